@@ -1,0 +1,48 @@
+PYTHON ?= python3
+BIN := .venv/bin
+PORT ?= 8080
+
+.PHONY: serve test check format bench conformance clean
+
+# The stamp is newer than pyproject.toml once everything it names is installed.
+.venv/.installed: pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@echo "installing Ascend Gateway into .venv (the first time takes a minute)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+.venv/.installed-dev: .venv/.installed
+	@echo "installing what the tests need"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade "pip>=25.1"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --group dev
+	@touch $@
+
+serve: .venv/.installed
+	@$(BIN)/ascend serve --demo --port $(PORT)
+
+test: .venv/.installed-dev
+	@$(BIN)/python -m pytest -q
+
+check: .venv/.installed-dev
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/lint-imports --no-cache
+	@$(BIN)/mypy
+
+format: .venv/.installed-dev
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+bench: .venv/.installed-dev
+	@$(BIN)/python -m benchmarks
+
+# The MCP conformance suite needs Node 22 or newer; both come from the npm registry.
+conformance: .venv/.installed-dev node_modules/.installed
+	@$(BIN)/python -m pytest -q tests/conformance
+
+node_modules/.installed: package.json
+	@npm install --no-audit --no-fund --no-package-lock --silent
+	@touch $@
+
+clean:
+	rm -rf .venv node_modules .mypy_cache .ruff_cache .pytest_cache dist

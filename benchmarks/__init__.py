@@ -1,0 +1,1 @@
+"""Each file measures one number that the project promises."""

@@ -1,0 +1,1 @@
+"""Which operation fits an intent."""

@@ -1,0 +1,1 @@
+"""Third-party accounts: we are the client."""

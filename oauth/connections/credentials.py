@@ -1,0 +1,69 @@
+"""Credentials of a connected account, for one call; read from memory, never refreshed in the request path."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from oauth.principal import Principal
+
+ConnectionStatus = Literal["ready", "needs_auth", "missing_scope", "expired", "blocked"]
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """What proves us to an upstream. `secret` is a bearer token, an API key, or the password beside `username`."""
+
+    kind: Literal["bearer", "api_key", "basic"]
+    secret: str = field(repr=False)
+    username: str = ""
+    account_id: str = ""
+    alias: str = ""
+    #: base URL that the provider named for this account (Salesforce's instance_url); "" where there is none
+    api_base: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """Whether a principal could call a provider now, without asking the upstream."""
+
+    provider: str
+    status: ConnectionStatus
+    accounts: tuple[str, ...] = ()
+    default: str | None = None
+    missing_scopes: tuple[str, ...] = ()
+
+
+class ConnectionNeeded(Exception):
+    """No usable account: `readiness` says why; `url` is where the signed-in person connects one."""
+
+    def __init__(self, readiness: Readiness, url: str, message: str) -> None:
+        super().__init__(message)
+        self.readiness = readiness
+        self.url = url
+        self.message = message
+
+
+class UnknownAccount(Exception):
+    """The call names an account that this principal has not connected."""
+
+    def __init__(self, account: str, known: Sequence[str]) -> None:
+        super().__init__(account)
+        self.account = account
+        self.known = tuple(known)
+
+
+class Credentials(Protocol):
+    def readiness(self, principal: Principal, provider: str, scopes: frozenset[str]) -> Readiness:
+        """Say whether a call could go out; memory only."""
+        ...
+
+    async def for_call(self, principal: Principal, provider: str, scopes: frozenset[str], account: str | None) -> Credential:
+        """Return the credential of `account` (alias or id; the default otherwise).
+
+        Warm reads are memory only. Raises ConnectionNeeded (after recording the connect request behind its url) or UnknownAccount.
+        """
+        ...
+
+    async def rejected(self, principal: Principal, provider: str, credential: Credential) -> Credential | None:
+        """The upstream answered 401: re-read the store once; return a newer credential to try, or None."""
+        ...

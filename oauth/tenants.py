@@ -1,0 +1,51 @@
+"""A tenant: the isolation boundary of rows, secrets, limits and catalogues."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from oauth.scopes import BASELINE
+
+DEFAULT_TENANT = "default"
+#: Also a path segment of `/mcp/{tenant}`, so the names of pages under `/mcp` are not free.
+RESERVED = frozenset({"server-card", "mcp", "admin", "shared"})
+_NAME = re.compile(r"^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$")
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    """`tenant_id` is the name in its URL and never changes. `sign_in` lists what its people may sign in with."""
+
+    tenant_id: str
+    title: str
+    #: what the first challenge asks for
+    baseline_scopes: tuple[str, ...] = BASELINE
+    sign_in: frozenset[str] = frozenset({"password", "passkey"})
+    #: destructive operations ask the person before they run
+    confirm_destructive: bool = True
+    #: UTC date (ISO) until which static bearer tokens work; None: they do not
+    static_tokens_until: str | None = None
+    suspended: bool = False
+
+
+class Tenants:
+    """This process's snapshot of all tenants, replaced whole when the store changes."""
+
+    def __init__(self, tenants: Iterable[Tenant] = ()) -> None:
+        self._by_id = {tenant.tenant_id: tenant for tenant in tenants}
+
+    def replace(self, tenants: Iterable[Tenant]) -> None:
+        self._by_id = {tenant.tenant_id: tenant for tenant in tenants}
+
+    def get(self, tenant_id: str) -> Tenant | None:
+        """Return the tenant, or None where it is unknown or suspended: both look alike from outside."""
+        tenant = self._by_id.get(tenant_id)
+        return None if tenant is None or tenant.suspended else tenant
+
+    def all(self) -> tuple[Tenant, ...]:
+        return tuple(self._by_id.values())
+
+
+def is_valid_name(name: str) -> bool:
+    """Say whether `name` can be a tenant: lower-case letters, digits and inner hyphens, 63 at most, not reserved."""
+    return bool(_NAME.match(name)) and name not in RESERVED

@@ -1,0 +1,1 @@
+"""Speak the protocols, store, wire, watch."""

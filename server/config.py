@@ -1,0 +1,103 @@
+"""`ascend.toml` and ASCEND_* environment -> frozen settings, read once at start."""
+
+import os
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from server.storage.database import sqlite_url
+
+
+class SettingsError(Exception):
+    """A setting is missing or wrong; the message names it, the rule and the way out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything an operator can set. Durations in seconds."""
+
+    data_dir: Path
+    #: the public origin, without a trailing slash; it is the issuer, byte for byte
+    base_url: str
+    database_url: str
+    environment: str = "development"
+    #: `host:port` that may be called although private; port may be `*`
+    egress_allow: tuple[str, ...] = ()
+    rate_limit_scale: float = 1.0
+    code_ttl_s: float = 60
+    access_token_ttl_s: float = 3600
+    #: None: the default of each client kind
+    refresh_grace_s: float | None = None
+    conformance_fixtures: bool = False
+    vault_kek: str | None = None
+    #: OpenAI-compatible /embeddings endpoint; empty: the embedded encoder
+    embeddings_url: str = ""
+    embeddings_model: str = ""
+    log_format: str = "text"
+
+    @property
+    def host(self) -> str:
+        """The authority that browsers and clients use, with its port where it is not the default."""
+        return urlsplit(self.base_url).netloc
+
+    def mcp_url(self, tenant_id: str) -> str:
+        """The protected resource of a tenant (RFC 9728): compared byte for byte, so it is made in this one place."""
+        return f"{self.base_url}/mcp" if tenant_id == "default" else f"{self.base_url}/mcp/{tenant_id}"
+
+
+#: setting -> (environment variable, how its text is read)
+_VARIABLES: dict[str, tuple[str, Callable[[str], object]]] = {
+    "base_url": ("ASCEND_BASE_URL", str),
+    "database_url": ("ASCEND_DATABASE_URL", str),
+    "environment": ("ASCEND_ENV", str),
+    "egress_allow": ("ASCEND_EGRESS_ALLOW", lambda text: tuple(part.strip() for part in text.split(",") if part.strip())),
+    "rate_limit_scale": ("ASCEND_RATE_LIMIT_SCALE", float),
+    "code_ttl_s": ("ASCEND_CODE_TTL_S", float),
+    "access_token_ttl_s": ("ASCEND_ACCESS_TOKEN_TTL_S", float),
+    "refresh_grace_s": ("ASCEND_REFRESH_GRACE_S", float),
+    "conformance_fixtures": ("ASCEND_CONFORMANCE_FIXTURES", lambda text: text.lower() in ("1", "true", "yes", "on")),
+    "vault_kek": ("ASCEND_VAULT_KEK", str),
+    "embeddings_url": ("ASCEND_EMBEDDINGS_URL", str),
+    "embeddings_model": ("ASCEND_EMBEDDINGS_MODEL", str),
+    "log_format": ("ASCEND_LOG_FORMAT", str),
+}
+
+
+def load(data_dir: Path | None, environ: Mapping[str, str] = os.environ, **overrides: object) -> Settings:
+    """Return the settings of `data_dir`: the file first, the environment over it, `overrides` (command line) over both."""
+    directory = (data_dir or Path(environ.get("ASCEND_DATA_DIR", ".ascend"))).expanduser().resolve()
+    values: dict[str, object] = dict(_from_file(directory / "ascend.toml"))
+    for name, (variable, read) in _VARIABLES.items():
+        if text := environ.get(variable):
+            try:
+                values[name] = read(text)
+            except ValueError as error:
+                raise SettingsError(f"{variable}: {text!r} is not a number; give one or unset it") from error
+    values |= {name: value for name, value in overrides.items() if value is not None}
+    values.setdefault("base_url", "http://127.0.0.1:8080")
+    values["base_url"] = _origin(str(values["base_url"]))
+    values.setdefault("database_url", sqlite_url(directory / "ascend.sqlite3"))
+    return Settings(data_dir=directory, **values)  # type: ignore[arg-type]  # names are checked against _VARIABLES
+
+
+def _from_file(path: Path) -> Mapping[str, object]:
+    if not path.is_file():
+        return {}
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{path}: not TOML: {error}; correct or remove the file") from error
+    if unknown := sorted(set(values) - set(_VARIABLES)):
+        raise SettingsError(f"{path}: unknown setting {unknown[0]!r}; known are {', '.join(_VARIABLES)}")
+    if isinstance(values.get("egress_allow"), list):
+        values["egress_allow"] = tuple(values["egress_allow"])
+    return values
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.netloc or parts.path.strip("/") or parts.query or parts.fragment:
+        raise SettingsError(f"ASCEND_BASE_URL: {url!r} is not an origin; give scheme and host only, like https://gateway.example.com")
+    return f"{parts.scheme}://{parts.netloc}".lower()

@@ -1,0 +1,1 @@
+"""Keep what the packages' store Protocols promise: the only home of SQL."""

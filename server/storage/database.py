@@ -1,0 +1,84 @@
+"""The engine, transactions and migrations: SQLite (WAL) by default, PostgreSQL for more than one machine."""
+
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import anyio
+from sqlalchemy import event, insert
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from server.storage.schema.platform_tables import changes
+
+BUSY_TIMEOUT_MS = 10_000
+
+
+def sqlite_url(path: Path) -> str:
+    """Return the engine URL of a SQLite file."""
+    return f"sqlite+aiosqlite:///{path}"
+
+
+def now_us() -> int:
+    """Return the time as the schema keeps it: microseconds since the epoch, UTC."""
+    return time.time_ns() // 1000
+
+
+class Database:
+    """One store and the two ways to use it: `read()` sees a snapshot, `write()` is one transaction, whole or not at all.
+
+    In SQLite a write takes the write lock at once (BEGIN IMMEDIATE), so a transaction that reads, decides and writes is
+    atomic across processes; in PostgreSQL such code locks its row with `with_for_update()`, which SQLite ignores.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.is_sqlite = url.startswith("sqlite")
+        self._reader = self._engine("BEGIN", pool_size=4)
+        self._writer = self._engine("BEGIN IMMEDIATE", pool_size=1) if self.is_sqlite else self._reader
+        # One writer at a time in this process: waiting here is cheaper and fairer than SQLite's busy loop.
+        self._write_turn: anyio.Lock | None = anyio.Lock() if self.is_sqlite else None
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncConnection]:
+        """Give a connection to read with; nothing written on it is kept."""
+        async with self._reader.connect() as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[AsyncConnection]:
+        """Give a transaction: committed when the block ends, undone when it raises."""
+        if self._write_turn is None:
+            async with self._writer.begin() as connection:
+                yield connection
+            return
+        async with self._write_turn, self._writer.begin() as connection:
+            yield connection
+
+    async def close(self) -> None:
+        await self._reader.dispose()
+        if self._writer is not self._reader:
+            await self._writer.dispose()
+
+    def _engine(self, begin: str, pool_size: int) -> AsyncEngine:
+        if not self.is_sqlite:
+            return create_async_engine(self.url, pool_size=8, pool_pre_ping=True)
+        engine = create_async_engine(self.url, pool_size=pool_size, max_overflow=0)
+
+        def configure(connection: Any, _record: Any) -> None:
+            connection.isolation_level = None  # We say BEGIN ourselves, below.
+            cursor = connection.cursor()
+            # FULL: a rotated refresh token must be on disk before the client hears of it (power loss included).
+            for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={BUSY_TIMEOUT_MS}"):
+                cursor.execute(f"PRAGMA {pragma}")
+            cursor.close()
+
+        event.listen(engine.sync_engine, "connect", configure)
+        event.listen(engine.sync_engine, "begin", lambda connection: connection.exec_driver_sql(begin))
+        return engine
+
+
+async def announce(connection: AsyncConnection, topic: str, tenant_id: str | None, item: str) -> None:
+    """Put a change into the feed, in the transaction that makes it; other processes see both or neither."""
+    await connection.execute(insert(changes).values(topic=topic, tenant_id=tenant_id or "", item=item, changed_at=now_us()))

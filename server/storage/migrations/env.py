@@ -1,0 +1,19 @@
+"""Run by Alembic: bring a store to the newest revision, over the connection that `migrate` hands in."""
+
+from alembic import context
+
+import server.storage.schema.connection_tables
+import server.storage.schema.oauth_tables
+import server.storage.schema.platform_tables
+import server.storage.schema.subject_tables
+import server.storage.schema.tool_tables  # noqa: F401  the imports fill the metadata
+from server.storage.schema.metadata import metadata
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=metadata,
+    transaction_per_migration=True,
+    render_as_batch=True,
+)
+with context.begin_transaction():
+    context.run_migrations()

@@ -1,0 +1,1 @@
+"""Find out what may run, run it, record it."""

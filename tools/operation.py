@@ -1,0 +1,216 @@
+"""Operation, Call, Outcome: the unit that is found, permitted, run and recorded."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+from oauth.principal import Principal
+
+Access = Literal["read", "write", "destructive"]
+Kind = Literal["openapi", "mcp", "builtin"]
+Status = Literal["ok", "error", "needs_connection", "needs_confirmation"]
+PageMode = Literal["one", "all", "max"]
+#: a value as JSON has it
+Json = Any
+
+
+@dataclass(frozen=True, slots=True)
+class Paging:
+    """How an operation pages: which argument moves on, and where the answer says what comes next.
+
+    `style` cursor: `argument` takes the value found at `next_path`. page and offset: `argument` takes a number.
+    link: the `Link` header's rel=next URL is followed (RFC 8288). Paths are JMESPath over the answer.
+    """
+
+    style: Literal["cursor", "page", "offset", "link"]
+    argument: str | None
+    items_path: str | None
+    next_path: str | None = None
+    size_argument: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """Something that a principal can run, whatever brought it: an OpenAPI document, an MCP server, ourselves.
+
+    `id` is unique within what one tenant sees: `provider.resource.verb`. `tenant_id` None means shared by all tenants.
+    `binding` is JSON that only the runner of `kind` reads. `content_hash` changes when anything a caller relies on changes.
+    """
+
+    id: str
+    kind: Kind
+    provider: str
+    tenant_id: str | None
+    title: str
+    summary: str
+    description: str
+    access: Access
+    idempotent: bool
+    input_schema: Mapping[str, Json]
+    output_schema: Mapping[str, Json] | None
+    signature: str
+    returns: str
+    tags: tuple[str, ...]
+    binding: Mapping[str, Json]
+    content_hash: str
+    paging: Paging | None = None
+    #: connection provider whose account this operation is called with; None where it needs none
+    connection: str | None = None
+    #: scopes at that provider
+    connection_scopes: frozenset[str] = frozenset()
+    example: Mapping[str, Json] | None = None
+    deprecated: bool = False
+
+    @property
+    def required_scope(self) -> str:
+        """The scope a token needs to run this: provider and tier, `crm:read`; `mcp:<tier>` covers it too."""
+        return f"{self.provider}:{self.access}"
+
+
+@dataclass(frozen=True, slots=True)
+class ClientFacts:
+    """What the MCP client said of itself with this request: decides how a question reaches the person."""
+
+    protocol_version: str
+    elicits_url: bool = False
+    name: str = ""
+    version: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PageRequest:
+    mode: PageMode = "one"
+    max_items: int | None = None
+    cursor: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CallOptions:
+    """How to run one operation, beside its arguments. `max_chars` None: do not shorten (a batch step, a workflow)."""
+
+    account: str | None = None
+    select: str | Sequence[str] | None = None
+    page: PageRequest | None = None
+    max_chars: int | None = None
+    dry_run: bool = False
+    idempotency_key: str | None = None
+    confirm: str | None = None
+    timeout_s: float = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class HttpFacts:
+    """What the upstream's HTTP said: status, its request id, its rate limit, and the rel=next link."""
+
+    status: int
+    request_id: str | None = None
+    rate_limit: Mapping[str, Json] | None = None
+    next_link: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a call gave no data, for the model (`message`, `hint`) and for programs (`code`)."""
+
+    code: str
+    message: str
+    retryable: bool = False
+    retry_after_s: float | None = None
+    #: the upstream's own answer, untouched: {status, body}
+    upstream: Mapping[str, Json] | None = None
+    did_you_mean: tuple[str, ...] = ()
+    hint: str | None = None
+    #: argument faults: [{path, value, rule, example}]
+    faults: tuple[Mapping[str, Json], ...] = ()
+    #: scopes that the caller lacks; the edge turns them into a 403 step-up
+    missing_scopes: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    next_cursor: str | None
+    has_more: bool
+    items: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    total_bytes: int
+    returned_chars: int
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionRequest:
+    """What the person must do before the call can run: open `url` and connect an account of `provider`."""
+
+    provider: str
+    status: str
+    url: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """What the person must agree to; the same call with `confirm=token` then runs. Bound to the exact call."""
+
+    token: str
+    message: str
+    expires_in_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a call. `bare`: `data` is the whole answer on the wire (discover_apis, batch_execute)."""
+
+    status: Status
+    data: Json = None
+    page: Page | None = None
+    size: Size | None = None
+    handle: str | None = None
+    http: HttpFacts | None = None
+    error: Failure | None = None
+    connection: ConnectionRequest | None = None
+    confirmation: Confirmation | None = None
+    bare: bool = False
+    #: set once the dispatcher has written the record, so that an outer call does not write a second one
+    recorded: bool = False
+
+
+class Again(Protocol):
+    """The dispatcher as a value: run another operation for the same principal, through the same door."""
+
+    async def __call__(self, operation_id: str, arguments: Mapping[str, Json], options: CallOptions = ...) -> Outcome: ...
+
+
+#: (done, total or None, message or None)
+Progress = Callable[[float, float | None, str | None], Awaitable[None]]
+
+
+async def no_progress(done: float, total: float | None, message: str | None) -> None:
+    """Report to nobody."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One invocation, permitted and validated. `tool` is the entry that the client called; `deadline` is loop time."""
+
+    principal: Principal
+    operation: Operation
+    arguments: Mapping[str, Json]
+    options: CallOptions
+    tool: str
+    trace_id: str
+    deadline: float
+    client: ClientFacts
+    again: Again
+    progress: Progress = field(default=no_progress)
+
+
+class Runner(Protocol):
+    """Runs the operations of one kind. Raises nothing for what an upstream may do: that is an Outcome."""
+
+    async def run(self, call: Call) -> Outcome: ...
+
+    def preview(self, call: Call) -> Json:
+        """Return the exact request that `run` would send, secrets masked (`dry_run`)."""
+        ...

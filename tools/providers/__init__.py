@@ -1,0 +1,1 @@
+"""Where operations come from, and how each kind is run."""

@@ -1,0 +1,134 @@
+"""What this package must remember, as Protocols; `server/storage` keeps the promises."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from oauth.principal import Principal
+from tools.operation import Json, Operation
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where the operations of a provider came from: an OpenAPI document or an MCP server, with its import settings."""
+
+    provider: str
+    tenant_id: str | None
+    kind: str
+    location: str
+    title: str
+    #: JSON: base URLs, include globs, security schemes of the document
+    settings: Mapping[str, Json]
+
+
+@dataclass(frozen=True, slots=True)
+class ImportDiff:
+    """What an import changes, by operation id. `riskier`: changed ones whose access tier rose."""
+
+    added: tuple[str, ...]
+    changed: tuple[str, ...]
+    removed: tuple[str, ...]
+    riskier: tuple[str, ...]
+    unchanged: int
+
+
+class OperationStore(Protocol):
+    async def replace(self, source: Source, operations: Sequence[Operation]) -> ImportDiff:
+        """Make `operations` the whole of what `source` brings, in one step; unchanged rows (same content_hash) stay untouched."""
+        ...
+
+    async def compare(self, source: Source, operations: Sequence[Operation]) -> ImportDiff:
+        """Say what `replace` would change, and change nothing."""
+        ...
+
+    async def load(self) -> Sequence[Operation]:
+        """Return every operation of every tenant, for the process's snapshot."""
+        ...
+
+    async def load_provider(self, tenant_id: str | None, provider: str) -> Sequence[Operation]:
+        """Return the operations of one provider of one tenant (None: shared)."""
+        ...
+
+    async def sources(self, tenant_id: str | None) -> Sequence[Source]:
+        """Return the sources of one tenant (None: the shared ones)."""
+        ...
+
+    async def remove(self, tenant_id: str | None, provider: str) -> int:
+        """Forget a source and its operations; return how many operations went."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class CallRecord:
+    """The one row that every call leaves. No arguments, no results, no credentials."""
+
+    tenant_id: str
+    tool: str
+    operation: str
+    auth_method: str
+    duration_ms: float
+    success: bool
+    error_code: str | None
+    trace_id: str
+    subject: str
+    client_id: str
+    called_at_us: int
+
+
+class Recorder(Protocol):
+    """Takes call records without waiting: a bounded queue, written in batches."""
+
+    def record(self, record: CallRecord) -> None: ...
+
+
+class ResultStore(Protocol):
+    """Keeps large results for 30 minutes, for the principal (tenant and subject) that got them and nobody else."""
+
+    async def put(self, principal: Principal, body: bytes, media_type: str, ttl_s: float) -> str:
+        """Keep `body` and return its handle."""
+        ...
+
+    async def get(self, principal: Principal, handle: str) -> tuple[bytes, str] | None:
+        """Return body and media type, or None: expired, unknown and foreign handles look alike."""
+        ...
+
+
+class IdempotencyStore(Protocol):
+    async def begin(self, principal: Principal, key: str, request_hash: str, ttl_s: float) -> bytes | None:
+        """Claim `key` for this request, across processes. None: run it. Bytes: the recorded outcome of the same request.
+
+        Raises KeyConflict where the key was used with other arguments, KeyInFlight while the first call still runs.
+        """
+        ...
+
+    async def finish(self, principal: Principal, key: str, outcome: bytes) -> None:
+        """Record the outcome that later calls with this key get."""
+        ...
+
+    async def abandon(self, principal: Principal, key: str) -> None:
+        """Give the key back: the call did not reach the upstream."""
+        ...
+
+
+class KeyConflict(Exception):
+    """The idempotency key belongs to a call with other arguments."""
+
+
+class KeyInFlight(Exception):
+    """The first call with this idempotency key has not finished."""
+
+
+class PlanStore(Protocol):
+    """Durable record of batch plans: what finished, so that `resume` runs only the rest."""
+
+    async def open(self, principal: Principal, plan: bytes, ttl_s: float) -> str:
+        """Keep the plan and return its resume handle."""
+        ...
+
+    async def save_step(self, principal: Principal, handle: str, step_id: str, result: bytes) -> None:
+        """Record the result of one finished step."""
+        ...
+
+    async def load(self, principal: Principal, handle: str) -> tuple[bytes, Mapping[str, bytes]] | None:
+        """Return the plan and the results by step id; None for unknown, expired and foreign handles alike."""
+        ...
