@@ -1,0 +1,27 @@
+"""What every test may use."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).parents[1]
+
+# A developer's own settings must not leak into the suite.
+for name in [name for name in os.environ if name.startswith("ASCEND_")]:
+    del os.environ[name]
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    """Run async tests on asyncio, which is what the server runs on."""
+    return "asyncio"
+
+
+@pytest.fixture
+def shared_data() -> Path:
+    """The folder of development data beside the repository; a test that asks for it is skipped where it is absent."""
+    folder = REPOSITORY.parent / "shared"
+    if not folder.is_dir():
+        pytest.skip("the folder of shared development data is not beside this repository")
+    return folder
