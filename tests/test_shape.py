@@ -1,7 +1,6 @@
 """The shape of the code: file sizes, names, imports. Each rule is in docs/architecture.md."""
 
 import ast
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,9 +12,8 @@ MAX_LINES = 300
 FORBIDDEN_NAMES = {"utils", "util", "helpers", "helper", "common", "misc", "base", "manager", "service", "core"}
 
 
-def sources() -> Iterator[Path]:
-    for package in PACKAGES:
-        yield from sorted((REPOSITORY / package).rglob("*.py"))
+def sources() -> list[Path]:
+    return [path for package in PACKAGES for path in sorted((REPOSITORY / package).rglob("*.py"))]
 
 
 def name_of(path: Path) -> str:

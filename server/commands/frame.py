@@ -1,0 +1,78 @@
+"""What all commands share: where the data is, how a command fails, how a list is printed."""
+
+import functools
+import json
+import sys
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
+
+import anyio
+import click
+from rich.console import Console
+from rich.table import Table
+
+from server.config import Settings, load
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class CommandFailed(click.ClickException):
+    """The command could not do its work; the one-line message names the thing, the rule and the way out. Exit code 1."""
+
+    exit_code = 1
+
+    def show(self, file: Any = None) -> None:
+        click.echo(f"ascend: {self.format_message()}", err=True)
+
+
+def with_settings(command: Callable[..., R]) -> Callable[..., R]:
+    """Give `command` the option --data and hand it the settings of that directory as its first argument."""
+
+    @click.option("--data", type=click.Path(file_okay=False, path_type=Path), help="Data directory [ASCEND_DATA_DIR, else ./.ascend].")
+    @functools.wraps(command)
+    def wrapper(*args: Any, data: Path | None, **options: Any) -> R:
+        return command(load(data), *args, **options)
+
+    return wrapper
+
+
+def run_async(function: Callable[P, Coroutine[Any, Any, R]]) -> Callable[P, R]:
+    """Run an async command to its end."""
+
+    @functools.wraps(function)
+    def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
+        return anyio.run(functools.partial(function, *args, **kwargs))
+
+    return wrapper
+
+
+def json_option(command: Callable[..., R]) -> Callable[..., R]:
+    """Give `command` the flag --json, passed on as `as_json`."""
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")(command)
+
+
+def print_rows(rows: Sequence[Mapping[str, object]], *, as_json: bool, empty: str) -> None:
+    """Print rows of equal keys as a table, or as a JSON list; `empty` is said instead of a table without rows."""
+    if as_json:
+        click.echo(json.dumps(list(rows), indent=2, default=str))
+        return
+    if not rows:
+        click.echo(empty)
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in rows[0]:
+        table.add_column(name.replace("_", " "), overflow="fold")
+    for row in rows:
+        table.add_row(*("" if value is None else str(value) for value in row.values()))
+    Console(soft_wrap=not sys.stdout.isatty()).print(table)
+
+
+def required_data(settings: Settings) -> None:
+    """Fail where no gateway has been started with this data directory and database yet."""
+    if settings.database_url.startswith("sqlite") and not Path(settings.database_url.rpartition(":///")[2]).is_file():
+        raise CommandFailed(f"no gateway data in {settings.data_dir}; start one with `ascend serve`, or name its directory with --data")
+
+
+__all__ = ["CommandFailed", "Settings", "json_option", "print_rows", "required_data", "run_async", "with_settings"]

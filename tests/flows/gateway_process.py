@@ -1,0 +1,95 @@
+"""A real gateway in a process of its own, started as a user starts it."""
+
+import os
+import re
+import select
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+START_LIMIT_S = 60
+
+
+@dataclass(frozen=True, slots=True)
+class RunningGateway:
+    """What `ascend serve` printed, and its process."""
+
+    process: subprocess.Popen[str]
+    data_dir: Path
+    base_url: str
+    mcp_url: str
+    email: str
+    password: str
+    output: str
+    demo_url: str = ""
+
+
+def free_port() -> int:
+    """Return a loopback port that nobody uses now."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+def ascend(*arguments: str, data_dir: Path, stdin: str | None = None, timeout_s: float = 60) -> subprocess.CompletedProcess[str]:
+    """Run one `ascend` command to its end, as a person would in a second terminal."""
+    command = [str(Path(sys.executable).with_name("ascend")), *arguments, "--data", str(data_dir)]
+    return subprocess.run(command, capture_output=True, text=True, input=stdin, timeout=timeout_s, check=False, env=environment())
+
+
+def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("ASCEND_")}
+    return {**kept, "ASCEND_RATE_LIMIT_SCALE": "1000", **(extra or {})}
+
+
+@contextmanager
+def running_gateway(
+    data_dir: Path, *, demo: bool = True, port: int | None = None, extra: Mapping[str, str] | None = None, options: tuple[str, ...] = ()
+) -> Iterator[RunningGateway]:
+    """Start `ascend serve`, wait for its ready line, and stop it with SIGTERM at the end, which must exit 0."""
+    port = port or free_port()
+    command = [str(Path(sys.executable).with_name("ascend")), "serve", "--port", str(port), "--data", str(data_dir), *options]
+    if demo:
+        command += ["--demo", "--demo-port", str(free_port())]
+    errors = (data_dir.parent / f"{data_dir.name}-{port}.log").open("w+", encoding="utf-8")
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True, env=environment(extra))
+    try:
+        output = read_until_ready(process, errors.name)
+        yield describe(process, data_dir, port, output)
+    finally:
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+        code = process.wait(timeout=20)
+        if process.stdout:
+            process.stdout.close()
+        errors.close()
+    assert code in (0, -signal.SIGKILL), f"the gateway exited with {code}: {Path(errors.name).read_text(encoding='utf-8')[-2000:]}"
+
+
+def read_until_ready(process: subprocess.Popen[str], error_file: str) -> str:
+    assert process.stdout is not None
+    output, deadline = "", time.monotonic() + START_LIMIT_S
+    while time.monotonic() < deadline:
+        readable, _, _ = select.select([process.stdout], [], [], 0.5)
+        if readable:
+            line = process.stdout.readline()
+            output += line
+            if line.startswith("ready "):
+                return output
+        if process.poll() is not None:
+            break
+    raise AssertionError(f"the gateway did not get ready: {output}\n{Path(error_file).read_text(encoding='utf-8')[-4000:]}")
+
+
+def describe(process: subprocess.Popen[str], data_dir: Path, port: int, output: str) -> RunningGateway:
+    sign_in = re.search(r"^\s*sign in\s+(\S+)\s+password\s+(\S+)", output, re.MULTILINE)
+    demo = re.search(r"^\s*demo CRM\s+(\S+)", output, re.MULTILINE)
+    base_url = f"http://127.0.0.1:{port}"
+    email, password = (sign_in[1], sign_in[2]) if sign_in else ("", "")
+    return RunningGateway(process, data_dir, base_url, f"{base_url}/mcp", email, password, output, demo[1] if demo else "")

@@ -1,0 +1,78 @@
+"""A person with a browser, as plain HTTP: follows redirects, keeps cookies, fills in the forms of our pages."""
+
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+from urllib.parse import parse_qsl, urljoin, urlsplit
+
+import httpx2
+
+MAX_STEPS = 12
+
+
+@dataclass
+class Form:
+    """The one `<form method=post>` of a page: where it goes and what it carries."""
+
+    action: str = ""
+    fields: dict[str, str] = field(default_factory=dict)
+    decisions: list[str] = field(default_factory=list)
+
+
+class FormReader(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.forms: list[Form] = []
+        self._open: Form | None = None
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        values = {name: value or "" for name, value in attrs}
+        if tag == "form" and values.get("method", "").lower() == "post":
+            self._open = Form(values.get("action", ""))
+            self.forms.append(self._open)
+        elif self._open is not None and tag == "input" and values.get("name"):
+            self._open.fields[values["name"]] = values.get("value", "")
+        elif self._open is not None and tag == "button" and values.get("name") == "decision":
+            self._open.decisions.append(values.get("value", ""))
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "form":
+            self._open = None
+
+
+@dataclass
+class Person:
+    """Someone with an e-mail address and a password; `decision` is what they answer to a consent page."""
+
+    email: str
+    password: str
+    decision: str = "allow"
+    pages: list[str] = field(default_factory=list)
+
+    async def authorize(self, authorization_url: str, redirect_prefix: str) -> dict[str, str]:
+        """Walk from `authorization_url` until the browser would leave for `redirect_prefix`; return what it carries there."""
+        async with httpx2.AsyncClient(follow_redirects=False, timeout=20) as browser:
+            response = await browser.get(authorization_url)
+            for _ in range(MAX_STEPS):
+                if response.is_redirect:
+                    target = urljoin(str(response.url), response.headers["location"])
+                    if target.startswith(redirect_prefix):
+                        return dict(parse_qsl(urlsplit(target).query))
+                    response = await browser.get(target)
+                    continue
+                assert response.status_code == 200, f"{response.status_code} at {response.url}: {response.text[:600]}"
+                self.pages.append(response.text)
+                response = await self._submit(browser, response)
+        raise AssertionError(f"no redirect to {redirect_prefix} after {MAX_STEPS} steps; last page: {self.pages[-1][:600]}")
+
+    async def _submit(self, browser: httpx2.AsyncClient, response: httpx2.Response) -> httpx2.Response:
+        reader = FormReader()
+        reader.feed(response.text)
+        (form,) = reader.forms
+        fields = dict(form.fields)
+        if "password" in fields:
+            fields |= {"email": self.email, "password": self.password}
+        if form.decisions:
+            fields["decision"] = self.decision
+        target = urljoin(str(response.url), form.action) if form.action else str(response.url)
+        parts = urlsplit(target)
+        return await browser.post(target, data=fields, headers={"Origin": f"{parts.scheme}://{parts.netloc}"})
