@@ -4,6 +4,7 @@ import os
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -100,4 +101,13 @@ def _origin(url: str) -> str:
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.netloc or parts.path.strip("/") or parts.query or parts.fragment:
         raise SettingsError(f"ASCEND_BASE_URL: {url!r} is not an origin; give scheme and host only, like https://gateway.example.com")
+    if parts.scheme == "http" and not _is_loopback(parts.hostname or ""):
+        raise SettingsError(f"ASCEND_BASE_URL: {url!r} is not https; only loopback may be http, because tokens travel here")
     return f"{parts.scheme}://{parts.netloc}".lower()
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False

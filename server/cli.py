@@ -1,0 +1,67 @@
+"""`ascend`: the command line. Each command's module is loaded when it is called, so that `--help` answers at once."""
+
+import importlib
+import sys
+from importlib.metadata import version
+from typing import Any
+
+import click
+
+#: command -> (its module in server.commands, what it does)
+COMMANDS = {
+    "serve": ("serve", "Run the gateway."),
+    "demo-upstream": ("demo_upstream", "Run the demo CRM by itself."),
+    "tenant": ("tenant", "Add and list tenants."),
+    "user": ("user", "Add and list the people who can sign in."),
+    "import": ("importing", "Turn OpenAPI documents and MCP servers into operations."),
+    "index": ("index", "Build, search and evaluate the capability index."),
+    "provider": ("provider", "Add and list third-party OAuth providers."),
+    "client": ("client", "Show and revoke OAuth clients."),
+    "grant": ("grant", "List and revoke what people allowed."),
+    "keys": ("keys", "Rotate the gateway's own keys."),
+    "vault": ("vault", "Import and rotate secrets."),
+    "token": ("token", "Mint access tokens for scripts; manage static tokens."),
+    "audit": ("audit", "Check the catalogue against its rules."),
+    "client-config": ("client_config", "Print what to paste into an MCP client."),
+    "doctor": ("doctor", "Check settings, store, keys, index and upstreams."),
+}
+
+
+class LazyCommands(click.Group):
+    """A group that knows its commands by name and imports one when it is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"server.commands.{COMMANDS[cmd_name][0]}")
+        command = getattr(module, "command", None)
+        return command if isinstance(command, click.Command) else None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_module, text) in COMMANDS.items()])
+
+
+@click.command(cls=LazyCommands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(version("ascend-gateway"), prog_name="ascend")
+def ascend() -> None:
+    """One remote MCP server in front of every API your team uses.
+
+    Start with `ascend serve --demo`. State lives in --data DIR, else ASCEND_DATA_DIR, else ./.ascend.
+    """
+
+
+def main() -> None:
+    """Run the command line: exit 0 done, 1 failed, 2 wrong usage; a failure is one line on stderr."""
+    try:
+        code: Any = ascend.main(standalone_mode=False)
+    except click.exceptions.Abort:
+        click.echo("ascend: stopped", err=True)
+        sys.exit(130)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    sys.exit(code if isinstance(code, int) else 0)
