@@ -1,0 +1,63 @@
+"""What an MCP client says of itself, read from each request, so that no server-side MCP session is needed.
+
+2026-07-28 clients declare themselves in `_meta` of every request. 2025-11-25 clients do so once, at `initialize`;
+what the gateway needs of it travels in the `Mcp-Session-Id` that they send back. The id is a name, not a capability:
+a client that forges one only changes how questions are put to its own person.
+"""
+
+import base64
+import binascii
+import secrets
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+from mcp_types import CLIENT_CAPABILITIES_META_KEY, CLIENT_INFO_META_KEY
+
+from tools.operation import ClientFacts
+
+MAX_NAME_CHARS = 100
+MAX_SESSION_ID_CHARS = 1_024
+_PREFIX = "c1."
+
+
+def of_meta(meta: Mapping[str, Any], protocol_version: str) -> ClientFacts:
+    """Read the facts of a 2026-07-28 request (basic, "Per-request protocol fields"); odd shapes read as undeclared."""
+    return _facts(protocol_version, meta.get(CLIENT_CAPABILITIES_META_KEY), meta.get(CLIENT_INFO_META_KEY))
+
+
+def of_session_id(session_id: str | None, protocol_version: str) -> ClientFacts:
+    """Read the facts back from an `Mcp-Session-Id` that `mint_session_id` made; any other id says nothing."""
+    undeclared = ClientFacts(protocol_version=protocol_version)
+    if session_id is None or not session_id.startswith(_PREFIX) or len(session_id) > MAX_SESSION_ID_CHARS:
+        return undeclared
+    text = session_id.removeprefix(_PREFIX).partition(".")[0]
+    try:
+        said = orjson.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+    except (ValueError, binascii.Error):
+        return undeclared
+    if not isinstance(said, dict):
+        return undeclared
+    return ClientFacts(protocol_version, said.get("url") is True, _text(said.get("name")), _text(said.get("version")))
+
+
+def mint_session_id(initialize: Mapping[str, Any] | None) -> str | None:
+    """Return the `Mcp-Session-Id` for a client that can open URLs for its person; None where there is nothing to carry."""
+    params = initialize or {}
+    facts = _facts("", params.get("capabilities"), params.get("clientInfo"))
+    if not facts.elicits_url:
+        return None
+    said = orjson.dumps({"url": True, "name": facts.name, "version": facts.version})
+    return f"{_PREFIX}{base64.urlsafe_b64encode(said).decode().rstrip('=')}.{secrets.token_hex(8)}"
+
+
+def _facts(protocol_version: str, capabilities: object, info: object) -> ClientFacts:
+    elicitation = capabilities.get("elicitation") if isinstance(capabilities, Mapping) else None
+    # `elicitation: {}` means form mode only, in both eras.
+    elicits_url = isinstance(elicitation, Mapping) and elicitation.get("url") is not None
+    said = info if isinstance(info, Mapping) else {}
+    return ClientFacts(protocol_version, elicits_url, _text(said.get("name")), _text(said.get("version")))
+
+
+def _text(value: object) -> str:
+    return value[:MAX_NAME_CHARS] if isinstance(value, str) else ""

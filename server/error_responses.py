@@ -1,0 +1,70 @@
+"""Package errors -> HTTP, JSON-RPC and tool answers: the only mapping.
+
+Errors that a caller can act on keep their message. Everything else is logged with its trace id and leaves the process
+as "internal error" with that id: a stack trace or an internal message may carry somebody's data.
+"""
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from http import HTTPStatus
+
+import orjson
+from mcp.shared.exceptions import MCPError
+from mcp_types import INTERNAL_ERROR
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from server.trace_context import carrier_of, trace_id_of
+from tools.errors import ToolError
+from tools.operation import Outcome
+
+logger = logging.getLogger(__name__)
+
+ExceptionHandler = Callable[[Request, Exception], Awaitable[Response]]
+
+
+def failure_outcome(error: ToolError) -> Outcome:
+    """Return the outcome that tells a model why its call did not run."""
+    return Outcome(status="error", error=error.failure)
+
+
+def internal_error(error: Exception, trace_id: str) -> MCPError:
+    """Log what went wrong and return what the client is told of it."""
+    logger.error("internal_error", exc_info=error, extra={"facts": {"trace_id": trace_id, "kind": type(error).__name__}})
+    return MCPError(INTERNAL_ERROR, "internal error", {"trace_id": trace_id})
+
+
+async def answer_http_exception(request: Request, error: Exception) -> Response:
+    """Answer a refused path, method or form field as JSON: a client that looks for metadata must never get HTML."""
+    assert isinstance(error, HTTPException)
+    return json_error(error.status_code, _code_of(error.status_code), error.detail.lower(), headers=error.headers)
+
+
+async def answer_unknown_exception(request: Request, error: Exception) -> Response:
+    """Answer a fault of ours."""
+    trace_id = trace_id_of(carrier_of(None, request.headers))
+    logger.error("internal_error", exc_info=error, extra={"facts": {"trace_id": trace_id, "path": request.scope["path"]}})
+    return json_error(500, "server_error", "internal error", trace_id=trace_id)
+
+
+def exception_handlers() -> dict[type[Exception] | int, ExceptionHandler]:
+    """Return what Starlette calls for errors that no endpoint answered."""
+    return {HTTPException: answer_http_exception, Exception: answer_unknown_exception}
+
+
+def json_error(
+    status: int, code: str, description: str, *, headers: Mapping[str, str] | None = None, trace_id: str | None = None
+) -> Response:
+    """Return an error body in the shape of RFC 6749 §5.2, which OAuth and plain HTTP clients both read."""
+    body = {"error": code, "error_description": description}
+    if trace_id is not None:
+        body["trace_id"] = trace_id
+    return Response(orjson.dumps(body), status, dict(headers) if headers else None, "application/json")
+
+
+def _code_of(status: int) -> str:
+    try:
+        return HTTPStatus(status).name.lower()
+    except ValueError:
+        return "error"

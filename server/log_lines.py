@@ -1,0 +1,72 @@
+"""Log lines: an event name and its facts, as text or JSON, with anything that looks like a secret taken out."""
+
+import logging
+import re
+import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, TextIO
+
+import orjson
+
+#: what a secret looks like in free text, beside what must stay readable
+_SECRETS = (
+    re.compile(r"(?i)\b(bearer|basic)\s+[a-z0-9._~+/=-]{8,}"),
+    re.compile(
+        r"(?i)\b(access_token|refresh_token|client_secret|code_verifier|id_token|assertion|password|api_?key|secret|code|token)"
+        r"(=|\"?\s*:\s*\"?|'?\s*:\s*'?)[^\s&\"',;)}]+"
+    ),
+    re.compile(r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)?"),
+    re.compile(r"(?<=://)[^/\s:@]+:[^/\s@]+(?=@)"),
+)
+_REPLACEMENTS = (r"\1 [redacted]", r"\1\2[redacted]", "[redacted]", "[redacted]")
+
+
+def redact(text: str) -> str:
+    """Return `text` without bearer and basic credentials, secret-named values, JWTs and passwords in URLs."""
+    for pattern, replacement in zip(_SECRETS, _REPLACEMENTS, strict=True):
+        text = pattern.sub(replacement, text)
+    return text
+
+
+class EventFormatter(logging.Formatter):
+    """Renders `logger.info("event_name", extra={"facts": {...}})`. Tracebacks stay, redacted like everything else."""
+
+    def __init__(self, *, as_json: bool) -> None:
+        super().__init__()
+        self._as_json = as_json
+
+    def format(self, record: logging.LogRecord) -> str:
+        facts: Mapping[str, Any] = getattr(record, "facts", None) or {}
+        moment = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        trouble = self.formatException(record.exc_info) if record.exc_info else ""
+        if self._as_json:
+            line = {"time": moment, "level": record.levelname.lower(), "event": record.getMessage(), "logger": record.name, **facts}
+            if trouble:
+                line["exception"] = trouble
+            return orjson.dumps(_clean(line), default=str).decode()
+        words = " ".join(f"{name}={_shown(value)}" for name, value in facts.items())
+        text = f"{moment} {record.levelname.lower():7} {record.getMessage()}{' ' if words else ''}{words}"
+        return redact(f"{text}\n{trouble}" if trouble else text)
+
+
+def configure_logging(log_format: str, *, level: str = "INFO", stream: TextIO | None = None) -> None:
+    """Send this process's log to `stream` (stderr by default), as `text` or `json`."""
+    handler = logging.StreamHandler(stream or sys.stderr)
+    handler.setFormatter(EventFormatter(as_json=log_format == "json"))
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(level)
+    # They log one line per request or per session, which our own call line already tells.
+    for name in ("mcp", "sse_starlette", "uvicorn.access", "httpx2", "httpcore2"):
+        logging.getLogger(name).setLevel("WARNING")
+
+
+def _shown(value: object) -> str:
+    text = str(value)
+    # One line per event, whatever a client put into a name.
+    return orjson.dumps(text).decode() if not text or re.search(r"[\s\"=\x00-\x1f\x7f]", text) else text
+
+
+def _clean(facts: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: redact(value) if isinstance(value, str) else value for name, value in facts.items()}

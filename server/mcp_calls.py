@@ -1,0 +1,80 @@
+"""One `tools/call`, the same for every way in: trace it, dispatch it, answer it."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from mcp.shared.exceptions import MCPError
+from mcp_types import INVALID_PARAMS
+
+from oauth.principal import Principal
+from server.error_responses import failure_outcome, internal_error
+from server.mcp_answers import Answer, ToWire, answer
+from server.trace_context import Tracing
+from tools.errors import ToolError
+from tools.operation import ClientFacts, Json, Operation, Outcome, Progress, no_progress
+
+logger = logging.getLogger(__name__)
+
+UNKNOWN_OPERATION = "unknown_operation"
+
+
+class Dispatch(Protocol):
+    """The one door of `tools`, by the name of an always-on tool or of a catalogue operation."""
+
+    async def call(
+        self,
+        principal: Principal,
+        name: str,
+        arguments: Mapping[str, Json],
+        *,
+        client: ClientFacts,
+        progress: Progress = ...,
+        trace_id: str | None = None,
+    ) -> Outcome: ...
+
+
+class ToolCalls:
+    """Answers calls through the dispatcher, whichever path parsed them."""
+
+    def __init__(self, dispatcher: Dispatch, always_on: Sequence[Operation], tracing: Tracing, to_wire: ToWire) -> None:
+        self._dispatcher = dispatcher
+        self._always_on = frozenset(operation.id for operation in always_on)
+        self._tracing = tracing
+        self._to_wire = to_wire
+
+    async def call(
+        self,
+        principal: Principal,
+        name: str,
+        arguments: Mapping[str, Json],
+        client: ClientFacts,
+        *,
+        carrier: Mapping[str, str],
+        progress: Progress = no_progress,
+        retried: bool = False,
+    ) -> Answer:
+        """Run one call and return its answer.
+
+        Raises:
+            MCPError: -32602 for a name that is neither tool nor operation, -32042 (see `answer`), -32603 for our own faults.
+        """
+        with self._tracing.call(name, client.protocol_version, carrier) as span:
+            try:
+                outcome = await self._dispatcher.call(principal, name, arguments, client=client, progress=progress, trace_id=span.trace_id)
+            except ToolError as error:
+                outcome = failure_outcome(error)
+            except Exception as error:
+                span.failed("internal_error")
+                raise internal_error(error, span.trace_id) from error
+            if outcome.error is not None:
+                span.failed(outcome.error.code)
+                if outcome.error.code == UNKNOWN_OPERATION and name not in self._always_on:
+                    raise unknown_tool(name, outcome)
+            return answer(outcome, client, self._to_wire, retried=retried)
+
+
+def unknown_tool(name: str, outcome: Outcome) -> MCPError:
+    """Return the protocol's error for a name that nothing answers to (MCP tools, "Error Handling")."""
+    near = outcome.error.did_you_mean if outcome.error is not None else ()
+    return MCPError(INVALID_PARAMS, f"unknown tool {name[:200]!r}; try discover_apis", {"did_you_mean": list(near)} if near else None)

@@ -1,0 +1,166 @@
+"""The MCP endpoint: both protocol eras at one URL, answered without server-side MCP sessions."""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import mcp_types as types
+from mcp.server.caching import CacheHint
+from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
+from mcp.server.lowlevel import Server
+from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
+from mcp.server.transport_security import TransportSecurityMiddleware
+from mcp_types.version import MODERN_PROTOCOL_VERSIONS
+from starlette.requests import Request
+from starlette.types import Receive, Scope, Send
+
+from oauth.principal import Principal
+from server.client_facts import mint_session_id, of_meta, of_session_id
+from server.config import Settings
+from server.conformance_fixtures import ConformanceFixtures
+from server.mcp_answers import ToWire
+from server.mcp_calls import Dispatch, ToolCalls
+from server.mcp_http import (
+    EXTRA_HEADERS,
+    MAX_BODY_BYTES,
+    REPLACEMENT,
+    ClientGone,
+    Headers,
+    held_start,
+    read_body,
+    replay,
+    send_rpc_error,
+    transport_security,
+)
+from server.mcp_identity import INSTRUCTIONS, NAME, TITLE, VERSION, tool_definitions
+from server.trace_context import Tracing, carrier_of
+from tools.operation import Operation, Progress
+
+#: the tool list is constant, so a client may keep it for an hour
+LIST_TTL_MS = 3_600_000
+
+#: (principal, missing scopes) -> headers and body of the 403 that asks for more scopes; server/bearer.py makes it
+StepUp = Callable[[Principal, frozenset[str]], tuple[Headers, bytes]]
+Context = ServerRequestContext[Any, Any]
+
+
+class McpEndpoint:
+    """An ASGI application behind the bearer guard, which sets `scope["ascend.principal"]`.
+
+    It serves `/mcp`, `/mcp/` and `/mcp/{tenant}` alike: the tenant is the principal's. Enter `run()` in the lifespan.
+    """
+
+    def __init__(
+        self,
+        *,
+        dispatcher: Dispatch,
+        always_on: Sequence[Operation],
+        to_wire: ToWire,
+        step_up: StepUp,
+        settings: Settings,
+        tracing: Tracing | None = None,
+    ) -> None:
+        self._calls = ToolCalls(dispatcher, always_on, tracing or Tracing(), to_wire)
+        self._step_up = step_up
+        self._tools = tool_definitions(always_on)
+        self._schema_by_name = {tool.name: tool.input_schema for tool in self._tools}
+        self._security = TransportSecurityMiddleware(transport_security(settings.base_url))
+        self._fixtures = ConformanceFixtures() if settings.conformance_fixtures else None
+        self._server = self._build_server()
+        self._manager = StreamableHTTPSessionManager(
+            self._server,
+            # Plain JSON where a call ends within 15 s without progress (2026-07-28), an event stream otherwise.
+            json_response=False,
+            stateless=self._fixtures is None,
+            security_settings=self._security.settings,
+            max_request_body_size=MAX_BODY_BYTES,
+        )
+
+    @asynccontextmanager
+    async def run(self) -> AsyncIterator[None]:
+        """Serve while entered; leaving it cancels what still runs."""
+        async with self._manager.run():
+            yield
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["method"] != "POST":
+            await self._refuse_method(scope, receive, send)
+            return
+        try:
+            body = await read_body(scope, receive)
+        except ClientGone:
+            return
+        if body is None:
+            await send_rpc_error(send, 413, f"request body is larger than {MAX_BODY_BYTES} bytes; send less, or fewer steps at once")
+            return
+        await self._manager.handle_request(scope, replay(body, receive), held_start(scope, send))
+
+    async def _refuse_method(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._fixtures is not None:
+            await self._manager.handle_request(scope, receive, send)
+        elif (refusal := await self._security.validate_request(Request(scope))) is not None:
+            await refusal(scope, receive, send)
+        else:
+            await send_rpc_error(send, 405, "this endpoint answers POST only", headers=[(b"allow", b"POST")])
+
+    def _build_server(self) -> Server[Any]:
+        server: Server[Any] = Server(
+            NAME,
+            version=VERSION,
+            title=TITLE,
+            instructions=INSTRUCTIONS,
+            cache_hints={"server/discover": CacheHint(LIST_TTL_MS, "private")},
+            get_tool_input_schema=self._schema_by_name.get,
+            on_list_tools=self._list_tools,
+        )
+        server.add_request_handler("tools/call", types.CallToolRequestParams, self._call_tool)
+        # The SDK opens a span for every message, for 22 % of a call's time; server/mcp_calls.py opens one for every call.
+        server.middleware = [self._remember_client] if self._fixtures is None else []
+        if self._fixtures is not None:
+            self._fixtures.install(server)
+        return server
+
+    async def _remember_client(self, ctx: Context, call_next: CallNext) -> HandlerResult:
+        """Put what an initializing client declares into its `Mcp-Session-Id`, from which every later request tells it again."""
+        result = await call_next(ctx)
+        if ctx.method == "initialize" and (session_id := mint_session_id(ctx.params)) is not None:
+            assert isinstance(ctx.request, Request)
+            ctx.request.scope[EXTRA_HEADERS] = [(b"mcp-session-id", session_id.encode())]
+        return result
+
+    async def _list_tools(self, ctx: Context, params: types.PaginatedRequestParams | None) -> types.ListToolsResult:
+        return types.ListToolsResult(tools=self._tools, ttl_ms=LIST_TTL_MS, cache_scope="private")
+
+    async def _call_tool(self, ctx: Context, params: types.CallToolRequestParams) -> HandlerResult:
+        if self._fixtures is not None and self._fixtures.has(params.name):
+            return await self._fixtures.call(ctx, params)
+        request = ctx.request
+        assert isinstance(request, Request)
+        principal: Principal = request.scope["ascend.principal"]
+        meta = (ctx.params or {}).get("_meta") or {}
+        if ctx.protocol_version in MODERN_PROTOCOL_VERSIONS:
+            client = of_meta(meta, ctx.protocol_version)
+        else:
+            client = of_session_id(request.headers.get("mcp-session-id"), ctx.protocol_version)
+        answer = await self._calls.call(
+            principal,
+            params.name,
+            params.arguments or {},
+            client,
+            carrier=carrier_of(meta, request.headers),
+            progress=_progress_of(ctx),
+            retried=params.input_responses is not None,
+        )
+        if answer.missing_scopes:
+            headers, body = self._step_up(principal, answer.missing_scopes)
+            request.scope[REPLACEMENT] = (403, headers, body)
+        return answer.result
+
+
+def _progress_of(ctx: Context) -> Progress:
+    """Return what tells this client of progress; it reaches only a client that sent a `progressToken`."""
+
+    async def progress(done: float, total: float | None, message: str | None) -> None:
+        await ctx.session.report_progress(done, total, message)
+
+    return progress

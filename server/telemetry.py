@@ -1,0 +1,74 @@
+"""What operators see of calls: one log line each, and the metrics at `/metrics`."""
+
+import logging
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.gc_collector import GCCollector
+from prometheus_client.platform_collector import PlatformCollector
+from prometheus_client.process_collector import ProcessCollector
+
+from tools.stores import CallRecord
+
+logger = logging.getLogger("ascend.calls")
+
+METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 120)
+
+
+class Telemetry:
+    """Counts and logs calls. Owns its registry, so that two gateways in one process (tests) do not share figures.
+
+    Labels never carry tenants, subjects or operations: their number has no bound.
+    """
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
+        PlatformCollector(registry=self.registry)
+        GCCollector(registry=self.registry)
+        self._calls = Counter("ascend_calls", "Calls by tool and error code (empty: none)", ["tool", "error_code"], registry=self.registry)
+        self._duration = Histogram(
+            "ascend_call_duration_seconds", "How long calls took", ["tool"], buckets=BUCKETS_S, registry=self.registry
+        )
+        self.call_rows_dropped = Counter(
+            "ascend_call_rows_dropped", "Call records lost because the store did not keep up", registry=self.registry
+        )
+        self.call_rows_waiting = Gauge("ascend_call_rows_waiting", "Call records not yet written", registry=self.registry)
+        #: label lookups cost more than the increments
+        self._calls_by_labels: dict[tuple[str, str], Counter] = {}
+        self._duration_by_tool: dict[str, Histogram] = {}
+
+    def called(self, record: CallRecord) -> None:
+        """Count and log one call."""
+        # A direct call by operation name is counted as one kind: its names have no bound.
+        tool = "operation" if record.tool == record.operation and "." in record.tool else record.tool
+        labels = (tool, record.error_code or "")
+        counter = self._calls_by_labels.get(labels)
+        if counter is None:
+            counter = self._calls_by_labels[labels] = self._calls.labels(*labels)
+        counter.inc()
+        histogram = self._duration_by_tool.get(tool)
+        if histogram is None:
+            histogram = self._duration_by_tool[tool] = self._duration.labels(tool)
+        histogram.observe(record.duration_ms / 1_000)
+        if logger.isEnabledFor(logging.INFO):
+            logger.info("operation_called", extra={"facts": facts_of(record)})
+
+    def exposition(self) -> bytes:
+        """Return the metrics in the Prometheus text format."""
+        return generate_latest(self.registry)
+
+
+def facts_of(record: CallRecord) -> dict[str, object]:
+    """Return what the log line of a call says: the row, without anything a caller sent as argument or got as result."""
+    return {
+        "operation": record.operation,
+        "tool": record.tool,
+        "tenant": record.tenant_id,
+        "subject": record.subject,
+        "client": record.client_id,
+        "auth_method": record.auth_method,
+        "outcome": "ok" if record.success else record.error_code or "error",
+        "duration_ms": round(record.duration_ms, 2),
+        "trace_id": record.trace_id,
+    }

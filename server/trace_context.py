@@ -1,0 +1,80 @@
+"""The trace that a call belongs to: W3C trace context in, one span per call out."""
+
+import re
+import secrets
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from opentelemetry import trace
+from opentelemetry.propagate import extract
+from opentelemetry.trace import ProxyTracerProvider, Span, SpanKind, StatusCode
+
+_TRACEPARENT = re.compile(r"^(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$")
+_CARRIER_KEYS = ("traceparent", "tracestate", "baggage")
+
+
+@dataclass(frozen=True, slots=True)
+class CallSpan:
+    """The trace id that the call's record, log line and answer name; `span` None: nobody collects spans."""
+
+    trace_id: str
+    span: Span | None = None
+
+    def failed(self, code: str) -> None:
+        """Mark the span as failed with an error code; messages may carry arguments and stay out of it."""
+        if self.span is not None:
+            self.span.set_attribute("error.type", code)
+            self.span.set_status(StatusCode.ERROR)
+
+
+class Tracing:
+    """Opens the one span of each call. Needs only the OpenTelemetry API: without an SDK it makes trace ids and no spans."""
+
+    def __init__(self) -> None:
+        provider = trace.get_tracer_provider()
+        is_collected = not isinstance(provider, ProxyTracerProvider | trace.NoOpTracerProvider)
+        self._tracer = provider.get_tracer("ascend") if is_collected else None
+
+    @contextmanager
+    def call(self, tool: str, protocol_version: str, carrier: Mapping[str, str]) -> Iterator[CallSpan]:
+        """Open the span of a `tools/call` under the trace that `carrier` names, or under a new one."""
+        if self._tracer is None:
+            yield CallSpan(trace_id_of(carrier))
+            return
+        attributes = {
+            "mcp.method.name": "tools/call",
+            "mcp.protocol.version": protocol_version,
+            "gen_ai.operation.name": "execute_tool",
+            "gen_ai.tool.name": tool,
+        }
+        with self._tracer.start_as_current_span(
+            f"tools/call {tool}",
+            context=extract(carrier) if trace_is_valid(carrier) else None,
+            kind=SpanKind.SERVER,
+            attributes=attributes,
+            record_exception=False,
+            set_status_on_exception=False,
+        ) as span:
+            yield CallSpan(f"{span.get_span_context().trace_id:032x}", span)
+
+
+def carrier_of(meta: Mapping[str, Any] | None, headers: Mapping[str, str]) -> dict[str, str]:
+    """Return the trace context of a request: `_meta` first (MCP 2026-07-28), the HTTP headers otherwise."""
+    for source in (meta or {}, headers):
+        carrier = {key: value for key in _CARRIER_KEYS if isinstance(value := source.get(key), str)}
+        if trace_is_valid(carrier):
+            return carrier
+    return {}
+
+
+def trace_is_valid(carrier: Mapping[str, str]) -> bool:
+    """Say whether `carrier` holds a traceparent as W3C Trace Context §3.2 has it."""
+    return bool(_TRACEPARENT.match(carrier.get("traceparent", "")))
+
+
+def trace_id_of(carrier: Mapping[str, str]) -> str:
+    """Return the trace id of `carrier`, or a new random one."""
+    match = _TRACEPARENT.match(carrier.get("traceparent", ""))
+    return match[1] if match else secrets.token_hex(16)
