@@ -1,0 +1,160 @@
+"""Save and load the index: a file for each part, and a manifest of hashes that is swapped in last.
+
+A crash at any moment leaves the old manifest with its files, or the new one with its. Parts are immutable, so a save writes
+only those that the directory does not hold yet; loading maps them, so that rows nobody reads cost no memory.
+"""
+
+import hashlib
+import json
+import mmap
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from capability_index.index import Segment
+from capability_index.lexical import Postings
+from capability_index.part import Part, Shard, Texts
+
+#: raised whenever text becomes words or vectors in another way: an older snapshot is then rebuilt
+FORMAT = 1
+MANIFEST = "manifest.json"
+_ALIGN = 64
+
+
+class SnapshotInvalid(Exception):
+    """The directory holds no snapshot that can be used; the message says why. Build the index anew."""
+
+
+def save(segments: Mapping[str, Segment], directory: Path, model: str) -> None:
+    """Write `segments` to `directory`, in one step as seen by `load`. `model` names the space of the vectors."""
+    directory.mkdir(parents=True, exist_ok=True)
+    listed = {name: [_save_shard(shard, directory) for shard in segment.shards] for name, segment in segments.items()}
+    body = json.dumps({"format": FORMAT, "model": model, "segments": listed}, sort_keys=True).encode()
+    _write_whole(directory / MANIFEST, json.dumps({"sha256": hashlib.sha256(body).hexdigest()}).encode() + b"\n" + body)
+    kept = {entry["file"] for entries in listed.values() for entry in entries}
+    for path in directory.glob("*.part"):
+        if path.name not in kept:
+            path.unlink()
+
+
+def load(directory: Path, model: str) -> dict[str, Segment]:
+    """Return the saved segments, mapped from disk. Raises SnapshotInvalid: absent, damaged, or of another model or format."""
+    path = directory / MANIFEST
+    try:
+        head, _, body = path.read_bytes().partition(b"\n")
+        manifest = json.loads(body)
+        intact = json.loads(head)["sha256"] == hashlib.sha256(body).hexdigest()
+    except FileNotFoundError as error:
+        raise SnapshotInvalid(f"no index in {directory}; build one with `ascend index build`") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise SnapshotInvalid(f"{path}: not a manifest; build the index anew") from error
+    if not intact:
+        raise SnapshotInvalid(f"{path}: damaged; build the index anew")
+    if (manifest["format"], manifest["model"]) != (FORMAT, model):
+        raise SnapshotInvalid(f"{path}: made for {manifest['model']}, format {manifest['format']}; build the index anew")
+    parts: dict[str, Part] = {}
+    return {
+        name: Segment(tuple(_load_shard(entry, directory, parts) for entry in entries)) for name, entries in manifest["segments"].items()
+    }
+
+
+def _save_shard(shard: Shard, directory: Path) -> dict[str, Any]:
+    content, digest = _packed(shard.part)
+    path = directory / f"{digest[:32]}.part"
+    if not path.is_file():
+        _write_whole(path, content)
+    dead = [] if shard.alive is None else np.flatnonzero(~shard.alive).tolist()
+    return {"file": path.name, "sha256": digest, "dead": dead}
+
+
+def _load_shard(entry: Mapping[str, Any], directory: Path, parts: dict[str, Part]) -> Shard:
+    name = str(entry["file"])
+    if name not in parts:
+        try:
+            with (directory / name).open("rb") as file:
+                content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        except (OSError, ValueError) as error:
+            raise SnapshotInvalid(f"{directory / name}: missing or empty; build the index anew") from error
+        if hashlib.sha256(content).hexdigest() != entry["sha256"]:
+            raise SnapshotInvalid(f"{directory / name}: damaged; build the index anew")
+        parts[name] = _unpacked(memoryview(content))
+    if not entry["dead"]:
+        return Shard.of(parts[name])
+    return Shard.of(parts[name]).without(entry["dead"])
+
+
+def _packed(part: Part) -> tuple[bytes, str]:
+    """Return the file of a part and its SHA-256: a JSON line that says where each array lies, then the arrays."""
+    postings = part.postings
+    arrays: dict[str, NDArray[Any]] = {
+        "slugs": np.frombuffer(part.slugs.data, np.uint8),
+        "slug_ends": part.slugs.ends,
+        "slug_sums": part.slug_sums,
+        "slug_rows": part.slug_rows,
+        "digests": part.digests,
+        "group_ids": part.group_ids,
+        "starts": postings.starts,
+        "rows": postings.rows,
+        "weights": postings.weights,
+        "name_tokens": part.name_tokens,
+        "name_ends": part.name_ends,
+        "name_scales": part.name_scales,
+    }
+    if part.vectors is not None:
+        arrays["vectors"] = part.vectors
+    places, end = {}, 0
+    for name, array in arrays.items():
+        places[name] = [end, array.dtype.str, list(array.shape)]
+        end += -(-array.nbytes // _ALIGN) * _ALIGN
+    head = json.dumps({"places": places, "groups": part.groups, "terms": list(postings.term_ids), "words": list(postings.words)}).encode()
+    pieces = [len(head).to_bytes(8, "little"), head, b" " * (-(8 + len(head)) % _ALIGN)]
+    for array in arrays.values():
+        pieces += [np.ascontiguousarray(array).tobytes(), bytes(-array.nbytes % _ALIGN)]
+    content = b"".join(pieces)
+    return content, hashlib.sha256(content).hexdigest()
+
+
+def _unpacked(content: memoryview) -> Part:
+    head_bytes = int.from_bytes(content[:8], "little")
+    head = json.loads(bytes(content[8 : 8 + head_bytes]))
+    origin = -(-(8 + head_bytes) // _ALIGN) * _ALIGN
+
+    def array(name: str) -> NDArray[Any]:
+        start, kind, shape = head["places"][name]
+        count = int(np.prod(shape, dtype=np.int64))
+        return np.frombuffer(content, np.dtype(kind), count, origin + start).reshape(shape)
+
+    terms: Sequence[str] = head["terms"]
+    slug_start, _, (slug_bytes,) = head["places"]["slugs"]
+    return Part(
+        slugs=Texts(content[origin + slug_start : origin + slug_start + slug_bytes], array("slug_ends")),
+        slug_sums=array("slug_sums"),
+        slug_rows=array("slug_rows"),
+        digests=array("digests"),
+        groups=tuple(head["groups"]),
+        group_ids=array("group_ids"),
+        postings=Postings({term: at for at, term in enumerate(terms)}, head["words"], array("starts"), array("rows"), array("weights")),
+        vectors=array("vectors") if "vectors" in head["places"] else None,
+        name_tokens=array("name_tokens"),
+        name_ends=array("name_ends"),
+        name_scales=array("name_scales"),
+    )
+
+
+def _write_whole(path: Path, content: bytes) -> None:
+    """Write a file so that `path` never holds half of it, also after a power cut."""
+    unfinished = path.with_name(path.name + ".new")
+    with unfinished.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    unfinished.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
