@@ -1,0 +1,95 @@
+"""Check passwords (Argon2id, RFC 9106) without saying who exists."""
+
+import secrets
+
+from anyio import CapacityLimiter, to_thread
+from argon2 import PasswordHasher, Type
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from oauth.subject_stores import SubjectStore
+from oauth.subjects import InvalidSubject, Subject, clean_display_name, new_subject_id, normalize_email
+
+MIN_PASSWORD_LENGTH = 10
+MAX_PASSWORD_BYTES = 1024  # Long enough for any phrase, short enough that hashing it costs nothing extra.
+#: OWASP's first choice for Argon2id: 19 MiB, two passes, one lane; about 25 ms on the machines we run on.
+MEMORY_KIB, PASSES, LANES = 19 * 1024, 2, 1
+HASHES_AT_ONCE = 2
+
+
+class WeakPassword(ValueError):
+    """The password is too short or too long; the message says the rule."""
+
+
+class Passwords:
+    """Sets and checks passwords. Hashing runs in a thread, few at a time, so that guesses cannot starve the event loop."""
+
+    def __init__(self, subjects: SubjectStore, *, memory_kib: int = MEMORY_KIB, passes: int = PASSES) -> None:
+        self._subjects = subjects
+        self._hasher = PasswordHasher(time_cost=passes, memory_cost=memory_kib, parallelism=LANES, type=Type.ID)
+        # Verified against when there is no such subject, so that unknown and known ones cost the same work.
+        self._nobody = self._hasher.hash("nobody has this password")
+        self._limiter: CapacityLimiter | None = None
+
+    async def hash(self, password: str) -> str:
+        """Return the hash to keep. Raises WeakPassword."""
+        if len(password) < MIN_PASSWORD_LENGTH:
+            raise WeakPassword(f"password: shorter than {MIN_PASSWORD_LENGTH} characters; choose a longer one")
+        if len(password.encode()) > MAX_PASSWORD_BYTES:
+            raise WeakPassword(f"password: longer than {MAX_PASSWORD_BYTES} bytes; choose a shorter one")
+        return await to_thread.run_sync(self._hasher.hash, password, limiter=self._turn())
+
+    async def add_subject(
+        self,
+        tenant_id: str,
+        email: str,
+        password: str | None,
+        *,
+        display_name: str = "",
+        is_admin: bool = False,
+        allowed_scopes: frozenset[str] | None = None,
+    ) -> Subject:
+        """Make a subject of the tenant that signs in here. Raises InvalidSubject, WeakPassword, SubjectExists."""
+        subject = Subject(
+            tenant_id=tenant_id,
+            subject_id=new_subject_id(),
+            email=normalize_email(email),
+            display_name=clean_display_name(display_name),
+            is_admin=is_admin,
+            allowed_scopes=allowed_scopes,
+        )
+        await self._subjects.add(subject, None if password is None else await self.hash(password))
+        return subject
+
+    async def verify(self, tenant_id: str, email: str, password: str) -> Subject | None:
+        """Return the subject whose password this is; None for a wrong one, an unknown e-mail, a disabled subject alike."""
+        try:
+            found = await self._subjects.find_local(tenant_id, normalize_email(email))
+        except InvalidSubject:
+            found = None
+        subject, kept = found or (None, None)
+        fits = len(password.encode(errors="replace")) <= MAX_PASSWORD_BYTES
+        right = await to_thread.run_sync(self._matches, kept or self._nobody, password if fits else "", limiter=self._turn())
+        if subject is None or kept is None or not right or subject.disabled:
+            return None
+        if self._hasher.check_needs_rehash(kept):
+            renewed = await to_thread.run_sync(self._hasher.hash, password, limiter=self._turn())
+            await self._subjects.set_password(tenant_id, subject.subject_id, renewed)
+        return subject
+
+    def _matches(self, kept: str, password: str) -> bool:
+        try:
+            return self._hasher.verify(kept, password)
+        except (VerificationError, InvalidHashError):
+            return False
+
+    def _turn(self) -> CapacityLimiter:
+        # Made at the first use, because a limiter belongs to a running event loop.
+        if self._limiter is None:
+            self._limiter = CapacityLimiter(HASHES_AT_ONCE)
+        return self._limiter
+
+
+def new_password() -> str:
+    """Return a password for a person to copy: 80 random bits in groups that can be read out loud."""
+    alphabet = "abcdefghjkmnpqrstuvwxyz23456789"  # without 0 and o, 1, i and l
+    return "-".join("".join(secrets.choice(alphabet) for _ in range(4)) for _ in range(4))

@@ -1,0 +1,96 @@
+"""The consent page: what a client asks for, in words, and the person's yes or no."""
+
+import time
+from collections.abc import Callable
+from urllib.parse import urlencode
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from oauth.authorization_request import AuthorizationRequest
+from oauth.consent import Consent, ConsentRefused, session_suffices
+from server.browser_session import BrowserSessions
+from server.pages.page import Pages, see_other
+from server.pages.page_refusals import PageRefused, for_people, not_open_here
+from server.pages.posted_form import read_form
+from server.sign_in_endpoints import account_url
+
+
+class ConsentEndpoints:
+    """`/consent`: shown and answered only in the browser that began the request, by the person who signed in there."""
+
+    def __init__(self, *, consent: Consent, sessions: BrowserSessions, pages: Pages, clock: Callable[[], float] = time.time) -> None:
+        self._consent = consent
+        self._sessions = sessions
+        self._pages = pages
+        self._clock = clock
+
+    def routes(self) -> list[Route]:
+        return [
+            Route("/consent", for_people(self._pages, self.show), methods=["GET"]),
+            Route("/consent", for_people(self._pages, self.take), methods=["POST"]),
+        ]
+
+    async def show(self, request: Request) -> Response:
+        request_id = request.query_params.get("request") or ""
+        pending = await self._pending(request, request_id)
+        if pending is None:
+            raise not_open_here()
+        session = await self._sessions.current(request, pending.tenant_id)
+        if session is None or not session_suffices(pending, session, self._clock()):
+            return see_other(_login_url(request_id))
+        return self._pages.render(
+            "consent",
+            view=await self._consent.view(pending, session),
+            request_id=request_id,
+            csrf=await self._sessions.csrf_token(request, _purpose(request_id), pending.tenant_id),
+            tenant_id=pending.tenant_id,
+            switch_url=_login_url(request_id),
+            account_url=account_url(pending.tenant_id),
+        )
+
+    async def take(self, request: Request) -> Response:
+        self._sessions.check_origin(request)
+        form = await read_form(request)
+        request_id, tenant_id = form.get("request") or "", form.get("tenant") or ""
+        pending = await self._pending(request, request_id)
+        if pending is None:
+            return await self._again(request, request_id, tenant_id, form.get("csrf") or "")
+        session = await self._sessions.current(request, pending.tenant_id)
+        if session is None or not session_suffices(pending, session, self._clock()):
+            message = "Your session ended before you answered. Sign in again and you can go on where you were."
+            raise PageRefused(400, "You are signed out", message, ("Sign in again", _login_url(request_id)))
+        await self._sessions.check_form(request, form.get("csrf") or "", _purpose(request_id), pending.tenant_id)
+        decision = form.get("decision")
+        if decision == "deny":
+            return see_other(await self._consent.deny(pending))
+        if decision != "allow":
+            raise PageRefused(
+                400, "No answer was given", "Choose Allow or Deny.", ("Back", f"/consent?{urlencode({'request': request_id})}")
+            )
+        try:
+            return see_other(await self._consent.approve(pending, session))
+        except ConsentRefused:
+            return see_other(_login_url(request_id))
+
+    async def _again(self, request: Request, request_id: str, tenant_id: str, csrf: str) -> Response:
+        """A second submit of a form that was answered moments ago leads where the first one led: no second code, no error."""
+        browser = self._sessions.browser_of(request)
+        redirect = None if browser is None else await self._consent.finished(request_id, browser)
+        if redirect is None:
+            raise not_open_here()
+        await self._sessions.check_form(request, csrf, _purpose(request_id), tenant_id)
+        return see_other(redirect)
+
+    async def _pending(self, request: Request, request_id: str) -> AuthorizationRequest | None:
+        browser = self._sessions.browser_of(request)
+        return None if browser is None or not request_id else await self._consent.pending(request_id, browser)
+
+
+def _purpose(request_id: str) -> str:
+    return f"consent\n{request_id}"
+
+
+def _login_url(request_id: str) -> str:
+    return f"/login?{urlencode({'request': request_id})}"

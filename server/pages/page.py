@@ -1,0 +1,73 @@
+"""Render pages, each with the headers that keep it from being framed, cached, sniffed or scripted."""
+
+import unicodedata
+from collections.abc import Mapping
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.responses import HTMLResponse, Response
+
+from server.config import Settings
+from server.pages.static_files import StaticFiles
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+# No form-action: Chromium applies it to the redirect that answers the post, and would block `cursor://` and loopback callbacks.
+_POLICY = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'"
+_HEADERS: Mapping[str, str] = {
+    "Content-Security-Policy": _POLICY,
+    "X-Frame-Options": "DENY",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+    # The pages' own <meta name=referrer content=same-origin> makes browsers send `Origin` with our forms; other sites get nothing.
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+    "Permissions-Policy": "publickey-credentials-get=(self), publickey-credentials-create=(self), camera=(), geolocation=(), microphone=()",
+}
+
+
+def page_headers(*, script: bool = False) -> dict[str, str]:
+    """Return the headers of a page; `script` lets our own script files run, on the pages that need the passkey button."""
+    headers = dict(_HEADERS)
+    if script:
+        headers["Content-Security-Policy"] = f"{_POLICY}; script-src 'self'"
+    return headers
+
+
+def plain(text: str) -> str:
+    """Return `text` without control and direction-changing characters, so that no client's name can rearrange a page."""
+    return "".join(character for character in text if unicodedata.category(character) not in ("Cc", "Cf", "Co", "Cs"))
+
+
+class Pages:
+    def __init__(self, settings: Settings) -> None:
+        self.static = StaticFiles()
+        self._environment = Environment(
+            loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        )
+        self._environment.filters["plain"] = plain
+        self._environment.globals.update(static=self.static.url, base_url=settings.base_url, host=settings.host)
+
+    def render(
+        self, template: str, *, status: int = 200, script: bool = False, headers: Mapping[str, str] | None = None, **facts: object
+    ) -> HTMLResponse:
+        """Return the page; every value is escaped by the template engine."""
+        body = self._environment.get_template(f"{template}.html").render(script=script, **facts)
+        return HTMLResponse(body, status, headers=page_headers(script=script) | dict(headers or {}))
+
+    def error(
+        self,
+        status: int,
+        title: str,
+        message: str,
+        *,
+        action: tuple[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> HTMLResponse:
+        """Return a page that says what happened and what to do; `action` is (text, address of our own)."""
+        return self.render("error", status=status, title=title, message=message, action=action, headers=headers)
+
+
+def see_other(url: str) -> Response:
+    """Send the browser on with a GET (303: the password of the post is never repeated; RFC 9700 §4.12)."""
+    return Response(status_code=303, headers=page_headers() | {"Location": url})

@@ -1,0 +1,69 @@
+"""Turn what a page endpoint refuses into pages that a person understands."""
+
+import math
+from collections.abc import Awaitable, Callable
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from server.browser_session import FormRefused
+from server.pages.page import Pages
+from server.pages.posted_form import FormUnreadable
+from server.rate_limits import RateLimited
+
+PageEndpoint = Callable[[Request], Awaitable[Response]]
+
+
+class PageRefused(Exception):
+    """A page cannot be shown or a form not taken; `action` is (text, address of our own)."""
+
+    def __init__(self, status: int, title: str, message: str, action: tuple[str, str] | None = None) -> None:
+        super().__init__(f"{title}: {message}")
+        self.status = status
+        self.title = title
+        self.message = message
+        self.action = action
+
+
+def not_open_here() -> PageRefused:
+    """An authorization request that this browser may not see: nothing is said about it (RFC 9700 §4.7)."""
+    return PageRefused(
+        400,
+        "This sign-in is not open here",
+        "It has expired, has been answered already, or was started in another browser. Start again in your application.",
+    )
+
+
+def no_such_tenant() -> PageRefused:
+    return PageRefused(404, "Nothing here", "There is no such place on this gateway. Check the address.")
+
+
+def for_people(pages: Pages, endpoint: PageEndpoint) -> PageEndpoint:
+    """Return `endpoint` with its refusals answered as pages."""
+
+    async def answer(request: Request) -> Response:
+        try:
+            return await endpoint(request)
+        except PageRefused as refusal:
+            return pages.error(refusal.status, refusal.title, refusal.message, action=refusal.action)
+        except FormRefused as refusal:
+            return pages.error(403, "This form was not accepted", f"{_sentence(str(refusal))}")
+        except FormUnreadable as refusal:
+            return pages.error(refusal.status, "This form could not be read", _sentence(refusal.message))
+        except RateLimited as refusal:
+            wait_s = max(1, math.ceil(refusal.retry_after_s))
+            message = f"There have been too many attempts. Wait {_duration(wait_s)}, then try again."
+            return pages.error(429, "A moment, please", message, headers={"Retry-After": str(wait_s)})
+
+    return answer
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}."
+
+
+def _duration(seconds: int) -> str:
+    if seconds < 90:
+        return f"{seconds} second{'s' * (seconds != 1)}"
+    minutes = math.ceil(seconds / 60)
+    return f"{minutes} minutes"

@@ -1,0 +1,83 @@
+// Passkeys (WebAuthn 3): the page carries the options, the answer goes back as a field of the same form.
+"use strict";
+
+const bytesOf = (text) => Uint8Array.from(atob(text.replace(/-/g, "+").replace(/_/g, "/")), (c) => c.charCodeAt(0));
+const textOf = (buffer) =>
+  btoa(String.fromCharCode(...new Uint8Array(buffer))).replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "");
+const withIds = (list) => (list || []).map((each) => ({ ...each, id: bytesOf(each.id) }));
+
+const answerOf = (credential) => {
+  const response = { clientDataJSON: textOf(credential.response.clientDataJSON) };
+  for (const name of ["attestationObject", "authenticatorData", "signature", "userHandle"]) {
+    if (credential.response[name]) response[name] = textOf(credential.response[name]);
+  }
+  if (credential.response.getTransports) response.transports = credential.response.getTransports();
+  return JSON.stringify({
+    id: credential.id,
+    rawId: textOf(credential.rawId),
+    type: credential.type,
+    authenticatorAttachment: credential.authenticatorAttachment,
+    clientExtensionResults: credential.getClientExtensionResults(),
+    response,
+  });
+};
+
+const WORDS = {
+  NotAllowedError: "The passkey was not used: the request was cancelled or took too long.",
+  InvalidStateError: "This device already has a passkey for this account.",
+  SecurityError: "This address cannot use passkeys.",
+  NotSupportedError: "This device cannot make a passkey that works here.",
+};
+
+const setUp = (form, ask) => {
+  const button = form.querySelector("[data-passkey-button]");
+  const help = form.querySelector("[data-passkey-help]");
+  let waiting = null;
+  const say = (text) => {
+    help.textContent = text;
+  };
+  const send = (credential) => {
+    if (!credential) return;
+    form.elements.passkey.value = answerOf(credential);
+    form.submit();
+  };
+  if (!window.PublicKeyCredential) {
+    button.disabled = true;
+    say("This browser has no passkeys.");
+    return;
+  }
+  button.addEventListener("click", async () => {
+    if (waiting) waiting.abort();
+    button.disabled = true;
+    say("");
+    try {
+      send(await ask({}));
+    } catch (error) {
+      say(WORDS[error.name] || "The passkey could not be used.");
+      button.disabled = false;
+    }
+  });
+  return async () => {
+    // The browser offers passkeys in the e-mail field by itself; silence is right when it cannot.
+    if (!(await PublicKeyCredential.isConditionalMediationAvailable?.())) return;
+    waiting = new AbortController();
+    ask({ mediation: "conditional", signal: waiting.signal }).then(send, () => {});
+  };
+};
+
+for (const form of document.querySelectorAll("form[data-passkey-get]")) {
+  const options = JSON.parse(form.dataset.passkeyGet);
+  const publicKey = { ...options, challenge: bytesOf(options.challenge), allowCredentials: withIds(options.allowCredentials) };
+  setUp(form, (more) => navigator.credentials.get({ publicKey, ...more }))?.();
+}
+
+for (const form of document.querySelectorAll("form[data-passkey-create]")) {
+  const options = JSON.parse(form.dataset.passkeyCreate);
+  const publicKey = {
+    ...options,
+    challenge: bytesOf(options.challenge),
+    user: { ...options.user, id: bytesOf(options.user.id) },
+    excludeCredentials: withIds(options.excludeCredentials),
+  };
+  setUp(form, () => navigator.credentials.create({ publicKey }));
+}

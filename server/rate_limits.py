@@ -1,0 +1,105 @@
+"""Rate limits by the generic cell rate algorithm (GCRA), in memory: per address, client and subject.
+
+Each process counts for itself: behind N replicas a caller gets at most N times the limit.
+"""
+
+import ipaddress
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+#: keys remembered at most, over all buckets; the longest idle ones go first
+MAX_KEYS = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """`burst` at once, then `per_minute`."""
+
+    per_minute: float
+    burst: int
+
+
+#: bucket -> its limit before ASCEND_RATE_LIMIT_SCALE
+LIMITS: Mapping[str, Limit] = {
+    # A guess costs one of each; a right sign-in gives them back.
+    "login_address": Limit(20, 40),
+    "login_subject_address": Limit(5, 10),
+    # Across all addresses, only for browsers that this subject has not signed in with before: nobody can be locked out.
+    "login_subject": Limit(10, 100),
+    "authorize_address": Limit(60, 120),
+    "register_address": Limit(1, 20),
+    "register": Limit(10, 200),
+    "token_address": Limit(600, 300),
+    "token_client": Limit(600, 300),
+    "introspect_client": Limit(6000, 1000),
+    "device_address": Limit(10, 20),
+    "page_address": Limit(240, 240),
+}
+
+
+class RateLimited(Exception):
+    """The limit of `bucket` is used up; `retry_after_s` is when the next one fits."""
+
+    def __init__(self, bucket: str, retry_after_s: float) -> None:
+        super().__init__(f"{bucket}: too many requests; wait {retry_after_s:.0f} s")
+        self.bucket = bucket
+        self.retry_after_s = retry_after_s
+
+
+class RateLimits:
+    """For each key one number: the theoretical arrival time of the next conforming request."""
+
+    def __init__(
+        self,
+        *,
+        scale: float = 1.0,
+        limits: Mapping[str, Limit] = LIMITS,
+        clock: Callable[[], float] = time.monotonic,
+        max_keys: int = MAX_KEYS,
+    ) -> None:
+        self._interval_s = {name: 60.0 / (limit.per_minute * scale) for name, limit in limits.items()}
+        # Scaling the burst too keeps "N at once" in proportion.
+        self._tolerance_s = {name: self._interval_s[name] * max(1.0, limit.burst * scale) for name, limit in limits.items()}
+        self._clock = clock
+        self._max_keys = max_keys
+        #: (bucket, key) -> theoretical arrival time; insertion order is order of last use
+        self._arrivals: dict[tuple[str, str], float] = {}
+
+    async def check(self, bucket: str, key: str) -> None:
+        """Take one from `bucket` for `key`. Raises RateLimited, and then takes nothing."""
+        now = self._clock()
+        place = (bucket, key)
+        arrival = max(now, self._arrivals.pop(place, now)) + self._interval_s[bucket]
+        wait_s = arrival - now - self._tolerance_s[bucket]
+        if wait_s > 1e-9:
+            self._arrivals[place] = arrival - self._interval_s[bucket]
+            raise RateLimited(bucket, wait_s)
+        self._arrivals[place] = arrival
+        if len(self._arrivals) > self._max_keys:
+            self._forget(now)
+
+    def give_back(self, bucket: str, key: str) -> None:
+        """Return one that `check` took: the request turned out to be a right one."""
+        place = (bucket, key)
+        if place in self._arrivals:
+            self._arrivals[place] -= self._interval_s[bucket]
+
+    def _forget(self, now: float) -> None:
+        # What is in the past has no effect; if that frees too little, the longest unused go.
+        self._arrivals = {place: arrival for place, arrival in self._arrivals.items() if arrival > now}
+        for place in list(self._arrivals)[: max(0, len(self._arrivals) - self._max_keys * 9 // 10)]:
+            del self._arrivals[place]
+
+
+def address_key(address: str | None) -> str:
+    """Return what counts as one caller: an IPv4 address, or the /64 of an IPv6 address, which is what one host is given."""
+    try:
+        parsed = ipaddress.ip_address((address or "").partition("%")[0])
+    except ValueError:
+        return "unknown"
+    if isinstance(parsed, ipaddress.IPv4Address):
+        return str(parsed)
+    if parsed.ipv4_mapped:
+        return str(parsed.ipv4_mapped)
+    return str(ipaddress.ip_network((parsed, 64), strict=False))

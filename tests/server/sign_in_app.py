@@ -1,0 +1,188 @@
+"""A gateway reduced to its sign-in pages, on a real port, with a small stand-in for the authorization requests."""
+
+import secrets
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from urllib.parse import urlencode
+
+import anyio
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from oauth.authorization_request import AuthorizationRequest, BrowserSession
+from oauth.consent import ConsentView, ScopeWords
+from oauth.passwords import Passwords
+from oauth.tenants import Tenant, Tenants
+from server.browser_session import BrowserSessions
+from server.config import Settings
+from server.consent_endpoints import ConsentEndpoints
+from server.home_endpoints import HomeEndpoints
+from server.pages.page import Pages, see_other
+from server.rate_limits import RateLimits
+from server.sign_in_endpoints import SignInEndpoints
+from server.storage.memory_subjects import MemoryBrowserSessionStore, MemorySubjectStore
+
+EMAIL, PASSWORD = "ada@example.com", "correct-horse-battery"
+VIEW = ConsentView(
+    client_name="Claude Code",
+    client_host="claude.ai",
+    redirect_host="localhost:33418",
+    verified=False,
+    warnings=("Any program on this computer can receive the answer. Allow it only if you started this sign-in yourself.",),
+    tenant_title="Acme Robotics",
+    email=EMAIL,
+    scopes=(
+        ScopeWords("mcp", "Connect and find operations", "See which operations you may use and how to call them."),
+        ScopeWords("mcp:read", "Read with your connected accounts", "Run operations that only read, such as listing contacts."),
+        ScopeWords("mcp:write", "Change things with your connected accounts", "Create and update records, such as a deal or a note."),
+        ScopeWords("offline_access", "Stay connected", "Keep working while you are away, until you withdraw it."),
+    ),
+    remembered=False,
+)
+
+
+class StandInConsent:
+    """Authorization requests in memory: what `oauth/consent.py` promises, without the rest of the authorization server."""
+
+    def __init__(self) -> None:
+        self.requests: dict[str, AuthorizationRequest] = {}
+        self.redirects: dict[str, str] = {}
+        self.codes: list[str] = []
+        self.view_shown = VIEW
+
+    async def pending(self, request_id: str, browser: str) -> AuthorizationRequest | None:
+        found = self.requests.get(request_id)
+        return found if found is not None and found.browser == browser and request_id not in self.redirects else None
+
+    async def finished(self, request_id: str, browser: str) -> str | None:
+        found = self.requests.get(request_id)
+        return self.redirects.get(request_id) if found is not None and found.browser == browser else None
+
+    async def view(self, request: AuthorizationRequest, session: BrowserSession) -> ConsentView:
+        return replace(self.view_shown, email=session.email)
+
+    async def approve(self, request: AuthorizationRequest, session: BrowserSession) -> str:
+        if request.request_id not in self.redirects:
+            self.codes.append(secrets.token_urlsafe(8))
+            self.redirects[request.request_id] = f"{request.redirect_uri}?{urlencode({'code': self.codes[-1], 'state': request.state})}"
+        return self.redirects[request.request_id]
+
+    async def deny(self, request: AuthorizationRequest) -> str:
+        self.redirects[request.request_id] = f"{request.redirect_uri}?error=access_denied"
+        return self.redirects[request.request_id]
+
+
+@dataclass
+class SignInApp:
+    """`url` answers once `running()` is entered."""
+
+    url: str
+    settings: Settings
+    tenants: Tenants
+    consent: StandInConsent = field(default_factory=StandInConsent)
+    subjects: MemorySubjectStore = field(default_factory=MemorySubjectStore)
+    redirect_uri: str = ""
+
+    def __post_init__(self) -> None:
+        self.redirect_uri = self.redirect_uri or f"{self.url}/arrived"
+        self.pages = Pages(self.settings)
+        self.sessions = BrowserSessions(MemoryBrowserSessionStore(self.subjects), settings=self.settings)
+        self.passwords = Passwords(self.subjects, memory_kib=64, passes=1)
+        self.limits = RateLimits(scale=self.settings.rate_limit_scale)
+
+    def routes(self) -> list[Route]:
+        sign_in = SignInEndpoints(
+            consent=self.consent,
+            tenants=self.tenants,
+            sessions=self.sessions,
+            passwords=self.passwords,
+            pages=self.pages,
+            limits=self.limits,
+        )
+        return [
+            *HomeEndpoints(pages=self.pages, settings=self.settings).routes(),
+            *sign_in.routes(),
+            *ConsentEndpoints(consent=self.consent, sessions=self.sessions, pages=self.pages).routes(),
+            Route("/authorize", self.authorize, methods=["GET"]),
+            Route("/arrived", self.arrived, methods=["GET"]),
+        ]
+
+    async def authorize(self, request: Request) -> Response:
+        """Begin an authorization request as the real endpoint does, without its checks."""
+        request_id = secrets.token_urlsafe(32)
+        tenant_id = request.query_params.get("tenant", "default")
+        response = see_other(f"/login?request={request_id}")
+        browser = self.sessions.bind_browser(request, response)
+        now = 0.0 if request.query_params.get("prompt") is None else 4e9
+        self.consent.requests[request_id] = AuthorizationRequest(
+            request_id=request_id,
+            browser=browser,
+            tenant_id=tenant_id,
+            client_id="client",
+            redirect_uri=self.redirect_uri,
+            scopes=("mcp", "mcp:read"),
+            resource=self.settings.mcp_url(tenant_id),
+            state="xyz",
+            code_challenge="challenge",
+            prompt=frozenset(request.query_params.get("prompt", "").split()),
+            login_hint=request.query_params.get("login_hint"),
+            max_age_s=None,
+            created_at=now,
+            expires_at=4e9,
+        )
+        return response
+
+    async def arrived(self, request: Request) -> Response:
+        return JSONResponse(dict(request.query_params))
+
+
+def sign_in_app(tmp_path: Path, host: str = "127.0.0.1", rate_limit_scale: float = 1.0) -> SignInApp:
+    """Return an app on a free port with the subject Ada in the tenants `default` and `acme`."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    url = f"http://{host}:{port}"
+    settings = Settings(data_dir=tmp_path, base_url=url, database_url="", rate_limit_scale=rate_limit_scale)
+    tenants = Tenants([Tenant("default", "Acme Robotics"), Tenant("other", "Other Company")])
+    return SignInApp(url, settings, tenants)
+
+
+@contextmanager
+def running(app: SignInApp) -> Iterator[SignInApp]:
+    """Serve the app from a thread, with Ada as a subject of `default`."""
+
+    async def add_people() -> None:
+        # Its own Passwords: a limiter belongs to the event loop that used it first.
+        await Passwords(app.subjects, memory_kib=64, passes=1).add_subject("default", EMAIL, PASSWORD, display_name="Ada Lovelace")
+
+    anyio.run(add_people)
+    port = int(app.url.rpartition(":")[2])
+    server = uvicorn.Server(
+        uvicorn.Config(Starlette(routes=app.routes()), host="127.0.0.1", port=port, log_level="warning", lifespan="off")
+    )
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        wait_until_listening(port)
+        yield app
+    finally:
+        server.should_exit = True
+        thread.join(timeout=10)
+
+
+def wait_until_listening(port: int) -> None:
+    """Return when the port accepts connections; raise after ten seconds of attempts."""
+    gate = threading.Event()
+    for _ in range(200):
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        gate.wait(0.05)
+    raise TimeoutError("the sign-in pages did not start")
