@@ -127,6 +127,15 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
+class Download:
+    """An answer that is no JSON: a file. As `Outcome.data` it reaches the caller as a handle, with its size and media type."""
+
+    body: bytes = field(repr=False)
+    media_type: str
+    filename: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     next_cursor: str | None
     has_more: bool
@@ -172,6 +181,11 @@ class Outcome:
     connection: ConnectionRequest | None = None
     confirmation: Confirmation | None = None
     bare: bool = False
+    #: what the model reads in place of JSON, where words are shorter (discover_apis)
+    text: str | None = None
+    #: something the caller should know: an answer from the record, a page that was not the last
+    note: str | None = None
+    trace_id: str | None = None
     #: set once the dispatcher has written the record, so that an outer call does not write a second one
     recorded: bool = False
 

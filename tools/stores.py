@@ -81,6 +81,12 @@ class Recorder(Protocol):
     def record(self, record: CallRecord) -> None: ...
 
 
+class CallHistory(Protocol):
+    async def recent(self, principal: Principal, limit: int, *, failures_only: bool = False) -> Sequence[CallRecord]:
+        """Return the principal's own last calls, newest first; nobody reads another subject's."""
+        ...
+
+
 class ResultStore(Protocol):
     """Keeps large results for 30 minutes, for the principal (tenant and subject) that got them and nobody else."""
 

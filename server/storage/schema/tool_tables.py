@@ -1,1 +1,105 @@
-"""Tables of tools."""
+"""Tables of operations and their calls. `tenant_id` is empty where a row is shared by all tenants."""
+
+from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, LargeBinary, String, Table, Text
+
+from server.storage.schema.metadata import metadata
+
+sources = Table(
+    "sources",
+    metadata,
+    Column("tenant_id", String(64), primary_key=True),
+    Column("provider", String(128), primary_key=True),
+    Column("kind", String(16), nullable=False),
+    Column("location", Text, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("settings", Text, nullable=False),
+    Column("imported_at", BigInteger, nullable=False),
+)
+
+operations = Table(
+    "operations",
+    metadata,
+    Column("tenant_id", String(64), primary_key=True),
+    Column("provider", String(128), primary_key=True),
+    Column("operation_id", String(256), primary_key=True),
+    Column("access", String(16), nullable=False),
+    Column("content_hash", String(64), nullable=False),
+    #: JSON: the whole operation
+    Column("definition", Text, nullable=False),
+)
+
+#: One row for each call; column names are what operators query by.
+call_records = Table(
+    "call_records",
+    metadata,
+    Column("seq", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("tenant", String(64), nullable=False),
+    Column("tool", Text, nullable=False),
+    Column("operation", Text, nullable=False),
+    Column("auth_method", String(32), nullable=False),
+    Column("duration_ms", Float, nullable=False),
+    Column("success", Boolean, nullable=False),
+    Column("error_code", String(64)),
+    Column("trace_id", String(64), nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("client", Text, nullable=False),
+    Column("time", BigInteger, nullable=False),
+    Index("ix_call_records_tenant_time", "tenant", "time"),
+)
+
+results = Table(
+    "results",
+    metadata,
+    #: SHA-256 of the handle: who reads the store cannot read with it
+    Column("handle_hash", String(64), primary_key=True),
+    Column("tenant_id", String(64), nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("media_type", Text, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("expires_at", BigInteger, nullable=False, index=True),
+)
+
+idempotency_keys = Table(
+    "idempotency_keys",
+    metadata,
+    Column("tenant_id", String(64), primary_key=True),
+    Column("subject", String(255), primary_key=True),
+    #: SHA-256 of the key
+    Column("key_hash", String(64), primary_key=True),
+    Column("request_hash", String(64), nullable=False),
+    #: null while the first call runs
+    Column("outcome", LargeBinary),
+    #: a claim without an outcome is given up then: its process died
+    Column("claimed_until", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False, index=True),
+)
+
+plans = Table(
+    "plans",
+    metadata,
+    Column("handle_hash", String(64), primary_key=True),
+    Column("tenant_id", String(64), nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("plan", LargeBinary, nullable=False),
+    Column("expires_at", BigInteger, nullable=False, index=True),
+)
+
+plan_steps = Table(
+    "plan_steps",
+    metadata,
+    Column("handle_hash", String(64), primary_key=True),
+    Column("step_id", String(255), primary_key=True),
+    Column("tenant_id", String(64), nullable=False),
+    Column("result", LargeBinary, nullable=False),
+)
+
+#: Intents that led to a successful call: what the index learns from.
+usage_examples = Table(
+    "usage_examples",
+    metadata,
+    Column("tenant_id", String(64), primary_key=True),
+    Column("operation_id", String(256), primary_key=True),
+    Column("intent", String(400), primary_key=True),
+    Column("uses", Integer, nullable=False),
+    Column("used_at", BigInteger, nullable=False),
+)

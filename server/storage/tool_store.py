@@ -1,0 +1,116 @@
+"""Operations and their sources, in SQL."""
+
+from collections.abc import Sequence
+
+import orjson
+from sqlalchemy import Row, and_, delete, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from server.storage.database import Database, announce, now_us
+from server.storage.operation_rows import decode_operation, encode_operation
+from server.storage.schema.tool_tables import operations, sources
+from tools.import_diff import diff_of
+from tools.operation import Operation
+from tools.stores import ImportDiff, Source
+
+TOPIC = "operations"
+_CHUNK = 500
+
+
+class SqlOperationStore:
+    """OperationStore on the database; every change is announced to the other processes in its own transaction."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def replace(self, source: Source, given: Sequence[Operation]) -> ImportDiff:
+        owner = source.tenant_id or ""
+        async with self._database.write() as connection:
+            known = await _known(connection, owner, source.provider)
+            diff = diff_of(known, given)
+            await _write_source(connection, owner, source)
+            gone = [*diff.removed, *diff.changed]
+            for start in range(0, len(gone), _CHUNK):
+                await connection.execute(
+                    delete(operations).where(
+                        operations.c.tenant_id == owner,
+                        operations.c.provider == source.provider,
+                        operations.c.operation_id.in_(gone[start : start + _CHUNK]),
+                    )
+                )
+            new = frozenset((*diff.added, *diff.changed))
+            if rows := [_row(owner, operation) for operation in given if operation.id in new]:
+                await connection.execute(insert(operations), rows)
+            await announce(connection, TOPIC, source.tenant_id, source.provider)
+        return diff
+
+    async def compare(self, source: Source, given: Sequence[Operation]) -> ImportDiff:
+        async with self._database.read() as connection:
+            return diff_of(await _known(connection, source.tenant_id or "", source.provider), given)
+
+    async def load(self) -> Sequence[Operation]:
+        # Of all tenants, on purpose: the catalogue's snapshot keeps them apart.
+        async with self._database.read() as connection:
+            rows = await connection.execute(select(operations.c.tenant_id, operations.c.definition))
+            return [decode_operation(row.definition) for row in rows]
+
+    async def load_provider(self, tenant_id: str | None, provider: str) -> Sequence[Operation]:
+        async with self._database.read() as connection:
+            rows = await connection.execute(
+                select(operations.c.definition)
+                .where(operations.c.tenant_id == (tenant_id or ""), operations.c.provider == provider)
+                .order_by(operations.c.operation_id)
+            )
+            return [decode_operation(row.definition) for row in rows]
+
+    async def sources(self, tenant_id: str | None) -> Sequence[Source]:
+        async with self._database.read() as connection:
+            rows = await connection.execute(select(sources).where(sources.c.tenant_id == (tenant_id or "")).order_by(sources.c.provider))
+            return [_source(row) for row in rows]
+
+    async def remove(self, tenant_id: str | None, provider: str) -> int:
+        owner = tenant_id or ""
+        async with self._database.write() as connection:
+            await connection.execute(delete(sources).where(sources.c.tenant_id == owner, sources.c.provider == provider))
+            gone = await connection.execute(delete(operations).where(operations.c.tenant_id == owner, operations.c.provider == provider))
+            await announce(connection, TOPIC, tenant_id, provider)
+        return gone.rowcount
+
+
+async def _known(connection: AsyncConnection, owner: str, provider: str) -> dict[str, tuple[str, str]]:
+    """Return operation id -> (content hash, access) of what is stored."""
+    rows = await connection.execute(
+        select(operations.c.operation_id, operations.c.content_hash, operations.c.access).where(
+            operations.c.tenant_id == owner, operations.c.provider == provider
+        )
+    )
+    return {row.operation_id: (row.content_hash, row.access) for row in rows}
+
+
+async def _write_source(connection: AsyncConnection, owner: str, source: Source) -> None:
+    values = {
+        "kind": source.kind,
+        "location": source.location,
+        "title": source.title,
+        "settings": orjson.dumps(source.settings).decode(),
+        "imported_at": now_us(),
+    }
+    mine = and_(sources.c.tenant_id == owner, sources.c.provider == source.provider)
+    changed = await connection.execute(update(sources).where(mine).values(**values))
+    if changed.rowcount == 0:
+        await connection.execute(insert(sources).values(tenant_id=owner, provider=source.provider, **values))
+
+
+def _row(owner: str, operation: Operation) -> dict[str, object]:
+    return {
+        "tenant_id": owner,
+        "provider": operation.provider,
+        "operation_id": operation.id,
+        "access": operation.access,
+        "content_hash": operation.content_hash,
+        "definition": encode_operation(operation),
+    }
+
+
+def _source(row: Row[tuple[object, ...]]) -> Source:
+    return Source(row.provider, row.tenant_id or None, row.kind, row.location, row.title, orjson.loads(row.settings))

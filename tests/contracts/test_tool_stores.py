@@ -1,0 +1,181 @@
+"""Every store of `tools/stores.py`, against both implementations."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from oauth.principal import Principal
+from server.storage.call_records import SqlCallRecords
+from server.storage.call_store import SqlIdempotencyStore, SqlPlanStore, SqlResultStore
+from server.storage.database import Database, sqlite_url
+from server.storage.memory_tools import (
+    MemoryCallRecords,
+    MemoryIdempotencyStore,
+    MemoryOperationStore,
+    MemoryPlanStore,
+    MemoryResultStore,
+)
+from server.storage.migrate import migrate
+from server.storage.tool_store import SqlOperationStore
+from tests.tools.stand_ins import ADA, BOB, operation
+from tools.operation import Paging
+from tools.stores import (
+    CallRecord,
+    IdempotencyStore,
+    KeyConflict,
+    KeyInFlight,
+    OperationStore,
+    PlanStore,
+    ResultStore,
+    Source,
+)
+
+STRANGERS = (BOB, replace(ADA, tenant_id="other"))
+CRM = Source("crm", None, "openapi", "https://crm.test/openapi.json", "CRM", {"include": ["*"]})
+ACMES = replace(CRM, tenant_id="acme")
+
+
+@dataclass
+class Stores:
+    operations: OperationStore
+    results: ResultStore
+    keys: IdempotencyStore
+    plans: PlanStore
+    records: MemoryCallRecords | SqlCallRecords
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+async def stores(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Stores]:
+    if request.param == "memory":
+        yield Stores(MemoryOperationStore(), MemoryResultStore(), MemoryIdempotencyStore(), MemoryPlanStore(), MemoryCallRecords())
+        return
+    url = sqlite_url(tmp_path / "store.sqlite3")
+    await migrate(url)
+    database = Database(url)
+    yield Stores(
+        SqlOperationStore(database),
+        SqlResultStore(database),
+        SqlIdempotencyStore(database),
+        SqlPlanStore(database),
+        SqlCallRecords(database),
+    )
+    await database.close()
+
+
+async def test_an_import_is_read_back_as_it_was(stores: Stores) -> None:
+    """OperationStore.replace and load: every member of an operation survives."""
+    full = replace(
+        operation(
+            "crm.contacts.search", tags=("crm", "people"), paging=Paging("cursor", "after", "results", "paging.next"), connection="crm"
+        ),
+        connection_scopes=frozenset({"contacts.read", "contacts.list"}),
+        binding={"method": "GET", "path": "/contacts/{id}"},
+        example={"query": "Ada"},
+        deprecated=True,
+    )
+    await stores.operations.replace(CRM, [full])
+    assert list(await stores.operations.load()) == [full]
+    assert list(await stores.operations.sources(None)) == [CRM]
+
+
+async def test_a_second_import_says_what_it_changes_and_compare_changes_nothing(stores: Stores) -> None:
+    """ImportDiff: added, changed, removed, riskier, unchanged."""
+    stays, goes, changes = operation("crm.a.get"), operation("crm.b.get"), operation("crm.c.get")
+    await stores.operations.replace(CRM, [stays, goes, changes])
+    risen, new = operation("crm.c.get", "destructive"), operation("crm.d.get")
+    given = [stays, risen, new]
+    expected = (("crm.d.get",), ("crm.c.get",), ("crm.b.get",), ("crm.c.get",), 1)
+    compared = await stores.operations.compare(CRM, given)
+    assert (compared.added, compared.changed, compared.removed, compared.riskier, compared.unchanged) == expected
+    assert {each.id for each in await stores.operations.load_provider(None, "crm")} == {stays.id, goes.id, changes.id}
+    replaced = await stores.operations.replace(CRM, given)
+    assert replaced == compared
+    assert {each.id: each.access for each in await stores.operations.load_provider(None, "crm")} == {
+        "crm.a.get": "read",
+        "crm.c.get": "destructive",
+        "crm.d.get": "read",
+    }
+
+
+async def test_tenants_keep_their_own_operations_under_the_same_provider(stores: Stores) -> None:
+    """Invariant: the tenant is the isolation boundary."""
+    await stores.operations.replace(CRM, [operation("crm.a.get")])
+    await stores.operations.replace(ACMES, [operation("crm.a.get", "write", tenant_id="acme")])
+    assert [each.access for each in await stores.operations.load_provider("acme", "crm")] == ["write"]
+    assert await stores.operations.remove("acme", "crm") == 1
+    assert await stores.operations.remove("acme", "crm") == 0
+    assert [each.access for each in await stores.operations.load()] == ["read"]
+    assert list(await stores.operations.sources("acme")) == []
+
+
+async def test_a_kept_result_answers_only_who_got_it(stores: Stores) -> None:
+    """ResultStore: expired, unknown and foreign handles look alike."""
+    handle = await stores.results.put(ADA, b"[1]", "application/json", 60)
+    assert await stores.results.get(ADA, handle) == (b"[1]", "application/json")
+    assert [await stores.results.get(stranger, handle) for stranger in STRANGERS] == [None, None]
+    assert await stores.results.get(ADA, "r_invented") is None
+    assert await stores.results.get(ADA, await stores.results.put(ADA, b"[1]", "application/json", 0)) is None
+
+
+async def test_a_key_runs_once_and_then_answers_from_the_record(stores: Stores) -> None:
+    """IdempotencyStore: begin, finish; in flight and conflict are told apart."""
+    assert await stores.keys.begin(ADA, "k", "hash-1", 60) is None
+    with pytest.raises(KeyInFlight):
+        await stores.keys.begin(ADA, "k", "hash-1", 60)
+    await stores.keys.finish(ADA, "k", b"outcome")
+    assert await stores.keys.begin(ADA, "k", "hash-1", 60) == b"outcome"
+    with pytest.raises(KeyConflict):
+        await stores.keys.begin(ADA, "k", "hash-2", 60)
+
+
+async def test_keys_of_others_are_other_keys(stores: Stores) -> None:
+    """Invariant: no two subjects share a key."""
+    await stores.keys.begin(ADA, "k", "hash-1", 60)
+    assert [await stores.keys.begin(stranger, "k", "hash-2", 60) for stranger in STRANGERS] == [None, None]
+
+
+async def test_an_abandoned_or_expired_key_can_be_used_again(stores: Stores) -> None:
+    """A call that did not reach the upstream gives its key back."""
+    await stores.keys.begin(ADA, "k", "hash-1", 60)
+    await stores.keys.abandon(ADA, "k")
+    assert await stores.keys.begin(ADA, "k", "hash-2", 0) is None
+    assert await stores.keys.begin(ADA, "k", "hash-3", 60) is None
+
+
+async def test_a_plan_keeps_its_steps_for_its_owner(stores: Stores) -> None:
+    """PlanStore: durable record of what finished."""
+    handle = await stores.plans.open(ADA, b"plan", 60)
+    await stores.plans.save_step(ADA, handle, "a", b"1")
+    await stores.plans.save_step(ADA, handle, "a", b"2")
+    await stores.plans.save_step(ADA, handle, "b", b"3")
+    for stranger in STRANGERS:
+        await stores.plans.save_step(stranger, handle, "a", b"forged")
+        assert await stores.plans.load(stranger, handle) is None
+    assert await stores.plans.load(ADA, handle) == (b"plan", {"a": b"2", "b": b"3"})
+    assert await stores.plans.load(ADA, await stores.plans.open(ADA, b"plan", 0)) is None
+
+
+async def test_recent_calls_are_the_principals_own_newest_first(stores: Stores) -> None:
+    """CallHistory: nobody reads another subject's calls."""
+
+    def record(principal: Principal, operation_id: str, error_code: str | None = None) -> CallRecord:
+        return CallRecord(
+            principal.tenant_id,
+            "call_api",
+            operation_id,
+            "access_token",
+            1.5,
+            error_code is None,
+            error_code,
+            "t",
+            principal.subject,
+            "c",
+            1,
+        )
+
+    await stores.records.append([record(ADA, "a"), record(ADA, "b", "timeout"), *(record(stranger, "x") for stranger in STRANGERS)])
+    assert [each.operation for each in await stores.records.recent(ADA, 10)] == ["b", "a"]
+    assert await stores.records.recent(ADA, 10, failures_only=True) == [record(ADA, "b", "timeout")]
+    assert len(await stores.records.recent(ADA, 1)) == 1

@@ -1,0 +1,163 @@
+"""Small real parts for tests of the dispatcher: a runner that answers what a test says, accounts that are simply there."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from capability_index.index import CapabilityIndex
+from oauth.connections.credentials import Credential, Readiness
+from oauth.principal import Principal
+from oauth.tenants import Tenant, Tenants
+from server.storage.memory_tools import MemoryCallRecords, MemoryOperationStore, MemoryResultStore
+from tools.arguments import Validators
+from tools.builtins import call_api
+from tools.builtins.discover_apis import DiscoverApis
+from tools.builtins.result_read import ResultRead
+from tools.catalog import Catalog
+from tools.confirmations import Confirmations
+from tools.dispatch import Dispatcher
+from tools.documents import SHARED_SEGMENT, documents_of
+from tools.operation import Access, Call, ClientFacts, Json, Operation, Outcome, Paging
+from tools.policy import Policy
+from tools.providers.builtin import BuiltinFunction, BuiltinRunner, builtin_operations, by_slug
+from tools.shaping import Shaping
+from tools.stores import Source
+from tools.suggestions import Suggestions
+
+CLIENT = ClientFacts(protocol_version="2026-07-28")
+ADA = Principal("acme", "ada", "client-1", frozenset({"mcp", "mcp:read", "mcp:write", "mcp:destructive"}), "grant-1")
+BOB = replace(ADA, subject="bob", grant_id="grant-2")
+
+
+class Accounts:
+    """Credentials for tests: whoever asks has the accounts that the test says."""
+
+    def __init__(self) -> None:
+        self.readiness_by_provider: dict[str, Readiness] = {}
+
+    def readiness(self, principal: Principal, provider: str, scopes: frozenset[str]) -> Readiness:
+        return self.readiness_by_provider.get(provider, Readiness(provider, "ready", ("work",), "work"))
+
+    async def for_call(self, principal: Principal, provider: str, scopes: frozenset[str], account: str | None) -> Credential:
+        return Credential("bearer", "secret", alias=account or "work")
+
+    async def rejected(self, principal: Principal, provider: str, credential: Credential) -> Credential | None:
+        return None
+
+
+Answer = Callable[[Call], Awaitable[Outcome]]
+
+
+@dataclass
+class ScriptedRunner:
+    """Runs an operation by calling what the test put under its id, and remembers every call."""
+
+    answers: dict[str, Answer] = field(default_factory=dict)
+    calls: list[Call] = field(default_factory=list)
+
+    async def run(self, call: Call) -> Outcome:
+        self.calls.append(call)
+        answer = self.answers.get(call.operation.id)
+        return Outcome("ok", data=dict(call.arguments)) if answer is None else await answer(call)
+
+    def preview(self, call: Call) -> Json:
+        return {"method": "GET", "url": "http://upstream.test/", "headers": {"authorization": "Bearer ***"}}
+
+
+def operation(
+    operation_id: str,
+    access: Access = "read",
+    *,
+    schema: Mapping[str, Json] | None = None,
+    tenant_id: str | None = None,
+    summary: str = "",
+    paging: Paging | None = None,
+    connection: str | None = None,
+    idempotent: bool | None = None,
+    tags: tuple[str, ...] = (),
+) -> Operation:
+    """Return an operation as an import would bring it."""
+    return Operation(
+        id=operation_id,
+        kind="openapi",
+        provider=operation_id.split(".")[0],
+        tenant_id=tenant_id,
+        title=operation_id,
+        summary=summary or operation_id.replace(".", " "),
+        description="",
+        access=access,
+        idempotent=access == "read" if idempotent is None else idempotent,
+        input_schema=schema or {"type": "object"},
+        output_schema=None,
+        signature=f"{operation_id}() -> any",
+        returns="any",
+        tags=tags,
+        binding={},
+        content_hash=f"{operation_id}:{access}",
+        paging=paging,
+        connection=connection,
+    )
+
+
+def answering(data: Json, **facts: object) -> Answer:
+    """Return a runner's answer that is always the same."""
+
+    async def answer(call: Call) -> Outcome:
+        return Outcome("ok", data=data, **facts)  # type: ignore[arg-type]  # a test names the fields it means
+
+    return answer
+
+
+@dataclass
+class Gateway:
+    """A dispatcher with everything around it, in memory."""
+
+    dispatcher: Dispatcher
+    catalog: Catalog
+    runner: ScriptedRunner
+    records: MemoryCallRecords
+    results: MemoryResultStore
+    index: CapabilityIndex
+    accounts: Accounts
+    clock: list[float]
+
+    async def call(self, name: str, arguments: Mapping[str, Json], principal: Principal = ADA) -> Outcome:
+        async with asyncio.timeout(5):
+            return await self.dispatcher.call(principal, name, arguments, client=CLIENT)
+
+
+async def gateway(operations: Iterable[Operation], *, tenants: Tenants | None = None, extra: Iterable[BuiltinFunction] = ()) -> Gateway:
+    """Return a gateway whose tenants see `operations` and the built-ins."""
+    store, results, accounts, clock = MemoryOperationStore(), MemoryResultStore(), Accounts(), [1_800_000_000.0]
+    await _stored(store, operations)
+    index = CapabilityIndex(None)
+    policy = Policy(tenants or Tenants([Tenant("acme", "Acme"), Tenant("other", "Other")]))
+    functions: list[BuiltinFunction] = [call_api.FUNCTION, ResultRead(results).function(), *extra]
+    catalog = Catalog(store)
+    suggestions = Suggestions(catalog)
+    functions.append(DiscoverApis(index, catalog, policy, accounts, suggestions).function())
+    catalog.install(builtin_operations(functions))
+    await catalog.load()
+    for owner in catalog.owners:
+        index.upsert(owner or SHARED_SEGMENT, documents_of(catalog.operations_of(owner)))
+    runner, records = ScriptedRunner(), MemoryCallRecords()
+    dispatcher = Dispatcher(
+        catalog=catalog,
+        policy=policy,
+        confirmations=Confirmations(b"k" * 32, clock=lambda: clock[0]),
+        validators=Validators(),
+        runners={"openapi": runner, "builtin": BuiltinRunner(by_slug(functions))},
+        shaping=Shaping(results),
+        recorder=records,
+        suggestions=suggestions,
+        clock=lambda: clock[0],
+    )
+    return Gateway(dispatcher, catalog, runner, records, results, index, accounts, clock)
+
+
+async def _stored(store: MemoryOperationStore, operations: Iterable[Operation]) -> None:
+    by_source: dict[tuple[str | None, str], list[Operation]] = {}
+    for each in operations:
+        by_source.setdefault((each.tenant_id, each.provider), []).append(each)
+    for (tenant_id, provider), brought in by_source.items():
+        await store.replace(Source(provider, tenant_id, "openapi", "file", provider, {}), brought)

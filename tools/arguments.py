@@ -1,0 +1,50 @@
+"""Are these arguments what the operation takes? Validation with messages that a model can act on."""
+
+from collections.abc import Mapping
+
+import jsonschema_rs
+
+from tools.argument_faults import Fault, fault_of
+from tools.operation import Failure, Json, Operation
+
+MAX_FAULTS = 10
+
+
+class Validators:
+    """Compiles each operation's input schema at its first use; a changed operation is a new object and compiles anew."""
+
+    def __init__(self) -> None:
+        #: (tenant id, operation id) -> the operation it was compiled for, and its validator (None: its schema is broken)
+        self._compiled: dict[tuple[str | None, str], tuple[Operation, jsonschema_rs.Validator | None]] = {}
+
+    def refusal(self, operation: Operation, arguments: Mapping[str, Json]) -> Failure | None:
+        """Return what is wrong with `arguments`, every fault at once, or None."""
+        faults = self.faults(operation, arguments)
+        if not faults:
+            return None
+        more = f" (and {len(faults) - 1} more, see faults)" if len(faults) > 1 else ""
+        return Failure(
+            code="invalid_arguments",
+            message=f"{faults[0].message}{more}",
+            hint=f"signature: {operation.signature}",
+            faults=tuple(fault.as_json() for fault in faults[:MAX_FAULTS]),
+        )
+
+    def faults(self, operation: Operation, arguments: Mapping[str, Json]) -> tuple[Fault, ...]:
+        """Return every fault of `arguments`, in the order of the schema."""
+        key = (operation.tenant_id, operation.id)
+        compiled = self._compiled.get(key)
+        if compiled is None or compiled[0] is not operation:
+            compiled = self._compiled[key] = (operation, compile_schema(operation.input_schema))
+        validator = compiled[1]
+        if validator is None or validator.is_valid(arguments):
+            return ()
+        return tuple(fault_of(error, operation.input_schema) for error in validator.iter_errors(arguments))
+
+
+def compile_schema(schema: Mapping[str, Json]) -> jsonschema_rs.Validator | None:
+    """Return a validator that never fetches anything, or None for a schema that is not one: the upstream then judges."""
+    try:
+        return jsonschema_rs.validator_for(dict(schema), validate_formats=True, offline=True)
+    except (ValueError, jsonschema_rs.ReferencingError):
+        return None

@@ -1,0 +1,157 @@
+"""discover_apis: intent -> operations, ready to call."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
+
+from capability_index.search import SearchResult, Visible
+from oauth.connections.credentials import Credentials
+from oauth.principal import Principal
+from tools.builtins.definitions import DISCOVER_APIS
+from tools.builtins.discover_text import text_of
+from tools.catalog import Catalog, CatalogView
+from tools.documents import SHARED_SEGMENT
+from tools.operation import Call, Failure, Json, Operation, Outcome
+from tools.policy import Policy
+from tools.providers.builtin import BuiltinFunction
+from tools.suggestions import Suggestions
+
+DEFAULT_LIMIT = 6
+MAX_LIMIT = 20
+MAX_OFFSET = 200
+
+
+class Finder(Protocol):
+    """CapabilityIndex, as discovery uses it."""
+
+    def search(self, intent: str | Sequence[str], visible: Visible, k: int = ...) -> SearchResult: ...
+
+
+class DiscoverApis:
+    """Searches what the caller's tenant sees and says of each operation whether it could run now."""
+
+    def __init__(self, finder: Finder, catalog: Catalog, policy: Policy, credentials: Credentials, suggestions: Suggestions) -> None:
+        self._finder, self._catalog, self._policy = finder, catalog, policy
+        self._credentials, self._suggestions = credentials, suggestions
+
+    async def __call__(self, call: Call) -> Outcome:
+        given, principal = call.arguments, call.principal
+        view = self._catalog.visible(principal.tenant_id)
+        if "ids" not in given and "query" not in given:
+            return Outcome("error", error=_NOTHING_ASKED)
+        detail = "check" if given.get("check") else given.get("detail", "signature")
+        answer: dict[str, Json] = {"results": [], "low_confidence": False}
+        if "ids" in given:
+            found = [self._named(principal, view, operation_id, detail) for operation_id in dict.fromkeys(given["ids"])]
+            answer["results"] += found
+        if "query" in given:
+            self._search(principal, view, given, detail, answer)
+        answer["catalog_rev"] = view.revision
+        return Outcome("ok", data=answer, bare=True, text=text_of(answer))
+
+    def _search(self, principal: Principal, view: CatalogView, given: Mapping[str, Json], detail: str, answer: dict[str, Json]) -> None:
+        limit = min(given.get("limit", DEFAULT_LIMIT), MAX_LIMIT - len(answer["results"]))
+        offset = _offset(given.get("cursor"))
+        if limit <= 0:
+            return
+        visible = Visible((principal.tenant_id, SHARED_SEGMENT), _filter(view, given))
+        result = self._finder.search(given["query"], visible, offset + limit + 1)
+        # The index may be a moment ahead of or behind the catalogue: only what can be called is shown.
+        hits = [(hit, operation) for hit in result.hits if (operation := view.operations_by_id.get(hit.slug)) is not None]
+        for hit, operation in hits[offset : offset + limit]:
+            answer["results"].append({**self._described(principal, operation, detail), "score": round(float(hit.score), 3)})
+        answer["low_confidence"] = result.low_confidence
+        if len(hits) > offset + limit and offset + limit < MAX_OFFSET:
+            answer["next_cursor"] = str(offset + limit)
+
+    def _named(self, principal: Principal, view: CatalogView, operation_id: str, detail: str) -> dict[str, Json]:
+        operation = view.operations_by_id.get(operation_id)
+        if operation is not None:
+            return self._described(principal, operation, detail)
+        near = self._suggestions.near(principal.tenant_id, operation_id)
+        return {"id": operation_id[:120], "error": "unknown_operation", "did_you_mean": list(near)}
+
+    def _described(self, principal: Principal, operation: Operation, detail: str) -> dict[str, Json]:
+        if detail == "names":
+            return {"id": operation.id, "summary": operation.summary}
+        entry: dict[str, Json] = {"id": operation.id}
+        if detail != "check":
+            entry |= {"title": operation.title, "summary": operation.summary, "signature": operation.signature}
+        entry["access"] = operation.access
+        entry["destructive"] = operation.access == "destructive"
+        entry["idempotent"] = operation.idempotent or operation.access == "read"
+        entry["confirm"] = self._policy.needs_confirmation(principal, operation)
+        if missing := self._policy.missing_scopes(principal, operation):
+            entry["needs_scopes"] = sorted(missing)
+        if operation.connection is not None:
+            entry["connection"] = self._connection(principal, operation, operation.connection)
+        if detail == "check":
+            return entry
+        if operation.paging is not None:
+            entry["paging"] = operation.paging.style
+        if operation.deprecated:
+            entry["deprecated"] = True
+        if detail == "full":
+            entry |= _in_full(operation)
+        return entry
+
+    def _connection(self, principal: Principal, operation: Operation, provider: str) -> dict[str, Json]:
+        readiness = self._credentials.readiness(principal, provider, operation.connection_scopes)
+        return {
+            "provider": readiness.provider,
+            "status": readiness.status,
+            "accounts": list(readiness.accounts),
+            "default": readiness.default,
+            "missing_scopes": list(readiness.missing_scopes),
+        }
+
+    def function(self) -> BuiltinFunction:
+        return BuiltinFunction(
+            slug=DISCOVER_APIS.name,
+            run=self,
+            input_schema=DISCOVER_APIS.input_schema,
+            scope="mcp",
+            described=True,
+            example={"query": "find a contact by name"},
+        )
+
+
+def _filter(view: CatalogView, given: Mapping[str, Json]) -> Callable[[str], bool] | None:
+    """Return what an id must pass to be searched, or None where nothing is filtered."""
+    providers, tags = frozenset(given.get("providers", ())), frozenset(given.get("tags", ()))
+    access = given.get("access", "any")
+    if not providers and not tags and access == "any":
+        return None
+
+    def passes(operation_id: str) -> bool:
+        operation = view.operations_by_id.get(operation_id)
+        return (
+            operation is not None
+            and (not providers or operation.provider in providers)
+            and (not tags or not tags.isdisjoint(operation.tags))
+            and access in ("any", operation.access)
+        )
+
+    return passes
+
+
+def _in_full(operation: Operation) -> dict[str, Json]:
+    entry: dict[str, Json] = {"description": operation.description, "input_schema": operation.input_schema}
+    if operation.output_schema is not None:
+        entry["output_schema"] = operation.output_schema
+    if operation.example is not None:
+        entry["example"] = operation.example
+    entry["returns"] = operation.returns
+    entry["tags"] = list(operation.tags)
+    return entry
+
+
+def _offset(cursor: str | None) -> int:
+    """Return where a cursor goes on; one that we did not make begins at the beginning."""
+    return min(int(cursor), MAX_OFFSET) if cursor and cursor.isascii() and cursor.isdigit() else 0
+
+
+_NOTHING_ASKED = Failure(
+    code="invalid_arguments",
+    message="arguments.query is missing; say what is wanted in words, or name operations in ids",
+    hint='discover_apis(query="find a contact by name")',
+)

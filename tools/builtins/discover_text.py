@@ -1,0 +1,54 @@
+"""What was found, as the few lines that a model reads."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+
+def text_of(answer: Mapping[str, Any]) -> str:
+    """Return the same answer as compact text: a signature, what it is for, and what stands in its way."""
+    lines = [_entry(entry) for entry in answer["results"]] or ["nothing found; say it in other words, or without filters"]
+    if answer["low_confidence"]:
+        lines.append("low confidence: nothing fits well; rephrase, or name the operation in ids")
+    if "next_cursor" in answer:
+        lines.append(f"more with cursor {answer['next_cursor']}")
+    return "\n".join(lines)
+
+
+def _entry(entry: Mapping[str, Any]) -> str:
+    if "error" in entry:
+        near = ", ".join(entry["did_you_mean"])
+        return f"{entry['id']}: no such operation" + (f"; did you mean {near}?" if near else "")
+    head = entry.get("signature", entry["id"])
+    score = f" [{entry['score']:.2f}]" if "score" in entry else ""
+    lines = [f"{head}{score}"]
+    notes = _notes(entry)
+    if entry.get("summary") or notes:
+        lines.append("  " + " · ".join(part for part in [entry.get("summary", ""), *notes] if part))
+    if "input_schema" in entry:
+        lines += [f"  input {_json(entry['input_schema'])}"]
+        lines += [f"  output {_json(entry['output_schema'])}"] if "output_schema" in entry else []
+        lines += [f"  example {_json(entry['example'])}"] if "example" in entry else []
+    return "\n".join(lines)
+
+
+def _notes(entry: Mapping[str, Any]) -> list[str]:
+    notes = [entry["access"]] if "access" in entry else []
+    if entry.get("confirm"):
+        notes.append("asks for confirmation")
+    if "paging" in entry:
+        notes.append(f"pages by {entry['paging']}")
+    if "needs_scopes" in entry:
+        notes.append(f"token lacks {' '.join(entry['needs_scopes'])}")
+    if entry.get("deprecated"):
+        notes.append("deprecated")
+    connection = entry.get("connection")
+    if connection is not None:
+        accounts = f" ({', '.join(connection['accounts'])})" if connection["accounts"] else ""
+        notes.append(f"{connection['provider']}: {connection['status']}{accounts}")
+    return notes
+
+
+def _json(value: Any) -> str:
+    return orjson.dumps(value).decode()

@@ -1,0 +1,102 @@
+"""result.read: the rest of an answer that was too large, for its owner only."""
+
+import base64
+
+import orjson
+
+from tools.operation import Call, Failure, Json, Outcome
+from tools.providers.builtin import BuiltinFunction
+from tools.results import SelectFault, apply_select
+from tools.stores import ResultStore
+
+ROWS = 100
+CHARS = 12_000
+
+_SCHEMA = {
+    "type": "object",
+    "properties": {
+        "handle": {"type": "string", "minLength": 1, "maxLength": 200},
+        "select": {"type": "string"},
+        "offset": {"type": "integer", "minimum": 0, "default": 0},
+        "limit": {"type": "integer", "minimum": 1, "maximum": 1_000_000},
+        "encoding": {"enum": ["text", "base64"]},
+    },
+    "required": ["handle"],
+    "additionalProperties": False,
+}
+
+
+class ResultRead:
+    """Reads windows of kept results; the store answers only the principal that got the handle."""
+
+    def __init__(self, results: ResultStore) -> None:
+        self._results = results
+
+    async def __call__(self, call: Call) -> Outcome:
+        given = call.arguments
+        kept = await self._results.get(call.principal, given["handle"])
+        if kept is None:
+            return _failed(
+                "unknown_handle",
+                f"no result '{given['handle'][:60]}' is kept for you; handles live for 30 minutes",
+                "run the operation again",
+            )
+        body, media_type = kept
+        offset, limit = given.get("offset", 0), given.get("limit")
+        if media_type != "application/json":
+            return _file_window(body, media_type, offset, limit or CHARS, given.get("encoding"))
+        data = orjson.loads(body)
+        if "select" in given:
+            try:
+                data = apply_select(given["select"], data)
+            except SelectFault as fault:
+                return Outcome("error", error=fault.failure)
+        return _window(data, offset, limit)
+
+    def function(self) -> BuiltinFunction:
+        example = {"handle": "r_4f2c", "select": "results[].{id: id, name: name}", "offset": 100, "limit": 100}
+        return BuiltinFunction(slug="result.read", run=self, input_schema=_SCHEMA, scope="mcp", example=example)
+
+
+def _window(data: Json, offset: int, limit: int | None) -> Outcome:
+    if isinstance(data, list | str):
+        size = limit or (ROWS if isinstance(data, list) else CHARS)
+        return _part(data[offset : offset + size], len(data), offset)
+    if offset:
+        return _failed(
+            "not_a_list",
+            "offset counts rows of a list or characters of a text, and this is an object",
+            "select a list of it, like results",
+        )
+    return Outcome("ok", data={"data": data, "total": 1, "offset": 0, "next_offset": None})
+
+
+def _file_window(body: bytes, media_type: str, offset: int, limit: int, encoding: str | None) -> Outcome:
+    part = body[offset : offset + limit]
+    if encoding != "base64":
+        try:
+            body.decode()
+        except UnicodeDecodeError:
+            if encoding == "text":
+                return _failed("not_text", f"the file ({media_type}) is not UTF-8 text", "read it with encoding base64")
+        else:
+            # A window may begin or end inside a character; those bytes belong to the window before and after.
+            start, end = _on_character(body, offset), _on_character(body, min(offset + limit, len(body)))
+            return _part(body[start:end].decode(), len(body), start, end, media_type=media_type, encoding="text")
+    return _part(base64.b64encode(part).decode(), len(body), offset, offset + len(part), media_type=media_type, encoding="base64")
+
+
+def _on_character(body: bytes, position: int) -> int:
+    while position < len(body) and body[position] & 0xC0 == 0x80:
+        position += 1
+    return min(position, len(body))
+
+
+def _part(data: Json, total: int, offset: int, end: int | None = None, **facts: str) -> Outcome:
+    end = offset + len(data) if end is None else end
+    more = end if end < total else None
+    return Outcome("ok", data={"data": data, "total": total, "offset": offset, "next_offset": more, **facts})
+
+
+def _failed(code: str, message: str, hint: str) -> Outcome:
+    return Outcome("error", error=Failure(code, message, hint=hint))

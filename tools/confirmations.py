@@ -1,0 +1,57 @@
+"""A person's yes to one exact call, as a token that fits nothing else."""
+
+import base64
+import hashlib
+import hmac
+import time
+from collections.abc import Callable, Mapping
+
+import orjson
+
+from oauth.principal import Principal
+from tools.operation import Confirmation, Json
+
+TTL_S = 600
+_MAC_BYTES = 24
+
+
+class Confirmations:
+    """Mints and checks tokens: HMAC-SHA-256 over tenant, subject, operation, account, arguments and expiry.
+
+    Nothing is stored, so any replica can check what another one minted; the key is the installation's.
+    """
+
+    def __init__(self, key: bytes, clock: Callable[[], float] = time.time) -> None:
+        self._key = hashlib.sha256(b"confirmation\0" + key).digest()
+        self._clock = clock
+
+    def issue(
+        self, principal: Principal, operation_id: str, account: str | None, arguments: Mapping[str, Json], message: str = ""
+    ) -> Confirmation:
+        """Return what the person is asked, with the token that runs exactly this call for the next ten minutes."""
+        expires_at = int(self._clock()) + TTL_S
+        mac = self._mac(principal, operation_id, account, arguments, expires_at)
+        token = f"c_{expires_at:x}_{base64.urlsafe_b64encode(mac).decode()}"
+        return Confirmation(token, message or f"'{operation_id}' cannot be undone; run it with exactly these arguments?", TTL_S)
+
+    def accepts(self, token: str, principal: Principal, operation_id: str, account: str | None, arguments: Mapping[str, Json]) -> bool:
+        """Say whether `token` was minted for exactly this call and is still good."""
+        prefix, _, rest = token.partition("_")
+        expiry, _, text = rest.partition("_")
+        try:
+            expires_at = int(expiry, 16)
+            given = base64.urlsafe_b64decode(text)
+        except ValueError:
+            return False
+        if prefix != "c" or expires_at < self._clock():
+            return False
+        return hmac.compare_digest(given, self._mac(principal, operation_id, account, arguments, expires_at))
+
+    def _mac(self, principal: Principal, operation_id: str, account: str | None, arguments: Mapping[str, Json], expires_at: int) -> bytes:
+        bound = [principal.tenant_id, principal.subject, operation_id, account, expires_at, canonical(arguments).decode()]
+        return hmac.digest(self._key, orjson.dumps(bound), "sha256")[:_MAC_BYTES]
+
+
+def canonical(arguments: Mapping[str, Json]) -> bytes:
+    """Return `arguments` as JSON that is equal for equal arguments, whatever the order of their keys."""
+    return orjson.dumps(arguments, option=orjson.OPT_SORT_KEYS)

@@ -1,0 +1,258 @@
+"""The one door: resolve, permit, validate, run, page, shape, record."""
+
+import asyncio
+import logging
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+from oauth.connections.credentials import ConnectionNeeded, UnknownAccount
+from oauth.principal import Principal
+from tools.arguments import Validators
+from tools.builtins.definitions import CALL_API
+from tools.catalog import Catalog
+from tools.confirmations import Confirmations
+from tools.errors import ToolError
+from tools.operation import (
+    Call,
+    CallOptions,
+    ClientFacts,
+    ConnectionRequest,
+    Failure,
+    Json,
+    Kind,
+    Operation,
+    Outcome,
+    Progress,
+    Runner,
+    no_progress,
+)
+from tools.policy import Policy, reenters
+from tools.results import MAX_CHARS, SelectFault, compile_select
+from tools.shaping import Shaping
+from tools.stores import CallRecord, Recorder
+from tools.suggestions import Suggestions
+
+MAX_TIMEOUT_S = 30.0
+MAX_ID_CHARS = 200
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """What stays the same for every operation that one request of a client runs."""
+
+    principal: Principal
+    client: ClientFacts
+    progress: Progress
+    tool: str
+    trace_id: str
+
+
+class _Reentry:
+    """`Call.again`: the door once more, for the same principal, within the same deadline."""
+
+    __slots__ = ("_deadline", "_dispatcher", "_request")
+
+    def __init__(self, dispatcher: "Dispatcher", request: _Request, deadline: float) -> None:
+        self._dispatcher, self._request, self._deadline = dispatcher, request, deadline
+
+    async def __call__(self, operation_id: str, arguments: Mapping[str, Json], options: CallOptions = CallOptions()) -> Outcome:
+        return await self._dispatcher.enter(self._request, operation_id, arguments, options, self._deadline)
+
+
+class Dispatcher:
+    """Runs any operation for a principal; every call, from whatever tool, step or page, comes through here."""
+
+    def __init__(
+        self,
+        *,
+        catalog: Catalog,
+        policy: Policy,
+        confirmations: Confirmations,
+        validators: Validators,
+        runners: Mapping[Kind, Runner],
+        shaping: Shaping,
+        recorder: Recorder,
+        suggestions: Suggestions,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._catalog, self._policy, self._confirmations, self._validators = catalog, policy, confirmations, validators
+        self._runners, self._shaping, self._recorder, self._suggestions = runners, shaping, recorder, suggestions
+        self._clock = clock
+
+    async def call(
+        self,
+        principal: Principal,
+        name: str,
+        arguments: Mapping[str, Json],
+        *,
+        client: ClientFacts,
+        progress: Progress = no_progress,
+        trace_id: str | None = None,
+    ) -> Outcome:
+        """Answer a `tools/call`: `name` is one of the three tools or any operation that the tenant sees."""
+        request = _Request(principal, client, progress, name[:MAX_ID_CHARS], trace_id or secrets.token_hex(16))
+        return await self.enter(request, name, arguments, CallOptions(max_chars=MAX_CHARS), None)
+
+    async def enter(
+        self, request: _Request, operation_id: str, arguments: Mapping[str, Json], options: CallOptions, deadline: float | None
+    ) -> Outcome:
+        """Pass the door once and leave one record, whatever happens. `deadline` None: the client's own call."""
+        started = time.perf_counter()
+        # A call_api that is cancelled was cancelled inside the operation it runs, which has its record.
+        outcome = _CANCELLED_INSIDE if operation_id == CALL_API.name else _CANCELLED
+        try:
+            outcome = await self._through(request, operation_id, arguments, options, deadline)
+        finally:
+            if not outcome.recorded:
+                self._record(request, operation_id, outcome, (time.perf_counter() - started) * 1000)
+        return replace(outcome, recorded=True, trace_id=request.trace_id)
+
+    async def _through(
+        self, request: _Request, operation_id: str, arguments: Mapping[str, Json], options: CallOptions, deadline: float | None
+    ) -> Outcome:
+        principal = request.principal
+        operation = self._catalog.get(principal.tenant_id, operation_id)
+        if operation is None:
+            return _failed(self._suggestions.unknown(principal.tenant_id, operation_id))
+        if deadline is not None and reenters(operation):
+            return _failed(_nested(operation))
+        failure = self._policy.refusal(principal, operation) or self._validators.refusal(operation, arguments)
+        if failure is not None:
+            return _failed(failure)
+        if options.select is not None:
+            try:
+                compile_select(options.select)
+            except SelectFault as fault:
+                return _failed(fault.failure)
+        limit = asyncio.get_running_loop().time() + _seconds(operation, options)
+        deadline = limit if deadline is None else min(limit, deadline)
+        call = Call(
+            principal=principal,
+            operation=operation,
+            arguments=arguments,
+            options=options,
+            tool=request.tool,
+            trace_id=request.trace_id,
+            deadline=deadline,
+            client=request.client,
+            again=_Reentry(self, request, deadline),
+            progress=request.progress,
+        )
+        return await self._run(call)
+
+    async def _run(self, call: Call) -> Outcome:
+        operation = call.operation
+        runner = self._runners.get(operation.kind)
+        if runner is None:
+            return _failed(Failure("not_available", f"operations of kind '{operation.kind}' cannot run on this gateway"))
+        if call.options.dry_run:
+            return self._preview(runner, call)
+        if self._policy.needs_confirmation(call.principal, operation):
+            refusal = self._unconfirmed(call)
+            if refusal is not None:
+                return refusal
+        if reenters(operation):
+            return await self._guarded(runner, call)
+        try:
+            async with asyncio.timeout_at(call.deadline) as scope:
+                outcome = await self._guarded(runner, call)
+                return await self._shaping.shape(call, outcome)
+        except TimeoutError:
+            if not scope.expired():
+                raise
+            return _failed(_timed_out(call))
+
+    async def _guarded(self, runner: Runner, call: Call) -> Outcome:
+        """Run, and turn what may be raised on the way into an outcome. Unknown failures keep their words for the log."""
+        try:
+            return await runner.run(call)
+        except ToolError as error:
+            return _failed(error.failure)
+        except ConnectionNeeded as error:
+            needed = ConnectionRequest(error.readiness.provider, error.readiness.status, error.url, error.message)
+            return Outcome("needs_connection", connection=needed)
+        except UnknownAccount as error:
+            return _failed(_unknown_account(call, error))
+        except TimeoutError:
+            raise
+        except Exception:
+            _log.exception("operation_failed operation=%s trace_id=%s", call.operation.id, call.trace_id)
+            message = f"running '{call.operation.id}' failed inside the gateway; the operator finds it under trace {call.trace_id}"
+            return _failed(Failure("internal_error", message))
+
+    def _preview(self, runner: Runner, call: Call) -> Outcome:
+        would_ask = self._policy.needs_confirmation(call.principal, call.operation)
+        data = {"request": runner.preview(call), "would_need_confirmation": would_ask}
+        return Outcome("ok", data=data, note="dry run: nothing was sent")
+
+    def _unconfirmed(self, call: Call) -> Outcome | None:
+        """Return the question to the person, or None where the call carries their answer to exactly it."""
+        bound = (call.principal, call.operation.id, call.options.account, call.arguments)
+        token = call.options.confirm
+        if token and self._confirmations.accepts(token, *bound):
+            return None
+        note = "the confirm token is expired or belongs to other arguments; this is a new one" if token else None
+        return Outcome("needs_confirmation", confirmation=self._confirmations.issue(*bound), note=note)
+
+    def _record(self, request: _Request, operation_id: str, outcome: Outcome, duration_ms: float) -> None:
+        ok = outcome.status == "ok"
+        principal = request.principal
+        self._recorder.record(
+            CallRecord(
+                tenant_id=principal.tenant_id,
+                tool=request.tool,
+                operation=operation_id[:MAX_ID_CHARS],
+                auth_method=principal.auth_method,
+                duration_ms=duration_ms,
+                success=ok,
+                error_code=None if ok else outcome.error.code if outcome.error else outcome.status,
+                trace_id=request.trace_id,
+                subject=principal.subject,
+                client_id=principal.client_id,
+                called_at_us=int(self._clock() * 1_000_000),
+            )
+        )
+
+
+_CANCELLED = Outcome("error", error=Failure("cancelled", "the call was cancelled", retryable=True))
+
+_CANCELLED_INSIDE = replace(_CANCELLED, recorded=True)
+
+
+def _failed(failure: Failure) -> Outcome:
+    return Outcome("error", error=failure)
+
+
+def _seconds(operation: Operation, options: CallOptions) -> float:
+    if reenters(operation):
+        return float(operation.binding.get("timeout_s", MAX_TIMEOUT_S))
+    return max(0.1, min(options.timeout_s, MAX_TIMEOUT_S))
+
+
+def _nested(operation: Operation) -> Failure:
+    return Failure(
+        "not_nestable", f"'{operation.id}' cannot run inside another call; name the operation itself", hint="batch_execute runs several"
+    )
+
+
+def _timed_out(call: Call) -> Failure:
+    unsure = call.operation.access != "read" and not call.operation.idempotent
+    return Failure(
+        code="timeout",
+        message=f"'{call.operation.id}' gave no answer within its time limit",
+        retryable=not unsure,
+        hint="it may have taken effect; look before you repeat it" if unsure else "try again, or ask for less (limit, select, page)",
+    )
+
+
+def _unknown_account(call: Call, error: UnknownAccount) -> Failure:
+    known = ", ".join(error.known) or "none"
+    return Failure(
+        code="unknown_account",
+        message=f"no account '{error.account[:80]}' is connected for '{call.operation.connection}'; connected are: {known}",
+        did_you_mean=error.known,
+        hint="leave account out to use the default",
+    )

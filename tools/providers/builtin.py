@@ -1,0 +1,112 @@
+"""Operations that the gateway brings along: a Python function and its docs/tools page -> an operation."""
+
+import hashlib
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+import orjson
+
+from capability_index.documents import Page, load_pages
+from tools.operation import Access, Call, Json, Operation, Outcome
+
+PROVIDER = "gateway"
+
+
+@dataclass(frozen=True, slots=True)
+class BuiltinFunction:
+    """What the code knows of a built-in; its words (title, summary, what each argument means) are on its page.
+
+    `input_schema` carries no descriptions, unless `described`: then it is the schema of a tool definition, used as it is.
+    `scope`: what a token needs where that is not the tier's own (the three tools need only `mcp`).
+    `reenters`: it runs other operations through the door, so it is not itself confirmed, keyed, timed or shortened.
+    """
+
+    slug: str
+    run: Callable[[Call], Awaitable[Outcome]]
+    input_schema: Mapping[str, Json]
+    idempotent: bool = True
+    scope: str | None = None
+    reenters: bool = False
+    described: bool = False
+    timeout_s: float = 30.0
+    example: Mapping[str, Json] | None = None
+    output_schema: Mapping[str, Json] | None = field(default=None)
+
+
+class BuiltinRunner:
+    """Runs built-ins by their slug."""
+
+    def __init__(self, functions: Mapping[str, BuiltinFunction]) -> None:
+        self._run_by_slug = {slug: function.run for slug, function in functions.items()}
+
+    async def run(self, call: Call) -> Outcome:
+        return await self._run_by_slug[call.operation.id](call)
+
+    def preview(self, call: Call) -> Json:
+        return {"operation": call.operation.id, "arguments": dict(call.arguments), "runs": "inside the gateway; no request leaves it"}
+
+
+class PageMissing(Exception):
+    """A built-in has no page in docs/tools."""
+
+
+def by_slug(functions: Iterable[BuiltinFunction]) -> dict[str, BuiltinFunction]:
+    """Return `functions` as BuiltinRunner takes them."""
+    return {function.slug: function for function in functions}
+
+
+def builtin_operations(functions: Iterable[BuiltinFunction], pages: Iterable[Page] | None = None) -> tuple[Operation, ...]:
+    """Return the operations of `functions`, with the words of their pages (docs/tools by default). Raises PageMissing."""
+    page_by_slug = {page.document.slug: page for page in (load_pages() if pages is None else pages)}
+    return tuple(_operation(function, page_by_slug.get(function.slug)) for function in functions)
+
+
+def _operation(function: BuiltinFunction, page: Page | None) -> Operation:
+    if page is None:
+        raise PageMissing(f"built-in '{function.slug}' has no page; write docs/tools/{function.slug}.md")
+    document = page.document
+    schema = function.input_schema if function.described else _described(function.input_schema, page)
+    binding = {"scope": function.scope, "reenters": function.reenters, "timeout_s": function.timeout_s, "examples": list(document.examples)}
+    relied_on = [page.access, document.title, document.summary, document.description, schema, binding, document.returns]
+    access: Access = "read" if page.access == "read" else "write" if page.access == "write" else "destructive"
+    return Operation(
+        id=function.slug,
+        kind="builtin",
+        provider=PROVIDER,
+        tenant_id=None,
+        title=document.title,
+        summary=document.summary,
+        description=document.description,
+        access=access,
+        idempotent=function.idempotent,
+        input_schema=schema,
+        output_schema=function.output_schema,
+        signature=f"{function.slug}({_parameters(schema)}) -> {document.returns or 'any'}",
+        returns=document.returns,
+        tags=document.tags,
+        binding=binding,
+        content_hash=hashlib.sha256(orjson.dumps(relied_on, option=orjson.OPT_SORT_KEYS)).hexdigest(),
+        example=function.example,
+    )
+
+
+def _described(schema: Mapping[str, Json], page: Page) -> dict[str, Json]:
+    """Return `schema` with the page's words on each argument."""
+    words = {parameter.name: parameter.description for parameter in page.document.parameters}
+    properties = {name: {**member, "description": words.get(name, "")} for name, member in schema.get("properties", {}).items()}
+    return {**schema, "properties": properties}
+
+
+def _parameters(schema: Mapping[str, Json]) -> str:
+    required = schema.get("required", ())
+    members = sorted(schema.get("properties", {}).items(), key=lambda member: member[0] not in required)
+    return ", ".join(f"{name}{'' if name in required else '?'}: {_type_of(member)}" for name, member in members)
+
+
+def _type_of(schema: Mapping[str, Json]) -> str:
+    if "enum" in schema:
+        return "|".join(str(option) for option in schema["enum"])
+    named = schema.get("type", "any")
+    kinds = named if isinstance(named, list) else [named]
+    short = {"string": "str", "integer": "int", "number": "float", "boolean": "bool", "array": "[]", "object": "{}"}
+    return "|".join(short.get(kind, str(kind)) for kind in kinds)

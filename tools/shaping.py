@@ -1,0 +1,52 @@
+"""Shape what a runner answered: select, measure, keep what is too large under a handle."""
+
+from dataclasses import replace
+
+from oauth.principal import Principal
+from tools.operation import Call, Download, Failure, Json, Outcome, Size
+from tools.results import RESULT_TTL_S, SelectFault, apply_select, encode, shorten
+from tools.stores import ResultStore
+
+
+class Shaping:
+    def __init__(self, results: ResultStore) -> None:
+        self._results = results
+
+    async def shape(self, call: Call, outcome: Outcome) -> Outcome:
+        """Return `outcome` as its caller asked for it. An answer to nobody's eyes (`max_chars` None) is only selected from."""
+        if outcome.status != "ok" or outcome.bare:
+            return outcome
+        options = call.options
+        data = outcome.data
+        if isinstance(data, Download):
+            return await self._keep_download(call.principal, outcome, data)
+        if options.select is not None:
+            try:
+                data = apply_select(options.select, data)
+            except SelectFault as fault:
+                return await self._unselected(call, outcome, fault.failure)
+        if options.max_chars is None:
+            return outcome if data is outcome.data else replace(outcome, data=data)
+        return await self._sized(call.principal, outcome, data, options.max_chars)
+
+    async def _sized(self, principal: Principal, outcome: Outcome, data: Json, max_chars: int) -> Outcome:
+        body = encode(data)
+        total = len(body)
+        # Bytes are never fewer than characters, so only an answer near the limit is decoded to count.
+        if total <= max_chars or (total <= 4 * max_chars and len(body.decode()) <= max_chars):
+            return replace(outcome, data=data, size=Size(total, total))
+        handle = await self._results.put(principal, body, "application/json", RESULT_TTL_S)
+        shown = shorten(data, total, max_chars, handle)
+        return replace(outcome, data=shown, size=Size(total, len(encode(shown))), handle=handle)
+
+    async def _keep_download(self, principal: Principal, outcome: Outcome, download: Download) -> Outcome:
+        handle = await self._results.put(principal, download.body, download.media_type, RESULT_TTL_S)
+        data = {"file": {"media_type": download.media_type, "bytes": len(download.body), "filename": download.filename}}
+        note = "the file is kept for 30 minutes; result.read gives its text or base64"
+        return replace(outcome, data=data, size=Size(len(download.body), 0), handle=handle, note=note)
+
+    async def _unselected(self, call: Call, outcome: Outcome, failure: Failure) -> Outcome:
+        """The operation ran, only the selection failed: keep its answer, so that nothing has to run twice."""
+        handle = await self._results.put(call.principal, encode(outcome.data), "application/json", RESULT_TTL_S)
+        hint = f"'{call.operation.id}' itself succeeded; read its answer by this handle with result.read and another select"
+        return replace(outcome, status="error", data=None, error=replace(failure, hint=hint), handle=handle)
