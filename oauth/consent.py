@@ -1,41 +1,34 @@
 """What a person is asked before a client gets a token, and the grant that a yes creates."""
 
-from dataclasses import dataclass
-from typing import Protocol
+import hmac
+import time
+from collections.abc import Callable
+from dataclasses import replace
 
+from oauth.audit import SecurityAction, SecurityEvent
 from oauth.authorization_request import AuthorizationRequest, BrowserSession
+from oauth.client_record import Client
+from oauth.clients import Clients
+from oauth.consent_view import ConsentView as ConsentView
+from oauth.consent_view import ScopeWords as ScopeWords
+from oauth.consent_view import consent_view
+from oauth.grant_records import AuthorizationCode, Grant, RememberedConsent, StoredRequest
+from oauth.lifetimes import Lifetimes
+from oauth.redirect_uris import destination, with_answer
+from oauth.scope_narrowing import AllowedScopes, narrow
+from oauth.scopes import OFFLINE, render
+from oauth.sealing import seal, unseal
+from oauth.stores import GrantStore, OAuthRows
+from oauth.tenants import Tenants
+from oauth.token_formats import hash_token, new_id, new_token
 
-
-@dataclass(frozen=True, slots=True)
-class ScopeWords:
-    """A scope as a person reads it."""
-
-    scope: str
-    title: str
-    description: str
-
-
-@dataclass(frozen=True, slots=True)
-class ConsentView:
-    """Everything the consent page shows; all of it is text from outside, so the page escapes it.
-
-    `client_host` is the host of a client metadata document ("" for other clients), `redirect_host` where the answer goes
-    (the scheme for an app's own scheme), always shown large. `verified` is only true for pre-registered clients.
-    """
-
-    client_name: str
-    client_host: str
-    redirect_host: str
-    verified: bool
-    warnings: tuple[str, ...]
-    tenant_title: str
-    email: str
-    scopes: tuple[ScopeWords, ...]
-    remembered: bool
+#: A remembered yes counts only for a person who signed in within this time.
+SILENT_SESSION_S = 12 * 3600.0
+_TRUSTED_FETCH_SITES = frozenset({"none", "same-origin"})
 
 
 class ConsentRefused(Exception):
-    """The request cannot be answered with this browser session: other tenant, or the person must sign in again first."""
+    """The request cannot be answered: it is over, of another tenant, or the person must sign in again first."""
 
 
 def session_suffices(request: AuthorizationRequest, session: BrowserSession | None, now: float) -> bool:
@@ -52,26 +45,189 @@ def session_suffices(request: AuthorizationRequest, session: BrowserSession | No
     return request.max_age_s is None or now - session.authenticated_at <= request.max_age_s
 
 
-class Consent(Protocol):
+class Consent:
+    """Asks, remembers and answers. A request is answered once; the same form sent twice gets the same answer."""
+
+    def __init__(
+        self,
+        store: GrantStore,
+        clients: Clients,
+        tenants: Tenants,
+        issuer: str,
+        allowed_scopes: AllowedScopes,
+        scope_words: Callable[[str, str], ScopeWords],
+        lifetimes: Lifetimes,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._store = store
+        self._clients = clients
+        self._tenants = tenants
+        self._issuer = issuer
+        self._allowed_scopes = allowed_scopes
+        self._scope_words = scope_words
+        self._lifetimes = lifetimes
+        self._clock = clock
+
     async def pending(self, request_id: str, browser: str) -> AuthorizationRequest | None:
         """Return the request that waits for an answer; None where it is unknown, expired, answered or another browser's."""
-        ...
+        stored = await self._find(request_id, browser)
+        return None if stored is None or stored.answered_at is not None else stored.request
 
     async def finished(self, request_id: str, browser: str) -> str | None:
         """Return the redirect of a request that this browser answered in the last seconds, for a second submit of the same form."""
-        ...
+        stored = await self._find(request_id, browser)
+        return None if stored is None or stored.answered_at is None else self._same_answer(stored, request_id)
 
     async def view(self, request: AuthorizationRequest, session: BrowserSession) -> ConsentView:
-        """Say what the person is asked: scopes are already narrowed to what this person may use."""
-        ...
+        """Say what the person is asked: scopes are already narrowed to what this person may use. Raises ConsentRefused."""
+        client = await self._client(request)
+        scopes = await self._narrowed(request, session)
+        remembered = await self._covers(client, request, session.subject, scopes)
+        tenant = self._tenants.get(request.tenant_id)
+        words = tuple(self._scope_words(request.tenant_id, scope) for scope in sorted(scopes))
+        return consent_view(client, request.redirect_uri, tenant.title if tenant else request.tenant_id, session.email, words, remembered)
+
+    async def may_skip(self, request: AuthorizationRequest, session: BrowserSession, fetch_site: str | None) -> bool:
+        """Say whether a remembered yes answers the request without a page.
+
+        Only all of it together is safe: nothing has grown or changed, the answer goes to a web server (any program can claim a
+        loopback port or a scheme), the person came here by themselves and not from another site, and signed in not long ago.
+        """
+        if "consent" in request.prompt or fetch_site not in _TRUSTED_FETCH_SITES or destination(request.redirect_uri) != "web":
+            return False
+        if self._clock() - session.authenticated_at > SILENT_SESSION_S or not session_suffices(request, session, self._clock()):
+            return False
+        client = await self._client(request)
+        return await self._covers(client, request, session.subject, await self._narrowed(request, session))
 
     async def approve(self, request: AuthorizationRequest, session: BrowserSession) -> str:
         """Record the yes, create the grant and return the redirect with code, state and iss.
 
         A second approve of the same request gives the same redirect and no second code. Raises ConsentRefused.
         """
-        ...
+        if not session_suffices(request, session, self._clock()):
+            raise ConsentRefused("sign in again to answer this request")
+        client = await self._client(request)
+        scopes = await self._narrowed(request, session)
+        async with self._store.transaction() as rows:
+            stored = await self._locked(rows, request)
+            if stored.answered_at is not None:
+                return self._second(stored, request)
+            if not scopes - {OFFLINE}:
+                return await self._answer(rows, stored, {"error": "access_denied", "error_description": "none of the scopes may be used"})
+            grant = self._grant(request, session, client, scopes)
+            await rows.add_grant(grant)
+            await rows.remember_consent(await self._remember(rows, request, grant, client))
+            await rows.note(self._event("consent_given", request, session.subject, grant))
+            if stored.device_code_hash is not None:
+                await self._release_device(rows, stored.device_code_hash, grant)
+                return await self._answer(rows, stored, {"done": "approved"})
+            return await self._answer(rows, stored, {"code": await self._code(rows, request, grant)})
 
     async def deny(self, request: AuthorizationRequest) -> str:
-        """Return the redirect with error=access_denied; the request is over."""
-        ...
+        """Return the redirect with error=access_denied; the request is over. Raises ConsentRefused."""
+        async with self._store.transaction() as rows:
+            stored = await self._locked(rows, request)
+            if stored.answered_at is not None:
+                return self._second(stored, request)
+            await rows.note(self._event("consent_denied", request, "", None))
+            if stored.device_code_hash is not None:
+                code = await rows.device_code(stored.device_code_hash)
+                if code is not None:
+                    await rows.update_device_code(replace(code, denied=True))
+                return await self._answer(rows, stored, {"done": "denied"})
+            return await self._answer(rows, stored, {"error": "access_denied", "error_description": "the person said no"})
+
+    async def _find(self, request_id: str, browser: str) -> StoredRequest | None:
+        stored = await self._store.find_request(hash_token(request_id))
+        if stored is None or stored.request.expires_at <= self._clock():
+            return None
+        if not hmac.compare_digest(stored.request.browser.encode(), browser.encode()):
+            return None
+        return replace(stored, request=replace(stored.request, request_id=request_id))
+
+    async def _locked(self, rows: OAuthRows, request: AuthorizationRequest) -> StoredRequest:
+        stored = await rows.request(hash_token(request.request_id))
+        if stored is None or stored.request.expires_at <= self._clock():
+            raise ConsentRefused("the request has expired; start again in the application")
+        return replace(stored, request=request)
+
+    def _second(self, stored: StoredRequest, request: AuthorizationRequest) -> str:
+        answer = self._same_answer(stored, request.request_id)
+        if answer is None:
+            raise ConsentRefused("the request was answered before; start again in the application")
+        return answer
+
+    def _same_answer(self, stored: StoredRequest, request_id: str) -> str | None:
+        if stored.answered_at is None or stored.reply_box is None or self._clock() - stored.answered_at > self._lifetimes.second_submit_s:
+            return None
+        return unseal(request_id, "request", stored.reply_box).decode()
+
+    async def _answer(self, rows: OAuthRows, stored: StoredRequest, answer: dict[str, str]) -> str:
+        url = with_answer(stored.request.redirect_uri, {**answer, "state": stored.request.state, "iss": self._issuer})
+        box = seal(stored.request.request_id, "request", url.encode())
+        await rows.finish_request(stored.request_hash, self._clock(), box)
+        return url
+
+    async def _client(self, request: AuthorizationRequest) -> Client:
+        client = await self._clients.find(request.client_id)
+        if client is None:
+            raise ConsentRefused("the application is no longer registered; let it register again")
+        return client
+
+    async def _narrowed(self, request: AuthorizationRequest, session: BrowserSession) -> frozenset[str]:
+        if session.tenant_id != request.tenant_id:
+            raise ConsentRefused("the person is signed in to another tenant")
+        return narrow(request.scopes, await self._allowed_scopes(session.tenant_id, session.subject))
+
+    async def _covers(self, client: Client, request: AuthorizationRequest, subject: str, scopes: frozenset[str]) -> bool:
+        known = await self._store.remembered(request.tenant_id, subject, client.client_id, request.redirect_uri, request.resource)
+        return known is not None and scopes <= known.scopes and known.document_hash == client.document_hash
+
+    async def _remember(self, rows: OAuthRows, request: AuthorizationRequest, grant: Grant, client: Client) -> RememberedConsent:
+        known = await rows.consent(grant.tenant_id, grant.subject, grant.client_id, request.redirect_uri, request.resource)
+        earlier = known.scopes if known is not None and known.document_hash == client.document_hash else frozenset()
+        return RememberedConsent(
+            grant.tenant_id,
+            grant.subject,
+            grant.client_id,
+            request.redirect_uri,
+            request.resource,
+            grant.scopes | earlier,
+            client.document_hash,
+            self._clock(),
+        )
+
+    def _grant(self, request: AuthorizationRequest, session: BrowserSession, client: Client, scopes: frozenset[str]) -> Grant:
+        now = self._clock()
+        return Grant(
+            grant_id=new_id("grant"),
+            tenant_id=request.tenant_id,
+            subject=session.subject,
+            client_id=client.client_id,
+            resource=request.resource,
+            scopes=scopes,
+            grant_type="authorization_code",
+            native=destination(request.redirect_uri) != "web",
+            created_at=now,
+            expires_at=now + self._lifetimes.grant_s,
+        )
+
+    async def _code(self, rows: OAuthRows, request: AuthorizationRequest, grant: Grant) -> str:
+        code = new_token("ac")
+        expires_at = self._clock() + self._lifetimes.code_s
+        await rows.add_code(
+            AuthorizationCode(
+                hash_token(code), grant.grant_id, grant.tenant_id, grant.client_id, request.redirect_uri, request.code_challenge, expires_at
+            )
+        )
+        return code
+
+    async def _release_device(self, rows: OAuthRows, device_hash: bytes, grant: Grant) -> None:
+        code = await rows.device_code(device_hash)
+        if code is not None:
+            await rows.update_device_code(replace(code, grant_id=grant.grant_id))
+
+    def _event(self, action: SecurityAction, request: AuthorizationRequest, subject: str, grant: Grant | None) -> SecurityEvent:
+        facts = {"scope": render(grant.scopes if grant else request.scopes), "redirect_uri": request.redirect_uri}
+        return SecurityEvent(action, self._clock(), request.tenant_id, subject, request.client_id, grant.grant_id if grant else "", facts)

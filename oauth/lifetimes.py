@@ -1,0 +1,28 @@
+"""How long each thing of the authorization server lives, in seconds."""
+
+from dataclasses import dataclass
+
+DAY_S = 24 * 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Lifetimes:
+    """`refresh_grace_s` None: two minutes, or an hour for clients on the person's own machine, whose processes share one token
+    and wake up late (facts in docs/guides/authorization.md)."""
+
+    code_s: float = 60
+    access_token_s: float = 3600
+    request_s: float = 600
+    #: a form that is sent twice gets the same answer this long
+    second_submit_s: float = 30
+    refresh_idle_s: float = 30 * DAY_S
+    grant_s: float = 180 * DAY_S
+    refresh_grace_s: float | None = None
+    pushed_request_s: float = 90
+    device_code_s: float = 600
+
+    def grace_s(self, native: bool) -> float:
+        """Return how long a rotated refresh token still gets its reply."""
+        if self.refresh_grace_s is not None:
+            return self.refresh_grace_s
+        return 3600.0 if native else 120.0

@@ -1,0 +1,24 @@
+"""Proof Key for Code Exchange, S256 only (RFC 7636, OAuth 2.1 §4.1.1)."""
+
+import base64
+import hashlib
+import hmac
+import re
+
+_CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
+_VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")
+
+
+def is_challenge(text: str) -> bool:
+    """Say whether `text` can be the base64url SHA-256 of something: 43 characters, no padding."""
+    return _CHALLENGE.fullmatch(text) is not None
+
+
+def challenge_of(verifier: str) -> str:
+    """Return the S256 challenge of `verifier` (RFC 7636 §4.2)."""
+    return base64.urlsafe_b64encode(hashlib.sha256(verifier.encode("ascii")).digest()).rstrip(b"=").decode()
+
+
+def proves(verifier: str, challenge: str) -> bool:
+    """Say whether `verifier` is well-formed and belongs to `challenge`, in constant time."""
+    return _VERIFIER.fullmatch(verifier) is not None and hmac.compare_digest(challenge_of(verifier), challenge)

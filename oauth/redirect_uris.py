@@ -1,0 +1,151 @@
+"""Redirect URIs: which may be registered, and when a requested one is the registered one (RFC 9700 §4.1, RFC 8252 §7).
+
+Everything works on the text as it was sent. No URL type parses it: each would change some of it.
+"""
+
+import ipaddress
+import re
+from collections.abc import Iterable, Mapping
+from typing import Literal
+from urllib.parse import quote
+
+from oauth.client_record import ApplicationType
+from oauth.errors import RegistrationRefused
+
+MAX_URI_LENGTH = 512
+Destination = Literal["web", "loopback", "app"]
+
+#: RFC 3986 characters without `#`: a fragment is never part of a redirect URI (RFC 6749 §3.1.2)
+_ALLOWED = re.compile(r"[A-Za-z0-9\-._~:/?\[\]@!$&'()*+,;=%]+")
+_SCHEME = re.compile(r"([a-z][a-z0-9+.-]*):")
+_WEB = re.compile(r"(https?)://([^/?@\\]*)((?:[/?].*)?)")
+_AUTHORITY = re.compile(r"(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9.-]+)(?::([0-9]{1,5}))?")
+_LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
+_OCTET = r"(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
+_LOOPBACK_HOST = re.compile(rf"localhost|127(?:\.{_OCTET}){{3}}|\[::1\]")
+_APP_SCHEME = re.compile(r"[a-z][a-z0-9+.-]{3,}")
+#: Schemes that run, read or send something instead of opening the app that asked.
+# fmt: off
+REFUSED_SCHEMES = frozenset({
+    "javascript", "data", "vbscript", "file", "filesystem", "blob", "about", "mailto",
+    "tel", "sms", "callto", "ws", "wss", "ftp", "ftps", "sftp",
+    "ssh", "telnet", "ldap", "ldaps", "gopher", "intent", "view-source", "content",
+    "resource", "chrome", "chrome-extension", "moz-extension", "safari-extension", "edge", "jar", "feed",
+    "news", "nntp", "irc", "magnet", "urn", "ms-settings", "ms-msdt", "search-ms",
+    "shell", "facetime", "steam", "settings", "android-app", "ios-app", "itms-apps", "market",
+})
+# fmt: on
+
+
+def destination(uri: str) -> Destination:
+    """Say where a valid redirect URI leads: to a web server, to a port of the person's machine, or to an app that owns the scheme."""
+    if uri.startswith("https://"):
+        return "web"
+    return "loopback" if uri.startswith("http://") else "app"
+
+
+def redirect_host(uri: str) -> str:
+    """Return what a person should know of where the answer goes: host and port, or an app's scheme."""
+    match = _WEB.match(uri)
+    return match[2] if match else uri.partition(":")[0] + ":"
+
+
+def matches(registered: str, requested: str) -> bool:
+    """Say whether `requested` is `registered`: the same text, or the same loopback address with another port (RFC 8252 §7.3)."""
+    if registered == requested:
+        return True
+    ours, theirs = _loopback_parts(registered), _loopback_parts(requested)
+    return ours is not None and ours == theirs
+
+
+def match_any(registered: Iterable[str], requested: str) -> bool:
+    """Say whether `requested` is one of `registered`."""
+    return len(requested) <= MAX_URI_LENGTH and any(matches(uri, requested) for uri in registered)
+
+
+def check_registrable(uri: str, application_type: ApplicationType) -> None:
+    """Accept `uri` for registration or say why not. Raises RegistrationRefused (invalid_redirect_uri)."""
+    if len(uri) > MAX_URI_LENGTH:
+        raise _refused(f"a redirect URI is longer than {MAX_URI_LENGTH} characters")
+    if not _ALLOWED.fullmatch(uri):
+        raise _refused("a redirect URI holds a fragment or characters outside RFC 3986; percent-encode them, and write hosts in punycode")
+    scheme = _SCHEME.match(uri)
+    if scheme is None:
+        raise _refused("a redirect URI has no lower-case scheme")
+    if scheme[1] in ("http", "https"):
+        _check_web(uri, application_type)
+        return
+    if scheme[1] in REFUSED_SCHEMES or not _APP_SCHEME.fullmatch(scheme[1]):
+        raise _refused(
+            f"the scheme of a redirect URI may not be used; use https, http on loopback, or an app's own scheme: {scheme[1][:40]}"
+        )
+    if application_type == "web":
+        raise _refused("an app's own scheme needs application_type native")
+    authority = re.match(r"[^:]*://([^/?]*)", uri)
+    if len(uri) == len(scheme[0]) or (authority and "@" in authority[1]):
+        raise _refused("a redirect URI needs something after its scheme, and no user information")
+
+
+def is_native(uris: Iterable[str]) -> bool:
+    """Say whether any of `uris` leads to the person's own machine."""
+    return any(destination(uri) != "web" for uri in uris)
+
+
+def with_answer(redirect_uri: str, answer: Mapping[str, str | None]) -> str:
+    """Return `redirect_uri` with the answer's parameters added to its query; None is left out."""
+    query = "&".join(f"{name}={quote(value, safe='')}" for name, value in answer.items() if value is not None)
+    if "?" not in redirect_uri:
+        return f"{redirect_uri}?{query}"
+    return f"{redirect_uri}{'' if redirect_uri.endswith(('?', '&')) else '&'}{query}"
+
+
+def _loopback_parts(uri: str) -> tuple[str, str] | None:
+    """Return host and everything after the port of an http loopback URI."""
+    match = _WEB.fullmatch(uri)
+    if match is None or match[1] != "http" or not _ALLOWED.fullmatch(uri):
+        return None
+    authority = _AUTHORITY.fullmatch(match[2])
+    if authority is None or not _LOOPBACK_HOST.fullmatch(authority[1]) or not _is_port(authority[2]):
+        return None
+    return authority[1], match[3]
+
+
+def _is_port(text: str | None) -> bool:
+    return text is None or 0 < int(text) < 65536
+
+
+def _check_web(uri: str, application_type: ApplicationType) -> None:
+    match = _WEB.fullmatch(uri)
+    authority = _AUTHORITY.fullmatch(match[2]) if match else None
+    if match is None or authority is None or not _is_port(authority[2]):
+        raise _refused("a redirect URI needs a plain host, without user information")
+    host = authority[1]
+    if match[1] == "http":
+        if not _LOOPBACK_HOST.fullmatch(host):
+            raise _refused("http is only for localhost, 127.0.0.1 and [::1]; use https")
+        if application_type == "web":
+            raise _refused("a loopback redirect URI needs application_type native")
+    elif not _is_public_host(host):
+        raise _refused("the host of an https redirect URI must be a public name or address")
+
+
+def _is_public_host(host: str) -> bool:
+    if host.startswith("["):
+        return ipaddress.ip_address(host[1:-1]).is_global if _is_address(host[1:-1]) else False
+    labels = host.split(".")
+    # A last label of digits is an address to browsers, in whatever base the others are written.
+    if re.fullmatch(r"[0-9]+|0[xX][0-9a-fA-F]*", labels[-1]):
+        return _is_address(host) and ipaddress.ip_address(host).is_global
+    return len(host) <= 253 and all(_LABEL.fullmatch(label) for label in labels) and labels[-1].lower() != "localhost"
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _refused(why: str) -> RegistrationRefused:
+    return RegistrationRefused(why, "invalid_redirect_uri")

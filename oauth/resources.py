@@ -1,0 +1,58 @@
+"""Which tenant's resource a `resource` parameter means (RFC 8707)."""
+
+import re
+from collections.abc import Callable, Sequence
+
+from oauth.errors import OAuthError
+from oauth.tenants import DEFAULT_TENANT, Tenant, Tenants
+
+_PARTS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://([^/?#@\\\s]+)([^?#\s]*)")
+_DEFAULT_PORT_BY_SCHEME = {"https": ":443", "http": ":80"}
+
+
+class Resources:
+    """The protected resources of this gateway: one MCP URL for each tenant."""
+
+    def __init__(self, tenants: Tenants, mcp_url: Callable[[str], str], base_url: str) -> None:
+        self._tenants = tenants
+        self._mcp_url = mcp_url
+        self._base_url = base_url
+
+    def of(self, tenant_id: str) -> str:
+        """Return the canonical resource of a tenant."""
+        return self._mcp_url(tenant_id)
+
+    def resolve(self, values: Sequence[str]) -> Tenant:
+        """Return the tenant that every value names; no value means the default tenant. Raises OAuthError (invalid_target).
+
+        A resource is compared with lower-case scheme and host, without the default port and one trailing slash; its path is not
+        touched, so nothing that merely resembles a resource is one. Clients that send only the origin mean the default tenant,
+        as long as it is the only one here.
+        """
+        tenant_ids = {self._tenant_id(value) for value in values} or {DEFAULT_TENANT}
+        tenant = self._tenants.get(tenant_ids.pop() or "") if len(tenant_ids) == 1 else None
+        if tenant is None:
+            raise OAuthError(
+                "invalid_target", "resource is not an MCP URL of this gateway; send the one from its protected resource metadata"
+            )
+        return tenant
+
+    def _tenant_id(self, value: str) -> str | None:
+        wanted = _canonical(value)
+        if wanted is None:
+            return None
+        if wanted == self._base_url and len(self._tenants.all()) == 1:
+            return DEFAULT_TENANT
+        prefix = f"{self._base_url}/mcp"
+        if not wanted.startswith(prefix):
+            return None
+        tenant_id = wanted.removeprefix(prefix).removeprefix("/") or DEFAULT_TENANT
+        return tenant_id if wanted == self._mcp_url(tenant_id) else None
+
+
+def _canonical(resource: str) -> str | None:
+    match = _PARTS.fullmatch(resource)
+    if match is None:
+        return None
+    scheme, authority = match[1].lower(), match[2].lower()
+    return f"{scheme}://{authority.removesuffix(_DEFAULT_PORT_BY_SCHEME.get(scheme, ':'))}{match[3].removesuffix('/')}"

@@ -1,0 +1,45 @@
+"""The token endpoint: authenticate the client, pick the grant type, answer (RFC 6749 §3.2)."""
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+from oauth.client_authentication import ClientAuthentication
+from oauth.client_record import Client
+from oauth.errors import OAuthError
+from oauth.parameters import Parameters
+from oauth.token_reply import TokenReply
+
+
+class GrantHandler(Protocol):
+    async def redeem(self, client: Client, form: Parameters) -> TokenReply:
+        """Exchange what the form presents for tokens. Raises OAuthError."""
+        ...
+
+
+class TokenEndpoint:
+    """`handlers_by_grant_type` is everything that this server exchanges for tokens."""
+
+    def __init__(
+        self,
+        authentication: ClientAuthentication,
+        handlers_by_grant_type: Mapping[str, GrantHandler],
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._authentication = authentication
+        self._handlers_by_grant_type = handlers_by_grant_type
+        self._clock = clock
+
+    async def answer(self, form: Parameters, authorization: str | None) -> Mapping[str, str | int]:
+        """Return the members of the token response. Raises OAuthError."""
+        client = await self._authentication.authenticate(form, authorization)
+        grant_type = form.get("grant_type")
+        if grant_type is None:
+            raise OAuthError("invalid_request", "grant_type is missing")
+        handler = self._handlers_by_grant_type.get(grant_type)
+        if handler is None:
+            raise OAuthError("unsupported_grant_type", f"grant_type is not one of {', '.join(sorted(self._handlers_by_grant_type))}")
+        if grant_type not in client.grant_types:
+            raise OAuthError("unauthorized_client", "this client may not use this grant_type")
+        reply = await handler.redeem(client, form)
+        return reply.to_wire(self._clock())
