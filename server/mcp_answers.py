@@ -1,7 +1,7 @@
 """Outcome of a call -> what an MCP client of its era and capabilities understands."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import orjson
@@ -10,11 +10,10 @@ from mcp_types import URL_ELICITATION_REQUIRED
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
 from tools.operation import ClientFacts, ConnectionRequest, Json, Outcome
+from tools.results import to_wire
 
 #: the request in an InputRequiredResult that asks the person to connect an account
 CONNECT_KEY = "connect"
-#: outcome -> structuredContent
-ToWire = Callable[[Outcome], dict[str, Json]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +24,7 @@ class Answer:
     missing_scopes: frozenset[str] = frozenset()
 
 
-def answer(outcome: Outcome, client: ClientFacts, to_wire: ToWire, *, retried: bool) -> Answer:
+def answer(outcome: Outcome, client: ClientFacts, *, retried: bool) -> Answer:
     """Return the answer to one call.
 
     `retried`: the client already answered an earlier question about this call. What it answered proves nothing, so the
@@ -44,14 +43,15 @@ def answer(outcome: Outcome, client: ClientFacts, to_wire: ToWire, *, retried: b
             raise MCPError(URL_ELICITATION_REQUIRED, request.message, _elicitation_data(request))
     structured = to_wire(outcome)
     missing = outcome.error.missing_scopes if outcome.error is not None and outcome.error.code == "insufficient_scope" else frozenset()
-    return Answer(tool_result(structured, is_error=outcome.status == "error"), missing)
+    text = outcome.text if outcome.text is not None else compact(structured)
+    return Answer(tool_result(structured, text, is_error=outcome.status == "error"), missing)
 
 
-def tool_result(structured: Mapping[str, Json], *, is_error: bool) -> dict[str, Json]:
-    """Return a CallToolResult: the structured content, and the same as compact text for clients that read only text."""
+def tool_result(structured: Mapping[str, Json], text: str, *, is_error: bool) -> dict[str, Json]:
+    """Return a CallToolResult: the structured content, and the same as text for clients and models that read only that."""
     return {
         "resultType": "complete",
-        "content": [{"type": "text", "text": compact(structured)}],
+        "content": [{"type": "text", "text": text}],
         "structuredContent": structured,
         "isError": is_error,
     }

@@ -1,7 +1,7 @@
 """One `tools/call`, the same for every way in: trace it, dispatch it, answer it."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Protocol
 
 from mcp.shared.exceptions import MCPError
@@ -9,10 +9,10 @@ from mcp_types import INVALID_PARAMS
 
 from oauth.principal import Principal
 from server.error_responses import failure_outcome, internal_error
-from server.mcp_answers import Answer, ToWire, answer
+from server.mcp_answers import Answer, answer
 from server.trace_context import Tracing
 from tools.errors import ToolError
-from tools.operation import ClientFacts, Json, Operation, Outcome, Progress, no_progress
+from tools.operation import ClientFacts, Json, Outcome, Progress, no_progress
 
 logger = logging.getLogger(__name__)
 
@@ -37,11 +37,10 @@ class Dispatch(Protocol):
 class ToolCalls:
     """Answers calls through the dispatcher, whichever path parsed them."""
 
-    def __init__(self, dispatcher: Dispatch, always_on: Sequence[Operation], tracing: Tracing, to_wire: ToWire) -> None:
+    def __init__(self, dispatcher: Dispatch, always_on: Iterable[str], tracing: Tracing) -> None:
         self._dispatcher = dispatcher
-        self._always_on = frozenset(operation.id for operation in always_on)
+        self._always_on = frozenset(always_on)
         self._tracing = tracing
-        self._to_wire = to_wire
 
     async def call(
         self,
@@ -71,7 +70,7 @@ class ToolCalls:
                 span.failed(outcome.error.code)
                 if outcome.error.code == UNKNOWN_OPERATION and name not in self._always_on:
                     raise unknown_tool(name, outcome)
-            return answer(outcome, client, self._to_wire, retried=retried)
+            return answer(outcome, client, retried=retried)
 
 
 def unknown_tool(name: str, outcome: Outcome) -> MCPError:

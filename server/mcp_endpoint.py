@@ -17,8 +17,7 @@ from starlette.types import Receive, Scope, Send
 from oauth.principal import Principal
 from server.client_facts import mint_session_id, of_meta, of_session_id
 from server.config import Settings
-from server.conformance_fixtures import ConformanceFixtures
-from server.mcp_answers import ToWire
+from server.conformance_fixtures import HEADER_SCHEMA, HEADER_TOOL, ConformanceFixtures
 from server.mcp_calls import Dispatch, ToolCalls
 from server.mcp_http import (
     EXTRA_HEADERS,
@@ -32,9 +31,10 @@ from server.mcp_http import (
     send_rpc_error,
     transport_security,
 )
-from server.mcp_identity import INSTRUCTIONS, NAME, TITLE, VERSION, tool_definitions
+from server.mcp_identity import INSTRUCTIONS, NAME, TITLE, VERSION
 from server.trace_context import Tracing, carrier_of
-from tools.operation import Operation, Progress
+from tools.builtins.definitions import ALWAYS_ON, ToolDefinition
+from tools.operation import Progress
 
 #: the tool list is constant, so a client may keep it for an hour
 LIST_TTL_MS = 3_600_000
@@ -54,18 +54,19 @@ class McpEndpoint:
         self,
         *,
         dispatcher: Dispatch,
-        always_on: Sequence[Operation],
-        to_wire: ToWire,
         step_up: StepUp,
         settings: Settings,
+        tools: Sequence[ToolDefinition] = ALWAYS_ON,
         tracing: Tracing | None = None,
     ) -> None:
-        self._calls = ToolCalls(dispatcher, always_on, tracing or Tracing(), to_wire)
+        self._calls = ToolCalls(dispatcher, (tool.name for tool in tools), tracing or Tracing())
         self._step_up = step_up
-        self._tools = tool_definitions(always_on)
+        self._tools = [types.Tool.model_validate(tool.to_wire()) for tool in tools]
         self._schema_by_name = {tool.name: tool.input_schema for tool in self._tools}
         self._security = TransportSecurityMiddleware(transport_security(settings.base_url))
         self._fixtures = ConformanceFixtures() if settings.conformance_fixtures else None
+        if self._fixtures is not None:
+            self._schema_by_name[HEADER_TOOL] = HEADER_SCHEMA
         self._server = self._build_server()
         self._manager = StreamableHTTPSessionManager(
             self._server,

@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 import anyio
 import orjson
@@ -25,7 +24,6 @@ from tools.operation import (
     ConnectionRequest,
     Failure,
     Json,
-    Operation,
     Outcome,
     Progress,
     no_progress,
@@ -33,30 +31,6 @@ from tools.operation import (
 
 TOKEN = "stand-in-token"
 CONNECT = ConnectionRequest("crm", "needs_auth", "http://127.0.0.1:1/connect/flow123", "connect your CRM account")
-
-
-def operation(operation_id: str, access: Any = "read") -> Operation:
-    return Operation(
-        id=operation_id,
-        kind="builtin",
-        provider="gateway",
-        tenant_id=None,
-        title=operation_id,
-        summary=operation_id,
-        description=f"what {operation_id} does",
-        access=access,
-        idempotent=False,
-        input_schema={"type": "object", "properties": {"how": {"type": "string"}}, "additionalProperties": True},
-        output_schema=None,
-        signature="",
-        returns="",
-        tags=(),
-        binding={},
-        content_hash="",
-    )
-
-
-ALWAYS_ON = (operation("discover_apis"), operation("call_api", "destructive"), operation("batch_execute", "destructive"))
 
 
 class StandInDispatcher:
@@ -115,18 +89,6 @@ class StandInDispatcher:
         return Outcome("ok", data={"echo": dict(arguments)})
 
 
-def to_wire(outcome: Outcome) -> dict[str, Json]:
-    """Stand in for tools.results.to_wire."""
-    wire: dict[str, Json] = {"status": outcome.status, "data": outcome.data}
-    if outcome.error is not None:
-        wire["error"] = {"code": outcome.error.code, "message": outcome.error.message}
-    if outcome.connection is not None:
-        wire["connection"] = {"url": outcome.connection.url}
-    if outcome.confirmation is not None:
-        wire["confirm"] = outcome.confirmation.token
-    return wire
-
-
 def step_up(principal: Principal, missing: frozenset[str]) -> tuple[Headers, bytes]:
     """Stand in for the challenge of server/bearer.py."""
     scope = " ".join(sorted(principal.scopes | missing))
@@ -156,7 +118,7 @@ def settings_for(port: int, folder: Path, **overrides: object) -> Settings:
 
 def gateway(settings: Settings, dispatcher: StandInDispatcher) -> Starlette:
     """Return an application with the real endpoint, discovery and health."""
-    endpoint = McpEndpoint(dispatcher=dispatcher, always_on=ALWAYS_ON, to_wire=to_wire, step_up=step_up, settings=settings)
+    endpoint = McpEndpoint(dispatcher=dispatcher, step_up=step_up, settings=settings)
     guarded = StandInGuard(endpoint)
 
     @asynccontextmanager
