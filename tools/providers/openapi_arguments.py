@@ -1,0 +1,207 @@
+"""What an operation takes: parameters and body as one flat object of arguments, and where in the request each goes."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from tools.operation import Json
+from tools.providers.openapi_body import BodyPlan, plan_body
+from tools.providers.openapi_document import BrokenReference, OpenApiDocument
+from tools.providers.openapi_schema import SchemaBundle, shortened, types_of
+
+#: default style by place (OpenAPI 3.1 §4.8.12.2)
+STYLE_BY_PLACE = {"path": "simple", "query": "form", "header": "simple", "cookie": "form"}
+STYLES_BY_PLACE = {
+    "path": {"simple", "label", "matrix"},
+    "query": {"form", "spaceDelimited", "pipeDelimited", "deepObject"},
+    "header": {"simple"},
+    "cookie": {"form"},
+}
+#: header parameters that OpenAPI says to ignore: other parts of the document decide them (OpenAPI 3.1 §4.8.12)
+IGNORED_HEADERS = frozenset({"accept", "content-type", "authorization"})
+#: parameters through which documents pass the caller's credential beside their security scheme
+CREDENTIAL_NAMES = frozenset({"token", "access_token", "oauth_token", "auth_token", "api_key", "apikey", "authorization"})
+WORD_BY_SIGN = {"<": "_before", ">": "_after"}
+
+
+class UnusableOperation(Exception):
+    """An operation cannot be called as its document describes it; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arguments:
+    """The arguments of one operation: their schema for callers, and the plan by which a request is made of them."""
+
+    schema: dict[str, Json]
+    #: [{argument, name, in, style, explode, reserved?, media_type?}]
+    parameters: list[dict[str, Json]]
+    body: dict[str, Json] | None
+    #: required parameters that carry the credential: [{name, in}]
+    credential_parameters: list[dict[str, Json]]
+    broken: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Collected:
+    bundle: SchemaBundle
+    properties: dict[str, Json] = field(default_factory=dict)
+    required: list[str] = field(default_factory=list)
+    parameters: list[dict[str, Json]] = field(default_factory=list)
+    credential_parameters: list[dict[str, Json]] = field(default_factory=list)
+
+
+def plan_arguments(
+    document: OpenApiDocument, path: str, parameters: Sequence[Mapping[str, Json]], body: Json, *, is_secured: bool
+) -> Arguments:
+    """Return the arguments of an operation. Raises UnusableOperation."""
+    collected = _Collected(SchemaBundle(document, "in"))
+    for parameter in sorted(parameters, key=lambda parameter: _PLACES.index(str(parameter["in"]))):
+        _collect(document, parameter, collected, is_secured=is_secured)
+    _add_undeclared(path, collected)
+    plan = plan_body(document, body, collected.bundle, taken=frozenset(collected.properties))
+    extras: Json = False
+    if plan is not None:
+        collected.properties.update(plan.properties)
+        collected.required += plan.required
+        extras = plan.additional
+        if is_secured:
+            _hide_credential_fields(plan, collected)
+    schema: dict[str, Json] = {"type": "object", "properties": collected.properties}
+    if collected.required:
+        schema["required"] = list(dict.fromkeys(collected.required))
+    schema["additionalProperties"] = extras
+    return Arguments(
+        schema=collected.bundle.complete(schema),
+        parameters=collected.parameters,
+        body=plan.binding if plan else None,
+        credential_parameters=collected.credential_parameters,
+        broken=collected.bundle.broken,
+    )
+
+
+def merge_parameters(document: OpenApiDocument, shared: Json, own: Json) -> list[Mapping[str, Json]]:
+    """Return path-level and operation-level parameters, resolved; the operation's replace those of the same name and place.
+
+    Raises UnusableOperation where one that the path needs cannot be read.
+    """
+    merged: dict[tuple[str, str], Mapping[str, Json]] = {}
+    for parameter in [*(shared if isinstance(shared, list) else []), *(own if isinstance(own, list) else [])]:
+        try:
+            resolved = document.resolve(parameter)
+        except BrokenReference as error:
+            raise UnusableOperation(f"a parameter cannot be read: {error}") from error
+        if not isinstance(resolved, Mapping) or not isinstance(resolved.get("name"), str):
+            continue
+        place = str(resolved.get("in"))
+        if place in _PLACES and not (place == "header" and resolved["name"].lower() in IGNORED_HEADERS):
+            merged[resolved["name"], place] = resolved
+    return list(merged.values())
+
+
+_PLACES = ("path", "query", "header", "cookie")
+
+
+def argument_name(name: str, place: str) -> str:
+    """Return how callers write a parameter: as the API does, headers in snake case, `StartTime<` as `StartTime_before`."""
+    if place == "header":
+        return re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_") or "header"
+    return "".join(WORD_BY_SIGN.get(sign, sign) for sign in name)
+
+
+def _collect(document: OpenApiDocument, parameter: Mapping[str, Json], collected: _Collected, *, is_secured: bool) -> None:
+    name, place = str(parameter["name"]), str(parameter["in"])
+    is_required = parameter.get("required") is True or place == "path"
+    if is_secured and place != "path" and name.lower() in CREDENTIAL_NAMES:
+        # The connection proves the caller; a model never holds the token.
+        if is_required:
+            collected.credential_parameters.append({"name": name, "in": place})
+        return
+    schema, media_type = _schema_of(parameter)
+    converted = collected.bundle.convert(schema)
+    if not isinstance(converted, dict):
+        converted = {}
+    description = parameter.get("description")
+    if isinstance(description, str) and description.strip():
+        converted = {**converted, "description": shortened(description)}
+    if parameter.get("deprecated") is True:
+        converted = {**converted, "deprecated": True}
+    argument = _free(argument_name(name, place), place, collected.properties)
+    collected.properties[argument] = converted
+    if is_required and not (place != "path" and parameter.get("allowEmptyValue") is True and "default" in converted):
+        collected.required.append(argument)
+    collected.parameters.append({"argument": argument, "name": name, "in": place, **_style_of(document, parameter, schema, media_type)})
+
+
+def _schema_of(parameter: Mapping[str, Json]) -> tuple[Json, str | None]:
+    """Return the schema of a parameter, and the media type where its value is written as a document (`content`)."""
+    content = parameter.get("content")
+    if isinstance(content, Mapping) and content:
+        media_type, media = next(iter(content.items()))
+        return (media.get("schema", {}) if isinstance(media, Mapping) else {}), media_type
+    if "schema" in parameter:
+        return parameter["schema"], None
+    # Left over from Swagger 2.0: the keywords on the parameter itself.
+    return {key: value for key, value in parameter.items() if key in ("type", "format", "enum", "default", "items", "pattern")}, None
+
+
+def _style_of(document: OpenApiDocument, parameter: Mapping[str, Json], schema: Json, media_type: str | None) -> dict[str, Json]:
+    place = str(parameter["in"])
+    if media_type is not None:
+        return {"media_type": media_type}
+    style = parameter.get("style")
+    if style not in STYLES_BY_PLACE[place]:
+        style = STYLE_BY_PLACE[place]
+    explode = parameter.get("explode")
+    planned: dict[str, Json] = {"style": style, "explode": explode if isinstance(explode, bool) else style == "form"}
+    if parameter.get("allowReserved") is True and place == "query":
+        planned["reserved"] = True
+    if style == "form" and place == "query" and "style" not in parameter and _is_nested(document, schema):
+        # An undefined case in OpenAPI: objects inside a query parameter; deepObject is what servers read.
+        planned["style"] = "deepObject"
+    return planned
+
+
+def _is_nested(document: OpenApiDocument, schema: Json) -> bool:
+    try:
+        resolved = document.resolve(schema)
+        if not isinstance(resolved, Mapping) or "object" not in types_of(resolved):
+            return False
+        members = resolved.get("properties")
+        values = [document.resolve(member) for member in members.values()] if isinstance(members, Mapping) else []
+    except BrokenReference:
+        return False
+    return any(isinstance(value, Mapping) and {"object", "array"} & set(types_of(value)) for value in values)
+
+
+def _free(argument: str, place: str, taken: Mapping[str, Json]) -> str:
+    if argument not in taken:
+        return argument
+    candidate, number = f"{argument}_{place}", 2
+    while candidate in taken:
+        candidate, number = f"{argument}_{place}_{number}", number + 1
+    return candidate
+
+
+def _add_undeclared(path: str, collected: _Collected) -> None:
+    """Add `{placeholders}` of the path that the document forgot to declare: without them there is no URL."""
+    declared = {parameter["name"] for parameter in collected.parameters if parameter["in"] == "path"}
+    for name in re.findall(r"\{([^{}]+)\}", path.split("#")[0]):
+        if name not in declared:
+            declared.add(name)
+            argument = _free(name, "path", collected.properties)
+            collected.properties[argument] = {"type": ["string", "integer"]}
+            collected.required.append(argument)
+            collected.parameters.append({"argument": argument, "name": name, "in": "path", "style": "simple", "explode": False})
+
+
+def _hide_credential_fields(plan: BodyPlan, collected: _Collected) -> None:
+    fields = plan.binding.get("fields")
+    if plan.binding["kind"] not in ("form", "multipart") or not isinstance(fields, dict):
+        return
+    for argument, name in list(fields.items()):
+        if name.lower() in CREDENTIAL_NAMES:
+            del fields[argument]
+            del collected.properties[argument]
+            if argument in collected.required:
+                collected.required.remove(argument)
+                collected.credential_parameters.append({"name": name, "in": "form"})

@@ -1,0 +1,221 @@
+"""What an operation takes as its request body: which media type, which arguments become it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from tools.operation import Json
+from tools.providers.openapi_document import BrokenReference, OpenApiDocument
+from tools.providers.openapi_schema import SchemaBundle, shortened, types_of
+
+FORM = "application/x-www-form-urlencoded"
+MULTIPART = "multipart/form-data"
+BODY_ARGUMENT = "body"
+MAX_COMPOSITION_DEPTH = 12
+FILE = {
+    "description": "a file: base64 text, or {handle} of an earlier result, or {text}; with filename and media_type where they matter",
+    "anyOf": [
+        {"type": "string", "contentEncoding": "base64"},
+        {
+            "type": "object",
+            "properties": {
+                "handle": {"type": "string"},
+                "base64": {"type": "string"},
+                "text": {"type": "string"},
+                "filename": {"type": "string"},
+                "media_type": {"type": "string"},
+            },
+            "additionalProperties": False,
+        },
+    ],
+}
+
+
+@dataclass(frozen=True, slots=True)
+class BodyPlan:
+    """How a body is made of arguments.
+
+    `binding`: {kind: json|form|multipart|bytes|text, media_type, argument? | fields?: {argument: property name}, files?, encoding?,
+    required}. `additional` is the schema of arguments beyond the named ones that go into the body too (False: none).
+    """
+
+    binding: dict[str, Json]
+    properties: dict[str, Json] = field(default_factory=dict)
+    required: list[str] = field(default_factory=list)
+    additional: Json = False
+
+
+@dataclass(slots=True)
+class _Flat:
+    """The members of an object schema, whatever `allOf` it is composed of."""
+
+    members: dict[str, Json] = field(default_factory=dict)
+    required: list[str] = field(default_factory=list)
+    additional: Json = False
+
+
+def plan_body(document: OpenApiDocument, body: Json, bundle: SchemaBundle, taken: frozenset[str]) -> BodyPlan | None:
+    """Return how the request body of an operation is made, or None where it has none."""
+    try:
+        body = document.resolve(body)
+    except BrokenReference as error:
+        bundle.broken.append(str(error))
+        return None
+    content = body.get("content") if isinstance(body, Mapping) else None
+    if not isinstance(content, Mapping) or not content:
+        return None
+    media_type = preferred_media_type(list(content))
+    media = content[media_type] if isinstance(content[media_type], Mapping) else {}
+    schema = media.get("schema", {})
+    kind = kind_of(media_type)
+    is_required = body.get("required") is True
+    if kind in ("bytes", "text"):
+        return _whole(kind, media_type, dict(FILE) if kind == "bytes" else {"type": "string"}, body, is_required, taken)
+    flat = flatten(document, schema)
+    if flat is None or not _fits(flat, bundle, taken):
+        converted = bundle.convert(schema)
+        return _whole(kind, media_type, converted if isinstance(converted, dict) else {}, body, is_required, taken)
+    return _by_members(document, kind, media_type, media, flat, bundle, is_required=is_required)
+
+
+def preferred_media_type(media_types: list[str]) -> str:
+    """Return the media type to send, of those offered: JSON before forms before multipart before the rest."""
+
+    def rank(media_type: str) -> int:
+        bare = media_type.split(";")[0].strip().lower()
+        if bare == "application/json":
+            return 0
+        if bare.endswith("+json") or bare in ("*/*", "application/*"):
+            return 1
+        return {FORM: 2, MULTIPART: 3}.get(bare, 4 if bare.startswith("text/") else 5)
+
+    return min(media_types, key=rank)
+
+
+def kind_of(media_type: str) -> str:
+    bare = media_type.split(";")[0].strip().lower()
+    if bare == FORM:
+        return "form"
+    if bare.startswith("multipart/"):
+        return "multipart"
+    if bare == "application/json" or bare.endswith("+json") or bare in ("*/*", "application/*"):
+        return "json"
+    if bare.startswith("text/") or bare.endswith(("/xml", "+xml", "/yaml", "+yaml", "/graphql", "javascript")):
+        return "text"
+    return "bytes"
+
+
+def flatten(document: OpenApiDocument, schema: Json) -> _Flat | None:
+    """Return the members of an object schema, or None where it is not a plain object (a list, a choice of several)."""
+    flat = _Flat()
+    return flat if _gather(document, schema, flat, 0) and (flat.members or flat.additional is not False) else None
+
+
+def _gather(document: OpenApiDocument, schema: Json, flat: _Flat, depth: int) -> bool:
+    try:
+        schema = document.resolve(schema)
+    except BrokenReference:
+        return False
+    if not isinstance(schema, Mapping) or depth > MAX_COMPOSITION_DEPTH:
+        return False
+    if any(schema.get(keyword) for keyword in ("oneOf", "anyOf", "not", "if", "patternProperties", "enum")):
+        return False
+    types = types_of(schema)
+    if types and types not in (["object"], ["object", "null"], ["null", "object"]):
+        return False
+    members = schema.get("properties")
+    if isinstance(members, Mapping):
+        flat.members.update(members)
+        flat.required += [name for name, member in members.items() if isinstance(member, Mapping) and member.get("required") is True]
+    required = schema.get("required")
+    flat.required += [name for name in required if isinstance(name, str)] if isinstance(required, list) else []
+    additional = schema.get("additionalProperties", False)
+    if isinstance(additional, Mapping) or additional is True:
+        flat.additional = additional
+    composed = schema.get("allOf")
+    return all(_gather(document, member, flat, depth + 1) for member in composed) if isinstance(composed, list) else True
+
+
+def _fits(flat: _Flat, bundle: SchemaBundle, taken: frozenset[str]) -> bool:
+    visible = {name for name, member in flat.members.items() if not bundle.hides(member)}
+    return bool(visible) and visible.isdisjoint(taken)
+
+
+def _by_members(
+    document: OpenApiDocument,
+    kind: str,
+    media_type: str,
+    media: Mapping[str, Json],
+    flat: _Flat,
+    bundle: SchemaBundle,
+    *,
+    is_required: bool,
+) -> BodyPlan:
+    properties: dict[str, Json] = {}
+    files: dict[str, Json] = {}
+    for name, member in flat.members.items():
+        if bundle.hides(member):
+            continue
+        file_kind = _file_kind(document, member) if kind == "multipart" else None
+        if file_kind:
+            files[name] = file_kind
+            properties[name] = _file_schema(document, member, file_kind)
+        else:
+            properties[name] = bundle.convert(member)
+    binding: dict[str, Json] = {"kind": kind, "media_type": media_type, "fields": {name: name for name in properties}}
+    if files:
+        binding["files"] = files
+    encoding = media.get("encoding")
+    if isinstance(encoding, Mapping) and encoding and kind in ("form", "multipart"):
+        binding["encoding"] = {name: _encoding(rules) for name, rules in encoding.items() if isinstance(rules, Mapping)}
+    binding["required"] = is_required
+    required = [name for name in dict.fromkeys(flat.required) if name in properties]
+    additional = bundle.convert(flat.additional) if flat.additional is not False else False
+    if additional is not False:
+        binding["extras"] = True
+    return BodyPlan(binding=binding, properties=properties, required=required, additional=additional)
+
+
+def _whole(
+    kind: str, media_type: str, schema: dict[str, Json], body: Mapping[str, Json], is_required: bool, taken: frozenset[str]
+) -> BodyPlan:
+    argument = BODY_ARGUMENT if BODY_ARGUMENT not in taken else "request_body"
+    description = body.get("description")
+    if isinstance(description, str) and description.strip() and "description" not in schema:
+        schema = {**schema, "description": shortened(description)}
+    binding = {"kind": kind, "media_type": media_type, "argument": argument, "required": is_required}
+    return BodyPlan(binding=binding, properties={argument: schema}, required=[argument] if is_required else [])
+
+
+def _file_kind(document: OpenApiDocument, schema: Json) -> str | None:
+    """Return `one` or `many` where a multipart field carries files, else None."""
+    try:
+        schema = document.resolve(schema)
+        if not isinstance(schema, Mapping):
+            return None
+        if types_of(schema) == ["array"]:
+            items = document.resolve(schema.get("items", {}))
+            return "many" if isinstance(items, Mapping) and _is_binary(items) else None
+    except BrokenReference:
+        return None
+    return "one" if _is_binary(schema) else None
+
+
+def _is_binary(schema: Mapping[str, Json]) -> bool:
+    media_type = schema.get("contentMediaType")
+    is_opaque = isinstance(media_type, str) and kind_of(media_type) == "bytes" and "contentEncoding" not in schema
+    return schema.get("format") == "binary" or schema.get("type") == "file" or is_opaque
+
+
+def _file_schema(document: OpenApiDocument, member: Json, file_kind: str) -> dict[str, Json]:
+    schema: dict[str, Json] = dict(FILE) if file_kind == "one" else {"type": "array", "items": dict(FILE)}
+    resolved = document.resolve(member)
+    description = resolved.get("description") if isinstance(resolved, Mapping) else None
+    if isinstance(description, str) and description.strip():
+        schema["description"] = f"{shortened(description)} ({FILE['description']})"
+    return schema
+
+
+def _encoding(rules: Mapping[str, Json]) -> dict[str, Json]:
+    kept = {key: rules[key] for key in ("contentType", "style", "explode", "allowReserved") if key in rules}
+    headers = rules.get("headers")
+    return {**kept, "headers": dict(headers)} if isinstance(headers, Mapping) and headers else kept

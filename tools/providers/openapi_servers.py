@@ -1,0 +1,45 @@
+"""Where the operations of a document are served: several servers, templated, relative to the document's own address."""
+
+import re
+from collections.abc import Mapping
+from urllib.parse import urljoin, urlsplit
+
+from tools.operation import Json
+from tools.providers.openapi_document import OpenApiDocument
+
+
+def server_urls(document: OpenApiDocument, servers: Json, base_url: str | None) -> list[str]:
+    """Return absolute base URLs in the document's order, without a trailing slash; empty where none can be known.
+
+    `base_url` stands in place of every absolute server; a relative server is read against it where it names only an origin.
+    """
+    urls = [filled(server) for server in servers if isinstance(server, Mapping)] if isinstance(servers, list) else []
+    urls = [url for url in urls if url is not None] or ["/"]
+    if base_url is not None:
+        return [_against(base_url, urls[0])]
+    absolute = [urljoin(document.location, url) for url in urls]
+    return [url.rstrip("/") for url in dict.fromkeys(absolute) if urlsplit(url).scheme in ("http", "https") and urlsplit(url).netloc]
+
+
+def filled(server: Mapping[str, Json]) -> str | None:
+    """Return the URL of a server with the defaults of its variables, or None where one has no value."""
+    url = server.get("url")
+    if not isinstance(url, str):
+        return None
+    variables = server.get("variables")
+    for name in re.findall(r"\{([^{}]+)\}", url):
+        variable = variables.get(name) if isinstance(variables, Mapping) else None
+        options = variable.get("enum") if isinstance(variable, Mapping) else None
+        first = options[0] if isinstance(options, list) and options else None
+        value = variable.get("default", first) if isinstance(variable, Mapping) else None
+        if value is None:
+            return None
+        url = url.replace("{" + name + "}", str(value))
+    return url.strip()
+
+
+def _against(base_url: str, server: str) -> str:
+    base = base_url.rstrip("/")
+    if urlsplit(server).scheme or urlsplit(base).path:
+        return base
+    return urljoin(base + "/", server).rstrip("/")

@@ -1,0 +1,177 @@
+"""An operation in one line: `crm.contacts.search(query: str, limit?: int≤100, after?: str) -> {results[], paging}`."""
+
+from collections.abc import Mapping
+
+import orjson
+
+from tools.operation import Json
+
+WORD_BY_TYPE = {"string": "str", "integer": "int", "number": "float", "boolean": "bool", "object": "object", "null": "null"}
+#: formats that say more than `str`
+WORD_BY_FORMAT = {"date": "date", "date-time": "datetime", "email": "email", "uri": "url", "url": "url", "uuid": "uuid"}
+MAX_OPTIONS = 6
+MAX_OPTION_CHARS = 60
+MAX_ARGUMENTS = 14
+MAX_MEMBERS = 8
+MAX_HOPS = 8
+MAX_DEPTH = 2
+
+
+def signature_of(operation_id: str, input_schema: Mapping[str, Json], returns: str) -> str:
+    """Return the compact signature: required arguments first, in the order of the schema, then the optional ones."""
+    definitions = input_schema.get("$defs", {})
+    required = set(input_schema.get("required", ()))
+    properties = input_schema.get("properties", {})
+    live = [name for name in properties if name in required or not _is_deprecated(properties[name])]
+    ordered = [name for name in live if name in required] + [name for name in live if name not in required]
+    shown = ordered[: max(MAX_ARGUMENTS, len(required & set(ordered)))]
+    parts = [f"{name}{'' if name in required else '?'}: {type_of(properties[name], definitions)}" for name in shown]
+    if len(ordered) > len(shown):
+        parts.append(f"… {len(ordered) - len(shown)} more")
+    elif input_schema.get("additionalProperties") not in (None, False):
+        parts.append("…")
+    return f"{operation_id}({', '.join(parts)})" + (f" -> {returns}" if returns else "")
+
+
+def returns_of(output_schema: Mapping[str, Json] | None) -> str:
+    """Return the outline of an answer: its members, `[]` after lists, `{…}` no deeper than one level; "" where unknown."""
+    if output_schema is None:
+        return ""
+    return _outline(output_schema, output_schema.get("$defs", {}), 0)
+
+
+def type_of(schema: Json, definitions: Mapping[str, Json], depth: int = 0) -> str:
+    """Return the type of an argument in a few characters, with its limits, options and default."""
+    schema = _resolved(schema, definitions)
+    if not isinstance(schema, Mapping):
+        return "any"
+    if "const" in schema:
+        return _literal(schema["const"])
+    if isinstance(schema.get("enum"), list):
+        return _options(schema["enum"]) + _default(schema)
+    if isinstance(schema.get("type"), list):
+        words = [type_of({**schema, "type": name}, definitions, depth) for name in schema["type"] if name != "null"]
+        return "|".join(dict.fromkeys(words)) or "null"
+    for keyword in ("anyOf", "oneOf"):
+        if isinstance(schema.get(keyword), list):
+            branches = [member for member in schema[keyword] if not (isinstance(member, Mapping) and member.get("type") == "null")]
+            words = list(dict.fromkeys(type_of(member, definitions, depth + 1) for member in branches))
+            return "|".join(words[:3]) + ("|…" if len(words) > 3 else "") if words else "any"
+    if isinstance(schema.get("allOf"), list) and "type" not in schema and "properties" not in schema:
+        words = [type_of(member, definitions, depth + 1) for member in schema["allOf"]]
+        return next((word for word in words if word != "any"), "any")
+    return _typed(schema, definitions, depth) + _default(schema)
+
+
+def _typed(schema: Mapping[str, Json], definitions: Mapping[str, Json], depth: int) -> str:
+    kind = schema.get("type")
+    if kind == "array" or "items" in schema:
+        item = type_of(schema.get("items"), definitions, depth + 1)
+        return f"({item})[]" if "|" in item else f"{item}[]"
+    if kind == "object" or "properties" in schema:
+        return _members(schema, definitions, depth)
+    if kind == "string":
+        return WORD_BY_FORMAT.get(str(schema.get("format")), "str")
+    if kind in ("integer", "number"):
+        return WORD_BY_TYPE[kind] + _limits(schema)
+    return WORD_BY_TYPE.get(str(kind), "any")
+
+
+def _members(schema: Mapping[str, Json], definitions: Mapping[str, Json], depth: int) -> str:
+    properties = schema.get("properties")
+    if not isinstance(properties, Mapping) or not properties or depth >= MAX_DEPTH:
+        return "object"
+    required = set(schema.get("required", ()))
+    ordered = sorted(properties, key=lambda name: name not in required)
+    shown = [name if name in required else f"{name}?" for name in ordered[:MAX_MEMBERS]]
+    return "{" + ", ".join(shown) + (", …" if len(ordered) > MAX_MEMBERS else "") + "}"
+
+
+def _outline(schema: Json, definitions: Mapping[str, Json], depth: int) -> str:
+    schema = _resolved(schema, definitions)
+    if not isinstance(schema, Mapping):
+        return "any"
+    for keyword in ("anyOf", "oneOf"):
+        branches = schema.get(keyword)
+        if isinstance(branches, list) and "properties" not in schema:
+            outlines = [_outline(member, definitions, depth) for member in branches if not _is_null(member)]
+            return "|".join(list(dict.fromkeys(outlines))[:2]) or "any"
+    if _is_array(schema):
+        inner = _outline(schema.get("items", {}), definitions, depth)
+        return f"{inner}[]"
+    properties = _all_properties(schema, definitions)
+    if not properties:
+        kind = schema.get("type")
+        kinds = [name for name in kind if name != "null"] if isinstance(kind, list) else [kind]
+        return "|".join(WORD_BY_TYPE.get(str(name), "any") for name in kinds)
+    shown = []
+    for name, member in list(properties.items())[:MAX_MEMBERS]:
+        inner_schema = _resolved(member, definitions)
+        shown.append(f"{name}[]" if isinstance(inner_schema, Mapping) and _is_array(inner_schema) else name)
+    return "{" + ", ".join(shown) + (", …" if len(properties) > MAX_MEMBERS else "") + "}"
+
+
+def _all_properties(schema: Mapping[str, Json], definitions: Mapping[str, Json], hops: int = 0) -> dict[str, Json]:
+    found: dict[str, Json] = {}
+    for member in schema.get("allOf", ()) if hops < MAX_HOPS else ():
+        inner = _resolved(member, definitions)
+        if isinstance(inner, Mapping):
+            found.update(_all_properties(inner, definitions, hops + 1))
+    own = schema.get("properties")
+    return {**found, **own} if isinstance(own, Mapping) else found
+
+
+def _resolved(schema: Json, definitions: Mapping[str, Json]) -> Json:
+    for _ in range(MAX_HOPS):
+        if not isinstance(schema, Mapping) or not isinstance(schema.get("$ref"), str):
+            return schema
+        schema = definitions.get(schema["$ref"].removeprefix("#/$defs/"), {})
+    return {}
+
+
+def _is_array(schema: Mapping[str, Json]) -> bool:
+    kind = schema.get("type")
+    return kind == "array" or (isinstance(kind, list) and "array" in kind)
+
+
+def _is_null(schema: Json) -> bool:
+    return isinstance(schema, Mapping) and schema.get("type") == "null"
+
+
+def _is_deprecated(schema: Json) -> bool:
+    return isinstance(schema, Mapping) and schema.get("deprecated") is True
+
+
+def _options(options: list[Json]) -> str:
+    words = [_literal(option) for option in options if option is not None]
+    shown: list[str] = []
+    for word in words[:MAX_OPTIONS]:
+        if shown and sum(map(len, shown)) + len(word) > MAX_OPTION_CHARS:
+            break
+        shown.append(word)
+    return "|".join(shown) + ("|…" if len(words) > len(shown) else "")
+
+
+def _limits(schema: Mapping[str, Json]) -> str:
+    low, high = schema.get("minimum"), schema.get("maximum")
+    if low is not None and high is not None and low not in (0, 1):
+        return f" {_number(low)}..{_number(high)}"
+    if high is not None:
+        return f"≤{_number(high)}"
+    return f"≥{_number(low)}" if low is not None and low not in (0, 1) else ""
+
+
+def _number(value: Json) -> str:
+    return str(int(value)) if isinstance(value, float) and value.is_integer() and abs(value) < 1e15 else str(value)
+
+
+def _default(schema: Mapping[str, Json]) -> str:
+    default = schema.get("default")
+    if default is None or isinstance(default, dict | list) or default == "":
+        return ""
+    text = _literal(default)
+    return f"={text}" if len(text) <= 24 else ""
+
+
+def _literal(value: Json) -> str:
+    return orjson.dumps(value, default=str).decode()
