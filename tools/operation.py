@@ -96,16 +96,24 @@ class CallOptions:
     idempotency_key: str | None = None
     confirm: str | None = None
     timeout_s: float = 30.0
+    #: set by the pager for `link` paging: the URL of the next page; the runner fetches it if it is of the same origin
+    follow: str | None = None
+    #: set by the response cache: the validator of what it holds; the runner sends it as If-None-Match
+    if_none_match: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class HttpFacts:
-    """What the upstream's HTTP said: status, its request id, its rate limit, and the rel=next link."""
+    """What the upstream's HTTP said: status, its request id, its rate limit, and the rel=next link.
+
+    `headers`: the whole response header, names in lower case, for the response cache; never shown to the caller.
+    """
 
     status: int
     request_id: str | None = None
     rate_limit: Mapping[str, Json] | None = None
     next_link: str | None = None
+    headers: Mapping[str, str] | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,8 @@ class SqlCallRecords:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def append(self, records: Sequence[CallRecord]) -> None:
-        """Write `records` in one transaction."""
+    async def append_calls(self, records: Sequence[CallRecord]) -> None:
+        """Write all of `records` in one transaction, or none."""
         if not records:
             return
         async with self._database.write() as connection:

@@ -152,7 +152,7 @@ class MemoryCallRecords:
     def record(self, record: CallRecord) -> None:
         self.records.append(record)
 
-    async def append(self, records: Sequence[CallRecord]) -> None:
+    async def append_calls(self, records: Sequence[CallRecord]) -> None:
         self.records.extend(records)
 
     async def recent(self, principal: Principal, limit: int, *, failures_only: bool = False) -> Sequence[CallRecord]:

@@ -175,7 +175,7 @@ async def test_recent_calls_are_the_principals_own_newest_first(stores: Stores) 
             1,
         )
 
-    await stores.records.append([record(ADA, "a"), record(ADA, "b", "timeout"), *(record(stranger, "x") for stranger in STRANGERS)])
+    await stores.records.append_calls([record(ADA, "a"), record(ADA, "b", "timeout"), *(record(stranger, "x") for stranger in STRANGERS)])
     assert [each.operation for each in await stores.records.recent(ADA, 10)] == ["b", "a"]
     assert await stores.records.recent(ADA, 10, failures_only=True) == [record(ADA, "b", "timeout")]
     assert len(await stores.records.recent(ADA, 1)) == 1
