@@ -31,7 +31,8 @@ Answer = Row | None
 
 def list_contacts(given: Given) -> Answer:
     wanted = {name: given.query[name] for name in ("company_id", "owner_id", "lifecycle")}
-    return given.page(given.records.find("contacts", **wanted))
+    rows = given.records.find("contacts", **wanted)
+    return given.page(matching(rows, given.query["query"] or "", lambda row: _contact_text(given.records, row)))
 
 
 def search_contacts(given: Given) -> Answer:

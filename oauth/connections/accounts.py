@@ -1,0 +1,159 @@
+"""The credentials of connected accounts for calls: read from memory, loaded once, renewed by the change feed."""
+
+import time
+from collections.abc import Callable, Iterable
+
+from oauth.connections.connection import EVERYBODY, AccountSecret, Connection
+from oauth.connections.connection_store import ConnectionStore
+from oauth.connections.credentials import ConnectionNeeded, ConnectionStatus, Credential, Readiness, UnknownAccount
+from oauth.connections.links import ConnectLinks
+from oauth.principal import Principal
+from oauth.vault.secrets import SealedSecret
+from oauth.vault.vault import Vault, VaultCaller
+
+
+class Accounts:
+    """Keeps `oauth.connections.credentials.Credentials`.
+
+    All connections are in memory without their secrets; a secret is fetched, still sealed, at its first use (audited then)
+    and opened anew for each call, so no token lies about in clear text between calls.
+    """
+
+    def __init__(self, store: ConnectionStore, vault: Vault, links: ConnectLinks, clock: Callable[[], float] = time.time) -> None:
+        self._store, self._vault, self._links, self._clock = store, vault, links, clock
+        #: (tenant_id, provider) -> account_id -> connection
+        self._connections: dict[tuple[str, str], dict[str, Connection]] = {}
+        #: account_id -> its sealed secret
+        self._sealed: dict[str, SealedSecret] = {}
+
+    async def load(self) -> None:
+        """Read all connections: at start, before the first call."""
+        self._connections, self._sealed = {}, {}
+        for connection in await self._store.load():
+            self._keep(connection)
+
+    async def renew(self, tenant_id: str, account_ids: Iterable[str]) -> None:
+        """Take over what another process, the refresher or a page changed."""
+        for account_id in dict.fromkeys(account_ids):
+            found = await self._store.get(tenant_id, account_id)
+            if found is None:
+                self._forget(tenant_id, account_id)
+                continue
+            connection, secret = found
+            self._keep(connection)
+            if account_id in self._sealed:
+                self._sealed[account_id] = secret
+
+    def readiness(self, principal: Principal, provider: str, scopes: frozenset[str]) -> Readiness:
+        """Say whether a call could go out; memory only."""
+        accounts = self.accounts(principal, provider)
+        default = _default(accounts)
+        status, missing = _status(default, scopes)
+        aliases = tuple(account.alias for account in accounts)
+        return Readiness(provider, status, aliases, default.alias if default else None, tuple(sorted(missing)))
+
+    def accounts(self, principal: Principal, provider: str) -> tuple[Connection, ...]:
+        """Return what `principal` may use at `provider`: the subject's own first, then everybody's; defaults first."""
+        known = self._connections.get((principal.tenant_id, provider), {}).values()
+        mine = [connection for connection in known if connection.subject in (principal.subject, EVERYBODY)]
+        return tuple(sorted(mine, key=lambda account: (account.subject == EVERYBODY, not account.is_default, account.created_at)))
+
+    def providers_of(self, principal: Principal) -> tuple[str, ...]:
+        """Return the providers where `principal` has accounts."""
+        mine = {provider for tenant_id, provider in self._connections if tenant_id == principal.tenant_id}
+        return tuple(sorted(provider for provider in mine if self.accounts(principal, provider)))
+
+    async def for_call(self, principal: Principal, provider: str, scopes: frozenset[str], account: str | None) -> Credential:
+        """Return the credential of `account`, or of the default. Raises ConnectionNeeded, UnknownAccount."""
+        accounts = self.accounts(principal, provider)
+        chosen = _default(accounts)
+        if account is not None and accounts:
+            chosen = next((known for known in accounts if account in (known.alias, known.account_id)), None)
+            if chosen is None:
+                raise UnknownAccount(account, [known.alias for known in accounts])
+        status, missing = _status(chosen, scopes)
+        if chosen is None or status != "ready":
+            raise await self._needed(principal, provider, scopes, chosen, missing)
+        return await self._credential(principal, chosen)
+
+    async def rejected(self, principal: Principal, provider: str, credential: Credential) -> Credential | None:
+        """The upstream answered 401: re-read the store once; return a newer credential to try, or None."""
+        before = self._connections.get((principal.tenant_id, provider), {}).get(credential.account_id)
+        if before is None or before not in self.accounts(principal, provider):
+            return None
+        await self.renew(principal.tenant_id, [credential.account_id])
+        now = self._connections.get((principal.tenant_id, provider), {}).get(credential.account_id)
+        if now is None or now.state != "ready":
+            return None
+        fresh = await self._credential(principal, now)
+        if fresh.secret != credential.secret:
+            return fresh
+        # The token may have ended early (a revocation, a clock): the refresher finds out, the person need not wait for the expiry.
+        await self._store.ask_refresh(principal.tenant_id, now.account_id, self._clock())
+        return None
+
+    async def _credential(self, principal: Principal, connection: Connection) -> Credential:
+        caller = VaultCaller(principal.tenant_id, principal.subject, "call")
+        sealed = self._sealed.get(connection.account_id)
+        if sealed is None or sealed.version != connection.version:
+            found = await self._store.get(principal.tenant_id, connection.account_id)
+            if found is None:
+                self._forget(principal.tenant_id, connection.account_id)
+                raise await self._needed(principal, connection.provider, frozenset(), None, frozenset())
+            connection, sealed = found
+            await self._vault.audit(caller, sealed)
+            self._keep(connection)
+            self._sealed[connection.account_id] = sealed
+        secret = AccountSecret.from_bytes(await self._vault.open_sealed(caller, sealed))
+        return Credential(
+            kind=connection.kind,
+            secret=secret.secret,
+            username=secret.username,
+            account_id=connection.account_id,
+            alias=connection.alias,
+            api_base=connection.api_base,
+        )
+
+    async def _needed(
+        self, principal: Principal, provider: str, scopes: frozenset[str], chosen: Connection | None, missing: frozenset[str]
+    ) -> ConnectionNeeded:
+        asked = scopes | (chosen.scopes or frozenset() if chosen else frozenset())
+        again = chosen.account_id if chosen and chosen.subject == principal.subject else ""
+        url = await self._links.link(principal, provider, asked, again)
+        status, _ = _status(chosen, scopes)
+        aliases = tuple(known.alias for known in self.accounts(principal, provider))
+        readiness = Readiness(provider, status, aliases, chosen.alias if chosen else None, tuple(sorted(missing)))
+        return ConnectionNeeded(readiness, url, _words(provider, status, chosen, missing))
+
+    def _keep(self, connection: Connection) -> None:
+        self._connections.setdefault((connection.tenant_id, connection.provider), {})[connection.account_id] = connection
+
+    def _forget(self, tenant_id: str, account_id: str) -> None:
+        self._sealed.pop(account_id, None)
+        for (owner, _), connections in self._connections.items():
+            if owner == tenant_id:
+                connections.pop(account_id, None)
+
+
+def _default(accounts: tuple[Connection, ...]) -> Connection | None:
+    return accounts[0] if accounts else None
+
+
+def _status(chosen: Connection | None, scopes: frozenset[str]) -> tuple[ConnectionStatus, frozenset[str]]:
+    if chosen is None:
+        return "needs_auth", scopes
+    if chosen.state != "ready":
+        return chosen.state, frozenset()
+    missing = frozenset() if chosen.scopes is None else scopes - chosen.scopes
+    return ("missing_scope" if missing else "ready"), missing
+
+
+def _words(provider: str, status: ConnectionStatus, chosen: Connection | None, missing: frozenset[str]) -> str:
+    if chosen is None:
+        return f"no account of {provider} is connected; open the link and connect one, then call again"
+    if status == "missing_scope":
+        wanted = ", ".join(sorted(missing))
+        return f"{provider} account {chosen.alias!r} was connected without {wanted}; open the link, allow it, then call again"
+    if status == "blocked":
+        return f"{provider} refuses this gateway's application; an administrator must correct its registration"
+    return f"{provider} account {chosen.alias!r} is no longer connected; open the link and connect it again, then call again"

@@ -1,0 +1,64 @@
+"""A connection: one account at a provider that a subject, or a tenant as a whole, has connected."""
+
+import json
+from dataclasses import dataclass, field
+from typing import Literal
+
+CredentialKind = Literal["bearer", "api_key", "basic"]
+ConnectionState = Literal["ready", "expired", "blocked"]
+#: the subject of a connection that everybody in the tenant may use
+EVERYBODY = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """Everything about a connection but its secret, which the vault holds under `secret_name` at `version`.
+
+    `account_id` is ours and unique everywhere; `external_id` is the provider's name for the account.
+    `scopes` None: nobody knows (a static key). Times are epoch seconds.
+    """
+
+    account_id: str
+    tenant_id: str
+    subject: str
+    provider: str
+    alias: str
+    external_id: str
+    title: str
+    kind: CredentialKind
+    scopes: frozenset[str] | None
+    state: ConnectionState
+    version: int
+    is_default: bool
+    created_at: float
+    #: tenant whose registration at the provider was used; "" for the one that the operator shares
+    registered_by: str = ""
+    api_base: str = ""
+    #: end of the access token; None: it does not end, as far as we know
+    expires_at: float | None = None
+    #: None: never refreshed (a static key, or no refresh token)
+    refresh_due_at: float | None = None
+    fail_count: int = 0
+    #: an error code, never a provider's text
+    last_error: str = ""
+
+    @property
+    def secret_name(self) -> str:
+        """The logical key in the vault."""
+        return f"tokens:{self.tenant_id}:{self.provider}:{self.account_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class AccountSecret:
+    """The content of a connection's secret: tokens, or a key, or a user name and password. AWS keys are user name and secret."""
+
+    secret: str = field(repr=False)
+    username: str = field(repr=False, default="")
+    refresh_token: str = field(repr=False, default="")
+
+    def to_bytes(self) -> bytes:
+        return json.dumps({"secret": self.secret, "username": self.username, "refresh_token": self.refresh_token}).encode()
+
+    @staticmethod
+    def from_bytes(content: bytes) -> "AccountSecret":
+        return AccountSecret(**json.loads(content))

@@ -1,0 +1,140 @@
+"""The vault: the only code that opens secrets. Every reveal is audited first; no method goes without a caller."""
+
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from oauth.vault.envelope import KEY_BYTES, Key, SealBroken, WrappedKey, seal, unseal, unwrap, wrap
+from oauth.vault.key_source import KeySource, KeyUnavailable
+from oauth.vault.secrets import SealedSecret, SecretAction, SecretEvent, SecretStore, StaleKey
+
+
+@dataclass(frozen=True, slots=True)
+class VaultCaller:
+    """Who asks for a secret of `tenant_id`, and what for: both go into the audit. `actor` is a subject, "refresher" or "operator"."""
+
+    tenant_id: str
+    actor: str
+    purpose: str
+
+
+class Vault:
+    """Seals and opens the secrets of all tenants of one environment."""
+
+    def __init__(
+        self, store: SecretStore, source: KeySource, environment: str, clock: Callable[[], float] = time.time, keep_versions: int = 1
+    ) -> None:
+        self._store, self._source = store, source
+        self._environment, self._clock, self._keep_versions = environment, clock, keep_versions
+        self._keks: dict[str, Key] = {}
+        #: dek_id -> (tenant_id, data key)
+        self._deks: dict[str, tuple[str, Key]] = {}
+        #: tenant_id -> dek_id that seals
+        self._active: dict[str, str] = {}
+
+    async def open(self) -> None:
+        """Read the keys. Raises KeyUnavailable with a wrong key-encryption key: better not to start than to refuse every call."""
+        self._read_keks()
+        for wrapped in await self._store.keys():
+            self._learn(wrapped)
+
+    async def seal(self, caller: VaultCaller, name: str, version: int, plaintext: bytes) -> SealedSecret:
+        """Return `plaintext` sealed as one version of `name`; the caller stores it, in one transaction with what it belongs to."""
+        dek = await self._sealing_key(caller.tenant_id)
+        sealed = seal(dek, plaintext, self._place(caller.tenant_id, name, version))
+        return SealedSecret(caller.tenant_id, name, version, dek.key_id, sealed)
+
+    async def put(self, caller: VaultCaller, name: str, plaintext: bytes) -> int:
+        """Keep `plaintext` as the newest version of `name`; return the version."""
+        while True:
+            newest = await self._store.newest(caller.tenant_id, name)
+            secret = await self.seal(caller, name, newest.version + 1 if newest else 1, plaintext)
+            event = self._event(caller, "sealed", name, secret.version)
+            try:
+                if await self._store.put(secret, keep_versions=self._keep_versions, event=event):
+                    return secret.version
+            except StaleKey:
+                await self.reread_keys(caller.tenant_id)
+
+    async def reveal(self, caller: VaultCaller, name: str) -> bytes | None:
+        """Return the newest version of `name`, after its audit record is on disk. Raises SealBroken."""
+        newest = await self._store.newest(caller.tenant_id, name)
+        if newest is None:
+            return None
+        await self.audit(caller, newest)
+        return await self.open_sealed(caller, newest)
+
+    async def audit(self, caller: VaultCaller, secret: SealedSecret) -> None:
+        """Record that `caller` is about to see `secret`; whoever keeps a sealed secret at hand calls this once, before its first use."""
+        await self._store.record(self._event(caller, "revealed", secret.name, secret.version))
+
+    async def open_sealed(self, caller: VaultCaller, secret: SealedSecret) -> bytes:
+        """Open a sealed secret that was audited already. Raises SealBroken."""
+        if secret.dek_id not in self._deks:
+            await self.reread_keys(caller.tenant_id)
+        return self.open_now(caller, secret)
+
+    def open_now(self, caller: VaultCaller, secret: SealedSecret) -> bytes:
+        """Open with the keys at hand: memory only. Raises SealBroken, for another tenant's secret too."""
+        owner, dek = self._deks.get(secret.dek_id, ("", None))
+        if dek is None or owner != caller.tenant_id or secret.tenant_id != caller.tenant_id:
+            raise SealBroken(f"no data key of tenant {caller.tenant_id!r} opens {secret.name!r}")
+        return unseal(dek, secret.sealed, self._place(secret.tenant_id, secret.name, secret.version))
+
+    async def delete(self, caller: VaultCaller, name: str) -> None:
+        """Remove every version of `name`."""
+        await self._store.delete(caller.tenant_id, name, self._event(caller, "deleted", name, 0))
+
+    async def reread_keys(self, tenant_id: str) -> None:
+        """Learn of keys that another process made or rotated."""
+        self._read_keks()
+        for wrapped in await self._store.keys(tenant_id):
+            self._learn(wrapped)
+
+    async def new_data_key(self, tenant_id: str) -> WrappedKey:
+        """Return a new data key for the tenant, wrapped under what is the newest KEK now; the caller stores it."""
+        self._read_keks()
+        dek = Key(secrets.token_hex(8), secrets.token_bytes(KEY_BYTES))
+        return wrap(self._newest_kek(), dek, self._environment, tenant_id)
+
+    def rewrapped(self, wrapped: WrappedKey) -> WrappedKey:
+        """Return the same data key under the newest KEK. Raises SealBroken, KeyUnavailable."""
+        dek = unwrap(self._kek(wrapped.kek_id), wrapped, self._environment)
+        return wrap(self._newest_kek(), dek, self._environment, wrapped.tenant_id, is_active=wrapped.is_active)
+
+    def _learn(self, wrapped: WrappedKey) -> None:
+        try:
+            dek = unwrap(self._kek(wrapped.kek_id), wrapped, self._environment)
+        except SealBroken:
+            raise KeyUnavailable(
+                f"the data key {wrapped.dek_id} does not open: the key-encryption key or the environment name "
+                f"({self._environment!r}) is not the one it was made with; restore that key, or set ASCEND_ENV"
+            ) from None
+        self._deks[wrapped.dek_id] = (wrapped.tenant_id, dek)
+        if wrapped.is_active:
+            self._active[wrapped.tenant_id] = wrapped.dek_id
+
+    async def _sealing_key(self, tenant_id: str) -> Key:
+        if tenant_id not in self._active:
+            self._learn(await self._store.add_key(await self.new_data_key(tenant_id)))
+        return self._deks[self._active[tenant_id]][1]
+
+    def _kek(self, kek_id: str) -> Key:
+        if kek_id not in self._keks:
+            self._read_keks()
+        if kek_id not in self._keks:
+            raise KeyUnavailable(f"the store's secrets are under key-encryption key {kek_id}, which is not at hand; restore it")
+        return self._keks[kek_id]
+
+    def _read_keks(self) -> None:
+        self._keks = {key.key_id: key for key in self._source.read()}
+
+    def _newest_kek(self) -> Key:
+        return next(iter(self._keks.values()))
+
+    def _place(self, tenant_id: str, name: str, version: int) -> tuple[str | int, ...]:
+        return ("secret", self._environment, tenant_id, name, version)
+
+    def _event(self, caller: VaultCaller, action: SecretAction, name: str, version: int) -> SecretEvent:
+        return SecretEvent(self._clock(), caller.tenant_id, caller.actor, action, name, version, caller.purpose)
