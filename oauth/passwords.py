@@ -76,6 +76,15 @@ class Passwords:
             await self._subjects.set_password(tenant_id, subject.subject_id, renewed)
         return subject
 
+    async def change(self, subject: Subject, current: str, new: str) -> bool:
+        """Replace the password of a subject who knows the current one; False where they do not. Raises WeakPassword."""
+        found = await self._subjects.find_local(subject.tenant_id, subject.email)
+        if found is None or found[0].subject_id != subject.subject_id or found[1] is None:
+            return False
+        if not await to_thread.run_sync(self._matches, found[1], current, limiter=self._turn()):
+            return False
+        return await self._subjects.set_password(subject.tenant_id, subject.subject_id, await self.hash(new))
+
     def _matches(self, kept: str, password: str) -> bool:
         try:
             return self._hasher.verify(kept, password)

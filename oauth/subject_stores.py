@@ -141,8 +141,8 @@ class PasskeyStore(Protocol):
         """Return the passkeys of a subject, oldest first."""
         ...
 
-    async def used(self, tenant_id: str, credential_id: bytes, previous_count: int, sign_count: int, at: float) -> bool:
-        """Move the sign counter on, if it is still `previous_count`: of two concurrent uses of one assertion, one wins."""
+    async def used(self, passkey: Passkey, previous_count: int) -> bool:
+        """Keep the counter, last use and backup state of `passkey`, if its counter still is `previous_count`."""
         ...
 
     async def remove(self, tenant_id: str, subject_id: str, credential_id: bytes) -> bool:

@@ -11,6 +11,7 @@ import re
 import secrets
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -48,6 +49,10 @@ class BrowserSessions:
         """Return the hash that names this browser; None at its first visit."""
         secret = self._cookie(request, self.browser_cookie)
         return None if secret is None else _hash(secret)
+
+    def browser_hash(self, request: Request) -> str:
+        """Return the hash that names this browser, also when `bind_browser` has yet to give it the cookie."""
+        return _hash(self._browser_secret(request))
 
     def bind_browser(self, request: Request, response: Response) -> str:
         """Return the hash that names this browser, and give it the cookie where it has none."""
@@ -109,6 +114,13 @@ class BrowserSessions:
         await self._store.end(_hash(secret), tenant_id)
         if not await self._store.of_cookie(_hash(secret), self._clock()):
             response.delete_cookie(self.session_cookie, path="/", secure=self._secure, httponly=True, samesite="lax")
+
+    async def end_others(self, request: Request, response: Response, session: StoredSession) -> None:
+        """End every session of the subject; this browser's goes on under a new cookie value, no more recent than it was."""
+        await self._store.end_all(session.tenant_id, session.subject.subject_id)
+        secret = secrets.token_urlsafe(32)
+        await self._store.begin(replace(session, session_hash=_hash(secret)), session.session_hash)
+        self._set(response, self.session_cookie, secret, session.expires_at - self._clock())
 
     async def csrf_token(self, request: Request, purpose: str, tenant_id: str | None = None) -> str:
         """Return the token of one form: bound to this browser, to `purpose`, and to the tenant's session where one is named.

@@ -2,25 +2,41 @@
 
 import time
 from collections.abc import Callable
+from typing import Protocol
 from urllib.parse import urlencode
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from oauth.authorization_request import AuthorizationRequest
-from oauth.consent import Consent, ConsentRefused, session_suffices
+from oauth.authorization_request import AuthorizationRequest, BrowserSession
+from oauth.consent import ConsentRefused, session_suffices
+from oauth.consent_view import ConsentView
 from server.browser_session import BrowserSessions
 from server.pages.page import Pages, see_other
 from server.pages.page_refusals import PageRefused, for_people, not_open_here
 from server.pages.posted_form import read_form
-from server.sign_in_endpoints import account_url
+from server.sign_in_visit import account_url
+
+
+class Answers(Protocol):
+    """What the page asks of `oauth.consent.Consent`."""
+
+    async def pending(self, request_id: str, browser: str) -> AuthorizationRequest | None: ...
+
+    async def finished(self, request_id: str, browser: str) -> str | None: ...
+
+    async def view(self, request: AuthorizationRequest, session: BrowserSession) -> ConsentView: ...
+
+    async def approve(self, request: AuthorizationRequest, session: BrowserSession) -> str: ...
+
+    async def deny(self, request: AuthorizationRequest) -> str: ...
 
 
 class ConsentEndpoints:
     """`/consent`: shown and answered only in the browser that began the request, by the person who signed in there."""
 
-    def __init__(self, *, consent: Consent, sessions: BrowserSessions, pages: Pages, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, *, consent: Answers, sessions: BrowserSessions, pages: Pages, clock: Callable[[], float] = time.time) -> None:
         self._consent = consent
         self._sessions = sessions
         self._pages = pages
@@ -40,9 +56,13 @@ class ConsentEndpoints:
         session = await self._sessions.current(request, pending.tenant_id)
         if session is None or not session_suffices(pending, session, self._clock()):
             return see_other(_login_url(request_id))
+        try:
+            view = await self._consent.view(pending, session)
+        except ConsentRefused as refusal:
+            raise _cannot_be_answered(refusal) from refusal
         return self._pages.render(
             "consent",
-            view=await self._consent.view(pending, session),
+            view=view,
             request_id=request_id,
             csrf=await self._sessions.csrf_token(request, _purpose(request_id), pending.tenant_id),
             tenant_id=pending.tenant_id,
@@ -63,16 +83,15 @@ class ConsentEndpoints:
             raise PageRefused(400, "You are signed out", message, ("Sign in again", _login_url(request_id)))
         await self._sessions.check_form(request, form.get("csrf") or "", _purpose(request_id), pending.tenant_id)
         decision = form.get("decision")
-        if decision == "deny":
-            return see_other(await self._consent.deny(pending))
-        if decision != "allow":
+        if decision not in ("allow", "deny"):
             raise PageRefused(
                 400, "No answer was given", "Choose Allow or Deny.", ("Back", f"/consent?{urlencode({'request': request_id})}")
             )
         try:
-            return see_other(await self._consent.approve(pending, session))
-        except ConsentRefused:
-            return see_other(_login_url(request_id))
+            allowed = decision == "allow"
+            return see_other(await (self._consent.approve(pending, session) if allowed else self._consent.deny(pending)))
+        except ConsentRefused as refusal:
+            raise _cannot_be_answered(refusal) from refusal
 
     async def _again(self, request: Request, request_id: str, tenant_id: str, csrf: str) -> Response:
         """A second submit of a form that was answered moments ago leads where the first one led: no second code, no error."""
@@ -86,6 +105,11 @@ class ConsentEndpoints:
     async def _pending(self, request: Request, request_id: str) -> AuthorizationRequest | None:
         browser = self._sessions.browser_of(request)
         return None if browser is None or not request_id else await self._consent.pending(request_id, browser)
+
+
+def _cannot_be_answered(refusal: ConsentRefused) -> PageRefused:
+    text = str(refusal)
+    return PageRefused(400, "This request cannot be answered", f"{text[:1].upper()}{text[1:]}.")
 
 
 def _purpose(request_id: str) -> str:

@@ -27,6 +27,7 @@ LIMITS: Mapping[str, Limit] = {
     "login_subject_address": Limit(5, 10),
     # Across all addresses, only for browsers that this subject has not signed in with before: nobody can be locked out.
     "login_subject": Limit(10, 100),
+    "password_change": Limit(5, 10),
     "authorize_address": Limit(60, 120),
     "register_address": Limit(1, 20),
     "register": Limit(10, 200),

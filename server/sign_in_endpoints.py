@@ -1,77 +1,56 @@
-"""The sign-in page: who are you, asked for an authorization request that waits or for one of our own pages."""
+"""The sign-in page: password, passkey, or an identity provider; asked for an authorization request or for a page of ours."""
 
 import hashlib
-import re
-from dataclasses import dataclass
-from urllib.parse import urlencode
+import time
+from collections.abc import Callable
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from oauth.consent import Consent
+from oauth.audit import SecurityEvent
 from oauth.parameters import Parameters
+from oauth.passkeys import PasskeyRefused, Passkeys
 from oauth.passwords import Passwords
+from oauth.stores import AuditLog
 from oauth.subjects import Subject
-from oauth.tenants import DEFAULT_TENANT, Tenant, Tenants
+from oauth.tenants import DEFAULT_TENANT, Tenants
 from server.browser_session import BrowserSessions
 from server.pages.page import Pages, see_other
 from server.pages.page_refusals import PageRefused, for_people, no_such_tenant, not_open_here
 from server.pages.posted_form import read_form
 from server.rate_limits import RateLimits, address_key
+from server.sign_in_visit import PendingRequests, Visit, own_page
 
-#: our own pages that a sign-in may lead to; anything else in `next` is ignored
-_ONWARD = re.compile(r"/(?:account|connect|device|admin)(?:/[A-Za-z0-9_-]+)*(?:\?[A-Za-z0-9_=&-]*)?")
-WRONG = "That email and password do not match. Check both and try again."
-
-
-@dataclass(frozen=True, slots=True)
-class Visit:
-    """Why somebody is on the sign-in page: a waiting authorization request, or a page of ours in `onward`."""
-
-    tenant: Tenant
-    request_id: str | None
-    onward: str
-    login_hint: str = ""
-
-    @property
-    def purpose(self) -> str:
-        return f"login\n{self.tenant.tenant_id}\n{self.request_id or self.onward}"
-
-    @property
-    def carried(self) -> dict[str, str]:
-        """The fields that the page carries, so that the post is about the same thing."""
-        if self.request_id is not None:
-            return {"request": self.request_id}
-        return {"tenant": self.tenant.tenant_id, "next": self.onward}
-
-    @property
-    def url(self) -> str:
-        return f"/login?{urlencode(self.carried)}"
-
-
-def account_url(tenant_id: str) -> str:
-    """Return the address of a tenant's account page."""
-    return "/account" if tenant_id == DEFAULT_TENANT else f"/account/{tenant_id}"
-
-
-def sign_in_url(tenant_id: str, onward: str) -> str:
-    """Return where a page of ours sends a person who is not signed in; `onward` is that page's own path."""
-    return f"/login?{urlencode({'tenant': tenant_id, 'next': onward})}"
+WRONG_PASSWORD = "That email and password do not match. Check both and try again."  # noqa: S105  a sentence
+WRONG_PASSKEY = "That passkey does not sign you in here. Try again, or choose another way."
 
 
 class SignInEndpoints:
     """`/login`: one form, one post; a right answer signs in and sends on with 303."""
 
     def __init__(
-        self, *, consent: Consent, tenants: Tenants, sessions: BrowserSessions, passwords: Passwords, pages: Pages, limits: RateLimits
+        self,
+        *,
+        consent: PendingRequests,
+        tenants: Tenants,
+        sessions: BrowserSessions,
+        passwords: Passwords,
+        passkeys: Passkeys,
+        audit: AuditLog,
+        pages: Pages,
+        limits: RateLimits,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self._consent = consent
         self._tenants = tenants
         self._sessions = sessions
         self._passwords = passwords
+        self._passkeys = passkeys
+        self._audit = audit
         self._pages = pages
         self._limits = limits
+        self._clock = clock
 
     def routes(self) -> list[Route]:
         return [
@@ -89,35 +68,52 @@ class SignInEndpoints:
         form = await read_form(request)
         visit = await self._visit(request, form.get("request"), form.get("tenant"), form.get("next"))
         await self._sessions.check_form(request, form.get("csrf") or "", visit.purpose)
-        email = form.get("email") or ""
-        subject = await self._by_password(request, visit, email, form)
-        if subject is None:
-            return await self._page(request, visit, email=email, problem=WRONG, status=400)
-        response = see_other(f"/consent?{urlencode(visit.carried)}" if visit.request_id else visit.onward)
-        await self._sessions.begin(request, response, subject, ("password",))
-        return response
+        method = "passkey" if form.get("passkey") else "password"
+        if method not in visit.tenant.sign_in:
+            raise PageRefused(403, "Not this way", f"This place does not sign people in by {method}.", ("Back to sign-in", visit.url))
+        if method == "passkey":
+            return await self._by_passkey(request, visit, form)
+        return await self._by_password(request, visit, form)
 
-    async def _by_password(self, request: Request, visit: Visit, email: str, form: Parameters) -> Subject | None:
-        if "password" not in visit.tenant.sign_in:
-            raise PageRefused(403, "No passwords here", "This place does not sign people in by password.", ("Back to sign-in", visit.url))
-        address = address_key(request.client.host if request.client else None)
+    async def _by_passkey(self, request: Request, visit: Visit, form: Parameters) -> Response:
+        await self._limits.check("login_address", _address(request))
+        browser = self._sessions.browser_of(request) or ""
+        try:
+            subject = await self._passkeys.sign_in(visit.tenant.tenant_id, browser, form.get("passkey") or "")
+        except PasskeyRefused as refusal:
+            return await self._page(request, visit, problem=WRONG_PASSKEY, status=refusal.status)
+        self._limits.give_back("login_address", _address(request))
+        return await self._signed_in(request, visit, subject, "passkey")
+
+    async def _by_password(self, request: Request, visit: Visit, form: Parameters) -> Response:
+        email = form.get("email") or ""
+        address = _address(request)
         name = hashlib.sha256(f"{visit.tenant.tenant_id}\n{email.strip().casefold()}".encode()).hexdigest()
         takes = (("login_address", address), ("login_subject_address", f"{name} {address}"))
         for bucket, key in takes:
             await self._limits.check(bucket, key)
         subject = await self._passwords.verify(visit.tenant.tenant_id, email, form.get("password") or "")
-        if subject is not None:
-            for bucket, key in takes:
-                self._limits.give_back(bucket, key)
-        return subject
+        if subject is None:
+            facts = {"method": "password", "address": address}
+            await self._audit.record(SecurityEvent("sign_in_failed", self._clock(), visit.tenant.tenant_id, facts=facts))
+            return await self._page(request, visit, email=email, problem=WRONG_PASSWORD, status=400)
+        for bucket, key in takes:
+            self._limits.give_back(bucket, key)
+        return await self._signed_in(request, visit, subject, "password")
+
+    async def _signed_in(self, request: Request, visit: Visit, subject: Subject, method: str) -> Response:
+        response = see_other(visit.next_url)
+        await self._sessions.begin(request, response, subject, (method,))
+        facts = {"method": method, "address": _address(request)}
+        await self._audit.record(SecurityEvent("sign_in", self._clock(), subject.tenant_id, subject.subject_id, facts=facts))
+        return response
 
     async def _visit(self, request: Request, request_id: str | None, tenant_id: str | None, onward: str | None) -> Visit:
         if request_id is None:
             tenant = self._tenants.get(tenant_id or DEFAULT_TENANT)
             if tenant is None:
                 raise no_such_tenant()
-            allowed = onward is not None and _ONWARD.fullmatch(onward)
-            return Visit(tenant, None, onward if allowed and onward else account_url(tenant.tenant_id))
+            return Visit(tenant, None, own_page(onward, tenant.tenant_id))
         browser = self._sessions.browser_of(request)
         pending = None if browser is None else await self._consent.pending(request_id, browser)
         tenant = None if pending is None else self._tenants.get(pending.tenant_id)
@@ -126,9 +122,13 @@ class SignInEndpoints:
         return Visit(tenant, request_id, "", pending.login_hint or "")
 
     async def _page(self, request: Request, visit: Visit, *, email: str = "", problem: str = "", status: int = 200) -> Response:
+        with_passkey = "passkey" in visit.tenant.sign_in
+        browser = self._sessions.browser_hash(request)
+        options = await self._passkeys.offer_sign_in(visit.tenant.tenant_id, browser) if with_passkey and self._passkeys.available else None
         response = self._pages.render(
             "login",
             status=status,
+            script=options is not None,
             tenant_title=visit.tenant.title,
             connecting=visit.request_id is not None,
             csrf=await self._sessions.csrf_token(request, visit.purpose),
@@ -136,9 +136,13 @@ class SignInEndpoints:
             email=email[:254],
             problem=problem,
             with_password="password" in visit.tenant.sign_in,
-            with_passkey="passkey" in visit.tenant.sign_in,
-            passkey_options=None,
+            with_passkey=with_passkey,
+            passkey_options=options,
             providers=(),
         )
         self._sessions.bind_browser(request, response)
         return response
+
+
+def _address(request: Request) -> str:
+    return address_key(request.client.host if request.client else None)

@@ -2,6 +2,7 @@
 
 import unicodedata
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -39,13 +40,19 @@ def plain(text: str) -> str:
     return "".join(character for character in text if unicodedata.category(character) not in ("Cc", "Cf", "Co", "Cs"))
 
 
+def day(at: float) -> str:
+    """Return the UTC date of epoch seconds as people write it."""
+    moment = datetime.fromtimestamp(at, UTC)
+    return f"{moment.day} {moment:%B %Y}"
+
+
 class Pages:
     def __init__(self, settings: Settings) -> None:
         self.static = StaticFiles()
         self._environment = Environment(
             loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
         )
-        self._environment.filters["plain"] = plain
+        self._environment.filters.update(plain=plain, day=day)
         self._environment.globals.update(static=self.static.url, base_url=settings.base_url, host=settings.host)
 
     def render(

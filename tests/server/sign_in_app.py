@@ -3,7 +3,7 @@
 import secrets
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,10 +16,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from oauth.audit import SecurityEvent
 from oauth.authorization_request import AuthorizationRequest, BrowserSession
-from oauth.consent import ConsentView, ScopeWords
+from oauth.consent_view import ConsentView, ScopeWords, scope_words
+from oauth.own_grants import AllowedClient, OwnGrants
+from oauth.passkeys import Passkeys
 from oauth.passwords import Passwords
 from oauth.tenants import Tenant, Tenants
+from server.account_endpoints import AccountEndpoints
 from server.browser_session import BrowserSessions
 from server.config import Settings
 from server.consent_endpoints import ConsentEndpoints
@@ -27,6 +31,7 @@ from server.home_endpoints import HomeEndpoints
 from server.pages.page import Pages, see_other
 from server.rate_limits import RateLimits
 from server.sign_in_endpoints import SignInEndpoints
+from server.storage.memory_passkeys import MemoryPasskeyStore
 from server.storage.memory_subjects import MemoryBrowserSessionStore, MemorySubjectStore
 
 EMAIL, PASSWORD = "ada@example.com", "correct-horse-battery"
@@ -35,7 +40,10 @@ VIEW = ConsentView(
     client_host="claude.ai",
     redirect_host="localhost:33418",
     verified=False,
-    warnings=("Any program on this computer can receive the answer. Allow it only if you started this sign-in yourself.",),
+    warnings=(
+        "Nobody has verified this application; the name is its own claim.",
+        "Any program on this computer can receive the answer. Continue only if you started this sign-in yourself, just now.",
+    ),
     tenant_title="Acme Robotics",
     email=EMAIL,
     scopes=(
@@ -79,6 +87,33 @@ class StandInConsent:
         return self.redirects[request.request_id]
 
 
+class StandInGrants(OwnGrants):
+    """The grants of one person, given by the test."""
+
+    def __init__(self) -> None:
+        self.allowed: dict[str, tuple[str, AllowedClient]] = {}
+
+    async def standing(self, tenant_id: str, subject_id: str) -> Sequence[AllowedClient]:
+        return [client for owner, client in self.allowed.values() if owner == f"{tenant_id}/{subject_id}"]
+
+    async def revoke(self, tenant_id: str, subject_id: str, grant_id: str) -> bool:
+        mine = self.allowed.get(grant_id, ("", None))[0] == f"{tenant_id}/{subject_id}"
+        return mine and self.allowed.pop(grant_id, None) is not None
+
+
+class MemoryAudit:
+    """Security events in a list."""
+
+    def __init__(self) -> None:
+        self.events: list[SecurityEvent] = []
+
+    async def record(self, event: SecurityEvent) -> None:
+        self.events.append(event)
+
+    async def recent(self, tenant_id: str, limit: int = 100) -> Sequence[SecurityEvent]:
+        return [event for event in reversed(self.events) if event.tenant_id == tenant_id][:limit]
+
+
 @dataclass
 class SignInApp:
     """`url` answers once `running()` is entered."""
@@ -96,6 +131,10 @@ class SignInApp:
         self.sessions = BrowserSessions(MemoryBrowserSessionStore(self.subjects), settings=self.settings)
         self.passwords = Passwords(self.subjects, memory_kib=64, passes=1)
         self.limits = RateLimits(scale=self.settings.rate_limit_scale)
+        self.audit = MemoryAudit()
+        self.passkey_store = MemoryPasskeyStore()
+        self.passkeys = Passkeys(self.passkey_store, self.subjects, origin=self.url, audit=self.audit)
+        self.grants = StandInGrants()
 
     def routes(self) -> list[Route]:
         sign_in = SignInEndpoints(
@@ -103,12 +142,26 @@ class SignInApp:
             tenants=self.tenants,
             sessions=self.sessions,
             passwords=self.passwords,
+            passkeys=self.passkeys,
+            audit=self.audit,
+            pages=self.pages,
+            limits=self.limits,
+        )
+        account = AccountEndpoints(
+            tenants=self.tenants,
+            sessions=self.sessions,
+            passwords=self.passwords,
+            passkeys=self.passkeys,
+            grants=self.grants,
+            scope_words=scope_words(lambda tenant_id, provider: provider.title()),
+            audit=self.audit,
             pages=self.pages,
             limits=self.limits,
         )
         return [
             *HomeEndpoints(pages=self.pages, settings=self.settings).routes(),
             *sign_in.routes(),
+            *account.routes(),
             *ConsentEndpoints(consent=self.consent, sessions=self.sessions, pages=self.pages).routes(),
             Route("/authorize", self.authorize, methods=["GET"]),
             Route("/arrived", self.arrived, methods=["GET"]),

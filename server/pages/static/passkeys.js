@@ -33,11 +33,14 @@ const setUp = (form, ask) => {
   const button = form.querySelector("[data-passkey-button]");
   const help = form.querySelector("[data-passkey-help]");
   let waiting = null;
+  let sent = false;
   const say = (text) => {
     help.textContent = text;
   };
   const send = (credential) => {
-    if (!credential) return;
+    if (!credential || sent) return;
+    sent = true; // a challenge serves once, so the form goes once
+    button.disabled = true;
     form.elements.passkey.value = answerOf(credential);
     form.submit();
   };
@@ -48,6 +51,7 @@ const setUp = (form, ask) => {
   }
   button.addEventListener("click", async () => {
     if (waiting) waiting.abort();
+    if (sent) return;
     button.disabled = true;
     say("");
     try {

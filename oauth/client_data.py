@@ -1,0 +1,66 @@
+"""What a browser says it signed: WebAuthn client data, checked where libraries do not (WebAuthn 3 §5.8.1, §7.1 steps 5-11)."""
+
+import base64
+import binascii
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+MAX_ANSWER_BYTES = 32 * 1024
+
+
+class AnswerRefused(Exception):
+    """The answer of an authenticator is no good; the text is for the log, people are told one and the same thing."""
+
+
+def read_answer(text: str) -> dict[str, Any]:
+    """Return the credential that the page posted. Raises AnswerRefused."""
+    if len(text) > MAX_ANSWER_BYTES:
+        raise AnswerRefused("the answer is too large")
+    try:
+        answer = orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise AnswerRefused("the answer is not JSON") from error
+    if not isinstance(answer, dict) or not isinstance(answer.get("response"), dict):
+        raise AnswerRefused("the answer has no response")
+    # Only the members that are read, as text: nothing deep reaches the parsers behind this.
+    names = ("clientDataJSON", "authenticatorData", "signature", "userHandle", "attestationObject")
+    response = {name: value for name in names if isinstance(value := answer["response"].get(name), str)}
+    kept = {name: value for name in ("id", "rawId", "type") if isinstance(value := answer.get(name), str)}
+    return kept | {"response": response}
+
+
+def challenge_of(answer: Mapping[str, Any], origin: str) -> bytes:
+    """Return the challenge that was signed, after checking where: our exact origin, not inside a frame of another one.
+
+    Raises AnswerRefused.
+    """
+    data = _client_data(decode(answer["response"].get("clientDataJSON", ""), "clientDataJSON"))
+    if data.get("origin") != origin:
+        raise AnswerRefused("origin is not ours")
+    if data.get("crossOrigin", False) is not False or "topOrigin" in data:
+        raise AnswerRefused("the page was inside a frame of another origin")
+    challenge = data.get("challenge")
+    if not isinstance(challenge, str) or not challenge:
+        raise AnswerRefused("there is no challenge")
+    return decode(challenge, "challenge")
+
+
+def decode(text: str, name: str) -> bytes:
+    """Return the bytes of base64url text without padding. Raises AnswerRefused."""
+    try:
+        return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise AnswerRefused(f"{name} is not base64url") from error
+
+
+def _client_data(raw: bytes) -> Mapping[str, Any]:
+    try:
+        data = orjson.loads(raw)
+    except orjson.JSONDecodeError as error:
+        raise AnswerRefused("clientDataJSON is not JSON") from error
+    if not isinstance(data, dict) or any(isinstance(value, list | dict) for value in data.values()):
+        # Token binding, the one member that was an object, is gone from every browser.
+        raise AnswerRefused("clientDataJSON is not a flat object")
+    return data
