@@ -10,8 +10,8 @@ get list search find query lookup count fetch read retrieve show describe view c
 exists
 """
 _DESTROYING = """
-delete remove destroy purge erase wipe revoke terminate drop clear uninstall kick expunge deactivate disable archive cancel kill ban truncate
-discard
+delete remove destroy purge erase wipe revoke terminate drop clear uninstall kick expunge deactivate disable archive cancel kill ban
+truncate discard
 """
 _CHANGING = """
 create add update set send post upload insert edit modify start stop join leave invite approve publish rename run trigger

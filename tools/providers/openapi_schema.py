@@ -196,7 +196,7 @@ def as_nullable(converted: dict[str, Json]) -> dict[str, Json]:
             nullable["enum"] = [*nullable["enum"], None]
         if {"allOf", "anyOf", "$ref", "const"}.isdisjoint(nullable):
             return nullable
-    words = {key: converted[key] for key in ("description", "title", "default", "deprecated") if key in converted}
+    words: dict[str, Json] = {key: converted[key] for key in ("description", "title", "default", "deprecated") if key in converted}
     rest = {key: value for key, value in converted.items() if key not in words}
     return {"anyOf": [rest, {"type": "null"}], **words} if rest else words
 

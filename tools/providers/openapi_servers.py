@@ -13,8 +13,8 @@ def server_urls(document: OpenApiDocument, servers: Json, base_url: str | None) 
 
     `base_url` stands in place of every absolute server; a relative server is read against it where it names only an origin.
     """
-    urls = [filled(server) for server in servers if isinstance(server, Mapping)] if isinstance(servers, list) else []
-    urls = [url for url in urls if url is not None] or ["/"]
+    known = [filled(server) for server in servers if isinstance(server, Mapping)] if isinstance(servers, list) else []
+    urls = [url for url in known if url is not None] or ["/"]
     if base_url is not None:
         return [_against(base_url, urls[0])]
     absolute = [urljoin(document.location, url) for url in urls]

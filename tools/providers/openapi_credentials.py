@@ -1,0 +1,85 @@
+"""Put a credential into a request the way the operation's security schemes ask for it."""
+
+import base64
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import orjson
+
+from oauth.connections.credentials import Credential
+from tools.operation import Json
+
+MASK = "***"
+
+
+@dataclass(frozen=True, slots=True)
+class Proofs:
+    """What a credential adds to a request: headers, query pairs, cookies and form fields."""
+
+    headers: list[tuple[str, str]] = field(default_factory=list)
+    query: list[tuple[str, str]] = field(default_factory=list)
+    cookies: list[tuple[str, str]] = field(default_factory=list)
+    form: dict[str, str] = field(default_factory=dict)
+
+
+NO_PROOFS = Proofs()
+#: stands in for the credential where a request is only shown
+MASKED = Credential(kind="bearer", secret=MASK, username=MASK)
+
+
+def proofs_of(binding: Mapping[str, Json], credential: Credential) -> Proofs:
+    """Return what `credential` adds; of several alternatives the first that fits its kind."""
+    proofs = Proofs()
+    alternatives: Sequence[Sequence[Mapping[str, Json]]] = binding.get("security", ())
+    schemes = next((schemes for schemes in alternatives if any(scheme["kind"] == credential.kind for scheme in schemes)), None)
+    if schemes is None:
+        schemes = alternatives[0] if alternatives else [{"scheme": "", "kind": credential.kind, "prefix": "Bearer"}]
+    secret_by_scheme = _several(credential.secret) if len(schemes) > 1 else {}
+    for scheme in schemes:
+        _prove(scheme, credential, str(secret_by_scheme.get(scheme["scheme"], credential.secret)), proofs)
+    for parameter in binding.get("credential_parameters", ()):
+        _fill(parameter, credential, proofs)
+    return proofs
+
+
+def _prove(scheme: Mapping[str, Json], credential: Credential, secret: str, proofs: Proofs) -> None:
+    if scheme["kind"] == "api_key":
+        name, place = scheme["name"], scheme["in"]
+        if place == "query":
+            proofs.query.append((name, secret))
+        elif place == "cookie":
+            proofs.cookies.append((name, secret))
+        else:
+            is_token = name.lower() == "authorization" and credential.kind == "bearer"
+            proofs.headers.append((name, f"Bearer {secret}" if is_token else secret))
+    elif scheme["kind"] == "basic" or credential.kind == "basic":
+        # A lone key is the user name with an empty password, as payment APIs have it.
+        user, password = (credential.username, secret) if credential.username else (secret, "")
+        pair = base64.b64encode(f"{user}:{password}".encode()).decode() if secret != MASK else MASK
+        proofs.headers.append(("Authorization", f"Basic {pair}"))
+    else:
+        proofs.headers.append(("Authorization", f"{scheme.get('prefix', 'Bearer')} {secret}"))
+
+
+def _fill(parameter: Mapping[str, Json], credential: Credential, proofs: Proofs) -> None:
+    """Fill a required parameter through which a document passes the token beside its security scheme."""
+    name, place = parameter["name"], parameter["in"]
+    if place == "form":
+        proofs.form[name] = credential.secret
+    elif place == "query":
+        proofs.query.append((name, credential.secret))
+    elif place == "cookie":
+        proofs.cookies.append((name, credential.secret))
+    elif name.lower() not in {header.lower() for header, _ in proofs.headers}:
+        proofs.headers.append((name, credential.secret))
+
+
+def _several(secret: str) -> Mapping[str, Json]:
+    """Return the secrets by scheme where schemes are combined and the secret is a JSON object of them."""
+    if not secret.startswith("{"):
+        return {}
+    try:
+        parsed = orjson.loads(secret)
+    except orjson.JSONDecodeError:
+        return {}
+    return parsed if isinstance(parsed, dict) else {}

@@ -1,0 +1,231 @@
+"""Run operations that came from OpenAPI documents: arguments -> HTTP request -> outcome."""
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+from urllib.parse import quote, urlsplit
+
+import orjson
+
+from oauth.connections.credentials import Credential, Credentials
+from oauth.principal import Principal
+from tools.egress import OutboundRequest, OutboundResponse
+from tools.errors import EgressRefused, UpstreamFailed
+from tools.operation import Call, Failure, Json, Operation, Outcome
+from tools.providers.openapi_body_encoding import File, file_of
+from tools.providers.openapi_credentials import MASK, MASKED, NO_PROOFS, Proofs, proofs_of
+from tools.providers.openapi_outcome import outcome_of
+from tools.providers.openapi_plan import BuiltRequest, RequestPlan, random_boundary
+from tools.providers.openapi_serialisation import UnfitArgument
+from tools.stores import ResultStore
+
+MAX_TIMEOUT_S = 30.0
+MAX_BODY_BYTES = 32 << 20
+MAX_SHOWN_BODY_CHARS = 4_000
+MAX_PLANS = 50_000
+SECRET_HEADERS = frozenset({"authorization", "cookie", "proxy-authorization"})
+
+
+class SendsRequests(Protocol):
+    """The way out, as far as a runner needs it."""
+
+    async def send(self, request: OutboundRequest) -> OutboundResponse: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    plan: RequestPlan
+    files: Mapping[str, list[File]] = field(default_factory=dict)
+
+
+class OpenApiRunner:
+    """Runs operations of kind `openapi`. A request plan is compiled at an operation's first use and kept while it is unchanged."""
+
+    def __init__(
+        self,
+        egress: SendsRequests,
+        credentials: Credentials,
+        results: ResultStore | None = None,
+        *,
+        max_body_bytes: int = MAX_BODY_BYTES,
+        clock: Callable[[], float] = time.time,
+        boundary: Callable[[], str] = random_boundary,
+    ) -> None:
+        self._egress, self._credentials, self._results = egress, credentials, results
+        self._max_body_bytes, self._clock, self._boundary = max_body_bytes, clock, boundary
+        #: content hash of an operation -> its plan
+        self._plans: dict[str, RequestPlan] = {}
+
+    async def run(self, call: Call) -> Outcome:
+        """Send the one request of `call` and return what came of it. Raises ConnectionNeeded and UnknownAccount."""
+        try:
+            prepared = _Prepared(self._plan(call.operation), await self._files(call))
+            credential = await self._credential(call)
+            response = await self._send(call, prepared, credential)
+            if response.status == 401 and credential is not None:
+                # Rejected before anything happened: a credential that was refreshed meanwhile may go out once.
+                newer = await self._credentials.rejected(call.principal, _provider(call.operation), credential)
+                if newer is not None:
+                    response = await self._send(call, prepared, newer)
+        except UnfitArgument as error:
+            return Outcome("error", error=_unfit(error))
+        except (EgressRefused, UpstreamFailed) as error:
+            return Outcome("error", error=error.failure)
+        return outcome_of(
+            call.operation.provider,
+            response.status,
+            response.headers,
+            response.body,
+            response.url,
+            truncated=response.truncated,
+            is_repeatable=call.operation.idempotent,
+            now=self._clock(),
+        )
+
+    def preview(self, call: Call) -> Json:
+        """Return the request that `run` would send; credentials and files stand there as placeholders."""
+        operation = call.operation
+        plan = self._plan(operation)
+        is_authorized = operation.connection is not None
+        try:
+            files = {argument: _shown_files(argument, call.arguments[argument]) for argument in _given_files(plan, call)}
+            built = plan.build(call.arguments, files, proofs_of(operation.binding, MASKED) if is_authorized else NO_PROOFS)
+        except UnfitArgument as error:
+            return {"error": str(error), "argument": error.argument}
+        shown: dict[str, Json] = {
+            "method": built.method,
+            "url": built.url.replace(quote(MASK, safe=""), MASK),
+            "headers": {name: _masked(name, value) for name, value in built.headers},
+        }
+        if built.body is not None:
+            shown["body"] = _shown_body(built)
+        if is_authorized:
+            shown["credential"] = f"of the connected account of {operation.connection}"
+        return shown
+
+    def _plan(self, operation: Operation) -> RequestPlan:
+        plan = self._plans.get(operation.content_hash)
+        if plan is None:
+            if len(self._plans) >= MAX_PLANS:
+                self._plans.clear()
+            plan = self._plans[operation.content_hash] = RequestPlan(operation.binding, self._boundary)
+        return plan
+
+    async def _credential(self, call: Call) -> Credential | None:
+        operation = call.operation
+        if operation.connection is not None:
+            return await self._credentials.for_call(call.principal, operation.connection, operation.connection_scopes, call.options.account)
+        if not operation.binding.get("optional_security"):
+            return None
+        # Anonymous calls are allowed: an account is used where there is one, and asked for only by name.
+        is_ready = self._credentials.readiness(call.principal, operation.provider, frozenset()).status == "ready"
+        if not is_ready and call.options.account is None:
+            return None
+        return await self._credentials.for_call(call.principal, operation.provider, frozenset(), call.options.account)
+
+    async def _send(self, call: Call, prepared: _Prepared, credential: Credential | None) -> OutboundResponse:
+        binding = call.operation.binding
+        proofs = proofs_of(binding, credential) if credential is not None else NO_PROOFS
+        base_url = _account_base(binding["base_url"], credential)
+        built = prepared.plan.build(call.arguments, prepared.files, proofs, base_url)
+        url, headers = built.url, built.headers
+        if call.options.follow is not None:
+            url = _followed(call.options.follow, url, proofs)
+        if call.options.if_none_match is not None:
+            headers.append(("If-None-Match", call.options.if_none_match))
+        left_s = call.deadline - asyncio.get_running_loop().time()
+        return await self._egress.send(
+            OutboundRequest(
+                method=built.method,
+                url=url,
+                headers=headers,
+                body=built.body,
+                timeout_s=max(0.05, min(MAX_TIMEOUT_S, call.options.timeout_s, left_s)),
+                max_body_bytes=self._max_body_bytes,
+            )
+        )
+
+    async def _files(self, call: Call) -> dict[str, list[File]]:
+        plan = self._plan(call.operation)
+        found: dict[str, list[File]] = {}
+        for argument in _given_files(plan, call):
+            value = call.arguments[argument]
+            found[argument] = [await self._file(call.principal, argument, one) for one in (value if isinstance(value, list) else [value])]
+        return found
+
+    async def _file(self, principal: Principal, argument: str, value: Json) -> File:
+        file = file_of(argument, value)
+        if isinstance(file, File):
+            return file
+        kept = await self._results.get(principal, file) if self._results is not None else None
+        if kept is None:
+            raise UnfitArgument(argument, f"no result is kept under the handle {file[:80]!r}; handles last 30 minutes")
+        body, media_type = kept
+        named = value if isinstance(value, Mapping) else {}
+        return File(body, str(named.get("media_type") or media_type), str(named.get("filename") or "file"))
+
+
+def _provider(operation: Operation) -> str:
+    return operation.connection or operation.provider
+
+
+def _given_files(plan: RequestPlan, call: Call) -> list[str]:
+    return [argument for argument in plan.file_arguments if argument in call.arguments]
+
+
+def _account_base(base_url: str, credential: Credential | None) -> str | None:
+    """Return the address that the provider named for this account (an instance URL), with the path of the document's server."""
+    if credential is None or not credential.api_base:
+        return None
+    base = credential.api_base.rstrip("/")
+    return base if urlsplit(base).path else f"{base}{urlsplit(base_url).path}".rstrip("/")
+
+
+def _followed(follow: str, url: str, proofs: Proofs) -> str:
+    """Return the URL of a next page, with the query part of the credential. Another origin never gets the credential."""
+    wanted, own = urlsplit(follow), urlsplit(url)
+    if wanted.scheme or wanted.netloc:
+        if (wanted.scheme, wanted.netloc.lower()) != (own.scheme, own.netloc.lower()):
+            raise UpstreamFailed(
+                Failure("upstream_malformed", f"the upstream's next page is at {wanted.netloc[:100]}, not at {own.netloc}; not followed")
+            )
+    elif not follow.startswith("/"):
+        raise UpstreamFailed(Failure("upstream_malformed", f"the upstream's next page is {follow[:100]!r}, which is no address"))
+    names = {quote(name, safe="") for name, _ in proofs.query}
+    kept = [pair for pair in wanted.query.split("&") if pair and pair.partition("=")[0] not in names]
+    pairs = [*kept, *(f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in proofs.query)]
+    return f"{own.scheme}://{own.netloc}{wanted.path}{'?' if pairs else ''}{'&'.join(pairs)}"
+
+
+def _unfit(error: UnfitArgument) -> Failure:
+    return Failure(
+        code="invalid_arguments",
+        message=f"arguments.{error.argument}: {error}",
+        faults=({"path": error.argument, "rule": str(error)},),
+    )
+
+
+def _shown_files(argument: str, value: Json) -> list[File]:
+    shown = []
+    for one in value if isinstance(value, list) else [value]:
+        file = file_of(argument, one)
+        text = f"<{len(file.body)} bytes>" if isinstance(file, File) else f"<the result {file}>"
+        shown.append(File(text.encode(), file.media_type, file.filename) if isinstance(file, File) else File(text.encode()))
+    return shown
+
+
+def _masked(name: str, value: str) -> str:
+    if name.lower() in SECRET_HEADERS and MASK not in value:
+        return MASK
+    return value
+
+
+def _shown_body(built: BuiltRequest) -> Json:
+    body = built.body or b""
+    media_type = next((value for name, value in built.headers if name == "Content-Type"), "")
+    if "json" in media_type and len(body) <= MAX_SHOWN_BODY_CHARS * 4:
+        return orjson.loads(body)
+    text = body.decode(errors="replace").replace(quote(MASK, safe=""), MASK)
+    return text if len(text) <= MAX_SHOWN_BODY_CHARS else f"{text[:MAX_SHOWN_BODY_CHARS]}… ({len(body)} bytes)"
