@@ -9,7 +9,7 @@ from mcp.shared.exceptions import MCPError
 from mcp_types import INVALID_PARAMS
 
 from server.conformance_tools import PNG, Context
-from server.mcp_answers import compact
+from server.mcp_answers import encoded
 
 CACHE_TTL_MS = 60_000
 TEMPLATE = "test://template/{id}/data"
@@ -42,7 +42,7 @@ async def read_resource(ctx: Context, params: types.ReadResourceRequestParams) -
     """Return the content of one fixture resource."""
     if (match := _TEMPLATE_URI.match(params.uri)) is not None:
         data = {"id": match[1], "templateTest": True, "data": f"Data for ID: {match[1]}"}
-        content = {"mimeType": "application/json", "text": compact(data)}
+        content = {"mimeType": "application/json", "text": encoded(data).decode()}
     elif (known := RESOURCES.get(params.uri)) is not None:
         content = known
     else:

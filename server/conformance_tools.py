@@ -11,7 +11,7 @@ from mcp.shared.message import ServerMessageMetadata
 from mcp_types import LOG_LEVEL_META_KEY, MISSING_REQUIRED_CLIENT_CAPABILITY
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
-from server.mcp_answers import compact
+from server.mcp_answers import encoded
 
 Context = ServerRequestContext[Any, Any]
 Fixture = Callable[[Context, types.CallToolRequestParams], Awaitable[HandlerResult]]
@@ -82,7 +82,7 @@ async def _ask(ctx: Context, message: str, schema: dict[str, Any], words: str) -
     params = types.ElicitRequestFormParams(message=message, requested_schema=schema)
     related = ServerMessageMetadata(related_request_id=ctx.request_id)
     answer = await ctx.session.send_request(types.ElicitRequest(params=params), types.ElicitResult, metadata=related)
-    return text(f"{words}: action={answer.action}, content={compact(answer.content or {})}")
+    return text(f"{words}: action={answer.action}, content={encoded(answer.content or {}).decode()}")
 
 
 async def _elicitation(ctx: Context, params: types.CallToolRequestParams) -> HandlerResult:

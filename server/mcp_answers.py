@@ -1,7 +1,6 @@
 """Outcome of a call -> what an MCP client of its era and capabilities understands."""
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import orjson
@@ -17,11 +16,56 @@ CONNECT_KEY = "connect"
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """The result of a `tools/call` as JSON. `missing_scopes`: answer HTTP 403 instead, where the response has not begun."""
+class ToolAnswer:
+    """A CallToolResult: structured content, already encoded, and text for clients and models that read only that.
 
-    result: dict[str, Json]
+    `missing_scopes`: answer HTTP 403 instead, where the response has not begun.
+    """
+
+    structured: Json
+    structured_json: bytes
+    text: str
+    is_error: bool
     missing_scopes: frozenset[str] = frozenset()
+
+    def to_result(self) -> dict[str, Json]:
+        """Return the result as JSON values."""
+        return {
+            "resultType": "complete",
+            "content": [{"type": "text", "text": self.text}],
+            "structuredContent": self.structured,
+            "isError": self.is_error,
+        }
+
+    def to_members(self) -> bytes:
+        """Return the members of the result's JSON object, encoded, so that a large answer is encoded once."""
+        is_error = b"true" if self.is_error else b"false"
+        text = encoded(self.text)
+        return b'"resultType":"complete","content":[{"type":"text","text":%b}],"structuredContent":%b,"isError":%b' % (
+            text,
+            self.structured_json,
+            is_error,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class UrlQuestion:
+    """An InputRequiredResult that sends the person to a page (MCP 2026-07-28, multi-round-trip requests)."""
+
+    request: ConnectionRequest
+    missing_scopes: frozenset[str] = frozenset()
+
+    def to_result(self) -> dict[str, Json]:
+        """Return the result as JSON values."""
+        question = {"method": "elicitation/create", "params": {"mode": "url", "message": self.request.message, "url": self.request.url}}
+        return {"resultType": "input_required", "inputRequests": {CONNECT_KEY: question}}
+
+    def to_members(self) -> bytes:
+        """Return the members of the result's JSON object, encoded."""
+        return encoded(self.to_result())[1:-1]
+
+
+Answer = ToolAnswer | UrlQuestion
 
 
 def answer(outcome: Outcome, client: ClientFacts, *, retried: bool) -> Answer:
@@ -38,37 +82,27 @@ def answer(outcome: Outcome, client: ClientFacts, *, retried: bool) -> Answer:
     if outcome.status == "needs_connection" and request is not None and client.elicits_url:
         if client.protocol_version in MODERN_PROTOCOL_VERSIONS:
             if not retried:
-                return Answer(_input_required(request))
+                return UrlQuestion(request)
         elif client.protocol_version >= "2025-11-25":
             raise MCPError(URL_ELICITATION_REQUIRED, request.message, _elicitation_data(request))
     structured = to_wire(outcome)
-    missing = outcome.error.missing_scopes if outcome.error is not None and outcome.error.code == "insufficient_scope" else frozenset()
-    text = outcome.text if outcome.text is not None else compact(structured)
-    return Answer(tool_result(structured, text, is_error=outcome.status == "error"), missing)
+    structured_json = encoded(structured)
+    return ToolAnswer(
+        structured,
+        structured_json,
+        outcome.text if outcome.text is not None else structured_json.decode(),
+        outcome.status == "error",
+        outcome.error.missing_scopes if outcome.error is not None and outcome.error.code == "insufficient_scope" else frozenset(),
+    )
 
 
-def tool_result(structured: Mapping[str, Json], text: str, *, is_error: bool) -> dict[str, Json]:
-    """Return a CallToolResult: the structured content, and the same as text for clients and models that read only that."""
-    return {
-        "resultType": "complete",
-        "content": [{"type": "text", "text": text}],
-        "structuredContent": structured,
-        "isError": is_error,
-    }
-
-
-def compact(value: Json) -> str:
+def encoded(value: Json) -> bytes:
     """Return `value` as JSON without spaces."""
     try:
-        return orjson.dumps(value).decode()
+        return orjson.dumps(value)
     except TypeError:
-        # Integers beyond 64 bits are JSON, and orjson refuses them.
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-
-
-def _input_required(request: ConnectionRequest) -> dict[str, Json]:
-    question = {"method": "elicitation/create", "params": {"mode": "url", "message": request.message, "url": request.url}}
-    return {"resultType": "input_required", "inputRequests": {CONNECT_KEY: question}}
+        # Integers beyond 64 bits and lone surrogates are JSON (RFC 8259 §8.2), and orjson refuses them.
+        return json.dumps(value, separators=(",", ":")).encode()
 
 
 def _elicitation_data(request: ConnectionRequest) -> dict[str, Json]:

@@ -10,6 +10,8 @@ from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp.server.lowlevel import Server
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from mcp.server.transport_security import TransportSecurityMiddleware
+from mcp.shared.exceptions import MCPError
+from mcp.shared.inbound import ERROR_CODE_HTTP_STATUS
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
@@ -18,7 +20,9 @@ from oauth.principal import Principal
 from server.client_facts import mint_session_id, of_meta, of_session_id
 from server.config import Settings
 from server.conformance_fixtures import HEADER_SCHEMA, HEADER_TOOL, ConformanceFixtures
+from server.mcp_answers import encoded
 from server.mcp_calls import Dispatch, ToolCalls
+from server.mcp_exchange import JSON_HEADERS, Exchange
 from server.mcp_http import (
     EXTRA_HEADERS,
     MAX_BODY_BYTES,
@@ -29,9 +33,12 @@ from server.mcp_http import (
     read_body,
     replay,
     send_rpc_error,
+    send_whole,
     transport_security,
+    trimmed,
 )
 from server.mcp_identity import INSTRUCTIONS, NAME, TITLE, VERSION
+from server.mcp_lean import LeanPath, LeanRequest
 from server.trace_context import Tracing, carrier_of
 from tools.builtins.definitions import ALWAYS_ON, ToolDefinition
 from tools.operation import Progress
@@ -58,6 +65,7 @@ class McpEndpoint:
         settings: Settings,
         tools: Sequence[ToolDefinition] = ALWAYS_ON,
         tracing: Tracing | None = None,
+        is_lean: bool = True,
     ) -> None:
         self._calls = ToolCalls(dispatcher, (tool.name for tool in tools), tracing or Tracing())
         self._step_up = step_up
@@ -76,6 +84,7 @@ class McpEndpoint:
             security_settings=self._security.settings,
             max_request_body_size=MAX_BODY_BYTES,
         )
+        self._lean = LeanPath(self._listing(), self._server.server_info_stamp, self._security.settings) if is_lean else None
 
     @asynccontextmanager
     async def run(self) -> AsyncIterator[None]:
@@ -94,7 +103,38 @@ class McpEndpoint:
         if body is None:
             await send_rpc_error(send, 413, f"request body is larger than {MAX_BODY_BYTES} bytes; send less, or fewer steps at once")
             return
-        await self._manager.handle_request(scope, replay(body, receive), held_start(scope, send))
+        lean = self._lean.recognize(scope, body) if self._lean is not None else None
+        if lean is None or (self._fixtures is not None and lean.name is not None and self._fixtures.has(lean.name)):
+            scope["headers"] = trimmed(scope["headers"])
+            await self._manager.handle_request(scope, replay(body, receive), held_start(scope, send))
+        else:
+            await self._answer_lean(lean, scope["ascend.principal"], receive, send)
+
+    async def _answer_lean(self, request: LeanRequest, principal: Principal, receive: Receive, send: Send) -> None:
+        assert self._lean is not None
+        if request.name is None:
+            await send_whole(send, 200, JSON_HEADERS, self._lean.listing(request.request_id))
+            return
+        exchange = Exchange(receive, send, request.progress_token)
+        with exchange.watching():
+            try:
+                answer = await self._calls.call(
+                    principal,
+                    request.name,
+                    request.arguments,
+                    request.client,
+                    carrier=carrier_of(request.meta, request.trace_headers),
+                    progress=exchange.progress,
+                )
+            except MCPError as error:
+                status = ERROR_CODE_HTTP_STATUS.get(error.code, 200)
+                await exchange.finish(status, _error_body(request.request_id, error))
+                return
+            if answer.missing_scopes and not exchange.is_streaming:
+                headers, body = self._step_up(principal, answer.missing_scopes)
+                await exchange.finish(403, body, headers)
+            else:
+                await exchange.finish(200, self._lean.result(request.request_id, answer.to_members()))
 
     async def _refuse_method(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self._fixtures is not None:
@@ -130,6 +170,9 @@ class McpEndpoint:
         return result
 
     async def _list_tools(self, ctx: Context, params: types.PaginatedRequestParams | None) -> types.ListToolsResult:
+        return self._listing()
+
+    def _listing(self) -> types.ListToolsResult:
         return types.ListToolsResult(tools=self._tools, ttl_ms=LIST_TTL_MS, cache_scope="private")
 
     async def _call_tool(self, ctx: Context, params: types.CallToolRequestParams) -> HandlerResult:
@@ -155,7 +198,7 @@ class McpEndpoint:
         if answer.missing_scopes:
             headers, body = self._step_up(principal, answer.missing_scopes)
             request.scope[REPLACEMENT] = (403, headers, body)
-        return answer.result
+        return answer.to_result()
 
 
 def _progress_of(ctx: Context) -> Progress:
@@ -165,3 +208,7 @@ def _progress_of(ctx: Context) -> Progress:
         await ctx.session.report_progress(done, total, message)
 
     return progress
+
+
+def _error_body(request_id: int | str, error: MCPError) -> bytes:
+    return encoded({"jsonrpc": "2.0", "id": request_id, "error": error.error.model_dump(mode="json", exclude_none=True)})

@@ -100,6 +100,13 @@ def held_start(scope: Scope, send: Send) -> Callable[[Message], Awaitable[None]]
     return hold
 
 
+def trimmed(headers: Headers) -> Headers:
+    """Return `headers` without the whitespace around values, which is no part of them (RFC 9110 §5.5) but which parsers leave in."""
+    if any(value[-1:] in (b" ", b"\t") or value[:1] in (b" ", b"\t") for _, value in headers):
+        return [(name, value.strip(b" \t")) for name, value in headers]
+    return headers
+
+
 async def send_whole(send: Send, status: int, headers: Headers, body: bytes) -> None:
     """Send one complete response."""
     named = [*headers, (b"content-length", str(len(body)).encode())]

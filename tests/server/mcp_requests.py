@@ -60,4 +60,4 @@ def legacy_body(method: str, params: Mapping[str, Any] | None = None, request_id
 
 def events(text: str) -> list[dict[str, Any]]:
     """Return the JSON messages of an event stream."""
-    return [orjson.loads(line.removeprefix("data:")) for line in text.splitlines() if line.startswith("data:") and line[5:].strip()]
+    return [orjson.loads(line.removeprefix("data:")) for line in text.split("\n") if line.startswith("data:") and line[5:].strip()]

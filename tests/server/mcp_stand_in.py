@@ -116,9 +116,9 @@ def settings_for(port: int, folder: Path, **overrides: object) -> Settings:
     return load(folder, {}, base_url=f"http://127.0.0.1:{port}", **overrides)
 
 
-def gateway(settings: Settings, dispatcher: StandInDispatcher) -> Starlette:
+def gateway(settings: Settings, dispatcher: StandInDispatcher, *, is_lean: bool = True) -> Starlette:
     """Return an application with the real endpoint, discovery and health."""
-    endpoint = McpEndpoint(dispatcher=dispatcher, step_up=step_up, settings=settings)
+    endpoint = McpEndpoint(dispatcher=dispatcher, step_up=step_up, settings=settings, is_lean=is_lean)
     guarded = StandInGuard(endpoint)
 
     @asynccontextmanager

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import anyio
 import httpx2
 import pytest
 
@@ -25,11 +26,11 @@ def dispatcher() -> StandInDispatcher:
     return StandInDispatcher()
 
 
-@pytest.fixture(scope="module")
-def origin(dispatcher: StandInDispatcher, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+@pytest.fixture(scope="module", params=[True, False], ids=["lean", "sdk"])
+def origin(request: pytest.FixtureRequest, dispatcher: StandInDispatcher, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     port = free_port()
     folder: Path = tmp_path_factory.mktemp("gateway")
-    with serving(gateway(settings_for(port, folder), dispatcher), port) as url:
+    with serving(gateway(settings_for(port, folder), dispatcher, is_lean=request.param), port) as url:
         yield url
 
 
@@ -214,6 +215,7 @@ def test_missing_scopes_after_progress_are_told_in_the_stream(http: httpx2.Clien
 
 def test_a_client_that_goes_away_cancels_its_call(origin: str, dispatcher: StandInDispatcher) -> None:
     """MCP 2026-07-28 transports: closing the response stream is cancellation."""
+    dispatcher.cancelled = anyio.Event()
     with httpx2.Client(base_url=origin, timeout=0.3) as impatient, pytest.raises(httpx2.ReadTimeout):
         call_modern(impatient, "call_api", {"how": "hang"})
     with httpx2.Client(base_url=origin, timeout=10) as http:

@@ -1,0 +1,104 @@
+"""The response side of one lean exchange: plain JSON when the call is quick and quiet, an event stream when it is not."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+import anyio
+from starlette.types import Receive, Send
+
+from server.mcp_answers import encoded
+from server.mcp_http import Headers, send_whole
+from tools.operation import Json
+
+#: how long a call may run before anybody looks whether its client is still there: most calls are quicker, and need no task for it
+WATCH_AFTER_S: Final = 0.05
+#: comments on a silent stream, so that no proxy in between gives it up
+PING_INTERVAL_S: Final = 15.0
+JSON_HEADERS: Final[Headers] = ((b"content-type", b"application/json"),)
+STREAM_HEADERS: Final[Headers] = (
+    (b"content-type", b"text/event-stream"),
+    (b"cache-control", b"no-cache, no-transform"),
+    (b"connection", b"keep-alive"),
+    (b"x-accel-buffering", b"no"),
+)
+_UNICODE_LINE_ENDS: Final = ((b"\xc2\x85", b"\\u0085"), (b"\xe2\x80\xa8", b"\\u2028"), (b"\xe2\x80\xa9", b"\\u2029"))
+
+
+class Exchange:
+    """Answers one request, once. `is_streaming`: the status has gone out, and later words travel as events."""
+
+    def __init__(self, receive: Receive, send: Send, progress_token: int | str | None) -> None:
+        self._receive = receive
+        self._send = send
+        self._progress_token = progress_token
+        self._writing = asyncio.Lock()
+        self._companion: asyncio.Task[None] | None = None
+        self.is_streaming = False
+
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        """Cancel the body when the client closes the connection (MCP 2026-07-28 transports: that is how it cancels)."""
+        with anyio.CancelScope() as scope:
+            timer = asyncio.get_running_loop().call_later(WATCH_AFTER_S, self._begin_watching, scope)
+            try:
+                yield
+            finally:
+                timer.cancel()
+                if self._companion is not None:
+                    self._companion.cancel()
+
+    async def progress(self, done: float, total: float | None, message: str | None) -> None:
+        """Send a progress notification to a client that asked for them (MCP progress)."""
+        if self._progress_token is None:
+            return
+        params: dict[str, Json] = {"progressToken": self._progress_token, "progress": done}
+        if total is not None:
+            params["total"] = total
+        if message is not None:
+            params["message"] = message
+        await self._emit(_event(encoded({"jsonrpc": "2.0", "method": "notifications/progress", "params": params})))
+
+    async def finish(self, status: int, body: bytes, headers: Headers = JSON_HEADERS) -> None:
+        """Send the answer: as the whole response, or as the last event of a stream, whose status is 200 already."""
+        if self._companion is not None:
+            self._companion.cancel()
+        if self.is_streaming:
+            await self._send({"type": "http.response.body", "body": _event(body), "more_body": False})
+        else:
+            await send_whole(self._send, status, headers, body)
+
+    async def _emit(self, chunk: bytes) -> None:
+        # Progress and pings come from two tasks, and the head must go out before either.
+        async with self._writing:
+            if not self.is_streaming:
+                self.is_streaming = True
+                await self._send({"type": "http.response.start", "status": 200, "headers": STREAM_HEADERS})
+            await self._send({"type": "http.response.body", "body": chunk, "more_body": True})
+
+    def _begin_watching(self, scope: anyio.CancelScope) -> None:
+        self._companion = asyncio.get_running_loop().create_task(self._accompany(scope))
+
+    async def _accompany(self, scope: anyio.CancelScope) -> None:
+        gone = asyncio.ensure_future(self._disconnected())
+        try:
+            while True:
+                await asyncio.wait({gone}, timeout=PING_INTERVAL_S)
+                if gone.done():
+                    scope.cancel()
+                    return
+                await self._emit(b": ping\r\n\r\n")
+        finally:
+            gone.cancel()
+
+    async def _disconnected(self) -> None:
+        while (await self._receive())["type"] != "http.disconnect":
+            continue
+
+
+def _event(message: bytes) -> bytes:
+    # Only CR and LF end a line of an event stream, yet some readers split at every line end that Unicode knows.
+    for raw, escaped in _UNICODE_LINE_ENDS:
+        message = message.replace(raw, escaped)
+    return b"event: message\r\ndata: %b\r\n\r\n" % message

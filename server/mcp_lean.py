@@ -1,0 +1,147 @@
+"""The short way for plain 2026-07-28 `tools/call` and `tools/list` requests: parsed once, answered without the SDK's dispatcher.
+
+What is not plain falls through to the SDK, which stays the judge of everything unusual: any check here that fails returns
+None and says nothing of its own. tests/server/test_mcp_lean.py sends the same requests both ways and compares the answers.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import mcp_types as types
+import orjson
+from mcp.server.transport_security import TransportSecuritySettings
+from mcp.shared.inbound import find_invalid_x_mcp_header, x_mcp_header_map
+from mcp_types import (
+    CLIENT_CAPABILITIES_META_KEY,
+    CLIENT_INFO_META_KEY,
+    LOG_LEVEL_META_KEY,
+    PROTOCOL_VERSION_META_KEY,
+    SERVER_INFO_META_KEY,
+)
+from mcp_types.methods import serialize_server_result, validate_client_request
+from pydantic import ValidationError
+from starlette.types import Scope
+
+from server.client_facts import of_meta
+from tools.operation import ClientFacts, Json
+
+VERSION = "2026-07-28"
+KNOWN_CLIENTS = 1_000
+_CALL_KEYS = frozenset({"name", "arguments", "_meta"})
+_LIST_KEYS = frozenset({"_meta"})
+_MESSAGE_KEYS = frozenset({"jsonrpc", "id", "method", "params"})
+# orjson reads integers beyond 64 bits as floats, the SDK as they are.
+_LONG_NUMBER = re.compile(rb"[0-9]{19}")
+#: `Accept` as clients write it; any other spelling is parsed by the SDK
+_PLAIN_ACCEPTS = frozenset({b"application/json, text/event-stream", b"text/event-stream, application/json", b"*/*"})
+_TRACE_HEADERS = (b"traceparent", b"tracestate", b"baggage")
+
+
+@dataclass(frozen=True, slots=True)
+class LeanRequest:
+    """A plain request, checked as the SDK would have checked it. `name` None: `tools/list`."""
+
+    request_id: int | str
+    name: str | None
+    arguments: Mapping[str, Json]
+    client: ClientFacts
+    meta: Mapping[str, Any]
+    trace_headers: Mapping[str, str]
+    progress_token: int | str | None
+
+
+class LeanPath:
+    """Recognizes plain requests, and encodes their answers."""
+
+    def __init__(self, listing: types.ListToolsResult, info: Mapping[str, Json], security: TransportSecuritySettings) -> None:
+        schemas = [tool.input_schema for tool in listing.tools]
+        # Such a schema needs the header checks of the SDK's path.
+        assert not any(find_invalid_x_mcp_header(schema) or x_mcp_header_map(schema) for schema in schemas)
+        self._hosts = frozenset(host.encode() for host in security.allowed_hosts if not host.endswith(":*"))
+        self._wildcards = tuple(host[:-1].encode() for host in security.allowed_hosts if host.endswith(":*"))
+        stamp = orjson.dumps({SERVER_INFO_META_KEY: info})
+        self._stamp = b',"_meta":%b}' % stamp
+        shown = serialize_server_result("tools/list", VERSION, listing.model_dump(by_alias=True, mode="json", exclude_none=True))
+        self._listing = orjson.dumps(shown)[:-1] + self._stamp
+        #: encoded client capabilities and info -> what they mean; bounded, because clients choose them
+        self._client_by_words: dict[bytes, ClientFacts] = {}
+
+    def recognize(self, scope: Scope, body: bytes) -> LeanRequest | None:
+        """Return the request, or None where the SDK must look at it."""
+        head = self._head(scope["headers"])
+        if head is None or _LONG_NUMBER.search(body):
+            return None
+        method, header_name, trace_headers = head
+        try:
+            message = orjson.loads(body)
+        except orjson.JSONDecodeError:
+            return None
+        if type(message) is not dict or message.keys() != _MESSAGE_KEYS or message["jsonrpc"] != "2.0":
+            return None
+        request_id, params = message["id"], message["params"]
+        if type(request_id) not in (int, str) or message["method"] != method or type(params) is not dict:
+            return None
+        meta = params.get("_meta")
+        if type(meta) is not dict or meta.get(PROTOCOL_VERSION_META_KEY) != VERSION:
+            return None
+        client = self._client(meta)
+        token = meta.get("progressToken")
+        if client is None or LOG_LEVEL_META_KEY in meta or ("progressToken" in meta and type(token) not in (int, str)):
+            return None
+        if method == "tools/list":
+            return LeanRequest(request_id, None, {}, client, meta, trace_headers, token) if params.keys() == _LIST_KEYS else None
+        name, arguments = params.get("name"), params.get("arguments", {})
+        if not params.keys() <= _CALL_KEYS or type(name) is not str or type(arguments) is not dict:
+            return None
+        # A name beyond ASCII travels encoded in its header.
+        if not name.isascii() or name.encode() != header_name:
+            return None
+        return LeanRequest(request_id, name, arguments, client, meta, trace_headers, token)
+
+    def listing(self, request_id: int | str) -> bytes:
+        """Return the whole `tools/list` response."""
+        return b'{"jsonrpc":"2.0","id":%b,"result":%b}' % (orjson.dumps(request_id), self._listing)
+
+    def result(self, request_id: int | str, members: bytes) -> bytes:
+        """Return a whole response around the members of its result."""
+        return b'{"jsonrpc":"2.0","id":%b,"result":{%b%b}' % (orjson.dumps(request_id), members, self._stamp)
+
+    def _head(self, headers: Sequence[tuple[bytes, bytes]]) -> tuple[str, bytes | None, dict[str, str]] | None:
+        """Return method, name and trace context of the head of a plain request, or None."""
+        found: dict[bytes, bytes] = {}
+        for name, value in headers:
+            if name in found or name.startswith(b"mcp-param-"):
+                return None
+            found[name] = value
+        if found.get(b"mcp-protocol-version") != VERSION.encode() or b"origin" in found:
+            return None
+        if not found.get(b"content-type", b"").lower().startswith(b"application/json"):
+            return None
+        host = found.get(b"host", b"")
+        if found.get(b"accept") not in _PLAIN_ACCEPTS or (host not in self._hosts and not host.startswith(self._wildcards)):
+            return None
+        method = found.get(b"mcp-method")
+        if method not in (b"tools/call", b"tools/list"):
+            return None
+        trace = {name.decode(): found[name].decode("latin-1") for name in _TRACE_HEADERS if name in found}
+        return method.decode(), found.get(b"mcp-name"), trace
+
+    def _client(self, meta: Mapping[str, Any]) -> ClientFacts | None:
+        """Return what the client declares, once its declaration has passed the SDK's own validation."""
+        try:
+            capabilities = meta[CLIENT_CAPABILITIES_META_KEY]
+        except KeyError:
+            return None
+        words = orjson.dumps((capabilities, meta.get(CLIENT_INFO_META_KEY)))
+        client = self._client_by_words.get(words)
+        if client is None:
+            try:
+                validate_client_request("tools/list", VERSION, {"_meta": meta})
+            except ValidationError:
+                return None
+            if len(self._client_by_words) >= KNOWN_CLIENTS:
+                self._client_by_words.clear()
+            client = self._client_by_words[words] = of_meta(meta, VERSION)
+        return client
