@@ -33,7 +33,7 @@ MAX_REASON_CHARS = 300
 
 
 def outcome_of(
-    provider: str, status: int, headers: Mapping[str, str], body: bytes, url: str, *, truncated: bool, is_repeatable: bool, now: float
+    provider: str, status: int, headers: Mapping[str, str], body: bytes, url: str, *, is_repeatable: bool, now: float
 ) -> Outcome:
     """Return what a response means to the caller.
 
@@ -44,8 +44,6 @@ def outcome_of(
         return Outcome("ok", http=facts)
     if not 200 <= status < 300:
         return Outcome("error", http=facts, error=_refused(provider, status, headers, body, is_repeatable=is_repeatable, now=now))
-    if truncated:
-        return Outcome("error", http=facts, error=_too_large(provider, body))
     media_type = headers.get("content-type", "")
     if not body:
         return Outcome("ok", http=facts)
@@ -162,14 +160,6 @@ def _malformed(provider: str, status: int, body: bytes, error: orjson.JSONDecode
         message=f"{provider} answered {status} with a body that says it is JSON and is not: {error.msg}",
         upstream={"status": status, "body": _error_body("", body)},
         hint="the upstream is at fault; its body is in upstream.body",
-    )
-
-
-def _too_large(provider: str, body: bytes) -> Failure:
-    return Failure(
-        code="upstream_too_large",
-        message=f"{provider} answered more than the {len(body)} bytes that are read",
-        hint="ask for less: a smaller page or limit, fewer fields",
     )
 
 

@@ -11,7 +11,7 @@ from tools.providers.openapi_body_encoding import BodyWriter, File
 from tools.providers.openapi_credentials import Proofs
 from tools.providers.openapi_serialisation import Pair, cookie_writer, header_writer, path_writer, query_writer
 
-USER_AGENT = "ascend-gateway"
+IDEMPOTENCY_HEADERS = frozenset({"idempotency-key", "x-idempotency-key"})
 PATH_SAFE = "/:@!$&'()*+,;=-._~%"
 
 
@@ -46,7 +46,11 @@ class RequestPlan:
         self._cookies = [(parameter["argument"], cookie_writer(parameter)) for parameter in by_place["cookie"]]
         named = frozenset(parameter["argument"] for parameter in parameters)
         self.body = BodyWriter(binding["body"], named, boundary) if binding.get("body") else None
-        self._fixed_headers = [("Accept", binding.get("accept") or "application/json"), ("User-Agent", USER_AGENT)]
+        self._fixed_headers = [("Accept", binding.get("accept") or "application/json")]
+        #: (argument, header) where the operation takes an idempotency key
+        self.idempotency_header = next(
+            ((argument, name) for argument, name, _ in self._headers if name.lower() in IDEMPOTENCY_HEADERS), None
+        )
 
     @property
     def file_arguments(self) -> frozenset[str]:

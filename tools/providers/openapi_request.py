@@ -3,9 +3,9 @@
 import asyncio
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, urljoin, urlsplit
 
 import orjson
 
@@ -71,15 +71,16 @@ class OpenApiRunner:
                     response = await self._send(call, prepared, newer)
         except UnfitArgument as error:
             return Outcome("error", error=_unfit(error))
-        except (EgressRefused, UpstreamFailed) as error:
+        except EgressRefused as error:
             return Outcome("error", error=error.failure)
+        except UpstreamFailed as error:
+            return Outcome("error", error=_broken_off(call.operation, error.failure))
         return outcome_of(
             call.operation.provider,
             response.status,
             response.headers,
             response.body,
             response.url,
-            truncated=response.truncated,
             is_repeatable=call.operation.idempotent,
             now=self._clock(),
         )
@@ -133,6 +134,9 @@ class OpenApiRunner:
         url, headers = built.url, built.headers
         if call.options.follow is not None:
             url = _followed(call.options.follow, url, proofs)
+        key_header = prepared.plan.idempotency_header
+        if key_header is not None and call.options.idempotency_key and key_header[0] not in call.arguments:
+            headers.append((key_header[1], call.options.idempotency_key))
         if call.options.if_none_match is not None:
             headers.append(("If-None-Match", call.options.if_none_match))
         left_s = call.deadline - asyncio.get_running_loop().time()
@@ -185,18 +189,22 @@ def _account_base(base_url: str, credential: Credential | None) -> str | None:
 
 def _followed(follow: str, url: str, proofs: Proofs) -> str:
     """Return the URL of a next page, with the query part of the credential. Another origin never gets the credential."""
-    wanted, own = urlsplit(follow), urlsplit(url)
-    if wanted.scheme or wanted.netloc:
-        if (wanted.scheme, wanted.netloc.lower()) != (own.scheme, own.netloc.lower()):
-            raise UpstreamFailed(
-                Failure("upstream_malformed", f"the upstream's next page is at {wanted.netloc[:100]}, not at {own.netloc}; not followed")
-            )
-    elif not follow.startswith("/"):
-        raise UpstreamFailed(Failure("upstream_malformed", f"the upstream's next page is {follow[:100]!r}, which is no address"))
+    wanted, own = urlsplit(urljoin(url, follow)), urlsplit(url)
+    if (wanted.scheme, wanted.netloc.lower()) != (own.scheme, own.netloc.lower()):
+        raise UpstreamFailed(
+            Failure("upstream_malformed", f"the next page is said to be at {wanted.netloc[:100]}, not at {own.netloc}; it is not followed")
+        )
     names = {quote(name, safe="") for name, _ in proofs.query}
     kept = [pair for pair in wanted.query.split("&") if pair and pair.partition("=")[0] not in names]
     pairs = [*kept, *(f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in proofs.query)]
     return f"{own.scheme}://{own.netloc}{wanted.path}{'?' if pairs else ''}{'&'.join(pairs)}"
+
+
+def _broken_off(operation: Operation, failure: Failure) -> Failure:
+    """Return the failure of a connection; what may have taken effect is not called retryable."""
+    if operation.idempotent or failure.code not in ("upstream_reset", "upstream_timeout"):
+        return failure
+    return replace(failure, retryable=False, hint="it may have taken effect; look before you repeat it")
 
 
 def _unfit(error: UnfitArgument) -> Failure:
