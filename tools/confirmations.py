@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import hmac
+import json
 import time
 from collections.abc import Callable, Mapping
 
@@ -26,15 +27,34 @@ class Confirmations:
         self._clock = clock
 
     def issue(
-        self, principal: Principal, operation_id: str, account: str | None, arguments: Mapping[str, Json], message: str = ""
+        self,
+        principal: Principal,
+        operation_id: str,
+        account: str | None,
+        arguments: Mapping[str, Json],
+        *,
+        message: str = "",
+        idempotency_key: str | None = None,
     ) -> Confirmation:
-        """Return what the person is asked, with the token that runs exactly this call for the next ten minutes."""
+        """Return what the person is asked, with the token that runs exactly this call for the next ten minutes.
+
+        A call that names its `idempotency_key` binds it too: one yes must not run twice under two keys.
+        """
         expires_at = int(self._clock()) + TTL_S
-        mac = self._mac(principal, operation_id, account, arguments, expires_at)
+        mac = self._mac(principal, [operation_id, account, idempotency_key], arguments, expires_at)
         token = f"c_{expires_at:x}_{base64.urlsafe_b64encode(mac).decode()}"
         return Confirmation(token, message or f"'{operation_id}' cannot be undone; run it with exactly these arguments?", TTL_S)
 
-    def accepts(self, token: str, principal: Principal, operation_id: str, account: str | None, arguments: Mapping[str, Json]) -> bool:
+    def accepts(
+        self,
+        token: str,
+        principal: Principal,
+        operation_id: str,
+        account: str | None,
+        arguments: Mapping[str, Json],
+        *,
+        idempotency_key: str | None = None,
+    ) -> bool:
         """Say whether `token` was minted for exactly this call and is still good."""
         prefix, _, rest = token.partition("_")
         expiry, _, text = rest.partition("_")
@@ -45,13 +65,17 @@ class Confirmations:
             return False
         if prefix != "c" or expires_at < self._clock():
             return False
-        return hmac.compare_digest(given, self._mac(principal, operation_id, account, arguments, expires_at))
+        return hmac.compare_digest(given, self._mac(principal, [operation_id, account, idempotency_key], arguments, expires_at))
 
-    def _mac(self, principal: Principal, operation_id: str, account: str | None, arguments: Mapping[str, Json], expires_at: int) -> bytes:
-        bound = [principal.tenant_id, principal.subject, operation_id, account, expires_at, canonical(arguments).decode()]
-        return hmac.digest(self._key, orjson.dumps(bound), "sha256")[:_MAC_BYTES]
+    def _mac(self, principal: Principal, what: list[str | None], arguments: Mapping[str, Json], expires_at: int) -> bytes:
+        bound = orjson.dumps([principal.tenant_id, principal.subject, what, expires_at])
+        return hmac.digest(self._key, bound + b"\0" + canonical(arguments), "sha256")[:_MAC_BYTES]
 
 
 def canonical(arguments: Mapping[str, Json]) -> bytes:
     """Return `arguments` as JSON that is equal for equal arguments, whatever the order of their keys."""
-    return orjson.dumps(arguments, option=orjson.OPT_SORT_KEYS)
+    try:
+        return orjson.dumps(arguments, option=orjson.OPT_SORT_KEYS)
+    except TypeError:
+        # Integers beyond 64 bits and lone surrogates are JSON, though orjson does not write them.
+        return json.dumps(arguments, sort_keys=True, default=str).encode()

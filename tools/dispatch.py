@@ -6,6 +6,7 @@ import secrets
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
 from oauth.connections.credentials import ConnectionNeeded, UnknownAccount
 from oauth.principal import Principal
@@ -14,6 +15,7 @@ from tools.builtins.definitions import CALL_API
 from tools.catalog import Catalog
 from tools.confirmations import Confirmations
 from tools.errors import ToolError
+from tools.idempotency import Idempotency
 from tools.operation import (
     Call,
     CallOptions,
@@ -28,6 +30,7 @@ from tools.operation import (
     Runner,
     no_progress,
 )
+from tools.pager import Pager
 from tools.policy import Policy, reenters
 from tools.results import MAX_CHARS, SelectFault, compile_select
 from tools.shaping import Shaping
@@ -76,11 +79,13 @@ class Dispatcher:
         shaping: Shaping,
         recorder: Recorder,
         suggestions: Suggestions,
+        idempotency: Idempotency,
+        pager: Pager,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._catalog, self._policy, self._confirmations, self._validators = catalog, policy, confirmations, validators
         self._runners, self._shaping, self._recorder, self._suggestions = runners, shaping, recorder, suggestions
-        self._clock = clock
+        self._idempotency, self._pager, self._clock = idempotency, pager, clock
 
     async def call(
         self,
@@ -156,10 +161,20 @@ class Dispatcher:
                 return refusal
         if reenters(operation):
             return await self._guarded(runner, call)
+        key = self._idempotency.key_of(call)
+        if key is None:
+            outcome = await self._timed(runner, call)
+        else:
+            outcome = await self._idempotency.run(call, key, partial(self._timed, runner))
+        return await self._shaping.shape(call, outcome)
+
+    async def _timed(self, runner: Runner, call: Call) -> Outcome:
+        """Run page by page within the deadline. Whoever is cancelled here is cancelled upstream, too."""
         try:
             async with asyncio.timeout_at(call.deadline) as scope:
-                outcome = await self._guarded(runner, call)
-                return await self._shaping.shape(call, outcome)
+                if call.operation.paging is None and call.options.page is None:
+                    return await self._guarded(runner, call)
+                return await self._pager.run(call, partial(self._guarded, runner))
         except TimeoutError:
             if not scope.expired():
                 raise
@@ -191,11 +206,11 @@ class Dispatcher:
     def _unconfirmed(self, call: Call) -> Outcome | None:
         """Return the question to the person, or None where the call carries their answer to exactly it."""
         bound = (call.principal, call.operation.id, call.options.account, call.arguments)
-        token = call.options.confirm
-        if token and self._confirmations.accepts(token, *bound):
+        token, key = call.options.confirm, call.options.idempotency_key
+        if token and self._confirmations.accepts(token, *bound, idempotency_key=key):
             return None
-        note = "the confirm token is expired or belongs to other arguments; this is a new one" if token else None
-        return Outcome("needs_confirmation", confirmation=self._confirmations.issue(*bound), note=note)
+        note = "the confirm token is expired or belongs to another call; this is a new one" if token else None
+        return Outcome("needs_confirmation", confirmation=self._confirmations.issue(*bound, idempotency_key=key), note=note)
 
     def _record(self, request: _Request, operation_id: str, outcome: Outcome, duration_ms: float) -> None:
         ok = outcome.status == "ok"

@@ -8,21 +8,15 @@ from capability_index.index import CapabilityIndex
 from oauth.connections.credentials import Credential, Readiness
 from oauth.principal import Principal
 from oauth.tenants import Tenant, Tenants
-from server.storage.memory_tools import MemoryCallRecords, MemoryOperationStore, MemoryResultStore
-from tools.arguments import Validators
-from tools.builtins import call_api
-from tools.builtins.discover_apis import DiscoverApis
-from tools.builtins.result_read import ResultRead
+from server.storage.memory_tools import MemoryCallRecords, MemoryIdempotencyStore, MemoryOperationStore, MemoryResultStore
+from tools.assembly import ToolStores, assemble
 from tools.catalog import Catalog
-from tools.confirmations import Confirmations
 from tools.dispatch import Dispatcher
 from tools.documents import SHARED_SEGMENT, documents_of
+from tools.idempotency import Idempotency
 from tools.operation import Access, Call, ClientFacts, Json, Operation, Outcome, Paging
-from tools.policy import Policy
-from tools.providers.builtin import BuiltinFunction, BuiltinRunner, builtin_operations, by_slug
-from tools.shaping import Shaping
+from tools.providers.builtin import BuiltinFunction
 from tools.stores import Source
-from tools.suggestions import Suggestions
 
 CLIENT = ClientFacts(protocol_version="2026-07-28")
 ADA = Principal("acme", "ada", "client-1", frozenset({"mcp", "mcp:read", "mcp:write", "mcp:destructive"}), "grant-1")
@@ -119,6 +113,8 @@ class Gateway:
     results: MemoryResultStore
     index: CapabilityIndex
     accounts: Accounts
+    keys: MemoryIdempotencyStore
+    idempotency: Idempotency
     clock: list[float]
 
     async def call(self, name: str, arguments: Mapping[str, Json], principal: Principal = ADA) -> Outcome:
@@ -126,33 +122,35 @@ class Gateway:
             return await self.dispatcher.call(principal, name, arguments, client=CLIENT)
 
 
-async def gateway(operations: Iterable[Operation], *, tenants: Tenants | None = None, extra: Iterable[BuiltinFunction] = ()) -> Gateway:
+async def gateway(
+    operations: Iterable[Operation],
+    *,
+    tenants: Tenants | None = None,
+    keys: MemoryIdempotencyStore | None = None,
+    extra: Iterable[BuiltinFunction] = (),
+) -> Gateway:
     """Return a gateway whose tenants see `operations` and the built-ins."""
-    store, results, accounts, clock = MemoryOperationStore(), MemoryResultStore(), Accounts(), [1_800_000_000.0]
+    clock = [1_800_000_000.0]
+    store, results, accounts = MemoryOperationStore(), MemoryResultStore(lambda: clock[0]), Accounts()
+    keys = keys or MemoryIdempotencyStore(lambda: clock[0])
     await _stored(store, operations)
-    index = CapabilityIndex(None)
-    policy = Policy(tenants or Tenants([Tenant("acme", "Acme"), Tenant("other", "Other")]))
-    functions: list[BuiltinFunction] = [call_api.FUNCTION, ResultRead(results).function(), *extra]
-    catalog = Catalog(store)
-    suggestions = Suggestions(catalog)
-    functions.append(DiscoverApis(index, catalog, policy, accounts, suggestions).function())
-    catalog.install(builtin_operations(functions))
+    index, runner, records = CapabilityIndex(None), ScriptedRunner(), MemoryCallRecords()
+    assembly = assemble(
+        stores=ToolStores(store, results, keys),
+        tenants=tenants or Tenants([Tenant("acme", "Acme"), Tenant("other", "Other")]),
+        finder=index,
+        credentials=accounts,
+        runners={"openapi": runner},
+        recorder=records,
+        key=b"k" * 32,
+        built_in=lambda parts: extra,
+        clock=lambda: clock[0],
+    )
+    catalog = assembly.parts.catalog
     await catalog.load()
     for owner in catalog.owners:
         index.upsert(owner or SHARED_SEGMENT, documents_of(catalog.operations_of(owner)))
-    runner, records = ScriptedRunner(), MemoryCallRecords()
-    dispatcher = Dispatcher(
-        catalog=catalog,
-        policy=policy,
-        confirmations=Confirmations(b"k" * 32, clock=lambda: clock[0]),
-        validators=Validators(),
-        runners={"openapi": runner, "builtin": BuiltinRunner(by_slug(functions))},
-        shaping=Shaping(results),
-        recorder=records,
-        suggestions=suggestions,
-        clock=lambda: clock[0],
-    )
-    return Gateway(dispatcher, catalog, runner, records, results, index, accounts, clock)
+    return Gateway(assembly.dispatcher, catalog, runner, records, results, index, accounts, keys, assembly.idempotency, clock)
 
 
 async def _stored(store: MemoryOperationStore, operations: Iterable[Operation]) -> None:

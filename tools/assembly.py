@@ -1,0 +1,94 @@
+"""Put the dispatcher and what belongs to it together; the composition root brings stores, accounts and runners."""
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from oauth.connections.credentials import Credentials
+from oauth.tenants import Tenants
+from tools.arguments import Validators
+from tools.builtins import call_api
+from tools.builtins.discover_apis import DiscoverApis, Finder
+from tools.builtins.result_read import ResultRead
+from tools.catalog import Catalog
+from tools.confirmations import Confirmations
+from tools.cursor_seal import CursorSeal
+from tools.dispatch import Dispatcher
+from tools.idempotency import Idempotency
+from tools.operation import Kind, Runner
+from tools.pager import Pager
+from tools.policy import Policy
+from tools.providers.builtin import BuiltinFunction, BuiltinRunner, builtin_operations, by_slug
+from tools.shaping import Shaping
+from tools.stores import IdempotencyStore, OperationStore, Recorder, ResultStore
+from tools.suggestions import Suggestions
+
+
+@dataclass(frozen=True, slots=True)
+class ToolStores:
+    operations: OperationStore
+    results: ResultStore
+    idempotency: IdempotencyStore
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a built-in may need of the gateway around it."""
+
+    catalog: Catalog
+    policy: Policy
+    validators: Validators
+    confirmations: Confirmations
+    suggestions: Suggestions
+    credentials: Credentials
+
+
+@dataclass(frozen=True, slots=True)
+class Assembly:
+    """A dispatcher ready to run once `parts.catalog.load()` has been awaited; `idempotency.drain()` ends it."""
+
+    dispatcher: Dispatcher
+    parts: Parts
+    idempotency: Idempotency
+
+
+def assemble(
+    *,
+    stores: ToolStores,
+    tenants: Tenants,
+    finder: Finder,
+    credentials: Credentials,
+    runners: Mapping[Kind, Runner],
+    recorder: Recorder,
+    key: bytes,
+    built_in: Callable[[Parts], Iterable[BuiltinFunction]] = lambda parts: (),
+    clock: Callable[[], float] = time.time,
+) -> Assembly:
+    """Return the dispatcher. `key` signs confirmations and seals cursors: the same on every node of an installation.
+
+    `runners` are those of imported operations; `built_in` adds functions to discover_apis, call_api and result.read.
+    """
+    catalog, policy = Catalog(stores.operations), Policy(tenants)
+    parts = Parts(catalog, policy, Validators(), Confirmations(key, clock), Suggestions(catalog), credentials)
+    functions = [
+        DiscoverApis(finder, catalog, policy, credentials, parts.suggestions).function(),
+        call_api.FUNCTION,
+        ResultRead(stores.results).function(),
+        *built_in(parts),
+    ]
+    catalog.install(builtin_operations(functions))
+    idempotency = Idempotency(stores.idempotency, clock)
+    dispatcher = Dispatcher(
+        catalog=catalog,
+        policy=policy,
+        confirmations=parts.confirmations,
+        validators=parts.validators,
+        runners={**runners, "builtin": BuiltinRunner(by_slug(functions))},
+        shaping=Shaping(stores.results),
+        recorder=recorder,
+        suggestions=parts.suggestions,
+        idempotency=idempotency,
+        pager=Pager(CursorSeal(key)),
+        clock=clock,
+    )
+    return Assembly(dispatcher, parts, idempotency)

@@ -1,0 +1,144 @@
+"""A write happens once for one key: claimed before it is sent, finished even when its caller is gone, answered from the record after."""
+
+import asyncio
+import hashlib
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+
+import orjson
+
+from tools.confirmations import canonical
+from tools.operation import Call, Failure, Outcome
+from tools.outcome_codec import decode_outcome, encode_outcome
+from tools.policy import reenters
+from tools.stores import IdempotencyStore, KeyConflict, KeyInFlight
+
+TTL_S = 24 * 3600.0
+#: How long a failure that may have taken effect answers for its repetitions: longer than a client's own retries, shorter than
+#: anyone waits for an upstream to recover.
+UNSURE_TTL_S = 120.0
+_UNSURE = frozenset({"timeout", "upstream_timeout", "upstream_reset", "upstream_malformed", "upstream_too_large"})
+_log = logging.getLogger(__name__)
+
+Write = Callable[[Call], Awaitable[Outcome]]
+
+
+class Idempotency:
+    """Runs writes under their key.
+
+    The write itself is a task of its own: when the caller is cancelled (its connection broke), the write still ends within its
+    deadline and leaves its record, so that the client's retry, which MCP makes the rule, finds it and does not write twice.
+    """
+
+    def __init__(self, store: IdempotencyStore, clock: Callable[[], float] = time.time) -> None:
+        self._store = store
+        self._clock = clock
+        #: (tenant, subject, key) -> the write under way and the hash of its request
+        self._under_way: dict[tuple[str, str, str], tuple[asyncio.Task[Outcome], str]] = {}
+
+    def key_of(self, call: Call) -> str | None:
+        """Return the key that `call` runs under, or None where repeating it is harmless.
+
+        Without a key of its own, a write that is not idempotent by nature gets one from what it is: operation, account, arguments.
+        """
+        operation = call.operation
+        if operation.access == "read" or operation.kind == "builtin" or reenters(operation):
+            return None
+        if call.options.idempotency_key:
+            return call.options.idempotency_key
+        return None if operation.idempotent else f"auto:{_request_hash(call)}"
+
+    async def run(self, call: Call, key: str, write: Write) -> Outcome:
+        """Run `write` unless its key has run before. `write` gets the call with the key in its options."""
+        principal = call.principal
+        mine, request_hash = (principal.tenant_id, principal.subject, key), _request_hash(call)
+        under_way = self._under_way.get(mine)
+        if under_way is None:
+            call = replace(call, options=replace(call.options, idempotency_key=key))
+            task = asyncio.create_task(self._claimed(call, key, request_hash, write))
+            self._under_way[mine] = (task, request_hash)
+            task.add_done_callback(lambda done: self._under_way.pop(mine, None))
+            return await asyncio.shield(task)
+        task, other_hash = under_way
+        if other_hash != request_hash:
+            return _conflict(key)
+        outcome = await asyncio.shield(task)
+        return replace(outcome, note=_joined(outcome, "the same call was already under way; this is its outcome, nothing was sent twice"))
+
+    async def drain(self, timeout_s: float = 30.0) -> None:
+        """Wait for the writes that are under way (shutdown); each ends within its own deadline. What is left then is cancelled."""
+        tasks = [task for task, _ in self._under_way.values()]
+        if not tasks:
+            return
+        _, late = await asyncio.wait(tasks, timeout=timeout_s)
+        for task in late:
+            task.cancel()
+        if late:
+            await asyncio.wait(late)
+
+    async def _claimed(self, call: Call, key: str, request_hash: str, write: Write) -> Outcome:
+        try:
+            recorded = await self._store.begin(call.principal, key, request_hash, TTL_S)
+            if recorded is not None:
+                outcome, recorded_at = decode_outcome(recorded)
+                age_s = self._clock() - recorded_at
+                if not _is_unsure(outcome) or age_s < UNSURE_TTL_S:
+                    return _replayed(outcome, age_s)
+                await self._store.abandon(call.principal, key)
+                await self._store.begin(call.principal, key, request_hash, TTL_S)
+        except KeyConflict:
+            return _conflict(key)
+        except KeyInFlight:
+            return _in_flight()
+        # Where `write` is torn down with its process, the claim stands until it lapses: nobody knows what the upstream did.
+        outcome = await write(call)
+        await self._settle(call, key, outcome)
+        return outcome
+
+    async def _settle(self, call: Call, key: str, outcome: Outcome) -> None:
+        try:
+            if outcome.status == "ok" or _is_unsure(outcome):
+                await self._store.finish(call.principal, key, encode_outcome(outcome, self._clock()))
+            else:
+                # Refused before or by the upstream: nothing was written, so the same call may run again.
+                await self._store.abandon(call.principal, key)
+        except Exception:
+            # The write is done; its answer is worth more than the record of it.
+            _log.exception("idempotency_record_lost operation=%s trace_id=%s", call.operation.id, call.trace_id)
+
+
+def _request_hash(call: Call) -> str:
+    hasher = hashlib.sha256(orjson.dumps([call.operation.id, call.options.account]))
+    hasher.update(canonical(call.arguments))
+    return hasher.hexdigest()
+
+
+def _is_unsure(outcome: Outcome) -> bool:
+    """Say whether a failure may have taken effect upstream."""
+    if outcome.status != "error" or outcome.error is None:
+        return False
+    upstream = outcome.error.upstream or {}
+    status = upstream.get("status")
+    return outcome.error.code in _UNSURE or (isinstance(status, int) and status >= 500)
+
+
+def _replayed(outcome: Outcome, age_s: float) -> Outcome:
+    ago = f"{age_s:.0f} s" if age_s < 120 else f"{age_s / 60:.0f} min" if age_s < 7200 else f"{age_s / 3600:.0f} h"
+    note = f"answered from the record of the same call {ago} ago; nothing was sent. To run it again, give a new idempotency_key"
+    return replace(outcome, note=_joined(outcome, note))
+
+
+def _joined(outcome: Outcome, note: str) -> str:
+    return f"{note} ({outcome.note})" if outcome.note else note
+
+
+def _conflict(key: str) -> Outcome:
+    message = f"idempotency_key '{key[:60]}' was used with another operation, account or other arguments; give this call a new key"
+    return Outcome("error", error=Failure("idempotency_conflict", message))
+
+
+def _in_flight() -> Outcome:
+    message = "the same call is still running on another node; ask again in a moment, it will not be sent twice"
+    return Outcome("error", error=Failure("in_flight", message, retryable=True, retry_after_s=2))

@@ -1,0 +1,70 @@
+"""An outcome as bytes and back: what an idempotency record and a plan's record keep."""
+
+import base64
+from dataclasses import asdict, replace
+
+import orjson
+
+from tools.operation import Download, Failure, HttpFacts, Json, Outcome, Page
+
+MAX_RECORD_BYTES = 1024 * 1024
+
+
+def encode_outcome(outcome: Outcome, recorded_at: float) -> bytes:
+    """Return what a later call with the same key needs: status, data, page, HTTP facts and failure.
+
+    Data that would make the record larger than 1 MiB is left out, and the record says so.
+    """
+    record: dict[str, Json] = {"at": recorded_at, "status": outcome.status}
+    if isinstance(outcome.data, Download):
+        download = outcome.data
+        body = base64.b64encode(download.body).decode() if len(download.body) < MAX_RECORD_BYTES // 2 else None
+        record["file"] = {"body": body, "media_type": download.media_type, "filename": download.filename}
+    else:
+        record["data"] = outcome.data
+    if outcome.http is not None:
+        record["http"] = asdict(replace(outcome.http, headers=None))
+    if outcome.page is not None:
+        record["page"] = asdict(outcome.page)
+    if outcome.error is not None:
+        record["error"] = asdict(outcome.error)
+    encoded = orjson.dumps(record, default=_plain, option=orjson.OPT_NON_STR_KEYS)
+    if len(encoded) <= MAX_RECORD_BYTES:
+        return encoded
+    record.pop("data", None)
+    record["omitted"] = True
+    return orjson.dumps(record, default=_plain, option=orjson.OPT_NON_STR_KEYS)
+
+
+def decode_outcome(record: bytes) -> tuple[Outcome, float]:
+    """Return the outcome of a record and when it was made."""
+    kept = orjson.loads(record)
+    data, note = kept.get("data"), None
+    if "file" in kept:
+        file = kept["file"]
+        data = Download(base64.b64decode(file["body"] or ""), file["media_type"], file["filename"])
+    if kept.get("omitted") or ("file" in kept and kept["file"]["body"] is None):
+        note = "its answer was too large to be kept with the record"
+    error = kept.get("error")
+    if error is not None:
+        error = Failure(
+            **{
+                **error,
+                "did_you_mean": tuple(error["did_you_mean"]),
+                "faults": tuple(error["faults"]),
+                "missing_scopes": frozenset(error["missing_scopes"]),
+            }
+        )
+    outcome = Outcome(
+        status=kept["status"],
+        data=data,
+        page=None if "page" not in kept else Page(**kept["page"]),
+        http=None if "http" not in kept else HttpFacts(**kept["http"]),
+        error=error,
+        note=note,
+    )
+    return outcome, float(kept["at"])
+
+
+def _plain(value: object) -> Json:
+    return sorted(value) if isinstance(value, frozenset | set) else str(value)

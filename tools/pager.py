@@ -1,0 +1,161 @@
+"""Runs an operation page by page, as far as the caller asked, and puts the pages together."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from tools.cursor_seal import CursorSeal
+from tools.operation import Call, Failure, Outcome, Page, PageRequest, Paging
+from tools.paging import CursorFault, Place, chosen_size, items_of, next_place, read_place, turned_to, with_items
+from tools.results import encode
+
+MAX_ITEMS = 10_000
+MAX_PAGES = 200
+MAX_BYTES = 32 * 1024 * 1024
+#: no new page is begun with less time than this
+SPARE_S = 0.5
+
+Run = Callable[[Call], Awaitable[Outcome]]
+
+
+@dataclass(slots=True)
+class _Collected:
+    """The pages so far."""
+
+    items: list[Any] = field(default_factory=list)
+    pages: int = 0
+    total_bytes: int = 0
+    last: Outcome | None = None
+    #: where to go on; None: nothing is left
+    rest: Place | None = None
+    #: why it stopped before the end
+    note: str | None = None
+
+
+class Pager:
+    """Follows pages. Cursors of `link` paging are addresses, so the caller gets them sealed."""
+
+    def __init__(self, seal: CursorSeal) -> None:
+        self._seal = seal
+
+    async def run(self, call: Call, run: Run) -> Outcome:
+        """Run `call` as its `page` says; an operation that does not page is run once, and says so where more was asked."""
+        paging, asked = call.operation.paging, call.options.page
+        if paging is None:
+            outcome = await run(call)
+            if asked is not None and outcome.status == "ok" and (asked.mode != "one" or asked.cursor is not None):
+                return replace(outcome, note=outcome.note or f"'{call.operation.id}' does not page; this is its whole answer")
+            return outcome
+        asked = asked or PageRequest()
+        try:
+            start = self._start(call, paging, asked.cursor)
+            if asked.mode == "one":
+                outcome, rest = await _one(call, paging, start, run)
+            else:
+                outcome, rest = await _several(call, paging, start, asked, run)
+        except CursorFault as fault:
+            return Outcome("error", error=fault.failure)
+        if rest is None or outcome.page is None:
+            return outcome
+        return replace(outcome, page=replace(outcome.page, has_more=True, next_cursor=self._cursor(call, paging, rest)))
+
+    def _start(self, call: Call, paging: Paging, cursor: str | None) -> Place:
+        place = read_place(cursor)
+        if paging.style != "link" or place.cursor is None:
+            return place
+        url = self._seal.open(call.principal, call.operation, place.cursor)
+        if url is None:
+            raise CursorFault(call.operation, place.cursor)
+        return replace(place, cursor=url)
+
+    def _cursor(self, call: Call, paging: Paging, place: Place) -> str:
+        if paging.style == "link" and place.cursor is not None:
+            place = replace(place, cursor=self._seal.seal(call.principal, call.operation, place.cursor))
+        return place.render()
+
+
+async def _one(call: Call, paging: Paging, place: Place, run: Run) -> tuple[Outcome, Place | None]:
+    turned = turned_to(call, paging, place)
+    outcome = await run(turned)
+    if outcome.status != "ok":
+        return outcome, None
+    items = items_of(paging, outcome.data)
+    following = next_place(turned, paging, outcome, items)
+    data = outcome.data
+    if place.skip and items is not None:
+        items = items[place.skip :]
+        data = with_items(paging, data, items)
+    page = Page(None, False, None if items is None else len(items))
+    return replace(outcome, data=data, page=page), following and replace(following, size=place.size)
+
+
+async def _several(call: Call, paging: Paging, start: Place, asked: PageRequest, run: Run) -> tuple[Outcome, Place | None]:
+    limit = min(asked.max_items or MAX_ITEMS, MAX_ITEMS)
+    if start.cursor is None and start.size is None:
+        start = replace(start, size=chosen_size(call, paging, limit))
+    got = _Collected(rest=start)
+    while got.rest is not None and len(got.items) < limit and got.note is None:
+        place = got.rest
+        turned = turned_to(call, paging, place)
+        outcome = await _next_page(call, turned, got, run)
+        if outcome is None:
+            break
+        if outcome.status != "ok":
+            if got.last is None:
+                return outcome, None
+            got.note = _stopped(outcome)
+            break
+        items = items_of(paging, outcome.data)
+        if items is None:
+            # Not the list that the document promised: what came is given as it is.
+            note = "the answer holds no list where one was expected; nothing was paged"
+            return replace(outcome, page=Page(None, False, None), note=note), None
+        _take(got, turned, paging, place, outcome, items, limit)
+        await call.progress(len(got.items), asked.max_items, f"{len(got.items)} items from {got.pages} pages")
+    return _assembled(paging, got), got.rest
+
+
+async def _next_page(call: Call, turned: Call, got: _Collected, run: Run) -> Outcome | None:
+    """Return the next page, or None where the limits of one call allow no more of them."""
+    left_s = call.deadline - asyncio.get_running_loop().time()
+    if got.pages and left_s < SPARE_S:
+        got.note = "the time limit came before the last page; go on with next_cursor"
+        return None
+    if got.pages >= MAX_PAGES or got.total_bytes >= MAX_BYTES:
+        got.note = f"stopped after {got.pages} pages; go on with next_cursor"
+        return None
+    if not got.pages:
+        return await run(turned)
+    try:
+        # The pages before must not be lost to one that never comes.
+        async with asyncio.timeout(left_s - SPARE_S / 2):
+            return await run(turned)
+    except TimeoutError:
+        return Outcome("error", error=Failure("timeout", "the next page did not come in time"))
+
+
+def _take(got: _Collected, turned: Call, paging: Paging, place: Place, outcome: Outcome, items: list[Any], limit: int) -> None:
+    following = next_place(turned, paging, outcome, items)
+    fresh = items[place.skip :]
+    room = limit - len(got.items)
+    repeated = bool(got.pages) and got.last is not None and items and items == items_of(paging, got.last.data)
+    got.last, got.pages = outcome, got.pages + 1
+    if repeated:
+        got.rest, got.note = None, "the upstream answers every page with the same items; it seems not to page"
+        return
+    got.items += fresh[:room]
+    got.total_bytes += len(encode(fresh))
+    # Cut inside a page: the rest of it is asked for again, from the item after the last one given.
+    got.rest = replace(place, skip=place.skip + room) if len(fresh) > room else following and replace(following, size=place.size)
+
+
+def _assembled(paging: Paging, got: _Collected) -> Outcome:
+    last = got.last or Outcome("ok", data=None)
+    page = Page(None, False, len(got.items))
+    return replace(last, data=with_items(paging, last.data, got.items), page=page, note=got.note)
+
+
+def _stopped(outcome: Outcome) -> str:
+    reason = outcome.error.message if outcome.error is not None else outcome.status
+    return f"a later page failed: {reason}; what came before it is here, and next_cursor goes on"

@@ -1,0 +1,210 @@
+"""From one answer to the next page: what moves on, and whether anything is left (cursor, page, offset, Link header)."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import jmespath
+from jmespath.exceptions import JMESPathError
+
+from tools.operation import Call, CallOptions, Failure, Json, Operation, Outcome, Paging
+
+_NAME = re.compile(r'"((?:[^"\\]|\\.)*)"|([A-Za-z_]\w*)')
+_MARKED = re.compile(r"^(\d{1,6})(?:\.(\d{1,6}))?~(.*)$", re.DOTALL)
+#: members that say how many there are in all, and whether there are more
+TOTALS = ("total", "total_count", "totalCount", "total_results", "totalResults", "total_size", "totalSize")
+HAS_MORES = ("has_more", "hasMore", "has_next", "hasNext", "more")
+
+
+class CursorFault(Exception):
+    """`page.cursor` is not one that this operation gave."""
+
+    def __init__(self, operation: Operation, cursor: str) -> None:
+        super().__init__(cursor)
+        self.failure = Failure(
+            code="invalid_cursor",
+            message=f"page.cursor: '{cursor[:60]}' is not a cursor of '{operation.id}'; give next_cursor of the answer before, as it was",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a page begins: the upstream's own cursor (None: at the beginning), and how many of its items were given before.
+
+    `size` is the page size that the gateway chose: the same number means another place under another size.
+    """
+
+    cursor: str | None = None
+    skip: int = 0
+    size: int | None = None
+
+    def render(self) -> str:
+        """Return the cursor that a caller gets: the upstream's own, marked with what else it takes to go on, where it takes more."""
+        plain = self.cursor or ""
+        if not self.skip and self.size is None and plain and not _MARKED.match(plain):
+            return plain
+        return f"{self.skip}{'' if self.size is None else f'.{self.size}'}~{plain}"
+
+
+def read_place(cursor: str | None) -> Place:
+    """Return the place that a caller's cursor names."""
+    if cursor is None:
+        return Place()
+    marked = _MARKED.match(cursor)
+    return Place(marked[3] or None, int(marked[1]), int(marked[2]) if marked[2] else None) if marked else Place(cursor or None)
+
+
+def chosen_size(call: Call, paging: Paging, wanted: int) -> int | None:
+    """Return the page size to ask for when `wanted` items are wanted in all: the largest allowed, where the caller names none."""
+    if paging.size_argument is None or paging.size_argument in call.arguments:
+        return None
+    largest = call.operation.input_schema.get("properties", {}).get(paging.size_argument, {}).get("maximum")
+    return int(min(wanted, largest)) if isinstance(largest, int | float) and largest >= 1 else None
+
+
+def turned_to(call: Call, paging: Paging, place: Place) -> Call:
+    """Return the call that asks for the page at `place`. Raises CursorFault."""
+    arguments = dict(call.arguments)
+    if place.size is not None and paging.size_argument is not None and paging.size_argument not in arguments:
+        arguments[paging.size_argument] = place.size
+    options: CallOptions = call.options
+    if place.cursor is not None:
+        if paging.style == "link":
+            options = replace(options, follow=place.cursor)
+        elif paging.argument is not None:
+            schema = call.operation.input_schema.get("properties", {}).get(paging.argument, {})
+            arguments[paging.argument] = _argument(call.operation, paging, schema, place.cursor)
+    return replace(call, arguments=arguments, options=options)
+
+
+def items_of(paging: Paging, data: Json) -> list[Any] | None:
+    """Return the list that an answer is about, or None where it is not where it should be."""
+    if paging.items_path in (None, "", "@"):
+        return data if isinstance(data, list) else None
+    found = _search(str(paging.items_path), data)
+    return found if isinstance(found, list) else None
+
+
+def next_place(call: Call, paging: Paging, outcome: Outcome, items: Sequence[Any] | None) -> Place | None:
+    """Return where the page after this answer begins, or None where this was the last.
+
+    `call` is the call that brought the answer. A cursor that does not move on is the end: some upstreams repeat the last one for ever.
+    """
+    data = outcome.data
+    if _says_no_more(data):
+        return None
+    if paging.style == "link":
+        link = outcome.http.next_link if outcome.http is not None else None
+        if not link and paging.next_path:
+            link = _text(_search(paging.next_path, data))
+        return Place(link) if link and link != call.options.follow else None
+    if paging.style == "cursor":
+        cursor = _text(_search(paging.next_path, data)) if paging.next_path else None
+        given = call.arguments.get(paging.argument or "")
+        return Place(cursor) if cursor and cursor != str(given) and items != [] else None
+    return _next_number(call, paging, data, items)
+
+
+def with_items(paging: Paging, data: Json, items: list[Any]) -> Json:
+    """Return `data` with its list replaced by `items`, so that `select` means the same for one page and for all."""
+    if paging.items_path in (None, "", "@"):
+        return items
+    names = path_names(str(paging.items_path))
+    if names is None:
+        return items
+    return _put(data, names, items)
+
+
+def path_names(path: str) -> list[str] | None:
+    """Return the names of a path that only goes down (`a."b-c".d`), or None for anything else."""
+    names: list[str] = []
+    position = 0
+    while position < len(path):
+        match = _NAME.match(path, position)
+        if match is None:
+            return None
+        names.append(match[2] if match[1] is None else re.sub(r"\\(.)", r"\1", match[1]))
+        position = match.end()
+        if position < len(path):
+            if path[position] != "." or position + 1 == len(path):
+                return None
+            position += 1
+    return names
+
+
+def _next_number(call: Call, paging: Paging, data: Json, items: Sequence[Any] | None) -> Place | None:
+    if not items or paging.argument is None:
+        return None
+    schema = call.operation.input_schema.get("properties", {})
+    size = call.arguments.get(paging.size_argument or "", schema.get(paging.size_argument or "", {}).get("default"))
+    if isinstance(size, int) and not isinstance(size, bool) and len(items) < size:
+        return None
+    first = 1 if paging.style == "page" else 0
+    here = call.arguments.get(paging.argument)
+    if here is None:
+        declared = schema.get(paging.argument, {})
+        here = declared.get("default", declared.get("minimum", first))
+    try:
+        number = int(here)
+    except (TypeError, ValueError):
+        return None
+    total = _total(data)
+    if paging.style == "page":
+        return (
+            None
+            if size and total is not None and _pages_done(number, size, schema.get(paging.argument, {})) >= total
+            else Place(str(number + 1))
+        )
+    following = number + len(items)
+    return None if total is not None and following >= total else Place(str(following))
+
+
+def _pages_done(number: int, size: Json, declared: Mapping[str, Json]) -> int:
+    counts_from_zero = declared.get("default", declared.get("minimum", 1)) == 0
+    return (number + (1 if counts_from_zero else 0)) * int(size)
+
+
+def _argument(operation: Operation, paging: Paging, schema: Mapping[str, Json], cursor: str) -> Json:
+    """Return a cursor as the argument takes it: a number where it is one."""
+    kinds = schema.get("type")
+    is_number = paging.style in ("page", "offset") or kinds in ("integer", "number")
+    if not is_number:
+        return cursor
+    if not (cursor.isascii() and cursor.isdigit() and len(cursor) <= 18):
+        raise CursorFault(operation, cursor)
+    return cursor if kinds == "string" else int(cursor)
+
+
+def _says_no_more(data: Json) -> bool:
+    return isinstance(data, Mapping) and any(data.get(name) is False for name in HAS_MORES)
+
+
+def _total(data: Json) -> int | None:
+    for level in (data, *(data.get(name) for name in ("meta", "paging", "pagination", "page"))) if isinstance(data, Mapping) else ():
+        if isinstance(level, Mapping):
+            for name in TOTALS:
+                total = level.get(name)
+                if isinstance(total, int) and not isinstance(total, bool):
+                    return total
+    return None
+
+
+def _text(value: Json) -> str | None:
+    if isinstance(value, str):
+        return value or None
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _search(path: str, data: Json) -> Json:
+    try:
+        return jmespath.search(path, data)
+    except (JMESPathError, TypeError, AttributeError):
+        return None
+
+
+def _put(data: Json, names: Sequence[str], items: list[Any]) -> Json:
+    if not names:
+        return items
+    inner = data.get(names[0]) if isinstance(data, Mapping) else None
+    return {**(data if isinstance(data, Mapping) else {}), names[0]: _put(inner, names[1:], items)}
