@@ -1,6 +1,7 @@
 """Check passwords (Argon2id, RFC 9106) without saying who exists."""
 
 import secrets
+import unicodedata
 
 from anyio import CapacityLimiter, to_thread
 from argon2 import PasswordHasher, Type
@@ -12,7 +13,7 @@ from oauth.subjects import InvalidSubject, Subject, clean_display_name, new_subj
 MIN_PASSWORD_LENGTH = 10
 MAX_PASSWORD_BYTES = 1024  # Long enough for any phrase, short enough that hashing it costs nothing extra.
 #: OWASP's first choice for Argon2id: 19 MiB, two passes, one lane; about 25 ms on the machines we run on.
-MEMORY_KIB, PASSES, LANES = 19 * 1024, 2, 1
+HASHER = PasswordHasher(memory_cost=19 * 1024, time_cost=2, parallelism=1, type=Type.ID)
 HASHES_AT_ONCE = 2
 
 
@@ -23,20 +24,20 @@ class WeakPassword(ValueError):
 class Passwords:
     """Sets and checks passwords. Hashing runs in a thread, few at a time, so that guesses cannot starve the event loop."""
 
-    def __init__(self, subjects: SubjectStore, *, memory_kib: int = MEMORY_KIB, passes: int = PASSES) -> None:
+    def __init__(self, subjects: SubjectStore, *, hasher: PasswordHasher = HASHER) -> None:
         self._subjects = subjects
-        self._hasher = PasswordHasher(time_cost=passes, memory_cost=memory_kib, parallelism=LANES, type=Type.ID)
+        self._hasher = hasher
         # Verified against when there is no such subject, so that unknown and known ones cost the same work.
-        self._nobody = self._hasher.hash("nobody has this password")
+        self._nobody = self._hasher.hash(secrets.token_urlsafe(16))
         self._limiter: CapacityLimiter | None = None
 
     async def hash(self, password: str) -> str:
         """Return the hash to keep. Raises WeakPassword."""
         if len(password) < MIN_PASSWORD_LENGTH:
             raise WeakPassword(f"password: shorter than {MIN_PASSWORD_LENGTH} characters; choose a longer one")
-        if len(password.encode()) > MAX_PASSWORD_BYTES:
+        if len(_bytes_of(password)) > MAX_PASSWORD_BYTES:
             raise WeakPassword(f"password: longer than {MAX_PASSWORD_BYTES} bytes; choose a shorter one")
-        return await to_thread.run_sync(self._hasher.hash, password, limiter=self._turn())
+        return await self._hash(password)
 
     async def add_subject(
         self,
@@ -67,13 +68,11 @@ class Passwords:
         except InvalidSubject:
             found = None
         subject, kept = found or (None, None)
-        fits = len(password.encode(errors="replace")) <= MAX_PASSWORD_BYTES
-        right = await to_thread.run_sync(self._matches, kept or self._nobody, password if fits else "", limiter=self._turn())
+        right = await to_thread.run_sync(self._matches, kept or self._nobody, password, limiter=self._turn())
         if subject is None or kept is None or not right or subject.disabled:
             return None
         if self._hasher.check_needs_rehash(kept):
-            renewed = await to_thread.run_sync(self._hasher.hash, password, limiter=self._turn())
-            await self._subjects.set_password(tenant_id, subject.subject_id, renewed)
+            await self._subjects.set_password(tenant_id, subject.subject_id, await self._hash(password))
         return subject
 
     async def change(self, subject: Subject, current: str, new: str) -> bool:
@@ -85,9 +84,13 @@ class Passwords:
             return False
         return await self._subjects.set_password(subject.tenant_id, subject.subject_id, await self.hash(new))
 
+    async def _hash(self, password: str) -> str:
+        return await to_thread.run_sync(self._hasher.hash, _bytes_of(password), limiter=self._turn())
+
     def _matches(self, kept: str, password: str) -> bool:
         try:
-            return self._hasher.verify(kept, password)
+            # Cut, not refused: what is too long costs the same work and cannot match what `hash` lets through.
+            return self._hasher.verify(kept, _bytes_of(password)[: MAX_PASSWORD_BYTES + 1])
         except (VerificationError, InvalidHashError):
             return False
 
@@ -96,6 +99,11 @@ class Passwords:
         if self._limiter is None:
             self._limiter = CapacityLimiter(HASHES_AT_ONCE)
         return self._limiter
+
+
+def _bytes_of(password: str) -> bytes:
+    # Keyboards differ in how they compose letters; NFKC makes them one (NIST SP 800-63B §3.1.1.2).
+    return unicodedata.normalize("NFKC", password).encode(errors="surrogatepass")
 
 
 def new_password() -> str:

@@ -86,6 +86,9 @@ class RateLimits:
         if place in self._arrivals:
             self._arrivals[place] -= self._interval_s[bucket]
 
+    def __len__(self) -> int:
+        return len(self._arrivals)
+
     def _forget(self, now: float) -> None:
         # What is in the past has no effect; if that frees too little, the longest unused go.
         self._arrivals = {place: arrival for place, arrival in self._arrivals.items() if arrival > now}

@@ -3,6 +3,7 @@
 import secrets
 import socket
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -11,6 +12,7 @@ from urllib.parse import urlencode
 
 import anyio
 import uvicorn
+from argon2 import PasswordHasher
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -34,6 +36,8 @@ from server.sign_in_endpoints import SignInEndpoints
 from server.storage.memory_passkeys import MemoryPasskeyStore
 from server.storage.memory_subjects import MemoryBrowserSessionStore, MemorySubjectStore
 
+#: enough to be Argon2id, too little to keep the tests waiting
+QUICK = PasswordHasher(memory_cost=64, time_cost=1, parallelism=1)
 EMAIL, PASSWORD = "ada@example.com", "correct-horse-battery"
 VIEW = ConsentView(
     client_name="Claude Code",
@@ -64,6 +68,7 @@ class StandInConsent:
         self.redirects: dict[str, str] = {}
         self.codes: list[str] = []
         self.view_shown = VIEW
+        self.remembers_answers = True
 
     async def pending(self, request_id: str, browser: str) -> AuthorizationRequest | None:
         found = self.requests.get(request_id)
@@ -71,7 +76,8 @@ class StandInConsent:
 
     async def finished(self, request_id: str, browser: str) -> str | None:
         found = self.requests.get(request_id)
-        return self.redirects.get(request_id) if found is not None and found.browser == browser else None
+        mine = found is not None and found.browser == browser and self.remembers_answers
+        return self.redirects.get(request_id) if mine else None
 
     async def view(self, request: AuthorizationRequest, session: BrowserSession) -> ConsentView:
         return replace(self.view_shown, email=session.email)
@@ -115,6 +121,16 @@ class MemoryAudit:
 
 
 @dataclass
+class Clock:
+    """Time that a test can move."""
+
+    now: float = field(default_factory=time.time)
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@dataclass
 class SignInApp:
     """`url` answers once `running()` is entered."""
 
@@ -124,17 +140,28 @@ class SignInApp:
     consent: StandInConsent = field(default_factory=StandInConsent)
     subjects: MemorySubjectStore = field(default_factory=MemorySubjectStore)
     redirect_uri: str = ""
+    clock: Clock = field(default_factory=Clock)
 
     def __post_init__(self) -> None:
         self.redirect_uri = self.redirect_uri or f"{self.url}/arrived"
         self.pages = Pages(self.settings)
-        self.sessions = BrowserSessions(MemoryBrowserSessionStore(self.subjects), settings=self.settings)
-        self.passwords = Passwords(self.subjects, memory_kib=64, passes=1)
+        self.sessions = BrowserSessions(MemoryBrowserSessionStore(self.subjects), settings=self.settings, clock=self.clock)
+        self.passwords = Passwords(self.subjects, hasher=QUICK)
         self.limits = RateLimits(scale=self.settings.rate_limit_scale)
         self.audit = MemoryAudit()
         self.passkey_store = MemoryPasskeyStore()
-        self.passkeys = Passkeys(self.passkey_store, self.subjects, origin=self.url, audit=self.audit)
+        self.passkeys = Passkeys(self.passkey_store, self.subjects, origin=self.url, audit=self.audit, clock=self.clock)
         self.grants = StandInGrants()
+
+    def add_person(self, email: str, display_name: str = "", tenant_id: str = "default") -> None:
+        """Make a subject whose password is PASSWORD."""
+
+        async def add() -> None:
+            # Its own Passwords: a limiter belongs to the event loop that used it first.
+            passwords = Passwords(self.subjects, hasher=QUICK)
+            await passwords.add_subject(tenant_id, email, PASSWORD, display_name=display_name)
+
+        anyio.run(add)
 
     def routes(self) -> list[Route]:
         sign_in = SignInEndpoints(
@@ -146,6 +173,7 @@ class SignInApp:
             audit=self.audit,
             pages=self.pages,
             limits=self.limits,
+            clock=self.clock,
         )
         account = AccountEndpoints(
             tenants=self.tenants,
@@ -157,12 +185,13 @@ class SignInApp:
             audit=self.audit,
             pages=self.pages,
             limits=self.limits,
+            clock=self.clock,
         )
         return [
             *HomeEndpoints(pages=self.pages, settings=self.settings).routes(),
             *sign_in.routes(),
             *account.routes(),
-            *ConsentEndpoints(consent=self.consent, sessions=self.sessions, pages=self.pages).routes(),
+            *ConsentEndpoints(consent=self.consent, sessions=self.sessions, pages=self.pages, clock=self.clock).routes(),
             Route("/authorize", self.authorize, methods=["GET"]),
             Route("/arrived", self.arrived, methods=["GET"]),
         ]
@@ -211,11 +240,7 @@ def sign_in_app(tmp_path: Path, host: str = "127.0.0.1", rate_limit_scale: float
 def running(app: SignInApp) -> Iterator[SignInApp]:
     """Serve the app from a thread, with Ada as a subject of `default`."""
 
-    async def add_people() -> None:
-        # Its own Passwords: a limiter belongs to the event loop that used it first.
-        await Passwords(app.subjects, memory_kib=64, passes=1).add_subject("default", EMAIL, PASSWORD, display_name="Ada Lovelace")
-
-    anyio.run(add_people)
+    app.add_person(EMAIL, "Ada Lovelace")
     port = int(app.url.rpartition(":")[2])
     server = uvicorn.Server(
         uvicorn.Config(Starlette(routes=app.routes()), host="127.0.0.1", port=port, log_level="warning", lifespan="off")

@@ -1,0 +1,106 @@
+"""GCRA: a burst at once, then a steady rate; bounded memory."""
+
+import pytest
+
+from server.rate_limits import Limit, RateLimited, RateLimits, address_key
+
+
+class Clock:
+    now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+async def taken(limits: RateLimits, key: str, tries: int) -> int:
+    count = 0
+    for _ in range(tries):
+        try:
+            await limits.check("try", key)
+            count += 1
+        except RateLimited:
+            break
+    return count
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+async def test_a_burst_passes_and_then_a_steady_rate(clock: Clock) -> None:
+    """6 a minute after 5 at once: one every ten seconds."""
+    limits = RateLimits(limits={"try": Limit(6, 5)}, clock=clock)
+    assert await taken(limits, "a", 10) == 5
+    with pytest.raises(RateLimited) as refused:
+        await limits.check("try", "a")
+    assert refused.value.retry_after_s == pytest.approx(10)
+    clock.now += 10
+    assert await taken(limits, "a", 10) == 1
+    clock.now += 3600
+    assert await taken(limits, "a", 10) == 5
+
+
+async def test_a_refused_try_takes_nothing(clock: Clock) -> None:
+    """Hammering does not postpone the next one that fits."""
+    limits = RateLimits(limits={"try": Limit(6, 1)}, clock=clock)
+    assert await taken(limits, "a", 1) == 1
+    for _ in range(50):
+        clock.now += 0.1
+        with pytest.raises(RateLimited):
+            await limits.check("try", "a")
+    clock.now += 5
+    assert await taken(limits, "a", 5) == 1
+
+
+async def test_keys_do_not_disturb_each_other(clock: Clock) -> None:
+    """One address that guesses leaves others alone."""
+    limits = RateLimits(limits={"try": Limit(6, 5)}, clock=clock)
+    assert await taken(limits, "a", 10) == 5
+    assert await taken(limits, "b", 10) == 5
+
+
+async def test_what_was_right_is_given_back(clock: Clock) -> None:
+    """A person who signs in often is no guesser."""
+    limits = RateLimits(limits={"try": Limit(6, 2)}, clock=clock)
+    for _ in range(20):
+        await limits.check("try", "a")
+        limits.give_back("try", "a")
+    assert await taken(limits, "a", 10) == 2
+
+
+@pytest.mark.parametrize(("scale", "passes"), [(1e6, 5000), (2, 10), (0.2, 1)])
+async def test_the_scale_multiplies_every_limit(clock: Clock, scale: float, passes: int) -> None:
+    """ASCEND_RATE_LIMIT_SCALE (contracts.md)."""
+    limits = RateLimits(limits={"try": Limit(6, 5)}, clock=clock, scale=scale)
+    assert await taken(limits, "a", passes) == passes
+    if scale < 1e6:
+        assert await taken(limits, "a", 1) == 0
+
+
+async def test_memory_is_bounded_and_the_guilty_are_kept(clock: Clock) -> None:
+    """X4: a flood of addresses cannot fill the memory."""
+    limits = RateLimits(limits={"try": Limit(6, 5)}, clock=clock, max_keys=100)
+    for number in range(1000):
+        await limits.check("try", str(number))
+        if number % 20 == 0:
+            await taken(limits, "guilty", 10)
+    assert len(limits) <= 100
+    assert await taken(limits, "guilty", 1) == 0
+
+
+@pytest.mark.parametrize(
+    ("address", "key"),
+    [
+        ("192.0.2.7", "192.0.2.7"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2::9", "2001:db8:1:2::/64"),
+        ("::ffff:192.0.2.7", "192.0.2.7"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("testclient", "unknown"),
+        (None, "unknown"),
+    ],
+)
+def test_an_ipv6_host_is_one_caller_whatever_address_it_uses(address: str | None, key: str) -> None:
+    """A host is given a /64, so it can change addresses within it at will."""
+    assert address_key(address) == key
