@@ -8,6 +8,7 @@ from typing import Protocol
 import anyio
 
 from server.telemetry import Telemetry
+from server.trace_context import Tracing
 from tools.stores import CallRecord
 
 logger = logging.getLogger(__name__)
@@ -25,14 +26,23 @@ class CallRecordStore(Protocol):
 
 
 class CallLog:
-    """A `Recorder`: what a call leaves behind (row, log line, metrics). A full queue drops rows, counted, and slows nobody down.
+    """A `Recorder`: what a call leaves behind (row, log line, metrics, span). A full queue drops rows, counted, and slows nobody down.
 
     A row is on disk at most about `interval_s` after its call; a killed process loses no more than that.
     """
 
-    def __init__(self, store: CallRecordStore, telemetry: Telemetry, *, capacity: int = CAPACITY, interval_s: float = INTERVAL_S) -> None:
+    def __init__(
+        self,
+        store: CallRecordStore,
+        telemetry: Telemetry,
+        tracing: Tracing | None = None,
+        *,
+        capacity: int = CAPACITY,
+        interval_s: float = INTERVAL_S,
+    ) -> None:
         self._store = store
         self._telemetry = telemetry
+        self._tracing = tracing or Tracing()
         self._capacity = capacity
         self._interval_s = interval_s
         self._waiting: deque[CallRecord] = deque()
@@ -41,6 +51,7 @@ class CallLog:
     def record(self, record: CallRecord) -> None:
         """Count and log the call now; its row is written soon."""
         self._telemetry.called(record)
+        self._tracing.recorded(record)
         if len(self._waiting) >= self._capacity:
             self._dropped_since_report += 1
             self._telemetry.call_rows_dropped.inc()

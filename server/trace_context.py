@@ -2,6 +2,7 @@
 
 import re
 import secrets
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -9,9 +10,12 @@ from typing import Any
 
 from opentelemetry import trace
 from opentelemetry.propagate import extract
-from opentelemetry.trace import ProxyTracerProvider, Span, SpanKind, StatusCode
+from opentelemetry.trace import ProxyTracerProvider, Span, SpanKind, StatusCode, TracerProvider
+
+from tools.stores import CallRecord
 
 _TRACEPARENT = re.compile(r"^(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$")
+BATCH = "batch_execute"
 _CARRIER_KEYS = ("traceparent", "tracestate", "baggage")
 
 
@@ -32,8 +36,8 @@ class CallSpan:
 class Tracing:
     """Opens the one span of each call. Needs only the OpenTelemetry API: without an SDK it makes trace ids and no spans."""
 
-    def __init__(self) -> None:
-        provider = trace.get_tracer_provider()
+    def __init__(self, provider: TracerProvider | None = None) -> None:
+        provider = provider or trace.get_tracer_provider()
         is_collected = not isinstance(provider, ProxyTracerProvider | trace.NoOpTracerProvider)
         self._tracer = provider.get_tracer("ascend") if is_collected else None
 
@@ -58,6 +62,27 @@ class Tracing:
             set_status_on_exception=False,
         ) as span:
             yield CallSpan(f"{span.get_span_context().trace_id:032x}", span)
+
+    def recorded(self, record: CallRecord) -> None:
+        """Put the facts of a call on its span; each step of a batch gets a span of its own under the batch's."""
+        if self._tracer is None:
+            return
+        attributes = {
+            "ascend.tenant": record.tenant_id,
+            "ascend.operation": record.operation,
+            "ascend.client": record.client_id,
+            "ascend.auth_method": record.auth_method,
+        }
+        if record.tool != BATCH or record.operation == BATCH:
+            trace.get_current_span().set_attributes(attributes)
+            return
+        end_ns = time.time_ns()
+        start_ns = end_ns - int(record.duration_ms * 1_000_000)
+        step = self._tracer.start_span(f"operation {record.operation}", attributes=attributes, start_time=start_ns)
+        if record.error_code is not None:
+            step.set_attribute("error.type", record.error_code)
+            step.set_status(StatusCode.ERROR)
+        step.end(end_ns)
 
 
 def carrier_of(meta: Mapping[str, Any] | None, headers: Mapping[str, str]) -> dict[str, str]:
