@@ -38,6 +38,7 @@ class AccessTokens:
         self._hashes_by_grant: dict[str, set[bytes]] = {}
         #: grows with every revocation that this process hears of
         self.revocations = 0
+        store.hear(self.forget_announced)
 
     def recall(self, token: str) -> Verified | None:
         """Return the live token when memory holds it; no store is asked."""
@@ -67,26 +68,14 @@ class AccessTokens:
         while len(self._verified_by_hash) > self._max_remembered:
             self._drop(next(iter(self._verified_by_hash)))
 
-    def forget_grants(self, grant_ids: Iterable[str]) -> None:
-        """Drop every token of revoked grants."""
-        self.revocations += 1
-        for grant_id in grant_ids:
-            for token_hash in self._hashes_by_grant.pop(grant_id, ()):
-                self._verified_by_hash.pop(token_hash, None)
-
-    def forget_token(self, token_hash: bytes) -> None:
-        """Drop one revoked token."""
-        self.revocations += 1
-        self._drop(token_hash)
-
     def forget_announced(self, items: Iterable[str]) -> None:
-        """Drop what another process revoked: `grant:<id>` or `token:<hash in hex>`, as the change feed's topic "tokens" says it."""
+        """Drop what was revoked, here or in another process: `grant:<id>` or `token:<hash in hex>` (change feed, topic "tokens")."""
+        self.revocations += 1
         for item in items:
             kind, _, name = item.partition(":")
-            if kind == "grant":
-                self.forget_grants([name])
-            else:
-                self.forget_token(bytes.fromhex(name))
+            hashes = self._hashes_by_grant.get(name, set()) if kind == "grant" else {bytes.fromhex(name)}
+            for token_hash in tuple(hashes):
+                self._drop(token_hash)
 
     async def _load(self, token: str) -> Verified | None:
         token_hash = hashlib.sha256(token.encode("utf-8", "replace")).digest()

@@ -9,9 +9,7 @@ from oauth.audit import SecurityAction, SecurityEvent
 from oauth.authorization_request import AuthorizationRequest, BrowserSession
 from oauth.client_record import Client
 from oauth.clients import Clients
-from oauth.consent_view import ConsentView as ConsentView
-from oauth.consent_view import ScopeWords as ScopeWords
-from oauth.consent_view import consent_view
+from oauth.consent_view import ConsentView, ScopeWords, consent_view
 from oauth.grant_records import AuthorizationCode, Grant, RememberedConsent, StoredRequest
 from oauth.lifetimes import Lifetimes
 from oauth.redirect_uris import destination, with_answer
@@ -99,6 +97,10 @@ class Consent:
             return False
         client = await self._client(request)
         return await self._covers(client, request, session.subject, await self._narrowed(request, session))
+
+    async def has_allowed(self, request: AuthorizationRequest, session: BrowserSession) -> bool:
+        """Say whether this person ever allowed this client anything that still stands."""
+        return await self._store.has_grant(session.tenant_id, session.subject, request.client_id)
 
     async def approve(self, request: AuthorizationRequest, session: BrowserSession) -> str:
         """Record the yes, create the grant and return the redirect with code, state and iss.

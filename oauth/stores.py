@@ -1,6 +1,6 @@
 """What this package must remember, as Protocols; `server/storage` keeps the promises."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol
@@ -122,6 +122,11 @@ class SweepReport:
 
 
 class GrantStore(Protocol):
+    def hear(self, listener: Callable[[Sequence[str]], None]) -> None:
+        """Call `listener` with what each transaction of this process revoked, after it is durable and before its block returns:
+        `grant:<id>` or `token:<hash in hex>`, as the change feed tells other processes."""
+        ...
+
     def transaction(self) -> AbstractAsyncContextManager[OAuthRows]:
         """Open a transaction: durable when the block ends, undone when it raises."""
         ...

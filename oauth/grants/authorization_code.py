@@ -59,7 +59,6 @@ class AuthorizationCodeGrant:
         if isinstance(outcome, OAuthError):
             raise outcome
         if isinstance(outcome, Grant):
-            self._access_tokens.forget_grants([outcome.grant_id])
             raise InvalidGrant(_NO_GOOD, debug="used code presented again")
         reply, access_token = outcome
         self._access_tokens.remember(access_token, revocations)

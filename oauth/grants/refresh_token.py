@@ -77,7 +77,6 @@ class RefreshTokenGrant:
         if isinstance(outcome, OAuthError):
             raise outcome
         if isinstance(outcome, Grant):
-            self._access_tokens.forget_grants([outcome.grant_id])
             raise InvalidGrant("refresh_token was used before and not just now; the grant has ended, sign in again")
         reply, access_token = outcome
         if access_token is not None:

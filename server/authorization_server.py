@@ -1,0 +1,137 @@
+"""The authorization server put together: its parts, its routes, and the guard that accepts its tokens."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from oauth.access_tokens import AccessTokens
+from oauth.authorize import Authorization
+from oauth.client_assertions import ClientAssertions, KeySets
+from oauth.client_authentication import ClientAuthentication
+from oauth.client_documents import ClientDocuments
+from oauth.client_record import AUTHORIZATION_CODE, REFRESH_TOKEN
+from oauth.clients import Clients
+from oauth.consent import Consent
+from oauth.consent_view import scope_words
+from oauth.fetch import Fetch
+from oauth.grants.authorization_code import AuthorizationCodeGrant
+from oauth.grants.refresh_token import RefreshTokenGrant
+from oauth.introspection import Introspection
+from oauth.lifetimes import Lifetimes
+from oauth.minting import Minting
+from oauth.pushed_requests import PushedRequests
+from oauth.registration import Registration
+from oauth.resources import Resources
+from oauth.revocation import Revocation
+from oauth.scope_narrowing import AllowedScopes, ProviderScopes
+from oauth.stores import AuditLog, ClientStore, GrantStore
+from oauth.tenants import Tenants
+from oauth.token import GrantHandler, TokenEndpoint
+from server.authorize_endpoint import AuthorizeEndpoint
+from server.bearer import BearerGuard
+from server.browser_session import BrowserSessions
+from server.config import Settings
+from server.metadata_endpoints import MetadataEndpoints
+from server.oauth_endpoints import OAuthEndpoints
+from server.pages.page import Pages
+from server.rate_limits import RateLimits
+from server.registration_endpoints import RegistrationEndpoints
+from server.storage.change_feed import Change, ChangeFeed
+
+
+@dataclass(frozen=True, slots=True)
+class OAuthStores:
+    """Where the authorization server remembers."""
+
+    grants: GrantStore
+    clients: ClientStore
+    audit: AuditLog
+
+
+class AuthorizationServer:
+    """Everything that decides about tokens. Pages and the MCP endpoint are given `consent`, `revocation` and `guard`."""
+
+    def __init__(
+        self,
+        *,
+        settings: Settings,
+        stores: OAuthStores,
+        tenants: Tenants,
+        fetch: Fetch,
+        allowed_scopes: AllowedScopes,
+        provider_scopes: ProviderScopes,
+        provider_title: Callable[[str, str], str] = lambda _tenant_id, provider: provider,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.settings = settings
+        self.stores = stores
+        self.tenants = tenants
+        issuer = settings.base_url
+        self.lifetimes = Lifetimes(
+            code_s=settings.code_ttl_s, access_token_s=settings.access_token_ttl_s, refresh_grace_s=settings.refresh_grace_s
+        )
+        self.resources = Resources(tenants, settings.mcp_url, issuer)
+        self.clients = Clients(stores.clients, ClientDocuments(stores.clients, fetch, issuer), clock)
+        self.access_tokens = AccessTokens(stores.grants, clock)
+        self.revocation = Revocation(stores.grants, stores.clients, stores.audit, clock)
+        self.minting = Minting(stores.grants, self.resources, allowed_scopes, clock)
+        self.key_sets = KeySets(fetch, clock)
+        assertions = ClientAssertions(stores.grants, self.key_sets, frozenset({issuer, f"{issuer}/token"}), clock)
+        self.authentication = ClientAuthentication(self.clients, assertions)
+        self.registration = Registration(stores.clients, self.revocation, stores.audit, issuer, provider_scopes, clock)
+        self.pushed = PushedRequests(stores.grants, self.lifetimes, clock)
+        self.authorization = Authorization(self.clients, self.pushed, self.resources, provider_scopes, stores.grants, self.lifetimes, clock)
+        self.consent = Consent(
+            stores.grants, self.clients, tenants, issuer, allowed_scopes, scope_words(provider_title), self.lifetimes, clock
+        )
+        self.introspection = Introspection(stores.grants, issuer, clock)
+        self.handlers_by_grant_type: dict[str, GrantHandler] = {
+            AUTHORIZATION_CODE: AuthorizationCodeGrant(stores.grants, self.access_tokens, self.resources, self.lifetimes, clock),
+            REFRESH_TOKEN: RefreshTokenGrant(
+                stores.grants, self.access_tokens, self.resources, tenants, allowed_scopes, self.lifetimes, clock
+            ),
+        }
+        self.token = TokenEndpoint(self.authentication, self.handlers_by_grant_type, clock)
+        self._clock = clock
+
+    def routes(self, *, sessions: BrowserSessions, pages: Pages, limits: RateLimits) -> list[Route]:
+        """Return every route of the authorization server; they come before the guarded `/mcp/{tenant}`."""
+        metadata = MetadataEndpoints(settings=self.settings, tenants=self.tenants, grant_types=self.handlers_by_grant_type)
+        authorize = AuthorizeEndpoint(
+            authorization=self.authorization,
+            consent=self.consent,
+            sessions=sessions,
+            pages=pages,
+            limits=limits,
+            issuer=self.settings.base_url,
+            clock=self._clock,
+        )
+        endpoints = OAuthEndpoints(
+            token=self.token,
+            authentication=self.authentication,
+            revocation=self.revocation,
+            introspection=self.introspection,
+            pushed=self.pushed,
+            authorization=self.authorization,
+            limits=limits,
+        )
+        registration = RegistrationEndpoints(registration=self.registration, limits=limits)
+        return [*metadata.routes(), *authorize.routes(), *endpoints.routes(), *registration.routes()]
+
+    def guard(self, app: ASGIApp) -> BearerGuard:
+        """Return `app` behind the check of access tokens."""
+        return BearerGuard(app, access_tokens=self.access_tokens, tenants=self.tenants, settings=self.settings, revocation=self.revocation)
+
+    def listen(self, feed: ChangeFeed) -> None:
+        """Hear what other processes revoke; registered before the feed starts."""
+        feed.listen("tokens", self._hear)
+
+    async def sweep(self, batch: int = 1000) -> None:
+        """Remove what has expired; to be called every few minutes."""
+        await self.stores.grants.sweep(self._clock(), batch)
+
+    async def _hear(self, changes: list[Change]) -> None:
+        self.access_tokens.forget_announced(change.item for change in changes)

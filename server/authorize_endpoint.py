@@ -1,0 +1,115 @@
+"""`/authorize`: check the request, bind it to the browser, send the person to sign in or to answer (RFC 6749 §3.1)."""
+
+import time
+from collections.abc import Callable
+from urllib.parse import urlencode
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from oauth.authorization_request import AuthorizationRequest, BrowserSession
+from oauth.authorize import Attempt, Authorization, may_hear_errors
+from oauth.consent import Consent, session_suffices
+from oauth.errors import AuthorizeError, ErrorTarget, OAuthError
+from oauth.parameters import Parameters, parse
+from oauth.redirect_uris import with_answer
+from server.browser_session import BrowserSessions
+from server.oauth_requests import address_of, read_body
+from server.pages.page import Pages, see_other
+from server.pages.page_refusals import for_people
+from server.rate_limits import RateLimits
+
+MAX_QUERY_BYTES = 16 * 1024
+
+
+class AuthorizeEndpoint:
+    """Answers are 303 to our own pages, 303 to the client's checked redirect URI, or a page: never anything else."""
+
+    def __init__(
+        self,
+        *,
+        authorization: Authorization,
+        consent: Consent,
+        sessions: BrowserSessions,
+        pages: Pages,
+        limits: RateLimits,
+        issuer: str,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._authorization = authorization
+        self._consent = consent
+        self._sessions = sessions
+        self._pages = pages
+        self._limits = limits
+        self._issuer = issuer
+        self._clock = clock
+
+    def routes(self) -> list[Route]:
+        return [Route("/authorize", for_people(self._pages, self.authorize), methods=["GET", "POST"])]
+
+    async def authorize(self, request: Request) -> Response:
+        await self._limits.check("authorize_address", address_of(request))
+        try:
+            parameters = await self._parameters(request)
+            attempt = await self._authorization.check(parameters)
+            return await self._forward(request, attempt)
+        except OAuthError as error:
+            return self._page(error.code, error.description, error.status)
+        except AuthorizeError as error:
+            return self._refuse(error)
+
+    async def _parameters(self, request: Request) -> Parameters:
+        if request.method != "POST":
+            query: bytes = request.scope["query_string"]
+            if len(query) > MAX_QUERY_BYTES:
+                raise OAuthError("invalid_request", f"the query is longer than {MAX_QUERY_BYTES // 1024} KB", status=414)
+            return parse(query)
+        if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/x-www-form-urlencoded":
+            raise OAuthError("invalid_request", "send application/x-www-form-urlencoded", status=415)
+        return parse(await read_body(request))
+
+    async def _forward(self, request: Request, attempt: Attempt) -> Response:
+        """Keep the request for this browser and send the person on."""
+        response = see_other("/")
+        browser = self._sessions.bind_browser(request, response)
+        waiting = await self._authorization.begin(attempt, browser)
+        session = await self._sessions.current(request, waiting.tenant_id)
+        response.headers["location"] = await self._next(request, attempt, waiting, session)
+        return response
+
+    async def _next(self, request: Request, attempt: Attempt, waiting: AuthorizationRequest, session: BrowserSession | None) -> str:
+        if session is not None and session_suffices(waiting, session, self._clock()):
+            if await self._consent.may_skip(waiting, session, _fetch_site(request)):
+                return await self._consent.approve(waiting, session)
+            if "none" in waiting.prompt:
+                raise await self._cannot_be_silent("consent_required", attempt, waiting, session)
+            return f"/consent?{urlencode({'request': waiting.request_id})}"
+        if "none" in waiting.prompt:
+            raise await self._cannot_be_silent("login_required", attempt, waiting, session)
+        return f"/login?{urlencode({'request': waiting.request_id})}"
+
+    async def _cannot_be_silent(
+        self, code: str, attempt: Attempt, waiting: AuthorizationRequest, session: BrowserSession | None
+    ) -> AuthorizeError:
+        """Return the error of `prompt=none`: for the client where it is safe or the person allowed it something before."""
+        known = may_hear_errors(attempt) or (session is not None and await self._consent.has_allowed(waiting, session))
+        target = ErrorTarget(waiting.redirect_uri, waiting.state) if known else None
+        return AuthorizeError(code, "the person has to sign in or to agree first", target)
+
+    def _refuse(self, error: AuthorizeError) -> Response:
+        if error.target is None:
+            return self._page(error.code, error.description, 400)
+        answer = {"error": error.code, "error_description": error.description, "state": error.target.state, "iss": self._issuer}
+        return see_other(with_answer(error.target.redirect_uri, answer))
+
+    def _page(self, code: str, description: str, status: int) -> Response:
+        message = f"The application that sent you here made a request that cannot be answered: {description}. ({code})"
+        return self._pages.error(status, "This sign-in cannot start", message)
+
+
+def _fetch_site(request: Request) -> str | None:
+    """Return where the navigation came from; a prefetch is nobody's wish to go anywhere."""
+    if "prefetch" in (request.headers.get("sec-purpose") or request.headers.get("purpose") or ""):
+        return None
+    return request.headers.get("sec-fetch-site")

@@ -1,0 +1,177 @@
+"""The resource server's guard: an access token becomes a Principal, everything else a challenge (RFC 6750, RFC 9728 §5)."""
+
+import re
+from collections.abc import Mapping
+from urllib.parse import parse_qsl
+
+import orjson
+from mcp.server.auth.middleware.auth_context import AuthContextMiddleware
+from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
+from mcp.server.auth.provider import AccessToken
+from starlette.authentication import AuthCredentials
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from oauth.access_tokens import AccessTokens, Verified
+from oauth.metadata import resource_metadata_url
+from oauth.principal import Principal
+from oauth.revocation import Revocation
+from oauth.scopes import CONNECT, render
+from oauth.tenants import DEFAULT_TENANT, Tenant, Tenants
+from oauth.token_formats import hash_token
+from server.config import Settings
+from server.oauth_requests import ALLOWED_HEADERS, CORS
+
+Headers = list[tuple[bytes, bytes]]
+
+#: The raw path decides. A URL built from the Host header can be made to show another path.
+_PATH = re.compile(r"/mcp(?:/([a-z0-9-]+))?/?")
+_CORS_HEADERS: Headers = [(name.encode(), value.encode()) for name, value in CORS.items()]
+_PREFLIGHT_HEADERS: Headers = [
+    *_CORS_HEADERS,
+    (b"access-control-allow-methods", b"GET, POST, DELETE, OPTIONS"),
+    (b"access-control-allow-headers", ALLOWED_HEADERS.encode()),
+    (b"access-control-max-age", b"86400"),
+]
+
+
+class BearerGuard:
+    """Lets through what carries a live access token of this very resource; 401 comes before any other answer but a preflight's.
+
+    A token of another tenant is nothing here, exactly like garbage. The principal is put at `scope["ascend.principal"]`, and what
+    the MCP SDK reads at `scope["user"]` and `scope["auth"]`.
+    """
+
+    def __init__(
+        self, app: ASGIApp, *, access_tokens: AccessTokens, tenants: Tenants, settings: Settings, revocation: Revocation | None = None
+    ) -> None:
+        self._app = AuthContextMiddleware(app)
+        self._access_tokens = access_tokens
+        self._tenants = tenants
+        self._settings = settings
+        self._revocation = revocation
+        self._challenges = Challenges(settings)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            raise RuntimeError(f"the bearer guard answers http only, not {scope['type']}")
+        if scope["method"] == "OPTIONS":
+            await _answer(send, 204, _PREFLIGHT_HEADERS, b"")
+            return
+        tenant = self._tenant(scope["path"])
+        if tenant is None:
+            await _answer(send, 404, [*_CORS_HEADERS, _JSON], _body("not_found", "there is no such resource here"))
+            return
+        verified = await self._verify(scope, send, tenant)
+        if verified is None:
+            return
+        principal = verified.principal
+        if CONNECT not in principal.scopes:
+            headers, body = self._challenges.step_up(principal, frozenset({CONNECT}))
+            await _answer(send, 403, [*_CORS_HEADERS, *headers], body)
+            return
+        scope["ascend.principal"] = principal
+        scope["auth"] = AuthCredentials(sorted(principal.scopes))
+        scope["user"] = _user(verified, self._settings.base_url)
+        await self._app(scope, receive, _with_cors(send))
+
+    async def _verify(self, scope: Scope, send: Send, tenant: Tenant) -> Verified | None:
+        """Return the verified token, or answer with the challenge."""
+        headers = [value for name, value in scope["headers"] if name == b"authorization"]
+        in_query = _query_token(scope["query_string"])
+        if len(headers) > 1 or (headers and in_query is not None):
+            body = _body("invalid_request", "send the access token once, in the Authorization header")
+            challenge = self._challenges.of(tenant, "invalid_request")
+            await _answer(send, 400, [*_CORS_HEADERS, *challenge], body)
+            return None
+        if in_query is not None:
+            await self._burn(in_query)
+        scheme, _, credentials = (headers[0] if headers else b"").partition(b" ")
+        if scheme.lower() != b"bearer":
+            await _answer(send, 401, [*_CORS_HEADERS, *self._challenges.of(tenant)], _body("unauthorized", "an access token is needed"))
+            return None
+        verified = await self._access_tokens.verify(credentials.decode("latin-1"))
+        resource = self._settings.mcp_url(tenant.tenant_id)
+        if verified is None or verified.principal.tenant_id != tenant.tenant_id or verified.resource != resource:
+            description = "the access token is unknown, expired, revoked, or for another resource"
+            await _answer(send, 401, [*_CORS_HEADERS, *self._challenges.of(tenant, "invalid_token")], _body("invalid_token", description))
+            return None
+        return verified
+
+    def _tenant(self, path: str) -> Tenant | None:
+        match = _PATH.fullmatch(path)
+        if match is None or match[1] == DEFAULT_TENANT:
+            return None
+        return self._tenants.get(match[1] or DEFAULT_TENANT)
+
+    async def _burn(self, token: str) -> None:
+        """End a token that came in a URL: it is in logs and histories now (RFC 9700 §4.3.2)."""
+        if self._revocation is not None and await self._access_tokens.verify(token) is not None:
+            await self._revocation.revoke_access_token(hash_token(token), "token_in_query")
+
+
+class Challenges:
+    """WWW-Authenticate values. The first one asks for the tenant's baseline, a step-up for everything held and needed."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    def of(self, tenant: Tenant, error: str | None = None) -> Headers:
+        """Return the headers of a 401, or of a 400; `error` is absent where no token was sent (RFC 6750 §3.1)."""
+        return self._headers(tenant.tenant_id, " ".join(tenant.baseline_scopes), error)
+
+    def step_up(self, principal: Principal, missing: frozenset[str]) -> tuple[Headers, bytes]:
+        """Return headers and body of the 403 that names all scopes for another try: those held and those missing."""
+        scope = render(principal.scopes | missing)
+        body = _body("insufficient_scope", f"this needs {render(missing)}; ask the person for the scopes of the challenge")
+        return self._headers(principal.tenant_id, scope, "insufficient_scope"), body
+
+    def _headers(self, tenant_id: str, scope: str, error: str | None) -> Headers:
+        url = resource_metadata_url(self._settings.base_url, self._settings.mcp_url(tenant_id))
+        parts = [f'error="{error}"'] if error else []
+        parts += [f'resource_metadata="{url}"', f'scope="{scope}"']
+        return [(b"www-authenticate", f"Bearer {', '.join(parts)}".encode()), _JSON, (b"cache-control", b"no-store")]
+
+
+_JSON = (b"content-type", b"application/json")
+
+
+def _user(verified: Verified, issuer: str) -> AuthenticatedUser:
+    """Return the SDK's view of the caller. The token itself stays here."""
+    principal = verified.principal
+    claims: Mapping[str, object] = {"iss": issuer}
+    token = AccessToken.model_construct(
+        token="",
+        client_id=principal.client_id,
+        scopes=sorted(principal.scopes),
+        expires_at=int(verified.expires_at),
+        resource=verified.resource,
+        subject=principal.subject,
+        claims=claims,
+    )
+    return AuthenticatedUser(token)
+
+
+def _query_token(query: bytes) -> str | None:
+    if b"access_token" not in query:
+        return None
+    pairs = parse_qsl(query.decode("latin-1"), keep_blank_values=True)
+    return next((value for name, value in pairs if name == "access_token"), None)
+
+
+def _body(code: str, description: str) -> bytes:
+    return orjson.dumps({"error": code, "error_description": description})
+
+
+async def _answer(send: Send, status: int, headers: Headers, body: bytes) -> None:
+    length = [] if status == 204 else [(b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": status, "headers": [*headers, *length]})
+    await send({"type": "http.response.body", "body": body})
+
+
+def _with_cors(send: Send) -> Send:
+    async def send_with_cors(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message = {**message, "headers": [*message["headers"], *_CORS_HEADERS]}
+        await send(message)
+
+    return send_with_cors

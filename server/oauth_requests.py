@@ -1,0 +1,153 @@
+"""What the machine endpoints of the authorization server share: small strict bodies in, JSON without caching out, CORS, errors."""
+
+import base64
+import logging
+import math
+from collections.abc import Awaitable, Callable, Mapping
+
+import anyio
+import orjson
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+
+from oauth.errors import InvalidClient, OAuthError
+from oauth.parameters import Parameters, parse_form
+from server.error_responses import json_error
+from server.rate_limits import RateLimited, RateLimits, address_key
+
+logger = logging.getLogger(__name__)
+
+MAX_BODY_BYTES = 32 * 1024
+BODY_TIMEOUT_S = 10.0
+NO_STORE = {"cache-control": "no-store", "pragma": "no-cache"}
+#: any web page may talk to these endpoints, but never with this site's cookies
+CORS = {"access-control-allow-origin": "*", "access-control-expose-headers": "WWW-Authenticate, Mcp-Session-Id"}
+ALLOWED_HEADERS = "Authorization, Content-Type, MCP-Protocol-Version, Mcp-Session-Id, Mcp-Method, Mcp-Name, Last-Event-ID"
+
+MachineEndpoint = Callable[[Request], Awaitable[Response]]
+
+
+def for_machines(endpoint: MachineEndpoint, methods: str) -> MachineEndpoint:
+    """Return `endpoint` with preflights answered, errors as JSON, and the headers that every answer carries."""
+
+    async def answer(request: Request) -> Response:
+        if request.method == "OPTIONS":
+            return preflight(methods)
+        try:
+            response = await endpoint(request)
+        except OAuthError as error:
+            response = oauth_error(error)
+            facts = {"path": request.scope["path"], "code": error.code, "debug": error.debug}
+            logger.info("oauth_refused", extra={"facts": facts})
+        except RateLimited as error:
+            wait_s = max(1, math.ceil(error.retry_after_s))
+            response = json_error(
+                429, "temporarily_unavailable", f"too many requests; wait {wait_s} s", headers={"retry-after": str(wait_s)}
+            )
+        except SQLAlchemyError as error:
+            logger.error("store_failed", exc_info=error, extra={"facts": {"path": request.scope["path"]}})
+            response = json_error(503, "temporarily_unavailable", "the store does not answer; try again", headers={"retry-after": "1"})
+        for name, value in (CORS if "cache-control" in response.headers else {**NO_STORE, **CORS}).items():
+            response.headers.setdefault(name, value)
+        return response
+
+    return answer
+
+
+def preflight(methods: str) -> Response:
+    """Return the answer to a CORS preflight."""
+    allowed = {"access-control-allow-methods": f"{methods}, OPTIONS", "access-control-allow-headers": ALLOWED_HEADERS}
+    return Response(status_code=204, headers={**CORS, **allowed, "access-control-max-age": "86400"})
+
+
+def oauth_error(error: OAuthError) -> Response:
+    """Return RFC 6749 §5.2's answer. WWW-Authenticate goes only to clients that came by the Authorization header."""
+    headers = {}
+    if isinstance(error, InvalidClient) and error.by_header:
+        headers["www-authenticate"] = 'Basic realm="Ascend Gateway", charset="UTF-8"'
+    elif error.code == "invalid_token":
+        headers["www-authenticate"] = 'Bearer error="invalid_token"'
+    return json_error(error.status, error.code, error.description, headers=headers)
+
+
+def json_answer(content: Mapping[str, object], status: int = 200) -> Response:
+    return Response(orjson.dumps(content), status, media_type="application/json")
+
+
+async def read_form(request: Request) -> Parameters:
+    """Return the form of a request: urlencoded UTF-8, nothing sent twice. Raises OAuthError."""
+    media_type, _, parameters = request.headers.get("content-type", "").partition(";")
+    if media_type.strip().lower() != "application/x-www-form-urlencoded":
+        raise OAuthError("invalid_request", "send application/x-www-form-urlencoded")
+    charset = parameters.strip().lower().removeprefix("charset=").strip('"')
+    if charset not in ("", "utf-8"):
+        raise OAuthError("invalid_request", "send the form in UTF-8")
+    return parse_form(await read_body(request))
+
+
+async def read_body(request: Request) -> bytes:
+    """Return a body of at most 32 KB that arrives within ten seconds. Raises OAuthError."""
+    body = bytearray()
+    try:
+        with anyio.fail_after(BODY_TIMEOUT_S):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > MAX_BODY_BYTES:
+                    raise OAuthError("invalid_request", f"the body is larger than {MAX_BODY_BYTES // 1024} KB", status=413)
+    except TimeoutError as error:
+        raise OAuthError("invalid_request", f"the body did not arrive within {BODY_TIMEOUT_S:.0f} s", status=408) from error
+    except ClientDisconnect as error:
+        raise OAuthError("invalid_request", "the client went away") from error
+    return bytes(body)
+
+
+def authorization_of(request: Request) -> str | None:
+    """Return the one Authorization header. Raises OAuthError where there are two."""
+    values = request.headers.getlist("authorization")
+    if len(values) > 1:
+        raise OAuthError("invalid_request", "two Authorization headers; send one")
+    return values[0] if values else None
+
+
+def bearer_of(request: Request) -> str | None:
+    """Return the token of a Bearer header."""
+    scheme, _, token = (authorization_of(request) or "").partition(" ")
+    return token.strip() or None if scheme.lower() == "bearer" else None
+
+
+def address_of(request: Request) -> str:
+    """Return what counts as one caller."""
+    return address_key(request.client.host if request.client else None)
+
+
+def claimed_client(form: Parameters, authorization: str | None) -> str:
+    """Return the client_id that a request claims, for counting; "" where it claims none."""
+    client_id = form.get("client_id") or ""
+    if not client_id and authorization is not None and authorization.lower().startswith("basic "):
+        try:
+            client_id = base64.b64decode(authorization[6:].strip(), validate=True).decode("utf-8").partition(":")[0]
+        except ValueError:
+            return ""
+    return client_id[:512]
+
+
+class Throttle:
+    """Counts requests for tokens by address and by client at that address; a right one gives back what it took, so guessing
+    slows down who guesses and nobody else."""
+
+    def __init__(self, limits: RateLimits) -> None:
+        self._limits = limits
+
+    async def take(self, request: Request, client_id: str) -> None:
+        """Count a request. Raises RateLimited."""
+        for bucket, key in self._places(request, client_id):
+            await self._limits.check(bucket, key)
+
+    def give_back(self, request: Request, client_id: str) -> None:
+        for bucket, key in self._places(request, client_id):
+            self._limits.give_back(bucket, key)
+
+    def _places(self, request: Request, client_id: str) -> tuple[tuple[str, str], ...]:
+        address = address_of(request)
+        return ("token_address", address), ("token_client", f"{client_id} {address}")

@@ -1,0 +1,46 @@
+"""`/register`: clients register themselves and manage their registration (RFC 7591, RFC 7592)."""
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from oauth.errors import OAuthError
+from oauth.registration import Registration
+from server.oauth_requests import address_of, bearer_of, for_machines, json_answer, read_body
+from server.rate_limits import RateLimits
+
+
+class RegistrationEndpoints:
+    def __init__(self, *, registration: Registration, limits: RateLimits) -> None:
+        self._registration = registration
+        self._limits = limits
+
+    def routes(self) -> list[Route]:
+        return [
+            Route("/register", for_machines(self.register, "POST"), methods=["POST", "OPTIONS"]),
+            Route("/register/{client_id}", for_machines(self.manage, "GET, PUT, DELETE"), methods=["GET", "PUT", "DELETE", "OPTIONS"]),
+        ]
+
+    async def register(self, request: Request) -> Response:
+        _check_json(request)
+        body = await read_body(request)
+        address = address_of(request)
+        await self._limits.check("register_address", address)
+        await self._limits.check("register", "all")
+        return json_answer(await self._registration.register(body, address), 201)
+
+    async def manage(self, request: Request) -> Response:
+        await self._limits.check("token_address", address_of(request))
+        client_id, token = request.path_params["client_id"], bearer_of(request)
+        if request.method == "DELETE":
+            await self._registration.remove(client_id, token)
+            return Response(status_code=204)
+        if request.method == "PUT":
+            _check_json(request)
+            return json_answer(await self._registration.change(client_id, token, await read_body(request)))
+        return json_answer(await self._registration.read(client_id, token))
+
+
+def _check_json(request: Request) -> None:
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+        raise OAuthError("invalid_client_metadata", "send application/json", status=415)

@@ -1,0 +1,82 @@
+"""Remove what has expired from the tables of the authorization server, a limited number of rows at a time."""
+
+from sqlalchemy import ColumnElement, Table, and_, delete, exists, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from oauth.stores import SweepReport
+from server.storage.database import Database
+from server.storage.schema.oauth_tables import (
+    access_tokens,
+    authorization_codes,
+    authorization_requests,
+    device_codes,
+    grants,
+    oauth_clients,
+    pushed_requests,
+    refresh_tokens,
+    security_events,
+    used_assertions,
+)
+
+HOUR_US = 3600 * 1_000_000
+#: the longest grace window of our own defaults: after it no reply is given again, so none is kept
+BOX_KEPT_US = HOUR_US
+#: a grant without any token is a request that was never finished
+UNREDEEMED_KEPT_US = HOUR_US
+AUDIT_KEPT_US = 400 * 24 * HOUR_US
+
+
+async def sweep(database: Database, now_us: int, batch: int) -> SweepReport:
+    """Remove at most `batch` rows of each kind.
+
+    Codes and rotated refresh tokens stay as long as their grant: without them a replay would not be recognised.
+    """
+    removed = {}
+    for kind, table, expired in _expired(now_us):
+        async with database.write() as connection:
+            removed[kind] = await _delete_some(connection, table, expired, batch)
+    async with database.write() as connection:
+        old = and_(refresh_tokens.c.rotated_at < now_us - BOX_KEPT_US, refresh_tokens.c.reply_box.is_not(None))
+        await connection.execute(update(refresh_tokens).where(old).values(reply_box=None))
+    return SweepReport(removed)
+
+
+def _expired(now_us: int) -> tuple[tuple[str, Table, ColumnElement[bool]], ...]:
+    over = grants.c.expires_at < now_us
+    revoked_long_ago = grants.c.revoked_at < now_us - 24 * HOUR_US
+    has_tokens = or_(
+        exists().where(access_tokens.c.grant_id == grants.c.grant_id),
+        exists().where(and_(refresh_tokens.c.grant_id == grants.c.grant_id, refresh_tokens.c.expires_at >= now_us)),
+        exists().where(and_(device_codes.c.grant_id == grants.c.grant_id)),
+    )
+    bare = and_(grants.c.created_at < now_us - UNREDEEMED_KEPT_US, ~has_tokens)
+    return (
+        ("authorization_requests", authorization_requests, authorization_requests.c.expires_at < now_us),
+        ("pushed_requests", pushed_requests, pushed_requests.c.expires_at < now_us),
+        ("device_codes", device_codes, device_codes.c.expires_at < now_us - HOUR_US),
+        ("used_assertions", used_assertions, used_assertions.c.expires_at < now_us),
+        ("access_tokens", access_tokens, access_tokens.c.expires_at < now_us),
+        ("grants", grants, or_(over, revoked_long_ago, bare)),
+        ("refresh_tokens", refresh_tokens, _orphaned(refresh_tokens)),
+        ("codes", authorization_codes, _orphaned(authorization_codes)),
+        ("orphaned_access_tokens", access_tokens, _orphaned(access_tokens)),
+        ("clients", oauth_clients, and_(oauth_clients.c.expires_at < now_us, ~_has_grants(), ~oauth_clients.c.disabled)),
+        ("security_events", security_events, security_events.c.at < now_us - AUDIT_KEPT_US),
+    )
+
+
+def _orphaned(table: Table) -> ColumnElement[bool]:
+    return ~exists().where(grants.c.grant_id == table.c.grant_id)
+
+
+def _has_grants() -> ColumnElement[bool]:
+    """A self-registered client is not forgotten while a grant of it stands: it would have to ask its person again."""
+    return exists().where(and_(grants.c.client_id == oauth_clients.c.client_id, grants.c.revoked_at.is_(None)))
+
+
+async def _delete_some(connection: AsyncConnection, table: Table, expired: ColumnElement[bool], batch: int) -> int:
+    key = next(iter(table.primary_key.columns))
+    if len(table.primary_key.columns) > 1:
+        return (await connection.execute(delete(table).where(expired))).rowcount
+    some = select(key).where(expired).limit(batch)
+    return (await connection.execute(delete(table).where(key.in_(some)))).rowcount
