@@ -3,35 +3,49 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
-from urllib.parse import urlsplit
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+
+from yarl import URL
 
 from tools.errors import EgressRefused
 from tools.operation import Failure
 
-#: Addresses that carry an IPv4 address inside: NAT64 (RFC 6052, 8215), 6to4, Teredo. A private one could hide in any.
-_TRANSITION = tuple(IPv6Network(text) for text in ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32"))
+#: All that is assigned to global unicast (RFC 4291 §2.4); older tables call some of the rest global.
+_GLOBAL_IPV6 = IPv6Network("2000::/3")
+#: Inside it, what carries an IPv4 address (6to4, Teredo), or is not routed (documentation, RFC 9637).
+_REFUSED_IPV6 = tuple(IPv6Network(text) for text in ("2002::/16", "2001::/32", "2001:db8::/32", "3fff::/20"))
+#: The 6to4 relay anycast (RFC 7526), and the public-looking address at which one cloud serves its metadata.
+_REFUSED_IPV4 = tuple(IPv4Network(text) for text in ("192.88.99.0/24", "168.63.129.16/32"))
+#: Interface identifiers of ISATAP (RFC 5214 §6.1): an IPv4 address follows.
+_ISATAP = frozenset({0x00005EFE, 0x02005EFE})
+#: Text with bytes in it that a URL spells with percent signs: two parsers may read it in two ways.
+_UNSAFE = re.compile(r"[\x00-\x20\\\x7f-\U0010ffff]")
+_HOST_NAME = re.compile(r"(?=.{1,253}\Z)[a-z0-9_](?:[a-z0-9_-]{0,62})(?:\.[a-z0-9_](?:[a-z0-9_-]{0,62}))+")
 #: One to four decimal, octal or hexadecimal numbers: every spelling that some resolver takes for an IPv4 address.
-_NUMERIC_HOST = re.compile(r"(?:0x[0-9a-f]*|\d+)(?:\.(?:0x[0-9a-f]*|\d+)){0,3}", re.IGNORECASE)
-_LOCAL_SUFFIXES = (".localhost", ".internal", ".local", ".localdomain", ".home.arpa")
+_NUMERIC_HOST = re.compile(r"(?:0x[0-9a-f]*|\d+)(?:\.(?:0x[0-9a-f]*|\d+)){0,3}")
+_LOCAL_SUFFIXES = (".localhost", ".internal", ".local", ".localdomain", ".lan", ".home.arpa", ".onion")
 #: Services that speak something else than HTTP and may be confused by it.
 _OTHER_SERVICES = frozenset(
-    {1, 7, 9, 11, 13, 19, 20, 21, 22, 23, 25, 53, 69, 110, 119, 123, 135, 139, 143, 161, 389, 445, 465}
-) | frozenset({514, 587, 636, 873, 993, 995, 1433, 1521, 2049, 2375, 2379, 3306, 3389, 5432, 5672, 5900, 6379, 6667, 9042, 11211, 27017})
+    {1, 7, 9, 11, 13, 19, 20, 21, 22, 23, 25, 53, 69, 110, 119, 123, 135, 139, 143, 161, 389, 445, 465, 514, 587, 636, 873, 993, 995}
+) | frozenset({1433, 1521, 2049, 2375, 2379, 3306, 3389, 5432, 5672, 5900, 6379, 6667, 9042, 11211, 27017})
+_PORT_BY_SCHEME = {"http": 80, "https": 443}
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where a request goes. `allowed`: the operator named this host and port, so private addresses pass."""
+    """Where a request goes, as the one parser that also connects reads it."""
 
-    scheme: str
+    url: URL
     host: str
     port: int
-    allowed: bool
+
+    @property
+    def origin(self) -> tuple[str, str, int]:
+        return self.url.scheme, self.host, self.port
 
 
 class AddressRules:
-    """Decides by URL before a name is resolved, and by address before a connection is made."""
+    """Decides by URL before a name is looked up, and by address before a connection is made."""
 
     def __init__(self, allow: Iterable[str] = ()) -> None:
         """`allow`: `host:port` entries, port may be `*`; an IPv6 host stands in brackets."""
@@ -39,53 +53,64 @@ class AddressRules:
 
     def target(self, url: str) -> Target:
         """Return where `url` leads. Raises EgressRefused for what is refused before any look-up."""
+        if _UNSAFE.search(url):
+            raise refused(url, "has characters that a URL spells with percent signs")
         try:
-            parts = urlsplit(url)
-            host, port = (parts.hostname or "").lower(), parts.port
+            parsed = URL(url, encoded=True)
+            host, port = (parsed.raw_host or "").lower(), parsed.explicit_port
         except ValueError as error:
             raise refused(url, "is not a URL") from error
-        if parts.scheme not in ("http", "https") or not host:
+        default_port = _PORT_BY_SCHEME.get(parsed.scheme)
+        if default_port is None or not host:
             raise refused(url, "is not an http or https URL with a host")
-        if parts.username is not None or parts.password is not None:
+        if parsed.raw_user is not None or parsed.raw_password is not None or "@" in parsed.raw_authority:
             raise refused(url, "carries a user name; credentials belong into a connection")
-        port = port or (443 if parts.scheme == "https" else 80)
-        allowed = self.is_allowed(host, port)
-        if not allowed:
-            self._refuse_by_name(url, host, port)
-        return Target(parts.scheme, host, port, allowed)
+        target = Target(parsed, host, default_port if port is None else port)
+        if not self.is_allowed(host, target.port) and (why := _refusal(host, target.port)):
+            raise refused(url, why)
+        return target
 
     def is_allowed(self, host: str, port: int) -> bool:
         """Say whether the operator named this host and port."""
+        if not self._allow:
+            return False
         name = f"[{host}]" if ":" in host else host
         return f"{name}:{port}" in self._allow or f"{name}:*" in self._allow
 
-    @staticmethod
-    def _refuse_by_name(url: str, host: str, port: int) -> None:
-        if port in _OTHER_SERVICES:
-            raise refused(url, f"goes to port {port}, which belongs to another kind of service")
-        if host == "localhost" or host.endswith((".", *_LOCAL_SUFFIXES)) or not host.isascii():
-            raise refused(url, "names a host of the local network")
-        try:
-            address = ip_address(host)
-        except ValueError:
-            if _NUMERIC_HOST.fullmatch(host):
-                raise refused(url, "spells an address in an unusual way") from None
-            return
-        if not is_public(address):
-            raise refused(url, "is not a public address")
+
+def _refusal(host: str, port: int) -> str | None:
+    """Return why a host may not even be looked up, or None."""
+    if port in _OTHER_SERVICES or port == 0:
+        return f"goes to port {port}, which belongs to another kind of service"
+    try:
+        address = ip_address(host)
+    except ValueError:
+        if _NUMERIC_HOST.fullmatch(host):
+            return "spells an address in an unusual way"
+        if _HOST_NAME.fullmatch(host) is None or host.endswith(_LOCAL_SUFFIXES):
+            return "names no host of the public network"
+        return None
+    return None if is_public(address) else "is not a public address"
 
 
 def is_public(address: IPv4Address | IPv6Address) -> bool:
-    """Say whether `address` is global unicast, with no other address inside (RFC 6890 registries)."""
-    if isinstance(address, IPv6Address) and (address.ipv4_mapped is not None or any(address in network for network in _TRANSITION)):
+    """Say whether `address` is global unicast (IANA special-purpose registries, RFC 6890) with no IPv4 address inside."""
+    if isinstance(address, IPv4Address):
+        if any(address in network for network in _REFUSED_IPV4):
+            return False
+    elif (
+        address not in _GLOBAL_IPV6
+        or address.scope_id is not None
+        or any(address in network for network in _REFUSED_IPV6)
+        or (int(address) >> 32) & 0xFFFFFFFF in _ISATAP
+    ):
         return False
-    return address.is_global and not (address.is_multicast or address.is_reserved or address.is_unspecified)
+    return address.is_global and not (address.is_multicast or address.is_reserved)
 
 
 def refused(url: str, why: str) -> EgressRefused:
     """Return the refusal of `url`, which is named without its query: that may hold secrets."""
     shown = url.split("?", 1)[0].split("#", 1)[0]
-    if "@" in shown:
-        shown = "the address"
+    named = f"'{shown[:200]}'" if "@" not in shown and shown.isprintable() else "the address"
     hint = "if this host is yours, an operator allows it with ASCEND_EGRESS_ALLOW=host:port"
-    return EgressRefused(Failure("egress_refused", f"{shown[:200]} may not be called: it {why}", hint=hint))
+    return EgressRefused(Failure("egress_refused", f"{named} may not be called: it {why}", hint=hint))

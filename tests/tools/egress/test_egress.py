@@ -11,6 +11,7 @@ from tests.tools.egress import fault_server
 from tests.tools.egress.fault_server import Behaviour, answer, says, serving
 from tools.egress import Egress, OutboundRequest
 from tools.egress_addresses import AddressRules
+from tools.egress_connector import AddressRefused, GuardedResolver
 from tools.egress_httpx import GuardedTransport
 from tools.errors import EgressRefused, UpstreamFailed
 
@@ -69,17 +70,16 @@ def test_an_address_that_is_not_public_is_refused_before_any_connection(url: str
 
 async def test_a_name_that_leads_to_loopback_is_refused_when_it_is_resolved() -> None:
     """DNS rebinding: the check is on the addresses that the connection will use."""
-    async with Egress() as egress:
-        connector_hosts = ["localhost"]
-        egress.rules._refuse_by_name = lambda url, host, port: None  # type: ignore[method-assign]  # as if the name looked public
-        with pytest.raises(EgressRefused):
-            await egress.send(OutboundRequest("GET", f"http://{connector_hosts[0]}:9/"))
+    resolver = GuardedResolver(AddressRules())
+    with pytest.raises(AddressRefused):
+        await resolver.resolve("localhost", 80)
+    await resolver.close()
 
 
 def test_the_operator_may_name_a_private_host_and_port() -> None:
     rules = AddressRules(["127.0.0.1:8090", "[::1]:*"])
-    assert rules.target("http://127.0.0.1:8090/x").allowed
-    assert rules.target("http://[::1]:99/x").allowed
+    assert rules.target("http://127.0.0.1:8090/x").port == 8090
+    assert rules.target("http://[::1]:99/x").host == "::1"
     with pytest.raises(EgressRefused):
         rules.target("http://127.0.0.1:8091/x")
 

@@ -1,0 +1,88 @@
+"""Read an upstream's body, inflated, and never more of it than was asked for."""
+
+import zlib
+
+import aiohttp
+
+from tools.errors import UpstreamFailed
+from tools.operation import Failure
+
+_CHUNK_BYTES = 64 * 1024
+_ENCODINGS = frozenset({"gzip", "x-gzip", "deflate"})
+#: Window bits for zlib: gzip or zlib, told by its header; and the headerless form that some servers call deflate.
+_BY_HEADER, _HEADERLESS = 47, -15
+
+
+def failed(authority: str, code: str, what: str, *, retryable: bool = False) -> UpstreamFailed:
+    """Return the failure of a call to `authority`; path and query stay out of it, they may hold secrets."""
+    return UpstreamFailed(Failure(code, f"{authority} {what}", retryable=retryable))
+
+
+async def read_body(response: aiohttp.ClientResponse, max_body_bytes: int) -> bytes:
+    """Return the decoded body. Raises UpstreamFailed as soon as either form of it is over the limit."""
+    authority = response.url.raw_authority
+    encoding = response.headers.get("Content-Encoding", "").strip().lower()
+    if encoding in ("", "identity"):
+        if response.content_length is not None and response.content_length > max_body_bytes and response.method != "HEAD":
+            raise _too_large(authority, max_body_bytes)
+        return await _read_plain(response, max_body_bytes)
+    if encoding not in _ENCODINGS:
+        raise failed(authority, "upstream_malformed", f"answered in the encoding {encoding[:40]!r}, which was not asked for")
+    inflating = _Inflating(encoding, max_body_bytes, authority)
+    async for chunk in response.content.iter_chunked(_CHUNK_BYTES):
+        inflating.feed(chunk)
+    return inflating.finish()
+
+
+async def _read_plain(response: aiohttp.ClientResponse, max_body_bytes: int) -> bytes:
+    chunks: list[bytes] = []
+    size = 0
+    async for chunk in response.content.iter_chunked(_CHUNK_BYTES):
+        size += len(chunk)
+        if size > max_body_bytes:
+            raise _too_large(response.url.raw_authority, max_body_bytes)
+        chunks.append(chunk)
+    return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+
+class _Inflating:
+    """One compressed body, piece by piece, so that a bomb is noticed after its first piece above the limit."""
+
+    def __init__(self, encoding: str, max_body_bytes: int, authority: str) -> None:
+        self._encoding, self._max_body_bytes, self._authority = encoding, max_body_bytes, authority
+        self._inflater: zlib._Decompress | None = None
+        self._chunks: list[bytes] = []
+        self._left_bytes = max_body_bytes
+
+    def feed(self, packed: bytes) -> None:
+        while packed:
+            if self._inflater is None:
+                # RFC 1950 §2.2: the low four bits of a zlib header are 8; gzip starts with 0x1f.
+                headerless = self._encoding == "deflate" and (packed[0] & 0x0F) != 8 and packed[0] != 0x1F
+                self._inflater = zlib.decompressobj(_HEADERLESS if headerless else _BY_HEADER)
+            try:
+                inflated = self._inflater.decompress(packed, self._left_bytes + 1)
+            except zlib.error as error:
+                raise failed(self._authority, "upstream_malformed", f"says its answer is {self._encoding}, which it is not") from error
+            self._left_bytes -= len(inflated)
+            if self._left_bytes < 0:
+                raise _too_large(self._authority, self._max_body_bytes)
+            self._chunks.append(inflated)
+            # RFC 1952 §2.2: a gzip body may be several members, one after the other.
+            packed = self._inflater.unused_data
+            if not self._inflater.eof:
+                return
+            if packed:
+                self._inflater = None
+                packed = packed.lstrip(b"\0")
+
+    def finish(self) -> bytes:
+        if self._inflater is not None and not self._inflater.eof:
+            raise failed(self._authority, "upstream_reset", "broke off its compressed answer", retryable=True)
+        return b"".join(self._chunks)
+
+
+def _too_large(authority: str, max_body_bytes: int) -> UpstreamFailed:
+    return failed(
+        authority, "upstream_too_large", f"answered with more than {max_body_bytes} bytes; ask for less, for example by a smaller page"
+    )

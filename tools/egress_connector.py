@@ -1,0 +1,104 @@
+"""Connections that go only to addresses that were checked: looked up, judged, then dialled by number."""
+
+import asyncio
+import socket
+import ssl
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from ipaddress import ip_address
+from typing import TYPE_CHECKING
+
+import aiohttp
+from aiohappyeyeballs import AddrInfoType
+from aiohttp.abc import AbstractResolver, ResolveResult
+
+from tools.egress_addresses import AddressRules, is_public
+
+if TYPE_CHECKING:
+    from aiohttp.client_reqrep import ConnectionKey
+    from aiohttp.connector import Connection
+    from aiohttp.tracing import Trace
+
+MAX_CONNECTIONS = 1_000
+#: Below the sum, so that one upstream that hangs cannot take all connections.
+MAX_CONNECTIONS_PER_HOST = 100
+DNS_CACHE_S = 10
+#: Above asyncio's own pool, which others need, too: a name server that hangs blocks a thread for many seconds.
+_LOOKUP_THREADS = 16
+
+
+class AddressRefused(OSError):
+    """A name leads to an address that may not be called."""
+
+
+class GuardedResolver(AbstractResolver):
+    """Looks names up and lets none pass that has even one address we may not call (DNS rebinding)."""
+
+    def __init__(self, rules: AddressRules) -> None:
+        self._rules = rules
+        self._threads = ThreadPoolExecutor(_LOOKUP_THREADS, thread_name_prefix="lookup")
+        #: addresses and ports that allowed names led to
+        self.allowed: set[tuple[str, int]] = set()
+
+    async def resolve(self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC) -> list[ResolveResult]:
+        found = await asyncio.get_running_loop().run_in_executor(self._threads, _look_up, host, port, family)
+        if self._rules.is_allowed(host.lower(), port):
+            self.allowed.update((each["host"], port) for each in found)
+        elif not all(is_public(ip_address(each["host"])) for each in found):
+            raise AddressRefused(f"{host} leads to an address that is not public")
+        return found
+
+    async def close(self) -> None:
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+
+def _look_up(host: str, port: int, family: socket.AddressFamily) -> list[ResolveResult]:
+    found = socket.getaddrinfo(host, port, family=family, type=socket.SOCK_STREAM, flags=socket.AI_ADDRCONFIG)
+    return [
+        ResolveResult(
+            hostname=host,
+            # A zone makes an IPv6 address link-local; it stays on, so that the address is judged as what it is.
+            host=f"{address[0]}%{address[3]}" if len(address) == 4 and address[3] else str(address[0]),
+            port=port,
+            family=kind,
+            proto=protocol,
+            flags=socket.AI_NUMERICHOST | socket.AI_NUMERICSERV,
+        )
+        for kind, _, protocol, _, address in found
+    ]
+
+
+class GuardedConnector(aiohttp.TCPConnector):
+    """One pool for everything that leaves, with a second look at each address when it is dialled."""
+
+    def __init__(self, rules: AddressRules) -> None:
+        self._rules = rules
+        self._guard = GuardedResolver(rules)
+        super().__init__(
+            resolver=self._guard,
+            limit=MAX_CONNECTIONS,
+            limit_per_host=MAX_CONNECTIONS_PER_HOST,
+            ttl_dns_cache=DNS_CACHE_S,
+            # Trusts what OpenSSL trusts by default, which SSL_CERT_FILE and SSL_CERT_DIR change.
+            ssl=ssl.create_default_context(),
+            socket_factory=self._checked_socket,
+        )
+
+    def _checked_socket(self, dialled: AddrInfoType) -> socket.socket:
+        family, kind, protocol, _, address = dialled
+        host, port = str(address[0]), int(address[1])
+        named = (host, port) in self._guard.allowed or self._rules.is_allowed(host, port)
+        if not named and not is_public(ip_address(host)):
+            raise AddressRefused(f"{host} is not public")
+        return socket.socket(family, kind, protocol)
+
+    async def _get(self, key: "ConnectionKey", traces: Sequence["Trace"]) -> "Connection | None":
+        # An upstream that sends more than it was asked for would have the rest taken for the answer to the next request.
+        idle = self._conns.get(key)
+        while idle and idle[0][0].should_close:
+            idle.popleft()[0].close()
+        return await super()._get(key, list(traces))
+
+    async def close(self, *, abort_ssl: bool = False) -> None:
+        await super().close(abort_ssl=abort_ssl)
+        await self._guard.close()
