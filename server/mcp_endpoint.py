@@ -97,7 +97,7 @@ class McpEndpoint:
             await self._refuse_method(scope, receive, send)
             return
         try:
-            body = await read_body(scope, receive)
+            body = await read_body(receive)
         except ClientGone:
             return
         if body is None:
@@ -116,7 +116,7 @@ class McpEndpoint:
             await send_whole(send, 200, JSON_HEADERS, self._lean.listing(request.request_id))
             return
         exchange = Exchange(receive, send, request.progress_token)
-        with exchange.watching():
+        with exchange:
             try:
                 answer = await self._calls.call(
                     principal,

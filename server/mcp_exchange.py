@@ -1,11 +1,9 @@
 """The response side of one lean exchange: plain JSON when the call is quick and quiet, an event stream when it is not."""
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Final
+from types import TracebackType
+from typing import Final, Self
 
-import anyio
 from starlette.types import Receive, Send
 
 from server.mcp_answers import encoded
@@ -33,21 +31,25 @@ class Exchange:
         self._receive = receive
         self._send = send
         self._progress_token = progress_token
-        self._writing = asyncio.Lock()
+        self._writing: asyncio.Lock | None = None
         self._companion: asyncio.Task[None] | None = None
+        self._is_gone = False
         self.is_streaming = False
 
-    @contextmanager
-    def watching(self) -> Iterator[None]:
+    def __enter__(self) -> Self:
         """Cancel the body when the client closes the connection (MCP 2026-07-28 transports: that is how it cancels)."""
-        with anyio.CancelScope() as scope:
-            timer = asyncio.get_running_loop().call_later(WATCH_AFTER_S, self._begin_watching, scope)
-            try:
-                yield
-            finally:
-                timer.cancel()
-                if self._companion is not None:
-                    self._companion.cancel()
+        task = asyncio.current_task()
+        assert task is not None
+        self._task, self._cancelling = task, task.cancelling()
+        self._timer = asyncio.get_running_loop().call_later(WATCH_AFTER_S, self._begin_watching)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> bool:
+        self._timer.cancel()
+        if self._companion is not None:
+            self._companion.cancel()
+        # The same bookkeeping as asyncio.timeout: only the cancellation that was ours ends here.
+        return self._is_gone and self._task.uncancel() <= self._cancelling and kind is asyncio.CancelledError
 
     async def progress(self, done: float, total: float | None, message: str | None) -> None:
         """Send a progress notification to a client that asked for them (MCP progress)."""
@@ -70,23 +72,26 @@ class Exchange:
             await send_whole(self._send, status, headers, body)
 
     async def _emit(self, chunk: bytes) -> None:
-        # Progress and pings come from two tasks, and the head must go out before either.
+        if self._writing is None:
+            self._writing = asyncio.Lock()
+        # Progress and pings come from several tasks, and the head must go out before any of them.
         async with self._writing:
             if not self.is_streaming:
                 self.is_streaming = True
                 await self._send({"type": "http.response.start", "status": 200, "headers": STREAM_HEADERS})
             await self._send({"type": "http.response.body", "body": chunk, "more_body": True})
 
-    def _begin_watching(self, scope: anyio.CancelScope) -> None:
-        self._companion = asyncio.get_running_loop().create_task(self._accompany(scope))
+    def _begin_watching(self) -> None:
+        self._companion = asyncio.get_running_loop().create_task(self._accompany())
 
-    async def _accompany(self, scope: anyio.CancelScope) -> None:
+    async def _accompany(self) -> None:
         gone = asyncio.ensure_future(self._disconnected())
         try:
             while True:
                 await asyncio.wait({gone}, timeout=PING_INTERVAL_S)
                 if gone.done():
-                    scope.cancel()
+                    self._is_gone = True
+                    self._task.cancel()
                     return
                 await self._emit(b": ping\r\n\r\n")
         finally:

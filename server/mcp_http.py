@@ -34,11 +34,8 @@ def transport_security(base_url: str) -> TransportSecuritySettings:
     return TransportSecuritySettings(allowed_hosts=hosts, allowed_origins=origins)
 
 
-async def read_body(scope: Scope, receive: Receive, max_bytes: int = MAX_BODY_BYTES) -> bytes | None:
+async def read_body(receive: Receive, max_bytes: int = MAX_BODY_BYTES) -> bytes | None:
     """Return the whole body; None where it is larger than allowed, and then the rest is left unread."""
-    for name, value in scope["headers"]:
-        if name == b"content-length" and value.isdigit() and int(value) > max_bytes:
-            return None
     chunks: list[bytes] = []
     total = 0
     while True:

@@ -4,7 +4,6 @@ What is not plain falls through to the SDK, which stays the judge of everything 
 None and says nothing of its own. tests/server/test_mcp_lean.py sends the same requests both ways and compares the answers.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -32,8 +31,9 @@ KNOWN_CLIENTS = 1_000
 _CALL_KEYS = frozenset({"name", "arguments", "_meta"})
 _LIST_KEYS = frozenset({"_meta"})
 _MESSAGE_KEYS = frozenset({"jsonrpc", "id", "method", "params"})
-# orjson reads integers beyond 64 bits as floats, the SDK as they are.
-_LONG_NUMBER = re.compile(rb"[0-9]{19}")
+# orjson reads integers beyond 64 bits as floats, the SDK as they are. Two plain scans cost a tenth of a regular expression.
+_DIGITS_AS_ZERO = bytes.maketrans(b"123456789", b"000000000")
+_LONG_NUMBER = b"0" * 19
 #: `Accept` as clients write it; any other spelling is parsed by the SDK
 _PLAIN_ACCEPTS = frozenset({b"application/json, text/event-stream", b"text/event-stream, application/json", b"*/*"})
 _TRACE_HEADERS = (b"traceparent", b"tracestate", b"baggage")
@@ -71,7 +71,7 @@ class LeanPath:
     def recognize(self, scope: Scope, body: bytes) -> LeanRequest | None:
         """Return the request, or None where the SDK must look at it."""
         head = self._head(scope["headers"])
-        if head is None or _LONG_NUMBER.search(body):
+        if head is None or _LONG_NUMBER in body.translate(_DIGITS_AS_ZERO):
             return None
         method, header_name, trace_headers = head
         try:
