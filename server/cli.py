@@ -7,6 +7,9 @@ from typing import Any
 
 import click
 
+from server.config import SettingsError
+from tools.errors import ToolError
+
 #: command -> (its module in server.commands, what it does)
 COMMANDS = {
     "serve": ("serve", "Run the gateway."),
@@ -57,11 +60,25 @@ def ascend() -> None:
 def main() -> None:
     """Run the command line: exit 0 done, 1 failed, 2 wrong usage; a failure is one line on stderr."""
     try:
-        code: Any = ascend.main(standalone_mode=False)
+        code: Any = run_plainly()
     except click.exceptions.Abort:
         click.echo("ascend: stopped", err=True)
         sys.exit(130)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
+    except (SettingsError, ToolError) as error:
+        click.echo(f"ascend: {error}", err=True)
+        sys.exit(1)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def run_plainly() -> Any:
+    """Run the command; of errors that task groups bundled, the one that matters comes out."""
+    try:
+        return ascend.main(standalone_mode=False)
+    except BaseExceptionGroup as group:
+        error: BaseException = group
+        while isinstance(error, BaseExceptionGroup):
+            error = error.exceptions[0]
+        raise error from group

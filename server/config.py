@@ -3,12 +3,14 @@
 import os
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from server.storage.database import sqlite_url
+
+DEFAULT_BASE_URL = "http://127.0.0.1:8080"
 
 
 class SettingsError(Exception):
@@ -42,6 +44,10 @@ class Settings:
     def host(self) -> str:
         """The authority that browsers and clients use, with its port where it is not the default."""
         return urlsplit(self.base_url).netloc
+
+    def at(self, base_url: str) -> "Settings":
+        """Return these settings with another public origin. Raises SettingsError."""
+        return replace(self, base_url=_origin(base_url))
 
     def mcp_url(self, tenant_id: str) -> str:
         """The protected resource of a tenant (RFC 9728): compared byte for byte, so it is made in this one place."""
@@ -77,7 +83,7 @@ def load(data_dir: Path | None, environ: Mapping[str, str] = os.environ, **overr
             except ValueError as error:
                 raise SettingsError(f"{variable}: {text!r} is not a number; give one or unset it") from error
     values |= {name: value for name, value in overrides.items() if value is not None}
-    values.setdefault("base_url", "http://127.0.0.1:8080")
+    values.setdefault("base_url", DEFAULT_BASE_URL)
     values["base_url"] = _origin(str(values["base_url"]))
     values.setdefault("database_url", sqlite_url(directory / "ascend.sqlite3"))
     return Settings(data_dir=directory, **values)  # type: ignore[arg-type]  # names are checked against _VARIABLES

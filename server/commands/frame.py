@@ -1,6 +1,7 @@
 """What all commands share: where the data is, how a command fails, how a list is printed."""
 
 import functools
+import importlib.util
 import json
 import sys
 from collections.abc import Callable, Coroutine, Mapping, Sequence
@@ -48,6 +49,17 @@ def run_async(function: Callable[P, Coroutine[Any, Any, R]]) -> Callable[P, R]:
     return wrapper
 
 
+def run_server(function: Callable[P, Coroutine[Any, Any, R]]) -> Callable[P, R]:
+    """Run a server to its end, on uvloop where there is one."""
+
+    @functools.wraps(function)
+    def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
+        has_uvloop = importlib.util.find_spec("uvloop") is not None
+        return anyio.run(functools.partial(function, *args, **kwargs), backend_options={"use_uvloop": has_uvloop})
+
+    return wrapper
+
+
 def json_option(command: Callable[..., R]) -> Callable[..., R]:
     """Give `command` the flag --json, passed on as `as_json`."""
     return click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")(command)
@@ -75,4 +87,4 @@ def required_data(settings: Settings) -> None:
         raise CommandFailed(f"no gateway data in {settings.data_dir}; start one with `ascend serve`, or name its directory with --data")
 
 
-__all__ = ["CommandFailed", "Settings", "json_option", "print_rows", "required_data", "run_async", "with_settings"]
+__all__ = ["CommandFailed", "Settings", "json_option", "print_rows", "required_data", "run_async", "run_server", "with_settings"]

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import anyio
-from sqlalchemy import event, insert
+from sqlalchemy import event, insert, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from server.storage.schema.platform_tables import changes
@@ -55,6 +56,15 @@ class Database:
             return
         async with self._write_turn, self._writer.begin() as connection:
             yield connection
+
+    async def ping(self) -> str | None:
+        """Say what is wrong with the store; None where it answers."""
+        try:
+            async with self.read() as connection:
+                await connection.execute(text("SELECT 1"))
+        except DBAPIError as error:
+            return f"the store does not answer ({type(error.orig).__name__})"
+        return None
 
     async def close(self) -> None:
         await self._reader.dispose()

@@ -1,0 +1,125 @@
+"""Find, permit, run, record: the catalogue with its index, the dispatcher with its runners."""
+
+import hashlib
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from capability_index.encoder import EncoderUnavailable, WordTable, load_word_table
+from capability_index.index import CapabilityIndex
+from oauth.connections.accounts import Accounts
+from oauth.connections.links import ConnectLinks
+from oauth.tenants import Tenants
+from oauth.vault.key_source import key_source
+from oauth.vault.vault import Vault
+from server.call_log import CallLog
+from server.config import Settings
+from server.storage.change_feed import Change
+from server.storage.store import Store
+from server.telemetry import Telemetry
+from tools.arguments import Validators
+from tools.builtins import call_api, result_read
+from tools.builtins.discover_apis import DiscoverApis
+from tools.catalog import Catalog
+from tools.catalog_index import CatalogIndex
+from tools.confirmations import Confirmations
+from tools.cursor_seal import CursorSeal
+from tools.dispatch import Dispatcher
+from tools.egress import Egress
+from tools.idempotency import Idempotency
+from tools.pager import Pager
+from tools.policy import Policy
+from tools.providers.builtin import BuiltinRunner, builtin_operations, by_slug
+from tools.providers.openapi_request import OpenApiRunner
+from tools.shaping import Shaping
+from tools.suggestions import Suggestions
+
+log = logging.getLogger("ascend")
+
+
+@dataclass(frozen=True, slots=True)
+class Operations:
+    """Everything between an authenticated caller and an upstream."""
+
+    catalog: Catalog
+    index: CatalogIndex
+    accounts: Accounts
+    vault: Vault
+    dispatcher: Dispatcher
+    call_log: CallLog
+    telemetry: Telemetry
+
+    async def operations_changed(self, changes: Sequence[Change]) -> None:
+        """Take over imports and removals, of this process or another."""
+        await self.refresh(list(dict.fromkeys((change.tenant_id, change.item) for change in changes)))
+
+    async def refresh(self, providers: Sequence[tuple[str | None, str]]) -> None:
+        """Take over what the store has now of some (tenant, provider) pairs: callable first, then found."""
+        for tenant_id, provider in providers:
+            await self.catalog.refresh(tenant_id, provider)
+        await self.index.refresh(providers)
+
+    async def connections_changed(self, changes: Sequence[Change]) -> None:
+        """Take over connected, renewed and ended accounts."""
+        by_tenant: dict[str, list[str]] = {}
+        for change in changes:
+            by_tenant.setdefault(change.tenant_id or "", []).append(change.item)
+        for tenant_id, account_ids in by_tenant.items():
+            await self.accounts.renew(tenant_id, account_ids)
+
+    def provider_scopes(self, tenant_id: str) -> frozenset[str]:
+        """Return the scopes of all operations that the tenant sees."""
+        return frozenset(operation.required_scope for operation in self.catalog.visible(tenant_id).operations_by_id.values())
+
+
+async def assemble_operations(settings: Settings, store: Store, tenants: Tenants, egress: Egress) -> Operations:
+    """Load the snapshots and put the parts together."""
+    source = key_source(settings.vault_kek, settings.data_dir)
+    vault = Vault(store.secrets, source, settings.environment)
+    await vault.open()
+    accounts = Accounts(store.connections, vault, ConnectLinks(store.connect_flows, settings.base_url))
+    await accounts.load()
+
+    catalog = Catalog(store.operations)
+    telemetry = Telemetry()
+    call_log = CallLog(store.calls, telemetry)
+    index, model = open_index()
+    catalog_index = CatalogIndex(index, catalog, settings.data_dir / "index", model)
+
+    policy = Policy(tenants)
+    suggestions = Suggestions(catalog)
+    functions = [
+        DiscoverApis(index, catalog, policy, accounts, suggestions).function(),
+        call_api.FUNCTION,
+        result_read.ResultRead(store.results).function(),
+    ]
+    catalog.install(builtin_operations(functions))
+    await catalog.load()
+    await catalog_index.open()
+
+    # Short-lived proofs need a key that all nodes share and that no database dump holds.
+    proof_key = hashlib.sha256(b"proofs\0" + source.read()[0].value).digest()
+    dispatcher = Dispatcher(
+        catalog=catalog,
+        policy=policy,
+        confirmations=Confirmations(proof_key),
+        validators=Validators(),
+        runners={"builtin": BuiltinRunner(by_slug(functions)), "openapi": OpenApiRunner(egress, accounts, store.results)},
+        shaping=Shaping(store.results),
+        recorder=call_log,
+        suggestions=suggestions,
+        idempotency=Idempotency(store.idempotency),
+        pager=Pager(CursorSeal(proof_key)),
+    )
+    return Operations(catalog, catalog_index, accounts, vault, dispatcher, call_log, telemetry)
+
+
+def open_index() -> tuple[CapabilityIndex, str]:
+    """Return an empty index and the name of its vector space; without the encoder it searches by words, and says so."""
+    table: WordTable | None = None
+    try:
+        table = load_word_table()
+    except EncoderUnavailable as error:
+        log.warning("encoder_unavailable", extra={"facts": {"reason": str(error), "effect": "discover_apis searches by words only"}})
+        return CapabilityIndex(None, [str(error)]), "words"
+    return CapabilityIndex(table), table.model

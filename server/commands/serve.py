@@ -1,0 +1,62 @@
+"""`ascend serve`: run the gateway."""
+
+import gc
+from contextlib import AsyncExitStack
+from dataclasses import replace
+
+import anyio
+import click
+
+from oauth.tenants import DEFAULT_TENANT
+from server.app import open_gateway
+from server.commands.client_config import claude_mcp_add
+from server.commands.frame import run_server, with_settings
+from server.config import DEFAULT_BASE_URL, Settings
+from server.demo_start import DemoStart, start_demo
+from server.http_server import HttpServer
+from server.listening import listen
+from server.log_lines import configure_logging
+
+_ANY_ADDRESS = ("0.0.0.0", "::", "")  # noqa: S104  compared with, not bound to
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", default=8080, show_default=True, help="Port to listen on.")
+@click.option("--base-url", default=None, help="Public origin, such as https://gateway.example.com [ASCEND_BASE_URL].")
+@click.option("--demo", is_flag=True, help="Start the demo CRM beside it, import it, and make a demo user.")
+@click.option("--demo-port", default=8090, show_default=True, help="Where the demo CRM listens.")
+@with_settings
+@run_server
+async def command(settings: Settings, host: str, port: int, base_url: str | None, demo: bool, demo_port: int) -> None:
+    """Run the gateway until SIGTERM or Ctrl-C, which let requests under way end."""
+    configure_logging(settings.log_format)
+    listener = listen(host, port)
+    if base_url or settings.base_url == DEFAULT_BASE_URL:
+        settings = settings.at(base_url or f"http://{'127.0.0.1' if host in _ANY_ADDRESS else host}:{listener.getsockname()[1]}")
+    async with AsyncExitStack() as stack:
+        demo_start = await stack.enter_async_context(start_demo(demo_port)) if demo else None
+        if demo_start is not None:
+            settings = replace(settings, egress_allow=(*settings.egress_allow, demo_start.authority))
+        gateway = await stack.enter_async_context(open_gateway(settings))
+        if demo_start is not None:
+            await demo_start.prepare(gateway)
+        # What is alive now lives until the end: the collector need not look at it again.
+        gc.collect()
+        gc.freeze()
+        server = HttpServer(gateway.app, takes_signals=True)
+        async with anyio.create_task_group() as running:
+            running.start_soon(_announce, server, settings, demo_start)
+            await server.serve(sockets=[listener])
+            running.cancel_scope.cancel()
+
+
+async def _announce(server: HttpServer, settings: Settings, demo_start: DemoStart | None) -> None:
+    """Say how to connect, once requests are answered."""
+    await server.until_ready()
+    url = settings.mcp_url(DEFAULT_TENANT)
+    click.echo("\nAscend Gateway")
+    for line in demo_start.lines if demo_start else ():
+        click.echo(f"  {line}")
+    click.echo(f"  connect    {claude_mcp_add(url)}")
+    click.echo(f"ready {url}")

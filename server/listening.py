@@ -1,0 +1,21 @@
+"""Take a port before anything is opened, so that a taken one is said at once and in plain words."""
+
+import socket
+
+from server.config import SettingsError
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Return a listening socket. Raises SettingsError where the address cannot be had."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        listener.listen(2048)
+    except (OSError, OverflowError) as error:
+        listener.close()
+        reason = error.strerror if isinstance(error, OSError) else "not a port"
+        raise SettingsError(f"{host}:{port}: {reason}; stop what listens there or choose another port with --port") from error
+    listener.setblocking(False)
+    return listener

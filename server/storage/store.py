@@ -1,0 +1,118 @@
+"""The whole store of one gateway: opened once, shared by the server and by every command."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import insert, select
+
+from oauth.subject_stores import TenantExists
+from oauth.tenants import DEFAULT_TENANT, Tenant
+from server.config import Settings, SettingsError
+from server.storage.browser_session_store import SqlBrowserSessionStore
+from server.storage.call_records import SqlCallRecords
+from server.storage.call_store import SqlIdempotencyStore, SqlPlanStore, SqlResultStore
+from server.storage.client_store import SqlClientStore
+from server.storage.connect_flow_store import SqlConnectFlowStore
+from server.storage.connection_store import SqlConnectionStore
+from server.storage.database import Database
+from server.storage.migrate import migrate
+from server.storage.oauth_store import SqlGrantStore
+from server.storage.passkey_store import SqlPasskeyStore
+from server.storage.schema.platform_tables import store_facts
+from server.storage.security_event_log import SqlAuditLog
+from server.storage.subject_store import SqlSubjectStore
+from server.storage.tenant_store import SqlTenantStore
+from server.storage.tool_store import SqlOperationStore
+from server.storage.vault_store import SqlSecretStore
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """Every store Protocol of the packages, kept in one database."""
+
+    database: Database
+    tenants: SqlTenantStore
+    subjects: SqlSubjectStore
+    browser_sessions: SqlBrowserSessionStore
+    passkeys: SqlPasskeyStore
+    clients: SqlClientStore
+    grants: SqlGrantStore
+    security_events: SqlAuditLog
+    secrets: SqlSecretStore
+    connections: SqlConnectionStore
+    connect_flows: SqlConnectFlowStore
+    operations: SqlOperationStore
+    calls: SqlCallRecords
+    results: SqlResultStore
+    idempotency: SqlIdempotencyStore
+    plans: SqlPlanStore
+
+
+@asynccontextmanager
+async def open_store(settings: Settings) -> AsyncIterator[Store]:
+    """Bring the store to the newest schema and open it; the default tenant exists afterwards.
+
+    Raises SettingsError where the store belongs to another environment: a development process must not touch production's.
+    """
+    prepare_directory(settings.data_dir)
+    await migrate(settings.database_url)
+    database = Database(settings.database_url)
+    try:
+        await _check_environment(database, settings.environment)
+        store = Store(
+            database=database,
+            tenants=SqlTenantStore(database),
+            subjects=SqlSubjectStore(database),
+            browser_sessions=SqlBrowserSessionStore(database),
+            passkeys=SqlPasskeyStore(database),
+            clients=SqlClientStore(database),
+            grants=SqlGrantStore(database),
+            security_events=SqlAuditLog(database),
+            secrets=SqlSecretStore(database),
+            connections=SqlConnectionStore(database),
+            connect_flows=SqlConnectFlowStore(database),
+            operations=SqlOperationStore(database),
+            calls=SqlCallRecords(database),
+            results=SqlResultStore(database),
+            idempotency=SqlIdempotencyStore(database),
+            plans=SqlPlanStore(database),
+        )
+        await _ensure_default_tenant(store)
+        yield store
+    finally:
+        await database.close()
+
+
+def prepare_directory(directory: Path) -> None:
+    """Make the data directory, readable by its owner only."""
+    try:
+        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise SettingsError(f"data directory {directory}: {error.strerror}; name another with --data or ASCEND_DATA_DIR") from error
+
+
+async def _check_environment(database: Database, environment: str) -> None:
+    query = select(store_facts.c.value).where(store_facts.c.name == "environment")
+    async with database.read() as connection:
+        stamped = await connection.scalar(query)
+    if stamped is None:
+        async with database.write() as connection:
+            stamped = await connection.scalar(query)
+            if stamped is None:
+                await connection.execute(insert(store_facts).values(name="environment", value=environment))
+                return
+    if stamped != environment:
+        raise SettingsError(
+            f"this store belongs to environment {stamped!r}, this process to {environment!r}; set ASCEND_ENV or use another store"
+        )
+
+
+async def _ensure_default_tenant(store: Store) -> None:
+    if any(tenant.tenant_id == DEFAULT_TENANT for tenant in await store.tenants.all()):
+        return
+    try:
+        await store.tenants.add(Tenant(DEFAULT_TENANT, "Default"))
+    except TenantExists:
+        return  # another process was first
