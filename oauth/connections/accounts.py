@@ -48,7 +48,7 @@ class Accounts:
         """Say whether a call could go out; memory only."""
         accounts = self.accounts(principal, provider)
         default = _default(accounts)
-        status, missing = _status(default, scopes)
+        status, missing = _status(default, scopes, self._clock())
         aliases = tuple(account.alias for account in accounts)
         return Readiness(provider, status, aliases, default.alias if default else None, tuple(sorted(missing)))
 
@@ -71,7 +71,7 @@ class Accounts:
             chosen = next((known for known in accounts if account in (known.alias, known.account_id)), None)
             if chosen is None:
                 raise UnknownAccount(account, [known.alias for known in accounts])
-        status, missing = _status(chosen, scopes)
+        status, missing = _status(chosen, scopes, self._clock())
         if chosen is None or status != "ready":
             raise await self._needed(principal, provider, scopes, chosen, missing)
         return await self._credential(principal, chosen)
@@ -120,7 +120,7 @@ class Accounts:
         asked = scopes | (chosen.scopes or frozenset() if chosen else frozenset())
         again = chosen.account_id if chosen and chosen.subject == principal.subject else ""
         url = await self._links.link(principal, provider, asked, again)
-        status, _ = _status(chosen, scopes)
+        status, _ = _status(chosen, scopes, self._clock())
         aliases = tuple(known.alias for known in self.accounts(principal, provider))
         readiness = Readiness(provider, status, aliases, chosen.alias if chosen else None, tuple(sorted(missing)))
         return ConnectionNeeded(readiness, url, _words(provider, status, chosen, missing))
@@ -139,11 +139,13 @@ def _default(accounts: tuple[Connection, ...]) -> Connection | None:
     return accounts[0] if accounts else None
 
 
-def _status(chosen: Connection | None, scopes: frozenset[str]) -> tuple[ConnectionStatus, frozenset[str]]:
+def _status(chosen: Connection | None, scopes: frozenset[str], now: float) -> tuple[ConnectionStatus, frozenset[str]]:
     if chosen is None:
         return "needs_auth", scopes
     if chosen.state != "ready":
         return chosen.state, frozenset()
+    if chosen.last_error.startswith("registration:") and chosen.expires_at is not None and chosen.expires_at <= now:
+        return "blocked", frozenset()  # the provider refuses our application: the person can do nothing
     missing = frozenset() if chosen.scopes is None else scopes - chosen.scopes
     return ("missing_scope" if missing else "ready"), missing
 

@@ -43,6 +43,11 @@ class Connection:
     last_error: str = ""
 
     @property
+    def application(self) -> tuple[str, str]:
+        """The registration at the provider that the account was connected by: whose, and where."""
+        return self.registered_by, self.provider
+
+    @property
     def secret_name(self) -> str:
         """The logical key in the vault."""
         return f"tokens:{self.tenant_id}:{self.provider}:{self.account_id}"

@@ -29,6 +29,10 @@ class ConnectionStore(Protocol):
         """Return every connection of every tenant, for the process's snapshot."""
         ...
 
+    async def kin(self, tenant_id: str, subject: str, provider: str) -> Sequence[Connection]:
+        """Return the accounts of one subject at one provider, oldest first."""
+        ...
+
     async def get(self, tenant_id: str, account_id: str) -> tuple[Connection, SealedSecret] | None:
         """Return a connection with the secret of its version; None where either is missing."""
         ...
@@ -52,10 +56,10 @@ class ConnectionStore(Protocol):
         """Forget a connection and every version of its secret; another account becomes the default where this one was."""
         ...
 
-    async def lease_due(self, now: float, owner: str, until: float, limit: int, busy_providers: frozenset[str]) -> Sequence[Lease]:
+    async def lease_due(self, now: float, owner: str, until: float, limit: int, busy: frozenset[tuple[str, str]]) -> Sequence[Lease]:
         """Lease up to `limit` connections whose refresh is due and that nobody holds, longest due first.
 
-        Across processes a connection has one holder at a time. Providers in `busy_providers` are left out.
+        Across processes a connection has one holder at a time. Accounts of the applications in `busy` are left out.
         """
         ...
 

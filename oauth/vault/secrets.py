@@ -6,7 +6,7 @@ from typing import Literal, Protocol
 
 from oauth.vault.envelope import WrappedKey
 
-SecretAction = Literal["sealed", "revealed", "deleted", "kek_rotated", "dek_rotated", "imported"]
+SecretAction = Literal["sealed", "revealed", "deleted", "kek_rotated", "dek_rotated", "imported", "refused"]
 
 
 @dataclass(frozen=True, slots=True)

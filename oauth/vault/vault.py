@@ -65,6 +65,13 @@ class Vault:
         await self.audit(caller, newest)
         return await self.open_sealed(caller, newest)
 
+    async def lend(self, caller: VaultCaller, name: str) -> SealedSecret | None:
+        """Return the newest version of `name`, still sealed, after its audit record is on disk: for whoever opens it many times."""
+        newest = await self._store.newest(caller.tenant_id, name)
+        if newest is not None:
+            await self.audit(caller, newest)
+        return newest
+
     async def audit(self, caller: VaultCaller, secret: SealedSecret) -> None:
         """Record that `caller` is about to see `secret`; whoever keeps a sealed secret at hand calls this once, before its first use."""
         await self._store.record(self._event(caller, "revealed", secret.name, secret.version))

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, delete, insert, or_, select, update
+from sqlalchemy import ColumnElement, Row, and_, delete, insert, or_, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -29,6 +29,12 @@ class SqlConnectionStore:
     async def load(self) -> Sequence[Connection]:
         async with self._database.read() as connection:
             return [_connection(row) for row in await connection.execute(select(connections))]
+
+    async def kin(self, tenant_id: str, subject: str, provider: str) -> Sequence[Connection]:
+        theirs = (connections.c.tenant_id == tenant_id, connections.c.subject == subject, connections.c.provider == provider)
+        async with self._database.read() as connection:
+            found = await connection.execute(select(connections).where(*theirs).order_by(connections.c.created_at))
+            return [_connection(row) for row in found]
 
     async def get(self, tenant_id: str, account_id: str) -> tuple[Connection, SealedSecret] | None:
         async with self._database.read() as connection:
@@ -92,10 +98,10 @@ class SqlConnectionStore:
                 await announce(sql, TOPIC, tenant_id, heir_id)
         return True
 
-    async def lease_due(self, now: float, owner: str, until: float, limit: int, busy_providers: frozenset[str]) -> Sequence[Lease]:
+    async def lease_due(self, now: float, owner: str, until: float, limit: int, busy: frozenset[tuple[str, str]]) -> Sequence[Lease]:
         free = or_(connections.c.lease_until.is_(None), connections.c.lease_until < _us(now))
         due = [connections.c.refresh_due_at <= _us(now), connections.c.state == "ready", free]
-        due.append(connections.c.provider.not_in(busy_providers))
+        due.append(tuple_(connections.c.registered_by, connections.c.provider).not_in(busy))
         query = select(connections).where(and_(*due)).order_by(connections.c.refresh_due_at).limit(limit)
         async with self._database.read() as sql:
             if (await sql.execute(query.limit(1))).first() is None:

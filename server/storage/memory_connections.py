@@ -6,6 +6,7 @@ from dataclasses import replace
 from oauth.connections.connect_flow import ConnectFlow, FlowState, Trip
 from oauth.connections.connection import Connection
 from oauth.connections.connection_store import AliasTaken, Lease
+from oauth.connections.registrations import Registration
 from oauth.vault.envelope import WrappedKey
 from oauth.vault.secrets import SealedSecret, SecretEvent, StaleKey
 
@@ -112,6 +113,11 @@ class MemoryConnectionStore:
     async def load(self) -> Sequence[Connection]:
         return list(self._connections.values())
 
+    async def kin(self, tenant_id: str, subject: str, provider: str) -> Sequence[Connection]:
+        theirs = (tenant_id, subject, provider)
+        found = [known for known in self._connections.values() if (known.tenant_id, known.subject, known.provider) == theirs]
+        return sorted(found, key=lambda known: known.created_at)
+
     async def get(self, tenant_id: str, account_id: str) -> tuple[Connection, SealedSecret] | None:
         connection = self._one(tenant_id, account_id)
         secret = self._secrets.version(tenant_id, connection.secret_name, connection.version) if connection else None
@@ -158,12 +164,12 @@ class MemoryConnectionStore:
             self._connections[kin[0].account_id] = replace(kin[0], is_default=True)
         return True
 
-    async def lease_due(self, now: float, owner: str, until: float, limit: int, busy_providers: frozenset[str]) -> Sequence[Lease]:
+    async def lease_due(self, now: float, owner: str, until: float, limit: int, busy: frozenset[tuple[str, str]]) -> Sequence[Lease]:
         def due_at(connection: Connection) -> float:
             return connection.refresh_due_at if connection.refresh_due_at is not None else now + 1
 
         def is_free(connection: Connection) -> bool:
-            return self._leases.get(connection.account_id, (0, 0.0))[1] < now and connection.provider not in busy_providers
+            return self._leases.get(connection.account_id, (0, 0.0))[1] < now and connection.application not in busy
 
         ready = [known for known in self._connections.values() if known.state == "ready" and due_at(known) <= now and is_free(known)]
         leases = []
@@ -218,6 +224,22 @@ class MemoryConnectionStore:
         known = self._connections[connection.account_id]
         self._connections[connection.account_id] = replace(connection, alias=known.alias, is_default=known.is_default)
         self._leases[connection.account_id] = (lease.fence, 0.0)
+
+
+class MemoryRegistrationStore:
+    """Keeps `oauth.connections.registrations.RegistrationStore`."""
+
+    def __init__(self) -> None:
+        self._registrations: dict[tuple[str, str], Registration] = {}
+
+    async def load(self) -> Sequence[Registration]:
+        return list(self._registrations.values())
+
+    async def put(self, registration: Registration) -> None:
+        self._registrations[registration.tenant_id, registration.provider] = registration
+
+    async def remove(self, tenant_id: str, provider: str) -> bool:
+        return self._registrations.pop((tenant_id, provider), None) is not None
 
 
 class MemoryConnectFlowStore:

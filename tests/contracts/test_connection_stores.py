@@ -72,7 +72,7 @@ async def keep(stores: Stores, connection: Connection) -> bool:
     return await stores.connections.put(connection, secret_of(connection), EVENT)
 
 
-async def lease(stores: Stores, now: float, owner: str = "me", busy: frozenset[str] = frozenset()) -> list[Lease]:
+async def lease(stores: Stores, now: float, owner: str = "me", busy: frozenset[tuple[str, str]] = frozenset()) -> list[Lease]:
     return list(await stores.connections.lease_due(now, owner, now + 60, 10, busy))
 
 
@@ -180,7 +180,7 @@ async def test_a_due_connection_has_one_holder_at_a_time(stores: Stores) -> None
     """ConnectionStore.lease_due: leases end, fences rise."""
     await keep(stores, ADAS)
     assert await lease(stores, NOW) == []
-    assert await lease(stores, NOW + 1200, busy=frozenset({"hubspot"})) == []
+    assert await lease(stores, NOW + 1200, busy=frozenset({("", "hubspot")})) == []
     first = await lease(stores, NOW + 1200)
     assert [(held.connection.account_id, held.fence) for held in first] == [("acc_1", 1)]
     assert await lease(stores, NOW + 1210, "other") == []

@@ -1,0 +1,173 @@
+"""A provider: how accounts of one vendor are connected, read from its YAML file."""
+
+import functools
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+import jmespath
+import jsonschema_rs
+import yaml
+from jmespath.exceptions import JMESPathError
+
+FOLDER = Path(__file__).parent / "providers"
+#: OAuth error codes that end a connection everywhere (RFC 6749 §5.2)
+TERMINAL_ERRORS = frozenset({"invalid_grant"})
+REGISTRATION_ERRORS = frozenset({"invalid_client", "unauthorized_client"})
+#: fields that are named alike in the file and here
+_SAME = (
+    "title", "auth", "notes", "key_help", "issuer", "requires_issuer",
+    "authorize_url", "token_url", "client_auth", "token_body", "headers", "scope_parameter",
+    "scope_separator", "scopes_are_complete", "scope_words", "authorize_params", "token_params", "refresh_params",
+    "answer", "access_token_ttl_s", "refreshes_per_min", "parallel_refreshes",
+)  # fmt: skip
+_INPUT = re.compile(r"\{([a-z_]+)\}")
+
+
+class ProviderInvalid(Exception):
+    """A provider's file breaks the schema; the message names file, place and rule."""
+
+
+@dataclass(frozen=True, slots=True)
+class Revocation:
+    url: str
+    style: Literal["rfc7009", "bearer", "basic_json"]
+    token: Literal["refresh", "access"] = "refresh"  # noqa: S105  which of the two, not a token
+    method: str = "POST"
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """What the schema in `providers/provider.schema.json` describes; the inputs are filled in already."""
+
+    provider_id: str
+    title: str
+    auth: Literal["oauth2", "api_key", "basic"]
+    docs: tuple[str, ...] = ()
+    notes: str = ""
+    key_help: str = ""
+    issuer: str | None = None
+    requires_issuer: bool = False
+    authorize_url: str = ""
+    token_url: str = ""
+    refresh_url: str = ""
+    revocation: Revocation | None = None
+    pkce: bool = True
+    client_auth: Literal["body", "basic", "secret_as_username"] = "body"
+    token_body: Literal["form", "json"] = "form"  # noqa: S105  how it is sent
+    headers: Mapping[str, str] = field(default_factory=dict)
+    scope_parameter: str = "scope"
+    scope_separator: str = " "
+    default_scopes: tuple[str, ...] = ()
+    scopes_are_complete: bool = False
+    scope_words: Mapping[str, str] = field(default_factory=dict)
+    authorize_params: Mapping[str, str] = field(default_factory=dict)
+    token_params: Mapping[str, str] = field(default_factory=dict)
+    refresh_params: Mapping[str, str] = field(default_factory=dict)
+    answer: Mapping[str, str] = field(default_factory=dict)
+    access_token_ttl_s: int | None = None
+    rotates: Literal["never", "sometimes", "always"] = "never"
+    ends_old_access_token: bool = False
+    refresh_lifetime_days: float | None = None
+    terminal_errors: frozenset[str] = TERMINAL_ERRORS
+    registration_errors: frozenset[str] = REGISTRATION_ERRORS
+    refreshes_per_min: int | None = None
+    parallel_refreshes: int = 4
+    account_request: Mapping[str, Any] | None = None
+    account_id_path: str = ""
+    account_title_path: str = ""
+    api_base_path: str = ""
+    api_host_pattern: str = ""
+
+    def find(self, name: str, default_path: str, content: Any) -> Any:
+        """Return what the token endpoint's answer holds under this provider's path for `name`."""
+        try:
+            return jmespath.search(self.answer.get(name, default_path), content)
+        except JMESPathError:
+            return None  # an answer of another shape than documented holds nothing that we look for
+
+    def api_base_of(self, content: Any) -> str:
+        """Return the account's API base out of a token answer; "" where it names none, or a host that is not the provider's."""
+        base = self.find("api_base", self.api_base_path, content) if self.api_base_path else None
+        if not isinstance(base, str):
+            return ""
+        parts = urlsplit(base)
+        # fullmatch: a host that merely begins like the provider's is somebody else's.
+        if parts.scheme != "https" or "@" in parts.netloc or not re.fullmatch(self.api_host_pattern, parts.hostname or ""):
+            return ""
+        return base.rstrip("/")
+
+
+def parse(content: Mapping[str, Any], inputs: Mapping[str, str], where: str) -> Provider:
+    """Return the provider that `content` describes, its addresses filled in from `inputs`. Raises ProviderInvalid."""
+    for error in _schema().iter_errors(content):
+        place = ".".join(str(step) for step in error.instance_path) or "the file"
+        raise ProviderInvalid(f"{where}: {place}: {error.message}")
+    filled = json.loads(_filled(json.dumps(content), content, inputs, where))
+    account, refresh = filled.get("account", {}), filled.get("refresh", {"rotates": "never"})
+    base = filled.get("api_base", {})
+    for path in (*filled.get("answer", {}).values(), account.get("id"), account.get("title"), base.get("from")):
+        _check_path(path, where)
+    return Provider(
+        provider_id=filled["id"],
+        docs=tuple(filled.get("docs", ())),
+        refresh_url=filled.get("refresh_url") or filled.get("token_url", ""),
+        revocation=Revocation(**filled["revoke"]) if "revoke" in filled else None,
+        pkce=filled.get("pkce", "S256") == "S256",
+        default_scopes=tuple(filled.get("default_scopes", ())),
+        rotates=refresh["rotates"],
+        ends_old_access_token=refresh.get("ends_old_access_token", False),
+        refresh_lifetime_days=refresh.get("lifetime_days"),
+        terminal_errors=TERMINAL_ERRORS | set(filled.get("terminal_errors", ())),
+        registration_errors=REGISTRATION_ERRORS | set(filled.get("registration_errors", ())),
+        account_request=account.get("request"),
+        account_id_path=account.get("id", ""),
+        account_title_path=account.get("title", ""),
+        api_base_path=base.get("from", ""),
+        api_host_pattern=base.get("host_pattern", ""),
+        **{name: filled[name] for name in _SAME if name in filled},
+    )
+
+
+@functools.cache
+def known_definitions() -> Mapping[str, Mapping[str, Any]]:
+    """Return what the files beside this one say, by provider id; the templates are among them."""
+    contents = [yaml.safe_load(path.read_text(encoding="utf-8")) for path in sorted(FOLDER.glob("*.yaml"))]
+    return {content["id"]: content for content in contents}
+
+
+@functools.cache
+def _schema() -> jsonschema_rs.Validator:
+    schema = json.loads((FOLDER / "provider.schema.json").read_text(encoding="utf-8"))
+    return jsonschema_rs.Draft202012Validator(schema, validate_formats=True)
+
+
+def _filled(text: str, content: Mapping[str, Any], inputs: Mapping[str, str], where: str) -> str:
+    wanted = content.get("inputs", {})
+    if unknown := sorted(set(inputs) - set(wanted)):
+        raise ProviderInvalid(f"{where}: no input {unknown[0]!r}; known are {', '.join(sorted(wanted)) or 'none'}")
+    for name, rule in wanted.items():
+        value = inputs.get(name, rule.get("default"))
+        if value is None:
+            raise ProviderInvalid(f"{where}: the input {name!r} is missing ({rule.get('title', 'part of the addresses')})")
+        if not re.fullmatch(rule["pattern"], value):
+            raise ProviderInvalid(f"{where}: the input {name!r} is {value!r}, which does not match {rule['pattern']}")
+        text = text.replace("{" + name + "}", value)
+    return text
+
+
+def _check_path(path: str | None, where: str) -> None:
+    try:
+        if path:
+            jmespath.compile(path)
+    except JMESPathError as error:
+        raise ProviderInvalid(f"{where}: {path!r} is not JMESPath: {error}") from error
+
+
+def unfilled_inputs(text: str) -> list[str]:
+    """Return the names that an address still waits for."""
+    return _INPUT.findall(text)

@@ -1,0 +1,24 @@
+"""Requests to the token endpoints of providers, through the one way out."""
+
+from collections.abc import Mapping
+
+from oauth.fetch import Fetched, FetchRefused
+from tools.egress import Egress, OutboundRequest
+from tools.errors import EgressRefused, UpstreamFailed
+
+
+class ProviderEgress:
+    """Keeps `oauth.connections.outbound.Outbound`: guarded, no redirects, nothing cached."""
+
+    def __init__(self, egress: Egress) -> None:
+        self._egress = egress
+
+    async def __call__(
+        self, method: str, url: str, *, headers: Mapping[str, str], body: bytes | None, max_bytes: int, timeout_s: float
+    ) -> Fetched:
+        request = OutboundRequest(method, url, tuple(headers.items()), body, timeout_s, max_bytes, follow=False)
+        try:
+            answer = await self._egress.send(request)
+        except (EgressRefused, UpstreamFailed) as error:
+            raise FetchRefused(error.failure.message) from error
+        return Fetched(answer.status, {name.lower(): value for name, value in answer.headers.items()}, answer.body)
