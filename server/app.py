@@ -12,6 +12,7 @@ from starlette.types import ASGIApp
 from oauth.tenants import Tenants
 from server.assembly.authorization import AuthorizationServer, assemble_authorization
 from server.assembly.operations import Operations, assemble_operations
+from server.assembly.scopes import SubjectScopes
 from server.bearer import BearerGuard, Challenges
 from server.config import Settings
 from server.discovery import Discovery
@@ -45,7 +46,7 @@ async def open_gateway(settings: Settings) -> AsyncIterator[Gateway]:
         await feed.start()  # Before the snapshots are loaded: what changes meanwhile is told twice rather than never.
         tenants = Tenants(await store.tenants.all())
         operations = await assemble_operations(settings, store, tenants, egress)
-        authorization = assemble_authorization(settings, store, tenants, egress, operations.provider_scopes)
+        authorization = assemble_authorization(settings, store, tenants, egress, SubjectScopes(store.subjects, operations.catalog))
         mcp = McpEndpoint(dispatcher=operations.dispatcher, step_up=Challenges(settings).step_up, settings=settings)
 
         async def tenants_changed(_changes: list[Change]) -> None:

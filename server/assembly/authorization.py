@@ -1,6 +1,5 @@
 """The authorization server: who gets a token, and the pages where people decide."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from starlette.routing import BaseRoute
@@ -24,10 +23,10 @@ from oauth.pushed_requests import PushedRequests
 from oauth.registration import Registration
 from oauth.resources import Resources
 from oauth.revocation import Revocation
-from oauth.scope_narrowing import STANDING
 from oauth.tenants import Tenants
 from oauth.token import TokenEndpoint
 from server.account_endpoints import AccountEndpoints
+from server.assembly.scopes import SubjectScopes
 from server.authorize_endpoint import AuthorizeEndpoint
 from server.browser_session import BrowserSessions
 from server.config import Settings
@@ -61,16 +60,9 @@ class AuthorizationServer:
 
 
 def assemble_authorization(
-    settings: Settings, store: Store, tenants: Tenants, egress: Egress, provider_scopes: Callable[[str], frozenset[str]]
+    settings: Settings, store: Store, tenants: Tenants, egress: Egress, scopes: SubjectScopes
 ) -> AuthorizationServer:
     """Put the authorization server together."""
-
-    async def allowed_scopes(tenant_id: str, subject_id: str) -> frozenset[str]:
-        subject = await store.subjects.get(tenant_id, subject_id)
-        if subject is None or subject.disabled:
-            return frozenset()
-        every = STANDING | provider_scopes(tenant_id)
-        return every if subject.allowed_scopes is None else every & subject.allowed_scopes
 
     lifetimes = lifetimes_of(settings)
     words = scope_words(lambda _tenant_id, provider: provider)
@@ -86,11 +78,11 @@ def assemble_authorization(
     audiences = frozenset({settings.base_url, f"{settings.base_url}/token"})
     authentication = ClientAuthentication(clients, ClientAssertions(store.grants, KeySets(egress.fetch), audiences))
     pushed = PushedRequests(store.grants, lifetimes)
-    authorization = Authorization(clients, pushed, resources, provider_scopes, store.grants, lifetimes)
-    consent = Consent(store.grants, clients, tenants, settings.base_url, allowed_scopes, words, lifetimes)
+    authorization = Authorization(clients, pushed, resources, scopes.of_providers, store.grants, lifetimes)
+    consent = Consent(store.grants, clients, tenants, settings.base_url, scopes.allowed, words, lifetimes)
     handlers = {
         "authorization_code": AuthorizationCodeGrant(store.grants, access_tokens, resources, lifetimes),
-        "refresh_token": RefreshTokenGrant(store.grants, access_tokens, resources, tenants, allowed_scopes, lifetimes),
+        "refresh_token": RefreshTokenGrant(store.grants, access_tokens, resources, tenants, scopes.allowed, lifetimes),
     }
     endpoints = (
         HomeEndpoints(pages=pages, settings=settings),
@@ -130,7 +122,7 @@ def assemble_authorization(
             limits=limits,
         ),
         RegistrationEndpoints(
-            registration=Registration(store.clients, revocation, audit, settings.base_url, provider_scopes), limits=limits
+            registration=Registration(store.clients, revocation, audit, settings.base_url, scopes.of_providers), limits=limits
         ),
     )
     routes: list[BaseRoute] = [route for each in endpoints for route in each.routes()]

@@ -67,10 +67,6 @@ class Operations:
         for tenant_id, account_ids in by_tenant.items():
             await self.accounts.renew(tenant_id, account_ids)
 
-    def provider_scopes(self, tenant_id: str) -> frozenset[str]:
-        """Return the scopes of all operations that the tenant sees."""
-        return frozenset(operation.required_scope for operation in self.catalog.visible(tenant_id).operations_by_id.values())
-
 
 async def assemble_operations(settings: Settings, store: Store, tenants: Tenants, egress: Egress) -> Operations:
     """Load the snapshots and put the parts together."""

@@ -1,0 +1,64 @@
+"""`ascend token`: mint access tokens for scripts, on the machine that owns the data."""
+
+import json
+
+import click
+
+from oauth.minting import Minting, NothingToMint
+from oauth.resources import Resources
+from oauth.scopes import parse, render
+from oauth.subjects import InvalidSubject, normalize_email
+from oauth.tenants import Tenants
+from server.assembly.scopes import SubjectScopes
+from server.commands.frame import CommandFailed, run_async, with_settings
+from server.commands.user import known_tenant
+from server.config import Settings
+from server.storage.store import Store, open_store
+from tools.catalog import Catalog
+
+
+@click.group()
+def command() -> None:
+    """Mint access tokens for scripts."""
+
+
+@command.command("mint")
+@click.option("--tenant", required=True, help="For whose MCP URL.")
+@click.option("--user", "email", required=True, metavar="EMAIL", help="In whose name.")
+@click.option("--scope", default=None, help='Scopes, such as "mcp mcp:read"; all that the user may have when none is named.')
+@click.option("--ttl", default=3600.0, show_default=True, help="Seconds it lives.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+@with_settings
+@run_async
+async def mint(settings: Settings, tenant: str, email: str, scope: str | None, ttl: float, as_json: bool) -> None:
+    """Print an access token. Whoever holds it acts as the user: keep it out of files and logs."""
+    if not 0 < ttl <= 90 * 86400:
+        raise click.UsageError("--ttl: give seconds, from 1 to 7776000 (90 days)")
+    async with open_store(settings) as store:
+        await known_tenant(store, tenant)
+        subject_id = await local_subject(store, tenant, email)
+        catalog = Catalog(store.operations)
+        catalog.install(())
+        await catalog.load()
+        tenants = Tenants(await store.tenants.all())
+        scopes = SubjectScopes(store.subjects, catalog)
+        minting = Minting(store.grants, Resources(tenants, settings.mcp_url, settings.base_url), scopes.allowed)
+        try:
+            minted = await minting.mint(tenant, subject_id, frozenset(parse(scope)) if scope else None, ttl)
+        except NothingToMint as error:
+            raise CommandFailed(str(error)) from error
+    if as_json:
+        click.echo(json.dumps({"access_token": minted.access_token, "scope": render(minted.scopes), "expires_at": minted.expires_at}))
+    else:
+        click.echo(minted.access_token)
+
+
+async def local_subject(store: Store, tenant: str, email: str) -> str:
+    """Return the id of the person who signs in with `email`. Raises CommandFailed."""
+    try:
+        found = await store.subjects.find_local(tenant, normalize_email(email))
+    except InvalidSubject as error:
+        raise CommandFailed(str(error)) from error
+    if found is None:
+        raise CommandFailed(f"no user {email!r} in tenant {tenant!r}; `ascend user list` shows who there is")
+    return found[0].subject_id
