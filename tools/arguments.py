@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 
 import jsonschema_rs
+import orjson
 
-from tools.argument_faults import Fault, fault_of
+from tools.argument_faults import Fault, fault_of, path_of
 from tools.operation import Failure, Json, Operation
 
 MAX_FAULTS = 10
@@ -32,6 +33,10 @@ class Validators:
 
     def faults(self, operation: Operation, arguments: Mapping[str, Json]) -> tuple[Fault, ...]:
         """Return every fault of `arguments`, in the order of the schema."""
+        try:
+            orjson.dumps(arguments)
+        except TypeError:
+            return _unsendable(arguments)
         key = (operation.tenant_id, operation.id)
         compiled = self._compiled.get(key)
         if compiled is None or compiled[0] is not operation:
@@ -40,6 +45,26 @@ class Validators:
         if validator is None or validator.is_valid(arguments):
             return ()
         return tuple(fault_of(error, operation.input_schema) for error in validator.iter_errors(arguments))
+
+
+def _unsendable(arguments: Mapping[str, Json]) -> tuple[Fault, ...]:
+    """Return a fault for each argument that JSON text cannot carry to an upstream, though a lenient parser let it in."""
+    faults = []
+    for name, value in arguments.items():
+        try:
+            orjson.dumps({name: value})
+        except TypeError as error:
+            reason = str(error)
+            rule = (
+                "a number within 64 bits; send a larger one as text"
+                if "Integer" in reason
+                else "nested less than 250 levels deep"
+                if "ecursion" in reason
+                else "text of whole Unicode characters, without lone surrogates"
+            )
+            path = path_of([name.encode(errors="replace").decode()[:60]])
+            faults.append(Fault(path, None, rule, None, f"{path} must be {rule}"))
+    return tuple(faults)
 
 
 def compile_schema(schema: Mapping[str, Json]) -> jsonschema_rs.Validator | None:

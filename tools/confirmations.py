@@ -3,7 +3,6 @@
 import base64
 import hashlib
 import hmac
-import json
 import time
 from collections.abc import Callable, Mapping
 
@@ -74,8 +73,4 @@ class Confirmations:
 
 def canonical(arguments: Mapping[str, Json]) -> bytes:
     """Return `arguments` as JSON that is equal for equal arguments, whatever the order of their keys."""
-    try:
-        return orjson.dumps(arguments, option=orjson.OPT_SORT_KEYS)
-    except TypeError:
-        # Integers beyond 64 bits and lone surrogates are JSON, though orjson does not write them.
-        return json.dumps(arguments, sort_keys=True, default=str).encode()
+    return orjson.dumps(arguments, option=orjson.OPT_SORT_KEYS)

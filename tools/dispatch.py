@@ -98,6 +98,8 @@ class Dispatcher:
         trace_id: str | None = None,
     ) -> Outcome:
         """Answer a `tools/call`: `name` is one of the three tools or any operation that the tenant sees."""
+        if not name.isascii():
+            name = name.encode(errors="replace").decode()
         request = _Request(principal, client, progress, name[:MAX_ID_CHARS], trace_id or secrets.token_hex(16))
         return await self.enter(request, name, arguments, CallOptions(max_chars=MAX_CHARS), None)
 

@@ -10,6 +10,10 @@ from tools.operation import Json
 MAX_KEYS = 24
 MAX_DEPTH = 5
 LONG_TEXT_CHARS = 400
+LONG_ROW_CHARS = 4_000
+#: room for a mark that says what was left out
+MARK_CHARS = 24
+LEAST_CHARS = 64
 
 
 def outline_of(value: Json, depth: int = 0) -> str:
@@ -31,51 +35,73 @@ def outline_of(value: Json, depth: int = 0) -> str:
 
 
 def preview_of(value: Json, max_chars: int) -> Json:
-    """Return the beginning of `value` in at most about `max_chars` of JSON: long lists lose their tail, long texts theirs.
+    """Return the beginning of `value` in at most about `max_chars` of JSON: long lists, texts and objects lose their tail.
 
-    What was left out is said where it was: `"… 180 more"` ends a list, `"… (9000 characters)"` a text.
+    What was left out is said where it was: `"… 180 more"` ends a list, `"…": "12 more"` an object, `… (9000 characters)` a text.
     """
-    shortened, _ = _fit(value, max_chars)
-    return shortened
+    return _fit(value, max_chars)
 
 
-def _fit(value: Json, budget: int) -> tuple[Json, int]:
-    """Return (what fits of `value`, the characters it takes)."""
+def _fit(value: Json, budget: int) -> Json:
+    """Return what of `value` fits into `budget` characters; the least is a word on what stood there."""
     if isinstance(value, str):
-        if len(value) + 2 <= budget or len(value) <= 24:
-            return value, len(value) + 2
-        kept = max(16, min(len(value), budget - 32))
-        text = f"{value[:kept]}… ({len(value)} characters)"
-        return text, len(text) + 2
+        return _fit_text(value, budget)
     if isinstance(value, list):
         return _fit_list(value, budget)
     if isinstance(value, Mapping):
         return _fit_object(value, budget)
-    return value, len(orjson.dumps(value, default=str))
+    return value
 
 
-def _fit_list(values: list[Any], budget: int) -> tuple[list[Any], int]:
+def _fit_text(text: str, budget: int) -> str:
+    if len(text) <= budget and _length(text) <= budget:
+        return text
+    kept = text[: max(0, budget - MARK_CHARS)]
+    while kept and _length(kept) > budget - MARK_CHARS:
+        kept = kept[: len(kept) // 2]
+    return f"{kept}… ({len(text)} characters)"
+
+
+def _fit_list(values: list[Any], budget: int) -> list[Any]:
     kept: list[Any] = []
-    used = 2
+    left = budget - 2
     for position, value in enumerate(values):
+        spare = 0 if position == len(values) - 1 else MARK_CHARS
         # The first row is always shown, shortened if need be: it says what a row is.
-        row, size = _fit(value, budget - used if position == 0 else LONG_TEXT_CHARS * 10)
-        if position and used + size + 1 > budget - 24:
-            kept.append(f"… {len(values) - position} more")
-            return kept, used + 24
+        row = _fit(value, left - spare if position == 0 else LONG_ROW_CHARS)
+        size = _length(row) + 1
+        if position and size > left - spare:
+            return [*kept, f"… {len(values) - position} more"]
+        if position == 0 and size > max(left, MARK_CHARS):
+            return [f"… {len(values)} more"]
         kept.append(row)
-        used += size + 1
-    return kept, used
+        left -= size
+    return kept
 
 
-def _fit_object(members: Mapping[str, Any], budget: int) -> tuple[dict[str, Any], int]:
+def _fit_object(members: Mapping[str, Any], budget: int) -> dict[str, Any]:
+    sizes = {key: _length(str(key)) + _length(member) + 2 for key, member in members.items()}
+    if sum(sizes.values()) + 2 <= budget:
+        return dict(members)
     # Small members first get what they need, so that one large list cannot push an id or a cursor out.
-    sizes = {key: len(orjson.dumps(member, default=str)) for key, member in members.items()}
-    left = budget - 2 - sum(len(str(key)) + 4 for key in members)
     fitted: dict[str, Any] = {}
+    left = budget - 2 - MARK_CHARS
     for rank, key in enumerate(sorted(members, key=lambda key: sizes[key])):
-        share = left // max(1, len(members) - rank)
-        row, size = (members[key], sizes[key]) if sizes[key] <= share else _fit(members[key], share)
-        fitted[key] = row
-        left = max(0, left - size)
-    return {key: fitted[key] for key in members}, budget - left
+        share = max(left // (len(members) - rank), min(left, LEAST_CHARS))
+        if sizes[key] <= share:
+            fitted[key], left = members[key], left - sizes[key]
+            continue
+        head = _length(str(key)) + 2
+        row = _fit(members[key], share - head)
+        size = head + _length(row)
+        if size > max(share, LEAST_CHARS) or size > left:
+            continue
+        fitted[key], left = row, left - size
+    shown = {key: fitted[key] for key in members if key in fitted}
+    if len(shown) < len(members):
+        shown["…"] = f"{len(members) - len(shown)} more"
+    return shown
+
+
+def _length(value: Json) -> int:
+    return len(orjson.dumps(value, default=str, option=orjson.OPT_NON_STR_KEYS).decode())

@@ -1,5 +1,6 @@
 """From what an operation answered to what the model reads: selected, sized, nothing cut silently."""
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -47,7 +48,11 @@ def apply_select(select: str | Sequence[str], data: Json) -> Json:
 
 def encode(data: Json) -> bytes:
     """Return `data` as compact JSON; what JSON cannot say (dates from YAML) as text."""
-    return orjson.dumps(data, default=str, option=orjson.OPT_NON_STR_KEYS)
+    try:
+        return orjson.dumps(data, default=str, option=orjson.OPT_NON_STR_KEYS)
+    except TypeError:
+        # Integers beyond 64 bits, lone surrogates: JSON all the same, and an answer must not be lost to them.
+        return json.dumps(data, default=str).encode()
 
 
 def shorten(data: Json, total_bytes: int, max_chars: int, handle: str) -> Json:

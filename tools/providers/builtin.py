@@ -8,6 +8,7 @@ import orjson
 
 from capability_index.documents import Page, load_pages
 from tools.operation import Access, Call, Json, Operation, Outcome
+from tools.signatures import signature_of
 
 PROVIDER = "gateway"
 
@@ -81,7 +82,7 @@ def _operation(function: BuiltinFunction, page: Page | None) -> Operation:
         idempotent=function.idempotent,
         input_schema=schema,
         output_schema=function.output_schema,
-        signature=f"{function.slug}({_parameters(schema)}) -> {document.returns or 'any'}",
+        signature=signature_of(function.slug, schema, document.returns),
         returns=document.returns,
         tags=document.tags,
         binding=binding,
@@ -96,17 +97,3 @@ def _described(schema: Mapping[str, Json], page: Page) -> dict[str, Json]:
     properties = {name: {**member, "description": words.get(name, "")} for name, member in schema.get("properties", {}).items()}
     return {**schema, "properties": properties}
 
-
-def _parameters(schema: Mapping[str, Json]) -> str:
-    required = schema.get("required", ())
-    members = sorted(schema.get("properties", {}).items(), key=lambda member: member[0] not in required)
-    return ", ".join(f"{name}{'' if name in required else '?'}: {_type_of(member)}" for name, member in members)
-
-
-def _type_of(schema: Mapping[str, Json]) -> str:
-    if "enum" in schema:
-        return "|".join(str(option) for option in schema["enum"])
-    named = schema.get("type", "any")
-    kinds = named if isinstance(named, list) else [named]
-    short = {"string": "str", "integer": "int", "number": "float", "boolean": "bool", "array": "[]", "object": "{}"}
-    return "|".join(short.get(kind, str(kind)) for kind in kinds)
