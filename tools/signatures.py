@@ -54,6 +54,8 @@ def type_of(schema: Json, definitions: Mapping[str, Json], depth: int = 0) -> st
         return "|".join(dict.fromkeys(words)) or "null"
     for keyword in ("anyOf", "oneOf"):
         if isinstance(schema.get(keyword), list):
+            if any(isinstance(member, Mapping) and member.get("contentEncoding") == "base64" for member in schema[keyword]):
+                return "file"
             branches = [member for member in schema[keyword] if not (isinstance(member, Mapping) and member.get("type") == "null")]
             words = list(dict.fromkeys(type_of(member, definitions, depth + 1) for member in branches))
             return "|".join(words[:3]) + ("|…" if len(words) > 3 else "") if words else "any"

@@ -125,11 +125,20 @@ def _collect(document: OpenApiDocument, parameter: Mapping[str, Json], collected
         converted = {**converted, "description": shortened(description)}
     if parameter.get("deprecated") is True:
         converted = {**converted, "deprecated": True}
+    if place == "path":
+        converted = _never_empty(converted)
     argument = _free(argument_name(name, place), place, collected.properties)
     collected.properties[argument] = converted
     if is_required and not (place != "path" and parameter.get("allowEmptyValue") is True and "default" in converted):
         collected.required.append(argument)
     collected.parameters.append({"argument": argument, "name": name, "in": place, **_style_of(document, parameter, schema, media_type)})
+
+
+def _never_empty(schema: dict[str, Json]) -> dict[str, Json]:
+    """Return the schema of a path parameter: an empty value would address another resource."""
+    types = schema.get("type")
+    least = {"string": "minLength", "array": "minItems", "object": "minProperties"}.get(types if isinstance(types, str) else "")
+    return {**schema, least: max(1, schema.get(least, 1))} if least and "enum" not in schema else schema
 
 
 def _schema_of(parameter: Mapping[str, Json]) -> tuple[Json, str | None]:

@@ -11,21 +11,20 @@ FORM = "application/x-www-form-urlencoded"
 MULTIPART = "multipart/form-data"
 BODY_ARGUMENT = "body"
 MAX_COMPOSITION_DEPTH = 12
-FILE = {
-    "description": "a file: base64 text, or {handle} of an earlier result, or {text}; with filename and media_type where they matter",
+_NAMED = {"filename": {"type": "string"}, "media_type": {"type": "string", "pattern": r"^[\w.+-]+/[\w.+-]+(;.*)?$"}}
+_SOURCES: dict[str, Json] = {
+    "text": {"type": "string"},
+    "base64": {"type": "string", "contentEncoding": "base64"},
+    "handle": {"type": "string"},
+}
+FILE: dict[str, Json] = {
+    "description": "a file: base64, or {text}, or {handle} of an earlier result; with filename and media_type where they matter",
     "anyOf": [
         {"type": "string", "contentEncoding": "base64"},
-        {
-            "type": "object",
-            "properties": {
-                "handle": {"type": "string"},
-                "base64": {"type": "string"},
-                "text": {"type": "string"},
-                "filename": {"type": "string"},
-                "media_type": {"type": "string"},
-            },
-            "additionalProperties": False,
-        },
+        *(
+            {"type": "object", "properties": {source: schema, **_NAMED}, "required": [source], "additionalProperties": False}
+            for source, schema in _SOURCES.items()
+        ),
     ],
 }
 
@@ -69,7 +68,10 @@ def plan_body(document: OpenApiDocument, body: Json, bundle: SchemaBundle, taken
     kind = kind_of(media_type)
     is_required = body.get("required") is True
     if kind in ("bytes", "text"):
-        return _whole(kind, media_type, dict(FILE) if kind == "bytes" else {"type": "string"}, body, is_required, taken)
+        plan = _whole(kind, media_type, dict(FILE) if kind == "bytes" else {"type": "string"}, body, is_required, taken)
+        if len(content) > 1:
+            plan.binding["offered"] = list(content)
+        return plan
     flat = flatten(document, schema)
     if flat is None or not _fits(flat, bundle, taken):
         converted = bundle.convert(schema)
@@ -161,6 +163,10 @@ def _by_members(
             properties[name] = _file_schema(document, member, file_kind)
         else:
             properties[name] = bundle.convert(member)
+    for name in flat.required:
+        if name not in flat.members:
+            # Required and never described: vendor documents do that, and JSON Schema allows it.
+            properties[name] = {}
     binding: dict[str, Json] = {"kind": kind, "media_type": media_type, "fields": {name: name for name in properties}}
     if files:
         binding["files"] = files

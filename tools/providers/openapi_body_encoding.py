@@ -2,7 +2,7 @@
 
 import base64
 import binascii
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
@@ -36,6 +36,8 @@ class BodyWriter:
     def __init__(self, binding: Mapping[str, Json], parameter_arguments: frozenset[str], boundary: Callable[[], str]) -> None:
         self.kind: str = binding["kind"]
         self.media_type: str = binding["media_type"] if "*" not in binding["media_type"] else "application/json"
+        self._named_type: str = binding["media_type"]
+        self._offered: Sequence[str] = binding.get("offered", ())
         self.argument: str | None = binding.get("argument")
         self.file_arguments: frozenset[str] = frozenset(binding.get("files", ()))
         if self.kind == "bytes" and self.argument:
@@ -71,8 +73,8 @@ class BodyWriter:
         value = arguments[self.argument]
         if self.kind == "bytes":
             file = files[self.argument][0]
-            is_named = "*" not in self.media_type and self.media_type != "application/octet-stream"
-            return Encoded(file.body, self.media_type if is_named else file.media_type)
+            is_offered = "*" in self._named_type or file.media_type.split(";")[0] in self._offered
+            return Encoded(file.body, file.media_type if is_offered else self._named_type)
         if self.kind == "text":
             return Encoded(text_of(value).encode(), self.media_type)
         if self.kind == "form" and isinstance(value, Mapping):
@@ -124,7 +126,10 @@ class BodyWriter:
 def file_of(argument: str, value: Json) -> File | str:
     """Return the content of a file argument, or the result handle that it has to be read from. Raises UnfitArgument."""
     if isinstance(value, str):
-        return File(_decoded(argument, value))
+        try:
+            return File(_decoded(argument, value))
+        except UnfitArgument:
+            return File(value.encode(), "text/plain; charset=utf-8")
     if not isinstance(value, Mapping):
         raise UnfitArgument(argument, "a file is base64 text or one of {handle}, {base64}, {text}")
     if isinstance(value.get("handle"), str):
@@ -143,7 +148,7 @@ def _decoded(argument: str, text: str) -> bytes:
     try:
         return base64.b64decode("".join(text.split()), validate=True)
     except (binascii.Error, ValueError) as error:
-        raise UnfitArgument(argument, "this is not base64; send plain text as {text: …}") from error
+        raise UnfitArgument(argument, "this is not base64; send plain text as text") from error
 
 
 def _part(boundary: str, name: str, body: bytes, content_type: str | None, filename: str | None) -> list[bytes]:

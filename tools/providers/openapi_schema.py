@@ -134,7 +134,7 @@ class SchemaBundle:
         _copy_facts(schema, converted)
         for keyword in LISTS_OF_SCHEMAS:
             members = schema.get(keyword)
-            if isinstance(members, list) and members:
+            if isinstance(members, list) and members and not (keyword == "allOf" and self._contradicts(members)):
                 converted[keyword] = [self.convert(member, depth + 1) for member in members]
         if isinstance(schema.get("oneOf"), list) and schema["oneOf"]:
             self._one_of(schema["oneOf"], converted, depth)
@@ -148,6 +148,23 @@ class SchemaBundle:
                 }
         self._properties(schema, converted, depth)
         return converted
+
+    def _contradicts(self, members: list[Json]) -> bool:
+        """Say whether no value could satisfy all of `allOf`, because its members name types that exclude each other."""
+        common: set[str] | None = None
+        for member in members:
+            try:
+                resolved = self._document.resolve(member)
+            except BrokenReference:
+                continue
+            types = set(types_of(resolved)) if isinstance(resolved, Mapping) else set()
+            types |= {"integer"} if "number" in types else set()
+            if types:
+                common = types if common is None else common & types
+        if common is not None and not common:
+            self.broken.append("an allOf contradicts itself: its members name types that exclude each other")
+            return True
+        return False
 
     def _one_of(self, members: list[Json], converted: dict[str, Json], depth: int) -> None:
         # Branches of vendor documents overlap, so that a strict oneOf refuses what the upstream takes: any will do.

@@ -1,5 +1,6 @@
 """Values of parameters as they stand in a request: every style and explode of OpenAPI 3.1 §4.8.12.3, as RFC 6570 writes them."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 from urllib.parse import quote
@@ -82,10 +83,10 @@ def header_writer(parameter: Mapping[str, Json]) -> Callable[[Json], str]:
         if is_document:
             written = _as_document(value)
         elif isinstance(value, list):
-            written = ",".join(text_of(item) for item in value)
+            written = ",".join(_part_of_header(item) for item in value)
         elif isinstance(value, Mapping):
             between = "=" if explode else ","
-            written = ",".join(f"{key}{between}{text_of(item)}" for key, item in value.items())
+            written = ",".join(f"{_part_of_header(key)}{between}{_part_of_header(item)}" for key, item in value.items())
         else:
             written = text_of(value)
         if any(ord(sign) < 32 or ord(sign) == 127 for sign in written):
@@ -98,6 +99,11 @@ def header_writer(parameter: Mapping[str, Json]) -> Callable[[Json], str]:
 def cookie_writer(parameter: Mapping[str, Json]) -> Callable[[Json], Iterator[Pair]]:
     """Return the function that writes cookies: form style, each exploded value a cookie of its own (RFC 6265 §4.2.1)."""
     return query_writer({key: value for key, value in parameter.items() if key != "reserved"})
+
+
+def _part_of_header(value: Json) -> str:
+    """Return one value of several in a header: what would be taken for a delimiter, or for an escape, is escaped."""
+    return re.sub(r"[,=]|%(?=[0-9A-Fa-f]{2})", lambda sign: f"%{ord(sign[0]):02X}", text_of(value))
 
 
 def _simple(name: str, value: Json, explode: bool) -> str:

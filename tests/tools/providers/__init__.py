@@ -1,0 +1,1 @@
+"""Tests of the providers: OpenAPI documents and upstream MCP servers."""
