@@ -1,5 +1,6 @@
 """Bring a store's schema to the revision that this code expects."""
 
+import logging
 from pathlib import Path
 
 from alembic import command
@@ -8,6 +9,7 @@ from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import create_async_engine
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+logging.getLogger("alembic").setLevel(logging.WARNING)  # one line for each revision at every first start tells nobody anything
 
 
 async def migrate(url: str) -> None:

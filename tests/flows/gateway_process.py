@@ -2,7 +2,6 @@
 
 import os
 import re
-import select
 import signal
 import socket
 import subprocess
@@ -57,34 +56,28 @@ def running_gateway(
     command = [str(Path(sys.executable).with_name("ascend")), "serve", "--port", str(port), "--data", str(data_dir), *options]
     if demo:
         command += ["--demo", "--demo-port", str(free_port())]
-    errors = (data_dir.parent / f"{data_dir.name}-{port}.log").open("w+", encoding="utf-8")
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True, env=environment(extra))
+    output_file, error_file = (data_dir.parent / f"{data_dir.name}-{port}.{kind}" for kind in ("out", "err"))
+    with output_file.open("w") as out, error_file.open("w") as err:
+        process = subprocess.Popen(command, stdout=out, stderr=err, text=True, env=environment(extra))
     try:
-        output = read_until_ready(process, errors.name)
+        output = read_until_ready(process, output_file, error_file)
         yield describe(process, data_dir, port, output)
     finally:
         if process.poll() is None:
             process.send_signal(signal.SIGTERM)
         code = process.wait(timeout=20)
-        if process.stdout:
-            process.stdout.close()
-        errors.close()
-    assert code in (0, -signal.SIGKILL), f"the gateway exited with {code}: {Path(errors.name).read_text(encoding='utf-8')[-2000:]}"
+    assert code in (0, -signal.SIGKILL), f"the gateway exited with {code}: {error_file.read_text(encoding='utf-8')[-2000:]}"
 
 
-def read_until_ready(process: subprocess.Popen[str], error_file: str) -> str:
-    assert process.stdout is not None
-    output, deadline = "", time.monotonic() + START_LIMIT_S
-    while time.monotonic() < deadline:
-        readable, _, _ = select.select([process.stdout], [], [], 0.5)
-        if readable:
-            line = process.stdout.readline()
-            output += line
-            if line.startswith("ready "):
-                return output
-        if process.poll() is not None:
-            break
-    raise AssertionError(f"the gateway did not get ready: {output}\n{Path(error_file).read_text(encoding='utf-8')[-4000:]}")
+def read_until_ready(process: subprocess.Popen[str], output_file: Path, error_file: Path) -> str:
+    deadline = time.monotonic() + START_LIMIT_S
+    while time.monotonic() < deadline and process.poll() is None:
+        output = output_file.read_text(encoding="utf-8")
+        if re.search(r"^ready .*\n", output, re.MULTILINE):
+            return output
+        time.sleep(0.02)
+    shown = output_file.read_text(encoding="utf-8") + error_file.read_text(encoding="utf-8")[-4000:]
+    raise AssertionError(f"the gateway did not get ready: {shown}")
 
 
 def describe(process: subprocess.Popen[str], data_dir: Path, port: int, output: str) -> RunningGateway:
