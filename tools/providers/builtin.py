@@ -2,12 +2,12 @@
 
 import hashlib
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import orjson
 
 from capability_index.documents import Page, load_pages
-from tools.operation import Access, Call, Json, Operation, Outcome
+from tools.operation import Access, Call, Json, Operation, Outcome, Paging
 from tools.signatures import signature_of
 
 PROVIDER = "gateway"
@@ -31,7 +31,8 @@ class BuiltinFunction:
     described: bool = False
     timeout_s: float = 30.0
     example: Mapping[str, Json] | None = None
-    output_schema: Mapping[str, Json] | None = field(default=None)
+    output_schema: Mapping[str, Json] | None = None
+    paging: Paging | None = None
 
 
 class BuiltinRunner:
@@ -88,6 +89,7 @@ def _operation(function: BuiltinFunction, page: Page | None) -> Operation:
         binding=binding,
         content_hash=hashlib.sha256(orjson.dumps(relied_on, option=orjson.OPT_SORT_KEYS)).hexdigest(),
         example=function.example,
+        paging=function.paging,
     )
 
 
@@ -96,4 +98,3 @@ def _described(schema: Mapping[str, Json], page: Page) -> dict[str, Json]:
     words = {parameter.name: parameter.description for parameter in page.document.parameters}
     properties = {name: {**member, "description": words.get(name, "")} for name, member in schema.get("properties", {}).items()}
     return {**schema, "properties": properties}
-

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from tools.operation import Json
 from tools.providers.openapi_body import BodyPlan, plan_body
 from tools.providers.openapi_document import BrokenReference, OpenApiDocument
-from tools.providers.openapi_schema import SchemaBundle, shortened, types_of
+from tools.providers.openapi_examples import example_value
+from tools.providers.openapi_keywords import MAX_EXAMPLE_CHARS, shortened, types_of
+from tools.providers.openapi_schema import SchemaBundle
 
 #: default style by place (OpenAPI 3.1 §4.8.12.2)
 STYLE_BY_PLACE = {"path": "simple", "query": "form", "header": "simple", "cookie": "form"}
@@ -123,6 +125,9 @@ def _collect(document: OpenApiDocument, parameter: Mapping[str, Json], collected
     description = parameter.get("description")
     if isinstance(description, str) and description.strip():
         converted = {**converted, "description": shortened(description)}
+    example = example_value(document, parameter)
+    if example is not None and "examples" not in converted and len(str(example)) <= MAX_EXAMPLE_CHARS:
+        converted = {**converted, "examples": [example]}
     if parameter.get("deprecated") is True:
         converted = {**converted, "deprecated": True}
     if place == "path":

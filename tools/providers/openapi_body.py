@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 
 from tools.operation import Json
 from tools.providers.openapi_document import BrokenReference, OpenApiDocument
-from tools.providers.openapi_schema import SchemaBundle, shortened, types_of
+from tools.providers.openapi_keywords import shortened, types_of
+from tools.providers.openapi_schema import SchemaBundle, is_polymorphic
 
 FORM = "application/x-www-form-urlencoded"
 MULTIPART = "multipart/form-data"
@@ -118,6 +119,8 @@ def _gather(document: OpenApiDocument, schema: Json, flat: _Flat, depth: int) ->
     except BrokenReference:
         return False
     if not isinstance(schema, Mapping) or depth > MAX_COMPOSITION_DEPTH:
+        return False
+    if depth == 0 and is_polymorphic(schema):
         return False
     if any(schema.get(keyword) for keyword in ("oneOf", "anyOf", "not", "if", "patternProperties", "enum")):
         return False

@@ -1,61 +1,42 @@
 """Import an OpenAPI document: each of its operations becomes one of ours, and what cannot is reported with the reason."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
+import jsonschema_rs
 import orjson
 
+from tools.errors import ImportFailed
 from tools.naming import Naming, name_operations, words_of
-from tools.operation import Json, Operation
+from tools.operation import Failure, Json, Operation
 from tools.providers.openapi_access import access_of, is_idempotent
-from tools.providers.openapi_answers import Answer, answer_of
-from tools.providers.openapi_arguments import Arguments, UnusableOperation, merge_parameters, plan_arguments
-from tools.providers.openapi_document import BrokenReference, OpenApiDocument, read_document, refused
-from tools.providers.openapi_paging import items_of, paging_of
-from tools.providers.openapi_schema import shortened
-from tools.providers.openapi_security import Security, schemes_of, security_of
+from tools.providers.openapi_document import OpenApiDocument, read_document
+from tools.providers.openapi_examples import example_call
+from tools.providers.openapi_found import Found, Skipped, find_operations
+from tools.providers.openapi_keywords import shortened
+from tools.providers.openapi_overlay import Correction, Overlay
+from tools.providers.openapi_paging import paging_of
+from tools.providers.openapi_security import schemes_of
 from tools.providers.openapi_servers import server_urls
-from tools.providers.openapi_swagger import METHODS, upgrade
+from tools.providers.openapi_swagger import upgrade
 from tools.signatures import returns_of, signature_of
 from tools.stores import Source
 
 MAX_SUMMARY_CHARS = 160
-
-
-@dataclass(frozen=True, slots=True)
-class Skipped:
-    """Something of the document that did not come in, or came in with less than it says."""
-
-    where: str
-    reason: str
+#: what a schema becomes that our validator cannot compile: the upstream then judges
+ANYTHING: dict[str, Json] = {"type": "object", "additionalProperties": True}
 
 
 @dataclass(frozen=True, slots=True)
 class ImportResult:
+    """What an import brings: the source to store, its operations by id, and what was left out or came in reduced."""
+
     source: Source
     operations: tuple[Operation, ...]
     skipped: tuple[Skipped, ...]
     title: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """One operation as the document has it, read but not yet named."""
-
-    method: str
-    path: str
-    node: Mapping[str, Json]
-    base_url: str
-    arguments: Arguments
-    answer: Answer
-    security: Security
-    answers_list: bool
-
-    @property
-    def where(self) -> str:
-        return f"{self.method.upper()} {self.path}"
 
 
 def import_document(
@@ -67,107 +48,74 @@ def import_document(
     base_url: str | None = None,
     include: Sequence[str] = (),
     externals: Mapping[str, bytes] | None = None,
+    overlay: Overlay | None = None,
 ) -> ImportResult:
     """Return the operations of a document and a report of what was left out. Raises ImportFailed where nothing can come of it.
 
     `include` are globs on operation id, operationId, path, `METHOD path` or tag; none means all. `externals` are the
-    documents that this one refers to, by absolute location.
+    documents that this one refers to, by absolute location (openapi_externals). `overlay` corrects what is derived.
     """
+    overlay = overlay or Overlay()
     document = upgrade(read_document(raw, location, externals))
-    skipped: list[Skipped] = []
-    found = _read_operations(document, base_url, skipped)
-    names = name_operations(provider, [_naming(one) for one in found])
-    operations = []
-    for name, one in sorted(zip(names, found, strict=True), key=lambda pair: pair[0]):
-        if include and not _is_included(name, one, include):
+    read = list(find_operations(document, base_url, overlay))
+    skipped = [one for one in read if isinstance(one, Skipped)]
+    found = [one for one in read if isinstance(one, Found)]
+    operations: list[Operation] = []
+    known: set[str] = set()
+    for derived, name, one, correction in _named(provider, found, overlay):
+        known |= {derived, one.where}
+        if correction.hide or (include and not _is_included(name, one, include)):
             continue
-        operations.append(_operation(name, one, document, provider, tenant_id))
+        operations.append(_operation(name, one, document, provider, tenant_id, correction))
         skipped += [Skipped(one.where, f"{reason}; anything is accepted there") for reason in dict.fromkeys(one.arguments.broken)]
+        if operations[-1].input_schema is ANYTHING:
+            skipped.append(Skipped(one.where, "its arguments cannot be validated here; the upstream judges them"))
+    skipped += [
+        Skipped(name, "the overlay corrects it, but the document has no such operation") for name in overlay.unknown(frozenset(known))
+    ]
     if not operations:
-        raise refused(_why_nothing(location, found, skipped, include))
-    source = Source(
-        provider=provider,
-        tenant_id=tenant_id,
-        kind="openapi",
-        location=location,
-        title=document.title or provider,
-        settings={
-            "servers": server_urls(document, document.root.get("servers"), None),
-            "base_url": base_url,
-            "include": list(include),
-            "security_schemes": dict(schemes_of(document)),
-        },
-    )
-    return ImportResult(source, tuple(operations), tuple(skipped), document.title or provider)
+        raise ImportFailed(Failure("nothing_to_import", _why_nothing(location, found, skipped, include)))
+    settings: dict[str, Json] = {
+        "servers": server_urls(document, document.root.get("servers"), None, overlay.variables),
+        "base_url": base_url or overlay.base_url,
+        "include": list(include),
+        "security_schemes": dict(schemes_of(document)),
+    }
+    source = Source(provider, tenant_id, "openapi", location, document.title or provider, settings)
+    ordered = tuple(sorted(operations, key=lambda operation: operation.id))
+    return ImportResult(source, ordered, tuple(skipped), document.title or provider)
 
 
-def _read_operations(document: OpenApiDocument, base_url: str | None, skipped: list[Skipped]) -> list[_Found]:
-    paths = document.root.get("paths")
-    found: list[_Found] = []
-    for path, item in paths.items() if isinstance(paths, Mapping) else ():
-        if path.startswith("x-"):
-            continue
-        try:
-            item = document.resolve(item)
-        except BrokenReference as error:
-            skipped.append(Skipped(path, str(error)))
-            continue
-        if not isinstance(item, Mapping):
-            skipped.append(Skipped(path, "the path item is not an object"))
-            continue
-        for method in METHODS:
-            if method not in item:
-                continue
-            try:
-                found.append(_read_operation(document, base_url, method, path, item))
-            except (UnusableOperation, BrokenReference) as error:
-                skipped.append(Skipped(f"{method.upper()} {path}", str(error)))
-    return found
+def _named(provider: str, found: Sequence[Found], overlay: Overlay) -> Iterator[tuple[str, str, Found, Correction]]:
+    """Yield (derived id, id after correction, operation, correction). Raises ImportFailed where two would share an id."""
+    names = name_operations(provider, [Naming(one.method, one.path, one.operation_id, one.answers_list) for one in found])
+    taken: dict[str, str] = {}
+    for derived, one in zip(names, found, strict=True):
+        correction = overlay.of(derived, one.where)
+        name = derived
+        if correction.id is not None:
+            name = correction.id if correction.id.startswith(f"{provider}.") else f"{provider}.{correction.id}"
+        if name in taken:
+            message = f"the overlay gives the id '{name}' to {one.where}, and {taken[name]} has it already; choose another"
+            raise ImportFailed(Failure("invalid_overlay", message))
+        taken[name] = one.where
+        yield derived, name, one, correction
 
 
-def _read_operation(document: OpenApiDocument, base_url: str | None, method: str, path: str, item: Mapping[str, Json]) -> _Found:
-    node = document.resolve(item[method])
-    if not isinstance(node, Mapping):
-        raise UnusableOperation("the operation is not an object")
-    servers = node.get("servers") or item.get("servers") or document.root.get("servers")
-    urls = server_urls(document, servers, base_url)
-    if not urls:
-        raise UnusableOperation("its server has no absolute http(s) address; name one with --base-url")
-    security = security_of(document, node)
-    parameters = merge_parameters(document, item.get("parameters"), node.get("parameters"))
-    arguments = plan_arguments(document, path, parameters, node.get("requestBody"), is_secured=bool(security.alternatives))
-    answer = answer_of(document, node)
-    answers_list = items_of(document, answer.source) is not None
-    return _Found(method, path, node, urls[0], arguments, answer, security, answers_list)
-
-
-def _naming(one: _Found) -> Naming:
-    operation_id = one.node.get("operationId")
-    return Naming(one.method, one.path, operation_id if isinstance(operation_id, str) else None, one.answers_list)
-
-
-def _operation(name: str, one: _Found, document: OpenApiDocument, provider: str, tenant_id: str | None) -> Operation:
-    verb = name.rpartition(".")[2]
-    operation_id = one.node.get("operationId")
-    access = access_of(one.method, verb, operation_id if isinstance(operation_id, str) else None)
+def _operation(name: str, one: Found, document: OpenApiDocument, provider: str, tenant_id: str | None, correction: Correction) -> Operation:
+    access = correction.access or access_of(one.method, name.rpartition(".")[2], one.operation_id)
+    idempotent = is_idempotent(one.method, access) if correction.idempotent is None else correction.idempotent
+    schema = one.arguments.schema if _compiles(one.arguments.schema) else ANYTHING
     returns = returns_of(one.answer.schema)
     summary, description = _words(one, name)
-    binding: dict[str, Json] = {
-        "method": one.method.upper(),
-        "base_url": one.base_url,
-        "path": one.path,
-        "parameters": one.arguments.parameters,
-        "body": one.arguments.body,
-        "accept": one.answer.accept,
-        "security": one.security.alternatives,
-        "optional_security": one.security.is_optional,
-        "credential_parameters": one.arguments.credential_parameters,
-        "provider": provider,
-    }
-    paging = paging_of(document, one.arguments.schema, one.answer)
-    signature = signature_of(name, one.arguments.schema, returns)
-    relied_on: list[Json] = [name, access, summary, description, one.arguments.schema, one.answer.schema, binding]
-    relied_on += [repr(paging), sorted(one.security.scopes), one.node.get("deprecated") is True]
+    summary, description = correction.summary or summary, correction.description or description
+    tags = one.tags if correction.tags is None else tuple(correction.tags)
+    binding = _binding(one, provider)
+    paging = paging_of(document, schema, one.answer)
+    scopes = one.security.scopes if one.security.is_required else frozenset()
+    is_deprecated = one.node.get("deprecated") is True
+    relied_on: list[Json] = [name, access, idempotent, summary, description, tags, schema, one.answer.schema, binding]
+    relied_on += [repr(paging), sorted(scopes), is_deprecated]
     return Operation(
         id=name,
         kind="openapi",
@@ -177,22 +125,46 @@ def _operation(name: str, one: _Found, document: OpenApiDocument, provider: str,
         summary=summary,
         description=description,
         access=access,
-        idempotent=is_idempotent(one.method, access),
-        input_schema=one.arguments.schema,
+        idempotent=idempotent,
+        input_schema=schema,
         output_schema=one.answer.schema,
-        signature=signature,
+        signature=signature_of(name, schema, returns),
         returns=returns,
-        tags=_tags(one.node),
+        tags=tags,
         binding=binding,
         content_hash=hashlib.sha256(orjson.dumps(relied_on, option=orjson.OPT_SORT_KEYS, default=str)).hexdigest(),
         paging=paging,
         connection=provider if one.security.is_required else None,
-        connection_scopes=one.security.scopes if one.security.is_required else frozenset(),
-        deprecated=one.node.get("deprecated") is True,
+        connection_scopes=scopes,
+        example=example_call(document, one.node, schema, one.arguments.body),
+        deprecated=is_deprecated,
     )
 
 
-def _words(one: _Found, name: str) -> tuple[str, str]:
+def _binding(one: Found, provider: str) -> dict[str, Json]:
+    """Return what the runner reads: everything of the request that the arguments do not decide."""
+    return {
+        "method": one.method.upper(),
+        "base_url": one.base_url,
+        "path": one.path,
+        "parameters": one.arguments.parameters,
+        "body": one.arguments.body,
+        "accept": one.answer.accept,
+        "security": one.security.alternatives,
+        "optional_security": one.security.is_optional and bool(one.security.alternatives),
+        "credential_parameters": one.arguments.credential_parameters,
+    }
+
+
+def _compiles(schema: Mapping[str, Json]) -> bool:
+    try:
+        jsonschema_rs.validator_for(dict(schema), validate_formats=True, offline=True)
+    except (ValueError, jsonschema_rs.ReferencingError):
+        return False
+    return True
+
+
+def _words(one: Found, name: str) -> tuple[str, str]:
     """Return summary and description; where the document has no summary, the first sentence of the description."""
     summary, description = one.node.get("summary"), one.node.get("description")
     description = shortened(description) if isinstance(description, str) else ""
@@ -209,20 +181,14 @@ def _title(name: str) -> str:
     return " ".join(words).capitalize()
 
 
-def _tags(node: Mapping[str, Json]) -> tuple[str, ...]:
-    tags = node.get("tags")
-    return tuple(dict.fromkeys(tag for tag in tags if isinstance(tag, str))) if isinstance(tags, list) else ()
-
-
-def _is_included(name: str, one: _Found, include: Sequence[str]) -> bool:
-    operation_id = one.node.get("operationId")
-    candidates = [name, one.path, one.where, *_tags(one.node), *([operation_id] if isinstance(operation_id, str) else [])]
+def _is_included(name: str, one: Found, include: Sequence[str]) -> bool:
+    candidates = [name, one.path, one.where, *one.tags, *([one.operation_id] if one.operation_id else [])]
     return any(fnmatchcase(candidate, glob) for glob in include for candidate in candidates)
 
 
-def _why_nothing(location: str, found: Sequence[_Found], skipped: Sequence[Skipped], include: Sequence[str]) -> str:
+def _why_nothing(location: str, found: Sequence[Found], skipped: Sequence[Skipped], include: Sequence[str]) -> str:
     if found:
-        return f"{location} has {len(found)} operations, and none matches --include {' '.join(include)}"
+        return f"{location} has {len(found)} operations, and none is left by --include {' '.join(include) or '(all)'} and the overlay"
     if skipped:
         return f"{location} has no operation that can be called: {skipped[0].where}: {skipped[0].reason}"
     return f"{location} has no operations under `paths`"

@@ -6,7 +6,7 @@ from tools.naming import words_of
 from tools.operation import Json, Paging
 from tools.providers.openapi_answers import Answer
 from tools.providers.openapi_document import BrokenReference, OpenApiDocument
-from tools.providers.openapi_schema import types_of
+from tools.providers.openapi_keywords import types_of
 
 CURSORS = (
     "cursor",

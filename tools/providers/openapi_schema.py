@@ -3,47 +3,18 @@
 import re
 from collections import deque
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import Literal
-
-import jsonschema_rs
 
 from tools.operation import Json
 from tools.providers.openapi_document import BrokenReference, OpenApiDocument
+from tools.providers.openapi_keywords import as_nullable, copy_facts, is_nullable, is_small, types_of, usable_pattern
 
 Direction = Literal["in", "out"]
 
-TYPES = frozenset({"string", "number", "integer", "boolean", "array", "object", "null"})
-#: what vendor documents write where JSON Schema has another word
-TYPE_BY_MISNOMER = {
-    "int": "integer",
-    "int32": "integer",
-    "int64": "integer",
-    "long": "integer",
-    "float": "number",
-    "double": "number",
-    "decimal": "number",
-    "bool": "boolean",
-    "str": "string",
-    "text": "string",
-    "date": "string",
-    "datetime": "string",
-    "date-time": "string",
-    "uuid": "string",
-    "file": "string",
-    "binary": "string",
-    "list": "array",
-    "dict": "object",
-    "map": "object",
-}
-COUNTS = ("minLength", "maxLength", "minItems", "maxItems", "minProperties", "maxProperties")
-NUMBERS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf")
-PLAIN = ("format", "default", "const", "contentEncoding", "contentMediaType")
 LISTS_OF_SCHEMAS = ("allOf", "anyOf", "prefixItems")
 SINGLE_SCHEMAS = ("not", "additionalProperties", "items", "contains", "propertyNames", "unevaluatedProperties", "if", "then", "else")
 MAPS_OF_SCHEMAS = ("patternProperties", "dependentSchemas")
 MAX_DEPTH = 40
-MAX_DESCRIPTION_CHARS = 600
 #: nodes of one schema, its $defs included; past that a schema says only what it is called
 MAX_NODES_IN = 2_500
 MAX_NODES_OUT = 500
@@ -59,8 +30,9 @@ class SchemaBundle:
         self._document = document
         self._direction = direction
         self._nodes_left = max_nodes or (MAX_NODES_IN if direction == "in" else MAX_NODES_OUT)
-        self._name_by_ref: dict[str, str] = {}
-        self._pending: deque[str] = deque()
+        #: (reference, is it the plain form that a subtype extends) -> name under $defs
+        self._name_by_ref: dict[tuple[str, bool], str] = {}
+        self._pending: deque[tuple[str, bool]] = deque()
         #: references that led nowhere; what they stood for accepts anything
         self.broken: list[str] = []
 
@@ -83,8 +55,12 @@ class SchemaBundle:
         """Return everything that was referred to so far, and what that refers to in turn."""
         definitions: dict[str, Json] = {}
         while self._pending:
-            ref = self._pending.popleft()
-            definitions[self._name_by_ref[ref]] = self.convert(self._document.target(ref), 1)
+            ref, is_plain = self._pending.popleft()
+            target = self._document.target(ref)
+            subtypes = [] if is_plain else subtypes_of(self._document, ref, target)
+            # A type with subtypes is any of them: they hold what the type itself does not name.
+            converted = {"anyOf": [self.convert({"$ref": one}, 1) for one in subtypes]} if subtypes else self.convert(target, 1)
+            definitions[self._name_by_ref[ref, is_plain]] = converted
         return dict(sorted(definitions.items()))
 
     def complete(self, schema: dict[str, Json]) -> dict[str, Json]:
@@ -100,7 +76,7 @@ class SchemaBundle:
             return False
         return isinstance(resolved, Mapping) and resolved.get("readOnly" if self._direction == "in" else "writeOnly") is True
 
-    def _reference(self, ref: str, schema: Mapping[str, Json], depth: int) -> Json:
+    def _reference(self, ref: str, schema: Mapping[str, Json], depth: int, *, is_plain: bool = False) -> Json:
         try:
             target = self._document.target(ref)
         except BrokenReference as error:
@@ -110,10 +86,11 @@ class SchemaBundle:
         if is_small(target):
             inline = self.convert(target, depth + 1)
             return {**inline, **own_words} if isinstance(inline, dict) else inline
-        if ref not in self._name_by_ref:
-            self._name_by_ref[ref] = self._free_name(ref)
-            self._pending.append(ref)
-        reference: dict[str, Json] = {"$ref": f"#/$defs/{self._name_by_ref[ref]}"}
+        is_plain = is_plain and is_polymorphic(target)
+        if (ref, is_plain) not in self._name_by_ref:
+            self._name_by_ref[ref, is_plain] = self._free_name(ref)
+            self._pending.append((ref, is_plain))
+        reference: dict[str, Json] = {"$ref": f"#/$defs/{self._name_by_ref[ref, is_plain]}"}
         if schema.get("nullable") is True:
             reference = {"anyOf": [reference, {"type": "null"}]}
         return {**reference, **own_words}
@@ -131,16 +108,19 @@ class SchemaBundle:
         types = types_of(schema)
         if types:
             converted["type"] = types[0] if len(types) == 1 else types
-        _copy_facts(schema, converted)
+        copy_facts(schema, converted)
         for keyword in LISTS_OF_SCHEMAS:
             members = schema.get(keyword)
             if isinstance(members, list) and members and not (keyword == "allOf" and self._contradicts(members)):
-                converted[keyword] = [self.convert(member, depth + 1) for member in members]
+                converted[keyword] = [self._member(keyword, member, depth + 1) for member in members]
         if isinstance(schema.get("oneOf"), list) and schema["oneOf"]:
             self._one_of(schema["oneOf"], converted, depth)
         for keyword in SINGLE_SCHEMAS:
             if isinstance(schema.get(keyword), Mapping | bool):
-                converted[keyword] = self.convert(schema[keyword], depth + 1)
+                inner = self.convert(schema[keyword], depth + 1)
+                # What could not be converted accepts anything; turned round, it would refuse everything.
+                if inner != {} or keyword not in ("not", "if"):
+                    converted[keyword] = inner
         for keyword in MAPS_OF_SCHEMAS:
             if isinstance(schema.get(keyword), Mapping):
                 converted[keyword] = {
@@ -148,6 +128,12 @@ class SchemaBundle:
                 }
         self._properties(schema, converted, depth)
         return converted
+
+    def _member(self, keyword: str, member: Json, depth: int) -> Json:
+        if keyword == "allOf" and isinstance(member, Mapping) and isinstance(member.get("$ref"), str):
+            # A subtype extends its type; were that type "any of its subtypes" here too, they would define each other.
+            return self._reference(member["$ref"], member, depth, is_plain=True)
+        return self.convert(member, depth)
 
     def _contradicts(self, members: list[Json]) -> bool:
         """Say whether no value could satisfy all of `allOf`, because its members name types that exclude each other."""
@@ -190,105 +176,42 @@ class SchemaBundle:
             converted["required"] = names
 
 
-def types_of(schema: Mapping[str, Json]) -> list[str]:
-    """Return the JSON types that `schema` names, misnomers corrected; empty where it names none."""
-    named = schema.get("type")
-    names = named if isinstance(named, list) else [named]
-    types = [TYPE_BY_MISNOMER.get(name.lower(), name.lower()) for name in names if isinstance(name, str)]
-    return list(dict.fromkeys(name for name in types if name in TYPES))
+def is_polymorphic(schema: Json) -> bool:
+    """Say whether a schema has subtypes elsewhere that name it in their `allOf` (OpenAPI 3.1 §4.8.25.4)."""
+    return isinstance(schema, Mapping) and bool(schema.get("discriminator")) and not (schema.get("oneOf") or schema.get("anyOf"))
 
 
-def is_nullable(schema: Mapping[str, Json]) -> bool:
-    return schema.get("nullable") is True or schema.get("x-nullable") is True
+def subtypes_of(document: OpenApiDocument, ref: str, schema: Json) -> list[str]:
+    """Return the references of the subtypes of a polymorphic schema: those in its mapping, else those that extend it."""
+    if not is_polymorphic(schema):
+        return []
+    discriminator = schema["discriminator"]
+    mapping = discriminator.get("mapping") if isinstance(discriminator, Mapping) else None
+    folder = ref.rpartition("/")[0]
+    if isinstance(mapping, Mapping) and mapping:
+        named = [str(target) if "/" in str(target) or "#" in str(target) else f"{folder}/{target}" for target in mapping.values()]
+        found = [target for target in dict.fromkeys(named) if target != ref]
+    else:
+        siblings = document.target(folder) if folder not in ("", "#") else {}
+        found = (
+            [f"{folder}/{escaped(name)}" for name, one in siblings.items() if extends(one, ref)] if isinstance(siblings, Mapping) else []
+        )
+    return [target for target in found if _leads_somewhere(document, target)]
 
 
-def as_nullable(converted: dict[str, Json]) -> dict[str, Json]:
-    """Return the 2020-12 form of OpenAPI 3.0's `nullable: true`."""
-    if not converted:
-        return converted
-    if "type" in converted:
-        types = converted["type"] if isinstance(converted["type"], list) else [converted["type"]]
-        nullable = {**converted, "type": list(dict.fromkeys([*types, "null"]))}
-        if "enum" in nullable and None not in nullable["enum"]:
-            nullable["enum"] = [*nullable["enum"], None]
-        if {"allOf", "anyOf", "$ref", "const"}.isdisjoint(nullable):
-            return nullable
-    words: dict[str, Json] = {key: converted[key] for key in ("description", "title", "default", "deprecated") if key in converted}
-    rest = {key: value for key, value in converted.items() if key not in words}
-    return {"anyOf": [rest, {"type": "null"}], **words} if rest else words
+def extends(schema: Json, ref: str) -> bool:
+    composed = schema.get("allOf") if isinstance(schema, Mapping) else None
+    return isinstance(composed, list) and any(isinstance(member, Mapping) and member.get("$ref") == ref for member in composed)
 
 
-def is_small(schema: Json) -> bool:
-    """Say whether a schema is a plain value, better read in place than behind a reference."""
-    if not isinstance(schema, Mapping):
-        return True
-    structural = ("$ref", "properties", "items", "allOf", "anyOf", "oneOf", "additionalProperties", "not", "patternProperties")
-    return not any(keyword in schema for keyword in structural)
+def escaped(name: str) -> str:
+    """Return a name as part of a JSON pointer (RFC 6901 §3)."""
+    return name.replace("~", "~0").replace("/", "~1")
 
 
-@lru_cache(maxsize=4096)
-def usable_pattern(pattern: str) -> bool:
-    """Say whether our validator can compile a regular expression; PCRE and Java dialects slip into documents."""
+def _leads_somewhere(document: OpenApiDocument, ref: str) -> bool:
     try:
-        jsonschema_rs.validator_for({"pattern": pattern})
-    except ValueError:
+        document.target(ref)
+    except BrokenReference:
         return False
     return True
-
-
-def _copy_facts(schema: Mapping[str, Json], converted: dict[str, Json]) -> None:
-    title, description = schema.get("title"), schema.get("description")
-    if isinstance(title, str) and not isinstance(description, str):
-        converted["title"] = title
-    if isinstance(description, str) and description.strip():
-        converted["description"] = shortened(description)
-    enum = schema.get("enum")
-    if isinstance(enum, list) and enum:
-        converted["enum"] = _fitting(enum, converted.get("type"))
-    for keyword in PLAIN:
-        if keyword in schema and (keyword != "format" or isinstance(schema[keyword], str)):
-            converted[keyword] = schema[keyword]
-    for keyword in COUNTS:
-        if isinstance(schema.get(keyword), int) and not isinstance(schema[keyword], bool) and schema[keyword] >= 0:
-            converted[keyword] = schema[keyword]
-    _copy_numbers(schema, converted)
-    pattern = schema.get("pattern")
-    if isinstance(pattern, str) and usable_pattern(pattern):
-        converted["pattern"] = pattern
-    for keyword in ("uniqueItems", "deprecated"):
-        if schema.get(keyword) is True:
-            converted[keyword] = True
-
-
-def _copy_numbers(schema: Mapping[str, Json], converted: dict[str, Json]) -> None:
-    for keyword in NUMBERS:
-        value = schema.get(keyword)
-        if isinstance(value, int | float) and not isinstance(value, bool) and (keyword != "multipleOf" or value > 0):
-            converted[keyword] = value
-    # OpenAPI 3.0 and Swagger 2.0 (JSON Schema draft 4): exclusiveMaximum is a flag on maximum.
-    for exclusive, inclusive in (("exclusiveMinimum", "minimum"), ("exclusiveMaximum", "maximum")):
-        if schema.get(exclusive) is True and inclusive in converted:
-            converted[exclusive] = converted.pop(inclusive)
-
-
-def _fitting(enum: list[Json], named: Json) -> list[Json]:
-    """Return the options as values of the type that the schema names: YAML documents write `enum: [1, 2]` for strings."""
-    if named == "string":
-        return list(dict.fromkeys(_text(option) if isinstance(option, int | float) else option for option in enum if _hashable(option)))
-    if named in ("integer", "number"):
-        return [int(option) if isinstance(option, str) and re.fullmatch(r"-?\d+", option) else option for option in enum]
-    return enum
-
-
-def _text(option: Json) -> str:
-    return ("true" if option else "false") if isinstance(option, bool) else str(option)
-
-
-def _hashable(option: Json) -> bool:
-    return not isinstance(option, dict | list)
-
-
-def shortened(text: str) -> str:
-    """Return a description on one line, within MAX_DESCRIPTION_CHARS."""
-    flat = " ".join(text.split())
-    return flat if len(flat) <= MAX_DESCRIPTION_CHARS else flat[: MAX_DESCRIPTION_CHARS - 1].rstrip() + "…"

@@ -34,14 +34,19 @@ def security_of(document: OpenApiDocument, operation: Mapping[str, Json]) -> Sec
         if not requirement:
             is_optional = True
             continue
-        proofs = [proof_of(name, schemes[name]) for name in requirement if name in schemes]
+        # A scheme that is named and never defined: the token goes where tokens go.
+        proofs = [proof_of(name, schemes.get(name, {"type": "http"})) for name in requirement]
         usable = [proof for proof in proofs if proof is not None]
         if len(usable) < len(requirement):
             continue
         alternatives.append(usable)
         if scopes is None:
             scopes = frozenset(
-                scope for name, named in requirement.items() if _has_scopes(schemes[name]) for scope in named if isinstance(scope, str)
+                scope
+                for name, named in requirement.items()
+                if isinstance(named, list) and _has_scopes(schemes.get(name, {}))
+                for scope in named
+                if isinstance(scope, str)
             )
     return Security(alternatives, scopes or frozenset(), is_optional)
 

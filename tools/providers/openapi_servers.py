@@ -2,18 +2,21 @@
 
 import re
 from collections.abc import Mapping
+from types import MappingProxyType
 from urllib.parse import urljoin, urlsplit
 
 from tools.operation import Json
 from tools.providers.openapi_document import OpenApiDocument
 
 
-def server_urls(document: OpenApiDocument, servers: Json, base_url: str | None) -> list[str]:
+def server_urls(
+    document: OpenApiDocument, servers: Json, base_url: str | None, variables: Mapping[str, str] = MappingProxyType({})
+) -> list[str]:
     """Return absolute base URLs in the document's order, without a trailing slash; empty where none can be known.
 
     `base_url` stands in place of every absolute server; a relative server is read against it where it names only an origin.
     """
-    known = [filled(server) for server in servers if isinstance(server, Mapping)] if isinstance(servers, list) else []
+    known = [filled(server, variables) for server in servers if isinstance(server, Mapping)] if isinstance(servers, list) else []
     urls = [url for url in known if url is not None] or ["/"]
     if base_url is not None:
         return [_against(base_url, urls[0])]
@@ -21,13 +24,16 @@ def server_urls(document: OpenApiDocument, servers: Json, base_url: str | None) 
     return [url.rstrip("/") for url in dict.fromkeys(absolute) if urlsplit(url).scheme in ("http", "https") and urlsplit(url).netloc]
 
 
-def filled(server: Mapping[str, Json]) -> str | None:
-    """Return the URL of a server with the defaults of its variables, or None where one has no value."""
+def filled(server: Mapping[str, Json], values: Mapping[str, str] = MappingProxyType({})) -> str | None:
+    """Return the URL of a server with `values` or the defaults of its variables, or None where one has no value."""
     url = server.get("url")
     if not isinstance(url, str):
         return None
     variables = server.get("variables")
     for name in re.findall(r"\{([^{}]+)\}", url):
+        if name in values:
+            url = url.replace("{" + name + "}", values[name])
+            continue
         variable = variables.get(name) if isinstance(variables, Mapping) else None
         options = variable.get("enum") if isinstance(variable, Mapping) else None
         first = options[0] if isinstance(options, list) and options else None

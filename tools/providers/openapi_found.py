@@ -1,0 +1,88 @@
+"""The operations of a document as they stand there, read whole but not yet named."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from tools.operation import Json
+from tools.providers.openapi_answers import Answer, answer_of
+from tools.providers.openapi_arguments import Arguments, UnusableOperation, merge_parameters, plan_arguments
+from tools.providers.openapi_document import BrokenReference, OpenApiDocument
+from tools.providers.openapi_overlay import Overlay
+from tools.providers.openapi_paging import items_of
+from tools.providers.openapi_security import Security, security_of
+from tools.providers.openapi_servers import server_urls
+from tools.providers.openapi_swagger import METHODS
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """Something of a document that did not come in, or came in with less than it says."""
+
+    where: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One operation of a document: its node, and what was read from it."""
+
+    method: str
+    path: str
+    node: Mapping[str, Json]
+    base_url: str
+    arguments: Arguments
+    answer: Answer
+    security: Security
+    answers_list: bool
+
+    @property
+    def where(self) -> str:
+        return f"{self.method.upper()} {self.path}"
+
+    @property
+    def operation_id(self) -> str | None:
+        named = self.node.get("operationId")
+        return named if isinstance(named, str) and named.strip() else None
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        tags = self.node.get("tags")
+        return tuple(dict.fromkeys(tag for tag in tags if isinstance(tag, str))) if isinstance(tags, list) else ()
+
+
+def find_operations(document: OpenApiDocument, base_url: str | None, overlay: Overlay) -> Iterator[Found | Skipped]:
+    """Yield every operation under `paths`, and in place of one that cannot be called the reason."""
+    paths = document.root.get("paths")
+    for path, item in paths.items() if isinstance(paths, Mapping) else ():
+        if path.startswith("x-"):
+            continue
+        try:
+            item = document.resolve(item)
+        except BrokenReference as error:
+            yield Skipped(path, str(error))
+            continue
+        if not isinstance(item, Mapping):
+            yield Skipped(path, "the path item is not an object")
+            continue
+        for method in METHODS:
+            if method not in item:
+                continue
+            try:
+                yield _read(document, base_url, overlay, method, path, item)
+            except (UnusableOperation, BrokenReference) as error:
+                yield Skipped(f"{method.upper()} {path}", str(error))
+
+
+def _read(document: OpenApiDocument, base_url: str | None, overlay: Overlay, method: str, path: str, item: Mapping[str, Json]) -> Found:
+    node = document.resolve(item[method])
+    if not isinstance(node, Mapping):
+        raise UnusableOperation("the operation is not an object")
+    servers = node.get("servers") or item.get("servers") or document.root.get("servers")
+    urls = server_urls(document, servers, base_url or overlay.base_url, overlay.variables)
+    if not urls:
+        raise UnusableOperation("its server has no absolute http(s) address; name one with --base-url")
+    security = security_of(document, node)
+    parameters = merge_parameters(document, item.get("parameters"), node.get("parameters"))
+    arguments = plan_arguments(document, path, parameters, node.get("requestBody"), is_secured=bool(security.alternatives))
+    answer = answer_of(document, node)
+    return Found(method, path, node, urls[0], arguments, answer, security, items_of(document, answer.source) is not None)

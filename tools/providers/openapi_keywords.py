@@ -1,0 +1,145 @@
+"""The keywords of OpenAPI's schema dialects that say something of one value, in the words of JSON Schema 2020-12."""
+
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+
+import jsonschema_rs
+
+from tools.operation import Json
+
+TYPES = frozenset({"string", "number", "integer", "boolean", "array", "object", "null"})
+#: what vendor documents write where JSON Schema has another word
+TYPE_BY_MISNOMER = {
+    "int": "integer",
+    "int32": "integer",
+    "int64": "integer",
+    "long": "integer",
+    "float": "number",
+    "double": "number",
+    "decimal": "number",
+    "bool": "boolean",
+    "str": "string",
+    "text": "string",
+    "date": "string",
+    "datetime": "string",
+    "date-time": "string",
+    "uuid": "string",
+    "file": "string",
+    "binary": "string",
+    "list": "array",
+    "dict": "object",
+    "map": "object",
+}
+COUNTS = ("minLength", "maxLength", "minItems", "maxItems", "minProperties", "maxProperties")
+NUMBERS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf")
+PLAIN = ("format", "default", "const", "contentEncoding", "contentMediaType")
+MAX_DESCRIPTION_CHARS = 600
+MAX_EXAMPLE_CHARS = 100
+
+
+def types_of(schema: Mapping[str, Json]) -> list[str]:
+    """Return the JSON types that `schema` names, misnomers corrected; empty where it names none."""
+    named = schema.get("type")
+    names = named if isinstance(named, list) else [named]
+    types = [TYPE_BY_MISNOMER.get(name.lower(), name.lower()) for name in names if isinstance(name, str)]
+    return list(dict.fromkeys(name for name in types if name in TYPES))
+
+
+def is_nullable(schema: Mapping[str, Json]) -> bool:
+    return schema.get("nullable") is True or schema.get("x-nullable") is True
+
+
+def as_nullable(converted: dict[str, Json]) -> dict[str, Json]:
+    """Return the 2020-12 form of OpenAPI 3.0's `nullable: true`."""
+    if not converted:
+        return converted
+    if "type" in converted:
+        types = converted["type"] if isinstance(converted["type"], list) else [converted["type"]]
+        nullable = {**converted, "type": list(dict.fromkeys([*types, "null"]))}
+        if "enum" in nullable and None not in nullable["enum"]:
+            nullable["enum"] = [*nullable["enum"], None]
+        if {"allOf", "anyOf", "$ref", "const"}.isdisjoint(nullable):
+            return nullable
+    words: dict[str, Json] = {key: converted[key] for key in ("description", "title", "default", "deprecated") if key in converted}
+    rest = {key: value for key, value in converted.items() if key not in words}
+    return {"anyOf": [rest, {"type": "null"}], **words} if rest else words
+
+
+def is_small(schema: Json) -> bool:
+    """Say whether a schema is a plain value, better read in place than behind a reference."""
+    if not isinstance(schema, Mapping):
+        return True
+    structural = ("$ref", "properties", "items", "allOf", "anyOf", "oneOf", "additionalProperties", "not", "patternProperties")
+    return not any(keyword in schema for keyword in structural)
+
+
+@lru_cache(maxsize=4096)
+def usable_pattern(pattern: str) -> bool:
+    """Say whether our validator can compile a regular expression; PCRE and Java dialects slip into documents."""
+    try:
+        jsonschema_rs.validator_for({"pattern": pattern})
+    except ValueError:
+        return False
+    return True
+
+
+def copy_facts(schema: Mapping[str, Json], converted: dict[str, Json]) -> None:
+    title, description = schema.get("title"), schema.get("description")
+    if isinstance(title, str) and not isinstance(description, str):
+        converted["title"] = title
+    if isinstance(description, str) and description.strip():
+        converted["description"] = shortened(description)
+    example = schema.get("example")
+    if isinstance(example, str | int | float) and len(str(example)) <= MAX_EXAMPLE_CHARS:
+        converted["examples"] = [example]
+    enum = schema.get("enum")
+    if isinstance(enum, list) and enum:
+        converted["enum"] = _fitting(enum, converted.get("type"))
+    for keyword in PLAIN:
+        if keyword in schema and (keyword != "format" or isinstance(schema[keyword], str)):
+            converted[keyword] = schema[keyword]
+    for keyword in COUNTS:
+        if isinstance(schema.get(keyword), int) and not isinstance(schema[keyword], bool) and schema[keyword] >= 0:
+            converted[keyword] = schema[keyword]
+    _copy_numbers(schema, converted)
+    pattern = schema.get("pattern")
+    if isinstance(pattern, str) and usable_pattern(pattern):
+        converted["pattern"] = pattern
+    for keyword in ("uniqueItems", "deprecated"):
+        if schema.get(keyword) is True:
+            converted[keyword] = True
+
+
+def _copy_numbers(schema: Mapping[str, Json], converted: dict[str, Json]) -> None:
+    for keyword in NUMBERS:
+        value = schema.get(keyword)
+        if isinstance(value, int | float) and not isinstance(value, bool) and (keyword != "multipleOf" or value > 0):
+            converted[keyword] = value
+    # OpenAPI 3.0 and Swagger 2.0 (JSON Schema draft 4): exclusiveMaximum is a flag on maximum.
+    for exclusive, inclusive in (("exclusiveMinimum", "minimum"), ("exclusiveMaximum", "maximum")):
+        if schema.get(exclusive) is True and inclusive in converted:
+            converted[exclusive] = converted.pop(inclusive)
+
+
+def _fitting(enum: list[Json], named: Json) -> list[Json]:
+    """Return the options as values of the type that the schema names: YAML documents write `enum: [1, 2]` for strings."""
+    if named == "string":
+        return list(dict.fromkeys(_text(option) if isinstance(option, int | float) else option for option in enum if _hashable(option)))
+    if named in ("integer", "number"):
+        return [int(option) if isinstance(option, str) and re.fullmatch(r"-?\d+", option) else option for option in enum]
+    return enum
+
+
+def _text(option: Json) -> str:
+    return ("true" if option else "false") if isinstance(option, bool) else str(option)
+
+
+def _hashable(option: Json) -> bool:
+    return not isinstance(option, dict | list)
+
+
+def shortened(text: str) -> str:
+    """Return a description on one line, within MAX_DESCRIPTION_CHARS."""
+    flat = " ".join(text.split())
+    return flat if len(flat) <= MAX_DESCRIPTION_CHARS else flat[: MAX_DESCRIPTION_CHARS - 1].rstrip() + "…"

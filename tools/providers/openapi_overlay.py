@@ -1,0 +1,85 @@
+"""A small YAML file beside an OpenAPI document that corrects what was derived from it.
+
+base_url: https://eu.example.com/v1
+variables: {region: eu}
+operations:
+  "POST /reports/search": {id: reports.search, access: read, idempotent: true}
+  crm.users.delete: {hide: true}
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+from tools.errors import ImportFailed
+from tools.operation import Failure
+from tools.providers.openapi_document import parse
+
+NAME = re.compile(r"[a-z0-9_]+(\.[a-z0-9_]+)*")
+
+
+class Correction(BaseModel):
+    """What an overlay says of one operation; None leaves what was derived."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    id: Annotated[str, StringConstraints(max_length=120)] | None = None
+    access: Literal["read", "write", "destructive"] | None = None
+    idempotent: bool | None = None
+    summary: Annotated[str, StringConstraints(min_length=1, max_length=300)] | None = None
+    description: Annotated[str, StringConstraints(max_length=2_000)] | None = None
+    tags: list[str] | None = None
+    hide: bool = False
+
+
+class _File(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    base_url: Annotated[str, StringConstraints(pattern=r"^https?://")] | None = None
+    variables: dict[str, str] = Field(default_factory=dict)
+    operations: dict[str, Correction] = Field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Overlay:
+    base_url: str | None = None
+    #: values of server variables by name
+    variables: Mapping[str, str] = field(default_factory=dict)
+    #: operation id, or `METHOD /path`, -> its correction
+    corrections: Mapping[str, Correction] = field(default_factory=dict)
+
+    def of(self, operation_id: str, where: str) -> Correction:
+        """Return the correction of an operation, named by its id or by method and path."""
+        return self.corrections.get(where) or self.corrections.get(operation_id) or _NONE
+
+    def unknown(self, known: frozenset[str]) -> list[str]:
+        """Return the names in the overlay that are neither id nor method and path of an operation."""
+        return [name for name in self.corrections if name not in known]
+
+
+_NONE = Correction()
+
+
+def read_overlay(raw: bytes, location: str) -> Overlay:
+    """Parse an overlay file. Raises ImportFailed with the place and the rule."""
+    content = parse(raw, location)
+    try:
+        file = _File.model_validate(content if content is not None else {})
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise ImportFailed(Failure("invalid_overlay", f"{location}: {place or 'the file'}: {first['msg'].lower()}")) from error
+    for name, correction in file.operations.items():
+        if correction.id is not None and not NAME.fullmatch(correction.id):
+            message = f"{location}: operations.{name}.id: '{correction.id}' is not a name; use lower-case words with dots, like users.get"
+            raise ImportFailed(Failure("invalid_overlay", message))
+    corrections = {_key(name): correction for name, correction in file.operations.items()}
+    return Overlay(file.base_url, file.variables, corrections)
+
+
+def _key(name: str) -> str:
+    method, blank, path = name.strip().partition(" ")
+    return f"{method.upper()} {path.strip()}" if blank else name.strip()
