@@ -9,6 +9,9 @@ from oauth.tenants import Tenants
 from tools.arguments import Validators
 from tools.builtins import call_api
 from tools.builtins.discover_apis import DiscoverApis, Finder
+from tools.builtins.gateway_account import Now, Whoami
+from tools.builtins.gateway_calls import CallSummary, RecentCalls
+from tools.builtins.gateway_catalog import Describe, OperationList, Providers
 from tools.builtins.result_read import ResultRead
 from tools.catalog import Catalog
 from tools.confirmations import Confirmations
@@ -20,7 +23,7 @@ from tools.pager import Pager
 from tools.policy import Policy
 from tools.providers.builtin import BuiltinFunction, BuiltinRunner, builtin_operations, by_slug
 from tools.shaping import Shaping
-from tools.stores import IdempotencyStore, OperationStore, Recorder, ResultStore
+from tools.stores import CallHistory, IdempotencyStore, OperationStore, Recorder, ResultStore
 from tools.suggestions import Suggestions
 
 
@@ -29,6 +32,7 @@ class ToolStores:
     operations: OperationStore
     results: ResultStore
     idempotency: IdempotencyStore
+    history: CallHistory
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +70,7 @@ def assemble(
 ) -> Assembly:
     """Return the dispatcher. `key` signs confirmations and seals cursors: the same on every node of an installation.
 
-    `runners` are those of imported operations; `built_in` adds functions to discover_apis, call_api and result.read.
+    `runners` are those of imported operations; `built_in` adds functions to the ones made here.
     """
     catalog, policy = Catalog(stores.operations), Policy(tenants)
     parts = Parts(catalog, policy, Validators(), Confirmations(key, clock), Suggestions(catalog), credentials)
@@ -74,6 +78,7 @@ def assemble(
         DiscoverApis(finder, catalog, policy, credentials, parts.suggestions).function(),
         call_api.FUNCTION,
         ResultRead(stores.results).function(),
+        *gateway_functions(parts, tenants, stores.history, clock),
         *built_in(parts),
     ]
     catalog.install(builtin_operations(functions))
@@ -92,3 +97,18 @@ def assemble(
         clock=clock,
     )
     return Assembly(dispatcher, parts, idempotency)
+
+
+def gateway_functions(
+    parts: Parts, tenants: Tenants, history: CallHistory, clock: Callable[[], float] = time.time
+) -> list[BuiltinFunction]:
+    """Return the built-ins about the gateway itself."""
+    return [
+        Whoami(tenants).function(),
+        Now(clock).function(),
+        Providers(parts.catalog, parts.credentials).function(),
+        OperationList(parts.catalog).function(),
+        Describe(parts.catalog, parts.policy, parts.credentials, parts.suggestions).function(),
+        RecentCalls(history).function(),
+        CallSummary(history).function(),
+    ]

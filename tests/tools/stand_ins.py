@@ -136,7 +136,7 @@ async def gateway(
     await _stored(store, operations)
     index, runner, records = CapabilityIndex(None), ScriptedRunner(), MemoryCallRecords()
     assembly = assemble(
-        stores=ToolStores(store, results, keys),
+        stores=ToolStores(store, results, keys, records),
         tenants=tenants or Tenants([Tenant("acme", "Acme"), Tenant("other", "Other")]),
         finder=index,
         credentials=accounts,

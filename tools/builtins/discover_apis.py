@@ -7,6 +7,7 @@ from capability_index.search import SearchResult, Visible
 from oauth.connections.credentials import Credentials
 from oauth.principal import Principal
 from tools.builtins.definitions import DISCOVER_APIS
+from tools.builtins.described import described
 from tools.builtins.discover_text import text_of
 from tools.catalog import Catalog, CatalogView
 from tools.documents import SHARED_SEGMENT
@@ -71,38 +72,7 @@ class DiscoverApis:
         return {"id": operation_id[:120], "error": "unknown_operation", "did_you_mean": list(near)}
 
     def _described(self, principal: Principal, operation: Operation, detail: str) -> dict[str, Json]:
-        if detail == "names":
-            return {"id": operation.id, "summary": operation.summary}
-        entry: dict[str, Json] = {"id": operation.id}
-        if detail != "check":
-            entry |= {"title": operation.title, "summary": operation.summary, "signature": operation.signature}
-        entry["access"] = operation.access
-        entry["destructive"] = operation.access == "destructive"
-        entry["idempotent"] = operation.idempotent or operation.access == "read"
-        entry["confirm"] = self._policy.needs_confirmation(principal, operation)
-        if missing := self._policy.missing_scopes(principal, operation):
-            entry["needs_scopes"] = sorted(missing)
-        if operation.connection is not None:
-            entry["connection"] = self._connection(principal, operation, operation.connection)
-        if detail == "check":
-            return entry
-        if operation.paging is not None:
-            entry["paging"] = operation.paging.style
-        if operation.deprecated:
-            entry["deprecated"] = True
-        if detail == "full":
-            entry |= _in_full(operation)
-        return entry
-
-    def _connection(self, principal: Principal, operation: Operation, provider: str) -> dict[str, Json]:
-        readiness = self._credentials.readiness(principal, provider, operation.connection_scopes)
-        return {
-            "provider": readiness.provider,
-            "status": readiness.status,
-            "accounts": list(readiness.accounts),
-            "default": readiness.default,
-            "missing_scopes": list(readiness.missing_scopes),
-        }
+        return described(principal, operation, detail, self._policy, self._credentials)
 
     def function(self) -> BuiltinFunction:
         return BuiltinFunction(
@@ -132,17 +102,6 @@ def _filter(view: CatalogView, given: Mapping[str, Json]) -> Callable[[str], boo
         )
 
     return passes
-
-
-def _in_full(operation: Operation) -> dict[str, Json]:
-    entry: dict[str, Json] = {"description": operation.description, "input_schema": operation.input_schema}
-    if operation.output_schema is not None:
-        entry["output_schema"] = operation.output_schema
-    if operation.example is not None:
-        entry["example"] = operation.example
-    entry["returns"] = operation.returns
-    entry["tags"] = list(operation.tags)
-    return entry
 
 
 def _offset(cursor: str | None) -> int:

@@ -26,10 +26,11 @@ def _entry(entry: Mapping[str, Any]) -> str:
     notes = _notes(entry)
     if entry.get("summary") or notes:
         lines.append("  " + " · ".join(part for part in [entry.get("summary", ""), *notes] if part))
+    if "example" in entry:
+        lines.append(f"  example {_json(entry['example'])}")
     if "input_schema" in entry:
         lines += [f"  input {_json(entry['input_schema'])}"]
         lines += [f"  output {_json(entry['output_schema'])}"] if "output_schema" in entry else []
-        lines += [f"  example {_json(entry['example'])}"] if "example" in entry else []
     return "\n".join(lines)
 
 

@@ -1,0 +1,49 @@
+"""One operation as discovery shows it: what it takes, what it does, and what stands in its way."""
+
+from oauth.connections.credentials import Credentials
+from oauth.principal import Principal
+from tools.operation import Json, Operation
+from tools.policy import Policy
+
+
+def described(principal: Principal, operation: Operation, detail: str, policy: Policy, credentials: Credentials) -> dict[str, Json]:
+    """Return `operation` in the `detail` asked for: names, signature, full, or check (readiness only)."""
+    if detail == "names":
+        return {"id": operation.id, "summary": operation.summary}
+    entry: dict[str, Json] = {"id": operation.id}
+    if detail != "check":
+        entry |= {"title": operation.title, "summary": operation.summary, "signature": operation.signature}
+    entry["access"] = operation.access
+    entry["destructive"] = operation.access == "destructive"
+    entry["idempotent"] = operation.idempotent or operation.access == "read"
+    entry["confirm"] = policy.needs_confirmation(principal, operation)
+    if missing := policy.missing_scopes(principal, operation):
+        entry["needs_scopes"] = sorted(missing)
+    if operation.connection is not None:
+        entry["connection"] = _connection(principal, operation, operation.connection, credentials)
+    if detail == "check":
+        return entry
+    if operation.returns:
+        entry["returns"] = operation.returns
+    if operation.example is not None:
+        entry["example"] = operation.example
+    if operation.paging is not None:
+        entry["paging"] = operation.paging.style
+    if operation.deprecated:
+        entry["deprecated"] = True
+    if detail == "full":
+        entry |= {"description": operation.description, "input_schema": operation.input_schema, "tags": list(operation.tags)}
+        if operation.output_schema is not None:
+            entry["output_schema"] = operation.output_schema
+    return entry
+
+
+def _connection(principal: Principal, operation: Operation, provider: str, credentials: Credentials) -> dict[str, Json]:
+    readiness = credentials.readiness(principal, provider, operation.connection_scopes)
+    return {
+        "provider": readiness.provider,
+        "status": readiness.status,
+        "accounts": list(readiness.accounts),
+        "default": readiness.default,
+        "missing_scopes": list(readiness.missing_scopes),
+    }
