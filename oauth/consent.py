@@ -83,7 +83,9 @@ class Consent:
         remembered = await self._covers(client, request, session.subject, scopes)
         tenant = self._tenants.get(request.tenant_id)
         words = tuple(self._scope_words(request.tenant_id, scope) for scope in sorted(scopes))
-        return consent_view(client, request.redirect_uri, tenant.title if tenant else request.tenant_id, session.email, words, remembered)
+        title = tenant.title if tenant else request.tenant_id
+        for_device = request.redirect_uri == f"{self._issuer}/device"
+        return consent_view(client, request.redirect_uri, title, session.email, words, remembered, for_device=for_device)
 
     async def may_skip(self, request: AuthorizationRequest, session: BrowserSession, fetch_site: str | None) -> bool:
         """Say whether a remembered yes answers the request without a page.
@@ -119,11 +121,11 @@ class Consent:
                 return await self._answer(rows, stored, {"error": "access_denied", "error_description": "none of the scopes may be used"})
             grant = self._grant(request, session, client, scopes)
             await rows.add_grant(grant)
-            await rows.remember_consent(await self._remember(rows, request, grant, client))
             await rows.note(self._event("consent_given", request, session.subject, grant))
             if stored.device_code_hash is not None:
                 await self._release_device(rows, stored.device_code_hash, grant)
                 return await self._answer(rows, stored, {"done": "approved"})
+            await rows.remember_consent(await self._remember(rows, request, grant, client))
             return await self._answer(rows, stored, {"code": await self._code(rows, request, grant)})
 
     async def deny(self, request: AuthorizationRequest) -> str:
@@ -166,7 +168,9 @@ class Consent:
         return unseal(request_id, "request", stored.reply_box).decode()
 
     async def _answer(self, rows: OAuthRows, stored: StoredRequest, answer: dict[str, str]) -> str:
-        url = with_answer(stored.request.redirect_uri, {**answer, "state": stored.request.state, "iss": self._issuer})
+        # A device's answer is shown on our own page: no client reads it, so it needs no issuer.
+        facts = {} if stored.device_code_hash is not None else {"state": stored.request.state, "iss": self._issuer}
+        url = with_answer(stored.request.redirect_uri, {**answer, **facts})
         box = seal(stored.request.request_id, "request", url.encode())
         await rows.finish_request(stored.request_hash, self._clock(), box)
         return url

@@ -68,17 +68,24 @@ def scope_words(provider_title: Callable[[str, str], str]) -> Callable[[str, str
 
 
 def consent_view(
-    client: Client, redirect_uri: str, tenant_title: str, email: str, scopes: tuple[ScopeWords, ...], remembered: bool
+    client: Client,
+    redirect_uri: str,
+    tenant_title: str,
+    email: str,
+    scopes: tuple[ScopeWords, ...],
+    remembered: bool,
+    *,
+    for_device: bool = False,
 ) -> ConsentView:
-    """Return the view of one request."""
+    """Return the view of one request; `for_device`: the answer goes to the device whose code the person typed."""
     client_host = urlsplit(client.client_id).netloc if client.kind == "document" else ""
-    host = redirect_host(redirect_uri)
+    host = "the device that showed you the code" if for_device else redirect_host(redirect_uri)
     return ConsentView(
         client_name=client.name,
         client_host=client_host,
         redirect_host=host,
         verified=client.is_verified,
-        warnings=_warnings(client, redirect_uri, client_host, host),
+        warnings=_warnings(client, redirect_uri, client_host, host, for_device),
         tenant_title=tenant_title,
         email=email,
         scopes=scopes,
@@ -86,10 +93,13 @@ def consent_view(
     )
 
 
-def _warnings(client: Client, redirect_uri: str, client_host: str, host: str) -> tuple[str, ...]:
+def _warnings(client: Client, redirect_uri: str, client_host: str, host: str, for_device: bool) -> tuple[str, ...]:
     warnings = []
     if not client.is_verified:
         warnings.append("Nobody has verified this application; the name is its own claim.")
+    if for_device:
+        warnings.append("You give access to a device. Continue only if it is yours and you started this just now.")
+        return tuple(warnings)
     match destination(redirect_uri):
         case "loopback":
             warnings.append(

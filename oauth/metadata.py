@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from oauth.client_assertions import ALGORITHMS
+from oauth.assertions import ALGORITHMS
 from oauth.client_record import CLIENT_AUTH_METHODS
 from oauth.scopes import OFFLINE
 from oauth.tenants import Tenant
@@ -24,7 +24,6 @@ def authorization_server_metadata(
         "introspection_endpoint": f"{issuer}/introspect",
         "pushed_authorization_request_endpoint": f"{issuer}/par",
         "device_authorization_endpoint": f"{issuer}/device_authorization",
-        "jwks_uri": f"{issuer}/jwks",
         "scopes_supported": [*sorted(scopes), OFFLINE],
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],

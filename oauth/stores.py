@@ -66,7 +66,7 @@ class OAuthRows(Protocol):
     async def grant(self, grant_id: str) -> Grant | None: ...
 
     async def revoke_grant(self, grant: Grant, at: float, reason: str) -> None:
-        """End the grant and everything of it; other processes hear of it through the change feed, topic "tokens"."""
+        """End the grant, everything of it, and the consent that would renew it unasked; other processes hear of it (see `hear`)."""
         ...
 
     async def add_code(self, code: AuthorizationCode) -> None: ...
@@ -163,8 +163,11 @@ class GrantStore(Protocol):
         """Return the standing grants of a client at every tenant; for its removal."""
         ...
 
-    async def sweep(self, now: float, batch: int) -> SweepReport:
-        """Remove what has expired, at most `batch` rows of a kind. A spent code or rotated token outlives its family's last token."""
+    async def sweep(self, now: float, batch: int, reply_kept_s: float) -> SweepReport:
+        """Remove what has expired, at most `batch` rows of a kind, and sealed replies that are older than `reply_kept_s`.
+
+        A spent code or rotated token outlives its family's last token.
+        """
         ...
 
 

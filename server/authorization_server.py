@@ -1,23 +1,31 @@
 """The authorization server put together: its parts, its routes, and the guard that accepts its tokens."""
 
+import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import anyio
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from oauth.access_tokens import AccessTokens
+from oauth.assertions import KeySets
 from oauth.authorize import Authorization
-from oauth.client_assertions import ClientAssertions, KeySets
+from oauth.client_assertions import ClientAssertions
 from oauth.client_authentication import ClientAuthentication
 from oauth.client_documents import ClientDocuments
-from oauth.client_record import AUTHORIZATION_CODE, REFRESH_TOKEN
+from oauth.client_record import AUTHORIZATION_CODE, CLIENT_CREDENTIALS, DEVICE_CODE, JWT_BEARER, REFRESH_TOKEN
 from oauth.clients import Clients
 from oauth.consent import Consent
 from oauth.consent_view import scope_words
+from oauth.device_codes import DeviceCodes
 from oauth.fetch import Fetch
 from oauth.grants.authorization_code import AuthorizationCodeGrant
+from oauth.grants.client_credentials import ClientCredentialsGrant
+from oauth.grants.device_code import DeviceCodeGrant
+from oauth.grants.jwt_bearer import JwtBearerGrant, SubjectOf, TrustedIssuer
 from oauth.grants.refresh_token import RefreshTokenGrant
 from oauth.introspection import Introspection
 from oauth.lifetimes import Lifetimes
@@ -27,6 +35,7 @@ from oauth.registration import Registration
 from oauth.resources import Resources
 from oauth.revocation import Revocation
 from oauth.scope_narrowing import AllowedScopes, ProviderScopes
+from oauth.static_tokens import StaticTokens, StaticTokenStore
 from oauth.stores import AuditLog, ClientStore, GrantStore
 from oauth.tenants import Tenants
 from oauth.token import GrantHandler, TokenEndpoint
@@ -34,12 +43,15 @@ from server.authorize_endpoint import AuthorizeEndpoint
 from server.bearer import BearerGuard
 from server.browser_session import BrowserSessions
 from server.config import Settings
+from server.device_endpoints import DeviceEndpoints
 from server.metadata_endpoints import MetadataEndpoints
 from server.oauth_endpoints import OAuthEndpoints
 from server.pages.page import Pages
 from server.rate_limits import RateLimits
 from server.registration_endpoints import RegistrationEndpoints
 from server.storage.change_feed import Change, ChangeFeed
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +61,7 @@ class OAuthStores:
     grants: GrantStore
     clients: ClientStore
     audit: AuditLog
+    static_tokens: StaticTokenStore
 
 
 class AuthorizationServer:
@@ -64,6 +77,8 @@ class AuthorizationServer:
         allowed_scopes: AllowedScopes,
         provider_scopes: ProviderScopes,
         provider_title: Callable[[str, str], str] = lambda _tenant_id, provider: provider,
+        trusted_issuers: Sequence[TrustedIssuer] = (),
+        subject_of: SubjectOf | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.settings = settings
@@ -94,12 +109,34 @@ class AuthorizationServer:
                 stores.grants, self.access_tokens, self.resources, tenants, allowed_scopes, self.lifetimes, clock
             ),
         }
+        self.devices = DeviceCodes(stores.grants, self.clients, self.resources, tenants, provider_scopes, issuer, self.lifetimes, clock)
+        self.static_tokens = StaticTokens(stores.static_tokens, stores.audit, tenants, self.resources, allowed_scopes, clock)
+        self.handlers_by_grant_type[CLIENT_CREDENTIALS] = ClientCredentialsGrant(
+            stores.grants, self.access_tokens, self.resources, tenants, provider_scopes, self.lifetimes, clock
+        )
+        self.handlers_by_grant_type[DEVICE_CODE] = DeviceCodeGrant(stores.grants, self.access_tokens, self.lifetimes, clock)
+        if trusted_issuers and subject_of is not None:
+            self.handlers_by_grant_type[JWT_BEARER] = JwtBearerGrant(
+                stores.grants,
+                stores.audit,
+                self.access_tokens,
+                self.resources,
+                self.key_sets,
+                trusted_issuers,
+                subject_of,
+                allowed_scopes,
+                provider_scopes,
+                issuer,
+                self.lifetimes,
+                clock,
+            )
         self.token = TokenEndpoint(self.authentication, self.handlers_by_grant_type, clock)
         self._clock = clock
 
     def routes(self, *, sessions: BrowserSessions, pages: Pages, limits: RateLimits) -> list[Route]:
         """Return every route of the authorization server; they come before the guarded `/mcp/{tenant}`."""
-        metadata = MetadataEndpoints(settings=self.settings, tenants=self.tenants, grant_types=self.handlers_by_grant_type)
+        id_jag = JWT_BEARER in self.handlers_by_grant_type
+        metadata = MetadataEndpoints(settings=self.settings, tenants=self.tenants, grant_types=self.handlers_by_grant_type, id_jag=id_jag)
         authorize = AuthorizeEndpoint(
             authorization=self.authorization,
             consent=self.consent,
@@ -119,7 +156,15 @@ class AuthorizationServer:
             limits=limits,
         )
         registration = RegistrationEndpoints(registration=self.registration, limits=limits)
-        return [*metadata.routes(), *authorize.routes(), *endpoints.routes(), *registration.routes()]
+        devices = DeviceEndpoints(
+            devices=self.devices,
+            authorization=self.authorization,
+            authentication=self.authentication,
+            sessions=sessions,
+            pages=pages,
+            limits=limits,
+        )
+        return [*metadata.routes(), *authorize.routes(), *endpoints.routes(), *registration.routes(), *devices.routes()]
 
     def guard(self, app: ASGIApp) -> BearerGuard:
         """Return `app` behind the check of access tokens."""
@@ -131,7 +176,21 @@ class AuthorizationServer:
 
     async def sweep(self, batch: int = 1000) -> None:
         """Remove what has expired; to be called every few minutes."""
-        await self.stores.grants.sweep(self._clock(), batch)
+        await self.static_tokens.flush()
+        # A sealed reply is kept as long as any grace window may need it, and no longer.
+        reply_kept_s = max(self.lifetimes.grace_s(True), self.lifetimes.grace_s(False))
+        await self.stores.grants.sweep(self._clock(), batch, reply_kept_s)
+
+    async def keep_clean(self, every_s: float = 300.0) -> None:
+        """Sweep until cancelled; a sweep that fails is logged and tried again."""
+        while True:
+            await anyio.sleep(every_s)
+            try:
+                await self.sweep()
+            except SQLAlchemyError as error:
+                logger.error("sweep_failed", exc_info=error)
 
     async def _hear(self, changes: list[Change]) -> None:
-        self.access_tokens.forget_announced(change.item for change in changes)
+        items = [change.item for change in changes]
+        self.access_tokens.forget_announced(items)
+        self.static_tokens.forget([bytes.fromhex(item.removeprefix("token:")) for item in items if item.startswith("token:")])

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from email.utils import format_datetime
 from urllib.parse import parse_qsl
 
 import orjson
@@ -16,12 +17,16 @@ from oauth.metadata import resource_metadata_url
 from oauth.principal import Principal
 from oauth.revocation import Revocation
 from oauth.scopes import CONNECT, render
+from oauth.static_tokens import StaticTokens, sunset_of
 from oauth.tenants import DEFAULT_TENANT, Tenant, Tenants
 from oauth.token_formats import hash_token
 from server.config import Settings
 from server.oauth_requests import ALLOWED_HEADERS, CORS
 
 Headers = list[tuple[bytes, bytes]]
+
+#: 24 October 2026, the first release: there was a better way than a static token from then on (RFC 9745 §2.1)
+DEPRECATED_SINCE = b"@1792800000"
 
 #: The raw path decides. A URL built from the Host header can be made to show another path.
 _PATH = re.compile(r"/mcp(?:/([a-z0-9-]+))?/?")
@@ -42,13 +47,21 @@ class BearerGuard:
     """
 
     def __init__(
-        self, app: ASGIApp, *, access_tokens: AccessTokens, tenants: Tenants, settings: Settings, revocation: Revocation | None = None
+        self,
+        app: ASGIApp,
+        *,
+        access_tokens: AccessTokens,
+        tenants: Tenants,
+        settings: Settings,
+        revocation: Revocation | None = None,
+        static_tokens: StaticTokens | None = None,
     ) -> None:
         self._app = AuthContextMiddleware(app)
         self._access_tokens = access_tokens
         self._tenants = tenants
         self._settings = settings
         self._revocation = revocation
+        self._static_tokens = static_tokens
         self._challenges = Challenges(settings)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -72,7 +85,8 @@ class BearerGuard:
         scope["ascend.principal"] = principal
         scope["auth"] = AuthCredentials(sorted(principal.scopes))
         scope["user"] = _user(verified, self._settings.base_url)
-        await self._app(scope, receive, _with_cors(send))
+        extra = _sunset_headers(tenant) if principal.auth_method == "static_token" else []
+        await self._app(scope, receive, _with_headers(send, [*_CORS_HEADERS, *extra]))
 
     async def _verify(self, scope: Scope, send: Send, tenant: Tenant) -> Verified | None:
         """Return the verified token, or answer with the challenge."""
@@ -89,7 +103,10 @@ class BearerGuard:
         if scheme.lower() != b"bearer":
             await _answer(send, 401, [*_CORS_HEADERS, *self._challenges.of(tenant)], _body("unauthorized", "an access token is needed"))
             return None
-        verified = await self._access_tokens.verify(credentials.decode("latin-1"))
+        token = credentials.decode("latin-1")
+        verified = await self._access_tokens.verify(token)
+        if verified is None and self._static_tokens is not None:
+            verified = await self._static_tokens.verify(token, tenant)
         resource = self._settings.mcp_url(tenant.tenant_id)
         if verified is None or verified.principal.tenant_id != tenant.tenant_id or verified.resource != resource:
             description = "the access token is unknown, expired, revoked, or for another resource"
@@ -168,10 +185,18 @@ async def _answer(send: Send, status: int, headers: Headers, body: bytes) -> Non
     await send({"type": "http.response.body", "body": body})
 
 
-def _with_cors(send: Send) -> Send:
-    async def send_with_cors(message: Message) -> None:
+def _with_headers(send: Send, headers: Headers) -> Send:
+    async def send_with_headers(message: Message) -> None:
         if message["type"] == "http.response.start":
-            message = {**message, "headers": [*message["headers"], *_CORS_HEADERS]}
+            message = {**message, "headers": [*message["headers"], *headers]}
         await send(message)
 
-    return send_with_cors
+    return send_with_headers
+
+
+def _sunset_headers(tenant: Tenant) -> Headers:
+    """Return the headers that tell a script of its end (RFC 9745, RFC 8594)."""
+    sunset = sunset_of(tenant)
+    if sunset is None:
+        return []
+    return [(b"deprecation", DEPRECATED_SINCE), (b"sunset", format_datetime(sunset, usegmt=True).encode())]

@@ -73,6 +73,8 @@ class MemoryOAuthRows:
 
     async def revoke_grant(self, grant: Grant, at: float, reason: str) -> None:
         self._tables.grants[grant.grant_id] = replace(grant, revoked_at=at, revoke_reason=reason)
+        for key in [key for key in self._tables.consents if key[:3] == (grant.tenant_id, grant.subject, grant.client_id)]:
+            del self._tables.consents[key]
         self.revoked.append(f"grant:{grant.grant_id}")
 
     async def add_code(self, code: AuthorizationCode) -> None:
@@ -184,14 +186,18 @@ class MemoryGrantStore:
     async def grants_of_client(self, client_id: str) -> Sequence[Grant]:
         return self._standing(lambda grant: grant.client_id == client_id)
 
-    async def sweep(self, now: float, batch: int) -> SweepReport:
+    async def sweep(self, now: float, batch: int, reply_kept_s: float) -> SweepReport:
         tables = self._tables
+        for token in [
+            each for each in tables.refresh_tokens.values() if each.rotated_at is not None and each.rotated_at < now - reply_kept_s
+        ]:
+            tables.refresh_tokens[token.token_hash] = replace(token, reply_box=None)
         over = [grant.grant_id for grant in tables.grants.values() if grant.expires_at < now][:batch]
-        tokens = [token.token_hash for token in tables.access_tokens.values() if token.expires_at < now][:batch]
+        access_tokens = [token.token_hash for token in tables.access_tokens.values() if token.expires_at < now][:batch]
         requests = [key for key, stored in tables.requests.items() if stored.request.expires_at < now][:batch]
         for grant_id in over:
             del tables.grants[grant_id]
-        for token_hash in tokens:
+        for token_hash in access_tokens:
             del tables.access_tokens[token_hash]
         for key in requests:
             del tables.requests[key]
@@ -199,7 +205,7 @@ class MemoryGrantStore:
             del tables.codes[code_hash]
         for token_hash in [token.token_hash for token in tables.refresh_tokens.values() if token.grant_id not in tables.grants]:
             del tables.refresh_tokens[token_hash]
-        return SweepReport({"grants": len(over), "access_tokens": len(tokens), "authorization_requests": len(requests)})
+        return SweepReport({"grants": len(over), "access_tokens": len(access_tokens), "authorization_requests": len(requests)})
 
     async def record(self, event: SecurityEvent) -> None:
         self._tables.events.append(event)

@@ -64,7 +64,7 @@ class SqlOAuthRows:
     async def take_pushed(self, handle_hash: bytes, client_id: str, now: float) -> PushedRequest | None:
         its_own = and_(pushed_requests.c.handle_hash == handle_hash, pushed_requests.c.client_id == client_id)
         row = (await self._connection.execute(delete(pushed_requests).where(its_own).returning(*pushed_requests.c))).first()
-        if row is None or row.expires_at <= (to_us(now) or 0):
+        if row is None or row.expires_at <= now * 1_000_000:
             return None
         parameters = tuple((name, value) for name, value in orjson.loads(row.parameters))
         return PushedRequest(row.handle_hash, row.client_id, parameters, row.expires_at / 1_000_000)
@@ -79,6 +79,8 @@ class SqlOAuthRows:
     async def revoke_grant(self, grant: Grant, at: float, reason: str) -> None:
         its_row = and_(grants.c.tenant_id == grant.tenant_id, grants.c.grant_id == grant.grant_id)
         await self._update(grants, its_row, {"revoked_at": to_us(at), "revoke_reason": reason})
+        its_consents = and_(consents.c.tenant_id == grant.tenant_id, consents.c.subject == grant.subject)
+        await self._connection.execute(delete(consents).where(its_consents, consents.c.client_id == grant.client_id))
         await self._announce(grant.tenant_id, f"grant:{grant.grant_id}")
 
     async def add_code(self, code: AuthorizationCode) -> None:
@@ -218,8 +220,8 @@ class SqlGrantStore:
     async def grants_of_client(self, client_id: str) -> Sequence[Grant]:
         return await self._grants(and_(grants.c.client_id == client_id, grants.c.revoked_at.is_(None)))
 
-    async def sweep(self, now: float, batch: int) -> SweepReport:
-        return await sweep(self._database, to_us(now) or 0, batch)
+    async def sweep(self, now: float, batch: int, reply_kept_s: float) -> SweepReport:
+        return await sweep(self._database, round(now * 1_000_000), batch, round(reply_kept_s * 1_000_000))
 
     async def _grants(self, condition: ColumnElement[bool]) -> Sequence[Grant]:
         async with self._database.read() as connection:

@@ -19,14 +19,12 @@ from server.storage.schema.oauth_tables import (
 )
 
 HOUR_US = 3600 * 1_000_000
-#: the longest grace window of our own defaults: after it no reply is given again, so none is kept
-BOX_KEPT_US = HOUR_US
 #: a grant without any token is a request that was never finished
 UNREDEEMED_KEPT_US = HOUR_US
 AUDIT_KEPT_US = 400 * 24 * HOUR_US
 
 
-async def sweep(database: Database, now_us: int, batch: int) -> SweepReport:
+async def sweep(database: Database, now_us: int, batch: int, reply_kept_us: int) -> SweepReport:
     """Remove at most `batch` rows of each kind.
 
     Codes and rotated refresh tokens stay as long as their grant: without them a replay would not be recognised.
@@ -36,7 +34,7 @@ async def sweep(database: Database, now_us: int, batch: int) -> SweepReport:
         async with database.write() as connection:
             removed[kind] = await _delete_some(connection, table, expired, batch)
     async with database.write() as connection:
-        old = and_(refresh_tokens.c.rotated_at < now_us - BOX_KEPT_US, refresh_tokens.c.reply_box.is_not(None))
+        old = and_(refresh_tokens.c.rotated_at < now_us - reply_kept_us, refresh_tokens.c.reply_box.is_not(None))
         await connection.execute(update(refresh_tokens).where(old).values(reply_box=None))
     return SweepReport(removed)
 
@@ -47,7 +45,7 @@ def _expired(now_us: int) -> tuple[tuple[str, Table, ColumnElement[bool]], ...]:
     has_tokens = or_(
         exists().where(access_tokens.c.grant_id == grants.c.grant_id),
         exists().where(and_(refresh_tokens.c.grant_id == grants.c.grant_id, refresh_tokens.c.expires_at >= now_us)),
-        exists().where(and_(device_codes.c.grant_id == grants.c.grant_id)),
+        exists().where(device_codes.c.grant_id == grants.c.grant_id),
     )
     bare = and_(grants.c.created_at < now_us - UNREDEEMED_KEPT_US, ~has_tokens)
     return (

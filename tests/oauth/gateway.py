@@ -36,6 +36,7 @@ from server.storage.memory_subjects import MemoryBrowserSessionStore, MemorySubj
 from server.storage.migrate import migrate
 from server.storage.oauth_store import SqlGrantStore
 from server.storage.security_event_log import SqlAuditLog
+from server.storage.static_token_store import SqlStaticTokenStore
 
 BASE = "http://127.0.0.1:8080"
 MCP = f"{BASE}/mcp"
@@ -98,7 +99,7 @@ class Gateway:
         self.audit = SqlAuditLog(self.database)
         self.server = AuthorizationServer(
             settings=self.settings,
-            stores=OAuthStores(self.grants, self.client_store, self.audit),
+            stores=OAuthStores(self.grants, self.client_store, self.audit, SqlStaticTokenStore(self.database)),
             tenants=self.tenants,
             fetch=self.web,
             allowed_scopes=self._allowed_scopes,
