@@ -12,14 +12,13 @@ from oauth.connections.links import ConnectLinks
 from oauth.tenants import Tenants
 from oauth.vault.key_source import key_source
 from oauth.vault.vault import Vault
+from server.assembly.builtins import builtin_functions
 from server.call_log import CallLog
 from server.config import Settings
 from server.storage.change_feed import Change
 from server.storage.store import Store
 from server.telemetry import Telemetry
 from tools.arguments import Validators
-from tools.builtins import call_api, result_read
-from tools.builtins.discover_apis import DiscoverApis
 from tools.catalog import Catalog
 from tools.catalog_index import CatalogIndex
 from tools.confirmations import Confirmations
@@ -84,11 +83,9 @@ async def assemble_operations(settings: Settings, store: Store, tenants: Tenants
 
     policy = Policy(tenants)
     suggestions = Suggestions(catalog)
-    functions = [
-        DiscoverApis(index, catalog, policy, accounts, suggestions).function(),
-        call_api.FUNCTION,
-        result_read.ResultRead(store.results).function(),
-    ]
+    functions = builtin_functions(
+        finder=index, catalog=catalog, policy=policy, credentials=accounts, suggestions=suggestions, tenants=tenants, store=store
+    )
     catalog.install(builtin_operations(functions))
     await catalog.load()
     await catalog_index.open()

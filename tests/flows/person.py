@@ -48,6 +48,14 @@ class Person:
     decision: str = "allow"
     pages: list[str] = field(default_factory=list)
 
+    async def finish(self, authorization_url: str) -> None:
+        """Walk from `authorization_url` to the end, and deliver the answer to the client that waits for it on loopback."""
+        callback = dict(parse_qsl(urlsplit(authorization_url).query))["redirect_uri"]
+        arrived = await self.authorize(authorization_url, callback)
+        async with httpx2.AsyncClient(timeout=20) as browser:
+            response = await browser.get(callback, params=arrived)
+        assert response.status_code < 400, response.text
+
     async def authorize(self, authorization_url: str, redirect_prefix: str) -> dict[str, str]:
         """Walk from `authorization_url` until the browser would leave for `redirect_prefix`; return what it carries there."""
         async with httpx2.AsyncClient(follow_redirects=False, timeout=20) as browser:

@@ -1,0 +1,33 @@
+"""The operations that the gateway brings along, each with what it needs."""
+
+from oauth.connections.credentials import Credentials
+from oauth.tenants import Tenants
+from server.storage.store import Store
+from tools.builtins import call_api
+from tools.builtins.discover_apis import DiscoverApis, Finder
+from tools.builtins.gateway_account import Now, Whoami
+from tools.builtins.gateway_calls import CallSummary, RecentCalls
+from tools.builtins.gateway_catalog import Describe, OperationList, Providers
+from tools.builtins.result_read import ResultRead
+from tools.catalog import Catalog
+from tools.policy import Policy
+from tools.providers.builtin import BuiltinFunction
+from tools.suggestions import Suggestions
+
+
+def builtin_functions(
+    *, finder: Finder, catalog: Catalog, policy: Policy, credentials: Credentials, suggestions: Suggestions, tenants: Tenants, store: Store
+) -> list[BuiltinFunction]:
+    """Return all built-ins, the three tools first."""
+    return [
+        DiscoverApis(finder, catalog, policy, credentials, suggestions).function(),
+        call_api.FUNCTION,
+        ResultRead(store.results).function(),
+        Whoami(tenants).function(),
+        Now().function(),
+        RecentCalls(store.calls).function(),
+        CallSummary(store.calls).function(),
+        Providers(catalog, credentials).function(),
+        OperationList(catalog).function(),
+        Describe(catalog, policy, credentials, suggestions).function(),
+    ]

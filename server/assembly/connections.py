@@ -1,0 +1,116 @@
+"""Accounts at third parties: the vault, our applications there, the pages that connect, the refresher."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import anyio
+from starlette.routing import BaseRoute
+
+from oauth.connections.account_changes import AccountChanges
+from oauth.connections.accounts import Accounts
+from oauth.connections.authorization import ConnectFlows
+from oauth.connections.links import ConnectLinks
+from oauth.connections.new_account import AccountKeeper
+from oauth.connections.refresher import Refresher
+from oauth.connections.registrations import Registrations
+from oauth.connections.token_endpoint import TokenEndpoint
+from oauth.tenants import Tenants
+from oauth.vault.key_source import KeySource, key_source
+from oauth.vault.vault import Vault
+from server.browser_session import BrowserSessions
+from server.config import Settings
+from server.connection_endpoints import ConnectionEndpoints
+from server.connections_page import ConnectionsPage
+from server.pages.page import Pages
+from server.provider_egress import ProviderEgress
+from server.storage.change_feed import Change
+from server.storage.registration_store import ITEM
+from server.storage.store import Store
+from tools.builtins.connections import ConnectionOperations
+from tools.egress import Egress
+from tools.providers.builtin import BuiltinFunction
+
+SWEEP_EVERY_S = 3600
+#: a finished or expired flow is kept this long, so that its link can say why it is no longer good
+KEEP_FLOWS_S = 24 * 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Connections:
+    """Everything about connected accounts; `accounts` answers calls, the rest keeps it true."""
+
+    source: KeySource
+    vault: Vault
+    accounts: Accounts
+    links: ConnectLinks
+    registrations: Registrations
+    changes: AccountChanges
+    flows: ConnectFlows
+    refresher: Refresher
+    store: Store
+
+    def functions(self) -> list[BuiltinFunction]:
+        """Return the built-in operations on connections."""
+        return ConnectionOperations(self.accounts, self.changes, self.links, self.registrations).functions()
+
+    def routes(self, tenants: Tenants, sessions: BrowserSessions, pages: Pages) -> list[BaseRoute]:
+        """Return the pages: connecting, and a person's accounts."""
+        connect = ConnectionEndpoints(flows=self.flows, sessions=sessions, pages=pages, client_name=self._client_name)
+        page = ConnectionsPage(
+            tenants=tenants,
+            sessions=sessions,
+            pages=pages,
+            accounts=self.accounts,
+            changes=self.changes,
+            links=self.links,
+            registrations=self.registrations,
+        )
+        return [*connect.routes(), *page.routes()]
+
+    async def changed(self, changes: Sequence[Change]) -> None:
+        """Take over connected, renewed and ended accounts, and registrations."""
+        if any(change.item == ITEM for change in changes):
+            await self.registrations.load()
+        by_tenant: dict[str, list[str]] = {}
+        for change in changes:
+            by_tenant.setdefault(change.tenant_id or "", []).append(change.item)
+        for tenant_id, account_ids in by_tenant.items():
+            await self.accounts.renew(tenant_id, [account_id for account_id in account_ids if account_id != ITEM])
+
+    async def run(self) -> None:
+        """Refresh tokens, and forget old flows, until cancelled."""
+        async with anyio.create_task_group() as group:
+            group.start_soon(self.refresher.run)
+            while True:
+                await self.store.connect_flows.sweep(time.time() - KEEP_FLOWS_S)
+                await anyio.sleep(SWEEP_EVERY_S)
+
+    async def _client_name(self, tenant_id: str, client_id: str) -> str | None:
+        client = await self.store.clients.get(client_id)
+        return client.name if client is not None else None
+
+
+async def assemble_connections(settings: Settings, store: Store, egress: Egress) -> Connections:
+    """Open the vault, load the snapshots and put the parts together."""
+    source = key_source(settings.vault_kek, settings.data_dir)
+    vault = Vault(store.secrets, source, settings.environment)
+    await vault.open()
+    links = ConnectLinks(store.connect_flows, settings.base_url)
+    accounts = Accounts(store.connections, vault, links)
+    await accounts.load()
+    registrations = Registrations(store.registrations, vault)
+    await registrations.load()
+    endpoint = TokenEndpoint(ProviderEgress(egress))
+    flows = ConnectFlows(
+        flows=store.connect_flows,
+        keeper=AccountKeeper(store.connections, vault, accounts),
+        registrations=registrations,
+        endpoint=endpoint,
+        vault=vault,
+        audit=store.secrets,
+        base_url=settings.base_url,
+    )
+    changes = AccountChanges(store.connections, vault, accounts, registrations, endpoint)
+    refresher = Refresher(store.connections, vault, registrations, endpoint, accounts)
+    return Connections(source, vault, accounts, links, registrations, changes, flows, refresher, store)

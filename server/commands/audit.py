@@ -1,0 +1,34 @@
+"""`ascend audit`: check the catalogue against its rules."""
+
+import click
+
+from oauth.tenants import DEFAULT_TENANT
+from server.app import open_gateway
+from server.commands.frame import CommandFailed, json_option, print_rows, run_async, with_settings
+from server.commands.user import known_tenant
+from server.config import Settings
+from tools.policy import required_scope
+
+
+@click.group()
+def command() -> None:
+    """Check the catalogue against its rules."""
+
+
+@command.command("scopes")
+@click.option("--tenant", default=DEFAULT_TENANT, show_default=True, help="Whose catalogue.")
+@json_option
+@with_settings
+@run_async
+async def scopes(settings: Settings, tenant: str, as_json: bool) -> None:
+    """Show operation -> scope; fail when an operation has none."""
+    async with open_gateway(settings) as gateway:
+        await known_tenant(gateway.store, tenant)
+        view = gateway.operations.catalog.visible(tenant)
+        rows = [
+            {"operation": name, "scope": required_scope(operation), "access": operation.access}
+            for name, operation in sorted(view.operations_by_id.items())
+        ]
+    print_rows(rows, as_json=as_json, empty="no operations")
+    if without := [str(row["operation"]) for row in rows if not row["scope"]]:
+        raise CommandFailed(f"{len(without)} operations need no scope: {', '.join(without[:5])}; give each an access tier")
