@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from oauth.identity_providers import IdentityProvider
 from oauth.subjects import Subject
 from oauth.tenants import Tenant
 
@@ -160,26 +161,6 @@ class PasskeyStore(Protocol):
     async def sweep(self, now: float) -> int:
         """Forget expired challenges; return how many."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class IdentityProvider:
-    """An external OpenID Connect provider that signs subjects of one tenant in.
-
-    `allowed_algorithms` comes from configuration and never from a token's header (RFC 8725 §3.1).
-    """
-
-    tenant_id: str
-    slug: str
-    title: str
-    issuer: str
-    client_id: str
-    client_secret: str | None = field(default=None, repr=False)
-    scopes: tuple[str, ...] = ("openid", "email", "profile")
-    allowed_algorithms: tuple[str, ...] = ("RS256", "ES256", "EdDSA")
-    #: verified e-mail domains whose people get a subject at their first sign-in; empty: nobody new
-    admitted_domains: tuple[str, ...] = ()
-    enabled: bool = True
 
 
 @dataclass(frozen=True, slots=True)

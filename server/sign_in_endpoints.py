@@ -9,7 +9,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from oauth.audit import SecurityEvent
-from oauth.parameters import Parameters
+from oauth.errors import OAuthError
+from oauth.federation import Federation, FederationRefused
+from oauth.parameters import Parameters, parse_form
 from oauth.passkeys import PasskeyRefused, Passkeys
 from oauth.passwords import Passwords
 from oauth.stores import AuditLog
@@ -40,6 +42,7 @@ class SignInEndpoints:
         audit: AuditLog,
         pages: Pages,
         limits: RateLimits,
+        federation: Federation | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._consent = consent
@@ -47,6 +50,7 @@ class SignInEndpoints:
         self._sessions = sessions
         self._passwords = passwords
         self._passkeys = passkeys
+        self._federation = federation
         self._audit = audit
         self._pages = pages
         self._limits = limits
@@ -56,6 +60,7 @@ class SignInEndpoints:
         return [
             Route("/login", for_people(self._pages, self.show), methods=["GET"]),
             Route("/login", for_people(self._pages, self.take), methods=["POST"]),
+            Route("/login/callback/{tenant}/{slug}", for_people(self._pages, self.come_back), methods=["GET"]),
         ]
 
     async def show(self, request: Request) -> Response:
@@ -68,12 +73,49 @@ class SignInEndpoints:
         form = await read_form(request)
         visit = await self._visit(request, form.get("request"), form.get("tenant"), form.get("next"))
         await self._sessions.check_form(request, form.get("csrf") or "", visit.purpose)
-        method = "passkey" if form.get("passkey") else "password"
+        methods = {"federation": self._by_provider, "passkey": self._by_passkey, "password": self._by_password}
+        method = "federation" if form.get("provider") else "passkey" if form.get("passkey") else "password"
         if method not in visit.tenant.sign_in:
             raise PageRefused(403, "Not this way", f"This place does not sign people in by {method}.", ("Back to sign-in", visit.url))
-        if method == "passkey":
-            return await self._by_passkey(request, visit, form)
-        return await self._by_password(request, visit, form)
+        return await methods[method](request, visit, form)
+
+    async def come_back(self, request: Request) -> Response:
+        """Take the answer of an identity provider, on the redirect path of that provider alone."""
+        await self._limits.check("login_address", _address(request))
+        tenant_id, slug = request.path_params["tenant"], request.path_params["slug"]
+        if self._federation is None:
+            raise not_open_here()
+        try:
+            answer = parse_form(request.scope["query_string"])
+            subject, onward = await self._federation.finish(tenant_id, slug, self._sessions.browser_of(request), answer)
+        except (OAuthError, FederationRefused) as error:
+            reason = error.reason if isinstance(error, FederationRefused) else error.description
+            await self._failed(tenant_id, "federation", request, reason=reason, provider=slug)
+            raise _not_signed_in(error) from error
+        visit = await self._visit(request, onward.get("request"), onward.get("tenant"), onward.get("next"))
+        if "federation" not in visit.tenant.sign_in or visit.tenant.tenant_id != subject.tenant_id:
+            raise not_open_here()
+        self._limits.give_back("login_address", _address(request))
+        return await self._signed_in(request, visit, subject, "federation")
+
+    async def _by_provider(self, request: Request, visit: Visit, form: Parameters) -> Response:
+        await self._limits.check("login_address", _address(request))
+        browser = self._sessions.browser_of(request) or ""
+        if self._federation is None:
+            raise not_open_here()
+        try:
+            away = await self._federation.begin(
+                visit.tenant.tenant_id,
+                form.get("provider") or "",
+                browser,
+                visit.carried,
+                login_hint=visit.login_hint,
+                must_ask=visit.must_ask,
+            )
+        except FederationRefused as error:
+            await self._failed(visit.tenant.tenant_id, "federation", request, reason=error.reason)
+            return await self._page(request, visit, problem="That way is not available at the moment. Choose another one.", status=400)
+        return see_other(away)
 
     async def _by_passkey(self, request: Request, visit: Visit, form: Parameters) -> Response:
         await self._limits.check("login_address", _address(request))
@@ -94,8 +136,7 @@ class SignInEndpoints:
             await self._limits.check(bucket, key)
         subject = await self._passwords.verify(visit.tenant.tenant_id, email, form.get("password") or "")
         if subject is None:
-            facts = {"method": "password", "address": address}
-            await self._audit.record(SecurityEvent("sign_in_failed", self._clock(), visit.tenant.tenant_id, facts=facts))
+            await self._failed(visit.tenant.tenant_id, "password", request)
             return await self._page(request, visit, email=email, problem=WRONG_PASSWORD, status=400)
         for bucket, key in takes:
             self._limits.give_back(bucket, key)
@@ -108,6 +149,12 @@ class SignInEndpoints:
         await self._audit.record(SecurityEvent("sign_in", self._clock(), subject.tenant_id, subject.subject_id, facts=facts))
         return response
 
+    async def _failed(self, tenant_id: str, method: str, request: Request, **facts: str) -> None:
+        known = {"method": method, "address": _address(request)}
+        # The path of a callback is anybody's text: only tenants that exist get records.
+        tenant_id = tenant_id if self._tenants.get(tenant_id) else ""
+        await self._audit.record(SecurityEvent("sign_in_failed", self._clock(), tenant_id, facts=known | facts))
+
     async def _visit(self, request: Request, request_id: str | None, tenant_id: str | None, onward: str | None) -> Visit:
         if request_id is None:
             tenant = self._tenants.get(tenant_id or DEFAULT_TENANT)
@@ -119,12 +166,14 @@ class SignInEndpoints:
         tenant = None if pending is None else self._tenants.get(pending.tenant_id)
         if pending is None or tenant is None:
             raise not_open_here()
-        return Visit(tenant, request_id, "", pending.login_hint or "")
+        must_ask = bool(pending.prompt & {"login", "select_account"}) or pending.max_age_s is not None
+        return Visit(tenant, request_id, "", pending.login_hint or "", must_ask)
 
     async def _page(self, request: Request, visit: Visit, *, email: str = "", problem: str = "", status: int = 200) -> Response:
         with_passkey = "passkey" in visit.tenant.sign_in
         browser = self._sessions.browser_hash(request)
         options = await self._passkeys.offer_sign_in(visit.tenant.tenant_id, browser) if with_passkey and self._passkeys.available else None
+        with_providers = "federation" in visit.tenant.sign_in
         response = self._pages.render(
             "login",
             status=status,
@@ -138,10 +187,23 @@ class SignInEndpoints:
             with_password="password" in visit.tenant.sign_in,
             with_passkey=with_passkey,
             passkey_options=options,
-            providers=(),
+            providers=await self._federation.offered(visit.tenant.tenant_id) if self._federation and with_providers else (),
         )
         self._sessions.bind_browser(request, response)
         return response
+
+
+def _not_signed_in(error: OAuthError | FederationRefused) -> PageRefused:
+    """Return the page for somebody who came back without a sign-in; the provider's own words are not repeated."""
+    again = ("Sign in another way", "/login")
+    if isinstance(error, FederationRefused) and error.is_denial:
+        return PageRefused(403, "You are not signed in", "The other side did not sign you in. Start again in your application.", again)
+    if isinstance(error, FederationRefused) and error.is_stranger:
+        return PageRefused(
+            403, "No account here", "You are known there, but nobody has given you an account here. Ask the person who runs it."
+        )
+    message = "The answer could not be accepted: it may be old, or of another browser. Start again in your application."
+    return PageRefused(400, "You are not signed in", message, again)
 
 
 def _address(request: Request) -> str:

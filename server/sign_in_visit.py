@@ -9,7 +9,7 @@ from oauth.authorization_request import AuthorizationRequest
 from oauth.tenants import DEFAULT_TENANT, Tenant
 
 #: our own pages that a sign-in may lead to; anything else in `next` is ignored
-_ONWARD = re.compile(r"/(?:account|connect|device|admin)(?:/[A-Za-z0-9_-]+)*(?:\?[A-Za-z0-9_=&-]*)?")
+_ONWARD = re.compile(r"/(?:account|connect|connections|device|admin)(?:/[A-Za-z0-9_-]+)*(?:\?[A-Za-z0-9_=&-]*)?")
 
 
 class PendingRequests(Protocol):
@@ -26,6 +26,8 @@ class Visit:
     request_id: str | None
     onward: str
     login_hint: str = ""
+    #: the client wants the person asked, whoever is signed in somewhere (`prompt`)
+    must_ask: bool = False
 
     @property
     def purpose(self) -> str:
@@ -53,6 +55,11 @@ class Visit:
 def account_url(tenant_id: str) -> str:
     """Return the address of a tenant's account page."""
     return "/account" if tenant_id == DEFAULT_TENANT else f"/account/{tenant_id}"
+
+
+def connections_url(tenant_id: str) -> str:
+    """Return the address of a tenant's connections page."""
+    return "/connections" if tenant_id == DEFAULT_TENANT else f"/connections/{tenant_id}"
 
 
 def sign_in_url(tenant_id: str, onward: str) -> str:

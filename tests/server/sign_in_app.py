@@ -1,17 +1,15 @@
 """A gateway reduced to its sign-in pages, on a real port, with a small stand-in for the authorization requests."""
 
 import secrets
-import socket
-import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import urlencode
 
 import anyio
-import uvicorn
+import httpx2
 from argon2 import PasswordHasher
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -21,6 +19,9 @@ from starlette.routing import Route
 from oauth.audit import SecurityEvent
 from oauth.authorization_request import AuthorizationRequest, BrowserSession
 from oauth.consent_view import ConsentView, ScopeWords, scope_words
+from oauth.federation import Federation
+from oauth.fetch import Fetched, FetchRefused
+from oauth.identity_providers import IdentityProvider
 from oauth.own_grants import AllowedClient, OwnGrants
 from oauth.passkeys import Passkeys
 from oauth.passwords import Passwords
@@ -33,8 +34,10 @@ from server.home_endpoints import HomeEndpoints
 from server.pages.page import Pages, see_other
 from server.rate_limits import RateLimits
 from server.sign_in_endpoints import SignInEndpoints
+from server.storage.memory_identities import MemoryIdentityLinkStore
 from server.storage.memory_passkeys import MemoryPasskeyStore
 from server.storage.memory_subjects import MemoryBrowserSessionStore, MemorySubjectStore
+from tests.server.standing_server import StandingServer, standing_server
 
 #: enough to be Argon2id, too little to keep the tests waiting
 QUICK = PasswordHasher(memory_cost=64, time_cost=1, parallelism=1)
@@ -107,6 +110,18 @@ class StandInGrants(OwnGrants):
         return mine and self.allowed.pop(grant_id, None) is not None
 
 
+async def send_unguarded(
+    method: str, url: str, *, headers: Mapping[str, str], body: bytes | None, max_bytes: int, timeout_s: float
+) -> Fetched:
+    """Send one request to a server of the test's own, without the guard that keeps the gateway from calling this machine."""
+    async with httpx2.AsyncClient(timeout=timeout_s) as client:
+        try:
+            answer = await client.request(method, url, headers=dict(headers), content=body)
+        except httpx2.HTTPError as error:
+            raise FetchRefused(type(error).__name__) from error
+    return Fetched(answer.status_code, {name.lower(): value for name, value in answer.headers.items()}, answer.content)
+
+
 class MemoryAudit:
     """Security events in a list."""
 
@@ -132,8 +147,9 @@ class Clock:
 
 @dataclass
 class SignInApp:
-    """`url` answers once `running()` is entered."""
+    """`url` answers while `running()` is entered."""
 
+    server: StandingServer
     url: str
     settings: Settings
     tenants: Tenants
@@ -152,6 +168,14 @@ class SignInApp:
         self.passkey_store = MemoryPasskeyStore()
         self.passkeys = Passkeys(self.passkey_store, self.subjects, origin=self.url, audit=self.audit, clock=self.clock)
         self.grants = StandInGrants()
+        self.links = MemoryIdentityLinkStore(self.subjects)
+        self.secrets: dict[str, str] = {}
+        self.federation = Federation(
+            self.links, self.subjects, send_unguarded, secret_of=self.secret_of, base_url=self.url, clock=self.clock
+        )
+
+    async def secret_of(self, provider: IdentityProvider) -> str:
+        return self.secrets.get(provider.slug, "")
 
     def add_person(self, email: str, display_name: str = "", tenant_id: str = "default") -> None:
         """Make a subject whose password is PASSWORD."""
@@ -170,6 +194,7 @@ class SignInApp:
             sessions=self.sessions,
             passwords=self.passwords,
             passkeys=self.passkeys,
+            federation=self.federation,
             audit=self.audit,
             pages=self.pages,
             limits=self.limits,
@@ -227,40 +252,19 @@ class SignInApp:
 
 def sign_in_app(tmp_path: Path, host: str = "127.0.0.1", rate_limit_scale: float = 1.0) -> SignInApp:
     """Return an app on a free port with the subject Ada in the tenants `default` and `acme`."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    url = f"http://{host}:{port}"
+    server = standing_server()
+    url = f"http://{host}:{server.port}"
     settings = Settings(data_dir=tmp_path, base_url=url, database_url="", rate_limit_scale=rate_limit_scale)
     tenants = Tenants([Tenant("default", "Acme Robotics"), Tenant("other", "Other Company")])
-    return SignInApp(url, settings, tenants)
+    return SignInApp(server, url, settings, tenants)
 
 
 @contextmanager
 def running(app: SignInApp) -> Iterator[SignInApp]:
-    """Serve the app from a thread, with Ada as a subject of `default`."""
-
+    """Serve the app, with Ada as a subject of `default`."""
     app.add_person(EMAIL, "Ada Lovelace")
-    port = int(app.url.rpartition(":")[2])
-    server = uvicorn.Server(
-        uvicorn.Config(Starlette(routes=app.routes()), host="127.0.0.1", port=port, log_level="warning", lifespan="off")
-    )
-    thread = threading.Thread(target=server.run)
-    thread.start()
+    app.server.app = Starlette(routes=app.routes())
     try:
-        wait_until_listening(port)
         yield app
     finally:
-        server.should_exit = True
-        thread.join(timeout=10)
-
-
-def wait_until_listening(port: int) -> None:
-    """Return when the port accepts connections; raise after ten seconds of attempts."""
-    gate = threading.Event()
-    for _ in range(200):
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        gate.wait(0.05)
-    raise TimeoutError("the sign-in pages did not start")
+        app.server.release()

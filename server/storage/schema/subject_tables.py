@@ -82,9 +82,7 @@ identity_providers = Table(
     Column("title", Text, nullable=False),
     Column("issuer", Text, nullable=False),
     Column("client_id", Text, nullable=False),
-    #: sealed bytes; NULL: a public client
-    Column("client_secret", LargeBinary),
-    #: JSON: scopes, algorithms, admitted domains
+    #: JSON: client authentication, scopes, algorithms, admitted domains; the client secret is in the vault
     Column("settings", Text, nullable=False),
     Column("enabled", Boolean, nullable=False),
     PrimaryKeyConstraint("tenant_id", "slug"),

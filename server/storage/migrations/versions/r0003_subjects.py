@@ -83,7 +83,6 @@ def _federation() -> None:
         sa.Column("title", sa.Text, nullable=False),
         sa.Column("issuer", sa.Text, nullable=False),
         sa.Column("client_id", sa.Text, nullable=False),
-        sa.Column("client_secret", sa.LargeBinary),
         sa.Column("settings", sa.Text, nullable=False),
         sa.Column("enabled", sa.Boolean, nullable=False),
         sa.PrimaryKeyConstraint("tenant_id", "slug", name="pk_identity_providers"),

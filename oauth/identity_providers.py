@@ -1,0 +1,85 @@
+"""An identity provider: an external OpenID Connect provider that signs subjects of one tenant in."""
+
+import re
+from dataclasses import dataclass
+from ipaddress import ip_address
+from typing import Literal
+from urllib.parse import urlsplit
+
+#: asymmetric only: with a shared secret, whoever checks a token could have made it
+ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519")
+EVERYBODY = "*"
+_SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?")
+
+ClientAuth = Literal["basic", "post", "none"]
+
+
+class InvalidIdentityProvider(ValueError):
+    """The settings of an identity provider are wrong; the message names the setting, the rule and the way out."""
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityProvider:
+    """`slug` is a segment of its own redirect path, so that no provider can answer for another (RFC 9700 §4.4).
+
+    `allowed_algorithms` comes from configuration and never from a token's header (RFC 8725 §3.1). The client secret, if
+    `client_auth` needs one, is in the vault.
+    """
+
+    tenant_id: str
+    slug: str
+    title: str
+    issuer: str
+    client_id: str
+    client_auth: ClientAuth = "basic"
+    scopes: tuple[str, ...] = ("openid", "email", "profile")
+    allowed_algorithms: tuple[str, ...] = ("RS256", "ES256", "EdDSA")
+    #: who gets a subject at the first sign-in: people with a verified e-mail at one of these domains; `*`: everybody
+    #: whom the provider signs in; empty: nobody who is not linked already
+    admitted_domains: tuple[str, ...] = ()
+    enabled: bool = True
+
+    def admits(self, email: str, *, is_verified: bool) -> bool:
+        """Say whether a person who is not linked yet gets a subject."""
+        if EVERYBODY in self.admitted_domains:
+            return True
+        return is_verified and email.rpartition("@")[2] in self.admitted_domains
+
+
+def checked(provider: IdentityProvider) -> IdentityProvider:
+    """Return `provider` if its settings can work. Raises InvalidIdentityProvider."""
+    if not _SLUG.fullmatch(provider.slug):
+        raise InvalidIdentityProvider(f"slug: {provider.slug[:40]!r} is not lower-case letters, digits and inner hyphens, 32 at most")
+    if not is_safe_address(provider.issuer, may_be_loopback=True) or urlsplit(provider.issuer).query:
+        raise InvalidIdentityProvider(
+            f"issuer: {provider.issuer[:200]!r} is not an https address; give the provider's issuer, byte for byte"
+        )
+    if not provider.client_id:
+        raise InvalidIdentityProvider("client_id: is empty; register this gateway at the provider and give the id it got")
+    if "openid" not in provider.scopes:
+        raise InvalidIdentityProvider("scopes: 'openid' is missing; without it the provider gives no ID token")
+    if not provider.allowed_algorithms or (unknown := sorted(set(provider.allowed_algorithms) - set(ALGORITHMS))):
+        named = unknown[0] if provider.allowed_algorithms else ""
+        raise InvalidIdentityProvider(f"allowed_algorithms: {named!r} is not one of {', '.join(ALGORITHMS)}")
+    return provider
+
+
+def is_safe_address(url: str, *, may_be_loopback: bool) -> bool:
+    """Say whether `url` is https without user, password or fragment; http only to this machine, and only if that is allowed."""
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+        plain = not (parts.username or parts.password or parts.fragment or parts.port == 0)
+    except ValueError:
+        return False
+    if not host or not plain or not url.isascii() or not url.isprintable():
+        return False
+    return parts.scheme == "https" or (parts.scheme == "http" and may_be_loopback and is_loopback(host))
+
+
+def is_loopback(host: str) -> bool:
+    """Say whether `host` names this machine."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
