@@ -11,6 +11,7 @@ from starlette.types import ASGIApp
 
 from oauth.tenants import Tenants
 from server.assembly.authorization import AuthorizationServer, assemble_authorization
+from server.assembly.connections import Connections, assemble_connections
 from server.assembly.operations import Operations, assemble_operations
 from server.assembly.scopes import SubjectScopes
 from server.bearer import BearerGuard, Challenges
@@ -32,6 +33,7 @@ class Gateway:
     settings: Settings
     store: Store
     tenants: Tenants
+    connections: Connections
     operations: Operations
     authorization: AuthorizationServer
 
@@ -45,7 +47,8 @@ async def open_gateway(settings: Settings) -> AsyncIterator[Gateway]:
         feed = ChangeFeed(store.database)
         await feed.start()  # Before the snapshots are loaded: what changes meanwhile is told twice rather than never.
         tenants = Tenants(await store.tenants.all())
-        operations = await assemble_operations(settings, store, tenants, egress)
+        connections = await assemble_connections(settings, store, egress)
+        operations = await assemble_operations(settings, store, tenants, egress, connections)
         authorization = assemble_authorization(settings, store, tenants, egress, SubjectScopes(store.subjects, operations.catalog))
         mcp = McpEndpoint(dispatcher=operations.dispatcher, step_up=Challenges(settings).step_up, settings=settings)
 
@@ -55,7 +58,7 @@ async def open_gateway(settings: Settings) -> AsyncIterator[Gateway]:
         feed.listen("tenants", tenants_changed)
         feed.listen("tokens", authorization.tokens_changed)
         feed.listen("operations", operations.operations_changed)
-        feed.listen("connections", operations.connections_changed)
+        feed.listen("connections", connections.changed)
 
         background = await stack.enter_async_context(anyio.create_task_group())
         stack.callback(background.cancel_scope.cancel)
@@ -63,13 +66,15 @@ async def open_gateway(settings: Settings) -> AsyncIterator[Gateway]:
         stack.push_async_callback(operations.call_log.flush)
         background.start_soon(feed.run)
         background.start_soon(operations.call_log.run)
+        background.start_soon(connections.run)
 
         guard = BearerGuard(
             mcp, access_tokens=authorization.access_tokens, tenants=tenants, settings=settings, revocation=authorization.revocation
         )
         health = Health(operations.telemetry, {"store": store.database.ping})
-        app = application(settings, [*Discovery(settings).routes(), *health.routes(), *authorization.routes], guard)
-        yield Gateway(app, settings, store, tenants, operations, authorization)
+        pages = connections.routes(tenants, authorization.sessions, authorization.pages)
+        app = application(settings, [*Discovery(settings).routes(), *health.routes(), *authorization.routes, *pages], guard)
+        yield Gateway(app, settings, store, tenants, connections, operations, authorization)
 
 
 def application(settings: Settings, routes: list[BaseRoute], mcp: ASGIApp) -> Starlette:

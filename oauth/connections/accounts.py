@@ -58,6 +58,10 @@ class Accounts:
         mine = [connection for connection in known if connection.subject in (principal.subject, EVERYBODY)]
         return tuple(sorted(mine, key=lambda account: (account.subject == EVERYBODY, not account.is_default, account.created_at)))
 
+    def readiness_of(self, connection: Connection) -> ConnectionStatus:
+        """Say whether calls can go out with this account."""
+        return _status(connection, frozenset(), self._clock())[0]
+
     def providers_of(self, principal: Principal) -> tuple[str, ...]:
         """Return the providers where `principal` has accounts."""
         mine = {provider for tenant_id, provider in self._connections if tenant_id == principal.tenant_id}

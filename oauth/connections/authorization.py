@@ -67,7 +67,7 @@ class ConnectFlows:
     async def find(self, handle: str) -> ConnectFlow:
         """Return a living flow. Raises FlowRefused."""
         flow = await self._flows.get(hash_of(handle))
-        if flow is None or flow.expires_at < self._clock() or flow.state in ("done", "failed"):
+        if flow is None or flow.expires_at < self._clock() or flow.state not in ("new", "started"):
             raise FlowRefused(404, "This link has expired or was used already. Ask your assistant again for a new one.")
         return flow
 

@@ -8,7 +8,8 @@ from typing import Literal, Protocol
 FLOW_TTL_S = 600
 TRIP_TTL_S = 600
 
-FlowState = Literal["new", "started", "done", "failed"]
+#: reported: the call that asked has been told that it is done
+FlowState = Literal["new", "started", "done", "reported"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +26,11 @@ class ConnectFlow:
     state: FlowState
     created_at: float
     expires_at: float
-    #: the account that is connected again; "" for a new one
+    #: the account that is connected again, or that was connected when it is done; "" for a new one
     account_id: str = ""
     alias: str = ""
+    #: what the link was made for: scopes, account and alias as they were asked for
+    wish: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,10 @@ class ConnectFlowStore(Protocol):
 
     async def get(self, flow_hash: str) -> ConnectFlow | None:
         """Return a flow, expired or not."""
+        ...
+
+    async def done(self, tenant_id: str, subject: str, client_id: str, provider: str, since: float) -> Sequence[ConnectFlow]:
+        """Return the principal's flows that are done and not reported, newest first; `account_id` is what was connected."""
         ...
 
     async def start(self, flow_hash: str, trip: Trip, expires_at: float) -> bool:

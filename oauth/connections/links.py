@@ -1,5 +1,6 @@
 """Links to our own connect page: what a call without a usable account is answered with."""
 
+import json
 import secrets
 import time
 from collections.abc import Callable
@@ -17,12 +18,12 @@ class ConnectLinks:
     def __init__(self, store: ConnectFlowStore, base_url: str, clock: Callable[[], float] = time.time) -> None:
         self._store, self._base_url, self._clock = store, base_url, clock
         #: who asked for what -> (link, expires_at)
-        self._given: dict[tuple[object, ...], tuple[str, float]] = {}
+        self._given: dict[tuple[str, ...], tuple[str, float]] = {}
 
     async def link(self, principal: Principal, provider: str, scopes: frozenset[str], account_id: str = "", alias: str = "") -> str:
         """Return the address where the subject of `principal`, signed in, connects an account of `provider`."""
         now = self._clock()
-        wish = (principal.tenant_id, principal.subject, principal.client_id, provider, scopes, account_id, alias)
+        wish = (principal.tenant_id, principal.subject, principal.client_id, provider, _wish(scopes, account_id, alias))
         known, expires_at = self._given.get(wish, ("", 0.0))
         if known and expires_at - now >= REUSE_MIN_S and await self._is_open(known):
             return known
@@ -41,6 +42,7 @@ class ConnectLinks:
                 expires_at=expires_at,
                 account_id=account_id,
                 alias=alias,
+                wish=wish[-1],
             )
         )
         self._given = {key: value for key, value in self._given.items() if value[1] > now}
@@ -48,6 +50,21 @@ class ConnectLinks:
         self._given[wish] = (url, expires_at)
         return url
 
+    async def finished(
+        self, principal: Principal, provider: str, scopes: frozenset[str], account_id: str = "", alias: str = ""
+    ) -> str | None:
+        """Return the account that the same wish has connected by now, once; None where it has not."""
+        since = self._clock() - FLOW_TTL_S
+        for flow in await self._store.done(principal.tenant_id, principal.subject, principal.client_id, provider, since):
+            if flow.wish == _wish(scopes, account_id, alias):
+                await self._store.finish(flow.flow_hash, "reported", flow.account_id)
+                return flow.account_id
+        return None
+
     async def _is_open(self, url: str) -> bool:
         flow = await self._store.get(hash_of(url.rpartition("/")[2]))
         return flow is not None and flow.state in ("new", "started")
+
+
+def _wish(scopes: frozenset[str], account_id: str, alias: str) -> str:
+    return hash_of(json.dumps([sorted(scopes), account_id, alias]))

@@ -87,7 +87,7 @@ class Connections:
                 await anyio.sleep(SWEEP_EVERY_S)
 
     async def _client_name(self, tenant_id: str, client_id: str) -> str | None:
-        client = await self.store.clients.get(client_id)
+        client = await self.store.clients.find(client_id)
         return client.name if client is not None else None
 
 

@@ -7,12 +7,9 @@ from dataclasses import dataclass
 
 from capability_index.encoder import EncoderUnavailable, WordTable, load_word_table
 from capability_index.index import CapabilityIndex
-from oauth.connections.accounts import Accounts
-from oauth.connections.links import ConnectLinks
 from oauth.tenants import Tenants
-from oauth.vault.key_source import key_source
-from oauth.vault.vault import Vault
 from server.assembly.builtins import builtin_functions
+from server.assembly.connections import Connections
 from server.call_log import CallLog
 from server.config import Settings
 from server.storage.change_feed import Change
@@ -42,8 +39,6 @@ class Operations:
 
     catalog: Catalog
     index: CatalogIndex
-    accounts: Accounts
-    vault: Vault
     dispatcher: Dispatcher
     call_log: CallLog
     telemetry: Telemetry
@@ -58,23 +53,9 @@ class Operations:
             await self.catalog.refresh(tenant_id, provider)
         await self.index.refresh(providers)
 
-    async def connections_changed(self, changes: Sequence[Change]) -> None:
-        """Take over connected, renewed and ended accounts."""
-        by_tenant: dict[str, list[str]] = {}
-        for change in changes:
-            by_tenant.setdefault(change.tenant_id or "", []).append(change.item)
-        for tenant_id, account_ids in by_tenant.items():
-            await self.accounts.renew(tenant_id, account_ids)
 
-
-async def assemble_operations(settings: Settings, store: Store, tenants: Tenants, egress: Egress) -> Operations:
+async def assemble_operations(settings: Settings, store: Store, tenants: Tenants, egress: Egress, connections: Connections) -> Operations:
     """Load the snapshots and put the parts together."""
-    source = key_source(settings.vault_kek, settings.data_dir)
-    vault = Vault(store.secrets, source, settings.environment)
-    await vault.open()
-    accounts = Accounts(store.connections, vault, ConnectLinks(store.connect_flows, settings.base_url))
-    await accounts.load()
-
     catalog = Catalog(store.operations)
     telemetry = Telemetry()
     call_log = CallLog(store.calls, telemetry)
@@ -83,28 +64,30 @@ async def assemble_operations(settings: Settings, store: Store, tenants: Tenants
 
     policy = Policy(tenants)
     suggestions = Suggestions(catalog)
+    credentials = connections.accounts
     functions = builtin_functions(
-        finder=index, catalog=catalog, policy=policy, credentials=accounts, suggestions=suggestions, tenants=tenants, store=store
+        finder=index, catalog=catalog, policy=policy, credentials=credentials, suggestions=suggestions, tenants=tenants, store=store
     )
+    functions += connections.functions()
     catalog.install(builtin_operations(functions))
     await catalog.load()
     await catalog_index.open()
 
     # Short-lived proofs need a key that all nodes share and that no database dump holds.
-    proof_key = hashlib.sha256(b"proofs\0" + source.read()[0].value).digest()
+    proof_key = hashlib.sha256(b"proofs\0" + connections.source.read()[0].value).digest()
     dispatcher = Dispatcher(
         catalog=catalog,
         policy=policy,
         confirmations=Confirmations(proof_key),
         validators=Validators(),
-        runners={"builtin": BuiltinRunner(by_slug(functions)), "openapi": OpenApiRunner(egress, accounts, store.results)},
+        runners={"builtin": BuiltinRunner(by_slug(functions)), "openapi": OpenApiRunner(egress, credentials, store.results)},
         shaping=Shaping(store.results),
         recorder=call_log,
         suggestions=suggestions,
         idempotency=Idempotency(store.idempotency),
         pager=Pager(CursorSeal(proof_key)),
     )
-    return Operations(catalog, catalog_index, accounts, vault, dispatcher, call_log, telemetry)
+    return Operations(catalog, catalog_index, dispatcher, call_log, telemetry)
 
 
 def open_index() -> tuple[CapabilityIndex, str]:

@@ -1,5 +1,6 @@
 """Connect flows in SQL. Table: connect_flows."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Row, delete, insert, select, update
@@ -27,6 +28,13 @@ class SqlConnectFlowStore:
         async with self._database.read() as connection:
             row = (await connection.execute(select(connect_flows).where(connect_flows.c.flow_hash == flow_hash))).first()
         return None if row is None else _flow(row)
+
+    async def done(self, tenant_id: str, subject: str, client_id: str, provider: str, since: float) -> Sequence[ConnectFlow]:
+        mine = [connect_flows.c.tenant_id == tenant_id, connect_flows.c.subject == subject, connect_flows.c.client_id == client_id]
+        mine += [connect_flows.c.provider == provider, connect_flows.c.state == "done", connect_flows.c.created_at >= int(since * 1e6)]
+        async with self._database.read() as connection:
+            rows = await connection.execute(select(connect_flows).where(*mine).order_by(connect_flows.c.created_at.desc()))
+            return [_flow(row) for row in rows]
 
     async def start(self, flow_hash: str, trip: Trip, expires_at: float) -> bool:
         open_flow = (connect_flows.c.flow_hash == flow_hash) & connect_flows.c.state.in_(("new", "started"))

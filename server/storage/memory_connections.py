@@ -255,6 +255,12 @@ class MemoryConnectFlowStore:
     async def get(self, flow_hash: str) -> ConnectFlow | None:
         return self._flows.get(flow_hash)
 
+    async def done(self, tenant_id: str, subject: str, client_id: str, provider: str, since: float) -> Sequence[ConnectFlow]:
+        theirs = (tenant_id, subject, client_id, provider, "done")
+        found = [flow for flow in self._flows.values() if flow.created_at >= since]
+        found = [flow for flow in found if (flow.tenant_id, flow.subject, flow.client_id, flow.provider, flow.state) == theirs]
+        return sorted(found, key=lambda flow: -flow.created_at)
+
     async def start(self, flow_hash: str, trip: Trip, expires_at: float) -> bool:
         flow = self._flows.get(flow_hash)
         if flow is None or flow.state not in ("new", "started"):

@@ -20,6 +20,7 @@ from server.storage.database import Database
 from server.storage.migrate import migrate
 from server.storage.oauth_store import SqlGrantStore
 from server.storage.passkey_store import SqlPasskeyStore
+from server.storage.registration_store import SqlRegistrationStore
 from server.storage.schema.platform_tables import store_facts
 from server.storage.security_event_log import SqlAuditLog
 from server.storage.subject_store import SqlSubjectStore
@@ -43,6 +44,7 @@ class Store:
     secrets: SqlSecretStore
     connections: SqlConnectionStore
     connect_flows: SqlConnectFlowStore
+    registrations: SqlRegistrationStore
     operations: SqlOperationStore
     calls: SqlCallRecords
     results: SqlResultStore
@@ -73,6 +75,7 @@ async def open_store(settings: Settings) -> AsyncIterator[Store]:
             secrets=SqlSecretStore(database),
             connections=SqlConnectionStore(database),
             connect_flows=SqlConnectFlowStore(database),
+            registrations=SqlRegistrationStore(database),
             operations=SqlOperationStore(database),
             calls=SqlCallRecords(database),
             results=SqlResultStore(database),

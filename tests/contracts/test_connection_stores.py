@@ -288,6 +288,18 @@ async def test_a_new_trip_ends_the_former_one(stores: Stores) -> None:
     assert (found.state, found.account_id) == ("done", "acc_9")
 
 
+async def test_a_finished_flow_is_told_to_who_asked_until_it_is_reported(stores: Stores) -> None:
+    """ConnectFlowStore.done."""
+    await stores.flows.add(FLOW)
+    await stores.flows.finish("hash", "done", "acc_9")
+    done = await stores.flows.done("acme", "ada", "client", "hubspot", NOW - 1)
+    assert [flow.account_id for flow in done] == ["acc_9"]
+    assert not await stores.flows.done("acme", "bob", "client", "hubspot", NOW - 1)
+    assert not await stores.flows.done("acme", "ada", "client", "hubspot", NOW + 1)
+    await stores.flows.finish("hash", "reported", "acc_9")
+    assert not await stores.flows.done("acme", "ada", "client", "hubspot", NOW - 1)
+
+
 async def test_old_flows_are_swept(stores: Stores) -> None:
     """ConnectFlowStore.sweep."""
     await stores.flows.add(FLOW)

@@ -91,6 +91,7 @@ connect_flows = Table(
     #: the account that is reconnected; empty: a new one
     Column("account_id", String(64), nullable=False),
     Column("alias", String(128), nullable=False),
+    Column("wish", String(64), nullable=False),
     Column("state", String(16), nullable=False),
     #: hash of the OAuth `state` of the trip under way
     Column("trip_hash", String(64), unique=True),

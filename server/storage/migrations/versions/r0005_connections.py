@@ -100,6 +100,7 @@ def _connections() -> None:
         sa.Column("scopes", sa.Text, nullable=False),
         sa.Column("account_id", sa.String(64), nullable=False),
         sa.Column("alias", sa.String(128), nullable=False),
+        sa.Column("wish", sa.String(64), nullable=False),
         sa.Column("state", sa.String(16), nullable=False),
         sa.Column("trip_hash", sa.String(64), unique=True),
         sa.Column("browser", sa.String(64), nullable=False, server_default=""),

@@ -1,0 +1,89 @@
+"""What a person does with accounts of their own: rename, choose the default, disconnect."""
+
+import time
+from collections.abc import Callable
+
+from oauth.connections.accounts import Accounts
+from oauth.connections.connection import AccountSecret, Connection
+from oauth.connections.connection_store import AliasTaken, ConnectionStore
+from oauth.connections.credentials import UnknownAccount
+from oauth.connections.keys import ConnectionRefused, check_alias
+from oauth.connections.registrations import Registrations
+from oauth.connections.token_endpoint import TokenEndpoint
+from oauth.principal import Principal
+from oauth.vault.envelope import SealBroken
+from oauth.vault.secrets import SecretEvent
+from oauth.vault.vault import Vault, VaultCaller
+
+
+class AccountChanges:
+    """Changes the subject's own accounts only; those of the whole tenant are an administrator's, on the command line."""
+
+    def __init__(
+        self,
+        store: ConnectionStore,
+        vault: Vault,
+        accounts: Accounts,
+        registrations: Registrations,
+        endpoint: TokenEndpoint,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._store, self._vault, self._accounts = store, vault, accounts
+        self._registrations, self._endpoint, self._clock = registrations, endpoint, clock
+
+    async def own(self, principal: Principal, provider: str, account: str) -> Connection:
+        """Return the subject's account by alias or id. Raises UnknownAccount."""
+        kin = await self._store.kin(principal.tenant_id, principal.subject, provider)
+        found = next((known for known in kin if account in (known.alias, known.account_id)), None)
+        if found is None:
+            raise UnknownAccount(account, [known.alias for known in kin])
+        return found
+
+    async def rename(self, principal: Principal, provider: str, account: str, alias: str) -> Connection:
+        """Give an account another alias. Raises UnknownAccount, ConnectionRefused."""
+        connection = await self.own(principal, provider, account)
+        try:
+            await self._store.rename(principal.tenant_id, connection.account_id, check_alias(alias))
+        except AliasTaken:
+            raise ConnectionRefused(f"you have another {provider} account {alias!r}; choose another alias") from None
+        await self._accounts.renew(principal.tenant_id, [connection.account_id])
+        return await self.own(principal, provider, connection.account_id)
+
+    async def make_default(self, principal: Principal, provider: str, account: str) -> Connection:
+        """Use an account where a call names none. Raises UnknownAccount."""
+        connection = await self.own(principal, provider, account)
+        await self._store.make_default(principal.tenant_id, connection.account_id)
+        kin = await self._store.kin(principal.tenant_id, principal.subject, provider)
+        await self._accounts.renew(principal.tenant_id, [known.account_id for known in kin])
+        return await self.own(principal, provider, connection.account_id)
+
+    async def disconnect(self, principal: Principal, provider: str, account: str) -> tuple[Connection, bool]:
+        """Forget an account, here first, then at the provider; the second value says whether the provider ended it too.
+
+        Raises UnknownAccount. A refresh that is under way finds the account gone and revokes what it got.
+        """
+        connection = await self.own(principal, provider, account)
+        secret = await self._last_secret(principal, connection)
+        kin = await self._store.kin(principal.tenant_id, principal.subject, provider)
+        event = SecretEvent(
+            self._clock(), principal.tenant_id, principal.subject, "deleted", connection.secret_name, connection.version, "disconnect"
+        )
+        await self._store.remove(principal.tenant_id, connection.account_id, event)
+        await self._accounts.renew(principal.tenant_id, [known.account_id for known in kin])
+        if secret is None or connection.kind != "bearer":
+            return connection, False
+        application = await self._registrations.application(principal.tenant_id, provider, connection.registered_by)
+        if application is None:
+            return connection, False
+        return connection, await self._endpoint.revoke(application, secret.secret, secret.refresh_token)
+
+    async def _last_secret(self, principal: Principal, connection: Connection) -> AccountSecret | None:
+        found = await self._store.get(principal.tenant_id, connection.account_id)
+        if found is None:
+            return None
+        caller = VaultCaller(principal.tenant_id, principal.subject, "disconnect")
+        await self._vault.audit(caller, found[1])
+        try:
+            return AccountSecret.from_bytes(await self._vault.open_sealed(caller, found[1]))
+        except SealBroken:
+            return None  # what cannot be opened can still be forgotten

@@ -1,0 +1,138 @@
+"""`/connect/{flow}` and the providers' callbacks: a person connects an account, from our page to the provider and back."""
+
+from collections.abc import Awaitable, Callable
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from oauth.authorization_request import BrowserSession
+from oauth.connections.authorization import ConnectFlows, FlowRefused
+from oauth.connections.connect_flow import ConnectFlow
+from oauth.connections.connection import Connection
+from oauth.connections.keys import ConnectionRefused, check_alias
+from oauth.parameters import Parameters
+from server.browser_session import BrowserSessions
+from server.pages.page import Pages, see_other
+from server.pages.page_refusals import PageRefused, for_people
+from server.pages.posted_form import read_form
+from server.sign_in_visit import connections_url, sign_in_url
+
+#: of a client, by tenant and client id; None where it has none
+ClientName = Callable[[str, str], Awaitable[str | None]]
+MAX_SECRET_CHARS = 8192
+
+
+class ConnectionEndpoints:
+    """The link is not a key: who opens it signs in, and must be the subject whose call asked (MCP 2026-07-28, URL elicitation)."""
+
+    def __init__(self, *, flows: ConnectFlows, sessions: BrowserSessions, pages: Pages, client_name: ClientName) -> None:
+        self._flows, self._sessions, self._pages, self._client_name = flows, sessions, pages, client_name
+
+    def routes(self) -> list[Route]:
+        return [
+            Route("/connect/callback/{tenant}/{provider}", for_people(self._pages, self.finish), methods=["GET"]),
+            Route("/connect/{flow}", for_people(self._pages, self.show), methods=["GET"]),
+            Route("/connect/{flow}", for_people(self._pages, self.take), methods=["POST"]),
+        ]
+
+    async def show(self, request: Request) -> Response:
+        flow = await self._flow(request)
+        session = await self._sessions.current(request, flow.tenant_id)
+        if session is None:
+            return see_other(sign_in_url(flow.tenant_id, request.url.path))
+        await self._check_person(flow, session)
+        return await self._page(request, flow, session)
+
+    async def take(self, request: Request) -> Response:
+        self._sessions.check_origin(request)
+        form = await read_form(request)
+        flow = await self._flow(request)
+        session = await self._sessions.current(request, flow.tenant_id)
+        if session is None:
+            return see_other(sign_in_url(flow.tenant_id, request.url.path))
+        await self._check_person(flow, session)
+        await self._sessions.check_form(request, form.get("csrf") or "", _purpose(flow), flow.tenant_id)
+        browser = self._sessions.browser_of(request)
+        if browser is None:
+            raise PageRefused(400, "This browser keeps no cookies", "Connecting needs them. Allow cookies for this address and try again.")
+        alias = (form.get("alias") or "").strip()
+        handle = request.path_params["flow"]
+        try:
+            if alias:
+                check_alias(alias)
+            if form.all("secret"):
+                return await self._take_key(request, flow, session, form, alias)
+            return see_other(await self._flows.start(handle, session, browser, alias))
+        except ConnectionRefused as refused:
+            return await self._page(request, flow, session, problem=str(refused), alias=alias, status=400)
+        except FlowRefused as refused:
+            raise _refused(refused) from refused
+
+    async def finish(self, request: Request) -> Response:
+        """Take the provider's answer. Who is signed in is looked up again here: the cookie of the trip alone proves too little."""
+        tenant_id, provider = request.path_params["tenant"], request.path_params["provider"]
+        answer = _once(request)
+        session = await self._sessions.current(request, tenant_id)
+        try:
+            connection = await self._flows.finish(tenant_id, provider, answer, session, self._sessions.browser_of(request))
+        except (FlowRefused, ConnectionRefused) as refused:
+            raise _refused(refused) from refused
+        return self._connected(connection)
+
+    async def _take_key(self, request: Request, flow: ConnectFlow, session: BrowserSession, form: Parameters, alias: str) -> Response:
+        secret, username = form.get("secret") or "", form.get("username") or ""
+        if not secret.strip() or len(secret) > MAX_SECRET_CHARS or len(username) > MAX_SECRET_CHARS:
+            raise ConnectionRefused("give the key that the service made for you")
+        return self._connected(await self._flows.take_key(request.path_params["flow"], session, secret, username, alias))
+
+    def _connected(self, connection: Connection) -> Response:
+        return self._pages.render("connected", connection=connection, connections_url=connections_url(connection.tenant_id))
+
+    async def _page(
+        self, request: Request, flow: ConnectFlow, session: BrowserSession, *, problem: str = "", alias: str = "", status: int = 200
+    ) -> Response:
+        view = await self._flows.view(flow)
+        response = self._pages.render(
+            "connect",
+            status=status,
+            view=view,
+            email=session.email,
+            client_name=await self._client_name(flow.tenant_id, flow.client_id),
+            csrf=await self._sessions.csrf_token(request, _purpose(flow), flow.tenant_id),
+            here=request.url.path,
+            alias=alias or view.alias,
+            problem=problem,
+            connections_url=connections_url(flow.tenant_id),
+        )
+        self._sessions.bind_browser(request, response)
+        return response
+
+    async def _flow(self, request: Request) -> ConnectFlow:
+        try:
+            return await self._flows.find(request.path_params["flow"])
+        except FlowRefused as refused:
+            raise _refused(refused) from refused
+
+    async def _check_person(self, flow: ConnectFlow, session: BrowserSession) -> None:
+        try:
+            await self._flows.check_person(flow, session)
+        except FlowRefused as refused:
+            raise _refused(refused) from refused
+
+
+def _purpose(flow: ConnectFlow) -> str:
+    return f"connect\n{flow.flow_hash}"
+
+
+def _once(request: Request) -> dict[str, str]:
+    """Return the answer's parameters; one that is sent twice counts as none (RFC 6749 §3.1)."""
+    given = request.query_params
+    return {name: value for name, value in given.items() if len(given.getlist(name)) == 1}
+
+
+def _refused(refused: FlowRefused | ConnectionRefused) -> PageRefused:
+    if isinstance(refused, ConnectionRefused):
+        return PageRefused(409, "The account was not connected", f"{str(refused).capitalize()}.")
+    titles = {404: "This link is no longer good", 403: "Nothing was connected", 502: "The provider did not complete this"}
+    return PageRefused(refused.status, titles.get(refused.status, "The account was not connected"), refused.message)
