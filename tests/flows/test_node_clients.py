@@ -36,48 +36,47 @@ def node_environment(home: Path) -> dict[str, str]:
         "PATH": f"{BINARIES}:{os.environ['PATH']}",
         "HOME": str(home),
         "MCP_REMOTE_CONFIG_DIR": str(home / "mcp-remote"),
-        "MCP_AUTO_OPEN_ENABLED": "false",
+        "MCP_AUTO_OPEN_ENABLED": "true",
+        "BROWSER": "true",
         "MCP_INSPECTOR_SECRET_STORE": "file",
     }
 
 
-async def authorization_url_in(log: Path, process: subprocess.Popen[bytes]) -> str:
+def authorization_url_in(log: Path, process: subprocess.Popen[bytes]) -> str:
     """Wait until the client prints where to sign in."""
     deadline = time.monotonic() + LIMIT_S
     while time.monotonic() < deadline:
         if found := re.search(r"(http://127\.0\.0\.1:\d+/authorize\?\S+)", log.read_text(errors="replace")):
             return found[1]
         assert process.poll() is None, log.read_text(errors="replace")[-2000:]
-        await anyio.sleep(0.05)
+        time.sleep(0.05)
     raise AssertionError(f"no authorization URL: {log.read_text(errors='replace')[-2000:]}")
 
 
-async def run_to_end(command: list[str], home: Path, person: Person) -> str:
-    """Run a client that signs in through `person`'s browser; return what it prints."""
+def run_until(awaited: str, command: list[str], home: Path, person: Person) -> str:
+    """Run a client that signs in through `person`'s browser until it prints `awaited` or ends; return what it printed."""
     home.mkdir(parents=True, exist_ok=True)
     out, log = home / "out", home / "log"
     with out.open("wb") as stdout, log.open("wb") as stderr:
-        process = subprocess.Popen(command, stdout=stdout, stderr=stderr, stdin=subprocess.DEVNULL, env=node_environment(home))
+        process = subprocess.Popen(command, stdout=stdout, stderr=stderr, stdin=subprocess.PIPE, env=node_environment(home))
     try:
-        await person.finish(await authorization_url_in(log, process))
+        anyio.run(person.finish, authorization_url_in(log, process))
         deadline = time.monotonic() + LIMIT_S
-        while process.poll() is None and time.monotonic() < deadline:
-            if command[0].endswith("mcp-remote-client") and "Connected successfully" in log.read_text(errors="replace"):
-                break
-            await anyio.sleep(0.05)
+        while process.poll() is None and time.monotonic() < deadline and awaited not in log.read_text(errors="replace"):
+            time.sleep(0.05)
     finally:
         if process.poll() is None:
             process.terminate()
-        process.wait(timeout=10)
+        process.communicate(timeout=10)
     return out.read_text(errors="replace") + log.read_text(errors="replace")
 
 
 @pytest.mark.parametrize("era", ["legacy", "modern"])
-async def test_the_inspector_signs_in_and_lists_the_three_tools(gateway: RunningGateway, tmp_path: Path, era: str) -> None:
+def test_the_inspector_signs_in_and_lists_the_three_tools(gateway: RunningGateway, tmp_path: Path, era: str) -> None:
     """@modelcontextprotocol/inspector --cli, in both protocol eras."""
     command = [str(BINARIES / "mcp-inspector"), "--cli", gateway.mcp_url, "--transport", "http"]
     command += ["--method", "tools/list", "--format", "json", "--protocol-era", era]
-    printed = await run_to_end(command, tmp_path, Person(gateway.email, gateway.password))
+    printed = run_until("(the end)", command, tmp_path, Person(gateway.email, gateway.password))
     assert [tool["name"] for tool in tools_in(printed)] == ["discover_apis", "call_api", "batch_execute"]
 
 
@@ -89,9 +88,9 @@ def tools_in(printed: str) -> list[dict[str, object]]:
     return tools
 
 
-async def test_mcp_remote_bridges_the_gateway(gateway: RunningGateway, tmp_path: Path) -> None:
+def test_mcp_remote_bridges_the_gateway(gateway: RunningGateway, tmp_path: Path) -> None:
     """mcp-remote registers, signs in, and lists tools."""
     command = [str(BINARIES / "mcp-remote-client"), gateway.mcp_url, str(free_port()), "--host", "127.0.0.1"]
-    printed = await run_to_end(command, tmp_path, Person(gateway.email, gateway.password))
+    printed = run_until("batch_execute", command, tmp_path, Person(gateway.email, gateway.password))
     assert "discover_apis" in printed
     assert shutil.which("node", path=str(BINARIES))
