@@ -1,8 +1,9 @@
 """A part: documents that were indexed together, immutable; a segment is a list of parts and which of their rows live."""
 
 import zlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,12 +11,15 @@ from numpy.typing import NDArray
 from capability_index.documents import Document, digest
 from capability_index.encoder import WordTable
 from capability_index.lexical import Fields, Postings, PostingsBuilder, fields_of
+from capability_index.neighbours import Neighbours
+from capability_index.vectors import Matrix
 
 Floats = NDArray[np.float32]
 Mask = NDArray[np.bool_]
-_BATCH = 512
-MAX_NAME_TOKENS = 32
 Advance = Callable[[int], None]
+MAX_NAME_TOKENS = 32
+_BATCH = 512
+_FEW_ROWS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +44,22 @@ class Texts:
 
 
 @dataclass(frozen=True, slots=True)
+class Names:
+    """The tokens of each row's name: their vectors are summed when a row is a candidate, for a fiftieth of the memory.
+
+    Row `r` has `tokens[ends[r - 1]:ends[r]]`; `scales[r]` times the sum of their table rows is a unit vector.
+    """
+
+    tokens: NDArray[np.uint16]
+    ends: NDArray[np.uint32]
+    scales: Floats
+
+
+@dataclass(frozen=True, slots=True)
 class Part:
     """Documents in rows 0…n-1. No array is written after it is made.
 
-    `vectors` (n, d) unit rows, None where no encoder was to be had. `name_tokens` run one after the other, row `r` ends at
-    `name_ends[r]`; `name_scales` make their sum a unit vector.
+    `matrices` holds the vectors by the model that made them; empty where no encoder was to be had.
     """
 
     slugs: Texts
@@ -55,10 +70,9 @@ class Part:
     groups: tuple[str, ...]
     group_ids: NDArray[np.int32]
     postings: Postings
-    vectors: Floats | None
-    name_tokens: NDArray[np.uint16]
-    name_ends: NDArray[np.uint32]
-    name_scales: Floats
+    matrices: Mapping[str, Matrix]
+    names: Names
+    neighbours: Neighbours | None
 
     def __len__(self) -> int:
         return len(self.slugs)
@@ -83,25 +97,20 @@ def slug_sum(slug: str) -> np.uint32:
 
 
 def build_part(documents: Sequence[Document], table: WordTable | None, advance: Advance | None = None) -> Part:
-    """Index `documents` in the order given."""
+    """Index `documents`, whose slugs differ, in the order given."""
     builder = PostingsBuilder()
     vectors = None if table is None else np.zeros((len(documents), table.dimension), np.float32)
-    tokens: list[list[int]] = []
-    scales = np.zeros(len(documents), np.float32)
+    names = _NamesBuilder()
     for start in range(0, len(documents), _BATCH):
         fields = [fields_of(document) for document in documents[start : start + _BATCH]]
         for entry in fields:
             builder.add(entry)
         if table is not None and vectors is not None:
             vectors[start : start + len(fields)] = table.encode([entry.for_vector() for entry in fields])
-            ids = _name_tokens(table, fields)
-            tokens += ids
-            norms = np.linalg.norm(table.pool(ids), axis=1)
-            scales[start : start + len(fields)] = np.divide(1, norms, out=np.zeros_like(norms), where=norms > 0)
+        names.add(fields, table)
         if advance is not None:
             advance(len(fields))
-    if table is None:
-        tokens = [[] for _ in documents]
+    postings = builder.build()
     sums = np.fromiter((slug_sum(document.slug) for document in documents), np.uint32, len(documents))
     order = np.argsort(sums, kind="stable")
     groups = {name: at for at, name in enumerate(dict.fromkeys(document.provider for document in documents))}
@@ -112,16 +121,30 @@ def build_part(documents: Sequence[Document], table: WordTable | None, advance: 
         digests=np.frombuffer(b"".join(digest(document) for document in documents), np.uint8).reshape(-1, 16),
         groups=tuple(groups),
         group_ids=np.fromiter((groups[document.provider] for document in documents), np.int32, len(documents)),
-        postings=builder.build(),
-        vectors=vectors,
-        name_tokens=np.fromiter((token for ids in tokens for token in ids), np.uint16),
-        name_ends=np.cumsum([len(ids) for ids in tokens], dtype=np.int64).astype(np.uint32),
-        name_scales=scales,
+        postings=postings,
+        matrices=MappingProxyType({} if table is None or vectors is None else {table.model: Matrix.of(vectors)}),
+        names=names.build(),
+        neighbours=None if table is None else Neighbours.of(postings.words, np.diff(postings.starts), table),
     )
 
 
-def _name_tokens(table: WordTable, fields: Sequence[Fields]) -> list[list[int]]:
-    return [ids[:MAX_NAME_TOKENS] for ids in table.token_ids([entry.name for entry in fields])]
+class _NamesBuilder:
+    def __init__(self) -> None:
+        self._tokens: list[int] = []
+        self._lengths: list[int] = []
+        self._scales: list[Floats] = []
+
+    def add(self, fields: Sequence[Fields], table: WordTable | None) -> None:
+        found = [[] for _ in fields] if table is None else table.token_ids([entry.name for entry in fields])
+        found = [ids[:MAX_NAME_TOKENS] for ids in found]
+        self._tokens += [token for ids in found for token in ids]
+        self._lengths += [len(ids) for ids in found]
+        norms = np.zeros(len(fields), np.float32) if table is None else np.linalg.norm(table.pool(found), axis=1)
+        self._scales.append(np.divide(1, norms, out=np.zeros(len(fields), np.float32), where=norms > 0))
+
+    def build(self) -> Names:
+        ends = np.cumsum(np.asarray(self._lengths, np.int64)).astype(np.uint32)
+        return Names(np.asarray(self._tokens, np.uint16), ends, np.concatenate(self._scales) if self._scales else np.zeros(0, np.float32))
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +154,7 @@ class Shard:
     part: Part
     alive: Mask | None
     live: int
+    #: in how many living rows each term is
     frequencies: NDArray[np.int32]
 
     @staticmethod
@@ -140,10 +164,16 @@ class Shard:
         live = len(part) if alive is None else int(np.count_nonzero(alive))
         return Shard(part, alive, live, part.postings.frequencies(alive))
 
-    def without(self, rows: Iterable[int]) -> "Shard":
+    def without(self, rows: Sequence[int]) -> "Shard":
+        """Return this shard with living `rows` dead."""
         alive = np.ones(len(self.part), np.bool_) if self.alive is None else self.alive.copy()
         alive[list(rows)] = False
-        return Shard.of(self.part, alive)
+        if len(rows) > _FEW_ROWS:
+            return Shard.of(self.part, alive)
+        postings, frequencies = self.part.postings, self.frequencies.copy()
+        for row in rows:
+            frequencies[np.searchsorted(postings.starts, np.flatnonzero(postings.rows == row), "right") - 1] -= 1
+        return Shard(self.part, alive, self.live - len(rows), frequencies)
 
     def lives(self, row: int) -> bool:
         return self.alive is None or bool(self.alive[row])

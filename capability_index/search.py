@@ -1,18 +1,24 @@
-"""One search: score every visible row both ways, fuse, take the best."""
+"""One search: what is visible, a first pass over all of it, a second over the best, and how sure that leaves us."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from capability_index.encoder import WordTable
-from capability_index.lexical import add_term, inverse_frequency, query_terms
+from capability_index.confidence import LOW, scores
+from capability_index.encoder import Encoder, EncoderUnavailable, WordTable
+from capability_index.first_pass import CANDIDATES, Sense, View, candidates, first_pass, senses_of
+from capability_index.intent import Intent, prepare
 from capability_index.part import Shard
-from capability_index.vectors import best_rows, scan
+from capability_index.reasons import reasons
+from capability_index.reranker import RERANKED, Reranker, RerankerUnavailable
+from capability_index.second_pass import Judged, second_pass
+from capability_index.usage import Bonus
 
-Floats = NDArray[np.float32]
-_DENSE, _WORDS = 0.55, 0.45
+MAX_INTENTS = 5
+_USED_BEFORE = 0.75
+_DIGITS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +31,7 @@ class Visible:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A document found. `score` is absolute, 0-1, comparable between queries and catalogues."""
+    """A document found. `score` is absolute, 0-1, comparable between queries and catalogues. `reasons` where asked for."""
 
     slug: str
     segment: str
@@ -35,64 +41,137 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
-    """Hits, best first. `low_confidence`: nothing visible fits the intent well."""
+    """Hits, best first. `low_confidence`: nothing visible fits the intent well. `warnings`: what the search had to do without."""
 
     hits: tuple[Hit, ...]
     low_confidence: bool
     warnings: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What a search has to work with. `encoder` is the configured one beside the embedded `table`."""
+
+    table: WordTable | None
+    encoder: Encoder | None = None
+    reranker: Reranker | None = None
+    #: (segment, vector of the intent) -> bonus by slug
+    bonuses: Callable[[str, NDArray[np.float32]], Mapping[str, Bonus]] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """The candidates of one intent, with their absolute scores."""
+
+    view: View
+    intent: Intent
+    judged: Judged
+    scores: NDArray[np.float32]
+    bonus_by_row: Mapping[int, Bonus]
+
+
 def search(
-    intent: str | Sequence[str], shards: Sequence[tuple[str, Shard]], visible: Visible, k: int, table: WordTable | None
+    intent: str | Sequence[str], shards: Sequence[tuple[str, Shard]], visible: Visible, k: int, means: Means, explain: bool = False
 ) -> SearchResult:
-    """Return the best `k` of the visible rows of `shards`."""
-    texts = [intent] if isinstance(intent, str) else list(intent)
-    total = sum(len(shard.part) for _, shard in shards)
-    if total == 0 or k <= 0:
+    """Return the best `k` of the visible rows of `shards`; of several texts, the best of each by turns, then by score."""
+    texts = [intent] if isinstance(intent, str) else list(intent)[:MAX_INTENTS]
+    view = View.of(shards)
+    if view.live == 0 or k <= 0 or not texts:
         return SearchResult((), True)
-    starts = np.cumsum([0] + [len(shard.part) for _, shard in shards])
-    words = np.zeros(total, np.float32)
-    coverage = _score_words(texts, shards, starts, words)
-    dense = np.zeros(total, np.float32)
-    if table is not None:
-        query = table.encode([" ".join(texts)])[0]
-        for at, (_, shard) in enumerate(shards):
-            if shard.part.vectors is not None:
-                scan(shard.part.vectors, query, dense[starts[at] : starts[at + 1]])
-    fused = _standard(words) * _WORDS + _standard(dense) * _DENSE
-    for at, (_, shard) in enumerate(shards):
-        if shard.alive is not None:
-            fused[starts[at] : starts[at + 1]][~shard.alive] = -np.inf
+    warnings: list[str] = []
+    found = [_hits(text, view, visible, k, means, explain, warnings) for text in texts]
+    hits = found[0] if len(found) == 1 else _by_turns(found, k)
+    return SearchResult(tuple(hits), not hits or hits[0].score < LOW, tuple(dict.fromkeys(warnings)))
+
+
+def find(text: str, view: View, visible: Visible, k: int, means: Means, warnings: list[str]) -> Finding | None:
+    """Judge the candidates for one intent; None where nothing is visible."""
+    intent = prepare(text, means.table)
+    senses = senses_of(view, intent, means.table, _outer(text, view, means, warnings))
+    first = first_pass(view, intent, senses)
+    rows = candidates(view, first.fused, visible.permits, max(k, CANDIDATES))
+    bonus_by_row = _bonuses(view, intent, visible, means)
+    if bonus_by_row:
+        rows = np.union1d(rows, np.fromiter(bonus_by_row, np.intp, len(bonus_by_row)))
+    if not len(rows):
+        return None
+    judged = second_pass(view, intent, first, senses, rows, means.table)
+    absolute = scores(intent, judged, first, senses, view.live, means.table)
+    for row, bonus in bonus_by_row.items():
+        at = int(np.searchsorted(rows, row))
+        judged.fused[at] += bonus.worth
+        if bonus.cosine > _USED_BEFORE:
+            absolute[at] = max(float(absolute[at]), bonus.cosine)
+    return Finding(view, intent, judged, absolute, bonus_by_row)
+
+
+def _hits(text: str, view: View, visible: Visible, k: int, means: Means, explain: bool, warnings: list[str]) -> list[Hit]:
+    found = find(text, view, visible, k, means, warnings)
+    if found is None:
+        return []
+    # Rounded, so that the last bits of a float do not decide between two rows that say the same.
+    order = np.argsort(-np.round(found.judged.fused, _DIGITS), kind="stable")
+    places = np.searchsorted(view.starts, found.judged.rows, "right") - 1
+    local = found.judged.rows - view.starts[places]
+    slugs = [view.shards[places[at]].part.slugs[int(local[at])] for at in order[: max(k, RERANKED if means.reranker else 0)].tolist()]
+    ranks = _reranked(text, slugs, means, warnings)[:k]
     hits: list[Hit] = []
-    for row in best_rows(fused, total if visible.permits else k):
-        at = int(np.searchsorted(starts, row, "right")) - 1
-        name, shard = shards[at]
-        slug = shard.part.slugs[int(row - starts[at])]
-        if fused[row] == -np.inf:
-            break
-        if visible.permits is None or visible.permits(slug):
-            score = 1 / (1 + np.exp(-(8 * dense[row] + 4 * words[row] / coverage - 5)))
-            hits.append(Hit(slug, name, min([float(score), *(hit.score for hit in hits[-1:])])))
-            if len(hits) == k:
-                break
-    return SearchResult(tuple(hits), not hits or hits[0].score < 0.35)
+    ceiling = 1.0
+    for rank in ranks:
+        at = int(order[rank])
+        ceiling = min(ceiling, float(found.scores[at]))
+        bonus = found.bonus_by_row.get(int(found.judged.rows[at]))
+        why = reasons(view, found.intent, found.judged, at, bonus is not None) if explain else ()
+        hits.append(Hit(slugs[rank], view.names[int(places[at])], round(ceiling, _DIGITS), why))
+    return hits
 
 
-def _score_words(texts: Sequence[str], shards: Sequence[tuple[str, Shard]], starts: NDArray[np.int64], scores: Floats) -> float:
-    """Add the BM25F score of each row to `scores`; return the most that a row could have."""
-    live = sum(shard.live for _, shard in shards)
-    most = 1e-6
-    for term in query_terms(texts):
-        ids = [shard.part.postings.term_ids.get(term) for _, shard in shards]
-        frequency = sum(int(shard.frequencies[found]) for found, (_, shard) in zip(ids, shards, strict=True) if found is not None)
-        idf = inverse_frequency(live, frequency)
-        most += idf
-        for at, found in enumerate(ids):
-            if found is not None:
-                add_term(scores[starts[at] : starts[at + 1]], shards[at][1].part.postings, found, idf)
-    return most
+def _outer(text: str, view: View, means: Means, warnings: list[str]) -> Sense | None:
+    """Return the intent in the configured encoder's space; None, with a warning, where that cannot be had."""
+    if means.encoder is None:
+        return None
+    if not view.has(means.encoder.model):
+        warnings.append(f"encoder {means.encoder.model}: not every operation has its vectors yet; searched without it")
+        return None
+    try:
+        return Sense(means.encoder.model, means.encoder.encode([text]), 1.0, outer=True)
+    except EncoderUnavailable as error:
+        warnings.append(f"{error}; searched without it")
+        return None
 
 
-def _standard(scores: Floats) -> Floats:
-    spread = float(scores.std())
-    return np.zeros_like(scores) if spread == 0 else np.asarray((scores - scores.mean()) / spread, np.float32)
+def _bonuses(view: View, intent: Intent, visible: Visible, means: Means) -> dict[int, Bonus]:
+    """Return by row what past use adds, for rows that live and are permitted."""
+    if means.bonuses is None or intent.vectors is None:
+        return {}
+    found: dict[int, Bonus] = {}
+    for segment in dict.fromkeys(view.names):
+        for slug, bonus in means.bonuses(segment, intent.vectors[0]).items():
+            if (visible.permits is None or visible.permits(slug)) and (row := view.find(slug)) is not None:
+                found[row] = max(bonus, found.get(row, bonus))
+    return found
+
+
+def _reranked(text: str, slugs: Sequence[str], means: Means, warnings: list[str]) -> list[int]:
+    """Return the places of `slugs`, the first fifty in the reranker's order where there is one and it answers in time."""
+    places = list(range(len(slugs)))
+    if means.reranker is None or not slugs:
+        return places
+    try:
+        worth = means.reranker.judge(text, slugs[:RERANKED])
+    except RerankerUnavailable as error:
+        warnings.append(f"{error}; ranked without it")
+        return places
+    return [*sorted(places[:RERANKED], key=lambda place: (-worth[place], place)), *places[RERANKED:]]
+
+
+def _by_turns(found: Sequence[Sequence[Hit]], k: int) -> list[Hit]:
+    """Return the best of each list by turns, `k` in all, then by score: no sub-task is crowded out by another."""
+    chosen: dict[tuple[str, str], Hit] = {}
+    for rank in range(max(len(hits) for hits in found)):
+        for hits in found:
+            if rank < len(hits) and len(chosen) < k:
+                hit = hits[rank]
+                held = chosen.get((hit.segment, hit.slug), hit)
+                chosen[hit.segment, hit.slug] = max(hit, held, key=lambda entry: entry.score)
+    return sorted(chosen.values(), key=lambda hit: -hit.score)

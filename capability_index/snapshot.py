@@ -10,19 +10,23 @@ import mmap
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from capability_index.index import Segment
 from capability_index.lexical import Postings
-from capability_index.part import Part, Shard, Texts
+from capability_index.neighbours import Neighbours
+from capability_index.part import Names, Part, Shard, Texts
+from capability_index.segment import Segment
+from capability_index.vectors import Matrix
 
 #: raised whenever text becomes words or vectors in another way: an older snapshot is then rebuilt
-FORMAT = 1
+FORMAT = 2
 MANIFEST = "manifest.json"
 _ALIGN = 64
+_SPACE = "space:"
 
 
 class SnapshotInvalid(Exception):
@@ -34,7 +38,7 @@ def save(segments: Mapping[str, Segment], directory: Path, model: str) -> None:
     directory.mkdir(parents=True, exist_ok=True)
     listed = {name: [_save_shard(shard, directory) for shard in segment.shards] for name, segment in segments.items()}
     body = json.dumps({"format": FORMAT, "model": model, "segments": listed}, sort_keys=True).encode()
-    _write_whole(directory / MANIFEST, json.dumps({"sha256": hashlib.sha256(body).hexdigest()}).encode() + b"\n" + body)
+    write_whole(directory / MANIFEST, json.dumps({"sha256": hashlib.sha256(body).hexdigest()}).encode() + b"\n" + body)
     kept = {entry["file"] for entries in listed.values() for entry in entries}
     for path in directory.glob("*.part"):
         if path.name not in kept:
@@ -66,7 +70,7 @@ def _save_shard(shard: Shard, directory: Path) -> dict[str, Any]:
     content, digest = _packed(shard.part)
     path = directory / f"{digest[:32]}.part"
     if not path.is_file():
-        _write_whole(path, content)
+        write_whole(path, content)
     dead = [] if shard.alive is None else np.flatnonzero(~shard.alive).tolist()
     return {"file": path.name, "sha256": digest, "dead": dead}
 
@@ -100,12 +104,13 @@ def _packed(part: Part) -> tuple[bytes, str]:
         "starts": postings.starts,
         "rows": postings.rows,
         "weights": postings.weights,
-        "name_tokens": part.name_tokens,
-        "name_ends": part.name_ends,
-        "name_scales": part.name_scales,
+        "name_tokens": part.names.tokens,
+        "name_ends": part.names.ends,
+        "name_scales": part.names.scales,
     }
-    if part.vectors is not None:
-        arrays["vectors"] = part.vectors
+    arrays |= {f"{_SPACE}{model}": matrix.rows for model, matrix in part.matrices.items()}
+    if part.neighbours is not None:
+        arrays |= {"word_terms": part.neighbours.term_ids, "word_vectors": part.neighbours.vectors}
     places, end = {}, 0
     for name, array in arrays.items():
         places[name] = [end, array.dtype.str, list(array.shape)]
@@ -138,14 +143,15 @@ def _unpacked(content: memoryview) -> Part:
         groups=tuple(head["groups"]),
         group_ids=array("group_ids"),
         postings=Postings({term: at for at, term in enumerate(terms)}, head["words"], array("starts"), array("rows"), array("weights")),
-        vectors=array("vectors") if "vectors" in head["places"] else None,
-        name_tokens=array("name_tokens"),
-        name_ends=array("name_ends"),
-        name_scales=array("name_scales"),
+        matrices=MappingProxyType(
+            {name.removeprefix(_SPACE): Matrix.of(array(name)) for name in head["places"] if name.startswith(_SPACE)}
+        ),
+        names=Names(array("name_tokens"), array("name_ends"), array("name_scales")),
+        neighbours=Neighbours(array("word_terms"), array("word_vectors")) if "word_terms" in head["places"] else None,
     )
 
 
-def _write_whole(path: Path, content: bytes) -> None:
+def write_whole(path: Path, content: bytes) -> None:
     """Write a file so that `path` never holds half of it, also after a power cut."""
     unfinished = path.with_name(path.name + ".new")
     with unfinished.open("wb") as file:

@@ -1,16 +1,53 @@
 """Rows of unit vectors: scan them all, take the best."""
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
+from capability_index.accelerator import INT8_SCAN
+
 Floats = NDArray[np.float32]
 Rows = NDArray[np.intp]
-_BLOCK = 256
+#: below this a float scan fits the processor's cache, and a second copy of the rows would only cost memory
+INT8_FROM_ROWS = 30_000
+_BLOCK_ROWS = 64
 
 
-def scan(matrix: Floats, query: Floats, out: Floats) -> None:
-    """Write the cosine of each row of `matrix` (n, d) to `query` (d,) into `out` (n,)."""
-    np.dot(matrix, query, out=out)
+@dataclass(frozen=True, slots=True)
+class Matrix:
+    """(n, d) unit rows, and with an accelerator the same rows as int8 with one scale each. Never written after it is made."""
+
+    rows: Floats
+    codes: NDArray[np.int8] | None = None
+    scales: Floats | None = None
+
+    @staticmethod
+    def of(rows: Floats) -> "Matrix":
+        if INT8_SCAN is None or len(rows) < INT8_FROM_ROWS:
+            return Matrix(rows)
+        codes, scales = np.empty(rows.shape, np.int8), np.empty(len(rows), np.float32)
+        for start in range(0, len(rows), 4_096):
+            chunk = rows[start : start + 4_096]
+            top = np.abs(chunk).max(axis=1)
+            top[top == 0] = 1
+            np.rint(chunk * (127 / top)[:, None], out=codes[start : start + 4_096], casting="unsafe")
+            scales[start : start + 4_096] = top / 127
+        return Matrix(rows, codes, scales)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def scan(self, query: Floats, out: Floats) -> None:
+        """Write the cosine of each row to the unit vector `query` into `out`; from int8 codes it is off by less than 0.01."""
+        if INT8_SCAN is not None and self.codes is not None and self.scales is not None:
+            INT8_SCAN(self.codes, self.scales, query, out)
+        else:
+            np.dot(self.rows, query, out=out)
+
+    def exact(self, rows: Rows, queries: Floats) -> Floats:
+        """Return the exact cosines (len(queries), len(rows)) of a few rows."""
+        return np.asarray(queries @ self.rows[rows].T, np.float32)
 
 
 def best_rows(scores: Floats, k: int) -> Rows:
@@ -18,23 +55,22 @@ def best_rows(scores: Floats, k: int) -> Rows:
     n = len(scores)
     if k <= 0 or n == 0:
         return np.zeros(0, np.intp)
-    if n > k:
-        threshold = _threshold(scores, k)
-        rows = np.flatnonzero(scores >= threshold)
-    else:
-        rows = np.arange(n)
+    rows = np.flatnonzero(scores >= _kth_best(scores, k)) if n > k else np.arange(n)
     order = np.argsort(-scores[rows], kind="stable")
     return np.asarray(rows[order[:k]], np.intp)
 
 
-def _threshold(scores: Floats, k: int) -> np.float32:
-    """Return a score that at least `k` rows reach, and few more: the k-th best of block maxima, where there are many blocks."""
+def _kth_best(scores: Floats, k: int) -> np.float32:
+    """Return the k-th highest score.
+
+    A partition of a million scores costs more than all else after the scan, so the maxima of blocks come first: at least
+    `k` blocks reach the k-th highest maximum, so the k best rows do. A block is a column of the reshaped scores and not a
+    row, because numpy takes maxima down columns at the speed of memory.
+    """
     n = len(scores)
-    blocks = n // _BLOCK
-    if blocks >= 4 * k:
-        tops = scores[: blocks * _BLOCK].reshape(blocks, _BLOCK).max(axis=1)
-        lower = np.partition(tops, blocks - k)[blocks - k]
-        # At least k blocks reach `lower`, so at least k rows do: the k-th best row is among these.
-        narrowed = scores[scores >= lower]
-        return np.float32(np.partition(narrowed, len(narrowed) - k)[len(narrowed) - k])
+    blocks = n // _BLOCK_ROWS
+    if blocks >= 2 * k:
+        tops = scores[: blocks * _BLOCK_ROWS].reshape(_BLOCK_ROWS, blocks).max(axis=0)
+        scores = scores[scores >= np.partition(tops, blocks - k)[blocks - k]]
+        n = len(scores)
     return np.float32(np.partition(scores, n - k)[n - k])

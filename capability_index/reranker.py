@@ -1,0 +1,49 @@
+"""A reranker reads intent and document together: slower and better than vectors. Optional, with a hard deadline."""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from capability_index.endpoint import EndpointFailed, Post
+
+#: how many hits it reads
+RERANKED = 50
+
+
+class RerankerUnavailable(Exception):
+    """No judgement in time; the ranking stays as it is."""
+
+
+class Reranker(Protocol):
+    def judge(self, intent: str, slugs: Sequence[str]) -> Sequence[float]:
+        """Return how well each operation answers `intent`, in the order given. Raises RerankerUnavailable."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointReranker:
+    """A `/rerank` endpoint as Jina, Cohere, TEI and vLLM serve it. `text_of` gives the text of an operation."""
+
+    url: str
+    model: str
+    post: Post
+    text_of: Callable[[str], str]
+    api_key: str = ""
+    deadline_s: float = 1.5
+
+    def judge(self, intent: str, slugs: Sequence[str]) -> Sequence[float]:
+        body = json.dumps({"model": self.model, "query": intent, "documents": [self.text_of(slug) for slug in slugs]}).encode()
+        headers = {"content-type": "application/json"}
+        if self.api_key:
+            headers["authorization"] = f"Bearer {self.api_key}"
+        try:
+            answer = json.loads(self.post(self.url, headers, body, self.deadline_s))
+            worth_by_place = {int(entry["index"]): float(entry["relevance_score"]) for entry in answer["results"]}
+            return [worth_by_place[place] for place in range(len(slugs))]
+        except (EndpointFailed, ValueError, KeyError, TypeError) as error:
+            raise RerankerUnavailable(f"reranker {self.model}: {_reason(error)}") from error
+
+
+def _reason(error: Exception) -> str:
+    return str(error) if isinstance(error, EndpointFailed) else "its answer does not have the expected form"

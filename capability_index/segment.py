@@ -1,0 +1,68 @@
+"""A segment: one tenant's documents, or the shared ones, as shards of which the later are the smaller."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from capability_index.merge import merge
+from capability_index.part import Part, Shard
+
+#: a shard with more dead rows than this share is written anew
+_MAX_DEAD = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """Immutable: a change makes a new one, which shares the parts that did not change."""
+
+    shards: tuple[Shard, ...] = ()
+
+    @property
+    def live(self) -> int:
+        return sum(shard.live for shard in self.shards)
+
+    def find(self, slug: str) -> tuple[int, int] | None:
+        """Return shard and row of the living document of `slug`."""
+        for at in range(len(self.shards) - 1, -1, -1):
+            row = self.shards[at].part.find(slug)
+            if row is not None and self.shards[at].lives(row):
+                return at, row
+        return None
+
+    def slugs_of(self, group: str) -> list[str]:
+        """Return the slugs of the living documents of one provider."""
+        found: list[str] = []
+        for shard in self.shards:
+            if group in shard.part.groups:
+                rows = np.flatnonzero(shard.part.group_ids == shard.part.groups.index(group))
+                found += [shard.part.slugs[row] for row in rows.tolist() if shard.lives(row)]
+        return found
+
+    def changed(self, dead: Iterable[tuple[int, int]], fresh: Part | None) -> "Segment":
+        """Return this segment without some (shard, row) and with the documents of `fresh`."""
+        rows_by_shard: dict[int, list[int]] = {}
+        for at, row in dead:
+            rows_by_shard.setdefault(at, []).append(row)
+        shards = [shard.without(rows_by_shard[at]) if at in rows_by_shard else shard for at, shard in enumerate(self.shards)]
+        if fresh is not None:
+            shards.append(Shard.of(fresh))
+        return Segment(tuple(_tidied(shards)))
+
+    def with_parts(self, parts: Sequence[Part]) -> "Segment":
+        """Return this segment with other parts of the same rows (another vector space)."""
+        return Segment(
+            tuple(Shard(part, shard.alive, shard.live, shard.frequencies) for part, shard in zip(parts, self.shards, strict=True))
+        )
+
+
+def _tidied(shards: list[Shard]) -> list[Shard]:
+    """Drop empty shards, rewrite those with many dead, and join the last two until each is twice as large as the next.
+
+    So there are few shards, and a row is rewritten about log2(n) times in its life: one change of a large segment costs
+    what its small last shards cost, and only every so often more.
+    """
+    kept = [Shard.of(merge([shard])) if shard.live < len(shard.part) * (1 - _MAX_DEAD) else shard for shard in shards if shard.live]
+    while len(kept) > 1 and kept[-2].live < 2 * kept[-1].live:
+        kept[-2:] = [Shard.of(merge(kept[-2:]))]
+    return kept
