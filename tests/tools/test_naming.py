@@ -1,0 +1,82 @@
+"""Names of operations: short, readable, the same after a re-import, whatever style an API has."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tools.naming import METHOD_ORDER, Naming, name_operations, words_of
+
+#: (method, path, operationId, does it answer a list) -> id, from the styles of well-known APIs
+STYLES = [
+    ("get", "/users/{id}", "users_get", False, "x.users.get"),
+    ("get", "/repos/{owner}/{repo}/issues", "issues/list-for-repo", True, "x.repos.issues.list"),
+    ("put", "/repos/{owner}/{repo}/pulls/{number}/merge", "pulls/merge", False, "x.repos.pulls.merge"),
+    ("get", "/v1/customers/{customer}", "GetCustomersCustomer", False, "x.customers.get"),
+    ("post", "/v1/customers/{customer}", "PostCustomersCustomer", False, "x.customers.update"),
+    ("post", "/v1/payment_intents/{intent}/capture", "PostPaymentIntentsIntentCapture", False, "x.payment_intents.capture"),
+    ("get", "/v1/customers/search", "GetCustomersSearch", True, "x.customers.search"),
+    ("get", "/pet/findByStatus", "findPetsByStatus", True, "x.pet.find_by_status"),
+    ("get", "/pet/{petId}", "getPetById", False, "x.pet.get"),
+    ("post", "/pet/{petId}/uploadImage", "uploadFile", False, "x.pet.upload_image"),
+    ("post", "/files/upload_sessions", "post_files_upload_sessions", False, "x.files.upload_sessions.create"),
+    ("get", "/items/{item_id}", "read_item_items__item_id__get", False, "x.items.get"),
+    ("post", "/crm/v3/objects/contacts/search", "post-/crm/v3/objects/contacts/search_doSearch", True, "x.crm.objects.contacts.search"),
+    ("post", "/v1/files/{id}:copy", None, False, "x.files.copy"),
+    ("post", "/chat.postMessage", "chat_postMessage", False, "x.chat.post_message"),
+    ("put", "/files/{file_id}#add_shared_link", "put_files_id#add_shared_link", False, "x.files.add_shared_link"),
+    ("get", "/2010-04-01/Accounts/{AccountSid}/Calls.json", "ListCall", True, "x.accounts.calls.list"),
+    ("get", "/rest/api/3/issue/{issueIdOrKey}", "getIssue", False, "x.issue.get"),
+    ("get", "/", "root", False, "x.root"),
+    ("post", "/graphql", None, False, "x.graphql.create"),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "operation_id", "answers_list", "wanted"), STYLES, ids=[style[-1] for style in STYLES])
+def test_a_name_is_provider_resource_verb(method: str, path: str, operation_id: str | None, answers_list: bool, wanted: str) -> None:
+    """Issue "Calling any API": names are short, stable and readable."""
+    assert name_operations("x", [Naming(method, path, operation_id, answers_list)]) == [wanted]
+
+
+def test_the_words_of_a_name_are_found_in_every_case_style() -> None:
+    """snake, kebab, dots, camelCase and acronyms."""
+    assert words_of("getHTTPServer_by-id.v2") == ["get", "http", "server", "by", "id", "v2"]
+
+
+def test_a_segment_that_nearly_every_path_begins_with_is_left_out() -> None:
+    """Twilio's /Accounts/{Sid}/… says nothing."""
+    calls = [Naming("get", f"/Accounts/{{Sid}}/Things{number}/{{Id}}") for number in range(30)]
+    names = name_operations("x", [*calls, Naming("get", "/Accounts/{Sid}")])
+    assert names[3] == "x.things3.get"
+    assert names[-1] == "x.accounts.get"
+
+
+def test_put_and_patch_of_one_resource_are_told_apart() -> None:
+    """The usual verb goes to the usual method."""
+    names = name_operations("x", [Naming("put", "/zones/{id}"), Naming("patch", "/zones/{id}")])
+    assert names == ["x.zones.replace", "x.zones.update"]
+
+
+def test_a_summary_tells_operations_apart_that_share_a_name() -> None:
+    """Box restores a file by POST to the address that PUT updates."""
+    restore, update = Naming("post", "/files/{id}", summary="Restore file"), Naming("put", "/files/{id}", summary="Update file")
+    assert name_operations("box", [restore, update]) == ["box.files.restore", "box.files.update"]
+
+
+segments = st.sampled_from(["users", "{id}", "files", "search", "v2", "copy", "{other_id}", "a-b", "x.y", "Items"])
+namings = st.builds(
+    Naming,
+    method=st.sampled_from(METHOD_ORDER),
+    path=st.lists(segments, max_size=5).map(lambda parts: "/" + "/".join(parts)),
+    operation_id=st.none() | st.sampled_from(["getUser", "list", "users_create", "do-it", "", "get"]),
+    answers_list=st.booleans(),
+    summary=st.sampled_from(["", "Restore a file", "Get"]),
+)
+
+
+@given(st.lists(namings, max_size=12, unique_by=lambda naming: (naming.method, naming.path)))
+def test_names_are_unique_and_do_not_depend_on_the_order_of_the_document(operations: list[Naming]) -> None:
+    """A document whose paths were sorted anew must not rename anything."""
+    names = name_operations("x", operations)
+    assert len(set(names)) == len(names)
+    again = name_operations("x", list(reversed(operations)))
+    assert dict(zip(operations, names, strict=True)) == dict(zip(reversed(operations), again, strict=True))

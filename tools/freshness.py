@@ -1,0 +1,64 @@
+"""How long an answer may be used again, read from its header (RFC 9111, RFC 5861)."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+
+_DIRECTIVE = re.compile(r'([A-Za-z0-9_-]+)\s*(?:=\s*(?:"([^"]*)"|([^\s,]*)))?')
+#: RFC 9110 §15.1: what a cache may keep without being told so, as far as an operation can use it
+_STATUSES = frozenset({200, 203})
+
+
+@dataclass(frozen=True, slots=True)
+class Freshness:
+    """Seconds counted from when the answer came. `stale_while_revalidate_s` begins where `fresh_s` ends."""
+
+    fresh_s: float
+    stale_while_revalidate_s: float
+    etag: str | None
+
+    @property
+    def is_useful(self) -> bool:
+        """Whether keeping the answer can ever spare anything: a while of freshness, or a validator to ask with."""
+        return self.fresh_s > 0 or self.etag is not None
+
+
+def freshness_of(status: int, headers: Mapping[str, str], now: float, max_fresh_s: float) -> Freshness | None:
+    """Return how long an answer is good for, or None where it may not be kept. Ours is a private cache: s-maxage is not for us.
+
+    Nothing is guessed: without max-age or Expires an answer is stale at once (no heuristic of RFC 9111 §4.2.2).
+    """
+    directives = _directives(headers.get("cache-control", ""))
+    if status not in _STATUSES or "no-store" in directives or headers.get("vary", "").strip() == "*":
+        return None
+    if "no-cache" in directives:
+        lifetime_s = 0.0
+    elif "max-age" in directives:
+        lifetime_s = _seconds(directives["max-age"])
+    else:
+        lifetime_s = _until(headers.get("expires"), headers.get("date"), now)
+    fresh_s = max(0.0, min(lifetime_s - _seconds(headers.get("age")), max_fresh_s))
+    may_be_stale = "no-cache" not in directives and "must-revalidate" not in directives
+    stale_s = min(_seconds(directives.get("stale-while-revalidate")), max_fresh_s) if may_be_stale else 0.0
+    return Freshness(fresh_s, stale_s, headers.get("etag") or None)
+
+
+def _directives(text: str) -> dict[str, str]:
+    return {match[1].lower(): match[2] if match[2] is not None else match[3] or "" for match in _DIRECTIVE.finditer(text)}
+
+
+def _seconds(text: str | None) -> float:
+    """Return delta-seconds; anything else counts as nothing (RFC 9111 §4.2.1: invalid freshness is stale)."""
+    return float(text) if text and text.isascii() and text.isdigit() and len(text) <= 10 else 0.0
+
+
+def _until(expires: str | None, date: str | None, now: float) -> float:
+    if not expires:
+        return 0.0
+    try:
+        end = parsedate_to_datetime(expires).timestamp()
+        start = parsedate_to_datetime(date).timestamp() if date else now
+    except (ValueError, OverflowError, TypeError):
+        return 0.0
+    return max(0.0, end - start)
