@@ -1,0 +1,80 @@
+"""A real browser walks sign-in and consent for a real client, at phone and desktop width."""
+
+import os
+import shutil
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+from playwright.async_api import Browser, Request, Route, async_playwright
+
+from tests.flows.gateway_process import RunningGateway, running_gateway
+from tests.flows.mcp_client import connected
+from tests.flows.person import Person
+
+CHROMIUM = shutil.which("chromium")
+#: the machine may have no way out: without these, Chromium calls home at every start
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
+FLAGS += ["--disable-component-update", "--disable-sync"]
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
+
+
+@pytest.fixture(scope="module")
+def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningGateway]:
+    with running_gateway(tmp_path_factory.mktemp("browser") / "data") as running:
+        yield running
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        launched = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield launched
+        await launched.close()
+
+
+@dataclass
+class PersonInChromium(Person):
+    """Fills in the pages as a person sees them, and keeps a picture of each."""
+
+    browser: Browser | None = None
+    width: int = 1280
+    pictures: Path | None = None
+
+    async def authorize(self, authorization_url: str, redirect_prefix: str) -> dict[str, str]:
+        assert self.browser is not None
+        assert self.pictures is not None
+        page = await self.browser.new_page(viewport={"width": self.width, "height": 900})
+        arrived: dict[str, str] = {}
+
+        async def take(route: Route, request: Request) -> None:
+            arrived.update(parse_qsl(urlsplit(request.url).query))
+            await route.fulfill(body="back at the client")
+
+        await page.route(f"{redirect_prefix}**", take)
+        await page.goto(authorization_url)
+        await page.screenshot(path=self.pictures / f"login-{self.width}.png")
+        await page.get_by_label("Email").fill(self.email)
+        await page.get_by_label("Password").fill(self.password)
+        await page.keyboard.press("Enter")
+        allow = page.locator("button[name=decision][value=allow]")
+        await allow.wait_for()
+        assert await page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), "the page is wider than the screen"
+        await page.screenshot(path=self.pictures / f"consent-{self.width}.png", full_page=True)
+        await allow.click()
+        await page.wait_for_url(f"{redirect_prefix}**")
+        await page.close()
+        return arrived
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+async def test_a_person_signs_in_and_allows_in_chromium(gateway: RunningGateway, browser: Browser, tmp_path: Path, width: int) -> None:
+    """The pages work with the keyboard and by click, fit the screen, and bring the client its tokens."""
+    person = PersonInChromium(gateway.email, gateway.password, browser=browser, width=width, pictures=tmp_path)
+    async with connected(gateway.mcp_url, person) as client:
+        tools = await client.list_tools()
+    assert len(tools.tools) == 3
+    assert {f"login-{width}.png", f"consent-{width}.png"} == set(os.listdir(tmp_path))
