@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Iterable
 
 from oauth.errors import OAuthError
-from oauth.scopes import CONNECT, OFFLINE, UMBRELLAS, permits
+from oauth.scopes import CONNECT, OFFLINE, UMBRELLAS, permits, umbrella_of
 
 #: tenant -> every provider scope of its catalogue
 ProviderScopes = Callable[[str], frozenset[str]]
@@ -41,4 +41,5 @@ def narrow(asked: Iterable[str], allowed: frozenset[str]) -> frozenset[str]:
         both.add(CONNECT)
     if OFFLINE in wanted and allowed:
         both.add(OFFLINE)
-    return frozenset(both)
+    # What an umbrella covers anyway is not said again, so that the consent page stays short.
+    return frozenset(scope for scope in both if scope in wanted or umbrella_of(scope) not in both)
