@@ -1,6 +1,5 @@
 """`ascend serve`: run the gateway."""
 
-import gc
 from contextlib import AsyncExitStack
 from dataclasses import replace
 
@@ -16,6 +15,7 @@ from server.demo_start import DemoStart, start_demo
 from server.http_server import HttpServer
 from server.listening import listen
 from server.log_lines import configure_logging
+from server.memory import settle
 
 _ANY_ADDRESS = ("0.0.0.0", "::", "")  # noqa: S104  compared with, not bound to
 
@@ -41,9 +41,7 @@ async def command(settings: Settings, host: str, port: int, base_url: str | None
         gateway = await stack.enter_async_context(open_gateway(settings))
         if demo_start is not None:
             await demo_start.prepare(gateway)
-        # What is alive now lives until the end: the collector need not look at it again.
-        gc.collect()
-        gc.freeze()
+        settle()
         server = HttpServer(gateway.app, takes_signals=True)
         async with anyio.create_task_group() as running:
             running.start_soon(_announce, server, settings, demo_start)
