@@ -11,8 +11,15 @@ revoke refresh query export import enable disable approve deny reject accept ope
 unpublish lock unlock sync validate verify test check count assign unassign attach detach link unlink subscribe unsubscribe replace patch
 put post execute run trigger submit complete commit abort transfer convert render preview resend reset rename rotate watch unwatch follow
 unfollow star unstar pin unpin mute unmute authorize upsert lookup batch bulk purge generate pause resume retry schedule share mark apply
-clone fork ask extract confirm decline reopen resolve
+clone fork ask extract confirm decline reopen resolve terminate capture refund void finalize pay promote
+invalidate acknowledge suspend escalate login logout trim sign claim ban unban block unblock reply react forward redeem authenticate
 """
+_NOUNS_TOO = """
+upload download export import batch test check share query search link schedule copy transfer set watch run count pin star mark index bulk
+view open post put match review set show sign claim pay block reply reset
+"""
+#: verbs that begin the names of things as well: `upload_sessions`, `test_runs`
+NOUNS_TOO = frozenset(_NOUNS_TOO.split())
 #: verbs as APIs write them -> the verb in our names
 VERB_BY_WORD = {
     **{word: word for word in _VERBS.split()},
@@ -31,7 +38,10 @@ VERB_BY_WORD = {
     "new": "create",
 }
 VERSION_SEGMENT = re.compile(r"v?\d+([._]\d+)*(beta|alpha)?\d*|\d{4}-\d{2}-\d{2}|api|rest|latest|index", re.IGNORECASE)
-METHOD_ORDER = ("get", "post", "put", "patch", "delete", "head", "options", "trace")
+#: of two operations that ask for one id, the one whose method comes first here keeps it
+METHOD_ORDER = ("get", "patch", "put", "post", "delete", "head", "options", "trace")
+SEARCHES = frozenset({"search", "count", "export", "query", "lookup"})
+NOISE = frozenset({"page", "do", "all", "one", "many", "new"})
 MAX_RESOURCE_SEGMENTS = 3
 MAX_QUALIFIER_WORDS = 4
 
@@ -44,6 +54,7 @@ class Naming:
     path: str
     operation_id: str | None = None
     answers_list: bool = False
+    summary: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,18 +114,20 @@ def _parts_of(operation: Naming, root: str | None) -> _Parts:
         spoken = re.sub(r"\{[^}]*\}", "", segment)
         pieces += [snake(piece) for piece in re.split(r"[.:]", spoken) if snake(piece)]
     ends_in_parameter = bool(segments) and _is_parameter(segments[-1])
+    fragment = snake(operation.path.partition("#")[2])
+    if fragment:
+        # Documents give one path several operations by a fragment: /files/{id}#add_shared_link.
+        return _Parts(tuple(pieces), fragment)
     if literals and re.search(r"[.:]", literals[-1]) and len(pieces) > 1:
         # Remote-procedure style: /chat.postMessage, /files/{id}:copy.
         return _Parts(tuple(pieces[:-1]), pieces[-1])
     words = words_of(operation.operation_id or "")
-    verb, qualifier = _spoken(words, operation, pieces)
-    if not ends_in_parameter and len(pieces) > 1 and operation.method == "post" and pieces[-1].split("_")[0] in VERB_BY_WORD:
-        # An action as the last segment: POST /orders/{id}/cancel.
-        return _Parts(tuple(pieces[:-1]), pieces[-1])
     if not pieces:
         return _Parts((), "_".join(words) or operation.method)
-    if len(pieces) > 1 and pieces[-1] in ("search", "count", "export", "query", "lookup"):
+    if not ends_in_parameter and (pieces[-1] in SEARCHES or (len(pieces) > 1 and _is_action(pieces[-1], operation.method))):
+        # An action as the last segment: POST /orders/{id}/cancel, GET /pets/findByStatus.
         return _Parts(tuple(pieces[:-1]), pieces[-1])
+    verb, qualifier = _spoken(words, operation, pieces)
     verb = verb or _by_method(operation, ends_in_parameter)
     if verb == "get" and operation.answers_list and not ends_in_parameter:
         verb = "list"
@@ -136,13 +149,25 @@ def _spoken(words: list[str], operation: Naming, pieces: Sequence[str]) -> tuple
     known = {_singular(word) for word in words_of(operation.path)} | {"id", "ids", "by", "a", "an", "the", "for", "all", "of", "to", "in"}
     known |= {_singular(word) for piece in pieces for word in piece.split("_")} | {"api", operation.method}
     joined = "".join(_singular(word) for word in words_of(operation.path))
-    said = [word for word in rest if _singular(word) not in known and _singular(word) not in joined and not word.isdigit()]
+    said = [
+        word for word in rest if word not in NOISE and _singular(word) not in known and _singular(word) not in joined and not word.isdigit()
+    ]
     if not said or len(said) > MAX_QUALIFIER_WORDS:
         return verb, []
     kept = [word for word in rest if word in said or word in ("by", "for", "to")]
     while kept and kept[-1] in ("by", "for", "to"):
         kept.pop()
     return verb, kept
+
+
+def _is_action(piece: str, method: str) -> bool:
+    """Say whether a path segment is a verb (`cancel`, `find_by_status`) and no thing (`upload_sessions`)."""
+    first, *rest = piece.split("_")
+    if first not in VERB_BY_WORD:
+        return False
+    if not rest:
+        return method in ("post", "put")
+    return first not in NOUNS_TOO or not rest[-1].endswith("s")
 
 
 def _by_method(operation: Naming, ends_in_parameter: bool) -> str:
@@ -154,13 +179,16 @@ def _by_method(operation: Naming, ends_in_parameter: bool) -> str:
 def _others(provider: str, operation: Naming, part: _Parts) -> Iterable[str]:
     """Yield further names for an operation whose first choice is taken, ever longer."""
     yield _join(provider, part.resource, part.verb)
-    method_verb = {"put": "replace", "patch": "update", "post": "create"}.get(operation.method, operation.method)
-    if method_verb != part.verb:
-        yield _join(provider, _short(part.resource), f"{part.verb}_{method_verb}")
+    spoken = VERB_BY_WORD.get((words_of(operation.summary) or [""])[0], part.verb)
+    if operation.method not in ("get", "delete") and spoken not in ("get", "list", part.verb):
+        yield _join(provider, _short(part.resource), spoken)
+    if operation.method == "put" and part.verb == "update":
+        yield _join(provider, _short(part.resource), "replace")
     parameters = [snake(segment) for segment in _segments(operation.path) if _is_parameter(segment)]
     if parameters:
         yield _join(provider, _short(part.resource), f"{part.verb}_by_{parameters[-1]}")
         yield _join(provider, part.resource, f"{part.verb}_by_{'_'.join(parameters)}")
+    yield _join(provider, _short(part.resource), f"{part.verb}_{operation.method}")
     if operation.operation_id:
         yield _join(provider, (), snake(operation.operation_id))
     number = 2

@@ -10,7 +10,7 @@ get list search find query lookup count fetch read retrieve show describe view c
 exists
 """
 _DESTROYING = """
-delete remove destroy purge erase wipe revoke terminate drop clear uninstall kick expunge deactivate disable archive cancel kill ban
+delete remove destroy purge erase wipe revoke terminate drop clear uninstall kick expunge cancel kill ban
 truncate discard
 """
 _CHANGING = """
@@ -29,11 +29,11 @@ def access_of(method: str, verb: str, operation_id: str | None) -> Access:
     spoken = words_of(verb)
     first = spoken[0] if spoken else ""
     identifier = words_of(operation_id or "")
-    edges = {first, *identifier[:1], *identifier[-1:]}
+    edges = {*identifier[:1], *identifier[-1:], first}
     if method == "delete":
         return "destructive"
     if method in SAFE_METHODS:
-        if first in DESTROYING - {"archive"} and first in edges:
+        if first in DESTROYING:
             return "destructive"
         return "write" if first in CHANGING and not edges & READING else "read"
     if first in DESTROYING or (identifier and identifier[0] in DESTROYING):

@@ -88,7 +88,8 @@ def import_document(
 
 def _named(provider: str, found: Sequence[Found], overlay: Overlay) -> Iterator[tuple[str, str, Found, Correction]]:
     """Yield (derived id, id after correction, operation, correction). Raises ImportFailed where two would share an id."""
-    names = name_operations(provider, [Naming(one.method, one.path, one.operation_id, one.answers_list) for one in found])
+    namings = [Naming(one.method, one.path, one.operation_id, one.answers_list, str(one.node.get("summary") or "")) for one in found]
+    names = name_operations(provider, namings)
     taken: dict[str, str] = {}
     for derived, one in zip(names, found, strict=True):
         correction = overlay.of(derived, one.where)

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import orjson
 
@@ -11,6 +11,7 @@ from tools.operation import Json
 
 #: reserved characters that a query component may carry without being taken apart (allowReserved): no & = + #
 RESERVED = ":/?@!$'()*,;"
+SEPARATOR_BY_STYLE = {"spaceDelimited": "%20", "pipeDelimited": "%7C"}
 
 
 class UnfitArgument(Exception):
@@ -70,8 +71,9 @@ def query_writer(parameter: Mapping[str, Json]) -> Callable[[Json], Iterator[Pai
         return lambda value: iter((Pair(quote(name, safe=""), encoded(_as_document(value))),))
     if style == "deepObject":
         return lambda value: _deep(quote(name, safe=""), value, safe)
-    separator = {"spaceDelimited": "%20", "pipeDelimited": "%7C"}.get(style, ",")
-    return lambda value: _form(quote(name, safe=""), value, explode, separator, safe)
+    if style in SEPARATOR_BY_STYLE and not explode:
+        return lambda value: _delimited(parameter, value, SEPARATOR_BY_STYLE[style])
+    return lambda value: _form(quote(name, safe=""), value, explode, safe)
 
 
 def header_writer(parameter: Mapping[str, Json]) -> Callable[[Json], str]:
@@ -115,11 +117,14 @@ def _simple(name: str, value: Json, explode: bool) -> str:
 
 
 def _label(name: str, value: Json, explode: bool) -> str:
+    if not isinstance(value, list | Mapping):
+        return f".{encoded(value)}"
+    # The dot separates here, so inside a value it is encoded although RFC 3986 lets it stand.
     if isinstance(value, list):
-        return "." + ("." if explode else ",").join(encoded(item, "") for item in value)
-    if isinstance(value, Mapping):
-        return "." + ("." if explode else ",").join(_members(value, "=" if explode else ","))
-    return f".{encoded(value)}"
+        parts = [encoded(item).replace(".", "%2E") for item in value]
+    else:
+        parts = [part.replace(".", "%2E") for part in _members(value, "=" if explode else ",")]
+    return "." + ("." if explode else ",").join(parts)
 
 
 def _matrix(name: str, value: Json, explode: bool) -> str:
@@ -141,20 +146,32 @@ def _members(value: Mapping[str, Json], between: str) -> list[str]:
     return [f"{encoded(key)}{between}{encoded(item)}" for key, item in value.items()]
 
 
-def _form(name: str, value: Json, explode: bool, separator: str, safe: str) -> Iterator[Pair]:
+def _delimited(parameter: Mapping[str, Json], value: Json, separator: str) -> Iterator[Pair]:
+    """Write a list whose values stand between blanks or pipes; these styles have no escape for the delimiter itself."""
+    flat = (
+        value if isinstance(value, list) else [part for pair in value.items() for part in pair] if isinstance(value, Mapping) else [value]
+    )
+    parts = [encoded(item) for item in flat]
+    if isinstance(value, list | Mapping) and any(separator in part for part in parts):
+        raise UnfitArgument(parameter.get("argument", parameter["name"]), f"a value in this list cannot contain {unquote(separator)!r}")
+    if parts:
+        yield Pair(quote(parameter["name"], safe=""), separator.join(parts))
+
+
+def _form(name: str, value: Json, explode: bool, safe: str) -> Iterator[Pair]:
     # A comma inside a value must not look like the one between values.
     inner_safe = safe if explode else safe.replace(",", "")
     if isinstance(value, list):
         if explode:
             yield from (Pair(name, encoded(item, safe)) for item in value)
         elif value:
-            yield Pair(name, separator.join(encoded(item, inner_safe) for item in value))
+            yield Pair(name, ",".join(encoded(item, inner_safe) for item in value))
     elif isinstance(value, Mapping):
         if explode:
             yield from (Pair(encoded(key), encoded(item, safe)) for key, item in value.items())
         elif value:
             parts = [part for key, item in value.items() for part in (encoded(key), encoded(item, inner_safe))]
-            yield Pair(name, separator.join(parts))
+            yield Pair(name, ",".join(parts))
     else:
         yield Pair(name, encoded(value, safe))
 
