@@ -66,7 +66,7 @@ def shorten(data: Json, total_bytes: int, max_chars: int, handle: str) -> Json:
 
 def to_wire(outcome: Outcome) -> dict[str, Json]:
     """Return `structuredContent`: the outcome without what it does not have. `bare`: just its data."""
-    if outcome.bare and outcome.status == "ok" and isinstance(outcome.data, dict):
+    if outcome.bare and isinstance(outcome.data, dict):
         return outcome.data
     wire: dict[str, Json] = {"status": outcome.status}
     if outcome.data is not None or outcome.status == "ok":

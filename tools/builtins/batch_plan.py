@@ -1,0 +1,222 @@
+"""A plan as the client wrote it -> steps with their expressions parsed and their order known; every fault is kept."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from typing import Literal
+
+from tools.argument_faults import path_of
+from tools.operation import Json
+from tools.references import STEPS, Expression, ReferenceFault, Template, parse_expression, parse_reference, parse_template
+
+OnError = Literal["stop", "skip", "continue"]
+MAX_STEPS = 50
+#: calls of one plan, the elements of for_each counted one by one
+MAX_CALLS = 500
+_STEP_ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,63}")
+
+
+@dataclass(frozen=True, slots=True)
+class PlanFault:
+    """What is wrong with a plan, and where. `step` None: with the plan as a whole."""
+
+    step: str | None
+    rule: str
+    message: str
+    path: str | None = None
+    value: Json = None
+    example: Json = None
+    did_you_mean: tuple[str, ...] = ()
+    scopes: frozenset[str] = frozenset()
+
+    def as_json(self) -> dict[str, Json]:
+        """Return the fault as the model reads it."""
+        members = {
+            "step": self.step,
+            "path": self.path,
+            "value": self.value,
+            "rule": self.rule,
+            "example": self.example,
+            "message": self.message,
+            "did_you_mean": list(self.did_you_mean) or None,
+        }
+        return {name: value for name, value in members.items() if value is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One operation of a plan, run once or for each element of a list."""
+
+    id: str
+    api: str
+    args: Template
+    account: str | None = None
+    condition: Expression | None = None
+    #: where the list to map over comes from, or the list itself
+    for_each: Expression | None = None
+    elements: Sequence[Json] | None = None
+    depends_on: tuple[str, ...] = ()
+    on_error: OnError = "stop"
+    select: str | Sequence[str] | None = None
+    idempotency_key: str | None = None
+
+    @property
+    def is_mapped(self) -> bool:
+        return self.for_each is not None or self.elements is not None
+
+    @property
+    def reads(self) -> frozenset[str]:
+        """Steps whose answers the arguments are made of."""
+        roots = [place.expression.roots for place in self.args.placeholders if not place.of_item]
+        return frozenset().union(*roots, self.for_each.roots if self.for_each else frozenset())
+
+    @property
+    def needs(self) -> frozenset[str]:
+        """Steps without whose answers it cannot run: those it reads without a default."""
+        roots = [place.expression.roots for place in self.args.placeholders if not place.of_item and not place.has_default]
+        return frozenset().union(*roots, self.for_each.roots if self.for_each else frozenset())
+
+    @property
+    def asks(self) -> frozenset[str]:
+        """Steps that `if` looks at."""
+        return self.condition.roots if self.condition else frozenset()
+
+    @property
+    def waits_for(self) -> frozenset[str]:
+        """Every step that must be settled before this one begins."""
+        return self.reads | self.asks | frozenset(self.depends_on)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Steps in the order they were given; `source` is the JSON they were made from."""
+
+    steps: tuple[Step, ...]
+    result: Expression | None
+    source: Mapping[str, Json]
+
+    @property
+    def step_by_id(self) -> Mapping[str, Step]:
+        return {step.id: step for step in self.steps}
+
+
+@dataclass(slots=True)
+class _Reading:
+    ids: tuple[str, ...]
+    faults: list[PlanFault] = field(default_factory=list)
+
+    def fault(self, step: str | None, rule: str, message: str, **more: Json) -> None:
+        self.faults.append(PlanFault(step, rule, message, **more))
+
+    def expression(self, step: str | None, member: str, text: str) -> Expression | None:
+        try:
+            expression = parse_reference(text) if member == "for_each" else parse_expression(text)
+        except ReferenceFault as fault:
+            self.fault(step, "JMESPath", f"{member}: {fault}", path=member, value=text[:200])
+            return None
+        self.known(step, member, expression)
+        return expression
+
+    def known(self, step: str | None, member: str, expression: Expression) -> None:
+        for root in sorted(expression.roots):
+            if root == "@" and step is None:
+                continue
+            if root == "@":
+                self.fault(step, "names its steps", f"{member}: '{expression.text}' reads all steps; name the ones it needs", path=member)
+            elif root == step:
+                self.fault(step, "no cycle", f"{member}: '{expression.text}' refers to its own step", path=member)
+            elif root not in self.ids:
+                near = tuple(get_close_matches(root, self.ids, 3))
+                message = f"{member}: '{expression.text}' refers to step '{root}', which is not in the plan"
+                self.fault(step, "known step", message, path=member, value=expression.text, did_you_mean=near)
+
+
+def parse_plan(source: Mapping[str, Json]) -> tuple[Plan, list[PlanFault]]:
+    """Return the plan of `source` (`steps`, `return`), as far as it can be read, and everything that is wrong with its form."""
+    raw_steps: Sequence[Mapping[str, Json]] = source.get("steps") or ()
+    reading = _Reading(tuple(raw["id"] for raw in raw_steps))
+    if not raw_steps:
+        reading.fault(None, "steps", "the plan has no steps; give steps, or resume an earlier plan")
+    if len(raw_steps) > MAX_STEPS:
+        reading.fault(None, f"at most {MAX_STEPS} steps", f"the plan has {len(raw_steps)} steps; {MAX_STEPS} are the limit")
+    _check_ids(reading)
+    steps = tuple(_step(raw, reading) for raw in raw_steps[:MAX_STEPS])
+    result = reading.expression(None, "return", source["return"]) if source.get("return") else None
+    if not reading.faults:
+        _check_order(steps, reading)
+    return Plan(steps, result, source), reading.faults
+
+
+def _check_ids(reading: _Reading) -> None:
+    seen: set[str] = set()
+    for step_id in reading.ids:
+        if not _STEP_ID.fullmatch(step_id) or step_id == STEPS:
+            shown = step_id[:80].encode(errors="replace").decode()
+            message = f"'{shown}' cannot be a step id; use up to 64 letters, digits, _ and -, but not '{STEPS}'"
+            reading.fault(shown, "step id", message, path="id")
+        if step_id in seen:
+            reading.fault(step_id, "step id", f"two steps have the id '{step_id}'; give each its own", path="id")
+        seen.add(step_id)
+
+
+def _step(raw: Mapping[str, Json], reading: _Reading) -> Step:
+    step_id = raw["id"]
+    template, unread = parse_template(raw.get("args") or {})
+    for at, why in unread:
+        reading.fault(step_id, "reference", why, path=path_of(at))
+    for_each = raw.get("for_each")
+    for place in template.placeholders:
+        if not place.of_item:
+            reading.known(step_id, path_of(place.at), place.expression)
+        elif for_each is None:
+            reading.fault(
+                step_id, "for_each", "$item stands for the current element of for_each; this step has none", path=path_of(place.at)
+            )
+    for other in raw.get("depends_on") or ():
+        if other == step_id or other not in reading.ids:
+            rule, what = ("no cycle", "its own step") if other == step_id else ("known step", f"'{other}', which is not in the plan")
+            near = tuple(get_close_matches(other, reading.ids, 3)) if other != step_id else ()
+            reading.fault(step_id, rule, f"depends_on names {what}", path="depends_on", did_you_mean=near)
+    return Step(
+        id=step_id,
+        api=raw["api"],
+        args=template,
+        account=raw.get("account"),
+        condition=reading.expression(step_id, "if", raw["if"]) if raw.get("if") else None,
+        for_each=reading.expression(step_id, "for_each", for_each) if isinstance(for_each, str) else None,
+        elements=for_each if isinstance(for_each, list) else None,
+        depends_on=tuple(raw.get("depends_on") or ()),
+        on_error=raw.get("on_error", "stop"),
+        select=raw.get("select"),
+        idempotency_key=raw.get("idempotency_key"),
+    )
+
+
+def _check_order(steps: Sequence[Step], reading: _Reading) -> None:
+    """Report each cycle once, by the path that closes it."""
+    waits_for = {step.id: sorted(step.waits_for) for step in steps}
+    done: set[str] = set()
+    for step in steps:
+        cycle = _cycle_from(step.id, waits_for, done)
+        if cycle:
+            message = f"these steps wait for each other: {' → '.join(cycle)}; break the circle"
+            reading.fault(cycle[0], "no cycle", message)
+            done.update(cycle)
+
+
+def _cycle_from(start: str, waits_for: Mapping[str, Iterable[str]], done: set[str]) -> list[str]:
+    path, iterators = [start], [iter(waits_for[start])]
+    if start in done:
+        return []
+    while path:
+        following = next(iterators[-1], None)
+        if following is None:
+            done.add(path.pop())
+            iterators.pop()
+        elif following in path:
+            return [*path[path.index(following) :], following]
+        elif following not in done:
+            path.append(following)
+            iterators.append(iter(waits_for[following]))
+    return []

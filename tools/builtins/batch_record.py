@@ -1,0 +1,95 @@
+"""The durable record of one run: what finished survives a broken client and a killed process."""
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import anyio
+import orjson
+
+from oauth.principal import Principal
+from tools.builtins.batch_result import StepResult, decode_result
+from tools.operation import Json
+from tools.stores import PlanStore
+
+TTL_S = 24 * 3600.0
+#: A plan of reads is recorded only when it lasts this long or does not finish: reading again does no harm.
+PATIENCE_S = 1.0
+_CLOSING_S = 3.0
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A plan that ran before: its JSON, whether the person agreed to it, and the steps that are finished."""
+
+    handle: str
+    source: Mapping[str, Json]
+    is_confirmed: bool
+    result_by_step: Mapping[str, StepResult]
+
+
+class PlanRecord:
+    """Writes steps as they finish, in the background of the run; the answer waits for what must not be lost."""
+
+    def __init__(self, store: PlanStore, principal: Principal, source: Mapping[str, Json], clock: Callable[[], float] = time.time) -> None:
+        self._store, self._principal, self._source, self._clock = store, principal, source, clock
+        self.handle: str | None = None
+        self.is_confirmed = False
+        #: step id -> (its result, whether running it again does no harm)
+        self._unsaved: dict[str, tuple[StepResult, bool]] = {}
+        self._changed = anyio.Event()
+
+    async def open(self) -> str:
+        """Make the record, unless there is one, and return its handle."""
+        if self.handle is None:
+            kept = orjson.dumps({"plan": self._source, "confirmed": self.is_confirmed})
+            self.handle = await self._store.open(self._principal, kept, TTL_S)
+        return self.handle
+
+    def finished(self, step_id: str, result: StepResult, *, is_repeatable: bool) -> None:
+        """Note a result; `keep_up` or `close` writes it."""
+        self._unsaved[step_id] = (result, is_repeatable)
+        self._changed.set()
+
+    async def keep_up(self, *, at_once: bool) -> None:
+        """Write results while the plan runs, until cancelled. `at_once` False: begin when the run turns out to be long."""
+        if not at_once:
+            await anyio.sleep(PATIENCE_S)
+        while True:
+            await self._changed.wait()
+            self._changed = anyio.Event()
+            await self._write()
+
+    async def close(self) -> str | None:
+        """Write what is left, even while being cancelled, within a few seconds; return the handle."""
+        with anyio.move_on_after(_CLOSING_S, shield=True) as scope:
+            await self._write_all(await self.open())
+        if scope.cancelled_caught:
+            _log.error("plan_record_incomplete steps=%d", len(self._unsaved))
+        return self.handle
+
+    async def _write(self) -> None:
+        # A write that began is finished: the run's end must not tear a transaction.
+        with anyio.CancelScope(shield=True):
+            await self._write_all(await self.open())
+
+    async def _write_all(self, handle: str) -> None:
+        while self._unsaved:
+            step_id, noted = next(iter(self._unsaved.items()))
+            encoded = noted[0].encoded(self._clock(), is_repeatable=noted[1])
+            if encoded is not None:
+                await self._store.save_step(self._principal, handle, step_id, encoded)
+            if self._unsaved.get(step_id) is noted:
+                del self._unsaved[step_id]
+
+
+async def load_record(store: PlanStore, principal: Principal, handle: str) -> Recorded | None:
+    """Return what is recorded under `handle`; None for unknown, expired and foreign handles alike."""
+    kept = await store.load(principal, handle)
+    if kept is None:
+        return None
+    body, results = kept
+    record = orjson.loads(body)
+    return Recorded(handle, record["plan"], record["confirmed"], {step_id: decode_result(each) for step_id, each in results.items()})
