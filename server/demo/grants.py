@@ -48,6 +48,8 @@ class OAuthSettings:
     access_ttl_s: int = 1800
     #: a refresh gives a new refresh token and ends the old one; using an ended one ends the whole grant
     rotate: bool = True
+    #: a rotated refresh token serves again for this long, as some providers allow against lost replies
+    reuse_grace_s: float = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,8 @@ class Grant:
     owner_id: str
     scopes: frozenset[str]
     refresh_token: str = field(repr=False, default="")
+    former_token: str = field(repr=False, default="")
+    rotated_at: float = 0
     ended: bool = False
     refreshes: int = 0
 
@@ -140,12 +144,14 @@ class Grants:
         grant = self._refresh.get(refresh_token)
         if grant is None or grant.ended:
             raise GrantRefused("invalid_grant", "refresh token is unknown or revoked")
-        if refresh_token != grant.refresh_token:
+        in_grace = refresh_token == grant.former_token and self._clock() - grant.rotated_at < self.settings.reuse_grace_s
+        if refresh_token != grant.refresh_token and not in_grace:
             self.reused.append(refresh_token)
             grant.ended = True
             raise GrantRefused("invalid_grant", "refresh token was used before; the grant is revoked")
         grant.refreshes += 1
-        if self.settings.rotate:
+        if self.settings.rotate and not in_grace:
+            grant.former_token, grant.rotated_at = grant.refresh_token, self._clock()
             self._new_refresh_token(grant)
         return self._tokens(grant, told=grant.refresh_token if self.settings.rotate else None)
 

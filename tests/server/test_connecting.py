@@ -1,0 +1,175 @@
+"""Connecting an account: from a call that needs one, over our page and the provider's consent, to the call that goes through."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from oauth.connections.connection import AccountSecret
+from oauth.connections.keys import add_key
+from tests.server.connection_world import ADA, BOB, World, connection_world, field, query_of
+
+READ = frozenset({"crm.read"})
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    async with connection_world(tmp_path) as world:
+        yield world
+
+
+async def test_a_call_that_needs_an_account_goes_through_after_the_person_connected_one(world: World) -> None:
+    """Issue 6: ask -> link -> consent -> answer."""
+    link = await world.needed()
+    async with world.browser() as browser:
+        # 1. nobody is signed in: the link alone opens nothing
+        first = await browser.get(link)
+        assert (first.status_code, first.headers["location"].split("?")[0]) == (303, "/login")
+        # 2. signed in, the page says what is asked, in words, and where it leads
+        await browser.get(f"{world.url}/test/sign-in/default/sub_ada")
+        page = await browser.get(link)
+        assert "Connect <bdi>Demo CRM</bdi>" in page.text
+        assert "See contacts, companies, deals and notes" in page.text
+        assert "127.0.0.1" in page.text
+        # 3. on to the provider, with PKCE, state and a callback of our own for this tenant and provider
+        begun = await browser.post(link, data={"csrf": field(page.text, "csrf")})
+        asked = query_of(begun.headers["location"])
+        assert asked["redirect_uri"] == f"{world.url}/connect/callback/default/crm"
+        assert (asked["code_challenge_method"], len(asked["state"]) >= 43, asked["scope"]) == ("S256", True, "crm.read")
+        # 4. consent there, and back: the page names the account
+        back = await world.consent(browser, begun.headers["location"], "own_3")
+        done = await browser.get(back)
+        assert "Aiko Tanaka, aiko@crm.example" in done.text
+    # 5. the call goes through
+    credential = await world.connections.accounts.for_call(ADA, "crm", READ, None)
+    async with httpx2.AsyncClient() as caller:
+        me = await caller.get(f"{world.crm_url}/owners/me", headers={"authorization": f"Bearer {credential.secret}"})
+    assert me.json()["id"] == "own_3"
+    assert world.connections.accounts.readiness(BOB, "crm", READ).status == "needs_auth"
+
+
+async def test_a_second_account_stands_beside_the_first(world: World) -> None:
+    """Issue 6: connecting a second never overwrites the first; alias and default."""
+    await world.connect(owner_id="own_1")
+    link = await world.connections.links.link(ADA, "crm", READ)
+    page = await world.connect(owner_id="own_2", link=link, alias="second")
+    assert "second" in page.text
+    accounts = world.connections.accounts.accounts(ADA, "crm")
+    assert [(account.alias, account.external_id, account.is_default) for account in accounts] == [
+        ("Mara Lindqvist, mara@crm.example", "own_1", True),
+        ("second", "own_2", False),
+    ]
+    first, second = [await world.connections.accounts.for_call(ADA, "crm", READ, name) for name in (None, "second")]
+    assert first.secret != second.secret
+
+
+async def test_an_alias_that_is_taken_gets_a_number(world: World) -> None:
+    """Issue 6: several accounts per provider."""
+    await world.connect(owner_id="own_1", alias="work")
+    await world.connect(owner_id="own_2", link=await world.connections.links.link(ADA, "crm", READ), alias="work")
+    assert [account.alias for account in world.connections.accounts.accounts(ADA, "crm")] == ["work", "work 2"]
+
+
+async def test_connecting_the_same_account_again_renews_it(world: World) -> None:
+    """Issue 6: reconnect; more scopes are asked for where a call needs them."""
+    await world.connect()
+    wider = frozenset({"crm.read", "crm.write"})
+    assert world.connections.accounts.readiness(ADA, "crm", wider).status == "missing_scope"
+    await world.connect(link=await world.needed(scopes=wider))
+    [account] = world.connections.accounts.accounts(ADA, "crm")
+    assert (account.version, account.scopes) == (2, wider)
+    assert world.connections.accounts.readiness(ADA, "crm", wider).status == "ready"
+
+
+async def test_a_denied_consent_connects_nothing_and_the_link_serves_again(world: World) -> None:
+    """RFC 6749 §4.1.2.1."""
+    link = await world.needed()
+    async with world.signed_in(ADA) as browser:
+        begun = await world.begin(browser, link)
+        refused = await browser.get(await world.consent(browser, begun.headers["location"], decision="deny"))
+        assert (refused.status_code, "access_denied" in refused.text) == (400, True)
+        again = await world.begin(browser, link)
+        done = await browser.get(await world.consent(browser, again.headers["location"]))
+        assert done.status_code == 200
+    assert world.connections.accounts.readiness(ADA, "crm", READ).status == "ready"
+
+
+async def test_a_provider_that_does_not_answer_is_said_so(world: World) -> None:
+    """Issue 6: a real provider with injected faults."""
+    async with world.signed_in(ADA) as browser:
+        begun = await world.begin(browser, await world.needed())
+        back = await world.consent(browser, begun.headers["location"])
+        world.faults.unavailable = 1
+        answer = await browser.get(back)
+    assert (answer.status_code, "http_503" in answer.text) == (502, True)
+    assert world.connections.accounts.accounts(ADA, "crm") == ()
+
+
+async def test_a_key_is_connected_on_the_page_where_a_provider_takes_keys(world: World) -> None:
+    """Issue 6: static secrets."""
+    link = await world.needed(provider="weather", scopes=frozenset())
+    async with world.signed_in(ADA) as browser:
+        page = await browser.get(link)
+        assert 'type="password"' in page.text
+        done = await browser.post(link, data={"csrf": field(page.text, "csrf"), "secret": " k-weather-1 ", "alias": "mine"})
+        assert done.status_code == 200
+        assert "k-weather-1" not in done.text
+    credential = await world.connections.accounts.for_call(ADA, "weather", frozenset(), None)
+    assert (credential.kind, credential.secret, credential.alias) == ("api_key", "k-weather-1", "mine")
+
+
+async def test_an_unregistered_provider_says_who_can_help(world: World) -> None:
+    """Errors name the way out."""
+    connections = world.connections
+    await connections.registrations.remove("", "crm", "operator")
+    async with world.signed_in(ADA) as browser:
+        page = await browser.get(await world.needed(provider="crm", scopes=READ))
+    assert page.status_code == 200
+    assert 'type="password"' in page.text  # nothing describes it any more: it takes a key
+
+
+async def test_the_page_lists_renames_chooses_and_disconnects(world: World) -> None:
+    """Issue 6: a page for all of it under /connections."""
+    await world.connect(owner_id="own_1", alias="first")
+    await world.connect(owner_id="own_2", link=await world.connections.links.link(ADA, "crm", READ), alias="second")
+    await add_key(
+        world.store.connections,
+        world.connections.vault,
+        tenant_id="default",
+        subject="",
+        provider="crm",
+        alias="shared",
+        secret=AccountSecret("k"),
+    )
+    await world.connections.accounts.load()
+    by_alias = {account.alias: account for account in world.connections.accounts.accounts(ADA, "crm")}
+    at = f"{world.url}/connections"
+    async with world.signed_in(ADA) as browser:
+        page = await browser.get(at)
+        assert all(name in page.text for name in ("first", "second", "shared by everybody"))
+        form = {"csrf": field(page.text, "csrf"), "provider": "crm", "account": by_alias["second"].account_id}
+        renamed = await browser.post(at, data={**form, "action": "rename", "alias": "zweite"})
+        assert renamed.headers["location"] == "/connections?done=renamed"
+        assert (await browser.post(at, data={**form, "action": "rename", "alias": "first"})).status_code == 400
+        await browser.post(at, data={**form, "action": "default"})
+        assert world.connections.accounts.accounts(ADA, "crm")[0].alias == "zweite"
+        gone = await browser.post(at, data={**form, "action": "disconnect"})
+        assert gone.headers["location"] == "/connections?done=disconnected"
+        shared = {**form, "account": by_alias["shared"].account_id, "action": "disconnect"}
+        assert (await browser.post(at, data=shared)).status_code == 404
+    assert [grant.ended for grant in world.crm.all()] == [False, True]
+    assert [account.alias for account in world.connections.accounts.accounts(ADA, "crm")] == ["first", "shared"]
+
+
+async def test_the_page_changes_nothing_without_its_token_or_for_another_person(world: World) -> None:
+    """CSRF, and principal first."""
+    await world.connect(alias="first")
+    [account] = world.connections.accounts.accounts(ADA, "crm")
+    at, form = f"{world.url}/connections", {"provider": "crm", "account": account.account_id, "action": "disconnect"}
+    async with world.signed_in(ADA) as browser, world.signed_in(BOB) as other:
+        assert (await browser.post(at, data={**form, "csrf": "x"})).status_code == 403
+        page = await other.get(at)
+        assert "first" not in page.text
+        assert (await other.post(at, data={**form, "csrf": field(page.text, "csrf")})).status_code == 404
+    assert world.connections.accounts.readiness(ADA, "crm", READ).status == "ready"
