@@ -23,6 +23,7 @@ from server.browser_session import BrowserSessions
 from server.pages.page import Pages, see_other
 from server.pages.page_refusals import PageRefused, for_people, no_such_tenant
 from server.pages.posted_form import read_form
+from server.pages.scope_list import scope_lines
 from server.rate_limits import RateLimits
 from server.sign_in_visit import account_url, sign_in_url
 
@@ -181,7 +182,7 @@ class AccountEndpoints:
             csrf=await self._sessions.csrf_token(request, "account", tenant.tenant_id),
             done=DONE.get(request.query_params.get("done", "")),
             allowed=[
-                (each, [self._scope_words(tenant.tenant_id, scope).title for scope in each.scopes])
+                (each, scope_lines([self._scope_words(tenant.tenant_id, scope) for scope in each.scopes]))
                 for each in await self._grants.standing(tenant.tenant_id, subject.subject_id)
             ],
             passkeys=[(base64.urlsafe_b64encode(passkey.credential_id).decode(), passkey) for passkey in passkeys],

@@ -16,6 +16,7 @@ from server.browser_session import BrowserSessions
 from server.pages.page import Pages, see_other
 from server.pages.page_refusals import PageRefused, for_people, not_open_here
 from server.pages.posted_form import read_form
+from server.pages.scope_list import scope_lines
 from server.sign_in_visit import account_url
 
 
@@ -63,6 +64,7 @@ class ConsentEndpoints:
         return self._pages.render(
             "consent",
             view=view,
+            lines=scope_lines(view.scopes),
             request_id=request_id,
             csrf=await self._sessions.csrf_token(request, _purpose(request_id), pending.tenant_id),
             tenant_id=pending.tenant_id,
