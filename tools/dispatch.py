@@ -39,6 +39,8 @@ from tools.suggestions import Suggestions
 
 MAX_TIMEOUT_S = 30.0
 MAX_ID_CHARS = 200
+#: how an operation runs that a client calls by its own name
+DIRECT = CallOptions(max_chars=MAX_CHARS)
 _log = logging.getLogger(__name__)
 
 
@@ -101,7 +103,7 @@ class Dispatcher:
         if not name.isascii():
             name = name.encode(errors="replace").decode()
         request = _Request(principal, client, progress, name[:MAX_ID_CHARS], trace_id or secrets.token_hex(16))
-        return await self.enter(request, name, arguments, CallOptions(max_chars=MAX_CHARS), None)
+        return await self.enter(request, name, arguments, DIRECT, None)
 
     async def enter(
         self, request: _Request, operation_id: str, arguments: Mapping[str, Json], options: CallOptions, deadline: float | None
@@ -113,8 +115,11 @@ class Dispatcher:
         try:
             outcome = await self._through(request, operation_id, arguments, options, deadline)
         finally:
-            if not outcome.recorded:
+            # What call_api passes on was recorded when it came through the door on its own.
+            if not (outcome.recorded and operation_id == CALL_API.name):
                 self._record(request, operation_id, outcome, (time.perf_counter() - started) * 1000)
+        if outcome.recorded and outcome.trace_id == request.trace_id:
+            return outcome
         return replace(outcome, recorded=True, trace_id=request.trace_id)
 
     async def _through(

@@ -65,6 +65,8 @@ def chosen_size(call: Call, paging: Paging, wanted: int) -> int | None:
 
 def turned_to(call: Call, paging: Paging, place: Place) -> Call:
     """Return the call that asks for the page at `place`. Raises CursorFault."""
+    if place.cursor is None and place.size is None:
+        return call
     arguments = dict(call.arguments)
     if place.size is not None and paging.size_argument is not None and paging.size_argument not in arguments:
         arguments[paging.size_argument] = place.size

@@ -7,6 +7,9 @@ from tools.operation import Call, CallOptions, Json, Outcome, PageRequest
 from tools.providers.builtin import BuiltinFunction
 from tools.results import MAX_CHARS
 
+_PLAIN = frozenset({"api", "args"})
+_DEFAULTS = CallOptions(max_chars=MAX_CHARS)
+
 
 async def call_api(call: Call) -> Outcome:
     """Run `api` with `args`; the record names that operation, not this tool."""
@@ -15,6 +18,8 @@ async def call_api(call: Call) -> Outcome:
 
 
 def _options(given: Mapping[str, Json]) -> CallOptions:
+    if given.keys() <= _PLAIN:
+        return _DEFAULTS
     page = given.get("page")
     return CallOptions(
         account=given.get("account"),
