@@ -169,6 +169,10 @@ class Grants:
             return None
         return grant
 
+    def adopt(self, grant: Grant) -> None:
+        """Know a grant that was made elsewhere: tests and benchmarks start from many."""
+        self._new_refresh_token(grant)
+
     def all(self) -> list[Grant]:
         """Return every grant, ended ones too, in the order they were made."""
         return list({id(grant): grant for grant in self._refresh.values()}.values())

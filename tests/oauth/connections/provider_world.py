@@ -1,0 +1,128 @@
+"""Connections at the demo CRM in a real store, made without a browser: what tests of refreshing start from."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx2
+
+from oauth.connections.account_changes import AccountChanges
+from oauth.connections.accounts import Accounts
+from oauth.connections.connection import AccountSecret, Connection
+from oauth.connections.links import ConnectLinks
+from oauth.connections.refresher import Refresher
+from oauth.connections.registrations import SHARED, Registration, Registrations
+from oauth.connections.token_endpoint import TokenEndpoint
+from oauth.principal import Principal
+from oauth.vault.key_source import KeyText
+from oauth.vault.secrets import SecretEvent
+from oauth.vault.vault import Vault, VaultCaller
+from server.demo.app import build
+from server.demo.grants import Faults, Grant, Grants, OAuthClient, OAuthSettings
+from server.demo.provider import definition
+from server.storage.connect_flow_store import SqlConnectFlowStore
+from server.storage.connection_store import SqlConnectionStore
+from server.storage.database import Database, sqlite_url
+from server.storage.migrate import migrate
+from server.storage.registration_store import SqlRegistrationStore
+from server.storage.vault_store import SqlSecretStore
+from tests.oauth.connections.unguarded import unguarded
+from tests.server.demo.listening import listening
+
+KEK = "A" * 43 + "="
+ADA = Principal("default", "ada", "claude", frozenset({"mcp"}), "g1")
+
+
+class Clock:
+    """A clock that tests move."""
+
+    def __init__(self) -> None:
+        self.now = 1_800_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@dataclass
+class ProviderWorld:
+    url: str
+    database: Database
+    store: SqlConnectionStore
+    secrets: SqlSecretStore
+    vault: Vault
+    registrations: Registrations
+    endpoint: TokenEndpoint
+    accounts: Accounts
+    changes: AccountChanges
+    refresher: Refresher
+    crm_url: str
+    crm: Grants
+    faults: Faults
+    clock: Clock
+
+    async def connect(self, number: int = 1, due_in_s: float = 0, subject: str = "ada", provider: str = "crm") -> Connection:
+        """Make a grant at the CRM and keep its tokens as an account whose refresh is due in `due_in_s`."""
+        grant = Grant(f"grant{number}", "own_1", frozenset({"crm.read"}))
+        self.crm.adopt(grant)
+        now = self.clock()
+        connection = Connection(
+            account_id=f"acc_{number}",
+            tenant_id="default",
+            subject=subject,
+            provider=provider,
+            alias=f"a{number}",
+            external_id=f"own_{number}",
+            title="Mara",
+            kind="bearer",
+            scopes=frozenset({"crm.read"}),
+            state="ready",
+            version=1,
+            is_default=False,
+            created_at=now + number,
+            expires_at=now + due_in_s + 600,
+            refresh_due_at=now + due_in_s,
+        )
+        secret = AccountSecret(f"at-{number}", refresh_token=grant.refresh_token)
+        caller = VaultCaller("default", "test", "test")
+        sealed = await self.vault.seal(caller, connection.secret_name, 1, secret.to_bytes())
+        event = SecretEvent(now, "default", "test", "sealed", connection.secret_name, 1, "test")
+        assert await self.store.put(connection, sealed, event)
+        await self.accounts.renew("default", [connection.account_id])
+        return connection
+
+    async def kept(self, account_id: str = "acc_1") -> tuple[Connection, AccountSecret]:
+        """Return what the store has of an account, opened."""
+        found = await self.store.get("default", account_id)
+        assert found
+        opened = await self.vault.open_sealed(VaultCaller("default", "test", "test"), found[1])
+        return found[0], AccountSecret.from_bytes(opened)
+
+
+@asynccontextmanager
+async def provider_world(
+    tmp_path: Path, *, rotate: bool = True, reuse_grace_s: float = 0, timeout_s: float = 20
+) -> AsyncIterator[ProviderWorld]:
+    url = sqlite_url(tmp_path / "store.sqlite3")
+    await migrate(url)
+    database, clock, faults = Database(url), Clock(), Faults()
+    oauth = OAuthSettings(OAuthClient("ascend", "app-secret"), rotate=rotate, reuse_grace_s=reuse_grace_s)
+    app = build(oauth=oauth, faults=faults, clock=clock)
+    with listening(app) as crm_url:
+        async with httpx2.AsyncClient() as client:
+            secrets = SqlSecretStore(database)
+            vault = Vault(secrets, KeyText(lambda: KEK, "test"), "test", clock)
+            await vault.open()
+            registrations = Registrations(SqlRegistrationStore(database), vault, clock)
+            await registrations.add(Registration(SHARED, "crm", "ascend", definition(crm_url)), "app-secret", "operator")
+            store = SqlConnectionStore(database)
+            accounts = Accounts(store, vault, ConnectLinks(SqlConnectFlowStore(database), "http://gw.example", clock), clock)
+            await accounts.load()
+            endpoint = TokenEndpoint(unguarded(client))
+            changes = AccountChanges(store, vault, accounts, registrations, endpoint, clock)
+            refresher = Refresher(store, vault, registrations, endpoint, accounts, clock=clock)
+            grants: Grants = app.state.grants
+            yield ProviderWorld(
+                url, database, store, secrets, vault, registrations, endpoint, accounts, changes, refresher, crm_url, grants, faults, clock
+            )
+            await database.close()

@@ -1,0 +1,45 @@
+"""A process of its own that refreshes what is due in a store, once or until it is killed: `python -m … DATABASE KEK PROVIDER_URL MODE`."""
+
+import asyncio
+import json
+import sys
+
+import httpx2
+
+from oauth.connections.accounts import Accounts
+from oauth.connections.links import ConnectLinks
+from oauth.connections.refresher import Refresher
+from oauth.connections.registrations import Registrations
+from oauth.connections.token_endpoint import TokenEndpoint
+from oauth.vault.key_source import KeyText
+from oauth.vault.vault import Vault
+from server.storage.connect_flow_store import SqlConnectFlowStore
+from server.storage.connection_store import SqlConnectionStore
+from server.storage.database import Database
+from server.storage.registration_store import SqlRegistrationStore
+from server.storage.vault_store import SqlSecretStore
+from tests.oauth.connections.unguarded import unguarded
+
+
+async def main(url: str, kek: str, mode: str) -> None:
+    database = Database(url)
+    vault = Vault(SqlSecretStore(database), KeyText(lambda: kek, "test"), "test")
+    await vault.open()
+    registrations = Registrations(SqlRegistrationStore(database), vault)
+    await registrations.load()
+    store = SqlConnectionStore(database)
+    accounts = Accounts(store, vault, ConnectLinks(SqlConnectFlowStore(database), "http://gw.example"))
+    async with httpx2.AsyncClient() as client:
+        refresher = Refresher(store, vault, registrations, TokenEndpoint(unguarded(client)), accounts)
+        sys.stdout.write("ready\n")
+        sys.stdout.flush()
+        await asyncio.to_thread(sys.stdin.readline)  # all processes start at the same word
+        if mode == "run":
+            await refresher.run()
+        await refresher.refresh_due()
+    sys.stdout.write(json.dumps({outcome: count for (_, outcome), count in refresher.counts.items()}) + "\n")
+    await database.close()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(*sys.argv[1:4]))
