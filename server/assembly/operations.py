@@ -16,6 +16,8 @@ from server.storage.change_feed import Change
 from server.storage.store import Store
 from server.telemetry import Telemetry
 from tools.arguments import Validators
+from tools.builtins.batch_check import PlanCheck
+from tools.builtins.batch_execute import BatchExecute
 from tools.catalog import Catalog
 from tools.catalog_index import CatalogIndex
 from tools.confirmations import Confirmations
@@ -69,17 +71,20 @@ async def assemble_operations(settings: Settings, store: Store, tenants: Tenants
         finder=index, catalog=catalog, policy=policy, credentials=credentials, suggestions=suggestions, tenants=tenants, store=store
     )
     functions += connections.functions()
+    # Short-lived proofs need a key that all nodes share and that no database dump holds.
+    proof_key = hashlib.sha256(b"proofs\0" + connections.source.read()[0].value).digest()
+    confirmations, validators = Confirmations(proof_key), Validators()
+    check = PlanCheck(catalog, policy, validators, credentials, suggestions)
+    functions.append(BatchExecute(check, confirmations, credentials, store.plans, store.results).function())
     catalog.install(builtin_operations(functions))
     await catalog.load()
     await catalog_index.open()
 
-    # Short-lived proofs need a key that all nodes share and that no database dump holds.
-    proof_key = hashlib.sha256(b"proofs\0" + connections.source.read()[0].value).digest()
     dispatcher = Dispatcher(
         catalog=catalog,
         policy=policy,
-        confirmations=Confirmations(proof_key),
-        validators=Validators(),
+        confirmations=confirmations,
+        validators=validators,
         runners={"builtin": BuiltinRunner(by_slug(functions)), "openapi": OpenApiRunner(egress, credentials, store.results)},
         shaping=Shaping(store.results),
         recorder=call_log,
