@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
+import anyio
 import httpx2
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -226,11 +227,24 @@ async def _whoami(scope: Scope, receive: Receive, send: Send) -> None:
     await JSONResponse(facts)(scope, receive, send)
 
 
+#: an empty store at the newest revision, made once and copied for each test
+_empty_store: bytes = b""
+
+
+async def prepare(path: Path) -> None:
+    """Put an empty migrated store at `path`."""
+    global _empty_store
+    if not _empty_store:
+        await migrate(sqlite_url(path))
+        _empty_store = await anyio.Path(path).read_bytes()
+    await anyio.Path(path).write_bytes(_empty_store)
+
+
 @asynccontextmanager
 async def gateway(folder: Path, **changes: Any) -> AsyncIterator[Gateway]:
     """Give a gateway on a fresh SQLite file; `changes` are settings."""
     url = sqlite_url(folder / "ascend.sqlite3")
-    await migrate(url)
+    await prepare(folder / "ascend.sqlite3")
     database = Database(url)
     facts: dict[str, Any] = {"data_dir": folder, "base_url": BASE, "database_url": url, "rate_limit_scale": 1e6}
     settings = Settings(**(facts | changes))
@@ -240,11 +254,11 @@ async def gateway(folder: Path, **changes: Any) -> AsyncIterator[Gateway]:
         await database.close()
 
 
-def parameters(client_id: str, pkce: Pkce, **changes: str | None) -> dict[str, str]:
+def parameters(registered: str, pkce: Pkce, **changes: str | None) -> dict[str, str]:
     """Return the parameters of a good authorization request, changed."""
     good: dict[str, str | None] = {
         "response_type": "code",
-        "client_id": client_id,
+        "client_id": registered,
         "redirect_uri": CALLBACK,
         "code_challenge": pkce.challenge,
         "code_challenge_method": "S256",
