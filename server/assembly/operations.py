@@ -5,7 +5,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from capability_index.encoder import EncoderUnavailable, WordTable, load_word_table
+from capability_index.encoder import EncoderUnavailable, load_word_table
 from capability_index.index import CapabilityIndex
 from oauth.tenants import Tenants
 from server.assembly.builtins import builtin_functions
@@ -15,6 +15,7 @@ from server.config import Settings
 from server.storage.change_feed import Change
 from server.storage.store import Store
 from server.telemetry import Telemetry
+from server.trace_context import Tracing
 from tools.arguments import Validators
 from tools.builtins.batch_check import PlanCheck
 from tools.builtins.batch_execute import BatchExecute
@@ -29,6 +30,7 @@ from tools.pager import Pager
 from tools.policy import Policy
 from tools.providers.builtin import BuiltinRunner, builtin_operations, by_slug
 from tools.providers.openapi_request import OpenApiRunner
+from tools.response_cache import CachingRunner
 from tools.shaping import Shaping
 from tools.suggestions import Suggestions
 
@@ -44,8 +46,9 @@ class Operations:
     dispatcher: Dispatcher
     call_log: CallLog
     telemetry: Telemetry
+    tracing: Tracing
 
-    async def operations_changed(self, changes: Sequence[Change]) -> None:
+    async def changed(self, changes: Sequence[Change]) -> None:
         """Take over imports and removals, of this process or another."""
         await self.refresh(list(dict.fromkeys((change.tenant_id, change.item) for change in changes)))
 
@@ -58,26 +61,28 @@ class Operations:
 
 async def assemble_operations(settings: Settings, store: Store, tenants: Tenants, egress: Egress, connections: Connections) -> Operations:
     """Load the snapshots and put the parts together."""
+    accounts = connections.accounts
     catalog = Catalog(store.operations)
     telemetry = Telemetry()
-    call_log = CallLog(store.calls, telemetry)
+    tracing = Tracing()
+    call_log = CallLog(store.calls, telemetry, tracing)
     index, model = open_index()
-    catalog_index = CatalogIndex(index, catalog, settings.data_dir / "index", model)
-
-    policy = Policy(tenants)
-    suggestions = Suggestions(catalog)
-    credentials = connections.accounts
-    functions = builtin_functions(
-        finder=index, catalog=catalog, policy=policy, credentials=credentials, suggestions=suggestions, tenants=tenants, store=store
-    )
-    functions += connections.functions()
+    policy, validators, suggestions = Policy(tenants), Validators(), Suggestions(catalog)
     # Short-lived proofs need a key that all nodes share and that no database dump holds.
     proof_key = hashlib.sha256(b"proofs\0" + connections.source.read()[0].value).digest()
-    confirmations, validators = Confirmations(proof_key), Validators()
-    check = PlanCheck(catalog, policy, validators, credentials, suggestions)
-    functions.append(BatchExecute(check, confirmations, credentials, store.plans, store.results).function())
+    confirmations = Confirmations(proof_key)
+
+    check = PlanCheck(catalog, policy, validators, accounts, suggestions)
+    functions = builtin_functions(
+        finder=index, catalog=catalog, policy=policy, credentials=accounts, suggestions=suggestions, tenants=tenants, store=store
+    )
+    functions += [
+        BatchExecute(check, confirmations, accounts, store.plans, store.results).function(),
+        *connections.functions(),
+    ]
     catalog.install(builtin_operations(functions))
     await catalog.load()
+    catalog_index = CatalogIndex(index, catalog, settings.data_dir / "index", model)
     await catalog_index.open()
 
     dispatcher = Dispatcher(
@@ -85,19 +90,21 @@ async def assemble_operations(settings: Settings, store: Store, tenants: Tenants
         policy=policy,
         confirmations=confirmations,
         validators=validators,
-        runners={"builtin": BuiltinRunner(by_slug(functions)), "openapi": OpenApiRunner(egress, credentials, store.results)},
+        runners={
+            "builtin": BuiltinRunner(by_slug(functions)),
+            "openapi": CachingRunner(OpenApiRunner(egress, accounts, store.results), accounts),
+        },
         shaping=Shaping(store.results),
         recorder=call_log,
         suggestions=suggestions,
         idempotency=Idempotency(store.idempotency),
         pager=Pager(CursorSeal(proof_key)),
     )
-    return Operations(catalog, catalog_index, dispatcher, call_log, telemetry)
+    return Operations(catalog, catalog_index, dispatcher, call_log, telemetry, tracing)
 
 
 def open_index() -> tuple[CapabilityIndex, str]:
     """Return an empty index and the name of its vector space; without the encoder it searches by words, and says so."""
-    table: WordTable | None = None
     try:
         table = load_word_table()
     except EncoderUnavailable as error:

@@ -17,12 +17,14 @@ from server.storage.client_store import SqlClientStore
 from server.storage.connect_flow_store import SqlConnectFlowStore
 from server.storage.connection_store import SqlConnectionStore
 from server.storage.database import Database
+from server.storage.identity_store import SqlIdentityLinkStore
 from server.storage.migrate import migrate
 from server.storage.oauth_store import SqlGrantStore
 from server.storage.passkey_store import SqlPasskeyStore
 from server.storage.registration_store import SqlRegistrationStore
 from server.storage.schema.platform_tables import store_facts
 from server.storage.security_event_log import SqlAuditLog
+from server.storage.static_token_store import SqlStaticTokenStore
 from server.storage.subject_store import SqlSubjectStore
 from server.storage.tenant_store import SqlTenantStore
 from server.storage.tool_store import SqlOperationStore
@@ -38,8 +40,10 @@ class Store:
     subjects: SqlSubjectStore
     browser_sessions: SqlBrowserSessionStore
     passkeys: SqlPasskeyStore
+    identities: SqlIdentityLinkStore
     clients: SqlClientStore
     grants: SqlGrantStore
+    static_tokens: SqlStaticTokenStore
     security_events: SqlAuditLog
     secrets: SqlSecretStore
     connections: SqlConnectionStore
@@ -69,8 +73,10 @@ async def open_store(settings: Settings) -> AsyncIterator[Store]:
             subjects=SqlSubjectStore(database),
             browser_sessions=SqlBrowserSessionStore(database),
             passkeys=SqlPasskeyStore(database),
+            identities=SqlIdentityLinkStore(database),
             clients=SqlClientStore(database),
             grants=SqlGrantStore(database),
+            static_tokens=SqlStaticTokenStore(database),
             security_events=SqlAuditLog(database),
             secrets=SqlSecretStore(database),
             connections=SqlConnectionStore(database),

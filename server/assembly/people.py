@@ -1,0 +1,79 @@
+"""The pages where people sign in, decide and look after their account."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from starlette.routing import Route
+
+from oauth.consent_view import scope_words
+from oauth.federation import Federation
+from oauth.own_grants import OwnGrants
+from oauth.passkeys import Passkeys
+from oauth.passwords import Passwords
+from oauth.subject_stores import IdentityProvider
+from oauth.tenants import Tenants
+from server.account_endpoints import AccountEndpoints
+from server.authorization_server import AuthorizationServer
+from server.browser_session import BrowserSessions
+from server.config import Settings
+from server.consent_endpoints import ConsentEndpoints
+from server.home_endpoints import HomeEndpoints
+from server.pages.page import Pages
+from server.provider_egress import ProviderEgress
+from server.rate_limits import RateLimits
+from server.sign_in_endpoints import SignInEndpoints
+from server.storage.store import Store
+from tools.egress import Egress
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """What pages share, and their routes."""
+
+    pages: Pages
+    sessions: BrowserSessions
+    limits: RateLimits
+    routes: list[Route]
+
+
+def assemble_people(settings: Settings, store: Store, tenants: Tenants, egress: Egress, authorization: AuthorizationServer) -> People:
+    """Put the pages together."""
+    pages = Pages(settings)
+    sessions = BrowserSessions(store.browser_sessions, settings=settings)
+    limits = RateLimits(scale=settings.rate_limit_scale)
+    passwords = Passwords(store.subjects)
+    passkeys = Passkeys(store.passkeys, store.subjects, origin=settings.base_url, audit=store.security_events)
+    federation = Federation(store.identities, store.subjects, ProviderEgress(egress), secret_of=_secret_of(), base_url=settings.base_url)
+    sign_in = SignInEndpoints(
+        consent=authorization.consent,
+        tenants=tenants,
+        sessions=sessions,
+        passwords=passwords,
+        passkeys=passkeys,
+        audit=store.security_events,
+        pages=pages,
+        limits=limits,
+        federation=federation,
+    )
+    account = AccountEndpoints(
+        tenants=tenants,
+        sessions=sessions,
+        passwords=passwords,
+        passkeys=passkeys,
+        grants=OwnGrants(store.grants, store.clients),
+        scope_words=scope_words(lambda _tenant_id, provider: provider),
+        audit=store.security_events,
+        pages=pages,
+        limits=limits,
+    )
+    consent = ConsentEndpoints(consent=authorization.consent, sessions=sessions, pages=pages)
+    home = HomeEndpoints(pages=pages, settings=settings)
+    routes = [*home.routes(), *sign_in.routes(), *consent.routes(), *account.routes()]
+    return People(pages, sessions, limits, routes)
+
+
+def _secret_of() -> Callable[[IdentityProvider], Awaitable[str]]:
+    async def secret(provider: IdentityProvider) -> str:
+        return provider.client_secret or ""
+
+    return secret
