@@ -106,7 +106,8 @@ class Vault:
         return wrap(self._newest_kek(), dek, self._environment, tenant_id)
 
     def rewrapped(self, wrapped: WrappedKey) -> WrappedKey:
-        """Return the same data key under the newest KEK. Raises SealBroken, KeyUnavailable."""
+        """Return the same data key under what is the newest KEK now. Raises SealBroken, KeyUnavailable."""
+        self._read_keks()
         dek = unwrap(self._kek(wrapped.kek_id), wrapped, self._environment)
         return wrap(self._newest_kek(), dek, self._environment, wrapped.tenant_id, is_active=wrapped.is_active)
 

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from oauth.vault.envelope import WrappedKey
 from oauth.vault.secrets import SealedSecret, SecretEvent, StaleKey
 from server.storage.database import Database, now_us
-from server.storage.schema.connection_tables import vault_events, vault_keys, vault_secrets
+from server.storage.schema.connection_tables import connect_flows, vault_events, vault_keys, vault_secrets
 
 
 class SqlSecretStore:
@@ -47,7 +47,9 @@ class SqlSecretStore:
 
     async def remove_unused_keys(self, tenant_id: str) -> int:
         used = select(vault_secrets.c.dek_id).where(vault_secrets.c.tenant_id == tenant_id)
-        unused = delete(vault_keys).where(vault_keys.c.tenant_id == tenant_id, ~vault_keys.c.is_active, vault_keys.c.dek_id.not_in(used))
+        trips = select(connect_flows.c.trip_dek_id).where(connect_flows.c.tenant_id == tenant_id, connect_flows.c.trip_dek_id.is_not(None))
+        mine = (vault_keys.c.tenant_id == tenant_id) & ~vault_keys.c.is_active
+        unused = delete(vault_keys).where(mine, vault_keys.c.dek_id.not_in(used), vault_keys.c.dek_id.not_in(trips))
         async with self._database.write() as connection:
             return (await connection.execute(unused)).rowcount
 

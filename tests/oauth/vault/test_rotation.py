@@ -1,0 +1,178 @@
+"""Rotating both key layers while the vault is in use, and what a crash in between leaves."""
+
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import anyio
+import pytest
+
+from oauth.vault.key_source import KeyFile, KeyText, KeyUnavailable
+from oauth.vault.rotation import Rotation
+from oauth.vault.vault import Vault, VaultCaller
+from server.storage.database import Database, sqlite_url
+from server.storage.migrate import migrate
+from server.storage.vault_store import SqlSecretStore
+from tests.conftest import REPOSITORY
+
+ACME = VaultCaller("acme", "ada", "test")
+GLOBEX = VaultCaller("globex", "eve", "test")
+
+
+class World:
+    def __init__(self, folder: Path, database: Database) -> None:
+        self.folder, self.database = folder, database
+        self.store, self.source = SqlSecretStore(database), KeyFile(folder / "vault.kek")
+
+    async def vault(self) -> Vault:
+        """Return a vault as a process that starts now has it."""
+        vault = Vault(self.store, KeyFile(self.folder / "vault.kek"), "test")
+        await vault.open()
+        return vault
+
+    async def fill(self, count: int = 20) -> Vault:
+        vault = await self.vault()
+        for number in range(count):
+            await vault.put(ACME, f"n{number}", b"acme %d" % number)
+        await vault.put(GLOBEX, "n", b"globex")
+        return vault
+
+    async def check(self, vault: Vault, count: int = 20) -> None:
+        for number in range(count):
+            assert await vault.reveal(ACME, f"n{number}") == b"acme %d" % number
+        assert await vault.reveal(GLOBEX, "n") == b"globex"
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    url = sqlite_url(tmp_path / "store.sqlite3")
+    await migrate(url)
+    database = Database(url)
+    yield World(tmp_path, database)
+    await database.close()
+
+
+async def test_a_new_key_encryption_key_rewrites_data_keys_only_and_running_processes_go_on(world: World) -> None:
+    """Issue 6: rotation of both key layers without downtime."""
+    running = await world.fill()
+    before = await world.store.newest("acme", "n1")
+    done = await Rotation(await world.vault(), world.store, world.source).rotate_kek()
+    assert (done.made, done.rewrapped) == (True, 2)
+    assert await world.store.newest("acme", "n1") == before
+    await world.check(running)
+    await world.check(await world.vault())
+    newest = world.source.read()[0].key_id
+    assert {key.kek_id for key in await world.store.keys()} == {newest}
+    await running.put(VaultCaller("new", "ada", "test"), "n", b"made by who did not rotate")
+    assert {key.kek_id for key in await world.store.keys()} == {newest}
+
+
+async def test_the_key_before_goes_with_the_next_rotation(world: World) -> None:
+    """It stays for one rotation, for processes that had not heard of the new one."""
+    vault = await world.fill()
+    rotation = Rotation(vault, world.store, world.source)
+    counts = []
+    for _ in range(3):
+        await rotation.rotate_kek()
+        counts.append(len(world.source.read()))
+    assert counts == [2, 2, 2]
+    await world.check(await world.vault())
+
+
+async def test_a_new_data_key_seals_everything_anew_and_the_old_one_goes(world: World) -> None:
+    """Issue 6: the data key of a tenant; the other tenants are not touched."""
+    running = await world.fill()
+    before = {key.tenant_id: key.dek_id for key in await world.store.keys()}
+    other = await world.store.newest("globex", "n")
+    assert await Rotation(await world.vault(), world.store, world.source).rotate_dek("acme") == 20
+    after = {key.tenant_id: key.dek_id for key in await world.store.keys()}
+    assert before["acme"] != after["acme"]
+    assert before["globex"] == after["globex"]
+    assert await world.store.newest("globex", "n") == other
+    await world.check(running)
+    assert await running.put(ACME, "n0", b"acme 0") == 2  # it still had the old key at hand
+    await world.check(await world.vault())
+
+
+async def test_writers_and_two_rotations_at_once_lose_nothing(world: World) -> None:
+    """Issue 6: without downtime."""
+    vaults = [await world.fill(), await world.vault(), await world.vault()]
+    last = [0] * 20
+
+    async def write(number: int) -> None:
+        for turn in range(1, 6):
+            await vaults[number % 3].put(ACME, f"n{number}", b"acme %d" % number)
+            last[number] = turn
+
+    async with anyio.create_task_group() as group:
+        for number in range(20):
+            group.start_soon(write, number)
+        for vault in vaults[:2]:
+            group.start_soon(Rotation(vault, world.store, world.source).rotate_dek, "acme")
+    assert last == [5] * 20
+    await world.check(await world.vault())
+
+
+async def test_keys_from_outside_are_rotated_by_their_owner(world: World) -> None:
+    """Issue 6: environment or command: a new key in front, then `ascend vault rotate`."""
+    old, new = "A" * 43 + "=", "B" * 42 + "A="
+    first = Vault(world.store, KeyText(lambda: old, "test"), "test")
+    await first.open()
+    await first.put(ACME, "n", b"secret")
+    source = KeyText(lambda: f"{new},{old}", "test")
+    vault = Vault(world.store, source, "test")
+    await vault.open()
+    done = await Rotation(vault, world.store, source).rotate_kek()
+    assert (done.made, done.rewrapped) == (False, 1)
+    last = Vault(world.store, KeyText(lambda: new, "test"), "test")
+    await last.open()
+    assert await last.reveal(ACME, "n") == b"secret"
+    with pytest.raises(KeyUnavailable):
+        await Vault(world.store, KeyText(lambda: old, "test"), "test").open()
+
+
+_ROTATING = """
+import asyncio, sys
+from pathlib import Path
+from oauth.vault.key_source import KeyFile
+from oauth.vault.rotation import Rotation
+from oauth.vault.vault import Vault
+from server.storage.database import Database, sqlite_url
+from server.storage.vault_store import SqlSecretStore
+
+async def main():
+    folder = Path(sys.argv[1])
+    store, source = SqlSecretStore(Database(sqlite_url(folder / "store.sqlite3"))), KeyFile(folder / "vault.kek")
+    vault = Vault(store, source, "test")
+    await vault.open()
+    print("ready", flush=True)
+    while True:
+        await Rotation(vault, store, source).rotate_dek("acme")
+        await Rotation(vault, store, source).rotate_kek()
+        print("round", flush=True)
+
+asyncio.run(main())
+"""
+
+
+def rotating(folder: Path) -> subprocess.Popen[str]:
+    return subprocess.Popen([sys.executable, "-c", _ROTATING, str(folder)], stdout=subprocess.PIPE, text=True, cwd=REPOSITORY)
+
+
+async def test_kill_in_the_middle_of_rotating_leaves_every_secret_readable(world: World) -> None:
+    """Issue 6: kill -9 in rotation: the store opens, nothing is lost; the next rotation finishes the work."""
+    await world.fill()
+    for round_number in range(4):
+        process = await anyio.to_thread.run_sync(rotating, world.folder)
+        assert process.stdout
+        for _ in range(1 + round_number):
+            await anyio.to_thread.run_sync(process.stdout.readline)
+        process.kill()
+        await anyio.to_thread.run_sync(process.communicate)
+        await world.check(await world.vault())
+    rotation = Rotation(await world.vault(), world.store, world.source)
+    await rotation.rotate_dek("acme")
+    await rotation.rotate_kek()
+    await world.check(await world.vault())
+    assert len(await world.store.keys("acme")) == 1
