@@ -143,8 +143,7 @@ def parse_plan(source: Mapping[str, Json]) -> tuple[Plan, list[PlanFault]]:
     _check_ids(reading)
     steps = tuple(_step(raw, reading) for raw in raw_steps[:MAX_STEPS])
     result = reading.expression(None, "return", source["return"]) if source.get("return") else None
-    if not reading.faults:
-        _check_order(steps, reading)
+    _check_order(steps, reading)
     return Plan(steps, result, source), reading.faults
 
 
@@ -195,7 +194,8 @@ def _step(raw: Mapping[str, Json], reading: _Reading) -> Step:
 
 def _check_order(steps: Sequence[Step], reading: _Reading) -> None:
     """Report each cycle once, by the path that closes it."""
-    waits_for = {step.id: sorted(step.waits_for) for step in steps}
+    known = {step.id for step in steps}
+    waits_for = {step.id: sorted((step.waits_for & known) - {step.id}) for step in steps}
     done: set[str] = set()
     for step in steps:
         cycle = _cycle_from(step.id, waits_for, done)

@@ -116,7 +116,7 @@ BATCH_EXECUTE = ToolDefinition(
                         "args": {"type": "object"},
                         "account": {"type": "string"},
                         "if": {"type": "string", "description": "JMESPath over steps"},
-                        "for_each": {"type": "string", "description": "step_id.data.items"},
+                        "for_each": {"type": ["string", "array"], "description": "step_id.data.items, or a list"},
                         "depends_on": _TEXTS,
                         "on_error": {"enum": ["stop", "skip", "continue"]},
                         "select": {"type": ["string", "array"], "items": {"type": "string"}},
