@@ -36,13 +36,18 @@ class OwnGrants:
             allowed.append(AllowedClient(grant.grant_id, name, verified, tuple(sorted(grant.scopes)), grant.created_at))
         return tuple(allowed)
 
-    async def revoke(self, tenant_id: str, subject_id: str, grant_id: str) -> bool:
+    async def revoke_all(self, tenant_id: str, subject_id: str, by: str) -> int:
+        """End everything that the subject allowed; return how many grants that were. For whoever disables a subject."""
+        grants = await self._grants.list_grants(tenant_id, subject_id)
+        return sum([await self.revoke(tenant_id, subject_id, grant.grant_id, by=by) for grant in grants])
+
+    async def revoke(self, tenant_id: str, subject_id: str, grant_id: str, *, by: str = "subject") -> bool:
         """End a grant of this subject with all its tokens; False where it has no such grant, or it has ended already."""
         async with self._grants.transaction() as rows:
             grant = await rows.grant(grant_id)
             if grant is None or (grant.tenant_id, grant.subject) != (tenant_id, subject_id) or grant.revoked_at is not None:
                 return False
             now = self._clock()
-            await rows.revoke_grant(grant, now, "by its subject")
-            await rows.note(SecurityEvent("grant_revoked", now, tenant_id, subject_id, grant.client_id, grant_id, {"by": "subject"}))
+            await rows.revoke_grant(grant, now, f"by {by}")
+            await rows.note(SecurityEvent("grant_revoked", now, tenant_id, subject_id, grant.client_id, grant_id, {"by": by}))
         return True

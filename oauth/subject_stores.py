@@ -109,8 +109,12 @@ class BrowserSessionStore(Protocol):
         """Forget every session of a subject; return how many there were."""
         ...
 
+    async def knows_browser(self, tenant_id: str, email: str, browser_hash: str, now: float) -> bool:
+        """Say whether the local subject of this e-mail signed in with this browser within the life of a session, idle or not."""
+        ...
+
     async def sweep(self, now: float) -> int:
-        """Forget what has expired; return how many."""
+        """Forget what has expired; idle sessions stay until then, because they tell known browsers. Return how many went."""
         ...
 
 

@@ -18,7 +18,7 @@ from starlette.responses import Response
 
 from oauth.authorization_request import BrowserSession
 from oauth.subject_stores import BrowserSessionStore, StoredSession
-from oauth.subjects import Subject
+from oauth.subjects import InvalidSubject, Subject, normalize_email
 from server.config import Settings
 
 ABSOLUTE_S = 7 * 24 * 3600
@@ -81,6 +81,14 @@ class BrowserSessions:
         """Return the session of every tenant that this browser is signed in to."""
         secret = self._cookie(request, self.session_cookie)
         return () if secret is None else tuple(as_session(each) for each in await self._store.of_cookie(_hash(secret), self._clock()))
+
+    async def is_known_browser(self, request: Request, tenant_id: str, email: str) -> bool:
+        """Say whether the person of this e-mail signed in with this browser in the last days: such a browser is never locked out."""
+        browser = self.browser_of(request)
+        try:
+            return browser is not None and await self._store.knows_browser(tenant_id, normalize_email(email), browser, self._clock())
+        except InvalidSubject:
+            return False
 
     async def begin(self, request: Request, response: Response, subject: Subject, methods: tuple[str, ...]) -> BrowserSession:
         """Sign `subject` in: a new cookie value, and the old one is dead (session fixation, RFC 9700 §4.7)."""

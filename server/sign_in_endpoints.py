@@ -64,6 +64,8 @@ class SignInEndpoints:
         ]
 
     async def show(self, request: Request) -> Response:
+        # Each page leaves a challenge in the store, so pages are counted too.
+        await self._limits.check("page_address", _address(request))
         query = request.query_params
         visit = await self._visit(request, query.get("request"), query.get("tenant"), query.get("next"))
         return await self._page(request, visit, email=visit.login_hint)
@@ -131,7 +133,10 @@ class SignInEndpoints:
         email = form.get("email") or ""
         address = _address(request)
         name = hashlib.sha256(f"{visit.tenant.tenant_id}\n{email.strip().casefold()}".encode()).hexdigest()
-        takes = (("login_address", address), ("login_subject_address", f"{name} {address}"))
+        takes = [("login_address", address), ("login_subject_address", f"{name} {address}")]
+        if not await self._sessions.is_known_browser(request, visit.tenant.tenant_id, email):
+            # Guesses at one person from everywhere; a browser that the person has used is not held up by them.
+            takes.append(("login_subject", name))
         for bucket, key in takes:
             await self._limits.check(bucket, key)
         subject = await self._passwords.verify(visit.tenant.tenant_id, email, form.get("password") or "")

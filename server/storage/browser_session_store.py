@@ -58,11 +58,19 @@ class SqlBrowserSessionStore:
         async with self._database.write() as connection:
             return (await connection.execute(delete(browser_sessions).where(*theirs))).rowcount
 
+    async def knows_browser(self, tenant_id: str, email: str, browser_hash: str, now: float) -> bool:
+        table = browser_sessions
+        owner = (subjects.c.tenant_id == table.c.tenant_id) & (subjects.c.subject_id == table.c.subject_id)
+        who = (table.c.tenant_id == tenant_id, subjects.c.email == email, subjects.c.identity_provider == "")
+        statement = select(table.c.session_hash).join(subjects, owner).where(*who)
+        statement = statement.where(table.c.browser_hash == browser_hash, table.c.expires_at > _us(now)).limit(1)
+        async with self._database.read() as connection:
+            return (await connection.execute(statement)).first() is not None
+
     async def sweep(self, now: float) -> int:
         table = browser_sessions
-        over = (table.c.expires_at <= _us(now)) | (table.c.last_seen_at <= _us(now) - self._idle_us)
         async with self._database.write() as connection:
-            return (await connection.execute(delete(table).where(over))).rowcount
+            return (await connection.execute(delete(table).where(table.c.expires_at <= _us(now)))).rowcount
 
     def _live(self, now: float) -> Select[Any]:
         table = browser_sessions

@@ -68,8 +68,18 @@ class MemoryBrowserSessionStore:
             del self._sessions[place]
         return len(theirs)
 
+    async def knows_browser(self, tenant_id: str, email: str, browser_hash: str, now: float) -> bool:
+        found = await self._subjects.find_local(tenant_id, email)
+        return any(
+            (each.tenant_id, each.browser_hash) == (tenant_id, browser_hash)
+            and found is not None
+            and each.subject.subject_id == found[0].subject_id
+            and each.expires_at > now
+            for each in self._sessions.values()
+        )
+
     async def sweep(self, now: float) -> int:
-        over = [place for place, each in self._sessions.items() if each.expires_at <= now or each.last_seen_at <= now - self._idle_s]
+        over = [place for place, each in self._sessions.items() if each.expires_at <= now]
         for place in over:
             del self._sessions[place]
         return len(over)

@@ -150,6 +150,24 @@ async def test_a_session_ends_when_it_is_idle_or_old(stores: Stores) -> None:
     assert await stores.sessions.sweep(NOW + 7 * 86400) == 1
 
 
+async def test_a_browser_is_known_to_its_subject_until_the_session_expires(stores: Stores) -> None:
+    """C19: also idle, but not in another tenant and not for another person."""
+    await stores.subjects.add(ADA, None)
+    await stores.subjects.add(replace(ADA, subject_id="sub_bob", email="bob@example.com"), None)
+    await stores.sessions.begin(session("one"), None)
+    later = NOW + IDLE_S + 1
+    assert await stores.sessions.knows_browser("acme", ADA.email, "browser", later)
+    await stores.sessions.sweep(later)
+    assert await stores.sessions.knows_browser("acme", ADA.email, "browser", later)
+    for tenant_id, email, browser, now in (
+        ("other", ADA.email, "browser", later),
+        ("acme", "bob@example.com", "browser", later),
+        ("acme", ADA.email, "another", later),
+        ("acme", ADA.email, "browser", NOW + 7 * 86400),
+    ):
+        assert not await stores.sessions.knows_browser(tenant_id, email, browser, now)
+
+
 async def test_a_new_sign_in_ends_the_session_before_it_and_carries_other_tenants_along(stores: Stores) -> None:
     """C16: the old value is dead."""
     bob = Subject("other", "sub_bob", "bob@example.com")

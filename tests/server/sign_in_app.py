@@ -2,7 +2,7 @@
 
 import secrets
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -26,6 +26,7 @@ from oauth.identity_providers import IdentityProvider
 from oauth.own_grants import AllowedClient, OwnGrants
 from oauth.passkeys import Passkeys
 from oauth.passwords import Passwords
+from oauth.subjects import Subject
 from oauth.tenants import Tenant, Tenants
 from server.account_endpoints import AccountEndpoints
 from server.browser_session import BrowserSessions
@@ -106,7 +107,7 @@ class StandInGrants(OwnGrants):
     async def standing(self, tenant_id: str, subject_id: str) -> Sequence[AllowedClient]:
         return [client for owner, client in self.allowed.values() if owner == f"{tenant_id}/{subject_id}"]
 
-    async def revoke(self, tenant_id: str, subject_id: str, grant_id: str) -> bool:
+    async def revoke(self, tenant_id: str, subject_id: str, grant_id: str, *, by: str = "subject") -> bool:
         mine = self.allowed.get(grant_id, ("", None))[0] == f"{tenant_id}/{subject_id}"
         return mine and self.allowed.pop(grant_id, None) is not None
 
@@ -190,6 +191,16 @@ class SignInApp:
         with ThreadPoolExecutor(1) as pool:
             pool.submit(anyio.run, add).result()
 
+    def change_person(self, email: str, change: Callable[[Subject], Subject], tenant_id: str = "default") -> None:
+        """Do to a local subject what an operator does."""
+
+        async def save() -> None:
+            found = await self.subjects.find_local(tenant_id, email)
+            assert found is not None
+            await self.subjects.save(change(found[0]))
+
+        anyio.run(save)
+
     def routes(self) -> list[Route]:
         sign_in = SignInEndpoints(
             consent=self.consent,
@@ -253,10 +264,10 @@ class SignInApp:
         return JSONResponse(dict(request.query_params))
 
 
-def sign_in_app(tmp_path: Path, host: str = "127.0.0.1", rate_limit_scale: float = 1.0) -> SignInApp:
+def sign_in_app(tmp_path: Path, host: str = "127.0.0.1", rate_limit_scale: float = 1.0, scheme: str = "http") -> SignInApp:
     """Return an app on a free port with the subject Ada in the tenants `default` and `acme`."""
     server = standing_server()
-    url = f"http://{host}:{server.port}"
+    url = f"{scheme}://{host}:{server.port}"
     settings = Settings(data_dir=tmp_path, base_url=url, database_url="", rate_limit_scale=rate_limit_scale)
     tenants = Tenants([Tenant("default", "Acme Robotics"), Tenant("other", "Other Company")])
     return SignInApp(server, url, settings, tenants)

@@ -10,6 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx2
 import pytest
 
+from server.rate_limits import LIMITS, Limit, RateLimits
 from tests.server.form_browser import FormBrowser, forms_of
 from tests.server.sign_in_app import EMAIL, PASSWORD, VIEW, SignInApp, running, sign_in_app
 
@@ -229,6 +230,20 @@ def test_wrong_passwords_run_into_a_limit_that_locks_nobody_out(tmp_path: Path) 
         assert int(browser.submit(page, email=EMAIL, password=PASSWORD).headers["retry-after"]) >= 1
         with FormBrowser(app.url, address="127.0.0.2") as elsewhere:
             assert elsewhere.submit(elsewhere.open("/login"), email=EMAIL, password=PASSWORD).status_code == 303
+
+
+def test_guesses_from_everywhere_hold_up_strangers_but_not_the_person(tmp_path: Path) -> None:
+    """C19: a limit over all addresses, which a browser that the person has used before does not share."""
+    app = sign_in_app(tmp_path)
+    app.limits = RateLimits(limits={**LIMITS, "login_subject": Limit(1, 5)})
+    with running(app), FormBrowser(app.url) as home:
+        home.submit(home.open("/login"), email=EMAIL, password=PASSWORD)
+        codes = []
+        for number in range(3, 11):
+            with FormBrowser(app.url, address=f"127.0.0.{number}") as guesser:
+                codes.append(guesser.submit(guesser.open("/login"), email=EMAIL, password="wrong").status_code)
+        assert codes == [400] * 5 + [429] * 3
+        assert home.submit(home.open("/login"), email=EMAIL, password=PASSWORD).status_code == 303
 
 
 def test_unknown_and_known_people_get_the_same_answer(app: SignInApp, browser: FormBrowser) -> None:
