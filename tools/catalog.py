@@ -31,11 +31,14 @@ class Catalog:
         self._by_owner: dict[str | None, dict[str, tuple[Operation, ...]]] = {}
         #: tenant id (None: shared) -> operation id -> operation
         self._by_id: dict[str | None, dict[str, Operation]] = {None: {}}
+        #: tenant id (None: shared) -> provider -> digest of its operations
+        self._digests: dict[str | None, dict[str, bytes]] = {None: {}}
         self._views: dict[str, CatalogView] = {}
 
     def install(self, builtins: Iterable[Operation]) -> None:
         """Add the operations that the gateway brings along; they may need the catalogue themselves, so they come second."""
         self._builtins |= {operation.id: operation for operation in builtins}
+        self._digests[None][""] = _digest(self._builtins.values())
         self._rebuild(None)
 
     async def load(self) -> None:
@@ -47,15 +50,18 @@ class Catalog:
             owner: {provider: tuple(operations) for provider, operations in providers.items()} for owner, providers in by_owner.items()
         }
         for owner in {None, *self._by_owner, *self._by_id}:
+            self._digests[owner] = {name: _digest(operations) for name, operations in self._by_owner.get(owner, {}).items()}
             self._rebuild(owner)
+        self._digests[None][""] = _digest(self._builtins.values())
 
     async def refresh(self, tenant_id: str | None, provider: str) -> None:
         """Read one provider again (topic "operations" of the change feed)."""
         operations = await self._store.load_provider(tenant_id, provider)
         providers = self._by_owner.setdefault(tenant_id, {})
-        providers[provider] = tuple(operations)
+        digests = self._digests.setdefault(tenant_id, {})
+        providers[provider], digests[provider] = tuple(operations), _digest(operations)
         if not operations:
-            del providers[provider]
+            del providers[provider], digests[provider]
         self._rebuild(tenant_id)
 
     def get(self, tenant_id: str, operation_id: str) -> Operation | None:
@@ -77,6 +83,10 @@ class Catalog:
         operations = self._by_id.get(tenant_id, {}).values()
         return tuple(operation for operation in operations if provider is None or operation.provider == provider)
 
+    def ids_of(self, tenant_id: str | None) -> Mapping[str, Operation]:
+        """Return what one owner itself brings, by id; another object once it changes."""
+        return self._by_id.get(tenant_id, _NONE)
+
     @property
     def owners(self) -> tuple[str | None, ...]:
         """Tenant ids that have operations of their own, and None for the shared ones."""
@@ -96,9 +106,21 @@ class Catalog:
             self._views.pop(owner, None)
 
     def _view(self, tenant_id: str) -> CatalogView:
-        operations = ChainMap(self._by_id.get(tenant_id, {}), self._by_id[None])
+        own = self._digests.get(tenant_id, {})
+        shared = self._digests[None]
         digest = hashlib.sha256()
-        for operation_id in sorted(operations):
-            digest.update(f"{operation_id}\0{operations[operation_id].content_hash}\n".encode())
-        providers = sorted({operation.provider for operation in operations.values()})
-        return CatalogView(operations, tuple(providers), digest.hexdigest()[:12])
+        for digests in (own, shared):
+            digest.update(b"".join(digests[provider] for provider in sorted(digests)) + b"|")
+        providers = {*own, *(name for name in shared if name), *(each.provider for each in self._builtins.values())}
+        operations = ChainMap(self._by_id.get(tenant_id, {}), self._by_id[None])
+        return CatalogView(operations, tuple(sorted(providers)), digest.hexdigest()[:12])
+
+
+_NONE: Mapping[str, Operation] = {}
+
+
+def _digest(operations: Iterable[Operation]) -> bytes:
+    hasher = hashlib.sha256()
+    for line in sorted(f"{operation.id}\0{operation.content_hash}\n" for operation in operations):
+        hasher.update(line.encode())
+    return hasher.digest()
