@@ -168,7 +168,14 @@ class AuthorizationServer:
 
     def guard(self, app: ASGIApp) -> BearerGuard:
         """Return `app` behind the check of access tokens."""
-        return BearerGuard(app, access_tokens=self.access_tokens, tenants=self.tenants, settings=self.settings, revocation=self.revocation)
+        return BearerGuard(
+            app,
+            access_tokens=self.access_tokens,
+            tenants=self.tenants,
+            settings=self.settings,
+            revocation=self.revocation,
+            static_tokens=self.static_tokens,
+        )
 
     def listen(self, feed: ChangeFeed) -> None:
         """Hear what other processes revoke; registered before the feed starts."""

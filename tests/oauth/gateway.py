@@ -111,12 +111,13 @@ class Gateway:
         self.sessions = BrowserSessions(MemoryBrowserSessionStore(self.subjects), settings=self.settings, clock=self.clock)
         self.pages = Pages(self.settings)
         self.limits = RateLimits(scale=self.settings.rate_limit_scale)
-        self.app = self._app()
+        self.app = self.build()
 
     async def _allowed_scopes(self, tenant_id: str, subject: str) -> frozenset[str]:
         return self.allowed.get((tenant_id, subject), STANDING)
 
-    def _app(self) -> Starlette:
+    def build(self) -> Starlette:
+        """Return the application with the routes of `server` as it is now."""
         consent = ConsentEndpoints(consent=self.server.consent, sessions=self.sessions, pages=self.pages, clock=self.clock)
         routes = [
             *self.server.routes(sessions=self.sessions, pages=self.pages, limits=self.limits),
