@@ -15,7 +15,7 @@ from capability_index.index import CapabilityIndex
 from oauth.connections.credentials import Credential, Readiness
 from oauth.principal import Principal
 from oauth.tenants import Tenant, Tenants
-from server.storage.memory_tools import MemoryCallRecords, MemoryIdempotencyStore, MemoryOperationStore, MemoryResultStore
+from server.storage.memory_tools import MemoryCallRecords, MemoryIdempotencyStore, MemoryOperationStore, MemoryResultStore, MemoryUsageStore
 from tools.assembly import ToolStores, assemble
 from tools.dispatch import Dispatcher
 from tools.operation import Call, ClientFacts, HttpFacts, Json, Operation, Outcome, Paging
@@ -85,9 +85,9 @@ async def dispatcher(size: int) -> Dispatcher:
         Source("crm", None, "openapi", "", "", {}), [operation(number, paging if number % 2 else None) for number in range(size)]
     )
     assembly = assemble(
-        stores=ToolStores(store, MemoryResultStore(), MemoryIdempotencyStore(), records),
+        stores=ToolStores(store, MemoryResultStore(), MemoryIdempotencyStore(), records, MemoryUsageStore()),
         tenants=Tenants([Tenant("acme", "Acme")]),
-        finder=CapabilityIndex(None),
+        index=CapabilityIndex(None),
         credentials=Accounts(),
         runners={"openapi": Instant()},
         recorder=records,

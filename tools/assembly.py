@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from oauth.connections.credentials import Credentials
 from oauth.tenants import Tenants
@@ -23,8 +24,13 @@ from tools.pager import Pager
 from tools.policy import Policy
 from tools.providers.builtin import BuiltinFunction, BuiltinRunner, builtin_operations, by_slug
 from tools.shaping import Shaping
-from tools.stores import CallHistory, IdempotencyStore, OperationStore, Recorder, ResultStore
+from tools.stores import CallHistory, IdempotencyStore, OperationStore, Recorder, ResultStore, UsageStore
 from tools.suggestions import Suggestions
+from tools.usage import Learns, Usage
+
+
+class Searches(Finder, Learns, Protocol):
+    """CapabilityIndex: searched by discovery, taught by usage."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +39,7 @@ class ToolStores:
     results: ResultStore
     idempotency: IdempotencyStore
     history: CallHistory
+    usage: UsageStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,18 +56,22 @@ class Parts:
 
 @dataclass(frozen=True, slots=True)
 class Assembly:
-    """A dispatcher ready to run once `parts.catalog.load()` has been awaited; `idempotency.drain()` ends it."""
+    """A dispatcher ready to run once `parts.catalog.load()` has been awaited.
+
+    `usage.load()` after the index is filled, `usage.flush()` now and then; `idempotency.drain()` ends it.
+    """
 
     dispatcher: Dispatcher
     parts: Parts
     idempotency: Idempotency
+    usage: Usage
 
 
 def assemble(
     *,
     stores: ToolStores,
     tenants: Tenants,
-    finder: Finder,
+    index: Searches,
     credentials: Credentials,
     runners: Mapping[Kind, Runner],
     recorder: Recorder,
@@ -74,8 +85,9 @@ def assemble(
     """
     catalog, policy = Catalog(stores.operations), Policy(tenants)
     parts = Parts(catalog, policy, Validators(), Confirmations(key, clock), Suggestions(catalog), credentials)
+    usage = Usage(stores.usage, index, catalog, clock)
     functions = [
-        DiscoverApis(finder, catalog, policy, credentials, parts.suggestions).function(),
+        DiscoverApis(index, catalog, policy, credentials, parts.suggestions, usage).function(),
         call_api.FUNCTION,
         ResultRead(stores.results).function(),
         *gateway_functions(parts, tenants, stores.history, clock),
@@ -94,9 +106,10 @@ def assemble(
         suggestions=parts.suggestions,
         idempotency=idempotency,
         pager=Pager(CursorSeal(key)),
+        usage=usage,
         clock=clock,
     )
-    return Assembly(dispatcher, parts, idempotency)
+    return Assembly(dispatcher, parts, idempotency, usage)
 
 
 def gateway_functions(

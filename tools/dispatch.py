@@ -36,6 +36,7 @@ from tools.results import MAX_CHARS, SelectFault, compile_select
 from tools.shaping import Shaping
 from tools.stores import CallRecord, Recorder
 from tools.suggestions import Suggestions
+from tools.usage import Usage
 
 MAX_TIMEOUT_S = 30.0
 MAX_ID_CHARS = 200
@@ -83,11 +84,12 @@ class Dispatcher:
         suggestions: Suggestions,
         idempotency: Idempotency,
         pager: Pager,
+        usage: Usage | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._catalog, self._policy, self._confirmations, self._validators = catalog, policy, confirmations, validators
         self._runners, self._shaping, self._recorder, self._suggestions = runners, shaping, recorder, suggestions
-        self._idempotency, self._pager, self._clock = idempotency, pager, clock
+        self._idempotency, self._pager, self._usage, self._clock = idempotency, pager, usage, clock
 
     async def call(
         self,
@@ -173,6 +175,8 @@ class Dispatcher:
             outcome = await self._timed(runner, call)
         else:
             outcome = await self._idempotency.run(call, key, partial(self._timed, runner))
+        if self._usage is not None and outcome.status == "ok":
+            self._usage.called(call.principal, operation)
         return await self._shaping.shape(call, outcome)
 
     async def _timed(self, runner: Runner, call: Call) -> Outcome:

@@ -87,6 +87,26 @@ class CallHistory(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class UsageExample:
+    """An intent that led to a successful call, and how often."""
+
+    tenant_id: str
+    operation_id: str
+    intent: str
+    uses: int
+
+
+class UsageStore(Protocol):
+    async def add_uses(self, examples: Sequence[UsageExample]) -> None:
+        """Add each example's uses to what is stored of it, all or none."""
+        ...
+
+    async def load_uses(self, minimum: int) -> Sequence[UsageExample]:
+        """Return what was used at least `minimum` times, of all tenants; the learner keeps them apart."""
+        ...
+
+
 class ResultStore(Protocol):
     """Keeps large results for 30 minutes, for the principal (tenant and subject) that got them and nobody else."""
 

@@ -1,13 +1,13 @@
-"""Call records in SQL: written in batches, read by whose they are."""
+"""Call records and usage examples in SQL: written in batches, read by whose they are."""
 
 from collections.abc import Sequence
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import and_, delete, insert, select, update
 
 from oauth.principal import Principal
-from server.storage.database import Database
-from server.storage.schema.tool_tables import call_records
-from tools.stores import CallRecord
+from server.storage.database import Database, now_us
+from server.storage.schema.tool_tables import call_records, usage_examples
+from tools.stores import CallRecord, UsageExample
 
 
 class SqlCallRecords:
@@ -51,6 +51,39 @@ class SqlCallRecords:
         """Delete the records of all tenants that are older than `time_us`; return how many went."""
         async with self._database.write() as connection:
             return (await connection.execute(delete(call_records).where(call_records.c.time < time_us))).rowcount
+
+
+class SqlUsageStore:
+    """UsageStore on the database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def add_uses(self, examples: Sequence[UsageExample]) -> None:
+        async with self._database.write() as connection:
+            for example in examples:
+                known = and_(
+                    usage_examples.c.tenant_id == example.tenant_id,
+                    usage_examples.c.operation_id == example.operation_id,
+                    usage_examples.c.intent == example.intent,
+                )
+                values = {"uses": usage_examples.c.uses + example.uses, "used_at": now_us()}
+                if (await connection.execute(update(usage_examples).where(known).values(**values))).rowcount == 0:
+                    await connection.execute(
+                        insert(usage_examples).values(
+                            tenant_id=example.tenant_id,
+                            operation_id=example.operation_id,
+                            intent=example.intent,
+                            uses=example.uses,
+                            used_at=now_us(),
+                        )
+                    )
+
+    async def load_uses(self, minimum: int) -> Sequence[UsageExample]:
+        async with self._database.read() as connection:
+            # Of all tenants, on purpose: each learns into a segment of its own.
+            rows = await connection.execute(select(usage_examples).where(usage_examples.c.uses >= minimum))
+            return [UsageExample(row.tenant_id, row.operation_id, row.intent, row.uses) for row in rows]
 
 
 def _row(record: CallRecord) -> dict[str, object]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from oauth.principal import Principal
 from tools.import_diff import diff_of
 from tools.operation import Operation
-from tools.stores import CallRecord, ImportDiff, KeyConflict, KeyInFlight, Source
+from tools.stores import CallRecord, ImportDiff, KeyConflict, KeyInFlight, Source, UsageExample
 
 CLAIM_S = 45.0
 Clock = Callable[[], float]
@@ -162,3 +162,18 @@ class MemoryCallRecords:
             if (record.tenant_id, record.subject) == (principal.tenant_id, principal.subject) and not (failures_only and record.success)
         ]
         return own[:limit]
+
+
+class MemoryUsageStore:
+    """UsageStore in a dict."""
+
+    def __init__(self) -> None:
+        self._uses: dict[tuple[str, str, str], int] = {}
+
+    async def add_uses(self, examples: Sequence[UsageExample]) -> None:
+        for each in examples:
+            key = (each.tenant_id, each.operation_id, each.intent)
+            self._uses[key] = self._uses.get(key, 0) + each.uses
+
+    async def load_uses(self, minimum: int) -> Sequence[UsageExample]:
+        return [UsageExample(*key, uses) for key, uses in self._uses.items() if uses >= minimum]

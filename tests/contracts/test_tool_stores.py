@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from oauth.principal import Principal
-from server.storage.call_records import SqlCallRecords
+from server.storage.call_records import SqlCallRecords, SqlUsageStore
 from server.storage.call_store import SqlIdempotencyStore, SqlPlanStore, SqlResultStore
 from server.storage.database import Database, sqlite_url
 from server.storage.memory_tools import (
@@ -16,6 +16,7 @@ from server.storage.memory_tools import (
     MemoryOperationStore,
     MemoryPlanStore,
     MemoryResultStore,
+    MemoryUsageStore,
 )
 from server.storage.migrate import migrate
 from server.storage.tool_store import SqlOperationStore
@@ -30,6 +31,8 @@ from tools.stores import (
     PlanStore,
     ResultStore,
     Source,
+    UsageExample,
+    UsageStore,
 )
 
 STRANGERS = (BOB, replace(ADA, tenant_id="other"))
@@ -44,12 +47,20 @@ class Stores:
     keys: IdempotencyStore
     plans: PlanStore
     records: MemoryCallRecords | SqlCallRecords
+    usage: UsageStore
 
 
 @pytest.fixture(params=["memory", "sqlite"])
 async def stores(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Stores]:
     if request.param == "memory":
-        yield Stores(MemoryOperationStore(), MemoryResultStore(), MemoryIdempotencyStore(), MemoryPlanStore(), MemoryCallRecords())
+        yield Stores(
+            MemoryOperationStore(),
+            MemoryResultStore(),
+            MemoryIdempotencyStore(),
+            MemoryPlanStore(),
+            MemoryCallRecords(),
+            MemoryUsageStore(),
+        )
         return
     url = sqlite_url(tmp_path / "store.sqlite3")
     await migrate(url)
@@ -60,6 +71,7 @@ async def stores(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterato
         SqlIdempotencyStore(database),
         SqlPlanStore(database),
         SqlCallRecords(database),
+        SqlUsageStore(database),
     )
     await database.close()
 
@@ -179,3 +191,12 @@ async def test_recent_calls_are_the_principals_own_newest_first(stores: Stores) 
     assert [each.operation for each in await stores.records.recent(ADA, 10)] == ["b", "a"]
     assert await stores.records.recent(ADA, 10, failures_only=True) == [record(ADA, "b", "timeout")]
     assert len(await stores.records.recent(ADA, 1)) == 1
+
+
+async def test_uses_add_up_by_tenant_operation_and_intent(stores: Stores) -> None:
+    """UsageStore: what the index learns from."""
+    ada, other = UsageExample("acme", "crm.a.get", "find it", 1), UsageExample("other", "crm.a.get", "find it", 1)
+    await stores.usage.add_uses([ada, other])
+    await stores.usage.add_uses([ada, replace(ada, intent="get it")])
+    assert list(await stores.usage.load_uses(2)) == [replace(ada, uses=2)]
+    assert len(await stores.usage.load_uses(1)) == 3

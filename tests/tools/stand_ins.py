@@ -8,7 +8,7 @@ from capability_index.index import CapabilityIndex
 from oauth.connections.credentials import Credential, Readiness
 from oauth.principal import Principal
 from oauth.tenants import Tenant, Tenants
-from server.storage.memory_tools import MemoryCallRecords, MemoryIdempotencyStore, MemoryOperationStore, MemoryResultStore
+from server.storage.memory_tools import MemoryCallRecords, MemoryIdempotencyStore, MemoryOperationStore, MemoryResultStore, MemoryUsageStore
 from tools.assembly import ToolStores, assemble
 from tools.catalog import Catalog
 from tools.dispatch import Dispatcher
@@ -17,6 +17,7 @@ from tools.idempotency import Idempotency
 from tools.operation import Access, Call, ClientFacts, Json, Operation, Outcome, Paging
 from tools.providers.builtin import BuiltinFunction
 from tools.stores import Source
+from tools.usage import Usage
 
 CLIENT = ClientFacts(protocol_version="2026-07-28")
 ADA = Principal("acme", "ada", "client-1", frozenset({"mcp", "mcp:read", "mcp:write", "mcp:destructive"}), "grant-1")
@@ -115,6 +116,8 @@ class Gateway:
     accounts: Accounts
     keys: MemoryIdempotencyStore
     idempotency: Idempotency
+    usage: Usage
+    uses: MemoryUsageStore
     clock: list[float]
 
     async def call(self, name: str, arguments: Mapping[str, Json], principal: Principal = ADA) -> Outcome:
@@ -127,18 +130,20 @@ async def gateway(
     *,
     tenants: Tenants | None = None,
     keys: MemoryIdempotencyStore | None = None,
+    uses: MemoryUsageStore | None = None,
     extra: Iterable[BuiltinFunction] = (),
 ) -> Gateway:
     """Return a gateway whose tenants see `operations` and the built-ins."""
     clock = [1_800_000_000.0]
     store, results, accounts = MemoryOperationStore(), MemoryResultStore(lambda: clock[0]), Accounts()
     keys = keys or MemoryIdempotencyStore(lambda: clock[0])
+    uses = uses or MemoryUsageStore()
     await _stored(store, operations)
     index, runner, records = CapabilityIndex(None), ScriptedRunner(), MemoryCallRecords()
     assembly = assemble(
-        stores=ToolStores(store, results, keys, records),
+        stores=ToolStores(store, results, keys, records, uses),
         tenants=tenants or Tenants([Tenant("acme", "Acme"), Tenant("other", "Other")]),
-        finder=index,
+        index=index,
         credentials=accounts,
         runners={"openapi": runner},
         recorder=records,
@@ -150,7 +155,10 @@ async def gateway(
     await catalog.load()
     for owner in catalog.owners:
         index.upsert(owner or SHARED_SEGMENT, documents_of(catalog.operations_of(owner)))
-    return Gateway(assembly.dispatcher, catalog, runner, records, results, index, accounts, keys, assembly.idempotency, clock)
+    await assembly.usage.load()
+    return Gateway(
+        assembly.dispatcher, catalog, runner, records, results, index, accounts, keys, assembly.idempotency, assembly.usage, uses, clock
+    )
 
 
 async def _stored(store: MemoryOperationStore, operations: Iterable[Operation]) -> None:

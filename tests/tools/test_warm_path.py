@@ -13,7 +13,7 @@ from sqlalchemy.engine import Engine
 
 from capability_index.index import CapabilityIndex
 from oauth.tenants import Tenant, Tenants
-from server.storage.call_records import SqlCallRecords
+from server.storage.call_records import SqlCallRecords, SqlUsageStore
 from server.storage.call_store import SqlIdempotencyStore, SqlResultStore
 from server.storage.database import Database, sqlite_url
 from server.storage.memory_tools import MemoryCallRecords
@@ -102,9 +102,9 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
         results = SqlResultStore(database)
         accounts = Accounts()
         assembly = assemble(
-            stores=ToolStores(operations, results, SqlIdempotencyStore(database), SqlCallRecords(database)),
+            stores=ToolStores(operations, results, SqlIdempotencyStore(database), SqlCallRecords(database), SqlUsageStore(database)),
             tenants=Tenants([Tenant("acme", "Acme")]),
-            finder=index,
+            index=index,
             credentials=accounts,
             runners={"openapi": CachingRunner(OpenApiRunner(egress, accounts, results), accounts)},
             recorder=MemoryCallRecords(),

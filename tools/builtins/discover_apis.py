@@ -10,11 +10,12 @@ from tools.builtins.definitions import DISCOVER_APIS
 from tools.builtins.described import described
 from tools.builtins.discover_text import text_of
 from tools.catalog import Catalog, CatalogView
-from tools.documents import SHARED_SEGMENT
+from tools.documents import SHARED_SEGMENT, learned_segment
 from tools.operation import Call, Failure, Json, Operation, Outcome
 from tools.policy import Policy
 from tools.providers.builtin import BuiltinFunction
 from tools.suggestions import Suggestions
+from tools.usage import Usage
 
 DEFAULT_LIMIT = 6
 MAX_LIMIT = 20
@@ -30,9 +31,17 @@ class Finder(Protocol):
 class DiscoverApis:
     """Searches what the caller's tenant sees and says of each operation whether it could run now."""
 
-    def __init__(self, finder: Finder, catalog: Catalog, policy: Policy, credentials: Credentials, suggestions: Suggestions) -> None:
+    def __init__(
+        self,
+        finder: Finder,
+        catalog: Catalog,
+        policy: Policy,
+        credentials: Credentials,
+        suggestions: Suggestions,
+        usage: Usage | None = None,
+    ) -> None:
         self._finder, self._catalog, self._policy = finder, catalog, policy
-        self._credentials, self._suggestions = credentials, suggestions
+        self._credentials, self._suggestions, self._usage = credentials, suggestions, usage
 
     async def __call__(self, call: Call) -> Outcome:
         given, principal = call.arguments, call.principal
@@ -46,6 +55,8 @@ class DiscoverApis:
             answer["results"] += found
         if "query" in given:
             self._search(principal, view, given, detail, answer)
+        if self._usage is not None and isinstance(given.get("query"), str):
+            self._usage.discovered(principal, given["query"], (entry["id"] for entry in answer["results"]))
         answer["catalog_rev"] = view.revision
         return Outcome("ok", data=answer, bare=True, text=text_of(answer))
 
@@ -54,10 +65,14 @@ class DiscoverApis:
         offset = _offset(given.get("cursor"))
         if limit <= 0:
             return
-        visible = Visible((principal.tenant_id, SHARED_SEGMENT), _filter(view, given))
-        result = self._finder.search(given["query"], visible, offset + limit + 1)
+        segments = (principal.tenant_id, SHARED_SEGMENT, learned_segment(principal.tenant_id))
+        # Twice as many as wanted: what was learned of an operation is a second document of it.
+        result = self._finder.search(given["query"], Visible(segments, _filter(view, given)), 2 * (offset + limit + 1))
+        best = {hit.slug: hit for hit in reversed(result.hits)}
         # The index may be a moment ahead of or behind the catalogue: only what can be called is shown.
-        hits = [(hit, operation) for hit in result.hits if (operation := view.operations_by_id.get(hit.slug)) is not None]
+        hits = [
+            (hit, view.operations_by_id[hit.slug]) for hit in result.hits if best[hit.slug] is hit and hit.slug in view.operations_by_id
+        ]
         for hit, operation in hits[offset : offset + limit]:
             answer["results"].append({**self._described(principal, operation, detail), "score": round(float(hit.score), 3)})
         answer["low_confidence"] = result.low_confidence

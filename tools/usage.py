@@ -1,0 +1,106 @@
+"""What calls teach the search: an intent that led to a successful call is an example of what that operation is good for."""
+
+import time
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from capability_index.documents import Document
+from oauth.principal import Principal
+from tools.catalog import Catalog
+from tools.documents import document_of, learned_segment
+from tools.operation import Operation
+from tools.stores import UsageExample, UsageStore
+
+#: a call so long after the search was not made because of it
+MEMORY_S = 15 * 60.0
+MAX_SEARCHES = 10_000
+MAX_PENDING = 5_000
+MAX_INTENT_CHARS = 200
+#: once may be an accident
+MIN_USES = 2
+MAX_EXAMPLES = 8
+
+
+class Learns(Protocol):
+    """CapabilityIndex, as far as learning needs it."""
+
+    def upsert(self, segment: str, documents: Iterable[Document]) -> object: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Search:
+    intent: str
+    operation_ids: frozenset[str]
+    at: float
+
+
+class Usage:
+    """Joins searches to the calls that follow them, in memory; `flush` writes and teaches, away from the calls.
+
+    What a tenant's people ask stays in that tenant: its own rows, its own segment of the index.
+    """
+
+    def __init__(self, store: UsageStore, index: Learns, catalog: Catalog, clock: Callable[[], float] = time.time) -> None:
+        self._store, self._index, self._catalog, self._clock = store, index, catalog, clock
+        #: (tenant, subject, client) -> its last search
+        self._searches: OrderedDict[tuple[str, str, str], _Search] = OrderedDict()
+        #: (tenant, operation, intent) -> uses since the last flush
+        self._pending: Counter[tuple[str, str, str]] = Counter()
+        #: (tenant, operation) -> intent -> uses
+        self._learned: dict[tuple[str, str], Counter[str]] = {}
+
+    def discovered(self, principal: Principal, intent: str, operation_ids: Iterable[str]) -> None:
+        """Take in that `intent` was answered with these operations."""
+        words = " ".join(intent.split())[:MAX_INTENT_CHARS]
+        if not words:
+            return
+        key = (principal.tenant_id, principal.subject, principal.client_id)
+        self._searches[key] = _Search(words, frozenset(operation_ids), self._clock())
+        self._searches.move_to_end(key)
+        if len(self._searches) > MAX_SEARCHES:
+            self._searches.popitem(last=False)
+
+    def called(self, principal: Principal, operation: Operation) -> None:
+        """Take in that `operation` ran well; where the last search had brought it, its intent is an example."""
+        search = self._searches.get((principal.tenant_id, principal.subject, principal.client_id))
+        if search is None or operation.id not in search.operation_ids or self._clock() - search.at > MEMORY_S:
+            return
+        key = (principal.tenant_id, operation.id, search.intent)
+        if key in self._pending or len(self._pending) < MAX_PENDING:
+            self._pending[key] += 1
+
+    async def load(self) -> None:
+        """Teach the index what is on record (start)."""
+        for example in await self._store.load_uses(1):
+            self._learned.setdefault((example.tenant_id, example.operation_id), Counter())[example.intent] += example.uses
+        self._teach(self._learned)
+
+    async def flush(self) -> int:
+        """Write what was learned since the last time and teach the index; return how many examples there were."""
+        pending, self._pending = self._pending, Counter()
+        if not pending:
+            return 0
+        try:
+            await self._store.add_uses([UsageExample(*key, uses) for key, uses in pending.items()])
+        except BaseException:
+            self._pending.update(pending)
+            raise
+        for (tenant_id, operation_id, intent), uses in pending.items():
+            self._learned.setdefault((tenant_id, operation_id), Counter())[intent] += uses
+        self._teach({(tenant_id, operation_id) for tenant_id, operation_id, _ in pending})
+        return len(pending)
+
+    def _teach(self, changed: Iterable[tuple[str, str]]) -> None:
+        by_tenant: dict[str, list[Document]] = {}
+        for tenant_id, operation_id in changed:
+            operation = self._catalog.get(tenant_id, operation_id)
+            intents = [intent for intent, uses in self._learned[tenant_id, operation_id].most_common(MAX_EXAMPLES) if uses >= MIN_USES]
+            if operation is None or not intents:
+                continue
+            document = document_of(operation)
+            taught = replace(document, examples=(*intents, *document.examples), content_hash="")
+            by_tenant.setdefault(tenant_id, []).append(taught)
+        for tenant_id, documents in by_tenant.items():
+            self._index.upsert(learned_segment(tenant_id), documents)
