@@ -88,6 +88,10 @@ class Registrations:
         key_only = known_definitions()["api_key"]
         return parse({**key_only, "id": provider, "title": provider}, {}, provider)
 
+    def names(self) -> list[str]:
+        """Return the providers that any tenant has a registration at; for the operator of the gateway."""
+        return sorted({provider for _owner, provider in self._known})
+
     def listed(self, tenant_id: str) -> tuple[Provider, ...]:
         """Return the providers with a registration that the tenant can use."""
         names = {provider for owner, provider in self._known if owner in (tenant_id, SHARED)}

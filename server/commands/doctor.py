@@ -1,0 +1,115 @@
+"""`ascend doctor`: check settings, store, keys, index and upstreams, and say what to do."""
+
+import os
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import anyio
+import click
+
+from oauth.vault.key_source import KeyUnavailable
+from server.app import Gateway, open_gateway
+from server.commands.frame import CommandFailed, json_option, print_rows, run_async, with_settings
+from server.config import Settings, SettingsError
+from tools.egress import Egress, OutboundRequest
+from tools.errors import EgressRefused, UpstreamFailed
+
+UPSTREAM_TIMEOUT_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at; `advice` is empty where it is well."""
+
+    what: str
+    state: str
+    advice: str = ""
+
+
+@click.command("doctor")
+@json_option
+@with_settings
+@run_async
+async def command(settings: Settings, as_json: bool) -> None:
+    """Check settings, store, keys, index and upstreams; exit 1 when something needs doing."""
+    findings = [finding async for finding in examine(settings)]
+    rows = [
+        {"": "needs attention" if each.advice else "ok", "what": each.what, "state": each.state, "advice": each.advice} for each in findings
+    ]
+    print_rows(rows, as_json=as_json, empty="nothing to check")
+    if troubles := sum(bool(each.advice) for each in findings):
+        raise CommandFailed(f"{troubles} of {len(findings)} checks need attention; the advice stands beside each")
+
+
+async def examine(settings: Settings) -> AsyncIterator[Finding]:
+    """Look at one thing after the other; what cannot be opened ends the look."""
+    yield settings_finding(settings)
+    yield directory_finding(settings.data_dir)
+    try:
+        async with open_gateway(settings) as gateway:
+            yield Finding("store", f"open, environment {settings.environment}")
+            yield Finding("vault key", "opens the tenants' data keys")
+            yield await people_finding(gateway)
+            yield index_finding(gateway)
+            async for finding in upstream_findings(gateway):
+                yield finding
+    except SettingsError as error:
+        yield Finding("store", "cannot be opened", str(error))
+    except KeyUnavailable as error:
+        yield Finding("vault key", "cannot be used", str(error))
+
+
+def settings_finding(settings: Settings) -> Finding:
+    parts = urlsplit(settings.base_url)
+    if parts.scheme == "http":
+        return Finding("base URL", f"{settings.base_url} (this machine only)")
+    return Finding("base URL", settings.base_url)
+
+
+def directory_finding(directory: Path) -> Finding:
+    if not directory.is_dir():
+        return Finding("data directory", f"{directory} is new")
+    mode = directory.stat().st_mode & 0o777
+    if mode & 0o077:
+        return Finding("data directory", f"{directory} has mode {mode:o}", f"others can read it; run `chmod 700 {directory}`")
+    free_mib = os.statvfs(directory).f_bavail * os.statvfs(directory).f_frsize >> 20
+    if free_mib < 200:
+        return Finding("data directory", f"{directory}, {free_mib} MiB free", "the disk is nearly full; make room")
+    return Finding("data directory", f"{directory}, {free_mib} MiB free")
+
+
+async def people_finding(gateway: Gateway) -> Finding:
+    tenants = gateway.tenants.all()
+    people = sum([len(await gateway.store.subjects.of_tenant(tenant.tenant_id)) for tenant in tenants])
+    if not people:
+        return Finding("people", "nobody can sign in", "add someone: `ascend user add EMAIL --tenant default`")
+    return Finding("people", f"{people} in {len(tenants)} tenants")
+
+
+def index_finding(gateway: Gateway) -> Finding:
+    index = gateway.operations.index.index
+    count = sum(index.count(name) for name in index.segments())
+    if index.warnings:
+        return Finding("index", f"{count} operations, by words only", "; ".join(index.warnings))
+    return Finding("index", f"{count} operations")
+
+
+async def upstream_findings(gateway: Gateway) -> AsyncIterator[Finding]:
+    """Ask each upstream once whether it answers at all; any HTTP status will do."""
+    catalog = gateway.operations.catalog
+    urls = {
+        str(operation.binding["base_url"])
+        for owner in catalog.owners
+        for operation in catalog.operations_of(owner)
+        if operation.binding.get("base_url")
+    }
+    async with Egress(gateway.settings.egress_allow) as egress:
+        for url in sorted(urls):
+            try:
+                with anyio.fail_after(UPSTREAM_TIMEOUT_S + 1):
+                    response = await egress.send(OutboundRequest("GET", url, timeout_s=UPSTREAM_TIMEOUT_S, follow=False))
+                yield Finding("upstream", f"{url} answers ({response.status})")
+            except (EgressRefused, UpstreamFailed) as error:
+                yield Finding("upstream", f"{url}: {error.failure.code}", error.failure.hint or error.failure.message)

@@ -1,0 +1,1 @@
+"""`ascend vault`: bring secrets in and rotate keys."""
