@@ -181,7 +181,7 @@ def _style_of(document: OpenApiDocument, parameter: Mapping[str, Json], schema: 
     place = str(parameter["in"])
     if media_type is not None:
         return {"media_type": media_type}
-    style = parameter.get("style")
+    style = str(parameter.get("style"))
     if style not in STYLES_BY_PLACE[place]:
         style = STYLE_BY_PLACE[place]
     explode = parameter.get("explode")

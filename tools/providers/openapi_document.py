@@ -1,6 +1,7 @@
 """An OpenAPI document as it was read: JSON or YAML, 3.0, 3.1 or Swagger 2.0, its references followed on demand."""
 
 import json
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -20,6 +21,8 @@ MAX_DOCUMENT_BYTES = 64 << 20
 MAX_NODES = 6_000_000
 MAX_DEPTH = 250
 MAX_REFERENCE_HOPS = 32
+MAX_INTEGER_BITS = 63
+MAX_FLOAT_BITS = 1023
 
 
 class BrokenReference(Exception):
@@ -94,7 +97,7 @@ def parse(raw: bytes, location: str) -> Json:
     if text[:1] in (b"{", b"["):
         # The standard parser is more lenient than orjson: lone surrogates, NaN.
         try:
-            return json.loads(text)
+            return as_json(json.loads(text), _Count(), 0)
         except (ValueError, RecursionError):
             pass
     try:
@@ -158,7 +161,10 @@ class _Count:
 
 
 def as_json(node: Any, count: _Count, depth: int) -> Json:
-    """Return a YAML value with string keys throughout, as JSON has them; aliases are written out, within limits."""
+    """Return a value as interoperable JSON has it (RFC 8259 §6, §8.2): string keys, 64-bit integers, finite numbers, no lone surrogates.
+
+    YAML aliases are written out, within limits.
+    """
     count.nodes += 1
     if count.nodes > MAX_NODES or depth > MAX_DEPTH:
         raise ValueError("the document is too deep or its aliases multiply too far")
@@ -166,13 +172,19 @@ def as_json(node: Any, count: _Count, depth: int) -> Json:
         return {_key(key): as_json(value, count, depth + 1) for key, value in node.items()}
     if isinstance(node, list):
         return [as_json(item, count, depth + 1) for item in node]
+    if isinstance(node, str):
+        return node if node.isascii() else node.encode(errors="replace").decode()
+    if isinstance(node, int) and not isinstance(node, bool) and node.bit_length() > MAX_INTEGER_BITS:
+        return float(node) if node.bit_length() < MAX_FLOAT_BITS else None
+    if isinstance(node, float) and not math.isfinite(node):
+        return None
     return node
 
 
 def _key(key: Any) -> str:
     if isinstance(key, bool):
         return "true" if key else "false"
-    return str(key)
+    return str(key).encode(errors="replace").decode()
 
 
 class _JsonLoader(yaml.CSafeLoader):

@@ -13,6 +13,9 @@ from tools.providers.openapi_security import Security, security_of
 from tools.providers.openapi_servers import server_urls
 from tools.providers.openapi_swagger import METHODS
 
+#: what reading a node of the wrong kind raises: one such operation must not keep the others out
+MALFORMED = (TypeError, ValueError, KeyError, AttributeError, IndexError, RecursionError)
+
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
@@ -71,6 +74,10 @@ def find_operations(document: OpenApiDocument, base_url: str | None, overlay: Ov
                 yield _read(document, base_url, overlay, method, path, item)
             except (UnusableOperation, BrokenReference) as error:
                 yield Skipped(f"{method.upper()} {path}", str(error))
+            except MALFORMED as error:
+                yield Skipped(
+                    f"{method.upper()} {path}", f"it is malformed in a way that is not understood: {type(error).__name__}: {error}"
+                )
 
 
 def _read(document: OpenApiDocument, base_url: str | None, overlay: Overlay, method: str, path: str, item: Mapping[str, Json]) -> Found:

@@ -14,7 +14,7 @@ from tools.operation import Failure, Json, Operation
 from tools.providers.openapi_access import access_of, is_idempotent
 from tools.providers.openapi_document import OpenApiDocument, read_document
 from tools.providers.openapi_examples import example_call
-from tools.providers.openapi_found import Found, Skipped, find_operations
+from tools.providers.openapi_found import MALFORMED, Found, Skipped, find_operations
 from tools.providers.openapi_keywords import shortened
 from tools.providers.openapi_overlay import Correction, Overlay
 from tools.providers.openapi_paging import paging_of
@@ -66,7 +66,11 @@ def import_document(
         known |= {derived, one.where}
         if correction.hide or (include and not _is_included(name, one, include)):
             continue
-        operations.append(_operation(name, one, document, provider, tenant_id, correction))
+        try:
+            operations.append(_operation(name, one, document, provider, tenant_id, correction))
+        except MALFORMED as error:
+            skipped.append(Skipped(one.where, f"it is malformed in a way that is not understood: {type(error).__name__}: {error}"))
+            continue
         skipped += [Skipped(one.where, f"{reason}; anything is accepted there") for reason in dict.fromkeys(one.arguments.broken)]
         if operations[-1].input_schema is ANYTHING:
             skipped.append(Skipped(one.where, "its arguments cannot be validated here; the upstream judges them"))

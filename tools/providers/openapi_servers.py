@@ -20,8 +20,18 @@ def server_urls(
     urls = [url for url in known if url is not None] or ["/"]
     if base_url is not None:
         return [_against(base_url, urls[0])]
-    absolute = [urljoin(document.location, url) for url in urls]
-    return [url.rstrip("/") for url in dict.fromkeys(absolute) if urlsplit(url).scheme in ("http", "https") and urlsplit(url).netloc]
+    absolute = [absolute_url(document.location, url) for url in urls]
+    return list(dict.fromkeys(url.rstrip("/") for url in absolute if url is not None))
+
+
+def absolute_url(location: str, url: str) -> str | None:
+    """Return `url` read against `location`, or None where that is no http(s) address."""
+    try:
+        joined = urljoin(location, url)
+        parts = urlsplit(joined)
+    except ValueError:
+        return None
+    return joined if parts.scheme in ("http", "https") and parts.netloc else None
 
 
 def filled(server: Mapping[str, Json], values: Mapping[str, str] = MappingProxyType({})) -> str | None:

@@ -2,13 +2,16 @@
 
 import json
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import jsonschema_rs
 import pytest
 
+from tests.conftest import REPOSITORY
 from tools.errors import ImportFailed
 from tools.operation import Operation
+from tools.providers.openapi_document import parse
 from tools.providers.openapi_externals import folder_reader, gather_externals
 from tools.providers.openapi_import import ImportResult, import_document
 from tools.providers.openapi_overlay import read_overlay
@@ -354,3 +357,53 @@ def test_a_credential_parameter_is_not_an_argument() -> None:
     operation = only({"/a": {"get": {"parameters": [token], "responses": OK}}}, security=[{"o": []}], components=schemes)
     assert operation.input_schema["properties"] == {}
     assert operation.binding["credential_parameters"] == [{"name": "token", "in": "query"}]
+
+
+GARBAGE: tuple[Any, ...] = (
+    None,
+    True,
+    1,
+    -1.5,
+    "",
+    "x",
+    [],
+    {},
+    [None],
+    {"$ref": "#"},
+    {"$ref": 5},
+    {"$ref": "#/paths"},
+    {"type": [None]},
+    10**400,
+)
+
+
+def damaged(node: Any, random: Random, share: float) -> Any:
+    """Return `node` with some of its parts replaced by garbage, dropped, or under another name."""
+    if isinstance(node, dict):
+        kept = {}
+        for key, value in node.items():
+            draw = random.random()
+            if draw < share:
+                kept[key] = random.choice(GARBAGE)
+            elif draw > 2 * share:
+                kept[key] = damaged(value, random, share)
+            elif draw > 1.5 * share:
+                kept[random.choice(("$ref", "type", "properties", "items", "allOf", "in", "schema"))] = value
+        return kept
+    if isinstance(node, list):
+        return [random.choice(GARBAGE) if random.random() < share else damaged(item, random, share) for item in node]
+    return node
+
+
+def test_no_damage_to_a_document_breaks_the_import() -> None:
+    """Vendor documents are slightly invalid; what is worse than slightly is refused or reported, never a stack trace."""
+    whole = parse((REPOSITORY / "server" / "demo" / "openapi.yaml").read_bytes(), "openapi.yaml")
+    refused = 0
+    for seed in range(150):
+        random = Random(seed)
+        raw = json.dumps(damaged(whole, random, random.choice((0.005, 0.02, 0.08)))).encode()
+        try:
+            import_document(raw, provider="crm", tenant_id=None, location=LOCATION)
+        except ImportFailed:
+            refused += 1
+    assert refused < 150

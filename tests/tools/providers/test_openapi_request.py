@@ -1,0 +1,333 @@
+"""One call of an imported operation over real HTTP: what goes out, and what the caller learns of the answer."""
+
+import base64
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pytest
+
+from oauth.connections.credentials import ConnectionNeeded, Credential, Readiness
+from oauth.principal import Principal
+from server.storage.memory_tools import MemoryResultStore
+from tests.tools.providers.callable import ADA, call_of
+from tests.tools.providers.upstream import Upstream
+from tools.egress import Egress
+from tools.operation import CallOptions, Download, Operation, Outcome
+from tools.providers.openapi_import import import_document
+from tools.providers.openapi_request import OpenApiRunner
+
+NOW = 1_700_000_000.0
+
+
+@dataclass
+class Wallet:
+    """Credentials as a test sets them."""
+
+    credential: Credential | None = None
+    newer: Credential | None = None
+    asked: list[tuple[str, frozenset[str], str | None]] = field(default_factory=list)
+
+    def readiness(self, principal: Principal, provider: str, scopes: frozenset[str]) -> Readiness:
+        return Readiness(provider, "ready" if self.credential else "needs_auth")
+
+    async def for_call(self, principal: Principal, provider: str, scopes: frozenset[str], account: str | None) -> Credential:
+        self.asked.append((provider, scopes, account))
+        if self.credential is None:
+            raise ConnectionNeeded(self.readiness(principal, provider, scopes), "https://gateway.example/connect/1", "connect it")
+        return self.credential
+
+    async def rejected(self, principal: Principal, provider: str, credential: Credential) -> Credential | None:
+        return self.newer
+
+
+@dataclass
+class World:
+    upstream: Upstream
+    wallet: Wallet
+    results: MemoryResultStore
+    runner: OpenApiRunner
+
+    def operation(self, node: dict[str, Any], method: str = "get", path: str = "/things", **root: Any) -> Operation:
+        whole = {"openapi": "3.1.0", "info": {}, "servers": [{"url": "https://elsewhere.example"}], "paths": {path: {method: node}}}
+        raw = json.dumps(whole | root).encode()
+        (operation,) = import_document(raw, provider="api", tenant_id=None, location="d.json", base_url=self.upstream.base_url).operations
+        return operation
+
+    async def run(self, operation: Operation, options: CallOptions = CallOptions(), **arguments: Any) -> Outcome:
+        return await self.runner.run(call_of(operation, arguments, options))
+
+
+@pytest.fixture
+async def world() -> AsyncIterator[World]:
+    async with Upstream() as upstream, Egress(allow=["127.0.0.1:*"]) as egress:
+        wallet, results = Wallet(), MemoryResultStore()
+        yield World(upstream, wallet, results, OpenApiRunner(egress, wallet, results, clock=lambda: NOW))
+
+
+GET: dict[str, Any] = {"responses": {}}
+
+
+async def test_a_json_answer_is_data_with_the_facts_of_its_http(world: World) -> None:
+    """three-tools.md, call_api: http{status, request_id, rate_limit}."""
+    world.upstream.answer(
+        200, '{"id": 1}', X_Request_Id="r-1", X_RateLimit_Remaining="7", X_RateLimit_Limit="10", Link='<?page=2>; rel="next"'
+    )
+    outcome = await world.run(world.operation(GET))
+    assert outcome.status == "ok"
+    assert outcome.data == {"id": 1}
+    assert outcome.http is not None
+    assert (outcome.http.status, outcome.http.request_id) == (200, "r-1")
+    assert outcome.http.rate_limit == {"limit": 10, "remaining": 7}
+    assert outcome.http.next_link == f"{world.upstream.base_url}/things?page=2"
+
+
+async def test_an_error_keeps_the_upstreams_own_body(world: World) -> None:
+    """Peers answer "HTTP 404" and lose the body (facts/peers.md)."""
+    world.upstream.answer(404, '{"type":"about:blank","detail":"no contact con_9","trace":"t"}', content_type="application/problem+json")
+    failure = (await world.run(world.operation(GET))).error
+    assert failure is not None
+    assert failure.code == "upstream_not_found"
+    assert failure.message == "api answered 404: no contact con_9"
+    assert failure.upstream == {"status": 404, "body": {"type": "about:blank", "detail": "no contact con_9", "trace": "t"}}
+    assert not failure.retryable
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "method", "retryable", "wait_s"),
+    [
+        (429, {"Retry_After": "12"}, "post", True, 12.0),
+        (429, {"Retry_After": "Tue, 14 Nov 2023 22:14:00 GMT"}, "get", True, 40.0),
+        (429, {"X_RateLimit_Reset": "1700000030"}, "get", True, 30.0),
+        (503, {"Retry_After": "5"}, "get", True, 5.0),
+        (503, {}, "post", False, None),
+        (500, {}, "put", True, None),
+        (400, {}, "get", False, None),
+        (409, {}, "post", False, None),
+    ],
+)
+async def test_a_failure_says_whether_and_when_to_try_again(
+    world: World, status: int, headers: dict[str, str], method: str, retryable: bool, wait_s: float | None
+) -> None:
+    """RFC 9110 §10.2.3; a server error on a write may have taken effect, so it is not called retryable."""
+    world.upstream.answer(status, "busy", content_type="text/plain", **headers)
+    failure = (await world.run(world.operation(GET, method))).error
+    assert failure is not None
+    assert (failure.retryable, failure.retry_after_s) == (retryable, wait_s)
+    assert failure.upstream == {"status": status, "body": "busy"}
+    assert len(world.upstream.got) == 1
+
+
+async def test_a_page_of_html_does_not_become_the_message(world: World) -> None:
+    """A proxy's error page says nothing to a model; it is still in upstream.body."""
+    world.upstream.answer(502, "<html><h1>Bad gateway</h1></html>", content_type="text/html")
+    failure = (await world.run(world.operation(GET))).error
+    assert failure is not None
+    assert failure.message == "api answered 502"
+    assert failure.upstream == {"status": 502, "body": "<html><h1>Bad gateway</h1></html>"}
+
+
+async def test_json_that_is_none_is_an_error_with_its_body(world: World) -> None:
+    """Garbage under a JSON media type: one clear error."""
+    world.upstream.answer(200, '{"id": 1')
+    failure = (await world.run(world.operation(GET))).error
+    assert failure is not None
+    assert failure.code == "upstream_malformed"
+    assert failure.upstream == {"status": 200, "body": '{"id": 1'}
+
+
+async def test_an_empty_answer_is_ok_without_data(world: World) -> None:
+    """204 and an empty 200."""
+    world.upstream.answer(204, "", content_type="")
+    outcome = await world.run(world.operation(GET, "delete"))
+    assert (outcome.status, outcome.data) == ("ok", None)
+
+
+async def test_text_is_decoded_and_a_file_is_a_download(world: World) -> None:
+    """Downloads become handles; text is text in its own charset."""
+    world.upstream.answer(200, "näive".encode("latin-1"), content_type="text/csv; charset=latin-1")
+    world.upstream.answer(200, b"%PDF\x00", content_type="application/pdf", Content_Disposition="attachment; filename*=UTF-8''a%20b.pdf")
+    assert (await world.run(world.operation(GET))).data == "näive"
+    assert (await world.run(world.operation(GET))).data == Download(b"%PDF\x00", "application/pdf", "a b.pdf")
+
+
+async def test_a_write_that_is_redirected_is_reported_not_repeated(world: World) -> None:
+    """Redirects are followed for GET and HEAD only."""
+    world.upstream.answer(307, "", content_type="", Location="https://evil.example/")
+    failure = (await world.run(world.operation(GET, "post"))).error
+    assert failure is not None
+    assert failure.code == "upstream_redirected"
+    assert "evil.example" in (failure.hint or "")
+
+
+SCHEMES = {
+    "key": {"type": "apiKey", "in": "query", "name": "key"},
+    "basic": {"type": "http", "scheme": "basic"},
+    "oauth": {"type": "oauth2", "flows": {"implicit": {"authorizationUrl": "https://x", "scopes": {"a": ""}}}},
+    "sid": {"type": "apiKey", "in": "cookie", "name": "sid"},
+    "app": {"type": "apiKey", "in": "header", "name": "X-App"},
+}
+
+
+@pytest.mark.parametrize(
+    ("security", "credential", "target", "headers"),
+    [
+        ([{"oauth": ["a"]}], Credential("bearer", "t&1"), "/things", {"Authorization": "Bearer t&1"}),
+        ([{"basic": []}], Credential("basic", "pw", username="me"), "/things", {"Authorization": "Basic bWU6cHc="}),
+        ([{"key": []}], Credential("api_key", "k&1"), "/things?key=k%261", {}),
+        ([{"sid": []}], Credential("api_key", "k;1"), "/things", {"Cookie": "sid=k%3B1"}),
+        ([{"oauth": []}, {"key": []}], Credential("api_key", "k"), "/things?key=k", {}),
+        ([{"key": [], "app": []}], Credential("api_key", '{"key": "k", "app": "a"}'), "/things?key=k", {"X-App": "a"}),
+    ],
+)
+async def test_a_credential_goes_where_its_scheme_says(
+    world: World, security: list[Any], credential: Credential, target: str, headers: dict[str, str]
+) -> None:
+    """OpenAPI 3.1 §4.8.27: alternatives by the kind of credential, combinations all at once."""
+    world.wallet.credential = credential
+    world.upstream.answer()
+    operation = world.operation(GET, security=security, components={"securitySchemes": SCHEMES})
+    await world.run(operation, CallOptions(account="work"))
+    assert world.wallet.asked[0][2] == "work"
+    assert world.upstream.got[0].target == target
+    assert headers.items() <= world.upstream.got[0].headers.items()
+
+
+async def test_without_an_account_the_call_asks_for_one_and_sends_nothing(world: World) -> None:
+    """needs_connection."""
+    operation = world.operation(GET, security=[{"oauth": ["a"]}], components={"securitySchemes": SCHEMES})
+    with pytest.raises(ConnectionNeeded):
+        await world.run(operation)
+    assert world.wallet.asked == [("api", frozenset({"a"}), None)]
+    assert not world.upstream.got
+
+
+async def test_an_optional_credential_is_used_where_there_is_one(world: World) -> None:
+    """`security: [{}, …]` allows anonymous calls."""
+    operation = world.operation(GET, security=[{}, {"oauth": []}], components={"securitySchemes": SCHEMES})
+    world.upstream.answer()
+    assert (await world.run(operation)).status == "ok"
+    world.wallet.credential = Credential("bearer", "t")
+    await world.run(operation)
+    assert ["Authorization" in got.headers for got in world.upstream.got] == [False, True]
+
+
+async def test_a_rejected_credential_that_was_refreshed_meanwhile_goes_out_once_more(world: World) -> None:
+    """A 401 happens before anything else does; the newer token is tried exactly once."""
+    world.wallet.credential, world.wallet.newer = Credential("bearer", "old"), Credential("bearer", "new")
+    world.upstream.answer(401, "{}")
+    world.upstream.answer(200, '{"ok": true}')
+    operation = world.operation(GET, "post", security=[{"oauth": []}], components={"securitySchemes": SCHEMES})
+    assert (await world.run(operation)).status == "ok"
+    assert [got.headers["Authorization"] for got in world.upstream.got] == ["Bearer old", "Bearer new"]
+
+
+async def test_an_account_may_live_at_its_own_address(world: World) -> None:
+    """Providers name an instance URL for each account."""
+    world.wallet.credential = Credential("bearer", "t", api_base=world.upstream.base_url)
+    operation = world.operation(GET, security=[{"oauth": []}], components={"securitySchemes": SCHEMES})
+    moved = replace(operation, binding={**operation.binding, "base_url": "http://127.0.0.1:9/v1"}, content_hash="moved")
+    world.upstream.answer()
+    await world.run(moved)
+    assert world.upstream.got[0].target == "/v1/things"
+
+
+UPLOAD = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["file"],
+                    "properties": {"name": {"type": "string"}, "file": {"type": "string", "format": "binary"}},
+                }
+            }
+        },
+    },
+    "responses": {},
+}
+
+
+async def test_a_kept_result_can_be_uploaded_by_its_handle(world: World) -> None:
+    """Files go up as result handles, without passing through the model."""
+    handle = await world.results.put(ADA, b"\x89PNG\r\n", "image/png", 60)
+    world.upstream.answer()
+    outcome = await world.run(world.operation(UPLOAD, "post"), name="a", file={"handle": handle, "filename": 'a"b.png'})
+    assert outcome.status == "ok"
+    body = world.upstream.got[0].body
+    assert b'name="file"; filename="a%22b.png"\r\nContent-Type: image/png\r\n\r\n\x89PNG\r\n\r\n--' in body
+
+
+async def test_a_handle_of_somebody_else_is_unknown(world: World) -> None:
+    """A handle is for the principal that got it and nobody else."""
+    handle = await world.results.put(replace(ADA, subject="bob"), b"secret", "text/plain", 60)
+    failure = (await world.run(world.operation(UPLOAD, "post"), file={"handle": handle})).error
+    assert failure is not None
+    assert failure.code == "invalid_arguments"
+    assert not world.upstream.got
+
+
+async def test_bytes_go_up_as_they_are(world: World) -> None:
+    """application/octet-stream."""
+    node = {"requestBody": {"required": True, "content": {"application/octet-stream": {}}}, "responses": {}}
+    world.upstream.answer()
+    await world.run(world.operation(node, "put"), body=base64.b64encode(b"\x00\x01").decode())
+    assert world.upstream.got[0].body == b"\x00\x01"
+    assert world.upstream.got[0].headers["Content-Type"] == "application/octet-stream"
+
+
+async def test_a_request_without_a_body_names_no_media_type(world: World) -> None:
+    """RFC 9110 §8.3."""
+    world.upstream.answer()
+    await world.run(world.operation(GET, "post"))
+    assert "Content-Type" not in world.upstream.got[0].headers
+
+
+async def test_a_next_page_is_followed_on_its_own_origin_only(world: World) -> None:
+    """Link paging: the credential never goes to another origin."""
+    world.wallet.credential = Credential("api_key", "k")
+    operation = world.operation(GET, security=[{"key": []}], components={"securitySchemes": SCHEMES})
+    world.upstream.answer()
+    await world.run(operation, CallOptions(follow=f"{world.upstream.base_url}/things?page=2&key=stale"))
+    assert world.upstream.got[0].target == "/things?page=2&key=k"
+    failure = (await world.run(operation, CallOptions(follow="https://evil.example/things?page=2"))).error
+    assert failure is not None
+    assert failure.code == "upstream_malformed"
+    assert len(world.upstream.got) == 1
+
+
+async def test_the_idempotency_key_reaches_an_upstream_that_takes_one(world: World) -> None:
+    """A repeated write is then harmless there too."""
+    node = {"parameters": [{"name": "Idempotency-Key", "in": "header", "schema": {"type": "string"}}], "responses": {}}
+    world.upstream.answer()
+    await world.run(world.operation(node, "post"), CallOptions(idempotency_key="k-1"))
+    assert world.upstream.got[0].headers["Idempotency-Key"] == "k-1"
+
+
+async def test_a_dry_run_shows_the_exact_request_with_its_secrets_masked(world: World) -> None:
+    """three-tools.md, call_api: dry_run."""
+    node = {
+        "parameters": [{"name": "q", "in": "query", "schema": {"type": "string"}}],
+        "requestBody": UPLOAD["requestBody"],
+        "responses": {},
+    }
+    world.wallet.credential = Credential("api_key", "very-secret")
+    operation = world.operation(node, "post", security=[{"key": []}], components={"securitySchemes": SCHEMES})
+    shown = world.runner.preview(call_of(operation, {"q": "a b", "file": {"text": "hello"}}))
+    assert shown["method"] == "POST"
+    assert shown["url"] == f"{world.upstream.base_url}/things?q=a%20b&key=***"
+    assert "<5 bytes>" in shown["body"]
+    assert "very-secret" not in str(shown)
+    assert not world.upstream.got
+
+
+async def test_an_upstream_that_is_down_is_one_clear_error(world: World) -> None:
+    """Nothing is raised for what an upstream may do."""
+    operation = world.operation(GET)
+    down = replace(operation, binding={**operation.binding, "base_url": "http://127.0.0.1:9"}, content_hash="down")
+    failure = (await world.run(down)).error
+    assert failure is not None
+    assert failure.code == "upstream_unreachable"
+    assert failure.retryable
