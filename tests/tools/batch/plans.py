@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from oauth.principal import Principal
@@ -44,7 +44,6 @@ class Batches:
     accounts: Accounts
     records: MemoryCallRecords
     plans: PlanStore
-    progress: list[tuple[float, float | None, str | None]] = field(default_factory=list)
 
     async def run(self, *steps: Mapping[str, Json], principal: Principal = ADA, **arguments: Json) -> dict[str, Any]:
         """Run a plan and return what the client reads."""
@@ -63,12 +62,14 @@ class Batches:
         return [(call.operation.id, call.arguments) for call in self.runner.calls]
 
 
-async def batches(operations: Iterable[Operation], *, tenants: Tenants | None = None, plans: PlanStore | None = None) -> Batches:
+async def batches(
+    operations: Iterable[Operation], *, tenants: Tenants | None = None, plans: PlanStore | None = None, accounts: Accounts | None = None
+) -> Batches:
     """Return a gateway whose tenants see `operations` and batch_execute."""
     store, results, accounts, runner, records = (
         MemoryOperationStore(),
         MemoryResultStore(),
-        Accounts(),
+        accounts or Accounts(),
         ScriptedRunner(),
         MemoryCallRecords(),
     )
