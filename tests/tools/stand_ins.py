@@ -9,7 +9,7 @@ from oauth.connections.credentials import Credential, Readiness
 from oauth.principal import Principal
 from oauth.tenants import Tenant, Tenants
 from server.storage.memory_tools import MemoryCallRecords, MemoryIdempotencyStore, MemoryOperationStore, MemoryResultStore, MemoryUsageStore
-from tools.assembly import ToolStores, assemble
+from tests.tools.assembly import ToolStores, assemble
 from tools.catalog import Catalog
 from tools.dispatch import Dispatcher
 from tools.documents import SHARED_SEGMENT, documents_of

@@ -19,8 +19,8 @@ from server.storage.database import Database, sqlite_url
 from server.storage.memory_tools import MemoryCallRecords
 from server.storage.migrate import migrate
 from server.storage.tool_store import SqlOperationStore
+from tests.tools.assembly import ToolStores, assemble
 from tests.tools.stand_ins import ADA, CLIENT, Accounts, operation
-from tools.assembly import ToolStores, assemble
 from tools.dispatch import Dispatcher
 from tools.documents import SHARED_SEGMENT, documents_of
 from tools.egress import Egress

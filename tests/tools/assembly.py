@@ -1,4 +1,4 @@
-"""Put the dispatcher and what belongs to it together; the composition root brings stores, accounts and runners."""
+"""The dispatcher and what belongs to it, put together as the composition root does, from the stores and runners of a test."""
 
 import time
 from collections.abc import Callable, Iterable, Mapping
