@@ -43,19 +43,21 @@ class Database:
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
-        """Give a connection to read with; nothing written on it is kept."""
-        async with self._reader.connect() as connection:
-            yield connection
+        """Give a connection to read with; nothing written on it is kept. Cancellation waits until it is given back."""
+        with anyio.CancelScope(shield=True):
+            async with self._reader.connect() as connection:
+                yield connection
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
-        """Give a transaction: committed when the block ends, undone when it raises."""
-        if self._write_turn is None:
-            async with self._writer.begin() as connection:
+        """Give a transaction: committed when the block ends, undone when it raises. Cancellation waits until it has ended."""
+        with anyio.CancelScope(shield=True):
+            if self._write_turn is None:
+                async with self._writer.begin() as connection:
+                    yield connection
+                return
+            async with self._write_turn, self._writer.begin() as connection:
                 yield connection
-            return
-        async with self._write_turn, self._writer.begin() as connection:
-            yield connection
 
     async def ping(self) -> str | None:
         """Say what is wrong with the store; None where it answers."""
