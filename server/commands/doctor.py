@@ -1,8 +1,9 @@
 """`ascend doctor`: check settings, store, keys, index and upstreams, and say what to do."""
 
+import json
 import os
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -11,7 +12,7 @@ import click
 
 from oauth.vault.key_source import KeyUnavailable
 from server.app import Gateway, open_gateway
-from server.commands.frame import CommandFailed, json_option, print_rows, run_async, with_settings
+from server.commands.frame import CommandFailed, json_option, run_async, with_settings
 from server.config import Settings, SettingsError
 from tools.egress import Egress, OutboundRequest
 from tools.errors import EgressRefused, UpstreamFailed
@@ -35,10 +36,13 @@ class Finding:
 async def command(settings: Settings, as_json: bool) -> None:
     """Check settings, store, keys, index and upstreams; exit 1 when something needs doing."""
     findings = [finding async for finding in examine(settings)]
-    rows = [
-        {"": "needs attention" if each.advice else "ok", "what": each.what, "state": each.state, "advice": each.advice} for each in findings
-    ]
-    print_rows(rows, as_json=as_json, empty="nothing to check")
+    if as_json:
+        click.echo(json.dumps([asdict(each) | {"ok": not each.advice} for each in findings], indent=2))
+    else:
+        for each in findings:
+            click.echo(f"{click.style('!!', fg='red') if each.advice else click.style('ok', fg='green')}  {each.what:15} {each.state}")
+            if each.advice:
+                click.echo(f"    {'':15} {each.advice}")
     if troubles := sum(bool(each.advice) for each in findings):
         raise CommandFailed(f"{troubles} of {len(findings)} checks need attention; the advice stands beside each")
 

@@ -78,7 +78,8 @@ def print_rows(rows: Sequence[Mapping[str, object]], *, as_json: bool, empty: st
         table.add_column(name.replace("_", " "), overflow="fold")
     for row in rows:
         table.add_row(*("" if value is None else str(value) for value in row.values()))
-    Console(soft_wrap=not sys.stdout.isatty()).print(table)
+    # Into a file or a pipe, a row is a line however long it gets.
+    Console(width=None if sys.stdout.isatty() else 400).print(table)
 
 
 def required_data(settings: Settings) -> None:
