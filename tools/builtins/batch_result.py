@@ -29,6 +29,8 @@ class StepResult:
     #: elements that failed are left out of `data` rather than null
     drops_failed: bool = False
     from_record: bool = False
+    #: for each outcome, how often it had run to a clear failure before
+    attempts: tuple[int, ...] = ()
 
     @property
     def is_ok(self) -> bool:
@@ -62,6 +64,14 @@ class StepResult:
             said |= {name: value for name, value in (("handle", outcome.handle), ("note", outcome.note)) if value is not None}
         return said
 
+    def next_attempt(self, index: int) -> int:
+        """Return the number of the next attempt at one outcome: another one only where the upstream clearly said no to the last."""
+        if index >= len(self.outcomes):
+            return 0
+        outcome = self.outcomes[index]
+        said_no = outcome is not None and outcome.error is not None and bool(outcome.error.upstream)
+        return self.attempts[index] + said_no
+
     def encoded(self, now: float, *, is_repeatable: bool) -> bytes | None:
         """Return the step as its record keeps it; an answer above 1 MiB is left out, and its note says so.
 
@@ -71,14 +81,14 @@ class StepResult:
         if is_repeatable and any(each is not None and each.endswith(_OMITTED) for each in outcomes):
             return None
         kept = [None if each is None else orjson.Fragment(each) for each in outcomes]
-        return orjson.dumps([self.state, self.is_mapped, self.ms, self.reason, self.drops_failed, kept])
+        return orjson.dumps([self.state, self.is_mapped, self.ms, self.reason, self.drops_failed, self.attempts, kept])
 
 
 def decode_result(record: bytes) -> StepResult:
     """Return the result that `encoded` kept."""
-    state, is_mapped, ms, reason, drops_failed, raw = orjson.loads(record)
+    state, is_mapped, ms, reason, drops_failed, attempts, raw = orjson.loads(record)
     outcomes = tuple(None if each is None else decode_outcome(orjson.dumps(each))[0] for each in raw)
-    return StepResult(state, outcomes, is_mapped, ms, reason, drops_failed, from_record=True)
+    return StepResult(state, outcomes, is_mapped, ms, reason, drops_failed, from_record=True, attempts=tuple(attempts))
 
 
 def _item(outcome: Outcome | None) -> dict[str, Json]:

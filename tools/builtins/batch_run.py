@@ -37,6 +37,7 @@ class _Progressing:
     """One step under way: outcomes as they come in, so that a time limit does not lose those that came."""
 
     outcomes: list[Outcome | None]
+    attempts: tuple[int, ...]
     started: float
     is_mapped: bool
 
@@ -138,7 +139,9 @@ class PlanRun:
             message = f"{len(elements)} more calls would be above the limit of {MAX_CALLS} for one plan; map over a part of the list"
             return StepResult("failed", (_failed("call_budget", message),))
         self.stats.calls += len(elements)
-        under_way = _Progressing(self._kept(step, elements), time.perf_counter(), step.is_mapped)
+        earlier = self.earlier.get(step.id)
+        attempts = tuple(0 if earlier is None else earlier.next_attempt(index) for index in range(len(elements)))
+        under_way = _Progressing(self._kept(step, elements), attempts, time.perf_counter(), step.is_mapped)
         self._under_way[step.id] = under_way
         async with anyio.create_task_group() as group:
             for index, element in enumerate(elements):
@@ -190,13 +193,14 @@ class PlanRun:
     def _key(self, step: Step, operation: Operation, index: int, arguments: Mapping[str, Json]) -> str | None:
         """Return the key of a write: the same for the same place in the same plan, so that sending the plan again writes nothing twice.
 
-        Two equal steps of one plan have two keys: whoever writes them down twice means two writes.
+        Two equal steps of one plan have two keys: whoever writes them down twice means two writes. Resuming after an upstream's
+        clear no is a new attempt with a new key; after a silence it is the same one, and finds what became of it.
         """
         if step.idempotency_key is not None:
             return f"{step.idempotency_key}:{index}" if step.is_mapped else step.idempotency_key
         if operation.access == "read" or operation.idempotent or operation.kind == "builtin":
             return None
-        hasher = hashlib.sha256(self._plan_hash + f"{step.id}\0{index}\0".encode())
+        hasher = hashlib.sha256(self._plan_hash + f"{step.id}\0{index}\0{self._under_way[step.id].attempts[index]}\0".encode())
         hasher.update(canonical(arguments))
         return f"plan:{hasher.hexdigest()[:40]}"
 
@@ -209,6 +213,7 @@ class PlanRun:
             is_mapped=under_way.is_mapped,
             ms=(time.perf_counter() - under_way.started) * 1000,
             drops_failed=step.on_error == "skip",
+            attempts=under_way.attempts,
         )
 
     def _close_late(self, step: Step) -> None:
