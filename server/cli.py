@@ -19,6 +19,7 @@ COMMANDS = {
     "import": ("importing", "Turn OpenAPI documents and MCP servers into operations."),
     "index": ("index", "Build, search and evaluate the capability index."),
     "provider": ("provider", "Add and list third-party OAuth providers."),
+    "connection": ("connection", "Add, list and remove connected accounts."),
     "client": ("client", "Show and revoke OAuth clients."),
     "grant": ("grant", "List and revoke what people allowed."),
     "keys": ("keys", "Rotate the gateway's own keys."),

@@ -16,10 +16,10 @@ from oauth.connections.refresher import Refresher
 from oauth.connections.registrations import Registrations
 from oauth.connections.token_endpoint import TokenEndpoint
 from oauth.tenants import Tenants
-from oauth.vault.key_source import KeySource, key_source
+from oauth.vault.key_source import KeySource, KeyUnavailable, key_source
 from oauth.vault.vault import Vault
 from server.browser_session import BrowserSessions
-from server.config import Settings
+from server.config import Settings, SettingsError
 from server.connection_endpoints import ConnectionEndpoints
 from server.connections_page import ConnectionsPage
 from server.pages.page import Pages
@@ -91,11 +91,20 @@ class Connections:
         return client.name if client is not None else None
 
 
-async def assemble_connections(settings: Settings, store: Store, egress: Egress) -> Connections:
-    """Open the vault, load the snapshots and put the parts together."""
+async def open_vault(settings: Settings, store: Store) -> tuple[Vault, KeySource]:
+    """Return the vault with its keys read, and where they come from. Raises SettingsError where they do not open this store."""
     source = key_source(settings.vault_kek, settings.data_dir)
     vault = Vault(store.secrets, source, settings.environment)
-    await vault.open()
+    try:
+        await vault.open()
+    except KeyUnavailable as error:
+        raise SettingsError(str(error)) from error
+    return vault, source
+
+
+async def assemble_connections(settings: Settings, store: Store, egress: Egress) -> Connections:
+    """Open the vault, load the snapshots and put the parts together."""
+    vault, source = await open_vault(settings, store)
     links = ConnectLinks(store.connect_flows, settings.base_url)
     accounts = Accounts(store.connections, vault, links)
     await accounts.load()

@@ -1,58 +1,69 @@
-"""`ascend provider`: third-party OAuth providers that people can connect accounts of."""
+"""`ascend provider`: register the gateway's applications at third-party providers."""
 
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 import yaml
 
 from oauth.connections.provider import ProviderInvalid, known_definitions
-from oauth.connections.registrations import SHARED, Registration
-from server.app import open_gateway
+from oauth.connections.registrations import SHARED, Registration, Registrations
+from oauth.tenants import DEFAULT_TENANT
+from server.assembly.connections import open_vault
 from server.commands.frame import CommandFailed, json_option, print_rows, run_async, with_settings
 from server.commands.user import known_tenant
 from server.config import Settings
+from server.storage.store import open_store
 
 
 @click.group()
 def command() -> None:
-    """Add and list third-party OAuth providers."""
+    """Register the gateway at third-party providers (its client id and secret there)."""
 
 
 @command.command("add")
 @click.argument("source", metavar="FILE")
-@click.option("--client-id", required=True, help="Of the application that you registered at the provider.")
-@click.option("--secret-env", metavar="NAME", default=None, help="Environment variable that holds the client secret.")
-@click.option("--secret-stdin", is_flag=True, help="Read the client secret from standard input.")
-@click.option("--input", "inputs", multiple=True, metavar="NAME=VALUE", help="Fills {NAME} in the provider's addresses; may be repeated.")
-@click.option("--tenant", default=None, help="For this tenant only; for all tenants otherwise.")
+@click.option("--tenant", default=None, help="For this tenant only; without it every tenant can use the registration.")
+@click.option("--client-id", default=None, help="Else `client_id` of the file, else NAME_CLIENT_ID in the environment.")
+@click.option(
+    "--secret-stdin", is_flag=True, help="Read the client secret from standard input; else NAME_CLIENT_SECRET in the environment."
+)
+@click.option("--value", "values", multiple=True, metavar="NAME=VALUE", help="An input of the provider's addresses, like login_host.")
 @with_settings
 @run_async
 async def add(
-    settings: Settings,
-    source: str,
-    client_id: str,
-    secret_env: str | None,
-    secret_stdin: bool,
-    inputs: tuple[str, ...],
-    tenant: str | None,
+    settings: Settings, source: str, tenant: str | None, client_id: str | None, secret_stdin: bool, values: tuple[str, ...]
 ) -> None:
-    """Add a provider: FILE is a provider file (YAML), or the name of one that comes along, such as hubspot or google."""
-    definition = read_definition(source)
-    secret = read_secret(secret_env, secret_stdin)
-    given = dict(part.partition("=")[::2] for part in inputs)
-    async with open_gateway(settings) as gateway:
+    """Register at a provider: FILE is one that comes along (hubspot, google, …) or a YAML file that describes another."""
+    content = _content(source)
+    name = str(content.get("provider") or content.get("id") or "")
+    variable = name.upper().replace("-", "_")
+    client_id = client_id or content.get("client_id") or os.environ.get(f"{variable}_CLIENT_ID")
+    if not client_id:
+        raise CommandFailed(f"{source}: no client id; give --client-id, `client_id` in the file, or {variable}_CLIENT_ID")
+    secret = sys.stdin.readline().rstrip("\r\n") if secret_stdin else os.environ.get(f"{variable}_CLIENT_SECRET", "")
+    if not secret and content.get("auth", "oauth2") == "oauth2":
+        raise CommandFailed(f"{source}: no client secret; give it on standard input with --secret-stdin, or in {variable}_CLIENT_SECRET")
+    definition = {key: value for key, value in content.items() if key not in ("client_id", "values")} if "auth" in content else None
+    inputs = {**content.get("values", {}), **dict(_pair(value) for value in values)}
+    async with open_store(settings) as store:
         if tenant is not None:
-            await known_tenant(gateway.store, tenant)
-        name = str(definition["id"]) if definition else source
-        registration = Registration(tenant or SHARED, name, client_id, definition, given)
+            await known_tenant(store, tenant)
+        vault, _ = await open_vault(settings, store)
+        registrations = Registrations(store.registrations, vault)
+        registration = Registration(tenant or SHARED, name, str(client_id), definition, inputs)
         try:
-            provider = await gateway.connections.registrations.add(registration, secret, "command line")
+            provider = await registrations.add(registration, secret, "operator")
         except ProviderInvalid as error:
             raise CommandFailed(str(error)) from error
-    click.echo(f"{provider.title} can be connected by {f'people of {tenant}' if tenant else 'people of all tenants'}")
-    click.echo(f"allow this callback address there: {settings.base_url}/connect/callback/{tenant or '{tenant}'}/{name}")
+    click.echo(f"{provider.title} is registered for {'tenant ' + tenant if tenant else 'every tenant'}")
+    if provider.auth == "oauth2":
+        click.echo(f"redirect URI to enter there: {settings.base_url}/connect/callback/{tenant or DEFAULT_TENANT}/{name}")
+        if not tenant:
+            click.echo("(one for each tenant that uses it: its name stands in place of the last but one part)")
 
 
 @command.command("list")
@@ -60,54 +71,53 @@ async def add(
 @with_settings
 @run_async
 async def list_providers(settings: Settings, as_json: bool) -> None:
-    """List the providers that come along, and those that are set up."""
-    async with open_gateway(settings) as gateway:
-        tenants = [SHARED, *(tenant.tenant_id for tenant in gateway.tenants.all())]
-        registered = {
-            (owner, name): found
-            for owner in tenants
-            for name in known_names(gateway.connections.registrations.names())
-            if (found := gateway.connections.registrations.find(owner, name)) and found[0].tenant_id == owner
-        }
-    rows: list[dict[str, str | None]] = [
-        {"provider": name, "for": owner or "all tenants", "client_id": found[0].client_id, "title": found[1].title}
-        for (owner, name), found in sorted(registered.items())
+    """List the providers that come along, and where the gateway is registered."""
+    async with open_store(settings) as store:
+        registered = await store.registrations.load()
+    rows: list[dict[str, object]] = [
+        {"provider": each.provider, "registered_for": each.tenant_id or "every tenant", "client_id": each.client_id} for each in registered
     ]
-    done = {str(row["provider"]) for row in rows}
+    known = {each.provider for each in registered}
+    templates = ("oauth2", "api_key")
     rows += [
-        {"provider": name, "for": None, "client_id": None, "title": str(definition.get("title", name))}
-        for name, definition in sorted(known_definitions().items())
-        if name not in done
+        {"provider": name, "registered_for": None, "client_id": None}
+        for name in known_definitions()
+        if name not in known and name not in templates
     ]
     print_rows(rows, as_json=as_json, empty="no providers")
 
 
-def known_names(registered: list[str]) -> list[str]:
-    return sorted({*registered, *known_definitions()})
+@command.command("remove")
+@click.argument("name")
+@click.option("--tenant", default=None, help="The tenant whose registration it is; without it the shared one.")
+@with_settings
+@run_async
+async def remove(settings: Settings, name: str, tenant: str | None) -> None:
+    """Forget the registration at provider NAME; its accounts are refreshed no more."""
+    async with open_store(settings) as store:
+        vault, _ = await open_vault(settings, store)
+        if not await Registrations(store.registrations, vault).remove(tenant or SHARED, name, "operator"):
+            raise CommandFailed(f"no registration at {name!r} for {tenant or 'every tenant'}; `ascend provider list` shows all")
+    click.echo(f"the registration at {name} is gone")
 
 
-def read_definition(source: str) -> dict[str, object] | None:
-    """Return the provider file's content; None for the name of one that comes along."""
-    path = Path(source)
-    if not path.is_file():
-        if source in known_definitions():
-            return None
-        raise CommandFailed(f"no provider file {source!r}; give a YAML file or one of {', '.join(sorted(known_definitions()))}")
+def _content(source: str) -> Mapping[str, Any]:
+    if source in known_definitions() and not Path(source).exists():
+        return {"provider": source}
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = yaml.safe_load(Path(source).read_text(encoding="utf-8"))
+    except OSError as error:
+        known = ", ".join(sorted(known_definitions()))
+        raise CommandFailed(f"{source}: {error.strerror}; give a file, or one of {known}") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise CommandFailed(f"{source}: not YAML ({type(error).__name__}); docs/guides/connections.md shows a provider file") from error
-    if not isinstance(content, dict) or "id" not in content:
-        raise CommandFailed(f"{source}: not a provider file; it needs at least `id`, see docs/guides/connections.md")
+        raise CommandFailed(f"{source}: not YAML: {str(error).splitlines()[0]}") from error
+    if not isinstance(content, dict) or not ("provider" in content or "id" in content):
+        raise CommandFailed(f"{source}: neither `provider` (one that comes along) nor `id` (a definition); see oauth2.yaml for an example")
     return content
 
 
-def read_secret(secret_env: str | None, secret_stdin: bool) -> str:
-    """Return the client secret, which never is an argument: those are in histories and process lists."""
-    if secret_stdin:
-        return sys.stdin.readline().rstrip("\r\n")
-    if secret_env is None:
-        return ""
-    if secret_env not in os.environ:
-        raise CommandFailed(f"environment variable {secret_env} is not set; it should hold the client secret")
-    return os.environ[secret_env]
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise CommandFailed(f"--value {text!r}: give NAME=VALUE")
+    return name, value

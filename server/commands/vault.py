@@ -1,1 +1,122 @@
-"""`ascend vault`: bring secrets in and rotate keys."""
+"""`ascend vault`: rotate the vault's keys, take secrets in, see who saw what."""
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from oauth.connections.connection import EVERYBODY
+from oauth.connections.env_import import find_applications, find_keys, parse_env_file
+from oauth.connections.keys import ConnectionRefused, add_key
+from oauth.connections.provider import ProviderInvalid, known_definitions
+from oauth.connections.registrations import Registration, Registrations
+from oauth.tenants import DEFAULT_TENANT
+from oauth.vault.key_source import KeyUnavailable
+from oauth.vault.rotation import Rotation
+from server.assembly.connections import open_vault
+from server.commands.frame import CommandFailed, json_option, print_rows, run_async, with_settings
+from server.commands.user import known_tenant
+from server.config import Settings
+from server.storage.store import open_store
+
+
+@click.group()
+def command() -> None:
+    """Rotate the vault's keys, take secrets in, see who saw what. Nothing takes a secret out."""
+
+
+@command.command("rotate")
+@click.option("--kek/--no-kek", default=True, help="A new key-encryption key.")
+@click.option("--dek/--no-dek", default=True, help="A new data key for each tenant, and every secret sealed anew.")
+@click.option("--tenant", default=None, help="Data keys of this tenant only.")
+@with_settings
+@run_async
+async def rotate(settings: Settings, kek: bool, dek: bool, tenant: str | None) -> None:
+    """Rotate both key layers while the gateway runs; an interrupted run is finished by the next."""
+    async with open_store(settings) as store:
+        try:
+            vault, source = await open_vault(settings, store)
+            rotation = Rotation(vault, store.secrets, source)
+            if dek:
+                for name in [tenant] if tenant is not None else await rotation.tenants():
+                    count = await rotation.rotate_dek(name)
+                    click.echo(f"{name or 'shared'}: {count} secrets sealed anew")
+            if kek:
+                done = await rotation.rotate_kek()
+                what = "a new key" if done.made else "the first of the keys given from outside"
+                click.echo(f"{done.rewrapped} data keys are now under {what}")
+        except KeyUnavailable as error:
+            raise CommandFailed(str(error)) from error
+
+
+@command.command("import-env")
+@click.argument("file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--tenant", default=DEFAULT_TENANT, show_default=True, help="Whose accounts they become; everybody in it can use them.")
+@click.option("--dry-run", is_flag=True, help="Say what would come in, and keep nothing.")
+@json_option
+@with_settings
+@run_async
+async def import_env(settings: Settings, file: Path | None, tenant: str, dry_run: bool, as_json: bool) -> None:
+    """Take API keys, tokens and applications in from FILE (.env), or from the environment.
+
+    HUBSPOT_API_KEY, GITHUB_TOKEN, JIRA_USERNAME with JIRA_PASSWORD, the AWS pair; HUBSPOT__EUROPE_API_KEY is the account "europe";
+    HUBSPOT_CLIENT_ID with HUBSPOT_CLIENT_SECRET registers the gateway there.
+    """
+    environ = _read(file) if file else dict(os.environ)
+    keys = find_keys(environ)
+    applications = [each for each in find_applications(environ) if each.provider in known_definitions()]
+    rows: list[dict[str, object]] = [
+        {"provider": key.provider, "account": key.alias, "kind": key.kind, "from": " ".join(key.variables)} for key in keys
+    ]
+    rows += [{"provider": each.provider, "account": None, "kind": "application", "from": " ".join(each.variables)} for each in applications]
+    if not dry_run and rows:
+        async with open_store(settings) as store:
+            await known_tenant(store, tenant)
+            vault, _ = await open_vault(settings, store)
+            try:
+                for key in keys:
+                    await add_key(
+                        store.connections,
+                        vault,
+                        tenant_id=tenant,
+                        subject=EVERYBODY,
+                        provider=key.provider,
+                        secret=key.secret,
+                        kind=key.kind,
+                        alias=key.alias,
+                    )
+                registrations = Registrations(store.registrations, vault)
+                for each in applications:
+                    await registrations.add(Registration(tenant, each.provider, each.client_id), each.client_secret, "operator")
+            except (ConnectionRefused, ProviderInvalid) as error:
+                raise CommandFailed(str(error)) from error
+    print_rows(rows, as_json=as_json, empty="no variable looks like a key; they end in _API_KEY, _TOKEN, _PASSWORD or _CLIENT_SECRET")
+
+
+@command.command("events")
+@click.option("--tenant", default=DEFAULT_TENANT, show_default=True)
+@click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 10_000))
+@json_option
+@with_settings
+@run_async
+async def events(settings: Settings, tenant: str, limit: int, as_json: bool) -> None:
+    """Show who sealed, saw and removed which secret, newest first."""
+    async with open_store(settings) as store:
+        found = await store.secrets.events(tenant, limit)
+    rows = [
+        {
+            "at": datetime.fromtimestamp(event.at, UTC).isoformat(timespec="seconds"),
+            "actor": event.actor,
+            "action": event.action,
+            "name": event.name,
+            "version": event.version,
+            "purpose": event.purpose,
+        }
+        for event in found
+    ]
+    print_rows(rows, as_json=as_json, empty="nothing yet")
+
+
+def _read(file: Path) -> dict[str, str]:
+    return parse_env_file(file.read_text(encoding="utf-8", errors="replace"))

@@ -1,0 +1,95 @@
+"""The command line of providers, accounts and the vault, run as operators run it."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from server.demo.provider import definition
+from tests.conftest import REPOSITORY
+
+
+class Ascend:
+    """`ascend` on a data directory of its own."""
+
+    def __init__(self, data: Path) -> None:
+        self.data = data
+
+    def __call__(self, *words: str, stdin: str = "", environ: dict[str, str] | None = None, expect: int = 0) -> str:
+        command = [sys.executable, "-c", "import sys; from server.cli import main; sys.exit(main())", *words, "--data", str(self.data)]
+        variables = {"PATH": os.environ["PATH"], **(environ or {})}
+        done = subprocess.run(command, input=stdin, capture_output=True, text=True, cwd=REPOSITORY, env=variables, check=False)
+        assert done.returncode == expect, done.stdout + done.stderr
+        assert "Traceback" not in done.stderr
+        return done.stdout + done.stderr
+
+
+@pytest.fixture
+def ascend(tmp_path: Path) -> Ascend:
+    return Ascend(tmp_path / "data")
+
+
+def test_a_key_is_added_listed_and_removed_and_never_printed(ascend: Ascend) -> None:
+    """contracts.md: exits 0/1/2, --json on lists."""
+    said = ascend("connection", "add-key", "weather", stdin="k-secret\n")
+    listed = ascend("connection", "list", "--json")
+    [row] = json.loads(listed)
+    assert (row["provider"], row["subject"], row["state"]) == ("weather", "everybody", "ready")
+    assert "k-secret" not in said + listed + ascend("vault", "events")
+    ascend("connection", "remove", row["id"])
+    assert json.loads(ascend("connection", "list", "--json")) == []
+    assert "`ascend connection list`" in ascend("connection", "remove", row["id"], expect=1)
+    assert "ascend user list" in ascend("connection", "add-key", "crm", "--user", "no@body.example", stdin="k\n", expect=1)
+    assert "control characters" in ascend("connection", "add-key", "crm", expect=1)
+
+
+def test_a_provider_that_comes_along_is_registered_by_name(ascend: Ascend) -> None:
+    """contracts.md: client id and secret from the environment or standard input."""
+    said = ascend("provider", "add", "hubspot", "--client-id", "abc", environ={"HUBSPOT_CLIENT_SECRET": "s3"})
+    assert "/connect/callback/default/hubspot" in said
+    rows = {row["provider"]: row["registered_for"] for row in json.loads(ascend("provider", "list", "--json"))}
+    assert (rows["hubspot"], rows["google"]) == ("every tenant", None)
+    ascend("provider", "remove", "hubspot")
+    assert "HUBSPOT_CLIENT_SECRET" in ascend("provider", "add", "hubspot", "--client-id", "abc", expect=1)
+
+
+def test_a_provider_of_ones_own_is_read_from_a_file_and_checked(ascend: Ascend, tmp_path: Path) -> None:
+    """Issue 6: a JSON Schema checks the files."""
+    file = tmp_path / "crm.yaml"
+    file.write_text(yaml.safe_dump({**definition("http://127.0.0.1:8090"), "client_id": "ascend"}))
+    assert "Demo CRM is registered" in ascend("provider", "add", str(file), "--secret-stdin", stdin="s\n")
+    file.write_text(yaml.safe_dump({**definition("http://127.0.0.1:8090"), "client_id": "x", "pkce": "plain"}))
+    assert "pkce" in ascend("provider", "add", str(file), "--secret-stdin", stdin="s\n", expect=1)
+    file.write_text("{")
+    assert "not YAML" in ascend("provider", "add", str(file), expect=1)
+    assert "airtable" in ascend("provider", "add", "nowhere.yaml", expect=1)
+    wrong = ascend(
+        "provider", "add", "salesforce", "--client-id", "x", "--value", "login_host=evil.example", "--secret-stdin", stdin="s\n", expect=1
+    )
+    assert "does not match" in wrong
+
+
+def test_an_environment_is_imported_and_the_keys_are_rotated(ascend: Ascend, tmp_path: Path) -> None:
+    """Issue 6: `ascend vault import-env`, `ascend vault rotate`."""
+    env = tmp_path / ".env"
+    env.write_text("GITHUB_TOKEN='t0p'\nZOOM_CLIENT_ID=z\nZOOM_CLIENT_SECRET=s\n")
+    assert "t0p" not in ascend("vault", "import-env", str(env), "--dry-run")
+    assert ascend("connection", "list", "--json").strip() == "[]"
+    ascend("vault", "import-env", str(env))
+    before = (ascend.data / "vault.kek").read_text()
+    assert "2 secrets sealed anew" in ascend("vault", "rotate")
+    assert (ascend.data / "vault.kek").read_text() != before
+    assert "1 data keys" in ascend("vault", "rotate", "--no-dek")
+    assert [row["provider"] for row in json.loads(ascend("connection", "list", "--json"))] == ["github"]
+
+
+def test_a_vault_without_its_key_says_what_to_do(ascend: Ascend) -> None:
+    """facts/oauth.md §3.3 step 7."""
+    ascend("connection", "add-key", "weather", stdin="k\n")
+    (ascend.data / "vault.kek").unlink()
+    assert "restore it" in ascend("connection", "add-key", "weather", stdin="k\n", expect=1)
+    assert "base64" in ascend("vault", "rotate", environ={"ASCEND_VAULT_KEK": "short"}, expect=1)
