@@ -75,6 +75,10 @@ class Passwords:
             await self._subjects.set_password(tenant_id, subject.subject_id, await self._hash(password))
         return subject
 
+    async def set(self, subject: Subject, new: str) -> bool:
+        """Give a subject a password, as an operator may; False where there is no such subject. Raises WeakPassword."""
+        return await self._subjects.set_password(subject.tenant_id, subject.subject_id, await self.hash(new))
+
     async def change(self, subject: Subject, current: str, new: str) -> bool:
         """Replace the password of a subject who knows the current one; False where they do not. Raises WeakPassword."""
         found = await self._subjects.find_local(subject.tenant_id, subject.email)

@@ -155,7 +155,7 @@ class PasskeyStore(Protocol):
         ...
 
     async def add_challenge(self, challenge_hash: str, browser: str, purpose: str, expires_at: float) -> None:
-        """Keep a challenge for one browser and purpose; the oldest beyond 16 of a browser go."""
+        """Keep a challenge, or another secret that serves once, for one browser and purpose; the oldest beyond 16 of a browser go."""
         ...
 
     async def take_challenge(self, challenge_hash: str, browser: str, purpose: str, now: float) -> bool:

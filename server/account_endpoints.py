@@ -149,7 +149,12 @@ class AccountEndpoints:
             credential_id = base64.urlsafe_b64decode(visit.form.get("credential") or "")
         except (binascii.Error, ValueError) as error:
             raise PageRefused(400, "Nothing to remove", "There is no such passkey.", self._back(visit)) from error
-        if not await self._passkeys.remove(visit.session.subject, credential_id):
+        subject = visit.session.subject
+        only_way = "password" not in visit.tenant.sign_in and not subject.identity_provider
+        if only_way and len(await self._passkeys.of_subject(subject)) == 1:
+            message = "It is the only way you can sign in. Add another passkey first."
+            raise PageRefused(409, "The passkey stays", message, self._back(visit))
+        if not await self._passkeys.remove(subject, credential_id):
             raise PageRefused(404, "Nothing to remove", "That passkey is not yours, or it is gone already.", self._back(visit))
         return self._done(visit, "passkey_removed")
 

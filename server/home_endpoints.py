@@ -7,6 +7,7 @@ from starlette.routing import Route
 from oauth.tenants import DEFAULT_TENANT
 from server.config import Settings
 from server.pages.page import Pages
+from server.pages.page_refusals import for_people
 
 
 class HomeEndpoints:
@@ -17,7 +18,7 @@ class HomeEndpoints:
         self._settings = settings
 
     def routes(self) -> list[Route]:
-        return [Route("/", self.show, methods=["GET"]), *self._pages.static.routes()]
+        return [Route("/", for_people(self._pages, self.show), methods=["GET"]), *self._pages.static.routes()]
 
     async def show(self, request: Request) -> Response:
         return self._pages.render("home", mcp_url=self._settings.mcp_url(DEFAULT_TENANT))

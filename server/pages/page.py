@@ -4,13 +4,16 @@ import unicodedata
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import quote, urlsplit
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from server.config import Settings
 from server.pages.static_files import StaticFiles
 
+LOOPBACK_NAMES = ("localhost", "127.0.0.1")
 TEMPLATES = Path(__file__).parent / "templates"
 
 # No form-action: Chromium applies it to the redirect that answers the post, and would block `cursor://` and loopback callbacks.
@@ -49,11 +52,25 @@ def day(at: float) -> str:
 class Pages:
     def __init__(self, settings: Settings) -> None:
         self.static = StaticFiles()
+        self._base_url = settings.base_url
         self._environment = Environment(
             loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
         )
         self._environment.filters.update(plain=plain, day=day)
         self._environment.globals.update(static=self.static.url, base_url=settings.base_url, host=settings.host)
+
+    def own_address(self, request: Request) -> str | None:
+        """Return where this page is at our own origin, when it was opened under another name of this machine, else None.
+
+        Cookies and passkeys belong to one name: `localhost` and `127.0.0.1` are two.
+        """
+        host = request.headers.get("host", "").lower()
+        name, _, port = host.rpartition(":") if ":" in host else (host, "", "")
+        ours = urlsplit(self._base_url)
+        if host == ours.netloc or name not in LOOPBACK_NAMES or ours.hostname not in LOOPBACK_NAMES or port != str(ours.port or ""):
+            return None
+        query = request.scope["query_string"].decode("latin-1")
+        return f"{self._base_url}{quote(request.scope['path'])}{'?' if query else ''}{query}"
 
     def render(
         self, template: str, *, status: int = 200, script: bool = False, headers: Mapping[str, str] | None = None, **facts: object

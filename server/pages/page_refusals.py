@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from server.browser_session import FormRefused
-from server.pages.page import Pages
+from server.pages.page import Pages, see_other
 from server.pages.posted_form import FormUnreadable
 from server.rate_limits import RateLimited
 
@@ -42,6 +42,8 @@ def for_people(pages: Pages, endpoint: PageEndpoint) -> PageEndpoint:
     """Return `endpoint` with its refusals answered as pages."""
 
     async def answer(request: Request) -> Response:
+        if request.method == "GET" and (moved := pages.own_address(request)) is not None:
+            return see_other(moved)
         try:
             return await endpoint(request)
         except PageRefused as refusal:

@@ -26,6 +26,7 @@ from oauth.identity_providers import IdentityProvider
 from oauth.own_grants import AllowedClient, OwnGrants
 from oauth.passkeys import Passkeys
 from oauth.passwords import Passwords
+from oauth.sign_in_links import SignInLinks
 from oauth.subjects import Subject
 from oauth.tenants import Tenant, Tenants
 from server.account_endpoints import AccountEndpoints
@@ -33,6 +34,7 @@ from server.browser_session import BrowserSessions
 from server.config import Settings
 from server.consent_endpoints import ConsentEndpoints
 from server.home_endpoints import HomeEndpoints
+from server.link_endpoints import LinkEndpoints
 from server.pages.page import Pages, see_other
 from server.rate_limits import RateLimits
 from server.sign_in_endpoints import SignInEndpoints
@@ -169,6 +171,7 @@ class SignInApp:
         self.audit = MemoryAudit()
         self.passkey_store = MemoryPasskeyStore()
         self.passkeys = Passkeys(self.passkey_store, self.subjects, origin=self.url, audit=self.audit, clock=self.clock)
+        self.sign_in_links = SignInLinks(self.passkey_store, self.subjects, clock=self.clock)
         self.grants = StandInGrants()
         self.links = MemoryIdentityLinkStore(self.subjects)
         self.secrets: dict[str, str] = {}
@@ -190,6 +193,16 @@ class SignInApp:
         # In a thread, because a test that drives a browser has a loop in its own.
         with ThreadPoolExecutor(1) as pool:
             pool.submit(anyio.run, add).result()
+
+    def link_for(self, email: str, tenant_id: str = "default") -> str:
+        """Return a sign-in link as an operator makes it."""
+
+        async def make() -> str:
+            found = await self.subjects.find_local(tenant_id, email)
+            assert found is not None
+            return await self.sign_in_links.make(found[0])
+
+        return anyio.run(make)
 
     def change_person(self, email: str, change: Callable[[Subject], Subject], tenant_id: str = "default") -> None:
         """Do to a local subject what an operator does."""
@@ -226,7 +239,17 @@ class SignInApp:
             limits=self.limits,
             clock=self.clock,
         )
+        links = LinkEndpoints(
+            links=self.sign_in_links,
+            tenants=self.tenants,
+            sessions=self.sessions,
+            audit=self.audit,
+            pages=self.pages,
+            limits=self.limits,
+            clock=self.clock,
+        )
         return [
+            *links.routes(),
             *HomeEndpoints(pages=self.pages, settings=self.settings).routes(),
             *sign_in.routes(),
             *account.routes(),

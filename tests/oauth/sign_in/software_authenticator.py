@@ -61,6 +61,16 @@ class SoftwareAuthenticator:
         }
         return self._answer(response)
 
+    @staticmethod
+    def damaged(answer: str, name: str, place: int, byte: int) -> str:
+        """Return the answer with one byte of one member of its response replaced, if the member is that long."""
+        credential = json.loads(answer)
+        member = bytearray(bytes_of(credential["response"][name]))
+        if place < len(member):
+            member[place] = byte
+        credential["response"][name] = text_of(bytes(member))
+        return json.dumps(credential)
+
     def _client_data(self, kind: str, challenge: str) -> bytes:
         facts = {"type": kind, "challenge": challenge, "origin": self.origin, "crossOrigin": False} | self.client_data
         return json.dumps(facts).encode()
