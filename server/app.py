@@ -60,7 +60,7 @@ async def open_gateway(settings: Settings) -> AsyncIterator[Gateway]:
             allowed_scopes=scopes.allowed,
             provider_scopes=scopes.of_providers,
         )
-        people = assemble_people(settings, store, tenants, egress, authorization)
+        people = assemble_people(settings, store, tenants, egress, authorization, connections.vault)
         step_up = Challenges(settings).step_up
         mcp = McpEndpoint(dispatcher=operations.dispatcher, step_up=step_up, settings=settings, tracing=operations.tracing)
 

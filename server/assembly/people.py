@@ -1,23 +1,25 @@
 """The pages where people sign in, decide and look after their account."""
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from starlette.routing import Route
 
 from oauth.consent_view import scope_words
 from oauth.federation import Federation
+from oauth.identity_provider_secrets import IdentityProviderSecrets
 from oauth.own_grants import OwnGrants
 from oauth.passkeys import Passkeys
 from oauth.passwords import Passwords
-from oauth.subject_stores import IdentityProvider
+from oauth.sign_in_links import SignInLinks
 from oauth.tenants import Tenants
+from oauth.vault.vault import Vault
 from server.account_endpoints import AccountEndpoints
 from server.authorization_server import AuthorizationServer
 from server.browser_session import BrowserSessions
 from server.config import Settings
 from server.consent_endpoints import ConsentEndpoints
 from server.home_endpoints import HomeEndpoints
+from server.link_endpoints import LinkEndpoints
 from server.pages.page import Pages
 from server.provider_egress import ProviderEgress
 from server.rate_limits import RateLimits
@@ -36,14 +38,22 @@ class People:
     routes: list[Route]
 
 
-def assemble_people(settings: Settings, store: Store, tenants: Tenants, egress: Egress, authorization: AuthorizationServer) -> People:
+def assemble_people(
+    settings: Settings, store: Store, tenants: Tenants, egress: Egress, authorization: AuthorizationServer, vault: Vault
+) -> People:
     """Put the pages together."""
     pages = Pages(settings)
     sessions = BrowserSessions(store.browser_sessions, settings=settings)
     limits = RateLimits(scale=settings.rate_limit_scale)
     passwords = Passwords(store.subjects)
     passkeys = Passkeys(store.passkeys, store.subjects, origin=settings.base_url, audit=store.security_events)
-    federation = Federation(store.identities, store.subjects, ProviderEgress(egress), secret_of=_secret_of(), base_url=settings.base_url)
+    federation = Federation(
+        store.identities,
+        store.subjects,
+        ProviderEgress(egress),
+        secret_of=IdentityProviderSecrets(vault).secret_of,
+        base_url=settings.base_url,
+    )
     sign_in = SignInEndpoints(
         consent=authorization.consent,
         tenants=tenants,
@@ -66,14 +76,15 @@ def assemble_people(settings: Settings, store: Store, tenants: Tenants, egress: 
         pages=pages,
         limits=limits,
     )
+    links = LinkEndpoints(
+        links=SignInLinks(store.passkeys, store.subjects),
+        tenants=tenants,
+        sessions=sessions,
+        audit=store.security_events,
+        pages=pages,
+        limits=limits,
+    )
     consent = ConsentEndpoints(consent=authorization.consent, sessions=sessions, pages=pages)
     home = HomeEndpoints(pages=pages, settings=settings)
-    routes = [*home.routes(), *sign_in.routes(), *consent.routes(), *account.routes()]
+    routes = [*home.routes(), *sign_in.routes(), *links.routes(), *consent.routes(), *account.routes()]
     return People(pages, sessions, limits, routes)
-
-
-def _secret_of() -> Callable[[IdentityProvider], Awaitable[str]]:
-    async def secret(provider: IdentityProvider) -> str:
-        return provider.client_secret or ""
-
-    return secret
