@@ -1,6 +1,7 @@
 """Are these arguments what the operation takes? Validation with messages that a model can act on."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import jsonschema_rs
 import orjson
@@ -9,6 +10,7 @@ from tools.argument_faults import Fault, fault_of, path_of
 from tools.operation import Failure, Json, Operation
 
 MAX_FAULTS = 10
+MAX_SAID = 3
 
 
 class Validators:
@@ -23,10 +25,10 @@ class Validators:
         faults = self.faults(operation, arguments)
         if not faults:
             return None
-        more = f" (and {len(faults) - 1} more, see faults)" if len(faults) > 1 else ""
+        more = f" (and {len(faults) - MAX_SAID} more, see faults)" if len(faults) > MAX_SAID else ""
         return Failure(
             code="invalid_arguments",
-            message=f"{faults[0].message}{more}",
+            message="; ".join(fault.message for fault in faults[:MAX_SAID]) + more,
             hint=f"signature: {operation.signature}",
             faults=tuple(fault.as_json() for fault in faults[:MAX_FAULTS]),
         )
@@ -44,7 +46,14 @@ class Validators:
         validator = compiled[1]
         if validator is None or validator.is_valid(arguments):
             return ()
-        return tuple(fault_of(error, operation.input_schema) for error in validator.iter_errors(arguments))
+        found = (fault_of(error, operation.input_schema) for error in validator.iter_errors(arguments))
+        return tuple(_exemplified(fault, operation.example or {}) for fault in found)
+
+
+def _exemplified(fault: Fault, example: Mapping[str, Json]) -> Fault:
+    """Return `fault` with the value that the operation's own example has there: better than one made from a type."""
+    name = fault.path.removeprefix("arguments.")
+    return replace(fault, example=example[name]) if name in example else fault
 
 
 def _unsendable(arguments: Mapping[str, Json]) -> tuple[Fault, ...]:

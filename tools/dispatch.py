@@ -211,7 +211,9 @@ class Dispatcher:
 
     def _preview(self, runner: Runner, call: Call) -> Outcome:
         would_ask = self._policy.needs_confirmation(call.principal, call.operation)
-        data = {"request": runner.preview(call), "would_need_confirmation": would_ask}
+        data: dict[str, Json] = {"request": runner.preview(call), "would_need_confirmation": would_ask}
+        if (key := self._idempotency.key_of(call)) is not None:
+            data["idempotency_key"] = key
         return Outcome("ok", data=data, note="dry run: nothing was sent")
 
     def _unconfirmed(self, call: Call) -> Outcome | None:

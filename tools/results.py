@@ -55,13 +55,13 @@ def encode(data: Json) -> bytes:
         return json.dumps(data, default=str).encode()
 
 
-def shorten(data: Json, total_bytes: int, max_chars: int, handle: str) -> Json:
-    """Return what stands in for an answer that is too large: how it is built, its first rows, and how to read on."""
-    return {
-        "outline": outline_of(data),
-        "first": preview_of(data, max(max_chars - 600, max_chars // 2)),
-        "read_on": f"{total_bytes} bytes in all; read on with api='result.read', args={{handle: '{handle}', select, offset, limit}}",
-    }
+def shorten(data: Json, max_chars: int) -> Json:
+    """Return what stands in for an answer that is too large: how it is built and its first rows, in at most about `max_chars`."""
+    outline = outline_of(data)
+    most = max_chars // 3
+    if len(outline) > most:
+        outline = f"{outline[:most]}…"
+    return {"outline": outline, "first": preview_of(data, max(64, max_chars - len(outline) - 32))}
 
 
 def to_wire(outcome: Outcome) -> dict[str, Json]:

@@ -36,8 +36,10 @@ class Shaping:
         if total <= max_chars or (total <= 4 * max_chars and len(body.decode()) <= max_chars):
             return _answered(call, outcome, data, total)
         handle = await self._results.put(call.principal, body, "application/json", RESULT_TTL_S)
-        shown = shorten(data, total, max_chars, handle)
-        return replace(outcome, data=shown, size=Size(total, len(encode(shown))), handle=handle)
+        shown = shorten(data, max_chars)
+        read_on = f"{total} bytes in all; read on with api='result.read' and this handle: select, offset, limit"
+        note = f"{outcome.note}; {read_on}" if outcome.note else read_on
+        return replace(outcome, data=shown, size=Size(total, len(encode(shown).decode())), handle=handle, note=note)
 
     async def _keep_download(self, principal: Principal, outcome: Outcome, download: Download) -> Outcome:
         handle = await self._results.put(principal, download.body, download.media_type, RESULT_TTL_S)

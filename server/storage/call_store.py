@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Mapping
 
 from sqlalchemy import ColumnElement, and_, delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
 
 from oauth.principal import Principal
 from server.storage.database import Database, now_us
@@ -78,9 +79,12 @@ class SqlIdempotencyStore:
             if row is not None:
                 await connection.execute(update(idempotency_keys).where(mine).values(**values))
                 return None
-            await connection.execute(
-                insert(idempotency_keys).values(tenant_id=principal.tenant_id, subject=principal.subject, key_hash=_hashed(key), **values)
-            )
+            new = insert(idempotency_keys).values(tenant_id=principal.tenant_id, subject=principal.subject, key_hash=_hashed(key), **values)
+            try:
+                await connection.execute(new)
+            except IntegrityError as error:
+                # PostgreSQL: another process inserted it between our look and our write.
+                raise KeyInFlight from error
         return None
 
     async def finish(self, principal: Principal, key: str, outcome: bytes) -> None:

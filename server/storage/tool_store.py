@@ -26,9 +26,9 @@ class SqlOperationStore:
     async def replace(self, source: Source, given: Sequence[Operation]) -> ImportDiff:
         owner = source.tenant_id or ""
         async with self._database.write() as connection:
-            known = await _known(connection, owner, source.provider)
-            diff = diff_of(known, given)
+            # First of all, since in PostgreSQL this row is what two imports of one provider wait for.
             await _write_source(connection, owner, source)
+            diff = diff_of(await _known(connection, owner, source.provider), given)
             gone = [*diff.removed, *diff.changed]
             for start in range(0, len(gone), _CHUNK):
                 await connection.execute(
