@@ -1,10 +1,12 @@
 """Every store of `tools/stores.py`, against both implementations."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
+from sqlalchemy import delete
 
 from oauth.principal import Principal
 from server.storage.call_records import SqlCallRecords, SqlUsageStore
@@ -19,7 +21,18 @@ from server.storage.memory_tools import (
     MemoryUsageStore,
 )
 from server.storage.migrate import migrate
+from server.storage.schema.tool_tables import (
+    call_records,
+    idempotency_keys,
+    operations,
+    plan_steps,
+    plans,
+    results,
+    sources,
+    usage_examples,
+)
 from server.storage.tool_store import SqlOperationStore
+from tests.contracts.postgres import postgres_server
 from tests.tools.stand_ins import ADA, BOB, operation
 from tools.operation import Paging
 from tools.stores import (
@@ -50,7 +63,13 @@ class Stores:
     usage: UsageStore
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    with postgres_server() as url:
+        yield url
+
+
+@pytest.fixture(params=["memory", "sqlite", "postgresql"])
 async def stores(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Stores]:
     if request.param == "memory":
         yield Stores(
@@ -62,10 +81,19 @@ async def stores(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterato
             MemoryUsageStore(),
         )
         return
-    url = sqlite_url(tmp_path / "store.sqlite3")
+    url = sqlite_url(tmp_path / "store.sqlite3") if request.param == "sqlite" else request.getfixturevalue("postgres_url")
     await migrate(url)
     database = Database(url)
-    yield Stores(
+    yield stores_on(database)
+    if request.param == "postgresql":
+        async with database.write() as connection:
+            for table in (operations, sources, results, idempotency_keys, plans, plan_steps, call_records, usage_examples):
+                await connection.execute(delete(table))
+    await database.close()
+
+
+def stores_on(database: Database) -> Stores:
+    return Stores(
         SqlOperationStore(database),
         SqlResultStore(database),
         SqlIdempotencyStore(database),
@@ -73,7 +101,6 @@ async def stores(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterato
         SqlCallRecords(database),
         SqlUsageStore(database),
     )
-    await database.close()
 
 
 async def test_an_import_is_read_back_as_it_was(stores: Stores) -> None:
@@ -200,3 +227,25 @@ async def test_uses_add_up_by_tenant_operation_and_intent(stores: Stores) -> Non
     await stores.usage.add_uses([ada, replace(ada, intent="get it")])
     assert list(await stores.usage.load_uses(2)) == [replace(ada, uses=2)]
     assert len(await stores.usage.load_uses(1)) == 3
+
+
+@pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
+async def test_of_many_claims_from_several_processes_one_runs(request: pytest.FixtureRequest, tmp_path: Path, engine: str) -> None:
+    """IdempotencyStore.begin: across processes, which here are pools that share nothing."""
+    url = sqlite_url(tmp_path / "store.sqlite3") if engine == "sqlite" else request.getfixturevalue("postgres_url")
+    await migrate(url)
+    databases = [Database(url) for _ in range(4)]
+    stores = [SqlIdempotencyStore(database) for database in databases]
+
+    async def claim(store: SqlIdempotencyStore) -> str:
+        try:
+            return "runs" if await store.begin(ADA, "many", "hash", 60) is None else "recorded"
+        except KeyInFlight:
+            return "in flight"
+
+    outcomes = await asyncio.gather(*(claim(store) for store in stores * 5))
+    assert sorted(set(outcomes)) == ["in flight", "runs"]
+    assert outcomes.count("runs") == 1
+    await stores[0].abandon(ADA, "many")
+    for database in databases:
+        await database.close()
