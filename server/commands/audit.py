@@ -4,7 +4,8 @@ import click
 
 from oauth.tenants import DEFAULT_TENANT
 from server.app import open_gateway
-from server.commands.frame import CommandFailed, json_option, print_rows, run_async, with_settings
+from server.commands.frame import CommandFailed, json_option, run_async, with_settings
+from server.commands.rows import print_rows
 from server.commands.user import known_tenant
 from server.config import Settings
 from tools.policy import required_scope

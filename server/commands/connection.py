@@ -9,7 +9,8 @@ from oauth.connections.keys import ConnectionRefused, add_key
 from oauth.tenants import DEFAULT_TENANT
 from oauth.vault.secrets import SecretEvent
 from server.assembly.connections import open_vault
-from server.commands.frame import CommandFailed, json_option, print_rows, run_async, with_settings
+from server.commands.frame import CommandFailed, json_option, run_async, with_settings
+from server.commands.rows import print_rows
 from server.commands.user import known_tenant
 from server.config import Settings
 from server.storage.database import now_us

@@ -1,17 +1,13 @@
-"""What all commands share: where the data is, how a command fails, how a list is printed."""
+"""What all commands share: where the data is, how a command runs, how it fails."""
 
 import functools
 import importlib.util
-import json
-import sys
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 import anyio
 import click
-from rich.console import Console
-from rich.table import Table
 
 from server.config import Settings, load
 
@@ -65,27 +61,10 @@ def json_option(command: Callable[..., R]) -> Callable[..., R]:
     return click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")(command)
 
 
-def print_rows(rows: Sequence[Mapping[str, object]], *, as_json: bool, empty: str) -> None:
-    """Print rows of equal keys as a table, or as a JSON list; `empty` is said instead of a table without rows."""
-    if as_json:
-        click.echo(json.dumps(list(rows), indent=2, default=str))
-        return
-    if not rows:
-        click.echo(empty)
-        return
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in rows[0]:
-        table.add_column(name.replace("_", " "), overflow="fold")
-    for row in rows:
-        table.add_row(*("" if value is None else str(value) for value in row.values()))
-    # Into a file or a pipe, a row is a line however long it gets.
-    Console(width=None if sys.stdout.isatty() else 400).print(table)
-
-
 def required_data(settings: Settings) -> None:
     """Fail where no gateway has been started with this data directory and database yet."""
     if settings.database_url.startswith("sqlite") and not Path(settings.database_url.rpartition(":///")[2]).is_file():
         raise CommandFailed(f"no gateway data in {settings.data_dir}; start one with `ascend serve`, or name its directory with --data")
 
 
-__all__ = ["CommandFailed", "Settings", "json_option", "print_rows", "required_data", "run_async", "run_server", "with_settings"]
+__all__ = ["CommandFailed", "Settings", "json_option", "required_data", "run_async", "run_server", "with_settings"]

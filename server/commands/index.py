@@ -7,25 +7,26 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 # One search is one small product: more threads would wait for each other. Read when numpy is loaded, hence before it.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-import click  # noqa: E402
-from rich.console import Console  # noqa: E402
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn  # noqa: E402
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from capability_index.documents import load_pages  # noqa: E402
-from capability_index.encoder import EncoderUnavailable, WordTable, load_word_table  # noqa: E402
-from capability_index.evaluation import Evaluation, EvaluationInvalid, evaluate, load_queries, load_tools  # noqa: E402
-from capability_index.index import CapabilityIndex  # noqa: E402
-from capability_index.search import Visible  # noqa: E402
-from capability_index.snapshot import SnapshotInvalid, load, model_of, save  # noqa: E402
-from server.commands.frame import CommandFailed, json_option, print_rows, required_data, run_async, with_settings  # noqa: E402
-from server.config import Settings  # noqa: E402
-from server.storage.store import open_store  # noqa: E402
-from tools.documents import ALWAYS_ON, SHARED_SEGMENT, documents_of, segment_of  # noqa: E402
+from capability_index.documents import load_pages
+from capability_index.encoder import EncoderUnavailable, WordTable, load_word_table
+from capability_index.evaluation import Evaluation, EvaluationInvalid, evaluate, load_queries, load_tools
+from capability_index.index import CapabilityIndex
+from capability_index.search import Visible
+from capability_index.snapshot import WORDS_ONLY, SnapshotInvalid, load, save
+from server.commands.frame import CommandFailed, json_option, required_data, run_async, with_settings
+from server.commands.rows import print_rows
+from server.config import Settings
+from server.storage.store import open_store
+from tools.documents import SHARED_SEGMENT, documents_of, segment_of
+from tools.operation import Operation
 
 _LABELS = {
     "queries": "queries",
@@ -54,10 +55,11 @@ async def build(settings: Settings) -> None:
     index, model = _empty()
     async with open_store(settings) as store:
         operations = await store.operations.load()
-    by_segment: dict[str, list[Any]] = {SHARED_SEGMENT: []}
+    by_segment: dict[str, list[Operation]] = {SHARED_SEGMENT: []}
     for operation in operations:
         by_segment.setdefault(segment_of(operation), []).append(operation)
-    builtins = [page.document for page in load_pages() if page.document.slug not in ALWAYS_ON]
+    # The three tools have no provider: they are always in front of the model, so finding them would be a place wasted.
+    builtins = [page.document for page in load_pages() if page.document.provider]
     for name, held in by_segment.items():
         documents = documents_of(held) + (builtins if name == SHARED_SEGMENT else [])
         with _bar(f"indexing {name}") as progress:
@@ -148,7 +150,7 @@ def _empty() -> tuple[CapabilityIndex, str]:
     except EncoderUnavailable as error:
         click.echo(f"warning: {error}", err=True)
         table = None
-    return CapabilityIndex(table), model_of(table)
+    return CapabilityIndex(table), table.model if table else WORDS_ONLY
 
 
 def _saved(settings: Settings) -> CapabilityIndex:

@@ -13,7 +13,8 @@ from oauth.connections.provider import ProviderInvalid, known_definitions
 from oauth.connections.registrations import SHARED, Registration, Registrations
 from oauth.tenants import DEFAULT_TENANT
 from server.assembly.connections import open_vault
-from server.commands.frame import CommandFailed, json_option, print_rows, run_async, with_settings
+from server.commands.frame import CommandFailed, json_option, run_async, with_settings
+from server.commands.rows import print_rows
 from server.commands.user import known_tenant
 from server.config import Settings
 from server.storage.store import open_store

@@ -15,7 +15,7 @@ from server.demo_start import DemoStart, start_demo
 from server.http_server import HttpServer
 from server.listening import listen
 from server.log_lines import configure_logging
-from server.memory import settle
+from server.memory import give_back_large_blocks, settle
 
 _ANY_ADDRESS = ("0.0.0.0", "::", "")  # noqa: S104  compared with, not bound to
 
@@ -30,6 +30,7 @@ _ANY_ADDRESS = ("0.0.0.0", "::", "")  # noqa: S104  compared with, not bound to
 @run_server
 async def command(settings: Settings, host: str, port: int, base_url: str | None, demo: bool, demo_port: int) -> None:
     """Run the gateway until SIGTERM or Ctrl-C, which let requests under way end."""
+    give_back_large_blocks()
     configure_logging(settings.log_format)
     listener = listen(host, port)
     if base_url or settings.base_url == DEFAULT_BASE_URL:

@@ -1,10 +1,13 @@
 """`ascend tenant`: add and list tenants."""
 
+from dataclasses import replace
+
 import click
 
 from oauth.subject_stores import TenantExists
 from oauth.tenants import RESERVED, Tenant, is_valid_name
-from server.commands.frame import CommandFailed, json_option, print_rows, run_async, with_settings
+from server.commands.frame import CommandFailed, json_option, run_async, with_settings
+from server.commands.rows import print_rows
 from server.config import Settings
 from server.storage.store import open_store
 
@@ -31,6 +34,21 @@ async def add(settings: Settings, name: str, title: str) -> None:
             raise CommandFailed(f"tenant {name!r} exists already; `ascend tenant list` shows all") from error
     click.echo(f"tenant {name} is at {settings.mcp_url(name)}")
     click.echo(f"next: ascend user add EMAIL --tenant {name}")
+
+
+@command.command("sign-in")
+@click.argument("name")
+@click.argument("methods", nargs=-1, required=True, type=click.Choice(["password", "passkey", "federation"]))
+@with_settings
+@run_async
+async def sign_in(settings: Settings, name: str, methods: tuple[str, ...]) -> None:
+    """Say what people of the tenant NAME may sign in with: password, passkey, federation."""
+    async with open_store(settings) as store:
+        tenant = next((each for each in await store.tenants.all() if each.tenant_id == name), None)
+        if tenant is None:
+            raise CommandFailed(f"no tenant {name!r}; `ascend tenant list` shows all")
+        await store.tenants.save(replace(tenant, sign_in=frozenset(methods)))
+    click.echo(f"people of {name} sign in by {', '.join(sorted(set(methods)))}")
 
 
 @command.command("list")

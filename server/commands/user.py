@@ -1,21 +1,25 @@
-"""`ascend user`: add and list the people who can sign in."""
+"""`ascend user`: the people who can sign in."""
 
 import sys
+from dataclasses import replace
 
 import click
 
+from oauth.own_grants import OwnGrants
 from oauth.passwords import Passwords, WeakPassword, new_password
+from oauth.sign_in_links import SignInLinks
 from oauth.subject_stores import SubjectExists
-from oauth.subjects import InvalidSubject
+from oauth.subjects import InvalidSubject, Subject
 from oauth.tenants import DEFAULT_TENANT
-from server.commands.frame import CommandFailed, json_option, print_rows, run_async, with_settings
+from server.commands.frame import CommandFailed, json_option, run_async, with_settings
+from server.commands.rows import print_rows
 from server.config import Settings
 from server.storage.store import Store, open_store
 
 
 @click.group()
 def command() -> None:
-    """Add and list the people who can sign in."""
+    """Add, list, disable and help the people who can sign in."""
 
 
 @command.command("add")
@@ -57,6 +61,85 @@ async def list_users(settings: Settings, tenant: str | None, as_json: bool) -> N
             for subject in await store.subjects.of_tenant(name)
         ]
     print_rows(rows, as_json=as_json, empty=f"nobody yet; add someone with `ascend user add EMAIL --tenant {tenant or DEFAULT_TENANT}`")
+
+
+@command.command("link")
+@click.argument("email")
+@click.option("--tenant", default=DEFAULT_TENANT, show_default=True, help="Whose person this is.")
+@with_settings
+@run_async
+async def link(settings: Settings, email: str, tenant: str) -> None:
+    """Make a link that signs EMAIL in once, within an hour: for a first passkey, or when a password or device is lost."""
+    async with open_store(settings) as store:
+        subject = await known_subject(store, tenant, email)
+        path = await SignInLinks(store.passkeys, store.subjects).make(subject)
+    click.echo(f"{settings.base_url}{path}")
+    click.echo("whoever opens it first is signed in as this person; send it on a way that only they read", err=True)
+
+
+@command.command("password")
+@click.argument("email")
+@click.option("--tenant", default=DEFAULT_TENANT, show_default=True, help="Whose person this is.")
+@click.option("--password-stdin", is_flag=True, help="Read the password from standard input; otherwise one is made and shown once.")
+@with_settings
+@run_async
+async def password(settings: Settings, email: str, tenant: str, password_stdin: bool) -> None:
+    """Give EMAIL a new password and sign them out everywhere."""
+    text = sys.stdin.readline().rstrip("\r\n") if password_stdin else new_password()
+    async with open_store(settings) as store:
+        subject = await known_subject(store, tenant, email)
+        try:
+            await Passwords(store.subjects).set(subject, text)
+        except WeakPassword as error:
+            raise CommandFailed(str(error)) from error
+        await store.browser_sessions.end_all(tenant, subject.subject_id)
+    click.echo(f"user {subject.email} has a new password")
+    if not password_stdin:
+        click.echo(f"password {text}   (shown only now)")
+
+
+@command.command("disable")
+@click.argument("email")
+@click.option("--tenant", default=DEFAULT_TENANT, show_default=True, help="Whose person this is.")
+@with_settings
+@run_async
+async def disable(settings: Settings, email: str, tenant: str) -> None:
+    """Sign EMAIL out everywhere and end what they allowed; nothing of theirs is removed."""
+    async with open_store(settings) as store:
+        for subject in await known_subjects(store, tenant, email):
+            await store.subjects.save(replace(subject, disabled=True))
+            ended = await OwnGrants(store.grants, store.clients).revoke_all(tenant, subject.subject_id, by="operator")
+            click.echo(f"user {subject.email} is disabled; {ended} grants ended")
+
+
+@command.command("enable")
+@click.argument("email")
+@click.option("--tenant", default=DEFAULT_TENANT, show_default=True, help="Whose person this is.")
+@with_settings
+@run_async
+async def enable(settings: Settings, email: str, tenant: str) -> None:
+    """Let EMAIL sign in again."""
+    async with open_store(settings) as store:
+        for subject in await known_subjects(store, tenant, email):
+            await store.subjects.save(replace(subject, disabled=False))
+            click.echo(f"user {subject.email} can sign in again")
+
+
+async def known_subject(store: Store, tenant: str, email: str) -> Subject:
+    """Return the person of `email` who signs in here, or fail."""
+    here = [subject for subject in await known_subjects(store, tenant, email) if not subject.identity_provider]
+    if not here:
+        raise CommandFailed(f"user {email!r} signs in by an identity provider; nothing of theirs is kept here that could be changed")
+    return here[0]
+
+
+async def known_subjects(store: Store, tenant: str, email: str) -> list[Subject]:
+    """Return the people of `email`: one who signs in here, and one for each identity provider that vouches for it. Fail where there is none."""
+    await known_tenant(store, tenant)
+    found = [subject for subject in await store.subjects.of_tenant(tenant) if subject.email == email.strip().casefold()]
+    if not found:
+        raise CommandFailed(f"no user {email!r} in tenant {tenant!r}; `ascend user list` shows all")
+    return found
 
 
 async def known_tenant(store: Store, name: str) -> None:

@@ -1,0 +1,26 @@
+"""Print a list: a table for people, JSON for programs."""
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+
+def print_rows(rows: Sequence[Mapping[str, object]], *, as_json: bool, empty: str) -> None:
+    """Print rows of equal keys as a table, or as a JSON list; `empty` is said instead of a table without rows."""
+    if as_json:
+        click.echo(json.dumps(list(rows), indent=2, default=str))
+        return
+    if not rows:
+        click.echo(empty)
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in rows[0]:
+        table.add_column(name.replace("_", " "), overflow="fold")
+    for row in rows:
+        table.add_row(*("" if value is None else str(value) for value in row.values()))
+    # Into a file or a pipe, a row is a line however long it gets.
+    Console(width=None if sys.stdout.isatty() else 400).print(table)
