@@ -18,6 +18,7 @@ COMMANDS = {
     "user": ("user", "Add and list the people who can sign in."),
     "import": ("importing", "Turn OpenAPI documents and MCP servers into operations."),
     "index": ("index", "Build, search and evaluate the capability index."),
+    "identity-provider": ("identity_provider", "Let people sign in by an external OpenID Connect provider."),
     "provider": ("provider", "Add and list third-party OAuth providers."),
     "connection": ("connection", "Add, list and remove connected accounts."),
     "client": ("client", "Show and revoke OAuth clients."),

@@ -134,7 +134,7 @@ async def known_subject(store: Store, tenant: str, email: str) -> Subject:
 
 
 async def known_subjects(store: Store, tenant: str, email: str) -> list[Subject]:
-    """Return the people of `email`: one who signs in here, and one for each identity provider that vouches for it. Fail where there is none."""
+    """Return everybody of `email`: who signs in here, and by each identity provider. Fail where there is nobody."""
     await known_tenant(store, tenant)
     found = [subject for subject in await store.subjects.of_tenant(tenant) if subject.email == email.strip().casefold()]
     if not found:

@@ -1,0 +1,113 @@
+"""`ascend identity-provider`: let a tenant's people sign in by an external OpenID Connect provider."""
+
+import sys
+from dataclasses import replace
+from typing import cast
+
+import click
+
+from oauth.identity_provider_secrets import IdentityProviderSecrets
+from oauth.identity_providers import ALGORITHMS, ClientAuth, IdentityProvider, InvalidIdentityProvider, checked
+from oauth.tenants import DEFAULT_TENANT
+from server.assembly.connections import open_vault
+from server.commands.frame import CommandFailed, json_option, run_async, with_settings
+from server.commands.rows import print_rows
+from server.commands.user import known_tenant
+from server.config import Settings
+from server.storage.store import open_store
+
+FEDERATION = "federation"
+tenant_option = click.option("--tenant", default=DEFAULT_TENANT, show_default=True, help="Whose people sign in by it.")
+
+
+@click.group()
+def command() -> None:
+    """Let people sign in by an external OpenID Connect provider."""
+
+
+@command.command("add")
+@click.argument("slug")
+@tenant_option
+@click.option("--issuer", required=True, help="The provider's issuer, byte for byte, like https://id.example.com.")
+@click.option("--client-id", required=True, help="What the provider calls this gateway.")
+@click.option("--title", default="", help="What the sign-in page calls it; the name otherwise.")
+@click.option("--client-auth", type=click.Choice(["basic", "post", "none"]), default="basic", show_default=True)
+@click.option("--admit", "domains", multiple=True, metavar="DOMAIN", help="Who gets an account at the first sign-in; * for everybody.")
+@click.option("--algorithm", "algorithms", multiple=True, type=click.Choice(ALGORITHMS), help="What its ID tokens are signed with.")
+@click.option("--secret-stdin", is_flag=True, help="Read the client secret from standard input.")
+@with_settings
+@run_async
+async def add(
+    settings: Settings,
+    slug: str,
+    tenant: str,
+    issuer: str,
+    client_id: str,
+    title: str,
+    client_auth: str,
+    domains: tuple[str, ...],
+    algorithms: tuple[str, ...],
+    secret_stdin: bool,
+) -> None:
+    """Add the provider SLUG, or replace its settings. SLUG becomes part of its own redirect URI."""
+    provider = IdentityProvider(
+        tenant_id=tenant,
+        slug=slug,
+        title=title or slug,
+        issuer=issuer,
+        client_id=client_id,
+        client_auth=cast(ClientAuth, client_auth),
+        admitted_domains=tuple(domain.lower().removeprefix("@") for domain in domains),
+    )
+    try:
+        provider = checked(replace(provider, allowed_algorithms=algorithms or provider.allowed_algorithms))
+    except InvalidIdentityProvider as error:
+        raise CommandFailed(str(error)) from error
+    secret = sys.stdin.readline().rstrip("\r\n") if secret_stdin else ""
+    if client_auth != "none" and not secret:
+        raise CommandFailed(f"identity provider {slug!r}: no client secret; give it with --secret-stdin, or say --client-auth none")
+    async with open_store(settings) as store:
+        await known_tenant(store, tenant)
+        if secret:
+            vault, _ = await open_vault(settings, store)
+            await IdentityProviderSecrets(vault).keep(provider, secret, "operator")
+        await store.identities.save_provider(provider)
+        policy = next(each for each in await store.tenants.all() if each.tenant_id == tenant)
+        if FEDERATION not in policy.sign_in:
+            await store.tenants.save(replace(policy, sign_in=policy.sign_in | {FEDERATION}))
+    click.echo(f"people of {tenant} can sign in by {provider.title}")
+    click.echo(f"redirect URI to enter there: {settings.base_url}/login/callback/{tenant}/{slug}")
+    if not domains:
+        click.echo("nobody new is admitted yet: say whom with --admit DOMAIN")
+
+
+@command.command("list")
+@tenant_option
+@json_option
+@with_settings
+@run_async
+async def list_identity_providers(settings: Settings, tenant: str, as_json: bool) -> None:
+    """List the identity providers of a tenant."""
+    async with open_store(settings) as store:
+        rows = [
+            {"name": each.slug, "title": each.title, "issuer": each.issuer, "admits": " ".join(each.admitted_domains) or "nobody new"}
+            for each in await store.identities.providers(tenant)
+        ]
+    print_rows(rows, as_json=as_json, empty=f"none; people of {tenant} sign in here")
+
+
+@command.command("remove")
+@click.argument("slug")
+@tenant_option
+@with_settings
+@run_async
+async def remove(settings: Settings, slug: str, tenant: str) -> None:
+    """Remove the provider SLUG; the people who came by it stay, and cannot sign in until it is back."""
+    async with open_store(settings) as store:
+        provider = await store.identities.provider(tenant, slug)
+        if provider is None:
+            raise CommandFailed(f"no identity provider {slug!r} in tenant {tenant!r}; `ascend identity-provider list` shows all")
+        vault, _ = await open_vault(settings, store)
+        await IdentityProviderSecrets(vault).forget(provider, "operator")
+        await store.identities.remove_provider(tenant, slug)
+    click.echo(f"the identity provider {slug} is gone")
