@@ -59,6 +59,7 @@ class Refresher:
         self._dice = dice or random.Random()  # noqa: S311  spreads load, guards nothing
         self._owner = secrets.token_hex(8)
         self._parallel, self._running = parallel, 0
+        self._freed = anyio.Event()
         self._pace = ProviderPace(clock)
         self._turns: dict[tuple[str, str], anyio.CapacityLimiter] = {}
         #: (provider, outcome) -> how often: refreshed, expired, retried, superseded, late
@@ -68,6 +69,8 @@ class Refresher:
         """Refresh what is due until cancelled; what was sent to a provider by then is finished first."""
         async with anyio.create_task_group() as group:
             while True:
+                # The next look is due when a place becomes free, or time has passed.
+                self._freed = anyio.Event()
                 try:
                     leases = await self._lease()
                 except Exception:  # the store may be away for a while; the tokens are good for minutes
@@ -75,10 +78,9 @@ class Refresher:
                     leases = []
                 for lease in leases:
                     group.start_soon(self._one, lease)
-                if not leases:
-                    await anyio.sleep(TICK_S)
-                elif self._running >= self._parallel:
-                    await anyio.sleep(TICK_S / 20)
+                if not leases or self._running >= self._parallel:
+                    with anyio.move_on_after(TICK_S):
+                        await self._freed.wait()
 
     async def refresh_due(self) -> int:
         """Refresh everything that is due now and return how many leases that took."""
@@ -118,6 +120,7 @@ class Refresher:
         finally:
             self._running -= 1
             self._pace.done(connection.application)
+            self._freed.set()
 
     async def _refresh(self, lease: Lease) -> None:
         connection = lease.connection

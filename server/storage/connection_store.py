@@ -45,7 +45,7 @@ class SqlConnectionStore:
         return None if secret is None else (found, secret)
 
     async def put(self, connection: Connection, secret: SealedSecret, event: SecretEvent) -> bool:
-        values = _columns(connection)
+        values = columns_of(connection)
         mine = _one(connection.tenant_id, connection.account_id)
         try:
             async with self._database.write() as sql:
@@ -152,7 +152,7 @@ class SqlConnectionStore:
 async def _give_back(sql: AsyncConnection, lease: Lease, connection: Connection) -> bool:
     mine = [*_one(connection.tenant_id, connection.account_id), connections.c.fence == lease.fence]
     mine.append(connections.c.version == lease.connection.version)
-    values = _columns(connection)
+    values = columns_of(connection)
     # Alias and default may have changed while the provider was asked: they are not the refresh's to write.
     for name in ("alias", "is_default", "account_id", "tenant_id"):
         del values[name]
@@ -185,7 +185,7 @@ def _connection(row: Row[Any]) -> Connection:
     return Connection(**fields)
 
 
-def _columns(connection: Connection) -> dict[str, Any]:
+def columns_of(connection: Connection) -> dict[str, Any]:
     values = {name: getattr(connection, name) for name in Connection.__slots__}
     values["scopes"] = None if connection.scopes is None else " ".join(sorted(connection.scopes))
     for name in ("created_at", "expires_at", "refresh_due_at"):
