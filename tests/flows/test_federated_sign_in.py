@@ -1,0 +1,78 @@
+"""The gateway as a user starts it, with people who sign in by an external OpenID Connect provider set up from the command line."""
+
+import re
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from tests.flows.gateway_process import ascend, running_gateway
+from tests.oauth.sign_in.loopback_provider import running_provider
+from tests.server.form_browser import FormBrowser
+
+
+def test_an_operator_sets_a_provider_up_and_its_people_sign_in(tmp_path: Path) -> None:
+    """identity-provider add, while the gateway runs; the secret comes from the vault, the request goes through the guarded egress."""
+    data_dir = tmp_path / "data"
+    with running_provider() as provider:
+        allowed = {"ASCEND_EGRESS_ALLOW": f"127.0.0.1:{provider.server.port}"}
+        with running_gateway(data_dir, demo=False, extra=allowed) as gateway, FormBrowser(gateway.base_url) as browser:
+            assert "Continue with" not in browser.open("/login").text
+            arguments = ["identity-provider", "add", "corp", "--issuer", provider.issuer, "--client-id", provider.client_id]
+            done = ascend(
+                *arguments,
+                "--title",
+                "Corp SSO",
+                "--admit",
+                "corp.example",
+                "--secret-stdin",
+                data_dir=data_dir,
+                stdin=provider.client_secret,
+            )
+            assert done.returncode == 0, done.stderr
+            assert "/login/callback/default/corp" in done.stdout
+            page = wait_for(browser, "Corp SSO")
+            away = browser.submit(page, provider="corp")
+            back = browser.get(browser.client.get(away.headers["location"]).headers["location"])
+            assert back.headers["location"] == "/account", back.text
+            assert "grace@corp.example" in browser.open("/account").text
+            assert provider.client_secret.encode() not in b"".join(path.read_bytes() for path in data_dir.iterdir() if path.is_file())
+
+
+def test_a_link_from_the_command_line_signs_in_once(tmp_path: Path) -> None:
+    """`ascend user link`, and `ascend user disable` afterwards."""
+    data_dir = tmp_path / "data"
+    assert ascend("user", "add", "ada@example.com", "--tenant", "default", data_dir=data_dir).returncode == 0
+    with running_gateway(data_dir, demo=False) as gateway, FormBrowser(gateway.base_url) as browser:
+        made = ascend("user", "link", "ada@example.com", data_dir=data_dir)
+        path = re.search(r"/login/link/\S+", made.stdout)
+        assert path is not None, made.stderr
+        assert browser.submit(browser.open(path.group())).headers["location"] == "/account"
+        assert "ada@example.com" in browser.open("/account").text
+        assert ascend("user", "disable", "ada@example.com", data_dir=data_dir).returncode == 0
+        assert browser.open("/account").url.path == "/login"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--issuer", "http://id.example.com", "--client-id", "x", "--client-auth", "none"], "issuer"),
+        (["--issuer", "https://id.example.com", "--client-id", "x"], "no client secret"),
+        (["--issuer", "https://id.example.com", "--client-id", "x", "--client-auth", "none", "--tenant", "nowhere"], "no tenant 'nowhere'"),
+    ],
+)
+def test_settings_that_cannot_work_are_refused_in_one_line(tmp_path: Path, arguments: list[str], message: str) -> None:
+    """contracts.md: the thing, the rule, the way out."""
+    done = ascend("identity-provider", "add", "corp", *arguments, data_dir=tmp_path / "data")
+    assert done.returncode == 1
+    assert message in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def wait_for(browser: FormBrowser, text: str) -> httpx2.Response:
+    """Return the sign-in page once it shows `text`: changes arrive within two seconds (contracts.md)."""
+    for _ in range(200):
+        page = browser.open("/login")
+        if text in page.text:
+            return page
+    raise AssertionError(f"{text!r} did not appear")
