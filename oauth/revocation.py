@@ -64,10 +64,14 @@ class Revocation:
         """End every grant of a subject, or those to one client; return how many. For removed consent and disabled subjects."""
         return await self._revoke_all(await self._grants.list_grants(tenant_id, subject, client_id), reason)
 
+    async def revoke_client(self, client_id: str, reason: str) -> int:
+        """End every grant of a client, at every tenant; return how many."""
+        return await self._revoke_all(await self._grants.grants_of_client(client_id), reason)
+
     async def remove_client(self, client_id: str) -> bool:
         """Forget the client and end its grants everywhere."""
         removed = await self._clients.remove(client_id)
-        await self._revoke_all(await self._grants.grants_of_client(client_id), "client_removed")
+        await self.revoke_client(client_id, "client_removed")
         if removed:
             await self._audit.record(SecurityEvent("client_removed", self._clock(), client_id=client_id))
         return removed

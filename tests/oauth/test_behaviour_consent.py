@@ -15,7 +15,7 @@ DIRECT = {"sec-fetch-site": "none"}
 
 async def go(browser: httpx2.AsyncClient, client: dict[str, Any], headers: dict[str, str] = DIRECT, **changes: Any) -> str:
     """Send the browser to /authorize and return where it is sent on."""
-    query = parameters(client["client_id"], Pkce(), redirect_uri=WEB) | {}
+    query = parameters(client["client_id"], Pkce(), redirect_uri=WEB)
     query = {name: value for name, value in (query | changes).items() if value is not None}
     response = await browser.get(f"/authorize?{urlencode(query)}", headers=headers)
     location: str = response.headers["location"]
@@ -48,7 +48,7 @@ async def test_c13_anything_more_is_asked_again(gate: Gateway, changes: dict[str
     """oauth-behaviour C13: other redirect URI, larger scope."""
     async with gate.browser() as browser:
         client = await remembered(gate, browser)
-        assert (await go(browser, client, **changes)).startswith("/consent?request=")
+        assert (await go(browser, client, DIRECT, **changes)).startswith("/consent?request=")
 
 
 async def test_c13_another_client_and_another_tenant_are_asked_again(gate: Gateway) -> None:

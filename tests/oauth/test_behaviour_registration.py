@@ -172,11 +172,12 @@ async def test_g17_a_change_follows_the_rules_of_a_registration(gate: Gateway) -
     """oauth-behaviour G17; RFC 7592 §2.2."""
     client = await gate.register()
     token = client["registration_access_token"]
-    for change in (
+    refused: list[dict[str, object]] = [
         {"redirect_uris": ["javascript:x"]},
         {"redirect_uris": []},
         {"redirect_uris": [CALLBACK], "grant_types": ["client_credentials"]},
-    ):
+    ]
+    for change in refused:
         assert (await manage(gate, "PUT", client, token, json=change)).status_code == 400
     assert oauth_error(await manage(gate, "PUT", client, token, json={"client_id": "other", "redirect_uris": [CALLBACK]}))[0] == 400
     changed = await manage(gate, "PUT", client, token, json={"redirect_uris": [WEB], "client_name": "Renamed"})

@@ -60,7 +60,7 @@ async def test_a_service_principal_gets_what_its_operator_gave(gate: Gateway) ->
 async def test_client_credentials_are_for_clients_of_an_operator(gate: Gateway) -> None:
     """MCP client credentials extension."""
     for changes in ({"kind": "dynamic"}, {"service_subject": ""}, {"tenant_id": None}, {"tenant_id": "gone"}):
-        await gate.client_store.save(replace(SERVICE, **changes))  # type: ignore[arg-type]  # each is a field of Client
+        await gate.client_store.save(replace(SERVICE, **changes))
         assert oauth_error(await as_service(gate)) == (400, "unauthorized_client")
 
 
