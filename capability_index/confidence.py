@@ -24,14 +24,13 @@ Floats = NDArray[np.float32]
 #: a best hit below this is not worth showing as an answer
 LOW = 0.35
 _WORD = re.compile(r"[^\W\d_]+")
-_BIAS, _NEAR, _COVERED, _FUNCTION_WORDS, _PIECES, _TERMS, _COMMON = -12.8, 4.64, 11.38, 3.04, -1.33, 2.96, 46.1
-# What an English intent has of function words and tokens a word: for scripts of which the table has only letters, where
-# neither tells anything.
-_TYPICAL_FUNCTION_WORDS, _TYPICAL_PIECES = 0.35, 0.25
+_BIAS, _NEAR, _COVERED, _FUNCTION_WORDS, _PIECES, _TERMS, _COMMON = -13.26, 4.75, 11.43, 3.37, -0.87, 3.06, 46.2
 _SAME_NAME, _SAME_NAME_SCORE = 0.92, 0.9
-#: by words alone a whole intent is found at about this coverage
+#: the same by words alone
+_WORDS_BIAS, _WORDS_COVERED, _WORDS_TERMS = -13.51, 17.13, 4.06
+# The longer an intent, the less of it one operation can cover; past this many words that holds no more.
+_MAX_TERMS = 16
 _OUTER_STEP, _OUTER_MARGIN = 1.2, 0.5
-_WORDS_BIAS, _WORDS_COVERED, _WORDS_TERMS = -6.5, 12.0, 1.4
 
 
 def scores(intent: Intent, judged: Judged, first: FirstPass, senses: Sequence[Sense], live: int, table: WordTable | None) -> Floats:
@@ -49,9 +48,9 @@ def scores(intent: Intent, judged: Judged, first: FirstPass, senses: Sequence[Se
 
 def _embedded(intent: Intent, judged: Judged, mean_cosine: float, table: WordTable | None) -> Floats:
     """`mean_cosine` is that of the intent with all visible rows."""
-    terms = math.log(max(len(intent.words_by_term), 1))
+    terms = math.log(min(max(len(intent.words_by_term), 1), _MAX_TERMS))
     covered = np.sqrt(np.maximum(judged.coverage, 0))
-    if table is None or intent.vectors is None:
+    if table is None or intent.vectors is None or intent.non_latin > NON_LATIN:
         return _logistic(_WORDS_BIAS + _WORDS_COVERED * covered + _WORDS_TERMS * terms)
     function_words, pieces = _readability(intent, table)
     fixed = _BIAS + _FUNCTION_WORDS * function_words + _PIECES * pieces + _TERMS * terms + _COMMON * mean_cosine
@@ -62,8 +61,6 @@ def _embedded(intent: Intent, judged: Judged, mean_cosine: float, table: WordTab
 def _readability(intent: Intent, table: WordTable) -> tuple[float, float]:
     """Return the share of function words, and the logarithm of tokens a word."""
     words = _WORD.findall(intent.text)
-    if intent.non_latin > NON_LATIN:
-        return _TYPICAL_FUNCTION_WORDS, _TYPICAL_PIECES
     if not words:
         return 0.0, math.log(9)
     pieces = sum(len(ids) for ids in table.word_ids(words)) / len(words)

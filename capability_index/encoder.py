@@ -48,7 +48,7 @@ class WordTable:
     def __init__(self, model: str, tokenizer: Tokenizer, rows: Floats) -> None:
         self.model = model
         self.dimension = int(rows.shape[1])
-        self._tokenizer = tokenizer
+        self.tokenizer = tokenizer
         top = np.abs(rows).max(axis=1)
         top[top == 0] = 1
         self._codes = np.rint(rows * (127 / top)[:, None]).astype(np.int8)
@@ -64,7 +64,7 @@ class WordTable:
             if len(known) + len(missing) > _MAX_WORDS:
                 # A new dict and not a cleared one: another thread may be reading the old.
                 self._ids_by_word = known = {word: known[word] for word in words if word in known}
-            known.update((word, tuple(self._tokenizer.encode(word[:_MAX_WORD_CHARS], add_special_tokens=False).ids)) for word in missing)
+            known.update((word, tuple(self.tokenizer.encode(word[:_MAX_WORD_CHARS], add_special_tokens=False).ids)) for word in missing)
         return [known[word] for word in words]
 
     def token_ids(self, texts: Sequence[str]) -> list[list[int]]:

@@ -109,7 +109,7 @@ class Scale:
     @staticmethod
     def of(scores: Floats, live: int) -> "Scale":
         """Measure `scores`, in which dead rows are 0."""
-        mean = float(scores.sum(dtype=np.float64)) / live
+        mean = float(scores.sum()) / live
         variance = float(np.dot(scores, scores)) / live - mean * mean
         return Scale(mean, 1 / variance**0.5 if variance > 1e-12 else 0.0)
 

@@ -4,14 +4,15 @@ Field lengths are normalised by fixed reference lengths and not by the average o
 depend on nothing but itself, so that parts stay immutable and no tenant's catalogue shows in another's scores.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from array import array
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from capability_index.documents import SLUG, Document
-from capability_index.words import plain, split_name, stem, terms
+from capability_index.words import plain, split_name, terms
 
 K1 = 1.2
 #: a stored weight is tf / (k1 + tf) in steps of 1 / SCALE
@@ -116,9 +117,10 @@ class PostingsBuilder:
 
     _ids: dict[str, int] = field(default_factory=dict)
     _words: list[str] = field(default_factory=list)
-    _term_column: list[int] = field(default_factory=list)
-    _weight_column: list[float] = field(default_factory=list)
-    _lengths: list[int] = field(default_factory=list)
+    # Arrays and not lists: a million documents have twenty million entries.
+    _term_column: "array[int]" = field(default_factory=lambda: array("i"))
+    _weight_column: "array[float]" = field(default_factory=lambda: array("f"))
+    _lengths: "array[int]" = field(default_factory=lambda: array("i"))
 
     def add(self, fields: Fields) -> None:
         """Read the next row."""
@@ -133,9 +135,8 @@ class PostingsBuilder:
         ):
             if text:
                 self._read(rule, text, weight_by_term)
-        for term, weight in weight_by_term.items():
-            self._term_column.append(self._ids[term])
-            self._weight_column.append(weight)
+        self._term_column.extend([self._ids[term] for term in weight_by_term])
+        self._weight_column.extend(weight_by_term.values())
         self._lengths.append(len(weight_by_term))
 
     def _read(self, rule: FieldRule, text: str, weight_by_term: dict[str, float]) -> None:
@@ -151,9 +152,9 @@ class PostingsBuilder:
 
     def build(self) -> Postings:
         """Return the postings of all rows read."""
-        columns = np.asarray(self._term_column, np.int32)
-        tf = np.asarray(self._weight_column, np.float32)
-        rows = np.repeat(np.arange(len(self._lengths), dtype=np.int32), self._lengths)
+        columns = np.frombuffer(self._term_column, np.int32)
+        tf = np.frombuffer(self._weight_column, np.float32)
+        rows = np.repeat(np.arange(len(self._lengths), dtype=np.int32), np.frombuffer(self._lengths, np.int32))
         order = np.argsort(columns, kind="stable")
         counts = np.bincount(columns, minlength=len(self._words)) if len(columns) else np.zeros(len(self._words), np.int64)
         starts = np.concatenate(([0], np.cumsum(counts))).astype(np.int64)
@@ -170,15 +171,3 @@ def add_term(scores: Floats, postings: Postings, term: int, weight: float) -> No
     """Add `weight` times the stored weights of one term to `scores`, one score a row."""
     start, end = postings.starts[term], postings.starts[term + 1]
     scores[postings.rows[start:end]] += postings.weights[start:end] * np.float32(weight * (K1 + 1) / SCALE)
-
-
-def query_terms(texts: Iterable[str]) -> dict[str, str]:
-    """Return stem -> word of everything said in `texts`, in order of first mention."""
-    found: dict[str, str] = {}
-    for text in texts:
-        for term, word in terms(text):
-            found.setdefault(term, word)
-    return found
-
-
-__all__ = ["Fields", "Postings", "PostingsBuilder", "add_term", "fields_of", "inverse_frequency", "query_terms", "stem"]

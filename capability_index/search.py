@@ -145,7 +145,7 @@ def _bonuses(view: View, intent: Intent, visible: Visible, means: Means) -> dict
     if means.bonuses is None or intent.vectors is None:
         return {}
     found: dict[int, Bonus] = {}
-    for segment in dict.fromkeys(view.names):
+    for segment in dict.fromkeys(visible.segments):
         for slug, bonus in means.bonuses(segment, intent.vectors[0]).items():
             if (visible.permits is None or visible.permits(slug)) and (row := view.find(slug)) is not None:
                 found[row] = max(bonus, found.get(row, bonus))

@@ -4,11 +4,13 @@ A crash at any moment leaves the old manifest with its files, or the new one wit
 only those that the directory does not hold yet; loading maps them, so that rows nobody reads cost no memory.
 """
 
+import fcntl
 import hashlib
 import json
 import mmap
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -25,6 +27,8 @@ from capability_index.vectors import Matrix
 #: raised whenever text becomes words or vectors in another way: an older snapshot is then rebuilt
 FORMAT = 2
 MANIFEST = "manifest.json"
+#: the model of an index without vectors
+WORDS_ONLY = "words"
 _ALIGN = 64
 _SPACE = "space:"
 
@@ -36,6 +40,11 @@ class SnapshotInvalid(Exception):
 def save(segments: Mapping[str, Segment], directory: Path, model: str) -> None:
     """Write `segments` to `directory`, in one step as seen by `load`. `model` names the space of the vectors."""
     directory.mkdir(parents=True, exist_ok=True)
+    with _turn(directory):
+        _save(segments, directory, model)
+
+
+def _save(segments: Mapping[str, Segment], directory: Path, model: str) -> None:
     listed = {name: [_save_shard(shard, directory) for shard in segment.shards] for name, segment in segments.items()}
     body = json.dumps({"format": FORMAT, "model": model, "segments": listed}, sort_keys=True).encode()
     write_whole(directory / MANIFEST, json.dumps({"sha256": hashlib.sha256(body).hexdigest()}).encode() + b"\n" + body)
@@ -149,6 +158,14 @@ def _unpacked(content: memoryview) -> Part:
         names=Names(array("name_tokens"), array("name_ends"), array("name_scales")),
         neighbours=Neighbours(array("word_terms"), array("word_vectors")) if "word_terms" in head["places"] else None,
     )
+
+
+@contextmanager
+def _turn(directory: Path) -> Iterator[None]:
+    """Wait for another process that saves here: it must not sweep away parts that this one has written but not listed yet."""
+    with (directory / ".lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def write_whole(path: Path, content: bytes) -> None:
