@@ -25,6 +25,8 @@ class Settings:
     #: the public origin, without a trailing slash; it is the issuer, byte for byte
     base_url: str
     database_url: str
+    #: the operator named the origin; otherwise it follows from where the gateway listens
+    is_base_url_set: bool = False
     environment: str = "development"
     #: `host:port` that may be called although private; port may be `*`
     egress_allow: tuple[str, ...] = ()
@@ -49,10 +51,16 @@ class Settings:
         """Return these settings with another public origin. Raises SettingsError."""
         return replace(self, base_url=_origin(base_url))
 
+    def remember_origin(self) -> None:
+        """Note where this gateway is served, so that commands beside it make tokens and links for the same address."""
+        (self.data_dir / _SERVED_AT).write_text(self.base_url + "\n", encoding="utf-8")
+
     def mcp_url(self, tenant_id: str) -> str:
         """The protected resource of a tenant (RFC 9728): compared byte for byte, so it is made in this one place."""
         return f"{self.base_url}/mcp" if tenant_id == "default" else f"{self.base_url}/mcp/{tenant_id}"
 
+
+_SERVED_AT = "served-at"
 
 #: setting -> (environment variable, how its text is read)
 _VARIABLES: dict[str, tuple[str, Callable[[str], object]]] = {
@@ -83,10 +91,18 @@ def load(data_dir: Path | None, environ: Mapping[str, str] = os.environ, **overr
             except ValueError as error:
                 raise SettingsError(f"{variable}: {text!r} is not a number; give one or unset it") from error
     values |= {name: value for name, value in overrides.items() if value is not None}
-    values.setdefault("base_url", DEFAULT_BASE_URL)
-    values["base_url"] = _origin(str(values["base_url"]))
+    values["is_base_url_set"] = "base_url" in values
+    values["base_url"] = _origin(str(values.get("base_url") or served_at(directory) or DEFAULT_BASE_URL))
     values.setdefault("database_url", sqlite_url(directory / "ascend.sqlite3"))
     return Settings(data_dir=directory, **values)  # type: ignore[arg-type]  # names are checked against _VARIABLES
+
+
+def served_at(directory: Path) -> str | None:
+    """Return the origin that the last `ascend serve` on this data directory had."""
+    try:
+        return (directory / _SERVED_AT).read_text(encoding="utf-8").strip()
+    except OSError:
+        return None
 
 
 def _from_file(path: Path) -> Mapping[str, object]:

@@ -10,7 +10,7 @@ from oauth.tenants import DEFAULT_TENANT
 from server.app import open_gateway
 from server.commands.client_config import claude_mcp_add
 from server.commands.frame import run_server, with_settings
-from server.config import DEFAULT_BASE_URL, Settings
+from server.config import Settings
 from server.demo_start import DemoStart, start_demo
 from server.http_server import HttpServer
 from server.listening import listen
@@ -33,7 +33,7 @@ async def command(settings: Settings, host: str, port: int, base_url: str | None
     give_back_large_blocks()
     configure_logging(settings.log_format)
     listener = listen(host, port)
-    if base_url or settings.base_url == DEFAULT_BASE_URL:
+    if base_url or not settings.is_base_url_set:
         settings = settings.at(base_url or f"http://{'127.0.0.1' if host in _ANY_ADDRESS else host}:{listener.getsockname()[1]}")
     async with AsyncExitStack() as stack:
         demo_start = await stack.enter_async_context(start_demo(demo_port)) if demo else None
@@ -42,6 +42,7 @@ async def command(settings: Settings, host: str, port: int, base_url: str | None
         gateway = await stack.enter_async_context(open_gateway(settings))
         if demo_start is not None:
             await demo_start.prepare(gateway)
+        settings.remember_origin()
         settle()
         server = HttpServer(gateway.app, takes_signals=True)
         async with anyio.create_task_group() as running:
