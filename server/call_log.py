@@ -16,7 +16,9 @@ logger = logging.getLogger(__name__)
 CAPACITY = 20_000
 BATCH_ROWS = 500
 INTERVAL_S = 0.25
-FLUSH_TIMEOUT_S = 5.0
+#: log lines are worth more when they are fresh, and short batches do not hold up requests
+ACCOUNTINGS_PER_FLUSH = 5
+FLUSH_TIMEOUT_S = 2.0
 
 
 class CallRecordStore(Protocol):
@@ -45,34 +47,49 @@ class CallLog:
         self._tracing = tracing or Tracing()
         self._capacity = capacity
         self._interval_s = interval_s
+        #: calls not yet counted and logged, and rows not yet written
+        self._fresh: list[CallRecord] = []
         self._waiting: deque[CallRecord] = deque()
-        self._dropped_since_report = 0
 
     def record(self, record: CallRecord) -> None:
-        """Count and log the call now; its row is written soon."""
-        self._telemetry.called(record)
+        """Take the record; its log line and its row are written soon."""
         self._tracing.recorded(record)
-        if len(self._waiting) >= self._capacity:
-            self._dropped_since_report += 1
-            self._telemetry.call_rows_dropped.inc()
-            return
-        self._waiting.append(record)
+        self._fresh.append(record)
 
     async def run(self) -> None:
-        """Write batches until cancelled, then write what is left."""
+        """Account and write in turns until cancelled, then write what is left. A store that hangs does not hold up the log."""
         try:
-            while True:
-                await anyio.sleep(self._interval_s)
-                await self.flush()
+            async with anyio.create_task_group() as group:
+                group.start_soon(self._account_regularly)
+                while True:
+                    await anyio.sleep(self._interval_s)
+                    await self.flush()
         finally:
             with anyio.move_on_after(FLUSH_TIMEOUT_S, shield=True):
                 await self.flush()
             if self._waiting:
                 logger.error("call_rows_lost", extra={"facts": {"rows": len(self._waiting), "reason": "shutdown"}})
 
+    async def _account_regularly(self) -> None:
+        while True:
+            await anyio.sleep(self._interval_s / ACCOUNTINGS_PER_FLUSH)
+            self.account()
+
+    def account(self) -> None:
+        """Count and log what was recorded since the last time, and queue its rows."""
+        fresh, self._fresh = self._fresh, []
+        if not fresh:
+            return
+        self._telemetry.called(fresh)
+        room = max(0, self._capacity - len(self._waiting))
+        self._waiting.extend(fresh[:room])
+        if dropped := len(fresh) - room if len(fresh) > room else 0:
+            self._telemetry.call_rows_dropped.inc(dropped)
+            logger.error("call_rows_dropped", extra={"facts": {"rows": dropped, "capacity": self._capacity}})
+
     async def flush(self) -> None:
-        """Write everything that waits; rows that the store refuses stay for the next time."""
-        self._report_dropped()
+        """Account for and write everything; rows that the store refuses stay for the next time."""
+        self.account()
         while self._waiting:
             batch = [self._waiting.popleft() for _ in range(min(BATCH_ROWS, len(self._waiting)))]
             is_written = False
@@ -86,8 +103,3 @@ class CallLog:
                 if not is_written:
                     self._waiting.extendleft(reversed(batch))
         self._telemetry.call_rows_waiting.set(len(self._waiting))
-
-    def _report_dropped(self) -> None:
-        if self._dropped_since_report:
-            logger.error("call_rows_dropped", extra={"facts": {"rows": self._dropped_since_report, "capacity": self._capacity}})
-            self._dropped_since_report = 0

@@ -3,7 +3,8 @@
 import logging
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from typing import Any, TextIO
 
@@ -16,10 +17,13 @@ _SECRETS = (
         r"(?i)\b(access_token|refresh_token|client_secret|code_verifier|id_token|assertion|password|api_?key|secret|code|token)"
         r"(=|\"?\s*:\s*\"?|'?\s*:\s*'?)[^\s&\"',;)}]+"
     ),
+    re.compile(r"\basc_[a-z]+_[A-Za-z0-9_-]{16,}"),
     re.compile(r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)?"),
     re.compile(r"(?<=://)[^/\s:@]+:[^/\s@]+(?=@)"),
 )
-_REPLACEMENTS = (r"\1 [redacted]", r"\1\2[redacted]", "[redacted]", "[redacted]")
+#: white space, quotes, equals signs, control characters, and how tokens begin
+_ODD = re.compile(r"[\s\"'=\x00-\x1f\x7f]|eyJ|asc_")
+_REPLACEMENTS = (r"\1 [redacted]", r"\1\2[redacted]", "[redacted]", "[redacted]", "[redacted]")
 
 
 def redact(text: str) -> str:
@@ -38,7 +42,7 @@ class EventFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         facts: Mapping[str, Any] = getattr(record, "facts", None) or {}
-        moment = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        moment = _moment(record.created)
         trouble = self.formatException(record.exc_info) if record.exc_info else ""
         if self._as_json:
             line = {"time": moment, "level": record.levelname.lower(), "event": record.getMessage(), "logger": record.name, **facts}
@@ -49,11 +53,36 @@ class EventFormatter(logging.Formatter):
         text = f"{moment} {record.levelname.lower():7} {record.getMessage()}{' ' if words else ''}{words}"
         return redact(f"{text}\n{trouble}" if trouble else text)
 
+    def line(self, seconds: float, event: str, facts: Mapping[str, Any]) -> str:
+        """Return the line of an info event, with its end. Facts without a character that a secret or a second line needs go as they are."""
+        is_plain = not _ODD.search("".join(value for value in facts.values() if isinstance(value, str)))
+        if self._as_json:
+            line = {"time": _moment(seconds), "level": "info", "event": event, **(facts if is_plain else _clean(facts))}
+            return orjson.dumps(line, default=str, option=orjson.OPT_APPEND_NEWLINE).decode()
+        if is_plain:
+            return f"{_moment(seconds)} info    {event} {' '.join([f'{name}={value}' for name, value in facts.items()])}\n"
+        return redact(f"{_moment(seconds)} info    {event} {' '.join(f'{name}={_shown(value)}' for name, value in facts.items())}") + "\n"
+
+
+class EventHandler(logging.StreamHandler[TextIO]):
+    """Writes events to a stream; many at once where they come in batches."""
+
+    def __init__(self, stream: TextIO, *, as_json: bool) -> None:
+        super().__init__(stream)
+        self._formatter = EventFormatter(as_json=as_json)
+        self.setFormatter(self._formatter)
+
+    def write_batch(self, event: str, batch: Iterable[tuple[float, Mapping[str, Any]]]) -> None:
+        """Write one info line for each (seconds since the epoch, facts), in one go: a tenth of what a log record costs."""
+        lines = [self._formatter.line(moment, event, facts) for moment, facts in batch]
+        with self.lock or nullcontext():
+            self.stream.write("".join(lines))
+            self.flush()
+
 
 def configure_logging(log_format: str, *, level: str = "INFO", stream: TextIO | None = None) -> None:
     """Send this process's log to `stream` (stderr by default), as `text` or `json`."""
-    handler = logging.StreamHandler(stream or sys.stderr)
-    handler.setFormatter(EventFormatter(as_json=log_format == "json"))
+    handler = EventHandler(stream or sys.stderr, as_json=log_format == "json")
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level)
@@ -62,10 +91,14 @@ def configure_logging(log_format: str, *, level: str = "INFO", stream: TextIO | 
         logging.getLogger(name).setLevel("WARNING")
 
 
+def _moment(seconds: float) -> str:
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{int(seconds % 1 * 1000):03d}Z"
+
+
 def _shown(value: object) -> str:
     text = str(value)
     # One line per event, whatever a client put into a name.
-    return orjson.dumps(text).decode() if not text or re.search(r"[\s\"=\x00-\x1f\x7f]", text) else text
+    return orjson.dumps(text).decode() if not text or _ODD.search(text) else text
 
 
 def _clean(facts: Mapping[str, Any]) -> dict[str, Any]:

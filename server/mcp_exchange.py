@@ -4,6 +4,7 @@ import asyncio
 from types import TracebackType
 from typing import Final, Self
 
+import anyio
 from starlette.types import Receive, Send
 
 from server.mcp_answers import encoded
@@ -33,14 +34,15 @@ class Exchange:
         self._progress_token = progress_token
         self._writing: asyncio.Lock | None = None
         self._companion: asyncio.Task[None] | None = None
-        self._is_gone = False
+        self._scope = anyio.CancelScope()
         self.is_streaming = False
 
     def __enter__(self) -> Self:
-        """Cancel the body when the client closes the connection (MCP 2026-07-28 transports: that is how it cancels)."""
-        task = asyncio.current_task()
-        assert task is not None
-        self._task, self._cancelling = task, task.cancelling()
+        """Cancel the body when the client closes the connection (MCP 2026-07-28 transports: that is how it cancels).
+
+        A cancel scope, because a bare task cancellation would go through the shields that keep transactions whole.
+        """
+        self._scope.__enter__()
         self._timer = asyncio.get_running_loop().call_later(WATCH_AFTER_S, self._begin_watching)
         return self
 
@@ -48,8 +50,7 @@ class Exchange:
         self._timer.cancel()
         if self._companion is not None:
             self._companion.cancel()
-        # The same bookkeeping as asyncio.timeout: only the cancellation that was ours ends here.
-        return self._is_gone and self._task.uncancel() <= self._cancelling and kind is asyncio.CancelledError
+        return bool(self._scope.__exit__(kind, error, trace))
 
     async def progress(self, done: float, total: float | None, message: str | None) -> None:
         """Send a progress notification to a client that asked for them (MCP progress)."""
@@ -90,8 +91,7 @@ class Exchange:
             while True:
                 await asyncio.wait({gone}, timeout=PING_INTERVAL_S)
                 if gone.done():
-                    self._is_gone = True
-                    self._task.cancel()
+                    self._scope.cancel()
                     return
                 await self._emit(b": ping\r\n\r\n")
         finally:

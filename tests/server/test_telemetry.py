@@ -16,8 +16,8 @@ from starlette.testclient import TestClient
 
 from server.call_log import CallLog
 from server.health import Health
-from server.log_lines import EventFormatter, configure_logging, redact
-from server.telemetry import Telemetry
+from server.log_lines import EventFormatter, EventHandler, configure_logging, redact
+from server.telemetry import Telemetry, facts_of
 from server.trace_context import Tracing, carrier_of, trace_id_of
 from server.trace_export import start_trace_export
 from tools.stores import CallRecord
@@ -60,6 +60,7 @@ def log() -> Iterator[io.StringIO]:
         ('{"refresh_token": "tGzv3JOkF0XG5Qx2TlKWIA"}', "tGzv3JOkF0XG5Qx2TlKWIA"),
         ("{'client_secret': 'gX1fBat3bV'}", "gX1fBat3bV"),
         ("eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiJqb2UifQ.c2lnbmF0dXJl", "eyJpc3MiOiJqb2UifQ"),
+        ("operation asc_at_uxXV3mUSo-IEBegRF842ujNNZZnVtcUP", "uxXV3mUSo"),
         ("postgresql://ascend:hunter2@db/ascend", "hunter2"),
     ],
 )
@@ -71,7 +72,7 @@ def test_a_secret_never_reaches_the_log(text: str, gone: str) -> None:
 
 def test_a_call_leaves_one_json_line_without_arguments(log: io.StringIO) -> None:
     """Issue 2, 8: one row, one log line, one span."""
-    Telemetry().called(record())
+    Telemetry().called([record()])
     (line,) = [orjson.loads(line) for line in log.getvalue().splitlines()]
     assert line["event"] == "operation_called"
     assert (line["operation"], line["tool"], line["tenant"], line["outcome"]) == ("crm.contacts.search", "call_api", "default", "ok")
@@ -99,12 +100,41 @@ def test_a_traceback_is_logged_without_its_secrets() -> None:
         assert "abc123secret" not in line
 
 
+@pytest.mark.parametrize("log_format", ["text", "json"])
+def test_a_token_pasted_as_an_operation_id_is_redacted_in_the_call_line(log_format: str) -> None:
+    """The operation id is whatever a client sent."""
+    stream = io.StringIO()
+    handler = EventHandler(stream, as_json=log_format == "json")
+    facts = [facts_of(record(operation=odd)) for odd in ("asc_at_uxXV3mUSo-IEBegRF842ujNNZZnVtcUP", "a\nb", "Bearer abcdefgh12345678")]
+    handler.write_batch("operation_called", [(1.5, each) for each in facts])
+    assert len(stream.getvalue().splitlines()) == 3
+    assert "uxXV3mUSo" not in stream.getvalue()
+    assert "abcdefgh12345678" not in stream.getvalue()
+    assert "1970-01-01T00:00:01.500Z" in stream.getvalue()
+
+
+async def test_a_store_that_hangs_does_not_hold_up_the_log(log: io.StringIO) -> None:
+    """The log line is there while the row waits."""
+
+    class Hanging(Rows):
+        async def append_calls(self, records: Sequence[CallRecord]) -> None:
+            await anyio.sleep_forever()
+
+    call_log = CallLog(Hanging(), Telemetry(), interval_s=0.01)
+    with anyio.fail_after(5):
+        async with anyio.create_task_group() as group:
+            group.start_soon(call_log.run)
+            for expected in (1, 2):
+                call_log.record(record())
+                while log.getvalue().count("operation_called") < expected:
+                    await anyio.lowlevel.checkpoint()
+            group.cancel_scope.cancel()
+
+
 def test_calls_are_counted_by_tool_and_error_with_bounded_labels() -> None:
     """Labels never carry operations or tenants: their number has no bound."""
     telemetry = Telemetry()
-    telemetry.called(record())
-    telemetry.called(record(error_code="upstream_timeout"))
-    telemetry.called(record(tool="crm.contacts.search"))
+    telemetry.called([record(), record(error_code="upstream_timeout"), record(tool="crm.contacts.search")])
     text = telemetry.exposition().decode()
     assert 'ascend_calls_total{error_code="",tool="call_api"} 1.0' in text
     assert 'ascend_calls_total{error_code="upstream_timeout",tool="call_api"} 1.0' in text
