@@ -1,0 +1,209 @@
+"""Onboarding from inside the conversation: a real MCP client asks, its person connects the CRM, the same call goes through."""
+
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+import anyio
+import httpx2
+import mcp_types as types
+import pytest
+from mcp import Client
+from mcp.client.streamable_http import streamable_http_client
+from mcp.shared.exceptions import MCPError
+
+from oauth.connections.registrations import SHARED, Registration
+from oauth.minting import Minting
+from oauth.passwords import Passwords
+from oauth.resources import Resources
+from server.app import Gateway, open_gateway
+from server.config import load
+from server.demo.app import build
+from server.demo.grants import OAuthClient, OAuthSettings
+from server.demo.provider import definition
+from server.http_server import HttpServer
+from server.importing import ImportRequest, import_openapi
+from tests.flows.person import FormReader
+from tests.server.demo.listening import listening
+
+EMAIL, PASSWORD = "ada@example.com", "correct-horse-battery"
+SCOPES = frozenset({"mcp", "mcp:read", "mcp:write", "mcp:destructive"})
+PLAN = {
+    "steps": [
+        {"id": "ada", "api": "crm.contacts.search", "args": {"query": "Ada Lovelace"}},
+        {"id": "deals", "api": "crm.deals.list", "args": {"contact_id": {"$ref": "ada.data.results[0].id"}, "stage": "open"}},
+    ],
+    "return": "steps.deals.data.results[].name",
+}
+
+
+@dataclass
+class Onboarding:
+    gateway: Gateway
+    crm_url: str
+    token: str
+    connected: int = 0
+
+    @asynccontextmanager
+    async def client(self, mode: Any, *, elicits: bool) -> AsyncIterator[Client]:
+        """Give an SDK client; with `elicits` it opens URLs for its person, who connects the account there."""
+
+        async def open_for_person(_context: Any, params: Any) -> types.ElicitResult:
+            assert isinstance(params, types.ElicitRequestURLParams)
+            await self.walk(params.url)
+            return types.ElicitResult(action="accept")
+
+        url = self.gateway.settings.mcp_url("default")
+        callback: Any = open_for_person if elicits else None
+        async with (
+            httpx2.AsyncClient(headers={"authorization": f"Bearer {self.token}"}, timeout=20) as http,
+            Client(streamable_http_client(url, http_client=http), mode=mode, elicitation_callback=callback) as client,
+        ):
+            yield client
+
+    async def walk(self, url: str) -> str:
+        """Open `url` as the person does: sign in, continue to the CRM, allow, come back; return the last page."""
+        async with httpx2.AsyncClient(timeout=20) as browser:
+            response = await browser.get(url)
+            for _ in range(12):
+                if response.is_redirect:
+                    response = await browser.get(urljoin(str(response.url), response.headers["location"]))
+                    continue
+                assert response.status_code == 200, response.text
+                if "<h1>Connected</h1>" in response.text:
+                    self.connected += 1
+                    return response.text
+                response = await self._submit(browser, response)
+        raise AssertionError(response.text)
+
+    async def _submit(self, browser: httpx2.AsyncClient, page: httpx2.Response) -> httpx2.Response:
+        reader = FormReader()
+        reader.feed(page.text)
+        form = reader.forms[0]
+        fields = dict(form.fields)
+        if "password" in fields:
+            fields |= {"email": EMAIL, "password": PASSWORD}
+        if form.decisions:
+            fields |= {"decision": "allow", "owner_id": "own_3"}
+        target = urljoin(str(page.url), form.action)
+        origin = "{0.scheme}://{0.netloc}".format(urlsplit(target))
+        return await browser.post(target, data=fields, headers={"origin": origin})
+
+
+@pytest.fixture
+async def onboarding(tmp_path: Path) -> AsyncIterator[Onboarding]:
+    """A whole gateway and a CRM that asks for consent."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    base_url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    with listening(build(oauth=OAuthSettings(OAuthClient("ascend", "s3cret")))) as crm_url:
+        settings = load(tmp_path / "data", {}, base_url=base_url, egress_allow=(urlsplit(crm_url).netloc,))
+        async with open_gateway(settings) as gateway, anyio.create_task_group() as running:
+            await import_openapi(gateway.store.operations, ImportRequest(f"{crm_url}/openapi.json", "crm"))
+            await gateway.operations.refresh([(None, "crm")])
+            registration = Registration(SHARED, "crm", "ascend", definition(crm_url))
+            await gateway.connections.registrations.add(registration, "s3cret", "operator")
+            subject = await Passwords(gateway.store.subjects).add_subject("default", EMAIL, PASSWORD)
+            resources = Resources(gateway.tenants, settings.mcp_url, settings.base_url)
+
+            async def allowed(*_who: str) -> frozenset[str]:
+                return SCOPES
+
+            minted = await Minting(gateway.store.grants, resources, allowed).mint("default", subject.subject_id, SCOPES, 3600)
+            server = HttpServer(gateway.app)
+            running.start_soon(server.serve, [listener])
+            await server.until_ready()
+            yield Onboarding(gateway, crm_url, minted.access_token)
+            server.should_exit = True
+
+
+async def call(client: Client, tool: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    result = await client.call_tool(tool, arguments)
+    assert isinstance(result, types.CallToolResult)
+    assert isinstance(result.structured_content, dict), result
+    return result.structured_content
+
+
+SEARCH = {"api": "crm.contacts.search", "args": {"query": "Ada Lovelace"}}
+
+
+async def test_a_client_of_today_opens_the_link_and_the_same_call_goes_through(onboarding: Onboarding) -> None:
+    """Issue 6: 2026-07-28 InputRequiredResult in URL mode; after connecting, no more questions."""
+    async with onboarding.client("2026-07-28", elicits=True) as client:
+        found = await call(client, "call_api", SEARCH)
+        assert found["status"] == "ok", found
+        assert found["data"]["results"][0]["last_name"] == "Lovelace"
+        again = await call(client, "call_api", SEARCH)
+    assert (again["status"], onboarding.connected) == ("ok", 1)
+
+
+async def test_a_client_of_2025_gets_the_error_that_names_the_link(onboarding: Onboarding) -> None:
+    """Issue 6: 2025-11-25 error -32042."""
+    async with onboarding.client("legacy", elicits=True) as client:
+        with pytest.raises(MCPError) as refused:
+            await call(client, "call_api", SEARCH)
+        assert refused.value.error.code == types.URL_ELICITATION_REQUIRED
+        [elicitation] = refused.value.error.data["elicitations"]
+        await onboarding.walk(elicitation["url"])
+        assert (await call(client, "call_api", SEARCH))["status"] == "ok"
+
+
+@pytest.mark.parametrize("mode", ["2026-07-28", "legacy"])
+async def test_a_client_that_opens_nothing_gets_link_and_instructions(onboarding: Onboarding, mode: str) -> None:
+    """Issue 6: a plain result for every client that declares neither."""
+    async with onboarding.client(mode, elicits=False) as client:
+        needed = await call(client, "call_api", SEARCH)
+        assert needed["status"] == "needs_connection"
+        url = needed["connection"]["url"]
+        assert url.startswith(f"{onboarding.gateway.settings.base_url}/connect/")
+        assert (await call(client, "call_api", SEARCH))["connection"]["url"] == url
+        await onboarding.walk(url)
+        assert (await call(client, "call_api", SEARCH))["status"] == "ok"
+
+
+async def test_a_batch_that_needs_an_account_goes_on_after_it_is_connected(onboarding: Onboarding) -> None:
+    """Issue 6: in the middle of a batch_execute (which resumes)."""
+    async with onboarding.client("2026-07-28", elicits=True) as client:
+        done = await call(client, "batch_execute", PLAN)
+    assert (done["status"], onboarding.connected) == ("completed", 1)
+    assert sorted(done["returned"]) == ["Analytical engine design study", "Difference engine maintenance"]
+
+
+async def test_discovery_says_what_is_missing_and_then_that_it_is_ready(onboarding: Onboarding) -> None:
+    """three-tools.md: readiness inside discovery."""
+    async with onboarding.client("2026-07-28", elicits=False) as client:
+        before = await call(client, "discover_apis", {"ids": ["crm.contacts.search"]})
+        assert before["results"][0]["connection"]["status"] == "needs_auth"
+        needed = await call(client, "connections.connect", {"provider": "crm", "alias": "work"})
+        await onboarding.walk(needed["connection"]["url"])
+        told = await call(client, "connections.connect", {"provider": "crm", "alias": "work"})
+        assert told["data"]["connected"]["account"] == "work"
+        after = await call(client, "discover_apis", {"ids": ["crm.contacts.search"]})
+        assert after["results"][0]["connection"]["status"] == "ready"
+        listed = await call(client, "connections.list", {})
+        assert [(row["account"], row["status"], row["default"]) for row in listed["data"]["accounts"]] == [("work", "ready", True)]
+        await call(client, "connections.rename", {"provider": "crm", "account": "work", "alias": "home"})
+        gone = await call(client, "connections.disconnect", {"provider": "crm", "account": "home"})
+        if gone["status"] == "needs_confirmation":
+            confirmed = {"provider": "crm", "account": "home"}
+            gone = await call(
+                client, "call_api", {"api": "connections.disconnect", "args": confirmed, "confirm": gone["confirmation"]["confirm"]}
+            )
+        assert gone["data"] == {"disconnected": "home", "revoked_at_provider": True}
+        assert (await call(client, "call_api", SEARCH))["status"] == "needs_connection"
+
+
+async def test_a_call_survives_a_token_that_ended_early(onboarding: Onboarding) -> None:
+    """Issue 6: an upstream 401 re-reads the vault once; a refreshed token is used without the caller noticing."""
+    async with onboarding.client("2026-07-28", elicits=True) as client:
+        await call(client, "call_api", SEARCH)
+        connections = onboarding.gateway.connections
+        [connection] = await connections.store.connections.load()
+        await connections.store.connections.ask_refresh("default", connection.account_id, 0)
+        with anyio.fail_after(10):
+            while (await connections.store.connections.load())[0].version == 1:  # noqa: ASYNC110  the refresher is on its own
+                await anyio.sleep(0.02)
+        assert (await call(client, "call_api", SEARCH))["status"] == "ok"
