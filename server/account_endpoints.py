@@ -25,7 +25,7 @@ from server.pages.page_refusals import PageRefused, for_people, no_such_tenant
 from server.pages.posted_form import read_form
 from server.pages.scope_list import scope_lines
 from server.rate_limits import RateLimits
-from server.sign_in_visit import account_url, sign_in_url
+from server.sign_in_visit import account_url, connections_url, sign_in_url
 
 #: a passkey is added within this time of a sign-in, so that a browser left open cannot gain one
 RECENT_S = 600
@@ -184,6 +184,7 @@ class AccountEndpoints:
             subject=subject,
             tenant=tenant,
             here=account_url(tenant.tenant_id),
+            connections_url=connections_url(tenant.tenant_id),
             csrf=await self._sessions.csrf_token(request, "account", tenant.tenant_id),
             done=DONE.get(request.query_params.get("done", "")),
             allowed=[
