@@ -1,0 +1,42 @@
+"""Sends what is for the MCP endpoint straight there: searching the URL table first costs a tenth of a call."""
+
+from contextlib import suppress
+
+from starlette.requests import Request
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from server.discovery import CARD_PATHS
+from server.error_responses import answer_unknown_exception
+
+
+class McpFront:
+    """`/mcp`, `/mcp/` and `/mcp/{tenant}` go to `guarded`, everything else (the server card too) to `rest`.
+
+    It decides on the raw path, as the guard behind it does, and never redirects: a redirect from `/mcp/` to `/mcp` would lose the
+    body or the token in several clients.
+    """
+
+    def __init__(self, guarded: ASGIApp, rest: ASGIApp) -> None:
+        self._guarded = guarded
+        self._rest = rest
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or not is_mcp(scope["path"]):
+            await self._rest(scope, receive, send)
+            return
+        try:
+            await self._guarded(scope, receive, send)
+        except Exception as error:
+            response = await answer_unknown_exception(Request(scope), error)
+            # The answer may be under way already; then the server closes the connection, and the log has the reason.
+            with suppress(RuntimeError):
+                await response(scope, receive, send)
+
+
+def is_mcp(path: str) -> bool:
+    """Say whether `path` is the MCP endpoint of a tenant."""
+    if path == "/mcp":
+        return True
+    if not path.startswith("/mcp/") or path in CARD_PATHS:
+        return False
+    return "/" not in path[len("/mcp/") :].removesuffix("/")
