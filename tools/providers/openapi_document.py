@@ -18,7 +18,7 @@ Version = Literal["2.0", "3.0", "3.1"]
 
 MAX_DOCUMENT_BYTES = 64 << 20
 #: a document of 64 MB has fewer; a YAML alias bomb has more
-MAX_NODES = 6_000_000
+MAX_NODES = 3_000_000
 MAX_DEPTH = 250
 MAX_REFERENCE_HOPS = 32
 MAX_INTEGER_BITS = 63

@@ -1,0 +1,161 @@
+"""Sessions with upstream MCP servers: one for each upstream and subject, opened at first use, kept while used, replaced when broken."""
+
+import asyncio
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from types import TracebackType
+
+import anyio
+import anyio.abc
+
+from oauth.connections.credentials import Credential
+from oauth.principal import Principal
+from tools.egress import Egress
+from tools.errors import UpstreamFailed
+from tools.operation import Failure
+from tools.providers.mcp_session import McpSession, Rejected
+
+MAX_SESSIONS = 500
+MAX_IDLE_S = 600.0
+#: after so many failures to connect in a row an upstream is left alone for a while
+FAILURES_TO_REST = 3
+REST_S = 10.0
+CLOSING_S = 2.0
+
+#: (tenant, subject, account id, provider, url)
+Key = tuple[str, str, str, str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Upstream:
+    """A remote MCP server under the name of its provider."""
+
+    provider: str
+    url: str
+
+
+@dataclass(slots=True)
+class _Health:
+    """How an upstream does, judged by connections alone: a person's refused token says nothing of it."""
+
+    failures: int = 0
+    rests_until: float = 0.0
+
+
+@dataclass(slots=True)
+class _Slot:
+    """The place of one session; whoever comes while it opens waits for the same one."""
+
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    session: McpSession | None = None
+    used_at: float = 0.0
+
+
+class McpSessions:
+    """The pool. Each session lives in a task of its own, so that one upstream's end is no one else's; open it with `async with`."""
+
+    def __init__(self, egress: Egress, clock: Callable[[], float] = time.monotonic) -> None:
+        self._egress, self._clock = egress, clock
+        self._slots: OrderedDict[Key, _Slot] = OrderedDict()
+        self._health: dict[str, _Health] = {}
+        self._tasks: anyio.abc.TaskGroup | None = None
+
+    async def __aenter__(self) -> "McpSessions":
+        self._tasks = anyio.create_task_group()
+        await self._tasks.__aenter__()
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if self._tasks is None:
+            return
+        sessions = [slot.session for slot in self._slots.values() if slot.session is not None]
+        self._slots.clear()
+        for session in sessions:
+            session.close()
+        # Time to end the sessions politely at their servers, all at once.
+        with anyio.move_on_after(CLOSING_S, shield=True):
+            for session in sessions:
+                await session.ended.wait()
+        tasks, self._tasks = self._tasks, None
+        tasks.cancel_scope.cancel()
+        # The group ends empty-handed: what was raised in the caller's block goes on as it is, not as a group of one.
+        await tasks.__aexit__(None, None, None)
+
+    async def get(
+        self, principal: Principal, upstream: Upstream, credential: Credential | None, rejected: Rejected | None, timeout_s: float
+    ) -> McpSession:
+        """Return the live session of `principal` with `upstream`, opening it where there is none. Raises UpstreamFailed.
+
+        `rejected` is asked for a newer credential when the upstream refuses this one.
+        """
+        account = credential.account_id if credential is not None else ""
+        key = (principal.tenant_id, principal.subject, account, upstream.provider, upstream.url)
+        slot = self._slots.setdefault(key, _Slot())
+        self._slots.move_to_end(key)
+        async with slot.lock:
+            slot.used_at = self._clock()
+            if slot.session is not None and slot.session.is_open:
+                if credential is not None:
+                    slot.session.renew(credential)
+                return slot.session
+            self._check_health(upstream)
+            session = McpSession(self._egress, upstream.url, upstream.provider, credential, rejected)
+            slot.session = await self._open(session, upstream, timeout_s)
+        self._trim()
+        return slot.session
+
+    def forget(self, session: McpSession) -> None:
+        """Close a session that an upstream no longer knows; the next call opens another."""
+        session.close()
+        for key, slot in list(self._slots.items()):
+            if slot.session is session:
+                del self._slots[key]
+                return
+
+    async def _open(self, session: McpSession, upstream: Upstream, timeout_s: float) -> McpSession:
+        assert self._tasks is not None, "McpSessions is not open; enter it with `async with`"
+        health = self._health.setdefault(upstream.url, _Health())
+        self._tasks.start_soon(session.live)
+        try:
+            async with asyncio.timeout(timeout_s):
+                await session.ready()
+        except TimeoutError as error:
+            session.close()
+            self._note_failure(health)
+            raise UpstreamFailed(
+                Failure("upstream_timeout", f"the MCP server of '{upstream.provider}' did not answer in time", retryable=True)
+            ) from error
+        except UpstreamFailed as error:
+            if error.failure.code != "upstream_unauthorized":
+                self._note_failure(health)
+            raise
+        except BaseException:
+            session.close()
+            raise
+        health.failures = 0
+        return session
+
+    def _check_health(self, upstream: Upstream) -> None:
+        health = self._health.get(upstream.url)
+        if health is not None and health.rests_until > self._clock():
+            wait_s = round(health.rests_until - self._clock(), 1)
+            message = f"the MCP server of '{upstream.provider}' could not be reached {health.failures} times in a row"
+            raise UpstreamFailed(Failure("upstream_unreachable", message, retryable=True, retry_after_s=wait_s))
+
+    def _note_failure(self, health: _Health) -> None:
+        health.failures += 1
+        if health.failures >= FAILURES_TO_REST:
+            health.rests_until = self._clock() + REST_S
+
+    def _trim(self) -> None:
+        """Close what was not used for long, and the least used beyond the limit."""
+        now = self._clock()
+        for key, slot in list(self._slots.items()):
+            is_idle = now - slot.used_at > MAX_IDLE_S
+            if slot.lock.locked() or not (is_idle or len(self._slots) > MAX_SESSIONS):
+                continue
+            if slot.session is not None:
+                slot.session.close()
+            del self._slots[key]

@@ -1,0 +1,201 @@
+"""Run operations of other MCP servers: a call becomes their `tools/call`, its result an outcome."""
+
+import asyncio
+import base64
+import binascii
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import httpx2
+import mcp_types
+import orjson
+from mcp.shared.exceptions import MCPError
+from mcp_types import CONNECTION_CLOSED, REQUEST_TIMEOUT
+from pydantic import ValidationError
+
+from oauth.connections.credentials import Credential, Credentials
+from tools.errors import UpstreamFailed
+from tools.operation import Call, Download, Failure, Json, Operation, Outcome
+from tools.providers.mcp_definitions import changes_between
+from tools.providers.mcp_session import McpSession, failure_of
+from tools.providers.mcp_sessions import McpSessions, Upstream
+
+CONNECT_TIMEOUT_S = 10.0
+
+
+class McpRunner:
+    """Runs operations of kind `mcp` over pooled sessions.
+
+    An operation is pinned to the definition that was imported: where the upstream now says something else of the tool, the call
+    is refused with the difference until somebody imports, and so accepts, the new definition.
+    """
+
+    def __init__(self, sessions: McpSessions, credentials: Credentials) -> None:
+        self._sessions, self._credentials = sessions, credentials
+
+    async def run(self, call: Call) -> Outcome:
+        """Call the upstream's tool and return what came of it. Raises ConnectionNeeded and UnknownAccount."""
+        operation = call.operation
+        credential = None
+        if operation.connection is not None:
+            credential = await self._credentials.for_call(
+                call.principal, operation.connection, operation.connection_scopes, call.options.account
+            )
+        try:
+            session = await self._session(call, credential)
+            outcome = await self._call(call, session)
+            if outcome is None:
+                # The upstream has forgotten the session (404), so it did not run the call: once more, in a new one.
+                self._sessions.forget(session)
+                outcome = await self._call(call, await self._session(call, credential))
+            return outcome or Outcome("error", error=_forgotten(operation))
+        except UpstreamFailed as error:
+            return Outcome("error", error=error.failure)
+
+    def preview(self, call: Call) -> Json:
+        """Return the message that `run` would send."""
+        shown: dict[str, Json] = {
+            "url": call.operation.binding["url"],
+            "method": "tools/call",
+            "params": {"name": call.operation.binding["tool"], "arguments": dict(call.arguments)},
+        }
+        if call.operation.connection is not None:
+            shown["headers"] = {"Authorization": "***"}
+            shown["credential"] = f"of the connected account of {call.operation.connection}"
+        return shown
+
+    async def _session(self, call: Call, credential: Credential | None) -> McpSession:
+        operation = call.operation
+        upstream = Upstream(operation.provider, operation.binding["url"])
+        left_s = call.deadline - asyncio.get_running_loop().time()
+
+        async def rejected(refused: Credential) -> Credential | None:
+            return await self._credentials.rejected(call.principal, operation.connection or operation.provider, refused)
+
+        return await self._sessions.get(call.principal, upstream, credential, rejected, max(0.05, min(CONNECT_TIMEOUT_S, left_s)))
+
+    async def _call(self, call: Call, session: McpSession) -> Outcome | None:
+        """Return the outcome, or None where the upstream no longer knows the session."""
+        operation = call.operation
+        refusal = quarantined(operation, session)
+        if refusal is not None:
+            return Outcome("error", error=refusal)
+        left_s = max(0.05, min(call.options.timeout_s, call.deadline - asyncio.get_running_loop().time()))
+
+        async def report(progress: float, total: float | None, message: str | None) -> None:
+            await call.progress(progress, total, message)
+
+        try:
+            result = await session.client.call_tool(
+                operation.binding["tool"], dict(call.arguments), read_timeout_seconds=left_s, progress_callback=report
+            )
+        except MCPError as error:
+            if is_forgotten(error):
+                return None
+            if error.code == CONNECTION_CLOSED:
+                self._sessions.forget(session)
+                return Outcome("error", error=_unsure(operation, await session.why_closed()))
+            return Outcome("error", error=_refused(operation, error, session))
+        except ValidationError:
+            message = f"the MCP server of '{operation.provider}' answered with a result that is not MCP's"
+            return Outcome("error", error=Failure("upstream_malformed", message))
+        except (httpx2.TransportError, OSError, RuntimeError, TimeoutError) as error:
+            self._sessions.forget(session)
+            failure = failure_of(operation.provider, error, was_refused=session.was_refused)
+            return Outcome("error", error=_unsure(operation, failure))
+        return outcome_of(operation, result)
+
+
+def quarantined(operation: Operation, session: McpSession) -> Failure | None:
+    """Return why the call may not go out: the tool is gone, or is no longer what was imported."""
+    pinned = operation.binding["pin"]
+    current = session.definitions.get(operation.binding["tool"])
+    way_out = f"an operator reviews it and runs `ascend import mcp {operation.binding['url']} --provider {operation.provider}` again"
+    if current is None:
+        message = f"the MCP server of '{operation.provider}' no longer has the tool '{operation.binding['tool']}'"
+        return Failure("operation_gone", message, hint=way_out)
+    if current.pin == pinned:
+        return None
+    changes = changes_between(operation.binding["definition"], current)
+    return Failure(
+        code="definition_changed",
+        message=f"the definition of '{operation.id}' has changed since it was imported, so it is quarantined: {', '.join(changes)}",
+        upstream={"status": None, "body": {"changes": changes}},
+        hint=way_out,
+    )
+
+
+def outcome_of(operation: Operation, result: mcp_types.CallToolResult) -> Outcome:
+    """Return a tool's result: structured content as it is, else its blocks; an error keeps the upstream's own words."""
+    content = [block.model_dump(by_alias=True, exclude_none=True, mode="json") for block in result.content]
+    if result.is_error:
+        said = " ".join(str(block.get("text", "")) for block in content if block.get("type") == "text").strip()
+        body = result.structured_content if result.structured_content is not None else content
+        message = f"{operation.provider} answered: {said[:500] or 'the tool failed'}"
+        return Outcome("error", error=Failure("upstream_tool_error", message, upstream={"status": None, "body": body}))
+    if result.structured_content is not None:
+        return Outcome("ok", data=result.structured_content)
+    return Outcome("ok", data=_data_of(content))
+
+
+def _data_of(content: list[dict[str, Any]]) -> Json:
+    """Return what content blocks hold: one text as JSON or text, one file as a download, else the blocks."""
+    if not content:
+        return None
+    if len(content) > 1:
+        return [_text(block["text"]) if set(block) == {"type", "text"} else block for block in content]
+    (block,) = content
+    if block.get("type") == "text":
+        return _text(block["text"])
+    resource = block.get("resource")
+    inner: Mapping[str, Any] = resource if isinstance(resource, Mapping) else block
+    raw = inner.get("data") or inner.get("blob")
+    if isinstance(raw, str):
+        try:
+            name = str(inner.get("uri", "")).rpartition("/")[2] or None
+            return Download(base64.b64decode(raw, validate=True), str(inner.get("mimeType") or "application/octet-stream"), name)
+        except (binascii.Error, ValueError):
+            return block
+    return _text(str(inner["text"])) if "text" in inner else block
+
+
+def _text(text: str) -> Json:
+    """Return text as the JSON that it is, where it is an object or a list."""
+    if text[:1] in ("{", "["):
+        try:
+            return orjson.loads(text)
+        except orjson.JSONDecodeError:
+            return text
+    return text
+
+
+def is_forgotten(error: MCPError) -> bool:
+    """Say whether an error means that the upstream does not know our session (404, MCP 2025-11-25 transports)."""
+    return "session" in error.message.lower() and any(
+        word in error.message.lower() for word in ("terminated", "not found", "unknown", "expired")
+    )
+
+
+def _refused(operation: Operation, error: MCPError, session: McpSession) -> Failure:
+    if session.was_refused:
+        return failure_of(operation.provider, error, was_refused=True)
+    if error.code == REQUEST_TIMEOUT:
+        message = f"the MCP server of '{operation.provider}' gave no answer in time"
+        return _unsure(operation, Failure("upstream_timeout", message, retryable=True))
+    return Failure(
+        code="upstream_error",
+        message=f"the MCP server of '{operation.provider}' answered: {error.message[:500]}",
+        upstream={"status": None, "body": {"code": error.code, "message": error.message, "data": error.data}},
+    )
+
+
+def _unsure(operation: Operation, failure: Failure) -> Failure:
+    """Return the failure of a connection; what may have taken effect is not called retryable."""
+    if operation.idempotent or failure.code == "upstream_unreachable":
+        return failure
+    return replace(failure, retryable=False, hint=failure.hint or "it may have taken effect; look before you repeat it")
+
+
+def _forgotten(operation: Operation) -> Failure:
+    return Failure("upstream_error", f"the MCP server of '{operation.provider}' keeps losing its sessions", retryable=True)
