@@ -4,14 +4,18 @@ import base64
 import binascii
 import hmac
 import re
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from urllib.parse import unquote_to_bytes
 
+from oauth.audit import SecurityEvent
 from oauth.client_assertions import ASSERTION_TYPE, ClientAssertions
 from oauth.client_record import Client, ClientAuthMethod
 from oauth.clients import Clients
 from oauth.errors import InvalidClient, OAuthError
 from oauth.parameters import Parameters
+from oauth.stores import AuditLog
 from oauth.token_formats import hash_token, is_token
 
 _BAD_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
@@ -29,9 +33,11 @@ class _Presented:
 class ClientAuthentication:
     """Finds the client of a form: none, client_secret_basic, client_secret_post or private_key_jwt."""
 
-    def __init__(self, clients: Clients, assertions: ClientAssertions) -> None:
+    def __init__(self, clients: Clients, assertions: ClientAssertions, audit: AuditLog, clock: Callable[[], float] = time.time) -> None:
         self._clients = clients
         self._assertions = assertions
+        self._audit = audit
+        self._clock = clock
 
     async def authenticate(self, form: Parameters, authorization: str | None) -> Client:
         """Return the authenticated client; a public one is only identified. Raises InvalidClient, OAuthError."""
@@ -40,6 +46,19 @@ class ClientAuthentication:
         client = await self._clients.find(presented.client_id)
         if client is None:
             raise InvalidClient("no such client; register again", by_header=by_header)
+        try:
+            await self._prove(client, presented, by_header)
+        except InvalidClient as error:
+            facts = {"method": presented.method, "reason": error.description}
+            event = SecurityEvent(
+                "client_authentication_failed", self._clock(), client.tenant_id or "", client_id=client.client_id, facts=facts
+            )
+            await self._audit.record(event)
+            raise
+        await self._clients.note_use(client)
+        return client
+
+    async def _prove(self, client: Client, presented: _Presented, by_header: bool) -> None:
         if client.auth_method != presented.method:
             raise InvalidClient(f"this client authenticates by {client.auth_method}", by_header=by_header)
         match presented.method:
@@ -49,8 +68,6 @@ class ClientAuthentication:
                 _check_secret(client, presented.secret, by_header)
             case "none":
                 pass  # RFC 6749 §2.1: a public client has nothing to prove itself with; PKCE protects its codes
-        await self._clients.note_use(client)
-        return client
 
 
 def _read(form: Parameters, authorization: str | None) -> _Presented:

@@ -28,4 +28,18 @@ PINNED_DOCUMENTS: Mapping[str, Mapping[str, object]] = {
         "response_types": ["code"],
         "token_endpoint_auth_method": "none",
     },
+    "https://vscode.dev/oauth/client-metadata.json": {
+        "client_id": "https://vscode.dev/oauth/client-metadata.json",
+        "client_name": "Visual Studio Code",
+        "client_uri": "https://vscode.dev/product",
+        "redirect_uris": [
+            "http://127.0.0.1/",
+            "http://127.0.0.1:33418/",
+            "https://vscode.dev/redirect",
+            "https://insiders.vscode.dev/redirect",
+        ],
+        "grant_types": ["authorization_code", "refresh_token"],
+        "response_types": ["code"],
+        "token_endpoint_auth_method": "none",
+    },
 }

@@ -95,7 +95,7 @@ class AuthorizationServer:
         self.minting = Minting(stores.grants, self.resources, allowed_scopes, clock)
         self.key_sets = KeySets(fetch, clock)
         assertions = ClientAssertions(stores.grants, self.key_sets, frozenset({issuer, f"{issuer}/token"}), clock)
-        self.authentication = ClientAuthentication(self.clients, assertions)
+        self.authentication = ClientAuthentication(self.clients, assertions, stores.audit, clock)
         self.registration = Registration(stores.clients, self.revocation, stores.audit, issuer, provider_scopes, clock)
         self.pushed = PushedRequests(stores.grants, self.lifetimes, clock)
         self.authorization = Authorization(self.clients, self.pushed, self.resources, provider_scopes, stores.grants, self.lifetimes, clock)

@@ -1,9 +1,11 @@
 """`/authorize`: check the request, bind it to the browser, send the person to sign in or to answer (RFC 6749 §3.1)."""
 
+import logging
 import time
 from collections.abc import Callable
 from urllib.parse import urlencode
 
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -19,6 +21,8 @@ from server.oauth_requests import address_of, read_body
 from server.pages.page import Pages, see_other
 from server.pages.page_refusals import for_people
 from server.rate_limits import RateLimits
+
+logger = logging.getLogger(__name__)
 
 MAX_QUERY_BYTES = 16 * 1024
 
@@ -58,6 +62,9 @@ class AuthorizeEndpoint:
             return self._page(error.code, error.description, error.status)
         except AuthorizeError as error:
             return self._refuse(error)
+        except SQLAlchemyError as error:
+            logger.error("store_failed", exc_info=error, extra={"facts": {"path": "/authorize"}})
+            return self._pages.error(503, "A moment, please", "The gateway's store does not answer. Try again in a few seconds.")
 
     async def _parameters(self, request: Request) -> Parameters:
         if request.method != "POST":

@@ -1,5 +1,6 @@
 """The resource server's guard: an access token becomes a Principal, everything else a challenge (RFC 6750, RFC 9728 §5)."""
 
+import logging
 import re
 from collections.abc import Mapping
 from email.utils import format_datetime
@@ -9,6 +10,7 @@ import orjson
 from mcp.server.auth.middleware.auth_context import AuthContextMiddleware
 from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from mcp.server.auth.provider import AccessToken
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.authentication import AuthCredentials
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -22,6 +24,8 @@ from oauth.tenants import DEFAULT_TENANT, Tenant, Tenants
 from oauth.token_formats import hash_token
 from server.config import Settings
 from server.oauth_requests import ALLOWED_HEADERS, CORS
+
+logger = logging.getLogger(__name__)
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -74,13 +78,19 @@ class BearerGuard:
         if tenant is None:
             await _answer(send, 404, [*_CORS_HEADERS, _JSON], _body("not_found", "there is no such resource here"))
             return
-        verified = await self._verify(scope, send, tenant)
+        try:
+            verified = await self._verify(scope, send, tenant)
+        except SQLAlchemyError as error:
+            logger.error("store_failed", exc_info=error, extra={"facts": {"path": scope["path"]}})
+            headers = [*_CORS_HEADERS, _JSON, (b"retry-after", b"1")]
+            await _answer(send, 503, headers, _body("temporarily_unavailable", "the store does not answer; try again"))
+            return
         if verified is None:
             return
         principal = verified.principal
         if CONNECT not in principal.scopes:
-            headers, body = self._challenges.step_up(principal, frozenset({CONNECT}))
-            await _answer(send, 403, [*_CORS_HEADERS, *headers], body)
+            challenge, body = self._challenges.step_up(principal, frozenset({CONNECT}))
+            await _answer(send, 403, [*_CORS_HEADERS, *challenge], body)
             return
         scope["ascend.principal"] = principal
         scope["auth"] = AuthCredentials(sorted(principal.scopes))

@@ -19,7 +19,7 @@ from server.rate_limits import RateLimited, RateLimits, address_key
 logger = logging.getLogger(__name__)
 
 MAX_BODY_BYTES = 32 * 1024
-BODY_TIMEOUT_S = 10.0
+BODY_TIMEOUT_S = 5.0
 NO_STORE = {"cache-control": "no-store", "pragma": "no-cache"}
 #: any web page may talk to these endpoints, but never with this site's cookies
 CORS = {"access-control-allow-origin": "*", "access-control-expose-headers": "WWW-Authenticate, Mcp-Session-Id"}
@@ -87,7 +87,7 @@ async def read_form(request: Request) -> Parameters:
 
 
 async def read_body(request: Request) -> bytes:
-    """Return a body of at most 32 KB that arrives within ten seconds. Raises OAuthError."""
+    """Return a body of at most 32 KB that arrives within five seconds. Raises OAuthError."""
     body = bytearray()
     try:
         with anyio.fail_after(BODY_TIMEOUT_S):
