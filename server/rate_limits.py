@@ -28,7 +28,7 @@ LIMITS: Mapping[str, Limit] = {
     # Across all addresses, only for browsers that this subject has not signed in with before: nobody can be locked out.
     "login_subject": Limit(10, 100),
     "password_change": Limit(5, 10),
-    "authorize_address": Limit(60, 120),
+    "authorize_address": Limit(120, 300),
     "register_address": Limit(1, 20),
     "register": Limit(10, 200),
     "token_address": Limit(600, 300),

@@ -96,7 +96,7 @@ class Visitor:
 def visitor(request: pytest.FixtureRequest, chromium: Browser) -> Iterator[Visitor]:
     (width, height), scheme = request.param
     context = chromium.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(20_000)
     yield Visitor(context.new_page())
     context.close()
 
@@ -104,7 +104,7 @@ def visitor(request: pytest.FixtureRequest, chromium: Browser) -> Iterator[Visit
 @pytest.fixture
 def desktop(chromium: Browser) -> Iterator[Visitor]:
     context = chromium.new_context(viewport={"width": DESKTOP[0], "height": DESKTOP[1]})
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(20_000)
     yield Visitor(context.new_page())
     context.close()
 
@@ -117,8 +117,14 @@ def authenticator_in(page: Page, **settings: Any) -> tuple[CDPSession, str]:
     return session, made["authenticatorId"]
 
 
-def presence(session: CDPSession, authenticator: str, enabled: bool) -> None:
-    session.send("WebAuthn.setAutomaticPresenceSimulation", {"authenticatorId": authenticator, "enabled": enabled})
+def enrol(app: SignInApp, visitor: Visitor) -> None:
+    """Add a passkey on the account page."""
+    visitor.page.goto(f"{app.url}/account")
+    visitor.sign_in()
+    visitor.page.wait_for_selector("#name")
+    visitor.page.fill("#name", "This laptop")
+    visitor.page.click("[data-passkey-button]")
+    visitor.page.wait_for_url("**/account?done=passkey_added")
 
 
 def test_a_person_signs_in_and_allows(app: SignInApp, visitor: Visitor) -> None:
@@ -208,20 +214,14 @@ def test_a_page_runs_no_script_that_somebody_slipped_in(app: SignInApp, desktop:
 def test_a_passkey_is_added_and_signs_in(app: SignInApp, desktop: Visitor) -> None:
     """Chromium's own authenticator: enrol on the account page, then sign in by the button."""
     page = desktop.page
-    session, authenticator = authenticator_in(page)
-    page.goto(f"{app.url}/account")
-    desktop.sign_in()
-    page.wait_for_selector("#name")
-    page.fill("#name", "This laptop")
-    page.click("[data-passkey-button]")
-    page.wait_for_url("**/account?done=passkey_added")
+    page.add_init_script("delete PublicKeyCredential.isConditionalMediationAvailable")
+    authenticator_in(page)
+    enrol(app, desktop)
     assert "This laptop" in page.inner_text("main")
     desktop.check_page()
-    presence(session, authenticator, enabled=False)
     page.click("text='Sign out'")
     page.wait_for_url("**/login**")
     page.goto(f"{app.url}/authorize")
-    presence(session, authenticator, enabled=True)
     page.click("[data-passkey-button]")
     page.wait_for_selector("[name=decision]")
     page.click("[value=allow]")
@@ -229,15 +229,21 @@ def test_a_passkey_is_added_and_signs_in(app: SignInApp, desktop: Visitor) -> No
     assert [event.facts["method"] for event in app.audit.events if event.action == "sign_in"] == ["password", "passkey"]
 
 
+def test_a_browser_offers_a_passkey_by_itself(app: SignInApp, desktop: Visitor) -> None:
+    """Conditional mediation (WebAuthn 3 §5.1.4): the person takes what the e-mail field offers, without the button."""
+    page = desktop.page
+    authenticator_in(page)
+    enrol(app, desktop)
+    page.click("text='Sign out'")
+    page.wait_for_url("**/account")
+    assert [event.facts["method"] for event in app.audit.events if event.action == "sign_in"] == ["password", "passkey"]
+
+
 def test_a_device_with_a_passkey_is_not_given_a_second_one(app: SignInApp, desktop: Visitor) -> None:
     """excludeCredentials: the person is told in words."""
     page = desktop.page
     authenticator_in(page)
-    page.goto(f"{app.url}/account")
-    desktop.sign_in()
-    page.wait_for_selector("#name")
-    page.click("[data-passkey-button]")
-    page.wait_for_url("**/account?done=passkey_added")
+    enrol(app, desktop)
     page.click("[data-passkey-button]")
     page.wait_for_function("document.querySelector('[data-passkey-help]').textContent !== ''")
     assert page.inner_text("[data-passkey-help]") == "This device already has a passkey for this account."
@@ -247,11 +253,7 @@ def test_a_device_that_cannot_verify_its_person_signs_nobody_in(app: SignInApp, 
     """W5: user verification is required by the options and by our check."""
     page = desktop.page
     session, authenticator = authenticator_in(page)
-    page.goto(f"{app.url}/account")
-    desktop.sign_in()
-    page.wait_for_selector("#name")
-    page.click("[data-passkey-button]")
-    page.wait_for_url("**/account?done=passkey_added")
+    enrol(app, desktop)
     session.send("WebAuthn.setUserVerified", {"authenticatorId": authenticator, "isUserVerified": False})
     page.context.clear_cookies()
     page.goto(f"{app.url}/authorize")
