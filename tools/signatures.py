@@ -14,18 +14,31 @@ MAX_OPTION_CHARS = 60
 MAX_ARGUMENTS = 14
 MAX_MEMBERS = 8
 MAX_HOPS = 8
+LONG_SIGNATURE_CHARS = 360
 MAX_DEPTH = 2
 
 
 def signature_of(operation_id: str, input_schema: Mapping[str, Json], returns: str) -> str:
-    """Return the compact signature: required arguments first, in the order of the schema, then the optional ones."""
+    """Return the compact signature: required arguments first, in the order of the schema, then the optional ones.
+
+    A long one says less of nested objects first, and then leaves optional arguments out: `… 12 more`.
+    """
+    signature = ""
+    for depth, optional in ((0, MAX_ARGUMENTS), (MAX_DEPTH, MAX_ARGUMENTS), (MAX_DEPTH, MAX_ARGUMENTS // 2)):
+        signature = _signature(operation_id, input_schema, returns, depth, optional)
+        if len(signature) <= LONG_SIGNATURE_CHARS:
+            break
+    return signature
+
+
+def _signature(operation_id: str, input_schema: Mapping[str, Json], returns: str, depth: int, most: int) -> str:
     definitions = input_schema.get("$defs", {})
     required = set(input_schema.get("required", ()))
     properties = input_schema.get("properties", {})
     live = [name for name in properties if name in required or not _is_deprecated(properties[name])]
     ordered = [name for name in live if name in required] + [name for name in live if name not in required]
-    shown = ordered[: max(MAX_ARGUMENTS, len(required & set(ordered)))]
-    parts = [f"{name}{'' if name in required else '?'}: {type_of(properties[name], definitions)}" for name in shown]
+    shown = ordered[: max(most, len(required & set(ordered)))]
+    parts = [f"{name}{'' if name in required else '?'}: {type_of(properties[name], definitions, depth)}" for name in shown]
     if len(ordered) > len(shown):
         parts.append(f"… {len(ordered) - len(shown)} more")
     elif input_schema.get("additionalProperties") not in (None, False):

@@ -84,12 +84,13 @@ def usable_pattern(pattern: str) -> bool:
     return True
 
 
-def copy_facts(schema: Mapping[str, Json], converted: dict[str, Json]) -> None:
+def copy_facts(schema: Mapping[str, Json], converted: dict[str, Json], max_description_chars: int = MAX_DESCRIPTION_CHARS) -> None:
+    """Copy what needs no look at other schemas, as far as it is valid; what is not is left out."""
     title, description = schema.get("title"), schema.get("description")
     if isinstance(title, str) and not isinstance(description, str):
         converted["title"] = title
     if isinstance(description, str) and description.strip():
-        converted["description"] = shortened(description)
+        converted["description"] = shortened(description, max_description_chars)
     example = schema.get("example")
     if isinstance(example, str | int | float) and len(str(example)) <= MAX_EXAMPLE_CHARS:
         converted["examples"] = [example]
@@ -139,7 +140,7 @@ def _hashable(option: Json) -> bool:
     return not isinstance(option, dict | list)
 
 
-def shortened(text: str) -> str:
-    """Return a description on one line, within MAX_DESCRIPTION_CHARS."""
+def shortened(text: str, most: int = MAX_DESCRIPTION_CHARS) -> str:
+    """Return a description on one line, within `most` characters."""
     flat = " ".join(text.split())
-    return flat if len(flat) <= MAX_DESCRIPTION_CHARS else flat[: MAX_DESCRIPTION_CHARS - 1].rstrip() + "…"
+    return flat if len(flat) <= most else flat[: most - 1].rstrip() + "…"

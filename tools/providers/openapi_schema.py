@@ -7,7 +7,7 @@ from typing import Literal
 
 from tools.operation import Json
 from tools.providers.openapi_document import BrokenReference, OpenApiDocument
-from tools.providers.openapi_keywords import as_nullable, copy_facts, is_nullable, is_small, types_of, usable_pattern
+from tools.providers.openapi_keywords import MAX_DESCRIPTION_CHARS, as_nullable, copy_facts, is_nullable, is_small, types_of, usable_pattern
 
 Direction = Literal["in", "out"]
 
@@ -17,7 +17,8 @@ MAPS_OF_SCHEMAS = ("patternProperties", "dependentSchemas")
 MAX_DEPTH = 40
 #: nodes of one schema, its $defs included; past that a schema says only what it is called
 MAX_NODES_IN = 2_500
-MAX_NODES_OUT = 500
+MAX_NODES_OUT = 300
+MAX_DESCRIPTION_CHARS_OUT = 120
 
 
 class SchemaBundle:
@@ -108,7 +109,7 @@ class SchemaBundle:
         types = types_of(schema)
         if types:
             converted["type"] = types[0] if len(types) == 1 else types
-        copy_facts(schema, converted)
+        copy_facts(schema, converted, MAX_DESCRIPTION_CHARS if self._direction == "in" else MAX_DESCRIPTION_CHARS_OUT)
         for keyword in LISTS_OF_SCHEMAS:
             members = schema.get(keyword)
             if isinstance(members, list) and members and not (keyword == "allOf" and self._contradicts(members)):
