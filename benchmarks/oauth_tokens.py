@@ -130,9 +130,8 @@ async def main(refreshes: int, clients: int) -> None:
         print(f"cold verification   {await measure_cold(store):.0f} µs median, one store read")
         seconds, times, rotations, lost = await measure_refreshes(store, refreshes, clients)
         p50, p99 = statistics.median(times), statistics.quantiles(times, n=100)[98]
-        print(
-            f"{len(times)} refreshes by {clients} clients at once, one family: {len(times) / seconds:.0f}/s, p50 {p50:.1f} ms, p99 {p99:.1f} ms"
-        )
+        rate = len(times) / seconds
+        print(f"{len(times)} refreshes by {clients} clients at once, one family: {rate:.0f}/s, p50 {p50:.1f} ms, p99 {p99:.1f} ms")
         print(f"{rotations} rotations; {lost} clients lost their pair (goal 0)")
         await database.close()
 

@@ -15,7 +15,8 @@ from oauth.fetch import Fetch, FetchRefused
 
 ALGORITHMS = ("ES256", "ES384", "PS256", "RS256", "Ed25519", "EdDSA")
 MAX_ASSERTION_LENGTH = 8192
-MAX_LIFETIME_S = 600
+#: what authlib signs by default; each assertion counts once anyway
+MAX_LIFETIME_S = 3600
 LEEWAY_S = 30
 MAX_JWKS_BYTES = 65536
 JWKS_FRESH_S = 300.0
@@ -74,7 +75,7 @@ def is_for(audience: object, accepted: frozenset[str]) -> bool:
 
 
 def check_times(claims: Mapping[str, object], now: float) -> float:
-    """Return `exp` of claims that are valid now and not for longer than ten minutes. Raises AssertionRefused."""
+    """Return `exp` of claims that are valid now and not for longer than an hour. Raises AssertionRefused."""
     expires_at = claims.get("exp")
     if not isinstance(expires_at, int | float) or isinstance(expires_at, bool) or expires_at < now - LEEWAY_S:
         raise AssertionRefused("the assertion has expired, or has no exp")
