@@ -18,6 +18,7 @@ from server.listening import listen
 
 DEMO_EMAIL = "demo@example.com"
 PROVIDER = "crm"
+USUAL_PORT = 8090
 
 
 @dataclass(slots=True)
@@ -47,12 +48,14 @@ class DemoStart:
 
 
 @asynccontextmanager
-async def start_demo(port: int) -> AsyncIterator[DemoStart]:
-    """Serve the demo CRM on 127.0.0.1 while entered."""
+async def start_demo(port: int | None) -> AsyncIterator[DemoStart]:
+    """Serve the demo CRM on 127.0.0.1 while entered; where `port` is None, at its usual port or at any free one."""
     try:
-        listener = listen("127.0.0.1", port)
+        listener = listen("127.0.0.1", USUAL_PORT if port is None else port)
     except SettingsError as error:
-        raise SettingsError(f"demo CRM: {error}".replace("--port", "--demo-port")) from error
+        if port is not None:
+            raise SettingsError(f"demo CRM: {error}".replace("--port", "--demo-port")) from error
+        listener = listen("127.0.0.1", 0)
     server = HttpServer(demo.build())
     async with anyio.create_task_group() as running:
         running.start_soon(server.serve, [listener])

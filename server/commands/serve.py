@@ -25,10 +25,10 @@ _ANY_ADDRESS = ("0.0.0.0", "::", "")  # noqa: S104  compared with, not bound to
 @click.option("--port", default=8080, show_default=True, help="Port to listen on.")
 @click.option("--base-url", default=None, help="Public origin, such as https://gateway.example.com [ASCEND_BASE_URL].")
 @click.option("--demo", is_flag=True, help="Start the demo CRM beside it, import it, and make a demo user.")
-@click.option("--demo-port", default=8090, show_default=True, help="Where the demo CRM listens.")
+@click.option("--demo-port", type=int, default=None, help="Where the demo CRM listens; 8090, or any free port, when not given.")
 @with_settings
 @run_server
-async def command(settings: Settings, host: str, port: int, base_url: str | None, demo: bool, demo_port: int) -> None:
+async def command(settings: Settings, host: str, port: int, base_url: str | None, demo: bool, demo_port: int | None) -> None:
     """Run the gateway until SIGTERM or Ctrl-C, which let requests under way end."""
     give_back_large_blocks()
     configure_logging(settings.log_format)
