@@ -32,7 +32,8 @@ from tools.operation import (
 )
 from tools.pager import Pager
 from tools.policy import Policy, reenters
-from tools.results import MAX_CHARS, SelectFault, compile_select
+from tools.results import MAX_CHARS
+from tools.selection import SelectFault, compile_select
 from tools.shaping import Shaping
 from tools.stores import CallRecord, Recorder
 from tools.suggestions import Suggestions

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tools.cursor_seal import CursorSeal
+from tools.json_text import encode
 from tools.operation import Call, Failure, Outcome, Page, PageRequest, Paging
 from tools.paging import CursorFault, Place, chosen_size, items_of, next_place, read_place, turned_to, with_items
-from tools.results import encode
 
 MAX_ITEMS = 10_000
 MAX_PAGES = 200

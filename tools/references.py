@@ -10,6 +10,8 @@ from jmespath.exceptions import JMESPathError
 from jmespath.parser import ParsedResult
 
 from tools.operation import Json
+from tools.selection import growth_of, is_explosive
+from tools.selection import growth_of, is_explosive
 
 REF, ITEM, LITERAL, DEFAULT = "$ref", "$item", "$literal", "default"
 #: the name under which expressions may also find all steps: `steps.a.data` is `a.data`
@@ -34,12 +36,16 @@ class Expression:
     compiled: ParsedResult
     roots: frozenset[str]
     path: Path | None
+    #: how many times over it may repeat what it reads
+    growth: float = 1.0
 
     def search(self, value: Json) -> Json:
         """Return what it finds in `value`; None for nothing. Raises ReferenceFault."""
+        if is_explosive(self.growth, value):
+            raise ReferenceFault(f"'{self.text}' repeats the answers too many times over")
         try:
             return self.compiled.search(value)
-        except (JMESPathError, RecursionError, TypeError, ValueError, AttributeError) as error:
+        except (JMESPathError, RecursionError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise ReferenceFault(f"'{self.text}' cannot be worked out: {_first_line(error)}") from error
 
 
@@ -58,6 +64,7 @@ def parse_expression(source: str, shown: str | None = None) -> Expression:
         raise ReferenceFault(f"an expression of {len(text)} characters is too long; {MAX_EXPRESSION_CHARS} are the limit")
     try:
         compiled = jmespath.compile(source)
+        growth = growth_of(compiled.parsed)
     except (JMESPathError, RecursionError) as error:
         raise ReferenceFault(f"'{text[:120]}' is not JMESPath: {_first_line(error)}") from error
     tree: Any = compiled.parsed
@@ -66,7 +73,7 @@ def parse_expression(source: str, shown: str | None = None) -> Expression:
     path = _path_of(tree)
     if path and path[0] == STEPS and len(path) > 1:
         path = path[1:]
-    return Expression(text, compiled, frozenset(_roots_of(tree, ())), path)
+    return Expression(text, compiled, frozenset(_roots_of(tree, ())), path, growth)
 
 
 def _roots_of(node: Mapping[str, Any], prefix: tuple[str, ...]) -> Iterator[str]:

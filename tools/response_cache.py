@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from oauth.connections.credentials import Credentials
 from tools.confirmations import canonical
 from tools.freshness import Freshness, freshness_of
+from tools.json_text import encode
 from tools.operation import Call, Download, Json, Outcome, Runner
-from tools.results import encode
 
 MAX_ENTRIES = 5_000
 MAX_ENTRY_BYTES = 1024 * 1024

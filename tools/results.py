@@ -1,67 +1,24 @@
-"""From what an operation answered to what the model reads: selected, sized, nothing cut silently."""
+"""From an outcome to what the model reads: on the wire, as text, and shortened where it is too large."""
 
-import json
-from collections.abc import Sequence
 from typing import Any
 
-import jmespath
-import orjson
-from jmespath.exceptions import JMESPathError
-from jmespath.parser import ParsedResult
-
+from tools.json_text import encode
 from tools.operation import Failure, Json, Outcome
 from tools.outline import outline_of, preview_of
 
 MAX_CHARS = 16_000
 RESULT_TTL_S = 30 * 60
-_MAX_EXPRESSIONS = 2_000
-_compiled: dict[str, ParsedResult] = {}
 
 
-class SelectFault(Exception):
-    """`select` is not JMESPath, or cannot be applied to this answer."""
-
-    def __init__(self, expression: str, reason: str) -> None:
-        super().__init__(reason)
-        self.failure = Failure(
-            code="invalid_select",
-            message=f"select: '{expression[:120]}' is not usable JMESPath: {reason}",
-            hint="select is JMESPath over data, like results[].{id: id, name: name}; quote keys with - or $ in double quotes",
-        )
-
-
-def compile_select(select: str | Sequence[str] | None) -> None:
-    """Parse `select` before anything is sent. Raises SelectFault."""
-    for expression in (select,) if isinstance(select, str) else select or ():
-        _parse(expression)
-
-
-def apply_select(select: str | Sequence[str], data: Json) -> Json:
-    """Return what `select` takes from `data`: one value, or for a list an object from each expression to its value.
-
-    Raises SelectFault.
-    """
-    if isinstance(select, str):
-        return _search(select, data)
-    return {expression: _search(expression, data) for expression in select}
-
-
-def encode(data: Json) -> bytes:
-    """Return `data` as compact JSON; what JSON cannot say (dates from YAML) as text."""
-    try:
-        return orjson.dumps(data, default=str, option=orjson.OPT_NON_STR_KEYS)
-    except TypeError:
-        # Integers beyond 64 bits, lone surrogates: JSON all the same, and an answer must not be lost to them.
-        return json.dumps(data, default=str).encode()
-
-
-def shorten(data: Json, max_chars: int) -> Json:
-    """Return what stands in for an answer that is too large: how it is built and its first rows, in at most about `max_chars`."""
+def shorten(data: Json, total_bytes: int, max_chars: int, handle: str) -> Json:
+    """Return what stands in for an answer that is too large: how it is built, its first rows, and how to read on."""
     outline = outline_of(data)
     most = max_chars // 3
     if len(outline) > most:
         outline = f"{outline[:most]}…"
-    return {"outline": outline, "first": preview_of(data, max(64, max_chars - len(outline) - 32))}
+    read_on = f"{total_bytes} bytes in all; call_api api='result.read' args={{handle: '{handle}', select, offset, limit}}"
+    frame = {"outline": outline, "first": None, "read_on": read_on}
+    return {**frame, "first": preview_of(data, max(64, max_chars - len(encode(frame).decode())))}
 
 
 def to_wire(outcome: Outcome) -> dict[str, Json]:
@@ -118,23 +75,3 @@ def to_text(outcome: Outcome) -> str:
 
 def _present(**members: Any) -> dict[str, Json]:
     return {name: value for name, value in members.items() if value is not None}
-
-
-def _parse(expression: str) -> ParsedResult:
-    parsed = _compiled.get(expression)
-    if parsed is None:
-        try:
-            parsed = jmespath.compile(expression)
-        except (JMESPathError, RecursionError) as error:
-            raise SelectFault(expression, str(error).splitlines()[0] if str(error) else "it nests too deeply") from error
-        if len(_compiled) >= _MAX_EXPRESSIONS:
-            _compiled.clear()
-        _compiled[expression] = parsed
-    return parsed
-
-
-def _search(expression: str, data: Json) -> Json:
-    try:
-        return _parse(expression).search(data)
-    except (JMESPathError, RecursionError, TypeError, ValueError, AttributeError) as error:
-        raise SelectFault(expression, str(error).splitlines()[0] if str(error) else type(error).__name__) from error

@@ -1,11 +1,16 @@
 """Shape what a runner answered: select, measure, keep what is too large under a handle."""
 
+import asyncio
 from dataclasses import replace
 
 from oauth.principal import Principal
+from tools.json_text import encode
 from tools.operation import Call, Download, Failure, Json, Outcome, Size
-from tools.results import RESULT_TTL_S, SelectFault, apply_select, encode, shorten
+from tools.results import RESULT_TTL_S, shorten
+from tools.selection import SelectFault, apply_select
 from tools.stores import ResultStore
+
+LONG_ROWS = 500
 
 
 class Shaping:
@@ -22,7 +27,8 @@ class Shaping:
             return await self._keep_download(call.principal, outcome, data)
         if options.select is not None:
             try:
-                data = apply_select(options.select, data)
+                # A long list takes a while, and nobody else should wait for it.
+                data = await asyncio.to_thread(apply_select, options.select, data) if _is_long(data) else apply_select(options.select, data)
             except SelectFault as fault:
                 return await self._unselected(call, outcome, fault.failure)
         if options.max_chars is None:
@@ -36,10 +42,8 @@ class Shaping:
         if total <= max_chars or (total <= 4 * max_chars and len(body.decode()) <= max_chars):
             return _answered(call, outcome, data, total)
         handle = await self._results.put(call.principal, body, "application/json", RESULT_TTL_S)
-        shown = shorten(data, max_chars)
-        read_on = f"{total} bytes in all; read on with api='result.read' and this handle: select, offset, limit"
-        note = f"{outcome.note}; {read_on}" if outcome.note else read_on
-        return replace(outcome, data=shown, size=Size(total, len(encode(shown).decode())), handle=handle, note=note)
+        shown = shorten(data, total, max_chars, handle)
+        return replace(outcome, data=shown, size=Size(total, len(encode(shown).decode())), handle=handle)
 
     async def _keep_download(self, principal: Principal, outcome: Outcome, download: Download) -> Outcome:
         handle = await self._results.put(principal, download.body, download.media_type, RESULT_TTL_S)
@@ -52,6 +56,11 @@ class Shaping:
         handle = await self._results.put(call.principal, encode(outcome.data), "application/json", RESULT_TTL_S)
         hint = f"'{call.operation.id}' itself succeeded; read its answer by this handle with result.read and another select"
         return replace(outcome, status="error", data=None, error=replace(failure, hint=hint), handle=handle)
+
+
+def _is_long(data: Json) -> bool:
+    members = data.values() if isinstance(data, dict) else (data,)
+    return any(isinstance(member, list) and len(member) > LONG_ROWS for member in members)
 
 
 def _answered(call: Call, outcome: Outcome, data: Json, total: int) -> Outcome:

@@ -7,9 +7,10 @@ from typing import Literal
 from oauth.principal import Principal
 from tools.builtins.batch_result import StepResult, connection_to_wire, step_to_wire
 from tools.builtins.batch_run import PlanRun
+from tools.json_text import encode
 from tools.operation import Failure, Json, Outcome
 from tools.references import ReferenceFault
-from tools.results import MAX_CHARS, RESULT_TTL_S, encode, shorten
+from tools.results import MAX_CHARS, RESULT_TTL_S, shorten
 from tools.stores import ResultStore
 
 PlanStatus = Literal["completed", "partial", "failed", "needs_connection"]

@@ -13,7 +13,7 @@ from tools.catalog import Catalog
 from tools.operation import Json, Operation
 from tools.policy import Policy, reenters
 from tools.references import Expression, Path, Placeholder, ReferenceFault, parse_expression
-from tools.results import SelectFault, compile_select
+from tools.selection import SelectFault, compile_select
 from tools.suggestions import Suggestions
 
 _STAND_IN = "(filled when the step runs)"

@@ -6,7 +6,7 @@ import orjson
 
 from tools.operation import Call, Failure, Json, Outcome
 from tools.providers.builtin import BuiltinFunction
-from tools.results import SelectFault, apply_select
+from tools.selection import SelectFault, apply_select
 from tools.stores import ResultStore
 
 ROWS = 100

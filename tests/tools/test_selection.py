@@ -1,0 +1,91 @@
+"""`select` within limits: what it may ask, and what it may make of an answer."""
+
+import asyncio
+
+import jmespath
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.tools.stand_ins import answering, gateway, operation
+from tools.json_text import encode
+from tools.selection import MAX_EXPRESSION_CHARS, SelectFault, apply_select, compile_select, growth_of
+
+ROWS = [{"id": number, "name": f"n{number}", "tags": ["a", "b"]} for number in range(50)]
+DATA = {"results": ROWS, "total": 50}
+BOMBS = [
+    "[@,@]" + "|[@,@]" * 40,
+    "{a:@,b:@}" + "|{a:@,b:@}" * 40,
+    "join('',[to_string(@),to_string(@)])" + "|join('',[@,@])" * 40,
+    "[results,results]" + "|[@,@,@]" * 30,
+    "map(&[@,@,@,@],results)" + "|map(&[@,@,@,@],@)" * 20,
+]
+
+
+@pytest.mark.parametrize("bomb", BOMBS, ids=range(len(BOMBS)))
+def test_an_expression_that_doubles_its_input_at_every_step_is_refused(bomb: str) -> None:
+    """A few hundred characters must not make gigabytes."""
+    with pytest.raises(SelectFault, match="too many times"):
+        apply_select(bomb, DATA)
+
+
+@pytest.mark.parametrize("odd", ["", "results[?", "[" * 3_000, "x" * (MAX_EXPRESSION_CHARS + 1), "sum(results)", "nope(@)"])
+def test_what_is_no_usable_jmespath_is_a_fault_and_no_crash(odd: str) -> None:
+    """Bad input is normal input."""
+    with pytest.raises(SelectFault) as caught:
+        apply_select(odd, DATA)
+    assert caught.value.failure.code == "invalid_select"
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "results[].{id: id, name: name, tags: tags}",
+        "{count: total, ids: results[].id, names: results[].name}",
+        "results[?contains(tags, 'a')] | [0:5].name",
+        "sort_by(results, &name)[-1].{id: id, first: tags[0]}",
+        "results[*].[id, name || 'nobody']",
+    ],
+)
+def test_an_ordinary_selection_is_allowed_on_large_answers(expression: str) -> None:
+    """The bound is loose, but not so loose that it would refuse what people write."""
+    compile_select(expression)
+    apply_select(expression, {"results": ROWS * 200, "total": 1})
+
+
+_PART = st.sampled_from(["@", "a", "b", "results", "[0]", "[*]", "[]", "[@,a]", "{x:@,y:a}", "[a,b]", "length(@)", "to_string(@)", "`7`"])
+
+
+@settings(max_examples=300, deadline=None)
+@given(parts=st.lists(_PART, min_size=1, max_size=6))
+def test_the_bound_on_growth_holds(parts: list[str]) -> None:
+    """Whatever is chained: what comes out is no larger than the bound says, give or take the names that it adds."""
+    expression = " | ".join(parts)
+    data = {"a": [{"a": 1, "b": "xy"}] * 3, "b": {"a": "text"}, "results": [1, 2, 3]}
+    try:
+        compiled = jmespath.compile(expression)
+        selected = apply_select(expression, data)
+    except SelectFault:
+        return
+    names = 12 * len(expression)
+    assert len(encode(selected)) <= (growth_of(compiled.parsed) + 1) * (len(encode(data)) + names)
+
+
+async def test_a_selection_over_a_long_list_lets_others_go_on() -> None:
+    """It runs beside the event loop, not on it."""
+    listed = operation("crm.contacts.list")
+    house = await gateway([listed])
+    house.runner.answers[listed.id] = answering({"results": ROWS * 400})
+    ticks = 0
+
+    async def tick() -> None:
+        nonlocal ticks
+        while True:
+            await asyncio.sleep(0)
+            ticks += 1
+
+    ticking = asyncio.create_task(tick())
+    outcome = await house.call("call_api", {"api": listed.id, "select": "length(results[?contains(tags, 'a')].{id: id, name: name})"})
+    ticking.cancel()
+    assert outcome.data == 20_000
+    assert ticks > 10
