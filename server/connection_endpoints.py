@@ -87,7 +87,8 @@ class ConnectionEndpoints:
         return self._connected(await self._flows.take_key(request.path_params["flow"], session, secret, username, alias))
 
     def _connected(self, connection: Connection) -> Response:
-        return self._pages.render("connected", connection=connection, connections_url=connections_url(connection.tenant_id))
+        title = self._flows.title_of(connection)
+        return self._pages.render("connected", connection=connection, title=title, connections_url=connections_url(connection.tenant_id))
 
     async def _page(
         self, request: Request, flow: ConnectFlow, session: BrowserSession, *, problem: str = "", alias: str = "", status: int = 200

@@ -87,6 +87,10 @@ class ConnectFlows:
         alias = reconnects.alias if reconnects else flow.alias
         return ConnectView(provider, words, reconnects, alias, is_possible, urlsplit(provider.authorize_url).hostname or "")
 
+    def title_of(self, connection: Connection) -> str:
+        """Return what the connection's provider is called."""
+        return self._registrations.provider(connection.tenant_id, connection.provider).title
+
     async def start(self, handle: str, session: BrowserSession, browser: str, alias: str) -> str:
         """Begin a trip and return the provider's address for it. Raises FlowRefused."""
         flow = await self.find(handle)

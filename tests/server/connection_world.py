@@ -27,6 +27,7 @@ from server.config import load
 from server.demo.app import build
 from server.demo.grants import Faults, Grants, OAuthClient, OAuthSettings
 from server.demo.provider import definition
+from server.home_endpoints import HomeEndpoints
 from server.pages.page import Pages
 from server.storage.store import Store, open_store
 from tests.server.demo.listening import listening
@@ -119,7 +120,9 @@ async def connection_world(tmp_path: Path, access_ttl_s: int = 1800, rotate: boo
             await store.tenants.add(Tenant("globex", "Globex"))
             for tenant_id, subject in (("default", "sub_ada"), ("default", "sub_bob"), ("globex", "sub_ada")):
                 await store.subjects.add(Subject(tenant_id, subject, f"{subject}@example.com"), None)
-            routes = [*connections.routes(tenants, sessions, Pages(settings)), *_sign_in(sessions)]
+            pages = Pages(settings)
+            home = HomeEndpoints(pages=pages, settings=settings)
+            routes = [*connections.routes(tenants, sessions, pages), *home.routes(), *_sign_in(sessions)]
             async with _serving(Starlette(routes=routes), listener):
                 yield World(url, crm_url, store, connections, crm_app.state.grants, faults, tmp_path / "data")
 
