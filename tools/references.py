@@ -11,7 +11,6 @@ from jmespath.parser import ParsedResult
 
 from tools.operation import Json
 from tools.selection import growth_of, is_explosive
-from tools.selection import growth_of, is_explosive
 
 REF, ITEM, LITERAL, DEFAULT = "$ref", "$item", "$literal", "default"
 #: the name under which expressions may also find all steps: `steps.a.data` is `a.data`
