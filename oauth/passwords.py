@@ -15,10 +15,16 @@ MAX_PASSWORD_BYTES = 1024  # Long enough for any phrase, short enough that hashi
 #: OWASP's first choice for Argon2id: 19 MiB, two passes, one lane; about 25 ms on the machines we run on.
 HASHER = PasswordHasher(memory_cost=19 * 1024, time_cost=2, parallelism=1, type=Type.ID)
 HASHES_AT_ONCE = 2
+#: about a second of work; whoever comes on top is sent away rather than kept waiting
+MAX_WAITING = 100
 
 
 class WeakPassword(ValueError):
     """The password is too short or too long; the message says the rule."""
+
+
+class HashingBusy(Exception):
+    """More passwords wait to be checked than can be in a few seconds; try again shortly."""
 
 
 class Passwords:
@@ -30,6 +36,7 @@ class Passwords:
         # Verified against when there is no such subject, so that unknown and known ones cost the same work.
         self._nobody = self._hasher.hash(secrets.token_urlsafe(16))
         self._limiter: CapacityLimiter | None = None
+        self._under_way = 0
 
     async def hash(self, password: str) -> str:
         """Return the hash to keep. Raises WeakPassword."""
@@ -62,18 +69,17 @@ class Passwords:
         return subject
 
     async def verify(self, tenant_id: str, email: str, password: str) -> Subject | None:
-        """Return the subject whose password this is; None for a wrong one, an unknown e-mail, a disabled subject alike."""
+        """Return the subject whose password this is; None for a wrong one, an unknown e-mail, a disabled subject alike.
+
+        Raises HashingBusy.
+        """
+        if self._under_way >= MAX_WAITING:
+            raise HashingBusy("too many passwords wait to be checked")
+        self._under_way += 1
         try:
-            found = await self._subjects.find_local(tenant_id, normalize_email(email))
-        except InvalidSubject:
-            found = None
-        subject, kept = found or (None, None)
-        right = await to_thread.run_sync(self._matches, kept or self._nobody, password, limiter=self._turn())
-        if subject is None or kept is None or not right or subject.disabled:
-            return None
-        if self._hasher.check_needs_rehash(kept):
-            await self._subjects.set_password(tenant_id, subject.subject_id, await self._hash(password))
-        return subject
+            return await self._verify(tenant_id, email, password)
+        finally:
+            self._under_way -= 1
 
     async def set(self, subject: Subject, new: str) -> bool:
         """Give a subject a password, as an operator may; False where there is no such subject. Raises WeakPassword."""
@@ -87,6 +93,19 @@ class Passwords:
         if not await to_thread.run_sync(self._matches, found[1], current, limiter=self._turn()):
             return False
         return await self._subjects.set_password(subject.tenant_id, subject.subject_id, await self.hash(new))
+
+    async def _verify(self, tenant_id: str, email: str, password: str) -> Subject | None:
+        try:
+            found = await self._subjects.find_local(tenant_id, normalize_email(email))
+        except InvalidSubject:
+            found = None
+        subject, kept = found or (None, None)
+        right = await to_thread.run_sync(self._matches, kept or self._nobody, password, limiter=self._turn())
+        if subject is None or kept is None or not right or subject.disabled:
+            return None
+        if self._hasher.check_needs_rehash(kept):
+            await self._subjects.set_password(tenant_id, subject.subject_id, await self._hash(password))
+        return subject
 
     async def _hash(self, password: str) -> str:
         return await to_thread.run_sync(self._hasher.hash, _bytes_of(password), limiter=self._turn())

@@ -18,6 +18,7 @@ from oauth.passkeys import PasskeyRefused, Passkeys
 from oauth.passwords import Passwords, WeakPassword
 from oauth.stores import AuditLog
 from oauth.subject_stores import StoredSession
+from oauth.subjects import Subject
 from oauth.tenants import DEFAULT_TENANT, Tenant, Tenants
 from server.browser_session import BrowserSessions
 from server.pages.page import Pages, see_other
@@ -133,7 +134,9 @@ class AccountEndpoints:
         return self._done(visit, "revoked")
 
     async def _add_passkey(self, visit: _Visit) -> Response:
-        if not self._is_recent(visit.session) or "passkey" not in visit.tenant.sign_in:
+        if not self._may_have_passkeys(visit.tenant, visit.session.subject):
+            raise PageRefused(403, "No passkeys here", "You sign in another way.", self._back(visit))
+        if not self._is_recent(visit.session):
             raise PageRefused(
                 403, "Sign in again first", "A passkey is added right after signing in.", ("Sign in", self._sign_in_again(visit.tenant))
             )
@@ -174,9 +177,9 @@ class AccountEndpoints:
 
     async def _page(self, request: Request, tenant: Tenant, session: StoredSession) -> Response:
         subject = session.subject
-        may_enrol = "passkey" in tenant.sign_in and self._passkeys.available and self._is_recent(session)
+        possible = self._may_have_passkeys(tenant, subject) and self._passkeys.available
         browser = self._sessions.browser_of(request)
-        options = await self._passkeys.offer_enrolment(subject, browser) if may_enrol and browser else None
+        options = await self._passkeys.offer_enrolment(subject, browser) if possible and browser and self._is_recent(session) else None
         passkeys = await self._passkeys.of_subject(subject)
         return self._pages.render(
             "account",
@@ -192,7 +195,7 @@ class AccountEndpoints:
                 for each in await self._grants.standing(tenant.tenant_id, subject.subject_id)
             ],
             passkeys=[(base64.urlsafe_b64encode(passkey.credential_id).decode(), passkey) for passkey in passkeys],
-            passkeys_possible="passkey" in tenant.sign_in and self._passkeys.available,
+            passkeys_possible=possible,
             passkey_options=options,
             with_password="password" in tenant.sign_in and not subject.identity_provider,
             sign_in_again=self._sign_in_again(tenant),
@@ -203,6 +206,10 @@ class AccountEndpoints:
         if tenant is None:
             raise no_such_tenant()
         return tenant
+
+    def _may_have_passkeys(self, tenant: Tenant, subject: Subject) -> bool:
+        # Whom an identity provider vouches for must come by it each time: a passkey would outlive their leaving there.
+        return "passkey" in tenant.sign_in and not subject.identity_provider
 
     def _is_recent(self, session: StoredSession) -> bool:
         return self._clock() - session.authenticated_at <= RECENT_S

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from starlette.requests import Request
 from starlette.responses import Response
 
+from oauth.passwords import HashingBusy
 from server.browser_session import FormRefused
 from server.pages.page import Pages, see_other
 from server.pages.posted_form import FormUnreadable
@@ -52,6 +53,9 @@ def for_people(pages: Pages, endpoint: PageEndpoint) -> PageEndpoint:
             return pages.error(403, "This form was not accepted", f"{_sentence(str(refusal))}")
         except FormUnreadable as refusal:
             return pages.error(refusal.status, "This form could not be read", _sentence(refusal.message))
+        except HashingBusy:
+            message = "Many people are signing in right now. Try again in a few seconds."
+            return pages.error(503, "A moment, please", message, headers={"Retry-After": "3"})
         except RateLimited as refusal:
             wait_s = max(1, math.ceil(refusal.retry_after_s))
             message = f"There have been too many attempts. Wait {_duration(wait_s)}, then try again."

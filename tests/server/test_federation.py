@@ -16,7 +16,7 @@ from joserfc.jwk import ECKey, OctKey
 from oauth.identity_providers import IdentityProvider
 from oauth.subjects import Subject
 from tests.oauth.sign_in.loopback_provider import LoopbackProvider, Person, running_provider
-from tests.server.form_browser import FormBrowser
+from tests.server.form_browser import FormBrowser, forms_of
 from tests.server.sign_in_app import EMAIL, PASSWORD, SignInApp, running, sign_in_app
 
 
@@ -381,3 +381,15 @@ def test_a_second_person_at_the_same_provider_is_a_second_subject(app: SignInApp
     provider.person = Person("2002", dict(provider.person.claims))
     sign_in(browser)
     assert len(people(app)) == 2
+
+
+def test_a_person_of_a_provider_gets_no_passkey_here(app: SignInApp, browser: FormBrowser) -> None:
+    """M10: it would sign them in after they have left there."""
+    app.tenants.replace([replace(tenant, sign_in=frozenset({"passkey", "federation"})) for tenant in app.tenants.all()])
+    answer = browser.submit(browser.open("/account"), provider="corp")
+    back = httpx2.get(answer.headers["location"], follow_redirects=False)
+    assert browser.get(back.headers["location"]).headers["location"] == "/account"
+    account = browser.open("/account")
+    assert "you sign in by another place" in account.text
+    form = next(form for form in forms_of(account) if form.fields.get("action") == "sign_out")
+    assert browser.post(form.action, form.fields | {"action": "add_passkey", "passkey": "{}"}).status_code == 403

@@ -2,11 +2,12 @@
 
 from typing import Literal
 
+import anyio
 import pytest
 from argon2 import PasswordHasher
 from argon2.low_level import Type
 
-from oauth.passwords import HASHER, Passwords, WeakPassword, new_password
+from oauth.passwords import HASHER, MAX_WAITING, HashingBusy, Passwords, WeakPassword, new_password
 from oauth.subject_stores import SubjectExists
 from oauth.subjects import InvalidSubject
 from server.storage.memory_subjects import MemorySubjectStore
@@ -117,3 +118,21 @@ def test_a_made_password_can_be_read_out_loud() -> None:
     made = {new_password() for _ in range(50)}
     assert len(made) == 50
     assert all(len(each) == 19 and not set(each) & set("01ilo") for each in made)
+
+
+async def test_a_flood_of_guesses_is_sent_away_rather_than_kept_waiting() -> None:
+    """What waits is bounded; what was waiting is still answered."""
+    passwords = Passwords(MemorySubjectStore(), hasher=CountingHasher())
+    outcomes: list[str] = []
+
+    async def guess() -> None:
+        try:
+            await passwords.verify("acme", "ada@example.com", "wrong")
+            outcomes.append("checked")
+        except HashingBusy:
+            outcomes.append("sent away")
+
+    async with anyio.create_task_group() as group:
+        for _ in range(3 * MAX_WAITING):
+            group.start_soon(guess)
+    assert (outcomes.count("checked"), outcomes.count("sent away")) == (MAX_WAITING, 2 * MAX_WAITING)
