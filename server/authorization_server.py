@@ -1,12 +1,9 @@
 """The authorization server put together: its parts, its routes, and the guard that accepts its tokens."""
 
-import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import anyio
-from sqlalchemy.exc import SQLAlchemyError
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
@@ -50,8 +47,7 @@ from server.pages.page import Pages
 from server.rate_limits import RateLimits
 from server.registration_endpoints import RegistrationEndpoints
 from server.storage.change_feed import Change, ChangeFeed
-
-logger = logging.getLogger(__name__)
+from server.trusted_issuers import load_trusted_issuers
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +73,8 @@ class AuthorizationServer:
         allowed_scopes: AllowedScopes,
         provider_scopes: ProviderScopes,
         provider_title: Callable[[str, str], str] = lambda _tenant_id, provider: provider,
-        trusted_issuers: Sequence[TrustedIssuer] = (),
         subject_of: SubjectOf | None = None,
+        trusted_issuers: Sequence[TrustedIssuer] | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.settings = settings
@@ -115,6 +111,8 @@ class AuthorizationServer:
             stores.grants, self.access_tokens, self.resources, tenants, provider_scopes, self.lifetimes, clock
         )
         self.handlers_by_grant_type[DEVICE_CODE] = DeviceCodeGrant(stores.grants, self.access_tokens, self.lifetimes, clock)
+        if trusted_issuers is None:
+            trusted_issuers = load_trusted_issuers(settings.data_dir)
         if trusted_issuers and subject_of is not None:
             self.handlers_by_grant_type[JWT_BEARER] = JwtBearerGrant(
                 stores.grants,
@@ -187,15 +185,6 @@ class AuthorizationServer:
         # A sealed reply is kept as long as any grace window may need it, and no longer.
         reply_kept_s = max(self.lifetimes.grace_s(True), self.lifetimes.grace_s(False))
         await self.stores.grants.sweep(self._clock(), batch, reply_kept_s)
-
-    async def keep_clean(self, every_s: float = 300.0) -> None:
-        """Sweep until cancelled; a sweep that fails is logged and tried again."""
-        while True:
-            await anyio.sleep(every_s)
-            try:
-                await self.sweep()
-            except SQLAlchemyError as error:
-                logger.error("sweep_failed", exc_info=error)
 
     async def _hear(self, changes: list[Change]) -> None:
         items = [change.item for change in changes]

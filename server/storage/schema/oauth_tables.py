@@ -168,19 +168,6 @@ static_tokens = Table(
     Column("calls", BigInteger, nullable=False),
 )
 
-signing_keys = Table(
-    "signing_keys",
-    metadata,
-    Column("key_id", String(64), primary_key=True),
-    Column("algorithm", String(16), nullable=False),
-    Column("public_jwk", Text, nullable=False),
-    #: sealed under the key-encryption key of the installation
-    Column("private_box", LargeBinary, nullable=False),
-    Column("created_at", BigInteger, nullable=False),
-    Column("signs_from", BigInteger, nullable=False),
-    Column("retires_at", BigInteger),
-)
-
 security_events = Table(
     "security_events",
     metadata,

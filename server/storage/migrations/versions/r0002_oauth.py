@@ -9,7 +9,6 @@ down_revision = "0001"
 HASH = sa.LargeBinary(32)
 TABLES = (
     "security_events",
-    "signing_keys",
     "static_tokens",
     "used_assertions",
     "device_codes",
@@ -195,16 +194,6 @@ def _create_other_tables() -> None:
         sa.Column("created_at", sa.BigInteger, nullable=False),
         sa.Column("last_used_at", sa.BigInteger),
         sa.Column("calls", sa.BigInteger, nullable=False),
-    )
-    op.create_table(
-        "signing_keys",
-        sa.Column("key_id", sa.String(64), primary_key=True),
-        sa.Column("algorithm", sa.String(16), nullable=False),
-        sa.Column("public_jwk", sa.Text, nullable=False),
-        sa.Column("private_box", sa.LargeBinary, nullable=False),
-        sa.Column("created_at", sa.BigInteger, nullable=False),
-        sa.Column("signs_from", sa.BigInteger, nullable=False),
-        sa.Column("retires_at", sa.BigInteger),
     )
     op.create_table(
         "security_events",

@@ -1,0 +1,100 @@
+"""`ascend client`, `grant` and `keys`, and the file of trusted issuers."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from server.cli import ascend
+from server.config import SettingsError
+from server.trusted_issuers import FILE, load_trusted_issuers
+
+
+def run(folder: Path, *arguments: str) -> Result:
+    return CliRunner().invoke(ascend, [*arguments, "--data", str(folder)])
+
+
+def listed(folder: Path, noun: str) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = json.loads(run(folder, noun, "list", "--json").stdout)
+    return rows
+
+
+def test_an_operator_adds_shows_and_revokes_a_client(tmp_path: Path) -> None:
+    """issue 3, Operations: `ascend client list|show|revoke`."""
+    added = run(tmp_path, "client", "add", "Desk", "--redirect-uri", "http://127.0.0.1/cb", "--public")
+    assert added.exit_code == 0, added.output
+    assert "client_secret" not in added.output
+    client_id = listed(tmp_path, "client")[0]["client_id"]
+    shown = json.loads(run(tmp_path, "client", "show", client_id, "--json").stdout)[0]
+    assert (shown["name"], shown["kind"], shown["redirect_uris"]) == ("Desk", "registered", "http://127.0.0.1/cb")
+    assert "is refused" in run(tmp_path, "client", "revoke", client_id).output
+    assert listed(tmp_path, "client")[0]["state"] == "revoked"
+    assert "is forgotten" in run(tmp_path, "client", "revoke", client_id, "--forget").output
+    assert listed(tmp_path, "client") == []
+
+
+def test_a_service_principal_is_bound_to_a_tenant_and_scopes(tmp_path: Path) -> None:
+    """MCP client credentials extension: pre-registered clients only."""
+    added = run(tmp_path, "client", "add", "Nightly", "--service", "--tenant", "default", "--scope", "mcp mcp:read")
+    assert "asc_cs_" in added.output
+    shown = json.loads(run(tmp_path, "client", "show", listed(tmp_path, "client")[0]["client_id"], "--json").stdout)[0]
+    assert (shown["tenant"], shown["service_scopes"], shown["grant_types"]) == ("default", "mcp mcp:read", "client_credentials")
+    assert "asc_cs_" not in str(shown)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (("client", "add", "x"), 2),
+        (("client", "add", "x", "--service"), 2),
+        (("client", "add", "x", "--redirect-uri", "javascript:x"), 1),
+        (("client", "add", "x", "--redirect-uri", "http://127.0.0.1/cb", "--tenant", "nowhere"), 1),
+        (("client", "show", "nobody"), 1),
+        (("client", "revoke", "nobody"), 1),
+        (("grant", "revoke", "nothing"), 1),
+        (("grant", "list", "--tenant", "nowhere"), 1),
+    ],
+)
+def test_wrong_usage_and_failure_are_told_apart(tmp_path: Path, arguments: tuple[str, ...], code: int) -> None:
+    """contracts.md: exit 1 failed, 2 wrong usage."""
+    assert run(tmp_path, *arguments).exit_code == code
+
+
+def test_a_minted_grant_is_listed_and_revoked(tmp_path: Path) -> None:
+    """issue 3, Operations: `grant list|revoke`."""
+    run(tmp_path, "user", "add", "ada@example.com", "--tenant", "default")
+    run(tmp_path, "token", "mint", "--tenant", "default", "--user", "ada@example.com", "--scope", "mcp mcp:read")
+    grant = listed(tmp_path, "grant")[0]
+    assert (grant["who"], grant["scopes"], grant["how"]) == ("ada@example.com", "mcp mcp:read", "minted")
+    assert "has ended" in run(tmp_path, "grant", "revoke", grant["grant_id"]).output
+    assert "had ended before" in run(tmp_path, "grant", "revoke", grant["grant_id"]).output
+    assert listed(tmp_path, "grant") == []
+
+
+def test_the_key_encryption_key_is_rotated(tmp_path: Path) -> None:
+    """issue 3, Operations: `keys rotate`."""
+    before = listed(tmp_path, "keys")
+    assert "under a new key" in run(tmp_path, "keys", "rotate").output
+    after = listed(tmp_path, "keys")
+    assert after[0]["key_id"] != before[0]["key_id"]
+    assert [row["state"] for row in after] == ["active", "former"]
+
+
+def test_trusted_issuers_come_from_a_file(tmp_path: Path) -> None:
+    """docs/guides/authorization.md: enterprise-managed authorization is off without the file."""
+    assert load_trusted_issuers(tmp_path) == ()
+    good = '[[issuer]]\ntenant = "default"\nissuer = "https://idp.example"\njwks_uri = "https://idp.example/jwks"\n'
+    (tmp_path / FILE).write_text(good, encoding="utf-8")
+    assert [(each.tenant_id, each.issuer) for each in load_trusted_issuers(tmp_path)] == [("default", "https://idp.example")]
+
+
+@pytest.mark.parametrize(
+    "text", ["x", "issuer = 1", "[[issuer]]\ntenant = 'a'", "[[issuer]]\ntenant='a'\nissuer='http://x'\njwks_uri='https://x'"]
+)
+def test_a_broken_file_of_issuers_is_named(tmp_path: Path, text: str) -> None:
+    """Errors name the thing, the rule and the way out."""
+    (tmp_path / FILE).write_text(text, encoding="utf-8")
+    with pytest.raises(SettingsError, match="trusted-issuers"):
+        load_trusted_issuers(tmp_path)
