@@ -1,5 +1,6 @@
 """Names of operations: `provider.resource.verb`, from what an API says of itself."""
 
+import hashlib
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -44,6 +45,7 @@ SEARCHES = frozenset({"search", "count", "export", "query", "lookup"})
 NOISE = frozenset({"page", "do", "all", "one", "many", "new"})
 MAX_RESOURCE_SEGMENTS = 3
 MAX_QUALIFIER_WORDS = 4
+MAX_NAME_CHARS = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +117,7 @@ def _parts_of(operation: Naming, root: str | None) -> _Parts:
         pieces += [snake(piece) for piece in re.split(r"[.:]", spoken) if snake(piece)]
     ends_in_parameter = bool(segments) and _is_parameter(segments[-1])
     fragment = snake(operation.path.partition("#")[2])
-    if fragment:
+    if fragment and pieces:
         # Documents give one path several operations by a fragment: /files/{id}#add_shared_link.
         return _Parts(tuple(pieces), fragment)
     if literals and re.search(r"[.:]", literals[-1]) and len(pieces) > 1:
@@ -204,7 +206,10 @@ def _short(resource: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _join(provider: str, resource: Iterable[str], verb: str) -> str:
-    return ".".join([provider, *resource, verb])
+    name = ".".join([provider, *resource, verb])
+    if len(name) <= MAX_NAME_CHARS:
+        return name
+    return f"{name[: MAX_NAME_CHARS - 9]}_{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
 
 def _rank(operation: Naming) -> tuple[int, int, str, str]:

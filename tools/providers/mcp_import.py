@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 from fnmatch import fnmatchcase
 
 import jsonschema_rs
@@ -45,7 +46,7 @@ async def import_server(
         try:
             session = await sessions.get(importer, Upstream(provider, url), credential, None, TIMEOUT_S)
         except ToolError as error:
-            raise ImportFailed(error.failure) from error
+            raise ImportFailed(_at_import(error.failure, url)) from error
         definitions, server_name, era = list(session.definitions.values()), session.server_name, session.protocol_version
     skipped: list[Skipped] = []
     operations = operations_of(definitions, url, provider, tenant_id, skipped, is_secured=credential is not None)
@@ -55,6 +56,12 @@ async def import_server(
     settings: dict[str, Json] = {"include": list(include), "protocol_version": era, "is_secured": credential is not None}
     source = Source(provider, tenant_id, "mcp", url, server_name or provider, settings)
     return ImportResult(source, tuple(sorted(kept, key=lambda operation: operation.id)), tuple(skipped), server_name or provider)
+
+
+def _at_import(failure: Failure, url: str) -> Failure:
+    if failure.code != "upstream_unauthorized":
+        return failure
+    return replace(failure, message=f"{url} asks for a credential, or refuses this one; import it with a token that may list its tools")
 
 
 def operations_of(

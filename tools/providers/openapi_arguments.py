@@ -64,16 +64,19 @@ def plan_arguments(
     _add_undeclared(path, collected)
     plan = plan_body(document, body, collected.bundle, taken=frozenset(collected.properties))
     extras: Json = False
+    choices: list[list[dict[str, Json]]] = []
     if plan is not None:
         collected.properties.update(plan.properties)
         collected.required += plan.required
-        extras = plan.additional
+        extras, choices = plan.additional, plan.choices
         if is_secured:
             _hide_credential_fields(plan, collected)
     schema: dict[str, Json] = {"type": "object", "properties": collected.properties}
     if collected.required:
         schema["required"] = list(dict.fromkeys(collected.required))
     schema["additionalProperties"] = extras
+    if choices:
+        schema["allOf"] = [{"anyOf": branches} for branches in choices]
     return Arguments(
         schema=collected.bundle.complete(schema),
         parameters=collected.parameters,

@@ -42,6 +42,7 @@ class BodyPlan:
     properties: dict[str, Json] = field(default_factory=dict)
     required: list[str] = field(default_factory=list)
     additional: Json = False
+    choices: list[list[dict[str, Json]]] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -51,6 +52,8 @@ class _Flat:
     members: dict[str, Json] = field(default_factory=dict)
     required: list[str] = field(default_factory=list)
     additional: Json = False
+    #: of each list of {required: […]} one must hold
+    choices: list[list[dict[str, Json]]] = field(default_factory=list)
 
 
 def plan_body(document: OpenApiDocument, body: Json, bundle: SchemaBundle, taken: frozenset[str]) -> BodyPlan | None:
@@ -122,8 +125,14 @@ def _gather(document: OpenApiDocument, schema: Json, flat: _Flat, depth: int) ->
         return False
     if depth == 0 and is_polymorphic(schema):
         return False
-    if any(schema.get(keyword) for keyword in ("oneOf", "anyOf", "not", "if", "patternProperties", "enum")):
+    if any(schema.get(keyword) for keyword in ("not", "if", "patternProperties", "enum")):
         return False
+    for keyword in ("anyOf", "oneOf"):
+        branches = schema.get(keyword)
+        if branches and not _only_requires(branches):
+            return False
+        if branches:
+            flat.choices.append([{"required": branch["required"]} for branch in branches])
     types = types_of(schema)
     if types and types not in (["object"], ["object", "null"], ["null", "object"]):
         return False
@@ -138,6 +147,21 @@ def _gather(document: OpenApiDocument, schema: Json, flat: _Flat, depth: int) ->
         flat.additional = additional
     composed = schema.get("allOf")
     return all(_gather(document, member, flat, depth + 1) for member in composed) if isinstance(composed, list) else True
+
+
+def _within(branches: list[dict[str, Json]], properties: Mapping[str, Json]) -> list[dict[str, Json]]:
+    """Return a choice without what is no argument (readOnly members)."""
+    return [{"required": [name for name in branch["required"] if name in properties]} for branch in branches]
+
+
+def _only_requires(branches: Json) -> bool:
+    """Say whether a choice is only one of which members must be there (`anyOf: [{required: [a]}, {required: [b]}]`)."""
+    if not isinstance(branches, list):
+        return False
+    return all(
+        isinstance(branch, Mapping) and isinstance(branch.get("required"), list) and branch.keys() <= {"required", "title", "description"}
+        for branch in branches
+    )
 
 
 def _fits(flat: _Flat, bundle: SchemaBundle, taken: frozenset[str]) -> bool:
@@ -181,7 +205,8 @@ def _by_members(
     additional = bundle.convert(flat.additional) if flat.additional is not False else False
     if additional is not False:
         binding["extras"] = True
-    return BodyPlan(binding=binding, properties=properties, required=required, additional=additional)
+    choices = [_within(branches, properties) for branches in flat.choices] if is_required else []
+    return BodyPlan(binding=binding, properties=properties, required=required, additional=additional, choices=choices)
 
 
 def _whole(

@@ -24,6 +24,8 @@ CURSORS = (
     "after_id",
     "scroll_id",
     "bookmark",
+    "page_cursor",
+    "page_after",
     "next",
 )
 #: member of the answer -> how surely it is the next cursor, best first
@@ -63,9 +65,9 @@ def paging_of(document: OpenApiDocument, arguments: Mapping[str, Json], answer: 
     items_path = items_of(document, answer.source)
     size = next((by_words[name] for name in SIZES if name in by_words), None)
     members = dict(_members(document, answer.source))
-    next_uri = next((path for name, path in members.items() if name.rpartition(".")[2] in NEXT_URIS), None)
+    next_uri = _next_uri(document, answer.source, members)
     cursor = next((by_words[name] for name in CURSORS if name in by_words), None)
-    next_path = _next_cursor(members)
+    next_path = _next_cursor({name: path for name, path in members.items() if path != next_uri})
     if cursor and next_path:
         return Paging("cursor", cursor, items_path, next_path, size)
     if next_uri:
@@ -93,6 +95,9 @@ def items_of(document: OpenApiDocument, source: Json, depth: int = 0) -> str | N
     if types_of(schema) == ["array"] or "items" in schema:
         return "@"
     properties = _properties(document, schema)
+    if "id" in properties:
+        # One thing that has lists, not a list of things.
+        return None
     lists = [name for name, member in properties.items() if _is_list(document, member)]
     for name in (*(name for name in ITEMS if name in lists), *(lists if len(lists) == 1 else ()), *_with_rows(document, properties, lists)):
         return quoted(name)
@@ -106,8 +111,18 @@ def items_of(document: OpenApiDocument, source: Json, depth: int = 0) -> str | N
 
 def quoted(name: str) -> str:
     """Return a member name as JMESPath writes it: bare where it can be, else in double quotes."""
-    is_bare = name.isascii() and name.replace("_", "a").isalnum() and not name[0].isdigit()
+    is_bare = bool(name) and name.isascii() and name.replace("_", "a").isalnum() and not name[0].isdigit()
     return name if is_bare else '"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _next_uri(document: OpenApiDocument, source: Json, members: Mapping[str, str]) -> str | None:
+    """Return where the address of the next page stands: by its name, under `links`, or `next` with the format of a URI."""
+    for name, path in members.items():
+        if name.rpartition(".")[2] in NEXT_URIS or name.endswith(("links.next", "links.next.href")):
+            return path
+    schema = _object(document, source)
+    follower = _object(document, _properties(document, schema).get("next")) if schema is not None else None
+    return "next" if follower is not None and follower.get("format") in ("uri", "url") else None
 
 
 def _next_cursor(members: Mapping[str, str]) -> str | None:

@@ -52,6 +52,9 @@ class ArgumentMaker:
         message = ""
         for _ in range(20):
             value = self._object(self._root, 0, everything)
+            for choice in self._root.get("allOf", ()):
+                branch = self._random.choice(choice["anyOf"])
+                value |= {name: self.value(self._root["properties"][name], 1, everything) for name in branch["required"]}
             errors = list(self._validator.iter_errors(value))
             impossible = {str(error.instance_path[0]) for error in errors if error.instance_path}
             value = {name: member for name, member in value.items() if name not in impossible or name in self._root.get("required", ())}

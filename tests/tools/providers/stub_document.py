@@ -147,7 +147,7 @@ class StubDocument:
             parameter = self.deref(parameter)
             parameters[parameter["name"], parameter["in"]] = parameter
         bodies, body_required = self._bodies(node, list(parameters.values()))
-        bare = path.split("#")[0]
+        bare = path.split("#")[0].split("?")[0]
         names = re.findall(r"\{([^{}]+)\}", bare)
         pattern = "".join(
             re.escape(part) if position % 2 == 0 else f"(?P<p{position}>[^/]*)"

@@ -130,7 +130,8 @@ class StubServer:
                 seen.faults += self.document.faults(parameter.schema, value, where)
             elif parameter.required:
                 seen.faults.append(f"{where} is missing")
-        stray = {name for name, _ in pairs} - taken - secrets
+        fixed = {name for name, _ in split_pairs(operation.path.partition("#")[0].partition("?")[2])}
+        stray = {name for name, _ in pairs} - taken - secrets - fixed
         seen.faults += [f"query {name} is not in the document" for name in sorted(stray)]
 
     def _read_body(self, operation: StubOperation, content_type: str, body: bytes, seen: Seen) -> None:
@@ -151,7 +152,7 @@ class StubServer:
         except (ValueError, NotParsable) as error:
             seen.faults.append(f"the body cannot be read: {error}")
             return
-        if bare not in ("application/octet-stream",):
+        if bare != "application/octet-stream" and not bare.startswith("image/") and not bare.endswith("xml"):
             seen.faults += self.document.faults(schema, seen.body, "body")
 
     def _parse_body(self, bare: str, content_type: str, body: bytes, schema: Any, encoding: Mapping[str, Any]) -> Any:
@@ -174,6 +175,9 @@ class StubServer:
             member = member_schema(self.document, schema, base)
             if "[" in name:
                 key = name.partition("[")[2].rstrip("]")
+                if key == "":
+                    out[base] = [leaf(self.document, item_schema(self.document, member), unquote_plus(raw)) for raw in raws]
+                    continue
                 out.setdefault(base, {})[key] = leaf(self.document, member_schema(self.document, member, key), unquote_plus(raws[0]))
             elif "array" in shapes_of(self.document, member) and rules.get("explode", True):
                 out[name] = [leaf(self.document, item_schema(self.document, member), unquote_plus(raw)) for raw in raws]

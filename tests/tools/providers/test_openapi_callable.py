@@ -1,10 +1,12 @@
 """Real documents import whole, and what comes in can be called."""
 
+import json
 from pathlib import Path
 
 import pytest
 
 from tests.tools.providers.callable import REQUIRED_SHARE, tally_of
+from tests.tools.providers.dialects import DIALECTS
 from tools.providers.openapi_import import import_document
 
 DOCUMENTS = (
@@ -32,3 +34,10 @@ def test_the_bench_document_keeps_its_id(shared_data: Path) -> None:
     (operation,) = import_document(raw, provider="bench", tenant_id=None, location="upstream-openapi.json").operations
     assert operation.id == "bench.users.get"
     assert operation.signature == "bench.users.get(id: int) -> {id, name, email, tags[]}"
+
+
+@pytest.mark.parametrize("name", list(DIALECTS))
+async def test_every_operation_in_a_vendors_dialect_is_callable(name: str) -> None:
+    """What real documents do beyond the plain case, without the megabytes."""
+    tally = await tally_of(json.dumps(DIALECTS[name]).encode(), "https://api.example.com/openapi.json", seeds=tuple(range(8)))
+    assert tally.callable == tally.in_document, tally.faults

@@ -1,5 +1,6 @@
 """One call of an imported operation over real HTTP: what goes out, and what the caller learns of the answer."""
 
+import asyncio
 import base64
 import json
 from collections.abc import AsyncIterator
@@ -331,3 +332,21 @@ async def test_an_upstream_that_is_down_is_one_clear_error(world: World) -> None
     assert failure is not None
     assert failure.code == "upstream_unreachable"
     assert failure.retryable
+
+
+@pytest.mark.parametrize(("method", "retryable"), [("get", True), ("post", False)])
+async def test_a_connection_that_breaks_during_a_write_is_not_called_retryable(world: World, method: str, retryable: bool) -> None:
+    """The upstream may have done its work before it went away; whoever repeats a write must look first."""
+
+    async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(hang_up, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        operation = world.operation(GET, method)
+        broken = replace(operation, binding={**operation.binding, "base_url": f"http://127.0.0.1:{port}"}, content_hash=f"broken {method}")
+        failure = (await world.run(broken)).error
+    assert failure is not None
+    assert (failure.code, failure.retryable) == ("upstream_reset", retryable)
+    assert retryable or "may have taken effect" in (failure.hint or "")
