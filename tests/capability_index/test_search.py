@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from capability_index.confidence import LOW
 from capability_index.documents import Document
 from capability_index.encoder import WordTable
 from capability_index.index import CapabilityIndex
@@ -72,14 +73,14 @@ def test_nonsense_is_called_out(index: CapabilityIndex, nonsense: str) -> None:
     """design/three-tools.md: nonsense gets low_confidence, not the nearest neighbour at 1.0."""
     found = index.search(nonsense, ALL)
     assert found.low_confidence
-    assert all(hit.score < 0.35 for hit in found.hits)
+    assert all(hit.score < LOW for hit in found.hits)
 
 
 def test_what_fits_is_not_called_out(index: CapabilityIndex) -> None:
     """design/three-tools.md: the score is absolute in 0-1."""
     found = index.search("send an email to the people in the meeting", ALL)
     assert not found.low_confidence
-    assert 0.35 <= found.hits[0].score <= 1
+    assert LOW <= found.hits[0].score <= 1
 
 
 def test_each_sub_task_has_its_operation(index: CapabilityIndex) -> None:
