@@ -17,7 +17,7 @@ from yarl import URL
 from oauth.fetch import Fetched, FetchRefused
 from tools.egress_addresses import AddressRules, Target, refused
 from tools.egress_body import failed, read_body
-from tools.egress_connector import AddressRefused, GuardedConnector
+from tools.egress_connector import AddressRefused, GuardedConnector, LookUp, look_up
 from tools.errors import EgressRefused, UpstreamFailed
 from tools.operation import Failure
 
@@ -64,15 +64,16 @@ class OutboundResponse:
 class Egress:
     """One connection pool behind one guard. Open it with `async with`."""
 
-    def __init__(self, allow: Sequence[str] = ()) -> None:
-        """`allow`: `host:port` entries that may be called although private; port may be `*`."""
+    def __init__(self, allow: Sequence[str] = (), find: LookUp = look_up) -> None:
+        """`allow`: `host:port` entries that may be called although private; port may be `*`. `find` looks names up."""
         self.rules = AddressRules(allow)
+        self._find = find
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> "Egress":
         # auto_decompress is off because it would inflate a bomb before we can count.
         self._session = aiohttp.ClientSession(
-            connector=GuardedConnector(self.rules),
+            connector=GuardedConnector(self.rules, self._find),
             auto_decompress=False,
             trust_env=False,
             # A request without a body has no media type; aiohttp would name one.

@@ -14,15 +14,16 @@ from tools.operation import Failure
 _GLOBAL_IPV6 = IPv6Network("2000::/3")
 #: Inside it, what carries an IPv4 address (6to4, Teredo), or is not routed (documentation, RFC 9637).
 _REFUSED_IPV6 = tuple(IPv6Network(text) for text in ("2002::/16", "2001::/32", "2001:db8::/32", "3fff::/20"))
-#: The 6to4 relay anycast (RFC 7526), and the public-looking address at which one cloud serves its metadata.
-_REFUSED_IPV4 = tuple(IPv4Network(text) for text in ("192.88.99.0/24", "168.63.129.16/32"))
+#: IETF protocol assignments, of which older tables call a part global and one cloud serves its metadata; the 6to4 relay anycast
+#: (RFC 7526); and the public-looking address at which another cloud serves its own.
+_REFUSED_IPV4 = tuple(IPv4Network(text) for text in ("192.0.0.0/24", "192.88.99.0/24", "168.63.129.16/32"))
 #: Interface identifiers of ISATAP (RFC 5214 §6.1): an IPv4 address follows.
 _ISATAP = frozenset({0x00005EFE, 0x02005EFE})
 #: Text with bytes in it that a URL spells with percent signs: two parsers may read it in two ways.
 _UNSAFE = re.compile(r"[\x00-\x20\\\x7f-\U0010ffff]")
 _HOST_NAME = re.compile(r"(?=.{1,253}\Z)[a-z0-9_](?:[a-z0-9_-]{0,62})(?:\.[a-z0-9_](?:[a-z0-9_-]{0,62}))+")
-#: One to four decimal, octal or hexadecimal numbers: every spelling that some resolver takes for an IPv4 address.
-_NUMERIC_HOST = re.compile(r"(?:0x[0-9a-f]*|\d+)(?:\.(?:0x[0-9a-f]*|\d+)){0,3}")
+#: A last label that is a decimal, octal or hexadecimal number: some resolver takes it for an IPv4 address (WHATWG URL §3.5).
+_NUMERIC_HOST = re.compile(r"(?:.*\.)?(?:0x[0-9a-f]*|\d+)")
 _LOCAL_SUFFIXES = (".localhost", ".internal", ".local", ".localdomain", ".lan", ".home.arpa", ".onion")
 #: Services that speak something else than HTTP and may be confused by it.
 _OTHER_SERVICES = frozenset(

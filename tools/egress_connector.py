@@ -3,7 +3,7 @@
 import asyncio
 import socket
 import ssl
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
@@ -27,32 +27,16 @@ DNS_CACHE_S = 10
 _LOOKUP_THREADS = 16
 
 
+#: (host, port, family) -> addresses; blocks, so it is called in a thread
+LookUp = Callable[[str, int, socket.AddressFamily], list[ResolveResult]]
+
+
 class AddressRefused(OSError):
     """A name leads to an address that may not be called."""
 
 
-class GuardedResolver(AbstractResolver):
-    """Looks names up and lets none pass that has even one address we may not call (DNS rebinding)."""
-
-    def __init__(self, rules: AddressRules) -> None:
-        self._rules = rules
-        self._threads = ThreadPoolExecutor(_LOOKUP_THREADS, thread_name_prefix="lookup")
-        #: addresses and ports that allowed names led to
-        self.allowed: set[tuple[str, int]] = set()
-
-    async def resolve(self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC) -> list[ResolveResult]:
-        found = await asyncio.get_running_loop().run_in_executor(self._threads, _look_up, host, port, family)
-        if self._rules.is_allowed(host.lower(), port):
-            self.allowed.update((each["host"], port) for each in found)
-        elif not all(is_public(ip_address(each["host"])) for each in found):
-            raise AddressRefused(f"{host} leads to an address that is not public")
-        return found
-
-    async def close(self) -> None:
-        self._threads.shutdown(wait=False, cancel_futures=True)
-
-
-def _look_up(host: str, port: int, family: socket.AddressFamily) -> list[ResolveResult]:
+def look_up(host: str, port: int, family: socket.AddressFamily) -> list[ResolveResult]:
+    """Ask the system's resolver."""
     found = socket.getaddrinfo(host, port, family=family, type=socket.SOCK_STREAM, flags=socket.AI_ADDRCONFIG)
     return [
         ResolveResult(
@@ -68,12 +52,33 @@ def _look_up(host: str, port: int, family: socket.AddressFamily) -> list[Resolve
     ]
 
 
+class GuardedResolver(AbstractResolver):
+    """Looks names up and lets none pass that has even one address we may not call (DNS rebinding)."""
+
+    def __init__(self, rules: AddressRules, find: LookUp = look_up) -> None:
+        self._rules, self._find = rules, find
+        self._threads = ThreadPoolExecutor(_LOOKUP_THREADS, thread_name_prefix="lookup")
+        #: addresses and ports that allowed names led to
+        self.allowed: set[tuple[str, int]] = set()
+
+    async def resolve(self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC) -> list[ResolveResult]:
+        found = await asyncio.get_running_loop().run_in_executor(self._threads, self._find, host, port, family)
+        if self._rules.is_allowed(host.lower(), port):
+            self.allowed.update((each["host"], port) for each in found)
+        elif not all(is_public(ip_address(each["host"])) for each in found):
+            raise AddressRefused(f"{host} leads to an address that is not public")
+        return found
+
+    async def close(self) -> None:
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+
 class GuardedConnector(aiohttp.TCPConnector):
     """One pool for everything that leaves, with a second look at each address when it is dialled."""
 
-    def __init__(self, rules: AddressRules) -> None:
+    def __init__(self, rules: AddressRules, find: LookUp = look_up) -> None:
         self._rules = rules
-        self._guard = GuardedResolver(rules)
+        self._guard = GuardedResolver(rules, find)
         super().__init__(
             resolver=self._guard,
             limit=MAX_CONNECTIONS,

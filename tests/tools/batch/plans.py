@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from capability_index.index import CapabilityIndex
 from oauth.principal import Principal
 from oauth.tenants import Tenant, Tenants
 from server.storage.memory_tools import (
@@ -13,24 +14,17 @@ from server.storage.memory_tools import (
     MemoryOperationStore,
     MemoryPlanStore,
     MemoryResultStore,
+    MemoryUsageStore,
 )
+from tests.tools.assembly import Parts, ToolStores, assemble
 from tests.tools.stand_ins import ADA, CLIENT, Accounts, ScriptedRunner
-from tools.arguments import Validators
 from tools.builtins.batch_check import PlanCheck
 from tools.builtins.batch_execute import BatchExecute
-from tools.catalog import Catalog
-from tools.confirmations import Confirmations
-from tools.cursor_seal import CursorSeal
 from tools.dispatch import Dispatcher
-from tools.idempotency import Idempotency
-from tools.operation import Json, Operation, Outcome, Progress, no_progress
-from tools.pager import Pager
-from tools.policy import Policy
-from tools.providers.builtin import BuiltinRunner, builtin_operations, by_slug
+from tools.operation import Json, Operation, Outcome, Progress, Runner, no_progress
+from tools.providers.builtin import BuiltinFunction
 from tools.results import to_wire
-from tools.shaping import Shaping
-from tools.stores import PlanStore, Source
-from tools.suggestions import Suggestions
+from tools.stores import PlanStore, ResultStore, Source
 
 KEY = b"k" * 32
 
@@ -62,40 +56,37 @@ class Batches:
         return [(call.operation.id, call.arguments) for call in self.runner.calls]
 
 
+def batch_function(parts: Parts, plans: PlanStore, results: ResultStore) -> BuiltinFunction:
+    """Return batch_execute as the composition root makes it."""
+    check = PlanCheck(parts.catalog, parts.policy, parts.validators, parts.credentials, parts.suggestions)
+    return BatchExecute(check, parts.confirmations, parts.credentials, plans, results).function()
+
+
 async def batches(
-    operations: Iterable[Operation], *, tenants: Tenants | None = None, plans: PlanStore | None = None, accounts: Accounts | None = None
+    operations: Iterable[Operation],
+    *,
+    tenants: Tenants | None = None,
+    plans: PlanStore | None = None,
+    accounts: Accounts | None = None,
+    runner: Runner | None = None,
 ) -> Batches:
-    """Return a gateway whose tenants see `operations` and batch_execute."""
-    store, results, accounts, runner, records = (
-        MemoryOperationStore(),
-        MemoryResultStore(),
-        accounts or Accounts(),
-        ScriptedRunner(),
-        MemoryCallRecords(),
-    )
+    """Return a gateway whose tenants see `operations` and batch_execute; `runner` takes the place of the scripted one."""
+    store, results, records, scripted = MemoryOperationStore(), MemoryResultStore(), MemoryCallRecords(), ScriptedRunner()
     by_provider: dict[tuple[str | None, str], list[Operation]] = {}
     for each in operations:
         by_provider.setdefault((each.tenant_id, each.provider), []).append(each)
     for (tenant_id, provider), brought in by_provider.items():
         await store.replace(Source(provider, tenant_id, "openapi", "file", provider, {}), brought)
-    policy = Policy(tenants or Tenants([Tenant("acme", "Acme"), Tenant("other", "Other")]))
-    catalog, validators, confirmations = Catalog(store), Validators(), Confirmations(KEY)
-    suggestions = Suggestions(catalog)
-    kept = plans or MemoryPlanStore()
-    check = PlanCheck(catalog, policy, validators, accounts, suggestions)
-    functions = [BatchExecute(check, confirmations, accounts, kept, results).function()]
-    catalog.install(builtin_operations(functions))
-    await catalog.load()
-    dispatcher = Dispatcher(
-        catalog=catalog,
-        policy=policy,
-        confirmations=confirmations,
-        validators=validators,
-        runners={"openapi": runner, "builtin": BuiltinRunner(by_slug(functions))},
-        shaping=Shaping(results),
+    kept, accounts = plans or MemoryPlanStore(), accounts or Accounts()
+    assembly = assemble(
+        stores=ToolStores(store, results, MemoryIdempotencyStore(), records, MemoryUsageStore()),
+        tenants=tenants or Tenants([Tenant("acme", "Acme"), Tenant("other", "Other")]),
+        index=CapabilityIndex(None),
+        credentials=accounts,
+        runners={"openapi": runner or scripted},
         recorder=records,
-        suggestions=suggestions,
-        idempotency=Idempotency(MemoryIdempotencyStore()),
-        pager=Pager(CursorSeal(KEY)),
+        key=KEY,
+        built_in=lambda parts: [batch_function(parts, kept, results)],
     )
-    return Batches(dispatcher, runner, accounts, records, kept)
+    await assembly.parts.catalog.load()
+    return Batches(assembly.dispatcher, scripted, accounts, records, kept)

@@ -262,6 +262,7 @@ async def test_a_large_answer_comes_under_a_handle() -> None:
     answer = await gateway.run({"id": "all", "api": "crm.contacts.search"}, return_="all.data")
     assert answer["handle"].startswith("r_")
     assert "result.read" in answer["returned"]["read_on"]
+    assert answer["returned"]["first"]
     assert answer["stats"]["bytes_in"] > 60_000
     assert answer["stats"]["chars_out"] < 17_000
 
@@ -308,3 +309,9 @@ async def test_another_tenants_operation_is_unknown() -> None:
     answer = await gateway.run({"id": "a", "api": "hr.people.list"})
     assert answer["error"]["code"] == "invalid_plan"
     assert gateway.sent == []
+
+
+async def test_an_expression_cannot_make_gigabytes_of_a_few_bytes() -> None:
+    gateway = await crm()
+    answer = await gateway.run({"id": "a", "api": "crm.contacts.search"}, return_="a.data" + " | [@, @]" * 60)
+    assert "too many times over" in answer["return_error"]

@@ -12,7 +12,10 @@ Behaviour = Callable[[str, asyncio.StreamReader, asyncio.StreamWriter], Awaitabl
 async def serving(behaviour: Behaviour) -> AsyncIterator[str]:
     """Serve every connection with `behaviour`, which is given the request's head; yield the origin."""
 
+    open_connections: dict[asyncio.StreamWriter, asyncio.Task[None] | None] = {}
+
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        open_connections[writer] = asyncio.current_task()
         try:
             head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
             await behaviour(head, reader, writer)
@@ -26,6 +29,11 @@ async def serving(behaviour: Behaviour) -> AsyncIterator[str]:
         yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     finally:
         server.close()
+        for writer in open_connections:
+            writer.transport.abort()
+        if handlers := [task for task in open_connections.values() if task is not None]:
+            await asyncio.wait(handlers, timeout=5)
+        await asyncio.sleep(0)
 
 
 def answer(status: str, *headers: str, body: bytes = b"") -> bytes:
@@ -58,6 +66,13 @@ async def drip(_head: str, reader: asyncio.StreamReader, writer: asyncio.StreamW
         writer.write(b"x")
         await writer.drain()
         await asyncio.sleep(0.01)
+
+
+async def endless(_head: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+    while not reader.at_eof():
+        writer.write(b"10000\r\n" + b"x" * 65536 + b"\r\n")
+        await writer.drain()
 
 
 async def redirect_to_itself(head: str, _reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
