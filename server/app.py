@@ -22,6 +22,7 @@ from server.error_responses import exception_handlers
 from server.health import Health
 from server.housekeeping import Housekeeping
 from server.mcp_endpoint import McpEndpoint
+from server.request_state import RequestStates
 from server.storage.change_feed import Change, ChangeFeed
 from server.storage.store import Store, open_store
 from tools.egress import Egress
@@ -62,7 +63,8 @@ async def open_gateway(settings: Settings) -> AsyncIterator[Gateway]:
         )
         people = assemble_people(settings, store, tenants, egress, authorization, connections.vault)
         step_up = Challenges(settings).step_up
-        mcp = McpEndpoint(dispatcher=operations.dispatcher, step_up=step_up, settings=settings, tracing=operations.tracing)
+        states = RequestStates(connections.proof_key("request state"))
+        mcp = McpEndpoint(dispatcher=operations.dispatcher, step_up=step_up, settings=settings, tracing=operations.tracing, states=states)
 
         async def tenants_changed(_changes: list[Change]) -> None:
             tenants.replace(await store.tenants.all())

@@ -14,6 +14,7 @@ from typing import Any
 import orjson
 from mcp_types import CLIENT_CAPABILITIES_META_KEY, CLIENT_INFO_META_KEY
 
+from server.client_quirks import corrected
 from tools.operation import ClientFacts
 
 MAX_NAME_CHARS = 100
@@ -23,7 +24,7 @@ _PREFIX = "c1."
 
 def of_meta(meta: Mapping[str, Any], protocol_version: str) -> ClientFacts:
     """Read the facts of a 2026-07-28 request (basic, "Per-request protocol fields"); odd shapes read as undeclared."""
-    return _facts(protocol_version, meta.get(CLIENT_CAPABILITIES_META_KEY), meta.get(CLIENT_INFO_META_KEY))
+    return corrected(_facts(protocol_version, meta.get(CLIENT_CAPABILITIES_META_KEY), meta.get(CLIENT_INFO_META_KEY)))
 
 
 def of_session_id(session_id: str | None, protocol_version: str) -> ClientFacts:
@@ -38,7 +39,7 @@ def of_session_id(session_id: str | None, protocol_version: str) -> ClientFacts:
         return undeclared
     if not isinstance(said, dict):
         return undeclared
-    return ClientFacts(protocol_version, said.get("url") is True, _text(said.get("name")), _text(said.get("version")))
+    return corrected(ClientFacts(protocol_version, said.get("url") is True, _text(said.get("name")), _text(said.get("version"))))
 
 
 def mint_session_id(initialize: Mapping[str, Any] | None) -> str | None:

@@ -54,11 +54,14 @@ class UrlQuestion:
 
     request: ConnectionRequest
     missing_scopes: frozenset[str] = frozenset()
+    #: sealed; comes back with the client's retry
+    state: str = ""
 
     def to_result(self) -> dict[str, Json]:
         """Return the result as JSON values."""
         question = {"method": "elicitation/create", "params": {"mode": "url", "message": self.request.message, "url": self.request.url}}
-        return {"resultType": "input_required", "inputRequests": {CONNECT_KEY: question}}
+        result: dict[str, Json] = {"resultType": "input_required", "inputRequests": {CONNECT_KEY: question}}
+        return result | ({"requestState": self.state} if self.state else {})
 
     def to_members(self) -> bytes:
         """Return the members of the result's JSON object, encoded."""

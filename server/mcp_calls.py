@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Protocol
 
 from mcp.shared.exceptions import MCPError
@@ -9,7 +10,8 @@ from mcp_types import INVALID_PARAMS
 
 from oauth.principal import Principal
 from server.error_responses import failure_outcome, internal_error
-from server.mcp_answers import Answer, answer
+from server.mcp_answers import Answer, UrlQuestion, answer
+from server.request_state import RequestStates
 from server.trace_context import Tracing
 from tools.errors import ToolError
 from tools.operation import ClientFacts, Json, Outcome, Progress, no_progress
@@ -37,8 +39,9 @@ class Dispatch(Protocol):
 class ToolCalls:
     """Answers calls through the dispatcher, whichever path parsed them."""
 
-    def __init__(self, dispatcher: Dispatch, always_on: Iterable[str], tracing: Tracing) -> None:
+    def __init__(self, dispatcher: Dispatch, always_on: Iterable[str], tracing: Tracing, states: RequestStates) -> None:
         self._dispatcher = dispatcher
+        self._states = states
         self._always_on = frozenset(always_on)
         self._tracing = tracing
 
@@ -52,12 +55,16 @@ class ToolCalls:
         carrier: Mapping[str, str],
         progress: Progress = no_progress,
         retried: bool = False,
+        state: str | None = None,
     ) -> Answer:
-        """Run one call and return its answer.
+        """Run one call and return its answer. `state` is the `requestState` that a retry brings back.
 
         Raises:
-            MCPError: -32602 for a name that is neither tool nor operation, -32042 (see `answer`), -32603 for our own faults.
+            MCPError: -32602 for a name that is neither tool nor operation and for a foreign `state`, -32042 (see `answer`),
+                -32603 for our own faults.
         """
+        if state is not None:
+            self._states.check(state, principal, name, arguments)
         with self._tracing.call(name, client.protocol_version, carrier) as span:
             try:
                 outcome = await self._dispatcher.call(principal, name, arguments, client=client, progress=progress, trace_id=span.trace_id)
@@ -70,7 +77,10 @@ class ToolCalls:
                 span.failed(outcome.error.code)
                 if outcome.error.code == UNKNOWN_OPERATION and name not in self._always_on:
                     raise unknown_tool(name, outcome)
-            return answer(outcome, client, retried=retried)
+            answered = answer(outcome, client, retried=retried)
+            if isinstance(answered, UrlQuestion):
+                return replace(answered, state=self._states.seal(principal, name, arguments))
+            return answered
 
 
 def unknown_tool(name: str, outcome: Outcome) -> MCPError:

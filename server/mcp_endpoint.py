@@ -22,7 +22,7 @@ from server.config import Settings
 from server.conformance_fixtures import HEADER_SCHEMA, HEADER_TOOL, ConformanceFixtures
 from server.mcp_answers import encoded
 from server.mcp_calls import Dispatch, ToolCalls
-from server.mcp_exchange import JSON_HEADERS, Exchange
+from server.mcp_exchange import JSON_HEADERS, Exchange, LongCalls
 from server.mcp_http import (
     EXTRA_HEADERS,
     MAX_BODY_BYTES,
@@ -39,6 +39,7 @@ from server.mcp_http import (
 )
 from server.mcp_identity import INSTRUCTIONS, NAME, TITLE, VERSION
 from server.mcp_lean import LeanPath, LeanRequest
+from server.request_state import RequestStates
 from server.trace_context import Tracing, carrier_of
 from tools.builtins.definitions import ALWAYS_ON, ToolDefinition
 from tools.operation import Progress
@@ -66,8 +67,9 @@ class McpEndpoint:
         tools: Sequence[ToolDefinition] = ALWAYS_ON,
         tracing: Tracing | None = None,
         is_lean: bool = True,
+        states: RequestStates | None = None,
     ) -> None:
-        self._calls = ToolCalls(dispatcher, (tool.name for tool in tools), tracing or Tracing())
+        self._calls = ToolCalls(dispatcher, (tool.name for tool in tools), tracing or Tracing(), states or RequestStates())
         self._step_up = step_up
         self._tools = [types.Tool.model_validate(tool.to_wire()) for tool in tools]
         self._schema_by_name = {tool.name: tool.input_schema for tool in self._tools}
@@ -84,6 +86,7 @@ class McpEndpoint:
             security_settings=self._security.settings,
             max_request_body_size=MAX_BODY_BYTES,
         )
+        self._long_calls = LongCalls()
         self._lean = LeanPath(self._listing(), self._server.server_info_stamp, self._security.settings) if is_lean else None
 
     @asynccontextmanager
@@ -115,7 +118,7 @@ class McpEndpoint:
         if request.name is None:
             await send_whole(send, 200, JSON_HEADERS, self._lean.listing(request.request_id))
             return
-        exchange = Exchange(receive, send, request.progress_token)
+        exchange = Exchange(receive, send, request.progress_token, self._long_calls)
         with exchange:
             try:
                 answer = await self._calls.call(
@@ -194,6 +197,7 @@ class McpEndpoint:
             carrier=carrier_of(meta, request.headers),
             progress=_progress_of(ctx),
             retried=params.input_responses is not None,
+            state=params.request_state,
         )
         if answer.missing_scopes:
             headers, body = self._step_up(principal, answer.missing_scopes)

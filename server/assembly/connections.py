@@ -1,5 +1,6 @@
 """Accounts at third parties: the vault, our applications there, the pages that connect, the refresher."""
 
+import hashlib
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -49,6 +50,10 @@ class Connections:
     flows: ConnectFlows
     refresher: Refresher
     store: Store
+
+    def proof_key(self, purpose: str) -> bytes:
+        """Return 32 bytes for short-lived proofs: the same in every process with this key-encryption key, in no database dump."""
+        return hashlib.sha256(f"{purpose}\0".encode() + self.source.read()[0].value).digest()
 
     def functions(self) -> list[BuiltinFunction]:
         """Return the built-in operations on connections."""

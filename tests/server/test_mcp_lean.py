@@ -56,6 +56,10 @@ def seen(response: httpx2.Response) -> Seen:
         parsed = events(response.text)
     elif content_type == "application/json":
         parsed = json.loads(response.content)
+    # Every answer seals a state of its own; that it is there is what both must agree on.
+    result = parsed.get("result") if isinstance(parsed, dict) else None
+    if isinstance(result, dict) and "requestState" in result:
+        result["requestState"] = "sealed"
     return Seen(response.status_code, content_type, response.headers.get("www-authenticate"), parsed)
 
 
@@ -252,7 +256,7 @@ async def test_a_silent_stream_is_kept_alive(monkeypatch: pytest.MonkeyPatch) ->
         if message.get("body") == b": ping\r\n\r\n":
             has_pinged.set()
 
-    exchange = mcp_exchange.Exchange(anyio.sleep_forever, send, None)  # type: ignore[arg-type]  # a client that stays
+    exchange = mcp_exchange.Exchange(anyio.sleep_forever, send, None, mcp_exchange.LongCalls())  # type: ignore[arg-type]  # a client that stays
     with anyio.fail_after(5), exchange:
         await has_pinged.wait()
         await exchange.finish(200, b'{"result":1}')

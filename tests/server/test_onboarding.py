@@ -29,6 +29,7 @@ from server.http_server import HttpServer
 from server.importing import ImportRequest, import_openapi
 from tests.flows.person import FormReader
 from tests.server.demo.listening import listening
+from tests.server.mcp_requests import URL_MODE, modern_body, modern_headers
 
 EMAIL, PASSWORD = "ada@example.com", "correct-horse-battery"
 SCOPES = frozenset({"mcp", "mcp:read", "mcp:write", "mcp:destructive"})
@@ -207,3 +208,26 @@ async def test_a_call_survives_a_token_that_ended_early(onboarding: Onboarding) 
             while (await connections.store.connections.load())[0].version == 1:  # noqa: ASYNC110  the refresher is on its own
                 await anyio.sleep(0.02)
         assert (await call(client, "call_api", SEARCH))["status"] == "ok"
+
+
+async def test_a_state_that_was_changed_stops_the_call_before_it_runs(onboarding: Onboarding) -> None:
+    """E8, over HTTP: JSON-RPC error, no tool execution; the state that was given opens the way for its own call only."""
+    url = onboarding.gateway.settings.mcp_url("default")
+    headers = {**modern_headers("tools/call", "call_api"), "authorization": f"Bearer {onboarding.token}"}
+
+    async def ask(client: httpx2.AsyncClient, arguments: dict[str, Any], **more: Any) -> dict[str, Any]:
+        params = {"name": "call_api", "arguments": arguments, **more}
+        response = await client.post(url, headers=headers, json=modern_body("tools/call", params, capabilities=URL_MODE))
+        answered: dict[str, Any] = response.json()
+        return answered
+
+    async with httpx2.AsyncClient(timeout=20) as client:
+        first = (await ask(client, SEARCH))["result"]
+        assert first["resultType"] == "input_required"
+        await onboarding.walk(first["inputRequests"]["connect"]["params"]["url"])
+        retry = {"inputResponses": {"connect": {"action": "accept"}}, "requestState": first["requestState"]}
+        for arguments, state in ((SEARCH, "x" + first["requestState"][1:]), ({**SEARCH, "args": {"query": "Bob"}}, first["requestState"])):
+            refused = await ask(client, arguments, **{**retry, "requestState": state})
+            assert (refused["error"]["code"], "requestState" in refused["error"]["message"]) == (types.INVALID_PARAMS, True)
+        done = await ask(client, SEARCH, **retry)
+        assert done["result"]["structuredContent"]["status"] == "ok"
