@@ -119,6 +119,7 @@ async def onboarding(tmp_path: Path) -> AsyncIterator[Onboarding]:
             await server.until_ready()
             yield Onboarding(gateway, crm_url, minted.access_token)
             server.should_exit = True
+    listener.close()
 
 
 async def call(client: Client, tool: str, arguments: dict[str, Any]) -> dict[str, Any]:
