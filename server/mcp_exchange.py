@@ -25,10 +25,42 @@ STREAM_HEADERS: Final[Headers] = (
 _UNICODE_LINE_ENDS: Final = ((b"\xc2\x85", b"\\u0085"), (b"\xe2\x80\xa8", b"\\u2028"), (b"\xe2\x80\xa9", b"\\u2029"))
 
 
+class LongCalls:
+    """Notices calls that last, all with one timer: a timer for each call would cost more than the rest of the exchange."""
+
+    def __init__(self) -> None:
+        self._young: set[Exchange] = set()
+        self._old: set[Exchange] = set()
+        self._is_ticking = False
+
+    def add(self, exchange: "Exchange") -> None:
+        """Have `exchange` watched once it has lasted one to two ticks."""
+        self._young.add(exchange)
+        if not self._is_ticking:
+            self._is_ticking = True
+            asyncio.get_running_loop().call_later(WATCH_AFTER_S, self._tick)
+
+    def discard(self, exchange: "Exchange") -> None:
+        """Forget an exchange that is over."""
+        self._young.discard(exchange)
+        self._old.discard(exchange)
+
+    def _tick(self) -> None:
+        for exchange in self._old:
+            exchange.begin_watching()
+        self._old, self._young = self._young, set()
+        self._is_ticking = bool(self._old)
+        if self._is_ticking:
+            asyncio.get_running_loop().call_later(WATCH_AFTER_S, self._tick)
+
+
 class Exchange:
     """Answers one request, once. `is_streaming`: the status has gone out, and later words travel as events."""
 
-    def __init__(self, receive: Receive, send: Send, progress_token: int | str | None) -> None:
+    __slots__ = ("_companion", "_long_calls", "_progress_token", "_receive", "_scope", "_send", "_writing", "is_streaming")
+
+    def __init__(self, receive: Receive, send: Send, progress_token: int | str | None, long_calls: LongCalls) -> None:
+        self._long_calls = long_calls
         self._receive = receive
         self._send = send
         self._progress_token = progress_token
@@ -43,11 +75,11 @@ class Exchange:
         A cancel scope, because a bare task cancellation would go through the shields that keep transactions whole.
         """
         self._scope.__enter__()
-        self._timer = asyncio.get_running_loop().call_later(WATCH_AFTER_S, self._begin_watching)
+        self._long_calls.add(self)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> bool:
-        self._timer.cancel()
+        self._long_calls.discard(self)
         if self._companion is not None:
             self._companion.cancel()
         return bool(self._scope.__exit__(kind, error, trace))
@@ -82,7 +114,8 @@ class Exchange:
                 await self._send({"type": "http.response.start", "status": 200, "headers": STREAM_HEADERS})
             await self._send({"type": "http.response.body", "body": chunk, "more_body": True})
 
-    def _begin_watching(self) -> None:
+    def begin_watching(self) -> None:
+        """Look from now on whether the client is still there, and keep its stream alive."""
         self._companion = asyncio.get_running_loop().create_task(self._accompany())
 
     async def _accompany(self) -> None:

@@ -54,7 +54,7 @@ def seen(response: httpx2.Response) -> Seen:
     parsed: Any = response.text
     if content_type == "text/event-stream":
         parsed = events(response.text)
-    elif content_type == "application/json":
+    elif content_type == "application/json" and response.content:  # a 202 has none
         parsed = json.loads(response.content)
     # Every answer seals a state of its own; that it is there is what both must agree on.
     result = parsed.get("result") if isinstance(parsed, dict) else None
