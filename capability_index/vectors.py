@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from capability_index.accelerator import INT8_SCAN
+from capability_index.encoder import int8_rows
 
 Floats = NDArray[np.float32]
 Rows = NDArray[np.intp]
@@ -26,13 +27,7 @@ class Matrix:
     def of(rows: Floats) -> "Matrix":
         if INT8_SCAN is None or len(rows) < INT8_FROM_ROWS:
             return Matrix(rows)
-        codes, scales = np.empty(rows.shape, np.int8), np.empty(len(rows), np.float32)
-        for start in range(0, len(rows), 4_096):
-            chunk = rows[start : start + 4_096]
-            top = np.abs(chunk).max(axis=1)
-            top[top == 0] = 1
-            np.rint(chunk * (127 / top)[:, None], out=codes[start : start + 4_096], casting="unsafe")
-            scales[start : start + 4_096] = top / 127
+        codes, scales = int8_rows(rows)
         return Matrix(rows, codes, scales)
 
     def __len__(self) -> int:
