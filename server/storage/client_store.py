@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import orjson
-from sqlalchemy import Row, delete, func, insert, select, update
+from sqlalchemy import Row, delete, func, select, update
 
 from oauth.client_record import Client, ClientKind
 from server.storage.database import Database
+from server.storage.insertion import insert_or_replace
 from server.storage.oauth_rows import Values, from_us, to_us
 from server.storage.schema.oauth_tables import oauth_clients
 
@@ -23,10 +24,7 @@ class SqlClientStore:
 
     async def save(self, client: Client) -> None:
         async with self._database.write() as connection:
-            values = client_values(client)
-            changed = await connection.execute(update(oauth_clients).where(oauth_clients.c.client_id == client.client_id).values(values))
-            if changed.rowcount == 0:
-                await connection.execute(insert(oauth_clients), values)
+            await insert_or_replace(connection, oauth_clients, client_values(client))
 
     async def used(self, client_id: str, at: float, expires_at: float | None) -> None:
         values = {"last_used_at": to_us(at), "expires_at": to_us(expires_at)}

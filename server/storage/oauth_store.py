@@ -22,6 +22,7 @@ from oauth.grant_records import (
 from oauth.stores import OAuthRows, SweepReport
 from server.storage import oauth_rows as rows_of
 from server.storage.database import Database, announce
+from server.storage.insertion import insert_once, insert_or_replace
 from server.storage.oauth_rows import Values, to_us
 from server.storage.oauth_sweep import sweep
 from server.storage.schema.oauth_tables import (
@@ -120,9 +121,7 @@ class SqlOAuthRows:
         return None if row is None else rows_of.consent_of(row)
 
     async def remember_consent(self, consent: RememberedConsent) -> None:
-        key = _consent_key(consent.tenant_id, consent.subject, consent.client_id, consent.redirect_uri, consent.resource)
-        await self._connection.execute(delete(consents).where(key))
-        await self._insert(consents, rows_of.consent_values(consent))
+        await insert_or_replace(self._connection, consents, rows_of.consent_values(consent))
 
     async def add_device_code(self, code: DeviceCode) -> None:
         await self._insert(device_codes, rows_of.device_code_values(code))
@@ -139,12 +138,8 @@ class SqlOAuthRows:
         await self._update(device_codes, device_codes.c.device_hash == code.device_hash, rows_of.device_code_values(code))
 
     async def use_assertion(self, issuer: str, assertion_id: str, expires_at: float) -> bool:
-        key = and_(used_assertions.c.issuer == issuer, used_assertions.c.assertion_id == assertion_id)
-        if await self._one(used_assertions, key) is not None:
-            return False
-        # Two nodes that both saw nothing meet at the primary key: one of the inserts fails and its transaction with it.
-        await self._insert(used_assertions, {"issuer": issuer, "assertion_id": assertion_id, "expires_at": to_us(expires_at)})
-        return True
+        values = {"issuer": issuer, "assertion_id": assertion_id, "expires_at": to_us(expires_at)}
+        return await insert_once(self._connection, used_assertions, values)
 
     async def note(self, event: SecurityEvent) -> None:
         await self._insert(security_events, rows_of.event_values(event))

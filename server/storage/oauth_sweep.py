@@ -9,6 +9,7 @@ from server.storage.schema.oauth_tables import (
     access_tokens,
     authorization_codes,
     authorization_requests,
+    consents,
     device_codes,
     grants,
     oauth_clients,
@@ -59,6 +60,7 @@ def _expired(now_us: int) -> tuple[tuple[str, Table, ColumnElement[bool]], ...]:
         ("codes", authorization_codes, _orphaned(authorization_codes)),
         ("orphaned_access_tokens", access_tokens, _orphaned(access_tokens)),
         ("clients", oauth_clients, and_(oauth_clients.c.expires_at < now_us, ~_has_grants(), ~oauth_clients.c.disabled)),
+        ("consents", consents, ~exists().where(oauth_clients.c.client_id == consents.c.client_id)),
         ("security_events", security_events, security_events.c.at < now_us - AUDIT_KEPT_US),
     )
 

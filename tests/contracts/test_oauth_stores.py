@@ -1,12 +1,13 @@
 """What oauth/stores.py promises, kept by the SQL stores and by the ones in memory."""
 
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import anyio
 import pytest
+from sqlalchemy import delete
 
 from oauth.audit import SecurityEvent
 from oauth.authorization_request import AuthorizationRequest
@@ -29,7 +30,9 @@ from server.storage.database import Database, sqlite_url
 from server.storage.memory_oauth import MemoryClientStore, MemoryGrantStore
 from server.storage.migrate import migrate
 from server.storage.oauth_store import SqlGrantStore
+from server.storage.schema import oauth_tables
 from server.storage.security_event_log import SqlAuditLog
+from tests.contracts.postgres import postgres_server
 
 NOW = round(time.time())
 RESOURCE = "https://gw/mcp"
@@ -78,15 +81,41 @@ class Stores:
     audit: AuditLog
 
 
-@pytest.fixture(params=["sqlite", "memory"])
+TABLES = (
+    oauth_tables.oauth_clients,
+    oauth_tables.authorization_requests,
+    oauth_tables.pushed_requests,
+    oauth_tables.grants,
+    oauth_tables.authorization_codes,
+    oauth_tables.access_tokens,
+    oauth_tables.refresh_tokens,
+    oauth_tables.consents,
+    oauth_tables.device_codes,
+    oauth_tables.used_assertions,
+    oauth_tables.static_tokens,
+    oauth_tables.security_events,
+)
+
+
+@pytest.fixture(scope="module")
+def postgres_url() -> Iterator[str]:
+    with postgres_server() as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql", "memory"])
 async def stores(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Stores]:
+    """A fresh store of each kind."""
     if request.param == "memory":
         memory = MemoryGrantStore()
         yield Stores(memory, MemoryClientStore(), memory)
         return
-    url = sqlite_url(tmp_path / "store.sqlite3")
+    url = sqlite_url(tmp_path / "store.sqlite3") if request.param == "sqlite" else request.getfixturevalue("postgres_url")
     await migrate(url)
     database = Database(url)
+    async with database.write() as connection:
+        for table in TABLES:
+            await connection.execute(delete(table))
     yield Stores(SqlGrantStore(database), SqlClientStore(database), SqlAuditLog(database))
     await database.close()
 
@@ -228,6 +257,35 @@ async def test_an_assertion_is_used_once_however_many_ask(stores: Stores) -> Non
         for _ in range(20):
             group.start_soon(use)
     assert sum(used) == 1
+
+
+async def test_of_two_transactions_that_decide_about_one_row_the_second_sees_what_the_first_did(stores: Stores) -> None:
+    """oauth/stores.py OAuthRows: what is read is locked until the transaction ends."""
+    async with stores.grants.transaction() as rows:
+        await rows.add_grant(GRANT)
+        await rows.add_code(CODE)
+    spent: list[bool] = []
+
+    async def spend() -> None:
+        async with stores.grants.transaction() as rows:
+            code = await rows.code(CODE.code_hash)
+            assert code is not None
+            await anyio.lowlevel.checkpoint()
+            spent.append(code.used_at is None)
+            await rows.update_code(replace(code, used_at=NOW + 1.0))
+
+    async with anyio.create_task_group() as group:
+        for _ in range(8):
+            group.start_soon(spend)
+    assert sum(spent) == 1
+
+
+async def test_a_client_saved_many_times_at_once_is_there_once(stores: Stores) -> None:
+    """oauth/stores.py ClientStore.save: two requests may read the same metadata document."""
+    async with anyio.create_task_group() as group:
+        for _ in range(8):
+            group.start_soon(stores.clients.save, CLIENT)
+    assert list(await stores.clients.all()) == [CLIENT]
 
 
 async def test_clients_are_saved_found_used_listed_and_removed(stores: Stores) -> None:

@@ -1,0 +1,27 @@
+"""Inserts that meet a row of the same key, in both databases: SQLite and PostgreSQL write them alike, SQLAlchemy does not."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Table
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+
+async def insert_once(connection: AsyncConnection, table: Table, values: Mapping[str, Any]) -> bool:
+    """Insert the row, or leave the one that is there; True where it is new. Of concurrent calls one is told True."""
+    keys = list(table.primary_key.columns)
+    statement = _insert(connection, table).values(**values).on_conflict_do_nothing(index_elements=keys).returning(*keys)
+    # What came back counts: the row count of an insert is not known in PostgreSQL.
+    return (await connection.execute(statement)).first() is not None
+
+
+async def insert_or_replace(connection: AsyncConnection, table: Table, values: Mapping[str, Any]) -> None:
+    """Insert the row, or give the one of the same primary key these values."""
+    keys = list(table.primary_key.columns)
+    changed = {name: value for name, value in values.items() if name not in {key.name for key in keys}}
+    await connection.execute(_insert(connection, table).values(**values).on_conflict_do_update(index_elements=keys, set_=changed))
+
+
+def _insert(connection: AsyncConnection, table: Table) -> sqlite.Insert | postgresql.Insert:
+    return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
