@@ -17,6 +17,7 @@ from server.assembly.scopes import SubjectScopes
 from server.authorization_server import AuthorizationServer, OAuthStores
 from server.bearer import Challenges
 from server.config import Settings
+from server.connection_metrics import ConnectionMetrics
 from server.discovery import Discovery
 from server.error_responses import exception_handlers
 from server.health import Health

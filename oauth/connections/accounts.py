@@ -58,6 +58,10 @@ class Accounts:
         mine = [connection for connection in known if connection.subject in (principal.subject, EVERYBODY)]
         return tuple(sorted(mine, key=lambda account: (account.subject == EVERYBODY, not account.is_default, account.created_at)))
 
+    def all(self) -> tuple[Connection, ...]:
+        """Return every connection of every tenant: for figures, never for a call."""
+        return tuple(connection for known in self._connections.values() for connection in known.values())
+
     def readiness_of(self, connection: Connection) -> ConnectionStatus:
         """Say whether calls can go out with this account."""
         return _status(connection, frozenset(), self._clock())[0]

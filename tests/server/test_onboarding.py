@@ -209,6 +209,11 @@ async def test_a_call_survives_a_token_that_ended_early(onboarding: Onboarding) 
             while (await connections.store.connections.load())[0].version == 1:  # noqa: ASYNC110  the refresher is on its own
                 await anyio.sleep(0.02)
         assert (await call(client, "call_api", SEARCH))["status"] == "ok"
+    async with httpx2.AsyncClient() as scraper:
+        metrics = (await scraper.get(f"{onboarding.gateway.settings.base_url}/metrics")).text
+    assert 'ascend_connections{state="ready"} 1.0' in metrics
+    assert 'ascend_connection_refreshes_total{outcome="refreshed"} 1.0' in metrics
+    assert "ascend_connection_earliest_expiry_seconds 1" in metrics
 
 
 async def test_a_state_that_was_changed_stops_the_call_before_it_runs(onboarding: Onboarding) -> None:
