@@ -8,8 +8,8 @@ import httpx2
 from anyio.abc import Process
 from anyio.streams.text import TextReceiveStream
 
-from tests.conformance.suite import SUITE, environment, read_checks, require_suite
-from tests.flows.gateway_process import RunningGateway, free_port, running_gateway
+from tests.conformance.suite import SUITE, environment, read_checks
+from tests.flows.gateway_process import RunningGateway, free_port
 from tests.flows.person import Person
 
 LIMIT_S = 60
@@ -42,20 +42,17 @@ async def answer(process: Process, person: Person, redirect_uri: str) -> None:
         await browser.get(redirect_uri, params=arrived)
 
 
-async def test_both_authorization_scenarios_pass(tmp_path: Path) -> None:
+async def test_both_authorization_scenarios_pass(fixture_gateway: RunningGateway, tmp_path: Path) -> None:
     """authorization-server-metadata-endpoint and authorization-code-grant, without a failure or a warning."""
-    require_suite()
-    port = free_port()
+    gateway, port = fixture_gateway, free_port()
     redirect_uri = f"http://127.0.0.1:{port}/callback"
     out = tmp_path / "checks"
-    with anyio.fail_after(2 * LIMIT_S), running_gateway(tmp_path / "data") as gateway:
-        client_id = await register(gateway, redirect_uri)
-        command = ["node", str(SUITE), "authorization", "--url", gateway.base_url, "--client-id", client_id]
-        command += ["--resource", gateway.mcp_url, "-p", str(port), "-o", str(out)]
-        async with await anyio.open_process(command, env=environment(), cwd=tmp_path) as process:
-            with anyio.fail_after(LIMIT_S):
-                await answer(process, Person(gateway.email, gateway.password), redirect_uri)
-                code = await process.wait()
+    command = ["node", str(SUITE), "authorization", "--url", gateway.base_url, "--client-id", await register(gateway, redirect_uri)]
+    command += ["--resource", gateway.mcp_url, "-p", str(port), "-o", str(out)]
+    async with await anyio.open_process(command, env=environment(), cwd=tmp_path) as process:
+        with anyio.fail_after(LIMIT_S):
+            await answer(process, Person(gateway.email, gateway.password), redirect_uri)
+            code = await process.wait()
     checks = read_checks(out)
     assert {check.status for check in checks} <= {"SUCCESS", "INFO"}, checks
     assert {"authorization-server-metadata", "authorization-server-metadata-cimd"} <= {check.check_id for check in checks}

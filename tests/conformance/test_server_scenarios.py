@@ -1,22 +1,23 @@
-"""Every required server scenario of the MCP conformance suite, in both protocol eras."""
+"""Every required server scenario of the MCP conformance suite, in both protocol eras, against a real gateway."""
 
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
-from tests.conformance.suite import Report, require_suite, run
+from tests.conformance.suite import Report, run
 from tests.conformance.token_proxy import token_proxy
-from tests.server.live_server import free_port, serving
-from tests.server.mcp_stand_in import TOKEN, StandInDispatcher, gateway, settings_for
+from tests.flows.gateway_process import RunningGateway, ascend
 
 
 @pytest.fixture(scope="module")
-def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    require_suite()
-    port = free_port()
-    settings = settings_for(port, tmp_path_factory.mktemp("gateway"), conformance_fixtures=True)
-    with serving(gateway(settings, StandInDispatcher()), port), token_proxy(port, TOKEN) as proxy_port:
+def url(fixture_gateway: RunningGateway) -> Iterator[str]:
+    """The MCP endpoint behind a proxy that signs in."""
+    minted = ascend("token", "mint", "--tenant", "default", "--user", fixture_gateway.email, data_dir=fixture_gateway.data_dir)
+    assert minted.returncode == 0, minted.stderr
+    port = urlsplit(fixture_gateway.base_url).port or 80
+    with token_proxy(port, minted.stdout.strip()) as proxy_port:
         yield f"http://127.0.0.1:{proxy_port}/mcp"
 
 
@@ -26,6 +27,12 @@ def test_every_required_scenario_passes(url: str, tmp_path: Path, revision: str,
     report = run(tmp_path, "server", "--url", url, "--requirements", revision)
     assert report.passed, failures(report)
     assert len({check.scenario for check in report.checks}) >= scenarios
+
+
+def test_the_header_scenario_passes_although_it_is_not_scored(url: str, tmp_path: Path) -> None:
+    """SEP-2243: header names in any case, white space around values, mismatches refused."""
+    report = run(tmp_path, "server", "--url", url, "--spec-version", "2026-07-28", "--scenario", "http-header-validation")
+    assert report.passed, failures(report)
 
 
 def failures(report: Report) -> str:
