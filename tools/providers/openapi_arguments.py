@@ -8,7 +8,7 @@ from tools.operation import Json
 from tools.providers.openapi_body import BodyPlan, plan_body
 from tools.providers.openapi_document import BrokenReference, OpenApiDocument
 from tools.providers.openapi_examples import example_value
-from tools.providers.openapi_keywords import MAX_EXAMPLE_CHARS, shortened, types_of
+from tools.providers.openapi_keywords import BLANK_BY_STYLE, MAX_EXAMPLE_CHARS, shortened, types_of, without_delimiter
 from tools.providers.openapi_schema import SchemaBundle
 
 #: default style by place (OpenAPI 3.1 §4.8.12.2)
@@ -23,8 +23,6 @@ STYLES_BY_PLACE = {
 IGNORED_HEADERS = frozenset({"accept", "content-type", "authorization"})
 #: parameters through which documents pass the caller's credential beside their security scheme
 CREDENTIAL_NAMES = frozenset({"token", "access_token", "oauth_token", "auth_token", "api_key", "apikey", "authorization"})
-#: styles whose delimiter cannot be escaped -> the delimiter
-BLANK_BY_STYLE = {"spaceDelimited": " ", "pipeDelimited": "|"}
 WORD_BY_SIGN = {"<": "_before", ">": "_after"}
 
 
@@ -139,7 +137,7 @@ def _collect(document: OpenApiDocument, parameter: Mapping[str, Json], collected
         converted = _never_empty(converted)
     style = _style_of(document, parameter, schema, media_type)
     if style.get("style") in BLANK_BY_STYLE and not style["explode"]:
-        converted = _without(converted, BLANK_BY_STYLE[style["style"]])
+        converted = without_delimiter(converted, BLANK_BY_STYLE[style["style"]])
     argument = _free(argument_name(name, place), place, collected.properties)
     collected.properties[argument] = converted
     if is_required and not (place != "path" and parameter.get("allowEmptyValue") is True and "default" in converted):
@@ -152,20 +150,6 @@ def _never_empty(schema: dict[str, Json]) -> dict[str, Json]:
     types = schema.get("type")
     least = {"string": "minLength", "array": "minItems", "object": "minProperties"}.get(types if isinstance(types, str) else "")
     return {**schema, least: max(1, schema.get(least, 1))} if least and "enum" not in schema else schema
-
-
-def _without(schema: dict[str, Json], delimiter: str) -> dict[str, Json]:
-    """Return the schema of a list or object whose texts stand between delimiters that have no escape."""
-
-    def text(member: Json) -> Json:
-        is_open = isinstance(member, Mapping) and member.get("type") == "string" and not {"enum", "pattern", "format"} & member.keys()
-        return {**member, "pattern": f"^[^{delimiter}]*$"} if is_open else member
-
-    if isinstance(schema.get("items"), Mapping):
-        return {**schema, "items": text(schema["items"])}
-    if isinstance(schema.get("properties"), Mapping):
-        return {**schema, "properties": {name: text(member) for name, member in schema["properties"].items()}}
-    return schema
 
 
 def _schema_of(parameter: Mapping[str, Json]) -> tuple[Json, str | None]:

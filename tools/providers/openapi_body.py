@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from tools.operation import Json
 from tools.providers.openapi_document import BrokenReference, OpenApiDocument
-from tools.providers.openapi_keywords import shortened, types_of
+from tools.providers.openapi_keywords import BLANK_BY_STYLE, shortened, types_of, without_delimiter
 from tools.providers.openapi_schema import SchemaBundle, is_polymorphic
 
 FORM = "application/x-www-form-urlencoded"
@@ -189,7 +189,7 @@ def _by_members(
             files[name] = file_kind
             properties[name] = _file_schema(document, member, file_kind)
         else:
-            properties[name] = bundle.convert(member)
+            properties[name] = _field(bundle.convert(member), media.get("encoding"), name)
     for name in flat.required:
         if name not in flat.members:
             # Required and never described: vendor documents do that, and JSON Schema allows it.
@@ -207,6 +207,14 @@ def _by_members(
         binding["extras"] = True
     choices = [_within(branches, properties) for branches in flat.choices] if is_required else []
     return BodyPlan(binding=binding, properties=properties, required=required, additional=additional, choices=choices)
+
+
+def _field(converted: Json, encoding: Json, name: str) -> Json:
+    """Return the schema of a form field, without values that its style could not express."""
+    rules = encoding.get(name) if isinstance(encoding, Mapping) else None
+    style = str(rules.get("style")) if isinstance(rules, Mapping) else ""
+    is_joined = style in BLANK_BY_STYLE and isinstance(rules, Mapping) and rules.get("explode") is not True
+    return without_delimiter(converted, BLANK_BY_STYLE[style]) if is_joined and isinstance(converted, dict) else converted
 
 
 def _whole(

@@ -34,6 +34,8 @@ TYPE_BY_MISNOMER = {
 COUNTS = ("minLength", "maxLength", "minItems", "maxItems", "minProperties", "maxProperties")
 NUMBERS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf")
 PLAIN = ("format", "default", "const", "contentEncoding", "contentMediaType")
+#: styles whose delimiter cannot be escaped -> the delimiter
+BLANK_BY_STYLE = {"spaceDelimited": " ", "pipeDelimited": "|"}
 MAX_DESCRIPTION_CHARS = 600
 MAX_EXAMPLE_CHARS = 100
 
@@ -144,3 +146,17 @@ def shortened(text: str, most: int = MAX_DESCRIPTION_CHARS) -> str:
     """Return a description on one line, within `most` characters."""
     flat = " ".join(text.split())
     return flat if len(flat) <= most else flat[: most - 1].rstrip() + "…"
+
+
+def without_delimiter(schema: dict[str, Json], delimiter: str) -> dict[str, Json]:
+    """Return the schema of a list or object whose texts stand between delimiters that have no escape."""
+
+    def text(member: Json) -> Json:
+        is_open = isinstance(member, Mapping) and member.get("type") == "string" and not {"enum", "pattern", "format"} & member.keys()
+        return {**member, "pattern": f"^[^{delimiter}]*$"} if is_open else member
+
+    if isinstance(schema.get("items"), Mapping):
+        return {**schema, "items": text(schema["items"])}
+    if isinstance(schema.get("properties"), Mapping):
+        return {**schema, "properties": {name: text(member) for name, member in schema["properties"].items()}}
+    return schema

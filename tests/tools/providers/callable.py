@@ -62,7 +62,7 @@ async def tally_of(raw: bytes, location: str, seeds: tuple[int, ...] = SEEDS) ->
         credentials = EveryKind()
         runner = OpenApiRunner(egress, credentials)
         tally = Tally(len(stub.document.operations))
-        tally.faults = {skipped.where: [f"not imported: {skipped.reason}"] for skipped in imported.skipped}
+        tally.faults = {skipped.where: [f"note: {skipped.reason}"] for skipped in imported.skipped}
         for operation in imported.operations:
             faults = await faults_of(operation, stub, runner, credentials, seeds, tally)
             if faults:

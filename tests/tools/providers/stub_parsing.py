@@ -180,7 +180,7 @@ def _delimited(document: StubDocument, parameter: StubParameter, raw: str, shape
 
 
 def _deep(document: StubDocument, parameter: StubParameter, pairs: list[tuple[str, str]]) -> Any:
-    root: Any = {}
+    root: Any = [] if pairs and pairs[0][0].endswith(f"{parameter.name}[]") else {}
     for name, raw in pairs:
         keys = re.findall(r"\[([^\]]*)\]", name)
         node: Any = root
