@@ -7,10 +7,13 @@ import jsonschema_rs
 import orjson
 
 from tools.argument_faults import Fault, fault_of, path_of
+from tools.kept_json import plain
 from tools.operation import Failure, Json, Operation
 
 MAX_FAULTS = 10
 MAX_SAID = 3
+#: a compiled schema takes some 25 KB
+MAX_COMPILED = 4_000
 
 
 class Validators:
@@ -42,6 +45,9 @@ class Validators:
         key = (operation.tenant_id, operation.id)
         compiled = self._compiled.get(key)
         if compiled is None or compiled[0] is not operation:
+            if len(self._compiled) >= MAX_COMPILED:
+                # The oldest; one that is still in use compiles again in a tenth of a millisecond.
+                self._compiled.pop(next(iter(self._compiled)))
             compiled = self._compiled[key] = (operation, compile_schema(operation.input_schema))
         validator = compiled[1]
         if validator is None or validator.is_valid(arguments):
@@ -79,6 +85,6 @@ def _unsendable(arguments: Mapping[str, Json]) -> tuple[Fault, ...]:
 def compile_schema(schema: Mapping[str, Json]) -> jsonschema_rs.Validator | None:
     """Return a validator that never fetches anything, or None for a schema that is not one: the upstream then judges."""
     try:
-        return jsonschema_rs.validator_for(dict(schema), validate_formats=True, offline=True)
+        return jsonschema_rs.validator_for(plain(schema), validate_formats=True, offline=True)
     except (ValueError, jsonschema_rs.ReferencingError):
         return None

@@ -7,7 +7,7 @@ from sqlalchemy import Row, and_, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.storage.database import Database, announce, now_us
-from server.storage.operation_rows import decode_operation, encode_operation
+from server.storage.operation_rows import operation_of, row_of
 from server.storage.schema.tool_tables import operations, sources
 from tools.import_diff import diff_of
 from tools.operation import Operation
@@ -15,6 +15,7 @@ from tools.stores import ImportDiff, Source
 
 TOPIC = "operations"
 _CHUNK = 500
+_WHOLE = (operations.c.definition, operations.c.binding, operations.c.input_schema, operations.c.output_schema)
 
 
 class SqlOperationStore:
@@ -39,7 +40,7 @@ class SqlOperationStore:
                     )
                 )
             new = frozenset((*diff.added, *diff.changed))
-            if rows := [_row(owner, operation) for operation in given if operation.id in new]:
+            if rows := [row_of(owner, operation) for operation in given if operation.id in new]:
                 await connection.execute(insert(operations), rows)
             await announce(connection, TOPIC, source.tenant_id, source.provider)
         return diff
@@ -51,17 +52,18 @@ class SqlOperationStore:
     async def load(self) -> Sequence[Operation]:
         # Of all tenants, on purpose: the catalogue's snapshot keeps them apart.
         async with self._database.read() as connection:
-            rows = await connection.execute(select(operations.c.tenant_id, operations.c.definition))
-            return [decode_operation(row.definition) for row in rows]
+            # Streamed, so that the rows of a large catalogue are never all there beside the operations.
+            rows = await connection.stream(select(*_WHOLE, operations.c.tenant_id), execution_options={"yield_per": _CHUNK})
+            return [operation_of(row) async for row in rows]
 
     async def load_provider(self, tenant_id: str | None, provider: str) -> Sequence[Operation]:
         async with self._database.read() as connection:
             rows = await connection.execute(
-                select(operations.c.definition)
+                select(*_WHOLE)
                 .where(operations.c.tenant_id == (tenant_id or ""), operations.c.provider == provider)
                 .order_by(operations.c.operation_id)
             )
-            return [decode_operation(row.definition) for row in rows]
+            return [operation_of(row) for row in rows]
 
     async def sources(self, tenant_id: str | None) -> Sequence[Source]:
         async with self._database.read() as connection:
@@ -99,17 +101,6 @@ async def _write_source(connection: AsyncConnection, owner: str, source: Source)
     changed = await connection.execute(update(sources).where(mine).values(**values))
     if changed.rowcount == 0:
         await connection.execute(insert(sources).values(tenant_id=owner, provider=source.provider, **values))
-
-
-def _row(owner: str, operation: Operation) -> dict[str, object]:
-    return {
-        "tenant_id": owner,
-        "provider": operation.provider,
-        "operation_id": operation.id,
-        "access": operation.access,
-        "content_hash": operation.content_hash,
-        "definition": encode_operation(operation),
-    }
 
 
 def _source(row: Row[tuple[object, ...]]) -> Source:

@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
+import orjson
+
 from capability_index.index import CapabilityIndex
 from oauth.connections.credentials import Credential, Readiness
 from oauth.principal import Principal
@@ -14,6 +16,7 @@ from tools.catalog import Catalog
 from tools.dispatch import Dispatcher
 from tools.documents import SHARED_SEGMENT, documents_of
 from tools.idempotency import Idempotency
+from tools.kept_json import KeptJson
 from tools.operation import Access, Call, ClientFacts, Json, Operation, Outcome, Paging
 from tools.providers.builtin import BuiltinFunction
 from tools.stores import Source
@@ -82,7 +85,7 @@ def operation(
         description="",
         access=access,
         idempotent=access == "read" if idempotent is None else idempotent,
-        input_schema=schema or {"type": "object"},
+        input_schema=KeptJson(orjson.dumps(schema or {"type": "object"})),
         output_schema=None,
         signature=f"{operation_id}() -> any",
         returns="any",

@@ -2,6 +2,7 @@
 
 from oauth.connections.credentials import Credentials
 from oauth.principal import Principal
+from tools.kept_json import plain
 from tools.operation import Json, Operation
 from tools.policy import Policy
 
@@ -32,9 +33,9 @@ def described(principal: Principal, operation: Operation, detail: str, policy: P
     if operation.deprecated:
         entry["deprecated"] = True
     if detail == "full":
-        entry |= {"description": operation.description, "input_schema": operation.input_schema, "tags": list(operation.tags)}
+        entry |= {"description": operation.description, "input_schema": plain(operation.input_schema), "tags": list(operation.tags)}
         if operation.output_schema is not None:
-            entry["output_schema"] = operation.output_schema
+            entry["output_schema"] = plain(operation.output_schema)
     return entry
 
 

@@ -24,8 +24,11 @@ operations = Table(
     Column("operation_id", String(256), primary_key=True),
     Column("access", String(16), nullable=False),
     Column("content_hash", String(64), nullable=False),
-    #: JSON: the whole operation
+    #: JSON: the operation without what follows, which a snapshot keeps as text
     Column("definition", Text, nullable=False),
+    Column("binding", Text, nullable=False),
+    Column("input_schema", Text, nullable=False),
+    Column("output_schema", Text),
 )
 
 #: One row for each call; column names are what operators query by.

@@ -32,6 +32,9 @@ def _catalogue() -> None:
         sa.Column("access", sa.String(16), nullable=False),
         sa.Column("content_hash", sa.String(64), nullable=False),
         sa.Column("definition", sa.Text, nullable=False),
+        sa.Column("binding", sa.Text, nullable=False),
+        sa.Column("input_schema", sa.Text, nullable=False),
+        sa.Column("output_schema", sa.Text),
     )
     op.create_table(
         "usage_examples",
