@@ -80,6 +80,7 @@ async def open_gateway(settings: Settings) -> AsyncIterator[Gateway]:
         await stack.enter_async_context(mcp.run())
         for work in (feed.run, operations.call_log.run, connections.run, Housekeeping(store, feed, authorization).run):
             background.start_soon(work)
+        operations.telemetry.registry.register(ConnectionMetrics(connections.accounts, connections.refresher))
         health = Health(operations.telemetry, {"store": store.database.ping})
         routes: list[BaseRoute] = [
             *Discovery(settings).routes(),
