@@ -21,7 +21,7 @@ _REST_S = 5.0
 
 
 class EndpointEncoder:
-    """The encoder behind `url`. `dimension` None: whatever the first answer has; an answer of another dimension is refused.
+    """The encoder behind `url`; an answer of another dimension is refused. `dimension_of` asks for it where it is not known.
 
     A single text (an intent) has `query_timeout_s`, a batch `batch_timeout_s`. After a failure of an intent the endpoint is left alone for
     five seconds, so that a slow one does not slow every search.
@@ -78,6 +78,18 @@ class EndpointEncoder:
         if vectors.shape != (len(texts), self.dimension) or not np.isfinite(vectors).all():
             raise EncoderUnavailable(f"encoder {self._name}: {vectors.shape[-1]} dimensions came, {self.dimension} are configured")
         return unit(vectors)
+
+    @staticmethod
+    def dimension_of(url: str, model: str, post: Post, *, api_key: str = "", timeout_s: float = 10.0) -> int:
+        """Ask the endpoint how many dimensions its vectors have. Raises EncoderUnavailable."""
+        headers = {"content-type": "application/json"} | ({"authorization": f"Bearer {api_key}"} if api_key else {})
+        try:
+            answer = json.loads(post(url, headers, json.dumps({"model": model, "input": ["dimension"]}).encode(), timeout_s))
+            return len(_vector(answer["data"][0]["embedding"]))
+        except EndpointFailed as error:
+            raise EncoderUnavailable(f"encoder {model}: {error}") from error
+        except (ValueError, KeyError, IndexError, TypeError) as error:
+            raise EncoderUnavailable(f"encoder {model}: its answer does not have the form of /embeddings") from error
 
     def _recalled(self, keys: Sequence[bytes]) -> dict[bytes, Floats]:
         with self._remembering:

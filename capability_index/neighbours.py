@@ -52,24 +52,24 @@ class Neighbours:
         known = self._near_by_word
         missing = [(term, word) for term, word in words_by_term.items() if word not in known]
         if missing:
-            self._look_up(missing, term_ids, table)
-            known = self._near_by_word
+            if len(known) + len(missing) > _MAX_CACHED:
+                # A new dict and not a cleared one: another thread may be reading the old.
+                self._near_by_word = known = {word: known[word] for word in words_by_term.values() if word in known}
+            known.update(self._looked_up(missing, term_ids, table))
         return [known[word] for word in words_by_term.values()]
 
-    def _look_up(self, missing: Sequence[tuple[str, str]], term_ids: Mapping[str, int], table: WordTable) -> None:
-        known = known_words([word for _, word in missing], table)
-        words = [word for (_, word), usable in zip(missing, known, strict=True) if usable]
+    def _looked_up(self, missing: Sequence[tuple[str, str]], term_ids: Mapping[str, int], table: WordTable) -> dict[str, Near]:
+        usable = known_words([word for _, word in missing], table)
+        words = [word for (_, word), known in zip(missing, usable, strict=True) if known]
         cosines = iter(table.encode(words) @ self.vectors.T if words else ())
-        fresh: dict[str, Near] = {}
-        for (term, word), usable in zip(missing, known, strict=True):
+        found: dict[str, Near] = {}
+        for (term, word), known in zip(missing, usable, strict=True):
             own = term_ids.get(term)
-            ids, worth = self._close(next(cosines), own) if usable else (np.zeros(0, np.int32), np.zeros(0, np.float32))
+            ids, worth = self._close(next(cosines), own) if known else (np.zeros(0, np.int32), np.zeros(0, np.float32))
             if own is not None:
                 ids, worth = np.append(np.int32(own), ids), np.append(np.float32(1), worth)
-            fresh[word] = ids, worth
-        held = self._near_by_word
-        # A new dict and not a cleared one: another thread may be reading the old.
-        self._near_by_word = fresh if len(held) > _MAX_CACHED else {**held, **fresh}
+            found[word] = ids, worth
+        return found
 
     def _close(self, cosines: Floats, own: int | None) -> Near:
         rows = np.flatnonzero(cosines >= MIN_COSINE)

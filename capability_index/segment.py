@@ -63,6 +63,7 @@ def _tidied(shards: list[Shard]) -> list[Shard]:
     what its small last shards cost, and only every so often more.
     """
     kept = [Shard.of(merge([shard])) if shard.live < len(shard.part) * (1 - _MAX_DEAD) else shard for shard in shards if shard.live]
-    while len(kept) > 1 and kept[-2].live < 2 * kept[-1].live:
+    # Parts of different vector spaces stay apart: joined, the larger would lose what the smaller does not have yet.
+    while len(kept) > 1 and kept[-2].live < 2 * kept[-1].live and kept[-2].part.matrices.keys() == kept[-1].part.matrices.keys():
         kept[-2:] = [Shard.of(merge(kept[-2:]))]
     return kept

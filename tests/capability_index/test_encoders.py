@@ -150,6 +150,14 @@ def test_a_wrong_answer_of_an_endpoint_is_named(answer: object, message: str) ->
         EndpointEncoder(url, "tiny", post, 4).encode(["a"])
 
 
+def test_an_endpoint_says_its_dimension() -> None:
+    """A space is named by model and dimension."""
+    with served(embeddings) as (url, _):
+        assert EndpointEncoder.dimension_of(url, "tiny", post) == 4
+    with pytest.raises(EncoderUnavailable, match="no answer in time"):
+        EndpointEncoder.dimension_of(url, "tiny", post)
+
+
 def test_many_texts_go_in_batches_and_come_back_in_order() -> None:
     """issue 4: batched."""
 

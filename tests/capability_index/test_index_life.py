@@ -109,6 +109,25 @@ def test_readers_see_whole_states_while_a_writer_writes(table: WordTable) -> Non
     assert wrong == []
 
 
+def test_many_threads_ask_different_things(index: CapabilityIndex) -> None:
+    """What is remembered of words is shared by all threads."""
+    failures: list[BaseException] = []
+
+    def ask(thread: int) -> None:
+        try:
+            for at in range(60):
+                assert index.search(f"find{at} orders{thread} of{at * thread} customers and thing{at}", ALL, 3).hits
+        except BaseException as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=ask, args=(thread,)) for thread in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(10)
+    assert failures == []
+
+
 def test_progress_is_told_to_the_end(table: WordTable, catalogue: list[Document]) -> None:
     """issue 4: progress bar on builds."""
     seen: list[tuple[int, int]] = []
