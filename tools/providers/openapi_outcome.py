@@ -3,13 +3,14 @@
 import re
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from urllib.parse import unquote, urljoin
 
 import orjson
 
 from tools.operation import Download, Failure, HttpFacts, Json, Outcome
 
-REQUEST_ID_HEADERS = ("x-request-id", "request-id", "x-amzn-requestid", "x-correlation-id", "x-trace-id", "x-ms-request-id", "cf-ray")
+REQUEST_ID_HEADERS = frozenset({"x-request-id", "request-id", "x-amzn-requestid", "x-correlation-id", "x-trace-id", "cf-ray"})
 #: names of one fact in rate-limit headers, the IETF draft's first
 RATE_LIMIT_HEADERS: Mapping[str, tuple[str, ...]] = {
     "limit": ("ratelimit-limit", "x-ratelimit-limit", "x-rate-limit-limit"),
@@ -60,13 +61,20 @@ def outcome_of(
 
 def facts_of(status: int, headers: Mapping[str, str], url: str) -> HttpFacts:
     """Return status, request id, rate limit and rel=next link of a response, and its header for the cache."""
-    lower = {name.lower(): value for name, value in headers.items()}
-    request_id = next((lower[name] for name in REQUEST_ID_HEADERS if name in lower), None)
+    lower: dict[str, str] = {}
+    request_id, has_rate_limit = None, False
+    for name, value in headers.items():
+        key = name.lower()
+        lower[key] = value
+        if key in REQUEST_ID_HEADERS or (request_id is None and key.endswith("-request-id")):
+            request_id = value
+        elif "ratelimit" in key or "rate-limit" in key:
+            has_rate_limit = True
     link = lower.get("link")
     return HttpFacts(
         status=status,
-        request_id=request_id or next((value for name, value in lower.items() if name.endswith("-request-id")), None),
-        rate_limit=_rate_limit(lower) if any("ratelimit" in name or "rate-limit" in name for name in lower) else None,
+        request_id=request_id,
+        rate_limit=_rate_limit(lower) if has_rate_limit else None,
         next_link=next_link(link, url) if link else None,
         headers=lower,
     )
@@ -182,11 +190,13 @@ def _until_reset(headers: Mapping[str, str], now: float) -> float | None:
     return max(0.0, round(seconds - now, 1)) if seconds > 1_000_000_000 else seconds
 
 
+@lru_cache(maxsize=256)
 def _is_json(media_type: str) -> bool:
     bare = media_type.split(";")[0].strip().lower()
     return bare == "application/json" or bare.endswith("+json") or bare in ("text/json", "application/javascript")
 
 
+@lru_cache(maxsize=256)
 def _is_text(media_type: str) -> bool:
     bare = media_type.split(";")[0].strip().lower()
     return bare.startswith("text/") or bare.endswith(("/xml", "+xml", "/yaml", "/x-ndjson", "/csv", "/x-www-form-urlencoded"))

@@ -3,7 +3,7 @@
 import re
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 from urllib.parse import quote
 
 from tools.operation import Json
@@ -15,8 +15,7 @@ IDEMPOTENCY_HEADERS = frozenset({"idempotency-key", "x-idempotency-key"})
 PATH_SAFE = "/:@!$&'()*+,;=-._~%"
 
 
-@dataclass(frozen=True, slots=True)
-class BuiltRequest:
+class BuiltRequest(NamedTuple):
     method: str
     url: str
     headers: list[tuple[str, str]]
@@ -64,10 +63,11 @@ class RequestPlan:
         for argument, name, write in self._headers:
             if argument in arguments:
                 headers.append((name, write(arguments[argument])))
-        cookies = [pair for argument, writer in self._cookies if argument in arguments for pair in writer(arguments[argument])]
-        cookies += [Pair(quote(name, safe=""), quote(value, safe="")) for name, value in proofs.cookies]
-        if cookies:
-            headers.append(("Cookie", "; ".join(f"{name}={value}" for name, value in cookies)))
+        if self._cookies or proofs.cookies:
+            cookies = [pair for argument, writer in self._cookies if argument in arguments for pair in writer(arguments[argument])]
+            cookies += [Pair(quote(name, safe=""), quote(value, safe="")) for name, value in proofs.cookies]
+            if cookies:
+                headers.append(("Cookie", "; ".join(f"{name}={value}" for name, value in cookies)))
         encoded = self.body.write(arguments, files, proofs.form) if self.body else None
         if encoded is not None:
             headers.append(("Content-Type", encoded.media_type))
@@ -76,18 +76,22 @@ class RequestPlan:
         return BuiltRequest(self.method, url, headers, encoded.body if encoded else None)
 
     def _path(self, arguments: Mapping[str, Json]) -> str:
-        return "".join(
-            piece if isinstance(piece, str) else piece[1](arguments[piece[0]]) if piece[0] in arguments else "" for piece in self._pieces
-        )
+        written = []
+        for piece in self._pieces:
+            if isinstance(piece, str):
+                written.append(piece)
+            elif piece[0] in arguments:
+                written.append(piece[1](arguments[piece[0]]))
+        return "".join(written)
 
     def _query(self, arguments: Mapping[str, Json], proofs: Proofs) -> str:
-        pairs = [
-            f"{name}={value}" for argument, write in self._queries if argument in arguments for name, value in write(arguments[argument])
-        ]
-        pairs += [f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in proofs.query]
-        if self._fixed_query:
-            pairs.insert(0, self._fixed_query)
-        return "?" + "&".join(pairs) if pairs else ""
+        pairs = [self._fixed_query] if self._fixed_query else []
+        for argument, write in self._queries:
+            if argument in arguments:
+                pairs += [f"{name}={value}" for name, value in write(arguments[argument])]
+        for name, value in proofs.query:
+            pairs.append(f"{quote(name, safe='')}={quote(value, safe='')}")
+        return f"?{'&'.join(pairs)}" if pairs else ""
 
 
 def _path_pieces(path: str, parameters: Sequence[Mapping[str, Json]]) -> Iterator[str | tuple[str, Callable[[Json], str]]]:

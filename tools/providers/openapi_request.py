@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Protocol
 from urllib.parse import quote, urljoin, urlsplit
 
@@ -34,10 +34,7 @@ class SendsRequests(Protocol):
     async def send(self, request: OutboundRequest) -> OutboundResponse: ...
 
 
-@dataclass(frozen=True, slots=True)
-class _Prepared:
-    plan: RequestPlan
-    files: Mapping[str, list[File]] = field(default_factory=dict)
+NO_FILES: Mapping[str, list[File]] = {}
 
 
 class OpenApiRunner:
@@ -61,14 +58,15 @@ class OpenApiRunner:
     async def run(self, call: Call) -> Outcome:
         """Send the one request of `call` and return what came of it. Raises ConnectionNeeded and UnknownAccount."""
         try:
-            prepared = _Prepared(self._plan(call.operation), await self._files(call))
+            plan = self._plan(call.operation)
+            files = await self._files(plan, call) if plan.file_arguments else NO_FILES
             credential = await self._credential(call)
-            response = await self._send(call, prepared, credential)
+            response = await self._send(call, plan, files, credential)
             if response.status == 401 and credential is not None:
                 # Rejected before anything happened: a credential that was refreshed meanwhile may go out once.
                 newer = await self._credentials.rejected(call.principal, _provider(call.operation), credential)
                 if newer is not None:
-                    response = await self._send(call, prepared, newer)
+                    response = await self._send(call, plan, files, newer)
         except UnfitArgument as error:
             return Outcome("error", error=_unfit(error))
         except EgressRefused as error:
@@ -126,15 +124,18 @@ class OpenApiRunner:
             return None
         return await self._credentials.for_call(call.principal, operation.provider, frozenset(), call.options.account)
 
-    async def _send(self, call: Call, prepared: _Prepared, credential: Credential | None) -> OutboundResponse:
-        binding = call.operation.binding
-        proofs = proofs_of(binding, credential) if credential is not None else NO_PROOFS
-        base_url = _account_base(binding["base_url"], credential)
-        built = prepared.plan.build(call.arguments, prepared.files, proofs, base_url)
+    async def _send(
+        self, call: Call, plan: RequestPlan, files: Mapping[str, list[File]], credential: Credential | None
+    ) -> OutboundResponse:
+        proofs, base_url = NO_PROOFS, None
+        if credential is not None:
+            proofs = proofs_of(call.operation.binding, credential)
+            base_url = _account_base(plan.base_url, credential)
+        built = plan.build(call.arguments, files, proofs, base_url)
         url, headers = built.url, built.headers
         if call.options.follow is not None:
             url = _followed(call.options.follow, url, proofs)
-        key_header = prepared.plan.idempotency_header
+        key_header = plan.idempotency_header
         if key_header is not None and call.options.idempotency_key and key_header[0] not in call.arguments:
             headers.append((key_header[1], call.options.idempotency_key))
         if call.options.if_none_match is not None:
@@ -151,8 +152,7 @@ class OpenApiRunner:
             )
         )
 
-    async def _files(self, call: Call) -> dict[str, list[File]]:
-        plan = self._plan(call.operation)
+    async def _files(self, plan: RequestPlan, call: Call) -> dict[str, list[File]]:
         found: dict[str, list[File]] = {}
         for argument in _given_files(plan, call):
             value = call.arguments[argument]
@@ -179,9 +179,9 @@ def _given_files(plan: RequestPlan, call: Call) -> list[str]:
     return [argument for argument in plan.file_arguments if argument in call.arguments]
 
 
-def _account_base(base_url: str, credential: Credential | None) -> str | None:
+def _account_base(base_url: str, credential: Credential) -> str | None:
     """Return the address that the provider named for this account (an instance URL), with the path of the document's server."""
-    if credential is None or not credential.api_base:
+    if not credential.api_base:
         return None
     base = credential.api_base.rstrip("/")
     return base if urlsplit(base).path else f"{base}{urlsplit(base_url).path}".rstrip("/")
