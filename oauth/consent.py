@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from oauth.audit import SecurityAction, SecurityEvent
 from oauth.authorization_request import AuthorizationRequest, BrowserSession
-from oauth.client_record import Client
+from oauth.client_record import REFRESH_TOKEN, Client
 from oauth.clients import Clients
 from oauth.consent_view import ConsentView, ScopeWords, consent_view
 from oauth.grant_records import AuthorizationCode, Grant, RememberedConsent, StoredRequest
@@ -79,7 +79,7 @@ class Consent:
     async def view(self, request: AuthorizationRequest, session: BrowserSession) -> ConsentView:
         """Say what the person is asked: scopes are already narrowed to what this person may use. Raises ConsentRefused."""
         client = await self._client(request)
-        scopes = await self._narrowed(request, session)
+        scopes = await self._narrowed(request, session, client)
         remembered = await self._covers(client, request, session.subject, scopes)
         tenant = self._tenants.get(request.tenant_id)
         words = tuple(self._scope_words(request.tenant_id, scope) for scope in sorted(scopes))
@@ -98,7 +98,7 @@ class Consent:
         if self._clock() - session.authenticated_at > SILENT_SESSION_S or not session_suffices(request, session, self._clock()):
             return False
         client = await self._client(request)
-        return await self._covers(client, request, session.subject, await self._narrowed(request, session))
+        return await self._covers(client, request, session.subject, await self._narrowed(request, session, client))
 
     async def has_allowed(self, request: AuthorizationRequest, session: BrowserSession) -> bool:
         """Say whether this person ever allowed this client anything that still stands."""
@@ -112,14 +112,14 @@ class Consent:
         if not session_suffices(request, session, self._clock()):
             raise ConsentRefused("sign in again to answer this request")
         client = await self._client(request)
-        scopes = await self._narrowed(request, session)
+        scopes = await self._narrowed(request, session, client)
         async with self._store.transaction() as rows:
             stored = await self._locked(rows, request)
             if stored.answered_at is not None:
                 return self._second(stored, request)
             if not scopes - {OFFLINE}:
                 return await self._answer(rows, stored, {"error": "access_denied", "error_description": "none of the scopes may be used"})
-            grant = self._grant(request, session, client, scopes)
+            grant = self._grant(request, session, client, scopes, for_device=stored.device_code_hash is not None)
             await rows.add_grant(grant)
             await rows.note(self._event("consent_given", request, session.subject, grant))
             if stored.device_code_hash is not None:
@@ -181,10 +181,12 @@ class Consent:
             raise ConsentRefused("the application is no longer registered; let it register again")
         return client
 
-    async def _narrowed(self, request: AuthorizationRequest, session: BrowserSession) -> frozenset[str]:
+    async def _narrowed(self, request: AuthorizationRequest, session: BrowserSession, client: Client) -> frozenset[str]:
         if session.tenant_id != request.tenant_id:
             raise ConsentRefused("the person is signed in to another tenant")
-        return narrow(request.scopes, await self._allowed_scopes(session.tenant_id, session.subject))
+        scopes = narrow(request.scopes, await self._allowed_scopes(session.tenant_id, session.subject))
+        # Nobody is promised to stay connected by a client that did not register for refresh tokens.
+        return scopes if REFRESH_TOKEN in client.grant_types else scopes - {OFFLINE}
 
     async def _covers(self, client: Client, request: AuthorizationRequest, subject: str, scopes: frozenset[str]) -> bool:
         known = await self._store.remembered(request.tenant_id, subject, client.client_id, request.redirect_uri, request.resource)
@@ -204,7 +206,9 @@ class Consent:
             self._clock(),
         )
 
-    def _grant(self, request: AuthorizationRequest, session: BrowserSession, client: Client, scopes: frozenset[str]) -> Grant:
+    def _grant(
+        self, request: AuthorizationRequest, session: BrowserSession, client: Client, scopes: frozenset[str], *, for_device: bool
+    ) -> Grant:
         now = self._clock()
         return Grant(
             grant_id=new_id("grant"),
@@ -213,8 +217,8 @@ class Consent:
             client_id=client.client_id,
             resource=request.resource,
             scopes=scopes,
-            grant_type="authorization_code",
-            native=destination(request.redirect_uri) != "web",
+            grant_type="device_code" if for_device else "authorization_code",
+            native=for_device or destination(request.redirect_uri) != "web",
             created_at=now,
             expires_at=now + self._lifetimes.grant_s,
         )

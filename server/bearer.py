@@ -18,7 +18,7 @@ from oauth.access_tokens import AccessTokens, Verified
 from oauth.metadata import resource_metadata_url
 from oauth.principal import Principal
 from oauth.revocation import Revocation
-from oauth.scopes import CONNECT, render
+from oauth.scopes import CONNECT, OFFLINE, render
 from oauth.static_tokens import StaticTokens, sunset_of
 from oauth.tenants import DEFAULT_TENANT, Tenant, Tenants
 from oauth.token_formats import hash_token
@@ -144,11 +144,12 @@ class Challenges:
 
     def of(self, tenant: Tenant, error: str | None = None) -> Headers:
         """Return the headers of a 401, or of a 400; `error` is absent where no token was sent (RFC 6750 §3.1)."""
-        return self._headers(tenant.tenant_id, " ".join(tenant.baseline_scopes), error)
+        return self._headers(tenant.tenant_id, " ".join(scope for scope in tenant.baseline_scopes if scope != OFFLINE), error)
 
     def step_up(self, principal: Principal, missing: frozenset[str]) -> tuple[Headers, bytes]:
         """Return headers and body of the 403 that names all scopes for another try: those held and those missing."""
-        scope = render(principal.scopes | missing)
+        # offline_access is the authorization server's affair, not the resource's.
+        scope = render((principal.scopes | missing) - {OFFLINE})
         body = _body("insufficient_scope", f"this needs {render(missing)}; ask the person for the scopes of the challenge")
         return self._headers(principal.tenant_id, scope, "insufficient_scope"), body
 

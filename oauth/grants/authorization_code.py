@@ -13,7 +13,6 @@ from oauth.lifetimes import Lifetimes
 from oauth.parameters import Parameters
 from oauth.pkce import proves
 from oauth.resources import Resources
-from oauth.scopes import OFFLINE
 from oauth.stores import GrantStore, OAuthRows
 from oauth.token_formats import hash_token, is_token
 from oauth.token_reply import TokenReply, mint_access_token, mint_refresh_token, reply_of
@@ -78,6 +77,8 @@ class AuthorizationCodeGrant:
             return InvalidGrant(_NO_GOOD, debug="too many wrong verifiers")
         if not proves(verifier, row.code_challenge):
             return await self._count_try(rows, row, grant, now)
+        if form.all("resource") and self._resource(form) != grant.resource:
+            return OAuthError("invalid_target", "resource differs from the one that was authorized")
         if row.used_at is not None:
             if grant.revoked_at is None:
                 await rows.revoke_grant(grant, now, "code_replayed")
@@ -85,12 +86,9 @@ class AuthorizationCodeGrant:
             return grant
         if row.expires_at <= now or grant.revoked_at is not None:
             return InvalidGrant(_NO_GOOD)
-        if form.all("resource") and self._resource(form) != grant.resource:
-            return OAuthError("invalid_target", "resource differs from the one that was authorized")
         await rows.update_code(replace(row, used_at=now))
         token, access_token = await mint_access_token(rows, grant, grant.scopes, now, self._lifetimes.access_token_s)
-        refreshable = REFRESH_TOKEN in client.grant_types or OFFLINE in grant.scopes
-        refresh_token = await mint_refresh_token(rows, grant, 0, now, self._lifetimes) if refreshable else ""
+        refresh_token = await mint_refresh_token(rows, grant, 0, now, self._lifetimes) if REFRESH_TOKEN in client.grant_types else ""
         return reply_of(token, access_token, refresh_token), access_token
 
     async def _count_try(self, rows: OAuthRows, row: AuthorizationCode, grant: Grant, now: float) -> InvalidGrant:

@@ -10,7 +10,6 @@ from oauth.errors import InvalidGrant, OAuthError
 from oauth.grant_records import AccessToken, DeviceCode
 from oauth.lifetimes import Lifetimes
 from oauth.parameters import Parameters
-from oauth.scopes import OFFLINE
 from oauth.stores import GrantStore, OAuthRows
 from oauth.token_formats import hash_token, is_token
 from oauth.token_reply import TokenReply, mint_access_token, mint_refresh_token, reply_of
@@ -65,8 +64,7 @@ class DeviceCodeGrant:
             return InvalidGrant(_NO_GOOD)
         await rows.update_device_code(replace(code, used=True, last_polled_at=now))
         token, row = await mint_access_token(rows, grant, grant.scopes, now, self._lifetimes.access_token_s)
-        refreshable = REFRESH_TOKEN in client.grant_types or OFFLINE in grant.scopes
-        refresh_token = await mint_refresh_token(rows, grant, 0, now, self._lifetimes) if refreshable else ""
+        refresh_token = await mint_refresh_token(rows, grant, 0, now, self._lifetimes) if REFRESH_TOKEN in client.grant_types else ""
         return reply_of(token, row, refresh_token), row
 
     async def _pending(self, rows: OAuthRows, code: DeviceCode, now: float) -> OAuthError:

@@ -1,10 +1,13 @@
 """`ascend client`: the OAuth clients that may ask for tokens."""
 
+import json
 import time
 from dataclasses import replace
+from typing import IO
 
 import click
 
+from oauth.client_metadata import import_public_keys, read_object
 from oauth.client_record import AUTHORIZATION_CODE, CLIENT_CREDENTIALS, REFRESH_TOKEN, ApplicationType, Client
 from oauth.errors import RegistrationRefused
 from oauth.redirect_uris import check_registrable, is_native
@@ -30,23 +33,34 @@ def command() -> None:
 @click.option("--tenant", default=None, help="Only this tenant may use it.")
 @click.option("--service", is_flag=True, help="A service principal: no person, only its own scopes. Needs --tenant and --scope.")
 @click.option("--scope", default="", help="What a service principal may use.")
+@click.option("--jwks", type=click.File("rb"), default=None, help="Its public keys (a JWK set); it signs its requests instead of a secret.")
 @with_settings
 @run_async
 async def add(
-    settings: Settings, name: str, redirect_uris: tuple[str, ...], public: bool, tenant: str | None, service: bool, scope: str
+    settings: Settings,
+    name: str,
+    redirect_uris: tuple[str, ...],
+    public: bool,
+    tenant: str | None,
+    service: bool,
+    scope: str,
+    jwks: IO[bytes] | None,
 ) -> None:
     """Add the pre-registered client NAME, whose name people can trust. A secret is shown once."""
     if service and (tenant is None or not scope or redirect_uris or public):
         raise click.UsageError("--service: give --tenant and --scope, and neither --redirect-uri nor --public")
     if not service and not redirect_uris:
         raise click.UsageError("--redirect-uri: give at least one, or --service")
+    if public and jwks is not None:
+        raise click.UsageError("--jwks: a public client proves nothing; leave one of them out")
     application_type: ApplicationType = "native" if is_native(redirect_uris) else "web"
     for uri in redirect_uris:
         try:
             check_registrable(uri, application_type)
         except RegistrationRefused as error:
             raise CommandFailed(f"{uri}: {error.description}") from error
-    secret = "" if public else new_token("cs")
+    keys = "" if jwks is None else _public_keys(jwks.read())
+    secret = "" if public or keys else new_token("cs")
     client_id = new_id("client")
     client = Client(
         client_id=client_id,
@@ -55,9 +69,10 @@ async def add(
         redirect_uris=redirect_uris,
         created_at=time.time(),
         application_type=application_type,
-        auth_method="none" if public else "client_secret_basic",
+        auth_method="none" if public else "private_key_jwt" if keys else "client_secret_basic",
         grant_types=frozenset({CLIENT_CREDENTIALS} if service else {AUTHORIZATION_CODE, REFRESH_TOKEN}),
         secret_hash=hash_token(secret) if secret else None,
+        jwks=keys,
         tenant_id=tenant,
         service_subject=f"service:{client_id}" if service else "",
         service_scopes=frozenset(parse(scope)),
@@ -141,6 +156,16 @@ async def revoke(settings: Settings, client_id: str, forget: bool) -> None:
         else:
             await store.clients.save(replace(client, disabled=True, expires_at=None))
     click.echo(f"client {client_id} is {'forgotten' if forget else 'refused'}; {ended} grants ended")
+
+
+def _public_keys(text: bytes) -> str:
+    """Return the JWK set as it is kept. Raises CommandFailed."""
+    try:
+        keys = read_object(text)
+        import_public_keys(keys)
+    except RegistrationRefused as error:
+        raise CommandFailed(f"--jwks: {error.description}") from error
+    return json.dumps(keys)
 
 
 async def _known(store: Store, client_id: str) -> Client:

@@ -75,6 +75,7 @@ async def test_t8_a_replay_with_anything_wrong_harms_nobody(gate: Gateway) -> No
         form = {"client_id": client["client_id"]} | changes
         client_id = form.pop("client_id")
         assert oauth_error(await gate.redeem(client_id, code, pkce, **form)) == (400, "invalid_grant")
+    assert oauth_error(await gate.redeem(client["client_id"], code, pkce, resource=MCP2)) == (400, "invalid_target")
     assert await gate.call(tokens["access_token"]) == 200
 
 
@@ -110,10 +111,13 @@ async def test_t14_grant_types_have_their_own_errors(gate: Gateway) -> None:
     assert oauth_error(await gate.refresh(no_refresh["client_id"], "asc_rt_" + "a" * 43)) == (400, "unauthorized_client")
 
 
-async def test_offline_access_brings_a_refresh_token(gate: Gateway) -> None:
-    """facts/oauth.md §2.3: whoever asks for it or registered for it."""
-    client = await gate.register(grant_types=["authorization_code"])
-    assert "refresh_token" in await gate.tokens(client["client_id"], scope="mcp mcp:read offline_access")
+async def test_refresh_tokens_are_for_clients_that_registered_for_them(gate: Gateway) -> None:
+    """facts/oauth.md §2.3: whether or not they ask for offline_access; and nobody else is promised to stay connected."""
+    client = await gate.register()
+    assert "refresh_token" in await gate.tokens(client["client_id"], scope="mcp mcp:read")
+    other = await gate.register(grant_types=["authorization_code"])
+    tokens = await gate.tokens(other["client_id"], scope="mcp mcp:read offline_access")
+    assert (tokens["scope"], "refresh_token" in tokens) == ("mcp mcp:read", False)
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from joserfc.jwk import ECKey
 
 from server.cli import ascend
 from server.config import SettingsError
@@ -42,6 +43,18 @@ def test_a_service_principal_is_bound_to_a_tenant_and_scopes(tmp_path: Path) -> 
     shown = json.loads(run(tmp_path, "client", "show", listed(tmp_path, "client")[0]["client_id"], "--json").stdout)[0]
     assert (shown["tenant"], shown["service_scopes"], shown["grant_types"]) == ("default", "mcp mcp:read", "client_credentials")
     assert "asc_cs_" not in str(shown)
+
+
+def test_a_service_principal_may_sign_instead_of_keeping_a_secret(tmp_path: Path) -> None:
+    """MCP client credentials extension: private_key_jwt is the recommended way."""
+    key = ECKey.generate_key("P-256")
+    public, private = tmp_path / "public.json", tmp_path / "private.json"
+    public.write_text(json.dumps({"keys": [key.as_dict(private=False)]}), encoding="utf-8")
+    private.write_text(json.dumps({"keys": [key.as_dict(private=True)]}), encoding="utf-8")
+    service = ("client", "add", "Nightly", "--service", "--tenant", "default", "--scope", "mcp", "--jwks")
+    assert run(tmp_path, *service, str(private)).exit_code == 1
+    added = run(tmp_path, *service, str(public))
+    assert (added.exit_code, "asc_cs_" in added.output) == (0, False)
 
 
 @pytest.mark.parametrize(
