@@ -12,6 +12,7 @@ from oauth.connections.credentials import ConnectionNeeded, UnknownAccount
 from oauth.principal import Principal
 from tools.arguments import Validators
 from tools.builtins.definitions import CALL_API
+from tools.call_failures import HOW_TO_CONFIRM, nested, not_available, question, timed_out, unknown_account
 from tools.catalog import Catalog
 from tools.confirmations import Confirmations
 from tools.errors import ToolError
@@ -133,7 +134,7 @@ class Dispatcher:
         if operation is None:
             return _failed(self._suggestions.unknown(principal.tenant_id, operation_id))
         if deadline is not None and reenters(operation):
-            return _failed(_nested(operation))
+            return _failed(nested(operation))
         failure = self._policy.refusal(principal, operation) or self._validators.refusal(operation, arguments)
         if failure is not None:
             return _failed(failure)
@@ -162,7 +163,7 @@ class Dispatcher:
         operation = call.operation
         runner = self._runners.get(operation.kind)
         if runner is None:
-            return _failed(Failure("not_available", f"operations of kind '{operation.kind}' cannot run on this gateway"))
+            return _failed(not_available(operation))
         if call.options.dry_run:
             return self._preview(runner, call)
         if self._policy.needs_confirmation(call.principal, operation):
@@ -190,7 +191,7 @@ class Dispatcher:
         except TimeoutError:
             if not scope.expired():
                 raise
-            return _failed(_timed_out(call))
+            return _failed(timed_out(call))
 
     async def _guarded(self, runner: Runner, call: Call) -> Outcome:
         """Run, and turn what may be raised on the way into an outcome. Unknown failures keep their words for the log."""
@@ -202,7 +203,7 @@ class Dispatcher:
             needed = ConnectionRequest(error.readiness.provider, error.readiness.status, error.url, error.message)
             return Outcome("needs_connection", connection=needed)
         except UnknownAccount as error:
-            return _failed(_unknown_account(call, error))
+            return _failed(unknown_account(call, error))
         except TimeoutError:
             raise
         except Exception:
@@ -223,8 +224,9 @@ class Dispatcher:
         token, key = call.options.confirm, call.options.idempotency_key
         if token and self._confirmations.accepts(token, *bound, idempotency_key=key):
             return None
-        note = "the confirm token is expired or belongs to another call; this is a new one" if token else None
-        return Outcome("needs_confirmation", confirmation=self._confirmations.issue(*bound, idempotency_key=key), note=note)
+        asked = self._confirmations.issue(*bound, message=question(call), idempotency_key=key)
+        note = "the confirm token is expired or belongs to another call; this is a new one" if token else HOW_TO_CONFIRM
+        return Outcome("needs_confirmation", confirmation=asked, note=note)
 
     def _record(self, request: _Request, operation_id: str, outcome: Outcome, duration_ms: float) -> None:
         ok = outcome.status == "ok"
@@ -259,29 +261,3 @@ def _seconds(operation: Operation, options: CallOptions) -> float:
     if reenters(operation):
         return float(operation.binding.get("timeout_s", MAX_TIMEOUT_S))
     return max(0.1, min(options.timeout_s, MAX_TIMEOUT_S))
-
-
-def _nested(operation: Operation) -> Failure:
-    return Failure(
-        "not_nestable", f"'{operation.id}' cannot run inside another call; name the operation itself", hint="batch_execute runs several"
-    )
-
-
-def _timed_out(call: Call) -> Failure:
-    unsure = call.operation.access != "read" and not call.operation.idempotent
-    return Failure(
-        code="timeout",
-        message=f"'{call.operation.id}' gave no answer within its time limit",
-        retryable=not unsure,
-        hint="it may have taken effect; look before you repeat it" if unsure else "try again, or ask for less (limit, select, page)",
-    )
-
-
-def _unknown_account(call: Call, error: UnknownAccount) -> Failure:
-    known = ", ".join(error.known) or "none"
-    return Failure(
-        code="unknown_account",
-        message=f"no account '{error.account[:80]}' is connected for '{call.operation.connection}'; connected are: {known}",
-        did_you_mean=error.known,
-        hint="leave account out to use the default",
-    )

@@ -59,6 +59,8 @@ def _parse(expression: str) -> tuple[ParsedResult, float]:
         growth = growth_of(parsed.parsed)
     except (JMESPathError, RecursionError) as error:
         raise SelectFault(expression, _reason(error)) from error
+    if 2 * growth > MAX_SELECTED_BYTES:
+        raise SelectFault(expression, "it repeats the answer too many times over")
     if len(_compiled) >= _MAX_COMPILED:
         _compiled.clear()
     _compiled[expression] = (parsed, growth)

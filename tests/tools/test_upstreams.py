@@ -4,11 +4,14 @@ import asyncio
 from dataclasses import replace
 
 import pytest
+from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.tools.stand_ins import ADA, CLIENT, operation
+from tools.egress import Egress
 from tools.failover import FailoverRunner
+from tools.health_checks import HealthChecks
 from tools.operation import Access, Again, Call, CallOptions, Failure, Json, Operation, Outcome
 from tools.upstreams import FAILURES, FIRST_PAUSE_S, LONGEST_PAUSE_S, Upstreams
 
@@ -165,3 +168,31 @@ async def test_an_operation_with_one_base_url_passes_straight_through() -> None:
     places = Places(a=DOWN)
     place = replace(served(), binding={"base_url": A})
     assert (await run(places, place)).error == DOWN
+
+
+async def test_a_health_check_over_http_finds_out_who_is_well() -> None:
+    """Active checks: 2xx is well; anything else, or silence, is ill."""
+    status = 503
+
+    async def healthz(request: web.Request) -> web.Response:
+        assert "Authorization" not in request.headers
+        return web.Response(status=status)
+
+    app = web.Application()
+    app.router.add_get("/healthz", healthz)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    well = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    silent = "http://127.0.0.1:1"
+    upstreams = Upstreams(Clock(), lambda: 0.0)
+    upstreams.choose(served(*({"url": url, "health_path": "/healthz"} for url in (well, silent))))
+    async with Egress(["127.0.0.1:*"]) as egress:
+        checks = HealthChecks(upstreams, egress)
+        for _ in range(FAILURES):
+            await checks.check()
+        assert upstreams.state() == {well: "ill", silent: "ill"}
+        status = 204
+        await checks.check()
+        assert upstreams.state() == {well: "well", silent: "ill"}
+    await runner.cleanup()

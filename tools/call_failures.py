@@ -1,0 +1,47 @@
+"""What the door says when a call cannot go on, and what it asks before one may."""
+
+from oauth.connections.credentials import UnknownAccount
+from tools.argument_faults import shown
+from tools.operation import Call, Failure, Operation
+
+HOW_TO_CONFIRM = "ask the person; on their yes, make the same call again with confirm set to this token"
+
+
+def question(call: Call) -> str:
+    """Return what the person is asked: what will happen, with which values; secrets are not shown."""
+    values = ", ".join(f"{name}: {shown(value, name)}" for name, value in call.arguments.items())
+    return f"{call.operation.summary or call.operation.title} ({call.operation.id}) with {values or 'no arguments'}? It cannot be undone"
+
+
+def nested(operation: Operation) -> Failure:
+    """Return why a tool that runs operations cannot itself be run by one."""
+    return Failure(
+        "not_nestable", f"'{operation.id}' cannot run inside another call; name the operation itself", hint="batch_execute runs several"
+    )
+
+
+def timed_out(call: Call) -> Failure:
+    """Return what a call that ran out of time means: whether it may be repeated depends on what it is."""
+    unsure = call.operation.access != "read" and not call.operation.idempotent
+    return Failure(
+        code="timeout",
+        message=f"'{call.operation.id}' gave no answer within its time limit",
+        retryable=not unsure,
+        hint="it may have taken effect; look before you repeat it" if unsure else "try again, or ask for less (limit, select, page)",
+    )
+
+
+def unknown_account(call: Call, error: UnknownAccount) -> Failure:
+    """Return which accounts there are."""
+    known = ", ".join(error.known) or "none"
+    return Failure(
+        code="unknown_account",
+        message=f"no account '{error.account[:80]}' is connected for '{call.operation.connection}'; connected are: {known}",
+        did_you_mean=error.known,
+        hint="leave account out to use the default",
+    )
+
+
+def not_available(operation: Operation) -> Failure:
+    """Return that this gateway has no runner of the operation's kind."""
+    return Failure("not_available", f"operations of kind '{operation.kind}' cannot run on this gateway")
