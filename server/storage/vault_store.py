@@ -54,17 +54,15 @@ class SqlSecretStore:
             return (await connection.execute(unused)).rowcount
 
     async def put(self, secret: SealedSecret, *, keep_versions: int, event: SecretEvent) -> bool:
-        async with self._database.write() as connection:
-            newest = await connection.scalar(
-                select(vault_secrets.c.version)
-                .where(vault_secrets.c.tenant_id == secret.tenant_id, vault_secrets.c.name == secret.name)
-                .order_by(vault_secrets.c.version.desc())
-                .limit(1)
-                .with_for_update()
-            )
-            if (newest or 0) + 1 != secret.version:
-                return False
-            await write_secret(connection, secret, keep_versions, event)
+        mine = (vault_secrets.c.tenant_id == secret.tenant_id) & (vault_secrets.c.name == secret.name)
+        newest = select(vault_secrets.c.version).where(mine).order_by(vault_secrets.c.version.desc()).limit(1).with_for_update()
+        try:
+            async with self._database.write() as connection:
+                if (await connection.scalar(newest) or 0) + 1 != secret.version:
+                    return False
+                await write_secret(connection, secret, keep_versions, event)
+        except IntegrityError:  # PostgreSQL: two first versions at once, with no row to lock yet
+            return False
         return True
 
     async def reseal(self, secret: SealedSecret, former_dek_id: str) -> bool:

@@ -1,6 +1,6 @@
 """Every store of secrets, connections and connect flows keeps the same promises."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,7 +17,9 @@ from server.storage.connection_store import SqlConnectionStore
 from server.storage.database import Database, sqlite_url
 from server.storage.memory_connections import MemoryConnectFlowStore, MemoryConnectionStore, MemorySecretStore
 from server.storage.migrate import migrate
+from server.storage.schema.connection_tables import connect_flows, connections, vault_events, vault_keys, vault_secrets
 from server.storage.vault_store import SqlSecretStore
+from tests.contracts.postgres import postgres_server
 
 NOW = 1_800_000_000.0
 KEY = WrappedKey("dek1", "acme", "kek1", b"wrapped")
@@ -48,7 +50,13 @@ class Stores:
     flows: ConnectFlowStore
 
 
-@pytest.fixture(params=["sqlite", "memory"])
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    with postgres_server() as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql", "memory"])
 async def stores(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Stores]:
     """A fresh store of each kind, with one data key."""
     if request.param == "memory":
@@ -56,9 +64,12 @@ async def stores(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterato
         await secrets.add_key(KEY)
         yield Stores(secrets, MemoryConnectionStore(secrets), MemoryConnectFlowStore())
         return
-    url = sqlite_url(tmp_path / "store.sqlite3")
+    url = sqlite_url(tmp_path / "store.sqlite3") if request.param == "sqlite" else request.getfixturevalue("postgres_url")
     await migrate(url)
     database = Database(url)
+    async with database.write() as connection:  # one PostgreSQL server serves all tests
+        for table in (vault_keys, vault_secrets, vault_events, connections, connect_flows):
+            await connection.execute(table.delete())
     await SqlSecretStore(database).add_key(KEY)
     yield Stores(SqlSecretStore(database), SqlConnectionStore(database), SqlConnectFlowStore(database))
     await database.close()
