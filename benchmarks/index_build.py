@@ -52,9 +52,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         saved = timed(lambda: save(index.segments(), Path(folder), table.model))
         megabytes = sum(path.stat().st_size for path in Path(folder).iterdir()) / 1e6
-        before = resident_bytes()
         loaded = timed(lambda: CapabilityIndex(table).adopt(load(Path(folder), table.model)))
-        print(f"save {saved:.2f} s, load {loaded:.2f} s, {megabytes:,.0f} MB on disk")
+        print(f"save {saved:.2f} s, load {loaded:.2f} s, {megabytes:,.0f} MB on disk: {1e6 * megabytes / size:,.0f} bytes an operation")
 
 
 def timed(work: Callable[[], object]) -> float:

@@ -62,8 +62,13 @@ class WordTable:
             if len(known) + len(missing) > _MAX_WORDS:
                 # A new dict and not a cleared one: another thread may be reading the old.
                 self._ids_by_word = known = {word: known[word] for word in words if word in known}
-            known.update((word, tuple(self.tokenizer.encode(word[:_MAX_WORD_CHARS], add_special_tokens=False).ids)) for word in missing)
+            known.update((word, self._split(word)) for word in missing)
         return [known[word] for word in words]
+
+    def _split(self, word: str) -> tuple[int, ...]:
+        # Half a surrogate pair, which JSON can bring in, is no text to the tokenizer.
+        text = word[:_MAX_WORD_CHARS].encode("utf-8", "replace").decode()
+        return tuple(self.tokenizer.encode(text, add_special_tokens=False).ids)
 
     def token_ids(self, texts: Sequence[str]) -> list[list[int]]:
         """Return the token ids of each text."""

@@ -1,6 +1,7 @@
 """A part: documents that were indexed together, immutable; a segment is a list of parts and which of their rows live."""
 
 import zlib
+from array import array
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -130,21 +131,25 @@ def build_part(documents: Sequence[Document], table: WordTable | None, advance: 
 
 class _NamesBuilder:
     def __init__(self) -> None:
-        self._tokens: list[int] = []
-        self._lengths: list[int] = []
-        self._scales: list[Floats] = []
+        self._tokens = array("H")
+        self._lengths = array("i")
+        self._scales: list[Floats] = [np.zeros(0, np.float32)]
 
     def add(self, fields: Sequence[Fields], table: WordTable | None) -> None:
-        found = [[] for _ in fields] if table is None else table.token_ids([entry.name for entry in fields])
-        found = [ids[:MAX_NAME_TOKENS] for ids in found]
-        self._tokens += [token for ids in found for token in ids]
-        self._lengths += [len(ids) for ids in found]
-        norms = np.zeros(len(fields), np.float32) if table is None else np.linalg.norm(table.pool(found), axis=1)
-        self._scales.append(np.divide(1, norms, out=np.zeros(len(fields), np.float32), where=norms > 0))
+        found: list[list[int]] = [[] for _ in fields]
+        if table is not None:
+            found = [ids[:MAX_NAME_TOKENS] for ids in table.token_ids([entry.name for entry in fields])]
+            norms = np.linalg.norm(table.pool(found), axis=1)
+            self._scales.append(np.divide(1, norms, out=np.zeros(len(fields), np.float32), where=norms > 0))
+        else:
+            self._scales.append(np.zeros(len(fields), np.float32))
+        for ids in found:
+            self._tokens.extend(ids)
+            self._lengths.append(len(ids))
 
     def build(self) -> Names:
-        ends = np.cumsum(np.asarray(self._lengths, np.int64)).astype(np.uint32)
-        return Names(np.asarray(self._tokens, np.uint16), ends, np.concatenate(self._scales) if self._scales else np.zeros(0, np.float32))
+        ends = np.cumsum(np.frombuffer(self._lengths, np.int32), dtype=np.int64).astype(np.uint32)
+        return Names(np.frombuffer(self._tokens, np.uint16).copy(), ends, np.concatenate(self._scales))
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ import hashlib
 import json
 import mmap
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
@@ -47,7 +47,7 @@ def save(segments: Mapping[str, Segment], directory: Path, model: str) -> None:
 def _save(segments: Mapping[str, Segment], directory: Path, model: str) -> None:
     listed = {name: [_save_shard(shard, directory) for shard in segment.shards] for name, segment in segments.items()}
     body = json.dumps({"format": FORMAT, "model": model, "segments": listed}, sort_keys=True).encode()
-    write_whole(directory / MANIFEST, json.dumps({"sha256": hashlib.sha256(body).hexdigest()}).encode() + b"\n" + body)
+    _write_whole(directory / MANIFEST, [json.dumps({"sha256": hashlib.sha256(body).hexdigest()}).encode(), b"\n", body])
     kept = {entry["file"] for entries in listed.values() for entry in entries}
     for path in directory.glob("*.part"):
         if path.name not in kept:
@@ -76,10 +76,14 @@ def load(directory: Path, model: str) -> dict[str, Segment]:
 
 
 def _save_shard(shard: Shard, directory: Path) -> dict[str, Any]:
-    content, digest = _packed(shard.part)
+    pieces = _packed(shard.part)
+    hasher = hashlib.sha256()
+    for piece in pieces:
+        hasher.update(piece)
+    digest = hasher.hexdigest()
     path = directory / f"{digest[:32]}.part"
     if not path.is_file():
-        write_whole(path, content)
+        _write_whole(path, pieces)
     dead = [] if shard.alive is None else np.flatnonzero(~shard.alive).tolist()
     return {"file": path.name, "sha256": digest, "dead": dead}
 
@@ -100,8 +104,8 @@ def _load_shard(entry: Mapping[str, Any], directory: Path, parts: dict[str, Part
     return Shard.of(parts[name]).without(entry["dead"])
 
 
-def _packed(part: Part) -> tuple[bytes, str]:
-    """Return the file of a part and its SHA-256: a JSON line that says where each array lies, then the arrays."""
+def _packed(part: Part) -> list[bytes | memoryview]:
+    """Return the file of a part in pieces, none of them copied: a JSON head that says where each array lies, then the arrays."""
     postings = part.postings
     arrays: dict[str, NDArray[Any]] = {
         "slugs": np.frombuffer(part.slugs.data, np.uint8),
@@ -125,11 +129,11 @@ def _packed(part: Part) -> tuple[bytes, str]:
         places[name] = [end, array.dtype.str, list(array.shape)]
         end += -(-array.nbytes // _ALIGN) * _ALIGN
     head = json.dumps({"places": places, "groups": part.groups, "terms": list(postings.term_ids), "words": list(postings.words)}).encode()
-    pieces = [len(head).to_bytes(8, "little"), head, b" " * (-(8 + len(head)) % _ALIGN)]
+    pieces: list[bytes | memoryview] = [len(head).to_bytes(8, "little"), head, b" " * (-(8 + len(head)) % _ALIGN)]
     for array in arrays.values():
-        pieces += [np.ascontiguousarray(array).tobytes(), bytes(-array.nbytes % _ALIGN)]
-    content = b"".join(pieces)
-    return content, hashlib.sha256(content).hexdigest()
+        if array.size:
+            pieces += [np.ascontiguousarray(array).reshape(-1).view(np.uint8).data, bytes(-array.nbytes % _ALIGN)]
+    return pieces
 
 
 def _unpacked(content: memoryview) -> Part:
@@ -168,11 +172,11 @@ def _turn(directory: Path) -> Iterator[None]:
         yield
 
 
-def write_whole(path: Path, content: bytes) -> None:
+def _write_whole(path: Path, pieces: Iterable[bytes | memoryview]) -> None:
     """Write a file so that `path` never holds half of it, also after a power cut."""
     unfinished = path.with_name(path.name + ".new")
     with unfinished.open("wb") as file:
-        file.write(content)
+        file.writelines(pieces)
         file.flush()
         os.fsync(file.fileno())
     unfinished.replace(path)

@@ -151,6 +151,12 @@ def test_any_intent_is_answered(index_of_all: CapabilityIndex, intent: str, k: i
     assert all(0 <= hit.score <= 1 for hit in found.hits)
 
 
+def test_half_a_surrogate_pair_is_no_error(index: CapabilityIndex) -> None:
+    """JSON can bring in what is not Unicode text."""
+    index.upsert("*", [Document("odd", "Odd \ud800 name", "Half a pair \udc00 in words.")])
+    assert slugs(index, "half a pair \ud83d in words", k=1) == ["odd"]
+
+
 @pytest.fixture(scope="module")
 def index_of_all(table: WordTable, catalogue: list[Document]) -> CapabilityIndex:
     filled = CapabilityIndex(table)
