@@ -10,6 +10,7 @@ from tools.providers.openapi_schema import SchemaBundle, is_polymorphic
 
 FORM = "application/x-www-form-urlencoded"
 MULTIPART = "multipart/form-data"
+FORM_STYLES = ("form", "spaceDelimited", "pipeDelimited", "deepObject")
 BODY_ARGUMENT = "body"
 MAX_COMPOSITION_DEPTH = 12
 _NAMED = {"filename": {"type": "string"}, "media_type": {"type": "string", "pattern": r"^[\w.+-]+/[\w.+-]+(;.*)?$"}}
@@ -159,7 +160,10 @@ def _only_requires(branches: Json) -> bool:
     if not isinstance(branches, list):
         return False
     return all(
-        isinstance(branch, Mapping) and isinstance(branch.get("required"), list) and branch.keys() <= {"required", "title", "description"}
+        isinstance(branch, Mapping)
+        and isinstance(branch.get("required"), list)
+        and all(isinstance(name, str) for name in branch["required"])
+        and branch.keys() <= {"required", "title", "description"}
         for branch in branches
     )
 
@@ -258,6 +262,13 @@ def _file_schema(document: OpenApiDocument, member: Json, file_kind: str) -> dic
 
 
 def _encoding(rules: Mapping[str, Json]) -> dict[str, Json]:
-    kept = {key: rules[key] for key in ("contentType", "style", "explode", "allowReserved") if key in rules}
-    headers = rules.get("headers")
-    return {**kept, "headers": dict(headers)} if isinstance(headers, Mapping) and headers else kept
+    """Return what an encoding object says, as far as it says it validly."""
+    kept: dict[str, Json] = {}
+    if isinstance(rules.get("contentType"), str):
+        kept["contentType"] = rules["contentType"]
+    if rules.get("style") in FORM_STYLES:
+        kept["style"] = rules["style"]
+    for flag in ("explode", "allowReserved"):
+        if isinstance(rules.get(flag), bool):
+            kept[flag] = rules[flag]
+    return kept
