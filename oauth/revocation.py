@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from oauth.audit import SecurityAction, SecurityEvent
 from oauth.client_record import Client
@@ -67,6 +68,15 @@ class Revocation:
     async def revoke_client(self, client_id: str, reason: str) -> int:
         """End every grant of a client, at every tenant; return how many."""
         return await self._revoke_all(await self._grants.grants_of_client(client_id), reason)
+
+    async def refuse_client(self, client: Client, reason: str) -> int:
+        """Know the client on, refuse it, and end its grants everywhere; return how many."""
+        await self._clients.save(replace(client, disabled=True, expires_at=None))
+        facts = {"reason": reason, "state": "refused"}
+        await self._audit.record(
+            SecurityEvent("client_changed", self._clock(), client.tenant_id or "", client_id=client.client_id, facts=facts)
+        )
+        return await self.revoke_client(client.client_id, reason)
 
     async def remove_client(self, client_id: str) -> bool:
         """Forget the client and end its grants everywhere."""

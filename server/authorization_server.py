@@ -99,18 +99,9 @@ class AuthorizationServer:
             stores.grants, self.clients, tenants, issuer, allowed_scopes, scope_words(provider_title), self.lifetimes, clock
         )
         self.introspection = Introspection(stores.grants, issuer, clock)
-        self.handlers_by_grant_type: dict[str, GrantHandler] = {
-            AUTHORIZATION_CODE: AuthorizationCodeGrant(stores.grants, self.access_tokens, self.resources, self.lifetimes, clock),
-            REFRESH_TOKEN: RefreshTokenGrant(
-                stores.grants, self.access_tokens, self.resources, tenants, allowed_scopes, self.lifetimes, clock
-            ),
-        }
         self.devices = DeviceCodes(stores.grants, self.clients, self.resources, tenants, provider_scopes, issuer, self.lifetimes, clock)
         self.static_tokens = StaticTokens(stores.static_tokens, stores.audit, tenants, self.resources, allowed_scopes, clock)
-        self.handlers_by_grant_type[CLIENT_CREDENTIALS] = ClientCredentialsGrant(
-            stores.grants, self.access_tokens, self.resources, tenants, provider_scopes, self.lifetimes, clock
-        )
-        self.handlers_by_grant_type[DEVICE_CODE] = DeviceCodeGrant(stores.grants, self.access_tokens, self.lifetimes, clock)
+        self.handlers_by_grant_type = self._handlers(allowed_scopes, provider_scopes, clock)
         if trusted_issuers is None:
             trusted_issuers = load_trusted_issuers(settings.data_dir)
         if trusted_issuers and subject_of is not None:
@@ -185,6 +176,18 @@ class AuthorizationServer:
         # A sealed reply is kept as long as any grace window may need it, and no longer.
         reply_kept_s = max(self.lifetimes.grace_s(True), self.lifetimes.grace_s(False))
         await self.stores.grants.sweep(self._clock(), batch, reply_kept_s)
+
+    def _handlers(
+        self, allowed_scopes: AllowedScopes, provider_scopes: ProviderScopes, clock: Callable[[], float]
+    ) -> dict[str, GrantHandler]:
+        """Return what every gateway exchanges for tokens, by grant type."""
+        grants, tokens, resources, lifetimes = self.stores.grants, self.access_tokens, self.resources, self.lifetimes
+        return {
+            AUTHORIZATION_CODE: AuthorizationCodeGrant(grants, tokens, resources, lifetimes, clock),
+            REFRESH_TOKEN: RefreshTokenGrant(grants, tokens, resources, self.tenants, allowed_scopes, lifetimes, clock),
+            CLIENT_CREDENTIALS: ClientCredentialsGrant(grants, tokens, resources, self.tenants, provider_scopes, lifetimes, clock),
+            DEVICE_CODE: DeviceCodeGrant(grants, tokens, lifetimes, clock),
+        }
 
     async def _hear(self, changes: list[Change]) -> None:
         items = [change.item for change in changes]

@@ -2,7 +2,6 @@
 
 import json
 import time
-from dataclasses import replace
 from typing import IO
 
 import click
@@ -150,11 +149,9 @@ async def revoke(settings: Settings, client_id: str, forget: bool) -> None:
     async with open_store(settings) as store:
         client = await _known(store, client_id)
         revocation = Revocation(store.grants, store.clients, store.security_events)
-        ended = await revocation.revoke_client(client_id, "revoked_by_operator")
+        ended = await revocation.refuse_client(client, "revoked_by_operator")
         if forget:
             await revocation.remove_client(client_id)
-        else:
-            await store.clients.save(replace(client, disabled=True, expires_at=None))
     click.echo(f"client {client_id} is {'forgotten' if forget else 'refused'}; {ended} grants ended")
 
 

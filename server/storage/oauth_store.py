@@ -92,7 +92,8 @@ class SqlOAuthRows:
         return None if row is None else rows_of.code_of(row)
 
     async def update_code(self, code: AuthorizationCode) -> None:
-        await self._update(authorization_codes, authorization_codes.c.code_hash == code.code_hash, rows_of.code_values(code))
+        its_row = and_(authorization_codes.c.tenant_id == code.tenant_id, authorization_codes.c.code_hash == code.code_hash)
+        await self._update(authorization_codes, its_row, rows_of.code_values(code))
 
     async def add_access_token(self, token: AccessToken) -> None:
         await self._insert(access_tokens, rows_of.access_token_values(token))
@@ -114,7 +115,8 @@ class SqlOAuthRows:
         return None if row is None else rows_of.refresh_token_of(row)
 
     async def update_refresh_token(self, token: RefreshToken) -> None:
-        await self._update(refresh_tokens, refresh_tokens.c.token_hash == token.token_hash, rows_of.refresh_token_values(token))
+        its_row = and_(refresh_tokens.c.tenant_id == token.tenant_id, refresh_tokens.c.token_hash == token.token_hash)
+        await self._update(refresh_tokens, its_row, rows_of.refresh_token_values(token))
 
     async def consent(self, tenant_id: str, subject: str, client_id: str, redirect_uri: str, resource: str) -> RememberedConsent | None:
         row = await self._one(consents, _consent_key(tenant_id, subject, client_id, redirect_uri, resource))
@@ -135,7 +137,8 @@ class SqlOAuthRows:
         return None if row is None else rows_of.device_code_of(row)
 
     async def update_device_code(self, code: DeviceCode) -> None:
-        await self._update(device_codes, device_codes.c.device_hash == code.device_hash, rows_of.device_code_values(code))
+        its_row = and_(device_codes.c.tenant_id == code.tenant_id, device_codes.c.device_hash == code.device_hash)
+        await self._update(device_codes, its_row, rows_of.device_code_values(code))
 
     async def use_assertion(self, issuer: str, assertion_id: str, expires_at: float) -> bool:
         values = {"issuer": issuer, "assertion_id": assertion_id, "expires_at": to_us(expires_at)}

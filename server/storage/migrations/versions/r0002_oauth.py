@@ -46,6 +46,7 @@ INDEXES = (
 def upgrade() -> None:
     _create_request_tables()
     _create_grant_tables()
+    _create_token_tables()
     _create_other_tables()
     for index, table, columns in INDEXES:
         op.create_index(index, table, columns)
@@ -124,6 +125,9 @@ def _create_grant_tables() -> None:
         sa.Column("used_at", sa.BigInteger),
         sa.Column("expires_at", sa.BigInteger, nullable=False),
     )
+
+
+def _create_token_tables() -> None:
     op.create_table(
         "access_tokens",
         sa.Column("token_hash", HASH, primary_key=True),
