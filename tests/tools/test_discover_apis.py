@@ -108,6 +108,20 @@ async def test_detail_goes_from_names_to_schemas() -> None:
     assert full["input_schema"] == SEARCH.input_schema
 
 
+async def test_schemas_that_would_fill_a_context_are_left_out_and_it_says_where_they_are() -> None:
+    """Nothing is cut silently, and an answer stays readable."""
+    schema = {"type": "object", "properties": {f"argument_{number}": {"type": "string"} for number in range(500)}}
+    house = await gateway([operation(f"crm.big{number}.get", schema=schema) for number in range(20)])
+    found = await discover(house, ids=[f"crm.big{number}.get" for number in range(20)], detail="full")
+    assert len(orjson.dumps(found)) < 60_000
+    assert "input_schema" in found["results"][0]
+    last = found["results"][-1]
+    assert "input_schema" not in last
+    assert "gateway.operations.describe" in last["left_out"]
+    whole = await house.call("call_api", {"api": "gateway.operations.describe", "args": {"id": last["id"]}, "max_chars": 100_000})
+    assert len(whole.data["input_schema"]["properties"]) == 500
+
+
 async def test_a_cursor_brings_the_next_ones_and_never_more_than_twenty() -> None:
     """three-tools.md: limit 1-20; a limit above is refused by the schema."""
     many = [operation(f"crm.notes{number:02}.list", summary="List the notes of a contact") for number in range(30)]

@@ -2,6 +2,7 @@
 
 from oauth.connections.credentials import Credentials
 from oauth.principal import Principal
+from tools.json_text import encode
 from tools.kept_json import plain
 from tools.operation import Json, Operation
 from tools.policy import Policy
@@ -37,6 +38,19 @@ def described(principal: Principal, operation: Operation, detail: str, policy: P
         if operation.output_schema is not None:
             entry["output_schema"] = plain(operation.output_schema)
     return entry
+
+
+def shortened(entries: list[dict[str, Json]], max_chars: int) -> None:
+    """Take the schemas out of descriptions once all of them together are too long, and say where each is to be had."""
+    left = max_chars
+    for entry in entries:
+        for member in ("output_schema", "input_schema"):
+            size = len(encode(entry))
+            if size <= left or member not in entry:
+                continue
+            del entry[member]
+            entry["left_out"] = f"too long; call_api api='gateway.operations.describe' args={{id: '{entry['id']}'}} gives all of it"
+        left -= len(encode(entry))
 
 
 def _connection(principal: Principal, operation: Operation, provider: str, credentials: Credentials) -> dict[str, Json]:

@@ -7,7 +7,7 @@ from capability_index.search import SearchResult, Visible
 from oauth.connections.credentials import Credentials
 from oauth.principal import Principal
 from tools.builtins.definitions import DISCOVER_APIS
-from tools.builtins.described import described
+from tools.builtins.described import described, shortened
 from tools.builtins.discover_text import text_of
 from tools.catalog import Catalog, CatalogView
 from tools.documents import SHARED_SEGMENT, learned_segment
@@ -20,6 +20,8 @@ from tools.usage import Usage
 DEFAULT_LIMIT = 6
 MAX_LIMIT = 20
 MAX_OFFSET = 200
+#: schemas of twenty operations can fill a model's whole context
+MAX_FULL_CHARS = 40_000
 
 
 class Finder(Protocol):
@@ -57,6 +59,8 @@ class DiscoverApis:
             self._search(principal, view, given, detail, answer)
         if self._usage is not None and isinstance(given.get("query"), str):
             self._usage.discovered(principal, given["query"], (entry["id"] for entry in answer["results"]))
+        if detail == "full":
+            shortened(answer["results"], MAX_FULL_CHARS)
         answer["catalog_rev"] = view.revision
         return Outcome("ok", data=answer, bare=True, text=text_of(answer))
 

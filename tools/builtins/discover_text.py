@@ -31,6 +31,8 @@ def _entry(entry: Mapping[str, Any]) -> str:
     if "input_schema" in entry:
         lines += [f"  input {_json(entry['input_schema'])}"]
         lines += [f"  output {_json(entry['output_schema'])}"] if "output_schema" in entry else []
+    if "left_out" in entry:
+        lines.append(f"  schema {entry['left_out']}")
     return "\n".join(lines)
 
 
