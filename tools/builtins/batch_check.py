@@ -1,18 +1,18 @@
 """Check a whole plan against the catalogue before anything runs: operations, arguments, types, scopes, accounts."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 
 from oauth.connections.credentials import Credentials, Readiness
 from oauth.principal import Principal
 from tools.argument_faults import path_of
 from tools.arguments import Validators
 from tools.builtins.batch_plan import MAX_CALLS, Plan, PlanFault, Step
-from tools.builtins.batch_types import Absent, Known, are_disjoint, said, types_at, walk
-from tools.catalog import Catalog
-from tools.operation import Json, Operation
+from tools.builtins.batch_typing import Typing
+from tools.catalog import Catalog, CatalogView
+from tools.operation import Operation
 from tools.policy import Policy, reenters
-from tools.references import Expression, Path, Placeholder, ReferenceFault, parse_expression
+from tools.references import Template
 from tools.selection import SelectFault, compile_select
 from tools.suggestions import Suggestions
 
@@ -45,33 +45,43 @@ class PlanCheck:
 
     def check(self, principal: Principal, plan: Plan, form_faults: list[PlanFault]) -> CheckedPlan:
         """Return what is known of `plan`; `form_faults` are those of its form, which come first."""
-        faults = list(form_faults)
+        checked = self._checked(principal, plan)
+        faults = [*form_faults, *checked.faults]
+        typing = Typing(plan, checked.operation_by_step)
+        for step in plan.steps:
+            if (operation := checked.operation_by_step.get(step.id)) is not None:
+                faults += self._argument_faults(step, operation)
+                faults += typing.faults(step, operation)
+        return replace(checked, faults=(*faults, *_budget_faults(plan)))
+
+    def check_names(self, principal: Principal, names: Iterable[str]) -> CheckedPlan:
+        """Return what is known of operations whose arguments are not: one step for each, with its id."""
+        return self._checked(principal, Plan(tuple(Step(name, name, Template({}, ())) for name in names), None, {}))
+
+    def _checked(self, principal: Principal, plan: Plan) -> CheckedPlan:
+        faults: list[PlanFault] = []
         operations: dict[str, Operation] = {}
         for step in plan.steps:
-            operation = self._catalog.get(principal.tenant_id, step.api)
-            if operation is None:
-                unknown = self._suggestions.unknown(principal.tenant_id, step.api)
-                faults.append(PlanFault(step.id, "known operation", unknown.message, "api", step.api[:120], None, unknown.did_you_mean))
-            elif reenters(operation):
-                message = f"'{operation.id}' cannot be a step; name the operation itself"
-                faults.append(PlanFault(step.id, "an operation", message, "api", operation.id))
+            found = self.operation(principal, step.id, step.api)
+            if isinstance(found, PlanFault):
+                faults.append(found)
             else:
-                operations[step.id] = operation
+                operations[step.id] = found
         missing: frozenset[str] = frozenset()
         unready: list[tuple[Step, Readiness]] = []
-        typing = _Typing(plan, operations)
         for step in plan.steps:
-            if (found := operations.get(step.id)) is None:
+            if (operation := operations.get(step.id)) is None:
                 continue
-            missing |= self._policy.missing_scopes(principal, found)
-            readiness = self._readiness(principal, found, step, faults)
+            missing |= self._policy.missing_scopes(principal, operation)
+            readiness = self._readiness(principal, operation)
             if readiness is not None:
                 unready.append((step, readiness))
-            faults += self._argument_faults(step, found)
-            faults += typing.faults(step, found)
-        faults += _budget_faults(plan)
         confirmed = tuple(each for each, operation in operations.items() if self._policy.needs_confirmation(principal, operation))
         return CheckedPlan(plan, operations, confirmed, tuple(faults), missing, tuple(unready))
+
+    def visible(self, principal: Principal) -> CatalogView:
+        """Return everything that the principal's tenant sees."""
+        return self._catalog.visible(principal.tenant_id)
 
     def scope_faults(self, principal: Principal, checked: CheckedPlan) -> list[PlanFault]:
         """Return a fault for each step whose scope the token lacks."""
@@ -81,14 +91,22 @@ class PlanCheck:
                 faults.append(PlanFault(step_id, "scope", refusal.message, scopes=refusal.missing_scopes))
         return faults
 
-    def _readiness(self, principal: Principal, operation: Operation, step: Step, faults: list[PlanFault]) -> Readiness | None:
-        """Return what keeps the step's account from being used, or None."""
+    def operation(self, principal: Principal, step_id: str, api: str) -> Operation | PlanFault:
+        """Return the operation that a step names, or what is wrong with the name."""
+        found = self._catalog.get(principal.tenant_id, api)
+        if found is None:
+            unknown = self._suggestions.unknown(principal.tenant_id, api)
+            return PlanFault(step_id, "known operation", unknown.message, "api", api[:120], None, unknown.did_you_mean)
+        if reenters(found):
+            return PlanFault(step_id, "an operation", f"'{found.id}' cannot be a step; name the operation itself", "api", found.id)
+        return found
+
+    def _readiness(self, principal: Principal, operation: Operation) -> Readiness | None:
+        """Return what keeps the account from being used, or None."""
         if operation.connection is None:
             return None
         readiness = self._credentials.readiness(principal, operation.connection, operation.connection_scopes)
-        if readiness.status != "ready":
-            return readiness
-        return None
+        return None if readiness.status == "ready" else readiness
 
     def _argument_faults(self, step: Step, operation: Operation) -> list[PlanFault]:
         faults = []
@@ -121,95 +139,3 @@ def _budget_faults(plan: Plan) -> list[PlanFault]:
     if calls <= MAX_CALLS:
         return []
     return [PlanFault(None, f"at most {MAX_CALLS} calls", f"the plan makes {calls} calls; {MAX_CALLS} are the limit, split it")]
-
-
-class _Typing:
-    """Judges references by what the operations say that they answer and take."""
-
-    def __init__(self, plan: Plan, operations: Mapping[str, Operation]) -> None:
-        self._steps, self._operations = plan.step_by_id, operations
-
-    def faults(self, step: Step, operation: Operation) -> list[PlanFault]:
-        faults: list[PlanFault] = []
-        element: Known | None = None
-        if step.for_each is not None:
-            element = self._element(step, step.for_each, faults)
-        for place in step.args.placeholders:
-            source = self._source(step, place, element, faults)
-            target = walk(Known(operation.input_schema, operation.input_schema), place.at, "arguments")
-            if source is None or not isinstance(target, Known):
-                continue
-            given, wanted = types_at(source), types_at(target)
-            if given is not None and wanted is not None and are_disjoint(given, wanted):
-                path = path_of(place.at)
-                message = f"{path}: '{place.expression.text}' is {said(given)}, but {said(wanted)} is wanted"
-                faults.append(PlanFault(step.id, f"type {' or '.join(sorted(wanted))}", message, path, place.expression.text))
-        if step.condition is not None and step.condition.path is not None:
-            self._of_steps(step, step.condition, "if", faults)
-        return faults
-
-    def _element(self, step: Step, expression: Expression, faults: list[PlanFault]) -> Known | None:
-        found = self._of_steps(step, expression, "for_each", faults)
-        if found is None:
-            return None
-        types = types_at(found)
-        if types is not None and "array" not in types:
-            message = f"for_each: '{expression.text}' is {said(types)}, but a list is wanted"
-            faults.append(PlanFault(step.id, "type array", message, "for_each", expression.text))
-            return None
-        inside = walk(found, (0,), expression.text)
-        return inside if isinstance(inside, Known) else None
-
-    def _source(self, step: Step, place: Placeholder, element: Known | None, faults: list[PlanFault]) -> Known | None:
-        if place.has_default:
-            return None
-        if not place.of_item:
-            return self._of_steps(step, place.expression, path_of(place.at), faults)
-        if element is None or place.expression.path is None:
-            return None
-        found = walk(element, place.expression.path, "the element")
-        return self._judged(step, place.expression, found, path_of(place.at), faults)
-
-    def _of_steps(self, step: Step, expression: Expression, where: str, faults: list[PlanFault]) -> Known | None:
-        """Return the schema of what a path over steps finds, as far as it is known; add the fault where it finds nothing."""
-        path = expression.path
-        if path is None or not path or path[0] not in self._operations:
-            return None
-        other = self._steps[str(path[0])]
-        found = walk(self._output(other), path[1:], str(path[0]))
-        return self._judged(step, expression, found, where, faults)
-
-    def _judged(
-        self, step: Step, expression: Expression, found: Known | Absent | None, where: str, faults: list[PlanFault]
-    ) -> Known | None:
-        if isinstance(found, Absent):
-            message = f"{where}: '{expression.text}' finds nothing: {found.why}"
-            faults.append(PlanFault(step.id, "reference", message, where, expression.text, None, found.did_you_mean))
-            return None
-        return found
-
-    def _output(self, step: Step) -> Known:
-        """Return the schema of what references to `step` see."""
-        operation = self._operations[step.id]
-        data = self._data(step, operation)
-        anything: dict[str, Json] = {}
-        item = {"type": "object", "properties": {"ok": {"type": "boolean"}, "data": data, "error": anything, "note": {"type": "string"}}}
-        members: dict[str, Json] = {"ok": {"type": "boolean"}, "skipped": {"type": "boolean"}, "error": anything, "data": data}
-        if step.is_mapped:
-            members |= {"data": {"type": "array", "items": data}, "items": {"type": "array", "items": item}}
-        else:
-            members |= {"page": {"type": "object"}, "handle": {"type": "string"}, "note": {"type": "string"}}
-        return Known({"type": "object", "properties": members}, operation.output_schema or {})
-
-    def _data(self, step: Step, operation: Operation) -> Mapping[str, Json]:
-        schema = operation.output_schema or {}
-        if step.select is None or not schema:
-            return schema
-        if not isinstance(step.select, str):
-            return {}
-        try:
-            path: Path | None = parse_expression(step.select).path
-        except ReferenceFault:
-            return {}
-        found = walk(Known(schema, schema), path, "data") if path is not None else None
-        return found.schema if isinstance(found, Known) else {}

@@ -41,6 +41,12 @@ class PlanRecord:
         self._unsaved: dict[str, tuple[StepResult, bool]] = {}
         self._changed = anyio.Event()
 
+    def confirm(self, *, by: bool) -> None:
+        """Note that the person agreed. A record made with the question does not know of it, so another one is made."""
+        if by:
+            self.is_confirmed = True
+            self.handle = None
+
     async def open(self) -> str:
         """Make the record, unless there is one, and return its handle."""
         if self.handle is None:

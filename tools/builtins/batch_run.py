@@ -4,12 +4,13 @@ import asyncio
 import hashlib
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import anyio
 
 from tools.builtins.batch_check import CheckedPlan
+from tools.builtins.batch_gate import Confirm
 from tools.builtins.batch_plan import MAX_CALLS, Step
 from tools.builtins.batch_record import PlanRecord
 from tools.builtins.batch_result import StepResult
@@ -19,9 +20,6 @@ from tools.references import STEPS, ReferenceFault, look_up
 
 CALL_TIMEOUT_S = 30.0
 _log = logging.getLogger(__name__)
-
-#: (operation id, account, arguments, idempotency key) -> the token that the door asks for, for a plan that was agreed to
-Confirm = Callable[[str, str | None, Mapping[str, Json], str | None], str | None]
 
 
 @dataclass(slots=True)

@@ -1,0 +1,101 @@
+"""Judge references by what the operations of a plan say that they answer and take."""
+
+from collections.abc import Mapping
+
+from tools.argument_faults import path_of
+from tools.builtins.batch_plan import Plan, PlanFault, Step
+from tools.builtins.batch_types import Absent, Known, are_disjoint, said, types_at, walk
+from tools.operation import Json, Operation
+from tools.references import Expression, Path, Placeholder, ReferenceFault, parse_expression
+
+
+class Typing:
+    """Knows the schema of every step's output, as far as its operation has one."""
+
+    def __init__(self, plan: Plan, operations: Mapping[str, Operation]) -> None:
+        self._steps, self._operations = plan.step_by_id, operations
+
+    def faults(self, step: Step, operation: Operation) -> list[PlanFault]:
+        faults: list[PlanFault] = []
+        element: Known | None = None
+        if step.for_each is not None:
+            element = self._element(step, step.for_each, faults)
+        for place in step.args.placeholders:
+            source = self._source(step, place, element, faults)
+            target = walk(Known(operation.input_schema, operation.input_schema), place.at, "arguments")
+            if source is None or not isinstance(target, Known):
+                continue
+            given, wanted = types_at(source), types_at(target)
+            if given is not None and wanted is not None and are_disjoint(given, wanted):
+                path = path_of(place.at)
+                message = f"{path}: '{place.expression.text}' is {said(given)}, but {said(wanted)} is wanted"
+                faults.append(PlanFault(step.id, f"type {' or '.join(sorted(wanted))}", message, path, place.expression.text))
+        if step.condition is not None and step.condition.path is not None:
+            self._of_steps(step, step.condition, "if", faults)
+        return faults
+
+    def _element(self, step: Step, expression: Expression, faults: list[PlanFault]) -> Known | None:
+        found = self._of_steps(step, expression, "for_each", faults)
+        if found is None:
+            return None
+        types = types_at(found)
+        if types is not None and "array" not in types:
+            message = f"for_each: '{expression.text}' is {said(types)}, but a list is wanted"
+            faults.append(PlanFault(step.id, "type array", message, "for_each", expression.text))
+            return None
+        inside = walk(found, (0,), expression.text)
+        return inside if isinstance(inside, Known) else None
+
+    def _source(self, step: Step, place: Placeholder, element: Known | None, faults: list[PlanFault]) -> Known | None:
+        if place.has_default:
+            return None
+        if not place.of_item:
+            return self._of_steps(step, place.expression, path_of(place.at), faults)
+        if element is None or place.expression.path is None:
+            return None
+        found = walk(element, place.expression.path, "the element")
+        return self._judged(step, place.expression, found, path_of(place.at), faults)
+
+    def _of_steps(self, step: Step, expression: Expression, where: str, faults: list[PlanFault]) -> Known | None:
+        """Return the schema of what a path over steps finds, as far as it is known; add the fault where it finds nothing."""
+        path = expression.path
+        if path is None or not path or path[0] not in self._operations:
+            return None
+        other = self._steps[str(path[0])]
+        found = walk(self._output(other), path[1:], str(path[0]))
+        return self._judged(step, expression, found, where, faults)
+
+    def _judged(
+        self, step: Step, expression: Expression, found: Known | Absent | None, where: str, faults: list[PlanFault]
+    ) -> Known | None:
+        if isinstance(found, Absent):
+            message = f"{where}: '{expression.text}' finds nothing: {found.why}"
+            faults.append(PlanFault(step.id, "reference", message, where, expression.text, None, found.did_you_mean))
+            return None
+        return found
+
+    def _output(self, step: Step) -> Known:
+        """Return the schema of what references to `step` see."""
+        operation = self._operations[step.id]
+        data = self._data(step, operation)
+        anything: dict[str, Json] = {}
+        item = {"type": "object", "properties": {"ok": {"type": "boolean"}, "data": data, "error": anything, "note": {"type": "string"}}}
+        members: dict[str, Json] = {"ok": {"type": "boolean"}, "skipped": {"type": "boolean"}, "error": anything, "data": data}
+        if step.is_mapped:
+            members |= {"data": {"type": "array", "items": data}, "items": {"type": "array", "items": item}}
+        else:
+            members |= {"page": {"type": "object"}, "handle": {"type": "string"}, "note": {"type": "string"}}
+        return Known({"type": "object", "properties": members}, operation.output_schema or {})
+
+    def _data(self, step: Step, operation: Operation) -> Mapping[str, Json]:
+        schema = operation.output_schema or {}
+        if step.select is None or not schema:
+            return schema
+        if not isinstance(step.select, str):
+            return {}
+        try:
+            path: Path | None = parse_expression(step.select).path
+        except ReferenceFault:
+            return {}
+        found = walk(Known(schema, schema), path, "data") if path is not None else None
+        return found.schema if isinstance(found, Known) else {}
