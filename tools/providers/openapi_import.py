@@ -67,7 +67,7 @@ def import_document(
         if correction.hide or (include and not _is_included(name, one, include)):
             continue
         try:
-            operations.append(_operation(name, one, document, provider, tenant_id, correction))
+            operations.append(_operation(name, one, document, provider, tenant_id, correction, overlay))
         except MALFORMED as error:
             skipped.append(Skipped(one.where, f"it is malformed in a way that is not understood: {type(error).__name__}: {error}"))
             continue
@@ -115,7 +115,9 @@ def _operation(name: str, one: Found, document: OpenApiDocument, provider: str, 
     summary, description = _words(one, name)
     summary, description = correction.summary or summary, correction.description or description
     tags = one.tags if correction.tags is None else tuple(correction.tags)
-    binding = _binding(one, provider)
+    binding = _binding(one)
+    if overlay.base_urls:
+        binding["base_urls"] = [place.model_dump() for place in overlay.base_urls]
     paging = paging_of(document, schema, one.answer)
     scopes = one.security.scopes if one.security.is_required else frozenset()
     is_deprecated = one.node.get("deprecated") is True
@@ -146,7 +148,7 @@ def _operation(name: str, one: Found, document: OpenApiDocument, provider: str, 
     )
 
 
-def _binding(one: Found, provider: str) -> dict[str, Json]:
+def _binding(one: Found) -> dict[str, Json]:
     """Return what the runner reads: everything of the request that the arguments do not decide."""
     return {
         "method": one.method.upper(),

@@ -35,17 +35,31 @@ class Correction(BaseModel):
     hide: bool = False
 
 
+class Place(BaseModel):
+    """One of several places where the same operations are served."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    url: Annotated[str, StringConstraints(pattern=r"^https?://")]
+    weight: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 1.0
+    health_path: Annotated[str, StringConstraints(pattern=r"^/")] | None = None
+
+
 class _File(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     base_url: Annotated[str, StringConstraints(pattern=r"^https?://")] | None = None
+    base_urls: list[Place | Annotated[str, StringConstraints(pattern=r"^https?://")]] = Field(default_factory=list)
     variables: dict[str, str] = Field(default_factory=dict)
     operations: dict[str, Correction] = Field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Overlay:
+    """What an overlay file says. `base_urls`: places that serve the same, chosen among by weight and health."""
+
     base_url: str | None = None
+    base_urls: tuple[Place, ...] = ()
     #: values of server variables by name
     variables: Mapping[str, str] = field(default_factory=dict)
     #: operation id, or `METHOD /path`, -> its correction
@@ -77,7 +91,8 @@ def read_overlay(raw: bytes, location: str) -> Overlay:
             message = f"{location}: operations.{name}.id: '{correction.id}' is not a name; use lower-case words with dots, like users.get"
             raise ImportFailed(Failure("invalid_overlay", message))
     corrections = {_key(name): correction for name, correction in file.operations.items()}
-    return Overlay(file.base_url, file.variables, corrections)
+    places = tuple(place if isinstance(place, Place) else Place(url=place) for place in file.base_urls)
+    return Overlay(file.base_url or (places[0].url if places else None), places, file.variables, corrections)
 
 
 def _key(name: str) -> str:

@@ -294,6 +294,17 @@ def test_an_overlay_corrects_what_was_derived() -> None:
     assert [skipped.where for skipped in result.skipped] == ["api.gone.get"]
 
 
+def test_an_overlay_names_several_places_that_serve_the_same() -> None:
+    """Issue "Calling any API": upstreams with several base URLs, by weight and health."""
+    overlay = read_overlay(
+        b"base_urls: [{url: 'https://a.example/v1', weight: 3, health_path: /ok}, 'https://b.example/v1']", "overlay.yaml"
+    )
+    raw = document({"/things": {"get": {"responses": OK}}})
+    (operation,) = import_document(raw, provider="api", tenant_id=None, location=LOCATION, overlay=overlay).operations
+    assert operation.binding["base_url"] == "https://a.example/v1"
+    assert [place["weight"] for place in operation.binding["base_urls"]] == [3.0, 1.0]
+
+
 @pytest.mark.parametrize(
     ("raw", "message"),
     [(b"operations: {a: {access: evil}}", "operations.a.access"), (b"operations: {a: {id: 'A b'}}", "not a name"), (b"x: 1", "x: extra")],
