@@ -6,10 +6,11 @@ Defends: dispatch independent of catalogue size (20,000 operations within 5 % of
 that a call may add. Sizes are measured in turns and compared by their best rounds, so that a busy machine moves both.
 """
 
-import asyncio
 import gc
 import time
 from collections.abc import Awaitable, Callable
+
+import uvloop
 
 from capability_index.index import CapabilityIndex
 from oauth.connections.credentials import Credential, Readiness
@@ -137,4 +138,4 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    uvloop.run(main())
