@@ -107,7 +107,9 @@ def _named(provider: str, found: Sequence[Found], overlay: Overlay) -> Iterator[
         yield derived, name, one, correction
 
 
-def _operation(name: str, one: Found, document: OpenApiDocument, provider: str, tenant_id: str | None, correction: Correction) -> Operation:
+def _operation(
+    name: str, one: Found, document: OpenApiDocument, provider: str, tenant_id: str | None, correction: Correction, overlay: Overlay
+) -> Operation:
     access = correction.access or access_of(one.method, name.rpartition(".")[2], one.operation_id)
     idempotent = is_idempotent(one.method, access) if correction.idempotent is None else correction.idempotent
     schema = one.arguments.schema if _compiles(one.arguments.schema) else ANYTHING
