@@ -30,6 +30,7 @@ _NO_GOOD = "refresh_token is unknown, revoked, expired, or belongs to another cl
 @dataclass(frozen=True, slots=True)
 class _Asked:
     token: str
+    grant_id: str
     requested: str
     #: what the subject may use now
     scopes: frozenset[str]
@@ -94,13 +95,14 @@ class RefreshTokenGrant:
         permitted = narrow(scopes, allowed)
         if not permitted - {OFFLINE}:
             raise InvalidGrant(_NO_GOOD, debug="the subject may not use any of these scopes")
-        return _Asked(token, render(scopes), permitted)
+        return _Asked(token, grant.grant_id, render(scopes), permitted)
 
     async def _decide(self, rows: OAuthRows, asked: _Asked) -> tuple[TokenReply, AccessToken | None] | Grant | OAuthError:
         """Return the reply; the grant that had to end; or why it is refused."""
         now = self._clock()
+        # The grant first: who holds it may then go along the chain of its tokens without waiting for anybody who waits for it.
+        grant = await rows.grant(asked.grant_id)
         row = await rows.refresh_token(hash_token(asked.token))
-        grant = None if row is None else await rows.grant(row.grant_id)
         if row is None or grant is None or grant.revoked_at is not None or grant.expires_at <= now:
             return InvalidGrant(_NO_GOOD)
         if row.rotated_at is None:
