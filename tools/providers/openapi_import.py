@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
 import jsonschema_rs
@@ -56,6 +56,9 @@ def import_document(
     documents that this one refers to, by absolute location (openapi_externals). `overlay` corrects what is derived.
     """
     overlay = overlay or Overlay()
+    if base_url is not None:
+        # Named at this import: it stands in place of what the file says.
+        overlay = replace(overlay, base_url=None, base_urls=())
     document = upgrade(read_document(raw, location, externals))
     read = list(find_operations(document, base_url, overlay))
     skipped = [one for one in read if isinstance(one, Skipped)]
