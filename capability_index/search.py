@@ -109,20 +109,20 @@ def _hits(text: str, view: View, visible: Visible, k: int, means: Means, explain
     found = find(text, view, visible, k, means, warnings)
     if found is None:
         return []
+    judged, depth = found.judged, max(k, RERANKED if means.reranker else 0)
     # Rounded, so that the last bits of a float do not decide between two rows that say the same.
-    order = np.argsort(-np.round(found.judged.fused, _DIGITS), kind="stable")
-    places = np.searchsorted(view.starts, found.judged.rows, "right") - 1
-    local = found.judged.rows - view.starts[places]
-    slugs = [view.shards[places[at]].part.slugs[int(local[at])] for at in order[: max(k, RERANKED if means.reranker else 0)].tolist()]
-    ranks = _reranked(text, slugs, means, warnings)[:k]
+    best = np.argsort(-np.round(judged.fused, _DIGITS), kind="stable")[:depth]
+    rows = judged.rows[best]
+    shards = np.searchsorted(view.starts, rows, "right") - 1
+    places = list(zip(best.tolist(), rows.tolist(), shards.tolist(), (rows - view.starts[shards]).tolist(), strict=True))
+    slugs = [view.shards[shard].part.slugs[local] for _, _, shard, local in places]
     hits: list[Hit] = []
     ceiling = 1.0
-    for rank in ranks:
-        at = int(order[rank])
+    for rank in _reranked(text, slugs, means, warnings)[:k]:
+        at, row, shard, _ = places[rank]
         ceiling = min(ceiling, float(found.scores[at]))
-        bonus = found.bonus_by_row.get(int(found.judged.rows[at]))
-        why = reasons(view, found.intent, found.judged, at, bonus is not None) if explain else ()
-        hits.append(Hit(slugs[rank], view.names[int(places[at])], round(ceiling, _DIGITS), why))
+        why = reasons(view, found.intent, judged, at, row in found.bonus_by_row) if explain else ()
+        hits.append(Hit(slugs[rank], view.names[shard], round(ceiling, _DIGITS), why))
     return hits
 
 
