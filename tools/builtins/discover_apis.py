@@ -1,9 +1,10 @@
 """discover_apis: intent -> operations, ready to call."""
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import zip_longest
 from typing import Protocol
 
-from capability_index.search import SearchResult, Visible
+from capability_index.search import Hit, SearchResult, Visible
 from oauth.connections.credentials import Credentials
 from oauth.principal import Principal
 from tools.builtins.definitions import DISCOVER_APIS
@@ -69,19 +70,31 @@ class DiscoverApis:
         offset = _offset(given.get("cursor"))
         if limit <= 0:
             return
-        segments = (principal.tenant_id, SHARED_SEGMENT, learned_segment(principal.tenant_id))
-        # Twice as many as wanted: what was learned of an operation is a second document of it.
-        result = self._finder.search(given["query"], Visible(segments, _filter(view, given)), 2 * (offset + limit + 1))
-        best = {hit.slug: hit for hit in reversed(result.hits)}
-        # The index may be a moment ahead of or behind the catalogue: only what can be called is shown.
-        hits = [
-            (hit, view.operations_by_id[hit.slug]) for hit in result.hits if best[hit.slug] is hit and hit.slug in view.operations_by_id
-        ]
-        for hit, operation in hits[offset : offset + limit]:
+        queries = [given["query"]] if isinstance(given["query"], str) else list(dict.fromkeys(given["query"]))
+        wanted = offset + limit + 1
+        found = [self._hits(principal, view, given, query, wanted) for query in queries]
+        # One place each in turn, so that every sub-task has its best operations in the answer however the scores compare.
+        turns = (hit for turn in zip_longest(*(hits for hits, _low in found)) for hit in turn if hit is not None)
+        hits = list({hit.slug: hit for hit in turns}.values())
+        for hit in hits[offset : offset + limit]:
+            operation = view.operations_by_id[hit.slug]
             answer["results"].append({**self._described(principal, operation, detail), "score": round(float(hit.score), 3)})
-        answer["low_confidence"] = result.low_confidence
+        answer["low_confidence"] = all(low for _hits, low in found)
+        if unfit := [query for query, (_hits, low) in zip(queries, found, strict=True) if low and len(queries) > 1]:
+            answer["low_confidence_queries"] = unfit
         if len(hits) > offset + limit and offset + limit < MAX_OFFSET:
             answer["next_cursor"] = str(offset + limit)
+
+    def _hits(self, principal: Principal, view: CatalogView, given: Mapping[str, Json], query: str, wanted: int) -> tuple[list[Hit], bool]:
+        """Return the best operations for one query, and whether none fits well."""
+        segments = (principal.tenant_id, SHARED_SEGMENT, learned_segment(principal.tenant_id))
+        # Twice as many as wanted: what was learned of an operation is a second document of it.
+        result = self._finder.search(query, Visible(segments, _filter(view, given)), 2 * wanted)
+        best: dict[str, Hit] = {}
+        for hit in result.hits:
+            best.setdefault(hit.slug, hit)
+        # The index may be a moment ahead of or behind the catalogue: only what can be called is shown.
+        return [hit for hit in best.values() if hit.slug in view.operations_by_id][:wanted], result.low_confidence
 
     def _named(self, principal: Principal, view: CatalogView, operation_id: str, detail: str) -> dict[str, Json]:
         operation = view.operations_by_id.get(operation_id)
