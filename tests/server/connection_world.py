@@ -102,7 +102,9 @@ def query_of(url: str) -> Mapping[str, str]:
 
 
 @asynccontextmanager
-async def connection_world(tmp_path: Path, access_ttl_s: int = 1800, rotate: bool = True, reuse_grace_s: float = 0) -> AsyncIterator[World]:
+async def connection_world(
+    tmp_path: Path, access_ttl_s: int = 1800, rotate: bool = True, reuse_grace_s: float = 0, allow: tuple[str, ...] = ()
+) -> AsyncIterator[World]:
     """Open the world; it ends with the block."""
     listener = socket.create_server(("127.0.0.1", 0))
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
@@ -111,7 +113,7 @@ async def connection_world(tmp_path: Path, access_ttl_s: int = 1800, rotate: boo
     crm_app = build(oauth=oauth, faults=faults)
     settings = load(tmp_path / "data", {}, base_url=url)
     with listening(crm_app) as crm_url:
-        async with open_store(settings) as store, Egress((urlsplit(crm_url).netloc,)) as egress:
+        async with open_store(settings) as store, Egress((urlsplit(crm_url).netloc, *allow)) as egress:
             connections = await assemble_connections(settings, store, egress)
             registration = Registration(SHARED, "crm", "ascend", definition(crm_url))
             await connections.registrations.add(registration, CLIENT_SECRET, "operator")
