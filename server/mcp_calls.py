@@ -12,7 +12,7 @@ from oauth.principal import Principal
 from server.error_responses import failure_outcome, internal_error
 from server.mcp_answers import Answer, UrlQuestion, answer
 from server.request_state import RequestStates
-from server.trace_context import Tracing
+from server.trace_context import CallSpan, Tracing, trace_id_of
 from tools.errors import ToolError
 from tools.operation import ClientFacts, Json, Outcome, Progress, no_progress
 
@@ -65,22 +65,36 @@ class ToolCalls:
         """
         if state is not None:
             self._states.check(state, principal, name, arguments)
+        if not self._tracing.is_collected:
+            return await self._answer(principal, name, arguments, client, progress, retried, CallSpan(trace_id_of(carrier)))
         with self._tracing.call(name, client.protocol_version, carrier) as span:
-            try:
-                outcome = await self._dispatcher.call(principal, name, arguments, client=client, progress=progress, trace_id=span.trace_id)
-            except ToolError as error:
-                outcome = failure_outcome(error)
-            except Exception as error:
-                span.failed("internal_error")
-                raise internal_error(error, span.trace_id) from error
-            if outcome.error is not None:
-                span.failed(outcome.error.code)
-                if outcome.error.code == UNKNOWN_OPERATION and name not in self._always_on:
-                    raise unknown_tool(name, outcome)
-            answered = answer(outcome, client, retried=retried)
-            if isinstance(answered, UrlQuestion):
-                return replace(answered, state=self._states.seal(principal, name, arguments))
-            return answered
+            return await self._answer(principal, name, arguments, client, progress, retried, span)
+
+    async def _answer(
+        self,
+        principal: Principal,
+        name: str,
+        arguments: Mapping[str, Json],
+        client: ClientFacts,
+        progress: Progress,
+        retried: bool,
+        span: CallSpan,
+    ) -> Answer:
+        try:
+            outcome = await self._dispatcher.call(principal, name, arguments, client=client, progress=progress, trace_id=span.trace_id)
+        except ToolError as error:
+            outcome = failure_outcome(error)
+        except Exception as error:
+            span.failed("internal_error")
+            raise internal_error(error, span.trace_id) from error
+        if outcome.error is not None:
+            span.failed(outcome.error.code)
+            if outcome.error.code == UNKNOWN_OPERATION and name not in self._always_on:
+                raise unknown_tool(name, outcome)
+        answered = answer(outcome, client, retried=retried)
+        if isinstance(answered, UrlQuestion):
+            return replace(answered, state=self._states.seal(principal, name, arguments))
+        return answered
 
 
 def unknown_tool(name: str, outcome: Outcome) -> MCPError:

@@ -41,6 +41,11 @@ class Tracing:
         is_collected = not isinstance(provider, ProxyTracerProvider | trace.NoOpTracerProvider)
         self._tracer = provider.get_tracer("ascend") if is_collected else None
 
+    @property
+    def is_collected(self) -> bool:
+        """Say whether anybody collects spans."""
+        return self._tracer is not None
+
     @contextmanager
     def call(self, tool: str, protocol_version: str, carrier: Mapping[str, str]) -> Iterator[CallSpan]:
         """Open the span of a `tools/call` under the trace that `carrier` names, or under a new one."""
