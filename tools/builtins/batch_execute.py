@@ -10,6 +10,7 @@ import anyio
 from oauth.connections.credentials import Credentials
 from tools.builtins.batch_answer import Answering, status_of
 from tools.builtins.batch_check import CheckedPlan, PlanCheck
+from tools.builtins.batch_code import MAX_SANDBOXES, CodeBody
 from tools.builtins.batch_gate import Gate, ask, failed
 from tools.builtins.batch_plan import Plan, PlanFault, parse_plan
 from tools.builtins.batch_preview import preview_plan
@@ -38,6 +39,7 @@ class BatchExecute:
     plans: PlanStore
     results: ResultStore
     clock: Callable[[], float] = field(default=time.time)
+    sandboxes: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MAX_SANDBOXES))
 
     @property
     def gate(self) -> Gate:
@@ -67,6 +69,9 @@ class BatchExecute:
     async def run(self, call: Call) -> Outcome:
         """Answer one `batch_execute`."""
         started = asyncio.get_running_loop().time()
+        if call.arguments.get("code") is not None:
+            body = CodeBody(self.gate, self.results, self.sandboxes)
+            return await body.run(call, deadline=_deadline(call, call.arguments, started), max_parallel=_parallel(call.arguments))
         recorded: Recorded | None = None
         if handle := call.arguments.get("resume"):
             recorded = await load_record(self.plans, call.principal, handle)
@@ -98,15 +103,14 @@ class BatchExecute:
 
     async def _execute(self, call: Call, checked: CheckedPlan, record: PlanRecord, recorded: Recorded | None, started: float) -> Outcome:
         options = {**(recorded.source if recorded else {}), **call.arguments}
-        timeout_s = min(MAX_TIMEOUT_S, float(options.get("timeout_s", MAX_TIMEOUT_S)))
         earlier = recorded.result_by_step if recorded is not None else {}
         run = PlanRun(
             call=call,
             checked=checked,
             confirm=self.gate.tokens(call.principal) if record.is_confirmed else ask,
             record=record,
-            max_parallel=int(options.get("max_parallel", DEFAULT_PARALLEL)),
-            deadline=min(call.deadline, started + timeout_s) - min(_SPARE_S, timeout_s / 10),
+            max_parallel=_parallel(options),
+            deadline=_deadline(call, options, started),
             results=_finished(checked.plan, earlier),
             earlier=earlier,
         )
@@ -132,6 +136,16 @@ class BatchExecute:
 
 async def _keep_up(record: PlanRecord, at_once: bool) -> None:
     await record.keep_up(at_once=at_once)
+
+
+def _parallel(options: Mapping[str, Json]) -> int:
+    return int(options.get("max_parallel", DEFAULT_PARALLEL))
+
+
+def _deadline(call: Call, options: Mapping[str, Json], started: float) -> float:
+    """Return the loop time at which running ends, so that the answer is there in time."""
+    timeout_s = min(MAX_TIMEOUT_S, float(options.get("timeout_s", MAX_TIMEOUT_S)))
+    return min(call.deadline, started + timeout_s) - min(_SPARE_S, timeout_s / 10)
 
 
 def _source(arguments: Mapping[str, Json], recorded: Recorded | None) -> dict[str, Json]:

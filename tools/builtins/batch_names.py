@@ -2,7 +2,7 @@
 
 import io
 import tokenize
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 CALL = "call"
@@ -22,10 +22,10 @@ class BoundCode:
     named: tuple[str, ...]
 
 
-def bind_names(code: str, known: Iterable[str], providers: Iterable[str]) -> BoundCode:
+def bind_names(code: str, known: Container[str], providers: Iterable[str]) -> BoundCode:
     """Return `code` with its operations bound. It is only split into tokens: nothing of it is evaluated or parsed here."""
     tokens = _tokens(code)
-    known, providers = frozenset(known), frozenset(providers)
+    providers = frozenset(providers)
     own_names = _assigned(tokens)
     lines = code.splitlines(keepends=True)
     operation_by_function: dict[str, str] = {}
@@ -79,7 +79,7 @@ def _called_chains(tokens: _Tokens) -> list[_Tokens]:
 def _assigned(tokens: _Tokens) -> frozenset[str]:
     """Return names that the code itself gives a value: they are its own, not providers."""
     names = set()
-    for before, token, after in zip([None, *tokens[:-1]], tokens, [*tokens[1:], None], strict=True):
+    for before, token, after in zip([None, *tokens[:-1]], tokens, [*tokens[1:], None], strict=False):
         if token.type != tokenize.NAME:
             continue
         is_target = after is not None and after.string in ("=", "in", ":=") and (before is None or before.string != ".")
@@ -91,7 +91,8 @@ def _assigned(tokens: _Tokens) -> frozenset[str]:
 def _literal_calls(tokens: _Tokens) -> list[str]:
     """Return the operation ids of `call("id", …)`."""
     found = []
-    for name, bracket, text in zip(tokens, tokens[1:], tokens[2:], strict=False):
-        if name.string == CALL and bracket.string == "(" and text.type == tokenize.STRING and text.string[0] in "\"'":
+    for name, bracket, text, after in zip(tokens, tokens[1:], tokens[2:], tokens[3:], strict=False):
+        is_alone = text.type == tokenize.STRING and text.string[0] in "\"'" and after.string in (",", ")")
+        if name.string == CALL and bracket.string == "(" and is_alone:
             found.append(text.string.strip("\"'"))
     return found

@@ -126,6 +126,7 @@ BATCH_EXECUTE = ToolDefinition(
                     "additionalProperties": False,
                 },
             },
+            "code": {"type": "string", "description": "Python instead of steps"},
             "return": {"type": "string", "description": "JMESPath over steps; only this comes back"},
             "max_parallel": {"type": "integer", "minimum": 1, "maximum": 16},
             "timeout_s": {"type": "number", "exclusiveMinimum": 0, "maximum": 120},
