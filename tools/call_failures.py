@@ -10,7 +10,9 @@ HOW_TO_CONFIRM = "ask the person; on their yes, make the same call again with co
 def question(call: Call) -> str:
     """Return what the person is asked: what will happen, with which values; secrets are not shown."""
     values = ", ".join(f"{name}: {shown(value, name)}" for name, value in call.arguments.items())
-    return f"{call.operation.summary or call.operation.title} ({call.operation.id}) with {values or 'no arguments'}? It cannot be undone"
+    account = f" in the account '{call.options.account}'" if call.options.account else ""
+    what = call.operation.summary or call.operation.title
+    return f"{what} ({call.operation.id}) with {values or 'no arguments'}{account}? It cannot be undone"
 
 
 def nested(operation: Operation) -> Failure:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
-from oauth.connections.credentials import ConnectionNeeded, UnknownAccount
+from oauth.connections.credentials import ConnectionNeeded, Credentials, UnknownAccount
 from oauth.principal import Principal
 from tools.arguments import Validators
 from tools.builtins.definitions import CALL_API
@@ -87,11 +87,13 @@ class Dispatcher:
         idempotency: Idempotency,
         pager: Pager,
         usage: Usage | None = None,
+        credentials: Credentials | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._catalog, self._policy, self._confirmations, self._validators = catalog, policy, confirmations, validators
         self._runners, self._shaping, self._recorder, self._suggestions = runners, shaping, recorder, suggestions
         self._idempotency, self._pager, self._usage, self._clock = idempotency, pager, usage, clock
+        self._credentials = credentials
 
     async def call(
         self,
@@ -166,8 +168,11 @@ class Dispatcher:
             return _failed(not_available(operation))
         if call.options.dry_run:
             return self._preview(runner, call)
+        given_account = call.options.account
+        if operation.access != "read" and operation.connection is not None and given_account is None:
+            call = self._with_account(call, operation.connection)
         if self._policy.needs_confirmation(call.principal, operation):
-            refusal = self._unconfirmed(call)
+            refusal = self._unconfirmed(call, given_account)
             if refusal is not None:
                 return refusal
         if reenters(operation):
@@ -218,13 +223,28 @@ class Dispatcher:
             data["idempotency_key"] = key
         return Outcome("ok", data=data, note="dry run: nothing was sent")
 
-    def _unconfirmed(self, call: Call) -> Outcome | None:
-        """Return the question to the person, or None where the call carries their answer to exactly it."""
-        bound = (call.principal, call.operation.id, call.options.account, call.arguments)
+    def _with_account(self, call: Call, provider: str) -> Call:
+        """Return a write with its account named: a yes, and a record, must not move to another one when the default changes."""
+        if self._credentials is None:
+            return call
+        default = self._credentials.readiness(call.principal, provider, call.operation.connection_scopes).default
+        return call if default is None else replace(call, options=replace(call.options, account=default))
+
+    def _unconfirmed(self, call: Call, given_account: str | None) -> Outcome | None:
+        """Return the question to the person, or None where the call carries their answer to exactly it.
+
+        A batch asked about its whole plan, in which the account stands as it was given.
+        """
         token, key = call.options.confirm, call.options.idempotency_key
-        if token and self._confirmations.accepts(token, *bound, idempotency_key=key):
+        accounts = (call.options.account, given_account)
+        if token and any(
+            self._confirmations.accepts(token, call.principal, call.operation.id, account, call.arguments, idempotency_key=key)
+            for account in accounts
+        ):
             return None
-        asked = self._confirmations.issue(*bound, message=question(call), idempotency_key=key)
+        asked = self._confirmations.issue(
+            call.principal, call.operation.id, call.options.account, call.arguments, message=question(call), idempotency_key=key
+        )
         note = "the confirm token is expired or belongs to another call; this is a new one" if token else HOW_TO_CONFIRM
         return Outcome("needs_confirmation", confirmation=asked, note=note)
 

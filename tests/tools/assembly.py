@@ -107,6 +107,7 @@ def assemble(
         idempotency=idempotency,
         pager=Pager(CursorSeal(key)),
         usage=usage,
+        credentials=credentials,
         clock=clock,
     )
     return Assembly(dispatcher, parts, idempotency, usage)

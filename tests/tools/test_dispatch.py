@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from oauth.connections.credentials import Readiness
 from oauth.tenants import Tenant, Tenants
 from tests.tools.stand_ins import ADA, BOB, answering, gateway, operation
 from tools.errors import UpstreamFailed
@@ -103,6 +104,23 @@ async def test_a_confirmation_expires() -> None:
     house.clock[0] += asked.confirmation.expires_in_s + 1
     again = await house.call("call_api", {"api": DELETE.id, "confirm": asked.confirmation.token})
     assert again.status == "needs_confirmation"
+
+
+async def test_a_yes_and_a_record_stay_with_the_account_that_was_meant() -> None:
+    """The default account may change between the question and the answer, and between a write and its repetition."""
+    delete, create = (replace(each, connection="crm") for each in (DELETE, CREATE))
+    house = await gateway([delete, create])
+    house.accounts.readiness_by_provider["crm"] = Readiness("crm", "ready", ("work", "home"), "work")
+    asked = await house.call("call_api", {"api": delete.id, "args": {"id": 1}})
+    await house.call("call_api", {"api": create.id})
+    assert asked.confirmation is not None
+    assert asked.confirmation.message == "crm contacts delete (crm.contacts.delete) with id: 1 in the account 'work'? It cannot be undone"
+    house.accounts.readiness_by_provider["crm"] = Readiness("crm", "ready", ("work", "home"), "home")
+    token = asked.confirmation.token
+    assert (await house.call("call_api", {"api": delete.id, "args": {"id": 1}, "confirm": token})).status == "needs_confirmation"
+    assert (await house.call("call_api", {"api": delete.id, "args": {"id": 1}, "account": "work", "confirm": token})).status == "ok"
+    assert (await house.call("call_api", {"api": create.id})).note is None
+    assert [call.options.account for call in house.runner.calls] == ["work", "work", "home"]
 
 
 async def test_a_tenant_may_do_without_confirmations() -> None:
