@@ -21,14 +21,16 @@ class Accounts:
 
     def __init__(self, store: ConnectionStore, vault: Vault, links: ConnectLinks, clock: Callable[[], float] = time.time) -> None:
         self._store, self._vault, self._links, self._clock = store, vault, links, clock
-        #: (tenant_id, provider) -> account_id -> connection
-        self._connections: dict[tuple[str, str], dict[str, Connection]] = {}
+        #: (tenant_id, subject) -> provider -> account_id -> connection
+        self._connections: dict[tuple[str, str], dict[str, dict[str, Connection]]] = {}
+        #: (tenant_id, account_id) -> connection
+        self._by_id: dict[tuple[str, str], Connection] = {}
         #: account_id -> its sealed secret
         self._sealed: dict[str, SealedSecret] = {}
 
     async def load(self) -> None:
         """Read all connections: at start, before the first call."""
-        self._connections, self._sealed = {}, {}
+        self._connections, self._by_id, self._sealed = {}, {}, {}
         for connection in await self._store.load():
             self._keep(connection)
 
@@ -54,13 +56,15 @@ class Accounts:
 
     def accounts(self, principal: Principal, provider: str) -> tuple[Connection, ...]:
         """Return what `principal` may use at `provider`: the subject's own first, then everybody's; defaults first."""
-        known = self._connections.get((principal.tenant_id, provider), {}).values()
-        mine = [connection for connection in known if connection.subject in (principal.subject, EVERYBODY)]
-        return tuple(sorted(mine, key=lambda account: (account.subject == EVERYBODY, not account.is_default, account.created_at)))
+        found: list[Connection] = []
+        for subject in dict.fromkeys((principal.subject, EVERYBODY)):
+            known = self._connections.get((principal.tenant_id, subject), {}).get(provider, {})
+            found += sorted(known.values(), key=lambda account: (not account.is_default, account.created_at))
+        return tuple(found)
 
     def all(self) -> tuple[Connection, ...]:
         """Return every connection of every tenant: for figures, never for a call."""
-        return tuple(connection for known in self._connections.values() for connection in known.values())
+        return tuple(self._by_id.values())
 
     def readiness_of(self, connection: Connection) -> ConnectionStatus:
         """Say whether calls can go out with this account."""
@@ -68,29 +72,31 @@ class Accounts:
 
     def providers_of(self, principal: Principal) -> tuple[str, ...]:
         """Return the providers where `principal` has accounts."""
-        mine = {provider for tenant_id, provider in self._connections if tenant_id == principal.tenant_id}
-        return tuple(sorted(provider for provider in mine if self.accounts(principal, provider)))
+        own, shared = (self._connections.get((principal.tenant_id, subject), {}) for subject in (principal.subject, EVERYBODY))
+        return tuple(sorted(provider for provider in {*own, *shared} if own.get(provider) or shared.get(provider)))
 
     async def for_call(self, principal: Principal, provider: str, scopes: frozenset[str], account: str | None) -> Credential:
         """Return the credential of `account`, or of the default. Raises ConnectionNeeded, UnknownAccount."""
-        accounts = self.accounts(principal, provider)
-        chosen = _default(accounts)
-        if account is not None and accounts:
-            chosen = next((known for known in accounts if account in (known.alias, known.account_id)), None)
-            if chosen is None:
-                raise UnknownAccount(account, [known.alias for known in accounts])
+        chosen = self._chosen(principal, provider, account)
         status, missing = _status(chosen, scopes, self._clock())
+        if chosen is None or status != "ready":
+            # Before the person is asked: another node may have connected the account a moment ago.
+            await self._reread(principal, provider)
+            chosen = self._chosen(principal, provider, account)
+            status, missing = _status(chosen, scopes, self._clock())
+        if chosen is None and account is not None and (accounts := self.accounts(principal, provider)):
+            raise UnknownAccount(account, [known.alias for known in accounts])
         if chosen is None or status != "ready":
             raise await self._needed(principal, provider, scopes, chosen, missing)
         return await self._credential(principal, chosen)
 
     async def rejected(self, principal: Principal, provider: str, credential: Credential) -> Credential | None:
         """The upstream answered 401: re-read the store once; return a newer credential to try, or None."""
-        before = self._connections.get((principal.tenant_id, provider), {}).get(credential.account_id)
+        before = self._by_id.get((principal.tenant_id, credential.account_id))
         if before is None or before not in self.accounts(principal, provider):
             return None
         await self.renew(principal.tenant_id, [credential.account_id])
-        now = self._connections.get((principal.tenant_id, provider), {}).get(credential.account_id)
+        now = self._by_id.get((principal.tenant_id, credential.account_id))
         if now is None or now.state != "ready":
             return None
         fresh = await self._credential(principal, now)
@@ -133,14 +139,28 @@ class Accounts:
         readiness = Readiness(provider, status, aliases, chosen.alias if chosen else None, tuple(sorted(missing)))
         return ConnectionNeeded(readiness, url, _words(provider, status, chosen, missing))
 
+    def _chosen(self, principal: Principal, provider: str, account: str | None) -> Connection | None:
+        accounts = self.accounts(principal, provider)
+        if account is None:
+            return _default(accounts)
+        return next((known for known in accounts if account in (known.alias, known.account_id)), None)
+
+    async def _reread(self, principal: Principal, provider: str) -> None:
+        known = {connection.account_id for connection in self.accounts(principal, provider)}
+        for subject in (principal.subject, EVERYBODY):
+            known |= {connection.account_id for connection in await self._store.kin(principal.tenant_id, subject, provider)}
+        await self.renew(principal.tenant_id, known)
+
     def _keep(self, connection: Connection) -> None:
-        self._connections.setdefault((connection.tenant_id, connection.provider), {})[connection.account_id] = connection
+        kin = self._connections.setdefault((connection.tenant_id, connection.subject), {}).setdefault(connection.provider, {})
+        kin[connection.account_id] = connection
+        self._by_id[connection.tenant_id, connection.account_id] = connection
 
     def _forget(self, tenant_id: str, account_id: str) -> None:
         self._sealed.pop(account_id, None)
-        for (owner, _), connections in self._connections.items():
-            if owner == tenant_id:
-                connections.pop(account_id, None)
+        gone = self._by_id.pop((tenant_id, account_id), None)
+        if gone is not None:
+            self._connections[tenant_id, gone.subject][gone.provider].pop(account_id, None)
 
 
 def _default(accounts: tuple[Connection, ...]) -> Connection | None:

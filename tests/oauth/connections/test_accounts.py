@@ -158,6 +158,16 @@ async def test_an_expired_connection_asks_to_be_connected_again(world: World) ->
     assert needed.value.readiness.status == "expired"
 
 
+async def test_an_account_that_another_node_connected_a_moment_ago_is_found(world: World) -> None:
+    """facts/oauth.md §3.6 step 6: the retry re-reads the store, whichever node it comes to."""
+    await world.tokens(OAUTH, "at-1")
+    assert world.accounts.readiness(ADA, "hubspot", NONE).status == "needs_auth"
+    assert (await world.accounts.for_call(ADA, "hubspot", NONE, "sales")).secret == "at-1"
+    assert world.accounts.readiness(ADA, "hubspot", NONE).status == "ready"
+    assert world.accounts.providers_of(ADA) == ("hubspot",)
+    assert world.accounts.providers_of(BOB) == ()
+
+
 async def test_after_a_401_a_newer_token_is_taken_from_the_store(world: World) -> None:
     """facts/oauth.md §3.3 step 8."""
     await world.tokens(OAUTH, "at-1")
