@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from server.demo.grants import SCOPES
+from oauth.connections.registrations import SHARED, Registration, Registrations
+from server.demo.grants import SCOPES, OAuthClient
 
 
 def definition(base_url: str, provider: str = "crm") -> dict[str, Any]:
@@ -24,3 +25,9 @@ def definition(base_url: str, provider: str = "crm") -> dict[str, Any]:
         "refresh": {"rotates": "always"},
         "account": {"request": {"url": f"{base_url}/oauth/userinfo"}, "id": "me.sub", "title": "join(', ', [me.name, me.email])"},
     }
+
+
+async def register(registrations: Registrations, base_url: str, client: OAuthClient, provider: str = "crm") -> None:
+    """Let the people of every tenant connect accounts of the demo CRM at `base_url`, which asks them for consent."""
+    registration = Registration(SHARED, provider, client.client_id, definition(base_url, provider))
+    await registrations.add(registration, client.client_secret, "operator")

@@ -16,7 +16,6 @@ from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.exceptions import MCPError
 
-from oauth.connections.registrations import SHARED, Registration
 from oauth.minting import Minting
 from oauth.passwords import Passwords
 from oauth.resources import Resources
@@ -24,7 +23,7 @@ from server.app import Gateway, open_gateway
 from server.config import load
 from server.demo.app import build
 from server.demo.grants import OAuthClient, OAuthSettings
-from server.demo.provider import definition
+from server.demo.provider import register
 from server.http_server import HttpServer
 from server.importing import ImportRequest, import_openapi
 from tests.flows.person import FormReader
@@ -32,6 +31,7 @@ from tests.server.demo.listening import listening
 from tests.server.mcp_requests import URL_MODE, modern_body, modern_headers
 
 EMAIL, PASSWORD = "ada@example.com", "correct-horse-battery"
+CRM_CLIENT = OAuthClient("ascend", "s3cret")
 SCOPES = frozenset({"mcp", "mcp:read", "mcp:write", "mcp:destructive"})
 PLAN = {
     "steps": [
@@ -100,13 +100,12 @@ async def onboarding(tmp_path: Path) -> AsyncIterator[Onboarding]:
     """A whole gateway and a CRM that asks for consent."""
     listener = socket.create_server(("127.0.0.1", 0))
     base_url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    with listening(build(oauth=OAuthSettings(OAuthClient("ascend", "s3cret")))) as crm_url:
+    with listening(build(oauth=OAuthSettings(CRM_CLIENT))) as crm_url:
         settings = load(tmp_path / "data", {}, base_url=base_url, egress_allow=(urlsplit(crm_url).netloc,))
         async with open_gateway(settings) as gateway, anyio.create_task_group() as running:
             await import_openapi(gateway.store.operations, ImportRequest(f"{crm_url}/openapi.json", "crm"))
             await gateway.operations.refresh([(None, "crm")])
-            registration = Registration(SHARED, "crm", "ascend", definition(crm_url))
-            await gateway.connections.registrations.add(registration, "s3cret", "operator")
+            await register(gateway.connections.registrations, crm_url, CRM_CLIENT)
             subject = await Passwords(gateway.store.subjects).add_subject("default", EMAIL, PASSWORD)
             resources = Resources(gateway.tenants, settings.mcp_url, settings.base_url)
 
