@@ -1,6 +1,6 @@
 """Parameters of a query or a form, read strictly: valid UTF-8, no NUL, each name at most once (RFC 6749 §3.1, §3.2)."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from urllib.parse import parse_qsl
 
 from oauth.errors import OAuthError
@@ -30,10 +30,6 @@ class Parameters:
     def duplicates(self) -> frozenset[str]:
         """Return the names that were sent more than once and may not be."""
         return frozenset(name for name, values in self._values_by_name.items() if len(values) > 1 and name not in REPEATABLE)
-
-    def single_values(self) -> Mapping[str, str]:
-        """Return the parameters that were sent once with a value."""
-        return {name: values[0] for name, values in self._values_by_name.items() if len(values) == 1 and values[0]}
 
     def pairs(self) -> tuple[tuple[str, str], ...]:
         """Return everything as name-value pairs, for keeping."""

@@ -61,10 +61,6 @@ class Revocation:
             await rows.note(SecurityEvent("grant_revoked", now, grant.tenant_id, grant.subject, grant.client_id, grant.grant_id, facts))
         return True
 
-    async def revoke_subject(self, tenant_id: str, subject: str, reason: str, client_id: str | None = None) -> int:
-        """End every grant of a subject, or those to one client; return how many. For removed consent and disabled subjects."""
-        return await self._revoke_all(await self._grants.list_grants(tenant_id, subject, client_id), reason)
-
     async def revoke_client(self, client_id: str, reason: str) -> int:
         """End every grant of a client, at every tenant; return how many."""
         return await self._revoke_all(await self._grants.grants_of_client(client_id), reason)

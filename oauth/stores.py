@@ -40,10 +40,6 @@ class ClientStore(Protocol):
         """Return the clients, newest first."""
         ...
 
-    async def count_registrations(self, registered_from: str, since: float) -> int:
-        """Return how many clients registered themselves from this address prefix since then."""
-        ...
-
 
 class OAuthRows(Protocol):
     """One transaction. What it reads with `grant`, `code`, `refresh_token`, `request` and `device_code` is locked until it ends:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import orjson
-from sqlalchemy import Row, delete, func, select, update
+from sqlalchemy import Row, delete, select, update
 
 from oauth.client_record import Client, ClientKind
 from server.storage.database import Database
@@ -41,11 +41,6 @@ class SqlClientStore:
             statement = statement.where(oauth_clients.c.kind == kind)
         async with self._database.read() as connection:
             return tuple(client_of(row) for row in (await connection.execute(statement)).all())
-
-    async def count_registrations(self, registered_from: str, since: float) -> int:
-        condition = (oauth_clients.c.registered_from == registered_from, oauth_clients.c.created_at >= to_us(since))
-        async with self._database.read() as connection:
-            return (await connection.execute(select(func.count()).select_from(oauth_clients).where(*condition))).scalar_one()
 
 
 #: members of a client that are kept together as JSON

@@ -238,6 +238,3 @@ class MemoryClientStore:
     async def all(self, kind: ClientKind | None = None) -> Sequence[Client]:
         found = [client for client in self._clients.values() if kind in (None, client.kind)]
         return sorted(found, key=lambda client: client.created_at, reverse=True)
-
-    async def count_registrations(self, registered_from: str, since: float) -> int:
-        return sum(client.registered_from == registered_from and client.created_at >= since for client in self._clients.values())

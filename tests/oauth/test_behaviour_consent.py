@@ -7,6 +7,7 @@ import anyio
 import httpx2
 import pytest
 
+from oauth.own_grants import OwnGrants
 from tests.oauth.gateway import MCP2, Gateway, Pkce, answer_of, form_of, parameters
 
 WEB = "https://app.example/cb"
@@ -98,7 +99,7 @@ async def test_a_yes_that_was_withdrawn_is_asked_again(gate: Gateway) -> None:
     """oauth-behaviour F8: withdrawing ends the grants and the memory of them."""
     async with gate.browser() as browser:
         client = await remembered(gate, browser)
-        await gate.server.revocation.revoke_subject("default", "ada-default", "withdrawn", client["client_id"])
+        await OwnGrants(gate.grants, gate.client_store).revoke_all("default", "ada-default", "subject")
         assert (await go(browser, client)).startswith("/consent?request=")
 
 

@@ -9,6 +9,7 @@ import anyio
 import pytest
 from sqlalchemy import select
 
+from oauth.own_grants import OwnGrants
 from server.storage.schema.oauth_tables import security_events
 from tests.oauth.gateway import CALLBACK, MCP2, Gateway, Pkce, gateway, oauth_error
 
@@ -103,7 +104,7 @@ async def test_f7_scopes_go_down_and_up_again_within_the_grant(gate: Gateway) ->
 async def test_f8_a_grant_ends_with_its_consent_its_subject_its_tenant_and_its_client(gate: Gateway) -> None:
     """oauth-behaviour F8."""
     client_id, tokens = await family(gate)
-    await gate.server.revocation.revoke_subject("default", "ada-default", "consent_removed", client_id)
+    await OwnGrants(gate.grants, gate.client_store).revoke_all("default", "ada-default", "subject")
     assert await gate.call(tokens["access_token"]) == 401
     assert oauth_error(await gate.refresh(client_id, tokens["refresh_token"])) == (400, "invalid_grant")
 

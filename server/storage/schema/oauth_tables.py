@@ -28,7 +28,6 @@ oauth_clients = Table(
     Column("last_used_at", BigInteger),
     Column("expires_at", BigInteger, index=True),
     Column("disabled", Boolean, nullable=False),
-    Index("ix_oauth_clients_registered_from", "registered_from", "created_at"),
 )
 
 authorization_requests = Table(

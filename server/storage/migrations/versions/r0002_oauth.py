@@ -24,7 +24,6 @@ TABLES = (
 INDEXES = (
     ("ix_oauth_clients_created_at", "oauth_clients", ["created_at"]),
     ("ix_oauth_clients_expires_at", "oauth_clients", ["expires_at"]),
-    ("ix_oauth_clients_registered_from", "oauth_clients", ["registered_from", "created_at"]),
     ("ix_authorization_requests_expires_at", "authorization_requests", ["expires_at"]),
     ("ix_pushed_requests_expires_at", "pushed_requests", ["expires_at"]),
     ("ix_grants_client_id", "grants", ["client_id"]),
