@@ -46,6 +46,12 @@ def prepare(text: str, table: WordTable | None) -> Intent:
     return Intent(text, words, clauses, vectors, non_latin_share(text))
 
 
+def clauses_of(text: str) -> tuple[str, ...]:
+    """Return the clauses of an intent that has several; none otherwise."""
+    text = text[:MAX_CHARS]
+    return tuple(text[start:end].strip() for start, end in _clauses(text))
+
+
 def _clauses(text: str) -> list[tuple[int, int]]:
     """Return where the clauses are; none when there is but one."""
     edges = [0, *(edge for found in _BREAK.finditer(text) for edge in found.span()), len(text)]

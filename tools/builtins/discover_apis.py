@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import zip_longest
 from typing import Protocol
 
+from capability_index.intent import clauses_of
 from capability_index.search import Hit, SearchResult, Visible
 from oauth.connections.credentials import Credentials
 from oauth.principal import Principal
@@ -73,6 +74,8 @@ class DiscoverApis:
         queries = [given["query"]] if isinstance(given["query"], str) else list(dict.fromkeys(given["query"]))
         wanted = offset + limit + 1
         found = [self._hits(principal, view, given, query, wanted) for query in queries]
+        if len(queries) == 1:
+            found = [self._covering(principal, view, given, queries[0], found[0], limit)]
         # One place each in turn, so that every sub-task has its best operations in the answer however the scores compare.
         turns = (hit for turn in zip_longest(*(hits for hits, _low in found)) for hit in turn if hit is not None)
         hits = list({hit.slug: hit for hit in turns}.values())
@@ -84,6 +87,21 @@ class DiscoverApis:
             answer["low_confidence_queries"] = unfit
         if len(hits) > offset + limit and offset + limit < MAX_OFFSET:
             answer["next_cursor"] = str(offset + limit)
+
+    def _covering(
+        self, principal: Principal, view: CatalogView, given: Mapping[str, Json], query: str, found: tuple[list[Hit], bool], limit: int
+    ) -> tuple[list[Hit], bool]:
+        """Give the best operation of each clause of `query` a place on the first page: one sentence may hold several sub-tasks."""
+        hits, low = found
+        shown = {hit.slug for hit in hits[:limit]}
+        firsts = (self._hits(principal, view, given, clause, 1) for clause in clauses_of(query))
+        missing = {best[0].slug: best[0] for best, unfit in firsts if best and not unfit and best[0].slug not in shown}
+        if not missing:
+            return found
+        added = list(missing.values())[: limit // 2]
+        rest = [hit for hit in hits if hit not in added]
+        kept = limit - len(added)
+        return [*rest[:kept], *added, *rest[kept:]], low
 
     def _hits(self, principal: Principal, view: CatalogView, given: Mapping[str, Json], query: str, wanted: int) -> tuple[list[Hit], bool]:
         """Return the best operations for one query, and whether none fits well."""
