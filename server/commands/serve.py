@@ -25,10 +25,13 @@ _ANY_ADDRESS = ("0.0.0.0", "::", "")  # noqa: S104  compared with, not bound to
 @click.option("--port", default=8080, show_default=True, help="Port to listen on.")
 @click.option("--base-url", default=None, help="Public origin, such as https://gateway.example.com [ASCEND_BASE_URL].")
 @click.option("--demo", is_flag=True, help="Start the demo CRM beside it, import it, and make a demo user.")
+@click.option("--demo-consent", is_flag=True, help="The demo CRM asks for consent: calls need an account connected first. Implies --demo.")
 @click.option("--demo-port", type=int, default=None, help="Where the demo CRM listens; 8090, or any free port, when not given.")
 @with_settings
 @run_server
-async def command(settings: Settings, host: str, port: int, base_url: str | None, demo: bool, demo_port: int | None) -> None:
+async def command(
+    settings: Settings, host: str, port: int, base_url: str | None, demo: bool, demo_consent: bool, demo_port: int | None
+) -> None:
     """Run the gateway until SIGTERM or Ctrl-C, which let requests under way end."""
     give_back_large_blocks()
     configure_logging(settings.log_format)
@@ -36,7 +39,7 @@ async def command(settings: Settings, host: str, port: int, base_url: str | None
     if base_url or not settings.is_base_url_set:
         settings = settings.at(base_url or f"http://{'127.0.0.1' if host in _ANY_ADDRESS else host}:{listener.getsockname()[1]}")
     async with AsyncExitStack() as stack:
-        demo_start = await stack.enter_async_context(start_demo(demo_port)) if demo else None
+        demo_start = await stack.enter_async_context(start_demo(demo_port, consent=demo_consent)) if demo or demo_consent else None
         if demo_start is not None:
             settings = replace(settings, egress_allow=(*settings.egress_allow, demo_start.authority))
         gateway = await stack.enter_async_context(open_gateway(settings))

@@ -19,6 +19,7 @@ from server.demo.oauth_endpoints import OAuthEndpoints
 from server.demo.operations import OPERATIONS, Given
 from server.demo.problems import Problem, conflict, invalid
 from server.demo.protection import SCOPE_BY_METHOD, Caller, Protection
+from server.demo.provider import definition
 from server.demo.records import Records
 
 REQUESTS_PER_MIN = 1200
@@ -48,8 +49,12 @@ def build(
         base = str(request.base_url).rstrip("/")
         return JSONResponse(published(base, _located(schemes, base), SCOPE_BY_METHOD))
 
+    async def provider(request: Request) -> Response:
+        return JSONResponse(definition(str(request.base_url).rstrip("/")))
+
     routes = [Route("/openapi.json", openapi), Route("/healthz", _healthy)]
-    routes += OAuthEndpoints(grants, records).routes() if grants else []
+    if grants:
+        routes += [Route("/provider.json", provider), *OAuthEndpoints(grants, records).routes()]
     routes += [Route(contract.path, api.endpoint(contract), methods=[contract.method]) for contract in contracts()]
     app = Starlette(routes=routes, exception_handlers={Problem: _answer_problem, HTTPException: _answer_http})
     app.state.grants = grants

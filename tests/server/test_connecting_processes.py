@@ -1,4 +1,4 @@
-"""kill -9 while a person is on the way: a real gateway process, the demo CRM as provider."""
+"""Connecting with a real gateway process and the demo CRM as provider: the newcomer's way, and kill -9 in the middle of it."""
 
 import threading
 from collections.abc import Callable
@@ -29,7 +29,7 @@ def told(gateway: RunningGateway, token: str, name: str, arguments: dict[str, An
     return content
 
 
-def walk(browser: httpx2.Client, url: str, stop: Callable[[str], bool]) -> str:
+def walk(browser: httpx2.Client, url: str, stop: Callable[[str], bool], email: str = EMAIL, password: str = PASSWORD) -> str:
     """Open `url`, sign in, allow; return the first address that `stop` wants, or the last page."""
     response = browser.get(url)
     for _ in range(12):
@@ -45,7 +45,7 @@ def walk(browser: httpx2.Client, url: str, stop: Callable[[str], bool]) -> str:
         reader = FormReader()
         reader.feed(response.text)
         fields = dict(reader.forms[0].fields)
-        fields |= {"email": EMAIL, "password": PASSWORD} if "password" in fields else {}
+        fields |= {"email": email, "password": password} if "password" in fields else {}
         fields |= {"decision": "allow", "owner_id": "own_1"} if reader.forms[0].decisions else {}
         target = urljoin(str(response.url), reader.forms[0].action)
         response = browser.post(target, data=fields, headers={"origin": "{0.scheme}://{0.netloc}".format(urlsplit(target))})
@@ -105,3 +105,15 @@ def _try(browser: httpx2.Client, url: str) -> None:
         browser.get(url)
     except httpx2.HTTPError:
         return  # the gateway is gone, which is the point
+
+
+def test_a_newcomer_sees_the_whole_onboarding_offline(tmp_path: Path) -> None:
+    """Issue 6: ask -> link -> consent at the CRM -> answer, with nothing but `serve --demo-consent`."""
+    data = tmp_path / "data"
+    with running_gateway(data, options=("--demo-consent",)) as gateway, httpx2.Client(timeout=20) as browser:
+        (data / "ascend.toml").write_text(f'base_url = "{gateway.base_url}"\n')
+        token = ascend("token", "mint", "--tenant", "default", "--user", gateway.email, data_dir=data).stdout.strip()
+        wanted = {"api": "crm.contacts.search", "args": {"query": "Ada"}}
+        link = told(gateway, token, "call_api", wanted)["connection"]["url"]
+        assert "Mara Lindqvist" in walk(browser, link, lambda _url: False, gateway.email, gateway.password)
+        assert told(gateway, token, "call_api", wanted)["status"] == "ok"
