@@ -120,7 +120,8 @@ class PlanCheck:
         places = [path_of(place.at) for place in step.args.placeholders]
         for fault in self._validators.faults(operation, arguments):
             if fault.rule in ("required", "no such argument") or not _is_open(fault.path, fault.rule, places):
-                faults.append(PlanFault(step.id, fault.rule, fault.message, fault.path, fault.value, fault.example))
+                value = None if fault.value == _STAND_IN else fault.value
+                faults.append(PlanFault(step.id, fault.rule, fault.message, fault.path, value, fault.example))
         return faults
 
 
