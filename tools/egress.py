@@ -33,6 +33,8 @@ _OURS = frozenset(
     {"host", "content-length", "transfer-encoding", "connection", "keep-alive", "accept-encoding", "upgrade", "te", "trailer", "expect"}
 )
 _BASE_HEADERS = {"User-Agent": "ascend-gateway", "Accept-Encoding": "gzip, deflate"}
+#: `send` is bounded as a whole, which costs less than a timer for each wait.
+_NO_TIMEOUT = aiohttp.ClientTimeout(total=None)
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _BROKEN_VALUE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
@@ -114,7 +116,7 @@ class Egress:
         return Fetched(response.status, {name.lower(): value for name, value in response.headers.items()}, response.body)
 
     async def open(
-        self, method: str, target: Target, headers: CIMultiDict[str], body: bytes | None, read_timeout_s: float
+        self, method: str, target: Target, headers: CIMultiDict[str], body: bytes | None, timeout: aiohttp.ClientTimeout
     ) -> aiohttp.ClientResponse:
         """Send one request to a `target` of `rules` and return when its answer begins; who reads it closes it. No redirects.
 
@@ -122,7 +124,6 @@ class Egress:
         """
         if self._session is None:
             raise RuntimeError("egress is not open; enter it with `async with`")
-        timeout = aiohttp.ClientTimeout(total=None, sock_connect=MAX_TIMEOUT_S, sock_read=read_timeout_s)
         authority = target.url.raw_authority
         try:
             response = await self._session.request(method, target.url, headers=headers, data=body, allow_redirects=False, timeout=timeout)
@@ -148,7 +149,7 @@ class Egress:
         raise failed(target.url.raw_authority, "upstream_malformed", f"redirects more than {MAX_REDIRECTS} times")
 
     async def _exchange(self, request: OutboundRequest, target: Target, headers: CIMultiDict[str], body: bytes | None) -> OutboundResponse:
-        response = await self.open(request.method, target, headers, body, MAX_TIMEOUT_S)
+        response = await self.open(request.method, target, headers, body, _NO_TIMEOUT)
         try:
             content = await read_body(response, request.max_body_bytes)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:

@@ -29,6 +29,7 @@ _LOCAL_SUFFIXES = (".localhost", ".internal", ".local", ".localdomain", ".lan", 
 _OTHER_SERVICES = frozenset(
     {1, 7, 9, 11, 13, 19, 20, 21, 22, 23, 25, 53, 69, 110, 119, 123, 135, 139, 143, 161, 389, 445, 465, 514, 587, 636, 873, 993, 995}
 ) | frozenset({1433, 1521, 2049, 2375, 2379, 3306, 3389, 5432, 5672, 5900, 6379, 6667, 9042, 11211, 27017})
+_MAX_REMEMBERED = 10_000
 _PORT_BY_SCHEME = {"http": 80, "https": 443}
 
 
@@ -51,6 +52,8 @@ class AddressRules:
     def __init__(self, allow: Iterable[str] = ()) -> None:
         """`allow`: `host:port` entries, port may be `*`; an IPv6 host stands in brackets."""
         self._allow = frozenset(entry.strip().lower() for entry in allow if entry.strip())
+        #: (host, port) -> why it may not be looked up, or None; what an operator allows never changes in a process
+        self._refusals: dict[tuple[str, int], str | None] = {}
 
     def target(self, url: str) -> Target:
         """Return where `url` leads. Raises EgressRefused for what is refused before any look-up."""
@@ -67,9 +70,19 @@ class AddressRules:
         if parsed.raw_user is not None or parsed.raw_password is not None or "@" in parsed.raw_authority:
             raise refused(url, "carries a user name; credentials belong into a connection")
         target = Target(parsed, host, default_port if port is None else port)
-        if not self.is_allowed(host, target.port) and (why := _refusal(host, target.port)):
+        if why := self._refusal(host, target.port):
             raise refused(url, why)
         return target
+
+    def _refusal(self, host: str, port: int) -> str | None:
+        try:
+            return self._refusals[host, port]
+        except KeyError:
+            if len(self._refusals) >= _MAX_REMEMBERED:
+                self._refusals.clear()
+        why = None if self.is_allowed(host, port) else _refusal(host, port)
+        self._refusals[host, port] = why
+        return why
 
     def is_allowed(self, host: str, port: int) -> bool:
         """Say whether the operator named this host and port."""

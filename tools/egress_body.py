@@ -23,9 +23,12 @@ async def read_body(response: aiohttp.ClientResponse, max_body_bytes: int) -> by
     authority = response.url.raw_authority
     encoding = response.headers.get("Content-Encoding", "").strip().lower()
     if encoding in ("", "identity"):
-        if response.content_length is not None and response.content_length > max_body_bytes and response.method != "HEAD":
+        length = response.content_length
+        if length is None or response.method == "HEAD":
+            return await _read_plain(response, max_body_bytes)
+        if length > max_body_bytes:
             raise _too_large(authority, max_body_bytes)
-        return await _read_plain(response, max_body_bytes)
+        return await response.content.read()
     if encoding not in _ENCODINGS:
         raise failed(authority, "upstream_malformed", f"answered in the encoding {encoding[:40]!r}, which was not asked for")
     inflating = _Inflating(encoding, max_body_bytes, authority)

@@ -31,12 +31,12 @@ class GuardedTransport(httpx2.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         body = await request.aread()
-        timeout = request.extensions.get("timeout") or {}
-        read_timeout_s = timeout.get("read", MAX_TIMEOUT_S)
+        given = request.extensions.get("timeout") or {}
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=MAX_TIMEOUT_S, sock_read=given.get("read", MAX_TIMEOUT_S))
         try:
             target = self._egress.rules.target(str(request.url))
             headers = own_headers(list(request.headers.items()))
-            response = await self._egress.open(request.method, target, headers, body or None, read_timeout_s)
+            response = await self._egress.open(request.method, target, headers, body or None, timeout)
         except (EgressRefused, UpstreamFailed) as error:
             raise _httpx_error(error, request) from error
         headers_sent = [(name, value) for name, value in response.raw_headers if name.lower() != b"transfer-encoding"]
