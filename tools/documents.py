@@ -16,11 +16,6 @@ def segment_of(operation: Operation) -> str:
     return operation.tenant_id or SHARED_SEGMENT
 
 
-def learned_segment(tenant_id: str) -> str:
-    """Return the index segment that holds what a tenant's own calls taught: no tenant id has a slash."""
-    return f"learned/{tenant_id}"
-
-
 def document_of(operation: Operation) -> Document:
     """Return what `operation` is good for, in words."""
     properties = operation.input_schema.get("properties", {})

@@ -3,13 +3,12 @@
 import time
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol
 
-from capability_index.documents import Document
+from capability_index.usage import scrubbed
 from oauth.principal import Principal
 from tools.catalog import Catalog
-from tools.documents import document_of, learned_segment
 from tools.operation import Operation
 from tools.stores import UsageExample, UsageStore
 
@@ -17,16 +16,14 @@ from tools.stores import UsageExample, UsageStore
 MEMORY_S = 15 * 60.0
 MAX_SEARCHES = 10_000
 MAX_PENDING = 5_000
-MAX_INTENT_CHARS = 200
 #: once may be an accident
 MIN_USES = 2
-MAX_EXAMPLES = 8
 
 
 class Learns(Protocol):
-    """CapabilityIndex, as far as learning needs it."""
+    """CapabilityIndex, as far as learning needs it: bounded, expiring, each tenant for itself."""
 
-    def upsert(self, segment: str, documents: Iterable[Document]) -> object: ...
+    def learn(self, tenant_id: str, intent: str, slug: str) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +36,8 @@ class _Search:
 class Usage:
     """Joins searches to the calls that follow them, in memory; `flush` writes and teaches, away from the calls.
 
-    What a tenant's people ask stays in that tenant: its own rows, its own segment of the index.
+    What a tenant's people ask stays in that tenant: its own rows, its own memory in the index. What could name a person or
+    open a door is taken out of an intent before it is kept anywhere.
     """
 
     def __init__(self, store: UsageStore, index: Learns, catalog: Catalog, clock: Callable[[], float] = time.time) -> None:
@@ -48,12 +46,12 @@ class Usage:
         self._searches: OrderedDict[tuple[str, str, str], _Search] = OrderedDict()
         #: (tenant, operation, intent) -> uses since the last flush
         self._pending: Counter[tuple[str, str, str]] = Counter()
-        #: (tenant, operation) -> intent -> uses
-        self._learned: dict[tuple[str, str], Counter[str]] = {}
+        #: (tenant, operation, intent) -> uses in all
+        self._learned: Counter[tuple[str, str, str]] = Counter()
 
     def discovered(self, principal: Principal, intent: str, operation_ids: Iterable[str]) -> None:
         """Take in that `intent` was answered with these operations."""
-        words = " ".join(intent.split())[:MAX_INTENT_CHARS]
+        words = scrubbed(intent)
         if not words:
             return
         key = (principal.tenant_id, principal.subject, principal.client_id)
@@ -74,8 +72,8 @@ class Usage:
     async def load(self) -> None:
         """Teach the index what is on record (start)."""
         for example in await self._store.load_uses(1):
-            self._learned.setdefault((example.tenant_id, example.operation_id), Counter())[example.intent] += example.uses
-        self._teach(self._learned)
+            self._learned[example.tenant_id, example.operation_id, example.intent] += example.uses
+        self._teach(list(self._learned))
 
     async def flush(self) -> int:
         """Write what was learned since the last time and teach the index; return how many examples there were."""
@@ -87,20 +85,12 @@ class Usage:
         except BaseException:
             self._pending.update(pending)
             raise
-        for (tenant_id, operation_id, intent), uses in pending.items():
-            self._learned.setdefault((tenant_id, operation_id), Counter())[intent] += uses
-        self._teach({(tenant_id, operation_id) for tenant_id, operation_id, _ in pending})
+        self._learned.update(pending)
+        self._teach(pending)
         return len(pending)
 
-    def _teach(self, changed: Iterable[tuple[str, str]]) -> None:
-        by_tenant: dict[str, list[Document]] = {}
-        for tenant_id, operation_id in changed:
-            operation = self._catalog.get(tenant_id, operation_id)
-            intents = [intent for intent, uses in self._learned[tenant_id, operation_id].most_common(MAX_EXAMPLES) if uses >= MIN_USES]
-            if operation is None or not intents:
-                continue
-            document = document_of(operation)
-            taught = replace(document, examples=(*intents, *document.examples), content_hash="")
-            by_tenant.setdefault(tenant_id, []).append(taught)
-        for tenant_id, documents in by_tenant.items():
-            self._index.upsert(learned_segment(tenant_id), documents)
+    def _teach(self, changed: Iterable[tuple[str, str, str]]) -> None:
+        for tenant_id, operation_id, intent in changed:
+            is_known = self._catalog.get(tenant_id, operation_id) is not None
+            if is_known and self._learned[tenant_id, operation_id, intent] >= MIN_USES:
+                self._index.learn(tenant_id, intent, operation_id)

@@ -53,6 +53,9 @@ class SqlCallRecords:
             return (await connection.execute(delete(call_records).where(call_records.c.time < time_us))).rowcount
 
 
+KEEP_USES_US = 90 * 24 * 3600 * 1_000_000
+
+
 class SqlUsageStore:
     """UsageStore on the database."""
 
@@ -81,8 +84,11 @@ class SqlUsageStore:
 
     async def load_uses(self, minimum: int) -> Sequence[UsageExample]:
         async with self._database.read() as connection:
-            # Of all tenants, on purpose: each learns into a segment of its own.
-            rows = await connection.execute(select(usage_examples).where(usage_examples.c.uses >= minimum))
+            # Of all tenants, on purpose: the index keeps a memory for each. What nobody asked for long is not learned again.
+            recent = usage_examples.c.used_at >= now_us() - KEEP_USES_US
+            rows = await connection.execute(
+                select(usage_examples).where(usage_examples.c.uses >= minimum, recent).order_by(usage_examples.c.used_at)
+            )
             return [UsageExample(row.tenant_id, row.operation_id, row.intent, row.uses) for row in rows]
 
 

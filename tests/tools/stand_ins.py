@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 
 import orjson
 
+from capability_index.encoder import WordTable
 from capability_index.index import CapabilityIndex
 from oauth.connections.credentials import Credential, Readiness
 from oauth.principal import Principal
@@ -135,6 +136,7 @@ async def gateway(
     keys: MemoryIdempotencyStore | None = None,
     uses: MemoryUsageStore | None = None,
     extra: Iterable[BuiltinFunction] = (),
+    table: WordTable | None = None,
 ) -> Gateway:
     """Return a gateway whose tenants see `operations` and the built-ins."""
     clock = [1_800_000_000.0]
@@ -142,7 +144,7 @@ async def gateway(
     keys = keys or MemoryIdempotencyStore(lambda: clock[0])
     uses = uses or MemoryUsageStore()
     await _stored(store, operations)
-    index, runner, records = CapabilityIndex(None), ScriptedRunner(), MemoryCallRecords()
+    index, runner, records = CapabilityIndex(table), ScriptedRunner(), MemoryCallRecords()
     assembly = assemble(
         stores=ToolStores(store, results, keys, records, uses),
         tenants=tenants or Tenants([Tenant("acme", "Acme"), Tenant("other", "Other")]),

@@ -2,12 +2,14 @@
 
 from dataclasses import replace
 
+from capability_index.encoder import load_word_table
 from tests.tools.stand_ins import ADA, BOB, Gateway, gateway, operation
 from tools.operation import Call, Failure, Outcome
 
 POST = operation("slack.chat.post", "write", summary="Send a message to a channel", idempotent=True)
 OTHERS = [operation(f"crm.{noun}.list", summary=f"List {noun}") for noun in ("contacts", "deals", "notes", "companies")]
-INTENT = "tell the boss that we won"
+TABLE = load_word_table()
+INTENT = "list the usual suspects"
 
 
 async def learn(house: Gateway, times: int, *, gap_s: float = 1) -> None:
@@ -27,7 +29,7 @@ async def rank(house: Gateway, tenant_id: str = "acme") -> int:
 
 async def test_an_intent_that_led_to_a_call_finds_it_first_the_next_time() -> None:
     """Usage examples are examples of what an operation is good for."""
-    house = await gateway([*OTHERS, POST])
+    house = await gateway([*OTHERS, POST], table=TABLE)
     before = await rank(house)
     await learn(house, 2)
     assert before > 0
@@ -36,7 +38,7 @@ async def test_an_intent_that_led_to_a_call_finds_it_first_the_next_time() -> No
 
 async def test_no_tenant_learns_from_another() -> None:
     """What a tenant's people ask stays in that tenant."""
-    house = await gateway([*OTHERS, POST])
+    house = await gateway([*OTHERS, POST], table=TABLE)
     before = await rank(house, "other")
     await learn(house, 3)
     assert await rank(house, "other") == before
@@ -44,15 +46,15 @@ async def test_no_tenant_learns_from_another() -> None:
 
 async def test_what_was_learned_outlives_the_process() -> None:
     """The store keeps it, the index is taught at start."""
-    house = await gateway([*OTHERS, POST])
+    house = await gateway([*OTHERS, POST], table=TABLE)
     await learn(house, 2)
-    next_house = await gateway([*OTHERS, POST], uses=house.uses)
+    next_house = await gateway([*OTHERS, POST], table=TABLE, uses=house.uses)
     assert await rank(next_house) == 0
 
 
 async def test_accidents_failures_late_calls_and_other_peoples_searches_teach_nothing() -> None:
     """Once may be an accident; a failed call, a call much later or somebody else's search is no example."""
-    house = await gateway([*OTHERS, POST])
+    house = await gateway([*OTHERS, POST], table=TABLE)
     await learn(house, 1)
     await learn(house, 2, gap_s=16 * 60)
     await house.call("discover_apis", {"query": INTENT, "limit": 20})

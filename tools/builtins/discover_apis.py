@@ -12,7 +12,7 @@ from tools.builtins.definitions import DISCOVER_APIS
 from tools.builtins.described import described, shortened
 from tools.builtins.discover_text import text_of
 from tools.catalog import Catalog, CatalogView
-from tools.documents import SHARED_SEGMENT, learned_segment
+from tools.documents import SHARED_SEGMENT
 from tools.operation import Call, Failure, Json, Operation, Outcome
 from tools.policy import Policy
 from tools.providers.builtin import BuiltinFunction
@@ -29,7 +29,7 @@ MAX_FULL_CHARS = 40_000
 class Finder(Protocol):
     """CapabilityIndex, as discovery uses it."""
 
-    def search(self, intent: str | Sequence[str], visible: Visible, k: int = ...) -> SearchResult: ...
+    def search(self, intent: str | Sequence[str], visible: Visible, k: int = ..., *, explain: bool = ...) -> SearchResult: ...
 
 
 class DiscoverApis:
@@ -81,7 +81,8 @@ class DiscoverApis:
         hits = list({hit.slug: hit for hit in turns}.values())
         for hit in hits[offset : offset + limit]:
             operation = view.operations_by_id[hit.slug]
-            answer["results"].append({**self._described(principal, operation, detail), "score": round(float(hit.score), 3)})
+            entry = {**self._described(principal, operation, detail), "score": round(float(hit.score), 3)}
+            answer["results"].append(entry | {"reasons": list(hit.reasons)} if hit.reasons else entry)
         answer["low_confidence"] = all(low for _hits, low in found)
         if unfit := [query for query, (_hits, low) in zip(queries, found, strict=True) if low and len(queries) > 1]:
             answer["low_confidence_queries"] = unfit
@@ -105,14 +106,12 @@ class DiscoverApis:
 
     def _hits(self, principal: Principal, view: CatalogView, given: Mapping[str, Json], query: str, wanted: int) -> tuple[list[Hit], bool]:
         """Return the best operations for one query, and whether none fits well."""
-        segments = (principal.tenant_id, SHARED_SEGMENT, learned_segment(principal.tenant_id))
-        # Twice as many as wanted: what was learned of an operation is a second document of it.
-        result = self._finder.search(query, Visible(segments, _filter(view, given)), 2 * wanted)
-        best: dict[str, Hit] = {}
-        for hit in result.hits:
-            best.setdefault(hit.slug, hit)
-        # The index may be a moment ahead of or behind the catalogue: only what can be called is shown.
-        return [hit for hit in best.values() if hit.slug in view.operations_by_id][:wanted], result.low_confidence
+        visible = Visible((principal.tenant_id, SHARED_SEGMENT), _filter(view, given))
+        result = self._finder.search(query, visible, wanted, explain=given.get("detail") == "full")
+        # A tenant's own operation hides the shared one of the same name. The index may be a moment ahead of or behind the
+        # catalogue: only what can be called is shown.
+        best = {hit.slug: hit for hit in reversed(result.hits) if hit.slug in view.operations_by_id}
+        return sorted(best.values(), key=result.hits.index), result.low_confidence
 
     def _named(self, principal: Principal, view: CatalogView, operation_id: str, detail: str) -> dict[str, Json]:
         operation = view.operations_by_id.get(operation_id)
