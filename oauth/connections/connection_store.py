@@ -7,9 +7,17 @@ from typing import Protocol
 from oauth.connections.connection import Connection
 from oauth.vault.secrets import SealedSecret, SecretEvent
 
+#: who refreshes, in the audit
+REFRESHER = "refresher"
+
 
 class AliasTaken(Exception):
     """The principal has another account of the provider under this alias."""
+
+
+def leased_event(at: float, connection: Connection) -> SecretEvent:
+    """Return the audit record of a lease."""
+    return SecretEvent(at, connection.tenant_id, REFRESHER, "revealed", connection.secret_name, connection.version, "refresh")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +67,12 @@ class ConnectionStore(Protocol):
     async def lease_due(self, now: float, owner: str, until: float, limit: int, busy: frozenset[tuple[str, str]]) -> Sequence[Lease]:
         """Lease up to `limit` connections whose refresh is due and that nobody holds, longest due first.
 
-        Across processes a connection has one holder at a time. Accounts of the applications in `busy` are left out.
+        Across processes a connection has one holder at a time. Accounts of the applications in `busy` are left out. The lease is
+        the right to see the secret, so it leaves the audit record of that, in the same step.
         """
         ...
 
-    async def finish_refresh(self, lease: Lease, connection: Connection, secret: SealedSecret, event: SecretEvent) -> bool:
+    async def finish_refresh(self, lease: Lease, connection: Connection, secret: SealedSecret) -> bool:
         """Store what a refresh brought and give the lease back, in one step; False where `lease.fence` or the version has moved on.
 
         Durable before it returns: a rotated refresh token exists nowhere else. Raises StaleKey.

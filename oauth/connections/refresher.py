@@ -18,13 +18,13 @@ import anyio
 
 from oauth.connections.accounts import Accounts
 from oauth.connections.connection import AccountSecret, Connection
-from oauth.connections.connection_store import ConnectionStore, Lease
+from oauth.connections.connection_store import REFRESHER, ConnectionStore, Lease
 from oauth.connections.provider_pace import ProviderPace
 from oauth.connections.refresh_time import refresh_due_at, retry_at
 from oauth.connections.registrations import Application, Registrations
 from oauth.connections.token_endpoint import TIMEOUT_S, TokenEndpoint, TokenRefused, Tokens
 from oauth.vault.envelope import SealBroken
-from oauth.vault.secrets import SealedSecret, SecretEvent, StaleKey
+from oauth.vault.secrets import SealedSecret, StaleKey
 from oauth.vault.vault import Vault, VaultCaller
 
 log = logging.getLogger("ascend.connections")
@@ -124,7 +124,7 @@ class Refresher:
 
     async def _refresh(self, lease: Lease) -> None:
         connection = lease.connection
-        caller = VaultCaller(connection.tenant_id, "refresher", "refresh")
+        caller = VaultCaller(connection.tenant_id, REFRESHER, "refresh")
         application = await self._registrations.application(connection.tenant_id, connection.provider, connection.registered_by)
         if application is None:
             await self._fail(lease, TokenRefused("no_registration", is_registration=True))
@@ -166,12 +166,11 @@ class Refresher:
             await self._endpoint.revoke(application, secret.secret, secret.refresh_token)
 
     async def _stored(self, lease: Lease, fresh: Connection, secret: AccountSecret) -> bool:
-        caller = VaultCaller(fresh.tenant_id, "refresher", "refresh")
-        event = SecretEvent(self._clock(), fresh.tenant_id, "refresher", "sealed", fresh.secret_name, fresh.version, "refresh")
+        caller = VaultCaller(fresh.tenant_id, REFRESHER, "refresh")
         for attempt in range(STORE_TRIES):
             sealed: SealedSecret = await self._vault.seal(caller, fresh.secret_name, fresh.version, secret.to_bytes())
             try:
-                return await self._store.finish_refresh(lease, fresh, sealed, event)
+                return await self._store.finish_refresh(lease, fresh, sealed)
             except StaleKey:
                 await self._vault.reread_keys(fresh.tenant_id)
             except Exception:  # a busy or absent store: a rotated token is worth some patience

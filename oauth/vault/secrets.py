@@ -90,3 +90,7 @@ class SecretStore(Protocol):
     async def events(self, tenant_id: str, limit: int) -> Sequence[SecretEvent]:
         """Return the newest audit records of a tenant, newest first."""
         ...
+
+    async def sweep_events(self, actor: str, before: float) -> int:
+        """Forget the records of one actor from before; return how many."""
+        ...

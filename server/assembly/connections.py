@@ -11,6 +11,7 @@ from starlette.routing import BaseRoute
 from oauth.connections.account_changes import AccountChanges
 from oauth.connections.accounts import Accounts
 from oauth.connections.authorization import ConnectFlows
+from oauth.connections.connection_store import REFRESHER
 from oauth.connections.links import ConnectLinks
 from oauth.connections.new_account import AccountKeeper
 from oauth.connections.refresher import Refresher
@@ -35,6 +36,8 @@ from tools.providers.builtin import BuiltinFunction
 SWEEP_EVERY_S = 3600
 #: a finished or expired flow is kept this long, so that its link can say why it is no longer good
 KEEP_FLOWS_S = 24 * 3600
+#: at 10,000 accounts the refresher leaves 700,000 audit records a day; those of people stay
+KEEP_REFRESHES_S = 3 * 24 * 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +92,7 @@ class Connections:
             group.start_soon(self.refresher.run)
             while True:
                 await self.store.connect_flows.sweep(time.time() - KEEP_FLOWS_S)
+                await self.store.secrets.sweep_events(REFRESHER, time.time() - KEEP_REFRESHES_S)
                 await anyio.sleep(SWEEP_EVERY_S)
 
     async def _client_name(self, tenant_id: str, client_id: str) -> str | None:

@@ -47,6 +47,9 @@ class SqlConnectFlowStore:
 
     async def take(self, trip_hash: str) -> tuple[ConnectFlow, Trip] | None:
         mine = connect_flows.c.trip_hash == trip_hash
+        async with self._database.read() as connection:
+            if (await connection.execute(select(connect_flows.c.flow_hash).where(mine))).first() is None:
+                return None  # Anybody can send a made-up `state`: that takes no write lock.
         async with self._database.write() as connection:
             row = (await connection.execute(select(connect_flows).where(mine).with_for_update())).first()
             if row is None:

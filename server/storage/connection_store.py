@@ -8,7 +8,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from oauth.connections.connection import Connection
-from oauth.connections.connection_store import AliasTaken, Lease
+from oauth.connections.connection_store import AliasTaken, Lease, leased_event
 from oauth.vault.secrets import SealedSecret, SecretEvent
 from server.storage.database import Database, announce
 from server.storage.schema.connection_tables import connections, vault_secrets
@@ -113,14 +113,15 @@ class SqlConnectionStore:
                 held = {"lease_owner": owner, "lease_until": _us(until), "fence": row.fence + 1}
                 await sql.execute(update(connections).where(*_one(row.tenant_id, row.account_id)).values(**held))
                 if secret := await _secret_of(sql, found := _connection(row)):
+                    await record_event(sql, leased_event(now, found))
                     leases.append(Lease(found, secret, row.fence + 1, until))
         return leases
 
-    async def finish_refresh(self, lease: Lease, connection: Connection, secret: SealedSecret, event: SecretEvent) -> bool:
+    async def finish_refresh(self, lease: Lease, connection: Connection, secret: SealedSecret) -> bool:
         async with self._database.write() as sql:
             if not await _give_back(sql, lease, connection):
                 return False
-            await write_secret(sql, secret, KEEP_VERSIONS, event)
+            await write_secret(sql, secret, KEEP_VERSIONS, None)
             await announce(sql, TOPIC, connection.tenant_id, connection.account_id)
         return True
 

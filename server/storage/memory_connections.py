@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from oauth.connections.connect_flow import ConnectFlow, FlowState, Trip
 from oauth.connections.connection import Connection
-from oauth.connections.connection_store import AliasTaken, Lease
+from oauth.connections.connection_store import AliasTaken, Lease, leased_event
 from oauth.connections.registrations import Registration
 from oauth.vault.envelope import WrappedKey
 from oauth.vault.secrets import SealedSecret, SecretEvent, StaleKey
@@ -83,10 +83,15 @@ class MemorySecretStore:
     async def events(self, tenant_id: str, limit: int) -> Sequence[SecretEvent]:
         return [event for event in reversed(self._events) if event.tenant_id == tenant_id][:limit]
 
-    def write(self, secret: SealedSecret, keep_versions: int, event: SecretEvent) -> None:
+    async def sweep_events(self, actor: str, before: float) -> int:
+        kept = [event for event in self._events if event.actor != actor or event.at >= before]
+        self._events, gone = kept, len(self._events) - len(kept)
+        return gone
+
+    def write(self, secret: SealedSecret, keep_versions: int, event: SecretEvent | None) -> None:
         """Add a version, whatever was there."""
         self._must_be_active(secret)
-        self._events.append(event)
+        self._events += [event] if event else []
         versions = self._secrets.setdefault((secret.tenant_id, secret.name), [])
         versions.append(secret)
         del versions[:-keep_versions]
@@ -177,13 +182,14 @@ class MemoryConnectionStore:
             fence = self._leases.get(connection.account_id, (0, 0.0))[0] + 1
             self._leases[connection.account_id] = (fence, until)
             if secret := self._secrets.version(connection.tenant_id, connection.secret_name, connection.version):
+                await self._secrets.record(leased_event(now, connection))
                 leases.append(Lease(connection, secret, fence, until))
         return leases
 
-    async def finish_refresh(self, lease: Lease, connection: Connection, secret: SealedSecret, event: SecretEvent) -> bool:
+    async def finish_refresh(self, lease: Lease, connection: Connection, secret: SealedSecret) -> bool:
         if not self._holds(lease):
             return False
-        self._secrets.write(secret, 1, event)
+        self._secrets.write(secret, 1, None)
         self._give_back(lease, connection)
         return True
 

@@ -97,6 +97,12 @@ class SqlSecretStore:
         async with self._database.write() as connection:
             await record_event(connection, event)
 
+    async def sweep_events(self, actor: str, before: float) -> int:
+        """Forget the records of one actor from before; the refresher leaves one for each token it renews."""
+        old = (vault_events.c.actor == actor) & (vault_events.c.at < int(before * 1e6))
+        async with self._database.write() as connection:
+            return (await connection.execute(delete(vault_events).where(old))).rowcount
+
     async def events(self, tenant_id: str, limit: int) -> Sequence[SecretEvent]:
         query = select(vault_events).where(vault_events.c.tenant_id == tenant_id).order_by(vault_events.c.seq.desc()).limit(limit)
         async with self._database.read() as connection:
@@ -104,10 +110,11 @@ class SqlSecretStore:
         return [SecretEvent(row.at / 1e6, row.tenant_id, row.actor, row.action, row.name, row.version, row.purpose) for row in rows]
 
 
-async def write_secret(connection: AsyncConnection, secret: SealedSecret, keep_versions: int, event: SecretEvent) -> None:
-    """Add a version, drop the oldest and record it, in the caller's transaction. Raises StaleKey."""
+async def write_secret(connection: AsyncConnection, secret: SealedSecret, keep_versions: int, event: SecretEvent | None) -> None:
+    """Add a version, drop the oldest and record it where there is something to record, in the caller's transaction. Raises StaleKey."""
     await _must_be_active(connection, secret)
-    await record_event(connection, event)
+    if event is not None:
+        await record_event(connection, event)
     await connection.execute(
         insert(vault_secrets).values(
             tenant_id=secret.tenant_id,

@@ -137,6 +137,14 @@ async def test_the_audit_lists_the_newest_first_and_one_tenants_only(stores: Sto
     assert [event.version for event in await stores.secrets.events("acme", 2)] == [2, 1]
 
 
+async def test_old_records_of_one_actor_are_swept(stores: Stores) -> None:
+    """SecretStore.sweep_events: the refresher's go, a person's stay."""
+    for actor, at in (("refresher", NOW), ("refresher", NOW + 9), ("ada", NOW)):
+        await stores.secrets.record(replace(EVENT, actor=actor, at=at))
+    assert await stores.secrets.sweep_events("refresher", NOW + 5) == 1
+    assert {(event.actor, event.at) for event in await stores.secrets.events("acme", 9)} == {("refresher", NOW + 9), ("ada", NOW)}
+
+
 async def test_a_connection_comes_back_with_its_secret(stores: Stores) -> None:
     """ConnectionStore.put, get, load; the first account is the default."""
     assert await keep(stores, ADAS)
@@ -198,6 +206,14 @@ async def test_a_due_connection_has_one_holder_at_a_time(stores: Stores) -> None
     assert [held.fence for held in await lease(stores, NOW + 1261, "other")] == [2]
 
 
+async def test_a_lease_is_in_the_audit_before_its_holder_has_it(stores: Stores) -> None:
+    """Issue 6: audit before reveal; the lease is what reveals a refresh token."""
+    await keep(stores, ADAS)
+    await lease(stores, NOW + 1200)
+    newest = (await stores.secrets.events("acme", 1))[0]
+    assert (newest.actor, newest.action, newest.name, newest.version) == ("refresher", "revealed", ADAS.secret_name, 1)
+
+
 async def test_of_many_leaseholders_at_once_one_gets_the_connection(stores: Stores) -> None:
     """Issue 6: single-flight."""
     await keep(stores, ADAS)
@@ -218,12 +234,12 @@ async def test_a_late_holder_cannot_store(stores: Stores) -> None:
     late, *_ = await lease(stores, NOW + 1200, "late")
     new, *_ = await lease(stores, NOW + 1300, "new")
     fresh = replace(ADAS, version=2, expires_at=NOW + 3100, refresh_due_at=NOW + 2500)
-    assert not await stores.connections.finish_refresh(late, fresh, secret_of(fresh, b"late"), EVENT)
+    assert not await stores.connections.finish_refresh(late, fresh, secret_of(fresh, b"late"))
     assert not await stores.connections.fail_refresh(late, replace(ADAS, fail_count=1))
-    assert await stores.connections.finish_refresh(new, fresh, secret_of(fresh, b"new"), EVENT)
+    assert await stores.connections.finish_refresh(new, fresh, secret_of(fresh, b"new"))
     found = await stores.connections.get("acme", "acc_1")
     assert found == (replace(fresh, is_default=True), secret_of(fresh, b"new"))
-    assert not await stores.connections.finish_refresh(new, replace(fresh, version=3), secret_of(replace(fresh, version=3)), EVENT)
+    assert not await stores.connections.finish_refresh(new, replace(fresh, version=3), secret_of(replace(fresh, version=3)))
 
 
 async def test_a_refresh_keeps_a_rename_that_happened_meanwhile(stores: Stores) -> None:
@@ -232,7 +248,7 @@ async def test_a_refresh_keeps_a_rename_that_happened_meanwhile(stores: Stores) 
     held, *_ = await lease(stores, NOW + 1200)
     await stores.connections.rename("acme", "acc_1", "renamed")
     fresh = replace(held.connection, version=2)
-    assert await stores.connections.finish_refresh(held, fresh, secret_of(fresh), EVENT)
+    assert await stores.connections.finish_refresh(held, fresh, secret_of(fresh))
     found = await stores.connections.get("acme", "acc_1")
     assert found
     assert (found[0].alias, found[0].is_default) == ("renamed", True)
