@@ -3,11 +3,14 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from itertools import islice
 
 from tools.operation import Json
 from tools.references import Path
 
 _MAX_HOPS = 32
+#: Schemas may nest choices in circles; what goes deeper or wider than this is taken as unknown.
+_MAX_DEPTH, _MAX_BRANCHES = 12, 64
 _NUMBERS = frozenset({"integer", "number"})
 
 
@@ -39,7 +42,7 @@ def walk(known: Known, path: Path, start: str) -> Known | Absent | None:
 
 
 def _step(known: Known, part: str | int, walked: str) -> Known | Absent | None:
-    branches = list(_branches(known.schema, known.root, 0))
+    branches = _branches_of(known)
     outcomes = [_in_branch(branch, known.root, part, walked) for branch in branches if _types_of_plain(branch) != {"null"}]
     found = [outcome for outcome in outcomes if isinstance(outcome, Known)]
     if len(found) == 1:
@@ -78,7 +81,7 @@ def _in_branch(schema: Mapping[str, Json], root: Mapping[str, Json], part: str |
 def types_at(known: Known) -> frozenset[str] | None:
     """Return the JSON types that a value of this schema may have, or None where it does not say."""
     types: set[str] = set()
-    for branch in _branches(known.schema, known.root, 0):
+    for branch in _branches_of(known):
         named = _types_of_plain(branch)
         if named is None:
             return None
@@ -99,10 +102,15 @@ def said(types: frozenset[str]) -> str:
     return _said(set(types))
 
 
+def _branches_of(known: Known) -> list[Mapping[str, Json]]:
+    found = list(islice(_branches(known.schema, known.root, 0), _MAX_BRANCHES + 1))
+    return found if len(found) <= _MAX_BRANCHES else [{}]
+
+
 def _branches(schema: Json, root: Mapping[str, Json], hops: int) -> Iterator[Mapping[str, Json]]:
     """Yield the plain schemas that a value may have, local references followed, allOf put together."""
     schema = _target(schema, root)
-    if schema is None or hops > _MAX_HOPS:
+    if schema is None or hops > _MAX_DEPTH:
         yield {}
         return
     for key in ("oneOf", "anyOf"):
@@ -114,6 +122,9 @@ def _branches(schema: Json, root: Mapping[str, Json], hops: int) -> Iterator[Map
                 yield from _branches({} if target is None else _merged([rest, target], root), root, hops + 1)
             return
     parts = schema.get("allOf")
+    if isinstance(parts, list) and len(parts) > _MAX_BRANCHES:
+        yield {}
+        return
     if isinstance(parts, list) and parts:
         rest = {name: value for name, value in schema.items() if name != "allOf"}
         yield from _branches(_merged([rest, *parts], root), root, hops + 1)

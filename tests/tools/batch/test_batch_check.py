@@ -263,3 +263,26 @@ async def test_a_dry_run_shows_requests_and_waves_and_sends_nothing() -> None:
     assert answer["steps"]["a"]["request"]["method"] == "GET"
     assert answer["steps"]["b"]["args"] == {"contact_id": {"$ref": "a.data.results[0].id"}}
     assert gateway.sent == []
+
+
+@pytest.mark.parametrize(
+    "definition",
+    [
+        {"anyOf": [{"$ref": "#/$defs/A"}, {"$ref": "#/$defs/A"}]},
+        {"allOf": [{"$ref": "#/$defs/A"}, {"$ref": "#/$defs/A"}]},
+        {"oneOf": [{"allOf": [{"$ref": "#/$defs/A"}] * 9}] * 9},
+        {"type": ["object", "null"], "properties": {"id": {"$ref": "#/$defs/A"}}, "additionalProperties": True},
+        {"$ref": "#/$defs/A"},
+        {"$ref": "#/nowhere"},
+        {"$ref": "https://example.com/schema.json"},
+        True,
+        False,
+    ],
+)
+async def test_a_schema_that_goes_in_circles_is_taken_as_unknown(definition: Json) -> None:
+    """Documents of strangers: checking a plan ends, whatever they say."""
+    answers = {"$ref": "#/$defs/A", "$defs": {"A": definition}}
+    gateway = await batches([typed("odd.get", {"type": "object"}, answers), typed("odd.put", TAKES, None)])
+    path = "a.data.id.id.other.id"
+    answer = await gateway.run({"id": "a", "api": "odd.get"}, {"id": "b", "api": "odd.put", "args": {"contact_id": {"$ref": path}}})
+    assert answer["status"] in ("partial", "completed"), answer

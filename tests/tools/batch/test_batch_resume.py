@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
+import anyio
 import pytest
 
 from server.storage.call_store import SqlPlanStore
@@ -147,8 +148,9 @@ async def test_an_account_that_is_missing_in_the_middle_holds_up_only_what_needs
     assert [api for api, _ in gateway.sent] == ["crm.notes.create", "crm.deals.list"]
 
 
-async def test_a_client_that_goes_away_cancels_what_runs_and_leaves_a_record() -> None:
-    """Issue: cancellation when the client goes away; `finally` records."""
+@pytest.mark.parametrize("by_scope", [False, True], ids=["task", "scope"])
+async def test_a_client_that_goes_away_cancels_what_runs_and_leaves_a_record(by_scope: bool) -> None:
+    """Issue: cancellation when the client goes away; `finally` records. Both ways of cancelling, for asyncio and anyio differ."""
     gateway = await crm()
     begun, told = asyncio.Event(), []
 
@@ -161,12 +163,22 @@ async def test_a_client_that_goes_away_cancels_what_runs_and_leaves_a_record() -
         told.append(message or "")
 
     gateway.runner.answers["crm.deals.list"] = for_ever
-    client = asyncio.create_task(gateway.outcome(FIND, NOTES, DEALS, progress=listen))
+    scope = anyio.CancelScope()
+
+    async def connected() -> None:
+        with scope:
+            await gateway.outcome(FIND, NOTES, DEALS, progress=listen)
+
+    client = asyncio.create_task(connected())
     async with asyncio.timeout(5):
         await begun.wait()
-    client.cancel()
-    with pytest.raises(asyncio.CancelledError):
+    if by_scope:
+        scope.cancel()
         await client
+    else:
+        client.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await client
     assert [row.error_code for row in gateway.records.records if row.operation == "crm.deals.list"] == ["cancelled"]
     handle = told[0].rpartition(" ")[2]
     gateway.runner.answers["crm.deals.list"] = answering([])
