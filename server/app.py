@@ -1,17 +1,17 @@
 """Composition root: open what the gateway needs, put it together, give the URL table."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 import anyio
 from starlette.applications import Starlette
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute
 from starlette.types import ASGIApp
 
 from oauth.tenants import Tenants
 from server.assembly.connections import Connections, assemble_connections
-from server.assembly.operations import Operations, assemble_operations
+from server.assembly.operations import Operations, open_operations
 from server.assembly.people import assemble_people
 from server.assembly.scopes import SubjectScopes
 from server.authorization_server import AuthorizationServer, OAuthStores
@@ -23,6 +23,7 @@ from server.error_responses import exception_handlers
 from server.health import Health
 from server.housekeeping import Housekeeping
 from server.mcp_endpoint import McpEndpoint
+from server.mcp_front import McpFront
 from server.request_state import RequestStates
 from server.storage.change_feed import Change, ChangeFeed
 from server.storage.store import Store, open_store
@@ -52,7 +53,7 @@ async def open_gateway(settings: Settings) -> AsyncIterator[Gateway]:
         await feed.start()  # Before the snapshots are loaded: what changes meanwhile is told twice rather than never.
         tenants = Tenants(await store.tenants.all())
         connections = await assemble_connections(settings, store, egress)
-        operations = await assemble_operations(settings, store, tenants, egress, connections)
+        operations = await stack.enter_async_context(open_operations(settings, store, tenants, egress, connections))
         scopes = SubjectScopes(store.subjects, operations.catalog)
         authorization = AuthorizationServer(
             settings=settings,
@@ -61,6 +62,7 @@ async def open_gateway(settings: Settings) -> AsyncIterator[Gateway]:
             fetch=egress.fetch,
             allowed_scopes=scopes.allowed,
             provider_scopes=scopes.of_providers,
+            subject_of=store.identities.linked,
         )
         people = assemble_people(settings, store, tenants, egress, authorization, connections.vault)
         step_up = Challenges(settings).step_up
@@ -78,7 +80,8 @@ async def open_gateway(settings: Settings) -> AsyncIterator[Gateway]:
         background = await stack.enter_async_context(anyio.create_task_group())
         stack.callback(background.cancel_scope.cancel)
         await stack.enter_async_context(mcp.run())
-        for work in (feed.run, operations.call_log.run, connections.run, Housekeeping(store, feed, authorization).run):
+        housekeeping = Housekeeping(store, feed, authorization, operations.usage)
+        for work in (feed.run, operations.call_log.run, connections.run, operations.health_checks.run, housekeeping.run):
             background.start_soon(work)
         operations.telemetry.registry.register(ConnectionMetrics(connections.accounts, connections.refresher))
         health = Health(operations.telemetry, {"store": store.database.ping})
@@ -89,13 +92,7 @@ async def open_gateway(settings: Settings) -> AsyncIterator[Gateway]:
             *connections.routes(tenants, people.sessions, people.pages),
             *authorization.routes(sessions=people.sessions, pages=people.pages, limits=people.limits),
         ]
-        yield Gateway(application(routes, authorization.guard(mcp)), settings, store, tenants, connections, operations, authorization)
-
-
-def application(routes: Sequence[BaseRoute], mcp: ASGIApp) -> Starlette:
-    """Return the URL table: everything at its own path, the MCP endpoint at `/mcp` and below, where no other route is."""
-    mcp_routes = [Route(path, mcp) for path in ("/mcp", "/mcp/", "/mcp/{tenant}", "/mcp/{tenant}/")]
-    app = Starlette(routes=[*routes, *mcp_routes], exception_handlers=exception_handlers())
-    # A redirect from /mcp/ to /mcp would lose the body or the token in several clients.
-    app.router.redirect_slashes = False
-    return app
+        app = Starlette(routes=routes, exception_handlers=exception_handlers())
+        app.router.redirect_slashes = False
+        front = McpFront(authorization.guard(mcp), app)
+        yield Gateway(front, settings, store, tenants, connections, operations, authorization)

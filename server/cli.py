@@ -1,6 +1,7 @@
 """`ascend`: the command line. Each command's module is loaded when it is called, so that `--help` answers at once."""
 
 import importlib
+import os
 import sys
 from importlib.metadata import version
 from typing import Any
@@ -61,6 +62,8 @@ def ascend() -> None:
 
 def main() -> None:
     """Run the command line: exit 0 done, 1 failed, 2 wrong usage; a failure is one line on stderr."""
+    # Searches of several callers share the cores already; must be said before numpy is loaded, which a command does.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
         code: Any = run_plainly()
     except click.exceptions.Abort:

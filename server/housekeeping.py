@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections.abc import Awaitable, Callable
 
 import anyio
 from sqlalchemy.exc import SQLAlchemyError
@@ -9,9 +10,13 @@ from sqlalchemy.exc import SQLAlchemyError
 from server.authorization_server import AuthorizationServer
 from server.storage.call_store import sweep_calls
 from server.storage.change_feed import ChangeFeed
+from server.storage.database import now_us
 from server.storage.store import Store
+from tools.usage import Usage
 
 EVERY_S = 300.0
+FLUSH_USAGE_S = 30.0
+CALLS_KEPT_US = 30 * 24 * 3600 * 1_000_000
 
 log = logging.getLogger("ascend")
 
@@ -19,17 +24,22 @@ log = logging.getLogger("ascend")
 class Housekeeping:
     """One sweep over all that expires: tokens, sessions, challenges, results, plans, old changes."""
 
-    def __init__(self, store: Store, feed: ChangeFeed, authorization: AuthorizationServer) -> None:
-        self._store, self._feed, self._authorization = store, feed, authorization
+    def __init__(self, store: Store, feed: ChangeFeed, authorization: AuthorizationServer, usage: Usage) -> None:
+        self._store, self._feed, self._authorization, self._usage = store, feed, authorization, usage
 
     async def run(self) -> None:
-        """Sweep until cancelled; a sweep that fails is logged and tried again at its next turn."""
+        """Work until cancelled; what fails is logged and tried again at its next turn."""
+        async with anyio.create_task_group() as group:
+            group.start_soon(self._regularly, "sweep", EVERY_S, self.sweep)
+            group.start_soon(self._regularly, "usage", FLUSH_USAGE_S, self._usage.flush)
+
+    async def _regularly(self, name: str, every_s: float, work: Callable[[], Awaitable[object]]) -> None:
         while True:
-            await anyio.sleep(EVERY_S)
+            await anyio.sleep(every_s)
             try:
-                await self.sweep()
+                await work()
             except SQLAlchemyError as error:
-                log.error("sweep_failed", exc_info=error)
+                log.error("housekeeping_failed", exc_info=error, extra={"facts": {"work": name}})
 
     async def sweep(self) -> None:
         """Remove what has expired by now."""
@@ -39,4 +49,5 @@ class Housekeeping:
         await self._store.passkeys.sweep(now)
         await self._store.identities.sweep(now)
         await sweep_calls(self._store.database)
+        await self._store.calls.forget_before(now_us() - CALLS_KEPT_US)
         await self._feed.sweep()

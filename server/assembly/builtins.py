@@ -13,14 +13,23 @@ from tools.catalog import Catalog
 from tools.policy import Policy
 from tools.providers.builtin import BuiltinFunction
 from tools.suggestions import Suggestions
+from tools.usage import Usage
 
 
 def builtin_functions(
-    *, finder: Finder, catalog: Catalog, policy: Policy, credentials: Credentials, suggestions: Suggestions, tenants: Tenants, store: Store
+    *,
+    finder: Finder,
+    catalog: Catalog,
+    policy: Policy,
+    credentials: Credentials,
+    suggestions: Suggestions,
+    tenants: Tenants,
+    store: Store,
+    usage: Usage,
 ) -> list[BuiltinFunction]:
     """Return all built-ins, the three tools first."""
     return [
-        DiscoverApis(finder, catalog, policy, credentials, suggestions).function(),
+        DiscoverApis(finder, catalog, policy, credentials, suggestions, usage).function(),
         call_api.FUNCTION,
         ResultRead(store.results).function(),
         Whoami(tenants).function(),

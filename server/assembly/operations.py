@@ -2,7 +2,8 @@
 
 import hashlib
 import logging
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from capability_index.encoder import EncoderUnavailable, load_word_table
@@ -25,14 +26,20 @@ from tools.confirmations import Confirmations
 from tools.cursor_seal import CursorSeal
 from tools.dispatch import Dispatcher
 from tools.egress import Egress
+from tools.failover import FailoverRunner
+from tools.health_checks import HealthChecks
 from tools.idempotency import Idempotency
 from tools.pager import Pager
 from tools.policy import Policy
 from tools.providers.builtin import BuiltinRunner, builtin_operations, by_slug
+from tools.providers.mcp_sessions import McpSessions
 from tools.providers.openapi_request import OpenApiRunner
+from tools.providers.upstream_mcp import McpRunner
 from tools.response_cache import CachingRunner
 from tools.shaping import Shaping
 from tools.suggestions import Suggestions
+from tools.upstreams import Upstreams
+from tools.usage import Usage
 
 log = logging.getLogger("ascend")
 
@@ -45,6 +52,8 @@ class Operations:
     index: CatalogIndex
     dispatcher: Dispatcher
     call_log: CallLog
+    usage: Usage
+    health_checks: HealthChecks
     telemetry: Telemetry
     tracing: Tracing
 
@@ -59,14 +68,18 @@ class Operations:
         await self.index.refresh(providers)
 
 
-async def assemble_operations(settings: Settings, store: Store, tenants: Tenants, egress: Egress, connections: Connections) -> Operations:
-    """Load the snapshots and put the parts together."""
+@asynccontextmanager
+async def open_operations(
+    settings: Settings, store: Store, tenants: Tenants, egress: Egress, connections: Connections
+) -> AsyncIterator[Operations]:
+    """Load the snapshots and put the parts together; leaving it lets writes under way end and closes upstream sessions."""
     accounts = connections.accounts
     catalog = Catalog(store.operations)
     telemetry = Telemetry()
     tracing = Tracing()
     call_log = CallLog(store.calls, telemetry, tracing)
     index, model = open_index()
+    usage = Usage(store.usage, index, catalog)
     policy, validators, suggestions = Policy(tenants), Validators(), Suggestions(catalog)
     # Short-lived proofs need a key that all nodes share and that no database dump holds.
     proof_key = hashlib.sha256(b"proofs\0" + connections.source.read()[0].value).digest()
@@ -74,7 +87,14 @@ async def assemble_operations(settings: Settings, store: Store, tenants: Tenants
 
     check = PlanCheck(catalog, policy, validators, accounts, suggestions)
     functions = builtin_functions(
-        finder=index, catalog=catalog, policy=policy, credentials=accounts, suggestions=suggestions, tenants=tenants, store=store
+        finder=index,
+        catalog=catalog,
+        policy=policy,
+        credentials=accounts,
+        suggestions=suggestions,
+        tenants=tenants,
+        store=store,
+        usage=usage,
     )
     functions += [
         BatchExecute(check, confirmations, accounts, store.plans, store.results).function(),
@@ -85,22 +105,30 @@ async def assemble_operations(settings: Settings, store: Store, tenants: Tenants
     catalog_index = CatalogIndex(index, catalog, settings.data_dir / "index", model)
     await catalog_index.open()
 
-    dispatcher = Dispatcher(
-        catalog=catalog,
-        policy=policy,
-        confirmations=confirmations,
-        validators=validators,
-        runners={
-            "builtin": BuiltinRunner(by_slug(functions)),
-            "openapi": CachingRunner(OpenApiRunner(egress, accounts, store.results), accounts),
-        },
-        shaping=Shaping(store.results),
-        recorder=call_log,
-        suggestions=suggestions,
-        idempotency=Idempotency(store.idempotency),
-        pager=Pager(CursorSeal(proof_key)),
-    )
-    return Operations(catalog, catalog_index, dispatcher, call_log, telemetry, tracing)
+    await usage.load()
+
+    idempotency, upstreams = Idempotency(store.idempotency), Upstreams()
+    openapi = CachingRunner(FailoverRunner(OpenApiRunner(egress, accounts, store.results), upstreams), accounts)
+    async with McpSessions(egress) as sessions:
+        dispatcher = Dispatcher(
+            catalog=catalog,
+            policy=policy,
+            confirmations=confirmations,
+            validators=validators,
+            runners={"builtin": BuiltinRunner(by_slug(functions)), "openapi": openapi, "mcp": McpRunner(sessions, accounts)},
+            shaping=Shaping(store.results),
+            recorder=call_log,
+            suggestions=suggestions,
+            idempotency=idempotency,
+            pager=Pager(CursorSeal(proof_key)),
+            usage=usage,
+            credentials=accounts,
+        )
+        try:
+            yield Operations(catalog, catalog_index, dispatcher, call_log, usage, HealthChecks(upstreams, egress), telemetry, tracing)
+        finally:
+            await idempotency.drain()
+            await openapi.close()
 
 
 def open_index() -> tuple[CapabilityIndex, str]:

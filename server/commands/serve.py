@@ -1,5 +1,6 @@
 """`ascend serve`: run the gateway."""
 
+import os
 from contextlib import AsyncExitStack
 from dataclasses import replace
 
@@ -16,6 +17,7 @@ from server.http_server import HttpServer
 from server.listening import listen
 from server.log_lines import configure_logging
 from server.memory import give_back_large_blocks, settle
+from server.trace_export import start_trace_export
 
 _ANY_ADDRESS = ("0.0.0.0", "::", "")  # noqa: S104  compared with, not bound to
 
@@ -39,6 +41,7 @@ async def command(
     if base_url or not settings.is_base_url_set:
         settings = settings.at(base_url or f"http://{'127.0.0.1' if host in _ANY_ADDRESS else host}:{listener.getsockname()[1]}")
     async with AsyncExitStack() as stack:
+        stack.callback(start_trace_export(os.environ))
         demo_start = await stack.enter_async_context(start_demo(demo_port, consent=demo_consent)) if demo or demo_consent else None
         if demo_start is not None:
             settings = replace(settings, egress_allow=(*settings.egress_allow, demo_start.authority))

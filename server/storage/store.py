@@ -11,7 +11,7 @@ from oauth.subject_stores import TenantExists
 from oauth.tenants import DEFAULT_TENANT, Tenant
 from server.config import Settings, SettingsError
 from server.storage.browser_session_store import SqlBrowserSessionStore
-from server.storage.call_records import SqlCallRecords
+from server.storage.call_records import SqlCallRecords, SqlUsageStore
 from server.storage.call_store import SqlIdempotencyStore, SqlPlanStore, SqlResultStore
 from server.storage.client_store import SqlClientStore
 from server.storage.connect_flow_store import SqlConnectFlowStore
@@ -51,6 +51,7 @@ class Store:
     registrations: SqlRegistrationStore
     operations: SqlOperationStore
     calls: SqlCallRecords
+    usage: SqlUsageStore
     results: SqlResultStore
     idempotency: SqlIdempotencyStore
     plans: SqlPlanStore
@@ -84,6 +85,7 @@ async def open_store(settings: Settings) -> AsyncIterator[Store]:
             registrations=SqlRegistrationStore(database),
             operations=SqlOperationStore(database),
             calls=SqlCallRecords(database),
+            usage=SqlUsageStore(database),
             results=SqlResultStore(database),
             idempotency=SqlIdempotencyStore(database),
             plans=SqlPlanStore(database),
