@@ -1,26 +1,34 @@
-"""Read an OpenAPI document from a file or a URL and make its operations the catalogue's."""
+"""Make an OpenAPI document's operations, or an MCP server's tools, the catalogue's."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 import anyio
 
+from oauth.connections.credentials import Credential
 from tools.egress import MAX_BODY_BYTES, Egress, OutboundRequest
 from tools.errors import ImportFailed
 from tools.operation import Failure
+from tools.providers.mcp_import import import_server
+from tools.providers.openapi_externals import fetch_reader, folder_reader, gather_externals
 from tools.providers.openapi_import import ImportResult, import_document
+from tools.providers.openapi_overlay import read_overlay
 from tools.stores import ImportDiff, OperationStore
+
+_ACCEPT = (("Accept", "application/json, application/yaml, */*"),)
 
 
 @dataclass(frozen=True, slots=True)
 class ImportRequest:
-    """What to import, and as what. `tenant_id` None: shared by all tenants."""
+    """What to import, and as what. `tenant_id` None: shared by all tenants. `overlay` is the path of a file."""
 
     location: str
     provider: str
     tenant_id: str | None = None
     base_url: str | None = None
     include: tuple[str, ...] = ()
+    overlay: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,39 +37,91 @@ class Imported:
     diff: ImportDiff
 
 
+@dataclass(frozen=True, slots=True)
+class SourceDocument:
+    """A document as it was read, where it is, and those beside it that it refers to, by absolute location."""
+
+    raw: bytes = field(repr=False)
+    location: str
+    externals: Mapping[str, bytes] = field(repr=False)
+
+
 async def import_openapi(store: OperationStore, request: ImportRequest, *, dry_run: bool = False) -> Imported:
     """Import a document, whole or not at all; with `dry_run` only say what would change.
 
     Raises ImportFailed, EgressRefused, UpstreamFailed.
     """
-    raw, location = await read_source(request.location)
+    overlay = read_overlay(await read_file(request.overlay), request.overlay) if request.overlay is not None else None
+    document = await read_source(request.location)
     result = import_document(
-        raw,
+        document.raw,
         provider=request.provider,
         tenant_id=request.tenant_id,
-        location=location,
+        location=document.location,
         base_url=request.base_url,
         include=request.include,
+        externals=document.externals,
+        overlay=overlay,
     )
+    return await _store(store, result, dry_run=dry_run)
+
+
+async def import_mcp(
+    store: OperationStore, request: ImportRequest, *, credential: Credential | None = None, dry_run: bool = False
+) -> Imported:
+    """Import the tools of the MCP server at `request.location`; `credential` lists them.
+
+    Raises ImportFailed, EgressRefused.
+    """
+    async with Egress([authority_of(request.location)]) as egress:
+        result = await import_server(
+            egress,
+            request.location,
+            provider=request.provider,
+            tenant_id=request.tenant_id,
+            include=request.include,
+            credential=credential,
+        )
+    return await _store(store, result, dry_run=dry_run)
+
+
+async def _store(store: OperationStore, result: ImportResult, *, dry_run: bool) -> Imported:
     change = store.compare if dry_run else store.replace
     return Imported(result, await change(result.source, result.operations))
 
 
-async def read_source(location: str) -> tuple[bytes, str]:
-    """Return the bytes of a file or URL, and its full location. The operator named this host, so it may be a private one."""
-    parts = urlsplit(location)
-    if parts.scheme in ("http", "https"):
-        port = parts.port or (443 if parts.scheme == "https" else 80)
-        host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
-        async with Egress([f"{host}:{port}"]) as egress:
-            response = await egress.send(OutboundRequest("GET", location, (("Accept", "application/json, application/yaml, */*"),)))
-        if response.status != 200:
-            raise ImportFailed(Failure("source_unavailable", f"{location} answered {response.status}; check the address in a browser"))
-        return response.body, response.url
+async def read_source(location: str) -> SourceDocument:
+    """Return the document in a file or at a URL with what it refers to. The operator named this host, so it may be a private one."""
+    if location.startswith(("http://", "https://")):
+        async with Egress([authority_of(location)]) as egress:
+            response = await egress.send(OutboundRequest("GET", location, _ACCEPT))
+            if response.status != 200:
+                raise ImportFailed(Failure("source_unavailable", f"{location} answered {response.status}; check the address in a browser"))
+            externals = await gather_externals(response.body, response.url, fetch_reader(egress.fetch))
+        return SourceDocument(response.body, response.url, externals)
+    raw = await read_file(location)
+    own = (await anyio.Path(location).resolve()).as_uri()
+    return SourceDocument(raw, own, await gather_externals(raw, own, folder_reader()))
+
+
+async def read_file(location: str) -> bytes:
+    """Return the bytes of a file. Raises ImportFailed."""
     path = anyio.Path(location)
     try:
         if (await path.stat()).st_size > MAX_BODY_BYTES:
             raise ImportFailed(Failure("source_too_large", f"{location} is larger than {MAX_BODY_BYTES >> 20} MiB"))
-        return await path.read_bytes(), (await path.resolve()).as_uri()
-    except OSError as error:
-        raise ImportFailed(Failure("source_unavailable", f"{location}: {error.strerror}; give a file or an http(s) URL")) from error
+        return await path.read_bytes()
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not the name of a file"
+        raise ImportFailed(Failure("source_unavailable", f"{location}: {reason}; give a file or an http(s) URL")) from error
+
+
+def authority_of(url: str) -> str:
+    """Return the `host:port` of a URL, as the guarded way out is told of hosts that may be private ones. Raises ImportFailed."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port or {"http": 80, "https": 443}[parts.scheme]
+    except (ValueError, KeyError) as error:
+        raise ImportFailed(Failure("source_unavailable", f"{url} is not an address; give an http(s) URL")) from error
+    host = parts.hostname or ""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -1,20 +1,53 @@
-"""`ascend import`: turn OpenAPI documents and MCP servers into operations."""
+"""`ascend import`: turn OpenAPI documents and MCP servers into operations, list and remove them."""
 
-import json
-from collections.abc import Sequence
-from typing import Any
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
 
 import click
 
-from server.commands.frame import run_async, with_settings
+from oauth.connections.credentials import Credential
+from oauth.connections.keys import ConnectionRefused, check_provider
+from server.commands.frame import CommandFailed, json_option, required_data, run_async, with_settings
+from server.commands.import_report import at_work, report
+from server.commands.rows import print_rows
 from server.commands.user import known_tenant
 from server.config import Settings
-from server.importing import Imported, ImportRequest, import_openapi
+from server.importing import ImportRequest, import_mcp, import_openapi
 from server.storage.store import open_store
-from tools.egress_addresses import AddressRules
-from tools.errors import EgressRefused
 
-SHOWN = 12
+R = TypeVar("R")
+EVERY_TENANT = "every tenant"
+
+
+def whose_options(command: Callable[..., R]) -> Callable[..., R]:
+    """Give `command` --tenant and --shared, of which `check_whose` wants one."""
+    command = click.option("--shared", is_flag=True, help="For all tenants.")(command)
+    return click.option("--tenant", default=None, metavar="NAME", help="For this tenant only.")(command)
+
+
+def import_options(command: Callable[..., R]) -> Callable[..., R]:
+    """Give `command` what both kinds of import take."""
+    command = json_option(command)
+    command = click.option("--dry-run", is_flag=True, help="Show what would come in and change nothing.")(command)
+    what = "Only operations whose name, path or tag matches; may be repeated."
+    command = click.option("--include", multiple=True, metavar="GLOB", help=what)(command)
+    command = whose_options(command)
+    what = "First word of the operations' names; also whose account they use."
+    return click.option("--provider", required=True, metavar="SLUG", help=what)(command)
+
+
+def check_whose(tenant: str | None, shared: bool) -> None:
+    if bool(tenant) == shared:
+        raise click.UsageError("say whose operations these are: --tenant NAME, or --shared for all tenants")
+
+
+def check_slug(provider: str) -> None:
+    try:
+        check_provider(provider)
+    except ConnectionRefused as error:
+        raise CommandFailed(str(error)) from error
 
 
 @click.group()
@@ -24,13 +57,9 @@ def command() -> None:
 
 @command.command("openapi")
 @click.argument("source")
-@click.option("--provider", required=True, metavar="SLUG", help="First word of the operations' names; also whose account they use.")
-@click.option("--tenant", default=None, help="For this tenant only.")
-@click.option("--shared", is_flag=True, help="For all tenants.")
+@import_options
 @click.option("--base-url", default=None, help="Where the API is, when the document does not say it rightly.")
-@click.option("--include", multiple=True, metavar="GLOB", help="Only operations whose name, path or tag matches; may be repeated.")
-@click.option("--dry-run", is_flag=True, help="Show what would come in and change nothing.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+@click.option("--overlay", type=click.Path(path_type=Path), metavar="FILE", help="A YAML file that corrects what is derived.")
 @with_settings
 @run_async
 async def openapi(
@@ -41,74 +70,87 @@ async def openapi(
     shared: bool,
     base_url: str | None,
     include: tuple[str, ...],
+    overlay: Path | None,
     dry_run: bool,
     as_json: bool,
 ) -> None:
     """Import SOURCE, a file or URL: OpenAPI 3.0, 3.1 or Swagger 2.0, JSON or YAML. Running servers see it at once."""
-    if bool(tenant) == shared:
-        raise click.UsageError("say whose operations these are: --tenant NAME, or --shared for all tenants")
+    check_whose(tenant, shared)
+    check_slug(provider)
+    request = ImportRequest(source, provider, tenant, base_url, include, str(overlay) if overlay else None)
     async with open_store(settings) as store:
         if tenant is not None:
             await known_tenant(store, tenant)
-        imported = await import_openapi(store.operations, ImportRequest(source, provider, tenant, base_url, include), dry_run=dry_run)
-    if as_json:
-        click.echo(json.dumps(as_facts(imported, dry_run=dry_run), indent=2))
-    else:
-        tell(imported, dry_run=dry_run)
-        warn_of_guard(settings, imported)
+        with at_work(f"importing {source}"):
+            imported = await import_openapi(store.operations, request, dry_run=dry_run)
+    report(settings, imported, dry_run=dry_run, as_json=as_json)
 
 
-def as_facts(imported: Imported, *, dry_run: bool) -> dict[str, Any]:
-    """Return the outcome of an import for programs."""
-    result, diff = imported.result, imported.diff
-    return {
-        "provider": result.source.provider,
-        "title": result.title,
-        "dry_run": dry_run,
-        "operations": [
-            {"id": each.id, "access": each.access, "signature": each.signature, "summary": each.summary} for each in result.operations
-        ],
-        "added": list(diff.added),
-        "changed": list(diff.changed),
-        "removed": list(diff.removed),
-        "riskier": list(diff.riskier),
-        "unchanged": diff.unchanged,
-        "skipped": [{"where": each.where, "reason": each.reason} for each in result.skipped],
-    }
+@command.command("mcp")
+@click.argument("url")
+@import_options
+@click.option("--token-stdin", is_flag=True, help="Read a bearer token for listing the tools from standard input; it is not kept.")
+@with_settings
+@run_async
+async def mcp(
+    settings: Settings,
+    url: str,
+    provider: str,
+    tenant: str | None,
+    shared: bool,
+    include: tuple[str, ...],
+    token_stdin: bool,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
+    """Import the tools of the MCP server at URL, pinned to what it says of them now. Running servers see it at once."""
+    check_whose(tenant, shared)
+    check_slug(provider)
+    credential = Credential("bearer", _token()) if token_stdin else None
+    request = ImportRequest(url, provider, tenant, include=include)
+    async with open_store(settings) as store:
+        if tenant is not None:
+            await known_tenant(store, tenant)
+        with at_work(f"asking {url} for its tools"):
+            imported = await import_mcp(store.operations, request, credential=credential, dry_run=dry_run)
+    report(settings, imported, dry_run=dry_run, as_json=as_json)
 
 
-def tell(imported: Imported, *, dry_run: bool) -> None:
-    """Print what an import did, or would do, for a person."""
-    result, diff = imported.result, imported.diff
-    verb = "would bring" if dry_run else "brings"
-    click.echo(f"{result.title} {verb} {len(result.operations)} operations as {result.source.provider}.*")
-    by_access = {tier: sum(each.access == tier for each in result.operations) for tier in ("read", "write", "destructive")}
-    click.echo("  " + ", ".join(f"{count} {tier}" for tier, count in by_access.items()))
-    for word, ids in (("added", diff.added), ("changed", diff.changed), ("removed", diff.removed), ("riskier", diff.riskier)):
-        if ids:
-            click.echo(f"  {word} {len(ids)}: {some(ids)}")
-    if diff.unchanged:
-        click.echo(f"  unchanged {diff.unchanged}")
-    if dry_run:
-        for each in result.operations[:SHOWN]:
-            click.echo(f"    {each.access:11} {each.signature}")
-        if len(result.operations) > SHOWN:
-            click.echo(f"    … and {len(result.operations) - SHOWN} more; --json lists all")
-    for skipped in result.skipped[:SHOWN]:
-        click.echo(f"  skipped {skipped.where}: {skipped.reason}")
-    if len(result.skipped) > SHOWN:
-        click.echo(f"  … and {len(result.skipped) - SHOWN} more notes; --json lists all")
+@command.command("list")
+@json_option
+@with_settings
+@run_async
+async def list_sources(settings: Settings, as_json: bool) -> None:
+    """List what was imported: for whom, from where, how many operations."""
+    required_data(settings)
+    rows: list[dict[str, object]] = []
+    async with open_store(settings) as store:
+        for owner in (None, *(each.tenant_id for each in await store.tenants.all())):
+            for source in await store.operations.sources(owner):
+                count = len(await store.operations.load_provider(owner, source.provider))
+                row = {"provider": source.provider, "whose": owner or EVERY_TENANT, "kind": source.kind, "location": source.location}
+                rows.append({**row, "operations": count})
+    print_rows(rows, as_json=as_json, empty="nothing was imported; `ascend import openapi` and `ascend import mcp` bring operations")
 
 
-def some(ids: Sequence[str]) -> str:
-    return ", ".join(ids[:5]) + (f", … (+{len(ids) - 5})" if len(ids) > 5 else "")
+@command.command("remove")
+@click.argument("provider")
+@whose_options
+@with_settings
+@run_async
+async def remove(settings: Settings, provider: str, tenant: str | None, shared: bool) -> None:
+    """Forget the operations of PROVIDER. Accounts at it stay connected; running servers see it at once."""
+    check_whose(tenant, shared)
+    required_data(settings)
+    async with open_store(settings) as store:
+        if provider not in [source.provider for source in await store.operations.sources(tenant)]:
+            raise CommandFailed(f"nothing of {provider!r} was imported for {tenant or EVERY_TENANT}; `ascend import list` shows all")
+        count = await store.operations.remove(tenant, provider)
+    click.echo(f"{count} operations of {provider} are gone for {tenant or EVERY_TENANT}")
 
 
-def warn_of_guard(settings: Settings, imported: Imported) -> None:
-    """Say so where the guarded way out will refuse the API's own address: better now than at the first call."""
-    rules = AddressRules(settings.egress_allow)
-    for url in sorted({str(each.binding.get("base_url") or "") for each in imported.result.operations} - {""}):
-        try:
-            rules.target(url)
-        except EgressRefused:
-            click.echo(f"  note: calls to {url} will be refused as a private address; start the server with ASCEND_EGRESS_ALLOW=host:port")
+def _token() -> str:
+    token = sys.stdin.readline().strip()
+    if not token or not token.isascii() or not token.isprintable() or " " in token:
+        raise CommandFailed("the token on standard input is empty or not one line of printable characters; pipe it in")
+    return token

@@ -1,0 +1,113 @@
+"""Say what an import did, or would do: in words for people, in JSON for programs."""
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from threading import Timer
+from typing import Any
+from urllib.parse import urlsplit
+
+import click
+from rich.console import Console
+
+from server.config import Settings
+from server.importing import Imported
+from tools.egress_addresses import AddressRules
+from tools.errors import EgressRefused
+
+SHOWN = 12
+PATIENCE_S = 1.0
+
+
+@contextmanager
+def at_work(text: str) -> Iterator[None]:
+    """Show on a terminal that work goes on, once it has taken a second."""
+    if not sys.stdout.isatty():
+        yield
+        return
+    status = Console(stderr=True).status(text)
+    timer = Timer(PATIENCE_S, status.start)
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        timer.join()
+        status.stop()
+
+
+def report(settings: Settings, imported: Imported, *, dry_run: bool, as_json: bool) -> None:
+    """Print the outcome of an import."""
+    if as_json:
+        click.echo(json.dumps(as_facts(imported, dry_run=dry_run), indent=2))
+        return
+    tell(imported, dry_run=dry_run)
+    warn_of_guard(settings, imported)
+    tell_of_accounts(imported)
+
+
+def as_facts(imported: Imported, *, dry_run: bool) -> dict[str, Any]:
+    """Return the outcome of an import for programs."""
+    result, diff = imported.result, imported.diff
+    return {
+        "provider": result.source.provider,
+        "title": result.title,
+        "dry_run": dry_run,
+        "operations": [
+            {"id": each.id, "access": each.access, "signature": each.signature, "summary": each.summary} for each in result.operations
+        ],
+        "added": list(diff.added),
+        "changed": list(diff.changed),
+        "removed": list(diff.removed),
+        "riskier": list(diff.riskier),
+        "unchanged": diff.unchanged,
+        "skipped": [{"where": each.where, "reason": each.reason} for each in result.skipped],
+    }
+
+
+def tell(imported: Imported, *, dry_run: bool) -> None:
+    """Print what an import did, or would do, for a person."""
+    result, diff = imported.result, imported.diff
+    verb = "would bring" if dry_run else "brings"
+    click.echo(f"{result.title} {verb} {len(result.operations)} operations as {result.source.provider}.*")
+    by_access = {tier: sum(each.access == tier for each in result.operations) for tier in ("read", "write", "destructive")}
+    click.echo("  " + ", ".join(f"{count} {tier}" for tier, count in by_access.items()))
+    for word, ids in (("added", diff.added), ("changed", diff.changed), ("removed", diff.removed), ("riskier", diff.riskier)):
+        if ids:
+            click.echo(f"  {word} {len(ids)}: {some(ids)}")
+    if diff.unchanged:
+        click.echo(f"  unchanged {diff.unchanged}")
+    if dry_run:
+        for each in result.operations[:SHOWN]:
+            click.echo(f"    {each.access:11} {each.signature}")
+        if len(result.operations) > SHOWN:
+            click.echo(f"    … and {len(result.operations) - SHOWN} more; --json lists all")
+    for skipped in result.skipped[:SHOWN]:
+        click.echo(f"  skipped {skipped.where}: {skipped.reason}")
+    if len(result.skipped) > SHOWN:
+        click.echo(f"  … and {len(result.skipped) - SHOWN} more notes; --json lists all")
+
+
+def some(ids: Sequence[str]) -> str:
+    return ", ".join(ids[:5]) + (f", … (+{len(ids) - 5})" if len(ids) > 5 else "")
+
+
+def warn_of_guard(settings: Settings, imported: Imported) -> None:
+    """Say so where the guarded way out will refuse the API's own address: better now than at the first call."""
+    rules = AddressRules(settings.egress_allow)
+    bindings = [each.binding for each in imported.result.operations]
+    for url in sorted({str(binding.get("base_url") or binding.get("url") or "") for binding in bindings} - {""}):
+        try:
+            rules.target(url)
+        except EgressRefused:
+            allow = f"ASCEND_EGRESS_ALLOW={urlsplit(url).netloc}"
+            click.echo(f"  note: calls to {url} will be refused as a private address; start the server with {allow}")
+
+
+def tell_of_accounts(imported: Imported) -> None:
+    """Say where calls need an account: what an import was read with is kept nowhere."""
+    provider = imported.result.source.provider
+    if imported.result.source.kind == "mcp" and any(each.connection for each in imported.result.operations):
+        command = f"ascend connection add-key {provider} --kind bearer"
+        click.echo(f"  note: each person connects an account of {provider} at the first call; one for all: {command}")

@@ -1,0 +1,97 @@
+"""`ascend import`, run as operators run it."""
+
+import json
+from pathlib import Path
+
+import anyio.to_thread
+import pytest
+
+from tests.flows.gateway_process import ascend
+from tests.server.test_importing import ORDER, document
+from tests.tools.providers.mcp_upstream import McpUpstream
+
+
+class Imports:
+    """`ascend import` on a data directory of its own."""
+
+    def __init__(self, data: Path) -> None:
+        self.data = data
+
+    def __call__(self, *words: str, stdin: str = "", expect: int = 0) -> str:
+        done = ascend("import", *words, data_dir=self.data, stdin=stdin)
+        assert done.returncode == expect, done.stdout + done.stderr
+        assert "Traceback" not in done.stderr, done.stderr
+        return done.stdout + done.stderr
+
+    async def beside(self, *words: str, stdin: str = "", expect: int = 0) -> str:
+        """Run it while this process serves what is imported."""
+        return await anyio.to_thread.run_sync(lambda: self(*words, stdin=stdin, expect=expect))
+
+
+@pytest.fixture
+def imports(tmp_path: Path) -> Imports:
+    return Imports(tmp_path / "data")
+
+
+@pytest.fixture
+def orders(tmp_path: Path) -> Path:
+    path = tmp_path / "orders.json"
+    path.write_text(json.dumps(document(ORDER)), encoding="utf-8")
+    return path
+
+
+def test_what_was_imported_is_listed_and_removed(imports: Imports, orders: Path) -> None:
+    """contracts.md: exits 0/1/2, --json on lists; what is not there is named, with the way out."""
+    assert "start one with `ascend serve`" in imports("list", expect=1)
+    imports("openapi", str(orders), "--provider", "shop", "--shared")
+    imports("openapi", str(orders), "--provider", "shop", "--tenant", "default")
+    rows = json.loads(imports("list", "--json"))
+    row = {"provider": "shop", "whose": "every tenant", "kind": "openapi", "location": orders.as_uri(), "operations": 1}
+    assert rows == [row, {**row, "whose": "default"}]
+    assert "say whose" in imports("remove", "shop", expect=2)
+    assert "1 operations of shop are gone for default" in imports("remove", "shop", "--tenant", "default")
+    assert "`ascend import list`" in imports("remove", "shop", "--tenant", "default", expect=1)
+    assert json.loads(imports("list", "--json")) == [row]
+
+
+def test_an_overlay_is_given_on_the_command_line(imports: Imports, orders: Path, tmp_path: Path) -> None:
+    """What rises in access is named, with an overlay as with a new document."""
+    (tmp_path / "corrections.yaml").write_text('operations: {"POST /orders": {access: destructive}}', encoding="utf-8")
+    imports("openapi", str(orders), "--provider", "shop", "--shared")
+    words = ("openapi", str(orders), "--provider", "shop", "--shared", "--overlay", str(tmp_path / "corrections.yaml"))
+    assert "riskier 1: shop.orders.create" in imports(*words, "--dry-run")
+    assert json.loads(imports(*words, "--json"))["riskier"] == ["shop.orders.create"]
+    assert "nothing.yaml" in imports(*words[:-1], str(tmp_path / "nothing.yaml"), expect=1)
+    assert "lower-case letters" in imports("openapi", str(orders), "--provider", "My Shop", "--shared", expect=1)
+
+
+async def test_the_tools_of_a_guarded_server_are_listed_with_a_token(imports: Imports) -> None:
+    """The token comes on standard input, is not kept, and calls need an account of their own."""
+    async with McpUpstream(token="t-secret") as upstream:
+        words = ("mcp", upstream.url, "--provider", "notes", "--shared")
+        refused = await imports.beside(*words, expect=1)
+        assert "asks for a credential" in refused
+        assert "pipe it in" in await imports.beside(*words, "--token-stdin", expect=1)
+        shown = await imports.beside(*words, "--token-stdin", "--dry-run", stdin="t-secret\n")
+        assert "would bring 5 operations as notes.*" in shown
+        assert json.loads(await imports.beside("list", "--json")) == []
+        said = await imports.beside(*words, "--token-stdin", "--include", "*note*", "--include", "whoami", stdin="t-secret\n")
+    assert "ascend connection add-key notes" in said
+    assert f"ASCEND_EGRESS_ALLOW=127.0.0.1:{upstream.port}" in said
+    assert "t-secret" not in refused + shown + said
+    assert not [path for path in imports.data.rglob("*") if path.is_file() and b"t-secret" in path.read_bytes()]
+    [row] = json.loads(await imports.beside("list", "--json"))
+    assert (row["kind"], row["location"]) == ("mcp", upstream.url)
+
+
+async def test_a_changed_tool_is_named_and_a_server_that_is_away_is_an_answer(imports: Imports) -> None:
+    """Same output as for a document: added, changed, removed, riskier."""
+    async with McpUpstream() as upstream:
+        words = ("mcp", upstream.url, "--provider", "notes", "--tenant", "default", "--json")
+        assert len(json.loads(await imports.beside(*words))["added"]) == 5
+        upstream.tools["whoami"] = upstream.tools["whoami"].model_copy(update={"description": "Says much more."})
+        del upstream.tools["slow"]
+        answer = json.loads(await imports.beside(*words))
+        assert (answer["changed"], answer["removed"], answer["unchanged"]) == (["notes.whoami"], ["notes.slow"], 3)
+    assert "could not be reached" in await imports.beside(*words, expect=1)
+    assert "not an address" in await imports.beside("mcp", "notes.example.com", "--provider", "notes", "--shared", expect=1)
