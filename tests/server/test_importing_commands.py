@@ -1,12 +1,14 @@
 """`ascend import`, run as operators run it."""
 
+import io
 import json
+import sys
 from pathlib import Path
 
 import anyio.to_thread
 import pytest
 
-from tests.flows.gateway_process import ascend
+from server.cli import main
 from tests.server.test_importing import ORDER, document
 from tests.tools.providers.mcp_upstream import McpUpstream
 
@@ -14,14 +16,18 @@ from tests.tools.providers.mcp_upstream import McpUpstream
 class Imports:
     """`ascend import` on a data directory of its own."""
 
-    def __init__(self, data: Path) -> None:
+    def __init__(self, data: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
         self.data = data
+        self._monkeypatch, self._capsys = monkeypatch, capsys
 
     def __call__(self, *words: str, stdin: str = "", expect: int = 0) -> str:
-        done = ascend("import", *words, data_dir=self.data, stdin=stdin)
-        assert done.returncode == expect, done.stdout + done.stderr
-        assert "Traceback" not in done.stderr, done.stderr
-        return done.stdout + done.stderr
+        self._monkeypatch.setattr(sys, "argv", ["ascend", "import", *words, "--data", str(self.data)])
+        self._monkeypatch.setattr(sys, "stdin", io.StringIO(stdin))
+        with pytest.raises(SystemExit) as ended:
+            main()
+        printed = self._capsys.readouterr()
+        assert ended.value.code == expect, printed
+        return printed.out + printed.err
 
     async def beside(self, *words: str, stdin: str = "", expect: int = 0) -> str:
         """Run it while this process serves what is imported."""
@@ -29,8 +35,8 @@ class Imports:
 
 
 @pytest.fixture
-def imports(tmp_path: Path) -> Imports:
-    return Imports(tmp_path / "data")
+def imports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Imports:
+    return Imports(tmp_path / "data", monkeypatch, capsys)
 
 
 @pytest.fixture
