@@ -69,6 +69,10 @@ def main() -> None:
     except click.exceptions.Abort:
         click.echo("ascend: stopped", err=True)
         sys.exit(130)
+    except click.UsageError as error:
+        path = error.ctx.command_path if error.ctx else "ascend"
+        click.echo(f"{path}: {error.format_message().rstrip('.')}; see `{path} --help`", err=True)
+        sys.exit(2)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)

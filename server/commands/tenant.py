@@ -1,9 +1,12 @@
-"""`ascend tenant`: add and list tenants."""
+"""`ascend tenant`: add, list and set up tenants."""
 
 from dataclasses import replace
+from datetime import date
+from typing import Any
 
 import click
 
+from oauth.scopes import CONNECT, parse
 from oauth.subject_stores import TenantExists
 from oauth.tenants import RESERVED, Tenant, is_valid_name
 from server.commands.frame import CommandFailed, json_option, run_async, with_settings
@@ -14,7 +17,7 @@ from server.storage.store import open_store
 
 @click.group()
 def command() -> None:
-    """Add and list tenants: each has its own URL, people, accounts and catalogue."""
+    """Add, list and set up tenants: each has its own URL, people, accounts and catalogue."""
 
 
 @command.command("add")
@@ -49,6 +52,59 @@ async def sign_in(settings: Settings, name: str, methods: tuple[str, ...]) -> No
             raise CommandFailed(f"no tenant {name!r}; `ascend tenant list` shows all")
         await store.tenants.save(replace(tenant, sign_in=frozenset(methods)))
     click.echo(f"people of {name} sign in by {', '.join(sorted(set(methods)))}")
+
+
+@command.command("set")
+@click.argument("name")
+@click.option("--title", default=None, help="What pages call it.")
+@click.option("--baseline", default=None, metavar="SCOPES", help='What a client is asked to request first, such as "mcp mcp:read".')
+@click.option("--confirm-destructive/--no-confirm-destructive", default=None, help="Whether destructive operations ask the person first.")
+@click.option("--static-tokens-until", default=None, metavar="DATE", help="Last day (UTC, YYYY-MM-DD) of static bearer tokens, or never.")
+@click.option("--suspend/--resume", "suspended", default=None, help="Refuse everybody of the tenant, or let them in again.")
+@with_settings
+@run_async
+async def set_tenant(
+    settings: Settings,
+    name: str,
+    title: str | None,
+    baseline: str | None,
+    confirm_destructive: bool | None,
+    static_tokens_until: str | None,
+    suspended: bool | None,
+) -> None:
+    """Change settings of the tenant NAME; running servers take them over at once."""
+    given: dict[str, Any] = {"title": title, "confirm_destructive": confirm_destructive, "suspended": suspended}
+    if baseline is not None:
+        given["baseline_scopes"] = baseline_of(baseline)
+    changes = {setting: value for setting, value in given.items() if value is not None}
+    if static_tokens_until is not None:
+        changes["static_tokens_until"] = end_date(static_tokens_until)
+    if not changes:
+        raise click.UsageError("nothing to change; name a setting, --help lists them")
+    async with open_store(settings) as store:
+        tenant = next((each for each in await store.tenants.all() if each.tenant_id == name), None)
+        if tenant is None:
+            raise CommandFailed(f"no tenant {name!r}; `ascend tenant list` shows all")
+        await store.tenants.save(replace(tenant, **changes))
+    click.echo(f"tenant {name}: {', '.join(f'{setting} {value}' for setting, value in changes.items())}")
+
+
+def baseline_of(text: str) -> tuple[str, ...]:
+    """Return the scopes of a first challenge, which must let a client connect. Raises UsageError."""
+    scopes = parse(text)
+    if CONNECT not in scopes:
+        raise click.UsageError(f"--baseline: a client cannot connect without {CONNECT!r}; put it in front")
+    return scopes
+
+
+def end_date(text: str) -> str | None:
+    """Return the ISO date, or None for `never`. Raises UsageError."""
+    if text == "never":
+        return None
+    try:
+        return date.fromisoformat(text).isoformat()
+    except ValueError as error:
+        raise click.UsageError(f"--static-tokens-until: {text!r} is not a date; use YYYY-MM-DD, or never") from error
 
 
 @command.command("list")

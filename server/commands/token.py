@@ -6,20 +6,20 @@ import click
 
 from oauth.minting import Minting, NothingToMint
 from oauth.resources import Resources
-from oauth.scopes import parse, render
-from oauth.subjects import InvalidSubject, normalize_email
+from oauth.scopes import CONNECT, parse, render
 from oauth.tenants import Tenants
 from server.assembly.scopes import SubjectScopes
 from server.commands.frame import CommandFailed, run_async, with_settings
-from server.commands.user import known_tenant
+from server.commands.static_token import static
+from server.commands.user import known_tenant, local_subject
 from server.config import Settings
-from server.storage.store import Store, open_store
+from server.storage.store import open_store
 from tools.catalog import Catalog
 
 
 @click.group()
 def command() -> None:
-    """Mint access tokens for scripts."""
+    """Mint access tokens for scripts; manage static tokens."""
 
 
 @command.command("mint")
@@ -34,6 +34,9 @@ async def mint(settings: Settings, tenant: str, email: str, scope: str | None, t
     """Print an access token. Whoever holds it acts as the user: keep it out of files and logs."""
     if not 0 < ttl <= 90 * 86400:
         raise click.UsageError("--ttl: give seconds, from 1 to 7776000 (90 days)")
+    asked = frozenset(parse(scope)) if scope else None
+    if asked is not None and CONNECT not in asked:
+        click.echo(f"ascend: note: without the scope {CONNECT!r} the MCP endpoint answers 403", err=True)
     async with open_store(settings) as store:
         await known_tenant(store, tenant)
         subject_id = await local_subject(store, tenant, email)
@@ -44,7 +47,7 @@ async def mint(settings: Settings, tenant: str, email: str, scope: str | None, t
         scopes = SubjectScopes(store.subjects, catalog)
         minting = Minting(store.grants, Resources(tenants, settings.mcp_url, settings.base_url), scopes.allowed)
         try:
-            minted = await minting.mint(tenant, subject_id, frozenset(parse(scope)) if scope else None, ttl)
+            minted = await minting.mint(tenant, subject_id, asked, ttl)
         except NothingToMint as error:
             raise CommandFailed(str(error)) from error
     if as_json:
@@ -53,12 +56,4 @@ async def mint(settings: Settings, tenant: str, email: str, scope: str | None, t
         click.echo(minted.access_token)
 
 
-async def local_subject(store: Store, tenant: str, email: str) -> str:
-    """Return the id of the person who signs in with `email`. Raises CommandFailed."""
-    try:
-        found = await store.subjects.find_local(tenant, normalize_email(email))
-    except InvalidSubject as error:
-        raise CommandFailed(str(error)) from error
-    if found is None:
-        raise CommandFailed(f"no user {email!r} in tenant {tenant!r}; `ascend user list` shows who there is")
-    return found[0].subject_id
+command.add_command(static)

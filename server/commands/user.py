@@ -9,7 +9,7 @@ from oauth.own_grants import OwnGrants
 from oauth.passwords import Passwords, WeakPassword, new_password
 from oauth.sign_in_links import SignInLinks
 from oauth.subject_stores import SubjectExists
-from oauth.subjects import InvalidSubject, Subject
+from oauth.subjects import InvalidSubject, Subject, normalize_email
 from oauth.tenants import DEFAULT_TENANT
 from server.commands.frame import CommandFailed, json_option, run_async, with_settings
 from server.commands.rows import print_rows
@@ -147,3 +147,14 @@ async def known_tenant(store: Store, name: str) -> None:
     names = [each.tenant_id for each in await store.tenants.all()]
     if name not in names:
         raise CommandFailed(f"no tenant {name!r}; there are {', '.join(names)}, and `ascend tenant add` makes more")
+
+
+async def local_subject(store: Store, tenant: str, email: str) -> str:
+    """Return the id of the person who signs in with `email`. Raises CommandFailed."""
+    try:
+        found = await store.subjects.find_local(tenant, normalize_email(email))
+    except InvalidSubject as error:
+        raise CommandFailed(str(error)) from error
+    if found is None:
+        raise CommandFailed(f"no user {email!r} in tenant {tenant!r}; `ascend user list` shows who there is")
+    return found[0].subject_id

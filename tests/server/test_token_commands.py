@@ -1,0 +1,56 @@
+"""`ascend tenant set` and `ascend token`: scripts get tokens, static ones only until their end date."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.flows.gateway_process import ascend
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    made = ascend("user", "add", "ada@example.com", "--tenant", "default", "--password-stdin", data_dir=tmp_path, stdin="a long password\n")
+    assert made.returncode == 0, made.stderr
+    return tmp_path
+
+
+def test_static_tokens_are_off_until_an_end_date_is_set(data: Path) -> None:
+    """A bridge, off by default, with a hard sunset date; minted, listed with their use, and revoked."""
+    mint = ("token", "static", "mint", "ci", "--tenant", "default", "--user", "ada@example.com", "--scope", "mcp mcp:read")
+    refused = ascend(*mint, data_dir=data)
+    assert refused.returncode == 1
+    assert "ascend tenant set default --static-tokens-until" in refused.stderr
+    assert ascend("tenant", "set", "default", "--static-tokens-until", "2999-12-31", data_dir=data).returncode == 0
+    minted = ascend(*mint, data_dir=data)
+    assert minted.stdout.startswith("asc_st_")
+    token_id = minted.stderr.split()[0]
+    listed = ascend("token", "static", "list", "--tenant", "default", "--json", data_dir=data)
+    assert token_id in listed.stdout
+    assert minted.stdout.strip() not in listed.stdout
+    assert ascend("token", "static", "revoke", token_id, "--tenant", "default", data_dir=data).returncode == 0
+    assert ascend("token", "static", "revoke", token_id, "--tenant", "default", data_dir=data).returncode == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("tenant", "set", "default"), "nothing to change"),
+        (("tenant", "set", "default", "--static-tokens-until", "31.1.2027"), "use YYYY-MM-DD"),
+        (("tenant", "set", "default", "--baseline", "mcp:read"), "cannot connect without 'mcp'"),
+        (("token", "mint", "--tenant", "default"), "--user"),
+        (("token", "mint", "--tenant", "default", "--user", "ada@example.com", "--ttl", "0"), "--ttl"),
+    ],
+)
+def test_wrong_usage_is_one_line_and_exit_code_2(data: Path, arguments: tuple[str, ...], says: str) -> None:
+    """Contract: errors are one line that names the thing, the rule and the way out."""
+    done = ascend(*arguments, data_dir=data)
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert says in done.stderr
+    assert "--help" in done.stderr
+
+
+def test_a_token_without_the_scope_to_connect_comes_with_a_note(data: Path) -> None:
+    minted = ascend("token", "mint", "--tenant", "default", "--user", "ada@example.com", "--scope", "mcp:read", data_dir=data)
+    assert minted.stdout.startswith("asc_at_")
+    assert "403" in minted.stderr
