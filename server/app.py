@@ -13,7 +13,7 @@ from oauth.tenants import Tenants
 from server.assembly.connections import Connections, assemble_connections
 from server.assembly.operations import Operations, open_operations
 from server.assembly.people import assemble_people
-from server.assembly.scopes import SubjectScopes
+from server.assembly.scopes import ProviderTitles, SubjectScopes
 from server.authorization_server import AuthorizationServer, OAuthStores
 from server.bearer import Challenges
 from server.config import Settings
@@ -55,6 +55,8 @@ async def open_gateway(settings: Settings) -> AsyncIterator[Gateway]:
         connections = await assemble_connections(settings, store, egress)
         operations = await stack.enter_async_context(open_operations(settings, store, tenants, egress, connections))
         scopes = SubjectScopes(store.subjects, operations.catalog)
+        titles = ProviderTitles(store.operations, tenants)
+        await titles.load()
         authorization = AuthorizationServer(
             settings=settings,
             stores=OAuthStores(store.grants, store.clients, store.security_events, store.static_tokens),
@@ -62,9 +64,10 @@ async def open_gateway(settings: Settings) -> AsyncIterator[Gateway]:
             fetch=egress.fetch,
             allowed_scopes=scopes.allowed,
             provider_scopes=scopes.of_providers,
+            provider_title=titles,
             subject_of=store.identities.linked,
         )
-        people = assemble_people(settings, store, tenants, egress, authorization, connections.vault)
+        people = assemble_people(settings, store, tenants, egress, authorization, connections.vault, titles)
         step_up = Challenges(settings).step_up
         states = RequestStates(connections.proof_key("request state"))
         mcp = McpEndpoint(dispatcher=operations.dispatcher, step_up=step_up, settings=settings, tracing=operations.tracing, states=states)
@@ -75,6 +78,7 @@ async def open_gateway(settings: Settings) -> AsyncIterator[Gateway]:
         authorization.listen(feed)
         feed.listen("tenants", tenants_changed)
         feed.listen("operations", operations.changed)
+        feed.listen("operations", titles.changed)
         feed.listen("connections", connections.changed)
 
         background = await stack.enter_async_context(anyio.create_task_group())

@@ -1,5 +1,6 @@
 """The pages where people sign in, decide and look after their account."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from starlette.routing import Route
@@ -39,7 +40,13 @@ class People:
 
 
 def assemble_people(
-    settings: Settings, store: Store, tenants: Tenants, egress: Egress, authorization: AuthorizationServer, vault: Vault
+    settings: Settings,
+    store: Store,
+    tenants: Tenants,
+    egress: Egress,
+    authorization: AuthorizationServer,
+    vault: Vault,
+    provider_title: Callable[[str, str], str],
 ) -> People:
     """Put the pages together."""
     pages = Pages(settings)
@@ -71,7 +78,7 @@ def assemble_people(
         passwords=passwords,
         passkeys=passkeys,
         grants=OwnGrants(store.grants, store.clients),
-        scope_words=scope_words(lambda _tenant_id, provider: provider),
+        scope_words=scope_words(provider_title),
         audit=store.security_events,
         pages=pages,
         limits=limits,

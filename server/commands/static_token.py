@@ -40,10 +40,8 @@ async def mint(settings: Settings, label: str, tenant: str, email: str, scope: s
             raise CommandFailed(f"{error}: `ascend tenant set {tenant} --static-tokens-until YYYY-MM-DD`") from error
         known = tenants.get(tenant)
     click.echo(token)
-    click.echo(
-        f"{record.token_id} for {label!r} with {render(record.scopes)}, until the end of {known.static_tokens_until if known else None} (UTC)",
-        err=True,
-    )
+    until = known.static_tokens_until if known else None
+    click.echo(f"{record.token_id} for {label!r} with {render(record.scopes)}, until the end of {until} (UTC)", err=True)
 
 
 @static.command("list")
