@@ -15,6 +15,8 @@ from server.config import Settings
 from server.importing import Imported
 from tools.egress_addresses import AddressRules
 from tools.errors import EgressRefused
+from tools.operation import Operation
+from tools.upstreams import base_urls_of
 
 SHOWN = 12
 PATIENCE_S = 1.0
@@ -96,13 +98,19 @@ def some(ids: Sequence[str]) -> str:
 def warn_of_guard(settings: Settings, imported: Imported) -> None:
     """Say so where the guarded way out will refuse the API's own address: better now than at the first call."""
     rules = AddressRules(settings.egress_allow)
-    bindings = [each.binding for each in imported.result.operations]
-    for url in sorted({str(binding.get("base_url") or binding.get("url") or "") for binding in bindings} - {""}):
+    for url in sorted({url for each in imported.result.operations for url in addresses_of(each)}):
         try:
             rules.target(url)
         except EgressRefused:
             allow = f"ASCEND_EGRESS_ALLOW={urlsplit(url).netloc}"
             click.echo(f"  note: calls to {url} will be refused as a private address; start the server with {allow}")
+
+
+def addresses_of(operation: Operation) -> list[str]:
+    """Return where calls of an operation go."""
+    if operation.kind == "mcp":
+        return [str(operation.binding["url"])]
+    return [base.url for base in base_urls_of(operation.binding)]
 
 
 def tell_of_accounts(imported: Imported) -> None:
