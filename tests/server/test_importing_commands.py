@@ -54,7 +54,7 @@ def test_what_was_imported_is_listed_and_removed(imports: Imports, orders: Path)
     rows = json.loads(imports("list", "--json"))
     row = {"provider": "shop", "whose": "every tenant", "kind": "openapi", "location": orders.as_uri(), "operations": 1}
     assert rows == [row, {**row, "whose": "default"}]
-    assert "say whose" in imports("remove", "shop", expect=2)
+    assert "--shared" in imports("remove", "shop", "--tenant", "default", "--shared", expect=2)
     assert "1 operations of shop are gone for default" in imports("remove", "shop", "--tenant", "default")
     assert "`ascend import list`" in imports("remove", "shop", "--tenant", "default", expect=1)
     assert json.loads(imports("list", "--json")) == [row]
