@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
+import anyio
+
 from oauth.connections.credentials import ConnectionNeeded, Credentials, UnknownAccount
 from oauth.principal import Principal
 from tools.arguments import Validators
@@ -188,15 +190,12 @@ class Dispatcher:
 
     async def _timed(self, runner: Runner, call: Call) -> Outcome:
         """Run page by page within the deadline. Whoever is cancelled here is cancelled upstream, too."""
-        try:
-            async with asyncio.timeout_at(call.deadline) as scope:
-                if call.operation.paging is None and call.options.page is None:
-                    return await self._guarded(runner, call)
-                return await self._pager.run(call, partial(self._guarded, runner))
-        except TimeoutError:
-            if not scope.expired():
-                raise
-            return _failed(timed_out(call))
+        # An anyio scope and not asyncio's: it lets a transaction that has begun end (server.storage.database).
+        with anyio.CancelScope(deadline=call.deadline):
+            if call.operation.paging is None and call.options.page is None:
+                return await self._guarded(runner, call)
+            return await self._pager.run(call, partial(self._guarded, runner))
+        return _failed(timed_out(call))
 
     async def _guarded(self, runner: Runner, call: Call) -> Outcome:
         """Run, and turn what may be raised on the way into an outcome. Unknown failures keep their words for the log."""
@@ -209,8 +208,6 @@ class Dispatcher:
             return Outcome("needs_connection", connection=needed)
         except UnknownAccount as error:
             return _failed(unknown_account(call, error))
-        except TimeoutError:
-            raise
         except Exception:
             _log.exception("operation_failed operation=%s trace_id=%s", call.operation.id, call.trace_id)
             message = f"running '{call.operation.id}' failed inside the gateway; the operator finds it under trace {call.trace_id}"

@@ -9,6 +9,7 @@ import click
 
 from oauth.connections.credentials import Credential
 from oauth.connections.keys import ConnectionRefused, check_provider
+from oauth.tenants import DEFAULT_TENANT
 from server.commands.frame import CommandFailed, json_option, required_data, run_async, with_settings
 from server.commands.import_report import at_work, report
 from server.commands.rows import print_rows
@@ -22,9 +23,9 @@ EVERY_TENANT = "every tenant"
 
 
 def whose_options(command: Callable[..., R]) -> Callable[..., R]:
-    """Give `command` --tenant and --shared, of which `check_whose` wants one."""
+    """Give `command` --tenant and --shared, which `whose` reads."""
     command = click.option("--shared", is_flag=True, help="For all tenants.")(command)
-    return click.option("--tenant", default=None, metavar="NAME", help="For this tenant only.")(command)
+    return click.option("--tenant", default=None, metavar="NAME", help="For this tenant only  [default]")(command)
 
 
 def import_options(command: Callable[..., R]) -> Callable[..., R]:
@@ -38,9 +39,11 @@ def import_options(command: Callable[..., R]) -> Callable[..., R]:
     return click.option("--provider", required=True, metavar="SLUG", help=what)(command)
 
 
-def check_whose(tenant: str | None, shared: bool) -> None:
-    if bool(tenant) == shared:
-        raise click.UsageError("say whose operations these are: --tenant NAME, or --shared for all tenants")
+def whose(tenant: str | None, shared: bool) -> str | None:
+    """Return the tenant whose operations these are, the default one when none is named; None: all tenants'."""
+    if tenant and shared:
+        raise click.UsageError("--tenant and --shared exclude each other: name one tenant, or share with all")
+    return None if shared else tenant or DEFAULT_TENANT
 
 
 def check_slug(provider: str) -> None:
@@ -75,7 +78,7 @@ async def openapi(
     as_json: bool,
 ) -> None:
     """Import SOURCE, a file or URL: OpenAPI 3.0, 3.1 or Swagger 2.0, JSON or YAML. Running servers see it at once."""
-    check_whose(tenant, shared)
+    tenant = whose(tenant, shared)
     check_slug(provider)
     request = ImportRequest(source, provider, tenant, base_url, include, str(overlay) if overlay else None)
     async with open_store(settings) as store:
@@ -104,7 +107,7 @@ async def mcp(
     as_json: bool,
 ) -> None:
     """Import the tools of the MCP server at URL, pinned to what it says of them now. Running servers see it at once."""
-    check_whose(tenant, shared)
+    tenant = whose(tenant, shared)
     check_slug(provider)
     credential = Credential("bearer", _token()) if token_stdin else None
     request = ImportRequest(url, provider, tenant, include=include)
@@ -140,7 +143,9 @@ async def list_sources(settings: Settings, as_json: bool) -> None:
 @run_async
 async def remove(settings: Settings, provider: str, tenant: str | None, shared: bool) -> None:
     """Forget the operations of PROVIDER. Accounts at it stay connected; running servers see it at once."""
-    check_whose(tenant, shared)
+    if not tenant and not shared:
+        raise click.UsageError("say whose operations are to go: --tenant NAME, or --shared")
+    tenant = whose(tenant, shared)
     required_data(settings)
     async with open_store(settings) as store:
         if provider not in [source.provider for source in await store.operations.sources(tenant)]:
