@@ -1,0 +1,69 @@
+"""Every statement on tenant data names the tenant, or stands in the list below with its reason."""
+
+import ast
+from pathlib import Path
+
+import server.storage.schema.connection_tables
+import server.storage.schema.oauth_tables
+import server.storage.schema.subject_tables
+import server.storage.schema.tool_tables  # noqa: F401  the imports fill the metadata
+from server.storage.schema.metadata import metadata
+from tests.conftest import REPOSITORY
+
+HASH = "the row is found by the hash of a secret that only its owner holds"
+SWEEP = "removes what has expired, of all tenants"
+SNAPSHOT = "fills the process's snapshot, which keeps tenants apart"
+CLIENT = "OAuth clients belong to the whole authorization server; their grants name the tenant"
+EXEMPT = {
+    ("call_store.py", "finish"): HASH,
+    ("call_store.py", "abandon"): HASH,
+    ("client_store.py", "find"): CLIENT,
+    ("client_store.py", "used"): CLIENT,
+    ("client_store.py", "remove"): CLIENT,
+    ("client_store.py", "all"): CLIENT,
+    ("connect_flow_store.py", "get"): HASH,
+    ("connect_flow_store.py", "start"): HASH,
+    ("connect_flow_store.py", "take"): HASH,
+    ("connect_flow_store.py", "finish"): HASH,
+    ("connect_flow_store.py", "sweep"): SWEEP,
+    ("connection_store.py", "load"): SNAPSHOT,
+    ("connection_store.py", "earliest_expiry"): "one number for the metrics, of all tenants",
+    ("identity_store.py", "sweep"): SWEEP,
+    ("oauth_store.py", "_grants"): "its callers hand in the condition, which names the tenant or the client to be removed",
+    ("oauth_sweep.py", "sweep"): SWEEP,
+    ("static_token_store.py", "find"): HASH,
+    ("static_token_store.py", "count"): HASH,
+    ("vault_store.py", "sweep_events"): SWEEP,
+}
+
+
+def functions_without_a_tenant() -> set[tuple[str, str]]:
+    tables = {name for name, table in metadata.tables.items() if {"tenant_id", "tenant"} & set(table.c.keys())}
+    assert len(tables) > 20
+    found = set()
+    for path in sorted((REPOSITORY / "server" / "storage").glob("*.py")):
+        source = path.read_text(encoding="utf-8")
+        for function in ast.walk(ast.parse(source)):
+            if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef) and touches(function, tables):
+                text = ast.get_source_segment(source, function) or ""
+                if "tenant" not in text:
+                    found.add((Path(path).name, function.name))
+    return found
+
+
+def touches(function: ast.FunctionDef | ast.AsyncFunctionDef, tables: set[str]) -> bool:
+    """Say whether `function` selects, updates or deletes rows of one of `tables`."""
+    calls = (node for node in ast.walk(function) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name))
+    statements = (call for call in calls if isinstance(call.func, ast.Name) and call.func.id in ("select", "update", "delete"))
+    named = {name.id for call in statements for part in call.args for name in ast.walk(part) if isinstance(name, ast.Name)}
+    return bool(named & tables)
+
+
+def test_every_statement_on_tenant_data_names_the_tenant() -> None:
+    """Architecture, rule 2: isolation can be read in one folder."""
+    assert functions_without_a_tenant() - set(EXEMPT) == set()
+
+
+def test_no_exemption_is_left_over() -> None:
+    """An exemption whose statement names the tenant by now, or is gone, would hide the next one of that name."""
+    assert set(EXEMPT) - functions_without_a_tenant() == set()
