@@ -75,6 +75,11 @@ class CapabilityIndex:
         found = search(intent, shards, visible, k, Means(self._table, state.encoder, self._reranker, self.usage.bonuses), explain)
         return replace(found, warnings=(*self.warnings, *found.warnings)) if self.warnings else found
 
+    @property
+    def waits(self) -> bool:
+        """Say whether a search may wait for another machine; then it has no place on an event loop."""
+        return self._state.encoder is not None or self._reranker is not None
+
     def learn(self, tenant_id: str, intent: str, slug: str) -> bool:
         """Remember for this tenant that `slug` was called for `intent` and succeeded; return whether there was anything to learn."""
         state = self._state

@@ -16,31 +16,32 @@ class RerankerUnavailable(Exception):
 
 
 class Reranker(Protocol):
-    def judge(self, intent: str, slugs: Sequence[str]) -> Sequence[float]:
-        """Return how well each operation answers `intent`, in the order given. Raises RerankerUnavailable."""
+    def judge(self, intent: str, found: Sequence[tuple[str, str]]) -> Sequence[float]:
+        """Return how well each (segment, slug) answers `intent`, in the order given. Raises RerankerUnavailable."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class EndpointReranker:
-    """A `/rerank` endpoint as Jina, Cohere, TEI and vLLM serve it. `text_of` gives the text of an operation."""
+    """A `/rerank` endpoint as Jina, Cohere, TEI and vLLM serve it. `text_of` gives the text of the operation (segment, slug)."""
 
     url: str
     model: str
     post: Post
-    text_of: Callable[[str], str]
+    text_of: Callable[[str, str], str]
     api_key: str = ""
     deadline_s: float = 1.5
 
-    def judge(self, intent: str, slugs: Sequence[str]) -> Sequence[float]:
-        body = json.dumps({"model": self.model, "query": intent, "documents": [self.text_of(slug) for slug in slugs]}).encode()
+    def judge(self, intent: str, found: Sequence[tuple[str, str]]) -> Sequence[float]:
+        texts = [self.text_of(segment, slug) for segment, slug in found]
+        body = json.dumps({"model": self.model, "query": intent, "documents": texts}).encode()
         headers = {"content-type": "application/json"}
         if self.api_key:
             headers["authorization"] = f"Bearer {self.api_key}"
         try:
             answer = json.loads(self.post(self.url, headers, body, self.deadline_s))
             worth_by_place = {int(entry["index"]): float(entry["relevance_score"]) for entry in answer["results"]}
-            return [worth_by_place[place] for place in range(len(slugs))]
+            return [worth_by_place[place] for place in range(len(found))]
         except (EndpointFailed, ValueError, KeyError, TypeError) as error:
             raise RerankerUnavailable(f"reranker {self.model}: {_reason(error)}") from error
 

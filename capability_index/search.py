@@ -115,14 +115,14 @@ def _hits(text: str, view: View, visible: Visible, k: int, means: Means, explain
     rows = judged.rows[best]
     shards = np.searchsorted(view.starts, rows, "right") - 1
     places = list(zip(best.tolist(), rows.tolist(), shards.tolist(), (rows - view.starts[shards]).tolist(), strict=True))
-    slugs = [view.shards[shard].part.slugs[local] for _, _, shard, local in places]
+    names = [(view.names[shard], view.shards[shard].part.slugs[local]) for _, _, shard, local in places]
     hits: list[Hit] = []
     ceiling = 1.0
-    for rank in _reranked(text, slugs, means, warnings)[:k]:
-        at, row, shard, _ = places[rank]
+    for rank in _reranked(text, names, means, warnings)[:k]:
+        (at, row, _, _), (segment, slug) = places[rank], names[rank]
         ceiling = min(ceiling, float(found.scores[at]))
         why = reasons(view, found.intent, judged, at, row in found.bonus_by_row) if explain else ()
-        hits.append(Hit(slugs[rank], view.names[shard], round(ceiling, _DIGITS), why))
+        hits.append(Hit(slug, segment, round(ceiling, _DIGITS), why))
     return hits
 
 
@@ -152,13 +152,13 @@ def _bonuses(view: View, intent: Intent, visible: Visible, means: Means) -> dict
     return found
 
 
-def _reranked(text: str, slugs: Sequence[str], means: Means, warnings: list[str]) -> list[int]:
-    """Return the places of `slugs`, the first fifty in the reranker's order where there is one and it answers in time."""
-    places = list(range(len(slugs)))
-    if means.reranker is None or not slugs:
+def _reranked(text: str, names: Sequence[tuple[str, str]], means: Means, warnings: list[str]) -> list[int]:
+    """Return the places of `names`, the first fifty in the reranker's order where there is one and it answers in time."""
+    places = list(range(len(names)))
+    if means.reranker is None or not names:
         return places
     try:
-        worth = means.reranker.judge(text, slugs[:RERANKED])
+        worth = means.reranker.judge(text, names[:RERANKED])
     except RerankerUnavailable as error:
         warnings.append(f"{error}; ranked without it")
         return places

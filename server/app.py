@@ -85,7 +85,14 @@ async def open_gateway(settings: Settings) -> AsyncIterator[Gateway]:
         stack.callback(background.cancel_scope.cancel)
         await stack.enter_async_context(mcp.run())
         housekeeping = Housekeeping(store, feed, authorization, operations.usage)
-        for work in (feed.run, operations.call_log.run, connections.run, operations.health_checks.run, housekeeping.run):
+        for work in (
+            feed.run,
+            operations.call_log.run,
+            connections.run,
+            operations.health_checks.run,
+            operations.index.run,
+            housekeeping.run,
+        ):
             background.start_soon(work)
         operations.telemetry.registry.register(ConnectionMetrics(connections.accounts, connections.refresher))
         health = Health(operations.telemetry, {"store": store.database.ping})

@@ -3,7 +3,7 @@
 import os
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -40,6 +40,11 @@ class Settings:
     #: OpenAI-compatible /embeddings endpoint; empty: the embedded encoder
     embeddings_url: str = ""
     embeddings_model: str = ""
+    embeddings_api_key: str = field(default="", repr=False)
+    #: /rerank endpoint as Jina, Cohere, TEI and vLLM serve it; empty: none
+    reranker_url: str = ""
+    reranker_model: str = ""
+    reranker_api_key: str = field(default="", repr=False)
     log_format: str = "text"
 
     @property
@@ -76,6 +81,10 @@ _VARIABLES: dict[str, tuple[str, Callable[[str], object]]] = {
     "vault_kek": ("ASCEND_VAULT_KEK", str),
     "embeddings_url": ("ASCEND_EMBEDDINGS_URL", str),
     "embeddings_model": ("ASCEND_EMBEDDINGS_MODEL", str),
+    "embeddings_api_key": ("ASCEND_EMBEDDINGS_API_KEY", str),
+    "reranker_url": ("ASCEND_RERANKER_URL", str),
+    "reranker_model": ("ASCEND_RERANKER_MODEL", str),
+    "reranker_api_key": ("ASCEND_RERANKER_API_KEY", str),
     "log_format": ("ASCEND_LOG_FORMAT", str),
 }
 

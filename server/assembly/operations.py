@@ -2,15 +2,17 @@
 
 import hashlib
 import logging
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 
 from capability_index.encoder import EncoderUnavailable, load_word_table
 from capability_index.index import CapabilityIndex
+from capability_index.snapshot import WORDS_ONLY
 from oauth.tenants import Tenants
 from server.assembly.builtins import builtin_functions
 from server.assembly.connections import Connections
+from server.assembly.encoders import open_models
 from server.call_log import CallLog
 from server.config import Settings
 from server.storage.change_feed import Change
@@ -25,6 +27,7 @@ from tools.catalog_index import CatalogIndex
 from tools.confirmations import Confirmations
 from tools.cursor_seal import CursorSeal
 from tools.dispatch import Dispatcher
+from tools.documents import SHARED_SEGMENT
 from tools.egress import Egress
 from tools.failover import FailoverRunner
 from tools.health_checks import HealthChecks
@@ -73,12 +76,26 @@ async def open_operations(
     settings: Settings, store: Store, tenants: Tenants, egress: Egress, connections: Connections
 ) -> AsyncIterator[Operations]:
     """Load the snapshots and put the parts together; leaving it lets writes under way end and closes upstream sessions."""
-    accounts = connections.accounts
     catalog = Catalog(store.operations)
+    with open_index(settings, catalog) as index:
+        async with _open_operations(settings, store, tenants, egress, connections, catalog, index) as operations:
+            yield operations
+
+
+@asynccontextmanager
+async def _open_operations(
+    settings: Settings,
+    store: Store,
+    tenants: Tenants,
+    egress: Egress,
+    connections: Connections,
+    catalog: Catalog,
+    catalog_index: CatalogIndex,
+) -> AsyncIterator[Operations]:
+    accounts, index = connections.accounts, catalog_index.index
     telemetry = Telemetry()
     tracing = Tracing()
     call_log = CallLog(store.calls, telemetry, tracing)
-    index, model = open_index()
     usage = Usage(store.usage, index, catalog)
     policy, validators, suggestions = Policy(tenants), Validators(), Suggestions(catalog)
     # Short-lived proofs need a key that all nodes share and that no database dump holds.
@@ -102,7 +119,6 @@ async def open_operations(
     ]
     catalog.install(builtin_operations(functions))
     await catalog.load()
-    catalog_index = CatalogIndex(index, catalog, settings.data_dir / "index", model)
     await catalog_index.open()
 
     await usage.load()
@@ -131,11 +147,20 @@ async def open_operations(
             await openapi.close()
 
 
-def open_index() -> tuple[CapabilityIndex, str]:
-    """Return an empty index and the name of its vector space; without the encoder it searches by words, and says so."""
-    try:
-        table = load_word_table()
-    except EncoderUnavailable as error:
-        log.warning("encoder_unavailable", extra={"facts": {"reason": str(error), "effect": "discover_apis searches by words only"}})
-        return CapabilityIndex(None, [str(error)]), "words"
-    return CapabilityIndex(table), table.model
+@contextmanager
+def open_index(settings: Settings, catalog: Catalog) -> Iterator[CatalogIndex]:
+    """Give an empty index of `catalog`; without the encoder it searches by words, and says so."""
+
+    def text_of(segment: str, slug: str) -> str:
+        found = catalog.ids_of(None if segment == SHARED_SEGMENT else segment).get(slug)
+        return slug if found is None else f"{found.title}: {found.summary}"
+
+    directory = settings.data_dir / "index"
+    with open_models(settings, text_of) as models:
+        try:
+            table, warnings = load_word_table(), []
+        except EncoderUnavailable as error:
+            table, warnings = None, [str(error)]
+            log.warning("encoder_unavailable", extra={"facts": {"reason": str(error), "effect": "discover_apis searches by words only"}})
+        index = CapabilityIndex(table, warnings, reranker=models.reranker)
+        yield CatalogIndex(index, catalog, directory, table.model if table else WORDS_ONLY, models.make_encoder)

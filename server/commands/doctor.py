@@ -12,6 +12,7 @@ import click
 
 from oauth.vault.key_source import KeyUnavailable
 from server.app import Gateway, open_gateway
+from server.assembly.encoders import encoder_trouble
 from server.commands.frame import CommandFailed, json_option, run_async, with_settings
 from server.config import Settings, SettingsError
 from tools.egress import Egress, OutboundRequest
@@ -57,6 +58,8 @@ async def examine(settings: Settings) -> AsyncIterator[Finding]:
             yield Finding("vault key", "opens the tenants' data keys")
             yield await people_finding(gateway)
             yield index_finding(gateway)
+            if settings.embeddings_url:
+                yield await embeddings_finding(settings)
             async for finding in upstream_findings(gateway):
                 yield finding
     except SettingsError as error:
@@ -98,6 +101,15 @@ def index_finding(gateway: Gateway) -> Finding:
     if index.warnings:
         return Finding("index", f"{count} operations, by words only", "; ".join(index.warnings))
     return Finding("index", f"{count} operations")
+
+
+async def embeddings_finding(settings: Settings) -> Finding:
+    """Ask the configured encoder for a vector."""
+    trouble = await anyio.to_thread.run_sync(encoder_trouble, settings)
+    if trouble:
+        advice = f"{trouble}; until then discover_apis uses the embedded vectors; see ASCEND_EMBEDDINGS_URL, _MODEL and _API_KEY"
+        return Finding("embeddings", f"{settings.embeddings_url} gives no vectors", advice)
+    return Finding("embeddings", f"{settings.embeddings_url} answers")
 
 
 async def upstream_findings(gateway: Gateway) -> AsyncIterator[Finding]:

@@ -16,11 +16,13 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from capability_index.documents import load_pages
-from capability_index.encoder import EncoderUnavailable, WordTable, load_word_table
+from capability_index.encoder import Encoder, EncoderUnavailable, WordTable, load_word_table
 from capability_index.evaluation import Evaluation, EvaluationInvalid, evaluate, load_queries, load_tools
 from capability_index.index import CapabilityIndex
+from capability_index.reembedding import lacking
 from capability_index.search import Visible
 from capability_index.snapshot import WORDS_ONLY, SnapshotInvalid, load, save
+from server.assembly.encoders import open_models
 from server.commands.frame import CommandFailed, json_option, required_data, run_async, with_settings
 from server.commands.rows import print_rows
 from server.config import Settings
@@ -77,7 +79,11 @@ async def build(settings: Settings) -> None:
 @with_settings
 def search(settings: Settings, intent: str, tenant: str, limit: int, as_json: bool) -> None:
     """Find the operations for INTENT, with the reason for each."""
-    found = _saved(settings).search(intent, Visible((tenant, SHARED_SEGMENT)), limit, explain=True)
+    index = _saved(settings)
+    with open_models(settings, lambda _segment, slug: slug) as models:
+        if models.make_encoder is not None and (warning := _use(index, models.make_encoder)):
+            click.echo(f"warning: {warning}", err=True)
+        found = index.search(intent, Visible((tenant, SHARED_SEGMENT)), limit, explain=True)
     for warning in found.warnings:
         click.echo(f"warning: {warning}", err=True)
     rows = [{"operation": hit.slug, "score": hit.score, "segment": hit.segment, "reasons": "; ".join(hit.reasons)} for hit in found.hits]
@@ -93,7 +99,11 @@ def search(settings: Settings, intent: str, tenant: str, limit: int, as_json: bo
 @json_option
 @with_settings
 def stats(settings: Settings, as_json: bool) -> None:
-    """Show what is indexed, by segment."""
+    """Show what is indexed, by segment, and whether the configured encoder answers."""
+    index = _saved(settings)
+    with open_models(settings, lambda _segment, slug: slug) as models:
+        if models.make_encoder is not None and (warning := _use(index, models.make_encoder)):
+            click.echo(f"warning: {warning}", err=True)
     rows = [
         {
             "segment": name,
@@ -102,7 +112,7 @@ def stats(settings: Settings, as_json: bool) -> None:
             "words": sum(len(shard.part.postings.words) for shard in segment.shards),
             "spaces": ", ".join(sorted({model for shard in segment.shards for model in shard.part.matrices})),
         }
-        for name, segment in _saved(settings).segments().items()
+        for name, segment in index.segments().items()
     ]
     print_rows(rows, as_json=as_json, empty="nothing is indexed yet; import something with `ascend import`")
 
@@ -161,6 +171,18 @@ def _saved(settings: Settings) -> CapabilityIndex:
     except SnapshotInvalid as error:
         raise CommandFailed(str(error)) from error
     return index
+
+
+def _use(index: CapabilityIndex, make_encoder: Callable[[], Encoder]) -> str:
+    """Search in the configured encoder's space, if the saved vectors are whole; return why not."""
+    try:
+        encoder = make_encoder()
+    except EncoderUnavailable as error:
+        return f"{error}; searched without it"
+    if lacking(index.segments(), encoder.model):
+        return f"encoder {encoder.model}: not every operation has its vectors yet; a running server makes them"
+    index.reembed(encoder, lambda _segment: ())
+    return ""
 
 
 def _folder(settings: Settings) -> Path:

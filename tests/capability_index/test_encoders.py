@@ -178,7 +178,7 @@ def test_a_reranker_has_the_last_word(table: WordTable, catalogue: list[Document
 
     text_by_slug = {document.slug: document.summary for document in catalogue}
     with served(rank) as (url, _):
-        index = CapabilityIndex(table, reranker=EndpointReranker(url, "judge", post, text_by_slug.__getitem__, deadline_s=5))
+        index = CapabilityIndex(table, reranker=EndpointReranker(url, "judge", post, lambda _, slug: text_by_slug[slug], deadline_s=5))
         index.upsert("*", catalogue)
         assert index.search("send an email", ALL, 1).hits[0].slug == "calendar.create"
     found = index.search("send an email", ALL, 1)

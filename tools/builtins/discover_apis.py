@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import zip_longest
 from typing import Protocol
 
+from anyio import CapacityLimiter, to_thread
+
 from capability_index.intent import clauses_of
 from capability_index.search import Hit, SearchResult, Visible
 from oauth.connections.credentials import Credentials
@@ -24,10 +26,15 @@ MAX_LIMIT = 20
 MAX_OFFSET = 200
 #: schemas of twenty operations can fill a model's whole context
 MAX_FULL_CHARS = 40_000
+#: apart from the threads that others need: an endpoint that hangs holds one for as long as a search waits for it
+_MAX_WAITING_SEARCHES = 16
 
 
 class Finder(Protocol):
     """CapabilityIndex, as discovery uses it."""
+
+    @property
+    def waits(self) -> bool: ...
 
     def search(self, intent: str | Sequence[str], visible: Visible, k: int = ..., *, explain: bool = ...) -> SearchResult: ...
 
@@ -46,6 +53,7 @@ class DiscoverApis:
     ) -> None:
         self._finder, self._catalog, self._policy = finder, catalog, policy
         self._credentials, self._suggestions, self._usage = credentials, suggestions, usage
+        self._threads: CapacityLimiter | None = None
 
     async def __call__(self, call: Call) -> Outcome:
         given, principal = call.arguments, call.principal
@@ -58,7 +66,11 @@ class DiscoverApis:
             found = [self._named(principal, view, operation_id, detail) for operation_id in dict.fromkeys(given["ids"])]
             answer["results"] += found
         if "query" in given:
-            self._search(principal, view, given, detail, answer)
+            if self._finder.waits:
+                self._threads = self._threads or CapacityLimiter(_MAX_WAITING_SEARCHES)
+                await to_thread.run_sync(self._search, principal, view, given, detail, answer, limiter=self._threads)
+            else:
+                self._search(principal, view, given, detail, answer)
         if self._usage is not None and isinstance(given.get("query"), str):
             self._usage.discovered(principal, given["query"], (entry["id"] for entry in answer["results"]))
         if detail == "full":
