@@ -1,0 +1,48 @@
+"""The history of migrations makes exactly the schema that the code uses."""
+
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Connection
+from sqlalchemy.ext.asyncio import create_async_engine
+
+import server.storage.schema.connection_tables
+import server.storage.schema.oauth_tables
+import server.storage.schema.platform_tables
+import server.storage.schema.subject_tables
+import server.storage.schema.tool_tables  # noqa: F401  the imports fill the metadata
+from server.storage.database import sqlite_url
+from server.storage.migrate import MIGRATIONS, migrate, newest_revision
+from server.storage.schema.metadata import metadata
+
+
+def differences(connection: Connection) -> list[object]:
+    context = MigrationContext.configure(connection, opts={"compare_type": True})
+    return list(compare_metadata(context, metadata))
+
+
+async def test_a_migrated_store_has_the_schema_of_the_code(tmp_path: Path) -> None:
+    """What a revision forgets would only be missed at the first statement that needs it."""
+    url = sqlite_url(tmp_path / "store.sqlite3")
+    await migrate(url)
+    engine = create_async_engine(url)
+    async with engine.connect() as connection:
+        assert await connection.run_sync(differences) == []
+    await engine.dispose()
+
+
+async def test_migrating_twice_changes_nothing(tmp_path: Path) -> None:
+    url = sqlite_url(tmp_path / "store.sqlite3")
+    await migrate(url)
+    before = (tmp_path / "store.sqlite3").read_bytes()
+    await migrate(url)
+    assert (tmp_path / "store.sqlite3").read_bytes() == before
+
+
+@pytest.mark.parametrize("path", sorted((MIGRATIONS / "versions").glob("r[0-9]*.py")), ids=lambda path: path.name)
+def test_a_revision_is_named_by_its_number(path: Path) -> None:
+    """The newest revision is read from the names, without loading Alembic."""
+    assert f'revision = "{path.name[1:5]}"' in path.read_text(encoding="utf-8")
+    assert path.name[1:5] <= newest_revision()
