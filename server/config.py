@@ -102,8 +102,18 @@ def load(data_dir: Path | None, environ: Mapping[str, str] = os.environ, **overr
     values |= {name: value for name, value in overrides.items() if value is not None}
     values["is_base_url_set"] = "base_url" in values
     values["base_url"] = _origin(str(values.get("base_url") or served_at(directory) or DEFAULT_BASE_URL))
-    values.setdefault("database_url", sqlite_url(directory / "ascend.sqlite3"))
+    values["database_url"] = engine_url(str(values.get("database_url") or sqlite_url(directory / "ascend.sqlite3")))
     return Settings(data_dir=directory, **values)  # type: ignore[arg-type]  # names are checked against _VARIABLES
+
+
+def engine_url(url: str) -> str:
+    """Return `url` with the driver we bring; operators write `postgresql://…` as everywhere else. Raises SettingsError."""
+    scheme, separator, rest = url.partition("://")
+    if separator and scheme in ("postgresql", "postgres"):
+        return f"postgresql+psycopg://{rest}"
+    if not url.startswith(("sqlite+aiosqlite:///", "postgresql+psycopg://")):
+        raise SettingsError(f"ASCEND_DATABASE_URL: {scheme!r} is not a kind of store we know; give postgresql://user:password@host/name")
+    return url
 
 
 def served_at(directory: Path) -> str | None:

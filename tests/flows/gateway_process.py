@@ -36,10 +36,12 @@ def free_port() -> int:
         return int(listener.getsockname()[1])
 
 
-def ascend(*arguments: str, data_dir: Path, stdin: str | None = None, timeout_s: float = 60) -> subprocess.CompletedProcess[str]:
+def ascend(
+    *arguments: str, data_dir: Path, stdin: str | None = None, timeout_s: float = 60, extra: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
     """Run one `ascend` command to its end, as a person would in a second terminal."""
     command = [str(Path(sys.executable).with_name("ascend")), *arguments, "--data", str(data_dir)]
-    return subprocess.run(command, capture_output=True, text=True, input=stdin, timeout=timeout_s, check=False, env=environment())
+    return subprocess.run(command, capture_output=True, text=True, input=stdin, timeout=timeout_s, check=False, env=environment(extra))
 
 
 def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:

@@ -1,0 +1,47 @@
+"""The main job on PostgreSQL instead of the SQLite file, by two gateways on one store."""
+
+from pathlib import Path
+
+import anyio
+
+from tests.contracts.postgres import postgres_server
+from tests.flows.gateway_process import ascend, running_gateway
+from tests.flows.mcp_client import MemoryTokenStorage, connected
+from tests.flows.person import Person
+
+
+async def test_two_gateways_on_one_postgresql_answer_alike(tmp_path: Path) -> None:
+    """Sign in at one, call; what one revokes, the other refuses; an import reaches both."""
+    with postgres_server() as url:
+        extra = {"ASCEND_DATABASE_URL": url.replace("postgresql+psycopg://", "postgresql://")}
+        storage = MemoryTokenStorage()
+        with running_gateway(tmp_path / "one", extra=extra) as first:
+            person = Person(first.email, first.password)
+            async with connected(first.mcp_url, person, storage=storage) as client:
+                answer = await client.call_tool("call_api", {"api": "crm.contacts.search", "args": {"query": "Ada"}})
+                assert answer.structured_content is not None
+                assert answer.structured_content["status"] == "ok"
+                # The second gateway has its own address, so only the store is shared here: its people, catalogue and grants.
+                keys = {"ASCEND_VAULT_KEK": (tmp_path / "one" / "vault.kek").read_text().strip()}
+                with running_gateway(tmp_path / "two", demo=False, extra=extra | keys) as second:
+                    async with connected(second.mcp_url, Person(first.email, first.password)) as other:
+                        seen = await other.call_tool("discover_apis", {"ids": ["crm.contacts.search"]})
+                        assert seen.structured_content is not None
+                        assert seen.structured_content["results"][0]["id"] == "crm.contacts.search"
+                        done = ascend(
+                            "import",
+                            "openapi",
+                            f"{first.demo_url}/openapi.json",
+                            "--provider",
+                            "late",
+                            data_dir=tmp_path / "one",
+                            extra=extra,
+                        )
+                        assert done.returncode == 0, done.stderr
+                        with anyio.fail_after(5):
+                            while True:
+                                seen = await other.call_tool("discover_apis", {"ids": ["late.contacts.search"]})
+                                assert seen.structured_content is not None
+                                if "error" not in seen.structured_content["results"][0]:
+                                    break
+                                await anyio.sleep(0.05)
