@@ -2,16 +2,11 @@
 
 import logging
 import re
-from collections.abc import Mapping
 from email.utils import format_datetime
 from urllib.parse import parse_qsl
 
 import orjson
-from mcp.server.auth.middleware.auth_context import AuthContextMiddleware
-from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
-from mcp.server.auth.provider import AccessToken
 from sqlalchemy.exc import SQLAlchemyError
-from starlette.authentication import AuthCredentials
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from oauth.access_tokens import AccessTokens, Verified
@@ -24,6 +19,7 @@ from oauth.tenants import DEFAULT_TENANT, Tenant, Tenants
 from oauth.token_formats import hash_token
 from server.config import Settings
 from server.oauth_requests import ALLOWED_HEADERS, CORS
+from server.sdk_user import VERIFIED
 
 logger = logging.getLogger(__name__)
 
@@ -46,8 +42,8 @@ _PREFLIGHT_HEADERS: Headers = [
 class BearerGuard:
     """Lets through what carries a live access token of this very resource; 401 comes before any other answer but a preflight's.
 
-    A token of another tenant is nothing here, exactly like garbage. The principal is put at `scope["ascend.principal"]`, and what
-    the MCP SDK reads at `scope["user"]` and `scope["auth"]`.
+    A token of another tenant is nothing here, exactly like garbage. The principal is put at `scope["ascend.principal"]`, and the
+    verified token at `scope["ascend.verified"]`, of which server/sdk_user.py makes what the MCP SDK reads.
     """
 
     def __init__(
@@ -60,7 +56,7 @@ class BearerGuard:
         revocation: Revocation | None = None,
         static_tokens: StaticTokens | None = None,
     ) -> None:
-        self._app = AuthContextMiddleware(app)
+        self._app = app
         self._access_tokens = access_tokens
         self._tenants = tenants
         self._settings = settings
@@ -93,10 +89,9 @@ class BearerGuard:
             await _answer(send, 403, [*_CORS_HEADERS, *challenge], body)
             return
         scope["ascend.principal"] = principal
-        scope["auth"] = AuthCredentials(sorted(principal.scopes))
-        scope["user"] = _user(verified, self._settings.base_url)
-        extra = _sunset_headers(tenant) if principal.auth_method == "static_token" else []
-        await self._app(scope, receive, _with_headers(send, [*_CORS_HEADERS, *extra]))
+        scope[VERIFIED] = verified
+        added = [*_CORS_HEADERS, *_sunset_headers(tenant)] if principal.auth_method == "static_token" else _CORS_HEADERS
+        await self._app(scope, receive, _with_headers(send, added))
 
     async def _verify(self, scope: Scope, send: Send, tenant: Tenant) -> Verified | None:
         """Return the verified token, or answer with the challenge."""
@@ -161,22 +156,6 @@ class Challenges:
 
 
 _JSON = (b"content-type", b"application/json")
-
-
-def _user(verified: Verified, issuer: str) -> AuthenticatedUser:
-    """Return the SDK's view of the caller. The token itself stays here."""
-    principal = verified.principal
-    claims: Mapping[str, object] = {"iss": issuer}
-    token = AccessToken.model_construct(
-        token="",
-        client_id=principal.client_id,
-        scopes=sorted(principal.scopes),
-        expires_at=int(verified.expires_at),
-        resource=verified.resource,
-        subject=principal.subject,
-        claims=claims,
-    )
-    return AuthenticatedUser(token)
 
 
 def _query_token(query: bytes) -> str | None:

@@ -40,6 +40,7 @@ from server.mcp_http import (
 from server.mcp_identity import INSTRUCTIONS, NAME, TITLE, VERSION
 from server.mcp_lean import LeanPath, LeanRequest
 from server.request_state import RequestStates
+from server.sdk_user import WithSdkUser
 from server.trace_context import Tracing, carrier_of
 from tools.builtins.definitions import ALWAYS_ON, ToolDefinition
 from tools.operation import Progress
@@ -86,6 +87,7 @@ class McpEndpoint:
             security_settings=self._security.settings,
             max_request_body_size=MAX_BODY_BYTES,
         )
+        self._sdk = WithSdkUser(self._manager.handle_request, settings.base_url)
         self._long_calls = LongCalls()
         self._lean = LeanPath(self._listing(), self._server.server_info_stamp, self._security.settings) if is_lean else None
 
@@ -109,7 +111,7 @@ class McpEndpoint:
         lean = self._lean.recognize(scope, body) if self._lean is not None else None
         if lean is None or (self._fixtures is not None and lean.name is not None and self._fixtures.has(lean.name)):
             scope["headers"] = trimmed(scope["headers"])
-            await self._manager.handle_request(scope, replay(body, receive), held_start(scope, send))
+            await self._sdk(scope, replay(body, receive), held_start(scope, send))
         else:
             await self._answer_lean(lean, scope["ascend.principal"], receive, send)
 
@@ -141,7 +143,7 @@ class McpEndpoint:
 
     async def _refuse_method(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self._fixtures is not None:
-            await self._manager.handle_request(scope, receive, send)
+            await self._sdk(scope, receive, send)
         elif (refusal := await self._security.validate_request(Request(scope))) is not None:
             await refusal(scope, receive, send)
         else:
