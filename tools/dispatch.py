@@ -215,8 +215,14 @@ class Dispatcher:
 
     def _preview(self, runner: Runner, call: Call) -> Outcome:
         would_ask = self._policy.needs_confirmation(call.principal, call.operation)
-        data: dict[str, Json] = {"request": runner.preview(call), "would_need_confirmation": would_ask}
-        if (key := self._idempotency.key_of(call)) is not None:
+        key = self._idempotency.key_of(call)
+        if key is not None:
+            call = replace(call, options=replace(call.options, idempotency_key=key))
+        try:
+            data: dict[str, Json] = {"request": runner.preview(call), "would_need_confirmation": would_ask}
+        except ToolError as error:
+            return _failed(error.failure)
+        if key is not None:
             data["idempotency_key"] = key
         return Outcome("ok", data=data, note="dry run: nothing was sent")
 

@@ -1,7 +1,9 @@
 """Run operations that came from OpenAPI documents: arguments -> HTTP request -> outcome."""
 
 import asyncio
+import hashlib
 import time
+import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Protocol
@@ -12,7 +14,7 @@ import orjson
 from oauth.connections.credentials import Credential, Credentials
 from oauth.principal import Principal
 from tools.egress import OutboundRequest, OutboundResponse
-from tools.errors import EgressRefused, UpstreamFailed
+from tools.errors import EgressRefused, InvalidArguments, UpstreamFailed
 from tools.operation import Call, Failure, Json, Operation, Outcome
 from tools.providers.openapi_body_encoding import File, file_of
 from tools.providers.openapi_credentials import MASK, MASKED, NO_PROOFS, Proofs, proofs_of
@@ -84,7 +86,7 @@ class OpenApiRunner:
         )
 
     def preview(self, call: Call) -> Json:
-        """Return the request that `run` would send; credentials and files stand there as placeholders."""
+        """Return the request that `run` would send; credentials and files stand there as placeholders. Raises InvalidArguments."""
         operation = call.operation
         plan = self._plan(operation)
         is_authorized = operation.connection is not None
@@ -92,11 +94,11 @@ class OpenApiRunner:
             files = {argument: _shown_files(argument, call.arguments[argument]) for argument in _given_files(plan, call)}
             built = plan.build(call.arguments, files, proofs_of(operation.binding, MASKED) if is_authorized else NO_PROOFS)
         except UnfitArgument as error:
-            return {"error": str(error), "argument": error.argument}
+            raise InvalidArguments(_unfit(error)) from error
         shown: dict[str, Json] = {
             "method": built.method,
             "url": built.url.replace(quote(MASK, safe=""), MASK),
-            "headers": {name: _masked(name, value) for name, value in built.headers},
+            "headers": {name: _masked(name, value) for name, value in [*built.headers, *_idempotency_headers(plan, call)]},
         }
         if built.body is not None:
             shown["body"] = _shown_body(built)
@@ -135,9 +137,7 @@ class OpenApiRunner:
         url, headers = built.url, built.headers
         if call.options.follow is not None:
             url = _followed(call.options.follow, url, proofs)
-        key_header = plan.idempotency_header
-        if key_header is not None and call.options.idempotency_key and key_header[0] not in call.arguments:
-            headers.append((key_header[1], call.options.idempotency_key))
+        headers += _idempotency_headers(plan, call)
         if call.options.if_none_match is not None:
             headers.append(("If-None-Match", call.options.if_none_match))
         left_s = call.deadline - asyncio.get_running_loop().time()
@@ -173,6 +173,19 @@ class OpenApiRunner:
 
 def _provider(operation: Operation) -> str:
     return operation.connection or operation.provider
+
+
+def _idempotency_headers(plan: RequestPlan, call: Call) -> list[tuple[str, str]]:
+    """Return the header with the call's key, where the operation takes one and the arguments do not give it.
+
+    What goes out is the key of this subject alone, as a UUID: many subjects may share one account of the upstream, and one's key
+    must never be answered with what another one wrote.
+    """
+    key = call.options.idempotency_key
+    if plan.idempotency_header is None or not key or plan.idempotency_header[0] in call.arguments:
+        return []
+    owned = orjson.dumps([call.principal.tenant_id, call.principal.subject, key])
+    return [(plan.idempotency_header[1], str(uuid.UUID(bytes=hashlib.sha256(owned).digest()[:16])))]
 
 
 def _given_files(plan: RequestPlan, call: Call) -> list[str]:
@@ -211,7 +224,7 @@ def _unfit(error: UnfitArgument) -> Failure:
     return Failure(
         code="invalid_arguments",
         message=f"arguments.{error.argument}: {error}",
-        faults=({"path": error.argument, "rule": str(error)},),
+        faults=({"path": f"arguments.{error.argument}", "rule": str(error)},),
     )
 
 

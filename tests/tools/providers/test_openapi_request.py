@@ -15,6 +15,7 @@ from server.storage.memory_tools import MemoryResultStore
 from tests.tools.providers.callable import ADA, call_of
 from tests.tools.providers.upstream import Upstream
 from tools.egress import Egress
+from tools.errors import InvalidArguments
 from tools.operation import CallOptions, Download, Operation, Outcome
 from tools.providers.openapi_import import import_document
 from tools.providers.openapi_request import OpenApiRunner
@@ -299,12 +300,39 @@ async def test_a_next_page_is_followed_on_its_own_origin_only(world: World) -> N
     assert len(world.upstream.got) == 1
 
 
+KEYED: dict[str, Any] = {"parameters": [{"name": "Idempotency-Key", "in": "header", "schema": {"type": "string"}}], "responses": {}}
+
+
 async def test_the_idempotency_key_reaches_an_upstream_that_takes_one(world: World) -> None:
-    """A repeated write is then harmless there too."""
-    node = {"parameters": [{"name": "Idempotency-Key", "in": "header", "schema": {"type": "string"}}], "responses": {}}
+    """A repeated write is then harmless there too; any text will do as a key, and the dry run shows what is sent."""
+    operation, options = world.operation(KEYED, "post"), CallOptions(idempotency_key="k-1\r\nEvil: \u202e")
     world.upstream.answer()
-    await world.run(world.operation(node, "post"), CallOptions(idempotency_key="k-1"))
-    assert world.upstream.got[0].headers["Idempotency-Key"] == "k-1"
+    world.upstream.answer()
+    await world.run(operation, options)
+    await world.run(operation, options)
+    first, second = (request.headers["Idempotency-Key"] for request in world.upstream.got)
+    assert first == second
+    assert world.runner.preview(call_of(operation, {}, options))["headers"]["Idempotency-Key"] == first
+    await world.run(operation, options, idempotency_key="my own")
+    assert world.upstream.got[-1].headers["Idempotency-Key"] == "my own"
+
+
+async def test_the_same_key_of_another_subject_or_tenant_is_another_key_upstream(world: World) -> None:
+    """Subjects share one account upstream: it must not answer one of them with what another one wrote."""
+    operation, options = world.operation(KEYED, "post"), CallOptions(idempotency_key="k-1")
+    for principal in (ADA, replace(ADA, subject="bob"), replace(ADA, tenant_id="other")):
+        world.upstream.answer()
+        await world.runner.run(replace(call_of(operation, {}, options), principal=principal))
+    assert len({request.headers["Idempotency-Key"] for request in world.upstream.got}) == 3
+
+
+async def test_a_dry_run_of_arguments_that_cannot_be_sent_fails(world: World) -> None:
+    """three-tools.md, call_api: dry_run validates; a model must not read it as a go-ahead."""
+    operation = world.operation(
+        {"parameters": [{"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}], "responses": {}}, path="/things/{id}"
+    )
+    with pytest.raises(InvalidArguments, match=r"arguments\.id: '\.\.' cannot be a part of the path"):
+        world.runner.preview(call_of(operation, {"id": ".."}))
 
 
 async def test_a_dry_run_shows_the_exact_request_with_its_secrets_masked(world: World) -> None:
