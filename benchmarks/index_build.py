@@ -32,7 +32,7 @@ def main() -> None:
         documents = merged(1).documents
         spent = timed(lambda: CapabilityIndex(table).upsert("*", documents))
         print(f"build of {len(documents):,} real operations: {len(documents) / spent:,.0f} a second")
-    documents = made_up(size, table)
+    documents = made_up(size)
     index = CapabilityIndex(table)
     before = resident_bytes()
     spent = timed(lambda: index.upsert("*", documents))

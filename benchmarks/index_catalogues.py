@@ -1,5 +1,6 @@
 """Catalogues to measure on: the development data beside the repository, and made-up ones of any size."""
 
+import json
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -8,11 +9,11 @@ from pathlib import Path
 import numpy as np
 
 from capability_index.documents import Document
-from capability_index.encoder import WordTable
 from capability_index.evaluation import JudgedQuery, load_queries, load_tools
 from capability_index.lexical import Postings
 from capability_index.part import Names, Part, Texts, slug_sum
 from capability_index.vectors import Matrix
+from capability_index.word_file import word_files
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "retrieval"
 JUDGED = ("toole_single", "sealtools", "bfcl")
@@ -58,15 +59,16 @@ def nonsense() -> Iterator[tuple[str, str]]:
             yield kind, line
 
 
-def vocabulary(table: WordTable) -> list[str]:
+def vocabulary() -> list[str]:
     """Return English words that the table has whole."""
-    words = [piece.removeprefix("▁") for piece, _ in sorted(table.tokenizer.get_vocab().items(), key=lambda entry: entry[1])]
+    ids: dict[str, int] = json.loads(word_files()[1].read_bytes())["model"]["vocab"]
+    words = [piece.removeprefix("▁") for piece, _ in sorted(ids.items(), key=lambda entry: entry[1])]
     return [word for word in dict.fromkeys(words) if word.isascii() and word.islower() and word.isalpha() and len(word) > 3]
 
 
-def made_up(count: int, table: WordTable, seed: int = 1) -> list[Document]:
+def made_up(count: int, seed: int = 1) -> list[Document]:
     """Return `count` operations of a few words each, common words more often than rare ones, as in real ones."""
-    chance, words = random.Random(seed), vocabulary(table)
+    chance, words = random.Random(seed), vocabulary()
 
     def text(size: int) -> str:
         return " ".join(words[int(len(words) * chance.random() ** 3)] for _ in range(size))

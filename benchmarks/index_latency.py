@@ -31,7 +31,7 @@ def main() -> None:
     arguments.add_argument("--queries", type=int, default=60)
     given = arguments.parse_args()
     table = load_word_table()
-    words = vocabulary(table)
+    words = vocabulary()
     chance = np.random.default_rng(5)
     queries = [
         "I need to " + " ".join(words[int(len(words) * chance.random() ** 3)] for _ in range(int(size))) + ", please"
@@ -39,7 +39,7 @@ def main() -> None:
     ]
     print(f"accelerator: {'numba' if INT8_SCAN else 'none'}")
     for size in given.sizes:
-        part = build_part(made_up(min(size, _BASE), table), table)
+        part = build_part(made_up(min(size, _BASE)), table)
         if size > _BASE:
             part = repeated(part, size // _BASE)
         index = CapabilityIndex(table)

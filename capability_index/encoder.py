@@ -1,7 +1,5 @@
 """Text -> unit rows of float32: the encoder's Protocol, and the word table that comes with the gateway."""
 
-import importlib.util
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -9,15 +7,11 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-# One query is one short text: handing it to a pool of threads costs more than splitting it here.
-os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-
-from safetensors import safe_open
-from tokenizers import Tokenizer  # reads the variable above when it is loaded
+from capability_index.word_file import MODEL, WordsMissing, load_words
+from capability_index.word_pieces import WordPieces
 
 Floats = NDArray[np.float32]
 _CHUNK = 64
-_ROWS = 4_096
 _MAX_WORDS = 30_000
 _MAX_WORD_CHARS = 200
 
@@ -46,12 +40,11 @@ class WordTable:
     `codes` (n, d) int8 times `scales` (n,) are the rows: half the memory of float16, and turned to float32 ten times as fast.
     """
 
-    def __init__(self, model: str, tokenizer: Tokenizer, rows: NDArray[np.floating[Any]]) -> None:
+    def __init__(self, model: str, pieces: WordPieces, codes: NDArray[np.int8], scales: Floats) -> None:
         self.model = model
-        self.dimension = int(rows.shape[1])
-        self.tokenizer = tokenizer
-        self._codes, self._scales = int8_rows(rows)
-        #: word -> token ids. The tokenizer's merges never cross a blank, so words can be remembered one by one.
+        self.dimension = int(codes.shape[1])
+        self._pieces, self._codes, self._scales = pieces, codes, scales
+        #: word -> token ids. The merges never cross a blank, so words can be remembered one by one.
         self._ids_by_word: dict[str, tuple[int, ...]] = {}
 
     def word_ids(self, words: Sequence[str]) -> list[tuple[int, ...]]:
@@ -66,9 +59,9 @@ class WordTable:
         return [known[word] for word in words]
 
     def _split(self, word: str) -> tuple[int, ...]:
-        # Half a surrogate pair, which JSON can bring in, is no text to the tokenizer.
+        # Half a surrogate pair, which JSON can bring in, has no bytes.
         text = word[:_MAX_WORD_CHARS].encode("utf-8", "replace").decode()
-        return tuple(self.tokenizer.encode(text, add_special_tokens=False).ids)
+        return self._pieces.split(text)
 
     def token_ids(self, texts: Sequence[str]) -> list[list[int]]:
         """Return the token ids of each text."""
@@ -107,33 +100,13 @@ def unit(vectors: Floats) -> Floats:
     return vectors
 
 
-def int8_rows(rows: NDArray[np.floating[Any]]) -> tuple[NDArray[np.int8], Floats]:
-    """Return `rows` as int8 and the scale of each: a row is its codes times its scale, to within half a scale."""
-    codes, scales = np.empty(rows.shape, np.int8), np.empty(len(rows), np.float32)
-    for start in range(0, len(rows), _ROWS):
-        chunk = rows[start : start + _ROWS].astype(np.float32)
-        top = np.abs(chunk).max(axis=1)
-        top[top == 0] = 1
-        codes[start : start + _ROWS] = np.rint(chunk * (127 / top)[:, None])
-        scales[start : start + _ROWS] = top / 127
-    return codes, scales
-
-
-def load_word_table() -> WordTable:
-    """Return the table inside the installed `wordllama` distribution, without importing that package.
+def load_word_table(directory: Path | None = None) -> WordTable:
+    """Return the table inside the installed `wordllama` distribution; with `directory` mapped from a file there, which it makes.
 
     Raises EncoderUnavailable.
     """
-    spec = importlib.util.find_spec("wordllama")
-    if spec is None or spec.origin is None:
-        raise EncoderUnavailable("the word table is missing; install the distribution wordllama, or search by words alone")
-    folder = Path(spec.origin).parent
-    weights, tokens = folder / "weights" / "l2_supercat_256.safetensors", folder / "tokenizers" / "l2_supercat_tokenizer_config.json"
     try:
-        tokenizer = Tokenizer.from_file(str(tokens))
-        tokenizer.no_padding()
-        tokenizer.no_truncation()
-        with safe_open(weights, "numpy") as file:
-            return WordTable("wordllama-l2-supercat-256", tokenizer, file.get_tensor("embedding.weight"))
-    except Exception as error:  # the tokenizer library raises bare Exception
-        raise EncoderUnavailable(f"the word table does not load ({error}); reinstall the distribution wordllama") from error
+        words = load_words(directory)
+    except WordsMissing as error:
+        raise EncoderUnavailable(str(error)) from error
+    return WordTable(MODEL, words.pieces, words.codes, words.scales)

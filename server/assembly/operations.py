@@ -158,7 +158,7 @@ def open_index(settings: Settings, catalog: Catalog) -> Iterator[CatalogIndex]:
     directory = settings.data_dir / "index"
     with open_models(settings, text_of) as models:
         try:
-            table, warnings = load_word_table(), []
+            table, warnings = load_word_table(directory), []
         except EncoderUnavailable as error:
             table, warnings = None, [str(error)]
             log.warning("encoder_unavailable", extra={"facts": {"reason": str(error), "effect": "discover_apis searches by words only"}})

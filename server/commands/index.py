@@ -54,7 +54,7 @@ def command() -> None:
 async def build(settings: Settings) -> None:
     """Index the whole catalogue anew. A running server keeps its own index up to date; this is for repair."""
     required_data(settings)
-    index, model = _empty()
+    index, model = _empty(_folder(settings))
     async with open_store(settings) as store:
         operations = await store.operations.load()
     by_segment: dict[str, list[Operation]] = {SHARED_SEGMENT: []}
@@ -154,9 +154,9 @@ def _print(result: Evaluation, documents: int, as_json: bool) -> None:
     print_rows(shown, as_json=False, empty="")
 
 
-def _empty() -> tuple[CapabilityIndex, str]:
+def _empty(directory: Path | None = None) -> tuple[CapabilityIndex, str]:
     try:
-        table: WordTable | None = load_word_table()
+        table: WordTable | None = load_word_table(directory)
     except EncoderUnavailable as error:
         click.echo(f"warning: {error}", err=True)
         table = None
@@ -165,7 +165,7 @@ def _empty() -> tuple[CapabilityIndex, str]:
 
 def _saved(settings: Settings) -> CapabilityIndex:
     required_data(settings)
-    index, model = _empty()
+    index, model = _empty(_folder(settings))
     try:
         index.adopt(load(_folder(settings), model))
     except SnapshotInvalid as error:
