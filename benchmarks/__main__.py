@@ -1,0 +1,82 @@
+"""Every number that the project promises, measured: `python -m benchmarks [NAME ...]`; `--list` only names them.
+
+Each benchmark runs in a process of its own with a time limit. Exit 1 when one missed its goal, failed or ran out of time.
+"""
+
+import argparse
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+FOLDER = Path(__file__).parent
+#: what the benchmarks share
+_NO_BENCHMARK = {"__init__", "__main__", "index_catalogues"}
+
+
+@dataclass(frozen=True, slots=True)
+class Benchmark:
+    """`defends`: its goal, in a line."""
+
+    name: str
+    defends: str
+    arguments: tuple[str, ...] = ()
+    limit_s: float = 180
+
+
+BENCHMARKS = (
+    Benchmark("start", "warm start to ready in at most 2.0 s; at most 160 MB resident when idle, with the demo catalogue"),
+    Benchmark("discover_http", "discover_apis adds at most 5 ms over HTTP at 20,000 operations; throughput within 2x of 100"),
+    Benchmark("dispatch_overhead", "a call costs the same at 20,000 operations as at 100, within 5 %"),
+    Benchmark("batch_parallel", "ten parallel calls of 100 ms in at most 130 ms"),
+    Benchmark("oauth_tokens", "a token is verified in at most 5 µs; of 1,000 concurrent refreshes none loses its pair"),
+    Benchmark("connection_refresh", "10,000 connections of 30 minutes' life: 8 refreshes a second, none late", limit_s=400),
+    Benchmark("openapi_callable", "at least 99 % of the operations of every real document can be called"),
+    Benchmark("index_latency", "a search takes at most 0.5 / 2 / 6 ms at 1,000 / 20,000 / 100,000 operations"),
+    Benchmark("index_build", "2,000 operations a second are indexed; a change is found within 50 ms at 100,000", limit_s=300),
+    Benchmark("index_quality", "nDCG@10 of 67 / 91 / 76.5 on three judged sets; both sides together beat either alone", limit_s=300),
+    Benchmark("index_confidence", "nonsense is called low confidence, at most 5 % of real intents are"),
+    Benchmark("index_learning", "learning from use costs operations that nobody used at most 2 nDCG"),
+    Benchmark("index_fast_path", "the int8 scan finds at least 0.99 of what the exact one finds (needs the extra accelerator)"),
+)
+
+
+def main() -> int:
+    arguments = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    arguments.add_argument("names", nargs="*", metavar="NAME", help="which to run; all when none is named")
+    arguments.add_argument("--list", action="store_true", help="name the benchmarks and their goals, and run none")
+    given = arguments.parse_args()
+    by_name = {benchmark.name: benchmark for benchmark in BENCHMARKS}
+    if unlisted := {path.stem for path in FOLDER.glob("*.py")} - _NO_BENCHMARK - by_name.keys():
+        arguments.error(f"{', '.join(sorted(unlisted))}: not listed in {Path(__file__).name}; say there what it defends")
+    if unknown := [name for name in given.names if name not in by_name]:
+        arguments.error(f"{unknown[0]}: no such benchmark; there are {', '.join(by_name)}")
+    chosen = [by_name[name] for name in dict.fromkeys(given.names)] or list(BENCHMARKS)
+    width = max(len(benchmark.name) for benchmark in chosen)
+    for benchmark in chosen:
+        print(f"{benchmark.name:{width}}  {benchmark.defends}")
+    if given.list:
+        return 0
+    outcomes = [(benchmark, run(benchmark)) for benchmark in chosen]
+    print()
+    for benchmark, outcome in outcomes:
+        print(f"{benchmark.name:{width}}  {outcome}")
+    return 0 if all(outcome == "ok" for _, outcome in outcomes) else 1
+
+
+def run(benchmark: Benchmark) -> str:
+    """Run one, its output passed on; return how it ended."""
+    print(f"\n== {benchmark.name}: {benchmark.defends}", flush=True)
+    began = time.monotonic()
+    command = [sys.executable, "-m", f"benchmarks.{benchmark.name}", *benchmark.arguments]
+    try:
+        code = subprocess.run(command, cwd=FOLDER.parent, timeout=benchmark.limit_s, check=False).returncode
+    except subprocess.TimeoutExpired:
+        return f"not done within {benchmark.limit_s:.0f} s"
+    print(f"   ({time.monotonic() - began:.0f} s)", flush=True)
+    return "ok" if code == 0 else f"failed with exit code {code}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
