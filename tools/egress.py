@@ -2,12 +2,14 @@
 
 A host is checked before it is looked up, every address that the look-up gives is checked before any is connected to, and the
 connection goes to just such an address. No proxy settings, no cookies, no retries (but for a pooled connection that the upstream
-had closed meanwhile: aiohttp opens another for methods that are idempotent by RFC 9110 §9.2.2).
+had closed meanwhile: another is opened for methods that are idempotent by RFC 9110 §9.2.2). Plain requests take our own
+connections (docs/decisions/0014), all others aiohttp's; both are dialled by the same connector.
 """
 
 import asyncio
 import re
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import aiohttp
@@ -18,6 +20,7 @@ from oauth.fetch import Fetched, FetchRefused
 from tools.egress_addresses import AddressRules, Target, refused
 from tools.egress_body import failed, read_body
 from tools.egress_connector import AddressRefused, GuardedConnector, LookUp, look_up
+from tools.egress_pool import Http1Pool
 from tools.errors import EgressRefused, UpstreamFailed
 from tools.operation import Failure
 
@@ -64,18 +67,27 @@ class OutboundResponse:
 
 
 class Egress:
-    """One connection pool behind one guard. Open it with `async with`."""
+    """All connections behind one guard. Open it with `async with`."""
 
-    def __init__(self, allow: Sequence[str] = (), find: LookUp = look_up) -> None:
-        """`allow`: `host:port` entries that may be called although private; port may be `*`. `find` looks names up."""
+    def __init__(self, allow: Sequence[str] = (), find: LookUp = look_up, *, is_lean: bool = True) -> None:
+        """`allow`: `host:port` entries that may be called although private; port may be `*`. `find` looks names up.
+
+        `is_lean` False: everything goes through aiohttp.
+        """
         self.rules = AddressRules(allow)
         self._find = find
+        self._is_lean = is_lean
+        self._pool: Http1Pool | None = None
         self._session: aiohttp.ClientSession | None = None
+        self._now: Callable[[], float] = time.monotonic
 
     async def __aenter__(self) -> "Egress":
+        self._now = asyncio.get_running_loop().time
+        connector = GuardedConnector(self.rules, self._find)
+        self._pool = Http1Pool(connector, _BASE_HEADERS) if self._is_lean else None
         # auto_decompress is off because it would inflate a bomb before we can count.
         self._session = aiohttp.ClientSession(
-            connector=GuardedConnector(self.rules, self._find),
+            connector=connector,
             auto_decompress=False,
             trust_env=False,
             # A request without a body has no media type; aiohttp would name one.
@@ -88,6 +100,9 @@ class Egress:
         return self
 
     async def __aexit__(self, *_exc: object) -> None:
+        if self._pool is not None:
+            await self._pool.close()
+            self._pool = None
         if self._session is not None:
             await self._session.close()
             self._session = None
@@ -100,8 +115,7 @@ class Egress:
         timeout_s = min(request.timeout_s, MAX_TIMEOUT_S)
         target = self.rules.target(request.url)
         try:
-            async with asyncio.timeout(timeout_s):
-                return await self._follow(request, target)
+            return await self._follow(request, target, self._now() + timeout_s)
         except TimeoutError as error:
             what = f"gave no complete answer within {timeout_s:g} s"
             raise failed(target.url.raw_authority, "upstream_timeout", what, retryable=True) from error
@@ -134,11 +148,11 @@ class Egress:
             raise failed(authority, "upstream_malformed", f"switched protocols unasked (status {response.status})")
         return response
 
-    async def _follow(self, request: OutboundRequest, target: Target) -> OutboundResponse:
+    async def _follow(self, request: OutboundRequest, target: Target, deadline: float) -> OutboundResponse:
         headers, body = own_headers(request.headers), request.body
         may_follow = request.follow and request.method in ("GET", "HEAD")
         for _hop in range(MAX_REDIRECTS + 1):
-            response = await self._exchange(request, target, headers, body)
+            response = await self._exchange(request, target, headers, body, deadline)
             location = response.headers.get("Location")
             if not may_follow or response.status not in _REDIRECTS or not location:
                 return response
@@ -148,16 +162,23 @@ class Egress:
                 body = None
         raise failed(target.url.raw_authority, "upstream_malformed", f"redirects more than {MAX_REDIRECTS} times")
 
-    async def _exchange(self, request: OutboundRequest, target: Target, headers: CIMultiDict[str], body: bytes | None) -> OutboundResponse:
-        response = await self.open(request.method, target, headers, body, _NO_TIMEOUT)
-        try:
-            content = await read_body(response, request.max_body_bytes)
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise failure_of(error, target) from error
-        finally:
-            # Closes the connection unless its answer was read to the end; then it is back in the pool already.
-            response.close()
-        return OutboundResponse(response.status, response.headers, content, str(target.url))
+    async def _exchange(
+        self, request: OutboundRequest, target: Target, headers: CIMultiDict[str], body: bytes | None, deadline: float
+    ) -> OutboundResponse:
+        pool = self._pool
+        if pool is not None and pool.takes(request.method, body, target.origin):
+            answer = await pool.send(request.method, target, headers, body, request.max_body_bytes, deadline)
+            return OutboundResponse(answer.status, answer.headers, answer.body, str(target.url))
+        async with asyncio.timeout_at(deadline):
+            response = await self.open(request.method, target, headers, body, _NO_TIMEOUT)
+            try:
+                content = await read_body(response, request.max_body_bytes)
+            except (aiohttp.ClientError, TimeoutError, OSError) as error:
+                raise failure_of(error, target) from error
+            finally:
+                # Closes the connection unless its answer was read to the end; then it is back in the pool already.
+                response.close()
+            return OutboundResponse(response.status, response.headers, content, str(target.url))
 
     def _redirected(self, origin: Target, location: str) -> Target:
         try:

@@ -21,20 +21,27 @@ def failed(authority: str, code: str, what: str, *, retryable: bool = False) -> 
 async def read_body(response: aiohttp.ClientResponse, max_body_bytes: int) -> bytes:
     """Return the decoded body. Raises UpstreamFailed as soon as either form of it is over the limit."""
     authority = response.url.raw_authority
-    encoding = response.headers.get("Content-Encoding", "").strip().lower()
-    if encoding in ("", "identity"):
+    inflating = inflating_of(response.headers.get("Content-Encoding", ""), max_body_bytes, authority)
+    if inflating is None:
         length = response.content_length
-        if length is None or response.method == "HEAD":
+        if length is None or response.method == "HEAD" or response.status == 304:
             return await _read_plain(response, max_body_bytes)
         if length > max_body_bytes:
-            raise _too_large(authority, max_body_bytes)
+            raise too_large(authority, max_body_bytes)
         return await response.content.read()
-    if encoding not in _ENCODINGS:
-        raise failed(authority, "upstream_malformed", f"answered in the encoding {encoding[:40]!r}, which was not asked for")
-    inflating = _Inflating(encoding, max_body_bytes, authority)
     async for chunk in response.content.iter_chunked(_CHUNK_BYTES):
         inflating.feed(chunk)
     return inflating.finish()
+
+
+def inflating_of(content_encoding: str, max_body_bytes: int, authority: str) -> "Inflating | None":
+    """Return what inflates a body, or None for a plain one. Raises UpstreamFailed for an encoding that nobody asked for."""
+    encoding = content_encoding.strip().lower()
+    if encoding in ("", "identity"):
+        return None
+    if encoding not in _ENCODINGS:
+        raise failed(authority, "upstream_malformed", f"answered in the encoding {encoding[:40]!r}, which was not asked for")
+    return Inflating(encoding, max_body_bytes, authority)
 
 
 async def _read_plain(response: aiohttp.ClientResponse, max_body_bytes: int) -> bytes:
@@ -43,12 +50,12 @@ async def _read_plain(response: aiohttp.ClientResponse, max_body_bytes: int) -> 
     async for chunk in response.content.iter_chunked(_CHUNK_BYTES):
         size += len(chunk)
         if size > max_body_bytes:
-            raise _too_large(response.url.raw_authority, max_body_bytes)
+            raise too_large(response.url.raw_authority, max_body_bytes)
         chunks.append(chunk)
     return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 
-class _Inflating:
+class Inflating:
     """One compressed body, piece by piece, so that a bomb is noticed after its first piece above the limit."""
 
     def __init__(self, encoding: str, max_body_bytes: int, authority: str) -> None:
@@ -69,7 +76,7 @@ class _Inflating:
                 raise failed(self._authority, "upstream_malformed", f"says its answer is {self._encoding}, which it is not") from error
             self._left_bytes -= len(inflated)
             if self._left_bytes < 0:
-                raise _too_large(self._authority, self._max_body_bytes)
+                raise too_large(self._authority, self._max_body_bytes)
             self._chunks.append(inflated)
             # RFC 1952 §2.2: a gzip body may be several members, one after the other.
             packed = self._inflater.unused_data
@@ -85,7 +92,8 @@ class _Inflating:
         return b"".join(self._chunks)
 
 
-def _too_large(authority: str, max_body_bytes: int) -> UpstreamFailed:
+def too_large(authority: str, max_body_bytes: int) -> UpstreamFailed:
+    """Return the failure of an answer that is over the limit."""
     return failed(
         authority, "upstream_too_large", f"answered with more than {max_body_bytes} bytes; ask for less, for example by a smaller page"
     )

@@ -9,7 +9,7 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 import aiohttp
-from aiohappyeyeballs import AddrInfoType
+from aiohappyeyeballs import AddrInfoType, start_connection
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from tools.egress_addresses import AddressRules, is_public
@@ -19,9 +19,10 @@ if TYPE_CHECKING:
     from aiohttp.connector import Connection
     from aiohttp.tracing import Trace
 
-MAX_CONNECTIONS = 1_000
+#: For this pool; tools/egress_pool.py has as many.
+MAX_CONNECTIONS = 500
 #: Below the sum, so that one upstream that hangs cannot take all connections.
-MAX_CONNECTIONS_PER_HOST = 100
+MAX_CONNECTIONS_PER_HOST = 50
 DNS_CACHE_S = 10
 #: Above asyncio's own pool, which others need, too: a name server that hangs blocks a thread for many seconds.
 _LOOKUP_THREADS = 16
@@ -79,15 +80,28 @@ class GuardedConnector(aiohttp.TCPConnector):
     def __init__(self, rules: AddressRules, find: LookUp = look_up) -> None:
         self._rules = rules
         self._guard = GuardedResolver(rules, find)
+        # Trusts what OpenSSL trusts by default, which SSL_CERT_FILE and SSL_CERT_DIR change.
+        self._tls = ssl.create_default_context()
         super().__init__(
             resolver=self._guard,
             limit=MAX_CONNECTIONS,
             limit_per_host=MAX_CONNECTIONS_PER_HOST,
             ttl_dns_cache=DNS_CACHE_S,
-            # Trusts what OpenSSL trusts by default, which SSL_CERT_FILE and SSL_CERT_DIR change.
-            ssl=ssl.create_default_context(),
+            ssl=self._tls,
             socket_factory=self._checked_socket,
         )
+
+    async def addresses(self, host: str, port: int) -> list[AddrInfoType]:
+        """Return where a host may be dialled, from the look-ups of this pool. Raises OSError, AddressRefused among them."""
+        return self._convert_hosts_to_addr_infos(await self._resolve_host(host, port))
+
+    async def dial(self, addresses: Sequence[AddrInfoType], host: str, make: Callable[[], asyncio.Protocol], *, is_tls: bool) -> None:
+        """Connect what `make` makes to the first of `addresses` that answers, each checked as it is dialled. Raises OSError."""
+        dialled = await start_connection(
+            addresses, happy_eyeballs_delay=self._happy_eyeballs_delay, interleave=self._interleave, socket_factory=self._checked_socket
+        )
+        tls, server_hostname = (self._tls, host.rstrip(".")) if is_tls else (None, None)
+        await asyncio.get_running_loop().create_connection(make, sock=dialled, ssl=tls, server_hostname=server_hostname)
 
     def _checked_socket(self, dialled: AddrInfoType) -> socket.socket:
         family, kind, protocol, _, address = dialled

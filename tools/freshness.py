@@ -45,6 +45,8 @@ def freshness_of(status: int, headers: Mapping[str, str], now: float, max_fresh_
 
 
 def _directives(text: str) -> dict[str, str]:
+    if not text:
+        return {}
     return {match[1].lower(): match[2] if match[2] is not None else match[3] or "" for match in _DIRECTIVE.finditer(text)}
 
 

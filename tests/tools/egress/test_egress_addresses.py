@@ -119,9 +119,9 @@ async def counting() -> AsyncIterator[tuple[int, Callable[[], int]]]:
 
 
 @pytest.mark.parametrize("addresses", [["127.0.0.1"], ["93.184.215.14", "127.0.0.1"], ["::1"], ["fe80::1%2"], ["::ffff:127.0.0.1"]])
-async def test_a_name_with_one_bad_address_is_refused_without_a_connection(addresses: list[str]) -> None:
+async def test_a_name_with_one_bad_address_is_refused_without_a_connection(addresses: list[str], is_lean: bool) -> None:
     """oauth-behaviour.md S5: one public and one private record; any bad record refuses the name."""
-    async with counting() as (port, connections), Egress(find=knows(addresses)) as egress:
+    async with counting() as (port, connections), Egress(find=knows(addresses), is_lean=is_lean) as egress:
         with pytest.raises(EgressRefused) as caught:
             await egress.send(OutboundRequest("GET", f"http://rebind.example.com:{port}/", timeout_s=2))
         assert connections() == 0
@@ -129,12 +129,12 @@ async def test_a_name_with_one_bad_address_is_refused_without_a_connection(addre
     assert "127.0.0.1" not in caught.value.failure.message
 
 
-async def test_a_name_that_turns_bad_later_is_refused_then() -> None:
+async def test_a_name_that_turns_bad_later_is_refused_then(is_lean: bool) -> None:
     """DNS rebinding: every connection is made to an address of the look-up that was judged."""
     find = knows(["127.0.0.1"], ["127.0.0.1"])
     async with serving(says(answer("200 OK", body=b"fine"))) as origin:
         port = int(origin.rpartition(":")[2])
-        async with Egress([f"good.example.com:{port}"], find=find) as egress:
+        async with Egress([f"good.example.com:{port}"], find=find, is_lean=is_lean) as egress:
             assert (await egress.send(OutboundRequest("GET", f"http://good.example.com:{port}/"))).body == b"fine"
             with pytest.raises(EgressRefused):
                 await egress.send(OutboundRequest("GET", f"http://other.example.com:{port}/", timeout_s=2))
@@ -152,20 +152,20 @@ async def test_the_dialled_address_is_judged_once_more() -> None:
 @pytest.mark.parametrize(
     "status", ["301 Moved Permanently", "302 Found", "303 See Other", "307 Temporary Redirect", "308 Permanent Redirect"]
 )
-async def test_a_redirect_to_a_private_address_is_not_contacted(status: str) -> None:
+async def test_a_redirect_to_a_private_address_is_not_contacted(status: str, is_lean: bool) -> None:
     """oauth-behaviour.md S7: each hop is guarded like the first."""
     async with counting() as (port, connections), serving(says(answer(status, f"Location: http://127.0.0.1:{port}/"))) as origin:
-        async with Egress([origin.removeprefix("http://")]) as egress:
+        async with Egress([origin.removeprefix("http://")], is_lean=is_lean) as egress:
             with pytest.raises(EgressRefused):
                 await egress.send(OutboundRequest("GET", origin, timeout_s=2))
         assert connections() == 0
 
 
-async def test_proxy_settings_of_the_environment_do_not_lead_around_the_guard(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_proxy_settings_of_the_environment_do_not_lead_around_the_guard(monkeypatch: pytest.MonkeyPatch, is_lean: bool) -> None:
     """oauth-behaviour.md S22."""
     async with counting() as (port, connections), serving(says(answer("200 OK", body=b"straight"))) as origin:
         for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
             monkeypatch.setenv(name, f"http://127.0.0.1:{port}")
-        async with Egress(["127.0.0.1:*"]) as egress:
+        async with Egress(["127.0.0.1:*"], is_lean=is_lean) as egress:
             assert (await egress.send(OutboundRequest("GET", origin))).body == b"straight"
         assert connections() == 0

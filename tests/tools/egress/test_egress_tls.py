@@ -74,46 +74,46 @@ async def serving_tls(held: Certificate, reply: bytes) -> AsyncIterator[str]:
         await asyncio.sleep(0)
 
 
-async def test_trust_follows_ssl_cert_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_trust_follows_ssl_cert_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_lean: bool) -> None:
     """contracts.md: TLS trust follows SSL_CERT_FILE."""
     held = certificate(tmp_path, "127.0.0.1")
     async with serving_tls(held, answer("200 OK", body=b"secret")) as origin:
-        async with Egress(["127.0.0.1:*"]) as egress:
+        async with Egress(["127.0.0.1:*"], is_lean=is_lean) as egress:
             with pytest.raises(UpstreamFailed) as caught:
                 await egress.send(OutboundRequest("GET", origin))
         assert caught.value.failure.code == "upstream_unreachable"
         assert "certificate" in caught.value.failure.message
         assert not caught.value.failure.retryable
         monkeypatch.setenv("SSL_CERT_FILE", str(held.file))
-        async with Egress(["127.0.0.1:*"]) as egress:
+        async with Egress(["127.0.0.1:*"], is_lean=is_lean) as egress:
             assert (await egress.send(OutboundRequest("GET", origin))).body == b"secret"
 
 
-async def test_a_certificate_of_another_host_is_not_trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_certificate_of_another_host_is_not_trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_lean: bool) -> None:
     """RFC 9525: the identity in the certificate must be the one that was asked for."""
     held = certificate(tmp_path, "127.0.0.2")
     monkeypatch.setenv("SSL_CERT_FILE", str(held.file))
-    async with serving_tls(held, answer("200 OK")) as origin, Egress(["127.0.0.1:*"]) as egress:
+    async with serving_tls(held, answer("200 OK")) as origin, Egress(["127.0.0.1:*"], is_lean=is_lean) as egress:
         with pytest.raises(UpstreamFailed):
             await egress.send(OutboundRequest("GET", origin))
 
 
-async def test_a_redirect_from_https_to_http_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_redirect_from_https_to_http_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_lean: bool) -> None:
     """What was asked for over TLS is not sent on in the clear."""
     held = certificate(tmp_path, "127.0.0.1")
     monkeypatch.setenv("SSL_CERT_FILE", str(held.file))
     async with (
         serving(says(answer("200 OK", body=b"in the clear"))) as plain,
         serving_tls(held, answer("302 Found", f"Location: {plain}/")) as origin,
-        Egress(["127.0.0.1:*"]) as egress,
+        Egress(["127.0.0.1:*"], is_lean=is_lean) as egress,
     ):
         with pytest.raises(EgressRefused) as caught:
             await egress.send(OutboundRequest("GET", origin))
     assert "from https to http" in caught.value.failure.message
 
 
-async def test_plain_http_spoken_to_a_tls_client_is_unreachable() -> None:
-    async with serving(says(answer("200 OK"))) as origin, Egress(["127.0.0.1:*"]) as egress:
+async def test_plain_http_spoken_to_a_tls_client_is_unreachable(is_lean: bool) -> None:
+    async with serving(says(answer("200 OK"))) as origin, Egress(["127.0.0.1:*"], is_lean=is_lean) as egress:
         with pytest.raises(UpstreamFailed) as caught:
             await egress.send(OutboundRequest("GET", origin.replace("http://", "https://"), timeout_s=2))
     assert caught.value.failure.code in ("upstream_unreachable", "upstream_reset", "upstream_timeout")
