@@ -1,5 +1,6 @@
 """`ascend`: the command line. Each command's module is loaded when it is called, so that `--help` answers at once."""
 
+import gc
 import importlib
 import os
 import sys
@@ -42,7 +43,12 @@ class LazyCommands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        module = importlib.import_module(f"server.commands.{COMMANDS[cmd_name][0]}")
+        # Loading makes objects that nearly all stay: looking for garbage among them costs a sixth of the time to start.
+        gc.disable()
+        try:
+            module = importlib.import_module(f"server.commands.{COMMANDS[cmd_name][0]}")
+        finally:
+            gc.enable()
         command = getattr(module, "command", None)
         return command if isinstance(command, click.Command) else None
 
