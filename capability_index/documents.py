@@ -84,7 +84,7 @@ def parse_page(text: str, file_name: str) -> Page:
     if match is None:
         raise PageInvalid(f"{file_name}: no front matter; begin the page with a block of `key: value` lines between two `---` lines")
     try:
-        values = yaml.load(match[1], Loader=yaml.CSafeLoader)  # noqa: S506  safe, and ten times as fast
+        values = yaml.load(match[1], Loader=yaml.CSafeLoader)
     except yaml.YAMLError as error:
         raise PageInvalid(f"{file_name}: front matter is not YAML: {' '.join(str(error).split())}") from error
     if not isinstance(values, dict):

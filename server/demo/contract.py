@@ -19,7 +19,7 @@ _DOCUMENT = Path(__file__).parent / "openapi.yaml"
 @functools.cache
 def document() -> dict[str, Any]:
     """Return the document as it is written; callers do not change it."""
-    loaded: dict[str, Any] = yaml.load(_DOCUMENT.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)  # noqa: S506  safe, and ten times as fast
+    loaded: dict[str, Any] = yaml.load(_DOCUMENT.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
     return loaded
 
 
