@@ -9,17 +9,29 @@ from contextlib import contextmanager
 import uvicorn
 from starlette.types import ASGIApp
 
+from server.http_protocol import strict_http
+
 #: how long requests under way may take to end after SIGTERM
 DRAIN_S = 35
 
 
 class HttpServer(uvicorn.Server):
-    """Serves `app`. With `takes_signals`, SIGTERM and SIGINT stop it; a second SIGINT does not wait for requests under way."""
+    """Serves `app` at `authority` (host and port).
 
-    def __init__(self, app: ASGIApp, *, takes_signals: bool = False) -> None:
+    With `takes_signals`, SIGTERM and SIGINT stop it; a second SIGINT does not wait for requests under way.
+    """
+
+    def __init__(self, app: ASGIApp, *, authority: str = "", takes_signals: bool = False) -> None:
         super().__init__(
             uvicorn.Config(
-                app, log_level="warning", access_log=False, lifespan="off", server_header=False, timeout_graceful_shutdown=DRAIN_S
+                app,
+                http=strict_http(authority),
+                ws="none",
+                log_level="warning",
+                access_log=False,
+                lifespan="off",
+                server_header=False,
+                timeout_graceful_shutdown=DRAIN_S,
             )
         )
         self._takes_signals = takes_signals

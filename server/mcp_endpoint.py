@@ -24,11 +24,13 @@ from server.mcp_answers import encoded
 from server.mcp_calls import Dispatch, ToolCalls
 from server.mcp_exchange import JSON_HEADERS, Exchange, LongCalls
 from server.mcp_http import (
+    BODY_TIMEOUT_S,
     EXTRA_HEADERS,
     MAX_BODY_BYTES,
     REPLACEMENT,
     ClientGone,
     Headers,
+    envelope_fault,
     held_start,
     read_body,
     replay,
@@ -105,11 +107,19 @@ class McpEndpoint:
             body = await read_body(receive)
         except ClientGone:
             return
+        except TimeoutError:
+            await send_rpc_error(
+                send, 408, f"the request body did not arrive within {BODY_TIMEOUT_S:.0f} s", headers=[(b"connection", b"close")]
+            )
+            return
         if body is None:
             await send_rpc_error(send, 413, f"request body is larger than {MAX_BODY_BYTES} bytes; send less, or fewer steps at once")
             return
         lean = self._lean.recognize(scope, body) if self._lean is not None else None
         if lean is None or (self._fixtures is not None and lean.name is not None and self._fixtures.has(lean.name)):
+            if (fault := envelope_fault(body)) is not None:
+                await send_rpc_error(send, 400, fault[1], code=fault[0])
+                return
             scope["headers"] = trimmed(scope["headers"])
             await self._sdk(scope, replay(body, receive), held_start(scope, send))
         else:

@@ -4,11 +4,15 @@ import json
 from collections.abc import Awaitable, Callable, Sequence
 from urllib.parse import urlsplit
 
+import anyio
+import orjson
 from mcp.server.transport_security import TransportSecuritySettings
-from mcp_types import INVALID_REQUEST
+from mcp_types import INVALID_REQUEST, PARSE_ERROR
 from starlette.types import Message, Receive, Scope, Send
 
 MAX_BODY_BYTES = 4 * 1024 * 1024
+#: how long the rest of a body that has begun may take
+BODY_TIMEOUT_S = 30.0
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
 Headers = Sequence[tuple[bytes, bytes]]
@@ -34,25 +38,56 @@ def transport_security(base_url: str) -> TransportSecuritySettings:
     return TransportSecuritySettings(allowed_hosts=hosts, allowed_origins=origins)
 
 
-async def read_body(receive: Receive, max_bytes: int = MAX_BODY_BYTES) -> bytes | None:
-    """Return the whole body; None where it is larger than allowed, and then the rest is left unread."""
-    chunks: list[bytes] = []
-    total = 0
-    while True:
-        message = await receive()
-        if message["type"] != "http.request":
-            raise ClientGone
-        chunk: bytes = message.get("body", b"")
-        total += len(chunk)
-        if total > max_bytes:
-            return None
-        chunks.append(chunk)
-        if not message.get("more_body", False):
-            return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+async def read_body(receive: Receive, max_bytes: int = MAX_BODY_BYTES, timeout_s: float = BODY_TIMEOUT_S) -> bytes | None:
+    """Return the whole body; None where it is larger than allowed, and then the rest is left unread. Raises TimeoutError."""
+    first, is_whole = await _part(receive)
+    if is_whole:
+        return first if len(first) <= max_bytes else None
+    chunks, total = [first], len(first)
+    with anyio.fail_after(timeout_s):
+        while not is_whole and total <= max_bytes:
+            chunk, is_whole = await _part(receive)
+            chunks.append(chunk)
+            total += len(chunk)
+    return b"".join(chunks) if total <= max_bytes else None
+
+
+async def _part(receive: Receive) -> tuple[bytes, bool]:
+    """Return the next piece of a body and whether it is the last."""
+    message = await receive()
+    if message["type"] != "http.request":
+        raise ClientGone
+    return message.get("body", b""), not message.get("more_body", False)
 
 
 class ClientGone(Exception):
     """The client closed the connection before its request was whole: there is nobody to answer."""
+
+
+def envelope_fault(body: bytes) -> tuple[int, str] | None:
+    """Return code and message for a body that is no JSON-RPC 2.0 message of MCP, else None.
+
+    The SDK's older leg takes a request whose id is null, a boolean, a fraction or an object for a notification, and answers other
+    faults with its validator's own words.
+    """
+    try:
+        message = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return PARSE_ERROR, "the body is not JSON (RFC 8259) in UTF-8"
+    if type(message) is not dict:
+        return INVALID_REQUEST, "the body must be one JSON-RPC message, an object; batches are not part of MCP"
+    if message.get("jsonrpc") != "2.0":
+        return INVALID_REQUEST, 'jsonrpc must be "2.0"'
+    if "method" in message:
+        if type(message["method"]) is not str:
+            return INVALID_REQUEST, "method must be a string"
+        if type(message.get("params", {})) is not dict:
+            return INVALID_REQUEST, "params must be an object"
+        if type(message.get("id", "")) not in (int, str):
+            return INVALID_REQUEST, "id must be a string or an integer; leave it out of a notification"
+    elif "id" not in message or ("result" not in message and "error" not in message):
+        return INVALID_REQUEST, "method is missing"
+    return None
 
 
 def replay(body: bytes, receive: Receive) -> Receive:

@@ -50,7 +50,7 @@ async def command(
             await demo_start.prepare(gateway)
         settings.remember_origin()
         settle()
-        server = HttpServer(gateway.app, takes_signals=True)
+        server = HttpServer(gateway.app, authority=settings.host, takes_signals=True)
         async with anyio.create_task_group() as running:
             running.start_soon(_announce, server, settings, demo_start)
             await server.serve(sockets=[listener])

@@ -2,12 +2,15 @@
 
 import socket
 from collections.abc import Iterator
+from functools import partial
 
+import anyio
 import httpx2
 import orjson
 import pytest
+from starlette.types import Message
 
-from server.mcp_http import MAX_BODY_BYTES, transport_security
+from server.mcp_http import MAX_BODY_BYTES, read_body, transport_security
 from tests.server.live_server import free_port, serving
 from tests.server.mcp_requests import legacy_body, legacy_headers, modern_body, modern_headers
 from tests.server.mcp_stand_in import StandInDispatcher, gateway, settings_for
@@ -147,6 +150,57 @@ def test_a_method_that_we_do_not_serve_is_not_found(http: httpx2.Client, method:
     params = {"notifications": {"toolsListChanged": True}} if method == "subscriptions/listen" else {}
     response = http.post("/mcp", json=modern_body(method, params), headers=modern_headers(method))
     assert (response.status_code, response.json()["error"]["code"]) == (404, -32601)
+
+
+@pytest.mark.parametrize("request_id", [None, {}, [], 1.5, True])
+@pytest.mark.parametrize("era", [modern_headers("tools/list"), legacy_headers()], ids=["modern", "legacy"])
+def test_a_request_with_an_id_that_is_none_is_not_taken_for_a_notification(
+    http: httpx2.Client, era: dict[str, str], request_id: object
+) -> None:
+    """MCP, "Requests": the id is a string or an integer and never null; 202 would leave the client waiting for an answer."""
+    for body in (modern_body("tools/list", request_id=request_id), legacy_body("tools/list", request_id=request_id)):
+        response = http.post("/mcp", json=body, headers=era)
+        assert (response.status_code, response.json()["error"]["code"]) == (400, -32600)
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        (b"[]", -32600),
+        (b"[" + LIST + b"]", -32600),
+        (b"null", -32600),
+        (b'{"id":1,"method":"tools/list"}', -32600),
+        (b'{"jsonrpc":"1.0","id":1,"method":"tools/list"}', -32600),
+        (b'{"jsonrpc":"2.0","id":1,"method":1}', -32600),
+        (b'{"jsonrpc":"2.0","id":1,"method":"tools/list","params":[]}', -32600),
+        (b'{"jsonrpc":"2.0","id":1}', -32600),
+        (LIST.replace(b'"params":{', b'"params":{"x":NaN,'), -32700),
+        (b'{"jsonrpc":"2.0","id":"\\ud800","method":"tools/list"}', -32700),
+        (b"\xff", -32700),
+        (b"", -32700),
+    ],
+)
+def test_both_eras_name_a_fault_of_the_envelope_in_few_words(http: httpx2.Client, body: bytes, code: int) -> None:
+    """JSON-RPC 2.0 §5.1: invalid request and parse error, in our words and not those of a validator."""
+    for headers in (modern_headers("tools/list"), legacy_headers()):
+        response = http.post("/mcp", content=body, headers=headers)
+        error = response.json()["error"]
+        assert (response.status_code, error["code"]) == (400, code)
+        assert len(error["message"]) < 100
+
+
+def test_a_body_that_stops_coming_is_not_waited_for() -> None:
+    """Half a body holds a connection and memory; the first half came, so there is somebody to tell."""
+    parts = [{"type": "http.request", "body": b"{", "more_body": True}]
+
+    async def receive() -> Message:
+        if parts:
+            return parts.pop()
+        await anyio.sleep_forever()
+        raise AssertionError
+
+    with pytest.raises(TimeoutError):
+        anyio.run(partial(read_body, receive, timeout_s=0.01))
 
 
 @pytest.mark.parametrize("arguments", [[], "x", 3])

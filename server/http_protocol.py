@@ -1,0 +1,101 @@
+"""What a request head may be, before any of our code sees it: one Host, bounded, in time, and meant for us.
+
+The parser refuses what is malformed (RFC 9112: two lengths, a length beside chunks, bare line feeds, folded lines). It leaves open
+what is only wrong here, and it would keep a head that never ends.
+"""
+
+import asyncio
+import re
+from typing import Any
+
+import httptools
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+MAX_HEADERS = 100
+MAX_HEAD_BYTES = 48 * 1024
+HEAD_TIMEOUT_S = 20.0
+
+#: RFC 3986 §3.2.2: a name, an IPv4 or bracketed IPv6 address, and perhaps a port; no user information, no list
+_AUTHORITY = re.compile(rb"(?:[A-Za-z0-9._~-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{0,5})?")
+
+
+class UnfitHead(Exception):
+    """The parser turns it into 400 and a closed connection."""
+
+
+class StrictHttp(HttpToolsProtocol):
+    """uvicorn's connection with these bounds. `authority`: where we are served, which a target in absolute form must name."""
+
+    authority = b""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._is_in_head = False
+        self._head_bytes = 0
+        self._head_timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn declares it
+        super().connection_made(transport)
+        self._start_timer()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._stop_timer()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self.transport.is_closing():
+            return
+        if self._is_in_head:
+            self._head_bytes += len(data)
+            if self._head_bytes > MAX_HEAD_BYTES:
+                self.send_400_response("The request head is too large.")
+            else:
+                self._start_timer()
+
+    def on_message_begin(self) -> None:
+        self._is_in_head, self._head_bytes = True, 0
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        self._is_in_head = False
+        self._stop_timer()
+        _check(self.headers, self.url, self.authority)
+        super().on_headers_complete()
+
+    def _start_timer(self) -> None:
+        if self._head_timer is None:
+            self._head_timer = self.loop.call_later(HEAD_TIMEOUT_S, self.transport.close)
+
+    def _stop_timer(self) -> None:
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
+
+
+def strict_http(authority: str) -> type[StrictHttp]:
+    """Return the protocol of a server that is served at `authority`."""
+
+    class Served(StrictHttp):
+        pass
+
+    Served.authority = authority.lower().encode()
+    return Served
+
+
+def _check(headers: list[tuple[bytes, bytes]], target: bytes, authority: bytes) -> None:
+    """Raise UnfitHead where a head is not for us (RFC 9112 §3.2: exactly one valid Host)."""
+    if len(headers) > MAX_HEADERS or sum(len(name) + len(value) for name, value in headers) > MAX_HEAD_BYTES:
+        raise UnfitHead
+    hosts = [value for name, value in headers if name == b"host"]
+    if len(hosts) != 1 or _AUTHORITY.fullmatch(hosts[0].strip(b" \t")) is None:
+        raise UnfitHead
+    if not target.startswith((b"/", b"*")) and _authority_of(target) != authority:
+        raise UnfitHead
+
+
+def _authority_of(target: bytes) -> bytes:
+    parts = httptools.parse_url(target)
+    host: bytes = parts.host or b""
+    bare = b"[" + host + b"]" if b":" in host else host
+    return (bare if parts.port is None else b"%b:%d" % (bare, parts.port)).lower()

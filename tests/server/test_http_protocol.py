@@ -1,0 +1,98 @@
+"""Request heads that no well-behaved client sends, written to a socket byte by byte."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+from starlette.responses import PlainTextResponse
+
+from server import http_protocol
+from server.http_server import HttpServer
+from server.listening import listen
+
+
+@pytest.fixture
+async def port() -> AsyncIterator[int]:
+    listener = listen("127.0.0.1", 0)
+    number = int(listener.getsockname()[1])
+    server = HttpServer(PlainTextResponse("here"), authority=f"127.0.0.1:{number}")
+    serving = asyncio.create_task(server.serve([listener]))
+    await server.until_ready()
+    yield number
+    server.should_exit = True
+    await serving
+
+
+async def status_of(port: int, request: bytes) -> int:
+    """Send `request` and return the status of the answer; 0 where the connection ends without one."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    try:
+        async with asyncio.timeout(10):
+            writer.write(request)
+            line = await reader.readline()
+            if line and b" 200 " not in line:
+                await reader.read()  # Ends only when the server closes the connection, which a refusal must do.
+        return int(line.split()[1]) if line else 0
+    except ConnectionResetError:
+        return 0
+    finally:
+        writer.close()
+
+
+def head(*lines: str, target: str = "/", version: str = "1.1") -> bytes:
+    return "\r\n".join([f"GET {target} HTTP/{version}", *lines, "", ""]).encode("latin-1")
+
+
+async def test_ordinary_heads_are_answered(port: int) -> None:
+    """RFC 9112 §3.2: an own name, an address with a port, and our own absolute form."""
+    for host in (f"127.0.0.1:{port}", "gateway.example.com", "[::1]:8080", "localhost", "127.0.0.1\t"):
+        assert await status_of(port, head(f"Host: {host}")) == 200
+    assert await status_of(port, head("Host: localhost", target=f"http://127.0.0.1:{port}/healthz")) == 200
+    assert await status_of(port, head("Host: x", *[f"X-{number}: a" for number in range(90)])) == 200
+    assert await status_of(port, head("Host: x", f"Authorization: Bearer {'a' * 16_000}")) == 200
+
+
+@pytest.mark.parametrize("host", ["", "x/..;/admin?", "a@b", "[::1", "127.0.0.1:abc", "127.0.0.1,evil", "a b", "\xff\xfe", "::1", "a:1:2"])
+async def test_a_malformed_host_is_refused(port: int, host: str) -> None:
+    """oauth-behaviour.md, D4; RFC 9112 §3.2."""
+    assert await status_of(port, head(f"Host: {host}")) == 400
+
+
+async def test_no_host_or_two_are_refused(port: int) -> None:
+    """oauth-behaviour.md, D4 and X2; RFC 9112 §3.2: also where both say the same."""
+    assert await status_of(port, head()) == 400
+    assert await status_of(port, head(version="1.0")) == 400
+    assert await status_of(port, head("Host: x", "Host: y")) == 400
+    assert await status_of(port, head("Host: x", "Host: x")) == 400
+
+
+async def test_an_absolute_target_of_another_host_is_refused(port: int) -> None:
+    """oauth-behaviour.md, X2: this is no proxy."""
+    for target in ("http://evil.example/", "http://evil.example:80/", f"http://127.0.0.1:{port + 1}/", f"http://u@127.0.0.1.evil:{port}/"):
+        assert await status_of(port, head("Host: evil.example", target=target)) == 400
+
+
+async def test_a_head_that_is_too_large_is_refused(port: int) -> None:
+    """oauth-behaviour.md, X1: more than 100 headers; 64 kB in one; one that never ends."""
+    assert await status_of(port, head("Host: x", *[f"X-{number}: a" for number in range(101)])) == 400
+    assert await status_of(port, head("Host: x", f"X: {'a' * 65_536}")) == 400
+    assert await status_of(port, b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"a" * 200_000) in (0, 400)
+
+
+async def test_a_head_that_does_not_come_ends_the_connection(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A connection that is held open with half a head costs us a socket."""
+    monkeypatch.setattr(http_protocol, "HEAD_TIMEOUT_S", 0.05)
+    assert await status_of(port, b"GET / HTTP/1.1\r\nHost: 127") == 0
+    assert await status_of(port, b"") == 0
+
+
+async def test_a_second_request_on_one_connection_is_checked_as_well(port: int) -> None:
+    """Keep-alive: the bounds are of each request, not of the first."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(head("Host: x"))
+    async with asyncio.timeout(10):
+        await reader.readuntil(b"here")
+        writer.write(head("Host: x", "Host: y"))
+        answers = await reader.read()
+    writer.close()
+    assert answers.startswith(b"HTTP/1.1 400")
