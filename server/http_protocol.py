@@ -11,6 +11,8 @@ from typing import Any
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from server.corked_transport import CorkedTransport
+
 MAX_HEADERS = 100
 MAX_HEAD_BYTES = 48 * 1024
 HEAD_TIMEOUT_S = 20.0
@@ -35,7 +37,7 @@ class StrictHttp(HttpToolsProtocol):
         self._head_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn declares it
-        super().connection_made(transport)
+        super().connection_made(CorkedTransport(transport, self.loop.call_soon))
         self._start_timer()
 
     def connection_lost(self, exc: Exception | None) -> None:
