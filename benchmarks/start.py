@@ -3,11 +3,11 @@
     python -m benchmarks.start
 
 Goals: a warm start (its data directory is there already) in at most 2.0 s, and at most 160 MB resident after two idle seconds. The
-yardstick of the time is an interpreter that only imports what `serve` imports: the rest is ours.
+yardstick of the time is an interpreter that only imports what `serve` imports: the rest is ours. Times are the best of
+five, because a busy machine only ever adds to them.
 """
 
 import re
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -32,8 +32,8 @@ def main() -> int:
             seconds, megabytes = started(data, IDLE_S)
             starts.append(seconds)
             weights.append(megabytes)
-    start_s, import_s, idle_mb = (statistics.median(figures) for figures in (starts, imports, weights))
-    print(f"warm start {start_s:.2f} s, median of {STARTS} (goal: at most {MOST_S:g})")
+    start_s, import_s, idle_mb = (min(starts), min(imports), max(weights))
+    print(f"warm start {start_s:.2f} s, best of {STARTS} (goal: at most {MOST_S:g})")
     print(f"imports alone {import_s:.2f} s, ratio {start_s / import_s:.2f}")
     if not idle_mb:
         print("idle: this system has no /proc to read it from")
