@@ -105,7 +105,7 @@ class AuthorizeEndpoint:
         return AuthorizeError(code, "the person has to sign in or to agree first", target)
 
     def _refuse(self, error: AuthorizeError) -> Response:
-        logger.info("authorize_refused", extra={"facts": {"code": error.code, "reason": error.description}})
+        logger.info("authorize_refused", extra={"facts": {"error": error.code, "reason": error.description}})
         if error.target is None:
             return self._page(error.code, error.description, 400)
         answer = {"error": error.code, "error_description": error.description, "state": error.target.state, "iss": self._issuer}

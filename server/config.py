@@ -1,6 +1,8 @@
 """`ascend.toml` and ASCEND_* environment -> frozen settings, read once at start."""
 
+import math
 import os
+import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -88,6 +90,10 @@ _VARIABLES: dict[str, tuple[str, Callable[[str], object]]] = {
     "log_format": ("ASCEND_LOG_FORMAT", str),
 }
 
+#: setting that is a number -> the smallest it may be
+_NUMBERS = {"rate_limit_scale": 1e-9, "code_ttl_s": 1e-9, "access_token_ttl_s": 1e-9, "refresh_grace_s": 0.0}
+_ALLOWED = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[^\s:/@\[\]]+):(?:[0-9]{1,5}|\*)")
+
 
 def load(data_dir: Path | None, environ: Mapping[str, str] = os.environ, **overrides: object) -> Settings:
     """Return the settings of `data_dir`: the file first, the environment over it, `overrides` (command line) over both."""
@@ -100,6 +106,8 @@ def load(data_dir: Path | None, environ: Mapping[str, str] = os.environ, **overr
             except ValueError as error:
                 raise SettingsError(f"{variable}: {text!r} is not a number; give one or unset it") from error
     values |= {name: value for name, value in overrides.items() if value is not None}
+    for name, value in values.items():
+        _check(_VARIABLES[name][0] if name in _VARIABLES else name, name, value)
     values["is_base_url_set"] = "base_url" in values
     values["base_url"] = _origin(str(values.get("base_url") or served_at(directory) or DEFAULT_BASE_URL))
     values["database_url"] = engine_url(str(values.get("database_url") or sqlite_url(directory / "ascend.sqlite3")))
@@ -136,6 +144,25 @@ def _from_file(path: Path) -> Mapping[str, object]:
     if isinstance(values.get("egress_allow"), list):
         values["egress_allow"] = tuple(values["egress_allow"])
     return values
+
+
+def _check(variable: str, name: str, value: object) -> None:
+    """Raise SettingsError for a value of another type, or one that would switch a limit or an expiry off."""
+    if name in _NUMBERS:
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        # Not a number and infinity compare as false with every moment: such a code would never expire.
+        if not is_number or not _NUMBERS[name] <= value < math.inf:  # type: ignore[operator]  # a number here
+            bound = "above 0" if _NUMBERS[name] > 0 else "0 or more"
+            raise SettingsError(f"{variable}: {value!r} is not a number {bound}; give one or unset it")
+    elif name == "egress_allow":
+        for entry in value if isinstance(value, tuple) else (value,):
+            if not isinstance(entry, str) or _ALLOWED.fullmatch(entry) is None:
+                raise SettingsError(f"{variable}: {entry!r} is not host:port; give one like crm.internal:8443, or * for any port")
+    elif name == "conformance_fixtures":
+        if not isinstance(value, bool):
+            raise SettingsError(f"{variable}: {value!r} is not true or false; give one or unset it")
+    elif not isinstance(value, str):
+        raise SettingsError(f"{variable}: {value!r} is not text; put it in quotes")
 
 
 def _origin(url: str) -> str:

@@ -27,6 +27,7 @@ class HttpServer(uvicorn.Server):
                 app,
                 http=strict_http(authority),
                 ws="none",
+                log_config=None,  # its lines go out in our format, redacted like ours
                 log_level="warning",
                 access_log=False,
                 lifespan="off",

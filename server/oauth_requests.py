@@ -38,7 +38,7 @@ def for_machines(endpoint: MachineEndpoint, methods: str) -> MachineEndpoint:
             response = await endpoint(request)
         except OAuthError as error:
             response = oauth_error(error)
-            facts = {"path": request.scope["path"], "code": error.code, "debug": error.debug}
+            facts = {"path": request.scope["path"], "error": error.code, "debug": error.debug}
             logger.info("oauth_refused", extra={"facts": facts})
         except RateLimited as error:
             wait_s = max(1, math.ceil(error.retry_after_s))

@@ -5,7 +5,7 @@ import secrets
 
 import click
 
-from server.commands.frame import run_server
+from server.commands.frame import Settings, run_server, with_settings
 from server.demo import app as demo
 from server.demo.grants import OAuthClient, OAuthSettings
 from server.http_server import HttpServer
@@ -18,8 +18,9 @@ from server.listening import listen
 @click.option(
     "--oauth", is_flag=True, help="Ask for consent: OAuth 2.0 with its own pages; client id `ascend`, secret from CRM_CLIENT_SECRET."
 )
+@with_settings
 @run_server
-async def command(port: int, api_key: str | None, oauth: bool) -> None:
+async def command(_settings: Settings, port: int, api_key: str | None, oauth: bool) -> None:
     """Run a small real CRM (contacts, companies, deals, notes) with its own OpenAPI document; its data starts afresh every time."""
     listener = listen("127.0.0.1", port)
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"

@@ -120,7 +120,8 @@ def stats(settings: Settings, as_json: bool) -> None:
 @command.command("eval")
 @click.argument("folder", metavar="DIR", type=click.Path(file_okay=False, path_type=Path))
 @json_option
-def evaluation(folder: Path, as_json: bool) -> None:
+@with_settings
+def evaluation(_settings: Settings, folder: Path, as_json: bool) -> None:
     """Measure the ranking on DIR/tools.jsonl and DIR/queries.jsonl.
 
     tools.jsonl: {"id", "name", "description", "parameters"} a line. queries.jsonl: {"id", "query", "gold": [tool ids]} a line.

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import insert, select
+from sqlalchemy.exc import SQLAlchemyError
 
 from oauth.subject_stores import TenantExists
 from oauth.tenants import DEFAULT_TENANT, Tenant
@@ -61,11 +62,15 @@ class Store:
 async def open_store(settings: Settings) -> AsyncIterator[Store]:
     """Bring the store to the newest schema and open it; the default tenant exists afterwards.
 
-    Raises SettingsError where the store belongs to another environment: a development process must not touch production's.
+    Raises SettingsError where it cannot be opened, or belongs to another environment: a development process must not touch
+    production's.
     """
     prepare_directory(settings.data_dir)
-    await migrate(settings.database_url)
-    database = Database(settings.database_url)
+    try:
+        await migrate(settings.database_url)
+        database = Database(settings.database_url)
+    except (SQLAlchemyError, ValueError) as error:
+        raise SettingsError(f"the store cannot be opened: {_reason(error)}; {_way_out(settings)}") from error
     try:
         await _check_environment(database, settings.environment)
         store = Store(
@@ -94,6 +99,18 @@ async def open_store(settings: Settings) -> AsyncIterator[Store]:
         yield store
     finally:
         await database.close()
+
+
+def _reason(error: Exception) -> str:
+    """Return the first line of what the database said; drivers name host and port there, never the password."""
+    words = str(getattr(error, "orig", None) or error).strip() or type(error).__name__
+    return words.splitlines()[0].rstrip(".")[:300]
+
+
+def _way_out(settings: Settings) -> str:
+    if settings.database_url.startswith("sqlite"):
+        return f"restore {settings.data_dir / 'ascend.sqlite3'} from a backup, or name another directory with --data"
+    return "start the database, or correct ASCEND_DATABASE_URL"
 
 
 def prepare_directory(directory: Path) -> None:

@@ -1,0 +1,82 @@
+"""What an operator may set, and what a wrong setting or an unusable store says."""
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from server.cli import ascend
+from server.config import SettingsError, load
+
+PASSWORD = "hunter2-hunter2"
+
+
+def run(folder: Path, *arguments: str, **environment: str) -> Result:
+    return CliRunner().invoke(ascend, [*arguments, "--data", str(folder)], env=environment)
+
+
+@pytest.mark.parametrize("text", ["nan", "inf", "-1", "0", "soon"])
+@pytest.mark.parametrize("name", ["code_ttl_s", "access_token_ttl_s", "rate_limit_scale"])
+def test_a_number_that_would_switch_a_limit_off_is_refused(tmp_path: Path, name: str, text: str) -> None:
+    """A code that expires at "not a number" never expires: every comparison with it is false."""
+    variable = f"ASCEND_{name.upper()}"
+    with pytest.raises(SettingsError, match=f"{variable}: .* is not a number"):
+        load(tmp_path, {variable: text})
+
+
+def test_a_grace_of_nothing_is_a_choice(tmp_path: Path) -> None:
+    """Contract: ASCEND_REFRESH_GRACE_S overrides every client kind; 0 means no grace."""
+    assert load(tmp_path, {"ASCEND_REFRESH_GRACE_S": "0"}).refresh_grace_s == 0
+    with pytest.raises(SettingsError, match="0 or more"):
+        load(tmp_path, {"ASCEND_REFRESH_GRACE_S": "-1"})
+
+
+@pytest.mark.parametrize("entry", ["crm", "http://crm:80", "crm:", "crm:https", "*", "a b:80", "u@crm:80"])
+def test_an_egress_entry_without_host_and_port_is_refused(tmp_path: Path, entry: str) -> None:
+    """Contract: comma-separated host:port, port may be *; one that never matches would be found out at the first call."""
+    with pytest.raises(SettingsError, match="is not host:port"):
+        load(tmp_path, {"ASCEND_EGRESS_ALLOW": f"127.0.0.1:*,{entry}"})
+
+
+def test_egress_entries_are_names_addresses_and_ports(tmp_path: Path) -> None:
+    """Contract: ASCEND_EGRESS_ALLOW."""
+    assert load(tmp_path, {"ASCEND_EGRESS_ALLOW": "127.0.0.1:*, [::1]:80,crm.internal:8443"}).egress_allow == (
+        "127.0.0.1:*",
+        "[::1]:80",
+        "crm.internal:8443",
+    )
+
+
+@pytest.mark.parametrize(
+    "line", ["code_ttl_s = '60'", "code_ttl_s = true", "base_url = 5", "conformance_fixtures = 'no'", "egress_allow = [5]"]
+)
+def test_the_file_is_held_to_the_same_rules(tmp_path: Path, line: str) -> None:
+    """TOML has types of its own; a wrong one must not fail later, in the middle of a request."""
+    (tmp_path / "ascend.toml").write_text(line)
+    with pytest.raises(SettingsError, match=line.partition(" ")[0].upper()):
+        load(tmp_path, {})
+
+
+@pytest.mark.parametrize("port", ["1", "abc"])
+def test_a_database_that_does_not_answer_is_one_line_without_its_password(tmp_path: Path, port: str) -> None:
+    """Contract: errors are one line that names the thing, the rule and the way out."""
+    result = run(tmp_path, "tenant", "list", ASCEND_DATABASE_URL=f"postgresql://ascend:{PASSWORD}@127.0.0.1:{port}/x")
+    assert isinstance(result.exception, SettingsError)
+    message = str(result.exception)
+    assert "correct ASCEND_DATABASE_URL" in message
+    assert "\n" not in message
+    assert PASSWORD not in message
+
+
+def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
+    """The way out is a backup, or another directory."""
+    (tmp_path / "ascend.sqlite3").write_bytes(b"not a database, but long enough to be taken for one" * 4)
+    result = run(tmp_path, "tenant", "list")
+    assert isinstance(result.exception, SettingsError)
+    assert str(tmp_path / "ascend.sqlite3") in str(result.exception)
+
+
+@pytest.mark.parametrize("command", [["index", "eval", "nowhere"], ["demo-upstream", "--port", "-1"]])
+def test_commands_without_state_take_the_data_directory_too(tmp_path: Path, command: list[str]) -> None:
+    """Contract: all commands take --data, so that scripts can pass it everywhere."""
+    assert "No such option" not in run(tmp_path, *command).output
