@@ -11,11 +11,15 @@ from capability_index.first_pass import FirstPass, Sense, View
 from capability_index.intent import Intent
 from capability_index.lexical import K1, SCALE, Postings
 from capability_index.part import Part, Shard
+from capability_index.verbs import only_makes_or_reads, removes
 
 Floats = NDArray[np.float32]
 Rows = NDArray[np.intp]
 NAME_SHARE = 0.1
 CLAUSE_SHARE = 0.5
+#: what removing costs where it was not asked for, in standard deviations: enough between equals, too little to hide what fits best
+REMOVES_UNASKED = 0.3
+_VERBS_READ = 50
 _LONG_POSTING = 8_192
 
 
@@ -74,6 +78,9 @@ def second_pass(view: View, intent: Intent, first: FirstPass, senses: Sequence[S
     weights = np.fromiter(first.idf_by_term.values(), np.float32, len(first.idf_by_term))
     scored = weights @ by_term if len(weights) else np.zeros(n, np.float32)
     fused += (scored * (K1 + 1) - first.words_scale.mean) * (first.words_scale.factor * first.words_weight)
+    if only_makes_or_reads(intent.words_by_term):
+        for at in np.argsort(-fused)[:_VERBS_READ].tolist():
+            fused[at] -= REMOVES_UNASKED * removes(view.slug(int(rows[at])))
     coverage = scored / max(float(weights.sum()), 1e-6)
     return Judged(rows, fused, by_term, np.asarray(coverage, np.float32), whole, best, clause_at, names, outer if has_outer else None)
 

@@ -9,6 +9,7 @@ from capability_index.documents import Document
 from capability_index.encoder import WordTable
 from capability_index.index import CapabilityIndex
 from capability_index.search import Visible
+from capability_index.verbs import removes
 
 ALL = Visible(("*",))
 
@@ -162,3 +163,35 @@ def index_of_all(table: WordTable, catalogue: list[Document]) -> CapabilityIndex
     filled = CapabilityIndex(table)
     filled.upsert("*", catalogue)
     return filled
+
+
+@pytest.mark.parametrize(
+    ("slug", "does"),
+    [
+        ("notes.delete", True),
+        ("deleteNote", True),
+        ("note_remove", True),
+        ("crm.notes.erase_all", True),
+        ("deleted.list", False),
+        ("x", False),
+    ],
+)
+def test_a_name_says_whether_an_operation_removes(slug: str, does: bool) -> None:
+    """The first or the last word of its last part."""
+    assert removes(slug) is does
+
+
+def test_what_removes_comes_after_what_makes(table: WordTable) -> None:
+    """Between two that fit alike, the verb that was said decides; asked for, removing loses nothing."""
+    index = CapabilityIndex(table)
+    index.upsert("*", [Document(slug, "Note", "A note of a deal.", provider="crm") for slug in ("notes.delete", "notes.put")])
+    assert slugs(index, "add a note to a deal")[0] == "notes.put"
+    assert slugs(index, "note of a deal")[0] == "notes.delete"
+    assert slugs(index, "delete a note, add none")[0] == "notes.delete"
+
+
+def test_an_operation_that_was_named_is_found_whatever_its_verb(index: CapabilityIndex) -> None:
+    """The term is small: it parts equals, and hides nothing."""
+    assert slugs(index, "find deleteOrder")[0] == "shop.orders.delete"
+    assert slugs(index, "get an order taken back for good")[0] == "shop.orders.delete"
+    assert slugs(index, "make this deal go away")[0] == "crm.deals.delete"
