@@ -63,12 +63,13 @@ def main() -> int:
     arguments.add_argument("names", nargs="*", metavar="NAME", help="which to run; all when none is named")
     arguments.add_argument("--list", action="store_true", help="name the benchmarks and their goals, and run none")
     given = arguments.parse_args()
-    by_name = {benchmark.name: benchmark for benchmark in BENCHMARKS}
-    if unlisted := {path.stem for path in FOLDER.glob("*.py")} - _NO_BENCHMARK - by_name.keys():
-        arguments.error(f"{', '.join(sorted(unlisted))}: not listed in {Path(__file__).name}; say there what it defends")
+    known = {benchmark.name for benchmark in BENCHMARKS} | _NO_BENCHMARK
+    unlisted = sorted({path.stem for path in FOLDER.glob("*.py")} - known)
+    every = [*BENCHMARKS, *(Benchmark(name, f"what it defends is not said in {Path(__file__).name} yet") for name in unlisted)]
+    by_name = {benchmark.name: benchmark for benchmark in every}
     if unknown := [name for name in given.names if name not in by_name]:
         arguments.error(f"{unknown[0]}: no such benchmark; there are {', '.join(by_name)}")
-    chosen = [by_name[name] for name in dict.fromkeys(given.names)] or list(BENCHMARKS)
+    chosen = [by_name[name] for name in dict.fromkeys(given.names)] or every
     width = max(len(benchmark.name) for benchmark in chosen)
     for benchmark in chosen:
         print(f"{benchmark.name:{width}}  {benchmark.defends}")
