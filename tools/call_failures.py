@@ -4,7 +4,7 @@ from oauth.connections.credentials import UnknownAccount
 from tools.argument_faults import shown
 from tools.operation import Call, Failure, Operation
 
-HOW_TO_CONFIRM = "ask the person; on their yes, make the same call again with confirm set to this token"
+HOW_TO_CONFIRM = "ask the person; on their yes, run the same by call_api, with the same args and confirm set to this token"
 
 
 def question(call: Call) -> str:

@@ -35,8 +35,6 @@ async def mint(settings: Settings, tenant: str, email: str, scope: str | None, t
     if not 0 < ttl <= 90 * 86400:
         raise click.UsageError("--ttl: give seconds, from 1 to 7776000 (90 days)")
     asked = frozenset(parse(scope)) if scope else None
-    if asked is not None and CONNECT not in asked:
-        click.echo(f"ascend: note: without the scope {CONNECT!r} the MCP endpoint answers 403", err=True)
     async with open_store(settings) as store:
         await known_tenant(store, tenant)
         subject_id = await local_subject(store, tenant, email)
@@ -50,6 +48,8 @@ async def mint(settings: Settings, tenant: str, email: str, scope: str | None, t
             minted = await minting.mint(tenant, subject_id, asked, ttl)
         except NothingToMint as error:
             raise CommandFailed(str(error)) from error
+    if asked is not None and CONNECT not in asked:
+        click.echo(f"ascend: note: without the scope {CONNECT!r} the MCP endpoint answers 403", err=True)
     if as_json:
         click.echo(json.dumps({"access_token": minted.access_token, "scope": render(minted.scopes), "expires_at": minted.expires_at}))
     else:

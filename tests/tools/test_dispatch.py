@@ -96,6 +96,16 @@ async def test_a_destructive_call_asks_first_and_runs_with_the_token_for_exactly
     assert (await house.call("call_api", {"api": DELETE.id, "args": {"id": 1}, "confirm": token})).status == "ok"
 
 
+async def test_a_destructive_call_by_its_own_name_is_confirmed_by_call_api() -> None:
+    """three-tools.md: an operation called by name has only its own arguments, so the way out must name who takes `confirm`."""
+    house = await gateway([DELETE])
+    asked = await house.call(DELETE.id, {"id": 1})
+    assert asked.confirmation is not None
+    assert "call_api" in (asked.note or "")
+    confirmed = await house.call("call_api", {"api": DELETE.id, "args": {"id": 1}, "confirm": asked.confirmation.token})
+    assert confirmed.status == "ok"
+
+
 async def test_a_confirmation_expires() -> None:
     """Ten minutes: a yes is to a question that the person still remembers."""
     house = await gateway([DELETE])
