@@ -75,6 +75,9 @@ def main() -> None:
     except click.exceptions.Abort:
         click.echo("ascend: stopped", err=True)
         sys.exit(130)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        sys.exit(2)
     except click.UsageError as error:
         path = error.ctx.command_path if error.ctx else "ascend"
         click.echo(f"{path}: {error.format_message().rstrip('.')}; see `{path} --help`", err=True)

@@ -1,11 +1,12 @@
 """What an operator may set, and what a wrong setting or an unusable store says."""
 
+import sys
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
-from server.cli import ascend
+from server.cli import ascend, main
 from server.config import SettingsError, load
 
 PASSWORD = "hunter2-hunter2"
@@ -80,3 +81,15 @@ def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
 def test_commands_without_state_take_the_data_directory_too(tmp_path: Path, command: list[str]) -> None:
     """Contract: all commands take --data, so that scripts can pass it everywhere."""
     assert "No such option" not in run(tmp_path, *command).output
+
+
+@pytest.mark.parametrize("arguments", [[], ["tenant"]])
+def test_a_group_without_a_command_shows_its_help(
+    arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Contract: exit 2 is wrong usage; the help stands there as it is, not as the text of an error."""
+    monkeypatch.setattr(sys, "argv", ["ascend", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    assert capsys.readouterr().err.startswith("Usage: ")
