@@ -70,6 +70,7 @@ def main() -> None:
     """Run the command line: exit 0 done, 1 failed, 2 wrong usage; a failure is one line on stderr."""
     # Searches of several callers share the cores already; must be said before numpy is loaded, which a command does.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    os.umask(0o077)  # The store, its log and the index are their owner's alone, in a directory of whatever mode.
     try:
         code: Any = run_plainly()
     except click.exceptions.Abort:

@@ -54,3 +54,10 @@ def test_a_token_without_the_scope_to_connect_comes_with_a_note(data: Path) -> N
     minted = ascend("token", "mint", "--tenant", "default", "--user", "ada@example.com", "--scope", "mcp:read", data_dir=data)
     assert minted.stdout.startswith("asc_at_")
     assert "403" in minted.stderr
+
+
+def test_what_the_gateway_keeps_is_readable_by_its_owner_only(tmp_path: Path) -> None:
+    """Also in a data directory that was there before, with whatever mode."""
+    tmp_path.chmod(0o755)
+    assert ascend("tenant", "list", data_dir=tmp_path).returncode == 0
+    assert {path.stat().st_mode & 0o077 for path in tmp_path.iterdir() if path.is_file()} == {0}
