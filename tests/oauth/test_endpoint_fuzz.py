@@ -64,7 +64,7 @@ MEMBERS = st.sampled_from(
     ]
 )
 #: each example starts its own transactions, which is too slow for Hypothesis' default health checks
-QUIET = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+QUIET = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 class Driver:

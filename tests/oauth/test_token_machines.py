@@ -227,7 +227,7 @@ class TokenMachine(RuleBasedStateMachine):
             family.chain.append(reply.refresh_token)
 
 
-TokenMachine.TestCase.settings = settings(max_examples=200, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck))
+TokenMachine.TestCase.settings = settings(max_examples=80, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck))
 TestTokenMachine = TokenMachine.TestCase
 
 

@@ -190,7 +190,7 @@ def test_an_odd_request_gets_the_same_answer_both_ways(both: Both, base: str, ch
 
 
 @given(base=st.sampled_from(sorted(PLAIN)), changes=st.lists(st.sampled_from(CHANGES), min_size=2, max_size=4))
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_several_oddities_at_once_get_the_same_answer_both_ways(both: Both, base: str, changes: list[Callable[..., None]]) -> None:
     """The order in which checks fail is the SDK's too."""
     ask_changed(both, base, changes)

@@ -35,7 +35,7 @@ hostile = st.one_of(
     st.text(max_size=60).map(lambda text: text + MARK),
     st.sampled_from(["\0", "\r\nX-Injected: 1", "..", "%", "%ff", "\ud7ff\uffff", "{{7*7}}", "a" * 5000, "[" * 2000, "-1", "é\u202e"]),
 )
-quick = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+quick = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @pytest.fixture
@@ -121,7 +121,7 @@ def test_a_changed_answer_of_an_authenticator_signs_nobody_in(app: SignInApp, cu
         page = stranger.open("/login")
         answer = authenticator.get(str(forms_of(page)[0].attributes["data-passkey-get"]))
         refused = stranger.submit(page, passkey=authenticator.damaged(answer, where, cut, byte))
-        assert refused.status_code in (303, 400)
+        assert refused.status_code in (303, 400, 403)  # 403: the damage was to the counter that was kept
         if refused.status_code == 303:
             # Nothing was damaged: the place is beyond the end, or had that byte already; or the key was never kept.
             assert authenticator.damaged(answer, where, cut, byte) == answer

@@ -78,21 +78,21 @@ async def answered(name: str, arguments: Any) -> None:
     to_text(outcome).encode()
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(arguments=CALLS)
 async def test_call_api_answers_anything(arguments: dict[str, Any]) -> None:
     """Bad input is normal input."""
     await answered("call_api", arguments)
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(arguments=SEARCHES)
 async def test_discover_apis_answers_anything(arguments: dict[str, Any]) -> None:
     """Bad input is normal input."""
     await answered("discover_apis", arguments)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(name=IDS | st.text(st.characters(exclude_categories=[]), max_size=300), arguments=ARGUMENTS)
 async def test_a_call_by_any_name_is_answered(name: str, arguments: dict[str, Any]) -> None:
     """A tools/call may name anything at all."""

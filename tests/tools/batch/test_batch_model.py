@@ -145,7 +145,7 @@ def run(steps: list[dict[str, Json]], parallel: int) -> tuple[Batches, dict[str,
     return asyncio.run(once())
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(plans(), st.sampled_from([1, 2, 16]))
 def test_a_plan_ends_as_the_model_says_whatever_runs_beside_what(steps: list[dict[str, Json]], parallel: int) -> None:
     """Issue: Hypothesis on plans, random DAGs against a model executor."""
@@ -160,7 +160,7 @@ def test_a_plan_ends_as_the_model_says_whatever_runs_beside_what(steps: list[dic
     assert (answer["status"] == "completed") == all(state in ("ok", "skipped") for state in model.states.values())
 
 
-@settings(max_examples=75, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(plans(policies=("stop", "skip", "continue")), st.sampled_from([1, 4]))
 def test_a_plan_that_stops_has_run_nothing_before_what_it_needs(steps: list[dict[str, Json]], parallel: int) -> None:
     """Which steps a stop catches depends on their speed; that none ran out of order does not."""
