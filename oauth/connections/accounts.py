@@ -52,7 +52,8 @@ class Accounts:
         default = _default(accounts)
         status, missing = _status(default, scopes, self._clock())
         aliases = tuple(account.alias for account in accounts)
-        return Readiness(provider, status, aliases, default.alias if default else None, tuple(sorted(missing)))
+        alias, kind = (default.alias, default.kind) if default else (None, None)
+        return Readiness(provider, status, aliases, alias, tuple(sorted(missing)), kind)
 
     def accounts(self, principal: Principal, provider: str) -> tuple[Connection, ...]:
         """Return what `principal` may use at `provider`: the subject's own first, then everybody's; defaults first."""
@@ -126,6 +127,9 @@ class Accounts:
             account_id=connection.account_id,
             alias=connection.alias,
             api_base=connection.api_base,
+            session_token=secret.session_token,
+            region=secret.region,
+            service=secret.service,
         )
 
     async def _needed(

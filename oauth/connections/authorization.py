@@ -11,7 +11,8 @@ from urllib.parse import urlencode, urlsplit
 
 from oauth.authorization_request import BrowserSession
 from oauth.connections.connect_flow import TRIP_TTL_S, ConnectFlow, ConnectFlowStore, Trip, hash_of
-from oauth.connections.connection import Connection, CredentialKind
+from oauth.connections.connection import Connection
+from oauth.connections.credentials import CredentialKind
 from oauth.connections.new_account import AccountKeeper
 from oauth.connections.provider import Provider
 from oauth.connections.registrations import Application, Registrations

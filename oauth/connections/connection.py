@@ -4,7 +4,8 @@ import json
 from dataclasses import dataclass, field
 from typing import Literal
 
-CredentialKind = Literal["bearer", "api_key", "basic"]
+from oauth.connections.credentials import CredentialKind
+
 ConnectionState = Literal["ready", "expired", "blocked"]
 #: the subject of a connection that everybody in the tenant may use
 EVERYBODY = ""
@@ -55,14 +56,18 @@ class Connection:
 
 @dataclass(frozen=True, slots=True)
 class AccountSecret:
-    """The content of a connection's secret: tokens, or a key, or a user name and password. AWS keys are user name and secret."""
+    """The content of a connection's secret: tokens, or a key, or a user name and password. An AWS access key id is the user name."""
 
     secret: str = field(repr=False)
     username: str = field(repr=False, default="")
     refresh_token: str = field(repr=False, default="")
+    #: of AWS keys only: what goes with temporary keys, and what is signed for where the host does not tell
+    session_token: str = field(repr=False, default="")
+    region: str = ""
+    service: str = ""
 
     def to_bytes(self) -> bytes:
-        return json.dumps({"secret": self.secret, "username": self.username, "refresh_token": self.refresh_token}).encode()
+        return json.dumps({name: value for name in self.__slots__ if (value := getattr(self, name)) or name == "secret"}).encode()
 
     @staticmethod
     def from_bytes(content: bytes) -> "AccountSecret":

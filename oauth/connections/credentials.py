@@ -7,19 +7,25 @@ from typing import Literal, Protocol
 from oauth.principal import Principal
 
 ConnectionStatus = Literal["ready", "needs_auth", "missing_scope", "expired", "blocked"]
+#: sigv4: AWS Signature Version 4, made for each request; `username` is the access key id
+CredentialKind = Literal["bearer", "api_key", "basic", "sigv4"]
 
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """What proves us to an upstream. `secret` is a bearer token, an API key, or the password beside `username`."""
+    """What proves us to an upstream. `secret` is a bearer token, an API key, the password beside `username`, or a key that signs."""
 
-    kind: Literal["bearer", "api_key", "basic"]
+    kind: CredentialKind
     secret: str = field(repr=False)
     username: str = ""
     account_id: str = ""
     alias: str = ""
     #: base URL that the provider named for this account (Salesforce's instance_url); "" where there is none
     api_base: str = ""
+    #: sigv4 only; region and service "" where the host tells them
+    session_token: str = field(repr=False, default="")
+    region: str = ""
+    service: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +37,8 @@ class Readiness:
     accounts: tuple[str, ...] = ()
     default: str | None = None
     missing_scopes: tuple[str, ...] = ()
+    #: how the default account proves itself; None where there is none
+    kind: CredentialKind | None = None
 
 
 class ConnectionNeeded(Exception):

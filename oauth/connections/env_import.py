@@ -4,7 +4,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from oauth.connections.connection import AccountSecret, CredentialKind
+from oauth.connections.connection import AccountSecret
+from oauth.connections.credentials import CredentialKind
 
 #: ending of a variable's name -> kind of the secret
 _ENDINGS: tuple[tuple[str, CredentialKind], ...] = (

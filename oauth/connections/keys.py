@@ -5,8 +5,9 @@ import secrets
 import time
 from collections.abc import Callable
 
-from oauth.connections.connection import AccountSecret, Connection, CredentialKind
+from oauth.connections.connection import AccountSecret, Connection
 from oauth.connections.connection_store import AliasTaken, ConnectionStore
+from oauth.connections.credentials import CredentialKind
 from oauth.vault.secrets import SecretEvent, StaleKey
 from oauth.vault.vault import Vault, VaultCaller
 

@@ -7,8 +7,9 @@ from collections.abc import Callable
 
 from oauth.connections.accounts import Accounts
 from oauth.connections.connect_flow import ConnectFlow
-from oauth.connections.connection import AccountSecret, Connection, CredentialKind
+from oauth.connections.connection import AccountSecret, Connection
 from oauth.connections.connection_store import AliasTaken, ConnectionStore
+from oauth.connections.credentials import CredentialKind
 from oauth.connections.keys import TRIES, ConnectionRefused, add_key, check_alias, new_account_id
 from oauth.connections.provider import Provider
 from oauth.connections.refresh_time import refresh_due_at

@@ -4,7 +4,8 @@ import sys
 
 import click
 
-from oauth.connections.connection import EVERYBODY, AccountSecret, CredentialKind
+from oauth.connections.connection import EVERYBODY, AccountSecret
+from oauth.connections.credentials import CredentialKind
 from oauth.connections.keys import ConnectionRefused, add_key
 from oauth.tenants import DEFAULT_TENANT
 from oauth.vault.secrets import SecretEvent

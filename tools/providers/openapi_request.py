@@ -11,7 +11,7 @@ from urllib.parse import quote, urljoin, urlsplit
 
 import orjson
 
-from oauth.connections.credentials import Credential, Credentials
+from oauth.connections.credentials import Credential, CredentialKind, Credentials
 from oauth.principal import Principal
 from tools.egress import OutboundRequest, OutboundResponse
 from tools.errors import EgressRefused, InvalidArguments, UpstreamFailed
@@ -21,12 +21,15 @@ from tools.providers.openapi_credentials import MASK, MASKED, NO_PROOFS, Proofs,
 from tools.providers.openapi_outcome import outcome_of
 from tools.providers.openapi_plan import BuiltRequest, RequestPlan, random_boundary
 from tools.providers.openapi_serialisation import UnfitArgument
+from tools.providers.sigv4 import sign
 from tools.stores import ResultStore
 
 MAX_TIMEOUT_S = 30.0
 MAX_BODY_BYTES = 32 << 20
 MAX_SHOWN_BODY_CHARS = 4_000
 MAX_PLANS = 50_000
+#: stands in for what is signed at the last moment (sigv4.py)
+MASKED_SIGNATURE = Proofs(headers=[("X-Amz-Date", MASK), ("Authorization", f"AWS4-HMAC-SHA256 {MASK}")])
 SECRET_HEADERS = frozenset({"authorization", "cookie", "proxy-authorization"})
 
 
@@ -92,7 +95,9 @@ class OpenApiRunner:
         is_authorized = operation.connection is not None
         try:
             files = {argument: _shown_files(argument, call.arguments[argument]) for argument in _given_files(plan, call)}
-            built = plan.build(call.arguments, files, proofs_of(operation.binding, MASKED) if is_authorized else NO_PROOFS)
+            is_signed = is_authorized and self._default_kind(call) == "sigv4"
+            proofs = MASKED_SIGNATURE if is_signed else proofs_of(operation.binding, MASKED) if is_authorized else NO_PROOFS
+            built = plan.build(call.arguments, files, proofs)
         except UnfitArgument as error:
             raise InvalidArguments(_unfit(error)) from error
         shown: dict[str, Json] = {
@@ -114,6 +119,10 @@ class OpenApiRunner:
             plan = self._plans[operation.content_hash] = RequestPlan(operation.binding, self._boundary)
         return plan
 
+    def _default_kind(self, call: Call) -> CredentialKind | None:
+        operation = call.operation
+        return self._credentials.readiness(call.principal, operation.connection or "", operation.connection_scopes).kind
+
     async def _credential(self, call: Call) -> Credential | None:
         operation = call.operation
         if operation.connection is not None:
@@ -129,10 +138,13 @@ class OpenApiRunner:
     async def _send(
         self, call: Call, plan: RequestPlan, files: Mapping[str, list[File]], credential: Credential | None
     ) -> OutboundResponse:
-        proofs, base_url = NO_PROOFS, None
+        proofs, base_url, signer = NO_PROOFS, None, None
         if credential is not None:
-            proofs = proofs_of(call.operation.binding, credential)
             base_url = _account_base(plan.base_url, credential)
+            if credential.kind == "sigv4":
+                signer = credential
+            else:
+                proofs = proofs_of(call.operation.binding, credential)
         built = plan.build(call.arguments, files, proofs, base_url)
         url, headers = built.url, built.headers
         if call.options.follow is not None:
@@ -140,6 +152,8 @@ class OpenApiRunner:
         headers += _idempotency_headers(plan, call)
         if call.options.if_none_match is not None:
             headers.append(("If-None-Match", call.options.if_none_match))
+        if signer is not None:  # Last: the signature covers everything above.
+            headers = sign(signer, built.method, url, headers, built.body, self._clock())
         left_s = call.deadline - asyncio.get_running_loop().time()
         return await self._egress.send(
             OutboundRequest(
