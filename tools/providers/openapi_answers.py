@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tools.operation import Json
-from tools.providers.openapi_body import kind_of
 from tools.providers.openapi_document import BrokenReference, OpenApiDocument
+from tools.providers.openapi_media import kind_of
 from tools.providers.openapi_schema import SchemaBundle
 
 

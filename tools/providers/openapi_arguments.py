@@ -8,8 +8,9 @@ from tools.operation import Json
 from tools.providers.openapi_body import BodyPlan, plan_body
 from tools.providers.openapi_document import BrokenReference, OpenApiDocument
 from tools.providers.openapi_examples import example_value
-from tools.providers.openapi_keywords import BLANK_BY_STYLE, MAX_EXAMPLE_CHARS, shortened, types_of, without_delimiter
+from tools.providers.openapi_keywords import BLANK_BY_STYLE, MAX_EXAMPLE_CHARS, never_empty, shortened, types_of, without_delimiter
 from tools.providers.openapi_schema import SchemaBundle
+from tools.providers.openapi_security import Security
 
 #: default style by place (OpenAPI 3.1 §4.8.12.2)
 STYLE_BY_PLACE = {"path": "simple", "query": "form", "header": "simple", "cookie": "form"}
@@ -19,8 +20,12 @@ STYLES_BY_PLACE = {
     "header": {"simple"},
     "cookie": {"form"},
 }
-#: header parameters that OpenAPI says to ignore: other parts of the document decide them (OpenAPI 3.1 §4.8.12)
-IGNORED_HEADERS = frozenset({"accept", "content-type", "authorization"})
+#: header parameters to ignore: other parts of the document decide them (OpenAPI 3.1 §4.8.12), or the connection does (RFC 9110 §6.6, §7.6)
+_FRAMING = (
+    "accept content-type authorization content-length content-encoding accept-encoding transfer-encoding connection host te trailer upgrade"
+)
+IGNORED_HEADERS = frozenset(_FRAMING.split())
+FIELD_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 #: parameters through which documents pass the caller's credential beside their security scheme
 CREDENTIAL_NAMES = frozenset({"token", "access_token", "oauth_token", "auth_token", "api_key", "apikey", "authorization"})
 WORD_BY_SIGN = {"<": "_before", ">": "_after"}
@@ -46,6 +51,9 @@ class Arguments:
 @dataclass(slots=True)
 class _Collected:
     bundle: SchemaBundle
+    #: (place, name in lower case) of what the connection puts into the request by itself
+    proven: frozenset[tuple[str, str]] = frozenset()
+    is_secured: bool = False
     properties: dict[str, Json] = field(default_factory=dict)
     required: list[str] = field(default_factory=list)
     parameters: list[dict[str, Json]] = field(default_factory=list)
@@ -53,16 +61,17 @@ class _Collected:
 
 
 def plan_arguments(
-    document: OpenApiDocument, path: str, parameters: Sequence[Mapping[str, Json]], body: Json, *, is_secured: bool
+    document: OpenApiDocument, path: str, parameters: Sequence[Mapping[str, Json]], body: Json, security: Security
 ) -> Arguments:
     """Return the arguments of an operation. Raises UnusableOperation."""
-    collected = _Collected(SchemaBundle(document, "in"))
+    is_secured = bool(security.alternatives)
+    collected = _Collected(SchemaBundle(document, "in"), security.proven, is_secured)
     for parameter in sorted(parameters, key=lambda parameter: _PLACES.index(str(parameter["in"]))):
-        _collect(document, parameter, collected, is_secured=is_secured)
+        _collect(document, parameter, collected)
     _add_undeclared(path, collected)
     plan = plan_body(document, body, collected.bundle, taken=frozenset(collected.properties))
     extras: Json = False
-    choices: list[list[dict[str, Json]]] = []
+    choices: list[dict[str, list[dict[str, Json]]]] = []
     if plan is not None:
         collected.properties.update(plan.properties)
         collected.required += plan.required
@@ -74,7 +83,7 @@ def plan_arguments(
         schema["required"] = list(dict.fromkeys(collected.required))
     schema["additionalProperties"] = extras
     if choices:
-        schema["allOf"] = [{"anyOf": branches} for branches in choices]
+        schema["allOf"] = list(choices)
     return Arguments(
         schema=collected.bundle.complete(schema),
         parameters=collected.parameters,
@@ -98,12 +107,17 @@ def merge_parameters(document: OpenApiDocument, shared: Json, own: Json) -> list
         if not isinstance(resolved, Mapping) or not isinstance(resolved.get("name"), str):
             continue
         place = str(resolved.get("in"))
-        if place in _PLACES and not (place == "header" and resolved["name"].lower() in IGNORED_HEADERS):
+        if place in _PLACES and not (place == "header" and not _is_sendable(resolved["name"])):
             merged[resolved["name"], place] = resolved
     return list(merged.values())
 
 
 _PLACES = ("path", "query", "header", "cookie")
+
+
+def _is_sendable(header: str) -> bool:
+    """Say whether callers may set a header: it has a name that HTTP allows, and nothing else decides it (RFC 9110 §5.1)."""
+    return FIELD_NAME.fullmatch(header) is not None and header.lower() not in IGNORED_HEADERS
 
 
 def argument_name(name: str, place: str) -> str:
@@ -113,10 +127,11 @@ def argument_name(name: str, place: str) -> str:
     return "".join(WORD_BY_SIGN.get(sign, sign) for sign in name)
 
 
-def _collect(document: OpenApiDocument, parameter: Mapping[str, Json], collected: _Collected, *, is_secured: bool) -> None:
+def _collect(document: OpenApiDocument, parameter: Mapping[str, Json], collected: _Collected) -> None:
     name, place = str(parameter["name"]), str(parameter["in"])
     is_required = parameter.get("required") is True or place == "path"
-    if is_secured and place != "path" and name.lower() in CREDENTIAL_NAMES:
+    is_proof = (place, name.lower()) in collected.proven
+    if is_proof or (collected.is_secured and place != "path" and name.lower() in CREDENTIAL_NAMES):
         # The connection proves the caller; a model never holds the token.
         if is_required:
             collected.credential_parameters.append({"name": name, "in": place})
@@ -133,9 +148,12 @@ def _collect(document: OpenApiDocument, parameter: Mapping[str, Json], collected
         converted = {**converted, "examples": [example]}
     if parameter.get("deprecated") is True:
         converted = {**converted, "deprecated": True}
-    if place == "path":
-        converted = _never_empty(converted)
     style = _style_of(document, parameter, schema, media_type)
+    if place == "path":
+        # An empty value would address another resource.
+        converted = never_empty(converted)
+    elif is_required and place != "header" and media_type is None:
+        converted = never_empty(converted, ("array", "object"))
     if style.get("style") in BLANK_BY_STYLE and not style["explode"]:
         converted = without_delimiter(converted, BLANK_BY_STYLE[style["style"]])
     argument = _free(argument_name(name, place), place, collected.properties)
@@ -143,13 +161,6 @@ def _collect(document: OpenApiDocument, parameter: Mapping[str, Json], collected
     if is_required and not (place != "path" and parameter.get("allowEmptyValue") is True and "default" in converted):
         collected.required.append(argument)
     collected.parameters.append({"argument": argument, "name": name, "in": place, **style})
-
-
-def _never_empty(schema: dict[str, Json]) -> dict[str, Json]:
-    """Return the schema of a path parameter: an empty value would address another resource."""
-    types = schema.get("type")
-    least = {"string": "minLength", "array": "minItems", "object": "minProperties"}.get(types if isinstance(types, str) else "")
-    return {**schema, least: max(1, schema.get(least, 1))} if least and "enum" not in schema else schema
 
 
 def _schema_of(parameter: Mapping[str, Json]) -> tuple[Json, str | None]:

@@ -5,11 +5,10 @@ from dataclasses import dataclass, field
 
 from tools.operation import Json
 from tools.providers.openapi_document import BrokenReference, OpenApiDocument
-from tools.providers.openapi_keywords import BLANK_BY_STYLE, shortened, types_of, without_delimiter
+from tools.providers.openapi_keywords import BLANK_BY_STYLE, never_empty, shortened, types_of, without_delimiter
+from tools.providers.openapi_media import kind_of, preferred_media_type
 from tools.providers.openapi_schema import SchemaBundle, is_polymorphic
 
-FORM = "application/x-www-form-urlencoded"
-MULTIPART = "multipart/form-data"
 FORM_STYLES = ("form", "spaceDelimited", "pipeDelimited", "deepObject")
 BODY_ARGUMENT = "body"
 MAX_COMPOSITION_DEPTH = 12
@@ -43,7 +42,8 @@ class BodyPlan:
     properties: dict[str, Json] = field(default_factory=dict)
     required: list[str] = field(default_factory=list)
     additional: Json = False
-    choices: list[list[dict[str, Json]]] = field(default_factory=list)
+    #: which members must be there: [{anyOf or oneOf: [{required: […]}, …]}]
+    choices: list[dict[str, list[dict[str, Json]]]] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -53,8 +53,10 @@ class _Flat:
     members: dict[str, Json] = field(default_factory=dict)
     required: list[str] = field(default_factory=list)
     additional: Json = False
-    #: of each list of {required: […]} one must hold
-    choices: list[list[dict[str, Json]]] = field(default_factory=list)
+    #: [{anyOf or oneOf: [{required: […]}, …]}]
+    choices: list[dict[str, list[dict[str, Json]]]] = field(default_factory=list)
+    #: minProperties
+    least: int = 0
 
 
 def plan_body(document: OpenApiDocument, body: Json, bundle: SchemaBundle, taken: frozenset[str]) -> BodyPlan | None:
@@ -78,43 +80,27 @@ def plan_body(document: OpenApiDocument, body: Json, bundle: SchemaBundle, taken
             plan.binding["offered"] = list(content)
         return plan
     flat = flatten(document, schema)
+    if kind == "multipart" and flat is None and not _has_members(document, schema):
+        # A vendor's habit: a file without a field. Servers call it `file` when asked to take one.
+        flat = _Flat(members={"file": {"type": "string", "format": "binary"}}, required=["file"] if is_required else [])
     if flat is None or not _fits(flat, bundle, taken):
         converted = bundle.convert(schema)
         return _whole(kind, media_type, converted if isinstance(converted, dict) else {}, body, is_required, taken)
     return _by_members(document, kind, media_type, media, flat, bundle, is_required=is_required)
 
 
-def preferred_media_type(media_types: list[str]) -> str:
-    """Return the media type to send, of those offered: JSON before forms before multipart before the rest."""
-
-    def rank(media_type: str) -> int:
-        bare = media_type.split(";")[0].strip().lower()
-        if bare == "application/json":
-            return 0
-        if bare.endswith("+json") or bare in ("*/*", "application/*"):
-            return 1
-        return {FORM: 2, MULTIPART: 3}.get(bare, 4 if bare.startswith("text/") else 5)
-
-    return min(media_types, key=rank)
-
-
-def kind_of(media_type: str) -> str:
-    bare = media_type.split(";")[0].strip().lower()
-    if bare == FORM:
-        return "form"
-    if bare.startswith("multipart/"):
-        return "multipart"
-    if bare == "application/json" or bare.endswith("+json") or bare in ("*/*", "application/*"):
-        return "json"
-    if bare.startswith("text/") or bare.endswith(("/xml", "+xml", "/yaml", "+yaml", "/graphql", "javascript")):
-        return "text"
-    return "bytes"
-
-
 def flatten(document: OpenApiDocument, schema: Json) -> _Flat | None:
     """Return the members of an object schema, or None where it is not a plain object (a list, a choice of several)."""
     flat = _Flat()
     return flat if _gather(document, schema, flat, 0) and (flat.members or flat.additional is not False) else None
+
+
+def _has_members(document: OpenApiDocument, schema: Json) -> bool:
+    try:
+        resolved = document.resolve(schema)
+    except BrokenReference:
+        return False
+    return isinstance(resolved, Mapping) and any(resolved.get(word) for word in ("properties", "allOf", "anyOf", "oneOf"))
 
 
 def _gather(document: OpenApiDocument, schema: Json, flat: _Flat, depth: int) -> bool:
@@ -133,7 +119,7 @@ def _gather(document: OpenApiDocument, schema: Json, flat: _Flat, depth: int) ->
         if branches and not _only_requires(branches):
             return False
         if branches:
-            flat.choices.append([{"required": branch["required"]} for branch in branches])
+            flat.choices.append({keyword: [{"required": branch["required"]} for branch in branches]})
     types = types_of(schema)
     if types and types not in (["object"], ["object", "null"], ["null", "object"]):
         return False
@@ -143,6 +129,8 @@ def _gather(document: OpenApiDocument, schema: Json, flat: _Flat, depth: int) ->
         flat.required += [name for name, member in members.items() if isinstance(member, Mapping) and member.get("required") is True]
     required = schema.get("required")
     flat.required += [name for name in required if isinstance(name, str)] if isinstance(required, list) else []
+    least = schema.get("minProperties")
+    flat.least = max(flat.least, least) if isinstance(least, int) else flat.least
     additional = schema.get("additionalProperties", False)
     if isinstance(additional, Mapping) or additional is True:
         flat.additional = additional
@@ -206,11 +194,23 @@ def _by_members(
         binding["encoding"] = {name: _encoding(rules) for name, rules in encoding.items() if isinstance(rules, Mapping)}
     binding["required"] = is_required
     required = [name for name in dict.fromkeys(flat.required) if name in properties]
+    if is_required and kind == "multipart" and not required:
+        required = _only_part(properties, files)
+    if kind == "form" or (kind == "multipart" and encoding):
+        properties |= {name: never_empty(properties[name], ("array", "object")) for name in required if isinstance(properties[name], dict)}
     additional = bundle.convert(flat.additional) if flat.additional is not False else False
     if additional is not False:
         binding["extras"] = True
-    choices = [_within(branches, properties) for branches in flat.choices] if is_required else []
+    choices = [{word: _within(each, properties)} for choice in flat.choices for word, each in choice.items()] if is_required else []
+    if is_required and flat.least and not required and additional is False:
+        choices.append({"anyOf": [{"required": [name]} for name in properties]})
     return BodyPlan(binding=binding, properties=properties, required=required, additional=additional, choices=choices)
+
+
+def _only_part(properties: Mapping[str, Json], files: Mapping[str, Json]) -> list[str]:
+    """Return the member that a body must carry to carry anything: multipart has at least one part (RFC 2046 §5.1.1)."""
+    candidates = list(files or properties)
+    return candidates if len(candidates) == 1 else []
 
 
 def _field(converted: Json, encoding: Json, name: str) -> Json:

@@ -81,6 +81,9 @@ class BodyWriter:
             return Encoded("&".join(f"{name}={part}" for name, part in self._pairs(value)).encode(), self.media_type)
         if self.kind == "multipart" and isinstance(value, Mapping):
             return self._multipart(value, files)
+        if self.kind == "form" and isinstance(value, str):
+            # The document describes the whole form as one text: written by the caller.
+            return Encoded(value.encode(), self.media_type)
         return Encoded(orjson.dumps(value), self.media_type)
 
     def _pairs(self, members: Mapping[str, Json]) -> list[Pair]:

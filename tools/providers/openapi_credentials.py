@@ -1,7 +1,7 @@
 """Put a credential into a request the way the operation's security schemes ask for it."""
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import orjson
@@ -34,12 +34,18 @@ def proofs_of(binding: Mapping[str, Json], credential: Credential) -> Proofs:
     schemes = next((schemes for schemes in alternatives if any(scheme["kind"] == credential.kind for scheme in schemes)), None)
     if schemes is None:
         schemes = alternatives[0] if alternatives else [{"scheme": "", "kind": credential.kind, "prefix": "Bearer"}]
-    secret_by_scheme = _several(credential.secret) if len(schemes) > 1 else {}
-    for scheme in schemes:
+    parameters: Sequence[Mapping[str, Json]] = binding.get("credential_parameters", ())
+    secret_by_scheme = _several(credential.secret) if len(schemes) > 1 or parameters else {}
+    for scheme in _each_once(schemes) if len(schemes) > 1 else schemes:
         _prove(scheme, credential, str(secret_by_scheme.get(scheme["scheme"], credential.secret)), proofs)
-    for parameter in binding.get("credential_parameters", ()):
-        _fill(parameter, credential, proofs)
+    for parameter in parameters:
+        _fill(parameter, str(secret_by_scheme.get(parameter["name"], credential.secret)), proofs)
     return proofs
+
+
+def _each_once(schemes: Sequence[Mapping[str, Json]]) -> Iterable[Mapping[str, Json]]:
+    """Return schemes without those that put the same thing in the same place: documents define one key several times."""
+    return {(scheme["kind"], scheme.get("in"), str(scheme.get("name")).lower()): scheme for scheme in reversed(schemes)}.values()
 
 
 def _prove(scheme: Mapping[str, Json], credential: Credential, secret: str, proofs: Proofs) -> None:
@@ -61,17 +67,15 @@ def _prove(scheme: Mapping[str, Json], credential: Credential, secret: str, proo
         proofs.headers.append(("Authorization", f"{scheme.get('prefix', 'Bearer')} {secret}"))
 
 
-def _fill(parameter: Mapping[str, Json], credential: Credential, proofs: Proofs) -> None:
-    """Fill a required parameter through which a document passes the token beside its security scheme."""
+def _fill(parameter: Mapping[str, Json], secret: str, proofs: Proofs) -> None:
+    """Fill a required parameter through which a document passes the token beside its security scheme, or that is the scheme's own."""
     name, place = parameter["name"], parameter["in"]
     if place == "form":
-        proofs.form[name] = credential.secret
-    elif place == "query":
-        proofs.query.append((name, credential.secret))
-    elif place == "cookie":
-        proofs.cookies.append((name, credential.secret))
-    elif name.lower() not in {header.lower() for header, _ in proofs.headers}:
-        proofs.headers.append((name, credential.secret))
+        proofs.form[name] = secret
+        return
+    pairs = {"query": proofs.query, "cookie": proofs.cookies, "header": proofs.headers}[place]
+    if name.lower() not in {taken.lower() for taken, _ in pairs}:
+        pairs.append((name, secret))
 
 
 def _several(secret: str) -> Mapping[str, Json]:

@@ -9,6 +9,7 @@ from tools.providers.openapi_arguments import Arguments, UnusableOperation, merg
 from tools.providers.openapi_document import BrokenReference, OpenApiDocument
 from tools.providers.openapi_overlay import Overlay
 from tools.providers.openapi_paging import items_of
+from tools.providers.openapi_paths import plain_path, query_names_of
 from tools.providers.openapi_security import Security, security_of
 from tools.providers.openapi_servers import server_urls
 from tools.providers.openapi_swagger import METHODS
@@ -30,7 +31,10 @@ class Found:
     """One operation of a document: its node, and what was read from it."""
 
     method: str
+    #: as the document has it
     path: str
+    #: the same with plain placeholders, for making URLs
+    template: str
     node: Mapping[str, Json]
     base_url: str
     arguments: Arguments
@@ -90,6 +94,10 @@ def _read(document: OpenApiDocument, base_url: str | None, overlay: Overlay, met
         raise UnusableOperation("its server has no absolute http(s) address; name one with --base-url")
     security = security_of(document, node)
     parameters = merge_parameters(document, item.get("parameters"), node.get("parameters"))
-    arguments = plan_arguments(document, path, parameters, node.get("requestBody"), is_secured=bool(security.alternatives))
+    names = {place: [str(one["name"]) for one in parameters if one["in"] == place] for place in ("path", "query")}
+    untold = [name for name in query_names_of(path) if name not in names["query"]]
+    parameters += [{"name": name, "in": "query", "schema": {}} for name in untold]
+    template = plain_path(path, names["path"], names["query"])
+    arguments = plan_arguments(document, template, parameters, node.get("requestBody"), security)
     answer = answer_of(document, node)
-    return Found(method, path, node, urls[0], arguments, answer, security, items_of(document, answer.source) is not None)
+    return Found(method, path, template, node, urls[0], arguments, answer, security, items_of(document, answer.source) is not None)

@@ -158,7 +158,7 @@ def _binding(one: Found) -> dict[str, Json]:
     return {
         "method": one.method.upper(),
         "base_url": one.base_url,
-        "path": one.path,
+        "path": one.template,
         "parameters": one.arguments.parameters,
         "body": one.arguments.body,
         "accept": one.answer.accept,

@@ -61,7 +61,7 @@ def as_nullable(converted: dict[str, Json]) -> dict[str, Json]:
         nullable = {**converted, "type": list(dict.fromkeys([*types, "null"]))}
         if "enum" in nullable and None not in nullable["enum"]:
             nullable["enum"] = [*nullable["enum"], None]
-        if {"allOf", "anyOf", "$ref", "const"}.isdisjoint(nullable):
+        if {"allOf", "anyOf", "oneOf", "$ref", "const"}.isdisjoint(nullable):
             return nullable
     words: dict[str, Json] = {key: converted[key] for key in ("description", "title", "default", "deprecated") if key in converted}
     rest = {key: value for key, value in converted.items() if key not in words}
@@ -86,6 +86,12 @@ def usable_pattern(pattern: str) -> bool:
     return True
 
 
+def without_slashes(pattern: str) -> str:
+    """Return a pattern without the slashes of a JavaScript literal (`/^a+$/`): they would match nothing."""
+    literal = re.fullmatch(r"/(\^.*\$)/[a-z]*", pattern, re.DOTALL)
+    return literal[1] if literal else pattern
+
+
 def copy_facts(schema: Mapping[str, Json], converted: dict[str, Json], max_description_chars: int = MAX_DESCRIPTION_CHARS) -> None:
     """Copy what needs no look at other schemas, as far as it is valid; what is not is left out."""
     title, description = schema.get("title"), schema.get("description")
@@ -107,8 +113,8 @@ def copy_facts(schema: Mapping[str, Json], converted: dict[str, Json], max_descr
             converted[keyword] = schema[keyword]
     _copy_numbers(schema, converted)
     pattern = schema.get("pattern")
-    if isinstance(pattern, str) and usable_pattern(pattern):
-        converted["pattern"] = pattern
+    if isinstance(pattern, str) and usable_pattern(plain := without_slashes(pattern)):
+        converted["pattern"] = plain
     for keyword in ("uniqueItems", "deprecated"):
         if schema.get(keyword) is True:
             converted[keyword] = True
@@ -160,3 +166,14 @@ def without_delimiter(schema: dict[str, Json], delimiter: str) -> dict[str, Json
     if isinstance(schema.get("properties"), Mapping):
         return {**schema, "properties": {name: text(member) for name, member in schema["properties"].items()}}
     return schema
+
+
+#: JSON type -> the keyword that says how much of it there is at least
+LEAST_BY_TYPE = {"string": "minLength", "array": "minItems", "object": "minProperties"}
+
+
+def never_empty(schema: dict[str, Json], types: tuple[str, ...] = ("string", "array", "object")) -> dict[str, Json]:
+    """Return the schema of a value that must leave something in the request: of a path, or of a required list or object."""
+    named = schema.get("type")
+    least = LEAST_BY_TYPE.get(named) if isinstance(named, str) and named in types else None
+    return {**schema, least: max(1, schema.get(least, 1))} if least and "enum" not in schema else schema

@@ -13,6 +13,9 @@ from tools.providers.openapi_serialisation import Pair, cookie_writer, header_wr
 
 IDEMPOTENCY_HEADERS = frozenset({"idempotency-key", "x-idempotency-key"})
 PATH_SAFE = "/:@!$&'()*+,;=-._~%"
+QUERY_SAFE = PATH_SAFE + "?"
+#: a literal part of a template, or (argument, what writes it)
+Piece = str | tuple[str, Callable[[Json], str]]
 
 
 class BuiltRequest(NamedTuple):
@@ -39,7 +42,7 @@ class RequestPlan:
             by_place[parameter["in"]].append(parameter)
         path, _, query = str(binding["path"]).partition("#")[0].partition("?")
         self._pieces = list(_path_pieces(path, by_place["path"]))
-        self._fixed_query = query
+        self._query_pieces = list(_path_pieces(query, by_place["path"], safe=QUERY_SAFE))
         self._queries = [(parameter["argument"], query_writer(parameter)) for parameter in by_place["query"]]
         self._headers = [(parameter["argument"], parameter["name"], header_writer(parameter)) for parameter in by_place["header"]]
         self._cookies = [(parameter["argument"], cookie_writer(parameter)) for parameter in by_place["cookie"]]
@@ -76,16 +79,10 @@ class RequestPlan:
         return BuiltRequest(self.method, url, headers, encoded.body if encoded else None)
 
     def _path(self, arguments: Mapping[str, Json]) -> str:
-        written = []
-        for piece in self._pieces:
-            if isinstance(piece, str):
-                written.append(piece)
-            elif piece[0] in arguments:
-                written.append(piece[1](arguments[piece[0]]))
-        return "".join(written)
+        return _filled(self._pieces, arguments)
 
     def _query(self, arguments: Mapping[str, Json], proofs: Proofs) -> str:
-        pairs = [self._fixed_query] if self._fixed_query else []
+        pairs = [_filled(self._query_pieces, arguments)] if self._query_pieces else []
         for argument, write in self._queries:
             if argument in arguments:
                 pairs += [f"{name}={value}" for name, value in write(arguments[argument])]
@@ -94,12 +91,16 @@ class RequestPlan:
         return f"?{'&'.join(pairs)}" if pairs else ""
 
 
-def _path_pieces(path: str, parameters: Sequence[Mapping[str, Json]]) -> Iterator[str | tuple[str, Callable[[Json], str]]]:
+def _filled(pieces: Sequence[Piece], arguments: Mapping[str, Json]) -> str:
+    return "".join(piece if isinstance(piece, str) else piece[1](arguments[piece[0]]) if piece[0] in arguments else "" for piece in pieces)
+
+
+def _path_pieces(path: str, parameters: Sequence[Mapping[str, Json]], safe: str = PATH_SAFE) -> Iterator[Piece]:
     """Yield the literal parts of a path template, and (argument, writer) for its placeholders."""
     by_name = {parameter["name"]: parameter for parameter in parameters}
     for position, part in enumerate(re.split(r"\{([^{}]+)\}", path)):
         if position % 2 == 0:
             if part:
-                yield quote(part, safe=PATH_SAFE)
+                yield quote(part, safe=safe)
         elif part in by_name:
             yield by_name[part]["argument"], path_writer(by_name[part])

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import Literal
 
 from tools.operation import Json
+from tools.providers.openapi_choices import narrow, settle
+from tools.providers.openapi_discriminator import meanings
 from tools.providers.openapi_document import BrokenReference, OpenApiDocument
 from tools.providers.openapi_keywords import MAX_DESCRIPTION_CHARS, as_nullable, copy_facts, is_nullable, is_small, types_of, usable_pattern
 
@@ -34,6 +36,9 @@ class SchemaBundle:
         #: (reference, is it the plain form that a subtype extends) -> name under $defs
         self._name_by_ref: dict[tuple[str, bool], str] = {}
         self._pending: deque[tuple[str, bool]] = deque()
+        #: (name under $defs, member) -> the values of it that mean this branch of a choice
+        self._values_by_member: dict[tuple[str, str], list[Json]] = {}
+        self._has_choices = False
         #: references that led nowhere; what they stood for accepts anything
         self.broken: list[str] = []
 
@@ -59,14 +64,18 @@ class SchemaBundle:
             ref, is_plain = self._pending.popleft()
             target = self._document.target(ref)
             subtypes = [] if is_plain else subtypes_of(self._document, ref, target)
-            # A type with subtypes is any of them: they hold what the type itself does not name.
-            converted = {"anyOf": [self.convert({"$ref": one}, 1) for one in subtypes]} if subtypes else self.convert(target, 1)
+            converted = self._any_subtype(target, subtypes) if subtypes else self.convert(target, 1)
             definitions[self._name_by_ref[ref, is_plain]] = converted
         return dict(sorted(definitions.items()))
 
     def complete(self, schema: dict[str, Json]) -> dict[str, Json]:
         """Return `schema` (already converted) with its `$defs`."""
         definitions = self.definitions()
+        for (name, member), values in self._values_by_member.items():
+            if isinstance(definitions.get(name), dict):
+                narrow(definitions[name], member, values)
+        if self._has_choices:
+            settle([schema, definitions], definitions)
         return {**schema, "$defs": definitions} if definitions else schema
 
     def hides(self, schema: Json) -> bool:
@@ -116,6 +125,9 @@ class SchemaBundle:
                 converted[keyword] = [self._member(keyword, member, depth + 1) for member in members]
         if isinstance(schema.get("oneOf"), list) and schema["oneOf"]:
             self._one_of(schema["oneOf"], converted, depth)
+        if schema.get("discriminator"):
+            for keyword in ("oneOf", "anyOf"):
+                self._discriminate(schema, schema.get(keyword), converted.get(keyword))
         for keyword in SINGLE_SCHEMAS:
             if isinstance(schema.get(keyword), Mapping | bool):
                 inner = self.convert(schema[keyword], depth + 1)
@@ -154,12 +166,38 @@ class SchemaBundle:
         return False
 
     def _one_of(self, members: list[Json], converted: dict[str, Json], depth: int) -> None:
-        # Branches of vendor documents overlap, so that a strict oneOf refuses what the upstream takes: any will do.
         branches = [self.convert(member, depth + 1) for member in members]
-        if "anyOf" in converted:
+        if self._direction == "in":
+            converted["oneOf"] = branches
+            self._has_choices = True
+        elif "anyOf" in converted:
+            # Of an answer it only matters what may be there.
             converted["allOf"] = [*converted.get("allOf", []), {"anyOf": branches}]
         else:
             converted["anyOf"] = branches
+
+    def _any_subtype(self, schema: Mapping[str, Json], refs: list[str]) -> Json:
+        # A type with subtypes is any of them: they hold what the type itself does not name.
+        members = [{"$ref": ref} for ref in refs]
+        converted: dict[str, Json] = {"anyOf": [self.convert(member, 1) for member in members]}
+        self._discriminate(schema, members, converted["anyOf"], is_inherited=True)
+        return converted
+
+    def _discriminate(self, schema: Mapping[str, Json], members: Json, branches: Json, *, is_inherited: bool = False) -> None:
+        """Note which value of the discriminator means which branch: `members` as the document has them, `branches` as converted."""
+        if self._direction == "out" or not isinstance(members, list) or not isinstance(branches, list):
+            return
+        branch_by_ref = {
+            member["$ref"]: branch
+            for member, branch in zip(members, branches, strict=True)
+            if isinstance(member, Mapping) and isinstance(member.get("$ref"), str) and isinstance(branch, dict)
+        }
+        for meant in meanings(self._document, schema, list(branch_by_ref), "readOnly", is_inherited=is_inherited):
+            branch = branch_by_ref[meant.ref]
+            if "$ref" in branch:
+                self._values_by_member.setdefault((branch["$ref"].removeprefix("#/$defs/"), meant.name), []).extend(meant.values)
+            else:
+                narrow(branch, meant.name, list(meant.values))
 
     def _properties(self, schema: Mapping[str, Json], converted: dict[str, Json], depth: int) -> None:
         properties = schema.get("properties")

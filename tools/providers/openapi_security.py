@@ -20,6 +20,12 @@ class Security:
     def is_required(self) -> bool:
         return bool(self.alternatives) and not self.is_optional
 
+    @property
+    def proven(self) -> frozenset[tuple[str, str]]:
+        """What the connection puts into the request by a name of its own: (place, name in lower case)."""
+        keys = [proof for together in self.alternatives for proof in together if proof["kind"] == "api_key"]
+        return frozenset((proof["in"], proof["name"].lower()) for proof in keys)
+
 
 def security_of(document: OpenApiDocument, operation: Mapping[str, Json]) -> Security:
     """Return what an operation asks for; the document's own `security` where the operation says nothing."""

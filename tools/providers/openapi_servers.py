@@ -8,24 +8,29 @@ from urllib.parse import urljoin, urlsplit
 from tools.operation import Json
 from tools.providers.openapi_document import OpenApiDocument
 
+#: `api.example.com/v1`, where the document forgot the scheme: no path begins like this
+BARE_HOST = re.compile(r"(?:[a-z0-9-]+\.)+[a-z]{2,}(?::\d+)?(?:/|$)", re.IGNORECASE)
+
 
 def server_urls(
     document: OpenApiDocument, servers: Json, base_url: str | None, variables: Mapping[str, str] = MappingProxyType({})
 ) -> list[str]:
     """Return absolute base URLs in the document's order, without a trailing slash; empty where none can be known.
 
-    `base_url` stands in place of every absolute server; a relative server is read against it where it names only an origin.
+    `base_url` stands in place of all of them, path and all.
     """
+    if base_url is not None:
+        return [base_url.rstrip("/")]
     known = [filled(server, variables) for server in servers if isinstance(server, Mapping)] if isinstance(servers, list) else []
     urls = [url for url in known if url is not None] or ["/"]
-    if base_url is not None:
-        return [_against(base_url, urls[0])]
     absolute = [absolute_url(document.location, url) for url in urls]
     return list(dict.fromkeys(url.rstrip("/") for url in absolute if url is not None))
 
 
 def absolute_url(location: str, url: str) -> str | None:
     """Return `url` read against `location`, or None where that is no http(s) address."""
+    if BARE_HOST.match(url):
+        url = f"https://{url}"
     try:
         joined = urljoin(location, url)
         parts = urlsplit(joined)
@@ -52,10 +57,3 @@ def filled(server: Mapping[str, Json], values: Mapping[str, str] = MappingProxyT
             return None
         url = url.replace("{" + name + "}", str(value))
     return url.strip()
-
-
-def _against(base_url: str, server: str) -> str:
-    base = base_url.rstrip("/")
-    if urlsplit(server).scheme or urlsplit(base).path:
-        return base
-    return urljoin(base + "/", server).rstrip("/")

@@ -53,7 +53,11 @@ class ArgumentMaker:
         for _ in range(20):
             value = self._object(self._root, 0, everything)
             for choice in self._root.get("allOf", ()):
-                branch = self._random.choice(choice["anyOf"])
+                branches = choice.get("oneOf") or choice["anyOf"]
+                branch = self._random.choice(branches)
+                if "oneOf" in choice:
+                    others = {name for each in branches for name in each["required"]} - set(self._root.get("required", ()))
+                    value = {name: member for name, member in value.items() if name not in others}
                 value |= {name: self.value(self._root["properties"][name], 1, everything) for name in branch["required"]}
             errors = list(self._validator.iter_errors(value))
             impossible = {str(error.instance_path[0]) for error in errors if error.instance_path}
@@ -102,7 +106,8 @@ class ArgumentMaker:
         for name in required - set(properties):
             out[name] = "x"
         extra = schema.get("additionalProperties")
-        if everything and not properties and extra is not False and depth < MAX_DEPTH:
+        is_wanted = everything or schema.get("minProperties", 0) > len(out)
+        if is_wanted and not properties and extra is not False and depth < MAX_DEPTH:
             out["key"] = self.value(extra, depth + 1, False) if isinstance(extra, Mapping) and extra else "x"
         return out
 
@@ -120,7 +125,8 @@ class ArgumentMaker:
         if schema.get("format") in FORMATS:
             return FORMATS[schema["format"]]
         if "pattern" in schema:
-            return matching(schema["pattern"], self._random, int(schema.get("minLength", 0)))
+            found = matching(schema["pattern"], self._random, int(schema.get("minLength", 0)))
+            return found[: int(schema.get("maxLength", 10_000))]
         text = self._random.choice(TEXTS)
         least, most = int(schema.get("minLength", 0)), int(schema.get("maxLength", 10_000))
         while len(text) < least:
@@ -180,11 +186,12 @@ def matching(pattern: str, random: Random, least: int = 0) -> str:
         parsed = parser.parse(pattern)
     except re.error:
         return "x"
-    text = _generate(parsed, random)
+    texts = (_generate(parsed, random, repeats) for repeats in (1, 2, 3, 4, 8, 16, 32, 64))
+    text = next((text for text in texts if len(text) >= least), _generate(parsed, random))
     return text if len(text) >= least or pattern.endswith("$") else text + "a" * (least - len(text))
 
 
-def _generate(parsed: Any, random: Random) -> str:
+def _generate(parsed: Any, random: Random, repeats: int = 1) -> str:
     out = []
     for op, value in parsed:
         if op is constants.LITERAL:
@@ -197,7 +204,7 @@ def _generate(parsed: Any, random: Random) -> str:
             out.append(_one_of(value))
         elif op in (constants.MAX_REPEAT, constants.MIN_REPEAT, constants.POSSESSIVE_REPEAT):
             low, high, inner = value
-            count = min(max(low, 1), high)
+            count = min(max(low, repeats), high)
             out.append("".join(_generate(inner, random) for _ in range(count)))
         elif op is constants.SUBPATTERN:
             out.append(_generate(value[3], random))

@@ -96,17 +96,19 @@ class StubDocument:
         validator = self.validator(schema)
         return [] if validator is None else [f"{where}: {error.message[:200]}" for error in validator.iter_errors(value)]
 
-    def adapt(self, node: Any) -> Any:
+    def adapt(self, node: Any, *, is_map: bool = False) -> Any:
         """Return OpenAPI's dialects as JSON Schema 2020-12: nullable, draft 4 limits, branches that overlap."""
         if isinstance(node, list):
             return [self.adapt(item) for item in node]
         if not isinstance(node, dict):
             return node
+        if is_map:
+            return {key: self.adapt(value) for key, value in node.items()}
         adapted = {
-            key: self.adapt(value) for key, value in node.items() if key not in ("example", "examples", "x-examples", "discriminator")
+            key: self.adapt(value, is_map=key in ("properties", "definitions", "schemas"))
+            for key, value in node.items()
+            if key not in ("example", "examples", "x-examples", "discriminator")
         }
-        if isinstance(adapted.get("oneOf"), list):
-            adapted.setdefault("anyOf", adapted.pop("oneOf"))
         for flag, limit in (("exclusiveMinimum", "minimum"), ("exclusiveMaximum", "maximum")):
             if isinstance(adapted.get(flag), bool):
                 exclusive = adapted.pop(flag)
@@ -125,9 +127,8 @@ class StubDocument:
         if isinstance(adapted.get("pattern"), str) and not usable(adapted["pattern"]):
             del adapted["pattern"]
         if isinstance(adapted.get("properties"), dict):
-            read_only = {
-                name for name, member in adapted["properties"].items() if isinstance(member, dict) and member.get("readOnly") is True
-            }
+            members = {name: self.deref(member) for name, member in node["properties"].items()}
+            read_only = {name for name, member in members.items() if isinstance(member, dict) and member.get("readOnly") is True}
             if isinstance(adapted.get("required"), list):
                 adapted["required"] = [name for name in adapted["required"] if name not in read_only]
         if adapted.pop("nullable", False) is True:
@@ -147,6 +148,8 @@ class StubDocument:
             parameter = self.deref(parameter)
             parameters[parameter["name"], parameter["in"]] = parameter
         bodies, body_required = self._bodies(node, list(parameters.values()))
+        declared = {name for name, place in parameters if place == "query"}
+        path = without_pairs(path, declared)
         bare = path.split("#")[0].split("?")[0]
         names = re.findall(r"\{([^{}]+)\}", bare)
         pattern = "".join(
@@ -203,6 +206,13 @@ class StubDocument:
         required = node.get("security", self.root.get("security")) or []
         alternatives = [[self.deref(schemes[name]) for name in one if name in schemes] for one in required]
         return [one for one in alternatives if one], not required or any(not one for one in required)
+
+
+def without_pairs(path: str, declared: set[str]) -> str:
+    """Return a path without the pairs `q={q}` of its query where `q` is declared as a query parameter."""
+    before, mark, query = path.partition("?")
+    kept = [pair for pair in query.split("&") if not (pair.partition("=")[0] in declared and "{" in pair)]
+    return f"{before}{mark if kept else ''}{'&'.join(kept)}" if mark else path
 
 
 def usable(pattern: str) -> bool:

@@ -102,7 +102,7 @@ def parse_query(
 ) -> tuple[bool, Any, set[str]]:
     """Return (is it there, its value, the names it took) from raw pairs."""
     if parameter.style == "deepObject" or (parameter.style == "form" and any(name.startswith(f"{parameter.name}[") for name, _ in pairs)):
-        taken = {name for name, _ in pairs if name.startswith(f"{parameter.name}[")}
+        taken = {name for name, _ in pairs if name.startswith(f"{parameter.name}[") and name not in known}
         if taken:
             return True, _deep(document, parameter, [(n, v) for n, v in pairs if n in taken]), taken
     values = [value for name, value in pairs if name == parameter.name]
@@ -110,7 +110,7 @@ def parse_query(
     if parameter.media_type is not None:
         return (True, json.loads(unquote_plus(values[0])), {parameter.name}) if values else (False, None, set())
     if not values and parameter.style == "form" and parameter.explode and "object" in shapes:
-        mine = [(name, value) for name, value in pairs if name not in known]
+        mine = [(name, value) for name, value in pairs if name not in known and name.split("[")[0] not in known]
         if mine:
             value = {name: leaf(document, member_schema(document, parameter.schema, name), unquote_plus(raw)) for name, raw in mine}
             return True, value, {name for name, _ in mine}

@@ -112,7 +112,8 @@ class StubServer:
             where = f"{parameter.place} {parameter.name}"
             try:
                 if parameter.place == "path":
-                    there, value = True, parse_path(self.document, parameter, raw_by_name[parameter.name])
+                    raw = raw_by_name[parameter.name] if parameter.name in raw_by_name else _in_query(operation, parameter.name, pairs)
+                    there, value = True, parse_path(self.document, parameter, raw)
                 elif parameter.place == "query":
                     there, value, names = parse_query(self.document, parameter, pairs, known | secrets)
                     taken |= names
@@ -169,16 +170,13 @@ class StubServer:
         for name, raw in pairs:
             grouped.setdefault(name, []).append(raw)
         out: dict[str, Any] = {}
+        nested: dict[str, list[tuple[str, str]]] = {}
         for name, raws in grouped.items():
-            base = name.split("[")[0]
+            base = name if member_schema(self.document, schema, name) != {} else name.split("[")[0]
             rules = encoding.get(base, {})
             member = member_schema(self.document, schema, base)
-            if "[" in name:
-                key = name.partition("[")[2].rstrip("]")
-                if key == "":
-                    out[base] = [leaf(self.document, item_schema(self.document, member), unquote_plus(raw)) for raw in raws]
-                    continue
-                out.setdefault(base, {})[key] = leaf(self.document, member_schema(self.document, member, key), unquote_plus(raws[0]))
+            if "[" in name and member_schema(self.document, schema, name) == {}:
+                nested.setdefault(base, []).extend((name, raw) for raw in raws)
             elif "array" in shapes_of(self.document, member) and rules.get("explode", True):
                 out[name] = [leaf(self.document, item_schema(self.document, member), unquote_plus(raw)) for raw in raws]
             elif "array" in shapes_of(self.document, member):
@@ -186,9 +184,15 @@ class StubServer:
                 out[name] = [leaf(self.document, items, unquote_plus(part)) for part in raws[0].split(",")]
             else:
                 out[name] = leaf(self.document, member, unquote_plus(raws[0]))
+        for base, raw_pairs in nested.items():
+            parameter = StubParameter(base, "query", False, "deepObject", True, member_schema(self.document, schema, base))
+            out[base] = parse_query(self.document, parameter, raw_pairs, set())[1]
         return out
 
     def _multipart(self, content_type: str, body: bytes, schema: Any, encoding: Mapping[str, Any]) -> dict[str, Any]:
+        if body.startswith(b"--") and body.rstrip().endswith(b"--") and body.count(b"\r\n") == 1:
+            # The closing delimiter alone: a form without fields.
+            return {}
         head = f"Content-Type: {content_type}\r\n\r\n".encode()
         message = email.parser.BytesParser(policy=email.policy.HTTP).parsebytes(head + body)
         if not message.is_multipart():
@@ -233,7 +237,7 @@ class StubServer:
             explode = rules.get("explode", style == "form")
             parameter = StubParameter(name, "query", False, style, explode, member_schema(self.document, schema, name))
             separator = {"pipeDelimited": "%7C"}.get(style, "")
-            known = set(encoding) | {key for key, _ in quoted if key.split("[")[0] in encoding}
+            known = set(encoding)
             there, value, _ = parse_query(self.document, parameter, [(k, v.replace("|", separator)) for k, v in quoted], known)
             if there:
                 out[name] = value
@@ -245,6 +249,13 @@ class StubServer:
         names = {name for name, _ in split_pairs(query)}
         if not any(all(_is_proven(scheme, names, headers) for scheme in schemes) for schemes in operation.security):
             seen.faults.append("no credential of a security scheme")
+
+
+def _in_query(operation: StubOperation, name: str, pairs: list[tuple[str, str]]) -> str:
+    """Return the raw value of a path parameter whose placeholder stands in the query that the path carries."""
+    fixed = split_pairs(operation.path.partition("#")[0].partition("?")[2])
+    key = next(key for key, value in fixed if value == f"{{{name}}}")
+    return next(value for found, value in pairs if found == key)
 
 
 def _is_proven(scheme: Mapping[str, Any], query_names: set[str], headers: Mapping[str, str]) -> bool:

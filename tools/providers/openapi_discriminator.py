@@ -1,0 +1,65 @@
+"""Which value of a discriminator means which branch (OpenAPI 3.1 §4.8.25)."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from tools.operation import Json
+from tools.providers.openapi_choices import contradicts
+from tools.providers.openapi_document import BrokenReference, OpenApiDocument
+
+MAX_DEPTH = 12
+
+
+class Meant(NamedTuple):
+    """The branch behind `ref` is the one with one of `values` in its member `name`."""
+
+    ref: str
+    name: str
+    values: list[str]
+
+
+def meanings(
+    document: OpenApiDocument, schema: Mapping[str, Json], refs: Sequence[str], direction_flag: str, *, is_inherited: bool = False
+) -> Iterator[Meant]:
+    """Yield what the discriminator of `schema` says of each of its branches.
+
+    A mapping is taken at its word. Without one the name of the branch is the value, as the specification has it, but only
+    where nothing that the branch says of the member (options, an example, a default) speaks against it, and not for subtypes
+    (`is_inherited`): there vendors write their own words. A branch that does not describe the member is left alone; so is one
+    whose member belongs to the other direction (`direction_flag`: readOnly).
+    """
+    discriminator = schema.get("discriminator")
+    name = discriminator.get("propertyName") if isinstance(discriminator, Mapping) else discriminator
+    if not isinstance(name, str):
+        return
+    mapping = discriminator.get("mapping") if isinstance(discriminator, Mapping) else None
+    values_by_ref: dict[str, list[str]] = {}
+    for value, target in mapping.items() if isinstance(mapping, Mapping) else ():
+        for ref in refs:
+            if target == ref or ref.rpartition("/")[2] == target:
+                values_by_ref.setdefault(ref, []).append(value)
+    for ref in refs:
+        member = _member(document, {"$ref": ref}, name, 0)
+        if not isinstance(member, Mapping) or member.get(direction_flag) is True:
+            continue
+        implied = ref.rpartition("/")[2].replace("~1", "/").replace("~0", "~")
+        if ref in values_by_ref:
+            yield Meant(ref, name, values_by_ref[ref])
+        elif not values_by_ref and not is_inherited and not contradicts(member, implied):
+            yield Meant(ref, name, [implied])
+
+
+def _member(document: OpenApiDocument, schema: Json, name: str, depth: int) -> Json:
+    """Return what a schema says of its member `name`, itself or by `allOf`; the most specific comes first."""
+    try:
+        schema = document.resolve(schema)
+        if not isinstance(schema, Mapping) or depth > MAX_DEPTH:
+            return None
+        properties = schema.get("properties")
+        if isinstance(properties, Mapping) and name in properties:
+            return document.resolve(properties[name])
+        composed = schema.get("allOf")
+        inner = (_member(document, part, name, depth + 1) for part in (composed if isinstance(composed, list) else ()))
+        return next((found for found in inner if found is not None), None)
+    except BrokenReference:
+        return None
