@@ -91,6 +91,7 @@ async def open_gateway(settings: Settings) -> AsyncIterator[Gateway]:
             connections.run,
             operations.health_checks.run,
             operations.index.run,
+            operations.mcp_watch.run,
             housekeeping.run,
         ):
             background.start_soon(work)

@@ -1,16 +1,17 @@
-"""Who may call what: scopes, and which operations ask the person first."""
+"""Who may call what: scopes, which operations wait for an operator, and which ask the person first."""
 
 from oauth.principal import Principal
 from oauth.scopes import CONNECT, permits
 from oauth.tenants import Tenants
 from tools.operation import Failure, Operation
+from tools.quarantine import Quarantine
 
 
 class Policy:
-    """Decides from the token's scopes and the tenant's settings; holds nothing else."""
+    """Decides from the token's scopes, the tenant's settings and what is quarantined; holds nothing else."""
 
-    def __init__(self, tenants: Tenants) -> None:
-        self._tenants = tenants
+    def __init__(self, tenants: Tenants, quarantine: Quarantine | None = None) -> None:
+        self._tenants, self._quarantine = tenants, quarantine
 
     def missing_scopes(self, principal: Principal, operation: Operation) -> frozenset[str]:
         """Return the scopes that `principal` lacks to run `operation`; empty: it may."""
@@ -26,7 +27,7 @@ class Policy:
         """Return why `principal` may not run `operation`, or None."""
         missing = self.missing_scopes(principal, operation)
         if not missing:
-            return None
+            return None if operation.kind != "mcp" else self.block(principal, operation)
         named = " ".join(sorted(missing))
         return Failure(
             code="insufficient_scope",
@@ -34,6 +35,14 @@ class Policy:
             hint="sign in again and allow it, or use an operation of a lower access tier",
             missing_scopes=missing,
         )
+
+    def block(self, principal: Principal, operation: Operation) -> Failure | None:
+        """Return why nobody of the tenant may run `operation` for now: it changed, or went, and no operator has looked."""
+        return None if self._quarantine is None else self._quarantine.refusal(principal.tenant_id, operation)
+
+    def gone(self, principal: Principal) -> frozenset[str]:
+        """Return the operations that their upstream no longer has: nobody need find them."""
+        return frozenset() if self._quarantine is None else self._quarantine.gone(principal.tenant_id)
 
     def needs_confirmation(self, principal: Principal, operation: Operation) -> bool:
         """Say whether the person must agree to this very call first: destructive ones, where the tenant says so.

@@ -37,6 +37,10 @@ class OperationStore(Protocol):
         """Make `operations` the whole of what `source` brings, in one step; unchanged rows (same content_hash) stay untouched."""
         ...
 
+    async def amend(self, tenant_id: str | None, provider: str, operations: Sequence[Operation], removed: Sequence[str] = ()) -> None:
+        """Add or replace some operations of a source and forget others, in one step; the rest stays as it is."""
+        ...
+
     async def compare(self, source: Source, operations: Sequence[Operation]) -> ImportDiff:
         """Say what `replace` would change, and change nothing."""
         ...

@@ -36,8 +36,10 @@ from tools.pager import Pager
 from tools.policy import Policy
 from tools.providers.builtin import BuiltinRunner, builtin_operations, by_slug
 from tools.providers.mcp_sessions import McpSessions
+from tools.providers.mcp_watch import McpWatch
 from tools.providers.openapi_request import OpenApiRunner
 from tools.providers.upstream_mcp import McpRunner
+from tools.quarantine import Quarantine
 from tools.response_cache import CachingRunner
 from tools.shaping import Shaping
 from tools.suggestions import Suggestions
@@ -59,14 +61,18 @@ class Operations:
     health_checks: HealthChecks
     telemetry: Telemetry
     tracing: Tracing
+    quarantine: Quarantine
+    mcp_watch: McpWatch
 
     async def changed(self, changes: Sequence[Change]) -> None:
         """Take over imports and removals, of this process or another."""
         await self.refresh(list(dict.fromkeys((change.tenant_id, change.item) for change in changes)))
+        self.mcp_watch.look()
 
     async def refresh(self, providers: Sequence[tuple[str | None, str]]) -> None:
         """Take over what the store has now of some (tenant, provider) pairs: callable first, then found."""
         for tenant_id, provider in providers:
+            await self.quarantine.refresh(tenant_id, provider)
             await self.catalog.refresh(tenant_id, provider)
         await self.index.refresh(providers)
 
@@ -97,10 +103,12 @@ async def _open_operations(
     tracing = Tracing()
     call_log = CallLog(store.calls, telemetry, tracing)
     usage = Usage(store.usage, index, catalog)
-    policy, validators, suggestions = Policy(tenants), Validators(), Suggestions(catalog)
+    quarantine = Quarantine(store.quarantine)
+    policy, validators, suggestions = Policy(tenants, quarantine), Validators(), Suggestions(catalog)
     # Short-lived proofs need a key that all nodes share and that no database dump holds.
     proof_key = hashlib.sha256(b"proofs\0" + connections.source.read()[0].value).digest()
     confirmations = Confirmations(proof_key)
+    idempotency = Idempotency(store.idempotency)
 
     check = PlanCheck(catalog, policy, validators, accounts, suggestions)
     functions = builtin_functions(
@@ -114,16 +122,17 @@ async def _open_operations(
         usage=usage,
     )
     functions += [
-        BatchExecute(check, confirmations, accounts, store.plans, store.results).function(),
+        BatchExecute(check, confirmations, accounts, store.plans, store.results, idempotency).function(),
         *connections.functions(),
     ]
     catalog.install(builtin_operations(functions))
+    await quarantine.load()
     await catalog.load()
     await catalog_index.open()
 
     await usage.load()
 
-    idempotency, upstreams = Idempotency(store.idempotency), Upstreams()
+    upstreams = Upstreams()
     openapi = CachingRunner(FailoverRunner(OpenApiRunner(egress, accounts, store.results), upstreams), accounts)
     async with McpSessions(egress) as sessions:
         dispatcher = Dispatcher(
@@ -140,8 +149,10 @@ async def _open_operations(
             usage=usage,
             credentials=accounts,
         )
+        watch = McpWatch(sessions, catalog, quarantine, store.operations, accounts)
+        health_checks = HealthChecks(upstreams, egress)
         try:
-            yield Operations(catalog, catalog_index, dispatcher, call_log, usage, HealthChecks(upstreams, egress), telemetry, tracing)
+            yield Operations(catalog, catalog_index, dispatcher, call_log, usage, health_checks, telemetry, tracing, quarantine, watch)
         finally:
             await idempotency.drain()
             await openapi.close()

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from threading import Timer
 from typing import Any
@@ -16,6 +16,8 @@ from server.importing import Imported
 from tools.egress_addresses import AddressRules
 from tools.errors import EgressRefused
 from tools.operation import Operation
+from tools.providers.mcp_definitions import changes_between, definition_from
+from tools.quarantine import HeldTool
 from tools.upstreams import base_urls_of
 
 SHOWN = 12
@@ -47,6 +49,7 @@ def report(settings: Settings, imported: Imported, *, dry_run: bool, as_json: bo
     tell(imported, dry_run=dry_run)
     warn_of_guard(settings, imported)
     tell_of_accounts(imported)
+    tell_of_held(imported.held, dry_run=dry_run)
 
 
 def as_facts(imported: Imported, *, dry_run: bool) -> dict[str, Any]:
@@ -64,6 +67,7 @@ def as_facts(imported: Imported, *, dry_run: bool) -> dict[str, Any]:
         "removed": list(diff.removed),
         "riskier": list(diff.riskier),
         "unchanged": diff.unchanged,
+        "held": [held_facts(each, imported.accepted.get(each.operation_id)) for each in imported.held],
         "skipped": [{"where": each.where, "reason": each.reason} for each in result.skipped],
     }
 
@@ -111,6 +115,34 @@ def addresses_of(operation: Operation) -> list[str]:
     if operation.kind == "mcp":
         return [str(operation.binding["url"])]
     return [base.url for base in base_urls_of(operation.binding)]
+
+
+def held_facts(held: HeldTool, accepted: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return what is held, with every difference as it was and is: an operator reads the upstream's own words here."""
+    definition = None if held.definition is None else definition_from(held.definition)
+    changes = dict(held.definition or {}) if definition is None or accepted is None else changes_between(accepted, definition)
+    return {
+        "operation": held.operation_id,
+        "tool": held.tool,
+        "reason": held.reason,
+        "riskier": list(held.risks),
+        "summary": list(held.changes),
+        "changes": changes,
+    }
+
+
+def tell_of_held(held: Sequence[HeldTool], *, dry_run: bool) -> None:
+    """Say what an import left to be accepted."""
+    for each in held[:SHOWN]:
+        risks = f"; riskier: {', '.join(each.risks)}" if each.risks else ""
+        click.echo(
+            f"  {'would be held' if dry_run else 'held'} {each.operation_id} ({each.reason}): {', '.join(each.changes) or 'new'}{risks}"
+        )
+    if len(held) > SHOWN:
+        click.echo(f"  … and {len(held) - SHOWN} more; --json lists all")
+    if held:
+        provider = held[0].provider
+        click.echo(f"  note: `ascend import review {provider}` shows each difference, `ascend import accept {provider}` accepts them")
 
 
 def tell_of_accounts(imported: Imported) -> None:

@@ -9,9 +9,11 @@ import click
 
 from oauth.connections.credentials import Credential
 from oauth.connections.keys import ConnectionRefused, check_provider
-from oauth.tenants import DEFAULT_TENANT
 from server.commands.frame import CommandFailed, json_option, required_data, run_async, with_settings
 from server.commands.import_report import at_work, report
+from server.commands.import_review import accept as accept_command
+from server.commands.import_review import review
+from server.commands.import_whose import EVERY_TENANT, whose, whose_options
 from server.commands.rows import print_rows
 from server.commands.user import known_tenant
 from server.config import Settings
@@ -19,13 +21,6 @@ from server.importing import ImportRequest, import_mcp, import_openapi
 from server.storage.store import open_store
 
 R = TypeVar("R")
-EVERY_TENANT = "every tenant"
-
-
-def whose_options(command: Callable[..., R]) -> Callable[..., R]:
-    """Give `command` --tenant and --shared, which `whose` reads."""
-    command = click.option("--shared", is_flag=True, help="For all tenants.")(command)
-    return click.option("--tenant", default=None, metavar="NAME", help="For this tenant only  [default]")(command)
 
 
 def import_options(command: Callable[..., R]) -> Callable[..., R]:
@@ -39,13 +34,6 @@ def import_options(command: Callable[..., R]) -> Callable[..., R]:
     return click.option("--provider", required=True, metavar="SLUG", help=what)(command)
 
 
-def whose(tenant: str | None, shared: bool) -> str | None:
-    """Return the tenant whose operations these are, the default one when none is named; None: all tenants'."""
-    if tenant and shared:
-        raise click.UsageError("--tenant and --shared exclude each other: name one tenant, or share with all")
-    return None if shared else tenant or DEFAULT_TENANT
-
-
 def check_slug(provider: str) -> None:
     try:
         check_provider(provider)
@@ -56,6 +44,10 @@ def check_slug(provider: str) -> None:
 @click.group()
 def command() -> None:
     """Turn OpenAPI documents and MCP servers into operations."""
+
+
+command.add_command(review)
+command.add_command(accept_command)
 
 
 @command.command("openapi")
@@ -93,6 +85,9 @@ async def openapi(
 @click.argument("url")
 @import_options
 @click.option("--token-stdin", is_flag=True, help="Read a bearer token for listing the tools from standard input; it is not kept.")
+@click.option("--accept", is_flag=True, help="Accept changed definitions; without it they are held, and `ascend import review` shows them.")
+@click.option("--admit-new", is_flag=True, help="Let tools that the server announces later come in without a review.")
+@click.option("--overlay", type=click.Path(path_type=Path), metavar="FILE", help="A YAML file that corrects what is derived.")
 @with_settings
 @run_async
 async def mcp(
@@ -103,6 +98,9 @@ async def mcp(
     shared: bool,
     include: tuple[str, ...],
     token_stdin: bool,
+    accept: bool,
+    admit_new: bool,
+    overlay: Path | None,
     dry_run: bool,
     as_json: bool,
 ) -> None:
@@ -110,12 +108,20 @@ async def mcp(
     tenant = whose(tenant, shared)
     check_slug(provider)
     credential = Credential("bearer", _token()) if token_stdin else None
-    request = ImportRequest(url, provider, tenant, include=include)
+    request = ImportRequest(url, provider, tenant, include=include, overlay=str(overlay) if overlay else None)
     async with open_store(settings) as store:
         if tenant is not None:
             await known_tenant(store, tenant)
         with at_work(f"asking {url} for its tools"):
-            imported = await import_mcp(store.operations, request, credential=credential, dry_run=dry_run)
+            imported = await import_mcp(
+                store.operations,
+                request,
+                quarantine=store.quarantine,
+                credential=credential,
+                accept=accept,
+                admit_new=admit_new,
+                dry_run=dry_run,
+            )
     report(settings, imported, dry_run=dry_run, as_json=as_json)
 
 

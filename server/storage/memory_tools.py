@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from oauth.principal import Principal
 from tools.import_diff import diff_of
 from tools.operation import Operation
+from tools.quarantine import HeldTool
 from tools.stores import CallRecord, ImportDiff, KeyConflict, KeyInFlight, Source, UsageExample
 
 CLAIM_S = 45.0
@@ -33,6 +34,11 @@ class MemoryOperationStore:
         }
         self._held[source.tenant_id, source.provider] = (source, kept)
         return diff
+
+    async def amend(self, tenant_id: str | None, provider: str, operations: Sequence[Operation], removed: Sequence[str] = ()) -> None:
+        if (held := self._held.get((tenant_id, provider))) is not None:
+            known = {**held[1], **{operation.id: operation for operation in operations}}
+            self._held[tenant_id, provider] = (held[0], {each: known[each] for each in known if each not in removed})
 
     async def compare(self, source: Source, given: Sequence[Operation]) -> ImportDiff:
         known = self._operations(source)
@@ -177,3 +183,19 @@ class MemoryUsageStore:
 
     async def load_uses(self, minimum: int) -> Sequence[UsageExample]:
         return [UsageExample(*key, uses) for key, uses in self._uses.items() if uses >= minimum]
+
+
+class MemoryQuarantineStore:
+    """QuarantineStore in a dict; which sources there are is for another store to know."""
+
+    def __init__(self) -> None:
+        self._held: dict[tuple[str | None, str], list[HeldTool]] = {}
+
+    async def load_held(self) -> Sequence[HeldTool]:
+        return [held for group in self._held.values() for held in group]
+
+    async def held_of(self, tenant_id: str | None, provider: str) -> Sequence[HeldTool]:
+        return list(self._held.get((tenant_id, provider), ()))
+
+    async def hold(self, tenant_id: str | None, provider: str, held: Sequence[HeldTool]) -> None:
+        self._held[tenant_id, provider] = sorted(held, key=lambda each: (each.tool, each.concerns or ""))

@@ -22,6 +22,7 @@ from server.storage.identity_store import SqlIdentityLinkStore
 from server.storage.migrate import migrate
 from server.storage.oauth_store import SqlGrantStore
 from server.storage.passkey_store import SqlPasskeyStore
+from server.storage.quarantine_store import SqlQuarantineStore
 from server.storage.registration_store import SqlRegistrationStore
 from server.storage.schema.platform_tables import store_facts
 from server.storage.security_event_log import SqlAuditLog
@@ -51,6 +52,7 @@ class Store:
     connect_flows: SqlConnectFlowStore
     registrations: SqlRegistrationStore
     operations: SqlOperationStore
+    quarantine: SqlQuarantineStore
     calls: SqlCallRecords
     usage: SqlUsageStore
     results: SqlResultStore
@@ -89,6 +91,7 @@ async def open_store(settings: Settings) -> AsyncIterator[Store]:
             connect_flows=SqlConnectFlowStore(database),
             registrations=SqlRegistrationStore(database),
             operations=SqlOperationStore(database),
+            quarantine=SqlQuarantineStore(database),
             calls=SqlCallRecords(database),
             usage=SqlUsageStore(database),
             results=SqlResultStore(database),

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.storage.database import Database, announce, now_us
 from server.storage.operation_rows import operation_of, row_of
-from server.storage.schema.tool_tables import operations, sources
+from server.storage.schema.tool_tables import held_tools, operations, sources
 from tools.import_diff import diff_of
 from tools.operation import Operation
 from tools.stores import ImportDiff, Source
@@ -30,20 +30,24 @@ class SqlOperationStore:
             # First of all, since in PostgreSQL this row is what two imports of one provider wait for.
             await _write_source(connection, owner, source)
             diff = diff_of(await _known(connection, owner, source.provider), given)
-            gone = [*diff.removed, *diff.changed]
-            for start in range(0, len(gone), _CHUNK):
-                await connection.execute(
-                    delete(operations).where(
-                        operations.c.tenant_id == owner,
-                        operations.c.provider == source.provider,
-                        operations.c.operation_id.in_(gone[start : start + _CHUNK]),
-                    )
-                )
+            await _forget(connection, owner, source.provider, [*diff.removed, *diff.changed])
             new = frozenset((*diff.added, *diff.changed))
             if rows := [row_of(owner, operation) for operation in given if operation.id in new]:
                 await connection.execute(insert(operations), rows)
             await announce(connection, TOPIC, source.tenant_id, source.provider)
         return diff
+
+    async def amend(self, tenant_id: str | None, provider: str, given: Sequence[Operation], removed: Sequence[str] = ()) -> None:
+        owner = tenant_id or ""
+        async with self._database.write() as connection:
+            # An import that runs meanwhile waits for this row, and a source that was removed brings nothing back.
+            mine = select(sources.c.provider).where(sources.c.tenant_id == owner, sources.c.provider == provider).with_for_update()
+            if (await connection.execute(mine)).first() is None:
+                return
+            await _forget(connection, owner, provider, [*removed, *(operation.id for operation in given)])
+            if rows := [row_of(owner, operation) for operation in given]:
+                await connection.execute(insert(operations), rows)
+            await announce(connection, TOPIC, tenant_id, provider)
 
     async def compare(self, source: Source, given: Sequence[Operation]) -> ImportDiff:
         async with self._database.read() as connection:
@@ -74,9 +78,21 @@ class SqlOperationStore:
         owner = tenant_id or ""
         async with self._database.write() as connection:
             await connection.execute(delete(sources).where(sources.c.tenant_id == owner, sources.c.provider == provider))
+            await connection.execute(delete(held_tools).where(held_tools.c.tenant_id == owner, held_tools.c.provider == provider))
             gone = await connection.execute(delete(operations).where(operations.c.tenant_id == owner, operations.c.provider == provider))
             await announce(connection, TOPIC, tenant_id, provider)
         return gone.rowcount
+
+
+async def _forget(connection: AsyncConnection, owner: str, provider: str, ids: Sequence[str]) -> None:
+    for start in range(0, len(ids), _CHUNK):
+        await connection.execute(
+            delete(operations).where(
+                operations.c.tenant_id == owner,
+                operations.c.provider == provider,
+                operations.c.operation_id.in_(ids[start : start + _CHUNK]),
+            )
+        )
 
 
 async def _known(connection: AsyncConnection, owner: str, provider: str) -> dict[str, tuple[str, str]]:

@@ -9,6 +9,7 @@ from tools.argument_faults import path_of
 from tools.arguments import Validators
 from tools.builtins.batch_plan import MAX_CALLS, Plan, PlanFault, Step
 from tools.builtins.batch_typing import Typing
+from tools.call_failures import no_account, takes_account
 from tools.catalog import Catalog, CatalogView
 from tools.operation import Operation
 from tools.policy import Policy, reenters
@@ -99,6 +100,8 @@ class PlanCheck:
             return PlanFault(step_id, "known operation", unknown.message, "api", api[:120], None, unknown.did_you_mean)
         if reenters(found):
             return PlanFault(step_id, "an operation", f"'{found.id}' cannot be a step; name the operation itself", "api", found.id)
+        if (block := self._policy.block(principal, found)) is not None:
+            return PlanFault(step_id, block.code, f"{block.message}; {block.hint}", "api", found.id)
         return found
 
     def _readiness(self, principal: Principal, operation: Operation) -> Readiness | None:
@@ -110,6 +113,8 @@ class PlanCheck:
 
     def _argument_faults(self, step: Step, operation: Operation) -> list[PlanFault]:
         faults = []
+        if step.account is not None and not takes_account(operation):
+            faults.append(PlanFault(step.id, "no account", no_account(operation, step.account).message, "account", step.account[:80]))
         try:
             compile_select(step.select)
         except SelectFault as unread:

@@ -23,6 +23,10 @@ def described(principal: Principal, operation: Operation, detail: str, policy: P
         entry["needs_scopes"] = sorted(missing)
     if operation.connection is not None:
         entry["connection"] = _connection(principal, operation, operation.connection, credentials)
+    if (block := policy.block(principal, operation)) is not None:
+        entry["blocked"] = {"code": block.code, "reason": block.message, "way_out": block.hint}
+        if "connection" in entry:
+            entry["connection"]["status"] = "blocked"
     if detail == "check":
         return entry
     if operation.returns:

@@ -118,7 +118,7 @@ class DiscoverApis:
 
     def _hits(self, principal: Principal, view: CatalogView, given: Mapping[str, Json], query: str, wanted: int) -> tuple[list[Hit], bool]:
         """Return the best operations for one query, and whether none fits well."""
-        visible = Visible((principal.tenant_id, SHARED_SEGMENT), _filter(view, given))
+        visible = Visible((principal.tenant_id, SHARED_SEGMENT), _filter(view, given, self._policy.gone(principal)))
         result = self._finder.search(query, visible, wanted, explain=given.get("detail") == "full")
         # A tenant's own operation hides the shared one of the same name. The index may be a moment ahead of or behind the
         # catalogue: only what can be called is shown.
@@ -146,17 +146,18 @@ class DiscoverApis:
         )
 
 
-def _filter(view: CatalogView, given: Mapping[str, Json]) -> Callable[[str], bool] | None:
+def _filter(view: CatalogView, given: Mapping[str, Json], gone: frozenset[str]) -> Callable[[str], bool] | None:
     """Return what an id must pass to be searched, or None where nothing is filtered."""
     providers, tags = frozenset(given.get("providers", ())), frozenset(given.get("tags", ()))
     access = given.get("access", "any")
-    if not providers and not tags and access == "any":
+    if not providers and not tags and access == "any" and not gone:
         return None
 
     def passes(operation_id: str) -> bool:
         operation = view.operations_by_id.get(operation_id)
         return (
             operation is not None
+            and operation_id not in gone
             and (not providers or operation.provider in providers)
             and (not tags or not tags.isdisjoint(operation.tags))
             and access in ("any", operation.access)

@@ -46,6 +46,8 @@ def _notes(entry: Mapping[str, Any]) -> list[str]:
         notes.append(f"token lacks {' '.join(entry['needs_scopes'])}")
     if entry.get("deprecated"):
         notes.append("deprecated")
+    if (blocked := entry.get("blocked")) is not None:
+        notes.append(f"blocked, cannot be called now: {blocked['reason']}; {blocked['way_out']}")
     connection = entry.get("connection")
     if connection is not None:
         accounts = f" ({', '.join(connection['accounts'])})" if connection["accounts"] else ""

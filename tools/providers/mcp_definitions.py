@@ -21,11 +21,15 @@ class ToolDefinition:
     output_schema: Mapping[str, Json] | None
     #: MCP hints as given: readOnlyHint, destructiveHint, idempotentHint, openWorldHint
     annotations: Mapping[str, bool] = field(default_factory=dict)
+    #: the hash that changes with any part of the definition
+    pin: str = field(init=False, compare=False)
+    size_bytes: int = field(init=False, compare=False)
 
-    @property
-    def pin(self) -> str:
-        """Return the hash that changes with any part of the definition."""
-        return hashlib.sha256(orjson.dumps(self.as_json(), option=orjson.OPT_SORT_KEYS, default=str)).hexdigest()
+    def __post_init__(self) -> None:
+        # Made once: every call compares it.
+        text = orjson.dumps(self.as_json(), option=orjson.OPT_SORT_KEYS, default=str)
+        object.__setattr__(self, "pin", hashlib.sha256(text).hexdigest())
+        object.__setattr__(self, "size_bytes", len(text))
 
     def as_json(self) -> dict[str, Json]:
         return {
@@ -39,7 +43,7 @@ class ToolDefinition:
 
 
 def definition_of(tool: mcp_types.Tool) -> ToolDefinition:
-    """Return the definition of a listed tool."""
+    """Return the definition of a listed tool. Raises TypeError for one that no JSON can hold."""
     hints = tool.annotations.model_dump(by_alias=True, exclude_none=True) if tool.annotations else {}
     return ToolDefinition(
         name=tool.name,
@@ -51,8 +55,18 @@ def definition_of(tool: mcp_types.Tool) -> ToolDefinition:
     )
 
 
+def definition_from(content: Mapping[str, Json]) -> ToolDefinition:
+    """Return the definition that was kept by `as_json`."""
+    return ToolDefinition(
+        **{name: content[name] for name in ("name", "title", "description", "input_schema", "output_schema", "annotations")}
+    )
+
+
 def changes_between(pinned: Mapping[str, Json], current: ToolDefinition) -> dict[str, Json]:
-    """Return what changed, as {part: {was, is}}; schemas are told by argument."""
+    """Return what changed, as {part: {was, is}}, for an operator; schemas are told by argument.
+
+    It holds the upstream's new words, so it is never part of an answer to a model.
+    """
     now = current.as_json()
     changed: dict[str, Json] = {}
     for part in ("title", "description", "annotations", "output_schema"):
@@ -65,16 +79,23 @@ def changes_between(pinned: Mapping[str, Json], current: ToolDefinition) -> dict
 
 
 def _argument_changes(was: Mapping[str, Json], now: Mapping[str, Json]) -> dict[str, Json]:
-    before, after = _members(was), _members(now)
+    before, after = members_of(was), members_of(now)
     names: Iterable[str] = sorted(before.keys() | after.keys())
     found: dict[str, Json] = {
         f"arguments.{name}": {"was": before.get(name), "is": after.get(name)} for name in names if before.get(name) != after.get(name)
     }
-    if set(was.get("required") or ()) != set(now.get("required") or ()):
+    if required_of(was) != required_of(now):
         found["required"] = {"was": was.get("required"), "is": now.get("required")}
     return found
 
 
-def _members(schema: Mapping[str, Json]) -> Mapping[str, Json]:
+def members_of(schema: Mapping[str, Json]) -> Mapping[str, Json]:
+    """Return the arguments that a schema declares, by name."""
     properties = schema.get("properties")
     return properties if isinstance(properties, Mapping) else {}
+
+
+def required_of(schema: Mapping[str, Json]) -> frozenset[str]:
+    """Return the arguments that a schema demands."""
+    required = schema.get("required")
+    return frozenset(name for name in required if isinstance(name, str)) if isinstance(required, list | tuple) else frozenset()

@@ -1,9 +1,10 @@
 """Import a remote MCP server: each tool that it lists becomes an operation, pinned to the definition that was seen."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
+from types import MappingProxyType
 
 import jsonschema_rs
 import orjson
@@ -12,19 +13,20 @@ from oauth.connections.credentials import Credential
 from oauth.principal import Principal
 from tools.egress import Egress
 from tools.errors import ImportFailed, ToolError
-from tools.naming import VERB_BY_WORD, snake, words_of
-from tools.operation import Access, Failure, Json, Operation
+from tools.naming import MAX_NAME_CHARS, VERB_BY_WORD, snake, words_of
+from tools.operation import Failure, Json, Operation
 from tools.providers.mcp_definitions import ToolDefinition
+from tools.providers.mcp_listing import TOO_LARGE
 from tools.providers.mcp_sessions import McpSessions, Upstream
-from tools.providers.openapi_access import DESTROYING, access_of
+from tools.providers.mcp_tiers import access_of_tool, is_idempotent_tool
 from tools.providers.openapi_found import Skipped
 from tools.providers.openapi_import import ImportResult
 from tools.providers.openapi_keywords import shortened
+from tools.providers.openapi_overlay import Correction, Overlay
 from tools.signatures import returns_of, signature_of
 from tools.stores import Source
 
 MAX_SUMMARY_CHARS = 160
-MAX_DEFINITION_BYTES = 256 * 1024
 TIMEOUT_S = 30.0
 
 
@@ -36,26 +38,46 @@ async def import_server(
     tenant_id: str | None,
     include: Sequence[str] = (),
     credential: Credential | None = None,
+    known: Sequence[Operation] = (),
+    admit_new: bool = False,
+    overlay: Overlay | None = None,
 ) -> ImportResult:
     """Return the tools of the server at `url` as operations. Raises ImportFailed where it cannot be reached or lists none.
 
     `credential`: what to list with; the operations are then called with each subject's own account of `provider`.
+    `known`: what was imported before, whose names stay. `admit_new`: tools that are announced later come in unasked.
     """
     importer = Principal(tenant_id or "*", "importer", "import", frozenset(), "import", "local")
     async with McpSessions(egress) as sessions:
         try:
-            session = await sessions.get(importer, Upstream(provider, url), credential, None, TIMEOUT_S)
+            session = await sessions.get(importer, Upstream(provider, url, tenant_id), credential, None, TIMEOUT_S)
         except ToolError as error:
             raise ImportFailed(_at_import(error.failure, url)) from error
         definitions, server_name, era = list(session.definitions.values()), session.server_name, session.protocol_version
+    settings: dict[str, Json] = {
+        "include": list(include),
+        "protocol_version": era,
+        "is_secured": credential is not None,
+        "admit_new": admit_new,
+        "corrections": {name: each.model_dump(exclude_none=True) for name, each in overlay.corrections.items()} if overlay else {},
+    }
+    source = Source(provider, tenant_id, "mcp", url, server_name or provider, settings)
     skipped: list[Skipped] = []
-    operations = operations_of(definitions, url, provider, tenant_id, skipped, is_secured=credential is not None)
-    kept = [o for o in operations if not include or any(fnmatchcase(name, glob) for glob in include for name in (o.id, o.binding["tool"]))]
+    ids = {str(operation.binding["tool"]): operation.id for operation in known if operation.kind == "mcp"}
+    operations = operations_of(definitions, source, skipped, ids_by_tool=ids)
+    kept = [operation for operation in operations if included(operation, source)]
     if not kept:
         raise ImportFailed(Failure("nothing_to_import", f"{url} lists {len(definitions)} tools, and none of them was imported"))
-    settings: dict[str, Json] = {"include": list(include), "protocol_version": era, "is_secured": credential is not None}
-    source = Source(provider, tenant_id, "mcp", url, server_name or provider, settings)
+    if overlay:
+        names = frozenset(name for operation in operations for name in (operation.id, operation.binding["tool"]))
+        skipped += [Skipped(f"overlay: {name}", "there is no such operation or tool") for name in overlay.unknown(names)]
     return ImportResult(source, tuple(sorted(kept, key=lambda operation: operation.id)), tuple(skipped), server_name or provider)
+
+
+def included(operation: Operation, source: Source) -> bool:
+    """Say whether an operation is among those that the import asked for."""
+    include = source.settings.get("include") or ()
+    return not include or any(fnmatchcase(name, glob) for glob in include for name in (operation.id, operation.binding["tool"]))
 
 
 def _at_import(failure: Failure, url: str) -> Failure:
@@ -65,51 +87,55 @@ def _at_import(failure: Failure, url: str) -> Failure:
 
 
 def operations_of(
-    definitions: Sequence[ToolDefinition], url: str, provider: str, tenant_id: str | None, skipped: list[Skipped], *, is_secured: bool
+    definitions: Iterable[ToolDefinition],
+    source: Source,
+    skipped: list[Skipped],
+    *,
+    taken: Iterable[str] = (),
+    ids_by_tool: Mapping[str, str] = MappingProxyType({}),
 ) -> list[Operation]:
-    """Return an operation for each definition; what cannot be called is noted in `skipped`."""
+    """Return an operation for each definition; what cannot be called is noted in `skipped`.
+
+    A tool keeps the name it has in `ids_by_tool`; the others get one that is neither there nor in `taken`.
+    """
+    corrections = {name: Correction(**each) for name, each in (source.settings.get("corrections") or {}).items()}
     operations: list[Operation] = []
-    taken: set[str] = set()
+    used = {*taken, *ids_by_tool.values()}
     for definition in sorted(definitions, key=lambda definition: definition.name):
         reason = _unusable(definition)
         if reason is not None:
             skipped.append(Skipped(definition.name[:120], reason))
             continue
-        name = next(name for name in _names(provider, definition.name) if name not in taken)
-        taken.add(name)
-        operations.append(_operation(name, definition, url, provider, tenant_id, is_secured=is_secured))
+        name = ids_by_tool.get(definition.name) or next(name for name in _names(source.provider, definition.name) if name not in used)
+        correction = corrections.get(definition.name) or corrections.get(name) or Correction()
+        if correction.id is not None:
+            name = f"{source.provider}.{correction.id.removeprefix(source.provider + '.')}"
+        used.add(name)
+        if not correction.hide:
+            operations.append(_operation(name, definition, source, correction))
     return operations
 
 
-def access_of_tool(definition: ToolDefinition) -> Access:
-    """Return the tier that name and hints say; where they disagree, the riskier (a server's hints are its own claim)."""
-    words = words_of(definition.name)
-    hints = definition.annotations
-    spoken = access_of("post", "_".join(words), None)
-    if hints.get("readOnlyHint"):
-        return "destructive" if words and words[0] in DESTROYING else "read"
-    if hints.get("destructiveHint"):
-        return "destructive"
-    if hints.get("destructiveHint") is False:
-        return "destructive" if spoken == "destructive" else "write"
-    return spoken
-
-
-def _names(provider: str, tool: str) -> list[str]:
-    """Return ids to choose from: `create_issue` -> provider.issue.create, then the tool's own name, then numbered."""
+def _names(provider: str, tool: str) -> Iterator[str]:
+    """Yield ids to choose from: `create_issue` -> provider.issue.create, then the tool's own name, then with a hash of it."""
     words = words_of(tool) or ["tool"]
     plain = f"{provider}.{snake(tool) or 'tool'}"
-    numbered = [f"{plain}_{number}" for number in range(2, 200)]
-    if len(words) > 1 and words[0] in VERB_BY_WORD:
-        return [f"{provider}.{'_'.join(words[1:])}.{words[0]}", plain, *numbered]
-    if len(words) > 1 and words[-1] in VERB_BY_WORD:
-        return [f"{provider}.{'_'.join(words[:-1])}.{words[-1]}", plain, *numbered]
-    return [plain, *numbered]
+    digest = hashlib.sha256(tool.encode()).hexdigest()
+    if len(plain) <= MAX_NAME_CHARS:
+        if len(words) > 1 and words[0] in VERB_BY_WORD:
+            yield f"{provider}.{'_'.join(words[1:])}.{words[0]}"
+        elif len(words) > 1 and words[-1] in VERB_BY_WORD:
+            yield f"{provider}.{'_'.join(words[:-1])}.{words[-1]}"
+        yield plain
+    for length in (8, 64):
+        yield f"{plain[: MAX_NAME_CHARS - length - 1]}_{digest[:length]}"
 
 
 def _unusable(definition: ToolDefinition) -> str | None:
-    if len(orjson.dumps(definition.as_json(), default=str)) > MAX_DEFINITION_BYTES:
-        return f"its definition is larger than {MAX_DEFINITION_BYTES >> 10} KiB"
+    if definition.description == TOO_LARGE:
+        return TOO_LARGE
+    if not definition.name.strip():
+        return "it has no name"
     try:
         jsonschema_rs.validator_for(dict(definition.input_schema), offline=True)
     except (ValueError, jsonschema_rs.ReferencingError):
@@ -117,20 +143,26 @@ def _unusable(definition: ToolDefinition) -> str | None:
     return None
 
 
-def _operation(name: str, definition: ToolDefinition, url: str, provider: str, tenant_id: str | None, *, is_secured: bool) -> Operation:
-    access = access_of_tool(definition)
-    idempotent = access == "read" or definition.annotations.get("idempotentHint") is True
-    description = shortened(definition.description)
-    title = definition.title or " ".join(words_of(definition.name)).capitalize()
-    summary = (description.partition(". ")[0].rstrip(".") or title)[:MAX_SUMMARY_CHARS]
+def _operation(name: str, definition: ToolDefinition, source: Source, correction: Correction) -> Operation:
+    access = correction.access or access_of_tool(definition)
+    idempotent = correction.idempotent if correction.idempotent is not None else is_idempotent_tool(definition, access)
+    description = correction.description if correction.description is not None else shortened(definition.description)
+    title = definition.title or " ".join(words_of(definition.name)).capitalize() or definition.name
+    summary = correction.summary or (description.partition(". ")[0].rstrip(".") or title)[:MAX_SUMMARY_CHARS]
     returns = returns_of(definition.output_schema)
-    binding: dict[str, Json] = {"url": url, "tool": definition.name, "pin": definition.pin, "definition": definition.as_json()}
-    relied_on = [name, access, idempotent, definition.pin, url, is_secured]
+    binding: dict[str, Json] = {
+        "url": source.location,
+        "tool": definition.name,
+        "pin": definition.pin,
+        "definition": definition.as_json(),
+    }
+    is_secured, tags = bool(source.settings.get("is_secured")), tuple(correction.tags or ())
+    relied_on = [name, access, idempotent, definition.pin, source.location, is_secured, summary, description, tags]
     return Operation(
         id=name,
         kind="mcp",
-        provider=provider,
-        tenant_id=tenant_id,
+        provider=source.provider,
+        tenant_id=source.tenant_id,
         title=title[:MAX_SUMMARY_CHARS],
         summary=summary,
         description=description,
@@ -140,8 +172,8 @@ def _operation(name: str, definition: ToolDefinition, url: str, provider: str, t
         output_schema=definition.output_schema,
         signature=signature_of(name, definition.input_schema, returns),
         returns=returns,
-        tags=(),
+        tags=tags,
         binding=binding,
         content_hash=hashlib.sha256(orjson.dumps(relied_on)).hexdigest(),
-        connection=provider if is_secured else None,
+        connection=source.provider if is_secured else None,
     )

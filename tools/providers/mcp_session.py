@@ -1,11 +1,8 @@
 """One session with one upstream MCP server, of either protocol era, on behalf of one subject."""
 
 import asyncio
-import base64
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from contextlib import suppress
-from typing import Any
+from collections.abc import Callable, Mapping
 
 import anyio
 import httpx2
@@ -15,58 +12,52 @@ from mcp.client.session import IncomingMessage
 from mcp.client.streamable_http import streamable_http_client
 from mcp.client.subscriptions import ListenNotSupportedError, SubscriptionLost
 from mcp.shared.exceptions import MCPError
+from pydantic import ValidationError
 
 from oauth.connections.credentials import Credential
 from tools.egress import Egress
-from tools.egress_httpx import GuardedTransport
 from tools.errors import UpstreamFailed
 from tools.operation import Failure
-from tools.providers.mcp_definitions import ToolDefinition, definition_of
+from tools.providers.mcp_definitions import ToolDefinition
+from tools.providers.mcp_listing import list_tools
+from tools.providers.mcp_transport import CappedTransport, CredentialAuth, Rejected, TooLarge
 
 CLIENT_INFO = mcp_types.Implementation(name="ascend-gateway", version="1")
-MAX_PAGES = 100
 #: definitions are listed again after this long even when the upstream announced no change
 RELIST_S = 300.0
+#: and not more often than this, however often it announces one
+MIN_RELIST_S = 0.5
+LIST_TIMEOUT_S = 30.0
+FIRST_RELISTEN_S, LAST_RELISTEN_S = 1.0, 60.0
 #: how the SDK begins to say that an answer was not MCP's
 NOT_MCP = ("Unexpected content type", "Failed to parse")
 _log = logging.getLogger(__name__)
 # The SDK logs what upstreams send, with stack traces; here every failure reaches its caller, and contents belong in no log.
 logging.getLogger("mcp.client").setLevel(logging.CRITICAL)
 
-#: asked when the upstream answers 401: a newer credential, or None
-Rejected = Callable[[Credential], Awaitable[Credential | None]]
-
-
-class _CredentialAuth(httpx2.Auth):
-    """Puts the credential of the moment on each request, and after a 401 a newer one, once."""
-
-    def __init__(self, credential: Credential | None, rejected: Rejected | None) -> None:
-        self.credential, self._rejected = credential, rejected
-        self.was_refused = False
-
-    async def async_auth_flow(self, request: httpx2.Request) -> AsyncGenerator[httpx2.Request, httpx2.Response]:
-        if self.credential is not None:
-            request.headers["Authorization"] = _authorization(self.credential)
-        response = yield request
-        self.was_refused = response.status_code in (401, 403)
-        if response.status_code == 401 and self.credential is not None and self._rejected is not None:
-            newer = await self._rejected(self.credential)
-            if newer is not None:
-                self.credential = newer
-                request.headers["Authorization"] = _authorization(newer)
-                response = yield request
-                self.was_refused = response.status_code in (401, 403)
+#: told after every listing of the upstream's tools; must not raise
+Listed = Callable[["McpSession"], None]
 
 
 class McpSession:
     """Runs `live` in a task of its own; everybody else waits for `ready` and then uses `client`."""
 
-    def __init__(self, egress: Egress, url: str, provider: str, credential: Credential | None, rejected: Rejected | None) -> None:
+    def __init__(
+        self,
+        egress: Egress,
+        url: str,
+        provider: str,
+        credential: Credential | None,
+        rejected: Rejected | None,
+        listed: Listed | None = None,
+        relist_s: float = RELIST_S,
+    ) -> None:
         self.url, self.provider = url, provider
         self.definitions: Mapping[str, ToolDefinition] = {}
         self.server_name, self.protocol_version = "", ""
-        self._auth = _CredentialAuth(credential, rejected)
-        self._egress = egress
+        self._auth = CredentialAuth(credential, rejected)
+        self._transport = CappedTransport(egress)
+        self._listed, self._relist_s = listed, relist_s
         self._client: Client | None = None
         self._opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._closing = anyio.Event()
@@ -77,7 +68,9 @@ class McpSession:
 
     @property
     def client(self) -> Client:
-        assert self._client is not None, "the session is not ready"
+        """The SDK's client. Raises UpstreamFailed where the session has ended meanwhile."""
+        if self._client is None:
+            raise UpstreamFailed(self._failure(self._cause or httpx2.ReadError("it broke off the connection")))
         return self._client
 
     def renew(self, credential: Credential) -> None:
@@ -108,12 +101,12 @@ class McpSession:
 
     async def _live(self) -> None:
         timeout = httpx2.Timeout(30.0, read=300.0)
-        async with httpx2.AsyncClient(transport=GuardedTransport(self._egress), auth=self._auth, timeout=timeout) as http:
+        async with httpx2.AsyncClient(transport=self._transport, auth=self._auth, timeout=timeout) as http:
             transport = streamable_http_client(self.url, http_client=http)
             async with Client(transport, mode="auto", client_info=CLIENT_INFO, message_handler=self._heard, cache=None) as client:
                 self._client = client
                 self.protocol_version = client.protocol_version
-                self.server_name = client.server_info.name if client.server_info else ""
+                self.server_name = (client.server_info.name if client.server_info else "")[:200]
                 await self._list()
                 self.is_open = True
                 if not self._opened.done():
@@ -125,35 +118,40 @@ class McpSession:
                     tasks.cancel_scope.cancel()
 
     async def _list(self) -> None:
-        found: dict[str, ToolDefinition] = {}
-        cursor: str | None = None
-        for _ in range(MAX_PAGES):
-            page = await self.client.list_tools(cursor=cursor)
-            found |= {tool.name: definition_of(tool) for tool in page.tools}
-            cursor = page.next_cursor
-            if cursor is None:
-                break
-        self.definitions = found
+        with anyio.fail_after(LIST_TIMEOUT_S):
+            self.definitions = await list_tools(self.client, self.provider)
+        if self._listed is not None:
+            self._listed(self)
 
     async def _refresh(self) -> None:
         """List the tools again whenever a change is announced, and now and then without."""
         while True:
-            with anyio.move_on_after(RELIST_S):
+            with anyio.move_on_after(self._relist_s):
                 await self._changed.wait()
             self._changed = anyio.Event()
             try:
                 await self._list()
-            except MCPError as error:
-                _log.warning("upstream_tools_not_listed provider=%s code=%s", self.provider, error.code)
+            except (MCPError, ValidationError, UpstreamFailed, TimeoutError) as error:
+                _log.warning("upstream_tools_not_listed provider=%s error=%s", self.provider, type(error).__name__)
+            await anyio.sleep(MIN_RELIST_S)
 
     async def _listen(self, client: Client) -> None:
-        """Subscribe to announcements where the era has subscriptions; in the older one they come unasked."""
-        with suppress(ListenNotSupportedError, MCPError, SubscriptionLost, TimeoutError):
-            async with client.listen(tools_list_changed=True) as events:
-                # What changed between the listing and this subscription was announced to nobody.
-                self._changed.set()
-                async for _event in events:
+        """Subscribe to announcements where the era has subscriptions, and again when a stream ends; in the older era they come unasked."""
+        wait_s = FIRST_RELISTEN_S
+        while True:
+            try:
+                async with client.listen(tools_list_changed=True) as events:
+                    # What changed between the listing and this subscription was announced to nobody.
                     self._changed.set()
+                    async for _event in events:
+                        self._changed.set()
+                        wait_s = FIRST_RELISTEN_S
+            except (ListenNotSupportedError, MCPError):
+                return
+            except (SubscriptionLost, TimeoutError):
+                _log.info("upstream_subscription_lost provider=%s", self.provider)
+            await anyio.sleep(wait_s)
+            wait_s = min(2 * wait_s, LAST_RELISTEN_S)
 
     async def _heard(self, message: IncomingMessage) -> None:
         if isinstance(message, mcp_types.ToolListChangedNotification):
@@ -163,14 +161,19 @@ class McpSession:
         """Return why the connection broke, for a call that was under way; called after it did."""
         with anyio.move_on_after(1):
             await self.ended.wait()
-        return failure_of(self.provider, self._cause or httpx2.ReadError("it broke off the connection"), was_refused=self.was_refused)
+        return self._failure(self._cause or httpx2.ReadError("it broke off the connection"))
+
+    def _failure(self, error: BaseException | None) -> Failure:
+        if self._transport.was_exceeded:
+            error = TooLarge("its answer is too large")
+        return failure_of(self.provider, error, was_refused=self.was_refused)
 
     def _fail(self, error: BaseException | None) -> None:
         self._cause = error
         if self._opened.done():
             _log.info("upstream_session_ended provider=%s error=%s", self.provider, type(innermost(error)).__name__)
             return
-        self._opened.set_exception(UpstreamFailed(failure_of(self.provider, error, was_refused=self._auth.was_refused)))
+        self._opened.set_exception(UpstreamFailed(self._failure(error)))
         # Whoever opened the session may have gone; an exception that nobody fetches is not an alarm.
         self._opened.exception()
 
@@ -179,6 +182,11 @@ class McpSession:
         """Say whether the last answer refused the credential."""
         return self._auth.was_refused
 
+    @property
+    def was_exceeded(self) -> bool:
+        """Say whether the upstream has sent more than we hold at once."""
+        return self._transport.was_exceeded
+
 
 def failure_of(provider: str, error: BaseException | None, *, was_refused: bool) -> Failure:
     """Return why a server could not be talked to, in one sentence."""
@@ -186,6 +194,11 @@ def failure_of(provider: str, error: BaseException | None, *, was_refused: bool)
     if was_refused:
         hint = f"connect an account of {provider} that may use this server"
         return Failure("upstream_unauthorized", f"the MCP server of '{provider}' refuses the credential", hint=hint)
+    if isinstance(cause, UpstreamFailed):
+        return cause.failure
+    if isinstance(cause, TooLarge):
+        hint = "ask for less: a filter, a page, a smaller range"
+        return Failure("upstream_too_large", f"the MCP server of '{provider}' sent more than this gateway holds at once", hint=hint)
     if isinstance(cause, TimeoutError | httpx2.TimeoutException):
         return Failure("upstream_timeout", f"the MCP server of '{provider}' did not answer in time", retryable=True)
     if isinstance(cause, httpx2.TransportError):
@@ -204,10 +217,3 @@ def innermost(error: BaseException | None) -> BaseException | None:
     while isinstance(error, BaseExceptionGroup) and error.exceptions:
         error = error.exceptions[0]
     return error
-
-
-def _authorization(credential: Credential) -> str:
-    if credential.kind == "basic":
-        pair: Any = f"{credential.username}:{credential.secret}".encode()
-        return f"Basic {base64.b64encode(pair).decode()}"
-    return f"Bearer {credential.secret}"

@@ -15,7 +15,8 @@ from oauth.principal import Principal
 from tools.egress import Egress
 from tools.errors import UpstreamFailed
 from tools.operation import Failure
-from tools.providers.mcp_session import McpSession, Rejected
+from tools.providers.mcp_session import RELIST_S, McpSession
+from tools.providers.mcp_transport import Rejected
 
 MAX_SESSIONS = 500
 MAX_IDLE_S = 600.0
@@ -24,16 +25,21 @@ FAILURES_TO_REST = 3
 REST_S = 10.0
 CLOSING_S = 2.0
 
-#: (tenant, subject, account id, provider, url)
-Key = tuple[str, str, str, str, str]
+#: (tenant, subject, account id, upstream)
+Key = tuple[str, str, str, "Upstream"]
 
 
 @dataclass(frozen=True, slots=True)
 class Upstream:
-    """A remote MCP server under the name of its provider."""
+    """A remote MCP server under the name of its provider. `owner`: the tenant that imported it, None where all share it."""
 
     provider: str
     url: str
+    owner: str | None = None
+
+
+#: told who listed which upstream's tools, whenever that happened; must not raise
+Observer = Callable[[Principal, Upstream, McpSession], None]
 
 
 @dataclass(slots=True)
@@ -56,8 +62,9 @@ class _Slot:
 class McpSessions:
     """The pool. Each session lives in a task of its own, so that one upstream's end is no one else's; open it with `async with`."""
 
-    def __init__(self, egress: Egress, clock: Callable[[], float] = time.monotonic) -> None:
-        self._egress, self._clock = egress, clock
+    def __init__(self, egress: Egress, clock: Callable[[], float] = time.monotonic, relist_s: float = RELIST_S) -> None:
+        self._egress, self._clock, self._relist_s = egress, clock, relist_s
+        self._observers: list[Observer] = []
         self._slots: OrderedDict[Key, _Slot] = OrderedDict()
         self._health: dict[str, _Health] = {}
         self._tasks: anyio.abc.TaskGroup | None = None
@@ -83,6 +90,10 @@ class McpSessions:
         # The group ends empty-handed: what was raised in the caller's block goes on as it is, not as a group of one.
         await tasks.__aexit__(None, None, None)
 
+    def observe(self, observer: Observer) -> None:
+        """Tell `observer` of every later listing."""
+        self._observers.append(observer)
+
     async def get(
         self, principal: Principal, upstream: Upstream, credential: Credential | None, rejected: Rejected | None, timeout_s: float
     ) -> McpSession:
@@ -91,7 +102,7 @@ class McpSessions:
         `rejected` is asked for a newer credential when the upstream refuses this one.
         """
         account = credential.account_id if credential is not None else ""
-        key = (principal.tenant_id, principal.subject, account, upstream.provider, upstream.url)
+        key = (principal.tenant_id, principal.subject, account, upstream)
         slot = self._slots.setdefault(key, _Slot())
         self._slots.move_to_end(key)
         async with slot.lock:
@@ -101,7 +112,12 @@ class McpSessions:
                     slot.session.renew(credential)
                 return slot.session
             self._check_health(upstream)
-            session = McpSession(self._egress, upstream.url, upstream.provider, credential, rejected)
+
+            def listed(session: McpSession) -> None:
+                for observer in self._observers:
+                    observer(principal, upstream, session)
+
+            session = McpSession(self._egress, upstream.url, upstream.provider, credential, rejected, listed, self._relist_s)
             slot.session = await self._open(session, upstream, timeout_s)
         self._trim()
         return slot.session

@@ -17,9 +17,10 @@ from pydantic import ValidationError
 from oauth.connections.credentials import Credential, Credentials
 from tools.errors import UpstreamFailed
 from tools.operation import Call, Download, Failure, Json, Operation, Outcome
-from tools.providers.mcp_definitions import changes_between
+from tools.providers.mcp_review import risks_of, summary_of
 from tools.providers.mcp_session import McpSession, failure_of
 from tools.providers.mcp_sessions import McpSessions, Upstream
+from tools.quarantine import failure_of as failure_of_held
 
 CONNECT_TIMEOUT_S = 10.0
 
@@ -28,7 +29,7 @@ class McpRunner:
     """Runs operations of kind `mcp` over pooled sessions.
 
     An operation is pinned to the definition that was imported: where the upstream now says something else of the tool, the call
-    is refused with the difference until somebody imports, and so accepts, the new definition.
+    is refused until an operator accepts the new definition, whether or not the gateway's own watch has seen it yet.
     """
 
     def __init__(self, sessions: McpSessions, credentials: Credentials) -> None:
@@ -67,7 +68,7 @@ class McpRunner:
 
     async def _session(self, call: Call, credential: Credential | None) -> McpSession:
         operation = call.operation
-        upstream = Upstream(operation.provider, operation.binding["url"])
+        upstream = Upstream(operation.provider, operation.binding["url"], operation.tenant_id)
         left_s = call.deadline - asyncio.get_running_loop().time()
 
         async def rejected(refused: Credential) -> Credential | None:
@@ -93,7 +94,7 @@ class McpRunner:
         except MCPError as error:
             if is_forgotten(error):
                 return None
-            if error.code == CONNECTION_CLOSED:
+            if error.code == CONNECTION_CLOSED or session.was_exceeded:
                 self._sessions.forget(session)
                 return Outcome("error", error=_unsure(operation, await session.why_closed()))
             return Outcome("error", error=_refused(operation, error, session))
@@ -108,22 +109,14 @@ class McpRunner:
 
 
 def quarantined(operation: Operation, session: McpSession) -> Failure | None:
-    """Return why the call may not go out: the tool is gone, or is no longer what was imported."""
-    pinned = operation.binding["pin"]
+    """Return why the call may not go out: in this session the tool is gone, or is no longer what was accepted."""
     current = session.definitions.get(operation.binding["tool"])
-    way_out = f"an operator reviews it and runs `ascend import mcp {operation.binding['url']} --provider {operation.provider}` again"
     if current is None:
-        message = f"the MCP server of '{operation.provider}' no longer has the tool '{operation.binding['tool']}'"
-        return Failure("operation_gone", message, hint=way_out)
-    if current.pin == pinned:
+        return failure_of_held(operation, "gone")
+    if current.pin == operation.binding["pin"]:
         return None
-    changes = changes_between(operation.binding["definition"], current)
-    return Failure(
-        code="definition_changed",
-        message=f"the definition of '{operation.id}' has changed since it was imported, so it is quarantined: {', '.join(changes)}",
-        upstream={"status": None, "body": {"changes": changes}},
-        hint=way_out,
-    )
+    accepted = operation.binding["definition"]
+    return failure_of_held(operation, "changed", summary_of(accepted, current), risks_of(accepted, current))
 
 
 def outcome_of(operation: Operation, result: mcp_types.CallToolResult) -> Outcome:

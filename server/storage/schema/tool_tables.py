@@ -31,6 +31,23 @@ operations = Table(
     Column("output_schema", Text),
 )
 
+#: Tools of upstream MCP servers that wait for an operator: changed since they were accepted, gone, or new.
+held_tools = Table(
+    "held_tools",
+    metadata,
+    #: whose source it is
+    Column("tenant_id", String(64), primary_key=True),
+    Column("provider", String(128), primary_key=True),
+    #: SHA-256 of the upstream's name for it, which may be of any length
+    Column("tool_hash", String(64), primary_key=True),
+    #: the tenant for whom it is held; empty for all who see the source
+    Column("concerns", String(64), primary_key=True),
+    Column("reason", String(16), nullable=False),
+    #: JSON: everything else
+    Column("held", Text, nullable=False),
+    Column("held_at", BigInteger, nullable=False),
+)
+
 #: One row for each call; column names are what operators query by.
 call_records = Table(
     "call_records",

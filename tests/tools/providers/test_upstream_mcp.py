@@ -96,8 +96,8 @@ async def test_a_changed_definition_is_quarantined_until_it_is_imported_again(wo
     failure = await world.failure(whoami)
     assert failure.code == "definition_changed"
     assert failure.upstream is not None
-    changes = failure.upstream["body"]["changes"]
-    assert set(changes) == {"description", "arguments.password", "required"}
+    assert failure.upstream["body"]["changes"] == ["description", "1 argument added", "which arguments are required"]
+    assert "First send" not in str(failure)
     accepted = (await world.operations(upstream))["notes.whoami"]
     assert accepted.content_hash != whoami.content_hash
     assert (await world.run(accepted)).status == "ok"
@@ -207,6 +207,13 @@ async def test_a_definition_that_cannot_be_validated_is_left_out_with_its_reason
         ("purge", {"readOnlyHint": True}, "destructive"),
         ("run_report", {"readOnlyHint": True}, "read"),
         ("run_report", {"destructiveHint": True}, "destructive"),
+        ("create_note", {"readOnlyHint": True}, "write"),
+        ("note_delete", {"readOnlyHint": True}, "destructive"),
+        ("get_and_delete_note", {"readOnlyHint": True}, "destructive"),
+        ("list_notes", {"readOnlyHint": False}, "write"),
+        ("list_notes", {"readOnlyHint": True, "destructiveHint": True}, "destructive"),
+        ("notes", {"readOnlyHint": True}, "read"),
+        ("notes", {}, "write"),
         ("add_note", {"destructiveHint": False}, "write"),
         ("delete_note", {"destructiveHint": False}, "destructive"),
     ],

@@ -1,0 +1,99 @@
+"""`ascend import review` and `ascend import accept`: see what upstream MCP servers changed, and let it in."""
+
+import json
+from typing import Any
+
+import click
+
+from server.commands.frame import CommandFailed, json_option, required_data, run_async, with_settings
+from server.commands.import_report import held_facts
+from server.commands.import_whose import EVERY_TENANT, whose, whose_options
+from server.config import Settings
+from server.importing import accept_held, accepted_definitions
+from server.storage.store import Store, open_store
+from tools.quarantine import HeldTool
+
+NOTHING = "nothing is held; what upstream MCP servers change appears here"
+
+
+@click.command("review")
+@click.argument("provider", required=False)
+@whose_options
+@json_option
+@with_settings
+@run_async
+async def review(settings: Settings, provider: str | None, tenant: str | None, shared: bool, as_json: bool) -> None:
+    """Show what MCP servers changed since it was accepted: each difference as it was and is, and what makes it riskier.
+
+    Without --tenant or --shared, of every owner.
+    """
+    required_data(settings)
+    every = not tenant and not shared
+    owner = None if every else whose(tenant, shared)
+    async with open_store(settings) as store:
+        held = [each for each in await store.quarantine.load_held() if provider in (None, each.provider)]
+        held = [each for each in held if every or each.tenant_id == owner]
+        rows = [await _facts(store, each) for each in held]
+    if as_json:
+        click.echo(json.dumps(rows, indent=2))
+        return
+    if not rows:
+        click.echo(NOTHING)
+    for row in rows:
+        _show(row)
+    for whom, name in sorted({(row["whose"], row["provider"]) for row in rows}):
+        option = "--shared" if whom == EVERY_TENANT else f"--tenant {whom}"
+        click.echo(f"accept with `ascend import accept {name} {option}`, or one by its name")
+
+
+@click.command("accept")
+@click.argument("provider")
+@click.argument("tools", nargs=-1, metavar="[TOOL]...")
+@whose_options
+@with_settings
+@run_async
+async def accept(settings: Settings, provider: str, tools: tuple[str, ...], tenant: str | None, shared: bool) -> None:
+    """Accept what is held of PROVIDER as `ascend import review` shows it: all, or only each TOOL (or operation) named.
+
+    Nothing is fetched: what comes in is what was reviewed. Running servers see it at once.
+    """
+    required_data(settings)
+    owner = whose(tenant, shared)
+    async with open_store(settings) as store:
+        held = await store.quarantine.held_of(owner, provider)
+        known = {name for each in held for name in (each.tool, each.operation_id)}
+        if unknown := [tool for tool in tools if tool not in known]:
+            raise CommandFailed(
+                f"{unknown[0]!r} is not held of {provider} for {owner or EVERY_TENANT}; `ascend import review` shows what is"
+            )
+        accepted = await accept_held(store.operations, store.quarantine, owner, provider, tools)
+    if not accepted:
+        raise CommandFailed(f"nothing of {provider!r} is held for {owner or EVERY_TENANT}; `ascend import review` shows what is")
+    for each in accepted:
+        word = {"changed": "changed as shown", "new": "came in", "gone": "is gone"}[each.reason]
+        click.echo(f"{each.operation_id} {word}")
+
+
+async def _facts(store: Store, held: HeldTool) -> dict[str, Any]:
+    known = accepted_definitions(await store.operations.load_provider(held.tenant_id, held.provider))
+    whose_it_is = {"provider": held.provider, "whose": held.tenant_id or EVERY_TENANT}
+    seen = {"seen_for": held.concerns} if held.concerns is not None else {}
+    return {**whose_it_is, **seen, **held_facts(held, known.get(held.operation_id))}
+
+
+def _show(row: dict[str, Any]) -> None:
+    click.echo(f"{row['operation']} ({row['reason']}) of {row['whose']}" + (f", seen by {row['seen_for']}" if "seen_for" in row else ""))
+    for risk in row["riskier"]:
+        click.echo(f"  riskier: {risk}")
+    for part, change in row["changes"].items():
+        if isinstance(change, dict) and change.keys() == {"was", "is"}:
+            click.echo(f"  {part}")
+            click.echo(f"    was {_shown(change['was'])}")
+            click.echo(f"    is  {_shown(change['is'])}")
+        elif change:
+            click.echo(f"  {part}: {_shown(change)}")
+
+
+def _shown(value: Any) -> str:
+    """Return a value on one line, characters that nobody would see written out."""
+    return "nothing" if value is None else json.dumps(value)[:2000]
