@@ -1,6 +1,8 @@
 """An operation in one line: `crm.contacts.search(query: str, limit?: int≤100, after?: str) -> {results[], paging}`."""
 
+import re
 from collections.abc import Mapping
+from typing import NamedTuple
 
 import orjson
 
@@ -14,36 +16,86 @@ MAX_OPTION_CHARS = 60
 MAX_ARGUMENTS = 14
 MAX_MEMBERS = 8
 MAX_HOPS = 8
-LONG_SIGNATURE_CHARS = 360
+LONG_SIGNATURE_CHARS = 300
 MAX_DEPTH = 2
+#: as many optional arguments are worth more than the details of the others
+WANTED_OPTIONAL = 4
+
+
+class Brevity(NamedTuple):
+    """How much a signature says: from which depth on objects are only called so, of options, and of the answer's members."""
+
+    depth: int
+    options: int
+    members: int
+    has_types: bool = True
+
+
+#: from everything to the least that can be called; the first that leaves room for what matters is taken
+BREVITIES = (
+    Brevity(0, MAX_OPTIONS, MAX_MEMBERS),
+    Brevity(MAX_DEPTH, MAX_OPTIONS, MAX_MEMBERS),
+    Brevity(MAX_DEPTH, MAX_OPTIONS, 4),
+    Brevity(MAX_DEPTH, 2, 4),
+    Brevity(MAX_DEPTH, 2, 2),
+    Brevity(MAX_DEPTH, 0, 2, has_types=False),
+)
 
 
 def signature_of(operation_id: str, input_schema: Mapping[str, Json], returns: str) -> str:
     """Return the compact signature: required arguments first, in the order of the schema, then the optional ones.
 
-    A long one says less of nested objects first, and then leaves optional arguments out: `… 12 more`.
+    A long one says less of options, nested objects and the answer first, and then leaves optional arguments out: `…+12 optional`.
+    Only required arguments whose bare names are too long make it longer than LONG_SIGNATURE_CHARS.
     """
-    signature = ""
-    for depth, optional in ((0, MAX_ARGUMENTS), (MAX_DEPTH, MAX_ARGUMENTS), (MAX_DEPTH, MAX_ARGUMENTS // 2)):
-        signature = _signature(operation_id, input_schema, returns, depth, optional)
+    best, most = "", -1
+    for brevity in BREVITIES:
+        signature, shown, left = _signature(operation_id, input_schema, returns, brevity)
         if len(signature) <= LONG_SIGNATURE_CHARS:
-            break
-    return signature
+            if not left or shown >= WANTED_OPTIONAL:
+                return signature
+            if shown > most:
+                best, most = signature, shown
+    return best or signature
 
 
-def _signature(operation_id: str, input_schema: Mapping[str, Json], returns: str, depth: int, most: int) -> str:
+def _signature(operation_id: str, input_schema: Mapping[str, Json], returns: str, brevity: Brevity) -> tuple[str, int, int]:
+    """Return (signature, how many optional arguments it shows, how many it leaves out)."""
     definitions = input_schema.get("$defs", {})
     required = set(input_schema.get("required", ()))
     properties = input_schema.get("properties", {})
-    live = [name for name in properties if name in required or not _is_deprecated(properties[name])]
-    ordered = [name for name in live if name in required] + [name for name in live if name not in required]
-    shown = ordered[: max(most, len(required & set(ordered)))]
-    parts = [f"{name}{'' if name in required else '?'}: {type_of(properties[name], definitions, depth)}" for name in shown]
-    if len(ordered) > len(shown):
-        parts.append(f"… {len(ordered) - len(shown)} more")
+    optional = [name for name in properties if name not in required and not _is_deprecated(properties[name])]
+    head, tail = f"{operation_id}(", f") -> {_fewer(returns, brevity.members)}" if returns else ")"
+    parts = [_argument(name, "", properties[name], definitions, brevity) for name in properties if name in required]
+    room = LONG_SIGNATURE_CHARS - len(head) - len(tail) - sum(len(part) + 2 for part in parts) - len("…+999 optional")
+    shown = 0
+    for name in optional[: max(0, MAX_ARGUMENTS - len(parts))]:
+        part = _argument(name, "?", properties[name], definitions, brevity)
+        room -= len(part) + 2
+        if room < 0:
+            break
+        parts.append(part)
+        shown += 1
+    left = len(optional) - shown
+    if left:
+        parts.append(f"…+{left} optional")
     elif input_schema.get("additionalProperties") not in (None, False):
         parts.append("…")
-    return f"{operation_id}({', '.join(parts)})" + (f" -> {returns}" if returns else "")
+    return f"{head}{', '.join(parts)}{tail}", shown, left
+
+
+def _argument(name: str, mark: str, schema: Json, definitions: Mapping[str, Json], brevity: Brevity) -> str:
+    return f"{name}{mark}: {type_of(schema, definitions, brevity.depth, brevity.options)}" if brevity.has_types else f"{name}{mark}"
+
+
+def _fewer(returns: str, members: int) -> str:
+    """Return an outline with at most so many members in each object."""
+
+    def cut(match: re.Match[str]) -> str:
+        named = match[1].split(", ")
+        return match[0] if len(named) <= members else "{" + ", ".join([*named[:members], "…"]) + "}"
+
+    return returns if members >= MAX_MEMBERS else re.sub(r"\{([^{}]*)\}", cut, returns)
 
 
 def returns_of(output_schema: Mapping[str, Json] | None) -> str:
@@ -53,35 +105,35 @@ def returns_of(output_schema: Mapping[str, Json] | None) -> str:
     return _outline(output_schema, output_schema.get("$defs", {}), 0)
 
 
-def type_of(schema: Json, definitions: Mapping[str, Json], depth: int = 0) -> str:
-    """Return the type of an argument in a few characters, with its limits, options and default."""
+def type_of(schema: Json, definitions: Mapping[str, Json], depth: int = 0, options: int = MAX_OPTIONS) -> str:
+    """Return the type of an argument in a few characters, with its limits, so many of its options, and its default."""
     schema = _resolved(schema, definitions)
     if not isinstance(schema, Mapping):
         return "any"
     if "const" in schema:
         return _literal(schema["const"])
     if isinstance(schema.get("enum"), list):
-        return _options(schema["enum"]) + _default(schema)
+        return _options(schema["enum"], options) + _default(schema)
     if isinstance(schema.get("type"), list):
-        words = [type_of({**schema, "type": name}, definitions, depth) for name in schema["type"] if name != "null"]
+        words = [type_of({**schema, "type": name}, definitions, depth, options) for name in schema["type"] if name != "null"]
         return "|".join(dict.fromkeys(words)) or "null"
     for keyword in ("anyOf", "oneOf"):
         if isinstance(schema.get(keyword), list):
             if any(isinstance(member, Mapping) and member.get("contentEncoding") == "base64" for member in schema[keyword]):
                 return "file"
             branches = [member for member in schema[keyword] if not (isinstance(member, Mapping) and member.get("type") == "null")]
-            words = list(dict.fromkeys(type_of(member, definitions, depth + 1) for member in branches))
+            words = list(dict.fromkeys(type_of(member, definitions, depth + 1, options) for member in branches))
             return "|".join(words[:3]) + ("|…" if len(words) > 3 else "") if words else "any"
     if isinstance(schema.get("allOf"), list) and "type" not in schema and "properties" not in schema:
-        words = [type_of(member, definitions, depth + 1) for member in schema["allOf"]]
+        words = [type_of(member, definitions, depth + 1, options) for member in schema["allOf"]]
         return next((word for word in words if word != "any"), "any")
-    return _typed(schema, definitions, depth) + _default(schema)
+    return _typed(schema, definitions, depth, options) + _default(schema)
 
 
-def _typed(schema: Mapping[str, Json], definitions: Mapping[str, Json], depth: int) -> str:
+def _typed(schema: Mapping[str, Json], definitions: Mapping[str, Json], depth: int, options: int) -> str:
     kind = schema.get("type")
     if kind == "array" or "items" in schema:
-        item = type_of(schema.get("items"), definitions, depth + 1)
+        item = type_of(schema.get("items"), definitions, depth + 1, options)
         return f"({item})[]" if "|" in item else f"{item}[]"
     if kind == "object" or "properties" in schema:
         return _members(schema, definitions, depth)
@@ -157,10 +209,10 @@ def _is_deprecated(schema: Json) -> bool:
     return isinstance(schema, Mapping) and schema.get("deprecated") is True
 
 
-def _options(options: list[Json]) -> str:
-    words = [_literal(option) for option in options if option is not None]
+def _options(options: list[Json], most: int) -> str:
+    words = [_literal(option) for option in options[: MAX_OPTIONS + 1] if option is not None]
     shown: list[str] = []
-    for word in words[:MAX_OPTIONS]:
+    for word in words[:most]:
         if shown and sum(map(len, shown)) + len(word) > MAX_OPTION_CHARS:
             break
         shown.append(word)

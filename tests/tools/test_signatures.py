@@ -54,14 +54,37 @@ def test_a_deprecated_option_is_not_shown() -> None:
     assert signature_of("a.b.get", schema, "") == "a.b.get(new?: str)"
 
 
+ROW = {"type": "object", "properties": {f"member_number_{n}": {} for n in range(9)}}
+COLOURS = {"enum": [f"a rather long colour {number}" for number in range(9)]}
+ANSWER = "{" + ", ".join(f"member_of_the_answer_{number}" for number in range(8)) + ", …}"
+
+
 def test_a_signature_stays_short_and_never_hides_what_is_required() -> None:
     """What is left out is counted."""
-    row = {"type": "object", "properties": {f"member_number_{n}": {} for n in range(9)}}
-    properties = {f"argument_{number}": row for number in range(40)}
+    properties = {f"argument_{number}": ROW for number in range(40)}
     signature = signature_of("a.b.create", {"properties": properties, "required": ["argument_39"]}, "{id}")
     assert len(signature) <= LONG_SIGNATURE_CHARS
     assert signature.startswith("a.b.create(argument_39: object, argument_0?: object")
-    assert signature.endswith("… 26 more) -> {id}")
+    assert signature.endswith("…+28 optional) -> {id}")
+
+
+@pytest.mark.parametrize("required", [0, 5, 10])
+@pytest.mark.parametrize("schema", [ROW, COLOURS, {"type": "string"}])
+def test_no_signature_is_longer_than_300_characters(schema: Any, required: int) -> None:
+    """Every required argument and some of the answer stay, whatever there is."""
+    properties = {f"argument_number_{number}": schema for number in range(20)}
+    names = list(properties)[:required]
+    signature = signature_of("api.things.create", {"properties": properties, "required": names}, ANSWER)
+    assert len(signature) <= LONG_SIGNATURE_CHARS
+    assert all(f"{name}: " in signature or f"{name}," in signature for name in names)
+    assert "optional) -> {member_of_the_answer_0, member_of_the_answer_1, " in signature
+
+
+def test_required_names_that_are_too_many_are_all_there_all_the_same() -> None:
+    """Without one of them the call could not be made."""
+    properties = {f"an_argument_with_a_long_name_{number}": {"type": "string"} for number in range(20)}
+    signature = signature_of("api.things.create", {"properties": properties, "required": list(properties)}, ANSWER)
+    assert all(name in signature for name in properties)
 
 
 def test_the_outline_of_an_answer_merges_what_it_is_composed_of() -> None:
