@@ -1,12 +1,16 @@
 """`serve --demo`: the demo CRM beside the gateway, its operations in the catalogue, somebody who can sign in."""
 
+import fcntl
+import os
 import secrets
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import anyio
 
+from oauth.connections.registrations import SHARED
 from oauth.passwords import Passwords, new_password
 from oauth.subject_stores import SubjectExists
 from oauth.tenants import DEFAULT_TENANT
@@ -14,6 +18,7 @@ from server.app import Gateway
 from server.config import SettingsError
 from server.demo import app as demo
 from server.demo.grants import OAuthClient, OAuthSettings
+from server.demo.kept_grants import KeptGrants
 from server.demo.provider import register
 from server.http_server import HttpServer
 from server.importing import ImportRequest, import_openapi
@@ -22,6 +27,8 @@ from server.listening import listen
 DEMO_EMAIL = "demo@example.com"
 PROVIDER = "crm"
 USUAL_PORT = 8090
+#: a refresh token serves again for this long: what a killed gateway had not yet written down is not lost
+REUSE_GRACE_S = 24 * 3600
 
 
 @dataclass(slots=True)
@@ -43,36 +50,66 @@ class DemoStart:
         imported = await import_openapi(gateway.store.operations, ImportRequest(f"{self.url}/openapi.json", PROVIDER))
         if imported.diff.added or imported.diff.changed or imported.diff.removed:
             await gateway.operations.refresh([(None, PROVIDER)])
+        registrations = gateway.connections.registrations
         if self.application is not None:
-            await register(gateway.connections.registrations, self.url, self.application, PROVIDER)
+            await register(registrations, self.url, self.application, PROVIDER)
+        elif registrations.find(SHARED, PROVIDER):
+            await registrations.remove(SHARED, PROVIDER, "operator")
         password = new_password()
         try:
             await Passwords(gateway.store.subjects).add_subject(DEFAULT_TENANT, DEMO_EMAIL, password, display_name="Demo")
         except SubjectExists:
-            self.lines.append(f"sign in    {DEMO_EMAIL}   with the password that the first start showed")
-            return
-        self.lines.append(f"sign in    {DEMO_EMAIL}   password  {password}   (shown only now)")
+            self.lines.append(f"sign in    {DEMO_EMAIL}   with the password that the first start showed, or a new one:")
+            self.lines.append(f"           ascend user password {DEMO_EMAIL}")
+        else:
+            self.lines.append(f"sign in    {DEMO_EMAIL}   password  {password}   (shown only now)")
+        self.lines.append('ask        "Find the contact Ada and list her open deals."')
+        if self.application is not None:
+            self.lines.append(
+                "           the first call answers with a link: open it and connect the demo CRM, then the same call goes through"
+            )
 
 
 @asynccontextmanager
-async def start_demo(port: int | None, *, consent: bool = False) -> AsyncIterator[DemoStart]:
+async def start_demo(port: int | None, data_dir: Path, *, is_open: bool = False) -> AsyncIterator[DemoStart]:
     """Serve the demo CRM on 127.0.0.1 while entered; where `port` is None, at its usual port or at any free one.
 
-    With `consent` it is protected by its own OAuth consent, so that calls ask the person to connect an account first.
+    It asks each person for consent, so that calls ask them to connect an account first, unless it `is_open`.
+
+    Raises:
+        SettingsError: the port is taken, or another process serves the demo from `data_dir`.
     """
-    try:
-        listener = listen("127.0.0.1", USUAL_PORT if port is None else port)
-    except SettingsError as error:
-        if port is not None:
-            raise SettingsError(f"demo CRM: {error}".replace("--port", "--demo-port")) from error
-        listener = listen("127.0.0.1", 0)
-    # Made anew each time, like everything the CRM knows; accounts of an earlier start have to be connected again.
-    application = OAuthClient("ascend", secrets.token_urlsafe(32)) if consent else None
-    server = HttpServer(demo.build(oauth=OAuthSettings(application) if application else None))
-    async with anyio.create_task_group() as running:
-        running.start_soon(server.serve, [listener])
-        await server.until_ready()
+    with _alone(data_dir):
         try:
-            yield DemoStart(f"http://127.0.0.1:{listener.getsockname()[1]}", application)
-        finally:
-            server.should_exit = True
+            listener = listen("127.0.0.1", USUAL_PORT if port is None else port)
+        except SettingsError as error:
+            if port is not None:
+                raise SettingsError(f"demo CRM: {error}".replace("--port", "--demo-port")) from error
+            listener = listen("127.0.0.1", 0)
+        # The secret is made anew each time; which accounts were connected outlives a restart.
+        application = None if is_open else OAuthClient("ascend", secrets.token_urlsafe(32))
+        oauth = OAuthSettings(application, reuse_grace_s=REUSE_GRACE_S) if application else None
+        server = HttpServer(demo.build(oauth=oauth, kept=KeptGrants(data_dir / "demo-crm.json")))
+        async with anyio.create_task_group() as running:
+            running.start_soon(server.serve, [listener])
+            await server.until_ready()
+            try:
+                yield DemoStart(f"http://127.0.0.1:{listener.getsockname()[1]}", application)
+            finally:
+                server.should_exit = True
+
+
+@contextmanager
+def _alone(data_dir: Path) -> Iterator[None]:
+    # Two demos on one catalogue would take the CRM's address from each other. The lock goes with its process, even a killed one.
+    data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    lock = os.open(data_dir / "demo-crm.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            message = f"another `ascend serve --demo` uses {data_dir}; stop it, or give this one a folder of its own with --data"
+            raise SettingsError(message) from None
+        yield
+    finally:
+        os.close(lock)

@@ -26,13 +26,15 @@ _ANY_ADDRESS = ("0.0.0.0", "::", "")  # noqa: S104  compared with, not bound to
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", default=8080, show_default=True, help="Port to listen on.")
 @click.option("--base-url", default=None, help="Public origin, such as https://gateway.example.com [ASCEND_BASE_URL].")
-@click.option("--demo", is_flag=True, help="Start the demo CRM beside it, import it, and make a demo user.")
-@click.option("--demo-consent", is_flag=True, help="The demo CRM asks for consent: calls need an account connected first. Implies --demo.")
+@click.option(
+    "--demo", is_flag=True, help="Start the demo CRM beside it, import it, and make a demo user. The CRM asks people for consent."
+)
+@click.option("--demo-open", is_flag=True, help="Like --demo, but the CRM answers everybody: no account has to be connected.")
 @click.option("--demo-port", type=int, default=None, help="Where the demo CRM listens; 8090, or any free port, when not given.")
 @with_settings
 @run_server
 async def command(
-    settings: Settings, host: str, port: int, base_url: str | None, demo: bool, demo_consent: bool, demo_port: int | None
+    settings: Settings, host: str, port: int, base_url: str | None, demo: bool, demo_open: bool, demo_port: int | None
 ) -> None:
     """Run the gateway until SIGTERM or Ctrl-C, which let requests under way end."""
     give_back_large_blocks()
@@ -42,8 +44,9 @@ async def command(
         settings = settings.at(base_url or f"http://{'127.0.0.1' if host in _ANY_ADDRESS else host}:{listener.getsockname()[1]}")
     async with AsyncExitStack() as stack:
         stack.callback(start_trace_export(os.environ))
-        demo_start = await stack.enter_async_context(start_demo(demo_port, consent=demo_consent)) if demo or demo_consent else None
-        if demo_start is not None:
+        demo_start = None
+        if demo or demo_open:
+            demo_start = await stack.enter_async_context(start_demo(demo_port, settings.data_dir, is_open=demo_open))
             settings = replace(settings, egress_allow=(*settings.egress_allow, demo_start.authority))
         gateway = await stack.enter_async_context(open_gateway(settings))
         if demo_start is not None:

@@ -1,1 +1,1 @@
-"""The demo CRM: a small real HTTP service to point the gateway at; its state lives in memory and starts afresh every time."""
+"""The demo CRM: a small real HTTP service to point the gateway at; its records live in memory and start afresh every time."""

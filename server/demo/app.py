@@ -15,10 +15,11 @@ from starlette.routing import Route
 
 from server.demo.contract import Contract, contracts, published
 from server.demo.grants import SCOPES, Faults, Grants, OAuthSettings
+from server.demo.kept_grants import KeptGrants
 from server.demo.oauth_endpoints import OAuthEndpoints
 from server.demo.operations import OPERATIONS, Given
 from server.demo.problems import Problem, conflict, invalid
-from server.demo.protection import SCOPE_BY_METHOD, Caller, Protection
+from server.demo.protection import ANYBODY, SCOPE_BY_METHOD, Caller, Protection
 from server.demo.provider import definition
 from server.demo.records import Records
 
@@ -33,14 +34,15 @@ def build(
     oauth: OAuthSettings | None = None,
     faults: Faults | None = None,
     requests_per_min: int = REQUESTS_PER_MIN,
+    kept: KeptGrants | None = None,
     clock: Callable[[], float] = time.time,
 ) -> Starlette:
-    """Return a demo CRM with fresh data, open unless `api_key` or `oauth` protects it.
+    """Return a demo CRM with fresh data, open unless `api_key` or `oauth` protects it. `kept`: where connected accounts are remembered.
 
     `app.state.grants` is what its authorization server remembers (None without `oauth`), for tests that look behind it.
     """
     records = Records(clock)
-    grants = Grants(oauth, clock, faults or Faults()) if oauth else None
+    grants = Grants(oauth, clock, faults or Faults(), kept) if oauth else None
     protection = Protection(api_key, grants, requests_per_min, clock)
     api = _Api(records, protection, clock)
     schemes = _schemes(api_key is not None, oauth is not None)
@@ -71,7 +73,7 @@ class _Api:
         """Return the handler of one operation: admit, count, read by the contract, run."""
 
         async def handle(request: Request) -> Response:
-            caller = self._protection.admit(request)
+            caller = ANYBODY if contract.is_open else self._protection.admit(request)
             headers = self._protection.count(caller) | {"x-request-id": _request_id(request)}
             try:
                 status, answer = self._run(contract, request, caller, await _body_of(request))

@@ -32,7 +32,7 @@ def published(base_url: str, schemes: Mapping[str, Any], scope_by_method: Mappin
         told["security"] = [{name: []} for name in schemes]
     for methods in told["paths"].values():
         for method, operation in methods.items():
-            if method != "parameters" and "oauth" in schemes:
+            if method != "parameters" and "oauth" in schemes and "security" not in operation:
                 scope = scope_by_method.get(method.upper(), scope_by_method["*"])
                 operation["security"] = [{name: [scope] if name == "oauth" else []} for name in schemes]
     return told
@@ -49,6 +49,8 @@ class Contract:
     parameters: tuple[Mapping[str, Any], ...]
     body: jsonschema_rs.Validator | None
     takes_key: bool
+    #: answers everybody, whatever protects the others
+    is_open: bool
 
     def read_query(self, texts: Mapping[str, str]) -> dict[str, Any]:
         """Return the query parameters with their JSON types and defaults. Raises Problem 422 with every fault."""
@@ -103,6 +105,7 @@ def _contract(path: str, method: str, operation: Mapping[str, Any], shared: list
         parameters=tuple(parameter for parameter in parameters if parameter["in"] == "query"),
         body=_validator(content["schema"]) if content else None,
         takes_key=any(parameter["name"] == "Idempotency-Key" for parameter in parameters),
+        is_open=operation.get("security") == [],
     )
 
 

@@ -7,6 +7,8 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from server.demo.kept_grants import KeptGrant, KeptGrants, digest
+
 SCOPES = {"crm.read": "See contacts, companies, deals and notes", "crm.write": "Create, change and delete them"}
 CODE_TTL_S = 60
 CONSENT_TTL_S = 600
@@ -72,8 +74,10 @@ class Grant:
     grant_id: str
     owner_id: str
     scopes: frozenset[str]
+    #: "" after a restart, which remembers hashes only
     refresh_token: str = field(repr=False, default="")
-    former_token: str = field(repr=False, default="")
+    current: str = field(repr=False, default="")
+    former: str = field(repr=False, default="")
     rotated_at: float = 0
     ended: bool = False
     refreshes: int = 0
@@ -88,20 +92,25 @@ class GrantRefused(Exception):
 
 
 class Grants:
-    """All grants of one authorization server, in memory."""
+    """All grants of one authorization server, in memory; with `kept` they outlive the process."""
 
-    def __init__(self, settings: OAuthSettings, clock: Callable[[], float], faults: Faults) -> None:
+    def __init__(self, settings: OAuthSettings, clock: Callable[[], float], faults: Faults, kept: KeptGrants | None = None) -> None:
         self.settings, self.faults = settings, faults
-        self._clock = clock
+        self._clock, self._kept = clock, kept
         self._consents: dict[str, Consent] = {}
         #: code -> (consent, owner_id, expires_at)
         self._codes: dict[str, tuple[Consent, str, float]] = {}
-        #: access token -> (grant, expires_at)
+        #: hash of an access token -> (grant, expires_at)
         self._access: dict[str, tuple[Grant, float]] = {}
-        #: every refresh token that was ever given out -> its grant
+        #: hash of every refresh token that was ever given out -> its grant
         self._refresh: dict[str, Grant] = {}
         #: refresh tokens that were used after their rotation: an account-losing mistake of the client
         self.reused: list[str] = []
+        for each in kept.load() if kept else ():
+            grant = Grant(each.grant_id, each.owner_id, each.scopes, current=each.refresh[-1], ended=each.ended)
+            grant.former, grant.rotated_at = each.former, each.rotated_at
+            self._refresh |= dict.fromkeys(each.refresh, grant)
+            self._access |= {token: (grant, expires_at) for token, expires_at in each.access.items()}
 
     def ask(self, browser: str, redirect_uri: str, scopes: frozenset[str], state: str | None, code_challenge: str) -> Consent:
         """Remember an authorization request and return what the consent page shows."""
@@ -141,30 +150,34 @@ class Grants:
         """Turn a refresh token into new tokens (RFC 6749 §6); with rotation, a reused one ends the grant (RFC 9700 §4.14)."""
         if self.faults.refresh_error:
             raise GrantRefused(self.faults.refresh_error, "refused on request of a test")
-        grant = self._refresh.get(refresh_token)
+        given = digest(refresh_token)
+        grant = self._refresh.get(given)
         if grant is None or grant.ended:
             raise GrantRefused("invalid_grant", "refresh token is unknown or revoked")
-        in_grace = refresh_token == grant.former_token and self._clock() - grant.rotated_at < self.settings.reuse_grace_s
-        if refresh_token != grant.refresh_token and not in_grace:
+        in_grace = given == grant.former and self._clock() - grant.rotated_at < self.settings.reuse_grace_s
+        if given != grant.current and not in_grace:
             self.reused.append(refresh_token)
             grant.ended = True
+            self._keep()
             raise GrantRefused("invalid_grant", "refresh token was used before; the grant is revoked")
         grant.refreshes += 1
-        if self.settings.rotate and not in_grace:
-            grant.former_token, grant.rotated_at = grant.refresh_token, self._clock()
+        # A reply that got lost is given again, which takes the token itself: after a restart only its hash is known.
+        if self.settings.rotate and (not in_grace or not grant.refresh_token):
+            grant.former, grant.rotated_at = given, self._clock()
             self._new_refresh_token(grant)
         return self._tokens(grant, told=grant.refresh_token if self.settings.rotate else None)
 
     def revoke(self, token: str) -> None:
         """End the grant that `token` belongs to; an unknown token is no error (RFC 7009 §2.2)."""
-        access = self._access.get(token)
-        grant = access[0] if access else self._refresh.get(token)
+        access = self._access.get(digest(token))
+        grant = access[0] if access else self._refresh.get(digest(token))
         if grant is not None:
             grant.ended = True
+            self._keep()
 
     def check(self, access_token: str) -> Grant | None:
         """Return the grant of a living access token."""
-        grant, expires_at = self._access.get(access_token, (None, 0.0))
+        grant, expires_at = self._access.get(digest(access_token), (None, 0.0))
         if grant is None or grant.ended or expires_at <= self._clock() + self.faults.clock_ahead_s:
             return None
         return grant
@@ -179,12 +192,26 @@ class Grants:
 
     def _new_refresh_token(self, grant: Grant) -> None:
         grant.refresh_token = "crt_" + secrets.token_urlsafe(32)
-        self._refresh[grant.refresh_token] = grant
+        grant.current = digest(grant.refresh_token)
+        self._refresh[grant.current] = grant
 
     def _tokens(self, grant: Grant, told: str | None) -> dict[str, object]:
         access_token = "cat_" + secrets.token_urlsafe(32)
         ttl = self.settings.access_ttl_s
-        self._access[access_token] = (grant, self._clock() + ttl)
+        self._access[digest(access_token)] = (grant, self._clock() + ttl)
+        self._keep()
         answer: dict[str, object] = {"access_token": access_token, "token_type": "Bearer", "expires_in": ttl}
         answer["scope"] = " ".join(sorted(grant.scopes))
         return answer | ({"refresh_token": told} if told else {})
+
+    def _keep(self) -> None:
+        if self._kept is None:
+            return
+        kept = []
+        for grant in self.all():
+            refresh = [token for token, owner in self._refresh.items() if owner is grant]
+            access = {token: at for token, (owner, at) in self._access.items() if owner is grant and at > self._clock()}
+            kept.append(
+                KeptGrant(grant.grant_id, grant.owner_id, grant.scopes, refresh, access, grant.former, grant.rotated_at, grant.ended)
+            )
+        self._kept.save(kept)

@@ -266,6 +266,7 @@ OPERATIONS: dict[str, Callable[[Given], Answer]] = {
     "notes.update": update_note,
     "notes.delete": _remove("notes", "note_id"),
     "pipeline.summary": summarise_pipeline,
+    "products.list": lambda given: given.page(given.records.find("products")),
     "owners.list": lambda given: given.page(given.records.find("owners")),
     "owners.me": lambda given: given.records.get("owners", given.owner_id),
 }

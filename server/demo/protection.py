@@ -23,6 +23,9 @@ class Caller:
     key: str
 
 
+ANYBODY = Caller("own_1", "anybody")
+
+
 class Protection:
     """An API key, OAuth, both (either opens), or nothing; and a fixed window of requests for each caller."""
 
@@ -35,7 +38,7 @@ class Protection:
     def admit(self, request: Request) -> Caller:
         """Return who calls. Raises Problem 401 or 403."""
         if self._api_key is None and self._grants is None:
-            return Caller("own_1", "anybody")
+            return ANYBODY
         given = request.headers.get("x-api-key")
         if given and self._api_key is not None and hmac.compare_digest(given.encode(), self._api_key.encode()):
             return Caller("own_1", "api_key")

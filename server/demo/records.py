@@ -15,6 +15,7 @@ KINDS = {
     "deals": ("deal", "dea"),
     "notes": ("note", "not"),
     "owners": ("owner", "own"),
+    "products": ("product", "pro"),
 }
 
 

@@ -28,6 +28,9 @@ _FIRMS = ("Northwind Bakery", "Lumen Optics", "Harbour Freight Lines", "Cobalt F
 _INDUSTRIES = ("software", "manufacturing", "retail", "finance", "health", "logistics", "energy", "education")
 _CITIES = ("London", "Oslo", "Lisbon", "Kraków", "Toronto", "Nairobi", "Osaka", "Austin", "Lyon", "Utrecht")
 _DEALS = ("Annual licence", "Pilot project", "Support contract", "Data migration", "Hardware refresh", "Training package", "Site expansion")
+_PRODUCTS = (("Annual licence", 12_000, "yearly"), ("Pilot project", 4_500, "once"), ("Support contract", 950, "monthly"),
+             ("Data migration", 8_000, "once"), ("Hardware refresh", 21_000, "once"), ("Training package", 1_800, "once"),
+             ("Site expansion", 15_500, "once"))  # fmt: skip
 _STEPS = ("qualified", "meeting", "proposal", "negotiation")
 _NOTES = ("Called; asked for references from two customers of the same size.", "Budget is decided in the first week of the quarter.",
           "Prefers email to calls. Answers within a day.", "Met at the trade fair, wants a demonstration for the whole team.",
@@ -35,9 +38,11 @@ _NOTES = ("Called; asked for references from two customers of the same size.", "
 
 
 def first_tables() -> Tables:
-    """Return the rows of every table by id: 31 companies, 160 contacts, 223 deals, 180 notes, 4 owners."""
+    """Return the rows of every table by id: 31 companies, 160 contacts, 223 deals, 180 notes, 4 owners, 7 products."""
     dice = random.Random(1843)  # noqa: S311  the year of Lovelace's notes; nothing secret comes from it
-    tables: Tables = {name: {} for name in ("owners", "companies", "contacts", "deals", "notes")}
+    tables: Tables = {name: {} for name in ("owners", "companies", "contacts", "deals", "notes", "products")}
+    for number, (product, price, billed) in enumerate(_PRODUCTS, 8001):
+        tables["products"][f"pro_{number}"] = {"id": f"pro_{number}", "name": product, "list_price": price, "billed": billed}
     for number, (name, team) in enumerate(_OWNERS, 1):
         email = f"{name.split()[0].lower().replace('á', 'a')}@crm.example"
         tables["owners"][f"own_{number}"] = {"id": f"own_{number}", "name": name, "email": email, "team": team}

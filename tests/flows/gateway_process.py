@@ -51,13 +51,22 @@ def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
 
 @contextmanager
 def running_gateway(
-    data_dir: Path, *, demo: bool = True, port: int | None = None, extra: Mapping[str, str] | None = None, options: tuple[str, ...] = ()
+    data_dir: Path,
+    *,
+    demo: bool = True,
+    onboarding: bool = False,
+    port: int | None = None,
+    extra: Mapping[str, str] | None = None,
+    options: tuple[str, ...] = (),
 ) -> Iterator[RunningGateway]:
-    """Start `ascend serve`, wait for its ready line, and stop it with SIGTERM at the end, which must exit 0."""
+    """Start `ascend serve`, wait for its ready line, and stop it with SIGTERM at the end, which must exit 0.
+
+    `onboarding`: the demo as newcomers get it, whose CRM asks for consent; else an open one, which answers straight away.
+    """
     port = port or free_port()
     command = [str(Path(sys.executable).with_name("ascend")), "serve", "--port", str(port), "--data", str(data_dir), *options]
     if demo:
-        command += ["--demo", "--demo-port", str(free_port())]
+        command += ["--demo" if onboarding else "--demo-open", "--demo-port", str(free_port())]
     output_file, error_file = (data_dir.parent / f"{data_dir.name}-{port}.{kind}" for kind in ("out", "err"))
     with output_file.open("w") as out, error_file.open("w") as err:
         process = subprocess.Popen(command, stdout=out, stderr=err, text=True, env=environment(extra))

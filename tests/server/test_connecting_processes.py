@@ -108,9 +108,9 @@ def _try(browser: httpx2.Client, url: str) -> None:
 
 
 def test_a_newcomer_sees_the_whole_onboarding_offline(tmp_path: Path) -> None:
-    """Issue 6: ask -> link -> consent at the CRM -> answer, with nothing but `serve --demo-consent`."""
+    """Issue 6: ask -> link -> consent at the CRM -> answer, with nothing but `serve --demo`."""
     data = tmp_path / "data"
-    with running_gateway(data, options=("--demo-consent",)) as gateway, httpx2.Client(timeout=20) as browser:
+    with running_gateway(data, onboarding=True) as gateway, httpx2.Client(timeout=20) as browser:
         (data / "ascend.toml").write_text(f'base_url = "{gateway.base_url}"\n')
         token = ascend("token", "mint", "--tenant", "default", "--user", gateway.email, data_dir=data).stdout.strip()
         wanted = {"api": "crm.contacts.search", "args": {"query": "Ada"}}
