@@ -44,6 +44,17 @@ def unknown_account(call: Call, error: UnknownAccount) -> Failure:
     )
 
 
+def takes_account(operation: Operation) -> bool:
+    """Say whether naming an account means anything: the operation uses a connected one, or may."""
+    return operation.connection is not None or bool(operation.binding.get("optional_security"))
+
+
+def no_account(operation: Operation, account: str) -> Failure:
+    """Return that an account was named where none is used: whoever named it would think that it was."""
+    message = f"account: '{account[:80]}' means nothing to '{operation.id}', which uses no connected account; leave account out"
+    return Failure("invalid_arguments", message, hint="discover_apis shows the connection of operations that use one")
+
+
 def not_available(operation: Operation) -> Failure:
     """Return that this gateway has no runner of the operation's kind."""
     return Failure("not_available", f"operations of kind '{operation.kind}' cannot run on this gateway")

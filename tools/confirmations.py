@@ -13,12 +13,15 @@ from tools.operation import Confirmation, Json
 
 TTL_S = 600
 _MAC_BYTES = 24
+#: how tokens begin: those that a person's yes comes back with, and those of the calls within a plan that was agreed to as a whole
+_ASKED, _PLANNED = "c", "p"
 
 
 class Confirmations:
     """Mints and checks tokens: HMAC-SHA-256 over tenant, subject, operation, account, arguments and expiry.
 
-    Nothing is stored, so any replica can check what another one minted; the key is the installation's.
+    Nothing is stored, so any replica can check what another one minted; the key is the installation's. That a yes counts once is
+    for whoever runs the call to see to (Idempotency.confirmed).
     """
 
     def __init__(self, key: bytes, clock: Callable[[], float] = time.time) -> None:
@@ -34,14 +37,17 @@ class Confirmations:
         *,
         message: str = "",
         idempotency_key: str | None = None,
+        within_plan: bool = False,
     ) -> Confirmation:
-        """Return what the person is asked, with the token that runs exactly this call for the next ten minutes.
+        """Return what the person is asked, with the token that runs exactly this call once within the next ten minutes.
 
-        A call that names its `idempotency_key` binds it too: one yes must not run twice under two keys.
+        A call that names its `idempotency_key` binds it too: one yes must not run twice under two keys. `within_plan`: the token never
+        leaves the gateway, and two equal steps of a plan may have the same.
         """
         expires_at = int(self._clock()) + TTL_S
-        mac = self._mac(principal, [operation_id, account, idempotency_key], arguments, expires_at)
-        token = f"c_{expires_at:x}_{base64.urlsafe_b64encode(mac).decode()}"
+        kind = _PLANNED if within_plan else _ASKED
+        mac = self._mac(principal, [kind, operation_id, account, idempotency_key], arguments, expires_at)
+        token = f"{kind}_{expires_at:x}_{base64.urlsafe_b64encode(mac).decode()}"
         return Confirmation(token, message or f"'{operation_id}' cannot be undone; run it with exactly these arguments?", TTL_S)
 
     def accepts(
@@ -62,13 +68,18 @@ class Confirmations:
             given = base64.urlsafe_b64decode(text)
         except ValueError:
             return False
-        if prefix != "c" or expires_at < self._clock():
+        if prefix not in (_ASKED, _PLANNED) or expires_at < self._clock():
             return False
-        return hmac.compare_digest(given, self._mac(principal, [operation_id, account, idempotency_key], arguments, expires_at))
+        return hmac.compare_digest(given, self._mac(principal, [prefix, operation_id, account, idempotency_key], arguments, expires_at))
 
     def _mac(self, principal: Principal, what: list[str | None], arguments: Mapping[str, Json], expires_at: int) -> bytes:
         bound = orjson.dumps([principal.tenant_id, principal.subject, what, expires_at])
         return hmac.digest(self._key, bound + b"\0" + canonical(arguments), "sha256")[:_MAC_BYTES]
+
+
+def counts_once(token: str) -> bool:
+    """Say whether `token`, which was accepted, is a person's own yes."""
+    return token.startswith(f"{_ASKED}_")
 
 
 def canonical(arguments: Mapping[str, Json]) -> bytes:

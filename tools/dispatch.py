@@ -14,9 +14,9 @@ from oauth.connections.credentials import ConnectionNeeded, Credentials, Unknown
 from oauth.principal import Principal
 from tools.arguments import Validators
 from tools.builtins.definitions import CALL_API
-from tools.call_failures import HOW_TO_CONFIRM, nested, not_available, question, timed_out, unknown_account
+from tools.call_failures import HOW_TO_CONFIRM, nested, no_account, not_available, question, takes_account, timed_out, unknown_account
 from tools.catalog import Catalog
-from tools.confirmations import Confirmations
+from tools.confirmations import Confirmations, counts_once
 from tools.errors import ToolError
 from tools.idempotency import Idempotency
 from tools.operation import (
@@ -142,6 +142,8 @@ class Dispatcher:
         failure = self._policy.refusal(principal, operation) or self._validators.refusal(operation, arguments)
         if failure is not None:
             return _failed(failure)
+        if options.account is not None and not takes_account(operation):
+            return _failed(no_account(operation, options.account))
         if options.select is not None:
             try:
                 compile_select(options.select)
@@ -173,20 +175,27 @@ class Dispatcher:
         given_account = call.options.account
         if operation.access != "read" and operation.connection is not None and given_account is None:
             call = self._with_account(call, operation.connection)
-        if self._policy.needs_confirmation(call.principal, operation):
+        if is_confirmed := self._policy.needs_confirmation(call.principal, operation):
             refusal = self._unconfirmed(call, given_account)
             if refusal is not None:
                 return refusal
         if reenters(operation):
             return await self._guarded(runner, call)
-        key = self._idempotency.key_of(call)
-        if key is None:
+        if is_confirmed and counts_once(token := call.options.confirm or ""):
+            outcome = await self._idempotency.confirmed(call, token, partial(self._keyed, runner))
+        elif self._idempotency.key_of(call) is None:
             outcome = await self._timed(runner, call)
         else:
-            outcome = await self._idempotency.run(call, key, partial(self._timed, runner))
+            outcome = await self._keyed(runner, call)
         if self._usage is not None and outcome.status == "ok":
             self._usage.called(call.principal, operation)
         return await self._shaping.shape(call, outcome)
+
+    async def _keyed(self, runner: Runner, call: Call) -> Outcome:
+        key = self._idempotency.key_of(call)
+        if key is None:
+            return await self._timed(runner, call)
+        return await self._idempotency.run(call, key, partial(self._timed, runner))
 
     async def _timed(self, runner: Runner, call: Call) -> Outcome:
         """Run page by page within the deadline. Whoever is cancelled here is cancelled upstream, too."""

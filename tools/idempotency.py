@@ -4,11 +4,13 @@ import asyncio
 import hashlib
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import replace
+from typing import Any
 
 import orjson
 
+from oauth.principal import Principal
 from tools.confirmations import canonical
 from tools.operation import Call, Failure, Outcome
 from tools.outcome_codec import decode_outcome, encode_outcome
@@ -20,6 +22,19 @@ TTL_S = 24 * 3600.0
 #: anyone waits for an upstream to recover.
 UNSURE_TTL_S = 120.0
 _UNSURE = frozenset({"timeout", "upstream_timeout", "upstream_reset", "upstream_malformed", "upstream_too_large"})
+#: failures of a confirmed call that is not on its way yet
+_NEVER_SENT = frozenset({"unknown_account", "egress_refused"})
+#: what a yes stands for from when it is taken until its call has ended; it stays where the process dies in between
+_BEGUN = Outcome(
+    "error",
+    error=Failure(
+        "unknown_outcome",
+        "the call that this yes is for began, and how it ended is not known",
+        retryable=True,
+        retry_after_s=5,
+        hint="ask again in a moment; where this stays, look whether it took effect before you ask the person anew",
+    ),
+)
 _log = logging.getLogger(__name__)
 
 Write = Callable[[Call], Awaitable[Outcome]]
@@ -52,12 +67,37 @@ class Idempotency:
 
     async def run(self, call: Call, key: str, write: Write) -> Outcome:
         """Run `write` unless its key has run before. `write` gets the call with the key in its options."""
-        principal = call.principal
-        mine, request_hash = (principal.tenant_id, principal.subject, key), _request_hash(call)
+        request_hash = _request_hash(call)
+        keyed = replace(call, options=replace(call.options, idempotency_key=key))
+        return await self._once(call.principal, key, request_hash, lambda: self._claimed(keyed, key, request_hash, write))
+
+    async def confirmed(self, call: Call, token: str, write: Write) -> Outcome:
+        """Run `write` unless `token`, a person's yes to exactly this call, has run it before: then that outcome is the answer, good or bad.
+
+        Only what never set out, because an account is missing or its address is refused, leaves the yes unused.
+        """
+        return await self._once(call.principal, _key_of(token), token, lambda: self._agreed(call, token, write))
+
+    async def take(self, principal: Principal, token: str, first: Callable[[], Awaitable[bytes]]) -> bytes | None:
+        """Take `token`, a person's yes, for a run of its own: None, and `first` is recorded; else what was recorded before.
+
+        Raises:
+            KeyInFlight: another process is about to take it.
+        """
+        recorded = await self._store.begin(principal, _key_of(token), token, TTL_S)
+        if recorded is None:
+            await self._store.finish(principal, _key_of(token), await first())
+        return recorded
+
+    async def note(self, principal: Principal, token: str, result: bytes) -> None:
+        """Record what came of the run that `token` was taken for."""
+        await self._store.finish(principal, _key_of(token), result)
+
+    async def _once(self, principal: Principal, key: str, request_hash: str, run: Callable[[], Coroutine[Any, Any, Outcome]]) -> Outcome:
+        mine = (principal.tenant_id, principal.subject, key)
         under_way = self._under_way.get(mine)
         if under_way is None:
-            call = replace(call, options=replace(call.options, idempotency_key=key))
-            task = asyncio.create_task(self._claimed(call, key, request_hash, write))
+            task = asyncio.create_task(run())
             self._under_way[mine] = (task, request_hash)
             task.add_done_callback(lambda done: self._under_way.pop(mine, None))
             return await asyncio.shield(task)
@@ -91,10 +131,30 @@ class Idempotency:
         except KeyConflict:
             return _conflict(key)
         except KeyInFlight:
-            return _in_flight()
+            return in_flight()
         # Where `write` is torn down with its process, the claim stands until it lapses: nobody knows what the upstream did.
         outcome = await write(call)
         await self._settle(call, key, outcome)
+        return outcome
+
+    async def _agreed(self, call: Call, token: str, write: Write) -> Outcome:
+        async def first() -> bytes:
+            return encode_outcome(_BEGUN, self._clock())
+
+        try:
+            recorded = await self.take(call.principal, token, first)
+        except KeyInFlight:
+            return in_flight()
+        if recorded is not None:
+            return replayed_yes(recorded, self._clock())
+        outcome = await write(call)
+        try:
+            if outcome.status == "needs_connection" or (outcome.error is not None and outcome.error.code in _NEVER_SENT):
+                await self._store.abandon(call.principal, _key_of(token))
+            else:
+                await self.note(call.principal, token, encode_outcome(outcome, self._clock()))
+        except Exception:
+            _log.exception("confirmation_record_lost operation=%s trace_id=%s", call.operation.id, call.trace_id)
         return outcome
 
     async def _settle(self, call: Call, key: str, outcome: Outcome) -> None:
@@ -125,9 +185,12 @@ def _is_unsure(outcome: Outcome) -> bool:
 
 
 def _replayed(outcome: Outcome, age_s: float) -> Outcome:
-    ago = f"{age_s:.0f} s" if age_s < 120 else f"{age_s / 60:.0f} min" if age_s < 7200 else f"{age_s / 3600:.0f} h"
-    note = f"answered from the record of the same call {ago} ago; nothing was sent. To run it again, give a new idempotency_key"
+    note = f"answered from the record of the same call {_ago(age_s)} ago; nothing was sent. To run it again, give a new idempotency_key"
     return replace(outcome, note=_joined(outcome, note))
+
+
+def _ago(age_s: float) -> str:
+    return f"{age_s:.0f} s" if age_s < 120 else f"{age_s / 60:.0f} min" if age_s < 7200 else f"{age_s / 3600:.0f} h"
 
 
 def _joined(outcome: Outcome, note: str) -> str:
@@ -139,6 +202,21 @@ def _conflict(key: str) -> Outcome:
     return Outcome("error", error=Failure("idempotency_conflict", message))
 
 
-def _in_flight() -> Outcome:
+def replayed_yes(recorded: bytes, now: float) -> Outcome:
+    """Return what the first use of a yes recorded, and say so."""
+    outcome, recorded_at = decode_outcome(recorded)
+    note = (
+        f"this confirm token was used {_ago(now - recorded_at)} ago; a yes counts once, so this is what came of it and nothing was sent."
+        " To run it again, call without confirm and ask the person again"
+    )
+    return replace(outcome, note=_joined(outcome, note))
+
+
+def _key_of(token: str) -> str:
+    return f"confirm:{token}"
+
+
+def in_flight() -> Outcome:
+    """Return that another process has the same call under way."""
     message = "the same call is still running on another node; ask again in a moment, it will not be sent twice"
     return Outcome("error", error=Failure("in_flight", message, retryable=True, retry_after_s=2))

@@ -52,6 +52,7 @@ class Parts:
     confirmations: Confirmations
     suggestions: Suggestions
     credentials: Credentials
+    idempotency: Idempotency
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,8 @@ def assemble(
     `runners` are those of imported operations; `built_in` adds functions to the ones made here.
     """
     catalog, policy = Catalog(stores.operations), Policy(tenants)
-    parts = Parts(catalog, policy, Validators(), Confirmations(key, clock), Suggestions(catalog), credentials)
+    idempotency = Idempotency(stores.idempotency, clock)
+    parts = Parts(catalog, policy, Validators(), Confirmations(key, clock), Suggestions(catalog), credentials, idempotency)
     usage = Usage(stores.usage, index, catalog, clock)
     functions = [
         DiscoverApis(index, catalog, policy, credentials, parts.suggestions, usage).function(),
@@ -94,7 +96,6 @@ def assemble(
         *built_in(parts),
     ]
     catalog.install(builtin_operations(functions))
-    idempotency = Idempotency(stores.idempotency, clock)
     dispatcher = Dispatcher(
         catalog=catalog,
         policy=policy,

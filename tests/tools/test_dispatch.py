@@ -1,6 +1,7 @@
 """The one door: what passes, what does not, and what is recorded."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 import pytest
@@ -15,6 +16,13 @@ from tools.results import to_wire
 CONTACTS = operation("crm.contacts.search", schema={"type": "object", "properties": {"query": {"type": "string"}}, "required": ["query"]})
 CREATE = operation("crm.contacts.create", "write")
 DELETE = operation("crm.contacts.delete", "destructive")
+
+
+def failing(failure: Failure) -> Callable[[Call], Awaitable[Outcome]]:
+    async def answer(call: Call) -> Outcome:
+        return Outcome("error", error=failure)
+
+    return answer
 
 
 async def test_call_api_runs_an_operation_and_answers_with_its_data() -> None:
@@ -84,7 +92,7 @@ async def test_wrong_arguments_come_back_with_path_value_rule_and_example() -> N
 
 async def test_a_destructive_call_asks_first_and_runs_with_the_token_for_exactly_it() -> None:
     """three-tools.md, needs_confirmation: bound to tenant, subject, operation, account and the exact arguments."""
-    house = await gateway([DELETE])
+    house = await gateway([replace(DELETE, connection="crm")])
     asked = await house.call("call_api", {"api": DELETE.id, "args": {"id": 1}})
     assert asked.status == "needs_confirmation"
     assert asked.confirmation is not None
@@ -104,6 +112,58 @@ async def test_a_destructive_call_by_its_own_name_is_confirmed_by_call_api() -> 
     assert "call_api" in (asked.note or "")
     confirmed = await house.call("call_api", {"api": DELETE.id, "args": {"id": 1}, "confirm": asked.confirmation.token})
     assert confirmed.status == "ok"
+
+
+@pytest.mark.parametrize("is_idempotent", [True, False])
+async def test_a_yes_counts_once_and_its_retry_gets_the_recorded_outcome(is_idempotent: bool) -> None:
+    """three-tools.md, needs_confirmation: one yes, one execution; MCP's own retry of it is answered, not run."""
+    house = await gateway([replace(DELETE, idempotent=is_idempotent)])
+    house.runner.answers[DELETE.id] = answering({"deleted": 1})
+    given = {"api": DELETE.id, "args": {"id": 1}}
+    asked = await house.call("call_api", given)
+    assert asked.confirmation is not None
+    confirmed = {**given, "confirm": asked.confirmation.token}
+    first = await house.call("call_api", confirmed)
+    again = await house.call("call_api", confirmed)
+    assert (first.data, first.note) == ({"deleted": 1}, None)
+    assert (again.data, again.status) == ({"deleted": 1}, "ok")
+    assert "a yes counts once" in (again.note or "")
+    assert len(house.runner.calls) == 1
+    assert (await house.call("call_api", given)).status == "needs_confirmation"
+
+
+async def test_a_yes_to_what_the_upstream_refused_is_used_up_as_well() -> None:
+    """Otherwise one yes could be tried again and again until something happens."""
+    house = await gateway([DELETE])
+    house.runner.answers[DELETE.id] = failing(Failure("upstream_refused", "no", upstream={"status": 409, "body": {}}))
+    asked = await house.call("call_api", {"api": DELETE.id})
+    assert asked.confirmation is not None
+    for _ in range(2):
+        outcome = await house.call("call_api", {"api": DELETE.id, "confirm": asked.confirmation.token})
+        assert outcome.error is not None
+        assert outcome.error.code == "upstream_refused"
+    assert len(house.runner.calls) == 1
+
+
+async def test_two_that_come_with_the_same_yes_at_once_run_it_once() -> None:
+    """The second waits for the first, and gets its outcome."""
+    house = await gateway([DELETE])
+    asked = await house.call("call_api", {"api": DELETE.id})
+    assert asked.confirmation is not None
+    confirmed = {"api": DELETE.id, "confirm": asked.confirmation.token}
+    both = await asyncio.gather(house.call("call_api", confirmed), house.call("call_api", confirmed))
+    assert [each.status for each in both] == ["ok", "ok"]
+    assert len(house.runner.calls) == 1
+
+
+async def test_an_account_that_means_nothing_to_the_operation_is_said() -> None:
+    """Ignored in silence, whoever named it would think that it was used."""
+    house = await gateway([CONTACTS])
+    outcome = await house.call("call_api", {"api": CONTACTS.id, "args": {"query": "Ada"}, "account": "nonsense"})
+    assert outcome.error is not None
+    assert outcome.error.code == "invalid_arguments"
+    assert "'nonsense' means nothing to 'crm.contacts.search'" in outcome.error.message
+    assert house.runner.calls == []
 
 
 async def test_a_confirmation_expires() -> None:

@@ -1,6 +1,7 @@
 """A write happens once for one key, whatever the client, the network and the process do."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -40,7 +41,7 @@ async def test_another_selection_of_the_same_write_is_still_the_same_write() -> 
 
 async def test_other_arguments_another_subject_or_a_new_key_write_again() -> None:
     """The key is bound to tenant, subject, operation, account and arguments."""
-    house = await gateway([CREATE])
+    house = await gateway([replace(CREATE, connection="crm")])
     await create(house)
     await create(house, "other")
     await create(house, account="home")

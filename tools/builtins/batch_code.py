@@ -5,8 +5,8 @@ import atexit
 import hashlib
 import importlib
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
 from typing import Any
 
@@ -14,10 +14,12 @@ from tools.builtins.batch_gate import Confirm, Gate, failed
 from tools.builtins.batch_names import CALL, BoundCode, bind_names
 from tools.builtins.batch_result import connection_to_wire, failure_of
 from tools.confirmations import canonical
+from tools.idempotency import Idempotency, in_flight, replayed_yes
 from tools.json_text import encode
 from tools.operation import Call, CallOptions, Failure, Json, Outcome
+from tools.outcome_codec import encode_outcome
 from tools.results import MAX_CHARS, RESULT_TTL_S, failure_to_wire, shorten
-from tools.stores import ResultStore
+from tools.stores import KeyInFlight, ResultStore
 
 MAX_CODE_CHARS = 50_000
 MAX_CALLS = 100
@@ -29,6 +31,13 @@ MAX_PRINTED_BYTES = 16_000
 MAX_SANDBOXES = 8
 _SANDBOX = "pydantic_monty"
 _AFTERGLOW_S = 0.2
+
+
+_BEGUN = Failure(
+    "unknown_outcome",
+    "the code that this yes is for began, and did not come to its end",
+    hint="gateway.calls.recent shows what it called; look what took effect before you ask the person anew",
+)
 
 
 @dataclass(slots=True)
@@ -124,6 +133,8 @@ class CodeBody:
 
     gate: Gate
     results: ResultStore
+    idempotency: Idempotency
+    clock: Callable[[], float] = time.time
     sandboxes: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MAX_SANDBOXES))
 
     async def run(self, call: Call, *, deadline: float, max_parallel: int) -> Outcome:
@@ -144,9 +155,32 @@ class CodeBody:
         if question is not None:
             return question
         run = CodeRun(call, bound, self._confirm(call, frozenset(checked.confirmed_steps)), max_parallel, deadline)
+        if not checked.confirmed_steps:
+            return await self._run(run)
+        return await self._run_once(run, call.arguments["confirm"])
+
+    async def _run(self, run: CodeRun) -> Outcome:
         async with self.sandboxes:
             value, failure = await _sandboxed(run)
         return await self._answer(run, value, failure)
+
+    async def _run_once(self, run: CodeRun, token: str) -> Outcome:
+        """Run, unless the yes was taken before: code that runs again might do more than it did when the person agreed to it."""
+        principal = run.call.principal
+
+        async def begun() -> bytes:
+            return encode_outcome(failed(_BEGUN), self.clock())
+
+        try:
+            recorded = await self.idempotency.take(principal, token, begun)
+        except KeyInFlight:
+            return in_flight()
+        if recorded is not None:
+            outcome = replayed_yes(recorded, self.clock())
+            return replace(outcome, data={**(outcome.data or {}), "note": outcome.note}, bare=True)
+        outcome = await self._run(run)
+        await self.idempotency.note(principal, token, encode_outcome(outcome, self.clock()))
+        return outcome
 
     def _confirm(self, call: Call, agreed: frozenset[str]) -> Confirm:
         """Return tokens for what the person was shown, and for nothing that the code puts together on its way."""

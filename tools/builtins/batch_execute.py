@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import anyio
 
 from oauth.connections.credentials import Credentials
+from oauth.principal import Principal
 from tools.builtins.batch_answer import Answering, status_of
 from tools.builtins.batch_check import CheckedPlan, PlanCheck
 from tools.builtins.batch_code import MAX_SANDBOXES, CodeBody
@@ -19,14 +20,22 @@ from tools.builtins.batch_result import StepResult
 from tools.builtins.batch_run import PlanRun
 from tools.builtins.definitions import BATCH_EXECUTE
 from tools.confirmations import Confirmations
+from tools.idempotency import Idempotency, in_flight
 from tools.operation import Call, Failure, Json, Outcome
 from tools.providers.builtin import BuiltinFunction
-from tools.stores import PlanStore, ResultStore
+from tools.stores import KeyInFlight, PlanStore, ResultStore
 
 MAX_TIMEOUT_S = 120.0
 DEFAULT_PARALLEL = 8
 #: What stays for putting the answer together, out of the time that the client gave.
 _SPARE_S = 1.0
+
+
+_USED = Failure(
+    "confirmation_used",
+    "this confirm token was used, and its run is not on record any more",
+    hint="send the plan without confirm to ask again",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +47,7 @@ class BatchExecute:
     credentials: Credentials
     plans: PlanStore
     results: ResultStore
+    idempotency: Idempotency
     clock: Callable[[], float] = field(default=time.time)
     sandboxes: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MAX_SANDBOXES))
 
@@ -70,7 +80,7 @@ class BatchExecute:
         """Answer one `batch_execute`."""
         started = asyncio.get_running_loop().time()
         if call.arguments.get("code") is not None:
-            body = CodeBody(self.gate, self.results, self.sandboxes)
+            body = CodeBody(self.gate, self.results, self.idempotency, self.clock, self.sandboxes)
             return await body.run(call, deadline=_deadline(call, call.arguments, started), max_parallel=_parallel(call.arguments))
         recorded: Recorded | None = None
         if handle := call.arguments.get("resume"):
@@ -87,19 +97,43 @@ class BatchExecute:
             return refusal
         if call.arguments.get("dry_run"):
             return await preview_plan(call, checked)
-        record = PlanRecord(self.plans, call.principal, source, self.clock)
-        if recorded is not None:
-            record.handle, record.is_confirmed = recorded.handle, recorded.is_confirmed
+        record = self._record(call.principal, source, recorded)
         finished = frozenset(_finished(plan, recorded.result_by_step)) if recorded is not None else frozenset()
         question = await self.gate.connection(call, checked, finished)
         if question is None and not record.is_confirmed:
-            bound = {"steps": source.get("steps")}
-            question = self.gate.confirmation(call, checked, bound)
-            record.confirm(by=question is None and bool(checked.confirmed_steps))
+            question = self.gate.confirmation(call, checked, {"steps": source.get("steps")})
+            if question is None and checked.confirmed_steps:
+                record.confirm()
+                used = await self._taken(call, record)
+                if isinstance(used, Outcome):
+                    return used
+                if used is not None:
+                    recorded, record = used, self._record(call.principal, source, used)
         if question is not None:
             question.data["resume"] = await record.open()
             return question
         return await self._execute(call, checked, record, recorded, started)
+
+    def _record(self, principal: Principal, source: Mapping[str, Json], recorded: Recorded | None) -> PlanRecord:
+        record = PlanRecord(self.plans, principal, source, self.clock)
+        if recorded is not None:
+            record.handle, record.is_confirmed = recorded.handle, recorded.is_confirmed
+        return record
+
+    async def _taken(self, call: Call, record: PlanRecord) -> Recorded | Outcome | None:
+        """Take the yes for the run that `record` is of: None. A yes that was taken before leads to the record of its run."""
+
+        async def opened() -> bytes:
+            return (await record.open()).encode()
+
+        try:
+            handle = await self.idempotency.take(call.principal, call.arguments["confirm"], opened)
+        except KeyInFlight:
+            return in_flight()
+        if handle is None:
+            return None
+        recorded = await load_record(self.plans, call.principal, handle.decode())
+        return failed(_USED) if recorded is None else recorded
 
     async def _execute(self, call: Call, checked: CheckedPlan, record: PlanRecord, recorded: Recorded | None, started: float) -> Outcome:
         options = {**(recorded.source if recorded else {}), **call.arguments}

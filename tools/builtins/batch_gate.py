@@ -91,7 +91,7 @@ class Gate:
         """Return the maker of the tokens that the door asks of each destructive call of a plan that was agreed to."""
 
         def token(operation_id: str, account: str | None, arguments: Mapping[str, Json], key: str | None) -> str:
-            return self.confirmations.issue(principal, operation_id, account, arguments, idempotency_key=key).token
+            return self.confirmations.issue(principal, operation_id, account, arguments, idempotency_key=key, within_plan=True).token
 
         return token
 

@@ -41,11 +41,10 @@ class PlanRecord:
         self._unsaved: dict[str, tuple[StepResult, bool]] = {}
         self._changed = anyio.Event()
 
-    def confirm(self, *, by: bool) -> None:
+    def confirm(self) -> None:
         """Note that the person agreed. A record made with the question does not know of it, so another one is made."""
-        if by:
-            self.is_confirmed = True
-            self.handle = None
+        self.is_confirmed = True
+        self.handle = None
 
     async def open(self) -> str:
         """Make the record, unless there is one, and return its handle."""

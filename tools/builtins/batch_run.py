@@ -196,9 +196,12 @@ class PlanRun:
         """
         if step.idempotency_key is not None:
             return f"{step.idempotency_key}:{index}" if step.is_mapped else step.idempotency_key
-        if operation.access == "read" or operation.idempotent or operation.kind == "builtin":
+        is_agreed = step.id in self.checked.confirmed_steps
+        if operation.access == "read" or operation.kind == "builtin" or (operation.idempotent and not is_agreed):
             return None
-        hasher = hashlib.sha256(self._plan_hash + f"{step.id}\0{index}\0{self._under_way[step.id].attempts[index]}\0".encode())
+        # What repeating would not harm runs anew under a new yes, but once under each: its run's handle tells them apart.
+        run = self.record.handle if operation.idempotent else ""
+        hasher = hashlib.sha256(self._plan_hash + f"{run}\0{step.id}\0{index}\0{self._under_way[step.id].attempts[index]}\0".encode())
         hasher.update(canonical(arguments))
         return f"plan:{hasher.hexdigest()[:40]}"
 

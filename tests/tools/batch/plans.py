@@ -59,7 +59,7 @@ class Batches:
 def batch_function(parts: Parts, plans: PlanStore, results: ResultStore) -> BuiltinFunction:
     """Return batch_execute as the composition root makes it."""
     check = PlanCheck(parts.catalog, parts.policy, parts.validators, parts.credentials, parts.suggestions)
-    return BatchExecute(check, parts.confirmations, parts.credentials, plans, results).function()
+    return BatchExecute(check, parts.confirmations, parts.credentials, plans, results, parts.idempotency).function()
 
 
 async def batches(
