@@ -22,11 +22,21 @@ from oauth.token_formats import hash_token, new_id, new_token
 
 #: A remembered yes counts only for a person who signed in within this time.
 SILENT_SESSION_S = 12 * 3600.0
+#: how a decision is called in the sealed answer
+_ALLOWED, _DENIED = "allowed", "denied"
 _TRUSTED_FETCH_SITES = frozenset({"none", "same-origin"})
 
 
 class ConsentRefused(Exception):
     """The request cannot be answered: it is over, of another tenant, or the person must sign in again first."""
+
+
+class AlreadyDecided(ConsentRefused):
+    """The request has the other answer already; the message says which, and how to change one's mind."""
+
+    def __init__(self, decision: str) -> None:
+        way_out = "withdraw it on your account page" if decision == _ALLOWED else "start again in the application"
+        super().__init__(f"this request was {decision} a moment ago, and a second answer changes nothing; to change your mind, {way_out}")
 
 
 def session_suffices(request: AuthorizationRequest, session: BrowserSession | None, now: float) -> bool:
@@ -44,7 +54,7 @@ def session_suffices(request: AuthorizationRequest, session: BrowserSession | No
 
 
 class Consent:
-    """Asks, remembers and answers. A request is answered once; the same form sent twice gets the same answer."""
+    """Asks, remembers and answers. A request is answered once; the same decision sent twice gets the same answer."""
 
     def __init__(
         self,
@@ -71,10 +81,13 @@ class Consent:
         stored = await self._find(request_id, browser)
         return None if stored is None or stored.answered_at is not None else stored.request
 
-    async def finished(self, request_id: str, browser: str) -> str | None:
-        """Return the redirect of a request that this browser answered in the last seconds, for a second submit of the same form."""
+    async def finished(self, request_id: str, browser: str, *, allowed: bool) -> str | None:
+        """Return the redirect of a request that this browser answered in the last seconds, for a second submit of the same form.
+
+        Raises AlreadyDecided where the first answer was the other one.
+        """
         stored = await self._find(request_id, browser)
-        return None if stored is None or stored.answered_at is None else self._same_answer(stored, request_id)
+        return None if stored is None or stored.answered_at is None else self._same_answer(stored, request_id, allowed=allowed)
 
     async def view(self, request: AuthorizationRequest, session: BrowserSession) -> ConsentView:
         """Say what the person is asked: scopes are already narrowed to what this person may use. Raises ConsentRefused."""
@@ -107,7 +120,7 @@ class Consent:
     async def approve(self, request: AuthorizationRequest, session: BrowserSession) -> str:
         """Record the yes, create the grant and return the redirect with code, state and iss.
 
-        A second approve of the same request gives the same redirect and no second code. Raises ConsentRefused.
+        A second approve of the same request gives the same redirect and no second code. Raises ConsentRefused, also after a no.
         """
         if not session_suffices(request, session, self._clock()):
             raise ConsentRefused("sign in again to answer this request")
@@ -116,31 +129,33 @@ class Consent:
         async with self._store.transaction() as rows:
             stored = await self._locked(rows, request)
             if stored.answered_at is not None:
-                return self._second(stored, request)
+                return self._second(stored, request, allowed=True)
             if not scopes - {OFFLINE}:
-                return await self._answer(rows, stored, {"error": "access_denied", "error_description": "none of the scopes may be used"})
+                return await self._answer(
+                    rows, stored, _ALLOWED, {"error": "access_denied", "error_description": "none of the scopes may be used"}
+                )
             grant = self._grant(request, session, client, scopes, for_device=stored.device_code_hash is not None)
             await rows.add_grant(grant)
             await rows.note(self._event("consent_given", request, session.subject, grant))
             if stored.device_code_hash is not None:
                 await self._release_device(rows, stored.device_code_hash, grant)
-                return await self._answer(rows, stored, {"done": "approved"})
+                return await self._answer(rows, stored, _ALLOWED, {"done": "approved"})
             await rows.remember_consent(await self._remember(rows, request, grant, client))
-            return await self._answer(rows, stored, {"code": await self._code(rows, request, grant)})
+            return await self._answer(rows, stored, _ALLOWED, {"code": await self._code(rows, request, grant)})
 
     async def deny(self, request: AuthorizationRequest) -> str:
-        """Return the redirect with error=access_denied; the request is over. Raises ConsentRefused."""
+        """Return the redirect with error=access_denied; the request is over. Raises ConsentRefused, also after a yes."""
         async with self._store.transaction() as rows:
             stored = await self._locked(rows, request)
             if stored.answered_at is not None:
-                return self._second(stored, request)
+                return self._second(stored, request, allowed=False)
             await rows.note(self._event("consent_denied", request, "", None))
             if stored.device_code_hash is not None:
                 code = await rows.device_code(stored.device_code_hash)
                 if code is not None:
                     await rows.update_device_code(replace(code, denied=True))
-                return await self._answer(rows, stored, {"done": "denied"})
-            return await self._answer(rows, stored, {"error": "access_denied", "error_description": "the person said no"})
+                return await self._answer(rows, stored, _DENIED, {"done": "denied"})
+            return await self._answer(rows, stored, _DENIED, {"error": "access_denied", "error_description": "the person said no"})
 
     async def _find(self, request_id: str, browser: str) -> StoredRequest | None:
         stored = await self._store.find_request(hash_token(request_id))
@@ -156,22 +171,25 @@ class Consent:
             raise ConsentRefused("the request has expired; start again in the application")
         return replace(stored, request=request)
 
-    def _second(self, stored: StoredRequest, request: AuthorizationRequest) -> str:
-        answer = self._same_answer(stored, request.request_id)
+    def _second(self, stored: StoredRequest, request: AuthorizationRequest, *, allowed: bool) -> str:
+        answer = self._same_answer(stored, request.request_id, allowed=allowed)
         if answer is None:
             raise ConsentRefused("the request was answered before; start again in the application")
         return answer
 
-    def _same_answer(self, stored: StoredRequest, request_id: str) -> str | None:
+    def _same_answer(self, stored: StoredRequest, request_id: str, *, allowed: bool) -> str | None:
         if stored.answered_at is None or stored.reply_box is None or self._clock() - stored.answered_at > self._lifetimes.second_submit_s:
             return None
-        return unseal(request_id, "request", stored.reply_box).decode()
+        decision, _, url = unseal(request_id, "request", stored.reply_box).decode().partition(" ")
+        if decision != (_ALLOWED if allowed else _DENIED):
+            raise AlreadyDecided(decision)
+        return url
 
-    async def _answer(self, rows: OAuthRows, stored: StoredRequest, answer: dict[str, str]) -> str:
+    async def _answer(self, rows: OAuthRows, stored: StoredRequest, decision: str, answer: dict[str, str]) -> str:
         # A device's answer is shown on our own page: no client reads it, so it needs no issuer.
         facts = {} if stored.device_code_hash is not None else {"state": stored.request.state, "iss": self._issuer}
         url = with_answer(stored.request.redirect_uri, {**answer, **facts})
-        box = seal(stored.request.request_id, "request", url.encode())
+        box = seal(stored.request.request_id, "request", f"{decision} {url}".encode())
         await rows.finish_request(stored.request_hash, self._clock(), box)
         return url
 

@@ -15,7 +15,7 @@ from oauth.principal import Principal
 from oauth.revocation import Revocation
 from oauth.scopes import CONNECT, OFFLINE, render
 from oauth.static_tokens import StaticTokens, sunset_of
-from oauth.tenants import DEFAULT_TENANT, Tenant, Tenants
+from oauth.tenants import DEFAULT_TENANT, Tenant, Tenants, is_valid_name
 from oauth.token_formats import hash_token
 from server.config import Settings
 from server.oauth_requests import ALLOWED_HEADERS, CORS
@@ -42,7 +42,8 @@ _PREFLIGHT_HEADERS: Headers = [
 class BearerGuard:
     """Lets through what carries a live access token of this very resource; 401 comes before any other answer but a preflight's.
 
-    A token of another tenant is nothing here, exactly like garbage. The principal is put at `scope["ascend.principal"]`, and the
+    A token of another tenant is nothing here, exactly like garbage, and a tenant that there is not asks for a token like any other:
+    nobody learns from here who is on this gateway. The principal is put at `scope["ascend.principal"]`, and the
     verified token at `scope["ascend.verified"]`, of which server/sdk_user.py makes what the MCP SDK reads.
     """
 
@@ -113,17 +114,22 @@ class BearerGuard:
         if verified is None and self._static_tokens is not None:
             verified = await self._static_tokens.verify(token, tenant)
         resource = self._settings.mcp_url(tenant.tenant_id)
-        if verified is None or verified.principal.tenant_id != tenant.tenant_id or verified.resource != resource:
+        if verified is None or tenant.suspended or verified.principal.tenant_id != tenant.tenant_id or verified.resource != resource:
             description = "the access token is unknown, expired, revoked, or for another resource"
             await _answer(send, 401, [*_CORS_HEADERS, *self._challenges.of(tenant, "invalid_token")], _body("invalid_token", description))
             return None
         return verified
 
     def _tenant(self, path: str) -> Tenant | None:
+        """Return the tenant that a path names; one that there is not comes as suspended. None: the path can name none."""
         match = _PATH.fullmatch(path)
         if match is None or match[1] == DEFAULT_TENANT:
             return None
-        return self._tenants.get(match[1] or DEFAULT_TENANT)
+        tenant_id = match[1] or DEFAULT_TENANT
+        tenant = self._tenants.get(tenant_id)
+        if tenant is None and is_valid_name(tenant_id):
+            return Tenant(tenant_id, "", suspended=True)
+        return tenant
 
     async def _burn(self, token: str) -> None:
         """End a token that came in a URL: it is in logs and histories now (RFC 9700 §4.3.2)."""

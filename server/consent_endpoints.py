@@ -10,8 +10,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from oauth.authorization_request import AuthorizationRequest, BrowserSession
-from oauth.consent import ConsentRefused, session_suffices
+from oauth.consent import AlreadyDecided, ConsentRefused, session_suffices
 from oauth.consent_view import ConsentView
+from oauth.parameters import Parameters
 from server.browser_session import BrowserSessions
 from server.pages.page import Pages, see_other
 from server.pages.page_refusals import PageRefused, for_people, not_open_here
@@ -25,7 +26,7 @@ class Answers(Protocol):
 
     async def pending(self, request_id: str, browser: str) -> AuthorizationRequest | None: ...
 
-    async def finished(self, request_id: str, browser: str) -> str | None: ...
+    async def finished(self, request_id: str, browser: str, *, allowed: bool) -> str | None: ...
 
     async def view(self, request: AuthorizationRequest, session: BrowserSession) -> ConsentView: ...
 
@@ -78,7 +79,7 @@ class ConsentEndpoints:
         request_id, tenant_id = form.get("request") or "", form.get("tenant") or ""
         pending = await self._pending(request, request_id)
         if pending is None:
-            return await self._again(request, request_id, tenant_id, form.get("csrf") or "")
+            return await self._again(request, request_id, tenant_id, form)
         session = await self._sessions.current(request, pending.tenant_id)
         if session is None or not session_suffices(pending, session, self._clock()):
             message = "Your session ended before you answered. Sign in again and you can go on where you were."
@@ -92,16 +93,27 @@ class ConsentEndpoints:
         try:
             allowed = decision == "allow"
             return see_other(await (self._consent.approve(pending, session) if allowed else self._consent.deny(pending)))
+        except AlreadyDecided as decided:
+            raise _already_decided(decided) from decided
         except ConsentRefused as refusal:
             raise _cannot_be_answered(refusal) from refusal
 
-    async def _again(self, request: Request, request_id: str, tenant_id: str, csrf: str) -> Response:
-        """A second submit of a form that was answered moments ago leads where the first one led: no second code, no error."""
+    async def _again(self, request: Request, request_id: str, tenant_id: str, form: Parameters) -> Response:
+        """A second submit of a form that was answered moments ago leads where the first one led: no second code, no error.
+
+        With the other button it does not: a no that ended in the application, signed in, would be taken for one.
+        """
         browser = self._sessions.browser_of(request)
-        redirect = None if browser is None else await self._consent.finished(request_id, browser)
+        if browser is None:
+            raise not_open_here()
+        try:
+            redirect = await self._consent.finished(request_id, browser, allowed=form.get("decision") == "allow")
+        except AlreadyDecided as decided:
+            await self._sessions.check_form(request, form.get("csrf") or "", _purpose(request_id), tenant_id)
+            raise _already_decided(decided) from decided
         if redirect is None:
             raise not_open_here()
-        await self._sessions.check_form(request, csrf, _purpose(request_id), tenant_id)
+        await self._sessions.check_form(request, form.get("csrf") or "", _purpose(request_id), tenant_id)
         return see_other(redirect)
 
     async def _pending(self, request: Request, request_id: str) -> AuthorizationRequest | None:
@@ -110,8 +122,16 @@ class ConsentEndpoints:
 
 
 def _cannot_be_answered(refusal: ConsentRefused) -> PageRefused:
+    return PageRefused(400, "This request cannot be answered", _sentence(refusal))
+
+
+def _already_decided(refusal: AlreadyDecided) -> PageRefused:
+    return PageRefused(409, "You have answered already", _sentence(refusal))
+
+
+def _sentence(refusal: ConsentRefused) -> str:
     text = str(refusal)
-    return PageRefused(400, "This request cannot be answered", f"{text[:1].upper()}{text[1:]}.")
+    return f"{text[:1].upper()}{text[1:]}."
 
 
 def _purpose(request_id: str) -> str:

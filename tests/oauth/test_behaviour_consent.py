@@ -185,3 +185,39 @@ async def test_nobody_grants_more_than_they_may_use(gate: Gateway) -> None:
         await gate.sign_in(browser, "bob@example.com")
         started = await gate.authorize(browser, client["client_id"], Pkce())
         assert answer_of(await gate.answer(browser, started.headers["location"]))["error"] == "access_denied"
+
+
+@pytest.mark.parametrize(("first", "second", "was"), [("allow", "deny", "allowed"), ("deny", "allow", "denied")])
+async def test_the_other_answer_after_the_first_is_told_that_it_came_too_late(gate: Gateway, first: str, second: str, was: str) -> None:
+    """C11 is for the same answer twice: a no right after a yes must not look as if it had counted."""
+    client = await gate.register(redirect_uris=[WEB])
+    async with gate.browser() as browser:
+        await gate.sign_in(browser)
+        location = await go(browser, client)
+        form = form_of((await browser.get(location)).text)
+        answered = await browser.post("/consent", data=form | {"decision": first})
+        repeated = await browser.post("/consent", data=form | {"decision": first})
+        late = await browser.post("/consent", data=form | {"decision": second})
+        forged = await browser.post("/consent", data=form | {"decision": second, "csrf": "x"})
+    assert repeated.headers["location"] == answered.headers["location"]
+    assert late.status_code == 409
+    assert f"This request was {was} a moment ago" in late.text
+    assert "location" not in late.headers
+    assert forged.status_code == 403
+
+
+async def test_both_answers_at_once_are_one_answer_and_one_refusal(gate: Gateway) -> None:
+    """The row decides, not who looked first."""
+    client = await gate.register(redirect_uris=[WEB])
+    async with gate.browser() as browser:
+        await gate.sign_in(browser)
+        form = form_of((await browser.get(await go(browser, client))).text)
+        statuses = []
+
+        async def answer(decision: str) -> None:
+            statuses.append((await browser.post("/consent", data=form | {"decision": decision})).status_code)
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(answer, "allow")
+            group.start_soon(answer, "deny")
+    assert sorted(statuses) == [303, 409]

@@ -43,12 +43,34 @@ async def test_d4_a_malformed_host_does_not_open_the_resource(gate: Gateway, hos
     assert (await gate.request("POST", "/mcp", headers={"host": host})).status_code in (400, 401)
 
 
-@pytest.mark.parametrize(
-    "path", ["/.well-known/oauth-protected-resource/nope", "/.well-known/oauth-protected-resource/mcp/nope", "/mcp/nope"]
-)
+@pytest.mark.parametrize("path", ["/.well-known/oauth-protected-resource/nope", "/.well-known/oauth-protected-resource/mcp/nope"])
 async def test_d7_unknown_resources_have_no_document(gate: Gateway, path: str) -> None:
     """oauth-behaviour D7."""
     assert (await gate.request("GET", path)).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "headers", [{}, {"authorization": "Bearer asc_at_nothing"}, {"authorization": "Basic eDp5"}], ids=["none", "wrong", "basic"]
+)
+async def test_a_tenant_that_there_is_not_asks_for_a_token_like_any_other(gate: Gateway, headers: dict[str, str]) -> None:
+    """Whoever has no token learns nothing of who is on this gateway: the same status, challenge and words."""
+    known, unknown = [await gate.request("POST", f"/mcp/{name}", headers=headers) for name in ("acme", "acne")]
+    assert (known.status_code, unknown.status_code) == (401, 401)
+    assert unknown.headers["www-authenticate"] == known.headers["www-authenticate"].replace("acme", "acne")
+    assert unknown.json() == known.json()
+
+
+async def test_a_good_token_opens_no_tenant_that_there_is_not(gate: Gateway) -> None:
+    """The token of one tenant is nothing at another, known or not."""
+    tokens = await gate.tokens((await gate.register())["client_id"])
+    answer = await gate.request("POST", "/mcp/acne", headers={"authorization": f"Bearer {tokens['access_token']}"})
+    assert (answer.status_code, answer.json()["error"]) == (401, "invalid_token")
+
+
+@pytest.mark.parametrize("path", ["/mcp/default", "/mcp/server-card/", "/mcp/-x", "/mcp/x-"])
+async def test_what_can_be_no_tenant_is_not_found(gate: Gateway, path: str) -> None:
+    """The default tenant is at /mcp, and nowhere else."""
+    assert (await gate.request("POST", path)).status_code == 404
 
 
 @pytest.mark.parametrize(("path", "resource"), [("", MCP), ("/mcp", MCP), ("/mcp/acme", MCP2)])

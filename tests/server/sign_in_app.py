@@ -81,7 +81,7 @@ class StandInConsent:
         found = self.requests.get(request_id)
         return found if found is not None and found.browser == browser and request_id not in self.redirects else None
 
-    async def finished(self, request_id: str, browser: str) -> str | None:
+    async def finished(self, request_id: str, browser: str, *, allowed: bool) -> str | None:
         found = self.requests.get(request_id)
         mine = found is not None and found.browser == browser and self.remembers_answers
         return self.redirects.get(request_id) if mine else None
