@@ -1,6 +1,7 @@
 """Outcome of a call -> what an MCP client of its era and capabilities understands."""
 
 import json
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import orjson
@@ -11,8 +12,12 @@ from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from tools.operation import ClientFacts, ConnectionRequest, Json, Outcome
 from tools.results import to_wire
 
-#: the request in an InputRequiredResult that asks the person to connect an account
+#: the request in an InputRequiredResult that asks the person to connect an account; further ones are numbered
 CONNECT_KEY = "connect"
+HOW_TO_CONNECT = (
+    "show the person the url as a link: they open it in a browser, sign in to this gateway and connect the account; "
+    "then send the same call again. The link serves only this person, for ten minutes"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,17 +55,30 @@ class ToolAnswer:
 
 @dataclass(frozen=True, slots=True)
 class UrlQuestion:
-    """An InputRequiredResult that sends the person to a page (MCP 2026-07-28, multi-round-trip requests)."""
+    """An InputRequiredResult that sends the person to a page for each account (MCP 2026-07-28, multi-round-trip requests)."""
 
-    request: ConnectionRequest
+    requests: tuple[ConnectionRequest, ...]
+    #: of a plan that had begun: what runs the rest of it
+    resume: str | None = None
     missing_scopes: frozenset[str] = frozenset()
     #: sealed; comes back with the client's retry
     state: str = ""
 
+    @property
+    def providers(self) -> frozenset[str]:
+        """Whose accounts are asked for."""
+        return frozenset(request.provider for request in self.requests)
+
     def to_result(self) -> dict[str, Json]:
         """Return the result as JSON values."""
-        question = {"method": "elicitation/create", "params": {"mode": "url", "message": self.request.message, "url": self.request.url}}
-        result: dict[str, Json] = {"resultType": "input_required", "inputRequests": {CONNECT_KEY: question}}
+        questions = {
+            CONNECT_KEY if place == 1 else f"{CONNECT_KEY}_{place}": {
+                "method": "elicitation/create",
+                "params": {"mode": "url", "message": request.message, "url": request.url},
+            }
+            for place, request in enumerate(self.requests, 1)
+        }
+        result: dict[str, Json] = {"resultType": "input_required", "inputRequests": questions}
         return result | ({"requestState": self.state} if self.state else {})
 
     def to_members(self) -> bytes:
@@ -71,24 +89,28 @@ class UrlQuestion:
 Answer = ToolAnswer | UrlQuestion
 
 
-def answer(outcome: Outcome, client: ClientFacts, *, retried: bool) -> Answer:
+def answer(outcome: Outcome, client: ClientFacts, *, asked: Collection[str] | None = ()) -> Answer:
     """Return the answer to one call.
 
-    `retried`: the client already answered an earlier question about this call. What it answered proves nothing, so the
-    outcome was made anew; a client whose account is still missing now gets the link as a plain result instead of a
-    second question, which would loop.
+    `asked`: providers about which the client already answered a question; None: about all. What it answered proves nothing, so
+    the outcome was made anew; a client whose account is still missing now gets the link as a plain result instead of the same
+    question again, which would loop.
 
     Raises:
         MCPError: -32042 for a 2025-11-25 client that can open URLs and must open one first.
     """
-    request = outcome.connection
-    if outcome.status == "needs_connection" and request is not None and client.elicits_url:
-        if client.protocol_version in MODERN_PROTOCOL_VERSIONS:
-            if not retried:
-                return UrlQuestion(request)
-        elif client.protocol_version >= "2025-11-25":
-            raise MCPError(URL_ELICITATION_REQUIRED, request.message, _elicitation_data(request))
     structured = to_wire(outcome)
+    if outcome.status == "needs_connection" and outcome.connection is not None:
+        requests = _requests(outcome.connection, structured)
+        if client.elicits_url:
+            resume = structured.get("resume")
+            if client.protocol_version in MODERN_PROTOCOL_VERSIONS:
+                fresh = tuple(request for request in requests if asked is not None and request.provider not in asked)
+                if fresh:
+                    return UrlQuestion(fresh, resume)
+            elif client.protocol_version >= "2025-11-25":
+                raise MCPError(URL_ELICITATION_REQUIRED, "; ".join(each.message for each in requests), _elicitation_data(requests, resume))
+        structured = {**structured, "note": f"{structured['note']}; {HOW_TO_CONNECT}" if "note" in structured else HOW_TO_CONNECT}
     structured_json = encoded(structured)
     return ToolAnswer(
         structured,
@@ -108,7 +130,15 @@ def encoded(value: Json) -> bytes:
         return json.dumps(value, separators=(",", ":")).encode()
 
 
-def _elicitation_data(request: ConnectionRequest) -> dict[str, Json]:
+def _requests(first: ConnectionRequest, structured: Mapping[str, Json]) -> list[ConnectionRequest]:
+    """Return all accounts that are missing: a plan names each, with the first among them."""
+    return [ConnectionRequest(**each) for each in structured.get("connections", ())] or [first]
+
+
+def _elicitation_data(requests: list[ConnectionRequest], resume: str | None) -> dict[str, Json]:
     # The flow in the URL is already unique and unguessable, so its last segment names this elicitation.
-    elicitation_id = request.url.rstrip("/").rpartition("/")[2]
-    return {"elicitations": [{"mode": "url", "message": request.message, "url": request.url, "elicitationId": elicitation_id}]}
+    elicitations = [
+        {"mode": "url", "message": each.message, "url": each.url, "elicitationId": each.url.rstrip("/").rpartition("/")[2]}
+        for each in requests
+    ]
+    return {"elicitations": elicitations} | ({"resume": resume} if resume else {})

@@ -11,14 +11,16 @@ from mcp_types import INVALID_PARAMS
 from oauth.principal import Principal
 from server.error_responses import failure_outcome, internal_error
 from server.mcp_answers import Answer, UrlQuestion, answer
-from server.request_state import RequestStates
+from server.request_state import Asked, RequestStates
 from server.trace_context import CallSpan, Tracing, trace_id_of
+from server.waiting_plans import WaitingPlans
 from tools.errors import ToolError
 from tools.operation import ClientFacts, Json, Outcome, Progress, no_progress
 
 logger = logging.getLogger(__name__)
 
 UNKNOWN_OPERATION = "unknown_operation"
+_NOTHING_ASKED = Asked()
 
 
 class Dispatch(Protocol):
@@ -42,6 +44,7 @@ class ToolCalls:
     def __init__(self, dispatcher: Dispatch, always_on: Iterable[str], tracing: Tracing, states: RequestStates) -> None:
         self._dispatcher = dispatcher
         self._states = states
+        self._waiting = WaitingPlans()
         self._always_on = frozenset(always_on)
         self._tracing = tracing
 
@@ -63,12 +66,13 @@ class ToolCalls:
             MCPError: -32602 for a name that is neither tool nor operation and for a foreign `state`, -32042 (see `answer`),
                 -32603 for our own faults.
         """
+        asked: Asked | None = None if retried else _NOTHING_ASKED
         if state is not None:
-            self._states.check(state, principal, name, arguments)
+            asked = self._states.check(state, principal, name, arguments)
         if not self._tracing.is_collected:
-            return await self._answer(principal, name, arguments, client, progress, retried, CallSpan(trace_id_of(carrier)))
+            return await self._answer(principal, name, arguments, client, progress, asked, CallSpan(trace_id_of(carrier)))
         with self._tracing.call(name, client.protocol_version, carrier) as span:
-            return await self._answer(principal, name, arguments, client, progress, retried, span)
+            return await self._answer(principal, name, arguments, client, progress, asked, span)
 
     async def _answer(
         self,
@@ -77,11 +81,15 @@ class ToolCalls:
         arguments: Mapping[str, Json],
         client: ClientFacts,
         progress: Progress,
-        retried: bool,
+        asked: Asked | None,
         span: CallSpan,
     ) -> Answer:
+        resume = asked.resume if asked is not None else None
+        if resume is None and self._waiting and client.elicits_url:
+            resume = self._waiting.resume(principal, name, arguments)
+        given = arguments if resume is None else {**arguments, "resume": resume}
         try:
-            outcome = await self._dispatcher.call(principal, name, arguments, client=client, progress=progress, trace_id=span.trace_id)
+            outcome = await self._dispatcher.call(principal, name, given, client=client, progress=progress, trace_id=span.trace_id)
         except ToolError as error:
             outcome = failure_outcome(error)
         except Exception as error:
@@ -91,9 +99,15 @@ class ToolCalls:
             span.failed(outcome.error.code)
             if outcome.error.code == UNKNOWN_OPERATION and name not in self._always_on:
                 raise unknown_tool(name, outcome)
-        answered = answer(outcome, client, retried=retried)
+        try:
+            answered = answer(outcome, client, asked=asked.providers if asked is not None else None)
+        except MCPError as question:
+            if resume := (question.error.data or {}).get("resume"):
+                self._waiting.wait(principal, name, arguments, resume)
+            raise
         if isinstance(answered, UrlQuestion):
-            return replace(answered, state=self._states.seal(principal, name, arguments))
+            told = Asked(answered.providers | (asked.providers if asked is not None else frozenset()), answered.resume)
+            return replace(answered, state=self._states.seal(principal, name, arguments, told))
         return answered
 
 

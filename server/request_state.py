@@ -11,6 +11,7 @@ import hashlib
 import os
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 import orjson
 from cryptography.exceptions import InvalidTag
@@ -22,8 +23,16 @@ from oauth.principal import Principal
 from tools.operation import Json
 
 TTL_S = 900
-MAX_CHARS = 1_000
+MAX_CHARS = 4_000
 _NONCE_BYTES = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a question was about: `providers` whose account was asked for, and the handle that resumes a plan which had begun."""
+
+    providers: frozenset[str] = frozenset()
+    resume: str | None = None
 
 
 class RequestStates:
@@ -34,25 +43,28 @@ class RequestStates:
         self._cipher = AESGCM(key or os.urandom(32))
         self._clock = clock
 
-    def seal(self, principal: Principal, tool: str, arguments: Mapping[str, Json]) -> str:
+    def seal(self, principal: Principal, tool: str, arguments: Mapping[str, Json], asked: Asked = Asked()) -> str:
         """Return the state for a question about this call."""
         nonce = os.urandom(_NONCE_BYTES)
-        content = orjson.dumps({"until": self._clock() + TTL_S})
+        content = orjson.dumps({"until": self._clock() + TTL_S, "asked": sorted(asked.providers), "resume": asked.resume})
         box = nonce + self._cipher.encrypt(nonce, content, _bound(principal, tool, arguments))
         return base64.urlsafe_b64encode(box).decode().rstrip("=")
 
-    def check(self, state: str, principal: Principal, tool: str, arguments: Mapping[str, Json]) -> None:
-        """Raise MCPError (-32602) unless `state` was sealed for this very call and is not too old."""
+    def check(self, state: str, principal: Principal, tool: str, arguments: Mapping[str, Json]) -> Asked:
+        """Return what was asked. Raise MCPError (-32602) unless `state` was sealed for this very call and is not too old."""
         try:
             if len(state) > MAX_CHARS:
                 raise ValueError("too long")
             box = base64.b64decode(state + "=" * (-len(state) % 4), altchars=b"-_", validate=True)
             content = self._cipher.decrypt(box[:_NONCE_BYTES], box[_NONCE_BYTES:], _bound(principal, tool, arguments))
-            if orjson.loads(content)["until"] < self._clock():
+            said = orjson.loads(content)
+            if said["until"] < self._clock():
                 raise ValueError("expired")
         except (InvalidTag, ValueError, binascii.Error):
             message = "requestState is changed, expired or of another call; send the call again without it"
             raise MCPError(INVALID_PARAMS, message) from None
+        # A node that has not been updated yet sealed neither.
+        return Asked(frozenset(said.get("asked", ())), said.get("resume"))
 
 
 def _bound(principal: Principal, tool: str, arguments: Mapping[str, Json]) -> bytes:

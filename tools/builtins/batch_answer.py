@@ -62,6 +62,8 @@ class Answering:
         if resume is not None:
             wire["resume"] = resume
         wire["trace_id"] = run.call.trace_id
+        if status == "needs_connection":
+            return Outcome("needs_connection", data=wire, bare=True, connection=next(iter(connections.values())))
         if status != "failed":
             return Outcome("ok", data=wire, bare=True)
         first = next((each.failure for each in run.results.values() if each.failure is not None), None)
