@@ -67,7 +67,7 @@ class Operations:
     async def changed(self, changes: Sequence[Change]) -> None:
         """Take over imports and removals, of this process or another."""
         await self.refresh(list(dict.fromkeys((change.tenant_id, change.item) for change in changes)))
-        self.mcp_watch.look()
+        self.mcp_watch.look(change.item for change in changes)
 
     async def refresh(self, providers: Sequence[tuple[str | None, str]]) -> None:
         """Take over what the store has now of some (tenant, provider) pairs: callable first, then found."""

@@ -17,12 +17,15 @@ from server.storage.memory_tools import (
     MemoryIdempotencyStore,
     MemoryOperationStore,
     MemoryPlanStore,
+    MemoryQuarantineStore,
     MemoryResultStore,
     MemoryUsageStore,
 )
 from server.storage.migrate import migrate
+from server.storage.quarantine_store import SqlQuarantineStore
 from server.storage.schema.tool_tables import (
     call_records,
+    held_tools,
     idempotency_keys,
     operations,
     plan_steps,
@@ -35,6 +38,7 @@ from server.storage.tool_store import SqlOperationStore
 from tests.contracts.postgres import postgres_server
 from tests.tools.stand_ins import ADA, BOB, operation
 from tools.operation import Paging
+from tools.quarantine import HeldTool, QuarantineStore
 from tools.stores import (
     CallRecord,
     IdempotencyStore,
@@ -61,6 +65,7 @@ class Stores:
     plans: PlanStore
     records: MemoryCallRecords | SqlCallRecords
     usage: UsageStore
+    quarantine: QuarantineStore
 
 
 @pytest.fixture(scope="session")
@@ -79,6 +84,7 @@ async def stores(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterato
             MemoryPlanStore(),
             MemoryCallRecords(),
             MemoryUsageStore(),
+            MemoryQuarantineStore(),
         )
         return
     url = sqlite_url(tmp_path / "store.sqlite3") if request.param == "sqlite" else request.getfixturevalue("postgres_url")
@@ -87,7 +93,7 @@ async def stores(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterato
     yield stores_on(database)
     if request.param == "postgresql":
         async with database.write() as connection:
-            for table in (operations, sources, results, idempotency_keys, plans, plan_steps, call_records, usage_examples):
+            for table in (operations, sources, held_tools, results, idempotency_keys, plans, plan_steps, call_records, usage_examples):
                 await connection.execute(delete(table))
     await database.close()
 
@@ -100,6 +106,7 @@ def stores_on(database: Database) -> Stores:
         SqlPlanStore(database),
         SqlCallRecords(database),
         SqlUsageStore(database),
+        SqlQuarantineStore(database),
     )
 
 
@@ -147,6 +154,34 @@ async def test_tenants_keep_their_own_operations_under_the_same_provider(stores:
     assert await stores.operations.remove("acme", "crm") == 0
     assert [each.access for each in await stores.operations.load()] == ["read"]
     assert list(await stores.operations.sources("acme")) == []
+
+
+async def test_some_operations_of_a_source_are_amended_and_the_rest_stays(stores: Stores) -> None:
+    """OperationStore.amend; a source that was removed meanwhile brings nothing back."""
+    await stores.operations.replace(CRM, [operation("crm.a.get"), operation("crm.b.get"), operation("crm.c.get")])
+    await stores.operations.amend(None, "crm", [operation("crm.b.get", "write"), operation("crm.d.get")], ["crm.c.get"])
+    known = {each.id: each.access for each in await stores.operations.load_provider(None, "crm")}
+    assert known == {"crm.a.get": "read", "crm.b.get": "write", "crm.d.get": "read"}
+    await stores.operations.amend("acme", "crm", [operation("crm.a.get", tenant_id="acme")])
+    assert await stores.operations.load_provider("acme", "crm") == []
+
+
+async def test_what_is_held_of_a_source_is_read_back_as_it_was(stores: Stores) -> None:
+    """QuarantineStore: the whole of one source in one step; other owners' sources stay apart."""
+    for source in (CRM, ACMES):
+        await stores.operations.replace(source, [operation("crm.a.get", tenant_id=source.tenant_id)])
+    changed = HeldTool(
+        None, "crm", "get_a", "crm.a.get", "changed", "acme", "pin", {"name": "get_a"}, ("description",), ("access rises",), "sub_1"
+    )
+    gone, new = HeldTool(None, "crm", "b" * 2_000, "crm.b.get", "gone"), HeldTool("acme", "crm", "get_c", "crm.c.get", "new")
+    await stores.quarantine.hold(None, "crm", [changed, gone])
+    await stores.quarantine.hold("acme", "crm", [new])
+    assert list(await stores.quarantine.held_of(None, "crm")) == [gone, changed]
+    assert sorted(each.tool for each in await stores.quarantine.load_held()) == sorted([gone.tool, "get_a", "get_c"])
+    await stores.quarantine.hold(None, "crm", [gone])
+    assert list(await stores.quarantine.held_of(None, "crm")) == [gone]
+    assert list(await stores.quarantine.held_of("acme", "crm")) == [new]
+    assert list(await stores.quarantine.held_of("other", "crm")) == []
 
 
 async def test_a_kept_result_answers_only_who_got_it(stores: Stores) -> None:

@@ -61,7 +61,8 @@ class McpSession:
         self._client: Client | None = None
         self._opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._closing = anyio.Event()
-        self._changed = anyio.Event()
+        self._changed, self._renewed = anyio.Event(), anyio.Event()
+        self._listings, self._is_listing = 0, False
         self.is_open = False
         self.ended = anyio.Event()
         self._cause: BaseException | None = None
@@ -76,6 +77,17 @@ class McpSession:
     def renew(self, credential: Credential) -> None:
         """Use `credential`, which was refreshed meanwhile, from the next request on."""
         self._auth.credential = credential
+
+    def freshen(self) -> None:
+        """List the tools again soon: what was accepted has changed, so an old listing says nothing."""
+        self._changed.set()
+
+    async def relisted(self) -> None:
+        """Wait for a listing that begins from now on, at most `MIN_RELIST_S` and the time that it takes. Returns when the session ends."""
+        wanted = self._listings + (2 if self._is_listing else 1)
+        self._changed.set()
+        while self._listings < wanted and not self.ended.is_set():
+            await self._renewed.wait()
 
     def close(self) -> None:
         """Let the session end; calls that are under way fail."""
@@ -96,6 +108,7 @@ class McpSession:
             self.is_open = False
             self._client = None
             self.ended.set()
+            self._renewed.set()
             if not self._opened.done():
                 self._fail(None)
 
@@ -118,8 +131,15 @@ class McpSession:
                     tasks.cancel_scope.cancel()
 
     async def _list(self) -> None:
-        with anyio.fail_after(LIST_TIMEOUT_S):
-            self.definitions = await list_tools(self.client, self.provider)
+        self._is_listing = True
+        try:
+            with anyio.fail_after(LIST_TIMEOUT_S):
+                self.definitions = await list_tools(self.client, self.provider)
+        finally:
+            # Also where it failed: who waits for it must not wait for the next one.
+            self._is_listing, self._listings = False, self._listings + 1
+            self._renewed.set()
+            self._renewed = anyio.Event()
         if self._listed is not None:
             self._listed(self)
 

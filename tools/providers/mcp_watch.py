@@ -1,7 +1,7 @@
 """Watch the upstream MCP servers that operations came from, and hold what changed until an operator has looked at it."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 import anyio
@@ -61,10 +61,13 @@ class McpWatch:
         #: the newest listing of each session
         self._listings: dict[tuple[Upstream, str, str], _Listing] = {}
         self._news, self._due = anyio.Event(), anyio.Event()
+        #: providers whose operations changed since the last look
+        self._changed: set[str] = set()
         sessions.observe(self._listed)
 
-    def look(self) -> None:
-        """Look at all upstreams now: something was imported, or an account connected."""
+    def look(self, providers: Iterable[str]) -> None:
+        """Look at some providers' upstreams now: what they brought was imported, accepted or held."""
+        self._changed.update(providers)
         self._due.set()
 
     async def run(self) -> None:
@@ -89,10 +92,11 @@ class McpWatch:
     async def _keep_looking(self) -> None:
         while True:
             self._due = anyio.Event()
+            changed, self._changed = self._changed, set()
             limiter = anyio.CapacityLimiter(PARALLEL)
             async with anyio.create_task_group() as group:
                 for upstream, is_secured in self._upstreams().items():
-                    group.start_soon(self._look_at, upstream, is_secured, limiter)
+                    group.start_soon(self._look_at, upstream, is_secured, upstream.provider in changed, limiter)
             with anyio.move_on_after(self._look_every_s):
                 await self._due.wait()
 
@@ -105,7 +109,7 @@ class McpWatch:
                     found[Upstream(operation.provider, operation.binding["url"], owner)] = operation.connection is not None
         return found
 
-    async def _look_at(self, upstream: Upstream, is_secured: bool, limiter: anyio.CapacityLimiter) -> None:
+    async def _look_at(self, upstream: Upstream, is_secured: bool, is_changed: bool, limiter: anyio.CapacityLimiter) -> None:
         async with limiter:
             principal = GATEWAY if upstream.owner is None else replace(GATEWAY, tenant_id=upstream.owner)
             try:
@@ -116,7 +120,10 @@ class McpWatch:
                 async def rejected(refused: Credential) -> Credential | None:
                     return await self._credentials.rejected(principal, upstream.provider, refused)
 
-                await self._sessions.get(principal, upstream, credential, rejected, OPEN_TIMEOUT_S)
+                session = await self._sessions.get(principal, upstream, credential, rejected, OPEN_TIMEOUT_S)
+                if is_changed:
+                    # A listing from before was compared with what was accepted then.
+                    session.freshen()
             except ToolError as error:
                 facts = {"provider": upstream.provider, "tenant": upstream.owner or "", "error": error.failure.code}
                 log.info("upstream_not_watched", extra={"facts": facts})

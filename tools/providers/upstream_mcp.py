@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+import anyio
 import httpx2
 import mcp_types
 import orjson
@@ -23,6 +24,7 @@ from tools.providers.mcp_sessions import McpSessions, Upstream
 from tools.quarantine import failure_of as failure_of_held
 
 CONNECT_TIMEOUT_S = 10.0
+RELIST_TIMEOUT_S = 5.0
 
 
 class McpRunner:
@@ -79,9 +81,13 @@ class McpRunner:
     async def _call(self, call: Call, session: McpSession) -> Outcome | None:
         """Return the outcome, or None where the upstream no longer knows the session."""
         operation = call.operation
-        refusal = quarantined(operation, session)
-        if refusal is not None:
-            return Outcome("error", error=refusal)
+        if quarantined(operation, session) is not None:
+            # The operation may be newer than this session's listing: somebody accepted it a moment ago.
+            with anyio.move_on_after(min(RELIST_TIMEOUT_S, call.deadline - asyncio.get_running_loop().time())):
+                await session.relisted()
+            refusal = quarantined(operation, session)
+            if refusal is not None:
+                return Outcome("error", error=refusal)
         left_s = max(0.05, min(call.options.timeout_s, call.deadline - asyncio.get_running_loop().time()))
 
         async def report(progress: float, total: float | None, message: str | None) -> None:
