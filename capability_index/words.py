@@ -79,6 +79,8 @@ def stem(word: str) -> str:
     """Return the stem of a lower-case word."""
     found = _stem_by_word.get(word)
     if found is None:
+        if word.isdigit():
+            return word  # Its own stem, and numbers have no end: they would fill what is remembered.
         with _stemming:
             found = _stemmer.stemWord(word)
         if len(_stem_by_word) < _MAX_STEMS:

@@ -13,6 +13,8 @@ from server.http_protocol import strict_http
 
 #: how long requests under way may take to end after SIGTERM
 DRAIN_S = 35
+#: how long an unused connection is kept: longer than proxies keep theirs (60 s), which would else send into one that just closed
+KEEP_ALIVE_S = 75
 
 
 class HttpServer(uvicorn.Server):
@@ -32,6 +34,7 @@ class HttpServer(uvicorn.Server):
                 access_log=False,
                 lifespan="off",
                 server_header=False,
+                timeout_keep_alive=KEEP_ALIVE_S,
                 timeout_graceful_shutdown=DRAIN_S,
             )
         )

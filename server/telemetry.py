@@ -9,11 +9,13 @@ from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
 
 from server.log_lines import EventHandler
+from tools.builtins.definitions import ALWAYS_ON
 from tools.stores import CallRecord
 
 logger = logging.getLogger("ascend.calls")
 
 METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+_TOOLS = frozenset(tool.name for tool in ALWAYS_ON)
 BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 120)
 
 
@@ -43,8 +45,8 @@ class Telemetry:
     def called(self, records: Sequence[CallRecord]) -> None:
         """Count and log calls; in batches, so that a call does not wait for its own bookkeeping."""
         for record in records:
-            # A direct call by operation name is counted as one kind: its names have no bound.
-            tool = "operation" if record.tool == record.operation and "." in record.tool else record.tool
+            # Every other name that a client calls by, an operation's or an invented one, is counted as one kind: they have no bound.
+            tool = record.tool if record.tool in _TOOLS else "operation"
             labels = (tool, record.error_code or "")
             counter = self._calls_by_labels.get(labels)
             if counter is None:

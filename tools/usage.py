@@ -16,6 +16,7 @@ from tools.stores import UsageExample, UsageStore
 MEMORY_S = 15 * 60.0
 MAX_SEARCHES = 10_000
 MAX_PENDING = 5_000
+MAX_LEARNED = 50_000
 #: once may be an accident
 MIN_USES = 2
 
@@ -49,6 +50,11 @@ class Usage:
         #: (tenant, operation, intent) -> uses in all
         self._learned: Counter[tuple[str, str, str]] = Counter()
 
+    @property
+    def learned_count(self) -> int:
+        """How many examples are counted in memory."""
+        return len(self._learned)
+
     def discovered(self, principal: Principal, intent: str, operation_ids: Iterable[str]) -> None:
         """Take in that `intent` was answered with these operations."""
         words = scrubbed(intent)
@@ -74,6 +80,7 @@ class Usage:
         for example in await self._store.load_uses(1):
             self._learned[example.tenant_id, example.operation_id, example.intent] += example.uses
         self._teach(list(self._learned))
+        self._forget_rare()
 
     async def flush(self) -> int:
         """Write what was learned since the last time and teach the index; return how many examples there were."""
@@ -87,7 +94,13 @@ class Usage:
             raise
         self._learned.update(pending)
         self._teach(pending)
+        self._forget_rare()
         return len(pending)
+
+    def _forget_rare(self) -> None:
+        """Keep the count of what was used most; what is forgotten here stays in the store, and is counted again from the next start."""
+        if len(self._learned) > MAX_LEARNED:
+            self._learned = Counter(dict(self._learned.most_common(MAX_LEARNED // 2)))
 
     def _teach(self, changed: Iterable[tuple[str, str, str]]) -> None:
         for tenant_id, operation_id, intent in changed:

@@ -14,7 +14,7 @@ from server.commands.frame import run_server, with_settings
 from server.config import Settings
 from server.demo_start import DemoStart, start_demo
 from server.http_server import HttpServer
-from server.listening import listen
+from server.listening import allow_open_files, listen
 from server.log_lines import configure_logging
 from server.memory import give_back_large_blocks, settle
 from server.trace_export import start_trace_export
@@ -39,6 +39,7 @@ async def command(
     """Run the gateway until SIGTERM or Ctrl-C, which let requests under way end."""
     give_back_large_blocks()
     configure_logging(settings.log_format)
+    allow_open_files()
     listener = listen(host, port)
     if base_url or not settings.is_base_url_set:
         settings = settings.at(base_url or f"http://{'127.0.0.1' if host in _ANY_ADDRESS else host}:{listener.getsockname()[1]}")

@@ -135,11 +135,13 @@ def test_calls_are_counted_by_tool_and_error_with_bounded_labels() -> None:
     """Labels never carry operations or tenants: their number has no bound."""
     telemetry = Telemetry()
     telemetry.called([record(), record(error_code="upstream_timeout"), record(tool="crm.contacts.search")])
+    telemetry.called([record(tool=f"invented{number}", error_code="unknown_operation") for number in range(20)])
     text = telemetry.exposition().decode()
     assert 'ascend_calls_total{error_code="",tool="call_api"} 1.0' in text
     assert 'ascend_calls_total{error_code="upstream_timeout",tool="call_api"} 1.0' in text
-    assert 'ascend_call_duration_seconds_count{tool="operation"} 1.0' in text
+    assert 'ascend_call_duration_seconds_count{tool="operation"} 21.0' in text
     assert "crm.contacts.search" not in text
+    assert "invented" not in text
 
 
 async def test_rows_are_written_in_batches_and_flushed_at_shutdown() -> None:

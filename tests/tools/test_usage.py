@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import pytest
+
 from capability_index.encoder import load_word_table
 from tests.tools.stand_ins import ADA, BOB, Gateway, gateway, operation
 from tools.operation import Call, Failure, Outcome
@@ -67,3 +69,16 @@ async def test_accidents_failures_late_calls_and_other_peoples_searches_teach_no
     await learn(house, 3)
     assert [each.uses for each in await house.uses.load_uses(1)] == [1]
     assert await house.usage.flush() == 0
+
+
+async def test_what_is_remembered_of_many_intents_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Everybody's every intent is one entry: the most used half stays."""
+    monkeypatch.setattr("tools.usage.MAX_LEARNED", 4)
+    house = await gateway([*OTHERS, POST], table=TABLE)
+    await learn(house, 2)
+    for number in ("one", "two", "three", "four", "five"):
+        await house.call("discover_apis", {"query": f"{INTENT} {number}", "limit": 20})
+        await house.call("call_api", {"api": POST.id})
+        await house.usage.flush()
+    assert house.usage.learned_count <= 4
+    assert await rank(house) == 0
