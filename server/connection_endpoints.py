@@ -9,7 +9,7 @@ from starlette.routing import Route
 from oauth.authorization_request import BrowserSession
 from oauth.connections.authorization import ConnectFlows, FlowRefused
 from oauth.connections.connect_flow import ConnectFlow
-from oauth.connections.connection import Connection
+from oauth.connections.connection import AccountSecret, Connection
 from oauth.connections.keys import ConnectionRefused, check_alias
 from oauth.parameters import Parameters
 from server.browser_session import BrowserSessions
@@ -81,10 +81,10 @@ class ConnectionEndpoints:
         return self._connected(connection)
 
     async def _take_key(self, request: Request, flow: ConnectFlow, session: BrowserSession, form: Parameters, alias: str) -> Response:
-        secret, username = form.get("secret") or "", form.get("username") or ""
-        if not secret.strip() or len(secret) > MAX_SECRET_CHARS or len(username) > MAX_SECRET_CHARS:
+        given = {name: (form.get(name) or "").strip() for name in ("secret", "username", "session_token", "region", "service")}
+        if not given["secret"] or any(len(text) > MAX_SECRET_CHARS for text in given.values()):
             raise ConnectionRefused("give the key that the service made for you")
-        return self._connected(await self._flows.take_key(request.path_params["flow"], session, secret, username, alias))
+        return self._connected(await self._flows.take_key(request.path_params["flow"], session, AccountSecret(**given), alias))
 
     def _connected(self, connection: Connection) -> Response:
         title = self._flows.title_of(connection)

@@ -14,6 +14,7 @@ from oauth.connections.connection import EVERYBODY
 from oauth.connections.credentials import UnknownAccount
 from oauth.connections.keys import ConnectionRefused, check_provider
 from oauth.connections.links import ConnectLinks
+from oauth.connections.provider import Provider
 from oauth.connections.registrations import Registrations
 from oauth.parameters import Parameters
 from oauth.principal import Principal
@@ -30,7 +31,8 @@ DONE: Mapping[str, str] = {
     "renamed": "The account has its new name.",
     "default": "Calls that name no account use this one now.",
     "disconnected": "The account is disconnected, here and at the provider.",
-    "forgotten": "The account is disconnected here. The provider could not be told: remove the application in its own settings as well.",
+    "forgotten": "The account is disconnected here. The provider could not be told for certain: end it in its own settings as well.",
+    "key": "The key is forgotten here. It works until it is deleted where it was made.",
 }
 
 
@@ -113,8 +115,10 @@ class ConnectionsPage:
         return _done(visit, "default")
 
     async def _disconnect(self, visit: _Visit) -> str:
-        _, revoked = await self._changes.disconnect(visit.principal, *_named(visit.form))
-        return _done(visit, "disconnected" if revoked else "forgotten")
+        connection, revoked = await self._changes.disconnect(visit.principal, *_named(visit.form))
+        if connection.kind != "bearer":
+            return _done(visit, "key")
+        return _done(visit, "disconnected") if revoked else f"{_done(visit, 'forgotten')}&provider={connection.provider}"
 
     async def _page(self, request: Request, tenant: Tenant, session: BrowserSession, *, problem: str = "", status: int = 200) -> Response:
         principal = _principal(session)
@@ -133,11 +137,20 @@ class ConnectionsPage:
             tenant=tenant,
             here=connections_url(tenant.tenant_id),
             csrf=await self._sessions.csrf_token(request, "connections", tenant.tenant_id),
-            done=DONE.get(request.query_params.get("done", "")),
+            done=DONE.get(done := request.query_params.get("done", "")),
+            remove_at=self._remove_at(tenant, request.query_params.get("provider", "")) if done == "forgotten" else None,
             problem=problem,
         )
         self._sessions.bind_browser(request, response)
         return response
+
+    def _remove_at(self, tenant: Tenant, provider_id: str) -> Provider | None:
+        """Return the provider whose own page ends the authorization: the address comes from its file, never from the request."""
+        try:
+            provider = self._registrations.provider(tenant.tenant_id, check_provider(provider_id))
+        except ConnectionRefused:
+            return None
+        return provider if provider.remove_at else None
 
     def _tenant(self, request: Request) -> Tenant:
         tenant = self._tenants.get(request.path_params.get("tenant", DEFAULT_TENANT))

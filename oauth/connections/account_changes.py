@@ -63,25 +63,38 @@ class AccountChanges:
         Raises UnknownAccount. A refresh that is under way finds the account gone and revokes what it got.
         """
         connection = await self.own(principal, provider, account)
-        secret = await self._last_secret(principal, connection)
-        kin = await self._store.kin(principal.tenant_id, principal.subject, provider)
-        event = SecretEvent(
-            self._clock(), principal.tenant_id, principal.subject, "deleted", connection.secret_name, connection.version, "disconnect"
-        )
-        await self._store.remove(principal.tenant_id, connection.account_id, event)
-        await self._accounts.renew(principal.tenant_id, [known.account_id for known in kin])
-        if secret is None or connection.kind != "bearer":
-            return connection, False
-        application = await self._registrations.application(principal.tenant_id, provider, connection.registered_by)
-        if application is None:
-            return connection, False
-        return connection, await self._endpoint.revoke(application, secret.secret, secret.refresh_token)
+        return connection, await self._end(connection, principal.subject)
 
-    async def _last_secret(self, principal: Principal, connection: Connection) -> AccountSecret | None:
-        found = await self._store.get(principal.tenant_id, connection.account_id)
+    async def remove(self, tenant_id: str, account_id: str) -> tuple[Connection, bool]:
+        """Forget any account of the tenant, as its administrator; the second value as above. Raises UnknownAccount."""
+        found = next((known for known in await self._store.load() if (known.tenant_id, known.account_id) == (tenant_id, account_id)), None)
+        if found is None:
+            raise UnknownAccount(account_id, [])
+        return found, await self._end(found, "operator")
+
+    def remove_at(self, connection: Connection) -> str:
+        """Return where a person ends the authorization by hand; "" where nobody knows."""
+        return self._registrations.provider(connection.tenant_id, connection.provider).remove_at
+
+    async def _end(self, connection: Connection, actor: str) -> bool:
+        tenant_id = connection.tenant_id
+        secret = await self._last_secret(connection, actor)
+        kin = await self._store.kin(tenant_id, connection.subject, connection.provider)
+        event = SecretEvent(self._clock(), tenant_id, actor, "deleted", connection.secret_name, connection.version, "disconnect")
+        await self._store.remove(tenant_id, connection.account_id, event)
+        await self._accounts.renew(tenant_id, [known.account_id for known in kin])
+        if secret is None or connection.kind != "bearer":
+            return False
+        application = await self._registrations.application(tenant_id, connection.provider, connection.registered_by)
+        if application is None:
+            return False
+        return await self._endpoint.revoke(application, secret.secret, secret.refresh_token, connection.external_id)
+
+    async def _last_secret(self, connection: Connection, actor: str) -> AccountSecret | None:
+        found = await self._store.get(connection.tenant_id, connection.account_id)
         if found is None:
             return None
-        caller = VaultCaller(principal.tenant_id, principal.subject, "disconnect")
+        caller = VaultCaller(connection.tenant_id, actor, "disconnect")
         await self._vault.audit(caller, found[1])
         try:
             return AccountSecret.from_bytes(await self._vault.open_sealed(caller, found[1]))

@@ -11,15 +11,18 @@ from urllib.parse import urlencode, urlsplit
 
 from oauth.authorization_request import BrowserSession
 from oauth.connections.connect_flow import TRIP_TTL_S, ConnectFlow, ConnectFlowStore, Trip, hash_of
-from oauth.connections.connection import Connection
+from oauth.connections.connection import AccountSecret, Connection
 from oauth.connections.credentials import CredentialKind
 from oauth.connections.new_account import AccountKeeper
 from oauth.connections.provider import Provider
 from oauth.connections.registrations import Application, Registrations
-from oauth.connections.token_endpoint import TokenEndpoint, TokenRefused, Tokens
+from oauth.connections.token_answer import TokenRefused, Tokens
+from oauth.connections.token_endpoint import TokenEndpoint
 from oauth.vault.envelope import SealBroken
 from oauth.vault.secrets import SealedSecret, SecretEvent, SecretStore
 from oauth.vault.vault import Vault, VaultCaller
+
+MACHINE_WORDS = "by an administrator with `ascend connection add`, as a machine account for everybody here"
 
 
 class FlowRefused(Exception):
@@ -84,7 +87,7 @@ class ConnectFlows:
         scopes = self._scopes(provider, flow)
         words = tuple((scope, provider.scope_words.get(scope, scope)) for scope in scopes)
         reconnects = await self._keeper.own(flow.tenant_id, flow.subject, flow.account_id) if flow.account_id else None
-        is_possible = provider.auth != "oauth2" or self._registrations.find(flow.tenant_id, flow.provider) is not None
+        is_possible = provider.takes_key or self._registrations.find(flow.tenant_id, flow.provider) is not None
         alias = reconnects.alias if reconnects else flow.alias
         return ConnectView(provider, words, reconnects, alias, is_possible, urlsplit(provider.authorize_url).hostname or "")
 
@@ -158,15 +161,19 @@ class ConnectFlows:
         await self._flows.finish(flow.flow_hash, "done", connection.account_id)
         return connection
 
-    async def take_key(self, handle: str, session: BrowserSession, secret: str, username: str, alias: str) -> Connection:
+    async def take_key(self, handle: str, session: BrowserSession, secret: AccountSecret, alias: str) -> Connection:
         """Keep a key that the person typed into the connect page. Raises FlowRefused, ConnectionRefused."""
         flow = await self.find(handle)
         await self.check_person(flow, session)
         provider = self._registrations.provider(flow.tenant_id, flow.provider)
-        if provider.auth == "oauth2":
-            raise FlowRefused(400, f"{provider.title} is connected by signing in there, not by a key.")
-        kind: CredentialKind = "basic" if provider.auth == "basic" else "api_key"
-        connection = await self._keeper.keep_key(flow, provider, secret, username, alias, kind)
+        kind: CredentialKind
+        if provider.auth == "api_key" or provider.auth == "basic" or provider.auth == "sigv4":
+            kind = provider.auth
+        else:
+            how = MACHINE_WORDS if provider.is_machine else "by signing in there, not by a key"
+            raise FlowRefused(400, f"{provider.title} is connected {how}.")
+        secret = replace(secret, region=secret.region or provider.region, service=secret.service or provider.service)
+        connection = await self._keeper.keep_key(flow, provider, secret, alias, kind)
         await self._flows.finish(flow.flow_hash, "done", connection.account_id)
         return connection
 

@@ -57,14 +57,20 @@ def parse_env_file(text: str) -> dict[str, str]:
 
 
 def find_keys(environ: Mapping[str, str]) -> list[FoundKey]:
-    """Return the static secrets: `HUBSPOT_API_KEY`, `GITHUB_TOKEN`, `JIRA_USERNAME` with `JIRA_PASSWORD`, the AWS pair.
+    """Return the static secrets: `HUBSPOT_API_KEY`, `GITHUB_TOKEN`, `JIRA_USERNAME` with `JIRA_PASSWORD`, the AWS keys.
 
     Two underscores part an alias off: `HUBSPOT__EUROPE_API_KEY` is the account "europe" of hubspot.
     """
     found = []
     if environ.get("AWS_ACCESS_KEY_ID") and environ.get("AWS_SECRET_ACCESS_KEY"):
-        secret = AccountSecret(environ["AWS_SECRET_ACCESS_KEY"], environ["AWS_ACCESS_KEY_ID"])
-        found.append(FoundKey("aws", "default", "basic", ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"), secret))
+        names = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_REGION", "AWS_DEFAULT_REGION"]
+        secret = AccountSecret(
+            environ["AWS_SECRET_ACCESS_KEY"],
+            environ["AWS_ACCESS_KEY_ID"],
+            session_token=environ.get("AWS_SESSION_TOKEN", ""),
+            region=environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION", ""),
+        )
+        found.append(FoundKey("aws", "default", "sigv4", tuple(name for name in names if environ.get(name)), secret))
     for name, value in sorted(environ.items()):
         if not value or name.startswith((*_NOT_PROVIDERS, "AWS_")):
             continue

@@ -13,6 +13,8 @@ from oauth.vault.vault import Vault, VaultCaller
 
 _PROVIDER = re.compile(r"^[a-z0-9](?:[a-z0-9_-]{0,62}[a-z0-9])?$")
 _ALIAS = re.compile(r"^[^\s/](?:[^\n\r\t/]{0,126}[^\s/])?$")
+_ACCESS_KEY_ID = re.compile(r"[A-Za-z0-9]{1,128}")
+_AWS_NAME = re.compile(r"[a-z0-9-]{1,64}")
 #: attempts when another process writes the same thing at the same time
 TRIES = 5
 
@@ -40,6 +42,16 @@ def new_account_id() -> str:
     return f"acc_{secrets.token_hex(10)}"
 
 
+def _check_secret(secret: AccountSecret, kind: CredentialKind) -> None:
+    written = secret.secret + secret.username + secret.session_token
+    if not secret.secret or any(ord(character) < 32 for character in written):
+        raise ConnectionRefused("the secret is empty or has control characters; give it on one line")
+    if kind == "sigv4" and not _ACCESS_KEY_ID.fullmatch(secret.username):
+        raise ConnectionRefused("the access key id is missing or no key id; it is letters and digits, beside the secret key")
+    if any(part and not _AWS_NAME.fullmatch(part) for part in (secret.region, secret.service)):
+        raise ConnectionRefused("region and service are lower-case letters, digits and '-', like eu-central-1 and dynamodb")
+
+
 async def add_key(
     store: ConnectionStore,
     vault: Vault,
@@ -59,8 +71,7 @@ async def add_key(
     """
     check_provider(provider)
     check_alias(alias)
-    if not secret.secret or any(ord(character) < 32 for character in secret.secret + secret.username):
-        raise ConnectionRefused("the secret is empty or has control characters; give it on one line")
+    _check_secret(secret, kind)
     caller = VaultCaller(tenant_id, actor, "add key")
     for _ in range(TRIES):
         same = (tenant_id, subject, provider, alias)

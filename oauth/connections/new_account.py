@@ -14,7 +14,8 @@ from oauth.connections.keys import TRIES, ConnectionRefused, add_key, check_alia
 from oauth.connections.provider import Provider
 from oauth.connections.refresh_time import refresh_due_at
 from oauth.connections.registrations import Application
-from oauth.connections.token_endpoint import ExternalAccount, Tokens
+from oauth.connections.token_answer import Tokens
+from oauth.connections.token_endpoint import ExternalAccount
 from oauth.vault.secrets import SecretEvent, StaleKey
 from oauth.vault.vault import Vault, VaultCaller
 
@@ -74,9 +75,7 @@ class AccountKeeper:
                 return connection
         raise ConnectionRefused("the account is being changed by somebody else; try again")
 
-    async def keep_key(
-        self, flow: ConnectFlow, provider: Provider, secret: str, username: str, alias: str, kind: CredentialKind
-    ) -> Connection:
+    async def keep_key(self, flow: ConnectFlow, provider: Provider, secret: AccountSecret, alias: str, kind: CredentialKind) -> Connection:
         """Keep a static key of the subject. Raises ConnectionRefused."""
         former = await self.own(flow.tenant_id, flow.subject, flow.account_id) if flow.account_id else None
         connection = await add_key(
@@ -85,7 +84,7 @@ class AccountKeeper:
             tenant_id=flow.tenant_id,
             subject=flow.subject,
             provider=flow.provider,
-            secret=AccountSecret(secret.strip(), username.strip()),
+            secret=secret,
             kind=kind,
             alias=former.alias if former else alias.strip() or provider.title,
             actor=flow.subject,

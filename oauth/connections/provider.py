@@ -20,11 +20,16 @@ TERMINAL_ERRORS = frozenset({"invalid_grant"})
 REGISTRATION_ERRORS = frozenset({"invalid_client", "unauthorized_client"})
 #: fields that are named alike in the file and here
 _SAME = (
-    "title", "auth", "notes", "key_help", "issuer", "requires_issuer",
+    "title", "auth", "notes", "key_help", "remove_at", "issuer", "requires_issuer",
     "authorize_url", "token_url", "client_auth", "token_body", "headers", "scope_parameter",
     "scope_separator", "scopes_are_complete", "scope_words", "authorize_params", "token_params", "refresh_params",
     "answer", "access_token_ttl_s", "refreshes_per_min", "parallel_refreshes",
 )  # fmt: skip
+ProviderAuth = Literal["oauth2", "client_credentials", "github_app", "api_key", "basic", "sigv4"]
+#: accounts are static keys
+KEY_KINDS = frozenset({"api_key", "basic", "sigv4"})
+#: files to start from, not providers
+TEMPLATES = frozenset({"oauth2", "client_credentials", "api_key"})
 _INPUT = re.compile(r"\{([a-z_]+)\}")
 
 
@@ -35,9 +40,12 @@ class ProviderInvalid(Exception):
 @dataclass(frozen=True, slots=True)
 class Revocation:
     url: str
-    style: Literal["rfc7009", "bearer", "basic_json"]
+    style: Literal["rfc7009", "bearer", "basic_json", "account"]
     token: Literal["refresh", "access"] = "refresh"  # noqa: S105  which of the two, not a token
     method: str = "POST"
+    params: Mapping[str, str] = field(default_factory=dict)
+    #: tried, and a yes is not believed
+    best_effort: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +54,15 @@ class Provider:
 
     provider_id: str
     title: str
-    auth: Literal["oauth2", "api_key", "basic"]
+    auth: ProviderAuth
     docs: tuple[str, ...] = ()
     notes: str = ""
     key_help: str = ""
+    #: where a person ends the authorization by hand; "" where the provider ends it for us, or there is nothing to end
+    remove_at: str = ""
+    #: sigv4: what is signed for where neither account nor host say
+    region: str = ""
+    service: str = ""
     issuer: str | None = None
     requires_issuer: bool = False
     authorize_url: str = ""
@@ -57,7 +70,7 @@ class Provider:
     refresh_url: str = ""
     revocation: Revocation | None = None
     pkce: bool = True
-    client_auth: Literal["body", "basic", "secret_as_username"] = "body"
+    client_auth: Literal["body", "basic", "secret_as_username", "app_jwt"] = "body"
     token_body: Literal["form", "json"] = "form"  # noqa: S105  how it is sent
     headers: Mapping[str, str] = field(default_factory=dict)
     scope_parameter: str = "scope"
@@ -83,10 +96,21 @@ class Provider:
     api_base_path: str = ""
     api_host_pattern: str = ""
 
+    @property
+    def is_machine(self) -> bool:
+        """Whether accounts are the application's own, without a person's consent."""
+        return self.auth in ("client_credentials", "github_app")
+
+    @property
+    def takes_key(self) -> bool:
+        """Whether accounts are static keys."""
+        return self.auth in KEY_KINDS
+
     def find(self, name: str, default_path: str, content: Any) -> Any:
         """Return what the token endpoint's answer holds under this provider's path for `name`."""
         try:
-            return jmespath.search(self.answer.get(name, default_path), content)
+            path = self.answer.get(name, default_path)
+            return jmespath.search(path, content) if path else None
         except JMESPathError:
             return None  # an answer of another shape than documented holds nothing that we look for
 
@@ -114,6 +138,8 @@ def parse(content: Mapping[str, Any], inputs: Mapping[str, str], where: str) -> 
         _check_path(path, where)
     return Provider(
         provider_id=filled["id"],
+        region=filled.get("sigv4", {}).get("region", ""),
+        service=filled.get("sigv4", {}).get("service", ""),
         docs=tuple(filled.get("docs", ())),
         refresh_url=filled.get("refresh_url") or filled.get("token_url", ""),
         revocation=Revocation(**filled["revoke"]) if "revoke" in filled else None,

@@ -22,7 +22,8 @@ from oauth.connections.connection_store import REFRESHER, ConnectionStore, Lease
 from oauth.connections.provider_pace import ProviderPace
 from oauth.connections.refresh_time import refresh_due_at, retry_at
 from oauth.connections.registrations import Application, Registrations
-from oauth.connections.token_endpoint import TIMEOUT_S, TokenEndpoint, TokenRefused, Tokens
+from oauth.connections.token_answer import TokenRefused, Tokens
+from oauth.connections.token_endpoint import TIMEOUT_S, TokenEndpoint
 from oauth.vault.envelope import SealBroken
 from oauth.vault.secrets import SealedSecret, StaleKey
 from oauth.vault.vault import Vault, VaultCaller
@@ -135,7 +136,7 @@ class Refresher:
             await self._fail(lease, TokenRefused("seal_broken", is_terminal=True))
             return
         try:
-            tokens = await self._endpoint.refresh(application, secret.refresh_token)
+            tokens = await self._endpoint.renew(application, connection, secret)
         except TokenRefused as refused:
             await self._fail(lease, refused)
             return
@@ -163,7 +164,7 @@ class Refresher:
         self.counts[connection.provider, "superseded"] += 1
         if await self._store.get(connection.tenant_id, connection.account_id) is None:
             # Disconnected while the provider was asked: the new tokens must not outlive that.
-            await self._endpoint.revoke(application, secret.secret, secret.refresh_token)
+            await self._endpoint.revoke(application, secret.secret, secret.refresh_token, connection.external_id)
 
     async def _stored(self, lease: Lease, fresh: Connection, secret: AccountSecret) -> bool:
         caller = VaultCaller(fresh.tenant_id, REFRESHER, "refresh")

@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from oauth.connections.provider import Provider, ProviderInvalid, known_definitions, parse
+from oauth.connections.app_jwt import KeyRefused, check_private_key
+from oauth.connections.provider import KEY_KINDS, Provider, ProviderInvalid, known_definitions, parse
 from oauth.vault.secrets import SealedSecret
 from oauth.vault.vault import Vault, VaultCaller
 
@@ -85,6 +86,8 @@ class Registrations:
         found = self.find(tenant_id, provider)
         if found:
             return found[1]
+        if (known := known_definitions().get(provider)) and known["auth"] in KEY_KINDS:
+            return parse(known, {}, provider)
         key_only = known_definitions()["api_key"]
         return parse({**key_only, "id": provider, "title": provider}, {}, provider)
 
@@ -114,6 +117,11 @@ class Registrations:
     async def add(self, registration: Registration, client_secret: str, actor: str) -> Provider:
         """Keep a registration and its secret. Raises ProviderInvalid."""
         described = provider_of(registration)
+        if described.auth == "github_app":
+            try:
+                check_private_key(client_secret)
+            except KeyRefused as refused:
+                raise ProviderInvalid(str(refused)) from None
         caller = VaultCaller(registration.tenant_id, actor, "register application")
         # The secret first: a registration without its secret could not be used, a secret without its registration harms nobody.
         await self._vault.put(caller, registration.secret_name, client_secret.encode())

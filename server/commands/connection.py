@@ -1,21 +1,31 @@
 """`ascend connection`: accounts that calls are made with, from the command line."""
 
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
 import click
 
+from oauth.connections.account_changes import AccountChanges
+from oauth.connections.accounts import Accounts
 from oauth.connections.connection import EVERYBODY, AccountSecret
-from oauth.connections.credentials import CredentialKind
+from oauth.connections.credentials import CredentialKind, UnknownAccount
 from oauth.connections.keys import ConnectionRefused, add_key
+from oauth.connections.links import ConnectLinks
+from oauth.connections.machine_account import MachineAccounts
+from oauth.connections.registrations import Registrations
+from oauth.connections.token_endpoint import TokenEndpoint
 from oauth.tenants import DEFAULT_TENANT
-from oauth.vault.secrets import SecretEvent
+from oauth.vault.vault import Vault
 from server.assembly.connections import open_vault
 from server.commands.frame import CommandFailed, json_option, run_async, with_settings
 from server.commands.rows import print_rows
 from server.commands.user import known_tenant
 from server.config import Settings
-from server.storage.database import now_us
+from server.provider_egress import ProviderEgress
 from server.storage.store import Store, open_store
+from tools.egress import Egress
 
 
 @click.group()
@@ -23,32 +33,93 @@ def command() -> None:
     """Add, list and remove the accounts that calls are made with."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Office:
+    store: Store
+    vault: Vault
+    registrations: Registrations
+    endpoint: TokenEndpoint
+
+
+@asynccontextmanager
+async def _office(settings: Settings) -> AsyncIterator[_Office]:
+    """Open what it takes to talk to providers."""
+    async with open_store(settings) as store, Egress(settings.egress_allow) as egress:
+        vault, _ = await open_vault(settings, store)
+        registrations = Registrations(store.registrations, vault)
+        await registrations.load()
+        yield _Office(store, vault, registrations, TokenEndpoint(ProviderEgress(egress)))
+
+
+@command.command("add")
+@click.argument("provider")
+@click.option("--tenant", default=DEFAULT_TENANT, show_default=True, help="Everybody in it uses the account.")
+@click.option("--installation", default="", metavar="ID", help="Of a GitHub App: the number of its installation.")
+@click.option("--scope", "scopes", multiple=True, help="Ask for this in place of the provider's default scopes; may be repeated.")
+@click.option("--alias", default="default", show_default=True, help="What calls name it by.")
+@with_settings
+@run_async
+async def add(settings: Settings, provider: str, tenant: str, installation: str, scopes: tuple[str, ...], alias: str) -> None:
+    """Add a machine account at PROVIDER: the gateway's own, without anybody's consent (client credentials, GitHub Apps).
+
+    Register the application with `ascend provider add` first. The provider is asked for a token at once;
+    the gateway renews it ahead of its end.
+    """
+    async with _office(settings) as office:
+        await known_tenant(office.store, tenant)
+        machines = MachineAccounts(office.store.connections, office.vault, office.registrations, office.endpoint)
+        wanted = frozenset(scopes) if scopes else None
+        try:
+            connection = await machines.add(tenant, provider, installation=installation, scopes=wanted, alias=alias)
+        except ConnectionRefused as error:
+            raise CommandFailed(str(error)) from error
+    click.echo(f"{connection.title} is ready as {alias!r} for everybody in {tenant}")
+
+
 @command.command("add-key")
 @click.argument("provider")
 @click.option("--tenant", default=DEFAULT_TENANT, show_default=True)
 @click.option("--user", default=None, metavar="EMAIL", help="Whose account it is; without it everybody in the tenant uses it.")
 @click.option("--alias", default="default", show_default=True, help="What calls name it by.")
-@click.option("--kind", type=click.Choice(["api_key", "bearer", "basic"]), default="api_key", show_default=True)
-@click.option("--username", default="", help="For kind basic.")
+@click.option(
+    "--kind", type=click.Choice(["api_key", "bearer", "basic", "sigv4"]), default=None, help="Else what PROVIDER's file says, else api_key."
+)
+@click.option("--username", default="", help="For kind basic; for sigv4 the access key id.")
+@click.option("--session-token-stdin", is_flag=True, help="For temporary AWS keys: the session token is the second line.")
+@click.option("--region", default="", help="For kind sigv4, where the address of a call does not tell it.")
+@click.option("--service", default="", help="For kind sigv4, where the address of a call does not tell it.")
 @with_settings
 @run_async
-async def add(settings: Settings, provider: str, tenant: str, user: str | None, alias: str, kind: CredentialKind, username: str) -> None:
+async def add_static(
+    settings: Settings,
+    provider: str,
+    tenant: str,
+    user: str | None,
+    alias: str,
+    kind: CredentialKind | None,
+    username: str,
+    session_token_stdin: bool,
+    region: str,
+    service: str,
+) -> None:
     """Keep a static secret for PROVIDER; it is read from standard input, one line. The same alias again replaces it."""
-    secret = sys.stdin.readline().rstrip("\r\n")
+    given = sys.stdin.readline().rstrip("\r\n")
+    session_token = sys.stdin.readline().rstrip("\r\n") if session_token_stdin else ""
     async with open_store(settings) as store:
         await known_tenant(store, tenant)
         subject = await _subject(store, tenant, user)
         vault, _ = await open_vault(settings, store)
+        registrations = Registrations(store.registrations, vault)
+        await registrations.load()
+        described = registrations.provider(tenant, provider)
+        if kind is None:
+            kind = described.auth if described.auth == "basic" or described.auth == "sigv4" else "api_key"
+        secret = AccountSecret(
+            given, username, session_token=session_token, region=region or described.region, service=service or described.service
+        )
         try:
             connection = await add_key(
-                store.connections,
-                vault,
-                tenant_id=tenant,
-                subject=subject,
-                provider=provider,
-                secret=AccountSecret(secret, username),
-                kind=kind,
-                alias=alias,
+                store.connections, vault, tenant_id=tenant, subject=subject, provider=provider, secret=secret, kind=kind, alias=alias
             )
         except ConnectionRefused as error:
             raise CommandFailed(str(error)) from error
@@ -77,12 +148,19 @@ async def list_connections(settings: Settings, tenant: str | None, as_json: bool
 @with_settings
 @run_async
 async def remove(settings: Settings, account_id: str, tenant: str) -> None:
-    """Forget the account ACCOUNT_ID (see `list`). Its owner's page also ends it at the provider; this does not."""
-    async with open_store(settings) as store:
-        event = SecretEvent(now_us() / 1e6, tenant, "operator", "deleted", account_id, 0, "remove")
-        if not await store.connections.remove(tenant, account_id, event):
-            raise CommandFailed(f"no account {account_id!r} in tenant {tenant!r}; `ascend connection list` shows all")
-    click.echo(f"account {account_id} is gone")
+    """Forget the account ACCOUNT_ID (see `list`), and end it at the provider where that has a way."""
+    async with _office(settings) as office:
+        accounts = Accounts(office.store.connections, office.vault, ConnectLinks(office.store.connect_flows, settings.base_url))
+        changes = AccountChanges(office.store.connections, office.vault, accounts, office.registrations, office.endpoint)
+        try:
+            connection, revoked = await changes.remove(tenant, account_id)
+        except UnknownAccount:
+            raise CommandFailed(f"no account {account_id!r} in tenant {tenant!r}; `ascend connection list` shows all") from None
+        remove_at = changes.remove_at(connection)
+    click.echo(f"account {account_id} is gone{', at the provider too' if revoked else ''}")
+    if not revoked and connection.kind == "bearer":
+        where = f"at {remove_at}" if remove_at else "in its own settings"
+        click.echo(f"the provider could not be told for certain: remove the application {where} as well")
 
 
 async def _subject(store: Store, tenant: str, user: str | None) -> str:

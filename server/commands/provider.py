@@ -9,7 +9,7 @@ from typing import Any
 import click
 import yaml
 
-from oauth.connections.provider import ProviderInvalid, known_definitions
+from oauth.connections.provider import TEMPLATES, ProviderInvalid, known_definitions
 from oauth.connections.registrations import SHARED, Registration, Registrations
 from oauth.tenants import DEFAULT_TENANT
 from server.assembly.connections import open_vault
@@ -30,7 +30,9 @@ def command() -> None:
 @click.option("--tenant", default=None, help="For this tenant only; without it every tenant can use the registration.")
 @click.option("--client-id", default=None, help="Else `client_id` of the file, else NAME_CLIENT_ID in the environment.")
 @click.option(
-    "--secret-stdin", is_flag=True, help="Read the client secret from standard input; else NAME_CLIENT_SECRET in the environment."
+    "--secret-stdin",
+    is_flag=True,
+    help="Read the client secret (a GitHub App's private key: all lines) from standard input; else NAME_CLIENT_SECRET in the environment.",
 )
 @click.option("--value", "values", multiple=True, metavar="NAME=VALUE", help="An input of the provider's addresses, like login_host.")
 @with_settings
@@ -45,8 +47,10 @@ async def add(
     client_id = client_id or content.get("client_id") or os.environ.get(f"{variable}_CLIENT_ID")
     if not client_id:
         raise CommandFailed(f"{source}: no client id; give --client-id, `client_id` in the file, or {variable}_CLIENT_ID")
-    secret = sys.stdin.readline().rstrip("\r\n") if secret_stdin else os.environ.get(f"{variable}_CLIENT_SECRET", "")
-    if not secret and content.get("auth", "oauth2") == "oauth2":
+    auth = content.get("auth") or known_definitions().get(name, {}).get("auth", "oauth2")
+    read = sys.stdin.read if auth == "github_app" else sys.stdin.readline
+    secret = read().rstrip("\r\n") if secret_stdin else os.environ.get(f"{variable}_CLIENT_SECRET", "")
+    if not secret and auth in ("oauth2", "client_credentials", "github_app"):
         raise CommandFailed(f"{source}: no client secret; give it on standard input with --secret-stdin, or in {variable}_CLIENT_SECRET")
     definition = {key: value for key, value in content.items() if key not in ("client_id", "values")} if "auth" in content else None
     inputs = {**content.get("values", {}), **dict(_pair(value) for value in values)}
@@ -65,6 +69,9 @@ async def add(
         click.echo(f"redirect URI to enter there: {settings.base_url}/connect/callback/{tenant or DEFAULT_TENANT}/{name}")
         if not tenant:
             click.echo("(one for each tenant that uses it: its name stands in place of the last but one part)")
+    elif provider.is_machine:
+        installation = " --installation ID" if provider.auth == "github_app" else ""
+        click.echo(f"next: ascend connection add {name}{installation} --tenant {tenant or DEFAULT_TENANT}")
 
 
 @command.command("list")
@@ -79,11 +86,10 @@ async def list_providers(settings: Settings, as_json: bool) -> None:
         {"provider": each.provider, "registered_for": each.tenant_id or "every tenant", "client_id": each.client_id} for each in registered
     ]
     known = {each.provider for each in registered}
-    templates = ("oauth2", "api_key")
     rows += [
         {"provider": name, "registered_for": None, "client_id": None}
         for name in known_definitions()
-        if name not in known and name not in templates
+        if name not in known and name not in TEMPLATES
     ]
     print_rows(rows, as_json=as_json, empty="no providers")
 

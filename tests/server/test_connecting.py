@@ -8,7 +8,10 @@ import pytest
 
 from oauth.connections.connection import AccountSecret
 from oauth.connections.keys import add_key
-from tests.server.connection_world import ADA, BOB, World, connection_world, field, query_of
+from oauth.connections.provider import known_definitions
+from oauth.connections.registrations import Registration
+from server.demo.provider import definition
+from tests.server.connection_world import ADA, BOB, CLIENT_SECRET, World, connection_world, field, query_of
 
 READ = frozenset({"crm.read"})
 
@@ -160,6 +163,64 @@ async def test_the_page_lists_renames_chooses_and_disconnects(world: World) -> N
         assert (await browser.post(at, data=shared)).status_code == 404
     assert [grant.ended for grant in world.crm.all()] == [False, True]
     assert [account.alias for account in world.connections.accounts.accounts(ADA, "crm")] == ["first", "shared"]
+
+
+async def test_where_the_provider_cannot_be_told_the_page_says_where_to_remove_it(world: World) -> None:
+    """Issue 6, disconnect: honest where a vendor has no way; the address comes from the provider's file, not from the link."""
+    described = {name: value for name, value in definition(world.crm_url).items() if name != "revoke"}
+    described["remove_at"] = "https://crm.example/settings/apps"
+    await world.connections.registrations.add(Registration("", "crm", "ascend", described), CLIENT_SECRET, "operator")
+    await world.connect(alias="first")
+    [account] = world.connections.accounts.accounts(ADA, "crm")
+    at = f"{world.url}/connections"
+    async with world.signed_in(ADA) as browser:
+        page = await browser.get(at)
+        form = {"csrf": field(page.text, "csrf"), "provider": "crm", "account": account.account_id, "action": "disconnect"}
+        gone = await browser.post(at, data=form)
+        assert gone.headers["location"] == "/connections?done=forgotten&provider=crm"
+        told = await browser.get(f"{at}?done=forgotten&provider=crm")
+        assert 'href="https://crm.example/settings/apps"' in told.text
+        for forged in ("nowhere", "https://evil.example", "../x", ""):
+            other = await browser.get(at, params={"done": "forgotten", "provider": forged})
+            assert (other.status_code, "evil.example" in other.text, "settings/apps" in other.text) == (200, False, False)
+
+
+async def test_aws_keys_are_connected_on_the_page(world: World) -> None:
+    """Issue 6: static secrets, AWS SigV4 keys among them; no registration is needed."""
+    link = await world.needed(provider="aws", scopes=frozenset())
+    given = {"username": "AKIDEXAMPLE", "secret": "wJalrXUtnFEMI", "session_token": "FwoG", "region": "eu-west-1", "service": ""}
+    async with world.signed_in(ADA) as browser:
+        page = await browser.get(link)
+        assert all(words in page.text for words in ("Access key id", "Secret access key", "Session token"))
+        bad = await browser.post(link, data={"csrf": field(page.text, "csrf"), **given, "region": "eu west", "alias": "x"})
+        assert (bad.status_code, "eu-central-1" in bad.text, "wJalr" in bad.text) == (400, True, False)
+        done = await browser.post(link, data={"csrf": field(page.text, "csrf"), **given, "alias": "prod"})
+        assert (done.status_code, "wJalr" in done.text) == (200, False)
+    found = await world.connections.accounts.for_call(ADA, "aws", frozenset(), None)
+    assert (found.kind, found.username, found.secret, found.session_token, found.region) == (
+        "sigv4",
+        "AKIDEXAMPLE",
+        "wJalrXUtnFEMI",
+        "FwoG",
+        "eu-west-1",
+    )
+    assert not [secret for secret in ("wJalrXUtnFEMI", "FwoG") if secret in repr(found)]
+
+
+async def test_a_machine_account_is_for_the_administrator_to_add(world: World) -> None:
+    """Issue 6: no person's consent, so the page offers no form and takes none."""
+    machine = {**known_definitions()["client_credentials"], "id": "erp", "title": "ERP"}
+    await world.connections.registrations.add(Registration("", "erp", "id", machine), "s", "operator")
+    link = await world.needed(provider="erp", scopes=frozenset())
+    async with world.signed_in(ADA) as browser:
+        page = await browser.get(link)
+        assert "ascend connection add erp" in page.text
+        assert "<form" not in page.text.partition("<main")[2]
+    async with world.signed_in(ADA) as browser:
+        other = await browser.get(await world.needed(provider="weather", scopes=frozenset()))
+        answer = await browser.post(link, data={"csrf": field(other.text, "csrf"), "secret": "k"})
+        assert answer.status_code in (400, 403)
+    assert await world.store.connections.load() == []
 
 
 async def test_the_page_changes_nothing_without_its_token_or_for_another_person(world: World) -> None:

@@ -4,13 +4,19 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
+from joserfc.jwk import RSAKey
 
+from oauth.connections.provider import known_definitions
 from server.demo.provider import definition
 from tests.conftest import REPOSITORY
+from tests.oauth.connections.machine_provider import APP_ID, INSTALLATION, MachineProvider
+from tests.server.demo.listening import listening
 
 
 class Ascend:
@@ -85,6 +91,44 @@ def test_an_environment_is_imported_and_the_keys_are_rotated(ascend: Ascend, tmp
     assert (ascend.data / "vault.kek").read_text() != before
     assert "1 data keys" in ascend("vault", "rotate", "--no-dek")
     assert [row["provider"] for row in json.loads(ascend("connection", "list", "--json"))] == ["github"]
+
+
+def test_aws_keys_are_kept_to_sign_with(ascend: Ascend) -> None:
+    """Issue 6: AWS SigV4 keys; the kind comes from the provider's file, temporary keys bring a session token."""
+    words = ("connection", "add-key", "aws", "--username", "AKIDEXAMPLE", "--region", "eu-west-1")
+    said = ascend(*words, "--session-token-stdin", stdin="wJalr\nFwoG\n")
+    assert "wJalr" not in said + ascend("connection", "list") + ascend("vault", "events")
+    assert "access key id" in ascend("connection", "add-key", "aws", stdin="wJalr\n", expect=1)
+    assert "eu-central-1" in ascend(*words[:-1], "EU!", stdin="wJalr\n", expect=1)
+
+
+def test_a_machine_account_is_registered_added_and_removed(ascend: Ascend, tmp_path: Path) -> None:
+    """Issue 6: GitHub App tokens, set up from the command line against a stand-in that checks the signature."""
+    key = RSAKey.generate_key(2048)
+    github = MachineProvider(time.time, RSAKey.import_key(key.as_dict(private=False)))
+    with listening(github.app()) as url:
+        file = tmp_path / "app.yaml"
+        described = {
+            **known_definitions()["github_app"],
+            "id": "acme_github",
+            "token_url": f"{url}/app/installations/{{installation_id}}/access_tokens",
+            "revoke": {"url": f"{url}/installation/token", "style": "bearer", "token": "access", "method": "DELETE"},
+        }
+        file.write_text(yaml.safe_dump({**described, "client_id": APP_ID}))
+        allowed = {"ASCEND_EGRESS_ALLOW": urlsplit(url).netloc}
+        assert "private key" in ascend("provider", "add", str(file), "--secret-stdin", stdin="nonsense\n", expect=1)
+        said = ascend("provider", "add", str(file), "--secret-stdin", stdin=key.as_pem(private=True).decode())
+        assert "ascend connection add acme_github --installation ID" in said
+        assert "--installation" in ascend("connection", "add", "acme_github", environ=allowed, expect=1)
+        assert "gave no token" in ascend("connection", "add", "acme_github", "--installation", "9", environ=allowed, expect=1)
+        assert "is ready" in ascend("connection", "add", "acme_github", "--installation", INSTALLATION, environ=allowed)
+        [row] = json.loads(ascend("connection", "list", "--json"))
+        assert (row["provider"], row["subject"], row["state"]) == ("acme_github", "everybody", "ready")
+        assert len(github.tokens) == 1
+        assert "at the provider too" in ascend("connection", "remove", row["id"], environ=allowed)
+        assert github.tokens == {}
+    dump = b"".join(path.read_bytes() for path in ascend.data.iterdir() if path.is_file() and path.name != "vault.kek")
+    assert b"PRIVATE KEY" not in dump
 
 
 def test_a_vault_without_its_key_says_what_to_do(ascend: Ascend) -> None:

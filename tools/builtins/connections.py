@@ -89,7 +89,10 @@ class ConnectionOperations:
 
     async def disconnect(self, call: Call) -> Outcome:
         connection, revoked = await self._changes.disconnect(call.principal, call.arguments["provider"], call.arguments["account"])
-        return Outcome("ok", data={"disconnected": connection.alias, "revoked_at_provider": revoked})
+        data: dict[str, Json] = {"disconnected": connection.alias, "revoked_at_provider": revoked}
+        if not revoked and (remove_at := self._changes.remove_at(connection)):
+            data["remove_at_provider_too"] = remove_at
+        return Outcome("ok", data=data)
 
     def _row(self, call: Call, connection: Connection) -> dict[str, Json]:
         readiness = self._accounts.readiness_of(connection)

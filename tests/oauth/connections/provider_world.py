@@ -118,7 +118,7 @@ async def provider_world(
             store = SqlConnectionStore(database)
             accounts = Accounts(store, vault, ConnectLinks(SqlConnectFlowStore(database), "http://gw.example", clock), clock)
             await accounts.load()
-            endpoint = TokenEndpoint(unguarded(client))
+            endpoint = TokenEndpoint(unguarded(client), clock)
             changes = AccountChanges(store, vault, accounts, registrations, endpoint, clock)
             refresher = Refresher(store, vault, registrations, endpoint, accounts, clock=clock)
             grants: Grants = app.state.grants

@@ -1,5 +1,6 @@
 """Static secrets out of an environment: whose they are, by the variable's name."""
 
+from oauth.connections.connection import AccountSecret
 from oauth.connections.env_import import find_applications, find_keys, parse_env_file
 
 
@@ -21,7 +22,7 @@ def test_names_say_provider_alias_and_kind() -> None:
     }
     found = {(key.provider, key.alias): (key.kind, key.secret.username, key.secret.secret) for key in find_keys(environ)}
     assert found == {
-        ("aws", "default"): ("basic", "AKIA", "k6"),
+        ("aws", "default"): ("sigv4", "AKIA", "k6"),
         ("hubspot", "default"): ("api_key", "", "k1"),
         ("hubspot", "europe"): ("api_key", "", "k2"),
         ("github", "default"): ("bearer", "", "k3"),
@@ -29,6 +30,14 @@ def test_names_say_provider_alias_and_kind() -> None:
         ("jira", "default"): ("basic", "ada", "k5"),
     }
     assert "k1" not in repr(find_keys(environ))
+
+
+def test_aws_keys_bring_their_session_token_and_region() -> None:
+    """Issue 6: AWS SigV4 keys; what the AWS tools read from the environment."""
+    environ = {"AWS_ACCESS_KEY_ID": "AKIA", "AWS_SECRET_ACCESS_KEY": "k", "AWS_SESSION_TOKEN": "t", "AWS_DEFAULT_REGION": "eu-west-1"}
+    [found] = find_keys(environ)
+    assert (found.secret.session_token, found.secret.region, found.variables) == ("t", "eu-west-1", tuple(environ))
+    assert AccountSecret.from_bytes(found.secret.to_bytes()) == found.secret
 
 
 def test_applications_are_pairs() -> None:

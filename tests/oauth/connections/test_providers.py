@@ -9,11 +9,12 @@ import pytest
 
 from oauth.connections.provider import FOLDER, Provider, ProviderInvalid, known_definitions, parse, unfilled_inputs
 from oauth.connections.registrations import Application
-from oauth.connections.token_endpoint import TokenEndpoint, TokenRefused, Tokens
+from oauth.connections.token_answer import TokenRefused, Tokens
+from oauth.connections.token_endpoint import TokenEndpoint
 from oauth.fetch import Fetched, FetchRefused
 
 NAMES = sorted(known_definitions())
-VENDORS = [name for name in NAMES if name not in ("oauth2", "api_key")]
+VENDORS = [name for name in NAMES if known_definitions()[name]["auth"] == "oauth2" and name != "oauth2"]
 
 
 def provider(name: str, **inputs: str) -> Provider:
@@ -233,16 +234,48 @@ async def test_an_account_without_a_name_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "method", "part"),
-    [("google", "POST", "token=rt"), ("github", "DELETE", '"access_token": "at"'), ("dropbox", "POST", ""), ("zoom", "POST", "token=at")],
+    ("name", "method", "host", "part", "proof"),
+    [
+        ("hubspot", "POST", "api.hubapi.com/oauth/2026-03/token/revoke", "token=rt&token_type_hint=refresh_token", ""),
+        ("salesforce", "POST", "login.salesforce.com/services/oauth2/revoke", "token=rt", ""),
+        ("google", "POST", "oauth2.googleapis.com/revoke", "token=rt", ""),
+        ("github", "DELETE", "api.github.com/applications/id/grant", '"access_token": "at"', "Basic "),
+        ("slack", "POST", "slack.com/api/auth.revoke", "", "Bearer at"),
+        ("notion", "POST", "api.notion.com/v1/oauth/revoke", '"token": "at"', "Basic "),
+        ("linear", "POST", "api.linear.app/oauth/revoke", "token=rt", ""),
+        ("zoom", "POST", "zoom.us/oauth/revoke", "token=at", "Basic "),
+        ("dropbox", "POST", "api.dropboxapi.com/2/auth/token/revoke", "", "Bearer at"),
+        ("asana", "POST", "app.asana.com/-/oauth_revoke", "token=rt", ""),
+        ("airtable", "POST", "airtable.com/oauth2/v1/revoke", "token=rt", "Basic "),
+        ("atlassian", "POST", "auth.atlassian.com/oauth/revoke", '"token": "rt"', ""),
+        ("stripe", "POST", "connect.stripe.com/oauth/deauthorize", "client_id=id&stripe_user_id=acct_1", "Basic "),
+    ],
 )
-async def test_a_grant_is_ended_as_each_vendor_wants_it(name: str, method: str, part: str) -> None:
-    """RFC 7009 and its variations."""
-    wire = Wire((200, {}))
-    assert await TokenEndpoint(wire).revoke(application(name), "at", "rt")
-    assert wire.sent[0][0] == method
-    assert part in wire.sent[0][3]
-    assert "{client_id}" not in wire.sent[0][1]
+async def test_a_grant_is_ended_as_each_vendor_wants_it(name: str, method: str, host: str, part: str, proof: str) -> None:
+    """RFC 7009 and its variations; a yes is believed only where the vendor documents it."""
+    wire = Wire((200, {"ok": True} if name == "slack" else {}))
+    found = provider(name)
+    assert found.revocation
+    assert await TokenEndpoint(wire).revoke(application(name), "at", "rt", "acct_1") is not found.revocation.best_effort
+    sent_method, url, headers, body = wire.sent[0]
+    assert (sent_method, url) == (method, f"https://{host}")
+    assert part in body
+    assert headers.get("Authorization", "").startswith(proof)
+    assert "at" not in url.rpartition("/")[2]
+    assert "secret" in body or headers.get("Authorization", "")[:6] in ("Basic ", "Bearer")
+
+
+@pytest.mark.parametrize("name", VENDORS)
+def test_a_vendor_that_cannot_end_a_grant_for_certain_has_a_page_where_a_person_does(name: str) -> None:
+    """Issue 6, disconnect: revoking upstream, or saying honestly where to remove it."""
+    found = provider(name)
+    is_certain = found.revocation is not None and not found.revocation.best_effort
+    assert is_certain or found.remove_at.startswith("https://")
+
+
+async def test_a_refusal_with_status_200_is_no_revocation() -> None:
+    """docs.slack.dev, auth.revoke: ok=false."""
+    assert not await TokenEndpoint(Wire((200, {"ok": False, "error": "invalid_auth"}))).revoke(application("slack"), "at", "rt")
 
 
 async def test_a_provider_without_revocation_or_without_an_answer_says_no() -> None:
