@@ -12,7 +12,7 @@ from oauth.connections.credentials import Credentials
 from oauth.principal import Principal
 from tools.builtins.definitions import DISCOVER_APIS
 from tools.builtins.described import described, shortened
-from tools.builtins.discover_text import text_of
+from tools.builtins.discover_text import text_of, way_on
 from tools.catalog import Catalog, CatalogView
 from tools.documents import SHARED_SEGMENT
 from tools.operation import Call, Failure, Json, Operation, Outcome
@@ -75,6 +75,8 @@ class DiscoverApis:
             self._usage.discovered(principal, given["query"], (entry["id"] for entry in answer["results"]))
         if detail == "full":
             shortened(answer["results"], MAX_FULL_CHARS)
+        if (hint := way_on(answer["results"])) is not None:
+            answer["hint"] = hint
         answer["catalog_rev"] = view.revision
         return Outcome("ok", data=answer, bare=True, text=text_of(answer))
 

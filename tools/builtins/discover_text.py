@@ -1,6 +1,6 @@
 """What was found, as the few lines that a model reads."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -13,7 +13,18 @@ def text_of(answer: Mapping[str, Any]) -> str:
         lines.append("low confidence: nothing fits well; rephrase, or name the operation in ids")
     if "next_cursor" in answer:
         lines.append(f"more with cursor {answer['next_cursor']}")
+    if "hint" in answer:
+        lines.append(answer["hint"])
     return "\n".join(lines)
+
+
+def way_on(entries: Sequence[Mapping[str, Any]]) -> str | None:
+    """Return how a person gets the accounts that are missing, or None where none is: nobody should take `needs_auth` for the end."""
+    statuses = {entry["connection"]["status"] for entry in entries if "connection" in entry}
+    waiting = [status for status in ("needs_auth", "missing_scope", "expired") if status in statuses]
+    if not waiting:
+        return None
+    return f"{', '.join(waiting)}: call it all the same; the answer is a link where the person connects the account, then call again"
 
 
 def _entry(entry: Mapping[str, Any]) -> str:
