@@ -27,7 +27,12 @@ def _is_legacy(client: ClientFacts) -> bool:
 
 QUIRKS = (
     Quirk(re.compile(r"^claude-code\b"), _is_legacy, "anthropics/claude-code#48164, #69555: url mode is refused (-32602) on 2025-11-25"),
-    Quirk(re.compile(r"\bvia mcp-remote\b"), lambda _: True, "mcp-remote hands the declaration through, and does not bridge url mode"),
+    Quirk(
+        re.compile(r"\bvia mcp-remote\b"),
+        lambda _: True,
+        # Under this name it bridges; what 0.15.1 passes on as it is (2026-07-28) keeps the client's own name and needs no entry.
+        "seen with mcp-remote 0.1.37 and 0.15.1: it hands the declaration on, and bridges no url mode",
+    ),
     Quirk(
         re.compile(r"^Anthropic(?:/ClaudeAI)?$"), lambda _: True, "anthropics/claude-ai-mcp#153: claude.ai and Desktop have no elicitation"
     ),

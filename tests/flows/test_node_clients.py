@@ -8,16 +8,22 @@ import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import anyio
+import mcp_types as types
 import pytest
+from mcp import Client, StdioServerParameters
+from mcp.client.stdio import stdio_client
 
 from tests.conftest import REPOSITORY
+from tests.flows.connecting import connect, new_person, token_of
 from tests.flows.gateway_process import RunningGateway, free_port, running_gateway
 from tests.flows.person import Person
 
 BINARIES = REPOSITORY / "node_modules" / ".bin"
 LIMIT_S = 60
+SEARCH = {"api": "crm.contacts.search", "args": {"query": "Ada"}}
 
 pytestmark = pytest.mark.skipif(
     not (BINARIES / "mcp-remote").exists() or not (BINARIES / "node").exists(),
@@ -94,3 +100,59 @@ def test_mcp_remote_bridges_the_gateway(gateway: RunningGateway, tmp_path: Path)
     printed = run_until("batch_execute", command, tmp_path, Person(gateway.email, gateway.password))
     assert "discover_apis" in printed
     assert shutil.which("node", path=str(BINARIES))
+
+
+@pytest.fixture(scope="module")
+def protected(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningGateway]:
+    with running_gateway(tmp_path_factory.mktemp("node") / "protected", onboarding=True) as running:
+        yield running
+
+
+@pytest.mark.parametrize("era", ["legacy", "modern"])
+def test_the_inspector_shows_the_link_and_then_the_answer(protected: RunningGateway, tmp_path: Path, era: str) -> None:
+    """The Inspector declares no URL elicitation: it gets link and instructions, and after connecting the same call goes through."""
+    person = new_person(protected, f"inspector-{era}@example.com")
+    bearer = f"Authorization: Bearer {token_of(protected, person)}"
+    command = [str(BINARIES / "mcp-inspector"), "--cli", protected.mcp_url, "--transport", "http", "--header", bearer]
+    command += ["--method", "tools/call", "--tool-name", "call_api", "--tool-arg", "api=crm.contacts.search", 'args={"query": "Ada"}']
+    command += ["--format", "json", "--protocol-era", era]
+
+    def told() -> dict[str, Any]:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT_S, check=False, env=node_environment(tmp_path))
+        value, _end = json.JSONDecoder().raw_decode(done.stdout[done.stdout.index("{") :])
+        content: dict[str, Any] = value.get("result", value)["structuredContent"]
+        return content
+
+    needed = told()
+    assert needed["status"] == "needs_connection"
+    assert "show the person the url" in needed["note"]
+    assert "Connected" in anyio.run(connect, person, needed["connection"]["url"])
+    assert told()["data"]["results"][0]["last_name"] == "Lovelace"
+
+
+@pytest.mark.parametrize("mode", ["2026-07-28", "legacy"])
+async def test_through_mcp_remote_the_person_gets_the_link_either_way(protected: RunningGateway, tmp_path: Path, mode: Any) -> None:
+    """mcp-remote passes 2026-07-28 on, question and all; of 2025-11-25 it bridges no URL mode, so there the link comes in words."""
+    person = new_person(protected, f"remote-{mode}@example.com")
+    bearer = f"Authorization: Bearer {token_of(protected, person)}"
+    arguments = [str(BINARIES / "mcp-remote"), protected.mcp_url, "--host", "127.0.0.1", "--header", bearer]
+    bridge = StdioServerParameters(command=str(BINARIES / "node"), args=arguments, env=node_environment(tmp_path))
+    asked: list[str] = []
+
+    async def open_for_person(_context: Any, params: Any) -> types.ElicitResult:
+        asked.append(params.url)
+        assert "Connected" in await connect(person, params.url)
+        return types.ElicitResult(action="accept")
+
+    callback: Any = open_for_person
+    with (tmp_path / "log").open("w") as log:
+        async with Client(stdio_client(bridge, errlog=log), mode=mode, elicitation_callback=callback) as client:
+            told = (await client.call_tool("call_api", SEARCH)).structured_content
+            assert told is not None
+            if mode == "legacy":
+                assert told["status"] == "needs_connection"
+                assert "Connected" in await connect(person, told["connection"]["url"])
+                told = (await client.call_tool("call_api", SEARCH)).structured_content
+                assert told is not None
+    assert told["status"] == "ok"
+    assert len(asked) == (0 if mode == "legacy" else 1)
