@@ -3,49 +3,29 @@
 import hashlib
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import count
 
-_VERBS = """
-get list create update delete search find add remove set send upload download start stop cancel archive unarchive restore copy move merge
-revoke refresh query export import enable disable approve deny reject accept open close activate deactivate invite join leave publish
-unpublish lock unlock sync validate verify test check count assign unassign attach detach link unlink subscribe unsubscribe replace patch
-put post execute run trigger submit complete commit abort transfer convert render preview resend reset rename rotate watch unwatch follow
-unfollow star unstar pin unpin mute unmute authorize upsert lookup batch bulk purge generate pause resume retry schedule share mark apply
-clone fork ask extract confirm decline reopen resolve terminate capture refund void finalize pay promote
-invalidate acknowledge suspend escalate login logout trim sign claim ban unban block unblock reply react forward redeem authenticate
-"""
-_NOUNS_TOO = """
-upload download export import batch test check share query search link schedule copy transfer set watch run count pin star mark index bulk
-view open post put match review set show sign claim pay block reply reset
-"""
-#: verbs that begin the names of things as well: `upload_sessions`, `test_runs`
-NOUNS_TOO = frozenset(_NOUNS_TOO.split())
-#: verbs as APIs write them -> the verb in our names
-VERB_BY_WORD = {
-    **{word: word for word in _VERBS.split()},
-    "fetch": "get",
-    "read": "get",
-    "retrieve": "get",
-    "show": "get",
-    "describe": "get",
-    "view": "get",
-    "index": "list",
-    "browse": "list",
-    "destroy": "delete",
-    "edit": "update",
-    "modify": "update",
-    "insert": "create",
-    "new": "create",
-}
+from tools.words import NOUNS_TOO, VERB_BY_WORD, snake, spoken_in, words_of
+
 VERSION_SEGMENT = re.compile(r"v?\d+([._]\d+)*(beta|alpha)?\d*|\d{4}-\d{2}-\d{2}|api|rest|latest|index", re.IGNORECASE)
+#: an id that stands in the path as such: documents made from recorded calls have them
+_RECORDED_ID = re.compile(r"(?=.*\d)(?=.*[a-z])[a-z0-9]{28,}", re.IGNORECASE)
+#: `apps.example.io` as a segment is a group of things, not `thing.verb`
+_DOMAIN = re.compile(r"\.(io|com|net|org|dev|local)$", re.IGNORECASE)
 #: of two operations that ask for one id, the one whose method comes first here keeps it
 METHOD_ORDER = ("get", "patch", "put", "post", "delete", "head", "options", "trace")
 SEARCHES = frozenset({"search", "count", "export", "query", "lookup"})
+READS = frozenset({"get", "list", "search", "find", "count", "check", "fetch", "read", "retrieve", "show", "describe", "view", "download"})
 NOISE = frozenset({"page", "do", "all", "one", "many", "new"})
 MAX_RESOURCE_SEGMENTS = 3
 MAX_QUALIFIER_WORDS = 4
+#: what clients show whole and other systems take as a name
+GOOD_NAME_CHARS = 64
 MAX_NAME_CHARS = 120
+
+__all__ = ["MAX_NAME_CHARS", "METHOD_ORDER", "VERB_BY_WORD", "Naming", "name_operations", "snake", "words_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,17 +45,6 @@ class _Parts:
     verb: str
 
 
-def words_of(name: str) -> list[str]:
-    """Return the lower-case words of a snake_case, kebab-case, dotted, camelCase or HTTPServerName name."""
-    spaced = re.sub(r"([A-Z]+)([A-Z][a-z])", r"\1 \2", name)
-    spaced = re.sub(r"([a-z\d])([A-Z])", r"\1 \2", spaced)
-    return [word.lower() for word in re.split(r"[^A-Za-z0-9]+", spaced) if word]
-
-
-def snake(name: str) -> str:
-    return "_".join(words_of(name))
-
-
 def name_operations(provider: str, operations: Sequence[Naming]) -> list[str]:
     """Return one id for each of `operations`, in their order, all different.
 
@@ -86,13 +55,13 @@ def name_operations(provider: str, operations: Sequence[Naming]) -> list[str]:
     parts = [_parts_of(operation, root) for operation in operations]
     wanted: dict[str, list[int]] = defaultdict(list)
     for position, part in enumerate(parts):
-        wanted[_join(provider, _short(part.resource), part.verb)].append(position)
+        wanted[_short(provider, part)].append(position)
     names: dict[int, str] = {}
     for name, positions in wanted.items():
         names[min(positions, key=lambda position: _rank(operations[position]))] = name
     taken = set(names.values())
     for position in sorted(set(range(len(operations))) - set(names), key=lambda position: _rank(operations[position])):
-        names[position] = next(name for name in _others(provider, operations[position], parts[position]) if name not in taken)
+        names[position] = _free(provider, operations[position], parts[position], taken)
         taken.add(names[position])
     return [names[position] for position in range(len(operations))]
 
@@ -107,25 +76,41 @@ def shared_root(paths: Iterable[str]) -> str | None:
 
 
 def _parts_of(operation: Naming, root: str | None) -> _Parts:
+    """Return what an operation is about and what it does, each word said once."""
+    part = _read(operation, root)
+    resource = tuple(piece for position, piece in enumerate(part.resource) if part.resource[position - 1 : position] != (piece,))
+    words = part.verb.split("_")
+    words = [word for position, word in enumerate(words) if words[position - 1 : position] != [word]]
+    verb = "_".join(words)
+    if resource and resource[-1] == words[0]:
+        # `labels.unassign.unassign`, `commit.commit_image`
+        return _Parts(resource[:-1], verb) if len(resource) > 1 or len(words) == 1 else _Parts(("_".join(words[1:]),), words[0])
+    if resource and resource[-1].endswith(f"_{verb}"):
+        resource = (*resource[:-1], resource[-1].removesuffix(f"_{verb}"))
+    return _Parts(resource, verb)
+
+
+def _read(operation: Naming, root: str | None) -> _Parts:
     segments = _segments(operation.path)
-    literals = [segment for segment in segments if not _is_parameter(segment)]
+    literals = _own([segment for segment in segments if not _is_parameter(segment)])
     if root and len(literals) > 1 and literals[0] == root:
         literals = literals[1:]
-    pieces: list[str] = []
-    for segment in literals:
-        spoken = re.sub(r"\{[^}]*\}", "", segment)
-        pieces += [snake(piece) for piece in re.split(r"[.:]", spoken) if snake(piece)]
+    pieces = [piece for segment in literals for piece in _pieces(segment)]
     ends_in_parameter = bool(segments) and _is_parameter(segments[-1])
     fragment = snake(operation.path.partition("#")[2])
+    called = _called(operation)
     if fragment and pieces:
         # Documents give one path several operations by a fragment: /files/{id}#add_shared_link.
         return _Parts(tuple(pieces), fragment)
+    if called and ((segments[:1] and segments[0].startswith("{")) or "." in operation.path.partition("?")[2]):
+        # /v1/{name}:disable says nothing of what it is about; its operationId `secretmanager.projects.secrets.disable` does.
+        return called
     if literals and re.search(r"[.:]", literals[-1]) and len(pieces) > 1:
         # Remote-procedure style: /chat.postMessage, /files/{id}:copy.
         return _Parts(tuple(pieces[:-1]), pieces[-1])
-    words = words_of(operation.operation_id or "")
-    if not pieces:
-        return _Parts((), "_".join(words) or operation.method)
+    words = [word for part in spoken_in(operation.operation_id or "") for word in part]
+    if not pieces or (len(pieces) == 1 and not ends_in_parameter and _is_told(pieces[0], words, operation.method)):
+        return _told(pieces[0].split("_") if pieces else words, operation.method)
     if not ends_in_parameter and (pieces[-1] in SEARCHES or (len(pieces) > 1 and _is_action(pieces[-1], operation.method))):
         # An action as the last segment: POST /orders/{id}/cancel, GET /pets/findByStatus.
         return _Parts(tuple(pieces[:-1]), pieces[-1])
@@ -136,15 +121,58 @@ def _parts_of(operation: Naming, root: str | None) -> _Parts:
     return _Parts(tuple(pieces), "_".join([verb, *qualifier]))
 
 
+def _told(words: list[str], method: str) -> _Parts:
+    """Return what words alone say: `batch_delete_images` -> images, batch_delete."""
+    if len(words) > 1 and words[0] == method and (method not in ("get", "delete") or words[1] in VERB_BY_WORD):
+        # `POST_CreateImage` only repeats the method.
+        words = words[1:]
+    length = 2 if len(words) > 2 and words[0] in ("batch", "bulk") and words[1] in VERB_BY_WORD else 1
+    if len(words) > length and words[0] in VERB_BY_WORD:
+        return _Parts(("_".join(words[length:]),), "_".join(words[:length]))
+    return _Parts((), "_".join(words) or method)
+
+
+def _is_told(piece: str, words: list[str], method: str) -> bool:
+    """Say whether the only segment of a path is verb and thing, as in /send-message, and no thing alone, as /upload-url is."""
+    first, _, rest = piece.partition("_")
+    return bool(rest) and _is_action(piece, method) and (first not in NOUNS_TOO or "_".join(words) == piece)
+
+
+def _own(literals: list[str]) -> list[str]:
+    """Return the segments after `…/providers/Vendor.Service/`: before it stands only where a resource lives."""
+    for position in range(len(literals) - 2, 0, -1):
+        if literals[position - 1] == "providers" and "." in literals[position]:
+            return literals[position + 1 :]
+    return literals
+
+
+def _pieces(segment: str) -> list[str]:
+    spoken = re.sub(r"\{[^}]*\}", "", segment)
+    if _DOMAIN.search(spoken):
+        spoken = spoken.partition(".")[0]
+    return [snake(piece) for piece in re.split(r"[.:]", spoken) if snake(piece)]
+
+
+def _called(operation: Naming) -> _Parts | None:
+    """Return what a dotted name says: an operationId `service.things.verb`, or the method in a query (`?method=a.b.getThing`)."""
+    in_query = re.search(r"=([A-Za-z]+(?:\.[A-Za-z]+){2,})$", operation.path.partition("?")[2])
+    named = in_query[1] if in_query else operation.operation_id or ""
+    pieces = [snake(piece) for piece in named.split(".")]
+    if len(pieces) < 3 or not all(pieces):
+        return None
+    verb = VERB_BY_WORD.get(pieces[-1], pieces[-1])
+    return _Parts(tuple(pieces[1:-1]), "update" if verb == "patch" else verb)
+
+
 def _spoken(words: list[str], operation: Naming, pieces: Sequence[str]) -> tuple[str | None, list[str]]:
     """Return the verb that an operationId names, and the words of it that path and parameters do not already say."""
-    verb = None
-    if words and words[0] in VERB_BY_WORD:
-        verb, rest = VERB_BY_WORD[words[0]], words[1:]
-    elif words and words[-1] in VERB_BY_WORD:
-        verb, rest = VERB_BY_WORD[words[-1]], words[:-1]
-    else:
+    position = _verb_at(operation)
+    if position is None:
         return None, []
+    verb, rest = VERB_BY_WORD[words[position]], words[:position] + words[position + 1 :]
+    if 0 < position < len(words) - 1:
+        # Of `issues/list-for-repo` the verb is enough; the rest tells apart where that is needed.
+        rest = []
     if verb in METHOD_ORDER and verb not in ("get", "delete"):
         # `post_files_content` only repeats the method.
         return None, []
@@ -160,6 +188,19 @@ def _spoken(words: list[str], operation: Naming, pieces: Sequence[str]) -> tuple
     while kept and kept[-1] in ("by", "for", "to"):
         kept.pop()
     return verb, kept
+
+
+def _verb_at(operation: Naming) -> int | None:
+    """Return which word of the operationId says what is done: the first of a part, or the last of all."""
+    parts = spoken_in(operation.operation_id or "")
+    words = [word for part in parts for word in part]
+    starts = [sum(map(len, parts[:position])) for position in range(len(parts))]
+    places = [place for place in (*starts, len(words) - 1) if words and words[place] in VERB_BY_WORD]
+    if operation.method == "get":
+        # `StopPoint_GetModes` and `StopPoint_Crowding` stop nothing: the verb of a GET reads, unless it only names a thing.
+        things = [piece.partition("_")[0] for piece in map(snake, _segments(operation.path)) if "_" in piece]
+        places = [place for place in places if words[place] in READS] or [place for place in places if words[place] not in things]
+    return places[0] if places else None
 
 
 def _is_action(piece: str, method: str) -> bool:
@@ -178,31 +219,46 @@ def _by_method(operation: Naming, ends_in_parameter: bool) -> str:
     return {"post": "update" if ends_in_parameter else "create", "put": "update", "patch": "update"}.get(operation.method, operation.method)
 
 
-def _others(provider: str, operation: Naming, part: _Parts) -> Iterable[str]:
-    """Yield further names for an operation whose first choice is taken, ever longer."""
-    yield _join(provider, part.resource, part.verb)
-    spoken = VERB_BY_WORD.get((words_of(operation.summary) or [""])[0], part.verb)
-    if operation.method not in ("get", "delete") and spoken not in ("get", "list", part.verb):
-        yield _join(provider, _short(part.resource), spoken)
-    if operation.method == "put" and part.verb == "update":
-        yield _join(provider, _short(part.resource), "replace")
-    parameters = [snake(segment) for segment in _segments(operation.path) if _is_parameter(segment)]
+def _free(provider: str, operation: Naming, part: _Parts, taken: Collection[str]) -> str:
+    """Return a name for an operation whose first choice is taken: the first free one, if possible not a long one."""
+    names = [name for name in _others(provider, operation, part) if name not in taken]
+    fitting = next((name for name in names if len(name) <= GOOD_NAME_CHARS), names[0] if names else None)
+    return fitting or next(name for number in count(2) if (name := _join(provider, part.resource, f"{part.verb}_{number}")) not in taken)
+
+
+def _others(provider: str, operation: Naming, part: _Parts) -> Iterator[str]:
+    """Yield further names for an operation, ever longer."""
+    short, verb = part.resource[-MAX_RESOURCE_SEGMENTS:], part.verb
+    yield _join(provider, part.resource, verb)
+    spoken = VERB_BY_WORD.get((words_of(operation.summary) or [""])[0], verb)
+    if operation.method not in ("get", "delete") and spoken not in ("get", "list", verb):
+        yield _short(provider, _Parts(part.resource, spoken))
+    if operation.method == "put" and verb == "update":
+        yield _short(provider, _Parts(part.resource, "replace"))
+    parameters = [snake(name) for name in re.findall(r"\{([^{}]+)\}", operation.path)]
     if parameters:
-        yield _join(provider, _short(part.resource), f"{part.verb}_by_{parameters[-1]}")
-        yield _join(provider, part.resource, f"{part.verb}_by_{'_'.join(parameters)}")
-    yield _join(provider, _short(part.resource), f"{part.verb}_{operation.method}")
+        yield _short(provider, _Parts(part.resource, f"{verb}_by_{parameters[-1]}"))
+        yield _join(provider, short, f"{verb}_by_{'_'.join(parameters)}")
+        yield _join(provider, part.resource, f"{verb}_by_{'_'.join(parameters)}")
+    last = (spoken_in(operation.operation_id or "") or [[]])[-1]
+    if len(last) > 1 and last[0] in VERB_BY_WORD:
+        yield _join(provider, short, "_".join([VERB_BY_WORD[last[0]], *last[1:]]))
+    said = [snake(value) for value in re.findall(r"=([A-Za-z][\w.-]*)", operation.path.partition("?")[2])]
+    if said:
+        yield _join(provider, short, f"{verb}_{'_'.join(said)}")
+    if verb != operation.method:
+        yield _join(provider, short, f"{verb}_{operation.method}")
     if operation.operation_id:
         yield _join(provider, (), snake(operation.operation_id))
-    number = 2
-    while True:
-        yield _join(provider, part.resource, f"{part.verb}_{number}")
-        number += 1
 
 
-def _short(resource: tuple[str, ...]) -> tuple[str, ...]:
-    if len(resource) <= MAX_RESOURCE_SEGMENTS:
-        return resource
-    return (resource[0], *resource[-(MAX_RESOURCE_SEGMENTS - 1) :])
+def _short(provider: str, part: _Parts) -> str:
+    """Return the name of at most three resource segments, fewer where it would be long: its last ones say what it is about."""
+    resource, verb = part.resource, part.verb
+    windows = [resource] if len(resource) <= MAX_RESOURCE_SEGMENTS else [(resource[0], *resource[-(MAX_RESOURCE_SEGMENTS - 1) :])]
+    windows += [(resource[0], resource[-1]), resource[-2:], resource[-1:]] if len(resource) > 1 else []
+    names = [_join(provider, window, verb) for window in windows]
+    return next((name for name in names if len(name) <= GOOD_NAME_CHARS), names[-1])
 
 
 def _join(provider: str, resource: Iterable[str], verb: str) -> str:
@@ -220,11 +276,14 @@ def _segments(path: str) -> list[str]:
     """Return the segments of a path that say something: no version, no `/api`, no file ending."""
     path = re.sub(r"\.(json|xml)(?=$|[/?#])", "", path.split("#")[0].split("?")[0])
     found = [segment for segment in path.split("/") if segment]
+    if found[:1] == ["apis"] and len(found) > 1 and not _is_parameter(found[1]):
+        # /apis/{group}/… in front of everything, not a list of APIs.
+        found = found[1:]
     return [segment for segment in found if not VERSION_SEGMENT.fullmatch(segment)] or found
 
 
 def _is_parameter(segment: str) -> bool:
-    return segment.startswith("{") and segment.endswith("}")
+    return (segment.startswith("{") and segment.endswith("}")) or segment.startswith(":") or _RECORDED_ID.fullmatch(segment) is not None
 
 
 def _singular(word: str) -> str:

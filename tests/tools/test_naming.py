@@ -28,6 +28,26 @@ STYLES = [
     ("get", "/rest/api/3/issue/{issueIdOrKey}", "getIssue", False, "x.issue.get"),
     ("get", "/", "root", False, "x.root"),
     ("post", "/graphql", None, False, "x.graphql.create"),
+    ("post", "/#X-Target=Fleet_2018.DeleteVehicle", "DeleteVehicle", False, "x.vehicle.delete"),
+    ("get", "/#Action=DescribeHosts", "GET_DescribeHosts", False, "x.hosts.describe"),
+    ("post", "/#X-Target=Fleet_2018.BatchGetVehicles", "BatchGetVehicles", False, "x.vehicles.batch_get"),
+    ("post", "/describe-app-version", "DescribeAppVersion", False, "x.app_version.describe"),
+    ("post", "/v1/{name}:disable", "safe.projects.secrets.versions.disable", False, "x.projects.secrets.versions.disable"),
+    ("get", "/rest?method=photos.groups.pools.getContext", None, False, "x.groups.pools.get_context"),
+    (
+        "get",
+        "/subscriptions/{s}/resourceGroups/{g}/providers/Vendor.Automation/automationAccounts/{a}/modules/{m}",
+        "Module_Get",
+        False,
+        "x.automation_accounts.modules.get",
+    ),
+    ("get", "/apis/apps.example.io/v1/namespaces/{ns}/deployments", None, True, "x.apps.namespaces.deployments.list"),
+    ("get", "/apis/{id}/versions", None, True, "x.apis.versions.list"),
+    ("delete", "/spaces/{id}/labels/unassign", "unassign", False, "x.spaces.labels.unassign"),
+    ("post", "/commit", "CommitImage", False, "x.image.commit"),
+    ("get", "/StopPoint/{id}/Crowding", "StopPoint_Crowding", False, "x.stop_point.crowding.get"),
+    ("get", "/repos/{o}/{r}/runs/{id}", "actions/get-workflow-run", False, "x.repos.runs.get"),
+    ("get", "/circuits/circuits", None, True, "x.circuits.list"),
 ]
 
 
@@ -48,6 +68,18 @@ def test_a_segment_that_nearly_every_path_begins_with_is_left_out() -> None:
     names = name_operations("x", [*calls, Naming("get", "/Accounts/{Sid}")])
     assert names[3] == "x.things3.get"
     assert names[-1] == "x.accounts.get"
+
+
+def test_operations_that_differ_in_the_query_of_their_path_are_told_apart_by_words() -> None:
+    """One path, several sets of parameters."""
+    names = name_operations("x", [Naming("get", "/current?city={city}"), Naming("get", "/current?lat={lat}&lon={lon}")])
+    assert names == ["x.current.get", "x.current.get_by_lon"]
+
+
+def test_a_long_name_keeps_what_it_is_about() -> None:
+    """64 characters are what clients show whole."""
+    path = "/companies/{id}/configuration-item-categories/{c}/user-defined-fields/{f}/definitions-of-the-fields"
+    assert name_operations("x", [Naming("get", path)]) == ["x.companies.user_defined_fields.definitions_of_the_fields.get"]
 
 
 def test_put_and_patch_of_one_resource_are_told_apart() -> None:

@@ -9,7 +9,7 @@ import jsonschema_rs
 import orjson
 
 from tools.errors import ImportFailed
-from tools.naming import Naming, name_operations, words_of
+from tools.naming import Naming, name_operations
 from tools.operation import Failure, Json, Operation
 from tools.providers.openapi_access import access_of, is_idempotent
 from tools.providers.openapi_document import OpenApiDocument, read_document
@@ -23,6 +23,7 @@ from tools.providers.openapi_servers import server_urls
 from tools.providers.openapi_swagger import upgrade
 from tools.signatures import returns_of, signature_of
 from tools.stores import Source
+from tools.words import words_of
 
 MAX_SUMMARY_CHARS = 160
 #: what a schema becomes that our validator cannot compile: the upstream then judges
@@ -113,7 +114,7 @@ def _named(provider: str, found: Sequence[Found], overlay: Overlay) -> Iterator[
 def _operation(
     name: str, one: Found, document: OpenApiDocument, provider: str, tenant_id: str | None, correction: Correction, overlay: Overlay
 ) -> Operation:
-    access = correction.access or access_of(one.method, name.rpartition(".")[2], one.operation_id)
+    access = correction.access or access_of(one.method, name.rpartition(".")[2], one.operation_id, one.path)
     idempotent = is_idempotent(one.method, access) if correction.idempotent is None else correction.idempotent
     schema = one.arguments.schema if _compiles(one.arguments.schema) else ANYTHING
     returns = returns_of(one.answer.schema)

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator, Mapping
 
-from tools.naming import words_of
 from tools.operation import Json, Paging
 from tools.providers.openapi_answers import Answer
 from tools.providers.openapi_document import BrokenReference, OpenApiDocument
 from tools.providers.openapi_keywords import types_of
+from tools.words import words_of
 
 CURSORS = (
     "cursor",

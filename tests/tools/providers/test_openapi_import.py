@@ -274,6 +274,16 @@ def test_swagger_2_form_fields_files_and_lists_are_read() -> None:
         ("post", "/users/{id}/revoke", "revokeUser", "destructive", False),
         ("get", "/users/{id}/delete", "deleteUserOldStyle", "destructive", True),
         ("post", "/chat.delete", "chat_delete", "destructive", False),
+        ("get", "/#Action=DeleteDomain", "GET_DeleteDomain", "destructive", True),
+        ("get", "/#Action=CreateDomain", "GET_CreateDomain", "write", False),
+        ("get", "/sendMessage", "sendMessageUsingGET", "write", False),
+        ("get", "/droplets/{id}/destroy_all/status", "droplets_get_DestroyStatus", "read", True),
+        ("post", "/conversations/{id}/read", None, "write", False),
+        ("post", "/webhooks/{id}/test", "testWebhook", "write", False),
+        ("post", "/pools/{id}/removenodes", "Pool_RemoveNodes", "destructive", False),
+        ("post", "/groups/{id}/removeContact/{contact}", None, "destructive", False),
+        ("post", "/images/prune", "ImagePrune", "destructive", False),
+        ("post", "/#X-Target=A.BatchDeleteImages", "BatchDeleteImages", "destructive", False),
     ],
 )
 def test_the_access_tier_follows_from_method_and_words(method: str, path: str, operation_id: str, access: str, idempotent: bool) -> None:
