@@ -57,6 +57,16 @@ class Vault:
             except StaleKey:
                 await self.reread_keys(caller.tenant_id)
 
+    async def once(self, caller: VaultCaller, name: str, make: Callable[[], bytes]) -> bytes:
+        """Return what `name` holds; the first of all processes to ask keeps what it makes, and all agree on that. Raises SealBroken."""
+        while (found := await self.reveal(caller, name)) is None:
+            secret = await self.seal(caller, name, 1, make())
+            try:
+                await self._store.put(secret, keep_versions=self._keep_versions, event=self._event(caller, "sealed", name, 1))
+            except StaleKey:
+                await self.reread_keys(caller.tenant_id)
+        return found
+
     async def reveal(self, caller: VaultCaller, name: str) -> bytes | None:
         """Return the newest version of `name`, after its audit record is on disk. Raises SealBroken."""
         newest = await self._store.newest(caller.tenant_id, name)

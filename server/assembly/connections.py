@@ -1,9 +1,10 @@
 """Accounts at third parties: the vault, our applications there, the pages that connect, the refresher."""
 
 import hashlib
+import secrets
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import anyio
 from starlette.routing import BaseRoute
@@ -15,11 +16,11 @@ from oauth.connections.connection_store import REFRESHER
 from oauth.connections.links import ConnectLinks
 from oauth.connections.new_account import AccountKeeper
 from oauth.connections.refresher import Refresher
-from oauth.connections.registrations import Registrations
+from oauth.connections.registrations import SHARED, Registrations
 from oauth.connections.token_endpoint import TokenEndpoint
 from oauth.tenants import Tenants
 from oauth.vault.key_source import KeySource, KeyUnavailable, key_source
-from oauth.vault.vault import Vault
+from oauth.vault.vault import Vault, VaultCaller
 from server.browser_session import BrowserSessions
 from server.config import Settings, SettingsError
 from server.connection_endpoints import ConnectionEndpoints
@@ -44,7 +45,8 @@ KEEP_REFRESHES_S = 3 * 24 * 3600
 class Connections:
     """Everything about connected accounts; `accounts` answers calls, the rest keeps it true."""
 
-    source: KeySource
+    #: the same in every process of the installation, whatever keys of the vault are rotated meanwhile
+    proofs: bytes = field(repr=False)
     vault: Vault
     accounts: Accounts
     links: ConnectLinks
@@ -55,8 +57,8 @@ class Connections:
     store: Store
 
     def proof_key(self, purpose: str) -> bytes:
-        """Return 32 bytes for short-lived proofs: the same in every process with this key-encryption key, in no database dump."""
-        return hashlib.sha256(f"{purpose}\0".encode() + self.source.read()[0].value).digest()
+        """Return 32 bytes for short-lived proofs: the same in every process on this store, in no database dump."""
+        return hashlib.sha256(f"{purpose}\0".encode() + self.proofs).digest()
 
     def functions(self) -> list[BuiltinFunction]:
         """Return the built-in operations on connections."""
@@ -113,7 +115,9 @@ async def open_vault(settings: Settings, store: Store) -> tuple[Vault, KeySource
 
 async def assemble_connections(settings: Settings, store: Store, egress: Egress) -> Connections:
     """Open the vault, load the snapshots and put the parts together."""
-    vault, source = await open_vault(settings, store)
+    vault, _ = await open_vault(settings, store)
+    # Kept in the vault and not derived from a key of it: a proof that was given out stays good when those are rotated.
+    proofs = await vault.once(VaultCaller(SHARED, "gateway", "proofs"), "proofs", lambda: secrets.token_bytes(32))
     links = ConnectLinks(store.connect_flows, settings.base_url)
     accounts = Accounts(store.connections, vault, links)
     await accounts.load()
@@ -131,4 +135,4 @@ async def assemble_connections(settings: Settings, store: Store, egress: Egress)
     )
     changes = AccountChanges(store.connections, vault, accounts, registrations, endpoint)
     refresher = Refresher(store.connections, vault, registrations, endpoint, accounts)
-    return Connections(source, vault, accounts, links, registrations, changes, flows, refresher, store)
+    return Connections(proofs, vault, accounts, links, registrations, changes, flows, refresher, store)

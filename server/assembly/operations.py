@@ -1,6 +1,5 @@
 """Find, permit, run, record: the catalogue with its index, the dispatcher with its runners."""
 
-import hashlib
 import logging
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
@@ -106,7 +105,7 @@ async def _open_operations(
     quarantine = Quarantine(store.quarantine)
     policy, validators, suggestions = Policy(tenants, quarantine), Validators(), Suggestions(catalog)
     # Short-lived proofs need a key that all nodes share and that no database dump holds.
-    proof_key = hashlib.sha256(b"proofs\0" + connections.source.read()[0].value).digest()
+    proof_key = connections.proof_key("proofs")
     confirmations = Confirmations(proof_key)
     idempotency = Idempotency(store.idempotency)
 

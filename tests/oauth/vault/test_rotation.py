@@ -114,6 +114,21 @@ async def test_writers_and_two_rotations_at_once_lose_nothing(world: World) -> N
     await world.check(await world.vault())
 
 
+async def test_processes_that_start_at_once_agree_on_what_the_first_of_them_made(world: World) -> None:
+    """Vault.once: the key of proofs is the same everywhere."""
+    vaults = [await world.vault() for _ in range(4)]
+    found: list[bytes] = []
+
+    async def ask(vault: Vault, number: int) -> None:
+        found.append(await vault.once(ACME, "proofs", lambda: b"made by %d" % number))
+
+    async with anyio.create_task_group() as group:
+        for number, vault in enumerate(vaults):
+            group.start_soon(ask, vault, number)
+    assert len(set(found)) == 1
+    assert await (await world.vault()).once(ACME, "proofs", lambda: b"too late") == found[0]
+
+
 async def test_keys_from_outside_are_rotated_by_their_owner(world: World) -> None:
     """Issue 6: environment or command: a new key in front, then `ascend vault rotate`."""
     old, new = "A" * 43 + "=", "B" * 42 + "A="
