@@ -29,6 +29,7 @@ RELIST_S = 300.0
 MIN_RELIST_S = 0.5
 LIST_TIMEOUT_S = 30.0
 FIRST_RELISTEN_S, LAST_RELISTEN_S = 1.0, 60.0
+TOO_LARGE_EVENT = "Server-sent event exceeded"
 #: how the SDK begins to say that an answer was not MCP's
 NOT_MCP = ("Unexpected content type", "Failed to parse")
 _log = logging.getLogger(__name__)
@@ -117,6 +118,8 @@ class McpSession:
         async with httpx2.AsyncClient(transport=self._transport, auth=self._auth, timeout=timeout) as http:
             transport = streamable_http_client(self.url, http_client=http)
             async with Client(transport, mode="auto", client_info=CLIENT_INFO, message_handler=self._heard, cache=None) as client:
+                # The SDK validates results with patterns of the upstream's choosing, on this thread; `result_fits` does it in bounded time.
+                client.session.validate_tool_result = _unvalidated  # type: ignore[method-assign]
                 self._client = client
                 self.protocol_version = client.protocol_version
                 self.server_name = (client.server_info.name if client.server_info else "")[:200]
@@ -208,6 +211,10 @@ class McpSession:
         return self._transport.was_exceeded
 
 
+async def _unvalidated(name: str, result: mcp_types.CallToolResult) -> None:
+    """Look at nothing."""
+
+
 def failure_of(provider: str, error: BaseException | None, *, was_refused: bool) -> Failure:
     """Return why a server could not be talked to, in one sentence."""
     cause = innermost(error)
@@ -216,7 +223,7 @@ def failure_of(provider: str, error: BaseException | None, *, was_refused: bool)
         return Failure("upstream_unauthorized", f"the MCP server of '{provider}' refuses the credential", hint=hint)
     if isinstance(cause, UpstreamFailed):
         return cause.failure
-    if isinstance(cause, TooLarge):
+    if isinstance(cause, TooLarge) or (isinstance(cause, MCPError) and TOO_LARGE_EVENT in cause.message):
         hint = "ask for less: a filter, a page, a smaller range"
         return Failure("upstream_too_large", f"the MCP server of '{provider}' sent more than this gateway holds at once", hint=hint)
     if isinstance(cause, TimeoutError | httpx2.TimeoutException):
@@ -225,7 +232,19 @@ def failure_of(provider: str, error: BaseException | None, *, was_refused: bool)
         return Failure("upstream_unreachable", f"the MCP server of '{provider}' could not be reached: {cause}", retryable=True)
     if isinstance(cause, MCPError) and not cause.message.startswith(NOT_MCP):
         return Failure("upstream_error", f"the MCP server of '{provider}' answered: {first_line(cause.message)} ({cause.code})")
-    return Failure("upstream_malformed", f"the MCP server of '{provider}' does not speak MCP as we know it")
+    where = f" ({_place(cause)})" if isinstance(cause, ValidationError) else ""
+    return Failure("upstream_malformed", f"the MCP server of '{provider}' does not speak MCP as we know it{where}")
+
+
+def _place(error: ValidationError) -> str:
+    """Return where a message breaks the protocol, in the protocol's words: `tools.3.inputSchema`; nothing of the upstream's."""
+    steps = error.errors(include_url=False, include_input=False)[0]["loc"][:3]
+    return ".".join(str(step) for step in steps if isinstance(step, int) or step in _PLACES) or error.title
+
+
+_PLACES = frozenset(
+    {"tools", "name", "inputSchema", "outputSchema", "annotations", "content", "structuredContent", "nextCursor", "description"}
+)
 
 
 def first_line(text: str) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 import anyio
 import httpx2
+import jsonschema_rs
 import mcp_types
 import orjson
 from mcp.shared.exceptions import MCPError
@@ -17,14 +18,20 @@ from pydantic import ValidationError
 
 from oauth.connections.credentials import Credential, Credentials
 from tools.errors import UpstreamFailed
+from tools.kept_json import plain
 from tools.operation import Call, Download, Failure, Json, Operation, Outcome
 from tools.providers.mcp_review import risks_of, summary_of
-from tools.providers.mcp_session import McpSession, failure_of
+from tools.providers.mcp_session import TOO_LARGE_EVENT, McpSession, failure_of
 from tools.providers.mcp_sessions import McpSessions, Upstream
 from tools.quarantine import failure_of as failure_of_held
 
 CONNECT_TIMEOUT_S = 10.0
 RELIST_TIMEOUT_S = 5.0
+MAX_VALIDATORS = 500
+#: an engine without backtracking: a pattern of the upstream's must not cost more time than its text is long
+_PATTERNS = jsonschema_rs.RegexOptions()
+#: what the SDK says when an upstream asks us in the middle of a call
+NOT_ASKED = frozenset({"Elicitation not supported", "Sampling not supported", "List roots not supported"})
 
 
 class McpRunner:
@@ -36,6 +43,8 @@ class McpRunner:
 
     def __init__(self, sessions: McpSessions, credentials: Credentials) -> None:
         self._sessions, self._credentials = sessions, credentials
+        #: pin -> validator of the output schema, None where it is no schema
+        self._validators: dict[str, jsonschema_rs.Validator | None] = {}
 
     async def run(self, call: Call) -> Outcome:
         """Call the upstream's tool and return what came of it. Raises ConnectionNeeded and UnknownAccount."""
@@ -100,9 +109,13 @@ class McpRunner:
         except MCPError as error:
             if is_forgotten(error):
                 return None
+            if TOO_LARGE_EVENT in error.message:
+                return Outcome("error", error=_unsure(operation, failure_of(operation.provider, error, was_refused=False)))
             if error.code == CONNECTION_CLOSED or session.was_exceeded:
                 self._sessions.forget(session)
                 return Outcome("error", error=_unsure(operation, await session.why_closed()))
+            if error.message in NOT_ASKED:
+                return Outcome("error", error=_asks(operation))
             return Outcome("error", error=_refused(operation, error, session))
         except ValidationError:
             message = f"the MCP server of '{operation.provider}' answered with a result that is not MCP's"
@@ -111,7 +124,26 @@ class McpRunner:
             self._sessions.forget(session)
             failure = failure_of(operation.provider, error, was_refused=session.was_refused)
             return Outcome("error", error=_unsure(operation, failure))
-        return outcome_of(operation, result)
+        outcome = outcome_of(operation, result)
+        if result.is_error or self._fits(operation, result):
+            return outcome
+        return replace(outcome, note="the answer does not fit the output schema that its server declares")
+
+    def _fits(self, operation: Operation, result: mcp_types.CallToolResult) -> bool:
+        """Say whether a result is what its tool declares (a client SHOULD look: MCP 2026-07-28, output schema)."""
+        if operation.output_schema is None:
+            return True
+        pin = operation.binding["pin"]
+        if pin not in self._validators:
+            if len(self._validators) >= MAX_VALIDATORS:
+                self._validators.clear()
+            try:
+                schema = plain(operation.output_schema)
+                self._validators[pin] = jsonschema_rs.validator_for(schema, offline=True, pattern_options=_PATTERNS)
+            except (ValueError, jsonschema_rs.ReferencingError):
+                self._validators[pin] = None
+        validator = self._validators[pin]
+        return validator is None or (result.structured_content is not None and validator.is_valid(result.structured_content))
 
 
 def quarantined(operation: Operation, session: McpSession) -> Failure | None:
@@ -187,6 +219,13 @@ def _refused(operation: Operation, error: MCPError, session: McpSession) -> Fail
         message=f"the MCP server of '{operation.provider}' answered: {error.message[:500]}",
         upstream={"status": None, "body": {"code": error.code, "message": error.message, "data": error.data}},
     )
+
+
+def _asks(operation: Operation) -> Failure:
+    message = (
+        f"the MCP server of '{operation.provider}' wants to ask something in the middle of the call, which this gateway does not pass on"
+    )
+    return Failure("upstream_asks", message, hint="give all that it may need as arguments, or use its own client for this")
 
 
 def _unsure(operation: Operation, failure: Failure) -> Failure:

@@ -17,8 +17,9 @@ from tools.egress import Egress
 from tools.errors import ImportFailed
 from tools.operation import CallOptions, Failure, Operation, Outcome
 from tools.providers.mcp_definitions import ToolDefinition
-from tools.providers.mcp_import import access_of_tool, import_server
+from tools.providers.mcp_import import import_server
 from tools.providers.mcp_sessions import FAILURES_TO_REST, REST_S, McpSessions
+from tools.providers.mcp_tiers import access_of_tool
 from tools.providers.upstream_mcp import McpRunner
 
 BOB = replace(ADA, subject="bob")
