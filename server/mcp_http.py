@@ -10,6 +10,8 @@ from mcp.server.transport_security import TransportSecuritySettings
 from mcp_types import INVALID_REQUEST, PARSE_ERROR
 from starlette.types import Message, Receive, Scope, Send
 
+from server.json_names import BLANKS_AND_ZEROS, may_repeat, names_in, repeated_name
+
 MAX_BODY_BYTES = 4 * 1024 * 1024
 #: how long the rest of a body that has begun may take
 BODY_TIMEOUT_S = 30.0
@@ -74,6 +76,9 @@ def envelope_fault(body: bytes) -> tuple[int, str] | None:
         message = orjson.loads(body)
     except orjson.JSONDecodeError:
         return PARSE_ERROR, "the body is not JSON (RFC 8259) in UTF-8"
+    if may_repeat(body.translate(BLANKS_AND_ZEROS), names_in(message)) and (name := repeated_name(body)) is not None:
+        shown = name[:60].encode(errors="replace").decode()
+        return INVALID_REQUEST, f"an object of the body has '{shown}' twice; send each name once (RFC 8259 §4)"
     if type(message) is not dict:
         return INVALID_REQUEST, "the body must be one JSON-RPC message, an object; batches are not part of MCP"
     if message.get("jsonrpc") != "2.0":

@@ -23,6 +23,7 @@ from pydantic import ValidationError
 from starlette.types import Scope
 
 from server.client_facts import of_meta
+from server.json_names import BLANKS_AND_ZEROS, may_repeat, names_in, repeated_name
 from tools.operation import ClientFacts, Json
 
 VERSION = "2026-07-28"
@@ -31,7 +32,6 @@ _CALL_KEYS = frozenset({"name", "arguments", "_meta"})
 _LIST_KEYS = frozenset({"_meta"})
 _MESSAGE_KEYS = frozenset({"jsonrpc", "id", "method", "params"})
 # orjson reads integers beyond 64 bits as floats, the SDK as they are. Two plain scans cost a tenth of a regular expression.
-_DIGITS_AS_ZERO = bytes.maketrans(b"123456789", b"000000000")
 _LONG_NUMBER = b"0" * 19
 #: `Accept` as clients write it; any other spelling is parsed by the SDK
 _PLAIN_ACCEPTS = frozenset({b"application/json, text/event-stream", b"text/event-stream, application/json", b"*/*"})
@@ -64,12 +64,13 @@ class LeanPath:
         shown = serialize_server_result("tools/list", VERSION, listing.model_dump(by_alias=True, mode="json", exclude_none=True))
         self._listing = orjson.dumps(shown)[:-1] + self._stamp
         #: encoded client capabilities and info -> what they mean; bounded, because clients choose them
-        self._client_by_words: dict[bytes, ClientFacts] = {}
+        self._client_by_words: dict[bytes, tuple[ClientFacts, int]] = {}
 
     def recognize(self, scope: Scope, body: bytes) -> LeanRequest | None:
         """Return the request, or None where the SDK must look at it."""
         head = self._head(scope["headers"])
-        if head is None or _LONG_NUMBER in body.translate(_DIGITS_AS_ZERO):
+        flat = body.translate(BLANKS_AND_ZEROS)
+        if head is None or _LONG_NUMBER in flat:
             return None
         method, header_name, trace_headers = head
         try:
@@ -84,17 +85,25 @@ class LeanPath:
         meta = params.get("_meta")
         if type(meta) is not dict or meta.get(PROTOCOL_VERSION_META_KEY) != VERSION:
             return None
-        client = self._client(meta)
+        known = self._client(meta)
         token = meta.get("progressToken")
-        if client is None or LOG_LEVEL_META_KEY in meta or ("progressToken" in meta and type(token) not in (int, str)):
+        if known is None or LOG_LEVEL_META_KEY in meta or ("progressToken" in meta and type(token) not in (int, str)):
             return None
+        client, names = known
+        names += len(_MESSAGE_KEYS) + len(params) + len(meta)
         if method == "tools/list":
-            return LeanRequest(request_id, None, {}, client, meta, trace_headers, token) if params.keys() == _LIST_KEYS else None
+            if params.keys() != _LIST_KEYS or (may_repeat(flat, names) and repeated_name(body) is not None):
+                return None
+            return LeanRequest(request_id, None, {}, client, meta, trace_headers, token)
         name, arguments = params.get("name"), params.get("arguments", {})
         if not params.keys() <= _CALL_KEYS or type(name) is not str or type(arguments) is not dict:
             return None
         # A name beyond ASCII travels encoded in its header.
         if not name.isascii() or name.encode() != header_name:
+            return None
+        names += names_in(arguments)
+        # Where there are no more colons than members, no member came twice.
+        if flat.count(b":") != names and may_repeat(flat, names) and repeated_name(body) is not None:
             return None
         return LeanRequest(request_id, name, arguments, client, meta, trace_headers, token)
 
@@ -125,20 +134,21 @@ class LeanPath:
         trace = {name.decode(): found[name].decode("latin-1") for name in _TRACE_HEADERS if name in found}
         return method.decode(), found.get(b"mcp-name"), trace
 
-    def _client(self, meta: Mapping[str, Any]) -> ClientFacts | None:
-        """Return what the client declares, once its declaration has passed the SDK's own validation."""
+    def _client(self, meta: Mapping[str, Any]) -> tuple[ClientFacts, int] | None:
+        """Return what the client declares, once its declaration has passed the SDK's own validation, and the members in it."""
         try:
             capabilities = meta[CLIENT_CAPABILITIES_META_KEY]
         except KeyError:
             return None
         words = orjson.dumps((capabilities, meta.get(CLIENT_INFO_META_KEY)))
-        client = self._client_by_words.get(words)
-        if client is None:
+        known = self._client_by_words.get(words)
+        if known is None:
             try:
                 validate_client_request("tools/list", VERSION, {"_meta": meta})
             except ValidationError:
                 return None
             if len(self._client_by_words) >= KNOWN_CLIENTS:
                 self._client_by_words.clear()
-            client = self._client_by_words[words] = of_meta(meta, VERSION)
-        return client
+            names = names_in(capabilities) + names_in(meta.get(CLIENT_INFO_META_KEY))
+            known = self._client_by_words[words] = (of_meta(meta, VERSION), names)
+        return known
