@@ -55,7 +55,10 @@ class WordTable:
             if len(known) + len(missing) > _MAX_WORDS:
                 # A new dict and not a cleared one: another thread may be reading the old.
                 self._ids_by_word = known = {word: known[word] for word in words if word in known}
-            known.update((word, self._split(word)) for word in missing)
+            found = {word: self._split(word) for word in missing}
+            # Numbers have no end: they would fill what is remembered.
+            known.update((word, ids) for word, ids in found.items() if not word.isdigit())
+            return [known[word] if word in known else found[word] for word in words]
         return [known[word] for word in words]
 
     def _split(self, word: str) -> tuple[int, ...]:

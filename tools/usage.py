@@ -16,7 +16,7 @@ from tools.stores import UsageExample, UsageStore
 MEMORY_S = 15 * 60.0
 MAX_SEARCHES = 10_000
 MAX_PENDING = 5_000
-MAX_LEARNED = 50_000
+MAX_LEARNED = 10_000
 #: once may be an accident
 MIN_USES = 2
 
