@@ -73,7 +73,7 @@ def test_a_repeated_name_is_never_missed_and_never_invented(value: Any, twice: b
         assert may_repeat(flat, names)
 
 
-@pytest.mark.parametrize("depth", [200, 600, 1000, 5000])
+@pytest.mark.parametrize("depth", [200, 600, 5000])
 def test_a_body_that_nests_deeply_is_refused_and_never_a_fault_of_ours(http: httpx2.Client, depth: int) -> None:
     """Bad input is normal input."""
     text = b'{"a": ' * depth + b"1" + b"}" * depth
