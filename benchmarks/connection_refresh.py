@@ -59,9 +59,9 @@ def provider(pipe: Pipe, count: int) -> None:
     server.run(sockets=[listener])
 
 
-async def fill(database: Database, vault: Vault, tokens: Sequence[str], spread_s: float) -> None:
-    """Put one connection for each token into the store, their refreshes due evenly over `spread_s` from now."""
-    now, caller, rows, secrets = time.time(), VaultCaller("default", "bench", "bench"), [], []
+async def fill(database: Database, vault: Vault, tokens: Sequence[str], spread_s: float, now: float) -> None:
+    """Put one connection for each token into the store, their refreshes due evenly over `spread_s` from `now`."""
+    caller, rows, secrets = VaultCaller("default", "bench", "bench"), [], []
     for number, token in enumerate(tokens):
         due = now + spread_s * number / len(tokens)
         connection = Connection(
@@ -110,7 +110,7 @@ async def measure(port: int, tokens: Sequence[str], seconds: float, at_full_spee
         async with Egress((f"127.0.0.1:{port}",)) as egress:
             registrations = Registrations(SqlRegistrationStore(database), vault)
             await registrations.add(Registration(SHARED, "crm", "ascend", definition(f"http://127.0.0.1:{port}")), "s", "bench")
-            await fill(database, vault, tokens, 0 if at_full_speed else seconds)
+            await fill(database, vault, tokens, 0 if at_full_speed else seconds, time.time())
             accounts = Accounts(store, vault, ConnectLinks(SqlConnectFlowStore(database), "http://gw"))
             await accounts.load()
             refresher = Refresher(store, vault, registrations, TokenEndpoint(ProviderEgress(egress)), accounts)

@@ -83,19 +83,19 @@ class Refresher:
                     with anyio.move_on_after(TICK_S):
                         await self._freed.wait()
 
-    async def refresh_due(self) -> int:
-        """Refresh everything that is due now and return how many leases that took."""
+    async def refresh_due(self, limit: int | None = None) -> int:
+        """Refresh everything that is due now, or `limit` of it, and return how many leases that took."""
         taken = 0
-        while leases := await self._lease():
+        while leases := await self._lease(BATCH if limit is None else min(BATCH, limit - taken)):
             taken += len(leases)
             async with anyio.create_task_group() as group:
                 for lease in leases:
                     group.start_soon(self._one, lease)
         return taken
 
-    async def _lease(self) -> list[Lease]:
+    async def _lease(self, wanted: int = BATCH) -> list[Lease]:
         now = self._clock()
-        limit = min(BATCH, self._parallel - self._running)
+        limit = min(wanted, self._parallel - self._running)
         if limit <= 0:
             return []
         leases = list(await self._store.lease_due(now, self._owner, now + LEASE_S, limit, self._pace.busy()))
