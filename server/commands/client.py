@@ -57,7 +57,7 @@ async def add(
         try:
             check_registrable(uri, application_type)
         except RegistrationRefused as error:
-            raise CommandFailed(f"{uri}: {error.description}") from error
+            raise click.UsageError(f"{uri}: {error.description}") from error
     keys = "" if jwks is None else _public_keys(jwks.read())
     secret = "" if public or keys else new_token("cs")
     client_id = new_id("client")
@@ -156,12 +156,12 @@ async def revoke(settings: Settings, client_id: str, forget: bool) -> None:
 
 
 def _public_keys(text: bytes) -> str:
-    """Return the JWK set as it is kept. Raises CommandFailed."""
+    """Return the JWK set as it is kept. Raises UsageError."""
     try:
         keys = read_object(text)
         import_public_keys(keys)
     except RegistrationRefused as error:
-        raise CommandFailed(f"--jwks: {error.description}") from error
+        raise click.UsageError(f"--jwks: {error.description}") from error
     return json.dumps(keys)
 
 

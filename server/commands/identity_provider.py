@@ -62,10 +62,10 @@ async def add(
     try:
         provider = checked(replace(provider, allowed_algorithms=algorithms or provider.allowed_algorithms))
     except InvalidIdentityProvider as error:
-        raise CommandFailed(str(error)) from error
+        raise click.UsageError(str(error)) from error
     secret = sys.stdin.readline().rstrip("\r\n") if secret_stdin else ""
     if client_auth != "none" and not secret:
-        raise CommandFailed(f"identity provider {slug!r}: no client secret; give it with --secret-stdin, or say --client-auth none")
+        raise click.UsageError(f"identity provider {slug!r}: no client secret; give it with --secret-stdin, or say --client-auth none")
     async with open_store(settings) as store:
         await known_tenant(store, tenant)
         if secret:

@@ -46,12 +46,12 @@ async def add(
     variable = name.upper().replace("-", "_")
     client_id = client_id or content.get("client_id") or os.environ.get(f"{variable}_CLIENT_ID")
     if not client_id:
-        raise CommandFailed(f"{source}: no client id; give --client-id, `client_id` in the file, or {variable}_CLIENT_ID")
+        raise click.UsageError(f"{source}: no client id; give --client-id, `client_id` in the file, or {variable}_CLIENT_ID")
     auth = content.get("auth") or known_definitions().get(name, {}).get("auth", "oauth2")
     read = sys.stdin.read if auth == "github_app" else sys.stdin.readline
     secret = read().rstrip("\r\n") if secret_stdin else os.environ.get(f"{variable}_CLIENT_SECRET", "")
     if not secret and auth in ("oauth2", "client_credentials", "github_app"):
-        raise CommandFailed(f"{source}: no client secret; give it on standard input with --secret-stdin, or in {variable}_CLIENT_SECRET")
+        raise click.UsageError(f"{source}: no client secret; give it on standard input with --secret-stdin, or in {variable}_CLIENT_SECRET")
     definition = {key: value for key, value in content.items() if key not in ("client_id", "values")} if "auth" in content else None
     inputs = {**content.get("values", {}), **dict(_pair(value) for value in values)}
     async with open_store(settings) as store:
@@ -126,5 +126,5 @@ def _content(source: str) -> Mapping[str, Any]:
 def _pair(text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not equals:
-        raise CommandFailed(f"--value {text!r}: give NAME=VALUE")
+        raise click.UsageError(f"--value {text!r}: give NAME=VALUE")
     return name, value

@@ -21,16 +21,18 @@ from server.trace_export import start_trace_export
 
 _ANY_ADDRESS = ("0.0.0.0", "::", "")  # noqa: S104  compared with, not bound to
 
+_PORT = click.IntRange(0, 65_535)
+
 
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--port", default=8080, show_default=True, help="Port to listen on.")
+@click.option("--port", type=_PORT, default=8080, show_default=True, help="Port to listen on.")
 @click.option("--base-url", default=None, help="Public origin, such as https://gateway.example.com [ASCEND_BASE_URL].")
 @click.option(
     "--demo", is_flag=True, help="Start the demo CRM beside it, import it, and make a demo user. The CRM asks people for consent."
 )
 @click.option("--demo-open", is_flag=True, help="Like --demo, but the CRM answers everybody: no account has to be connected.")
-@click.option("--demo-port", type=int, default=None, help="Where the demo CRM listens; 8090, or any free port, when not given.")
+@click.option("--demo-port", type=_PORT, default=None, help="Where the demo CRM listens; 8090, or any free port, when not given.")
 @with_settings
 @run_server
 async def command(

@@ -29,7 +29,7 @@ async def add(settings: Settings, name: str, title: str) -> None:
     """Add the tenant NAME (lower-case letters, digits, hyphens)."""
     if not is_valid_name(name):
         rule = f"use 1 to 63 lower-case letters, digits and inner hyphens, and none of {', '.join(sorted(RESERVED))}"
-        raise CommandFailed(f"tenant {name!r}: not a name; {rule}")
+        raise click.UsageError(f"tenant {name!r}: not a name; {rule}")
     async with open_store(settings) as store:
         try:
             await store.tenants.add(Tenant(name, title or name))

@@ -38,7 +38,7 @@ async def add(settings: Settings, email: str, tenant: str, name: str, password_s
         try:
             subject = await Passwords(store.subjects).add_subject(tenant, email, password, display_name=name, is_admin=admin)
         except (InvalidSubject, WeakPassword) as error:
-            raise CommandFailed(str(error)) from error
+            raise click.UsageError(str(error)) from error
         except SubjectExists as error:
             raise CommandFailed(f"user {email!r} exists already in tenant {tenant!r}; `ascend user list` shows all") from error
     click.echo(f"user {subject.email} can sign in at {settings.mcp_url(tenant)}")
@@ -91,7 +91,7 @@ async def password(settings: Settings, email: str, tenant: str, password_stdin: 
         try:
             await Passwords(store.subjects).set(subject, text)
         except WeakPassword as error:
-            raise CommandFailed(str(error)) from error
+            raise click.UsageError(str(error)) from error
         await store.browser_sessions.end_all(tenant, subject.subject_id)
     click.echo(f"user {subject.email} has a new password")
     if not password_stdin:
@@ -150,11 +150,11 @@ async def known_tenant(store: Store, name: str) -> None:
 
 
 async def local_subject(store: Store, tenant: str, email: str) -> str:
-    """Return the id of the person who signs in with `email`. Raises CommandFailed."""
+    """Return the id of the person who signs in with `email`. Raises CommandFailed, and UsageError for what is no address."""
     try:
         found = await store.subjects.find_local(tenant, normalize_email(email))
     except InvalidSubject as error:
-        raise CommandFailed(str(error)) from error
+        raise click.UsageError(str(error)) from error
     if found is None:
         raise CommandFailed(f"no user {email!r} in tenant {tenant!r}; `ascend user list` shows who there is")
     return found[0].subject_id

@@ -52,7 +52,7 @@ def test_a_service_principal_may_sign_instead_of_keeping_a_secret(tmp_path: Path
     public.write_text(json.dumps({"keys": [key.as_dict(private=False)]}), encoding="utf-8")
     private.write_text(json.dumps({"keys": [key.as_dict(private=True)]}), encoding="utf-8")
     service = ("client", "add", "Nightly", "--service", "--tenant", "default", "--scope", "mcp", "--jwks")
-    assert run(tmp_path, *service, str(private)).exit_code == 1
+    assert run(tmp_path, *service, str(private)).exit_code == 2
     added = run(tmp_path, *service, str(public))
     assert (added.exit_code, "asc_cs_" in added.output) == (0, False)
 
@@ -62,8 +62,18 @@ def test_a_service_principal_may_sign_instead_of_keeping_a_secret(tmp_path: Path
     [
         (("client", "add", "x"), 2),
         (("client", "add", "x", "--service"), 2),
-        (("client", "add", "x", "--redirect-uri", "javascript:x"), 1),
+        (("client", "add", "x", "--redirect-uri", "javascript:x"), 2),
         (("client", "add", "x", "--redirect-uri", "http://127.0.0.1/cb", "--tenant", "nowhere"), 1),
+        (("tenant", "add", "Not A Name"), 2),
+        (("tenant", "add", "default"), 1),
+        (("tenant", "set", "nowhere", "--title", "x"), 1),
+        (("user", "add", "no address", "--tenant", "default"), 2),
+        (("user", "add", "ada@example.com", "--tenant", "nowhere"), 1),
+        (("token", "mint", "--tenant", "default", "--user", "no address"), 2),
+        (("identity-provider", "add", "x", "--tenant", "default", "--issuer", "http://idp.example", "--client-id", "x"), 2),
+        (("provider", "add", "hubspot"), 2),
+        (("provider", "add", "nothing-of-the-kind"), 1),
+        (("serve", "--port", "70000"), 2),
         (("client", "show", "nobody"), 1),
         (("client", "revoke", "nobody"), 1),
         (("grant", "revoke", "nothing"), 1),

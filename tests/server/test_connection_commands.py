@@ -60,7 +60,7 @@ def test_a_provider_that_comes_along_is_registered_by_name(ascend: Ascend) -> No
     rows = {row["provider"]: row["registered_for"] for row in json.loads(ascend("provider", "list", "--json"))}
     assert (rows["hubspot"], rows["google"]) == ("every tenant", None)
     ascend("provider", "remove", "hubspot")
-    assert "HUBSPOT_CLIENT_SECRET" in ascend("provider", "add", "hubspot", "--client-id", "abc", expect=1)
+    assert "HUBSPOT_CLIENT_SECRET" in ascend("provider", "add", "hubspot", "--client-id", "abc", expect=2)
 
 
 def test_a_provider_of_ones_own_is_read_from_a_file_and_checked(ascend: Ascend, tmp_path: Path) -> None:
