@@ -2,28 +2,26 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from urllib.parse import urlsplit
-
-import anyio
 
 from oauth.connections.credentials import Credential
-from tools.egress import MAX_BODY_BYTES, Egress, OutboundRequest
-from tools.errors import ImportFailed
-from tools.operation import Failure, Json, Operation
+from server.import_options import earlier_import, options_of
+from server.import_source import authority_of, read_file, read_source
+from tools.egress import Egress
+from tools.operation import Json, Operation
 from tools.providers.mcp_acceptance import accepted_operations, held_back, still_held
 from tools.providers.mcp_import import import_server
-from tools.providers.openapi_externals import fetch_reader, folder_reader, gather_externals
 from tools.providers.openapi_import import ImportResult, import_document
 from tools.providers.openapi_overlay import read_overlay
 from tools.quarantine import HeldTool, QuarantineStore
 from tools.stores import ImportDiff, OperationStore
 
-_ACCEPT = (("Accept", "application/json, application/yaml, */*"),)
-
 
 @dataclass(frozen=True, slots=True)
 class ImportRequest:
-    """What to import, and as what. `tenant_id` None: shared by all tenants. `overlay` is the path of a file."""
+    """What to import, and as what. `tenant_id` None: shared by all tenants. `overlay` is the path of a file.
+
+    An OpenAPI document without a `location` is read where the provider's last import found it.
+    """
 
     location: str
     provider: str
@@ -31,6 +29,8 @@ class ImportRequest:
     base_url: str | None = None
     include: tuple[str, ...] = ()
     overlay: str | None = None
+    #: forget what the last import was told, and name operations anew
+    is_fresh: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,15 +42,8 @@ class Imported:
     held: tuple[HeldTool, ...] = ()
     #: operation id -> the definition that was accepted of it, for showing what is held against it
     accepted: Mapping[str, Mapping[str, Json]] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class SourceDocument:
-    """A document as it was read, where it is, and those beside it that it refers to, by absolute location."""
-
-    raw: bytes = field(repr=False)
-    location: str
-    externals: Mapping[str, bytes] = field(repr=False)
+    #: options of the last import that went for this one too, as one would write them
+    recalled: tuple[str, ...] = ()
 
 
 async def import_openapi(store: OperationStore, request: ImportRequest, *, dry_run: bool = False) -> Imported:
@@ -58,19 +51,23 @@ async def import_openapi(store: OperationStore, request: ImportRequest, *, dry_r
 
     Raises ImportFailed, EgressRefused, UpstreamFailed.
     """
-    overlay = read_overlay(await read_file(request.overlay), request.overlay) if request.overlay is not None else None
-    document = await read_source(request.location)
+    earlier = None if request.is_fresh else await earlier_import(store, request.tenant_id, request.provider)
+    options = await options_of(request.location, request.base_url, request.include, request.overlay, earlier, request.provider)
+    document = await read_source(options.location)
     result = import_document(
         document.raw,
         provider=request.provider,
         tenant_id=request.tenant_id,
         location=document.location,
-        base_url=request.base_url,
-        include=request.include,
+        base_url=options.base_url,
+        include=options.include,
         externals=document.externals,
-        overlay=overlay,
+        overlay=options.read_overlay(),
+        known=await store.load_provider(request.tenant_id, request.provider) if earlier else (),
     )
-    return await _store(store, result, dry_run=dry_run)
+    source = replace(result.source, settings={**result.source.settings, "options": options.as_settings()})
+    imported = await _store(store, replace(result, source=source), dry_run=dry_run)
+    return replace(imported, recalled=options.recalled)
 
 
 async def import_mcp(
@@ -143,40 +140,3 @@ async def accept_held(
 async def _store(store: OperationStore, result: ImportResult, *, dry_run: bool) -> Imported:
     change = store.compare if dry_run else store.replace
     return Imported(result, await change(result.source, result.operations))
-
-
-async def read_source(location: str) -> SourceDocument:
-    """Return the document in a file or at a URL with what it refers to. The operator named this host, so it may be a private one."""
-    if location.startswith(("http://", "https://")):
-        async with Egress([authority_of(location)]) as egress:
-            response = await egress.send(OutboundRequest("GET", location, _ACCEPT))
-            if response.status != 200:
-                raise ImportFailed(Failure("source_unavailable", f"{location} answered {response.status}; check the address in a browser"))
-            externals = await gather_externals(response.body, response.url, fetch_reader(egress.fetch))
-        return SourceDocument(response.body, response.url, externals)
-    raw = await read_file(location)
-    own = (await anyio.Path(location).resolve()).as_uri()
-    return SourceDocument(raw, own, await gather_externals(raw, own, folder_reader()))
-
-
-async def read_file(location: str) -> bytes:
-    """Return the bytes of a file. Raises ImportFailed."""
-    path = anyio.Path(location)
-    try:
-        if (await path.stat()).st_size > MAX_BODY_BYTES:
-            raise ImportFailed(Failure("source_too_large", f"{location} is larger than {MAX_BODY_BYTES >> 20} MiB"))
-        return await path.read_bytes()
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not the name of a file"
-        raise ImportFailed(Failure("source_unavailable", f"{location}: {reason}; give a file or an http(s) URL")) from error
-
-
-def authority_of(url: str) -> str:
-    """Return the `host:port` of a URL, as the guarded way out is told of hosts that may be private ones. Raises ImportFailed."""
-    try:
-        parts = urlsplit(url)
-        port = parts.port or {"http": 80, "https": 443}[parts.scheme]
-    except (ValueError, KeyError) as error:
-        raise ImportFailed(Failure("source_unavailable", f"{url} is not an address; give an http(s) URL")) from error
-    host = parts.hostname or ""
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -3,9 +3,10 @@
 import hashlib
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
+from types import MappingProxyType
 
 from tools.words import NOUNS_TOO, VERB_BY_WORD, snake, spoken_in, words_of
 
@@ -45,8 +46,8 @@ class _Parts:
     verb: str
 
 
-def name_operations(provider: str, operations: Sequence[Naming]) -> list[str]:
-    """Return one id for each of `operations`, in their order, all different.
+def name_operations(provider: str, operations: Sequence[Naming], kept: Mapping[int, str] = MappingProxyType({})) -> list[str]:
+    """Return one id for each of `operations`, in their order, all different; `kept` are the ids that some have already, by position.
 
     An id follows from the operation's own path, method and operationId, so that a re-import with more operations renames
     none. Where two ask for the same id, the one that comes first by method and path keeps it, whatever the document's order.
@@ -54,12 +55,15 @@ def name_operations(provider: str, operations: Sequence[Naming]) -> list[str]:
     root = shared_root([operation.path for operation in operations])
     parts = [_parts_of(operation, root) for operation in operations]
     wanted: dict[str, list[int]] = defaultdict(list)
+    names: dict[int, str] = dict(kept)
+    taken = set(names.values())
     for position, part in enumerate(parts):
-        wanted[_short(provider, part)].append(position)
-    names: dict[int, str] = {}
+        name = _short(provider, part)
+        if position not in names and name not in taken:
+            wanted[name].append(position)
     for name, positions in wanted.items():
         names[min(positions, key=lambda position: _rank(operations[position]))] = name
-    taken = set(names.values())
+        taken.add(name)
     for position in sorted(set(range(len(operations))) - set(names), key=lambda position: _rank(operations[position])):
         names[position] = _free(provider, operations[position], parts[position], taken)
         taken.add(names[position])

@@ -59,6 +59,7 @@ def as_facts(imported: Imported, *, dry_run: bool) -> dict[str, Any]:
         "provider": result.source.provider,
         "title": result.title,
         "dry_run": dry_run,
+        "recalled": list(imported.recalled),
         "operations": [
             {"id": each.id, "access": each.access, "signature": each.signature, "summary": each.summary} for each in result.operations
         ],
@@ -77,6 +78,8 @@ def tell(imported: Imported, *, dry_run: bool) -> None:
     result, diff = imported.result, imported.diff
     verb = "would bring" if dry_run else "brings"
     click.echo(f"{result.title} {verb} {len(result.operations)} operations as {result.source.provider}.*")
+    if imported.recalled:
+        click.echo(f"  as at the last import: {' '.join(imported.recalled)} (--fresh forgets it)")
     by_access = {tier: sum(each.access == tier for each in result.operations) for tier in ("read", "write", "destructive")}
     click.echo("  " + ", ".join(f"{count} {tier}" for tier, count in by_access.items()))
     for word, ids in (("added", diff.added), ("changed", diff.changed), ("removed", diff.removed), ("riskier", diff.riskier)):

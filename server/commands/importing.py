@@ -19,6 +19,8 @@ from server.commands.user import known_tenant
 from server.config import Settings
 from server.importing import ImportRequest, import_mcp, import_openapi
 from server.storage.store import open_store
+from server.upstream_sign_in import UpstreamEntrance
+from tools.errors import ImportFailed
 
 R = TypeVar("R")
 
@@ -51,8 +53,9 @@ command.add_command(accept_command)
 
 
 @command.command("openapi")
-@click.argument("source")
+@click.argument("source", default="")
 @import_options
+@click.option("--fresh", is_flag=True, help="Forget the options and names of the last import of this provider.")
 @click.option("--base-url", default=None, help="Where the API is, when the document does not say it rightly.")
 @click.option("--overlay", type=click.Path(path_type=Path), metavar="FILE", help="A YAML file that corrects what is derived.")
 @with_settings
@@ -66,17 +69,22 @@ async def openapi(
     base_url: str | None,
     include: tuple[str, ...],
     overlay: Path | None,
+    fresh: bool,
     dry_run: bool,
     as_json: bool,
 ) -> None:
-    """Import SOURCE, a file or URL: OpenAPI 3.0, 3.1 or Swagger 2.0, JSON or YAML. Running servers see it at once."""
+    """Import SOURCE, a file or URL: OpenAPI 3.0, 3.1 or Swagger 2.0, JSON or YAML. Running servers see it at once.
+
+    Without SOURCE the document is read again where the last import of PROVIDER found it. Options that are not given are those of
+    the last import.
+    """
     tenant = whose(tenant, shared)
     check_slug(provider)
-    request = ImportRequest(source, provider, tenant, base_url, include, str(overlay) if overlay else None)
+    request = ImportRequest(source, provider, tenant, base_url, include, str(overlay) if overlay else None, fresh)
     async with open_store(settings) as store:
         if tenant is not None:
             await known_tenant(store, tenant)
-        with at_work(f"importing {source}"):
+        with at_work(f"importing {source or provider}"):
             imported = await import_openapi(store.operations, request, dry_run=dry_run)
     report(settings, imported, dry_run=dry_run, as_json=as_json)
 
@@ -85,6 +93,7 @@ async def openapi(
 @click.argument("url")
 @import_options
 @click.option("--token-stdin", is_flag=True, help="Read a bearer token for listing the tools from standard input; it is not kept.")
+@click.option("--account", default=None, metavar="EMAIL", help="List the tools with the account that this person has connected.")
 @click.option("--accept", is_flag=True, help="Accept changed definitions; without it they are held, and `ascend import review` shows them.")
 @click.option("--admit-new", is_flag=True, help="Let tools that the server announces later come in without a review.")
 @click.option("--overlay", type=click.Path(path_type=Path), metavar="FILE", help="A YAML file that corrects what is derived.")
@@ -98,6 +107,7 @@ async def mcp(
     shared: bool,
     include: tuple[str, ...],
     token_stdin: bool,
+    account: str | None,
     accept: bool,
     admit_new: bool,
     overlay: Path | None,
@@ -107,22 +117,35 @@ async def mcp(
     """Import the tools of the MCP server at URL, pinned to what it says of them now. Running servers see it at once."""
     tenant = whose(tenant, shared)
     check_slug(provider)
+    if token_stdin and account:
+        raise click.UsageError("--token-stdin and --account exclude each other: list with a token, or with a person's account")
     credential = Credential("bearer", _token()) if token_stdin else None
     request = ImportRequest(url, provider, tenant, include=include, overlay=str(overlay) if overlay else None)
     async with open_store(settings) as store:
         if tenant is not None:
             await known_tenant(store, tenant)
-        with at_work(f"asking {url} for its tools"):
-            imported = await import_mcp(
-                store.operations,
-                request,
-                quarantine=store.quarantine,
-                credential=credential,
-                accept=accept,
-                admit_new=admit_new,
-                dry_run=dry_run,
-            )
+        entrance = await UpstreamEntrance.open(settings, store, request)
+        if account is not None:
+            credential = await entrance.account_of(account)
+        try:
+            with at_work(f"asking {url} for its tools"):
+                imported = await import_mcp(
+                    store.operations,
+                    request,
+                    quarantine=store.quarantine,
+                    credential=credential,
+                    accept=accept,
+                    admit_new=admit_new,
+                    dry_run=dry_run,
+                )
+        except ImportFailed as refused:
+            if refused.failure.code != "upstream_unauthorized" or credential is not None:
+                raise
+            raise CommandFailed(await entrance.way_in()) from refused
+        issuer = await entrance.registered() if credential is not None and not dry_run else None
     report(settings, imported, dry_run=dry_run, as_json=as_json)
+    if issuer is not None and not as_json:
+        click.echo(f"  note: accounts of {provider} sign in at {issuer}, where this gateway is registered now")
 
 
 @command.command("list")

@@ -139,3 +139,16 @@ async def test_the_overlay_of_an_operator_overrules_what_the_words_say(imports: 
     after = {each["id"]: each["access"] for each in answer["operations"]}
     assert (before["notes.note.delete"], after["notes.note.delete"]) == ("destructive", "write")
     assert answer["skipped"] == [{"where": "overlay: nobody", "reason": "there is no such operation or tool"}]
+
+
+def test_a_provider_is_imported_again_by_its_name(imports: Imports, orders: Path) -> None:
+    """docs/guides/importing.md, "Import again": from where it came, and as it was told."""
+    imports("openapi", str(orders), "--provider", "shop", "--shared", "--include", "*orders*")
+    content = json.loads(orders.read_text(encoding="utf-8"))
+    content["paths"] = {"/orders/export": content["paths"]["/orders"], "/users": content["paths"]["/orders"]}
+    orders.write_text(json.dumps(content), encoding="utf-8")
+    said = imports("openapi", "--provider", "shop", "--shared", "--dry-run")
+    assert "as at the last import: file://" in said
+    assert "added 1: shop.orders.export" in said
+    assert "removed 1: shop.orders.create" in said
+    assert "--shared" in imports("openapi", "--provider", "shop", expect=1)

@@ -65,5 +65,5 @@ def _said(words: list[str], method: str) -> list[str]:
 
 
 def is_idempotent(method: str, access: Access) -> bool:
-    """Say whether a second identical call leaves things as one does (RFC 9110 §9.2.2); a POST that only reads does, a GET that writes does not."""
+    """Say whether a second identical call leaves things as one does (RFC 9110 §9.2.2): a POST that reads does, a GET that writes not."""
     return access == "read" or (method in IDEMPOTENT_METHODS and not (method in SAFE_METHODS and access == "write"))

@@ -50,11 +50,13 @@ def import_document(
     include: Sequence[str] = (),
     externals: Mapping[str, bytes] | None = None,
     overlay: Overlay | None = None,
+    known: Sequence[Operation] = (),
 ) -> ImportResult:
     """Return the operations of a document and a report of what was left out. Raises ImportFailed where nothing can come of it.
 
     `include` are globs on operation id, operationId, path, `METHOD path` or tag; none means all. `externals` are the
-    documents that this one refers to, by absolute location (openapi_externals). `overlay` corrects what is derived.
+    documents that this one refers to, by absolute location (openapi_externals). `overlay` corrects what is derived. `known` is
+    what an earlier import brought: those operations keep their ids.
     """
     overlay = overlay or Overlay()
     if base_url is not None:
@@ -65,13 +67,14 @@ def import_document(
     skipped = [one for one in read if isinstance(one, Skipped)]
     found = [one for one in read if isinstance(one, Found)]
     operations: list[Operation] = []
-    known: set[str] = set()
-    for derived, name, one, correction in _named(provider, found, overlay):
-        known |= {derived, one.where}
+    seen: set[str] = set()
+    for derived, name, one, correction in _named(provider, found, overlay, known):
+        seen |= {derived, one.where}
         if correction.hide or (include and not _is_included(name, one, include)):
             continue
         try:
-            operations.append(_operation(name, one, document, provider, tenant_id, correction, overlay))
+            operation = _operation(name, one, document, provider, tenant_id, correction, overlay)
+            operations.append(operation if name == derived else replace(operation, binding={**operation.binding, "derived": derived}))
         except MALFORMED as error:
             skipped.append(Skipped(one.where, f"it is malformed in a way that is not understood: {type(error).__name__}: {error}"))
             continue
@@ -79,7 +82,7 @@ def import_document(
         if operations[-1].input_schema is ANYTHING:
             skipped.append(Skipped(one.where, "its arguments cannot be validated here; the upstream judges them"))
     skipped += [
-        Skipped(name, "the overlay corrects it, but the document has no such operation") for name in overlay.unknown(frozenset(known))
+        Skipped(name, "the overlay corrects it, but the document has no such operation") for name in overlay.unknown(frozenset(seen))
     ]
     if not operations:
         raise ImportFailed(Failure("nothing_to_import", _why_nothing(location, found, skipped, include)))
@@ -94,10 +97,15 @@ def import_document(
     return ImportResult(source, ordered, tuple(skipped), document.title or provider)
 
 
-def _named(provider: str, found: Sequence[Found], overlay: Overlay) -> Iterator[tuple[str, str, Found, Correction]]:
+def _named(
+    provider: str, found: Sequence[Found], overlay: Overlay, known: Sequence[Operation]
+) -> Iterator[tuple[str, str, Found, Correction]]:
     """Yield (derived id, id after correction, operation, correction). Raises ImportFailed where two would share an id."""
     namings = [Naming(one.method, one.path, one.operation_id, one.answers_list, str(one.node.get("summary") or "")) for one in found]
-    names = name_operations(provider, namings)
+    id_by_request = {(each.binding["method"], each.binding["path"]): str(each.binding.get("derived", each.id)) for each in known}
+    requests = [(one.method.upper(), one.template) for one in found]
+    kept = {position: id_by_request[request] for position, request in enumerate(requests) if request in id_by_request}
+    names = name_operations(provider, namings, kept)
     taken: dict[str, str] = {}
     for derived, one in zip(names, found, strict=True):
         correction = overlay.of(derived, one.where)
