@@ -63,11 +63,9 @@ class Cycles:
     lead_s: tuple[float, float]
 
 
-def in_process(client: httpx2.AsyncClient) -> "_Send":
-    return _Send(client)
+class InProcess:
+    """Requests to an application in this process."""
 
-
-class _Send:
     def __init__(self, client: httpx2.AsyncClient) -> None:
         self._client = client
 
@@ -78,8 +76,8 @@ class _Send:
         return Fetched(answer.status_code, {name.lower(): value for name, value in answer.headers.items()}, answer.content)
 
 
-async def simulate(folder: Path, connections: int, cycles: float, per_s: int, *, is_burst: bool) -> Cycles:
-    """Let `cycles` lives of all connections pass, a second at a time."""
+async def simulate(folder: Path, connections: int, cycles: float, per_s: int, *, is_burst: bool, step_s: int = 1) -> Cycles:
+    """Let `cycles` lives of all connections pass, `step_s` at a time."""
     clock = Clock()
     app = build(oauth=OAuthSettings(OAuthClient("ascend", "s"), access_ttl_s=LIFE_S, rotate=True), clock=clock)
     crm: Grants = app.state.grants
@@ -99,11 +97,11 @@ async def simulate(folder: Path, connections: int, cycles: float, per_s: int, *,
     await fill(database, vault, [grant.refresh_token for grant in grants], spread_s, clock())
     seconds, late, slack_s, behind_s = int(cycles * LIFE_S), 0, float("inf"), 0.0
     async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url=BASE_URL) as client:
-        endpoint = TokenEndpoint(in_process(client), clock)
+        endpoint = TokenEndpoint(InProcess(client), clock)
         refresher = Refresher(store, vault, registrations, endpoint, clock=clock, dice=random.Random(1))
-        for _ in range(seconds):
-            clock.now += 1
-            await refresher.refresh_due(per_s)
+        for _ in range(0, seconds, step_s):
+            clock.now += step_s
+            await refresher.refresh_due(per_s * step_s)
             first = await store.earliest_expiry(clock())
             if first is not None:
                 slack_s = min(slack_s, first - clock())
@@ -139,15 +137,14 @@ def main() -> None:
     parser.add_argument("--per-s", type=int, default=10)
     parser.add_argument("--burst", action="store_true")
     given = parser.parse_args()
+    lead = f"{LEAD_S:.0f} + 0..{JITTER_S:.0f}"
     began = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
         done = asyncio.run(simulate(Path(folder), given.connections, given.cycles, given.per_s, is_burst=given.burst))
     took = time.perf_counter() - began
     print(f"{done.connections} connections, {given.cycles:g} lives of {LIFE_S} s in {took:.0f} s: {done.refreshes} refreshes")
     print(f"  each at least {done.fewest_for_one} times, late in {done.late} seconds, nearest to its end {done.slack_s:.0f} s")
-    print(
-        f"  due {done.lead_s[0]:.0f} to {done.lead_s[1]:.0f} s ahead ({LEAD_S:.0f} + 0..{JITTER_S:.0f}), at most {done.behind_s:.0f} s behind"
-    )
+    print(f"  due {done.lead_s[0]:.0f} to {done.lead_s[1]:.0f} s ahead ({lead}), at most {done.behind_s:.0f} s behind")
     print(f"  {done.reused} refresh tokens used twice, states {dict(done.states)}, {done.refreshes / took:.0f}/s of real time")
     if done.late or done.reused or done.states["ready"] != done.connections:
         raise SystemExit(1)
