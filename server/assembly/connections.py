@@ -1,6 +1,7 @@
 """Accounts at third parties: the vault, our applications there, the pages that connect, the refresher."""
 
 import hashlib
+import logging
 import secrets
 import time
 from collections.abc import Sequence
@@ -22,6 +23,7 @@ from oauth.tenants import Tenants
 from oauth.vault.key_source import KeySource, KeyUnavailable, key_source
 from oauth.vault.vault import Vault, VaultCaller
 from server.browser_session import BrowserSessions
+from server.client_document_endpoint import ClientDocuments
 from server.config import Settings, SettingsError
 from server.connection_endpoints import ConnectionEndpoints
 from server.connections_page import ConnectionsPage
@@ -35,6 +37,11 @@ from tools.egress import Egress
 from tools.providers.builtin import BuiltinFunction
 
 SWEEP_EVERY_S = 3600
+ROLLED_BACK = (
+    "are not those that were left in the store: rows were put back from a backup or changed past the gateway; restore the whole backup, "
+    "or look at `ascend vault verify` and take what is there for right with `ascend vault accept`"
+)
+log = logging.getLogger("ascend.connections")
 #: a finished or expired flow is kept this long, so that its link can say why it is no longer good
 KEEP_FLOWS_S = 24 * 3600
 #: at 10,000 accounts the refresher leaves 700,000 audit records a day; those of people stay
@@ -55,6 +62,7 @@ class Connections:
     flows: ConnectFlows
     refresher: Refresher
     store: Store
+    base_url: str
 
     def proof_key(self, purpose: str) -> bytes:
         """Return 32 bytes for short-lived proofs: the same in every process on this store, in no database dump."""
@@ -76,7 +84,7 @@ class Connections:
             links=self.links,
             registrations=self.registrations,
         )
-        return [*connect.routes(), *page.routes()]
+        return [*connect.routes(), *page.routes(), *ClientDocuments(self.base_url, tenants).routes()]
 
     async def changed(self, changes: Sequence[Change]) -> None:
         """Take over connected, renewed and ended accounts, and registrations."""
@@ -93,6 +101,8 @@ class Connections:
         async with anyio.create_task_group() as group:
             group.start_soon(self.refresher.run)
             while True:
+                for tenant_id in await self.vault.rolled_back():
+                    log.error("vault_rolled_back", extra={"facts": {"tenant": tenant_id}})
                 await self.store.connect_flows.sweep(time.time() - KEEP_FLOWS_S)
                 await self.store.secrets.sweep_events(REFRESHER, time.time() - KEEP_REFRESHES_S)
                 await anyio.sleep(SWEEP_EVERY_S)
@@ -116,6 +126,8 @@ async def open_vault(settings: Settings, store: Store) -> tuple[Vault, KeySource
 async def assemble_connections(settings: Settings, store: Store, egress: Egress) -> Connections:
     """Open the vault, load the snapshots and put the parts together."""
     vault, _ = await open_vault(settings, store)
+    if found := await vault.rolled_back():
+        raise SettingsError(f"the secrets of {', '.join(name or 'the operator' for name in found[:5])} {ROLLED_BACK}")
     # Kept in the vault and not derived from a key of it: a proof that was given out stays good when those are rotated.
     proofs = await vault.once(VaultCaller(SHARED, "gateway", "proofs"), "proofs", lambda: secrets.token_bytes(32))
     links = ConnectLinks(store.connect_flows, settings.base_url)
@@ -135,4 +147,4 @@ async def assemble_connections(settings: Settings, store: Store, egress: Egress)
     )
     changes = AccountChanges(store.connections, vault, accounts, registrations, endpoint)
     refresher = Refresher(store.connections, vault, registrations, endpoint, accounts)
-    return Connections(proofs, vault, accounts, links, registrations, changes, flows, refresher, store)
+    return Connections(proofs, vault, accounts, links, registrations, changes, flows, refresher, store, settings.base_url)

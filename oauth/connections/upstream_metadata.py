@@ -1,0 +1,158 @@
+"""Where an upstream's accounts sign in: its protected resource metadata, and its authorization server's (RFC 9728, RFC 8414)."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from oauth.connections.outbound import Outbound
+from oauth.fetch import Fetched, FetchRefused
+
+TIMEOUT_S = 10.0
+MAX_DOCUMENT_BYTES = 256_000
+_PROBE = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "ping"}).encode()
+_PARAMETER = re.compile(r'\b(resource_metadata|scope)="([^"]*)"')
+
+
+class NotDiscoverable(Exception):
+    """An upstream does not say, or does not say rightly, where its accounts sign in; the message says what is wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    """How accounts of one upstream are connected, as its own metadata says."""
+
+    resource: str
+    issuer: str
+    authorize_url: str
+    token_url: str
+    #: what the upstream asks for, in its order
+    scopes: tuple[str, ...]
+    registration_url: str = ""
+    revocation_url: str = ""
+    userinfo_url: str = ""
+    auth_methods: tuple[str, ...] = ("client_secret_basic",)
+    #: the authorization server sends `iss` with its answers (RFC 9207)
+    sends_issuer: bool = False
+    #: a client may be named by the address of its metadata document
+    takes_documents: bool = False
+
+
+async def discover(send: Outbound, url: str) -> SignIn:
+    """Ask the server at `url` without a credential, and follow what it says. Raises NotDiscoverable."""
+    answer = await _ask(send, "POST", url, _PROBE)
+    if answer.status != 401:
+        raise NotDiscoverable(f"{url} does not ask for sign-in (it answered {answer.status})")
+    said = dict(_PARAMETER.findall(answer.headers.get("www-authenticate", "")))
+    resource, asked = await _resource(send, url, said.get("resource_metadata"))
+    # Servers from before RFC 9728 are their own authorization servers (MCP 2025-03-26).
+    issuer = _first(asked.get("authorization_servers")) or _origin(url)
+    metadata = await _server_metadata(send, issuer)
+    for name in ("authorization_endpoint", "token_endpoint"):
+        _check_address(metadata.get(name), name, url)
+    if "S256" not in _texts(metadata.get("code_challenge_methods_supported")):
+        raise NotDiscoverable(f"{issuer} does not say that it takes PKCE with S256, which MCP demands")
+    offered = _texts(metadata.get("scopes_supported"))
+    scopes = said["scope"].split() if said.get("scope") else list(_texts(asked.get("scopes_supported")))
+    if "offline_access" in offered:
+        scopes.append("offline_access")
+    optional = {name: _optional(metadata.get(name), url) for name in ("registration_endpoint", "revocation_endpoint", "userinfo_endpoint")}
+    return SignIn(
+        resource=resource,
+        issuer=issuer,
+        authorize_url=metadata["authorization_endpoint"],
+        token_url=metadata["token_endpoint"],
+        scopes=tuple(dict.fromkeys(scopes)),
+        registration_url=optional["registration_endpoint"],
+        revocation_url=optional["revocation_endpoint"],
+        userinfo_url=optional["userinfo_endpoint"] if "openid" in scopes else "",
+        auth_methods=_texts(metadata.get("token_endpoint_auth_methods_supported")) or ("client_secret_basic",),
+        sends_issuer=metadata.get("authorization_response_iss_parameter_supported") is True,
+        takes_documents=metadata.get("client_id_metadata_document_supported") is True,
+    )
+
+
+async def _resource(send: Outbound, url: str, named: str | None) -> tuple[str, Mapping[str, Any]]:
+    """Return the resource's name and its metadata; without a document the server's own address, and nothing."""
+    parts = urlsplit(url)
+    well_known = f"{_origin(url)}/.well-known/oauth-protected-resource"
+    places = [named] if named else [f"{well_known}{parts.path.rstrip('/')}", well_known]
+    for place in dict.fromkeys(places):
+        _check_address(place, "resource_metadata", url)
+        document = await _document(send, place)
+        if document is None:
+            continue
+        resource = document.get("resource")
+        # RFC 9728 §3.3: metadata of another resource must not be used; one that stands for a whole host is its own.
+        if not isinstance(resource, str) or not (url == resource or url.startswith(resource.rstrip("/") + "/")):
+            raise NotDiscoverable(f"{place} describes another resource than {url}")
+        return resource, document
+    if named:
+        raise NotDiscoverable(f"{named}, which {url} names, is no metadata document")
+    return url, {}
+
+
+async def _server_metadata(send: Outbound, issuer: str) -> Mapping[str, Any]:
+    for place in _places(issuer):
+        document = await _document(send, place)
+        if document is None:
+            continue
+        # RFC 8414 §3.3: byte for byte, or the document belongs to somebody else.
+        if document.get("issuer") != issuer:
+            raise NotDiscoverable(f"{place} speaks for another issuer than {issuer}")
+        return document
+    raise NotDiscoverable(f"{issuer} publishes no authorization server metadata")
+
+
+def _places(issuer: str) -> Iterator[str]:
+    path, origin = urlsplit(issuer).path.rstrip("/"), _origin(issuer)
+    yield f"{origin}/.well-known/oauth-authorization-server{path}"
+    yield f"{origin}/.well-known/openid-configuration{path}"
+    if path:
+        yield f"{origin}{path}/.well-known/openid-configuration"
+
+
+async def _document(send: Outbound, url: str) -> Mapping[str, Any] | None:
+    answer = await _ask(send, "GET", url, None)
+    try:
+        content = json.loads(answer.body) if answer.status == 200 else None
+    except ValueError:
+        return None
+    return content if isinstance(content, dict) else None
+
+
+async def _ask(send: Outbound, method: str, url: str, body: bytes | None) -> Fetched:
+    headers = {"Accept": "application/json, text/event-stream", "Content-Type": "application/json"}
+    try:
+        return await send(method, url, headers=headers, body=body, max_bytes=MAX_DOCUMENT_BYTES, timeout_s=TIMEOUT_S)
+    except FetchRefused as error:
+        raise NotDiscoverable(f"{url} cannot be asked: {error.reason}") from error
+
+
+def _check_address(value: object, name: str, url: str) -> None:
+    """Refuse what is no address, or leads from https to http: codes and tokens must not travel in the clear."""
+    scheme = urlsplit(value).scheme if isinstance(value, str) else ""
+    if scheme != "https" and not (scheme == "http" and urlsplit(url).scheme == "http"):
+        raise NotDiscoverable(f"{name} of {url} is missing, or is no https address")
+
+
+def _optional(value: object, url: str) -> str:
+    if not isinstance(value, str) or not value:
+        return ""
+    _check_address(value, "an endpoint", url)
+    return value
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    return tuple(each for each in value if isinstance(each, str)) if isinstance(value, list) else ()
+
+
+def _first(value: object) -> str:
+    return next(iter(_texts(value)), "")

@@ -1,0 +1,111 @@
+"""Register the gateway where an upstream's accounts sign in: by a metadata document, or dynamically (RFC 7591)."""
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from oauth.connections.outbound import Outbound
+from oauth.connections.registrations import Registration
+from oauth.connections.upstream_metadata import MAX_DOCUMENT_BYTES, TIMEOUT_S, NotDiscoverable, SignIn
+from oauth.fetch import FetchRefused
+
+CLIENT_NAME = "Ascend Gateway"
+#: an account of a server that tells nobody whose it is
+NAMELESS = "account"
+
+
+@dataclass(frozen=True, slots=True)
+class NewRegistration:
+    registration: Registration
+    client_secret: str = field(repr=False)
+
+
+def callback_url(base_url: str, tenant_id: str, provider: str) -> str:
+    """Return where the provider's answers go: an address of its own for each tenant and provider."""
+    return f"{base_url}/connect/callback/{tenant_id}/{provider}"
+
+
+def document_url(base_url: str, tenant_id: str, provider: str) -> str:
+    """Return the address of the document that describes this gateway as a client; it is the client id."""
+    return f"{base_url}/connect/clients/{tenant_id}/{provider}"
+
+
+def client_document(base_url: str, tenant_id: str, provider: str) -> dict[str, Any]:
+    """Return that document (draft-ietf-oauth-client-id-metadata-document)."""
+    return {"client_id": document_url(base_url, tenant_id, provider), **_described(base_url, tenant_id, provider, "none")}
+
+
+async def register(send: Outbound, sign_in: SignIn, *, base_url: str, tenant_id: str, provider: str, title: str) -> NewRegistration:
+    """Make the gateway a client for one tenant. Raises NotDiscoverable where the authorization server takes neither way."""
+    # The document must be readable from outside, so it serves only gateways with a public address.
+    if sign_in.takes_documents and base_url.startswith("https://"):
+        client_id, secret, method = document_url(base_url, tenant_id, provider), "", "none"
+    else:
+        client_id, secret, method = await _dynamically(send, sign_in, base_url, tenant_id, provider)
+    definition = definition_of(sign_in, provider, title, client_auth="basic" if method == "client_secret_basic" else "body")
+    return NewRegistration(Registration(tenant_id, provider, client_id, definition), secret)
+
+
+async def _dynamically(send: Outbound, sign_in: SignIn, base_url: str, tenant_id: str, provider: str) -> tuple[str, str, str]:
+    if not sign_in.registration_url:
+        way_out = f"register {callback_url(base_url, tenant_id, provider)} there by hand, then `ascend provider add`"
+        raise NotDiscoverable(f"{sign_in.issuer} registers no clients by itself; {way_out}")
+    # In the body first: the servers of the MCP SDK for Python want the client id there, too, which Basic does not bring.
+    known = ("client_secret_post", "client_secret_basic", "none")
+    wanted = next((method for method in known if method in sign_in.auth_methods), "client_secret_basic")
+    asked = _described(base_url, tenant_id, provider, wanted)
+    if sign_in.scopes:
+        asked["scope"] = " ".join(sign_in.scopes)
+    headers = {"Accept": "application/json", "Content-Type": "application/json"}
+    body = json.dumps(asked).encode()
+    try:
+        answer = await send("POST", sign_in.registration_url, headers=headers, body=body, max_bytes=MAX_DOCUMENT_BYTES, timeout_s=TIMEOUT_S)
+        content = json.loads(answer.body)
+    except (FetchRefused, ValueError) as error:
+        raise NotDiscoverable(f"{sign_in.issuer} gave no answer to the registration") from error
+    client_id = content.get("client_id") if isinstance(content, dict) else None
+    if answer.status not in (200, 201) or not isinstance(client_id, str) or not 0 < len(client_id) <= 2_000:
+        raise NotDiscoverable(f"{sign_in.issuer} refused the registration ({answer.status})")
+    secret = content.get("client_secret")
+    return client_id, secret if isinstance(secret, str) else "", str(content.get("token_endpoint_auth_method") or wanted)
+
+
+def definition_of(sign_in: SignIn, provider: str, title: str, *, client_auth: str) -> dict[str, Any]:
+    """Return what a provider's file would say of this authorization server. Tokens are asked for this resource alone (RFC 8707)."""
+    resource = {"resource": sign_in.resource}
+    account: dict[str, Any] = {"id": f"'{NAMELESS}'", "title": f"'{NAMELESS}'"}
+    if sign_in.userinfo_url:
+        account = {"request": {"url": sign_in.userinfo_url}, "id": "me.sub", "title": "me.email || me.name || me.sub"}
+    definition: dict[str, Any] = {
+        "id": provider,
+        "title": title[:100] or provider,
+        "auth": "oauth2",
+        "issuer": sign_in.issuer,
+        "requires_issuer": sign_in.sends_issuer,
+        "authorize_url": sign_in.authorize_url,
+        "token_url": sign_in.token_url,
+        "pkce": "S256",
+        "client_auth": client_auth,
+        "default_scopes": list(sign_in.scopes),
+        "scopes_are_complete": False,
+        "authorize_params": resource,
+        "token_params": resource,
+        "refresh_params": resource,
+        "refresh": {"rotates": "sometimes"},
+        "account": account,
+    }
+    if sign_in.revocation_url:
+        definition["revoke"] = {"url": sign_in.revocation_url, "style": "rfc7009", "token": "refresh"}
+    return definition
+
+
+def _described(base_url: str, tenant_id: str, provider: str, auth_method: str) -> dict[str, Any]:
+    return {
+        "client_name": CLIENT_NAME,
+        "client_uri": base_url,
+        "redirect_uris": [callback_url(base_url, tenant_id, provider)],
+        "grant_types": ["authorization_code", "refresh_token"],
+        "response_types": ["code"],
+        "token_endpoint_auth_method": auth_method,
+        "application_type": "web",
+    }
