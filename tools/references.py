@@ -10,6 +10,7 @@ from jmespath.exceptions import JMESPathError
 from jmespath.parser import ParsedResult
 
 from tools.operation import Json
+from tools.patience import Budget
 from tools.selection import growth_of, is_explosive
 
 REF, ITEM, LITERAL, DEFAULT = "$ref", "$item", "$literal", "default"
@@ -38,12 +39,12 @@ class Expression:
     #: how many times over it may repeat what it reads
     growth: float = 1.0
 
-    def search(self, value: Json) -> Json:
-        """Return what it finds in `value`; None for nothing. Raises ReferenceFault."""
+    def search(self, value: Json, budget: Budget) -> Json:
+        """Return what it finds in `value`; None for nothing. Raises ReferenceFault and OverBudget."""
         if is_explosive(self.growth, value):
             raise ReferenceFault(f"'{self.text}' repeats the answers too many times over")
         try:
-            return self.compiled.search(value)
+            return budget.search(self.compiled, value)
         except (JMESPathError, RecursionError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise ReferenceFault(f"'{self.text}' cannot be worked out: {_first_line(error)}") from error
 
@@ -135,12 +136,16 @@ class Template:
     value: Json
     placeholders: tuple[Placeholder, ...]
 
-    def filled(self, outputs: Mapping[str, Json], item: Json = None) -> Json:
-        """Return the arguments with every place filled, JSON types kept. Raises ReferenceFault."""
+    def filled(self, outputs: Mapping[str, Json], item: Json, budget: Budget) -> Json:
+        """Return the arguments with every place filled, JSON types kept. Raises ReferenceFault and OverBudget."""
         if not self.placeholders:
-            return _unquoted(self.value)
-        found = {place.at: _found(place, outputs, item) for place in self.placeholders}
+            return self.as_it_is()
+        found = {place.at: _found(place, outputs, item, budget) for place in self.placeholders}
         return _fill(self.value, (), found)
+
+    def as_it_is(self) -> Json:
+        """Return arguments that have no place to fill."""
+        return _fill(self.value, (), {})
 
     def with_stand_ins(self, stand_in: Json) -> Json:
         """Return the arguments with `stand_in` in every place, for checks before anything runs."""
@@ -199,14 +204,10 @@ def _fill(value: Json, at: Path, found: Mapping[Path, Json]) -> Json:
     return value
 
 
-def _unquoted(value: Json) -> Json:
-    return _fill(value, (), {})
-
-
-def _found(place: Placeholder, outputs: Mapping[str, Json], item: Json) -> Json:
+def _found(place: Placeholder, outputs: Mapping[str, Json], item: Json, budget: Budget) -> Json:
     expression = place.expression
     try:
-        return look_up(expression, item, "the element") if place.of_item else look_up(expression, outputs)
+        return look_up(expression, item, budget, "the element") if place.of_item else look_up(expression, outputs, budget)
     except ReferenceFault:
         if place.has_default:
             return place.default
@@ -220,10 +221,10 @@ def _has_failed(outputs: Mapping[str, Json], step_id: str) -> bool:
     return output.get("ok") is False and "items" not in output
 
 
-def look_up(expression: Expression, value: Json, start: str = "") -> Json:
-    """Return what `expression` finds. Raises ReferenceFault where it finds nothing, saying how far it came."""
+def look_up(expression: Expression, value: Json, budget: Budget, start: str = "") -> Json:
+    """Return what `expression` finds. Raises OverBudget, and ReferenceFault where it finds nothing, saying how far it came."""
     if expression.path is None:
-        found = expression.search(value)
+        found = expression.search(value, budget)
         if found is None:
             raise ReferenceFault(f"'{expression.text}' found nothing; give a default, or skip the step with `if`")
         return found

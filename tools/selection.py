@@ -1,5 +1,6 @@
 """`select`: JMESPath over an answer, within limits that no expression can talk its way around."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 
 import jmespath
@@ -9,6 +10,7 @@ from jmespath.parser import ParsedResult
 
 from tools.json_text import encode
 from tools.operation import Failure, Json
+from tools.patience import Budget, OverBudget, Patience
 
 MAX_EXPRESSION_CHARS = 4_000
 #: what a selection may make of an answer at most
@@ -38,14 +40,24 @@ def compile_select(select: str | Sequence[str] | None) -> None:
         _parse(expression)
 
 
-def apply_select(select: str | Sequence[str], data: Json) -> Json:
+async def apply_select(select: str | Sequence[str], data: Json, deadline: float | None = None) -> Json:
     """Return what `select` takes from `data`: one value, or for a list an object from each expression to its value.
 
-    Raises SelectFault.
+    `deadline`: loop time. Raises SelectFault.
     """
+    try:
+        async with asyncio.timeout_at(deadline):
+            return await Patience().work(lambda budget: selected(select, data, budget))
+    except (OverBudget, TimeoutError) as error:
+        first = select if isinstance(select, str) else next(iter(select), "")
+        raise SelectFault(first, "working it out on this answer takes too long; take less of it at a time") from error
+
+
+def selected(select: str | Sequence[str], data: Json, budget: Budget) -> Json:
+    """Return what `select` takes from `data`. Raises SelectFault and OverBudget."""
     if isinstance(select, str):
-        return _search(select, data)
-    return {expression: _search(expression, data) for expression in select}
+        return _search(select, data, budget)
+    return {expression: _search(expression, data, budget) for expression in select}
 
 
 def _parse(expression: str) -> tuple[ParsedResult, float]:
@@ -67,12 +79,12 @@ def _parse(expression: str) -> tuple[ParsedResult, float]:
     return parsed, growth
 
 
-def _search(expression: str, data: Json) -> Json:
+def _search(expression: str, data: Json, budget: Budget) -> Json:
     parsed, growth = _parse(expression)
     if is_explosive(growth, data):
         raise SelectFault(expression, "it repeats the answer too many times over")
     try:
-        return parsed.search(data)
+        return budget.search(parsed, data)
     except (JMESPathError, RecursionError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise SelectFault(expression, _reason(error)) from error
 

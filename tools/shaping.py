@@ -10,7 +10,8 @@ from tools.results import RESULT_TTL_S, shorten
 from tools.selection import SelectFault, apply_select
 from tools.stores import ResultStore
 
-LONG_ROWS = 500
+#: for the selection, also where the call itself took all its time
+SELECT_S = 2.0
 
 
 class Shaping:
@@ -27,8 +28,7 @@ class Shaping:
             return await self._keep_download(call.principal, outcome, data)
         if options.select is not None:
             try:
-                # A long list takes a while, and nobody else should wait for it.
-                data = await asyncio.to_thread(apply_select, options.select, data) if _is_long(data) else apply_select(options.select, data)
+                data = await apply_select(options.select, data, max(call.deadline, asyncio.get_running_loop().time() + SELECT_S))
             except SelectFault as fault:
                 return await self._unselected(call, outcome, fault.failure)
         if options.max_chars is None:
@@ -56,11 +56,6 @@ class Shaping:
         handle = await self._results.put(call.principal, encode(outcome.data), "application/json", RESULT_TTL_S)
         hint = f"'{call.operation.id}' itself succeeded; read its answer by this handle with result.read and another select"
         return replace(outcome, status="error", data=None, error=replace(failure, hint=hint), handle=handle)
-
-
-def _is_long(data: Json) -> bool:
-    members = data.values() if isinstance(data, dict) else (data,)
-    return any(isinstance(member, list) and len(member) > LONG_ROWS for member in members)
 
 
 def _answered(call: Call, outcome: Outcome, data: Json, total: int) -> Outcome:

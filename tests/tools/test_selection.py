@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.tools.stand_ins import answering, gateway, operation
+from tests.tools.stand_ins import ADA, CLIENT, answering, gateway, operation
 from tools.json_text import encode
-from tools.selection import MAX_EXPRESSION_CHARS, SelectFault, apply_select, compile_select, growth_of
+from tools.patience import MAX_S, Budget
+from tools.selection import MAX_EXPRESSION_CHARS, SelectFault, apply_select, compile_select, growth_of, selected
 
 ROWS = [{"id": number, "name": f"n{number}", "tags": ["a", "b"]} for number in range(50)]
 DATA = {"results": ROWS, "total": 50}
@@ -26,14 +27,14 @@ BOMBS = [
 def test_an_expression_that_doubles_its_input_at_every_step_is_refused(bomb: str) -> None:
     """A few hundred characters must not make gigabytes."""
     with pytest.raises(SelectFault, match="too many times"):
-        apply_select(bomb, DATA)
+        selected(bomb, DATA, Budget(MAX_S))
 
 
 @pytest.mark.parametrize("odd", ["", "results[?", "[" * 3_000, "x" * (MAX_EXPRESSION_CHARS + 1), "sum(results)", "nope(@)"])
 def test_what_is_no_usable_jmespath_is_a_fault_and_no_crash(odd: str) -> None:
     """Bad input is normal input."""
     with pytest.raises(SelectFault) as caught:
-        apply_select(odd, DATA)
+        selected(odd, DATA, Budget(MAX_S))
     assert caught.value.failure.code == "invalid_select"
 
 
@@ -50,7 +51,7 @@ def test_what_is_no_usable_jmespath_is_a_fault_and_no_crash(odd: str) -> None:
 def test_an_ordinary_selection_is_allowed_on_large_answers(expression: str) -> None:
     """The bound is loose, but not so loose that it would refuse what people write."""
     compile_select(expression)
-    apply_select(expression, {"results": ROWS * 200, "total": 1})
+    selected(expression, {"results": ROWS * 200, "total": 1}, Budget(MAX_S))
 
 
 _PART = st.sampled_from(["@", "a", "b", "results", "[0]", "[*]", "[]", "[@,a]", "{x:@,y:a}", "[a,b]", "length(@)", "to_string(@)", "`7`"])
@@ -64,11 +65,11 @@ def test_the_bound_on_growth_holds(parts: list[str]) -> None:
     data = {"a": [{"a": 1, "b": "xy"}] * 3, "b": {"a": "text"}, "results": [1, 2, 3]}
     try:
         compiled = jmespath.compile(expression)
-        selected = apply_select(expression, data)
+        taken = selected(expression, data, Budget(MAX_S))
     except SelectFault:
         return
     names = 12 * len(expression)
-    assert len(encode(selected)) <= (growth_of(compiled.parsed) + 1) * (len(encode(data)) + names)
+    assert len(encode(taken)) <= (growth_of(compiled.parsed) + 1) * (len(encode(data)) + names)
 
 
 async def test_a_selection_over_a_long_list_lets_others_go_on() -> None:
@@ -89,3 +90,56 @@ async def test_a_selection_over_a_long_list_lets_others_go_on() -> None:
     ticking.cancel()
     assert outcome.data == 20_000
     assert ticks > 10
+
+
+MANY = {"results": [{"id": number, "tags": list(range(20))} for number in range(20_000)]}
+SLOW = [
+    "results" + "|[?id != `-1`]" * 90,
+    "results" + "|[?tags[?@ > `5`]]" * 60,
+    "results[].tags[]" + "|reverse(sort(@))" * 90,
+    "results" + "|[*].{id:id,tags:tags}" * 60,
+    "results[].tags[]" + "|[::-1]" * 120,
+]
+
+
+@pytest.fixture(autouse=True)
+def _brief(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A tenth of the time shows the same."""
+    monkeypatch.setattr("tools.patience.MAX_S", 0.3)
+
+
+@pytest.mark.parametrize("bomb", SLOW, ids=range(len(SLOW)))
+async def test_an_expression_that_computes_for_ever_ends_and_holds_nobody_up(bomb: str) -> None:
+    """It makes nothing large, and would still take minutes of a processor."""
+    turns = 0
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0.005)
+
+    others_task = asyncio.create_task(others())
+    async with asyncio.timeout(60):
+        with pytest.raises(SelectFault, match="takes too long"):
+            await apply_select(bomb, MANY)
+    others_task.cancel()
+    assert turns > 5
+
+
+async def test_a_selection_ends_with_the_time_of_its_call() -> None:
+    """The line before it may be long."""
+    with pytest.raises(SelectFault, match="takes too long"):
+        await apply_select(SLOW[0], MANY, asyncio.get_running_loop().time() + 0.05)
+
+
+async def test_an_answer_whose_selection_takes_too_long_is_kept() -> None:
+    """The operation ran; its answer is there by handle, for a selection that asks less."""
+    house = await gateway([operation("crm.rows.list")])
+    house.runner.answers["crm.rows.list"] = answering(MANY)
+    async with asyncio.timeout(60):
+        outcome = await house.dispatcher.call(ADA, "call_api", {"api": "crm.rows.list", "select": SLOW[0]}, client=CLIENT)
+    assert outcome.error is not None
+    assert outcome.error.code == "invalid_select"
+    assert outcome.handle is not None
+    assert (await house.call("result.read", {"handle": outcome.handle, "select": "results[0].id"})).data["data"] == 0

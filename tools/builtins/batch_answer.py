@@ -9,6 +9,7 @@ from tools.builtins.batch_result import StepResult, connection_to_wire, step_to_
 from tools.builtins.batch_run import PlanRun
 from tools.json_text import encode
 from tools.operation import Failure, Json, Outcome
+from tools.patience import OverBudget, Patience
 from tools.references import ReferenceFault
 from tools.results import MAX_CHARS, RESULT_TTL_S, shorten
 from tools.stores import ResultStore
@@ -43,7 +44,7 @@ class Answering:
             "status": status,
             "steps": {step_id: step_to_wire(run.results[step_id], by_step[step_id].account) for step_id in by_step},
         }
-        returned, fault = _returned(run)
+        returned, fault = await _returned(run)
         shown, handle = await self._sized(run.call.principal, returned)
         wire["returned"] = shown
         if handle is not None:
@@ -77,13 +78,16 @@ class Answering:
         return shorten(returned, len(body), MAX_CHARS, handle), handle
 
 
-def _returned(run: PlanRun) -> tuple[Json, str | None]:
+async def _returned(run: PlanRun) -> tuple[Json, str | None]:
     """Return what the client asked to see (without `return`: the data of every step that has some), and why it could not be had."""
     expression = run.checked.plan.result
     if expression is None:
         outputs = run.outputs()
         return {step_id: outputs[step_id]["data"] for step_id, result in run.results.items() if result.outcomes}, None
     try:
-        return expression.search(run.outputs()), None
+        outputs = run.outputs()
+        return await Patience().work(lambda budget: expression.search(outputs, budget)), None
     except ReferenceFault as fault:
         return None, str(fault)
+    except OverBudget:
+        return None, f"'{expression.text[:120]}' takes too long to work out; let the steps select less, or return less"

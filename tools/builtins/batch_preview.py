@@ -39,7 +39,7 @@ async def _preview(call: Call, checked: CheckedPlan, step: Step) -> dict[str, Js
     if step.is_mapped or step.args.placeholders:
         shown["args"] = step.args.value
         return shown
-    outcome = await call.again(operation.id, step.args.filled({}), CallOptions(account=step.account, select=step.select, dry_run=True))
+    outcome = await call.again(operation.id, step.args.as_it_is(), CallOptions(account=step.account, select=step.select, dry_run=True))
     if outcome.status == "ok" and isinstance(outcome.data, dict):
         shown["request"] = outcome.data.get("request")
     elif outcome.error is not None:

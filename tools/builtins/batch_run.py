@@ -4,8 +4,9 @@ import asyncio
 import hashlib
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import anyio
 
@@ -16,9 +17,12 @@ from tools.builtins.batch_record import PlanRecord
 from tools.builtins.batch_result import StepResult
 from tools.confirmations import canonical
 from tools.operation import Call, CallOptions, Failure, Json, Operation, Outcome
+from tools.patience import OverBudget, Patience
 from tools.references import STEPS, ReferenceFault, look_up
 
 CALL_TIMEOUT_S = 30.0
+#: for all expressions of one plan together
+MAX_COMPUTE_S = 5.0
 _log = logging.getLogger(__name__)
 
 
@@ -60,6 +64,7 @@ class PlanRun:
     _outputs: dict[str, Json] = field(default_factory=dict)
     _stopped_by: str | None = None
     _plan_hash: bytes = b""
+    _patience: Patience = field(default_factory=lambda: Patience(MAX_COMPUTE_S))
 
     async def run(self) -> None:
         """Settle every step. Whoever is cancelled here cancels the calls under way; what finished is in the record."""
@@ -88,7 +93,7 @@ class PlanRun:
     async def _settle(self, step: Step, limiter: anyio.Semaphore) -> None:
         for other in sorted(step.waits_for):
             await self._settled[other].wait()
-        result = self._not_to_run(step) or await self._run_step(step, limiter)
+        result = await self._not_to_run(step) or await self._run_step(step, limiter)
         self._put(step, result)
         if result.state == "failed" and step.on_error == "stop" and result.connection is None:
             self._stopped_by = self._stopped_by or step.id
@@ -101,7 +106,7 @@ class PlanRun:
             operation = self.checked.operation_by_step[step.id]
             self.record.finished(step.id, result, is_repeatable=operation.access == "read")
 
-    def _not_to_run(self, step: Step) -> StepResult | None:
+    async def _not_to_run(self, step: Step) -> StepResult | None:
         """Return why `step` is passed over, or None: it is to run."""
         if self._stopped_by is not None:
             return StepResult("waiting", reason=f"the plan stopped at '{self._stopped_by}'")
@@ -118,7 +123,7 @@ class PlanRun:
                 return StepResult("skipped", reason=f"'{other}' was skipped")
         if step.condition is not None:
             try:
-                holds = step.condition.search(self.outputs())
+                holds = await self._worked_out(step.condition.search, self.outputs())
             except ReferenceFault as fault:
                 return StepResult("failed", (_failed("invalid_reference", f"if: {fault}"),))
             if holds is None or holds is False or holds in ("", [], {}):
@@ -128,7 +133,9 @@ class PlanRun:
     async def _run_step(self, step: Step, limiter: anyio.Semaphore) -> StepResult:
         outputs = self.outputs()
         try:
-            elements = step.elements if step.for_each is None else _elements(look_up(step.for_each, outputs), step.for_each.text)
+            elements = step.elements
+            if step.for_each is not None:
+                elements = _elements(await self._worked_out(look_up, step.for_each, outputs), step.for_each.text)
         except ReferenceFault as fault:
             return StepResult("failed", (_failed("invalid_reference", f"for_each: {fault}"),))
         if elements is None:
@@ -147,6 +154,14 @@ class PlanRun:
                     group.start_soon(self._run_element, step, index, element, outputs, limiter)
         return self._closed(step)
 
+    async def _worked_out(self, do: Callable[..., Json], *given: Any) -> Json:
+        """Return what `do` finds with a budget as its last argument. Raises ReferenceFault, also where it takes too long."""
+        try:
+            return await self._patience.work(lambda budget: do(*given, budget))
+        except OverBudget:
+            message = f"the expressions of the plan take more than {MAX_COMPUTE_S:.0f} s to work out; let the steps select less"
+            raise ReferenceFault(message) from None
+
     def _kept(self, step: Step, elements: Sequence[Json]) -> list[Outcome | None]:
         """Return a place for each element, filled where an earlier run of the same list came through."""
         earlier = self.earlier.get(step.id)
@@ -158,7 +173,7 @@ class PlanRun:
         operation = self.checked.operation_by_step[step.id]
         outcomes = self._under_way[step.id].outcomes
         try:
-            arguments = step.args.filled(outputs, element)
+            arguments = await self._worked_out(step.args.filled, outputs, element)
         except ReferenceFault as fault:
             outcomes[index] = _failed("invalid_reference", str(fault))
             return

@@ -48,7 +48,7 @@ class ResultRead:
         data = orjson.loads(body)
         if "select" in given:
             try:
-                data = apply_select(given["select"], data)
+                data = await apply_select(given["select"], data, call.deadline)
             except SelectFault as fault:
                 return Outcome("error", error=fault.failure)
         return _window(data, offset, limit)

@@ -1,0 +1,79 @@
+"""JMESPath within a bound on computing: an expression of a few hundred characters could keep a processor busy for minutes.
+
+What is quickly worked out is worked out where it stands. What is not goes to a thread, so that everybody else goes on, and ends there
+when its time is over.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+from jmespath.parser import ParsedResult
+from jmespath.visitor import TreeInterpreter
+
+from tools.operation import Json
+
+#: for how long nobody minds waiting
+QUICK_S = 0.02
+#: of computing, for all expressions of one piece of work together
+MAX_S = 2.0
+#: What computes for long shares one interpreter with everybody else: more threads would only slow them down.
+_THREADS = ThreadPoolExecutor(2, thread_name_prefix="jmespath")
+#: what goes over a whole list in one visit; all else visits each element
+_BULK = frozenset({"flatten", "function_expression", "index_expression", "slice", "comparator"})
+_VISITS_BETWEEN_LOOKS = 128
+
+T = TypeVar("T")
+
+
+class OverBudget(Exception):
+    """The time for computing is over."""
+
+
+class Budget(TreeInterpreter):
+    """Works expressions out within `limit_s` of this thread's own time, counted from now."""
+
+    def __init__(self, limit_s: float) -> None:
+        super().__init__()
+        self._ends_at = time.thread_time() + limit_s
+        self._visits = 0
+
+    def visit(self, node: Any, *args: Any, **kwargs: Any) -> Any:
+        self._visits += 1
+        if (node["type"] in _BULK or not self._visits % _VISITS_BETWEEN_LOOKS) and time.thread_time() > self._ends_at:
+            raise OverBudget
+        return super().visit(node, *args, **kwargs)
+
+    def search(self, parsed: ParsedResult, value: Json) -> Json:
+        """Return what `parsed` finds in `value`. Raises OverBudget, and what JMESPath raises."""
+        return self.visit(parsed.parsed, value)
+
+
+class Patience:
+    """What computing one request may still ask for."""
+
+    def __init__(self, total_s: float = MAX_S) -> None:
+        self._left_s = total_s
+
+    async def work(self, do: Callable[[Budget], T]) -> T:
+        """Return what `do` gives within a short budget; where that is not enough, ask it again with more, in a thread.
+
+        Raises OverBudget, and what `do` raises.
+        """
+        try:
+            return do(Budget(min(QUICK_S, self._left_s)))
+        except OverBudget:
+            return await asyncio.get_running_loop().run_in_executor(_THREADS, self._again, do)
+
+    def _again(self, do: Callable[[Budget], T]) -> T:
+        # Looked at only now: whoever stood before this one in the line has taken some of it.
+        limit_s = min(MAX_S, self._left_s)
+        if limit_s <= 0:
+            raise OverBudget
+        began = time.thread_time()
+        try:
+            return do(Budget(limit_s))
+        finally:
+            self._left_s -= time.thread_time() - began
