@@ -157,6 +157,8 @@ class McpWatch:
             found = {key: each for key, each in found.items() if key not in admitted}
         kept = {key: each for key, each in known_by_key.items() if key not in found and _still_held(each, listing, operations)}
         held = {**found, **kept}
+        # What is held for all need not be held for one tenant besides.
+        held = {(tool, whom): each for (tool, whom), each in held.items() if whom is None or (tool, None) not in held}
         if held != known_by_key:
             await self._quarantine.hold(upstream.owner, upstream.provider, list(held.values()))
             facts = {"provider": upstream.provider, "tenant": upstream.owner or "", "tools": len(held)}
