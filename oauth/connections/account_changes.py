@@ -81,7 +81,7 @@ class AccountChanges:
         secret = await self._last_secret(connection, actor)
         kin = await self._store.kin(tenant_id, connection.subject, connection.provider)
         event = SecretEvent(self._clock(), tenant_id, actor, "deleted", connection.secret_name, connection.version, "disconnect")
-        await self._store.remove(tenant_id, connection.account_id, event)
+        await self._vault.retried(tenant_id, lambda: self._store.remove(tenant_id, connection.account_id, event, self._vault))
         await self._accounts.renew(tenant_id, [known.account_id for known in kin])
         if secret is None or connection.kind != "bearer":
             return False

@@ -1,5 +1,6 @@
 """The credentials of connected accounts for calls: read from memory, loaded once, renewed by the change feed."""
 
+import logging
 import time
 from collections.abc import Callable, Iterable
 
@@ -10,6 +11,8 @@ from oauth.connections.links import ConnectLinks
 from oauth.principal import Principal
 from oauth.vault.secrets import SealedSecret
 from oauth.vault.vault import Vault, VaultCaller
+
+log = logging.getLogger("ascend.connections")
 
 
 class Accounts:
@@ -42,9 +45,20 @@ class Accounts:
                 self._forget(tenant_id, account_id)
                 continue
             connection, secret = found
+            if self.is_older(connection):
+                continue
             self._keep(connection)
             if account_id in self._sealed:
                 self._sealed[account_id] = secret
+
+    def is_older(self, connection: Connection) -> bool:
+        """Say whether the store went back: versions rise, so rows of a lower one were put there from a backup, and are not used."""
+        known = self._by_id.get((connection.tenant_id, connection.account_id))
+        if known is None or connection.version >= known.version:
+            return False
+        facts = {"tenant": known.tenant_id, "provider": known.provider, "account_id": known.account_id}
+        log.error("connection_rolled_back", extra={"facts": {**facts, "version": connection.version, "known": known.version}})
+        return True
 
     def readiness(self, principal: Principal, provider: str, scopes: frozenset[str]) -> Readiness:
         """Say whether a call could go out; memory only."""
@@ -116,6 +130,8 @@ class Accounts:
                 self._forget(principal.tenant_id, connection.account_id)
                 raise await self._needed(principal, connection.provider, frozenset(), None, frozenset())
             connection, sealed = found
+            if self.is_older(connection):
+                raise await self._needed(principal, connection.provider, frozenset(), None, frozenset())
             await self._vault.audit(caller, sealed)
             self._keep(connection)
             self._sealed[connection.account_id] = sealed

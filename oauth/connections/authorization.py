@@ -136,7 +136,8 @@ class ConnectFlows:
         """
         taken = await self._flows.take(hash_of(answer.get("state") or ""))
         if taken is None:
-            raise FlowRefused(403, "This answer does not belong to a connection that was begun here, or came a second time.")
+            again = "If this page said Connected before, the account is there."
+            raise FlowRefused(403, f"This answer does not belong to a connection that was begun here, or came a second time. {again}")
         flow, trip = taken
         await self._check_trip(flow, trip, tenant_id, provider_id, session, browser)
         assert session is not None
@@ -146,6 +147,8 @@ class ConnectFlows:
             raise FlowRefused(404, "The registration at the provider was removed meanwhile. Ask an administrator.")
         _check_issuer(application.provider, answer.get("iss"))
         if answer.get("error") or not answer.get("code"):
+            if answer.get("error") == "access_denied":
+                raise FlowRefused(400, f"Access was not allowed at {application.provider.title}. You can open the same link again.")
             raise FlowRefused(400, f"{application.provider.title} did not connect the account ({_word(answer.get('error'))}).")
         try:
             redirect_uri = self._callback(flow.tenant_id, flow.provider)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from oauth.connections.connection import Connection
+from oauth.vault.mark import Marker
 from oauth.vault.secrets import SealedSecret, SecretEvent
 
 #: who refreshes, in the audit
@@ -60,8 +61,8 @@ class ConnectionStore(Protocol):
         """Make one account the default of its subject and provider, and no other."""
         ...
 
-    async def remove(self, tenant_id: str, account_id: str, event: SecretEvent) -> bool:
-        """Forget a connection and every version of its secret; another account becomes the default where this one was."""
+    async def remove(self, tenant_id: str, account_id: str, event: SecretEvent, marker: Marker | None = None) -> bool:
+        """Forget a connection and every version of its secret; another account becomes the default where this one was. Raises StaleKey."""
         ...
 
     async def lease_due(self, now: float, owner: str, until: float, limit: int, busy: frozenset[tuple[str, str]]) -> Sequence[Lease]:

@@ -130,6 +130,10 @@ class Refresher:
         if application is None:
             await self._fail(lease, TokenRefused("no_registration", is_registration=True))
             return
+        if self._accounts is not None and self._accounts.is_older(connection):
+            # An old refresh token that comes back makes providers end the grant, the living tokens with it.
+            await self._fail(lease, TokenRefused("rolled_back", is_terminal=True))
+            return
         try:
             secret = AccountSecret.from_bytes(await self._vault.open_sealed(caller, lease.secret))
         except SealBroken:

@@ -26,10 +26,14 @@ class SealBroken(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A KEK or DEK. `key_id` of a KEK is derived from the key, so the same key has the same id everywhere."""
+    """A KEK or DEK. `key_id` of a KEK is derived from the key, so the same key has the same id everywhere.
+
+    `is_marked`: the DEK of a tenant that has a mark (mark.py); it is part of the wrap, so nobody makes a mark's absence look right.
+    """
 
     key_id: str
     value: bytes = field(repr=False)
+    is_marked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +74,20 @@ def unseal(key: Key, sealed: bytes, place: tuple[str | int, ...]) -> bytes:
 
 def wrap(kek: Key, dek: Key, environment: str, tenant_id: str, *, is_active: bool = True) -> WrappedKey:
     """Return `dek` as the store keeps it."""
-    return WrappedKey(dek.key_id, tenant_id, kek.key_id, seal(kek, dek.value, ("dek", environment, tenant_id, dek.key_id)), is_active)
+    return WrappedKey(dek.key_id, tenant_id, kek.key_id, seal(kek, dek.value, _wrapped_at(dek, environment, tenant_id)), is_active)
 
 
 def unwrap(kek: Key, wrapped: WrappedKey, environment: str) -> Key:
     """Return the DEK. Raises SealBroken."""
-    return Key(wrapped.dek_id, unseal(kek, wrapped.wrapped, ("dek", environment, wrapped.tenant_id, wrapped.dek_id)))
+    marked = Key(wrapped.dek_id, b"", is_marked=True)
+    try:
+        return Key(wrapped.dek_id, unseal(kek, wrapped.wrapped, _wrapped_at(marked, environment, wrapped.tenant_id)), is_marked=True)
+    except SealBroken:  # a key from before there were marks
+        return Key(wrapped.dek_id, unseal(kek, wrapped.wrapped, ("dek", environment, wrapped.tenant_id, wrapped.dek_id)))
+
+
+def _wrapped_at(dek: Key, environment: str, tenant_id: str) -> tuple[str | int, ...]:
+    return ("marked dek" if dek.is_marked else "dek", environment, tenant_id, dek.key_id)
 
 
 def _authenticated(place: tuple[str | int, ...]) -> bytes:

@@ -52,6 +52,7 @@ class Rotation:
         keys = await self._store.keys(tenant_id)
         if not keys:
             return 0
+        await self._vault.has_rolled_back(tenant_id)  # a tenant from before there were marks gets one under its old key
         await self._store.replace_active_key(await self._vault.new_data_key(tenant_id))
         await self._vault.reread_keys(tenant_id)
         done = 0
@@ -60,6 +61,7 @@ class Rotation:
                 for secret in batch:
                     done += await self._reseal(secret)
                 progress(done)
+        await self._vault.retried(tenant_id, lambda: self._store.remark(tenant_id, self._vault))
         await self._store.remove_unused_keys(tenant_id)
         await self._record(tenant_id, "dek_rotated", f"{done} secrets")
         return done

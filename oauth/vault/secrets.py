@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from oauth.vault.envelope import WrappedKey
+from oauth.vault.mark import Entry, Mark, Marker
 
-SecretAction = Literal["sealed", "revealed", "deleted", "kek_rotated", "dek_rotated", "imported", "refused"]
+SecretAction = Literal["accepted", "sealed", "revealed", "deleted", "kek_rotated", "dek_rotated", "imported", "refused"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +19,8 @@ class SealedSecret:
     version: int
     dek_id: str
     sealed: bytes = field(repr=False)
+    #: changes the tenant's mark in the transaction that keeps this
+    marker: Marker | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,14 @@ class StaleKey(Exception):
 class SecretStore(Protocol):
     """Sealed secrets, wrapped keys and the audit of both."""
 
+    async def inventory(self, tenant_id: str) -> tuple[Mark | None, Sequence[Entry]]:
+        """Return a tenant's mark and all names and versions, as they were at one moment."""
+        ...
+
+    async def remark(self, tenant_id: str, marker: Marker, *, afresh: bool = False) -> None:
+        """Seal the mark anew; `afresh`: over what is there now. Raises StaleKey."""
+        ...
+
     async def keys(self, tenant_id: str | None = None) -> Sequence[WrappedKey]:
         """Return the wrapped data keys of one tenant, or of all."""
         ...
@@ -57,7 +68,7 @@ class SecretStore(Protocol):
         ...
 
     async def remove_unused_keys(self, tenant_id: str) -> int:
-        """Remove keys that are not active and that no secret needs, in one step; return how many."""
+        """Remove keys that are not active and that no secret or mark needs, in one step; return how many."""
         ...
 
     async def put(self, secret: SealedSecret, *, keep_versions: int, event: SecretEvent) -> bool:
@@ -79,8 +90,8 @@ class SecretStore(Protocol):
         """Return up to `limit` secrets (any version) of the tenant under one data key."""
         ...
 
-    async def delete(self, tenant_id: str, name: str, event: SecretEvent) -> None:
-        """Remove every version."""
+    async def delete(self, tenant_id: str, name: str, event: SecretEvent, marker: Marker | None = None) -> None:
+        """Remove every version. Raises StaleKey."""
         ...
 
     async def record(self, event: SecretEvent) -> None:

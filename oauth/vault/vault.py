@@ -2,12 +2,16 @@
 
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from oauth.vault.envelope import KEY_BYTES, Key, SealBroken, WrappedKey, seal, unseal, unwrap, wrap
 from oauth.vault.key_source import KeySource, KeyUnavailable
+from oauth.vault.mark import Entry, Mark, Sum
 from oauth.vault.secrets import SealedSecret, SecretAction, SecretEvent, SecretStore, StaleKey
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +47,7 @@ class Vault:
         """Return `plaintext` sealed as one version of `name`; the caller stores it, in one transaction with what it belongs to."""
         dek = await self._sealing_key(caller.tenant_id)
         sealed = seal(dek, plaintext, self._place(caller.tenant_id, name, version))
-        return SealedSecret(caller.tenant_id, name, version, dek.key_id, sealed)
+        return SealedSecret(caller.tenant_id, name, version, dek.key_id, sealed, self)
 
     async def put(self, caller: VaultCaller, name: str, plaintext: bytes) -> int:
         """Keep `plaintext` as the newest version of `name`; return the version."""
@@ -101,7 +105,69 @@ class Vault:
 
     async def delete(self, caller: VaultCaller, name: str) -> None:
         """Remove every version of `name`."""
-        await self._store.delete(caller.tenant_id, name, self._event(caller, "deleted", name, 0))
+        event = self._event(caller, "deleted", name, 0)
+        await self.retried(caller.tenant_id, lambda: self._store.delete(caller.tenant_id, name, event, self))
+
+    async def retried(self, tenant_id: str, write: Callable[[], Awaitable[T]]) -> T:
+        """Return what `write` does with the data keys of the moment, however often they are rotated meanwhile."""
+        while True:
+            try:
+                return await write()
+            except StaleKey:
+                await self.reread_keys(tenant_id)
+
+    async def has_rolled_back(self, tenant_id: str) -> bool:
+        """Say whether the tenant's secrets are other ones than those it was left with: rows put back, taken out, or a mark lost."""
+        mark, entries = await self._store.inventory(tenant_id)
+        if tenant_id not in self._active or (mark is not None and mark.dek_id not in self._deks):
+            await self.reread_keys(tenant_id)
+        if mark is None:
+            active = self._deks.get(self._active.get(tenant_id, ""))
+            if not entries or active is None:
+                return False
+            if not active[1].is_marked:  # kept since before there were marks: it gets its first one
+                await self.retried(tenant_id, lambda: self._store.remark(tenant_id, self))
+            return active[1].is_marked
+        found = self._sum(mark)
+        return found is None or not found.agrees(entries)
+
+    async def rolled_back(self) -> list[str]:
+        """Return the tenants of which `has_rolled_back` is true."""
+        tenant_ids = sorted({key.tenant_id for key in await self._store.keys()})
+        return [tenant_id for tenant_id in tenant_ids if await self.has_rolled_back(tenant_id)]
+
+    async def accept(self, caller: VaultCaller) -> None:
+        """Take the tenant's secrets as they are now for the right ones, after a restored backup."""
+        await self._store.record(self._event(caller, "accepted", "*", 0))
+        await self.reread_keys(caller.tenant_id)
+        await self.retried(caller.tenant_id, lambda: self._store.remark(caller.tenant_id, self, afresh=True))
+
+    def marked(
+        self, tenant_id: str, former: Mark | None, came: Sequence[Entry], gone: Sequence[Entry], *, is_first: bool = False
+    ) -> Mark | None:
+        """Keeps `oauth.vault.mark.Marker`."""
+        dek_id = self._active.get(tenant_id)
+        if dek_id is None or (former is not None and former.dek_id not in self._deks):
+            raise StaleKey(tenant_id)
+        if former is None and not is_first and self._deks[dek_id][1].is_marked:
+            return None
+        found = Sum.of(came) if former is None else self._sum(former)
+        if found is None:
+            return None
+        changed = found if former is None else found.changed(came, gone)
+        return Mark(tenant_id, dek_id, seal(self._deks[dek_id][1], changed.to_bytes(), self._mark_place(tenant_id)))
+
+    def _sum(self, mark: Mark) -> Sum | None:
+        owner, dek = self._deks.get(mark.dek_id, ("", None))
+        if dek is None or owner != mark.tenant_id:
+            return None
+        try:
+            return Sum.from_bytes(unseal(dek, mark.sealed, self._mark_place(mark.tenant_id)))
+        except SealBroken:
+            return None
+
+    def _mark_place(self, tenant_id: str) -> tuple[str | int, ...]:
+        return ("mark", self._environment, tenant_id)
 
     async def reread_keys(self, tenant_id: str) -> None:
         """Learn of keys that another process made or rotated."""
@@ -112,7 +178,7 @@ class Vault:
     async def new_data_key(self, tenant_id: str) -> WrappedKey:
         """Return a new data key for the tenant, wrapped under what is the newest KEK now; the caller stores it."""
         self._read_keks()
-        dek = Key(secrets.token_hex(8), secrets.token_bytes(KEY_BYTES))
+        dek = Key(secrets.token_hex(8), secrets.token_bytes(KEY_BYTES), is_marked=True)
         return wrap(self._newest_kek(), dek, self._environment, tenant_id)
 
     def rewrapped(self, wrapped: WrappedKey) -> WrappedKey:

@@ -10,10 +10,11 @@ from oauth.connections.connection import EVERYBODY
 from oauth.connections.env_import import find_applications, find_keys, parse_env_file
 from oauth.connections.keys import ConnectionRefused, add_key
 from oauth.connections.provider import ProviderInvalid, known_definitions
-from oauth.connections.registrations import Registration, Registrations
+from oauth.connections.registrations import SHARED, Registration, Registrations
 from oauth.tenants import DEFAULT_TENANT
 from oauth.vault.key_source import KeyUnavailable
 from oauth.vault.rotation import Rotation
+from oauth.vault.vault import VaultCaller
 from server.assembly.connections import open_vault
 from server.commands.frame import CommandFailed, json_option, run_async, with_settings
 from server.commands.rows import print_rows
@@ -93,6 +94,38 @@ async def import_env(settings: Settings, file: Path | None, tenant: str, dry_run
             except (ConnectionRefused, ProviderInvalid) as error:
                 raise CommandFailed(str(error)) from error
     print_rows(rows, as_json=as_json, empty="no variable looks like a key; they end in _API_KEY, _TOKEN, _PASSWORD or _CLIENT_SECRET")
+
+
+@command.command("verify")
+@json_option
+@with_settings
+@run_async
+async def verify(settings: Settings, as_json: bool) -> None:
+    """Say of each tenant whether its secrets are those that were left in the store, or rows were put back or changed past the gateway."""
+    async with open_store(settings) as store:
+        vault, _ = await open_vault(settings, store)
+        tenants = sorted({key.tenant_id for key in await store.secrets.keys()})
+        bad = set(await vault.rolled_back())
+    rows: list[dict[str, object]] = [
+        {"tenant": name or "(shared)", "secrets": "rolled back or changed" if name in bad else "as they were left"} for name in tenants
+    ]
+    print_rows(rows, as_json=as_json, empty="no secrets yet")
+    if bad:
+        raise CommandFailed(f"{len(bad)} of {len(tenants)} do not agree with their mark; `ascend vault accept` takes what is there")
+
+
+@command.command("accept")
+@click.option("--tenant", default=None, help="Whose; without it the operator's own, shared with all tenants.")
+@with_settings
+@run_async
+async def accept(settings: Settings, tenant: str | None) -> None:
+    """Take a tenant's secrets as they are for right, after a backup of its rows was restored on purpose. It goes into the audit."""
+    async with open_store(settings) as store:
+        if tenant is not None:
+            await known_tenant(store, tenant)
+        vault, _ = await open_vault(settings, store)
+        await vault.accept(VaultCaller(tenant or SHARED, "operator", "accept restored rows"))
+    click.echo(f"the secrets of {tenant or 'the operator'} are taken as they are")
 
 
 @command.command("events")

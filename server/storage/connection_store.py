@@ -9,10 +9,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from oauth.connections.connection import Connection
 from oauth.connections.connection_store import AliasTaken, Lease, leased_event
+from oauth.vault.mark import Marker
 from oauth.vault.secrets import SealedSecret, SecretEvent
 from server.storage.database import Database, announce
 from server.storage.schema.connection_tables import connections, vault_secrets
-from server.storage.vault_store import record_event, sealed_secret, write_secret
+from server.storage.vault_store import drop_secret, record_event, sealed_secret, write_secret
 
 TOPIC = "connections"
 #: what a tenant's secrets of connections keep of former versions: none, a used refresh token is of no use
@@ -82,15 +83,14 @@ class SqlConnectionStore:
                 await announce(sql, TOPIC, tenant_id, kin)
         return True
 
-    async def remove(self, tenant_id: str, account_id: str, event: SecretEvent) -> bool:
+    async def remove(self, tenant_id: str, account_id: str, event: SecretEvent, marker: Marker | None = None) -> bool:
         async with self._database.write() as sql:
             row = (await sql.execute(select(connections).where(*_one(tenant_id, account_id)).with_for_update())).first()
             if row is None:
                 return False
             await record_event(sql, event)
             await sql.execute(delete(connections).where(*_one(tenant_id, account_id)))
-            name = _connection(row).secret_name
-            await sql.execute(delete(vault_secrets).where(vault_secrets.c.tenant_id == tenant_id, vault_secrets.c.name == name))
+            await drop_secret(sql, tenant_id, _connection(row).secret_name, marker)
             await announce(sql, TOPIC, tenant_id, account_id)
             heir = select(connections.c.account_id).where(*_kin(row)).order_by(connections.c.created_at).limit(1)
             if row.is_default and (heir_id := await sql.scalar(heir)):

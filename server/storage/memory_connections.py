@@ -8,6 +8,7 @@ from oauth.connections.connection import Connection
 from oauth.connections.connection_store import AliasTaken, Lease, leased_event
 from oauth.connections.registrations import Registration
 from oauth.vault.envelope import WrappedKey
+from oauth.vault.mark import Entry, Mark, Marker
 from oauth.vault.secrets import SealedSecret, SecretEvent, StaleKey
 
 
@@ -73,7 +74,13 @@ class MemorySecretStore:
         mine = [secret for (owner, _), versions in self._secrets.items() if owner == tenant_id for secret in versions]
         return [secret for secret in mine if secret.dek_id == dek_id][:limit]
 
-    async def delete(self, tenant_id: str, name: str, event: SecretEvent) -> None:
+    async def inventory(self, tenant_id: str) -> tuple[Mark | None, Sequence[Entry]]:
+        return None, ()
+
+    async def remark(self, tenant_id: str, marker: Marker, *, afresh: bool = False) -> None:
+        """Nothing: nobody else can write to this process's memory, so there are no marks."""
+
+    async def delete(self, tenant_id: str, name: str, event: SecretEvent, marker: Marker | None = None) -> None:
         self._events.append(event)
         self._secrets.pop((tenant_id, name), None)
 
@@ -158,7 +165,7 @@ class MemoryConnectionStore:
             self._connections[other.account_id] = replace(other, is_default=other.account_id == account_id)
         return True
 
-    async def remove(self, tenant_id: str, account_id: str, event: SecretEvent) -> bool:
+    async def remove(self, tenant_id: str, account_id: str, event: SecretEvent, marker: Marker | None = None) -> bool:
         connection = self._one(tenant_id, account_id)
         if connection is None:
             return False
@@ -214,12 +221,8 @@ class MemoryConnectionStore:
 
     def _kin(self, connection: Connection) -> list[Connection]:
         same = (connection.tenant_id, connection.subject, connection.provider)
-        known = self._connections.values()
-        return [
-            other
-            for other in known
-            if (other.tenant_id, other.subject, other.provider) == same and other.account_id != connection.account_id
-        ]
+        kin = [other for other in self._connections.values() if (other.tenant_id, other.subject, other.provider) == same]
+        return [other for other in kin if other.account_id != connection.account_id]
 
     def _holds(self, lease: Lease) -> bool:
         known = self._one(lease.connection.tenant_id, lease.connection.account_id)

@@ -1,6 +1,6 @@
-"""Sealed secrets, wrapped keys and their audit in SQL. Tables: vault_keys, vault_secrets, vault_events."""
+"""Sealed secrets, wrapped keys and their audit in SQL. Tables: vault_keys, vault_secrets, vault_events, vault_marks."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import Row, delete, insert, select, update
@@ -8,9 +8,11 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from oauth.vault.envelope import WrappedKey
-from oauth.vault.secrets import SealedSecret, SecretEvent, StaleKey
+from oauth.vault.mark import Entry, Mark, Marker
+from oauth.vault.secrets import SealedSecret, SecretEvent
 from server.storage.database import Database, now_us
-from server.storage.schema.connection_tables import connect_flows, vault_events, vault_keys, vault_secrets
+from server.storage.schema.connection_tables import connect_flows, vault_events, vault_keys, vault_marks, vault_secrets
+from server.storage.vault_marks import change_mark, inventory_of, must_be_active
 
 
 class SqlSecretStore:
@@ -49,7 +51,9 @@ class SqlSecretStore:
         used = select(vault_secrets.c.dek_id).where(vault_secrets.c.tenant_id == tenant_id)
         trips = select(connect_flows.c.trip_dek_id).where(connect_flows.c.tenant_id == tenant_id, connect_flows.c.trip_dek_id.is_not(None))
         mine = (vault_keys.c.tenant_id == tenant_id) & ~vault_keys.c.is_active
-        unused = delete(vault_keys).where(mine, vault_keys.c.dek_id.not_in(used), vault_keys.c.dek_id.not_in(trips))
+        marks = select(vault_marks.c.dek_id).where(vault_marks.c.tenant_id == tenant_id)
+        needed = used.union(trips, marks)
+        unused = delete(vault_keys).where(mine, vault_keys.c.dek_id.not_in(needed))
         async with self._database.write() as connection:
             return (await connection.execute(unused)).rowcount
 
@@ -73,7 +77,7 @@ class SqlSecretStore:
             & (vault_secrets.c.dek_id == former_dek_id)
         )
         async with self._database.write() as connection:
-            await _must_be_active(connection, secret)
+            await must_be_active(connection, secret.tenant_id, secret.dek_id)
             changed = await connection.execute(update(vault_secrets).where(same).values(dek_id=secret.dek_id, sealed=secret.sealed))
             return changed.rowcount == 1
 
@@ -88,10 +92,18 @@ class SqlSecretStore:
         async with self._database.read() as connection:
             return [sealed_secret(row) for row in await connection.execute(query)]
 
-    async def delete(self, tenant_id: str, name: str, event: SecretEvent) -> None:
+    async def delete(self, tenant_id: str, name: str, event: SecretEvent, marker: Marker | None = None) -> None:
         async with self._database.write() as connection:
             await record_event(connection, event)
-            await connection.execute(delete(vault_secrets).where(vault_secrets.c.tenant_id == tenant_id, vault_secrets.c.name == name))
+            await drop_secret(connection, tenant_id, name, marker)
+
+    async def inventory(self, tenant_id: str) -> tuple[Mark | None, Sequence[Entry]]:
+        async with self._database.read() as connection:
+            return await inventory_of(connection, tenant_id)
+
+    async def remark(self, tenant_id: str, marker: Marker, *, afresh: bool = False) -> None:
+        async with self._database.write() as connection:
+            await change_mark(connection, tenant_id, marker, (), (), afresh=afresh)
 
     async def record(self, event: SecretEvent) -> None:
         async with self._database.write() as connection:
@@ -112,7 +124,7 @@ class SqlSecretStore:
 
 async def write_secret(connection: AsyncConnection, secret: SealedSecret, keep_versions: int, event: SecretEvent | None) -> None:
     """Add a version, drop the oldest and record it where there is something to record, in the caller's transaction. Raises StaleKey."""
-    await _must_be_active(connection, secret)
+    await must_be_active(connection, secret.tenant_id, secret.dek_id)
     if event is not None:
         await record_event(connection, event)
     await connection.execute(
@@ -125,13 +137,24 @@ async def write_secret(connection: AsyncConnection, secret: SealedSecret, keep_v
             created_at=now_us(),
         )
     )
-    await connection.execute(
-        delete(vault_secrets).where(
-            vault_secrets.c.tenant_id == secret.tenant_id,
-            vault_secrets.c.name == secret.name,
-            vault_secrets.c.version <= secret.version - keep_versions,
-        )
+    old = (
+        (vault_secrets.c.tenant_id == secret.tenant_id)
+        & (vault_secrets.c.name == secret.name)
+        & (vault_secrets.c.version <= secret.version - keep_versions)
     )
+    gone = (await connection.execute(select(vault_secrets.c.name, vault_secrets.c.version).where(old))).all()
+    await connection.execute(delete(vault_secrets).where(old))
+    if secret.marker is not None:
+        await change_mark(connection, secret.tenant_id, secret.marker, [(secret.name, secret.version)], _entries(gone))
+
+
+async def drop_secret(connection: AsyncConnection, tenant_id: str, name: str, marker: Marker | None) -> None:
+    """Remove every version of a secret in the caller's transaction. Raises StaleKey."""
+    mine = (vault_secrets.c.tenant_id == tenant_id) & (vault_secrets.c.name == name)
+    gone = (await connection.execute(select(vault_secrets.c.name, vault_secrets.c.version).where(mine))).all()
+    await connection.execute(delete(vault_secrets).where(mine))
+    if marker is not None and gone:
+        await change_mark(connection, tenant_id, marker, (), _entries(gone))
 
 
 async def record_event(connection: AsyncConnection, event: SecretEvent) -> None:
@@ -154,11 +177,8 @@ def sealed_secret(row: Row[Any]) -> SealedSecret:
     return SealedSecret(row.tenant_id, row.name, row.version, row.dek_id, row.sealed)
 
 
-async def _must_be_active(connection: AsyncConnection, secret: SealedSecret) -> None:
-    # In the same transaction: a key that was rotated away is removed once nothing needs it, and nothing may start to.
-    mine = (vault_keys.c.tenant_id == secret.tenant_id) & (vault_keys.c.dek_id == secret.dek_id)
-    if not await connection.scalar(select(vault_keys.c.is_active).where(mine).with_for_update(read=True)):
-        raise StaleKey(secret.dek_id)
+def _entries(rows: Iterable[Any]) -> list[Entry]:
+    return [(row.name, row.version) for row in rows]
 
 
 def _key(row: Row[Any]) -> WrappedKey:

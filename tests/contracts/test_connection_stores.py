@@ -11,13 +11,15 @@ from oauth.connections.connect_flow import ConnectFlow, ConnectFlowStore, Trip
 from oauth.connections.connection import Connection
 from oauth.connections.connection_store import AliasTaken, ConnectionStore, Lease
 from oauth.vault.envelope import WrappedKey
+from oauth.vault.key_source import KeyText
 from oauth.vault.secrets import SealedSecret, SecretEvent, SecretStore, StaleKey
+from oauth.vault.vault import Vault, VaultCaller
 from server.storage.connect_flow_store import SqlConnectFlowStore
 from server.storage.connection_store import SqlConnectionStore
 from server.storage.database import Database, sqlite_url
 from server.storage.memory_connections import MemoryConnectFlowStore, MemoryConnectionStore, MemorySecretStore
 from server.storage.migrate import migrate
-from server.storage.schema.connection_tables import connect_flows, connections, vault_events, vault_keys, vault_secrets
+from server.storage.schema.connection_tables import connect_flows, connections, vault_events, vault_keys, vault_marks, vault_secrets
 from server.storage.vault_store import SqlSecretStore
 from tests.contracts.postgres import postgres_server
 
@@ -68,7 +70,7 @@ async def stores(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterato
     await migrate(url)
     database = Database(url)
     async with database.write() as connection:  # one PostgreSQL server serves all tests
-        for table in (vault_keys, vault_secrets, vault_events, connections, connect_flows):
+        for table in (vault_keys, vault_marks, vault_secrets, vault_events, connections, connect_flows):
             await connection.execute(table.delete())
     await SqlSecretStore(database).add_key(KEY)
     yield Stores(SqlSecretStore(database), SqlConnectionStore(database), SqlConnectFlowStore(database))
@@ -143,6 +145,28 @@ async def test_old_records_of_one_actor_are_swept(stores: Stores) -> None:
         await stores.secrets.record(replace(EVENT, actor=actor, at=at))
     assert await stores.secrets.sweep_events("refresher", NOW + 5) == 1
     assert {(event.actor, event.at) for event in await stores.secrets.events("acme", 9)} == {("refresher", NOW + 9), ("ada", NOW)}
+
+
+async def test_the_mark_of_a_tenant_changes_with_its_secrets_in_one_step(stores: Stores) -> None:
+    """SecretStore.inventory, remark; oauth.vault.mark: put, replace and remove, of connections too; on PostgreSQL as on SQLite."""
+    if isinstance(stores.secrets, MemorySecretStore):
+        pytest.skip("memory keeps no marks: nobody else can write there")
+    source = KeyText(lambda: "A" * 43 + "=", "test")
+    vault = Vault(stores.secrets, source, "test")
+    caller = VaultCaller("umbrella", "ada", "test")
+    theirs = replace(ADAS, tenant_id="umbrella", account_id="acc_u")
+    for version in (1, 2):
+        sealed = await vault.seal(caller, theirs.secret_name, version, b"x")
+        assert await stores.connections.put(replace(theirs, version=version), sealed, EVENT)
+    await vault.put(caller, "other", b"y")
+    mark, entries = await stores.secrets.inventory("umbrella")
+    assert mark
+    assert sorted(entries) == [("other", 1), (theirs.secret_name, 2)]
+    assert not await vault.has_rolled_back("umbrella")
+    await vault.retried("umbrella", lambda: stores.connections.remove("umbrella", "acc_u", EVENT, vault))
+    assert not await vault.has_rolled_back("umbrella")
+    await stores.secrets.delete("umbrella", "other", EVENT)  # without its marker, as one who goes past the program
+    assert await vault.has_rolled_back("umbrella")
 
 
 async def test_a_connection_comes_back_with_its_secret(stores: Stores) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 import time
@@ -129,6 +130,27 @@ def test_a_machine_account_is_registered_added_and_removed(ascend: Ascend, tmp_p
         assert github.tokens == {}
     dump = b"".join(path.read_bytes() for path in ascend.data.iterdir() if path.is_file() and path.name != "vault.kek")
     assert b"PRIVATE KEY" not in dump
+
+
+def test_rows_put_back_are_told_stop_the_gateway_and_can_be_accepted(ascend: Ascend) -> None:
+    """Issue 6, versions rolled back: the secret with its connection, both from one backup; a restore on purpose has a way."""
+    ascend("connection", "add-key", "weather", stdin="k1\n")
+    ascend("connection", "add-key", "maps", stdin="k1\n")
+    tables = ("connections", "vault_secrets")
+    with sqlite3.connect(ascend.data / "ascend.sqlite3") as sql:
+        backup = {table: sql.execute(f"SELECT * FROM {table}").fetchall() for table in tables}
+    ascend("connection", "add-key", "weather", stdin="k2\n")
+    assert "rolled back" not in ascend("vault", "verify")
+    with sqlite3.connect(ascend.data / "ascend.sqlite3") as sql:
+        for table, rows in backup.items():
+            sql.execute(f"DELETE FROM {table}")
+            sql.executemany(f"INSERT INTO {table} VALUES ({', '.join('?' * len(rows[0]))})", rows)
+    assert "rolled back or changed" in ascend("vault", "verify", expect=1)
+    refused = ascend("serve", "--port", "0", expect=1)
+    assert "ascend vault accept" in refused
+    ascend("vault", "accept", "--tenant", "default")
+    assert "rolled back" not in ascend("vault", "verify")
+    assert '"accepted"' in ascend("vault", "events", "--json")
 
 
 def test_a_vault_without_its_key_says_what_to_do(ascend: Ascend) -> None:

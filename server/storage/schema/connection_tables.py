@@ -34,6 +34,15 @@ vault_secrets = Table(
     Column("created_at", BigInteger, nullable=False),
 )
 
+#: a sealed sum over all secrets of a tenant, so that rows put back from a backup are noticed
+vault_marks = Table(
+    "vault_marks",
+    metadata,
+    Column("tenant_id", String(64), primary_key=True),
+    Column("dek_id", String(32), nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+)
+
 #: who saw or changed which secret, and what for; appended only
 vault_events = Table(
     "vault_events",

@@ -1,0 +1,196 @@
+"""Rows of the vault put back from a backup: what is noticed, and what is not."""
+
+import sqlite3
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import anyio
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from oauth.vault.envelope import Key, wrap
+from oauth.vault.key_source import KeyFile
+from oauth.vault.mark import Sum
+from oauth.vault.rotation import Rotation
+from oauth.vault.secrets import SecretEvent
+from oauth.vault.vault import Vault, VaultCaller
+from server.storage.database import Database, sqlite_url
+from server.storage.migrate import migrate
+from server.storage.vault_store import SqlSecretStore
+
+ACME, GLOBEX = VaultCaller("acme", "ada", "test"), VaultCaller("globex", "eve", "test")
+
+
+class World:
+    def __init__(self, folder: Path, database: Database) -> None:
+        self.folder, self.file, self.store = folder, folder / "store.sqlite3", SqlSecretStore(database)
+
+    async def vault(self) -> Vault:
+        """Return the vault of a process that starts now."""
+        vault = Vault(self.store, KeyFile(self.folder / "vault.kek"), "test")
+        await vault.open()
+        return vault
+
+    def rows(self, table: str, tenant_id: str = "acme", name: str = "") -> list[tuple[object, ...]]:
+        """Return rows as an attacker copies them into a backup."""
+        where = f"tenant_id = '{tenant_id}'" + (f" AND name = '{name}'" if name else "")
+        with sqlite3.connect(self.file) as sql:
+            return sql.execute(f"SELECT * FROM {table} WHERE {where}").fetchall()
+
+    def put_back(self, table: str, rows: list[tuple[object, ...]], tenant_id: str = "acme", name: str = "") -> None:
+        """Replace what is there by `rows`, past the program."""
+        where = f"tenant_id = '{tenant_id}'" + (f" AND name = '{name}'" if name else "")
+        with sqlite3.connect(self.file) as sql:
+            sql.execute(f"DELETE FROM {table} WHERE {where}")
+            for row in rows:
+                sql.execute(f"INSERT INTO {table} VALUES ({', '.join('?' * len(row))})", row)
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    url = sqlite_url(tmp_path / "store.sqlite3")
+    await migrate(url)
+    database = Database(url)
+    yield World(tmp_path, database)
+    await database.close()
+
+
+async def filled(world: World) -> Vault:
+    vault = await world.vault()
+    for name in ("one", "two", "three"):
+        await vault.put(ACME, name, b"first")
+    await vault.put(GLOBEX, "one", b"globex")
+    return vault
+
+
+async def test_ordinary_work_leaves_the_mark_true(world: World) -> None:
+    """Adding, renewing, removing, rotating both layers: nothing of it looks like a rollback."""
+    vault = await filled(world)
+    await vault.put(ACME, "one", b"second")
+    await vault.delete(ACME, "two")
+    await vault.delete(ACME, "never there")
+    rotation = Rotation(vault, world.store, KeyFile(world.folder / "vault.kek"))
+    for _ in range(2):
+        await rotation.rotate_dek("acme")
+        await rotation.rotate_kek()
+    await vault.put(ACME, "four", b"after")
+    for fresh in (vault, await world.vault()):
+        assert not await fresh.has_rolled_back("acme")
+        assert not await fresh.has_rolled_back("globex")
+        assert not await fresh.has_rolled_back("nobody")
+    assert len(await world.store.keys("acme")) == 1
+
+
+async def test_one_secrets_rows_put_back_are_noticed(world: World) -> None:
+    """Issue 6, versions rolled back: the row opens by itself, and the mark tells that it is not the newest."""
+    vault = await filled(world)
+    backup = world.rows("vault_secrets", name="one")
+    await vault.put(ACME, "one", b"second")
+    world.put_back("vault_secrets", backup, name="one")
+    later = await world.vault()
+    assert await later.reveal(ACME, "one") == b"first"
+    assert await later.has_rolled_back("acme")
+    assert not await later.has_rolled_back("globex")
+
+
+@pytest.mark.parametrize("attack", ["remove", "bring back", "lose the mark", "damage the mark", "anothers mark", "an old mark"])
+async def test_what_else_was_done_past_the_program_is_noticed(world: World, attack: str) -> None:
+    """Issue 6: vault rows swapped, taken out, brought back; the mark itself lost, damaged, swapped or put back alone."""
+    vault = await filled(world)
+    secret, mark = world.rows("vault_secrets", name="two"), world.rows("vault_marks")
+    await vault.put(ACME, "one", b"second")
+    await vault.delete(ACME, "two")
+    if attack == "remove":
+        world.put_back("vault_secrets", [], name="three")
+    elif attack == "bring back":
+        world.put_back("vault_secrets", secret, name="two")
+    elif attack == "lose the mark":
+        world.put_back("vault_marks", [])
+    elif attack == "damage the mark":
+        world.put_back("vault_marks", [(*mark[0][:2], b"\x01" + b"x" * 100)])
+    elif attack == "anothers mark":
+        theirs = world.rows("vault_marks", "globex")[0]
+        world.put_back("vault_marks", [("acme", *theirs[1:])])
+    else:
+        world.put_back("vault_marks", mark)
+    later = await world.vault()
+    assert await later.has_rolled_back("acme")
+    await later.put(ACME, "five", b"written meanwhile")
+    await later.delete(ACME, "five")
+    assert await later.has_rolled_back("acme"), "ordinary work does not hide it"
+
+
+async def test_all_rows_of_a_tenant_from_one_moment_are_a_true_picture_of_it(world: World) -> None:
+    """What cannot be told from a restored backup by anything inside the database; said in the guide."""
+    vault = await filled(world)
+    secrets, mark = world.rows("vault_secrets"), world.rows("vault_marks")
+    await vault.put(ACME, "one", b"second")
+    world.put_back("vault_secrets", secrets)
+    world.put_back("vault_marks", mark)
+    assert not await (await world.vault()).has_rolled_back("acme")
+
+
+async def test_an_operator_takes_what_is_there_for_right(world: World) -> None:
+    """After a backup of one tenant was restored on purpose; it is in the audit."""
+    vault = await filled(world)
+    world.put_back("vault_secrets", [], name="one")
+    assert await vault.has_rolled_back("acme")
+    await vault.accept(VaultCaller("acme", "operator", "restored backup"))
+    assert not await (await world.vault()).has_rolled_back("acme")
+    newest = (await world.store.events("acme", 1))[0]
+    assert (newest.actor, newest.action) == ("operator", "accepted")
+
+
+async def test_many_writers_and_a_rotation_at_once_leave_the_mark_true(world: World) -> None:
+    """Every process changes the mark in the transaction of its write."""
+    vaults = [await filled(world), await world.vault(), await world.vault()]
+
+    async def write(number: int) -> None:
+        vault = vaults[number % 3]
+        for _ in range(4):
+            await vault.put(ACME, f"n{number}", b"x")
+        if number % 4 == 0:
+            await vault.delete(ACME, f"n{number}")
+
+    async with anyio.create_task_group() as group:
+        for number in range(16):
+            group.start_soon(write, number)
+        group.start_soon(Rotation(vaults[1], world.store, KeyFile(world.folder / "vault.kek")).rotate_dek, "acme")
+    for vault in vaults:
+        assert not await vault.has_rolled_back("acme")
+
+
+async def test_a_store_from_before_there_were_marks_gets_its_first_one(world: World) -> None:
+    """An upgrade is no attack; after the next rotation of its data key a lost mark is noticed there too."""
+    source = KeyFile(world.folder / "vault.kek")
+    old = wrap(source.read()[0], Key("old1", b"d" * 32), "test", "acme")
+    await world.store.add_key(old)
+    vault = await world.vault()
+    secret = await vault.seal(ACME, "one", 1, b"first")
+    event = SecretEvent(0, "acme", "ada", "sealed", "one", 1, "test")
+    assert await world.store.put(replace(secret, marker=None), keep_versions=1, event=event)
+    assert world.rows("vault_marks") == []
+    assert not await vault.has_rolled_back("acme")
+    assert len(world.rows("vault_marks")) == 1
+    world.put_back("vault_marks", [])
+    await Rotation(vault, world.store, source).rotate_dek("acme")
+    assert not await (await world.vault()).has_rolled_back("acme")
+    world.put_back("vault_marks", [])
+    assert await (await world.vault()).has_rolled_back("acme")
+
+
+ENTRIES = st.lists(st.tuples(st.text(max_size=8), st.integers(1, 5)), unique=True, max_size=8)
+
+
+@given(before=ENTRIES, after=ENTRIES)
+def test_a_sum_agrees_with_its_own_entries_only(before: list[tuple[str, int]], after: list[tuple[str, int]]) -> None:
+    """An additive multiset hash: order is nothing, content is everything, and steps add up."""
+    start = Sum.of(before)
+    came, gone = [entry for entry in after if entry not in before], [entry for entry in before if entry not in after]
+    there = start.changed(came, gone)
+    assert there.agrees(after)
+    assert there.agrees(after[::-1])
+    assert Sum.from_bytes(there.to_bytes()) == there
+    assert start.agrees(after) == (sorted(before) == sorted(after))
