@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import hmac
+import secrets
 import time
 from collections.abc import Callable, Mapping
 
@@ -46,8 +47,10 @@ class Confirmations:
         """
         expires_at = int(self._clock()) + TTL_S
         kind = _PLANNED if within_plan else _ASKED
-        mac = self._mac(principal, [kind, operation_id, account, idempotency_key], arguments, expires_at)
-        token = f"{kind}_{expires_at:x}_{base64.urlsafe_b64encode(mac).decode()}"
+        # Two questions are two, also within a second: the yes to one must not be used up by the yes to the other.
+        nonce = "" if within_plan else secrets.token_hex(4)
+        mac = self._mac(principal, [kind, nonce, operation_id, account, idempotency_key], arguments, expires_at)
+        token = f"{kind}_{expires_at:x}_{nonce}_{base64.urlsafe_b64encode(mac).decode()}"
         return Confirmation(token, message or f"'{operation_id}' cannot be undone; run it with exactly these arguments?", TTL_S)
 
     def accepts(
@@ -61,8 +64,7 @@ class Confirmations:
         idempotency_key: str | None = None,
     ) -> bool:
         """Say whether `token` was minted for exactly this call and is still good."""
-        prefix, _, rest = token.partition("_")
-        expiry, _, text = rest.partition("_")
+        prefix, expiry, nonce, text = [*token.split("_", 3), "", "", "", ""][:4]
         try:
             expires_at = int(expiry, 16)
             given = base64.urlsafe_b64decode(text)
@@ -70,7 +72,9 @@ class Confirmations:
             return False
         if prefix not in (_ASKED, _PLANNED) or expires_at < self._clock():
             return False
-        return hmac.compare_digest(given, self._mac(principal, [prefix, operation_id, account, idempotency_key], arguments, expires_at))
+        return hmac.compare_digest(
+            given, self._mac(principal, [prefix, nonce, operation_id, account, idempotency_key], arguments, expires_at)
+        )
 
     def _mac(self, principal: Principal, what: list[str | None], arguments: Mapping[str, Json], expires_at: int) -> bytes:
         bound = orjson.dumps([principal.tenant_id, principal.subject, what, expires_at])

@@ -8,6 +8,7 @@ import pytest
 
 from oauth.connections.credentials import Readiness
 from oauth.tenants import Tenant, Tenants
+from server.storage.memory_tools import MemoryIdempotencyStore
 from tests.tools.stand_ins import ADA, BOB, answering, gateway, operation
 from tools.errors import UpstreamFailed
 from tools.operation import Call, Failure, Outcome
@@ -154,6 +155,21 @@ async def test_two_that_come_with_the_same_yes_at_once_run_it_once() -> None:
     both = await asyncio.gather(house.call("call_api", confirmed), house.call("call_api", confirmed))
     assert [each.status for each in both] == ["ok", "ok"]
     assert len(house.runner.calls) == 1
+
+
+async def test_a_yes_that_one_node_took_is_used_up_on_every_other() -> None:
+    """The store is the judge of who comes first; here two dispatchers share one."""
+    keys = MemoryIdempotencyStore()
+    houses = [await gateway([DELETE], keys=keys) for _ in range(2)]
+    asked = await houses[0].call("call_api", {"api": DELETE.id})
+    assert asked.confirmation is not None
+    confirmed = {"api": DELETE.id, "confirm": asked.confirmation.token}
+    both = await asyncio.gather(*(house.call("call_api", confirmed) for house in houses))
+    codes = {each.error.code for each in both if each.error is not None}
+    assert "ok" in [each.status for each in both]
+    assert codes <= {"in_flight", "unknown_outcome"}
+    assert sum(len(house.runner.calls) for house in houses) == 1
+    assert (await houses[1].call("call_api", confirmed)).status == "ok"
 
 
 async def test_an_account_that_means_nothing_to_the_operation_is_said() -> None:

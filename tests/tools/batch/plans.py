@@ -24,7 +24,7 @@ from tools.dispatch import Dispatcher
 from tools.operation import Json, Operation, Outcome, Progress, Runner, no_progress
 from tools.providers.builtin import BuiltinFunction
 from tools.results import to_wire
-from tools.stores import PlanStore, ResultStore, Source
+from tools.stores import IdempotencyStore, PlanStore, ResultStore, Source
 
 KEY = b"k" * 32
 
@@ -69,6 +69,7 @@ async def batches(
     plans: PlanStore | None = None,
     accounts: Accounts | None = None,
     runner: Runner | None = None,
+    keys: IdempotencyStore | None = None,
 ) -> Batches:
     """Return a gateway whose tenants see `operations` and batch_execute; `runner` takes the place of the scripted one."""
     store, results, records, scripted = MemoryOperationStore(), MemoryResultStore(), MemoryCallRecords(), ScriptedRunner()
@@ -79,7 +80,7 @@ async def batches(
         await store.replace(Source(provider, tenant_id, "openapi", "file", provider, {}), brought)
     kept, accounts = plans or MemoryPlanStore(), accounts or Accounts()
     assembly = assemble(
-        stores=ToolStores(store, results, MemoryIdempotencyStore(), records, MemoryUsageStore()),
+        stores=ToolStores(store, results, keys or MemoryIdempotencyStore(), records, MemoryUsageStore()),
         tenants=tenants or Tenants([Tenant("acme", "Acme"), Tenant("other", "Other")]),
         index=CapabilityIndex(None),
         credentials=accounts,

@@ -170,6 +170,25 @@ async def test_what_cannot_be_undone_is_confirmed_for_exactly_this_code() -> Non
     assert gateway.sent == [("crm.contacts.delete", {"id": "con_1"})]
 
 
+async def test_a_yes_to_code_counts_once_and_its_retry_gets_the_recorded_outcome() -> None:
+    """Code that runs again might delete more than it did when the person agreed: it reads what there is now."""
+    gateway = await crm()
+    code = """
+found = await crm.contacts.search()
+[await crm.contacts.delete(id=each["id"]) for each in found["results"]]
+len(found["results"])
+"""
+    asked = await gateway.run(code=code)
+    token = asked["confirmation"]["confirm"]
+    first = await gateway.run(code=code, confirm=token)
+    sent = len(gateway.sent)
+    gateway.runner.answers["crm.contacts.search"] = answering({"results": [{"id": "con_9"}]})
+    again = await gateway.run(code=code, confirm=token)
+    assert (first["status"], again["status"], again["returned"]) == ("completed", "completed", first["returned"])
+    assert "a yes counts once" in again["note"]
+    assert len(gateway.sent) == sent
+
+
 async def test_a_destructive_call_that_was_not_shown_does_not_run_on_anothers_confirmation() -> None:
     """The person said yes to what the question named; an id put together on the way was not in it."""
     gateway = await batches([operation("crm.contacts.delete", "destructive"), operation("crm.deals.delete", "destructive")])

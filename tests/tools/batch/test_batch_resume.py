@@ -1,20 +1,20 @@
 """Going on with a plan: after a failure, a missing account, a client that went away, a process that ended."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 import anyio
 import pytest
 
-from server.storage.call_store import SqlPlanStore
+from server.storage.call_store import SqlIdempotencyStore, SqlPlanStore
 from server.storage.database import Database, sqlite_url
 from server.storage.migrate import migrate
 from tests.tools.batch.plans import Batches, batches
 from tests.tools.batch.test_batch_execute import CONTACTS, answering_with, failing
 from tests.tools.stand_ins import ADA, BOB, answering, operation
-from tools.operation import Call, ConnectionRequest, Failure, Outcome
+from tools.operation import Call, ConnectionRequest, Failure, Json, Outcome
 
 OPERATIONS = [
     operation("crm.contacts.search"),
@@ -205,3 +205,58 @@ async def test_a_plan_goes_on_in_another_process(database: Database) -> None:
     answer = await second.run(resume=handle, return_="find.data.total")
     assert (answer["status"], answer["returned"]) == ("completed", 2)
     assert [api for api, _ in second.sent] == ["crm.deals.list"]
+
+
+DELETE = operation("crm.notes.delete", "destructive", idempotent=True)
+DELETIONS: dict[str, Json] = {"id": "gone", "api": DELETE.id, "for_each": [1, 2], "args": {"id": {"$item": "@"}}}
+
+
+async def agreed(gateway: Batches, *steps: Mapping[str, Json]) -> str:
+    asked = await gateway.run(*steps)
+    assert asked["status"] == "needs_confirmation"
+    token: str = asked["confirmation"]["confirm"]
+    return token
+
+
+async def test_a_yes_to_a_plan_counts_once_across_processes(database: Database) -> None:
+    """three-tools.md: one confirmation for the exact plan; MCP's retry of it answers from the record and sends nothing."""
+    first, second = [
+        await batches([*OPERATIONS, DELETE], plans=SqlPlanStore(database), keys=SqlIdempotencyStore(database)) for _ in range(2)
+    ]
+    token = await agreed(first, DELETIONS)
+    assert (await first.run(DELETIONS, confirm=token))["status"] == "completed"
+    again = await second.run(DELETIONS, confirm=token)
+    assert (again["status"], again["returned"]) == ("completed", {"gone": [{"id": 1}, {"id": 2}]})
+    assert (len(first.sent), len(second.sent)) == (2, 0)
+    assert (await second.run(DELETIONS))["status"] == "needs_confirmation"
+
+
+async def test_a_yes_that_two_processes_get_at_once_deletes_once(database: Database) -> None:
+    """Whoever is second finds the plan's record, and each of its calls claimed."""
+    houses = [await batches([*OPERATIONS, DELETE], plans=SqlPlanStore(database), keys=SqlIdempotencyStore(database)) for _ in range(2)]
+    token = await agreed(houses[0], DELETIONS)
+    answers = await asyncio.gather(*(house.run(DELETIONS, confirm=token) for house in houses))
+    assert "completed" in [answer["status"] for answer in answers]
+    assert sorted(arguments["id"] for house in houses for _, arguments in house.sent) == [1, 2]
+
+
+async def test_a_new_yes_to_the_same_plan_runs_it_again(database: Database) -> None:
+    """What repeating would not harm is not answered from the record of another yes."""
+    house = await batches([*OPERATIONS, DELETE], plans=SqlPlanStore(database), keys=SqlIdempotencyStore(database))
+    for _ in range(2):
+        assert (await house.run(DELETIONS, confirm=await agreed(house, DELETIONS)))["status"] == "completed"
+    assert len(house.sent) == 4
+
+
+async def test_resuming_twice_at_once_in_two_processes_writes_nothing_twice(database: Database) -> None:
+    """Each write is claimed under its place in the plan before it is sent."""
+    first = await batches(OPERATIONS, plans=SqlPlanStore(database), keys=SqlIdempotencyStore(database))
+    first.runner.answers |= {"crm.contacts.search": failing()}
+    handle = (await first.run(FIND, NOTES, DEALS))["resume"]
+    houses = [await batches(OPERATIONS, plans=SqlPlanStore(database), keys=SqlIdempotencyStore(database)) for _ in range(2)]
+    for house in houses:
+        house.runner.answers["crm.contacts.search"] = answering(CONTACTS)
+    await asyncio.gather(*(house.run(resume=handle) for house in houses))
+    written = [arguments["contact_id"] for house in houses for api, arguments in house.sent if api == "crm.notes.create"]
+    assert len(written) == len(set(written)) == 2
+    assert (await houses[0].run(resume=handle))["status"] == "completed"
