@@ -62,6 +62,8 @@ async def examine(settings: Settings) -> AsyncIterator[Finding]:
                 yield await embeddings_finding(settings)
             async for finding in upstream_findings(gateway):
                 yield finding
+            if (held := await held_finding(gateway)) is not None:
+                yield held
     except SettingsError as error:
         yield Finding("store", "cannot be opened", str(error))
     except KeyUnavailable as error:
@@ -116,10 +118,10 @@ async def upstream_findings(gateway: Gateway) -> AsyncIterator[Finding]:
     """Ask each upstream once whether it answers at all; any HTTP status will do."""
     catalog = gateway.operations.catalog
     urls = {
-        str(operation.binding["base_url"])
+        str(url)
         for owner in catalog.owners
         for operation in catalog.operations_of(owner)
-        if operation.binding.get("base_url")
+        if (url := operation.binding["url"] if operation.kind == "mcp" else operation.binding.get("base_url"))
     }
     async with Egress(gateway.settings.egress_allow) as egress:
         for url in sorted(urls):
@@ -129,3 +131,12 @@ async def upstream_findings(gateway: Gateway) -> AsyncIterator[Finding]:
                 yield Finding("upstream", f"{url} answers ({response.status})")
             except (EgressRefused, UpstreamFailed) as error:
                 yield Finding("upstream", f"{url}: {error.failure.code}", error.failure.hint or error.failure.message)
+
+
+async def held_finding(gateway: Gateway) -> Finding | None:
+    """Say how many tools of MCP servers wait to be accepted; None where none does."""
+    held = await gateway.store.quarantine.load_held()
+    if not held:
+        return None
+    providers = ", ".join(sorted({each.provider for each in held}))
+    return Finding("MCP servers", f"{len(held)} tools of {providers} changed and are held", "look with `ascend import review`, then accept")

@@ -9,6 +9,7 @@ import anyio.to_thread
 import pytest
 
 from server.cli import main
+from tests.server.protected_upstream import protected_upstream
 from tests.server.test_importing import ORDER, document
 from tests.tools.providers.mcp_upstream import McpUpstream, tool
 
@@ -152,3 +153,22 @@ def test_a_provider_is_imported_again_by_its_name(imports: Imports, orders: Path
     assert "added 1: shop.orders.export" in said
     assert "removed 1: shop.orders.create" in said
     assert "--shared" in imports("openapi", "--provider", "shop", expect=1)
+
+
+async def test_a_server_that_asks_for_sign_in_is_registered_at_and_says_what_to_do(
+    imports: Imports, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """RFC 9728: where accounts sign in is the server's own word; a person's account then lists the tools."""
+    monkeypatch.setenv("ASCEND_BASE_URL", "https://gw.example")
+    async with protected_upstream() as upstream:
+        words = ("mcp", upstream.url, "--provider", "notes", "--tenant", "default")
+        said = await imports.beside(*words, expect=1)
+        assert f"people sign in at {upstream.issuer}, where this gateway is registered now" in said
+        assert "import again with --account EMAIL" in said
+        [client] = upstream.memory.clients.values()
+        assert [str(uri) for uri in client.redirect_uris or ()] == ["https://gw.example/connect/callback/default/notes"]
+        assert str(client.client_secret) not in said
+        again = await imports.beside(*words, "--account", "nobody@example.com", expect=1)
+        assert "nobody@example.com has no working account of notes in default; connect one at https://gw.example/connections" in again
+        await imports.beside(*words, "--account", "a@b.c", "--token-stdin", stdin="t\n", expect=2)
+        assert len(upstream.memory.clients) == 1

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from server.commands.doctor import examine
 from server.importing import accept_held
 from tests.server.upstream_world import UpstreamWorld, until, upstream_world
 from tests.tools.providers.mcp_upstream import McpUpstream, tool
@@ -115,6 +116,18 @@ async def test_what_is_held_stays_held_after_a_restart(tmp_path: Path) -> None:
     async with upstream_world(tmp_path, email="bob@example.com") as again:
         assert (await again.described("notes.whoami"))[0]["blocked"]["code"] == "definition_changed"
         assert (await again.run("notes.whoami"))["error"]["code"] == "definition_changed"
+
+
+async def test_the_doctor_names_what_is_held(tmp_path: Path) -> None:
+    """What waits for an operator is a finding with a way out."""
+    async with McpUpstream() as upstream, upstream_world(tmp_path) as world:
+        await world.bring(upstream.url)
+        await upstream.change(tool("whoami", POISON))
+        await world.until_held({"whoami": "changed"})
+        findings = {finding.what: finding async for finding in examine(world.gateway.settings)}
+        assert findings["MCP servers"].state == "1 tools of notes changed and are held"
+        assert "ascend import review" in findings["MCP servers"].advice
+        assert findings["upstream"].state.startswith(f"{upstream.url} answers")
 
 
 async def test_an_import_again_holds_what_changed_and_accepts_it_only_when_told(world: UpstreamWorld) -> None:
