@@ -11,6 +11,7 @@ from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
 from tools.operation import ClientFacts, ConnectionRequest, Json, Outcome
 from tools.results import to_wire
+from tools.value_objects import value_object
 
 #: the request in an InputRequiredResult that asks the person to connect an account; further ones are numbered
 CONNECT_KEY = "connect"
@@ -20,7 +21,7 @@ HOW_TO_CONNECT = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class ToolAnswer:
     """A CallToolResult: structured content, already encoded, and text for clients and models that read only that.
 

@@ -5,7 +5,6 @@ import re
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 from opentelemetry import trace
@@ -13,13 +12,14 @@ from opentelemetry.propagate import extract
 from opentelemetry.trace import ProxyTracerProvider, Span, SpanKind, StatusCode, TracerProvider
 
 from tools.stores import CallRecord
+from tools.value_objects import value_object
 
 _TRACEPARENT = re.compile(r"^(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$")
 BATCH = "batch_execute"
 _CARRIER_KEYS = ("traceparent", "tracestate", "baggage")
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class CallSpan:
     """The trace id that the call's record, log line and answer name; `span` None: nobody collects spans."""
 

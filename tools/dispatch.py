@@ -1,29 +1,30 @@
 """The one door: resolve, permit, validate, run, page, shape, record."""
 
 import asyncio
-import logging
+import math
 import secrets
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 
 import anyio
 
-from oauth.connections.credentials import ConnectionNeeded, Credentials, UnknownAccount
+from oauth.connections.credentials import Credentials
 from oauth.principal import Principal
 from tools.arguments import Validators
+from tools.builtins.call_api import asked_of
 from tools.builtins.definitions import CALL_API
-from tools.call_failures import HOW_TO_CONFIRM, nested, no_account, not_available, question, takes_account, timed_out, unknown_account
+from tools.call_failures import HOW_TO_CONFIRM, nested, no_account, not_available, question, takes_account, timed_out
 from tools.catalog import Catalog
 from tools.confirmations import Confirmations, counts_once
 from tools.errors import ToolError
+from tools.guarded_run import broken, run_guarded
 from tools.idempotency import Idempotency
 from tools.operation import (
     Call,
     CallOptions,
     ClientFacts,
-    ConnectionRequest,
     Failure,
     Json,
     Kind,
@@ -41,15 +42,15 @@ from tools.shaping import Shaping
 from tools.stores import CallRecord, Recorder
 from tools.suggestions import Suggestions
 from tools.usage import Usage
+from tools.value_objects import value_object
 
 MAX_TIMEOUT_S = 30.0
 MAX_ID_CHARS = 200
 #: how an operation runs that a client calls by its own name
 DIRECT = CallOptions(max_chars=MAX_CHARS)
-_log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class _Request:
     """What stays the same for every operation that one request of a client runs."""
 
@@ -111,7 +112,19 @@ class Dispatcher:
         if not name.isascii():
             name = name.encode(errors="replace").decode()
         request = _Request(principal, client, progress, name[:MAX_ID_CHARS], trace_id or secrets.token_hex(16))
+        if name == CALL_API.name and (asked := self._asked(request, arguments)) is not None:
+            return await self.enter(request, *asked, math.inf)
         return await self.enter(request, name, arguments, DIRECT, None)
+
+    def _asked(self, request: _Request, arguments: Mapping[str, Json]) -> tuple[str, Mapping[str, Json], CallOptions] | None:
+        """Return which operation a permitted and valid call_api names, with its arguments and options.
+
+        That tool does nothing but come through the door once more, so the door opens for what it names; a faulty one goes the long way.
+        """
+        operation = self._catalog.get(request.principal.tenant_id, CALL_API.name)
+        if operation is None or self._policy.missing_scopes(request.principal, operation) or self._validators.faults(operation, arguments):
+            return None
+        return asked_of(arguments)
 
     async def enter(
         self, request: _Request, operation_id: str, arguments: Mapping[str, Json], options: CallOptions, deadline: float | None
@@ -122,6 +135,10 @@ class Dispatcher:
         outcome = _CANCELLED_INSIDE if operation_id == CALL_API.name else _CANCELLED
         try:
             outcome = await self._through(request, operation_id, arguments, options, deadline)
+        except ToolError as error:
+            outcome = _failed(error.failure)
+        except Exception:
+            outcome = broken(operation_id, request.trace_id)
         finally:
             # What call_api passes on was recorded when it came through the door on its own.
             if not (outcome.recorded and operation_id == CALL_API.name):
@@ -180,7 +197,7 @@ class Dispatcher:
             if refusal is not None:
                 return refusal
         if reenters(operation):
-            return await self._guarded(runner, call)
+            return await run_guarded(runner, call)
         if is_confirmed and counts_once(token := call.options.confirm or ""):
             outcome = await self._idempotency.confirmed(call, token, partial(self._keyed, runner))
         elif self._idempotency.key_of(call) is None:
@@ -199,28 +216,18 @@ class Dispatcher:
 
     async def _timed(self, runner: Runner, call: Call) -> Outcome:
         """Run page by page within the deadline. Whoever is cancelled here is cancelled upstream, too."""
+        if runner.keeps_time:
+            # A scope with a deadline costs more than the rest of this door.
+            return await self._paged(runner, call)
         # An anyio scope and not asyncio's: it lets a transaction that has begun end (server.storage.database).
         with anyio.CancelScope(deadline=call.deadline):
-            if call.operation.paging is None and call.options.page is None:
-                return await self._guarded(runner, call)
-            return await self._pager.run(call, partial(self._guarded, runner))
+            return await self._paged(runner, call)
         return _failed(timed_out(call))
 
-    async def _guarded(self, runner: Runner, call: Call) -> Outcome:
-        """Run, and turn what may be raised on the way into an outcome. Unknown failures keep their words for the log."""
-        try:
-            return await runner.run(call)
-        except ToolError as error:
-            return _failed(error.failure)
-        except ConnectionNeeded as error:
-            needed = ConnectionRequest(error.readiness.provider, error.readiness.status, error.url, error.message)
-            return Outcome("needs_connection", connection=needed)
-        except UnknownAccount as error:
-            return _failed(unknown_account(call, error))
-        except Exception:
-            _log.exception("operation_failed operation=%s trace_id=%s", call.operation.id, call.trace_id)
-            message = f"running '{call.operation.id}' failed inside the gateway; the operator finds it under trace {call.trace_id}"
-            return _failed(Failure("internal_error", message))
+    async def _paged(self, runner: Runner, call: Call) -> Outcome:
+        if call.operation.paging is None and call.options.page is None:
+            return await run_guarded(runner, call)
+        return await self._pager.run(call, partial(run_guarded, runner))
 
     def _preview(self, runner: Runner, call: Call) -> Outcome:
         would_ask = self._policy.needs_confirmation(call.principal, call.operation)

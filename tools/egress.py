@@ -10,7 +10,7 @@ import asyncio
 import re
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import aiohttp
 from multidict import CIMultiDict, CIMultiDictProxy
@@ -23,6 +23,7 @@ from tools.egress_connector import AddressRefused, GuardedConnector, LookUp, loo
 from tools.egress_pool import Http1Pool
 from tools.errors import EgressRefused, UpstreamFailed
 from tools.operation import Failure
+from tools.value_objects import value_object
 
 MAX_TIMEOUT_S = 30.0
 MAX_BODY_BYTES = 32 << 20
@@ -43,7 +44,7 @@ _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _BROKEN_VALUE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class OutboundRequest:
     """One HTTP request; `url` is percent-encoded already. `follow`: redirects of GET and HEAD are followed, each hop guarded."""
 
@@ -56,7 +57,7 @@ class OutboundRequest:
     follow: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class OutboundResponse:
     """The upstream's answer, whole and decoded; header names compare without case. `url` is where it came from in the end."""
 

@@ -2,13 +2,13 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 from yarl import URL
 
 from tools.errors import EgressRefused
 from tools.operation import Failure
+from tools.value_objects import value_object
 
 #: All that is assigned to global unicast (RFC 4291 §2.4); older tables call some of the rest global.
 _GLOBAL_IPV6 = IPv6Network("2000::/3")
@@ -33,7 +33,7 @@ _MAX_REMEMBERED = 10_000
 _PORT_BY_SCHEME = {"http": 80, "https": 443}
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class Target:
     """Where a request goes, as the one parser that also connects reads it."""
 

@@ -22,6 +22,7 @@ class FailoverRunner:
     """
 
     def __init__(self, inner: Runner, upstreams: Upstreams) -> None:
+        self.keeps_time = inner.keeps_time
         self._inner, self._upstreams = inner, upstreams
         #: (content hash, base URL) -> the operation as it is served there
         self._variants: dict[tuple[str, str], Operation] = {}

@@ -2,15 +2,16 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
+
+from tools.value_objects import value_object
 
 _DIRECTIVE = re.compile(r'([A-Za-z0-9_-]+)\s*(?:=\s*(?:"([^"]*)"|([^\s,]*)))?')
 #: RFC 9110 §15.1: what a cache may keep without being told so, as far as an operation can use it
 _STATUSES = frozenset({200, 203})
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class Freshness:
     """Seconds counted from when the answer came. `stale_while_revalidate_s` begins where `fresh_s` ends."""
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 from oauth.principal import Principal
+from tools.value_objects import value_object
 
 Access = Literal["read", "write", "destructive"]
 Kind = Literal["openapi", "mcp", "builtin"]
@@ -77,14 +78,14 @@ class ClientFacts:
     version: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class PageRequest:
     mode: PageMode = "one"
     max_items: int | None = None
     cursor: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class CallOptions:
     """How to run one operation, beside its arguments. `max_chars` None: do not shorten (a batch step, a workflow)."""
 
@@ -102,7 +103,7 @@ class CallOptions:
     if_none_match: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class HttpFacts:
     """What the upstream's HTTP said: status, its request id, its rate limit, and the rel=next link.
 
@@ -143,14 +144,14 @@ class Download:
     filename: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class Page:
     next_cursor: str | None
     has_more: bool
     items: int | None
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class Size:
     total_bytes: int
     returned_chars: int
@@ -175,7 +176,7 @@ class Confirmation:
     expires_in_s: int
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class Outcome:
     """What became of a call. `bare`: `data` is the whole answer on the wire (discover_apis, batch_execute)."""
 
@@ -212,7 +213,7 @@ async def no_progress(done: float, total: float | None, message: str | None) -> 
     """Report to nobody."""
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class Call:
     """One invocation, permitted and validated. `tool` is the entry that the client called; `deadline` is loop time."""
 
@@ -229,7 +230,13 @@ class Call:
 
 
 class Runner(Protocol):
-    """Runs the operations of one kind. Raises nothing for what an upstream may do: that is an Outcome."""
+    """Runs the operations of one kind. Raises nothing for what an upstream may do: that is an Outcome.
+
+    `keeps_time`: it ends by the call's deadline of its own accord, so that nobody has to cancel it.
+    """
+
+    @property
+    def keeps_time(self) -> bool: ...
 
     async def run(self, call: Call) -> Outcome: ...
 

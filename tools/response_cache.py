@@ -37,6 +37,7 @@ class CachingRunner:
     forgets what that tenant has of it (§4.4), so that everybody there reads what they wrote."""
 
     def __init__(self, inner: Runner, credentials: Credentials, clock: Callable[[], float] = time.time) -> None:
+        self.keeps_time = inner.keeps_time
         self._inner, self._credentials, self._clock = inner, credentials, clock
         self._kept: OrderedDict[_Key, _Kept] = OrderedDict()
         self._total_bytes = 0

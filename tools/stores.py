@@ -6,6 +6,7 @@ from typing import Protocol
 
 from oauth.principal import Principal
 from tools.operation import Json, Operation
+from tools.value_objects import value_object
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ class OperationStore(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class CallRecord:
     """The one row that every call leaves. No arguments, no results, no credentials."""
 

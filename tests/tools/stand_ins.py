@@ -53,6 +53,7 @@ class ScriptedRunner:
 
     answers: dict[str, Answer] = field(default_factory=dict)
     calls: list[Call] = field(default_factory=list)
+    keeps_time: bool = False
 
     async def run(self, call: Call) -> Outcome:
         self.calls.append(call)

@@ -26,6 +26,7 @@ class Upstream:
     calls: list[Call] = field(default_factory=list)
     version: int = 1
     gate: asyncio.Event | None = None
+    keeps_time: bool = True
 
     async def run(self, call: Call) -> Outcome:
         self.calls.append(call)

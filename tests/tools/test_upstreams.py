@@ -107,6 +107,8 @@ def test_health_checks_heal_a_place_that_nobody_calls() -> None:
 class Places:
     """Answers by base URL: ok, or the failure that a test put there."""
 
+    keeps_time = True
+
     def __init__(self, **failures: Failure) -> None:
         self.failure_by_host = failures
         self.asked: list[str] = []

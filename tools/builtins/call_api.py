@@ -13,8 +13,12 @@ _DEFAULTS = CallOptions(max_chars=MAX_CHARS)
 
 async def call_api(call: Call) -> Outcome:
     """Run `api` with `args`; the record names that operation, not this tool."""
-    given = call.arguments
-    return await call.again(given["api"], given.get("args") or {}, _options(given))
+    return await call.again(*asked_of(call.arguments))
+
+
+def asked_of(given: Mapping[str, Json]) -> tuple[str, Mapping[str, Json], CallOptions]:
+    """Return what valid arguments of this tool ask for: an operation, its arguments, and how to run it."""
+    return given["api"], given.get("args") or {}, _options(given)
 
 
 def _options(given: Mapping[str, Json]) -> CallOptions:

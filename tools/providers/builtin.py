@@ -38,6 +38,8 @@ class BuiltinFunction:
 class BuiltinRunner:
     """Runs built-ins by their slug."""
 
+    keeps_time = False
+
     def __init__(self, functions: Mapping[str, BuiltinFunction]) -> None:
         self._run_by_slug = {slug: function.run for slug, function in functions.items()}
 

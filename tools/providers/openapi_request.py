@@ -45,6 +45,8 @@ NO_FILES: Mapping[str, list[File]] = {}
 class OpenApiRunner:
     """Runs operations of kind `openapi`. A request plan is compiled at an operation's first use and kept while it is unchanged."""
 
+    keeps_time = True
+
     def __init__(
         self,
         egress: SendsRequests,

@@ -41,6 +41,8 @@ class McpRunner:
     is refused until an operator accepts the new definition, whether or not the gateway's own watch has seen it yet.
     """
 
+    keeps_time = False
+
     def __init__(self, sessions: McpSessions, credentials: Credentials) -> None:
         self._sessions, self._credentials = sessions, credentials
         #: pin -> validator of the output schema, None where it is no schema
