@@ -1,6 +1,7 @@
 """What operators see of calls: one log line each, and the metrics at `/metrics`."""
 
 import logging
+from collections import Counter as Counts
 from collections.abc import Sequence
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -44,18 +45,20 @@ class Telemetry:
 
     def called(self, records: Sequence[CallRecord]) -> None:
         """Count and log calls; in batches, so that a call does not wait for its own bookkeeping."""
+        counts: Counts[tuple[str, str]] = Counts()
         for record in records:
             # Every other name that a client calls by, an operation's or an invented one, is counted as one kind: they have no bound.
             tool = record.tool if record.tool in _TOOLS else "operation"
-            labels = (tool, record.error_code or "")
-            counter = self._calls_by_labels.get(labels)
-            if counter is None:
-                counter = self._calls_by_labels[labels] = self._calls.labels(*labels)
-            counter.inc()
+            counts[tool, record.error_code or ""] += 1
             histogram = self._duration_by_tool.get(tool)
             if histogram is None:
                 histogram = self._duration_by_tool[tool] = self._duration.labels(tool)
             histogram.observe(record.duration_ms / 1_000)
+        for labels, count in counts.items():
+            counter = self._calls_by_labels.get(labels)
+            if counter is None:
+                counter = self._calls_by_labels[labels] = self._calls.labels(*labels)
+            counter.inc(count)
         if logger.isEnabledFor(logging.INFO):
             _log(records)
 

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import and_, delete, insert, select, update
+import orjson
+from sqlalchemy import Insert, and_, bindparam, delete, func, insert, select, update
 
 from oauth.principal import Principal
 from server.storage.database import Database, now_us
@@ -20,8 +21,12 @@ class SqlCallRecords:
         """Write all of `records` in one transaction, or none."""
         if not records:
             return
+        rows = [_row(record) for record in records]
         async with self._database.write() as connection:
-            await connection.execute(insert(call_records), [_row(record) for record in records])
+            if self._database.is_sqlite:
+                await connection.execute(_INSERT_FROM_JSON, {"rows": orjson.dumps(rows).decode()})
+            else:
+                await connection.execute(insert(call_records), [dict(zip(_NAMES, row, strict=True)) for row in rows])
 
     async def recent(self, principal: Principal, limit: int, *, failures_only: bool = False) -> Sequence[CallRecord]:
         """Return the principal's own last calls, newest first."""
@@ -92,17 +97,47 @@ class SqlUsageStore:
             return [UsageExample(row.tenant_id, row.operation_id, row.intent, row.uses) for row in rows]
 
 
-def _row(record: CallRecord) -> dict[str, object]:
-    return {
-        "tenant": record.tenant_id,
-        "tool": record.tool,
-        "operation": record.operation,
-        "auth_method": record.auth_method,
-        "duration_ms": record.duration_ms,
-        "success": record.success,
-        "error_code": record.error_code,
-        "trace_id": record.trace_id,
-        "subject": record.subject,
-        "client": record.client_id,
-        "time": record.called_at_us,
-    }
+_COLUMNS = (
+    call_records.c.tenant,
+    call_records.c.tool,
+    call_records.c.operation,
+    call_records.c.auth_method,
+    call_records.c.duration_ms,
+    call_records.c.success,
+    call_records.c.error_code,
+    call_records.c.trace_id,
+    call_records.c.subject,
+    call_records.c.client,
+    call_records.c.time,
+)
+
+_NAMES = [each.name for each in _COLUMNS]
+
+
+def _row(record: CallRecord) -> tuple[object, ...]:
+    """Return the values of `_COLUMNS`."""
+    operation = record.operation
+    return (
+        record.tenant_id,
+        record.tool,
+        # Clients choose it, and PostgreSQL has no text with a zero in it.
+        operation.replace("\0", "\N{REPLACEMENT CHARACTER}") if "\0" in operation else operation,
+        record.auth_method,
+        record.duration_ms,
+        record.success,
+        record.error_code,
+        record.trace_id,
+        record.subject,
+        record.client_id,
+        record.called_at_us,
+    )
+
+
+def _insert_from_json() -> Insert:
+    """Return a statement of SQLite's that takes all rows as one JSON text: to bind each value by itself costs a tenth of a call."""
+    rows = func.json_each(bindparam("rows")).table_valued("value")
+    values = [func.json_extract(rows.c.value, f"$[{place}]") for place in range(len(_COLUMNS))]
+    return insert(call_records).from_select(_NAMES, select(*values))
+
+
+_INSERT_FROM_JSON = _insert_from_json()
