@@ -1,5 +1,6 @@
 """Composition root: open what the gateway needs, put it together, give the URL table."""
 
+import os
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -8,6 +9,7 @@ import anyio
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from oauth.tenants import Tenants
 from server.assembly.connections import Connections, assemble_connections
@@ -106,5 +108,8 @@ async def open_gateway(settings: Settings) -> AsyncIterator[Gateway]:
         ]
         app = Starlette(routes=routes, exception_handlers=exception_handlers())
         app.router.redirect_slashes = False
-        front = McpFront(authorization.guard(mcp), app)
+        # What a proxy in front says of the caller is of use to pages and rate limits, and costs each MCP call a layer.
+        trusted = os.environ.get("FORWARDED_ALLOW_IPS", "127.0.0.1")
+        pages = ProxyHeadersMiddleware(app, trusted)  # type: ignore[arg-type]  # uvicorn has types of its own for ASGI
+        front = McpFront(authorization.guard(mcp), pages)  # type: ignore[arg-type]
         yield Gateway(front, settings, store, tenants, connections, operations, authorization)

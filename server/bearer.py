@@ -18,6 +18,7 @@ from oauth.static_tokens import StaticTokens, sunset_of
 from oauth.tenants import DEFAULT_TENANT, Tenant, Tenants, is_valid_name
 from oauth.token_formats import hash_token
 from server.config import Settings
+from server.mcp_http import ADDED_HEADERS
 from server.oauth_requests import ALLOWED_HEADERS, CORS
 from server.sdk_user import VERIFIED
 
@@ -92,6 +93,7 @@ class BearerGuard:
         scope["ascend.principal"] = principal
         scope[VERIFIED] = verified
         added = [*_CORS_HEADERS, *_sunset_headers(tenant)] if principal.auth_method == "static_token" else _CORS_HEADERS
+        scope[ADDED_HEADERS] = added
         await self._app(scope, receive, _with_headers(send, added))
 
     async def _verify(self, scope: Scope, send: Send, tenant: Tenant) -> Verified | None:

@@ -6,12 +6,13 @@ what is only wrong here, and it would keep a head that never ends.
 
 import asyncio
 import re
+from functools import lru_cache
 from typing import Any
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from server.corked_transport import CorkedTransport
+from server.whole_exchange import EXTENSION, WholeExchange
 
 MAX_HEADERS = 100
 MAX_HEAD_BYTES = 48 * 1024
@@ -33,11 +34,12 @@ class StrictHttp(HttpToolsProtocol):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self._is_in_head = False
-        self._head_bytes = 0
+        #: of the head so far, without and with what is being read now; the latter may be more than the head
+        self._head_bytes = self._most_head_bytes = 0
         self._head_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn declares it
-        super().connection_made(CorkedTransport(transport, self.loop.call_soon))
+        super().connection_made(transport)
         self._start_timer()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -45,10 +47,9 @@ class StrictHttp(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
+        self._most_head_bytes = self._head_bytes + len(data)
         super().data_received(data)
-        if self.transport.is_closing():
-            return
-        if self._is_in_head:
+        if self._is_in_head and not self.transport.is_closing():
             self._head_bytes += len(data)
             if self._head_bytes > MAX_HEAD_BYTES:
                 self.send_400_response("The request head is too large.")
@@ -62,8 +63,11 @@ class StrictHttp(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         self._is_in_head = False
         self._stop_timer()
-        _check(self.headers, self.url, self.authority)
+        _check(self.headers, self._most_head_bytes, self.url, self.authority)
         super().on_headers_complete()
+        cycle = self.cycle
+        if cycle is not None and cycle.scope is self.scope:
+            cycle.scope["extensions"] = {EXTENSION: WholeExchange(cycle)}  # type: ignore[dict-item]  # uvicorn asks for a dict
 
     def _start_timer(self) -> None:
         if self._head_timer is None:
@@ -85,15 +89,22 @@ def strict_http(authority: str) -> type[StrictHttp]:
     return Served
 
 
-def _check(headers: list[tuple[bytes, bytes]], target: bytes, authority: bytes) -> None:
-    """Raise UnfitHead where a head is not for us (RFC 9112 §3.2: exactly one valid Host)."""
-    if len(headers) > MAX_HEADERS or sum(len(name) + len(value) for name, value in headers) > MAX_HEAD_BYTES:
+def _check(headers: list[tuple[bytes, bytes]], most_bytes: int, target: bytes, authority: bytes) -> None:
+    """Raise UnfitHead where a head is not for us (RFC 9112 §3.2: exactly one valid Host). `most_bytes`: it is not larger than this."""
+    if len(headers) > MAX_HEADERS:
+        raise UnfitHead
+    if most_bytes > MAX_HEAD_BYTES and sum(len(name) + len(value) for name, value in headers) > MAX_HEAD_BYTES:
         raise UnfitHead
     hosts = [value for name, value in headers if name == b"host"]
-    if len(hosts) != 1 or _AUTHORITY.fullmatch(hosts[0].strip(b" \t")) is None:
+    if len(hosts) != 1 or not _is_authority(hosts[0]):
         raise UnfitHead
     if not target.startswith((b"/", b"*")) and _authority_of(target) != authority:
         raise UnfitHead
+
+
+@lru_cache(maxsize=256)
+def _is_authority(host: bytes) -> bool:
+    return _AUTHORITY.fullmatch(host.strip(b" \t")) is not None
 
 
 def _authority_of(target: bytes) -> bytes:

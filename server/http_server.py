@@ -32,6 +32,7 @@ class HttpServer(uvicorn.Server):
                 log_config=None,  # its lines go out in our format, redacted like ours
                 log_level="warning",
                 access_log=False,
+                proxy_headers=False,  # server/app.py looks at them where they matter
                 lifespan="off",
                 server_header=False,
                 timeout_keep_alive=KEEP_ALIVE_S,

@@ -24,6 +24,7 @@ from server.mcp_answers import encoded
 from server.mcp_calls import Dispatch, ToolCalls
 from server.mcp_exchange import JSON_HEADERS, Exchange, LongCalls
 from server.mcp_http import (
+    ADDED_HEADERS,
     BODY_TIMEOUT_S,
     EXTRA_HEADERS,
     MAX_BODY_BYTES,
@@ -44,6 +45,7 @@ from server.mcp_lean import LeanPath, LeanRequest
 from server.request_state import RequestStates
 from server.sdk_user import WithSdkUser
 from server.trace_context import Tracing, carrier_of
+from server.whole_exchange import WholeExchange, whole_exchange
 from tools.builtins.definitions import ALWAYS_ON, ToolDefinition
 from tools.operation import Progress
 
@@ -103,8 +105,11 @@ class McpEndpoint:
         if scope["method"] != "POST":
             await self._refuse_method(scope, receive, send)
             return
+        whole = whole_exchange(scope)
+        body = whole.body() if whole is not None else None
         try:
-            body = await read_body(receive)
+            if body is None:
+                body = await read_body(receive)
         except ClientGone:
             return
         except TimeoutError:
@@ -123,14 +128,15 @@ class McpEndpoint:
             scope["headers"] = trimmed(scope["headers"])
             await self._sdk(scope, replay(body, receive), held_start(scope, send))
         else:
-            await self._answer_lean(lean, scope["ascend.principal"], receive, send)
+            await self._answer_lean(lean, scope, receive, send, whole)
 
-    async def _answer_lean(self, request: LeanRequest, principal: Principal, receive: Receive, send: Send) -> None:
+    async def _answer_lean(self, request: LeanRequest, scope: Scope, receive: Receive, send: Send, whole: WholeExchange | None) -> None:
         assert self._lean is not None
         if request.name is None:
             await send_whole(send, 200, JSON_HEADERS, self._lean.listing(request.request_id))
             return
-        exchange = Exchange(receive, send, request.progress_token, self._long_calls)
+        principal: Principal = scope["ascend.principal"]
+        exchange = Exchange(receive, send, request.progress_token, self._long_calls, whole, scope.get(ADDED_HEADERS, ()))
         with exchange:
             try:
                 answer = await self._calls.call(

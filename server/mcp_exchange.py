@@ -9,6 +9,7 @@ from starlette.types import Receive, Send
 
 from server.mcp_answers import encoded
 from server.mcp_http import Headers, send_whole
+from server.whole_exchange import WholeExchange
 from tools.operation import Json
 
 #: how long a call may run before anybody looks whether its client is still there: most calls are quicker, and need no task for it
@@ -57,9 +58,30 @@ class LongCalls:
 class Exchange:
     """Answers one request, once. `is_streaming`: the status has gone out, and later words travel as events."""
 
-    __slots__ = ("_companion", "_long_calls", "_progress_token", "_receive", "_scope", "_send", "_writing", "is_streaming")
+    __slots__ = (
+        "_added_headers",
+        "_companion",
+        "_long_calls",
+        "_progress_token",
+        "_receive",
+        "_scope",
+        "_send",
+        "_whole",
+        "_writing",
+        "is_streaming",
+    )
 
-    def __init__(self, receive: Receive, send: Send, progress_token: int | str | None, long_calls: LongCalls) -> None:
+    def __init__(
+        self,
+        receive: Receive,
+        send: Send,
+        progress_token: int | str | None,
+        long_calls: LongCalls,
+        whole: WholeExchange | None = None,
+        added_headers: Headers = (),
+    ) -> None:
+        """`whole`: sends an answer in one piece, with `added_headers`, which `send` would add by itself."""
+        self._whole, self._added_headers = whole, added_headers
         self._long_calls = long_calls
         self._receive = receive
         self._send = send
@@ -101,7 +123,7 @@ class Exchange:
             self._companion.cancel()
         if self.is_streaming:
             await self._send({"type": "http.response.body", "body": _event(body), "more_body": False})
-        else:
+        elif self._whole is None or not self._whole.answer(status, (*headers, *self._added_headers), body):
             await send_whole(self._send, status, headers, body)
 
     async def _emit(self, chunk: bytes) -> None:

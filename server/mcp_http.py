@@ -18,6 +18,8 @@ BODY_TIMEOUT_S = 30.0
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
 Headers = Sequence[tuple[bytes, bytes]]
+#: scope key of what the guard adds to every response head, for answers that do not go through its `send`
+ADDED_HEADERS = "ascend.added_headers"
 #: scope keys: a whole answer that replaces the one under way; headers to add to it
 REPLACEMENT = "ascend.replacement"
 EXTRA_HEADERS = "ascend.extra_headers"

@@ -1,0 +1,56 @@
+"""An ASGI extension of our server: a request that is whole already, answered with a response that is.
+
+Most calls are so. ASGI takes a body and an answer in pieces, through two events and two messages that every layer may look into; for
+a small call that costs as much as everything that is done with it.
+"""
+
+from collections.abc import Iterable
+from http import HTTPStatus
+from typing import Final
+
+from starlette.types import Scope
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
+
+#: key in `scope["extensions"]`
+EXTENSION: Final = "ascend.whole"
+MAX_BODY_BYTES: Final = 64 * 1024
+_STATUS_LINES: Final = {status.value: b"HTTP/1.1 %d %b\r\n" % (status, status.phrase.encode()) for status in HTTPStatus}
+
+
+class WholeExchange:
+    """One request on one connection. What it declines goes the way of ASGI, as if nobody had asked."""
+
+    __slots__ = ("_cycle",)
+
+    def __init__(self, cycle: RequestResponseCycle) -> None:
+        self._cycle = cycle
+
+    def body(self) -> bytes | None:
+        """Take the request body, where all of it is here; else None, and `receive` has it."""
+        cycle = self._cycle
+        if cycle.more_body or cycle.disconnected or len(cycle.body) > MAX_BODY_BYTES:
+            return None
+        body = bytes(cycle.body)
+        cycle.body = bytearray()
+        # As `receive` would leave it: what comes next is the end of the connection.
+        cycle.message_event.clear()
+        return body
+
+    def answer(self, status: int, headers: Iterable[tuple[bytes, bytes]], body: bytes) -> bool:
+        """Send a whole response in one write; False: nothing was sent, and `send` has to. Header values are ours, not a caller's."""
+        cycle = self._cycle
+        if cycle.response_started or cycle.disconnected or not cycle.keep_alive or cycle.flow.write_paused:
+            return False
+        cycle.response_started = cycle.response_complete = True
+        cycle.waiting_for_100_continue = False
+        lines = [b"%b: %b\r\n" % header for header in (*cycle.default_headers, *headers)]
+        cycle.transport.write(b"%b%bcontent-length: %d\r\n\r\n%b" % (_STATUS_LINES[status], b"".join(lines), len(body), body))
+        cycle.message_event.set()
+        cycle.on_response()
+        return True
+
+
+def whole_exchange(scope: Scope) -> WholeExchange | None:
+    """Return the extension, where the server has it (a test's own transport does not)."""
+    extensions = scope.get("extensions")
+    return extensions.get(EXTENSION) if extensions else None
