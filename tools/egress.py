@@ -114,9 +114,14 @@ class Egress:
         Raises EgressRefused where the address may not be called, UpstreamFailed for everything that goes wrong on the way.
         """
         timeout_s = min(request.timeout_s, MAX_TIMEOUT_S)
+        deadline = self._now() + timeout_s
         target = self.rules.target(request.url)
+        headers = own_headers(request.headers)
         try:
-            return await self._follow(request, target, self._now() + timeout_s)
+            response = await self._exchange(request, target, headers, request.body, deadline)
+            if response.status in _REDIRECTS and request.follow and request.method in ("GET", "HEAD"):
+                return await self._follow(request, target, headers, response, deadline)
+            return response
         except TimeoutError as error:
             what = f"gave no complete answer within {timeout_s:g} s"
             raise failed(target.url.raw_authority, "upstream_timeout", what, retryable=True) from error
@@ -149,18 +154,22 @@ class Egress:
             raise failed(authority, "upstream_malformed", f"switched protocols unasked (status {response.status})")
         return response
 
-    async def _follow(self, request: OutboundRequest, target: Target, deadline: float) -> OutboundResponse:
-        headers, body = own_headers(request.headers), request.body
-        may_follow = request.follow and request.method in ("GET", "HEAD")
-        for _hop in range(MAX_REDIRECTS + 1):
-            response = await self._exchange(request, target, headers, body, deadline)
+    async def _follow(
+        self, request: OutboundRequest, target: Target, headers: CIMultiDict[str], response: OutboundResponse, deadline: float
+    ) -> OutboundResponse:
+        """Return what the redirect `response` leads to; it is the answer itself where it names no place."""
+        body = request.body
+        for _hop in range(MAX_REDIRECTS):
             location = response.headers.get("Location")
-            if not may_follow or response.status not in _REDIRECTS or not location:
+            if response.status not in _REDIRECTS or not location:
                 return response
             origin, target = target, self._redirected(target, location)
             if target.origin != origin.origin:
                 headers = CIMultiDict((name, value) for name, value in headers.items() if name.lower() in _SAFE_ELSEWHERE)
                 body = None
+            response = await self._exchange(request, target, headers, body, deadline)
+        if response.status not in _REDIRECTS or not response.headers.get("Location"):
+            return response
         raise failed(target.url.raw_authority, "upstream_malformed", f"redirects more than {MAX_REDIRECTS} times")
 
     async def _exchange(

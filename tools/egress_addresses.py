@@ -40,10 +40,8 @@ class Target:
     url: URL
     host: str
     port: int
-
-    @property
-    def origin(self) -> tuple[str, str, int]:
-        return self.url.scheme, self.host, self.port
+    #: scheme, host, port
+    origin: tuple[str, str, int]
 
 
 class AddressRules:
@@ -64,15 +62,16 @@ class AddressRules:
             host, port = (parsed.raw_host or "").lower(), parsed.explicit_port
         except ValueError as error:
             raise refused(url, "is not a URL") from error
-        default_port = _PORT_BY_SCHEME.get(parsed.scheme)
+        scheme = parsed.scheme
+        default_port = _PORT_BY_SCHEME.get(scheme)
         if default_port is None or not host:
             raise refused(url, "is not an http or https URL with a host")
         if parsed.raw_user is not None or parsed.raw_password is not None or "@" in parsed.raw_authority:
             raise refused(url, "carries a user name; credentials belong into a connection")
-        target = Target(parsed, host, default_port if port is None else port)
-        if why := self._refusal(host, target.port):
+        port = default_port if port is None else port
+        if why := self._refusal(host, port):
             raise refused(url, why)
-        return target
+        return Target(parsed, host, port, (scheme, host, port))
 
     def _refusal(self, host: str, port: int) -> str | None:
         try:

@@ -18,6 +18,8 @@ from tools.errors import UpstreamFailed
 #: All that is not body: heads, chunk sizes, trailers. Link and Content-Security-Policy headers of real upstreams are long.
 MAX_OVERHEAD_BYTES = 128 * 1024
 _CHUNK_OVERHEAD_BYTES = 64
+#: an exchange that must end sooner has a timer of its own
+PRECISE_S = 5.0
 _BODILESS = frozenset({204, 304})
 
 
@@ -49,6 +51,7 @@ class Http1Connection(asyncio.Protocol):
         "_body_bytes",
         "_chunk_count",
         "_chunks",
+        "_deadline",
         "_failure",
         "_headers",
         "_inflating",
@@ -70,7 +73,7 @@ class Http1Connection(asyncio.Protocol):
         self._parser: httptools.HttpResponseParser | None = None
         self._answer: asyncio.Future[Answer] | None = None
         self._is_keep_alive = False
-        self.idle_since = 0.0
+        self._deadline = self.idle_since = 0.0
         self._reset(0)
 
     @property
@@ -87,8 +90,8 @@ class Http1Connection(asyncio.Protocol):
     async def exchange(self, message: bytes, max_body_bytes: int, deadline: float) -> Answer:
         """Send a whole request and return its whole answer. `deadline`: by the clock of the loop.
 
-        Raises UpstreamFailed, TimeoutError, and ClosedUnanswered where the connection ended without a word. Afterwards
-        `is_reusable` holds, or the connection is closed.
+        Raises UpstreamFailed, TimeoutError, and ClosedUnanswered where the connection ended without a word. After
+        any of these the connection is closed; after an answer, `is_reusable` says whether another request may follow.
         """
         transport = self._transport
         if transport is None or transport.is_closing():
@@ -100,8 +103,9 @@ class Http1Connection(asyncio.Protocol):
         parser.set_dangerous_leniencies(lenient_headers=True, lenient_optional_cr_before_lf=True, lenient_spaces_after_chunk_size=True)
         waiting: asyncio.Future[Answer] = self._loop.create_future()
         self._answer = waiting
-        # Costs a third of asyncio.timeout, which has to look for the task first.
-        timer = self._loop.call_at(deadline, self._expire)
+        self._deadline = deadline
+        # A timer costs as much as the parser; for one that is far away, the pool's ticking is exact enough.
+        timer = self._loop.call_at(deadline, self._expire) if deadline - self._loop.time() < PRECISE_S else None
         is_whole = False
         try:
             transport.write(message)
@@ -109,13 +113,14 @@ class Http1Connection(asyncio.Protocol):
             is_whole = True
             return answer
         finally:
-            timer.cancel()
+            if timer is not None:
+                timer.cancel()
             self._parser = self._answer = None
             self._stage = _Stage.IDLE
             if waiting.done() and not waiting.cancelled():
                 # Whoever is cancelled in this very moment does not ask for it.
                 waiting.exception()
-            if not (is_whole and self.is_reusable):
+            if not is_whole:
                 self.abort()
 
     def abort(self) -> None:
@@ -134,6 +139,11 @@ class Http1Connection(asyncio.Protocol):
         self._failure: UpstreamFailed | None = None
         self._received_bytes = self._body_bytes = self._chunk_count = 0
         self._is_keep_alive = False
+
+    def expire(self, now: float) -> None:
+        """Give up the exchange whose deadline is past; called every now and then, for those that have no timer."""
+        if now >= self._deadline:
+            self._expire()
 
     def _expire(self) -> None:
         if self._answer is not None and not self._answer.done():

@@ -16,6 +16,8 @@ from tools.errors import EgressRefused, UpstreamFailed
 MAX_CONNECTIONS = 500
 MAX_CONNECTIONS_PER_ORIGIN = 50
 IDLE_S = 15.0
+#: how often somebody looks for what is late or idle; an exchange may be late by as much
+TICK_S = 0.5
 #: A larger one is written piece by piece, which aiohttp does.
 MAX_REQUEST_BYTES = 256 * 1024
 _CLOSE_S = 1.0
@@ -40,7 +42,7 @@ class Http1Pool:
         self._count_by_origin: dict[Origin, int] = {}
         self._connections: set[Http1Connection] = set()
         self._count = 0
-        self._sweep: asyncio.TimerHandle | None = None
+        self._ticking: asyncio.TimerHandle | None = None
         self._is_closed = False
 
     @property
@@ -73,25 +75,29 @@ class Http1Pool:
             message = self._message(method, target, headers, body)
         except UnicodeEncodeError as error:
             raise failed(authority, "upstream_malformed", "cannot be sent a header with half a character in it") from error
-        kept = self._take(origin)
-        if kept is not None:
+        connection = self._take(origin)
+        if connection is not None:
             try:
-                return await self._exchange(kept, origin, message, max_body_bytes, deadline)
+                answer = await connection.exchange(message, max_body_bytes, deadline)
+                self._keep(connection, origin)
+                return answer
             except ClosedUnanswered as error:
                 if method not in _IDEMPOTENT:
                     raise broken_off(authority) from error
         async with asyncio.timeout_at(deadline):
-            fresh = await self._dial(target, origin)
+            connection = await self._dial(target, origin)
         try:
-            return await self._exchange(fresh, origin, message, max_body_bytes, deadline)
+            answer = await connection.exchange(message, max_body_bytes, deadline)
         except ClosedUnanswered as error:
             raise broken_off(authority) from error
+        self._keep(connection, origin)
+        return answer
 
     async def close(self) -> None:
         """End every connection, and return when they are gone."""
         self._is_closed = True
-        if self._sweep is not None:
-            self._sweep.cancel()
+        if self._ticking is not None:
+            self._ticking.cancel()
         for connection in list(self._connections):
             connection.abort()
         try:
@@ -114,12 +120,6 @@ class Http1Pool:
         head = "".join(lines).encode()
         return head + body if body else head
 
-    async def _exchange(self, connection: Http1Connection, origin: Origin, message: bytes, max_body_bytes: int, deadline: float) -> Answer:
-        answer = await connection.exchange(message, max_body_bytes, deadline)
-        if connection.is_reusable and not self._is_closed:
-            self._keep(connection, origin)
-        return answer
-
     def _take(self, origin: Origin) -> Http1Connection | None:
         """Return the connection that was used last, so that those that are not needed grow old."""
         idle = self._idle_by_origin.get(origin)
@@ -138,14 +138,19 @@ class Http1Pool:
         return found
 
     def _keep(self, connection: Http1Connection, origin: Origin) -> None:
+        """Keep a connection for the next request, or end it where it has none to come."""
+        if self._is_closed or not connection.is_reusable:
+            connection.abort()
+            return
         connection.idle_since = self._loop.time()
         self._idle_by_origin.setdefault(origin, []).append(connection)
-        if self._sweep is None:
-            self._sweep = self._loop.call_later(IDLE_S, self._close_old)
 
-    def _close_old(self) -> None:
-        """Close what nobody needed for a while; one timer for all."""
-        oldest = self._loop.time() - IDLE_S
+    def _tick(self) -> None:
+        """End what is late and what nobody needed for a while; one timer for all."""
+        now = self._loop.time()
+        for connection in list(self._connections):
+            connection.expire(now)
+        oldest = now - IDLE_S
         for origin, idle in list(self._idle_by_origin.items()):
             young = [connection for connection in idle if connection.idle_since > oldest]
             for connection in idle:
@@ -155,7 +160,7 @@ class Http1Pool:
                 self._idle_by_origin[origin] = young
             else:
                 del self._idle_by_origin[origin]
-        self._sweep = self._loop.call_later(IDLE_S, self._close_old) if self._idle_by_origin else None
+        self._ticking = self._loop.call_later(TICK_S, self._tick) if self._connections else None
 
     async def _dial(self, target: Target, origin: Origin) -> Http1Connection:
         authority = target.url.raw_authority
@@ -178,6 +183,8 @@ class Http1Pool:
                 raise _unreachable(error, target) from error
             raise
         self._connections.add(connection)
+        if self._ticking is None:
+            self._ticking = self._loop.call_later(TICK_S, self._tick)
         return connection
 
     async def _connect(self, connection: Http1Connection, target: Target) -> None:

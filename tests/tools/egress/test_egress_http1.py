@@ -208,7 +208,7 @@ async def test_what_nobody_needs_is_closed_and_forgotten(egress: Egress) -> None
         pool = pool_of(egress)
         (connection,) = pool._connections
         connection.idle_since -= IDLE_S + 1
-        pool._close_old()
+        pool._tick()
         await until(lambda: not pool._connections)
         assert (pool.idle_count, pool.busy_count, pool._count_by_origin) == (0, 0, {})
 
