@@ -108,6 +108,6 @@ def trace_is_valid(carrier: Mapping[str, str]) -> bool:
 
 def trace_id_of(carrier: Mapping[str, str]) -> str:
     """Return the trace id of `carrier`, or a new random one."""
-    match = _TRACEPARENT.match(carrier.get("traceparent", ""))
+    match = _TRACEPARENT.match(carrier.get("traceparent", "")) if carrier else None
     # An identifier, not a secret: the operating system's generator would cost ten times as much.
     return match[1] if match else f"{random.getrandbits(128):032x}"

@@ -25,6 +25,11 @@ class Freshness:
         return self.fresh_s > 0 or self.etag is not None
 
 
+def may_be_kept(headers: Mapping[str, str]) -> bool:
+    """Say whether an answer has any word on how long it is good; most have none, and need no closer look. Names in lower case."""
+    return "cache-control" in headers or "expires" in headers or "etag" in headers
+
+
 def freshness_of(status: int, headers: Mapping[str, str], now: float, max_fresh_s: float) -> Freshness | None:
     """Return how long an answer is good for, or None where it may not be kept. Ours is a private cache: s-maxage is not for us.
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from oauth.connections.credentials import Credentials
 from tools.confirmations import canonical
-from tools.freshness import Freshness, freshness_of
+from tools.freshness import Freshness, freshness_of, may_be_kept
 from tools.json_text import encode
 from tools.operation import Call, Download, Json, Outcome, Runner
 
@@ -128,6 +128,8 @@ class CachingRunner:
     def _keep(self, key: _Key, outcome: Outcome, provider: str) -> None:
         self._drop(key)
         if outcome.status != "ok" or outcome.http is None or outcome.http.headers is None or isinstance(outcome.data, Download):
+            return
+        if not may_be_kept(outcome.http.headers):
             return
         freshness = freshness_of(outcome.http.status, outcome.http.headers, self._clock(), MAX_FRESH_S)
         if freshness is None or not freshness.is_useful:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
+from typing import Literal
 from urllib.parse import unquote, urljoin
 
 import orjson
@@ -61,15 +62,15 @@ def outcome_of(
 
 def facts_of(status: int, headers: Mapping[str, str], url: str) -> HttpFacts:
     """Return status, request id, rate limit and rel=next link of a response, and its header for the cache."""
-    lower: dict[str, str] = {}
+    lower = {name.lower(): value for name, value in headers.items()}
     request_id, has_rate_limit = None, False
-    for name, value in headers.items():
-        key = name.lower()
-        lower[key] = value
-        if key in REQUEST_ID_HEADERS or (request_id is None and key.endswith("-request-id")):
-            request_id = value
-        elif "ratelimit" in key or "rate-limit" in key:
+    for name in lower:
+        if (meaning := _meaning(name)) is None:
+            continue
+        if meaning == "rate limit":
             has_rate_limit = True
+        elif request_id is None or meaning == "request id":
+            request_id = lower[name]
     link = lower.get("link")
     return HttpFacts(
         status=status,
@@ -78,6 +79,16 @@ def facts_of(status: int, headers: Mapping[str, str], url: str) -> HttpFacts:
         next_link=next_link(link, url) if link else None,
         headers=lower,
     )
+
+
+@lru_cache(maxsize=1024)
+def _meaning(name: str) -> Literal["request id", "some request id", "rate limit"] | None:
+    """Return what a response header of this name (lower case) tells us; the same few names come all the time."""
+    if name in REQUEST_ID_HEADERS:
+        return "request id"
+    if name.endswith("-request-id"):
+        return "some request id"
+    return "rate limit" if "ratelimit" in name or "rate-limit" in name else None
 
 
 def next_link(header: str, url: str) -> str | None:
