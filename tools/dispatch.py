@@ -8,18 +8,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 
-import anyio
-
 from oauth.connections.credentials import Credentials
 from oauth.principal import Principal
 from tools.arguments import Validators
 from tools.builtins.call_api import asked_of
 from tools.builtins.definitions import CALL_API
-from tools.call_failures import HOW_TO_CONFIRM, nested, no_account, not_available, question, takes_account, timed_out
+from tools.call_failures import HOW_TO_CONFIRM, nested, no_account, not_available, question, takes_account
 from tools.catalog import Catalog
 from tools.confirmations import Confirmations, counts_once
 from tools.errors import ToolError
-from tools.guarded_run import broken, run_guarded
+from tools.guarded_run import broken, run_guarded, run_in_time
 from tools.idempotency import Idempotency
 from tools.operation import (
     Call,
@@ -201,7 +199,7 @@ class Dispatcher:
         if is_confirmed and counts_once(token := call.options.confirm or ""):
             outcome = await self._idempotency.confirmed(call, token, partial(self._keyed, runner))
         elif self._idempotency.key_of(call) is None:
-            outcome = await self._timed(runner, call)
+            outcome = await run_in_time(runner, self._pager, call)
         else:
             outcome = await self._keyed(runner, call)
         if self._usage is not None and outcome.status == "ok":
@@ -211,23 +209,8 @@ class Dispatcher:
     async def _keyed(self, runner: Runner, call: Call) -> Outcome:
         key = self._idempotency.key_of(call)
         if key is None:
-            return await self._timed(runner, call)
-        return await self._idempotency.run(call, key, partial(self._timed, runner))
-
-    async def _timed(self, runner: Runner, call: Call) -> Outcome:
-        """Run page by page within the deadline. Whoever is cancelled here is cancelled upstream, too."""
-        if runner.keeps_time:
-            # A scope with a deadline costs more than the rest of this door.
-            return await self._paged(runner, call)
-        # An anyio scope and not asyncio's: it lets a transaction that has begun end (server.storage.database).
-        with anyio.CancelScope(deadline=call.deadline):
-            return await self._paged(runner, call)
-        return _failed(timed_out(call))
-
-    async def _paged(self, runner: Runner, call: Call) -> Outcome:
-        if call.operation.paging is None and call.options.page is None:
-            return await run_guarded(runner, call)
-        return await self._pager.run(call, partial(run_guarded, runner))
+            return await run_in_time(runner, self._pager, call)
+        return await self._idempotency.run(call, key, partial(run_in_time, runner, self._pager))
 
     def _preview(self, runner: Runner, call: Call) -> Outcome:
         would_ask = self._policy.needs_confirmation(call.principal, call.operation)

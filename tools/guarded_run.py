@@ -1,13 +1,34 @@
-"""Running an operation so that whatever is raised on the way becomes an outcome."""
+"""Running an operation within its time, and so that whatever is raised on the way becomes an outcome."""
 
 import logging
+from functools import partial
+
+import anyio
 
 from oauth.connections.credentials import ConnectionNeeded, UnknownAccount
-from tools.call_failures import unknown_account
+from tools.call_failures import timed_out, unknown_account
 from tools.errors import ToolError
 from tools.operation import Call, ConnectionRequest, Failure, Outcome, Runner
+from tools.pager import Pager
 
 _log = logging.getLogger(__name__)
+
+
+async def run_in_time(runner: Runner, pager: Pager, call: Call) -> Outcome:
+    """Run `call` page by page within its deadline. Whoever is cancelled here is cancelled upstream, too."""
+    if runner.keeps_time:
+        # A scope with a deadline costs more than the whole door.
+        return await _run_pages(runner, pager, call)
+    # An anyio scope and not asyncio's: it lets a transaction that has begun end (server.storage.database).
+    with anyio.CancelScope(deadline=call.deadline):
+        return await _run_pages(runner, pager, call)
+    return Outcome("error", error=timed_out(call))
+
+
+async def _run_pages(runner: Runner, pager: Pager, call: Call) -> Outcome:
+    if call.operation.paging is None and call.options.page is None:
+        return await run_guarded(runner, call)
+    return await pager.run(call, partial(run_guarded, runner))
 
 
 async def run_guarded(runner: Runner, call: Call) -> Outcome:
