@@ -3,12 +3,14 @@
 import logging
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from oauth.connections.connection import EVERYBODY, AccountSecret, Connection
 from oauth.connections.connection_store import ConnectionStore
 from oauth.connections.credentials import ConnectionNeeded, ConnectionStatus, Credential, Readiness, UnknownAccount
 from oauth.connections.links import ConnectLinks
 from oauth.principal import Principal
+from oauth.vault.envelope import SealBroken
 from oauth.vault.secrets import SealedSecret
 from oauth.vault.vault import Vault, VaultCaller
 
@@ -56,8 +58,8 @@ class Accounts:
         known = self._by_id.get((connection.tenant_id, connection.account_id))
         if known is None or connection.version >= known.version:
             return False
-        facts = {"tenant": known.tenant_id, "provider": known.provider, "account_id": known.account_id}
-        log.error("connection_rolled_back", extra={"facts": {**facts, "version": connection.version, "known": known.version}})
+        facts = {**_facts(known), "version": connection.version, "known": known.version}
+        log.error("connection_rolled_back", extra={"facts": facts})
         return True
 
     def readiness(self, principal: Principal, provider: str, scopes: frozenset[str]) -> Readiness:
@@ -135,7 +137,13 @@ class Accounts:
             await self._vault.audit(caller, sealed)
             self._keep(connection)
             self._sealed[connection.account_id] = sealed
-        secret = AccountSecret.from_bytes(await self._vault.open_sealed(caller, sealed))
+        try:
+            secret = AccountSecret.from_bytes(await self._vault.open_sealed(caller, sealed))
+        except SealBroken:
+            # Damaged, moved or swapped: nobody's token goes out, and the person can connect the account anew.
+            log.error("secret_does_not_open", extra={"facts": _facts(connection)})
+            expired = replace(connection, state="expired")
+            raise await self._needed(principal, connection.provider, frozenset(), expired, frozenset()) from None
         return Credential(
             kind=connection.kind,
             secret=secret.secret,
@@ -207,3 +215,7 @@ def _words(provider: str, status: ConnectionStatus, chosen: Connection | None, m
     if status == "blocked":
         return f"{provider} refuses this gateway's application; an administrator must correct its registration"
     return f"{provider} account {chosen.alias!r} is no longer connected; open the link and connect it again, then call again"
+
+
+def _facts(connection: Connection) -> dict[str, str | int]:
+    return {"tenant": connection.tenant_id, "provider": connection.provider, "account_id": connection.account_id}
