@@ -106,7 +106,7 @@ async def open_gateway(settings: Settings) -> AsyncIterator[Gateway]:
             *connections.routes(tenants, people.sessions, people.pages),
             *authorization.routes(sessions=people.sessions, pages=people.pages, limits=people.limits),
         ]
-        app = Starlette(routes=routes, exception_handlers=exception_handlers())
+        app = Starlette(routes=routes, exception_handlers=exception_handlers(people.pages.nowhere))
         app.router.redirect_slashes = False
         # What a proxy in front says of the caller is of use to pages and rate limits, and costs each MCP call a layer.
         trusted = os.environ.get("FORWARDED_ALLOW_IPS", "127.0.0.1")

@@ -41,7 +41,7 @@ class ConnectionEndpoints:
         session = await self._sessions.current(request, flow.tenant_id)
         if session is None:
             return see_other(sign_in_url(flow.tenant_id, request.url.path))
-        await self._check_person(flow, session)
+        await self._check_person(request, flow, session)
         return await self._page(request, flow, session)
 
     async def take(self, request: Request) -> Response:
@@ -51,7 +51,7 @@ class ConnectionEndpoints:
         session = await self._sessions.current(request, flow.tenant_id)
         if session is None:
             return see_other(sign_in_url(flow.tenant_id, request.url.path))
-        await self._check_person(flow, session)
+        await self._check_person(request, flow, session)
         await self._sessions.check_form(request, form.get("csrf") or "", _purpose(flow), flow.tenant_id)
         browser = self._sessions.browser_of(request)
         if browser is None:
@@ -115,11 +115,13 @@ class ConnectionEndpoints:
         except FlowRefused as refused:
             raise _refused(refused) from refused
 
-    async def _check_person(self, flow: ConnectFlow, session: BrowserSession) -> None:
+    async def _check_person(self, request: Request, flow: ConnectFlow, session: BrowserSession) -> None:
         try:
             await self._flows.check_person(flow, session)
         except FlowRefused as refused:
-            raise _refused(refused) from refused
+            # Somebody with two accounts here may be signed in with the other one.
+            switch = ("Sign in as somebody else", sign_in_url(flow.tenant_id, request.url.path))
+            raise _refused(refused, switch) from refused
 
 
 def _purpose(flow: ConnectFlow) -> str:
@@ -132,8 +134,8 @@ def _once(request: Request) -> dict[str, str]:
     return {name: value for name, value in given.items() if len(given.getlist(name)) == 1}
 
 
-def _refused(refused: FlowRefused | ConnectionRefused) -> PageRefused:
+def _refused(refused: FlowRefused | ConnectionRefused, action: tuple[str, str] | None = None) -> PageRefused:
     if isinstance(refused, ConnectionRefused):
         return PageRefused(409, "The account was not connected", f"{str(refused).capitalize()}.")
     titles = {404: "This link is no longer good", 403: "Nothing was connected", 502: "The provider did not complete this"}
-    return PageRefused(refused.status, titles.get(refused.status, "The account was not connected"), refused.message)
+    return PageRefused(refused.status, titles.get(refused.status, "The account was not connected"), refused.message, action)

@@ -48,9 +48,16 @@ async def answer_unknown_exception(request: Request, error: Exception) -> Respon
     return json_error(500, "server_error", "internal error", trace_id=trace_id)
 
 
-def exception_handlers() -> dict[type[Exception] | int, ExceptionHandler]:
-    """Return what Starlette calls for errors that no endpoint answered."""
-    return {HTTPException: answer_http_exception, Exception: answer_unknown_exception}
+def exception_handlers(nowhere: Callable[[], Response] | None = None) -> dict[type[Exception] | int, ExceptionHandler]:
+    """Return what Starlette calls for errors that no endpoint answered. `nowhere`: the page for people who mistyped an address."""
+
+    async def answer(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        if nowhere is not None and error.status_code == HTTPStatus.NOT_FOUND and _is_browsing(request):
+            return nowhere()
+        return await answer_http_exception(request, error)
+
+    return {HTTPException: answer, Exception: answer_unknown_exception}
 
 
 def json_error(
@@ -61,6 +68,11 @@ def json_error(
     if trace_id is not None:
         body["trace_id"] = trace_id
     return Response(orjson.dumps(body), status, dict(headers) if headers else None, "application/json")
+
+
+def _is_browsing(request: Request) -> bool:
+    # Only browsers that follow a link or an address typed in send this; metadata is asked for by `fetch` or by programs.
+    return request.method == "GET" and request.headers.get("sec-fetch-mode") == "navigate"
 
 
 def _code_of(status: int) -> str:

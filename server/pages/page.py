@@ -91,6 +91,11 @@ class Pages:
         """Return a page that says what happened and what to do; `action` is (text, address of our own)."""
         return self.render("error", status=status, title=title, message=message, action=action, headers=headers)
 
+    def nowhere(self) -> HTMLResponse:
+        """Return the page for an address that is none of ours."""
+        message = "There is no such page on this gateway. Check the address."
+        return self.error(404, "Nothing here", message, action=("To the start page", "/"))
+
 
 def see_other(url: str) -> Response:
     """Send the browser on with a GET (303: the password of the post is never repeated; RFC 9700 §4.12)."""

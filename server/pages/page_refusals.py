@@ -2,15 +2,18 @@
 
 import math
 from collections.abc import Awaitable, Callable
+from urllib.parse import quote
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from oauth.passwords import HashingBusy
+from oauth.tenants import DEFAULT_TENANT
 from server.browser_session import FormRefused
 from server.pages.page import Pages, see_other
 from server.pages.posted_form import FormUnreadable
 from server.rate_limits import RateLimited
+from server.sign_in_visit import connections_url
 
 PageEndpoint = Callable[[Request], Awaitable[Response]]
 
@@ -48,20 +51,37 @@ def for_people(pages: Pages, endpoint: PageEndpoint) -> PageEndpoint:
         try:
             return await endpoint(request)
         except PageRefused as refusal:
-            return pages.error(refusal.status, refusal.title, refusal.message, action=refusal.action)
+            return pages.error(refusal.status, refusal.title, refusal.message, action=refusal.action or _way_on(request))
         except FormRefused as refusal:
-            return pages.error(403, "This form was not accepted", f"{_sentence(str(refusal))}")
+            return pages.error(403, "This form was not accepted", f"{_sentence(str(refusal))}", action=_again(request))
         except FormUnreadable as refusal:
-            return pages.error(refusal.status, "This form could not be read", _sentence(refusal.message))
+            return pages.error(refusal.status, "This form could not be read", _sentence(refusal.message), action=_again(request))
         except HashingBusy:
             message = "Many people are signing in right now. Try again in a few seconds."
-            return pages.error(503, "A moment, please", message, headers={"Retry-After": "3"})
+            return pages.error(503, "A moment, please", message, action=_again(request), headers={"Retry-After": "3"})
         except RateLimited as refusal:
             wait_s = max(1, math.ceil(refusal.retry_after_s))
             message = f"There have been too many attempts. Wait {_duration(wait_s)}, then try again."
-            return pages.error(429, "A moment, please", message, headers={"Retry-After": str(wait_s)})
+            return pages.error(429, "A moment, please", message, action=_way_on(request), headers={"Retry-After": str(wait_s)})
 
     return answer
+
+
+def _way_on(request: Request) -> tuple[str, str]:
+    """Return where a person goes who can do nothing here: no page is a dead end."""
+    path: str = request.scope["path"]
+    if not path.startswith("/connect"):
+        return ("To the start page", "/")
+    tenant = request.path_params.get("tenant", DEFAULT_TENANT) if path.startswith("/connect/") else DEFAULT_TENANT
+    return ("To your connections", connections_url(tenant))
+
+
+def _again(request: Request) -> tuple[str, str]:
+    """Return the page that the form was on, where its address alone opens it."""
+    path: str = request.scope["path"]
+    if path.startswith(("/connect", "/account")):
+        return ("Open the page again", quote(path))
+    return _way_on(request)
 
 
 def _sentence(text: str) -> str:

@@ -76,7 +76,9 @@ async def test_a_person_connects_an_account_and_manages_it(world: World, tmp_pat
         await page.fill('input[name="alias"] >> nth=0', "tokyo")
         await page.click("text=Rename")
         await page.wait_for_selector("text=The account has its new name.")
-        await page.click("text=Disconnect >> nth=0")
+        await page.click("summary:has-text('Change') >> nth=0")
+        await page.click("text=Disconnect… >> nth=0")
+        await page.click("text=Yes, disconnect >> nth=0")
         await page.wait_for_selector("text=here and at the provider")
     assert world.crm.all()[0].ended
     assert [account.alias for account in world.connections.accounts.accounts(ADA, "crm")] == []
