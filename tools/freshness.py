@@ -36,7 +36,7 @@ def freshness_of(status: int, headers: Mapping[str, str], now: float, max_fresh_
     Nothing is guessed: without max-age or Expires an answer is stale at once (no heuristic of RFC 9111 §4.2.2).
     """
     directives = _directives(headers.get("cache-control", ""))
-    if status not in _STATUSES or "no-store" in directives or headers.get("vary", "").strip() == "*":
+    if status not in _STATUSES or "no-store" in directives or "*" in headers.get("vary", ""):
         return None
     if "no-cache" in directives:
         lifetime_s = 0.0
@@ -44,7 +44,7 @@ def freshness_of(status: int, headers: Mapping[str, str], now: float, max_fresh_
         lifetime_s = _seconds(directives["max-age"])
     else:
         lifetime_s = _until(headers.get("expires"), headers.get("date"), now)
-    fresh_s = max(0.0, min(lifetime_s - _seconds(headers.get("age")), max_fresh_s))
+    fresh_s = max(0.0, min(lifetime_s - _seconds(headers.get("age", "").partition(",")[0].strip()), max_fresh_s))
     may_be_stale = "no-cache" not in directives and "must-revalidate" not in directives
     stale_s = min(_seconds(directives.get("stale-while-revalidate")), max_fresh_s) if may_be_stale else 0.0
     return Freshness(fresh_s, stale_s, headers.get("etag") or None)
@@ -53,7 +53,11 @@ def freshness_of(status: int, headers: Mapping[str, str], now: float, max_fresh_
 def _directives(text: str) -> dict[str, str]:
     if not text:
         return {}
-    return {match[1].lower(): match[2] if match[2] is not None else match[3] or "" for match in _DIRECTIVE.finditer(text)}
+    found: dict[str, str] = {}
+    for match in _DIRECTIVE.finditer(text):
+        # RFC 9111 §4.2.1: of a directive that comes twice, the first counts.
+        found.setdefault(match[1].lower(), match[2] if match[2] is not None else match[3] or "")
+    return found
 
 
 def _seconds(text: str | None) -> float:

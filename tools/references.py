@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import jmespath
@@ -152,11 +153,11 @@ class Template:
         return _fill(self.value, (), {place.at: stand_in for place in self.placeholders})
 
 
-def parse_template(value: Json) -> tuple[Template, list[tuple[Path, str]]]:
-    """Return the template of `value`, and (where, why) of each place that cannot be read."""
+def parse_template(value: Json, most: int) -> tuple[Template, list[tuple[Path, str]]]:
+    """Return the template of `value`, and (where, why) of each place that cannot be read; no more than `most` places are looked at."""
     places: list[Placeholder] = []
     faults: list[tuple[Path, str]] = []
-    for at, node in _marked(value, ()):
+    for at, node in islice(_marked(value, ()), max(0, most)):
         try:
             places.append(_placeholder(at, node))
         except ReferenceFault as fault:

@@ -152,6 +152,20 @@ async def test_a_page_that_fails_later_leaves_what_came_before_and_the_way_on() 
     assert rest.data["results"] == list(range(10, 20))
 
 
+async def test_an_upstream_whose_cursors_never_end_is_left_after_so_many_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every page is new and small: the count of pages ends it, and next_cursor goes on."""
+    monkeypatch.setattr("tools.pager.MAX_PAGES", 7)
+    upstream = Upstream("cursor", 10_000, 1)
+    house, name = await house_of(upstream)
+    outcome = await ask(house, name, {"mode": "all"})
+    assert (upstream.calls, len(outcome.data["results"])) == (7, 7)
+    assert "stopped after 7 pages" in (outcome.note or "")
+    assert outcome.page is not None
+    assert outcome.page.has_more
+    rest = await ask(house, name, {"mode": "all", "cursor": outcome.page.next_cursor})
+    assert rest.data["results"][0] == 7
+
+
 async def test_an_upstream_that_repeats_its_pages_does_not_hold_the_call_for_ever() -> None:
     """A page argument that the upstream ignores."""
     upstream = Upstream("offset", 5, 5)

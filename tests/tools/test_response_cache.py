@@ -5,12 +5,14 @@ from dataclasses import dataclass, field, replace
 from email.utils import formatdate
 
 import pytest
+from multidict import CIMultiDict, CIMultiDictProxy
 
 from oauth.connections.credentials import Readiness
 from oauth.principal import Principal
 from tests.tools.stand_ins import ADA, BOB, CLIENT, Accounts, operation
 from tools.freshness import Freshness, freshness_of
 from tools.operation import Again, Call, CallOptions, HttpFacts, Json, Operation, Outcome
+from tools.providers.openapi_outcome import facts_of
 from tools.response_cache import MAX_FRESH_S, CachingRunner
 
 GET = replace(operation("crm.contacts.get", connection="crm"), binding={"method": "GET"})
@@ -175,6 +177,12 @@ async def test_errors_and_other_kinds_pass_through() -> None:
         ({"cache-control": "max-age=60, stale-while-revalidate=30, must-revalidate"}, Freshness(60, 0, None)),
         ({"cache-control": "max-age=60, no-cache", "etag": '"a"'}, Freshness(0, 0, '"a"')),
         ({"expires": formatdate(NOW + 90), "date": formatdate(NOW)}, Freshness(90, 0, None)),
+        ({"cache-control": "max-age=60", "age": "20, 0"}, Freshness(40, 0, None)),
+        ({"cache-control": "max-age=0, max-age=600"}, Freshness(0, 0, None)),
+        ({"cache-control": "max-age=60, private, no-store"}, None),
+        ({"cache-control": "s-maxage=60"}, Freshness(0, 0, None)),
+        ({"cache-control": 'max-age=60, no-cache="set-cookie"'}, Freshness(0, 0, None)),
+        ({"cache-control": "max-age=60", "vary": "Accept-Language, *"}, None),
         ({"expires": "0"}, Freshness(0, 0, None)),
         ({"cache-control": "max-age=-1"}, Freshness(0, 0, None)),
         ({"cache-control": "max-age=99999999"}, Freshness(MAX_FRESH_S, 0, None)),
@@ -185,3 +193,12 @@ async def test_errors_and_other_kinds_pass_through() -> None:
 def test_freshness_follows_the_header(headers: dict[str, str], expected: Freshness | None) -> None:
     """RFC 9111 §4.2.1, §5.2; invalid freshness is stale."""
     assert freshness_of(200, headers, NOW, MAX_FRESH_S) == expected
+
+
+def test_several_lines_of_one_header_are_one_list() -> None:
+    """RFC 9110 §5.3: `no-store` on the line above `max-age` still keeps the answer out of the cache."""
+    headers = CIMultiDictProxy(CIMultiDict([("Cache-Control", "no-store"), ("cache-control", "max-age=60"), ("Date", "x")]))
+    facts = facts_of(200, headers, "https://crm.test/")
+    assert facts.headers is not None
+    assert facts.headers["cache-control"] == "no-store, max-age=60"
+    assert freshness_of(200, facts.headers, NOW, MAX_FRESH_S) is None

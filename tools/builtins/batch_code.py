@@ -33,6 +33,12 @@ _SANDBOX = "pydantic_monty"
 _AFTERGLOW_S = 0.2
 
 
+#: words of the sandbox about a limit that no line of the code is to blame for -> ours
+_LIMITS = {
+    "feed time limit": f"the code computed for more than {MAX_COMPUTE_S:.0f} s",
+    f"> {MAX_PRINTED_BYTES} bytes": f"the code printed more than {MAX_PRINTED_BYTES} bytes",
+    f"> {MAX_MEMORY_BYTES} bytes": f"the code needed more than {MAX_MEMORY_BYTES >> 20} MB of memory",
+}
 _BEGUN = Failure(
     "unknown_outcome",
     "the code that this yes is for began, and did not come to its end",
@@ -232,6 +238,8 @@ async def _sandboxed(run: CodeRun) -> tuple[Json, Failure | None]:
         return None, Failure("invalid_code", f"the code is not Python that the sandbox reads: {error.display('msg')[:400]}")
     except module.MontyCrashedError:
         return None, Failure("code_failed", "the code exhausted its sandbox", hint=f"it has {MAX_MEMORY_BYTES >> 20} MB of memory")
+    except RecursionError:
+        return None, Failure("code_failed", "the value of the last line nests too deeply to be answered", hint="answer a flatter one")
     except module.MontyRuntimeError as error:
         return None, _raised(error)
     except module.MontyError as error:
@@ -244,10 +252,11 @@ def _let_threads_go() -> None:
 
 def _raised(error: Any) -> Failure:
     frames = error.traceback()
+    said = error.display("type-msg")
+    if not frames and (own := next((own for theirs, own in _LIMITS.items() if theirs in said), None)):
+        return Failure("code_failed", own, hint="do less in one run; writes that got through are not sent twice")
     where = f"line {frames[-1].line}: " if frames else ""
-    return Failure(
-        "code_failed", f"{where}{error.display('type-msg')[:1000]}", hint="operations raise RuntimeError, which the code may catch"
-    )
+    return Failure("code_failed", f"{where}{said[:1000]}", hint="operations raise RuntimeError, which the code may catch")
 
 
 def _refusal(arguments: Mapping[str, Json]) -> Outcome | None:

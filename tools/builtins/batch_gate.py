@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from oauth.connections.credentials import ConnectionNeeded, Credentials, UnknownAccount
 from oauth.principal import Principal
 from tools.builtins.batch_check import CheckedPlan, PlanCheck
+from tools.builtins.batch_plan import MAX_FAULTS
 from tools.builtins.batch_result import connection_to_wire
 from tools.builtins.definitions import BATCH_EXECUTE
 from tools.confirmations import Confirmations
@@ -29,7 +30,7 @@ class Gate:
         faults = [*checked.faults, *self.check.scope_faults(principal, checked)]
         if not faults:
             return None
-        shown = tuple(fault.as_json() for fault in faults)
+        shown = tuple(fault.as_json() for fault in faults[:MAX_FAULTS])
         if not checked.faults:
             named = " ".join(sorted(checked.missing_scopes))
             message = f"the plan needs the scopes '{named}', which this token lacks"

@@ -12,6 +12,10 @@ from tools.references import STEPS, Expression, ReferenceFault, Template, parse_
 
 OnError = Literal["stop", "skip", "continue"]
 MAX_STEPS = 50
+#: `$ref` and `$item` in the arguments of one plan
+MAX_REFERENCES = 1_000
+#: so many are told at once
+MAX_FAULTS = 100
 #: calls of one plan, the elements of for_each counted one by one
 MAX_CALLS = 500
 _STEP_ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,63}")
@@ -105,6 +109,7 @@ class Plan:
 class _Reading:
     ids: tuple[str, ...]
     faults: list[PlanFault] = field(default_factory=list)
+    references: int = 0
 
     def fault(self, step: str | None, rule: str, message: str, **more: Json) -> None:
         self.faults.append(PlanFault(step, rule, message, **more))
@@ -161,7 +166,12 @@ def _check_ids(reading: _Reading) -> None:
 
 def _step(raw: Mapping[str, Json], reading: _Reading) -> Step:
     step_id = raw["id"]
-    template, unread = parse_template(raw.get("args") or {})
+    template, unread = parse_template(raw.get("args") or {}, MAX_REFERENCES + 1 - reading.references)
+    reading.references += len(template.placeholders) + len(unread)
+    if reading.references > MAX_REFERENCES:
+        message = f"the plan has more than {MAX_REFERENCES} references; take a whole list or object with one"
+        reading.fault(step_id, f"at most {MAX_REFERENCES} references", message, path="args")
+        template, unread = Template({}, ()), []
     for at, why in unread:
         reading.fault(step_id, "reference", why, path=path_of(at))
     for_each = raw.get("for_each")
@@ -172,7 +182,8 @@ def _step(raw: Mapping[str, Json], reading: _Reading) -> Step:
             reading.fault(
                 step_id, "for_each", "$item stands for the current element of for_each; this step has none", path=path_of(place.at)
             )
-    for other in raw.get("depends_on") or ():
+    depends_on = tuple(dict.fromkeys(raw.get("depends_on") or ()))
+    for other in depends_on[: MAX_STEPS + 1]:
         if other == step_id or other not in reading.ids:
             rule, what = ("no cycle", "its own step") if other == step_id else ("known step", f"'{other}', which is not in the plan")
             near = tuple(get_close_matches(other, reading.ids, 3)) if other != step_id else ()
@@ -185,7 +196,7 @@ def _step(raw: Mapping[str, Json], reading: _Reading) -> Step:
         condition=reading.expression(step_id, "if", raw["if"]) if raw.get("if") else None,
         for_each=reading.expression(step_id, "for_each", for_each) if isinstance(for_each, str) else None,
         elements=for_each if isinstance(for_each, list) else None,
-        depends_on=tuple(raw.get("depends_on") or ()),
+        depends_on=depends_on,
         on_error=raw.get("on_error", "stop"),
         select=raw.get("select"),
         idempotency_key=raw.get("idempotency_key"),

@@ -63,6 +63,11 @@ def outcome_of(
 def facts_of(status: int, headers: Mapping[str, str], url: str) -> HttpFacts:
     """Return status, request id, rate limit and rel=next link of a response, and its header for the cache."""
     lower = {name.lower(): value for name, value in headers.items()}
+    if len(lower) != len(headers):
+        # RFC 9110 §5.3: several lines of one name are one list. The last one alone could be max-age, and the first no-store.
+        lower.clear()
+        for name, value in headers.items():
+            lower[name.lower()] = f"{lower[name.lower()]}, {value}" if name.lower() in lower else value
     request_id, has_rate_limit = None, False
     for name in lower:
         if (meaning := _meaning(name)) is None:
@@ -193,6 +198,11 @@ def _rate_limit(headers: Mapping[str, str]) -> dict[str, Json] | None:
 
 def _until_reset(headers: Mapping[str, str], now: float) -> float | None:
     lower = {name.lower(): value for name, value in headers.items()}
+    if len(lower) != len(headers):
+        # RFC 9110 §5.3: several lines of one name are one list. The last one alone could be max-age, and the first no-store.
+        lower.clear()
+        for name, value in headers.items():
+            lower[name.lower()] = f"{lower[name.lower()]}, {value}" if name.lower() in lower else value
     reset = next((lower[name] for name in RATE_LIMIT_HEADERS["reset"] if name in lower), "")
     if not reset.strip().isdigit():
         return None

@@ -286,3 +286,16 @@ async def test_a_schema_that_goes_in_circles_is_taken_as_unknown(definition: Jso
     path = "a.data.id.id.other.id"
     answer = await gateway.run({"id": "a", "api": "odd.get"}, {"id": "b", "api": "odd.put", "args": {"contact_id": {"$ref": path}}})
     assert answer["status"] in ("partial", "completed"), answer
+
+
+async def test_a_plan_of_very_many_references_or_faults_is_answered_in_short() -> None:
+    """A body of 4 MiB holds 150,000 of them; nobody waits while each is read, and nobody reads about each."""
+    gateway = await crm()
+    many = [{"$ref": "find.data"}] * 20_000
+    find = {"id": "find", "api": "crm.contacts.search", "args": {"query": "Ada"}}
+    answer = await gateway.run(find, {"id": "note", "api": "crm.notes.create", "args": {"contact_id": many}})
+    assert answer["error"]["faults"][0]["rule"] == "at most 1000 references"
+    others = [f"step{number}" for number in range(20_000)]
+    answer = await gateway.run({**find, "depends_on": others})
+    assert len(answer["error"]["faults"]) <= 100
+    assert gateway.sent == []

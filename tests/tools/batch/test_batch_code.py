@@ -101,8 +101,8 @@ async def test_a_failed_call_can_be_caught_and_otherwise_ends_the_run_with_its_u
 @pytest.mark.parametrize(
     ("code", "word"),
     [
-        ("while True: pass", "time limit"),
-        ("kept = []\nwhile True: kept.append('x' * 10_000)", "memory limit"),
+        ("while True: pass", "computed for more than 5 s"),
+        ("kept = []\nwhile True: kept.append('x' * 10_000)", "64 MB of memory"),
         ("'x' * 10**12", "memory limit"),
         ("def deeper(n):\n    return deeper(n + 1)\ndeeper(0)", "recursion"),
         ("1 / 0", "line 1: ZeroDivisionError"),
@@ -111,7 +111,7 @@ async def test_a_failed_call_can_be_caught_and_otherwise_ends_the_run_with_its_u
         ("import subprocess", "ModuleNotFoundError"),
         ("import os\nos.system('true')", "no attribute 'system'"),
         ("__import__('os')", "NameError"),
-        ("print('x' * 20_000)", "MemoryError"),
+        ("print('x' * 20_000)", "printed more than 16000 bytes"),
         ("await call('crm.deals.list', 3)", "TypeError"),
         ("await crm.deals.list(1, 2)", "takes its arguments by name"),
         ("for n in range(200):\n    await crm.deals.list(n=n)", "call_budget"),
@@ -187,6 +187,25 @@ len(found["results"])
     assert (first["status"], again["status"], again["returned"]) == ("completed", "completed", first["returned"])
     assert "a yes counts once" in again["note"]
     assert len(gateway.sent) == sent
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("x = 1\nfor _ in range(5000):\n    x = [x]\nx", "nests too deeply"),
+        ("for _ in range(100000):\n    print('x' * 1000)", "printed more than 16000 bytes"),
+        ("a = 1\nb = 0\n\ndef f():\n    return a / b\n\nf()", "line 5: ZeroDivisionError"),
+        ("import os\nos.listdir('/')", "line 2: PermissionError"),
+        ("().__class__.__bases__", "line 1: AttributeError"),
+        ("for i in range(1000000):\n    await crm.deals.list(n=i)", "call_budget"),
+    ],
+)
+async def test_what_ends_a_run_is_said_in_words_that_lead_on(code: str, words: str) -> None:
+    """Clear line numbers where a line is to blame, the limit where none is; never a fault of the gateway."""
+    answer = await run(code)
+    assert answer["status"] == "failed"
+    assert answer["error"]["code"] == "code_failed"
+    assert words in answer["error"]["message"]
 
 
 async def test_a_destructive_call_that_was_not_shown_does_not_run_on_anothers_confirmation() -> None:
