@@ -131,13 +131,14 @@ def failure_of(operation: Operation, reason: HeldReason, changes: Sequence[str] 
         return Failure("operation_gone", message, hint=f"discover_apis finds what is there now; an operator sees more with {where}")
     named = ", ".join(changes) or "its definition"
     message = f"the definition of '{operation.id}' has changed since it was accepted ({named}), so it is quarantined"
+    whose = "--shared" if operation.tenant_id is None else f"--tenant {operation.tenant_id}"
     if risks:
         message += f"; riskier: {', '.join(risks)}"
     return Failure(
         code="definition_changed",
         message=message,
         upstream={"status": None, "body": {"changes": list(changes), "riskier": list(risks)}},
-        hint=f"an operator reads the difference with {where} and accepts it with `ascend import accept {operation.provider}`",
+        hint=f"an operator reads the difference with {where} and accepts it with `ascend import accept {operation.provider} {whose}`",
     )
 
 

@@ -40,7 +40,7 @@ async def test_a_changed_tool_is_held_everywhere_until_it_is_accepted(world: Ups
     assert refused["error"]["upstream"]["body"]["changes"] == ["description", "1 argument added", "which arguments are required"]
     [described] = await world.described("notes.whoami")
     assert described["blocked"]["code"] == "definition_changed"
-    assert "ascend import accept notes" in described["blocked"]["way_out"]
+    assert "ascend import accept notes --shared" in described["blocked"]["way_out"]
     assert "summary" in described
     plan = await world.call("batch_execute", {"steps": [{"id": "me", "api": "notes.whoami"}, {"id": "sum", "api": "notes.numbers.add"}]})
     assert "definition_changed" in str(plan)

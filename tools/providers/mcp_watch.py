@@ -25,6 +25,8 @@ log = logging.getLogger("ascend")
 LOOK_EVERY_S = 60.0
 OPEN_TIMEOUT_S = 10.0
 PARALLEL = 8
+#: the tool, and for whom it is held
+Key = tuple[str, str | None]
 #: nobody in particular: sessions of the gateway itself
 GATEWAY = Principal("*", "", "gateway", frozenset(), "watch", "local")
 
@@ -149,13 +151,14 @@ class McpWatch:
         known = self._quarantine.held_of(upstream.owner, upstream.provider)
         known_by_key = {each.key: each for each in known}
         # In a thread: reading thousands of definitions takes a while, and calls must not wait for it.
-        found = await anyio.to_thread.run_sync(_found, listing, operations, source)
+        found = await anyio.to_thread.run_sync(_found, listing, operations, source, known_by_key)
         found = {key: _same(each, known_by_key.get(key)) for key, each in found.items()}
         if source.settings.get("admit_new"):
             admitted = {key: each for key, each in found.items() if each.reason == "new" and not each.risks}
             await self._admit(source, operations, [each.tool for each in admitted.values()], listing)
             found = {key: each for key, each in found.items() if key not in admitted}
-        kept = {key: each for key, each in known_by_key.items() if key not in found and _still_held(each, listing, operations)}
+        pins = {operation.binding["tool"]: operation.binding["pin"] for operation in operations}
+        kept = {key: each for key, each in known_by_key.items() if key not in found and _still_held(each, listing, pins)}
         held = {**found, **kept}
         # What is held for all need not be held for one tenant besides.
         held = {(tool, whom): each for (tool, whom), each in held.items() if whom is None or (tool, None) not in held}
@@ -173,8 +176,13 @@ class McpWatch:
         log.info("upstream_tools_admitted", extra={"facts": {"provider": source.provider, "tools": len(new)}})
 
 
-def _found(listing: _Listing, operations: list[Operation], source: Source) -> dict[tuple[str, str | None], HeldTool]:
-    return {each.key: each for each in (*_differences(listing, operations), *_new(listing, operations, source))}
+def _found(listing: _Listing, operations: list[Operation], source: Source, known: Mapping[Key, HeldTool]) -> dict[Key, HeldTool]:
+    return {each.key: each for each in (*_differences(listing, operations, known), *_new(listing, operations, source, known))}
+
+
+def _is_known(held: HeldTool | None, definition: ToolDefinition, accepted_pin: str) -> bool:
+    """Say whether exactly this was looked at before."""
+    return held is not None and held.accepted_pin == accepted_pin and held.definition == definition.as_json()
 
 
 def _same(found: HeldTool, known: HeldTool | None) -> HeldTool:
@@ -187,7 +195,7 @@ def _concerns(listing: _Listing) -> str | None:
     return listing.tenant_id if listing.upstream.owner is None and not listing.is_own else None
 
 
-def _differences(listing: _Listing, operations: list[Operation]) -> list[HeldTool]:
+def _differences(listing: _Listing, operations: list[Operation], known: Mapping[Key, HeldTool]) -> list[HeldTool]:
     found = []
     for operation in operations:
         tool, accepted = operation.binding["tool"], operation.binding["definition"]
@@ -205,19 +213,24 @@ def _differences(listing: _Listing, operations: list[Operation]) -> list[HeldToo
         if current is None:
             # What one person may not see is not gone (a list may differ by authorization).
             found += [held] if listing.is_own else []
+        elif current.pin != held.accepted_pin and _is_known(known.get(held.key), current, held.accepted_pin):
+            found.append(known[held.key])
         elif current.pin != held.accepted_pin:
             changes, risks = summary_of(accepted, current), risks_of(accepted, current)
             found.append(replace(held, reason="changed", definition=current.as_json(), changes=changes, risks=risks))
     return found
 
 
-def _new(listing: _Listing, operations: list[Operation], source: Source) -> list[HeldTool]:
+def _new(listing: _Listing, operations: list[Operation], source: Source, known: Mapping[Key, HeldTool]) -> list[HeldTool]:
     if _concerns(listing) is not None:
         return []
-    known = {operation.binding["tool"] for operation in operations}
-    unknown = [definition for name, definition in listing.definitions.items() if name not in known]
-    brought = operations_of(unknown, source, [], taken=_ids(operations))
-    return [
+    accepted = {operation.binding["tool"] for operation in operations}
+    unknown = [definition for name, definition in listing.definitions.items() if name not in accepted]
+    seen = [known[each.name, None] for each in unknown if _is_known(known.get((each.name, None)), each, "")]
+    unseen = {each.name for each in unknown} - {each.tool for each in seen}
+    taken = _ids(operations) | {each.operation_id for each in seen}
+    brought = operations_of([each for each in unknown if each.name in unseen], source, [], taken=taken)
+    return seen + [
         HeldTool(
             tenant_id=source.tenant_id,
             provider=source.provider,
@@ -233,9 +246,8 @@ def _new(listing: _Listing, operations: list[Operation], source: Source) -> list
     ]
 
 
-def _still_held(held: HeldTool, listing: _Listing, operations: list[Operation]) -> bool:
+def _still_held(held: HeldTool, listing: _Listing, pins: Mapping[str, str]) -> bool:
     """Say whether what this listing does not bear out stays held: what somebody else saw does, unless the gateway looked itself."""
-    pins = {operation.binding["tool"]: operation.binding["pin"] for operation in operations}
     if held.reason != "new" and pins.get(held.tool) != held.accepted_pin:
         return False
     if held.reason == "new" and held.tool in pins:
