@@ -1,6 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 PORT ?= 8080
+WORKERS ?= 2
 
 .PHONY: serve test check format bench conformance clean
 
@@ -21,7 +22,7 @@ serve: .venv/.installed
 	@$(BIN)/ascend serve --demo --port $(PORT)
 
 test: .venv/.installed-dev
-	@$(BIN)/python -m pytest -q
+	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadgroup
 
 check: .venv/.installed-dev
 	@$(BIN)/ruff format --check .

@@ -25,3 +25,23 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip("the folder of shared development data is not beside this repository")
     return folder
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Say which tests stay together where workers share the suite: a module, or all that start the same large program.
+
+    Without pytest-xdist the groups mean nothing, and the order stays as it was.
+    """
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(_group_of(item)))
+
+
+def _group_of(item: pytest.Item) -> str:
+    module = getattr(item, "module", None)
+    if hasattr(module, "CHROMIUM"):
+        return "chromium"
+    if hasattr(module, "postgres_server"):
+        return "postgresql"
+    if "conformance" in item.path.parts:
+        return "conformance"
+    return item.nodeid.partition("::")[0]

@@ -85,7 +85,6 @@ EC = ECKey.generate_key("P-256")
         {"jwks": {"keys": []}}, {"jwks": {"keys": "x"}}, {"jwks": {}}, {"jwks": "x"}, {"jwks": {"keys": [{"kty": "EC", "crv": "P-256"}]}},
         {"jwks": {"keys": [{"kty": "nonsense"}]}}, {},
     ],
-    ids=lambda keys: str(keys)[:40],
 )  # fmt: skip
 async def test_g11_only_public_keys_of_useful_size_are_taken(gate: Gateway, keys: dict[str, object]) -> None:
     """oauth-behaviour G11."""

@@ -145,6 +145,7 @@ async def test_fetch_follows_nothing_and_says_little(egress: Egress) -> None:
         ("deflate", zlib.compress(b"fine" * 1000)[2:-4]),
         ("identity", b"fine" * 1000),
     ],
+    ids=["gzip", "x-gzip in members", "gzip with padding", "deflate", "bare deflate", "identity"],
 )
 async def test_a_compressed_answer_is_inflated(egress: Egress, encoding: str, packed: bytes) -> None:
     """RFC 9110 §8.4.1: gzip (also in members, RFC 1952 §2.2), and both forms that servers call deflate."""
