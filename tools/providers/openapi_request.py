@@ -28,6 +28,8 @@ MAX_TIMEOUT_S = 30.0
 MAX_BODY_BYTES = 32 << 20
 MAX_SHOWN_BODY_CHARS = 4_000
 MAX_PLANS = 50_000
+#: shorter ones are no secrets, and would be found everywhere
+MIN_SECRET_CHARS = 8
 #: stands in for what is signed at the last moment (sigv4.py)
 MASKED_SIGNATURE = Proofs(headers=[("X-Amz-Date", MASK), ("Authorization", f"AWS4-HMAC-SHA256 {MASK}")])
 SECRET_HEADERS = frozenset({"authorization", "cookie", "proxy-authorization"})
@@ -73,7 +75,10 @@ class OpenApiRunner:
                 # Rejected before anything happened: a credential that was refreshed meanwhile may go out once.
                 newer = await self._credentials.rejected(call.principal, _provider(call.operation), credential)
                 if newer is not None:
+                    credential = newer
                     response = await self._send(call, plan, files, newer)
+            if response.status >= 400 and credential is not None:
+                response = _without(response, credential)
         except UnfitArgument as error:
             return Outcome("error", error=_unfit(error))
         except EgressRefused as error:
@@ -185,6 +190,15 @@ class OpenApiRunner:
         body, media_type = kept
         named = value if isinstance(value, Mapping) else {}
         return File(body, str(named.get("media_type") or media_type), str(named.get("filename") or "file"))
+
+
+def _without(response: OutboundResponse, credential: Credential) -> OutboundResponse:
+    """Return a refusal without our secrets, which some upstreams repeat in it."""
+    body = response.body
+    for secret in (credential.secret, credential.session_token):
+        if len(secret) >= MIN_SECRET_CHARS:
+            body = body.replace(secret.encode(), MASK.encode())
+    return response if body is response.body else replace(response, body=body)
 
 
 def _provider(operation: Operation) -> str:
