@@ -9,8 +9,8 @@ Behaviour = Callable[[str, asyncio.StreamReader, asyncio.StreamWriter], Awaitabl
 
 
 @asynccontextmanager
-async def serving(behaviour: Behaviour) -> AsyncIterator[str]:
-    """Serve every connection with `behaviour`, which is given the request's head; yield the origin."""
+async def serving(behaviour: Behaviour, port: int = 0) -> AsyncIterator[str]:
+    """Serve every connection with `behaviour`, which is given the request's head; yield the origin. `port` 0: any free one."""
 
     open_connections: dict[asyncio.StreamWriter, asyncio.Task[None] | None] = {}
 
@@ -24,7 +24,7 @@ async def serving(behaviour: Behaviour) -> AsyncIterator[str]:
         finally:
             writer.close()
 
-    server = await asyncio.start_server(handle, "127.0.0.1", 0)
+    server = await asyncio.start_server(handle, "127.0.0.1", port)
     try:
         yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     finally:
