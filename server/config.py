@@ -10,7 +10,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from server.storage.database import sqlite_url
+from server.storage.sqlite_file import sqlite_url
 
 DEFAULT_BASE_URL = "http://127.0.0.1:8080"
 

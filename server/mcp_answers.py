@@ -15,10 +15,8 @@ from tools.value_objects import value_object
 
 #: the request in an InputRequiredResult that asks the person to connect an account; further ones are numbered
 CONNECT_KEY = "connect"
-HOW_TO_CONNECT = (
-    "show the person the url as a link: they open it in a browser, sign in to this gateway and connect the account; "
-    "then send the same call again. The link serves only this person, for ten minutes"
-)
+HOW_TO_CONNECT = "show the person the url as a link: they open it in a browser, sign in to this gateway and connect the account"
+LINK_FACTS = "The link serves only this person, for ten minutes"
 
 
 @value_object
@@ -111,7 +109,7 @@ def answer(outcome: Outcome, client: ClientFacts, *, asked: Collection[str] | No
                     return UrlQuestion(fresh, resume)
             elif client.protocol_version >= "2025-11-25":
                 raise MCPError(URL_ELICITATION_REQUIRED, "; ".join(each.message for each in requests), _elicitation_data(requests, resume))
-        structured = {**structured, "note": f"{structured['note']}; {HOW_TO_CONNECT}" if "note" in structured else HOW_TO_CONNECT}
+        structured = {**structured, "note": _instructions(structured)}
     structured_json = encoded(structured)
     return ToolAnswer(
         structured,
@@ -129,6 +127,12 @@ def encoded(value: Json) -> bytes:
     except TypeError:
         # Integers beyond 64 bits and lone surrogates are JSON (RFC 8259 §8.2), and orjson refuses them.
         return json.dumps(value, separators=(",", ":")).encode()
+
+
+def _instructions(structured: Mapping[str, Json]) -> str:
+    # A plan that had begun must not begin again: its resume handle alone runs the rest.
+    then = "then send only the resume handle" if "resume" in structured else "then send the same call again"
+    return f"{HOW_TO_CONNECT}; {structured.get('note', then)}. {LINK_FACTS}"
 
 
 def _requests(first: ConnectionRequest, structured: Mapping[str, Json]) -> list[ConnectionRequest]:

@@ -3,7 +3,6 @@
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 import anyio
@@ -12,13 +11,9 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from server.storage.schema.platform_tables import changes
+from server.storage.sqlite_file import sqlite_url as sqlite_url
 
 BUSY_TIMEOUT_MS = 10_000
-
-
-def sqlite_url(path: Path) -> str:
-    """Return the engine URL of a SQLite file."""
-    return f"sqlite+aiosqlite:///{path}"
 
 
 def now_us() -> int:

@@ -7,14 +7,18 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
+from urllib.parse import urljoin, urlsplit
 
 import httpx2
 import pytest
+from mcp import Client
 
 from tests.conftest import REPOSITORY
+from tests.flows.connecting import connect
 from tests.flows.gateway_process import RunningGateway, ascend, environment, free_port, running_gateway
 from tests.flows.mcp_client import MemoryTokenStorage, connected
-from tests.flows.person import Person
+from tests.flows.person import FormReader, Person
 
 
 def kill(gateway: RunningGateway) -> None:
@@ -60,3 +64,55 @@ def test_an_import_that_is_killed_leaves_all_or_nothing(tmp_path: Path, delay_s:
     told = json.loads(again.stdout)
     assert told["unchanged"] in (0, len(told["operations"]))
     assert told["unchanged"] + len(told["added"]) == len(told["operations"])
+
+
+async def test_a_demo_that_is_killed_while_its_person_connects_goes_on_where_it_was(tmp_path: Path) -> None:
+    """Issue 6: the link serves again, a connected account is still connected, and no token is in clear text on disk."""
+    data, port = tmp_path / "data", free_port()
+    search = {"api": "crm.contacts.search", "args": {"query": "Ada"}}
+    storage = MemoryTokenStorage()
+    with running_gateway(data, onboarding=True, port=port) as gateway:
+        person = Person(gateway.email, gateway.password)
+        async with connected(gateway.mcp_url, person, storage=storage) as client:
+            link = (await told(client, search))["connection"]["url"]
+        async with httpx2.AsyncClient(timeout=20) as browser:
+            page = await browser.get(await at_the_crm(browser, person, link))
+        assert "Ascend Gateway wants to connect" in page.text
+        kill(gateway)
+    with running_gateway(data, onboarding=True, port=port) as gateway:
+        async with connected(gateway.mcp_url, person, storage=storage) as client:
+            again = (await told(client, search))["connection"]["url"]
+            assert "Connected" in await connect(person, link)
+            assert (await told(client, search))["status"] == "ok"
+        assert again != link
+        kill(gateway)
+    with running_gateway(data, onboarding=True, port=port) as gateway:
+        async with connected(gateway.mcp_url, person, storage=storage) as client:
+            assert (await told(client, search))["status"] == "ok"
+        content = b"".join(path.read_bytes() for path in data.iterdir() if path.is_file())
+        assert not [prefix for prefix in (b"cat_", b"crt_") if prefix in content]
+
+
+async def told(client: Client, arguments: dict[str, Any]) -> dict[str, Any]:
+    answer = (await client.call_tool("call_api", arguments)).structured_content
+    assert isinstance(answer, dict)
+    return answer
+
+
+async def at_the_crm(browser: httpx2.AsyncClient, person: Person, link: str) -> str:
+    """Sign in and press Continue; return the CRM's address that the browser is sent to."""
+    response = await browser.get(link)
+    for _ in range(6):
+        if response.is_redirect:
+            target = urljoin(str(response.url), response.headers["location"])
+            if "/oauth/authorize" in target:
+                return target
+            response = await browser.get(target)
+            continue
+        reader = FormReader()
+        reader.feed(response.text)
+        fields = dict(reader.forms[0].fields)
+        fields |= {"email": person.email, "password": person.password} if "password" in fields else {}
+        target = urljoin(str(response.url), reader.forms[0].action)
+        response = await browser.post(target, data=fields, headers={"origin": "{0.scheme}://{0.netloc}".format(urlsplit(target))})
+    raise AssertionError(response.text)

@@ -123,6 +123,7 @@ async def test_a_client_that_opens_nothing_shows_the_link(gateway: RunningGatewa
         needed = await call(client, "call_api", SEARCH)
         planned = await call(client, "batch_execute", PLAN)
         assert planned["status"] == "needs_connection"
+        assert "only the resume handle" in planned["note"]
         assert planned["connections"][0]["url"] == needed["connection"]["url"]
         await connect(person, needed["connection"]["url"])
         assert (await call(client, "call_api", SEARCH))["status"] == "ok"

@@ -1,0 +1,74 @@
+"""Starting the way a newcomer does, and everything that can be in the way: one line that says what to do, and the right exit code."""
+
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.flows.gateway_process import ascend, environment, free_port, running_gateway
+
+
+def test_a_second_demo_on_the_same_folder_or_port_is_refused_in_one_line(tmp_path: Path) -> None:
+    """contracts.md: errors name the thing, the rule and the way out."""
+    with running_gateway(tmp_path / "data", onboarding=True) as gateway:
+        port = gateway.base_url.rpartition(":")[2]
+        same_port = ascend("serve", "--demo", "--port", port, data_dir=tmp_path / "other")
+        same_folder = ascend("serve", "--demo", "--port", str(free_port()), data_dir=gateway.data_dir)
+    assert (same_port.returncode, same_folder.returncode) == (1, 1)
+    assert re.fullmatch(rf"ascend: 127\.0\.0\.1:{port}: .*--port\n", same_port.stderr)
+    assert re.fullmatch(r"ascend: another `ascend serve --demo` uses .*--data\n", same_folder.stderr)
+
+
+def test_the_next_start_says_how_to_get_a_new_password(tmp_path: Path) -> None:
+    """The password is shown once; whoever lost it is told the way out, which works while the gateway runs."""
+    with running_gateway(tmp_path / "data", onboarding=True) as gateway:
+        assert gateway.password
+        assert "the first call answers with a link" in gateway.output
+    with running_gateway(tmp_path / "data", onboarding=True) as gateway:
+        assert not gateway.password
+        assert "ascend user password demo@example.com" in gateway.output
+        done = ascend("user", "password", "demo@example.com", data_dir=gateway.data_dir)
+        assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("delay_s", [0.3, 1.0])
+def test_ctrl_c_while_it_starts_says_that_it_stopped(tmp_path: Path, delay_s: float) -> None:
+    """However far it came: one line and 130, or 0 once it was ready; never a stack trace."""
+    command = [
+        str(Path(sys.executable).with_name("ascend")),
+        "serve",
+        "--demo",
+        "--port",
+        str(free_port()),
+        "--demo-port",
+        str(free_port()),
+    ]
+    process = subprocess.Popen(
+        [*command, "--data", str(tmp_path)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment()
+    )
+    time.sleep(delay_s)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=30)
+    assert "Traceback" not in errors
+    assert process.returncode in (0, 130)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("serve", "--prot", "1"), "--port"),
+        (("serve", "--port", "http"), "see `ascend serve --help`"),
+        (("serve", "extra"), "see `ascend serve --help`"),
+        (("sevre",), "see `ascend --help`"),
+    ],
+)
+def test_wrong_words_are_answered_with_where_to_look(words: tuple[str, ...], said: str, tmp_path: Path) -> None:
+    """Exit 2 is wrong usage."""
+    command = [str(Path(sys.executable).with_name("ascend")), *words]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False, env=environment(), cwd=tmp_path)
+    assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
+    assert said in done.stderr
