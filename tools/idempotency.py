@@ -23,7 +23,7 @@ TTL_S = 24 * 3600.0
 UNSURE_TTL_S = 120.0
 _UNSURE = frozenset({"timeout", "upstream_timeout", "upstream_reset", "upstream_malformed", "upstream_too_large"})
 #: failures of a confirmed call that is not on its way yet
-_NEVER_SENT = frozenset({"unknown_account", "egress_refused"})
+_NEVER_SENT = frozenset({"unknown_account", "egress_refused", "definition_changed", "operation_gone"})
 #: what a yes stands for from when it is taken until its call has ended; it stays where the process dies in between
 _BEGUN = Outcome(
     "error",

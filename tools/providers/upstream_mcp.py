@@ -18,11 +18,13 @@ from pydantic import ValidationError
 
 from oauth.connections.credentials import Credential, Credentials
 from tools.errors import UpstreamFailed
+from tools.json_text import encode
 from tools.kept_json import plain
 from tools.operation import Call, Download, Failure, Json, Operation, Outcome
 from tools.providers.mcp_review import risks_of, summary_of
 from tools.providers.mcp_session import TOO_LARGE_EVENT, McpSession, failure_of
 from tools.providers.mcp_sessions import McpSessions, Upstream
+from tools.providers.openapi_outcome import MAX_ERROR_BODY_CHARS
 from tools.quarantine import failure_of as failure_of_held
 
 CONNECT_TIMEOUT_S = 10.0
@@ -166,7 +168,7 @@ def outcome_of(operation: Operation, result: mcp_types.CallToolResult) -> Outcom
         said = " ".join(str(block.get("text", "")) for block in content if block.get("type") == "text").strip()
         body = result.structured_content if result.structured_content is not None else content
         message = f"{operation.provider} answered: {said[:500] or 'the tool failed'}"
-        return Outcome("error", error=Failure("upstream_tool_error", message, upstream={"status": None, "body": body}))
+        return Outcome("error", error=Failure("upstream_tool_error", message, upstream={"status": None, "body": _bounded(body)}))
     if result.structured_content is not None:
         return Outcome("ok", data=result.structured_content)
     return Outcome("ok", data=_data_of(content))
@@ -219,8 +221,14 @@ def _refused(operation: Operation, error: MCPError, session: McpSession) -> Fail
     return Failure(
         code="upstream_error",
         message=f"the MCP server of '{operation.provider}' answered: {error.message[:500]}",
-        upstream={"status": None, "body": {"code": error.code, "message": error.message, "data": error.data}},
+        upstream={"status": None, "body": _bounded({"code": error.code, "message": error.message, "data": error.data})},
     )
+
+
+def _bounded(body: Json) -> Json:
+    """Return an error's body as it is, or the beginning of it as text with its length: nothing is dropped unsaid."""
+    text = encode(body).decode()
+    return body if len(text) <= MAX_ERROR_BODY_CHARS else f"{text[:MAX_ERROR_BODY_CHARS]}… ({len(text)} characters)"
 
 
 def _asks(operation: Operation) -> Failure:

@@ -12,6 +12,7 @@ import pytest
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
+from tests.tools.providers.callable import ADA
 from tests.tools.providers.hostile_mcp import asking_server, listed, raw_server
 from tests.tools.providers.mcp_upstream import McpUpstream, served, tool
 from tests.tools.providers.test_upstream_mcp import World, world  # noqa: F401  a fixture
@@ -19,6 +20,7 @@ from tools.errors import ImportFailed
 from tools.operation import CallOptions, Download, Operation
 from tools.providers import mcp_listing
 from tools.providers.mcp_import import import_server
+from tools.providers.mcp_sessions import McpSessions, Upstream
 from tools.providers.openapi_import import ImportResult
 
 OBJECT: dict[str, Any] = {"type": "object", "properties": {}}
@@ -182,6 +184,34 @@ async def test_an_error_keeps_its_own_words_and_its_structure(world: World) -> N
     async with calling(world, lambda _params: answer) as do:
         failure = await world.failure(do)
         assert (failure.code, failure.upstream) == ("upstream_tool_error", {"status": None, "body": body})
+
+
+async def test_an_error_of_megabytes_is_its_beginning_and_its_length(world: World) -> None:  # noqa: F811
+    """A model's context is not the upstream's to fill; what is left out is said."""
+    answer = {"content": [{"type": "text", "text": "E" * 3_000_000}], "isError": True}
+    async with calling(world, lambda _params: answer) as do:
+        failure = await world.failure(do)
+        assert failure.upstream is not None
+        assert len(failure.upstream["body"]) < 70_000
+        assert failure.upstream["body"].endswith("(3000027 characters)")
+        assert len(failure.message) < 600
+
+
+async def test_a_server_that_announces_nothing_is_listed_again_now_and_then(world: World) -> None:  # noqa: F811
+    """Bounded periodic re-discovery, without a notification."""
+    listings: list[int] = []
+
+    def tools(_params: dict[str, Any]) -> dict[str, Any]:
+        listings.append(1)
+        return listed("do", description=f"Version {len(listings)}.")
+
+    async with served(raw_server(tools=tools)) as port, McpSessions(world.egress, relist_s=0.05) as sessions:
+        url = f"http://127.0.0.1:{port}/mcp"
+        seen = anyio.Event()
+        sessions.observe(lambda _who, _upstream, session: seen.set() if "Version 3." in str(session.definitions) else None)
+        await sessions.get(ADA, Upstream("x", url), None, None, 5)
+        with anyio.fail_after(10):
+            await seen.wait()
 
 
 async def test_images_files_and_links_come_as_what_they_are(world: World) -> None:  # noqa: F811
