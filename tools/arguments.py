@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from itertools import islice
 
 import jsonschema_rs
 import orjson
@@ -12,6 +13,7 @@ from tools.operation import Failure, Json, Operation
 
 MAX_FAULTS = 10
 MAX_SAID = 3
+MAX_LOOKED_AT = 200
 #: a compiled schema takes some 25 KB
 MAX_COMPILED = 4_000
 
@@ -52,7 +54,9 @@ class Validators:
         validator = compiled[1]
         if validator is None or validator.is_valid(arguments):
             return ()
-        found = (fault_of(error, operation.input_schema) for error in validator.iter_errors(arguments))
+        # A body of 4 MiB holds 100,000 faults; nobody waits for all of them.
+        errors = islice(validator.iter_errors(arguments), MAX_LOOKED_AT)
+        found = (fault_of(error, operation.input_schema) for error in errors)
         return tuple(_exemplified(fault, operation.example or {}) for fault in found)
 
 

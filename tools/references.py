@@ -1,7 +1,7 @@
 """Where a plan takes values from: `{"$ref": "step.data.items[0].id"}`, `{"$item": "path"}`, and JMESPath over its steps."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -10,6 +10,7 @@ import jmespath
 from jmespath.exceptions import JMESPathError
 from jmespath.parser import ParsedResult
 
+from tools.json_text import encode
 from tools.operation import Json
 from tools.patience import Budget
 from tools.selection import growth_of, is_explosive
@@ -18,6 +19,8 @@ REF, ITEM, LITERAL, DEFAULT = "$ref", "$item", "$literal", "default"
 #: the name under which expressions may also find all steps: `steps.a.data` is `a.data`
 STEPS = "steps"
 MAX_EXPRESSION_CHARS = 2_000
+#: what references may bring into the arguments of one call: as much as a client may send itself
+MAX_FILLED_BYTES = 4 * 1024 * 1024
 _LEADING_ID = re.compile(r"(?:steps\.)?([A-Za-z0-9_][A-Za-z0-9_-]*)(?=[.\[\s|]|\Z)")
 #: nodes of a JMESPath tree whose later children read what the first one found
 _CHAINS = frozenset({"subexpression", "index_expression", "projection", "value_projection", "filter_projection", "flatten", "pipe"})
@@ -142,6 +145,7 @@ class Template:
         if not self.placeholders:
             return self.as_it_is()
         found = {place.at: _found(place, outputs, item, budget) for place in self.placeholders}
+        _weigh(found.values())
         return _fill(self.value, (), found)
 
     def as_it_is(self) -> Json:
@@ -215,6 +219,20 @@ def _found(place: Placeholder, outputs: Mapping[str, Json], item: Json, budget: 
         if not place.of_item and any(_has_failed(outputs, root) for root in expression.roots):
             return None  # on_error continue: what failed is null to those that go on
         raise
+
+
+def _weigh(values: Iterable[Json]) -> None:
+    """Raise ReferenceFault where `values` are too much for one call. The same value in a thousand places is one here, but not when sent."""
+    size_by_id: dict[int, int] = {}
+    total = 0
+    for value in values:
+        if isinstance(value, dict | list | str):
+            if (size := size_by_id.get(id(value))) is None:
+                size = size_by_id[id(value)] = len(encode(value))
+            total += size
+    if total > MAX_FILLED_BYTES:
+        limit = f"{MAX_FILLED_BYTES >> 20} MB"
+        raise ReferenceFault(f"the references of this step bring {total >> 20} MB; {limit} are the limit, select less in the steps before")
 
 
 def _has_failed(outputs: Mapping[str, Json], step_id: str) -> bool:

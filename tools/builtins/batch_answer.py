@@ -54,7 +54,7 @@ class Answering:
         wire["stats"] = {
             "calls": run.stats.calls,
             "parallel": run.stats.parallel,
-            "bytes_in": sum(len(encode(each.data)) for result in run.results.values() for each in result.outcomes if each is not None),
+            "bytes_in": run.stats.bytes_in,
             "chars_out": len(encode(shown).decode()),
         }
         connections = {each.connection.provider: each.connection for each in run.results.values() if each.connection is not None}

@@ -12,33 +12,26 @@ from typing import Any
 
 from tools.builtins.batch_gate import Confirm, Gate, failed
 from tools.builtins.batch_names import CALL, BoundCode, bind_names
+from tools.builtins.batch_plan import MAX_BYTES
 from tools.builtins.batch_result import connection_to_wire, failure_of
+from tools.builtins.batch_sandbox import MAX_COMPUTE_S, MAX_MEMORY_BYTES, MAX_PRINTED_BYTES, failure_of_code
 from tools.confirmations import canonical
 from tools.idempotency import Idempotency, in_flight, replayed_yes
 from tools.json_text import encode
 from tools.operation import Call, CallOptions, Failure, Json, Outcome
 from tools.outcome_codec import encode_outcome
+from tools.references import MAX_FILLED_BYTES
 from tools.results import MAX_CHARS, RESULT_TTL_S, failure_to_wire, shorten
 from tools.stores import KeyInFlight, ResultStore
 
 MAX_CODE_CHARS = 50_000
 MAX_CALLS = 100
-MAX_MEMORY_BYTES = 64 * 1024 * 1024
-#: of computing; waiting for operations does not count
-MAX_COMPUTE_S = 5.0
-MAX_PRINTED_BYTES = 16_000
 #: Sandboxes of this process at one time; each is a process of its own.
 MAX_SANDBOXES = 8
 _SANDBOX = "pydantic_monty"
 _AFTERGLOW_S = 0.2
 
 
-#: words of the sandbox about a limit that no line of the code is to blame for -> ours
-_LIMITS = {
-    "feed time limit": f"the code computed for more than {MAX_COMPUTE_S:.0f} s",
-    f"> {MAX_PRINTED_BYTES} bytes": f"the code printed more than {MAX_PRINTED_BYTES} bytes",
-    f"> {MAX_MEMORY_BYTES} bytes": f"the code needed more than {MAX_MEMORY_BYTES >> 20} MB of memory",
-}
 _BEGUN = Failure(
     "unknown_outcome",
     "the code that this yes is for began, and did not come to its end",
@@ -69,6 +62,8 @@ class CodeRun:
     running: int = 0
     parallel: int = 0
     printed: str = ""
+    #: of answers
+    bytes_in: int = 0
     _started: int = 0
     _repeats: dict[str, int] = field(default_factory=dict)
     _slots: asyncio.Semaphore = field(init=False)
@@ -108,7 +103,12 @@ class CodeRun:
         self._started += 1
         if self._started > MAX_CALLS:
             raise RuntimeError(f"call_budget: one run may make {MAX_CALLS} calls")
+        if self.bytes_in > MAX_BYTES:
+            raise RuntimeError(f"byte_budget: the answers of one run may come to {MAX_BYTES >> 20} MB; use select")
         plain = _plain(dict(arguments))
+        if (size := len(encode(plain))) > MAX_FILLED_BYTES:
+            limit = f"{MAX_FILLED_BYTES >> 20} MB"
+            raise RuntimeError(f"invalid_arguments: the arguments of one call may come to {limit}, and these are {size >> 20} MB")
         key = self._key(api, plain)
         options = CallOptions(account=account, select=select, idempotency_key=key, confirm=self.confirm(api, account, plain, key))
         async with self._slots:
@@ -119,6 +119,7 @@ class CodeRun:
                 outcome = await self.call.again(api, plain, options)
             finally:
                 self.running -= 1
+        self.bytes_in += len(encode(outcome.data))
         self.ran.append(_Ran(api, (time.perf_counter() - started) * 1000, outcome))
         await self.call.progress(len(self.ran), None, f"{api}: {outcome.status}")
         if outcome.status != "ok":
@@ -150,6 +151,9 @@ class CodeBody:
         code: str = call.arguments["code"]
         view = self.gate.check.visible(call.principal)
         bound = bind_names(code, view.operations_by_id, view.providers)
+        if len(bound.named) > MAX_CALLS:
+            message = f"the code names {len(bound.named)} operations; one run may make {MAX_CALLS} calls"
+            return failed(Failure("invalid_plan", message))
         checked = self.gate.check.check_names(call.principal, bound.named)
         if (refusal := self.gate.refusal(call.principal, checked)) is not None:
             return refusal
@@ -217,7 +221,7 @@ class CodeBody:
         wire["stats"] = {
             "calls": len(run.ran),
             "parallel": run.parallel,
-            "bytes_in": sum(len(encode(ran.outcome.data)) for ran in run.ran),
+            "bytes_in": run.bytes_in,
             "chars_out": len(encode(wire["returned"]).decode()),
         }
         wire["trace_id"] = call.trace_id
@@ -241,22 +245,13 @@ async def _sandboxed(run: CodeRun) -> tuple[Json, Failure | None]:
     except RecursionError:
         return None, Failure("code_failed", "the value of the last line nests too deeply to be answered", hint="answer a flatter one")
     except module.MontyRuntimeError as error:
-        return None, _raised(error)
+        return None, failure_of_code(error)
     except module.MontyError as error:
         return None, Failure("code_failed", f"a value could not leave the sandbox: {str(error)[:400]}")
 
 
 def _let_threads_go() -> None:
     time.sleep(_AFTERGLOW_S)
-
-
-def _raised(error: Any) -> Failure:
-    frames = error.traceback()
-    said = error.display("type-msg")
-    if not frames and (own := next((own for theirs, own in _LIMITS.items() if theirs in said), None)):
-        return Failure("code_failed", own, hint="do less in one run; writes that got through are not sent twice")
-    where = f"line {frames[-1].line}: " if frames else ""
-    return Failure("code_failed", f"{where}{said[:1000]}", hint="operations raise RuntimeError, which the code may catch")
 
 
 def _refusal(arguments: Mapping[str, Json]) -> Outcome | None:

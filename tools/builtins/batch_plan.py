@@ -18,6 +18,8 @@ MAX_REFERENCES = 1_000
 MAX_FAULTS = 100
 #: calls of one plan, the elements of for_each counted one by one
 MAX_CALLS = 500
+#: what the answers of one plan or one piece of code may come to, since later steps may need all of them
+MAX_BYTES = 64 * 1024 * 1024
 _STEP_ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,63}")
 
 

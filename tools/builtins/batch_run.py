@@ -12,10 +12,11 @@ import anyio
 
 from tools.builtins.batch_check import CheckedPlan
 from tools.builtins.batch_gate import Confirm
-from tools.builtins.batch_plan import MAX_CALLS, Step
+from tools.builtins.batch_plan import MAX_BYTES, MAX_CALLS, Step
 from tools.builtins.batch_record import PlanRecord
 from tools.builtins.batch_result import StepResult
 from tools.confirmations import canonical
+from tools.json_text import encode
 from tools.operation import Call, CallOptions, Failure, Json, Operation, Outcome
 from tools.patience import OverBudget, Patience
 from tools.references import STEPS, ReferenceFault, look_up
@@ -32,6 +33,8 @@ class Stats:
     running: int = 0
     #: most calls under way at one time
     parallel: int = 0
+    #: of answers
+    bytes_in: int = 0
 
 
 @dataclass(slots=True)
@@ -184,10 +187,15 @@ class PlanRun:
         async with limiter:
             if self._stopped_by is not None or (step.is_mapped and step.on_error == "stop" and _has_failed(outcomes)):
                 return
+            if self.stats.bytes_in > MAX_BYTES:
+                message = f"the answers of the plan came to more than {MAX_BYTES >> 20} MB; let the steps before select less"
+                outcomes[index] = _failed("byte_budget", message)
+                return
             self.stats.running += 1
             self.stats.parallel = max(self.stats.parallel, self.stats.running)
             try:
-                outcomes[index] = await self._call_operation(step, operation, index, arguments)
+                outcome = outcomes[index] = await self._call_operation(step, operation, index, arguments)
+                self.stats.bytes_in += len(encode(outcome.data))
             finally:
                 self.stats.running -= 1
 

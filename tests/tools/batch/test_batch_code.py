@@ -198,6 +198,7 @@ len(found["results"])
         ("import os\nos.listdir('/')", "line 2: PermissionError"),
         ("().__class__.__bases__", "line 1: AttributeError"),
         ("for i in range(1000000):\n    await crm.deals.list(n=i)", "call_budget"),
+        ("await crm.deals.list(text='x' * 5_000_000)", "may come to 4 MB"),
     ],
 )
 async def test_what_ends_a_run_is_said_in_words_that_lead_on(code: str, words: str) -> None:
@@ -206,6 +207,23 @@ async def test_what_ends_a_run_is_said_in_words_that_lead_on(code: str, words: s
     assert answer["status"] == "failed"
     assert answer["error"]["code"] == "code_failed"
     assert words in answer["error"]["message"]
+
+
+async def test_what_code_reads_has_a_budget_of_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the sandbox forgets, the gateway still holds until the run is answered."""
+    monkeypatch.setattr("tools.builtins.batch_code.MAX_BYTES", 10_000)
+    gateway = await crm()
+    gateway.runner.answers["crm.deals.list"] = answering({"note": "x" * 4_000})
+    answer = await gateway.run(code="for n in range(9):\n    await crm.deals.list(n=n)")
+    assert "byte_budget" in answer["error"]["message"]
+    assert len(gateway.sent) == 3
+
+
+async def test_code_that_names_very_many_operations_is_refused_at_once() -> None:
+    """Each unknown name is looked for among the known ones."""
+    answer = await run("\n".join(f"await crm.things{number}.get()" for number in range(1_000)))
+    assert answer["error"]["code"] == "invalid_plan"
+    assert "names 1000 operations" in answer["error"]["message"]
 
 
 async def test_a_destructive_call_that_was_not_shown_does_not_run_on_anothers_confirmation() -> None:

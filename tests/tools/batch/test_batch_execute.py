@@ -3,6 +3,8 @@
 import asyncio
 from dataclasses import replace
 
+import pytest
+
 from tests.tools.batch.plans import Batches, batches
 from tests.tools.stand_ins import Answer, answering, operation
 from tools.operation import Call, Failure, Outcome
@@ -315,3 +317,27 @@ async def test_an_expression_cannot_make_gigabytes_of_a_few_bytes() -> None:
     gateway = await crm()
     answer = await gateway.run({"id": "a", "api": "crm.contacts.search"}, return_="a.data" + " | [@, @]" * 60)
     assert "too many times over" in answer["return_error"]
+
+
+async def test_the_answers_of_a_plan_have_a_budget_of_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Issue: budget in calls and bytes; later steps may need all answers, so all of them are held."""
+    monkeypatch.setattr("tools.builtins.batch_run.MAX_BYTES", 10_000)
+    gateway = await crm()
+    gateway.runner.answers["crm.deals.list"] = answering({"note": "x" * 4_000})
+    answer = await gateway.run({"id": "deals", "api": "crm.deals.list", "for_each": list(range(9)), "on_error": "continue"}, max_parallel=1)
+    assert answer["steps"]["deals"]["items"]["ok"] == 3
+    assert {each["error"]["code"] for each in answer["steps"]["deals"]["items"]["failed"]} == {"byte_budget"}
+    assert len(gateway.sent) == 3
+
+
+async def test_one_answer_in_very_many_places_is_not_multiplied_into_gigabytes() -> None:
+    """A thousand references to one answer of a few megabytes: held once, but sent a thousand times."""
+    gateway = await crm()
+    gateway.runner.answers["crm.contacts.search"] = answering({"results": ["x" * 1_000_000]})
+    places = [{"$ref": "find.data.results[0]"} for _ in range(900)]
+    answer = await gateway.run(
+        {"id": "find", "api": "crm.contacts.search"}, {"id": "deals", "api": "crm.deals.list", "args": {"contact_id": places}}
+    )
+    assert answer["steps"]["deals"]["error"]["code"] == "invalid_reference"
+    assert "4 MB are the limit" in answer["steps"]["deals"]["error"]["message"]
+    assert [api for api, _ in gateway.sent] == ["crm.contacts.search"]
