@@ -64,8 +64,9 @@ def name_operations(provider: str, operations: Sequence[Naming], kept: Mapping[i
     for name, positions in wanted.items():
         names[min(positions, key=lambda position: _rank(operations[position]))] = name
         taken.add(name)
+    numbers: dict[str, Iterator[int]] = defaultdict(lambda: count(2))
     for position in sorted(set(range(len(operations))) - set(names), key=lambda position: _rank(operations[position])):
-        names[position] = _free(provider, operations[position], parts[position], taken)
+        names[position] = _free(provider, operations[position], parts[position], taken, numbers)
         taken.add(names[position])
     return [names[position] for position in range(len(operations))]
 
@@ -80,7 +81,7 @@ def shared_root(paths: Iterable[str]) -> str | None:
 
 
 def _parts_of(operation: Naming, root: str | None) -> _Parts:
-    """Return what an operation is about and what it does, each word said once."""
+    """Return what is done to what, each word said once."""
     part = _read(operation, root)
     resource = tuple(piece for position, piece in enumerate(part.resource) if part.resource[position - 1 : position] != (piece,))
     words = part.verb.split("_")
@@ -223,11 +224,12 @@ def _by_method(operation: Naming, ends_in_parameter: bool) -> str:
     return {"post": "update" if ends_in_parameter else "create", "put": "update", "patch": "update"}.get(operation.method, operation.method)
 
 
-def _free(provider: str, operation: Naming, part: _Parts, taken: Collection[str]) -> str:
+def _free(provider: str, operation: Naming, part: _Parts, taken: Collection[str], numbers: Mapping[str, Iterator[int]]) -> str:
     """Return a name for an operation whose first choice is taken: the first free one, if possible not a long one."""
-    names = [name for name in _others(provider, operation, part) if name not in taken]
-    fitting = next((name for name in names if len(name) <= GOOD_NAME_CHARS), names[0] if names else None)
-    return fitting or next(name for number in count(2) if (name := _join(provider, part.resource, f"{part.verb}_{number}")) not in taken)
+    if names := [name for name in _others(provider, operation, part) if name not in taken]:
+        return next((name for name in names if len(name) <= GOOD_NAME_CHARS), names[0])
+    numbered = (_join(provider, part.resource, f"{part.verb}_{number}") for number in numbers[_short(provider, part)])
+    return next(name for name in numbered if name not in taken)
 
 
 def _others(provider: str, operation: Naming, part: _Parts) -> Iterator[str]:

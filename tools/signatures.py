@@ -18,6 +18,9 @@ MAX_MEMBERS = 8
 MAX_HOPS = 8
 LONG_SIGNATURE_CHARS = 300
 MAX_DEPTH = 2
+#: branches within branches: documents can nest them without end
+MAX_NESTING = 4
+MAX_BRANCHES = 8
 #: as many optional arguments are worth more than the details of the others
 WANTED_OPTIONAL = 4
 
@@ -108,7 +111,7 @@ def returns_of(output_schema: Mapping[str, Json] | None) -> str:
 def type_of(schema: Json, definitions: Mapping[str, Json], depth: int = 0, options: int = MAX_OPTIONS) -> str:
     """Return the type of an argument in a few characters, with its limits, so many of its options, and its default."""
     schema = _resolved(schema, definitions)
-    if not isinstance(schema, Mapping):
+    if not isinstance(schema, Mapping) or depth > MAX_NESTING:
         return "any"
     if "const" in schema:
         return _literal(schema["const"])
@@ -122,10 +125,11 @@ def type_of(schema: Json, definitions: Mapping[str, Json], depth: int = 0, optio
             if any(isinstance(member, Mapping) and member.get("contentEncoding") == "base64" for member in schema[keyword]):
                 return "file"
             branches = [member for member in schema[keyword] if not (isinstance(member, Mapping) and member.get("type") == "null")]
-            words = list(dict.fromkeys(type_of(member, definitions, depth + 1, options) for member in branches))
-            return "|".join(words[:3]) + ("|…" if len(words) > 3 else "") if words else "any"
+            words = list(dict.fromkeys(type_of(member, definitions, depth + 1, options) for member in branches[:MAX_BRANCHES]))
+            is_cut = len(words) > 3 or len(branches) > MAX_BRANCHES
+            return "|".join(words[:3]) + ("|…" if is_cut else "") if words else "any"
     if isinstance(schema.get("allOf"), list) and "type" not in schema and "properties" not in schema:
-        words = [type_of(member, definitions, depth + 1, options) for member in schema["allOf"]]
+        words = [type_of(member, definitions, depth + 1, options) for member in schema["allOf"][:MAX_BRANCHES]]
         return next((word for word in words if word != "any"), "any")
     return _typed(schema, definitions, depth, options) + _default(schema)
 
@@ -156,15 +160,15 @@ def _members(schema: Mapping[str, Json], definitions: Mapping[str, Json], depth:
 
 def _outline(schema: Json, definitions: Mapping[str, Json], depth: int) -> str:
     schema = _resolved(schema, definitions)
-    if not isinstance(schema, Mapping):
+    if not isinstance(schema, Mapping) or depth > MAX_NESTING:
         return "any"
     for keyword in ("anyOf", "oneOf"):
         branches = schema.get(keyword)
         if isinstance(branches, list) and "properties" not in schema:
-            outlines = [_outline(member, definitions, depth) for member in branches if not _is_null(member)]
+            outlines = [_outline(member, definitions, depth + 1) for member in branches[:MAX_BRANCHES] if not _is_null(member)]
             return "|".join(list(dict.fromkeys(outlines))[:2]) or "any"
     if _is_array(schema):
-        inner = _outline(schema.get("items", {}), definitions, depth)
+        inner = _outline(schema.get("items", {}), definitions, depth + 1)
         return f"{inner}[]"
     properties = _all_properties(schema, definitions)
     if not properties:
@@ -178,14 +182,19 @@ def _outline(schema: Json, definitions: Mapping[str, Json], depth: int) -> str:
     return "{" + ", ".join(shown) + (", …" if len(properties) > MAX_MEMBERS else "") + "}"
 
 
-def _all_properties(schema: Mapping[str, Json], definitions: Mapping[str, Json], hops: int = 0) -> dict[str, Json]:
+def _all_properties(schema: Mapping[str, Json], definitions: Mapping[str, Json]) -> dict[str, Json]:
+    """Return the members of an object, its own before those of what it is composed of; each part is read once."""
     found: dict[str, Json] = {}
-    for member in schema.get("allOf", ()) if hops < MAX_HOPS else ():
-        inner = _resolved(member, definitions)
-        if isinstance(inner, Mapping):
-            found.update(_all_properties(inner, definitions, hops + 1))
-    own = schema.get("properties")
-    return {**found, **own} if isinstance(own, Mapping) else found
+    pending: list[Json] = [schema]
+    seen: set[int] = set()
+    while pending:
+        part = _resolved(pending.pop(), definitions)
+        if isinstance(part, Mapping) and id(part) not in seen:
+            seen.add(id(part))
+            own = part.get("properties")
+            found = {**own, **found} if isinstance(own, Mapping) else found
+            pending.extend(part.get("allOf", ()))
+    return found
 
 
 def _resolved(schema: Json, definitions: Mapping[str, Json]) -> Json:

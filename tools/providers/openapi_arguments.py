@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tools.operation import Json
+from tools.plain_text import visible
 from tools.providers.openapi_body import BodyPlan, plan_body
 from tools.providers.openapi_document import BrokenReference, OpenApiDocument
 from tools.providers.openapi_examples import example_value
@@ -124,7 +125,7 @@ def argument_name(name: str, place: str) -> str:
     """Return how callers write a parameter: as the API does, headers in snake case, `StartTime<` as `StartTime_before`."""
     if place == "header":
         return re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_") or "header"
-    return "".join(WORD_BY_SIGN.get(sign, sign) for sign in name)
+    return "".join(WORD_BY_SIGN.get(sign, sign) for sign in visible(name)) or place
 
 
 def _collect(document: OpenApiDocument, parameter: Mapping[str, Json], collected: _Collected) -> None:

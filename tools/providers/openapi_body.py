@@ -57,6 +57,8 @@ class _Flat:
     choices: list[dict[str, list[dict[str, Json]]]] = field(default_factory=list)
     #: minProperties
     least: int = 0
+    #: identities of what was gathered: compositions may name one part over and over
+    seen: set[int] = field(default_factory=set)
 
 
 def plan_body(document: OpenApiDocument, body: Json, bundle: SchemaBundle, taken: frozenset[str]) -> BodyPlan | None:
@@ -110,6 +112,9 @@ def _gather(document: OpenApiDocument, schema: Json, flat: _Flat, depth: int) ->
         return False
     if not isinstance(schema, Mapping) or depth > MAX_COMPOSITION_DEPTH:
         return False
+    if id(schema) in flat.seen:
+        return True
+    flat.seen.add(id(schema))
     if depth == 0 and is_polymorphic(schema):
         return False
     if any(schema.get(keyword) for keyword in ("not", "if", "patternProperties", "enum")):

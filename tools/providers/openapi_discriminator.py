@@ -1,13 +1,12 @@
 """Which value of a discriminator means which branch (OpenAPI 3.1 §4.8.25)."""
 
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from tools.operation import Json
 from tools.providers.openapi_choices import contradicts
 from tools.providers.openapi_document import BrokenReference, OpenApiDocument
-
-MAX_DEPTH = 12
 
 
 class Meant(NamedTuple):
@@ -39,7 +38,7 @@ def meanings(
             if target == ref or ref.rpartition("/")[2] == target:
                 values_by_ref.setdefault(ref, []).append(value)
     for ref in refs:
-        member = _member(document, {"$ref": ref}, name, 0)
+        member = _member(document, {"$ref": ref}, name)
         if not isinstance(member, Mapping) or member.get(direction_flag) is True:
             continue
         implied = ref.rpartition("/")[2].replace("~1", "/").replace("~0", "~")
@@ -49,17 +48,21 @@ def meanings(
             yield Meant(ref, name, [implied])
 
 
-def _member(document: OpenApiDocument, schema: Json, name: str, depth: int) -> Json:
-    """Return what a schema says of its member `name`, itself or by `allOf`; the most specific comes first."""
-    try:
-        schema = document.resolve(schema)
-        if not isinstance(schema, Mapping) or depth > MAX_DEPTH:
-            return None
-        properties = schema.get("properties")
-        if isinstance(properties, Mapping) and name in properties:
-            return document.resolve(properties[name])
-        composed = schema.get("allOf")
-        inner = (_member(document, part, name, depth + 1) for part in (composed if isinstance(composed, list) else ()))
-        return next((found for found in inner if found is not None), None)
-    except BrokenReference:
-        return None
+def _member(document: OpenApiDocument, schema: Json, name: str) -> Json:
+    """Return what a schema says of its member `name`, itself or by `allOf`; the most specific comes first, each part is read once."""
+    pending: deque[Json] = deque([schema])
+    seen: set[int] = set()
+    while pending:
+        try:
+            part = document.resolve(pending.popleft())
+            if not isinstance(part, Mapping) or id(part) in seen:
+                continue
+            seen.add(id(part))
+            properties = part.get("properties")
+            if isinstance(properties, Mapping) and name in properties:
+                return document.resolve(properties[name])
+        except BrokenReference:
+            continue
+        composed = part.get("allOf")
+        pending.extend(composed if isinstance(composed, list) else ())
+    return None

@@ -13,6 +13,7 @@ import yaml
 
 from tools.errors import ImportFailed
 from tools.operation import Failure, Json
+from tools.providers.openapi_converted import ConvertedSchemas
 
 Version = Literal["2.0", "3.0", "3.1"]
 
@@ -20,6 +21,7 @@ MAX_DOCUMENT_BYTES = 64 << 20
 #: a document of 64 MB has fewer; a YAML alias bomb has more
 MAX_NODES = 3_000_000
 MAX_DEPTH = 250
+TOO_MUCH = "it is nested too deep, or its aliases multiply too far"
 MAX_REFERENCE_HOPS = 32
 MAX_INTEGER_BITS = 63
 MAX_FLOAT_BITS = 1023
@@ -41,6 +43,8 @@ class OpenApiDocument:
     version: Version
     location: str
     externals: Mapping[str, Json] = field(default_factory=dict)
+    #: of this document's schemas, what was converted already
+    converted: ConvertedSchemas = field(default_factory=ConvertedSchemas, repr=False, compare=False)
     _target_by_ref: dict[str, Json] = field(default_factory=dict, repr=False)
 
     @property
@@ -101,10 +105,25 @@ def parse(raw: bytes, location: str) -> Json:
         except (ValueError, RecursionError):
             pass
     try:
+        refuse_depth(text)
         return as_json(yaml.load(text, Loader=_JsonLoader), _Count(), 0)  # noqa: S506 - a safe loader with fewer types
     except (yaml.YAMLError, ValueError, RecursionError) as error:
+        if str(error) == TOO_MUCH:
+            raise refused(f"{location} cannot be read: {TOO_MUCH}") from error
         reason = " ".join(str(first if text[:1] == b"{" else error).split())
         raise refused(f"{location} is neither JSON nor YAML: {reason}") from error
+
+
+def refuse_depth(text: bytes) -> None:
+    """Raise ValueError where YAML is nested too deep: the loader recurses in C, where that ends the process."""
+    depth = 0
+    for event in yaml.parse(text, Loader=yaml.CSafeLoader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            if depth > MAX_DEPTH:
+                raise ValueError(TOO_MUCH)
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
 
 
 def version_of(root: Mapping[str, Json], location: str) -> Version:
@@ -167,7 +186,7 @@ def as_json(node: Any, count: _Count, depth: int) -> Json:
     """
     count.nodes += 1
     if count.nodes > MAX_NODES or depth > MAX_DEPTH:
-        raise ValueError("the document is too deep or its aliases multiply too far")
+        raise ValueError(TOO_MUCH)
     if isinstance(node, dict):
         return {_key(key): as_json(value, count, depth + 1) for key, value in node.items()}
     if isinstance(node, list):

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from tools.operation import Json
+from tools.plain_text import visible
 from tools.providers.openapi_answers import Answer, answer_of
 from tools.providers.openapi_arguments import Arguments, UnusableOperation, merge_parameters, plan_arguments
 from tools.providers.openapi_document import BrokenReference, OpenApiDocument
@@ -44,7 +45,7 @@ class Found:
 
     @property
     def where(self) -> str:
-        return f"{self.method.upper()} {self.path}"
+        return f"{self.method.upper()} {visible(self.path)}"
 
     @property
     def operation_id(self) -> str | None:
@@ -54,7 +55,7 @@ class Found:
     @property
     def tags(self) -> tuple[str, ...]:
         tags = self.node.get("tags")
-        return tuple(dict.fromkeys(tag for tag in tags if isinstance(tag, str))) if isinstance(tags, list) else ()
+        return tuple(dict.fromkeys(visible(tag) for tag in tags if isinstance(tag, str))) if isinstance(tags, list) else ()
 
 
 def find_operations(document: OpenApiDocument, base_url: str | None, overlay: Overlay) -> Iterator[Found | Skipped]:

@@ -11,7 +11,9 @@ import orjson
 from tools.errors import ImportFailed
 from tools.naming import Naming, name_operations
 from tools.operation import Failure, Json, Operation
+from tools.plain_text import visible
 from tools.providers.openapi_access import access_of, is_idempotent
+from tools.providers.openapi_cost import is_bearable
 from tools.providers.openapi_document import OpenApiDocument, read_document
 from tools.providers.openapi_examples import example_call
 from tools.providers.openapi_found import MALFORMED, Found, Skipped, find_operations
@@ -92,9 +94,10 @@ def import_document(
         "include": list(include),
         "security_schemes": dict(schemes_of(document)),
     }
-    source = Source(provider, tenant_id, "openapi", location, document.title or provider, settings)
+    title = visible(document.title).strip() or provider
+    source = Source(provider, tenant_id, "openapi", location, title, settings)
     ordered = tuple(sorted(operations, key=lambda operation: operation.id))
-    return ImportResult(source, ordered, tuple(skipped), document.title or provider)
+    return ImportResult(source, ordered, tuple(Skipped(visible(one.where), visible(one.reason)) for one in skipped), title)
 
 
 def _named(
@@ -125,7 +128,8 @@ def _operation(
     access = correction.access or access_of(one.method, name.rpartition(".")[2], one.operation_id, one.path)
     idempotent = is_idempotent(one.method, access) if correction.idempotent is None else correction.idempotent
     schema = one.arguments.schema if _compiles(one.arguments.schema) else ANYTHING
-    returns = returns_of(one.answer.schema)
+    answer = one.answer.schema if one.answer.schema is None or is_bearable(one.answer.schema, one.answer.schema.get("$defs", {})) else None
+    returns = returns_of(answer)
     summary, description = _words(one, name)
     summary, description = correction.summary or summary, correction.description or description
     tags = one.tags if correction.tags is None else tuple(correction.tags)
@@ -135,7 +139,7 @@ def _operation(
     paging = paging_of(document, schema, one.answer)
     scopes = one.security.scopes if one.security.is_required else frozenset()
     is_deprecated = one.node.get("deprecated") is True
-    relied_on: list[Json] = [name, access, idempotent, summary, description, tags, schema, one.answer.schema, binding]
+    relied_on: list[Json] = [name, access, idempotent, summary, description, tags, schema, answer, binding]
     relied_on += [repr(paging), sorted(scopes), is_deprecated]
     return Operation(
         id=name,
@@ -148,7 +152,7 @@ def _operation(
         access=access,
         idempotent=idempotent,
         input_schema=schema,
-        output_schema=one.answer.schema,
+        output_schema=answer,
         signature=signature_of(name, schema, returns),
         returns=returns,
         tags=tags,
@@ -178,6 +182,8 @@ def _binding(one: Found) -> dict[str, Json]:
 
 
 def _compiles(schema: Mapping[str, Json]) -> bool:
+    if not is_bearable(schema, schema.get("$defs", {})):
+        return False
     try:
         jsonschema_rs.validator_for(dict(schema), validate_formats=True, offline=True)
     except (ValueError, jsonschema_rs.ReferencingError):
@@ -190,7 +196,7 @@ def _words(one: Found, name: str) -> tuple[str, str]:
     summary, description = one.node.get("summary"), one.node.get("description")
     description = shortened(description) if isinstance(description, str) else ""
     if isinstance(summary, str) and summary.strip():
-        return " ".join(summary.split())[:MAX_SUMMARY_CHARS], description
+        return " ".join(visible(summary).split())[:MAX_SUMMARY_CHARS], description
     first = description.partition(". ")[0].rstrip(".")
     return (first or _title(name))[:MAX_SUMMARY_CHARS], description
 

@@ -7,6 +7,7 @@ from functools import lru_cache
 import jsonschema_rs
 
 from tools.operation import Json
+from tools.plain_text import visible
 
 TYPES = frozenset({"string", "number", "integer", "boolean", "array", "object", "null"})
 #: what vendor documents write where JSON Schema has another word
@@ -78,12 +79,27 @@ def is_small(schema: Json) -> bool:
 
 @lru_cache(maxsize=4096)
 def usable_pattern(pattern: str) -> bool:
-    """Say whether our validator can compile a regular expression; PCRE and Java dialects slip into documents."""
+    """Say whether our validator can compile a regular expression and match it in bearable time.
+
+    PCRE and Java dialects slip into documents. What needs look-around goes to an engine that tries again and again: with an
+    anchor at the front and without back references that stays linear in practice, without them a long text blocks for seconds.
+    """
+    try:
+        jsonschema_rs.validator_for({"pattern": pattern}, pattern_options=_LINEAR)
+        return True
+    except ValueError:
+        pass
+    if not pattern.startswith("^") or _BACK_REFERENCE.search(pattern):
+        return False
     try:
         jsonschema_rs.validator_for({"pattern": pattern})
     except ValueError:
         return False
     return True
+
+
+_LINEAR = jsonschema_rs.RegexOptions()
+_BACK_REFERENCE = re.compile(r"\\[1-9]|\\k|\(\?P=")
 
 
 def without_slashes(pattern: str) -> str:
@@ -96,7 +112,7 @@ def copy_facts(schema: Mapping[str, Json], converted: dict[str, Json], max_descr
     """Copy what needs no look at other schemas, as far as it is valid; what is not is left out."""
     title, description = schema.get("title"), schema.get("description")
     if isinstance(title, str) and not isinstance(description, str):
-        converted["title"] = title
+        converted["title"] = shortened(title, max_description_chars)
     if isinstance(description, str) and description.strip():
         converted["description"] = shortened(description, max_description_chars)
     example = schema.get("example")
@@ -150,7 +166,7 @@ def _hashable(option: Json) -> bool:
 
 def shortened(text: str, most: int = MAX_DESCRIPTION_CHARS) -> str:
     """Return a description on one line, within `most` characters."""
-    flat = " ".join(text.split())
+    flat = " ".join(visible(text).split())
     return flat if len(flat) <= most else flat[: most - 1].rstrip() + "…"
 
 

@@ -13,7 +13,8 @@ _LITERAL_BY_OPERATOR = {".": ".", "/": "/"}
 def plain_path(path: str, path_names: Collection[str], query_names: Collection[str]) -> str:
     """Return `path` with plain placeholders only; `path_names` and `query_names` are the parameters declared there.
 
-    A pair `?q={q}` goes where `q` is declared as a query parameter: it is written there.
+    It begins with a slash, whatever the document says: otherwise it could continue the name of the host. A pair `?q={q}` goes
+    where `q` is declared as a query parameter: it is written there.
     """
 
     def plain(match: re.Match[str]) -> str:
@@ -21,7 +22,7 @@ def plain_path(path: str, path_names: Collection[str], query_names: Collection[s
             return match[0]
         return f"{_LITERAL_BY_OPERATOR.get(match[1], '')}{{{match[2]}}}"
 
-    path, sign, fragment = path.partition("#")
+    path, sign, fragment = (path if path.startswith("/") else f"/{path}").partition("#")
     path = _EXPRESSION.sub(plain, _QUERY_EXPRESSION.sub("", path))
     path = _COLON_SEGMENT.sub(lambda match: f"{{{match[1]}}}" if match[1] in path_names else match[0], path)
     path, mark, query = path.partition("?")

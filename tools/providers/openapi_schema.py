@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Literal
 
 from tools.operation import Json
-from tools.providers.openapi_choices import narrow, settle
+from tools.providers.openapi_choices import narrowed, settled
+from tools.providers.openapi_converted import Converted
 from tools.providers.openapi_discriminator import meanings
 from tools.providers.openapi_document import BrokenReference, OpenApiDocument
 from tools.providers.openapi_keywords import MAX_DESCRIPTION_CHARS, as_nullable, copy_facts, is_nullable, is_small, types_of, usable_pattern
@@ -33,14 +34,14 @@ class SchemaBundle:
         self._document = document
         self._direction = direction
         self._nodes_left = max_nodes or (MAX_NODES_IN if direction == "in" else MAX_NODES_OUT)
-        #: (reference, is it the plain form that a subtype extends) -> name under $defs
-        self._name_by_ref: dict[tuple[str, bool], str] = {}
+        self._kept = document.converted
+        #: (reference, is it the plain form that a subtype extends), each once
+        self._known: set[tuple[str, bool]] = set()
         self._pending: deque[tuple[str, bool]] = deque()
-        #: (name under $defs, member) -> the values of it that mean this branch of a choice
-        self._values_by_member: dict[tuple[str, str], list[Json]] = {}
-        self._has_choices = False
+        #: what came up so far
+        self._found = Converted()
         #: references that led nowhere; what they stood for accepts anything
-        self.broken: list[str] = []
+        self.broken: list[str] = self._found.broken
 
     def convert(self, schema: Json, depth: int = 0) -> Json:
         """Return `schema` in JSON Schema 2020-12, with `#/$defs/…` for what it refers to."""
@@ -62,21 +63,42 @@ class SchemaBundle:
         definitions: dict[str, Json] = {}
         while self._pending:
             ref, is_plain = self._pending.popleft()
+            definitions[self._name_of(ref, is_plain)] = self._definition(ref, is_plain)
+        return dict(sorted(definitions.items()))
+
+    def _definition(self, ref: str, is_plain: bool) -> Json:
+        """Return what `ref` refers to, converted; from an earlier operation where it fits into this one whole."""
+        key = (self._direction, ref, is_plain)
+        known = self._kept.by_key.get(key)
+        if known is None or known.nodes > self._nodes_left:
+            outer, left = self._found, self._nodes_left
+            self._found = known = Converted()
             target = self._document.target(ref)
             subtypes = [] if is_plain else subtypes_of(self._document, ref, target)
-            converted = self._any_subtype(target, subtypes) if subtypes else self.convert(target, 1)
-            definitions[self._name_by_ref[ref, is_plain]] = converted
-        return dict(sorted(definitions.items()))
+            known.schema = self._any_subtype(target, subtypes) if subtypes else self.convert(target, 1)
+            known.nodes, self._found = left - self._nodes_left, outer
+            if self._nodes_left >= 0:
+                self._kept.by_key[key] = known
+        else:
+            self._nodes_left -= known.nodes
+        for reference in known.references:
+            self._refer(*reference)
+        self._found.meanings += known.meanings
+        self._found.broken += known.broken
+        self._found.has_choices |= known.has_choices
+        return known.schema
 
     def complete(self, schema: dict[str, Json]) -> dict[str, Json]:
         """Return `schema` (already converted) with its `$defs`."""
         definitions = self.definitions()
-        for (name, member), values in self._values_by_member.items():
+        values_by_member: dict[tuple[str, str], list[Json]] = {}
+        for name, member, values in self._found.meanings:
+            values_by_member.setdefault((name, member), []).extend(values)
+        for (name, member), values in values_by_member.items():
             if isinstance(definitions.get(name), dict):
-                narrow(definitions[name], member, values)
-        if self._has_choices:
-            settle([schema, definitions], definitions)
-        return {**schema, "$defs": definitions} if definitions else schema
+                definitions[name] = narrowed(definitions[name], member, values)
+        whole = {**schema, "$defs": definitions} if definitions else schema
+        return settled(whole) if self._found.has_choices else whole
 
     def hides(self, schema: Json) -> bool:
         """Say whether a property belongs to the other direction: readOnly in a request, writeOnly in an answer."""
@@ -90,28 +112,36 @@ class SchemaBundle:
         try:
             target = self._document.target(ref)
         except BrokenReference as error:
-            self.broken.append(str(error))
+            self._found.broken.append(str(error))
             return {}
         own_words = {key: schema[key] for key in ("description", "default") if key in schema}
         if is_small(target):
             inline = self.convert(target, depth + 1)
             return {**inline, **own_words} if isinstance(inline, dict) else inline
         is_plain = is_plain and is_polymorphic(target)
-        if (ref, is_plain) not in self._name_by_ref:
-            self._name_by_ref[ref, is_plain] = self._free_name(ref)
-            self._pending.append((ref, is_plain))
-        reference: dict[str, Json] = {"$ref": f"#/$defs/{self._name_by_ref[ref, is_plain]}"}
+        self._refer(ref, is_plain)
+        reference: dict[str, Json] = {"$ref": f"#/$defs/{self._name_of(ref, is_plain)}"}
         if schema.get("nullable") is True:
             reference = {"anyOf": [reference, {"type": "null"}]}
         return {**reference, **own_words}
 
-    def _free_name(self, ref: str) -> str:
-        last = re.sub(r"[^A-Za-z0-9_.-]+", "_", ref.rsplit("/", 1)[-1]).strip("_") or "schema"
-        taken = set(self._name_by_ref.values())
-        name, number = last, 2
-        while name in taken:
-            name, number = f"{last}_{number}", number + 1
-        return name
+    def _refer(self, ref: str, is_plain: bool) -> None:
+        self._found.references.append((ref, is_plain))
+        if (ref, is_plain) not in self._known:
+            self._known.add((ref, is_plain))
+            self._pending.append((ref, is_plain))
+
+    def _name_of(self, ref: str, is_plain: bool) -> str:
+        """Return the name under `$defs`, the same in all operations of the document."""
+        names = self._kept.name_by_ref
+        if (ref, is_plain) not in names:
+            last = re.sub(r"[^A-Za-z0-9_.-]+", "_", ref.rsplit("/", 1)[-1]).strip("_") or "schema"
+            name, number = last, 2
+            while name in self._kept.taken:
+                name, number = f"{last}_{number}", number + 1
+            names[ref, is_plain] = name
+            self._kept.taken.add(name)
+        return names[ref, is_plain]
 
     def _keywords(self, schema: Mapping[str, Json], depth: int) -> dict[str, Json]:
         converted: dict[str, Json] = {}
@@ -161,7 +191,7 @@ class SchemaBundle:
             if types:
                 common = types if common is None else common & types
         if common is not None and not common:
-            self.broken.append("an allOf contradicts itself: its members name types that exclude each other")
+            self._found.broken.append("an allOf contradicts itself: its members name types that exclude each other")
             return True
         return False
 
@@ -169,7 +199,7 @@ class SchemaBundle:
         branches = [self.convert(member, depth + 1) for member in members]
         if self._direction == "in":
             converted["oneOf"] = branches
-            self._has_choices = True
+            self._found.has_choices = True
         elif "anyOf" in converted:
             # Of an answer it only matters what may be there.
             converted["allOf"] = [*converted.get("allOf", []), {"anyOf": branches}]
@@ -195,9 +225,10 @@ class SchemaBundle:
         for meant in meanings(self._document, schema, list(branch_by_ref), "readOnly", is_inherited=is_inherited):
             branch = branch_by_ref[meant.ref]
             if "$ref" in branch:
-                self._values_by_member.setdefault((branch["$ref"].removeprefix("#/$defs/"), meant.name), []).extend(meant.values)
+                self._found.meanings.append((branch["$ref"].removeprefix("#/$defs/"), meant.name, list(meant.values)))
             else:
-                narrow(branch, meant.name, list(meant.values))
+                place = next(place for place, each in enumerate(branches) if each is branch)
+                branches[place] = narrowed(branch, meant.name, list(meant.values))
 
     def _properties(self, schema: Mapping[str, Json], converted: dict[str, Json], depth: int) -> None:
         properties = schema.get("properties")
