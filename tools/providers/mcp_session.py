@@ -32,6 +32,8 @@ FIRST_RELISTEN_S, LAST_RELISTEN_S = 1.0, 60.0
 TOO_LARGE_EVENT = "Server-sent event exceeded"
 #: how the SDK begins to say that an answer was not MCP's
 NOT_MCP = ("Unexpected content type", "Failed to parse")
+#: and that it was an HTTP error without a JSON-RPC message
+HTTP_ERROR = "Server returned an error response"
 _log = logging.getLogger(__name__)
 # The SDK logs what upstreams send, with stack traces; here every failure reaches its caller, and contents belong in no log.
 logging.getLogger("mcp.client").setLevel(logging.CRITICAL)
@@ -204,6 +206,11 @@ class McpSession:
     def was_refused(self) -> bool:
         """Say whether the last answer refused the credential."""
         return self._auth.was_refused
+
+    @property
+    def failed(self) -> tuple[int, float | None] | None:
+        """The status of the last answer that was an HTTP error, and its Retry-After in seconds."""
+        return self._auth.failed
 
     @property
     def was_exceeded(self) -> bool:

@@ -27,12 +27,17 @@ class CredentialAuth(httpx2.Auth):
     def __init__(self, credential: Credential | None, rejected: Rejected | None) -> None:
         self.credential, self._rejected = credential, rejected
         self.was_refused = False
+        #: status of the last POST that failed by HTTP alone, and for how long its Retry-After asks us to wait
+        self.failed: tuple[int, float | None] | None = None
 
     async def async_auth_flow(self, request: httpx2.Request) -> AsyncGenerator[httpx2.Request, httpx2.Response]:
         if self.credential is not None:
             prove(request, self.credential)
         response = yield request
         self.was_refused = response.status_code in (401, 403)
+        if request.method == "POST" and response.status_code >= 400:
+            wait = response.headers.get("retry-after", "")
+            self.failed = response.status_code, float(wait) if wait.isascii() and wait.isdigit() else None
         if response.status_code == 401 and self.credential is not None and self._rejected is not None:
             newer = await self._rejected(self.credential)
             if newer is not None:

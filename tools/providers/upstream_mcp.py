@@ -22,9 +22,9 @@ from tools.json_text import encode
 from tools.kept_json import plain
 from tools.operation import Call, Download, Failure, Json, Operation, Outcome
 from tools.providers.mcp_review import risks_of, summary_of
-from tools.providers.mcp_session import TOO_LARGE_EVENT, McpSession, failure_of
+from tools.providers.mcp_session import HTTP_ERROR, NOT_MCP, TOO_LARGE_EVENT, McpSession, failure_of
 from tools.providers.mcp_sessions import McpSessions, Upstream
-from tools.providers.openapi_outcome import MAX_ERROR_BODY_CHARS
+from tools.providers.openapi_outcome import CODE_BY_STATUS, MAX_ERROR_BODY_CHARS
 from tools.quarantine import failure_of as failure_of_held
 
 CONNECT_TIMEOUT_S = 10.0
@@ -218,11 +218,27 @@ def _refused(operation: Operation, error: MCPError, session: McpSession) -> Fail
     if error.code == REQUEST_TIMEOUT:
         message = f"the MCP server of '{operation.provider}' gave no answer in time"
         return _unsure(operation, Failure("upstream_timeout", message, retryable=True))
+    if error.message.startswith(NOT_MCP):
+        return _unsure(operation, failure_of(operation.provider, error, was_refused=False))
+    if error.message.startswith(HTTP_ERROR) and session.failed is not None:
+        return _failed_by_http(operation, *session.failed)
     return Failure(
         code="upstream_error",
         message=f"the MCP server of '{operation.provider}' answered: {error.message[:500]}",
         upstream={"status": None, "body": _bounded({"code": error.code, "message": error.message, "data": error.data})},
     )
+
+
+def _failed_by_http(operation: Operation, status: int, retry_after_s: float | None) -> Failure:
+    failure = Failure(
+        code=CODE_BY_STATUS.get(status, "upstream_error" if status >= 500 else "upstream_rejected"),
+        message=f"the MCP server of '{operation.provider}' answered {status}",
+        retryable=status in (429, 502, 503, 504),
+        retry_after_s=retry_after_s,
+        upstream={"status": status, "body": None},
+    )
+    # 429 says that nothing was done; a gateway's error says nothing of it.
+    return failure if status == 429 else _unsure(operation, failure)
 
 
 def _bounded(body: Json) -> Json:

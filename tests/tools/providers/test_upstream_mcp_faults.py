@@ -252,6 +252,36 @@ async def test_a_result_that_is_not_what_its_tool_declares_comes_with_a_note(wor
         assert (await world.run(brought.operations[0])).note is None
 
 
+@pytest.mark.parametrize(
+    ("answer", "code", "retryable"),
+    [
+        (Response("<html>Bad gateway</html>", 502, media_type="text/html"), "upstream_error", False),
+        (Response(status_code=500), "upstream_error", False),
+        (Response("slow down", 429, headers={"retry-after": "7"}), None, True),
+        (Response(status_code=401), "upstream_unauthorized", False),
+        (Response(b"", 200, media_type="application/json"), "upstream_malformed", False),
+        (Response(status_code=302, headers={"location": "http://169.254.169.254/"}), "upstream_error", False),
+    ],
+    ids=["502", "500", "429", "401", "empty", "redirect"],
+)
+async def test_an_http_error_in_place_of_an_answer_says_its_status(
+    world: World,  # noqa: F811
+    answer: Response,
+    code: str | None,
+    retryable: bool,
+) -> None:
+    """No status is lost on the way, nothing is followed, and the next call goes through."""
+    answers: list[Any] = [answer, {"content": [{"type": "text", "text": "ok"}]}]
+    async with calling(world, lambda _params: answers.pop(0)) as do:
+        failure = await world.failure(do, CallOptions(timeout_s=5))
+        assert code in (None, failure.code), failure
+        assert failure.retryable is retryable
+        assert "html" not in str(failure)
+        if answer.status_code == 429:
+            assert (failure.retry_after_s, failure.upstream) == (7.0, {"status": 429, "body": None})
+        assert (await world.run(do)).data == "ok"
+
+
 async def test_a_session_that_expires_between_calls_is_replaced_unseen(world: World) -> None:  # noqa: F811
     """404: the upstream did not run the call, so it is sent once more in a new session."""
     async with McpUpstream(legacy=True) as upstream:
