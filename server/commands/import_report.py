@@ -17,6 +17,7 @@ from tools.egress_addresses import AddressRules
 from tools.errors import EgressRefused
 from tools.operation import Operation
 from tools.providers.mcp_definitions import changes_between, definition_from
+from tools.providers.mcp_review import risks_of
 from tools.quarantine import HeldTool
 from tools.upstreams import base_urls_of
 
@@ -47,8 +48,10 @@ def report(settings: Settings, imported: Imported, *, dry_run: bool, as_json: bo
         click.echo(json.dumps(as_facts(imported, dry_run=dry_run), indent=2))
         return
     tell(imported, dry_run=dry_run)
+    tell_of_servers(imported)
     warn_of_guard(settings, imported)
     tell_of_accounts(imported)
+    tell_of_readings(imported)
     tell_of_held(imported.held, dry_run=dry_run)
 
 
@@ -68,6 +71,7 @@ def as_facts(imported: Imported, *, dry_run: bool) -> dict[str, Any]:
         "removed": list(diff.removed),
         "riskier": list(diff.riskier),
         "unchanged": diff.unchanged,
+        "look_at": readings(imported),
         "held": [held_facts(each, imported.accepted.get(each.operation_id)) for each in imported.held],
         "skipped": [{"where": each.where, "reason": each.reason} for each in result.skipped],
     }
@@ -120,6 +124,17 @@ def addresses_of(operation: Operation) -> list[str]:
     return [base.url for base in base_urls_of(operation.binding)]
 
 
+def readings(imported: Imported) -> dict[str, list[str]]:
+    """Return what new and changed tools of an MCP server look like, by operation: for somebody to look at before a model does."""
+    fresh = {*imported.diff.added, *imported.diff.changed}
+    found = {
+        each.id: list(risks_of(None, definition_from(each.binding["definition"])))
+        for each in imported.result.operations
+        if each.kind == "mcp" and each.id in fresh
+    }
+    return {name: risks for name, risks in found.items() if risks}
+
+
 def held_facts(held: HeldTool, accepted: Mapping[str, Any] | None) -> dict[str, Any]:
     """Return what is held, with every difference as it was and is: an operator reads the upstream's own words here."""
     definition = None if held.definition is None else definition_from(held.definition)
@@ -134,6 +149,15 @@ def held_facts(held: HeldTool, accepted: Mapping[str, Any] | None) -> dict[str, 
     }
 
 
+def tell_of_readings(imported: Imported) -> None:
+    """Warn of what came in and reads as if it were meant for a model."""
+    found = readings(imported)
+    for name, risks in list(found.items())[:SHOWN]:
+        click.echo(f"  look at {name}: {', '.join(risks)}")
+    if len(found) > SHOWN:
+        click.echo(f"  … and {len(found) - SHOWN} more; --json lists all")
+
+
 def tell_of_held(held: Sequence[HeldTool], *, dry_run: bool) -> None:
     """Say what an import left to be accepted."""
     for each in held[:SHOWN]:
@@ -146,6 +170,14 @@ def tell_of_held(held: Sequence[HeldTool], *, dry_run: bool) -> None:
     if held:
         provider = held[0].provider
         click.echo(f"  note: `ascend import review {provider}` shows each difference, `ascend import accept {provider}` accepts them")
+
+
+def tell_of_servers(imported: Imported) -> None:
+    """Name the document's other servers, where nobody has chosen yet."""
+    servers = imported.result.source.settings.get("servers", [])
+    if len(servers) > 1 and not imported.result.source.settings.get("base_url"):
+        rest = ", ".join(str(url) for url in servers[1:4])
+        click.echo(f"  note: calls go to {servers[0]}; the document also names {rest}; `server:` in an overlay, or --base-url, chooses")
 
 
 def tell_of_accounts(imported: Imported) -> None:

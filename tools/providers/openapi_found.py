@@ -90,7 +90,7 @@ def _read(document: OpenApiDocument, base_url: str | None, overlay: Overlay, met
     if not isinstance(node, Mapping):
         raise UnusableOperation("the operation is not an object")
     servers = node.get("servers") or item.get("servers") or document.root.get("servers")
-    urls = server_urls(document, servers, base_url or overlay.base_url, overlay.variables)
+    urls = server_urls(document, servers, base_url or overlay.base_url, overlay.variables, overlay.server)
     if not urls:
         raise UnusableOperation("its server has no absolute http(s) address; name one with --base-url")
     security = security_of(document, node)

@@ -21,7 +21,7 @@ from tools.providers.openapi_keywords import shortened
 from tools.providers.openapi_overlay import Correction, Overlay
 from tools.providers.openapi_paging import paging_of
 from tools.providers.openapi_security import schemes_of
-from tools.providers.openapi_servers import server_urls
+from tools.providers.openapi_servers import is_server, server_urls
 from tools.providers.openapi_swagger import upgrade
 from tools.signatures import returns_of, signature_of
 from tools.stores import Source
@@ -65,6 +65,7 @@ def import_document(
         # Named at this import: it stands in place of what the file says.
         overlay = replace(overlay, base_url=None, base_urls=())
     document = upgrade(read_document(raw, location, externals))
+    _check_server(document, overlay.server, location)
     read = list(find_operations(document, base_url, overlay))
     skipped = [one for one in read if isinstance(one, Skipped)]
     found = [one for one in read if isinstance(one, Found)]
@@ -89,7 +90,7 @@ def import_document(
     if not operations:
         raise ImportFailed(Failure("nothing_to_import", _why_nothing(location, found, skipped, include)))
     settings: dict[str, Json] = {
-        "servers": server_urls(document, document.root.get("servers"), None, overlay.variables),
+        "servers": server_urls(document, document.root.get("servers"), None, overlay.variables, overlay.server),
         "base_url": base_url or overlay.base_url,
         "include": list(include),
         "security_schemes": dict(schemes_of(document)),
@@ -98,6 +99,14 @@ def import_document(
     source = Source(provider, tenant_id, "openapi", location, title, settings)
     ordered = tuple(sorted(operations, key=lambda operation: operation.id))
     return ImportResult(source, ordered, tuple(Skipped(visible(one.where), visible(one.reason)) for one in skipped), title)
+
+
+def _check_server(document: OpenApiDocument, wanted: str | None, location: str) -> None:
+    servers = document.root.get("servers")
+    named = [server for server in servers if isinstance(server, Mapping)] if isinstance(servers, list) else []
+    if wanted is not None and not any(is_server(server, wanted) for server in named):
+        urls = ", ".join(visible(str(server.get("url"))) for server in named[:8]) or "no server"
+        raise ImportFailed(Failure("invalid_overlay", f"server: nothing of '{wanted}' is in {location}, which names {urls}"))
 
 
 def _named(

@@ -49,6 +49,7 @@ class _File(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     base_url: Annotated[str, StringConstraints(pattern=r"^https?://")] | None = None
+    server: Annotated[str, StringConstraints(min_length=1, max_length=300)] | None = None
     base_urls: list[Place | Annotated[str, StringConstraints(pattern=r"^https?://")]] = Field(default_factory=list)
     variables: dict[str, str] = Field(default_factory=dict)
     operations: dict[str, Correction] = Field(default_factory=dict)
@@ -64,6 +65,8 @@ class Overlay:
     variables: Mapping[str, str] = field(default_factory=dict)
     #: operation id, or `METHOD /path`, -> its correction
     corrections: Mapping[str, Correction] = field(default_factory=dict)
+    #: which of the document's servers: a part of its URL or description
+    server: str | None = None
 
     def of(self, operation_id: str, where: str) -> Correction:
         """Return the correction of an operation, named by its id or by method and path."""
@@ -92,7 +95,7 @@ def read_overlay(raw: bytes, location: str) -> Overlay:
             raise ImportFailed(Failure("invalid_overlay", message))
     corrections = {_key(name): correction for name, correction in file.operations.items()}
     places = tuple(place if isinstance(place, Place) else Place(url=place) for place in file.base_urls)
-    return Overlay(file.base_url or (places[0].url if places else None), places, file.variables, corrections)
+    return Overlay(file.base_url or (places[0].url if places else None), places, file.variables, corrections, file.server)
 
 
 def _key(name: str) -> str:

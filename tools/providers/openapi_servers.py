@@ -13,18 +13,31 @@ BARE_HOST = re.compile(r"(?:[a-z0-9-]+\.)+[a-z]{2,}(?::\d+)?(?:/|$)", re.IGNOREC
 
 
 def server_urls(
-    document: OpenApiDocument, servers: Json, base_url: str | None, variables: Mapping[str, str] = MappingProxyType({})
+    document: OpenApiDocument,
+    servers: Json,
+    base_url: str | None,
+    variables: Mapping[str, str] = MappingProxyType({}),
+    wanted: str | None = None,
 ) -> list[str]:
     """Return absolute base URLs in the document's order, without a trailing slash; empty where none can be known.
 
+    `wanted` is a part of the URL or the description of the server that comes first instead.
     `base_url` stands in place of all of them, path and all.
     """
     if base_url is not None:
         return [base_url.rstrip("/")]
-    known = [filled(server, variables) for server in servers if isinstance(server, Mapping)] if isinstance(servers, list) else []
+    named = [server for server in servers if isinstance(server, Mapping)] if isinstance(servers, list) else []
+    if wanted is not None:
+        named.sort(key=lambda server: not is_server(server, wanted))
+    known = [filled(server, variables) for server in named]
     urls = [url for url in known if url is not None] or ["/"]
     absolute = [absolute_url(document.location, url) for url in urls]
     return list(dict.fromkeys(url.rstrip("/") for url in absolute if url is not None))
+
+
+def is_server(server: Mapping[str, Json], wanted: str) -> bool:
+    """Say whether an operator means this server: by a part of its URL, its description or its name, whatever the case."""
+    return any(wanted.lower() in str(server.get(key, "")).lower() for key in ("url", "description", "name"))
 
 
 def absolute_url(location: str, url: str) -> str | None:

@@ -1,12 +1,16 @@
 """Paths, servers and parameters as documents in the wild write them."""
 
+import json
 from typing import Any
 
 import pytest
 
-from tests.tools.providers.test_openapi_import import OK, accepts, only
+from tests.tools.providers.test_openapi_import import LOCATION, OK, accepts, document, only
+from tools.errors import ImportFailed
 from tools.operation import Operation
 from tools.providers.openapi_credentials import MASKED, NO_PROOFS, proofs_of
+from tools.providers.openapi_import import import_document
+from tools.providers.openapi_overlay import read_overlay
 from tools.providers.openapi_paths import plain_path, query_names_of
 from tools.providers.openapi_plan import RequestPlan
 
@@ -117,3 +121,93 @@ def test_a_change_that_must_change_something_takes_no_empty_body() -> None:
     operation = only({"/items": {"patch": {"requestBody": body, "responses": OK}}})
     assert accepts(operation, {"b": "1"})
     assert not accepts(operation, {})
+
+
+SERVERS = [
+    {"url": "https://api.example.com/v1", "description": "Production"},
+    {
+        "url": "https://{region}.sandbox.example.com/v1",
+        "description": "Sandbox",
+        "variables": {"region": {"default": "eu", "enum": ["eu", "us"]}},
+    },
+    {"url": "/v1", "description": "Here"},
+]
+
+
+@pytest.mark.parametrize(
+    ("overlay", "wanted"),
+    [
+        ({}, "https://api.example.com/v1"),
+        ({"server": "sandbox"}, "https://eu.sandbox.example.com/v1"),
+        ({"server": "sandbox", "variables": {"region": "us"}}, "https://us.sandbox.example.com/v1"),
+        ({"server": "Here"}, "https://api.example.com/v1"),
+        ({"server": "sandbox", "base_url": "https://other.example.com"}, "https://other.example.com"),
+    ],
+)
+def test_one_of_several_servers_is_chosen(overlay: dict[str, Any], wanted: str) -> None:
+    """Issue "Calling any API": relative and templated servers, several servers with choice."""
+    raw = document({"/t": {"get": {"responses": OK}}}, servers=SERVERS)
+    correction = read_overlay(json.dumps(overlay).encode(), "overlay.yaml")
+    [operation] = import_document(raw, provider="api", tenant_id=None, location=LOCATION, overlay=correction).operations
+    assert operation.binding["base_url"] == wanted
+
+
+def test_a_server_that_the_document_does_not_name_is_refused() -> None:
+    """Better now than at the first call."""
+    raw = document({"/t": {"get": {"responses": OK}}}, servers=SERVERS)
+    with pytest.raises(ImportFailed, match=r"nothing of 'staging' is in .* which names https://api.example.com/v1"):
+        import_document(raw, provider="api", tenant_id=None, location=LOCATION, overlay=read_overlay(b"server: staging", "o.yaml"))
+
+
+def test_parameters_of_every_level_are_put_together() -> None:
+    """OpenAPI 3.1 §4.8.9 and §4.8.10: components, path item and operation; the operation's own comes first."""
+    components = {"parameters": {"Trace": parameter("trace", "header"), "Limit": parameter("limit", schema={"type": "integer"})}}
+    item = {
+        "parameters": [parameter("id", "path", required=True), {"$ref": "#/components/parameters/Limit"}, parameter("q")],
+        "get": {
+            "parameters": [
+                {"$ref": "#/components/parameters/Trace"},
+                parameter("q", schema={"type": "integer"}),
+                parameter("session", "cookie"),
+            ],
+            "responses": OK,
+        },
+    }
+    operation = only({"/things/{id}": item}, components=components)
+    properties = operation.input_schema["properties"]
+    assert list(properties) == ["id", "limit", "q", "trace", "session"]
+    assert (properties["q"]["type"], properties["limit"]["type"], operation.input_schema["required"]) == ("integer", "integer", ["id"])
+
+
+def test_nullable_is_said_alike_by_3_0_and_by_the_type_lists_of_3_1() -> None:
+    """OpenAPI 3.0.3 §4.7.24, JSON Schema 2020-12 §6.1.1."""
+    old = {"type": "string", "nullable": True, "enum": ["a", "b"]}
+    new = {"type": ["string", "null"], "enum": ["a", "b", None]}
+    for version, schema in (("3.0.3", old), ("3.1.0", new)):
+        body = {"required": True, "content": {"application/json": {"schema": {"type": "object", "properties": {"v": schema}}}}}
+        operation = only({"/t": {"post": {"requestBody": body, "responses": OK}}}, openapi=version)
+        assert [accepts(operation, {"v": value}) for value in ("a", None, "c")] == [True, True, False]
+
+
+def test_a_deprecated_operation_and_a_default_are_marked() -> None:
+    """They come in: what is deprecated still works."""
+    limit = parameter("limit", schema={"type": "integer", "default": 20})
+    operation = only({"/t": {"get": {"deprecated": True, "parameters": [limit], "responses": OK}}})
+    assert operation.deprecated
+    assert operation.signature.startswith("api.t.get(limit?: int=20)")
+
+
+def test_alternative_and_combined_security_becomes_what_a_connection_must_prove() -> None:
+    """OpenAPI 3.1 §4.8.30: one requirement of the list suffices; within one, every scheme counts."""
+    schemes = {
+        "key": {"type": "apiKey", "in": "header", "name": "X-Key"},
+        "app": {"type": "apiKey", "in": "query", "name": "app"},
+        "user": {"type": "oauth2", "flows": {"authorizationCode": {"scopes": {"read": "", "write": ""}}}},
+    }
+    node: dict[str, Any] = {"security": [{"key": [], "app": []}, {"user": ["read"]}, {}], "responses": OK}
+    operation = only({"/t": {"get": node}}, components={"securitySchemes": schemes})
+    assert [[proof["scheme"] for proof in together] for together in operation.binding["security"]] == [["key", "app"], ["user"]]
+    assert operation.connection is None
+    assert operation.binding["optional_security"] is True
+    required = only({"/t": {"get": {**node, "security": node["security"][1:2]}}}, components={"securitySchemes": schemes})
+    assert (required.connection, required.connection_scopes) == ("api", frozenset({"read"}))
