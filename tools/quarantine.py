@@ -64,6 +64,8 @@ class Quarantine:
         self._held: dict[tuple[str | None, str], tuple[HeldTool, ...]] = {}
         #: (owner, operation id) -> for whom -> what is held
         self._blocks: dict[tuple[str | None, str], dict[str | None, HeldTool]] = {}
+        #: tenant -> operations that are gone for it
+        self._gone: dict[str, frozenset[str]] = {}
 
     async def load(self) -> None:
         """Read everything that is held."""
@@ -106,21 +108,20 @@ class Quarantine:
 
     def gone(self, tenant_id: str) -> frozenset[str]:
         """Return the ids of operations that their upstream has no more: what need not be found."""
-        if not self._blocks:
-            return frozenset()
-        ids = {
-            operation_id
-            for (owner, operation_id), blocks in self._blocks.items()
-            if owner in (None, tenant_id) and any(each.reason == "gone" for whom, each in blocks.items() if whom in (None, tenant_id))
-        }
-        return frozenset(ids)
+        if tenant_id not in self._gone:
+            self._gone[tenant_id] = frozenset(
+                operation_id
+                for (owner, operation_id), blocks in self._blocks.items()
+                if owner in (None, tenant_id) and any(each.reason == "gone" for whom, each in blocks.items() if whom in (None, tenant_id))
+            )
+        return self._gone[tenant_id]
 
     def _index(self) -> None:
         blocks: dict[tuple[str | None, str], dict[str | None, HeldTool]] = {}
         for held in _all(self._held.values()):
             if held.reason != "new":
                 blocks.setdefault((held.tenant_id, held.operation_id), {})[held.concerns] = held
-        self._blocks = blocks
+        self._blocks, self._gone = blocks, {}
 
 
 def failure_of(operation: Operation, reason: HeldReason, changes: Sequence[str] = (), risks: Sequence[str] = ()) -> Failure:

@@ -141,12 +141,17 @@ async def test_what_an_upstream_says_becomes_a_provider(world: UpstreamWorld) ->
     assert (provider.issuer, provider.requires_issuer, provider.account_id_path) == (ISSUER, True, "me.sub")
 
 
-async def test_a_public_gateway_is_named_by_its_document_and_any_other_registers() -> None:
+async def test_a_public_gateway_is_named_by_its_document_and_any_other_registers(world: UpstreamWorld) -> None:
     """MCP 2026-07-28 authorization: metadata documents come before dynamic registration."""
     web = Web(documents())
     sign_in = await discover(web, URL)
     public = await register(web, sign_in, base_url="https://gw.example", tenant_id="acme", provider="notes", title="Notes")
     assert public.registration.client_id == "https://gw.example/connect/clients/acme/notes"
+    registrations = world.gateway.connections.registrations
+    await registrations.add(public.registration, public.client_secret, "operator")
+    application = await registrations.application("acme", "notes")
+    assert application is not None
+    assert (application.client_secret, application.provider.client_auth) == ("", "body")
     local = await register(web, sign_in, base_url="http://127.0.0.1:8080", tenant_id="acme", provider="notes", title="Notes")
     assert (local.registration.client_id, local.client_secret) == ("c-1", "s-1")
     url, asked = web.posted[-1]
