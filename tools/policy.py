@@ -40,8 +40,8 @@ class Policy:
         """Return why nobody of the tenant may run `operation` for now: it changed, or went, and no operator has looked."""
         return None if self._quarantine is None else self._quarantine.refusal(principal.tenant_id, operation)
 
-    def gone(self, principal: Principal) -> frozenset[str]:
-        """Return the operations that their upstream no longer has: nobody need find them."""
+    def gone(self, principal: Principal) -> frozenset[tuple[str | None, str]]:
+        """Return the operations that their upstream no longer has, as (owner, id): nobody need find them."""
         return frozenset() if self._quarantine is None else self._quarantine.gone(principal.tenant_id)
 
     def needs_confirmation(self, principal: Principal, operation: Operation) -> bool:

@@ -65,7 +65,7 @@ class Quarantine:
         #: (owner, operation id) -> for whom -> what is held
         self._blocks: dict[tuple[str | None, str], dict[str | None, HeldTool]] = {}
         #: tenant -> operations that are gone for it
-        self._gone: dict[str, frozenset[str]] = {}
+        self._gone: dict[str, frozenset[tuple[str | None, str]]] = {}
 
     async def load(self) -> None:
         """Read everything that is held."""
@@ -106,11 +106,11 @@ class Quarantine:
         held = self.block(tenant_id, operation)
         return None if held is None else failure_of(operation, held.reason, held.changes, held.risks)
 
-    def gone(self, tenant_id: str) -> frozenset[str]:
-        """Return the ids of operations that their upstream has no more: what need not be found."""
+    def gone(self, tenant_id: str) -> frozenset[tuple[str | None, str]]:
+        """Return the operations that their upstream has no more, as (owner, id): what need not be found."""
         if tenant_id not in self._gone:
             self._gone[tenant_id] = frozenset(
-                operation_id
+                (owner, operation_id)
                 for (owner, operation_id), blocks in self._blocks.items()
                 if owner in (None, tenant_id) and any(each.reason == "gone" for whom, each in blocks.items() if whom in (None, tenant_id))
             )

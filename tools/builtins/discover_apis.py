@@ -148,7 +148,7 @@ class DiscoverApis:
         )
 
 
-def _filter(view: CatalogView, given: Mapping[str, Json], gone: frozenset[str]) -> Callable[[str], bool] | None:
+def _filter(view: CatalogView, given: Mapping[str, Json], gone: frozenset[tuple[str | None, str]]) -> Callable[[str], bool] | None:
     """Return what an id must pass to be searched, or None where nothing is filtered."""
     providers, tags = frozenset(given.get("providers", ())), frozenset(given.get("tags", ()))
     access = given.get("access", "any")
@@ -159,7 +159,7 @@ def _filter(view: CatalogView, given: Mapping[str, Json], gone: frozenset[str]) 
         operation = view.operations_by_id.get(operation_id)
         return (
             operation is not None
-            and operation_id not in gone
+            and (operation.tenant_id, operation_id) not in gone
             and (not providers or operation.provider in providers)
             and (not tags or not tags.isdisjoint(operation.tags))
             and access in ("any", operation.access)
