@@ -225,6 +225,8 @@ class CodeBody:
             "chars_out": len(encode(wire["returned"]).decode()),
         }
         wire["trace_id"] = call.trace_id
+        if wire["status"] == "needs_connection":
+            return Outcome("needs_connection", data=wire, bare=True, connection=asked)
         return Outcome("ok" if failure is None else "error", data=wire, bare=True, error=failure)
 
 

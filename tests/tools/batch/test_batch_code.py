@@ -14,7 +14,7 @@ from tests.tools.batch.plans import Batches, batches
 from tests.tools.batch.test_batch_execute import CONTACTS, failing
 from tests.tools.stand_ins import ADA, answering, operation
 from tools.builtins.batch_names import bind_names
-from tools.operation import Call, Outcome
+from tools.operation import Call, ConnectionRequest, Outcome
 
 pytestmark = pytest.mark.skipif(find_spec("pydantic_monty") is None, reason="the extra 'sandbox' is not installed")
 KNOWN = ("crm.contacts.search", "crm.deals.list", "crm.notes.create", "crm.contacts.delete", "crm.get-all")
@@ -305,3 +305,23 @@ def test_a_process_that_has_run_code_ends_well() -> None:
     for _ in range(3):
         done = subprocess.run([sys.executable, "-c", program], cwd=REPOSITORY, capture_output=True, text=True, timeout=60, check=False)
         assert done.returncode == 0, done.stderr
+
+
+async def test_code_that_meets_a_missing_account_asks_for_it_like_any_call() -> None:
+    """three-tools.md: needs_connection; the same code goes through once the account is there."""
+    gateway = await crm()
+    asked = ConnectionRequest("crm", "expired", "https://gateway.test/connect/crm", "connect crm again")
+
+    async def expired(call: Call) -> Outcome:
+        return Outcome("needs_connection", connection=asked)
+
+    gateway.runner.answers["crm.deals.list"] = expired
+    code = """
+await crm.contacts.search(query="Ada")
+await crm.deals.list(contact_id="con_1")
+"""
+    outcome = await gateway.outcome(code=code)
+    assert (outcome.status, outcome.connection) == ("needs_connection", asked)
+    assert outcome.data["connections"][0]["url"] == asked.url
+    gateway.runner.answers["crm.deals.list"] = answering([])
+    assert (await gateway.run(code=code))["status"] == "completed"
