@@ -139,3 +139,12 @@ async def test_arguments_nested_without_end_are_refused() -> None:
 def test_an_example_can_be_made_of_any_schema(schema: Json) -> None:
     """Schemas come from documents of all kinds."""
     example_of(schema)
+
+
+def test_of_very_many_faults_only_so_many_are_looked_at() -> None:
+    """A body of 4 MiB holds 100,000; one thing of each kind says enough."""
+    refusal = Validators().refusal(UPDATE, {"limit": 1, "tags": [0] * 50_000})
+    assert refusal is not None
+    assert len(refusal.faults) == 10
+    assert "more, see faults" in refusal.message
+    assert int(refusal.message.rpartition("(and ")[2].split()[0]) < 500
