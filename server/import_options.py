@@ -45,7 +45,9 @@ async def options_of(
 ) -> ImportOptions:
     """Return what an import goes by: what is given, and for the rest what the `earlier` one was told. Raises ImportFailed."""
     if not location and earlier is None:
-        message = f"no document of {provider!r} was imported for this tenant before; name its file or URL, or whose it is (--shared, --tenant)"
+        message = (
+            f"no document of {provider!r} was imported for this tenant before; name its file or URL, or whose it is (--shared, --tenant)"
+        )
         raise ImportFailed(Failure("source_unavailable", message))
     before: Mapping[str, Json] = earlier.settings.get("options", {}) if earlier is not None else {}
     recalled: list[str] = []

@@ -3,7 +3,7 @@
 import logging
 import re
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import nullcontext
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -24,6 +24,10 @@ _SECRETS = (
 )
 #: white space, quotes, equals signs, control characters, and how tokens begin
 _ODD = re.compile(r"[\s\"'=\x00-\x1f\x7f]|eyJ|asc_")
+
+#: names and values that are the same in many lines
+Facts = tuple[tuple[str, str], ...]
+
 _REPLACEMENTS = (r"\1 [redacted]", r"\1\2[redacted]", "[redacted]", "[redacted]", "[redacted]")
 
 
@@ -54,15 +58,15 @@ class EventFormatter(logging.Formatter):
         text = f"{moment} {record.levelname.lower():7} {record.getMessage()}{' ' if words else ''}{words}"
         return redact(f"{text}\n{trouble}" if trouble else text)
 
-    def line(self, seconds: float, event: str, facts: Mapping[str, Any]) -> str:
-        """Return the line of an info event, with its end. Facts without a character that a secret or a second line needs go as they are."""
-        is_plain = not _ODD.search("".join(value for value in facts.values() if isinstance(value, str)))
+    def line(self, seconds: float, event: str, about: Facts, own: Mapping[str, Any]) -> str:
+        """Return the line of an info event, with its end. `about` is the same in many lines and looked at once; `own` is of this one.
+
+        Facts without a character that a secret or a second line needs go as they are.
+        """
         if self._as_json:
-            line = {"time": _moment(seconds), "level": "info", "event": event, **(facts if is_plain else _clean(facts))}
+            line = {"time": _moment(seconds), "level": "info", "event": event, **_clean(dict(about)), **_clean(own)}
             return orjson.dumps(line, default=str, option=orjson.OPT_APPEND_NEWLINE).decode()
-        if is_plain:
-            return f"{_moment(seconds)} info    {event} {' '.join([f'{name}={value}' for name, value in facts.items()])}\n"
-        return redact(f"{_moment(seconds)} info    {event} {' '.join(f'{name}={_shown(value)}' for name, value in facts.items())}") + "\n"
+        return f"{_moment(seconds)} info    {event} {_known_words(about)} {_words(own.items())}\n"
 
 
 class EventHandler(logging.StreamHandler[TextIO]):
@@ -73,9 +77,9 @@ class EventHandler(logging.StreamHandler[TextIO]):
         self._formatter = EventFormatter(as_json=as_json)
         self.setFormatter(self._formatter)
 
-    def write_batch(self, event: str, batch: Iterable[tuple[float, Mapping[str, Any]]]) -> None:
-        """Write one info line for each (seconds since the epoch, facts), in one go: a tenth of what a log record costs."""
-        lines = [self._formatter.line(moment, event, facts) for moment, facts in batch]
+    def write_batch(self, event: str, batch: Iterable[tuple[float, Facts, Mapping[str, Any]]]) -> None:
+        """Write one info line for each (seconds since the epoch, facts, own facts), in one go: a tenth of what a log record costs."""
+        lines = [self._formatter.line(moment, event, about, own) for moment, about, own in batch]
         with self.lock or nullcontext():
             self.stream.write("".join(lines))
             self.flush()
@@ -102,6 +106,18 @@ def _second(whole: int) -> str:
     return f"{datetime.fromtimestamp(whole, UTC):%Y-%m-%dT%H:%M:%S}"
 
 
+@lru_cache(maxsize=1024)
+def _known_words(facts: Facts) -> str:
+    return _words(facts)
+
+
+def _words(facts: Collection[tuple[str, Any]]) -> str:
+    """Return facts as text: those that are plain as they are, the others quoted and without what looks like a secret."""
+    if not _ODD.search("".join([value for _, value in facts if isinstance(value, str)])):
+        return " ".join([f"{name}={value}" for name, value in facts])
+    return redact(" ".join([f"{name}={_shown(value)}" for name, value in facts]))
+
+
 def _shown(value: object) -> str:
     text = str(value)
     # One line per event, whatever a client put into a name.
@@ -109,4 +125,4 @@ def _shown(value: object) -> str:
 
 
 def _clean(facts: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: redact(value) if isinstance(value, str) else value for name, value in facts.items()}
+    return {name: redact(value) if isinstance(value, str) and _ODD.search(value) else value for name, value in facts.items()}

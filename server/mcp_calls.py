@@ -1,7 +1,7 @@
 """One `tools/call`, the same for every way in: trace it, dispatch it, answer it."""
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Iterable, Mapping
 from dataclasses import replace
 from typing import Protocol
 
@@ -48,7 +48,7 @@ class ToolCalls:
         self._always_on = frozenset(always_on)
         self._tracing = tracing
 
-    async def call(
+    def call(
         self,
         principal: Principal,
         name: str,
@@ -59,7 +59,7 @@ class ToolCalls:
         progress: Progress = no_progress,
         retried: bool = False,
         state: str | None = None,
-    ) -> Answer:
+    ) -> Awaitable[Answer]:
         """Run one call and return its answer. `state` is the `requestState` that a retry brings back.
 
         Raises:
@@ -70,7 +70,19 @@ class ToolCalls:
         if state is not None:
             asked = self._states.check(state, principal, name, arguments)
         if not self._tracing.is_collected:
-            return await self._answer(principal, name, arguments, client, progress, asked, CallSpan(trace_id_of(carrier)))
+            return self._answer(principal, name, arguments, client, progress, asked, CallSpan(trace_id_of(carrier)))
+        return self._traced_answer(principal, name, arguments, client, progress, asked, carrier)
+
+    async def _traced_answer(
+        self,
+        principal: Principal,
+        name: str,
+        arguments: Mapping[str, Json],
+        client: ClientFacts,
+        progress: Progress,
+        asked: Asked | None,
+        carrier: Mapping[str, str],
+    ) -> Answer:
         with self._tracing.call(name, client.protocol_version, carrier) as span:
             return await self._answer(principal, name, arguments, client, progress, asked, span)
 

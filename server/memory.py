@@ -7,6 +7,7 @@ import sys
 _M_MMAP_THRESHOLD, _M_ARENA_MAX = -3, -8  # malloc.h of glibc
 _LARGE_BYTES = 1 << 18
 _ARENAS = 2
+_COLLECT_AFTER = (10_000, 20, 20)
 
 
 def give_back_large_blocks() -> None:
@@ -28,6 +29,8 @@ def settle() -> None:
     """
     gc.collect()
     gc.freeze()
+    # A call makes some hundred objects and hardly a cycle: by default it would be looked through several times.
+    gc.set_threshold(*_COLLECT_AFTER)
     trim = _libc("malloc_trim")
     if trim is not None:
         trim(0)

@@ -9,7 +9,7 @@ from prometheus_client.gc_collector import GCCollector
 from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
 
-from server.log_lines import EventHandler
+from server.log_lines import EventHandler, Facts
 from tools.builtins.definitions import ALWAYS_ON
 from tools.stores import CallRecord
 
@@ -74,7 +74,7 @@ def _log(records: Sequence[CallRecord]) -> None:
         for record in records:
             logger.info("operation_called", extra={"facts": facts_of(record)})
         return
-    batch = [(record.called_at_us / 1_000_000, facts_of(record)) for record in records]
+    batch = [(record.called_at_us / 1_000_000, about(record), of_its_own(record)) for record in records]
     for handler in handlers:
         assert isinstance(handler, EventHandler)
         handler.write_batch("operation_called", batch)
@@ -82,14 +82,22 @@ def _log(records: Sequence[CallRecord]) -> None:
 
 def facts_of(record: CallRecord) -> dict[str, object]:
     """Return what the log line of a call says: the row, without anything a caller sent as argument or got as result."""
-    return {
-        "operation": record.operation,
-        "tool": record.tool,
-        "tenant": record.tenant_id,
-        "subject": record.subject,
-        "client": record.client_id,
-        "auth_method": record.auth_method,
-        "outcome": "ok" if record.success else record.error_code or "error",
-        "duration_ms": round(record.duration_ms, 2),
-        "trace_id": record.trace_id,
-    }
+    return {**dict(about(record)), **of_its_own(record)}
+
+
+def about(record: CallRecord) -> Facts:
+    """Return what many calls have in common."""
+    return (
+        ("operation", record.operation),
+        ("tool", record.tool),
+        ("tenant", record.tenant_id),
+        ("subject", record.subject),
+        ("client", record.client_id),
+        ("auth_method", record.auth_method),
+        ("outcome", "ok" if record.success else record.error_code or "error"),
+    )
+
+
+def of_its_own(record: CallRecord) -> dict[str, object]:
+    """Return what is of one call only."""
+    return {"duration_ms": round(record.duration_ms, 2), "trace_id": record.trace_id}

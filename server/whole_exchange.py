@@ -5,6 +5,7 @@ a small call that costs as much as everything that is done with it.
 """
 
 from collections.abc import Iterable
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Final
 
@@ -43,11 +44,17 @@ class WholeExchange:
             return False
         cycle.response_started = cycle.response_complete = True
         cycle.waiting_for_100_continue = False
-        lines = [b"%b: %b\r\n" % header for header in (*cycle.default_headers, *headers)]
-        cycle.transport.write(b"%b%bcontent-length: %d\r\n\r\n%b" % (_STATUS_LINES[status], b"".join(lines), len(body), body))
+        lines = _lines((*cycle.default_headers, *headers))
+        cycle.transport.write(b"%b%bcontent-length: %d\r\n\r\n%b" % (_STATUS_LINES[status], lines, len(body), body))
         cycle.message_event.set()
         cycle.on_response()
         return True
+
+
+@lru_cache(maxsize=64)
+def _lines(headers: tuple[tuple[bytes, bytes], ...]) -> bytes:
+    """Return the lines of a response head; most answers of one second have the same."""
+    return b"".join([b"%b: %b\r\n" % header for header in headers])
 
 
 def whole_exchange(scope: Scope) -> WholeExchange | None:

@@ -132,7 +132,8 @@ class Dispatcher:
         # A call_api that is cancelled was cancelled inside the operation it runs, which has its record.
         outcome = _CANCELLED_INSIDE if operation_id == CALL_API.name else _CANCELLED
         try:
-            outcome = await self._through(request, operation_id, arguments, options, deadline)
+            admitted = self._admit(request, operation_id, arguments, options, deadline)
+            outcome = admitted if isinstance(admitted, Outcome) else await self._run(admitted)
         except ToolError as error:
             outcome = _failed(error.failure)
         except Exception:
@@ -145,9 +146,10 @@ class Dispatcher:
             return outcome
         return replace(outcome, recorded=True, trace_id=request.trace_id)
 
-    async def _through(
+    def _admit(
         self, request: _Request, operation_id: str, arguments: Mapping[str, Json], options: CallOptions, deadline: float | None
-    ) -> Outcome:
+    ) -> Call | Outcome:
+        """Return the call that is permitted and valid, or why there is none."""
         principal = request.principal
         operation = self._catalog.get(principal.tenant_id, operation_id)
         if operation is None:
@@ -166,7 +168,7 @@ class Dispatcher:
                 return _failed(fault.failure)
         limit = asyncio.get_running_loop().time() + _seconds(operation, options)
         deadline = limit if deadline is None else min(limit, deadline)
-        call = Call(
+        return Call(
             principal=principal,
             operation=operation,
             arguments=arguments,
@@ -178,7 +180,6 @@ class Dispatcher:
             again=_Reentry(self, request, deadline),
             progress=request.progress,
         )
-        return await self._run(call)
 
     async def _run(self, call: Call) -> Outcome:
         operation = call.operation

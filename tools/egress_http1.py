@@ -7,6 +7,7 @@ that no answer is ever taken for the answer to another request.
 import asyncio
 from collections.abc import Callable
 from enum import Enum
+from functools import lru_cache
 from typing import NamedTuple, cast
 
 import httptools
@@ -197,8 +198,7 @@ class Http1Connection(asyncio.Protocol):
     def on_header(self, name: bytes, value: bytes) -> None:
         # What comes later are trailers, or belongs to an answer that nobody asked for.
         if self._stage is _Stage.HEAD:
-            text = value.strip(b" \t").decode("utf-8", "surrogateescape")
-            self._headers.append((name.decode("utf-8", "surrogateescape"), text))
+            self._headers.append((_name(name), value.strip(b" \t").decode("utf-8", "surrogateescape")))
 
     def on_headers_complete(self) -> None:
         parser = self._parser
@@ -279,6 +279,12 @@ class Http1Connection(asyncio.Protocol):
 
     def _malformed(self, what: str) -> UpstreamFailed:
         return failed(self._authority, "upstream_malformed", what)
+
+
+@lru_cache(maxsize=1024)
+def _name(name: bytes) -> str:
+    """Return a header name as text; the same few come all the time."""
+    return name.decode("utf-8", "surrogateescape")
 
 
 def broken_off(authority: str) -> UpstreamFailed:

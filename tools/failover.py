@@ -1,6 +1,7 @@
 """Sends each call to a base URL that is well; what failed to answer goes once to another, where repeating is harmless."""
 
 import asyncio
+from collections.abc import Awaitable
 from dataclasses import replace
 
 from tools.operation import Call, Json, Operation, Outcome, Runner
@@ -30,10 +31,11 @@ class FailoverRunner:
     def preview(self, call: Call) -> Json:
         return self._inner.preview(call)
 
-    async def run(self, call: Call) -> Outcome:
+    def run(self, call: Call) -> Awaitable[Outcome]:
+        return self._try_each(call) if call.operation.binding.get("base_urls") else self._inner.run(call)
+
+    async def _try_each(self, call: Call) -> Outcome:
         operation = call.operation
-        if not operation.binding.get("base_urls"):
-            return await self._inner.run(call)
         may_repeat = operation.access == "read" or operation.idempotent
         tried: list[str] = []
         outcome: Outcome | None = None

@@ -1,6 +1,7 @@
 """Running an operation within its time, and so that whatever is raised on the way becomes an outcome."""
 
 import logging
+from collections.abc import Awaitable
 from functools import partial
 
 import anyio
@@ -14,21 +15,19 @@ from tools.pager import Pager
 _log = logging.getLogger(__name__)
 
 
-async def run_in_time(runner: Runner, pager: Pager, call: Call) -> Outcome:
+def run_in_time(runner: Runner, pager: Pager, call: Call) -> Awaitable[Outcome]:
     """Run `call` page by page within its deadline. Whoever is cancelled here is cancelled upstream, too."""
-    if runner.keeps_time:
-        # A scope with a deadline costs more than the whole door.
-        return await _run_pages(runner, pager, call)
+    is_paged = call.operation.paging is not None or call.options.page is not None
+    running = pager.run(call, partial(run_guarded, runner)) if is_paged else run_guarded(runner, call)
+    # A scope with a deadline costs more than the whole door.
+    return running if runner.keeps_time else _in_time(running, call)
+
+
+async def _in_time(running: Awaitable[Outcome], call: Call) -> Outcome:
     # An anyio scope and not asyncio's: it lets a transaction that has begun end (server.storage.database).
     with anyio.CancelScope(deadline=call.deadline):
-        return await _run_pages(runner, pager, call)
+        return await running
     return Outcome("error", error=timed_out(call))
-
-
-async def _run_pages(runner: Runner, pager: Pager, call: Call) -> Outcome:
-    if call.operation.paging is None and call.options.page is None:
-        return await run_guarded(runner, call)
-    return await pager.run(call, partial(run_guarded, runner))
 
 
 async def run_guarded(runner: Runner, call: Call) -> Outcome:

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
 from oauth.connections.credentials import Credentials
@@ -20,7 +20,7 @@ MAX_FRESH_S = 300.0
 REVALIDATION_S = 30.0
 
 #: (tenant, subject, account, operation id and content hash, arguments, page address)
-_Key = tuple[str, str, str, str, bytes, str]
+_Key = tuple[str, str, str, tuple[str, str], bytes, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,19 +48,22 @@ class CachingRunner:
     def preview(self, call: Call) -> Json:
         return self._inner.preview(call)
 
-    async def run(self, call: Call) -> Outcome:
-        operation = call.operation
-        if operation.access != "read":
-            try:
-                return await self._inner.run(call)
-            finally:
-                self._forget(call.principal.tenant_id, operation.provider)
+    def run(self, call: Call) -> Awaitable[Outcome]:
+        if call.operation.access != "read":
+            return self._written(call)
         key = self._key(call)
         if key is None:
-            return await self._inner.run(call)
+            return self._inner.run(call)
         kept = self._kept.get(key)
-        if kept is None:
-            return await self._fetched(call, key, None)
+        return self._fetched(call, key, None) if kept is None else self._used(call, key, kept)
+
+    async def _written(self, call: Call) -> Outcome:
+        try:
+            return await self._inner.run(call)
+        finally:
+            self._forget(call.principal.tenant_id, call.operation.provider)
+
+    async def _used(self, call: Call, key: _Key, kept: _Kept) -> Outcome:
         age_s = self._clock() - kept.kept_at
         if 0 <= age_s < kept.freshness.fresh_s:
             self._kept.move_to_end(key)
@@ -96,8 +99,8 @@ class CachingRunner:
                 return None
         elif call.options.account is not None or operation.binding.get("optional_security"):
             return None
-        identity = f"{operation.id}\0{operation.content_hash}"
-        return (principal.tenant_id, principal.subject, account, identity, canonical(call.arguments), call.options.follow or "")
+        which = (operation.id, operation.content_hash)
+        return (principal.tenant_id, principal.subject, account, which, canonical(call.arguments), call.options.follow or "")
 
     async def _fetched(self, call: Call, key: _Key, kept: _Kept | None) -> Outcome:
         written = (call.principal.tenant_id, call.operation.provider)

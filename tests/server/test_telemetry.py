@@ -17,7 +17,7 @@ from starlette.testclient import TestClient
 from server.call_log import CallLog
 from server.health import Health
 from server.log_lines import EventFormatter, EventHandler, configure_logging, redact
-from server.telemetry import Telemetry, facts_of
+from server.telemetry import Telemetry, about, facts_of, of_its_own
 from server.trace_context import Tracing, carrier_of, trace_id_of
 from server.trace_export import start_trace_export
 from tools.stores import CallRecord
@@ -105,8 +105,8 @@ def test_a_token_pasted_as_an_operation_id_is_redacted_in_the_call_line(log_form
     """The operation id is whatever a client sent."""
     stream = io.StringIO()
     handler = EventHandler(stream, as_json=log_format == "json")
-    facts = [facts_of(record(operation=odd)) for odd in ("asc_at_uxXV3mUSo-IEBegRF842ujNNZZnVtcUP", "a\nb", "Bearer abcdefgh12345678")]
-    handler.write_batch("operation_called", [(1.5, each) for each in facts])
+    calls = [record(operation=odd) for odd in ("asc_at_uxXV3mUSo-IEBegRF842ujNNZZnVtcUP", "a\nb", "Bearer abcdefgh12345678")]
+    handler.write_batch("operation_called", [(1.5, about(call), of_its_own(call)) for call in calls])
     assert len(stream.getvalue().splitlines()) == 3
     assert "uxXV3mUSo" not in stream.getvalue()
     assert "abcdefgh12345678" not in stream.getvalue()
