@@ -4,11 +4,10 @@ import unicodedata
 
 #: control, format (zero-width, bidirectional, tags), private and lone surrogate characters
 _UNSEEN = ("Cc", "Cf", "Co", "Cs")
-_SPACES = frozenset("\t\n\r\v\f\x85")
+_SPACES = dict.fromkeys(map(ord, "\t\n\r\v\f\x85"), " ")
 
 
 def visible(text: str) -> str:
-    """Return `text` without characters that have no shape of their own; line breaks and tabs stay spaces."""
-    if text.isascii() and text.isprintable():
-        return text
-    return "".join(" " if sign in _SPACES else sign for sign in text if sign in _SPACES or unicodedata.category(sign) not in _UNSEEN)
+    """Return `text` without characters that have no shape of their own; line breaks and tabs become spaces."""
+    spaced = text.translate(_SPACES)
+    return spaced if spaced.isprintable() else "".join(sign for sign in spaced if unicodedata.category(sign) not in _UNSEEN)

@@ -155,6 +155,8 @@ def _collect(document: OpenApiDocument, parameter: Mapping[str, Json], collected
         converted = never_empty(converted)
     elif is_required and place != "header" and media_type is None:
         converted = never_empty(converted, ("array", "object"))
+        if "$ref" in converted and _is_object(document, schema):
+            converted = {**converted, "minProperties": 1}
     if style.get("style") in BLANK_BY_STYLE and not style["explode"]:
         converted = without_delimiter(converted, BLANK_BY_STYLE[style["style"]])
     argument = _free(argument_name(name, place), place, collected.properties)
@@ -191,6 +193,14 @@ def _style_of(document: OpenApiDocument, parameter: Mapping[str, Json], schema: 
         # An undefined case in OpenAPI: objects inside a query parameter; deepObject is what servers read.
         planned["style"] = "deepObject"
     return planned
+
+
+def _is_object(document: OpenApiDocument, schema: Json) -> bool:
+    try:
+        resolved = document.resolve(schema)
+    except BrokenReference:
+        return False
+    return isinstance(resolved, Mapping) and types_of(resolved) == ["object"]
 
 
 def _is_nested(document: OpenApiDocument, schema: Json) -> bool:

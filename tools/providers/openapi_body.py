@@ -7,7 +7,8 @@ from tools.operation import Json
 from tools.providers.openapi_document import BrokenReference, OpenApiDocument
 from tools.providers.openapi_keywords import BLANK_BY_STYLE, never_empty, shortened, types_of, without_delimiter
 from tools.providers.openapi_media import kind_of, preferred_media_type
-from tools.providers.openapi_schema import SchemaBundle, is_polymorphic
+from tools.providers.openapi_schema import SchemaBundle
+from tools.providers.openapi_subtypes import is_polymorphic
 
 FORM_STYLES = ("form", "spaceDelimited", "pipeDelimited", "deepObject")
 BODY_ARGUMENT = "body"
@@ -144,8 +145,9 @@ def _gather(document: OpenApiDocument, schema: Json, flat: _Flat, depth: int) ->
 
 
 def _within(branches: list[dict[str, Json]], properties: Mapping[str, Json]) -> list[dict[str, Json]]:
-    """Return a choice without what is no argument (readOnly members)."""
-    return [{"required": [name for name in branch["required"] if name in properties]} for branch in branches]
+    """Return a choice without branches that ask for what is no argument (readOnly members); all of them where none is left."""
+    fitting = [branch for branch in branches if all(name in properties for name in branch["required"])]
+    return fitting or [{"required": []}]
 
 
 def _only_requires(branches: Json) -> bool:

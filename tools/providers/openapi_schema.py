@@ -11,6 +11,7 @@ from tools.providers.openapi_converted import Converted
 from tools.providers.openapi_discriminator import meanings
 from tools.providers.openapi_document import BrokenReference, OpenApiDocument
 from tools.providers.openapi_keywords import MAX_DESCRIPTION_CHARS, as_nullable, copy_facts, is_nullable, is_small, types_of, usable_pattern
+from tools.providers.openapi_subtypes import is_closed, is_polymorphic, opened, subtypes_of
 
 Direction = Literal["in", "out"]
 
@@ -76,6 +77,8 @@ class SchemaBundle:
             target = self._document.target(ref)
             subtypes = [] if is_plain else subtypes_of(self._document, ref, target)
             known.schema = self._any_subtype(target, subtypes) if subtypes else self.convert(target, 1)
+            if is_plain:
+                known.schema = opened(known.schema)
             known.nodes, self._found = left - self._nodes_left, outer
             if self._nodes_left >= 0:
                 self._kept.by_key[key] = known
@@ -108,7 +111,7 @@ class SchemaBundle:
             return False
         return isinstance(resolved, Mapping) and resolved.get("readOnly" if self._direction == "in" else "writeOnly") is True
 
-    def _reference(self, ref: str, schema: Mapping[str, Json], depth: int, *, is_plain: bool = False) -> Json:
+    def _reference(self, ref: str, schema: Mapping[str, Json], depth: int, *, is_part: bool = False, is_joined: bool = False) -> Json:
         try:
             target = self._document.target(ref)
         except BrokenReference as error:
@@ -118,7 +121,7 @@ class SchemaBundle:
         if is_small(target):
             inline = self.convert(target, depth + 1)
             return {**inline, **own_words} if isinstance(inline, dict) else inline
-        is_plain = is_plain and is_polymorphic(target)
+        is_plain = (is_part and is_polymorphic(target)) or (is_joined and is_closed(target))
         self._refer(ref, is_plain)
         reference: dict[str, Json] = {"$ref": f"#/$defs/{self._name_of(ref, is_plain)}"}
         if schema.get("nullable") is True:
@@ -152,7 +155,11 @@ class SchemaBundle:
         for keyword in LISTS_OF_SCHEMAS:
             members = schema.get(keyword)
             if isinstance(members, list) and members and not (keyword == "allOf" and self._contradicts(members)):
-                converted[keyword] = [self._member(keyword, member, depth + 1) for member in members]
+                is_joined = keyword == "allOf" and (len(members) > 1 or bool(schema.get("properties")))
+                converted[keyword] = [
+                    self._part(member, depth + 1, is_joined=is_joined) if keyword == "allOf" else self.convert(member, depth + 1)
+                    for member in members
+                ]
         if isinstance(schema.get("oneOf"), list) and schema["oneOf"]:
             self._one_of(schema["oneOf"], converted, depth)
         if schema.get("discriminator"):
@@ -170,13 +177,18 @@ class SchemaBundle:
                     name: self.convert(member, depth + 1) for name, member in schema[keyword].items() if usable_pattern(name)
                 }
         self._properties(schema, converted, depth)
+        if "allOf" in converted and converted.get("additionalProperties") is False:
+            # Meant of the whole, but said of what stands beside it: by the letter it would refuse the members of the parts.
+            converted["unevaluatedProperties"] = converted.pop("additionalProperties")
         return converted
 
-    def _member(self, keyword: str, member: Json, depth: int) -> Json:
-        if keyword == "allOf" and isinstance(member, Mapping) and isinstance(member.get("$ref"), str):
+    def _part(self, member: Json, depth: int, *, is_joined: bool) -> Json:
+        """Return a member of an allOf; `is_joined`: it adds up to one object with others."""
+        if isinstance(member, Mapping) and isinstance(member.get("$ref"), str):
             # A subtype extends its type; were that type "any of its subtypes" here too, they would define each other.
-            return self._reference(member["$ref"], member, depth, is_plain=True)
-        return self.convert(member, depth)
+            return self._reference(member["$ref"], member, depth, is_part=True, is_joined=is_joined)
+        converted = self.convert(member, depth)
+        return opened(converted) if is_joined else converted
 
     def _contradicts(self, members: list[Json]) -> bool:
         """Say whether no value could satisfy all of `allOf`, because its members name types that exclude each other."""
@@ -244,44 +256,3 @@ class SchemaBundle:
         names = [name for name in dict.fromkeys([*names, *required_here]) if name not in hidden]
         if names:
             converted["required"] = names
-
-
-def is_polymorphic(schema: Json) -> bool:
-    """Say whether a schema has subtypes elsewhere that name it in their `allOf` (OpenAPI 3.1 §4.8.25.4)."""
-    return isinstance(schema, Mapping) and bool(schema.get("discriminator")) and not (schema.get("oneOf") or schema.get("anyOf"))
-
-
-def subtypes_of(document: OpenApiDocument, ref: str, schema: Json) -> list[str]:
-    """Return the references of the subtypes of a polymorphic schema: those in its mapping, else those that extend it."""
-    if not is_polymorphic(schema):
-        return []
-    discriminator = schema["discriminator"]
-    mapping = discriminator.get("mapping") if isinstance(discriminator, Mapping) else None
-    folder = ref.rpartition("/")[0]
-    if isinstance(mapping, Mapping) and mapping:
-        named = [str(target) if "/" in str(target) or "#" in str(target) else f"{folder}/{target}" for target in mapping.values()]
-        found = [target for target in dict.fromkeys(named) if target != ref]
-    else:
-        siblings = document.target(folder) if folder not in ("", "#") else {}
-        found = (
-            [f"{folder}/{escaped(name)}" for name, one in siblings.items() if extends(one, ref)] if isinstance(siblings, Mapping) else []
-        )
-    return [target for target in found if _leads_somewhere(document, target)]
-
-
-def extends(schema: Json, ref: str) -> bool:
-    composed = schema.get("allOf") if isinstance(schema, Mapping) else None
-    return isinstance(composed, list) and any(isinstance(member, Mapping) and member.get("$ref") == ref for member in composed)
-
-
-def escaped(name: str) -> str:
-    """Return a name as part of a JSON pointer (RFC 6901 §3)."""
-    return name.replace("~", "~0").replace("/", "~1")
-
-
-def _leads_somewhere(document: OpenApiDocument, ref: str) -> bool:
-    try:
-        document.target(ref)
-    except BrokenReference:
-        return False
-    return True

@@ -115,3 +115,22 @@ def test_subtypes_are_told_apart_by_the_mapping_of_their_type() -> None:
     operation = post({"type": "object", "required": ["pet"], "properties": {"pet": base}}, Pet=pet, Cat=cat, Dog=dog)
     assert accepts(operation, {"pet": {"kind": "cat", "lives": "9"}})
     assert not accepts(operation, {"pet": {"kind": "dog", "lives": "9"}})
+
+
+def test_the_parts_of_an_object_may_each_call_themselves_closed() -> None:
+    """A trap of JSON Schema that generators fall into: each part would refuse the members of the others."""
+    closed = {"additionalProperties": False}
+    base = {"type": "object", "properties": {"id": {"type": "string"}}, **closed}
+    whole = {"allOf": [{"$ref": "#/components/schemas/Base"}, {**needs("name"), **closed}], **closed}
+    operation = post({"type": "object", "properties": {"it": whole, "base": {"$ref": "#/components/schemas/Base"}}}, Base=base)
+    assert accepts(operation, {"it": {"id": "1", "name": "n"}})
+    assert not accepts(operation, {"it": {"id": "1"}})
+    assert not accepts(operation, {"it": {"name": "n", "other": 1}})
+    assert not accepts(operation, {"base": {"id": "1", "name": "n"}})
+
+
+def test_a_choice_of_members_leaves_out_what_only_the_server_sets() -> None:
+    """A branch that asks for a readOnly member can be chosen by nobody."""
+    body = {"type": "object", "properties": {"a": {"type": "string"}, "b": {"type": "string", "readOnly": True}}}
+    operation = post({**body, "anyOf": [{"required": ["a"]}, {"required": ["b"]}]})
+    assert [accepts(operation, given) for given in ({"a": "1"}, {})] == [True, False]
