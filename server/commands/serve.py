@@ -11,7 +11,7 @@ from oauth.tenants import DEFAULT_TENANT
 from server.app import open_gateway
 from server.commands.client_config import claude_mcp_add
 from server.commands.frame import run_server, with_settings
-from server.config import Settings
+from server.config import Settings, SettingsError
 from server.demo_start import DemoStart, start_demo
 from server.http_server import HttpServer
 from server.listening import allow_open_files, listen
@@ -39,6 +39,11 @@ async def command(
     settings: Settings, host: str, port: int, base_url: str | None, demo: bool, demo_open: bool, demo_port: int | None
 ) -> None:
     """Run the gateway until SIGTERM or Ctrl-C, which let requests under way end."""
+    if base_url:
+        try:
+            settings.at(base_url)
+        except SettingsError as error:
+            raise click.UsageError(f"--base-url: {str(error).partition(': ')[2]}") from error
     give_back_large_blocks()
     configure_logging(settings.log_format)
     allow_open_files()

@@ -74,6 +74,7 @@ def test_a_service_principal_may_sign_instead_of_keeping_a_secret(tmp_path: Path
         (("provider", "add", "hubspot"), 2),
         (("provider", "add", "nothing-of-the-kind"), 1),
         (("serve", "--port", "70000"), 2),
+        (("serve", "--port", "0", "--base-url", "http://gateway.example.com"), 2),
         (("client", "show", "nobody"), 1),
         (("client", "revoke", "nobody"), 1),
         (("grant", "revoke", "nothing"), 1),
