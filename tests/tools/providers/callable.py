@@ -81,7 +81,7 @@ async def faults_of(
         for everything in (False, True):
             try:
                 arguments = ArgumentMaker(operation.input_schema, seed).arguments(everything=everything)
-            except (NoArguments, ValueError, jsonschema_rs.ReferencingError) as error:
+            except (NoArguments, ValueError, RecursionError, jsonschema_rs.ReferencingError) as error:
                 return [f"no valid arguments were made: {error}"]
             stub.expected = (operation.binding["method"], operation.binding["path"])
             stub.seen.clear()
