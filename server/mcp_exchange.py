@@ -2,15 +2,15 @@
 
 import asyncio
 from types import TracebackType
-from typing import Final, Self
+from typing import Any, Final, Self
 
-import anyio
 from starlette.types import Receive, Send
 
 from server.mcp_answers import encoded
 from server.mcp_http import Headers, send_whole
 from server.whole_exchange import WholeExchange
 from tools.operation import Json
+from tools.unbroken import until_between
 
 #: how long a call may run before anybody looks whether its client is still there: most calls are quicker, and need no task for it
 WATCH_AFTER_S: Final = 0.05
@@ -61,11 +61,12 @@ class Exchange:
     __slots__ = (
         "_added_headers",
         "_companion",
+        "_is_abandoned",
         "_long_calls",
         "_progress_token",
         "_receive",
-        "_scope",
         "_send",
+        "_task",
         "_whole",
         "_writing",
         "is_streaming",
@@ -88,15 +89,13 @@ class Exchange:
         self._progress_token = progress_token
         self._writing: asyncio.Lock | None = None
         self._companion: asyncio.Task[None] | None = None
-        self._scope = anyio.CancelScope()
+        self._task: asyncio.Task[Any] | None = None
+        self._is_abandoned = False
         self.is_streaming = False
 
     def __enter__(self) -> Self:
-        """Cancel the body when the client closes the connection (MCP 2026-07-28 transports: that is how it cancels).
-
-        A cancel scope, because a bare task cancellation would go through the shields that keep transactions whole.
-        """
-        self._scope.__enter__()
+        """Cancel the body when the client closes the connection (MCP 2026-07-28 transports: that is how it cancels)."""
+        self._task = asyncio.current_task()
         self._long_calls.add(self)
         return self
 
@@ -104,7 +103,10 @@ class Exchange:
         self._long_calls.discard(self)
         if self._companion is not None:
             self._companion.cancel()
-        return bool(self._scope.__exit__(kind, error, trace))
+        if not self._is_abandoned or self._task is None:
+            return False
+        self._task.uncancel()
+        return kind is not None and issubclass(kind, asyncio.CancelledError)
 
     async def progress(self, done: float, total: float | None, message: str | None) -> None:
         """Send a progress notification to a client that asked for them (MCP progress)."""
@@ -146,11 +148,17 @@ class Exchange:
             while True:
                 await asyncio.wait({gone}, timeout=PING_INTERVAL_S)
                 if gone.done():
-                    self._scope.cancel()
+                    await self._abandon()
                     return
                 await self._emit(b": ping\r\n\r\n")
         finally:
             gone.cancel()
+
+    async def _abandon(self) -> None:
+        assert self._task is not None
+        await until_between(self._task)
+        self._is_abandoned = True
+        self._task.cancel()
 
     async def _disconnected(self) -> None:
         while (await self._receive())["type"] != "http.disconnect":

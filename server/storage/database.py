@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from server.storage.schema.platform_tables import changes
 from server.storage.sqlite_file import sqlite_url as sqlite_url
+from tools.unbroken import unbroken
 
 BUSY_TIMEOUT_MS = 10_000
 
@@ -39,14 +40,14 @@ class Database:
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
         """Give a connection to read with; nothing written on it is kept. Cancellation waits until it is given back."""
-        with anyio.CancelScope(shield=True):
+        with unbroken():
             async with self._reader.connect() as connection:
                 yield connection
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
         """Give a transaction: committed when the block ends, undone when it raises. Cancellation waits until it has ended."""
-        with anyio.CancelScope(shield=True):
+        with unbroken():
             if self._write_turn is None:
                 async with self._writer.begin() as connection:
                     yield connection

@@ -12,6 +12,7 @@ from oauth.principal import Principal
 from tools.builtins.batch_result import StepResult, decode_result
 from tools.operation import Json
 from tools.stores import PlanStore
+from tools.unbroken import unbroken
 
 TTL_S = 24 * 3600.0
 #: A plan of reads is recorded only when it lasts this long or does not finish: reading again does no harm.
@@ -69,7 +70,7 @@ class PlanRecord:
 
     async def close(self) -> str | None:
         """Write what is left, even while being cancelled, within a few seconds; return the handle."""
-        with anyio.move_on_after(_CLOSING_S, shield=True) as scope:
+        with unbroken(), anyio.move_on_after(_CLOSING_S) as scope:
             await self._write_all(await self.open())
         if scope.cancelled_caught:
             _log.error("plan_record_incomplete steps=%d", len(self._unsaved))
@@ -77,7 +78,7 @@ class PlanRecord:
 
     async def _write(self) -> None:
         # A write that began is finished: the run's end must not tear a transaction.
-        with anyio.CancelScope(shield=True):
+        with unbroken():
             await self._write_all(await self.open())
 
     async def _write_all(self, handle: str) -> None:
