@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 from tools.words import NOUNS_TOO, VERB_BY_WORD, snake, spoken_in, words_of
 
-VERSION_SEGMENT = re.compile(r"v?\d+([._]\d+)*(beta|alpha)?\d*|\d{4}-\d{2}-\d{2}|api|rest|latest|index", re.IGNORECASE)
+VERSION_SEGMENT = re.compile(r"(v\d+|\d{1,2})([._]\d+)*((beta|alpha)\d*)?|\d{4}-\d{2}-\d{2}|api|rest|latest|index", re.IGNORECASE)
 #: an id that stands in the path as such: documents made from recorded calls have them
 _RECORDED_ID = re.compile(r"(?=.*\d)(?=.*[a-z])[a-z0-9]{28,}", re.IGNORECASE)
 #: `apps.example.io` as a segment is a group of things, not `thing.verb`

@@ -48,6 +48,7 @@ STYLES = [
     ("get", "/StopPoint/{id}/Crowding", "StopPoint_Crowding", False, "x.stop_point.crowding.get"),
     ("get", "/repos/{o}/{r}/runs/{id}", "actions/get-workflow-run", False, "x.repos.runs.get"),
     ("get", "/circuits/circuits", None, True, "x.circuits.list"),
+    ("get", "/status/205", None, False, "x.status.205.get"),
 ]
 
 
