@@ -39,6 +39,8 @@ ANSWER = {"results": [{"id": 1, "name": "Ada Lovelace", "email": "ada@example.co
 class Instant:
     """A runner that answers at once."""
 
+    keeps_time = True
+
     async def run(self, call: Call) -> Outcome:
         return Outcome("ok", data=ANSWER, http=HttpFacts(200))
 
