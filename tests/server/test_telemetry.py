@@ -17,7 +17,7 @@ from starlette.testclient import TestClient
 from server.call_log import CallLog
 from server.health import Health
 from server.log_lines import EventFormatter, EventHandler, configure_logging, redact
-from server.telemetry import Telemetry, about, facts_of, of_its_own
+from server.telemetry import Telemetry, about, of_its_own
 from server.trace_context import Tracing, carrier_of, trace_id_of
 from server.trace_export import start_trace_export
 from tools.stores import CallRecord
