@@ -14,7 +14,7 @@ from tools.stores import CallRecord
 logger = logging.getLogger(__name__)
 
 CAPACITY = 20_000
-BATCH_ROWS = 500
+BATCH_ROWS = 2_000
 INTERVAL_S = 0.25
 #: log lines are worth more when they are fresh, and short batches do not hold up requests
 ACCOUNTINGS_PER_FLUSH = 5

@@ -33,6 +33,7 @@ class LongCalls:
         self._young: set[Exchange] = set()
         self._old: set[Exchange] = set()
         self._is_ticking = False
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     def add(self, exchange: "Exchange") -> None:
         """Have `exchange` watched once it has lasted one to two ticks."""
@@ -40,6 +41,12 @@ class LongCalls:
         if not self._is_ticking:
             self._is_ticking = True
             asyncio.get_running_loop().call_later(WATCH_AFTER_S, self._tick)
+
+    def current_task(self) -> asyncio.Task[Any] | None:
+        """Return the task that asks, without looking for its loop each time, which takes a system call."""
+        if self._loop is None:
+            self._loop = asyncio.get_running_loop()
+        return asyncio.current_task(self._loop)
 
     def discard(self, exchange: "Exchange") -> None:
         """Forget an exchange that is over."""
@@ -95,7 +102,7 @@ class Exchange:
 
     def __enter__(self) -> Self:
         """Cancel the body when the client closes the connection (MCP 2026-07-28 transports: that is how it cancels)."""
-        self._task = asyncio.current_task()
+        self._task = self._long_calls.current_task()
         self._long_calls.add(self)
         return self
 

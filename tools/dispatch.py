@@ -1,6 +1,5 @@
 """The one door: resolve, permit, validate, run, page, shape, record."""
 
-import asyncio
 import math
 import secrets
 import time
@@ -166,7 +165,7 @@ class Dispatcher:
                 compile_select(options.select)
             except SelectFault as fault:
                 return _failed(fault.failure)
-        limit = asyncio.get_running_loop().time() + _seconds(operation, options)
+        limit = time.monotonic() + _seconds(operation, options)
         deadline = limit if deadline is None else min(limit, deadline)
         return Call(
             principal=principal,

@@ -215,7 +215,9 @@ async def no_progress(done: float, total: float | None, message: str | None) -> 
 
 @value_object
 class Call:
-    """One invocation, permitted and validated. `tool` is the entry that the client called; `deadline` is loop time."""
+    """One invocation, permitted and validated. `tool` is the entry that the client called; `deadline` is by the monotonic clock,
+    which is the loop's.
+    """
 
     principal: Principal
     operation: Operation

@@ -1,6 +1,5 @@
 """Run operations that came from OpenAPI documents: arguments -> HTTP request -> outcome."""
 
-import asyncio
 import hashlib
 import time
 import uuid
@@ -161,7 +160,7 @@ class OpenApiRunner:
             headers.append(("If-None-Match", call.options.if_none_match))
         if signer is not None:  # Last: the signature covers everything above.
             headers = sign(signer, built.method, url, headers, built.body, self._clock())
-        left_s = call.deadline - asyncio.get_running_loop().time()
+        left_s = call.deadline - time.monotonic()
         return await self._egress.send(
             OutboundRequest(
                 method=built.method,
