@@ -14,7 +14,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from server.call_log import CallLog
+from server.call_log import BATCH_ROWS, CallLog
 from server.health import Health
 from server.log_lines import EventFormatter, EventHandler, configure_logging, redact
 from server.telemetry import Telemetry, about, of_its_own
@@ -151,10 +151,10 @@ async def test_rows_are_written_in_batches_and_flushed_at_shutdown() -> None:
     async with anyio.create_task_group() as group:
         group.start_soon(call_log.run)
         await anyio.lowlevel.checkpoint()
-        for _ in range(700):
+        for _ in range(BATCH_ROWS + 200):
             call_log.record(record())
         group.cancel_scope.cancel()
-    assert [len(batch) for batch in rows.batches] == [500, 200]
+    assert [len(batch) for batch in rows.batches] == [BATCH_ROWS, 200]
 
 
 async def test_rows_that_the_store_refuses_are_kept_in_order() -> None:
