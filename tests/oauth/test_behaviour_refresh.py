@@ -115,7 +115,7 @@ async def test_f8_a_grant_ends_with_its_consent_its_subject_its_tenant_and_its_c
 
     everyone = gate.tenants.all()
     gate.tenants.replace([replace(tenant, suspended=True) for tenant in everyone])
-    assert await gate.call(tokens["access_token"]) == 404
+    assert await gate.call(tokens["access_token"]) == 401
     assert oauth_error(await gate.refresh(client_id, tokens["refresh_token"])) == (400, "invalid_grant")
     gate.tenants.replace(everyone)
 

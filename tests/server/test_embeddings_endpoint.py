@@ -216,7 +216,7 @@ async def test_a_configured_reranker_has_the_last_word(tmp_path: Path) -> None:
     with listening(Endpoint().app) as url:
         async with opened(tmp_path, load(tmp_path / "data", {}, reranker_url=f"{url}/rerank")) as gateway:
             assert gateway.operations.index.index.waits
-            assert first(await discover(gateway, "send an email to a customer")) == "shop.list_orders"
+            assert first(await discover(gateway, "send an email to a customer")) == "shop.orders"
 
 
 async def test_naming_a_private_endpoint_opens_it_to_nobody_else(tmp_path: Path) -> None:
