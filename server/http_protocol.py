@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 import httptools
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from server.whole_exchange import EXTENSION, WholeExchange
 
@@ -39,6 +39,8 @@ class StrictHttp(HttpToolsProtocol):
         self._head_timer: asyncio.TimerHandle | None = None
         #: since when there is nothing to do, by the clock of the loop; None: a request is coming in or under way
         self._idle_since: float | None = None
+        #: the request that is being answered, or was last; `cycle` is the one that was read last, which may wait behind it
+        self._active: RequestResponseCycle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn declares it
         super().connection_made(transport)
@@ -46,6 +48,10 @@ class StrictHttp(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_timer()
+        # uvicorn tells only the request that was read last.
+        if (active := self._active) is not None and active is not self.cycle:
+            active.disconnected = not active.response_complete
+            active.message_event.set()
         super().connection_lost(exc)
         if self.timeout_keep_alive_task is not None:
             self.timeout_keep_alive_task.cancel()
@@ -61,7 +67,7 @@ class StrictHttp(HttpToolsProtocol):
                 self._start_timer()
 
     def on_message_begin(self) -> None:
-        self._is_in_head, self._head_bytes = True, 0
+        self._is_in_head, self._head_bytes, self._idle_since = True, 0, None
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
@@ -87,8 +93,28 @@ class StrictHttp(HttpToolsProtocol):
         if self.timeout_keep_alive_task is None:
             self.timeout_keep_alive_task = self.loop.call_later(self.timeout_keep_alive, self.timeout_keep_alive_handler)
 
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what cannot be read, but never in the place of another answer: requests before it are answered first, and then it ends."""
+        pipeline, cycle = self.pipeline, self.cycle
+        if pipeline and pipeline[0][0] is cycle and cycle.more_body:
+            pipeline.popleft()  # Its body is what cannot be read.
+        last = pipeline[0][0] if pipeline else self._active
+        if last is None or last.response_complete:
+            super().send_400_response(msg)
+        elif last is not cycle or not cycle.more_body:
+            self._is_in_head = last.keep_alive = False
+            self._stop_timer()
+        elif last.response_started:
+            self.transport.close()
+        else:
+            super().send_400_response(msg)
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        self._active = cycle
+        super()._start_asgi_task(cycle, app)
+
     def _unset_keepalive_if_required(self) -> None:
-        self._idle_since = None
+        """Go on counting: bytes that begin no request are nothing to do (uvicorn would stop for each of them)."""
 
     def timeout_keep_alive_handler(self) -> None:
         """Close a connection that has had nothing to do for long enough."""
@@ -103,7 +129,14 @@ class StrictHttp(HttpToolsProtocol):
 
     def _start_timer(self) -> None:
         if self._head_timer is None:
-            self._head_timer = self.loop.call_later(HEAD_TIMEOUT_S, self.transport.close)
+            self._head_timer = self.loop.call_later(HEAD_TIMEOUT_S, self._head_is_late)
+
+    def _head_is_late(self) -> None:
+        self._head_timer = None
+        if self._active is not None and not self._active.response_complete:
+            self._start_timer()  # Nothing is read while a request waits behind the one under way.
+        else:
+            self.transport.close()
 
     def _stop_timer(self) -> None:
         if self._head_timer is not None:
@@ -125,7 +158,7 @@ def _check(headers: list[tuple[bytes, bytes]], most_bytes: int, target: bytes, a
     """Raise UnfitHead where a head is not for us (RFC 9112 §3.2: exactly one valid Host). `most_bytes`: it is not larger than this."""
     if len(headers) > MAX_HEADERS:
         raise UnfitHead
-    if most_bytes > MAX_HEAD_BYTES and sum(len(name) + len(value) for name, value in headers) > MAX_HEAD_BYTES:
+    if most_bytes > MAX_HEAD_BYTES and len(target) + sum(len(name) + len(value) for name, value in headers) > MAX_HEAD_BYTES:
         raise UnfitHead
     hosts = [value for name, value in headers if name == b"host"]
     if len(hosts) != 1 or not _is_authority(hosts[0]):

@@ -13,7 +13,7 @@ from starlette.types import Message, Receive, Scope, Send
 from server.json_names import BLANKS_AND_ZEROS, may_repeat, names_in, repeated_name
 
 MAX_BODY_BYTES = 4 * 1024 * 1024
-#: how long the rest of a body that has begun may take
+#: how long a body may take to come
 BODY_TIMEOUT_S = 30.0
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
@@ -44,10 +44,8 @@ def transport_security(base_url: str) -> TransportSecuritySettings:
 
 async def read_body(receive: Receive, max_bytes: int = MAX_BODY_BYTES, timeout_s: float = BODY_TIMEOUT_S) -> bytes | None:
     """Return the whole body; None where it is larger than allowed, and then the rest is left unread. Raises TimeoutError."""
-    first, is_whole = await _part(receive)
-    if is_whole:
-        return first if len(first) <= max_bytes else None
-    chunks, total = [first], len(first)
+    chunks: list[bytes] = []
+    total, is_whole = 0, False
     with anyio.fail_after(timeout_s):
         while not is_whole and total <= max_bytes:
             chunk, is_whole = await _part(receive)

@@ -2,13 +2,16 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
 from starlette.responses import PlainTextResponse
+from starlette.types import Message, Receive, Scope, Send
 
-from server import http_protocol
+from server import http_protocol, http_server
 from server.http_server import HttpServer
 from server.listening import listen
+from server.mcp_http import read_body
 
 
 @pytest.fixture
@@ -96,3 +99,90 @@ async def test_a_second_request_on_one_connection_is_checked_as_well(port: int) 
         answers = await reader.read()
     writer.close()
     assert answers.startswith(b"HTTP/1.1 400")
+
+
+class Waiting:
+    """An application that answers `/first` once it is let, everything else at once, and tells whose client has gone."""
+
+    def __init__(self) -> None:
+        self.first_came, self.may_answer, self.first_gone = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["path"] == "/first":
+            self.first_came.set()
+            leaving = asyncio.create_task(self._leaving(receive))
+            await self.may_answer.wait()
+            leaving.cancel()
+        await PlainTextResponse(f"answer to {scope['path']}")(scope, receive, send)
+
+    async def _leaving(self, receive: Receive) -> None:
+        while (await receive())["type"] != "http.disconnect":
+            continue
+        self.first_gone.set()
+
+
+@asynccontextmanager
+async def connected(app: Waiting) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    listener = listen("127.0.0.1", 0)
+    server = HttpServer(app, authority="127.0.0.1:1")
+    serving = asyncio.create_task(server.serve([listener]))
+    await server.until_ready()
+    try:
+        async with asyncio.timeout(10):
+            reader, writer = await asyncio.open_connection("127.0.0.1", int(listener.getsockname()[1]))
+            yield reader, writer
+            writer.close()
+    finally:
+        app.may_answer.set()
+        server.should_exit = True
+        await serving
+
+
+BROKEN_BODY = b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"
+
+
+@pytest.mark.parametrize("bad", [b"BAD\r\n\r\n", head("Host: x", "Host: y"), BROKEN_BODY], ids=["garbage", "two hosts", "body"])
+@pytest.mark.parametrize("between", [b"", head("Host: x", target="/second")], ids=["next", "after another"])
+async def test_a_bad_request_is_not_answered_in_the_place_of_those_before_it(bad: bytes, between: bytes) -> None:
+    """RFC 9112 §9.3.2: answers come in the order of their requests; a 400 for one that succeeds would have it sent again."""
+    app = Waiting()
+    async with connected(app) as (reader, writer):
+        writer.write(head("Host: x", target="/first") + between + bad)
+        await app.first_came.wait()
+        app.may_answer.set()
+        answers = await reader.read()
+    assert answers.partition(b"\r\n\r\n")[2].startswith(b"answer to /first")
+    assert (b"answer to /second" in answers) == bool(between)
+    assert b"connection: close" in answers
+    assert b" 400 " not in answers
+
+
+async def test_a_client_that_leaves_is_noticed_although_another_request_waits() -> None:
+    """MCP transports: closing the connection is how a client cancels; a second request behind the first changes nothing."""
+    app = Waiting()
+    async with connected(app) as (_, writer):
+        writer.write(head("Host: x", target="/first") + head("Host: x", target="/second"))
+        await app.first_came.wait()
+        writer.close()
+        await app.first_gone.wait()
+
+
+async def test_bytes_that_begin_no_request_keep_no_connection_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    """RFC 9112 §2.2 lets empty lines come before a request; they are nothing to do."""
+    monkeypatch.setattr(http_server, "KEEP_ALIVE_S", 0.05)
+    app = Waiting()
+    async with connected(app) as (reader, writer):
+        writer.write(head("Host: x"))
+        await reader.readuntil(b"answer to /")
+        writer.write(b"\r\n")
+        assert await reader.read() == b""
+
+
+async def test_a_body_that_never_begins_is_not_waited_for_forever() -> None:
+    """A head that announces a body and leaves it at that costs a socket and a task."""
+
+    async def never() -> Message:
+        return await asyncio.get_running_loop().create_future()
+
+    with pytest.raises(TimeoutError):
+        await read_body(never, timeout_s=0.01)
