@@ -40,7 +40,7 @@ def _group_of(item: pytest.Item) -> str:
     module = getattr(item, "module", None)
     if hasattr(module, "CHROMIUM"):
         return "chromium"
-    if hasattr(module, "postgres_server"):
+    if "contracts" in item.path.parts or hasattr(module, "postgres_server"):
         return "postgresql"
     if "conformance" in item.path.parts:
         return "conformance"

@@ -1,8 +1,6 @@
 """Every store of secrets, connections and connect flows keeps the same promises."""
 
-from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import anyio
 import pytest
@@ -16,12 +14,11 @@ from oauth.vault.secrets import SealedSecret, SecretEvent, SecretStore, StaleKey
 from oauth.vault.vault import Vault, VaultCaller
 from server.storage.connect_flow_store import SqlConnectFlowStore
 from server.storage.connection_store import SqlConnectionStore
-from server.storage.database import Database, sqlite_url
-from server.storage.memory_connections import MemoryConnectFlowStore, MemoryConnectionStore, MemorySecretStore
-from server.storage.migrate import migrate
-from server.storage.schema.connection_tables import connect_flows, connections, vault_events, vault_keys, vault_marks, vault_secrets
+from server.storage.database import Database
+from server.storage.memory_connect_flows import MemoryConnectFlowStore
+from server.storage.memory_connections import MemoryConnectionStore
+from server.storage.memory_secrets import MemorySecretStore
 from server.storage.vault_store import SqlSecretStore
-from tests.contracts.postgres import postgres_server
 
 NOW = 1_800_000_000.0
 KEY = WrappedKey("dek1", "acme", "kek1", b"wrapped")
@@ -52,29 +49,16 @@ class Stores:
     flows: ConnectFlowStore
 
 
-@pytest.fixture(scope="session")
-def postgres_url() -> Iterator[str]:
-    with postgres_server() as url:
-        yield url
-
-
-@pytest.fixture(params=["sqlite", "postgresql", "memory"])
-async def stores(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Stores]:
-    """A fresh store of each kind, with one data key."""
-    if request.param == "memory":
-        secrets = MemorySecretStore()
-        await secrets.add_key(KEY)
-        yield Stores(secrets, MemoryConnectionStore(secrets), MemoryConnectFlowStore())
-        return
-    url = sqlite_url(tmp_path / "store.sqlite3") if request.param == "sqlite" else request.getfixturevalue("postgres_url")
-    await migrate(url)
-    database = Database(url)
-    async with database.write() as connection:  # one PostgreSQL server serves all tests
-        for table in (vault_keys, vault_marks, vault_secrets, vault_events, connections, connect_flows):
-            await connection.execute(table.delete())
-    await SqlSecretStore(database).add_key(KEY)
-    yield Stores(SqlSecretStore(database), SqlConnectionStore(database), SqlConnectFlowStore(database))
-    await database.close()
+@pytest.fixture
+async def stores(database: Database | None) -> Stores:
+    """Fresh stores of each kind, with one data key."""
+    if database is None:
+        kept = MemorySecretStore()
+        stores = Stores(kept, MemoryConnectionStore(kept), MemoryConnectFlowStore())
+    else:
+        stores = Stores(SqlSecretStore(database), SqlConnectionStore(database), SqlConnectFlowStore(database))
+    await stores.secrets.add_key(KEY)
+    return stores
 
 
 def secret_of(connection: Connection, content: bytes = b"x") -> SealedSecret:

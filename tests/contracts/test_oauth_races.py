@@ -1,12 +1,11 @@
 """The grant types over each real database: requests at the same time, with several connections, as several nodes would send them."""
 
 import random
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import anyio
 import pytest
-from sqlalchemy import delete
 
 from oauth.access_tokens import AccessTokens
 from oauth.client_record import Client
@@ -22,16 +21,13 @@ from oauth.scope_narrowing import STANDING
 from oauth.tenants import Tenant, Tenants
 from oauth.token_formats import hash_token, new_id, new_token
 from oauth.token_reply import TokenReply
-from server.storage.database import Database, sqlite_url
-from server.storage.migrate import migrate
+from server.storage.database import Database
 from server.storage.oauth_store import SqlGrantStore
-from server.storage.schema import oauth_tables
-from tests.contracts.postgres import postgres_server
+from tests.contracts.databases import empty_database, url_of
 
 NOW = 1_000_000.0
 VERIFIER = "v" * 43
 CLIENT = Client(client_id="client_1", kind="dynamic", name="Probe", redirect_uris=("http://127.0.0.1/cb",), created_at=NOW)
-TABLES = (oauth_tables.grants, oauth_tables.authorization_codes, oauth_tables.access_tokens, oauth_tables.refresh_tokens)
 
 
 class Node:
@@ -74,24 +70,14 @@ class Node:
         return code
 
 
-@pytest.fixture(scope="module")
-def postgres_url() -> Iterator[str]:
-    with postgres_server() as url:
-        yield url
-
-
 @pytest.fixture(params=["sqlite", "postgresql"])
 async def nodes(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[list[Node]]:
     """Two nodes over one fresh store."""
-    url = sqlite_url(tmp_path / "store.sqlite3") if request.param == "sqlite" else request.getfixturevalue("postgres_url")
-    await migrate(url)
-    databases = [Database(url), Database(url)]
-    async with databases[0].write() as connection:
-        for table in TABLES:
-            await connection.execute(delete(table))
-    yield [Node(database) for database in databases]
-    for database in databases:
-        await database.close()
+    url = url_of(request.param, request, tmp_path)
+    async with empty_database(url) as one:
+        other = Database(url)
+        yield [Node(one), Node(other)]
+        await other.close()
 
 
 async def test_fifty_redemptions_over_two_nodes_give_one_answer(nodes: list[Node]) -> None:

@@ -1,13 +1,12 @@
 """What oauth/stores.py promises, kept by the SQL stores and by the ones in memory."""
 
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import anyio
 import pytest
-from sqlalchemy import delete
 
 from oauth.audit import SecurityEvent
 from oauth.authorization_request import AuthorizationRequest
@@ -30,9 +29,7 @@ from server.storage.database import Database, sqlite_url
 from server.storage.memory_oauth import MemoryClientStore, MemoryGrantStore
 from server.storage.migrate import migrate
 from server.storage.oauth_store import SqlGrantStore
-from server.storage.schema import oauth_tables
 from server.storage.security_event_log import SqlAuditLog
-from tests.contracts.postgres import postgres_server
 
 NOW = round(time.time())
 RESOURCE = "https://gw/mcp"
@@ -81,43 +78,13 @@ class Stores:
     audit: AuditLog
 
 
-TABLES = (
-    oauth_tables.oauth_clients,
-    oauth_tables.authorization_requests,
-    oauth_tables.pushed_requests,
-    oauth_tables.grants,
-    oauth_tables.authorization_codes,
-    oauth_tables.access_tokens,
-    oauth_tables.refresh_tokens,
-    oauth_tables.consents,
-    oauth_tables.device_codes,
-    oauth_tables.used_assertions,
-    oauth_tables.static_tokens,
-    oauth_tables.security_events,
-)
-
-
-@pytest.fixture(scope="module")
-def postgres_url() -> Iterator[str]:
-    with postgres_server() as url:
-        yield url
-
-
-@pytest.fixture(params=["sqlite", "postgresql", "memory"])
-async def stores(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Stores]:
-    """A fresh store of each kind."""
-    if request.param == "memory":
+@pytest.fixture
+def stores(database: Database | None) -> Stores:
+    """Fresh stores of each kind."""
+    if database is None:
         memory = MemoryGrantStore()
-        yield Stores(memory, MemoryClientStore(), memory)
-        return
-    url = sqlite_url(tmp_path / "store.sqlite3") if request.param == "sqlite" else request.getfixturevalue("postgres_url")
-    await migrate(url)
-    database = Database(url)
-    async with database.write() as connection:
-        for table in TABLES:
-            await connection.execute(delete(table))
-    yield Stores(SqlGrantStore(database), SqlClientStore(database), SqlAuditLog(database))
-    await database.close()
+        return Stores(memory, MemoryClientStore(), memory)
+    return Stores(SqlGrantStore(database), SqlClientStore(database), SqlAuditLog(database))
 
 
 async def test_everything_of_a_grant_comes_back_as_it_went_in(stores: Stores) -> None:

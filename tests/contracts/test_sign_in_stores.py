@@ -1,8 +1,6 @@
 """Every store of passkeys, identity providers and links keeps the same promises."""
 
-from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import anyio
 import pytest
@@ -10,15 +8,13 @@ import pytest
 from oauth.identity_providers import IdentityProvider
 from oauth.subject_stores import FederatedSignIn, IdentityLinkStore, Passkey, PasskeyExists, PasskeyStore, SubjectStore
 from oauth.subjects import Subject
-from server.storage.database import sqlite_url
+from server.storage.database import Database
 from server.storage.identity_store import SqlIdentityLinkStore
 from server.storage.memory_identities import MemoryIdentityLinkStore
 from server.storage.memory_passkeys import MemoryPasskeyStore
 from server.storage.memory_subjects import MemorySubjectStore
 from server.storage.passkey_store import SqlPasskeyStore
 from server.storage.subject_store import SqlSubjectStore
-from tests.contracts.postgres import postgres_server
-from tests.contracts.subject_database import empty_database
 
 NOW = 1_800_000_000.0
 PASSKEY = Passkey(b"\x00credential\xff", "acme", "sub_ada", b"public key", 0, "Laptop", NOW)
@@ -34,22 +30,13 @@ class Stores:
     links: IdentityLinkStore
 
 
-@pytest.fixture(scope="module")
-def postgres_url() -> Iterator[str]:
-    with postgres_server() as url:
-        yield url
-
-
-@pytest.fixture(params=["sqlite", "postgresql", "memory"])
-async def stores(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Stores]:
-    """A fresh store of each kind."""
-    if request.param == "memory":
+@pytest.fixture
+def stores(database: Database | None) -> Stores:
+    """Fresh stores of each kind."""
+    if database is None:
         subjects = MemorySubjectStore()
-        yield Stores(subjects, MemoryPasskeyStore(), MemoryIdentityLinkStore(subjects))
-        return
-    url = sqlite_url(tmp_path / "store.sqlite3") if request.param == "sqlite" else request.getfixturevalue("postgres_url")
-    async with empty_database(url) as database:
-        yield Stores(SqlSubjectStore(database), SqlPasskeyStore(database), SqlIdentityLinkStore(database))
+        return Stores(subjects, MemoryPasskeyStore(), MemoryIdentityLinkStore(subjects))
+    return Stores(SqlSubjectStore(database), SqlPasskeyStore(database), SqlIdentityLinkStore(database))
 
 
 async def test_a_passkey_comes_back_in_its_own_tenant_only(stores: Stores) -> None:

@@ -1,6 +1,5 @@
 """Every store of tenants, subjects and browser sessions keeps the same promises."""
 
-from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -24,8 +23,6 @@ from server.storage.memory_subjects import MemoryBrowserSessionStore, MemorySubj
 from server.storage.migrate import migrate
 from server.storage.subject_store import SqlSubjectStore
 from server.storage.tenant_store import SqlTenantStore
-from tests.contracts.postgres import postgres_server
-from tests.contracts.subject_database import empty_database
 
 ADA = Subject("acme", "sub_ada", "ada@example.com", "Ada", is_admin=True, allowed_scopes=frozenset({"mcp", "crm:read"}))
 NOW = 1_800_000_000.0
@@ -38,22 +35,13 @@ class Stores:
     sessions: BrowserSessionStore
 
 
-@pytest.fixture(scope="module")
-def postgres_url() -> Iterator[str]:
-    with postgres_server() as url:
-        yield url
-
-
-@pytest.fixture(params=["sqlite", "postgresql", "memory"])
-async def stores(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Stores]:
-    """A fresh store of each kind."""
-    if request.param == "memory":
+@pytest.fixture
+def stores(database: Database | None) -> Stores:
+    """Fresh stores of each kind."""
+    if database is None:
         subjects = MemorySubjectStore()
-        yield Stores(MemoryTenantStore(), subjects, MemoryBrowserSessionStore(subjects))
-        return
-    url = sqlite_url(tmp_path / "store.sqlite3") if request.param == "sqlite" else request.getfixturevalue("postgres_url")
-    async with empty_database(url) as database:
-        yield Stores(SqlTenantStore(database), SqlSubjectStore(database), SqlBrowserSessionStore(database))
+        return Stores(MemoryTenantStore(), subjects, MemoryBrowserSessionStore(subjects))
+    return Stores(SqlTenantStore(database), SqlSubjectStore(database), SqlBrowserSessionStore(database))
 
 
 def session(name: str, subject: Subject = ADA, at: float = NOW) -> StoredSession:

@@ -1,17 +1,15 @@
 """Every store of `tools/stores.py`, against both implementations."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
-from sqlalchemy import delete
 
 from oauth.principal import Principal
 from server.storage.call_records import SqlCallRecords, SqlUsageStore
 from server.storage.call_store import SqlIdempotencyStore, SqlPlanStore, SqlResultStore
-from server.storage.database import Database, sqlite_url
+from server.storage.database import Database
 from server.storage.memory_tools import (
     MemoryCallRecords,
     MemoryIdempotencyStore,
@@ -23,19 +21,8 @@ from server.storage.memory_tools import (
 )
 from server.storage.migrate import migrate
 from server.storage.quarantine_store import SqlQuarantineStore
-from server.storage.schema.tool_tables import (
-    call_records,
-    held_tools,
-    idempotency_keys,
-    operations,
-    plan_steps,
-    plans,
-    results,
-    sources,
-    usage_examples,
-)
 from server.storage.tool_store import SqlOperationStore
-from tests.contracts.postgres import postgres_server
+from tests.contracts.databases import url_of
 from tests.tools.stand_ins import ADA, BOB, operation
 from tools.operation import Paging
 from tools.quarantine import HeldTool, QuarantineStore
@@ -68,34 +55,21 @@ class Stores:
     quarantine: QuarantineStore
 
 
-@pytest.fixture(scope="session")
-def postgres_url() -> Iterator[str]:
-    with postgres_server() as url:
-        yield url
+@pytest.fixture
+def stores(database: Database | None) -> Stores:
+    return stores_in_memory() if database is None else stores_on(database)
 
 
-@pytest.fixture(params=["memory", "sqlite", "postgresql"])
-async def stores(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Stores]:
-    if request.param == "memory":
-        yield Stores(
-            MemoryOperationStore(),
-            MemoryResultStore(),
-            MemoryIdempotencyStore(),
-            MemoryPlanStore(),
-            MemoryCallRecords(),
-            MemoryUsageStore(),
-            MemoryQuarantineStore(),
-        )
-        return
-    url = sqlite_url(tmp_path / "store.sqlite3") if request.param == "sqlite" else request.getfixturevalue("postgres_url")
-    await migrate(url)
-    database = Database(url)
-    yield stores_on(database)
-    if request.param == "postgresql":
-        async with database.write() as connection:
-            for table in (operations, sources, held_tools, results, idempotency_keys, plans, plan_steps, call_records, usage_examples):
-                await connection.execute(delete(table))
-    await database.close()
+def stores_in_memory() -> Stores:
+    return Stores(
+        MemoryOperationStore(),
+        MemoryResultStore(),
+        MemoryIdempotencyStore(),
+        MemoryPlanStore(),
+        MemoryCallRecords(),
+        MemoryUsageStore(),
+        MemoryQuarantineStore(),
+    )
 
 
 def stores_on(database: Database) -> Stores:
@@ -267,7 +241,7 @@ async def test_uses_add_up_by_tenant_operation_and_intent(stores: Stores) -> Non
 @pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
 async def test_of_many_claims_from_several_processes_one_runs(request: pytest.FixtureRequest, tmp_path: Path, engine: str) -> None:
     """IdempotencyStore.begin: across processes, which here are pools that share nothing."""
-    url = sqlite_url(tmp_path / "store.sqlite3") if engine == "sqlite" else request.getfixturevalue("postgres_url")
+    url = url_of(engine, request, tmp_path)
     await migrate(url)
     databases = [Database(url) for _ in range(4)]
     stores = [SqlIdempotencyStore(database) for database in databases]

@@ -14,7 +14,9 @@ from oauth.principal import Principal
 from oauth.vault.key_source import KeyText
 from oauth.vault.secrets import SecretEvent
 from oauth.vault.vault import Vault, VaultCaller
-from server.storage.memory_connections import MemoryConnectFlowStore, MemoryConnectionStore, MemorySecretStore
+from server.storage.memory_connect_flows import MemoryConnectFlowStore
+from server.storage.memory_connections import MemoryConnectionStore
+from server.storage.memory_secrets import MemorySecretStore
 
 NOW = 1_800_000_000.0
 ADA = Principal("acme", "ada", "claude", frozenset({"mcp"}), "g1")
