@@ -1,5 +1,6 @@
 """A person with a browser, as plain HTTP: follows redirects, keeps cookies, fills in the forms of our pages."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from urllib.parse import parse_qsl, urljoin, urlsplit
@@ -41,11 +42,15 @@ class FormReader(HTMLParser):
 
 @dataclass
 class Person:
-    """Someone with an e-mail address and a password; `decision` is what they answer to a consent page."""
+    """Someone with an e-mail address and a password.
+
+    `decision` is what they answer to a consent page, `owner_id` who they are at the demo CRM.
+    """
 
     email: str
     password: str
     decision: str = "allow"
+    owner_id: str = ""
     pages: list[str] = field(default_factory=list)
 
     async def finish(self, authorization_url: str) -> None:
@@ -58,29 +63,40 @@ class Person:
 
     async def authorize(self, authorization_url: str, redirect_prefix: str) -> dict[str, str]:
         """Walk from `authorization_url` until the browser would leave for `redirect_prefix`; return what it carries there."""
-        async with httpx2.AsyncClient(follow_redirects=False, timeout=20) as browser:
-            response = await browser.get(authorization_url)
-            for _ in range(MAX_STEPS):
-                if response.is_redirect:
-                    target = urljoin(str(response.url), response.headers["location"])
-                    if target.startswith(redirect_prefix):
-                        return dict(parse_qsl(urlsplit(target).query))
-                    response = await browser.get(target)
-                    continue
-                assert response.status_code == 200, f"{response.status_code} at {response.url}: {response.text[:600]}"
-                self.pages.append(response.text)
-                response = await self._submit(browser, response)
-        raise AssertionError(f"no redirect to {redirect_prefix} after {MAX_STEPS} steps; last page: {self.pages[-1][:600]}")
+        async with httpx2.AsyncClient(timeout=20) as browser:
+            target = await self.walk(browser, authorization_url, lambda url: url.startswith(redirect_prefix))
+        assert target.startswith(redirect_prefix), f"no redirect to {redirect_prefix}; last page: {target[:600]}"
+        return dict(parse_qsl(urlsplit(target).query))
 
-    async def _submit(self, browser: httpx2.AsyncClient, response: httpx2.Response) -> httpx2.Response:
-        reader = FormReader()
-        reader.feed(response.text)
-        (form,) = reader.forms
+    async def walk(self, browser: httpx2.AsyncClient, url: str, leaves: Callable[[str], bool] = lambda _url: False) -> str:
+        """Open `url` and answer page after page; return the first address that `leaves` wants, unopened, or the last page.
+
+        The last one has no form, or says that something went wrong.
+        """
+        response = await browser.get(url)
+        for _ in range(MAX_STEPS):
+            if response.is_redirect:
+                target = urljoin(str(response.url), response.headers["location"])
+                if leaves(target):
+                    return target
+                response = await browser.get(target)
+                continue
+            self.pages.append(response.text)
+            reader = FormReader()
+            reader.feed(response.text)
+            if not reader.forms or response.status_code != 200:
+                return response.text
+            (form,) = reader.forms
+            response = await self._submit(browser, response, form)
+        raise AssertionError(f"no end after {MAX_STEPS} steps: {response.text[:600]}")
+
+    async def _submit(self, browser: httpx2.AsyncClient, response: httpx2.Response, form: Form) -> httpx2.Response:
         fields = dict(form.fields)
         if "password" in fields:
             fields |= {"email": self.email, "password": self.password}
         if form.decisions:
             fields["decision"] = self.decision
+            fields |= {"owner_id": self.owner_id} if self.owner_id else {}
         target = urljoin(str(response.url), form.action) if form.action else str(response.url)
         parts = urlsplit(target)
-        return await browser.post(target, data=fields, headers={"Origin": f"{parts.scheme}://{parts.netloc}"})
+        return await browser.post(target, data=fields, headers={"origin": f"{parts.scheme}://{parts.netloc}"})

@@ -8,7 +8,6 @@ import sys
 import time
 from pathlib import Path
 from typing import Any
-from urllib.parse import urljoin, urlsplit
 
 import httpx2
 import pytest
@@ -18,7 +17,7 @@ from tests.conftest import REPOSITORY
 from tests.flows.connecting import connect
 from tests.flows.gateway_process import RunningGateway, ascend, environment, free_port, running_gateway
 from tests.flows.mcp_client import MemoryTokenStorage, connected
-from tests.flows.person import FormReader, Person
+from tests.flows.person import Person
 
 
 def kill(gateway: RunningGateway) -> None:
@@ -101,18 +100,6 @@ async def told(client: Client, arguments: dict[str, Any]) -> dict[str, Any]:
 
 async def at_the_crm(browser: httpx2.AsyncClient, person: Person, link: str) -> str:
     """Sign in and press Continue; return the CRM's address that the browser is sent to."""
-    response = await browser.get(link)
-    for _ in range(6):
-        if response.is_redirect:
-            target = urljoin(str(response.url), response.headers["location"])
-            if "/oauth/authorize" in target:
-                return target
-            response = await browser.get(target)
-            continue
-        reader = FormReader()
-        reader.feed(response.text)
-        fields = dict(reader.forms[0].fields)
-        fields |= {"email": person.email, "password": person.password} if "password" in fields else {}
-        target = urljoin(str(response.url), reader.forms[0].action)
-        response = await browser.post(target, data=fields, headers={"origin": "{0.scheme}://{0.netloc}".format(urlsplit(target))})
-    raise AssertionError(response.text)
+    address = await person.walk(browser, link, lambda url: "/oauth/authorize" in url)
+    assert "/oauth/authorize" in address
+    return address

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
 import anyio
 import httpx2
@@ -26,7 +26,7 @@ from server.demo.grants import OAuthClient, OAuthSettings
 from server.demo.provider import register
 from server.http_server import HttpServer
 from server.importing import ImportRequest, import_openapi
-from tests.flows.person import FormReader
+from tests.flows.person import Person
 from tests.server.demo.listening import listening
 from tests.server.mcp_requests import URL_MODE, modern_body, modern_headers
 
@@ -66,33 +66,11 @@ class Onboarding:
         ):
             yield client
 
-    async def walk(self, url: str) -> str:
-        """Open `url` as the person does: sign in, continue to the CRM, allow, come back; return the last page."""
+    async def walk(self, url: str) -> None:
+        """Open `url` as the person does: sign in, continue to the CRM, allow, come back."""
         async with httpx2.AsyncClient(timeout=20) as browser:
-            response = await browser.get(url)
-            for _ in range(12):
-                if response.is_redirect:
-                    response = await browser.get(urljoin(str(response.url), response.headers["location"]))
-                    continue
-                assert response.status_code == 200, response.text
-                if "<h1>Connected</h1>" in response.text:
-                    self.connected += 1
-                    return response.text
-                response = await self._submit(browser, response)
-        raise AssertionError(response.text)
-
-    async def _submit(self, browser: httpx2.AsyncClient, page: httpx2.Response) -> httpx2.Response:
-        reader = FormReader()
-        reader.feed(page.text)
-        form = reader.forms[0]
-        fields = dict(form.fields)
-        if "password" in fields:
-            fields |= {"email": EMAIL, "password": PASSWORD}
-        if form.decisions:
-            fields |= {"decision": "allow", "owner_id": "own_3"}
-        target = urljoin(str(page.url), form.action)
-        origin = "{0.scheme}://{0.netloc}".format(urlsplit(target))
-        return await browser.post(target, data=fields, headers={"origin": origin})
+            assert "<h1>Connected</h1>" in await Person(EMAIL, PASSWORD, owner_id="own_3").walk(browser, url)
+        self.connected += 1
 
 
 @pytest.fixture

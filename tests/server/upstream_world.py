@@ -7,7 +7,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urljoin, urlsplit
 
 import anyio
 import httpx2
@@ -26,7 +25,7 @@ from server.app import Gateway, open_gateway
 from server.config import load
 from server.http_server import HttpServer
 from server.importing import Imported, ImportRequest, import_mcp
-from tests.flows.person import FormReader
+from tests.flows.person import Person
 
 EMAIL, PASSWORD = "ada@example.com", "correct-horse-battery"
 SCOPES = frozenset({"mcp", "mcp:read", "mcp:write", "mcp:destructive"})
@@ -84,26 +83,10 @@ class UpstreamWorld:
 
         await until(is_held)
 
-    async def walk(self, url: str, email: str = EMAIL) -> str:
-        """Open a link as the person does: sign in, go on to the upstream's consent, come back; return the last page."""
+    async def walk(self, url: str, email: str = EMAIL) -> None:
+        """Open a link as the person does: sign in, go on to the upstream's consent, come back."""
         async with httpx2.AsyncClient(timeout=20) as browser:
-            response = await browser.get(url)
-            for _ in range(12):
-                if response.is_redirect:
-                    response = await browser.get(urljoin(str(response.url), response.headers["location"]))
-                    continue
-                assert response.status_code == 200, response.text
-                if "<h1>Connected</h1>" in response.text:
-                    return response.text
-                reader = FormReader()
-                reader.feed(response.text)
-                fields = dict(reader.forms[0].fields)
-                if "password" in fields:
-                    fields |= {"email": email, "password": PASSWORD}
-                target = urljoin(str(response.url), reader.forms[0].action)
-                origin = "{0.scheme}://{0.netloc}".format(urlsplit(target))
-                response = await browser.post(target, data=fields, headers={"origin": origin})
-        raise AssertionError(response.text)
+            assert "<h1>Connected</h1>" in await Person(email, PASSWORD).walk(browser, url)
 
     async def mint(self, subject: str, tenant: str = "default") -> str:
         """Return an access token with all scopes."""
