@@ -242,8 +242,10 @@ def _check_nonce(tokens: Tokens, nonce: str) -> None:
     payload = token.split(".")[1]
     try:
         claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
-    except ValueError:
+    except (ValueError, RecursionError):
         raise TokenRefused("id_token_malformed") from None
+    if not isinstance(claims, dict):
+        raise TokenRefused("id_token_malformed")
     if "nonce" in claims and claims["nonce"] != nonce:
         raise TokenRefused("id_token_nonce")
 

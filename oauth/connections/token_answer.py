@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Any, TypeGuard
 from urllib.parse import parse_qsl
 
 from oauth.connections.registrations import Application
@@ -46,14 +46,14 @@ def tokens_of(application: Application, answer: Fetched, now: float) -> Tokens:
     error = _word(provider.find("error", "error", content))
     is_ok = 200 <= answer.status < 300 and provider.find("ok", "`true`", content) is True
     access_token = provider.find("access_token", "access_token", content) if is_ok else None
-    if not isinstance(access_token, str) or not 0 < len(access_token) <= MAX_TOKEN_CHARS:
+    if not _is_token(access_token):
         raise _refusal(application, answer, error)
     refresh_token = provider.find("refresh_token", "refresh_token", content)
     scope = provider.find("scope", "scope", content)
     granted = frozenset(scope.replace(provider.scope_separator, " ").split()) if isinstance(scope, str) else None
     return Tokens(
         access_token=access_token,
-        refresh_token=refresh_token if isinstance(refresh_token, str) and 0 < len(refresh_token) <= MAX_TOKEN_CHARS else None,
+        refresh_token=refresh_token if _is_token(refresh_token) else None,
         ttl_s=_seconds(_expires_in(provider.find("expires_at", "", content), answer, now), None)
         or _seconds(provider.find("expires_in", "expires_in", content), provider.access_token_ttl_s),
         scopes=granted if provider.scopes_are_complete else None,
@@ -80,10 +80,15 @@ def json_of(answer: Fetched) -> Any:
     """Return the object that an answer holds; anything else stands under "content"."""
     try:
         content = json.loads(answer.body)
-    except ValueError:
+    except (ValueError, RecursionError):
         # GitHub's token endpoint answers a form to whoever forgets to ask for JSON; so do older servers.
         content = dict(parse_qsl(answer.body.decode("utf-8", "replace"))) if b"=" in answer.body[:200] else {}
     return content if isinstance(content, dict) else {"content": content}
+
+
+def _is_token(value: object) -> TypeGuard[str]:
+    """Say whether this is printable ASCII (RFC 6749 §A.12 and §A.17), of a length that a request can carry."""
+    return isinstance(value, str) and 0 < len(value) <= MAX_TOKEN_CHARS and value.isascii() and value.isprintable()
 
 
 def _word(error: Any) -> str:
@@ -95,7 +100,7 @@ def _word(error: Any) -> str:
 def _seconds(value: Any, default_s: float | None) -> float | None:
     try:
         seconds = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return default_s
     return seconds if 0 < seconds < 10 * 365 * 86400 else default_s
 
@@ -108,7 +113,7 @@ def _expires_in(value: Any, answer: Fetched, now: float) -> float | None:
         return None
     try:
         began = parsedate_to_datetime(answer.headers.get("date", "")).timestamp()
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         began = now
     if abs(began - now) > MAX_SKEW_S:
         began = now

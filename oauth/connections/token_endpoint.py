@@ -109,7 +109,7 @@ class TokenEndpoint:
             found = title = None
         if found in (None, "", [], {}):
             raise TokenRefused("no_account_id")
-        return ExternalAccount(str(found)[:400], _printable(str(title or found)))
+        return ExternalAccount(str(found)[:400].encode(errors="replace").decode(), _printable(str(title or found)))
 
     async def _ask_account(self, application: Application, request: Mapping[str, Any], tokens: Tokens) -> Fetched:
         headers, body = _headers(application), None

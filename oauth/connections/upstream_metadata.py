@@ -14,6 +14,14 @@ TIMEOUT_S = 10.0
 MAX_DOCUMENT_BYTES = 256_000
 _PROBE = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "ping"}).encode()
 _PARAMETER = re.compile(r'\b(resource_metadata|scope)="([^"]*)"')
+#: scheme, host and port, path and query of RFC 3986: no user information, no fragment, nothing that a person does not see
+_ADDRESS = re.compile(
+    r"(https?)://(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?(?:/[A-Za-z0-9._~:/\[\]@!$&'()*+,;=%-]*)?(?:\?[A-Za-z0-9._~:/?@!$&'()*+,;=%-]*)?"
+)
+MAX_ADDRESS_CHARS = 2_000
+#: RFC 6749 §3.3
+_SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]{1,200}")
+MAX_SCOPES = 100
 
 
 class NotDiscoverable(Exception):
@@ -49,6 +57,7 @@ async def discover(send: Outbound, url: str) -> SignIn:
     resource, asked = await _resource(send, url, said.get("resource_metadata"))
     # Servers from before RFC 9728 are their own authorization servers (MCP 2025-03-26).
     issuer = _first(asked.get("authorization_servers")) or _origin(url)
+    _check_address(issuer, "the authorization server", url)
     metadata = await _server_metadata(send, issuer)
     for name in ("authorization_endpoint", "token_endpoint"):
         _check_address(metadata.get(name), name, url)
@@ -64,7 +73,7 @@ async def discover(send: Outbound, url: str) -> SignIn:
         issuer=issuer,
         authorize_url=metadata["authorization_endpoint"],
         token_url=metadata["token_endpoint"],
-        scopes=tuple(dict.fromkeys(scopes)),
+        scopes=tuple(dict.fromkeys(scope for scope in scopes if _SCOPE.fullmatch(scope)))[:MAX_SCOPES],
         registration_url=optional["registration_endpoint"],
         revocation_url=optional["revocation_endpoint"],
         userinfo_url=optional["userinfo_endpoint"] if "openid" in scopes else "",
@@ -86,7 +95,11 @@ async def _resource(send: Outbound, url: str, named: str | None) -> tuple[str, M
             continue
         resource = document.get("resource")
         # RFC 9728 §3.3: metadata of another resource must not be used; one that stands for a whole host is its own.
-        if not isinstance(resource, str) or not (url == resource or url.startswith(resource.rstrip("/") + "/")):
+        if (
+            not isinstance(resource, str)
+            or not _ADDRESS.fullmatch(resource)
+            or not (url == resource or url.startswith(resource.rstrip("/") + "/"))
+        ):
             raise NotDiscoverable(f"{place} describes another resource than {url}")
         return resource, document
     if named:
@@ -118,7 +131,7 @@ async def _document(send: Outbound, url: str) -> Mapping[str, Any] | None:
     answer = await _ask(send, "GET", url, None)
     try:
         content = json.loads(answer.body) if answer.status == 200 else None
-    except ValueError:
+    except (ValueError, RecursionError):  # no JSON, or nested as only an attacker would
         return None
     return content if isinstance(content, dict) else None
 
@@ -133,8 +146,8 @@ async def _ask(send: Outbound, method: str, url: str, body: bytes | None) -> Fet
 
 def _check_address(value: object, name: str, url: str) -> None:
     """Refuse what is no address, or leads from https to http: codes and tokens must not travel in the clear."""
-    scheme = urlsplit(value).scheme if isinstance(value, str) else ""
-    if scheme != "https" and not (scheme == "http" and urlsplit(url).scheme == "http"):
+    found = _ADDRESS.fullmatch(value) if isinstance(value, str) and len(value) <= MAX_ADDRESS_CHARS else None
+    if found is None or (found[1] == "http" and not url.startswith("http:")):
         raise NotDiscoverable(f"{name} of {url} is missing, or is no https address")
 
 

@@ -1,6 +1,7 @@
 """Register the gateway where an upstream's accounts sign in: by a metadata document, or dynamically (RFC 7591)."""
 
 import json
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,6 +13,8 @@ from oauth.fetch import FetchRefused
 CLIENT_NAME = "Ascend Gateway"
 #: an account of a server that tells nobody whose it is
 NAMELESS = "account"
+#: a client id or secret: printable ASCII (RFC 6749 §A.1 and §A.2)
+_WORD = re.compile(r"[\x20-\x7e]{1,2000}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +64,17 @@ async def _dynamically(send: Outbound, sign_in: SignIn, base_url: str, tenant_id
     try:
         answer = await send("POST", sign_in.registration_url, headers=headers, body=body, max_bytes=MAX_DOCUMENT_BYTES, timeout_s=TIMEOUT_S)
         content = json.loads(answer.body)
-    except (FetchRefused, ValueError) as error:
+    except (FetchRefused, ValueError, RecursionError) as error:
         raise NotDiscoverable(f"{sign_in.issuer} gave no answer to the registration") from error
     client_id = content.get("client_id") if isinstance(content, dict) else None
-    if answer.status not in (200, 201) or not isinstance(client_id, str) or not 0 < len(client_id) <= 2_000:
+    if answer.status not in (200, 201) or not isinstance(client_id, str) or not _WORD.fullmatch(client_id):
         raise NotDiscoverable(f"{sign_in.issuer} refused the registration ({answer.status})")
     secret = content.get("client_secret")
-    return client_id, secret if isinstance(secret, str) else "", str(content.get("token_endpoint_auth_method") or wanted)
+    return (
+        client_id,
+        secret if isinstance(secret, str) and _WORD.fullmatch(secret) else "",
+        str(content.get("token_endpoint_auth_method") or wanted),
+    )
 
 
 def definition_of(sign_in: SignIn, provider: str, title: str, *, client_auth: str) -> dict[str, Any]:

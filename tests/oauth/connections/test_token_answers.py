@@ -1,0 +1,54 @@
+"""A token endpoint's answer is a stranger's word, too: what is odd about it ends in one refusal, or is left out."""
+
+import base64
+import json
+
+import pytest
+
+from oauth.connections.authorization import _check_nonce
+from oauth.connections.provider import parse
+from oauth.connections.registrations import Application
+from oauth.connections.token_answer import TokenRefused, Tokens, tokens_of
+from oauth.connections.upstream_metadata import SignIn
+from oauth.connections.upstream_registration import definition_of
+from oauth.fetch import Fetched
+
+SIGN_IN = SignIn("https://x/mcp", "https://x", "https://x/a", "https://x/t", ())
+DEFINITION = definition_of(SIGN_IN, "notes", "Notes", client_auth="body")
+APPLICATION = Application(parse(DEFINITION, {}, "notes"), "acme", "client", "")
+
+
+def given(body: bytes) -> Tokens:
+    return tokens_of(APPLICATION, Fetched(200, {}, body), 0.0)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"a":' * 30_000 + b"1" + b"}" * 30_000,
+        b'{"access_token":"\\ud800"}',
+        b'{"access_token":"a\\r\\nX: y"}',
+        b'{"access_token":""}',
+        b"[]",
+    ],
+    ids=["nested without end", "half a character", "line end", "empty", "list"],
+)
+def test_what_holds_no_token_is_refused(body: bytes) -> None:
+    """RFC 6749 §5.1 and §A.12."""
+    with pytest.raises(TokenRefused):
+        given(body)
+
+
+def test_odd_members_beside_a_token_are_left_out() -> None:
+    """RFC 6749 §A.14 and §A.17."""
+    tokens = given(b'{"access_token":"at","refresh_token":"\\ud800","expires_in":1%b}' % (b"0" * 400))
+    assert (tokens.access_token, tokens.refresh_token, tokens.ttl_s) == ("at", None, None)
+
+
+@pytest.mark.parametrize("claims", [5, "nonce", ["nonce"], None])
+def test_an_id_token_without_claims_is_refused(claims: object) -> None:
+    """OpenID Connect Core §2: the claims are a JSON object."""
+    payload = base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip("=")
+    tokens = given(json.dumps({"access_token": "at", "id_token": f"e30.{payload}.x"}).encode())
+    with pytest.raises(TokenRefused, match="id_token_malformed"):
+        _check_nonce(tokens, "nonce")
