@@ -66,9 +66,9 @@ def vocabulary() -> list[str]:
     return [word for word in dict.fromkeys(words) if word.isascii() and word.islower() and word.isalpha() and len(word) > 3]
 
 
-def made_up(count: int, seed: int = 1) -> list[Document]:
+def made_up(count: int) -> list[Document]:
     """Return `count` operations of a few words each, common words more often than rare ones, as in real ones."""
-    chance, words = random.Random(seed), vocabulary()
+    chance, words = random.Random(1), vocabulary()
 
     def text(size: int) -> str:
         return " ".join(words[int(len(words) * chance.random() ** 3)] for _ in range(size))

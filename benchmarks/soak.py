@@ -88,8 +88,8 @@ class Mix:
         kind = self._chance.choice(self._kinds)
         return kind, self.shares[kind][1](number)
 
-    def _api(self, api: str, args: dict[str, object], *, token: str | None = None, **options: object) -> bytes:
-        return self._gateway.call("call_api", {"api": api, "args": args, **options}, token=token)
+    def _api(self, api: str, args: dict[str, object], **options: object) -> bytes:
+        return self._gateway.call("call_api", {"api": api, "args": args, **options})
 
     def _discover(self, number: int) -> bytes:
         query = " ".join(self._chance.choice(_WORDS) for _ in range(4))

@@ -91,13 +91,13 @@ class CapabilityIndex:
         with self._writing:
             return self._write(segment, documents, (), progress)
 
-    def replace_group(self, segment: str, group: str, documents: Iterable[Document], progress: Progress | None = None) -> UpsertReport:
+    def replace_group(self, segment: str, group: str, documents: Iterable[Document]) -> UpsertReport:
         """Make `documents` the whole of what provider `group` has in `segment`."""
         given = list(documents)
         kept = {document.slug for document in given}
         with self._writing:
             gone = [slug for slug in self._state.segments.get(segment, EMPTY).slugs_of(group) if slug not in kept]
-            return self._write(segment, given, gone, progress)
+            return self._write(segment, given, gone, None)
 
     def delete(self, segment: str, slugs: Iterable[str]) -> int:
         """Forget documents; return how many were there."""
@@ -123,7 +123,7 @@ class CapabilityIndex:
         """Return how many documents a segment holds."""
         return self._state.segments.get(segment, EMPTY).live
 
-    def reembed(self, encoder: Encoder | None, documents: Callable[[str], Iterable[Document]], progress: Progress | None = None) -> None:
+    def reembed(self, encoder: Encoder | None, documents: Callable[[str], Iterable[Document]]) -> None:
         """Search in the space of `encoder` from now on (None: the embedded one alone).
 
         `documents` gives all documents of a segment. Searches go on in the old space until every vector of the new one is
@@ -138,12 +138,12 @@ class CapabilityIndex:
         known: dict[int, tuple[Part, Part]] = {}
         while missing := [found for found in lacking(self._state.segments, encoder.model) if id(found[1]) not in known]:
             for name, part in missing:
-                known[id(part)] = part, with_space(part, encoder, documents(name), progress)
+                known[id(part)] = part, with_space(part, encoder, documents(name))
         with self._writing:
             # What was written meanwhile is little: it is encoded here, while other writes wait and searches do not.
             for name, part in lacking(self._state.segments, encoder.model):
                 if id(part) not in known:
-                    known[id(part)] = part, with_space(part, encoder, documents(name), None)
+                    known[id(part)] = part, with_space(part, encoder, documents(name))
             moved = {
                 name: segment.with_parts([known.get(id(shard.part), (shard.part, shard.part))[1] for shard in segment.shards])
                 for name, segment in self._state.segments.items()
@@ -182,7 +182,7 @@ class CapabilityIndex:
         part = build_part(fresh, self._table, advance)
         if (encoder := self._state.encoder) is not None:
             try:
-                return with_space(part, encoder, fresh, None)
+                return with_space(part, encoder, fresh)
             except EncoderUnavailable as error:
                 warnings.append(f"{error}; {len(fresh)} operations are searched without it until the vectors are made again")
         return part

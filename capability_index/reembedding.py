@@ -1,6 +1,6 @@
 """Give parts the vectors of another space beside the ones they have; the rows do not move, so searches need not stop."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
@@ -21,7 +21,7 @@ def lacking(segments: Mapping[str, Segment], model: str) -> list[tuple[str, Part
     return [(name, shard.part) for name, segment in segments.items() for shard in segment.shards if model not in shard.part.matrices]
 
 
-def with_space(part: Part, encoder: Encoder, documents: Iterable[Document], progress: Callable[[int, int], None] | None) -> Part:
+def with_space(part: Part, encoder: Encoder, documents: Iterable[Document]) -> Part:
     """Return `part` with the vectors of `encoder` too; a row whose document is not given keeps zeros. Raises EncoderUnavailable."""
     rows: list[int] = []
     texts: list[str] = []
@@ -33,8 +33,6 @@ def with_space(part: Part, encoder: Encoder, documents: Iterable[Document], prog
     vectors = np.zeros((len(part), encoder.dimension), np.float32)
     for start in range(0, len(texts), _BATCH):
         vectors[rows[start : start + _BATCH]] = encoder.encode(texts[start : start + _BATCH])
-        if progress is not None:
-            progress(min(start + _BATCH, len(texts)), len(texts))
     return replace(part, matrices=MappingProxyType({**part.matrices, encoder.model: Matrix.of(vectors)}))
 
 

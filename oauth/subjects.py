@@ -35,10 +35,6 @@ class Subject:
         """What pages call this subject."""
         return self.display_name or self.email
 
-    def may_grant(self, scope: str) -> bool:
-        """Say whether this subject may give `scope` to a client."""
-        return self.allowed_scopes is None or scope in self.allowed_scopes
-
 
 def new_subject_id() -> str:
     """Return a fresh id: 128 random bits, without meaning, so that it may appear in logs."""

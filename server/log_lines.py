@@ -85,12 +85,12 @@ class EventHandler(logging.StreamHandler[TextIO]):
             self.flush()
 
 
-def configure_logging(log_format: str, *, level: str = "INFO", stream: TextIO | None = None) -> None:
+def configure_logging(log_format: str, *, stream: TextIO | None = None) -> None:
     """Send this process's log to `stream` (stderr by default), as `text` or `json`."""
     handler = EventHandler(stream or sys.stderr, as_json=log_format == "json")
     root = logging.getLogger()
     root.handlers = [handler]
-    root.setLevel(level)
+    root.setLevel("INFO")
     # They log one line per request or per session, which our own call line already tells.
     for name in ("mcp", "sse_starlette", "uvicorn.access", "httpx2", "httpcore2"):
         logging.getLogger(name).setLevel("WARNING")

@@ -21,10 +21,10 @@ class StaticFile:
 
 
 class StaticFiles:
-    def __init__(self, folder: Path = FOLDER) -> None:
+    def __init__(self) -> None:
         #: file name -> what is served
         self._files: dict[str, StaticFile] = {}
-        for path in sorted(folder.iterdir()):
+        for path in sorted(FOLDER.iterdir()):
             body = path.read_bytes()
             self._files[path.name] = StaticFile(body, MEDIA_TYPES[path.suffix], hashlib.sha256(body).hexdigest()[:12])
 

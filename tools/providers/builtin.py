@@ -59,9 +59,9 @@ def by_slug(functions: Iterable[BuiltinFunction]) -> dict[str, BuiltinFunction]:
     return {function.slug: function for function in functions}
 
 
-def builtin_operations(functions: Iterable[BuiltinFunction], pages: Iterable[Page] | None = None) -> tuple[Operation, ...]:
-    """Return the operations of `functions`, with the words of their pages (docs/tools by default). Raises PageMissing."""
-    page_by_slug = {page.document.slug: page for page in (load_pages() if pages is None else pages)}
+def builtin_operations(functions: Iterable[BuiltinFunction]) -> tuple[Operation, ...]:
+    """Return the operations of `functions`, with the words of their pages in docs/tools. Raises PageMissing."""
+    page_by_slug = {page.document.slug: page for page in load_pages()}
     return tuple(_operation(function, page_by_slug.get(function.slug)) for function in functions)
 
 
