@@ -4,14 +4,13 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from oauth.audit import SecurityEvent
 from oauth.grant_records import Grant
 from oauth.resources import Resources
 from oauth.scope_narrowing import AllowedScopes, narrow
 from oauth.scopes import render
 from oauth.stores import GrantStore
 from oauth.token_formats import new_id
-from oauth.token_reply import mint_access_token
+from oauth.token_reply import mint_only_token
 
 #: what the grants of minted tokens carry as their client
 MINT_CLIENT = "ascend-command-line"
@@ -61,8 +60,5 @@ class Minting:
             expires_at=now + ttl_s,
         )
         async with self._store.transaction() as rows:
-            await rows.add_grant(grant)
-            token, row = await mint_access_token(rows, grant, granted, now, ttl_s)
-            facts = {"scope": render(granted), "ttl_s": f"{ttl_s:.0f}"}
-            await rows.note(SecurityEvent("token_minted", now, tenant_id, subject, MINT_CLIENT, grant.grant_id, facts))
+            token, row = await mint_only_token(rows, grant, {"ttl_s": f"{ttl_s:.0f}"})
         return Minted(token, grant.grant_id, granted, row.expires_at)

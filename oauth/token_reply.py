@@ -1,9 +1,11 @@
 """The answer of the token endpoint, and the rows behind it (RFC 6749 §5.1)."""
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 
+from oauth.audit import SecurityEvent
 from oauth.grant_records import AccessToken, Grant, RefreshToken
 from oauth.lifetimes import Lifetimes
 from oauth.scopes import render
@@ -54,6 +56,15 @@ async def mint_access_token(rows: OAuthRows, grant: Grant, scopes: frozenset[str
     )
     await rows.add_access_token(row)
     return token, row
+
+
+async def mint_only_token(rows: OAuthRows, grant: Grant, facts: Mapping[str, str]) -> tuple[str, AccessToken]:
+    """Open `grant` with the one access token that it will ever have and that ends with it; leave both on record."""
+    await rows.add_grant(grant)
+    minted = await mint_access_token(rows, grant, grant.scopes, grant.created_at, math.inf)
+    said = {"scope": render(grant.scopes), **facts}
+    await rows.note(SecurityEvent("token_minted", grant.created_at, grant.tenant_id, grant.subject, grant.client_id, grant.grant_id, said))
+    return minted
 
 
 async def mint_refresh_token(rows: OAuthRows, grant: Grant, generation: int, now: float, lifetimes: Lifetimes) -> str:

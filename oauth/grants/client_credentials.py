@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable
 
 from oauth.access_tokens import AccessTokens
-from oauth.audit import SecurityEvent
 from oauth.client_record import Client
 from oauth.errors import OAuthError
 from oauth.grant_records import Grant
@@ -12,11 +11,11 @@ from oauth.lifetimes import Lifetimes
 from oauth.parameters import Parameters
 from oauth.resources import Resources
 from oauth.scope_narrowing import ProviderScopes, known, narrow
-from oauth.scopes import OFFLINE, parse, render
+from oauth.scopes import OFFLINE, parse
 from oauth.stores import GrantStore
 from oauth.tenants import Tenants
 from oauth.token_formats import new_id
-from oauth.token_reply import TokenReply, mint_access_token, reply_of
+from oauth.token_reply import TokenReply, mint_only_token, reply_of
 
 
 class ClientCredentialsGrant:
@@ -67,9 +66,6 @@ class ClientCredentialsGrant:
         )
         revocations = self._access_tokens.revocations
         async with self._store.transaction() as rows:
-            await rows.add_grant(grant)
-            token, row = await mint_access_token(rows, grant, scopes, now, self._lifetimes.access_token_s)
-            facts = {"scope": render(scopes), "grant_type": grant.grant_type}
-            await rows.note(SecurityEvent("token_minted", now, grant.tenant_id, grant.subject, grant.client_id, grant.grant_id, facts))
+            token, row = await mint_only_token(rows, grant, {"grant_type": grant.grant_type})
         self._access_tokens.remember(row, revocations)
         return reply_of(token, row, "")

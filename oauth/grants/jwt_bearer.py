@@ -18,11 +18,11 @@ from oauth.lifetimes import Lifetimes
 from oauth.parameters import Parameters
 from oauth.resources import Resources
 from oauth.scope_narrowing import AllowedScopes, ProviderScopes, known, narrow
-from oauth.scopes import OFFLINE, parse, render
+from oauth.scopes import OFFLINE, parse
 from oauth.stores import AuditLog, GrantStore
 from oauth.tenants import Tenant
 from oauth.token_formats import new_id
-from oauth.token_reply import TokenReply, mint_access_token, reply_of
+from oauth.token_reply import TokenReply, mint_only_token, reply_of
 
 ASSERTION_TYPE = "oauth-id-jag+jwt"
 
@@ -109,10 +109,7 @@ class JwtBearerGrant:
         async with self._store.transaction() as rows:
             if not await rows.use_assertion(str(claims["iss"]), assertion_id, expires_at + LEEWAY_S):
                 raise InvalidGrant("the assertion was used before")
-            await rows.add_grant(grant)
-            token, row = await mint_access_token(rows, grant, scopes, now, self._lifetimes.access_token_s)
-            facts = {"scope": render(scopes), "grant_type": grant.grant_type}
-            await rows.note(SecurityEvent("token_minted", now, grant.tenant_id, subject, client.client_id, grant.grant_id, facts))
+            token, row = await mint_only_token(rows, grant, {"grant_type": grant.grant_type})
         self._access_tokens.remember(row, revocations)
         return reply_of(token, row, "")
 
