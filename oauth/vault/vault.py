@@ -36,6 +36,9 @@ class Vault:
         self._deks: dict[str, tuple[str, Key]] = {}
         #: tenant_id -> dek_id that seals
         self._active: dict[str, str] = {}
+        #: (tenant_id, dek_id) that marks name: not at hand yet, and not in the store either
+        self._wanted: set[tuple[str, str]] = set()
+        self._lost: set[tuple[str, str]] = set()
 
     async def open(self) -> None:
         """Read the keys. Raises KeyUnavailable with a wrong key-encryption key: better not to start than to refuse every call."""
@@ -115,6 +118,7 @@ class Vault:
                 return await write()
             except StaleKey:
                 await self.reread_keys(tenant_id)
+                await self._sealing_key(tenant_id)
 
     async def has_rolled_back(self, tenant_id: str) -> bool:
         """Say whether the tenant's secrets are other ones than those it was left with: rows put back, taken out, or a mark lost."""
@@ -147,7 +151,10 @@ class Vault:
     ) -> Mark | None:
         """Keeps `oauth.vault.mark.Marker`."""
         dek_id = self._active.get(tenant_id)
-        if dek_id is None or (former is not None and former.dek_id not in self._deks):
+        if dek_id is None:
+            raise StaleKey(tenant_id)
+        if former is not None and former.dek_id not in self._deks and (tenant_id, former.dek_id) not in self._lost:
+            self._wanted.add((tenant_id, former.dek_id))
             raise StaleKey(tenant_id)
         if former is None and not is_first and self._deks[dek_id][1].is_marked:
             return None
@@ -172,8 +179,15 @@ class Vault:
     async def reread_keys(self, tenant_id: str) -> None:
         """Learn of keys that another process made or rotated."""
         self._read_keks()
-        for wrapped in await self._store.keys(tenant_id):
+        # Taken before the store is asked: a key is there before any mark names it, so one that is missing now is no key at all.
+        wanted = {each for each in self._wanted if each[0] == tenant_id}
+        keys = await self._store.keys(tenant_id)
+        for wrapped in keys:
             self._learn(wrapped)
+        self._wanted -= wanted
+        self._lost |= {each for each in wanted if each[1] not in self._deks}
+        if not any(wrapped.is_active for wrapped in keys):
+            self._active.pop(tenant_id, None)
 
     async def new_data_key(self, tenant_id: str) -> WrappedKey:
         """Return a new data key for the tenant, wrapped under what is the newest KEK now; the caller stores it."""

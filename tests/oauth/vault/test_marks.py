@@ -95,7 +95,9 @@ async def test_one_secrets_rows_put_back_are_noticed(world: World) -> None:
     assert not await later.has_rolled_back("globex")
 
 
-@pytest.mark.parametrize("attack", ["remove", "bring back", "lose the mark", "damage the mark", "anothers mark", "an old mark"])
+@pytest.mark.parametrize(
+    "attack", ["remove", "bring back", "lose the mark", "damage the mark", "name a key", "anothers mark", "an old mark"]
+)
 async def test_what_else_was_done_past_the_program_is_noticed(world: World, attack: str) -> None:
     """Issue 6: vault rows swapped, taken out, brought back; the mark itself lost, damaged, swapped or put back alone."""
     vault = await filled(world)
@@ -110,6 +112,8 @@ async def test_what_else_was_done_past_the_program_is_noticed(world: World, atta
         world.put_back("vault_marks", [])
     elif attack == "damage the mark":
         world.put_back("vault_marks", [(*mark[0][:2], b"\x01" + b"x" * 100)])
+    elif attack == "name a key":
+        world.put_back("vault_marks", [(mark[0][0], "no such key", mark[0][2])])
     elif attack == "anothers mark":
         theirs = world.rows("vault_marks", "globex")[0]
         world.put_back("vault_marks", [("acme", *theirs[1:])])
@@ -117,9 +121,26 @@ async def test_what_else_was_done_past_the_program_is_noticed(world: World, atta
         world.put_back("vault_marks", mark)
     later = await world.vault()
     assert await later.has_rolled_back("acme")
-    await later.put(ACME, "five", b"written meanwhile")
-    await later.delete(ACME, "five")
+    with anyio.fail_after(10):
+        await later.put(ACME, "five", b"written meanwhile")
+        await later.delete(ACME, "five")
     assert await later.has_rolled_back("acme"), "ordinary work does not hide it"
+
+
+@pytest.mark.parametrize("act", ["put", "delete", "accept"])
+async def test_a_tenant_without_an_active_key_gets_another(world: World, act: str) -> None:
+    """Keys put aside past the program: a write makes a new one, and does not look for the old one without end."""
+    vault = await filled(world)
+    with sqlite3.connect(world.file) as sql:
+        sql.execute("UPDATE vault_keys SET is_active = 0")
+    with anyio.fail_after(10):
+        if act == "put":
+            await vault.put(ACME, "one", b"second")
+        elif act == "delete":
+            await vault.delete(ACME, "two")
+        else:
+            await vault.accept(ACME)
+    assert await vault.reveal(ACME, "one") == (b"second" if act == "put" else b"first")
 
 
 async def test_all_rows_of_a_tenant_from_one_moment_are_a_true_picture_of_it(world: World) -> None:
