@@ -19,7 +19,7 @@ def _compiled() -> Int8Scan | None:
         return None
     from numba import njit  # type: ignore[import-not-found,unused-ignore]  # noqa: PLC0415  # optional: 200 MB that few catalogues need
 
-    @njit(nogil=True, fastmath=True)  # type: ignore[untyped-decorator,unused-ignore]
+    @njit(nogil=True, fastmath=True)  # type: ignore[untyped-decorator,unused-ignore]  # numba ships no types
     def scan(codes: Any, scales: Any, query: Any, out: Any) -> None:
         n, d = codes.shape
         height = (n + _STREAMS - 1) // _STREAMS

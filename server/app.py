@@ -26,6 +26,7 @@ from server.health import Health
 from server.housekeeping import Housekeeping
 from server.mcp_endpoint import McpEndpoint
 from server.mcp_front import McpFront
+from server.pages.page import Pages
 from server.request_state import RequestStates
 from server.storage.change_feed import Change, ChangeFeed
 from server.storage.store import Store, open_store
@@ -87,29 +88,23 @@ async def open_gateway(settings: Settings) -> AsyncIterator[Gateway]:
         stack.callback(background.cancel_scope.cancel)
         await stack.enter_async_context(mcp.run())
         housekeeping = Housekeeping(store, feed, authorization, operations.usage)
-        for work in (
-            feed.run,
-            operations.call_log.run,
-            connections.run,
-            operations.health_checks.run,
-            operations.index.run,
-            operations.mcp_watch.run,
-            housekeeping.run,
-        ):
+        for work in (feed.run, connections.run, housekeeping.run, *operations.background()):
             background.start_soon(work)
         operations.telemetry.registry.register(ConnectionMetrics(connections.accounts, connections.refresher))
-        health = Health(operations.telemetry, {"store": store.database.ping})
         routes: list[BaseRoute] = [
             *Discovery(settings).routes(),
-            *health.routes(),
+            *Health(operations.telemetry, {"store": store.database.ping}).routes(),
             *people.routes,
             *connections.routes(tenants, people.sessions, people.pages),
             *authorization.routes(sessions=people.sessions, pages=people.pages, limits=people.limits),
         ]
-        app = Starlette(routes=routes, exception_handlers=exception_handlers(people.pages.nowhere))
-        app.router.redirect_slashes = False
-        # What a proxy in front says of the caller is of use to pages and rate limits, and costs each MCP call a layer.
-        trusted = os.environ.get("FORWARDED_ALLOW_IPS", "127.0.0.1")
-        pages = ProxyHeadersMiddleware(app, trusted)  # type: ignore[arg-type]  # uvicorn has types of its own for ASGI
-        front = McpFront(authorization.guard(mcp), pages)  # type: ignore[arg-type]
+        front = McpFront(authorization.guard(mcp), _behind_proxy(routes, people.pages))
         yield Gateway(front, settings, store, tenants, connections, operations, authorization)
+
+
+def _behind_proxy(routes: list[BaseRoute], pages: Pages) -> ASGIApp:
+    """Return the application of everything but MCP: what a proxy says of the caller is of use here, and costs each MCP call a layer."""
+    app = Starlette(routes=routes, exception_handlers=exception_handlers(pages.nowhere))
+    app.router.redirect_slashes = False
+    trusted = os.environ.get("FORWARDED_ALLOW_IPS", "127.0.0.1")
+    return ProxyHeadersMiddleware(app, trusted)  # type: ignore[arg-type,return-value]  # uvicorn has types of its own for ASGI

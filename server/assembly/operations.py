@@ -1,7 +1,7 @@
 """Find, permit, run, record: the catalogue with its index, the dispatcher with its runners."""
 
 import logging
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 
@@ -63,6 +63,10 @@ class Operations:
     quarantine: Quarantine
     mcp_watch: McpWatch
 
+    def background(self) -> Sequence[Callable[[], Awaitable[None]]]:
+        """Return what runs as long as the gateway does."""
+        return (self.call_log.run, self.health_checks.run, self.index.run, self.mcp_watch.run)
+
     async def changed(self, changes: Sequence[Change]) -> None:
         """Take over imports and removals, of this process or another."""
         await self.refresh(list(dict.fromkeys((change.tenant_id, change.item) for change in changes)))
@@ -83,19 +87,13 @@ async def open_operations(
     """Load the snapshots and put the parts together; leaving it lets writes under way end and closes upstream sessions."""
     catalog = Catalog(store.operations)
     with open_index(settings, catalog) as index:
-        async with _open_operations(settings, store, tenants, egress, connections, catalog, index) as operations:
+        async with _open_operations(store, tenants, egress, connections, catalog, index) as operations:
             yield operations
 
 
 @asynccontextmanager
 async def _open_operations(
-    settings: Settings,
-    store: Store,
-    tenants: Tenants,
-    egress: Egress,
-    connections: Connections,
-    catalog: Catalog,
-    catalog_index: CatalogIndex,
+    store: Store, tenants: Tenants, egress: Egress, connections: Connections, catalog: Catalog, catalog_index: CatalogIndex
 ) -> AsyncIterator[Operations]:
     accounts, index = connections.accounts, catalog_index.index
     telemetry = Telemetry()
@@ -110,6 +108,7 @@ async def _open_operations(
     idempotency = Idempotency(store.idempotency)
 
     check = PlanCheck(catalog, policy, validators, accounts, suggestions)
+    batch = BatchExecute(check, confirmations, accounts, store.plans, store.results, idempotency).function()
     functions = builtin_functions(
         finder=index,
         catalog=catalog,
@@ -120,15 +119,11 @@ async def _open_operations(
         store=store,
         usage=usage,
     )
-    functions += [
-        BatchExecute(check, confirmations, accounts, store.plans, store.results, idempotency).function(),
-        *connections.functions(),
-    ]
+    functions += [batch, *connections.functions()]
     catalog.install(builtin_operations(functions))
     await quarantine.load()
     await catalog.load()
     await catalog_index.open()
-
     await usage.load()
 
     upstreams = Upstreams()
@@ -149,9 +144,9 @@ async def _open_operations(
             credentials=accounts,
         )
         watch = McpWatch(sessions, catalog, quarantine, store.operations, accounts)
-        health_checks = HealthChecks(upstreams, egress)
+        health = HealthChecks(upstreams, egress)
         try:
-            yield Operations(catalog, catalog_index, dispatcher, call_log, usage, health_checks, telemetry, tracing, quarantine, watch)
+            yield Operations(catalog, catalog_index, dispatcher, call_log, usage, health, telemetry, tracing, quarantine, watch)
         finally:
             await idempotency.drain()
             await openapi.close()

@@ -43,7 +43,7 @@ def test_scopes_of_a_provider_stand_alone_without_their_umbrella() -> None:
 def test_a_line_is_a_value() -> None:
     """docs/architecture.md: frozen values between modules."""
     with pytest.raises(dataclasses.FrozenInstanceError):
-        ScopeLine("a", "b").title = "c"  # type: ignore[misc]
+        ScopeLine("a", "b").title = "c"  # type: ignore[misc]  # which is what must fail
 
 
 @pytest.mark.parametrize(("text", "shown"), [("Ada\u202e\u2066 Lovelace\u0000\u200b", "Ada Lovelace"), ("Größe 東京 😀", "Größe 東京 😀")])

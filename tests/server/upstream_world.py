@@ -48,7 +48,7 @@ class UpstreamWorld:
         credential = Credential("bearer", token) if token else None
         imported = await import_mcp(store.operations, request, quarantine=store.quarantine, credential=credential, **options)
         for operation in imported.result.operations:
-            await until(lambda wanted=operation: self._has(wanted.id, wanted.binding["pin"], tenant))  # type: ignore[misc]
+            await until(lambda wanted=operation: self._has(wanted.id, wanted.binding["pin"], tenant))  # type: ignore[misc]  # the default binds it to this round
         return imported
 
     async def call(self, tool: str, arguments: dict[str, Any], token: str | None = None, tenant: str = "default") -> dict[str, Any]:

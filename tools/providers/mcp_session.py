@@ -121,7 +121,7 @@ class McpSession:
             transport = streamable_http_client(self.url, http_client=http)
             async with Client(transport, mode="auto", client_info=CLIENT_INFO, message_handler=self._heard, cache=None) as client:
                 # The SDK validates results with patterns of the upstream's choosing, on this thread; `result_fits` does it in bounded time.
-                client.session.validate_tool_result = _unvalidated  # type: ignore[method-assign]
+                client.session.validate_tool_result = _unvalidated  # type: ignore[method-assign]  # it has no switch
                 self._client = client
                 self.protocol_version = client.protocol_version
                 self.server_name = (client.server_info.name if client.server_info else "")[:200]

@@ -5,8 +5,8 @@ import re
 import string
 from collections.abc import Mapping
 from random import Random
-from re import _constants as constants  # type: ignore[attr-defined]
-from re import _parser as parser  # type: ignore[attr-defined]
+from re import _constants as constants  # type: ignore[attr-defined]  # the standard library's own parser, which has no types
+from re import _parser as parser  # type: ignore[attr-defined]  # likewise
 from typing import Any
 
 import jsonschema_rs
