@@ -1,9 +1,10 @@
 """Find, permit, run, record: the catalogue with its index, the dispatcher with its runners."""
 
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from capability_index.encoder import EncoderUnavailable, load_word_table
 from capability_index.index import CapabilityIndex
@@ -63,7 +64,7 @@ class Operations:
     quarantine: Quarantine
     mcp_watch: McpWatch
 
-    def background(self) -> Sequence[Callable[[], Awaitable[None]]]:
+    def background(self) -> Sequence[Callable[[], Coroutine[Any, Any, None]]]:
         """Return what runs as long as the gateway does."""
         return (self.call_log.run, self.health_checks.run, self.index.run, self.mcp_watch.run)
 
