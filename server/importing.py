@@ -7,12 +7,13 @@ from oauth.connections.credentials import Credential
 from server.import_options import earlier_import, options_of
 from server.import_source import authority_of, read_file, read_source
 from tools.egress import Egress
-from tools.operation import Json, Operation
+from tools.errors import ImportFailed
+from tools.operation import Failure, Json, Operation
 from tools.providers.mcp_acceptance import accepted_operations, held_back, still_held
 from tools.providers.mcp_import import import_server
 from tools.providers.openapi_import import ImportResult, import_document
 from tools.providers.openapi_overlay import read_overlay
-from tools.quarantine import HeldTool, QuarantineStore
+from tools.quarantine import HeldTool, QuarantineStore, stamp_of
 from tools.stores import ImportDiff, OperationStore
 
 
@@ -117,14 +118,24 @@ def accepted_definitions(known: Sequence[Operation]) -> dict[str, Mapping[str, J
 
 
 async def accept_held(
-    store: OperationStore, quarantine: QuarantineStore, tenant_id: str | None, provider: str, tools: Collection[str] = ()
+    store: OperationStore,
+    quarantine: QuarantineStore,
+    tenant_id: str | None,
+    provider: str,
+    tools: Collection[str] = (),
+    seen: str | None = None,
 ) -> tuple[HeldTool, ...]:
     """Accept what is held of a source exactly as it was reviewed, all of it or the tools (or operations) named; return what was accepted.
 
-    Nothing is asked of the upstream: should it say something else again by now, that is held in turn.
+    Nothing is asked of the upstream: should it say something else again by now, that is held in turn. `seen`: the stamp of what was
+    reviewed; raises ImportFailed where something else is held by now.
     """
     source = next((each for each in await store.sources(tenant_id) if each.provider == provider), None)
     rows = await quarantine.held_of(tenant_id, provider)
+    if seen is not None and seen != stamp_of(rows):
+        raise ImportFailed(
+            Failure("changed_since", f"what is held of {provider!r} is not what was reviewed; run `ascend import review` again")
+        )
     chosen = [row for row in rows if not tools or row.tool in tools or row.operation_id in tools]
     if source is None or not chosen:
         return ()

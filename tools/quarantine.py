@@ -1,8 +1,11 @@
 """Operations that wait for an operator, because their upstream now says something else of them than what was accepted."""
 
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
+
+import orjson
 
 from tools.operation import Failure, Json, Operation
 
@@ -141,6 +144,18 @@ def failure_of(operation: Operation, reason: HeldReason, changes: Sequence[str] 
         upstream={"status": None, "body": {"changes": list(changes), "riskier": list(risks)}},
         hint=f"an operator reads the difference with {where} and accepts it with `ascend import accept {operation.provider} {whose}`",
     )
+
+
+def stamp_of(held: Iterable[HeldTool]) -> str:
+    """Return a text that is another one as soon as anything that an operator was shown of `held` is.
+
+    Upstreams write both what is shown and what it is changed into, so it is too long for two of them to be made alike.
+    """
+    shown = sorted(
+        orjson.dumps([each.tool, each.concerns, each.reason, each.accepted_pin, each.definition], option=orjson.OPT_SORT_KEYS, default=str)
+        for each in held
+    )
+    return hashlib.sha256(b"\n".join(shown)).hexdigest()[:32]
 
 
 def _all(groups: Iterable[tuple[HeldTool, ...]]) -> Iterable[HeldTool]:

@@ -1,6 +1,7 @@
 """`ascend import review` and `ascend import accept`: see what upstream MCP servers changed, and let it in."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import click
@@ -11,9 +12,12 @@ from server.commands.import_whose import EVERY_TENANT, whose, whose_options
 from server.config import Settings
 from server.importing import accept_held, accepted_definitions
 from server.storage.store import Store, open_store
-from tools.quarantine import HeldTool
+from tools.errors import ImportFailed
+from tools.quarantine import HeldTool, stamp_of
 
 NOTHING = "nothing is held; what upstream MCP servers change appears here"
+
+MAX_SHOWN_CHARS = 2_000
 
 
 @click.command("review")
@@ -31,9 +35,9 @@ async def review(settings: Settings, provider: str | None, tenant: str | None, s
     every = not tenant and not shared
     owner = None if every else whose(tenant, shared)
     async with open_store(settings) as store:
-        held = [each for each in await store.quarantine.load_held() if provider in (None, each.provider)]
-        held = [each for each in held if every or each.tenant_id == owner]
-        rows = [await _facts(store, each) for each in held]
+        everything = await store.quarantine.load_held()
+        held = [each for each in everything if provider in (None, each.provider) and (every or each.tenant_id == owner)]
+        rows = [{**await _facts(store, each), "seen": _stamp(everything, each)} for each in held]
     if as_json:
         click.echo(json.dumps(rows, indent=2))
         return
@@ -41,21 +45,23 @@ async def review(settings: Settings, provider: str | None, tenant: str | None, s
         click.echo(NOTHING)
     for row in rows:
         _show(row)
-    for whom, name in sorted({(row["whose"], row["provider"]) for row in rows}):
+    for whom, name, seen in sorted({(row["whose"], row["provider"], row["seen"]) for row in rows}):
         option = "--shared" if whom == EVERY_TENANT else f"--tenant {whom}"
-        click.echo(f"accept with `ascend import accept {name} {option}`, or one by its name")
+        click.echo(f"accept exactly this with `ascend import accept {name} {option} --seen {seen}`, or one by its name")
 
 
 @click.command("accept")
 @click.argument("provider")
 @click.argument("tools", nargs=-1, metavar="[TOOL]...")
 @whose_options
+@click.option("--seen", default=None, metavar="STAMP", help="Only if what is held is still what the review with this stamp showed.")
 @with_settings
 @run_async
-async def accept(settings: Settings, provider: str, tools: tuple[str, ...], tenant: str | None, shared: bool) -> None:
+async def accept(settings: Settings, provider: str, tools: tuple[str, ...], tenant: str | None, shared: bool, seen: str | None) -> None:
     """Accept what is held of PROVIDER as `ascend import review` shows it: all, or only each TOOL (or operation) named.
 
-    Nothing is fetched: what comes in is what was reviewed. Running servers see it at once.
+    Nothing is fetched. With --seen, what comes in is what was reviewed, although the server may have changed again meanwhile.
+    Running servers see it at once.
     """
     required_data(settings)
     owner = whose(tenant, shared)
@@ -66,7 +72,10 @@ async def accept(settings: Settings, provider: str, tools: tuple[str, ...], tena
             raise CommandFailed(
                 f"{unknown[0]!r} is not held of {provider} for {owner or EVERY_TENANT}; `ascend import review` shows what is"
             )
-        accepted = await accept_held(store.operations, store.quarantine, owner, provider, tools)
+        try:
+            accepted = await accept_held(store.operations, store.quarantine, owner, provider, tools, seen)
+        except ImportFailed as error:
+            raise CommandFailed(error.failure.message) from error
     if not accepted:
         raise CommandFailed(f"nothing of {provider!r} is held for {owner or EVERY_TENANT}; `ascend import review` shows what is")
     for each in accepted:
@@ -79,6 +88,11 @@ async def _facts(store: Store, held: HeldTool) -> dict[str, Any]:
     whose_it_is = {"provider": held.provider, "whose": held.tenant_id or EVERY_TENANT}
     seen = {"seen_for": held.concerns} if held.concerns is not None else {}
     return {**whose_it_is, **seen, **held_facts(held, known.get(held.operation_id))}
+
+
+def _stamp(everything: Sequence[HeldTool], one: HeldTool) -> str:
+    """Return the stamp of all that is held of the source of `one`."""
+    return stamp_of(each for each in everything if (each.tenant_id, each.provider) == (one.tenant_id, one.provider))
 
 
 def _show(row: dict[str, Any]) -> None:
@@ -96,4 +110,10 @@ def _show(row: dict[str, Any]) -> None:
 
 def _shown(value: Any) -> str:
     """Return a value on one line, characters that nobody would see written out."""
-    return "nothing" if value is None else json.dumps(value)[:2000]
+    text = "nothing" if value is None else json.dumps(value)
+    # Never silently: what is not shown is where somebody would hide something.
+    return (
+        text
+        if len(text) <= MAX_SHOWN_CHARS
+        else f"{text[:MAX_SHOWN_CHARS]} … and {len(text) - MAX_SHOWN_CHARS} characters more; --json shows all"
+    )

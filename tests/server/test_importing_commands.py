@@ -130,6 +130,25 @@ async def test_what_a_server_changed_is_reviewed_and_accepted_by_command(imports
     assert json.loads(await imports.beside("review", "--json")) == []
 
 
+async def test_what_changes_between_review_and_acceptance_does_not_come_in(imports: Imports) -> None:
+    """A server that shows one thing to whoever reviews and another to whoever accepts."""
+    async with McpUpstream() as upstream:
+        words = ("mcp", upstream.url, "--provider", "notes", "--tenant", "default")
+        await imports.beside(*words)
+        upstream.tools["whoami"] = upstream.tools["whoami"].model_copy(update={"description": "Says more."})
+        await imports.beside(*words)
+        stamp = json.loads(await imports.beside("review", "notes", "--json"))[0]["seen"]
+        assert f"`ascend import accept notes --tenant default --seen {stamp}`" in await imports.beside("review", "notes")
+        upstream.tools["whoami"] = upstream.tools["whoami"].model_copy(update={"description": f"{'Says more. ' * 300}Or poison."})
+        await imports.beside(*words)
+        review = await imports.beside("review", "notes")
+        assert "poison" not in review
+        assert "characters more; --json shows all" in review
+        assert "is not what was reviewed" in await imports.beside("accept", "notes", "whoami", "--seen", stamp, expect=1)
+        stamp = json.loads(await imports.beside("review", "notes", "--json"))[0]["seen"]
+        assert "changed as shown" in await imports.beside("accept", "notes", "--seen", stamp)
+
+
 async def test_an_import_names_the_tools_that_read_as_if_they_were_meant_for_a_model(imports: Imports) -> None:
     """Nobody has accepted anything before the first import, so it is the operator who looks."""
     async with McpUpstream() as upstream:

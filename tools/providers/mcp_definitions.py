@@ -74,7 +74,12 @@ def changes_between(pinned: Mapping[str, Json], current: ToolDefinition) -> dict
             changed[part] = {"was": pinned.get(part), "is": now[part]}
     was, now_schema = pinned.get("input_schema") or {}, now["input_schema"]
     if was != now_schema:
-        changed |= _argument_changes(was, now_schema) or {"input_schema": {"was": was, "is": now_schema}}
+        told = _argument_changes(was, now_schema)
+        # What no argument tells (definitions that they refer to, words about the whole) must not hide behind one that changed.
+        rest, rest_now = _without_arguments(was), _without_arguments(now_schema)
+        if rest != rest_now:
+            told["input_schema"] = {"was": rest, "is": rest_now}
+        changed |= told or {"input_schema": {"was": was, "is": now_schema}}
     return changed
 
 
@@ -87,6 +92,11 @@ def _argument_changes(was: Mapping[str, Json], now: Mapping[str, Json]) -> dict[
     if required_of(was) != required_of(now):
         found["required"] = {"was": was.get("required"), "is": now.get("required")}
     return found
+
+
+def _without_arguments(schema: Mapping[str, Json]) -> dict[str, Json]:
+    told = {"properties"} if isinstance(schema.get("properties"), Mapping) else set()
+    return {name: part for name, part in schema.items() if name not in told and (name != "required" or not isinstance(part, list | tuple))}
 
 
 def members_of(schema: Mapping[str, Json]) -> Mapping[str, Json]:
