@@ -211,7 +211,7 @@ async def test_what_ends_a_run_is_said_in_words_that_lead_on(code: str, words: s
 
 async def test_what_code_reads_has_a_budget_of_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
     """What the sandbox forgets, the gateway still holds until the run is answered."""
-    monkeypatch.setattr("tools.builtins.batch_code.MAX_BYTES", 10_000)
+    monkeypatch.setattr("tools.builtins.batch_code_run.MAX_BYTES", 10_000)
     gateway = await crm()
     gateway.runner.answers["crm.deals.list"] = answering({"note": "x" * 4_000})
     answer = await gateway.run(code="for n in range(9):\n    await crm.deals.list(n=n)")
