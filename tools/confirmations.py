@@ -50,7 +50,7 @@ class Confirmations:
         # Two questions are two, also within a second: the yes to one must not be used up by the yes to the other.
         nonce = "" if within_plan else secrets.token_hex(4)
         mac = self._mac(principal, [kind, nonce, operation_id, account, idempotency_key], arguments, expires_at)
-        token = f"{kind}_{expires_at:x}_{nonce}_{base64.urlsafe_b64encode(mac).decode()}"
+        token = _written(kind, expires_at, nonce, mac)
         return Confirmation(token, message or f"'{operation_id}' cannot be undone; run it with exactly these arguments?", TTL_S)
 
     def accepts(
@@ -64,21 +64,26 @@ class Confirmations:
         idempotency_key: str | None = None,
     ) -> bool:
         """Say whether `token` was minted for exactly this call and is still good."""
-        prefix, expiry, nonce, text = [*token.split("_", 3), "", "", "", ""][:4]
+        kind, expiry, nonce = [*token.split("_", 3), "", ""][:3]
         try:
             expires_at = int(expiry, 16)
-            given = base64.urlsafe_b64decode(text)
         except ValueError:
             return False
-        if prefix not in (_ASKED, _PLANNED) or expires_at < self._clock():
+        if kind not in (_ASKED, _PLANNED) or expires_at < self._clock():
             return False
-        return hmac.compare_digest(
-            given, self._mac(principal, [prefix, nonce, operation_id, account, idempotency_key], arguments, expires_at)
+        # As it was written, not as it reads: a yes that counts once must not have a second spelling.
+        own = _written(
+            kind, expires_at, nonce, self._mac(principal, [kind, nonce, operation_id, account, idempotency_key], arguments, expires_at)
         )
+        return hmac.compare_digest(token.encode(errors="replace"), own.encode(errors="replace"))
 
     def _mac(self, principal: Principal, what: list[str | None], arguments: Mapping[str, Json], expires_at: int) -> bytes:
         bound = orjson.dumps([principal.tenant_id, principal.subject, what, expires_at])
         return hmac.digest(self._key, bound + b"\0" + canonical(arguments), "sha256")[:_MAC_BYTES]
+
+
+def _written(kind: str, expires_at: int, nonce: str, mac: bytes) -> str:
+    return f"{kind}_{expires_at:x}_{nonce}_{base64.urlsafe_b64encode(mac).decode()}"
 
 
 def counts_once(token: str) -> bool:
