@@ -108,6 +108,36 @@ def answering(data: Json, **facts: object) -> Answer:
     return answer
 
 
+class Crowd:
+    """A runner's answer that comes once `size` calls are under way. `most`: how many were at one time."""
+
+    def __init__(self, size: int) -> None:
+        self._size, self._under_way, self.most = size, 0, 0
+        self._is_full = asyncio.Event()
+
+    async def __call__(self, call: Call) -> Outcome:
+        self._under_way += 1
+        self.most = max(self.most, self._under_way)
+        if self._under_way == self._size:
+            self._is_full.set()
+        await self._is_full.wait()
+        self._under_way -= 1
+        return Outcome("ok", data=dict(call.arguments))
+
+
+class HeldBack:
+    """A runner's answer that begins, and waits for leave to end."""
+
+    def __init__(self, data: Json) -> None:
+        self._data = data
+        self.begun, self.leave = asyncio.Event(), asyncio.Event()
+
+    async def __call__(self, call: Call) -> Outcome:
+        self.begun.set()
+        await self.leave.wait()
+        return Outcome("ok", data=self._data)
+
+
 @dataclass
 class Gateway:
     """A dispatcher with everything around it, in memory."""

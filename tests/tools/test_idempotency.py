@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.tools.stand_ins import BOB, Answer, Gateway, answering, gateway, operation
+from tests.tools.stand_ins import BOB, Answer, Gateway, HeldBack, answering, gateway, operation
 from tools.operation import Call, Download, Failure, HttpFacts, Json, Outcome, Page
 from tools.outcome_codec import MAX_RECORD_BYTES, decode_outcome, encode_outcome
 
@@ -106,19 +106,12 @@ async def test_a_failure_that_may_have_taken_effect_answers_for_a_while_and_then
 async def test_two_of_the_same_write_at_once_are_sent_once() -> None:
     """In-flight duplicates wait for the first."""
     house = await gateway([CREATE])
-    started, proceed = asyncio.Event(), asyncio.Event()
-
-    async def slow(call: Call) -> Outcome:
-        started.set()
-        await proceed.wait()
-        return Outcome("ok", data={"id": 1})
-
-    house.runner.answers[CREATE.id] = slow
+    house.runner.answers[CREATE.id] = slow = HeldBack({"id": 1})
     first = asyncio.create_task(create(house))
-    await started.wait()
+    await slow.begun.wait()
     second = asyncio.create_task(create(house))
     await asyncio.sleep(0)
-    proceed.set()
+    slow.leave.set()
     assert (await first).data == (await second).data == {"id": 1}
     assert len(house.runner.calls) == 1
 
@@ -126,22 +119,15 @@ async def test_two_of_the_same_write_at_once_are_sent_once() -> None:
 async def test_a_write_whose_caller_is_gone_still_leaves_its_record() -> None:
     """2026-07-28: a broken stream loses the request and the client sends it again."""
     house = await gateway([CREATE])
-    started, proceed = asyncio.Event(), asyncio.Event()
-
-    async def slow(call: Call) -> Outcome:
-        started.set()
-        await proceed.wait()
-        return Outcome("ok", data={"id": 1})
-
-    house.runner.answers[CREATE.id] = slow
+    house.runner.answers[CREATE.id] = slow = HeldBack({"id": 1})
     first = asyncio.create_task(create(house))
-    await started.wait()
+    await slow.begun.wait()
     first.cancel()
     with pytest.raises(asyncio.CancelledError):
         await first
     retried = asyncio.create_task(create(house))
     await asyncio.sleep(0)
-    proceed.set()
+    slow.leave.set()
     assert (await retried).data == {"id": 1}
     assert len(house.runner.calls) == 1
 

@@ -17,16 +17,18 @@ from server.storage.memory_tools import (
     MemoryUsageStore,
 )
 from tests.tools.assembly import Parts, ToolStores, assemble
-from tests.tools.stand_ins import ADA, CLIENT, Accounts, ScriptedRunner
+from tests.tools.stand_ins import ADA, CLIENT, Accounts, Answer, ScriptedRunner
 from tools.builtins.batch_check import PlanCheck
 from tools.builtins.batch_execute import BatchExecute
 from tools.dispatch import Dispatcher
-from tools.operation import Json, Operation, Outcome, Progress, Runner, no_progress
+from tools.operation import Call, Failure, Json, Operation, Outcome, Progress, Runner, no_progress
 from tools.providers.builtin import BuiltinFunction
 from tools.results import to_wire
 from tools.stores import IdempotencyStore, PlanStore, ResultStore, Source
 
 KEY = b"k" * 32
+#: what a search of the small CRM finds
+CONTACTS = {"results": [{"id": "con_1", "name": "Ada"}, {"id": "con_2", "name": "Grace"}], "total": 2}
 
 
 @dataclass
@@ -91,3 +93,16 @@ async def batches(
     )
     await assembly.parts.catalog.load()
     return Batches(assembly.dispatcher, scripted, accounts, records, kept)
+
+
+def failing(code: str = "upstream_error", status: int = 503) -> Answer:
+    """Return an answer that fails as an upstream does."""
+    failure = Failure(code, f"crm answered {status}", upstream={"status": status, "body": {"detail": "down for repair"}})
+    return answering_with(Outcome("error", error=failure))
+
+
+def answering_with(outcome: Outcome) -> Answer:
+    async def answer(call: Call) -> Outcome:
+        return outcome
+
+    return answer

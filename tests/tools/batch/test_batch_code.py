@@ -10,9 +10,8 @@ from typing import Any
 import pytest
 
 from tests.conftest import REPOSITORY
-from tests.tools.batch.plans import Batches, batches
-from tests.tools.batch.test_batch_execute import CONTACTS, failing
-from tests.tools.stand_ins import ADA, answering, operation
+from tests.tools.batch.plans import CONTACTS, Batches, batches, failing
+from tests.tools.stand_ins import ADA, Crowd, answering, operation
 from tools.builtins.batch_names import bind_names
 from tools.operation import Call, ConnectionRequest, Outcome
 
@@ -60,24 +59,12 @@ deals = [await crm.deals.list(contact_id=person["id"], stage="open") for person 
 
 async def test_calls_gathered_in_code_run_side_by_side_within_the_limit() -> None:
     gateway = await crm()
-    under_way, most = 0, 0
-    gate = asyncio.Event()
-
-    async def wait(call: Call) -> Outcome:
-        nonlocal under_way, most
-        under_way += 1
-        most = max(most, under_way)
-        if under_way == 3:
-            gate.set()
-        await gate.wait()
-        under_way -= 1
-        return Outcome("ok", data=call.arguments["n"])
-
-    gateway.runner.answers["crm.deals.list"] = wait
+    crowd = Crowd(3)
+    gateway.runner.answers["crm.deals.list"] = crowd
     code = "import asyncio\nawait asyncio.gather(*[crm.deals.list(n=n) for n in range(9)])"
     answer = await gateway.run(code=code, max_parallel=3)
-    assert answer["returned"] == list(range(9))
-    assert (most, answer["stats"]["parallel"]) == (3, 3)
+    assert answer["returned"] == [{"n": n} for n in range(9)]
+    assert (crowd.most, answer["stats"]["parallel"]) == (3, 3)
 
 
 async def test_an_operation_whose_id_is_no_python_name_is_called_by_its_id() -> None:

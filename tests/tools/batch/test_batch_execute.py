@@ -5,11 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from tests.tools.batch.plans import Batches, batches
-from tests.tools.stand_ins import Answer, answering, operation
-from tools.operation import Call, Failure, Outcome
-
-CONTACTS = {"results": [{"id": "con_1", "name": "Ada"}, {"id": "con_2", "name": "Grace"}], "total": 2}
+from tests.tools.batch.plans import CONTACTS, Batches, batches, failing
+from tests.tools.stand_ins import Crowd, answering, operation
+from tools.operation import Call, Outcome
 
 
 async def crm() -> Batches:
@@ -17,19 +15,6 @@ async def crm() -> Batches:
     gateway = await batches([operation("crm.contacts.search"), operation("crm.deals.list"), operation("crm.notes.create", "write")])
     gateway.runner.answers["crm.contacts.search"] = answering(CONTACTS)
     return gateway
-
-
-def failing(code: str = "upstream_error", status: int = 503) -> Answer:
-    """Return an answer that fails as an upstream does."""
-    failure = Failure(code, f"crm answered {status}", upstream={"status": status, "body": {"detail": "down for repair"}})
-    return answering_with(Outcome("error", error=failure))
-
-
-def answering_with(outcome: Outcome) -> Answer:
-    async def answer(call: Call) -> Outcome:
-        return outcome
-
-    return answer
 
 
 async def test_a_later_step_takes_a_value_of_an_earlier_one_with_its_type() -> None:
@@ -72,20 +57,8 @@ async def test_a_list_given_in_the_plan_itself_is_mapped_over() -> None:
 async def test_independent_steps_run_side_by_side_and_never_more_than_allowed() -> None:
     """three-tools.md: independent steps run side by side, at most max_parallel; elements share that limit."""
     gateway = await crm()
-    under_way, most = 0, 0
-    gate = asyncio.Event()
-
-    async def wait(call: Call) -> Outcome:
-        nonlocal under_way, most
-        under_way += 1
-        most = max(most, under_way)
-        if under_way == 4:
-            gate.set()
-        await gate.wait()
-        under_way -= 1
-        return Outcome("ok", data=None)
-
-    gateway.runner.answers["crm.deals.list"] = wait
+    crowd = Crowd(4)
+    gateway.runner.answers["crm.deals.list"] = crowd
     answer = await gateway.run(
         {"id": "a", "api": "crm.deals.list"},
         {"id": "b", "api": "crm.deals.list"},
@@ -93,7 +66,7 @@ async def test_independent_steps_run_side_by_side_and_never_more_than_allowed() 
         max_parallel=4,
     )
     assert answer["status"] == "completed"
-    assert (most, answer["stats"]["parallel"]) == (4, 4)
+    assert (crowd.most, answer["stats"]["parallel"]) == (4, 4)
 
 
 async def test_a_failure_stops_the_plan_and_keeps_the_upstreams_own_words() -> None:

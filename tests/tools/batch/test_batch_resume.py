@@ -11,8 +11,7 @@ import pytest
 from server.storage.call_store import SqlIdempotencyStore, SqlPlanStore
 from server.storage.database import Database, sqlite_url
 from server.storage.migrate import migrate
-from tests.tools.batch.plans import Batches, batches
-from tests.tools.batch.test_batch_execute import CONTACTS, answering_with, failing
+from tests.tools.batch.plans import CONTACTS, Batches, answering_with, batches, failing
 from tests.tools.stand_ins import ADA, BOB, answering, operation
 from tools.operation import Call, ConnectionRequest, Failure, Json, Outcome
 
