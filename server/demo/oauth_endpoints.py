@@ -1,7 +1,6 @@
 """The demo CRM's own OAuth 2.0 authorization server over HTTP: consent, tokens, revocation, who is connected."""
 
 import base64
-import binascii
 import hashlib
 import hmac
 import secrets
@@ -134,7 +133,10 @@ class OAuthEndpoints:
         return JSONResponse({"sub": owner["id"], "name": owner["name"], "email": owner["email"], "scope": " ".join(sorted(grant.scopes))})
 
     def _may_return_to(self, redirect_uri: str) -> bool:
-        parts = urlsplit(redirect_uri)
+        try:
+            parts = urlsplit(redirect_uri)
+        except ValueError:
+            return False
         loopback = parts.scheme == "http" and parts.hostname in _LOOPBACK and not parts.fragment and "@" not in parts.netloc
         return redirect_uri in self._client.redirect_uris or loopback
 
@@ -155,7 +157,7 @@ class OAuthEndpoints:
             try:
                 # RFC 6749 §2.3.1: both parts are form-encoded inside the Basic value.
                 client_id, _, secret = (unquote(part) for part in base64.b64decode(encoded).decode().partition(":"))
-            except (binascii.Error, UnicodeDecodeError):
+            except ValueError:
                 client_id = secret = ""
         wanted = self._client.client_secret.encode()
         if client_id != self._client.client_id or not hmac.compare_digest(secret.encode(), wanted):

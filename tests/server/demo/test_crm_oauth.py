@@ -138,3 +138,17 @@ def test_a_wrong_client_secret_is_refused(crm: httpx2.Client) -> None:
     """RFC 6749 §5.2."""
     answer = crm.post("/oauth/token", data={"grant_type": "refresh_token", "refresh_token": "x"}, auth=("ascend", "wrong"))
     assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
+
+
+@pytest.mark.parametrize("address", ["http://[::1", "http://127.0.0.1@evil.example/", "//127.0.0.1/", "javascript:alert(1)", ""])
+def test_an_address_that_is_none_is_a_bad_request(crm: httpx2.Client, address: str) -> None:
+    """RFC 6749 §4.1.2.1: nobody is sent there, and nothing breaks."""
+    answer = crm.get("/oauth/authorize", params={"response_type": "code", "client_id": "ascend", "redirect_uri": address})
+    assert (answer.status_code, answer.headers.get("location")) == (400, None)
+
+
+@pytest.mark.parametrize("basic", ["Basic \xe9", "Basic %ff", "Basic /w==", "Basic OjpbOg"])
+def test_client_authentication_that_is_none_is_refused(crm: httpx2.Client, basic: str) -> None:
+    """RFC 6749 §5.2: invalid_client."""
+    answer = crm.post("/oauth/token", data={"grant_type": "refresh_token"}, headers=[(b"authorization", basic.encode("latin-1"))])
+    assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
