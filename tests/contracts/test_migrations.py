@@ -34,6 +34,7 @@ async def test_a_migrated_store_has_the_schema_of_the_code(tmp_path: Path) -> No
 
 
 async def test_migrating_twice_changes_nothing(tmp_path: Path) -> None:
+    """Every start migrates."""
     url = sqlite_url(tmp_path / "store.sqlite3")
     await migrate(url)
     before = (tmp_path / "store.sqlite3").read_bytes()

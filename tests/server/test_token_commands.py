@@ -51,6 +51,7 @@ def test_wrong_usage_is_one_line_and_exit_code_2(data: Path, arguments: tuple[st
 
 
 def test_a_token_without_the_scope_to_connect_comes_with_a_note(data: Path) -> None:
+    """docs/guides/authorization.md: `mcp` is needed for everything else."""
     minted = ascend("token", "mint", "--tenant", "default", "--user", "ada@example.com", "--scope", "mcp:read", data_dir=data)
     assert minted.stdout.startswith("asc_at_")
     assert "403" in minted.stderr

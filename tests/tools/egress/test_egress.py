@@ -87,6 +87,7 @@ async def test_each_fault_is_one_clear_error_and_the_pool_still_works(egress: Eg
 
 
 async def test_an_upstream_that_nobody_runs_is_unreachable(egress: Egress) -> None:
+    """A refused connection is upstream_unreachable, within the deadline."""
     async with serving(says(b"")) as origin:
         pass
     with pytest.raises(UpstreamFailed) as caught:
@@ -103,6 +104,7 @@ async def test_an_error_answer_is_an_answer(egress: Egress) -> None:
 
 
 async def test_credentials_do_not_follow_a_redirect_to_another_origin(egress: Egress) -> None:
+    """RFC 9110 §15.4: a redirect must not carry credentials elsewhere."""
     heads: list[str] = []
 
     async def note(head: str, _reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -120,6 +122,7 @@ async def test_credentials_do_not_follow_a_redirect_to_another_origin(egress: Eg
 
 
 async def test_a_post_is_never_redirected(egress: Egress) -> None:
+    """RFC 9110 §15.4: another method or a second write is the caller's decision."""
     async with serving(says(answer("307 Temporary Redirect", "Location: /again"))) as origin:
         assert (await egress.send(OutboundRequest("POST", origin, body=b"x"))).status == 307
 
@@ -173,6 +176,7 @@ async def test_a_bomb_is_noticed_within_its_first_pieces(egress: Egress) -> None
 
 
 async def test_a_connection_is_used_again_after_a_whole_answer_and_only_then(egress: Egress) -> None:
+    """RFC 9112 §9.3: what is left of an answer would be read as the next one."""
     connections = 0
 
     async def keep_alive(head: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -217,6 +221,7 @@ async def test_what_an_upstream_sends_unasked_is_never_taken_for_an_answer(egres
 
 
 async def test_whoever_is_cancelled_leaves_no_connection_behind(egress: Egress) -> None:
+    """A client may leave at any time."""
     asked = asyncio.Event()
 
     async def never_answers(head: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -245,6 +250,7 @@ async def test_a_header_that_would_break_its_line_is_refused(egress: Egress, hea
 
 
 async def test_headers_of_the_connection_are_ours(egress: Egress) -> None:
+    """RFC 9110 §7.6.1: framing is not for arguments to say."""
     heads: list[str] = []
 
     async def note(head: str, _reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -56,6 +56,7 @@ def test_a_host_that_is_not_public_is_refused_before_any_look_up(host: str) -> N
 
 @pytest.mark.parametrize("url", NO_SUCH_URL)
 def test_what_is_no_web_address_is_refused(url: str) -> None:
+    """Only http and https, with a host."""
     with pytest.raises(EgressRefused) as caught:
         AddressRules().target(url)
     assert "secret" not in caught.value.failure.message
@@ -75,6 +76,7 @@ def test_what_is_no_web_address_is_refused(url: str) -> None:
     ],
 )
 def test_a_public_address_is_let_through(url: str) -> None:
+    """The guard refuses what is special, not what is foreign."""
     target = AddressRules().target(url)
     assert f"{target.url.scheme}://{target.host}" in url.lower().replace("[", "").replace("]", "")
 

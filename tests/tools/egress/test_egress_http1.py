@@ -203,6 +203,7 @@ async def test_what_is_above_the_limit_of_an_origin_goes_the_other_way(egress: E
 
 
 async def test_what_nobody_needs_is_closed_and_forgotten(egress: Egress) -> None:
+    """Decision 0014: an unused connection lives for IDLE_S."""
     async with serving(Script(FINE, FINE)) as origin:
         await egress.send(OutboundRequest("GET", origin))
         pool = pool_of(egress)
@@ -214,6 +215,7 @@ async def test_what_nobody_needs_is_closed_and_forgotten(egress: Egress) -> None
 
 
 async def test_a_connection_that_grew_too_old_is_not_taken(egress: Egress) -> None:
+    """RFC 9112 §9.5: an upstream may have closed it by now."""
     script = Script(FINE, FINE)
     async with serving(script) as origin:
         await egress.send(OutboundRequest("GET", origin))
@@ -224,6 +226,7 @@ async def test_a_connection_that_grew_too_old_is_not_taken(egress: Egress) -> No
 
 
 async def test_closing_the_way_out_ends_idle_and_busy_connections() -> None:
+    """A gateway that stops leaves nothing open."""
     asked = asyncio.Event()
 
     async def never_answers(_head: str, reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:

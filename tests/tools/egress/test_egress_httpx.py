@@ -22,6 +22,7 @@ async def client() -> AsyncIterator[httpx2.AsyncClient]:
 
 
 async def test_an_answer_comes_with_its_status_headers_and_body(client: httpx2.AsyncClient) -> None:
+    """What a library reads is what the upstream said."""
     heads: list[str] = []
 
     async def note(head: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -40,11 +41,13 @@ async def test_an_answer_comes_with_its_status_headers_and_body(client: httpx2.A
 
 @pytest.mark.parametrize("url", ["http://10.0.0.1/", "http://localhost/", "http://metadata.google.internal/", "http://127.1/"])
 async def test_what_is_not_public_cannot_be_connected_to(client: httpx2.AsyncClient, url: str) -> None:
+    """Rule 6 of docs/architecture.md: one way out, for libraries too."""
     with pytest.raises(httpx2.ConnectError):
         await client.get(url)
 
 
 async def test_a_redirect_that_the_library_follows_is_guarded_too(client: httpx2.AsyncClient) -> None:
+    """A redirect is the usual way around a guard that looks once."""
     async with serving(says(answer("302 Found", "Location: http://169.254.169.254/latest"))) as origin:
         assert (await client.get(origin)).status_code == 302
         with pytest.raises(httpx2.ConnectError):
@@ -63,12 +66,14 @@ async def test_a_redirect_that_the_library_follows_is_guarded_too(client: httpx2
 async def test_each_fault_is_the_error_that_httpx_has_for_it(
     client: httpx2.AsyncClient, behaviour: Behaviour, error: type[Exception]
 ) -> None:
+    """Libraries retry and report by the classes of httpx."""
     with pytest.raises(error):
         async with serving(behaviour) as origin:
             await client.get(origin)
 
 
 async def test_a_compressed_answer_is_inflated_by_the_library(client: httpx2.AsyncClient) -> None:
+    """RFC 9110 §8.4: whoever asked for the coding takes it off."""
     packed = gzip.compress(b"fine")
     async with serving(says(answer("200 OK", "Content-Encoding: gzip", body=packed))) as origin:
         assert (await client.get(origin)).content == b"fine"
@@ -93,6 +98,7 @@ async def test_events_arrive_while_the_stream_is_open(client: httpx2.AsyncClient
 
 
 async def test_a_stream_that_is_left_early_gives_its_connection_back() -> None:
+    """An event stream has no end of its own."""
     ended = asyncio.Event()
 
     async def stream(_head: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -113,6 +113,7 @@ async def test_a_redirect_from_https_to_http_is_refused(tmp_path: Path, monkeypa
 
 
 async def test_plain_http_spoken_to_a_tls_client_is_unreachable(is_lean: bool) -> None:
+    """A broken handshake is a fault of the upstream, not ours."""
     async with serving(says(answer("200 OK"))) as origin, Egress(["127.0.0.1:*"], is_lean=is_lean) as egress:
         with pytest.raises(UpstreamFailed) as caught:
             await egress.send(OutboundRequest("GET", origin.replace("http://", "https://"), timeout_s=2))
