@@ -1,5 +1,6 @@
 """Secrets of connected accounts in everything that leaves the gateway: spans, rows, log lines, metrics, answers, dumps."""
 
+import base64
 import json
 import logging
 from pathlib import Path
@@ -25,7 +26,9 @@ from server.trace_context import Tracing
 from tests.server.demo.listening import listening
 from tools.operation import ClientFacts
 
-KEYS = {"api": "k-upstream-0123456789", "aws": "wJalrXUtnFEMI-0123456789"}
+KEYS = {"api": "k-upstream-0123456789", "aws": "wJalrXUtnFEMI-0123456789", "basic": "p/ssw?rd-0123456789"}
+#: as the password goes out, beside its user name
+PAIR = base64.b64encode(f"ada:{KEYS['basic']}".encode()).decode()
 ADA = Principal("default", "ada", "claude", frozenset({"mcp", "mcp:read"}), "g1")
 
 
@@ -63,6 +66,8 @@ async def test_what_an_upstream_repeats_reaches_neither_answer_nor_log_nor_span(
             aws = AccountSecret(KEYS["aws"], "AKIDEXAMPLE", session_token="FwoGZX-0123456789", region="eu-west-1", service="s3")
             await add_key(store, vault, tenant_id="default", subject="", provider="api", secret=AccountSecret(KEYS["api"]))
             await add_key(store, vault, tenant_id="default", subject="", provider="aws", secret=aws, kind="sigv4")
+            basic = AccountSecret(KEYS["basic"], "ada")
+            await add_key(store, vault, tenant_id="default", subject="", provider="basic", secret=basic, kind="basic")
             await gateway.connections.accounts.load()
             await gateway.operations.catalog.load()
             answers = []
@@ -76,9 +81,9 @@ async def test_what_an_upstream_repeats_reaches_neither_answer_nor_log_nor_span(
                             answers.append(repr(outcome))
             metrics = gateway.operations.telemetry.exposition().decode()
         spans = [json.dumps(json.loads(span.to_json())) for span in exporter.get_finished_spans()]
-    assert (len(answers), len(spans)) == (8, 8), answers
-    assert sum("you_sent" in answer for answer in answers) == 4, answers
+    assert (len(answers), len(spans)) == (12, 12), answers
+    assert sum("you_sent" in answer for answer in answers) == 6, answers
     assert any("***" in answer for answer in answers)
     dump = b"".join(path.read_bytes() for path in (tmp_path / "data").iterdir() if path.is_file() and path.name != "vault.kek")
     seen = ("\n".join([*answers, *spans, caplog.text, metrics])).encode() + dump
-    assert not [secret for secret in (*KEYS.values(), "FwoGZX-0123456789") if secret.encode() in seen]
+    assert not [secret for secret in (*KEYS.values(), PAIR, "FwoGZX-0123456789") if secret.encode() in seen]

@@ -3,6 +3,7 @@
 import base64
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from urllib.parse import quote
 
 import orjson
 
@@ -61,10 +62,23 @@ def _prove(scheme: Mapping[str, Json], credential: Credential, secret: str, proo
     elif scheme["kind"] == "basic" or credential.kind == "basic":
         # A lone key is the user name with an empty password, as payment APIs have it.
         user, password = (credential.username, secret) if credential.username else (secret, "")
-        pair = base64.b64encode(f"{user}:{password}".encode()).decode() if secret != MASK else MASK
+        pair = _pair(user, password) if secret != MASK else MASK
         proofs.headers.append(("Authorization", f"Basic {pair}"))
     else:
         proofs.headers.append(("Authorization", f"{scheme.get('prefix', 'Bearer')} {secret}"))
+
+
+def spellings_of(credential: Credential, min_chars: int) -> list[str]:
+    """Return how the secrets of `credential` may come back from whoever repeats a request: plain, in a URL, in Basic, escaped in JSON."""
+    kept = [secret for secret in (credential.secret, credential.session_token) if len(secret) >= min_chars]
+    told = [*kept, *(quote(secret, safe="") for secret in kept)]
+    if credential.secret in kept:
+        told += [_pair(credential.username, credential.secret), _pair(credential.secret, "")]
+    return list(dict.fromkeys([*told, *(each.replace("/", "\\/") for each in told)]))
+
+
+def _pair(user: str, password: str) -> str:
+    return base64.b64encode(f"{user}:{password}".encode()).decode()
 
 
 def _fill(parameter: Mapping[str, Json], secret: str, proofs: Proofs) -> None:

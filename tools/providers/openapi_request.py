@@ -16,7 +16,7 @@ from tools.egress import OutboundRequest, OutboundResponse
 from tools.errors import EgressRefused, InvalidArguments, UpstreamFailed
 from tools.operation import Call, Failure, Json, Operation, Outcome
 from tools.providers.openapi_body_encoding import File, file_of
-from tools.providers.openapi_credentials import MASK, MASKED, NO_PROOFS, Proofs, proofs_of
+from tools.providers.openapi_credentials import MASK, MASKED, NO_PROOFS, Proofs, proofs_of, spellings_of
 from tools.providers.openapi_outcome import outcome_of
 from tools.providers.openapi_plan import BuiltRequest, RequestPlan, random_boundary
 from tools.providers.openapi_serialisation import UnfitArgument
@@ -194,9 +194,8 @@ class OpenApiRunner:
 def _without(response: OutboundResponse, credential: Credential) -> OutboundResponse:
     """Return a refusal without our secrets, which some upstreams repeat in it."""
     body = response.body
-    for secret in (credential.secret, credential.session_token):
-        if len(secret) >= MIN_SECRET_CHARS:
-            body = body.replace(secret.encode(), MASK.encode())
+    for spelling in spellings_of(credential, MIN_SECRET_CHARS):
+        body = body.replace(spelling.encode(), MASK.encode())
     return response if body is response.body else replace(response, body=body)
 
 
