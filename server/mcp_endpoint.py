@@ -1,6 +1,6 @@
 """The MCP endpoint: both protocol eras at one URL, answered without server-side MCP sessions."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -46,7 +46,7 @@ from server.request_state import RequestStates
 from server.sdk_user import WithSdkUser
 from server.trace_context import Tracing, carrier_of
 from server.whole_exchange import WholeExchange, whole_exchange
-from tools.builtins.definitions import ALWAYS_ON, ToolDefinition
+from tools.builtins.definitions import ALWAYS_ON
 from tools.operation import Progress
 
 #: the tool list is constant, so a client may keep it for an hour
@@ -69,14 +69,13 @@ class McpEndpoint:
         dispatcher: Dispatch,
         step_up: StepUp,
         settings: Settings,
-        tools: Sequence[ToolDefinition] = ALWAYS_ON,
         tracing: Tracing | None = None,
         is_lean: bool = True,
         states: RequestStates | None = None,
     ) -> None:
-        self._calls = ToolCalls(dispatcher, (tool.name for tool in tools), tracing or Tracing(), states or RequestStates())
+        self._calls = ToolCalls(dispatcher, (tool.name for tool in ALWAYS_ON), tracing or Tracing(), states or RequestStates())
         self._step_up = step_up
-        self._tools = [types.Tool.model_validate(tool.to_wire()) for tool in tools]
+        self._tools = [types.Tool.model_validate(tool.to_wire()) for tool in ALWAYS_ON]
         self._schema_by_name = {tool.name: tool.input_schema for tool in self._tools}
         self._security = TransportSecurityMiddleware(transport_security(settings.base_url))
         self._fixtures = ConformanceFixtures() if settings.conformance_fixtures else None

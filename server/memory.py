@@ -7,7 +7,7 @@ import sys
 _M_MMAP_THRESHOLD, _M_ARENA_MAX = -3, -8  # malloc.h of glibc
 _LARGE_BYTES = 1 << 18
 _ARENAS = 2
-_COLLECT_AFTER = (10_000, 20, 20)
+_COLLECT_AFTER = (5_000, 5, 5)
 
 
 def give_back_large_blocks() -> None:

@@ -11,7 +11,7 @@ from tools.operation import Json
 
 
 @dataclass(frozen=True, slots=True)
-class ToolDefinition:
+class UpstreamTool:
     """What an upstream says of one tool: everything that decides whether and how a model would use it."""
 
     name: str
@@ -42,10 +42,10 @@ class ToolDefinition:
         }
 
 
-def definition_of(tool: mcp_types.Tool) -> ToolDefinition:
+def definition_of(tool: mcp_types.Tool) -> UpstreamTool:
     """Return the definition of a listed tool. Raises TypeError for one that no JSON can hold."""
     hints = tool.annotations.model_dump(by_alias=True, exclude_none=True) if tool.annotations else {}
-    return ToolDefinition(
+    return UpstreamTool(
         name=tool.name,
         title=tool.title or str(hints.get("title") or ""),
         description=tool.description or "",
@@ -55,14 +55,14 @@ def definition_of(tool: mcp_types.Tool) -> ToolDefinition:
     )
 
 
-def definition_from(content: Mapping[str, Json]) -> ToolDefinition:
+def definition_from(content: Mapping[str, Json]) -> UpstreamTool:
     """Return the definition that was kept by `as_json`."""
-    return ToolDefinition(
+    return UpstreamTool(
         **{name: content[name] for name in ("name", "title", "description", "input_schema", "output_schema", "annotations")}
     )
 
 
-def changes_between(pinned: Mapping[str, Json], current: ToolDefinition) -> dict[str, Json]:
+def changes_between(pinned: Mapping[str, Json], current: UpstreamTool) -> dict[str, Json]:
     """Return what changed, as {part: {was, is}}, for an operator; schemas are told by argument.
 
     It holds the upstream's new words, so it is never part of an answer to a model.

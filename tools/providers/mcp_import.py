@@ -15,7 +15,7 @@ from tools.egress import Egress
 from tools.errors import ImportFailed, ToolError
 from tools.naming import MAX_NAME_CHARS, VERB_BY_WORD, snake, words_of
 from tools.operation import Failure, Json, Operation
-from tools.providers.mcp_definitions import ToolDefinition
+from tools.providers.mcp_definitions import UpstreamTool
 from tools.providers.mcp_listing import TOO_LARGE
 from tools.providers.mcp_sessions import McpSessions, Upstream
 from tools.providers.mcp_tiers import access_of_tool, is_idempotent_tool
@@ -87,7 +87,7 @@ def _at_import(failure: Failure, url: str) -> Failure:
 
 
 def operations_of(
-    definitions: Iterable[ToolDefinition],
+    definitions: Iterable[UpstreamTool],
     source: Source,
     skipped: list[Skipped],
     *,
@@ -131,7 +131,7 @@ def _names(provider: str, tool: str) -> Iterator[str]:
         yield f"{plain[: MAX_NAME_CHARS - length - 1]}_{digest[:length]}"
 
 
-def _unusable(definition: ToolDefinition) -> str | None:
+def _unusable(definition: UpstreamTool) -> str | None:
     if definition.description == TOO_LARGE:
         return TOO_LARGE
     if not definition.name.strip():
@@ -143,7 +143,7 @@ def _unusable(definition: ToolDefinition) -> str | None:
     return None
 
 
-def _operation(name: str, definition: ToolDefinition, source: Source, correction: Correction) -> Operation:
+def _operation(name: str, definition: UpstreamTool, source: Source, correction: Correction) -> Operation:
     access = correction.access or access_of_tool(definition)
     idempotent = correction.idempotent if correction.idempotent is not None else is_idempotent_tool(definition, access)
     description = correction.description if correction.description is not None else shortened(definition.description)

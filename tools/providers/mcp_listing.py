@@ -4,7 +4,7 @@ from mcp.client.client import Client
 
 from tools.errors import UpstreamFailed
 from tools.operation import Failure
-from tools.providers.mcp_definitions import ToolDefinition, definition_of
+from tools.providers.mcp_definitions import UpstreamTool, definition_of
 
 MAX_PAGES = 1_000
 MAX_TOOLS = 10_000
@@ -13,9 +13,9 @@ MAX_LISTED_BYTES = 32 << 20
 MAX_DEFINITION_BYTES = 256 * 1024
 
 
-async def list_tools(client: Client, provider: str) -> dict[str, ToolDefinition]:
+async def list_tools(client: Client, provider: str) -> dict[str, UpstreamTool]:
     """Return the definitions by name; of two tools with one name the first. Raises UpstreamFailed beyond a limit, MCPError."""
-    found: dict[str, ToolDefinition] = {}
+    found: dict[str, UpstreamTool] = {}
     cursor: str | None = None
     cursors: set[str] = set()
     listed_bytes = 0
@@ -27,7 +27,7 @@ async def list_tools(client: Client, provider: str) -> dict[str, ToolDefinition]
             except TypeError:
                 continue  # A number that JSON has and no column holds: such a tool could not be pinned.
             if definition.size_bytes > MAX_DEFINITION_BYTES:
-                definition = ToolDefinition(definition.name[:400], "", TOO_LARGE, {}, None)
+                definition = UpstreamTool(definition.name[:400], "", TOO_LARGE, {}, None)
             if definition.name not in found:
                 listed_bytes += definition.size_bytes
                 found[definition.name] = definition

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from tools.operation import Json
-from tools.providers.mcp_definitions import ToolDefinition, changes_between, definition_from, members_of, required_of
+from tools.providers.mcp_definitions import UpstreamTool, changes_between, definition_from, members_of, required_of
 from tools.providers.mcp_tiers import TIERS, access_of_tool
 
 MAX_DEPTH = 12
@@ -33,7 +33,7 @@ _SECRETS = re.compile(
 _UNSEEN = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff\U000e0000-\U000e007f]")
 
 
-def summary_of(pinned: Mapping[str, Json], current: ToolDefinition) -> tuple[str, ...]:
+def summary_of(pinned: Mapping[str, Json], current: UpstreamTool) -> tuple[str, ...]:
     """Return what changed without a word of the upstream's: this much may reach a model before anybody accepted it."""
     changes = changes_between(pinned, current)
     parts = [name.replace("_", " ") for name in ("title", "description", "annotations", "output_schema", "input_schema") if name in changes]
@@ -47,7 +47,7 @@ def summary_of(pinned: Mapping[str, Json], current: ToolDefinition) -> tuple[str
     return tuple([*parts, "which arguments are required"] if "required" in changes else parts)
 
 
-def risks_of(pinned: Mapping[str, Json] | None, current: ToolDefinition) -> tuple[str, ...]:
+def risks_of(pinned: Mapping[str, Json] | None, current: UpstreamTool) -> tuple[str, ...]:
     """Return what makes `current` riskier than what was accepted; None: nothing was, so everything about it is new."""
     former = definition_from(pinned) if pinned is not None else None
     found = list(_readings(current))
@@ -67,7 +67,7 @@ def risks_of(pinned: Mapping[str, Json] | None, current: ToolDefinition) -> tupl
     return tuple(found)
 
 
-def _readings(definition: ToolDefinition) -> Iterator[str]:
+def _readings(definition: UpstreamTool) -> Iterator[str]:
     """Yield what a definition looks like, each once."""
     texts = [definition.title, definition.description, *_texts(definition.input_schema), *_texts(definition.output_schema)]
     if any(pattern.search(text) for text in texts for pattern in _INSTRUCTIONS):

@@ -18,7 +18,7 @@ from oauth.connections.credentials import Credential
 from tools.egress import Egress
 from tools.errors import UpstreamFailed
 from tools.operation import Failure
-from tools.providers.mcp_definitions import ToolDefinition
+from tools.providers.mcp_definitions import UpstreamTool
 from tools.providers.mcp_listing import list_tools
 from tools.providers.mcp_transport import CappedTransport, CredentialAuth, Rejected, TooLarge
 
@@ -56,7 +56,7 @@ class McpSession:
         relist_s: float = RELIST_S,
     ) -> None:
         self.url, self.provider = url, provider
-        self.definitions: Mapping[str, ToolDefinition] = {}
+        self.definitions: Mapping[str, UpstreamTool] = {}
         self.server_name, self.protocol_version = "", ""
         self._auth = CredentialAuth(credential, rejected)
         self._transport = CappedTransport(egress)

@@ -2,7 +2,7 @@
 
 from tools.naming import words_of
 from tools.operation import Access
-from tools.providers.mcp_definitions import ToolDefinition, members_of
+from tools.providers.mcp_definitions import UpstreamTool, members_of
 from tools.providers.openapi_access import CHANGING, DESTROYING, READING
 
 TIERS: tuple[Access, ...] = ("read", "write", "destructive")
@@ -16,7 +16,7 @@ _ADVERBS = frozenset({"permanently", "irreversibly", "immediately", "completely"
 _REPEATING = frozenset({"create", "add", "send", "post", "insert", "upload", "invite", "trigger", "append"})
 
 
-def access_of_tool(definition: ToolDefinition) -> Access:
+def access_of_tool(definition: UpstreamTool) -> Access:
     """Return the tier of a tool. A server's hints are its own claim: they raise what the words say, and never lower it."""
     hints, spoken = definition.annotations, _spoken(definition)
     if hints.get("destructiveHint") is True:
@@ -27,14 +27,14 @@ def access_of_tool(definition: ToolDefinition) -> Access:
     return max(spoken, claimed, key=TIERS.index)
 
 
-def is_idempotent_tool(definition: ToolDefinition, access: Access) -> bool:
+def is_idempotent_tool(definition: UpstreamTool, access: Access) -> bool:
     """Say whether a second identical call does nothing more; a hint is not believed of a word like "create"."""
     if access == "read":
         return True
     return definition.annotations.get("idempotentHint") is True and not _REPEATING.intersection(_verbs(definition.name))
 
 
-def _spoken(definition: ToolDefinition) -> Access | None:
+def _spoken(definition: UpstreamTool) -> Access | None:
     """Return the tier that name, title and description say, or None where they say nothing."""
     verbs = _verbs(definition.name)
     if DESTROYING.intersection(verbs):
@@ -46,7 +46,7 @@ def _spoken(definition: ToolDefinition) -> Access | None:
     return "destructive" if _destroys(definition.title) or _destroys(definition.description[:200]) else None
 
 
-def _adds_up(definition: ToolDefinition) -> bool:
+def _adds_up(definition: UpstreamTool) -> bool:
     """Say whether an "add" is arithmetic: nothing but numbers goes in, two of them at least."""
     members = members_of(definition.input_schema)
     numbers = [name for name, member in members.items() if isinstance(member, dict) and member.get("type") in ("integer", "number")]

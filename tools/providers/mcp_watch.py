@@ -12,7 +12,7 @@ from oauth.principal import Principal
 from tools.catalog import Catalog
 from tools.errors import ToolError
 from tools.operation import Operation
-from tools.providers.mcp_definitions import ToolDefinition
+from tools.providers.mcp_definitions import UpstreamTool
 from tools.providers.mcp_import import included, operations_of
 from tools.providers.mcp_review import risks_of, summary_of
 from tools.providers.mcp_session import McpSession
@@ -38,7 +38,7 @@ class _Listing:
     upstream: Upstream
     tenant_id: str
     subject: str
-    definitions: Mapping[str, ToolDefinition]
+    definitions: Mapping[str, UpstreamTool]
 
     @property
     def is_own(self) -> bool:
@@ -180,7 +180,7 @@ def _found(listing: _Listing, operations: list[Operation], source: Source, known
     return {each.key: each for each in (*_differences(listing, operations, known), *_new(listing, operations, source, known))}
 
 
-def _is_known(held: HeldTool | None, definition: ToolDefinition, accepted_pin: str) -> bool:
+def _is_known(held: HeldTool | None, definition: UpstreamTool, accepted_pin: str) -> bool:
     """Say whether exactly this was looked at before."""
     return held is not None and held.accepted_pin == accepted_pin and held.definition == definition.as_json()
 

@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from tools.providers.mcp_definitions import ToolDefinition, changes_between
+from tools.providers.mcp_definitions import UpstreamTool, changes_between
 from tools.providers.mcp_review import summary_of
 
 SCHEMA: dict[str, Any] = {"type": "object", "properties": {"note": {"$ref": "#/$defs/Note"}}, "$defs": {"Note": {"type": "string"}}}
 
 
-def definition(**schema: Any) -> ToolDefinition:
-    return ToolDefinition("add_note", "", "Adds a note.", SCHEMA | schema, None)
+def definition(**schema: Any) -> UpstreamTool:
+    return UpstreamTool("add_note", "", "Adds a note.", SCHEMA | schema, None)
 
 
 def test_a_change_that_no_argument_tells_is_not_hidden_behind_one_that_does() -> None:

@@ -16,7 +16,7 @@ from tests.tools.providers.upstream import Upstream
 from tools.egress import Egress
 from tools.errors import ImportFailed
 from tools.operation import CallOptions, Failure, Operation, Outcome
-from tools.providers.mcp_definitions import ToolDefinition
+from tools.providers.mcp_definitions import UpstreamTool
 from tools.providers.mcp_import import import_server
 from tools.providers.mcp_sessions import FAILURES_TO_REST, REST_S, McpSessions
 from tools.providers.mcp_tiers import access_of_tool
@@ -221,7 +221,7 @@ async def test_a_definition_that_cannot_be_validated_is_left_out_with_its_reason
 )
 def test_the_tier_of_a_tool_is_the_riskier_of_name_and_hints(name: str, hints: dict[str, bool], access: str) -> None:
     """Annotations are a server's own claim (MCP 2026-07-28, ToolAnnotations)."""
-    assert access_of_tool(ToolDefinition(name, "", "", {}, None, hints)) == access
+    assert access_of_tool(UpstreamTool(name, "", "", {}, None, hints)) == access
 
 
 async def test_a_dry_run_shows_the_message_without_the_credential(world: World) -> None:
