@@ -17,6 +17,8 @@ from server.whole_exchange import EXTENSION, WholeExchange
 MAX_HEADERS = 100
 MAX_HEAD_BYTES = 48 * 1024
 HEAD_TIMEOUT_S = 20.0
+#: how long a client may leave more of an answer unread than the transport holds
+UNREAD_TIMEOUT_S = 120.0
 
 #: RFC 3986 §3.2.2: a name, an IPv4 or bracketed IPv6 address, and perhaps a port; no user information, no list
 _AUTHORITY = re.compile(rb"(?:[A-Za-z0-9._~-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{0,5})?")
@@ -37,6 +39,7 @@ class StrictHttp(HttpToolsProtocol):
         #: of the head so far, without and with what is being read now; the latter may be more than the head
         self._head_bytes = self._most_head_bytes = 0
         self._head_timer: asyncio.TimerHandle | None = None
+        self._unread_timer: asyncio.TimerHandle | None = None
         #: since when there is nothing to do, by the clock of the loop; None: a request is coming in or under way
         self._idle_since: float | None = None
         #: the request that is being answered, or was last; `cycle` is the one that was read last, which may wait behind it
@@ -53,6 +56,7 @@ class StrictHttp(HttpToolsProtocol):
             active.disconnected = not active.response_complete
             active.message_event.set()
         super().connection_lost(exc)
+        self._stop_unread_timer()
         if self.timeout_keep_alive_task is not None:
             self.timeout_keep_alive_task.cancel()
 
@@ -108,6 +112,20 @@ class StrictHttp(HttpToolsProtocol):
             self.transport.close()
         else:
             super().send_400_response(msg)
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        # A client that never reads would keep its answer in memory for as long as it likes.
+        self._unread_timer = self.loop.call_later(UNREAD_TIMEOUT_S, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._stop_unread_timer()
+
+    def _stop_unread_timer(self) -> None:
+        if self._unread_timer is not None:
+            self._unread_timer.cancel()
+            self._unread_timer = None
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         self._active = cycle

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import pytest
 from starlette.responses import PlainTextResponse
@@ -187,3 +187,27 @@ async def test_a_body_that_never_begins_is_not_waited_for_forever() -> None:
 
     with pytest.raises(TimeoutError):
         await read_body(never, timeout_s=0.01)
+
+
+async def test_an_answer_that_nobody_reads_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A client that asks for much and reads nothing costs the memory of its answer."""
+    monkeypatch.setattr(http_protocol, "UNREAD_TIMEOUT_S", 0.05)
+    listener = listen("127.0.0.1", 0)
+    size = 64 * 1024 * 1024
+    server = HttpServer(PlainTextResponse("x" * size), authority="127.0.0.1:1")
+    serving = asyncio.create_task(server.serve([listener]))
+    await server.until_ready()
+    reader, writer = await asyncio.open_connection("127.0.0.1", int(listener.getsockname()[1]), limit=1024)
+    async with asyncio.timeout(20):
+        writer.write(head("Host: x"))
+        # The stream stops reading by itself once its limit is full.
+        while server.server_state.connections or not server.server_state.total_requests:  # noqa: ASYNC110  # it has no event for it
+            await asyncio.sleep(0.01)
+        read = 0
+        with suppress(ConnectionError):
+            while chunk := await reader.read(1 << 20):
+                read += len(chunk)
+    assert read < size
+    writer.close()
+    server.should_exit = True
+    await serving
