@@ -97,7 +97,7 @@ class ToolCalls:
         span: CallSpan,
     ) -> Answer:
         resume = asked.resume if asked is not None else None
-        if resume is None and self._waiting and client.elicits_url:
+        if resume is None and client.elicits_url and self._waiting:
             resume = self._waiting.resume(principal, name, arguments)
         given = arguments if resume is None else {**arguments, "resume": resume}
         try:

@@ -28,6 +28,7 @@ from tools.operation import ClientFacts, Json
 
 VERSION = "2026-07-28"
 KNOWN_CLIENTS = 1_000
+_VERSION_HEADER = VERSION.encode()
 _CALL_KEYS = frozenset({"name", "arguments", "_meta"})
 _LIST_KEYS = frozenset({"_meta"})
 _MESSAGE_KEYS = frozenset({"jsonrpc", "id", "method", "params"})
@@ -121,7 +122,7 @@ class LeanPath:
         # A header that came twice, or one that mirrors an argument.
         if len(found) != len(headers) or b"mcp-param-" in b"".join(found):
             return None
-        if found.get(b"mcp-protocol-version") != VERSION.encode() or b"origin" in found:
+        if found.get(b"mcp-protocol-version") != _VERSION_HEADER or b"origin" in found:
             return None
         if not found.get(b"content-type", b"").lower().startswith(b"application/json"):
             return None
@@ -131,7 +132,10 @@ class LeanPath:
         method = found.get(b"mcp-method")
         if method not in (b"tools/call", b"tools/list"):
             return None
-        trace = {name.decode(): found[name].decode("latin-1") for name in _TRACE_HEADERS if name in found}
+        # Without a traceparent the others say nothing (W3C Trace Context §3.3).
+        trace = (
+            {name.decode(): found[name].decode("latin-1") for name in _TRACE_HEADERS if name in found} if b"traceparent" in found else {}
+        )
         return method.decode(), found.get(b"mcp-name"), trace
 
     def _client(self, meta: Mapping[str, Any]) -> tuple[ClientFacts, int] | None:
