@@ -4,12 +4,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import anyio
 import pytest
-from sqlalchemy import delete
+from sqlalchemy import delete, make_url
 
 from server.storage.database import Database, sqlite_url
 from server.storage.migrate import migrate
 from server.storage.schema.metadata import metadata
+from tests.empty_store import put_empty_store
 
 
 def url_of(kind: str, request: pytest.FixtureRequest, folder: Path) -> str:
@@ -17,10 +19,19 @@ def url_of(kind: str, request: pytest.FixtureRequest, folder: Path) -> str:
     return sqlite_url(folder / "store.sqlite3") if kind == "sqlite" else str(request.getfixturevalue("postgres_url"))
 
 
+async def bring_up(url: str) -> None:
+    """Bring the database at `url` to the newest schema; a SQLite store that is not there yet is copied from an empty one."""
+    path = anyio.Path(make_url(url).database or "")
+    if url.startswith("sqlite") and not await path.exists():
+        await put_empty_store(Path(path))
+    else:
+        await migrate(url)
+
+
 @asynccontextmanager
 async def empty_database(url: str) -> AsyncIterator[Database]:
     """Bring the database to the newest schema and empty what earlier tests left: one PostgreSQL serves all."""
-    await migrate(url)
+    await bring_up(url)
     database = Database(url)
     async with database.write() as connection:
         for table in metadata.sorted_tables:

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
-import anyio
 import httpx2
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -32,12 +31,12 @@ from server.error_responses import exception_handlers
 from server.pages.page import Pages, see_other
 from server.rate_limits import RateLimits
 from server.storage.client_store import SqlClientStore
-from server.storage.database import Database, sqlite_url
+from server.storage.database import Database
 from server.storage.memory_subjects import MemoryBrowserSessionStore, MemorySubjectStore
-from server.storage.migrate import migrate
 from server.storage.oauth_store import SqlGrantStore
 from server.storage.security_event_log import SqlAuditLog
 from server.storage.static_token_store import SqlStaticTokenStore
+from tests.empty_store import put_empty_store
 
 BASE = "http://127.0.0.1:8080"
 MCP = f"{BASE}/mcp"
@@ -228,24 +227,10 @@ async def _whoami(scope: Scope, receive: Receive, send: Send) -> None:
     await JSONResponse(facts)(scope, receive, send)
 
 
-#: an empty store at the newest revision, made once and copied for each test
-_empty_store: bytes = b""
-
-
-async def prepare(path: Path) -> None:
-    """Put an empty migrated store at `path`."""
-    global _empty_store
-    if not _empty_store:
-        await migrate(sqlite_url(path))
-        _empty_store = await anyio.Path(path).read_bytes()
-    await anyio.Path(path).write_bytes(_empty_store)
-
-
 @asynccontextmanager
 async def gateway(folder: Path, **changes: Any) -> AsyncIterator[Gateway]:
     """Give a gateway on a fresh SQLite file; `changes` are settings."""
-    url = sqlite_url(folder / "ascend.sqlite3")
-    await prepare(folder / "ascend.sqlite3")
+    url = await put_empty_store(folder / "ascend.sqlite3")
     database = Database(url)
     facts: dict[str, Any] = {"data_dir": folder, "base_url": BASE, "database_url": url, "rate_limit_scale": 1e6}
     settings = Settings(**(facts | changes))

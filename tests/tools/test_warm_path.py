@@ -15,10 +15,10 @@ from capability_index.index import CapabilityIndex
 from oauth.tenants import Tenant, Tenants
 from server.storage.call_records import SqlCallRecords, SqlUsageStore
 from server.storage.call_store import SqlIdempotencyStore, SqlResultStore
-from server.storage.database import Database, sqlite_url
+from server.storage.database import Database
 from server.storage.memory_tools import MemoryCallRecords
-from server.storage.migrate import migrate
 from server.storage.tool_store import SqlOperationStore
+from tests.empty_store import put_empty_store
 from tests.tools.assembly import ToolStores, assemble
 from tests.tools.stand_ins import ADA, CLIENT, Accounts, operation
 from tools.dispatch import Dispatcher
@@ -90,8 +90,7 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
     port = runner.addresses[0][1]
-    url = sqlite_url(tmp_path / "store.sqlite3")
-    await migrate(url)
+    url = await put_empty_store(tmp_path / "store.sqlite3")
     database = Database(url)
     base_url = f"http://127.0.0.1:{port}"
     operations = SqlOperationStore(database)

@@ -23,10 +23,10 @@ from server.demo.grants import Faults, Grant, Grants, OAuthClient, OAuthSettings
 from server.demo.provider import definition
 from server.storage.connect_flow_store import SqlConnectFlowStore
 from server.storage.connection_store import SqlConnectionStore
-from server.storage.database import Database, sqlite_url
-from server.storage.migrate import migrate
+from server.storage.database import Database
 from server.storage.registration_store import SqlRegistrationStore
 from server.storage.vault_store import SqlSecretStore
+from tests.empty_store import put_empty_store
 from tests.oauth.connections.unguarded import unguarded
 from tests.server.demo.listening import listening
 
@@ -103,8 +103,7 @@ class ProviderWorld:
 async def provider_world(
     tmp_path: Path, *, rotate: bool = True, reuse_grace_s: float = 0, timeout_s: float = 20
 ) -> AsyncIterator[ProviderWorld]:
-    url = sqlite_url(tmp_path / "store.sqlite3")
-    await migrate(url)
+    url = await put_empty_store(tmp_path / "store.sqlite3")
     database, clock, faults = Database(url), Clock(), Faults()
     oauth = OAuthSettings(OAuthClient("ascend", "app-secret"), rotate=rotate, reuse_grace_s=reuse_grace_s)
     app = build(oauth=oauth, faults=faults, clock=clock)

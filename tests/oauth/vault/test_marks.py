@@ -16,9 +16,9 @@ from oauth.vault.mark import Sum
 from oauth.vault.rotation import Rotation
 from oauth.vault.secrets import SecretEvent
 from oauth.vault.vault import Vault, VaultCaller
-from server.storage.database import Database, sqlite_url
-from server.storage.migrate import migrate
+from server.storage.database import Database
 from server.storage.vault_store import SqlSecretStore
+from tests.empty_store import put_empty_store
 
 ACME, GLOBEX = VaultCaller("acme", "ada", "test"), VaultCaller("globex", "eve", "test")
 
@@ -50,8 +50,7 @@ class World:
 
 @pytest.fixture
 async def world(tmp_path: Path) -> AsyncIterator[World]:
-    url = sqlite_url(tmp_path / "store.sqlite3")
-    await migrate(url)
+    url = await put_empty_store(tmp_path / "store.sqlite3")
     database = Database(url)
     yield World(tmp_path, database)
     await database.close()

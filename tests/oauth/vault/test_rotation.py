@@ -11,10 +11,10 @@ import pytest
 from oauth.vault.key_source import KeyFile, KeyText, KeyUnavailable
 from oauth.vault.rotation import Rotation
 from oauth.vault.vault import Vault, VaultCaller
-from server.storage.database import Database, sqlite_url
-from server.storage.migrate import migrate
+from server.storage.database import Database
 from server.storage.vault_store import SqlSecretStore
 from tests.conftest import REPOSITORY
+from tests.empty_store import put_empty_store
 
 ACME = VaultCaller("acme", "ada", "test")
 GLOBEX = VaultCaller("globex", "eve", "test")
@@ -46,8 +46,7 @@ class World:
 
 @pytest.fixture
 async def world(tmp_path: Path) -> AsyncIterator[World]:
-    url = sqlite_url(tmp_path / "store.sqlite3")
-    await migrate(url)
+    url = await put_empty_store(tmp_path / "store.sqlite3")
     database = Database(url)
     yield World(tmp_path, database)
     await database.close()

@@ -9,8 +9,8 @@ import anyio
 import pytest
 
 from server.storage.call_store import SqlIdempotencyStore, SqlPlanStore
-from server.storage.database import Database, sqlite_url
-from server.storage.migrate import migrate
+from server.storage.database import Database
+from tests.empty_store import put_empty_store
 from tests.tools.batch.plans import CONTACTS, Batches, answering_with, batches, failing
 from tests.tools.stand_ins import ADA, BOB, answering, operation
 from tools.operation import Call, ConnectionRequest, Failure, Json, Outcome
@@ -188,8 +188,7 @@ async def test_a_client_that_goes_away_cancels_what_runs_and_leaves_a_record(by_
 
 @pytest.fixture
 async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    url = sqlite_url(tmp_path / "plans.sqlite3")
-    await migrate(url)
+    url = await put_empty_store(tmp_path / "plans.sqlite3")
     opened = Database(url)
     yield opened
     await opened.close()
