@@ -47,10 +47,11 @@ async def command(
     give_back_large_blocks()
     configure_logging(settings.log_format)
     allow_open_files()
-    listener = listen(host, port)
-    if base_url or not settings.is_base_url_set:
-        settings = settings.at(base_url or f"http://{'127.0.0.1' if host in _ANY_ADDRESS else host}:{listener.getsockname()[1]}")
     async with AsyncExitStack() as stack:
+        listener = listen(host, port)
+        stack.callback(listener.close)
+        if base_url or not settings.is_base_url_set:
+            settings = settings.at(base_url or f"http://{'127.0.0.1' if host in _ANY_ADDRESS else host}:{listener.getsockname()[1]}")
         stack.callback(start_trace_export(os.environ))
         demo_start = None
         if demo or demo_open:

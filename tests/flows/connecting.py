@@ -4,8 +4,7 @@ from dataclasses import replace
 
 import httpx2
 
-from tests.ascend_here import ascend_here
-from tests.flows.gateway_process import RunningGateway
+from tests.flows.gateway_process import RunningGateway, ascend
 from tests.flows.person import Person
 
 PASSWORD = "correct-horse-battery"
@@ -13,14 +12,14 @@ PASSWORD = "correct-horse-battery"
 
 def new_person(gateway: RunningGateway, email: str) -> Person:
     """Return somebody who can sign in and has connected nothing."""
-    done = ascend_here("user", "add", email, "--tenant", "default", "--password-stdin", data_dir=gateway.data_dir, stdin=f"{PASSWORD}\n")
+    done = ascend("user", "add", email, "--tenant", "default", "--password-stdin", data_dir=gateway.data_dir, stdin=f"{PASSWORD}\n")
     assert done.returncode == 0, done.stderr
     return Person(email, PASSWORD)
 
 
 def token_of(gateway: RunningGateway, person: Person) -> str:
     """Return an access token with every scope, as a script gets it."""
-    done = ascend_here("token", "mint", "--tenant", "default", "--user", person.email, data_dir=gateway.data_dir)
+    done = ascend("token", "mint", "--tenant", "default", "--user", person.email, data_dir=gateway.data_dir)
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
 

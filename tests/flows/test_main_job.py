@@ -8,8 +8,7 @@ import anyio
 import pytest
 from mcp import Client
 
-from tests.ascend_here import ascend_here
-from tests.flows.gateway_process import RunningGateway, running_gateway
+from tests.flows.gateway_process import RunningGateway, ascend, running_gateway
 from tests.flows.mcp_client import MemoryTokenStorage, connected
 from tests.flows.person import Person
 
@@ -106,7 +105,7 @@ async def test_an_unknown_operation_and_a_wrong_argument_say_what_to_do(gateway:
 async def test_an_import_is_seen_by_the_running_server(gateway: RunningGateway, person: Person, tmp_path: Path) -> None:
     """`ascend import openapi` works beside the server, which finds the new operations within two seconds."""
     from_demo = f"{gateway.demo_url}/openapi.json"
-    done = ascend_here("import", "openapi", from_demo, "--provider", "second", "--shared", data_dir=gateway.data_dir)
+    done = ascend("import", "openapi", from_demo, "--provider", "second", "--shared", data_dir=gateway.data_dir)
     assert done.returncode == 0, done.stderr
     async with connected(gateway.mcp_url, person) as client:
         for _attempt in range(20):

@@ -1,7 +1,10 @@
 """The command line of providers, accounts and the vault, run as operators run it."""
 
 import json
+import os
 import sqlite3
+import subprocess
+import sys
 import time
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -12,8 +15,7 @@ from joserfc.jwk import RSAKey
 
 from oauth.connections.provider import known_definitions
 from server.demo.provider import definition
-from tests.ascend_here import ascend_here
-from tests.flows.gateway_process import ascend as in_a_process
+from tests.conftest import REPOSITORY
 from tests.oauth.connections.machine_provider import APP_ID, INSTALLATION, MachineProvider
 from tests.server.demo.listening import listening
 
@@ -25,9 +27,9 @@ class Ascend:
         self.data = data
 
     def __call__(self, *words: str, stdin: str = "", environ: dict[str, str] | None = None, expect: int = 0) -> str:
-        # A gateway that starts is a process of its own; the commands around it need none.
-        run = in_a_process if words[0] == "serve" else ascend_here
-        done = run(*words, data_dir=self.data, stdin=stdin, extra=environ)
+        command = [sys.executable, "-c", "import sys; from server.cli import main; sys.exit(main())", *words, "--data", str(self.data)]
+        variables = {"PATH": os.environ["PATH"], **(environ or {})}
+        done = subprocess.run(command, input=stdin, capture_output=True, text=True, cwd=REPOSITORY, env=variables, check=False)
         assert done.returncode == expect, done.stdout + done.stderr
         assert "Traceback" not in done.stderr
         return done.stdout + done.stderr

@@ -4,15 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.ascend_here import ascend_here
 from tests.flows.gateway_process import ascend
 
 
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
-    made = ascend_here(
-        "user", "add", "ada@example.com", "--tenant", "default", "--password-stdin", data_dir=tmp_path, stdin="a long password\n"
-    )
+    made = ascend("user", "add", "ada@example.com", "--tenant", "default", "--password-stdin", data_dir=tmp_path, stdin="a long password\n")
     assert made.returncode == 0, made.stderr
     return tmp_path
 
@@ -20,18 +17,18 @@ def data(tmp_path: Path) -> Path:
 def test_static_tokens_are_off_until_an_end_date_is_set(data: Path) -> None:
     """A bridge, off by default, with a hard sunset date; minted, listed with their use, and revoked."""
     mint = ("token", "static", "mint", "ci", "--tenant", "default", "--user", "ada@example.com", "--scope", "mcp mcp:read")
-    refused = ascend_here(*mint, data_dir=data)
+    refused = ascend(*mint, data_dir=data)
     assert refused.returncode == 1
     assert "ascend tenant set default --static-tokens-until" in refused.stderr
-    assert ascend_here("tenant", "set", "default", "--static-tokens-until", "2999-12-31", data_dir=data).returncode == 0
-    minted = ascend_here(*mint, data_dir=data)
+    assert ascend("tenant", "set", "default", "--static-tokens-until", "2999-12-31", data_dir=data).returncode == 0
+    minted = ascend(*mint, data_dir=data)
     assert minted.stdout.startswith("asc_st_")
     token_id = minted.stderr.split()[0]
-    listed = ascend_here("token", "static", "list", "--tenant", "default", "--json", data_dir=data)
+    listed = ascend("token", "static", "list", "--tenant", "default", "--json", data_dir=data)
     assert token_id in listed.stdout
     assert minted.stdout.strip() not in listed.stdout
-    assert ascend_here("token", "static", "revoke", token_id, "--tenant", "default", data_dir=data).returncode == 0
-    assert ascend_here("token", "static", "revoke", token_id, "--tenant", "default", data_dir=data).returncode == 1
+    assert ascend("token", "static", "revoke", token_id, "--tenant", "default", data_dir=data).returncode == 0
+    assert ascend("token", "static", "revoke", token_id, "--tenant", "default", data_dir=data).returncode == 1
 
 
 @pytest.mark.parametrize(
@@ -46,7 +43,7 @@ def test_static_tokens_are_off_until_an_end_date_is_set(data: Path) -> None:
 )
 def test_wrong_usage_is_one_line_and_exit_code_2(data: Path, arguments: tuple[str, ...], says: str) -> None:
     """Contract: errors are one line that names the thing, the rule and the way out."""
-    done = ascend_here(*arguments, data_dir=data)
+    done = ascend(*arguments, data_dir=data)
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
     assert says in done.stderr
@@ -55,7 +52,7 @@ def test_wrong_usage_is_one_line_and_exit_code_2(data: Path, arguments: tuple[st
 
 def test_a_token_without_the_scope_to_connect_comes_with_a_note(data: Path) -> None:
     """docs/guides/authorization.md: `mcp` is needed for everything else."""
-    minted = ascend_here("token", "mint", "--tenant", "default", "--user", "ada@example.com", "--scope", "mcp:read", data_dir=data)
+    minted = ascend("token", "mint", "--tenant", "default", "--user", "ada@example.com", "--scope", "mcp:read", data_dir=data)
     assert minted.stdout.startswith("asc_at_")
     assert "403" in minted.stderr
 

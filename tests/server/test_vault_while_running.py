@@ -11,7 +11,6 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from server.demo.app import build
-from tests.ascend_here import ascend_here
 from tests.flows.gateway_process import RunningGateway, ascend, environment, free_port, running_gateway
 from tests.server.demo.listening import listening
 from tests.server.test_connecting_processes import EMAIL, PASSWORD, told
@@ -55,15 +54,15 @@ def test_both_key_layers_are_rotated_under_load_and_a_killed_rotation_costs_noth
             (("import", "openapi", f"{crm_url}/openapi.json", "--provider", "crm", "--shared"), None),
             (("connection", "add-key", "crm"), f"{KEY}\n"),
         ):
-            done = ascend_here(*words, data_dir=data, stdin=stdin)
+            done = ascend(*words, data_dir=data, stdin=stdin)
             assert done.returncode == 0, done.stderr
-        token = ascend_here("token", "mint", "--tenant", "default", "--user", EMAIL, data_dir=data).stdout.strip()
+        token = ascend("token", "mint", "--tenant", "default", "--user", EMAIL, data_dir=data).stdout.strip()
         outcomes: list[str] = []
         with running_gateway(data, demo=False, port=port) as gateway:
             assert told(gateway, token, "call_api", WANTED)["status"] == "ok"
             with calling(gateway, token, outcomes):
                 for _ in range(2):
-                    assert ascend_here("vault", "rotate", data_dir=data).returncode == 0
+                    assert ascend("vault", "rotate", data_dir=data).returncode == 0
                 for line in (b"default", b"sealed anew", b""):
                     process = rotating(data)
                     assert process.stdout is not None
@@ -73,11 +72,11 @@ def test_both_key_layers_are_rotated_under_load_and_a_killed_rotation_costs_noth
                     process.communicate()
             assert len(outcomes) > 10
             assert set(outcomes) == {"ok"}
-            added = ascend_here("connection", "add-key", "crm", "--alias", "second", data_dir=data, stdin=f"{KEY}\n")
+            added = ascend("connection", "add-key", "crm", "--alias", "second", data_dir=data, stdin=f"{KEY}\n")
             assert added.returncode == 0, added.stderr
         with running_gateway(data, demo=False, port=port) as gateway:
             assert told(gateway, token, "call_api", WANTED)["status"] == "ok"
-        verified = ascend_here("vault", "verify", data_dir=data)
+        verified = ascend("vault", "verify", data_dir=data)
         assert (verified.returncode, "rolled back" in verified.stdout) == (0, False)
         assert KEY.encode() not in b"".join(path.read_bytes() for path in data.iterdir() if path.is_file())
 
@@ -85,14 +84,12 @@ def test_both_key_layers_are_rotated_under_load_and_a_killed_rotation_costs_noth
 def test_a_development_process_refuses_a_production_store(tmp_path: Path) -> None:
     """Issue 6: the environment name is stamped into the store, and is part of every seal."""
     production, development = {"ASCEND_ENV": "production"}, {"ASCEND_ENV": "development"}
-    first = ascend_here("connection", "add-key", "crm", data_dir=tmp_path / "data", stdin="k\n", extra=production)
+    first = ascend("connection", "add-key", "crm", data_dir=tmp_path / "data", stdin="k\n", extra=production)
     assert first.returncode == 0, first.stderr
     for words in (("connection", "list"), ("vault", "rotate"), ("serve", "--port", "0")):
-        # A gateway that is refused leaves its listening socket to the end of its process.
-        run = ascend if words[0] == "serve" else ascend_here
-        refused = run(*words, data_dir=tmp_path / "data", extra=development)
+        refused = ascend(*words, data_dir=tmp_path / "data", extra=development)
         assert refused.returncode != 0, words
         assert "belongs to environment 'production'" in refused.stderr
         assert "Traceback" not in refused.stderr
     assert os.listdir(tmp_path / "data")
-    assert ascend_here("connection", "list", data_dir=tmp_path / "data", extra=production).returncode == 0
+    assert ascend("connection", "list", data_dir=tmp_path / "data", extra=production).returncode == 0
