@@ -1,7 +1,6 @@
 """A real browser walks sign-in and consent for a real client, at phone and desktop width."""
 
 import os
-import shutil
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,16 +9,12 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 from playwright.async_api import Browser, Request, Route, async_playwright
 
+from tests.chromium import CHROMIUM, FLAGS, needs_chromium
 from tests.flows.gateway_process import RunningGateway, running_gateway
 from tests.flows.mcp_client import connected
 from tests.flows.person import Person
 
-CHROMIUM = shutil.which("chromium")
-#: the machine may have no way out: without these, Chromium calls home at every start
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
-FLAGS += ["--disable-component-update", "--disable-sync"]
-
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
+pytestmark = needs_chromium
 
 
 @pytest.fixture(scope="module")

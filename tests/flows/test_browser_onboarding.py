@@ -11,19 +11,17 @@ import httpx2
 import pytest
 from playwright.async_api import Page, Response, async_playwright
 
+from tests.chromium import CHROMIUM, FLAGS, LIMIT_MS, LOW_CONTRAST, needs_chromium
 from tests.flows.connecting import PASSWORD, new_person, token_of
 from tests.flows.gateway_process import RunningGateway, running_gateway
 from tests.flows.person import Person
-from tests.flows.test_browser import CHROMIUM, FLAGS
 from tests.server.mcp_requests import modern_body, modern_headers
-from tests.server.test_pages_in_browser import LOW_CONTRAST
 
 SEARCH: dict[str, Any] = {"api": "crm.contacts.search", "args": {"query": "Ada"}}
-LIMIT_MS = 10_000
 #: sign-in alone may run our own script, for passkeys
 POLICY = ["default-src 'none'", "style-src 'self'", "img-src 'self'", "base-uri 'none'", "frame-ancestors 'none'"]
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
+pytestmark = needs_chromium
 
 
 @pytest.fixture(scope="module")

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Page, async_playwright
 
+from tests.chromium import CHROMIUM, DESKTOP, FLAGS, LIMIT_MS, LOW_CONTRAST, PHONE, needs_chromium
 from tests.server.connection_world import ADA, World, connection_world
-from tests.server.test_pages_in_browser import CHROMIUM, DESKTOP, FLAGS, LOW_CONTRAST, PHONE
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
+pytestmark = needs_chromium
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ async def window(world: World, size: tuple[int, int], scheme: str) -> AsyncItera
         context = await browser.new_context(
             viewport={"width": size[0], "height": size[1]}, color_scheme="dark" if scheme == "dark" else "light"
         )
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(LIMIT_MS)
         page = await context.new_page()
         page.on("console", lambda message: complaints.append(message.text))
         page.on("pageerror", lambda error: complaints.append(str(error)))

@@ -1,28 +1,17 @@
 """The pages in Chromium: login, consent and account at the width of a phone and of a desktop, light and dark, by keyboard."""
 
 import json
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, CDPSession, Page, sync_playwright
+from playwright.sync_api import Browser, CDPSession, Page, expect, sync_playwright
 
+from tests.chromium import CHROMIUM, DESKTOP, FLAGS, LIMIT_MS, LOW_CONTRAST, PHONE, needs_chromium
 from tests.server.sign_in_app import EMAIL, PASSWORD, SignInApp, running, sign_in_app
 
-CHROMIUM = shutil.which("chromium")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-PHONE, DESKTOP = (360, 740), (1280, 800)
+pytestmark = needs_chromium
 AUTHENTICATOR = {
     "protocol": "ctap2",
     "transport": "internal",
@@ -31,29 +20,6 @@ AUTHENTICATOR = {
     "isUserVerified": True,
     "automaticPresenceSimulation": True,
 }
-
-#: elements with text of their own whose contrast to what is behind them is below the ratio that WCAG 2.2 AA asks for
-LOW_CONTRAST = """() => {
-  const channel = (v) => (v /= 255) <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4;
-  const parse = (text) => text.match(/[\\d.]+/g).map(Number);
-  const light = ([r, g, b]) => 0.2126 * channel(r) + 0.7152 * channel(g) + 0.0722 * channel(b);
-  const behind = (node) => {
-    for (; node; node = node.parentElement) {
-      const colour = parse(getComputedStyle(node).backgroundColor);
-      if (colour.length < 4 || colour[3] > 0) return colour;
-    }
-    return [255, 255, 255];
-  };
-  const found = [];
-  for (const node of document.querySelectorAll("body *")) {
-    const own = [...node.childNodes].some((each) => each.nodeType === 3 && each.textContent.trim());
-    if (!own || node.disabled || !node.getClientRects().length) continue;
-    const [a, b] = [light(parse(getComputedStyle(node).color)), light(behind(node))];
-    const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
-    if (ratio < 4.5) found.push(`${node.tagName} ${node.textContent.trim().slice(0, 40)}: ${ratio.toFixed(2)}`);
-  }
-  return found;
-}"""
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +62,7 @@ class Visitor:
 def visitor(request: pytest.FixtureRequest, chromium: Browser) -> Iterator[Visitor]:
     (width, height), scheme = request.param
     context = chromium.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(LIMIT_MS)
     yield Visitor(context.new_page())
     context.close()
 
@@ -104,7 +70,7 @@ def visitor(request: pytest.FixtureRequest, chromium: Browser) -> Iterator[Visit
 @pytest.fixture
 def desktop(chromium: Browser) -> Iterator[Visitor]:
     context = chromium.new_context(viewport={"width": DESKTOP[0], "height": DESKTOP[1]})
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(LIMIT_MS)
     yield Visitor(context.new_page())
     context.close()
 
@@ -153,9 +119,9 @@ def test_a_wrong_password_is_said_where_it_is_read(app: SignInApp, visitor: Visi
     page.fill("#email", EMAIL)
     page.fill("#password", "wrong")
     page.click("button.primary")
-    assert "do not match" in page.inner_text("[role=alert]")
+    expect(page.locator("[role=alert]")).to_contain_text("do not match")
     assert page.input_value("#email") == EMAIL
-    assert page.evaluate("document.activeElement.id") == "password"
+    expect(page.locator("#password")).to_be_focused()
     visitor.complaints.clear()  # Chromium reports the status 400 of the page itself.
     visitor.check_page()
 
@@ -164,7 +130,7 @@ def test_a_person_needs_no_pointer(app: SignInApp, desktop: Visitor) -> None:
     """WCAG 2.2 §2.1.1, §2.4.7: everything by keyboard, and the focus is seen."""
     page = desktop.page
     page.goto(f"{app.url}/authorize")
-    assert page.evaluate("document.activeElement.id") == "email"
+    expect(page.locator("#email")).to_be_focused()
     page.keyboard.type(EMAIL)
     page.keyboard.press("Tab")
     page.keyboard.type(PASSWORD)
@@ -245,8 +211,7 @@ def test_a_device_with_a_passkey_is_not_given_a_second_one(app: SignInApp, deskt
     authenticator_in(page)
     enrol(app, desktop)
     page.click("[data-passkey-button]")
-    page.wait_for_function("document.querySelector('[data-passkey-help]').textContent !== ''")
-    assert page.inner_text("[data-passkey-help]") == "This device already has a passkey for this account."
+    expect(page.locator("[data-passkey-help]")).to_have_text("This device already has a passkey for this account.")
 
 
 def test_a_device_that_cannot_verify_its_person_signs_nobody_in(app: SignInApp, desktop: Visitor) -> None:
@@ -258,7 +223,7 @@ def test_a_device_that_cannot_verify_its_person_signs_nobody_in(app: SignInApp, 
     page.context.clear_cookies()
     page.goto(f"{app.url}/authorize")
     page.click("[data-passkey-button]")
-    page.wait_for_function("document.querySelector('[data-passkey-help]').textContent !== ''")
+    expect(page.locator("[data-passkey-help]")).not_to_have_text("")
     assert "/login" in page.url
     assert [event.action for event in app.audit.events].count("sign_in") == 1
 
