@@ -1,8 +1,10 @@
 """One `tools/call`, the same for every way in: trace it, dispatch it, answer it."""
 
 import logging
-from collections.abc import Awaitable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import replace
+from functools import partial
 from typing import Protocol
 
 from mcp.shared.exceptions import MCPError
@@ -71,20 +73,13 @@ class ToolCalls:
             asked = self._states.check(state, principal, name, arguments)
         if not self._tracing.is_collected:
             return self._answer(principal, name, arguments, client, progress, asked, CallSpan(trace_id_of(carrier)))
-        return self._traced_answer(principal, name, arguments, client, progress, asked, carrier)
+        answered = partial(self._answer, principal, name, arguments, client, progress, asked)
+        return self._in_span(self._tracing.call(name, client.protocol_version, carrier), answered)
 
-    async def _traced_answer(
-        self,
-        principal: Principal,
-        name: str,
-        arguments: Mapping[str, Json],
-        client: ClientFacts,
-        progress: Progress,
-        asked: Asked | None,
-        carrier: Mapping[str, str],
-    ) -> Answer:
-        with self._tracing.call(name, client.protocol_version, carrier) as span:
-            return await self._answer(principal, name, arguments, client, progress, asked, span)
+    @staticmethod
+    async def _in_span(spanning: AbstractContextManager[CallSpan], answered: Callable[[CallSpan], Awaitable[Answer]]) -> Answer:
+        with spanning as span:
+            return await answered(span)
 
     async def _answer(
         self,

@@ -28,10 +28,10 @@ class Connection:
     title: str
     kind: CredentialKind
     scopes: frozenset[str] | None
-    state: ConnectionState
-    version: int
-    is_default: bool
     created_at: float
+    state: ConnectionState = "ready"
+    version: int = 1
+    is_default: bool = False
     #: tenant whose registration at the provider was used; "" for the one that the operator shares
     registered_by: str = ""
     api_base: str = ""

@@ -5,10 +5,10 @@ import secrets
 import time
 from collections.abc import Callable
 
+from oauth.connections.account_version import put_sealed, succeeding
 from oauth.connections.connection import AccountSecret, Connection
 from oauth.connections.connection_store import AliasTaken, ConnectionStore
 from oauth.connections.credentials import CredentialKind
-from oauth.vault.secrets import SecretEvent, StaleKey
 from oauth.vault.vault import Vault, VaultCaller
 
 _PROVIDER = re.compile(r"^[a-z0-9](?:[a-z0-9_-]{0,62}[a-z0-9])?$")
@@ -78,8 +78,8 @@ async def add_key(
         former = next(
             (known for known in await store.load() if (known.tenant_id, known.subject, known.provider, known.alias) == same), None
         )
-        connection = Connection(
-            account_id=former.account_id if former else new_account_id(),
+        made = Connection(
+            account_id=new_account_id(),
             tenant_id=tenant_id,
             subject=subject,
             provider=provider,
@@ -88,18 +88,12 @@ async def add_key(
             title=former.title if former else alias,
             kind=kind,
             scopes=None,
-            state="ready",
-            version=former.version + 1 if former else 1,
-            is_default=former.is_default if former else False,
-            created_at=former.created_at if former else clock(),
+            created_at=clock(),
         )
-        sealed = await vault.seal(caller, connection.secret_name, connection.version, secret.to_bytes())
-        event = SecretEvent(clock(), tenant_id, actor, "sealed", connection.secret_name, connection.version, caller.purpose)
+        connection = succeeding(former, made)
         try:
-            if await store.put(connection, sealed, event):
+            if await put_sealed(store, vault, caller, connection, secret, clock):
                 return connection
-        except StaleKey:
-            await vault.reread_keys(tenant_id)
         except AliasTaken:
             continue  # another process added it between our look and our write
     raise ConnectionRefused(f"{provider} account {alias!r} is being changed by somebody else; try again")

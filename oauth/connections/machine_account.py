@@ -5,14 +5,13 @@ import re
 import time
 from collections.abc import Callable
 
+from oauth.connections.account_version import put_sealed, succeeding, with_tokens
 from oauth.connections.connection import EVERYBODY, AccountSecret, Connection
 from oauth.connections.connection_store import AliasTaken, ConnectionStore
 from oauth.connections.keys import TRIES, ConnectionRefused, check_alias, new_account_id
-from oauth.connections.refresh_time import refresh_due_at
 from oauth.connections.registrations import Application, Registrations
-from oauth.connections.token_answer import TokenRefused, Tokens
+from oauth.connections.token_answer import TokenRefused
 from oauth.connections.token_endpoint import TokenEndpoint
-from oauth.vault.secrets import SecretEvent, StaleKey
 from oauth.vault.vault import Vault, VaultCaller
 
 _INSTALLATION = re.compile(r"[0-9]{1,20}")
@@ -49,12 +48,12 @@ class MachineAccounts:
         for _ in range(TRIES):
             kin = await self._store.kin(tenant_id, EVERYBODY, provider)
             former = next((known for known in kin if known.external_id == external_id), None)
-            connection = self._connection(tenant_id, application, external_id, alias, scopes, tokens, former)
+            made = self._made(tenant_id, application, external_id, alias, scopes)
+            connection = with_tokens(succeeding(former, made), tokens, self._clock(), self._dice)
+            caller = VaultCaller(tenant_id, "operator", "add machine account")
             try:
-                if await self._put(connection, tokens):
+                if await put_sealed(self._store, self._vault, caller, connection, AccountSecret(tokens.access_token), self._clock):
                     return connection
-            except StaleKey:
-                await self._vault.reread_keys(tenant_id)
             except AliasTaken:
                 raise ConnectionRefused(f"the tenant has another {provider} account {alias!r}; choose another alias") from None
         raise ConnectionRefused(f"{provider} account {alias!r} is being changed by somebody else; try again")
@@ -67,19 +66,9 @@ class MachineAccounts:
             raise ConnectionRefused(f"{provider!r} has no machine accounts; people connect theirs, or `ascend connection add-key`")
         return application
 
-    def _connection(
-        self,
-        tenant_id: str,
-        application: Application,
-        external_id: str,
-        alias: str,
-        scopes: frozenset[str] | None,
-        tokens: Tokens,
-        former: Connection | None,
-    ) -> Connection:
-        now = self._clock()
+    def _made(self, tenant_id: str, application: Application, external_id: str, alias: str, scopes: frozenset[str] | None) -> Connection:
         return Connection(
-            account_id=former.account_id if former else new_account_id(),
+            account_id=new_account_id(),
             tenant_id=tenant_id,
             subject=EVERYBODY,
             provider=application.provider.provider_id,
@@ -87,25 +76,10 @@ class MachineAccounts:
             external_id=external_id,
             title=f"{application.provider.title} {external_id}",
             kind="bearer",
-            scopes=tokens.scopes if tokens.scopes is not None else scopes,
-            state="ready",
-            version=former.version + 1 if former else 1,
-            is_default=former.is_default if former else False,
-            created_at=former.created_at if former else now,
+            scopes=scopes,
+            created_at=self._clock(),
             registered_by=application.registered_by,
-            api_base=tokens.api_base,
-            expires_at=now + tokens.ttl_s if tokens.ttl_s is not None else None,
-            refresh_due_at=refresh_due_at(now, tokens.ttl_s, self._dice) if tokens.ttl_s is not None else None,
         )
-
-    async def _put(self, connection: Connection, tokens: Tokens) -> bool:
-        caller = VaultCaller(connection.tenant_id, "operator", "add machine account")
-        secret = AccountSecret(tokens.access_token)
-        sealed = await self._vault.seal(caller, connection.secret_name, connection.version, secret.to_bytes())
-        event = SecretEvent(
-            self._clock(), connection.tenant_id, caller.actor, "sealed", connection.secret_name, connection.version, caller.purpose
-        )
-        return await self._store.put(connection, sealed, event)
 
 
 def _external_id(application: Application, installation: str) -> str:

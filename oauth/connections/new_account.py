@@ -5,6 +5,7 @@ import re
 import time
 from collections.abc import Callable
 
+from oauth.connections.account_version import put_sealed, succeeding, with_tokens
 from oauth.connections.accounts import Accounts
 from oauth.connections.connect_flow import ConnectFlow
 from oauth.connections.connection import AccountSecret, Connection
@@ -12,11 +13,9 @@ from oauth.connections.connection_store import AliasTaken, ConnectionStore
 from oauth.connections.credentials import CredentialKind
 from oauth.connections.keys import TRIES, ConnectionRefused, add_key, check_alias, new_account_id
 from oauth.connections.provider import Provider
-from oauth.connections.refresh_time import refresh_due_at
 from oauth.connections.registrations import Application
 from oauth.connections.token_answer import Tokens
 from oauth.connections.token_endpoint import ExternalAccount
-from oauth.vault.secrets import SecretEvent, StaleKey
 from oauth.vault.vault import Vault, VaultCaller
 
 
@@ -46,13 +45,13 @@ class AccountKeeper:
 
         Connecting a second account never replaces the first, also when it was meant as a reconnect of that one.
         """
-        now = self._clock()
+        secret = AccountSecret(tokens.access_token, refresh_token=tokens.refresh_token or "")
         for attempt in range(TRIES):
             kin = await self._store.kin(flow.tenant_id, flow.subject, flow.provider)
             former = next((known for known in kin if known.external_id == external.external_id), None)
-            refreshes = tokens.refresh_token is not None and tokens.ttl_s is not None
-            connection = Connection(
-                account_id=former.account_id if former else new_account_id(),
+            now = self._clock()
+            made = Connection(
+                account_id=new_account_id(),
                 tenant_id=flow.tenant_id,
                 subject=flow.subject,
                 provider=flow.provider,
@@ -60,18 +59,12 @@ class AccountKeeper:
                 external_id=external.external_id,
                 title=external.title,
                 kind="bearer",
-                scopes=tokens.scopes,
-                state="ready",
-                version=former.version + 1 if former else 1,
-                is_default=former.is_default if former else False,
-                created_at=former.created_at if former else now,
+                scopes=None,
+                created_at=now,
                 registered_by=application.registered_by,
-                api_base=tokens.api_base,
-                expires_at=now + tokens.ttl_s if tokens.ttl_s is not None else None,
-                refresh_due_at=refresh_due_at(now, tokens.ttl_s, self._dice) if refreshes and tokens.ttl_s is not None else None,
             )
-            secret = AccountSecret(tokens.access_token, refresh_token=tokens.refresh_token or "")
-            if await self._put(connection, secret, flow.subject):
+            connection = with_tokens(succeeding(former, made), tokens, now, self._dice, is_renewable=tokens.refresh_token is not None)
+            if await self._put(connection, secret):
                 return connection
         raise ConnectionRefused("the account is being changed by somebody else; try again")
 
@@ -93,15 +86,10 @@ class AccountKeeper:
         await self._accounts.renew(flow.tenant_id, [connection.account_id])
         return connection
 
-    async def _put(self, connection: Connection, secret: AccountSecret, actor: str) -> bool:
-        caller = VaultCaller(connection.tenant_id, actor, "connect")
-        sealed = await self._vault.seal(caller, connection.secret_name, connection.version, secret.to_bytes())
-        event = SecretEvent(self._clock(), connection.tenant_id, actor, "sealed", connection.secret_name, connection.version, "connect")
+    async def _put(self, connection: Connection, secret: AccountSecret) -> bool:
+        caller = VaultCaller(connection.tenant_id, connection.subject, "connect")
         try:
-            kept = await self._store.put(connection, sealed, event)
-        except StaleKey:
-            await self._vault.reread_keys(connection.tenant_id)
-            return False
+            kept = await put_sealed(self._store, self._vault, caller, connection, secret, self._clock)
         except AliasTaken:
             return False
         if kept:

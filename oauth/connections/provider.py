@@ -31,6 +31,8 @@ KEY_KINDS = frozenset({"api_key", "basic", "sigv4"})
 #: files to start from, not providers
 TEMPLATES = frozenset({"oauth2", "client_credentials", "api_key"})
 _INPUT = re.compile(r"\{([a-z_]+)\}")
+#: what the address of a token waits for until the account is known; everything else is filled in when the file is read
+INSTALLATION = "installation_id"
 
 
 class ProviderInvalid(Exception):
@@ -132,6 +134,8 @@ def parse(content: Mapping[str, Any], inputs: Mapping[str, str], where: str) -> 
         place = ".".join(str(step) for step in error.instance_path) or "the file"
         raise ProviderInvalid(f"{where}: {place}: {error.message}")
     filled = json.loads(_filled(json.dumps(content), content, inputs, where))
+    for url in (filled.get("authorize_url", ""), filled.get("token_url", ""), filled.get("refresh_url", "")):
+        _check_filled(url, where)
     account, refresh = filled.get("account", {}), filled.get("refresh", {"rotates": "never"})
     base = filled.get("api_base", {})
     for path in (*filled.get("answer", {}).values(), account.get("id"), account.get("title"), base.get("from")):
@@ -194,6 +198,7 @@ def _check_path(path: str | None, where: str) -> None:
         raise ProviderInvalid(f"{where}: {path!r} is not JMESPath: {error}") from error
 
 
-def unfilled_inputs(text: str) -> list[str]:
-    """Return the names that an address still waits for."""
-    return _INPUT.findall(text)
+def _check_filled(url: str, where: str) -> None:
+    for name in _INPUT.findall(url):
+        if name != INSTALLATION:
+            raise ProviderInvalid(f"{where}: {url} waits for {name!r}, which is no input of this file; describe it under 'inputs'")

@@ -16,11 +16,12 @@ from dataclasses import replace
 
 import anyio
 
+from oauth.connections.account_version import with_tokens
 from oauth.connections.accounts import Accounts
 from oauth.connections.connection import AccountSecret, Connection
 from oauth.connections.connection_store import REFRESHER, ConnectionStore, Lease
 from oauth.connections.provider_pace import ProviderPace
-from oauth.connections.refresh_time import refresh_due_at, retry_at
+from oauth.connections.refresh_time import retry_at
 from oauth.connections.registrations import Application, Registrations
 from oauth.connections.token_answer import TokenRefused, Tokens
 from oauth.connections.token_endpoint import TIMEOUT_S, TokenEndpoint
@@ -150,16 +151,7 @@ class Refresher:
         connection, now = lease.connection, self._clock()
         # RFC 6749 §6: no refresh token in the answer means that the old one serves on.
         secret = AccountSecret(tokens.access_token, refresh_token=tokens.refresh_token or former.refresh_token)
-        fresh = replace(
-            connection,
-            version=connection.version + 1,
-            scopes=tokens.scopes if tokens.scopes is not None else connection.scopes,
-            api_base=tokens.api_base or connection.api_base,
-            expires_at=now + tokens.ttl_s if tokens.ttl_s is not None else None,
-            refresh_due_at=refresh_due_at(now, tokens.ttl_s, self._dice) if tokens.ttl_s is not None else None,
-            fail_count=0,
-            last_error="",
-        )
+        fresh = replace(with_tokens(connection, tokens, now, self._dice), version=connection.version + 1, fail_count=0, last_error="")
         if await self._stored(lease, fresh, secret):
             self.counts[connection.provider, "refreshed"] += 1
             if self._accounts is not None:

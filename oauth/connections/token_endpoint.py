@@ -14,6 +14,7 @@ from jmespath.exceptions import JMESPathError
 from oauth.connections.app_jwt import KeyRefused, app_jwt
 from oauth.connections.connection import AccountSecret, Connection
 from oauth.connections.outbound import Outbound
+from oauth.connections.provider import INSTALLATION
 from oauth.connections.registrations import Application
 from oauth.connections.token_answer import TokenRefused, Tokens, json_of, tokens_of
 from oauth.fetch import Fetched, FetchRefused
@@ -21,8 +22,6 @@ from oauth.fetch import Fetched, FetchRefused
 #: below the lease of a refresh, so that an answer never comes after the lease
 TIMEOUT_S = 20.0
 MAX_ANSWER_BYTES = 256_000
-#: stands in the token address for the account it is asked for
-INSTALLATION = "{installation_id}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +55,7 @@ class TokenEndpoint:
     async def machine(self, application: Application, external_id: str, scopes: frozenset[str] | None) -> Tokens:
         """Return a token of the application's own, without a person (RFC 6749 §4.4; GitHub Apps). Raises TokenRefused."""
         provider = application.provider
-        url = provider.token_url.replace(INSTALLATION, quote(external_id, safe=""))
+        url = provider.token_url.replace(f"{{{INSTALLATION}}}", quote(external_id, safe=""))
         if provider.auth == "github_app":
             answer = await self._post(application, url, provider.token_params)
         else:

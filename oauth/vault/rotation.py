@@ -47,8 +47,11 @@ class Rotation:
         await self._record("", "kek_rotated", f"{rewrapped} data keys")
         return KekRotation(made, rewrapped, len(unused))
 
-    async def rotate_dek(self, tenant_id: str, progress: Callable[[int], None] = lambda done: None) -> int:
-        """Seal the tenant's secrets anew under a new data key; return how many. Versions stay as they are."""
+    async def rotate_dek(self, tenant_id: str, progress: Callable[[int, int | None], None] | None = None) -> int:
+        """Seal the tenant's secrets anew under a new data key; return how many. Versions stay as they are.
+
+        `progress` hears (done, None) after each batch: how many there are is never counted.
+        """
         keys = await self._store.keys(tenant_id)
         if not keys:
             return 0
@@ -60,7 +63,8 @@ class Rotation:
             while batch := await self._store.sealed_with(tenant_id, former.dek_id, BATCH):
                 for secret in batch:
                     done += await self._reseal(secret)
-                progress(done)
+                if progress is not None:
+                    progress(done, None)
         await self._vault.retried(tenant_id, lambda: self._store.remark(tenant_id, self._vault))
         await self._store.remove_unused_keys(tenant_id)
         await self._record(tenant_id, "dek_rotated", f"{done} secrets")

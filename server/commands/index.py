@@ -2,9 +2,7 @@
 
 import json
 import os
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
@@ -12,8 +10,6 @@ from pathlib import Path
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from capability_index.documents import load_pages
 from capability_index.encoder import Encoder, EncoderUnavailable, WordTable, load_word_table
@@ -24,6 +20,7 @@ from capability_index.search import Visible
 from capability_index.snapshot import WORDS_ONLY, SnapshotInvalid, load, save
 from server.assembly.encoders import open_models
 from server.commands.frame import CommandFailed, json_option, required_data, run_async, with_settings
+from server.commands.progress_bar import progress_bar
 from server.commands.rows import print_rows
 from server.config import Settings
 from server.storage.store import open_store
@@ -64,7 +61,7 @@ async def build(settings: Settings) -> None:
     builtins = [page.document for page in load_pages() if page.document.provider]
     for name, held in by_segment.items():
         documents = documents_of(held) + (builtins if name == SHARED_SEGMENT else [])
-        with _bar(f"indexing {name}") as progress:
+        with progress_bar(f"indexing {name}") as progress:
             index.upsert(name, documents, progress)
     save(index.segments(), _folder(settings), model)
     total = sum(index.count(name) for name in by_segment)
@@ -133,7 +130,7 @@ def evaluation(_settings: Settings, folder: Path, as_json: bool) -> None:
     if not documents or not queries:
         raise CommandFailed(f"{folder}: {'tools' if not documents else 'queries'}.jsonl is empty; an evaluation needs both")
     index, _ = _empty()
-    with _bar("indexing") as progress:
+    with progress_bar("indexing") as progress:
         index.upsert(SHARED_SEGMENT, documents, progress)
     visible = Visible((SHARED_SEGMENT,))
 
@@ -141,7 +138,7 @@ def evaluation(_settings: Settings, folder: Path, as_json: bool) -> None:
         found = index.search(intent, visible, 20)
         return [hit.slug for hit in found.hits], found.low_confidence
 
-    with _bar("searching") as progress:
+    with progress_bar("searching") as progress:
         result = evaluate(queries, find, progress)
     _print(result, len(documents), as_json)
 
@@ -188,15 +185,3 @@ def _use(index: CapabilityIndex, make_encoder: Callable[[], Encoder]) -> str:
 
 def _folder(settings: Settings) -> Path:
     return settings.data_dir / "index"
-
-
-@contextmanager
-def _bar(text: str) -> Iterator[Callable[[int, int], None] | None]:
-    """Yield what to report progress to: a bar on a terminal, nobody elsewhere."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task(text, total=None)
-        yield lambda done, total: progress.update(task, completed=done, total=total)

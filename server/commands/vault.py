@@ -17,6 +17,7 @@ from oauth.vault.rotation import Rotation
 from oauth.vault.vault import VaultCaller
 from server.assembly.connections import open_vault
 from server.commands.frame import CommandFailed, json_option, run_async, with_settings
+from server.commands.progress_bar import progress_bar
 from server.commands.rows import print_rows
 from server.commands.user import known_tenant
 from server.config import Settings
@@ -42,7 +43,8 @@ async def rotate(settings: Settings, kek: bool, dek: bool, tenant: str | None) -
             rotation = Rotation(vault, store.secrets, source)
             if dek:
                 for name in [tenant] if tenant is not None else await rotation.tenants():
-                    count = await rotation.rotate_dek(name)
+                    with progress_bar(f"sealing the secrets of {name or 'the operator'} anew") as progress:
+                        count = await rotation.rotate_dek(name, progress)
                     click.echo(f"{name or 'shared'}: {count} secrets sealed anew")
             if kek:
                 done = await rotation.rotate_kek()

@@ -207,6 +207,7 @@ async def test_a_gateway_stops_while_an_endpoint_hangs(tmp_path: Path) -> None:
             with anyio.fail_after(WAIT_S):
                 async with opened(tmp_path, settings_at(tmp_path, f"{url}/embeddings")):
                     await until(endpoint.asked.is_set)
+            assert not endpoint.hold.is_set()
         finally:
             endpoint.hold.set()
 

@@ -165,6 +165,7 @@ async def test_a_client_that_leaves_is_noticed_although_another_request_waits() 
         await app.first_came.wait()
         writer.close()
         await app.first_gone.wait()
+        assert not app.may_answer.is_set()
 
 
 async def test_bytes_that_begin_no_request_keep_no_connection_open(monkeypatch: pytest.MonkeyPatch) -> None:

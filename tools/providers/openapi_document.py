@@ -4,6 +4,7 @@ import json
 import math
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Literal
 from urllib.parse import unquote, urldefrag, urljoin
@@ -99,11 +100,9 @@ def parse(raw: bytes, location: str) -> Json:
     except orjson.JSONDecodeError as error:
         first = error
     if text[:1] in (b"{", b"["):
-        # The standard parser is more lenient than orjson: lone surrogates, NaN.
-        try:
+        # The standard parser is more lenient than orjson: lone surrogates, NaN. What it refuses may still be YAML in flow style.
+        with suppress(ValueError, RecursionError):
             return as_json(json.loads(text), _Count(), 0)
-        except (ValueError, RecursionError):
-            pass
     try:
         refuse_depth(text)
         return as_json(yaml.load(text, Loader=_JsonLoader), _Count(), 0)  # noqa: S506 - a safe loader with fewer types

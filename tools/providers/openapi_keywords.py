@@ -84,21 +84,20 @@ def usable_pattern(pattern: str) -> bool:
     PCRE and Java dialects slip into documents. What needs look-around goes to an engine that tries again and again: with an
     anchor at the front and without back references that stays linear in practice, without them a long text blocks for seconds.
     """
-    try:
-        jsonschema_rs.validator_for({"pattern": pattern}, pattern_options=_LINEAR)
+    if _compiles(pattern, _LINEAR):
         return True
-    except ValueError:
-        pass
-    if not pattern.startswith("^") or _BACK_REFERENCE.search(pattern):
-        return False
+    return pattern.startswith("^") and not _BACK_REFERENCE.search(pattern) and _compiles(pattern, _BACKTRACKING)
+
+
+def _compiles(pattern: str, engine: jsonschema_rs.RegexOptions | jsonschema_rs.FancyRegexOptions) -> bool:
     try:
-        jsonschema_rs.validator_for({"pattern": pattern})
+        jsonschema_rs.validator_for({"pattern": pattern}, pattern_options=engine)
     except ValueError:
         return False
     return True
 
 
-_LINEAR = jsonschema_rs.RegexOptions()
+_LINEAR, _BACKTRACKING = jsonschema_rs.RegexOptions(), jsonschema_rs.FancyRegexOptions()
 _BACK_REFERENCE = re.compile(r"\\[1-9]|\\k|\(\?P=")
 
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from typing import Literal
@@ -151,10 +152,8 @@ def _hint(provider: str, status: int, headers: Mapping[str, str], *, is_repeatab
 def _error_body(media_type: str, body: bytes) -> Json:
     """Return the body of an error: JSON parsed, else text; what is past the limit is said, not dropped silently."""
     if body[:1] in (b"{", b"[", b'"') or _is_json(media_type):
-        try:
+        with suppress(orjson.JSONDecodeError):  # a body that only calls itself JSON is told as the text that it is
             return orjson.loads(body)
-        except orjson.JSONDecodeError:
-            pass
     text = body.decode(_charset(media_type), errors="replace")
     if len(text) <= MAX_ERROR_BODY_CHARS:
         return text

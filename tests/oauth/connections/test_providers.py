@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from oauth.connections.provider import FOLDER, Provider, ProviderInvalid, known_definitions, parse, unfilled_inputs
+from oauth.connections.provider import FOLDER, Provider, ProviderInvalid, known_definitions, parse
 from oauth.connections.registrations import Application
 from oauth.connections.token_answer import TokenRefused, Tokens
 from oauth.connections.token_endpoint import TokenEndpoint
@@ -35,7 +35,6 @@ def test_a_provider_names_its_sources_and_leaves_no_gap(name: str) -> None:
     assert found.docs
     assert found.notes
     assert all(url.startswith("https://") for url in (*found.docs, found.authorize_url, found.token_url))
-    assert not unfilled_inputs(found.authorize_url + found.token_url)
     assert found.scope_words or not found.default_scopes
     assert set(found.default_scopes) <= set(found.scope_words), "scopes that are asked for are said in words"
 
@@ -55,6 +54,14 @@ def test_a_file_that_does_not_fit_is_refused_with_its_place(change: Mapping[str,
     """Issue 6: a JSON Schema checks them."""
     with pytest.raises(ProviderInvalid, match=place):
         parse({**known_definitions()["hubspot"], **change}, {}, "my.yaml")
+
+
+def test_an_address_that_waits_for_what_nobody_gives_is_refused() -> None:
+    """A file of one's own with {shop} in its address and no such input; only the installation is known later."""
+    broken = {**known_definitions()["hubspot"], "token_url": "https://{shop}.example/token"}
+    with pytest.raises(ProviderInvalid, match="waits for 'shop'"):
+        parse(broken, {}, "my.yaml")
+    assert "{installation_id}" in provider("github_app").token_url
 
 
 def test_a_path_that_is_not_jmespath_is_refused() -> None:

@@ -1,9 +1,7 @@
 """Rows of the vault put back from a backup: what is noticed, and what is not."""
 
 import sqlite3
-from collections.abc import AsyncIterator
 from dataclasses import replace
-from pathlib import Path
 
 import anyio
 import pytest
@@ -16,47 +14,10 @@ from oauth.vault.mark import Sum
 from oauth.vault.rotation import Rotation
 from oauth.vault.secrets import SecretEvent
 from oauth.vault.vault import Vault, VaultCaller
-from server.storage.database import Database
-from server.storage.vault_store import SqlSecretStore
-from tests.empty_store import put_empty_store
-
-ACME, GLOBEX = VaultCaller("acme", "ada", "test"), VaultCaller("globex", "eve", "test")
+from tests.oauth.vault.vault_world import ACME, GLOBEX, VaultWorld
 
 
-class World:
-    def __init__(self, folder: Path, database: Database) -> None:
-        self.folder, self.file, self.store = folder, folder / "store.sqlite3", SqlSecretStore(database)
-
-    async def vault(self) -> Vault:
-        """Return the vault of a process that starts now."""
-        vault = Vault(self.store, KeyFile(self.folder / "vault.kek"), "test")
-        await vault.open()
-        return vault
-
-    def rows(self, table: str, tenant_id: str = "acme", name: str = "") -> list[tuple[object, ...]]:
-        """Return rows as an attacker copies them into a backup."""
-        where = f"tenant_id = '{tenant_id}'" + (f" AND name = '{name}'" if name else "")
-        with sqlite3.connect(self.file) as sql:
-            return sql.execute(f"SELECT * FROM {table} WHERE {where}").fetchall()
-
-    def put_back(self, table: str, rows: list[tuple[object, ...]], tenant_id: str = "acme", name: str = "") -> None:
-        """Replace what is there by `rows`, past the program."""
-        where = f"tenant_id = '{tenant_id}'" + (f" AND name = '{name}'" if name else "")
-        with sqlite3.connect(self.file) as sql:
-            sql.execute(f"DELETE FROM {table} WHERE {where}")
-            for row in rows:
-                sql.execute(f"INSERT INTO {table} VALUES ({', '.join('?' * len(row))})", row)
-
-
-@pytest.fixture
-async def world(tmp_path: Path) -> AsyncIterator[World]:
-    url = await put_empty_store(tmp_path / "store.sqlite3")
-    database = Database(url)
-    yield World(tmp_path, database)
-    await database.close()
-
-
-async def filled(world: World) -> Vault:
+async def filled(world: VaultWorld) -> Vault:
     vault = await world.vault()
     for name in ("one", "two", "three"):
         await vault.put(ACME, name, b"first")
@@ -64,7 +25,7 @@ async def filled(world: World) -> Vault:
     return vault
 
 
-async def test_ordinary_work_leaves_the_mark_true(world: World) -> None:
+async def test_ordinary_work_leaves_the_mark_true(world: VaultWorld) -> None:
     """Adding, renewing, removing, rotating both layers: nothing of it looks like a rollback."""
     vault = await filled(world)
     await vault.put(ACME, "one", b"second")
@@ -82,7 +43,7 @@ async def test_ordinary_work_leaves_the_mark_true(world: World) -> None:
     assert len(await world.store.keys("acme")) == 1
 
 
-async def test_one_secrets_rows_put_back_are_noticed(world: World) -> None:
+async def test_one_secrets_rows_put_back_are_noticed(world: VaultWorld) -> None:
     """Issue 6, versions rolled back: the row opens by itself, and the mark tells that it is not the newest."""
     vault = await filled(world)
     backup = world.rows("vault_secrets", name="one")
@@ -97,7 +58,7 @@ async def test_one_secrets_rows_put_back_are_noticed(world: World) -> None:
 @pytest.mark.parametrize(
     "attack", ["remove", "bring back", "lose the mark", "damage the mark", "name a key", "anothers mark", "an old mark"]
 )
-async def test_what_else_was_done_past_the_program_is_noticed(world: World, attack: str) -> None:
+async def test_what_else_was_done_past_the_program_is_noticed(world: VaultWorld, attack: str) -> None:
     """Issue 6: vault rows swapped, taken out, brought back; the mark itself lost, damaged, swapped or put back alone."""
     vault = await filled(world)
     secret, mark = world.rows("vault_secrets", name="two"), world.rows("vault_marks")
@@ -127,7 +88,7 @@ async def test_what_else_was_done_past_the_program_is_noticed(world: World, atta
 
 
 @pytest.mark.parametrize("act", ["put", "delete", "accept"])
-async def test_a_tenant_without_an_active_key_gets_another(world: World, act: str) -> None:
+async def test_a_tenant_without_an_active_key_gets_another(world: VaultWorld, act: str) -> None:
     """Keys put aside past the program: a write makes a new one, and does not look for the old one without end."""
     vault = await filled(world)
     with sqlite3.connect(world.file) as sql:
@@ -142,7 +103,7 @@ async def test_a_tenant_without_an_active_key_gets_another(world: World, act: st
     assert await vault.reveal(ACME, "one") == (b"second" if act == "put" else b"first")
 
 
-async def test_all_rows_of_a_tenant_from_one_moment_are_a_true_picture_of_it(world: World) -> None:
+async def test_all_rows_of_a_tenant_from_one_moment_are_a_true_picture_of_it(world: VaultWorld) -> None:
     """What cannot be told from a restored backup by anything inside the database; said in the guide."""
     vault = await filled(world)
     secrets, mark = world.rows("vault_secrets"), world.rows("vault_marks")
@@ -152,7 +113,7 @@ async def test_all_rows_of_a_tenant_from_one_moment_are_a_true_picture_of_it(wor
     assert not await (await world.vault()).has_rolled_back("acme")
 
 
-async def test_an_operator_takes_what_is_there_for_right(world: World) -> None:
+async def test_an_operator_takes_what_is_there_for_right(world: VaultWorld) -> None:
     """After a backup of one tenant was restored on purpose; it is in the audit."""
     vault = await filled(world)
     world.put_back("vault_secrets", [], name="one")
@@ -163,7 +124,7 @@ async def test_an_operator_takes_what_is_there_for_right(world: World) -> None:
     assert (newest.actor, newest.action) == ("operator", "accepted")
 
 
-async def test_many_writers_and_a_rotation_at_once_leave_the_mark_true(world: World) -> None:
+async def test_many_writers_and_a_rotation_at_once_leave_the_mark_true(world: VaultWorld) -> None:
     """Every process changes the mark in the transaction of its write."""
     vaults = [await filled(world), await world.vault(), await world.vault()]
 
@@ -182,7 +143,7 @@ async def test_many_writers_and_a_rotation_at_once_leave_the_mark_true(world: Wo
         assert not await vault.has_rolled_back("acme")
 
 
-async def test_a_store_from_before_there_were_marks_gets_its_first_one(world: World) -> None:
+async def test_a_store_from_before_there_were_marks_gets_its_first_one(world: VaultWorld) -> None:
     """An upgrade is no attack; after the next rotation of its data key a lost mark is noticed there too."""
     source = KeyFile(world.folder / "vault.kek")
     old = wrap(source.read()[0], Key("old1", b"d" * 32), "test", "acme")

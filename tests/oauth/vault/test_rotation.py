@@ -2,57 +2,19 @@
 
 import subprocess
 import sys
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import anyio
 import pytest
 
-from oauth.vault.key_source import KeyFile, KeyText, KeyUnavailable
+from oauth.vault.key_source import KeyText, KeyUnavailable
 from oauth.vault.rotation import Rotation
 from oauth.vault.vault import Vault, VaultCaller
-from server.storage.database import Database
-from server.storage.vault_store import SqlSecretStore
 from tests.conftest import REPOSITORY
-from tests.empty_store import put_empty_store
-
-ACME = VaultCaller("acme", "ada", "test")
-GLOBEX = VaultCaller("globex", "eve", "test")
+from tests.oauth.vault.vault_world import ACME, VaultWorld
 
 
-class World:
-    def __init__(self, folder: Path, database: Database) -> None:
-        self.folder, self.database = folder, database
-        self.store, self.source = SqlSecretStore(database), KeyFile(folder / "vault.kek")
-
-    async def vault(self) -> Vault:
-        """Return a vault as a process that starts now has it."""
-        vault = Vault(self.store, KeyFile(self.folder / "vault.kek"), "test")
-        await vault.open()
-        return vault
-
-    async def fill(self, count: int = 20) -> Vault:
-        vault = await self.vault()
-        for number in range(count):
-            await vault.put(ACME, f"n{number}", b"acme %d" % number)
-        await vault.put(GLOBEX, "n", b"globex")
-        return vault
-
-    async def check(self, vault: Vault, count: int = 20) -> None:
-        for number in range(count):
-            assert await vault.reveal(ACME, f"n{number}") == b"acme %d" % number
-        assert await vault.reveal(GLOBEX, "n") == b"globex"
-
-
-@pytest.fixture
-async def world(tmp_path: Path) -> AsyncIterator[World]:
-    url = await put_empty_store(tmp_path / "store.sqlite3")
-    database = Database(url)
-    yield World(tmp_path, database)
-    await database.close()
-
-
-async def test_a_new_key_encryption_key_rewrites_data_keys_only_and_running_processes_go_on(world: World) -> None:
+async def test_a_new_key_encryption_key_rewrites_data_keys_only_and_running_processes_go_on(world: VaultWorld) -> None:
     """Issue 6: rotation of both key layers without downtime."""
     running = await world.fill()
     before = await world.store.newest("acme", "n1")
@@ -67,7 +29,7 @@ async def test_a_new_key_encryption_key_rewrites_data_keys_only_and_running_proc
     assert {key.kek_id for key in await world.store.keys()} == {newest}
 
 
-async def test_the_key_before_goes_with_the_next_rotation(world: World) -> None:
+async def test_the_key_before_goes_with_the_next_rotation(world: VaultWorld) -> None:
     """It stays for one rotation, for processes that had not heard of the new one."""
     vault = await world.fill()
     rotation = Rotation(vault, world.store, world.source)
@@ -79,7 +41,7 @@ async def test_the_key_before_goes_with_the_next_rotation(world: World) -> None:
     await world.check(await world.vault())
 
 
-async def test_a_new_data_key_seals_everything_anew_and_the_old_one_goes(world: World) -> None:
+async def test_a_new_data_key_seals_everything_anew_and_the_old_one_goes(world: VaultWorld) -> None:
     """Issue 6: the data key of a tenant; the other tenants are not touched."""
     running = await world.fill()
     before = {key.tenant_id: key.dek_id for key in await world.store.keys()}
@@ -94,7 +56,7 @@ async def test_a_new_data_key_seals_everything_anew_and_the_old_one_goes(world: 
     await world.check(await world.vault())
 
 
-async def test_writers_and_two_rotations_at_once_lose_nothing(world: World) -> None:
+async def test_writers_and_two_rotations_at_once_lose_nothing(world: VaultWorld) -> None:
     """Issue 6: without downtime."""
     vaults = [await world.fill(), await world.vault(), await world.vault()]
     last = [0] * 20
@@ -113,7 +75,7 @@ async def test_writers_and_two_rotations_at_once_lose_nothing(world: World) -> N
     await world.check(await world.vault())
 
 
-async def test_processes_that_start_at_once_agree_on_what_the_first_of_them_made(world: World) -> None:
+async def test_processes_that_start_at_once_agree_on_what_the_first_of_them_made(world: VaultWorld) -> None:
     """Vault.once: the key of proofs is the same everywhere."""
     vaults = [await world.vault() for _ in range(4)]
     found: list[bytes] = []
@@ -128,7 +90,7 @@ async def test_processes_that_start_at_once_agree_on_what_the_first_of_them_made
     assert await (await world.vault()).once(ACME, "proofs", lambda: b"too late") == found[0]
 
 
-async def test_keys_from_outside_are_rotated_by_their_owner(world: World) -> None:
+async def test_keys_from_outside_are_rotated_by_their_owner(world: VaultWorld) -> None:
     """Issue 6: environment or command: a new key in front, then `ascend vault rotate`."""
     old, new = "A" * 43 + "=", "B" * 42 + "A="
     first = Vault(world.store, KeyText(lambda: old, "test"), "test")
@@ -174,7 +136,7 @@ def rotating(folder: Path) -> subprocess.Popen[str]:
     return subprocess.Popen([sys.executable, "-c", _ROTATING, str(folder)], stdout=subprocess.PIPE, text=True, cwd=REPOSITORY)
 
 
-async def test_kill_in_the_middle_of_rotating_leaves_every_secret_readable(world: World) -> None:
+async def test_kill_in_the_middle_of_rotating_leaves_every_secret_readable(world: VaultWorld) -> None:
     """Issue 6: kill -9 in rotation: the store opens, nothing is lost; the next rotation finishes the work."""
     await world.fill()
     for round_number in range(4):

@@ -212,6 +212,7 @@ async def test_a_server_that_announces_nothing_is_listed_again_now_and_then(worl
         await sessions.get(ADA, Upstream("x", url), None, None, 5)
         with anyio.fail_after(10):
             await seen.wait()
+    assert len(listings) >= 3
 
 
 async def test_images_files_and_links_come_as_what_they_are(world: World) -> None:  # noqa: F811
