@@ -10,7 +10,8 @@ from oauth.principal import Principal
 from tools.operation import Json
 
 TTL_S = 900
-MAX_PLANS = 1_000
+#: of one tenant; beyond it, its oldest goes
+MAX_PLANS = 100
 
 
 class WaitingPlans:
@@ -21,7 +22,7 @@ class WaitingPlans:
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
-        self._resume_by_plan: dict[str, tuple[str, float]] = {}
+        self._resume_by_plan: dict[tuple[str, str], tuple[str, float]] = {}
 
     def __len__(self) -> int:
         return len(self._resume_by_plan)
@@ -30,7 +31,8 @@ class WaitingPlans:
         """Remember how to go on when the same call comes again."""
         now = self._clock()
         alive = {plan: known for plan, known in self._resume_by_plan.items() if known[1] > now}
-        for oldest in list(alive)[: max(0, len(alive) - MAX_PLANS + 1)]:
+        own = [plan for plan in alive if plan[0] == principal.tenant_id]
+        for oldest in own[: max(0, len(own) - MAX_PLANS + 1)]:
             del alive[oldest]
         self._resume_by_plan = alive | {_name(principal, tool, arguments): (resume, now + TTL_S)}
 
@@ -40,6 +42,7 @@ class WaitingPlans:
         return resume if until > self._clock() else None
 
 
-def _name(principal: Principal, tool: str, arguments: Mapping[str, Json]) -> str:
-    who = [principal.tenant_id, principal.subject, principal.client_id, tool, arguments]
-    return hashlib.sha256(orjson.dumps(who, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS)).hexdigest()
+def _name(principal: Principal, tool: str, arguments: Mapping[str, Json]) -> tuple[str, str]:
+    who = [principal.subject, principal.client_id, tool, arguments]
+    digest = hashlib.sha256(orjson.dumps(who, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS)).hexdigest()
+    return principal.tenant_id, digest

@@ -82,11 +82,13 @@ def test_a_waiting_plan_is_found_by_who_sent_it_and_what_it_is_once_and_not_for_
     assert plans.resume(ADA, "batch_execute", PLAN) is None
 
 
-def test_waiting_plans_are_bounded_and_the_oldest_goes_first() -> None:
-    """Clients choose how many there are."""
-    plans = WaitingPlans(Clock())
+def test_waiting_plans_are_bounded_and_a_tenants_oldest_goes_first() -> None:
+    """Clients choose how many there are; another tenant's stay."""
+    plans, eve = WaitingPlans(Clock()), replace(ADA, tenant_id="globex")
+    plans.wait(eve, "batch_execute", PLAN, "x_globex")
     for number in range(MAX_PLANS + 5):
         plans.wait(ADA, "batch_execute", {"n": number}, f"x_{number}")
-    assert len(plans) == MAX_PLANS
+    assert len(plans) == MAX_PLANS + 1
     assert plans.resume(ADA, "batch_execute", {"n": 4}) is None
     assert plans.resume(ADA, "batch_execute", {"n": 5}) == "x_5"
+    assert plans.resume(eve, "batch_execute", PLAN) == "x_globex"

@@ -19,6 +19,7 @@ from tools.providers.mcp_definitions import UpstreamTool
 from tools.providers.mcp_listing import TOO_LARGE
 from tools.providers.mcp_sessions import McpSessions, Upstream
 from tools.providers.mcp_tiers import access_of_tool, is_idempotent_tool
+from tools.providers.mcp_tolerance import BROKEN
 from tools.providers.openapi_found import Skipped
 from tools.providers.openapi_import import ImportResult
 from tools.providers.openapi_keywords import shortened
@@ -67,7 +68,8 @@ async def import_server(
     operations = operations_of(definitions, source, skipped, ids_by_tool=ids)
     kept = [operation for operation in operations if included(operation, source)]
     if not kept:
-        raise ImportFailed(Failure("nothing_to_import", f"{url} lists {len(definitions)} tools, and none of them was imported"))
+        why = f": {skipped[0].where or 'the first'}: {skipped[0].reason}" if skipped else ""
+        raise ImportFailed(Failure("nothing_to_import", f"{url} lists {len(definitions)} tools, and none of them was imported{why}"))
     if overlay:
         names = frozenset(name for operation in operations for name in (operation.id, operation.binding["tool"]))
         skipped += [Skipped(f"overlay: {name}", "there is no such operation or tool") for name in overlay.unknown(names)]
@@ -132,8 +134,8 @@ def _names(provider: str, tool: str) -> Iterator[str]:
 
 
 def _unusable(definition: UpstreamTool) -> str | None:
-    if definition.description == TOO_LARGE:
-        return TOO_LARGE
+    if definition.description in (TOO_LARGE, BROKEN):
+        return definition.description
     if not definition.name.strip():
         return "it has no name"
     try:

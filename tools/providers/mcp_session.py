@@ -20,6 +20,7 @@ from tools.errors import UpstreamFailed
 from tools.operation import Failure
 from tools.providers.mcp_definitions import UpstreamTool
 from tools.providers.mcp_listing import list_tools
+from tools.providers.mcp_tolerance import tolerant
 from tools.providers.mcp_transport import CappedTransport, CredentialAuth, Rejected, TooLarge
 
 CLIENT_INFO = mcp_types.Implementation(name="ascend-gateway", version="1")
@@ -118,7 +119,7 @@ class McpSession:
     async def _live(self) -> None:
         timeout = httpx2.Timeout(30.0, read=300.0)
         async with httpx2.AsyncClient(transport=self._transport, auth=self._auth, timeout=timeout) as http:
-            transport = streamable_http_client(self.url, http_client=http)
+            transport = tolerant(streamable_http_client(self.url, http_client=http), self._version)
             async with Client(transport, mode="auto", client_info=CLIENT_INFO, message_handler=self._heard, cache=None) as client:
                 # The SDK validates results with patterns of the upstream's choosing, on this thread; `result_fits` does it in bounded time.
                 client.session.validate_tool_result = _unvalidated  # type: ignore[method-assign]  # it has no switch
@@ -134,6 +135,9 @@ class McpSession:
                     tasks.start_soon(self._refresh)
                     await self._closing.wait()
                     tasks.cancel_scope.cancel()
+
+    def _version(self) -> str:
+        return self._client.protocol_version if self._client is not None else mcp_types.LATEST_PROTOCOL_VERSION
 
     async def _list(self) -> None:
         self._is_listing = True

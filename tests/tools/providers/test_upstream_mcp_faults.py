@@ -66,12 +66,13 @@ async def test_five_thousand_tools_in_pages_come_in(world: World) -> None:  # no
         (lambda params: listed("a") | {"nextCursor": "again"}, "the same page of its list again and again"),
         (lambda params: listed("a") | {"nextCursor": str(int(params.get("cursor", 0)) + 1)}, "pages of tools"),
         (lambda params: {"tools": "none"}, "does not speak MCP as we know it"),
-        (lambda params: {"tools": [{"name": "a", "inputSchema": 5}]}, "MCP as we know it (tools.0.inputSchema)"),
+        (lambda params: {"tools": [{"name": "a", "inputSchema": 5}]}, "none of them was imported: a: its definition breaks MCP's rules"),
+        (lambda params: listed("a") | {"nextCursor": 5}, "MCP as we know it (nextCursor)"),
         (lambda params: Response("<html>Bad gateway</html>", 502, media_type="text/html"), "'x'"),
         (lambda params: Response("<html>Welcome</html>", 200, media_type="text/html"), "does not speak MCP as we know it"),
         (lambda params: Response(b"x" * 2_000_000, media_type="application/json"), "does not speak MCP as we know it"),
     ],
-    ids=["cursor loop", "endless pages", "no list", "no schema", "HTML 502", "HTML 200", "garbage"],
+    ids=["cursor loop", "endless pages", "no list", "no schema", "no cursor", "HTML 502", "HTML 200", "garbage"],
 )
 async def test_a_list_that_is_none_is_refused_in_one_sentence(
     world: World,  # noqa: F811
@@ -115,6 +116,25 @@ async def test_schemas_that_are_none_keep_only_their_own_tools_out(world: World)
     result = await imported(world, raw_server(tools=lambda _params: page))
     assert {each.where for each in result.skipped} >= {"bad_type", "bad_pattern", "elsewhere"}
     assert "x.fine" in {operation.id for operation in result.operations}
+
+
+async def test_tools_that_break_the_rules_keep_none_of_the_others_out(world: World) -> None:  # noqa: F811
+    """MCP tools, "Tool": what servers often get wrong is put right, what else is wrong is reported, as with OpenAPI documents."""
+    tools: list[Any] = [
+        {"name": "no_schema"},
+        {"name": "no_type", "inputSchema": {"properties": {"a": {"type": "string"}}}},
+        {"name": "php", "inputSchema": {"type": "object", "properties": [], "required": []}, "annotations": []},
+        {"name": "no_object", "inputSchema": {"type": "string"}},
+        {"name": "number", "inputSchema": 5},
+        5,
+        {"name": "fine", "inputSchema": OBJECT},
+    ]
+    result = await imported(world, raw_server(tools=lambda _params: {"tools": tools}))
+    assert {operation.binding["tool"] for operation in result.operations} == {"no_schema", "no_type", "php", "fine"}
+    assert {each.where for each in result.skipped} == {"no_object", "number", ""}
+    assert {each.reason for each in result.skipped} == {"its definition breaks MCP's rules for tools"}
+    schema = next(operation.input_schema for operation in result.operations if operation.binding["tool"] == "no_type")
+    assert schema == {"type": "object", "properties": {"a": {"type": "string"}}}
 
 
 async def test_a_hanging_upstream_costs_a_call_its_own_time_and_nobody_elses(world: World) -> None:  # noqa: F811
