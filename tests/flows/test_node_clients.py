@@ -44,6 +44,8 @@ def node_environment(home: Path) -> dict[str, str]:
         "MCP_REMOTE_CONFIG_DIR": str(home / "mcp-remote"),
         "MCP_AUTO_OPEN_ENABLED": "true",
         "BROWSER": "true",
+        # The Inspector's own port is the same for everybody on the machine.
+        "MCP_OAUTH_CALLBACK_URL": f"http://127.0.0.1:{free_port()}/oauth/callback",
         "MCP_INSPECTOR_SECRET_STORE": "file",
     }
 
