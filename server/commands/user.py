@@ -1,5 +1,6 @@
 """`ascend user`: the people who can sign in."""
 
+import re
 import sys
 from dataclasses import replace
 
@@ -7,6 +8,7 @@ import click
 
 from oauth.own_grants import OwnGrants
 from oauth.passwords import Passwords, WeakPassword, new_password
+from oauth.scopes import CONNECT, OFFLINE, parse, render
 from oauth.sign_in_links import SignInLinks
 from oauth.subject_stores import SubjectExists
 from oauth.subjects import InvalidSubject, Subject, normalize_email
@@ -15,6 +17,10 @@ from server.commands.frame import CommandFailed, json_option, run_async, with_se
 from server.commands.rows import print_rows
 from server.config import Settings
 from server.storage.store import Store, open_store
+
+_SCOPE = re.compile(r"[a-z0-9][a-z0-9_-]*:(read|write|destructive)")
+#: what lets a client connect and stay connected, and run nothing
+_CONNECTING = frozenset({CONNECT, OFFLINE})
 
 
 @click.group()
@@ -56,7 +62,14 @@ async def list_users(settings: Settings, tenant: str | None, as_json: bool) -> N
     async with open_store(settings) as store:
         names = [tenant] if tenant else [each.tenant_id for each in await store.tenants.all()]
         rows = [
-            {"email": subject.email, "tenant": name, "name": subject.display_name, "admin": subject.is_admin, "disabled": subject.disabled}
+            {
+                "email": subject.email,
+                "tenant": name,
+                "name": subject.display_name,
+                "admin": subject.is_admin,
+                "disabled": subject.disabled,
+                "may_grant": "everything" if subject.allowed_scopes is None else render(subject.allowed_scopes - _CONNECTING),
+            }
             for name in names
             for subject in await store.subjects.of_tenant(name)
         ]
@@ -123,6 +136,27 @@ async def enable(settings: Settings, email: str, tenant: str) -> None:
         for subject in await known_subjects(store, tenant, email):
             await store.subjects.save(replace(subject, disabled=False))
             click.echo(f"user {subject.email} can sign in again")
+
+
+@command.command("limit")
+@click.argument("email")
+@click.option("--tenant", default=DEFAULT_TENANT, show_default=True, help="Whose person this is.")
+@click.option("--scope", default="", help='All that EMAIL may grant, like "mcp:read crm:write".')
+@click.option("--all", "everything", is_flag=True, help="Everything that the tenant has, again.")
+@with_settings
+@run_async
+async def limit(settings: Settings, email: str, tenant: str, scope: str, everything: bool) -> None:
+    """Let what EMAIL connects do this much and no more. What they allowed before ends; their clients ask them again."""
+    scopes = [each for each in parse(scope) if each not in _CONNECTING]
+    if bool(scopes) == everything:
+        raise click.UsageError('give either --scope "mcp:read crm:write" or --all')
+    if unknown := [each for each in scopes if not _SCOPE.fullmatch(each)]:
+        raise click.UsageError(f"no scope {unknown[0]!r}; it is <provider>:<access>, like crm:read, or mcp:<access> for all providers")
+    async with open_store(settings) as store:
+        for subject in await known_subjects(store, tenant, email):
+            await store.subjects.save(replace(subject, allowed_scopes=None if everything else _CONNECTING.union(scopes)))
+            ended = await OwnGrants(store.grants, store.clients).revoke_all(tenant, subject.subject_id, by="operator")
+            click.echo(f"user {subject.email} may grant {render(scopes) or 'everything'}; {ended} grants ended")
 
 
 async def known_subject(store: Store, tenant: str, email: str) -> Subject:

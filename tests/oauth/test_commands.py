@@ -69,6 +69,9 @@ def test_a_service_principal_may_sign_instead_of_keeping_a_secret(tmp_path: Path
         (("tenant", "set", "nowhere", "--title", "x"), 1),
         (("user", "add", "no address", "--tenant", "default"), 2),
         (("user", "add", "ada@example.com", "--tenant", "nowhere"), 1),
+        (("user", "limit", "ada@example.com"), 2),
+        (("user", "limit", "ada@example.com", "--scope", "everything"), 2),
+        (("user", "limit", "nobody@example.com", "--all"), 1),
         (("token", "mint", "--tenant", "default", "--user", "no address"), 2),
         (("identity-provider", "add", "x", "--tenant", "default", "--issuer", "http://idp.example", "--client-id", "x"), 2),
         (("provider", "add", "hubspot"), 2),
@@ -95,6 +98,20 @@ def test_a_minted_grant_is_listed_and_revoked(tmp_path: Path) -> None:
     assert "has ended" in run(tmp_path, "grant", "revoke", grant["grant_id"]).output
     assert "had ended before" in run(tmp_path, "grant", "revoke", grant["grant_id"]).output
     assert listed(tmp_path, "grant") == []
+
+
+def test_a_person_can_be_limited_to_some_scopes(tmp_path: Path) -> None:
+    """Least scope: what was granted before ends, and what comes after is no more than the limit."""
+    ada = ("--tenant", "default", "--user", "ada@example.com")
+    run(tmp_path, "user", "add", "ada@example.com", "--tenant", "default")
+    run(tmp_path, "token", "mint", *ada)
+    assert "1 grants ended" in run(tmp_path, "user", "limit", "ada@example.com", "--scope", "mcp mcp:read").output
+    assert (listed(tmp_path, "grant"), listed(tmp_path, "user")[0]["may_grant"]) == ([], "mcp:read")
+    run(tmp_path, "token", "mint", *ada, "--scope", "mcp mcp:read mcp:write")
+    assert listed(tmp_path, "grant")[0]["scopes"] == "mcp mcp:read"
+    assert "everything" in run(tmp_path, "user", "limit", "ada@example.com", "--all").output
+    run(tmp_path, "token", "mint", *ada, "--scope", "mcp mcp:write")
+    assert listed(tmp_path, "grant")[0]["scopes"] == "mcp mcp:write"
 
 
 def test_the_key_encryption_key_is_rotated(tmp_path: Path) -> None:
