@@ -36,10 +36,11 @@ from server.demo.provider import definition
 from server.provider_egress import ProviderEgress
 from server.storage.connect_flow_store import SqlConnectFlowStore
 from server.storage.connection_store import SqlConnectionStore, columns_of
-from server.storage.database import Database, now_us, sqlite_url
+from server.storage.database import Database, now_us
 from server.storage.migrate import migrate
 from server.storage.registration_store import SqlRegistrationStore
 from server.storage.schema.connection_tables import connections, vault_secrets
+from server.storage.sqlite_file import sqlite_url
 from server.storage.vault_store import SqlSecretStore
 from tools.egress import Egress
 

@@ -24,7 +24,8 @@ from oauth.resources import Resources
 from oauth.tenants import Tenants
 from server.config import load
 from server.storage.store import open_store
-from tests.flows.gateway_process import free_port, running_gateway
+from tests.flows.gateway_process import running_gateway
+from tests.ports import free_port
 from tests.server.mcp_requests import modern_body, modern_headers
 from tools.operation import Operation
 from tools.stores import Source

@@ -28,9 +28,10 @@ from oauth.scope_narrowing import STANDING
 from oauth.tenants import Tenant, Tenants
 from oauth.token_formats import hash_token, new_id, new_token
 from oauth.token_reply import TokenReply, mint_access_token
-from server.storage.database import Database, sqlite_url
+from server.storage.database import Database
 from server.storage.migrate import migrate
 from server.storage.oauth_store import SqlGrantStore
+from server.storage.sqlite_file import sqlite_url
 
 VERIFIER = "v" * 43
 CHALLENGE = base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest()).rstrip(b"=").decode()

@@ -30,9 +30,10 @@ from server.demo.app import build
 from server.demo.grants import Grant, Grants, OAuthClient, OAuthSettings
 from server.demo.provider import definition
 from server.storage.connection_store import SqlConnectionStore
-from server.storage.database import Database, sqlite_url
+from server.storage.database import Database
 from server.storage.migrate import migrate
 from server.storage.registration_store import SqlRegistrationStore
+from server.storage.sqlite_file import sqlite_url
 from server.storage.vault_store import SqlSecretStore
 
 BASE_URL = "http://crm.example"

@@ -15,7 +15,8 @@ from oauth.tenants import Tenants
 from server.assembly.connections import Connections, assemble_connections
 from server.assembly.operations import Operations, open_operations
 from server.assembly.people import assemble_people
-from server.assembly.scopes import ProviderTitles, SubjectScopes
+from server.assembly.provider_titles import ProviderTitles
+from server.assembly.scopes import SubjectScopes
 from server.authorization_server import AuthorizationServer, OAuthStores
 from server.bearer import Challenges
 from server.config import Settings

@@ -47,10 +47,10 @@ class StrictHttp(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn declares it
         super().connection_made(transport)
-        self._start_timer()
+        self._start_head_timer()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._stop_timer()
+        self._stop_head_timer()
         # uvicorn tells only the request that was read last.
         if (active := self._active) is not None and active is not self.cycle:
             active.disconnected = not active.response_complete
@@ -68,7 +68,7 @@ class StrictHttp(HttpToolsProtocol):
             if self._head_bytes > MAX_HEAD_BYTES:
                 self.send_400_response("The request head is too large.")
             else:
-                self._start_timer()
+                self._start_head_timer()
 
     def on_message_begin(self) -> None:
         self._is_in_head, self._head_bytes, self._idle_since = True, 0, None
@@ -76,7 +76,7 @@ class StrictHttp(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._is_in_head = False
-        self._stop_timer()
+        self._stop_head_timer()
         _check(self.headers, self._most_head_bytes, self.url, self.authority)
         super().on_headers_complete()
         cycle = self.cycle
@@ -107,7 +107,7 @@ class StrictHttp(HttpToolsProtocol):
             super().send_400_response(msg)
         elif last is not cycle or not cycle.more_body:
             self._is_in_head = last.keep_alive = False
-            self._stop_timer()
+            self._stop_head_timer()
         elif last.response_started:
             self.transport.close()
         else:
@@ -145,18 +145,18 @@ class StrictHttp(HttpToolsProtocol):
         else:
             self.transport.close()
 
-    def _start_timer(self) -> None:
+    def _start_head_timer(self) -> None:
         if self._head_timer is None:
             self._head_timer = self.loop.call_later(HEAD_TIMEOUT_S, self._head_is_late)
 
     def _head_is_late(self) -> None:
         self._head_timer = None
         if self._active is not None and not self._active.response_complete:
-            self._start_timer()  # Nothing is read while a request waits behind the one under way.
+            self._start_head_timer()  # Nothing is read while a request waits behind the one under way.
         else:
             self.transport.close()
 
-    def _stop_timer(self) -> None:
+    def _stop_head_timer(self) -> None:
         if self._head_timer is not None:
             self._head_timer.cancel()
             self._head_timer = None

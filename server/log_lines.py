@@ -22,13 +22,12 @@ _SECRETS = (
     re.compile(r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)?"),
     re.compile(r"(?<=://)[^/\s:@]+:[^/\s@]+(?=@)"),
 )
+_REPLACEMENTS = (r"\1 [redacted]", r"\1\2[redacted]", "[redacted]", "[redacted]", "[redacted]")
 #: white space, quotes, equals signs, control characters, and how tokens begin
 _ODD = re.compile(r"[\s\"'=\x00-\x1f\x7f]|eyJ|asc_")
 
 #: names and values that are the same in many lines
 Facts = tuple[tuple[str, str], ...]
-
-_REPLACEMENTS = (r"\1 [redacted]", r"\1\2[redacted]", "[redacted]", "[redacted]", "[redacted]")
 
 
 def redact(text: str) -> str:

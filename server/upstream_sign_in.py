@@ -9,6 +9,7 @@ from oauth.connections.registrations import Registrations
 from oauth.connections.upstream_metadata import NotDiscoverable, discover
 from oauth.connections.upstream_registration import register
 from oauth.principal import Principal
+from oauth.subjects import InvalidSubject, normalize_email
 from oauth.tenants import DEFAULT_TENANT
 from oauth.vault.vault import Vault
 from server.assembly.connections import open_vault
@@ -33,13 +34,17 @@ class UpstreamEntrance:
 
     @staticmethod
     async def open(settings: Settings, store: Store, request: ImportRequest) -> "UpstreamEntrance":
-        vault, _ = await open_vault(settings, store)
+        vault = await open_vault(settings, store)
         return UpstreamEntrance(settings, store, vault, request)
 
     async def account_of(self, email: str) -> Credential:
         """Return the credential of the account that a person has connected. Raises ImportFailed where there is none that works."""
         tenant_id, provider = self.request.tenant_id or DEFAULT_TENANT, self.request.provider
-        subject = next((each for each in await self.store.subjects.of_tenant(tenant_id) if each.email == email.lower()), None)
+        try:
+            wanted = normalize_email(email)
+        except InvalidSubject as error:
+            raise ImportFailed(Failure("needs_connection", str(error))) from error
+        subject = next((each for each in await self.store.subjects.of_tenant(tenant_id) if each.email == wanted), None)
         accounts = Accounts(self.store.connections, self.vault, ConnectLinks(self.store.connect_flows, self.settings.base_url))
         await accounts.load()
         if subject is not None:

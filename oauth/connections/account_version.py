@@ -40,9 +40,10 @@ def with_tokens(connection: Connection, tokens: Tokens, now: float, dice: random
 async def put_sealed(
     store: ConnectionStore, vault: Vault, caller: VaultCaller, connection: Connection, secret: AccountSecret, clock: Callable[[], float]
 ) -> bool:
-    """Write the connection, its sealed secret and the audit event at once; return False where another writer was first.
+    """Write the connection, its sealed secret and the audit event at once.
 
-    After that the vault's keys are fresh: look at the account again, and try again. Raises AliasTaken.
+    Return False where another writer was first, or the data key was rotated meanwhile (the vault knows the new one then): look
+    at the account again, and try again. Raises AliasTaken.
     """
     sealed = await vault.seal(caller, connection.secret_name, connection.version, secret.to_bytes())
     event = SecretEvent(clock(), caller.tenant_id, caller.actor, "sealed", connection.secret_name, connection.version, caller.purpose)

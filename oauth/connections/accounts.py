@@ -42,7 +42,7 @@ class Accounts:
     async def renew(self, tenant_id: str, account_ids: Iterable[str]) -> None:
         """Take over what another process, the refresher or a page changed."""
         for account_id in dict.fromkeys(account_ids):
-            found = await self._store.get(tenant_id, account_id)
+            found = await self._read(tenant_id, account_id)
             if found is None:
                 self._forget(tenant_id, account_id)
                 continue
@@ -52,6 +52,14 @@ class Accounts:
             self._keep(connection)
             if account_id in self._sealed:
                 self._sealed[account_id] = secret
+
+    async def _read(self, tenant_id: str, account_id: str) -> tuple[Connection, SealedSecret] | None:
+        """Return what the store has; asked again where memory moved on meanwhile, which is no rollback."""
+        while True:
+            known = self._by_id.get((tenant_id, account_id))
+            found = await self._store.get(tenant_id, account_id)
+            if found is None or self._by_id.get((tenant_id, account_id)) is known:
+                return found
 
     def is_older(self, connection: Connection) -> bool:
         """Say whether the store went back: versions rise, so rows of a lower one were put there from a backup, and are not used."""
@@ -127,7 +135,7 @@ class Accounts:
         caller = VaultCaller(principal.tenant_id, principal.subject, "call")
         sealed = self._sealed.get(connection.account_id)
         if sealed is None or sealed.version != connection.version:
-            found = await self._store.get(principal.tenant_id, connection.account_id)
+            found = await self._read(principal.tenant_id, connection.account_id)
             if found is None:
                 self._forget(principal.tenant_id, connection.account_id)
                 raise await self._needed(principal, connection.provider, frozenset(), None, frozenset())

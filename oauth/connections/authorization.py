@@ -13,6 +13,7 @@ from oauth.authorization_request import BrowserSession
 from oauth.connections.connect_flow import TRIP_TTL_S, ConnectFlow, ConnectFlowStore, Trip, hash_of
 from oauth.connections.connection import AccountSecret, Connection
 from oauth.connections.credentials import CredentialKind
+from oauth.connections.links import callback_url
 from oauth.connections.new_account import AccountKeeper
 from oauth.connections.provider import Provider
 from oauth.connections.registrations import Application, Registrations
@@ -113,7 +114,7 @@ class ConnectFlows:
             **provider.authorize_params,
             "response_type": "code",
             "client_id": application.client_id,
-            "redirect_uri": self._callback(flow.tenant_id, flow.provider),
+            "redirect_uri": callback_url(self._base_url, flow.tenant_id, flow.provider),
             "state": state,
         }
         scopes = self._scopes(provider, flow)
@@ -151,7 +152,7 @@ class ConnectFlows:
                 raise FlowRefused(400, f"Access was not allowed at {application.provider.title}. You can open the same link again.")
             raise FlowRefused(400, f"{application.provider.title} did not connect the account ({_word(answer.get('error'))}).")
         try:
-            redirect_uri = self._callback(flow.tenant_id, flow.provider)
+            redirect_uri = callback_url(self._base_url, flow.tenant_id, flow.provider)
             tokens = await self._endpoint.exchange(application, answer["code"], carried["verifier"], redirect_uri)
             _check_nonce(tokens, carried["nonce"])
             external = await self._endpoint.account(application, tokens)
@@ -216,9 +217,6 @@ class ConnectFlows:
 
     def _scopes(self, provider: Provider, flow: ConnectFlow) -> tuple[str, ...]:
         return tuple(dict.fromkeys((*provider.default_scopes, *sorted(flow.scopes))))
-
-    def _callback(self, tenant_id: str, provider: str) -> str:
-        return f"{self._base_url}/connect/callback/{tenant_id}/{provider}"
 
     async def _record(self, tenant_id: str, actor: str, name: str, what: str) -> None:
         await self._audit.record(SecretEvent(self._clock(), tenant_id, actor, "refused", name, 0, what))

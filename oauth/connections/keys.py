@@ -74,10 +74,8 @@ async def add_key(
     _check_secret(secret, kind)
     caller = VaultCaller(tenant_id, actor, "add key")
     for _ in range(TRIES):
-        same = (tenant_id, subject, provider, alias)
-        former = next(
-            (known for known in await store.load() if (known.tenant_id, known.subject, known.provider, known.alias) == same), None
-        )
+        kin = await store.kin(tenant_id, subject, provider)
+        former = next((known for known in kin if known.alias == alias), None)
         made = Connection(
             account_id=new_account_id(),
             tenant_id=tenant_id,

@@ -12,6 +12,11 @@ from oauth.principal import Principal
 REUSE_MIN_S = 120
 
 
+def callback_url(base_url: str, tenant_id: str, provider: str) -> str:
+    """Return where the provider's answers go: an address of its own for each tenant and provider."""
+    return f"{base_url}/connect/callback/{tenant_id}/{provider}"
+
+
 class ConnectLinks:
     """Makes flows. One principal asking again for the same thing gets the same link, so a looping agent fills no table."""
 

@@ -94,7 +94,7 @@ async def _resource(send: Outbound, url: str, named: str | None) -> tuple[str, M
         if document is None:
             continue
         resource = document.get("resource")
-        # RFC 9728 §3.3: metadata of another resource must not be used; one that stands for a whole host is its own.
+        # RFC 9728 §3.3: metadata of another resource must not be used; a resource may stand for everything under its own path.
         if (
             not isinstance(resource, str)
             or not _ADDRESS.fullmatch(resource)

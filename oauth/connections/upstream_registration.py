@@ -5,6 +5,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
+from oauth.connections.links import callback_url
 from oauth.connections.outbound import Outbound
 from oauth.connections.registrations import Registration
 from oauth.connections.upstream_metadata import MAX_DOCUMENT_BYTES, TIMEOUT_S, NotDiscoverable, SignIn
@@ -21,11 +22,6 @@ _WORD = re.compile(r"[\x20-\x7e]{1,2000}")
 class NewRegistration:
     registration: Registration
     client_secret: str = field(repr=False)
-
-
-def callback_url(base_url: str, tenant_id: str, provider: str) -> str:
-    """Return where the provider's answers go: an address of its own for each tenant and provider."""
-    return f"{base_url}/connect/callback/{tenant_id}/{provider}"
 
 
 def document_url(base_url: str, tenant_id: str, provider: str) -> str:

@@ -55,7 +55,7 @@ class Rotation:
         keys = await self._store.keys(tenant_id)
         if not keys:
             return 0
-        await self._vault.has_rolled_back(tenant_id)  # a tenant from before there were marks gets one under its old key
+        await self._vault.give_first_mark(tenant_id)  # under the key of before
         await self._store.replace_active_key(await self._vault.new_data_key(tenant_id))
         await self._vault.reread_keys(tenant_id)
         done = 0

@@ -121,7 +121,10 @@ class Vault:
                 await self._sealing_key(tenant_id)
 
     async def has_rolled_back(self, tenant_id: str) -> bool:
-        """Say whether the tenant's secrets are other ones than those it was left with: rows put back, taken out, or a mark lost."""
+        """Say whether the tenant's secrets are other ones than those it was left with: rows put back, taken out, or a mark lost.
+
+        A tenant that was kept since before there were marks gets its first one.
+        """
         mark, entries = await self._store.inventory(tenant_id)
         if tenant_id not in self._active or (mark is not None and mark.dek_id not in self._deks):
             await self.reread_keys(tenant_id)
@@ -134,6 +137,10 @@ class Vault:
             return active[1].is_marked
         found = self._sum(mark)
         return found is None or not found.agrees(entries)
+
+    async def give_first_mark(self, tenant_id: str) -> None:
+        """Give a tenant that was kept since before there were marks its first one; any other stays as it is."""
+        await self.has_rolled_back(tenant_id)
 
     async def rolled_back(self) -> list[str]:
         """Return the tenants of which `has_rolled_back` is true."""

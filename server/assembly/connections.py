@@ -112,7 +112,13 @@ class Connections:
         return client.name if client is not None else None
 
 
-async def open_vault(settings: Settings, store: Store) -> tuple[Vault, KeySource]:
+async def open_vault(settings: Settings, store: Store) -> Vault:
+    """Return the vault with its keys read. Raises SettingsError where they do not open this store."""
+    vault, _source = await open_vault_and_source(settings, store)
+    return vault
+
+
+async def open_vault_and_source(settings: Settings, store: Store) -> tuple[Vault, KeySource]:
     """Return the vault with its keys read, and where they come from. Raises SettingsError where they do not open this store."""
     source = key_source(settings.vault_kek, settings.data_dir)
     vault = Vault(store.secrets, source, settings.environment)
@@ -125,7 +131,7 @@ async def open_vault(settings: Settings, store: Store) -> tuple[Vault, KeySource
 
 async def assemble_connections(settings: Settings, store: Store, egress: Egress) -> Connections:
     """Open the vault, load the snapshots and put the parts together."""
-    vault, _ = await open_vault(settings, store)
+    vault = await open_vault(settings, store)
     if found := await vault.rolled_back():
         raise SettingsError(f"the secrets of {', '.join(name or 'the operator' for name in found[:5])} {ROLLED_BACK}")
     # Kept in the vault and not derived from a key of it: a proof that was given out stays good when those are rotated.

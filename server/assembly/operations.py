@@ -12,7 +12,7 @@ from capability_index.snapshot import WORDS_ONLY
 from oauth.tenants import Tenants
 from server.assembly.builtins import builtin_functions
 from server.assembly.connections import Connections
-from server.assembly.encoders import open_models
+from server.assembly.models import open_models
 from server.call_log import CallLog
 from server.config import Settings
 from server.storage.change_feed import Change

@@ -1,12 +1,8 @@
-"""Which scopes there are, which of them a subject may use, and what people call their providers."""
+"""Which scopes there are, and which of them a subject may use."""
 
 from oauth.scope_narrowing import STANDING
 from oauth.subject_stores import SubjectStore
-from oauth.tenants import Tenants
-from server.storage.change_feed import Change
 from tools.catalog import Catalog
-from tools.providers.builtin import PROVIDER as BUILT_IN
-from tools.stores import OperationStore
 
 
 class SubjectScopes:
@@ -34,27 +30,3 @@ class SubjectScopes:
             return frozenset()
         every = STANDING | self.of_providers(tenant_id)
         return every if subject.allowed_scopes is None else every & subject.allowed_scopes
-
-
-class ProviderTitles:
-    """What a provider's document calls itself, for pages: a snapshot, loaded anew when an import changes it."""
-
-    def __init__(self, store: OperationStore, tenants: Tenants) -> None:
-        self._store, self._tenants = store, tenants
-        #: (tenant_id or None for shared, provider) -> title
-        self._titles: dict[tuple[str | None, str], str] = {}
-
-    async def load(self) -> None:
-        """Read the titles of all sources."""
-        owners = [None, *(tenant.tenant_id for tenant in self._tenants.all())]
-        self._titles = {(owner, source.provider): source.title for owner in owners for source in await self._store.sources(owner)}
-
-    async def changed(self, _changes: list[Change]) -> None:
-        """Take over an import or a removal."""
-        await self.load()
-
-    def __call__(self, tenant_id: str, provider: str) -> str:
-        """Return the title of what `tenant_id` knows as `provider`; built-ins are the gateway's own."""
-        if provider == BUILT_IN:
-            return "this gateway"
-        return self._titles.get((tenant_id, provider)) or self._titles.get((None, provider)) or provider

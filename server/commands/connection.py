@@ -45,7 +45,7 @@ class _Office:
 async def _office(settings: Settings) -> AsyncIterator[_Office]:
     """Open what it takes to talk to providers."""
     async with open_store(settings) as store, Egress(settings.egress_allow) as egress:
-        vault, _ = await open_vault(settings, store)
+        vault = await open_vault(settings, store)
         registrations = Registrations(store.registrations, vault)
         await registrations.load()
         yield _Office(store, vault, registrations, TokenEndpoint(ProviderEgress(egress)))
@@ -108,7 +108,7 @@ async def add_static(
     async with open_store(settings) as store:
         await known_tenant(store, tenant)
         subject = await _subject(store, tenant, user)
-        vault, _ = await open_vault(settings, store)
+        vault = await open_vault(settings, store)
         registrations = Registrations(store.registrations, vault)
         await registrations.load()
         described = registrations.provider(tenant, provider)

@@ -12,7 +12,7 @@ import click
 
 from oauth.vault.key_source import KeyUnavailable
 from server.app import Gateway, open_gateway
-from server.assembly.encoders import encoder_trouble
+from server.assembly.models import encoder_trouble
 from server.commands.frame import CommandFailed, json_option, run_async, with_settings
 from server.config import Settings, SettingsError
 from tools.egress import Egress, OutboundRequest

@@ -69,7 +69,7 @@ async def add(
     async with open_store(settings) as store:
         await known_tenant(store, tenant)
         if secret:
-            vault, _ = await open_vault(settings, store)
+            vault = await open_vault(settings, store)
             await IdentityProviderSecrets(vault).keep(provider, secret, "operator")
         await store.identities.save_provider(provider)
         policy = next(each for each in await store.tenants.all() if each.tenant_id == tenant)
@@ -107,7 +107,7 @@ async def remove(settings: Settings, slug: str, tenant: str) -> None:
         provider = await store.identities.provider(tenant, slug)
         if provider is None:
             raise CommandFailed(f"no identity provider {slug!r} in tenant {tenant!r}; `ascend identity-provider list` shows all")
-        vault, _ = await open_vault(settings, store)
+        vault = await open_vault(settings, store)
         await IdentityProviderSecrets(vault).forget(provider, "operator")
         await store.identities.remove_provider(tenant, slug)
     click.echo(f"the identity provider {slug} is gone")

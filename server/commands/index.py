@@ -18,7 +18,7 @@ from capability_index.index import CapabilityIndex
 from capability_index.reembedding import lacking
 from capability_index.search import Visible
 from capability_index.snapshot import WORDS_ONLY, SnapshotInvalid, load, save
-from server.assembly.encoders import open_models
+from server.assembly.models import open_models
 from server.commands.frame import CommandFailed, json_option, required_data, run_async, with_settings
 from server.commands.progress_bar import progress_bar
 from server.commands.rows import print_rows

@@ -4,7 +4,7 @@ import click
 
 from oauth.vault.key_source import KeyUnavailable
 from oauth.vault.rotation import Rotation
-from server.assembly.connections import open_vault
+from server.assembly.connections import open_vault_and_source
 from server.commands.frame import CommandFailed, json_option, run_async, with_settings
 from server.commands.rows import print_rows
 from server.config import Settings
@@ -23,7 +23,7 @@ def command() -> None:
 async def list_keys(settings: Settings, as_json: bool) -> None:
     """List the key-encryption keys, newest first, by their ids; and how many data keys each protects."""
     async with open_store(settings) as store:
-        _vault, source = await open_vault(settings, store)
+        _vault, source = await open_vault_and_source(settings, store)
         data_keys = await store.secrets.keys()
         rows = [
             {
@@ -46,7 +46,7 @@ async def rotate(settings: Settings) -> None:
     """
     async with open_store(settings) as store:
         try:
-            vault, source = await open_vault(settings, store)
+            vault, source = await open_vault_and_source(settings, store)
             done = await Rotation(vault, store.secrets, source).rotate_kek()
         except KeyUnavailable as error:
             raise CommandFailed(str(error)) from error

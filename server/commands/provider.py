@@ -9,6 +9,7 @@ from typing import Any
 import click
 import yaml
 
+from oauth.connections.links import callback_url
 from oauth.connections.provider import TEMPLATES, ProviderInvalid, known_definitions
 from oauth.connections.registrations import SHARED, Registration, Registrations
 from oauth.tenants import DEFAULT_TENANT
@@ -57,7 +58,7 @@ async def add(
     async with open_store(settings) as store:
         if tenant is not None:
             await known_tenant(store, tenant)
-        vault, _ = await open_vault(settings, store)
+        vault = await open_vault(settings, store)
         registrations = Registrations(store.registrations, vault)
         registration = Registration(tenant or SHARED, name, str(client_id), definition, inputs)
         try:
@@ -66,7 +67,7 @@ async def add(
             raise CommandFailed(str(error)) from error
     click.echo(f"{provider.title} is registered for {'tenant ' + tenant if tenant else 'every tenant'}")
     if provider.auth == "oauth2":
-        click.echo(f"redirect URI to enter there: {settings.base_url}/connect/callback/{tenant or DEFAULT_TENANT}/{name}")
+        click.echo(f"redirect URI to enter there: {callback_url(settings.base_url, tenant or DEFAULT_TENANT, name)}")
         if not tenant:
             click.echo("(one for each tenant that uses it: its name stands in place of the last but one part)")
     elif provider.is_machine:
@@ -102,7 +103,7 @@ async def list_providers(settings: Settings, as_json: bool) -> None:
 async def remove(settings: Settings, name: str, tenant: str | None) -> None:
     """Forget the registration at provider NAME; its accounts are refreshed no more."""
     async with open_store(settings) as store:
-        vault, _ = await open_vault(settings, store)
+        vault = await open_vault(settings, store)
         if not await Registrations(store.registrations, vault).remove(tenant or SHARED, name, "operator"):
             raise CommandFailed(f"no registration at {name!r} for {tenant or 'every tenant'}; `ascend provider list` shows all")
     click.echo(f"the registration at {name} is gone")

@@ -14,9 +14,10 @@ from server.commands.frame import run_server, with_settings
 from server.config import Settings, SettingsError
 from server.demo_start import DemoStart, start_demo
 from server.http_server import HttpServer
-from server.listening import allow_open_files, listen
+from server.listening import listen
 from server.log_lines import configure_logging
 from server.memory import give_back_large_blocks, settle
+from server.open_files import allow_open_files
 from server.trace_export import start_trace_export
 
 _ANY_ADDRESS = ("0.0.0.0", "::", "")  # noqa: S104  compared with, not bound to

@@ -4,17 +4,15 @@ from datetime import UTC, datetime
 
 import click
 
-from oauth.resources import Resources
 from oauth.scopes import parse, render
 from oauth.static_tokens import BridgeClosed, StaticTokens
 from oauth.tenants import Tenants
-from server.assembly.scopes import SubjectScopes
 from server.commands.frame import CommandFailed, json_option, run_async, with_settings
 from server.commands.rows import print_rows
+from server.commands.scopes import scoping
 from server.commands.user import known_tenant, local_subject
 from server.config import Settings
 from server.storage.store import Store, open_store
-from tools.catalog import Catalog
 
 
 @click.group("static")
@@ -86,12 +84,7 @@ async def revoke(settings: Settings, token_id: str, tenant: str) -> None:
 
 async def bridge(settings: Settings, store: Store) -> tuple[StaticTokens, Tenants]:
     """Return the static tokens of all tenants, and the tenants."""
-    catalog = Catalog(store.operations)
-    catalog.install(())
-    await catalog.load()
-    tenants = Tenants(await store.tenants.all())
-    resources = Resources(tenants, settings.mcp_url, settings.base_url)
-    scopes = SubjectScopes(store.subjects, catalog)
+    tenants, resources, scopes = await scoping(settings, store)
     return StaticTokens(store.static_tokens, store.security_events, tenants, resources, scopes.allowed), tenants
 
 

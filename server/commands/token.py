@@ -5,16 +5,13 @@ import json
 import click
 
 from oauth.minting import Minting, NothingToMint
-from oauth.resources import Resources
 from oauth.scopes import CONNECT, parse, render
-from oauth.tenants import Tenants
-from server.assembly.scopes import SubjectScopes
 from server.commands.frame import CommandFailed, run_async, with_settings
+from server.commands.scopes import scoping
 from server.commands.static_token import static
 from server.commands.user import known_tenant, local_subject
 from server.config import Settings
 from server.storage.store import open_store
-from tools.catalog import Catalog
 
 
 @click.group()
@@ -38,12 +35,8 @@ async def mint(settings: Settings, tenant: str, email: str, scope: str | None, t
     async with open_store(settings) as store:
         await known_tenant(store, tenant)
         subject_id = await local_subject(store, tenant, email)
-        catalog = Catalog(store.operations)
-        catalog.install(())
-        await catalog.load()
-        tenants = Tenants(await store.tenants.all())
-        scopes = SubjectScopes(store.subjects, catalog)
-        minting = Minting(store.grants, Resources(tenants, settings.mcp_url, settings.base_url), scopes.allowed)
+        _tenants, resources, scopes = await scoping(settings, store)
+        minting = Minting(store.grants, resources, scopes.allowed)
         try:
             minted = await minting.mint(tenant, subject_id, asked, ttl)
         except NothingToMint as error:

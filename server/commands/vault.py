@@ -15,7 +15,7 @@ from oauth.tenants import DEFAULT_TENANT
 from oauth.vault.key_source import KeyUnavailable
 from oauth.vault.rotation import Rotation
 from oauth.vault.vault import VaultCaller
-from server.assembly.connections import open_vault
+from server.assembly.connections import open_vault, open_vault_and_source
 from server.commands.frame import CommandFailed, json_option, run_async, with_settings
 from server.commands.progress_bar import progress_bar
 from server.commands.rows import print_rows
@@ -39,7 +39,7 @@ async def rotate(settings: Settings, kek: bool, dek: bool, tenant: str | None) -
     """Rotate both key layers while the gateway runs; an interrupted run is finished by the next."""
     async with open_store(settings) as store:
         try:
-            vault, source = await open_vault(settings, store)
+            vault, source = await open_vault_and_source(settings, store)
             rotation = Rotation(vault, store.secrets, source)
             if dek:
                 for name in [tenant] if tenant is not None else await rotation.tenants():
@@ -77,7 +77,7 @@ async def import_env(settings: Settings, file: Path | None, tenant: str, dry_run
     if not dry_run and rows:
         async with open_store(settings) as store:
             await known_tenant(store, tenant)
-            vault, _ = await open_vault(settings, store)
+            vault = await open_vault(settings, store)
             try:
                 for key in keys:
                     await add_key(
@@ -105,7 +105,7 @@ async def import_env(settings: Settings, file: Path | None, tenant: str, dry_run
 async def verify(settings: Settings, as_json: bool) -> None:
     """Say of each tenant whether its secrets are those that were left in the store, or rows were put back or changed past the gateway."""
     async with open_store(settings) as store:
-        vault, _ = await open_vault(settings, store)
+        vault = await open_vault(settings, store)
         tenants = sorted({key.tenant_id for key in await store.secrets.keys()})
         bad = set(await vault.rolled_back())
     rows: list[dict[str, object]] = [
@@ -125,7 +125,7 @@ async def accept(settings: Settings, tenant: str | None) -> None:
     async with open_store(settings) as store:
         if tenant is not None:
             await known_tenant(store, tenant)
-        vault, _ = await open_vault(settings, store)
+        vault = await open_vault(settings, store)
         await vault.accept(VaultCaller(tenant or SHARED, "operator", "accept restored rows"))
     click.echo(f"the secrets of {tenant or 'the operator'} are taken as they are")
 

@@ -11,7 +11,6 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from server.storage.schema.platform_tables import changes
-from server.storage.sqlite_file import sqlite_url as sqlite_url
 from tools.unbroken import unbroken
 
 BUSY_TIMEOUT_MS = 10_000

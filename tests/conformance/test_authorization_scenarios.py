@@ -9,8 +9,9 @@ from anyio.abc import Process
 from anyio.streams.text import TextReceiveStream
 
 from tests.conformance.suite import SUITE, environment, read_checks
-from tests.flows.gateway_process import RunningGateway, free_port
+from tests.flows.gateway_process import RunningGateway
 from tests.flows.person import Person
+from tests.ports import free_port
 
 LIMIT_S = 60
 

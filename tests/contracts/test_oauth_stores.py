@@ -25,11 +25,12 @@ from oauth.stores import AuditLog, ClientStore, GrantStore
 from oauth.token_formats import hash_token
 from server.storage.change_feed import Change, ChangeFeed
 from server.storage.client_store import SqlClientStore
-from server.storage.database import Database, sqlite_url
+from server.storage.database import Database
 from server.storage.memory_oauth import MemoryClientStore, MemoryGrantStore
 from server.storage.migrate import migrate
 from server.storage.oauth_store import SqlGrantStore
 from server.storage.security_event_log import SqlAuditLog
+from server.storage.sqlite_file import sqlite_url
 
 NOW = round(time.time())
 RESOURCE = "https://gw/mcp"

@@ -18,9 +18,10 @@ from oauth.subjects import Subject
 from oauth.tenants import Tenant
 from server.storage.browser_session_store import IDLE_S, SqlBrowserSessionStore
 from server.storage.change_feed import Change, ChangeFeed
-from server.storage.database import Database, sqlite_url
+from server.storage.database import Database
 from server.storage.memory_subjects import MemoryBrowserSessionStore, MemorySubjectStore, MemoryTenantStore
 from server.storage.migrate import migrate
+from server.storage.sqlite_file import sqlite_url
 from server.storage.subject_store import SqlSubjectStore
 from server.storage.tenant_store import SqlTenantStore
 

@@ -15,9 +15,10 @@ from mcp import Client
 
 from tests.conftest import REPOSITORY
 from tests.flows.connecting import connect
-from tests.flows.gateway_process import RunningGateway, ascend, environment, free_port, running_gateway
+from tests.flows.gateway_process import RunningGateway, ascend, environment, running_gateway
 from tests.flows.mcp_client import MemoryTokenStorage, connected
 from tests.flows.person import Person
+from tests.ports import free_port
 
 
 def kill(gateway: RunningGateway) -> None:

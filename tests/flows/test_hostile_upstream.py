@@ -12,7 +12,8 @@ from typing import Any
 import httpx2
 import pytest
 
-from tests.flows.gateway_process import RunningGateway, ascend, free_port, running_gateway
+from tests.flows.gateway_process import RunningGateway, ascend, running_gateway
+from tests.ports import free_port
 from tests.server.mcp_requests import legacy_body, legacy_headers, modern_body, modern_headers
 from tests.tools.egress import fault_server
 from tests.tools.egress.fault_server import Behaviour, answer, says

@@ -18,8 +18,9 @@ from mcp.client.stdio import stdio_client
 
 from tests.conftest import REPOSITORY
 from tests.flows.connecting import connect, new_person, token_of
-from tests.flows.gateway_process import RunningGateway, free_port, running_gateway
+from tests.flows.gateway_process import RunningGateway, running_gateway
 from tests.flows.person import Person
+from tests.ports import free_port
 
 BINARIES = REPOSITORY / "node_modules" / ".bin"
 LIMIT_S = 60

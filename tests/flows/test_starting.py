@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.flows.gateway_process import ascend, environment, free_port, running_gateway
+from tests.flows.gateway_process import ascend, environment, running_gateway
+from tests.ports import free_port
 
 
 def test_a_second_demo_on_the_same_folder_or_port_is_refused_in_one_line(tmp_path: Path) -> None:

@@ -10,7 +10,8 @@ from server.rate_limits import LIMITS, Limit, RateLimits
 from server.storage.database import Database
 from server.storage.schema.oauth_tables import security_events
 from tests.oauth.gateway import MCP, MCP2, Gateway, Pkce, gateway, oauth_error
-from tests.server.live_server import free_port, serving
+from tests.ports import free_port
+from tests.server.live_server import serving
 
 
 async def test_m1_a_token_is_nothing_at_another_tenant(gate: Gateway) -> None:

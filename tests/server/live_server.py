@@ -1,6 +1,5 @@
 """A real HTTP server on a free loopback port, in a thread of the test process."""
 
-import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -10,13 +9,6 @@ import uvicorn
 from starlette.types import ASGIApp
 
 START_TIMEOUT_S = 10
-
-
-def free_port() -> int:
-    """Return a port that is free now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextmanager

@@ -22,7 +22,8 @@ from mcp.server.auth.settings import AuthSettings, ClientRegistrationOptions
 from mcp.server.lowlevel import Server
 from mcp.shared.auth import OAuthClientInformationFull, OAuthToken
 
-from tests.tools.providers.mcp_upstream import free_port, serve, tool
+from tests.ports import free_port
+from tests.tools.providers.mcp_upstream import serve, tool
 
 TTL_S = 3600
 

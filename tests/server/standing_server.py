@@ -7,7 +7,8 @@ import uvicorn
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from tests.server.live_server import START_TIMEOUT_S, free_port
+from tests.ports import free_port
+from tests.server.live_server import START_TIMEOUT_S
 
 _IDLE: list["StandingServer"] = []
 nobody_home = PlainTextResponse("no test uses this server now\n", 503)

@@ -6,6 +6,8 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from oauth.authorization_request import BrowserSession
+from oauth.connections.authorization import FlowRefused
 from oauth.connections.connection import AccountSecret
 from oauth.connections.keys import add_key
 from oauth.connections.provider import known_definitions
@@ -219,7 +221,11 @@ async def test_a_machine_account_is_for_the_administrator_to_add(world: World) -
     async with world.signed_in(ADA) as browser:
         other = await browser.get(await world.needed(provider="weather", scopes=frozenset()))
         answer = await browser.post(link, data={"csrf": field(other.text, "csrf"), "secret": "k"})
-        assert answer.status_code in (400, 403)
+        assert answer.status_code == 403
+    handle = link.rpartition("/")[2]
+    session = BrowserSession("session", ADA.tenant_id, ADA.subject, "ada@example.com", 0.0, ("password",))
+    with pytest.raises(FlowRefused, match="as a machine account"):
+        await world.connections.flows.take_key(handle, session, AccountSecret("k"), "")
     assert await world.store.connections.load() == []
 
 

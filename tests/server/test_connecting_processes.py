@@ -12,8 +12,9 @@ import yaml
 from server.demo.app import build
 from server.demo.grants import Faults, OAuthClient, OAuthSettings
 from server.demo.provider import definition
-from tests.flows.gateway_process import RunningGateway, ascend, free_port, running_gateway
+from tests.flows.gateway_process import RunningGateway, ascend, running_gateway
 from tests.flows.person import FormReader
+from tests.ports import free_port
 from tests.server.demo.listening import listening
 from tests.server.mcp_requests import modern_body, modern_headers
 

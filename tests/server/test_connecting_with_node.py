@@ -16,9 +16,9 @@ from oauth.connections.account_changes import AccountChanges
 from oauth.connections.provider import known_definitions
 from oauth.connections.registrations import SHARED, Registration
 from tests.conftest import REPOSITORY
+from tests.ports import free_port
 from tests.server.connection_world import ADA, World, connection_world
 from tests.server.form_browser import forms_of
-from tests.server.live_server import free_port
 
 MODULES = REPOSITORY / "node_modules"
 SCRIPT = REPOSITORY / "tests" / "server" / "oidc_provider_for_accounts.mjs"

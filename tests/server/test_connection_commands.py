@@ -94,7 +94,7 @@ def test_an_environment_is_imported_and_the_keys_are_rotated(ascend: Ascend, tmp
     assert [row["provider"] for row in json.loads(ascend("connection", "list", "--json"))] == ["github"]
 
 
-def test_aws_keys_are_kept_to_sign_with(ascend: Ascend) -> None:
+def test_aws_keys_are_checked_and_never_shown(ascend: Ascend) -> None:
     """Issue 6: AWS SigV4 keys; the kind comes from the provider's file, temporary keys bring a session token."""
     words = ("connection", "add-key", "aws", "--username", "AKIDEXAMPLE", "--region", "eu-west-1")
     said = ascend(*words, "--session-token-stdin", stdin="wJalr\nFwoG\n")

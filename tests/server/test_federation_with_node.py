@@ -15,8 +15,8 @@ import pytest
 
 from oauth.identity_providers import IdentityProvider
 from tests.conftest import REPOSITORY
+from tests.ports import free_port
 from tests.server.form_browser import FormBrowser, forms_of
-from tests.server.live_server import free_port
 from tests.server.sign_in_app import SignInApp, running, sign_in_app
 
 MODULES = REPOSITORY / "node_modules"

@@ -176,7 +176,8 @@ async def test_bytes_that_begin_no_request_keep_no_connection_open(monkeypatch: 
         writer.write(head("Host: x"))
         await reader.readuntil(b"answer to /")
         writer.write(b"\r\n")
-        assert await reader.read() == b""
+        with suppress(ConnectionResetError):  # closed with our bytes unread
+            assert await reader.read() == b""
 
 
 async def test_a_body_that_never_begins_is_not_waited_for_forever() -> None:
@@ -212,3 +213,8 @@ async def test_an_answer_that_nobody_reads_is_given_up(monkeypatch: pytest.Monke
     writer.close()
     server.should_exit = True
     await serving
+
+
+def test_an_unused_connection_is_kept_longer_than_proxies_keep_theirs() -> None:
+    """A proxy that reuses a connection which we are just closing answers 502; most keep theirs for 60 s."""
+    assert HttpServer(PlainTextResponse("here")).config.timeout_keep_alive > 60

@@ -8,7 +8,8 @@ import anyio
 import httpx2
 import pytest
 
-from tests.server.live_server import free_port, serving
+from tests.ports import free_port
+from tests.server.live_server import serving
 from tests.server.mcp_requests import (
     LEGACY,
     URL_MODE,

@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from server import mcp_exchange
 from server.mcp_http import transport_security
 from server.mcp_lean import LeanPath
-from tests.server.live_server import free_port, serving
+from tests.ports import free_port
+from tests.server.live_server import serving
 from tests.server.mcp_requests import PREFIX, URL_MODE, events, modern_body, modern_headers
 from tests.server.mcp_stand_in import StandInDispatcher, gateway, settings_for
 

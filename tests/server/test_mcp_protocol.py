@@ -11,7 +11,8 @@ import pytest
 from starlette.types import Message
 
 from server.mcp_http import MAX_BODY_BYTES, read_body, transport_security
-from tests.server.live_server import free_port, serving
+from tests.ports import free_port
+from tests.server.live_server import serving
 from tests.server.mcp_requests import legacy_body, legacy_headers, modern_body, modern_headers
 from tests.server.mcp_stand_in import StandInDispatcher, gateway, settings_for
 

@@ -79,6 +79,7 @@ async def test_what_an_upstream_repeats_reaches_neither_answer_nor_log_nor_span(
                             wanted = {"api": operation, "args": args, **options}
                             outcome = await gateway.operations.dispatcher.call(ADA, "call_api", wanted, client=ClientFacts("2026-07-28"))
                             answers.append(repr(outcome))
+            await gateway.operations.call_log.flush()
             metrics = gateway.operations.telemetry.exposition().decode()
         spans = [json.dumps(json.loads(span.to_json())) for span in exporter.get_finished_spans()]
     assert (len(answers), len(spans)) == (12, 12), answers

@@ -1,6 +1,8 @@
 """Credentials for calls: who may use which account, and what a call without one is answered with."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
@@ -12,7 +14,7 @@ from oauth.connections.keys import ConnectionRefused, add_key
 from oauth.connections.links import ConnectLinks
 from oauth.principal import Principal
 from oauth.vault.key_source import KeyText
-from oauth.vault.secrets import SecretEvent
+from oauth.vault.secrets import SealedSecret, SecretEvent
 from oauth.vault.vault import Vault, VaultCaller
 from server.storage.memory_connect_flows import MemoryConnectFlowStore
 from server.storage.memory_connections import MemoryConnectionStore
@@ -25,12 +27,25 @@ EVE = replace(ADA, tenant_id="globex", subject="ada")
 NONE: frozenset[str] = frozenset()
 
 
+class OvertakenStore(MemoryConnectionStore):
+    """Gives an answer out only after `overtake` has run, once."""
+
+    overtake: Callable[[], Awaitable[object]] | None = None
+
+    async def get(self, tenant_id: str, account_id: str) -> tuple[Connection, SealedSecret] | None:
+        found = await super().get(tenant_id, account_id)
+        overtake, self.overtake = self.overtake, None
+        if overtake is not None:
+            await overtake()
+        return found
+
+
 class World:
     """The vault and the stores in memory, and accounts over them."""
 
     def __init__(self) -> None:
         self.secrets = MemorySecretStore()
-        self.store = MemoryConnectionStore(self.secrets)
+        self.store = OvertakenStore(self.secrets)
         self.flows = MemoryConnectFlowStore()
         self.vault = Vault(self.secrets, KeyText(lambda: "A" * 43 + "=", "test"), "test", lambda: NOW)
         self.accounts = Accounts(self.store, self.vault, ConnectLinks(self.flows, "https://gw.example", lambda: NOW), lambda: NOW)
@@ -73,6 +88,17 @@ async def test_a_key_of_the_tenant_serves_everybody_in_it_and_nobody_else(world:
     assert world.accounts.readiness(EVE, "crm", NONE).status == "needs_auth"
     with pytest.raises(ConnectionNeeded):
         await world.accounts.for_call(EVE, "crm", NONE, None)
+
+
+async def test_a_read_that_a_renewal_overtakes_is_no_rollback(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    """A refresh that lands while the row of before is on its way: the call goes out with the newer secret."""
+    connection = await world.key()
+    world.store.overtake = partial(world.key, secret="k-2")
+    assert (await world.accounts.for_call(ADA, "crm", NONE, None)).secret == "k-2"
+    world.store.overtake = partial(world.key, secret="k-3")
+    await world.accounts.renew("acme", [connection.account_id])
+    assert (await world.accounts.for_call(ADA, "crm", NONE, None)).secret == "k-3"
+    assert "connection_rolled_back" not in caplog.messages
 
 
 async def test_ones_own_account_comes_before_everybodys(world: World) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from joserfc import jwt
 from joserfc.jwk import ECKey, RSAKey
 
 from oauth.connections.app_jwt import KeyRefused, app_jwt, check_private_key
@@ -230,8 +231,8 @@ async def test_a_key_that_cannot_sign_is_refused_at_registration(world: World) -
 
 def test_the_jwt_is_signed_by_the_key_and_lives_below_ten_minutes() -> None:
     """docs.github.com: RS256, iat a minute back, exp ten minutes ahead at most, iss the client id."""
-    header = app_jwt("Iv1", pem(), 1_800_000_000.5).split(".")
-    assert len(header) == 3
+    token = jwt.decode(app_jwt("Iv1", pem(), 1_800_000_000.5), key_pair(), algorithms=["RS256"])
+    assert token.claims == {"iss": "Iv1", "iat": 1_799_999_940, "exp": 1_800_000_540}
 
 
 def test_a_definition_of_a_machine_needs_what_it_is_asked_with() -> None:

@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import anyio
 import pytest
@@ -31,14 +32,23 @@ async def world(tmp_path: Path) -> AsyncIterator[ProviderWorld]:
 async def test_calls_do_not_wait_for_a_slow_token_endpoint(world: ProviderWorld) -> None:
     """Issue 6, slow token endpoint: the request path only reads memory."""
     await world.connect()
-    world.faults.token_delay_s = 1.0
-    async with anyio.create_task_group() as group:
-        group.start_soon(world.refresher.refresh_due)
-        await anyio.sleep(0.2)
-        with anyio.fail_after(0.5):
+    asked, may_answer = anyio.Event(), anyio.Event()
+
+    async def slow(method: str, url: str, **options: Any) -> Fetched:
+        asked.set()
+        await may_answer.wait()
+        return await world.endpoint._send(method, url, **options)
+
+    endpoint = TokenEndpoint(slow, world.clock)
+    refresher = Refresher(world.store, world.vault, world.registrations, endpoint, world.accounts, clock=world.clock)
+    with anyio.fail_after(20):
+        async with anyio.create_task_group() as group:
+            group.start_soon(refresher.refresh_due)
+            await asked.wait()
             for _ in range(20):
                 assert (await world.accounts.for_call(ADA, "crm", NONE, None)).secret == "at-1"
-    assert world.refresher.counts["crm", "refreshed"] == 1
+            may_answer.set()
+    assert refresher.counts["crm", "refreshed"] == 1
     assert (await world.accounts.for_call(ADA, "crm", NONE, None)).secret != "at-1"
 
 

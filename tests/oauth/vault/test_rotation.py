@@ -114,7 +114,8 @@ from pathlib import Path
 from oauth.vault.key_source import KeyFile
 from oauth.vault.rotation import Rotation
 from oauth.vault.vault import Vault
-from server.storage.database import Database, sqlite_url
+from server.storage.database import Database
+from server.storage.sqlite_file import sqlite_url
 from server.storage.vault_store import SqlSecretStore
 
 async def main():

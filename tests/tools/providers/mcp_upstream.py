@@ -1,7 +1,6 @@
 """A real MCP server on loopback, made with the SDK: either era, optional bearer token, tools that a test can change."""
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -11,7 +10,9 @@ import mcp_types
 import uvicorn
 from mcp.server.lowlevel import Server
 from mcp.server.subscriptions import InMemorySubscriptionBus, ListenHandler, ToolsListChanged
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from tests.ports import free_port
 
 ADD_SCHEMA = {
     "type": "object",
@@ -52,6 +53,8 @@ class McpUpstream:
     _task: asyncio.Task[None] | None = None
     _bus: InMemorySubscriptionBus = field(default_factory=InMemorySubscriptionBus)
     _legacy_sessions: list[Any] = field(default_factory=list)
+    #: set once a client of the older era listens: what is announced before reaches nobody
+    _has_stream: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def url(self) -> str:
@@ -66,7 +69,7 @@ class McpUpstream:
 
     async def start(self) -> None:
         """Serve; on the port of before, if there was one."""
-        self.port = free_port(self.port)
+        self.port = self.port or free_port()
         server = Server(
             "notes", version="1", on_list_tools=self._list, on_call_tool=self._call, on_subscriptions_listen=ListenHandler(self._bus)
         )
@@ -79,11 +82,14 @@ class McpUpstream:
         self._server.should_exit = True
         await self._task
         self._legacy_sessions.clear()
+        self._has_stream.clear()
 
     async def change(self, changed: mcp_types.Tool) -> None:
         """Replace a tool and announce it the way the era does."""
         self.tools[changed.name] = changed
         await self._bus.publish(ToolsListChanged())
+        if self._legacy_sessions:
+            await asyncio.wait_for(self._has_stream.wait(), 10)
         for session in self._legacy_sessions:
             await session.send_tool_list_changed()
 
@@ -116,22 +122,22 @@ class McpUpstream:
             elif self.legacy and headers.get(b"mcp-protocol-version", b"") == b"2026-07-28":
                 await _answer(send, 400, b'{"jsonrpc":"2.0","id":null,"error":{"code":-32600,"message":"Unsupported protocol version"}}')
             else:
-                await app(scope, receive, send)
+                await app(scope, receive, self._noting_stream(send) if scope["method"] == "GET" else send)
 
         return guarded
+
+    def _noting_stream(self, send: Send) -> Send:
+        async def noting(message: Message) -> None:
+            await send(message)
+            if message["type"] == "http.response.start" and message["status"] == 200:
+                self._has_stream.set()
+
+        return noting
 
 
 async def _answer(send: Send, status: int, body: bytes) -> None:
     await send({"type": "http.response.start", "status": status, "headers": [(b"content-type", b"application/json")]})
     await send({"type": "http.response.body", "body": body})
-
-
-def free_port(wanted: int = 0) -> int:
-    """Return `wanted` where it is free, or for 0 any free port of loopback."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        probe.bind(("127.0.0.1", wanted))
-        return int(probe.getsockname()[1])
 
 
 async def serve(app: ASGIApp, port: int) -> tuple[uvicorn.Server, asyncio.Task[None]]:

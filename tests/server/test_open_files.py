@@ -1,19 +1,17 @@
-"""Room for connections: open files, and how long an unused connection is kept."""
+"""Room for connections: open files."""
 
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from starlette.responses import PlainTextResponse
 
-from server.http_server import HttpServer
 from tests.conftest import REPOSITORY
 from tests.flows.gateway_process import running_gateway
 
 LIMITED = """
 import resource
-from server.listening import allow_open_files
+from server.open_files import allow_open_files
 _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
 resource.setrlimit(resource.RLIMIT_NOFILE, (64, {hard}))
 print(allow_open_files(500), *resource.getrlimit(resource.RLIMIT_NOFILE))
@@ -42,8 +40,3 @@ def test_a_gateway_may_open_more_files_than_it_was_started_with(tmp_path: Path) 
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
     allowed = next(line.split()[3] for line in limits.splitlines() if line.startswith("Max open files"))
     assert int(allowed) == min(65_536, hard)
-
-
-def test_an_unused_connection_is_kept_longer_than_proxies_keep_theirs() -> None:
-    """A proxy that reuses a connection which we are just closing answers 502; most keep theirs for 60 s."""
-    assert HttpServer(PlainTextResponse("here")).config.timeout_keep_alive > 60

@@ -14,11 +14,11 @@ from capability_index.endpoint import EndpointFailed
 from capability_index.endpoint_encoder import EndpointEncoder
 from capability_index.reranker import EndpointReranker, Reranker
 from server.config import Settings
+from server.import_source import authority_of
 from tools.egress import Egress, OutboundRequest, OutboundResponse
-from tools.errors import EgressRefused, UpstreamFailed
+from tools.errors import EgressRefused, ImportFailed, UpstreamFailed
 
 log = logging.getLogger("ascend")
-_PORT_BY_SCHEME = {"http": 80, "https": 443}
 #: What a server that has but one model is told.
 _ANY_MODEL = "default"
 
@@ -135,10 +135,7 @@ def _host(url: str) -> str:
 
 
 def _authority(url: str) -> str:
-    """Return `host:port` as the rules of egress read it; a URL that is none is refused there, by name."""
     try:
-        parts = urlsplit(url)
-        host, port = parts.hostname or "", parts.port or _PORT_BY_SCHEME.get(parts.scheme, 0)
-    except ValueError:
-        return ""
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        return authority_of(url)
+    except ImportFailed:
+        return ""  # refused where it is called, by name
