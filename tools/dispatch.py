@@ -190,16 +190,14 @@ class Dispatcher:
         given_account = call.options.account
         if operation.access != "read" and operation.connection is not None and given_account is None:
             call = self._with_account(call, operation.connection)
-        if is_confirmed := self._policy.needs_confirmation(call.principal, operation):
+        if asks_first := self._policy.needs_confirmation(call.principal, operation):
             refusal = self._unconfirmed(call, given_account)
             if refusal is not None:
                 return refusal
         if reenters(operation):
             return await run_guarded(runner, call)
-        if is_confirmed and counts_once(token := call.options.confirm or ""):
+        if asks_first and counts_once(token := call.options.confirm or ""):
             outcome = await self._idempotency.confirmed(call, token, partial(self._keyed, runner))
-        elif self._idempotency.key_of(call) is None:
-            outcome = await run_in_time(runner, self._pager, call)
         else:
             outcome = await self._keyed(runner, call)
         if self._usage is not None and outcome.status == "ok":
@@ -217,10 +215,7 @@ class Dispatcher:
         key = self._idempotency.key_of(call)
         if key is not None:
             call = replace(call, options=replace(call.options, idempotency_key=key))
-        try:
-            data: dict[str, Json] = {"request": runner.preview(call), "would_need_confirmation": would_ask}
-        except ToolError as error:
-            return _failed(error.failure)
+        data: dict[str, Json] = {"request": runner.preview(call), "would_need_confirmation": would_ask}
         if key is not None:
             data["idempotency_key"] = key
         return Outcome("ok", data=data, note="dry run: nothing was sent")

@@ -26,12 +26,10 @@ MAX_QUALIFIER_WORDS = 4
 GOOD_NAME_CHARS = 64
 MAX_NAME_CHARS = 120
 
-__all__ = ["MAX_NAME_CHARS", "METHOD_ORDER", "VERB_BY_WORD", "Naming", "name_operations", "snake", "words_of"]
-
 
 @dataclass(frozen=True, slots=True)
 class Naming:
-    """What an operation is named after. `parameters` are the names of its path parameters."""
+    """What an operation is named after."""
 
     method: str
     path: str

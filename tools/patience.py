@@ -63,17 +63,19 @@ class Patience:
         Raises OverBudget, and what `do` raises.
         """
         try:
-            return do(Budget(min(QUICK_S, self._left_s)))
+            return self._charged(do, QUICK_S)
         except OverBudget:
             return await asyncio.get_running_loop().run_in_executor(_THREADS, self._again, do)
 
     def _again(self, do: Callable[[Budget], T]) -> T:
         # Looked at only now: whoever stood before this one in the line has taken some of it.
-        limit_s = min(MAX_S, self._left_s)
-        if limit_s <= 0:
+        if self._left_s <= 0:
             raise OverBudget
+        return self._charged(do, MAX_S)
+
+    def _charged(self, do: Callable[[Budget], T], limit_s: float) -> T:
         began = time.thread_time()
         try:
-            return do(Budget(limit_s))
+            return do(Budget(min(limit_s, self._left_s)))
         finally:
             self._left_s -= time.thread_time() - began

@@ -7,6 +7,11 @@ _UNSEEN = ("Cc", "Cf", "Co", "Cs")
 _SPACES = dict.fromkeys(map(ord, "\t\n\r\v\f\x85"), " ")
 
 
+def has_unseen(text: str) -> bool:
+    """Say whether `visible` would leave something out."""
+    return not text.isprintable() and any(unicodedata.category(sign) in _UNSEEN for sign in text.translate(_SPACES))
+
+
 def visible(text: str) -> str:
     """Return `text` without characters that have no shape of their own; line breaks and tabs become spaces."""
     spaced = text.translate(_SPACES)

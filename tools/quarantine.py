@@ -80,8 +80,9 @@ class Quarantine:
 
     async def refresh(self, tenant_id: str | None, provider: str) -> None:
         """Read one source again (topic "operations" of the change feed)."""
-        before = self._held.pop((tenant_id, provider), ())
         held = tuple(await self._store.held_of(tenant_id, provider))
+        # Not before the wait: another source's refresh would index without this one.
+        before = self._held.pop((tenant_id, provider), ())
         if held:
             self._held[tenant_id, provider] = held
         if held != before:

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 
 from oauth.connections.credentials import Credentials
@@ -137,8 +137,7 @@ class CachingRunner:
         freshness = freshness_of(outcome.http.status, outcome.http.headers, self._clock(), MAX_FRESH_S)
         if freshness is None or not freshness.is_useful:
             return
-        length = outcome.http.headers.get("content-length", "")
-        size = int(length) if length.isascii() and length.isdigit() else len(encode(outcome.data))
+        size = _size_bytes(outcome.data, outcome.http.headers)
         if size > MAX_ENTRY_BYTES:
             return
         self._kept[key] = _Kept(outcome, freshness, self._clock(), size, provider)
@@ -173,3 +172,10 @@ class CachingRunner:
 
 def _aged(outcome: Outcome, age_s: float) -> Outcome:
     return outcome if age_s < 1 else replace(outcome, note=f"from the cache, {age_s:.0f} s old, as its upstream allows")
+
+
+def _size_bytes(data: Json, headers: Mapping[str, str]) -> int:
+    """Return about how much an answer takes: its length as it came, or as JSON where it came packed or without one."""
+    length = headers.get("content-length", "")
+    is_packed = headers.get("content-encoding", "identity").lower() != "identity"
+    return len(encode(data)) if is_packed or not (length.isascii() and length.isdigit()) else int(length)

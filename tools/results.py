@@ -10,6 +10,11 @@ MAX_CHARS = 16_000
 RESULT_TTL_S = 30 * 60
 
 
+def fits(body: bytes, max_chars: int) -> bool:
+    """Say whether JSON is short enough. Bytes are never fewer than characters: only what is near the limit is decoded to count."""
+    return len(body) <= max_chars or (len(body) <= 4 * max_chars and len(body.decode()) <= max_chars)
+
+
 def shorten(data: Json, total_bytes: int, max_chars: int, handle: str) -> Json:
     """Return what stands in for an answer that is too large: how it is built, its first rows, and how to read on."""
     outline = outline_of(data)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from oauth.principal import Principal
 from tools.json_text import encode
 from tools.operation import Call, Download, Failure, Json, Outcome, Size
-from tools.results import RESULT_TTL_S, shorten
+from tools.results import RESULT_TTL_S, fits, shorten
 from tools.selection import SelectFault, apply_select
 from tools.stores import ResultStore
 
@@ -38,8 +38,7 @@ class Shaping:
     async def _sized(self, call: Call, outcome: Outcome, data: Json, max_chars: int) -> Outcome:
         body = encode(data)
         total = len(body)
-        # Bytes are never fewer than characters, so only an answer near the limit is decoded to count.
-        if total <= max_chars or (total <= 4 * max_chars and len(body.decode()) <= max_chars):
+        if fits(body, max_chars):
             return _answered(call, outcome, data, total)
         handle = await self._results.put(call.principal, body, "application/json", RESULT_TTL_S)
         shown = shorten(data, total, max_chars, handle)

@@ -127,6 +127,7 @@ async def test_the_whole_onboarding_is_a_row_of_pages_that_lead_on(
         await seen.looks_right("4-connected")
         assert (await seen.call())["status"] == "ok"
         await page.get_by_role("link", name=re.compile("connections")).click()
+        await page.get_by_role("heading", name="Your connections").wait_for()
         await seen.looks_right("5-connections")
         await page.get_by_role("button", name=re.compile("^Connect another")).click()
         await page.get_by_label("Name for this account").fill("second")
@@ -185,6 +186,7 @@ async def test_it_works_without_javascript_and_by_keyboard_alone(gateway: Runnin
         await page.get_by_role("heading", name="Connected").wait_for()
         await go_by_tab(seen, "your connections")
         await page.keyboard.press("Enter")
+        await page.get_by_role("heading", name="Your connections").wait_for()
         await go_by_tab(seen, "Change")
         await page.keyboard.press("Enter")
         await go_by_tab(seen, "Disconnect…")

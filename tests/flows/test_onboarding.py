@@ -1,5 +1,6 @@
 """Onboarding with a real gateway process and the demo as newcomers get it: ask -> link -> consent at the CRM -> answer, in every client."""
 
+import re
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
@@ -45,8 +46,8 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningGateway
 
 @pytest.fixture
 def person(gateway: RunningGateway, request: pytest.FixtureRequest) -> Person:
-    number = sum(map(ord, request.node.nodeid))
-    return new_person(gateway, f"person{number}@example.com")
+    name = re.sub(r"[^a-z0-9]+", "-", request.node.name.lower()).strip("-")
+    return new_person(gateway, f"{name[-60:].strip('-')}@example.com")
 
 
 @asynccontextmanager

@@ -11,7 +11,7 @@ from tests.flows.person import Person
 
 
 async def test_two_gateways_on_one_postgresql_answer_alike(tmp_path: Path) -> None:
-    """Sign in at one, call; what one revokes, the other refuses; an import reaches both."""
+    """Sign in at both, call; an import at one reaches the other."""
     with postgres_server() as url:
         extra = {"ASCEND_DATABASE_URL": url.replace("postgresql+psycopg://", "postgresql://")}
         storage = MemoryTokenStorage()
@@ -38,7 +38,7 @@ async def test_two_gateways_on_one_postgresql_answer_alike(tmp_path: Path) -> No
                             extra=extra,
                         )
                         assert done.returncode == 0, done.stderr
-                        with anyio.fail_after(5):
+                        with anyio.fail_after(30):
                             while True:
                                 seen = await other.call_tool("discover_apis", {"ids": ["late.contacts.search"]})
                                 assert seen.structured_content is not None

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tools.naming import METHOD_ORDER, Naming, name_operations, words_of
+from tools.naming import METHOD_ORDER, Naming, name_operations
+from tools.words import words_of
 
 #: (method, path, operationId, does it answer a list) -> id, from the styles of well-known APIs
 STYLES = [

@@ -160,6 +160,17 @@ async def test_a_stale_answer_serves_while_one_background_call_renews_it() -> No
     assert len(house.upstream.calls) == 2
 
 
+async def test_a_packed_answer_counts_as_what_it_is_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Content-Length of a compressed answer is that of the wire (RFC 9110 §8.6); memory holds the rest as well."""
+    monkeypatch.setattr("tools.response_cache.MAX_ENTRY_BYTES", 1_000)
+    for encoding, kept in (("gzip", False), ("identity", True)):
+        house = House(cache_control="max-age=60", content_encoding=encoding, content_length="20")
+        house.upstream.version = 10**2_000
+        await house.read()
+        await house.read()
+        assert len(house.upstream.calls) == (1 if kept else 2)
+
+
 async def test_errors_and_other_kinds_pass_through() -> None:
     """Only safe methods of imported operations are kept."""
     house = House(cache_control="max-age=60")

@@ -103,12 +103,13 @@ SLOW = [
 ]
 
 
-@pytest.fixture(autouse=True)
-def _brief(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def brief(monkeypatch: pytest.MonkeyPatch) -> None:
     """A tenth of the time shows the same."""
     monkeypatch.setattr("tools.patience.MAX_S", 0.3)
 
 
+@pytest.mark.usefixtures("brief")
 @pytest.mark.parametrize("bomb", SLOW, ids=range(len(SLOW)))
 async def test_an_expression_that_computes_for_ever_ends_and_holds_nobody_up(bomb: str) -> None:
     """It makes nothing large, and would still take minutes of a processor."""
@@ -134,6 +135,7 @@ async def test_a_selection_ends_with_the_time_of_its_call() -> None:
         await apply_select(SLOW[0], MANY, asyncio.get_running_loop().time() + 0.05)
 
 
+@pytest.mark.usefixtures("brief")
 async def test_an_answer_whose_selection_takes_too_long_is_kept() -> None:
     """The operation ran; its answer is there by handle, for a selection that asks less."""
     house = await gateway([operation("crm.rows.list")])

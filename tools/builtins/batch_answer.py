@@ -11,7 +11,7 @@ from tools.json_text import encode
 from tools.operation import Failure, Json, Outcome
 from tools.patience import OverBudget, Patience
 from tools.references import ReferenceFault
-from tools.results import MAX_CHARS, RESULT_TTL_S, shorten
+from tools.results import MAX_CHARS, RESULT_TTL_S, fits, shorten
 from tools.stores import ResultStore
 
 PlanStatus = Literal["completed", "partial", "failed", "needs_connection"]
@@ -72,7 +72,7 @@ class Answering:
 
     async def _sized(self, principal: Principal, returned: Json) -> tuple[Json, str | None]:
         body = encode(returned)
-        if len(body) <= MAX_CHARS or (len(body) <= 4 * MAX_CHARS and len(body.decode()) <= MAX_CHARS):
+        if fits(body, MAX_CHARS):
             return returned, None
         handle = await self.results.put(principal, body, "application/json", RESULT_TTL_S)
         return shorten(returned, len(body), MAX_CHARS, handle), handle

@@ -14,7 +14,7 @@ from tools.idempotency import Idempotency, in_flight, replayed_yes
 from tools.json_text import encode
 from tools.operation import Call, Failure, Json, Outcome
 from tools.outcome_codec import encode_outcome
-from tools.results import MAX_CHARS, RESULT_TTL_S, failure_to_wire, shorten
+from tools.results import MAX_CHARS, RESULT_TTL_S, failure_to_wire, fits, shorten
 from tools.stores import KeyInFlight, ResultStore
 
 MAX_CODE_CHARS = 50_000
@@ -102,7 +102,7 @@ class CodeBody:
             "steps": {f"call_{number}": _step(ran) for number, ran in enumerate(run.ran, start=1)},
             "returned": value,
         }
-        if len(body) > MAX_CHARS:
+        if not fits(body, MAX_CHARS):
             wire["handle"] = await self.results.put(call.principal, body, "application/json", RESULT_TTL_S)
             wire["returned"] = shorten(value, len(body), MAX_CHARS, wire["handle"])
         if run.printed:

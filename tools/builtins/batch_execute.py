@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import anyio
 
@@ -150,26 +151,18 @@ class BatchExecute:
         )
         writes = any(operation.access != "read" for operation in checked.operation_by_step.values())
         if writes:
-            await self.announce(call, await record.open(), len(checked.plan.steps))
+            # Whoever listens knows how to go on, should this process end before it answers.
+            await call.progress(0, len(checked.plan.steps), f"started; resume: {await record.open()}")
         is_complete = False
         try:
             async with anyio.create_task_group() as group:
-                group.start_soon(_keep_up, record, writes)
+                group.start_soon(partial(record.keep_up, at_once=writes))
                 await run.run()
                 group.cancel_scope.cancel()
             is_complete = status_of(run.results) == "completed"
         finally:
             resume = None if is_complete and record.handle is None else await record.close()
         return await Answering(self.results).answer(run, None if is_complete else resume)
-
-    @staticmethod
-    async def announce(call: Call, handle: str, steps: int) -> None:
-        """Tell whoever listens how to go on should this process end before it answers."""
-        await call.progress(0, steps, f"started; resume: {handle}")
-
-
-async def _keep_up(record: PlanRecord, at_once: bool) -> None:
-    await record.keep_up(at_once=at_once)
 
 
 def _parallel(options: Mapping[str, Json]) -> int:

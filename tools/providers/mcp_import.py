@@ -13,8 +13,9 @@ from oauth.connections.credentials import Credential
 from oauth.principal import Principal
 from tools.egress import Egress
 from tools.errors import ImportFailed, ToolError
-from tools.naming import MAX_NAME_CHARS, VERB_BY_WORD, snake, words_of
+from tools.naming import MAX_NAME_CHARS
 from tools.operation import Failure, Json, Operation
+from tools.plain_text import visible
 from tools.providers.mcp_definitions import UpstreamTool
 from tools.providers.mcp_listing import TOO_LARGE
 from tools.providers.mcp_sessions import McpSessions, Upstream
@@ -26,6 +27,7 @@ from tools.providers.openapi_keywords import shortened
 from tools.providers.openapi_overlay import Correction, Overlay
 from tools.signatures import returns_of, signature_of
 from tools.stores import Source
+from tools.words import VERB_BY_WORD, snake, words_of
 
 MAX_SUMMARY_CHARS = 160
 TIMEOUT_S = 30.0
@@ -98,10 +100,12 @@ def operations_of(
 ) -> list[Operation]:
     """Return an operation for each definition; what cannot be called is noted in `skipped`.
 
-    A tool keeps the name it has in `ids_by_tool`; the others get one that is neither there nor in `taken`.
+    A tool keeps the name it has in `ids_by_tool`; the others get one that is neither there nor in `taken`. Raises ImportFailed
+    where an overlay gives one id to two.
     """
     corrections = {name: Correction(**each) for name, each in (source.settings.get("corrections") or {}).items()}
     operations: list[Operation] = []
+    given: set[str] = set()
     used = {*taken, *ids_by_tool.values()}
     for definition in sorted(definitions, key=lambda definition: definition.name):
         reason = _unusable(definition)
@@ -113,6 +117,10 @@ def operations_of(
         if correction.id is not None:
             name = f"{source.provider}.{correction.id.removeprefix(source.provider + '.')}"
         used.add(name)
+        if name in given:
+            why = f"the overlay gives the id '{name}' to two tools, {definition.name[:120]!r} among them; ids are one tool's own"
+            raise ImportFailed(Failure("invalid_overlay", why))
+        given.add(name)
         if not correction.hide:
             operations.append(_operation(name, definition, source, correction))
     return operations
@@ -149,7 +157,7 @@ def _operation(name: str, definition: UpstreamTool, source: Source, correction: 
     access = correction.access or access_of_tool(definition)
     idempotent = correction.idempotent if correction.idempotent is not None else is_idempotent_tool(definition, access)
     description = correction.description if correction.description is not None else shortened(definition.description)
-    title = definition.title or " ".join(words_of(definition.name)).capitalize() or definition.name
+    title = visible(definition.title).strip() or " ".join(words_of(definition.name)).capitalize() or visible(definition.name)
     summary = correction.summary or (description.partition(". ")[0].rstrip(".") or title)[:MAX_SUMMARY_CHARS]
     returns = returns_of(definition.output_schema)
     binding: dict[str, Json] = {

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from tools.operation import Json
+from tools.plain_text import has_unseen
 from tools.providers.mcp_definitions import UpstreamTool, changes_between, definition_from, members_of, required_of
 from tools.providers.mcp_tiers import TIERS, access_of_tool
 
@@ -29,8 +30,6 @@ _INSTRUCTIONS = tuple(
 _SECRETS = re.compile(
     r"pass(word|phrase|wd)|secret|credential|private_?key|api_?key|(access|auth|bearer|session)_?token|conversation|system_?prompt", re.I
 )
-#: zero-width, bidirectional and tag characters: a person does not see them, a model reads them
-_UNSEEN = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff\U000e0000-\U000e007f]")
 
 
 def summary_of(pinned: Mapping[str, Json], current: UpstreamTool) -> tuple[str, ...]:
@@ -72,7 +71,7 @@ def _readings(definition: UpstreamTool) -> Iterator[str]:
     texts = [definition.title, definition.description, *_texts(definition.input_schema), *_texts(definition.output_schema)]
     if any(pattern.search(text) for text in texts for pattern in _INSTRUCTIONS):
         yield "its words read like instructions to a model"
-    if any(_UNSEEN.search(text) for text in (*texts, definition.name)):
+    if any(map(has_unseen, (*texts, definition.name))):
         yield "its words hold characters that nobody sees"
     if any(_SECRETS.search(name) for name in members_of(definition.input_schema)):
         yield "asks for what looks like a secret"

@@ -1,9 +1,9 @@
 """What calling an upstream's tool may do: the riskier of what its words say and what its hints claim (MCP 2026-07-28, ToolAnnotations)."""
 
-from tools.naming import words_of
 from tools.operation import Access
 from tools.providers.mcp_definitions import UpstreamTool, members_of
 from tools.providers.openapi_access import CHANGING, DESTROYING, READING
+from tools.words import words_of
 
 TIERS: tuple[Access, ...] = ("read", "write", "destructive")
 #: `run_report` may well only read: these words say that something happens, not that something changes

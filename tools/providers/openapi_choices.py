@@ -65,16 +65,6 @@ def narrowed(schema: dict[str, Json], name: str, values: list[Json]) -> dict[str
     return {**schema, "properties": {**(properties or {}), name: member}, "required": required}
 
 
-def contradicts(member: Json, value: str) -> bool:
-    """Say whether what a document says of a discriminator (example, default, pattern of values) speaks against `value`."""
-    if not isinstance(member, Mapping):
-        return False
-    shown = [member[key] for key in ("example", "default", "const") if key in member]
-    listed = member.get("examples")
-    shown += listed if isinstance(listed, list) else []
-    return any(each != value for each in shown)
-
-
 def _members_named(schema: Json, name: str, depth: int = 0) -> Iterator[Json]:
     if isinstance(schema, Mapping) and depth <= MAX_DEPTH:
         properties = schema.get("properties")

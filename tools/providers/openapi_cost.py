@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from tools.operation import Json
+from tools.providers.openapi_choices import VALUES
 
 #: schemas that one value is held against; real documents stay below some hundred
 MAX_COST = 10_000
@@ -58,6 +59,6 @@ def _all_of(nodes: list[Json]) -> Iterator[Json]:
         if isinstance(node, dict):
             if not _APPLYING.isdisjoint(node):
                 yield node
-            pending += [value for key, value in node.items() if key not in ("enum", "examples", "default", "const")]
+            pending += [value for key, value in node.items() if key not in VALUES]
         elif isinstance(node, list):
             pending += node

@@ -5,7 +5,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from tools.operation import Json
-from tools.providers.openapi_choices import contradicts
 from tools.providers.openapi_document import BrokenReference, OpenApiDocument
 
 
@@ -44,8 +43,18 @@ def meanings(
         implied = ref.rpartition("/")[2].replace("~1", "/").replace("~0", "~")
         if ref in values_by_ref:
             yield Meant(ref, name, values_by_ref[ref])
-        elif not values_by_ref and not is_inherited and not contradicts(member, implied):
+        elif not values_by_ref and not is_inherited and not _contradicts(member, implied):
             yield Meant(ref, name, [implied])
+
+
+def _contradicts(member: Json, value: str) -> bool:
+    """Say whether what a document says of a discriminator (examples, default, const) speaks against `value`."""
+    if not isinstance(member, Mapping):
+        return False
+    shown = [member[key] for key in ("example", "default", "const") if key in member]
+    listed = member.get("examples")
+    shown += listed if isinstance(listed, list) else []
+    return any(each != value for each in shown)
 
 
 def _member(document: OpenApiDocument, schema: Json, name: str) -> Json:

@@ -63,12 +63,7 @@ def outcome_of(
 
 def facts_of(status: int, headers: Mapping[str, str], url: str) -> HttpFacts:
     """Return status, request id, rate limit and rel=next link of a response, and its header for the cache."""
-    lower = {name.lower(): value for name, value in headers.items()}
-    if len(lower) != len(headers):
-        # RFC 9110 §5.3: several lines of one name are one list. The last one alone could be max-age, and the first no-store.
-        lower.clear()
-        for name, value in headers.items():
-            lower[name.lower()] = f"{lower[name.lower()]}, {value}" if name.lower() in lower else value
+    lower = _lower(headers)
     request_id, has_rate_limit = None, False
     for name in lower:
         if (meaning := _meaning(name)) is None:
@@ -195,13 +190,18 @@ def _rate_limit(headers: Mapping[str, str]) -> dict[str, Json] | None:
     return found or None
 
 
-def _until_reset(headers: Mapping[str, str], now: float) -> float | None:
+def _lower(headers: Mapping[str, str]) -> dict[str, str]:
+    """Return the headers by names in lower case; several lines of one name are one list (RFC 9110 §5.3): no-store must not get lost."""
     lower = {name.lower(): value for name, value in headers.items()}
     if len(lower) != len(headers):
-        # RFC 9110 §5.3: several lines of one name are one list. The last one alone could be max-age, and the first no-store.
         lower.clear()
         for name, value in headers.items():
             lower[name.lower()] = f"{lower[name.lower()]}, {value}" if name.lower() in lower else value
+    return lower
+
+
+def _until_reset(headers: Mapping[str, str], now: float) -> float | None:
+    lower = _lower(headers)
     reset = next((lower[name] for name in RATE_LIMIT_HEADERS["reset"] if name in lower), "")
     if not reset.strip().isdigit():
         return None

@@ -12,7 +12,7 @@ import orjson
 
 from oauth.connections.credentials import Credential, CredentialKind, Credentials
 from oauth.principal import Principal
-from tools.egress import OutboundRequest, OutboundResponse
+from tools.egress import MAX_BODY_BYTES, MAX_TIMEOUT_S, OutboundRequest, OutboundResponse
 from tools.errors import EgressRefused, InvalidArguments, UpstreamFailed
 from tools.operation import Call, Failure, Json, Operation, Outcome
 from tools.providers.openapi_body_encoding import File, file_of
@@ -23,8 +23,6 @@ from tools.providers.openapi_serialisation import UnfitArgument
 from tools.providers.sigv4 import sign
 from tools.stores import ResultStore
 
-MAX_TIMEOUT_S = 30.0
-MAX_BODY_BYTES = 32 << 20
 MAX_SHOWN_BODY_CHARS = 4_000
 MAX_PLANS = 50_000
 #: shorter ones are no secrets, and would be found everywhere

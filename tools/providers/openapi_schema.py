@@ -31,10 +31,10 @@ class SchemaBundle:
     Input schemas lose what only the server sets (readOnly), output schemas what only the client sends (writeOnly).
     """
 
-    def __init__(self, document: OpenApiDocument, direction: Direction, max_nodes: int | None = None) -> None:
+    def __init__(self, document: OpenApiDocument, direction: Direction) -> None:
         self._document = document
         self._direction = direction
-        self._nodes_left = max_nodes or (MAX_NODES_IN if direction == "in" else MAX_NODES_OUT)
+        self._nodes_left = MAX_NODES_IN if direction == "in" else MAX_NODES_OUT
         self._kept = document.converted
         #: (reference, is it the plain form that a subtype extends), each once
         self._known: set[tuple[str, bool]] = set()

@@ -252,6 +252,12 @@ async def test_what_is_printed_comes_back_and_a_dry_run_says_what_it_would_use()
     assert (dry["operations"], dry["destructive"]) == (["crm.contacts.delete"], ["crm.contacts.delete"])
 
 
+async def test_an_answer_is_measured_in_characters_as_that_of_a_plan() -> None:
+    """three-tools.md: 16,000 characters; signs of three bytes each count as one."""
+    assert (await run("'\u9f8d' * 6000"))["returned"] == "\u9f8d" * 6_000
+    assert "handle" in await run("'\u9f8d' * 17000")
+
+
 @pytest.mark.parametrize("code", ["def f(: pass", "(", "'''", "x = = 1", "\t\tx\n y", "await", "\x00", "é = 1\né", "\ud800"])
 async def test_text_that_is_no_python_is_an_error_of_the_text(code: str) -> None:
     answer = await run(code)

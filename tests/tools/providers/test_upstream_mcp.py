@@ -138,6 +138,7 @@ async def test_each_subject_has_a_session_of_its_own(world: World) -> None:
 async def test_a_slow_tool_ends_in_time_and_its_session_lives_on(world: World, upstream: McpUpstream) -> None:
     """30 s at most, and less where the caller says less."""
     operations = await world.operations(upstream)
+    assert (await world.run(operations["notes.numbers.add"], a=1, b=2)).status == "ok"  # the session is open
     failure = await world.failure(operations["notes.slow"], CallOptions(timeout_s=0.2))
     assert (failure.code, failure.retryable) == ("upstream_timeout", False)
     assert (await world.run(operations["notes.numbers.add"], a=1, b=2)).status == "ok"

@@ -22,6 +22,7 @@ from tools.providers import mcp_listing
 from tools.providers.mcp_import import import_server
 from tools.providers.mcp_sessions import McpSessions, Upstream
 from tools.providers.openapi_import import ImportResult
+from tools.providers.openapi_overlay import Correction, Overlay
 
 OBJECT: dict[str, Any] = {"type": "object", "properties": {}}
 
@@ -137,6 +138,22 @@ async def test_tools_that_break_the_rules_keep_none_of_the_others_out(world: Wor
     assert schema == {"type": "object", "properties": {"a": {"type": "string"}}}
 
 
+async def test_an_overlay_that_gives_one_id_to_two_tools_is_refused(world: World) -> None:  # noqa: F811
+    """As with OpenAPI documents: a sentence, and not a clash in the store."""
+    same = Overlay(corrections={name: Correction(id="x.same") for name in ("one", "two")})
+    async with served(raw_server(tools=lambda _params: listed("one", "two", "three"))) as port:
+        with pytest.raises(ImportFailed) as refused:
+            await import_server(world.egress, f"http://127.0.0.1:{port}/mcp", provider="x", tenant_id=None, overlay=same)
+    assert refused.value.failure.code == "invalid_overlay"
+    assert "'x.same' to two tools" in refused.value.failure.message
+
+
+async def test_a_title_is_shown_without_what_nobody_sees(world: World) -> None:  # noqa: F811
+    """A model reads zero-width and bidirectional characters; a person does not."""
+    result = await imported(world, raw_server(tools=lambda _params: listed("do", title="Do\u200b it\u202e \U000e0041now")))
+    assert [(operation.title, operation.summary) for operation in result.operations] == [("Do it now", "Do it now")]
+
+
 async def test_a_hanging_upstream_costs_a_call_its_own_time_and_nobody_elses(world: World) -> None:  # noqa: F811
     """One dead upstream harms nobody else."""
 
@@ -147,16 +164,12 @@ async def test_a_hanging_upstream_costs_a_call_its_own_time_and_nobody_elses(wor
     async with McpUpstream() as fine, calling(world, lambda _params: hang()) as hanging:
         add = (await world.operations(fine))["notes.numbers.add"]
         async with anyio.create_task_group() as group:
-            failures: list[str] = []
-
-            async def call_it() -> None:
-                failures.append((await world.failure(hanging, CallOptions(timeout_s=1))).code)
-
             for _ in range(5):
-                group.start_soon(call_it)
-            with anyio.fail_after(0.9):
+                group.start_soon(world.run, hanging, ADA, CallOptions(timeout_s=30))
+            with anyio.fail_after(15):
                 assert (await world.run(add, a=1, b=2)).status == "ok"
-        assert failures == ["upstream_timeout"] * 5
+            group.cancel_scope.cancel()
+        assert (await world.failure(hanging, CallOptions(timeout_s=0.5))).code == "upstream_timeout"
 
 
 @pytest.mark.filterwarnings("ignore::mcp.shared.exceptions.MCPDeprecationWarning")
