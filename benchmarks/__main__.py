@@ -1,6 +1,7 @@
 """Every number that the project promises, measured: `python -m benchmarks [NAME ...]`; `--list` only names them.
 
-Each benchmark runs in a process of its own with a time limit. Exit 1 when one missed its goal, failed or ran out of time.
+Each benchmark runs in a process of its own with a time limit. Exit 1 when one that judges itself missed its goal, and when one
+failed or ran out of time; the others only print what they saw.
 """
 
 import argparse

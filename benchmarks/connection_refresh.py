@@ -1,7 +1,7 @@
 """Refreshing 10,000 connections of 30 minutes' life: at least 8 refreshes/s sustained on one core, none late.
 
 The provider is the demo CRM in a process of its own, so that what is counted is the gateway's core. One steady hour is not
-waited for: all lives are squeezed to what `SECONDS` covers, at the arrival rate of the real thing, 10,000 / 1,200 s = 8.3/s, and then
+waited for: all lives are squeezed to what `--seconds` covers, at the arrival rate of the real thing, 10,000 / 1,200 s = 8.3/s, and then
 at full speed to show what is spare. Late: stored after the old access token had ended.
 
 Run: `python -m benchmarks.connection_refresh [--connections 10000] [--seconds 60]`

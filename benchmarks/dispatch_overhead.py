@@ -7,6 +7,7 @@ that a call may add. Sizes are measured in turns and compared by their best roun
 """
 
 import gc
+import sys
 import time
 from collections.abc import Awaitable, Callable
 
@@ -23,6 +24,8 @@ from tools.operation import Call, ClientFacts, HttpFacts, Json, Operation, Outco
 from tools.stores import Source
 
 SIZES = (100, 20_000)
+#: what a call may cost in the larger one, in terms of the smaller
+MOST = 1.05
 ROUNDS = 60
 CALLS = 500
 ADA = Principal("acme", "ada", "client", frozenset({"mcp", "mcp:read"}), "grant")
@@ -120,7 +123,8 @@ def calls_of(house: Dispatcher, size: int) -> dict[str, Callable[[], Awaitable[O
     }
 
 
-async def main() -> None:
+async def main() -> int:
+    """Return 1 where a call costs more than 5 % more in the larger catalogue."""
     runs_by_size = {size: calls_of(await dispatcher(size), size) for size in SIZES}
     best: dict[tuple[str, int], float] = {}
     for runs in runs_by_size.values():
@@ -137,7 +141,8 @@ async def main() -> None:
     for name in next(iter(runs_by_size.values())):
         small, large = (best[name, size] for size in SIZES)
         print(f"{name:<22}{small:>14.1f}{large:>14.1f}{(large / small - 1) * 100:>+9.1f}%")
+    return 0 if all(best[name, SIZES[1]] <= MOST * best[name, SIZES[0]] for name, _ in best) else 1
 
 
 if __name__ == "__main__":
-    uvloop.run(main())
+    sys.exit(uvloop.run(main()))

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from oauth.connections.credentials import ConnectionNeeded, Credentials, UnknownAccount
+from oauth.connections.credentials import ConnectionNeeded, Credentials, Readiness, UnknownAccount
 from oauth.principal import Principal
 from tools.builtins.batch_check import CheckedPlan, PlanCheck
-from tools.builtins.batch_plan import MAX_FAULTS
+from tools.builtins.batch_plan import MAX_FAULTS, PlanFault
 from tools.builtins.batch_result import connection_to_wire
 from tools.builtins.definitions import BATCH_EXECUTE
 from tools.confirmations import Confirmations
@@ -26,10 +26,14 @@ class Gate:
     credentials: Credentials
 
     def refusal(self, principal: Principal, checked: CheckedPlan) -> Outcome | None:
-        """Return everything that is wrong, or None. Scopes alone are a step-up that names those of the whole plan."""
+        """Return everything that is wrong, or None. Scopes alone are a step-up that names those of the whole plan.
+
+        Missing accounts are among the faults of a plan that has others; alone they are for the person to mend (`connection`).
+        """
         faults = [*checked.faults, *self.check.scope_faults(principal, checked)]
         if not faults:
             return None
+        faults += [_unready(step.id, readiness) for step, readiness in checked.unready]
         shown = tuple(fault.as_json() for fault in faults[:MAX_FAULTS])
         if not checked.faults:
             named = " ".join(sorted(checked.missing_scopes))
@@ -95,6 +99,11 @@ class Gate:
             return self.confirmations.issue(principal, operation_id, account, arguments, idempotency_key=key, within_plan=True).token
 
         return token
+
+
+def _unready(step_id: str, readiness: Readiness) -> PlanFault:
+    words = f"no account of {readiness.provider} is ready ({readiness.status}); the link comes once nothing else is wrong with the plan"
+    return PlanFault(step_id, "connection", words)
 
 
 def ask(operation_id: str, account: str | None, arguments: Mapping[str, Json], key: str | None) -> None:

@@ -190,6 +190,17 @@ class Unconnected(Accounts):
         return await super().for_call(principal, provider, scopes, account)
 
 
+async def test_a_missing_account_is_told_with_the_other_faults_of_a_plan() -> None:
+    """three-tools.md: all faults are reported at once; nobody connects an account for a plan that cannot run."""
+    accounts = Unconnected()
+    accounts.readiness_by_provider = {"mail": Readiness("mail", "needs_auth")}
+    gateway = await batches([operation("mail.send", "write", connection="mail"), operation("crm.deals.list")], accounts=accounts)
+    answer = await gateway.run({"id": "a", "api": "crm.deals.lst"}, {"id": "b", "api": "mail.send"})
+    assert [(fault["step"], fault["rule"]) for fault in answer["error"]["faults"]] == [("a", "known operation"), ("b", "connection")]
+    assert "no account of mail is ready" in answer["error"]["faults"][1]["message"]
+    assert "connections" not in answer
+
+
 async def test_missing_accounts_are_asked_for_before_anything_runs_and_the_handle_goes_on() -> None:
     """three-tools.md: missing connection is found in the check; the first link is what the client may open."""
     accounts = Unconnected()
