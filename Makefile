@@ -37,6 +37,9 @@ format: .venv/.installed-dev
 bench: .venv/.installed-dev
 	@$(BIN)/python -m benchmarks
 
+TOOLS.md: $(wildcard docs/tools/*.md) .venv/.installed
+	@$(BIN)/python -m capability_index.documents
+
 # The MCP conformance suite needs Node 22 or newer; both come from the npm registry.
 conformance: .venv/.installed-dev node_modules/.installed
 	@$(BIN)/python -m pytest -q tests/conformance

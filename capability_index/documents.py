@@ -154,3 +154,7 @@ def write_tools_table(target: Path, pages: Iterable[Page]) -> bool:
 
 def _cell(text: str) -> str:
     return " ".join(text.split()).replace("|", "\\|")
+
+
+if __name__ == "__main__":
+    write_tools_table(Path("TOOLS.md"), load_pages())

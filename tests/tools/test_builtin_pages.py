@@ -42,5 +42,5 @@ async def test_every_built_in_has_a_page_that_names_its_arguments_and_says_what_
 
 
 def test_the_table_of_built_ins_is_the_one_that_the_pages_make() -> None:
-    """TOOLS.md is generated; write it with `python -m capability_index.documents` or `ascend index build`."""
+    """TOOLS.md is generated; write it with `make TOOLS.md`."""
     assert (REPOSITORY / "TOOLS.md").read_text(encoding="utf-8") == tools_table(load_pages())
