@@ -11,8 +11,14 @@ def question(call: Call) -> str:
     """Return what the person is asked: what will happen, with which values; secrets are not shown."""
     values = ", ".join(f"{name}: {shown(value, name)}" for name, value in call.arguments.items())
     account = f" in the account '{call.options.account}'" if call.options.account else ""
-    what = call.operation.summary or call.operation.title
-    return f"{what} ({call.operation.id}) with {values or 'no arguments'}{account}? It cannot be undone"
+    what = (call.operation.summary or call.operation.title).rstrip(". ")
+    return f"{what} ({call.operation.id}) with {values or 'no arguments'}{account}? {afterwards(call.operation)}"
+
+
+def afterwards(operation: Operation) -> str:
+    """Return how what the operation does can be taken back, where it says so itself; else that it cannot be."""
+    said: str | None = operation.binding.get("afterwards")
+    return said or "It cannot be undone"
 
 
 def nested(operation: Operation) -> Failure:

@@ -167,6 +167,7 @@ async def test_discovery_says_what_is_missing_and_then_that_it_is_ready(onboardi
         await call(client, "connections.rename", {"provider": "crm", "account": "work", "alias": "home"})
         gone = await call(client, "connections.disconnect", {"provider": "crm", "account": "home"})
         if gone["status"] == "needs_confirmation":
+            assert gone["confirmation"]["message"].endswith("account: home? It can be connected again at any time")
             confirmed = {"provider": "crm", "account": "home"}
             gone = await call(
                 client, "call_api", {"api": "connections.disconnect", "args": confirmed, "confirm": gone["confirmation"]["confirm"]}

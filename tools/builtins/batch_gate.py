@@ -9,6 +9,7 @@ from tools.builtins.batch_check import CheckedPlan, PlanCheck
 from tools.builtins.batch_plan import MAX_FAULTS, PlanFault
 from tools.builtins.batch_result import connection_to_wire
 from tools.builtins.definitions import BATCH_EXECUTE
+from tools.call_failures import afterwards
 from tools.confirmations import Confirmations
 from tools.operation import Call, ConnectionRequest, Failure, Json, Outcome
 from tools.results import failure_to_wire
@@ -79,7 +80,8 @@ class Gate:
             return None
         steps = [(step_id, checked.operation_by_step[step_id].id) for step_id in checked.confirmed_steps]
         listed = ", ".join(step_id if step_id == operation_id else f"{step_id} ({operation_id})" for step_id, operation_id in steps)
-        message = f"this cannot be undone: {listed}; run exactly this plan?"
+        words = {afterwards(checked.operation_by_step[step_id]) for step_id in checked.confirmed_steps}
+        message = f"{listed}: run exactly this plan? {words.pop() if len(words) == 1 else 'Not all of it can be undone'}"
         asked = self.confirmations.issue(call.principal, BATCH_EXECUTE.name, None, bound, message=message)
         note = "nothing has run; after a yes send the same with confirm"
         wire: dict[str, Json] = {

@@ -46,6 +46,7 @@ class ConnectionOperations:
                 "connections.disconnect",
                 answering(self.disconnect),
                 _object(account, "provider", "account"),
+                afterwards="It can be connected again at any time",
                 example={"provider": "hubspot", "account": "sales"},
             ),
         ]

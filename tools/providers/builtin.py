@@ -20,6 +20,7 @@ class BuiltinFunction:
     `input_schema` carries no descriptions, unless `described`: then it is the schema of a tool definition, used as it is.
     `scope`: what a token needs where that is not the tier's own (the three tools need only `mcp`).
     `reenters`: it runs other operations through the door, so it is not itself confirmed, keyed, timed or shortened.
+    `afterwards`: how what it does can be taken back, for the question before it; None where it cannot be.
     """
 
     slug: str
@@ -28,6 +29,7 @@ class BuiltinFunction:
     idempotent: bool = True
     scope: str | None = None
     reenters: bool = False
+    afterwards: str | None = None
     described: bool = False
     timeout_s: float = 30.0
     example: Mapping[str, Json] | None = None
@@ -70,7 +72,13 @@ def _operation(function: BuiltinFunction, page: Page | None) -> Operation:
         raise PageMissing(f"built-in '{function.slug}' has no page; write docs/tools/{function.slug}.md")
     document = page.document
     schema = function.input_schema if function.described else _described(function.input_schema, page)
-    binding = {"scope": function.scope, "reenters": function.reenters, "timeout_s": function.timeout_s, "examples": list(document.examples)}
+    binding = {
+        "scope": function.scope,
+        "reenters": function.reenters,
+        "afterwards": function.afterwards,
+        "timeout_s": function.timeout_s,
+        "examples": list(document.examples),
+    }
     relied_on = [page.access, document.title, document.summary, document.description, schema, binding, document.returns]
     access: Access = "read" if page.access == "read" else "write" if page.access == "write" else "destructive"
     return Operation(
