@@ -97,7 +97,7 @@ _ALLOWED = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[^\s:/@\[\]]+):(?:[0-9]{1,5}|\*)")
 
 def load(data_dir: Path | None, environ: Mapping[str, str] = os.environ, **overrides: object) -> Settings:
     """Return the settings of `data_dir`: the file first, the environment over it, `overrides` (command line) over both."""
-    directory = (data_dir or Path(environ.get("ASCEND_DATA_DIR", ".ascend"))).expanduser().resolve()
+    directory = directory_of(data_dir, environ)
     values: dict[str, object] = dict(_from_file(directory / "ascend.toml"))
     for name, (variable, read) in _VARIABLES.items():
         if text := environ.get(variable):
@@ -112,6 +112,11 @@ def load(data_dir: Path | None, environ: Mapping[str, str] = os.environ, **overr
     values["base_url"] = _origin(str(values.get("base_url") or served_at(directory) or DEFAULT_BASE_URL))
     values["database_url"] = engine_url(str(values.get("database_url") or sqlite_url(directory / "ascend.sqlite3")))
     return Settings(data_dir=directory, **values)  # type: ignore[arg-type]  # names are checked against _VARIABLES
+
+
+def directory_of(data_dir: Path | None, environ: Mapping[str, str] = os.environ) -> Path:
+    """Return the data directory: the one that a command names, else what the environment says, else the usual one."""
+    return (data_dir or Path(environ.get("ASCEND_DATA_DIR", ".ascend"))).expanduser().resolve()
 
 
 def engine_url(url: str) -> str:

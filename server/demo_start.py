@@ -3,6 +3,9 @@
 import fcntl
 import os
 import secrets
+import shlex
+import shutil
+import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
@@ -15,7 +18,7 @@ from oauth.passwords import Passwords, new_password
 from oauth.subject_stores import SubjectExists
 from oauth.tenants import DEFAULT_TENANT
 from server.app import Gateway
-from server.config import SettingsError
+from server.config import SettingsError, directory_of
 from server.demo import app as demo
 from server.demo.grants import OAuthClient, OAuthSettings
 from server.demo.kept_grants import KeptGrants
@@ -23,6 +26,7 @@ from server.demo.provider import register
 from server.http_server import HttpServer
 from server.importing import ImportRequest, import_openapi
 from server.listening import listen
+from server.storage.store import prepare_directory
 
 DEMO_EMAIL = "demo@example.com"
 PROVIDER = "crm"
@@ -36,6 +40,7 @@ class DemoStart:
     """The running demo CRM, and what a newcomer is told."""
 
     url: str
+    data_dir: Path
     #: the gateway's application at the CRM, where the CRM asks people for consent
     application: OAuthClient | None = None
     lines: list[str] = field(default_factory=list)
@@ -60,13 +65,13 @@ class DemoStart:
             await Passwords(gateway.store.subjects).add_subject(DEFAULT_TENANT, DEMO_EMAIL, password, display_name="Demo")
         except SubjectExists:
             self.lines.append(f"sign in    {DEMO_EMAIL}   with the password that the first start showed, or a new one:")
-            self.lines.append(f"           ascend user password {DEMO_EMAIL}")
+            self.lines.append(f"           {typed(f'user password {DEMO_EMAIL}', self.data_dir)}   (it signs them out everywhere)")
         else:
             self.lines.append(f"sign in    {DEMO_EMAIL}   password  {password}   (shown only now)")
         self.lines.append('ask        "Find the contact Ada and list her open deals."')
         if self.application is not None:
             self.lines.append(
-                "           the first call answers with a link: open it and connect the demo CRM, then the same call goes through"
+                "           until you connect the demo CRM, a call answers with a link: open it, connect, and the same call goes through"
             )
 
 
@@ -81,10 +86,10 @@ async def start_demo(port: int | None, data_dir: Path, *, is_open: bool = False)
     """
     with _alone(data_dir):
         try:
-            listener = listen("127.0.0.1", USUAL_PORT if port is None else port)
+            listener = listen("127.0.0.1", USUAL_PORT if port is None else port, "--demo-port")
         except SettingsError as error:
             if port is not None:
-                raise SettingsError(f"demo CRM: {error}".replace("--port", "--demo-port")) from error
+                raise SettingsError(f"demo CRM: {error}") from error
             listener = listen("127.0.0.1", 0)
         # The secret is made anew each time; which accounts were connected outlives a restart.
         application = None if is_open else OAuthClient("ascend", secrets.token_urlsafe(32))
@@ -94,16 +99,27 @@ async def start_demo(port: int | None, data_dir: Path, *, is_open: bool = False)
             running.start_soon(server.serve, [listener])
             await server.until_ready()
             try:
-                yield DemoStart(f"http://127.0.0.1:{listener.getsockname()[1]}", application)
+                yield DemoStart(f"http://127.0.0.1:{listener.getsockname()[1]}", data_dir, application)
             finally:
                 server.should_exit = True
+
+
+def typed(words: str, data_dir: Path) -> str:
+    """Return the `ascend` command of `words` as a person types it in this folder: `make serve` puts nothing on the PATH."""
+    program = "ascend" if shutil.which("ascend") else sys.argv[0]
+    folder = "" if data_dir == directory_of(None) else f" --data {shlex.quote(str(data_dir))}"
+    return f"{program} {words}{folder}"
 
 
 @contextmanager
 def _alone(data_dir: Path) -> Iterator[None]:
     # Two demos on one catalogue would take the CRM's address from each other. The lock goes with its process, even a killed one.
-    data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    lock = os.open(data_dir / "demo-crm.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    prepare_directory(data_dir)
+    path = data_dir / "demo-crm.lock"
+    try:
+        lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise SettingsError(f"{path}: {error.strerror}; name another directory with --data or ASCEND_DATA_DIR") from error
     try:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

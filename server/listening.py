@@ -5,17 +5,16 @@ import socket
 from server.config import SettingsError
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """Return a listening socket. Raises SettingsError where the address cannot be had."""
+def listen(host: str, port: int, option: str = "--port") -> socket.socket:
+    """Return a listening socket. Raises SettingsError where the address cannot be had; `option` chooses another port."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
         listener.listen(2048)
-    except (OSError, OverflowError) as error:
+    except OSError as error:
         listener.close()
-        reason = error.strerror if isinstance(error, OSError) else "not a port"
-        raise SettingsError(f"{host}:{port}: {reason}; stop what listens there or choose another port with --port") from error
+        raise SettingsError(f"{host}:{port}: {error.strerror}; stop what listens there or choose another port with {option}") from error
     listener.setblocking(False)
     return listener

@@ -5,7 +5,7 @@ import secrets
 
 import click
 
-from server.commands.frame import Settings, run_server, with_settings
+from server.commands.frame import PORT, Settings, run_server, with_settings
 from server.demo import app as demo
 from server.demo.grants import OAuthClient, OAuthSettings
 from server.http_server import HttpServer
@@ -13,7 +13,7 @@ from server.listening import listen
 
 
 @click.command("demo-upstream")
-@click.option("--port", default=8090, show_default=True, help="Where it listens, on 127.0.0.1.")
+@click.option("--port", type=PORT, default=8090, show_default=True, help="Where it listens, on 127.0.0.1.")
 @click.option("--api-key", default=None, help="Ask for this key in X-API-Key.")
 @click.option(
     "--oauth", is_flag=True, help="Ask for consent: OAuth 2.0 with its own pages; client id `ascend`, secret from CRM_CLIENT_SECRET."

@@ -14,6 +14,9 @@ from server.config import Settings, load
 P = ParamSpec("P")
 R = TypeVar("R")
 
+#: what may be listened on; 0 is any that is free
+PORT = click.IntRange(0, 65_535)
+
 
 class CommandFailed(click.ClickException):
     """The command could not do its work; the one-line message names the thing, the rule and the way out. Exit code 1."""
@@ -67,4 +70,4 @@ def required_data(settings: Settings) -> None:
         raise CommandFailed(f"no gateway data in {settings.data_dir}; start one with `ascend serve`, or name its directory with --data")
 
 
-__all__ = ["CommandFailed", "Settings", "json_option", "required_data", "run_async", "run_server", "with_settings"]
+__all__ = ["PORT", "CommandFailed", "Settings", "json_option", "required_data", "run_async", "run_server", "with_settings"]

@@ -10,7 +10,7 @@ import click
 from oauth.tenants import DEFAULT_TENANT
 from server.app import open_gateway
 from server.commands.client_config import claude_mcp_add
-from server.commands.frame import run_server, with_settings
+from server.commands.frame import PORT, run_server, with_settings
 from server.config import Settings, SettingsError
 from server.demo_start import DemoStart, start_demo
 from server.http_server import HttpServer
@@ -22,18 +22,16 @@ from server.trace_export import start_trace_export
 
 _ANY_ADDRESS = ("0.0.0.0", "::", "")  # noqa: S104  compared with, not bound to
 
-_PORT = click.IntRange(0, 65_535)
-
 
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--port", type=_PORT, default=8080, show_default=True, help="Port to listen on.")
+@click.option("--port", type=PORT, default=8080, show_default=True, help="Port to listen on.")
 @click.option("--base-url", default=None, help="Public origin, such as https://gateway.example.com [ASCEND_BASE_URL].")
 @click.option(
     "--demo", is_flag=True, help="Start the demo CRM beside it, import it, and make a demo user. The CRM asks people for consent."
 )
 @click.option("--demo-open", is_flag=True, help="Like --demo, but the CRM answers everybody: no account has to be connected.")
-@click.option("--demo-port", type=_PORT, default=None, help="Where the demo CRM listens; 8090, or any free port, when not given.")
+@click.option("--demo-port", type=PORT, default=None, help="Where the demo CRM listens; 8090, or any free port, when not given.")
 @with_settings
 @run_server
 async def command(
@@ -49,7 +47,7 @@ async def command(
     configure_logging(settings.log_format)
     allow_open_files()
     async with AsyncExitStack() as stack:
-        listener = listen(host, port)
+        listener = listen(host, port, "--port, or `make serve PORT=8181`")
         stack.callback(listener.close)
         if base_url or not settings.is_base_url_set:
             settings = settings.at(base_url or f"http://{'127.0.0.1' if host in _ANY_ADDRESS else host}:{listener.getsockname()[1]}")

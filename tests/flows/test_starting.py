@@ -1,6 +1,8 @@
 """Starting the way a newcomer does, and everything that can be in the way: one line that says what to do, and the right exit code."""
 
+import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -13,6 +15,9 @@ import pytest
 from tests.flows.gateway_process import ascend, environment, running_gateway
 from tests.ports import free_port
 
+#: as after `make serve`, which puts nothing on the PATH
+NOT_ON_PATH = {"PATH": os.defpath}
+
 
 def test_a_second_demo_on_the_same_folder_or_port_is_refused_in_one_line(tmp_path: Path) -> None:
     """contracts.md: errors name the thing, the rule and the way out."""
@@ -21,7 +26,7 @@ def test_a_second_demo_on_the_same_folder_or_port_is_refused_in_one_line(tmp_pat
         same_port = ascend("serve", "--demo", "--port", port, data_dir=tmp_path / "other")
         same_folder = ascend("serve", "--demo", "--port", str(free_port()), data_dir=gateway.data_dir)
     assert (same_port.returncode, same_folder.returncode) == (1, 1)
-    assert re.fullmatch(rf"ascend: 127\.0\.0\.1:{port}: .*--port\n", same_port.stderr)
+    assert re.fullmatch(rf"ascend: 127\.0\.0\.1:{port}: .*--port, or `make serve PORT=8181`\n", same_port.stderr)
     assert re.fullmatch(r"ascend: another `ascend serve --demo` uses .*--data\n", same_folder.stderr)
 
 
@@ -29,12 +34,24 @@ def test_the_next_start_says_how_to_get_a_new_password(tmp_path: Path) -> None:
     """The password is shown once; whoever lost it is told the way out, which works while the gateway runs."""
     with running_gateway(tmp_path / "data", onboarding=True) as gateway:
         assert gateway.password
-        assert "the first call answers with a link" in gateway.output
-    with running_gateway(tmp_path / "data", onboarding=True) as gateway:
+        assert "until you connect the demo CRM, a call answers with a link" in gateway.output
+    with running_gateway(tmp_path / "data", onboarding=True, extra=NOT_ON_PATH) as gateway:
         assert not gateway.password
-        assert "ascend user password demo@example.com" in gateway.output
-        done = ascend("user", "password", "demo@example.com", data_dir=gateway.data_dir)
+        [shown] = re.findall(r"^ +(\S+ascend user password .*)   \(it signs them out everywhere\)$", gateway.output, re.MULTILINE)
+        assert str(gateway.data_dir) in shown
+        done = subprocess.run(shlex.split(shown), capture_output=True, text=True, timeout=60, check=False, env=environment(NOT_ON_PATH))
         assert done.returncode == 0, done.stderr
+
+
+def test_a_demo_that_cannot_have_its_folder_says_so_in_one_line(tmp_path: Path) -> None:
+    """contracts.md: errors name the thing, the rule and the way out; also a file where the folder or the lock should be."""
+    (tmp_path / "file").touch()
+    (tmp_path / "data" / "demo-crm.lock").mkdir(parents=True)
+    in_the_way = {tmp_path / "file" / "data": "Not a directory", tmp_path / "data": "Is a directory"}
+    for folder, reason in in_the_way.items():
+        done = ascend("serve", "--demo", "--port", "0", data_dir=folder)
+        assert done.returncode == 1
+        assert re.fullmatch(rf"ascend: .*{folder}.*: {reason}; name another.* with --data or ASCEND_DATA_DIR\n", done.stderr)
 
 
 @pytest.mark.parametrize("sign", ["demo-crm.lock", "ascend.sqlite3", "vault.kek"])
@@ -75,6 +92,7 @@ def test_ctrl_c_while_it_starts_says_that_it_stopped(tmp_path: Path, sign: str) 
     [
         (("serve", "--prot", "1"), "--port"),
         (("serve", "--port", "http"), "see `ascend serve --help`"),
+        (("demo-upstream", "--port", "99999"), "0<=x<=65535"),
         (("serve", "extra"), "see `ascend serve --help`"),
         (("sevre",), "see `ascend --help`"),
     ],
