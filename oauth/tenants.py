@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from oauth.scopes import BASELINE
 
 DEFAULT_TENANT = "default"
+#: what pages and metadata call that tenant until an operator gives it a title: its name would tell people nothing
+DEFAULT_TITLE = "Ascend Gateway"
 #: Also a path segment of `/mcp/{tenant}`, so the names of pages under `/mcp` are not free.
 RESERVED = frozenset({"server-card", "mcp", "admin", "shared"})
 _NAME = re.compile(r"^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$")

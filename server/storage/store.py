@@ -9,7 +9,7 @@ from sqlalchemy import insert, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from oauth.subject_stores import TenantExists
-from oauth.tenants import DEFAULT_TENANT, Tenant
+from oauth.tenants import DEFAULT_TENANT, DEFAULT_TITLE, Tenant
 from server.config import Settings, SettingsError
 from server.storage.browser_session_store import SqlBrowserSessionStore
 from server.storage.call_records import SqlCallRecords, SqlUsageStore
@@ -144,6 +144,6 @@ async def _ensure_default_tenant(store: Store) -> None:
     if any(tenant.tenant_id == DEFAULT_TENANT for tenant in await store.tenants.all()):
         return
     try:
-        await store.tenants.add(Tenant(DEFAULT_TENANT, "Default"))
+        await store.tenants.add(Tenant(DEFAULT_TENANT, DEFAULT_TITLE))
     except TenantExists:
         return  # another process was first

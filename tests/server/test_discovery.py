@@ -8,9 +8,11 @@ import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
+from oauth.metadata import protected_resource_metadata
 from server.config import load
 from server.discovery import CARD_PATHS, Discovery, ai_catalog, registry_entry, server_card, server_name
 from server.mcp_identity import DESCRIPTION, INSTRUCTIONS
+from server.storage.store import open_store
 
 PATHS = (*CARD_PATHS, "/.well-known/ai-catalog.json", "/server.json")
 # SEP-2127 and the registry schema 2025-12-11 share these rules.
@@ -87,3 +89,12 @@ def test_what_the_gateway_says_of_itself_is_not_cut_by_clients() -> None:
     """Clients cut instructions at 2,048 characters; the registry caps descriptions at 100."""
     assert len(INSTRUCTIONS) < 2_048
     assert len(DESCRIPTION) <= 100
+
+
+async def test_a_new_gateway_calls_its_default_tenant_by_a_name_that_people_know(tmp_path: Path) -> None:
+    """RFC 9728 §2, resource_name; the sign-in and consent pages say the same: "access to Default" would tell nobody to what."""
+    settings = load(tmp_path / "data", {})
+    async with open_store(settings) as store:
+        [tenant] = await store.tenants.all()
+    document = protected_resource_metadata(tenant, settings.mcp_url(tenant.tenant_id), settings.base_url, ())
+    assert document["resource_name"] == "Ascend Gateway"
