@@ -18,6 +18,8 @@ class AllowedClient:
     verified: bool
     scopes: tuple[str, ...]
     allowed_at: float
+    #: no client asked for it: an operator minted a token for a script
+    minted: bool = False
 
 
 class OwnGrants:
@@ -33,7 +35,8 @@ class OwnGrants:
             client = await self._clients.find(grant.client_id)
             name = grant.client_id if client is None or not client.name else client.name
             verified = client is not None and client.is_verified
-            allowed.append(AllowedClient(grant.grant_id, name, verified, tuple(sorted(grant.scopes)), grant.created_at))
+            minted = grant.grant_type == "minted"
+            allowed.append(AllowedClient(grant.grant_id, name, verified, tuple(sorted(grant.scopes)), grant.created_at, minted))
         return tuple(allowed)
 
     async def revoke_all(self, tenant_id: str, subject_id: str, by: str) -> int:

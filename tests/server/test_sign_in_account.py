@@ -8,6 +8,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from oauth.minting import MINT_CLIENT
 from oauth.own_grants import AllowedClient
 from tests.server.form_browser import FormBrowser, forms_of
 from tests.server.sign_in_app import EMAIL, PASSWORD, SignInApp, running, sign_in_app
@@ -58,6 +59,17 @@ def test_a_person_takes_a_grant_back(app: SignInApp, browser: FormBrowser) -> No
     assert act(browser, page, "revoke").headers["location"] == "/account?done=revoked"
     assert "Client grant_1" not in account(browser).text
     assert act(browser, page, "revoke").status_code == 404
+
+
+def test_a_minted_token_is_shown_as_the_operators_and_taken_back_like_any_other(app: SignInApp, browser: FormBrowser) -> None:
+    """It may delete everywhere: who reads the list must know whose it is."""
+    account(browser)
+    minted = AllowedClient("grant_m", MINT_CLIENT, False, ("mcp", "mcp:destructive"), time.time(), minted=True)
+    app.grants.allowed["grant_m"] = (f"default/{subject_of(app, EMAIL)}", minted)
+    page = account(browser)
+    assert "made by an operator with <code>ascend token mint</code>" in page.text
+    assert "its own claim" not in page.text
+    assert act(browser, page, "revoke").headers["location"] == "/account?done=revoked"
 
 
 def test_nobody_takes_back_what_somebody_else_allowed(app: SignInApp, browser: FormBrowser) -> None:

@@ -1,9 +1,12 @@
 """The clients that a person allowed, as the person sees them."""
 
+from dataclasses import replace
+
 import pytest
 
 from oauth.client_record import Client
 from oauth.grant_records import Grant
+from oauth.minting import MINT_CLIENT
 from oauth.own_grants import OwnGrants
 from server.storage.memory_oauth import MemoryClientStore, MemoryGrantStore
 
@@ -35,6 +38,16 @@ async def test_a_person_sees_their_own_grants_with_the_names_of_clients(grants: 
         ("grant_1", "Reporting", True),
         ("grant_2", "gone", False),
     }
+
+
+async def test_a_token_that_an_operator_minted_is_told_from_what_a_person_allowed() -> None:
+    """No client claims anything there, so the page names who made it."""
+    store = MemoryGrantStore()
+    async with store.transaction() as rows:
+        for each in (grant(1), replace(grant(2, client_id=MINT_CLIENT), grant_type="minted")):
+            await rows.add_grant(each)
+    standing = await OwnGrants(store, MemoryClientStore(), clock=lambda: NOW + 10).standing("acme", "sub_ada")
+    assert {(each.grant_id, each.minted) for each in standing} == {("grant_1", False), ("grant_2", True)}
 
 
 @pytest.mark.parametrize(("tenant_id", "subject"), [("acme", "sub_bob"), ("other", "sub_ada"), ("acme", "")])
