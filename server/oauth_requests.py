@@ -20,6 +20,7 @@ logger = logging.getLogger(__name__)
 
 MAX_BODY_BYTES = 32 * 1024
 BODY_TIMEOUT_S = 5.0
+MAX_LOGGED_CHARS = 200
 NO_STORE = {"cache-control": "no-store", "pragma": "no-cache"}
 #: any web page may talk to these endpoints, but never with this site's cookies
 CORS = {"access-control-allow-origin": "*", "access-control-expose-headers": "WWW-Authenticate, Mcp-Session-Id"}
@@ -38,7 +39,8 @@ def for_machines(endpoint: MachineEndpoint, methods: str) -> MachineEndpoint:
             response = await endpoint(request)
         except OAuthError as error:
             response = oauth_error(error)
-            facts = {"path": request.scope["path"], "error": error.code, "debug": error.debug}
+            said = error.description[:MAX_LOGGED_CHARS]
+            facts = {"path": request.scope["path"], "error": error.code, "description": said, "debug": error.debug}
             logger.info("oauth_refused", extra={"facts": facts})
         except RateLimited as error:
             wait_s = max(1, math.ceil(error.retry_after_s))

@@ -7,7 +7,7 @@ from oauth.connections.credentials import Credential
 from oauth.connections.links import ConnectLinks
 from oauth.connections.registrations import Registrations
 from oauth.connections.upstream_metadata import NotDiscoverable, discover
-from oauth.connections.upstream_registration import register
+from oauth.connections.upstream_registration import NotRegistered, register
 from oauth.principal import Principal
 from oauth.subjects import InvalidSubject, normalize_email
 from oauth.tenants import DEFAULT_TENANT
@@ -66,6 +66,8 @@ class UpstreamEntrance:
         url, provider = self.request.location, self.request.provider
         try:
             issuer = await self._register()
+        except NotRegistered as fault:
+            return f"{url} asks for a credential: {fault}; or pipe a token in with --token-stdin"
         except NotDiscoverable as fault:
             return f"{url} asks for a credential, and does not say how accounts sign in: {fault}; pipe a token in with --token-stdin"
         where = f" at {issuer}, where this gateway is registered now" if issuer else ""

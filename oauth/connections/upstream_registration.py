@@ -16,6 +16,11 @@ CLIENT_NAME = "Ascend Gateway"
 NAMELESS = "account"
 #: a client id or secret: printable ASCII (RFC 6749 §A.1 and §A.2)
 _WORD = re.compile(r"[\x20-\x7e]{1,2000}")
+MAX_REASON_CHARS = 200
+
+
+class NotRegistered(NotDiscoverable):
+    """An authorization server is known, and takes no registration from us; the message says why and what an operator does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +40,7 @@ def client_document(base_url: str, tenant_id: str, provider: str) -> dict[str, A
 
 
 async def register(send: Outbound, sign_in: SignIn, *, base_url: str, tenant_id: str, provider: str, title: str) -> NewRegistration:
-    """Make the gateway a client for one tenant. Raises NotDiscoverable where the authorization server takes neither way."""
+    """Make the gateway a client for one tenant. Raises NotRegistered where the authorization server takes neither way."""
     # The document must be readable from outside, so it serves only gateways with a public address.
     if sign_in.takes_documents and base_url.startswith("https://"):
         client_id, secret, method = document_url(base_url, tenant_id, provider), "", "none"
@@ -46,9 +51,9 @@ async def register(send: Outbound, sign_in: SignIn, *, base_url: str, tenant_id:
 
 
 async def _dynamically(send: Outbound, sign_in: SignIn, base_url: str, tenant_id: str, provider: str) -> tuple[str, str, str]:
+    way_out = f"register {callback_url(base_url, tenant_id, provider)} there by hand, then `ascend provider add`"
     if not sign_in.registration_url:
-        way_out = f"register {callback_url(base_url, tenant_id, provider)} there by hand, then `ascend provider add`"
-        raise NotDiscoverable(f"{sign_in.issuer} registers no clients by itself; {way_out}")
+        raise NotRegistered(f"{sign_in.issuer} registers no clients by itself; {way_out}")
     # In the body first: the servers of the MCP SDK for Python want the client id there, too, which Basic does not bring.
     known = ("client_secret_post", "client_secret_basic", "none")
     wanted = next((method for method in known if method in sign_in.auth_methods), "client_secret_basic")
@@ -61,10 +66,10 @@ async def _dynamically(send: Outbound, sign_in: SignIn, base_url: str, tenant_id
         answer = await send("POST", sign_in.registration_url, headers=headers, body=body, max_bytes=MAX_DOCUMENT_BYTES, timeout_s=TIMEOUT_S)
         content = json.loads(answer.body)
     except (FetchRefused, ValueError, RecursionError) as error:
-        raise NotDiscoverable(f"{sign_in.issuer} gave no answer to the registration") from error
+        raise NotRegistered(f"{sign_in.issuer} gave no answer to the registration; {way_out}") from error
     client_id = content.get("client_id") if isinstance(content, dict) else None
     if answer.status not in (200, 201) or not isinstance(client_id, str) or not _WORD.fullmatch(client_id):
-        raise NotDiscoverable(f"{sign_in.issuer} refused the registration ({answer.status})")
+        raise NotRegistered(f"{sign_in.issuer} refused the registration ({answer.status}{_reason(content)}); {way_out}")
     secret = content.get("client_secret")
     return (
         client_id,
@@ -102,6 +107,14 @@ def definition_of(sign_in: SignIn, provider: str, title: str, *, client_auth: st
     return definition
 
 
+def _reason(content: Any) -> str:
+    """Return what a refusal says of itself (RFC 7591 §3.2.2): a stranger's words, so few of them, and only what can be seen."""
+    said = [content.get(name) for name in ("error", "error_description")] if isinstance(content, dict) else []
+    words = ": ".join(part for part in said if isinstance(part, str) and part)
+    shown = "".join(character for character in words if character.isprintable())[:MAX_REASON_CHARS]
+    return f" {shown}" if shown else ""
+
+
 def _described(base_url: str, tenant_id: str, provider: str, auth_method: str) -> dict[str, Any]:
     return {
         "client_name": CLIENT_NAME,
@@ -110,5 +123,6 @@ def _described(base_url: str, tenant_id: str, provider: str, auth_method: str) -
         "grant_types": ["authorization_code", "refresh_token"],
         "response_types": ["code"],
         "token_endpoint_auth_method": auth_method,
-        "application_type": "web",
+        # What answers at a loopback address is a native application; a web one needs https (OpenID Connect Registration §2).
+        "application_type": "web" if base_url.startswith("https://") else "native",
     }

@@ -1,6 +1,7 @@
 """facts/oauth-behaviour.md §7: dynamic registration."""
 
 import json
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -238,6 +239,15 @@ async def test_the_application_type_is_honoured(gate: Gateway) -> None:
     for uri in (CALLBACK, "cursor://anysphere.cursor-mcp/oauth/callback"):
         assert oauth_error(await post(gate, redirect_uris=[uri], application_type="web")) == (400, "invalid_redirect_uri")
     assert oauth_error(await post(gate, application_type="desktop")) == (400, "invalid_client_metadata")
+
+
+async def test_the_log_says_why_a_registration_was_refused(gate: Gateway, caplog: pytest.LogCaptureFixture) -> None:
+    """The operator of the server is asked by the operator of the client, and has only the log."""
+    caplog.set_level(logging.INFO)
+    await post(gate, redirect_uris=[CALLBACK], application_type="web")
+    [refused] = [record for record in caplog.records if record.getMessage() == "oauth_refused"]
+    facts = vars(refused)["facts"]
+    assert (facts["error"], facts["description"]) == ("invalid_redirect_uri", "a loopback redirect URI needs application_type native")
 
 
 async def test_the_three_uris_of_cursor_pass_together(gate: Gateway) -> None:

@@ -101,8 +101,8 @@ class ProtectedUpstream:
 
 
 @asynccontextmanager
-async def protected_upstream() -> AsyncIterator[ProtectedUpstream]:
-    """Serve it while entered; its only tool says whose token came."""
+async def protected_upstream(registers: tuple[str, ...] = ("notes",)) -> AsyncIterator[ProtectedUpstream]:
+    """Serve it while entered; its only tool says whose token came. A client that wants scopes beyond `registers` is refused."""
 
     async def on_list(ctx: Any, params: Any) -> mcp_types.ListToolsResult:
         return mcp_types.ListToolsResult(tools=[tool("whoami", "Says who calls.")])
@@ -119,7 +119,7 @@ async def protected_upstream() -> AsyncIterator[ProtectedUpstream]:
             "issuer_url": issuer,
             "resource_server_url": url,
             "required_scopes": ["notes"],
-            "client_registration_options": ClientRegistrationOptions(enabled=True, valid_scopes=["notes"], default_scopes=["notes"]),
+            "client_registration_options": ClientRegistrationOptions(enabled=True, valid_scopes=[*registers], default_scopes=[*registers]),
             "validate_token_resource": True,
         }
     )

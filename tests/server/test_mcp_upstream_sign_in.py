@@ -81,6 +81,22 @@ async def test_a_tenant_that_came_later_is_registered_with_the_next_import(world
         assert (await world.run("notes.whoami"))["status"] == "needs_connection"
 
 
+async def test_a_gateway_on_this_machine_registers_at_another_one(world: UpstreamWorld) -> None:
+    """OpenID Connect Registration §2: whoever answers at a loopback address is a native application."""
+    url = world.gateway.settings.mcp_url("default")
+    said = await (await entrance(world, url)).way_in()
+    assert f"at {world.gateway.settings.base_url}, where this gateway is registered now" in said
+
+
+async def test_a_refused_registration_is_told_as_that(world: UpstreamWorld) -> None:
+    """The upstream did say how accounts sign in; only the registration failed."""
+    async with protected_upstream(registers=("other",)) as upstream:
+        said = await (await entrance(world, upstream.url)).way_in()
+    assert "refused the registration (400 invalid_client_metadata: Requested scopes are not valid" in said
+    assert "by hand" in said
+    assert "does not say how" not in said
+
+
 async def test_the_gateway_describes_itself_as_a_client(world: UpstreamWorld) -> None:
     """draft-ietf-oauth-client-id-metadata-document: the address is the client id; an unknown tenant has none."""
     url = f"{world.gateway.settings.base_url}/connect/clients/default/notes"

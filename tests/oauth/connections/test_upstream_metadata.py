@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from oauth.connections.upstream_metadata import MAX_SCOPES, NotDiscoverable, SignIn, discover
-from oauth.connections.upstream_registration import register
+from oauth.connections.upstream_registration import MAX_REASON_CHARS, NotRegistered, register
 from oauth.fetch import Fetched
 
 ORIGIN = "https://notes.example"
@@ -108,3 +109,35 @@ async def test_a_registration_that_is_none_is_refused(answer: bytes) -> None:
     stranger = Stranger({f"{ORIGIN}/register": answer})
     with pytest.raises(NotDiscoverable, match="registration"):
         await register(stranger, await discovered(), base_url="http://127.0.0.1:1", tenant_id="acme", provider="notes", title="notes")
+
+
+class Refusing(Stranger):
+    """An upstream whose authorization server refuses each registration with these bytes."""
+
+    def __init__(self, refusal: bytes) -> None:
+        super().__init__({f"{ORIGIN}/register": refusal})
+
+    async def __call__(
+        self, method: str, url: str, *, headers: Mapping[str, str], body: bytes | None, max_bytes: int, timeout_s: float
+    ) -> Fetched:
+        answer = await super().__call__(method, url, headers=headers, body=body, max_bytes=max_bytes, timeout_s=timeout_s)
+        return replace(answer, status=400) if url == f"{ORIGIN}/register" else answer
+
+
+@pytest.mark.parametrize(
+    ("refusal", "shown"),
+    [
+        (b'{"error":"invalid_redirect_uri","error_description":"no loopback"}', "(400 invalid_redirect_uri: no loopback);"),
+        (b'{"error":"invalid_redirect_uri","error_description":"\\u202eno\\u001b[31m"}', "(400 invalid_redirect_uri: no[31m);"),
+        (json.dumps({"error": "e" * 10_000}).encode(), f"(400 {'e' * MAX_REASON_CHARS});"),
+        (b'{"error":7}', "(400);"),
+        (b"[]", "(400);"),
+    ],
+)
+async def test_a_refused_registration_says_why_and_how_it_is_made_by_hand(refusal: bytes, shown: str) -> None:
+    """RFC 7591 §3.2.2: error and error_description, a stranger's words."""
+    sign_in = await discovered()
+    with pytest.raises(NotRegistered) as refused:
+        await register(Refusing(refusal), sign_in, base_url="http://127.0.0.1:1", tenant_id="acme", provider="notes", title="notes")
+    assert f"{ORIGIN} refused the registration {shown}" in str(refused.value)
+    assert "register http://127.0.0.1:1/connect/callback/acme/notes there by hand" in str(refused.value)
