@@ -6,6 +6,7 @@ import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
 from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -48,6 +49,13 @@ class Settings:
     reranker_model: str = ""
     reranker_api_key: str = field(default="", repr=False)
     log_format: str = "text"
+    #: what the last `serve` on this data directory let through
+    served_egress_allow: tuple[str, ...] = ()
+
+    @property
+    def egress_allow_beside(self) -> tuple[str, ...]:
+        """What a command may call that looks at what the running gateway calls."""
+        return (*self.egress_allow, *self.served_egress_allow)
 
     @property
     def host(self) -> str:
@@ -58,15 +66,17 @@ class Settings:
         """Return these settings with another public origin. Raises SettingsError."""
         return replace(self, base_url=_origin(base_url))
 
-    def remember_origin(self) -> None:
-        """Note where this gateway is served, so that commands beside it make tokens and links for the same address."""
-        (self.data_dir / _SERVED_AT).write_text(self.base_url + "\n", encoding="utf-8")
+    def remember_served(self) -> None:
+        """Note where this gateway is served and what it may call, so that commands beside it speak of the same addresses."""
+        (self.data_dir / _SERVED_AT).write_text("\n".join((self.base_url, *self.egress_allow, "")), encoding="utf-8")
 
     def mcp_url(self, tenant_id: str) -> str:
         """The protected resource of a tenant (RFC 9728): compared byte for byte, so it is made in this one place."""
         return f"{self.base_url}/mcp" if tenant_id == "default" else f"{self.base_url}/mcp/{tenant_id}"
 
 
+SETTINGS_FILE = "ascend.toml"
+#: one line each: the origin, then every `host:port` that may be called although private
 _SERVED_AT = "served-at"
 
 #: setting -> (environment variable, how its text is read)
@@ -98,7 +108,7 @@ _ALLOWED = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[^\s:/@\[\]]+):(?:[0-9]{1,5}|\*)")
 def load(data_dir: Path | None, environ: Mapping[str, str] = os.environ, **overrides: object) -> Settings:
     """Return the settings of `data_dir`: the file first, the environment over it, `overrides` (command line) over both."""
     directory = directory_of(data_dir, environ)
-    values: dict[str, object] = dict(_from_file(directory / "ascend.toml"))
+    values: dict[str, object] = dict(_from_file(directory / SETTINGS_FILE))
     for name, (variable, read) in _VARIABLES.items():
         if text := environ.get(variable):
             try:
@@ -109,7 +119,9 @@ def load(data_dir: Path | None, environ: Mapping[str, str] = os.environ, **overr
     for name, value in values.items():
         _check(_VARIABLES[name][0] if name in _VARIABLES else name, name, value)
     values["is_base_url_set"] = "base_url" in values
-    values["base_url"] = _origin(str(values.get("base_url") or served_at(directory) or DEFAULT_BASE_URL))
+    served_at, *served_allow = served(directory)
+    values["served_egress_allow"] = tuple(served_allow)
+    values["base_url"] = _origin(str(values.get("base_url") or served_at or DEFAULT_BASE_URL))
     values["database_url"] = engine_url(str(values.get("database_url") or sqlite_url(directory / "ascend.sqlite3")))
     return Settings(data_dir=directory, **values)  # type: ignore[arg-type]  # names are checked against _VARIABLES
 
@@ -129,12 +141,19 @@ def engine_url(url: str) -> str:
     return url
 
 
-def served_at(directory: Path) -> str | None:
-    """Return the origin that the last `ascend serve` on this data directory had."""
+def served(directory: Path) -> list[str]:
+    """Return the origin that the last `ascend serve` on this data directory had, then what it let through; else an empty origin."""
     try:
-        return (directory / _SERVED_AT).read_text(encoding="utf-8").strip()
+        return (directory / _SERVED_AT).read_text(encoding="utf-8").split() or [""]
     except OSError:
-        return None
+        return [""]
+
+
+def misspelled_variables(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """Return each ASCEND_* variable that sets nothing, and the one that was probably meant, or nothing."""
+    known = ["ASCEND_DATA_DIR", *(variable for variable, _read in _VARIABLES.values())]
+    unknown = sorted(name for name in environ if name.startswith("ASCEND_") and name not in known)
+    return {name: next(iter(get_close_matches(name, known, 1, 0.8)), "") for name in unknown}
 
 
 def _from_file(path: Path) -> Mapping[str, object]:
@@ -166,6 +185,9 @@ def _check(variable: str, name: str, value: object) -> None:
     elif name == "conformance_fixtures":
         if not isinstance(value, bool):
             raise SettingsError(f"{variable}: {value!r} is not true or false; give one or unset it")
+    elif name == "log_format":
+        if value not in ("text", "json"):
+            raise SettingsError(f"{variable}: {value!r} is not text or json; give one or unset it")
     elif not isinstance(value, str):
         raise SettingsError(f"{variable}: {value!r} is not text; put it in quotes")
 

@@ -44,7 +44,7 @@ class _Office:
 @asynccontextmanager
 async def _office(settings: Settings) -> AsyncIterator[_Office]:
     """Open what it takes to talk to providers."""
-    async with open_store(settings) as store, Egress(settings.egress_allow) as egress:
+    async with open_store(settings) as store, Egress(settings.egress_allow_beside) as egress:
         vault = await open_vault(settings, store)
         registrations = Registrations(store.registrations, vault)
         await registrations.load()

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -14,7 +14,8 @@ from oauth.vault.key_source import KeyUnavailable
 from server.app import Gateway, open_gateway
 from server.assembly.models import encoder_trouble
 from server.commands.frame import CommandFailed, json_option, run_async, with_settings
-from server.config import Settings, SettingsError
+from server.commands.private_addresses import way_to_allow
+from server.config import Settings, SettingsError, misspelled_variables
 from tools.egress import Egress, OutboundRequest
 from tools.errors import EgressRefused, UpstreamFailed
 
@@ -48,9 +49,13 @@ async def command(settings: Settings, as_json: bool) -> None:
         raise CommandFailed(f"{troubles} of {len(findings)} checks need attention; the advice stands beside each")
 
 
-async def examine(settings: Settings) -> AsyncIterator[Finding]:
+async def examine(settings: Settings, environ: Mapping[str, str] = os.environ) -> AsyncIterator[Finding]:
     """Look at one thing after the other; what cannot be opened ends the look."""
     yield settings_finding(settings)
+    for name, meant in misspelled_variables(environ).items():
+        yield Finding(
+            "settings", f"{name} sets nothing", f"did you mean {meant}?" if meant else "unset it; docs/guides/operations.md lists all"
+        )
     yield directory_finding(settings.data_dir)
     try:
         async with open_gateway(settings) as gateway:
@@ -123,14 +128,16 @@ async def upstream_findings(gateway: Gateway) -> AsyncIterator[Finding]:
         for operation in catalog.operations_of(owner)
         if (url := operation.binding["url"] if operation.kind == "mcp" else operation.binding.get("base_url"))
     }
-    async with Egress(gateway.settings.egress_allow) as egress:
+    async with Egress(gateway.settings.egress_allow_beside) as egress:
         for url in sorted(urls):
             try:
                 with anyio.fail_after(UPSTREAM_TIMEOUT_S + 1):
                     response = await egress.send(OutboundRequest("GET", url, timeout_s=UPSTREAM_TIMEOUT_S, follow=False))
                 yield Finding("upstream", f"{url} answers ({response.status})")
-            except (EgressRefused, UpstreamFailed) as error:
-                yield Finding("upstream", f"{url}: {error.failure.code}", error.failure.hint or error.failure.message)
+            except EgressRefused as error:
+                yield Finding("upstream", error.failure.message, way_to_allow(gateway.settings, url))
+            except UpstreamFailed as error:
+                yield Finding("upstream", f"{url}: {error.failure.code}", error.failure.message)
 
 
 async def held_finding(gateway: Gateway) -> Finding | None:

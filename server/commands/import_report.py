@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from threading import Timer
 from typing import Any
-from urllib.parse import urlsplit
 
 import click
 from rich.console import Console
 
+from server.commands.private_addresses import way_to_allow
 from server.config import Settings
 from server.importing import Imported
 from tools.egress_addresses import AddressRules
@@ -108,13 +108,12 @@ def some(ids: Sequence[str]) -> str:
 
 def warn_of_guard(settings: Settings, imported: Imported) -> None:
     """Say so where the guarded way out will refuse the API's own address: better now than at the first call."""
-    rules = AddressRules(settings.egress_allow)
+    rules = AddressRules(settings.egress_allow_beside)
     for url in sorted({url for each in imported.result.operations for url in addresses_of(each)}):
         try:
             rules.target(url)
-        except EgressRefused:
-            allow = f"ASCEND_EGRESS_ALLOW={urlsplit(url).netloc}"
-            click.echo(f"  note: calls to {url} will be refused as a private address; start the server with {allow}")
+        except EgressRefused as refused:
+            click.echo(f"  note: {refused.failure.message}; {way_to_allow(settings, url)}")
 
 
 def addresses_of(operation: Operation) -> list[str]:

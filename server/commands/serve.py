@@ -59,7 +59,7 @@ async def command(
         gateway = await stack.enter_async_context(open_gateway(settings))
         if demo_start is not None:
             await demo_start.prepare(gateway)
-        settings.remember_origin()
+        settings.remember_served()
         settle()
         server = HttpServer(gateway.app, authority=settings.host, takes_signals=True)
         async with anyio.create_task_group() as running:

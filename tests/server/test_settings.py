@@ -48,6 +48,12 @@ def test_egress_entries_are_names_addresses_and_ports(tmp_path: Path) -> None:
     )
 
 
+def test_a_log_format_that_there_is_not_is_refused(tmp_path: Path) -> None:
+    """docs/guides/operations.md: text or json; a collector that expects JSON would be found out by what it lost."""
+    with pytest.raises(SettingsError, match="ASCEND_LOG_FORMAT: 'xml' is not text or json"):
+        load(tmp_path, {"ASCEND_LOG_FORMAT": "xml"})
+
+
 @pytest.mark.parametrize(
     "line", ["code_ttl_s = '60'", "code_ttl_s = true", "base_url = 5", "conformance_fixtures = 'no'", "egress_allow = [5]"]
 )
