@@ -26,7 +26,7 @@ def import_document(data: Path, source: str) -> str:
 
 
 def test_what_the_running_gateway_may_call_is_no_trouble_in_another_shell(tmp_path: Path) -> None:
-    """docs/guides/operations.md, Settings: commands beside a gateway use what the last `serve` had; the demo's CRM is allowed by `--demo`."""
+    """docs/guides/operations.md, Settings: commands look at what the last `serve` let through, as `--demo` does its CRM."""
     with listening(demo.build()) as url:
         authority = urlsplit(url).netloc
         assert f"start the gateway with {authority} in ASCEND_EGRESS_ALLOW" in import_document(tmp_path, f"{url}/openapi.json")
