@@ -10,6 +10,7 @@ from starlette.routing import Route
 from oauth.authorization_request import BrowserSession
 from oauth.connections.account_changes import AccountChanges
 from oauth.connections.accounts import Accounts
+from oauth.connections.connectable import Connectable
 from oauth.connections.connection import EVERYBODY
 from oauth.connections.credentials import UnknownAccount
 from oauth.connections.keys import ConnectionRefused, check_provider
@@ -54,9 +55,11 @@ class ConnectionsPage:
         changes: AccountChanges,
         links: ConnectLinks,
         registrations: Registrations,
+        connectable: Connectable,
     ) -> None:
         self._tenants, self._sessions, self._pages = tenants, sessions, pages
         self._accounts, self._changes, self._links, self._registrations = accounts, changes, links, registrations
+        self._connectable = connectable
         self._actions: Mapping[str, Callable[[_Visit], Awaitable[str]]] = {
             "connect": self._connect,
             "reconnect": self._reconnect,
@@ -122,10 +125,8 @@ class ConnectionsPage:
 
     async def _page(self, request: Request, tenant: Tenant, session: BrowserSession, *, problem: str = "", status: int = 200) -> Response:
         principal = _principal(session)
-        registered = {provider.provider_id: provider for provider in self._registrations.listed(tenant.tenant_id)}
-        names = sorted({*registered, *self._accounts.providers_of(principal)})
         groups = []
-        for name in names:
+        for name in self._connectable.providers(principal):
             accounts = self._accounts.accounts(principal, name)
             rows = [(account, self._accounts.readiness_of(account), account.subject == EVERYBODY) for account in accounts]
             groups.append((self._registrations.provider(tenant.tenant_id, name), rows))

@@ -78,6 +78,11 @@ class Catalog:
             view = self._views[tenant_id] = self._view(tenant_id)
         return view
 
+    def connections(self, tenant_id: str) -> frozenset[str]:
+        """Return the providers at which operations that `tenant_id` sees need an account."""
+        seen = (*self._by_owner.get(tenant_id, {}).values(), *self._by_owner.get(None, {}).values())
+        return frozenset(each.connection for operations in seen for each in operations if each.connection is not None)
+
     def operations_of(self, tenant_id: str | None, provider: str | None = None) -> tuple[Operation, ...]:
         """Return what one owner itself brings (None: what is shared), of one provider or of all."""
         operations = self._by_id.get(tenant_id, {}).values()

@@ -4,7 +4,7 @@ import hashlib
 import logging
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 import anyio
@@ -13,6 +13,7 @@ from starlette.routing import BaseRoute
 from oauth.connections.account_changes import AccountChanges
 from oauth.connections.accounts import Accounts
 from oauth.connections.authorization import ConnectFlows
+from oauth.connections.connectable import Connectable
 from oauth.connections.connection_store import REFRESHER
 from oauth.connections.links import ConnectLinks
 from oauth.connections.new_account import AccountKeeper
@@ -46,6 +47,8 @@ log = logging.getLogger("ascend.connections")
 KEEP_FLOWS_S = 24 * 3600
 #: at 10,000 accounts the refresher leaves 700,000 audit records a day; those of people stay
 KEEP_REFRESHES_S = 3 * 24 * 3600
+#: of a tenant, the providers at which its operations need an account
+Needed = Callable[[str], Iterable[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +71,12 @@ class Connections:
         """Return 32 bytes for short-lived proofs: the same in every process on this store, in no database dump."""
         return hashlib.sha256(f"{purpose}\0".encode() + self.proofs).digest()
 
-    def functions(self) -> list[BuiltinFunction]:
+    def functions(self, needed: Needed) -> list[BuiltinFunction]:
         """Return the built-in operations on connections."""
-        return ConnectionOperations(self.accounts, self.changes, self.links, self.registrations).functions()
+        connectable = Connectable(self.accounts, self.registrations, needed)
+        return ConnectionOperations(self.accounts, self.changes, self.links, self.registrations, connectable).functions()
 
-    def routes(self, tenants: Tenants, sessions: BrowserSessions, pages: Pages) -> list[BaseRoute]:
+    def routes(self, tenants: Tenants, sessions: BrowserSessions, pages: Pages, needed: Needed) -> list[BaseRoute]:
         """Return the pages: connecting, and a person's accounts."""
         connect = ConnectionEndpoints(flows=self.flows, sessions=sessions, pages=pages, client_name=self._client_name)
         page = ConnectionsPage(
@@ -83,6 +87,7 @@ class Connections:
             changes=self.changes,
             links=self.links,
             registrations=self.registrations,
+            connectable=Connectable(self.accounts, self.registrations, needed),
         )
         return [*connect.routes(), *page.routes(), *ClientDocuments(self.base_url, tenants).routes()]
 

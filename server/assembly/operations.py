@@ -76,8 +76,9 @@ class Operations:
     async def refresh(self, providers: Sequence[tuple[str | None, str]]) -> None:
         """Take over what the store has now of some (tenant, provider) pairs: callable first, then found."""
         for tenant_id, provider in providers:
-            await self.quarantine.refresh(tenant_id, provider)
+            # A definition that was accepted is there before its block goes: in between, a call would meet neither the old nor the new.
             await self.catalog.refresh(tenant_id, provider)
+            await self.quarantine.refresh(tenant_id, provider)
         await self.index.refresh(providers)
 
 
@@ -120,7 +121,7 @@ async def _open_operations(
         store=store,
         usage=usage,
     )
-    functions += [batch, *connections.functions()]
+    functions += [batch, *connections.functions(catalog.connections)]
     catalog.install(builtin_operations(functions))
     await quarantine.load()
     await catalog.load()

@@ -103,9 +103,14 @@ def query_of(url: str) -> Mapping[str, str]:
 
 @asynccontextmanager
 async def connection_world(
-    tmp_path: Path, access_ttl_s: int = 1800, rotate: bool = True, reuse_grace_s: float = 0, allow: tuple[str, ...] = ()
+    tmp_path: Path,
+    access_ttl_s: int = 1800,
+    rotate: bool = True,
+    reuse_grace_s: float = 0,
+    allow: tuple[str, ...] = (),
+    needed: tuple[str, ...] = (),
 ) -> AsyncIterator[World]:
-    """Open the world; it ends with the block."""
+    """Open the world; it ends with the block. `needed`: providers at which operations need an account."""
     listener = socket.create_server(("127.0.0.1", 0))
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     faults = Faults()
@@ -124,7 +129,7 @@ async def connection_world(
                 await store.subjects.add(Subject(tenant_id, subject, f"{subject}@example.com"), None)
             pages = Pages(settings)
             home = HomeEndpoints(pages=pages, settings=settings)
-            routes = [*connections.routes(tenants, sessions, pages), *home.routes(), *_sign_in(sessions)]
+            routes = [*connections.routes(tenants, sessions, pages, lambda _tenant_id: needed), *home.routes(), *_sign_in(sessions)]
             async with _serving(Starlette(routes=routes), listener):
                 yield World(url, crm_url, store, connections, crm_app.state.grants, faults, tmp_path / "data")
 

@@ -167,6 +167,16 @@ async def test_the_page_lists_renames_chooses_and_disconnects(world: World) -> N
     assert [account.alias for account in world.connections.accounts.accounts(ADA, "crm")] == ["first", "shared"]
 
 
+async def test_what_an_operation_needs_a_key_for_is_on_the_page_before_anybody_has_one(tmp_path: Path) -> None:
+    """Issue 6, static secrets: an imported API with a key of its own is connected like any other; nobody registers anything for it."""
+    async with connection_world(tmp_path, needed=("bakery",)) as world, world.signed_in(ADA) as browser:
+        at = f"{world.url}/connections"
+        page = await browser.get(at)
+        assert "<bdi>bakery</bdi>" in page.text
+        begun = await browser.post(at, data={"csrf": field(page.text, "csrf"), "action": "connect", "provider": "bakery"})
+        assert 'type="password"' in (await browser.get(begun.headers["location"])).text
+
+
 async def test_where_the_provider_cannot_be_told_the_page_says_where_to_remove_it(world: World) -> None:
     """Issue 6, disconnect: honest where a vendor has no way; the address comes from the provider's file, not from the link."""
     described = {name: value for name, value in definition(world.crm_url).items() if name != "revoke"}

@@ -1,5 +1,6 @@
 """Onboarding from inside the conversation: a real MCP client asks, its person connects the CRM, the same call goes through."""
 
+import json
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -164,6 +165,7 @@ async def test_discovery_says_what_is_missing_and_then_that_it_is_ready(onboardi
         assert after["results"][0]["connection"]["status"] == "ready"
         listed = await call(client, "connections.list", {})
         assert [(row["account"], row["status"], row["default"]) for row in listed["data"]["accounts"]] == [("work", "ready", True)]
+        assert listed["data"]["connectable"] == ["crm"]
         await call(client, "connections.rename", {"provider": "crm", "account": "work", "alias": "home"})
         gone = await call(client, "connections.disconnect", {"provider": "crm", "account": "home"})
         if gone["status"] == "needs_confirmation":
@@ -174,6 +176,23 @@ async def test_discovery_says_what_is_missing_and_then_that_it_is_ready(onboardi
             )
         assert gone["data"] == {"disconnected": "home", "revoked_at_provider": True}
         assert (await call(client, "call_api", SEARCH))["status"] == "needs_connection"
+
+
+async def test_an_api_with_a_key_can_be_connected_as_soon_as_it_is_imported(onboarding: Onboarding, tmp_path: Path) -> None:
+    """An agent that reads the list must not conclude that only registered providers can be connected."""
+    scheme = {"key": {"type": "apiKey", "in": "header", "name": "X-Key"}}
+    paths = {"/bread": {"get": {"operationId": "bread", "responses": {}}}}
+    whole = {"openapi": "3.1.0", "info": {}, "servers": [{"url": "https://bakery.example"}], "paths": paths}
+    document = tmp_path / "bakery.json"
+    document.write_text(json.dumps({**whole, "components": {"securitySchemes": scheme}, "security": [{"key": []}]}), encoding="utf-8")
+    gateway = onboarding.gateway
+    await import_openapi(gateway.store.operations, ImportRequest(str(document), "bakery"))
+    await gateway.operations.refresh([(None, "bakery")])
+    async with onboarding.client("2026-07-28", elicits=False) as client:
+        listed = await call(client, "connections.list", {})
+        assert (listed["data"]["accounts"], listed["data"]["connectable"]) == ([], ["bakery", "crm"])
+        needed = await call(client, "connections.connect", {"provider": "bakery"})
+        assert needed["status"] == "needs_connection"
 
 
 async def test_a_call_survives_a_token_that_ended_early(onboarding: Onboarding) -> None:

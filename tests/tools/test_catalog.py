@@ -57,6 +57,16 @@ async def test_a_tenants_own_operation_stands_before_the_shared_one() -> None:
     assert catalog.visible("acme").revision != catalog.visible("other").revision
 
 
+async def test_a_tenant_needs_accounts_where_operations_that_it_sees_need_them() -> None:
+    """`connections.list` and the connections page offer these before anybody has an account there."""
+    store = MemoryOperationStore()
+    await store.replace(source(), [operation("crm.a.get", connection="crm"), operation("crm.b.get")])
+    await store.replace(source(provider="open"), [operation("open.a.get")])
+    await store.replace(source("acme", "erp"), [operation("erp.a.get", tenant_id="acme", connection="erp")])
+    catalog = await catalog_of(store)
+    assert [sorted(catalog.connections(tenant)) for tenant in ("acme", "other")] == [["crm", "erp"], ["crm"]]
+
+
 async def test_an_import_cannot_take_the_place_of_a_built_in() -> None:
     """Otherwise a document could bring an operation called call_api."""
     impostors = [operation("call_api", "read"), operation("result.read", "read")]

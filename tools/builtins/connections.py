@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 from oauth.connections.account_changes import AccountChanges
 from oauth.connections.accounts import Accounts
+from oauth.connections.connectable import Connectable
 from oauth.connections.connection import EVERYBODY, Connection
 from oauth.connections.credentials import UnknownAccount
 from oauth.connections.keys import ConnectionRefused, check_alias, check_provider
@@ -19,8 +20,11 @@ _NAME = {"type": "string", "minLength": 1, "maxLength": 128}
 class ConnectionOperations:
     """The four operations; each sees the caller's own accounts and those of the whole tenant, and changes only the former."""
 
-    def __init__(self, accounts: Accounts, changes: AccountChanges, links: ConnectLinks, registrations: Registrations) -> None:
+    def __init__(
+        self, accounts: Accounts, changes: AccountChanges, links: ConnectLinks, registrations: Registrations, connectable: Connectable
+    ) -> None:
         self._accounts, self._changes, self._links, self._registrations = accounts, changes, links, registrations
+        self._connectable = connectable
 
     def functions(self) -> list[BuiltinFunction]:
         account = {"provider": _NAME, "account": _NAME}
@@ -53,14 +57,12 @@ class ConnectionOperations:
 
     async def list(self, call: Call) -> Outcome:
         wanted = call.arguments.get("provider")
-        connectable = [provider.provider_id for provider in self._registrations.listed(call.principal.tenant_id)]
-        providers = sorted({*self._accounts.providers_of(call.principal), *connectable})
         rows = [
             self._row(call, connection)
-            for provider in ([wanted] if wanted else providers)
+            for provider in ([wanted] if wanted else self._accounts.providers_of(call.principal))
             for connection in self._accounts.accounts(call.principal, provider)
         ]
-        return Outcome("ok", data={"accounts": rows, "connectable": connectable})
+        return Outcome("ok", data={"accounts": rows, "connectable": list(self._connectable.by_people(call.principal))})
 
     async def connect(self, call: Call) -> Outcome:
         given = call.arguments
