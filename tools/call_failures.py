@@ -1,6 +1,8 @@
 """What the door says when a call cannot go on, and what it asks before one may."""
 
-from oauth.connections.credentials import UnknownAccount
+import shlex
+
+from oauth.connections.credentials import Credential, UnknownAccount
 from tools.argument_faults import shown
 from tools.operation import Call, Failure, Operation
 
@@ -48,6 +50,24 @@ def unknown_account(call: Call, error: UnknownAccount) -> Failure:
         did_you_mean=error.known,
         hint="leave account out to use the default",
     )
+
+
+def unauthorized(operation: Operation, credential: Credential | None) -> str:
+    """Return the way out where an upstream refused `credential` (401): whose account it was, and who mends it where."""
+    provider = operation.connection or operation.provider
+    connect = f"run connections.connect with provider '{provider}'"
+    if credential is None:
+        if takes_account(operation):
+            return f"{provider} wants a credential for this and the call carried none; {connect} for the link where an account is connected"
+        return f"{provider} wants a credential, and its description declares none for '{operation.id}'; whoever imported it corrects that"
+    refused = f"{provider} does not accept the credential of the account '{credential.alias}'"
+    if credential.kind == "bearer":
+        refused += ", whose token is renewed now where that is possible; call again in some seconds"
+    if credential.is_shared:
+        command = f"`ascend connection add-key {provider} --alias {shlex.quote(credential.alias)}`"
+        return f"{refused}; everybody here shares it: an operator gives it a new key ({command}), or {connect} for one of the person's own"
+    again = f"{connect} and account '{credential.alias}'"
+    return f"{refused}; {again} for the link where the person connects it again, as they can at /connections"
 
 
 def takes_account(operation: Operation) -> bool:

@@ -158,6 +158,7 @@ class Accounts:
             username=secret.username,
             account_id=connection.account_id,
             alias=connection.alias,
+            is_shared=connection.subject == EVERYBODY,
             api_base=connection.api_base,
             session_token=secret.session_token,
             region=secret.region,

@@ -20,6 +20,8 @@ class Credential:
     username: str = ""
     account_id: str = ""
     alias: str = ""
+    #: the account is everybody's in the tenant: only an operator can mend it
+    is_shared: bool = False
     #: base URL that the provider named for this account (Salesforce's instance_url); "" where there is none
     api_base: str = ""
     #: sigv4 only; region and service "" where the host tells them

@@ -88,6 +88,17 @@ async def test_a_gateway_on_this_machine_registers_at_another_one(world: Upstrea
     assert f"at {world.gateway.settings.base_url}, where this gateway is registered now" in said
 
 
+async def test_a_key_that_the_upstream_refuses_is_named_with_the_way_out(world: UpstreamWorld) -> None:
+    """As at an HTTP API: whose account it is decides who mends it."""
+    async with protected_upstream() as upstream:
+        await world.bring(upstream.url, token=upstream.memory.give(upstream.url, "operator"))
+        await world.connect_key("default", "wrong")
+        error = (await world.run("notes.whoami"))["error"]
+    assert error["code"] == "upstream_unauthorized"
+    assert "of the account 'default'" in error["hint"]
+    assert "`ascend connection add-key notes --alias default`" in error["hint"]
+
+
 async def test_a_refused_registration_is_told_as_that(world: UpstreamWorld) -> None:
     """The upstream did say how accounts sign in; only the registration failed."""
     async with protected_upstream(registers=("other",)) as upstream:

@@ -4,8 +4,10 @@ from dataclasses import replace
 
 import pytest
 
+from oauth.connections.credentials import Credential
 from tests.tools.batch.plans import batches
 from tests.tools.stand_ins import gateway, operation
+from tools.call_failures import unauthorized
 
 DELETE = operation("crm.contacts.delete", "destructive", summary="Delete a contact.")
 DISCONNECT = replace(
@@ -45,3 +47,27 @@ async def test_the_question_about_a_plan_says_whether_it_can_be_undone(apis: tup
     house = await batches([DELETE, DISCONNECT])
     asked = await house.run(*({"id": f"s{number}", "api": api} for number, api in enumerate(apis)))
     assert asked["confirmation"]["message"] == message
+
+
+@pytest.mark.parametrize(
+    ("credential", "words"),
+    [
+        (
+            Credential("api_key", "k", alias="mine"),
+            ("of the account 'mine'", "connections.connect with provider 'bakery' and account 'mine'"),
+        ),
+        (Credential("api_key", "k", alias="our key", is_shared=True), ("everybody here shares it", "add-key bakery --alias 'our key'")),
+        (Credential("bearer", "t", alias="mine"), ("is renewed now", "connections.connect with provider 'bakery' and account 'mine'")),
+        (None, ("the call carried none", "connections.connect with provider 'bakery'")),
+    ],
+    ids=["own key", "shared key", "own token", "none"],
+)
+def test_a_refused_credential_has_a_way_out(credential: Credential | None, words: tuple[str, ...]) -> None:
+    """Whose account it is decides who mends it: its person by a link, an operator by a command."""
+    said = unauthorized(operation("bakery.bread.get", connection="bakery"), credential)
+    assert [word for word in words if word not in said] == []
+
+
+def test_a_call_that_needs_no_account_is_not_sent_to_connect_one() -> None:
+    """Connecting would not help: the operation would not use the account."""
+    assert "declares none for 'bakery.bread.get'" in unauthorized(operation("bakery.bread.get"), None)

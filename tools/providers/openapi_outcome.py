@@ -10,7 +10,9 @@ from urllib.parse import unquote, urljoin
 
 import orjson
 
-from tools.operation import Download, Failure, HttpFacts, Json, Outcome
+from oauth.connections.credentials import Credential
+from tools.call_failures import unauthorized
+from tools.operation import Download, Failure, HttpFacts, Json, Operation, Outcome
 
 REQUEST_ID_HEADERS = frozenset({"x-request-id", "request-id", "x-amzn-requestid", "x-correlation-id", "x-trace-id", "cf-ray"})
 #: names of one fact in rate-limit headers, the IETF draft's first
@@ -36,17 +38,14 @@ MAX_REASON_CHARS = 300
 
 
 def outcome_of(
-    provider: str, status: int, headers: Mapping[str, str], body: bytes, url: str, *, is_repeatable: bool, now: float
+    operation: Operation, credential: Credential | None, status: int, headers: Mapping[str, str], body: bytes, url: str, *, now: float
 ) -> Outcome:
-    """Return what a response means to the caller.
-
-    `headers` are case-insensitive. `is_repeatable`: a second identical call does no harm, so that a server error may be tried again.
-    """
+    """Return what a response means to the caller. `credential` went out with the request; `headers` are case-insensitive."""
     facts = facts_of(status, headers, url)
     if status == 304:
         return Outcome("ok", http=facts)
     if not 200 <= status < 300:
-        return Outcome("error", http=facts, error=_refused(provider, status, headers, body, is_repeatable=is_repeatable, now=now))
+        return Outcome("error", http=facts, error=_refused(operation, credential, status, headers, body, now))
     media_type = headers.get("content-type", "")
     if not body:
         return Outcome("ok", http=facts)
@@ -54,7 +53,7 @@ def outcome_of(
         try:
             return Outcome("ok", data=orjson.loads(body), http=facts)
         except orjson.JSONDecodeError as error:
-            return Outcome("error", http=facts, error=_malformed(provider, status, body, error))
+            return Outcome("error", http=facts, error=_malformed(operation.provider, status, body, error))
     if _is_text(media_type):
         return Outcome("ok", data=body.decode(_charset(media_type), errors="replace"), http=facts)
     bare = media_type.split(";")[0].strip() or "application/octet-stream"
@@ -113,7 +112,9 @@ def retry_after_s(value: str | None, now: float) -> float | None:
         return None
 
 
-def _refused(provider: str, status: int, headers: Mapping[str, str], body: bytes, *, is_repeatable: bool, now: float) -> Failure:
+def _refused(
+    operation: Operation, credential: Credential | None, status: int, headers: Mapping[str, str], body: bytes, now: float
+) -> Failure:
     content = _error_body(headers.get("content-type", ""), body)
     wait = retry_after_s(headers.get("retry-after"), now)
     if wait is None and status == 429:
@@ -121,25 +122,25 @@ def _refused(provider: str, status: int, headers: Mapping[str, str], body: bytes
     said = _reason(content)
     code = CODE_BY_STATUS.get(status, "upstream_error" if status >= 500 else "upstream_redirected" if status < 400 else "upstream_rejected")
     # A gateway error on a write says nothing of whether it took effect; 429 and 425 say that it did not.
-    retryable = status in (425, 429) or (is_repeatable and (status in RETRYABLE or status == 500))
+    retryable = status in (425, 429) or (operation.idempotent and (status in RETRYABLE or status == 500))
     return Failure(
         code=code,
-        message=f"{provider} answered {status}{f': {said}' if said else ''}",
+        message=f"{operation.provider} answered {status}{f': {said}' if said else ''}",
         retryable=retryable,
         retry_after_s=wait,
         upstream={"status": status, "body": content},
-        hint=_hint(provider, status, headers, is_repeatable=is_repeatable),
+        hint=_hint(operation, credential, status, headers),
     )
 
 
-def _hint(provider: str, status: int, headers: Mapping[str, str], *, is_repeatable: bool) -> str | None:
+def _hint(operation: Operation, credential: Credential | None, status: int, headers: Mapping[str, str]) -> str | None:
     if status == 401:
-        return f"{provider} does not accept the credential of this account; connect it again"
+        return unauthorized(operation, credential)
     if status == 403:
-        return f"the connected account of {provider} may not do this; use another account or ask for more access there"
+        return f"the connected account of {operation.provider} may not do this; use another account or ask for more access there"
     if 300 <= status < 400:
-        return f"{provider} sends this on to {headers.get('location', 'another address')[:200]}, which is not followed"
-    if status >= 500 and not is_repeatable:
+        return f"{operation.provider} sends this on to {headers.get('location', 'another address')[:200]}, which is not followed"
+    if status >= 500 and not operation.idempotent:
         return "it may have taken effect; look before you repeat it"
     return None
 

@@ -82,15 +82,7 @@ class OpenApiRunner:
             return Outcome("error", error=error.failure)
         except UpstreamFailed as error:
             return Outcome("error", error=_broken_off(call.operation, error.failure))
-        return outcome_of(
-            call.operation.provider,
-            response.status,
-            response.headers,
-            response.body,
-            response.url,
-            is_repeatable=call.operation.idempotent,
-            now=self._clock(),
-        )
+        return outcome_of(call.operation, credential, response.status, response.headers, response.body, response.url, now=self._clock())
 
     def preview(self, call: Call) -> Json:
         """Return the request that `run` would send; credentials and files stand there as placeholders. Raises InvalidArguments."""

@@ -17,6 +17,7 @@ from mcp_types import CONNECTION_CLOSED, REQUEST_TIMEOUT
 from pydantic import ValidationError
 
 from oauth.connections.credentials import Credential, Credentials
+from tools.call_failures import unauthorized
 from tools.errors import UpstreamFailed
 from tools.json_text import encode
 from tools.kept_json import plain
@@ -65,9 +66,12 @@ class McpRunner:
                 # The upstream has forgotten the session (404), so it did not run the call: once more, in a new one.
                 self._sessions.forget(session)
                 outcome = await self._call(call, await self._session(call, credential))
-            return outcome or Outcome("error", error=_forgotten(operation))
+            outcome = outcome or Outcome("error", error=_forgotten(operation))
         except UpstreamFailed as error:
-            return Outcome("error", error=error.failure)
+            outcome = Outcome("error", error=error.failure)
+        if credential is not None and outcome.error is not None and outcome.error.code == "upstream_unauthorized":
+            return replace(outcome, error=replace(outcome.error, hint=unauthorized(operation, credential)))
+        return outcome
 
     def preview(self, call: Call) -> Json:
         """Return the message that `run` would send."""

@@ -109,6 +109,8 @@ async def test_ones_own_account_comes_before_everybodys(world: World) -> None:
     assert (await world.accounts.for_call(ADA, "crm", NONE, "default")).secret == "k-1"
     assert (await world.accounts.for_call(BOB, "crm", NONE, None)).secret == "k-1"
     assert world.accounts.readiness(ADA, "crm", NONE).accounts == ("mine", "default")
+    used = [await world.accounts.for_call(ADA, "crm", NONE, name) for name in ("mine", "default")]
+    assert [credential.is_shared for credential in used] == [False, True]
 
 
 async def test_another_subjects_account_is_unknown(world: World) -> None:

@@ -225,6 +225,18 @@ async def test_a_rejected_credential_that_was_refreshed_meanwhile_goes_out_once_
     assert [got.headers["Authorization"] for got in world.upstream.got] == ["Bearer old", "Bearer new"]
 
 
+async def test_a_credential_that_is_refused_is_named_with_the_way_out(world: World) -> None:
+    """401: the caller learns which account it was, and where it is connected again."""
+    world.wallet.credential = Credential("api_key", "wrong", alias="mine")
+    world.upstream.answer(401, '{"detail": "bad key"}')
+    operation = world.operation(GET, security=[{"key": []}], components={"securitySchemes": SCHEMES})
+    failure = (await world.run(operation)).error
+    assert failure is not None
+    assert (failure.code, failure.message) == ("upstream_unauthorized", "api answered 401: bad key")
+    assert failure.hint is not None
+    assert "connections.connect with provider 'api' and account 'mine'" in failure.hint
+
+
 async def test_an_account_may_live_at_its_own_address(world: World) -> None:
     """Providers name an instance URL for each account."""
     world.wallet.credential = Credential("bearer", "t", api_base=world.upstream.base_url)
