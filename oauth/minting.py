@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from oauth.grant_records import Grant
 from oauth.resources import Resources
 from oauth.scope_narrowing import AllowedScopes, narrow
-from oauth.scopes import render
 from oauth.stores import GrantStore
 from oauth.token_formats import new_id
 from oauth.token_reply import mint_only_token
@@ -17,7 +16,7 @@ MINT_CLIENT = "ascend-command-line"
 
 
 class NothingToMint(Exception):
-    """The subject may use none of the scopes; the message names them."""
+    """The subject may use none of the scopes that were asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +44,7 @@ class Minting:
         allowed = await self._allowed_scopes(tenant_id, subject)
         granted = allowed if scopes is None else narrow(scopes, allowed)
         if not granted:
-            raise NothingToMint(f"the user may use none of the scopes {render(scopes or ())!r}; ask an administrator for them")
+            raise NothingToMint("the user may use none of these scopes, or is disabled")
         now = self._clock()
         grant = Grant(
             grant_id=new_id("grant"),

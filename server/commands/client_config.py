@@ -5,8 +5,10 @@ import json
 import click
 
 from oauth.tenants import DEFAULT_TENANT
-from server.commands.frame import with_settings
+from server.commands.frame import run_async, with_settings
+from server.commands.user import known_tenant
 from server.config import Settings
+from server.storage.store import open_store
 
 
 def claude_mcp_add(url: str) -> str:
@@ -32,6 +34,10 @@ def snippet(client: str, url: str) -> str:
 )
 @click.option("--tenant", default=DEFAULT_TENANT, show_default=True, help="Whose URL.")
 @with_settings
-def command(settings: Settings, client: str, tenant: str) -> None:
+@run_async
+async def command(settings: Settings, client: str, tenant: str) -> None:
     """Print what to paste into an MCP client."""
+    if tenant != DEFAULT_TENANT:
+        async with open_store(settings) as store:
+            await known_tenant(store, tenant)
     click.echo(snippet(client, settings.mcp_url(tenant)))

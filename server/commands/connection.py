@@ -1,6 +1,5 @@
 """`ascend connection`: accounts that calls are made with, from the command line."""
 
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from oauth.connections.credentials import CredentialKind, UnknownAccount
 from oauth.connections.keys import ConnectionRefused, add_key
 from oauth.connections.links import ConnectLinks
 from oauth.connections.machine_account import MachineAccounts
+from oauth.connections.provider import Provider
 from oauth.connections.registrations import Registrations
 from oauth.connections.token_endpoint import TokenEndpoint
 from oauth.tenants import DEFAULT_TENANT
@@ -21,9 +21,11 @@ from oauth.vault.vault import Vault
 from server.assembly.connections import open_vault
 from server.commands.frame import CommandFailed, json_option, run_async, with_settings
 from server.commands.rows import print_rows
+from server.commands.secret_input import read_secret
 from server.commands.user import known_tenant
 from server.config import Settings
 from server.provider_egress import ProviderEgress
+from server.sign_in_visit import connections_url
 from server.storage.store import Store, open_store
 from tools.egress import Egress
 
@@ -102,9 +104,7 @@ async def add_static(
     region: str,
     service: str,
 ) -> None:
-    """Keep a static secret for PROVIDER; it is read from standard input, one line. The same alias again replaces it."""
-    given = sys.stdin.readline().rstrip("\r\n")
-    session_token = sys.stdin.readline().rstrip("\r\n") if session_token_stdin else ""
+    """Keep a static secret for PROVIDER; it is read from standard input, one line, or asked for. The same alias again replaces it."""
     async with open_store(settings) as store:
         await known_tenant(store, tenant)
         subject = await _subject(store, tenant, user)
@@ -112,10 +112,13 @@ async def add_static(
         registrations = Registrations(store.registrations, vault)
         await registrations.load()
         described = registrations.provider(tenant, provider)
-        if kind is None:
-            kind = described.auth if described.auth == "basic" or described.auth == "sigv4" else "api_key"
+        kind = kind or _kind_of_key(described, settings.base_url + connections_url(tenant))
         secret = AccountSecret(
-            given, username, session_token=session_token, region=region or described.region, service=service or described.service
+            read_secret(f"secret of {provider}"),
+            username,
+            session_token=read_secret("session token") if session_token_stdin else "",
+            region=region or described.region,
+            service=service or described.service,
         )
         try:
             connection = await add_key(
@@ -123,7 +126,10 @@ async def add_static(
             )
         except ConnectionRefused as error:
             raise CommandFailed(str(error)) from error
+        imported = {source.provider for owner in (None, tenant) for source in await store.operations.sources(owner)}
     click.echo(f"{provider} account {connection.alias!r} is ready for {user or 'everybody in ' + tenant}")
+    if provider not in imported:
+        click.echo(f"ascend: note: no operation of {provider!r} is imported for {tenant}; `ascend import list` shows the names", err=True)
 
 
 @command.command("list")
@@ -134,10 +140,13 @@ async def add_static(
 async def list_connections(settings: Settings, tenant: str | None, as_json: bool) -> None:
     """List connected accounts."""
     async with open_store(settings) as store:
+        tenants = [known.tenant_id for known in await store.tenants.all()]
+        emails = {subject.subject_id: subject.email for name in tenants for subject in await store.subjects.of_tenant(name)}
         rows = []
         for each in await store.connections.load():
             if tenant in (None, each.tenant_id):
-                row = {"tenant": each.tenant_id, "subject": each.subject or "everybody", "provider": each.provider, "alias": each.alias}
+                whose = {"who": emails.get(each.subject, each.subject) or "everybody", "subject": each.subject or "everybody"}
+                row = {"tenant": each.tenant_id, **whose, "provider": each.provider, "alias": each.alias}
                 rows.append({**row, "id": each.account_id, "title": each.title, "state": each.state, "error": each.last_error or None})
     print_rows(rows, as_json=as_json, empty="no accounts; add one with `ascend connection add-key PROVIDER`")
 
@@ -161,6 +170,15 @@ async def remove(settings: Settings, account_id: str, tenant: str) -> None:
     if not revoked and connection.kind == "bearer":
         where = f"at {remove_at}" if remove_at else "in its own settings"
         click.echo(f"the provider could not be told for certain: remove the application {where} as well")
+
+
+def _kind_of_key(provider: Provider, connections_page: str) -> CredentialKind:
+    """Return what kind of static secret `provider` takes. Raises CommandFailed where its accounts come about in another way."""
+    if provider.takes_key:
+        return provider.auth if provider.auth == "basic" or provider.auth == "sigv4" else "api_key"
+    command = f"`ascend connection add {provider.provider_id}` adds one"
+    way = f"its accounts are the gateway's own: {command}" if provider.is_machine else f"people connect theirs at {connections_page}"
+    raise CommandFailed(f"{provider.title} gives out tokens by OAuth, and {way}; give --kind if a static key is meant all the same")
 
 
 async def _subject(store: Store, tenant: str, user: str | None) -> str:

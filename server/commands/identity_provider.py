@@ -1,6 +1,5 @@
 """`ascend identity-provider`: let a tenant's people sign in by an external OpenID Connect provider."""
 
-import sys
 from dataclasses import replace
 from typing import cast
 
@@ -12,6 +11,7 @@ from oauth.tenants import DEFAULT_TENANT
 from server.assembly.connections import open_vault
 from server.commands.frame import CommandFailed, json_option, run_async, with_settings
 from server.commands.rows import print_rows
+from server.commands.secret_input import read_secret
 from server.commands.user import known_tenant
 from server.config import Settings
 from server.storage.store import open_store
@@ -63,7 +63,7 @@ async def add(
         provider = checked(replace(provider, allowed_algorithms=algorithms or provider.allowed_algorithms))
     except InvalidIdentityProvider as error:
         raise click.UsageError(str(error)) from error
-    secret = sys.stdin.readline().rstrip("\r\n") if secret_stdin else ""
+    secret = read_secret(f"client secret at {provider.title}") if secret_stdin else ""
     if client_auth != "none" and not secret:
         raise click.UsageError(f"identity provider {slug!r}: no client secret; give it with --secret-stdin, or say --client-auth none")
     async with open_store(settings) as store:

@@ -1,6 +1,5 @@
 """`ascend import`: turn OpenAPI documents and MCP servers into operations, list and remove them."""
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -15,6 +14,7 @@ from server.commands.import_review import accept as accept_command
 from server.commands.import_review import review
 from server.commands.import_whose import EVERY_TENANT, whose, whose_options
 from server.commands.rows import print_rows
+from server.commands.secret_input import read_secret
 from server.commands.user import known_tenant
 from server.config import Settings
 from server.importing import ImportRequest, import_mcp, import_openapi
@@ -184,7 +184,7 @@ async def remove(settings: Settings, provider: str, tenant: str | None, shared: 
 
 
 def _token() -> str:
-    token = sys.stdin.readline().strip()
+    token = read_secret("token").strip()
     if not token or not token.isascii() or not token.isprintable() or " " in token:
         raise CommandFailed("the token on standard input is empty or not one line of printable characters; pipe it in")
     return token

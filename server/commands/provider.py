@@ -1,7 +1,6 @@
 """`ascend provider`: register the gateway's applications at third-party providers."""
 
 import os
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from oauth.tenants import DEFAULT_TENANT
 from server.assembly.connections import open_vault
 from server.commands.frame import CommandFailed, json_option, run_async, with_settings
 from server.commands.rows import print_rows
+from server.commands.secret_input import read_secret, read_secret_file
 from server.commands.user import known_tenant
 from server.config import Settings
 from server.storage.store import open_store
@@ -49,8 +49,8 @@ async def add(
     if not client_id:
         raise click.UsageError(f"{source}: no client id; give --client-id, `client_id` in the file, or {variable}_CLIENT_ID")
     auth = content.get("auth") or known_definitions().get(name, {}).get("auth", "oauth2")
-    read = sys.stdin.read if auth == "github_app" else sys.stdin.readline
-    secret = read().rstrip("\r\n") if secret_stdin else os.environ.get(f"{variable}_CLIENT_SECRET", "")
+    read = read_secret_file if auth == "github_app" else read_secret
+    secret = read(f"client secret at {name}") if secret_stdin else os.environ.get(f"{variable}_CLIENT_SECRET", "")
     if not secret and auth in ("oauth2", "client_credentials", "github_app"):
         raise click.UsageError(f"{source}: no client secret; give it on standard input with --secret-stdin, or in {variable}_CLIENT_SECRET")
     definition = {key: value for key, value in content.items() if key not in ("client_id", "values")} if "auth" in content else None

@@ -7,9 +7,10 @@ import click
 from oauth.scopes import parse, render
 from oauth.static_tokens import BridgeClosed, StaticTokens
 from oauth.tenants import Tenants
+from server.assembly.scopes import SubjectScopes
 from server.commands.frame import CommandFailed, json_option, run_async, with_settings
 from server.commands.rows import print_rows
-from server.commands.scopes import scoping
+from server.commands.scopes import left_out, scoping
 from server.commands.user import known_tenant, local_subject
 from server.config import Settings
 from server.storage.store import Store, open_store
@@ -31,7 +32,7 @@ async def mint(settings: Settings, label: str, tenant: str, email: str, scope: s
     """Print a new static token, shown only now; LABEL says what it is for."""
     async with open_store(settings) as store:
         await known_tenant(store, tenant)
-        tokens, tenants = await bridge(settings, store)
+        tokens, tenants, scopes = await bridge(settings, store)
         try:
             token, record = await tokens.mint(tenant, await local_subject(store, tenant, email), label, frozenset(parse(scope)))
         except BridgeClosed as error:
@@ -40,6 +41,8 @@ async def mint(settings: Settings, label: str, tenant: str, email: str, scope: s
     click.echo(token)
     until = known.static_tokens_until if known else None
     click.echo(f"{record.token_id} for {label!r} with {render(record.scopes)}, until the end of {until} (UTC)", err=True)
+    if missing := left_out(parse(scope), record.scopes, scopes, tenant):
+        click.echo(f"ascend: note: not granted: {missing}", err=True)
 
 
 @static.command("list")
@@ -74,7 +77,7 @@ async def revoke(settings: Settings, token_id: str, tenant: str) -> None:
     """End the static token TOKEN_ID at once; running servers refuse it within a moment."""
     async with open_store(settings) as store:
         await known_tenant(store, tenant)
-        tokens, _tenants = await bridge(settings, store)
+        tokens, _tenants, _scopes = await bridge(settings, store)
         if not await tokens.revoke(tenant, token_id):
             raise CommandFailed(
                 f"tenant {tenant!r} has no static token {token_id!r}; `ascend token static list --tenant {tenant}` shows all"
@@ -82,10 +85,10 @@ async def revoke(settings: Settings, token_id: str, tenant: str) -> None:
     click.echo(f"{token_id} is revoked")
 
 
-async def bridge(settings: Settings, store: Store) -> tuple[StaticTokens, Tenants]:
-    """Return the static tokens of all tenants, and the tenants."""
+async def bridge(settings: Settings, store: Store) -> tuple[StaticTokens, Tenants, SubjectScopes]:
+    """Return the static tokens of all tenants, the tenants, and what their people may use."""
     tenants, resources, scopes = await scoping(settings, store)
-    return StaticTokens(store.static_tokens, store.security_events, tenants, resources, scopes.allowed), tenants
+    return StaticTokens(store.static_tokens, store.security_events, tenants, resources, scopes.allowed), tenants, scopes
 
 
 def shown(at: float | None) -> str | None:

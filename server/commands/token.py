@@ -7,7 +7,7 @@ import click
 from oauth.minting import Minting, NothingToMint
 from oauth.scopes import CONNECT, parse, render
 from server.commands.frame import CommandFailed, run_async, with_settings
-from server.commands.scopes import scoping
+from server.commands.scopes import left_out, scoping
 from server.commands.static_token import static
 from server.commands.user import known_tenant, local_subject
 from server.config import Settings
@@ -40,7 +40,10 @@ async def mint(settings: Settings, tenant: str, email: str, scope: str | None, t
         try:
             minted = await minting.mint(tenant, subject_id, asked, ttl)
         except NothingToMint as error:
-            raise CommandFailed(str(error)) from error
+            what = left_out(asked or (), frozenset(), scopes, tenant) or str(error)
+            raise CommandFailed(f"nothing to grant: {what}; `ascend user list` shows what people may grant") from error
+    if missing := left_out(asked or (), minted.scopes, scopes, tenant):
+        click.echo(f"ascend: note: not granted: {missing}", err=True)
     if asked is not None and CONNECT not in asked:
         click.echo(f"ascend: note: without the scope {CONNECT!r} the MCP endpoint answers 403", err=True)
     if as_json:

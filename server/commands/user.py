@@ -1,7 +1,6 @@
 """`ascend user`: the people who can sign in."""
 
 import re
-import sys
 from dataclasses import replace
 
 import click
@@ -15,7 +14,9 @@ from oauth.subjects import InvalidSubject, Subject, normalize_email
 from oauth.tenants import DEFAULT_TENANT
 from server.commands.frame import CommandFailed, json_option, run_async, with_settings
 from server.commands.rows import print_rows
+from server.commands.secret_input import read_secret
 from server.config import Settings
+from server.sign_in_visit import account_url
 from server.storage.store import Store, open_store
 
 _SCOPE = re.compile(r"[a-z0-9][a-z0-9_-]*:(read|write|destructive)")
@@ -38,7 +39,7 @@ def command() -> None:
 @run_async
 async def add(settings: Settings, email: str, tenant: str, name: str, password_stdin: bool, admin: bool) -> None:
     """Add the person EMAIL."""
-    password = sys.stdin.readline().rstrip("\r\n") if password_stdin else new_password()
+    password = read_secret(f"password of {email}") if password_stdin else new_password()
     async with open_store(settings) as store:
         await known_tenant(store, tenant)
         try:
@@ -47,7 +48,9 @@ async def add(settings: Settings, email: str, tenant: str, name: str, password_s
             raise click.UsageError(str(error)) from error
         except SubjectExists as error:
             raise CommandFailed(f"user {email!r} exists already in tenant {tenant!r}; `ascend user list` shows all") from error
-    click.echo(f"user {subject.email} can sign in at {settings.mcp_url(tenant)}")
+    click.echo(
+        f"user {subject.email} can sign in at {settings.base_url}{account_url(tenant)}; their client connects to {settings.mcp_url(tenant)}"
+    )
     if not password_stdin:
         click.echo(f"password {password}   (shown only now)")
 
@@ -66,6 +69,7 @@ async def list_users(settings: Settings, tenant: str | None, as_json: bool) -> N
                 "email": subject.email,
                 "tenant": name,
                 "name": subject.display_name,
+                "subject": subject.subject_id,
                 "admin": subject.is_admin,
                 "disabled": subject.disabled,
                 "may_grant": "everything" if subject.allowed_scopes is None else render(subject.allowed_scopes - _CONNECTING),
@@ -87,7 +91,7 @@ async def link(settings: Settings, email: str, tenant: str) -> None:
         subject = await known_subject(store, tenant, email)
         path = await SignInLinks(store.passkeys, store.subjects).make(subject)
     click.echo(f"{settings.base_url}{path}")
-    click.echo("whoever opens it first is signed in as this person; send it on a way that only they read", err=True)
+    click.echo("whoever presses its button first is signed in as this person; send it on a way that only they read", err=True)
 
 
 @command.command("password")
@@ -98,7 +102,7 @@ async def link(settings: Settings, email: str, tenant: str) -> None:
 @run_async
 async def password(settings: Settings, email: str, tenant: str, password_stdin: bool) -> None:
     """Give EMAIL a new password and sign them out everywhere."""
-    text = sys.stdin.readline().rstrip("\r\n") if password_stdin else new_password()
+    text = read_secret(f"new password of {email}") if password_stdin else new_password()
     async with open_store(settings) as store:
         subject = await known_subject(store, tenant, email)
         try:

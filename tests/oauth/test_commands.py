@@ -69,6 +69,7 @@ def test_a_service_principal_may_sign_instead_of_keeping_a_secret(tmp_path: Path
         (("tenant", "set", "nowhere", "--title", "x"), 1),
         (("user", "add", "no address", "--tenant", "default"), 2),
         (("user", "add", "ada@example.com", "--tenant", "nowhere"), 1),
+        (("client-config", "--tenant", "nowhere"), 1),
         (("user", "limit", "ada@example.com"), 2),
         (("user", "limit", "ada@example.com", "--scope", "everything"), 2),
         (("user", "limit", "nobody@example.com", "--all"), 1),
@@ -112,6 +113,16 @@ def test_a_person_can_be_limited_to_some_scopes(tmp_path: Path) -> None:
     assert "everything" in run(tmp_path, "user", "limit", "ada@example.com", "--all").output
     run(tmp_path, "token", "mint", *ada, "--scope", "mcp mcp:write")
     assert listed(tmp_path, "grant")[0]["scopes"] == "mcp mcp:write"
+
+
+def test_whoever_adds_a_person_is_told_addresses_that_a_browser_and_a_client_can_use(tmp_path: Path) -> None:
+    """docs/guides/sign-in.md, People: the account page is for browsers, the MCP URL for clients; the button of a link spends it."""
+    run(tmp_path, "tenant", "add", "acme")
+    for tenant, path in (("default", ""), ("acme", "/acme")):
+        said = run(tmp_path, "user", "add", "ada@example.com", "--tenant", tenant).output
+        assert f"can sign in at http://127.0.0.1:8080/account{path}; their client connects to http://127.0.0.1:8080/mcp{path}\n" in said
+        assert run(tmp_path, "client-config", "--tenant", tenant).output.endswith(f"/mcp{path}\n")
+    assert "whoever presses its button first" in run(tmp_path, "user", "link", "ada@example.com").output
 
 
 def test_the_key_encryption_key_is_rotated(tmp_path: Path) -> None:

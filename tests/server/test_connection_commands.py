@@ -18,6 +18,7 @@ from server.demo.provider import definition
 from tests.conftest import REPOSITORY
 from tests.oauth.connections.machine_provider import APP_ID, INSTALLATION, MachineProvider
 from tests.server.demo.listening import listening
+from tests.server.test_importing import document
 
 
 class Ascend:
@@ -52,6 +53,35 @@ def test_a_key_is_added_listed_and_removed_and_never_printed(ascend: Ascend) -> 
     assert "`ascend connection list`" in ascend("connection", "remove", row["id"], expect=1)
     assert "ascend user list" in ascend("connection", "add-key", "crm", "--user", "no@body.example", stdin="k\n", expect=1)
     assert "control characters" in ascend("connection", "add-key", "crm", expect=1)
+
+
+def test_a_key_for_what_nothing_uses_is_kept_with_a_word(ascend: Ascend, tmp_path: Path) -> None:
+    """A misspelled provider would be found out at the next call; a key before its import is no mistake."""
+    (tmp_path / "shop.json").write_text(json.dumps(document({"type": "object"})), encoding="utf-8")
+    ascend("import", "openapi", str(tmp_path / "shop.json"), "--provider", "shop", "--shared")
+    assert "no operation of 'shpo' is imported for default; `ascend import list`" in ascend("connection", "add-key", "shpo", stdin="k\n")
+    assert "note" not in ascend("connection", "add-key", "shop", stdin="k\n")
+
+
+def test_a_key_where_people_sign_in_is_refused_unless_its_kind_is_said(ascend: Ascend) -> None:
+    """A shared key comes before the link that people connect their own accounts with."""
+    ascend("provider", "add", "hubspot", "--client-id", "abc", environ={"HUBSPOT_CLIENT_SECRET": "s3"})
+    refused = ascend("connection", "add-key", "hubspot", stdin="k\n", expect=1)
+    assert "people connect theirs at http://127.0.0.1:8080/connections; give --kind" in refused
+    assert json.loads(ascend("connection", "list", "--json")) == []
+    ascend("connection", "add-key", "hubspot", "--kind", "bearer", stdin="k\n")
+    assert [row["provider"] for row in json.loads(ascend("connection", "list", "--json"))] == ["hubspot"]
+
+
+def test_an_account_is_listed_with_the_address_of_its_person(ascend: Ascend) -> None:
+    """Log lines and vault events name the subject; both lists say who that is."""
+    ascend("user", "add", "ada@example.com", "--tenant", "default")
+    ascend("connection", "add-key", "weather", "--user", "ada@example.com", stdin="k\n")
+    ascend("connection", "add-key", "maps", stdin="k\n")
+    rows = {row["provider"]: row for row in json.loads(ascend("connection", "list", "--json"))}
+    [person] = json.loads(ascend("user", "list", "--json"))
+    assert (rows["weather"]["who"], rows["weather"]["subject"]) == ("ada@example.com", person["subject"])
+    assert (rows["maps"]["who"], rows["maps"]["subject"]) == ("everybody", "everybody")
 
 
 def test_a_provider_that_comes_along_is_registered_by_name(ascend: Ascend) -> None:

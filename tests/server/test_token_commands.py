@@ -26,6 +26,7 @@ def test_static_tokens_are_off_until_an_end_date_is_set(data: Path) -> None:
     token_id = minted.stderr.split()[0]
     listed = ascend("token", "static", "list", "--tenant", "default", "--json", data_dir=data)
     assert token_id in listed.stdout
+    assert "not granted: mcp:raed" in ascend(*mint[:-1], "mcp mcp:raed", data_dir=data).stderr
     assert minted.stdout.strip() not in listed.stdout
     assert ascend("token", "static", "revoke", token_id, "--tenant", "default", data_dir=data).returncode == 0
     assert ascend("token", "static", "revoke", token_id, "--tenant", "default", data_dir=data).returncode == 1
@@ -55,6 +56,20 @@ def test_a_token_without_the_scope_to_connect_comes_with_a_note(data: Path) -> N
     minted = ascend("token", "mint", "--tenant", "default", "--user", "ada@example.com", "--scope", "mcp:read", data_dir=data)
     assert minted.stdout.startswith("asc_at_")
     assert "403" in minted.stderr
+
+
+def test_scopes_that_were_not_granted_are_named_with_their_reason(data: Path) -> None:
+    """docs/guides/authorization.md: unknown scopes are dropped, and the answer says so; a token is all that stands on stdout."""
+    ada = ("--tenant", "default", "--user", "ada@example.com")
+    minted = ascend("token", "mint", *ada, "--scope", "mcp mcp:raed", data_dir=data)
+    assert (minted.stdout.count("\n"), minted.stdout[:7]) == (1, "asc_at_")
+    assert minted.stderr == "ascend: note: not granted: mcp:raed (no such scope; did you mean mcp:read?)\n"
+    refused = ascend("token", "mint", *ada, "--scope", "crm:raed", data_dir=data)
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert "nothing to grant: crm:raed (no such scope" in refused.stderr
+    assert ascend("user", "limit", "ada@example.com", "--scope", "mcp:read", data_dir=data).returncode == 0
+    limited = ascend("token", "mint", *ada, "--scope", "mcp mcp:read mcp:write", data_dir=data)
+    assert "not granted: mcp:write (the user may not use it)" in limited.stderr
 
 
 def test_what_the_gateway_keeps_is_readable_by_its_owner_only(tmp_path: Path) -> None:
