@@ -9,10 +9,12 @@ from starlette.routing import Route
 from oauth.authorization_request import BrowserSession
 from oauth.connections.authorization import ConnectFlows, FlowRefused
 from oauth.connections.connect_flow import ConnectFlow
-from oauth.connections.connection import AccountSecret, Connection
+from oauth.connections.connected import Connected
+from oauth.connections.connection import AccountSecret
 from oauth.connections.keys import ConnectionRefused, check_alias
 from oauth.parameters import Parameters
 from server.browser_session import BrowserSessions
+from server.connections_page import PURPOSE
 from server.pages.page import Pages, see_other
 from server.pages.page_refusals import PageRefused, for_people
 from server.pages.posted_form import read_form
@@ -75,20 +77,29 @@ class ConnectionEndpoints:
         answer = _once(request)
         session = await self._sessions.current(request, tenant_id)
         try:
-            connection = await self._flows.finish(tenant_id, provider, answer, session, self._sessions.browser_of(request))
+            connected = await self._flows.finish(tenant_id, provider, answer, session, self._sessions.browser_of(request))
         except (FlowRefused, ConnectionRefused) as refused:
             raise _refused(refused) from refused
-        return self._connected(connection)
+        return await self._connected(request, connected)
 
     async def _take_key(self, request: Request, flow: ConnectFlow, session: BrowserSession, form: Parameters, alias: str) -> Response:
         given = {name: (form.get(name) or "").strip() for name in ("secret", "username", "session_token", "region", "service")}
         if not given["secret"] or any(len(text) > MAX_SECRET_CHARS for text in given.values()):
             raise ConnectionRefused("give the key that the service made for you")
-        return self._connected(await self._flows.take_key(request.path_params["flow"], session, AccountSecret(**given), alias))
+        connected = await self._flows.take_key(request.path_params["flow"], session, AccountSecret(**given), alias)
+        return await self._connected(request, connected)
 
-    def _connected(self, connection: Connection) -> Response:
-        title = self._flows.title_of(connection)
-        return self._pages.render("connected", connection=connection, title=title, connections_url=connections_url(connection.tenant_id))
+    async def _connected(self, request: Request, connected: Connected) -> Response:
+        """Say what was connected; where it is another account than was meant, offer what the connections page does about it."""
+        tenant_id = connected.connection.tenant_id
+        return self._pages.render(
+            "connected",
+            connected=connected,
+            connection=connected.connection,
+            title=connected.provider.title,
+            connections_url=connections_url(tenant_id),
+            csrf=await self._sessions.csrf_token(request, PURPOSE, tenant_id) if connected.instead_of else "",
+        )
 
     async def _page(
         self, request: Request, flow: ConnectFlow, session: BrowserSession, *, problem: str = "", alias: str = "", status: int = 200

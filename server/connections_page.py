@@ -28,6 +28,8 @@ from server.sign_in_visit import connections_url, sign_in_url
 
 #: the client id of what a person asks for on our own page
 OURSELVES = "ascend-pages"
+#: what the form tokens of this page are bound to
+PURPOSE = "connections"
 DONE: Mapping[str, str] = {
     "renamed": "The account has its new name.",
     "default": "Calls that name no account use this one now.",
@@ -90,7 +92,7 @@ class ConnectionsPage:
         session = await self._sessions.current(request, tenant.tenant_id)
         if session is None:
             return see_other(sign_in_url(tenant.tenant_id, connections_url(tenant.tenant_id)))
-        await self._sessions.check_form(request, form.get("csrf") or "", "connections", tenant.tenant_id)
+        await self._sessions.check_form(request, form.get("csrf") or "", PURPOSE, tenant.tenant_id)
         act = self._actions.get(form.get("action") or "")
         if act is None:
             raise PageRefused(400, "Nothing was done", "The form did not say what to do.", ("Back", connections_url(tenant.tenant_id)))
@@ -137,7 +139,7 @@ class ConnectionsPage:
             email=session.email,
             tenant=tenant,
             here=connections_url(tenant.tenant_id),
-            csrf=await self._sessions.csrf_token(request, "connections", tenant.tenant_id),
+            csrf=await self._sessions.csrf_token(request, PURPOSE, tenant.tenant_id),
             done=DONE.get(done := request.query_params.get("done", "")),
             remove_at=self._remove_at(tenant, request.query_params.get("provider", "")) if done == "forgotten" else None,
             problem=problem,

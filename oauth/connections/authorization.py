@@ -11,6 +11,7 @@ from urllib.parse import urlencode, urlsplit
 
 from oauth.authorization_request import BrowserSession
 from oauth.connections.connect_flow import TRIP_TTL_S, ConnectFlow, ConnectFlowStore, Trip, hash_of
+from oauth.connections.connected import Connected, compared
 from oauth.connections.connection import AccountSecret, Connection
 from oauth.connections.credentials import CredentialKind
 from oauth.connections.links import callback_url
@@ -87,14 +88,10 @@ class ConnectFlows:
         provider = self._registrations.provider(flow.tenant_id, flow.provider)
         scopes = self._scopes(provider, flow)
         words = tuple((scope, provider.scope_words.get(scope, scope)) for scope in scopes)
-        reconnects = await self._keeper.own(flow.tenant_id, flow.subject, flow.account_id) if flow.account_id else None
+        reconnects = await self._meant(flow)
         is_possible = provider.takes_key or self._registrations.find(flow.tenant_id, flow.provider) is not None
         alias = reconnects.alias if reconnects else flow.alias
         return ConnectView(provider, words, reconnects, alias, is_possible, urlsplit(provider.authorize_url).hostname or "")
-
-    def title_of(self, connection: Connection) -> str:
-        """Return what the connection's provider is called."""
-        return self._registrations.provider(connection.tenant_id, connection.provider).title
 
     async def start(self, handle: str, session: BrowserSession, browser: str, alias: str) -> str:
         """Begin a trip and return the provider's address for it. Raises FlowRefused."""
@@ -130,7 +127,7 @@ class ConnectFlows:
 
     async def finish(
         self, tenant_id: str, provider_id: str, answer: Mapping[str, str], session: BrowserSession | None, browser: str | None
-    ) -> Connection:
+    ) -> Connected:
         """Take the provider's answer, redeem the code and keep the account. Raises FlowRefused; then no code was redeemed.
 
         Order matters: whose trip this is gets settled before anything of the answer is used.
@@ -163,9 +160,9 @@ class ConnectFlows:
             tokens = replace(tokens, scopes=frozenset(self._scopes(application.provider, flow)))
         connection = await self._keeper.keep_tokens(flow, application, tokens, external, carried["alias"])
         await self._flows.finish(flow.flow_hash, "done", connection.account_id)
-        return connection
+        return compared(connection, application.provider, await self._meant(flow), flow.scopes)
 
-    async def take_key(self, handle: str, session: BrowserSession, secret: AccountSecret, alias: str) -> Connection:
+    async def take_key(self, handle: str, session: BrowserSession, secret: AccountSecret, alias: str) -> Connected:
         """Keep a key that the person typed into the connect page. Raises FlowRefused, ConnectionRefused."""
         flow = await self.find(handle)
         await self.check_person(flow, session)
@@ -179,7 +176,11 @@ class ConnectFlows:
         secret = replace(secret, region=secret.region or provider.region, service=secret.service or provider.service)
         connection = await self._keeper.keep_key(flow, provider, secret, alias, kind)
         await self._flows.finish(flow.flow_hash, "done", connection.account_id)
-        return connection
+        return Connected(connection, provider)
+
+    async def _meant(self, flow: ConnectFlow) -> Connection | None:
+        """Return the account that the flow was made to connect again; None: it is for a new one, or that one is gone."""
+        return await self._keeper.own(flow.tenant_id, flow.subject, flow.account_id) if flow.account_id else None
 
     async def _check_trip(
         self, flow: ConnectFlow, trip: Trip, tenant_id: str, provider_id: str, session: BrowserSession | None, browser: str | None

@@ -87,6 +87,43 @@ async def test_connecting_the_same_account_again_renews_it(world: World) -> None
     assert world.connections.accounts.readiness(ADA, "crm", wider).status == "ready"
 
 
+async def test_another_account_than_was_meant_is_told_and_can_be_made_the_default(world: World) -> None:
+    """The request goes with the account that it went with before, so "the same request works now" would be untrue."""
+    await world.connect(owner_id="own_1")
+    wider = frozenset({"crm.read", "crm.write"})
+    async with world.signed_in(ADA) as browser:
+        begun = await world.begin(browser, await world.needed(scopes=wider))
+        done = await browser.get(await world.consent(browser, begun.headers["location"], "own_2"))
+        assert "another account than <strong><bdi>Mara Lindqvist, mara@crm.example</bdi></strong>" in done.text
+        assert "the same request works now" not in done.text
+        assert world.connections.accounts.readiness(ADA, "crm", wider).status == "missing_scope"
+        form = {name: field(done.text, name) for name in ("csrf", "action", "provider", "account")}
+        chosen = await browser.post(f"{world.url}/connections", data=form)
+        assert chosen.headers["location"] == "/connections?done=default"
+    assert world.connections.accounts.readiness(ADA, "crm", wider).status == "ready"
+
+
+async def test_an_account_that_a_request_names_is_not_helped_by_another_default(world: World) -> None:
+    """Only what a request without a name goes with is offered to be changed."""
+    await world.connect(owner_id="own_1", alias="first")
+    await world.connect(owner_id="own_2", link=await world.connections.links.link(ADA, "crm", READ), alias="second")
+    second = world.connections.accounts.accounts(ADA, "crm")[1]
+    link = await world.connections.links.link(ADA, "crm", READ, second.account_id)
+    done = await world.connect(owner_id="own_3", link=link)
+    assert "A request that names that one still uses it" in done.text
+    assert "<form" not in done.text.partition("<main")[2]
+
+
+async def test_what_was_asked_for_and_not_allowed_is_told(world: World) -> None:
+    """RFC 6749 §3.3: a provider may grant less than was asked for; the call would ask again."""
+    async with world.signed_in(ADA) as browser:
+        begun = await world.begin(browser, await world.needed(scopes=frozenset({"crm.read", "crm.write"})))
+        narrowed = begun.headers["location"].replace("crm.read+crm.write", "crm.read")
+        done = await browser.get(await world.consent(browser, narrowed))
+    assert "asked for and not allowed there: <strong><bdi>Create, change and delete them" in done.text
+    assert "the same request works now" not in done.text
+
+
 async def test_a_denied_consent_connects_nothing_and_the_link_serves_again(world: World) -> None:
     """RFC 6749 §4.1.2.1."""
     link = await world.needed()
@@ -120,6 +157,9 @@ async def test_a_key_is_connected_on_the_page_where_a_provider_takes_keys(world:
         done = await browser.post(link, data={"csrf": field(page.text, "csrf"), "secret": " k-weather-1 ", "alias": "mine"})
         assert done.status_code == 200
         assert "k-weather-1" not in done.text
+        # Nobody has tried the key: it may be wrong.
+        assert "the first call shows whether <bdi>weather</bdi> takes the key" in done.text
+        assert "works now" not in done.text
     credential = await world.connections.accounts.for_call(ADA, "weather", frozenset(), None)
     assert (credential.kind, credential.secret, credential.alias) == ("api_key", "k-weather-1", "mine")
 

@@ -69,7 +69,7 @@ async def test_a_person_connects_an_account_and_manages_it(world: World, tmp_pat
         await page.fill("#secret", "k-1")
         await check(page, pictures / "4-key.png")
         await page.press("#secret", "Enter")
-        await page.wait_for_selector("text=Connected")
+        await page.wait_for_selector("text=Key kept")
         await page.goto(f"{world.url}/connections")
         await page.click("summary >> nth=0")
         await check(page, pictures / "5-connections.png")
@@ -92,3 +92,22 @@ async def test_another_persons_link_is_a_page_that_says_so(world: World, tmp_pat
         await page.goto(link)
         assert "made for another person" in await page.inner_text("main")
         await check(page, tmp_path / "refused.png")
+
+
+@pytest.mark.parametrize(("size", "scheme"), [(PHONE, "dark"), (DESKTOP, "light")])
+async def test_a_person_who_chose_another_account_uses_it_from_the_same_page(
+    world: World, tmp_path: Path, size: tuple[int, int], scheme: str
+) -> None:
+    """The button posts to the connections page, from a page that another site has led to."""
+    await world.connect(owner_id="own_1")
+    async with window(world, size, scheme) as page:
+        await page.goto(await world.needed(scopes=frozenset({"crm.read", "crm.write"})))
+        await page.click("button.primary")
+        await page.wait_for_url(f"{world.crm_url}/**")
+        await page.check('input[value="own_2"]')
+        await page.click("button.yes")
+        await page.wait_for_url(f"{world.url}/connect/callback/**")
+        await check(page, tmp_path / "another.png")
+        await page.click("text=Use this account by default")
+        await page.wait_for_selector("text=Calls that name no account use this one now.")
+    assert [account.external_id for account in world.connections.accounts.accounts(ADA, "crm")] == ["own_2", "own_1"]

@@ -1,0 +1,28 @@
+"""What connecting an account brought, compared with what it was for."""
+
+from dataclasses import dataclass
+
+from oauth.connections.connection import Connection
+from oauth.connections.provider import Provider
+
+
+@dataclass(frozen=True, slots=True)
+class Connected:
+    connection: Connection
+    provider: Provider
+    #: the account that was to be connected again, where the person chose another one at the provider
+    instead_of: Connection | None = None
+    #: in words: what was asked for and not granted
+    withheld: tuple[str, ...] = ()
+
+    @property
+    def is_key(self) -> bool:
+        """Nobody knows whether the provider takes a key before the first call."""
+        return self.connection.kind != "bearer"
+
+
+def compared(connection: Connection, provider: Provider, meant: Connection | None, asked: frozenset[str]) -> Connected:
+    """Return what `connection` is to a person who was asked for `meant`, or for a new account, with the scopes `asked`."""
+    instead_of = meant if meant is not None and meant.account_id != connection.account_id else None
+    withheld = frozenset() if connection.scopes is None else asked - connection.scopes
+    return Connected(connection, provider, instead_of, tuple(provider.scope_words.get(scope, scope) for scope in sorted(withheld)))
