@@ -4,24 +4,33 @@ from dataclasses import replace
 
 import httpx2
 
-from tests.flows.gateway_process import RunningGateway, ascend
+from oauth.minting import Minting
+from oauth.passwords import Passwords
+from oauth.tenants import DEFAULT_TENANT
+from server.commands.scopes import scoping
+from server.commands.user import local_subject
+from server.config import load
+from server.storage.store import open_store
+from tests.flows.gateway_process import RunningGateway
 from tests.flows.person import Person
 
 PASSWORD = "correct-horse-battery"
 
 
-def new_person(gateway: RunningGateway, email: str) -> Person:
-    """Return somebody who can sign in and has connected nothing."""
-    done = ascend("user", "add", email, "--tenant", "default", "--password-stdin", data_dir=gateway.data_dir, stdin=f"{PASSWORD}\n")
-    assert done.returncode == 0, done.stderr
+async def new_person(gateway: RunningGateway, email: str) -> Person:
+    """Return somebody who can sign in and has connected nothing; what `ascend user add` does."""
+    async with open_store(load(gateway.data_dir, {})) as store:
+        await Passwords(store.subjects).add_subject(DEFAULT_TENANT, email, PASSWORD)
     return Person(email, PASSWORD)
 
 
-def token_of(gateway: RunningGateway, person: Person) -> str:
-    """Return an access token with every scope, as a script gets it."""
-    done = ascend("token", "mint", "--tenant", "default", "--user", person.email, data_dir=gateway.data_dir)
-    assert done.returncode == 0, done.stderr
-    return done.stdout.strip()
+async def token_of(gateway: RunningGateway, person: Person) -> str:
+    """Return an access token with every scope; what `ascend token mint` does."""
+    settings = load(gateway.data_dir, {})
+    async with open_store(settings) as store:
+        _tenants, resources, scopes = await scoping(settings, store)
+        subject_id = await local_subject(store, DEFAULT_TENANT, person.email)
+        return (await Minting(store.grants, resources, scopes.allowed).mint(DEFAULT_TENANT, subject_id, None, 3600)).access_token
 
 
 async def connect(person: Person, link: str, owner_id: str = "own_1", decision: str = "allow") -> str:

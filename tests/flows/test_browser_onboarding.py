@@ -60,7 +60,7 @@ class Seen:
 
     async def call(self) -> dict[str, Any]:
         """Ask as the person's assistant does."""
-        self.token = self.token or token_of(self.gateway, self.person)
+        self.token = self.token or await token_of(self.gateway, self.person)
         headers = {**modern_headers("tools/call", "call_api"), "authorization": f"Bearer {self.token}"}
         async with httpx2.AsyncClient(timeout=20) as http:
             body = modern_body("tools/call", {"name": "call_api", "arguments": SEARCH})
@@ -88,7 +88,7 @@ class Seen:
 async def window(
     gateway: RunningGateway, email: str, pictures: Path, *, width: int, scheme: Any = "light", scripts: bool = True
 ) -> AsyncIterator[Seen]:
-    person = new_person(gateway, email)
+    person = await new_person(gateway, email)
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         context = await browser.new_context(
@@ -235,7 +235,7 @@ async def test_each_page_that_refuses_says_what_happened_and_leads_on(gateway: R
             await page.goto(address)
             assert words in await page.inner_text("main")
             await seen.looks_right(name)
-        other = new_person(gateway, "other@example.com")
+        other = await new_person(gateway, "other@example.com")
         seen.person, seen.token = other, ""
         foreign = (await seen.call())["connection"]["url"]
         await page.goto(foreign)

@@ -114,8 +114,8 @@ def protected(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningGatew
 @pytest.mark.parametrize("era", ["legacy", "modern"])
 def test_the_inspector_shows_the_link_and_then_the_answer(protected: RunningGateway, tmp_path: Path, era: str) -> None:
     """The Inspector declares no URL elicitation: it gets link and instructions, and after connecting the same call goes through."""
-    person = new_person(protected, f"inspector-{era}@example.com")
-    bearer = f"Authorization: Bearer {token_of(protected, person)}"
+    person = anyio.run(new_person, protected, f"inspector-{era}@example.com")
+    bearer = f"Authorization: Bearer {anyio.run(token_of, protected, person)}"
     command = [str(BINARIES / "mcp-inspector"), "--cli", protected.mcp_url, "--transport", "http", "--header", bearer]
     command += ["--method", "tools/call", "--tool-name", "call_api", "--tool-arg", "api=crm.contacts.search", 'args={"query": "Ada"}']
     command += ["--format", "json", "--protocol-era", era]
@@ -136,8 +136,8 @@ def test_the_inspector_shows_the_link_and_then_the_answer(protected: RunningGate
 @pytest.mark.parametrize("mode", ["2026-07-28", "legacy"])
 async def test_through_mcp_remote_the_person_gets_the_link_either_way(protected: RunningGateway, tmp_path: Path, mode: Any) -> None:
     """mcp-remote passes 2026-07-28 on, question and all; of 2025-11-25 it bridges no URL mode, so there the link comes in words."""
-    person = new_person(protected, f"remote-{mode}@example.com")
-    bearer = f"Authorization: Bearer {token_of(protected, person)}"
+    person = await new_person(protected, f"remote-{mode}@example.com")
+    bearer = f"Authorization: Bearer {await token_of(protected, person)}"
     arguments = [str(BINARIES / "mcp-remote"), protected.mcp_url, "--host", "127.0.0.1", "--header", bearer]
     bridge = StdioServerParameters(command=str(BINARIES / "node"), args=arguments, env=node_environment(tmp_path))
     asked: list[str] = []

@@ -45,9 +45,9 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningGateway
 
 
 @pytest.fixture
-def person(gateway: RunningGateway, request: pytest.FixtureRequest) -> Person:
+async def person(gateway: RunningGateway, request: pytest.FixtureRequest) -> Person:
     name = re.sub(r"[^a-z0-9]+", "-", request.node.name.lower()).strip("-")
-    return new_person(gateway, f"{name[-60:].strip('-')}@example.com")
+    return await new_person(gateway, f"{name[-60:].strip('-')}@example.com")
 
 
 @asynccontextmanager
@@ -61,7 +61,7 @@ async def client_of(gateway: RunningGateway, person: Person, mode: Any, *, opens
 
     callback: Any = open_for_person if opens else None
     async with (
-        httpx2.AsyncClient(headers={"authorization": f"Bearer {token_of(gateway, person)}"}, timeout=30) as http,
+        httpx2.AsyncClient(headers={"authorization": f"Bearer {await token_of(gateway, person)}"}, timeout=30) as http,
         Client(streamable_http_client(gateway.mcp_url, http_client=http), mode=mode, elicitation_callback=callback) as client,
     ):
         yield client
@@ -167,7 +167,7 @@ async def run_to_the_end(client: Client, person: Person, plan: dict[str, Any]) -
 
 
 async def connected_as(gateway: RunningGateway, person: Person, alias: str) -> None:
-    answer = await raw(gateway, token_of(gateway, person), "connections.connect", {"provider": "crm", "alias": alias}, {})
+    answer = await raw(gateway, await token_of(gateway, person), "connections.connect", {"provider": "crm", "alias": alias}, {})
     await connect(person, answer["result"]["structuredContent"]["connection"]["url"])
 
 
@@ -184,7 +184,7 @@ async def raw(
 
 async def test_a_raw_client_of_today_is_believed_only_what_the_store_says(gateway: RunningGateway, person: Person) -> None:
     """An "accept" before anything is connected is answered with the link in words; the state serves this call alone."""
-    token = token_of(gateway, person)
+    token = await token_of(gateway, person)
     first = (await raw(gateway, token, "call_api", SEARCH, URL_MODE))["result"]
     assert (first["resultType"], list(first["inputRequests"])) == ("input_required", ["connect"])
     accepted = {"inputResponses": {"connect": {"action": "accept"}}, "requestState": first["requestState"]}
@@ -213,7 +213,7 @@ async def test_a_raw_client_of_an_earlier_era_gets_what_it_understands(
 ) -> None:
     """-32042 only where it is declared, exists (2025-11-25) and is not known to be declared wrongly (server/client_quirks.py)."""
     async with httpx2.AsyncClient(timeout=20) as http:
-        headers = {**legacy_headers(version), "authorization": f"Bearer {token_of(gateway, person)}"}
+        headers = {**legacy_headers(version), "authorization": f"Bearer {await token_of(gateway, person)}"}
         hello = {"protocolVersion": version, "capabilities": dict(capabilities), "clientInfo": {"name": name, "version": "1"}}
         begun = await http.post(gateway.mcp_url, headers=headers, json=legacy_body("initialize", hello))
         if session_id := begun.headers.get("mcp-session-id"):
