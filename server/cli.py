@@ -62,7 +62,7 @@ class LazyCommands(click.Group):
 def ascend() -> None:
     """One remote MCP server in front of every API your team uses.
 
-    Start with `ascend serve --demo`. State lives in --data DIR, else ASCEND_DATA_DIR, else ./.ascend.
+    Start with `ascend serve --demo`. Every command takes --data DIR, where state lives; else ASCEND_DATA_DIR, else ./.ascend.
     """
 
 

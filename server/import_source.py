@@ -1,13 +1,13 @@
 """Read what is imported, where it is: a file or a URL, and the documents beside it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from urllib.parse import unquote, urlsplit
 
 import anyio
 
 from tools.egress import MAX_BODY_BYTES, Egress, OutboundRequest
-from tools.errors import ImportFailed
+from tools.errors import ImportFailed, UpstreamFailed
 from tools.operation import Failure
 from tools.providers.openapi_externals import fetch_reader, folder_reader, gather_externals
 
@@ -27,7 +27,12 @@ async def read_source(location: str) -> SourceDocument:
     """Return the document in a file or at a URL with what it refers to. The operator named this host, so it may be a private one."""
     if location.startswith(("http://", "https://")):
         async with Egress([authority_of(location)]) as egress:
-            response = await egress.send(OutboundRequest("GET", location, _ACCEPT))
+            try:
+                response = await egress.send(OutboundRequest("GET", location, _ACCEPT))
+            except UpstreamFailed as error:
+                if error.failure.code != "upstream_unreachable":
+                    raise
+                raise ImportFailed(replace(error.failure, message=f"{error}; check the address, and that its service runs")) from error
             if response.status != 200:
                 raise ImportFailed(Failure("source_unavailable", f"{location} answered {response.status}; check the address in a browser"))
             externals = await gather_externals(response.body, response.url, fetch_reader(egress.fetch))

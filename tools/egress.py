@@ -18,7 +18,7 @@ from yarl import URL
 
 from oauth.fetch import Fetched, FetchRefused
 from tools.egress_addresses import AddressRules, Target, refused
-from tools.egress_body import failed, read_body
+from tools.egress_body import failed, read_body, unreachable
 from tools.egress_connector import AddressRefused, GuardedConnector, LookUp, look_up
 from tools.egress_pool import Http1Pool
 from tools.errors import EgressRefused, UpstreamFailed
@@ -213,7 +213,7 @@ def failure_of(error: Exception, target: Target) -> EgressRefused | UpstreamFail
             )
         if isinstance(error, (aiohttp.ClientConnectorSSLError, aiohttp.ClientConnectorCertificateError)):
             return failed(authority, "upstream_unreachable", "could not be reached by TLS: its certificate is not one that we trust")
-        return failed(authority, "upstream_unreachable", "could not be reached", retryable=True)
+        return unreachable(authority, error.os_error)
     if isinstance(error, TimeoutError):
         return failed(authority, "upstream_timeout", "gave no complete answer in time", retryable=True)
     if isinstance(error, (aiohttp.ClientPayloadError, aiohttp.ServerDisconnectedError, OSError)):

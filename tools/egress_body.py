@@ -1,5 +1,6 @@
 """Read an upstream's body, inflated, and never more of it than was asked for."""
 
+import os
 import zlib
 
 import aiohttp
@@ -16,6 +17,13 @@ _BY_HEADER, _HEADERLESS = 47, -15
 def failed(authority: str, code: str, what: str, *, retryable: bool = False) -> UpstreamFailed:
     """Return the failure of a call to `authority`; path and query stay out of it, they may hold secrets."""
     return UpstreamFailed(Failure(code, f"{authority} {what}", retryable=retryable))
+
+
+def unreachable(authority: str, error: OSError | None) -> UpstreamFailed:
+    """Return the failure of a call that found no connection, with the system's reason where it has one."""
+    number = error.errno if error is not None else None
+    reason = f": {os.strerror(number).lower()}" if number is not None and number > 0 else ""
+    return failed(authority, "upstream_unreachable", f"could not be reached{reason}", retryable=True)
 
 
 async def read_body(response: aiohttp.ClientResponse, max_body_bytes: int) -> bytes:

@@ -8,7 +8,7 @@ import aiohttp
 from multidict import CIMultiDict
 
 from tools.egress_addresses import Target, refused
-from tools.egress_body import failed
+from tools.egress_body import failed, unreachable
 from tools.egress_connector import AddressRefused, GuardedConnector
 from tools.egress_http1 import Answer, ClosedUnanswered, Http1Connection, broken_off
 from tools.errors import EgressRefused, UpstreamFailed
@@ -219,4 +219,4 @@ def _unreachable(error: OSError | aiohttp.ClientError, target: Target) -> Egress
         return refused(str(target.url), "leads to an address that is not public")
     if isinstance(error, ssl.SSLError):
         return failed(authority, "upstream_unreachable", "could not be reached by TLS: its certificate is not one that we trust")
-    return failed(authority, "upstream_unreachable", "could not be reached", retryable=True)
+    return unreachable(authority, error if isinstance(error, OSError) else None)

@@ -10,9 +10,11 @@ from typing import Any
 import click
 from rich.console import Console
 
+from oauth.tenants import DEFAULT_TENANT
 from server.commands.private_addresses import way_to_allow
 from server.config import Settings
 from server.importing import Imported
+from server.sign_in_visit import connections_url
 from tools.egress_addresses import AddressRules
 from tools.errors import EgressRefused
 from tools.operation import Operation
@@ -50,7 +52,7 @@ def report(settings: Settings, imported: Imported, *, dry_run: bool, as_json: bo
     tell(imported, dry_run=dry_run)
     tell_of_servers(imported)
     warn_of_guard(settings, imported)
-    tell_of_accounts(imported)
+    tell_of_accounts(settings, imported)
     tell_of_readings(imported)
     tell_of_held(imported.held, dry_run=dry_run)
 
@@ -179,9 +181,12 @@ def tell_of_servers(imported: Imported) -> None:
         click.echo(f"  note: calls go to {servers[0]}; the document also names {rest}; `server:` in an overlay, or --base-url, chooses")
 
 
-def tell_of_accounts(imported: Imported) -> None:
+def tell_of_accounts(settings: Settings, imported: Imported) -> None:
     """Say where calls need an account: what an import was read with is kept nowhere."""
-    provider = imported.result.source.provider
-    if imported.result.source.kind == "mcp" and any(each.connection for each in imported.result.operations):
-        command = f"ascend connection add-key {provider} --kind bearer"
-        click.echo(f"  note: each person connects an account of {provider} at the first call; one for all: {command}")
+    source = imported.result.source
+    if any(each.connection for each in imported.result.operations):
+        page = settings.base_url + connections_url(source.tenant_id or DEFAULT_TENANT)
+        command = f"ascend connection add-key {source.provider}{' --kind bearer' if source.kind == 'mcp' else ''}"
+        command += f" --tenant {source.tenant_id}" if source.tenant_id not in (None, DEFAULT_TENANT) else ""
+        ways = f"people connect theirs at the first call, or at {page}; one for all: {command}"
+        click.echo(f"  note: calls need an account of {source.provider}: {ways}")

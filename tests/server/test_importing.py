@@ -16,6 +16,7 @@ from capability_index.search import Visible
 from server.config import load
 from server.importing import Imported, ImportRequest, import_openapi
 from server.storage.store import Store, open_store
+from tests.ports import free_port
 from tests.tools.providers.mcp_upstream import served
 from tools.documents import MAX_CHOICES_CHARS, document_of, documents_of
 from tools.errors import EgressRefused, ImportFailed
@@ -119,7 +120,11 @@ async def test_an_overlay_corrects_what_was_derived(store: Store, tmp_path: Path
 @pytest.mark.parametrize(
     ("overlay", "said"),
     [
-        ("operations: {shop.orders.create: {acces: read}}", "operations.shop.orders.create.acces: extra inputs are not permitted"),
+        ("operations: {shop.orders.create: {acces: read}}", "operations.shop.orders.create: unknown key 'acces', known are id, access"),
+        ("operations: {shop.orders.create: {acces: read}}", "; did you mean 'access'?"),
+        ("base_urls: [{url: 'https://a.example', wait: 1}]", "base_urls.0: unknown key 'wait', known are url, weight, health_path"),
+        ("base_ulr: https://a.example", "the file: unknown key 'base_ulr'"),
+        ("operations: [shop.orders.create]", "operations: not a map of keys and values"),
         ("[1, 2]", "the file: "),
         ("{", "neither JSON nor YAML"),
     ],
@@ -140,6 +145,12 @@ async def test_what_is_neither_a_file_nor_an_address_is_refused_in_a_sentence(st
     with pytest.raises((ImportFailed, EgressRefused)) as caught:
         await import_openapi(store.operations, ImportRequest(location, "shop"))
     assert caught.value.failure.message
+
+
+async def test_a_host_where_nobody_listens_is_refused_with_the_cause_and_the_way_out(store: Store) -> None:
+    """contracts.md: errors name the thing, the rule and the way out."""
+    with pytest.raises(ImportFailed, match=r"^127\.0\.0\.1:\d+ could not be reached: connection refused; check the address"):
+        await import_openapi(store.operations, ImportRequest(f"http://127.0.0.1:{free_port()}/openapi.json", "shop"))
 
 
 async def test_the_values_of_a_parameter_are_found_and_indexed_again_when_they_change(store: Store, tmp_path: Path) -> None:

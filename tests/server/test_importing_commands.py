@@ -61,6 +61,16 @@ def test_what_was_imported_is_listed_and_removed(imports: Imports, orders: Path)
     assert json.loads(imports("list", "--json")) == [row]
 
 
+def test_an_import_says_where_the_accounts_come_from_that_its_calls_need(imports: Imports, orders: Path) -> None:
+    """README, "Add your own API": without an account the first call answers with a link, and nothing before it said so."""
+    assert "account" not in imports("openapi", str(orders), "--provider", "shop", "--shared")
+    content = json.loads(orders.read_text(encoding="utf-8"))
+    secured = {"components": {"securitySchemes": {"key": {"type": "apiKey", "in": "header", "name": "X-Key"}}}, "security": [{"key": []}]}
+    orders.write_text(json.dumps(content | secured), encoding="utf-8")
+    said = imports("openapi", str(orders), "--provider", "shop", "--shared")
+    assert "or at http://127.0.0.1:8080/connections; one for all: ascend connection add-key shop\n" in said
+
+
 def test_an_overlay_is_given_on_the_command_line(imports: Imports, orders: Path, tmp_path: Path) -> None:
     """What rises in access is named, with an overlay as with a new document."""
     (tmp_path / "corrections.yaml").write_text('operations: {"POST /orders": {access: destructive}}', encoding="utf-8")

@@ -10,6 +10,7 @@ operations:
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
@@ -78,6 +79,8 @@ class Overlay:
 
 
 _NONE = Correction()
+#: where a map of keys stands below the file's own
+_MODEL_BY_PART: Mapping[str, type[BaseModel]] = {"operations": Correction, "base_urls": Place}
 
 
 def read_overlay(raw: bytes, location: str) -> Overlay:
@@ -86,9 +89,7 @@ def read_overlay(raw: bytes, location: str) -> Overlay:
     try:
         file = _File.model_validate(content if content is not None else {})
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise ImportFailed(Failure("invalid_overlay", f"{location}: {place or 'the file'}: {first['msg'].lower()}")) from error
+        raise ImportFailed(Failure("invalid_overlay", f"{location}: {_fault(error)}")) from error
     for name, correction in file.operations.items():
         if correction.id is not None and not NAME.fullmatch(correction.id):
             message = f"{location}: operations.{name}.id: '{correction.id}' is not a name; use lower-case words with dots, like users.get"
@@ -96,6 +97,21 @@ def read_overlay(raw: bytes, location: str) -> Overlay:
     corrections = {_key(name): correction for name, correction in file.operations.items()}
     places = tuple(place if isinstance(place, Place) else Place(url=place) for place in file.base_urls)
     return Overlay(file.base_url or (places[0].url if places else None), places, file.variables, corrections, file.server)
+
+
+def _fault(error: ValidationError) -> str:
+    """Return the place of the first thing that is wrong, the rule, and what was probably meant."""
+    first = error.errors()[0]
+    path = [str(part) for part in first["loc"] if part != Place.__name__]
+    if first["type"] in ("model_type", "dict_type"):
+        return f"{'.'.join(path) or 'the file'}: not a map of keys and values"
+    if first["type"] != "extra_forbidden":
+        return f"{'.'.join(path)}: {first['msg'].lower()}"
+    *above, key = path
+    known = list((_MODEL_BY_PART[above[0]] if above else _File).model_fields)
+    near = get_close_matches(key, known, 1)
+    meant = f"; did you mean '{near[0]}'?" if near else ""
+    return f"{'.'.join(above) or 'the file'}: unknown key '{key}', known are {', '.join(known)}{meant}"
 
 
 def _key(name: str) -> str:

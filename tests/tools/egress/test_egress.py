@@ -80,12 +80,13 @@ async def test_each_fault_is_one_clear_error_and_the_pool_still_works(egress: Eg
 
 
 async def test_an_upstream_that_nobody_runs_is_unreachable(egress: Egress) -> None:
-    """A refused connection is upstream_unreachable, within the deadline."""
+    """A refused connection is upstream_unreachable, within the deadline, and says that it was refused."""
     async with serving(says(b"")) as origin:
         pass
     with pytest.raises(UpstreamFailed) as caught:
         await egress.send(OutboundRequest("GET", origin))
     assert caught.value.failure.code == "upstream_unreachable"
+    assert caught.value.failure.message.endswith(" could not be reached: connection refused")
     assert caught.value.failure.retryable
 
 
