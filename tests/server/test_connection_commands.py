@@ -1,10 +1,7 @@
 """The command line of providers, accounts and the vault, run as operators run it."""
 
 import json
-import os
 import sqlite3
-import subprocess
-import sys
 import time
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -15,7 +12,7 @@ from joserfc.jwk import RSAKey
 
 from oauth.connections.provider import known_definitions
 from server.demo.provider import definition
-from tests.conftest import REPOSITORY
+from tests.command_line import ascend_here
 from tests.oauth.connections.machine_provider import APP_ID, INSTALLATION, MachineProvider
 from tests.server.demo.listening import listening
 from tests.server.test_importing import document
@@ -28,9 +25,7 @@ class Ascend:
         self.data = data
 
     def __call__(self, *words: str, stdin: str = "", environ: dict[str, str] | None = None, expect: int = 0) -> str:
-        command = [sys.executable, "-c", "import sys; from server.cli import main; sys.exit(main())", *words, "--data", str(self.data)]
-        variables = {"PATH": os.environ["PATH"], **(environ or {})}
-        done = subprocess.run(command, input=stdin, capture_output=True, text=True, cwd=REPOSITORY, env=variables, check=False)
+        done = ascend_here(*words, data_dir=self.data, stdin=stdin, environ=environ)
         assert done.returncode == expect, done.stdout + done.stderr
         assert "Traceback" not in done.stderr
         return done.stdout + done.stderr

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.flows.gateway_process import ascend
+from tests.command_line import ascend_here as ascend
 
 
 @pytest.fixture
