@@ -12,7 +12,8 @@ from typing import Any
 import httpx2
 import pytest
 
-from tests.flows.gateway_process import RunningGateway, ascend, running_gateway
+from tests.command_line import ascend_here
+from tests.flows.gateway_process import RunningGateway, running_gateway
 from tests.ports import free_port
 from tests.server.mcp_requests import legacy_body, legacy_headers, modern_body, modern_headers
 from tests.tools.egress import fault_server
@@ -74,11 +75,13 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     data, port = folder / "data", free_port()
     (folder / "hostile.json").write_text(document(port), encoding="utf-8")
     extra = {"ASCEND_EGRESS_ALLOW": f"127.0.0.1:{port}"}
-    imported = ascend("import", "openapi", str(folder / "hostile.json"), "--provider", "hostile", "--shared", data_dir=data, extra=extra)
+    imported = ascend_here(
+        "import", "openapi", str(folder / "hostile.json"), "--provider", "hostile", "--shared", data_dir=data, environ=extra
+    )
     assert imported.returncode == 0, imported.stderr
-    ascend("user", "add", "ada@example.com", "--tenant", "default", "--password-stdin", data_dir=data, stdin=secrets.token_urlsafe(24))
+    ascend_here("user", "add", "ada@example.com", "--tenant", "default", "--password-stdin", data_dir=data, stdin=secrets.token_urlsafe(24))
     with running_gateway(data, demo=False, extra=extra) as gateway:
-        minted = ascend("token", "mint", "--tenant", "default", "--user", "ada@example.com", data_dir=data)
+        minted = ascend_here("token", "mint", "--tenant", "default", "--user", "ada@example.com", data_dir=data)
         yield House(gateway, port, minted.stdout.split()[-1])
 
 

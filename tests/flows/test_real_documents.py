@@ -10,6 +10,7 @@ from server.app import open_gateway
 from server.config import load
 from server.importing import ImportRequest, import_openapi
 from server.storage.store import open_store
+from tests.command_line import ascend_here
 from tests.flows.gateway_process import ascend
 from tools.operation import ClientFacts
 from tools.signatures import LONG_SIGNATURE_CHARS
@@ -42,14 +43,14 @@ INTENTS = {
 
 def imported(data_dir: Path, document: Path, provider: str, *options: str) -> dict[str, Any]:
     words = ("import", "openapi", str(document), "--provider", provider, "--shared", "--json", *options)
-    done = ascend(*words, data_dir=data_dir)
+    done = ascend_here(*words, data_dir=data_dir)
     assert done.returncode == 0, done.stderr
     answer: dict[str, Any] = json.loads(done.stdout)
     return answer
 
 
 def listed(data_dir: Path) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = json.loads(ascend("import", "list", "--json", data_dir=data_dir).stdout)
+    rows: list[dict[str, Any]] = json.loads(ascend_here("import", "list", "--json", data_dir=data_dir).stdout)
     return rows
 
 

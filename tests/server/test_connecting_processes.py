@@ -12,7 +12,8 @@ import yaml
 from server.demo.app import build
 from server.demo.grants import Faults, OAuthClient, OAuthSettings
 from server.demo.provider import definition
-from tests.flows.gateway_process import RunningGateway, ascend, running_gateway
+from tests.command_line import ascend_here
+from tests.flows.gateway_process import RunningGateway, running_gateway
 from tests.flows.person import FormReader
 from tests.ports import free_port
 from tests.server.demo.listening import listening
@@ -68,9 +69,9 @@ def test_a_gateway_killed_between_the_providers_answer_and_its_own_write_connect
             (("provider", "add", str(file), "--secret-stdin"), "s3cret\n"),
             (("import", "openapi", f"{crm_url}/openapi.json", "--provider", "crm", "--shared"), None),
         ):
-            done = ascend(*words, data_dir=data, stdin=stdin)
+            done = ascend_here(*words, data_dir=data, stdin=stdin or "")
             assert done.returncode == 0, done.stderr
-        token = ascend("token", "mint", "--tenant", "default", "--user", EMAIL, data_dir=data).stdout.strip()
+        token = ascend_here("token", "mint", "--tenant", "default", "--user", EMAIL, data_dir=data).stdout.strip()
         wanted = {"api": "crm.contacts.search", "args": {"query": "Ada"}}
         with httpx2.Client(timeout=20) as browser:
             with running_gateway(data, demo=False, port=port) as gateway:
@@ -113,7 +114,7 @@ def test_a_newcomer_sees_the_whole_onboarding_offline(tmp_path: Path) -> None:
     data = tmp_path / "data"
     with running_gateway(data, onboarding=True) as gateway, httpx2.Client(timeout=20) as browser:
         (data / "ascend.toml").write_text(f'base_url = "{gateway.base_url}"\n')
-        token = ascend("token", "mint", "--tenant", "default", "--user", gateway.email, data_dir=data).stdout.strip()
+        token = ascend_here("token", "mint", "--tenant", "default", "--user", gateway.email, data_dir=data).stdout.strip()
         wanted = {"api": "crm.contacts.search", "args": {"query": "Ada"}}
         link = told(gateway, token, "call_api", wanted)["connection"]["url"]
         assert "Mara Lindqvist" in walk(browser, link, lambda _url: False, gateway.email, gateway.password)

@@ -11,6 +11,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from server.demo.app import build
+from tests.command_line import ascend_here
 from tests.flows.gateway_process import RunningGateway, ascend, environment, running_gateway
 from tests.ports import free_port
 from tests.server.demo.listening import listening
@@ -55,9 +56,9 @@ def test_both_key_layers_are_rotated_under_load_and_a_killed_rotation_costs_noth
             (("import", "openapi", f"{crm_url}/openapi.json", "--provider", "crm", "--shared"), None),
             (("connection", "add-key", "crm"), f"{KEY}\n"),
         ):
-            done = ascend(*words, data_dir=data, stdin=stdin)
+            done = ascend_here(*words, data_dir=data, stdin=stdin or "")
             assert done.returncode == 0, done.stderr
-        token = ascend("token", "mint", "--tenant", "default", "--user", EMAIL, data_dir=data).stdout.strip()
+        token = ascend_here("token", "mint", "--tenant", "default", "--user", EMAIL, data_dir=data).stdout.strip()
         outcomes: list[str] = []
         with running_gateway(data, demo=False, port=port) as gateway:
             assert told(gateway, token, "call_api", WANTED)["status"] == "ok"
