@@ -126,7 +126,7 @@ async def test_an_expression_that_computes_for_ever_ends_and_holds_nobody_up(bom
         with pytest.raises(SelectFault, match="takes too long"):
             await apply_select(bomb, MANY)
     others_task.cancel()
-    assert turns > 5
+    assert turns > 1
 
 
 async def test_a_selection_ends_with_the_time_of_its_call() -> None:
