@@ -319,7 +319,11 @@ def test_an_overlay_names_several_places_that_serve_the_same() -> None:
 
 @pytest.mark.parametrize(
     ("raw", "message"),
-    [(b"operations: {a: {access: evil}}", "operations.a.access"), (b"operations: {a: {id: 'A b'}}", "not a name"), (b"x: 1", "unknown key 'x'")],
+    [
+        (b"operations: {a: {access: evil}}", "operations.a.access"),
+        (b"operations: {a: {id: 'A b'}}", "not a name"),
+        (b"x: 1", "unknown key 'x'"),
+    ],
 )
 def test_a_faulty_overlay_is_refused_with_its_place(raw: bytes, message: str) -> None:
     """Bad input is normal input."""
