@@ -60,7 +60,7 @@ async def test_a_changed_tool_is_held_everywhere_until_it_is_accepted(world: Ups
 async def test_new_and_removed_tools_are_noticed_while_the_gateway_runs(world: UpstreamWorld, upstream: McpUpstream) -> None:
     """list_changed in both eras: what is new waits unseen, what is gone is found no more and says so when it is called."""
     await world.bring(upstream.url)
-    assert "notes.note.delete" in await world.found("delete a note")
+    await world.until_found("delete a note", "notes.note.delete")
     del upstream.tools["delete_note"]
     await upstream.change(tool("print_note", "Prints a note on paper."))
     await world.until_held({"delete_note": "gone", "print_note": "new"})
@@ -71,11 +71,7 @@ async def test_new_and_removed_tools_are_noticed_while_the_gateway_runs(world: U
     assert (await world.run("notes.print_note"))["error"]["code"] == "unknown_operation"
     accepted = await accept_held(world.gateway.store.operations, world.gateway.store.quarantine, None, "notes")
     assert {each.reason for each in accepted} == {"gone", "new"}
-
-    async def is_there() -> bool:
-        return "notes.print_note" in await world.found("print a note on paper")
-
-    await until(is_there)
+    await world.until_found("print a note on paper", "notes.print_note")
     assert (await world.run("notes.print_note"))["status"] == "ok"
     assert (await world.run("notes.note.delete"))["error"]["code"] == "unknown_operation"
 

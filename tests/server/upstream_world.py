@@ -70,6 +70,14 @@ class UpstreamWorld:
     async def found(self, query: str) -> list[str]:
         return [entry["id"] for entry in (await self.call("discover_apis", {"query": query}))["results"]]
 
+    async def until_found(self, query: str, operation_id: str) -> None:
+        """Wait until the index, which hears of an import after the catalogue, finds an operation."""
+
+        async def is_found() -> bool:
+            return operation_id in await self.found(query)
+
+        await until(is_found)
+
     async def held(self, tenant: str | None = None, provider: str = "notes") -> dict[str, str]:
         """Return what the store says is held: tool -> reason."""
         return {each.tool: each.reason for each in await self.gateway.store.quarantine.held_of(tenant, provider)}
