@@ -133,7 +133,7 @@ class UpstreamWorld:
         return found is not None and found.binding["pin"] == pin
 
 
-async def until(holds: Callable[[], Awaitable[bool]], timeout_s: float = 15) -> None:
+async def until(holds: Callable[[], Awaitable[bool]], timeout_s: float = 60) -> None:
     """Wait until `holds` does; the change feed and announcements take their moment."""
     async with asyncio.timeout(timeout_s):
         while not await holds():  # noqa: ASYNC110 - what happens, happens in another process's place
