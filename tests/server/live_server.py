@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import uvicorn
 from starlette.types import ASGIApp
 
-START_TIMEOUT_S = 10
+START_TIMEOUT_S = 60
 
 
 @contextmanager

@@ -264,7 +264,7 @@ async def test_a_silent_stream_is_kept_alive(monkeypatch: pytest.MonkeyPatch) ->
             has_pinged.set()
 
     exchange = mcp_exchange.Exchange(anyio.sleep_forever, send, None, mcp_exchange.LongCalls())  # type: ignore[arg-type]  # a client that stays
-    with anyio.fail_after(5), exchange:
+    with anyio.fail_after(30), exchange:
         await has_pinged.wait()
         await exchange.finish(200, b'{"result":1}')
     assert (sent[0]["status"], dict(sent[0]["headers"])[b"content-type"]) == (200, b"text/event-stream")

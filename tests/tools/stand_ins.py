@@ -156,7 +156,7 @@ class Gateway:
     clock: list[float]
 
     async def call(self, name: str, arguments: Mapping[str, Json], principal: Principal = ADA) -> Outcome:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             return await self.dispatcher.call(principal, name, arguments, client=CLIENT)
 
 

@@ -52,7 +52,7 @@ class House:
         self.cache = CachingRunner(self.upstream, self.accounts, lambda: self.now)
 
     async def read(self, principal: Principal = ADA, which: Operation = GET, **options: Json) -> Outcome:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             return await self.cache.run(call_of(principal, which, CallOptions(**options)))
 
 

@@ -206,7 +206,7 @@ async def test_what_an_upstream_sends_unasked_is_never_taken_for_an_answer(egres
         await reader.read()
 
     asked_more = asyncio.Event()
-    async with serving(says_more) as origin, asyncio.timeout(5):
+    async with serving(says_more) as origin, asyncio.timeout(30):
         assert (await egress.send(OutboundRequest("GET", f"{origin}/first"))).body == b"fine"
         asked_more.set()
         await poisoned.wait()
@@ -222,7 +222,7 @@ async def test_whoever_is_cancelled_leaves_no_connection_behind(egress: Egress) 
         asked.set()
         await reader.read()
 
-    async with serving(never_answers) as origin, asyncio.timeout(5):
+    async with serving(never_answers) as origin, asyncio.timeout(30):
         waiting = asyncio.create_task(egress.send(OutboundRequest("GET", origin)))
         await asked.wait()
         assert busy_count(egress) == 1

@@ -226,7 +226,7 @@ async def test_closing_the_way_out_ends_idle_and_busy_connections() -> None:
         asked.set()
         await reader.read()
 
-    async with serving(Script(FINE)) as origin, serving(never_answers) as silent, asyncio.timeout(5):
+    async with serving(Script(FINE)) as origin, serving(never_answers) as silent, asyncio.timeout(30):
         async with Egress(["127.0.0.1:*"]) as egress:
             pool = pool_of(egress)
             await egress.send(OutboundRequest("GET", origin))

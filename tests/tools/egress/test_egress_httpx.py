@@ -17,7 +17,7 @@ SSE = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding:
 
 @pytest.fixture
 async def client() -> AsyncIterator[httpx2.AsyncClient]:
-    async with Egress(["127.0.0.1:*"]) as egress, httpx2.AsyncClient(transport=GuardedTransport(egress), timeout=1) as opened:
+    async with Egress(["127.0.0.1:*"]) as egress, httpx2.AsyncClient(transport=GuardedTransport(egress), timeout=30) as opened:
         yield opened
 
 
@@ -69,7 +69,7 @@ async def test_each_fault_is_the_error_that_httpx_has_for_it(
     """Libraries retry and report by the classes of httpx."""
     with pytest.raises(error):
         async with serving(behaviour) as origin:
-            await client.get(origin)
+            await client.get(origin, timeout=0.5 if error is httpx2.ReadTimeout else 30)
 
 
 async def test_a_compressed_answer_is_inflated_by_the_library(client: httpx2.AsyncClient) -> None:
@@ -108,7 +108,7 @@ async def test_a_stream_that_is_left_early_gives_its_connection_back() -> None:
         ended.set()
 
     async with Egress(["127.0.0.1:*"]) as egress, httpx2.AsyncClient(transport=GuardedTransport(egress)) as client:
-        async with serving(stream) as origin, asyncio.timeout(5):
+        async with serving(stream) as origin, asyncio.timeout(30):
             async with client.stream("GET", origin) as response:
                 assert response.status_code == 200
             await ended.wait()

@@ -144,7 +144,7 @@ async def serve(app: ASGIApp, port: int) -> tuple[uvicorn.Server, asyncio.Task[N
     config = uvicorn.Config(app, host="127.0.0.1", port=port, log_level="critical", lifespan="on", timeout_graceful_shutdown=0)
     server = uvicorn.Server(config)
     task = asyncio.create_task(server.serve())
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while not server.started:  # noqa: ASYNC110 - uvicorn offers no event
             await asyncio.sleep(0.005)
     return server, task

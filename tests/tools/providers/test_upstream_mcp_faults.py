@@ -280,7 +280,7 @@ async def test_a_result_that_is_not_what_its_tool_declares_comes_with_a_note(wor
     server = raw_server(tools=lambda _params: listed("do", outputSchema=slow), call=lambda _params: answers.pop(0))
     async with served(server) as port:
         brought = await import_server(world.egress, f"http://127.0.0.1:{port}/mcp", provider="x", tenant_id=None)
-        with anyio.fail_after(5):
+        with anyio.fail_after(30):
             odd = await world.run(brought.operations[0])
         assert (odd.status, odd.note) == ("ok", "the answer does not fit the output schema that its server declares")
         assert (await world.run(brought.operations[0])).note is None
