@@ -229,7 +229,9 @@ async def test_a_state_that_was_changed_stops_the_call_before_it_runs(onboarding
         assert first["resultType"] == "input_required"
         await onboarding.walk(first["inputRequests"]["connect"]["params"]["url"])
         retry = {"inputResponses": {"connect": {"action": "accept"}}, "requestState": first["requestState"]}
-        for arguments, state in ((SEARCH, "x" + first["requestState"][1:]), ({**SEARCH, "args": {"query": "Bob"}}, first["requestState"])):
+        given = first["requestState"]
+        changed = ("y" if given[0] == "x" else "x") + given[1:]
+        for arguments, state in ((SEARCH, changed), ({**SEARCH, "args": {"query": "Bob"}}, given)):
             refused = await ask(client, arguments, **{**retry, "requestState": state})
             assert (refused["error"]["code"], "requestState" in refused["error"]["message"]) == (types.INVALID_PARAMS, True)
         done = await ask(client, SEARCH, **retry)
