@@ -5,8 +5,8 @@ Off for a tenant until an operator sets the date; nothing works after it. Every 
 
 import hashlib
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Protocol
 
@@ -110,7 +110,10 @@ class StaticTokens:
         return True
 
     async def verify(self, token: str, tenant: Tenant) -> Verified | None:
-        """Return the principal of a live static token of this tenant, and count the use."""
+        """Return the principal of a live static token of this tenant, and count the use.
+
+        It holds what it was given as far as its subject may use it still: nothing, once the subject is disabled.
+        """
         sunset = sunset_of(tenant)
         if not is_token("st", token) or sunset is None or not self._is_open(tenant):
             return None
@@ -128,6 +131,10 @@ class StaticTokens:
         for token_hash in token_hashes:
             self._remembered.pop(token_hash, None)
 
+    def forget_subjects(self, subjects: Collection[tuple[str | None, str]]) -> None:
+        """Drop the tokens of each (tenant, subject) whose rights have changed; they are looked at anew when they are used."""
+        self.forget([key for key, (token, _) in self._remembered.items() if (token.tenant_id, token.subject) in subjects])
+
     async def flush(self) -> None:
         """Write the uses since the last time."""
         calls, self._calls_by_hash = self._calls_by_hash, {}
@@ -141,6 +148,9 @@ class StaticTokens:
             return known[0]
         revocations = self._revocations
         found = await self._store.find(token_hash)
+        if found is not None:
+            scopes = narrow(found.scopes, await self._allowed_scopes(found.tenant_id, found.subject))
+            found = replace(found, scopes=scopes) if scopes else None
         # What was read before a revocation is not remembered after it.
         if found is not None and revocations == self._revocations:
             if len(self._remembered) >= MAX_REMEMBERED:

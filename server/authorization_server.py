@@ -167,8 +167,9 @@ class AuthorizationServer:
         )
 
     def listen(self, feed: ChangeFeed) -> None:
-        """Hear what other processes revoke; registered before the feed starts."""
+        """Hear what other processes revoke, and whose rights they change; registered before the feed starts."""
         feed.listen("tokens", self._hear)
+        feed.listen("subjects", self._hear_of_subjects)
 
     async def sweep(self, batch: int = 1000) -> None:
         """Remove what has expired; to be called every few minutes."""
@@ -193,3 +194,6 @@ class AuthorizationServer:
         items = [change.item for change in changes]
         self.access_tokens.forget_announced(items)
         self.static_tokens.forget([bytes.fromhex(item.removeprefix("token:")) for item in items if item.startswith("token:")])
+
+    async def _hear_of_subjects(self, changes: list[Change]) -> None:
+        self.static_tokens.forget_subjects({(change.tenant_id, change.item) for change in changes})

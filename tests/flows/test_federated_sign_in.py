@@ -2,14 +2,17 @@
 
 import re
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import httpx2
 import pytest
 
+from tests.command_line import ascend_here
 from tests.flows.gateway_process import ascend, running_gateway
 from tests.oauth.sign_in.loopback_provider import running_provider
 from tests.server.form_browser import FormBrowser
+from tests.server.mcp_requests import modern_body, modern_headers
 
 
 def test_an_operator_sets_a_provider_up_and_its_people_sign_in(tmp_path: Path) -> None:
@@ -78,3 +81,33 @@ def wait_for(browser: FormBrowser, text: str) -> httpx2.Response:
         if text in page.text:
             return page
     raise AssertionError(f"{text!r} did not appear")
+
+
+def test_what_a_person_may_grant_bounds_their_static_tokens_too(tmp_path: Path) -> None:
+    """`ascend user limit` and `disable`, while the gateway runs: a token that is good until an end date does not outlive its person."""
+    data_dir, ada = tmp_path / "data", ("--tenant", "default", "--user", "ada@example.com")
+    ascend_here("user", "add", "ada@example.com", "--tenant", "default", data_dir=data_dir)
+    ascend_here("tenant", "set", "default", "--static-tokens-until", "2999-12-31", data_dir=data_dir)
+    with running_gateway(data_dir, demo=False) as gateway, httpx2.Client(timeout=20) as http:
+        minted = ascend_here("token", "static", "mint", "ci", *ada, "--scope", "mcp mcp:read mcp:write", data_dir=data_dir)
+        headers = {**modern_headers("tools/call", "call_api"), "authorization": f"Bearer {minted.stdout.strip()}"}
+        body = modern_body("tools/call", {"name": "call_api", "arguments": {"api": "gateway.account.whoami"}})
+
+        def scopes() -> str:
+            response = http.post(gateway.mcp_url, headers=headers, json=body)
+            if response.status_code != 200:
+                return str(response.status_code)
+            return " ".join(response.json()["result"]["structuredContent"]["data"]["scopes"])
+
+        assert scopes() == "mcp mcp:read mcp:write"
+        ascend_here("user", "limit", "ada@example.com", "--scope", "mcp:read", data_dir=data_dir)
+        until(lambda: scopes() == "mcp mcp:read")
+        ascend_here("user", "disable", "ada@example.com", data_dir=data_dir)
+        until(lambda: scopes() == "401")
+
+
+def until(holds: Callable[[], bool]) -> None:
+    """Wait for what the change feed tells the gateway, well within the half minute that a token is remembered."""
+    give_up_at = time.monotonic() + 20
+    while not holds():
+        assert time.monotonic() < give_up_at

@@ -7,7 +7,7 @@ import httpx2
 import pytest
 
 from oauth.minting import NothingToMint
-from oauth.static_tokens import BridgeClosed
+from oauth.static_tokens import REMEMBERED_S, BridgeClosed
 from oauth.tenants import Tenant
 from server.storage.static_token_store import SqlStaticTokenStore
 from tests.oauth.gateway import MCP, MCP2, Gateway
@@ -75,6 +75,21 @@ async def test_a_static_token_holds_no_more_than_its_subject_may_use(gate: Gatew
     gate.allowed[("default", "ada")] = frozenset({"mcp", "crm:read"})
     _, record = await gate.server.static_tokens.mint("default", "ada", "n8n", frozenset({"mcp", "mcp:read", "mcp:write"}))
     assert record.scopes == {"mcp", "crm:read"}
+
+
+async def test_a_static_token_loses_what_its_subject_may_use_no_more(gate: Gateway) -> None:
+    """Disabled or limited (`ascend user disable`, `limit`): the token was good for months, the person is not."""
+    open_bridge(gate)
+    token, _ = await gate.server.static_tokens.mint("default", "ada", "n8n", frozenset({"mcp", "mcp:read", "mcp:write"}))
+    assert (await call(gate, token)).json()["scopes"] == ["mcp", "mcp:read", "mcp:write"]
+    gate.allowed[("default", "ada")] = frozenset({"mcp", "mcp:read"})
+    gate.server.static_tokens.forget_subjects({("default", "bob")})
+    assert (await call(gate, token)).json()["scopes"] == ["mcp", "mcp:read", "mcp:write"]
+    gate.server.static_tokens.forget_subjects({("default", "ada")})
+    assert (await call(gate, token)).json()["scopes"] == ["mcp", "mcp:read"]
+    gate.allowed[("default", "ada")] = frozenset()
+    gate.clock.now += REMEMBERED_S
+    assert (await call(gate, token)).status_code == 401
 
 
 async def test_a_minted_token_is_a_grant_like_any_other(gate: Gateway) -> None:
