@@ -17,7 +17,7 @@ ALGORITHMS = ("ES256", "ES384", "PS256", "RS256", "Ed25519", "EdDSA")
 MAX_ASSERTION_LENGTH = 8192
 #: what authlib signs by default; each assertion counts once anyway
 MAX_LIFETIME_S = 3600
-LEEWAY_S = 30
+LEEWAY_S = 60  # two machines on NTP differ by less
 MAX_JWKS_BYTES = 65536
 JWKS_FRESH_S = 300.0
 #: an unknown key is looked for again, but not more often than this: somebody may send unknown ones on purpose

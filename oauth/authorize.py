@@ -23,8 +23,13 @@ from oauth.stores import GrantStore
 from oauth.tenants import Tenant
 from oauth.token_formats import hash_token, new_handle
 
-MAX_STATE_LENGTH = 1024
+#: RFC 6749 sets no bound, and some clients keep their whole context there: as much as a query may hold here
+MAX_STATE_LENGTH = 16 * 1024
 MAX_LOGIN_HINT_LENGTH = 320
+UNKNOWN_CLIENT = (
+    "this application is not registered here, or was not used for so long that it was forgotten; "
+    "remove this server from it and add it again, so that it registers anew"
+)
 PROMPTS = frozenset({"none", "login", "consent", "select_account"})
 
 
@@ -130,7 +135,7 @@ class Authorization:
     async def _the_client_is_known(self, attempt: Attempt) -> None:
         attempt.client = await self._clients.find(attempt.parameters.get("client_id") or "")
         if attempt.client is None:
-            raise OAuthError("invalid_client", "this application is not registered here; let it register again")
+            raise OAuthError("invalid_client", UNKNOWN_CLIENT)
 
     async def _the_redirect_uri_is_the_clients(self, attempt: Attempt) -> None:
         registered = _client(attempt).redirect_uris

@@ -59,6 +59,8 @@ class ClientAuthentication:
         return client
 
     async def _prove(self, client: Client, presented: _Presented, by_header: bool) -> None:
+        if client.is_public and presented.method == "client_secret_basic" and not presented.secret:
+            return  # some libraries send Basic for every client: an empty secret proves nothing, and nothing has to be proven
         if client.auth_method != presented.method:
             raise InvalidClient(f"this client authenticates by {client.auth_method}", by_header=by_header)
         match presented.method:
@@ -74,6 +76,9 @@ def _read(form: Parameters, authorization: str | None) -> _Presented:
     client_id, secret = form.get("client_id"), form.get("client_secret")
     assertion, assertion_type = form.get("client_assertion"), form.get("client_assertion_type")
     by_assertion = assertion is not None or assertion_type is not None
+    by_header = authorization is not None
+    if authorization is not None and _is_no_credential(authorization):
+        authorization = None
     if (authorization is not None) + (secret is not None) + by_assertion > 1:
         raise OAuthError("invalid_request", "more than one way of client authentication; use the registered one only")
     if authorization is not None:
@@ -86,8 +91,17 @@ def _read(form: Parameters, authorization: str | None) -> _Presented:
             raise InvalidClient(f"client_assertion needs client_assertion_type {ASSERTION_TYPE}")
         return _Presented("private_key_jwt", client_id or ClientAssertions.claimed_client(assertion), assertion)
     if client_id is None:
-        raise InvalidClient("client_id is missing")
+        raise InvalidClient("client_id is missing", by_header=by_header)
     return _Presented("none", client_id) if secret is None else _Presented("client_secret_post", client_id, secret)
+
+
+def _is_no_credential(authorization: str) -> bool:
+    """Say whether a header is none of client authentication: another scheme, as the access token that has ended, or nothing in it.
+
+    It is passed over, so the client is who the form says; one that has to prove itself still has to.
+    """
+    scheme, _, credentials = authorization.strip().partition(" ")
+    return scheme.lower() != "basic" or credentials.strip() in ("", "Og==")
 
 
 def _read_basic(authorization: str) -> tuple[str, str]:

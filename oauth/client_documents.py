@@ -115,7 +115,7 @@ def client_of_document(url: str, value: dict[str, object], now: float, fresh_s: 
     """Return the client that a document describes, when it follows the rules. Raises DocumentRefused."""
     if value.get("client_id") != url:
         raise DocumentRefused("the document's client_id is not its URL")
-    if any(name.startswith("client_secret") for name in value):
+    if any(name.startswith("client_secret") and member is not None for name, member in value.items()):
         raise DocumentRefused("the document holds a client secret")
     try:
         metadata = check_metadata(value)

@@ -30,6 +30,15 @@ MIN_RSA_BITS = 2048
 #: what a client that nobody vouches for may use
 OPEN_GRANT_TYPES = (AUTHORIZATION_CODE, REFRESH_TOKEN, DEVICE_CODE, JWT_BEARER)
 REFUSED_GRANT_TYPES = frozenset({"implicit", "password", "client_credentials"})
+#: what a member breaks, by the name that pydantic gives it, in our words
+_RULES = {
+    "string_type": "must be a string",
+    "list_type": "must be an array",
+    "dict_type": "must be an object",
+    "literal_error": "must be {expected}",
+    "string_too_long": "is longer than {max_length} characters",
+    "too_long": "has more than {max_length} members; leave out those that you do not need",
+}
 _LINK = re.compile(r"https?://[^\s/?#@\\]+[^\s\\]*")
 _Text = Annotated[str, Field(max_length=2000)]
 _Grants = Annotated[list[Annotated[str, Field(max_length=200)]], Field(max_length=20)]
@@ -58,8 +67,11 @@ class ClientMetadata(BaseModel):
     software_version: Annotated[str, Field(max_length=200)] = ""
 
     def kind_of_application(self) -> ApplicationType:
-        """Return what it is: what it says, else native when an answer goes to the person's own machine."""
-        return self.application_type or ("native" if is_native(self.redirect_uris) else "web")
+        """Return what it is: native when an answer goes to the person's own machine, whatever it says of itself, else what it says.
+
+        RFC 7591 §3.2.1 lets a server register another value than was asked for, and the answer shows which one.
+        """
+        return "native" if is_native(self.redirect_uris) else self.application_type or "web"
 
     def allowed_grant_types(self) -> frozenset[str]:
         """Return the grant types that it may use; unknown ones are left out."""
@@ -82,13 +94,14 @@ def read_object(raw: bytes) -> dict[str, object]:
 
 
 def check_metadata(value: dict[str, object]) -> ClientMetadata:
-    """Return the metadata when every member follows the rules. Raises RegistrationRefused."""
+    """Return the metadata when every member follows the rules. Raises RegistrationRefused.
+
+    A member that is null counts as omitted (RFC 7592 §2.2).
+    """
     try:
-        metadata = ClientMetadata.model_validate(value)
+        metadata = ClientMetadata.model_validate({name: member for name, member in value.items() if member is not None})
     except ValidationError as error:
-        name = str(error.errors()[0]["loc"][0])
-        code = "invalid_redirect_uri" if name == "redirect_uris" else "invalid_client_metadata"
-        raise RegistrationRefused(f"{name} is not what RFC 7591 and this server allow for it", code) from error
+        raise _broken_rule(error) from error
     for name, uri in (*metadata.links(), ("jwks_uri", metadata.jwks_uri), ("sector_identifier_uri", metadata.sector_identifier_uri)):
         if uri and not _LINK.fullmatch(uri):
             raise RegistrationRefused(f"{name} must be an https URL")
@@ -97,7 +110,7 @@ def check_metadata(value: dict[str, object]) -> ClientMetadata:
     if AUTHORIZATION_CODE in metadata.allowed_grant_types() and not metadata.redirect_uris:
         raise RegistrationRefused("redirect_uris needs at least one URI", "invalid_redirect_uri")
     for uri in metadata.redirect_uris:
-        check_registrable(uri, metadata.kind_of_application())
+        check_registrable(uri)
     return metadata
 
 
@@ -105,6 +118,15 @@ def clean_name(name: str, otherwise: str) -> str:
     """Return a client's name without control and direction-changing characters, shortened; `otherwise` when nothing is left."""
     visible = "".join(character for character in name if unicodedata.category(character)[0] != "C")
     return " ".join(visible.split())[:MAX_NAME_LENGTH] or otherwise
+
+
+def _broken_rule(error: ValidationError) -> RegistrationRefused:
+    """Return a refusal that names the first wrong member and the rule that it breaks; nothing of what was sent is repeated."""
+    first = error.errors(include_url=False, include_input=False)[0]
+    name, *places = first["loc"]
+    where = f"{name}{''.join(f'[{place}]' for place in places if isinstance(place, int))}"
+    rule = _RULES.get(first["type"], "is not what RFC 7591 allows for it").format(**first.get("ctx", {}))
+    return RegistrationRefused(f"{where} {rule}", "invalid_redirect_uri" if name == "redirect_uris" else "invalid_client_metadata")
 
 
 def _check_grants(metadata: ClientMetadata) -> None:

@@ -8,8 +8,9 @@ from oauth.client_record import Client
 from oauth.stores import ClientStore
 
 MAX_CLIENT_ID_LENGTH = 512
-#: a client that registered itself is forgotten when it was never used for a day, or not for 90 days
-UNUSED_KEPT_S = 24 * 3600.0
+#: a client that registered itself is forgotten when it was never used for 30 days, or not for 90: many register when they are
+#: set up, sign in days later, and keep an id that is unknown by then for ever
+UNUSED_KEPT_S = 30 * 24 * 3600.0
 IDLE_KEPT_S = 90 * 24 * 3600.0
 #: the last use is written once an hour, not with every request
 USE_NOTED_EVERY_S = 3600.0

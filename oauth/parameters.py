@@ -39,9 +39,9 @@ class Parameters:
 def parse(raw: bytes) -> Parameters:
     """Read `application/x-www-form-urlencoded` bytes. Raises OAuthError (invalid_request)."""
     try:
-        pairs = parse_qsl(raw.decode("ascii"), keep_blank_values=True, encoding="utf-8", errors="strict", max_num_fields=MAX_FIELDS)
+        pairs = parse_qsl(raw.decode("utf-8"), keep_blank_values=True, encoding="utf-8", errors="strict", max_num_fields=MAX_FIELDS)
     except UnicodeDecodeError as error:
-        raise OAuthError("invalid_request", "parameters must be percent-encoded UTF-8") from error
+        raise OAuthError("invalid_request", "parameters must be UTF-8") from error
     except ValueError as error:
         raise OAuthError("invalid_request", f"more than {MAX_FIELDS} parameters") from error
     if any("\0" in name or "\0" in value for name, value in pairs):

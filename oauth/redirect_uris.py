@@ -9,7 +9,6 @@ from collections.abc import Iterable, Mapping
 from typing import Literal
 from urllib.parse import quote
 
-from oauth.client_record import ApplicationType
 from oauth.errors import RegistrationRefused
 
 MAX_URI_LENGTH = 512
@@ -63,8 +62,11 @@ def match_any(registered: Iterable[str], requested: str) -> bool:
     return len(requested) <= MAX_URI_LENGTH and any(matches(uri, requested) for uri in registered)
 
 
-def check_registrable(uri: str, application_type: ApplicationType) -> None:
-    """Accept `uri` for registration or say why not. Raises RegistrationRefused (invalid_redirect_uri)."""
+def check_registrable(uri: str, *, by_operator: bool = False) -> None:
+    """Accept `uri` for registration or say why not. Raises RegistrationRefused (invalid_redirect_uri).
+
+    `by_operator`: an operator vouches for the place, which may then be one of their own network, by https.
+    """
     if len(uri) > MAX_URI_LENGTH:
         raise _refused(f"a redirect URI is longer than {MAX_URI_LENGTH} characters")
     if not _ALLOWED.fullmatch(uri):
@@ -73,14 +75,12 @@ def check_registrable(uri: str, application_type: ApplicationType) -> None:
     if scheme is None:
         raise _refused("a redirect URI has no lower-case scheme")
     if scheme[1] in ("http", "https"):
-        _check_web(uri, application_type)
+        _check_web(uri, by_operator)
         return
     if scheme[1] in REFUSED_SCHEMES or not _APP_SCHEME.fullmatch(scheme[1]):
         raise _refused(
             f"the scheme of a redirect URI may not be used; use https, http on loopback, or an app's own scheme: {scheme[1][:40]}"
         )
-    if application_type == "web":
-        raise _refused("an app's own scheme needs application_type native")
     authority = re.match(r"[^:]*://([^/?]*)", uri)
     if len(uri) == len(scheme[0]) or (authority and "@" in authority[1]):
         raise _refused("a redirect URI needs something after its scheme, and no user information")
@@ -114,19 +114,29 @@ def _is_port(text: str | None) -> bool:
     return text is None or 0 < int(text) < 65536
 
 
-def _check_web(uri: str, application_type: ApplicationType) -> None:
+def _check_web(uri: str, by_operator: bool) -> None:
     match = _WEB.fullmatch(uri)
     authority = _AUTHORITY.fullmatch(match[2]) if match else None
-    if match is None or authority is None or not _is_port(authority[2]):
+    if match is None or authority is None:
         raise _refused("a redirect URI needs a plain host, without user information")
     host = authority[1]
+    if not _is_port(authority[2]):
+        way_out = "; leave the port out, any port of the machine is then the same" if _LOOPBACK_HOST.fullmatch(host) else ""
+        raise _refused(f"the port of a redirect URI must be 1 to 65535{way_out}")
     if match[1] == "http":
         if not _LOOPBACK_HOST.fullmatch(host):
             raise _refused("http is only for localhost, 127.0.0.1 and [::1]; use https")
-        if application_type == "web":
-            raise _refused("a loopback redirect URI needs application_type native")
-    elif not _is_public_host(host):
+    elif not (_is_public_host(host) or (by_operator and _is_own_host(host))):
         raise _refused("the host of an https redirect URI must be a public name or address")
+
+
+def _is_own_host(host: str) -> bool:
+    """Say whether this is an address of a private network, or this machine; never one that only stands for others."""
+    bare = host.strip("[]")
+    if not _is_address(bare):
+        return host.lower() == "localhost"
+    address = ipaddress.ip_address(bare)
+    return address.is_private and not (address.is_link_local or address.is_unspecified or address.is_multicast or address.is_reserved)
 
 
 def _is_public_host(host: str) -> bool:

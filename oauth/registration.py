@@ -82,7 +82,7 @@ class Registration:
         """Replace the metadata, under the same rules as a registration (RFC 7592 §2.2). Raises OAuthError, RegistrationRefused."""
         client, token = await self._own(client_id, token)
         value = read_object(body)
-        if value.get("client_id", client_id) != client_id:
+        if value.get("client_id") not in (None, client_id):
             raise OAuthError("invalid_client_metadata", "client_id is not the one of this registration")
         metadata = check_metadata(value)
         if (metadata.token_endpoint_auth_method or client.auth_method) != client.auth_method:

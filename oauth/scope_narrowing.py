@@ -17,13 +17,16 @@ def known(requested: Iterable[str], provider_scopes: frozenset[str], baseline: t
     """Return the requested scopes that exist here, in order; the baseline where none is requested.
 
     Unknown scopes are dropped (RFC 6749 §3.3 lets us); a request that names only unknown ones is refused. `offline_access` is
-    always fine: some clients add it to whatever they registered. Raises OAuthError (invalid_scope).
+    always fine: some clients add it to whatever they registered. Where it is the only known one it says how long, not what for,
+    so the baseline goes with it. Raises OAuthError (invalid_scope).
     """
     asked = tuple(requested)
     if not asked:
         return baseline
     found = tuple(scope for scope in asked if scope in STANDING or scope in provider_scopes)
-    if not set(found) - {OFFLINE}:
+    if found == (OFFLINE,):
+        return tuple(dict.fromkeys((*baseline, OFFLINE)))
+    if not found:
         raise OAuthError("invalid_scope", "none of the scopes is known here; see scopes_supported")
     return found
 

@@ -17,7 +17,7 @@ from oauth.errors import AuthorizeError, ErrorTarget, OAuthError
 from oauth.parameters import Parameters, parse
 from oauth.redirect_uris import with_answer
 from server.browser_session import BrowserSessions
-from server.oauth_requests import address_of, read_body
+from server.oauth_requests import address_of, check_form_type, read_body
 from server.pages.page import Pages, see_other
 from server.pages.page_refusals import for_people
 from server.rate_limits import RateLimits
@@ -72,8 +72,7 @@ class AuthorizeEndpoint:
             if len(query) > MAX_QUERY_BYTES:
                 raise OAuthError("invalid_request", f"the query is longer than {MAX_QUERY_BYTES // 1024} KB", status=414)
             return parse(query)
-        if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/x-www-form-urlencoded":
-            raise OAuthError("invalid_request", "send application/x-www-form-urlencoded", status=415)
+        check_form_type(request, status=415)
         return parse(await read_body(request))
 
     async def _forward(self, request: Request, attempt: Attempt) -> Response:

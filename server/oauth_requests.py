@@ -3,6 +3,7 @@
 import base64
 import logging
 import math
+import re
 from collections.abc import Awaitable, Callable, Mapping
 
 import anyio
@@ -21,6 +22,9 @@ logger = logging.getLogger(__name__)
 MAX_BODY_BYTES = 32 * 1024
 BODY_TIMEOUT_S = 5.0
 MAX_LOGGED_CHARS = 200
+FORM_TYPE = "application/x-www-form-urlencoded"
+#: charsets in which ASCII is not written as ASCII
+_WIDE_CHARSET = re.compile(r"""charset\s*=\s*["']?(?:utf-?_?(?:7|16|32)|ucs|csutf|unicode|iso-10646|cp037|cp500|ebcdic)""", re.IGNORECASE)
 NO_STORE = {"cache-control": "no-store", "pragma": "no-cache"}
 #: any web page may talk to these endpoints, but never with this site's cookies
 CORS = {"access-control-allow-origin": "*", "access-control-expose-headers": "WWW-Authenticate, Mcp-Session-Id"}
@@ -79,13 +83,21 @@ def json_answer(content: Mapping[str, object], status: int = 200) -> Response:
 
 async def read_form(request: Request) -> Parameters:
     """Return the form of a request: urlencoded UTF-8, nothing sent twice. Raises OAuthError."""
-    media_type, _, parameters = request.headers.get("content-type", "").partition(";")
-    if media_type.strip().lower() != "application/x-www-form-urlencoded":
-        raise OAuthError("invalid_request", "send application/x-www-form-urlencoded")
-    charset = parameters.strip().lower().removeprefix("charset=").strip('"')
-    if charset not in ("", "utf-8"):
-        raise OAuthError("invalid_request", "send the form in UTF-8")
+    check_form_type(request, status=400)
     return parse_form(await read_body(request))
+
+
+def check_form_type(request: Request, *, status: int) -> None:
+    """Accept a urlencoded form whatever parameters its type has. Raises OAuthError with `status`.
+
+    The type has no parameters (WHATWG URL §5), but clients send some: `charset=ISO-8859-1` of a body in ASCII, a `boundary` left
+    over from another form. The body decides, which is read as UTF-8; only what cannot be that is refused by its name.
+    """
+    media_type, _, parameters = request.headers.get("content-type", "").partition(";")
+    if media_type.strip().lower() != FORM_TYPE:
+        raise OAuthError("invalid_request", f"send {FORM_TYPE}", status=status)
+    if _WIDE_CHARSET.search(parameters):
+        raise OAuthError("invalid_request", "send the form in UTF-8", status=status)
 
 
 async def read_body(request: Request) -> bytes:
@@ -105,11 +117,11 @@ async def read_body(request: Request) -> bytes:
 
 
 def authorization_of(request: Request) -> str | None:
-    """Return the one Authorization header. Raises OAuthError where there are two."""
+    """Return the one Authorization header; None where it is absent or blank. Raises OAuthError where there are two."""
     values = request.headers.getlist("authorization")
     if len(values) > 1:
         raise OAuthError("invalid_request", "two Authorization headers; send one")
-    return values[0] if values else None
+    return values[0].strip() or None if values else None
 
 
 def bearer_of(request: Request) -> str | None:

@@ -55,7 +55,7 @@ async def add(
     application_type: ApplicationType = "native" if is_native(redirect_uris) else "web"
     for uri in redirect_uris:
         try:
-            check_registrable(uri, application_type)
+            check_registrable(uri, by_operator=True)
         except RegistrationRefused as error:
             raise click.UsageError(f"{uri}: {error.description}") from error
     keys = "" if jwks is None else _public_keys(jwks.read())

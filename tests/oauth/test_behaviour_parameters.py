@@ -127,7 +127,9 @@ async def test_p20_state_comes_back_as_it_was(gate: Gateway, state: str) -> None
 
 async def test_p20_a_state_that_is_too_long_is_not_echoed(gate: Gateway) -> None:
     """oauth-behaviour P20."""
-    assert error_at_client(await ask(gate, state="x" * 2048), None) == "invalid_request"
+    client, form = await gate.register(), {"content-type": "application/x-www-form-urlencoded"}
+    body = urlencode(parameters(client["client_id"], Pkce(), state="x" * (16 * 1024 + 1)))
+    assert error_at_client(await gate.request("POST", "/authorize", content=body, headers=form), None) == "invalid_request"
 
 
 async def test_p22_a_live_session_is_not_enough_for_prompt_login_and_max_age(gate: Gateway) -> None:

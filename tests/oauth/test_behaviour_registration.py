@@ -195,6 +195,9 @@ async def test_a_removed_client_takes_its_tokens_along(gate: Gateway) -> None:
 async def test_g19_a_client_that_is_used_stays(gate: Gateway) -> None:
     """oauth-behaviour G19; facts/oauth.md §2.3: none is deleted while its grants live."""
     client, unused = await gate.register(), await gate.register()
+    gate.clock.now += 20 * 24 * 3600
+    await gate.server.sweep()
+    assert await gate.client_store.find(unused["client_id"]) is not None
     tokens = await gate.tokens(client["client_id"])
     for _ in range(4):
         gate.clock.now += 20 * 24 * 3600
@@ -232,22 +235,22 @@ async def test_names_are_cleaned(gate: Gateway, name: str, shown: str) -> None:
 
 
 async def test_the_application_type_is_honoured(gate: Gateway) -> None:
-    """MCP authorization 2026-07-28: native has loopback and its own schemes, web has https."""
+    """MCP authorization 2026-07-28: native has loopback and its own schemes, web has https; RFC 7591 §3.2.1: what is registered counts."""
     assert (await gate.register())["application_type"] == "native"
     assert (await gate.register(redirect_uris=[WEB]))["application_type"] == "web"
     assert (await gate.register(redirect_uris=[WEB], application_type="native"))["application_type"] == "native"
     for uri in (CALLBACK, "cursor://anysphere.cursor-mcp/oauth/callback"):
-        assert oauth_error(await post(gate, redirect_uris=[uri], application_type="web")) == (400, "invalid_redirect_uri")
+        assert (await gate.register(redirect_uris=[uri], application_type="web"))["application_type"] == "native"
     assert oauth_error(await post(gate, application_type="desktop")) == (400, "invalid_client_metadata")
 
 
 async def test_the_log_says_why_a_registration_was_refused(gate: Gateway, caplog: pytest.LogCaptureFixture) -> None:
     """The operator of the server is asked by the operator of the client, and has only the log."""
     caplog.set_level(logging.INFO)
-    await post(gate, redirect_uris=[CALLBACK], application_type="web")
+    await post(gate, redirect_uris=["http://app.example/cb"])
     [refused] = [record for record in caplog.records if record.getMessage() == "oauth_refused"]
     facts = vars(refused)["facts"]
-    assert (facts["error"], facts["description"]) == ("invalid_redirect_uri", "a loopback redirect URI needs application_type native")
+    assert (facts["error"], facts["description"]) == ("invalid_redirect_uri", "http is only for localhost, 127.0.0.1 and [::1]; use https")
 
 
 async def test_the_three_uris_of_cursor_pass_together(gate: Gateway) -> None:

@@ -58,6 +58,25 @@ def test_a_service_principal_may_sign_instead_of_keeping_a_secret(tmp_path: Path
 
 
 @pytest.mark.parametrize(
+    "uri", ["https://192.168.1.5/cb", "https://10.0.0.7:8443/cb", "https://[fd00::5]/cb", "https://librechat/cb", "https://localhost/cb"]
+)
+def test_an_operator_registers_a_place_in_the_own_network(tmp_path: Path, uri: str) -> None:
+    """clients.md CL23."""
+    assert run(tmp_path, "client", "add", "Chat", "--redirect-uri", uri).exit_code == 0
+    assert (
+        json.loads(run(tmp_path, "client", "show", listed(tmp_path, "client")[0]["client_id"], "--json").stdout)[0]["redirect_uris"] == uri
+    )
+
+
+@pytest.mark.parametrize(
+    "uri", ["http://192.168.1.5/cb", "https://169.254.169.254/cb", "https://0.0.0.0/cb", "https://192.168.261/cb", "https://2130706433/"]
+)
+def test_an_operator_does_not_register_what_is_no_place(tmp_path: Path, uri: str) -> None:
+    """clients.md CL23, the other side."""
+    assert run(tmp_path, "client", "add", "Chat", "--redirect-uri", uri).exit_code == 2
+
+
+@pytest.mark.parametrize(
     ("arguments", "code"),
     [
         (("client", "add", "x"), 2),

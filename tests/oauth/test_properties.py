@@ -57,7 +57,7 @@ def test_everything_else_matches_only_itself(registered: str, requested: str) ->
 def test_what_may_be_registered_is_safe_to_redirect_to(uri: str) -> None:
     """facts/oauth.md §2.6: no fragment, no user information, no line break, no scheme that runs something."""
     try:
-        check_registrable(uri, "native")
+        check_registrable(uri)
     except RegistrationRefused:
         return
     assert uri.isascii()
