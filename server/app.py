@@ -94,7 +94,7 @@ async def open_gateway(settings: Settings) -> AsyncIterator[Gateway]:
         operations.telemetry.registry.register(ConnectionMetrics(connections.accounts, connections.refresher))
         routes: list[BaseRoute] = [
             *Discovery(settings).routes(),
-            *Health(operations.telemetry, {"store": store.database.ping}).routes(),
+            *Health(operations.telemetry, {"store": store.database.ping, "changes": feed.ready}).routes(),
             *people.routes,
             *connections.routes(tenants, people.sessions, people.pages, operations.catalog.connections),
             *authorization.routes(sessions=people.sessions, pages=people.pages, limits=people.limits),

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 import anyio
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.routing import BaseRoute
 
 from oauth.connections.account_changes import AccountChanges
@@ -106,11 +107,17 @@ class Connections:
         async with anyio.create_task_group() as group:
             group.start_soon(self.refresher.run)
             while True:
-                for tenant_id in await self.vault.rolled_back():
-                    log.error("vault_rolled_back", extra={"facts": {"tenant": tenant_id}})
-                await self.store.connect_flows.sweep(time.time() - KEEP_FLOWS_S)
-                await self.store.secrets.sweep_events(REFRESHER, time.time() - KEEP_REFRESHES_S)
+                try:
+                    await self._sweep()
+                except SQLAlchemyError as error:  # the store may be away for a while; requests that need it say so themselves
+                    log.error("connections_not_swept", exc_info=error)
                 await anyio.sleep(SWEEP_EVERY_S)
+
+    async def _sweep(self) -> None:
+        for tenant_id in await self.vault.rolled_back():
+            log.error("vault_rolled_back", extra={"facts": {"tenant": tenant_id}})
+        await self.store.connect_flows.sweep(time.time() - KEEP_FLOWS_S)
+        await self.store.secrets.sweep_events(REFRESHER, time.time() - KEEP_REFRESHES_S)
 
     async def _client_name(self, tenant_id: str, client_id: str) -> str | None:
         client = await self.store.clients.find(client_id)

@@ -7,6 +7,8 @@ from sqlalchemy import Connection, inspect, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+#: any number, as long as every release has the same one
+MIGRATION_LOCK = 0x617363656E64
 logging.getLogger("alembic").setLevel(logging.WARNING)  # one line for each revision at every first start tells nobody anything
 
 
@@ -15,6 +17,9 @@ async def migrate(url: str) -> None:
     engine = create_async_engine(url)
     try:
         async with engine.begin() as connection:
+            if connection.dialect.name == "postgresql":
+                # Nodes that start together take turns; the later ones find everything done.
+                await connection.execute(text("SELECT pg_advisory_xact_lock(:name)"), {"name": MIGRATION_LOCK})
             await connection.run_sync(_upgrade)
     finally:
         await engine.dispose()

@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
 
@@ -16,7 +16,7 @@ import pytest
 @contextmanager
 def postgres_server() -> Iterator[str]:
     """Give the engine URL of an empty server, or skip where PostgreSQL is not installed."""
-    control, initdb = shutil.which("pg_ctl"), _beside(shutil.which("pg_ctl"), "initdb")
+    control, initdb = _program("pg_ctl"), _program("initdb")
     if control is None or initdb is None:
         pytest.skip("PostgreSQL is not installed here")
     folder = Path(tempfile.mkdtemp(prefix="ascend-pg-"))
@@ -25,27 +25,28 @@ def postgres_server() -> Iterator[str]:
     if owner is not None:
         os.chown(folder, owner.pw_uid, owner.pw_gid)
 
-    def run(*command: str) -> None:
-        subprocess.run(
-            command,
-            check=True,
-            capture_output=True,
-            timeout=60,
-            cwd=folder,
-            user=owner.pw_uid if owner else None,
-            group=owner.pw_gid if owner else None,
-        )
-
     try:
-        run(initdb, "-D", str(data), "-U", "ascend", "--auth=trust", "-E", "UTF8", "--no-sync")
+        _run(initdb, "-D", str(data), "-U", "ascend", "--auth=trust", "-E", "UTF8", "--no-sync", folder=folder)
         options = f"-c listen_addresses='' -c unix_socket_directories='{folder}' -c fsync=off"
-        run(control, "-D", str(data), "-o", options, "-l", str(folder / "log"), "-w", "start")
+        _run(control, "-D", str(data), "-o", options, "-l", str(folder / "log"), "-w", "start", folder=folder)
         try:
             yield f"postgresql+psycopg://ascend@/postgres?host={quote(str(folder))}"
         finally:
-            run(control, "-D", str(data), "-m", "immediate", "-w", "stop")
+            _run(control, "-D", str(data), "-m", "immediate", "-w", "stop", folder=folder)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def restart(url: str) -> None:
+    """End every session of the server at `url` and start it again."""
+    folder = Path(parse_qs(urlsplit(url).query)["host"][0])
+    _run(str(_program("pg_ctl")), "-D", str(folder / "data"), "-l", str(folder / "log"), "-m", "fast", "-w", "restart", folder=folder)
+
+
+def _run(*command: str, folder: Path) -> None:
+    owner = _unprivileged()
+    user, group = (owner.pw_uid, owner.pw_gid) if owner else (None, None)
+    subprocess.run(command, check=True, capture_output=True, timeout=60, cwd=folder, user=user, group=group)
 
 
 def _unprivileged() -> pwd.struct_passwd | None:
@@ -60,9 +61,9 @@ def _unprivileged() -> pwd.struct_passwd | None:
     pytest.skip("PostgreSQL does not run as root, and there is nobody else to run it as")
 
 
-def _beside(program: str | None, name: str) -> str | None:
-    """Return a program of the same installation, which need not be on the path itself."""
-    if program is None:
-        return None
-    beside = Path(program).resolve().parent / name
-    return str(beside) if beside.is_file() else shutil.which(name)
+def _program(name: str) -> str | None:
+    """Return a program of PostgreSQL: on the path, beside `pg_ctl` there, or where Debian puts what needs a version."""
+    control = shutil.which("pg_ctl")
+    beside = [Path(control).resolve().parent / name] if control else []
+    installed = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"), key=lambda path: int(path.parts[-3]), reverse=True)
+    return next((str(path) for path in (*beside, *installed) if path.is_file()), shutil.which(name))

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import anyio
 
-from tests.contracts.postgres import postgres_server
+from tests.contracts.postgres import postgres_server, restart
 from tests.flows.gateway_process import ascend, running_gateway
 from tests.flows.mcp_client import MemoryTokenStorage, connected
 from tests.flows.person import Person
@@ -45,3 +45,23 @@ async def test_two_gateways_on_one_postgresql_answer_alike(tmp_path: Path) -> No
                                 if "error" not in seen.structured_content["results"][0]:
                                     break
                                 await anyio.sleep(0.05)
+
+
+async def test_a_gateway_outlives_a_restart_of_its_database(tmp_path: Path) -> None:
+    """Every session is ended under it; what is changed afterwards by another process is in force all the same."""
+    with postgres_server() as url:
+        extra = {"ASCEND_DATABASE_URL": url.replace("postgresql+psycopg://", "postgresql://")}
+        with running_gateway(tmp_path / "one", extra=extra) as gateway:
+            async with connected(gateway.mcp_url, Person(gateway.email, gateway.password)) as client:
+                restart(url)
+                done = ascend(
+                    "import", "openapi", f"{gateway.demo_url}/openapi.json", "--provider", "late", data_dir=tmp_path / "one", extra=extra
+                )
+                assert done.returncode == 0, done.stderr
+                with anyio.fail_after(30):
+                    while True:
+                        seen = await client.call_tool("discover_apis", {"ids": ["late.contacts.search"]})
+                        assert seen.structured_content is not None
+                        if "error" not in seen.structured_content["results"][0]:
+                            break
+                        await anyio.sleep(0.05)

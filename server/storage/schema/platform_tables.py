@@ -33,4 +33,6 @@ changes = Table(
     Column("tenant_id", String(64), nullable=False),
     Column("item", Text, nullable=False),
     Column("changed_at", BigInteger, nullable=False, index=True),
+    #: PostgreSQL fills in the transaction that writes the row (see the revision that added it); SQLite has no use for it
+    Column("transaction_id", BigInteger, nullable=False, server_default="0", index=True),
 )
