@@ -40,13 +40,17 @@ _BASE_HEADERS = {"User-Agent": "ascend-gateway", "Accept-Encoding": "gzip, defla
 #: `send` is bounded as a whole, which costs less than a timer for each wait.
 _NO_TIMEOUT = aiohttp.ClientTimeout(total=None)
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_UNCHANGED = frozenset({307, 308})
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _BROKEN_VALUE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 
 @value_object
 class OutboundRequest:
-    """One HTTP request; `url` is percent-encoded already. `follow`: redirects of GET and HEAD are followed, each hop guarded."""
+    """One HTTP request; `url` is percent-encoded already.
+
+    `follow`: redirects of GET and HEAD are followed, each hop guarded; of other methods only 307 and 308 within the origin.
+    """
 
     method: str
     url: str
@@ -119,8 +123,10 @@ class Egress:
         headers = own_headers(request.headers)
         try:
             response = await self._exchange(request, target, headers, request.body, deadline)
-            if response.status in _REDIRECTS and request.follow and request.method in ("GET", "HEAD"):
-                return await self._follow(request, target, headers, response, deadline)
+            if response.status in _REDIRECTS and request.follow:
+                if request.method in ("GET", "HEAD"):
+                    return await self._follow(request, target, headers, response, deadline)
+                return await self._follow_unchanged(request, target, headers, response, deadline)
             return response
         except TimeoutError as error:
             what = f"gave no complete answer within {timeout_s:g} s"
@@ -171,6 +177,27 @@ class Egress:
         if response.status not in _REDIRECTS or not response.headers.get("Location"):
             return response
         raise failed(target.url.raw_authority, "upstream_malformed", f"redirects more than {MAX_REDIRECTS} times")
+
+    async def _follow_unchanged(
+        self, request: OutboundRequest, target: Target, headers: CIMultiDict[str], response: OutboundResponse, deadline: float
+    ) -> OutboundResponse:
+        """Return what a 307 or 308 within the same origin leads to, method and body kept (RFC 9110 §15.4.8, §15.4.9).
+
+        Such an answer says that nothing was done yet. Any other redirect, one to another origin and one too many are the answer.
+        """
+        for _hop in range(MAX_REDIRECTS):
+            location = response.headers.get("Location")
+            if response.status not in _UNCHANGED or not location:
+                return response
+            try:
+                onward = self._redirected(target, location)
+            except (EgressRefused, UpstreamFailed):
+                return response
+            if onward.origin != target.origin:
+                return response
+            target = onward
+            response = await self._exchange(request, target, headers, request.body, deadline)
+        return response
 
     async def _exchange(
         self, request: OutboundRequest, target: Target, headers: CIMultiDict[str], body: bytes | None, deadline: float

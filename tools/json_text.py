@@ -1,10 +1,20 @@
-"""Values as JSON text: fast, and never at a loss."""
+"""Values as JSON text and back: fast, and never at a loss."""
 
 import json
+import re
 
 import orjson
 
 from tools.operation import Json
+
+#: every digit is 0, so that a long run of them is found at the speed of memory
+_ZEROED = bytes(0x30 if 0x30 <= byte <= 0x39 else byte for byte in range(256))
+#: the shortest integer beyond 64 bits has so many digits
+_LONG_RUN = b"0" * 19
+_INTEGER = re.compile(rb"(?<![\d.])-?\d{19,}(?![\d.eE])")
+_LEAST, _MOST = -(1 << 63), (1 << 64) - 1
+#: Python reads no longer one in reasonable time (sys.set_int_max_str_digits)
+_MAX_DIGITS = 4_300
 
 
 def encode(data: Json) -> bytes:
@@ -14,6 +24,33 @@ def encode(data: Json) -> bytes:
     except TypeError:
         # Integers beyond 64 bits, lone surrogates, deep nesting: JSON all the same, and an answer must not be lost to them.
         try:
-            return json.dumps(data, default=str).encode()
+            return json.dumps(data, default=str, separators=(",", ":")).encode()
         except RecursionError:
             return json.dumps("an answer that nests too deeply to be shown").encode()
+
+
+def decode(body: bytes) -> Json:
+    """Return the value of JSON text (RFC 8259), integers of any length exact. Raises ValueError."""
+    if not has_long_integer(body):
+        try:
+            return orjson.loads(body)
+        except orjson.JSONDecodeError:
+            if b"\\u" not in body:
+                raise
+    # Integers that orjson would make floats of, and lone surrogates, which `encode` writes.
+    try:
+        return json.loads(body, parse_int=integer)
+    except RecursionError as error:
+        raise ValueError("it nests too deeply") from error
+
+
+def has_long_integer(body: bytes) -> bool:
+    """Say whether JSON text holds an integer beyond 64 bits; where in doubt (digits within a text), yes."""
+    if _LONG_RUN not in body.translate(_ZEROED):
+        return False
+    return any(len(found[0]) > 21 or not _LEAST <= int(found[0]) <= _MOST for found in _INTEGER.finditer(body))
+
+
+def integer(digits: str) -> int | str:
+    """Return an integer of JSON; one of thousands of digits stays the text that it is."""
+    return int(digits) if len(digits) <= _MAX_DIGITS else digits

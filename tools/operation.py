@@ -108,6 +108,7 @@ class HttpFacts:
     """What the upstream's HTTP said: status, its request id, its rate limit, and the rel=next link.
 
     `headers`: the whole response header, names in lower case, for the response cache; never shown to the caller.
+    `told`: the fields of it that the caller sees, as `http.headers`; `location`: where its Location leads, absolute.
     """
 
     status: int
@@ -115,6 +116,8 @@ class HttpFacts:
     rate_limit: Mapping[str, Json] | None = None
     next_link: str | None = None
     headers: Mapping[str, str] | None = field(default=None, repr=False)
+    told: Mapping[str, str] | None = None
+    location: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

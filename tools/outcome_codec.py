@@ -1,10 +1,12 @@
 """An outcome as bytes and back: what an idempotency record and a plan's record keep."""
 
 import base64
+import json
 from dataclasses import asdict, replace
 
 import orjson
 
+from tools.json_text import decode
 from tools.operation import Download, Failure, HttpFacts, Json, Outcome, Page
 
 MAX_RECORD_BYTES = 1024 * 1024
@@ -28,17 +30,17 @@ def encode_outcome(outcome: Outcome, recorded_at: float) -> bytes:
         record["page"] = asdict(outcome.page)
     if outcome.error is not None:
         record["error"] = asdict(outcome.error)
-    encoded = orjson.dumps(record, default=_plain, option=orjson.OPT_NON_STR_KEYS)
+    encoded = _encoded(record)
     if len(encoded) <= MAX_RECORD_BYTES:
         return encoded
     record.pop("data", None)
     record["omitted"] = True
-    return orjson.dumps(record, default=_plain, option=orjson.OPT_NON_STR_KEYS)
+    return _encoded(record)
 
 
 def decode_outcome(record: bytes) -> tuple[Outcome, float]:
     """Return the outcome of a record and when it was made."""
-    kept = orjson.loads(record)
+    kept = decode(record)
     data, note = kept.get("data"), None
     if "file" in kept:
         file = kept["file"]
@@ -64,6 +66,14 @@ def decode_outcome(record: bytes) -> tuple[Outcome, float]:
         note=note,
     )
     return outcome, float(kept["at"])
+
+
+def _encoded(record: dict[str, Json]) -> bytes:
+    try:
+        return orjson.dumps(record, default=_plain, option=orjson.OPT_NON_STR_KEYS)
+    except TypeError:
+        # Integers beyond 64 bits and lone surrogates (tools.json_text).
+        return json.dumps(record, default=_plain, separators=(",", ":")).encode()
 
 
 def _plain(value: object) -> Json:

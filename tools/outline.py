@@ -3,8 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-import orjson
-
+from tools.json_text import encode
 from tools.operation import Json
 
 MAX_KEYS = 24
@@ -104,4 +103,4 @@ def _fit_object(members: Mapping[str, Any], budget: int) -> dict[str, Any]:
 
 
 def _length(value: Json) -> int:
-    return len(orjson.dumps(value, default=str, option=orjson.OPT_NON_STR_KEYS).decode())
+    return len(encode(value).decode())

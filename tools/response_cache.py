@@ -10,7 +10,7 @@ from oauth.connections.credentials import Credentials
 from tools.confirmations import canonical
 from tools.freshness import Freshness, freshness_of, may_be_kept
 from tools.json_text import encode
-from tools.operation import Call, Download, Json, Outcome, Runner
+from tools.operation import Call, Download, HttpFacts, Json, Outcome, Runner
 
 MAX_ENTRIES = 5_000
 MAX_ENTRY_BYTES = 1024 * 1024
@@ -118,9 +118,11 @@ class CachingRunner:
     def _renewed(self, key: _Key, kept: _Kept, answer: Outcome) -> Outcome:
         """Return what was kept, with the header of the 304 over its own (RFC 9111 §4.3.4)."""
         assert answer.http is not None
-        headers = {**(kept.outcome.http.headers or {} if kept.outcome.http else {}), **(answer.http.headers or {})}
-        status = kept.outcome.http.status if kept.outcome.http else 200
-        outcome = replace(kept.outcome, http=replace(answer.http, status=status, headers=headers))
+        before = kept.outcome.http or HttpFacts(200)
+        headers = {**(before.headers or {}), **(answer.http.headers or {})}
+        told = {**(before.told or {}), **(answer.http.told or {})} or None
+        status, location = before.status, answer.http.location or before.location
+        outcome = replace(kept.outcome, http=replace(answer.http, status=status, headers=headers, told=told, location=location))
         freshness = freshness_of(status, headers, self._clock(), MAX_FRESH_S)
         if freshness is None:
             self._drop(key)

@@ -3,7 +3,7 @@
 from typing import Any
 
 from tools.json_text import encode
-from tools.operation import Failure, Json, Outcome
+from tools.operation import Failure, HttpFacts, Json, Outcome
 from tools.outline import outline_of, preview_of
 
 MAX_CHARS = 16_000
@@ -41,8 +41,7 @@ def to_wire(outcome: Outcome) -> dict[str, Json]:
     if outcome.handle is not None:
         wire["handle"] = outcome.handle
     if outcome.http is not None:
-        http = outcome.http
-        wire["http"] = _present(status=http.status, request_id=http.request_id, rate_limit=http.rate_limit)
+        wire["http"] = http_to_wire(outcome.http)
     if outcome.error is not None:
         wire["error"] = failure_to_wire(outcome.error)
     if outcome.connection is not None:
@@ -56,6 +55,11 @@ def to_wire(outcome: Outcome) -> dict[str, Json]:
     if outcome.trace_id is not None:
         wire["trace_id"] = outcome.trace_id
     return wire
+
+
+def http_to_wire(http: HttpFacts) -> dict[str, Json]:
+    """Return `http` as the model reads it and as references of a plan see it."""
+    return _present(status=http.status, request_id=http.request_id, rate_limit=http.rate_limit, headers=http.told, location=http.location)
 
 
 def failure_to_wire(failure: Failure) -> dict[str, Json]:

@@ -12,7 +12,7 @@ from oauth.principal import Principal
 from tests.tools.stand_ins import ADA, BOB, CLIENT, Accounts, operation
 from tools.freshness import Freshness, freshness_of
 from tools.operation import Again, Call, CallOptions, HttpFacts, Json, Operation, Outcome
-from tools.providers.openapi_outcome import facts_of
+from tools.providers.openapi_answer_headers import facts_of
 from tools.response_cache import MAX_FRESH_S, CachingRunner
 
 GET = replace(operation("crm.contacts.get", connection="crm"), binding={"method": "GET"})

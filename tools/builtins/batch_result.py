@@ -6,9 +6,10 @@ from typing import Literal
 
 import orjson
 
+from tools.json_text import decode, encode
 from tools.operation import ConnectionRequest, Failure, Json, Outcome
 from tools.outcome_codec import decode_outcome, encode_outcome
-from tools.results import failure_to_wire
+from tools.results import failure_to_wire, http_to_wire
 
 #: ok · failed · skipped (its `if` was false) · dropped (what it needs failed) · waiting (the plan ended before it began)
 State = Literal["ok", "failed", "skipped", "dropped", "waiting"]
@@ -62,6 +63,7 @@ class StepResult:
                 page = outcome.page
                 said["page"] = {"next_cursor": page.next_cursor, "has_more": page.has_more, "items": page.items}
             said |= {name: value for name, value in (("handle", outcome.handle), ("note", outcome.note)) if value is not None}
+            said |= _http(outcome)
         return said
 
     def next_attempt(self, index: int) -> int:
@@ -86,8 +88,8 @@ class StepResult:
 
 def decode_result(record: bytes) -> StepResult:
     """Return the result that `encoded` kept."""
-    state, is_mapped, ms, reason, drops_failed, attempts, raw = orjson.loads(record)
-    outcomes = tuple(None if each is None else decode_outcome(orjson.dumps(each))[0] for each in raw)
+    state, is_mapped, ms, reason, drops_failed, attempts, raw = decode(record)
+    outcomes = tuple(None if each is None else decode_outcome(encode(each))[0] for each in raw)
     return StepResult(state, outcomes, is_mapped, ms, reason, drops_failed, from_record=True, attempts=tuple(attempts))
 
 
@@ -95,8 +97,13 @@ def _item(outcome: Outcome | None) -> dict[str, Json]:
     if outcome is None:
         return {"ok": False, "data": None, "error": {"code": "waiting", "message": "this element was not run"}}
     if outcome.status == "ok":
-        return {"ok": True, "data": outcome.data, **({"note": outcome.note} if outcome.note else {})}
-    return {"ok": False, "data": None, "error": failure_to_wire(failure_of(outcome))}
+        more = {"note": outcome.note} if outcome.note else {}
+        return {"ok": True, "data": outcome.data, **more, **_http(outcome)}
+    return {"ok": False, "data": None, "error": failure_to_wire(failure_of(outcome)), **_http(outcome)}
+
+
+def _http(outcome: Outcome) -> dict[str, Json]:
+    return {} if outcome.http is None else {"http": http_to_wire(outcome.http)}
 
 
 def failure_of(outcome: Outcome) -> Failure:
@@ -125,6 +132,8 @@ def step_to_wire(result: StepResult, account: str | None) -> dict[str, Json]:
         if outcome.status != "ok":
             wire["error"] = failure_to_wire(failure_of(outcome))
         wire |= {name: value for name, value in (("handle", outcome.handle), ("note", outcome.note)) if value is not None}
+        if outcome.http is not None and outcome.http.location is not None:
+            wire["location"] = outcome.http.location
         if outcome.page is not None and outcome.page.has_more:
             wire["page"] = {"next_cursor": outcome.page.next_cursor, "has_more": True}
     if result.connection is not None:

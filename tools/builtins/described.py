@@ -35,6 +35,8 @@ def described(principal: Principal, operation: Operation, detail: str, policy: P
         entry["example"] = operation.example
     if operation.paging is not None:
         entry["paging"] = operation.paging.style
+    if headers := operation.binding.get("response_headers"):
+        entry["headers"] = headers
     if operation.deprecated:
         entry["deprecated"] = True
     if detail == "full":

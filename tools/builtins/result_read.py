@@ -2,8 +2,7 @@
 
 import base64
 
-import orjson
-
+from tools.json_text import decode
 from tools.operation import Call, Failure, Json, Outcome
 from tools.providers.builtin import BuiltinFunction
 from tools.selection import SelectFault, apply_select
@@ -45,7 +44,7 @@ class ResultRead:
         offset, limit = given.get("offset", 0), given.get("limit")
         if media_type != "application/json":
             return _file_window(body, media_type, offset, limit or CHARS, given.get("encoding"))
-        data = orjson.loads(body)
+        data = decode(body)
         if "select" in given:
             try:
                 data = await apply_select(given["select"], data, call.deadline)

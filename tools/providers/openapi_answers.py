@@ -1,12 +1,16 @@
 """What an operation answers: the schema of its success, and which media type carries it."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tools.operation import Json
+from tools.providers.openapi_answer_headers import MAX_FIELDS, is_private
 from tools.providers.openapi_document import BrokenReference, OpenApiDocument
 from tools.providers.openapi_media import kind_of
 from tools.providers.openapi_schema import SchemaBundle
+
+FIELD_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9a-z-]{1,100}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +21,8 @@ class Answer:
     source: Json
     accept: str
     has_link_header: bool
+    #: names of the response fields that the document declares for a success, in lower case
+    headers: tuple[str, ...] = ()
 
 
 def answer_of(document: OpenApiDocument, operation: Mapping[str, Json]) -> Answer:
@@ -25,18 +31,31 @@ def answer_of(document: OpenApiDocument, operation: Mapping[str, Json]) -> Answe
     content = response.get("content")
     headers = response.get("headers")
     has_link = isinstance(headers, Mapping) and any(str(name).lower() == "link" for name in headers)
+    declared = _declared_headers(document, operation.get("responses"))
     media_types = [name for name in content if isinstance(name, str)] if isinstance(content, Mapping) else []
     json_types = [name for name in media_types if kind_of(name) == "json"]
     if not json_types or not isinstance(content, Mapping):
         accept = ", ".join([*media_types[:4], "application/json;q=0.9", "*/*;q=0.5"]) if media_types else "application/json, */*;q=0.5"
-        return Answer(None, None, accept, has_link)
+        return Answer(None, None, accept, has_link, declared)
     media = content[json_types[0]]
     source = media.get("schema") if isinstance(media, Mapping) else None
     accept = json_types[0] if "*" not in json_types[0] else "application/json"
     bundle = SchemaBundle(document, "out")
     converted = bundle.convert(source) if source is not None else None
     schema = bundle.complete(converted) if isinstance(converted, dict) and converted else None
-    return Answer(schema, source, f"{accept}, */*;q=0.5", has_link)
+    return Answer(schema, source, f"{accept}, */*;q=0.5", has_link, declared)
+
+
+def _declared_headers(document: OpenApiDocument, responses: Json) -> tuple[str, ...]:
+    """Return the response fields of every success, except those that are never shown or have a place of their own."""
+    named: dict[str, None] = {}
+    for status in sorted(map(str, responses)) if isinstance(responses, Mapping) else ():
+        headers = _resolved(document, responses.get(status)).get("headers") if status[:1] in "23d" else None
+        for name in headers if isinstance(headers, Mapping) else ():
+            lower = str(name).lower()
+            if FIELD_NAME.fullmatch(lower) and lower not in ("content-type", "link") and not is_private(lower):
+                named[lower] = None
+    return tuple(named)[:MAX_FIELDS]
 
 
 def _success(document: OpenApiDocument, responses: Json) -> Mapping[str, Json]:

@@ -13,6 +13,7 @@ from tools.naming import Naming, name_operations
 from tools.operation import Failure, Json, Operation
 from tools.plain_text import visible
 from tools.providers.openapi_access import access_of, is_idempotent
+from tools.providers.openapi_answer_headers import TOLD_OF_HEAD
 from tools.providers.openapi_cost import is_bearable
 from tools.providers.openapi_document import OpenApiDocument, read_document
 from tools.providers.openapi_examples import example_call
@@ -177,7 +178,7 @@ def _operation(
 
 def _binding(one: Found) -> dict[str, Json]:
     """Return what the runner reads: everything of the request that the arguments do not decide."""
-    return {
+    binding: dict[str, Json] = {
         "method": one.method.upper(),
         "base_url": one.base_url,
         "path": one.template,
@@ -188,6 +189,10 @@ def _binding(one: Found) -> dict[str, Json]:
         "optional_security": one.security.is_optional and bool(one.security.alternatives),
         "credential_parameters": one.arguments.credential_parameters,
     }
+    # Absent where nothing is declared: what was imported before stays the same.
+    if headers := [*one.answer.headers, *(TOLD_OF_HEAD if one.method.upper() == "HEAD" else ())]:
+        binding["response_headers"] = headers
+    return binding
 
 
 def _compiles(schema: Mapping[str, Json]) -> bool:

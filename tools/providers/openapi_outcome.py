@@ -4,24 +4,15 @@ import re
 from collections.abc import Mapping
 from contextlib import suppress
 from email.utils import parsedate_to_datetime
-from functools import lru_cache
-from typing import Literal
-from urllib.parse import unquote, urljoin
-
-import orjson
+from urllib.parse import unquote, urljoin, urlsplit
 
 from oauth.connections.credentials import Credential
 from tools.call_failures import unauthorized
-from tools.operation import Download, Failure, HttpFacts, Json, Operation, Outcome
+from tools.charsets import mark_of
+from tools.operation import Download, Failure, Json, Operation, Outcome
+from tools.providers.openapi_answer_headers import RATE_LIMIT_HEADERS, facts_of, lower_of
+from tools.providers.openapi_content import MalformedContent, bare_type, is_json, read_content, read_json, text_of
 
-REQUEST_ID_HEADERS = frozenset({"x-request-id", "request-id", "x-amzn-requestid", "x-correlation-id", "x-trace-id", "cf-ray"})
-#: names of one fact in rate-limit headers, the IETF draft's first
-RATE_LIMIT_HEADERS: Mapping[str, tuple[str, ...]] = {
-    "limit": ("ratelimit-limit", "x-ratelimit-limit", "x-rate-limit-limit"),
-    "remaining": ("ratelimit-remaining", "x-ratelimit-remaining", "x-rate-limit-remaining"),
-    "reset": ("ratelimit-reset", "x-ratelimit-reset", "x-rate-limit-reset"),
-    "policy": ("ratelimit-policy", "ratelimit"),
-}
 #: statuses after which the same call may work (RFC 9110 §15, RFC 6585 §4)
 RETRYABLE = frozenset({408, 425, 429, 502, 503, 504})
 CODE_BY_STATUS = {
@@ -41,63 +32,37 @@ def outcome_of(
     operation: Operation, credential: Credential | None, status: int, headers: Mapping[str, str], body: bytes, url: str, *, now: float
 ) -> Outcome:
     """Return what a response means to the caller. `credential` went out with the request; `headers` are case-insensitive."""
-    facts = facts_of(status, headers, url)
+    facts = facts_of(status, headers, url, operation.binding.get("response_headers", ()))
     if status == 304:
         return Outcome("ok", http=facts)
     if not 200 <= status < 300:
-        return Outcome("error", http=facts, error=_refused(operation, credential, status, headers, body, now))
-    media_type = headers.get("content-type", "")
+        return Outcome("error", http=facts, error=_refused(operation, credential, status, headers, body, url, now))
     if not body:
         return Outcome("ok", http=facts)
-    if _is_json(media_type) or (not media_type and body[:1] in b"{["):
-        try:
-            return Outcome("ok", data=orjson.loads(body), http=facts)
-        except orjson.JSONDecodeError as error:
-            return Outcome("error", http=facts, error=_malformed(operation.provider, status, body, error))
-    if _is_text(media_type):
-        return Outcome("ok", data=body.decode(_charset(media_type), errors="replace"), http=facts)
-    bare = media_type.split(";")[0].strip() or "application/octet-stream"
-    return Outcome("ok", data=Download(body, bare, _filename(headers.get("content-disposition", ""))), http=facts)
+    media_type = headers.get("content-type", "")
+    disposition = ""
+    try:
+        if is_json(media_type):
+            content = read_json(body, media_type)
+        else:
+            disposition = headers.get("content-disposition", "")
+            asks_json = _asks_json(operation) and not _is_attached(disposition)
+            content = read_content(body, media_type, operation.output_schema, asks_json=asks_json)
+    except MalformedContent as error:
+        return Outcome("error", http=facts, error=_malformed(operation.provider, status, media_type, body, error))
+    if content.is_file:
+        file = Download(body, bare_type(media_type) or "application/octet-stream", _filename(disposition))
+        return Outcome("ok", data=file, http=facts)
+    return Outcome("ok", data=content.data, http=facts, note=content.note)
 
 
-def facts_of(status: int, headers: Mapping[str, str], url: str) -> HttpFacts:
-    """Return status, request id, rate limit and rel=next link of a response, and its header for the cache."""
-    lower = _lower(headers)
-    request_id, has_rate_limit = None, False
-    for name in lower:
-        if (meaning := _meaning(name)) is None:
-            continue
-        if meaning == "rate limit":
-            has_rate_limit = True
-        elif request_id is None or meaning == "request id":
-            request_id = lower[name]
-    link = lower.get("link")
-    return HttpFacts(
-        status=status,
-        request_id=request_id,
-        rate_limit=_rate_limit(lower) if has_rate_limit else None,
-        next_link=next_link(link, url) if link else None,
-        headers=lower,
-    )
+def _asks_json(operation: Operation) -> bool:
+    """Say whether the request wants JSON first: the document declares it, or declares nothing."""
+    return is_json(str(operation.binding.get("accept") or "application/json").partition(",")[0])
 
 
-@lru_cache(maxsize=1024)
-def _meaning(name: str) -> Literal["request id", "some request id", "rate limit"] | None:
-    """Return what a response header of this name (lower case) tells us; the same few names come all the time."""
-    if name in REQUEST_ID_HEADERS:
-        return "request id"
-    if name.endswith("-request-id"):
-        return "some request id"
-    return "rate limit" if "ratelimit" in name or "rate-limit" in name else None
-
-
-def next_link(header: str, url: str) -> str | None:
-    """Return the absolute target of rel=next in a Link header (RFC 8288 §3)."""
-    for match in re.finditer(r"<([^>]*)>([^<]*)", header):
-        relation = re.search(r';\s*rel\s*=\s*(?:"([^"]*)"|([^\s;,]+))', match[2], re.IGNORECASE)
-        if relation and "next" in (relation[1] or relation[2] or "").lower().split():
-            return urljoin(url, str(match[1]))
-    return None
+def _is_attached(disposition: str) -> bool:
+    return disposition.lstrip()[:10].lower() == "attachment"
 
 
 def retry_after_s(value: str | None, now: float) -> float | None:
@@ -113,7 +78,7 @@ def retry_after_s(value: str | None, now: float) -> float | None:
 
 
 def _refused(
-    operation: Operation, credential: Credential | None, status: int, headers: Mapping[str, str], body: bytes, now: float
+    operation: Operation, credential: Credential | None, status: int, headers: Mapping[str, str], body: bytes, url: str, now: float
 ) -> Failure:
     content = _error_body(headers.get("content-type", ""), body)
     wait = retry_after_s(headers.get("retry-after"), now)
@@ -129,28 +94,53 @@ def _refused(
         retryable=retryable,
         retry_after_s=wait,
         upstream={"status": status, "body": content},
-        hint=_hint(operation, credential, status, headers),
+        hint=_hint(operation, credential, status, headers.get("location"), url),
     )
 
 
-def _hint(operation: Operation, credential: Credential | None, status: int, headers: Mapping[str, str]) -> str | None:
+def _hint(operation: Operation, credential: Credential | None, status: int, location: str | None, url: str) -> str | None:
     if status == 401:
         return unauthorized(operation, credential)
     if status == 403:
         return f"the connected account of {operation.provider} may not do this; use another account or ask for more access there"
     if 300 <= status < 400:
-        return f"{operation.provider} sends this on to {headers.get('location', 'another address')[:200]}, which is not followed"
+        return _way_on(operation, status, location, url)
     if status >= 500 and not operation.idempotent:
         return "it may have taken effect; look before you repeat it"
     return None
 
 
+def _way_on(operation: Operation, status: int, location: str | None, url: str) -> str:
+    """Return what a redirect that is not followed means, and who can do what about it; addresses without query, which may hold a key."""
+    to = shown_url(urljoin(url.partition("?")[0], location or ""))
+    if not location:
+        return f"{operation.provider} sends this on and names no address; its operator has to look why"
+    said = f"{operation.provider} sends this on to {to}, which is not followed"
+    if status == 303 or (status in (301, 302) and not operation.idempotent):
+        # RFC 9110 §15.4.4: what was asked is done, and its answer is elsewhere.
+        return f"{said}; it may have taken effect: look there before you repeat it"
+    own = shown_url(url)
+    if to.rstrip("/") == own.rstrip("/"):
+        return f"{said}: only the slash at the end differs; the operator corrects the path in the document and imports it again"
+    if urlsplit(to).path == urlsplit(own).path:
+        return f"{said}; where that is the API's right address, the operator imports it again with --base-url"
+    return said
+
+
+def shown_url(url: str) -> str:
+    """Return a URL without what may be secret in it: user, query and fragment."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"[:200]
+
+
 def _error_body(media_type: str, body: bytes) -> Json:
     """Return the body of an error: JSON parsed, else text; what is past the limit is said, not dropped silently."""
-    if body[:1] in (b"{", b"[", b'"') or _is_json(media_type):
-        with suppress(orjson.JSONDecodeError):  # a body that only calls itself JSON is told as the text that it is
-            return orjson.loads(body)
-    text = body.decode(_charset(media_type), errors="replace")
+    if not body:
+        return ""
+    if is_json(media_type) or body.lstrip()[:1] in (b"{", b"[", b'"') or mark_of(body) is not None:
+        with suppress(MalformedContent):  # a body that only calls itself JSON is told as the text that it is
+            return read_json(body, media_type).data
+    text, _ = text_of(body, media_type)
     if len(text) <= MAX_ERROR_BODY_CHARS:
         return text
     return f"{text[:MAX_ERROR_BODY_CHARS]}… ({len(text)} characters)"
@@ -173,64 +163,23 @@ def _reason(content: Json) -> str:
     return ""
 
 
-def _malformed(provider: str, status: int, body: bytes, error: orjson.JSONDecodeError) -> Failure:
+def _malformed(provider: str, status: int, media_type: str, body: bytes, error: MalformedContent) -> Failure:
     return Failure(
         code="upstream_malformed",
-        message=f"{provider} answered {status} with a body that says it is JSON and is not: {error.msg}",
-        upstream={"status": status, "body": _error_body("", body)},
+        message=f"{provider} answered {status} with a body that says it is JSON and is not: {error}",
+        upstream={"status": status, "body": _error_body(f"text/plain; {media_type.partition(';')[2]}", body)},
         hint="the upstream is at fault; its body is in upstream.body",
     )
 
 
-def _rate_limit(headers: Mapping[str, str]) -> dict[str, Json] | None:
-    found: dict[str, Json] = {}
-    for fact, names in RATE_LIMIT_HEADERS.items():
-        value = next((headers[name] for name in names if name in headers), None)
-        if value is not None:
-            found[fact] = int(value) if value.strip().isdigit() else value
-    return found or None
-
-
-def _lower(headers: Mapping[str, str]) -> dict[str, str]:
-    """Return the headers by names in lower case; several lines of one name are one list (RFC 9110 §5.3): no-store must not get lost."""
-    lower = {name.lower(): value for name, value in headers.items()}
-    if len(lower) != len(headers):
-        lower.clear()
-        for name, value in headers.items():
-            lower[name.lower()] = f"{lower[name.lower()]}, {value}" if name.lower() in lower else value
-    return lower
-
-
 def _until_reset(headers: Mapping[str, str], now: float) -> float | None:
-    lower = _lower(headers)
+    lower = lower_of(headers)
     reset = next((lower[name] for name in RATE_LIMIT_HEADERS["reset"] if name in lower), "")
     if not reset.strip().isdigit():
         return None
     seconds = float(reset)
     # A large number is a moment (seconds since 1970), a small one a distance.
     return max(0.0, round(seconds - now, 1)) if seconds > 1_000_000_000 else seconds
-
-
-@lru_cache(maxsize=256)
-def _is_json(media_type: str) -> bool:
-    bare = media_type.split(";")[0].strip().lower()
-    return bare == "application/json" or bare.endswith("+json") or bare in ("text/json", "application/javascript")
-
-
-@lru_cache(maxsize=256)
-def _is_text(media_type: str) -> bool:
-    bare = media_type.split(";")[0].strip().lower()
-    return bare.startswith("text/") or bare.endswith(("/xml", "+xml", "/yaml", "/x-ndjson", "/csv", "/x-www-form-urlencoded"))
-
-
-def _charset(media_type: str) -> str:
-    match = re.search(r'charset\s*=\s*"?([\w.:-]+)', media_type, re.IGNORECASE)
-    name = match[1] if match else "utf-8"
-    try:
-        "".encode(name)
-    except LookupError:
-        return "utf-8"
-    return name
 
 
 def _filename(disposition: str) -> str | None:

@@ -115,8 +115,46 @@ async def test_credentials_do_not_follow_a_redirect_to_another_origin(egress: Eg
     assert "text/plain" in heads[0]
 
 
-async def test_a_post_is_never_redirected(egress: Egress) -> None:
+@pytest.mark.parametrize("status", ["307 Temporary Redirect", "308 Permanent Redirect"])
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
+async def test_a_redirect_within_the_origin_keeps_method_and_body(egress: Egress, method: str, status: str) -> None:
+    """RFC 9110 §15.4.8 and §15.4.9: such an answer says that nothing was done yet."""
+    got: list[tuple[str, bytes]] = []
+
+    async def onward(head: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        got.append((head.split(" HTTP")[0], await reader.readexactly(5)))
+        writer.write(answer("201 Created", body=b"made") if "/things/" in head else answer(status, "Location: /things/"))
+        await writer.drain()
+
+    async with serving(onward) as origin:
+        response = await egress.send(OutboundRequest(method, f"{origin}/things", body=b"hello"))
+    assert (response.status, response.body, response.url) == (201, b"made", f"{origin}/things/")
+    assert got == [(f"{method} /things", b"hello"), (f"{method} /things/", b"hello")]
+
+
+@pytest.mark.parametrize("status", ["301 Moved Permanently", "302 Found", "303 See Other"])
+async def test_a_redirect_that_may_change_the_method_is_the_answer_of_a_post(egress: Egress, status: str) -> None:
     """RFC 9110 §15.4: another method or a second write is the caller's decision."""
+    async with serving(says(answer(status, "Location: /again"))) as origin:
+        assert (await egress.send(OutboundRequest("POST", origin, body=b"x"))).status == int(status[:3])
+
+
+async def test_a_post_is_never_sent_on_to_another_origin(egress: Egress) -> None:
+    """Credentials and the body stay where they were meant to go; a foreign, refused or unreadable address is the answer."""
+    heads: list[str] = []
+
+    async def note(head: str, _reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heads.append(head)
+
+    async with serving(note) as elsewhere:
+        for location in (elsewhere, "https://10.0.0.1/", "//evil.example/x", "http://[", "ftp://x/y"):
+            async with serving(says(answer("308 Permanent Redirect", f"Location: {location}"))) as origin:
+                assert (await egress.send(OutboundRequest("POST", origin, body=b"x"))).status == 308
+    assert heads == []
+
+
+async def test_a_post_that_is_sent_in_circles_ends_with_the_redirect(egress: Egress) -> None:
+    """Nothing was done yet, so it is not called unsure."""
     async with serving(says(answer("307 Temporary Redirect", "Location: /again"))) as origin:
         assert (await egress.send(OutboundRequest("POST", origin, body=b"x"))).status == 307
 
