@@ -154,8 +154,63 @@ async def test_text_is_decoded_and_a_file_is_a_download(world: World) -> None:
     assert (await world.run(world.operation(GET))).data == Download(b"%PDF\x00", "application/pdf", "a b.pdf")
 
 
-async def test_a_write_that_is_redirected_is_reported_not_repeated(world: World) -> None:
-    """Redirects are followed for GET and HEAD only."""
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [
+        (400, "upstream_rejected"),
+        (401, "upstream_unauthorized"),
+        (403, "upstream_forbidden"),
+        (404, "upstream_not_found"),
+        (405, "upstream_rejected"),
+        (409, "upstream_conflict"),
+        (422, "upstream_rejected"),
+        (429, "upstream_rate_limited"),
+        (500, "upstream_error"),
+        (503, "upstream_error"),
+    ],
+)
+async def test_each_status_has_its_code(world: World, status: int, code: str) -> None:
+    """The codes of docs/guides/importing.md."""
+    world.upstream.answer(status, "no")
+    failure = (await world.run(world.operation(GET))).error
+    assert failure is not None
+    assert failure.code == code
+
+
+async def test_the_body_of_an_error_is_read_in_its_charset_too(world: World) -> None:
+    """Case json-bom: an error body with a mark is parsed as well; text keeps its letters."""
+    world.upstream.answer(400, b'\xef\xbb\xbf{"detail":"n\xc3\xa4"}')
+    world.upstream.answer(400, b"n\xe4", content_type="text/plain; charset=latin-1")
+    world.upstream.answer(400, b"n\xc3\xa4", content_type="text/plain; charset=idna")
+    bodies = [(await world.run(world.operation(GET))).error for _ in range(3)]
+    assert [(failure.upstream or {})["body"] for failure in bodies if failure] == [{"detail": "nä"}, "nä", "nä"]
+
+
+async def test_a_redirect_that_is_not_followed_names_the_way_out_without_secrets(world: World) -> None:
+    """Case post-307 and its neighbours: what is done may be done, and addresses are told without their query."""
+    post, base = world.operation(GET, "post"), world.upstream.base_url
+    for status, location in ((303, "/done?key=s3cret"), (302, "https://u:s3cret@elsewhere.example/things"), (301, f"{base}/things/")):
+        world.upstream.answer(status, "", content_type="", Location=location)
+    hints = [(await world.run(post)).error for _ in range(3)]
+    said = [failure.hint or "" for failure in hints if failure]
+    assert "may have taken effect" in said[0]
+    assert f"{base}/done" in said[0]
+    assert "https://elsewhere.example/things" in said[1]
+    assert "slash" in (await _hint(world, "put", 301, f"{base}/things/"))
+    assert "--base-url" in (await _hint(world, "put", 308, "https://elsewhere.example/things"))
+    assert "s3cret" not in "".join(said)
+
+
+async def _hint(world: World, method: str, status: int, location: str) -> str:
+    world.upstream.answers.clear()
+    world.upstream.answer(status, "", content_type="", Location=location)
+    failure = (await world.run(world.operation(GET, method))).error
+    assert failure is not None
+    return failure.hint or ""
+
+
+async def test_a_write_that_is_redirected_elsewhere_is_reported_not_repeated(world: World) -> None:
+    """A body and a credential go to no other origin."""
     world.upstream.answer(307, "", content_type="", Location="https://evil.example/")
     failure = (await world.run(world.operation(GET, "post"))).error
     assert failure is not None
