@@ -136,7 +136,7 @@ def type_of(schema: Json, definitions: Mapping[str, Json], depth: int = 0, optio
 
 def _typed(schema: Mapping[str, Json], definitions: Mapping[str, Json], depth: int, options: int) -> str:
     kind = schema.get("type")
-    if kind == "array" or "items" in schema:
+    if kind == "array" or (kind is None and "items" in schema):
         item = type_of(schema.get("items"), definitions, depth + 1, options)
         return f"({item})[]" if "|" in item else f"{item}[]"
     if kind == "object" or "properties" in schema:

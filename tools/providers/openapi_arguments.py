@@ -6,10 +6,13 @@ from dataclasses import dataclass, field
 
 from tools.operation import Json
 from tools.plain_text import visible
-from tools.providers.openapi_body import BodyPlan, plan_body
+from tools.providers.openapi_body import plan_body
+from tools.providers.openapi_body_ways import BodyPlan
 from tools.providers.openapi_document import BrokenReference, OpenApiDocument
 from tools.providers.openapi_examples import example_value
 from tools.providers.openapi_keywords import BLANK_BY_STYLE, MAX_EXAMPLE_CHARS, never_empty, shortened, types_of, without_delimiter
+from tools.providers.openapi_media import MERGE_PATCHES, bare_type
+from tools.providers.openapi_merge_patch import removable
 from tools.providers.openapi_schema import SchemaBundle
 from tools.providers.openapi_security import Security
 
@@ -85,8 +88,11 @@ def plan_arguments(
     schema["additionalProperties"] = extras
     if choices:
         schema["allOf"] = list(choices)
+    whole = collected.bundle.complete(schema)
+    if plan is not None and bare_type(plan.binding["media_type"]) in MERGE_PATCHES:
+        whole = removable(whole, plan.binding)
     return Arguments(
-        schema=collected.bundle.complete(schema),
+        schema=whole,
         parameters=collected.parameters,
         body=plan.binding if plan else None,
         credential_parameters=collected.credential_parameters,

@@ -4,47 +4,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from tools.operation import Json
+from tools.providers.openapi_body_ways import BodyPlan, or_list_of_changes, or_upload
 from tools.providers.openapi_document import BrokenReference, OpenApiDocument
+from tools.providers.openapi_file import FILE, file_field, file_schema
 from tools.providers.openapi_keywords import BLANK_BY_STYLE, never_empty, shortened, types_of, without_delimiter
-from tools.providers.openapi_media import kind_of, preferred_media_type
+from tools.providers.openapi_media import JSON_PATCH, bare_type, kind_of, preferred_media_type
 from tools.providers.openapi_schema import SchemaBundle
 from tools.providers.openapi_subtypes import is_polymorphic
 
 FORM_STYLES = ("form", "spaceDelimited", "pipeDelimited", "deepObject")
 BODY_ARGUMENT = "body"
 MAX_COMPOSITION_DEPTH = 12
-_NAMED = {"filename": {"type": "string"}, "media_type": {"type": "string", "pattern": r"^[\w.+-]+/[\w.+-]+(;.*)?$"}}
-_SOURCES: dict[str, Json] = {
-    "text": {"type": "string"},
-    "base64": {"type": "string", "contentEncoding": "base64"},
-    "handle": {"type": "string"},
-}
-FILE: dict[str, Json] = {
-    "description": "a file: base64, or {text}, or {handle} of an earlier result; with filename and media_type where they matter",
-    "anyOf": [
-        {"type": "string", "contentEncoding": "base64"},
-        *(
-            {"type": "object", "properties": {source: schema, **_NAMED}, "required": [source], "additionalProperties": False}
-            for source, schema in _SOURCES.items()
-        ),
-    ],
-}
-
-
-@dataclass(frozen=True, slots=True)
-class BodyPlan:
-    """How a body is made of arguments.
-
-    `binding`: {kind: json|form|multipart|bytes|text, media_type, argument? | fields?: {argument: property name}, files?, encoding?,
-    required}. `additional` is the schema of arguments beyond the named ones that go into the body too (False: none).
-    """
-
-    binding: dict[str, Json]
-    properties: dict[str, Json] = field(default_factory=dict)
-    required: list[str] = field(default_factory=list)
-    additional: Json = False
-    #: which members must be there: [{anyOf or oneOf: [{required: […]}, …]}]
-    choices: list[dict[str, list[dict[str, Json]]]] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -73,7 +43,29 @@ def plan_body(document: OpenApiDocument, body: Json, bundle: SchemaBundle, taken
     if not isinstance(content, Mapping) or not content:
         return None
     media_type = preferred_media_type(list(content))
-    media = content[media_type] if isinstance(content[media_type], Mapping) else {}
+    plan = _plan(document, media_type, content, body, bundle, taken)
+    patch = next((name for name in content if bare_type(name) == JSON_PATCH and name != media_type), None)
+    if patch is not None:
+        return or_list_of_changes(plan, _plan(document, patch, content, body, bundle, taken, is_whole=True))
+    upload = next((name for name in content if kind_of(name) == "multipart"), None)
+    if upload is not None and plan.binding["kind"] in ("json", "form"):
+        return or_upload(plan, _plan(document, upload, content, body, bundle, taken), taken)
+    return plan
+
+
+def _plan(
+    document: OpenApiDocument,
+    media_type: str,
+    content: Mapping[str, Json],
+    body: Mapping[str, Json],
+    bundle: SchemaBundle,
+    taken: frozenset[str],
+    *,
+    is_whole: bool = False,
+) -> BodyPlan:
+    """Return how a body of one media type is made; `is_whole`: of one argument, whatever its schema."""
+    media = document.resolve(content[media_type])
+    media = media if isinstance(media, Mapping) else {}
     schema = media.get("schema", {})
     kind = kind_of(media_type)
     is_required = body.get("required") is True
@@ -82,7 +74,7 @@ def plan_body(document: OpenApiDocument, body: Json, bundle: SchemaBundle, taken
         if len(content) > 1:
             plan.binding["offered"] = list(content)
         return plan
-    flat = flatten(document, schema)
+    flat = flatten(document, schema) if not is_whole else None
     if kind == "multipart" and flat is None and not _has_members(document, schema):
         # A vendor's habit: a file without a field. Servers call it `file` when asked to take one.
         flat = _Flat(members={"file": {"type": "string", "format": "binary"}}, required=["file"] if is_required else [])
@@ -180,13 +172,16 @@ def _by_members(
 ) -> BodyPlan:
     properties: dict[str, Json] = {}
     files: dict[str, Json] = {}
+    encoded: dict[str, dict[str, Json]] = {}
     for name, member in flat.members.items():
         if bundle.hides(member):
             continue
-        file_kind = _file_kind(document, member) if kind == "multipart" else None
-        if file_kind:
-            files[name] = file_kind
-            properties[name] = _file_schema(document, member, file_kind)
+        found = file_field(document, member) if kind == "multipart" else None
+        if found is not None:
+            files[name] = found.kind(document)
+            properties[name] = file_schema(document, bundle, member, found)
+            if found.encoding:
+                encoded[name] = {"contentEncoding": found.encoding}
         else:
             properties[name] = _field(bundle.convert(member), media.get("encoding"), name)
     for name in flat.required:
@@ -199,6 +194,8 @@ def _by_members(
     encoding = media.get("encoding")
     if isinstance(encoding, Mapping) and encoding and kind in ("form", "multipart"):
         binding["encoding"] = {name: _encoding(rules) for name, rules in encoding.items() if isinstance(rules, Mapping)}
+    for name, rules in encoded.items():
+        binding.setdefault("encoding", {}).setdefault(name, {}).update(rules)
     binding["required"] = is_required
     required = [name for name in dict.fromkeys(flat.required) if name in properties]
     if is_required and kind == "multipart" and not required:
@@ -237,35 +234,6 @@ def _whole(
         schema = {**schema, "description": shortened(description)}
     binding = {"kind": kind, "media_type": media_type, "argument": argument, "required": is_required}
     return BodyPlan(binding=binding, properties={argument: schema}, required=[argument] if is_required else [])
-
-
-def _file_kind(document: OpenApiDocument, schema: Json) -> str | None:
-    """Return `one` or `many` where a multipart field carries files, else None."""
-    try:
-        schema = document.resolve(schema)
-        if not isinstance(schema, Mapping):
-            return None
-        if types_of(schema) == ["array"]:
-            items = document.resolve(schema.get("items", {}))
-            return "many" if isinstance(items, Mapping) and _is_binary(items) else None
-    except BrokenReference:
-        return None
-    return "one" if _is_binary(schema) else None
-
-
-def _is_binary(schema: Mapping[str, Json]) -> bool:
-    media_type = schema.get("contentMediaType")
-    is_opaque = isinstance(media_type, str) and kind_of(media_type) == "bytes" and "contentEncoding" not in schema
-    return schema.get("format") == "binary" or schema.get("type") == "file" or is_opaque
-
-
-def _file_schema(document: OpenApiDocument, member: Json, file_kind: str) -> dict[str, Json]:
-    schema: dict[str, Json] = dict(FILE) if file_kind == "one" else {"type": "array", "items": dict(FILE)}
-    resolved = document.resolve(member)
-    description = resolved.get("description") if isinstance(resolved, Mapping) else None
-    if isinstance(description, str) and description.strip():
-        schema["description"] = f"{shortened(description)} ({FILE['description']})"
-    return schema
 
 
 def _encoding(rules: Mapping[str, Json]) -> dict[str, Json]:

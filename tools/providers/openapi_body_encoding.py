@@ -1,7 +1,6 @@
 """Arguments -> the bytes of a request body: JSON, form, multipart, a file, text."""
 
 import base64
-import binascii
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote, unquote
@@ -9,16 +8,8 @@ from urllib.parse import quote, unquote
 import orjson
 
 from tools.operation import Json
+from tools.providers.openapi_given_file import File, is_file
 from tools.providers.openapi_serialisation import Pair, UnfitArgument, query_writer, text_of
-
-
-@dataclass(frozen=True, slots=True)
-class File:
-    """The content of a file argument, read from base64, text or a result handle."""
-
-    body: bytes
-    media_type: str = "application/octet-stream"
-    filename: str = "file"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +39,40 @@ class BodyWriter:
         self._is_required = bool(binding.get("required"))
         self._parameter_arguments = parameter_arguments
         self._boundary = boundary
+        self._kinds: Mapping[str, str] = binding.get("files", {})
+        self._ways = [(way["meant_by"], BodyWriter(way["binding"], parameter_arguments, boundary)) for way in binding.get("ways", ())]
+        self._own_files = self.file_arguments
+        for _, other in self._ways:
+            self.file_arguments |= other.file_arguments
+
+    def files_in(self, arguments: Mapping[str, Json]) -> list[str]:
+        """Return the arguments that carry files in this call."""
+        own = [name for name in self._own_files if name in arguments and is_file(arguments[name], self._kinds.get(name, "one"))]
+        return list(dict.fromkeys([*own, *(name for _, other in self._ways for name in other.files_in(arguments))]))
+
+    def _meant(self, arguments: Mapping[str, Json]) -> "BodyWriter":
+        """Return the writer of the way that the arguments mean."""
+        for meant_by, other in self._ways:
+            listed = meant_by.get("list")
+            if isinstance(arguments.get(listed), list):
+                return other
+            given = [name for name in meant_by.get("any", ()) if name in arguments]
+            if any(name not in other.file_arguments or is_file(arguments[name], other._kinds.get(name, "one")) for name in given):
+                return other
+        return self
+
+    def _refuse_left_out(self, meant: "BodyWriter", arguments: Mapping[str, Json]) -> None:
+        """Raise UnfitArgument where an argument would not be in the body that the others mean."""
+        known = meant._fields.keys() | {meant.argument}
+        for name in [*self._fields, *([self.argument] if self.argument else [])]:
+            if name in arguments and name not in known and not meant._takes_extras:
+                raise UnfitArgument(name, f"it cannot go with the others: they make a body of {meant.media_type}, which has no such part")
 
     def write(self, arguments: Mapping[str, Json], files: Mapping[str, list[File]], added: Mapping[str, str]) -> Encoded | None:
         """Return the body, or None where no argument asks for one. `files` by argument; `added` are form fields of the credential."""
+        if self._ways and (meant := self._meant(arguments)) is not self:
+            self._refuse_left_out(meant, arguments)
+            return meant.write(arguments, files, added)
         if self.argument is not None:
             return self._whole(arguments, files)
         members = {name: arguments[argument] for argument, name in self._fields.items() if argument in arguments}
@@ -113,12 +135,18 @@ class BodyWriter:
         for name, value in members.items():
             named_type = self._encoding.get(name, {}).get("contentType")
             content_type = str(named_type).split(",")[0].strip() if named_type and "*" not in str(named_type) else None
+            rules = self._encoding.get(name, {})
+            written_in = rules.get("contentEncoding")
             if name in files:
                 for file in files[name]:
                     part_type = file.media_type if file.media_type != "application/octet-stream" else content_type or file.media_type
-                    out += _part(boundary, name, file.body, part_type, file.filename)
+                    body = _WRITERS.get(str(written_in).lower(), bytes)(file.body)
+                    out += _part(boundary, name, body, part_type, file.filename, written_in)
                 continue
-            rules = self._encoding.get(name, {})
+            if written_in and isinstance(value, str):
+                # As the document has it: text in that encoding already.
+                out += _part(boundary, name, value.encode(), content_type or "application/octet-stream", "file", written_in)
+                continue
             if "style" in rules or "explode" in rules:
                 # OpenAPI 3.1 §4.8.15.1: a style that is given decides, as in a form; parts are not percent-encoded.
                 for pair in self._styled(name, value, rules):
@@ -135,46 +163,31 @@ class BodyWriter:
         return Encoded(b"".join(out), f"{media_type}; boundary={boundary}")
 
 
-def file_of(argument: str, value: Json) -> File | str:
-    """Return the content of a file argument, or the result handle that it has to be read from. Raises UnfitArgument."""
-    if isinstance(value, str):
-        try:
-            return File(_decoded(argument, value))
-        except UnfitArgument:
-            return File(value.encode(), "text/plain; charset=utf-8")
-    if not isinstance(value, Mapping):
-        raise UnfitArgument(argument, "a file is base64 text or one of {handle}, {base64}, {text}")
-    if isinstance(value.get("handle"), str):
-        return str(value["handle"])
-    media_type, filename = str(value.get("media_type", "")), str(value.get("filename", "file"))
-    if any(sign in media_type for sign in "\r\n"):
-        raise UnfitArgument(argument, "media_type cannot hold line breaks")
-    if isinstance(value.get("text"), str):
-        return File(value["text"].encode(), media_type or "text/plain; charset=utf-8", filename)
-    if isinstance(value.get("base64"), str):
-        return File(_decoded(argument, value["base64"]), media_type or "application/octet-stream", filename)
-    raise UnfitArgument(argument, "a file is base64 text or one of {handle}, {base64}, {text}")
-
-
-def _decoded(argument: str, text: str) -> bytes:
-    try:
-        return base64.b64decode("".join(text.split()), validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise UnfitArgument(argument, "this is not base64; send plain text as text") from error
-
-
 def _plain(value: str) -> str:
     """Return a styled value as a part carries it: decoded, but for commas inside the values that commas separate."""
     return ",".join(unquote(piece).replace(",", "%2C") for piece in value.split(",")) if "," in value else unquote(value)
 
 
-def _part(boundary: str, name: str, body: bytes, content_type: str | None, filename: str | None) -> list[bytes]:
+#: contentEncoding -> how bytes are written in it
+_WRITERS: Mapping[str, Callable[[bytes], bytes]] = {
+    "base64": base64.b64encode,
+    "base64url": base64.urlsafe_b64encode,
+    "base16": base64.b16encode,
+}
+
+
+def _part(
+    boundary: str, name: str, body: bytes, content_type: str | None, filename: str | None, written_in: str | None = None
+) -> list[bytes]:
     disposition = f'form-data; name="{_quoted(name)}"'
     if filename is not None:
         disposition += f'; filename="{_quoted(filename)}"'
     head = f"--{boundary}\r\nContent-Disposition: {disposition}\r\n"
     if content_type:
         head += f"Content-Type: {content_type}\r\n"
+    if written_in:
+        # OpenAPI 3.1 §4.8.14.4: as a Content-Transfer-Encoding header would say it.
+        head += f"Content-Transfer-Encoding: {_quoted(written_in)}\r\n"
     return [head.encode(), b"\r\n", body, b"\r\n"]
 
 

@@ -4,22 +4,39 @@ FORM = "application/x-www-form-urlencoded"
 MULTIPART = "multipart/form-data"
 
 
+#: RFC 6902: a list of changes; RFC 7396 and Kubernetes' own: the members that change, null for those that go
+JSON_PATCH = "application/json-patch+json"
+MERGE_PATCHES = ("application/merge-patch+json", "application/strategic-merge-patch+json")
+
+
+def bare_type(media_type: str) -> str:
+    """Return a media type without its parameters, in lower case."""
+    return media_type.split(";")[0].strip().lower()
+
+
 def preferred_media_type(media_types: list[str]) -> str:
-    """Return the media type to send, of those offered: JSON before forms before multipart before the rest."""
+    """Return the media type to send, of those offered: JSON before forms before multipart before the rest.
+
+    A patch that merges comes before plain JSON, which leaves open what null means; a list of changes comes last of the JSON types.
+    """
 
     def rank(media_type: str) -> int:
-        bare = media_type.split(";")[0].strip().lower()
+        bare = bare_type(media_type)
+        if bare in MERGE_PATCHES:
+            return MERGE_PATCHES.index(bare)
         if bare == "application/json":
-            return 0
-        if bare.endswith("+json") or bare in ("*/*", "application/*"):
-            return 1
-        return {FORM: 2, MULTIPART: 3}.get(bare, 4 if bare.startswith("text/") else 5)
+            return 2
+        if bare == JSON_PATCH:
+            return 4
+        if kind_of(bare) == "json":
+            return 3
+        return {FORM: 5, MULTIPART: 6}.get(bare, 7 if bare.startswith("text/") else 8)
 
     return min(media_types, key=rank)
 
 
 def kind_of(media_type: str) -> str:
-    bare = media_type.split(";")[0].strip().lower()
+    bare = bare_type(media_type)
     if bare == FORM:
         return "form"
     if bare.startswith("multipart/"):

@@ -7,8 +7,9 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 from tools.operation import Json
-from tools.providers.openapi_body_encoding import BodyWriter, File
+from tools.providers.openapi_body_encoding import BodyWriter
 from tools.providers.openapi_credentials import Proofs
+from tools.providers.openapi_given_file import File
 from tools.providers.openapi_serialisation import Pair, cookie_writer, header_writer, path_writer, query_writer
 
 IDEMPOTENCY_HEADERS = frozenset({"idempotency-key", "x-idempotency-key"})

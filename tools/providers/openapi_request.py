@@ -15,8 +15,8 @@ from oauth.principal import Principal
 from tools.egress import MAX_BODY_BYTES, MAX_TIMEOUT_S, OutboundRequest, OutboundResponse
 from tools.errors import EgressRefused, InvalidArguments, UpstreamFailed
 from tools.operation import Call, Failure, Json, Operation, Outcome
-from tools.providers.openapi_body_encoding import File, file_of
 from tools.providers.openapi_credentials import MASK, MASKED, NO_PROOFS, Proofs, proofs_of, spellings_of
+from tools.providers.openapi_given_file import File, file_of
 from tools.providers.openapi_outcome import outcome_of
 from tools.providers.openapi_plan import BuiltRequest, RequestPlan, random_boundary
 from tools.providers.openapi_serialisation import UnfitArgument
@@ -82,7 +82,8 @@ class OpenApiRunner:
             return Outcome("error", error=error.failure)
         except UpstreamFailed as error:
             return Outcome("error", error=_broken_off(call.operation, error.failure))
-        return outcome_of(call.operation, credential, response.status, response.headers, response.body, response.url, now=self._clock())
+        outcome = outcome_of(call.operation, credential, response.status, response.headers, response.body, response.url, now=self._clock())
+        return outcome if files is NO_FILES else _noted(outcome, files)
 
     def preview(self, call: Call) -> Json:
         """Return the request that `run` would send; credentials and files stand there as placeholders. Raises InvalidArguments."""
@@ -207,7 +208,13 @@ def _idempotency_headers(plan: RequestPlan, call: Call) -> list[tuple[str, str]]
 
 
 def _given_files(plan: RequestPlan, call: Call) -> list[str]:
-    return [argument for argument in plan.file_arguments if argument in call.arguments]
+    return plan.body.files_in(call.arguments) if plan.body else []
+
+
+def _noted(outcome: Outcome, files: Mapping[str, list[File]]) -> Outcome:
+    """Return `outcome` with what its caller should know of how the files were read."""
+    notes = [file.note for given in files.values() for file in given if file.note]
+    return replace(outcome, note="; ".join([*([outcome.note] if outcome.note else []), *notes])) if notes else outcome
 
 
 def _account_base(base_url: str, credential: Credential) -> str | None:
