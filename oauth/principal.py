@@ -19,3 +19,8 @@ class Principal:
     scopes: frozenset[str]
     grant_id: str
     auth_method: AuthMethod = "access_token"
+
+    @property
+    def person(self) -> tuple[str, str]:
+        """Whom shares and quotas count: (tenant, subject), whichever client they use."""
+        return (self.tenant_id, self.subject)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from oauth.fetch import Fetched, FetchRefused
 from tools.egress import Egress, OutboundRequest
-from tools.errors import EgressRefused, UpstreamFailed
+from tools.errors import ToolError
 
 
 class ProviderEgress:
@@ -19,6 +19,6 @@ class ProviderEgress:
         request = OutboundRequest(method, url, tuple(headers.items()), body, timeout_s, max_bytes, follow=False)
         try:
             answer = await self._egress.send(request)
-        except (EgressRefused, UpstreamFailed) as error:
+        except ToolError as error:
             raise FetchRefused(error.failure.message) from error
         return Fetched(answer.status, {name.lower(): value for name, value in answer.headers.items()}, answer.body)

@@ -20,8 +20,10 @@ from oauth.fetch import Fetched, FetchRefused
 from tools.egress_addresses import AddressRules, Target, refused
 from tools.egress_body import failed, read_body, unreachable
 from tools.egress_connector import AddressRefused, GuardedConnector, LookUp, look_up
+from tools.egress_places import EgressPlaces
 from tools.egress_pool import Http1Pool
-from tools.errors import EgressRefused, UpstreamFailed
+from tools.errors import EgressRefused, ToolError, UpstreamFailed
+from tools.fair_semaphore import GATEWAY, Holder
 from tools.operation import Failure
 from tools.value_objects import value_object
 
@@ -59,6 +61,8 @@ class OutboundRequest:
     timeout_s: float = MAX_TIMEOUT_S
     max_body_bytes: int = MAX_BODY_BYTES
     follow: bool = True
+    #: for whom it goes out, and whose share of the connections it takes
+    holder: Holder = GATEWAY
 
 
 @value_object
@@ -82,6 +86,7 @@ class Egress:
         self.rules = AddressRules(allow)
         self._find = find
         self._is_lean = is_lean
+        self.places = EgressPlaces()
         self._pool: Http1Pool | None = None
         self._session: aiohttp.ClientSession | None = None
         self._now: Callable[[], float] = time.monotonic
@@ -115,7 +120,8 @@ class Egress:
     async def send(self, request: OutboundRequest) -> OutboundResponse:
         """Send `request` and read its whole answer within its time and size limits.
 
-        Raises EgressRefused where the address may not be called, UpstreamFailed for everything that goes wrong on the way.
+        Raises EgressRefused where the address may not be called, Busy where no connection became free for its holder in time (then
+        nothing was sent), UpstreamFailed for everything that goes wrong on the way.
         """
         timeout_s = min(request.timeout_s, MAX_TIMEOUT_S)
         deadline = self._now() + timeout_s
@@ -137,7 +143,7 @@ class Egress:
         request = OutboundRequest("GET", url, (("Accept", accept),), None, timeout_s, max_bytes, follow=False)
         try:
             response = await self.send(request)
-        except (EgressRefused, UpstreamFailed) as error:
+        except ToolError as error:
             raise FetchRefused(error.failure.message) from error
         return Fetched(response.status, {name.lower(): value for name, value in response.headers.items()}, response.body)
 
@@ -202,20 +208,25 @@ class Egress:
     async def _exchange(
         self, request: OutboundRequest, target: Target, headers: CIMultiDict[str], body: bytes | None, deadline: float
     ) -> OutboundResponse:
-        pool = self._pool
-        if pool is not None and pool.takes(request.method, body, target.origin):
-            answer = await pool.send(request.method, target, headers, body, request.max_body_bytes, deadline)
-            return OutboundResponse(answer.status, answer.headers, answer.body, str(target.url))
-        async with asyncio.timeout_at(deadline):
-            response = await self.open(request.method, target, headers, body, _NO_TIMEOUT)
-            try:
-                content = await read_body(response, request.max_body_bytes)
-            except (aiohttp.ClientError, TimeoutError, OSError) as error:
-                raise failure_of(error, target) from error
-            finally:
-                # Closes the connection unless its answer was read to the end; then it is back in the pool already.
-                response.close()
-            return OutboundResponse(response.status, response.headers, content, str(target.url))
+        pool, places = self._pool, self.places
+        if not places.take(target.origin, request.holder):
+            await places.wait(target.origin, request.holder, deadline)
+        try:
+            if pool is not None and pool.takes(request.method, body, target.origin):
+                answer = await pool.send(request.method, target, headers, body, request.max_body_bytes, deadline)
+                return OutboundResponse(answer.status, answer.headers, answer.body, str(target.url))
+            async with asyncio.timeout_at(deadline):
+                response = await self.open(request.method, target, headers, body, _NO_TIMEOUT)
+                try:
+                    content = await read_body(response, request.max_body_bytes)
+                except (aiohttp.ClientError, TimeoutError, OSError) as error:
+                    raise failure_of(error, target) from error
+                finally:
+                    # Closes the connection unless its answer was read to the end; then it is back in the pool already.
+                    response.close()
+                return OutboundResponse(response.status, response.headers, content, str(target.url))
+        finally:
+            places.release(target.origin, request.holder)
 
     def _redirected(self, origin: Target, location: str) -> Target:
         try:

@@ -13,16 +13,16 @@ from aiohappyeyeballs import AddrInfoType, start_connection
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from tools.egress_addresses import AddressRules, is_public
+from tools.egress_places import PLACES, PLACES_PER_ORIGIN
 
 if TYPE_CHECKING:
     from aiohttp.client_reqrep import ConnectionKey
     from aiohttp.connector import Connection
     from aiohttp.tracing import Trace
 
-#: For this pool; tools/egress_pool.py has as many.
-MAX_CONNECTIONS = 500
-#: Below the sum, so that one upstream that hangs cannot take all connections.
-MAX_CONNECTIONS_PER_HOST = 50
+#: No fewer than tools/egress_places.py has places: whoever has a place must not wait here, where the line is not fair.
+MAX_CONNECTIONS = 2 * PLACES
+MAX_CONNECTIONS_PER_HOST = 2 * PLACES_PER_ORIGIN
 DNS_CACHE_S = 10
 #: Above asyncio's own pool, which others need, too: a name server that hangs blocks a thread for many seconds.
 _LOOKUP_THREADS = 16

@@ -4,6 +4,7 @@ import asyncio
 
 from tools.egress import Egress, OutboundRequest
 from tools.errors import EgressRefused, UpstreamFailed
+from tools.fair_semaphore import Busy
 from tools.upstreams import Upstreams
 
 INTERVAL_S = 10.0
@@ -31,6 +32,8 @@ class HealthChecks:
         request = OutboundRequest("GET", url, timeout_s=TIMEOUT_S, max_body_bytes=MAX_BODY_BYTES)
         try:
             response = await self._egress.send(request)
+        except Busy:
+            return  # That is our own crowd, and says nothing of the place.
         except (EgressRefused, UpstreamFailed):
             self._upstreams.report(base_url, False)
             return

@@ -1,18 +1,20 @@
 """JMESPath within a bound on computing: an expression of a few hundred characters could keep a processor busy for minutes.
 
 What is quickly worked out is worked out where it stands. What is not goes to a thread, so that everybody else goes on, and ends there
-when its time is over.
+when its time is over. The threads are shared fairly: whoever keeps one busy waits for it, and nobody else does.
 """
 
 import asyncio
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from typing import Any, TypeVar
 
 from jmespath.parser import ParsedResult
 from jmespath.visitor import TreeInterpreter
 
+from tools.fair_semaphore import GATEWAY, FairSemaphore, Holder
 from tools.operation import Json
 
 #: for how long nobody minds waiting
@@ -20,7 +22,9 @@ QUICK_S = 0.02
 #: of computing, for all expressions of one piece of work together
 MAX_S = 2.0
 #: What computes for long shares one interpreter with everybody else: more threads would only slow them down.
-_THREADS = ThreadPoolExecutor(2, thread_name_prefix="jmespath")
+_PLACES = 2
+_THREADS = ThreadPoolExecutor(_PLACES, thread_name_prefix="jmespath")
+_turns = FairSemaphore(_PLACES, "the threads that work out long expressions")
 #: what goes over a whole list in one visit; all else visits each element
 _BULK = frozenset({"flatten", "function_expression", "index_expression", "slice", "comparator"})
 _VISITS_BETWEEN_LOOKS = 128
@@ -52,20 +56,41 @@ class Budget(TreeInterpreter):
 
 
 class Patience:
-    """What computing one request may still ask for."""
+    """What computing one request of `holder` may still ask for, until `deadline` (loop time) where there is one."""
 
-    def __init__(self, total_s: float = MAX_S) -> None:
+    def __init__(self, total_s: float = MAX_S, holder: Holder = GATEWAY, deadline: float | None = None) -> None:
         self._left_s = total_s
+        self._holder, self._deadline = holder, deadline
 
     async def work(self, do: Callable[[Budget], T]) -> T:
         """Return what `do` gives within a short budget; where that is not enough, ask it again with more, in a thread.
 
-        Raises OverBudget, and what `do` raises.
+        Raises OverBudget, Busy where no thread became free in time, and what `do` raises.
         """
-        try:
-            return self._charged(do, QUICK_S)
-        except OverBudget:
-            return await asyncio.get_running_loop().run_in_executor(_THREADS, self._again, do)
+        # Whoever has the threads busy is not quick: many short tries on the loop would hold everybody up.
+        if not _turns.is_used_by(self._holder):
+            try:
+                return self._charged(do, QUICK_S)
+            except OverBudget:
+                pass
+        if not _turns.take(self._holder):
+            await _turns.wait(self._holder, self._deadline)
+        return await self._in_thread(do)
+
+    async def _in_thread(self, do: Callable[[Budget], T]) -> T:
+        """Work in a thread. The place is free again when the thread is, which may be after its caller gave up."""
+        loop = asyncio.get_running_loop()
+
+        def ended(_done: Future[T]) -> None:
+            release = partial(_turns.release, self._holder)
+            try:
+                loop.call_soon_threadsafe(release)
+            except RuntimeError:  # The loop has closed, and with it everybody who waited.
+                release()
+
+        running = _THREADS.submit(self._again, do)
+        running.add_done_callback(ended)
+        return await asyncio.wrap_future(running)
 
     def _again(self, do: Callable[[Budget], T]) -> T:
         # Looked at only now: whoever stood before this one in the line has taken some of it.

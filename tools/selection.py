@@ -8,6 +8,7 @@ import orjson
 from jmespath.exceptions import JMESPathError
 from jmespath.parser import ParsedResult
 
+from tools.fair_semaphore import GATEWAY, Holder
 from tools.json_text import encode
 from tools.operation import Failure, Json
 from tools.patience import Budget, OverBudget, Patience
@@ -40,14 +41,14 @@ def compile_select(select: str | Sequence[str] | None) -> None:
         _parse(expression)
 
 
-async def apply_select(select: str | Sequence[str], data: Json, deadline: float | None = None) -> Json:
+async def apply_select(select: str | Sequence[str], data: Json, deadline: float | None = None, holder: Holder = GATEWAY) -> Json:
     """Return what `select` takes from `data`: one value, or for a list an object from each expression to its value.
 
-    `deadline`: loop time. Raises SelectFault.
+    `deadline`: loop time. `holder`: for whom it computes. Raises SelectFault, and Busy where nothing was free to compute it.
     """
     try:
         async with asyncio.timeout_at(deadline):
-            return await Patience().work(lambda budget: selected(select, data, budget))
+            return await Patience(holder=holder, deadline=deadline).work(lambda budget: selected(select, data, budget))
     except (OverBudget, TimeoutError) as error:
         first = select if isinstance(select, str) else next(iter(select), "")
         raise SelectFault(first, "working it out on this answer takes too long; take less of it at a time") from error

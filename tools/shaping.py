@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import replace
 
 from oauth.principal import Principal
+from tools.fair_semaphore import Busy
 from tools.json_text import encode
 from tools.operation import Call, Download, Failure, Json, Outcome, Size
 from tools.results import RESULT_TTL_S, fits, shorten
@@ -28,8 +29,9 @@ class Shaping:
             return await self._keep_download(call.principal, outcome, data)
         if options.select is not None:
             try:
-                data = await apply_select(options.select, data, max(call.deadline, asyncio.get_running_loop().time() + SELECT_S))
-            except SelectFault as fault:
+                ends_at = max(call.deadline, asyncio.get_running_loop().time() + SELECT_S)
+                data = await apply_select(options.select, data, ends_at, call.principal.person)
+            except (SelectFault, Busy) as fault:
                 return await self._unselected(call, outcome, fault.failure)
         if options.max_chars is None:
             return outcome if data is outcome.data else replace(outcome, data=data)

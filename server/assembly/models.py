@@ -16,7 +16,7 @@ from capability_index.reranker import EndpointReranker, Reranker
 from server.config import Settings
 from server.import_source import authority_of
 from tools.egress import Egress, OutboundRequest, OutboundResponse
-from tools.errors import EgressRefused, ImportFailed, UpstreamFailed
+from tools.errors import ImportFailed, ToolError
 
 log = logging.getLogger("ascend")
 #: What a server that has but one model is told.
@@ -50,7 +50,7 @@ class ModelPost:
         request = OutboundRequest("POST", url, tuple(headers.items()), body, timeout_s)
         try:
             response = self._sent(request)
-        except (EgressRefused, UpstreamFailed) as error:
+        except ToolError as error:
             raise self._failed(url, error.failure.message) from error
         except (RuntimeError, CancelledError) as error:
             raise EndpointFailed("the gateway is stopping") from error

@@ -7,6 +7,7 @@ from typing import Literal
 from oauth.principal import Principal
 from tools.builtins.batch_result import StepResult, connection_to_wire, step_to_wire
 from tools.builtins.batch_run import PlanRun
+from tools.fair_semaphore import Busy
 from tools.json_text import encode
 from tools.operation import Failure, Json, Outcome
 from tools.patience import OverBudget, Patience
@@ -86,8 +87,10 @@ async def _returned(run: PlanRun) -> tuple[Json, str | None]:
         return {step_id: outputs[step_id]["data"] for step_id, result in run.results.items() if result.outcomes}, None
     try:
         outputs = run.outputs()
-        return await Patience().work(lambda budget: expression.search(outputs, budget)), None
-    except ReferenceFault as fault:
+        return await Patience(holder=run.call.principal.person, deadline=run.call.deadline).work(
+            lambda budget: expression.search(outputs, budget)
+        ), None
+    except (ReferenceFault, Busy) as fault:
         return None, str(fault)
     except OverBudget:
         return None, f"'{expression.text[:120]}' takes too long to work out; let the steps select less, or return less"

@@ -1,6 +1,5 @@
 """The other body of batch_execute: Python in a sandbox, where each visible operation is an async function."""
 
-import asyncio
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -10,6 +9,7 @@ from tools.builtins.batch_code_run import MAX_CALLS, SANDBOX, CodeRun, RanCall, 
 from tools.builtins.batch_gate import Confirm, Gate, failed
 from tools.builtins.batch_names import bind_names
 from tools.builtins.batch_result import connection_to_wire, failure_of
+from tools.fair_semaphore import Busy, FairSemaphore
 from tools.idempotency import Idempotency, in_flight, replayed_yes
 from tools.json_text import encode
 from tools.operation import Call, Failure, Json, Outcome
@@ -28,6 +28,11 @@ _BEGUN = Failure(
 )
 
 
+def new_sandboxes() -> FairSemaphore:
+    """Return the places of the sandboxes of one process."""
+    return FairSemaphore(MAX_SANDBOXES, "the sandboxes that run code")
+
+
 @dataclass(frozen=True, slots=True)
 class CodeBody:
     """Checks what can be known of a piece of code, runs it, answers."""
@@ -36,7 +41,7 @@ class CodeBody:
     results: ResultStore
     idempotency: Idempotency
     clock: Callable[[], float] = time.time
-    sandboxes: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MAX_SANDBOXES))
+    sandboxes: FairSemaphore = field(default_factory=new_sandboxes)
 
     async def run(self, call: Call, *, deadline: float, max_parallel: int) -> Outcome:
         """Answer one batch_execute with `code`."""
@@ -59,13 +64,17 @@ class CodeBody:
         if question is not None:
             return question
         run = CodeRun(call, bound, self._confirm(call, frozenset(checked.confirmed_steps)), max_parallel, deadline)
-        if not checked.confirmed_steps:
-            return await self._run(run)
-        return await self._run_once(run, call.arguments["confirm"])
+        try:
+            # The place comes first: whoever waits for it in vain has used no yes.
+            async with self.sandboxes.hold(call.principal.person, deadline):
+                if not checked.confirmed_steps:
+                    return await self._run(run)
+                return await self._run_once(run, call.arguments["confirm"])
+        except Busy as busy:
+            return failed(busy.failure)
 
     async def _run(self, run: CodeRun) -> Outcome:
-        async with self.sandboxes:
-            value, failure = await sandboxed(run)
+        value, failure = await sandboxed(run)
         return await self._answer(run, value, failure)
 
     async def _run_once(self, run: CodeRun, token: str) -> Outcome:

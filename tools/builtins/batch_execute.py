@@ -12,7 +12,7 @@ from oauth.connections.credentials import Credentials
 from oauth.principal import Principal
 from tools.builtins.batch_answer import Answering, status_of
 from tools.builtins.batch_check import CheckedPlan, PlanCheck
-from tools.builtins.batch_code import MAX_SANDBOXES, CodeBody
+from tools.builtins.batch_code import CodeBody, new_sandboxes
 from tools.builtins.batch_gate import Gate, ask, failed
 from tools.builtins.batch_plan import Plan, PlanFault, parse_plan
 from tools.builtins.batch_preview import preview_plan
@@ -21,6 +21,7 @@ from tools.builtins.batch_result import StepResult
 from tools.builtins.batch_run import PlanRun
 from tools.builtins.definitions import BATCH_EXECUTE
 from tools.confirmations import Confirmations
+from tools.fair_semaphore import FairSemaphore
 from tools.idempotency import Idempotency, in_flight
 from tools.operation import Call, Failure, Json, Outcome
 from tools.providers.builtin import BuiltinFunction
@@ -50,7 +51,7 @@ class BatchExecute:
     results: ResultStore
     idempotency: Idempotency
     clock: Callable[[], float] = field(default=time.time)
-    sandboxes: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MAX_SANDBOXES))
+    sandboxes: FairSemaphore = field(default_factory=new_sandboxes)
 
     @property
     def gate(self) -> Gate:

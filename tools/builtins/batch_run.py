@@ -16,6 +16,7 @@ from tools.builtins.batch_plan import MAX_BYTES, MAX_CALLS, Step
 from tools.builtins.batch_record import PlanRecord
 from tools.builtins.batch_result import StepResult
 from tools.confirmations import canonical
+from tools.fair_semaphore import Busy
 from tools.json_text import encode
 from tools.operation import Call, CallOptions, Failure, Json, Operation, Outcome
 from tools.patience import OverBudget, Patience
@@ -67,7 +68,10 @@ class PlanRun:
     _outputs: dict[str, Json] = field(default_factory=dict)
     _stopped_by: str | None = None
     _plan_hash: bytes = b""
-    _patience: Patience = field(default_factory=lambda: Patience(MAX_COMPUTE_S))
+    _patience: Patience = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._patience = Patience(MAX_COMPUTE_S, self.call.principal.person, self.deadline)
 
     async def run(self) -> None:
         """Settle every step. Whoever is cancelled here cancels the calls under way; what finished is in the record."""
@@ -164,6 +168,8 @@ class PlanRun:
         except OverBudget:
             message = f"the expressions of the plan take more than {MAX_COMPUTE_S:.0f} s to work out; let the steps select less"
             raise ReferenceFault(message) from None
+        except Busy as error:
+            raise ReferenceFault(str(error)) from None
 
     def _kept(self, step: Step, elements: Sequence[Json]) -> list[Outcome | None]:
         """Return a place for each element, filled where an earlier run of the same list came through."""

@@ -47,7 +47,7 @@ class ResultRead:
         data = decode(body)
         if "select" in given:
             try:
-                data = await apply_select(given["select"], data, call.deadline)
+                data = await apply_select(given["select"], data, call.deadline, call.principal.person)
             except SelectFault as fault:
                 return Outcome("error", error=fault.failure)
         return _window(data, offset, limit)

@@ -160,6 +160,7 @@ class OpenApiRunner:
                 body=built.body,
                 timeout_s=max(0.05, min(MAX_TIMEOUT_S, call.options.timeout_s, left_s)),
                 max_body_bytes=self._max_body_bytes,
+                holder=call.principal.person,
             )
         )
 

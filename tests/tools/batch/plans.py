@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from capability_index.index import CapabilityIndex
@@ -21,6 +21,7 @@ from tests.tools.stand_ins import ADA, CLIENT, Accounts, Answer, ScriptedRunner
 from tools.builtins.batch_check import PlanCheck
 from tools.builtins.batch_execute import BatchExecute
 from tools.dispatch import Dispatcher
+from tools.fair_semaphore import FairSemaphore
 from tools.operation import Call, Failure, Json, Operation, Outcome, Progress, Runner, no_progress
 from tools.providers.builtin import BuiltinFunction
 from tools.results import to_wire
@@ -58,10 +59,11 @@ class Batches:
         return [(call.operation.id, call.arguments) for call in self.runner.calls]
 
 
-def batch_function(parts: Parts, plans: PlanStore, results: ResultStore) -> BuiltinFunction:
+def batch_function(parts: Parts, plans: PlanStore, results: ResultStore, sandboxes: FairSemaphore | None = None) -> BuiltinFunction:
     """Return batch_execute as the composition root makes it."""
     check = PlanCheck(parts.catalog, parts.policy, parts.validators, parts.credentials, parts.suggestions)
-    return BatchExecute(check, parts.confirmations, parts.credentials, plans, results, parts.idempotency).function()
+    execute = BatchExecute(check, parts.confirmations, parts.credentials, plans, results, parts.idempotency)
+    return (execute if sandboxes is None else replace(execute, sandboxes=sandboxes)).function()
 
 
 async def batches(
@@ -72,6 +74,7 @@ async def batches(
     accounts: Accounts | None = None,
     runner: Runner | None = None,
     keys: IdempotencyStore | None = None,
+    sandboxes: FairSemaphore | None = None,
 ) -> Batches:
     """Return a gateway whose tenants see `operations` and batch_execute; `runner` takes the place of the scripted one."""
     store, results, records, scripted = MemoryOperationStore(), MemoryResultStore(), MemoryCallRecords(), ScriptedRunner()
@@ -89,7 +92,7 @@ async def batches(
         runners={"openapi": runner or scripted},
         recorder=records,
         key=KEY,
-        built_in=lambda parts: [batch_function(parts, kept, results)],
+        built_in=lambda parts: [batch_function(parts, kept, results, sandboxes)],
     )
     await assembly.parts.catalog.load()
     return Batches(assembly.dispatcher, scripted, accounts, records, kept)

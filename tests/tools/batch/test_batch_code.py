@@ -12,14 +12,16 @@ import pytest
 from tests.conftest import REPOSITORY
 from tests.tools.batch.plans import CONTACTS, Batches, batches, failing
 from tests.tools.stand_ins import ADA, Crowd, answering, operation
+from tools.builtins.batch_code import new_sandboxes
 from tools.builtins.batch_names import bind_names
+from tools.fair_semaphore import FairSemaphore
 from tools.operation import Call, ConnectionRequest, Outcome
 
 pytestmark = pytest.mark.skipif(find_spec("pydantic_monty") is None, reason="the extra 'sandbox' is not installed")
 KNOWN = ("crm.contacts.search", "crm.deals.list", "crm.notes.create", "crm.contacts.delete", "crm.get-all")
 
 
-async def crm() -> Batches:
+async def crm(sandboxes: FairSemaphore | None = None) -> Batches:
     gateway = await batches(
         [
             operation("crm.contacts.search"),
@@ -27,7 +29,8 @@ async def crm() -> Batches:
             operation("crm.notes.create", "write", idempotent=False),
             operation("crm.contacts.delete", "destructive"),
             operation("crm.get-all"),
-        ]
+        ],
+        sandboxes=sandboxes,
     )
     gateway.runner.answers["crm.contacts.search"] = answering(CONTACTS)
     return gateway
@@ -318,3 +321,37 @@ await crm.deals.list(contact_id="con_1")
     assert outcome.data["connections"][0]["url"] == asked.url
     gateway.runner.answers["crm.deals.list"] = answering([])
     assert (await gateway.run(code=code))["status"] == "completed"
+
+
+MAL = replace(ADA, tenant_id="other", subject="mal")
+
+
+async def test_code_that_sleeps_in_every_sandbox_of_one_tenant_keeps_no_other_waiting() -> None:
+    """The sum of the other is there while all sleepers still sleep."""
+    gateway = await crm()
+    sleepers = [asyncio.create_task(gateway.run(code="import asyncio\nawait asyncio.sleep(15)\n1", principal=MAL)) for _ in range(16)]
+    await asyncio.sleep(0.1)
+    answer = await gateway.run(code="1 + 1", timeout_s=15)
+    assert answer.get("returned") == 2, answer
+    assert not any(sleeper.done() for sleeper in sleepers)
+    for sleeper in sleepers:
+        sleeper.cancel()
+    await asyncio.gather(*sleepers, return_exceptions=True)
+
+
+async def test_waiting_for_a_sandbox_counts_towards_the_time_and_uses_no_yes() -> None:
+    """Whoever stands in a line of sleepers is told in time, and may run what was agreed to later."""
+    sandboxes = new_sandboxes()
+    gateway = await crm(sandboxes)
+    code = 'await crm.contacts.delete(id="con_1")'
+    token = (await gateway.run(code=code))["confirmation"]["confirm"]
+    held = 0
+    while sandboxes.take(ADA.person):
+        held += 1
+    answer = await gateway.run(code=code, confirm=token, timeout_s=1)
+    assert answer["error"]["code"] == "busy", answer
+    assert not gateway.sent
+    for _ in range(held):
+        sandboxes.release(ADA.person)
+    assert (await gateway.run(code=code, confirm=token))["status"] == "completed"
+    assert gateway.sent == [("crm.contacts.delete", {"id": "con_1"})]
