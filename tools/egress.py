@@ -253,7 +253,9 @@ def failure_of(error: Exception, target: Target) -> EgressRefused | UpstreamFail
             return failed(authority, "upstream_unreachable", "could not be reached by TLS: its certificate is not one that we trust")
         return unreachable(authority, error.os_error)
     if isinstance(error, TimeoutError):
-        return failed(authority, "upstream_timeout", "gave no complete answer in time", retryable=True)
+        # aiohttp has an error of its own for the time before there is a connection.
+        sent = not isinstance(error, aiohttp.ConnectionTimeoutError)
+        return failed(authority, "upstream_timeout", "gave no complete answer in time", retryable=True, sent=sent)
     if isinstance(error, (aiohttp.ClientPayloadError, aiohttp.ServerDisconnectedError, OSError)):
         return failed(authority, "upstream_reset", "broke off the connection before its answer was complete", retryable=True)
     return failed(authority, "upstream_malformed", "answered with something that is not HTTP as we understand it")

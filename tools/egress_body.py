@@ -14,16 +14,16 @@ _ENCODINGS = frozenset({"gzip", "x-gzip", "deflate"})
 _BY_HEADER, _HEADERLESS = 47, -15
 
 
-def failed(authority: str, code: str, what: str, *, retryable: bool = False) -> UpstreamFailed:
+def failed(authority: str, code: str, what: str, *, retryable: bool = False, sent: bool = True) -> UpstreamFailed:
     """Return the failure of a call to `authority`; path and query stay out of it, they may hold secrets."""
-    return UpstreamFailed(Failure(code, f"{authority} {what}", retryable=retryable))
+    return UpstreamFailed(Failure(code, f"{authority} {what}", retryable=retryable, sent=sent))
 
 
 def unreachable(authority: str, error: OSError | None) -> UpstreamFailed:
     """Return the failure of a call that found no connection, with the system's reason where it has one."""
     number = error.errno if error is not None else None
     reason = f": {os.strerror(number).lower()}" if number is not None and number > 0 else ""
-    return failed(authority, "upstream_unreachable", f"could not be reached{reason}", retryable=True)
+    return failed(authority, "upstream_unreachable", f"could not be reached{reason}", retryable=True, sent=False)
 
 
 async def read_body(response: aiohttp.ClientResponse, max_body_bytes: int) -> bytes:

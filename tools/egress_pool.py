@@ -84,8 +84,12 @@ class Http1Pool:
             except ClosedUnanswered as error:
                 if method not in _IDEMPOTENT:
                     raise broken_off(authority) from error
-        async with asyncio.timeout_at(deadline):
-            connection = await self._dial(target, origin)
+        try:
+            async with asyncio.timeout_at(deadline):
+                connection = await self._dial(target, origin)
+        except TimeoutError as error:
+            what = "took no connection in time"
+            raise failed(authority, "upstream_timeout", what, retryable=True, sent=False) from error
         try:
             answer = await connection.exchange(message, max_body_bytes, deadline)
         except ClosedUnanswered as error:

@@ -8,6 +8,7 @@ import anyio
 
 from oauth.connections.credentials import ConnectionNeeded, UnknownAccount
 from tools.call_failures import timed_out, unknown_account
+from tools.effects import told
 from tools.errors import ToolError
 from tools.operation import Call, ConnectionRequest, Failure, Outcome, Runner
 from tools.pager import Pager
@@ -42,7 +43,8 @@ async def run_guarded(runner: Runner, call: Call) -> Outcome:
     except UnknownAccount as error:
         return Outcome("error", error=unknown_account(call, error))
     except Exception:
-        return broken(call.operation.id, call.trace_id)
+        # Where it went wrong is not known: a write may have been sent before.
+        return told(call.operation, broken(call.operation.id, call.trace_id))
 
 
 def broken(operation_id: str, trace_id: str) -> Outcome:

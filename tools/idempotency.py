@@ -12,6 +12,7 @@ import orjson
 
 from oauth.principal import Principal
 from tools.confirmations import canonical
+from tools.effects import may_have_taken_effect, was_sent
 from tools.operation import Call, Failure, Outcome
 from tools.outcome_codec import decode_outcome, encode_outcome
 from tools.policy import reenters
@@ -21,9 +22,6 @@ TTL_S = 24 * 3600.0
 #: How long a failure that may have taken effect answers for its repetitions: longer than a client's own retries, shorter than
 #: anyone waits for an upstream to recover.
 UNSURE_TTL_S = 120.0
-_UNSURE = frozenset({"timeout", "upstream_timeout", "upstream_reset", "upstream_malformed", "upstream_too_large"})
-#: failures of a confirmed call that is not on its way yet
-_NEVER_SENT = frozenset({"unknown_account", "egress_refused", "definition_changed", "operation_gone"})
 #: what a yes stands for from when it is taken until its call has ended; it stays where the process dies in between
 _BEGUN = Outcome(
     "error",
@@ -124,7 +122,7 @@ class Idempotency:
             if recorded is not None:
                 outcome, recorded_at = decode_outcome(recorded)
                 age_s = self._clock() - recorded_at
-                if not _is_unsure(outcome) or age_s < UNSURE_TTL_S:
+                if not may_have_taken_effect(outcome) or age_s < UNSURE_TTL_S:
                     return _replayed(outcome, age_s)
                 await self._store.abandon(call.principal, key)
                 await self._store.begin(call.principal, key, request_hash, TTL_S)
@@ -149,7 +147,7 @@ class Idempotency:
             return replayed_yes(recorded, self._clock())
         outcome = await write(call)
         try:
-            if outcome.status == "needs_connection" or (outcome.error is not None and outcome.error.code in _NEVER_SENT):
+            if outcome.status == "needs_connection" or (outcome.error is not None and not was_sent(outcome.error)):
                 await self._store.abandon(call.principal, _key_of(token))
             else:
                 await self.note(call.principal, token, encode_outcome(outcome, self._clock()))
@@ -159,10 +157,10 @@ class Idempotency:
 
     async def _settle(self, call: Call, key: str, outcome: Outcome) -> None:
         try:
-            if outcome.status == "ok" or _is_unsure(outcome):
+            if outcome.status == "ok" or may_have_taken_effect(outcome):
                 await self._store.finish(call.principal, key, encode_outcome(outcome, self._clock()))
             else:
-                # Refused before or by the upstream: nothing was written, so the same call may run again.
+                # Known not to have been sent, or refused by the upstream: nothing was written, so the same call may run again.
                 await self._store.abandon(call.principal, key)
         except Exception:
             # The write is done; its answer is worth more than the record of it.
@@ -173,15 +171,6 @@ def _request_hash(call: Call) -> str:
     hasher = hashlib.sha256(orjson.dumps([call.operation.id, call.options.account]))
     hasher.update(canonical(call.arguments))
     return hasher.hexdigest()
-
-
-def _is_unsure(outcome: Outcome) -> bool:
-    """Say whether a failure may have taken effect upstream."""
-    if outcome.status != "error" or outcome.error is None:
-        return False
-    upstream = outcome.error.upstream or {}
-    status = upstream.get("status")
-    return outcome.error.code in _UNSURE or (isinstance(status, int) and status >= 500)
 
 
 def _replayed(outcome: Outcome, age_s: float) -> Outcome:

@@ -136,6 +136,10 @@ class Failure:
     faults: tuple[Mapping[str, Json], ...] = ()
     #: scopes that the caller lacks; the edge turns them into a 403 step-up
     missing_scopes: frozenset[str] = frozenset()
+    #: False: it is known that nothing of the request went out (tools/effects.py)
+    sent: bool = True
+    #: the upstream itself said no: it refused the request before it acted, or its tool reports that it failed
+    declined: bool = False
 
 
 @dataclass(frozen=True, slots=True)

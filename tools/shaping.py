@@ -49,7 +49,8 @@ class Shaping:
     async def _keep_download(self, principal: Principal, outcome: Outcome, download: Download) -> Outcome:
         handle = await self._results.put(principal, download.body, download.media_type, RESULT_TTL_S)
         data = {"file": {"media_type": download.media_type, "bytes": len(download.body), "filename": download.filename}}
-        note = "the file is kept for 30 minutes; result.read gives its text or base64"
+        kept = "the file is kept for 30 minutes; result.read gives its text or base64"
+        note = f"{kept} ({outcome.note})" if outcome.note else kept
         return replace(outcome, data=data, size=Size(len(download.body), 0), handle=handle, note=note)
 
     async def _unselected(self, call: Call, outcome: Outcome, failure: Failure) -> Outcome:

@@ -2,7 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
 
 import anyio
 import httpx2
@@ -15,13 +17,15 @@ from mcp.shared.exceptions import MCPError
 from pydantic import ValidationError
 
 from oauth.connections.credentials import Credential
+from tools.credential_redaction import Redaction
 from tools.egress import Egress
 from tools.errors import UpstreamFailed
 from tools.operation import Failure
 from tools.providers.mcp_definitions import UpstreamTool
+from tools.providers.mcp_failures import TooLarge, failure_of, innermost
 from tools.providers.mcp_listing import list_tools
 from tools.providers.mcp_tolerance import tolerant
-from tools.providers.mcp_transport import CappedTransport, CredentialAuth, Rejected, TooLarge
+from tools.providers.mcp_transport import CappedTransport, CredentialAuth, Rejected
 
 CLIENT_INFO = mcp_types.Implementation(name="ascend-gateway", version="1")
 #: definitions are listed again after this long even when the upstream announced no change
@@ -30,11 +34,8 @@ RELIST_S = 300.0
 MIN_RELIST_S = 0.5
 LIST_TIMEOUT_S = 30.0
 FIRST_RELISTEN_S, LAST_RELISTEN_S = 1.0, 60.0
-TOO_LARGE_EVENT = "Server-sent event exceeded"
-#: how the SDK begins to say that an answer was not MCP's
-NOT_MCP = ("Unexpected content type", "Failed to parse")
-#: and that it was an HTTP error without a JSON-RPC message
-HTTP_ERROR = "Server returned an error response"
+#: longer than the longest call: a stream may be silent meanwhile
+MIN_SILENCE_S = 300.0
 _log = logging.getLogger(__name__)
 # The SDK logs what upstreams send, with stack traces; here every failure reaches its caller, and contents belong in no log.
 logging.getLogger("mcp.client").setLevel(logging.CRITICAL)
@@ -55,19 +56,20 @@ class McpSession:
         rejected: Rejected | None,
         listed: Listed | None = None,
         relist_s: float = RELIST_S,
+        silence_s: float = MIN_SILENCE_S,
     ) -> None:
         self.url, self.provider = url, provider
         self.definitions: Mapping[str, UpstreamTool] = {}
         self.server_name, self.protocol_version = "", ""
         self._auth = CredentialAuth(credential, rejected)
-        self._transport = CappedTransport(egress)
-        self._listed, self._relist_s = listed, relist_s
+        self._transport = CappedTransport(egress, self._auth)
+        self._listed, self._relist_s, self._silence_s = listed, relist_s, silence_s
         self._client: Client | None = None
         self._opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._closing = anyio.Event()
         self._changed, self._renewed = anyio.Event(), anyio.Event()
         self._listings, self._is_listing = 0, False
-        self.is_open = False
+        self.is_open, self._is_retired, self._users = False, False, 0
         self.ended = anyio.Event()
         self._cause: BaseException | None = None
 
@@ -80,7 +82,11 @@ class McpSession:
 
     def renew(self, credential: Credential) -> None:
         """Use `credential`, which was refreshed meanwhile, from the next request on."""
-        self._auth.credential = credential
+        self._auth.renew(credential)
+
+    def redaction(self) -> Redaction:
+        """Return what takes the account's secrets out of what was encoded when it came."""
+        return self._auth.redaction()
 
     def freshen(self) -> None:
         """List the tools again soon: what was accepted has changed, so an old listing says nothing."""
@@ -92,6 +98,28 @@ class McpSession:
         self._changed.set()
         while self._listings < wanted and not self.ended.is_set():
             await self._renewed.wait()
+
+    @contextmanager
+    def in_use(self) -> Iterator[None]:
+        """Keep the session for a call, also where it is retired meanwhile."""
+        self._users += 1
+        try:
+            yield
+        finally:
+            self._users -= 1
+            if self._is_retired and not self._users:
+                self.close()
+
+    @property
+    def is_used(self) -> bool:
+        """Say whether a call is under way."""
+        return self._users > 0
+
+    def retire(self) -> None:
+        """Take no more calls; the session ends with the last of those that are under way."""
+        self.is_open, self._is_retired = False, True
+        if not self._users:
+            self.close()
 
     def close(self) -> None:
         """Let the session end; calls that are under way fail."""
@@ -117,9 +145,9 @@ class McpSession:
                 self._fail(None)
 
     async def _live(self) -> None:
-        timeout = httpx2.Timeout(30.0, read=300.0)
+        timeout = httpx2.Timeout(30.0, read=max(MIN_SILENCE_S, self._silence_s))
         async with httpx2.AsyncClient(transport=self._transport, auth=self._auth, timeout=timeout) as http:
-            transport = tolerant(streamable_http_client(self.url, http_client=http), self._version)
+            transport = tolerant(streamable_http_client(self.url, http_client=http, max_sse_event_size=None), self._version)
             async with Client(transport, mode="auto", client_info=CLIENT_INFO, message_handler=self._heard, cache=None) as client:
                 # The SDK validates results with patterns of the upstream's choosing, on this thread; `result_fits` does it in bounded time.
                 client.session.validate_tool_result = _unvalidated  # type: ignore[method-assign]  # it has no switch
@@ -127,7 +155,7 @@ class McpSession:
                 self.protocol_version = client.protocol_version
                 self.server_name = (client.server_info.name if client.server_info else "")[:200]
                 await self._list()
-                self.is_open = True
+                self.is_open = not self._is_retired
                 if not self._opened.done():
                     self._opened.set_result(None)
                 async with anyio.create_task_group() as tasks:
@@ -186,16 +214,13 @@ class McpSession:
         if isinstance(message, mcp_types.ToolListChangedNotification):
             self._changed.set()
 
-    async def why_closed(self) -> Failure:
-        """Return why the connection broke, for a call that was under way; called after it did."""
-        with anyio.move_on_after(1):
-            await self.ended.wait()
-        return self._failure(self._cause or httpx2.ReadError("it broke off the connection"))
-
     def _failure(self, error: BaseException | None) -> Failure:
         if self._transport.was_exceeded:
             error = TooLarge("its answer is too large")
-        return failure_of(self.provider, error, was_refused=self.was_refused)
+        failure = failure_of(self.provider, error, was_refused=self.was_refused)
+        if failure.code == "upstream_error" and self._auth.failed is not None:
+            failure = replace(failure, upstream={"status": self._auth.failed, "body": None})
+        return failure
 
     def _fail(self, error: BaseException | None) -> None:
         self._cause = error
@@ -211,59 +236,6 @@ class McpSession:
         """Say whether the last answer refused the credential."""
         return self._auth.was_refused
 
-    @property
-    def failed(self) -> tuple[int, float | None] | None:
-        """The status of the last answer that was an HTTP error, and its Retry-After in seconds."""
-        return self._auth.failed
-
-    @property
-    def was_exceeded(self) -> bool:
-        """Say whether the upstream has sent more than we hold at once."""
-        return self._transport.was_exceeded
-
 
 async def _unvalidated(name: str, result: mcp_types.CallToolResult) -> None:
     """Look at nothing."""
-
-
-def failure_of(provider: str, error: BaseException | None, *, was_refused: bool) -> Failure:
-    """Return why a server could not be talked to, in one sentence."""
-    cause = innermost(error)
-    if was_refused:
-        hint = f"connect an account of {provider} that may use this server"
-        return Failure("upstream_unauthorized", f"the MCP server of '{provider}' refuses the credential", hint=hint)
-    if isinstance(cause, UpstreamFailed):
-        return cause.failure
-    if isinstance(cause, TooLarge) or (isinstance(cause, MCPError) and TOO_LARGE_EVENT in cause.message):
-        hint = "ask for less: a filter, a page, a smaller range"
-        return Failure("upstream_too_large", f"the MCP server of '{provider}' sent more than this gateway holds at once", hint=hint)
-    if isinstance(cause, TimeoutError | httpx2.TimeoutException):
-        return Failure("upstream_timeout", f"the MCP server of '{provider}' did not answer in time", retryable=True)
-    if isinstance(cause, httpx2.TransportError):
-        return Failure("upstream_unreachable", f"the MCP server of '{provider}' could not be reached: {cause}", retryable=True)
-    if isinstance(cause, MCPError) and not cause.message.startswith(NOT_MCP):
-        return Failure("upstream_error", f"the MCP server of '{provider}' answered: {first_line(cause.message)} ({cause.code})")
-    where = f" ({_place(cause)})" if isinstance(cause, ValidationError) else ""
-    return Failure("upstream_malformed", f"the MCP server of '{provider}' does not speak MCP as we know it{where}")
-
-
-def _place(error: ValidationError) -> str:
-    """Return where a message breaks the protocol, in the protocol's words: `tools.3.inputSchema`; nothing of the upstream's."""
-    steps = error.errors(include_url=False, include_input=False)[0]["loc"][:3]
-    return ".".join(str(step) for step in steps if isinstance(step, int) or step in _PLACES) or error.title
-
-
-_PLACES = frozenset(
-    {"tools", "name", "inputSchema", "outputSchema", "annotations", "content", "structuredContent", "nextCursor", "description"}
-)
-
-
-def first_line(text: str) -> str:
-    return text.partition("\n")[0][:300]
-
-
-def innermost(error: BaseException | None) -> BaseException | None:
-    """Return the one exception inside groups of one."""
-    while isinstance(error, BaseExceptionGroup) and error.exceptions:
-        error = error.exceptions[0]
-    return error

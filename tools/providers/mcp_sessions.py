@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import TracebackType
 
 import anyio
@@ -15,7 +15,7 @@ from oauth.principal import Principal
 from tools.egress import Egress
 from tools.errors import UpstreamFailed
 from tools.operation import Failure
-from tools.providers.mcp_session import RELIST_S, McpSession
+from tools.providers.mcp_session import MIN_SILENCE_S, RELIST_S, McpSession
 from tools.providers.mcp_transport import Rejected
 
 MAX_SESSIONS = 500
@@ -24,6 +24,9 @@ MAX_IDLE_S = 600.0
 FAILURES_TO_REST = 3
 REST_S = 10.0
 CLOSING_S = 2.0
+MAX_HEALTHS = 2_000
+#: no answer came at all
+_UNANSWERED = frozenset({"upstream_unreachable", "upstream_timeout", "upstream_reset"})
 
 #: (tenant, subject, account id, upstream)
 Key = tuple[str, str, str, "Upstream"]
@@ -44,7 +47,7 @@ Observer = Callable[[Principal, Upstream, McpSession], None]
 
 @dataclass(slots=True)
 class _Health:
-    """How an upstream does, judged by connections alone: a person's refused token says nothing of it."""
+    """How an upstream does. What it answered to one person's key says nothing of it to others, in whatever shape it says no."""
 
     failures: int = 0
     rests_until: float = 0.0
@@ -62,11 +65,15 @@ class _Slot:
 class McpSessions:
     """The pool. Each session lives in a task of its own, so that one upstream's end is no one else's; open it with `async with`."""
 
-    def __init__(self, egress: Egress, clock: Callable[[], float] = time.monotonic, relist_s: float = RELIST_S) -> None:
-        self._egress, self._clock, self._relist_s = egress, clock, relist_s
+    def __init__(
+        self, egress: Egress, clock: Callable[[], float] = time.monotonic, relist_s: float = RELIST_S, silence_s: float = MIN_SILENCE_S
+    ) -> None:
+        """`silence_s`: how long a stream may stay silent, at least."""
+        self._egress, self._clock, self._relist_s, self._silence_s = egress, clock, relist_s, silence_s
         self._observers: list[Observer] = []
         self._slots: OrderedDict[Key, _Slot] = OrderedDict()
-        self._health: dict[str, _Health] = {}
+        #: (url, account id) -> how it does; account None: whether it answers at all, which is the same for everybody
+        self._health: OrderedDict[tuple[str, str | None], _Health] = OrderedDict()
         self._tasks: anyio.abc.TaskGroup | None = None
 
     async def __aenter__(self) -> "McpSessions":
@@ -111,56 +118,66 @@ class McpSessions:
                 if credential is not None:
                     slot.session.renew(credential)
                 return slot.session
-            self._check_health(upstream)
+            self._check_health(upstream, account)
 
             def listed(session: McpSession) -> None:
                 for observer in self._observers:
                     observer(principal, upstream, session)
 
-            session = McpSession(self._egress, upstream.url, upstream.provider, credential, rejected, listed, self._relist_s)
-            slot.session = await self._open(session, upstream, timeout_s)
+            session = McpSession(
+                self._egress, upstream.url, upstream.provider, credential, rejected, listed, self._relist_s, self._silence_s
+            )
+            slot.session = await self._open(session, upstream, account, timeout_s)
         self._trim()
         return slot.session
 
     def forget(self, session: McpSession) -> None:
-        """Close a session that an upstream no longer knows; the next call opens another."""
-        session.close()
+        """Let go of a session that an upstream no longer knows; the next call opens another, and those under way end in theirs."""
+        session.retire()
         for key, slot in list(self._slots.items()):
             if slot.session is session:
                 del self._slots[key]
                 return
 
-    async def _open(self, session: McpSession, upstream: Upstream, timeout_s: float) -> McpSession:
+    async def _open(self, session: McpSession, upstream: Upstream, account: str, timeout_s: float) -> McpSession:
         assert self._tasks is not None, "McpSessions is not open; enter it with `async with`"
-        health = self._health.setdefault(upstream.url, _Health())
         self._tasks.start_soon(session.live)
         try:
             async with asyncio.timeout(timeout_s):
                 await session.ready()
         except TimeoutError as error:
             session.close()
-            self._note_failure(health)
-            raise UpstreamFailed(
-                Failure("upstream_timeout", f"the MCP server of '{upstream.provider}' did not answer in time", retryable=True)
-            ) from error
+            self._note_failure(upstream.url, None)
+            message = f"the MCP server of '{upstream.provider}' did not answer in time"
+            raise UpstreamFailed(Failure("upstream_timeout", message, retryable=True, sent=False)) from error
         except UpstreamFailed as error:
-            if error.failure.code != "upstream_unauthorized":
-                self._note_failure(health)
-            raise
+            failure = error.failure
+            if failure.code in _UNANSWERED:
+                self._note_failure(upstream.url, None)
+            elif failure.code == "upstream_malformed" or int((failure.upstream or {}).get("status") or 0) >= 500:
+                self._note_failure(upstream.url, account)
+            # Nothing of the call itself has gone out.
+            raise UpstreamFailed(replace(failure, sent=False)) from error
         except BaseException:
             session.close()
             raise
-        health.failures = 0
+        for whose in (None, account):
+            self._health.pop((upstream.url, whose), None)
         return session
 
-    def _check_health(self, upstream: Upstream) -> None:
-        health = self._health.get(upstream.url)
-        if health is not None and health.rests_until > self._clock():
-            wait_s = round(health.rests_until - self._clock(), 1)
-            message = f"the MCP server of '{upstream.provider}' could not be reached {health.failures} times in a row"
-            raise UpstreamFailed(Failure("upstream_unreachable", message, retryable=True, retry_after_s=wait_s))
+    def _check_health(self, upstream: Upstream, account: str) -> None:
+        for whose in (None, account):
+            health = self._health.get((upstream.url, whose))
+            if health is not None and health.rests_until > self._clock():
+                wait_s = round(health.rests_until - self._clock(), 1)
+                message = f"the MCP server of '{upstream.provider}' could not be reached {health.failures} times in a row"
+                raise UpstreamFailed(Failure("upstream_unreachable", message, retryable=True, retry_after_s=wait_s, sent=False))
 
-    def _note_failure(self, health: _Health) -> None:
+    def _note_failure(self, url: str, whose: str | None) -> None:
+        health = self._health.setdefault((url, whose), _Health())
+        self._health.move_to_end((url, whose))
+        if len(self._health) > MAX_HEALTHS:
+            self._health.popitem(last=False)
         health.failures += 1
         if health.failures >= FAILURES_TO_REST:
             health.rests_until = self._clock() + REST_S
@@ -170,7 +187,8 @@ class McpSessions:
         now = self._clock()
         for key, slot in list(self._slots.items()):
             is_idle = now - slot.used_at > MAX_IDLE_S
-            if slot.lock.locked() or not (is_idle or len(self._slots) > MAX_SESSIONS):
+            is_used = slot.lock.locked() or (slot.session is not None and slot.session.is_used)
+            if is_used or not (is_idle or len(self._slots) > MAX_SESSIONS):
                 continue
             if slot.session is not None:
                 slot.session.close()

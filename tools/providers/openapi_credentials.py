@@ -3,7 +3,6 @@
 import base64
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from urllib.parse import quote
 
 import orjson
 
@@ -66,15 +65,6 @@ def _prove(scheme: Mapping[str, Json], credential: Credential, secret: str, proo
         proofs.headers.append(("Authorization", f"Basic {pair}"))
     else:
         proofs.headers.append(("Authorization", f"{scheme.get('prefix', 'Bearer')} {secret}"))
-
-
-def spellings_of(credential: Credential, min_chars: int) -> list[str]:
-    """Return how the secrets of `credential` may come back from whoever repeats a request: plain, in a URL, in Basic, escaped in JSON."""
-    kept = [secret for secret in (credential.secret, credential.session_token) if len(secret) >= min_chars]
-    told = [*kept, *(quote(secret, safe="") for secret in kept)]
-    if credential.secret in kept:
-        told += [_pair(credential.username, credential.secret), _pair(credential.secret, "")]
-    return list(dict.fromkeys([*told, *(each.replace("/", "\\/") for each in told)]))
 
 
 def _pair(user: str, password: str) -> str:

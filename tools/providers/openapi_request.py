@@ -9,24 +9,25 @@ from typing import Protocol
 from urllib.parse import quote, urljoin, urlsplit
 
 import orjson
+from multidict import CIMultiDict, CIMultiDictProxy
 
 from oauth.connections.credentials import Credential, CredentialKind, Credentials
 from oauth.principal import Principal
+from tools.credential_redaction import REDACTED, Redaction
+from tools.effects import told
 from tools.egress import MAX_BODY_BYTES, MAX_TIMEOUT_S, OutboundRequest, OutboundResponse
 from tools.errors import EgressRefused, InvalidArguments, UpstreamFailed
 from tools.operation import Call, Failure, Json, Operation, Outcome
-from tools.providers.openapi_credentials import MASK, MASKED, NO_PROOFS, Proofs, proofs_of, spellings_of
+from tools.providers.openapi_credentials import MASK, MASKED, NO_PROOFS, Proofs, proofs_of
 from tools.providers.openapi_given_file import File, file_of
 from tools.providers.openapi_outcome import outcome_of
 from tools.providers.openapi_plan import BuiltRequest, RequestPlan, random_boundary
 from tools.providers.openapi_serialisation import UnfitArgument
-from tools.providers.sigv4 import sign
+from tools.providers.sigv4 import sign, signature_of
 from tools.stores import ResultStore
 
 MAX_SHOWN_BODY_CHARS = 4_000
 MAX_PLANS = 50_000
-#: shorter ones are no secrets, and would be found everywhere
-MIN_SECRET_CHARS = 8
 #: stands in for what is signed at the last moment (sigv4.py)
 MASKED_SIGNATURE = Proofs(headers=[("X-Amz-Date", MASK), ("Authorization", f"AWS4-HMAC-SHA256 {MASK}")])
 SECRET_HEADERS = frozenset({"authorization", "cookie", "proxy-authorization"})
@@ -63,27 +64,33 @@ class OpenApiRunner:
 
     async def run(self, call: Call) -> Outcome:
         """Send the one request of `call` and return what came of it. Raises ConnectionNeeded and UnknownAccount."""
+        redaction: Redaction | None = None
         try:
             plan = self._plan(call.operation)
             files = await self._files(plan, call) if plan.file_arguments else NO_FILES
             credential = await self._credential(call)
-            response = await self._send(call, plan, files, credential)
+            redaction = None if credential is None else Redaction((credential,))
+            response = await self._send(call, plan, files, credential, redaction)
             if response.status == 401 and credential is not None:
                 # Rejected before anything happened: a credential that was refreshed meanwhile may go out once.
                 newer = await self._credentials.rejected(call.principal, _provider(call.operation), credential)
                 if newer is not None:
+                    redaction = Redaction((newer, credential))
                     credential = newer
-                    response = await self._send(call, plan, files, newer)
-            if response.status >= 400 and credential is not None:
-                response = _without(response, credential)
+                    response = await self._send(call, plan, files, newer, redaction)
         except UnfitArgument as error:
             return Outcome("error", error=_unfit(error))
-        except EgressRefused as error:
-            return Outcome("error", error=error.failure)
-        except UpstreamFailed as error:
-            return Outcome("error", error=_broken_off(call.operation, error.failure))
+        except (EgressRefused, UpstreamFailed) as error:
+            failure = error.failure if redaction is None else redaction.failure(error.failure)
+            return told(call.operation, Outcome("error", error=failure))
+        if redaction is not None:
+            response = _redacted(response, redaction)
         outcome = outcome_of(call.operation, credential, response.status, response.headers, response.body, response.url, now=self._clock())
-        return outcome if files is NO_FILES else _noted(outcome, files)
+        if outcome.error is not None:
+            outcome = told(call.operation, outcome)
+        if files is not NO_FILES:
+            outcome = _noted(outcome, files)
+        return outcome if redaction is None else redaction.noted(outcome)
 
     def preview(self, call: Call) -> Json:
         """Return the request that `run` would send; credentials and files stand there as placeholders. Raises InvalidArguments."""
@@ -133,7 +140,12 @@ class OpenApiRunner:
         return await self._credentials.for_call(call.principal, operation.provider, frozenset(), call.options.account)
 
     async def _send(
-        self, call: Call, plan: RequestPlan, files: Mapping[str, list[File]], credential: Credential | None
+        self,
+        call: Call,
+        plan: RequestPlan,
+        files: Mapping[str, list[File]],
+        credential: Credential | None,
+        redaction: Redaction | None,
     ) -> OutboundResponse:
         proofs, base_url, signer = NO_PROOFS, None, None
         if credential is not None:
@@ -145,12 +157,14 @@ class OpenApiRunner:
         built = plan.build(call.arguments, files, proofs, base_url)
         url, headers = built.url, built.headers
         if call.options.follow is not None:
-            url = _followed(call.options.follow, url, proofs)
+            url = _followed(call.options.follow, url, proofs, credential)
         headers += _idempotency_headers(plan, call)
         if call.options.if_none_match is not None:
             headers.append(("If-None-Match", call.options.if_none_match))
         if signer is not None:  # Last: the signature covers everything above.
             headers = sign(signer, built.method, url, headers, built.body, self._clock())
+            if redaction is not None:
+                redaction.add(signature_of(headers))
         left_s = call.deadline - time.monotonic()
         return await self._egress.send(
             OutboundRequest(
@@ -183,12 +197,14 @@ class OpenApiRunner:
         return File(body, str(named.get("media_type") or media_type), str(named.get("filename") or "file"))
 
 
-def _without(response: OutboundResponse, credential: Credential) -> OutboundResponse:
-    """Return a refusal without our secrets, which some upstreams repeat in it."""
-    body = response.body
-    for spelling in spellings_of(credential, MIN_SECRET_CHARS):
-        body = body.replace(spelling.encode(), MASK.encode())
-    return response if body is response.body else replace(response, body=body)
+def _redacted(response: OutboundResponse, redaction: Redaction) -> OutboundResponse:
+    """Return an answer without our secrets, which some upstreams repeat in it: the one door for everything that is read of it."""
+    body, url, headers = redaction.body(response.body), redaction.text(response.url), response.headers
+    if redaction.holds("\n".join(headers.values()).encode(errors="replace")):
+        headers = CIMultiDictProxy(CIMultiDict((name, redaction.text(value)) for name, value in headers.items()))
+    if body is response.body and url is response.url and headers is response.headers:
+        return response
+    return replace(response, body=body, url=url, headers=headers)
 
 
 def _provider(operation: Operation) -> str:
@@ -226,24 +242,23 @@ def _account_base(base_url: str, credential: Credential) -> str | None:
     return base if urlsplit(base).path else f"{base}{urlsplit(base_url).path}".rstrip("/")
 
 
-def _followed(follow: str, url: str, proofs: Proofs) -> str:
-    """Return the URL of a next page, with the query part of the credential. Another origin never gets the credential."""
+def _followed(follow: str, url: str, proofs: Proofs, credential: Credential | None) -> str:
+    """Return the URL of a next page, with what it has of the credential. Another origin never gets the credential.
+
+    The upstream gave the address, and nobody could change it since: where it held the secret, it does so again.
+    """
     wanted, own = urlsplit(urljoin(url, follow)), urlsplit(url)
     if (wanted.scheme, wanted.netloc.lower()) != (own.scheme, own.netloc.lower()):
         raise UpstreamFailed(
             Failure("upstream_malformed", f"the next page is said to be at {wanted.netloc[:100]}, not at {own.netloc}; it is not followed")
         )
+    if credential is not None:
+        secret = quote(credential.secret, safe="")
+        wanted = wanted._replace(path=wanted.path.replace(REDACTED, secret), query=wanted.query.replace(REDACTED, secret))
     names = {quote(name, safe="") for name, _ in proofs.query}
     kept = [pair for pair in wanted.query.split("&") if pair and pair.partition("=")[0] not in names]
     pairs = [*kept, *(f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in proofs.query)]
     return f"{own.scheme}://{own.netloc}{wanted.path}{'?' if pairs else ''}{'&'.join(pairs)}"
-
-
-def _broken_off(operation: Operation, failure: Failure) -> Failure:
-    """Return the failure of a connection; what may have taken effect is not called retryable."""
-    if operation.idempotent or failure.code not in ("upstream_reset", "upstream_timeout"):
-        return failure
-    return replace(failure, retryable=False, hint="it may have taken effect; look before you repeat it")
 
 
 def _unfit(error: UnfitArgument) -> Failure:

@@ -61,6 +61,11 @@ def sign(
     return sent
 
 
+def signature_of(headers: Sequence[tuple[str, str]]) -> str:
+    """Return the signature that `sign` put there: for some minutes it proves as much as the key."""
+    return next((value.rpartition("Signature=")[2] for name, value in headers if name == "Authorization"), "")
+
+
 def scope_of(credential: Credential, host: str) -> tuple[str, str]:
     """Return region and service: the account's, where it names them, otherwise those that the host tells."""
     region, service = _told_by(host)

@@ -13,19 +13,20 @@ import jsonschema_rs
 import mcp_types
 import orjson
 from mcp.shared.exceptions import MCPError
-from mcp_types import CONNECTION_CLOSED, REQUEST_TIMEOUT
 from pydantic import ValidationError
 
 from oauth.connections.credentials import Credential, Credentials
 from tools.call_failures import unauthorized
+from tools.credential_redaction import NOTE
+from tools.effects import told
 from tools.errors import UpstreamFailed
-from tools.json_text import encode
 from tools.kept_json import plain
 from tools.operation import Call, Download, Failure, Json, Operation, Outcome
+from tools.providers.mcp_exchange import EXCHANGE, Exchange
+from tools.providers.mcp_failures import bounded, call_failure, forgotten
 from tools.providers.mcp_review import risks_of, summary_of
-from tools.providers.mcp_session import HTTP_ERROR, NOT_MCP, TOO_LARGE_EVENT, McpSession, failure_of
+from tools.providers.mcp_session import McpSession
 from tools.providers.mcp_sessions import McpSessions, Upstream
-from tools.providers.openapi_outcome import CODE_BY_STATUS, MAX_ERROR_BODY_CHARS
 from tools.quarantine import failure_of as failure_of_held
 
 CONNECT_TIMEOUT_S = 10.0
@@ -33,8 +34,6 @@ RELIST_TIMEOUT_S = 5.0
 MAX_VALIDATORS = 500
 #: an engine without backtracking: a pattern of the upstream's must not cost more time than its text is long
 _PATTERNS = jsonschema_rs.RegexOptions()
-#: what the SDK says when an upstream asks us in the middle of a call
-NOT_ASKED = frozenset({"Elicitation not supported", "Sampling not supported", "List roots not supported"})
 
 
 class McpRunner:
@@ -66,12 +65,12 @@ class McpRunner:
                 # The upstream has forgotten the session (404), so it did not run the call: once more, in a new one.
                 self._sessions.forget(session)
                 outcome = await self._call(call, await self._session(call, credential))
-            outcome = outcome or Outcome("error", error=_forgotten(operation))
+            outcome = outcome or Outcome("error", error=forgotten(operation.provider))
         except UpstreamFailed as error:
             outcome = Outcome("error", error=error.failure)
         if credential is not None and outcome.error is not None and outcome.error.code == "upstream_unauthorized":
             return replace(outcome, error=replace(outcome.error, hint=unauthorized(operation, credential)))
-        return outcome
+        return told(operation, outcome)
 
     def preview(self, call: Call) -> Json:
         """Return the message that `run` would send."""
@@ -105,37 +104,36 @@ class McpRunner:
             refusal = quarantined(operation, session)
             if refusal is not None:
                 return Outcome("error", error=refusal)
+        exchange = Exchange()
+        mark = EXCHANGE.set(exchange)
+        try:
+            with session.in_use():
+                result = await self._answer(call, session)
+        except (MCPError, ValidationError, httpx2.TransportError, OSError, RuntimeError) as error:
+            if exchange.is_session_lost:
+                return None
+            if exchange.fault is not None or exchange.status is None or (exchange.status == 400 and exchange.had_session):
+                # Of a server that lost its sessions many say 400; the next call asks in a new one.
+                self._sessions.forget(session)
+            failure = call_failure(operation.provider, error, exchange)
+            return Outcome("error", error=failure, note=NOTE if exchange.is_redacted else None)
+        finally:
+            EXCHANGE.reset(mark)
+        outcome = outcome_of(operation, result)
+        notes = [NOTE] if exchange.is_redacted else []
+        if not result.is_error and not self._fits(operation, result):
+            notes.append("the answer does not fit the output schema that its server declares")
+        return replace(outcome, note="; ".join(notes)) if notes else outcome
+
+    async def _answer(self, call: Call, session: McpSession) -> mcp_types.CallToolResult:
         left_s = max(0.05, min(call.options.timeout_s, call.deadline - asyncio.get_running_loop().time()))
 
         async def report(progress: float, total: float | None, message: str | None) -> None:
             await call.progress(progress, total, message)
 
-        try:
-            result = await session.client.call_tool(
-                operation.binding["tool"], dict(call.arguments), read_timeout_seconds=left_s, progress_callback=report
-            )
-        except MCPError as error:
-            if is_forgotten(error):
-                return None
-            if TOO_LARGE_EVENT in error.message:
-                return Outcome("error", error=_unsure(operation, failure_of(operation.provider, error, was_refused=False)))
-            if error.code == CONNECTION_CLOSED or session.was_exceeded:
-                self._sessions.forget(session)
-                return Outcome("error", error=_unsure(operation, await session.why_closed()))
-            if error.message in NOT_ASKED:
-                return Outcome("error", error=_asks(operation))
-            return Outcome("error", error=_refused(operation, error, session))
-        except ValidationError:
-            message = f"the MCP server of '{operation.provider}' answered with a result that is not MCP's"
-            return Outcome("error", error=Failure("upstream_malformed", message))
-        except (httpx2.TransportError, OSError, RuntimeError, TimeoutError) as error:
-            self._sessions.forget(session)
-            failure = failure_of(operation.provider, error, was_refused=session.was_refused)
-            return Outcome("error", error=_unsure(operation, failure))
-        outcome = outcome_of(operation, result)
-        if result.is_error or self._fits(operation, result):
-            return outcome
-        return replace(outcome, note="the answer does not fit the output schema that its server declares")
+        return await session.client.call_tool(
+            call.operation.binding["tool"], dict(call.arguments), read_timeout_seconds=left_s, progress_callback=report
+        )
 
     def _fits(self, operation: Operation, result: mcp_types.CallToolResult) -> bool:
         """Say whether a result is what its tool declares (a client SHOULD look: MCP 2026-07-28, output schema)."""
@@ -172,7 +170,9 @@ def outcome_of(operation: Operation, result: mcp_types.CallToolResult) -> Outcom
         said = " ".join(str(block.get("text", "")) for block in content if block.get("type") == "text").strip()
         body = result.structured_content if result.structured_content is not None else content
         message = f"{operation.provider} answered: {said[:500] or 'the tool failed'}"
-        return Outcome("error", error=Failure("upstream_tool_error", message, upstream={"status": None, "body": _bounded(body)}))
+        return Outcome(
+            "error", error=Failure("upstream_tool_error", message, upstream={"status": None, "body": bounded(body)}, declined=True)
+        )
     if result.structured_content is not None:
         return Outcome("ok", data=result.structured_content)
     return Outcome("ok", data=_data_of(content))
@@ -207,63 +207,3 @@ def _text(text: str) -> Json:
         except orjson.JSONDecodeError:
             return text
     return text
-
-
-def is_forgotten(error: MCPError) -> bool:
-    """Say whether an error means that the upstream does not know our session (404, MCP 2025-11-25 transports)."""
-    return "session" in error.message.lower() and any(
-        word in error.message.lower() for word in ("terminated", "not found", "unknown", "expired")
-    )
-
-
-def _refused(operation: Operation, error: MCPError, session: McpSession) -> Failure:
-    if session.was_refused:
-        return failure_of(operation.provider, error, was_refused=True)
-    if error.code == REQUEST_TIMEOUT:
-        message = f"the MCP server of '{operation.provider}' gave no answer in time"
-        return _unsure(operation, Failure("upstream_timeout", message, retryable=True))
-    if error.message.startswith(NOT_MCP):
-        return _unsure(operation, failure_of(operation.provider, error, was_refused=False))
-    if error.message.startswith(HTTP_ERROR) and session.failed is not None:
-        return _failed_by_http(operation, *session.failed)
-    return Failure(
-        code="upstream_error",
-        message=f"the MCP server of '{operation.provider}' answered: {error.message[:500]}",
-        upstream={"status": None, "body": _bounded({"code": error.code, "message": error.message, "data": error.data})},
-    )
-
-
-def _failed_by_http(operation: Operation, status: int, retry_after_s: float | None) -> Failure:
-    failure = Failure(
-        code=CODE_BY_STATUS.get(status, "upstream_error" if status >= 500 else "upstream_rejected"),
-        message=f"the MCP server of '{operation.provider}' answered {status}",
-        retryable=status in (429, 502, 503, 504),
-        retry_after_s=retry_after_s,
-        upstream={"status": status, "body": None},
-    )
-    # 429 says that nothing was done; a gateway's error says nothing of it.
-    return failure if status == 429 else _unsure(operation, failure)
-
-
-def _bounded(body: Json) -> Json:
-    """Return an error's body as it is, or the beginning of it as text with its length: nothing is dropped unsaid."""
-    text = encode(body).decode()
-    return body if len(text) <= MAX_ERROR_BODY_CHARS else f"{text[:MAX_ERROR_BODY_CHARS]}… ({len(text)} characters)"
-
-
-def _asks(operation: Operation) -> Failure:
-    message = (
-        f"the MCP server of '{operation.provider}' wants to ask something in the middle of the call, which this gateway does not pass on"
-    )
-    return Failure("upstream_asks", message, hint="give all that it may need as arguments, or use its own client for this")
-
-
-def _unsure(operation: Operation, failure: Failure) -> Failure:
-    """Return the failure of a connection; what may have taken effect is not called retryable."""
-    if operation.idempotent or failure.code == "upstream_unreachable":
-        return failure
-    return replace(failure, retryable=False, hint=failure.hint or "it may have taken effect; look before you repeat it")
-
-
-def _forgotten(operation: Operation) -> Failure:
-    return Failure("upstream_error", f"the MCP server of '{operation.provider}' keeps losing its sessions", retryable=True)

@@ -1,0 +1,129 @@
+"""The one redaction: what an upstream sends back of an account's secrets reaches nobody, in whatever spelling it comes.
+
+A runner asks for it once for each answer, before anything else sees that answer: bodies as bytes, before they are decoded, and headers
+and addresses. Whoever holds a secret may still disguise it; what is found is what honest encoders make of a repeated request.
+"""
+
+import re
+from binascii import b2a_base64
+from collections.abc import Iterable
+from dataclasses import replace
+
+import orjson
+
+from oauth.connections.credentials import Credential
+from tools.operation import Failure, Json, Outcome
+
+#: what stands in place of a secret
+REDACTED = "***"
+NOTE = "the upstream repeated the account's credential in its answer; it reads *** here"
+#: shorter ones are no secrets, and would be found everywhere
+MIN_SECRET_CHARS = 8
+_PLAIN_RUN = re.compile(r"[A-Za-z0-9]+")
+_LONG_RUN = re.compile(r"[A-Za-z0-9]{8,}")
+_UTF16 = ("utf-16-le", "utf-16-be")
+_HTML = {"&": "amp", "<": "lt", ">": "gt", '"': "quot", "'": "apos"}
+
+
+class Redaction:
+    """Takes the secrets of some credentials out of what came back.
+
+    Encoders for URLs, JSON and HTML leave letters and digits as they are, so an answer without the longest run of those in a secret
+    does not hold it in any spelling: one search at the speed of C for each secret, and nothing more for nearly every answer.
+    """
+
+    def __init__(self, credentials: Iterable[Credential]) -> None:
+        self._secrets = [secret for credential in credentials for secret in _secrets_of(credential) if len(secret) >= MIN_SECRET_CHARS]
+        self._needles = [_needle(secret) for secret in self._secrets]
+        #: set once something was taken out
+        self.is_used = False
+
+    def add(self, secret: str) -> None:
+        """Take out `secret`, too: what was made of a credential for one request alone, as a signature."""
+        if len(secret) >= MIN_SECRET_CHARS:
+            self._secrets.append(secret)
+            self._needles.append(_needle(secret))
+
+    def holds(self, body: bytes) -> bool:
+        """Say whether text in UTF-8 may hold a secret; nearly always it does not."""
+        return any(needle in body for needle in self._needles)
+
+    def body(self, body: bytes) -> bytes:
+        """Return bytes without the secrets, whatever they are the text of."""
+        if b"\0" in body[:8]:
+            for encoding in _UTF16:
+                if any(needle.decode().encode(encoding) in body for needle in self._needles):
+                    return self.text(body.decode(encoding, "replace")).encode(encoding, "replace")
+        if not self.holds(body):
+            return body
+        cleaned, count = re.subn(self._pattern().encode(), REDACTED.encode(), body)
+        self.is_used = self.is_used or count > 0
+        return cleaned if count else body
+
+    def text(self, text: str) -> str:
+        """Return a header's value, an address or a sentence without the secrets."""
+        if not self.holds(text.encode(errors="replace")):
+            return text
+        cleaned, count = re.subn(self._pattern(), REDACTED, text)
+        self.is_used = self.is_used or count > 0
+        return cleaned
+
+    def json(self, value: Json) -> Json:
+        """Return a value that was decoded already, without the secrets in its texts and names."""
+        if isinstance(value, str):
+            return self.text(value)
+        if isinstance(value, dict):
+            return {self.text(name) if isinstance(name, str) else name: self.json(each) for name, each in value.items()}
+        return [self.json(each) for each in value] if isinstance(value, list | tuple) else value
+
+    def failure(self, failure: Failure) -> Failure:
+        """Return a failure whose words hold no secret."""
+        hint = None if failure.hint is None else self.text(failure.hint)
+        return replace(failure, message=self.text(failure.message), hint=hint, upstream=self.json(failure.upstream))
+
+    def noted(self, outcome: Outcome) -> Outcome:
+        """Return `outcome` with a note where something was taken out of it."""
+        return replace(outcome, note=f"{outcome.note}; {NOTE}" if outcome.note else NOTE) if self.is_used else outcome
+
+    def _pattern(self) -> str:
+        """Return a pattern of every spelling of every secret, the longest first: one may begin another."""
+        secrets = sorted(dict.fromkeys(self._secrets), key=len, reverse=True)
+        return "|".join("".join(map(_spellings, secret)) for secret in secrets)
+
+
+def _secrets_of(credential: Credential) -> list[str]:
+    """Return what proves us: the secret (each, where it is a JSON object of several), the pair of Basic, the session token."""
+    secrets = [credential.secret]
+    if credential.secret.startswith("{"):
+        try:
+            several = orjson.loads(credential.secret)
+        except orjson.JSONDecodeError:
+            several = None
+        if isinstance(several, dict):
+            secrets += [secret for secret in several.values() if isinstance(secret, str)]
+    for secret in secrets[:]:
+        # A lone key is the user name, with an empty password.
+        pair = f"{credential.username}:{secret}" if credential.username else f"{secret}:"
+        secrets.append(b2a_base64(pair.encode(errors="replace"), newline=False).decode().rstrip("="))
+    if credential.session_token:
+        secrets.append(credential.session_token)
+    return secrets
+
+
+def _needle(secret: str) -> bytes:
+    """Return a part of `secret` that every spelling of it has, long enough to be rare where there is such."""
+    found = _LONG_RUN.search(secret)
+    return (found[0] if found else max(_PLAIN_RUN.findall(secret), key=len, default="")).encode()
+
+
+def _spellings(character: str) -> str:
+    """Return a pattern of the ways in which URLs, JSON and HTML write one character."""
+    plain = re.escape(character)
+    if character.isascii() and character.isalnum():
+        return plain
+    code = ord(character)
+    percent = "".join(rf"%(?:25)*(?i:{byte:02x})" for byte in character.encode(errors="replace"))
+    spelt = [rf"\\*{plain}", percent, rf"\\+u(?i:{code:04x})", rf"&#(?:{code}|[xX]0*(?i:{code:x}));"]
+    spelt += [rf"&{_HTML[character]};"] if character in _HTML else []
+    spelt += [r"\+"] if character == " " else []
+    return f"(?:{'|'.join(spelt)})"
