@@ -1,0 +1,67 @@
+"""What a request head may be: one line and one Host, bounded, meant for us, and with a body whose end is beyond doubt.
+
+The parser refuses much of what is malformed (two lengths, a length beside chunks, bare line feeds, folded lines) and takes some of
+it (two spaces in the request line, other protocols, codings under the chunks). Whatever another recipient of the same bytes could
+read otherwise is refused here.
+"""
+
+import re
+from functools import lru_cache
+from typing import Final
+
+import httptools
+
+MAX_HEADERS: Final = 100
+MAX_HEAD_BYTES: Final = 48 * 1024
+
+#: RFC 9112 §3, with no leniency: single spaces, a target without a fragment, a version that we speak. CONNECT is for proxies.
+REQUEST_LINE: Final = re.compile(rb"(?!CONNECT )[A-Z][A-Z-]* [!-\"$-~]+ HTTP/1\.[01]\r\n")
+#: what such a line may be while its end has not come yet
+BEGINNING_OF_LINE: Final = re.compile(rb"\r|[A-Z-]+(?: [!-\"$-~]*(?: (?:H(?:T(?:T(?:P(?:/(?:1(?:\.(?:[01]\r?)?)?)?)?)?)?)?)?)?)?")
+#: RFC 3986 §3.2.2: a name, an IPv4 or bracketed IPv6 address, and perhaps a port; no user information, no list
+_AUTHORITY: Final = re.compile(rb"(?:[A-Za-z0-9._~-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{0,5})?")
+
+
+class UnfitHead(Exception):
+    """The connection turns it into 400 and its end."""
+
+
+def body_after(method: bytes, target: bytes, version: str, headers: list[tuple[bytes, bytes]], authority: bytes) -> tuple[int | None, bool]:
+    """Return how many bytes of body follow a head (RFC 9112 §6.3; None: chunks), and whether the client waits to be told to send it.
+
+    Raises UnfitHead where the head is not for us (§3.2: exactly one valid Host, a target at `authority`) or its body could end in two
+    places: a transfer coding of HTTP/1.0, or one that is not just `chunked` (§6.1).
+    """
+    if len(headers) > MAX_HEADERS:
+        raise UnfitHead
+    fields = dict(headers)
+    if not _is_authority(fields.get(b"host", b"")) or (len(fields) != len(headers) and sum(name == b"host" for name, _ in headers) > 1):
+        raise UnfitHead
+    if not target.startswith(b"/") and not (target == b"*" and method == b"OPTIONS") and _authority_of(target) != authority:
+        raise UnfitHead
+    # A client of HTTP/1.0 could not read that it may go on (RFC 9110 §10.1.1).
+    awaits_continue = b"expect" in fields and version != "1.0" and fields[b"expect"].strip(b" \t").lower() == b"100-continue"
+    if b"transfer-encoding" not in fields:
+        return int(fields.get(b"content-length", 0)), awaits_continue
+    codings = [value.strip(b" \t").lower() for name, value in headers if name == b"transfer-encoding"]
+    if version == "1.0" or codings != [b"chunked"]:
+        raise UnfitHead
+    return None, awaits_continue
+
+
+@lru_cache(maxsize=256)
+def _is_authority(host: bytes) -> bool:
+    return _AUTHORITY.fullmatch(host.strip(b" \t")) is not None
+
+
+def _authority_of(target: bytes) -> bytes:
+    """Return the authority of a target in absolute form (RFC 9112 §3.2.2). Raises UnfitHead."""
+    try:
+        parts = httptools.parse_url(target)
+    except httptools.HttpParserInvalidURLError as error:
+        raise UnfitHead from error
+    if not parts.schema or not parts.host or not parts.path or parts.userinfo:
+        raise UnfitHead
+    host: bytes = parts.host
+    bare = b"[" + host + b"]" if b":" in host else host
+    return (bare if parts.port is None else b"%b:%d" % (bare, parts.port)).lower()
