@@ -247,7 +247,9 @@ class StrictHttp(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         self._active = cycle
-        super()._start_asgi_task(cycle, ClosingAnswer(app, cycle) if cycle.scope["http_version"] == "1.0" else app)
+        if cycle.scope["http_version"] == "1.0":
+            app = ClosingAnswer(app, cycle)
+        super()._start_asgi_task(cycle, app)
 
     def _unset_keepalive_if_required(self) -> None:
         """Go on counting: bytes that begin no request are nothing to do (uvicorn would stop for each of them)."""

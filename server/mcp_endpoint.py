@@ -25,15 +25,11 @@ from server.mcp_calls import Dispatch, ToolCalls
 from server.mcp_exchange import JSON_HEADERS, Exchange, LongCalls
 from server.mcp_http import (
     ADDED_HEADERS,
-    BODY_TIMEOUT_S,
     EXTRA_HEADERS,
-    MAX_BODY_BYTES,
     REPLACEMENT,
-    ClientGone,
     Headers,
     envelope_fault,
     held_start,
-    read_body,
     replay,
     send_rpc_error,
     send_whole,
@@ -42,6 +38,7 @@ from server.mcp_http import (
 )
 from server.mcp_identity import INSTRUCTIONS, NAME, TITLE, VERSION
 from server.mcp_lean import LeanPath, LeanRequest
+from server.request_body import BODY_TIMEOUT_S, MAX_BODY_BYTES, ClientGone, read_body
 from server.request_state import RequestStates
 from server.sdk_user import WithSdkUser
 from server.trace_context import Tracing, carrier_of

@@ -4,7 +4,6 @@ import json
 from collections.abc import Awaitable, Callable, Sequence
 from urllib.parse import urlsplit
 
-import anyio
 import orjson
 from mcp.server.transport_security import TransportSecuritySettings
 from mcp_types import INVALID_REQUEST, PARSE_ERROR
@@ -12,9 +11,6 @@ from starlette.types import Message, Receive, Scope, Send
 
 from server.json_names import BLANKS_AND_ZEROS, may_repeat, names_in, repeated_name
 
-MAX_BODY_BYTES = 4 * 1024 * 1024
-#: how long a body may take to come
-BODY_TIMEOUT_S = 30.0
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
 Headers = Sequence[tuple[bytes, bytes]]
@@ -40,30 +36,6 @@ def transport_security(base_url: str) -> TransportSecuritySettings:
         hosts += [form for name in LOOPBACK for form in (name, f"{name}:*")]
         origins += [form for name in LOOPBACK for form in (f"{parts.scheme}://{name}", f"{parts.scheme}://{name}:*")]
     return TransportSecuritySettings(allowed_hosts=hosts, allowed_origins=origins)
-
-
-async def read_body(receive: Receive, max_bytes: int = MAX_BODY_BYTES, timeout_s: float = BODY_TIMEOUT_S) -> bytes | None:
-    """Return the whole body; None where it is larger than allowed, and then the rest is left unread. Raises TimeoutError."""
-    chunks: list[bytes] = []
-    total, is_whole = 0, False
-    with anyio.fail_after(timeout_s):
-        while not is_whole and total <= max_bytes:
-            chunk, is_whole = await _part(receive)
-            chunks.append(chunk)
-            total += len(chunk)
-    return b"".join(chunks) if total <= max_bytes else None
-
-
-async def _part(receive: Receive) -> tuple[bytes, bool]:
-    """Return the next piece of a body and whether it is the last."""
-    message = await receive()
-    if message["type"] != "http.request":
-        raise ClientGone
-    return message.get("body", b""), not message.get("more_body", False)
-
-
-class ClientGone(Exception):
-    """The client closed the connection before its request was whole: there is nobody to answer."""
 
 
 def envelope_fault(body: bytes) -> tuple[int, str] | None:
@@ -125,6 +97,8 @@ def held_start(scope: Scope, send: Send) -> Callable[[Message], Awaitable[None]]
             return
         if head:
             start = head.pop()
+            # What becomes of the connection is the server's to say, once.
+            start["headers"] = [header for header in start["headers"] if header != (b"connection", b"keep-alive")]
             if (replacement := scope.get(REPLACEMENT)) is not None:
                 is_replaced = True
                 await send_whole(send, *replacement)

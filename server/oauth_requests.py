@@ -6,14 +6,14 @@ import math
 import re
 from collections.abc import Awaitable, Callable, Mapping
 
-import anyio
 import orjson
 from sqlalchemy.exc import SQLAlchemyError
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response
 
 from oauth.errors import InvalidClient, OAuthError
 from oauth.parameters import Parameters, parse_form
+from server import request_body
 from server.error_responses import json_error
 from server.rate_limits import RateLimited, RateLimits, address_key
 
@@ -102,18 +102,15 @@ def check_form_type(request: Request, *, status: int) -> None:
 
 async def read_body(request: Request) -> bytes:
     """Return a body of at most 32 KB that arrives within five seconds. Raises OAuthError."""
-    body = bytearray()
     try:
-        with anyio.fail_after(BODY_TIMEOUT_S):
-            async for chunk in request.stream():
-                body += chunk
-                if len(body) > MAX_BODY_BYTES:
-                    raise OAuthError("invalid_request", f"the body is larger than {MAX_BODY_BYTES // 1024} KB", status=413)
+        body = await request_body.read_body(request.receive, MAX_BODY_BYTES, BODY_TIMEOUT_S)
     except TimeoutError as error:
         raise OAuthError("invalid_request", f"the body did not arrive within {BODY_TIMEOUT_S:.0f} s", status=408) from error
-    except ClientDisconnect as error:
+    except request_body.ClientGone as error:
         raise OAuthError("invalid_request", "the client went away") from error
-    return bytes(body)
+    if body is None:
+        raise OAuthError("invalid_request", f"the body is larger than {MAX_BODY_BYTES // 1024} KB", status=413)
+    return body
 
 
 def authorization_of(request: Request) -> str | None:

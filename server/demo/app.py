@@ -22,6 +22,7 @@ from server.demo.problems import Problem, conflict, invalid
 from server.demo.protection import ANYBODY, SCOPE_BY_METHOD, Caller, Protection
 from server.demo.provider import definition
 from server.demo.records import Records
+from server.request_body import ClientGone, read_body
 
 REQUESTS_PER_MIN = 1200
 KEY_TTL_S = 24 * 3600
@@ -109,11 +110,12 @@ class _Api:
 
 
 async def _body_of(request: Request) -> bytes:
-    content = b""
-    async for chunk in request.stream():
-        content += chunk
-        if len(content) > MAX_BODY_BYTES:
-            raise Problem(413, "too_large", f"the body has more than {MAX_BODY_BYTES} bytes")
+    try:
+        content = await read_body(request.receive, MAX_BODY_BYTES)
+    except (TimeoutError, ClientGone) as error:
+        raise Problem(408, "too_late", "the body did not come in time") from error
+    if content is None:
+        raise Problem(413, "too_large", f"the body has more than {MAX_BODY_BYTES} bytes")
     return content
 
 

@@ -15,7 +15,9 @@ from starlette.routing import Route
 
 from server.demo.grants import SCOPES, Consent, Faults, GrantRefused, Grants
 from server.demo.records import Records
+from server.request_body import ClientGone, read_body
 
+_MAX_FORM_BYTES = 64 * 1024
 _BROWSER_COOKIE = "crm_browser"
 _PAGE = Environment(autoescape=True).from_string((Path(__file__).parent / "consent.html").read_text(encoding="utf-8"))
 _LOOPBACK = ("127.0.0.1", "localhost", "[::1]", "::1")
@@ -186,7 +188,11 @@ def _broken(faults: Faults) -> Response | None:
 
 
 async def _form(request: Request) -> dict[str, str]:
-    return dict(parse_qsl((await request.body()).decode("utf-8", "replace"), keep_blank_values=True))
+    try:
+        body = await read_body(request.receive, _MAX_FORM_BYTES)
+    except (TimeoutError, ClientGone):
+        body = None
+    return dict(parse_qsl((body or b"").decode("utf-8", "replace"), keep_blank_values=True))
 
 
 def _base(request: Request) -> str:

@@ -4,8 +4,10 @@ from starlette.requests import Request
 
 from oauth.errors import OAuthError
 from oauth.parameters import Parameters, parse_form
+from server.request_body import ClientGone, read_body
 
 MAX_FORM_BYTES = 64 * 1024
+FORM_TIMEOUT_S = 10.0
 
 
 class FormUnreadable(Exception):
@@ -25,12 +27,15 @@ async def read_form(request: Request) -> Parameters:
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != "application/x-www-form-urlencoded":
         raise FormUnreadable(415, "send the form as application/x-www-form-urlencoded")
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_FORM_BYTES:
-            raise FormUnreadable(413, f"the form is larger than {MAX_FORM_BYTES // 1024} KB")
     try:
-        return parse_form(bytes(body))
+        body = await read_body(request.receive, MAX_FORM_BYTES, FORM_TIMEOUT_S)
+    except TimeoutError as error:
+        raise FormUnreadable(408, f"the form did not arrive within {FORM_TIMEOUT_S:.0f} seconds; send it again") from error
+    except ClientGone as error:
+        raise FormUnreadable(400, "the form did not arrive whole") from error
+    if body is None:
+        raise FormUnreadable(413, f"the form is larger than {MAX_FORM_BYTES // 1024} KB")
+    try:
+        return parse_form(body)
     except OAuthError as error:
         raise FormUnreadable(400, error.description) from error

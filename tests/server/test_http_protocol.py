@@ -11,7 +11,7 @@ from starlette.types import Message, Receive, Scope, Send
 from server import http_protocol, http_server
 from server.http_server import HttpServer
 from server.listening import listen
-from server.mcp_http import read_body
+from server.request_body import read_body
 
 
 @pytest.fixture

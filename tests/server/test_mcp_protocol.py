@@ -10,7 +10,8 @@ import orjson
 import pytest
 from starlette.types import Message
 
-from server.mcp_http import MAX_BODY_BYTES, read_body, transport_security
+from server.mcp_http import transport_security
+from server.request_body import MAX_BODY_BYTES, read_body
 from tests.ports import free_port
 from tests.server.live_server import serving
 from tests.server.mcp_requests import legacy_body, legacy_headers, modern_body, modern_headers
