@@ -221,7 +221,8 @@ def test_a_body_after_an_upgrade_is_read_by_its_length(lines: list[str], is_chun
     framing = "Transfer-Encoding: chunked" if is_chunked else f"Content-Length: {len(INNER)}"
     stream = post(*lines, framing, body=chunked(INNER, 7, b"", b"") if is_chunked else INNER) + NEXT
     expected = [Request(b"POST", b"/", INNER), Request(b"GET", b"/next", b"")]
-    for cuts in ([], range(len(stream))):
+    cuts: Sequence[int]
+    for cuts in ((), range(len(stream))):
         requests, line = outcome(stream, cuts)
         assert requests == expected
         assert line.written.count(b"HTTP/1.1 200") == 2
