@@ -3,11 +3,12 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 
 import orjson
 from jsonschema_rs import ValidationError, ValidationErrorKind
 
+from tools.argument_size import Cut, whole_path
+from tools.near_names import MAX_KNOWN, near
 from tools.operation import Json
 
 MAX_VALUE_CHARS = 80
@@ -45,10 +46,13 @@ class Fault:
         return {"path": self.path, "value": self.value, "rule": self.rule, "example": self.example}
 
 
-def fault_of(error: ValidationError, schema: Mapping[str, Json]) -> Fault:
-    """Return what a validator found, in words for whoever has to correct it."""
+def fault_of(error: ValidationError, schema: Mapping[str, Json], cuts: Sequence[Cut] = (), *, suggests: bool = True) -> Fault:
+    """Return what a validator found, in words for whoever has to correct it.
+
+    `cuts`: what was left out of the arguments that it looked at. `suggests`: say what was probably meant.
+    """
     error = _closest_branch(error)
-    kind, path = error.kind, path_of(error.instance_path)
+    kind, path = error.kind, path_of(whole_path(error.instance_path, cuts))
     subschema = _at(schema, error.schema_path[:-1])
     match kind:
         case ValidationErrorKind.Required():
@@ -56,14 +60,14 @@ def fault_of(error: ValidationError, schema: Mapping[str, Json]) -> Fault:
             wanted = subschema.get("properties", {}).get(name, {})
             return Fault(f"{path}.{name}", None, "required", example_of(wanted), f"{path}.{name} is missing; it is required")
         case ValidationErrorKind.AdditionalProperties() | ValidationErrorKind.UnevaluatedProperties():
-            return _unknown_name(path, kind.unexpected, error.instance, subschema)
+            return _unknown_name(path, kind.unexpected, error.instance, subschema, suggests)
     value = shown(error.instance, path)
-    rule, need = _rule_of(kind, error)
+    rule, need = _rule_of(kind, error, suggests)
     example = FORMATS[kind.format][1] if isinstance(kind, ValidationErrorKind.Format) and kind.format in FORMATS else example_of(subschema)
     return Fault(path, value, rule, example, f"{path}: {_quoted(value)} {need}")
 
 
-def _rule_of(kind: ValidationErrorKind, error: ValidationError) -> tuple[str, str]:
+def _rule_of(kind: ValidationErrorKind, error: ValidationError, suggests: bool) -> tuple[str, str]:
     """Return (rule in schema words, the rest of a sentence that begins with the value)."""
     match kind:
         case ValidationErrorKind.Type():
@@ -72,8 +76,8 @@ def _rule_of(kind: ValidationErrorKind, error: ValidationError) -> tuple[str, st
         case ValidationErrorKind.Enum():
             options = ", ".join(_quoted(option) for option in kind.options[:MAX_OPTIONS])
             more = f" … ({len(kind.options)} in all)" if len(kind.options) > MAX_OPTIONS else ""
-            near = get_close_matches(str(error.instance), [str(option) for option in kind.options], 1)
-            meant = f"; did you mean {_quoted(near[0])}?" if near else ""
+            words = [option for option in kind.options[:MAX_KNOWN] if isinstance(option, str)] if suggests else []
+            meant = "".join(f"; did you mean {_quoted(each)}?" for each in _meant(error.instance, words))
             return f"one of {options}{more}", f"is not one of {options}{more}{meant}"
         case ValidationErrorKind.Constant():
             return f"equal to {_quoted(kind.expected_value)}", f"is not {_quoted(kind.expected_value)}"
@@ -104,13 +108,17 @@ def _misses_whole(fault: ValidationError, of: ValidationError) -> bool:
     return isinstance(fault.kind, ValidationErrorKind.Type) and fault.instance_path == of.instance_path
 
 
-def _unknown_name(path: str, names: Sequence[str], instance: Json, schema: Mapping[str, Json]) -> Fault:
+def _meant(given: Json, known: Sequence[str]) -> tuple[str, ...]:
+    return near(given, known, 1) if isinstance(given, str) else ()
+
+
+def _unknown_name(path: str, names: Sequence[str], instance: Json, schema: Mapping[str, Json], suggests: bool) -> Fault:
     known = list(schema.get("properties", {}))
     name = names[0]
-    near = get_close_matches(name, known, 1, cutoff=0.6)
-    way_out = f"did you mean '{near[0]}'?" if near else f"it takes {', '.join(known[:MAX_OPTIONS]) or 'none'}"
+    meant = near(name, known, 1) if suggests else ()
+    way_out = f"did you mean '{meant[0]}'?" if meant else f"it takes {', '.join(known[:MAX_OPTIONS]) or 'none'}"
     value = shown(instance.get(name) if isinstance(instance, dict) else None, name)
-    return Fault(f"{path}.{name}", value, "no such argument", near[0] if near else None, f"{path}.{name} is not an argument; {way_out}")
+    return Fault(f"{path}.{name}", value, "no such argument", meant[0] if meant else None, f"{path}.{name} is not an argument; {way_out}")
 
 
 def example_of(schema: Json) -> Json:
@@ -150,7 +158,7 @@ def shown(value: Json, path: str) -> Json:
 
 def path_of(parts: Sequence[str | int]) -> str:
     """Return where a value stands: `arguments.items[2].name`."""
-    return "arguments" + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in parts)
+    return "arguments" + "".join(f"[{part}]" if isinstance(part, int) else f".{_cut(part)}" for part in parts)
 
 
 def _at(schema: Json, path: Sequence[str | int]) -> Mapping[str, Json]:

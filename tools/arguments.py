@@ -3,27 +3,47 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from itertools import islice
+from typing import NamedTuple
 
 import jsonschema_rs
 import orjson
 
 from tools.argument_faults import Fault, fault_of, path_of
+from tools.argument_size import Cut, narrowed, values_in
 from tools.kept_json import plain
 from tools.operation import Failure, Json, Operation
+from tools.schema_cost import cost_of, is_bearable
 
 MAX_FAULTS = 10
 MAX_SAID = 3
-MAX_LOOKED_AT = 200
+#: faults whose message looks for what was meant
+MAX_SUGGESTED = 5
+#: faults that are put into words where some of them may be passed over (a plan's places that are filled later)
+MAX_LOOKED_AT = 50
+#: Values times what each may be held against. The validator makes all faults at once, and each with every option that there was.
+MAX_EFFORT = 2_000
+#: the same where only whether there is a fault is asked
+MAX_CHECKED = 2_000_000
+#: schemas like the most, for which nobody has to count
+_COMMON_COST = 100
 #: a compiled schema takes some 25 KB
 MAX_COMPILED = 4_000
+
+
+class _Compiled(NamedTuple):
+    operation: Operation
+    #: None: its schema is broken
+    validator: jsonschema_rs.Validator | None
+    #: schemas that one value is held against at most
+    cost: int
 
 
 class Validators:
     """Compiles each operation's input schema at its first use; a changed operation is a new object and compiles anew."""
 
     def __init__(self) -> None:
-        #: (tenant id, operation id) -> the operation it was compiled for, and its validator (None: its schema is broken)
-        self._compiled: dict[tuple[str | None, str], tuple[Operation, jsonschema_rs.Validator | None]] = {}
+        #: (tenant id, operation id) -> what was compiled
+        self._compiled: dict[tuple[str | None, str], _Compiled] = {}
 
     def refusal(self, operation: Operation, arguments: Mapping[str, Json]) -> Failure | None:
         """Return what is wrong with `arguments`, every fault at once, or None."""
@@ -38,26 +58,52 @@ class Validators:
             faults=tuple(fault.as_json() for fault in faults[:MAX_FAULTS]),
         )
 
-    def faults(self, operation: Operation, arguments: Mapping[str, Json]) -> tuple[Fault, ...]:
-        """Return every fault of `arguments`, in the order of the schema."""
+    def faults(self, operation: Operation, arguments: Mapping[str, Json], *, suggests: bool = True) -> tuple[Fault, ...]:
+        """Return the faults of `arguments`, in the order of the schema: all of a few values, the first ones of many."""
         try:
             orjson.dumps(arguments)
         except TypeError:
             return _unsendable(arguments)
         key = (operation.tenant_id, operation.id)
         compiled = self._compiled.get(key)
-        if compiled is None or compiled[0] is not operation:
+        if compiled is None or compiled.operation is not operation:
             if len(self._compiled) >= MAX_COMPILED:
                 # The oldest; one that is still in use compiles again in a tenth of a millisecond.
                 self._compiled.pop(next(iter(self._compiled)))
-            compiled = self._compiled[key] = (operation, compile_schema(operation.input_schema))
-        validator = compiled[1]
-        if validator is None or validator.is_valid(arguments):
+            validator = compile_schema(operation.input_schema)
+            compiled = self._compiled[key] = _Compiled(operation, validator, cost_of(plain(operation.input_schema)))
+        if compiled.validator is None:
             return ()
-        # A body of 4 MiB holds 100,000 faults; nobody waits for all of them.
-        errors = islice(validator.iter_errors(arguments), MAX_LOOKED_AT)
-        found = (fault_of(error, operation.input_schema) for error in errors)
-        return tuple(_exemplified(fault, operation.example or {}) for fault in found)
+        cost = compiled.cost
+        if cost > _COMMON_COST and values_in(arguments, MAX_CHECKED // cost) * cost > MAX_CHECKED:
+            return (_TOO_MANY,)
+        if compiled.validator.is_valid(arguments):
+            return ()
+        return _found(compiled, compiled.validator, arguments, suggests)
+
+
+def _found(compiled: _Compiled, validator: jsonschema_rs.Validator, arguments: Mapping[str, Json], suggests: bool) -> tuple[Fault, ...]:
+    """Return the faults of arguments that have some."""
+    operation = compiled.operation
+    small: tuple[Json, list[Cut]] | None = (arguments, [])
+    if values_in(arguments, MAX_EFFORT // compiled.cost) * compiled.cost > MAX_EFFORT:
+        small = narrowed(arguments, validator.is_valid, max(1, MAX_EFFORT // compiled.cost))
+    if small is None:
+        return (_SOMEWHERE,)
+    given, cuts = small
+    faults = []
+    for place, error in enumerate(islice(validator.iter_errors(given), MAX_LOOKED_AT)):
+        fault = fault_of(error, operation.input_schema, cuts, suggests=suggests and place < MAX_SUGGESTED)
+        faults.append(_exemplified(fault, operation.example or {}))
+    return tuple(faults)
+
+
+def _of_the_whole(message: str) -> Fault:
+    return Fault("arguments", None, "fewer values", None, message)
+
+
+_SOMEWHERE = _of_the_whole("arguments do not fit the schema, and are too many to say where; send a part of them to see")
+_TOO_MANY = _of_the_whole("arguments hold more values than can be held against a schema as wide as this one; send fewer at once")
 
 
 def _exemplified(fault: Fault, example: Mapping[str, Json]) -> Fault:
@@ -87,8 +133,11 @@ def _unsendable(arguments: Mapping[str, Json]) -> tuple[Fault, ...]:
 
 
 def compile_schema(schema: Mapping[str, Json]) -> jsonschema_rs.Validator | None:
-    """Return a validator that never fetches anything, or None for a schema that is not one: the upstream then judges."""
+    """Return a validator that never fetches anything, or None for a schema that is not one or never ends: the upstream then judges."""
+    whole = plain(schema)
+    if not is_bearable(whole):
+        return None
     try:
-        return jsonschema_rs.validator_for(plain(schema), validate_formats=True, offline=True)
+        return jsonschema_rs.validator_for(whole, validate_formats=True, offline=True)
     except (ValueError, jsonschema_rs.ReferencingError):
         return None

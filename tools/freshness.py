@@ -7,6 +7,7 @@ from email.utils import parsedate_to_datetime
 from tools.value_objects import value_object
 
 _DIRECTIVE = re.compile(r'([A-Za-z0-9_-]+)\s*(?:=\s*(?:"([^"]*)"|([^\s,]*)))?')
+_MAX_DATE_CHARS = 64
 #: RFC 9110 §15.1: what a cache may keep without being told so, as far as an operation can use it
 _STATUSES = frozenset({200, 203})
 
@@ -66,7 +67,7 @@ def _seconds(text: str | None) -> float:
 
 
 def _until(expires: str | None, date: str | None, now: float) -> float:
-    if not expires:
+    if not expires or len(expires) > _MAX_DATE_CHARS or len(date or "") > _MAX_DATE_CHARS:
         return 0.0
     try:
         end = parsedate_to_datetime(expires).timestamp()

@@ -22,6 +22,9 @@ MAX_EXPRESSION_CHARS = 2_000
 #: what references may bring into the arguments of one call: as much as a client may send itself
 MAX_FILLED_BYTES = 4 * 1024 * 1024
 _LEADING_ID = re.compile(r"(?:steps\.)?([A-Za-z0-9_][A-Za-z0-9_-]*)(?=[.\[\s|]|\Z)")
+#: what needs no parser: names and indexes, one after the other
+_PLAIN = re.compile(r"([A-Za-z0-9_][A-Za-z0-9_-]*)((?:\.[A-Za-z_][A-Za-z0-9_]*|\[(?:-[1-9]|[0-9])[0-9]{0,8}\])*)")
+_STEP = re.compile(r"\.([A-Za-z_][A-Za-z0-9_]*)|\[(-?[0-9]+)\]")
 #: nodes of a JMESPath tree whose later children read what the first one found
 _CHAINS = frozenset({"subexpression", "index_expression", "projection", "value_projection", "filter_projection", "flatten", "pipe"})
 
@@ -34,10 +37,13 @@ class ReferenceFault(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Expression:
-    """JMESPath, ready to run. `roots`: the names it reads first. `path`: names and indexes, where it is nothing but those."""
+    """JMESPath, ready to run. `roots`: the names it reads first. `path`: names and indexes, where it is nothing but those.
+
+    `compiled` None: it is nothing but its path.
+    """
 
     text: str
-    compiled: ParsedResult
+    compiled: ParsedResult | None
     roots: frozenset[str]
     path: Path | None
     #: how many times over it may repeat what it reads
@@ -45,6 +51,8 @@ class Expression:
 
     def search(self, value: Json, budget: Budget) -> Json:
         """Return what it finds in `value`; None for nothing. Raises ReferenceFault and OverBudget."""
+        if self.compiled is None:
+            return _down(value, self.path or ())
         if is_explosive(self.growth, value):
             raise ReferenceFault(f"'{self.text}' repeats the answers too many times over")
         try:
@@ -55,10 +63,31 @@ class Expression:
 
 def parse_reference(text: str) -> Expression:
     """Return the expression of a `$ref` or a `for_each`: it begins with a step's id, which may have dashes. Raises ReferenceFault."""
+    if len(text) <= MAX_EXPRESSION_CHARS and (plain := _plain(text)) is not None:
+        return plain
     match = _LEADING_ID.match(text)
     if match is None:
         return parse_expression(text)
     return parse_expression(f'"{match[1]}"{text[match.end() :]}', text)
+
+
+def _plain(text: str) -> Expression | None:
+    """Return the expression of a reference as nearly all are written, a hundred times as fast as the parser."""
+    match = _PLAIN.fullmatch(text)
+    if match is None or match[1] == STEPS:
+        return None
+    path: Path = (match[1], *(each[1] if each[2] is None else int(each[2]) for each in _STEP.finditer(match[2])))
+    return Expression(text, None, frozenset({match[1]}), path)
+
+
+def _down(value: Json, path: Path) -> Json:
+    """Return what stands at `path` as JMESPath has it: nothing where there is no such member."""
+    for part in path:
+        if isinstance(part, int):
+            value = value[part] if isinstance(value, list) and -len(value) <= part < len(value) else None
+        else:
+            value = value.get(part) if isinstance(value, Mapping) else None
+    return value
 
 
 def parse_expression(source: str, shown: str | None = None) -> Expression:
@@ -157,16 +186,28 @@ class Template:
         return _fill(self.value, (), {place.at: stand_in for place in self.placeholders})
 
 
-def parse_template(value: Json, most: int) -> tuple[Template, list[tuple[Path, str]]]:
-    """Return the template of `value`, and (where, why) of each place that cannot be read; no more than `most` places are looked at."""
+def parse_template(value: Json, most: int, most_chars: int) -> tuple[Template, list[tuple[Path, str]], int]:
+    """Return the template of `value`, (where, why) of each place that cannot be read, and the characters that had to be parsed.
+
+    No more than `most` places are looked at, and no more is parsed than `most_chars`.
+    """
     places: list[Placeholder] = []
     faults: list[tuple[Path, str]] = []
+    parsed = 0
     for at, node in islice(_marked(value, ()), max(0, most)):
         try:
+            parsed += to_parse(node.get(REF) or node.get(ITEM))
+            if parsed > most_chars:
+                raise ReferenceFault("the expressions of the plan are too long together; take values by name and index, like step.data.id")
             places.append(_placeholder(at, node))
         except ReferenceFault as fault:
             faults.append((at, str(fault)))
-    return Template(value, tuple(places)), faults
+    return Template(value, tuple(places)), faults, parsed
+
+
+def to_parse(text: Json) -> int:
+    """Return how many characters of an expression are for the parser: none of names and indexes."""
+    return len(text) if isinstance(text, str) and len(text) <= MAX_EXPRESSION_CHARS and _plain(text) is None else 0
 
 
 def _placeholder(at: Path, node: Mapping[str, Json]) -> Placeholder:
@@ -181,7 +222,7 @@ def _placeholder(at: Path, node: Mapping[str, Json]) -> Placeholder:
             f"'{text[:80]}' is a JSON Schema reference, not one to a step; to send it as it is, put it in {{\"{LITERAL}\": …}}"
         )
     of_item = "@" if text in ("", ".", "@") else text.removeprefix(".")
-    expression = parse_reference(text) if kind == REF else parse_expression(of_item, text)
+    expression = parse_reference(text) if kind == REF else (_plain(of_item) if of_item == text else None) or parse_expression(of_item, text)
     return Placeholder(at, expression, kind == ITEM, DEFAULT in node, node.get(DEFAULT))
 
 

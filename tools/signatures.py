@@ -25,6 +25,15 @@ MAX_BRANCHES = 8
 WANTED_OPTIONAL = 4
 
 
+class Definitions(dict[str, Json]):
+    """`$defs` of a schema, with the words that were found for parts of it: branches may refer so that one part is reached without end."""
+
+    def __init__(self, named: Mapping[str, Json]) -> None:
+        super().__init__(named)
+        #: (id of a part, depth, options) -> its words; the schema outlives this, so no id comes twice
+        self.words: dict[tuple[int, int, int], str] = {}
+
+
 class Brevity(NamedTuple):
     """How much a signature says: from which depth on objects are only called so, of options, and of the answer's members."""
 
@@ -64,7 +73,7 @@ def signature_of(operation_id: str, input_schema: Mapping[str, Json], returns: s
 
 def _signature(operation_id: str, input_schema: Mapping[str, Json], returns: str, brevity: Brevity) -> tuple[str, int, int]:
     """Return (signature, how many optional arguments it shows, how many it leaves out)."""
-    definitions = input_schema.get("$defs", {})
+    definitions = Definitions(input_schema.get("$defs", {}))
     required = set(input_schema.get("required", ()))
     properties = input_schema.get("properties", {})
     optional = [name for name in properties if name not in required and not _is_deprecated(properties[name])]
@@ -87,7 +96,7 @@ def _signature(operation_id: str, input_schema: Mapping[str, Json], returns: str
     return f"{head}{', '.join(parts)}{tail}", shown, left
 
 
-def _argument(name: str, mark: str, schema: Json, definitions: Mapping[str, Json], brevity: Brevity) -> str:
+def _argument(name: str, mark: str, schema: Json, definitions: Definitions, brevity: Brevity) -> str:
     return f"{name}{mark}: {type_of(schema, definitions, brevity.depth, brevity.options)}" if brevity.has_types else f"{name}{mark}"
 
 
@@ -105,12 +114,19 @@ def returns_of(output_schema: Mapping[str, Json] | None) -> str:
     """Return the outline of an answer: its members, `[]` after lists, `{…}` no deeper than one level; "" where unknown."""
     if output_schema is None:
         return ""
-    return _outline(output_schema, output_schema.get("$defs", {}), 0)
+    return _outline(output_schema, Definitions(output_schema.get("$defs", {})), 0)
 
 
-def type_of(schema: Json, definitions: Mapping[str, Json], depth: int = 0, options: int = MAX_OPTIONS) -> str:
+def type_of(schema: Json, definitions: Definitions, depth: int = 0, options: int = MAX_OPTIONS) -> str:
     """Return the type of an argument in a few characters, with its limits, so many of its options, and its default."""
     schema = _resolved(schema, definitions)
+    key = (id(schema), depth, options)
+    if (known := definitions.words.get(key)) is None:
+        known = definitions.words[key] = _type_of(schema, definitions, depth, options)
+    return known
+
+
+def _type_of(schema: Json, definitions: Definitions, depth: int, options: int) -> str:
     if not isinstance(schema, Mapping) or depth > MAX_NESTING:
         return "any"
     if "const" in schema:
@@ -118,7 +134,8 @@ def type_of(schema: Json, definitions: Mapping[str, Json], depth: int = 0, optio
     if isinstance(schema.get("enum"), list):
         return _options(schema["enum"], options) + _default(schema)
     if isinstance(schema.get("type"), list):
-        words = [type_of({**schema, "type": name}, definitions, depth, options) for name in schema["type"] if name != "null"]
+        kinds = [name for name in schema["type"][:MAX_BRANCHES] if name != "null"]
+        words = [_type_of({**schema, "type": name}, definitions, depth, options) for name in kinds]
         return "|".join(dict.fromkeys(words)) or "null"
     for keyword in ("anyOf", "oneOf"):
         if isinstance(schema.get(keyword), list):
@@ -134,7 +151,7 @@ def type_of(schema: Json, definitions: Mapping[str, Json], depth: int = 0, optio
     return _typed(schema, definitions, depth, options) + _default(schema)
 
 
-def _typed(schema: Mapping[str, Json], definitions: Mapping[str, Json], depth: int, options: int) -> str:
+def _typed(schema: Mapping[str, Json], definitions: Definitions, depth: int, options: int) -> str:
     kind = schema.get("type")
     if kind == "array" or (kind is None and "items" in schema):
         item = type_of(schema.get("items"), definitions, depth + 1, options)
@@ -158,8 +175,15 @@ def _members(schema: Mapping[str, Json], definitions: Mapping[str, Json], depth:
     return "{" + ", ".join(shown) + (", …" if len(ordered) > MAX_MEMBERS else "") + "}"
 
 
-def _outline(schema: Json, definitions: Mapping[str, Json], depth: int) -> str:
+def _outline(schema: Json, definitions: Definitions, depth: int) -> str:
     schema = _resolved(schema, definitions)
+    key = (id(schema), depth, -1)
+    if (known := definitions.words.get(key)) is None:
+        known = definitions.words[key] = _outlined(schema, definitions, depth)
+    return known
+
+
+def _outlined(schema: Json, definitions: Definitions, depth: int) -> str:
     if not isinstance(schema, Mapping) or depth > MAX_NESTING:
         return "any"
     for keyword in ("anyOf", "oneOf"):

@@ -42,8 +42,8 @@ METHODS = frozenset({"get", "patch", "put", "post", "delete", "head", "options",
 
 def words_of(name: str) -> list[str]:
     """Return the lower-case words of a snake_case, kebab-case, dotted, camelCase or HTTPServerName name."""
-    spaced = re.sub(r"([A-Z]+)([A-Z][a-z])", r"\1 \2", name)
-    spaced = re.sub(r"([a-z\d])([A-Z])", r"\1 \2", spaced)
+    spaced = re.sub(r"(?<=[A-Z])(?=[A-Z][a-z])", " ", name)
+    spaced = re.sub(r"(?<=[a-z\d])(?=[A-Z])", " ", spaced)
     return [word.lower() for word in re.split(r"[^A-Za-z0-9]+", spaced) if word]
 
 

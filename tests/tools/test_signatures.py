@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tools.signatures import LONG_SIGNATURE_CHARS, returns_of, signature_of, type_of
+from tools.signatures import LONG_SIGNATURE_CHARS, Definitions, returns_of, signature_of, type_of
 
 DEFINITIONS = {"Row": {"type": "object", "properties": {"id": {"type": "string"}}}, "Self": {"$ref": "#/$defs/Self"}}
 
@@ -36,7 +36,7 @@ TYPES: list[tuple[Any, str]] = [
 @pytest.mark.parametrize(("schema", "words"), TYPES, ids=[words for _, words in TYPES])
 def test_a_type_is_said_in_a_few_characters(schema: Any, words: str) -> None:
     """three-tools.md: `limit?: int≤100`."""
-    assert type_of(schema, DEFINITIONS) == words
+    assert type_of(schema, Definitions(DEFINITIONS)) == words
 
 
 def test_required_arguments_come_first_and_the_answer_last() -> None:

@@ -7,7 +7,7 @@ from oauth.connections.credentials import Credentials, Readiness
 from oauth.principal import Principal
 from tools.argument_faults import path_of
 from tools.arguments import Validators
-from tools.builtins.batch_plan import MAX_CALLS, Plan, PlanFault, Step
+from tools.builtins.batch_plan import MAX_CALLS, MAX_FAULTS, Plan, PlanFault, Step
 from tools.builtins.batch_typing import Typing
 from tools.call_failures import no_account, takes_account
 from tools.catalog import Catalog, CatalogView
@@ -15,7 +15,7 @@ from tools.operation import Operation
 from tools.policy import Policy, reenters
 from tools.references import Template
 from tools.selection import SelectFault, compile_select
-from tools.suggestions import Suggestions
+from tools.suggestions import MAX_ANSWERED, Suggestions
 
 _STAND_IN = "(filled when the step runs)"
 #: rules of Fault that are true whatever a place is filled with
@@ -50,8 +50,9 @@ class PlanCheck:
         faults = [*form_faults, *checked.faults]
         typing = Typing(plan, checked.operation_by_step)
         for step in plan.steps:
-            if (operation := checked.operation_by_step.get(step.id)) is not None:
-                faults += self._argument_faults(step, operation)
+            # What is above the limit is not shown, so nobody has to find it.
+            if (operation := checked.operation_by_step.get(step.id)) is not None and len(faults) < MAX_FAULTS:
+                faults += self._argument_faults(step, operation, suggests=len(faults) < MAX_ANSWERED)
                 faults += typing.faults(step, operation)
         return replace(checked, faults=(*faults, *_budget_faults(plan)))
 
@@ -63,7 +64,7 @@ class PlanCheck:
         faults: list[PlanFault] = []
         operations: dict[str, Operation] = {}
         for step in plan.steps:
-            found = self.operation(principal, step.id, step.api)
+            found = self.operation(principal, step.id, step.api, suggests=len(faults) < MAX_ANSWERED)
             if isinstance(found, PlanFault):
                 faults.append(found)
             else:
@@ -92,11 +93,11 @@ class PlanCheck:
                 faults.append(PlanFault(step_id, "scope", refusal.message, scopes=refusal.missing_scopes))
         return faults
 
-    def operation(self, principal: Principal, step_id: str, api: str) -> Operation | PlanFault:
-        """Return the operation that a step names, or what is wrong with the name."""
+    def operation(self, principal: Principal, step_id: str, api: str, *, suggests: bool = True) -> Operation | PlanFault:
+        """Return the operation that a step names, or what is wrong with the name. `suggests`: say what was probably meant."""
         found = self._catalog.get(principal.tenant_id, api)
         if found is None:
-            unknown = self._suggestions.unknown(principal.tenant_id, api)
+            unknown = self._suggestions.unknown(principal.tenant_id, api, suggests=suggests)
             return PlanFault(step_id, "known operation", unknown.message, "api", api[:120], None, unknown.did_you_mean)
         if reenters(found):
             return PlanFault(step_id, "an operation", f"'{found.id}' cannot be a step; name the operation itself", "api", found.id)
@@ -111,7 +112,7 @@ class PlanCheck:
         readiness = self._credentials.readiness(principal, operation.connection, operation.connection_scopes)
         return None if readiness.status == "ready" else readiness
 
-    def _argument_faults(self, step: Step, operation: Operation) -> list[PlanFault]:
+    def _argument_faults(self, step: Step, operation: Operation, *, suggests: bool) -> list[PlanFault]:
         faults = []
         if step.account is not None and not takes_account(operation):
             faults.append(PlanFault(step.id, "no account", no_account(operation, step.account).message, "account", step.account[:80]))
@@ -123,7 +124,7 @@ class PlanCheck:
         if not isinstance(arguments, Mapping):
             return faults
         places = [path_of(place.at) for place in step.args.placeholders]
-        for fault in self._validators.faults(operation, arguments):
+        for fault in self._validators.faults(operation, arguments, suggests=suggests):
             if fault.rule in ("required", "no such argument") or not _is_open(fault.path, fault.rule, places):
                 value = None if fault.value == _STAND_IN else fault.value
                 faults.append(PlanFault(step.id, fault.rule, fault.message, fault.path, value, fault.example))

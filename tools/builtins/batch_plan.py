@@ -3,19 +3,23 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from typing import Literal
 
 from tools.argument_faults import path_of
+from tools.near_names import near
 from tools.operation import Json
-from tools.references import STEPS, Expression, ReferenceFault, Template, parse_expression, parse_reference, parse_template
+from tools.references import STEPS, Expression, ReferenceFault, Template, parse_expression, parse_reference, parse_template, to_parse
 
 OnError = Literal["stop", "skip", "continue"]
 MAX_STEPS = 50
 #: `$ref` and `$item` in the arguments of one plan
 MAX_REFERENCES = 1_000
+#: Characters of the expressions of one plan that are more than names and indexes: to parse a thousand takes some 3 ms.
+MAX_EXPRESSION_CHARS = 10_000
 #: so many are told at once
 MAX_FAULTS = 100
+#: the first of them say what was probably meant
+MAX_SUGGESTED = 10
 #: calls of one plan, the elements of for_each counted one by one
 MAX_CALLS = 500
 #: what the answers of one plan or one piece of code may come to, since later steps may need all of them
@@ -112,11 +116,19 @@ class _Reading:
     ids: tuple[str, ...]
     faults: list[PlanFault] = field(default_factory=list)
     references: int = 0
+    chars_left: int = MAX_EXPRESSION_CHARS
 
     def fault(self, step: str | None, rule: str, message: str, **more: Json) -> None:
         self.faults.append(PlanFault(step, rule, message, **more))
 
     def expression(self, step: str | None, member: str, text: str) -> Expression | None:
+        self.chars_left -= to_parse(text)
+        if self.chars_left < 0:
+            message = (
+                f"{member}: the expressions of the plan come to more than {MAX_EXPRESSION_CHARS} characters; make fewer or shorter ones"
+            )
+            self.fault(step, f"at most {MAX_EXPRESSION_CHARS} characters", message, path=member)
+            return None
         try:
             expression = parse_reference(text) if member == "for_each" else parse_expression(text)
         except ReferenceFault as fault:
@@ -134,9 +146,12 @@ class _Reading:
             elif root == step:
                 self.fault(step, "no cycle", f"{member}: '{expression.text}' refers to its own step", path=member)
             elif root not in self.ids:
-                near = tuple(get_close_matches(root, self.ids, 3))
                 message = f"{member}: '{expression.text}' refers to step '{root}', which is not in the plan"
-                self.fault(step, "known step", message, path=member, value=expression.text, did_you_mean=near)
+                self.fault(step, "known step", message, path=member, value=expression.text, did_you_mean=self.near(root))
+
+    def near(self, name: str) -> tuple[str, ...]:
+        """Return steps that were probably meant, for the first faults of a plan."""
+        return near(name, self.ids) if len(self.faults) < MAX_SUGGESTED else ()
 
 
 def parse_plan(source: Mapping[str, Json]) -> tuple[Plan, list[PlanFault]]:
@@ -168,7 +183,9 @@ def _check_ids(reading: _Reading) -> None:
 
 def _step(raw: Mapping[str, Json], reading: _Reading) -> Step:
     step_id = raw["id"]
-    template, unread = parse_template(raw.get("args") or {}, MAX_REFERENCES + 1 - reading.references)
+    most = MAX_REFERENCES + 1 - reading.references
+    template, unread, parsed = parse_template(raw.get("args") or {}, most, reading.chars_left)
+    reading.chars_left = max(0, reading.chars_left - parsed)
     reading.references += len(template.placeholders) + len(unread)
     if reading.references > MAX_REFERENCES:
         message = f"the plan has more than {MAX_REFERENCES} references; take a whole list or object with one"
@@ -188,8 +205,8 @@ def _step(raw: Mapping[str, Json], reading: _Reading) -> Step:
     for other in depends_on[: MAX_STEPS + 1]:
         if other == step_id or other not in reading.ids:
             rule, what = ("no cycle", "its own step") if other == step_id else ("known step", f"'{other}', which is not in the plan")
-            near = tuple(get_close_matches(other, reading.ids, 3)) if other != step_id else ()
-            reading.fault(step_id, rule, f"depends_on names {what}", path="depends_on", did_you_mean=near)
+            meant = reading.near(other) if other != step_id else ()
+            reading.fault(step_id, rule, f"depends_on names {what}", path="depends_on", did_you_mean=meant)
     return Step(
         id=step_id,
         api=raw["api"],

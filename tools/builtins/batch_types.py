@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from itertools import islice
 
+from tools.near_names import near
 from tools.operation import Json
 from tools.references import Path
 
@@ -74,8 +74,7 @@ def _in_branch(schema: Mapping[str, Json], root: Mapping[str, Json], part: str |
     # A document that lists members and says nothing of others is taken at its word; `step.data | name` passes by this check.
     if not properties or more or schema.get("patternProperties") or "x-partial" in schema:
         return None
-    near = tuple(get_close_matches(str(part), list(properties), 3))
-    return Absent(f"{walked} has no '{part}'; it has {', '.join(list(properties)[:12])}", near)
+    return Absent(f"{walked} has no '{part}'; it has {', '.join(list(properties)[:12])}", near(str(part), properties))
 
 
 def types_at(known: Known) -> frozenset[str] | None:

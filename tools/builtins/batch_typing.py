@@ -8,19 +8,25 @@ from tools.builtins.batch_types import Absent, Known, are_disjoint, said, types_
 from tools.operation import Json, Operation
 from tools.references import Expression, Path, Placeholder, ReferenceFault, parse_expression
 
+#: places of one plan that are compared before anything runs; those above are judged when they are filled
+MAX_PLACES = 200
+
 
 class Typing:
     """Knows the schema of every step's output, as far as its operation has one."""
 
     def __init__(self, plan: Plan, operations: Mapping[str, Operation]) -> None:
         self._steps, self._operations = plan.step_by_id, operations
+        self._places_left = MAX_PLACES
 
     def faults(self, step: Step, operation: Operation) -> list[PlanFault]:
         faults: list[PlanFault] = []
         element: Known | None = None
         if step.for_each is not None:
             element = self._element(step, step.for_each, faults)
-        for place in step.args.placeholders:
+        places = step.args.placeholders[: self._places_left]
+        self._places_left -= len(places)
+        for place in places:
             source = self._source(step, place, element, faults)
             target = walk(Known(operation.input_schema, operation.input_schema), place.at, "arguments")
             if source is None or not isinstance(target, Known):

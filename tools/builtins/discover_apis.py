@@ -18,7 +18,7 @@ from tools.documents import SHARED_SEGMENT
 from tools.operation import Call, Failure, Json, Operation, Outcome
 from tools.policy import Policy
 from tools.providers.builtin import BuiltinFunction
-from tools.suggestions import Suggestions
+from tools.suggestions import MAX_ANSWERED, Suggestions
 from tools.usage import Usage
 
 DEFAULT_LIMIT = 6
@@ -64,6 +64,8 @@ class DiscoverApis:
         answer: dict[str, Json] = {"results": [], "low_confidence": False}
         if "ids" in given:
             found = [self._named(principal, view, operation_id, detail) for operation_id in dict.fromkeys(given["ids"])]
+            for entry in [entry for entry in found if "error" in entry][:MAX_ANSWERED]:
+                entry["did_you_mean"] = list(self._suggestions.near(principal.tenant_id, entry["id"]))
             answer["results"] += found
         if "query" in given:
             if self._finder.waits:
@@ -131,8 +133,7 @@ class DiscoverApis:
         operation = view.operations_by_id.get(operation_id)
         if operation is not None:
             return self._described(principal, operation, detail)
-        near = self._suggestions.near(principal.tenant_id, operation_id)
-        return {"id": operation_id[:120], "error": "unknown_operation", "did_you_mean": list(near)}
+        return {"id": operation_id[:120], "error": "unknown_operation"}
 
     def _described(self, principal: Principal, operation: Operation, detail: str) -> dict[str, Json]:
         return described(principal, operation, detail, self._policy, self._credentials)

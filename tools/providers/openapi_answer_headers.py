@@ -29,8 +29,10 @@ TOLD_OF_HEAD = ("content-length", "content-type", "accept-ranges", "content-disp
 _PRIVATE = re.compile(r"cookie|authoriz|authenticat|secret|passw|api-?key|csrf|xsrf|session|credential|signature")
 _TOKEN = re.compile(r"token")
 _TOKEN_OF_PAGE = re.compile(r"next|page|pagin|continu|sync|cursor|skip|delta")
+_RELATION = re.compile(r';\s*rel\s*=\s*(?:"([^"]*)"|([^\s;,]+))', re.IGNORECASE)
 _TOTAL = re.compile(r"(^|-)(total|pagination)(-|$)")
 MAX_FIELDS, MAX_FIELD_CHARS, MAX_FIELDS_CHARS = 32, 4_096, 16_384
+MAX_DIGITS = 15
 #: relations of pages, which `page` speaks of
 _PAGES = frozenset({"next", "prev", "previous", "first", "last", "self", "start"})
 
@@ -97,6 +99,12 @@ def has_page_links(header: str) -> bool:
     return any(not relations.isdisjoint(_PAGES - {"self", "start"}) for _, relations, _ in _links(header))
 
 
+def is_number(value: str) -> bool:
+    """Say whether a field is a number of a size that somebody means."""
+    digits = value.strip()
+    return digits.isascii() and digits.isdigit() and len(digits) <= MAX_DIGITS
+
+
 def lower_of(headers: Mapping[str, str]) -> dict[str, str]:
     """Return the headers by names in lower case; several lines of one name are one list (RFC 9110 §5.3): no-store must not get lost."""
     lower = {name.lower(): value for name, value in headers.items()}
@@ -108,11 +116,15 @@ def lower_of(headers: Mapping[str, str]) -> dict[str, str]:
 
 
 def _links(header: str) -> Iterator[tuple[str, frozenset[str], str]]:
-    """Yield (target, relations, the whole value) of a Link header."""
-    for match in re.finditer(r"<([^>]*)>([^<]*)", header):
-        relation = re.search(r';\s*rel\s*=\s*(?:"([^"]*)"|([^\s;,]+))', match[2], re.IGNORECASE)
+    """Yield (target, relations, the whole value) of a Link header (RFC 8288 §3), read once however long it is."""
+    start = header.find("<")
+    while start >= 0 and (end := header.find(">", start)) >= 0:
+        following = header.find("<", end)
+        value = header[start : following if following >= 0 else len(header)]
+        relation = _RELATION.search(value, end - start)
         named = (relation[1] or relation[2] or "").lower().split() if relation else ()
-        yield match[1], frozenset(named), match[0].rstrip(", \t")
+        yield header[start + 1 : end], frozenset(named), value.rstrip(", \t")
+        start = following
 
 
 def _other_links(header: str) -> Iterator[str]:
@@ -145,5 +157,5 @@ def _rate_limit(headers: Mapping[str, str]) -> dict[str, Json] | None:
     for fact, names in RATE_LIMIT_HEADERS.items():
         value = next((headers[name] for name in names if name in headers), None)
         if value is not None:
-            found[fact] = int(value) if value.strip().isdigit() else value
+            found[fact] = int(value) if is_number(value) else value
     return found or None

@@ -12,12 +12,11 @@ from typing import Any
 import jsonschema_rs
 
 from tools.operation import Json
+from tools.schema_cost import VALUES
 
 #: past this many branches comparing each with each costs more than it tells
 MAX_BRANCHES = 40
 MAX_DEPTH = 4
-#: keywords that hold values, not schemas
-VALUES = frozenset({"enum", "examples", "default", "const"})
 #: a document may compose without end; 20,000 steps take some 50 ms
 MAX_STEPS = 20_000
 _KINDS = ("string", "number", "boolean", "array", "object", "null")

@@ -14,7 +14,6 @@ from tools.operation import Failure, Json, Operation
 from tools.plain_text import visible
 from tools.providers.openapi_access import access_of, is_idempotent
 from tools.providers.openapi_answer_headers import TOLD_OF_HEAD
-from tools.providers.openapi_cost import is_bearable
 from tools.providers.openapi_document import OpenApiDocument, read_document
 from tools.providers.openapi_examples import example_call
 from tools.providers.openapi_found import MALFORMED, Found, Skipped, find_operations
@@ -24,6 +23,7 @@ from tools.providers.openapi_paging import paging_of
 from tools.providers.openapi_security import schemes_of
 from tools.providers.openapi_servers import is_server, server_urls
 from tools.providers.openapi_swagger import upgrade
+from tools.schema_cost import is_bearable
 from tools.signatures import returns_of, signature_of
 from tools.stores import Source
 from tools.words import words_of
@@ -138,7 +138,7 @@ def _operation(
     access = correction.access or access_of(one.method, name.rpartition(".")[2], one.operation_id, one.path)
     idempotent = is_idempotent(one.method, access) if correction.idempotent is None else correction.idempotent
     schema = one.arguments.schema if _compiles(one.arguments.schema) else ANYTHING
-    answer = one.answer.schema if one.answer.schema is None or is_bearable(one.answer.schema, one.answer.schema.get("$defs", {})) else None
+    answer = one.answer.schema if one.answer.schema is None or is_bearable(one.answer.schema) else None
     returns = returns_of(answer)
     summary, description = _words(one, name)
     summary, description = correction.summary or summary, correction.description or description
@@ -196,7 +196,7 @@ def _binding(one: Found) -> dict[str, Json]:
 
 
 def _compiles(schema: Mapping[str, Json]) -> bool:
-    if not is_bearable(schema, schema.get("$defs", {})):
+    if not is_bearable(schema):
         return False
     try:
         jsonschema_rs.validator_for(dict(schema), validate_formats=True, offline=True)

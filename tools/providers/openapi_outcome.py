@@ -9,8 +9,9 @@ from urllib.parse import unquote, urljoin, urlsplit
 from oauth.connections.credentials import Credential
 from tools.call_failures import unauthorized
 from tools.charsets import mark_of
+from tools.json_weight import is_heavy
 from tools.operation import Download, Failure, Json, Operation, Outcome
-from tools.providers.openapi_answer_headers import RATE_LIMIT_HEADERS, facts_of, lower_of
+from tools.providers.openapi_answer_headers import RATE_LIMIT_HEADERS, facts_of, is_number, lower_of
 from tools.providers.openapi_content import MalformedContent, bare_type, is_json, read_content, read_json, text_of
 
 #: statuses after which the same call may work (RFC 9110 §15, RFC 6585 §4)
@@ -26,6 +27,10 @@ CODE_BY_STATUS = {
 }
 MAX_ERROR_BODY_CHARS = 65_536
 MAX_REASON_CHARS = 300
+MAX_REASON_DEPTH = 16
+MAX_MEDIA_TYPE_CHARS = 200
+#: a moment in a header, in digits or as an HTTP date
+MAX_MOMENT_CHARS = 64
 
 
 def outcome_of(
@@ -39,7 +44,7 @@ def outcome_of(
         return Outcome("error", http=facts, error=_refused(operation, credential, status, headers, body, url, now))
     if not body:
         return Outcome("ok", http=facts)
-    media_type = headers.get("content-type", "")
+    media_type = headers.get("content-type", "")[:MAX_MEDIA_TYPE_CHARS]
     disposition = ""
     try:
         if is_json(media_type):
@@ -67,7 +72,7 @@ def _is_attached(disposition: str) -> bool:
 
 def retry_after_s(value: str | None, now: float) -> float | None:
     """Return the seconds of a Retry-After header: a number or a date (RFC 9110 §10.2.3)."""
-    if not value:
+    if not value or len(value) > MAX_MOMENT_CHARS:
         return None
     if re.fullmatch(r"\s*\d{1,9}(\.\d+)?\s*", value):
         return float(value)
@@ -80,7 +85,7 @@ def retry_after_s(value: str | None, now: float) -> float | None:
 def _refused(
     operation: Operation, credential: Credential | None, status: int, headers: Mapping[str, str], body: bytes, url: str, now: float
 ) -> Failure:
-    content = _error_body(headers.get("content-type", ""), body)
+    content = _error_body(headers.get("content-type", "")[:MAX_MEDIA_TYPE_CHARS], body)
     wait = retry_after_s(headers.get("retry-after"), now)
     if wait is None and status == 429:
         wait = _until_reset(headers, now)
@@ -137,7 +142,11 @@ def _error_body(media_type: str, body: bytes) -> Json:
     """Return the body of an error: JSON parsed, else text; what is past the limit is said, not dropped silently."""
     if not body:
         return ""
-    if is_json(media_type) or body.lstrip()[:1] in (b"{", b"[", b'"') or mark_of(body) is not None:
+    # No charset takes more than four bytes for a character, and no more of the text than this is shown.
+    most = 4 * MAX_ERROR_BODY_CHARS
+    if is_heavy(body):
+        return f"{text_of(body[:most], media_type)[0][:MAX_ERROR_BODY_CHARS]}… ({len(body)} bytes)"
+    if is_json(media_type) or body[:most].lstrip()[:1] in (b"{", b"[", b'"') or mark_of(body) is not None:
         with suppress(MalformedContent):  # a body that only calls itself JSON is told as the text that it is
             return read_json(body, media_type).data
     text, _ = text_of(body, media_type)
@@ -146,19 +155,21 @@ def _error_body(media_type: str, body: bytes) -> Json:
     return f"{text[:MAX_ERROR_BODY_CHARS]}… ({len(text)} characters)"
 
 
-def _reason(content: Json) -> str:
+def _reason(content: Json, depth: int = 0) -> str:
     """Return the sentence in which an error body says what is wrong, in the shapes that APIs use (RFC 9457 among them)."""
+    if depth > MAX_REASON_DEPTH:
+        return ""
     if isinstance(content, list) and content:
-        return _reason(content[0])
+        return _reason(content[0], depth + 1)
     if isinstance(content, Mapping):
         for key in ("detail", "message", "error_description", "error", "errors", "title", "msg", "reason", "description", "fault"):
             said = content.get(key)
-            found = _reason(said) if isinstance(said, Mapping | list | str) else ""
+            found = _reason(said, depth + 1) if isinstance(said, Mapping | list | str) else ""
             if found:
                 return found
         return ""
     if isinstance(content, str) and not content.lstrip().startswith("<"):
-        flat = " ".join(content.split())
+        flat = " ".join(content[: 8 * MAX_REASON_CHARS].split())
         return flat if len(flat) <= MAX_REASON_CHARS else f"{flat[:MAX_REASON_CHARS]}…"
     return ""
 
@@ -175,7 +186,7 @@ def _malformed(provider: str, status: int, media_type: str, body: bytes, error: 
 def _until_reset(headers: Mapping[str, str], now: float) -> float | None:
     lower = lower_of(headers)
     reset = next((lower[name] for name in RATE_LIMIT_HEADERS["reset"] if name in lower), "")
-    if not reset.strip().isdigit():
+    if not is_number(reset):
         return None
     seconds = float(reset)
     # A large number is a moment (seconds since 1970), a small one a distance.

@@ -28,6 +28,7 @@ from tools.providers.mcp_review import risks_of, summary_of
 from tools.providers.mcp_session import McpSession
 from tools.providers.mcp_sessions import McpSessions, Upstream
 from tools.quarantine import failure_of as failure_of_held
+from tools.schema_cost import is_bearable
 
 CONNECT_TIMEOUT_S = 10.0
 RELIST_TIMEOUT_S = 5.0
@@ -145,7 +146,10 @@ class McpRunner:
                 self._validators.clear()
             try:
                 schema = plain(operation.output_schema)
-                self._validators[pin] = jsonschema_rs.validator_for(schema, offline=True, pattern_options=_PATTERNS)
+                # One that never ends is taken for one that is broken: nobody waits for it.
+                self._validators[pin] = (
+                    jsonschema_rs.validator_for(schema, offline=True, pattern_options=_PATTERNS) if is_bearable(schema) else None
+                )
             except (ValueError, jsonschema_rs.ReferencingError):
                 self._validators[pin] = None
         validator = self._validators[pin]

@@ -1,0 +1,35 @@
+"""How long JSON text would keep the interpreter, weighed before it is decoded: a thread does not help against what never lets go of it.
+
+A unit is a quarter of a microsecond: what decoding one value, encoding it again and freeing it take together
+(docs/decisions/0019-heavy-json-stays-text.md has the measurements).
+"""
+
+#: What comes to more than this would stop everybody for more than some 15 ms.
+MAX_WEIGHT = 60_000
+#: bytes of text that take as long as one value
+_BYTES_A_UNIT = 40
+#: values of a body that a client may send; it is decoded, checked and encoded several times before anything waits
+MAX_SENT_VALUES = 50_000
+
+
+def weight(text: bytes) -> int:
+    """Return about how many units `text` takes. What stands in strings counts like what stands outside: it errs to the heavy side."""
+    return len(text) // _BYTES_A_UNIT + text.count(b",") + text.count(b"[") + text.count(b"{")
+
+
+def is_heavy(text: bytes) -> bool:
+    """Say whether `text` is not to become objects in a process that serves others."""
+    return len(text) > MAX_WEIGHT and weight(text) > MAX_WEIGHT
+
+
+def values_in_text(text: bytes, most: int) -> int:
+    """Return how many values JSON text holds, strings not looked into; a number above `most` is not exact."""
+    rough = text.count(b",") + text.count(b"[") + text.count(b"{")
+    if rough <= most:
+        return rough
+    bare = text.replace(b"\\\\", b"").replace(b'\\"', b"")
+    # Two quotes make a string, and two strings at least one value.
+    if (strings := bare.count(b'"') // 2) > 2 * most:
+        return strings // 2
+    outside = b"".join(bare.split(b'"')[::2])
+    return outside.count(b",") + outside.count(b"[") + outside.count(b"{")
