@@ -118,7 +118,8 @@ def _unknown_name(path: str, names: Sequence[str], instance: Json, schema: Mappi
     meant = near(name, known, 1) if suggests else ()
     way_out = f"did you mean '{meant[0]}'?" if meant else f"it takes {', '.join(known[:MAX_OPTIONS]) or 'none'}"
     value = shown(instance.get(name) if isinstance(instance, dict) else None, name)
-    return Fault(f"{path}.{name}", value, "no such argument", meant[0] if meant else None, f"{path}.{name} is not an argument; {way_out}")
+    at = f"{path}.{_cut(name)}"
+    return Fault(at, value, "no such argument", meant[0] if meant else None, f"{at} is not an argument; {way_out}")
 
 
 def example_of(schema: Json) -> Json:

@@ -158,7 +158,7 @@ WIDE = operation(
         "properties": {
             "zones": {"type": "array", "items": {"enum": ZONES}},
             "rows": {"type": "array", "items": {"type": "object", "properties": {"n": {"type": "integer"}}}},
-            "names": {"type": "array", "maxItems": 3},
+            "names": {"type": "array", "maxItems": 9_000},
         },
     },
 )

@@ -91,7 +91,11 @@ def _meaning(name: str) -> Literal["request id", "some request id", "rate limit"
 
 def next_link(header: str, url: str) -> str | None:
     """Return the absolute target of rel=next in a Link header (RFC 8288 §3)."""
-    return next((urljoin(url, target) for target, relations, _ in _links(header) if "next" in relations), None)
+    target = next((target for target, relations, _ in _links(header) if "next" in relations), None)
+    try:
+        return None if target is None else urljoin(url, target)
+    except ValueError:
+        return None  # not an address
 
 
 def has_page_links(header: str) -> bool:
