@@ -15,12 +15,12 @@ from tools.suggestions import Suggestions
 
 @pytest.fixture
 def compared(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Return the names that were compared letter by letter so far."""
+    """Return an entry for each name that was compared letter by letter so far."""
     names: list[str] = []
     ratio = SequenceMatcher.ratio
 
     def counted(self: SequenceMatcher[str]) -> float:
-        names.append(str(self.a))
+        names.append("compared")
         return ratio(self)
 
     monkeypatch.setattr(SequenceMatcher, "ratio", counted)

@@ -7,11 +7,11 @@ from typing import Literal
 from oauth.principal import Principal
 from tools.builtins.batch_result import StepResult, connection_to_wire, step_to_wire
 from tools.builtins.batch_run import PlanRun
+from tools.expressions import ReferenceFault
 from tools.fair_semaphore import Busy
 from tools.json_text import encode
 from tools.operation import Failure, Json, Outcome
 from tools.patience import OverBudget, Patience
-from tools.references import ReferenceFault
 from tools.results import MAX_CHARS, RESULT_TTL_S, fits, shorten
 from tools.stores import ResultStore
 

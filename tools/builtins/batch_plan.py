@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from tools.argument_faults import path_of
+from tools.expressions import STEPS, Expression, ReferenceFault, parse_expression, parse_reference, to_parse
 from tools.near_names import near
 from tools.operation import Json
-from tools.references import STEPS, Expression, ReferenceFault, Template, parse_expression, parse_reference, parse_template, to_parse
+from tools.references import Template, parse_template
 
 OnError = Literal["stop", "skip", "continue"]
 MAX_STEPS = 50

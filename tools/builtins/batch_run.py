@@ -16,11 +16,12 @@ from tools.builtins.batch_plan import MAX_BYTES, MAX_CALLS, Step
 from tools.builtins.batch_record import PlanRecord
 from tools.builtins.batch_result import StepResult
 from tools.confirmations import canonical
+from tools.expressions import STEPS, ReferenceFault
 from tools.fair_semaphore import Busy
 from tools.json_text import encode
 from tools.operation import Call, CallOptions, Failure, Json, Operation, Outcome
 from tools.patience import OverBudget, Patience
-from tools.references import STEPS, ReferenceFault, look_up
+from tools.references import look_up
 
 CALL_TIMEOUT_S = 30.0
 #: for all expressions of one plan together

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 
+from tools.expressions import Path
 from tools.near_names import near
 from tools.operation import Json
-from tools.references import Path
 
 _MAX_HOPS = 32
 #: Schemas may nest choices in circles; what goes deeper or wider than this is taken as unknown.

@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from tools.argument_faults import path_of
 from tools.builtins.batch_plan import Plan, PlanFault, Step
 from tools.builtins.batch_types import Absent, Known, are_disjoint, said, types_at, walk
+from tools.expressions import Expression, Path, ReferenceFault, parse_expression
 from tools.operation import Json, Operation
-from tools.references import Expression, Path, Placeholder, ReferenceFault, parse_expression
+from tools.references import Placeholder
 
 #: places of one plan that are compared before anything runs; those above are judged when they are filled
 MAX_PLACES = 200

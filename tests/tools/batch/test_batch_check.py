@@ -11,7 +11,7 @@ from oauth.principal import Principal
 from oauth.tenants import Tenant, Tenants
 from tests.tools.batch.plans import Batches, batches
 from tests.tools.stand_ins import ADA, Accounts, operation
-from tools import arguments
+from tools.argument_faults import Fault, fault_of
 from tools.operation import Json, Operation
 
 CONTACT = {
@@ -318,8 +318,12 @@ async def test_a_plan_of_many_faults_is_told_the_first_ones(monkeypatch: pytest.
     zones: dict[str, Json] = {"type": "array", "items": {"enum": [f"zone_{number}" for number in range(590)]}}
     house = await batches([operation("crm.zones.set", schema={"type": "object", "properties": {"zones": zones}})])
     worded: list[object] = []
-    fault_of = arguments.fault_of
-    monkeypatch.setattr(arguments, "fault_of", lambda *given, **more: worded.append(1) or fault_of(*given, **more))
+
+    def counted(*given: Any, **more: Any) -> Fault:
+        worded.append(1)
+        return fault_of(*given, **more)
+
+    monkeypatch.setattr("tools.arguments.fault_of", counted)
     steps = [{"id": f"s{number}", "api": "crm.zones.set", "args": {"zones": ["nowhere"] * 200}} for number in range(50)]
     answer = await house.run(*steps)
     assert answer["error"]["code"] == "invalid_plan"
