@@ -34,6 +34,12 @@ SecurityAction = Literal[
 ]
 
 
+#: An event is kept for 400 days, and some are left by requests of nobody.
+MAX_FACT_CHARS = 500
+#: as wide as the columns that keep them
+_MAX_CHARS = {"tenant_id": 64, "subject": 128, "client_id": 512, "grant_id": 64}
+
+
 @dataclass(frozen=True, slots=True)
 class SecurityEvent:
     """`tenant_id` and `subject` are empty where the event happened before either was known."""
@@ -44,5 +50,16 @@ class SecurityEvent:
     subject: str = ""
     client_id: str = ""
     grant_id: str = ""
-    #: an address prefix, a reason, an age in seconds: short facts, no secrets
+    #: an address prefix, a reason, an age in seconds: short facts, no secrets. Cut here, since some are anybody's text.
     facts: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name, most in _MAX_CHARS.items():
+            if len(getattr(self, name)) > most:
+                object.__setattr__(self, name, getattr(self, name)[:most])
+        if any(len(value) > MAX_FACT_CHARS for value in self.facts.values()):
+            object.__setattr__(self, "facts", {name: _cut(value) for name, value in self.facts.items()})
+
+
+def _cut(fact: str) -> str:
+    return fact if len(fact) <= MAX_FACT_CHARS else f"{fact[: MAX_FACT_CHARS - 1]}…"

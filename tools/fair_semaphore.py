@@ -3,7 +3,7 @@
 Who may take a place is decided by dynamic thresholds, known from shared switch buffers (Choudhury and Hahne, 1998): what a tenant and
 a person hold already must be less than what is free. So something always stays free for who comes next, whoever floods, and nobody
 has to be told a share beforehand. Who may not waits; freed places go round the tenants that wait, within a tenant round its
-persons, and within a person in order of arrival (docs/decisions/0020).
+persons, and within a person in order of arrival (docs/decisions/0021).
 """
 
 import asyncio

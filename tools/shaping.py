@@ -7,6 +7,7 @@ from oauth.principal import Principal
 from tools.fair_semaphore import Busy
 from tools.json_text import encode
 from tools.operation import Call, Download, Failure, Json, Outcome, Size
+from tools.quotas import QuotaExceeded
 from tools.results import RESULT_TTL_S, fits, shorten
 from tools.selection import SelectFault, apply_select
 from tools.stores import ResultStore
@@ -26,7 +27,10 @@ class Shaping:
         options = call.options
         data = outcome.data
         if isinstance(data, Download):
-            return await self._keep_download(call.principal, outcome, data)
+            try:
+                return await self._keep_download(call.principal, outcome, data)
+            except QuotaExceeded as error:
+                return _unkept(call, outcome, error)
         if options.select is not None:
             try:
                 ends_at = max(call.deadline, asyncio.get_running_loop().time() + SELECT_S)
@@ -42,7 +46,10 @@ class Shaping:
         total = len(body)
         if fits(body, max_chars):
             return _answered(call, outcome, data, total)
-        handle = await self._results.put(call.principal, body, "application/json", RESULT_TTL_S)
+        try:
+            handle = await self._results.put(call.principal, body, "application/json", RESULT_TTL_S)
+        except QuotaExceeded as error:
+            return _unkept(call, outcome, error)
         shown = shorten(data, total, max_chars, handle)
         return replace(outcome, data=shown, size=Size(total, len(encode(shown).decode())), handle=handle)
 
@@ -55,9 +62,18 @@ class Shaping:
 
     async def _unselected(self, call: Call, outcome: Outcome, failure: Failure) -> Outcome:
         """The operation ran, only the selection failed: keep its answer, so that nothing has to run twice."""
-        handle = await self._results.put(call.principal, encode(outcome.data), "application/json", RESULT_TTL_S)
+        try:
+            handle = await self._results.put(call.principal, encode(outcome.data), "application/json", RESULT_TTL_S)
+        except QuotaExceeded as error:
+            return _unkept(call, outcome, error)
         hint = f"'{call.operation.id}' itself succeeded; read its answer by this handle with result.read and another select"
         return replace(outcome, status="error", data=None, error=replace(failure, hint=hint), handle=handle)
+
+
+def _unkept(call: Call, outcome: Outcome, error: QuotaExceeded) -> Outcome:
+    """Return that the operation ran and its answer could not be kept: not the answer, and no invitation to write again."""
+    hint = f"'{call.operation.id}' itself succeeded, only its answer is lost; {error.failure.hint}"
+    return replace(outcome, status="error", data=None, error=replace(error.failure, hint=hint))
 
 
 def _answered(call: Call, outcome: Outcome, data: Json, total: int) -> Outcome:

@@ -113,10 +113,13 @@ class UsageStore(Protocol):
 
 
 class ResultStore(Protocol):
-    """Keeps large results for 30 minutes, for the principal (tenant and subject) that got them and nobody else."""
+    """Keeps large results for 30 minutes, for the principal (tenant and subject) that got them and nobody else.
+
+    A person's oldest go before their time where there is no room for a new one (tools/quotas.py).
+    """
 
     async def put(self, principal: Principal, body: bytes, media_type: str, ttl_s: float) -> str:
-        """Keep `body` and return its handle."""
+        """Keep `body` and return its handle. Raises QuotaExceeded."""
         ...
 
     async def get(self, principal: Principal, handle: str) -> tuple[bytes, str] | None:
@@ -128,7 +131,8 @@ class IdempotencyStore(Protocol):
     async def begin(self, principal: Principal, key: str, request_hash: str, ttl_s: float) -> bytes | None:
         """Claim `key` for this request, across processes. None: run it. Bytes: the recorded outcome of the same request.
 
-        Raises KeyConflict where the key was used with other arguments, KeyInFlight while the first call still runs.
+        Raises KeyConflict where the key was used with other arguments, KeyInFlight while the first call still runs, QuotaExceeded
+        where the person or the tenant has too many keys on record; none is forgotten before its time.
         """
         ...
 
@@ -153,11 +157,11 @@ class PlanStore(Protocol):
     """Durable record of batch plans: what finished, so that `resume` runs only the rest."""
 
     async def open(self, principal: Principal, plan: bytes, ttl_s: float) -> str:
-        """Keep the plan and return its resume handle."""
+        """Keep the plan and return its resume handle; the person's oldest go where there is no room. Raises QuotaExceeded."""
         ...
 
     async def save_step(self, principal: Principal, handle: str, step_id: str, result: bytes) -> None:
-        """Record the result of one finished step."""
+        """Record the result of one finished step. Raises QuotaExceeded where it does not fit even alone."""
         ...
 
     async def load(self, principal: Principal, handle: str) -> tuple[bytes, Mapping[str, bytes]] | None:

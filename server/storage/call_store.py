@@ -4,27 +4,35 @@ import hashlib
 import secrets
 from collections.abc import Mapping
 
-from sqlalchemy import ColumnElement, and_, delete, insert, select, update
+from sqlalchemy import ColumnElement, and_, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from oauth.principal import Principal
 from server.storage.database import Database, now_us
+from server.storage.quota import make_room
 from server.storage.schema.tool_tables import idempotency_keys, plan_steps, plans, results
+from tools.quotas import MAX_KEYS_PER_PERSON, MAX_KEYS_PER_TENANT, PLANS, RESULTS, Quotas, keys_exceeded
 from tools.stores import KeyConflict, KeyInFlight
 
 #: Longer than any outbound call may take (30 s): a claim that old belongs to a process that died.
 CLAIM_US = 45 * 1_000_000
+_STEP_BYTES = select(func.coalesce(func.sum(func.length(plan_steps.c.result)), 0)).where(
+    plan_steps.c.handle_hash == plans.c.handle_hash, plan_steps.c.tenant_id == plans.c.tenant_id
+)
+_PLAN_BYTES = func.length(plans.c.plan) + _STEP_BYTES.scalar_subquery()
 
 
 class SqlResultStore:
     """ResultStore on the database."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, database: Database, quotas: Quotas = RESULTS) -> None:
+        self._database, self._quotas = database, quotas
 
     async def put(self, principal: Principal, body: bytes, media_type: str, ttl_s: float) -> str:
         handle = f"r_{secrets.token_urlsafe(24)}"
         async with self._database.write() as connection:
+            await make_room(connection, results, func.length(results.c.body), self._quotas, principal, len(body))
             await connection.execute(
                 insert(results).values(
                     handle_hash=_hashed(handle),
@@ -55,8 +63,9 @@ class SqlResultStore:
 class SqlIdempotencyStore:
     """IdempotencyStore on the database: a claim is one row, and the row's primary key is the mutual exclusion."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, per_person: int = MAX_KEYS_PER_PERSON, per_tenant: int = MAX_KEYS_PER_TENANT) -> None:
         self._database = database
+        self._per_person, self._per_tenant = per_person, per_tenant
 
     async def begin(self, principal: Principal, key: str, request_hash: str, ttl_s: float) -> bytes | None:
         now = now_us()
@@ -79,6 +88,7 @@ class SqlIdempotencyStore:
             if row is not None:
                 await connection.execute(update(idempotency_keys).where(mine).values(**values))
                 return None
+            await self._check_room(connection, principal)
             new = insert(idempotency_keys).values(tenant_id=principal.tenant_id, subject=principal.subject, key_hash=_hashed(key), **values)
             try:
                 await connection.execute(new)
@@ -86,6 +96,14 @@ class SqlIdempotencyStore:
                 # PostgreSQL: another process inserted it between our look and our write.
                 raise KeyInFlight from error
         return None
+
+    async def _check_room(self, connection: AsyncConnection, principal: Principal) -> None:
+        """Raise QuotaExceeded where a person or a tenant has as many keys as it may; counts in the primary key's index, no further."""
+        own = and_(idempotency_keys.c.tenant_id == principal.tenant_id, idempotency_keys.c.subject == principal.subject)
+        for which, most in ((own, self._per_person), (idempotency_keys.c.tenant_id == principal.tenant_id, self._per_tenant)):
+            some = select(idempotency_keys.c.tenant_id).where(which).limit(most).subquery()
+            if (await connection.execute(select(func.count()).select_from(some))).scalar_one() >= most:
+                raise keys_exceeded(in_tenant=which is not own)
 
     async def finish(self, principal: Principal, key: str, outcome: bytes) -> None:
         async with self._database.write() as connection:
@@ -97,14 +115,15 @@ class SqlIdempotencyStore:
 
 
 class SqlPlanStore:
-    """PlanStore on the database."""
+    """PlanStore on the database. A plan counts with the results of its steps."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, database: Database, quotas: Quotas = PLANS) -> None:
+        self._database, self._quotas = database, quotas
 
     async def open(self, principal: Principal, plan: bytes, ttl_s: float) -> str:
         handle = f"x_{secrets.token_urlsafe(24)}"
         async with self._database.write() as connection:
+            await self._make_room(connection, principal, len(plan))
             await connection.execute(
                 insert(plans).values(
                     handle_hash=_hashed(handle),
@@ -123,10 +142,17 @@ class SqlPlanStore:
         async with self._database.write() as connection:
             if (await connection.execute(select(plans.c.handle_hash).where(_own_plan(principal, handle)))).one_or_none() is None:
                 return
+            await self._make_room(connection, principal, len(result), keep=hashed)
             if (await connection.execute(update(plan_steps).where(step).values(result=result))).rowcount == 0:
                 await connection.execute(
                     insert(plan_steps).values(handle_hash=hashed, step_id=step_id, tenant_id=principal.tenant_id, result=result)
                 )
+
+    async def _make_room(self, connection: AsyncConnection, principal: Principal, size_bytes: int, keep: str | None = None) -> None:
+        gone = await make_room(connection, plans, _PLAN_BYTES, self._quotas, principal, size_bytes, keep=keep)
+        if gone:
+            of_tenant = plan_steps.c.tenant_id == principal.tenant_id
+            await connection.execute(delete(plan_steps).where(of_tenant, plan_steps.c.handle_hash.in_(gone)))
 
     async def load(self, principal: Principal, handle: str) -> tuple[bytes, Mapping[str, bytes]] | None:
         async with self._database.read() as connection:

@@ -10,6 +10,7 @@ from oauth.principal import Principal
 from tools.import_diff import diff_of
 from tools.operation import Operation
 from tools.quarantine import HeldTool
+from tools.quotas import RESULTS, Quotas
 from tools.stores import CallRecord, ImportDiff, KeyConflict, KeyInFlight, Source, UsageExample
 
 CLAIM_S = 45.0
@@ -66,12 +67,18 @@ class MemoryOperationStore:
 class MemoryResultStore:
     """ResultStore in a dict."""
 
-    def __init__(self, clock: Clock = time.time) -> None:
-        self._clock = clock
+    def __init__(self, clock: Clock = time.time, quotas: Quotas = RESULTS) -> None:
+        self._clock, self._quotas = clock, quotas
         #: (tenant, subject, handle) -> (body, media type, expiry)
         self._kept: dict[tuple[str, str, str], tuple[bytes, str, float]] = {}
 
     async def put(self, principal: Principal, body: bytes, media_type: str, ttl_s: float) -> str:
+        alive = {key: kept for key, kept in self._kept.items() if kept[2] > self._clock()}
+        sizes = {key: len(kept[0]) for key, kept in alive.items() if key[0] == principal.tenant_id}
+        own = [(key, size) for key, size in sizes.items() if key[1] == principal.subject]
+        for gone in self._quotas.to_forget(own, (len(sizes), sum(sizes.values())), len(body)):
+            del alive[gone]
+        self._kept = alive
         handle = f"r_{secrets.token_urlsafe(24)}"
         self._kept[principal.tenant_id, principal.subject, handle] = (body, media_type, self._clock() + ttl_s)
         return handle

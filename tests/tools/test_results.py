@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from tests.tools.stand_ins import BOB, answering, gateway, operation
 from tools.operation import Download, Failure, HttpFacts, Json, Outcome
 from tools.outline import outline_of, preview_of
+from tools.quotas import RESULTS
 from tools.results import to_text, to_wire
 
 LIST = operation("crm.contacts.list")
@@ -171,3 +172,30 @@ def test_a_preview_fits_and_says_what_it_left_out(value: Any, copies: int, max_c
 def test_an_outline_is_the_shape_in_one_line(value: Json, outline: str) -> None:
     """The model sees what it could select."""
     assert outline_of(value) == outline
+
+
+@pytest.mark.parametrize("rows", [[{"text": "x" * 3_000}] * 40, "x" * 40_000, ['"' * 4_000] * 20], ids=["rows", "text", "escaped"])
+async def test_a_window_that_is_asked_too_wide_is_cut_and_not_kept_once_more(rows: Json) -> None:
+    """What is kept is read from where it is; reading on leads to its end."""
+    house = await gateway([LIST])
+    house.runner.answers[LIST.id] = answering({"results": rows})
+    handle = (await house.call("call_api", {"api": LIST.id})).handle
+    offset: int | None = 0
+    seen: list[Json] = []
+    while offset is not None:
+        arguments = {"handle": handle, "select": "results", "offset": offset, "limit": 1_000_000}
+        window = await house.call("call_api", {"api": "result.read", "args": arguments})
+        assert window.handle is None
+        seen += window.data["data"]
+        offset = window.data["next_offset"]
+    assert seen == list(rows)
+
+
+async def test_an_answer_that_no_quota_holds_says_that_the_operation_itself_succeeded() -> None:
+    """It must not be sent again for that."""
+    house = await gateway([LIST])
+    house.runner.answers[LIST.id] = answering({"text": "x" * (RESULTS.person.max_bytes + 1)})
+    outcome = await house.call("call_api", {"api": LIST.id})
+    assert outcome.error is not None
+    assert outcome.error.code == "quota_exceeded"
+    assert "itself succeeded" in (outcome.error.hint or "")

@@ -12,7 +12,8 @@ from tools.fair_semaphore import Busy
 from tools.json_text import encode
 from tools.operation import Failure, Json, Outcome
 from tools.patience import OverBudget, Patience
-from tools.results import MAX_CHARS, RESULT_TTL_S, fits, shorten
+from tools.quotas import QuotaExceeded
+from tools.results import MAX_CHARS, RESULT_TTL_S, failure_to_wire, fits, shorten
 from tools.stores import ResultStore
 
 PlanStatus = Literal["completed", "partial", "failed", "needs_connection"]
@@ -75,7 +76,10 @@ class Answering:
         body = encode(returned)
         if fits(body, MAX_CHARS):
             return returned, None
-        handle = await self.results.put(principal, body, "application/json", RESULT_TTL_S)
+        try:
+            handle = await self.results.put(principal, body, "application/json", RESULT_TTL_S)
+        except QuotaExceeded as error:
+            return failure_to_wire(error.failure), None
         return shorten(returned, len(body), MAX_CHARS, handle), handle
 
 

@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 import anyio
@@ -11,6 +12,7 @@ import orjson
 from oauth.principal import Principal
 from tools.builtins.batch_result import StepResult, decode_result
 from tools.operation import Json
+from tools.quotas import QuotaExceeded
 from tools.stores import PlanStore
 from tools.unbroken import unbroken
 
@@ -63,15 +65,19 @@ class PlanRecord:
         """Write results while the plan runs, until cancelled. `at_once` False: begin when the run turns out to be long."""
         if not at_once:
             await anyio.sleep(PATIENCE_S)
-        while True:
-            await self._changed.wait()
-            self._changed = anyio.Event()
-            await self._write()
+        with suppress(QuotaExceeded):  # The run goes on without a record; `close` says so.
+            while True:
+                await self._changed.wait()
+                self._changed = anyio.Event()
+                await self._write()
 
     async def close(self) -> str | None:
         """Write what is left, even while being cancelled, within a few seconds; return the handle."""
         with unbroken(), anyio.move_on_after(_CLOSING_S) as scope:
-            await self._write_all(await self.open())
+            try:
+                await self._write_all(await self.open())
+            except QuotaExceeded:
+                _log.warning("plan_not_recorded steps=%d", len(self._unsaved))
         if scope.cancelled_caught:
             _log.error("plan_record_incomplete steps=%d", len(self._unsaved))
         return self.handle
@@ -86,7 +92,11 @@ class PlanRecord:
             step_id, noted = next(iter(self._unsaved.items()))
             encoded = noted[0].encoded(self._clock(), is_repeatable=noted[1])
             if encoded is not None:
-                await self._store.save_step(self._principal, handle, step_id, encoded)
+                try:
+                    await self._store.save_step(self._principal, handle, step_id, encoded)
+                except QuotaExceeded:
+                    # Resuming runs this step again; a write is answered from its own record.
+                    _log.warning("plan_step_not_recorded bytes=%d", len(encoded))
             if self._unsaved.get(step_id) is noted:
                 del self._unsaved[step_id]
 

@@ -2,14 +2,17 @@
 
 import base64
 
-from tools.json_text import decode
+from tools.json_text import decode, encode
 from tools.operation import Call, Failure, Json, Outcome
 from tools.providers.builtin import BuiltinFunction
+from tools.quotas import RESULTS
 from tools.selection import SelectFault, apply_select
 from tools.stores import ResultStore
 
 ROWS = 100
 CHARS = 12_000
+#: what stands around a window
+_FRAME_CHARS = 500
 
 _SCHEMA = {
     "type": "object",
@@ -37,30 +40,34 @@ class ResultRead:
         if kept is None:
             return _failed(
                 "unknown_handle",
-                f"no result '{given['handle'][:60]}' is kept for you; handles live for 30 minutes",
+                f"no result '{given['handle'][:60]}' is kept for you; they live for 30 minutes, above {RESULTS.person} the oldest go first",
                 "run the operation again",
             )
         body, media_type = kept
         offset, limit = given.get("offset", 0), given.get("limit")
         if media_type != "application/json":
-            return _file_window(body, media_type, offset, limit or CHARS, given.get("encoding"))
+            most = (
+                limit or CHARS if call.options.max_chars is None else min(limit or CHARS, (call.options.max_chars - _FRAME_CHARS) * 3 // 4)
+            )
+            return _file_window(body, media_type, offset, most, given.get("encoding"))
         data = decode(body)
         if "select" in given:
             try:
                 data = await apply_select(given["select"], data, call.deadline, call.principal.person)
             except SelectFault as fault:
                 return Outcome("error", error=fault.failure)
-        return _window(data, offset, limit)
+        return _window(data, offset, limit, call.options.max_chars)
 
     def function(self) -> BuiltinFunction:
         example = {"handle": "r_4f2c", "select": "results[].{id: id, name: name}", "offset": 100, "limit": 100}
         return BuiltinFunction(slug="result.read", run=self, input_schema=_SCHEMA, scope="mcp", example=example)
 
 
-def _window(data: Json, offset: int, limit: int | None) -> Outcome:
+def _window(data: Json, offset: int, limit: int | None, max_chars: int | None) -> Outcome:
     if isinstance(data, list | str):
         size = limit or (ROWS if isinstance(data, list) else CHARS)
-        return _part(data[offset : offset + size], len(data), offset)
+        part = data[offset : offset + size]
+        return _part(part if max_chars is None else _fitting(part, max_chars), len(data), offset)
     if offset:
         return _failed(
             "not_a_list",
@@ -89,6 +96,18 @@ def _on_character(body: bytes, position: int) -> int:
     while position < len(body) and body[position] & 0xC0 == 0x80:
         position += 1
     return min(position, len(body))
+
+
+def _fitting(part: Json, max_chars: int) -> Json:
+    """Return as much of a window as can be answered: a larger one would be kept anew, which is what it was read from."""
+    left = max_chars - _FRAME_CHARS
+    if len(encode(part)) <= left:
+        return part
+    for index, each in enumerate(part):
+        left -= len(encode(each)) + (1 if isinstance(part, list) else -2)
+        if left < 0:
+            return part[: max(index, 1)]
+    return part
 
 
 def _part(data: Json, total: int, offset: int, end: int | None = None, **facts: str) -> Outcome:

@@ -77,6 +77,8 @@ results = Table(
     Column("media_type", Text, nullable=False),
     Column("body", LargeBinary, nullable=False),
     Column("expires_at", BigInteger, nullable=False, index=True),
+    #: for the quotas of tenant and person
+    Index("ix_results_owner", "tenant_id", "subject"),
 )
 
 idempotency_keys = Table(
@@ -102,6 +104,7 @@ plans = Table(
     Column("subject", Text, nullable=False),
     Column("plan", LargeBinary, nullable=False),
     Column("expires_at", BigInteger, nullable=False, index=True),
+    Index("ix_plans_owner", "tenant_id", "subject"),
 )
 
 plan_steps = Table(

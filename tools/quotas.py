@@ -1,0 +1,86 @@
+"""How much may be kept for one person and for one tenant, and what happens above it (docs/decisions/0022)."""
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from tools.errors import ToolError
+from tools.operation import Failure
+
+Key = TypeVar("Key", bound=Hashable)
+MB = 1_000_000
+
+
+class QuotaExceeded(ToolError):
+    """There is no room for one more. Nothing was kept."""
+
+    def __init__(self, quota: str, hint: str) -> None:
+        super().__init__(Failure("quota_exceeded", f"the quota of {quota} is used up", hint=hint))
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    count: int
+    max_bytes: int
+
+    def holds(self, count: int, total_bytes: int) -> bool:
+        return count <= self.count and total_bytes <= self.max_bytes
+
+    def __str__(self) -> str:
+        return f"{self.count} and {self.max_bytes // MB} MB"
+
+
+@dataclass(frozen=True, slots=True)
+class Quotas:
+    """What may be kept of one kind. `hint`: what a person can do where there is no room."""
+
+    what: str
+    person: Quota
+    tenant: Quota
+    hint: str
+
+    def to_forget(self, own: Sequence[tuple[Key, int]], tenant: tuple[int, int], size_bytes: int) -> list[Key]:
+        """Return which of a person's `own` (key, bytes; the oldest first) must go before one more of `size_bytes` is kept.
+
+        `tenant`: count and bytes that its persons have together. A person makes room at their own cost alone.
+        Raises QuotaExceeded where all of their own would not be enough.
+        """
+        count, total = len(own) + 1, sum(size for _key, size in own) + size_bytes
+        tenant_count, tenant_bytes = tenant[0] + 1, tenant[1] + size_bytes
+        forgotten: list[Key] = []
+        oldest = iter(own)
+        while not (self.person.holds(count, total) and self.tenant.holds(tenant_count, tenant_bytes)):
+            if (found := next(oldest, None)) is None:
+                break
+            key, size = found
+            forgotten.append(key)
+            count, total, tenant_count, tenant_bytes = count - 1, total - size, tenant_count - 1, tenant_bytes - size
+        else:
+            return forgotten
+        if size_bytes > self.person.max_bytes:
+            raise QuotaExceeded(f"{self.what} of one person ({self.person})", self.hint)
+        raise QuotaExceeded(f"{self.what} of your whole tenant ({self.tenant})", self.hint)
+
+
+RESULTS = Quotas(
+    "kept answers",
+    Quota(200, 64 * MB),
+    Quota(2_000, 512 * MB),
+    "select less of the answer, or wait: kept answers are forgotten after 30 minutes",
+)
+PLANS = Quotas(
+    "recorded plans",
+    Quota(100, 64 * MB),
+    Quota(1_000, 512 * MB),
+    "send smaller plans, or wait: a plan is forgotten 24 hours after it began",
+)
+#: Records are what keeps a write from being sent twice, so none goes before its time; of their bytes each is bounded (outcome_codec).
+MAX_KEYS_PER_PERSON = 20_000
+MAX_KEYS_PER_TENANT = 100_000
+
+
+def keys_exceeded(*, in_tenant: bool) -> QuotaExceeded:
+    """Return the refusal of one more write under a key."""
+    whose, most = ("your whole tenant", MAX_KEYS_PER_TENANT) if in_tenant else ("one person", MAX_KEYS_PER_PERSON)
+    hint = "nothing was sent; records of writes are forgotten after 24 hours, so wait, or write many things in one call where the API can"
+    return QuotaExceeded(f"{most} writes in 24 hours of {whose}", hint)
