@@ -1,6 +1,5 @@
 """Composition root: open what the gateway needs, put it together, give the URL table."""
 
-import os
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -9,7 +8,6 @@ import anyio
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp
-from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from oauth.tenants import Tenants
 from server.assembly.connections import Connections, assemble_connections
@@ -23,11 +21,13 @@ from server.config import Settings
 from server.connection_metrics import ConnectionMetrics
 from server.discovery import Discovery
 from server.error_responses import exception_handlers
-from server.health import Health
+from server.health import Health, MetricsReaders
 from server.housekeeping import Housekeeping
 from server.mcp_endpoint import McpEndpoint
 from server.mcp_front import McpFront
+from server.networks import Networks
 from server.pages.page import Pages
+from server.proxy_headers import ProxyHeaders
 from server.request_state import RequestStates
 from server.storage.change_feed import Change, ChangeFeed
 from server.storage.store import Store, open_store
@@ -94,18 +94,17 @@ async def open_gateway(settings: Settings) -> AsyncIterator[Gateway]:
         operations.telemetry.registry.register(ConnectionMetrics(connections.accounts, connections.refresher))
         routes: list[BaseRoute] = [
             *Discovery(settings).routes(),
-            *Health(operations.telemetry, {"store": store.database.ping, "changes": feed.ready}).routes(),
+            *Health(operations.telemetry, {"store": store.database.ping, "changes": feed.ready}, MetricsReaders(settings)).routes(),
             *people.routes,
             *connections.routes(tenants, people.sessions, people.pages, operations.catalog.connections),
             *authorization.routes(sessions=people.sessions, pages=people.pages, limits=people.limits),
         ]
-        front = McpFront(authorization.guard(mcp), _behind_proxy(routes, people.pages))
+        front = McpFront(authorization.guard(mcp), _behind_proxy(routes, people.pages, settings))
         yield Gateway(front, settings, store, tenants, connections, operations, authorization)
 
 
-def _behind_proxy(routes: list[BaseRoute], pages: Pages) -> ASGIApp:
+def _behind_proxy(routes: list[BaseRoute], pages: Pages, settings: Settings) -> ASGIApp:
     """Return the application of everything but MCP: what a proxy says of the caller is of use here, and costs each MCP call a layer."""
     app = Starlette(routes=routes, exception_handlers=exception_handlers(pages.nowhere))
     app.router.redirect_slashes = False
-    trusted = os.environ.get("FORWARDED_ALLOW_IPS", "127.0.0.1")
-    return ProxyHeadersMiddleware(app, trusted)  # type: ignore[arg-type,return-value]  # uvicorn has types of its own for ASGI
+    return ProxyHeaders(app, Networks(settings.trusted_proxies), settings.data_dir)

@@ -7,10 +7,10 @@ import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
-from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from server.networks import Networks, is_loopback
 from server.storage.sqlite_file import sqlite_url
 
 DEFAULT_BASE_URL = "http://127.0.0.1:8080"
@@ -49,6 +49,14 @@ class Settings:
     reranker_model: str = ""
     reranker_api_key: str = field(default="", repr=False)
     log_format: str = "text"
+    #: addresses and networks of reverse proxies whose `X-Forwarded-For` is believed
+    trusted_proxies: tuple[str, ...] = ("127.0.0.0/8", "::1")
+    #: addresses and networks that may read what is for operators, beside this machine
+    admin_allow: tuple[str, ...] = ()
+    #: who presents it as a bearer token may read `/metrics` from anywhere; empty: nobody
+    metrics_token: str = field(default="", repr=False)
+    #: the operator knows that passwords and tokens travel in the clear
+    insecure_http: bool = False
     #: what the last `serve` on this data directory let through
     served_egress_allow: tuple[str, ...] = ()
 
@@ -64,7 +72,7 @@ class Settings:
 
     def at(self, base_url: str) -> "Settings":
         """Return these settings with another public origin. Raises SettingsError."""
-        return replace(self, base_url=_origin(base_url))
+        return replace(self, base_url=_origin(base_url, self.insecure_http))
 
     def remember_served(self) -> None:
         """Note where this gateway is served and what it may call, so that commands beside it speak of the same addresses."""
@@ -79,17 +87,26 @@ SETTINGS_FILE = "ascend.toml"
 #: one line each: the origin, then every `host:port` that may be called although private
 _SERVED_AT = "served-at"
 
+
+def _list(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _switch(text: str) -> bool:
+    return text.lower() in ("1", "true", "yes", "on")
+
+
 #: setting -> (environment variable, how its text is read)
 _VARIABLES: dict[str, tuple[str, Callable[[str], object]]] = {
     "base_url": ("ASCEND_BASE_URL", str),
     "database_url": ("ASCEND_DATABASE_URL", str),
     "environment": ("ASCEND_ENV", str),
-    "egress_allow": ("ASCEND_EGRESS_ALLOW", lambda text: tuple(part.strip() for part in text.split(",") if part.strip())),
+    "egress_allow": ("ASCEND_EGRESS_ALLOW", _list),
     "rate_limit_scale": ("ASCEND_RATE_LIMIT_SCALE", float),
     "code_ttl_s": ("ASCEND_CODE_TTL_S", float),
     "access_token_ttl_s": ("ASCEND_ACCESS_TOKEN_TTL_S", float),
     "refresh_grace_s": ("ASCEND_REFRESH_GRACE_S", float),
-    "conformance_fixtures": ("ASCEND_CONFORMANCE_FIXTURES", lambda text: text.lower() in ("1", "true", "yes", "on")),
+    "conformance_fixtures": ("ASCEND_CONFORMANCE_FIXTURES", _switch),
     "vault_kek": ("ASCEND_VAULT_KEK", str),
     "embeddings_url": ("ASCEND_EMBEDDINGS_URL", str),
     "embeddings_model": ("ASCEND_EMBEDDINGS_MODEL", str),
@@ -98,8 +115,15 @@ _VARIABLES: dict[str, tuple[str, Callable[[str], object]]] = {
     "reranker_model": ("ASCEND_RERANKER_MODEL", str),
     "reranker_api_key": ("ASCEND_RERANKER_API_KEY", str),
     "log_format": ("ASCEND_LOG_FORMAT", str),
+    "trusted_proxies": ("ASCEND_TRUSTED_PROXIES", _list),
+    "admin_allow": ("ASCEND_ADMIN_ALLOW", _list),
+    "metrics_token": ("ASCEND_METRICS_TOKEN", str),
+    "insecure_http": ("ASCEND_INSECURE_HTTP", _switch),
 }
 
+#: what other servers of this kind read; ours comes first
+_FORWARDED_ALLOW_IPS = "FORWARDED_ALLOW_IPS"
+_LISTS = ("egress_allow", "trusted_proxies", "admin_allow")
 #: setting that is a number -> the smallest it may be
 _NUMBERS = {"rate_limit_scale": 1e-9, "code_ttl_s": 1e-9, "access_token_ttl_s": 1e-9, "refresh_grace_s": 0.0}
 _ALLOWED = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[^\s:/@\[\]]+):(?:[0-9]{1,5}|\*)")
@@ -115,13 +139,17 @@ def load(data_dir: Path | None, environ: Mapping[str, str] = os.environ, **overr
                 values[name] = read(text)
             except ValueError as error:
                 raise SettingsError(f"{variable}: {text!r} is not a number; give one or unset it") from error
+    if "trusted_proxies" not in values and (text := environ.get(_FORWARDED_ALLOW_IPS)):
+        values["trusted_proxies"] = _list(text)
     values |= {name: value for name, value in overrides.items() if value is not None}
     for name, value in values.items():
         _check(_VARIABLES[name][0] if name in _VARIABLES else name, name, value)
     values["is_base_url_set"] = "base_url" in values
     served_at, *served_allow = served(directory)
     values["served_egress_allow"] = tuple(served_allow)
-    values["base_url"] = _origin(str(values.get("base_url") or served_at or DEFAULT_BASE_URL))
+    # What a gateway served at it was allowed to: its --insecure-http was given to it alone.
+    may_be_http = bool(values.get("insecure_http") or (served_at and not values.get("base_url")))
+    values["base_url"] = _origin(str(values.get("base_url") or served_at or DEFAULT_BASE_URL), may_be_http)
     values["database_url"] = engine_url(str(values.get("database_url") or sqlite_url(directory / "ascend.sqlite3")))
     return Settings(data_dir=directory, **values)  # type: ignore[arg-type]  # names are checked against _VARIABLES
 
@@ -165,9 +193,7 @@ def _from_file(path: Path) -> Mapping[str, object]:
         raise SettingsError(f"{path}: not TOML: {error}; correct or remove the file") from error
     if unknown := sorted(set(values) - set(_VARIABLES)):
         raise SettingsError(f"{path}: unknown setting {unknown[0]!r}; known are {', '.join(_VARIABLES)}")
-    if isinstance(values.get("egress_allow"), list):
-        values["egress_allow"] = tuple(values["egress_allow"])
-    return values
+    return {name: tuple(value) if name in _LISTS and isinstance(value, list) else value for name, value in values.items()}
 
 
 def _check(variable: str, name: str, value: object) -> None:
@@ -182,7 +208,13 @@ def _check(variable: str, name: str, value: object) -> None:
         for entry in value if isinstance(value, tuple) else (value,):
             if not isinstance(entry, str) or _ALLOWED.fullmatch(entry) is None:
                 raise SettingsError(f"{variable}: {entry!r} is not host:port; give one like crm.internal:8443, or * for any port")
-    elif name == "conformance_fixtures":
+    elif name in ("trusted_proxies", "admin_allow"):
+        try:
+            Networks(value if isinstance(value, tuple) else (value,))
+        except ValueError as error:
+            rule = "give addresses and networks with commas between, like 10.0.0.5,192.168.0.0/16"
+            raise SettingsError(f"{variable}: {str(error)[:200]}; {rule}") from error
+    elif name in ("conformance_fixtures", "insecure_http"):
         if not isinstance(value, bool):
             raise SettingsError(f"{variable}: {value!r} is not true or false; give one or unset it")
     elif name == "log_format":
@@ -192,17 +224,17 @@ def _check(variable: str, name: str, value: object) -> None:
         raise SettingsError(f"{variable}: {value!r} is not text; put it in quotes")
 
 
-def _origin(url: str) -> str:
+def _origin(url: str, may_be_http: bool = False) -> str:
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.netloc or parts.path.strip("/") or parts.query or parts.fragment:
         raise SettingsError(f"ASCEND_BASE_URL: {url!r} is not an origin; give scheme and host only, like https://gateway.example.com")
-    if parts.scheme == "http" and not _is_loopback(parts.hostname or ""):
-        raise SettingsError(f"ASCEND_BASE_URL: {url!r} is not https; only loopback may be http, because tokens travel here")
+    if parts.scheme == "http" and not may_be_http and not is_loopback_host(parts.hostname or ""):
+        raise SettingsError(
+            f"ASCEND_BASE_URL: {url!r} is not https; only loopback may be http, because passwords and tokens travel here; put TLS in "
+            "front and give its https:// origin, or set ASCEND_INSECURE_HTTP=1 (serve --insecure-http) to let them travel in the clear"
+        )
     return f"{parts.scheme}://{parts.netloc}".lower()
 
 
-def _is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False
+def is_loopback_host(host: str) -> bool:
+    return host == "localhost" or is_loopback(host)

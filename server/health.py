@@ -1,7 +1,9 @@
 """Liveness, readiness and metrics, for the machinery that runs the gateway."""
 
+import hmac
 import logging
 from collections.abc import Awaitable, Callable, Mapping
+from urllib.parse import urlsplit
 
 import anyio
 import orjson
@@ -9,6 +11,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from server.config import Settings, is_loopback_host
+from server.error_responses import json_error
+from server.networks import Networks, is_loopback
+from server.proxy_headers import caller_address, is_forwarded
 from server.telemetry import METRICS_TYPE, Telemetry
 
 logger = logging.getLogger(__name__)
@@ -19,12 +25,41 @@ CHECK_TIMEOUT_S = 2.0
 Check = Callable[[], Awaitable[str | None]]
 
 
+_NOT_FOR_EVERYBODY = (
+    "/metrics answers this machine, the addresses in ASCEND_ADMIN_ALLOW, and whoever presents ASCEND_METRICS_TOKEN as a bearer token; "
+    "docs/guides/operations.md says more"
+)
+
+
+class MetricsReaders:
+    """Who may read `/metrics`: this machine itself, the operator's addresses, and a bearer of the operator's token."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._networks = Networks(settings.admin_allow)
+        self._token = settings.metrics_token.encode()
+        self._is_public = not is_loopback_host(urlsplit(settings.base_url).hostname or "")
+
+    def may(self, request: Request) -> bool:
+        """Judge the caller, not a proxy before it; the token is compared in constant time."""
+        scheme, _, given = request.headers.get("authorization", "").partition(" ")
+        if self._token and scheme.lower() == "bearer" and hmac.compare_digest(given.strip().encode("latin-1"), self._token):
+            return True
+        address = caller_address(request.scope)
+        return address in self._networks or (is_loopback(address) and not self._through_a_proxy(request))
+
+    def _through_a_proxy(self, request: Request) -> bool:
+        """Say whether a caller with this machine's address only looks local; a proxy that adds no header still asks for the public host."""
+        host = urlsplit(f"//{request.headers.get('host', '')}").hostname or ""
+        return is_forwarded(request.scope) or (self._is_public and not is_loopback_host(host))
+
+
 class Health:
     """`/healthz` says that the process answers; `/readyz` asks each dependency; `/metrics` is for Prometheus."""
 
-    def __init__(self, telemetry: Telemetry, checks: Mapping[str, Check]) -> None:
+    def __init__(self, telemetry: Telemetry, checks: Mapping[str, Check], readers: MetricsReaders) -> None:
         self._telemetry = telemetry
         self._checks = checks
+        self._readers = readers
 
     def routes(self) -> list[Route]:
         """Return the routes."""
@@ -47,7 +82,9 @@ class Health:
         return _json(200 if is_ready else 503, body)
 
     async def _metrics(self, request: Request) -> Response:
-        return Response(self._telemetry.exposition(), headers={"content-type": METRICS_TYPE})
+        if not self._readers.may(request):
+            return json_error(403, "forbidden", _NOT_FOR_EVERYBODY, headers={"cache-control": "no-store"})
+        return Response(self._telemetry.exposition(), headers={"content-type": METRICS_TYPE, "cache-control": "no-store"})
 
 
 async def _ask(name: str, check: Check) -> str | None:

@@ -15,7 +15,9 @@ from server.app import Gateway, open_gateway
 from server.assembly.models import encoder_trouble
 from server.commands.frame import CommandFailed, json_option, run_async, with_settings
 from server.commands.private_addresses import way_to_allow
-from server.config import Settings, SettingsError, misspelled_variables
+from server.config import Settings, SettingsError, is_loopback_host, misspelled_variables
+from server.plain_http import danger, listens_on
+from server.proxy_headers import untrusted_proxies
 from tools.egress import Egress, OutboundRequest
 from tools.errors import EgressRefused, UpstreamFailed
 
@@ -56,6 +58,7 @@ async def examine(settings: Settings, environ: Mapping[str, str] = os.environ) -
         yield Finding(
             "settings", f"{name} sets nothing", f"did you mean {meant}?" if meant else "unset it; docs/guides/operations.md lists all"
         )
+    yield proxies_finding(settings)
     yield directory_finding(settings.data_dir)
     try:
         async with open_gateway(settings) as gateway:
@@ -76,10 +79,24 @@ async def examine(settings: Settings, environ: Mapping[str, str] = os.environ) -
 
 
 def settings_finding(settings: Settings) -> Finding:
-    parts = urlsplit(settings.base_url)
-    if parts.scheme == "http":
-        return Finding("base URL", f"{settings.base_url} (this machine only)")
-    return Finding("base URL", settings.base_url)
+    if urlsplit(settings.base_url).scheme != "http":
+        return Finding("base URL", settings.base_url)
+    host = listens_on(settings.data_dir)
+    if advice := danger(settings, host):
+        return Finding("base URL", f"{settings.base_url}, not on this machine only", advice)
+    reach = "this machine only" if is_loopback_host(host) else f"listening on {host}, in the clear as --insecure-http says"
+    return Finding("base URL", f"{settings.base_url} ({reach})")
+
+
+def proxies_finding(settings: Settings) -> Finding:
+    """Name the proxies whose word on the caller's address is taken, and those that gave it in vain."""
+    trusted = ", ".join(settings.trusted_proxies) or "none"
+    if unheard := untrusted_proxies(settings.data_dir):
+        advice = (
+            f"if they are your proxies, start the gateway with ASCEND_TRUSTED_PROXIES={','.join(unheard)}: now all callers behind one share"
+        )
+        return Finding("proxies", f"{', '.join(unheard)} forwarded callers and is not trusted", f"{advice} its address and its limits")
+    return Finding("proxies", f"trusted: {trusted}")
 
 
 def directory_finding(directory: Path) -> Finding:

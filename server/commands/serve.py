@@ -18,6 +18,8 @@ from server.listening import listen
 from server.log_lines import configure_logging
 from server.memory import give_back_large_blocks, settle
 from server.open_files import allow_open_files
+from server.plain_http import danger, remember_listening
+from server.proxy_headers import forget_untrusted
 from server.trace_export import start_trace_export
 
 _ANY_ADDRESS = ("0.0.0.0", "::", "")  # noqa: S104  compared with, not bound to
@@ -27,6 +29,7 @@ _ANY_ADDRESS = ("0.0.0.0", "::", "")  # noqa: S104  compared with, not bound to
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", type=PORT, default=8080, show_default=True, help="Port to listen on.")
 @click.option("--base-url", default=None, help="Public origin, such as https://gateway.example.com [ASCEND_BASE_URL].")
+@click.option("--insecure-http", is_flag=True, help="Let passwords and tokens travel in the clear, knowingly [ASCEND_INSECURE_HTTP].")
 @click.option(
     "--demo", is_flag=True, help="Start the demo CRM beside it, import it, and make a demo user. The CRM asks people for consent."
 )
@@ -35,9 +38,17 @@ _ANY_ADDRESS = ("0.0.0.0", "::", "")  # noqa: S104  compared with, not bound to
 @with_settings
 @run_server
 async def command(
-    settings: Settings, host: str, port: int, base_url: str | None, demo: bool, demo_open: bool, demo_port: int | None
+    settings: Settings,
+    host: str,
+    port: int,
+    base_url: str | None,
+    insecure_http: bool,
+    demo: bool,
+    demo_open: bool,
+    demo_port: int | None,
 ) -> None:
     """Run the gateway until SIGTERM or Ctrl-C, which let requests under way end."""
+    settings = replace(settings, insecure_http=settings.insecure_http or insecure_http)
     if base_url:
         try:
             settings.at(base_url)
@@ -49,8 +60,11 @@ async def command(
     async with AsyncExitStack() as stack:
         listener = listen(host, port, "--port, or `make serve PORT=8181`")
         stack.callback(listener.close)
+        number = listener.getsockname()[1]
         if base_url or not settings.is_base_url_set:
-            settings = settings.at(base_url or f"http://{'127.0.0.1' if host in _ANY_ADDRESS else host}:{listener.getsockname()[1]}")
+            settings = settings.at(base_url or f"http://{_authority('127.0.0.1' if host in _ANY_ADDRESS else host)}:{number}")
+        if warning := danger(settings, host):
+            click.echo(f"warning: {warning}", err=True)
         stack.callback(start_trace_export(os.environ))
         demo_start = None
         if demo or demo_open:
@@ -60,12 +74,18 @@ async def command(
         if demo_start is not None:
             await demo_start.prepare(gateway)
         settings.remember_served()
+        remember_listening(settings.data_dir, host)
+        forget_untrusted(settings.data_dir)
         settle()
         server = HttpServer(gateway.app, authority=settings.host, takes_signals=True)
         async with anyio.create_task_group() as running:
             running.start_soon(_announce, server, settings, demo_start)
             await server.serve(sockets=[listener])
             running.cancel_scope.cancel()
+
+
+def _authority(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
 
 
 async def _announce(server: HttpServer, settings: Settings, demo_start: DemoStart | None) -> None:

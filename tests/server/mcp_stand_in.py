@@ -13,7 +13,7 @@ from starlette.types import Receive, Scope, Send
 from oauth.principal import Principal
 from server.config import Settings, load
 from server.discovery import Discovery
-from server.health import Health
+from server.health import Health, MetricsReaders
 from server.mcp_endpoint import McpEndpoint
 from server.mcp_http import Headers
 from server.telemetry import Telemetry
@@ -129,7 +129,7 @@ def gateway(settings: Settings, dispatcher: StandInDispatcher, *, is_lean: bool 
     async def store_is_up() -> str | None:
         return None
 
-    routes = [*Discovery(settings).routes(), *Health(Telemetry(), {"store": store_is_up}).routes()]
+    routes = [*Discovery(settings).routes(), *Health(Telemetry(), {"store": store_is_up}, MetricsReaders(settings)).routes()]
     routes += [Route(path, guarded) for path in ("/mcp", "/mcp/", "/mcp/{tenant}")]
     app = Starlette(routes=routes, lifespan=lifespan)
     app.router.redirect_slashes = False

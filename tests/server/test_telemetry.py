@@ -15,7 +15,8 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from server.call_log import BATCH_ROWS, CallLog
-from server.health import Health
+from server.config import load
+from server.health import Health, MetricsReaders
 from server.log_lines import EventFormatter, EventHandler, configure_logging, redact
 from server.telemetry import Telemetry, about, of_its_own
 from server.trace_context import Tracing, carrier_of, trace_id_of
@@ -195,8 +196,8 @@ def test_readiness_names_the_dependency_that_fails() -> None:
     async def broken() -> None:
         raise OSError("could not connect to db.internal:5432")
 
-    health = Health(Telemetry(), {"store": broken, "index": building, "keys": up})
-    with TestClient(Starlette(routes=[*health.routes()])) as http:
+    health = Health(Telemetry(), {"store": broken, "index": building, "keys": up}, MetricsReaders(load(None, {})))
+    with TestClient(Starlette(routes=[*health.routes()]), client=("127.0.0.1", 1)) as http:
         response = http.get("/readyz")
         assert response.status_code == 503
         assert response.json() == {"status": "not ready", "checks": {"store": "failed", "index": "index is loading", "keys": "ok"}}
@@ -211,7 +212,7 @@ def test_readiness_is_ok_when_every_dependency_is() -> None:
     async def up() -> None:
         return None
 
-    with TestClient(Starlette(routes=[*Health(Telemetry(), {"store": up}).routes()])) as http:
+    with TestClient(Starlette(routes=[*Health(Telemetry(), {"store": up}, MetricsReaders(load(None, {}))).routes()])) as http:
         assert http.get("/readyz").json() == {"status": "ready", "checks": {"store": "ok"}}
 
 
