@@ -1,53 +1,17 @@
 """TLS: whom we trust, and what never travels in the clear."""
 
 import asyncio
-import datetime
-import ipaddress
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
+from tests.tools.egress.certificate import Certificate, certificate
 from tests.tools.egress.fault_server import answer, says, serving
 from tools.egress import Egress, OutboundRequest
 from tools.errors import EgressRefused, UpstreamFailed
-
-
-@dataclass(frozen=True)
-class Certificate:
-    file: Path
-    key_file: Path
-
-
-def certificate(folder: Path, address: str) -> Certificate:
-    """Return a self-signed certificate for an IP address."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "test")])
-    now = datetime.datetime.now(datetime.UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(address))]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    found = Certificate(folder / f"{address}.pem", folder / f"{address}.key")
-    found.file.write_bytes(made.public_bytes(serialization.Encoding.PEM))
-    pkcs8, plain = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    found.key_file.write_bytes(key.private_bytes(serialization.Encoding.PEM, pkcs8, plain))
-    return found
 
 
 @asynccontextmanager
