@@ -188,7 +188,7 @@ async def two_steps(proxied: Proxied, folder: Path) -> AsyncIterator[anyio.Event
 async def test_an_event_stream_is_not_held_back(proxied: Proxied, tmp_path: Path) -> None:
     """The first step's progress is read while the second step is still waiting: the test lets it end only then."""
     async with two_steps(proxied, tmp_path) as may_end, proxied.client() as http:
-        steps = [{"id": name, "api": f"two.{name}.get", "args": {}} for name in ("quick", "slow")]
+        steps: list[dict[str, Any]] = [{"id": name, "api": f"two.{name}.get", "args": {}} for name in ("quick", "slow")]
         body = modern_body("tools/call", {"name": "batch_execute", "arguments": {"steps": steps}}, meta={"progressToken": "p"})
         headers = modern_headers("tools/call", "batch_execute", authorization=f"Bearer {proxied.token}")
         with anyio.fail_after(60):
