@@ -27,6 +27,8 @@ class _Collected:
     pages: int = 0
     total_bytes: int = 0
     last: Outcome | None = None
+    #: the upstream's cursors that were followed
+    followed: set[str] = field(default_factory=set)
     #: where to go on; None: nothing is left
     rest: Place | None = None
     #: why it stopped before the end
@@ -104,14 +106,17 @@ async def _several(call: Call, paging: Paging, start: Place, asked: PageRequest,
         if outcome.status != "ok":
             if got.last is None:
                 return outcome, None
-            got.note = _stopped(outcome)
+            if paging.style == "page" and outcome.error is not None and outcome.error.code == "upstream_not_found":
+                got.rest = None  # Nothing said that the page before was the last: a page that is not there does.
+            else:
+                got.note = _stopped(outcome)
             break
         items = items_of(paging, outcome.data)
         if items is None:
             # Not the list that the document promised: what came is given as it is.
             note = "the answer holds no list where one was expected; nothing was paged"
             return replace(outcome, page=Page(None, False, None), note=note), None
-        _take(got, turned, paging, place, outcome, items, limit)
+        _take(got, turned, paging, place, outcome, items, limit, is_whole=start.cursor is None and not start.skip)
         await call.progress(len(got.items), asked.max_items, f"{len(got.items)} items from {got.pages} pages")
     return _assembled(paging, got), got.rest
 
@@ -135,8 +140,10 @@ async def _next_page(call: Call, turned: Call, got: _Collected, run: Run) -> Out
         return Outcome("error", error=Failure("timeout", "the next page did not come in time"))
 
 
-def _take(got: _Collected, turned: Call, paging: Paging, place: Place, outcome: Outcome, items: list[Any], limit: int) -> None:
-    following = next_place(turned, paging, outcome, items)
+def _take(
+    got: _Collected, turned: Call, paging: Paging, place: Place, outcome: Outcome, items: list[Any], limit: int, *, is_whole: bool
+) -> None:
+    following = next_place(turned, paging, outcome, items, len(got.items) + len(items) if is_whole else None)
     fresh = items[place.skip :]
     room = limit - len(got.items)
     repeated = bool(got.pages) and got.last is not None and items and items == items_of(paging, got.last.data)
@@ -144,6 +151,11 @@ def _take(got: _Collected, turned: Call, paging: Paging, place: Place, outcome: 
     if repeated:
         got.rest, got.note = None, "the upstream answers every page with the same items; it seems not to page"
         return
+    cursor = following.cursor if following is not None and paging.style in ("cursor", "link") else None
+    if cursor in got.followed:
+        following, got.note = None, "the upstream's cursors lead in a circle; it seems not to have a last page"
+    elif cursor is not None:
+        got.followed.add(cursor)
     got.items += fresh[:room]
     got.total_bytes += len(encode(fresh))
     # Cut inside a page: the rest of it is asked for again, from the item after the last one given.
@@ -153,7 +165,7 @@ def _take(got: _Collected, turned: Call, paging: Paging, place: Place, outcome: 
 def _assembled(paging: Paging, got: _Collected) -> Outcome:
     last = got.last or Outcome("ok", data=None)
     page = Page(None, False, len(got.items))
-    return replace(last, data=with_items(paging, last.data, got.items), page=page, note=got.note)
+    return replace(last, data=with_items(paging, last.data, got.items), page=page, note=got.note or last.note)
 
 
 def _stopped(outcome: Outcome) -> str:

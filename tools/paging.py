@@ -9,12 +9,19 @@ import jmespath
 from jmespath.exceptions import JMESPathError
 
 from tools.operation import Call, CallOptions, Failure, Json, Operation, Outcome, Paging
+from tools.page_signs import (
+    counts_from_zero,
+    next_number,
+    own_number,
+    own_size,
+    pages_of,
+    says_more,
+    says_no_more,
+    total_of,
+)
 
 _NAME = re.compile(r'"((?:[^"\\]|\\.)*)"|([A-Za-z_]\w*)')
 _MARKED = re.compile(r"^(\d{1,6})(?:\.(\d{1,6}))?~(.*)$", re.DOTALL)
-#: members that say how many there are in all, and whether there are more
-TOTALS = ("total", "total_count", "totalCount", "total_results", "totalResults", "total_size", "totalSize")
-HAS_MORES = ("has_more", "hasMore", "has_next", "hasNext", "more")
 
 
 class CursorFault(Exception):
@@ -88,13 +95,14 @@ def items_of(paging: Paging, data: Json) -> list[Any] | None:
     return found if isinstance(found, list) else None
 
 
-def next_place(call: Call, paging: Paging, outcome: Outcome, items: Sequence[Any] | None) -> Place | None:
+def next_place(call: Call, paging: Paging, outcome: Outcome, items: Sequence[Any] | None, seen: int | None = None) -> Place | None:
     """Return where the page after this answer begins, or None where this was the last.
 
-    `call` is the call that brought the answer. A cursor that does not move on is the end: some upstreams repeat the last one for ever.
+    `call` is the call that brought the answer; `seen`: how many items there are with this page, where the list was read from its
+    beginning. A cursor that does not move on is the end: some upstreams repeat the last one for ever.
     """
     data = outcome.data
-    if _says_no_more(data):
+    if says_no_more(data):
         return None
     if paging.style == "link":
         link = outcome.http.next_link if outcome.http is not None else None
@@ -104,8 +112,9 @@ def next_place(call: Call, paging: Paging, outcome: Outcome, items: Sequence[Any
     if paging.style == "cursor":
         cursor = _text(_search(paging.next_path, data)) if paging.next_path else None
         given = call.arguments.get(paging.argument or "")
-        return Place(cursor) if cursor and cursor != str(given) and items != [] else None
-    return _next_number(call, paging, data, items)
+        goes_on = items != [] or says_more(data, None) is True
+        return Place(cursor) if cursor and cursor != str(given) and goes_on else None
+    return _next_number(call, paging, outcome, items, seen)
 
 
 def with_items(paging: Paging, data: Json, items: list[Any]) -> Json:
@@ -135,36 +144,56 @@ def path_names(path: str) -> list[str] | None:
     return names
 
 
-def _next_number(call: Call, paging: Paging, data: Json, items: Sequence[Any] | None) -> Place | None:
-    if not items or paging.argument is None:
+def _next_number(call: Call, paging: Paging, outcome: Outcome, items: Sequence[Any] | None, seen: int | None) -> Place | None:
+    """Return the next page's number or offset. What the answer says of its page comes before what its length lets guess."""
+    data, http = outcome.data, outcome.http
+    said = says_more(data, http)
+    if items is None or paging.argument is None or said is False or (not items and (said is None or paging.style == "offset")):
         return None
     schema = call.operation.input_schema.get("properties", {})
-    size = call.arguments.get(paging.size_argument or "", schema.get(paging.size_argument or "", {}).get("default"))
-    if isinstance(size, int) and not isinstance(size, bool) and len(items) < size:
-        return None
-    first = 1 if paging.style == "page" else 0
+    declared = schema.get(paging.argument, {})
     here = call.arguments.get(paging.argument)
     if here is None:
-        declared = schema.get(paging.argument, {})
-        here = declared.get("default", declared.get("minimum", first))
+        own = own_number(data) if paging.style == "page" else None
+        here = own if own is not None else declared.get("default", declared.get("minimum", 1 if paging.style == "page" else 0))
     try:
         number = int(here)
     except (TypeError, ValueError):
         return None
-    total = _total(data)
-    if paging.style == "page":
-        return (
-            None
-            if size and total is not None and _pages_done(number, size, schema.get(paging.argument, {})) >= total
-            else Place(str(number + 1))
-        )
-    following = number + len(items)
-    return None if total is not None and following >= total else Place(str(following))
+    size = call.arguments.get(paging.size_argument or "", schema.get(paging.size_argument or "", {}).get("default"))
+    size = size if isinstance(size, int) and not isinstance(size, bool) and size > 0 else own_size(data)
+    is_last = None if said else _is_last(paging, outcome, declared, number, len(items), size, seen)
+    if is_last or (is_last is None and said is None and size is not None and len(items) < size):
+        return None
+    following = next_number(data, http, paging.style)
+    if following is None or following <= number:
+        following = number + (1 if paging.style == "page" else len(items))
+    return Place(str(following))
 
 
-def _pages_done(number: int, size: Json, declared: Mapping[str, Json]) -> int:
-    counts_from_zero = declared.get("default", declared.get("minimum", 1)) == 0
-    return (number + (1 if counts_from_zero else 0)) * int(size)
+def _is_last(
+    paging: Paging, outcome: Outcome, declared: Mapping[str, Json], number: int, count: int, size: int | None, seen: int | None
+) -> bool | None:
+    """Say by the counts of an answer whether its page is the last; None where they do not tell."""
+    data, http = outcome.data, outcome.http
+    total = total_of(data, http)
+    if paging.style == "offset":
+        return None if total is None else number + count >= total
+    own = own_number(data)
+    starts_at_zero = declared.get("default", declared.get("minimum")) == 0
+    is_from_zero = counts_from_zero(data) or (starts_at_zero and own in (None, number))
+    done = (number if own is None else own) + is_from_zero
+    if (pages := pages_of(data, http)) is not None:
+        return done >= pages
+    if total is None:
+        return None
+    if seen is not None and seen >= total:
+        return True
+    if size is None:
+        return None if seen is None else False
+    reached = (done - 1) * size + count
+    # A page shorter than asked for is the last only where the sum is right: some upstreams give less than they are asked for.
+    return reached >= total if count >= size else reached == total
 
 
 def _argument(operation: Operation, paging: Paging, schema: Mapping[str, Json], cursor: str) -> Json:
@@ -176,20 +205,6 @@ def _argument(operation: Operation, paging: Paging, schema: Mapping[str, Json], 
     if not (cursor.isascii() and cursor.isdigit() and len(cursor) <= 18):
         raise CursorFault(operation, cursor)
     return cursor if kinds == "string" else int(cursor)
-
-
-def _says_no_more(data: Json) -> bool:
-    return isinstance(data, Mapping) and any(data.get(name) is False for name in HAS_MORES)
-
-
-def _total(data: Json) -> int | None:
-    for level in (data, *(data.get(name) for name in ("meta", "paging", "pagination", "page"))) if isinstance(data, Mapping) else ():
-        if isinstance(level, Mapping):
-            for name in TOTALS:
-                total = level.get(name)
-                if isinstance(total, int) and not isinstance(total, bool):
-                    return total
-    return None
 
 
 def _text(value: Json) -> str | None:

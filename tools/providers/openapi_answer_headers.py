@@ -98,11 +98,6 @@ def next_link(header: str, url: str) -> str | None:
         return None  # not an address
 
 
-def has_page_links(header: str) -> bool:
-    """Say whether a Link header tells of pages at all, so that one without rel=next is that of the last."""
-    return any(not relations.isdisjoint(_PAGES - {"self", "start"}) for _, relations, _ in _links(header))
-
-
 def is_number(value: str) -> bool:
     """Say whether a field is a number of a size that somebody means."""
     digits = value.strip()

@@ -248,7 +248,9 @@ def _followed(follow: str, url: str, proofs: Proofs, credential: Credential | No
     The upstream gave the address, and nobody could change it since: where it held the secret, it does so again.
     """
     wanted, own = urlsplit(urljoin(url, follow)), urlsplit(url)
-    if (wanted.scheme, wanted.netloc.lower()) != (own.scheme, own.netloc.lower()):
+    # An upstream behind a proxy often calls itself http, or names the port inside: it is asked where it is known to be.
+    is_own_name = wanted.hostname == own.hostname and wanted.netloc.lower() in (own.netloc.lower(), own.hostname)
+    if wanted.scheme not in ("http", "https") or not is_own_name:
         raise UpstreamFailed(
             Failure("upstream_malformed", f"the next page is said to be at {wanted.netloc[:100]}, not at {own.netloc}; it is not followed")
         )

@@ -36,6 +36,14 @@ TEXT = {"type": "string"}
 LISTS: dict[str, tuple[str, dict[str, Any]]] = {
     "/by-cursor": ("cursor", listing({"page_token": "string", "limit": "integer"}, answer(outer(next_page_token=TEXT)))),
     "/by-last-id": ("cursor", listing({"starting_after": "string", "limit": "integer"}, answer(outer(has_more={"type": "boolean"})))),
+    "/by-nested-cursor": (
+        "cursor",
+        listing(
+            {"after": "string", "limit": "integer"},
+            answer(outer(paging={"type": "object", "properties": {"next": {"type": "object", "properties": {"after": TEXT}}}})),
+        ),
+    ),
+    "/by-odata": ("link", listing({"$top": "integer"}, answer(outer(**{"@odata.nextLink": TEXT})))),
     "/by-page": ("page", listing({"page": "integer", "per_page": "integer"}, answer(LIST))),
     "/by-offset": ("offset", listing({"offset": "integer", "limit": "integer"}, answer(outer(total={"type": "integer"})))),
     "/by-header": ("link", listing({"per_page": "integer"}, answer(LIST, Link={"schema": TEXT}))),
@@ -53,6 +61,8 @@ async def serve(request: web.Request) -> web.Response:
         start = int(asked["starting_after"].removeprefix("r")) + 1
     if "page" in asked:
         start = (int(asked["page"]) - 1) * size
+    if "after" in asked:
+        start = int(asked["after"].removeprefix("token-"))
     rows, is_more = ROWS[start : start + size], start + size < COUNT
     following = f"{request.scheme}://{request.host}{request.path}?start={start + size}&limit={size}"
     if request.path == "/by-header":
@@ -62,6 +72,10 @@ async def serve(request: web.Request) -> web.Response:
     body: dict[str, Any] = {"items": rows}
     if request.path == "/by-cursor" and is_more:
         body["next_page_token"] = f"token-{start + size}"
+    if request.path == "/by-nested-cursor":
+        body["paging"] = {"next": {"after": f"token-{start + size}"}} if is_more else {}
+    if request.path == "/by-odata" and is_more:
+        body["@odata.nextLink"] = following
     if request.path == "/by-last-id":
         body["has_more"] = is_more
     if request.path == "/by-offset":
