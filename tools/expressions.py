@@ -9,6 +9,7 @@ import jmespath
 from jmespath.exceptions import JMESPathError
 from jmespath.parser import ParsedResult
 
+from tools.expression_text import with_dashes_quoted
 from tools.operation import Json
 from tools.patience import Budget
 from tools.selection import growth_of, is_explosive
@@ -18,8 +19,8 @@ STEPS = "steps"
 MAX_EXPRESSION_CHARS = 2_000
 _LEADING_ID = re.compile(r"(?:steps\.)?([A-Za-z0-9_][A-Za-z0-9_-]*)(?=[.\[\s|]|\Z)")
 #: what needs no parser: names and indexes, one after the other
-_PLAIN = re.compile(r"([A-Za-z0-9_][A-Za-z0-9_-]*)((?:\.[A-Za-z_][A-Za-z0-9_]*|\[(?:-[1-9]|[0-9])[0-9]{0,8}\])*)")
-_STEP = re.compile(r"\.([A-Za-z_][A-Za-z0-9_]*)|\[(-?[0-9]+)\]")
+_PLAIN = re.compile(r"([A-Za-z0-9_][A-Za-z0-9_-]*)((?:\.[A-Za-z_][A-Za-z0-9_-]*|\[(?:-[1-9]|[0-9])[0-9]{0,8}\])*)")
+_STEP = re.compile(r"\.([A-Za-z_][A-Za-z0-9_-]*)|\[(-?[0-9]+)\]")
 #: nodes of a JMESPath tree whose later children read what the first one found
 _CHAINS = frozenset({"subexpression", "index_expression", "projection", "value_projection", "filter_projection", "flatten", "pipe"})
 
@@ -91,7 +92,7 @@ def parse_expression(source: str, shown: str | None = None) -> Expression:
     if len(text) > MAX_EXPRESSION_CHARS:
         raise ReferenceFault(f"an expression of {len(text)} characters is too long; {MAX_EXPRESSION_CHARS} are the limit")
     try:
-        compiled = jmespath.compile(source)
+        compiled = jmespath.compile(with_dashes_quoted(source))
         growth = growth_of(compiled.parsed)
     except (JMESPathError, RecursionError) as error:
         raise ReferenceFault(f"'{text[:120]}' is not JMESPath: {_first_line(error)}") from error

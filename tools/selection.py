@@ -8,6 +8,7 @@ import orjson
 from jmespath.exceptions import JMESPathError
 from jmespath.parser import ParsedResult
 
+from tools.expression_text import with_dashes_quoted
 from tools.fair_semaphore import GATEWAY, Holder
 from tools.json_text import encode
 from tools.operation import Failure, Json
@@ -68,7 +69,7 @@ def _parse(expression: str) -> tuple[ParsedResult, float]:
     if len(expression) > MAX_EXPRESSION_CHARS:
         raise SelectFault(expression, f"it is longer than {MAX_EXPRESSION_CHARS} characters")
     try:
-        parsed = jmespath.compile(expression)
+        parsed = jmespath.compile(with_dashes_quoted(expression))
         growth = growth_of(parsed.parsed)
     except (JMESPathError, RecursionError) as error:
         raise SelectFault(expression, _reason(error)) from error

@@ -2,14 +2,16 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from tools.argument_faults import path_of
-from tools.expressions import STEPS, Expression, ReferenceFault, parse_expression, parse_reference, to_parse
+from tools.builtins.batch_templates import MAX_PLAN_CHARS, ForeignTemplate, Names, foreign_templates, plain_reference
+from tools.expressions import STEPS, Expression, Path, ReferenceFault, parse_expression, parse_reference, to_parse
+from tools.json_text import encode
 from tools.near_names import near
 from tools.operation import Json
-from tools.references import Template, parse_template
+from tools.references import LITERAL, REF, Template, parse_template
 
 OnError = Literal["stop", "skip", "continue"]
 MAX_STEPS = 50
@@ -115,9 +117,11 @@ class Plan:
 @dataclass(slots=True)
 class _Reading:
     ids: tuple[str, ...]
+    names: Names
     faults: list[PlanFault] = field(default_factory=list)
     references: int = 0
     chars_left: int = MAX_EXPRESSION_CHARS
+    template_chars_left: int = MAX_PLAN_CHARS
 
     def fault(self, step: str | None, rule: str, message: str, **more: Json) -> None:
         self.faults.append(PlanFault(step, rule, message, **more))
@@ -133,10 +137,15 @@ class _Reading:
         try:
             expression = parse_reference(text) if member == "for_each" else parse_expression(text)
         except ReferenceFault as fault:
-            self.fault(step, "JMESPath", f"{member}: {fault}", path=member, value=text[:200])
+            self.fault(step, "JMESPath", f"{member}: {fault}{self.meant(text)}", path=member, value=text[:200])
             return None
         self.known(step, member, expression)
         return expression
+
+    def meant(self, text: str) -> str:
+        """Return what to write in place of another product's template, as the end of a message; "" where `text` is none."""
+        plain = plain_reference(text, self.names)
+        return f"; write '{plain}' without signs around it" if plain is not None else ""
 
     def known(self, step: str | None, member: str, expression: Expression) -> None:
         for root in sorted(expression.roots):
@@ -158,7 +167,9 @@ class _Reading:
 def parse_plan(source: Mapping[str, Json]) -> tuple[Plan, list[PlanFault]]:
     """Return the plan of `source` (`steps`, `return`), as far as it can be read, and everything that is wrong with its form."""
     raw_steps: Sequence[Mapping[str, Json]] = source.get("steps") or ()
-    reading = _Reading(tuple(raw["id"] for raw in raw_steps))
+    ids = tuple(raw["id"] for raw in raw_steps)
+    mapped = frozenset(raw["id"] for raw in raw_steps if raw.get("for_each") is not None)
+    reading = _Reading(ids, Names(frozenset(ids), mapped))
     if not raw_steps:
         reading.fault(None, "steps", "the plan has no steps; give steps, or resume an earlier plan")
     if len(raw_steps) > MAX_STEPS:
@@ -193,8 +204,12 @@ def _step(raw: Mapping[str, Json], reading: _Reading) -> Step:
         reading.fault(step_id, f"at most {MAX_REFERENCES} references", message, path="args")
         template, unread = Template({}, ()), []
     for at, why in unread:
-        reading.fault(step_id, "reference", why, path=path_of(at))
+        reading.fault(step_id, "reference", f"{why}{reading.meant(_reference_at(raw['args'], at))}", path=path_of(at))
     for_each = raw.get("for_each")
+    foreigns, read = foreign_templates(template.value, _named_in(for_each, reading.names), reading.template_chars_left)
+    reading.template_chars_left = max(0, reading.template_chars_left - read)
+    for foreign in foreigns:
+        reading.fault(step_id, "reference", _foreign(foreign), path=path_of(foreign.at), value=foreign.text[:200], example=foreign.way_out)
     for place in template.placeholders:
         if not place.of_item:
             reading.known(step_id, path_of(place.at), place.expression)
@@ -220,6 +235,30 @@ def _step(raw: Mapping[str, Json], reading: _Reading) -> Step:
         on_error=raw.get("on_error", "stop"),
         select=raw.get("select"),
         idempotency_key=raw.get("idempotency_key"),
+    )
+
+
+def _named_in(for_each: Json, names: Names) -> Names:
+    """Return what the texts of a step may name: with for_each also the element, and its members where the list is given."""
+    if for_each is None:
+        return names
+    first = for_each[0] if isinstance(for_each, list) and for_each else None
+    return replace(names, has_item=True, of_item=frozenset(first) if isinstance(first, Mapping) else frozenset())
+
+
+def _reference_at(args: Json, at: Path) -> str:
+    for part in at:
+        args = args[part]
+    text = args.get(REF)
+    return text if isinstance(text, str) else ""
+
+
+def _foreign(foreign: ForeignTemplate) -> str:
+    instead = "take the values in a step before" if foreign.way_out is None else f"write {encode(foreign.way_out).decode()}"
+    shown = foreign.text if len(foreign.text) <= 120 else f"{foreign.text[:120]}…"
+    return (
+        f"{path_of(foreign.at)}: '{shown}' names a value of the plan and would be sent as it stands; {instead} in its place,"
+        f' or, where the text itself is meant, {{"{LITERAL}": "…"}}'
     )
 
 

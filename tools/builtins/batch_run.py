@@ -15,6 +15,7 @@ from tools.builtins.batch_gate import Confirm
 from tools.builtins.batch_plan import MAX_BYTES, MAX_CALLS, Step
 from tools.builtins.batch_record import PlanRecord
 from tools.builtins.batch_result import StepResult
+from tools.builtins.batch_wire_text import with_texts, with_way_out
 from tools.confirmations import canonical
 from tools.expressions import STEPS, ReferenceFault
 from tools.fair_semaphore import Busy
@@ -190,6 +191,7 @@ class PlanRun:
         if not isinstance(arguments, dict):
             outcomes[index] = _failed("invalid_arguments", "args must be an object; the reference found something else")
             return
+        arguments = with_texts(operation, step.args.placeholders, arguments)
         # A slot is held for one call only, never while waiting for another step: no order of steps can block.
         async with limiter:
             if self._stopped_by is not None or (step.is_mapped and step.on_error == "stop" and _has_failed(outcomes)):
@@ -216,7 +218,8 @@ class PlanRun:
             confirm=self.confirm(operation.id, step.account, arguments, key) if step.id in self.checked.confirmed_steps else None,
             timeout_s=max(0.1, min(CALL_TIMEOUT_S, left_s)),
         )
-        return await self.call.again(operation.id, arguments, options)
+        outcome = await self.call.again(operation.id, arguments, options)
+        return with_way_out(operation, step.args.placeholders, arguments, outcome)
 
     def _key(self, step: Step, operation: Operation, index: int, arguments: Mapping[str, Json]) -> str | None:
         """Return the key of a write: the same for the same place in the same plan, so that sending the plan again writes nothing twice.

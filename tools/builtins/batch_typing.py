@@ -5,12 +5,25 @@ from collections.abc import Mapping
 from tools.argument_faults import path_of
 from tools.builtins.batch_plan import Plan, PlanFault, Step
 from tools.builtins.batch_types import Absent, Known, are_disjoint, said, types_at, walk
+from tools.builtins.batch_wire_text import fits_as_text, way_out
 from tools.expressions import Expression, Path, ReferenceFault, parse_expression
+from tools.json_text import encode
 from tools.operation import Json, Operation
 from tools.references import Placeholder
 
 #: places of one plan that are compared before anything runs; those above are judged when they are filled
 MAX_PLACES = 200
+
+_HTTP: dict[str, Json] = {
+    "type": "object",
+    "properties": {
+        "status": {"type": "integer"},
+        "request_id": {"type": "string"},
+        "rate_limit": {"type": "object"},
+        "headers": {"type": "object", "additionalProperties": {"type": "string"}},
+        "location": {"type": "string"},
+    },
+}
 
 
 class Typing:
@@ -33,10 +46,13 @@ class Typing:
             if source is None or not isinstance(target, Known):
                 continue
             given, wanted = types_at(source), types_at(target)
-            if given is not None and wanted is not None and are_disjoint(given, wanted):
-                path = path_of(place.at)
-                message = f"{path}: '{place.expression.text}' is {said(given)}, but {said(wanted)} is wanted"
-                faults.append(PlanFault(step.id, f"type {' or '.join(sorted(wanted))}", message, path, place.expression.text))
+            if given is None or wanted is None or not are_disjoint(given, wanted) or fits_as_text(operation, place.at, given, wanted):
+                continue
+            path, rule, better = path_of(place.at), f"type {' or '.join(sorted(wanted))}", way_out(place, given, wanted)
+            message = f"{path}: '{place.expression.text}' is {said(given)}, but {said(wanted)} is wanted"
+            if better is not None:
+                message = f"{message}; write {encode(better).decode()}"
+            faults.append(PlanFault(step.id, rule, message, path, place.expression.text, better))
         if step.condition is not None and step.condition.path is not None:
             self._of_steps(step, step.condition, "if", faults)
         return faults
@@ -68,6 +84,11 @@ class Typing:
         path = expression.path
         if path is None or not path or path[0] not in self._operations:
             return None
+        if path[1:3] == ("http", "headers") and len(path) > 3 and isinstance(path[3], str) and not path[3].islower():
+            lower = path[3].lower()
+            message = f"{where}: '{expression.text}' finds nothing: http.headers has names in lower case, '{lower}'"
+            faults.append(PlanFault(step.id, "reference", message, where, expression.text, None, (lower,)))
+            return None
         other = self._steps[str(path[0])]
         found = walk(self._output(other), path[1:], str(path[0]))
         return self._judged(step, expression, found, where, faults)
@@ -86,12 +107,13 @@ class Typing:
         operation = self._operations[step.id]
         data = self._data(step, operation)
         anything: dict[str, Json] = {}
-        item = {"type": "object", "properties": {"ok": {"type": "boolean"}, "data": data, "error": anything, "note": {"type": "string"}}}
+        note = {"type": "string"}
+        item = {"type": "object", "properties": {"ok": {"type": "boolean"}, "data": data, "error": anything, "note": note, "http": _HTTP}}
         members: dict[str, Json] = {"ok": {"type": "boolean"}, "skipped": {"type": "boolean"}, "error": anything, "data": data}
         if step.is_mapped:
             members |= {"data": {"type": "array", "items": data}, "items": {"type": "array", "items": item}}
         else:
-            members |= {"page": {"type": "object"}, "handle": {"type": "string"}, "note": {"type": "string"}}
+            members |= {"page": {"type": "object"}, "handle": {"type": "string"}, "note": note, "http": _HTTP}
         return Known({"type": "object", "properties": members}, operation.output_schema or {})
 
     def _data(self, step: Step, operation: Operation) -> Mapping[str, Json]:
