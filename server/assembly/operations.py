@@ -136,7 +136,7 @@ async def _open_operations(
             policy=policy,
             confirmations=confirmations,
             validators=validators,
-            runners={"builtin": BuiltinRunner(by_slug(functions)), "openapi": openapi, "mcp": McpRunner(sessions, accounts)},
+            runners={"builtin": BuiltinRunner(by_slug(functions)), "openapi": openapi, "mcp": McpRunner(sessions, accounts, store.results)},
             shaping=Shaping(store.results),
             recorder=call_log,
             suggestions=suggestions,

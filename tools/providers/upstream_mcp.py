@@ -1,17 +1,12 @@
 """Run operations of other MCP servers: a call becomes their `tools/call`, its result an outcome."""
 
 import asyncio
-import base64
-import binascii
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 import anyio
 import httpx2
 import jsonschema_rs
 import mcp_types
-import orjson
 from mcp.shared.exceptions import MCPError
 from pydantic import ValidationError
 
@@ -22,13 +17,16 @@ from tools.effects import told
 from tools.errors import UpstreamFailed
 from tools.kept_json import plain
 from tools.operation import Call, Download, Failure, Json, Operation, Outcome
+from tools.providers.mcp_content import Keep, data_of, words_of
 from tools.providers.mcp_exchange import EXCHANGE, Exchange
 from tools.providers.mcp_failures import bounded, call_failure, forgotten
 from tools.providers.mcp_review import risks_of, summary_of
 from tools.providers.mcp_session import McpSession
 from tools.providers.mcp_sessions import McpSessions, Upstream
 from tools.quarantine import failure_of as failure_of_held
+from tools.results import RESULT_TTL_S
 from tools.schema_cost import is_bearable
+from tools.stores import ResultStore
 
 CONNECT_TIMEOUT_S = 10.0
 RELIST_TIMEOUT_S = 5.0
@@ -46,8 +44,8 @@ class McpRunner:
 
     keeps_time = False
 
-    def __init__(self, sessions: McpSessions, credentials: Credentials) -> None:
-        self._sessions, self._credentials = sessions, credentials
+    def __init__(self, sessions: McpSessions, credentials: Credentials, results: ResultStore | None = None) -> None:
+        self._sessions, self._credentials, self._results = sessions, credentials, results
         #: pin -> validator of the output schema, None where it is no schema
         self._validators: dict[str, jsonschema_rs.Validator | None] = {}
 
@@ -120,11 +118,24 @@ class McpRunner:
             return Outcome("error", error=failure, note=NOTE if exchange.is_redacted else None)
         finally:
             EXCHANGE.reset(mark)
-        outcome = outcome_of(operation, result)
-        notes = [NOTE] if exchange.is_redacted else []
-        if not result.is_error and not self._fits(operation, result):
+        if result.is_error:
+            return replace(_tool_failed(operation, result), note=NOTE if exchange.is_redacted else None)
+        redaction = session.redaction()
+        outcome = Outcome("ok", data=await data_of(result, redaction.body, self._keep(call)))
+        notes = [NOTE] if exchange.is_redacted or redaction.is_used else []
+        if not self._fits(operation, result):
             notes.append("the answer does not fit the output schema that its server declares")
         return replace(outcome, note="; ".join(notes)) if notes else outcome
+
+    def _keep(self, call: Call) -> Keep | None:
+        results = self._results
+        if results is None:
+            return None
+
+        async def keep(file: Download) -> str:
+            return await results.put(call.principal, file.body, file.media_type, RESULT_TTL_S)
+
+        return keep
 
     async def _answer(self, call: Call, session: McpSession) -> mcp_types.CallToolResult:
         left_s = max(0.05, min(call.options.timeout_s, call.deadline - asyncio.get_running_loop().time()))
@@ -167,47 +178,10 @@ def quarantined(operation: Operation, session: McpSession) -> Failure | None:
     return failure_of_held(operation, "changed", summary_of(accepted, current), risks_of(accepted, current))
 
 
-def outcome_of(operation: Operation, result: mcp_types.CallToolResult) -> Outcome:
-    """Return a tool's result: structured content as it is, else its blocks; an error keeps the upstream's own words."""
+def _tool_failed(operation: Operation, result: mcp_types.CallToolResult) -> Outcome:
+    """Return a tool's own no; it keeps the upstream's words."""
     content = [block.model_dump(by_alias=True, exclude_none=True, mode="json") for block in result.content]
-    if result.is_error:
-        said = " ".join(str(block.get("text", "")) for block in content if block.get("type") == "text").strip()
-        body = result.structured_content if result.structured_content is not None else content
-        message = f"{operation.provider} answered: {said[:500] or 'the tool failed'}"
-        return Outcome(
-            "error", error=Failure("upstream_tool_error", message, upstream={"status": None, "body": bounded(body)}, declined=True)
-        )
-    if result.structured_content is not None:
-        return Outcome("ok", data=result.structured_content)
-    return Outcome("ok", data=_data_of(content))
-
-
-def _data_of(content: list[dict[str, Any]]) -> Json:
-    """Return what content blocks hold: one text as JSON or text, one file as a download, else the blocks."""
-    if not content:
-        return None
-    if len(content) > 1:
-        return [_text(block["text"]) if set(block) == {"type", "text"} else block for block in content]
-    (block,) = content
-    if block.get("type") == "text":
-        return _text(block["text"])
-    resource = block.get("resource")
-    inner: Mapping[str, Any] = resource if isinstance(resource, Mapping) else block
-    raw = inner.get("data") or inner.get("blob")
-    if isinstance(raw, str):
-        try:
-            name = str(inner.get("uri", "")).rpartition("/")[2] or None
-            return Download(base64.b64decode(raw, validate=True), str(inner.get("mimeType") or "application/octet-stream"), name)
-        except (binascii.Error, ValueError):
-            return block
-    return _text(str(inner["text"])) if "text" in inner else block
-
-
-def _text(text: str) -> Json:
-    """Return text as the JSON that it is, where it is an object or a list."""
-    if text[:1] in ("{", "["):
-        try:
-            return orjson.loads(text)
-        except orjson.JSONDecodeError:
-            return text
-    return text
+    body = result.structured_content if result.structured_content is not None else content
+    message = f"{operation.provider} answered: {words_of(result)[:500] or 'the tool failed'}"
+    failure = Failure("upstream_tool_error", message, upstream={"status": None, "body": bounded(body)}, declined=True)
+    return Outcome("error", error=failure)

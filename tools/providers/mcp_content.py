@@ -1,0 +1,108 @@
+"""What a tool's result says (MCP tools, "Tool Result"): its structured content, and everything beside it that adds something."""
+
+import base64
+import binascii
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
+
+import mcp_types
+
+from tools.operation import Download, Json
+from tools.providers.openapi_content import MalformedContent, read_json
+
+#: keeps a file and returns its handle
+Keep = Callable[[Download], Awaitable[str]]
+#: where what stands beside an object is put, the first that is free
+_BESIDE = ("content", "_content", "__content")
+
+Block = Mapping[str, Any]
+
+
+async def data_of(result: mcp_types.CallToolResult, clean: Callable[[bytes], bytes], keep: Keep | None) -> Json | Download:
+    """Return a result as data: structured content first; one text as JSON or text, one file as a download, else the blocks.
+
+    Files beside something else are kept under a handle; links stay links. `clean` is applied to what was encoded. `keep` None:
+    files stay in their blocks.
+    """
+    blocks: list[Block] = [block.model_dump(by_alias=True, exclude_none=True, mode="json") for block in result.content]
+    structured = result.structured_content
+    if structured is None and len(blocks) <= 1:
+        return _alone(blocks[0], clean) if blocks else None
+    beside = [await _shown(block, clean, keep) for block in blocks if structured is None or not _repeats(block, structured, blocks)]
+    if structured is None:
+        return beside
+    if not beside:
+        return structured
+    if isinstance(structured, dict) and (name := next((each for each in _BESIDE if each not in structured), None)):
+        return {**structured, name: beside}
+    return {"structured": structured, "content": beside}
+
+
+def words_of(result: mcp_types.CallToolResult) -> str:
+    """Return the texts of a result in one line, as an error's own words."""
+    return " ".join(block.text for block in result.content if isinstance(block, mcp_types.TextContent)).strip()
+
+
+def _alone(block: Block, clean: Callable[[bytes], bytes]) -> Json | Download:
+    if block.get("type") == "text":
+        return _text(block["text"])
+    file = _file_of(block, clean)
+    if file is not None:
+        return file
+    inner = _inner(block)
+    return _text(str(inner["text"])) if "text" in inner else block
+
+
+async def _shown(block: Block, clean: Callable[[bytes], bytes], keep: Keep | None) -> Json:
+    if set(block) == {"type", "text"}:
+        return _text(block["text"])
+    file = _file_of(block, clean) if keep is not None else None
+    if file is None or keep is None:
+        return block
+    about = {name: value for name, value in _inner(block).items() if name not in ("data", "blob", "type")}
+    return {"type": block.get("type"), **about, "mimeType": file.media_type, "bytes": len(file.body), "handle": await keep(file)}
+
+
+def _file_of(block: Block, clean: Callable[[bytes], bytes]) -> Download | None:
+    """Return the file in a block (image, audio, blob of a resource), None where it has none that can be read."""
+    inner = _inner(block)
+    raw = inner.get("data") or inner.get("blob")
+    if not isinstance(raw, str):
+        return None
+    try:
+        body = clean(base64.b64decode(raw, validate=True))
+    except (binascii.Error, ValueError):
+        return None
+    name = str(inner.get("uri", "")).rpartition("/")[2] or None
+    return Download(body, str(inner.get("mimeType") or "application/octet-stream"), name)
+
+
+def _inner(block: Block) -> Block:
+    resource = block.get("resource")
+    return resource if isinstance(resource, Mapping) else block
+
+
+def _repeats(block: Block, structured: Json, blocks: Sequence[Block]) -> bool:
+    """Say whether a text says only what is structured already: servers add it for older clients, whole or member by member."""
+    if block.get("type") != "text":
+        return False
+    said = _text(block["text"])
+    if said == structured or not block["text"].strip():
+        return True
+    if not isinstance(structured, dict):
+        return str(said) == str(structured)
+    # FastMCP wraps what is no object in `result`, and gives a list one text an item.
+    (only,) = structured.values() if len(structured) == 1 else (None,)
+    if said == only or (isinstance(only, list) and len(only) == len([one for one in blocks if one.get("type") == "text"]) and said in only):
+        return True
+    return isinstance(only, str | int | float | bool) and block["text"] in (only, str(only), str(only).lower())
+
+
+def _text(text: str) -> Json:
+    """Return text as the JSON that it is, where it is an object or a list."""
+    if text[:1] in ("{", "["):
+        try:
+            return read_json(text.encode(), "application/json").data
+        except (MalformedContent, UnicodeEncodeError):
+            return text
+    return text
