@@ -188,8 +188,8 @@ class Dispatcher:
         if call.options.dry_run:
             return self._preview(runner, call)
         given_account = call.options.account
-        if operation.access != "read" and operation.connection is not None and given_account is None:
-            call = self._with_account(call, operation.connection)
+        if operation.access != "read" and takes_account(operation):
+            call = self._with_account(call)
         if asks_first := self._policy.needs_confirmation(call.principal, operation):
             refusal = self._unconfirmed(call, given_account)
             if refusal is not None:
@@ -220,12 +220,18 @@ class Dispatcher:
             data["idempotency_key"] = key
         return Outcome("ok", data=data, note="dry run: nothing was sent")
 
-    def _with_account(self, call: Call, provider: str) -> Call:
-        """Return a write with its account named: a yes, and a record, must not move to another one when the default changes."""
+    def _with_account(self, call: Call) -> Call:
+        """Return a write with its account named and known: a yes, and a record, must not move to another one when names change."""
+        operation, options = call.operation, call.options
         if self._credentials is None:
             return call
-        default = self._credentials.readiness(call.principal, provider, call.operation.connection_scopes).default
-        return call if default is None else replace(call, options=replace(call.options, account=default))
+        readiness = self._credentials.readiness(call.principal, operation.connection or operation.provider, operation.connection_scopes)
+        # Where calls without an account are allowed, one is used only if it is ready.
+        is_used = operation.connection is not None or readiness.status == "ready"
+        account = options.account or (readiness.default if is_used else None)
+        if account is None:
+            return call
+        return replace(call, options=replace(options, account=account, account_id=readiness.id_of(account)))
 
     def _unconfirmed(self, call: Call, given_account: str | None) -> Outcome | None:
         """Return the question to the person, or None where the call carries their answer to exactly it.
@@ -233,14 +239,15 @@ class Dispatcher:
         A batch asked about its whole plan, in which the account stands as it was given.
         """
         token, key = call.options.confirm, call.options.idempotency_key
-        accounts = (call.options.account, given_account)
+        identity = call.options.account_id or call.options.account
+        accounts = (identity, given_account)
         if token and any(
             self._confirmations.accepts(token, call.principal, call.operation.id, account, call.arguments, idempotency_key=key)
             for account in accounts
         ):
             return None
         asked = self._confirmations.issue(
-            call.principal, call.operation.id, call.options.account, call.arguments, message=question(call), idempotency_key=key
+            call.principal, call.operation.id, identity, call.arguments, message=question(call), idempotency_key=key
         )
         note = "the confirm token is expired or belongs to another call; this is a new one" if token else HOW_TO_CONFIRM
         return Outcome("needs_confirmation", confirmation=asked, note=note)

@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 
 from oauth.principal import Principal
+from tools.account_identity import account_id_of
 from tools.confirmations import canonical
 from tools.effects import may_have_taken_effect, was_sent
 from tools.operation import Call, Failure, Outcome
@@ -33,6 +34,8 @@ _BEGUN = Outcome(
         hint="ask again in a moment; where this stays, look whether it took effect before you ask the person anew",
     ),
 )
+#: how the keys begin that plans and code give their writes
+_OF_PLANS = ("plan:", "code:")
 _log = logging.getLogger(__name__)
 
 Write = Callable[[Call], Awaitable[Outcome]]
@@ -66,6 +69,9 @@ class Idempotency:
     async def run(self, call: Call, key: str, write: Write) -> Outcome:
         """Run `write` unless its key has run before. `write` gets the call with the key in its options."""
         request_hash = _request_hash(call)
+        if key.startswith(_OF_PLANS):
+            # Nobody could give the same plan another key once it is for another account.
+            key = f"{key}@{account_id_of(call, None)}"
         keyed = replace(call, options=replace(call.options, idempotency_key=key))
         return await self._once(call.principal, key, request_hash, lambda: self._claimed(keyed, key, request_hash, write))
 
@@ -168,7 +174,7 @@ class Idempotency:
 
 
 def _request_hash(call: Call) -> str:
-    hasher = hashlib.sha256(orjson.dumps([call.operation.id, call.options.account]))
+    hasher = hashlib.sha256(orjson.dumps([call.operation.id, account_id_of(call, None)]))
     hasher.update(canonical(call.arguments))
     return hasher.hexdigest()
 

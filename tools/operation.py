@@ -90,6 +90,8 @@ class CallOptions:
     """How to run one operation, beside its arguments. `max_chars` None: do not shorten (a batch step, a workflow)."""
 
     account: str | None = None
+    #: set by the door for what is not read: the identity of the account, which its name may stand for no longer
+    account_id: str | None = None
     select: str | Sequence[str] | None = None
     page: PageRequest | None = None
     max_chars: int | None = None

@@ -5,6 +5,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from oauth.connections.credentials import Credentials
+from tools.account_identity import account_id_of
 from tools.cursor_seal import CursorSeal
 from tools.json_text import encode
 from tools.operation import Call, Failure, Outcome, Page, PageRequest, Paging
@@ -38,8 +40,8 @@ class _Collected:
 class Pager:
     """Follows pages. Cursors of `link` paging are addresses, so the caller gets them sealed."""
 
-    def __init__(self, seal: CursorSeal) -> None:
-        self._seal = seal
+    def __init__(self, seal: CursorSeal, credentials: Credentials | None = None) -> None:
+        self._seal, self._credentials = seal, credentials
 
     async def run(self, call: Call, run: Run) -> Outcome:
         """Run `call` as its `page` says; an operation that does not page is run once, and says so where more was asked."""
@@ -66,14 +68,15 @@ class Pager:
         place = read_place(cursor)
         if paging.style != "link" or place.cursor is None:
             return place
-        url = self._seal.open(call.principal, call.operation, place.cursor)
+        url = self._seal.open(call.principal, call.operation, place.cursor, account_id_of(call, self._credentials))
         if url is None:
             raise CursorFault(call.operation, place.cursor)
         return replace(place, cursor=url)
 
     def _cursor(self, call: Call, paging: Paging, place: Place) -> str:
         if paging.style == "link" and place.cursor is not None:
-            place = replace(place, cursor=self._seal.seal(call.principal, call.operation, place.cursor))
+            account_id = account_id_of(call, self._credentials)
+            place = replace(place, cursor=self._seal.seal(call.principal, call.operation, place.cursor, account_id))
         return place.render()
 
 

@@ -19,7 +19,7 @@ MAX_TOTAL_BYTES = 64 * 1024 * 1024
 MAX_FRESH_S = 300.0
 REVALIDATION_S = 30.0
 
-#: (tenant, subject, account, operation id and content hash, arguments, page address)
+#: (tenant, subject, account id, operation id and content hash, arguments, page address)
 _Key = tuple[str, str, str, tuple[str, str], bytes, str]
 
 
@@ -94,9 +94,10 @@ class CachingRunner:
         account = ""
         if operation.connection is not None:
             readiness = self._credentials.readiness(principal, operation.connection, operation.connection_scopes)
-            account = call.options.account or readiness.default or ""
-            if readiness.status != "ready" or account not in readiness.accounts:
+            account_id = readiness.id_of(call.options.account)
+            if readiness.status != "ready" or account_id is None:
                 return None
+            account = account_id
         elif call.options.account is not None or operation.binding.get("optional_security"):
             return None
         which = (operation.id, operation.content_hash)

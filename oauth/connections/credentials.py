@@ -41,6 +41,14 @@ class Readiness:
     missing_scopes: tuple[str, ...] = ()
     #: how the default account proves itself; None where there is none
     kind: CredentialKind | None = None
+    #: the identities behind `accounts`, in their order: an alias may be another account's tomorrow
+    account_ids: tuple[str, ...] = ()
+
+    def id_of(self, account: str | None) -> str | None:
+        """Return the id of the account that is named by alias or id (None: of the default), or None where there is no such."""
+        wanted = account or self.default
+        named = zip(self.accounts, self.account_ids or self.accounts, strict=True)
+        return next((account_id for alias, account_id in named if wanted in (alias, account_id)), None)
 
 
 class ConnectionNeeded(Exception):

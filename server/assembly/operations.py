@@ -141,7 +141,7 @@ async def _open_operations(
             recorder=call_log,
             suggestions=suggestions,
             idempotency=idempotency,
-            pager=Pager(CursorSeal(proof_key)),
+            pager=Pager(CursorSeal(proof_key), accounts),
             usage=usage,
             credentials=accounts,
         )

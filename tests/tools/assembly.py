@@ -106,7 +106,7 @@ def assemble(
         recorder=recorder,
         suggestions=parts.suggestions,
         idempotency=idempotency,
-        pager=Pager(CursorSeal(key)),
+        pager=Pager(CursorSeal(key), credentials),
         usage=usage,
         credentials=credentials,
         clock=clock,

@@ -99,27 +99,31 @@ class BatchExecute:
             return refusal
         if call.arguments.get("dry_run"):
             return await preview_plan(call, checked)
-        record = self._record(call.principal, source, recorded)
+        accounts = self.gate.accounts(call.principal, checked)
+        record = self._record(call.principal, source, recorded, accounts)
         finished = frozenset(_finished(plan, recorded.result_by_step)) if recorded is not None else frozenset()
         question = await self.gate.connection(call, checked, finished)
         if question is None and not record.is_confirmed:
-            question = self.gate.confirmation(call, checked, {"steps": source.get("steps")})
+            question = self.gate.confirmation(call, checked, {"steps": source.get("steps"), "accounts": accounts})
             if question is None and checked.confirmed_steps:
                 record.confirm()
                 used = await self._taken(call, record)
                 if isinstance(used, Outcome):
                     return used
                 if used is not None:
-                    recorded, record = used, self._record(call.principal, source, used)
+                    recorded, record = used, self._record(call.principal, source, used, accounts)
         if question is not None:
             question.data["resume"] = await record.open()
             return question
         return await self._execute(call, checked, record, recorded, started)
 
-    def _record(self, principal: Principal, source: Mapping[str, Json], recorded: Recorded | None) -> PlanRecord:
-        record = PlanRecord(self.plans, principal, source, self.clock)
+    def _record(
+        self, principal: Principal, source: Mapping[str, Json], recorded: Recorded | None, accounts: Mapping[str, str]
+    ) -> PlanRecord:
+        record = PlanRecord(self.plans, principal, source, accounts, self.clock)
         if recorded is not None:
-            record.handle, record.is_confirmed = recorded.handle, recorded.is_confirmed
+            # The person agreed to what it would do in those accounts, whatever others are called by their names now.
+            record.handle, record.is_confirmed = recorded.handle, recorded.is_confirmed and recorded.accounts in (None, accounts)
         return record
 
     async def _taken(self, call: Call, record: PlanRecord) -> Recorded | Outcome | None:

@@ -94,6 +94,17 @@ class Gate:
         }
         return Outcome("needs_confirmation", data=wire, bare=True, confirmation=asked)
 
+    def accounts(self, principal: Principal, checked: CheckedPlan) -> dict[str, str]:
+        """Return the ids of the accounts that what cannot be undone would run with, by step: a yes is for these and no others."""
+        accounts: dict[str, str] = {}
+        for step_id in checked.confirmed_steps:
+            operation, step = checked.operation_by_step[step_id], checked.plan.step_by_id.get(step_id)
+            if operation.connection is not None:
+                readiness = self.credentials.readiness(principal, operation.connection, operation.connection_scopes)
+                named = step.account if step is not None else None
+                accounts[step_id] = readiness.id_of(named) or named or ""
+        return accounts
+
     def tokens(self, principal: Principal) -> Confirm:
         """Return the maker of the tokens that the door asks of each destructive call of a plan that was agreed to."""
 

@@ -31,13 +31,22 @@ class Recorded:
     source: Mapping[str, Json]
     is_confirmed: bool
     result_by_step: Mapping[str, StepResult]
+    #: step -> id of the account that the person agreed to; None in records of before
+    accounts: Mapping[str, str] | None = None
 
 
 class PlanRecord:
     """Writes steps as they finish, in the background of the run; the answer waits for what must not be lost."""
 
-    def __init__(self, store: PlanStore, principal: Principal, source: Mapping[str, Json], clock: Callable[[], float] = time.time) -> None:
-        self._store, self._principal, self._source, self._clock = store, principal, source, clock
+    def __init__(
+        self,
+        store: PlanStore,
+        principal: Principal,
+        source: Mapping[str, Json],
+        accounts: Mapping[str, str],
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._store, self._principal, self._source, self._accounts, self._clock = store, principal, source, accounts, clock
         self.handle: str | None = None
         self.is_confirmed = False
         #: step id -> (its result, whether running it again does no harm)
@@ -52,7 +61,7 @@ class PlanRecord:
     async def open(self) -> str:
         """Make the record, unless there is one, and return its handle."""
         if self.handle is None:
-            kept = orjson.dumps({"plan": self._source, "confirmed": self.is_confirmed})
+            kept = orjson.dumps({"plan": self._source, "confirmed": self.is_confirmed, "accounts": self._accounts})
             self.handle = await self._store.open(self._principal, kept, TTL_S)
         return self.handle
 
@@ -108,4 +117,5 @@ async def load_record(store: PlanStore, principal: Principal, handle: str) -> Re
         return None
     body, results = kept
     record = orjson.loads(body)
-    return Recorded(handle, record["plan"], record["confirmed"], {step_id: decode_result(each) for step_id, each in results.items()})
+    result_by_step = {step_id: decode_result(each) for step_id, each in results.items()}
+    return Recorded(handle, record["plan"], record["confirmed"], result_by_step, record.get("accounts"))

@@ -130,14 +130,14 @@ class OpenApiRunner:
     async def _credential(self, call: Call) -> Credential | None:
         operation = call.operation
         if operation.connection is not None:
-            return await self._credentials.for_call(call.principal, operation.connection, operation.connection_scopes, call.options.account)
+            return await self._credentials.for_call(call.principal, operation.connection, operation.connection_scopes, _account(call))
         if not operation.binding.get("optional_security"):
             return None
         # Anonymous calls are allowed: an account is used where there is one, and asked for only by name.
         is_ready = self._credentials.readiness(call.principal, operation.provider, frozenset()).status == "ready"
         if not is_ready and call.options.account is None:
             return None
-        return await self._credentials.for_call(call.principal, operation.provider, frozenset(), call.options.account)
+        return await self._credentials.for_call(call.principal, operation.provider, frozenset(), _account(call))
 
     async def _send(
         self,
@@ -205,6 +205,10 @@ def _redacted(response: OutboundResponse, redaction: Redaction) -> OutboundRespo
     if body is response.body and url is response.url and headers is response.headers:
         return response
     return replace(response, body=body, url=url, headers=headers)
+
+
+def _account(call: Call) -> str | None:
+    return call.options.account_id or call.options.account
 
 
 def _provider(operation: Operation) -> str:
