@@ -34,6 +34,8 @@ class Settings:
     #: `host:port` that may be called although private; port may be `*`
     egress_allow: tuple[str, ...] = ()
     rate_limit_scale: float = 1.0
+    #: how long a tool of an MCP server may take that keeps reporting progress
+    mcp_tool_timeout_s: float = 300
     code_ttl_s: float = 60
     access_token_ttl_s: float = 3600
     #: None: the default of each client kind
@@ -103,6 +105,7 @@ _VARIABLES: dict[str, tuple[str, Callable[[str], object]]] = {
     "environment": ("ASCEND_ENV", str),
     "egress_allow": ("ASCEND_EGRESS_ALLOW", _list),
     "rate_limit_scale": ("ASCEND_RATE_LIMIT_SCALE", float),
+    "mcp_tool_timeout_s": ("ASCEND_MCP_TOOL_TIMEOUT_S", float),
     "code_ttl_s": ("ASCEND_CODE_TTL_S", float),
     "access_token_ttl_s": ("ASCEND_ACCESS_TOKEN_TTL_S", float),
     "refresh_grace_s": ("ASCEND_REFRESH_GRACE_S", float),
@@ -125,7 +128,7 @@ _VARIABLES: dict[str, tuple[str, Callable[[str], object]]] = {
 _FORWARDED_ALLOW_IPS = "FORWARDED_ALLOW_IPS"
 _LISTS = ("egress_allow", "trusted_proxies", "admin_allow")
 #: setting that is a number -> the smallest it may be
-_NUMBERS = {"rate_limit_scale": 1e-9, "code_ttl_s": 1e-9, "access_token_ttl_s": 1e-9, "refresh_grace_s": 0.0}
+_NUMBERS = {"rate_limit_scale": 1e-9, "code_ttl_s": 1e-9, "access_token_ttl_s": 1e-9, "refresh_grace_s": 0.0, "mcp_tool_timeout_s": 1e-9}
 _ALLOWED = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[^\s:/@\[\]]+):(?:[0-9]{1,5}|\*)")
 
 

@@ -84,3 +84,11 @@ def no_account(operation: Operation, account: str) -> Failure:
 def not_available(operation: Operation) -> Failure:
     """Return that this gateway has no runner of the operation's kind."""
     return Failure("not_available", f"operations of kind '{operation.kind}' cannot run on this gateway")
+
+
+def too_long(operation: Operation, timeout_s: float, most_s: float) -> Failure:
+    """Return that a call may not take as long as it asks for."""
+    message = f"timeout_s: {timeout_s:g} is more than the {most_s:g} s that '{operation.id}' may take; give {most_s:g} or less"
+    return Failure(
+        "invalid_arguments", message, hint="only tools of MCP servers may take longer than 30 s, as far as the operator lets them"
+    )

@@ -12,7 +12,7 @@ from oauth.principal import Principal
 from tools.arguments import Validators
 from tools.builtins.call_api import asked_of
 from tools.builtins.definitions import CALL_API
-from tools.call_failures import HOW_TO_CONFIRM, nested, no_account, not_available, question, takes_account
+from tools.call_failures import HOW_TO_CONFIRM, nested, no_account, not_available, question, takes_account, too_long
 from tools.catalog import Catalog
 from tools.confirmations import Confirmations, counts_once
 from tools.errors import ToolError
@@ -88,12 +88,13 @@ class Dispatcher:
         pager: Pager,
         usage: Usage | None = None,
         credentials: Credentials | None = None,
+        mcp_tool_timeout_s: float = MAX_TIMEOUT_S,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._catalog, self._policy, self._confirmations, self._validators = catalog, policy, confirmations, validators
         self._runners, self._shaping, self._recorder, self._suggestions = runners, shaping, recorder, suggestions
         self._idempotency, self._pager, self._usage, self._clock = idempotency, pager, usage, clock
-        self._credentials = credentials
+        self._credentials, self._mcp_tool_timeout_s = credentials, mcp_tool_timeout_s
 
     async def call(
         self,
@@ -165,7 +166,9 @@ class Dispatcher:
                 compile_select(options.select)
             except SelectFault as fault:
                 return _failed(fault.failure)
-        limit = time.monotonic() + _seconds(operation, options)
+        if options.timeout_s > MAX_TIMEOUT_S and (excess := self._too_long(operation, options)) is not None:
+            return _failed(excess)
+        limit = time.monotonic() + self._seconds(operation, options)
         deadline = limit if deadline is None else min(limit, deadline)
         return Call(
             principal=principal,
@@ -179,6 +182,18 @@ class Dispatcher:
             again=_Reentry(self, request, deadline),
             progress=request.progress,
         )
+
+    def _seconds(self, operation: Operation, options: CallOptions) -> float:
+        if reenters(operation):
+            return float(operation.binding.get("timeout_s", MAX_TIMEOUT_S))
+        if operation.kind == "mcp" and options.timeout_s >= MAX_TIMEOUT_S:
+            # Its runner ends what is silent for `timeout_s`; a tool that reports progress may go on.
+            return max(self._mcp_tool_timeout_s, MAX_TIMEOUT_S)
+        return max(0.1, min(options.timeout_s, MAX_TIMEOUT_S))
+
+    def _too_long(self, operation: Operation, options: CallOptions) -> Failure | None:
+        most_s = max(self._mcp_tool_timeout_s, MAX_TIMEOUT_S) if operation.kind == "mcp" else MAX_TIMEOUT_S
+        return too_long(operation, options.timeout_s, most_s) if options.timeout_s > most_s else None
 
     async def _run(self, call: Call) -> Outcome:
         operation = call.operation
@@ -279,9 +294,3 @@ _CANCELLED_INSIDE = replace(_CANCELLED, recorded=True)
 
 def _failed(failure: Failure) -> Outcome:
     return Outcome("error", error=failure)
-
-
-def _seconds(operation: Operation, options: CallOptions) -> float:
-    if reenters(operation):
-        return float(operation.binding.get("timeout_s", MAX_TIMEOUT_S))
-    return max(0.1, min(options.timeout_s, MAX_TIMEOUT_S))

@@ -15,6 +15,7 @@ _NEVER_SENT = frozenset(
         "invalid_arguments",
         "invalid_cursor",
         "not_available",
+        "busy",
         "upstream_unreachable",
     }
 )

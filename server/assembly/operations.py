@@ -89,13 +89,19 @@ async def open_operations(
     """Load the snapshots and put the parts together; leaving it lets writes under way end and closes upstream sessions."""
     catalog = Catalog(store.operations)
     with open_index(settings, catalog) as index:
-        async with _open_operations(store, tenants, egress, connections, catalog, index) as operations:
+        async with _open_operations(settings, store, tenants, egress, connections, catalog, index) as operations:
             yield operations
 
 
 @asynccontextmanager
 async def _open_operations(
-    store: Store, tenants: Tenants, egress: Egress, connections: Connections, catalog: Catalog, catalog_index: CatalogIndex
+    settings: Settings,
+    store: Store,
+    tenants: Tenants,
+    egress: Egress,
+    connections: Connections,
+    catalog: Catalog,
+    catalog_index: CatalogIndex,
 ) -> AsyncIterator[Operations]:
     accounts, index = connections.accounts, catalog_index.index
     telemetry = Telemetry()
@@ -130,7 +136,7 @@ async def _open_operations(
 
     upstreams = Upstreams()
     openapi = CachingRunner(FailoverRunner(OpenApiRunner(egress, accounts, store.results), upstreams), accounts)
-    async with McpSessions(egress) as sessions:
+    async with McpSessions(egress, silence_s=settings.mcp_tool_timeout_s) as sessions:
         dispatcher = Dispatcher(
             catalog=catalog,
             policy=policy,
@@ -144,6 +150,7 @@ async def _open_operations(
             pager=Pager(CursorSeal(proof_key), accounts),
             usage=usage,
             credentials=accounts,
+            mcp_tool_timeout_s=settings.mcp_tool_timeout_s,
         )
         watch = McpWatch(sessions, catalog, quarantine, store.operations, accounts)
         health = HealthChecks(upstreams, egress)

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from tests.tools.stand_ins import BOB, Answer, Gateway, HeldBack, answering, gateway, operation
+from tools.effects import UNSURE
 from tools.operation import Call, Download, Failure, HttpFacts, Json, Outcome, Page
 from tools.outcome_codec import MAX_RECORD_BYTES, decode_outcome, encode_outcome
 
@@ -188,3 +189,49 @@ def failing(failure: Failure) -> Answer:
         return Outcome("error", error=failure)
 
     return answer
+
+
+@pytest.mark.parametrize(
+    ("failure", "is_kept"),
+    [
+        (Failure("upstream_reset", "crm broke off"), True),
+        (Failure("upstream_timeout", "crm was silent"), True),
+        (Failure("upstream_timeout", "crm took no connection", sent=False), False),
+        (Failure("upstream_unreachable", "nobody there"), False),
+        (Failure("egress_refused", "not public"), False),
+        (Failure("internal_error", "our own fault"), True),
+        (Failure("a_code_of_tomorrow", "who knows"), True),
+        (Failure("upstream_error", "crm answered: -32000"), True),
+        (Failure("upstream_tool_error", "the note is locked", declined=True), False),
+        (Failure("upstream_malformed", "crm answered 201", upstream={"status": 201, "body": "<"}), True),
+        (Failure("upstream_redirected", "crm answered 303", upstream={"status": 303, "body": None}), True),
+        (Failure("upstream_redirected", "crm answered 307", upstream={"status": 307, "body": None}), False),
+        (Failure("upstream_rejected", "crm answered 408", upstream={"status": 408, "body": None}), True),
+        (Failure("upstream_rate_limited", "crm answered 429", upstream={"status": 429, "body": None}), False),
+        (Failure("upstream_error", "crm answered 503", upstream={"status": 503, "body": None}), True),
+    ],
+)
+async def test_a_key_is_given_back_only_where_it_is_known_that_nothing_was_written(failure: Failure, is_kept: bool) -> None:
+    """Everything else is unsure: the same call again is answered from the record, and is not sent."""
+    house = await gateway([CREATE])
+    house.runner.answers[CREATE.id] = failing(failure)
+    await create(house)
+    again = await create(house)
+    assert len(house.runner.calls) == (1 if is_kept else 2)
+    assert ("nothing was sent" in (again.note or "")) is is_kept
+
+
+async def test_our_own_fault_after_sending_is_not_sent_again() -> None:
+    """Nobody knows how far it came."""
+    house = await gateway([CREATE])
+
+    async def breaks(call: Call) -> Outcome:
+        raise RuntimeError("after the write")
+
+    house.runner.answers[CREATE.id] = breaks
+    first, second = await create(house), await create(house)
+    for outcome in (first, second):
+        assert outcome.error is not None
+        assert (outcome.error.code, outcome.error.retryable) == ("internal_error", False)
+        assert outcome.error.hint == UNSURE
+    assert len(house.runner.calls) == 1

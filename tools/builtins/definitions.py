@@ -85,7 +85,7 @@ CALL_API = ToolDefinition(
             "dry_run": {"type": "boolean"},
             "idempotency_key": {"type": "string", "maxLength": 255},
             "confirm": {"type": "string", "description": "token of needs_confirmation"},
-            "timeout_s": {"type": "number", "exclusiveMinimum": 0, "maximum": 30},
+            "timeout_s": {"type": "number", "exclusiveMinimum": 0, "maximum": 3600},
         },
         "required": ["api"],
         "additionalProperties": False,

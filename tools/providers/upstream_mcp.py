@@ -138,14 +138,23 @@ class McpRunner:
         return keep
 
     async def _answer(self, call: Call, session: McpSession) -> mcp_types.CallToolResult:
-        left_s = max(0.05, min(call.options.timeout_s, call.deadline - asyncio.get_running_loop().time()))
+        """Return the result. Raises TimeoutError where the tool neither answers nor reports progress for as long as the call may take.
 
-        async def report(progress: float, total: float | None, message: str | None) -> None:
-            await call.progress(progress, total, message)
+        Whoever reports progress is at work (MCP 2025-11-25, lifecycle, timeouts): it is waited for until the deadline.
+        """
+        loop = asyncio.get_running_loop()
+        left_s = max(0.05, call.deadline - loop.time())
+        silence_s = min(max(0.05, call.options.timeout_s), left_s)
+        with anyio.move_on_after(silence_s) as patience:
 
-        return await session.client.call_tool(
-            call.operation.binding["tool"], dict(call.arguments), read_timeout_seconds=left_s, progress_callback=report
-        )
+            async def report(progress: float, total: float | None, message: str | None) -> None:
+                patience.deadline = loop.time() + silence_s
+                await call.progress(progress, total, message)
+
+            return await session.client.call_tool(
+                call.operation.binding["tool"], dict(call.arguments), read_timeout_seconds=left_s, progress_callback=report
+            )
+        raise TimeoutError
 
     def _fits(self, operation: Operation, result: mcp_types.CallToolResult) -> bool:
         """Say whether a result is what its tool declares (a client SHOULD look: MCP 2026-07-28, output schema)."""
