@@ -2,11 +2,13 @@
 
 import base64
 import binascii
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+import re
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import mcp_types
 
+from tools.json_text import encode
 from tools.operation import Download, Json
 from tools.providers.openapi_content import MalformedContent, read_json
 
@@ -14,6 +16,10 @@ from tools.providers.openapi_content import MalformedContent, read_json
 Keep = Callable[[Download], Awaitable[str]]
 #: where what stands beside an object is put, the first that is free
 _BESIDE = ("content", "_content", "__content")
+
+#: a longer text beside structured content is compared as a whole only
+MAX_COMPARED_CHARS = 65_536
+_WORD = re.compile(r"\w+")
 
 Block = Mapping[str, Any]
 
@@ -28,7 +34,7 @@ async def data_of(result: mcp_types.CallToolResult, clean: Callable[[bytes], byt
     structured = result.structured_content
     if structured is None and len(blocks) <= 1:
         return _alone(blocks[0], clean) if blocks else None
-    beside = [await _shown(block, clean, keep) for block in blocks if structured is None or not _repeats(block, structured, blocks)]
+    beside = [await _shown(block, clean, keep) for block in blocks if structured is None or not _repeats(block, structured)]
     if structured is None:
         return beside
     if not beside:
@@ -82,20 +88,21 @@ def _inner(block: Block) -> Block:
     return resource if isinstance(resource, Mapping) else block
 
 
-def _repeats(block: Block, structured: Json, blocks: Sequence[Block]) -> bool:
-    """Say whether a text says only what is structured already: servers add it for older clients, whole or member by member."""
+def _repeats(block: Block, structured: Json) -> bool:
+    """Say whether a text says only what is structured already: servers add it for older clients, as JSON or in their own way."""
     if block.get("type") != "text":
         return False
-    said = _text(block["text"])
-    if said == structured or not block["text"].strip():
+    if _text(block["text"]) == structured:
         return True
-    if not isinstance(structured, dict):
-        return str(said) == str(structured)
-    # FastMCP wraps what is no object in `result`, and gives a list one text an item.
-    (only,) = structured.values() if len(structured) == 1 else (None,)
-    if said == only or (isinstance(only, list) and len(only) == len([one for one in blocks if one.get("type") == "text"]) and said in only):
-        return True
-    return isinstance(only, str | int | float | bool) and block["text"] in (only, str(only), str(only).lower())
+    if len(block["text"]) > MAX_COMPARED_CHARS:
+        return False
+    told = encode(structured).decode()
+    return len(told) <= 4 * MAX_COMPARED_CHARS and _words(block["text"]) <= _words(told)
+
+
+def _words(text: str) -> frozenset[str]:
+    # Python's None is null.
+    return frozenset(_WORD.findall(text.lower().replace("none", "null")))
 
 
 def _text(text: str) -> Json:

@@ -62,6 +62,7 @@ async def test_an_image_beside_a_text_is_a_handle_as_when_it_comes_alone(world: 
     [
         ([text('{"a": 1, "b": [2]}')], {"a": 1, "b": [2]}),
         ([text("3")], {"result": 3}),
+        ([text("{'sum': 3, 'ok': True, 'left': None}")], {"sum": 3, "ok": True, "left": None}),
         ([text("true")], {"result": True}),
         ([text("hello")], {"result": "hello"}),
         ([text("[1, 2]")], {"result": [1, 2]}),
