@@ -18,11 +18,13 @@ from tools.providers.openapi_security import Security
 
 #: default style by place (OpenAPI 3.1 §4.8.12.2)
 STYLE_BY_PLACE = {"path": "simple", "query": "form", "header": "simple", "cookie": "form"}
+#: the delimited ones in other places than the query are what Swagger 2.0's collection formats become
+_DELIMITED = {"spaceDelimited", "pipeDelimited", "tabDelimited"}
 STYLES_BY_PLACE = {
-    "path": {"simple", "label", "matrix"},
-    "query": {"form", "spaceDelimited", "pipeDelimited", "deepObject"},
-    "header": {"simple"},
-    "cookie": {"form"},
+    "path": {"simple", "label", "matrix", *_DELIMITED},
+    "query": {"form", "deepObject", *_DELIMITED},
+    "header": {"simple", *_DELIMITED},
+    "cookie": {"form", "cookie"},
 }
 #: header parameters to ignore: other parts of the document decide them (OpenAPI 3.1 §4.8.12), or the connection does (RFC 9110 §6.6, §7.6)
 _FRAMING = (
@@ -193,6 +195,8 @@ def _style_of(document: OpenApiDocument, parameter: Mapping[str, Json], schema: 
         style = STYLE_BY_PLACE[place]
     explode = parameter.get("explode")
     planned: dict[str, Json] = {"style": style, "explode": explode if isinstance(explode, bool) else style == "form"}
+    if isinstance(parameter.get("inner"), list):
+        planned["inner"] = parameter["inner"]
     if parameter.get("allowReserved") is True and place == "query":
         planned["reserved"] = True
     if style == "form" and place == "query" and "style" not in parameter and _is_nested(document, schema):

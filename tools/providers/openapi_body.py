@@ -12,7 +12,7 @@ from tools.providers.openapi_media import JSON_PATCH, bare_type, kind_of, prefer
 from tools.providers.openapi_schema import SchemaBundle
 from tools.providers.openapi_subtypes import is_polymorphic
 
-FORM_STYLES = ("form", "spaceDelimited", "pipeDelimited", "deepObject")
+FORM_STYLES = ("form", "spaceDelimited", "pipeDelimited", "tabDelimited", "deepObject")
 BODY_ARGUMENT = "body"
 MAX_COMPOSITION_DEPTH = 12
 
@@ -243,6 +243,8 @@ def _encoding(rules: Mapping[str, Json]) -> dict[str, Json]:
         kept["contentType"] = rules["contentType"]
     if rules.get("style") in FORM_STYLES:
         kept["style"] = rules["style"]
+    if isinstance(rules.get("inner"), list):
+        kept["inner"] = rules["inner"]
     for flag in ("explode", "allowReserved"):
         if isinstance(rules.get(flag), bool):
             kept[flag] = rules[flag]

@@ -115,7 +115,7 @@ class BodyWriter:
             rules = self._encoding.get(name, {})
             is_styled = "style" in rules or "explode" in rules
             nested = isinstance(value, Mapping) or (isinstance(value, list) and any(isinstance(item, Mapping | list) for item in value))
-            if nested and not is_styled:
+            if nested and not is_styled and "inner" not in rules:
                 written = value if isinstance(value, Mapping) else None
                 items = [written] if written is not None else value
                 pairs += [Pair(quote(name, safe=""), quote(orjson.dumps(item).decode(), safe="")) for item in items]
@@ -126,7 +126,8 @@ class BodyWriter:
     def _styled(self, name: str, value: Json, rules: Mapping[str, Json]) -> Iterator[Pair]:
         style = rules.get("style", "form")
         explode = rules.get("explode", style == "form")
-        return query_writer({"name": name, "style": style, "explode": explode, "reserved": rules.get("allowReserved")})(value)
+        parameter = {"name": name, "style": style, "explode": explode, "reserved": rules.get("allowReserved")}
+        return query_writer({**parameter, "inner": rules["inner"]} if "inner" in rules else parameter)(value)
 
     def _multipart(self, members: Mapping[str, Json], files: Mapping[str, list[File]]) -> Encoded:
         """Return multipart/form-data (RFC 7578): plain values as text, objects as JSON, files with name and type."""

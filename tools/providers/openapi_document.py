@@ -32,6 +32,19 @@ class BrokenReference(Exception):
     """A `$ref` leads nowhere; the operation that needs it is skipped with this reason."""
 
 
+class Gathered(dict[str, bytes]):
+    """The documents that one refers to, by absolute location."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        #: the same, read
+        self.parsed: dict[str, Json] = {}
+        #: location -> why it is not here: the rest of a sentence that begins with the document
+        self.unread: dict[str, str] = {}
+        #: the limit that kept documents out, in a sentence of its own
+        self.limit: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class OpenApiDocument:
     """The root of a document and what its references lead to.
@@ -44,6 +57,8 @@ class OpenApiDocument:
     version: Version
     location: str
     externals: Mapping[str, Json] = field(default_factory=dict)
+    #: location -> why that document is not among them
+    unread: Mapping[str, str] = field(default_factory=dict)
     #: of this document's schemas, what was converted already
     converted: ConvertedSchemas = field(default_factory=ConvertedSchemas, repr=False, compare=False)
     _target_by_ref: dict[str, Json] = field(default_factory=dict, repr=False)
@@ -71,7 +86,7 @@ class OpenApiDocument:
         location, pointer = urldefrag(ref)
         if location and location != self.location:
             if location not in self.externals:
-                raise BrokenReference(f"{ref!r} is in another document, which is not at hand")
+                raise BrokenReference(f"{ref!r} is in another document, which {self.unread.get(location, 'is not at hand')}")
             return follow_pointer(self.externals[location], pointer, ref)
         return follow_pointer(self.root, pointer, ref)
 
@@ -82,12 +97,14 @@ def read_document(raw: bytes, location: str, externals: Mapping[str, bytes] | No
     if not isinstance(root, dict):
         raise refused(f"{location} is not an OpenAPI document: it holds no object")
     version = version_of(root, location)
+    gathered = externals if isinstance(externals, Gathered) else Gathered()
     parsed_by_location = {}
     for other, body in (externals or {}).items():
-        parsed_by_location[other] = with_absolute_references(parse(body, other), other)
-    if parsed_by_location:
+        parsed = gathered.parsed[other] if other in gathered.parsed else parse(body, other)
+        parsed_by_location[other] = with_absolute_references(parsed, other)
+    if parsed_by_location or gathered.unread:
         root = with_absolute_references(root, location, local=False)
-    return OpenApiDocument(root=root, version=version, location=location, externals=parsed_by_location)
+    return OpenApiDocument(root=root, version=version, location=location, externals=parsed_by_location, unread=gathered.unread)
 
 
 def parse(raw: bytes, location: str) -> Json:
@@ -113,8 +130,15 @@ def parse(raw: bytes, location: str) -> Json:
         raise refused(f"{location} is neither JSON nor YAML: {reason}") from error
 
 
+_INDENTATION = re.compile(rb"^ +", re.MULTILINE)
+
+
 def refuse_depth(text: bytes) -> None:
     """Raise ValueError where YAML is nested too deep: the loader recurses in C, where that ends the process."""
+    indented = max((len(blanks) for blanks in _INDENTATION.findall(text)), default=0)
+    if indented + sum(map(text.count, (b"[", b"{", b"-", b"?", b":"))) < MAX_DEPTH:
+        # Too few signs to nest that deep; a document in 3,000 parts is read in half the time.
+        return
     depth = 0
     for event in yaml.parse(text, Loader=yaml.CSafeLoader):
         if isinstance(event, yaml.CollectionStartEvent):

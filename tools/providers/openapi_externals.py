@@ -1,5 +1,8 @@
 """The documents that a document refers to: same origin or same folder only, gathered before anything is converted."""
 
+import asyncio
+import time
+from collections import deque
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from pathlib import Path
 from urllib.parse import unquote, urldefrag, urljoin, urlsplit
@@ -7,9 +10,12 @@ from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 from oauth.fetch import Fetch, FetchRefused
 from tools.errors import ImportFailed
 from tools.operation import Json
-from tools.providers.openapi_document import MAX_DOCUMENT_BYTES, parse
+from tools.providers.openapi_document import MAX_DOCUMENT_BYTES, Gathered, parse
 
-MAX_DOCUMENTS = 400
+MAX_DOCUMENTS = 5_000
+#: over the network several at a time, and not for ever
+MAX_AT_ONCE = 16
+MAX_GATHERING_S = 300.0
 MAX_DEPTH = 250
 TIMEOUT_S = 30.0
 
@@ -17,28 +23,57 @@ TIMEOUT_S = 30.0
 Read = Callable[[str], Awaitable[bytes | None]]
 
 
-async def gather_externals(raw: bytes, location: str, read: Read) -> dict[str, bytes]:
+async def gather_externals(raw: bytes, location: str, read: Read) -> Gathered:
     """Return every document that `raw` refers to, directly or through others, by absolute location.
 
-    What is elsewhere than beside the document, missing or too much is left out: the operations that need it are then reported.
+    What is elsewhere than beside the document, missing or too much is left out, with the reason: the operations that need it
+    are then reported.
     """
-    gathered: dict[str, bytes] = {}
-    pending = [(location, raw)]
+    gathered = Gathered()
     left_bytes = MAX_DOCUMENT_BYTES
-    refused: set[str] = set()
+    deadline = time.monotonic() + MAX_GATHERING_S
+    known = {location}
+    pending = deque(_new(parse(raw, location), location, location, known, gathered))
     while pending:
-        where, body = pending.pop()
-        for target in referred(parse(body, where), where):
-            if target == location or target in gathered or target in refused:
-                continue
-            found = await read(target) if is_beside(target, location) and len(gathered) < MAX_DOCUMENTS else None
-            if found is None or len(found) > left_bytes or not _is_readable(found, target):
-                refused.add(target)
+        group = [pending.popleft() for _ in range(min(MAX_AT_ONCE, len(pending)))]
+        if time.monotonic() > deadline:
+            gathered.limit = f"not all documents that were referred to came within {MAX_GATHERING_S:g} s"
+            gathered.unread |= dict.fromkeys([*group, *pending], f"was not read: {gathered.limit}")
+            break
+        for target, found in zip(group, await asyncio.gather(*map(read, group)), strict=True):
+            parsed = _parsed(found, target) if found is not None else None
+            if found is None or parsed is None or len(found) > left_bytes:
+                why = _TOO_LARGE if parsed is not None else "is neither JSON nor YAML" if found is not None else "is not there"
+                gathered.unread[target] = why
                 continue
             left_bytes -= len(found)
-            gathered[target] = found
-            pending.append((target, found))
+            gathered[target], gathered.parsed[target] = found, parsed
+            pending += _new(parsed, target, location, known, gathered)
     return gathered
+
+
+_TOO_LARGE = f"was not read: all documents together are larger than {MAX_DOCUMENT_BYTES >> 20} MiB"
+
+
+def _new(parsed: Json, where: str, location: str, known: set[str], gathered: Gathered) -> Iterator[str]:
+    """Yield the documents beside `location` that `parsed` is the first to refer to; of the others it is noted why they stay out."""
+    for target in referred(parsed, where):
+        if target in known:
+            continue
+        known.add(target)
+        if not is_beside(target, location):
+            gathered.unread[target] = _WHY_ELSEWHERE[urlsplit(location).scheme in ("http", "https")]
+        elif len(known) > MAX_DOCUMENTS + 1:
+            gathered.limit = f"more than {MAX_DOCUMENTS} documents were referred to"
+            gathered.unread[target] = f"was not read: {gathered.limit}"
+        else:
+            yield target
+
+
+_WHY_ELSEWHERE = {
+    True: "is at another origin than the document; bundle it into one",
+    False: "is outside the folder of the document; import a copy that has everything in one folder, or bundle it into one",
+}
 
 
 def referred(node: Json, location: str, depth: int = 0) -> Iterator[str]:
@@ -92,9 +127,9 @@ def fetch_reader(fetch: Fetch) -> Read:
     return read
 
 
-def _is_readable(body: bytes, location: str) -> bool:
+def _parsed(body: bytes, location: str) -> Json:
+    """Return what a document holds, or None where it cannot be read."""
     try:
-        parse(body, location)
+        return parse(body, location)
     except ImportFailed:
-        return False
-    return True
+        return None

@@ -14,7 +14,7 @@ from tools.operation import Failure, Json, Operation
 from tools.plain_text import visible
 from tools.providers.openapi_access import access_of, is_idempotent
 from tools.providers.openapi_answer_headers import TOLD_OF_HEAD
-from tools.providers.openapi_document import OpenApiDocument, read_document
+from tools.providers.openapi_document import Gathered, OpenApiDocument, read_document
 from tools.providers.openapi_examples import example_call
 from tools.providers.openapi_found import MALFORMED, Found, Skipped, find_operations
 from tools.providers.openapi_keywords import shortened
@@ -88,6 +88,7 @@ def import_document(
     skipped += [
         Skipped(name, "the overlay corrects it, but the document has no such operation") for name in overlay.unknown(frozenset(seen))
     ]
+    skipped = _beyond_limit(skipped, externals.limit if isinstance(externals, Gathered) else None)
     if not operations:
         raise ImportFailed(Failure("nothing_to_import", _why_nothing(location, found, skipped, include)))
     settings: dict[str, Json] = {
@@ -100,6 +101,14 @@ def import_document(
     source = Source(provider, tenant_id, "openapi", location, title, settings)
     ordered = tuple(sorted(operations, key=lambda operation: operation.id))
     return ImportResult(source, ordered, tuple(Skipped(visible(one.where), visible(one.reason)) for one in skipped), title)
+
+
+def _beyond_limit(skipped: list[Skipped], limit: str | None) -> list[Skipped]:
+    """Return what was left out, with one line for everything that lies beyond the limit of documents."""
+    if limit is None:
+        return skipped
+    other = [one for one in skipped if limit not in one.reason]
+    return [Skipped("$ref", f"{limit}; bundle it into one document: {len(skipped) - len(other)} places need what was not read"), *other]
 
 
 def _check_server(document: OpenApiDocument, wanted: str | None, location: str) -> None:

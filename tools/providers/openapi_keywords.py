@@ -36,7 +36,7 @@ COUNTS = ("minLength", "maxLength", "minItems", "maxItems", "minProperties", "ma
 NUMBERS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf")
 PLAIN = ("format", "default", "const", "contentEncoding", "contentMediaType")
 #: styles whose delimiter cannot be escaped -> the delimiter
-BLANK_BY_STYLE = {"spaceDelimited": " ", "pipeDelimited": "|"}
+BLANK_BY_STYLE = {"spaceDelimited": " ", "pipeDelimited": "|", "tabDelimited": "\t"}
 MAX_DESCRIPTION_CHARS = 600
 MAX_EXAMPLE_CHARS = 100
 

@@ -1,17 +1,21 @@
 """Values of parameters as they stand in a request: every style and explode of OpenAPI 3.1 §4.8.12.3, as RFC 6570 writes them."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 from urllib.parse import quote, unquote
 
 import orjson
 
 from tools.operation import Json
+from tools.providers.openapi_media import kind_of
 
 #: reserved characters that a query component may carry without being taken apart (allowReserved): no & = + #
 RESERVED = ":/?@!$'()*,;"
-SEPARATOR_BY_STYLE = {"spaceDelimited": "%20", "pipeDelimited": "%7C"}
+#: `tsv`, and `ssv` and `pipes` outside of queries, are Swagger 2.0's; OpenAPI 3 has no word for them
+SEPARATOR_BY_STYLE = {"spaceDelimited": "%20", "pipeDelimited": "%7C", "tabDelimited": "%09"}
+#: past that a float is no longer written digit by digit, as in JavaScript
+MAX_WHOLE = 1e21
 
 
 class UnfitArgument(Exception):
@@ -39,6 +43,9 @@ def text_of(value: Json) -> str:
         return "true" if value else "false"
     if isinstance(value, int):
         return str(value)
+    if isinstance(value, float) and value.is_integer() and abs(value) < MAX_WHOLE:
+        # JSON has one kind of number: 5.0 and 1e3 are the integers 5 and 1000 (JSON Schema 2020-12 validation §6.1.1).
+        return str(int(value))
     return orjson.dumps(value).decode()
 
 
@@ -51,10 +58,15 @@ def path_writer(parameter: Mapping[str, Json]) -> Callable[[Json], str]:
     """Return the function that writes a path parameter: simple, label or matrix. It raises UnfitArgument."""
     argument, name = parameter["argument"], quote(parameter["name"], safe="")
     style, explode = parameter.get("style", "simple"), parameter.get("explode", False)
-    write = _PATH_WRITERS.get(style, _simple) if "media_type" not in parameter else _document
+    write = _PATH_WRITERS.get(style, _simple)
+    if "media_type" in parameter:
+        write = _document_writer(parameter["media_type"])
+    elif style in SEPARATOR_BY_STYLE:
+        write = _delimited_writer(parameter, SEPARATOR_BY_STYLE[style])
+    inner = parameter.get("inner")
 
     def write_checked(value: Json) -> str:
-        written = write(name, value, explode)
+        written = write(name, value if inner is None else joined(value, inner), explode)
         if written in ("", ".", ".."):
             # An empty or dotted segment would address another resource (RFC 3986 §5.2.4).
             raise UnfitArgument(argument, f"{text_of(value)!r} cannot be a part of the path")
@@ -68,9 +80,13 @@ def query_writer(parameter: Mapping[str, Json]) -> Callable[[Json], Iterator[Pai
     name, style, explode = parameter["name"], parameter.get("style", "form"), parameter.get("explode", True)
     safe = RESERVED if parameter.get("reserved") else ""
     if "media_type" in parameter:
-        return lambda value: iter((Pair(quote(name, safe=""), encoded(_as_document(value))),))
+        media_type = parameter["media_type"]
+        return lambda value: iter((Pair(quote(name, safe=""), quote(document_of(value, media_type), safe="")),))
     if style == "deepObject":
         return lambda value: _deep(quote(name, safe=""), value, safe)
+    if "inner" in parameter:
+        inner, write = parameter["inner"], query_writer({key: word for key, word in parameter.items() if key != "inner"})
+        return lambda value: write(joined(value, inner))
     if style in SEPARATOR_BY_STYLE and not explode:
         return lambda value: _delimited(parameter, value, SEPARATOR_BY_STYLE[style])
     return lambda value: _form(quote(name, safe=""), value, explode, safe)
@@ -79,19 +95,24 @@ def query_writer(parameter: Mapping[str, Json]) -> Callable[[Json], Iterator[Pai
 def header_writer(parameter: Mapping[str, Json]) -> Callable[[Json], str]:
     """Return the function that writes a header value; header values are not percent-encoded. It raises UnfitArgument."""
     argument, explode = parameter["argument"], parameter.get("explode", False)
-    is_document = "media_type" in parameter
+    separator = unquote(SEPARATOR_BY_STYLE.get(parameter.get("style", ""), ","))
+    inner, media_type = parameter.get("inner"), parameter.get("media_type")
 
     def write(value: Json) -> str:
-        if is_document:
-            written = _as_document(value)
+        if inner is not None:
+            value = joined(value, inner)
+        if media_type is not None:
+            written = document_of(value, media_type)
         elif isinstance(value, list):
-            written = ",".join(_part_of_header(item) for item in value)
+            written = separator.join(map(_part_of_header if separator == "," else text_of, value))
+            if separator != "," and written.count(separator) > len(value) - 1:
+                raise UnfitArgument(argument, f"a value in this list cannot contain {separator!r}")
         elif isinstance(value, Mapping):
             between = "=" if explode else ","
             written = ",".join(f"{_part_of_header(key)}{between}{_part_of_header(item)}" for key, item in value.items())
         else:
             written = text_of(value)
-        if any(ord(sign) < 32 or ord(sign) == 127 for sign in written):
+        if any((ord(sign) < 32 and sign != separator) or ord(sign) == 127 for sign in written):
             raise UnfitArgument(argument, "a header value cannot hold line breaks or control characters")
         return written.strip()
 
@@ -135,10 +156,6 @@ def _matrix(name: str, value: Json, explode: bool) -> str:
     return f";{name}={encoded(value)}"
 
 
-def _document(name: str, value: Json, explode: bool) -> str:
-    return encoded(_as_document(value))
-
-
 _PATH_WRITERS: Mapping[str, Callable[[str, Json, bool], str]] = {"simple": _simple, "label": _label, "matrix": _matrix}
 
 
@@ -147,15 +164,19 @@ def _members(value: Mapping[str, Json], between: str) -> list[str]:
 
 
 def _delimited(parameter: Mapping[str, Json], value: Json, separator: str) -> Iterator[Pair]:
-    """Write a list whose values stand between blanks or pipes; these styles have no escape for the delimiter itself."""
+    if written := _between(parameter, value, separator):
+        yield Pair(quote(parameter["name"], safe=""), written)
+
+
+def _between(parameter: Mapping[str, Json], value: Json, separator: str) -> str:
+    """Return a list whose values stand between blanks, tabs or pipes; these styles have no escape for the delimiter itself."""
     flat = (
         value if isinstance(value, list) else [part for pair in value.items() for part in pair] if isinstance(value, Mapping) else [value]
     )
     parts = [encoded(item) for item in flat]
     if isinstance(value, list | Mapping) and any(separator in part for part in parts):
         raise UnfitArgument(parameter.get("argument", parameter["name"]), f"a value in this list cannot contain {unquote(separator)!r}")
-    if parts:
-        yield Pair(quote(parameter["name"], safe=""), separator.join(parts))
+    return separator.join(parts)
 
 
 def _form(name: str, value: Json, explode: bool, safe: str) -> Iterator[Pair]:
@@ -189,5 +210,27 @@ def _deep(name: str, value: Json, safe: str) -> Iterator[Pair]:
         yield Pair(name, encoded(value, safe))
 
 
-def _as_document(value: Json) -> str:
-    return orjson.dumps(value).decode()
+def joined(value: Json, separators: Sequence[str]) -> Json:
+    """Return a list whose items, lists themselves, are texts: each level between its own separator (Swagger 2.0 Items Object)."""
+    if not isinstance(value, list):
+        return value
+    separator, *further = separators
+    return [separator.join(map(text_of, joined(item, further) if further else item)) if isinstance(item, list) else item for item in value]
+
+
+def _document_writer(media_type: str) -> Callable[[str, Json, bool], str]:
+    return lambda _name, value, _explode: quote(document_of(value, media_type), safe="")
+
+
+def _delimited_writer(parameter: Mapping[str, Json], separator: str) -> Callable[[str, Json, bool], str]:
+    return lambda _name, value, _explode: _between(parameter, value, separator)
+
+
+def document_of(value: Json, media_type: str) -> str:
+    """Return a value as a document of `media_type` (a parameter's `content`): JSON, a form, or the text itself."""
+    kind = kind_of(media_type)
+    if kind == "json":
+        return orjson.dumps(value).decode()
+    if kind == "form" and isinstance(value, Mapping):
+        return "&".join(f"{name}={part}" for member, each in value.items() for name, part in _form(quote(member, safe=""), each, True, ""))
+    return text_of(value)

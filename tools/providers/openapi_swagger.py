@@ -10,9 +10,11 @@ METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 STYLE_BY_COLLECTION_FORMAT: Mapping[str, tuple[str, bool]] = {
     "csv": ("form", False),
     "ssv": ("spaceDelimited", False),
+    "tsv": ("tabDelimited", False),
     "pipes": ("pipeDelimited", False),
     "multi": ("form", True),
 }
+SEPARATOR_BY_COLLECTION_FORMAT = {"csv": ",", "ssv": " ", "tsv": "\t", "pipes": "|"}
 FORM = "application/x-www-form-urlencoded"
 MULTIPART = "multipart/form-data"
 _SCHEMA_KEYS = """
@@ -20,6 +22,7 @@ type format items default maximum exclusiveMaximum minimum exclusiveMinimum maxL
 multipleOf example x-example
 """
 SCHEMA_KEYS = frozenset(_SCHEMA_KEYS.split())
+MAX_LEVELS = 5
 FLOW_BY_SWAGGER_FLOW = {
     "implicit": "implicit",
     "password": "password",
@@ -38,7 +41,7 @@ def upgrade(document: OpenApiDocument) -> OpenApiDocument:
     paths = root.get("paths")
     if isinstance(paths, Mapping):
         root["paths"] = {path: _path_item(document, item) for path, item in paths.items()}
-    return OpenApiDocument(root=root, version="3.0", location=document.location, externals=document.externals)
+    return OpenApiDocument(root=root, version="3.0", location=document.location, externals=document.externals, unread=document.unread)
 
 
 def _servers(root: Mapping[str, Json]) -> list[Json]:
@@ -119,10 +122,20 @@ def _parameter(parameter: Mapping[str, Json]) -> dict[str, Json]:
     upgraded["schema"] = {key: value for key, value in parameter.items() if key in SCHEMA_KEYS}
     if parameter.get("type") == "array":
         style, explode = STYLE_BY_COLLECTION_FORMAT.get(str(parameter.get("collectionFormat")), ("form", False))
-        if parameter.get("in") != "query":
-            style = "simple"
-        upgraded |= {"style": style, "explode": explode}
+        if parameter.get("in") != "query" and style == "form":
+            style, explode = "simple", False
+        upgraded |= {"style": style, "explode": explode, **_inner(parameter)}
     return upgraded
+
+
+def _inner(parameter: Mapping[str, Json]) -> dict[str, Json]:
+    """Return what stands between the values of lists within a list, level by level: items have a collectionFormat of their own."""
+    separators = []
+    items = parameter.get("items")
+    while isinstance(items, Mapping) and items.get("type") == "array" and len(separators) < MAX_LEVELS:
+        separators.append(SEPARATOR_BY_COLLECTION_FORMAT.get(str(items.get("collectionFormat")), ","))
+        items = items.get("items")
+    return {"inner": separators} if separators else {}
 
 
 def _json_body(parameter: Mapping[str, Json], consumes: Sequence[str]) -> dict[str, Json]:
@@ -147,7 +160,7 @@ def _form_body(fields: Sequence[Mapping[str, Json]], consumes: Sequence[str]) ->
         properties[name] = schema
         if part.get("type") == "array":
             style, explode = STYLE_BY_COLLECTION_FORMAT.get(str(part.get("collectionFormat")), ("form", False))
-            encoding[name] = {"style": style, "explode": explode}
+            encoding[name] = {"style": style, "explode": explode, **_inner(part)}
     required = [str(part.get("name")) for part in fields if part.get("required") is True]
     has_file = any(part.get("type") == "file" for part in fields)
     media_type = MULTIPART if has_file or (MULTIPART in consumes and FORM not in consumes) else FORM
