@@ -11,6 +11,7 @@ import orjson
 from tools.argument_faults import Fault, fault_of, path_of
 from tools.argument_size import Cut, narrowed, values_in
 from tools.kept_json import plain
+from tools.meant_numbers import may_hold_big_integers, meant, within_64_bits
 from tools.operation import Failure, Json, Operation
 from tools.schema_cost import cost_of, is_bearable
 
@@ -61,7 +62,7 @@ class Validators:
     def faults(self, operation: Operation, arguments: Mapping[str, Json], *, suggests: bool = True) -> tuple[Fault, ...]:
         """Return the faults of `arguments`, in the order of the schema: all of a few values, the first ones of many."""
         try:
-            orjson.dumps(arguments)
+            raw = orjson.dumps(arguments)
         except TypeError:
             return _unsendable(arguments)
         key = (operation.tenant_id, operation.id)
@@ -79,6 +80,11 @@ class Validators:
             return (_TOO_MANY,)
         if compiled.validator.is_valid(arguments):
             return ()
+        if operation.kind == "openapi" and may_hold_big_integers(raw):
+            schema = operation.input_schema
+            arguments = meant(arguments, schema, schema.get("$defs", {}), within_64_bits)
+            if compiled.validator.is_valid(arguments):
+                return ()
         return _found(compiled, compiled.validator, arguments, suggests)
 
 
@@ -121,15 +127,34 @@ def _unsendable(arguments: Mapping[str, Json]) -> tuple[Fault, ...]:
         except TypeError as error:
             reason = str(error)
             rule = (
-                "a number within 64 bits; send a larger one as text"
+                "a number within 64 bits; write the digits of a larger integer as text, and they are sent as the number"
                 if "Integer" in reason
                 else "nested less than 250 levels deep"
                 if "ecursion" in reason
                 else "text of whole Unicode characters, without lone surrogates"
             )
-            path = path_of([name.encode(errors="replace").decode()[:60]])
+            where = _beyond_64_bits(value) if "Integer" in reason else ()
+            path = path_of([_shown(name), *where])
             faults.append(Fault(path, None, rule, None, f"{path} must be {rule}"))
     return tuple(faults)
+
+
+def _beyond_64_bits(value: Json) -> tuple[str | int, ...]:
+    """Return where in `value` an integer beyond 64 bits stands, as steps."""
+    pending: list[tuple[tuple[str | int, ...], Json]] = [((), value)]
+    while pending:
+        steps, here = pending.pop()
+        if isinstance(here, int) and not -(2**63) <= here < 2**64:
+            return steps
+        if isinstance(here, Mapping):
+            pending += [((*steps, _shown(name)), each) for name, each in here.items()]
+        elif isinstance(here, list):
+            pending += [((*steps, place), each) for place, each in enumerate(here)]
+    return ()
+
+
+def _shown(name: str) -> str:
+    return name.encode(errors="replace").decode()[:60]
 
 
 def compile_schema(schema: Mapping[str, Json]) -> jsonschema_rs.Validator | None:

@@ -15,7 +15,7 @@ VERSION_SEGMENT = re.compile(r"(v\d+|\d{1,2})([._]\d+)*((beta|alpha)\d*)?|\d{4}-
 _RECORDED_ID = re.compile(r"(?=.*\d)(?=.*[a-z])[a-z0-9]{28,}", re.IGNORECASE)
 #: `apps.example.io` as a segment is a group of things, not `thing.verb`
 _DOMAIN = re.compile(r"\.(io|com|net|org|dev|local)$", re.IGNORECASE)
-#: of two operations that ask for one id, the one whose method comes first here keeps it
+#: of two operations that ask for one id, the one whose method comes first here keeps it; others come last
 METHOD_ORDER = ("get", "patch", "put", "post", "delete", "head", "options", "trace")
 SEARCHES = frozenset({"search", "count", "export", "query", "lookup"})
 READS = frozenset({"get", "list", "search", "find", "count", "check", "fetch", "read", "retrieve", "show", "describe", "view", "download"})
@@ -273,7 +273,8 @@ def _join(provider: str, resource: Iterable[str], verb: str) -> str:
 
 
 def _rank(operation: Naming) -> tuple[int, int, str, str]:
-    return (METHOD_ORDER.index(operation.method), operation.path.count("/"), operation.path, operation.operation_id or "")
+    order = (*METHOD_ORDER, operation.method).index(operation.method)
+    return (order, operation.path.count("/"), operation.path, operation.operation_id or "")
 
 
 def _segments(path: str) -> list[str]:

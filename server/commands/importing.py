@@ -73,7 +73,7 @@ async def openapi(
     dry_run: bool,
     as_json: bool,
 ) -> None:
-    """Import SOURCE, a file or URL: OpenAPI 3.0, 3.1 or Swagger 2.0, JSON or YAML. Running servers see it at once.
+    """Import SOURCE, a file or URL: OpenAPI 3.0 to 3.2 or Swagger 2.0, JSON or YAML. Running servers see it at once.
 
     Without SOURCE the document is read again where the last import of PROVIDER found it. Options that are not given are those of
     the last import.

@@ -5,8 +5,9 @@ import re
 from tools.operation import Access
 from tools.words import VERB_BY_WORD, spoken_in, words_of
 
-SAFE_METHODS = frozenset({"get", "head", "options", "trace"})
-IDEMPOTENT_METHODS = frozenset({"get", "head", "options", "trace", "put", "delete"})
+#: RFC 9110 §9.2.1, and the safe ones among those registered since: QUERY, and of WebDAV (RFC 4918, 3253, 5323)
+SAFE_METHODS = frozenset({"get", "head", "options", "trace", "query", "propfind", "report", "search"})
+IDEMPOTENT_METHODS = SAFE_METHODS | {"put", "delete"}
 _READING = """
 get list search find query lookup count fetch read retrieve show describe view check test validate verify preview browse export info history
 exists
@@ -45,7 +46,7 @@ def access_of(method: str, verb: str, operation_id: str | None, path: str = "") 
         if {first, *said} & DESTROYING:
             return "destructive"
         return "write" if first in CHANGING or (parts and parts[0][0] in CHANGING) else "read"
-    if {first, *said, *_last_said(path)} & DESTROYING:
+    if {first, method, *said, *_last_said(path)} & DESTROYING:
         return "destructive"
     return "read" if method == "post" and first in ASKING else "write"
 

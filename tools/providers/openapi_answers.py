@@ -37,8 +37,7 @@ def answer_of(document: OpenApiDocument, operation: Mapping[str, Json]) -> Answe
     if not json_types or not isinstance(content, Mapping):
         accept = ", ".join([*media_types[:4], "application/json;q=0.9", "*/*;q=0.5"]) if media_types else "application/json, */*;q=0.5"
         return Answer(None, None, accept, has_link, declared)
-    media = content[json_types[0]]
-    source = media.get("schema") if isinstance(media, Mapping) else None
+    source = _resolved(document, content[json_types[0]]).get("schema")
     accept = json_types[0] if "*" not in json_types[0] else "application/json"
     bundle = SchemaBundle(document, "out")
     converted = bundle.convert(source) if source is not None else None

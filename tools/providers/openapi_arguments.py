@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from tools.operation import Json
 from tools.plain_text import visible
 from tools.providers.openapi_body import plan_body
-from tools.providers.openapi_body_ways import BodyPlan
+from tools.providers.openapi_body_ways import BodyPlan, UnusableOperation
 from tools.providers.openapi_document import BrokenReference, OpenApiDocument
 from tools.providers.openapi_examples import example_value
 from tools.providers.openapi_keywords import BLANK_BY_STYLE, MAX_EXAMPLE_CHARS, never_empty, shortened, types_of, without_delimiter
@@ -17,7 +17,7 @@ from tools.providers.openapi_schema import SchemaBundle
 from tools.providers.openapi_security import Security
 
 #: default style by place (OpenAPI 3.1 §4.8.12.2)
-STYLE_BY_PLACE = {"path": "simple", "query": "form", "header": "simple", "cookie": "form"}
+STYLE_BY_PLACE = {"path": "simple", "query": "form", "header": "simple", "cookie": "form", "querystring": "form"}
 #: the delimited ones in other places than the query are what Swagger 2.0's collection formats become
 _DELIMITED = {"spaceDelimited", "pipeDelimited", "tabDelimited"}
 STYLES_BY_PLACE = {
@@ -25,6 +25,7 @@ STYLES_BY_PLACE = {
     "query": {"form", "deepObject", *_DELIMITED},
     "header": {"simple", *_DELIMITED},
     "cookie": {"form", "cookie"},
+    "querystring": {"form"},
 }
 #: header parameters to ignore: other parts of the document decide them (OpenAPI 3.1 §4.8.12), or the connection does (RFC 9110 §6.6, §7.6)
 _FRAMING = (
@@ -35,10 +36,6 @@ FIELD_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 #: parameters through which documents pass the caller's credential beside their security scheme
 CREDENTIAL_NAMES = frozenset({"token", "access_token", "oauth_token", "auth_token", "api_key", "apikey", "authorization"})
 WORD_BY_SIGN = {"<": "_before", ">": "_after"}
-
-
-class UnusableOperation(Exception):
-    """An operation cannot be called as its document describes it; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +118,7 @@ def merge_parameters(document: OpenApiDocument, shared: Json, own: Json) -> list
     return list(merged.values())
 
 
-_PLACES = ("path", "query", "header", "cookie")
+_PLACES = ("path", "query", "querystring", "header", "cookie")
 
 
 def _is_sendable(header: str) -> bool:
@@ -194,7 +191,7 @@ def _style_of(document: OpenApiDocument, parameter: Mapping[str, Json], schema: 
     if style not in STYLES_BY_PLACE[place]:
         style = STYLE_BY_PLACE[place]
     explode = parameter.get("explode")
-    planned: dict[str, Json] = {"style": style, "explode": explode if isinstance(explode, bool) else style == "form"}
+    planned: dict[str, Json] = {"style": style, "explode": explode if isinstance(explode, bool) else style in ("form", "cookie")}
     if isinstance(parameter.get("inner"), list):
         planned["inner"] = parameter["inner"]
     if parameter.get("allowReserved") is True and place == "query":

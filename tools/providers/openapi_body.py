@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from tools.operation import Json
-from tools.providers.openapi_body_ways import BodyPlan, or_list_of_changes, or_upload
+from tools.providers.openapi_body_ways import BodyPlan, UnusableOperation, or_list_of_changes, or_upload
 from tools.providers.openapi_document import BrokenReference, OpenApiDocument
 from tools.providers.openapi_file import FILE, file_field, file_schema
 from tools.providers.openapi_keywords import BLANK_BY_STYLE, never_empty, shortened, types_of, without_delimiter
-from tools.providers.openapi_media import JSON_PATCH, bare_type, kind_of, preferred_media_type
+from tools.providers.openapi_media import JSON_LINES, JSON_PATCH, bare_type, kind_of, preferred_media_type
 from tools.providers.openapi_schema import SchemaBundle
 from tools.providers.openapi_subtypes import is_polymorphic
 
@@ -69,6 +69,10 @@ def _plan(
     schema = media.get("schema", {})
     kind = kind_of(media_type)
     is_required = body.get("required") is True
+    if kind == "multipart" and "schema" not in media and any(word in media for word in ("itemSchema", "prefixEncoding", "itemEncoding")):
+        raise UnusableOperation(f"its body of {media_type} is a sequence of parts without names, which is not supported")
+    if bare_type(media_type) in JSON_LINES and "itemSchema" in media:
+        return _whole("lines", media_type, {"type": "array", "items": bundle.convert(media["itemSchema"])}, body, is_required, taken)
     if kind in ("bytes", "text"):
         plan = _whole(kind, media_type, dict(FILE) if kind == "bytes" else {"type": "string"}, body, is_required, taken)
         if len(content) > 1:

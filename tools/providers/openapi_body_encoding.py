@@ -3,12 +3,15 @@
 import base64
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from urllib.parse import quote, unquote
 
 import orjson
 
 from tools.operation import Json
 from tools.providers.openapi_given_file import File, is_file
+from tools.providers.openapi_media import JSON_LINES, bare_type
+from tools.providers.openapi_numbers import JsonWriter
 from tools.providers.openapi_serialisation import Pair, UnfitArgument, query_writer, text_of
 
 
@@ -21,10 +24,16 @@ class Encoded:
 class BodyWriter:
     """Writes the body of one operation from its arguments; made once from the binding of the operation.
 
-    `extra_to_body`: arguments that no parameter and no field names go into the body as members (additionalProperties).
+    `schema` is that of the arguments. Where the body takes further members, arguments that nothing names are these.
     """
 
-    def __init__(self, binding: Mapping[str, Json], parameter_arguments: frozenset[str], boundary: Callable[[], str]) -> None:
+    def __init__(
+        self,
+        binding: Mapping[str, Json],
+        parameter_arguments: frozenset[str],
+        boundary: Callable[[], str],
+        schema: Mapping[str, Json] = MappingProxyType({}),
+    ) -> None:
         self.kind: str = binding["kind"]
         self.media_type: str = binding["media_type"] if "*" not in binding["media_type"] else "application/json"
         self._named_type: str = binding["media_type"]
@@ -39,8 +48,11 @@ class BodyWriter:
         self._is_required = bool(binding.get("required"))
         self._parameter_arguments = parameter_arguments
         self._boundary = boundary
+        self._json = JsonWriter(schema)
         self._kinds: Mapping[str, str] = binding.get("files", {})
-        self._ways = [(way["meant_by"], BodyWriter(way["binding"], parameter_arguments, boundary)) for way in binding.get("ways", ())]
+        self._ways = [
+            (way["meant_by"], BodyWriter(way["binding"], parameter_arguments, boundary, schema)) for way in binding.get("ways", ())
+        ]
         self._own_files = self.file_arguments
         for _, other in self._ways:
             self.file_arguments |= other.file_arguments
@@ -83,7 +95,7 @@ class BodyWriter:
         if not members and not self._is_required:
             return None
         if self.kind == "json":
-            return Encoded(orjson.dumps(members), self.media_type)
+            return Encoded(self._json.write(members), self.media_type)
         if self.kind == "form":
             return Encoded("&".join(f"{name}={value}" for name, value in self._pairs(members)).encode(), self.media_type)
         return self._multipart(members, files)
@@ -97,6 +109,9 @@ class BodyWriter:
             file = files[self.argument][0]
             is_offered = "*" in self._named_type or file.media_type.split(";")[0] in self._offered
             return Encoded(file.body, file.media_type if is_offered else self._named_type)
+        if self.kind == "lines" and isinstance(value, list):
+            before = JSON_LINES[bare_type(self.media_type)].encode()
+            return Encoded(b"".join(before + orjson.dumps(item) + b"\n" for item in value), self.media_type)
         if self.kind == "text":
             return Encoded(text_of(value).encode(), self.media_type)
         if self.kind == "form" and isinstance(value, Mapping):
@@ -106,7 +121,7 @@ class BodyWriter:
         if self.kind == "form" and isinstance(value, str):
             # The document describes the whole form as one text: written by the caller.
             return Encoded(value.encode(), self.media_type)
-        return Encoded(orjson.dumps(value), self.media_type)
+        return Encoded(self._json.write(value, self.argument), self.media_type)
 
     def _pairs(self, members: Mapping[str, Json]) -> list[Pair]:
         """Return form fields: lists repeat their name, objects are JSON, unless the document's encoding says otherwise."""

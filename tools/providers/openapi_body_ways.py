@@ -22,6 +22,10 @@ CHANGES: dict[str, Json] = {
 }
 
 
+class UnusableOperation(Exception):
+    """An operation cannot be called as its document describes it; the message says why."""
+
+
 @dataclass(frozen=True, slots=True)
 class BodyPlan:
     """How a body is made of arguments.

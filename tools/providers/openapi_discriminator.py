@@ -40,6 +40,9 @@ def meanings(
         member = _member(document, {"$ref": ref}, name)
         if not isinstance(member, Mapping) or member.get(direction_flag) is True:
             continue
+        if isinstance(discriminator, Mapping) and discriminator.get("defaultMapping") in (ref, ref.rpartition("/")[2]):
+            # OpenAPI 3.2: this branch is also what no value names.
+            continue
         implied = ref.rpartition("/")[2].replace("~1", "/").replace("~0", "~")
         if ref in values_by_ref:
             yield Meant(ref, name, values_by_ref[ref])

@@ -84,7 +84,8 @@ class OpenApiDocument:
 
     def _look_up(self, ref: str) -> Json:
         location, pointer = urldefrag(ref)
-        if location and location != self.location:
+        own = str(self.root.get("$self") or self.location)
+        if location and location != self.location and urljoin(own, location) != urljoin(self.location, own):
             if location not in self.externals:
                 raise BrokenReference(f"{ref!r} is in another document, which {self.unread.get(location, 'is not at hand')}")
             return follow_pointer(self.externals[location], pointer, ref)
@@ -159,7 +160,7 @@ def version_of(root: Mapping[str, Json], location: str) -> Version:
     if swagger.startswith("2"):
         return "2.0"
     found = f"openapi {openapi!r}" if openapi else f"swagger {swagger!r}" if swagger else "neither `openapi` nor `swagger`"
-    raise refused(f"{location} has {found}; OpenAPI 3.0, 3.1 and Swagger 2.0 can be imported")
+    raise refused(f"{location} has {found}; OpenAPI 3.0, 3.1, 3.2 and Swagger 2.0 can be imported")
 
 
 def follow_pointer(document: Json, pointer: str, ref: str) -> Json:

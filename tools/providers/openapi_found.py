@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from tools.operation import Json
 from tools.plain_text import visible
 from tools.providers.openapi_answers import Answer, answer_of
-from tools.providers.openapi_arguments import Arguments, UnusableOperation, merge_parameters, plan_arguments
+from tools.providers.openapi_arguments import FIELD_NAME, Arguments, merge_parameters, plan_arguments
+from tools.providers.openapi_body_ways import UnusableOperation
 from tools.providers.openapi_document import BrokenReference, OpenApiDocument
 from tools.providers.openapi_overlay import Overlay
 from tools.providers.openapi_paging import items_of
@@ -15,6 +16,8 @@ from tools.providers.openapi_security import Security, security_of
 from tools.providers.openapi_servers import server_urls
 from tools.providers.openapi_swagger import METHODS
 
+#: CONNECT opens a tunnel; it is no request to a resource (RFC 9110 §9.3.6)
+UNSENDABLE = frozenset({"connect"})
 #: what reading a node of the wrong kind raises: one such operation must not keep the others out
 MALFORMED = (TypeError, ValueError, KeyError, AttributeError, IndexError, RecursionError)
 
@@ -72,11 +75,11 @@ def find_operations(document: OpenApiDocument, base_url: str | None, overlay: Ov
         if not isinstance(item, Mapping):
             yield Skipped(path, "the path item is not an object")
             continue
-        for method in METHODS:
-            if method not in item:
-                continue
+        for method, node in _methods_of(item):
             try:
-                yield _read(document, base_url, overlay, method, path, item)
+                if not FIELD_NAME.fullmatch(method) or method.lower() in UNSENDABLE:
+                    raise UnusableOperation(f"{visible(method)[:40]} is no method of a request to a resource")
+                yield _read(document, base_url, overlay, method, path, item, node)
             except (UnusableOperation, BrokenReference) as error:
                 yield Skipped(f"{method.upper()} {path}", str(error))
             except MALFORMED as error:
@@ -85,8 +88,21 @@ def find_operations(document: OpenApiDocument, base_url: str | None, overlay: Ov
                 )
 
 
-def _read(document: OpenApiDocument, base_url: str | None, overlay: Overlay, method: str, path: str, item: Mapping[str, Json]) -> Found:
-    node = document.resolve(item[method])
+def _methods_of(item: Mapping[str, Json]) -> Iterator[tuple[str, Json]]:
+    """Yield the operations of a path by method; those beyond HTTP's own have one map for all (OpenAPI 3.2, Path Item Object)."""
+    for method in (*METHODS, "query"):
+        if method in item:
+            yield method, item[method]
+    further = item.get("additionalOperations")
+    for method, node in further.items() if isinstance(further, Mapping) else ():
+        if method.lower() not in item:
+            yield method, node
+
+
+def _read(
+    document: OpenApiDocument, base_url: str | None, overlay: Overlay, method: str, path: str, item: Mapping[str, Json], node: Json
+) -> Found:
+    node = document.resolve(node)
     if not isinstance(node, Mapping):
         raise UnusableOperation("the operation is not an object")
     servers = node.get("servers") or item.get("servers") or document.root.get("servers")

@@ -123,7 +123,10 @@ def _named(
     provider: str, found: Sequence[Found], overlay: Overlay, known: Sequence[Operation]
 ) -> Iterator[tuple[str, str, Found, Correction]]:
     """Yield (derived id, id after correction, operation, correction). Raises ImportFailed where two would share an id."""
-    namings = [Naming(one.method, one.path, one.operation_id, one.answers_list, str(one.node.get("summary") or "")) for one in found]
+    namings = [
+        Naming(one.method.lower().replace("-", "_"), one.path, one.operation_id, one.answers_list, str(one.node.get("summary") or ""))
+        for one in found
+    ]
     id_by_request = {(each.binding["method"], each.binding["path"]): str(each.binding.get("derived", each.id)) for each in known}
     requests = [(one.method.upper(), one.template) for one in found]
     kept = {position: id_by_request[request] for position, request in enumerate(requests) if request in id_by_request}
@@ -144,8 +147,8 @@ def _named(
 def _operation(
     name: str, one: Found, document: OpenApiDocument, provider: str, tenant_id: str | None, correction: Correction, overlay: Overlay
 ) -> Operation:
-    access = correction.access or access_of(one.method, name.rpartition(".")[2], one.operation_id, one.path)
-    idempotent = is_idempotent(one.method, access) if correction.idempotent is None else correction.idempotent
+    access = correction.access or access_of(one.method.lower(), name.rpartition(".")[2], one.operation_id, one.path)
+    idempotent = is_idempotent(one.method.lower(), access) if correction.idempotent is None else correction.idempotent
     schema = one.arguments.schema if _compiles(one.arguments.schema) else ANYTHING
     answer = one.answer.schema if one.answer.schema is None or is_bearable(one.answer.schema) else None
     returns = returns_of(answer)

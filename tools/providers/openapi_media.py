@@ -9,6 +9,10 @@ JSON_PATCH = "application/json-patch+json"
 MERGE_PATCHES = ("application/merge-patch+json", "application/strategic-merge-patch+json")
 
 
+#: one JSON value after the other -> what stands in front of each (RFC 7464 §2.2)
+JSON_LINES = {"application/jsonl": "", "application/x-ndjson": "", "application/ndjson": "", "application/json-seq": "\x1e"}
+
+
 def bare_type(media_type: str) -> str:
     """Return a media type without its parameters, in lower case."""
     return media_type.split(";")[0].strip().lower()

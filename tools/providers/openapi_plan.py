@@ -3,6 +3,7 @@
 import re
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 from urllib.parse import quote
 
@@ -10,7 +11,7 @@ from tools.operation import Json
 from tools.providers.openapi_body_encoding import BodyWriter
 from tools.providers.openapi_credentials import Proofs
 from tools.providers.openapi_given_file import File
-from tools.providers.openapi_serialisation import Pair, cookie_writer, header_writer, path_writer, query_writer
+from tools.providers.openapi_serialisation import Pair, cookie_writer, header_writer, path_writer, query_writer, whole_query_writer
 
 IDEMPOTENCY_HEADERS = frozenset({"idempotency-key", "x-idempotency-key"})
 PATH_SAFE = "/:@!$&'()*+,;=-._~%"
@@ -33,22 +34,25 @@ def random_boundary() -> str:
 class RequestPlan:
     """Builds requests of one operation. Everything that does not depend on the arguments is decided here, once."""
 
-    def __init__(self, binding: Mapping[str, Json], boundary: Callable[[], str] = random_boundary) -> None:
+    def __init__(
+        self, binding: Mapping[str, Json], boundary: Callable[[], str] = random_boundary, schema: Mapping[str, Json] = MappingProxyType({})
+    ) -> None:
         self.binding = binding
         self.method: str = binding["method"]
         self.base_url: str = binding["base_url"]
         parameters: Sequence[Mapping[str, Json]] = binding["parameters"]
-        by_place: dict[str, list[Mapping[str, Json]]] = {"path": [], "query": [], "header": [], "cookie": []}
+        by_place: dict[str, list[Mapping[str, Json]]] = {"path": [], "query": [], "header": [], "cookie": [], "querystring": []}
         for parameter in parameters:
             by_place[parameter["in"]].append(parameter)
         path, _, query = str(binding["path"]).partition("#")[0].partition("?")
         self._pieces = list(_path_pieces(path, by_place["path"]))
         self._query_pieces = list(_path_pieces(query, by_place["path"], safe=QUERY_SAFE))
         self._queries = [(parameter["argument"], query_writer(parameter)) for parameter in by_place["query"]]
+        self._whole_queries = [(parameter["argument"], whole_query_writer(parameter)) for parameter in by_place["querystring"]]
         self._headers = [(parameter["argument"], parameter["name"], header_writer(parameter)) for parameter in by_place["header"]]
         self._cookies = [(parameter["argument"], cookie_writer(parameter)) for parameter in by_place["cookie"]]
         named = frozenset(parameter["argument"] for parameter in parameters)
-        self.body = BodyWriter(binding["body"], named, boundary) if binding.get("body") else None
+        self.body = BodyWriter(binding["body"], named, boundary, schema) if binding.get("body") else None
         self._fixed_headers = [("Accept", binding.get("accept") or "application/json")]
         #: (argument, header) where the operation takes an idempotency key
         self.idempotency_header = next(
@@ -87,6 +91,9 @@ class RequestPlan:
         for argument, write in self._queries:
             if argument in arguments:
                 pairs += [f"{name}={value}" for name, value in write(arguments[argument])]
+        for argument, write_whole in self._whole_queries:
+            if argument in arguments and (whole := write_whole(arguments[argument])):
+                pairs.append(whole)
         for name, value in proofs.query:
             pairs.append(f"{quote(name, safe='')}={quote(value, safe='')}")
         return f"?{'&'.join(pairs)}" if pairs else ""

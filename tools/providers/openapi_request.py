@@ -1,6 +1,7 @@
 """Run operations that came from OpenAPI documents: arguments -> HTTP request -> outcome."""
 
 import hashlib
+import json
 import time
 import uuid
 from collections.abc import Callable, Mapping
@@ -120,7 +121,7 @@ class OpenApiRunner:
         if plan is None:
             if len(self._plans) >= MAX_PLANS:
                 self._plans.clear()
-            plan = self._plans[operation.content_hash] = RequestPlan(operation.binding, self._boundary)
+            plan = self._plans[operation.content_hash] = RequestPlan(operation.binding, self._boundary, operation.input_schema)
         return plan
 
     def _default_kind(self, call: Call) -> CredentialKind | None:
@@ -294,6 +295,6 @@ def _shown_body(built: BuiltRequest) -> Json:
     body = built.body or b""
     media_type = next((value for name, value in built.headers if name == "Content-Type"), "")
     if "json" in media_type and len(body) <= MAX_SHOWN_BODY_CHARS * 4:
-        return orjson.loads(body)
+        return json.loads(body)
     text = body.decode(errors="replace").replace(quote(MASK, safe=""), MASK)
     return text if len(text) <= MAX_SHOWN_BODY_CHARS else f"{text[:MAX_SHOWN_BODY_CHARS]}… ({len(body)} bytes)"

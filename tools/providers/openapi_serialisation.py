@@ -7,15 +7,14 @@ from urllib.parse import quote, unquote
 
 import orjson
 
+from tools.meant_numbers import MAX_WHOLE
 from tools.operation import Json
-from tools.providers.openapi_media import kind_of
+from tools.providers.openapi_media import FORM, kind_of
 
 #: reserved characters that a query component may carry without being taken apart (allowReserved): no & = + #
 RESERVED = ":/?@!$'()*,;"
 #: `tsv`, and `ssv` and `pipes` outside of queries, are Swagger 2.0's; OpenAPI 3 has no word for them
 SEPARATOR_BY_STYLE = {"spaceDelimited": "%20", "pipeDelimited": "%7C", "tabDelimited": "%09"}
-#: past that a float is no longer written digit by digit, as in JavaScript
-MAX_WHOLE = 1e21
 
 
 class UnfitArgument(Exception):
@@ -121,7 +120,32 @@ def header_writer(parameter: Mapping[str, Json]) -> Callable[[Json], str]:
 
 def cookie_writer(parameter: Mapping[str, Json]) -> Callable[[Json], Iterator[Pair]]:
     """Return the function that writes cookies: form style, each exploded value a cookie of its own (RFC 6265 §4.2.1)."""
+    if parameter.get("style") == "cookie":
+        return lambda value: _raw_cookies(parameter, value)
     return query_writer({key: value for key, value in parameter.items() if key != "reserved"})
+
+
+def whole_query_writer(parameter: Mapping[str, Json]) -> Callable[[Json], str]:
+    """Return the function that writes the whole query (OpenAPI 3.2, `in: querystring`): a form as it is, all else percent-encoded."""
+    media_type = parameter.get("media_type", FORM)
+    if kind_of(media_type) == "form":
+        return lambda value: document_of(value, media_type)
+    return lambda value: quote(document_of(value, media_type), safe="")
+
+
+def _raw_cookies(parameter: Mapping[str, Json], value: Json) -> Iterator[Pair]:
+    """Yield cookies as they are given (OpenAPI 3.2, style `cookie`): nothing is percent-encoded (RFC 6265 §4.1.1)."""
+    name, explode = parameter["name"], parameter.get("explode", True)
+    if isinstance(value, Mapping):
+        pairs = [(key, text_of(item)) for key, item in value.items()]
+        pairs = pairs if explode else [(name, ",".join(part for pair in pairs for part in pair))]
+    else:
+        items = [text_of(item) for item in value] if isinstance(value, list) else [text_of(value)]
+        pairs = [(name, item) for item in items] if explode else [(name, ",".join(items))]
+    for key, text in pairs:
+        if any(sign in ";\x7f" or ord(sign) < 33 for sign in key + text):
+            raise UnfitArgument(parameter.get("argument", name), "a cookie cannot hold blanks, semicolons or control characters")
+        yield Pair(key, text)
 
 
 def _part_of_header(value: Json) -> str:

@@ -130,7 +130,7 @@ def _parameter(parameter: Mapping[str, Json]) -> dict[str, Json]:
 
 def _inner(parameter: Mapping[str, Json]) -> dict[str, Json]:
     """Return what stands between the values of lists within a list, level by level: items have a collectionFormat of their own."""
-    separators = []
+    separators: list[str] = []
     items = parameter.get("items")
     while isinstance(items, Mapping) and items.get("type") == "array" and len(separators) < MAX_LEVELS:
         separators.append(SEPARATOR_BY_COLLECTION_FORMAT.get(str(items.get("collectionFormat")), ","))

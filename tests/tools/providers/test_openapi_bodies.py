@@ -34,7 +34,7 @@ def operation_of(content: Mapping[str, Any], method: str = "post", version: str 
 def sent(operation: Operation, arguments: dict[str, Json]) -> BuiltRequest:
     refusal = Validators().refusal(operation, arguments)
     assert refusal is None, refusal.message
-    plan = RequestPlan(operation.binding, lambda: "limit")
+    plan = RequestPlan(operation.binding, lambda: "limit", operation.input_schema)
     assert plan.body is not None
     files: dict[str, list[File]] = {}
     for name in plan.body.files_in(arguments):

@@ -1,11 +1,12 @@
 """Parameters in a request, written as their document says: media types, collection formats, numbers."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
 
+from tests.tools.providers.test_openapi_bodies import operation_of, sent
 from tools.arguments import Validators
 from tools.operation import Json, Operation
 from tools.providers.openapi_credentials import NO_PROOFS
@@ -13,14 +14,14 @@ from tools.providers.openapi_import import import_document
 from tools.providers.openapi_plan import BuiltRequest, RequestPlan
 
 
-def operation_with(parameters: list[Mapping[str, Any]], path: str = "/s", **root: Any) -> Operation:
+def operation_with(parameters: Sequence[Mapping[str, Any]], path: str = "/s", **root: Any) -> Operation:
     whole = {"openapi": "3.1.0", "info": {}, "servers": [{"url": "https://a.example"}]} | root
     whole["paths"] = {path: {"get": {"parameters": parameters, "responses": {}}}}
     (operation,) = import_document(json.dumps(whole).encode(), provider="api", tenant_id=None, location="d.json").operations
     return operation
 
 
-def swagger_with(parameters: list[Mapping[str, Any]], path: str = "/s", **node: Any) -> Operation:
+def swagger_with(parameters: Sequence[Mapping[str, Any]], path: str = "/s", **node: Any) -> Operation:
     paths = {path: {"post": {"parameters": parameters, "responses": {}, **node}}}
     whole = {"swagger": "2.0", "info": {}, "host": "a.example", "paths": paths}
     (operation,) = import_document(json.dumps(whole).encode(), provider="api", tenant_id=None, location="d.json").operations
@@ -122,3 +123,69 @@ def test_a_whole_number_is_written_as_an_integer(given: Json, text: str) -> None
 def test_a_fraction_stays_a_fraction() -> None:
     parameters = [{"name": "n", "in": "query", "schema": {"type": "number"}}]
     assert written(operation_with(parameters), {"n": 1.5}).url.endswith("?n=1.5")
+
+
+BIG = "12345678901234567890123"
+
+
+def test_an_integer_beyond_64_bits_is_written_as_text_and_sent_as_the_number() -> None:
+    """JSON libraries stop at 64 bits or at 2^53 (RFC 8259 §6); the digits are what is meant."""
+    parameters = [{"name": name, "in": place, "schema": {"type": "integer"}} for name, place in (("n", "query"), ("X-N", "header"))]
+    request = written(operation_with(parameters), {"n": BIG, "x_n": f"-{BIG}"})
+    assert (request.url, header(request, "X-N")) == (f"https://a.example/s?n={BIG}", f"-{BIG}")
+    refusal = Validators().refusal(operation_with(parameters), {"n": int(BIG)})
+    assert refusal is not None
+    assert "arguments.n must be a number within 64 bits; write the digits of a larger integer as text" in refusal.message
+
+
+@pytest.mark.parametrize("text", ["12", "1e30", "0123456789012345678", "12345678901234567 ", "12345678901234567.0"])
+def test_other_text_is_no_integer(text: str) -> None:
+    parameters = [{"name": "n", "in": "query", "schema": {"type": "integer"}}]
+    assert Validators().refusal(operation_with(parameters), {"n": text}) is not None
+
+
+BODY: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "count": {"type": "integer"},
+        "maybe": {"type": ["integer", "null"]},
+        "share": {"type": "number"},
+        "text": {"type": "string"},
+        "either": {"anyOf": [{"type": "integer"}, {"type": "string"}]},
+        "level": {"enum": [1, 2]},
+        "items": {"type": "array", "items": {"$ref": "#/components/schemas/Item"}},
+        "map": {"type": "object", "additionalProperties": {"type": "integer"}},
+        "any": {},
+    },
+}
+ITEM: dict[str, Any] = {
+    "components": {
+        "schemas": {"Item": {"type": "object", "properties": {"id": {"type": "integer"}, "next": {"$ref": "#/components/schemas/Item"}}}}
+    }
+}
+
+
+def test_a_json_body_has_integers_where_the_schema_says_integer() -> None:
+    operation = operation_of({"application/json": {"schema": BODY}}, **ITEM)
+    given: dict[str, Json] = {
+        "count": 5.0, "maybe": 1e3, "share": 5.0, "text": BIG, "either": BIG, "level": 2.0,
+        "items": [{"id": 1e20, "next": {"id": BIG}}], "map": {"a": 2.0}, "any": {"a": 1.0, "b": BIG},
+    }  # fmt: skip
+    body = (sent(operation, given).body or b"").decode()
+    assert body == (
+        f'{{"count":5,"maybe":1000,"share":5.0,"text":"{BIG}","either":"{BIG}","level":2,'
+        f'"items":[{{"id":100000000000000000000,"next":{{"id":{BIG}}}}}],"map":{{"a":2}},"any":{{"a":1.0,"b":"{BIG}"}}}}'
+    )
+
+
+def test_the_whole_body_in_one_argument_has_its_integers_too() -> None:
+    operation = operation_of({"application/json": {"schema": {"type": "array", "items": {"type": "integer"}}}})
+    assert sent(operation, {"body": [5.0, BIG, 7]}).body == f"[5,{BIG},7]".encode()
+
+
+def test_a_boolean_is_no_integer_and_no_option_of_one() -> None:
+    """JSON's true is not 1, though Python says that they are equal."""
+    operation = operation_of({"application/json": {"schema": BODY}}, **ITEM)
+    for given in ({"count": True}, {"level": True}, {"map": {"a": False}}):
+        assert Validators().refusal(operation, given) is not None
+    assert sent(operation, {"any": [True, 1, 1.0]}).body == b'{"any":[true,1,1.0]}'
