@@ -8,6 +8,7 @@ import orjson
 from jsonschema_rs import ValidationError, ValidationErrorKind
 
 from tools.argument_size import Cut, whole_path
+from tools.closest_branch import UnknownTag, closest_branch
 from tools.near_names import MAX_KNOWN, near
 from tools.operation import Json
 
@@ -51,7 +52,11 @@ def fault_of(error: ValidationError, schema: Mapping[str, Json], cuts: Sequence[
 
     `cuts`: what was left out of the arguments that it looked at. `suggests`: say what was probably meant.
     """
-    error = _closest_branch(error)
+    closest = closest_branch(error)
+    if isinstance(closest, UnknownTag):
+        path = path_of(whole_path([*error.instance_path, closest.name], cuts))
+        return _unknown_option(path, closest, suggests)
+    error = closest
     kind, path = error.kind, path_of(whole_path(error.instance_path, cuts))
     subschema = _at(schema, error.schema_path[:-1])
     match kind:
@@ -67,6 +72,20 @@ def fault_of(error: ValidationError, schema: Mapping[str, Json], cuts: Sequence[
     return Fault(path, value, rule, example, f"{path}: {_quoted(value)} {need}")
 
 
+def _unknown_option(path: str, tag: UnknownTag, suggests: bool) -> Fault:
+    rule, need = _one_of(tag.options, tag.value, suggests)
+    value = shown(tag.value, path)
+    return Fault(path, value, rule, tag.options[0] if tag.options else None, f"{path}: {_quoted(value)} {need}")
+
+
+def _one_of(options: Sequence[Json], instance: Json, suggests: bool) -> tuple[str, str]:
+    named = ", ".join(_quoted(option) for option in options[:MAX_OPTIONS])
+    more = f" … ({len(options)} in all)" if len(options) > MAX_OPTIONS else ""
+    words = [option for option in options[:MAX_KNOWN] if isinstance(option, str)] if suggests else []
+    meant = "".join(f"; did you mean {_quoted(each)}?" for each in _meant(instance, words))
+    return f"one of {named}{more}", f"is not one of {named}{more}{meant}"
+
+
 def _rule_of(kind: ValidationErrorKind, error: ValidationError, suggests: bool) -> tuple[str, str]:
     """Return (rule in schema words, the rest of a sentence that begins with the value)."""
     match kind:
@@ -74,11 +93,7 @@ def _rule_of(kind: ValidationErrorKind, error: ValidationError, suggests: bool) 
             types = " or ".join(kind.types)
             return f"type {types}", f"is not of type {types}"
         case ValidationErrorKind.Enum():
-            options = ", ".join(_quoted(option) for option in kind.options[:MAX_OPTIONS])
-            more = f" … ({len(kind.options)} in all)" if len(kind.options) > MAX_OPTIONS else ""
-            words = [option for option in kind.options[:MAX_KNOWN] if isinstance(option, str)] if suggests else []
-            meant = "".join(f"; did you mean {_quoted(each)}?" for each in _meant(error.instance, words))
-            return f"one of {options}{more}", f"is not one of {options}{more}{meant}"
+            return _one_of(kind.options, error.instance, suggests)
         case ValidationErrorKind.Constant():
             return f"equal to {_quoted(kind.expected_value)}", f"is not {_quoted(kind.expected_value)}"
         case ValidationErrorKind.Format():
@@ -91,21 +106,6 @@ def _rule_of(kind: ValidationErrorKind, error: ValidationError, suggests: bool) 
         case ValidationErrorKind.Minimum() | ValidationErrorKind.MinLength() | ValidationErrorKind.MinItems():
             return f"{kind.name} {kind.limit}", f"is below the limit: {kind.name} {kind.limit}"
     return kind.name, f"breaks the rule: {_cut(error.message.rpartition(' is ')[2] or kind.name)}"
-
-
-def _closest_branch(error: ValidationError) -> ValidationError:
-    """Of an anyOf or oneOf, return the first fault of the branch that came nearest, where one clearly did."""
-    while isinstance(error.kind, ValidationErrorKind.AnyOf | ValidationErrorKind.OneOfNotValid):
-        # A branch whose type fits was meant; among those, the one with the fewest faults.
-        meant = [branch for branch in error.kind.context if branch and not any(_misses_whole(fault, error) for fault in branch)]
-        if len(meant) != 1:
-            return error
-        error = meant[0][0]
-    return error
-
-
-def _misses_whole(fault: ValidationError, of: ValidationError) -> bool:
-    return isinstance(fault.kind, ValidationErrorKind.Type) and fault.instance_path == of.instance_path
 
 
 def _meant(given: Json, known: Sequence[str]) -> tuple[str, ...]:
