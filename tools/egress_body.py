@@ -10,6 +10,8 @@ from tools.operation import Failure
 
 _CHUNK_BYTES = 64 * 1024
 _ENCODINGS = frozenset({"gzip", "x-gzip", "deflate"})
+#: what some servers write there and what is no encoding: the charset, or how mail is carried
+_NO_ENCODINGS = frozenset({"", "identity", "none", "utf-8", "utf8", "iso-8859-1", "us-ascii", "binary", "8bit", "7bit", "text", "plain"})
 #: Window bits for zlib: gzip or zlib, told by its header; and the headerless form that some servers call deflate.
 _BY_HEADER, _HEADERLESS = 47, -15
 
@@ -45,7 +47,7 @@ async def read_body(response: aiohttp.ClientResponse, max_body_bytes: int) -> by
 def inflating_of(content_encoding: str, max_body_bytes: int, authority: str) -> "Inflating | None":
     """Return what inflates a body, or None for a plain one. Raises UpstreamFailed for an encoding that nobody asked for."""
     encoding = content_encoding.strip().lower()
-    if encoding in ("", "identity"):
+    if encoding in _NO_ENCODINGS:
         return None
     if encoding not in _ENCODINGS:
         raise failed(authority, "upstream_malformed", f"answered in the encoding {encoding[:40]!r}, which was not asked for")

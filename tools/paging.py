@@ -148,8 +148,9 @@ def _next_number(call: Call, paging: Paging, outcome: Outcome, items: Sequence[A
     """Return the next page's number or offset. What the answer says of its page comes before what its length lets guess."""
     data, http = outcome.data, outcome.http
     said = says_more(data, http)
-    if items is None or paging.argument is None or said is False or (not items and (said is None or paging.style == "offset")):
+    if paging.argument is None or said is False or (not items and (said is None or paging.style == "offset")):
         return None
+    count = len(items or ())
     schema = call.operation.input_schema.get("properties", {})
     declared = schema.get(paging.argument, {})
     here = call.arguments.get(paging.argument)
@@ -162,12 +163,12 @@ def _next_number(call: Call, paging: Paging, outcome: Outcome, items: Sequence[A
         return None
     size = call.arguments.get(paging.size_argument or "", schema.get(paging.size_argument or "", {}).get("default"))
     size = size if isinstance(size, int) and not isinstance(size, bool) and size > 0 else own_size(data)
-    is_last = None if said else _is_last(paging, outcome, declared, number, len(items), size, seen)
-    if is_last or (is_last is None and said is None and size is not None and len(items) < size):
+    is_last = None if said else _is_last(paging, outcome, declared, number, count, size, seen)
+    if is_last or (is_last is None and said is None and size is not None and count < size):
         return None
     following = next_number(data, http, paging.style)
     if following is None or following <= number:
-        following = number + (1 if paging.style == "page" else len(items))
+        following = number + (1 if paging.style == "page" else count)
     return Place(str(following))
 
 

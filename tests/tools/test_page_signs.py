@@ -152,6 +152,19 @@ async def test_an_upstream_that_gives_less_than_it_is_asked_for_is_read_to_its_e
         assert pages.asked == [None, 2]
 
 
+async def test_a_list_in_a_place_that_no_document_names_still_has_a_next_page() -> None:
+    """The answer itself says that more follow."""
+    listed = operation("crm.loose.list", schema={"type": "object"}, paging=Paging("page", "page", None))
+    house = await gateway([listed])
+    house.runner.answers[listed.id] = Pages(FROM_ONE["next null"], 1)
+    one = await house.call("call_api", {"api": listed.id})
+    assert one.page is not None
+    assert (one.page.has_more, one.page.next_cursor) == (True, "2")
+    two = await house.call("call_api", {"api": listed.id, "page": {"cursor": "2"}})
+    assert two.page is not None
+    assert not two.page.has_more
+
+
 async def test_cursors_that_lead_in_a_circle_are_left_with_a_note() -> None:
     """a -> b -> a: no two in a row are the same, and still there is no end."""
     rows = iter(range(1_000))

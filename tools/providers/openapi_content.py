@@ -77,14 +77,12 @@ def read_json(body: bytes, media_type: str) -> Content:
 
     Raises MalformedContent.
     """
-    if (codec := _codec_of(media_type)) is None or codec in ("utf_8", "ascii") or codec.startswith(_ONE_BYTE):
-        # RFC 8259 §8.1: JSON is UTF-8. A single-byte charset that is declared counts where the bytes are not UTF-8.
-        if not has_long_integer(body):
-            try:
-                return Content(orjson.loads(body))
-            except orjson.JSONDecodeError:
-                pass
-        codec = "utf_8"
+    codec = _json_codec_of(media_type)
+    if codec == "utf_8" and not has_long_integer(body):
+        try:
+            return Content(orjson.loads(body))
+        except orjson.JSONDecodeError:
+            pass
     mark = mark_of(body)
     if mark is None and (wide := wide_codec_of(body)) is not None:
         codec = wide
@@ -143,6 +141,16 @@ def is_text(bare: str) -> bool:
 def _codec_of(media_type: str) -> str | None:
     match = re.search(r";\s*charset\s*=\s*\"?'?([\w.:+-]{1,40})", media_type, re.IGNORECASE)
     return codec_of(match[1]) if match else None
+
+
+@lru_cache(maxsize=256)
+def _json_codec_of(media_type: str) -> str:
+    """Return the codec to try first on JSON, which is UTF-8 (RFC 8259 §8.1).
+
+    A single-byte charset that is declared counts only where the bytes are not UTF-8: many servers name one and send UTF-8.
+    """
+    codec = _codec_of(media_type)
+    return "utf_8" if codec is None or codec == "ascii" or codec.startswith(_ONE_BYTE) else codec
 
 
 def _inner_codec_of(body: bytes, media_type: str) -> str | None:

@@ -9,6 +9,7 @@ from urllib.parse import unquote, urljoin, urlsplit
 from oauth.connections.credentials import Credential
 from tools.call_failures import unauthorized
 from tools.charsets import mark_of
+from tools.effects import UNSURE
 from tools.json_weight import is_heavy
 from tools.operation import Download, Failure, Json, Operation, Outcome
 from tools.providers.openapi_answer_headers import RATE_LIMIT_HEADERS, facts_of, is_number, lower_of
@@ -111,7 +112,7 @@ def _hint(operation: Operation, credential: Credential | None, status: int, loca
     if 300 <= status < 400:
         return _way_on(operation, status, location, url)
     if status >= 500 and not operation.idempotent:
-        return "it may have taken effect; look before you repeat it"
+        return UNSURE
     return None
 
 
@@ -123,7 +124,7 @@ def _way_on(operation: Operation, status: int, location: str | None, url: str) -
     said = f"{operation.provider} sends this on to {to}, which is not followed"
     if status == 303 or (status in (301, 302) and not operation.idempotent):
         # RFC 9110 §15.4.4: what was asked is done, and its answer is elsewhere.
-        return f"{said}; it may have taken effect: look there before you repeat it"
+        return f"{said}; {UNSURE}"
     own = shown_url(url)
     if to.rstrip("/") == own.rstrip("/"):
         return f"{said}: only the slash at the end differs; the operator corrects the path in the document and imports it again"

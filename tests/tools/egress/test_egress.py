@@ -188,6 +188,13 @@ async def test_a_compressed_answer_is_inflated(egress: Egress, encoding: str, pa
         assert (await egress.send(OutboundRequest("GET", origin))).body == b"fine" * 1000
 
 
+@pytest.mark.parametrize("encoding", ["UTF-8", "none", "identity", "8bit", "binary"])
+async def test_a_word_that_is_no_encoding_changes_nothing(egress: Egress, encoding: str) -> None:
+    """Servers that write their charset into Content-Encoding send a plain body."""
+    async with serving(says(answer("200 OK", f"Content-Encoding: {encoding}", body=b"{}"))) as origin:
+        assert (await egress.send(OutboundRequest("GET", origin))).body == b"{}"
+
+
 async def test_a_bomb_is_noticed_within_its_first_pieces(egress: Egress) -> None:
     """No more than the limit and one piece is ever inflated: the rest of the answer is not even read."""
     sent = 0

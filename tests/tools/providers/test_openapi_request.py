@@ -11,14 +11,17 @@ import pytest
 
 from oauth.connections.credentials import ConnectionNeeded, Credential, Readiness
 from oauth.principal import Principal
+from server.mcp_answers import encoded
 from server.storage.memory_tools import MemoryResultStore
 from tests.tools.providers.callable import ADA, call_of
 from tests.tools.providers.upstream import Upstream
+from tests.tools.stand_ins import gateway
 from tools.egress import Egress
 from tools.errors import InvalidArguments
-from tools.operation import CallOptions, Download, Operation, Outcome
+from tools.operation import CallOptions, Download, HttpFacts, Operation, Outcome
 from tools.providers.openapi_import import import_document
 from tools.providers.openapi_request import OpenApiRunner
+from tools.results import to_text, to_wire
 
 NOW = 1_700_000_000.0
 
@@ -175,6 +178,42 @@ async def test_each_status_has_its_code(world: World, status: int, code: str) ->
     failure = (await world.run(world.operation(GET))).error
     assert failure is not None
     assert failure.code == code
+
+
+async def test_an_etag_that_was_told_goes_back_as_it_came(world: World) -> None:
+    """Case etag-if-match: the quotation marks are part of it (RFC 9110 §8.8.3)."""
+    parameters = [{"name": "If-Match", "in": "header", "required": True, "schema": {"type": "string"}}]
+    put = world.operation({"parameters": parameters, "responses": {}}, "put")
+    assert list(put.input_schema["properties"]) == ["if_match"]
+    world.upstream.answer(200, "{}", ETag='W/"v7"')
+    etag = ((await world.run(put, if_match="*")).http or HttpFacts(0)).told
+    assert etag is not None
+    assert etag == {"etag": 'W/"v7"'}
+    await world.run(put, if_match=etag["etag"])
+    assert world.upstream.got[-1].headers["If-Match"] == 'W/"v7"'
+
+
+async def test_an_integer_of_any_size_comes_through_the_whole_door_unchanged(world: World) -> None:
+    """Case json-bigint: in the answer, by select, as text and structured, from a handle, and from the record of a write."""
+    number = 18446744073709551617
+    rows = [{"id": number, "name": "x" * 400} for _ in range(200)]
+    for node in (world.operation(GET), world.operation(GET, "post")):
+        house = await gateway([node])
+        house.runner.answers[node.id] = world.runner.run
+        world.upstream.answers.clear()
+        world.upstream.answer(200, json.dumps({"rows": rows, "least": -number}))
+        for options in (
+            {"select": "rows[0].id"},
+            {"select": "rows[0].id", "idempotency_key": "k"},
+            {"select": "rows[0].id", "idempotency_key": "k"},
+        ):
+            assert (outcome := await house.call("call_api", {"api": node.id, **options})).data == number
+            assert f'"data":{number}' in to_text(outcome)
+            assert f'"data":{number}'.encode() in encoded(to_wire(outcome))
+        large = await house.call("call_api", {"api": node.id, "max_chars": 500})
+        assert large.handle is not None
+        read = await house.call("call_api", {"api": "result.read", "args": {"handle": large.handle, "select": "[rows[0].id, least]"}})
+        assert read.data["data"] == [number, -number]
 
 
 async def test_the_body_of_an_error_is_read_in_its_charset_too(world: World) -> None:
