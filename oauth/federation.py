@@ -12,14 +12,16 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 from urllib.parse import quote_plus, urlencode, urlsplit
 
+from oauth.admission import admission
 from oauth.connections.outbound import Outbound
+from oauth.error_answer import error_reason
 from oauth.fetch import FetchRefused
 from oauth.id_tokens import IdTokenRefused, check_id_token
 from oauth.identity_provider_documents import IdentityProviderDocuments, ProviderMetadata, ProviderUnusable, read_object
 from oauth.identity_providers import IdentityProvider
 from oauth.parameters import Parameters
 from oauth.subject_stores import FederatedSignIn, IdentityLinkStore, SubjectStore
-from oauth.subjects import InvalidSubject, Subject, clean_display_name, new_subject_id, normalize_email
+from oauth.subjects import Subject, clean_display_name, new_subject_id
 
 SIGN_IN_S = 600
 TIMEOUT_S = 15.0
@@ -29,14 +31,19 @@ MAX_ANSWER_BYTES = 256 * 1024
 class FederationRefused(Exception):
     """The person is not signed in. `reason` is for the audit log; `is_denial`: the provider itself said no.
 
-    `is_stranger`: the provider vouches for somebody who has no subject here.
+    `is_stranger`: the provider vouches for somebody who has no subject here; `is_unvouched`: it does not for the address.
+    `is_unbound`: nobody knows which sign-in the answer belongs to.
     """
 
-    def __init__(self, reason: str, *, is_denial: bool = False, is_stranger: bool = False) -> None:
+    def __init__(
+        self, reason: str, *, is_denial: bool = False, is_stranger: bool = False, is_unvouched: bool = False, is_unbound: bool = False
+    ) -> None:
         super().__init__(reason)
         self.reason = reason
         self.is_denial = is_denial
         self.is_stranger = is_stranger
+        self.is_unvouched = is_unvouched
+        self.is_unbound = is_unbound
 
 
 class Federation:
@@ -108,6 +115,9 @@ class Federation:
         Nothing is sent to the provider before state, browser, path and issuer agree: that is what stops a mix-up (RFC 9700 §4.4).
         """
         state = answer.get("state")
+        if state is None and answer.get("error") is not None:
+            # Nothing came back that could be mixed up: a refusal signs nobody in, whoever sent it.
+            raise FederationRefused(f"the provider refused, without state: {error_reason(answer)}", is_denial=True, is_unbound=True)
         sign_in = None if state is None else await self._links.take_sign_in(_hash(state), self._clock())
         if sign_in is None:
             raise FederationRefused("state is unknown, used or expired")
@@ -122,7 +132,7 @@ class Federation:
             raise FederationRefused("iss of the answer is not the provider that was asked")
         code = answer.get("code")
         if answer.get("error") is not None or code is None:
-            raise FederationRefused("the provider refused", is_denial=True)
+            raise FederationRefused(f"the provider refused: {error_reason(answer)}", is_denial=True)
         try:
             claims = await self._claims(provider, metadata, sign_in, code)
         except (IdTokenRefused, ProviderUnusable) as error:
@@ -193,16 +203,13 @@ class Federation:
 
 
 def _newcomer(provider: IdentityProvider, claims: Mapping[str, Any]) -> Subject:
-    try:
-        email = normalize_email(str(claims.get("email", "")))
-    except InvalidSubject:
-        email = ""
-    if not provider.admits(email, is_verified=claims.get("email_verified") is True):
-        raise FederationRefused("the person is not linked, and the provider's admitted domains do not cover them", is_stranger=True)
+    found = admission(provider, claims)
+    if found.refused:
+        raise FederationRefused(f"no account for a newcomer: {found.refused}", is_stranger=True, is_unvouched=found.is_unvouched)
     return Subject(
         tenant_id=provider.tenant_id,
         subject_id=new_subject_id(),
-        email=email or f"{provider.slug}:{claims['sub']}"[:254],
+        email=found.email or f"{provider.slug}:{claims['sub']}"[:254],
         display_name=clean_display_name(str(claims.get("name", ""))),
         identity_provider=provider.slug,
     )

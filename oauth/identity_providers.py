@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 #: asymmetric only: with a shared secret, whoever checks a token could have made it
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519")
 EVERYBODY = "*"
+UNVERIFIED = "unverified:"
 _SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?")
 
 ClientAuth = Literal["basic", "post", "none"]
@@ -35,15 +36,10 @@ class IdentityProvider:
     scopes: tuple[str, ...] = ("openid", "email", "profile")
     allowed_algorithms: tuple[str, ...] = ("RS256", "ES256", "EdDSA")
     #: who gets a subject at the first sign-in: people with a verified e-mail at one of these domains; `*`: everybody
-    #: whom the provider signs in; empty: nobody who is not linked already
+    #: whom the provider signs in; `unverified:` before a domain: also where the provider does not say whether an e-mail is
+    #: verified; empty: nobody who is not linked already
     admitted_domains: tuple[str, ...] = ()
     enabled: bool = True
-
-    def admits(self, email: str, *, is_verified: bool) -> bool:
-        """Say whether a person who is not linked yet gets a subject."""
-        if EVERYBODY in self.admitted_domains:
-            return True
-        return is_verified and email.rpartition("@")[2] in self.admitted_domains
 
 
 def checked(provider: IdentityProvider) -> IdentityProvider:

@@ -18,6 +18,7 @@ from server.connections_page import PURPOSE
 from server.pages.page import Pages, see_other
 from server.pages.page_refusals import PageRefused, for_people
 from server.pages.posted_form import read_form
+from server.posted_answer import posted_answer
 from server.sign_in_visit import connections_url, sign_in_url
 
 #: of a client, by tenant and client id; None where it has none
@@ -34,6 +35,7 @@ class ConnectionEndpoints:
     def routes(self) -> list[Route]:
         return [
             Route("/connect/callback/{tenant}/{provider}", for_people(self._pages, self.finish), methods=["GET"]),
+            Route("/connect/callback/{tenant}/{provider}", for_people(self._pages, posted_answer), methods=["POST"]),
             Route("/connect/{flow}", for_people(self._pages, self.show), methods=["GET"]),
             Route("/connect/{flow}", for_people(self._pages, self.take), methods=["POST"]),
         ]
@@ -79,7 +81,8 @@ class ConnectionEndpoints:
         try:
             connected = await self._flows.finish(tenant_id, provider, answer, session, self._sessions.browser_of(request))
         except (FlowRefused, ConnectionRefused) as refused:
-            raise _refused(refused) from refused
+            again = refused.handle if isinstance(refused, FlowRefused) else ""
+            raise _refused(refused, ("Try again", f"/connect/{again}") if again else None) from refused
         return await self._connected(request, connected)
 
     async def _take_key(self, request: Request, flow: ConnectFlow, session: BrowserSession, form: Parameters, alias: str) -> Response:

@@ -19,7 +19,7 @@ class ConnectionMetrics(Collector):
 
     def collect(self) -> Iterable[Metric]:
         known = self._accounts.all()
-        states = Counter(connection.state for connection in known)
+        states = Counter(self._accounts.readiness_of(connection) for connection in known)
         connections = GaugeMetricFamily("ascend_connections", "Connected accounts by state", labels=["state"])
         for state in ("ready", "expired", "blocked"):
             connections.add_metric([state], states[state])

@@ -1,6 +1,7 @@
 """The sign-in page: password, passkey, or an identity provider; asked for an authorization request or for a page of ours."""
 
 import hashlib
+import logging
 import time
 from collections.abc import Callable
 
@@ -21,8 +22,11 @@ from server.browser_session import BrowserSessions
 from server.pages.page import Pages, see_other
 from server.pages.page_refusals import PageRefused, for_people, no_such_tenant, not_open_here
 from server.pages.posted_form import read_form
+from server.posted_answer import posted_answer
 from server.rate_limits import RateLimits, address_key
 from server.sign_in_visit import PendingRequests, Visit, own_page
+
+logger = logging.getLogger(__name__)
 
 WRONG_PASSWORD = "That email and password do not match. Check both and try again."  # noqa: S105  a sentence
 WRONG_PASSKEY = "That passkey does not sign you in here. Try again, or choose another way."
@@ -61,6 +65,7 @@ class SignInEndpoints:
             Route("/login", for_people(self._pages, self.show), methods=["GET"]),
             Route("/login", for_people(self._pages, self.take), methods=["POST"]),
             Route("/login/callback/{tenant}/{slug}", for_people(self._pages, self.come_back), methods=["GET"]),
+            Route("/login/callback/{tenant}/{slug}", for_people(self._pages, posted_answer), methods=["POST"]),
         ]
 
     async def show(self, request: Request) -> Response:
@@ -92,6 +97,7 @@ class SignInEndpoints:
             subject, onward = await self._federation.finish(tenant_id, slug, self._sessions.browser_of(request), answer)
         except (OAuthError, FederationRefused) as error:
             reason = error.reason if isinstance(error, FederationRefused) else error.description
+            logger.warning("federation_refused", extra={"facts": {"tenant": tenant_id[:64], "provider": slug[:64], "reason": reason}})
             await self._failed(tenant_id, "federation", request, reason=reason, provider=slug)
             raise _not_signed_in(error) from error
         visit = await self._visit(request, onward.get("request"), onward.get("tenant"), onward.get("next"))
@@ -202,7 +208,11 @@ def _not_signed_in(error: OAuthError | FederationRefused) -> PageRefused:
     """Return the page for somebody who came back without a sign-in; the provider's own words are not repeated."""
     again = ("Sign in another way", "/login")
     if isinstance(error, FederationRefused) and error.is_denial:
-        return PageRefused(403, "You are not signed in", "The other side did not sign you in. Start again in your application.", again)
+        status = 400 if error.is_unbound else 403
+        return PageRefused(status, "You are not signed in", "The other side did not sign you in. Start again in your application.", again)
+    if isinstance(error, FederationRefused) and error.is_unvouched:
+        message = "You are known there, but that place does not vouch for your e-mail address, so no account was made for you."
+        return PageRefused(403, "No account here", f"{message} Tell the person who runs this gateway: its log says what is missing.")
     if isinstance(error, FederationRefused) and error.is_stranger:
         return PageRefused(
             403, "No account here", "You are known there, but nobody has given you an account here. Ask the person who runs it."

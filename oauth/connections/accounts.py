@@ -210,6 +210,8 @@ def _status(chosen: Connection | None, scopes: frozenset[str], now: float) -> tu
         return "needs_auth", scopes
     if chosen.state != "ready":
         return chosen.state, frozenset()
+    if chosen.has_ended(now):
+        return "expired", frozenset()
     if chosen.last_error.startswith("registration:") and chosen.expires_at is not None and chosen.expires_at <= now:
         return "blocked", frozenset()  # the provider refuses our application: the person can do nothing
     missing = frozenset() if chosen.scopes is None else scopes - chosen.scopes

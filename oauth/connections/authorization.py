@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+import logging
 import secrets
 import time
 from collections.abc import Callable, Mapping
@@ -17,23 +18,31 @@ from oauth.connections.credentials import CredentialKind
 from oauth.connections.links import callback_url
 from oauth.connections.new_account import AccountKeeper
 from oauth.connections.provider import Provider
+from oauth.connections.refused_answer import NO_ACCESS_TOKEN, TokenRefused
 from oauth.connections.registrations import Application, Registrations
-from oauth.connections.token_answer import TokenRefused, Tokens
+from oauth.connections.token_answer import Tokens
 from oauth.connections.token_endpoint import TokenEndpoint
+from oauth.error_answer import error_reason, error_word
 from oauth.vault.envelope import SealBroken
 from oauth.vault.secrets import SealedSecret, SecretEvent, SecretStore
 from oauth.vault.vault import Vault, VaultCaller
+
+log = logging.getLogger("ascend.connections")
 
 MACHINE_WORDS = "by an administrator with `ascend connection add`, as a machine account for everybody here"
 
 
 class FlowRefused(Exception):
-    """A connect flow stops here. `status` is HTTP's; the message is for the person and says nothing about other people's flows."""
+    """A connect flow stops here. `status` is HTTP's; the message is for the person and says nothing about other people's flows.
 
-    def __init__(self, status: int, message: str) -> None:
+    `handle`: of the flow where the same link can be opened again; "" where it cannot.
+    """
+
+    def __init__(self, status: int, message: str, handle: str = "") -> None:
         super().__init__(message)
         self.status = status
         self.message = message
+        self.handle = handle
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +111,8 @@ class ConnectFlows:
         state, verifier, nonce = (secrets.token_urlsafe(32) for _ in range(3))
         trip_hash = hash_of(state)
         caller = VaultCaller(flow.tenant_id, flow.subject, "connect")
-        carried = {"verifier": verifier, "nonce": nonce, "alias": alias, "registered_by": application.registered_by}
+        carried = {"verifier": verifier, "nonce": nonce, "alias": alias, "handle": handle}
+        carried["registered_by"] = application.registered_by
         sealed = await self._vault.seal(caller, _trip_name(trip_hash), 1, json.dumps(carried).encode())
         trip = Trip(trip_hash, browser, sealed.sealed, sealed.dek_id)
         if not await self._flows.start(flow.flow_hash, trip, self._clock() + TRIP_TTL_S):
@@ -134,8 +144,9 @@ class ConnectFlows:
         """
         taken = await self._flows.take(hash_of(answer.get("state") or ""))
         if taken is None:
-            again = "If this page said Connected before, the account is there."
-            raise FlowRefused(403, f"This answer does not belong to a connection that was begun here, or came a second time. {again}")
+            if session is not None and answer.get("error"):
+                log.warning("connection_refused_there", extra={"facts": {"tenant": session.tenant_id, "reason": error_reason(answer)}})
+            raise _nobodys(answer)
         flow, trip = taken
         await self._check_trip(flow, trip, tenant_id, provider_id, session, browser)
         assert session is not None
@@ -144,23 +155,29 @@ class ConnectFlows:
         if application is None:
             raise FlowRefused(404, "The registration at the provider was removed meanwhile. Ask an administrator.")
         _check_issuer(application.provider, answer.get("iss"))
+        title, handle = application.provider.title, carried.get("handle", "")
         if answer.get("error") or not answer.get("code"):
+            await self._record_no(flow, answer)
             if answer.get("error") == "access_denied":
-                raise FlowRefused(400, f"Access was not allowed at {application.provider.title}. You can open the same link again.")
-            raise FlowRefused(400, f"{application.provider.title} did not connect the account ({_word(answer.get('error'))}).")
+                raise FlowRefused(400, f"Access was not allowed at {title}. You can try again.", handle)
+            why = f"({error_word(answer)}). Whoever runs this gateway finds the reason in its log"
+            raise FlowRefused(400, f"{title} did not connect the account {why}.", handle)
+        asked = frozenset(self._scopes(application.provider, flow))
         try:
             redirect_uri = callback_url(self._base_url, flow.tenant_id, flow.provider)
-            tokens = await self._endpoint.exchange(application, answer["code"], carried["verifier"], redirect_uri)
+            tokens = await self._endpoint.exchange(application, answer["code"], carried["verifier"], redirect_uri, asked)
             _check_nonce(tokens, carried["nonce"])
             external = await self._endpoint.account(application, tokens)
         except TokenRefused as refused:
-            raise FlowRefused(502, f"{application.provider.title} did not complete the connection ({refused.code}). Try again.") from None
+            log.warning("connection_not_completed", extra={"facts": {**_facts(flow), "error": refused.code}})
+            why = "there is no access token in the answer" if refused.code == NO_ACCESS_TOKEN else refused.code
+            raise FlowRefused(502, f"{title} did not complete the connection ({why}). Try again.", handle) from None
         if tokens.scopes is None and application.provider.scopes_are_complete:
             # RFC 6749 §5.1: no `scope` in the answer means that what was asked for was granted.
-            tokens = replace(tokens, scopes=frozenset(self._scopes(application.provider, flow)))
+            tokens = replace(tokens, scopes=asked)
         connection = await self._keeper.keep_tokens(flow, application, tokens, external, carried["alias"])
         await self._flows.finish(flow.flow_hash, "done", connection.account_id)
-        return compared(connection, application.provider, await self._meant(flow), flow.scopes)
+        return compared(connection, application.provider, await self._meant(flow), asked)
 
     async def take_key(self, handle: str, session: BrowserSession, secret: AccountSecret, alias: str) -> Connected:
         """Keep a key that the person typed into the connect page. Raises FlowRefused, ConnectionRefused."""
@@ -219,6 +236,12 @@ class ConnectFlows:
     def _scopes(self, provider: Provider, flow: ConnectFlow) -> tuple[str, ...]:
         return tuple(dict.fromkeys((*provider.default_scopes, *sorted(flow.scopes))))
 
+    async def _record_no(self, flow: ConnectFlow, answer: Mapping[str, str]) -> None:
+        """Tell operators why a provider gave no code: they correct scopes and registrations, and the person's page names the error only."""
+        reason = error_reason(answer)
+        log.warning("connection_refused_there", extra={"facts": {**_facts(flow), "reason": reason}})
+        await self._record(flow.tenant_id, flow.subject, f"connect:{flow.provider}", f"the provider answered {reason}")
+
     async def _record(self, tenant_id: str, actor: str, name: str, what: str) -> None:
         await self._audit.record(SecretEvent(self._clock(), tenant_id, actor, "refused", name, 0, what))
 
@@ -249,6 +272,15 @@ def _check_nonce(tokens: Tokens, nonce: str) -> None:
         raise TokenRefused("id_token_nonce")
 
 
-def _word(error: str | None) -> str:
-    text = error or "no_code"
-    return text if len(text) <= 64 and text.replace("_", "").isalnum() else "error"
+def _nobodys(answer: Mapping[str, str]) -> FlowRefused:
+    """Return what is said of an answer that belongs to no trip; several providers leave `state` away when the person said no."""
+    if answer.get("error") and not answer.get("code") and not answer.get("state"):
+        denied = answer["error"] == "access_denied"
+        what = "Access was not allowed there" if denied else f"That place did not connect the account ({error_word(answer)})"
+        return FlowRefused(400, f"{what}; nothing was connected. Open the link of your assistant again, or ask it for a new one.")
+    again = "If this page said Connected before, the account is there."
+    return FlowRefused(403, f"This answer does not belong to a connection that was begun here, or came a second time. {again}")
+
+
+def _facts(flow: ConnectFlow) -> dict[str, str]:
+    return {"tenant": flow.tenant_id, "provider": flow.provider, "subject": flow.subject}

@@ -1,8 +1,10 @@
 """What connecting an account brought, compared with what it was for."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from oauth.connections.connection import Connection
+from oauth.connections.granted_scopes import withheld_scopes
 from oauth.connections.provider import Provider
 
 
@@ -21,8 +23,8 @@ class Connected:
         return self.connection.kind != "bearer"
 
 
-def compared(connection: Connection, provider: Provider, meant: Connection | None, asked: frozenset[str]) -> Connected:
+def compared(connection: Connection, provider: Provider, meant: Connection | None, asked: Iterable[str]) -> Connected:
     """Return what `connection` is to a person who was asked for `meant`, or for a new account, with the scopes `asked`."""
     instead_of = meant if meant is not None and meant.account_id != connection.account_id else None
-    withheld = frozenset() if connection.scopes is None else asked - connection.scopes
-    return Connected(connection, provider, instead_of, tuple(provider.scope_words.get(scope, scope) for scope in sorted(withheld)))
+    words = tuple(provider.scope_words.get(scope, scope) for scope in withheld_scopes(connection, asked))
+    return Connected(connection, provider, instead_of, words)

@@ -9,6 +9,18 @@ from oauth.connections.credentials import CredentialKind
 ConnectionState = Literal["ready", "expired", "blocked"]
 #: the subject of a connection that everybody in the tenant may use
 EVERYBODY = ""
+#: how codes of failures begin that are nobody's word against the account: a network, a provider in trouble, our registration
+PASSING = (
+    "unreachable",
+    "http_408",
+    "http_42",
+    "http_5",
+    "registration:",
+    "temporarily_unavailable",
+    "server_error",
+    "slow_down",
+    "rate_limit",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +59,17 @@ class Connection:
     def application(self) -> tuple[str, str]:
         """The registration at the provider that the account was connected by: whose, and where."""
         return self.registered_by, self.provider
+
+    def has_ended(self, now: float) -> bool:
+        """Say whether the access token is over and nothing brings another: no refresh token, or the provider refuses it.
+
+        A refusal in words that we do not know may pass, so the refresher goes on; meanwhile the person is told the way out.
+        """
+        if self.state != "ready":
+            return self.state == "expired"
+        if self.expires_at is None or now < self.expires_at:
+            return False
+        return self.refresh_due_at is None or (self.fail_count > 0 and not self.last_error.startswith(PASSING))
 
     @property
     def secret_name(self) -> str:

@@ -9,8 +9,8 @@ from oauth.connections.account_version import put_sealed, succeeding, with_token
 from oauth.connections.connection import EVERYBODY, AccountSecret, Connection
 from oauth.connections.connection_store import AliasTaken, ConnectionStore
 from oauth.connections.keys import TRIES, ConnectionRefused, check_alias, new_account_id
+from oauth.connections.refused_answer import TokenRefused
 from oauth.connections.registrations import Application, Registrations
-from oauth.connections.token_answer import TokenRefused
 from oauth.connections.token_endpoint import TokenEndpoint
 from oauth.vault.vault import Vault, VaultCaller
 

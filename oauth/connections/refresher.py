@@ -22,8 +22,9 @@ from oauth.connections.connection import AccountSecret, Connection
 from oauth.connections.connection_store import REFRESHER, ConnectionStore, Lease
 from oauth.connections.provider_pace import ProviderPace
 from oauth.connections.refresh_time import retry_at
+from oauth.connections.refused_answer import TokenRefused
 from oauth.connections.registrations import Application, Registrations
-from oauth.connections.token_answer import TokenRefused, Tokens
+from oauth.connections.token_answer import Tokens
 from oauth.connections.token_endpoint import TIMEOUT_S, TokenEndpoint
 from oauth.vault.envelope import SealBroken
 from oauth.vault.secrets import SealedSecret, StaleKey

@@ -15,8 +15,9 @@ from oauth.connections.app_jwt import KeyRefused, app_jwt
 from oauth.connections.connection import AccountSecret, Connection
 from oauth.connections.outbound import Outbound
 from oauth.connections.provider import INSTALLATION
+from oauth.connections.refused_answer import TokenRefused
 from oauth.connections.registrations import Application
-from oauth.connections.token_answer import TokenRefused, Tokens, json_of, tokens_of
+from oauth.connections.token_answer import Tokens, json_of, tokens_of
 from oauth.fetch import Fetched, FetchRefused
 
 #: below the lease of a refresh, so that an answer never comes after the lease
@@ -38,37 +39,40 @@ class TokenEndpoint:
     def __init__(self, send: Outbound, clock: Callable[[], float] = time.time) -> None:
         self._send, self._clock = send, clock
 
-    async def exchange(self, application: Application, code: str, code_verifier: str, redirect_uri: str) -> Tokens:
-        """Turn a code into tokens (RFC 6749 §4.1.3). Raises TokenRefused."""
+    async def exchange(
+        self, application: Application, code: str, code_verifier: str, redirect_uri: str, asked: frozenset[str] = frozenset()
+    ) -> Tokens:
+        """Turn a code into tokens (RFC 6749 §4.1.3); `asked` are the scopes that were asked for. Raises TokenRefused."""
         provider = application.provider
         fields = {"grant_type": "authorization_code", "code": code, "redirect_uri": redirect_uri, **provider.token_params}
         if provider.pkce:
             fields["code_verifier"] = code_verifier
-        return tokens_of(application, await self._post(application, provider.token_url, fields), self._clock())
+        return tokens_of(application, await self._post(application, provider.token_url, fields), self._clock(), asked)
 
     async def renew(self, application: Application, connection: Connection, secret: AccountSecret) -> Tokens:
         """Return the next tokens of `connection`, by its refresh token or as the machine account that it is. Raises TokenRefused."""
         if application.provider.is_machine:
             return await self.machine(application, connection.external_id, connection.scopes)
-        return await self.refresh(application, secret.refresh_token)
+        return await self.refresh(application, secret.refresh_token, connection.scopes)
 
     async def machine(self, application: Application, external_id: str, scopes: frozenset[str] | None) -> Tokens:
         """Return a token of the application's own, without a person (RFC 6749 §4.4; GitHub Apps). Raises TokenRefused."""
         provider = application.provider
         url = provider.token_url.replace(f"{{{INSTALLATION}}}", quote(external_id, safe=""))
+        wanted = sorted(scopes) if scopes is not None else provider.default_scopes
         if provider.auth == "github_app":
             answer = await self._post(application, url, provider.token_params)
         else:
-            wanted = sorted(scopes) if scopes is not None else provider.default_scopes
             asked = {provider.scope_parameter: provider.scope_separator.join(wanted)} if wanted else {}
             answer = await self._post(application, url, {"grant_type": "client_credentials", **asked, **provider.token_params})
-        return tokens_of(application, answer, self._clock())
+        return tokens_of(application, answer, self._clock(), frozenset(wanted))
 
-    async def refresh(self, application: Application, refresh_token: str) -> Tokens:
+    async def refresh(self, application: Application, refresh_token: str, scopes: frozenset[str] | None = None) -> Tokens:
         """Turn a refresh token into tokens (RFC 6749 §6). Raises TokenRefused."""
         provider = application.provider
         fields = {"grant_type": "refresh_token", "refresh_token": refresh_token, **provider.refresh_params}
-        return tokens_of(application, await self._post(application, provider.refresh_url, fields), self._clock())
+        asked = frozenset(provider.default_scopes) | (scopes or frozenset())
+        return tokens_of(application, await self._post(application, provider.refresh_url, fields), self._clock(), asked)
 
     async def revoke(self, application: Application, access_token: str, refresh_token: str, external_id: str = "") -> bool:
         """End a grant at the provider (RFC 7009); False where it has no sure way, or did not say yes. Never raises for what it does."""

@@ -1,5 +1,6 @@
 """`ascend connection`: accounts that calls are made with, from the command line."""
 
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -147,7 +148,8 @@ async def list_connections(settings: Settings, tenant: str | None, as_json: bool
             if tenant in (None, each.tenant_id):
                 whose = {"who": emails.get(each.subject, each.subject) or "everybody", "subject": each.subject or "everybody"}
                 row = {"tenant": each.tenant_id, **whose, "provider": each.provider, "alias": each.alias}
-                rows.append({**row, "id": each.account_id, "title": each.title, "state": each.state, "error": each.last_error or None})
+                state = "expired" if each.has_ended(time.time()) else each.state
+                rows.append({**row, "id": each.account_id, "title": each.title, "state": state, "error": each.last_error or None})
     print_rows(rows, as_json=as_json, empty="no accounts; add one with `ascend connection add-key PROVIDER`")
 
 

@@ -5,8 +5,9 @@ from typing import cast
 
 import click
 
+from oauth.admission import is_entra
 from oauth.identity_provider_secrets import IdentityProviderSecrets
-from oauth.identity_providers import ALGORITHMS, ClientAuth, IdentityProvider, InvalidIdentityProvider, checked
+from oauth.identity_providers import ALGORITHMS, EVERYBODY, UNVERIFIED, ClientAuth, IdentityProvider, InvalidIdentityProvider, checked
 from oauth.tenants import DEFAULT_TENANT
 from server.assembly.connections import open_vault
 from server.commands.frame import CommandFailed, json_option, run_async, with_settings
@@ -33,6 +34,13 @@ def command() -> None:
 @click.option("--title", default="", help="What the sign-in page calls it; the name otherwise.")
 @click.option("--client-auth", type=click.Choice(["basic", "post", "none"]), default="basic", show_default=True)
 @click.option("--admit", "domains", multiple=True, metavar="DOMAIN", help="Who gets an account at the first sign-in; * for everybody.")
+@click.option(
+    "--admit-unverified",
+    "unverified",
+    multiple=True,
+    metavar="DOMAIN",
+    help="As --admit, also where the provider does not say whether an address is verified. Only if it gives those to nobody else.",
+)
 @click.option("--algorithm", "algorithms", multiple=True, type=click.Choice(ALGORITHMS), help="What its ID tokens are signed with.")
 @click.option("--secret-stdin", is_flag=True, help="Read the client secret from standard input.")
 @with_settings
@@ -46,6 +54,7 @@ async def add(
     title: str,
     client_auth: str,
     domains: tuple[str, ...],
+    unverified: tuple[str, ...],
     algorithms: tuple[str, ...],
     secret_stdin: bool,
 ) -> None:
@@ -57,7 +66,7 @@ async def add(
         issuer=issuer,
         client_id=client_id,
         client_auth=cast(ClientAuth, client_auth),
-        admitted_domains=tuple(domain.lower().removeprefix("@") for domain in domains),
+        admitted_domains=(*map(_domain, domains), *(f"{UNVERIFIED}{_domain(domain)}" for domain in unverified)),
     )
     try:
         provider = checked(replace(provider, allowed_algorithms=algorithms or provider.allowed_algorithms))
@@ -77,8 +86,14 @@ async def add(
             await store.tenants.save(replace(policy, sign_in=policy.sign_in | {FEDERATION}))
     click.echo(f"people of {tenant} can sign in by {provider.title}")
     click.echo(f"redirect URI to enter there: {settings.base_url}/login/callback/{tenant}/{slug}")
-    if not domains:
+    if not provider.admitted_domains:
         click.echo("nobody new is admitted yet: say whom with --admit DOMAIN")
+    if is_entra(issuer) and domains and EVERYBODY not in domains:
+        click.echo("Entra ID sends no email_verified: add the optional claim xms_edov or upn to its ID tokens, or use --admit-unverified")
+
+
+def _domain(text: str) -> str:
+    return text.strip().lower().removeprefix("@")
 
 
 @command.command("list")

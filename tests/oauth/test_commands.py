@@ -169,3 +169,15 @@ def test_a_broken_file_of_issuers_is_named(tmp_path: Path, text: str) -> None:
     (tmp_path / FILE).write_text(text, encoding="utf-8")
     with pytest.raises(SettingsError, match="trusted-issuers"):
         load_trusted_issuers(tmp_path)
+
+
+def test_the_command_says_whom_an_identity_provider_admits(tmp_path: Path) -> None:
+    """mutants.md 12: the note on nobody appears where nobody is admitted, and only there; CL44: what Entra ID leaves out is said."""
+    add = ("identity-provider", "add", "corp", "--client-id", "x", "--client-auth", "none", "--issuer")
+    entra = "https://login.microsoftonline.com/8b1c2d3e-4f50-6172-8394-a5b6c7d8e9f0/v2.0"
+    assert "nobody new is admitted yet" in run(tmp_path, *add, "https://id.example").output
+    for way in (("--admit", "corp.test"), ("--admit-unverified", "@Corp.test"), ("--admit", "*")):
+        assert "nobody new" not in run(tmp_path, *add, "https://id.example", *way).output
+    assert "xms_edov" in run(tmp_path, *add, entra, "--admit", "corp.test").output
+    assert "xms_edov" not in run(tmp_path, *add, entra, "--admit-unverified", "corp.test").output
+    assert listed(tmp_path, "identity-provider")[0]["admits"] == "unverified:corp.test"

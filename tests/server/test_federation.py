@@ -102,7 +102,7 @@ def test_the_same_sub_or_email_from_another_issuer_is_another_subject(
 
 
 @pytest.mark.parametrize(
-    "claims", [{"email_verified": False}, {"email_verified": "true"}, {"email": "grace@evil.example"}, {"email": None}]
+    "claims", [{"email_verified": False}, {"email_verified": "false"}, {"email": "grace@evil.example"}, {"email": None}]
 )
 def test_a_stranger_gets_no_subject(app: SignInApp, browser: FormBrowser, provider: LoopbackProvider, claims: dict[str, Any]) -> None:
     """Only a verified e-mail of an admitted domain opens the door."""
@@ -393,3 +393,77 @@ def test_a_person_of_a_provider_gets_no_passkey_here(app: SignInApp, browser: Fo
     assert "you sign in by another place" in account.text
     form = next(form for form in forms_of(account) if form.fields.get("action") == "sign_out")
     assert browser.post(form.action, form.fields | {"action": "add_passkey", "passkey": "{}"}).status_code == 403
+
+
+@pytest.mark.parametrize("said", [True, "true", "True", 1, "1"], ids=repr)
+def test_a_verified_address_may_be_said_as_text_or_number(
+    app: SignInApp, browser: FormBrowser, provider: LoopbackProvider, said: Any
+) -> None:
+    """CL44: Cognito and Apple write it as text."""
+    provider.person.claims["email_verified"] = said
+    assert sign_in(browser).status_code == 303
+    assert people(app)[0].email == "grace@corp.example"
+
+
+@pytest.mark.parametrize("said", [False, "false", "False", 0, "0", "", "yes", 2, ["true"], {"true": 1}], ids=repr)
+def test_anything_else_verifies_no_address(app: SignInApp, browser: FormBrowser, provider: LoopbackProvider, said: Any) -> None:
+    """CL44, the other side: an address that nobody verified opens no door by its domain."""
+    provider.person.claims["email_verified"] = said
+    assert sign_in(browser).status_code == 403
+    assert people(app) == []
+
+
+def test_an_operator_is_told_what_a_provider_does_not_say(
+    app: SignInApp, browser: FormBrowser, provider: LoopbackProvider, caplog: pytest.LogCaptureFixture
+) -> None:
+    """CL44: in the log, in the audit, and the person whom to ask; and the way out works."""
+    del provider.person.claims["email_verified"]
+    answer = sign_in(browser)
+    assert (answer.status_code, "No account here" in answer.text, "does not vouch for your e-mail" in answer.text) == (403, True, True)
+    [line] = [vars(record)["facts"] for record in caplog.records if record.getMessage() == "federation_refused"]
+    assert "no email_verified" in line["reason"]
+    assert "--admit-unverified" in line["reason"]
+    assert app.audit.events[-1].facts["reason"] == line["reason"]
+    set_up(app, provider, admitted_domains=("unverified:corp.example",))
+    assert sign_in(browser).status_code == 303
+    assert people(app)[0].email == "grace@corp.example"
+
+
+def test_an_address_that_is_known_to_be_unverified_is_admitted_by_no_setting(
+    app: SignInApp, browser: FormBrowser, provider: LoopbackProvider
+) -> None:
+    """CL44: `--admit-unverified` is for providers that say nothing."""
+    set_up(app, provider, admitted_domains=("unverified:corp.example",))
+    provider.person.claims["email_verified"] = False
+    assert sign_in(browser).status_code == 403
+
+
+def test_denied_without_state_is_told_as_denied(browser: FormBrowser, provider: LoopbackProvider) -> None:
+    """CL33a, at the sign-in."""
+    answer = browser.get("/login/callback/default/corp?error=access_denied")
+    assert (answer.status_code, "did not sign you in" in answer.text) == (400, True)
+
+
+def test_why_a_provider_refused_is_in_the_audit(app: SignInApp, browser: FormBrowser, provider: LoopbackProvider) -> None:
+    """CL33c, at the sign-in: within bounds, on one line."""
+    provider.answer_changes = {"code": None, "error": "invalid_scope", "error_description": "profile is\r\nnot enabled " + "x" * 900}
+    assert sign_in(browser).status_code == 403
+    reason = app.audit.events[-1].facts["reason"]
+    assert reason.startswith("the provider refused: invalid_scope: profile is not enabled xxx")
+    assert len(reason) < 300
+
+
+def test_an_answer_by_form_post_signs_in_too(app: SignInApp, browser: FormBrowser, provider: LoopbackProvider) -> None:
+    """CL33d, at the sign-in: Apple answers so; the cookies come with the way back only, and state is checked there."""
+    address, _, query = go_away(browser).partition("?")
+    posted = httpx2.post(address, content=query, headers={"content-type": "application/x-www-form-urlencoded"}, follow_redirects=False)
+    assert (posted.status_code, posted.headers["location"].startswith("/login/callback/default/corp?code=")) == (303, True)
+    assert httpx2.get(f"{app.url}{posted.headers['location']}", follow_redirects=False).status_code == 400, "another browser"
+
+
+def test_a_form_post_comes_back_to_the_browser_that_left(app: SignInApp, browser: FormBrowser, provider: LoopbackProvider) -> None:
+    """CL33d."""
+    address, _, query = go_away(browser).partition("?")
+    posted = httpx2.post(address, content=query, headers={"content-type": "application/x-www-form-urlencoded"}, follow_redirects=False)
+    assert browser.get(posted.headers["location"]).status_code == 303
+    assert len(people(app)) == 1

@@ -8,6 +8,7 @@ from oauth.connections.accounts import Accounts
 from oauth.connections.connectable import Connectable
 from oauth.connections.connection import EVERYBODY, Connection
 from oauth.connections.credentials import UnknownAccount
+from oauth.connections.granted_scopes import withheld_scopes
 from oauth.connections.keys import ConnectionRefused, check_alias, check_provider
 from oauth.connections.links import ConnectLinks
 from oauth.connections.registrations import Registrations
@@ -99,7 +100,7 @@ class ConnectionOperations:
 
     def _row(self, call: Call, connection: Connection) -> dict[str, Json]:
         readiness = self._accounts.readiness_of(connection)
-        return {
+        row: dict[str, Json] = {
             "provider": connection.provider,
             "account": connection.alias,
             "id": connection.account_id,
@@ -110,6 +111,12 @@ class ConnectionOperations:
             "scopes": None if connection.scopes is None else sorted(connection.scopes),
             "connected_at": datetime.fromtimestamp(connection.created_at, UTC).isoformat(timespec="seconds"),
         }
+        provider = self._registrations.provider(call.principal.tenant_id, connection.provider)
+        if readiness == "ready" and (withheld := withheld_scopes(connection, provider.default_scopes)):
+            words = ", ".join(provider.scope_words.get(scope, scope) for scope in withheld)
+            row["withheld"] = list(withheld)
+            row["withheld_means"] = f"not allowed when it was connected: {words}; connections.connect with this account asks again"
+        return row
 
 
 def answering(run: Callable[[Call], Awaitable[Outcome]]) -> Callable[[Call], Awaitable[Outcome]]:

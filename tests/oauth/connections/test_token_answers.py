@@ -7,8 +7,9 @@ import pytest
 
 from oauth.connections.authorization import _check_nonce
 from oauth.connections.provider import parse
+from oauth.connections.refused_answer import TokenRefused
 from oauth.connections.registrations import Application
-from oauth.connections.token_answer import TokenRefused, Tokens, tokens_of
+from oauth.connections.token_answer import Tokens, tokens_of
 from oauth.connections.upstream_metadata import SignIn
 from oauth.connections.upstream_registration import definition_of
 from oauth.fetch import Fetched
@@ -43,6 +44,30 @@ def test_odd_members_beside_a_token_are_left_out() -> None:
     """RFC 6749 §A.14 and §A.17."""
     tokens = given(b'{"access_token":"at","refresh_token":"\\ud800","expires_in":1%b}' % (b"0" * 400))
     assert (tokens.access_token, tokens.refresh_token, tokens.ttl_s) == ("at", None, None)
+
+
+NOW = 1_800_000_000.0
+
+
+@pytest.mark.parametrize(
+    ("members", "ttl_s"),
+    [
+        ({"expires_in": 3600}, 3600), ({"expires_in": "3600"}, 3600), ({"expires_in": 3600.5}, 3600.5), ({"expires_in": "3600.0"}, 3600),
+        ({"expires_in": 0}, None), ({"expires_in": -1}, None), ({}, None), ({"expires_in": None}, None), ({"expires_in": True}, None),
+        ({"expires_in": "soon"}, None), ({"expires_in": [3600]}, None), ({"expires_in": "NaN"}, None), ({"expires_in": "Infinity"}, None),
+        ({"expires_at": NOW + 600}, 600), ({"expires_at": int(NOW) + 600}, 600), ({"expires_at": str(int(NOW) + 600)}, 600),
+        ({"expires_at": (NOW + 600) * 1000}, 600), ({"expires_on": str(int(NOW) + 600)}, 600),
+        ({"expires_at": "2027-01-15T08:10:00Z"}, 600), ({"expires_at": "2027-01-15 08:10:00"}, 600),
+        ({"expires_at": "2027-01-15T09:10:00+01:00"}, 600), ({"expires_at": NOW - 5}, None), ({"expires_at": "tomorrow"}, None),
+        ({"expires_in": 100, "expires_at": NOW + 600}, 100), ({"expires_in": 0, "expires_at": NOW + 600}, 600),
+        ({"expires_at": True}, None), ({"expires_at": {"at": 1}}, None),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_the_life_of_a_token_is_read_however_it_is_written(members: dict[str, object], ttl_s: float | None) -> None:
+    """Kind 12: text, fractions, moments; nothing that makes no sense ends a token, and nothing makes one immortal that says its end."""
+    body = json.dumps({"access_token": "at", **members}).encode()
+    assert tokens_of(APPLICATION, Fetched(200, {}, body), NOW).ttl_s == ttl_s
 
 
 @pytest.mark.parametrize("claims", [5, "nonce", ["nonce"], None])

@@ -1,0 +1,24 @@
+"""The error that a provider sends a browser back with (RFC 6749 §4.1.2.1): a stranger's words, so few, and only what can be seen."""
+
+from typing import Protocol
+
+MAX_DESCRIPTION_CHARS = 200
+
+
+class Answer(Protocol):
+    """The parameters of a callback."""
+
+    def get(self, name: str, /) -> str | None: ...
+
+
+def error_word(answer: Answer) -> str:
+    """Return `error` where it is a short word of harmless characters; pages show it."""
+    text = answer.get("error") or "no_code"
+    return text if len(text) <= 64 and text.isascii() and text.replace("_", "").isalnum() else "error"
+
+
+def error_reason(answer: Answer) -> str:
+    """Return the word with `error_description`, on one line and shortened, for log and audit; a page never repeats it."""
+    visible = "".join(character if character.isprintable() else " " for character in answer.get("error_description") or "")
+    said = " ".join(visible.split())[:MAX_DESCRIPTION_CHARS]
+    return f"{error_word(answer)}: {said}" if said else error_word(answer)
