@@ -6,6 +6,9 @@ from collections.abc import Callable, Sequence
 from oauth.errors import OAuthError
 from oauth.tenants import DEFAULT_TENANT, Tenant, Tenants
 
+#: names of this machine, under which one port is one place
+LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "[::1]")
+
 _PARTS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://([^/?#@\\\s]+)([^?#\s]*)")
 _DEFAULT_PORT_BY_SCHEME = {"https": ":443", "http": ":80"}
 
@@ -17,6 +20,7 @@ class Resources:
         self._tenants = tenants
         self._mcp_url = mcp_url
         self._base_url = base_url
+        self._spellings = _spellings(base_url)
 
     def of(self, tenant_id: str) -> str:
         """Return the canonical resource of a tenant."""
@@ -26,8 +30,8 @@ class Resources:
         """Return the tenant that every value names; no value means the default tenant. Raises OAuthError (invalid_target).
 
         A resource is compared with lower-case scheme and host, without the default port and one trailing slash; its path is not
-        touched, so nothing that merely resembles a resource is one. Clients that send only the origin mean the default tenant,
-        as long as it is the only one here.
+        touched, so nothing that merely resembles a resource is one. On loopback `localhost`, `127.0.0.1` and `[::1]` are one place.
+        Clients that send only the origin mean the default tenant, as long as it is the only one here.
         """
         tenant_ids = {self._tenant_id(value) for value in values} or {DEFAULT_TENANT}
         tenant = self._tenants.get(tenant_ids.pop() or "") if len(tenant_ids) == 1 else None
@@ -41,6 +45,9 @@ class Resources:
         wanted = _canonical(value)
         if wanted is None:
             return None
+        for spelling in self._spellings:
+            if wanted == spelling or wanted.startswith(f"{spelling}/"):
+                wanted = self._base_url + wanted.removeprefix(spelling)
         if wanted == self._base_url and len(self._tenants.all()) == 1:
             return DEFAULT_TENANT
         prefix = f"{self._base_url}/mcp"
@@ -48,6 +55,15 @@ class Resources:
             return None
         tenant_id = wanted.removeprefix(prefix).removeprefix("/") or DEFAULT_TENANT
         return tenant_id if wanted == self._mcp_url(tenant_id) else None
+
+
+def _spellings(base_url: str) -> tuple[str, ...]:
+    """Return how else the origin of a gateway on loopback may be written; a token for one of them is for all (RFC 8252 §8.3)."""
+    scheme, _, authority = base_url.partition("://")
+    host = next((name for name in LOOPBACK_HOSTS if authority == name or authority.startswith(f"{name}:")), None)
+    if host is None:
+        return ()
+    return tuple(f"{scheme}://{name}{authority.removeprefix(host)}" for name in LOOPBACK_HOSTS if name != host)
 
 
 def _canonical(resource: str) -> str | None:

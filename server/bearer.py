@@ -18,13 +18,15 @@ from oauth.static_tokens import StaticTokens, sunset_of
 from oauth.tenants import DEFAULT_TENANT, Tenant, Tenants, is_valid_name
 from oauth.token_formats import hash_token
 from server.config import Settings
-from server.mcp_http import ADDED_HEADERS
+from server.mcp_http import ADDED_HEADERS, host_of
 from server.oauth_requests import ALLOWED_HEADERS, CORS
+from server.origins import Callers
 from server.sdk_user import VERIFIED
 
 logger = logging.getLogger(__name__)
 
 Headers = list[tuple[bytes, bytes]]
+_LOOKED_AT = frozenset({b"authorization", b"origin"})
 
 #: 24 October 2026, the first release: there was a better way than a static token from then on (RFC 9745 §2.1)
 DEPRECATED_SINCE = b"@1792800000"
@@ -65,62 +67,69 @@ class BearerGuard:
         self._revocation = revocation
         self._static_tokens = static_tokens
         self._challenges = Challenges(settings)
+        self._callers = Callers(settings.base_url, settings.allowed_origins)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             raise RuntimeError(f"the bearer guard answers http only, not {scope['type']}")
+        fields = [field for field in scope["headers"] if field[0] in _LOOKED_AT]
+        # A page that may not call learns nothing, not even from refusals.
+        is_foreign = any(name == b"origin" and not self._callers.takes_origin(value) for name, value in fields)
+        cors: Headers = [] if is_foreign else _CORS_HEADERS
         if scope["method"] == "OPTIONS":
-            await _answer(send, 204, _PREFLIGHT_HEADERS, b"")
+            await _answer(send, 204, [] if is_foreign else _PREFLIGHT_HEADERS, b"")
             return
         tenant = self._tenant(scope["path"])
         if tenant is None:
-            await _answer(send, 404, [*_CORS_HEADERS, _JSON], _body("not_found", "there is no such resource here"))
+            await _answer(send, 404, [*cors, _JSON], _body("not_found", "there is no such resource here"))
             return
         try:
-            verified = await self._verify(scope, send, tenant)
+            verified = await self._verify(scope, send, tenant, [value for name, value in fields if name == b"authorization"], cors)
         except SQLAlchemyError as error:
             logger.error("store_failed", exc_info=error, extra={"facts": {"path": scope["path"]}})
-            headers = [*_CORS_HEADERS, _JSON, (b"retry-after", b"1")]
+            headers = [*cors, _JSON, (b"retry-after", b"1")]
             await _answer(send, 503, headers, _body("temporarily_unavailable", "the store does not answer; try again"))
             return
         if verified is None:
             return
         principal = verified.principal
         if CONNECT not in principal.scopes:
-            challenge, body = self._challenges.step_up(principal, frozenset({CONNECT}))
-            await _answer(send, 403, [*_CORS_HEADERS, *challenge], body)
+            challenge, body = self._challenges.step_up(principal, frozenset({CONNECT}), self._callers.base_url_at(host_of(scope)))
+            await _answer(send, 403, [*cors, *challenge], body)
             return
         scope["ascend.principal"] = principal
         scope[VERIFIED] = verified
-        added = [*_CORS_HEADERS, *_sunset_headers(tenant)] if principal.auth_method == "static_token" else _CORS_HEADERS
+        added = [*cors, *_sunset_headers(tenant)] if principal.auth_method == "static_token" else cors
         scope[ADDED_HEADERS] = added
         await self._app(scope, receive, _with_headers(send, added))
 
-    async def _verify(self, scope: Scope, send: Send, tenant: Tenant) -> Verified | None:
-        """Return the verified token, or answer with the challenge."""
-        headers = [value for name, value in scope["headers"] if name == b"authorization"]
+    async def _verify(self, scope: Scope, send: Send, tenant: Tenant, headers: list[bytes], cors: Headers) -> Verified | None:
+        """Return the verified token of the Authorization `headers`, or answer with the challenge."""
         in_query = _query_token(scope["query_string"])
         if len(headers) > 1 or (headers and in_query is not None):
             body = _body("invalid_request", "send the access token once, in the Authorization header")
-            challenge = self._challenges.of(tenant, "invalid_request")
-            await _answer(send, 400, [*_CORS_HEADERS, *challenge], body)
+            await _answer(send, 400, [*cors, *self._challenge(scope, tenant, "invalid_request")], body)
             return None
         if in_query is not None:
             await self._burn(in_query)
-        scheme, _, credentials = (headers[0] if headers else b"").partition(b" ")
+        # Blanks around a value are none of it, and between scheme and token there may be several (RFC 9110 §5.5, RFC 6750 §2.1).
+        scheme, _, credentials = (headers[0].strip(b" \t") if headers else b"").partition(b" ")
         if scheme.lower() != b"bearer":
-            await _answer(send, 401, [*_CORS_HEADERS, *self._challenges.of(tenant)], _body("unauthorized", "an access token is needed"))
+            await _answer(send, 401, [*cors, *self._challenge(scope, tenant)], _body("unauthorized", "an access token is needed"))
             return None
-        token = credentials.decode("latin-1")
+        token = credentials.lstrip(b" ").decode("latin-1")
         verified = await self._access_tokens.verify(token)
         if verified is None and self._static_tokens is not None:
             verified = await self._static_tokens.verify(token, tenant)
         resource = self._settings.mcp_url(tenant.tenant_id)
         if verified is None or tenant.suspended or verified.principal.tenant_id != tenant.tenant_id or verified.resource != resource:
             description = "the access token is unknown, expired, revoked, or for another resource"
-            await _answer(send, 401, [*_CORS_HEADERS, *self._challenges.of(tenant, "invalid_token")], _body("invalid_token", description))
+            await _answer(send, 401, [*cors, *self._challenge(scope, tenant, "invalid_token")], _body("invalid_token", description))
             return None
         return verified
+
+    def _challenge(self, scope: Scope, tenant: Tenant, error: str | None = None) -> Headers:
+        return self._challenges.of(tenant, error, self._callers.base_url_at(host_of(scope)))
 
     def _tenant(self, path: str) -> Tenant | None:
         """Return the tenant that a path names; one that there is not comes as suspended. None: the path can name none."""
@@ -145,19 +154,23 @@ class Challenges:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
 
-    def of(self, tenant: Tenant, error: str | None = None) -> Headers:
-        """Return the headers of a 401, or of a 400; `error` is absent where no token was sent (RFC 6750 §3.1)."""
-        return self._headers(tenant.tenant_id, " ".join(scope for scope in tenant.baseline_scopes if scope != OFFLINE), error)
+    def of(self, tenant: Tenant, error: str | None = None, base_url: str | None = None) -> Headers:
+        """Return the headers of a 401, or of a 400; `error` is absent where no token was sent (RFC 6750 §3.1).
 
-    def step_up(self, principal: Principal, missing: frozenset[str]) -> tuple[Headers, bytes]:
+        `base_url`: our origin as the client spells it.
+        """
+        return self._headers(tenant.tenant_id, " ".join(scope for scope in tenant.baseline_scopes if scope != OFFLINE), error, base_url)
+
+    def step_up(self, principal: Principal, missing: frozenset[str], base_url: str | None = None) -> tuple[Headers, bytes]:
         """Return headers and body of the 403 that names all scopes for another try: those held and those missing."""
         # offline_access is the authorization server's affair, not the resource's.
         scope = render((principal.scopes | missing) - {OFFLINE})
         body = _body("insufficient_scope", f"this needs {render(missing)}; ask the person for the scopes of the challenge")
-        return self._headers(principal.tenant_id, scope, "insufficient_scope"), body
+        return self._headers(principal.tenant_id, scope, "insufficient_scope", base_url), body
 
-    def _headers(self, tenant_id: str, scope: str, error: str | None) -> Headers:
-        url = resource_metadata_url(self._settings.base_url, self._settings.mcp_url(tenant_id))
+    def _headers(self, tenant_id: str, scope: str, error: str | None, base_url: str | None) -> Headers:
+        base = base_url or self._settings.base_url
+        url = resource_metadata_url(base, self._settings.mcp_url(tenant_id, base))
         parts = [f'error="{error}"'] if error else []
         parts += [f'resource_metadata="{url}"', f'scope="{scope}"']
         return [(b"www-authenticate", f"Bearer {', '.join(parts)}".encode()), _JSON, (b"cache-control", b"no-store")]

@@ -11,6 +11,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from server.networks import Networks, is_loopback
+from server.origins import parse_origin
 from server.storage.sqlite_file import sqlite_url
 
 DEFAULT_BASE_URL = "http://127.0.0.1:8080"
@@ -33,6 +34,8 @@ class Settings:
     environment: str = "development"
     #: `host:port` that may be called although private; port may be `*`
     egress_allow: tuple[str, ...] = ()
+    #: origins of browser clients that may call the MCP endpoint, besides our own
+    allowed_origins: tuple[str, ...] = ()
     rate_limit_scale: float = 1.0
     #: how long a tool of an MCP server may take that keeps reporting progress
     mcp_tool_timeout_s: float = 300
@@ -80,9 +83,13 @@ class Settings:
         """Note where this gateway is served and what it may call, so that commands beside it speak of the same addresses."""
         (self.data_dir / _SERVED_AT).write_text("\n".join((self.base_url, *self.egress_allow, "")), encoding="utf-8")
 
-    def mcp_url(self, tenant_id: str) -> str:
-        """The protected resource of a tenant (RFC 9728): compared byte for byte, so it is made in this one place."""
-        return f"{self.base_url}/mcp" if tenant_id == "default" else f"{self.base_url}/mcp/{tenant_id}"
+    def mcp_url(self, tenant_id: str, base_url: str | None = None) -> str:
+        """The protected resource of a tenant (RFC 9728): compared byte for byte, so it is made in this one place.
+
+        `base_url`: our origin as a client spells it, where that is not ours (server/origins.py).
+        """
+        base = base_url or self.base_url
+        return f"{base}/mcp" if tenant_id == "default" else f"{base}/mcp/{tenant_id}"
 
 
 SETTINGS_FILE = "ascend.toml"
@@ -104,6 +111,7 @@ _VARIABLES: dict[str, tuple[str, Callable[[str], object]]] = {
     "database_url": ("ASCEND_DATABASE_URL", str),
     "environment": ("ASCEND_ENV", str),
     "egress_allow": ("ASCEND_EGRESS_ALLOW", _list),
+    "allowed_origins": ("ASCEND_ALLOWED_ORIGINS", _list),
     "rate_limit_scale": ("ASCEND_RATE_LIMIT_SCALE", float),
     "mcp_tool_timeout_s": ("ASCEND_MCP_TOOL_TIMEOUT_S", float),
     "code_ttl_s": ("ASCEND_CODE_TTL_S", float),
@@ -126,7 +134,7 @@ _VARIABLES: dict[str, tuple[str, Callable[[str], object]]] = {
 
 #: what other servers of this kind read; ours comes first
 _FORWARDED_ALLOW_IPS = "FORWARDED_ALLOW_IPS"
-_LISTS = ("egress_allow", "trusted_proxies", "admin_allow")
+_LISTS = ("egress_allow", "allowed_origins", "trusted_proxies", "admin_allow")
 #: setting that is a number -> the smallest it may be
 _NUMBERS = {"rate_limit_scale": 1e-9, "code_ttl_s": 1e-9, "access_token_ttl_s": 1e-9, "refresh_grace_s": 0.0, "mcp_tool_timeout_s": 1e-9}
 _ALLOWED = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[^\s:/@\[\]]+):(?:[0-9]{1,5}|\*)")
@@ -211,6 +219,10 @@ def _check(variable: str, name: str, value: object) -> None:
         for entry in value if isinstance(value, tuple) else (value,):
             if not isinstance(entry, str) or _ALLOWED.fullmatch(entry) is None:
                 raise SettingsError(f"{variable}: {entry!r} is not host:port; give one like crm.internal:8443, or * for any port")
+    elif name == "allowed_origins":
+        for entry in value if isinstance(value, tuple) else (value,):
+            if not isinstance(entry, str) or parse_origin(entry) is None:
+                raise SettingsError(f"{variable}: {entry!r} is not an origin; give scheme and host only, like https://app.example.com")
     elif name in ("trusted_proxies", "admin_allow"):
         try:
             Networks(value if isinstance(value, tuple) else (value,))
@@ -228,15 +240,15 @@ def _check(variable: str, name: str, value: object) -> None:
 
 
 def _origin(url: str, may_be_http: bool = False) -> str:
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.netloc or parts.path.strip("/") or parts.query or parts.fragment:
+    origin = parse_origin(url.strip().rstrip("/"))
+    if origin is None or origin.scheme not in ("http", "https"):
         raise SettingsError(f"ASCEND_BASE_URL: {url!r} is not an origin; give scheme and host only, like https://gateway.example.com")
-    if parts.scheme == "http" and not may_be_http and not is_loopback_host(parts.hostname or ""):
+    if origin.scheme == "http" and not may_be_http and not is_loopback_host(origin.host.strip("[]")):
         raise SettingsError(
             f"ASCEND_BASE_URL: {url!r} is not https; only loopback may be http, because passwords and tokens travel here; put TLS in "
             "front and give its https:// origin, or set ASCEND_INSECURE_HTTP=1 (serve --insecure-http) to let them travel in the clear"
         )
-    return f"{parts.scheme}://{parts.netloc}".lower()
+    return str(origin)  # The port that the scheme implies is left out, as browsers leave it out of `Origin` (RFC 6454 §6.2).
 
 
 def is_loopback_host(host: str) -> bool:

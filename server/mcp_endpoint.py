@@ -9,7 +9,7 @@ from mcp.server.caching import CacheHint
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp.server.lowlevel import Server
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
-from mcp.server.transport_security import TransportSecurityMiddleware
+from mcp.server.transport_security import TransportSecuritySettings
 from mcp.shared.exceptions import MCPError
 from mcp.shared.inbound import ERROR_CODE_HTTP_STATUS
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
@@ -20,6 +20,7 @@ from oauth.principal import Principal
 from server.client_facts import mint_session_id, of_meta, of_session_id
 from server.config import Settings
 from server.conformance_fixtures import HEADER_SCHEMA, HEADER_TOOL, ConformanceFixtures
+from server.mcp_accept import BOTH, accepted, in_type, with_both
 from server.mcp_answers import encoded
 from server.mcp_calls import Dispatch, ToolCalls
 from server.mcp_exchange import JSON_HEADERS, Exchange, LongCalls
@@ -29,15 +30,18 @@ from server.mcp_http import (
     REPLACEMENT,
     Headers,
     envelope_fault,
+    foreign_caller,
     held_start,
+    host_of,
     replay,
     send_rpc_error,
     send_whole,
-    transport_security,
     trimmed,
 )
 from server.mcp_identity import INSTRUCTIONS, NAME, TITLE, VERSION
 from server.mcp_lean import LeanPath, LeanRequest
+from server.mcp_version import declares_version, is_handshake, refuse_version, unknown_version, without_version
+from server.origins import Callers
 from server.request_body import BODY_TIMEOUT_S, MAX_BODY_BYTES, ClientGone, read_body
 from server.request_state import RequestStates
 from server.sdk_user import WithSdkUser
@@ -49,8 +53,8 @@ from tools.operation import Progress
 #: the tool list is constant, so a client may keep it for an hour
 LIST_TTL_MS = 3_600_000
 
-#: (principal, missing scopes) -> headers and body of the 403 that asks for more scopes; server/bearer.py makes it
-StepUp = Callable[[Principal, frozenset[str]], tuple[Headers, bytes]]
+#: (principal, missing scopes, our origin as the client spells it) -> headers and body of the 403 that asks for more scopes
+StepUp = Callable[[Principal, frozenset[str], str], tuple[Headers, bytes]]
 Context = ServerRequestContext[Any, Any]
 
 
@@ -74,7 +78,7 @@ class McpEndpoint:
         self._step_up = step_up
         self._tools = [types.Tool.model_validate(tool.to_wire()) for tool in ALWAYS_ON]
         self._schema_by_name = {tool.name: tool.input_schema for tool in self._tools}
-        self._security = TransportSecurityMiddleware(transport_security(settings.base_url))
+        self._callers = Callers(settings.base_url, settings.allowed_origins)
         self._fixtures = ConformanceFixtures() if settings.conformance_fixtures else None
         if self._fixtures is not None:
             self._schema_by_name[HEADER_TOOL] = HEADER_SCHEMA
@@ -84,12 +88,13 @@ class McpEndpoint:
             # Plain JSON where a call ends within 15 s without progress (2026-07-28), an event stream otherwise.
             json_response=False,
             stateless=self._fixtures is None,
-            security_settings=self._security.settings,
+            # It compares by prefix; `foreign_caller` does not.
+            security_settings=TransportSecuritySettings(enable_dns_rebinding_protection=False),
             max_request_body_size=MAX_BODY_BYTES,
         )
         self._sdk = WithSdkUser(self._manager.handle_request, settings.base_url)
         self._long_calls = LongCalls()
-        self._lean = LeanPath(self._listing(), self._server.server_info_stamp, self._security.settings) if is_lean else None
+        self._lean = LeanPath(self._listing(), self._server.server_info_stamp, self._callers) if is_lean else None
 
     @asynccontextmanager
     async def run(self) -> AsyncIterator[None]:
@@ -118,13 +123,29 @@ class McpEndpoint:
             return
         lean = self._lean.recognize(scope, body) if self._lean is not None else None
         if lean is None or (self._fixtures is not None and lean.name is not None and self._fixtures.has(lean.name)):
-            if (fault := envelope_fault(body)) is not None:
-                await send_rpc_error(send, 400, fault[1], code=fault[0])
-                return
-            scope["headers"] = trimmed(scope["headers"])
-            await self._sdk(scope, replay(body, receive), held_start(scope, send))
+            await self._answer_by_sdk(scope, body, receive, send)
         else:
             await self._answer_lean(lean, scope, receive, send, whole)
+
+    async def _answer_by_sdk(self, scope: Scope, body: bytes, receive: Receive, send: Send) -> None:
+        headers = trimmed(scope["headers"])
+        if (foreign := foreign_caller(headers, self._callers)) is not None:
+            await send_rpc_error(send, *foreign)
+            return
+        if (fault := envelope_fault(body)) is not None:
+            await send_rpc_error(send, 400, fault[1], code=fault[0])
+            return
+        takes = accepted(headers)
+        if not takes.json and not takes.events:
+            await send_rpc_error(send, 406, f"Accept takes no answer that MCP has; send Accept: {BOTH.decode()}")
+            return
+        if (version := unknown_version(headers)) is not None and not declares_version(body):
+            if not is_handshake(body):
+                await refuse_version(send, body, version)
+                return
+            headers = without_version(headers)
+        scope["headers"] = with_both(headers)
+        await self._sdk(scope, replay(body, receive), held_start(scope, in_type(send, takes)))
 
     async def _answer_lean(self, request: LeanRequest, scope: Scope, receive: Receive, send: Send, whole: WholeExchange | None) -> None:
         assert self._lean is not None
@@ -148,16 +169,16 @@ class McpEndpoint:
                 await exchange.finish(status, _error_body(request.request_id, error))
                 return
             if answer.missing_scopes and not exchange.is_streaming:
-                headers, body = self._step_up(principal, answer.missing_scopes)
+                headers, body = self._step_up(principal, answer.missing_scopes, self._callers.base_url_at(host_of(scope)))
                 await exchange.finish(403, body, headers)
             else:
                 await exchange.finish(200, self._lean.result(request.request_id, answer.to_members()))
 
     async def _refuse_method(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if self._fixtures is not None:
+        if (foreign := foreign_caller(trimmed(scope["headers"]), self._callers)) is not None:
+            await send_rpc_error(send, *foreign)
+        elif self._fixtures is not None:
             await self._sdk(scope, receive, send)
-        elif (refusal := await self._security.validate_request(Request(scope))) is not None:
-            await refusal(scope, receive, send)
         else:
             await send_rpc_error(send, 405, "this endpoint answers POST only", headers=[(b"allow", b"POST")])
 
@@ -214,7 +235,8 @@ class McpEndpoint:
             state=params.request_state,
         )
         if answer.missing_scopes:
-            headers, body = self._step_up(principal, answer.missing_scopes)
+            base_url = self._callers.base_url_at(request.headers.get("host"))
+            headers, body = self._step_up(principal, answer.missing_scopes, base_url)
             request.scope[REPLACEMENT] = (403, headers, body)
         return answer.to_result()
 

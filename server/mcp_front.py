@@ -10,7 +10,7 @@ from server.error_responses import answer_unknown_exception
 
 
 class McpFront:
-    """`/mcp`, `/mcp/` and `/mcp/{tenant}` go to `guarded`, everything else (the server card too) to `rest`.
+    """`/mcp`, `/mcp/` and `/mcp/{tenant}` go to `guarded`, everything else (the server card too, and people with browsers) to `rest`.
 
     It decides on the raw path, as the guard behind it does, and never redirects: a redirect from `/mcp/` to `/mcp` would lose the
     body or the token in several clients.
@@ -21,7 +21,7 @@ class McpFront:
         self._rest = rest
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or not is_mcp(scope["path"]):
+        if scope["type"] != "http" or not is_mcp(scope["path"]) or (scope["method"] == "GET" and is_browsing(scope)):
             await self._rest(scope, receive, send)
             return
         try:
@@ -40,3 +40,10 @@ def is_mcp(path: str) -> bool:
     if not path.startswith("/mcp/") or path in CARD_PATHS:
         return False
     return "/" not in path[len("/mcp/") :].removesuffix("/")
+
+
+def is_browsing(scope: Scope) -> bool:
+    """Say whether a person looks at the address: only browsers ask for a page, and clients ask with a token or for events."""
+    fields = dict(scope["headers"])
+    accept = fields.get(b"accept", b"").lower()
+    return b"text/html" in accept and b"text/event-stream" not in accept and b"authorization" not in fields

@@ -2,16 +2,13 @@
 
 import json
 from collections.abc import Awaitable, Callable, Sequence
-from urllib.parse import urlsplit
 
 import orjson
-from mcp.server.transport_security import TransportSecuritySettings
 from mcp_types import INVALID_REQUEST, PARSE_ERROR
 from starlette.types import Message, Receive, Scope, Send
 
 from server.json_names import BLANKS_AND_ZEROS, may_repeat, names_in, repeated_name
-
-LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+from server.origins import Callers
 
 Headers = Sequence[tuple[bytes, bytes]]
 #: scope key of what the guard adds to every response head, for answers that do not go through its `send`
@@ -21,21 +18,19 @@ REPLACEMENT = "ascend.replacement"
 EXTRA_HEADERS = "ascend.extra_headers"
 
 
-def transport_security(base_url: str) -> TransportSecuritySettings:
-    """Return which `Host` and `Origin` headers are ours: the public origin, and every loopback form when that is loopback.
+def host_of(scope: Scope) -> bytes:
+    """Return the Host header; empty where there is none."""
+    return next((value for name, value in scope["headers"] if name == b"host"), b"")
 
-    The list keeps DNS rebinding out (MCP transports, "Security Warning").
-    """
-    parts = urlsplit(base_url)
-    default_port = {"http": 80, "https": 443}[parts.scheme]
-    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname or ""
-    hosts, origins = [parts.netloc], [base_url]
-    if parts.port in (None, default_port):
-        hosts += [host, f"{host}:{default_port}"]
-    if host in LOOPBACK:
-        hosts += [form for name in LOOPBACK for form in (name, f"{name}:*")]
-        origins += [form for name in LOOPBACK for form in (f"{parts.scheme}://{name}", f"{parts.scheme}://{name}:*")]
-    return TransportSecuritySettings(allowed_hosts=hosts, allowed_origins=origins)
+
+def foreign_caller(headers: Headers, callers: Callers) -> tuple[int, str] | None:
+    """Return status and message for a request that is not meant for us, or comes from a web page that may not call (DNS rebinding)."""
+    named = [value for name, value in headers if name == b"host"]
+    if len(named) != 1 or not callers.takes_host(named[0]):
+        return 421, "the Host header does not name this gateway; send requests to its base URL"
+    if not all(callers.takes_origin(value) for name, value in headers if name == b"origin"):
+        return 403, "the Origin header names a site that may not call; an operator can add it to ASCEND_ALLOWED_ORIGINS"
+    return None
 
 
 def envelope_fault(body: bytes) -> tuple[int, str] | None:

@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 
 import mcp_types as types
 import orjson
-from mcp.server.transport_security import TransportSecuritySettings
 from mcp.shared.inbound import find_invalid_x_mcp_header, x_mcp_header_map
 from mcp_types import (
     CLIENT_CAPABILITIES_META_KEY,
@@ -24,6 +23,7 @@ from starlette.types import Scope
 
 from server.client_facts import of_meta
 from server.json_names import BLANKS_AND_ZEROS, may_repeat, names_in, repeated_name
+from server.origins import Callers
 from tools.operation import ClientFacts, Json
 
 VERSION = "2026-07-28"
@@ -54,12 +54,11 @@ class LeanRequest(NamedTuple):
 class LeanPath:
     """Recognizes plain requests, and encodes their answers."""
 
-    def __init__(self, listing: types.ListToolsResult, info: Mapping[str, Json], security: TransportSecuritySettings) -> None:
+    def __init__(self, listing: types.ListToolsResult, info: Mapping[str, Json], callers: Callers) -> None:
         schemas = [tool.input_schema for tool in listing.tools]
         # Such a schema needs the header checks of the SDK's path.
         assert not any(find_invalid_x_mcp_header(schema) or x_mcp_header_map(schema) for schema in schemas)
-        self._hosts = frozenset(host.encode() for host in security.allowed_hosts if not host.endswith(":*"))
-        self._wildcards = tuple(host[:-1].encode() for host in security.allowed_hosts if host.endswith(":*"))
+        self._callers = callers
         stamp = orjson.dumps({SERVER_INFO_META_KEY: info})
         self._stamp = b',"_meta":%b}' % stamp
         shown = serialize_server_result("tools/list", VERSION, listing.model_dump(by_alias=True, mode="json", exclude_none=True))
@@ -126,8 +125,7 @@ class LeanPath:
             return None
         if not found.get(b"content-type", b"").lower().startswith(b"application/json"):
             return None
-        host = found.get(b"host", b"")
-        if found.get(b"accept") not in _PLAIN_ACCEPTS or (host not in self._hosts and not host.startswith(self._wildcards)):
+        if found.get(b"accept", b"*/*") not in _PLAIN_ACCEPTS or not self._callers.takes_host(found.get(b"host", b"")):
             return None
         method = found.get(b"mcp-method")
         if method not in (b"tools/call", b"tools/list"):

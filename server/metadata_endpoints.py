@@ -12,6 +12,7 @@ from oauth.tenants import DEFAULT_TENANT, Tenants
 from server.config import Settings
 from server.error_responses import json_error
 from server.oauth_requests import for_machines, json_answer
+from server.origins import Callers
 
 MAX_AGE_S = 300
 #: clients try the path of the resource after the well-known part, and OpenID Connect's name for the document
@@ -32,17 +33,22 @@ _RESOURCE_PATHS = (
 
 
 class MetadataEndpoints:
-    """Every document is made of settings alone: no header of a request changes a byte of it."""
+    """Every document is made of settings alone. No header of a request changes a byte of it, but for a gateway on loopback: there the
+    resource is named as the client names it, of the three names that this machine has."""
 
     def __init__(self, *, settings: Settings, tenants: Tenants, grant_types: Iterable[str], id_jag: bool = False) -> None:
         self._settings = settings
         self._tenants = tenants
+        self._callers = Callers(settings.base_url)
         self._server = authorization_server_metadata(settings.base_url, tuple(grant_types), (CONNECT, *UMBRELLAS), id_jag=id_jag)
 
     def routes(self) -> list[Route]:
         """Return the routes; they come before the guarded `/mcp/{tenant}`."""
-        routes = [Route(path, for_machines(self.server, "GET"), methods=["GET", "OPTIONS"]) for path in _SERVER_PATHS]
-        return routes + [Route(path, for_machines(self.resource, "GET"), methods=["GET", "OPTIONS"]) for path in _RESOURCE_PATHS]
+        server, resource = for_machines(self.server, "GET"), for_machines(self.resource, "GET")
+        endpoints = [(path, server) for path in _SERVER_PATHS] + [(path, resource) for path in _RESOURCE_PATHS]
+        # A client that was told `/mcp/` puts the well-known part before just that; it is the same resource.
+        endpoints += [(f"{path}/", endpoint) for path, endpoint in endpoints]
+        return [Route(path, endpoint, methods=["GET", "OPTIONS"]) for path, endpoint in endpoints]
 
     async def server(self, request: Request) -> Response:
         tenant_id = request.path_params.get("tenant", DEFAULT_TENANT)
@@ -54,7 +60,7 @@ class MetadataEndpoints:
         # The default tenant has one URL, so that there is one resource and one document for it.
         if tenant is None or tenant_id == DEFAULT_TENANT:
             return _not_found()
-        resource = self._settings.mcp_url(tenant.tenant_id)
+        resource = self._settings.mcp_url(tenant.tenant_id, self._callers.base_url_at(request.headers.get("host")))
         return _cacheable(json_answer(protected_resource_metadata(tenant, resource, self._settings.base_url, tenant.baseline_scopes)))
 
 

@@ -89,7 +89,7 @@ class StandInDispatcher:
         return Outcome("ok", data={"echo": dict(arguments)})
 
 
-def step_up(principal: Principal, missing: frozenset[str]) -> tuple[Headers, bytes]:
+def step_up(principal: Principal, missing: frozenset[str], base_url: str) -> tuple[Headers, bytes]:
     """Stand in for the challenge of server/bearer.py."""
     scope = " ".join(sorted(principal.scopes | missing))
     challenge = f'Bearer error="insufficient_scope", scope="{scope}"'

@@ -15,8 +15,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from server import mcp_exchange
-from server.mcp_http import transport_security
 from server.mcp_lean import LeanPath
+from server.origins import Callers
 from tests.ports import free_port
 from tests.server.live_server import serving
 from tests.server.mcp_requests import PREFIX, URL_MODE, events, modern_body, modern_headers
@@ -245,7 +245,7 @@ def test_plain_requests_do_take_the_short_way(tmp_path: Path) -> None:
     """Otherwise the comparison above would compare the SDK with itself."""
     settings = settings_for(8080, tmp_path)
     listing = types.ListToolsResult(tools=[], ttl_ms=1)
-    path = LeanPath(listing, {"name": "x", "version": "1"}, transport_security(settings.base_url))
+    path = LeanPath(listing, {"name": "x", "version": "1"}, Callers(settings.base_url))
     for headers, body in PLAIN.values():
         raw = [(b"host", b"127.0.0.1:8080"), *((name.encode(), value.encode()) for name, value in headers.items())]
         assert path.recognize({"headers": raw}, orjson.dumps(body)) is not None

@@ -10,7 +10,7 @@ import orjson
 import pytest
 from starlette.types import Message
 
-from server.mcp_http import transport_security
+from server.origins import Callers
 from server.request_body import MAX_BODY_BYTES, read_body
 from tests.ports import free_port
 from tests.server.live_server import serving
@@ -247,4 +247,4 @@ def test_a_client_that_leaves_in_the_middle_of_its_body_hurts_nobody(origin: str
 )
 def test_our_hosts_are_those_of_the_public_origin(base_url: str, host: str, is_ours: bool) -> None:
     """Loopback names are ours only where the gateway is bound to loopback."""
-    assert (host in transport_security(base_url).allowed_hosts) is is_ours
+    assert Callers(base_url).takes_host(host.encode()) is is_ours

@@ -48,6 +48,37 @@ def test_egress_entries_are_names_addresses_and_ports(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("given", "origin"),
+    [
+        ("https://gw.example.test:443", "https://gw.example.test"),
+        ("https://gw.example.test:8443/", "https://gw.example.test:8443"),
+        ("http://LOCALHOST:80", "http://localhost"),
+        ("http://[::1]:8080", "http://[::1]:8080"),
+    ],
+)
+def test_a_base_url_is_written_as_browsers_write_an_origin(tmp_path: Path, given: str, origin: str) -> None:
+    """clients.md, CL06: with the default port in it every form was taken for one of another site."""
+    assert load(tmp_path, {"ASCEND_BASE_URL": given}).base_url == origin
+    assert load(tmp_path, {}).at(given).base_url == origin
+
+
+@pytest.mark.parametrize("given", ["https://gw.example.test:99999", "https://u:p@gw.example.test", "https://gw.example.test:a", "https://"])
+def test_a_base_url_that_is_no_origin_is_refused(tmp_path: Path, given: str) -> None:
+    """It is compared with what browsers send, which is never that."""
+    with pytest.raises(SettingsError, match="is not an origin"):
+        load(tmp_path, {"ASCEND_BASE_URL": given})
+
+
+def test_allowed_origins_are_origins(tmp_path: Path) -> None:
+    """clients.md, CL29; `null` would let every sandboxed page in, `*` every page."""
+    given = {"ASCEND_ALLOWED_ORIGINS": "https://app.example.com, vscode-webview://abc"}
+    assert load(tmp_path, given).allowed_origins == ("https://app.example.com", "vscode-webview://abc")
+    for entry in ("null", "*", "app.example.com", "https://app.example.com/x", "https://*.example.com"):
+        with pytest.raises(SettingsError, match=r"ASCEND_ALLOWED_ORIGINS: .* is not an origin"):
+            load(tmp_path, {"ASCEND_ALLOWED_ORIGINS": entry})
+
+
 def test_a_log_format_that_there_is_not_is_refused(tmp_path: Path) -> None:
     """docs/guides/operations.md: text or json; a collector that expects JSON would be found out by what it lost."""
     with pytest.raises(SettingsError, match="ASCEND_LOG_FORMAT: 'xml' is not text or json"):
