@@ -4,10 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+MAX_REASON_CHARS = 200
+
 SecurityAction = Literal[
     "client_registered",
     "client_changed",
     "client_removed",
+    "client_refused",
     "client_authentication_failed",
     "consent_given",
     "consent_denied",
@@ -63,3 +66,9 @@ class SecurityEvent:
 
 def _cut(fact: str) -> str:
     return fact if len(fact) <= MAX_FACT_CHARS else f"{fact[: MAX_FACT_CHARS - 1]}…"
+
+
+def reason_of(text: str) -> str:
+    """Return what log and audit keep of a reason that a stranger may have written: one line of visible characters, 200 at most."""
+    visible = "".join(character if character.isprintable() else " " for character in text[: 4 * MAX_REASON_CHARS])
+    return " ".join(visible.split())[:MAX_REASON_CHARS]

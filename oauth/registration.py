@@ -6,11 +6,11 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from oauth.audit import SecurityAction, SecurityEvent
+from oauth.audit import SecurityAction, SecurityEvent, reason_of
 from oauth.client_metadata import ClientMetadata, check_metadata, clean_name, read_object
 from oauth.client_record import Client
 from oauth.clients import UNUSED_KEPT_S
-from oauth.errors import OAuthError
+from oauth.errors import OAuthError, RegistrationRefused
 from oauth.redirect_uris import redirect_host
 from oauth.revocation import Revocation
 from oauth.scope_narrowing import STANDING, ProviderScopes
@@ -50,8 +50,14 @@ class Registration:
 
     async def register(self, body: bytes, registered_from: str) -> Mapping[str, object]:
         """Add a client and return its registration response. Raises RegistrationRefused."""
-        metadata = check_metadata(read_object(body))
         now = self._clock()
+        try:
+            metadata = check_metadata(read_object(body))
+        except RegistrationRefused as refused:
+            # The client's developer is told in the answer, which its user never sees: the operator is who gets asked.
+            facts = {"reason": reason_of(refused.description), "from": registered_from}
+            await self._audit.record(SecurityEvent("client_refused", now, facts=facts))
+            raise
         # RFC 7591 §2: who names no method means client_secret_basic.
         auth_method = metadata.token_endpoint_auth_method or "client_secret_basic"
         secret = new_token("cs") if auth_method.startswith("client_secret") else ""

@@ -85,7 +85,7 @@ class AuthorizationServer:
             code_s=settings.code_ttl_s, access_token_s=settings.access_token_ttl_s, refresh_grace_s=settings.refresh_grace_s
         )
         self.resources = Resources(tenants, settings.mcp_url, issuer)
-        self.clients = Clients(stores.clients, ClientDocuments(stores.clients, fetch, issuer), clock)
+        self.clients = Clients(stores.clients, ClientDocuments(stores.clients, fetch, issuer), stores.audit, clock)
         self.access_tokens = AccessTokens(stores.grants, clock)
         self.revocation = Revocation(stores.grants, stores.clients, stores.audit, clock)
         self.minting = Minting(stores.grants, self.resources, allowed_scopes, clock)

@@ -199,6 +199,9 @@ class Refresher:
         log.warning("connection_not_refreshed", extra={"facts": {**_facts(connection), "error": refused.code, "outcome": outcome}})
         if kept and self._accounts is not None:
             await self._accounts.renew(connection.tenant_id, [connection.account_id])
+        if kept and refused.is_terminal:
+            ended = VaultCaller(connection.tenant_id, "connections", f"the connection ended at its refresh: {refused.code}")
+            await self._vault.note_refused(ended, connection.secret_name, connection.version)
 
     def _turn(self, connection: Connection) -> anyio.CapacityLimiter:
         if connection.application not in self._turns:

@@ -68,8 +68,10 @@ class RefreshTokenGrant:
         if token is None:
             raise OAuthError("invalid_request", "refresh_token is missing")
         grant = await self._store.grant_of_refresh_token(hash_token(token)) if is_token("rt", token) else None
-        if grant is None or grant.client_id != client.client_id or self._tenants.get(grant.tenant_id) is None:
-            raise InvalidGrant(_NO_GOOD)
+        if grant is None:
+            raise InvalidGrant(_NO_GOOD, debug="no such refresh token, or its grant is gone")
+        if grant.client_id != client.client_id or self._tenants.get(grant.tenant_id) is None:
+            raise InvalidGrant(_NO_GOOD, debug="the grant is another client's, or its tenant is suspended")
         asked = await self._asked(grant, token, form)
         revocations = self._access_tokens.revocations
         # A revocation is kept although the answer is an error, so the transaction ends before anything is raised.
@@ -103,10 +105,13 @@ class RefreshTokenGrant:
         # The grant first: who holds it may then go along the chain of its tokens without waiting for anybody who waits for it.
         grant = await rows.grant(asked.grant_id)
         row = await rows.refresh_token(hash_token(asked.token))
-        if row is None or grant is None or grant.revoked_at is not None or grant.expires_at <= now:
-            return InvalidGrant(_NO_GOOD)
+        if row is None or grant is None or grant.revoked_at is not None:
+            return InvalidGrant(_NO_GOOD, debug="the grant was revoked")
+        if grant.expires_at <= now:
+            return InvalidGrant(_NO_GOOD, debug="the grant has reached its end")
         if row.rotated_at is None:
-            return InvalidGrant(_NO_GOOD) if row.expires_at <= now else await self._rotate(rows, grant, row, asked, now)
+            unused = InvalidGrant(_NO_GOOD, debug="the refresh token was not used for too long")
+            return unused if row.expires_at <= now else await self._rotate(rows, grant, row, asked, now)
         age_s = now - row.rotated_at
         facts = {"age_s": f"{age_s:.0f}"}
         if age_s > self._lifetimes.grace_s(grant.native) or row.reply_box is None:
@@ -142,7 +147,7 @@ class RefreshTokenGrant:
                 return InvalidGrant(_NO_GOOD, debug="too far behind the live refresh token")
             latest = following
         if successor is None or successor.expires_at <= now:
-            return InvalidGrant(_NO_GOOD)
+            return InvalidGrant(_NO_GOOD, debug="the live refresh token was not used for too long")
         reply, minted = await self._useful(rows, grant, latest, asked, now)
         if reply != first:
             # The next one who comes with this token is led to the live pair in one step.

@@ -93,6 +93,10 @@ class Vault:
         """Record that `caller` is about to see `secret`; whoever keeps a sealed secret at hand calls this once, before its first use."""
         await self._store.record(self._event(caller, "revealed", secret.name, secret.version))
 
+    async def note_refused(self, caller: VaultCaller, name: str, version: int) -> None:
+        """Record that a secret is of no use any more, for the reason that is the caller's purpose."""
+        await self._store.record(self._event(caller, "refused", name, version))
+
     async def open_sealed(self, caller: VaultCaller, secret: SealedSecret) -> bytes:
         """Open a sealed secret that was audited already. Raises SealBroken."""
         if secret.dek_id not in self._deks:

@@ -86,6 +86,9 @@ async def test_a_revoked_grant_becomes_expired_and_asks_to_be_connected_again(wo
     with pytest.raises(ConnectionNeeded) as needed:
         await world.accounts.for_call(ADA, "crm", NONE, None)
     assert (needed.value.readiness.status, needed.value.url[:26]) == ("expired", "http://gw.example/connect/")
+    # The operator finds in the audit why somebody has to connect again.
+    [ended] = [event for event in await world.secrets.events(connection.tenant_id, 50) if event.action == "refused"]
+    assert (ended.name, ended.purpose) == (connection.secret_name, "the connection ended at its refresh: invalid_grant")
     world.clock.now += 9999
     assert await world.refresher.refresh_due() == 0
 
