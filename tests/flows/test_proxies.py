@@ -1,6 +1,7 @@
 """The configurations of docs/guides/proxies.md, as they are printed, in the real programs, before a real gateway."""
 
 import json
+import os
 import re
 import shutil
 import socket
@@ -57,7 +58,7 @@ class Proxied:
 
 
 def program(name: str) -> str:
-    found = shutil.which(name)
+    found = shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin")
     if found is None:
         pytest.skip(f"{name} is not installed")
     return found
