@@ -23,7 +23,8 @@ _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uac00-
 _NON_LATIN = re.compile(r"[\u0370-\u1dff\u2e80-\ud7ff\uf900-\ufdff]")
 _LETTER = re.compile(r"[^\W\d_]")
 _MAX_WORD_CHARS = 64
-_MAX_STEMS = 200_000
+#: Words of queries are anybody's; each takes some 300 bytes.
+_MAX_STEMS = 60_000
 _stem_by_word: dict[str, str] = {}
 _stemmer = Stemmer.Stemmer("english")
 # One stemmer has one buffer: two threads in it at once would mix their words.

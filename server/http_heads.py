@@ -6,10 +6,11 @@ read otherwise is refused here.
 """
 
 import re
-from functools import lru_cache
 from typing import Final
 
 import httptools
+
+from tools.weighed_cache import cached_if_short
 
 MAX_HEADERS: Final = 100
 MAX_HEAD_BYTES: Final = 48 * 1024
@@ -49,7 +50,7 @@ def body_after(method: bytes, target: bytes, version: str, headers: list[tuple[b
     return None, awaits_continue
 
 
-@lru_cache(maxsize=256)
+@cached_if_short(256)
 def _is_authority(host: bytes) -> bool:
     return _AUTHORITY.fullmatch(host.strip(b" \t")) is not None
 

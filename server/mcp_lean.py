@@ -28,6 +28,8 @@ from tools.operation import ClientFacts, Json
 
 VERSION = "2026-07-28"
 KNOWN_CLIENTS = 1_000
+#: A declaration beyond this is checked each time: clients choose it, and may choose 4 MB.
+MAX_DECLARATION_BYTES = 4_096
 _VERSION_HEADER = VERSION.encode()
 _CALL_KEYS = frozenset({"name", "arguments", "_meta"})
 _LIST_KEYS = frozenset({"_meta"})
@@ -149,8 +151,9 @@ class LeanPath:
                 validate_client_request("tools/list", VERSION, {"_meta": meta})
             except ValidationError:
                 return None
-            if len(self._client_by_words) >= KNOWN_CLIENTS:
-                self._client_by_words.clear()
-            names = names_in(capabilities) + names_in(meta.get(CLIENT_INFO_META_KEY))
-            known = self._client_by_words[words] = (of_meta(meta, VERSION), names)
+            known = of_meta(meta, VERSION), names_in(capabilities) + names_in(meta.get(CLIENT_INFO_META_KEY))
+            if len(words) <= MAX_DECLARATION_BYTES:
+                if len(self._client_by_words) >= KNOWN_CLIENTS:
+                    self._client_by_words.clear()
+                self._client_by_words[words] = known
         return known

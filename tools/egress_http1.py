@@ -281,7 +281,7 @@ class Http1Connection(asyncio.Protocol):
         return failed(self._authority, "upstream_malformed", what)
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=128)  # A name may have 64 KiB.
 def _name(name: bytes) -> str:
     """Return a header name as text; the same few come all the time."""
     return name.decode("utf-8", "surrogateescape")

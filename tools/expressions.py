@@ -5,14 +5,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import jmespath
 from jmespath.exceptions import JMESPathError
 from jmespath.parser import ParsedResult
 
-from tools.expression_text import with_dashes_quoted
 from tools.operation import Json
 from tools.patience import Budget
-from tools.selection import growth_of, is_explosive
+from tools.selection import growth_of, is_explosive, parsed_expression
 
 #: the name under which expressions may also find all steps: `steps.a.data` is `a.data`
 STEPS = "steps"
@@ -92,7 +90,7 @@ def parse_expression(source: str, shown: str | None = None) -> Expression:
     if len(text) > MAX_EXPRESSION_CHARS:
         raise ReferenceFault(f"an expression of {len(text)} characters is too long; {MAX_EXPRESSION_CHARS} are the limit")
     try:
-        compiled = jmespath.compile(with_dashes_quoted(source))
+        compiled = parsed_expression(source)
         growth = growth_of(compiled.parsed)
     except (JMESPathError, RecursionError) as error:
         raise ReferenceFault(f"'{text[:120]}' is not JMESPath: {_first_line(error)}") from error

@@ -1,14 +1,14 @@
 """A JSON object that is kept as text until somebody reads it: a catalogue of 20,000 operations fits into memory."""
 
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
 
 import orjson
 
 from tools.operation import Json
+from tools.weighed_cache import WeighedCache, weight_of_json
 
-#: Objects that are in use right now stay decoded; a decoded schema takes five times the room of its text.
-MAX_DECODED = 2_000
+#: Objects that are in use right now stay decoded, up to so much of memory; a decoded schema takes five times the room of its text.
+MAX_DECODED_BYTES = 24 * 1024 * 1024
 
 
 class KeptJson(Mapping[str, Json]):
@@ -48,7 +48,12 @@ def plain(value: Mapping[str, Json]) -> dict[str, Json]:
     return value.whole() if isinstance(value, KeptJson) else dict(value)
 
 
-@lru_cache(MAX_DECODED)
+_known = WeighedCache[bytes, dict[str, Json]](MAX_DECODED_BYTES)
+
+
 def _decoded(text: bytes) -> dict[str, Json]:
-    decoded: dict[str, Json] = orjson.loads(text)
-    return decoded
+    known = _known.get(text)
+    if known is None:
+        known = orjson.loads(text)
+        _known.put(text, known, weight_of_json(text))
+    return known

@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 
@@ -11,10 +10,13 @@ from tools.confirmations import canonical
 from tools.freshness import Freshness, freshness_of, may_be_kept
 from tools.json_text import encode
 from tools.operation import Call, Download, HttpFacts, Json, Outcome, Runner
+from tools.weighed_cache import WeighedCache, weight_of_json
 
-MAX_ENTRIES = 5_000
+#: of an answer as text; what is longer is not weighed either
 MAX_ENTRY_BYTES = 1024 * 1024
-MAX_TOTAL_BYTES = 64 * 1024 * 1024
+#: of the objects that answers are in memory, one and all; up to twenty times their text
+MAX_ENTRY_WEIGHT_BYTES = 4 * 1024 * 1024
+MAX_TOTAL_BYTES = 24 * 1024 * 1024
 #: No answer is used longer than this, whatever its upstream says: somebody may have changed it there meanwhile.
 MAX_FRESH_S = 300.0
 REVALIDATION_S = 30.0
@@ -28,7 +30,6 @@ class _Kept:
     outcome: Outcome
     freshness: Freshness
     kept_at: float
-    size_bytes: int
     provider: str
 
 
@@ -39,8 +40,7 @@ class CachingRunner:
     def __init__(self, inner: Runner, credentials: Credentials, clock: Callable[[], float] = time.time) -> None:
         self.keeps_time = inner.keeps_time
         self._inner, self._credentials, self._clock = inner, credentials, clock
-        self._kept: OrderedDict[_Key, _Kept] = OrderedDict()
-        self._total_bytes = 0
+        self._kept = WeighedCache[_Key, _Kept](MAX_TOTAL_BYTES, MAX_ENTRY_WEIGHT_BYTES)
         #: (tenant, provider) -> how many writes there were: a read that began before one must not be kept after it
         self._writes: dict[tuple[str, str], int] = {}
         self._revalidations: dict[_Key, asyncio.Task[Outcome]] = {}
@@ -66,7 +66,6 @@ class CachingRunner:
     async def _used(self, call: Call, key: _Key, kept: _Kept) -> Outcome:
         age_s = self._clock() - kept.kept_at
         if 0 <= age_s < kept.freshness.fresh_s:
-            self._kept.move_to_end(key)
             return _aged(kept.outcome, age_s)
         if 0 <= age_s < kept.freshness.fresh_s + kept.freshness.stale_while_revalidate_s:
             self._revalidate(call, key, kept)
@@ -126,13 +125,13 @@ class CachingRunner:
         outcome = replace(kept.outcome, http=replace(answer.http, status=status, headers=headers, told=told, location=location))
         freshness = freshness_of(status, headers, self._clock(), MAX_FRESH_S)
         if freshness is None:
-            self._drop(key)
-        elif key in self._kept:
-            self._kept[key] = replace(kept, outcome=outcome, freshness=freshness, kept_at=self._clock())
+            self._kept.pop(key)
+        else:
+            self._kept.replace(key, replace(kept, outcome=outcome, freshness=freshness, kept_at=self._clock()))
         return outcome
 
     def _keep(self, key: _Key, outcome: Outcome, provider: str) -> None:
-        self._drop(key)
+        self._kept.pop(key)
         if outcome.status != "ok" or outcome.http is None or outcome.http.headers is None or isinstance(outcome.data, Download):
             return
         if not may_be_kept(outcome.http.headers):
@@ -140,22 +139,20 @@ class CachingRunner:
         freshness = freshness_of(outcome.http.status, outcome.http.headers, self._clock(), MAX_FRESH_S)
         if freshness is None or not freshness.is_useful:
             return
-        size = _size_bytes(outcome.data, outcome.http.headers)
-        if size > MAX_ENTRY_BYTES:
+        length = outcome.http.headers.get("content-length", "")
+        if length.isdigit() and len(length) < 20 and int(length) > MAX_ENTRY_BYTES:
             return
-        self._kept[key] = _Kept(outcome, freshness, self._clock(), size, provider)
-        self._total_bytes += size
-        while len(self._kept) > MAX_ENTRIES or self._total_bytes > MAX_TOTAL_BYTES:
-            self._total_bytes -= self._kept.popitem(last=False)[1].size_bytes
-
-    def _drop(self, key: _Key) -> None:
-        if (kept := self._kept.pop(key, None)) is not None:
-            self._total_bytes -= kept.size_bytes
+        text = encode(outcome.data)
+        if len(text) > MAX_ENTRY_BYTES:
+            return
+        weight = weight_of_json(text) + _weight_of_head(outcome.http.headers) + sum(map(len, key[-2:]))
+        self._kept.put(key, _Kept(outcome, freshness, self._clock(), provider), weight)
 
     def _forget(self, tenant_id: str, provider: str) -> None:
         self._writes[tenant_id, provider] = self._writes.get((tenant_id, provider), 0) + 1
-        for key in [key for key, kept in self._kept.items() if key[0] == tenant_id and kept.provider == provider]:
-            self._drop(key)
+        for key, kept in self._kept.items():
+            if key[0] == tenant_id and kept.provider == provider:
+                self._kept.pop(key)
 
     def _revalidate(self, call: Call, key: _Key, kept: _Kept) -> None:
         """Ask again in the background, once however many callers are answered meanwhile (RFC 5861 §3)."""
@@ -170,15 +167,13 @@ class CachingRunner:
         self._revalidations.pop(key, None)
         # A failure is no news to anybody: the next caller after the stale time asks for itself and is told.
         if not done.cancelled() and done.exception() is not None:
-            self._drop(key)
+            self._kept.pop(key)
 
 
 def _aged(outcome: Outcome, age_s: float) -> Outcome:
     return outcome if age_s < 1 else replace(outcome, note=f"from the cache, {age_s:.0f} s old, as its upstream allows")
 
 
-def _size_bytes(data: Json, headers: Mapping[str, str]) -> int:
-    """Return about how much an answer takes: its length as it came, or as JSON where it came packed or without one."""
-    length = headers.get("content-length", "")
-    is_packed = headers.get("content-encoding", "identity").lower() != "identity"
-    return len(encode(data)) if is_packed or not (length.isascii() and length.isdigit()) else int(length)
+def _weight_of_head(headers: Mapping[str, str]) -> int:
+    """Return about what an answer's head and the objects around it take."""
+    return 1_500 + sum(len(name) + len(value) + 120 for name, value in headers.items())

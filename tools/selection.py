@@ -6,22 +6,25 @@ from collections.abc import Mapping, Sequence
 import jmespath
 import orjson
 from jmespath.exceptions import JMESPathError
-from jmespath.parser import ParsedResult
+from jmespath.parser import ParsedResult, Parser
 
 from tools.expression_text import with_dashes_quoted
 from tools.fair_semaphore import GATEWAY, Holder
 from tools.json_text import encode
 from tools.operation import Failure, Json
 from tools.patience import Budget, OverBudget, Patience
+from tools.weighed_cache import WeighedCache
 
 MAX_EXPRESSION_CHARS = 4_000
 #: what a selection may make of an answer at most
 MAX_SELECTED_BYTES = 128 * 1024 * 1024
-_MAX_COMPILED = 2_000
+_MAX_COMPILED_BYTES = 6 * 1024 * 1024
+#: that a parsed expression takes for each of its characters, at most
+_WEIGHT_PER_CHARACTER = 300
 #: functions whose value is small whatever they are given
 _SMALL = frozenset({"length", "sum", "avg", "abs", "ceil", "floor", "contains", "ends_with", "starts_with", "type", "to_number"})
 #: expression -> (compiled, how many times over it may repeat its input)
-_compiled: dict[str, tuple[ParsedResult, float]] = {}
+_compiled = WeighedCache[str, tuple[ParsedResult, float]](_MAX_COMPILED_BYTES)
 
 
 class SelectFault(Exception):
@@ -62,6 +65,14 @@ def selected(select: str | Sequence[str], data: Json, budget: Budget) -> Json:
     return {expression: _search(expression, data, budget) for expression in select}
 
 
+def parsed_expression(expression: str) -> ParsedResult:
+    """Parse JMESPath. The library keeps what it parsed, counted and not weighed: it is made to forget. Raises JMESPathError."""
+    try:
+        return jmespath.compile(with_dashes_quoted(expression))
+    finally:
+        Parser.purge()
+
+
 def _parse(expression: str) -> tuple[ParsedResult, float]:
     known = _compiled.get(expression)
     if known is not None:
@@ -69,15 +80,13 @@ def _parse(expression: str) -> tuple[ParsedResult, float]:
     if len(expression) > MAX_EXPRESSION_CHARS:
         raise SelectFault(expression, f"it is longer than {MAX_EXPRESSION_CHARS} characters")
     try:
-        parsed = jmespath.compile(with_dashes_quoted(expression))
+        parsed = parsed_expression(expression)
         growth = growth_of(parsed.parsed)
     except (JMESPathError, RecursionError) as error:
         raise SelectFault(expression, _reason(error)) from error
     if 2 * growth > MAX_SELECTED_BYTES:
         raise SelectFault(expression, "it repeats the answer too many times over")
-    if len(_compiled) >= _MAX_COMPILED:
-        _compiled.clear()
-    _compiled[expression] = (parsed, growth)
+    _compiled.put(expression, (parsed, growth), _WEIGHT_PER_CHARACTER * len(expression))
     return parsed, growth
 
 

@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import dataclass, field, replace
 from email.utils import formatdate
+from typing import Any
 
 import pytest
 from multidict import CIMultiDict, CIMultiDictProxy
@@ -26,7 +27,7 @@ class Upstream:
 
     headers: dict[str, str]
     calls: list[Call] = field(default_factory=list)
-    version: int = 1
+    version: Any = 1
     gate: asyncio.Event | None = None
     keeps_time: bool = True
 
@@ -160,15 +161,25 @@ async def test_a_stale_answer_serves_while_one_background_call_renews_it() -> No
     assert len(house.upstream.calls) == 2
 
 
-async def test_a_packed_answer_counts_as_what_it_is_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("encoding", ["gzip", "identity"])
+async def test_an_answer_counts_as_what_it_is_whatever_its_header_says(monkeypatch: pytest.MonkeyPatch, encoding: str) -> None:
     """Content-Length of a compressed answer is that of the wire (RFC 9110 §8.6); memory holds the rest as well."""
     monkeypatch.setattr("tools.response_cache.MAX_ENTRY_BYTES", 1_000)
-    for encoding, kept in (("gzip", False), ("identity", True)):
+    for version, kept in ((10**2_000, False), (10**20, True)):
         house = House(cache_control="max-age=60", content_encoding=encoding, content_length="20")
-        house.upstream.version = 10**2_000
+        house.upstream.version = version
         await house.read()
         await house.read()
         assert len(house.upstream.calls) == (1 if kept else 2)
+
+
+async def test_answers_are_weighed_by_what_they_are_in_memory() -> None:
+    """Empty lists take twenty times their text: a cache bounded by 64 MB of text held 860 MB."""
+    house = House(cache_control="max-age=60")
+    house.upstream.version = [[] for _ in range(100_000)]
+    await house.read()
+    await house.read()
+    assert len(house.upstream.calls) == 2
 
 
 async def test_errors_and_other_kinds_pass_through() -> None:

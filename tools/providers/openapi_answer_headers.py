@@ -77,7 +77,7 @@ def is_private(name: str) -> bool:
     return _PRIVATE.search(name) is not None or (_TOKEN.search(name) is not None and _TOKEN_OF_PAGE.search(name) is None)
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=128)  # A name may have 64 KiB.
 def _meaning(name: str) -> Literal["request id", "some request id", "rate limit", "told"] | None:
     """Return what a response header of this name (lower case) tells us; the same few names come all the time."""
     if name in REQUEST_ID_HEADERS:

@@ -3,7 +3,6 @@
 import json
 import re
 from collections.abc import Mapping
-from functools import lru_cache
 
 import orjson
 
@@ -11,6 +10,7 @@ from tools.charsets import codec_of, decoded, mark_of, wide_codec_of
 from tools.json_text import has_long_integer, integer
 from tools.operation import Json
 from tools.value_objects import value_object
+from tools.weighed_cache import cached_if_short
 
 #: what some servers write before JSON, so that no page can load it as a script
 _GUARD = re.compile(r"(?:\)\]\}'?,?|while\s?\(1\);|for\s?\(;;\);|\{\}&&)\s*")
@@ -120,14 +120,14 @@ def bare_type(media_type: str) -> str:
     return media_type.partition(";")[0].strip().lower()
 
 
-@lru_cache(maxsize=256)
+@cached_if_short(256)
 def is_json(media_type: str) -> bool:
     """Say whether a media type is JSON's (RFC 6839 §3.1 for `+json`)."""
     bare = bare_type(media_type)
     return bare.endswith("+json") or bare in ("application/json", "text/json", "application/x-json", "text/x-json", "json")
 
 
-@lru_cache(maxsize=256)
+@cached_if_short(256)
 def is_text(bare: str) -> bool:
     """Say whether a media type without parameters is that of text."""
     return (
@@ -137,7 +137,7 @@ def is_text(bare: str) -> bool:
     )
 
 
-@lru_cache(maxsize=256)
+@cached_if_short(256)
 def _codec_of(media_type: str) -> str | None:
     match = re.search(r";\s*charset\s*=\s*\"?'?([\w.:+-]{1,40})", media_type, re.IGNORECASE)
     return codec_of(match[1]) if match else None

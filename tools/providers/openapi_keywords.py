@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Mapping
-from functools import lru_cache
 
 import jsonschema_rs
 
 from tools.operation import Json
 from tools.plain_text import visible
+from tools.weighed_cache import cached_if_short
 
 TYPES = frozenset({"string", "number", "integer", "boolean", "array", "object", "null"})
 #: what vendor documents write where JSON Schema has another word
@@ -77,7 +77,7 @@ def is_small(schema: Json) -> bool:
     return not any(keyword in schema for keyword in structural)
 
 
-@lru_cache(maxsize=4096)
+@cached_if_short(4096)
 def usable_pattern(pattern: str) -> bool:
     """Say whether our validator can compile a regular expression and match it in bearable time.
 
