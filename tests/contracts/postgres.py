@@ -27,8 +27,7 @@ def postgres_server() -> Iterator[str]:
 
     try:
         _run(initdb, "-D", str(data), "-U", "ascend", "--auth=trust", "-E", "UTF8", "--no-sync", folder=folder)
-        options = f"-c listen_addresses='' -c unix_socket_directories='{folder}' -c fsync=off"
-        _run(control, "-D", str(data), "-o", options, "-l", str(folder / "log"), "-w", "start", folder=folder)
+        _run(control, "-D", str(data), "-o", _options(folder), "-l", str(folder / "log"), "-w", "start", folder=folder)
         try:
             yield f"postgresql+psycopg://ascend@/postgres?host={quote(str(folder))}"
         finally:
@@ -37,10 +36,20 @@ def postgres_server() -> Iterator[str]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def restart(url: str) -> None:
-    """End every session of the server at `url` and start it again."""
+@contextmanager
+def stopped(url: str) -> Iterator[None]:
+    """Stop the server at `url`, which ends every session, and start it again at the end."""
     folder = Path(parse_qs(urlsplit(url).query)["host"][0])
-    _run(str(_program("pg_ctl")), "-D", str(folder / "data"), "-l", str(folder / "log"), "-m", "fast", "-w", "restart", folder=folder)
+    command = (str(_program("pg_ctl")), "-D", str(folder / "data"), "-l", str(folder / "log"), "-w")
+    _run(*command, "-m", "fast", "stop", folder=folder)
+    try:
+        yield
+    finally:
+        _run(*command, "-o", _options(folder), "start", folder=folder)
+
+
+def _options(folder: Path) -> str:
+    return f"-c listen_addresses='' -c unix_socket_directories='{folder}' -c fsync=off"
 
 
 def _run(*command: str, folder: Path) -> None:

@@ -3,8 +3,9 @@
 from pathlib import Path
 
 import anyio
+import httpx2
 
-from tests.contracts.postgres import postgres_server, restart
+from tests.contracts.postgres import postgres_server, stopped
 from tests.flows.gateway_process import ascend, running_gateway
 from tests.flows.mcp_client import MemoryTokenStorage, connected
 from tests.flows.person import Person
@@ -47,13 +48,15 @@ async def test_two_gateways_on_one_postgresql_answer_alike(tmp_path: Path) -> No
                                 await anyio.sleep(0.05)
 
 
-async def test_a_gateway_outlives_a_restart_of_its_database(tmp_path: Path) -> None:
+async def test_a_gateway_outlives_its_database_being_away(tmp_path: Path) -> None:
     """Every session is ended under it; what is changed afterwards by another process is in force all the same."""
     with postgres_server() as url:
         extra = {"ASCEND_DATABASE_URL": url.replace("postgresql+psycopg://", "postgresql://")}
         with running_gateway(tmp_path / "one", extra=extra) as gateway:
             async with connected(gateway.mcp_url, Person(gateway.email, gateway.password)) as client:
-                restart(url)
+                with stopped(url):
+                    await until_ready(gateway.base_url, 503)
+                await until_ready(gateway.base_url, 200)
                 done = ascend(
                     "import", "openapi", f"{gateway.demo_url}/openapi.json", "--provider", "late", data_dir=tmp_path / "one", extra=extra
                 )
@@ -65,3 +68,10 @@ async def test_a_gateway_outlives_a_restart_of_its_database(tmp_path: Path) -> N
                         if "error" not in seen.structured_content["results"][0]:
                             break
                         await anyio.sleep(0.05)
+
+
+async def until_ready(base_url: str, status: int) -> None:
+    async with httpx2.AsyncClient(timeout=30) as http:
+        with anyio.fail_after(60):
+            while (await http.get(f"{base_url}/readyz")).status_code != status:  # noqa: ASYNC110  another process
+                await anyio.sleep(0.1)

@@ -103,3 +103,20 @@ def test_wrong_words_are_answered_with_where_to_look(words: tuple[str, ...], sai
     done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False, env=environment(), cwd=tmp_path)
     assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
     assert said in done.stderr
+
+
+def test_sign_in_in_the_clear_is_said_at_the_start_with_its_ways_out(tmp_path: Path) -> None:
+    """attacks.md: `--host 0.0.0.0` said nothing; an http origin off this machine is refused for the same reason, by the same option."""
+    data = tmp_path / "data"
+
+    def said(*options: str) -> str:
+        port = free_port()
+        with running_gateway(data, demo=False, port=port, options=options):
+            return (tmp_path / f"data-{port}.err").read_text(encoding="utf-8")
+
+    assert re.search(r"^warning: listening on 0\.0\.0\.0 by plain http: .*--insecure-http", said("--host", "0.0.0.0"), re.MULTILINE)
+    assert "0.0.0.0" in ascend("doctor", data_dir=data).stdout
+    assert said("--host", "0.0.0.0", "--insecure-http") == ""
+    refused = ascend("serve", "--port", "0", "--base-url", "http://192.168.1.5:8080", data_dir=data)
+    assert refused.returncode == 2
+    assert "--insecure-http" in refused.stderr
