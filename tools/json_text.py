@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Callable
 
 import orjson
 
@@ -9,12 +10,15 @@ from tools.operation import Json
 
 #: every digit is 0, so that a long run of them is found at the speed of memory
 _ZEROED = bytes(0x30 if 0x30 <= byte <= 0x39 else byte for byte in range(256))
-#: the shortest integer beyond 64 bits has so many digits
-_LONG_RUN = b"0" * 19
+#: how integers beyond 64 bits begin at the least: 20 digits, or 19 below zero
+_LONG, _LONG_BELOW = b"0" * 20, b"-" + b"0" * 19
 _INTEGER = re.compile(rb"(?<![\d.])-?\d{19,}(?![\d.eE])")
 _LEAST, _MOST = -(1 << 63), (1 << 64) - 1
 #: Python reads no longer one in reasonable time (sys.set_int_max_str_digits)
 _MAX_DIGITS = 4_300
+_THOUSANDS = b"0" * (_MAX_DIGITS + 1)
+#: numbers that may be beyond a double
+_LARGE = (b"e000", b"e+000", b"E000", b"E+000", b"0" * 300)
 
 
 def encode(data: Json) -> bytes:
@@ -39,16 +43,33 @@ def decode(body: bytes) -> Json:
                 raise
     # Integers that orjson would make floats of, and lone surrogates, which `encode` writes.
     try:
-        return json.loads(body, parse_int=integer)
+        text = body.decode(json.detect_encoding(body), "surrogatepass")
+        return json.loads(text, parse_int=integers_of(text))
     except RecursionError as error:
         raise ValueError("it nests too deeply") from error
 
 
 def has_long_integer(body: bytes) -> bool:
     """Say whether JSON text holds an integer beyond 64 bits; where in doubt (digits within a text), yes."""
-    if _LONG_RUN not in body.translate(_ZEROED):
+    zeroed = body.translate(_ZEROED)
+    if _LONG not in zeroed and _LONG_BELOW not in zeroed:
         return False
     return any(len(found[0]) > 21 or not _LEAST <= int(found[0]) <= _MOST for found in _INTEGER.finditer(body))
+
+
+def integers_of(text: str) -> Callable[[str], int | str] | None:
+    """Return what reads the integers of `text`: nothing of our own, which takes ten times as long, where none is of thousands of digits."""
+    return integer if _THOUSANDS in _zeroed(text) else None
+
+
+def has_large_number(text: str) -> bool:
+    """Say whether a number in JSON text may be beyond a double."""
+    zeroed = _zeroed(text)
+    return any(large in zeroed for large in _LARGE)
+
+
+def _zeroed(text: str) -> bytes:
+    return text.encode(errors="surrogatepass").translate(_ZEROED)
 
 
 def integer(digits: str) -> int | str:

@@ -119,8 +119,9 @@ _TOTAL_PAGES = (
 _NUMBERS = ("current_page", "currentPage", "page_number", "pageNumber", "page_index", "pageIndex", "page")
 #: not `size` and `limit`: too many answers mean something else by them
 _SIZES = ("per_page", "perPage", "page_size", "pageSize", "items_per_page", "itemsPerPage")
+MAX_LINK_CHARS = 16_384
 #: a Link header that tells of pages at all, so that one without rel=next is the last page's
-_LINKS_PAGES = re.compile(r"""rel\s*=\s*"?[^";,]*\b(?:prev|previous|first|last)\b""", re.IGNORECASE)
+_LINKS_PAGES = re.compile(r"""rel\s*=\s*"?[^";,]{0,60}\b(?:prev|previous|first|last)\b""", re.IGNORECASE)
 
 
 def says_no_more(data: Json) -> bool:
@@ -225,7 +226,7 @@ def _headed(http: HttpFacts | None) -> bool | None:
     headers = http.headers or {}
     if "x-next-page" in headers:
         return bool(headers["x-next-page"].strip())
-    return False if _LINKS_PAGES.search(headers.get("link", "")) else None
+    return False if _LINKS_PAGES.search(headers.get("link", "")[:MAX_LINK_CHARS]) else None
 
 
 def _is_spring(level: Mapping[str, Any]) -> bool:

@@ -12,18 +12,19 @@ from tools.references import ITEM, LITERAL, REF
 #: a longer text is a document, which may show templates
 MAX_TEXT_CHARS = 20_000
 #: texts of one plan are looked through so far, and no further
-MAX_PLAN_CHARS = 200_000
+MAX_PLAN_CHARS = 100_000
 MAX_TEXTS = 20_000
 #: so many are worded
 MAX_HOLES, MAX_TEMPLATES = 10, 10
 _INNER = r"[^{}<>\n]{1,300}"
 #: forms that hardly anything else has, so that a step's id alone is enough
 _STRONG = re.compile(
-    rf"\$\{{\{{({_INNER})\}}\}}|\$\{{({_INNER})\}}|\{{\{{\{{?-?({_INNER}?)-?\}}?\}}\}}|#\{{({_INNER})\}}|<%=?({_INNER})%>|\[\[({_INNER})\]\]"
+    rf"\$\{{\{{({_INNER})\}}\}}|\$\{{({_INNER})\}}|\{{\{{\{{?-?({_INNER}?)-?\}}?\}}\}}|#\{{({_INNER})\}}|<%=?({_INNER})%>"
+    r"|\[\[([^\[\]{}<>\n]{1,100}(?:\[\d{1,9}\][^\[\]{}<>\n]{0,100}){0,4})\]\]"
 )
 #: forms of many meanings: a step's id and a member of it are needed
 _WEAK = re.compile(
-    r"<<?([\w.\[\]'\"*$ -]{1,300})>>?|\{([\w.\[\]'\"*$ -]{1,300})\}|%([\w.\[\]'\"*$-]{1,300})%"
+    r"<<?([\w.\[\]'\"*$ -]{1,300})>>?|\{([\w.\[\]'\"*$ -]{1,300})\}|%([\w$-]{1,70}[.\[][\w.\[\]'\"*$-]{1,300})%"
     r"|\$\.?((?:steps\.)?\w[\w-]*(?:\.[A-Za-z_][\w-]*|\.\d+|\[\d+\]|\[\*?\])+)",
     re.ASCII,
 )
@@ -60,8 +61,11 @@ def foreign_templates(args: Json, names: Names, most_chars: int = MAX_PLAN_CHARS
     What is in `$literal` is meant as it is. No more than `most_chars` are read.
     """
     found: list[ForeignTemplate] = []
-    read = 0
+    scanned = read = 0
     for at, text in islice(_texts(args, ()), MAX_TEXTS):
+        scanned += len(text) if len(text) <= MAX_TEXT_CHARS else 0
+        if scanned > 10 * most_chars:
+            break
         if len(text) > MAX_TEXT_CHARS or _SIGN.search(text) is None:
             continue
         read += len(text)

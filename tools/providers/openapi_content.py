@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import orjson
 
 from tools.charsets import codec_of, decoded, mark_of, wide_codec_of
-from tools.json_text import has_long_integer, integer
+from tools.json_text import has_large_number, has_long_integer, integers_of
 from tools.operation import Json
 from tools.value_objects import value_object
 from tools.weighed_cache import cached_if_short
@@ -217,21 +217,32 @@ def _loaded(text: str) -> tuple[Json, bool]:
             return None
         return found
 
-    value = json.loads(text, parse_constant=constant, parse_int=integer, parse_float=number, strict=False)
+    floats = number if has_large_number(text) else None
+    value = json.loads(text, parse_constant=constant, parse_int=integers_of(text), parse_float=floats, strict=False)
     return value, bool(odd)
 
 
 def _values_of(text: str) -> list[Json] | None:
     """Return the values of JSON lines or of a JSON sequence (RFC 7464), or None where one of them is none."""
     parts = text.split(_RECORD_SEPARATOR if _RECORD_SEPARATOR in text else "\n")
+    is_plain = not has_long_integer(text.encode(errors="surrogatepass"))
     values = []
     try:
         for part in parts:
-            if part.strip(_AROUND):
-                values.append(_loaded(part.strip(_AROUND))[0])
+            if stripped := part.strip(_AROUND):
+                values.append(_value_of(stripped, is_plain=is_plain))
     except (ValueError, RecursionError):
         return None
     return values
+
+
+def _value_of(text: str, *, is_plain: bool) -> Json:
+    if is_plain:
+        try:
+            return orjson.loads(text)
+        except orjson.JSONDecodeError:
+            pass
+    return _loaded(text)[0]
 
 
 def _joined(*notes: str | None) -> str | None:
