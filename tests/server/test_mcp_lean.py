@@ -254,7 +254,7 @@ def test_plain_requests_do_take_the_short_way(tmp_path: Path) -> None:
 def test_a_declaration_of_megabytes_is_not_remembered(tmp_path: Path) -> None:
     """60 requests of 3.9 MB stayed in memory; a table of a thousand would hold four gigabytes."""
     base_url = settings_for(8080, tmp_path).base_url
-    path = LeanPath(types.ListToolsResult(tools=[], ttl_ms=1), {"name": "x", "version": "1"}, transport_security(base_url))
+    path = LeanPath(types.ListToolsResult(tools=[], ttl_ms=1), {"name": "x", "version": "1"}, Callers(base_url))
     for info, kept in (("x", 1), ("x" * 100_000, 1), ("y" * 100_000, 1)):
         headers, body = call(meta={f"{PREFIX}clientInfo": {"name": info, "version": "1"}})
         raw = [(b"host", b"127.0.0.1:8080"), *((name.encode(), value.encode()) for name, value in headers.items())]

@@ -143,7 +143,7 @@ def _codec_of(media_type: str) -> str | None:
     return codec_of(match[1]) if match else None
 
 
-@lru_cache(maxsize=256)
+@cached_if_short(256)
 def _json_codec_of(media_type: str) -> str:
     """Return the codec to try first on JSON, which is UTF-8 (RFC 8259 §8.1).
 
