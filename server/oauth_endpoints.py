@@ -12,7 +12,7 @@ from oauth.parameters import Parameters
 from oauth.pushed_requests import PushedRequests
 from oauth.revocation import Revocation
 from oauth.token import TokenEndpoint
-from server.oauth_requests import Throttle, authorization_of, claimed_client, for_machines, json_answer, read_form
+from server.oauth_requests import Throttle, address_of, authorization_of, claimed_client, for_machines, json_answer, read_form
 from server.rate_limits import RateLimits
 
 
@@ -78,6 +78,8 @@ class OAuthEndpoints:
             await self._authorization.check(parameters)
         except AuthorizeError as error:
             raise OAuthError(error.code, error.description) from error
+        # Not given back: what was pushed is kept, and whoever is a public client may be anybody.
+        await self._limits.check("push_address", address_of(request))
         request_uri, expires_in = await self._pushed.push(client, form)
         self._throttle.give_back(request, client_id)
         return json_answer({"request_uri": request_uri, "expires_in": expires_in}, 201)

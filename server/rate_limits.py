@@ -3,6 +3,7 @@
 Each process counts for itself: behind N replicas a caller gets at most N times the limit.
 """
 
+import hashlib
 import ipaddress
 import time
 from collections.abc import Callable, Mapping
@@ -27,16 +28,32 @@ LIMITS: Mapping[str, Limit] = {
     "login_subject_address": Limit(5, 10),
     # Across all addresses, only for browsers that this subject has not signed in with before: nobody can be locked out.
     "login_subject": Limit(10, 100),
+    # The browsers that they have: by themselves, whatever comes from the same address.
+    "login_known_browser": Limit(5, 10),
+    # What one account still has at an address of many people where somebody uses up `login_address`.
+    "login_subject_crowd": Limit(1, 3),
+    # Nothing here can be guessed: passkeys, sign-in elsewhere, links.
+    "way_in_address": Limit(120, 240),
     "password_change": Limit(5, 10),
     "authorize_address": Limit(120, 300),
     "register_address": Limit(1, 20),
+    # Of the whole gateway: above it, whoever registered much is held up, and newcomers are let in.
     "register": Limit(10, 200),
+    "register_newcomer": Limit(0.1, 2),
+    "register_network": Limit(2, 50),
+    "push_address": Limit(120, 300),
     "token_address": Limit(600, 300),
     "token_client": Limit(600, 300),
     "introspect_client": Limit(6000, 1000),
     "device_address": Limit(10, 20),
     "page_address": Limit(240, 240),
 }
+
+
+#: bucket, key
+Place = tuple[str, str]
+
+MAX_KEY_CHARS = 200
 
 
 class RateLimited(Exception):
@@ -70,7 +87,7 @@ class RateLimits:
     async def check(self, bucket: str, key: str) -> None:
         """Take one from `bucket` for `key`. Raises RateLimited, and then takes nothing."""
         now = self._clock()
-        place = (bucket, key)
+        place = _place(bucket, key)
         arrival = max(now, self._arrivals.pop(place, now)) + self._interval_s[bucket]
         wait_s = arrival - now - self._tolerance_s[bucket]
         if wait_s > 1e-9:
@@ -82,9 +99,21 @@ class RateLimits:
 
     def give_back(self, bucket: str, key: str) -> None:
         """Return one that `check` took: the request turned out to be a right one."""
-        place = (bucket, key)
+        place = _place(bucket, key)
         if place in self._arrivals:
             self._arrivals[place] -= self._interval_s[bucket]
+
+    async def check_shared(self, shared: Place, own: Place) -> Place:
+        """Take one from `shared`, or where many use that up, from what `own` still has; return which it was.
+
+        So a limit that many share holds up those who use most of it, and never closes for newcomers. Raises RateLimited.
+        """
+        try:
+            await self.check(*shared)
+        except RateLimited:
+            await self.check(*own)
+            return own
+        return shared
 
     def __len__(self) -> int:
         return len(self._arrivals)
@@ -94,6 +123,25 @@ class RateLimits:
         self._arrivals = {place: arrival for place, arrival in self._arrivals.items() if arrival > now}
         for place in list(self._arrivals)[: max(0, len(self._arrivals) - self._max_keys * 9 // 10)]:
             del self._arrivals[place]
+
+
+def _place(bucket: str, key: str) -> Place:
+    """Return where to count; of keys that are anybody's text as much is kept as of any other."""
+    return bucket, key if len(key) <= MAX_KEY_CHARS else hashlib.sha256(key.encode(errors="replace")).hexdigest()
+
+
+def network_key(address: str) -> str | None:
+    """Return the /48 of an IPv6 `address_key`, which is what one site is given; None for IPv4, where an address is dear."""
+    return str(ipaddress.ip_network(address).supernet(new_prefix=48)) if ":" in address else None
+
+
+def is_shared(address: str) -> bool:
+    """Say whether many people may stand behind an `address_key`: one that is not public is a proxy's that nobody declared, or a
+    network's own."""
+    try:
+        return not ipaddress.ip_network(address).is_global
+    except ValueError:
+        return True
 
 
 def address_key(address: str | None) -> str:

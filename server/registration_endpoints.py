@@ -7,7 +7,7 @@ from starlette.routing import Route
 from oauth.errors import OAuthError
 from oauth.registration import Registration
 from server.oauth_requests import address_of, bearer_of, for_machines, json_answer, read_body
-from server.rate_limits import RateLimits
+from server.rate_limits import RateLimits, network_key
 
 
 class RegistrationEndpoints:
@@ -26,7 +26,9 @@ class RegistrationEndpoints:
         body = await read_body(request)
         address = address_of(request)
         await self._limits.check("register_address", address)
-        await self._limits.check("register", "all")
+        taken = await self._limits.check_shared(("register", "all"), ("register_newcomer", address))
+        if taken[0] != "register" and (network := network_key(address)) is not None:
+            await self._limits.check("register_network", network)
         return json_answer(await self._registration.register(body, address), 201)
 
     async def manage(self, request: Request) -> Response:

@@ -1,5 +1,6 @@
 """The sign-in page: password, passkey, or an identity provider; asked for an authorization request or for a page of ours."""
 
+import asyncio
 import hashlib
 import logging
 import time
@@ -14,7 +15,7 @@ from oauth.errors import OAuthError
 from oauth.federation import Federation, FederationRefused
 from oauth.parameters import Parameters, parse_form
 from oauth.passkeys import PasskeyRefused, Passkeys
-from oauth.passwords import Passwords
+from oauth.passwords import HASHES_AT_ONCE, HashingBusy, Passwords
 from oauth.stores import AuditLog
 from oauth.subjects import Subject
 from oauth.tenants import DEFAULT_TENANT, Tenants
@@ -23,11 +24,14 @@ from server.pages.page import Pages, see_other
 from server.pages.page_refusals import PageRefused, for_people, no_such_tenant, not_open_here
 from server.pages.posted_form import read_form
 from server.posted_answer import posted_answer
-from server.rate_limits import RateLimits, address_key
+from server.rate_limits import Place, RateLimits, address_key, is_shared
 from server.sign_in_visit import PendingRequests, Visit, own_page
+from tools.fair_semaphore import Busy, FairSemaphore
 
 logger = logging.getLogger(__name__)
 
+#: for a turn to have a password checked; a person looks at the page for longer
+MAX_WAIT_S = 10.0
 WRONG_PASSWORD = "That email and password do not match. Check both and try again."  # noqa: S105  a sentence
 WRONG_PASSKEY = "That passkey does not sign you in here. Try again, or choose another way."
 
@@ -59,6 +63,7 @@ class SignInEndpoints:
         self._pages = pages
         self._limits = limits
         self._clock = clock
+        self._turns = FairSemaphore(HASHES_AT_ONCE, "checking passwords")
 
     def routes(self) -> list[Route]:
         return [
@@ -88,7 +93,7 @@ class SignInEndpoints:
 
     async def come_back(self, request: Request) -> Response:
         """Take the answer of an identity provider, on the redirect path of that provider alone."""
-        await self._limits.check("login_address", _address(request))
+        await self._limits.check("way_in_address", _address(request))
         tenant_id, slug = request.path_params["tenant"], request.path_params["slug"]
         if self._federation is None:
             raise not_open_here()
@@ -103,11 +108,11 @@ class SignInEndpoints:
         visit = await self._visit(request, onward.get("request"), onward.get("tenant"), onward.get("next"))
         if "federation" not in visit.tenant.sign_in or visit.tenant.tenant_id != subject.tenant_id:
             raise not_open_here()
-        self._limits.give_back("login_address", _address(request))
+        self._limits.give_back("way_in_address", _address(request))
         return await self._signed_in(request, visit, subject, "federation")
 
     async def _by_provider(self, request: Request, visit: Visit, form: Parameters) -> Response:
-        await self._limits.check("login_address", _address(request))
+        await self._limits.check("way_in_address", _address(request))
         browser = self._sessions.browser_of(request) or ""
         if self._federation is None:
             raise not_open_here()
@@ -126,32 +131,53 @@ class SignInEndpoints:
         return see_other(away)
 
     async def _by_passkey(self, request: Request, visit: Visit, form: Parameters) -> Response:
-        await self._limits.check("login_address", _address(request))
+        await self._limits.check("way_in_address", _address(request))
         browser = self._sessions.browser_of(request) or ""
         try:
             subject = await self._passkeys.sign_in(visit.tenant.tenant_id, browser, form.get("passkey") or "")
         except PasskeyRefused as refusal:
             return await self._page(request, visit, problem=WRONG_PASSKEY, status=refusal.status)
-        self._limits.give_back("login_address", _address(request))
+        self._limits.give_back("way_in_address", _address(request))
         return await self._signed_in(request, visit, subject, "passkey")
 
     async def _by_password(self, request: Request, visit: Visit, form: Parameters) -> Response:
         email = form.get("email") or ""
         address = _address(request)
         name = hashlib.sha256(f"{visit.tenant.tenant_id}\n{email.strip().casefold()}".encode()).hexdigest()
-        takes = [("login_address", address), ("login_subject_address", f"{name} {address}")]
-        if not await self._sessions.is_known_browser(request, visit.tenant.tenant_id, email):
-            # Guesses at one person from everywhere; a browser that the person has used is not held up by them.
-            takes.append(("login_subject", name))
-        for bucket, key in takes:
-            await self._limits.check(bucket, key)
-        subject = await self._passwords.verify(visit.tenant.tenant_id, email, form.get("password") or "")
+        taken = await self._take(request, visit, email, name)
+        try:
+            # Fair by address, then by account: whoever lets many be checked waits for themselves.
+            async with self._turns.hold((address, name), asyncio.get_running_loop().time() + MAX_WAIT_S):
+                subject = await self._passwords.verify(visit.tenant.tenant_id, email, form.get("password") or "")
+        except Busy as error:
+            raise HashingBusy from error
         if subject is None:
             await self._failed(visit.tenant.tenant_id, "password", request)
             return await self._page(request, visit, email=email, problem=WRONG_PASSWORD, status=400)
-        for bucket, key in takes:
+        for bucket, key in taken:
             self._limits.give_back(bucket, key)
         return await self._signed_in(request, visit, subject, "password")
+
+    async def _take(self, request: Request, visit: Visit, email: str, name: str) -> list[Place]:
+        """Count a guess at the account `name`, and return where. Raises RateLimited."""
+        if await self._sessions.is_known_browser(request, visit.tenant.tenant_id, email):
+            # A browser that the person has used is not held up by guesses of others, be they from the same address.
+            known = ("login_known_browser", f"{name} {self._sessions.browser_of(request)}")
+            await self._limits.check(*known)
+            return [known]
+        address = _address(request)
+        at_address = ("login_address", address)
+        taken = []
+        if is_shared(address):
+            # Behind a proxy that nobody declared one who guesses would close sign-in for all.
+            taken.append(await self._limits.check_shared(at_address, ("login_subject_crowd", name)))
+        else:
+            await self._limits.check(*at_address)
+            taken.append(at_address)
+        for place in (("login_subject_address", f"{name} {address}"), ("login_subject", name)):
+            await self._limits.check(*place)
+            taken.append(place)
+        return taken
 
     async def _signed_in(self, request: Request, visit: Visit, subject: Subject, method: str) -> Response:
         response = see_other(visit.next_url)

@@ -2,6 +2,7 @@
 
 import json
 import logging
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import httpx2
 import pytest
 from joserfc.jwk import ECKey, OctKey, RSAKey
 
+from server.rate_limits import RateLimited
 from tests.oauth.gateway import CALLBACK, Gateway, Pkce, gateway, oauth_error
 
 WEB = "https://app.example/cb"
@@ -272,3 +274,14 @@ async def test_a_registration_answers_with_what_holds(gate: Gateway) -> None:
     assert (facts["client_secret_expires_at"], facts["grant_types"]) == (0, ["authorization_code"])
     assert json.dumps(facts).count("asc_cs_") == 1
     assert not facts["client_id"].startswith("http")
+
+
+async def test_registration_above_the_limit_of_the_gateway_is_open_to_an_address_that_registered_nothing(tmp_path: Path) -> None:
+    """Eleven addresses closed it for everybody."""
+    async with gateway(tmp_path, rate_limit_scale=1.0) as gate:
+        for _ in range(300):
+            with suppress(RateLimited):
+                await gate.limits.check("register", "all")
+        assert (await post(gate)).status_code == 201
+        assert (await post(gate)).status_code == 201
+        assert (await post(gate)).status_code == 429

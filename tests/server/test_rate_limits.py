@@ -2,7 +2,7 @@
 
 import pytest
 
-from server.rate_limits import Limit, RateLimited, RateLimits, address_key
+from server.rate_limits import Limit, RateLimited, RateLimits, address_key, is_shared, network_key
 
 
 class Clock:
@@ -104,3 +104,37 @@ async def test_memory_is_bounded_and_the_guilty_are_kept(clock: Clock) -> None:
 def test_an_ipv6_host_is_one_caller_whatever_address_it_uses(address: str | None, key: str) -> None:
     """A host is given a /64, so it can change addresses within it at will."""
     assert address_key(address) == key
+
+
+async def test_a_shared_limit_that_many_use_up_stays_open_for_newcomers(clock: Clock) -> None:
+    """Eleven addresses closed registration for everybody."""
+    limits = RateLimits(limits={"all": Limit(6, 5), "own": Limit(6, 1)}, clock=clock)
+    for _ in range(5):
+        assert await limits.check_shared(("all", "x"), ("own", "flood")) == ("all", "x")
+    assert await limits.check_shared(("all", "x"), ("own", "flood")) == ("own", "flood")
+    with pytest.raises(RateLimited):
+        await limits.check_shared(("all", "x"), ("own", "flood"))
+    assert await limits.check_shared(("all", "x"), ("own", "newcomer")) == ("own", "newcomer")
+
+
+async def test_a_key_of_any_length_takes_no_more_room_than_another(clock: Clock) -> None:
+    """Client ids are anybody's text, and a hundred thousand keys are remembered."""
+    limits = RateLimits(limits={"try": Limit(6, 2)}, clock=clock)
+    assert await taken(limits, "x" * 100_000, 5) == 2
+    limits.give_back("try", "x" * 100_000)
+    assert await taken(limits, "x" * 100_000, 5) == 1
+    assert max(len(key) for _bucket, key in limits._arrivals) <= 200
+
+
+@pytest.mark.parametrize(
+    ("address", "shared"),
+    [("127.0.0.1", True), ("10.1.2.3", True), ("172.17.0.1", True), ("100.64.0.1", True), ("fd00::/64", True), ("unknown", True)]
+    + [("8.8.8.8", False), ("2a00:1450::/64", False)],  # noqa: RUF005  # two kinds
+)
+def test_an_address_that_is_not_public_may_be_a_proxys(address: str, shared: bool) -> None:
+    assert is_shared(address) is shared
+
+
+def test_a_site_of_ipv6_is_one_network() -> None:
+    assert network_key(address_key("2a00:1450:1:2::5")) == network_key(address_key("2a00:1450:1:3::7")) == "2a00:1450:1::/48"
+    assert network_key("192.0.2.1") is None

@@ -246,6 +246,33 @@ def test_guesses_from_everywhere_hold_up_strangers_but_not_the_person(tmp_path: 
         assert home.submit(home.open("/login"), email=EMAIL, password=PASSWORD).status_code == 303
 
 
+def test_guesses_from_an_address_of_many_people_do_not_close_sign_in_for_the_others(tmp_path: Path) -> None:
+    """Behind a proxy that nobody declared all come from one address: 41 guesses of one closed sign-in for all."""
+    with running(sign_in_app(tmp_path)) as app:
+        with FormBrowser(app.url) as attacker:
+            page = attacker.open("/login")
+            codes = [attacker.submit(page, email=f"n{number}@example.com", password="wrong").status_code for number in range(45)]
+            assert codes == [400] * 45
+            last = [attacker.submit(page, email="n1@example.com", password="wrong").status_code for _ in range(6)]
+            assert last == [400] * 3 + [429] * 3
+        with FormBrowser(app.url) as person:
+            assert person.submit(person.open("/login"), email=EMAIL, password=PASSWORD).status_code == 303
+        with FormBrowser(app.url) as attacker:
+            page = attacker.open("/login")
+            assert 429 in [attacker.submit(page, email=EMAIL, password="wrong").status_code for _ in range(12)]
+
+
+def test_a_browser_that_the_person_has_used_is_not_held_up_by_guesses_from_the_same_address(tmp_path: Path) -> None:
+    with running(sign_in_app(tmp_path)) as app, FormBrowser(app.url) as home:
+        home.submit(home.open("/login"), email=EMAIL, password=PASSWORD)
+        with FormBrowser(app.url) as attacker:
+            page = attacker.open("/login")
+            assert 429 in [attacker.submit(page, email=EMAIL, password="wrong").status_code for _ in range(60)]
+        assert home.submit(home.open("/login"), email=EMAIL, password=PASSWORD).status_code == 303
+        page = home.open("/login")
+        assert 429 in [home.submit(page, email=EMAIL, password="wrong").status_code for _ in range(15)]
+
+
 def test_unknown_and_known_people_get_the_same_answer(app: SignInApp, browser: FormBrowser) -> None:
     """C20: status and body; the e-mail that was typed is all that differs."""
     app.add_person("bob@example.com")
