@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, TextIO
 
-import orjson
+from tools.json_text import encode
+from tools.plain_text import written_out
 
 #: what a secret looks like in free text, beside what must stay readable
 _SECRETS = (
@@ -23,8 +24,10 @@ _SECRETS = (
     re.compile(r"(?<=://)[^/\s:@]+:[^/\s@]+(?=@)"),
 )
 _REPLACEMENTS = (r"\1 [redacted]", r"\1\2[redacted]", "[redacted]", "[redacted]", "[redacted]")
-#: white space, quotes, equals signs, control characters, and how tokens begin
-_ODD = re.compile(r"[\s\"'=\x00-\x1f\x7f]|eyJ|asc_")
+#: white space, quotes, equals signs, characters that nobody sees (control, bidirectional, zero-width, tags), and how tokens begin
+_ODD = re.compile(
+    r"[\s\"'=\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff\U000e0000-\U000e007f]|eyJ|asc_"
+)
 
 #: names and values that are the same in many lines
 Facts = tuple[tuple[str, str], ...]
@@ -52,9 +55,9 @@ class EventFormatter(logging.Formatter):
             line = {"time": moment, "level": record.levelname.lower(), "event": record.getMessage(), "logger": record.name, **facts}
             if trouble:
                 line["exception"] = trouble
-            return orjson.dumps(_clean(line), default=str).decode()
+            return encode(_clean(line)).decode()
         words = " ".join(f"{name}={_shown(value)}" for name, value in facts.items())
-        text = f"{moment} {record.levelname.lower():7} {record.getMessage()}{' ' if words else ''}{words}"
+        text = f"{moment} {record.levelname.lower():7} {written_out(record.getMessage())}{' ' if words else ''}{words}"
         return redact(f"{text}\n{trouble}" if trouble else text)
 
     def line(self, seconds: float, event: str, about: Facts, own: Mapping[str, Any]) -> str:
@@ -64,7 +67,7 @@ class EventFormatter(logging.Formatter):
         """
         if self._as_json:
             line = {"time": _moment(seconds), "level": "info", "event": event, **_clean(dict(about)), **_clean(own)}
-            return orjson.dumps(line, default=str, option=orjson.OPT_APPEND_NEWLINE).decode()
+            return f"{encode(line).decode()}\n"
         return f"{_moment(seconds)} info    {event} {_known_words(about)} {_words(own.items())}\n"
 
 
@@ -120,7 +123,7 @@ def _words(facts: Collection[tuple[str, Any]]) -> str:
 def _shown(value: object) -> str:
     text = str(value)
     # One line per event, whatever a client put into a name.
-    return orjson.dumps(text).decode() if not text or _ODD.search(text) else text
+    return written_out(encode(text).decode()) if not text or _ODD.search(text) else text
 
 
 def _clean(facts: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """One argument that does not fit: where, what was given, which rule, and what would fit."""
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from tools.argument_size import Cut, whole_path
 from tools.closest_branch import UnknownTag, closest_branch
 from tools.near_names import MAX_KNOWN, near
 from tools.operation import Json
+from tools.plain_text import has_unseen, written_out
 
 MAX_VALUE_CHARS = 80
 MAX_OPTIONS = 12
@@ -47,11 +49,7 @@ class Fault:
         return {"path": self.path, "value": self.value, "rule": self.rule, "example": self.example}
 
 
-def fault_of(error: ValidationError, schema: Mapping[str, Json], cuts: Sequence[Cut] = (), *, suggests: bool = True) -> Fault:
-    """Return what a validator found, in words for whoever has to correct it.
-
-    `cuts`: what was left out of the arguments that it looked at. `suggests`: say what was probably meant.
-    """
+def _fault_of(error: ValidationError, schema: Mapping[str, Json], cuts: Sequence[Cut], suggests: bool) -> Fault:
     closest = closest_branch(error)
     if isinstance(closest, UnknownTag):
         path = path_of(whole_path([*error.instance_path, closest.name], cuts))
@@ -70,6 +68,18 @@ def fault_of(error: ValidationError, schema: Mapping[str, Json], cuts: Sequence[
     rule, need = _rule_of(kind, error, suggests)
     example = FORMATS[kind.format][1] if isinstance(kind, ValidationErrorKind.Format) and kind.format in FORMATS else example_of(subschema)
     return Fault(path, value, rule, example, f"{path}: {_quoted(value)} {need}")
+
+
+def fault_of(error: ValidationError, schema: Mapping[str, Json], cuts: Sequence[Cut] = (), *, suggests: bool = True) -> Fault:
+    """Return what a validator found, in words for whoever has to correct it.
+
+    `cuts`: what was left out of the arguments that it looked at. `suggests`: say what was probably meant. Names and values come
+    from documents and callers: characters that nobody sees are written out, and an example that has some is left out.
+    """
+    fault = _fault_of(error, schema, cuts, suggests)
+    value = written_out(fault.value) if isinstance(fault.value, str) else fault.value
+    example = fault.example if not has_unseen(json.dumps(fault.example, ensure_ascii=False, default=str)) else None
+    return Fault(written_out(fault.path), value, written_out(fault.rule), example, written_out(fault.message))
 
 
 def _unknown_option(path: str, tag: UnknownTag, suggests: bool) -> Fault:
@@ -141,9 +151,13 @@ def example_of(schema: Json) -> Json:
     kind = next((each for each in named if each != "null"), "null") if isinstance(named, list) else named
     if kind == "object" and isinstance(schema.get("properties"), Mapping):
         return {name: example_of(schema["properties"].get(name, {})) for name in schema.get("required", [])}
-    if kind in ("integer", "number") and isinstance(schema.get("minimum", schema.get("maximum")), int | float):
+    if kind in ("integer", "number") and _is_number(schema.get("minimum", schema.get("maximum"))):
         return schema.get("minimum", schema.get("maximum"))
     return _EXAMPLE_BY_TYPE.get(str(kind))
+
+
+def _is_number(value: Json) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def shown(value: Json, path: str) -> Json:

@@ -13,6 +13,7 @@ from tools.argument_size import Cut, narrowed, values_in
 from tools.kept_json import plain
 from tools.meant_numbers import may_hold_big_integers, meant, within_64_bits
 from tools.operation import Failure, Json, Operation
+from tools.plain_text import written_out
 from tools.schema_cost import cost_of, is_bearable
 
 MAX_FAULTS = 10
@@ -154,7 +155,7 @@ def _beyond_64_bits(value: Json) -> tuple[str | int, ...]:
 
 
 def _shown(name: str) -> str:
-    return name.encode(errors="replace").decode()[:60]
+    return written_out(name.encode(errors="replace").decode()[:60])
 
 
 def compile_schema(schema: Mapping[str, Json]) -> jsonschema_rs.Validator | None:

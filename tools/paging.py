@@ -67,7 +67,7 @@ def chosen_size(call: Call, paging: Paging, wanted: int) -> int | None:
     if paging.size_argument is None or paging.size_argument in call.arguments:
         return None
     largest = call.operation.input_schema.get("properties", {}).get(paging.size_argument, {}).get("maximum")
-    return int(min(wanted, largest)) if isinstance(largest, int | float) and largest >= 1 else None
+    return int(min(wanted, largest)) if isinstance(largest, int | float) and not isinstance(largest, bool) and largest >= 1 else None
 
 
 def turned_to(call: Call, paging: Paging, place: Place) -> Call:

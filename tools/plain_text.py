@@ -1,15 +1,27 @@
 """Words from elsewhere as they may be shown: without what nobody sees and a model reads all the same."""
 
+import json
 import unicodedata
 
 #: control, format (zero-width, bidirectional, tags), private and lone surrogate characters
-_UNSEEN = ("Cc", "Cf", "Co", "Cs")
-_SPACES = dict.fromkeys(map(ord, "\t\n\r\v\f\x85"), " ")
+_UNSEEN = ("Cc", "Cf", "Co", "Cs", "Zl", "Zp")
+_SPACES = dict.fromkeys(map(ord, "\t\n\r\v\f\x85\u2028\u2029"), " ")
 
 
 def has_unseen(text: str) -> bool:
     """Say whether `visible` would leave something out."""
     return not text.isprintable() and any(unicodedata.category(sign) in _UNSEEN for sign in text.translate(_SPACES))
+
+
+def written_out(text: str) -> str:
+    """Return `text` on one line, its unseen characters as JSON escapes: for names and values that somebody has to give back."""
+    if text.isprintable():
+        return text
+    return "".join(_escape(sign) if sign in "\r\n\t" or unicodedata.category(sign) in _UNSEEN else sign for sign in text)
+
+
+def _escape(sign: str) -> str:
+    return json.dumps(sign)[1:-1]
 
 
 def visible(text: str) -> str:

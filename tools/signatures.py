@@ -4,9 +4,9 @@ import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
-import orjson
-
+from tools.json_text import encode
 from tools.operation import Json
+from tools.plain_text import written_out
 
 WORD_BY_TYPE = {"string": "str", "integer": "int", "number": "float", "boolean": "bool", "object": "object", "null": "null"}
 #: formats that say more than `str`
@@ -97,7 +97,8 @@ def _signature(operation_id: str, input_schema: Mapping[str, Json], returns: str
 
 
 def _argument(name: str, mark: str, schema: Json, definitions: Definitions, brevity: Brevity) -> str:
-    return f"{name}{mark}: {type_of(schema, definitions, brevity.depth, brevity.options)}" if brevity.has_types else f"{name}{mark}"
+    typed = f"{name}{mark}: {type_of(schema, definitions, brevity.depth, brevity.options)}" if brevity.has_types else f"{name}{mark}"
+    return written_out(typed)
 
 
 def _fewer(returns: str, members: int) -> str:
@@ -114,7 +115,7 @@ def returns_of(output_schema: Mapping[str, Json] | None) -> str:
     """Return the outline of an answer: its members, `[]` after lists, `{…}` no deeper than one level; "" where unknown."""
     if output_schema is None:
         return ""
-    return _outline(output_schema, Definitions(output_schema.get("$defs", {})), 0)
+    return written_out(_outline(output_schema, Definitions(output_schema.get("$defs", {})), 0))
 
 
 def type_of(schema: Json, definitions: Definitions, depth: int = 0, options: int = MAX_OPTIONS) -> str:
@@ -274,4 +275,4 @@ def _default(schema: Mapping[str, Json]) -> str:
 
 
 def _literal(value: Json) -> str:
-    return orjson.dumps(value, default=str).decode()
+    return encode(value).decode()

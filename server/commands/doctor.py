@@ -15,6 +15,7 @@ from server.app import Gateway, open_gateway
 from server.assembly.models import encoder_trouble
 from server.commands.frame import CommandFailed, json_option, run_async, with_settings
 from server.commands.private_addresses import way_to_allow
+from server.commands.terminal import say
 from server.config import Settings, SettingsError, is_loopback_host, misspelled_variables
 from server.plain_http import danger, listens_on
 from server.proxy_headers import untrusted_proxies
@@ -44,9 +45,10 @@ async def command(settings: Settings, as_json: bool) -> None:
         click.echo(json.dumps([asdict(each) | {"ok": not each.advice} for each in findings], indent=2))
     else:
         for each in findings:
-            click.echo(f"{click.style('!!', fg='red') if each.advice else click.style('ok', fg='green')}  {each.what:15} {each.state}")
+            mark = click.style("!!", fg="red") if each.advice else click.style("ok", fg="green")
+            say(f"  {each.what:15} {each.state}", before=mark)
             if each.advice:
-                click.echo(f"    {'':15} {each.advice}")
+                say(f"    {'':15} {each.advice}")
     if troubles := sum(bool(each.advice) for each in findings):
         raise CommandFailed(f"{troubles} of {len(findings)} checks need attention; the advice stands beside each")
 

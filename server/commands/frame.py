@@ -9,6 +9,7 @@ from typing import Any, ParamSpec, TypeVar
 import anyio
 import click
 
+from server.commands.terminal import say
 from server.config import Settings, load
 
 P = ParamSpec("P")
@@ -24,7 +25,7 @@ class CommandFailed(click.ClickException):
     exit_code = 1
 
     def show(self, file: Any = None) -> None:
-        click.echo(f"ascend: {self.format_message()}", err=True)
+        say(f"ascend: {self.format_message()}", err=True)
 
 
 def with_settings(command: Callable[..., R]) -> Callable[..., R]:

@@ -9,9 +9,11 @@ from typing import Any
 
 import click
 from rich.console import Console
+from rich.text import Text
 
 from oauth.tenants import DEFAULT_TENANT
 from server.commands.private_addresses import way_to_allow
+from server.commands.terminal import say
 from server.config import Settings
 from server.importing import Imported
 from server.sign_in_visit import connections_url
@@ -33,7 +35,7 @@ def at_work(text: str) -> Iterator[None]:
     if not sys.stdout.isatty():
         yield
         return
-    status = Console(stderr=True).status(text)
+    status = Console(stderr=True).status(Text(text))
     timer = Timer(PATIENCE_S, status.start)
     timer.start()
     try:
@@ -83,25 +85,25 @@ def tell(imported: Imported, *, dry_run: bool) -> None:
     """Print what an import did, or would do, for a person."""
     result, diff = imported.result, imported.diff
     verb = "would bring" if dry_run else "brings"
-    click.echo(f"{result.title} {verb} {len(result.operations)} operations as {result.source.provider}.*")
+    say(f"{result.title} {verb} {len(result.operations)} operations as {result.source.provider}.*")
     if imported.recalled:
-        click.echo(f"  as at the last import: {' '.join(imported.recalled)} (--fresh forgets it)")
+        say(f"  as at the last import: {' '.join(imported.recalled)} (--fresh forgets it)")
     by_access = {tier: sum(each.access == tier for each in result.operations) for tier in ("read", "write", "destructive")}
-    click.echo("  " + ", ".join(f"{count} {tier}" for tier, count in by_access.items()))
+    say("  " + ", ".join(f"{count} {tier}" for tier, count in by_access.items()))
     for word, ids in (("added", diff.added), ("changed", diff.changed), ("removed", diff.removed), ("riskier", diff.riskier)):
         if ids:
-            click.echo(f"  {word} {len(ids)}: {some(ids)}")
+            say(f"  {word} {len(ids)}: {some(ids)}")
     if diff.unchanged:
-        click.echo(f"  unchanged {diff.unchanged}")
+        say(f"  unchanged {diff.unchanged}")
     if dry_run:
         for each in result.operations[:SHOWN]:
-            click.echo(f"    {each.access:11} {each.signature}")
+            say(f"    {each.access:11} {each.signature}")
         if len(result.operations) > SHOWN:
-            click.echo(f"    … and {len(result.operations) - SHOWN} more; --json lists all")
+            say(f"    … and {len(result.operations) - SHOWN} more; --json lists all")
     for skipped in result.skipped[:SHOWN]:
-        click.echo(f"  skipped {skipped.where}: {skipped.reason}")
+        say(f"  skipped {skipped.where}: {skipped.reason}")
     if len(result.skipped) > SHOWN:
-        click.echo(f"  … and {len(result.skipped) - SHOWN} more notes; --json lists all")
+        say(f"  … and {len(result.skipped) - SHOWN} more notes; --json lists all")
 
 
 def some(ids: Sequence[str]) -> str:
@@ -115,7 +117,7 @@ def warn_of_guard(settings: Settings, imported: Imported) -> None:
         try:
             rules.target(url)
         except EgressRefused as refused:
-            click.echo(f"  note: {refused.failure.message}; {way_to_allow(settings, url)}")
+            say(f"  note: {refused.failure.message}; {way_to_allow(settings, url)}")
 
 
 def addresses_of(operation: Operation) -> list[str]:
@@ -154,23 +156,21 @@ def tell_of_readings(imported: Imported) -> None:
     """Warn of what came in and reads as if it were meant for a model."""
     found = readings(imported)
     for name, risks in list(found.items())[:SHOWN]:
-        click.echo(f"  look at {name}: {', '.join(risks)}")
+        say(f"  look at {name}: {', '.join(risks)}")
     if len(found) > SHOWN:
-        click.echo(f"  … and {len(found) - SHOWN} more; --json lists all")
+        say(f"  … and {len(found) - SHOWN} more; --json lists all")
 
 
 def tell_of_held(held: Sequence[HeldTool], *, dry_run: bool) -> None:
     """Say what an import left to be accepted."""
     for each in held[:SHOWN]:
         risks = f"; riskier: {', '.join(each.risks)}" if each.risks else ""
-        click.echo(
-            f"  {'would be held' if dry_run else 'held'} {each.operation_id} ({each.reason}): {', '.join(each.changes) or 'new'}{risks}"
-        )
+        say(f"  {'would be held' if dry_run else 'held'} {each.operation_id} ({each.reason}): {', '.join(each.changes) or 'new'}{risks}")
     if len(held) > SHOWN:
-        click.echo(f"  … and {len(held) - SHOWN} more; --json lists all")
+        say(f"  … and {len(held) - SHOWN} more; --json lists all")
     if held:
         provider = held[0].provider
-        click.echo(f"  note: `ascend import review {provider}` shows each difference, `ascend import accept {provider}` accepts them")
+        say(f"  note: `ascend import review {provider}` shows each difference, `ascend import accept {provider}` accepts them")
 
 
 def tell_of_servers(imported: Imported) -> None:
@@ -178,7 +178,7 @@ def tell_of_servers(imported: Imported) -> None:
     servers = imported.result.source.settings.get("servers", [])
     if len(servers) > 1 and not imported.result.source.settings.get("base_url"):
         rest = ", ".join(str(url) for url in servers[1:4])
-        click.echo(f"  note: calls go to {servers[0]}; the document also names {rest}; `server:` in an overlay, or --base-url, chooses")
+        say(f"  note: calls go to {servers[0]}; the document also names {rest}; `server:` in an overlay, or --base-url, chooses")
 
 
 def tell_of_accounts(settings: Settings, imported: Imported) -> None:
@@ -189,4 +189,4 @@ def tell_of_accounts(settings: Settings, imported: Imported) -> None:
         command = f"ascend connection add-key {source.provider}{' --kind bearer' if source.kind == 'mcp' else ''}"
         command += f" --tenant {source.tenant_id}" if source.tenant_id not in (None, DEFAULT_TENANT) else ""
         ways = f"people connect theirs at the first call, or at {page}; one for all: {command}"
-        click.echo(f"  note: calls need an account of {source.provider}: {ways}")
+        say(f"  note: calls need an account of {source.provider}: {ways}")

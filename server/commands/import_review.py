@@ -9,6 +9,7 @@ import click
 from server.commands.frame import CommandFailed, json_option, required_data, run_async, with_settings
 from server.commands.import_report import held_facts
 from server.commands.import_whose import EVERY_TENANT, whose, whose_options
+from server.commands.terminal import say
 from server.config import Settings
 from server.importing import accept_held, accepted_definitions
 from server.storage.store import Store, open_store
@@ -42,12 +43,12 @@ async def review(settings: Settings, provider: str | None, tenant: str | None, s
         click.echo(json.dumps(rows, indent=2))
         return
     if not rows:
-        click.echo(NOTHING)
+        say(NOTHING)
     for row in rows:
         _show(row)
     for whom, name, seen in sorted({(row["whose"], row["provider"], row["seen"]) for row in rows}):
         option = "--shared" if whom == EVERY_TENANT else f"--tenant {whom}"
-        click.echo(f"accept exactly this with `ascend import accept {name} {option} --seen {seen}`, or one by its name")
+        say(f"accept exactly this with `ascend import accept {name} {option} --seen {seen}`, or one by its name")
 
 
 @click.command("accept")
@@ -80,7 +81,7 @@ async def accept(settings: Settings, provider: str, tools: tuple[str, ...], tena
         raise CommandFailed(f"nothing of {provider!r} is held for {owner or EVERY_TENANT}; `ascend import review` shows what is")
     for each in accepted:
         word = {"changed": "changed as shown", "new": "came in", "gone": "is gone"}[each.reason]
-        click.echo(f"{each.operation_id} {word}")
+        say(f"{each.operation_id} {word}")
 
 
 async def _facts(store: Store, held: HeldTool) -> dict[str, Any]:
@@ -96,16 +97,16 @@ def _stamp(everything: Sequence[HeldTool], one: HeldTool) -> str:
 
 
 def _show(row: dict[str, Any]) -> None:
-    click.echo(f"{row['operation']} ({row['reason']}) of {row['whose']}" + (f", seen by {row['seen_for']}" if "seen_for" in row else ""))
+    say(f"{row['operation']} ({row['reason']}) of {row['whose']}" + (f", seen by {row['seen_for']}" if "seen_for" in row else ""))
     for risk in row["riskier"]:
-        click.echo(f"  riskier: {risk}")
+        say(f"  riskier: {risk}")
     for part, change in row["changes"].items():
         if isinstance(change, dict) and change.keys() == {"was", "is"}:
-            click.echo(f"  {part}")
-            click.echo(f"    was {_shown(change['was'])}")
-            click.echo(f"    is  {_shown(change['is'])}")
+            say(f"  {part}")
+            say(f"    was {_shown(change['was'])}")
+            say(f"    is  {_shown(change['is'])}")
         elif change:
-            click.echo(f"  {part}: {_shown(change)}")
+            say(f"  {part}: {_shown(change)}")
 
 
 def _shown(value: Any) -> str:

@@ -15,6 +15,7 @@ from server.commands.import_review import review
 from server.commands.import_whose import EVERY_TENANT, whose, whose_options
 from server.commands.rows import print_rows
 from server.commands.secret_input import read_secret
+from server.commands.terminal import say
 from server.commands.user import known_tenant
 from server.config import Settings
 from server.importing import ImportRequest, import_mcp, import_openapi
@@ -145,7 +146,7 @@ async def mcp(
         issuer = await entrance.registered() if credential is not None and not dry_run else None
     report(settings, imported, dry_run=dry_run, as_json=as_json)
     if issuer is not None and not as_json:
-        click.echo(f"  note: accounts of {provider} sign in at {issuer}, where this gateway is registered now")
+        say(f"  note: accounts of {provider} sign in at {issuer}, where this gateway is registered now")
 
 
 @command.command("list")
@@ -180,7 +181,7 @@ async def remove(settings: Settings, provider: str, tenant: str | None, shared: 
         if provider not in [source.provider for source in await store.operations.sources(tenant)]:
             raise CommandFailed(f"nothing of {provider!r} was imported for {tenant or EVERY_TENANT}; `ascend import list` shows all")
         count = await store.operations.remove(tenant, provider)
-    click.echo(f"{count} operations of {provider} are gone for {tenant or EVERY_TENANT}")
+    say(f"{count} operations of {provider} are gone for {tenant or EVERY_TENANT}")
 
 
 def _token() -> str:

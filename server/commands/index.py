@@ -22,6 +22,7 @@ from server.assembly.models import open_models
 from server.commands.frame import CommandFailed, json_option, required_data, run_async, with_settings
 from server.commands.progress_bar import progress_bar
 from server.commands.rows import print_rows
+from server.commands.terminal import say
 from server.config import Settings
 from server.storage.store import open_store
 from tools.documents import SHARED_SEGMENT, documents_of, segment_of
@@ -65,7 +66,7 @@ async def build(settings: Settings) -> None:
             index.upsert(name, documents, progress)
     save(index.segments(), _folder(settings), model)
     total = sum(index.count(name) for name in by_segment)
-    click.echo(f"indexed {total} operations of {len(by_segment)} segments in {_folder(settings)}")
+    say(f"indexed {total} operations of {len(by_segment)} segments in {_folder(settings)}")
 
 
 @command.command("search")
@@ -79,17 +80,17 @@ def search(settings: Settings, intent: str, tenant: str, limit: int, as_json: bo
     index = _saved(settings)
     with open_models(settings, lambda _segment, slug: slug) as models:
         if models.make_encoder is not None and (warning := _use(index, models.make_encoder)):
-            click.echo(f"warning: {warning}", err=True)
+            say(f"warning: {warning}", err=True)
         found = index.search(intent, Visible((tenant, SHARED_SEGMENT)), limit, explain=True)
     for warning in found.warnings:
-        click.echo(f"warning: {warning}", err=True)
+        say(f"warning: {warning}", err=True)
     rows = [{"operation": hit.slug, "score": hit.score, "segment": hit.segment, "reasons": "; ".join(hit.reasons)} for hit in found.hits]
     if as_json:
         click.echo(json.dumps({"hits": [asdict(hit) for hit in found.hits], "low_confidence": found.low_confidence}, indent=2))
         return
     print_rows(rows, as_json=False, empty="nothing is indexed yet; import something with `ascend import`")
     if rows and found.low_confidence:
-        click.echo("low confidence: nothing here fits the intent well")
+        say("low confidence: nothing here fits the intent well")
 
 
 @command.command("stats")
@@ -100,7 +101,7 @@ def stats(settings: Settings, as_json: bool) -> None:
     index = _saved(settings)
     with open_models(settings, lambda _segment, slug: slug) as models:
         if models.make_encoder is not None and (warning := _use(index, models.make_encoder)):
-            click.echo(f"warning: {warning}", err=True)
+            say(f"warning: {warning}", err=True)
     rows = [
         {
             "segment": name,
@@ -156,7 +157,7 @@ def _empty(directory: Path | None = None) -> tuple[CapabilityIndex, str]:
     try:
         table: WordTable | None = load_word_table(directory)
     except EncoderUnavailable as error:
-        click.echo(f"warning: {error}", err=True)
+        say(f"warning: {error}", err=True)
         table = None
     return CapabilityIndex(table), table.model if table else WORDS_ONLY
 

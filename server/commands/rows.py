@@ -7,6 +7,9 @@ from collections.abc import Mapping, Sequence
 import click
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
+
+from tools.plain_text import written_out
 
 
 def print_rows(rows: Sequence[Mapping[str, object]], *, as_json: bool, empty: str) -> None:
@@ -21,6 +24,7 @@ def print_rows(rows: Sequence[Mapping[str, object]], *, as_json: bool, empty: st
     for name in rows[0]:
         table.add_column(name.replace("_", " "), overflow="fold")
     for row in rows:
-        table.add_row(*("" if value is None else str(value) for value in row.values()))
+        # As text: a value is neither markup of the table nor a command to the terminal.
+        table.add_row(*(Text("" if value is None else written_out(str(value))) for value in row.values()))
     # Into a file or a pipe, a row is a line however long it gets.
     Console(width=None if sys.stdout.isatty() else 400).print(table)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import mcp_types
 import orjson
 
+from tools.json_equal import same
 from tools.operation import Json
 
 
@@ -70,14 +71,14 @@ def changes_between(pinned: Mapping[str, Json], current: UpstreamTool) -> dict[s
     now = current.as_json()
     changed: dict[str, Json] = {}
     for part in ("title", "description", "annotations", "output_schema"):
-        if pinned.get(part) != now[part]:
+        if not same(pinned.get(part), now[part]):
             changed[part] = {"was": pinned.get(part), "is": now[part]}
     was, now_schema = pinned.get("input_schema") or {}, now["input_schema"]
-    if was != now_schema:
+    if not same(was, now_schema):
         told = _argument_changes(was, now_schema)
         # What no argument tells (definitions that they refer to, words about the whole) must not hide behind one that changed.
         rest, rest_now = _without_arguments(was), _without_arguments(now_schema)
-        if rest != rest_now:
+        if not same(rest, rest_now):
             told["input_schema"] = {"was": rest, "is": rest_now}
         changed |= told or {"input_schema": {"was": was, "is": now_schema}}
     return changed
@@ -87,7 +88,9 @@ def _argument_changes(was: Mapping[str, Json], now: Mapping[str, Json]) -> dict[
     before, after = members_of(was), members_of(now)
     names: Iterable[str] = sorted(before.keys() | after.keys())
     found: dict[str, Json] = {
-        f"arguments.{name}": {"was": before.get(name), "is": after.get(name)} for name in names if before.get(name) != after.get(name)
+        f"arguments.{name}": {"was": before.get(name), "is": after.get(name)}
+        for name in names
+        if not same(before.get(name), after.get(name))
     }
     if required_of(was) != required_of(now):
         found["required"] = {"was": was.get("required"), "is": now.get("required")}

@@ -15,7 +15,7 @@ from tools.egress import Egress
 from tools.errors import ImportFailed, ToolError
 from tools.naming import MAX_NAME_CHARS
 from tools.operation import Failure, Json, Operation
-from tools.plain_text import visible
+from tools.plain_text import visible, written_out
 from tools.providers.mcp_definitions import UpstreamTool
 from tools.providers.mcp_listing import TOO_LARGE
 from tools.providers.mcp_sessions import McpSessions, Upstream
@@ -64,7 +64,7 @@ async def import_server(
         "admit_new": admit_new,
         "corrections": {name: each.model_dump(exclude_none=True) for name, each in overlay.corrections.items()} if overlay else {},
     }
-    source = Source(provider, tenant_id, "mcp", url, server_name or provider, settings)
+    source = Source(provider, tenant_id, "mcp", url, visible(server_name).strip() or provider, settings)
     skipped: list[Skipped] = []
     ids = {str(operation.binding["tool"]): operation.id for operation in known if operation.kind == "mcp"}
     operations = operations_of(definitions, source, skipped, ids_by_tool=ids)
@@ -75,7 +75,8 @@ async def import_server(
     if overlay:
         names = frozenset(name for operation in operations for name in (operation.id, operation.binding["tool"]))
         skipped += [Skipped(f"overlay: {name}", "there is no such operation or tool") for name in overlay.unknown(names)]
-    return ImportResult(source, tuple(sorted(kept, key=lambda operation: operation.id)), tuple(skipped), server_name or provider)
+    told = tuple(Skipped(written_out(each.where), written_out(each.reason)) for each in skipped)
+    return ImportResult(source, tuple(sorted(kept, key=lambda operation: operation.id)), told, source.title)
 
 
 def included(operation: Operation, source: Source) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tools.operation import Json
-from tools.plain_text import visible
+from tools.plain_text import has_unseen, visible
 from tools.providers.openapi_body import plan_body
 from tools.providers.openapi_body_ways import BodyPlan, UnusableOperation
 from tools.providers.openapi_document import BrokenReference, OpenApiDocument
@@ -150,7 +150,7 @@ def _collect(document: OpenApiDocument, parameter: Mapping[str, Json], collected
     if isinstance(description, str) and description.strip():
         converted = {**converted, "description": shortened(description)}
     example = example_value(document, parameter)
-    if example is not None and "examples" not in converted and len(str(example)) <= MAX_EXAMPLE_CHARS:
+    if example is not None and "examples" not in converted and len(str(example)) <= MAX_EXAMPLE_CHARS and not has_unseen(str(example)):
         converted = {**converted, "examples": [example]}
     if parameter.get("deprecated") is True:
         converted = {**converted, "deprecated": True}

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from tools.operation import Json
+from tools.plain_text import has_unseen, visible
 from tools.providers.openapi_body_ways import BodyPlan, UnusableOperation, or_list_of_changes, or_upload
 from tools.providers.openapi_document import BrokenReference, OpenApiDocument
 from tools.providers.openapi_file import FILE, file_field, file_schema
@@ -132,7 +133,7 @@ def _gather(document: OpenApiDocument, schema: Json, flat: _Flat, depth: int) ->
     required = schema.get("required")
     flat.required += [name for name in required if isinstance(name, str)] if isinstance(required, list) else []
     least = schema.get("minProperties")
-    flat.least = max(flat.least, least) if isinstance(least, int) else flat.least
+    flat.least = max(flat.least, least) if isinstance(least, int) and not isinstance(least, bool) else flat.least
     additional = schema.get("additionalProperties", False)
     if isinstance(additional, Mapping) or additional is True:
         flat.additional = additional
@@ -177,6 +178,8 @@ def _by_members(
     properties: dict[str, Json] = {}
     files: dict[str, Json] = {}
     encoded: dict[str, dict[str, Json]] = {}
+    #: argument -> name of the member
+    fields: dict[str, str] = {}
     for name, member in flat.members.items():
         if bundle.hides(member):
             continue
@@ -187,12 +190,14 @@ def _by_members(
             if found.encoding:
                 encoded[name] = {"contentEncoding": found.encoding}
         else:
-            properties[name] = _field(bundle.convert(member), media.get("encoding"), name)
+            argument = _argument(name, flat.members)
+            fields[argument] = name
+            properties[argument] = _field(bundle.convert(member), media.get("encoding"), name)
     for name in flat.required:
         if name not in flat.members:
             # Required and never described: vendor documents do that, and JSON Schema allows it.
             properties[name] = {}
-    binding: dict[str, Json] = {"kind": kind, "media_type": media_type, "fields": {name: name for name in properties}}
+    binding: dict[str, Json] = {"kind": kind, "media_type": media_type, "fields": {name: fields.get(name, name) for name in properties}}
     if files:
         binding["files"] = files
     encoding = media.get("encoding")
@@ -201,7 +206,7 @@ def _by_members(
     for name, rules in encoded.items():
         binding.setdefault("encoding", {}).setdefault(name, {}).update(rules)
     binding["required"] = is_required
-    required = [name for name in dict.fromkeys(flat.required) if name in properties]
+    required = [name for name in dict.fromkeys(_argument(name, flat.members) for name in flat.required) if name in properties]
     if is_required and kind == "multipart" and not required:
         required = _only_part(properties, files)
     if kind == "form" or (kind == "multipart" and encoding):
@@ -213,6 +218,11 @@ def _by_members(
     if is_required and flat.least and not required and additional is False:
         choices.append({"anyOf": [{"required": [name]} for name in properties]})
     return BodyPlan(binding=binding, properties=properties, required=required, additional=additional, choices=choices)
+
+
+def _argument(name: str, members: Mapping[str, Json]) -> str:
+    """Return how callers write the name of a member: without characters that nobody sees."""
+    return name if name not in members or not has_unseen(name) or visible(name) in members else visible(name)
 
 
 def _only_part(properties: Mapping[str, Json], files: Mapping[str, Json]) -> list[str]:

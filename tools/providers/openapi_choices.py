@@ -11,6 +11,7 @@ from typing import Any
 
 import jsonschema_rs
 
+from tools.json_equal import holds, same
 from tools.operation import Json
 from tools.schema_cost import VALUES
 
@@ -54,7 +55,7 @@ def narrowed(schema: dict[str, Json], name: str, values: list[Json]) -> dict[str
     said = [each for each in _members_named(schema, name) if isinstance(each, Mapping)]
     options = next((each["enum"] for each in said if isinstance(each.get("enum"), list)), None)
     if options is not None:
-        values = [option for option in options if option in values]
+        values = [option for option in options if holds(values, option)]
     if not values or any("const" in each for each in said) or "anyOf" in schema or "oneOf" in schema:
         return schema
     properties = schema.get("properties")
@@ -89,7 +90,7 @@ class _Comparison:
     def escapes(self, one: Json, other: Json, depth: int) -> bool:
         """Say whether `one` allows a value that `other` refuses, as far as can be seen from types, options and members."""
         a, b = self.merged(one), self.merged(other)
-        if a is None or b is None or depth > MAX_DEPTH or self._steps_left < 0 or a == b:
+        if a is None or b is None or depth > MAX_DEPTH or self._steps_left < 0 or same(a, b):
             # False refuses everything; what is the same, or lies too deep, is not told apart.
             return a is not None and b is None
         for keyword in ("anyOf", "oneOf"):
@@ -100,7 +101,7 @@ class _Comparison:
             if isinstance(b.get(keyword), list) and all(self.escapes(one, branch, depth + 1) for branch in b[keyword]):
                 return True
         if "enum" in b:
-            return "enum" not in a or any(value not in b["enum"] for value in a["enum"])
+            return "enum" not in a or any(not holds(b["enum"], value) for value in a["enum"])
         kinds, others = _kinds_of(a), _kinds_of(b)
         if kinds - others:
             return True

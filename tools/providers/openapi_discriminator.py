@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from tools.json_equal import same
 from tools.operation import Json
 from tools.providers.openapi_document import BrokenReference, OpenApiDocument
 
@@ -57,7 +58,7 @@ def _contradicts(member: Json, value: str) -> bool:
     shown = [member[key] for key in ("example", "default", "const") if key in member]
     listed = member.get("examples")
     shown += listed if isinstance(listed, list) else []
-    return any(each != value for each in shown)
+    return any(not same(each, value) for each in shown)
 
 
 def _member(document: OpenApiDocument, schema: Json, name: str) -> Json:

@@ -1,11 +1,13 @@
 """An example call of an operation, from the examples of its document; made up only where the document has none."""
 
+import json
 from collections.abc import Mapping
 
 import jsonschema_rs
 
 from tools.argument_faults import example_of
 from tools.operation import Json
+from tools.plain_text import has_unseen
 from tools.providers.openapi_document import BrokenReference, OpenApiDocument
 
 MAX_EXAMPLE_CHARS = 600
@@ -23,7 +25,7 @@ def example_call(document: OpenApiDocument, node: Mapping[str, Json], schema: Ma
     for name, value in given.items():
         if name not in chosen and name in properties and len(chosen) < 6:
             chosen[name] = value
-    if not chosen or len(str(chosen)) > MAX_EXAMPLE_CHARS:
+    if not chosen or len(str(chosen)) > MAX_EXAMPLE_CHARS or has_unseen(json.dumps(chosen, ensure_ascii=False, default=str)):
         return None
     try:
         is_valid = jsonschema_rs.validator_for(dict(schema), validate_formats=True, offline=True).is_valid(chosen)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import jsonschema_rs
 
 from tools.operation import Json
-from tools.plain_text import visible
+from tools.plain_text import has_unseen, visible
 from tools.weighed_cache import cached_if_short
 
 TYPES = frozenset({"string", "number", "integer", "boolean", "array", "object", "null"})
@@ -35,6 +35,7 @@ TYPE_BY_MISNOMER = {
 COUNTS = ("minLength", "maxLength", "minItems", "maxItems", "minProperties", "maxProperties")
 NUMBERS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf")
 PLAIN = ("format", "default", "const", "contentEncoding", "contentMediaType")
+SHOWN = ("format", "default", "contentEncoding", "contentMediaType")
 #: styles whose delimiter cannot be escaped -> the delimiter
 BLANK_BY_STYLE = {"spaceDelimited": " ", "pipeDelimited": "|", "tabDelimited": "\t"}
 MAX_DESCRIPTION_CHARS = 600
@@ -115,7 +116,7 @@ def copy_facts(schema: Mapping[str, Json], converted: dict[str, Json], max_descr
     if isinstance(description, str) and description.strip():
         converted["description"] = shortened(description, max_description_chars)
     example = schema.get("example")
-    if isinstance(example, str | int | float) and len(str(example)) <= MAX_EXAMPLE_CHARS:
+    if isinstance(example, str | int | float) and len(str(example)) <= MAX_EXAMPLE_CHARS and not has_unseen(str(example)):
         converted["examples"] = [example]
     enum = schema.get("enum")
     if isinstance(enum, list) and enum:
@@ -123,6 +124,10 @@ def copy_facts(schema: Mapping[str, Json], converted: dict[str, Json], max_descr
     for keyword in PLAIN:
         if keyword in schema and (keyword != "format" or isinstance(schema[keyword], str)):
             converted[keyword] = schema[keyword]
+    for keyword in SHOWN:
+        # An option is sent as it is; what only tells of values is left out rather than changed.
+        if isinstance(converted.get(keyword), str) and has_unseen(converted[keyword]):
+            del converted[keyword]
     for keyword in COUNTS:
         if isinstance(schema.get(keyword), int) and not isinstance(schema[keyword], bool) and schema[keyword] >= 0:
             converted[keyword] = schema[keyword]

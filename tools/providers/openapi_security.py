@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tools.operation import Json
+from tools.plain_text import has_unseen
 from tools.providers.openapi_document import BrokenReference, OpenApiDocument
 
 
@@ -52,7 +53,7 @@ def security_of(document: OpenApiDocument, operation: Mapping[str, Json]) -> Sec
                 for name, named in requirement.items()
                 if isinstance(named, list) and _has_scopes(schemes.get(name, {}))
                 for scope in named
-                if isinstance(scope, str)
+                if isinstance(scope, str) and not has_unseen(scope)
             )
     return Security(alternatives, scopes or frozenset(), is_optional)
 
