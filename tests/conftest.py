@@ -1,11 +1,13 @@
 """What every test may use."""
 
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from tools.json_worker import WORKERS
 
 REPOSITORY = Path(__file__).parents[1]
 
@@ -30,6 +32,13 @@ for name in [name for name in os.environ if name.startswith("ASCEND_")]:
 # A busy machine stalls for longer than an example takes: time is no property of what is tested.
 settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("suite")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def children_end() -> Iterator[None]:
+    """End the processes that read large answers."""
+    yield
+    WORKERS.close()
 
 
 @pytest.fixture

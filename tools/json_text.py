@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import orjson
 
-from tools.operation import Json
+from tools.operation import Json, LargeJson
 
 #: every digit is 0, so that a long run of them is found at the speed of memory
 _ZEROED = bytes(0x30 if 0x30 <= byte <= 0x39 else byte for byte in range(256))
@@ -24,13 +24,21 @@ _LARGE = (b"e000", b"e+000", b"E000", b"E+000", b"0" * 300)
 def encode(data: Json) -> bytes:
     """Return `data` as compact JSON; what JSON cannot say (dates from YAML) as text."""
     try:
-        return orjson.dumps(data, default=str, option=orjson.OPT_NON_STR_KEYS)
+        return orjson.dumps(data, default=_told, option=orjson.OPT_NON_STR_KEYS)
     except TypeError:
         # Integers beyond 64 bits, lone surrogates, deep nesting: JSON all the same, and an answer must not be lost to them.
         try:
-            return json.dumps(data, default=str, separators=(",", ":")).encode()
+            return json.dumps(data, default=_told_slowly, separators=(",", ":")).encode()
         except RecursionError:
             return json.dumps("an answer that nests too deeply to be shown").encode()
+
+
+def _told(value: object) -> object:
+    return orjson.Fragment(value.text) if isinstance(value, LargeJson) else str(value)
+
+
+def _told_slowly(value: object) -> Json:
+    return json.loads(value.text) if isinstance(value, LargeJson) else str(value)
 
 
 def decode(body: bytes) -> Json:

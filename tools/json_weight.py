@@ -1,7 +1,7 @@
 """How long JSON text would keep the interpreter, weighed before it is decoded: a thread does not help against what never lets go of it.
 
 A unit is a quarter of a microsecond: what decoding one value, encoding it again and freeing it take together
-(docs/decisions/0019-heavy-json-stays-text.md has the measurements).
+(docs/decisions/0027-heavy-json-stays-text.md has the measurements).
 """
 
 #: What comes to more than this would stop everybody for more than some 15 ms.
@@ -19,7 +19,8 @@ def weight(text: bytes) -> int:
 
 def is_heavy(text: bytes) -> bool:
     """Say whether `text` is not to become objects in a process that serves others."""
-    return len(text) > MAX_WEIGHT and weight(text) > MAX_WEIGHT
+    # What is short cannot be heavy and what is long must be: only what is between is counted.
+    return len(text) > MAX_WEIGHT and (len(text) > MAX_WEIGHT * _BYTES_A_UNIT or weight(text) > MAX_WEIGHT)
 
 
 def values_in_text(text: bytes, most: int) -> int:

@@ -153,6 +153,27 @@ class Download:
     filename: str | None = None
 
 
+class LargeJson:
+    """An answer of so many values that they never become objects in this process: its JSON text, in UTF-8.
+
+    tools/json_worker.py has somebody else read it; whatever encodes it takes the text as it is. No dataclass: orjson would take it apart.
+    """
+
+    __slots__ = ("text",)
+
+    def __init__(self, text: bytes) -> None:
+        self.text = text
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, LargeJson) and other.text == self.text
+
+    def __hash__(self) -> int:
+        return hash(self.text)
+
+    def __repr__(self) -> str:
+        return f"LargeJson({len(self.text)} bytes)"
+
+
 @value_object
 class Page:
     next_cursor: str | None

@@ -7,7 +7,7 @@ from dataclasses import asdict, replace
 import orjson
 
 from tools.json_text import decode
-from tools.operation import Download, Failure, HttpFacts, Json, Outcome, Page
+from tools.operation import Download, Failure, HttpFacts, Json, LargeJson, Outcome, Page
 
 MAX_RECORD_BYTES = 1024 * 1024
 
@@ -22,6 +22,10 @@ def encode_outcome(outcome: Outcome, recorded_at: float) -> bytes:
         download = outcome.data
         body = base64.b64encode(download.body).decode() if len(download.body) < MAX_RECORD_BYTES // 2 else None
         record["file"] = {"body": body, "media_type": download.media_type, "filename": download.filename}
+    elif isinstance(outcome.data, LargeJson):
+        # As a text within the record: reading the record back must not make objects of it either.
+        record["large"] = outcome.data.text.decode() if len(outcome.data.text) < MAX_RECORD_BYTES else None
+        record["data"] = None
     else:
         record["data"] = outcome.data
     if outcome.http is not None:
@@ -34,6 +38,7 @@ def encode_outcome(outcome: Outcome, recorded_at: float) -> bytes:
     if len(encoded) <= MAX_RECORD_BYTES:
         return encoded
     record.pop("data", None)
+    record.pop("large", None)
     record["omitted"] = True
     return _encoded(record)
 
@@ -45,7 +50,9 @@ def decode_outcome(record: bytes) -> tuple[Outcome, float]:
     if "file" in kept:
         file = kept["file"]
         data = Download(base64.b64decode(file["body"] or ""), file["media_type"], file["filename"])
-    if kept.get("omitted") or ("file" in kept and kept["file"]["body"] is None):
+    if kept.get("large") is not None:
+        data = LargeJson(kept["large"].encode())
+    if kept.get("omitted") or ("large" in kept and kept["large"] is None) or ("file" in kept and kept["file"]["body"] is None):
         note = "its answer was too large to be kept with the record"
     error = kept.get("error")
     if error is not None:

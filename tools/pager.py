@@ -3,13 +3,14 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from oauth.connections.credentials import Credentials
 from tools.account_identity import account_id_of
 from tools.cursor_seal import CursorSeal
-from tools.json_text import encode
-from tools.operation import Call, Failure, Outcome, Page, PageRequest, Paging
+from tools.json_worker import WORKERS
+from tools.large_answers import frame_of
+from tools.operation import Call, Failure, LargeJson, Outcome, Page, PageRequest, Paging
+from tools.page_items import PageItems, large_following, page_items, put_together
 from tools.paging import CursorFault, Place, chosen_size, items_of, next_place, read_place, turned_to, with_items
 
 MAX_ITEMS = 10_000
@@ -25,8 +26,12 @@ Run = Callable[[Call], Awaitable[Outcome]]
 class _Collected:
     """The pages so far."""
 
-    items: list[Any] = field(default_factory=list)
+    #: the items of each page, as the text of a JSON list
+    texts: list[bytes] = field(default_factory=list)
+    count: int = 0
     pages: int = 0
+    #: of the items of the last page
+    digest: bytes = b""
     total_bytes: int = 0
     last: Outcome | None = None
     #: the upstream's cursors that were followed
@@ -85,6 +90,8 @@ async def _one(call: Call, paging: Paging, place: Place, run: Run) -> tuple[Outc
     outcome = await run(turned)
     if outcome.status != "ok":
         return outcome, None
+    if isinstance(outcome.data, LargeJson):
+        return await _large_one(turned, paging, place, outcome)
     items = items_of(paging, outcome.data)
     following = next_place(turned, paging, outcome, items)
     data = outcome.data
@@ -95,12 +102,23 @@ async def _one(call: Call, paging: Paging, place: Place, run: Run) -> tuple[Outc
     return replace(outcome, data=data, page=page), following and replace(following, size=place.size)
 
 
+async def _large_one(turned: Call, paging: Paging, place: Place, outcome: Outcome) -> tuple[Outcome, Place | None]:
+    """Return one page whose items are not objects here."""
+    holder, deadline = turned.principal.person, turned.deadline
+    found = await WORKERS.work(frame_of, paging, outcome.data, place.skip, None, holder=holder, deadline=deadline)
+    count = found.facts["count"]
+    following = large_following(turned, paging, outcome, count, found.facts["frame"])
+    data = found.value if place.skip and count is not None else outcome.data
+    page = Page(None, False, None if count is None else max(0, count - place.skip))
+    return replace(outcome, data=data, page=page), following and replace(following, size=place.size)
+
+
 async def _several(call: Call, paging: Paging, start: Place, asked: PageRequest, run: Run) -> tuple[Outcome, Place | None]:
     limit = min(asked.max_items or MAX_ITEMS, MAX_ITEMS)
     if start.cursor is None and start.size is None:
         start = replace(start, size=chosen_size(call, paging, limit))
     got = _Collected(rest=start)
-    while got.rest is not None and len(got.items) < limit and got.note is None:
+    while got.rest is not None and got.count < limit and got.note is None:
         place = got.rest
         turned = turned_to(call, paging, place)
         outcome = await _next_page(call, turned, got, run)
@@ -114,13 +132,14 @@ async def _several(call: Call, paging: Paging, start: Place, asked: PageRequest,
             else:
                 got.note = _stopped(outcome)
             break
-        items = items_of(paging, outcome.data)
-        if items is None:
+        seen = got.count if start.cursor is None and not start.skip else None
+        page = await page_items(turned, paging, outcome, place.skip, limit - got.count, seen)
+        if page.count is None:
             # Not the list that the document promised: what came is given as it is.
             note = "the answer holds no list where one was expected; nothing was paged"
             return replace(outcome, page=Page(None, False, None), note=note), None
-        _take(got, turned, paging, place, outcome, items, limit, is_whole=start.cursor is None and not start.skip)
-        await call.progress(len(got.items), asked.max_items, f"{len(got.items)} items from {got.pages} pages")
+        _take(got, paging, place, outcome, page, limit)
+        await call.progress(got.count, asked.max_items, f"{got.count} items from {got.pages} pages")
     return _assembled(paging, got), got.rest
 
 
@@ -143,15 +162,11 @@ async def _next_page(call: Call, turned: Call, got: _Collected, run: Run) -> Out
         return Outcome("error", error=Failure("timeout", "the next page did not come in time"))
 
 
-def _take(
-    got: _Collected, turned: Call, paging: Paging, place: Place, outcome: Outcome, items: list[Any], limit: int, *, is_whole: bool
-) -> None:
-    following = next_place(turned, paging, outcome, items, len(got.items) + len(items) if is_whole else None)
-    fresh = items[place.skip :]
-    room = limit - len(got.items)
-    repeated = bool(got.pages) and got.last is not None and items and items == items_of(paging, got.last.data)
-    got.last, got.pages = outcome, got.pages + 1
-    if repeated:
+def _take(got: _Collected, paging: Paging, place: Place, outcome: Outcome, page: PageItems, limit: int) -> None:
+    count, following = page.count or 0, page.following
+    is_repeated = bool(got.pages) and count > 0 and page.digest == got.digest
+    got.last, got.pages, got.digest = replace(outcome, data=page.frame), got.pages + 1, page.digest
+    if is_repeated:
         got.rest, got.note = None, "the upstream answers every page with the same items; it seems not to page"
         return
     cursor = following.cursor if following is not None and paging.style in ("cursor", "link") else None
@@ -159,16 +174,18 @@ def _take(
         following, got.note = None, "the upstream's cursors lead in a circle; it seems not to have a last page"
     elif cursor is not None:
         got.followed.add(cursor)
-    got.items += fresh[:room]
-    got.total_bytes += len(encode(fresh))
+    room, fresh = limit - got.count, max(0, count - place.skip)
+    got.texts.append(page.text)
+    got.count += min(room, fresh)
+    got.total_bytes += len(page.text)
     # Cut inside a page: the rest of it is asked for again, from the item after the last one given.
-    got.rest = replace(place, skip=place.skip + room) if len(fresh) > room else following and replace(following, size=place.size)
+    got.rest = replace(place, skip=place.skip + room) if fresh > room else following and replace(following, size=place.size)
 
 
 def _assembled(paging: Paging, got: _Collected) -> Outcome:
     last = got.last or Outcome("ok", data=None)
-    page = Page(None, False, len(got.items))
-    return replace(last, data=with_items(paging, last.data, got.items), page=page, note=got.note or last.note)
+    page = Page(None, False, got.count)
+    return replace(last, data=put_together(paging, last.data, got.texts), page=page, note=got.note or last.note)
 
 
 def _stopped(outcome: Outcome) -> str:

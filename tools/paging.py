@@ -8,7 +8,7 @@ from typing import Any
 import jmespath
 from jmespath.exceptions import JMESPathError
 
-from tools.operation import Call, CallOptions, Failure, Json, Operation, Outcome, Paging
+from tools.operation import Call, CallOptions, Failure, Json, LargeJson, Operation, Outcome, Paging
 from tools.page_signs import (
     counts_from_zero,
     next_number,
@@ -112,12 +112,12 @@ def next_place(call: Call, paging: Paging, outcome: Outcome, items: Sequence[Any
     if paging.style == "cursor":
         cursor = _text(_search(paging.next_path, data)) if paging.next_path else None
         given = call.arguments.get(paging.argument or "")
-        goes_on = items != [] or says_more(data, None) is True
+        goes_on = items is None or len(items) > 0 or says_more(data, None) is True
         return Place(cursor) if cursor and cursor != str(given) and goes_on else None
     return _next_number(call, paging, outcome, items, seen)
 
 
-def with_items(paging: Paging, data: Json, items: list[Any]) -> Json:
+def with_items(paging: Paging, data: Json, items: list[Any] | LargeJson) -> Json:
     """Return `data` with its list replaced by `items`, so that `select` means the same for one page and for all."""
     if paging.items_path in (None, "", "@"):
         return items
@@ -221,7 +221,7 @@ def _search(path: str, data: Json) -> Json:
         return None
 
 
-def _put(data: Json, names: Sequence[str], items: list[Any]) -> Json:
+def _put(data: Json, names: Sequence[str], items: list[Any] | LargeJson) -> Json:
     if not names:
         return items
     inner = data.get(names[0]) if isinstance(data, Mapping) else None

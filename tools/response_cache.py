@@ -9,7 +9,7 @@ from oauth.connections.credentials import Credentials
 from tools.confirmations import canonical
 from tools.freshness import Freshness, freshness_of, may_be_kept
 from tools.json_text import encode
-from tools.operation import Call, Download, HttpFacts, Json, Outcome, Runner
+from tools.operation import Call, Download, HttpFacts, Json, LargeJson, Outcome, Runner
 from tools.weighed_cache import WeighedCache, weight_of_json
 
 #: of an answer as text; what is longer is not weighed either
@@ -142,10 +142,12 @@ class CachingRunner:
         length = outcome.http.headers.get("content-length", "")
         if length.isdigit() and len(length) < 20 and int(length) > MAX_ENTRY_BYTES:
             return
-        text = encode(outcome.data)
+        is_large = isinstance(outcome.data, LargeJson)
+        text: bytes = outcome.data.text if is_large else encode(outcome.data)
         if len(text) > MAX_ENTRY_BYTES:
             return
-        weight = weight_of_json(text) + _weight_of_head(outcome.http.headers) + sum(map(len, key[-2:]))
+        # What stays text takes no more than that.
+        weight = (len(text) if is_large else weight_of_json(text)) + _weight_of_head(outcome.http.headers) + sum(map(len, key[-2:]))
         self._kept.put(key, _Kept(outcome, freshness, self._clock(), provider), weight)
 
     def _forget(self, tenant_id: str, provider: str) -> None:

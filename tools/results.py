@@ -15,7 +15,7 @@ def fits(body: bytes, max_chars: int) -> bool:
     return len(body) <= max_chars or (len(body) <= 4 * max_chars and len(body.decode()) <= max_chars)
 
 
-def shorten(data: Json, total_bytes: int, max_chars: int, handle: str) -> Json:
+def shorten(data: Json, total_bytes: int, max_chars: int, handle: str) -> dict[str, Json]:
     """Return what stands in for an answer that is too large: how it is built, its first rows, and how to read on."""
     outline = outline_of(data)
     most = max_chars // 3

@@ -4,12 +4,13 @@ import asyncio
 from dataclasses import replace
 
 from oauth.principal import Principal
-from tools.fair_semaphore import Busy
+from tools.errors import ToolError
 from tools.json_text import encode
-from tools.operation import Call, Download, Failure, Json, Outcome, Size
+from tools.large_answers import select_from, shortened
+from tools.operation import Call, Download, Failure, Json, LargeJson, Outcome, Size
 from tools.quotas import QuotaExceeded
-from tools.results import RESULT_TTL_S, fits, shorten
-from tools.selection import SelectFault, apply_select
+from tools.results import RESULT_TTL_S, fits
+from tools.selection import SelectFault
 from tools.stores import ResultStore
 
 #: for the selection, also where the call itself took all its time
@@ -34,8 +35,8 @@ class Shaping:
         if options.select is not None:
             try:
                 ends_at = max(call.deadline, asyncio.get_running_loop().time() + SELECT_S)
-                data = await apply_select(options.select, data, ends_at, call.principal.person)
-            except (SelectFault, Busy) as fault:
+                data = await select_from(options.select, data, ends_at, call.principal.person)
+            except (SelectFault, ToolError) as fault:
                 return await self._unselected(call, outcome, fault.failure)
         if options.max_chars is None:
             return outcome if data is outcome.data else replace(outcome, data=data)
@@ -44,13 +45,13 @@ class Shaping:
     async def _sized(self, call: Call, outcome: Outcome, data: Json, max_chars: int) -> Outcome:
         body = encode(data)
         total = len(body)
-        if fits(body, max_chars):
+        if fits(body, max_chars) and not isinstance(data, LargeJson):
             return _answered(call, outcome, data, total)
         try:
             handle = await self._results.put(call.principal, body, "application/json", RESULT_TTL_S)
         except QuotaExceeded as error:
             return _unkept(call, outcome, error)
-        shown = shorten(data, total, max_chars, handle)
+        shown = await shortened(data, total, max_chars, handle, call.principal.person)
         return replace(outcome, data=shown, size=Size(total, len(encode(shown).decode())), handle=handle)
 
     async def _keep_download(self, principal: Principal, outcome: Outcome, download: Download) -> Outcome:

@@ -32,6 +32,7 @@ from tools.egress import Egress
 from tools.failover import FailoverRunner
 from tools.health_checks import HealthChecks
 from tools.idempotency import Idempotency
+from tools.json_worker import WORKERS
 from tools.pager import Pager
 from tools.policy import Policy
 from tools.providers.builtin import BuiltinRunner, builtin_operations, by_slug
@@ -159,6 +160,7 @@ async def _open_operations(
         finally:
             await idempotency.drain()
             await openapi.close()
+            WORKERS.close()
 
 
 @contextmanager

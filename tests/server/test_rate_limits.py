@@ -128,8 +128,10 @@ async def test_a_key_of_any_length_takes_no_more_room_than_another(clock: Clock)
 
 @pytest.mark.parametrize(
     ("address", "shared"),
-    [("127.0.0.1", True), ("10.1.2.3", True), ("172.17.0.1", True), ("100.64.0.1", True), ("fd00::/64", True), ("unknown", True)]
-    + [("8.8.8.8", False), ("2a00:1450::/64", False)],  # noqa: RUF005  # two kinds
+    [
+        *((address, True) for address in ("127.0.0.1", "10.1.2.3", "172.17.0.1", "100.64.0.1", "fd00::/64", "unknown")),
+        *((address, False) for address in ("8.8.8.8", "2a00:1450::/64")),
+    ],
 )
 def test_an_address_that_is_not_public_may_be_a_proxys(address: str, shared: bool) -> None:
     assert is_shared(address) is shared

@@ -1,5 +1,6 @@
 """One run -> the answer: how each step went, what `return` takes, and how to go on."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -7,13 +8,16 @@ from typing import Literal
 from oauth.principal import Principal
 from tools.builtins.batch_result import StepResult, connection_to_wire, step_to_wire
 from tools.builtins.batch_run import PlanRun
+from tools.errors import ToolError
 from tools.expressions import ReferenceFault
-from tools.fair_semaphore import Busy
-from tools.json_text import encode
-from tools.operation import Failure, Json, Outcome
-from tools.patience import OverBudget, Patience
+from tools.json_text import decode, encode
+from tools.json_weight import is_heavy
+from tools.json_worker import WORKERS
+from tools.large_answers import shortened, worked_out
+from tools.operation import Failure, Json, LargeJson, Outcome
+from tools.patience import MAX_S, OverBudget, Patience
 from tools.quotas import QuotaExceeded
-from tools.results import MAX_CHARS, RESULT_TTL_S, failure_to_wire, fits, shorten
+from tools.results import MAX_CHARS, RESULT_TTL_S, failure_to_wire, fits
 from tools.stores import ResultStore
 
 PlanStatus = Literal["completed", "partial", "failed", "needs_connection"]
@@ -80,7 +84,9 @@ class Answering:
             handle = await self.results.put(principal, body, "application/json", RESULT_TTL_S)
         except QuotaExceeded as error:
             return failure_to_wire(error.failure), None
-        return shorten(returned, len(body), MAX_CHARS, handle), handle
+        # Answers that are bearable one by one may be too heavy together.
+        whole = LargeJson(body) if is_heavy(body) else returned
+        return await shortened(whole, len(body), MAX_CHARS, handle, principal.person), handle
 
 
 async def _returned(run: PlanRun) -> tuple[Json, str | None]:
@@ -88,13 +94,23 @@ async def _returned(run: PlanRun) -> tuple[Json, str | None]:
     expression = run.checked.plan.result
     if expression is None:
         outputs = run.outputs()
-        return {step_id: outputs[step_id]["data"] for step_id, result in run.results.items() if result.outcomes}, None
+        data = {}
+        for step_id, result in run.results.items():
+            if result.outcomes:
+                data[step_id] = LargeJson(encode(outputs[step_id]["data"]))
+                await asyncio.sleep(0)  # each alone is bearable
+        whole = encode(data)
+        return LargeJson(whole) if is_heavy(whole) else decode(whole), None
     try:
+        if not (large := run.large_steps).isdisjoint(expression.roots) or (large and "@" in expression.roots):
+            return await WORKERS.work(
+                worked_out, expression.search, MAX_S, run.outputs(), holder=run.call.principal.person, deadline=run.call.deadline
+            ), None
         outputs = run.outputs()
         return await Patience(holder=run.call.principal.person, deadline=run.call.deadline).work(
             lambda budget: expression.search(outputs, budget)
         ), None
-    except (ReferenceFault, Busy) as fault:
+    except (ReferenceFault, ToolError) as fault:
         return None, str(fault)
     except OverBudget:
         return None, f"'{expression.text[:120]}' takes too long to work out; let the steps select less, or return less"

@@ -16,7 +16,7 @@ from tools.builtins.batch_result import failure_of
 from tools.builtins.batch_sandbox import MAX_COMPUTE_S, MAX_MEMORY_BYTES, MAX_PRINTED_BYTES, failure_of_code
 from tools.confirmations import canonical
 from tools.json_text import encode
-from tools.operation import Call, CallOptions, Failure, Json, Outcome
+from tools.operation import Call, CallOptions, Failure, Json, LargeJson, Outcome
 from tools.references import MAX_FILLED_BYTES
 
 #: the extra that runs code; imported where code runs
@@ -111,6 +111,9 @@ class CodeRun:
         if outcome.status != "ok":
             failure = failure_of(outcome)
             raise RuntimeError(f"{failure.code}: {failure.message}")
+        if isinstance(outcome.data, LargeJson):
+            size = len(outcome.data.text) >> 10
+            raise RuntimeError(f"answer_too_large: {api} answered {size} KB; call('{api}', args, select='…') takes what is needed")
         return {**outcome.data, "handle": outcome.handle} if outcome.handle and isinstance(outcome.data, dict) else outcome.data
 
     def _key(self, api: str, arguments: Mapping[str, Json]) -> str:

@@ -13,14 +13,17 @@ import anyio
 from tools.builtins.batch_check import CheckedPlan
 from tools.builtins.batch_gate import Confirm
 from tools.builtins.batch_plan import MAX_BYTES, MAX_CALLS, Step
+from tools.builtins.batch_progress import SELECT_FIRST, Progressing, Stats, elements_of, failed_outcome, has_failed
 from tools.builtins.batch_record import PlanRecord
 from tools.builtins.batch_result import StepResult
 from tools.builtins.batch_wire_text import with_texts, with_way_out
 from tools.confirmations import canonical
+from tools.errors import ToolError
 from tools.expressions import STEPS, ReferenceFault
-from tools.fair_semaphore import Busy
 from tools.json_text import encode
-from tools.operation import Call, CallOptions, Failure, Json, Operation, Outcome
+from tools.json_worker import WORKERS
+from tools.large_answers import worked_out
+from tools.operation import Call, CallOptions, Failure, Json, LargeJson, Operation, Outcome
 from tools.patience import OverBudget, Patience
 from tools.references import look_up
 
@@ -28,26 +31,6 @@ CALL_TIMEOUT_S = 30.0
 #: for all expressions of one plan together
 MAX_COMPUTE_S = 5.0
 _log = logging.getLogger(__name__)
-
-
-@dataclass(slots=True)
-class Stats:
-    calls: int = 0
-    running: int = 0
-    #: most calls under way at one time
-    parallel: int = 0
-    #: of answers
-    bytes_in: int = 0
-
-
-@dataclass(slots=True)
-class _Progressing:
-    """One step under way: outcomes as they come in, so that a time limit does not lose those that came."""
-
-    outcomes: list[Outcome | None]
-    attempts: tuple[int, ...]
-    started: float
-    is_mapped: bool
 
 
 @dataclass(slots=True)
@@ -66,8 +49,10 @@ class PlanRun:
     earlier: Mapping[str, StepResult] = field(default_factory=dict)
     stats: Stats = field(default_factory=Stats)
     _settled: dict[str, anyio.Event] = field(default_factory=dict)
-    _under_way: dict[str, _Progressing] = field(default_factory=dict)
+    _under_way: dict[str, Progressing] = field(default_factory=dict)
     _outputs: dict[str, Json] = field(default_factory=dict)
+    #: steps whose answers are no objects here
+    _large: set[str] = field(default_factory=set)
     _stopped_by: str | None = None
     _plan_hash: bytes = b""
     _patience: Patience = field(init=False)
@@ -97,7 +82,15 @@ class PlanRun:
         for step_id, result in self.results.items():
             if step_id not in self._outputs:
                 self._outputs[step_id] = result.output()
+                if any(each is not None and isinstance(each.data, LargeJson) for each in result.outcomes):
+                    self._large.add(step_id)
         return {**self._outputs, STEPS: self._outputs}
+
+    @property
+    def large_steps(self) -> frozenset[str]:
+        """Steps whose answers are too heavy to be objects here."""
+        self.outputs()
+        return frozenset(self._large)
 
     async def _settle(self, step: Step, limiter: anyio.Semaphore) -> None:
         for other in sorted(step.waits_for):
@@ -132,30 +125,30 @@ class PlanRun:
                 return StepResult("skipped", reason=f"'{other}' was skipped")
         if step.condition is not None:
             try:
-                holds = await self._worked_out(step.condition.search, self.outputs())
+                holds = await self._worked_out(step, step.condition.search, self._seen_by(step))
             except ReferenceFault as fault:
-                return StepResult("failed", (_failed("invalid_reference", f"if: {fault}"),))
+                return StepResult("failed", (failed_outcome("invalid_reference", f"if: {fault}"),))
             if holds is None or holds is False or holds in ("", [], {}):
                 return StepResult("skipped", reason=f"`if` is not true: {step.condition.text[:120]}")
         return None
 
     async def _run_step(self, step: Step, limiter: anyio.Semaphore) -> StepResult:
-        outputs = self.outputs()
+        outputs = self._seen_by(step)
         try:
             elements = step.elements
             if step.for_each is not None:
-                elements = _elements(await self._worked_out(look_up, step.for_each, outputs), step.for_each.text)
+                elements = elements_of(await self._worked_out(step, look_up, step.for_each, outputs), step.for_each.text)
         except ReferenceFault as fault:
-            return StepResult("failed", (_failed("invalid_reference", f"for_each: {fault}"),))
+            return StepResult("failed", (failed_outcome("invalid_reference", f"for_each: {fault}"),))
         if elements is None:
             elements = [None]
         if self.stats.calls + len(elements) > MAX_CALLS:
             message = f"{len(elements)} more calls would be above the limit of {MAX_CALLS} for one plan; map over a part of the list"
-            return StepResult("failed", (_failed("call_budget", message),))
+            return StepResult("failed", (failed_outcome("call_budget", message),))
         self.stats.calls += len(elements)
         earlier = self.earlier.get(step.id)
         attempts = tuple(0 if earlier is None else earlier.next_attempt(index) for index in range(len(elements)))
-        under_way = _Progressing(self._kept(step, elements), attempts, time.perf_counter(), step.is_mapped)
+        under_way = Progressing(self._kept(step, elements), attempts, time.perf_counter(), step.is_mapped)
         self._under_way[step.id] = under_way
         async with anyio.create_task_group() as group:
             for index, element in enumerate(elements):
@@ -163,15 +156,25 @@ class PlanRun:
                     group.start_soon(self._run_element, step, index, element, outputs, limiter)
         return self._closed(step)
 
-    async def _worked_out(self, do: Callable[..., Json], *given: Any) -> Json:
+    async def _worked_out(self, step: Step, do: Callable[..., Json], *given: Any) -> Json:
         """Return what `do` finds with a budget as its last argument. Raises ReferenceFault, also where it takes too long."""
         try:
+            if not self._large.isdisjoint(step.waits_for):
+                # An answer that is no object here is worked on where it becomes one.
+                holder = self.call.principal.person
+                return await WORKERS.work(worked_out, do, MAX_COMPUTE_S, *given, holder=holder, deadline=self.deadline)
             return await self._patience.work(lambda budget: do(*given, budget))
         except OverBudget:
             message = f"the expressions of the plan take more than {MAX_COMPUTE_S:.0f} s to work out; let the steps select less"
             raise ReferenceFault(message) from None
-        except Busy as error:
+        except ToolError as error:
             raise ReferenceFault(str(error)) from None
+
+    def _seen_by(self, step: Step) -> dict[str, Json]:
+        """Return the outputs that the expressions of a step may read, and no others: they may be on their way to a worker."""
+        outputs = self.outputs()
+        seen = {name: outputs[name] for name in step.waits_for if name in outputs}
+        return {**seen, STEPS: seen}
 
     def _kept(self, step: Step, elements: Sequence[Json]) -> list[Outcome | None]:
         """Return a place for each element, filled where an earlier run of the same list came through."""
@@ -184,21 +187,24 @@ class PlanRun:
         operation = self.checked.operation_by_step[step.id]
         outcomes = self._under_way[step.id].outcomes
         try:
-            arguments = await self._worked_out(step.args.filled, outputs, element)
+            arguments = await self._worked_out(step, step.args.filled, outputs, element)
         except ReferenceFault as fault:
-            outcomes[index] = _failed("invalid_reference", str(fault))
+            outcomes[index] = failed_outcome("invalid_reference", str(fault))
+            return
+        if isinstance(arguments, LargeJson):
+            outcomes[index] = failed_outcome("invalid_reference", f"its references bring too many values; {SELECT_FIRST}")
             return
         if not isinstance(arguments, dict):
-            outcomes[index] = _failed("invalid_arguments", "args must be an object; the reference found something else")
+            outcomes[index] = failed_outcome("invalid_arguments", "args must be an object; the reference found something else")
             return
         arguments = with_texts(operation, step.args.placeholders, arguments)
         # A slot is held for one call only, never while waiting for another step: no order of steps can block.
         async with limiter:
-            if self._stopped_by is not None or (step.is_mapped and step.on_error == "stop" and _has_failed(outcomes)):
+            if self._stopped_by is not None or (step.is_mapped and step.on_error == "stop" and has_failed(outcomes)):
                 return
             if self.stats.bytes_in > MAX_BYTES:
                 message = f"the answers of the plan came to more than {MAX_BYTES >> 20} MB; let the steps before select less"
-                outcomes[index] = _failed("byte_budget", message)
+                outcomes[index] = failed_outcome("byte_budget", message)
                 return
             self.stats.running += 1
             self.stats.parallel = max(self.stats.parallel, self.stats.running)
@@ -277,17 +283,3 @@ class PlanRun:
         except Exception:
             # Whoever does not listen to progress still gets the answer.
             _log.warning("progress_not_sent trace_id=%s", self.call.trace_id, exc_info=True)
-
-
-def _has_failed(outcomes: Sequence[Outcome | None]) -> bool:
-    return any(each is not None and each.status != "ok" for each in outcomes)
-
-
-def _elements(found: Json, text: str) -> Sequence[Json]:
-    if not isinstance(found, list):
-        raise ReferenceFault(f"'{text}' is not a list; for_each maps over a list")
-    return found
-
-
-def _failed(code: str, message: str) -> Outcome:
-    return Outcome("error", error=Failure(code, message))

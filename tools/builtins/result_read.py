@@ -3,16 +3,17 @@
 import base64
 
 from tools.json_text import decode, encode
-from tools.operation import Call, Failure, Json, Outcome
+from tools.json_weight import is_heavy
+from tools.json_worker import WORKERS
+from tools.large_answers import FRAME_CHARS, fitting, select_from, window_of
+from tools.operation import Call, Failure, Json, LargeJson, Outcome
 from tools.providers.builtin import BuiltinFunction
 from tools.quotas import RESULTS
-from tools.selection import SelectFault, apply_select
+from tools.selection import SelectFault
 from tools.stores import ResultStore
 
 ROWS = 100
 CHARS = 12_000
-#: what stands around a window
-_FRAME_CHARS = 500
 
 _SCHEMA = {
     "type": "object",
@@ -47,15 +48,17 @@ class ResultRead:
         offset, limit = given.get("offset", 0), given.get("limit")
         if media_type != "application/json":
             most = (
-                limit or CHARS if call.options.max_chars is None else min(limit or CHARS, (call.options.max_chars - _FRAME_CHARS) * 3 // 4)
+                limit or CHARS if call.options.max_chars is None else min(limit or CHARS, (call.options.max_chars - FRAME_CHARS) * 3 // 4)
             )
             return _file_window(body, media_type, offset, most, given.get("encoding"))
-        data = decode(body)
+        data = LargeJson(body) if is_heavy(body) else decode(body)
         if "select" in given:
             try:
-                data = await apply_select(given["select"], data, call.deadline, call.principal.person)
+                data = await select_from(given["select"], data, call.deadline, call.principal.person)
             except SelectFault as fault:
                 return Outcome("error", error=fault.failure)
+        if isinstance(data, LargeJson):
+            return await _large_window(call, data, offset, limit)
         return _window(data, offset, limit, call.options.max_chars)
 
     def function(self) -> BuiltinFunction:
@@ -63,18 +66,35 @@ class ResultRead:
         return BuiltinFunction(slug="result.read", run=self, input_schema=_SCHEMA, scope="mcp", example=example)
 
 
+async def _large_window(call: Call, data: LargeJson, offset: int, limit: int | None) -> Outcome:
+    """Return a part of what is too heavy to be decoded here."""
+    max_chars, holder = call.options.max_chars, call.principal.person
+    found = await WORKERS.work(window_of, data, offset, limit, ROWS, CHARS, max_chars, holder=holder, deadline=call.deadline)
+    if (total := found.facts["total"]) is None:
+        return _window(None, offset, limit, max_chars) if offset else _whole(data)
+    return _part(found.value, total, offset, offset + found.facts["shown"])
+
+
 def _window(data: Json, offset: int, limit: int | None, max_chars: int | None) -> Outcome:
     if isinstance(data, list | str):
         size = limit or (ROWS if isinstance(data, list) else CHARS)
         part = data[offset : offset + size]
-        return _part(part if max_chars is None else _fitting(part, max_chars), len(data), offset)
+        return _part(part if max_chars is None else fitting(part, max_chars), len(data), offset)
     if offset:
         return _failed(
             "not_a_list",
             "offset counts rows of a list or characters of a text, and this is an object",
             "select a list of it, like results",
         )
-    return Outcome("ok", data={"data": data, "total": 1, "offset": 0, "next_offset": None})
+    return _whole(data)
+
+
+def _whole(data: Json) -> Outcome:
+    return _answered({"data": data, "total": 1, "offset": 0, "next_offset": None})
+
+
+def _answered(part: dict[str, Json]) -> Outcome:
+    return Outcome("ok", data=LargeJson(encode(part)) if isinstance(part["data"], LargeJson) else part)
 
 
 def _file_window(body: bytes, media_type: str, offset: int, limit: int, encoding: str | None) -> Outcome:
@@ -98,22 +118,10 @@ def _on_character(body: bytes, position: int) -> int:
     return min(position, len(body))
 
 
-def _fitting(part: Json, max_chars: int) -> Json:
-    """Return as much of a window as can be answered: a larger one would be kept anew, which is what it was read from."""
-    left = max_chars - _FRAME_CHARS
-    if len(encode(part)) <= left:
-        return part
-    for index, each in enumerate(part):
-        left -= len(encode(each)) + (1 if isinstance(part, list) else -2)
-        if left < 0:
-            return part[: max(index, 1)]
-    return part
-
-
 def _part(data: Json, total: int, offset: int, end: int | None = None, **facts: str) -> Outcome:
     end = offset + len(data) if end is None else end
     more = end if end < total else None
-    return Outcome("ok", data={"data": data, "total": total, "offset": offset, "next_offset": more, **facts})
+    return _answered({"data": data, "total": total, "offset": offset, "next_offset": more, **facts})
 
 
 def _failed(code: str, message: str, hint: str) -> Outcome:

@@ -52,23 +52,23 @@ def outcome_of(
             content = read_json(body, media_type)
         else:
             disposition = headers.get("content-disposition", "")
-            asks_json = _asks_json(operation) and not _is_attached(disposition)
-            content = read_content(body, media_type, operation.output_schema, asks_json=asks_json)
+            content = read_content(body, media_type, operation.output_schema, asks_json=asks_json(operation, disposition))
     except MalformedContent as error:
-        return Outcome("error", http=facts, error=_malformed(operation.provider, status, media_type, body, error))
+        return Outcome("error", http=facts, error=malformed(operation.provider, status, media_type, body, error))
     if content.is_file:
-        file = Download(body, bare_type(media_type) or "application/octet-stream", _filename(disposition))
-        return Outcome("ok", data=file, http=facts)
+        return Outcome("ok", data=file_of_answer(body, media_type, disposition), http=facts)
     return Outcome("ok", data=content.data, http=facts, note=content.note)
 
 
-def _asks_json(operation: Operation) -> bool:
-    """Say whether the request wants JSON first: the document declares it, or declares nothing."""
-    return is_json(str(operation.binding.get("accept") or "application/json").partition(",")[0])
+def asks_json(operation: Operation, disposition: str) -> bool:
+    """Say whether the request wants JSON first (the document declares it, or declares nothing) and got no attachment."""
+    is_asked = is_json(str(operation.binding.get("accept") or "application/json").partition(",")[0])
+    return is_asked and disposition.lstrip()[:10].lower() != "attachment"
 
 
-def _is_attached(disposition: str) -> bool:
-    return disposition.lstrip()[:10].lower() == "attachment"
+def file_of_answer(body: bytes, media_type: str, disposition: str) -> Download:
+    """Return a body as the file that it is."""
+    return Download(body, bare_type(media_type) or "application/octet-stream", _filename(disposition))
 
 
 def retry_after_s(value: str | None, now: float) -> float | None:
@@ -175,7 +175,8 @@ def _reason(content: Json, depth: int = 0) -> str:
     return ""
 
 
-def _malformed(provider: str, status: int, media_type: str, body: bytes, error: MalformedContent) -> Failure:
+def malformed(provider: str, status: int, media_type: str, body: bytes, error: MalformedContent) -> Failure:
+    """Return the failure of a body that says it is JSON and is not."""
     return Failure(
         code="upstream_malformed",
         message=f"{provider} answered {status} with a body that says it is JSON and is not: {error}",

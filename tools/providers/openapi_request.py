@@ -1,7 +1,6 @@
 """Run operations that came from OpenAPI documents: arguments -> HTTP request -> outcome."""
 
 import hashlib
-import json
 import time
 import uuid
 from collections.abc import Callable, Mapping
@@ -18,16 +17,18 @@ from tools.credential_redaction import REDACTED, Redaction
 from tools.effects import told
 from tools.egress import MAX_BODY_BYTES, MAX_TIMEOUT_S, OutboundRequest, OutboundResponse
 from tools.errors import EgressRefused, InvalidArguments, UpstreamFailed
+from tools.json_weight import is_heavy
 from tools.operation import Call, Failure, Json, Operation, Outcome
 from tools.providers.openapi_credentials import MASK, MASKED, NO_PROOFS, Proofs, proofs_of
 from tools.providers.openapi_given_file import File, file_of
+from tools.providers.openapi_large import large_outcome
 from tools.providers.openapi_outcome import outcome_of
-from tools.providers.openapi_plan import BuiltRequest, RequestPlan, random_boundary
+from tools.providers.openapi_plan import RequestPlan, random_boundary
 from tools.providers.openapi_serialisation import UnfitArgument
+from tools.providers.openapi_shown_body import shown_body
 from tools.providers.sigv4 import sign, signature_of
 from tools.stores import ResultStore
 
-MAX_SHOWN_BODY_CHARS = 4_000
 MAX_PLANS = 50_000
 #: stands in for what is signed at the last moment (sigv4.py)
 MASKED_SIGNATURE = Proofs(headers=[("X-Amz-Date", MASK), ("Authorization", f"AWS4-HMAC-SHA256 {MASK}")])
@@ -86,7 +87,12 @@ class OpenApiRunner:
             return told(call.operation, Outcome("error", error=failure))
         if redaction is not None:
             response = _redacted(response, redaction)
-        outcome = outcome_of(call.operation, credential, response.status, response.headers, response.body, response.url, now=self._clock())
+        if 200 <= response.status < 300 and is_heavy(response.body):
+            outcome = await large_outcome(call, response)
+        else:
+            outcome = outcome_of(
+                call.operation, credential, response.status, response.headers, response.body, response.url, now=self._clock()
+            )
         if outcome.error is not None:
             outcome = told(call.operation, outcome)
         if files is not NO_FILES:
@@ -111,7 +117,7 @@ class OpenApiRunner:
             "headers": {name: _masked(name, value) for name, value in [*built.headers, *_idempotency_headers(plan, call)]},
         }
         if built.body is not None:
-            shown["body"] = _shown_body(built)
+            shown["body"] = shown_body(built)
         if is_authorized:
             shown["credential"] = f"of the connected account of {operation.connection}"
         return shown
@@ -289,12 +295,3 @@ def _masked(name: str, value: str) -> str:
     if name.lower() in SECRET_HEADERS and MASK not in value:
         return MASK
     return value
-
-
-def _shown_body(built: BuiltRequest) -> Json:
-    body = built.body or b""
-    media_type = next((value for name, value in built.headers if name == "Content-Type"), "")
-    if "json" in media_type and len(body) <= MAX_SHOWN_BODY_CHARS * 4:
-        return json.loads(body)
-    text = body.decode(errors="replace").replace(quote(MASK, safe=""), MASK)
-    return text if len(text) <= MAX_SHOWN_BODY_CHARS else f"{text[:MAX_SHOWN_BODY_CHARS]}… ({len(body)} bytes)"

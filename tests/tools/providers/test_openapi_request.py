@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import orjson
 import pytest
 
 from oauth.connections.credentials import ConnectionNeeded, Credential, Readiness
@@ -18,7 +19,7 @@ from tests.tools.providers.upstream import Upstream
 from tests.tools.stand_ins import gateway
 from tools.egress import Egress
 from tools.errors import InvalidArguments
-from tools.operation import CallOptions, Download, HttpFacts, Operation, Outcome
+from tools.operation import CallOptions, Download, HttpFacts, LargeJson, Operation, Outcome
 from tools.providers.openapi_import import import_document
 from tools.providers.openapi_request import OpenApiRunner
 from tools.results import to_text, to_wire
@@ -484,3 +485,75 @@ async def test_a_connection_that_breaks_during_a_write_is_not_called_retryable(w
     assert failure is not None
     assert (failure.code, failure.retryable) == ("upstream_reset", retryable)
     assert retryable or "may have taken effect" in (failure.hint or "")
+
+
+MANY = b'{"rows": [' + b",".join(b'{"id": %d}' % number for number in range(70_000)) + b"]}"
+
+
+async def test_a_heavy_answer_stays_text(world: World) -> None:
+    """attacks.md: a 24 MB answer took 740 MB and stopped the loop for 1.4 s; objects of it are never made here."""
+    world.upstream.answer(200, b"\xef\xbb\xbf" + MANY, Link='<?page=2>; rel="next"')
+    outcome = await world.run(world.operation(GET))
+    assert isinstance(outcome.data, LargeJson)
+    assert orjson.loads(outcome.data.text) == orjson.loads(MANY)
+    assert outcome.http is not None
+    assert outcome.http.next_link == f"{world.upstream.base_url}/things?page=2"
+
+
+async def test_a_heavy_answer_that_is_no_json_is_malformed(world: World) -> None:
+    """The same words as for a small one."""
+    world.upstream.answer(200, MANY[:-1])
+    failure = (await world.run(world.operation(GET))).error
+    assert failure is not None
+    assert failure.code == "upstream_malformed"
+    assert failure.upstream is not None
+    assert len(failure.upstream["body"]) < 70_000
+
+
+async def test_a_heavy_text_is_read_by_its_charset(world: World) -> None:
+    """Codecs of East Asia take up to half a second for 32 MB."""
+    text = "日本語, " * 300_000
+    world.upstream.answer(200, text.encode("shift_jis"), content_type="text/plain; charset=shift_jis")
+    outcome = await world.run(world.operation(GET))
+    assert isinstance(outcome.data, LargeJson)
+    assert orjson.loads(outcome.data.text) == text
+
+
+async def test_a_heavy_file_is_a_file(world: World) -> None:
+    """Whatever it looks like."""
+    world.upstream.answer(200, b"\x89PNG" + b",[{" * 100_000, content_type="image/png")
+    outcome = await world.run(world.operation(GET))
+    assert isinstance(outcome.data, Download)
+    assert len(outcome.data.body) == 300_004
+
+
+@pytest.mark.parametrize("status", [400, 503])
+async def test_a_heavy_error_is_told_as_far_as_it_is_shown(world: World, status: int) -> None:
+    """The body of an error is text then, cut and said so."""
+    world.upstream.answer(status, MANY)
+    failure = (await world.run(world.operation(GET))).error
+    assert failure is not None
+    assert failure.upstream is not None
+    assert str(failure.upstream["body"]).endswith(f"… ({len(MANY)} bytes)")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("X_RateLimit_Limit", "9" * 10_000),
+        ("X_RateLimit_Remaining", "²"),
+        ("Retry_After", "9" * 10_000),
+        ("Retry_After", "1 " * 5_000),
+        ("Link", "<" * 8_000),
+        ("Link", "<http://[>; rel=next"),
+        ("Content_Disposition", "filename*=" * 800),
+        ("Content_Type", "text/plain; charset=" * 300),
+    ],
+)
+@pytest.mark.parametrize("status", [200, 429])
+async def test_a_header_of_any_value_is_no_fault_of_ours(world: World, status: int, name: str, value: str) -> None:
+    """Integers of 10,000 digits, dates of 10,000 characters, links without an end."""
+    world.upstream.answer(status, "{}", **{name: value.encode().decode("latin-1")})
+    outcome = await world.run(world.operation(GET))
+    assert outcome.http is not None
+    assert outcome.http.status == status

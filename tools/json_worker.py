@@ -1,0 +1,207 @@
+"""Work on JSON that is too heavy for this process (tools/json_weight.py), done by another one.
+
+A child runs one function of ours at a time on what it decodes itself, and answers with JSON text. It begins when it is first needed,
+ends by itself when nobody needs it for a while, and is killed where the work takes longer than its caller waits.
+"""
+
+import asyncio
+import atexit
+import os
+import pickle
+import struct
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from tools.errors import ToolError
+from tools.expressions import ReferenceFault
+from tools.fair_semaphore import GATEWAY, FairSemaphore, Holder
+from tools.json_text import decode
+from tools.json_weight import is_heavy
+from tools.operation import Failure, Json, LargeJson
+from tools.patience import OverBudget
+
+PLACES = 2
+#: for one piece of work, where nobody sets an earlier deadline
+MAX_S = 20.0
+#: for which a child waits for more work
+IDLE_S = 60.0
+_CHILD = "tools.json_worker_child"
+#: lengths before what is sent and answered
+COUNT, LENGTH = struct.Struct(">I"), struct.Struct(">Q")
+
+
+class TooLarge(ToolError):
+    """The answer cannot be read within the memory or the time that there is."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(
+            Failure("answer_too_large", f"the answer is too large to be read: {why}", hint="ask the API for less of it at once")
+        )
+
+
+class _Child:
+    """One process and the pipes to it. Its methods block."""
+
+    def __init__(self) -> None:
+        self._used_at = time.monotonic()
+        # None of our variables, which hold secrets; only where to find the code.
+        environment = {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path), "LANG": "C.UTF-8"}
+        command = [sys.executable, "-P", "-m", _CHILD]
+        self._process = subprocess.Popen(  # noqa: S603  # ourselves
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment, start_new_session=True, bufsize=1 << 16
+        )
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether it takes work. It ends by itself after IDLE_S; one that is about to is let go."""
+        return self._process.poll() is None and time.monotonic() - self._used_at < IDLE_S - 5
+
+    def used(self) -> None:
+        """Note that it did some work just now."""
+        self._used_at = time.monotonic()
+
+    def ask(self, work: list[bytes | pickle.PickleBuffer]) -> tuple[str, bytes]:
+        """Return how the work ended, and the JSON text of what came of it. Raises OSError and EOFError."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        stdin, stdout = self._process.stdin, self._process.stdout
+        stdin.write(COUNT.pack(len(work)))
+        for part in work:
+            raw = part if isinstance(part, bytes) else part.raw()
+            stdin.write(LENGTH.pack(len(raw)))
+            stdin.write(raw)
+        stdin.flush()
+        head = stdout.read(1 + LENGTH.size)
+        if len(head) < 1 + LENGTH.size:
+            raise EOFError
+        (length,) = LENGTH.unpack(head[1:])
+        body = stdout.read(length)
+        if len(body) < length:
+            raise EOFError
+        return head[:1].decode(), body
+
+    def kill(self) -> None:
+        """End the process, whatever it does; whoever waits for it gets EOFError."""
+        self._process.kill()
+        self._process.wait()
+        for pipe in (self._process.stdin, self._process.stdout):
+            assert pipe is not None
+            with suppress(OSError):  # what was still to be written goes nowhere
+                pipe.close()
+
+
+class JsonWorkers:
+    """At most PLACES children, shared fairly by tenants and persons."""
+
+    def __init__(self) -> None:
+        self._turns = FairSemaphore(PLACES, "the workers that read large answers")
+        self._threads = ThreadPoolExecutor(PLACES, thread_name_prefix="json-worker")
+        self._idle: list[_Child] = []
+
+    async def work(self, do: Callable[..., Any], *given: Any, holder: Holder = GATEWAY, deadline: float | None = None) -> Any:
+        """Return what `do(*given)` gives in a child: JSON, as LargeJson where it is heavy again.
+
+        `do` is a function that a pickle can name; every LargeJson in `given` is what it holds there. `deadline`: loop time.
+        What `do` returns as Told comes as Told.
+        Raises ReferenceFault and OverBudget as `do` does, a ToolError with the failure of one, Busy, and TooLarge.
+        """
+        loop = asyncio.get_running_loop()
+        ends_at = min(loop.time() + MAX_S, deadline if deadline is not None else float("inf"))
+        async with self._turns.hold(holder, ends_at):
+            while self._idle:
+                child = self._idle.pop()
+                if child.is_alive:
+                    break
+                child.kill()
+            else:
+                child = await loop.run_in_executor(self._threads, _Child)
+            try:
+                async with asyncio.timeout_at(ends_at):
+                    state, text = await loop.run_in_executor(self._threads, _asked, child, do, given)
+            except TimeoutError:
+                child.kill()
+                raise TooLarge("it takes too long") from None
+            except (OSError, EOFError):
+                child.kill()
+                raise TooLarge("whoever read it came to an end; it may take too much memory") from None
+            except BaseException:
+                child.kill()
+                raise
+            child.used()
+            self._idle.append(child)
+        return _result(state, text)
+
+    def close(self) -> None:
+        """End the children that wait for work."""
+        while self._idle:
+            self._idle.pop().kill()
+
+
+#: of this process
+WORKERS = JsonWorkers()
+atexit.register(WORKERS.close)
+
+
+def _asked(child: _Child, do: Callable[..., Any], given: tuple[Any, ...]) -> tuple[str, bytes]:
+    buffers: list[bytes | pickle.PickleBuffer] = []
+    message = pickle.dumps((do, _packed(given, {})), protocol=5, buffer_callback=buffers.append)
+    return child.ask([message, *buffers])
+
+
+def _packed(value: Any, known: "dict[int, Packed]") -> Any:
+    """Return `value` with every large text in a buffer of its own, which is not copied on its way and goes once."""
+    if isinstance(value, LargeJson | bytes):
+        text = value.text if isinstance(value, LargeJson) else value
+        return known.setdefault(id(value), Packed(pickle.PickleBuffer(text), is_json=isinstance(value, LargeJson)))
+    if isinstance(value, dict):
+        return {name: _packed(member, known) for name, member in value.items()}
+    if isinstance(value, list):
+        return [_packed(member, known) for member in value]
+    return tuple(_packed(member, known) for member in value) if type(value) is tuple else value
+
+
+class Packed:
+    """A large text on its way to a child."""
+
+    def __init__(self, buffer: Any, *, is_json: bool) -> None:
+        self.buffer, self.is_json = buffer, is_json
+        self._value: Any = None
+
+    def opened(self) -> Any:
+        """Return the bytes, or the value of their JSON."""
+        if self.buffer is not None:
+            body, self.buffer = bytes(self.buffer), None
+            self._value = decode(body) if self.is_json else body
+        return self._value
+
+
+def _result(state: str, text: bytes) -> Any:
+    if state == "v":
+        return LargeJson(text) if is_heavy(text) else decode(text)
+    if state == "o":
+        raise OverBudget
+    if state == "m":
+        raise TooLarge("it takes too much memory")
+    if state == "t":
+        (length,) = LENGTH.unpack(text[: LENGTH.size])
+        return Told(orjson.loads(text[LENGTH.size : LENGTH.size + length]), _result("v", text[LENGTH.size + length :]))
+    told = orjson.loads(text)
+    if state == "r":
+        raise ReferenceFault(told)
+    raise ToolError(Failure(**told))
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a function in a child answers beside its value: a few facts, which are never heavy."""
+
+    facts: dict[str, Json]
+    value: Json
