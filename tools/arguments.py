@@ -10,6 +10,7 @@ import orjson
 
 from tools.argument_faults import Fault, fault_of, path_of
 from tools.argument_size import Cut, narrowed, values_in
+from tools.formats import LOOSE
 from tools.kept_json import plain
 from tools.meant_numbers import may_hold_big_integers, meant, within_64_bits
 from tools.operation import Failure, Json, Operation
@@ -164,6 +165,6 @@ def compile_schema(schema: Mapping[str, Json]) -> jsonschema_rs.Validator | None
     if not is_bearable(whole):
         return None
     try:
-        return jsonschema_rs.validator_for(whole, validate_formats=True, offline=True)
+        return jsonschema_rs.validator_for(whole, validate_formats=True, formats=LOOSE, offline=True)
     except (ValueError, jsonschema_rs.ReferencingError):
         return None

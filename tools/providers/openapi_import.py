@@ -9,6 +9,7 @@ import jsonschema_rs
 import orjson
 
 from tools.errors import ImportFailed
+from tools.formats import unchecked
 from tools.naming import Naming, name_operations
 from tools.operation import Failure, Json, Operation
 from tools.plain_text import visible
@@ -161,6 +162,9 @@ def _operation(
     paging = paging_of(document, schema, one.answer)
     scopes = one.security.scopes if one.security.is_required else frozenset()
     is_deprecated = one.node.get("deprecated") is True
+    signature = signature_of(name, schema, returns)
+    if not (overlay.check_formats if correction.check_formats is None else correction.check_formats):
+        schema = unchecked(schema)
     relied_on: list[Json] = [name, access, idempotent, summary, description, tags, schema, answer, binding]
     relied_on += [repr(paging), sorted(scopes), is_deprecated]
     return Operation(
@@ -175,7 +179,7 @@ def _operation(
         idempotent=idempotent,
         input_schema=schema,
         output_schema=answer,
-        signature=signature_of(name, schema, returns),
+        signature=signature,
         returns=returns,
         tags=tags,
         binding=binding,

@@ -34,6 +34,7 @@ class Correction(BaseModel):
     description: Annotated[str, StringConstraints(max_length=2_000)] | None = None
     tags: list[str] | None = None
     hide: bool = False
+    check_formats: bool | None = None
 
 
 class Place(BaseModel):
@@ -53,6 +54,7 @@ class _File(BaseModel):
     server: Annotated[str, StringConstraints(min_length=1, max_length=300)] | None = None
     base_urls: list[Place | Annotated[str, StringConstraints(pattern=r"^https?://")]] = Field(default_factory=list)
     variables: dict[str, str] = Field(default_factory=dict)
+    check_formats: bool = True
     operations: dict[str, Correction] = Field(default_factory=dict)
 
 
@@ -68,6 +70,8 @@ class Overlay:
     corrections: Mapping[str, Correction] = field(default_factory=dict)
     #: which of the document's servers: a part of its URL or description
     server: str | None = None
+    #: whether values are held to the `format` of their schema
+    check_formats: bool = True
 
     def of(self, operation_id: str, where: str) -> Correction:
         """Return the correction of an operation, named by its id or by method and path."""
@@ -96,7 +100,9 @@ def read_overlay(raw: bytes, location: str) -> Overlay:
             raise ImportFailed(Failure("invalid_overlay", message))
     corrections = {_key(name): correction for name, correction in file.operations.items()}
     places = tuple(place if isinstance(place, Place) else Place(url=place) for place in file.base_urls)
-    return Overlay(file.base_url or (places[0].url if places else None), places, file.variables, corrections, file.server)
+    return Overlay(
+        file.base_url or (places[0].url if places else None), places, file.variables, corrections, file.server, file.check_formats
+    )
 
 
 def _fault(error: ValidationError) -> str:
