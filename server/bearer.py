@@ -26,7 +26,6 @@ from server.sdk_user import VERIFIED
 logger = logging.getLogger(__name__)
 
 Headers = list[tuple[bytes, bytes]]
-_LOOKED_AT = frozenset({b"authorization", b"origin"})
 
 #: 24 October 2026, the first release: there was a better way than a static token from then on (RFC 9745 §2.1)
 DEPRECATED_SINCE = b"@1792800000"
@@ -72,19 +71,21 @@ class BearerGuard:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             raise RuntimeError(f"the bearer guard answers http only, not {scope['type']}")
-        fields = [field for field in scope["headers"] if field[0] in _LOOKED_AT]
-        # A page that may not call learns nothing, not even from refusals.
-        is_foreign = any(name == b"origin" and not self._callers.takes_origin(value) for name, value in fields)
-        cors: Headers = [] if is_foreign else _CORS_HEADERS
+        cors, authorization = _CORS_HEADERS, list[bytes]()
+        for name, value in scope["headers"]:
+            if name == b"authorization":
+                authorization.append(value)
+            elif name == b"origin" and not self._callers.takes_origin(value):
+                cors = []  # A page that may not call learns nothing, not even from refusals.
         if scope["method"] == "OPTIONS":
-            await _answer(send, 204, [] if is_foreign else _PREFLIGHT_HEADERS, b"")
+            await _answer(send, 204, _PREFLIGHT_HEADERS if cors else [], b"")
             return
         tenant = self._tenant(scope["path"])
         if tenant is None:
             await _answer(send, 404, [*cors, _JSON], _body("not_found", "there is no such resource here"))
             return
         try:
-            verified = await self._verify(scope, send, tenant, [value for name, value in fields if name == b"authorization"], cors)
+            verified = await self._verify(scope, send, tenant, authorization, cors)
         except SQLAlchemyError as error:
             logger.error("store_failed", exc_info=error, extra={"facts": {"path": scope["path"]}})
             headers = [*cors, _JSON, (b"retry-after", b"1")]

@@ -80,10 +80,11 @@ def run_until(awaited: str, command: list[str], home: Path, person: Person) -> s
     return out.read_text(errors="replace") + log.read_text(errors="replace")
 
 
-@pytest.mark.parametrize("era", ["legacy", "modern"])
-def test_the_inspector_signs_in_and_lists_the_three_tools(gateway: RunningGateway, tmp_path: Path, era: str) -> None:
-    """@modelcontextprotocol/inspector --cli, in both protocol eras."""
-    command = [str(BINARIES / "mcp-inspector"), "--cli", gateway.mcp_url, "--transport", "http"]
+@pytest.mark.parametrize(("era", "name"), [("legacy", "127.0.0.1"), ("modern", "127.0.0.1"), ("modern", "localhost")])
+def test_the_inspector_signs_in_and_lists_the_three_tools(gateway: RunningGateway, tmp_path: Path, era: str, name: str) -> None:
+    """@modelcontextprotocol/inspector --cli, in both protocol eras; told `localhost`, its TypeScript SDK compares (clients.md, CL07)."""
+    url = gateway.mcp_url.replace("127.0.0.1", name)
+    command = [str(BINARIES / "mcp-inspector"), "--cli", url, "--transport", "http"]
     command += ["--method", "tools/list", "--format", "json", "--protocol-era", era]
     printed = run_until("(the end)", command, tmp_path, Person(gateway.email, gateway.password))
     assert [tool["name"] for tool in tools_in(printed)] == ["discover_apis", "call_api", "batch_execute"]

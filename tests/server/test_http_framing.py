@@ -100,8 +100,8 @@ async def _idle(app: Noting, line: Line) -> None:
             await asyncio.sleep(0)
 
 
-def outcome(stream: bytes, cuts: Sequence[int] = ()) -> tuple[list[Request], Line]:
-    app = Noting()
+def outcome(stream: bytes, cuts: Sequence[int] = (), *, is_hasty: bool = False) -> tuple[list[Request], Line]:
+    app = Noting(is_hasty=is_hasty)
     edges = [0, *sorted({min(cut, len(stream)) for cut in cuts}), len(stream)]
     pieces = [stream[start:end] for start, end in pairwise(edges) if start < end]
     line = asyncio.run(deliver(app, pieces))
@@ -189,6 +189,20 @@ def test_mutated_streams_give_the_same_requests_or_a_refusal(stream: bytes, cuts
     reading = read(stream)
     requests, line = outcome(stream, cuts)
     agrees(requests, line, reading)
+
+
+@settings(max_examples=100, deadline=None)
+@given(mutated(), CUTS)
+def test_an_answer_before_the_body_changes_nothing_of_where_requests_end(stream: bytes, cuts: list[int]) -> None:
+    """A hasty application is given heads whose bodies have not come, or never will: one more than there are whole requests."""
+    reading = read(stream)
+    requests, line = outcome(stream, cuts, is_hasty=True)
+    whole = [(request.method, request.target) for request in reading.requests]
+    given_heads = [(request.method, request.target) for request in requests]
+    assert given_heads[: len(whole)] == whole[: len(given_heads)]
+    assert len(given_heads) <= len(whole) + (reading.end != "closed")
+    if len(given_heads) < len(whole):
+        assert line.is_closed
 
 
 @settings(max_examples=60, deadline=None)
