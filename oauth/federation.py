@@ -15,7 +15,7 @@ from urllib.parse import quote_plus, urlencode, urlsplit
 from oauth.admission import admission
 from oauth.connections.outbound import Outbound
 from oauth.error_answer import error_reason
-from oauth.fetch import FetchRefused
+from oauth.fetch import Fetched, FetchRefused
 from oauth.id_tokens import IdTokenRefused, check_id_token
 from oauth.identity_provider_documents import IdentityProviderDocuments, ProviderMetadata, ProviderUnusable, read_object
 from oauth.identity_providers import IdentityProvider
@@ -176,7 +176,7 @@ class Federation:
         except FetchRefused as error:
             raise ProviderUnusable(f"the identity provider cannot be reached: {error.reason}") from error
         if answer.status != 200:
-            raise ProviderUnusable(f"the identity provider answered {answer.status}")
+            raise ProviderUnusable(f"the identity provider answered {answer.status}{_reason(answer)}")
         return read_object(answer.body)
 
     async def _subject(self, provider: IdentityProvider, claims: Mapping[str, Any]) -> Subject:
@@ -213,6 +213,16 @@ def _newcomer(provider: IdentityProvider, claims: Mapping[str, Any]) -> Subject:
         display_name=clean_display_name(str(claims.get("name", ""))),
         identity_provider=provider.slug,
     )
+
+
+def _reason(answer: Fetched) -> str:
+    """Return what a refusal says of itself, for log and audit."""
+    try:
+        said = read_object(answer.body)
+    except ProviderUnusable:
+        return ""
+    words = {name: text for name in ("error", "error_description") if isinstance(text := said.get(name), str)}
+    return f" ({error_reason(words)})" if "error" in words else ""
 
 
 def _hash(state: str) -> str:

@@ -61,7 +61,7 @@ def unauthorized(operation: Operation, credential: Credential | None) -> str:
             return f"{provider} wants a credential for this and the call carried none; {connect} for the link where an account is connected"
         return f"{provider} wants a credential, and its description declares none for '{operation.id}'; whoever imported it corrects that"
     refused = f"{provider} does not accept the credential of the account '{credential.alias}'"
-    if credential.kind == "bearer":
+    if credential.kind == "bearer" and credential.is_renewable:
         refused += ", whose token is renewed now where that is possible; call again in some seconds"
     if credential.is_shared:
         command = f"`ascend connection add-key {provider} --alias {shlex.quote(credential.alias)}`"

@@ -27,7 +27,8 @@ def succeeding(former: Connection | None, connection: Connection) -> Connection:
 
 def with_tokens(connection: Connection, tokens: Tokens, now: float, dice: random.Random, *, is_renewable: bool = True) -> Connection:
     """Return `connection` with what an answer of the token endpoint says; what it leaves out stays (RFC 6749 §5.1, §6)."""
-    ttl_s = tokens.ttl_s
+    # What a file supposes is no reason to call a token over that nothing can renew: it may live for years.
+    ttl_s = tokens.ttl_s if is_renewable or tokens.says_ttl else None
     return replace(
         connection,
         scopes=tokens.scopes if tokens.scopes is not None else connection.scopes,

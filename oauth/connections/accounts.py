@@ -160,6 +160,7 @@ class Accounts:
             account_id=connection.account_id,
             alias=connection.alias,
             is_shared=connection.subject == EVERYBODY,
+            is_renewable=connection.refresh_due_at is not None,
             api_base=connection.api_base,
             session_token=secret.session_token,
             region=secret.region,

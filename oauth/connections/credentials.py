@@ -22,6 +22,8 @@ class Credential:
     alias: str = ""
     #: the account is everybody's in the tenant: only an operator can mend it
     is_shared: bool = False
+    #: there is a refresh token, or the account is a machine's: a token that ended early is followed by another
+    is_renewable: bool = True
     #: base URL that the provider named for this account (Salesforce's instance_url); "" where there is none
     api_base: str = ""
     #: sigv4 only; region and service "" where the host tells them

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 from oauth.connections.granted_scopes import granted_scopes
 from oauth.connections.refused_answer import refusal
 from oauth.connections.registrations import Application
-from oauth.connections.token_life import seconds, ttl_s
+from oauth.connections.token_life import said_ttl_s, seconds
 from oauth.fetch import Fetched
 
 MAX_TOKEN_CHARS = 20_000
@@ -25,6 +25,8 @@ class Tokens:
     scopes: frozenset[str] | None
     api_base: str
     answer: Mapping[str, Any] = field(repr=False)
+    #: False: `ttl_s` is what the provider's file supposes, good enough to refresh by
+    says_ttl: bool = True
 
 
 def tokens_of(application: Application, answer: Fetched, now: float, asked: frozenset[str] = frozenset()) -> Tokens:
@@ -35,11 +37,13 @@ def tokens_of(application: Application, answer: Fetched, now: float, asked: froz
     if not _is_token(access_token):
         raise refusal(application, answer, content, _retry_after(answer))
     refresh_token = provider.find("refresh_token", "refresh_token", content)
+    said = said_ttl_s(provider, content, answer, now)
     granted = granted_scopes(provider.find("scope", "scope", content), provider.scope_separator, asked)
     return Tokens(
         access_token=access_token,
         refresh_token=refresh_token if _is_token(refresh_token) else None,
-        ttl_s=ttl_s(provider, content, answer, now),
+        ttl_s=said if said is not None else provider.access_token_ttl_s,
+        says_ttl=said is not None,
         scopes=granted if provider.scopes_are_complete else None,
         api_base=provider.api_base_of(content),
         answer=content,

@@ -14,16 +14,15 @@ MAX_LIFE_S = 10 * 365 * 86_400.0
 _MILLISECONDS_FROM = 1e11
 
 
-def ttl_s(provider: Provider, content: Any, answer: Fetched, now: float) -> float | None:
-    """Return the seconds that the token lives; None where it does not end, as far as anybody says.
+def said_ttl_s(provider: Provider, content: Any, answer: Fetched, now: float) -> float | None:
+    """Return the seconds that the token lives by its answer; None where that says nothing, or nothing that makes sense.
 
-    `expires_in` (RFC 6749 §5.1), a number or text of one; else a moment, in words of RFC 3339 or as epoch seconds or milliseconds;
-    else what the provider's file says. Nothing, or what lies in the past, counts as not said.
+    `expires_in` (RFC 6749 §5.1), a number or text of one; else a moment, in words of RFC 3339 or as epoch seconds or milliseconds.
     """
     named = seconds(_until(provider.find("expires_at", "", content), answer, now), None)
     said = seconds(provider.find("expires_in", "expires_in", content), None)
     moment = seconds(_until(provider.find("expires_at", "expires_at || expires_on || expires", content), answer, now), None)
-    return named or said or moment or provider.access_token_ttl_s
+    return named or said or moment
 
 
 def seconds(value: Any, default_s: float | None) -> float | None:

@@ -467,3 +467,20 @@ def test_a_form_post_comes_back_to_the_browser_that_left(app: SignInApp, browser
     posted = httpx2.post(address, content=query, headers={"content-type": "application/x-www-form-urlencoded"}, follow_redirects=False)
     assert browser.get(posted.headers["location"]).status_code == 303
     assert len(people(app)) == 1
+
+
+@pytest.mark.parametrize("ahead", [{"iat": 50}, {"nbf": 50}, {"exp": -50}], ids=str)
+def test_a_clock_that_is_a_minute_off_signs_people_in(
+    app: SignInApp, browser: FormBrowser, provider: LoopbackProvider, ahead: dict[str, int]
+) -> None:
+    """Kind 11: nbf, iat and exp within 60 s."""
+    provider.claim_changes = {name: int(time.time()) + seconds for name, seconds in ahead.items()}
+    assert sign_in(browser).status_code == 303
+
+
+def test_what_the_token_endpoint_said_is_in_the_audit(app: SignInApp, browser: FormBrowser, provider: LoopbackProvider) -> None:
+    """CL33c, kind: the operator mistyped the secret, and finds that out."""
+    app.secrets["corp"] = "mistyped"
+    assert sign_in(browser).status_code == 400
+    assert "answered 401" in app.audit.events[-1].facts["reason"]
+    assert "invalid_client" in app.audit.events[-1].facts["reason"]

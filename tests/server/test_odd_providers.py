@@ -96,6 +96,16 @@ async def test_a_token_that_ended_without_a_refresh_token_is_expired_everywhere(
     assert "Connect <bdi>Odd</bdi> again" in again.text
 
 
+async def test_a_token_whose_end_is_only_supposed_is_not_called_over(odd: OddWorld) -> None:
+    """CL04, the other side: the template supposes an hour; without a refresh token and a word about its end, a token may live for years."""
+    odd.odd.says({"access_token": "at-1", "scope": "a.read"})
+    await odd.connect(A)
+    [account] = odd.world.connections.accounts.accounts(ADA, "odd")
+    assert (account.expires_at, account.refresh_due_at, account.has_ended(4e9)) == (None, None, False)
+    credential = await odd.world.connections.accounts.for_call(ADA, "odd", A, None)
+    assert not credential.is_renewable
+
+
 @pytest.mark.parametrize(
     ("status", "content"),
     [

@@ -57,10 +57,14 @@ async def test_the_question_about_a_plan_says_whether_it_can_be_undone(apis: tup
             ("of the account 'mine'", "connections.connect with provider 'bakery' and account 'mine'"),
         ),
         (Credential("api_key", "k", alias="our key", is_shared=True), ("everybody here shares it", "add-key bakery --alias 'our key'")),
+        (
+            Credential("bearer", "t", alias="mine", is_renewable=False),
+            ("does not accept the credential of the account 'mine'; run connections.connect with provider 'bakery'",),
+        ),
         (Credential("bearer", "t", alias="mine"), ("is renewed now", "connections.connect with provider 'bakery' and account 'mine'")),
         (None, ("the call carried none", "connections.connect with provider 'bakery'")),
     ],
-    ids=["own key", "shared key", "own token", "none"],
+    ids=["own key", "shared key", "token that nothing renews", "own token", "none"],
 )
 def test_a_refused_credential_has_a_way_out(credential: Credential | None, words: tuple[str, ...]) -> None:
     """Whose account it is decides who mends it: its person by a link, an operator by a command."""
