@@ -1,6 +1,6 @@
 """Remove what has expired from the tables of the authorization server, a limited number of rows at a time."""
 
-from sqlalchemy import ColumnElement, Table, and_, delete, exists, or_, select, update
+from sqlalchemy import ColumnElement, Table, and_, delete, exists, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from oauth.stores import SweepReport
@@ -22,6 +22,8 @@ from server.storage.schema.oauth_tables import (
 HOUR_US = 3600 * 1_000_000
 #: a grant without any token is a request that was never finished
 UNREDEEMED_KEPT_US = HOUR_US
+#: self-registered clients that are kept, older than a day and never used: services register for many people from one address
+UNUSED_OF_ADDRESS, UNUSED_OF_ALL = 500, 20_000
 AUDIT_KEPT_US = 400 * 24 * HOUR_US
 
 
@@ -60,6 +62,7 @@ def _expired(now_us: int) -> tuple[tuple[str, Table, ColumnElement[bool]], ...]:
         ("codes", authorization_codes, _orphaned(authorization_codes)),
         ("orphaned_access_tokens", access_tokens, _orphaned(access_tokens)),
         ("clients", oauth_clients, and_(oauth_clients.c.expires_at < now_us, ~_has_grants(), ~oauth_clients.c.disabled)),
+        ("crowded_clients", oauth_clients, _crowded(now_us)),
         ("consents", consents, ~exists().where(oauth_clients.c.client_id == consents.c.client_id)),
         ("security_events", security_events, security_events.c.at < now_us - AUDIT_KEPT_US),
     )
@@ -72,6 +75,21 @@ def _orphaned(table: Table) -> ColumnElement[bool]:
 def _has_grants() -> ColumnElement[bool]:
     """A self-registered client is not forgotten while a grant of it stands: it would have to ask its person again."""
     return exists().where(and_(grants.c.client_id == oauth_clients.c.client_id, grants.c.revoked_at.is_(None)))
+
+
+def _crowded(now_us: int) -> ColumnElement[bool]:
+    """Clients that registered themselves more than a day ago, were never used, and are not among the newest of their address, or of all.
+
+    Who signs in days after registering finds the client; who registers for the sake of it fills no table.
+    """
+    clients = oauth_clients.c
+    idle = and_(clients.kind == "dynamic", clients.last_used_at.is_(None), clients.created_at < now_us - 24 * HOUR_US)
+    newest = clients.created_at.desc()
+    of_address = func.row_number().over(partition_by=clients.registered_from, order_by=newest).label("of_address")
+    of_all = func.row_number().over(order_by=newest).label("of_all")
+    places = select(clients.client_id, of_address, of_all).where(idle, ~_has_grants()).subquery()
+    beyond = or_(places.c.of_address > UNUSED_OF_ADDRESS, places.c.of_all > UNUSED_OF_ALL)
+    return clients.client_id.in_(select(places.c.client_id).where(beyond))
 
 
 async def _delete_some(connection: AsyncConnection, table: Table, expired: ColumnElement[bool], batch: int) -> int:

@@ -7,6 +7,7 @@ import pytest
 from joserfc.jwk import ECKey
 
 from oauth.fetch import Fetched
+from server.storage import oauth_sweep
 from tests.oauth.gateway import BASE, CALLBACK, Gateway, Pkce, answer_of, oauth_error
 from tests.oauth.test_machine_grants import client_claims, signed, with_assertion
 
@@ -210,6 +211,22 @@ async def test_a_client_signs_in_for_the_first_time_days_after_it_registered(gat
     gate.clock.now += days * 24 * 3600 + 60
     await gate.server.sweep()
     assert "access_token" in await gate.tokens(client["client_id"])
+
+
+async def test_registering_for_the_sake_of_it_fills_no_table(gate: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
+    """CL28, the other side: of those never used, the newest of an address stay beyond their first day; used ones are not counted."""
+    monkeypatch.setattr(oauth_sweep, "UNUSED_OF_ADDRESS", 2)
+    used = await gate.register()
+    await gate.tokens(used["client_id"])
+    unused = []
+    for _ in range(5):
+        unused.append((await gate.register())["client_id"])
+        gate.clock.now += 1
+    await gate.server.sweep()
+    assert len(await gate.client_store.all()) == 6, "nobody is forgotten on the first day"
+    gate.clock.now += 25 * 3600
+    await gate.server.sweep()
+    assert {client.client_id for client in await gate.client_store.all()} == {used["client_id"], *unused[-2:]}
 
 
 async def test_a_forgotten_client_gets_a_page_that_says_what_the_person_can_do(gate: Gateway) -> None:
