@@ -1,6 +1,6 @@
 """What `format` is held to: a value that no server would take is refused early, one that some servers want is let through.
 
-JSON Schema 2020-12 §7.2.1 takes formats for annotations by default. docs/decisions/0021-formats-are-checked-loosely.md.
+JSON Schema 2020-12 §7.2.1 takes formats for annotations by default. docs/decisions/0028-formats-are-checked-loosely.md.
 """
 
 import re
