@@ -52,8 +52,11 @@ class Redaction:
         """Return bytes without the secrets, whatever they are the text of."""
         if b"\0" in body[:8]:
             for encoding in _UTF16:
+                # One byte further on, the text of one byte order looks like that of the other.
                 if any(needle.decode().encode(encoding) in body for needle in self._needles):
-                    return self.text(body.decode(encoding, "replace")).encode(encoding, "replace")
+                    wide = body.decode(encoding, "replace")
+                    if (cleaned_text := self.text(wide)) != wide:
+                        return cleaned_text.encode(encoding, "replace")
         if not self.holds(body):
             return body
         cleaned, count = re.subn(self._pattern().encode(), REDACTED.encode(), body)
@@ -123,7 +126,9 @@ def _spellings(character: str) -> str:
         return plain
     code = ord(character)
     percent = "".join(rf"%(?:25)*(?i:{byte:02x})" for byte in character.encode(errors="replace"))
-    spelt = [rf"\\*{plain}", percent, rf"\\+u(?i:{code:04x})", rf"&#(?:{code}|[xX]0*(?i:{code:x}));"]
+    units = character.encode("utf-16-be", "replace")
+    escaped = "".join(rf"\\+u(?i:{units[at : at + 2].hex()})" for at in range(0, len(units), 2))
+    spelt = [rf"\\*{plain}", percent, escaped, rf"&#(?:{code}|[xX]0*(?i:{code:x}));"]
     spelt += [rf"&{_HTML[character]};"] if character in _HTML else []
     spelt += [r"\+"] if character == " " else []
     return f"(?:{'|'.join(spelt)})"
