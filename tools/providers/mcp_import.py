@@ -6,7 +6,6 @@ from dataclasses import replace
 from fnmatch import fnmatchcase
 from types import MappingProxyType
 
-import jsonschema_rs
 import orjson
 
 from oauth.connections.credentials import Credential
@@ -18,6 +17,7 @@ from tools.operation import Failure, Json, Operation
 from tools.plain_text import visible, written_out
 from tools.providers.mcp_definitions import UpstreamTool
 from tools.providers.mcp_listing import TOO_LARGE
+from tools.providers.mcp_schema import usable, with_root
 from tools.providers.mcp_sessions import McpSessions, Upstream
 from tools.providers.mcp_tiers import access_of_tool, is_idempotent_tool
 from tools.providers.mcp_tolerance import BROKEN
@@ -109,7 +109,7 @@ def operations_of(
     given: set[str] = set()
     used = {*taken, *ids_by_tool.values()}
     for definition in sorted(definitions, key=lambda definition: definition.name):
-        reason = _unusable(definition)
+        input_schema, reason = _usable(definition)
         if reason is not None:
             skipped.append(Skipped(definition.name[:120], reason))
             continue
@@ -123,7 +123,7 @@ def operations_of(
             raise ImportFailed(Failure("invalid_overlay", why))
         given.add(name)
         if not correction.hide:
-            operations.append(_operation(name, definition, source, correction))
+            operations.append(_operation(name, definition, input_schema, source, correction))
     return operations
 
 
@@ -142,19 +142,14 @@ def _names(provider: str, tool: str) -> Iterator[str]:
         yield f"{plain[: MAX_NAME_CHARS - length - 1]}_{digest[:length]}"
 
 
-def _unusable(definition: UpstreamTool) -> str | None:
+def _usable(definition: UpstreamTool) -> tuple[Mapping[str, Json], str | None]:
+    """Return the schema of a tool's arguments, and why the tool cannot be called, or None."""
     if definition.description in (TOO_LARGE, BROKEN):
-        return definition.description
-    if not definition.name.strip():
-        return "it has no name"
-    try:
-        jsonschema_rs.validator_for(dict(definition.input_schema), offline=True)
-    except (ValueError, jsonschema_rs.ReferencingError):
-        return "its input schema is no JSON Schema that stands on its own"
-    return None
+        return {}, definition.description
+    return usable(definition.input_schema) if definition.name.strip() else ({}, "it has no name")
 
 
-def _operation(name: str, definition: UpstreamTool, source: Source, correction: Correction) -> Operation:
+def _operation(name: str, definition: UpstreamTool, input_schema: Mapping[str, Json], source: Source, correction: Correction) -> Operation:
     access = correction.access or access_of_tool(definition)
     idempotent = correction.idempotent if correction.idempotent is not None else is_idempotent_tool(definition, access)
     description = correction.description if correction.description is not None else shortened(definition.description)
@@ -179,9 +174,9 @@ def _operation(name: str, definition: UpstreamTool, source: Source, correction: 
         description=description,
         access=access,
         idempotent=idempotent,
-        input_schema=definition.input_schema,
+        input_schema=input_schema,
         output_schema=definition.output_schema,
-        signature=signature_of(name, definition.input_schema, returns),
+        signature=signature_of(name, with_root(input_schema), returns),
         returns=returns,
         tags=tags,
         binding=binding,

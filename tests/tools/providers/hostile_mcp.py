@@ -20,7 +20,7 @@ Handler = Callable[[dict[str, Any]], Awaitable[Any]]
 def raw_server(*, tools: Callable[[dict[str, Any]], Any], call: Callable[[dict[str, Any]], Any] | None = None) -> Starlette:
     """Return a server of 2025-11-25 that answers whatever `tools` and `call` return, without a look at it.
 
-    Each gets the request's params, `call` with the `request_id` among them, and returns a result, a Response, or a coroutine of either.
+    Each gets the request's params with the `request_id` among them, and returns a result, a Response, or a coroutine of either.
     """
 
     async def answer(request: Request) -> Response:
@@ -33,7 +33,7 @@ def raw_server(*, tools: Callable[[dict[str, Any]], Any], call: Callable[[dict[s
         if message["method"] == "initialize":
             result = {"protocolVersion": "2025-11-25", "capabilities": {"tools": {}}, "serverInfo": {"name": "raw", "version": "1"}}
         elif message["method"] == "tools/list":
-            result = tools(message.get("params") or {})
+            result = tools({**(message.get("params") or {}), "request_id": message["id"]})
         elif message["method"] == "tools/call" and call is not None:
             result = call({**message["params"], "request_id": message["id"]})
         else:
