@@ -5,6 +5,7 @@ from mcp.client.client import Client
 from tools.errors import UpstreamFailed
 from tools.operation import Failure
 from tools.providers.mcp_definitions import UpstreamTool, definition_of
+from tools.turns import in_turns
 
 MAX_PAGES = 1_000
 MAX_TOOLS = 10_000
@@ -21,7 +22,7 @@ async def list_tools(client: Client, provider: str) -> dict[str, UpstreamTool]:
     listed_bytes = 0
     for _ in range(MAX_PAGES):
         page = await client.list_tools(cursor=cursor)
-        for tool in page.tools:
+        async for tool in in_turns(page.tools):
             try:
                 definition = definition_of(tool)
             except TypeError:

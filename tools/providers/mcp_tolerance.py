@@ -12,6 +12,8 @@ from mcp.shared.message import SessionMessage
 from mcp_types.methods import validate_server_result
 from pydantic import ValidationError
 
+from tools.turns import in_turns
+
 #: the description of what stands for a tool that cannot be mended
 BROKEN = "its definition breaks MCP's rules for tools"
 _EMPTY: dict[str, Any] = {"type": "object"}
@@ -26,21 +28,38 @@ async def tolerant(transport: Transport, version: Callable[[], str]) -> AsyncGen
 
 
 def mended(page: Mapping[str, Any], version: str) -> Mapping[str, Any]:
-    """Return a result of tools/list whose tools all keep the rules, where the rest of it does.
+    """Return what `mended_in_turns` does, at once."""
+    if (fits := _fitting(page, version)) is None:
+        return page
+    return _with(page, [tool if fits(tool) else _mended_tool(tool, fits) for tool in page["tools"]])
+
+
+async def mended_in_turns(page: Mapping[str, Any], version: str) -> Mapping[str, Any]:
+    """Return a result of tools/list whose tools all keep the rules, where the rest of it does; looked at tool by tool.
 
     What servers often get wrong is put right: a schema left out where there are no parameters, PHP's [] for an empty map, a
     type left out, an optional part of the wrong kind. Any other such tool becomes one without parameters, described as BROKEN.
     """
+    if (fits := _fitting(page, version)) is None:
+        return page
+    return _with(page, [tool if fits(tool) else _mended_tool(tool, fits) async for tool in in_turns(page["tools"])])
+
+
+def _with(page: Mapping[str, Any], tools: list[Any]) -> Mapping[str, Any]:
+    is_same = all(mended_tool is tool for mended_tool, tool in zip(tools, page["tools"], strict=True))
+    return page if is_same else {**page, "tools": tools}
+
+
+def _fitting(page: Mapping[str, Any], version: str) -> Callable[[object], bool] | None:
+    """Return what says whether a tool keeps the rules, or None for a page that breaks them beside its tools."""
     rest = {key: value for key, value in page.items() if key != "tools"}
     if not _fits({**rest, "tools": []}, version):
-        return page
-    if _fits(page, version) and not any(map(_has_list_for_map, page["tools"])):
-        return page
+        return None
 
     def fits(tool: object) -> bool:
         return _fits({**rest, "tools": [tool]}, version) and not _has_list_for_map(tool)
 
-    return {**rest, "tools": [tool if fits(tool) else _mended_tool(tool, fits) for tool in page["tools"]]}
+    return fits
 
 
 def _mended_tool(tool: object, fits: Callable[[object], bool]) -> dict[str, Any]:
@@ -87,13 +106,13 @@ class _Mended:
         return context
 
     async def receive(self) -> SessionMessage | Exception:
-        return self._checked(await self._inner.receive())
+        return await self._checked(await self._inner.receive())
 
-    def _checked(self, received: SessionMessage | Exception) -> SessionMessage | Exception:
+    async def _checked(self, received: SessionMessage | Exception) -> SessionMessage | Exception:
         if isinstance(received, SessionMessage) and isinstance(received.message, mcp_types.JSONRPCResponse):
             result = received.message.result
             if isinstance(result.get("tools"), list):
-                received.message.result = dict(mended(result, self._version()))
+                received.message.result = dict(await mended_in_turns(result, self._version()))
         return received
 
     async def aclose(self) -> None:
@@ -103,7 +122,7 @@ class _Mended:
         return self
 
     async def __anext__(self) -> SessionMessage | Exception:
-        return self._checked(await self._inner.__anext__())
+        return await self._checked(await self._inner.__anext__())
 
     async def __aenter__(self) -> Self:
         await self._inner.__aenter__()

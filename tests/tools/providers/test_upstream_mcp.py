@@ -1,15 +1,21 @@
 """Remote MCP servers of both eras, over real HTTP: their tools become operations, pinned, pooled and kept apart."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import pytest
 from fastmcp import FastMCP
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from oauth.connections.credentials import Credential
 from oauth.principal import Principal
 from tests.tools.providers.callable import ADA, call_of
+from tests.tools.providers.hostile_mcp import listed, raw_server
 from tests.tools.providers.mcp_upstream import McpUpstream, default_tools, served, tool
 from tests.tools.providers.test_openapi_request import Wallet
 from tests.tools.providers.upstream import Upstream
@@ -170,6 +176,44 @@ async def test_a_refused_credential_says_nothing_of_the_upstreams_health(world: 
             assert (await world.failure(add, a=1, b=1)).code == "upstream_unauthorized"
         world.wallet.credential = Credential("bearer", "good", account_id="2")
         assert (await world.run(add, BOB, a=1, b=1)).status == "ok"
+
+
+def refusing(shape: str) -> Any:
+    """Return an application that takes the key `good` alone, and says no in one of the ways that servers have."""
+    app = raw_server(tools=lambda _params: listed("do"), call=lambda _params: {"content": [{"type": "text", "text": "ok"}]})
+
+    async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or (b"authorization", b"Bearer good") in scope["headers"] or scope["method"] != "POST":
+            await app(scope, receive, send)
+            return
+        request_id = json.loads(await Request(scope, receive).body()).get("id")
+        error = {"jsonrpc": "2.0", "id": request_id, "error": {"code": -32000, "message": "invalid key"}}
+        answers: dict[str, Response] = {
+            "400": Response("bad key", 400),
+            "401": Response(status_code=401),
+            "403": Response(status_code=403),
+            "500": Response("<html>oops</html>", 500, media_type="text/html"),
+            "JSON-RPC error": Response(json.dumps(error), media_type="application/json"),
+            "sign-in page": Response("<html>sign in</html>", media_type="text/html"),
+            "redirect": Response(status_code=302, headers={"location": "/sign-in"}),
+        }
+        await answers[shape](scope, receive, send)
+
+    return guarded
+
+
+@pytest.mark.parametrize("shape", ["400", "401", "403", "500", "JSON-RPC error", "sign-in page", "redirect"])
+async def test_one_persons_bad_key_rests_a_server_for_nobody_else(world: World, shape: str) -> None:
+    """Whatever shape the refusal has: what a server says to one key says nothing of it to others."""
+    async with served(refusing(shape)) as port:
+        good = Credential("bearer", "good", account_id="2")
+        url = f"http://127.0.0.1:{port}/mcp"
+        (do,) = (await import_server(world.egress, url, provider="notes", tenant_id=None, credential=good)).operations
+        for _ in range(FAILURES_TO_REST + 1):
+            world.wallet.credential = Credential("bearer", "bad-bad-bad", account_id="1")
+            await world.failure(do)
+        world.wallet.credential = good
+        assert (await world.run(do, BOB)).data == "ok"
 
 
 async def test_a_credential_that_was_refreshed_meanwhile_is_used(world: World) -> None:
