@@ -44,7 +44,7 @@ SPELLINGS: dict[str, Callable[[str], str]] = {
     "base64 of Basic": lambda secret: PAIR,
 }
 OPEN: dict[str, Any] = {"responses": {}, "security": [{"key": []}]}
-SCHEMES = {"components": {"securitySchemes": {"key": {"type": "http", "scheme": "bearer"}}}}
+SCHEMES: dict[str, Any] = {"components": {"securitySchemes": {"key": {"type": "http", "scheme": "bearer"}}}}
 
 
 def seen(outcome: Outcome) -> str:
@@ -120,7 +120,7 @@ async def test_a_secret_in_a_wide_charset_is_found(encoding: str, world: World) 
 async def test_a_next_page_whose_address_held_the_key_still_comes(following: str, world: World) -> None:  # noqa: F811
     """The credential is put back where the upstream had put it, and only towards that upstream."""
     world.wallet.credential = Credential("api_key", SECRET)
-    schemes = {"components": {"securitySchemes": {"key": {"type": "apiKey", "in": "query", "name": "api_key"}}}}
+    schemes: dict[str, Any] = {"components": {"securitySchemes": {"key": {"type": "apiKey", "in": "query", "name": "api_key"}}}}
     operation = world.operation(OPEN, **schemes)
     world.upstream.answer(200, "[1]", Link=f'<{following.replace("{}", quote(SECRET, safe=""))}>; rel="next"')
     first = await world.run(operation)
