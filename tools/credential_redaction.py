@@ -6,7 +6,7 @@ and addresses. Whoever holds a secret may still disguise it; what is found is wh
 
 import re
 from binascii import b2a_base64
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import orjson
@@ -33,13 +33,16 @@ class Redaction:
     """
 
     def __init__(self, credentials: Iterable[Credential]) -> None:
-        self._secrets = [secret for credential in credentials for secret in _secrets_of(credential) if len(secret) >= MIN_SECRET_CHARS]
-        self._needles = [_needle(secret) for secret in self._secrets]
+        self._secrets: list[str] = []
+        self._needles: list[bytes] = []
         #: set once something was taken out
         self.is_used = False
+        for credential in credentials:
+            for secret in _secrets_of(credential):
+                self.add(secret)
 
     def add(self, secret: str) -> None:
-        """Take out `secret`, too: what was made of a credential for one request alone, as a signature."""
+        """Take out `secret`, too: what was made of a credential for a request, as a signature or the pair of Basic."""
         if len(secret) >= MIN_SECRET_CHARS:
             self._secrets.append(secret)
             self._needles.append(_needle(secret))
@@ -94,23 +97,27 @@ class Redaction:
         return "|".join("".join(map(_spellings, secret)) for secret in secrets)
 
 
-def _secrets_of(credential: Credential) -> list[str]:
+def _secrets_of(credential: Credential) -> Sequence[str]:
     """Return what proves us: the secret (each, where it is a JSON object of several), the pair of Basic, the session token."""
-    secrets = [credential.secret]
-    if credential.secret.startswith("{"):
+    secret = credential.secret
+    if credential.kind == "bearer" and secret[:1] != "{":
+        return (secret,)
+    secrets = [secret, credential.session_token]
+    if credential.kind == "basic":
+        secrets.append(pair_of(credential.username, secret))
+    if secret.startswith("{"):
         try:
-            several = orjson.loads(credential.secret)
+            several = orjson.loads(secret)
         except orjson.JSONDecodeError:
             several = None
         if isinstance(several, dict):
-            secrets += [secret for secret in several.values() if isinstance(secret, str)]
-    for secret in secrets[:]:
-        # A lone key is the user name, with an empty password.
-        pair = f"{credential.username}:{secret}" if credential.username else f"{secret}:"
-        secrets.append(b2a_base64(pair.encode(errors="replace"), newline=False).decode().rstrip("="))
-    if credential.session_token:
-        secrets.append(credential.session_token)
+            secrets += [each for each in several.values() if isinstance(each, str)]
     return secrets
+
+
+def pair_of(user: str, password: str) -> str:
+    """Return the credentials of Basic (RFC 7617 §2), without the padding that not everybody repeats."""
+    return b2a_base64(f"{user}:{password}".encode(errors="replace"), newline=False).decode().rstrip("=")
 
 
 def _needle(secret: str) -> bytes:

@@ -161,6 +161,8 @@ class OpenApiRunner:
                 signer = credential
             else:
                 proofs = proofs_of(call.operation.binding, credential)
+                if redaction is not None and proofs.headers and (proof := proofs.headers[0][1]).startswith("Basic "):
+                    redaction.add(proof[6:].rstrip("="))
         built = plan.build(call.arguments, files, proofs, base_url)
         url, headers = built.url, built.headers
         if call.options.follow is not None:

@@ -47,6 +47,9 @@ OPEN: dict[str, Any] = {"responses": {}, "security": [{"key": []}]}
 SCHEMES: dict[str, Any] = {"components": {"securitySchemes": {"key": {"type": "http", "scheme": "bearer"}}}}
 
 
+BASIC: dict[str, Any] = {"components": {"securitySchemes": {"key": {"type": "http", "scheme": "basic"}}}}
+
+
 def seen(outcome: Outcome) -> str:
     """Return everything that a caller, a cache, a record or a log could see of an outcome."""
     data = outcome.data
@@ -89,8 +92,9 @@ async def test_no_door_of_an_api_lets_the_credential_out(door: str, world: World
     """Bodies, headers, addresses, names, errors; in every spelling that the place allows."""
     status, content_type, body, headers = DOORS[door]
     world.wallet.credential = BEARER
-    operation = world.operation(OPEN, "post", **SCHEMES)
+    bearer, basic = world.operation(OPEN, "post", **SCHEMES), world.operation(OPEN, "post", **BASIC)
     for name, spell in SPELLINGS.items():
+        operation = basic if name == "base64 of Basic" else bearer
         told = {key: value.replace("{}", spell(SECRET)) for key, value in headers.items()}
         world.upstream.answers.clear()
         raw = body.replace("{}", spell(SECRET)) if body != "{}" else body
