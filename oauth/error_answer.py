@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-MAX_DESCRIPTION_CHARS = 200
+from oauth.audit import reason_of
 
 
 class Answer(Protocol):
@@ -19,6 +19,5 @@ def error_word(answer: Answer) -> str:
 
 def error_reason(answer: Answer) -> str:
     """Return the word with `error_description`, on one line and shortened, for log and audit; a page never repeats it."""
-    visible = "".join(character if character.isprintable() else " " for character in answer.get("error_description") or "")
-    said = " ".join(visible.split())[:MAX_DESCRIPTION_CHARS]
+    said = reason_of(answer.get("error_description") or "")
     return f"{error_word(answer)}: {said}" if said else error_word(answer)
