@@ -23,6 +23,16 @@ BEGINNING_OF_LINE: Final = re.compile(rb"\r|[A-Z-]+(?: [!-\"$-~]*(?: (?:H(?:T(?:
 _AUTHORITY: Final = re.compile(rb"(?:[A-Za-z0-9._~-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{0,5})?")
 
 
+class _NoFields(list[tuple[bytes, bytes]]):
+    """Where trailers go: they are not part of the head (RFC 9110 §6.5.1), and nobody here reads them."""
+
+    def append(self, field: tuple[bytes, bytes]) -> None:
+        """Forget the field."""
+
+
+NO_FIELDS: Final = _NoFields()
+
+
 class UnfitHead(Exception):
     """The connection turns it into 400 and its end."""
 

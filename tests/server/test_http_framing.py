@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from starlette.types import Receive, Scope, Send
 from uvicorn.server import ServerState
 
-from server.http_protocol import MAX_WAITING, strict_http
+from server.http_framing import MAX_WAITING
+from server.http_protocol import strict_http
 from tests.server.rfc9112 import Reading, Request, read
 
 AUTHORITY = "gateway.test:8080"

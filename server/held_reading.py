@@ -1,0 +1,13 @@
+"""Reading from a connection that has given us enough to do."""
+
+from uvicorn.protocols.http.flow_control import FlowControl
+
+
+class HeldReading(FlowControl):
+    """uvicorn's flow control, in which reading stays paused while `is_held`, whoever wants to read on."""
+
+    is_held = False
+
+    def resume_reading(self) -> None:
+        if not self.is_held:
+            super().resume_reading()
