@@ -38,6 +38,8 @@ BENCHMARKS = (
     Benchmark("call_path", "call_api at half a bare proxy's throughput or more; it adds 1 ms at p50, 5 ms at p99", limit_s=300),
     Benchmark("held_connections", "2,000 idle and 500 calling connections: all answered, none dropped"),
     Benchmark("soak", "memory grows by at most 1 MB in 100,000 calls of every kind", limit_s=900),
+    Benchmark("fair_shares", "beside a tenant that floods, another's p99 stays within 3 times", limit_s=400),
+    Benchmark("kept_memory", "abuse of every door with scope mcp leaves at most 64 MB in memory", limit_s=600),
     Benchmark("dispatch_overhead", "a call costs the same at 20,000 operations as at 100, within 5 %"),
     Benchmark("batch_parallel", "ten parallel calls of 100 ms in at most 130 ms"),
     Benchmark("oauth_tokens", "a token is verified in at most 5 µs; of 1,000 concurrent refreshes none loses its pair"),
