@@ -9,8 +9,10 @@ from typing import Any
 import mcp_types
 
 from tools.json_text import encode
-from tools.operation import Download, Json
+from tools.json_weight import is_heavy
+from tools.operation import Call, Download, Json, LargeJson
 from tools.providers.openapi_content import MalformedContent, read_json
+from tools.providers.openapi_large import large_text
 
 #: keeps a file and returns its handle
 Keep = Callable[[Download], Awaitable[str]]
@@ -24,7 +26,9 @@ _WORD = re.compile(r"\w+")
 Block = Mapping[str, Any]
 
 
-async def data_of(result: mcp_types.CallToolResult, clean: Callable[[bytes], bytes], keep: Keep | None) -> Json | Download:
+async def data_of(
+    call: Call, result: mcp_types.CallToolResult, clean: Callable[[bytes], bytes], keep: Keep | None
+) -> Json | Download | LargeJson:
     """Return a result as data: structured content first; one text as JSON or text, one file as a download, else the blocks.
 
     Files beside something else are kept under a handle; links stay links. `clean` is applied to what was encoded. `keep` None:
@@ -33,8 +37,9 @@ async def data_of(result: mcp_types.CallToolResult, clean: Callable[[bytes], byt
     blocks: list[Block] = [block.model_dump(by_alias=True, exclude_none=True, mode="json") for block in result.content]
     structured = result.structured_content
     if structured is None and len(blocks) <= 1:
-        return _alone(blocks[0], clean) if blocks else None
-    beside = [await _shown(block, clean, keep) for block in blocks if structured is None or not _repeats(block, structured)]
+        return await _alone(call, blocks[0], clean) if blocks else None
+    said = None if structured is None or not any(block.get("type") == "text" for block in blocks) else _words(structured)
+    beside = [await _shown(block, clean, keep) for block in blocks if structured is None or not _repeats(block, structured, said)]
     if structured is None:
         return beside
     if not beside:
@@ -49,9 +54,9 @@ def words_of(result: mcp_types.CallToolResult) -> str:
     return " ".join(block.text for block in result.content if isinstance(block, mcp_types.TextContent)).strip()
 
 
-def _alone(block: Block, clean: Callable[[bytes], bytes]) -> Json | Download:
+async def _alone(call: Call, block: Block, clean: Callable[[bytes], bytes]) -> Json | Download | LargeJson:
     if block.get("type") == "text":
-        return _text(block["text"])
+        return await large_text(call, block["text"]) if _is_heavy_json(block["text"]) else _text(block["text"])
     file = _file_of(block, clean)
     if file is not None:
         return file
@@ -88,28 +93,37 @@ def _inner(block: Block) -> Block:
     return resource if isinstance(resource, Mapping) else block
 
 
-def _repeats(block: Block, structured: Json) -> bool:
-    """Say whether a text says only what is structured already: servers add it for older clients, as JSON or in their own way."""
+def _repeats(block: Block, structured: Json, said: frozenset[str] | None) -> bool:
+    """Say whether a text says only what is structured already: servers add it for older clients, as JSON or in their own way.
+
+    `said`: the words of what is structured, None for too many.
+    """
     if block.get("type") != "text":
         return False
-    if _text(block["text"]) == structured:
-        return True
-    if len(block["text"]) > MAX_COMPARED_CHARS:
-        return False
-    told = encode(structured).decode()
-    return len(told) <= 4 * MAX_COMPARED_CHARS and _words(block["text"]) <= _words(told)
+    if said is not None and len(block["text"]) <= MAX_COMPARED_CHARS:
+        return _words_of(block["text"]) <= said
+    return _text(block["text"]) == structured
 
 
-def _words(text: str) -> frozenset[str]:
+def _words(structured: Json) -> frozenset[str] | None:
+    told = encode(structured)
+    return _words_of(told.decode()) if len(told) <= 4 * MAX_COMPARED_CHARS else None
+
+
+def _words_of(text: str) -> frozenset[str]:
     # Python's None is null.
     return frozenset(_WORD.findall(text.lower().replace("none", "null")))
 
 
 def _text(text: str) -> Json:
-    """Return text as the JSON that it is, where it is an object or a list."""
-    if text[:1] in ("{", "["):
+    """Return text as the JSON that it is, where it is an object or a list that may become objects here (tools/json_weight.py)."""
+    if text[:1] in ("{", "[") and not _is_heavy_json(text):
         try:
             return read_json(text.encode(), "application/json").data
         except (MalformedContent, UnicodeEncodeError):
             return text
     return text
+
+
+def _is_heavy_json(text: str) -> bool:
+    return text[:1] in ("{", "[") and is_heavy(text.encode(errors="replace"))

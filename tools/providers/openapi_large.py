@@ -39,3 +39,13 @@ async def large_outcome(call: Call, response: OutboundResponse) -> Outcome:
         return Outcome("error", http=facts, error=failure)
     data: Download | LargeJson = file if found.facts["is_file"] else found.value
     return Outcome("ok", data=data, http=facts, note=found.facts["note"])
+
+
+async def large_text(call: Call, text: str) -> LargeJson | Download | str:
+    """Return heavy text as the JSON that it is; as it came where it is none, as a file where that cannot be told within bounds."""
+    body = text.encode(errors="replace")
+    try:
+        found = await WORKERS.work(read_large, body, "application/json", True, holder=call.principal.person, deadline=call.deadline)
+    except ToolError:
+        return Download(body, "text/plain")
+    return text if "malformed" in found.facts else found.value

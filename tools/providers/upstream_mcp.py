@@ -121,7 +121,7 @@ class McpRunner:
         if result.is_error:
             return replace(_tool_failed(operation, result), note=NOTE if exchange.is_redacted else None)
         redaction = session.redaction()
-        outcome = Outcome("ok", data=await data_of(result, redaction.body, self._keep(call)))
+        outcome = Outcome("ok", data=await data_of(call, result, redaction.body, self._keep(call)))
         notes = [NOTE] if exchange.is_redacted or redaction.is_used else []
         if not self._fits(operation, result):
             notes.append("the answer does not fit the output schema that its server declares")

@@ -9,7 +9,7 @@ from server.storage.memory_tools import MemoryResultStore
 from tests.tools.providers.callable import ADA
 from tests.tools.providers.test_upstream_mcp import World, world  # noqa: F401  a fixture
 from tests.tools.providers.test_upstream_mcp_faults import calling
-from tools.operation import Download, Json
+from tools.operation import Download, Json, LargeJson
 from tools.providers.upstream_mcp import McpRunner
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"x" * 150_000
@@ -88,6 +88,14 @@ async def test_a_file_in_a_resource_beside_words_is_a_handle(world: World) -> No
     assert data[0]["uri"] == "file:///a/b.bin"
     assert await results.get(ADA, data[0]["handle"]) == (b"\0\1\2", "application/x-b")
     assert data[1] == words
+
+
+async def test_a_text_of_more_values_than_we_hold_as_objects_stays_text(world: World) -> None:  # noqa: F811
+    """As an answer of an API does (docs/decisions/0027)."""
+    data, _ = await answered(world, [text(f"[{'1,' * 100_000}2]")])
+    assert isinstance(data, LargeJson)
+    broken, _ = await answered(world, [text(f"[{'1,' * 100_000}")])
+    assert isinstance(broken, str)
 
 
 @pytest.mark.parametrize("place", ["text", "structured"])
