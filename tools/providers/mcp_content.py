@@ -102,7 +102,7 @@ def _repeats(block: Block, structured: Json, said: frozenset[str] | None) -> boo
         return False
     if said is not None and len(block["text"]) <= MAX_COMPARED_CHARS:
         return _words_of(block["text"]) <= said
-    return _text(block["text"]) == structured
+    return bool(_text(block["text"]) == structured)
 
 
 def _words(structured: Json) -> frozenset[str] | None:
