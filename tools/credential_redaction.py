@@ -49,7 +49,8 @@ class Redaction:
 
     def holds(self, body: bytes) -> bool:
         """Say whether text in UTF-8 may hold a secret; nearly always it does not."""
-        return any(needle in body for needle in self._needles)
+        # On the way of every call: a generator would take longer than the search.
+        return next(filter(body.__contains__, self._needles), None) is not None
 
     def body(self, body: bytes) -> bytes:
         """Return bytes without the secrets, whatever they are the text of."""

@@ -208,12 +208,12 @@ class OpenApiRunner:
 
 def _redacted(response: OutboundResponse, redaction: Redaction) -> OutboundResponse:
     """Return an answer without our secrets, which some upstreams repeat in it: the one door for everything that is read of it."""
-    body, url, headers = redaction.body(response.body), redaction.text(response.url), response.headers
-    if redaction.holds("\n".join(headers.values()).encode(errors="replace")):
+    body, headers = redaction.body(response.body), response.headers
+    if redaction.holds("\n".join((response.url, *headers.values())).encode(errors="replace")):
         headers = CIMultiDictProxy(CIMultiDict((name, redaction.text(value)) for name, value in headers.items()))
-    if body is response.body and url is response.url and headers is response.headers:
+    elif body is response.body:
         return response
-    return replace(response, body=body, url=url, headers=headers)
+    return replace(response, body=body, url=redaction.text(response.url), headers=headers)
 
 
 def _account(call: Call) -> str | None:
