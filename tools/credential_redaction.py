@@ -136,7 +136,9 @@ def _spellings(character: str) -> str:
     percent = "".join(rf"%(?:25)*(?i:{byte:02x})" for byte in character.encode(errors="replace"))
     units = character.encode("utf-16-be", "replace")
     escaped = "".join(rf"\\+u(?i:{units[at : at + 2].hex()})" for at in range(0, len(units), 2))
-    spelt = [rf"\\*{plain}", percent, escaped, rf"&#(?:{code}|[xX]0*(?i:{code:x}));"]
+    spelt = [percent, escaped, rf"&#(?:{code}|[xX]0*(?i:{code:x}));"]
     spelt += [rf"&{_HTML[character]};"] if character in _HTML else []
     spelt += [r"\+"] if character == " " else []
+    # What begins like the character itself is longer, so it is tried first.
+    spelt.append(rf"\\*{plain}")
     return f"(?:{'|'.join(spelt)})"
