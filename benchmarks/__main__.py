@@ -40,6 +40,7 @@ BENCHMARKS = (
     Benchmark("soak", "memory grows by at most 1 MB in 100,000 calls of every kind", limit_s=900),
     Benchmark("fair_shares", "beside a tenant that floods, another's p99 stays within 3 times", limit_s=400),
     Benchmark("kept_memory", "abuse of every door with scope mcp leaves at most 64 MB in memory", limit_s=600),
+    Benchmark("loop_stalls", "no body of 4 MB and no answer of 32 MB holds the event loop for more than 50 ms", limit_s=900),
     Benchmark("dispatch_overhead", "a call costs the same at 20,000 operations as at 100, within 5 %"),
     Benchmark("batch_parallel", "ten parallel calls of 100 ms in at most 130 ms"),
     Benchmark("oauth_tokens", "a token is verified in at most 5 µs; of 1,000 concurrent refreshes none loses its pair"),

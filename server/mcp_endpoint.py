@@ -48,6 +48,7 @@ from server.sdk_user import WithSdkUser
 from server.trace_context import Tracing, carrier_of
 from server.whole_exchange import WholeExchange, whole_exchange
 from tools.builtins.definitions import ALWAYS_ON
+from tools.json_weight import MAX_SENT_VALUES, values_in_text
 from tools.operation import Progress
 
 #: the tool list is constant, so a client may keep it for an hour
@@ -120,6 +121,10 @@ class McpEndpoint:
             return
         if body is None:
             await send_rpc_error(send, 413, f"request body is larger than {MAX_BODY_BYTES} bytes; send less, or fewer steps at once")
+            return
+        if len(body) > MAX_SENT_VALUES and values_in_text(body, MAX_SENT_VALUES) > MAX_SENT_VALUES:
+            message = f"the body holds more than {MAX_SENT_VALUES:,} values; send fewer at once, or many as one text or file"
+            await send_rpc_error(send, 413, message)
             return
         lean = self._lean.recognize(scope, body) if self._lean is not None else None
         if lean is None or (self._fixtures is not None and lean.name is not None and self._fixtures.has(lean.name)):

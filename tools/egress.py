@@ -11,6 +11,7 @@ import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import field
+from io import BytesIO
 
 import aiohttp
 from multidict import CIMultiDict, CIMultiDictProxy
@@ -31,6 +32,7 @@ MAX_TIMEOUT_S = 30.0
 MAX_BODY_BYTES = 32 << 20
 MAX_REDIRECTS = 5
 #: Link and Content-Security-Policy headers of real upstreams are longer than aiohttp's default of 8 KiB.
+_LARGE_BYTES = 256 * 1024
 _MAX_FIELD_BYTES = 64 * 1024
 #: What may follow a redirect to another origin; everything else could be a credential.
 _SAFE_ELSEWHERE = frozenset({"accept", "accept-language", "user-agent"})
@@ -158,7 +160,9 @@ class Egress:
             raise RuntimeError("egress is not open; enter it with `async with`")
         authority = target.url.raw_authority
         try:
-            response = await self._session.request(method, target.url, headers=headers, data=body, allow_redirects=False, timeout=timeout)
+            response = await self._session.request(
+                method, target.url, headers=headers, data=_in_parts(body), allow_redirects=False, timeout=timeout
+            )
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             raise failure_of(error, target) from error
         if response.status < 200:
@@ -272,3 +276,8 @@ def own_headers(headers: Sequence[tuple[str, str]]) -> CIMultiDict[str]:
             raise EgressRefused(Failure("egress_refused", f"header '{shown}' has a character that HTTP does not allow; remove it"))
         sent.add(name, value)
     return sent
+
+
+def _in_parts(body: bytes | None) -> bytes | BytesIO | None:
+    """Return a body as it is sent: a large one part by part, so that others have their turn in between."""
+    return BytesIO(body) if body is not None and len(body) > _LARGE_BYTES else body

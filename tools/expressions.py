@@ -18,6 +18,7 @@ MAX_EXPRESSION_CHARS = 2_000
 _LEADING_ID = re.compile(r"(?:steps\.)?([A-Za-z0-9_][A-Za-z0-9_-]*)(?=[.\[\s|]|\Z)")
 #: what needs no parser: names and indexes, one after the other
 _PLAIN = re.compile(r"([A-Za-z0-9_][A-Za-z0-9_-]*)((?:\.[A-Za-z_][A-Za-z0-9_-]*|\[(?:-[1-9]|[0-9])[0-9]{0,8}\])*)")
+_PLAIN_CHARS_A_CHAR = 20
 _STEP = re.compile(r"\.([A-Za-z_][A-Za-z0-9_-]*)|\[(-?[0-9]+)\]")
 #: nodes of a JMESPath tree whose later children read what the first one found
 _CHAINS = frozenset({"subexpression", "index_expression", "projection", "value_projection", "filter_projection", "flatten", "pipe"})
@@ -146,8 +147,10 @@ def _misreads_not(node: Mapping[str, Any]) -> bool:
 
 
 def to_parse(text: Json) -> int:
-    """Return how many characters of an expression are for the parser: none of names and indexes."""
-    return len(text) if isinstance(text, str) and len(text) <= MAX_EXPRESSION_CHARS and plain_expression(text) is None else 0
+    """Return how many characters of an expression are for the parser: few of names and indexes."""
+    if not isinstance(text, str) or len(text) > MAX_EXPRESSION_CHARS:
+        return 0
+    return len(text) if _PLAIN.fullmatch(text) is None else len(text) // _PLAIN_CHARS_A_CHAR
 
 
 def _first_line(error: BaseException) -> str:

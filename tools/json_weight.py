@@ -8,6 +8,8 @@ A unit is a quarter of a microsecond: what decoding one value, encoding it again
 MAX_WEIGHT = 60_000
 #: bytes of text that take as long as one value
 _BYTES_A_UNIT = 40
+#: of a charset whose decoder looks at each character, and at each that it cannot read for a microsecond
+_MAX_DECODED_BYTES = 256 * 1024
 #: values of a body that a client may send; it is decoded, checked and encoded several times before anything waits
 MAX_SENT_VALUES = 50_000
 
@@ -21,6 +23,16 @@ def is_heavy(text: bytes) -> bool:
     """Say whether `text` is not to become objects in a process that serves others."""
     # What is short cannot be heavy and what is long must be: only what is between is counted.
     return len(text) > MAX_WEIGHT and (len(text) > MAX_WEIGHT * _BYTES_A_UNIT or weight(text) > MAX_WEIGHT)
+
+
+def is_heavy_content(body: bytes, media_type: str) -> bool:
+    """Say the same of a body of any type: lines may be values, and charsets other than UTF-8 take their time."""
+    if is_heavy(body):
+        return True
+    named = media_type.lower()
+    if "charset" in named and "utf-8" not in named and len(body) > _MAX_DECODED_BYTES:
+        return True
+    return "json" not in named.partition(";")[0].replace("ndjson", "") and len(body) > MAX_WEIGHT and body.count(b"\n") > MAX_WEIGHT // 3
 
 
 def values_in_text(text: bytes, most: int) -> int:

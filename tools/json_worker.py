@@ -16,7 +16,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import IO, Any
 
 import orjson
 
@@ -68,8 +68,8 @@ class _Child:
         """Note that it did some work just now."""
         self._used_at = time.monotonic()
 
-    def ask(self, work: list[bytes | pickle.PickleBuffer]) -> tuple[str, bytes]:
-        """Return how the work ended, and the JSON text of what came of it. Raises OSError and EOFError."""
+    def ask(self, work: list[bytes | pickle.PickleBuffer]) -> tuple[str, bytes, bytes]:
+        """Return how the work ended, the JSON of its facts, and the JSON text of its value. Raises OSError and EOFError."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         stdin, stdout = self._process.stdin, self._process.stdout
@@ -79,14 +79,15 @@ class _Child:
             stdin.write(LENGTH.pack(len(raw)))
             stdin.write(raw)
         stdin.flush()
-        head = stdout.read(1 + LENGTH.size)
-        if len(head) < 1 + LENGTH.size:
-            raise EOFError
-        (length,) = LENGTH.unpack(head[1:])
+        state, *parts = (self._read(stdout, 1), *(self._read(stdout, LENGTH.unpack(self._read(stdout, LENGTH.size))[0]) for _ in range(2)))
+        return state.decode(), parts[0], parts[1]
+
+    @staticmethod
+    def _read(stdout: IO[bytes], length: int) -> bytes:
         body = stdout.read(length)
         if len(body) < length:
             raise EOFError
-        return head[:1].decode(), body
+        return body
 
     def kill(self) -> None:
         """End the process, whatever it does; whoever waits for it gets EOFError."""
@@ -125,7 +126,7 @@ class JsonWorkers:
                 child = await loop.run_in_executor(self._threads, _Child)
             try:
                 async with asyncio.timeout_at(ends_at):
-                    state, text = await loop.run_in_executor(self._threads, _asked, child, do, given)
+                    state, facts, text = await loop.run_in_executor(self._threads, _asked, child, do, given)
             except TimeoutError:
                 child.kill()
                 raise TooLarge("it takes too long") from None
@@ -137,7 +138,7 @@ class JsonWorkers:
                 raise
             child.used()
             self._idle.append(child)
-        return _result(state, text)
+        return _result(state, facts, text)
 
     def close(self) -> None:
         """End the children that wait for work."""
@@ -150,7 +151,7 @@ WORKERS = JsonWorkers()
 atexit.register(WORKERS.close)
 
 
-def _asked(child: _Child, do: Callable[..., Any], given: tuple[Any, ...]) -> tuple[str, bytes]:
+def _asked(child: _Child, do: Callable[..., Any], given: tuple[Any, ...]) -> tuple[str, bytes, bytes]:
     buffers: list[bytes | pickle.PickleBuffer] = []
     message = pickle.dumps((do, _packed(given, {})), protocol=5, buffer_callback=buffers.append)
     return child.ask([message, *buffers])
@@ -183,20 +184,18 @@ class Packed:
         return self._value
 
 
-def _result(state: str, text: bytes) -> Any:
+def _result(state: str, facts: bytes, text: bytes) -> Any:
     if state == "v":
         return LargeJson(text) if is_heavy(text) else decode(text)
+    if state == "t":
+        return Told(orjson.loads(facts), LargeJson(text) if is_heavy(text) else decode(text))
     if state == "o":
         raise OverBudget
     if state == "m":
         raise TooLarge("it takes too much memory")
-    if state == "t":
-        (length,) = LENGTH.unpack(text[: LENGTH.size])
-        return Told(orjson.loads(text[LENGTH.size : LENGTH.size + length]), _result("v", text[LENGTH.size + length :]))
-    told = orjson.loads(text)
     if state == "r":
-        raise ReferenceFault(told)
-    raise ToolError(Failure(**told))
+        raise ReferenceFault(orjson.loads(facts))
+    raise ToolError(Failure(**orjson.loads(facts)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,8 @@ from tools.selection import SelectFault
 
 #: 32 MB of `[],[],` are some 12 million lists
 MAX_MEMORY_BYTES = 3 << 30
+#: of what comes back: text that is all escapes is six times as long as JSON
+MAX_VALUE_BYTES = 64 << 20
 
 
 def main() -> None:
@@ -36,30 +38,31 @@ def main() -> None:
         work = _received(given)
         if work is None:
             return
-        state, text = _done(work)
+        state, facts, text = _done(work)
         del work
-        _send(answers, state.encode() + LENGTH.pack(len(text)))
+        if len(text) > MAX_VALUE_BYTES:
+            state, facts, text = "m", b"", b""
+        _send(answers, state.encode() + LENGTH.pack(len(facts)) + facts + LENGTH.pack(len(text)))
         _send(answers, text)
 
 
-def _done(work: list[bytearray]) -> tuple[str, bytes]:
+def _done(work: list[bytearray]) -> tuple[str, bytes, bytes]:
     try:
         do: Callable[..., Any]
         do, packed = pickle.loads(work[0], buffers=work[1:])  # noqa: S301  # from our own parent, over a pipe
         found = do(*_opened(packed))
         if isinstance(found, Told):
-            facts = orjson.dumps(found.facts)
-            return "t", b"".join((LENGTH.pack(len(facts)), facts, encode(found.value)))
-        return "v", encode(found)
+            return "t", orjson.dumps(found.facts), encode(found.value)
+        return "v", b"", encode(found)
     except ReferenceFault as fault:
-        return "r", orjson.dumps(str(fault))
+        return "r", orjson.dumps(str(fault)), b""
     except OverBudget:
-        return "o", b""
-    except (MemoryError, RecursionError):
-        return "m", b""
+        return "o", b"", b""
+    except (MemoryError, RecursionError, SystemError):  # orjson's word for no memory is the last one
+        return "m", b"", b""
     except (ToolError, SelectFault) as error:
         failure = error.failure
-        return "e", orjson.dumps({"code": failure.code, "message": failure.message, "hint": failure.hint})
+        return "e", orjson.dumps({"code": failure.code, "message": failure.message, "hint": failure.hint}), b""
 
 
 def _opened(value: Any) -> Any:

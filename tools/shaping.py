@@ -6,6 +6,7 @@ from dataclasses import replace
 from oauth.principal import Principal
 from tools.errors import ToolError
 from tools.json_text import encode
+from tools.json_weight import weight
 from tools.large_answers import select_from, shortened
 from tools.operation import Call, Download, Failure, Json, LargeJson, Outcome, Size
 from tools.quotas import QuotaExceeded
@@ -15,6 +16,8 @@ from tools.stores import ResultStore
 
 #: for the selection, also where the call itself took all its time
 SELECT_S = 2.0
+#: of an answer whose first rows are looked for here
+MAX_SHORTENED_WEIGHT = 20_000
 
 
 class Shaping:
@@ -43,7 +46,7 @@ class Shaping:
         return await self._sized(call, outcome, data, options.max_chars)
 
     async def _sized(self, call: Call, outcome: Outcome, data: Json, max_chars: int) -> Outcome:
-        body = encode(data)
+        body = data.text if isinstance(data, LargeJson) else encode(data)
         total = len(body)
         if fits(body, max_chars) and not isinstance(data, LargeJson):
             return _answered(call, outcome, data, total)
@@ -51,7 +54,9 @@ class Shaping:
             handle = await self._results.put(call.principal, body, "application/json", RESULT_TTL_S)
         except QuotaExceeded as error:
             return _unkept(call, outcome, error)
-        shown = await shortened(data, total, max_chars, handle, call.principal.person)
+        # What is bearable to encode may still be too much to look through for its first rows.
+        looked_at = LargeJson(body) if weight(body) > MAX_SHORTENED_WEIGHT else data
+        shown = await shortened(looked_at, total, max_chars, handle, call.principal.person)
         return replace(outcome, data=shown, size=Size(total, len(encode(shown).decode())), handle=handle)
 
     async def _keep_download(self, principal: Principal, outcome: Outcome, download: Download) -> Outcome:

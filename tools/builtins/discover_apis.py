@@ -29,6 +29,9 @@ MAX_FULL_CHARS = 40_000
 #: apart from the threads that others need: an endpoint that hangs holds one for as long as a search waits for it
 _MAX_WAITING_SEARCHES = 16
 
+#: what a question is asked in; what comes after it is not searched for
+MAX_QUERY_CHARS = 2_000
+
 
 class Finder(Protocol):
     """CapabilityIndex, as discovery uses it."""
@@ -123,7 +126,7 @@ class DiscoverApis:
     def _hits(self, principal: Principal, view: CatalogView, given: Mapping[str, Json], query: str, wanted: int) -> tuple[list[Hit], bool]:
         """Return the best operations for one query, and whether none fits well."""
         visible = Visible((principal.tenant_id, SHARED_SEGMENT), _filter(view, given, self._policy.gone(principal)))
-        result = self._finder.search(query, visible, wanted, explain=given.get("detail") == "full")
+        result = self._finder.search(query[:MAX_QUERY_CHARS], visible, wanted, explain=given.get("detail") == "full")
         # A tenant's own operation hides the shared one of the same name. The index may be a moment ahead of or behind the
         # catalogue: only what can be called is shown.
         best = {hit.slug: hit for hit in reversed(result.hits) if hit.slug in view.operations_by_id}

@@ -29,7 +29,7 @@ def way_on(entries: Sequence[Mapping[str, Any]]) -> str | None:
 
 def _entry(entry: Mapping[str, Any]) -> str:
     if "error" in entry:
-        near = ", ".join(entry["did_you_mean"])
+        near = ", ".join(entry.get("did_you_mean", ()))
         return f"{entry['id']}: no such operation" + (f"; did you mean {near}?" if near else "")
     head = entry.get("signature", entry["id"])
     score = f" [{entry['score']:.2f}]" if "score" in entry else ""

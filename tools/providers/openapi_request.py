@@ -17,7 +17,7 @@ from tools.credential_redaction import REDACTED, Redaction
 from tools.effects import told
 from tools.egress import MAX_BODY_BYTES, MAX_TIMEOUT_S, OutboundRequest, OutboundResponse
 from tools.errors import EgressRefused, InvalidArguments, UpstreamFailed
-from tools.json_weight import is_heavy
+from tools.json_weight import is_heavy_content
 from tools.operation import Call, Failure, Json, Operation, Outcome
 from tools.providers.openapi_credentials import MASK, MASKED, NO_PROOFS, Proofs, proofs_of
 from tools.providers.openapi_given_file import File, file_of
@@ -87,7 +87,7 @@ class OpenApiRunner:
             return told(call.operation, Outcome("error", error=failure))
         if redaction is not None:
             response = _redacted(response, redaction)
-        if 200 <= response.status < 300 and is_heavy(response.body):
+        if 200 <= response.status < 300 and is_heavy_content(response.body, response.headers.get("content-type", "")[:200]):
             outcome = await large_outcome(call, response)
         else:
             outcome = outcome_of(

@@ -343,7 +343,7 @@ async def test_unknown_steps_are_told_what_was_meant_a_few_times() -> None:
 async def test_long_expressions_are_refused_before_they_are_parsed() -> None:
     """A thousand expressions of two thousand characters took 5 s to parse; names and indexes need no parser."""
     house = await batches([operation("crm.a.get")])
-    plain = {"a": [{"$ref": "one.data" + ".b" * 900 + f"[{number}]"} for number in range(900)]}
+    plain = {"a": [{"$ref": "one.data" + ".b" * 40 + f"[{number}]"} for number in range(900)]}
     first = {"id": "one", "api": "crm.a.get", "args": {}}
     assert (await house.run(first, {"id": "two", "api": "crm.a.get", "args": plain}, dry_run=True))["status"] == "completed"
     odd = {"a": [{"$ref": "one.data.a || " * 100 + f"one.data.b{number}"} for number in range(900)]}

@@ -1,0 +1,241 @@
+"""Inputs that once held the event loop or might, a whole gateway in this process, and a watch over its loop."""
+
+import asyncio
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from oauth.minting import Minting
+from oauth.passwords import Passwords
+from oauth.resources import Resources
+from oauth.tenants import Tenant
+from server.app import Gateway, open_gateway
+from server.config import load
+from server.importing import ImportRequest, import_openapi
+from tests.loop_upstream import ANSWERS, document
+from tests.server.mcp_requests import legacy_body, legacy_headers, modern_body, modern_headers
+
+PROVIDER = "stall"
+MB = 1 << 20
+_BEAT_S = 0.001
+
+
+class Watch:
+    """The longest time for which nothing else could run on the loop, in seconds."""
+
+    def __init__(self) -> None:
+        self.longest_s = 0.0
+
+    async def beat(self) -> None:
+        """Notice whenever this task runs later than it asked for."""
+        while True:
+            began = time.perf_counter()
+            await asyncio.sleep(_BEAT_S)
+            self.longest_s = max(self.longest_s, time.perf_counter() - began - _BEAT_S)
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """One POST at /mcp. `body`: made when it is sent, since the whole corpus would be gigabytes."""
+
+    name: str
+    headers: Mapping[str, str]
+    body: Callable[[], bytes]
+
+
+def call(tool: str, arguments: Mapping[str, Any]) -> tuple[Mapping[str, str], bytes]:
+    """Return a `tools/call` of 2026-07-28."""
+    return modern_headers("tools/call", tool), orjson.dumps(modern_body("tools/call", {"name": tool, "arguments": arguments}))
+
+
+def inputs(api_by_path: Mapping[str, str]) -> Iterator[Input]:
+    """Yield the corpus: what upstreams answer, what clients send wrong, and bodies of up to 4 MB by both ways in."""
+    for path in ANSWERS:
+        yield _called(f"answer {path}", "call_api", {"api": api_by_path[path], "args": {}})
+    for path in ("rows", "texts", "names", "bearable_rows", "text"):
+        select = "length(@)" if path != "rows" else "rows[?id==`7`].name"
+        yield _called(f"selected {path}", "call_api", {"api": api_by_path[path], "args": {}, "select": select})
+    steps = [{"id": path, "api": api_by_path[path], "args": {}} for path in ("rows", "bearable_rows", "bearable_names")]
+    yield _called("plan of large answers", "batch_execute", {"steps": steps})
+    counted = {"steps": steps, "return": "{a: length(rows.data.rows), b: length(bearable_rows.data)}"}
+    yield _called("plan that counts large answers", "batch_execute", counted)
+    many = [{"id": f"s{number}", "api": api_by_path["bearable_rows"], "args": {}} for number in range(20)]
+    yield _called("plan of many bearable answers", "batch_execute", {"steps": many})
+    yield from _wrong(api_by_path["sent"])
+    for name, arguments in _bodies():
+        for era in ("modern", "legacy"):
+            yield _posted(f"{era} body of {name}", era, api_by_path["sent"], arguments)
+
+
+def _called(name: str, tool: str, arguments: Mapping[str, Any]) -> Input:
+    headers, body = call(tool, arguments)
+    return Input(name, headers, lambda: body)
+
+
+def _wrong(sent: str) -> Iterator[Input]:
+    zones = {"zones": ["Zone/City_x"] * 200}
+    yield _called("zones that are none", "call_api", {"api": sent, "args": zones})
+    yield _called("many zones that are none", "call_api", {"api": sent, "args": {"zones": ["Zone/City_x"] * 40_000}})
+    yield _called("rows that are none", "call_api", {"api": sent, "args": {"rows": [{"m": 1}] * 20_000}})
+    yield _called("one row that is none", "call_api", {"api": sent, "args": {"rows": [{"n": 1}] * 20_000 + [{"n": "x"}]}})
+    yield _called("unknown names", "call_api", {"api": sent, "args": {f"name{number}": 1 for number in range(20_000)}})
+    yield _called("a long unknown name", "call_api", {"api": sent, "args": {"n" * 3 * MB: 1}})
+    yield _called("a long unknown tier", "call_api", {"api": sent, "page": {"mode": "o" * 3 * MB}})
+    yield _called("a long id", "call_api", {"api": "stall.things." * 200_000, "args": {}})
+    yield _called("an unknown id", "call_api", {"api": "stall.thinsg77.gte", "args": {}})
+    steps = [{"id": f"s{number}", "api": sent, "args": zones} for number in range(50)]
+    yield _called("plan of zones that are none", "batch_execute", {"steps": steps})
+    ids = [f"stall.thinsg{number}_{'abcdefgh'[number % 8]}.lsit" for number in range(50)]
+    yield _called("plan of unknown steps", "batch_execute", {"steps": [{"id": f"s{at}", "api": name} for at, name in enumerate(ids)]})
+    yield _called("unknown ids", "discover_apis", {"ids": ids[:20]})
+    yield _called("a long query", "discover_apis", {"query": "find things " * 200_000})
+    places = [{"$ref": "one.data.a || " * 100 + f"one.data.b{number}"} for number in range(900)]
+    first = {"id": "one", "api": sent, "args": {}}
+    yield _called("plan of long expressions", "batch_execute", {"steps": [first, {"id": "two", "api": sent, "args": {"rows": places}}]})
+    names = [{"$ref": f"one.data{'.a' * 900}[{number}]"} for number in range(900)]
+    yield _called("plan of long names", "batch_execute", {"steps": [first, {"id": "two", "api": sent, "args": {"rows": names}}]})
+    unknown = [{"$ref": f"on{number}.data"} for number in range(1_000)]
+    yield _called(
+        "plan of unknown steps in places", "batch_execute", {"steps": [first, {"id": "two", "api": sent, "args": {"a": unknown}}]}
+    )
+    mapped = {"id": "one", "api": sent, "for_each": [{"n": number} for number in range(500)], "args": {"rows": [{"$item": "@"}]}}
+    yield _called("plan of five hundred elements", "batch_execute", {"steps": [mapped], "dry_run": True})
+    yield _called("an expression that nests", "call_api", {"api": sent, "args": {}, "select": "a" + ".a" * 1_900})
+    yield _called("an expression of bars", "call_api", {"api": sent, "args": {}, "select": "[@]" + "|[@]" * 900})
+
+
+def _bodies() -> Iterator[tuple[str, Callable[[], bytes]]]:
+    yield "lists", lambda: b"[" + b"[]," * 1_300_000 + b"[]]"
+    yield "objects", lambda: b"[" + b"{}," * 1_300_000 + b"{}]"
+    yield "numbers", lambda: b"[" + b"1," * 1_900_000 + b"1]"
+    yield "names", lambda: b"{" + b",".join(b'"%07x":1' % number for number in range(300_000)) + b"}"
+    yield "bearable lists", lambda: b"[" + b"[]," * 24_000 + b"[]]"
+    yield "bearable rows", lambda: b"[" + b'{"n":1},' * 24_000 + b'{"n":1}]'
+    yield "bearable names", lambda: b"{" + b",".join(b'"%07x":1' % number for number in range(45_000)) + b"}"
+    yield "nested lists", lambda: b"[" * 2_000_000 + b"]" * 2_000_000
+    yield "depth", lambda: b"[" * 900 + b"]" * 900
+    yield "a text", lambda: b'"' + b"a" * 4_000_000 + b'"'
+    yield "a table in a text", lambda: b'"' + b"a,b;" * 990_000 + b'"'
+    yield "a text of escapes", lambda: b'"' + b"\\n" * 1_990_000 + b'"'
+    yield "a text of quotes", lambda: b'"' + b'\\":' * 1_300_000 + b'"'
+    yield "a text of surrogates", lambda: b'"' + b"\\ud800" * 660_000 + b'"'
+    yield "a number", lambda: b"9" * 4_000_000
+    yield "blanks", lambda: b" " * 4_000_000 + b"1"
+    yield "colons", lambda: b'"' + b" :" * 1_990_000 + b'"'
+    yield "one name twice", lambda: b"{" + b'"a":1,' * 20_000 + b'"a":1}'
+    yield "no JSON", lambda: b"{" * 4_000_000
+
+
+def _posted(name: str, era: str, api: str, value: Callable[[], bytes]) -> Input:
+    params = {"name": "call_api", "arguments": {"api": api, "args": {"text": "@@"}}}
+    message = modern_body("tools/call", params) if era == "modern" else legacy_body("tools/call", params)
+    headers = modern_headers("tools/call", "call_api") if era == "modern" else legacy_headers()
+    start, end = orjson.dumps(message).split(b'"@@"')
+    return Input(name, headers, lambda: start + value()[: 4 * MB - 2_000] + end)
+
+
+@dataclass
+class StalledGateway:
+    """A gateway whose application is called as a server would call it."""
+
+    gateway: Gateway
+    token: str
+
+    async def send(self, body: bytes, headers: Mapping[str, str]) -> tuple[int, bytes]:
+        """Return status and body of the answer to one POST at /mcp."""
+        named = {**headers, "authorization": f"Bearer {self.token}", "host": self.gateway.settings.base_url.partition("://")[2]}
+        raw = [(name.encode(), value.encode()) for name, value in named.items()]
+        scope: dict[str, Any] = {
+            "type": "http",
+            "asgi": {"version": "3.0"},
+            "http_version": "1.1",
+            "method": "POST",
+            "scheme": "http",
+            "path": "/mcp",
+            "raw_path": b"/mcp",
+            "query_string": b"",
+            "root_path": "",
+            "headers": raw,
+            "client": ("127.0.0.1", 1),
+            "server": ("127.0.0.1", 80),
+        }
+        pending = [{"type": "http.request", "body": body, "more_body": False}]
+        status, parts, done = 0, [], asyncio.Event()
+
+        async def receive() -> dict[str, Any]:
+            if pending:
+                return pending.pop()
+            await done.wait()
+            return {"type": "http.disconnect"}
+
+        async def send(message: Any) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            else:
+                parts.append(message.get("body", b""))
+
+        try:
+            await self.gateway.app(scope, receive, send)
+        finally:
+            done.set()
+        return status, b"".join(parts)
+
+    @property
+    def api_by_path(self) -> Mapping[str, str]:
+        """The operations of the upstream by the first part of their paths."""
+        found = self.gateway.operations.catalog.operations_of(None, PROVIDER)
+        return {str(operation.binding["path"]).strip("/"): operation.id for operation in found}
+
+    @contextmanager
+    def watched(self) -> Iterator[Watch]:
+        """Watch the loop while entered."""
+        watch = Watch()
+        task = asyncio.create_task(watch.beat())
+        try:
+            yield watch
+        finally:
+            task.cancel()
+
+
+@asynccontextmanager
+async def stalled_gateway(data: Path, part: int = 1) -> AsyncIterator[StalledGateway]:
+    """Open a gateway with the operations of `tests.loop_upstream`, and a token for everything.
+
+    `part` 8: what it answers has an eighth of its size.
+    """
+    command = [sys.executable, "-m", "tests.loop_upstream", str(part)]
+    upstream = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # noqa: ASYNC220  # nothing else runs yet
+    try:
+        assert upstream.stdout is not None
+        port = int(await asyncio.to_thread(upstream.stdout.readline))
+        given = data / "stall.json"
+        given.write_bytes(document(f"http://127.0.0.1:{port}"))
+        settings = load(data / "data", {}, base_url="http://127.0.0.1:8080", egress_allow=(f"127.0.0.1:{port}",), rate_limit_scale=1e6)
+        async with open_gateway(settings) as gateway:
+            store = gateway.store
+            await import_openapi(store.operations, ImportRequest(str(given), PROVIDER, None))
+            await gateway.operations.catalog.refresh(None, PROVIDER)
+            subject = await Passwords(store.subjects).add_subject("default", "ada@example.com", "correct-horse-battery")
+            tenants = [Tenant("default", "Default")]
+            scopes = frozenset({"mcp", *(f"{prefix}:{tier}" for prefix in ("mcp", PROVIDER) for tier in ("read", "write", "destructive"))})
+            resources = Resources(tenants, settings.mcp_url, settings.base_url)
+
+            async def allowed(_tenant: str, _subject: str) -> frozenset[str]:
+                return scopes
+
+            minted = await Minting(store.grants, resources, allowed).mint("default", subject.subject_id, scopes, 3_600)
+            yield StalledGateway(gateway, minted.access_token)
+    finally:
+        assert upstream.stdin is not None
+        assert upstream.stdout is not None
+        upstream.stdin.close()
+        upstream.wait(10)
+        upstream.stdout.close()
