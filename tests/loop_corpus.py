@@ -15,7 +15,7 @@ import orjson
 from oauth.minting import Minting
 from oauth.passwords import Passwords
 from oauth.resources import Resources
-from oauth.tenants import Tenant
+from oauth.tenants import Tenant, Tenants
 from server.app import Gateway, open_gateway
 from server.config import load
 from server.importing import ImportRequest, import_openapi
@@ -62,7 +62,9 @@ def inputs(api_by_path: Mapping[str, str]) -> Iterator[Input]:
     for path in ("rows", "texts", "names", "bearable_rows", "text"):
         select = "length(@)" if path != "rows" else "rows[?id==`7`].name"
         yield _called(f"selected {path}", "call_api", {"api": api_by_path[path], "args": {}, "select": select})
-    steps = [{"id": path, "api": api_by_path[path], "args": {}} for path in ("rows", "bearable_rows", "bearable_names")]
+    steps: list[dict[str, Any]] = [
+        {"id": path, "api": api_by_path[path], "args": {}} for path in ("rows", "bearable_rows", "bearable_names")
+    ]
     yield _called("plan of large answers", "batch_execute", {"steps": steps})
     counted = {"steps": steps, "return": "{a: length(rows.data.rows), b: length(bearable_rows.data)}"}
     yield _called("plan that counts large answers", "batch_execute", counted)
@@ -224,7 +226,7 @@ async def stalled_gateway(data: Path, part: int = 1) -> AsyncIterator[StalledGat
             await import_openapi(store.operations, ImportRequest(str(given), PROVIDER, None))
             await gateway.operations.catalog.refresh(None, PROVIDER)
             subject = await Passwords(store.subjects).add_subject("default", "ada@example.com", "correct-horse-battery")
-            tenants = [Tenant("default", "Default")]
+            tenants = Tenants([Tenant("default", "Default")])
             scopes = frozenset({"mcp", *(f"{prefix}:{tier}" for prefix in ("mcp", PROVIDER) for tier in ("read", "write", "destructive"))})
             resources = Resources(tenants, settings.mcp_url, settings.base_url)
 
