@@ -92,7 +92,7 @@ class Authorization:
                 await check(attempt)
             except OAuthError as error:
                 target = ErrorTarget(attempt.redirect_uri, attempt.state) if hears == "client" and may_hear_errors(attempt) else None
-                raise AuthorizeError(error.code, error.description, target) from error
+                raise AuthorizeError(error.code, error.description, target, attempt.client.name if attempt.client else "") from error
         return attempt
 
     async def begin(self, attempt: Attempt, browser: str, device_code_hash: bytes | None = None) -> AuthorizationRequest:

@@ -9,6 +9,7 @@ from oauth.audit import SecurityAction, SecurityEvent
 from oauth.authorization_request import AuthorizationRequest, BrowserSession
 from oauth.client_record import REFRESH_TOKEN, Client
 from oauth.clients import Clients
+from oauth.consent_choice import Choice, after, choose, left_out_before
 from oauth.consent_view import ConsentView, ScopeWords, consent_view
 from oauth.grant_records import AuthorizationCode, Grant, RememberedConsent, StoredRequest
 from oauth.lifetimes import Lifetimes
@@ -93,12 +94,22 @@ class Consent:
         """Say what the person is asked: scopes are already narrowed to what this person may use. Raises ConsentRefused."""
         client = await self._client(request)
         scopes = await self._narrowed(request, session, client)
-        remembered = await self._covers(client, request, session.subject, scopes)
+        known = await self._known(client, request, session.subject)
         tenant = self._tenants.get(request.tenant_id)
         words = tuple(self._scope_words(request.tenant_id, scope) for scope in sorted(scopes))
         title = tenant.title if tenant else request.tenant_id
         for_device = request.redirect_uri == f"{self._issuer}/device"
-        return consent_view(client, request.redirect_uri, title, session.email, words, remembered, for_device=for_device)
+        return consent_view(
+            client,
+            request.redirect_uri,
+            title,
+            session.email,
+            words,
+            known is not None and scopes <= known.scopes,
+            for_device=for_device,
+            left_out=left_out_before(scopes, known),
+            is_connected=await self.has_allowed(request, session),
+        )
 
     async def may_skip(self, request: AuthorizationRequest, session: BrowserSession, fetch_site: str | None) -> bool:
         """Say whether a remembered yes answers the request without a page.
@@ -111,36 +122,37 @@ class Consent:
         if self._clock() - session.authenticated_at > SILENT_SESSION_S or not session_suffices(request, session, self._clock()):
             return False
         client = await self._client(request)
-        return await self._covers(client, request, session.subject, await self._narrowed(request, session, client))
+        known = await self._known(client, request, session.subject)
+        return known is not None and await self._narrowed(request, session, client) <= known.scopes
 
     async def has_allowed(self, request: AuthorizationRequest, session: BrowserSession) -> bool:
         """Say whether this person ever allowed this client anything that still stands."""
         return await self._store.has_grant(session.tenant_id, session.subject, request.client_id)
 
-    async def approve(self, request: AuthorizationRequest, session: BrowserSession) -> str:
+    async def approve(self, request: AuthorizationRequest, session: BrowserSession, ticked: frozenset[str] | None = None) -> str:
         """Record the yes, create the grant and return the redirect with code, state and iss.
 
+        `ticked`: the scopes that the person gives; None: all that are asked for. It never gives more than was asked for.
         A second approve of the same request gives the same redirect and no second code. Raises ConsentRefused, also after a no.
         """
         if not session_suffices(request, session, self._clock()):
             raise ConsentRefused("sign in again to answer this request")
         client = await self._client(request)
-        scopes = await self._narrowed(request, session, client)
+        choice = choose(await self._narrowed(request, session, client), ticked)
         async with self._store.transaction() as rows:
             stored = await self._locked(rows, request)
             if stored.answered_at is not None:
                 return self._second(stored, request, allowed=True)
-            if not scopes - {OFFLINE}:
-                return await self._answer(
-                    rows, stored, _ALLOWED, {"error": "access_denied", "error_description": "none of the scopes may be used"}
-                )
-            grant = self._grant(request, session, client, scopes, for_device=stored.device_code_hash is not None)
+            if not choice.given - {OFFLINE}:
+                why = "the person left every scope out" if choice.left_out else "none of the scopes may be used"
+                return await self._answer(rows, stored, _ALLOWED, {"error": "access_denied", "error_description": why})
+            grant = self._grant(request, session, client, choice, for_device=stored.device_code_hash is not None)
             await rows.add_grant(grant)
             await rows.note(self._event("consent_given", request, session.subject, grant))
             if stored.device_code_hash is not None:
                 await self._release_device(rows, stored.device_code_hash, grant)
                 return await self._answer(rows, stored, _ALLOWED, {"done": "approved"})
-            await rows.remember_consent(await self._remember(rows, request, grant, client))
+            await rows.remember_consent(await self._remember(rows, request, grant, client, choice))
             return await self._answer(rows, stored, _ALLOWED, {"code": await self._code(rows, request, grant)})
 
     async def deny(self, request: AuthorizationRequest) -> str:
@@ -206,27 +218,28 @@ class Consent:
         # Nobody is promised to stay connected by a client that did not register for refresh tokens.
         return scopes if REFRESH_TOKEN in client.grant_types else scopes - {OFFLINE}
 
-    async def _covers(self, client: Client, request: AuthorizationRequest, subject: str, scopes: frozenset[str]) -> bool:
+    async def _known(self, client: Client, request: AuthorizationRequest, subject: str) -> RememberedConsent | None:
         known = await self._store.remembered(request.tenant_id, subject, client.client_id, request.redirect_uri, request.resource)
-        return known is not None and scopes <= known.scopes and known.document_hash == client.document_hash
+        return known if known is not None and known.document_hash == client.document_hash else None
 
-    async def _remember(self, rows: OAuthRows, request: AuthorizationRequest, grant: Grant, client: Client) -> RememberedConsent:
+    async def _remember(
+        self, rows: OAuthRows, request: AuthorizationRequest, grant: Grant, client: Client, choice: Choice
+    ) -> RememberedConsent:
         known = await rows.consent(grant.tenant_id, grant.subject, grant.client_id, request.redirect_uri, request.resource)
-        earlier = known.scopes if known is not None and known.document_hash == client.document_hash else frozenset()
+        latest = after(known if known is not None and known.document_hash == client.document_hash else None, choice)
         return RememberedConsent(
             grant.tenant_id,
             grant.subject,
             grant.client_id,
             request.redirect_uri,
             request.resource,
-            grant.scopes | earlier,
+            latest.given,
             client.document_hash,
             self._clock(),
+            latest.left_out,
         )
 
-    def _grant(
-        self, request: AuthorizationRequest, session: BrowserSession, client: Client, scopes: frozenset[str], *, for_device: bool
-    ) -> Grant:
+    def _grant(self, request: AuthorizationRequest, session: BrowserSession, client: Client, choice: Choice, *, for_device: bool) -> Grant:
         now = self._clock()
         return Grant(
             grant_id=new_id("grant"),
@@ -234,11 +247,12 @@ class Consent:
             subject=session.subject,
             client_id=client.client_id,
             resource=request.resource,
-            scopes=scopes,
+            scopes=choice.given,
             grant_type="device_code" if for_device else "authorization_code",
             native=for_device or destination(request.redirect_uri) != "web",
             created_at=now,
             expires_at=now + self._lifetimes.grant_s,
+            left_out=choice.left_out,
         )
 
     async def _code(self, rows: OAuthRows, request: AuthorizationRequest, grant: Grant) -> str:
@@ -258,4 +272,6 @@ class Consent:
 
     def _event(self, action: SecurityAction, request: AuthorizationRequest, subject: str, grant: Grant | None) -> SecurityEvent:
         facts = {"scope": render(grant.scopes if grant else request.scopes), "redirect_uri": request.redirect_uri}
+        if grant is not None and grant.left_out:
+            facts["left_out"] = render(grant.left_out)
         return SecurityEvent(action, self._clock(), request.tenant_id, subject, request.client_id, grant.grant_id if grant else "", facts)

@@ -24,6 +24,7 @@ class ConsentView:
 
     `client_host` is the host of a client metadata document ("" for other clients), `redirect_host` where the answer goes
     (the scheme for an app's own scheme), always shown large. `verified` is only true for pre-registered clients.
+    `left_out` is what the person left out the last time; `is_connected`: the client holds something that they gave it.
     """
 
     client_name: str
@@ -35,6 +36,8 @@ class ConsentView:
     email: str
     scopes: tuple[ScopeWords, ...]
     remembered: bool
+    left_out: frozenset[str] = frozenset()
+    is_connected: bool = False
 
 
 _WORDS = {
@@ -76,6 +79,8 @@ def consent_view(
     remembered: bool,
     *,
     for_device: bool = False,
+    left_out: frozenset[str] = frozenset(),
+    is_connected: bool = False,
 ) -> ConsentView:
     """Return the view of one request; `for_device`: the answer goes to the device whose code the person typed."""
     client_host = urlsplit(client.client_id).netloc if client.kind == "document" else ""
@@ -90,6 +95,8 @@ def consent_view(
         email=email,
         scopes=scopes,
         remembered=remembered,
+        left_out=left_out,
+        is_connected=is_connected,
     )
 
 

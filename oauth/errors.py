@@ -48,10 +48,14 @@ class ErrorTarget:
 
 
 class AuthorizeError(Exception):
-    """A refused authorization request. `target` None: show a page; it never redirects to what was not validated (RFC 6749 §4.1.2.1)."""
+    """A refused authorization request. `target` None: show a page; it never redirects to what was not validated (RFC 6749 §4.1.2.1).
 
-    def __init__(self, code: str, description: str, target: ErrorTarget | None = None) -> None:
+    `client_name` is what the client calls itself, "" while nobody knows which one it is.
+    """
+
+    def __init__(self, code: str, description: str, target: ErrorTarget | None = None, client_name: str = "") -> None:
         super().__init__(f"{code}: {description}")
         self.code = code
         self.description = description
         self.target = target
+        self.client_name = client_name

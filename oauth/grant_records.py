@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from oauth.authorization_request import AuthorizationRequest
+from oauth.scopes import OFFLINE
 
 GrantType = Literal["authorization_code", "device_code", "client_credentials", "jwt_bearer", "minted"]
 
@@ -12,7 +13,8 @@ GrantType = Literal["authorization_code", "device_code", "client_credentials", "
 class Grant:
     """What a subject allowed a client at one resource: the family that its tokens belong to.
 
-    `scopes` is the ceiling of every token; `native`: the answer goes to the person's own machine, which decides the grace window.
+    `scopes` is the ceiling of every token, and `left_out` what was asked for and not given; `native`: the answer goes to the
+    person's own machine, which decides the grace window.
     """
 
     grant_id: str
@@ -28,6 +30,12 @@ class Grant:
     expires_at: float
     revoked_at: float | None = None
     revoke_reason: str = ""
+    left_out: frozenset[str] = frozenset()
+
+    @property
+    def is_lasting(self) -> bool:
+        """False: the person was asked to let the client stay connected and did not, so it gets no refresh token."""
+        return OFFLINE not in self.left_out
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +107,7 @@ class PushedRequest:
 
 @dataclass(frozen=True, slots=True)
 class RememberedConsent:
-    """A yes that need not be asked again while nothing of it changes."""
+    """A yes that need not be asked again while nothing of it changes; `left_out`: what the person left out of it."""
 
     tenant_id: str
     subject: str
@@ -109,6 +117,7 @@ class RememberedConsent:
     scopes: frozenset[str]
     document_hash: str
     granted_at: float
+    left_out: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,22 +36,22 @@ class Parameters:
         return tuple((name, value) for name, values in self._values_by_name.items() for value in values)
 
 
-def parse(raw: bytes) -> Parameters:
+def parse(raw: bytes, max_fields: int = MAX_FIELDS) -> Parameters:
     """Read `application/x-www-form-urlencoded` bytes. Raises OAuthError (invalid_request)."""
     try:
-        pairs = parse_qsl(raw.decode("utf-8"), keep_blank_values=True, encoding="utf-8", errors="strict", max_num_fields=MAX_FIELDS)
+        pairs = parse_qsl(raw.decode("utf-8"), keep_blank_values=True, encoding="utf-8", errors="strict", max_num_fields=max_fields)
     except UnicodeDecodeError as error:
         raise OAuthError("invalid_request", "parameters must be UTF-8") from error
     except ValueError as error:
-        raise OAuthError("invalid_request", f"more than {MAX_FIELDS} parameters") from error
+        raise OAuthError("invalid_request", f"more than {max_fields} parameters") from error
     if any("\0" in name or "\0" in value for name, value in pairs):
         raise OAuthError("invalid_request", "parameters must not hold the NUL character")
     return Parameters(pairs)
 
 
-def parse_form(raw: bytes) -> Parameters:
+def parse_form(raw: bytes, max_fields: int = MAX_FIELDS) -> Parameters:
     """Read a form in which nothing may be sent twice. Raises OAuthError (invalid_request)."""
-    parameters = parse(raw)
+    parameters = parse(raw, max_fields)
     if repeated := sorted(parameters.duplicates()):
         # Only names that we know are echoed: an unknown name is the sender's text.
         name = repeated[0] if repeated[0].isidentifier() and len(repeated[0]) <= 40 else "a parameter"

@@ -37,6 +37,8 @@ DONE: Mapping[str, str] = {
     "password_changed": "Your password is changed.",
     "signed_out_elsewhere": "Every other browser is signed out.",
 }
+#: field of the page -> what is wrong with it
+NO_FAULTS: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,15 +169,22 @@ class AccountEndpoints:
         try:
             changed = await self._passwords.change(subject, visit.form.get("current") or "", visit.form.get("new") or "")
         except WeakPassword as error:
-            raise PageRefused(400, "Your password is unchanged", f"{str(error).capitalize()}.", self._back(visit)) from error
+            return await self._unchanged(visit, "new", str(error).capitalize())
         if not changed:
-            raise PageRefused(400, "Your password is unchanged", "The current password is not right.", self._back(visit))
+            return await self._unchanged(visit, "current", "The current password is not right")
         response = self._done(visit, "password_changed")
         await self._sessions.end_others(visit.request, response, visit.session)
         await self._note("subject_changed", visit, what="password")
         return response
 
-    async def _page(self, request: Request, tenant: Tenant, session: StoredSession) -> Response:
+    async def _unchanged(self, visit: _Visit, name: str, problem: str) -> Response:
+        """The page again, with what is wrong at the field `name`."""
+        faults = {name: f"{problem}. Your password is unchanged."}
+        return await self._page(visit.request, visit.tenant, visit.session, faults=faults, status=400)
+
+    async def _page(
+        self, request: Request, tenant: Tenant, session: StoredSession, *, faults: Mapping[str, str] = NO_FAULTS, status: int = 200
+    ) -> Response:
         subject = session.subject
         possible = self._may_have_passkeys(tenant, subject) and self._passkeys.available
         browser = self._sessions.browser_of(request)
@@ -183,6 +192,8 @@ class AccountEndpoints:
         passkeys = await self._passkeys.of_subject(subject)
         return self._pages.render(
             "account",
+            status=status,
+            faults=faults,
             script=options is not None,
             subject=subject,
             tenant=tenant,

@@ -25,6 +25,11 @@ from server.rate_limits import RateLimits
 logger = logging.getLogger(__name__)
 
 MAX_QUERY_BYTES = 16 * 1024
+_START = ("To the start page", "/")
+_ADVICE = (
+    "Nothing was allowed. Go back to the application and start again there. If this page comes back, remove this server from the "
+    "application and add it again; what stands here tells its makers what to mend."
+)
 
 
 class AuthorizeEndpoint:
@@ -64,7 +69,9 @@ class AuthorizeEndpoint:
             return self._refuse(error)
         except SQLAlchemyError as error:
             logger.error("store_failed", exc_info=error, extra={"facts": {"path": "/authorize"}})
-            return self._pages.error(503, "A moment, please", "The gateway's store does not answer. Try again in a few seconds.")
+            return self._pages.error(
+                503, "A moment, please", "The gateway's store does not answer. Try again in a few seconds.", action=_START
+            )
 
     async def _parameters(self, request: Request) -> Parameters:
         if request.method != "POST":
@@ -101,18 +108,24 @@ class AuthorizeEndpoint:
         """Return the error of `prompt=none`: for the client where it is safe or the person allowed it something before."""
         known = may_hear_errors(attempt) or (session is not None and await self._consent.has_allowed(waiting, session))
         target = ErrorTarget(waiting.redirect_uri, waiting.state) if known else None
-        return AuthorizeError(code, "the person has to sign in or to agree first", target)
+        name = attempt.client.name if attempt.client else ""
+        return AuthorizeError(code, "the person has to sign in or to agree first", target, name)
 
     def _refuse(self, error: AuthorizeError) -> Response:
         logger.info("authorize_refused", extra={"facts": {"error": error.code, "reason": error.description}})
         if error.target is None:
-            return self._page(error.code, error.description, 400)
+            return self._page(error.code, error.description, 400, error.client_name)
         answer = {"error": error.code, "error_description": error.description, "state": error.target.state, "iss": self._issuer}
         return see_other(with_answer(error.target.redirect_uri, answer))
 
-    def _page(self, code: str, description: str, status: int) -> Response:
-        message = f"The application that sent you here made a request that cannot be answered: {description}. ({code})"
-        return self._pages.error(status, "This sign-in cannot start", message)
+    def _page(self, code: str, description: str, status: int, client_name: str = "") -> Response:
+        who = (
+            f"The application that sent you here, which calls itself “{client_name}”,"
+            if client_name
+            else "The application that sent you here"
+        )
+        message = f"{who} made a request that cannot be answered: {description}. ({code})"
+        return self._pages.error(status, "This sign-in cannot start", message, advice=_ADVICE, action=_START)
 
 
 def _fetch_site(request: Request) -> str | None:

@@ -32,6 +32,10 @@ class FormRefused(Exception):
     """A form post does not come from a page that we gave this browser; the message says why."""
 
 
+class CookiesMissing(FormRefused):
+    """The browser sends none of our cookies, so it keeps none, or never had the page that the form was on."""
+
+
 class BrowserSessions:
     def __init__(
         self, store: BrowserSessionStore, *, settings: Settings, clock: Callable[[], float] = time.time, absolute_s: float = ABSOLUTE_S
@@ -139,12 +143,13 @@ class BrowserSessions:
         return self._token(self._browser_secret(request), purpose, stored)
 
     async def check_form(self, request: Request, token: str, purpose: str, tenant_id: str | None = None) -> None:
-        """Raise FormRefused unless the post comes from the page that we gave this browser for `purpose`."""
+        """Raise FormRefused unless the post comes from the page that we gave this browser for `purpose` (CookiesMissing: no cookie came)."""
         self.check_origin(request)
         secret = self._cookie(request, self.browser_cookie)
         stored = None if tenant_id is None else await self.stored(request, tenant_id)
-        expected = self._token(secret or secrets.token_urlsafe(32), purpose, stored)
-        if secret is None or not hmac.compare_digest(expected.encode(), token.encode()):
+        if secret is None:
+            raise CookiesMissing("this browser sent no cookie with the form")
+        if not hmac.compare_digest(self._token(secret, purpose, stored).encode(), token.encode()):
             raise FormRefused("this form belongs to another browser or to a session that has ended; open the page again")
 
     def check_origin(self, request: Request) -> None:

@@ -20,6 +20,12 @@ from server.pages.posted_form import read_form
 from server.pages.scope_list import scope_lines
 from server.sign_in_visit import account_url
 
+#: a ticked box of the page is sent as `scope:<scope>`; the page says itself that it showed them, or none ticked would look like none shown
+SCOPE_FIELD = "scope:"
+SHOWN_FIELD = "scopes_shown"
+#: as many scopes as the address of a request may hold, and the page's own fields
+MAX_FIELDS = 10_000
+
 
 class Answers(Protocol):
     """What the page asks of `oauth.consent.Consent`."""
@@ -30,7 +36,7 @@ class Answers(Protocol):
 
     async def view(self, request: AuthorizationRequest, session: BrowserSession) -> ConsentView: ...
 
-    async def approve(self, request: AuthorizationRequest, session: BrowserSession) -> str: ...
+    async def approve(self, request: AuthorizationRequest, session: BrowserSession, ticked: frozenset[str] | None = None) -> str: ...
 
     async def deny(self, request: AuthorizationRequest) -> str: ...
 
@@ -54,7 +60,7 @@ class ConsentEndpoints:
         request_id = request.query_params.get("request") or ""
         pending = await self._pending(request, request_id)
         if pending is None:
-            raise not_open_here()
+            raise not_open_here(self._sessions.browser_of(request))
         session = await self._sessions.current(request, pending.tenant_id)
         if session is None or not session_suffices(pending, session, self._clock()):
             return see_other(_login_url(request_id))
@@ -65,7 +71,11 @@ class ConsentEndpoints:
         return self._pages.render(
             "consent",
             view=view,
-            lines=scope_lines(view.scopes),
+            lines=scope_lines(view.scopes, view.left_out),
+            # A client that is connected and comes back needs what it lacks; one that starts anew is offered what was chosen last.
+            as_before=not view.is_connected,
+            scope_field=SCOPE_FIELD,
+            shown_field=SHOWN_FIELD,
             request_id=request_id,
             csrf=await self._sessions.csrf_token(request, _purpose(request_id), pending.tenant_id),
             tenant_id=pending.tenant_id,
@@ -75,7 +85,7 @@ class ConsentEndpoints:
 
     async def take(self, request: Request) -> Response:
         self._sessions.check_origin(request)
-        form = await read_form(request)
+        form = await read_form(request, max_fields=MAX_FIELDS)
         request_id, tenant_id = form.get("request") or "", form.get("tenant") or ""
         pending = await self._pending(request, request_id)
         if pending is None:
@@ -91,8 +101,9 @@ class ConsentEndpoints:
                 400, "No answer was given", "Choose Allow or Deny.", ("Back", f"/consent?{urlencode({'request': request_id})}")
             )
         try:
-            allowed = decision == "allow"
-            return see_other(await (self._consent.approve(pending, session) if allowed else self._consent.deny(pending)))
+            if decision == "deny":
+                return see_other(await self._consent.deny(pending))
+            return see_other(await self._consent.approve(pending, session, _ticked(form)))
         except AlreadyDecided as decided:
             raise _already_decided(decided) from decided
         except ConsentRefused as refusal:
@@ -105,20 +116,26 @@ class ConsentEndpoints:
         """
         browser = self._sessions.browser_of(request)
         if browser is None:
-            raise not_open_here()
+            raise not_open_here(None)
         try:
             redirect = await self._consent.finished(request_id, browser, allowed=form.get("decision") == "allow")
         except AlreadyDecided as decided:
             await self._sessions.check_form(request, form.get("csrf") or "", _purpose(request_id), tenant_id)
             raise _already_decided(decided) from decided
         if redirect is None:
-            raise not_open_here()
+            raise not_open_here(browser)
         await self._sessions.check_form(request, form.get("csrf") or "", _purpose(request_id), tenant_id)
         return see_other(redirect)
 
     async def _pending(self, request: Request, request_id: str) -> AuthorizationRequest | None:
         browser = self._sessions.browser_of(request)
         return None if browser is None or not request_id else await self._consent.pending(request_id, browser)
+
+
+def _ticked(form: Parameters) -> frozenset[str] | None:
+    """Return the scopes that are ticked; None: the form showed no boxes, so the answer is about everything that was asked for."""
+    ticked = frozenset(name.removeprefix(SCOPE_FIELD) for name, _ in form.pairs() if name.startswith(SCOPE_FIELD))
+    return ticked if ticked or form.get(SHOWN_FIELD) else None
 
 
 def _cannot_be_answered(refusal: ConsentRefused) -> PageRefused:

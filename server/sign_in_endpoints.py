@@ -11,6 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from oauth.audit import SecurityEvent
+from oauth.authorization_request import BrowserSession
 from oauth.errors import OAuthError
 from oauth.federation import Federation, FederationRefused
 from oauth.parameters import Parameters, parse_form
@@ -78,7 +79,8 @@ class SignInEndpoints:
         await self._limits.check("page_address", _address(request))
         query = request.query_params
         visit = await self._visit(request, query.get("request"), query.get("tenant"), query.get("next"))
-        return await self._page(request, visit, email=visit.login_hint)
+        session = await self._sessions.current(request, visit.tenant.tenant_id)
+        return await self._page(request, visit, email=visit.login_hint, signed_in=session)
 
     async def take(self, request: Request) -> Response:
         self._sessions.check_origin(request)
@@ -95,19 +97,21 @@ class SignInEndpoints:
         """Take the answer of an identity provider, on the redirect path of that provider alone."""
         await self._limits.check("way_in_address", _address(request))
         tenant_id, slug = request.path_params["tenant"], request.path_params["slug"]
+        browser = self._sessions.browser_of(request)
         if self._federation is None:
-            raise not_open_here()
+            raise not_open_here(browser)
         try:
             answer = parse_form(request.scope["query_string"])
-            subject, onward = await self._federation.finish(tenant_id, slug, self._sessions.browser_of(request), answer)
+            subject, onward = await self._federation.finish(tenant_id, slug, browser, answer)
         except (OAuthError, FederationRefused) as error:
             reason = error.reason if isinstance(error, FederationRefused) else error.description
             logger.warning("federation_refused", extra={"facts": {"tenant": tenant_id[:64], "provider": slug[:64], "reason": reason}})
             await self._failed(tenant_id, "federation", request, reason=reason, provider=slug)
-            raise _not_signed_in(error) from error
+            was_denied = isinstance(error, FederationRefused) and error.is_denial
+            raise (not_open_here(None) if browser is None and not was_denied else _not_signed_in(error)) from error
         visit = await self._visit(request, onward.get("request"), onward.get("tenant"), onward.get("next"))
         if "federation" not in visit.tenant.sign_in or visit.tenant.tenant_id != subject.tenant_id:
-            raise not_open_here()
+            raise not_open_here(browser)
         self._limits.give_back("way_in_address", _address(request))
         return await self._signed_in(request, visit, subject, "federation")
 
@@ -115,7 +119,7 @@ class SignInEndpoints:
         await self._limits.check("way_in_address", _address(request))
         browser = self._sessions.browser_of(request) or ""
         if self._federation is None:
-            raise not_open_here()
+            raise not_open_here(browser)
         try:
             away = await self._federation.begin(
                 visit.tenant.tenant_id,
@@ -202,11 +206,20 @@ class SignInEndpoints:
         pending = None if browser is None else await self._consent.pending(request_id, browser)
         tenant = None if pending is None else self._tenants.get(pending.tenant_id)
         if pending is None or tenant is None:
-            raise not_open_here()
+            raise not_open_here(browser)
         must_ask = bool(pending.prompt & {"login", "select_account"}) or pending.max_age_s is not None
-        return Visit(tenant, request_id, "", pending.login_hint or "", must_ask)
+        return Visit(tenant, request_id, "", pending.login_hint or "", must_ask, pending)
 
-    async def _page(self, request: Request, visit: Visit, *, email: str = "", problem: str = "", status: int = 200) -> Response:
+    async def _page(
+        self,
+        request: Request,
+        visit: Visit,
+        *,
+        email: str = "",
+        problem: str = "",
+        status: int = 200,
+        signed_in: BrowserSession | None = None,
+    ) -> Response:
         with_passkey = "passkey" in visit.tenant.sign_in
         browser = self._sessions.browser_hash(request)
         options = await self._passkeys.offer_sign_in(visit.tenant.tenant_id, browser) if with_passkey and self._passkeys.available else None
@@ -221,6 +234,9 @@ class SignInEndpoints:
             carried=sorted(visit.carried.items()),
             email=email[:254],
             problem=problem,
+            signed_in=signed_in,
+            goes_on=signed_in is not None and visit.suffices(signed_in, self._clock()),
+            next_url=visit.next_url,
             with_password="password" in visit.tenant.sign_in,
             with_passkey=with_passkey,
             passkey_options=options,

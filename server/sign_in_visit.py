@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Protocol
 from urllib.parse import urlencode
 
-from oauth.authorization_request import AuthorizationRequest
+from oauth.authorization_request import AuthorizationRequest, BrowserSession
+from oauth.consent import session_suffices
 from oauth.tenants import DEFAULT_TENANT, Tenant
 
 #: our own pages that a sign-in may lead to; anything else in `next` is ignored
@@ -28,6 +29,7 @@ class Visit:
     login_hint: str = ""
     #: the client wants the person asked, whoever is signed in somewhere (`prompt`)
     must_ask: bool = False
+    pending: AuthorizationRequest | None = None
 
     @property
     def purpose(self) -> str:
@@ -45,6 +47,10 @@ class Visit:
     def url(self) -> str:
         """The sign-in page for this visit."""
         return f"/login?{urlencode(self.carried)}"
+
+    def suffices(self, session: BrowserSession, now: float) -> bool:
+        """Say whether `session` may go on without a new sign-in."""
+        return self.pending is None or session_suffices(self.pending, session, now)
 
     @property
     def next_url(self) -> str:

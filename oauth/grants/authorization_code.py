@@ -88,7 +88,8 @@ class AuthorizationCodeGrant:
             return InvalidGrant(_NO_GOOD)
         await rows.update_code(replace(row, used_at=now))
         token, access_token = await mint_access_token(rows, grant, grant.scopes, now, self._lifetimes.access_token_s)
-        refresh_token = await mint_refresh_token(rows, grant, 0, now, self._lifetimes) if REFRESH_TOKEN in client.grant_types else ""
+        stays = REFRESH_TOKEN in client.grant_types and grant.is_lasting
+        refresh_token = await mint_refresh_token(rows, grant, 0, now, self._lifetimes) if stays else ""
         return reply_of(token, access_token, refresh_token), access_token
 
     async def _count_try(self, rows: OAuthRows, row: AuthorizationCode, grant: Grant, now: float) -> InvalidGrant:

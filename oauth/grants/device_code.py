@@ -64,7 +64,8 @@ class DeviceCodeGrant:
             return InvalidGrant(_NO_GOOD)
         await rows.update_device_code(replace(code, used=True, last_polled_at=now))
         token, row = await mint_access_token(rows, grant, grant.scopes, now, self._lifetimes.access_token_s)
-        refresh_token = await mint_refresh_token(rows, grant, 0, now, self._lifetimes) if REFRESH_TOKEN in client.grant_types else ""
+        stays = REFRESH_TOKEN in client.grant_types and grant.is_lasting
+        refresh_token = await mint_refresh_token(rows, grant, 0, now, self._lifetimes) if stays else ""
         return reply_of(token, row, refresh_token), row
 
     async def _pending(self, rows: OAuthRows, code: DeviceCode, now: float) -> OAuthError:

@@ -12,6 +12,7 @@ from starlette.responses import HTMLResponse, Response
 
 from server.config import Settings
 from server.pages.static_files import StaticFiles
+from server.pages.wrapping import breaking_host, whole_words
 
 LOOPBACK_NAMES = ("localhost", "127.0.0.1")
 TEMPLATES = Path(__file__).parent / "templates"
@@ -56,7 +57,7 @@ class Pages:
         self._environment = Environment(
             loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
         )
-        self._environment.filters.update(plain=plain, day=day)
+        self._environment.filters.update(plain=plain, day=day, breaking_host=breaking_host, whole_words=whole_words)
         self._environment.globals.update(static=self.static.url, base_url=settings.base_url, host=settings.host)
 
     def own_address(self, request: Request) -> str | None:
@@ -85,11 +86,12 @@ class Pages:
         title: str,
         message: str,
         *,
+        advice: str = "",
         action: tuple[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> HTMLResponse:
         """Return a page that says what happened and what to do; `action` is (text, address of our own)."""
-        return self.render("error", status=status, title=title, message=message, action=action, headers=headers)
+        return self.render("error", status=status, title=title, message=message, advice=advice, action=action, headers=headers)
 
     def nowhere(self) -> HTMLResponse:
         """Return the page for an address that is none of ours."""

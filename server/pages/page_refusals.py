@@ -9,13 +9,20 @@ from starlette.responses import Response
 
 from oauth.passwords import HashingBusy
 from oauth.tenants import DEFAULT_TENANT
-from server.browser_session import FormRefused
+from server.browser_session import CookiesMissing, FormRefused
 from server.pages.page import Pages, see_other
 from server.pages.posted_form import FormUnreadable
 from server.rate_limits import RateLimited
 from server.sign_in_visit import connections_url
 
 PageEndpoint = Callable[[Request], Awaitable[Response]]
+
+
+COOKIES_NEEDED = "Cookies are needed"
+WHY_COOKIES = (
+    "This browser sent no cookie, and without one nobody can tell who is signing in. Allow cookies for this address, then start again "
+    "in your application."
+)
 
 
 class PageRefused(Exception):
@@ -29,8 +36,10 @@ class PageRefused(Exception):
         self.action = action
 
 
-def not_open_here() -> PageRefused:
-    """An authorization request that this browser may not see: nothing is said about it (RFC 9700 §4.7)."""
+def not_open_here(browser: str | None) -> PageRefused:
+    """An authorization request that this browser may not see: nothing is said about it (RFC 9700 §4.7). None: it sends no cookie."""
+    if browser is None:
+        return PageRefused(400, COOKIES_NEEDED, f"{WHY_COOKIES} If you started in another browser, go on there.")
     return PageRefused(
         400,
         "This sign-in is not open here",
@@ -52,6 +61,8 @@ def for_people(pages: Pages, endpoint: PageEndpoint) -> PageEndpoint:
             return await endpoint(request)
         except PageRefused as refusal:
             return pages.error(refusal.status, refusal.title, refusal.message, action=refusal.action or _way_on(request))
+        except CookiesMissing:
+            return pages.error(403, COOKIES_NEEDED, WHY_COOKIES, action=_again(request))
         except FormRefused as refusal:
             return pages.error(403, "This form was not accepted", f"{_sentence(str(refusal))}", action=_again(request))
         except FormUnreadable as refusal:

@@ -3,7 +3,7 @@
 from starlette.requests import Request
 
 from oauth.errors import OAuthError
-from oauth.parameters import Parameters, parse_form
+from oauth.parameters import MAX_FIELDS, Parameters, parse_form
 from server.request_body import ClientGone, read_body
 
 MAX_FORM_BYTES = 64 * 1024
@@ -19,7 +19,7 @@ class FormUnreadable(Exception):
         self.message = message
 
 
-async def read_form(request: Request) -> Parameters:
+async def read_form(request: Request, *, max_fields: int = MAX_FIELDS) -> Parameters:
     """Return the fields of a post. Raises FormUnreadable.
 
     Multipart bodies are refused: our forms never send one, and their parsers have been a way to exhaust servers.
@@ -36,6 +36,6 @@ async def read_form(request: Request) -> Parameters:
     if body is None:
         raise FormUnreadable(413, f"the form is larger than {MAX_FORM_BYTES // 1024} KB")
     try:
-        return parse_form(body)
+        return parse_form(body, max_fields)
     except OAuthError as error:
         raise FormUnreadable(400, error.description) from error

@@ -16,9 +16,21 @@ class ScopeLine:
     title: str
     description: str
     among: tuple[str, ...] = ()
+    scope: str = ""
+    #: the person left it out the last time
+    was_left_out: bool = False
+
+    @property
+    def is_fixed(self) -> bool:
+        """Nothing works without it, so it cannot be left out."""
+        return self.scope == CONNECT
+
+    @property
+    def is_destructive(self) -> bool:
+        return self.scope.endswith(":destructive")
 
 
-def scope_lines(scopes: Sequence[ScopeWords]) -> tuple[ScopeLine, ...]:
+def scope_lines(scopes: Sequence[ScopeWords], left_out: frozenset[str] = frozenset()) -> tuple[ScopeLine, ...]:
     """Return the lines for `scopes`: an umbrella with the provider scopes of its tier, everything else by itself."""
     asked = {each.scope for each in scopes}
     lines = []
@@ -26,5 +38,6 @@ def scope_lines(scopes: Sequence[ScopeWords]) -> tuple[ScopeLine, ...]:
         if each.scope not in UMBRELLAS and each.scope not in (CONNECT, OFFLINE) and umbrella_of(each.scope) in asked:
             continue
         covered = sorted(other.rpartition(":")[0] for other in asked - {each.scope} if umbrella_of(other) == each.scope)
-        lines.append(ScopeLine(each.title, each.description, tuple(covered) if each.scope in UMBRELLAS else ()))
+        among = tuple(covered) if each.scope in UMBRELLAS else ()
+        lines.append(ScopeLine(each.title, each.description, among, each.scope, each.scope in left_out))
     return tuple(lines)

@@ -39,6 +39,7 @@ def grant_values(grant: Grant) -> Values:
         "expires_at": to_us(grant.expires_at),
         "revoked_at": to_us(grant.revoked_at),
         "revoke_reason": grant.revoke_reason,
+        "left_out": render(grant.left_out),
     }
 
 
@@ -56,6 +57,7 @@ def grant_of(row: Row[Any]) -> Grant:
         row.expires_at / 1_000_000,
         from_us(row.revoked_at),
         row.revoke_reason,
+        scopes_of(row.left_out),
     )
 
 
@@ -189,6 +191,7 @@ def consent_values(consent: RememberedConsent) -> Values:
         "scopes": render(consent.scopes),
         "document_hash": consent.document_hash,
         "granted_at": to_us(consent.granted_at),
+        "left_out": render(consent.left_out),
     }
 
 
@@ -202,6 +205,7 @@ def consent_of(row: Row[Any]) -> RememberedConsent:
         scopes_of(row.scopes),
         row.document_hash,
         row.granted_at / 1_000_000,
+        scopes_of(row.left_out),
     )
 
 

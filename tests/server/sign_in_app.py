@@ -89,7 +89,7 @@ class StandInConsent:
     async def view(self, request: AuthorizationRequest, session: BrowserSession) -> ConsentView:
         return replace(self.view_shown, email=session.email)
 
-    async def approve(self, request: AuthorizationRequest, session: BrowserSession) -> str:
+    async def approve(self, request: AuthorizationRequest, session: BrowserSession, ticked: frozenset[str] | None = None) -> str:
         if request.request_id not in self.redirects:
             self.codes.append(secrets.token_urlsafe(8))
             self.redirects[request.request_id] = f"{request.redirect_uri}?{urlencode({'code': self.codes[-1], 'state': request.state})}"

@@ -33,34 +33,45 @@ const setUp = (form, ask) => {
   const button = form.querySelector("[data-passkey-button]");
   const help = form.querySelector("[data-passkey-help]");
   let waiting = null;
+  let asking = false;
   let sent = false;
+  form.hidden = button.hidden = false;
   const say = (text) => {
     help.textContent = text;
   };
   const send = (credential) => {
     if (!credential || sent) return;
     sent = true; // a challenge serves once, so the form goes once
-    button.disabled = true;
     form.elements.passkey.value = answerOf(credential);
     form.submit();
   };
-  if (!window.PublicKeyCredential) {
-    button.disabled = true;
-    say("This browser has no passkeys.");
-    return;
-  }
-  button.addEventListener("click", async () => {
+  const askNow = async () => {
     if (waiting) waiting.abort();
-    if (sent) return;
-    button.disabled = true;
+    if (sent || asking) return;
+    // The button stays enabled: one that is disabled loses the focus (WCAG 2.2, 2.4.3).
+    asking = true;
     say("");
     try {
       send(await ask({}));
     } catch (error) {
       say(WORDS[error.name] || "The passkey could not be used.");
-      button.disabled = false;
+      button.focus();
+    } finally {
+      asking = false;
     }
+  };
+  button.addEventListener("click", askNow);
+  form.addEventListener("submit", (event) => {
+    // Enter in the name's field: a form without a submit button of its own means the passkey.
+    if (event.submitter || form.querySelector("[type=submit]")) return;
+    event.preventDefault();
+    if (!button.disabled) askNow();
   });
+  if (!window.PublicKeyCredential) {
+    button.disabled = true;
+    say("This browser has no passkeys.");
+    return;
+  }
   return async () => {
     // The browser offers passkeys in the e-mail field by itself; silence is right when it cannot.
     if (!(await PublicKeyCredential.isConditionalMediationAvailable?.())) return;

@@ -69,6 +69,8 @@ grants = Table(
     Column("expires_at", BigInteger, nullable=False, index=True),
     Column("revoked_at", BigInteger),
     Column("revoke_reason", String(64), nullable=False, server_default=""),
+    #: what was asked for and the person did not give
+    Column("left_out", Text, nullable=False, server_default=""),
     Index("ix_grants_subject", "tenant_id", "subject", "client_id"),
 )
 
@@ -125,6 +127,7 @@ consents = Table(
     Column("scopes", Text, nullable=False),
     Column("document_hash", String(64), nullable=False),
     Column("granted_at", BigInteger, nullable=False),
+    Column("left_out", Text, nullable=False, server_default=""),
 )
 
 device_codes = Table(
