@@ -143,7 +143,7 @@ class BrowserSessions:
         return self._token(self._browser_secret(request), purpose, stored)
 
     async def check_form(self, request: Request, token: str, purpose: str, tenant_id: str | None = None) -> None:
-        """Raise FormRefused unless the post comes from the page that we gave this browser for `purpose` (CookiesMissing: no cookie came)."""
+        """Raise FormRefused unless the post comes from the page that we gave this browser for `purpose`; CookiesMissing: no cookie."""
         self.check_origin(request)
         secret = self._cookie(request, self.browser_cookie)
         stored = None if tenant_id is None else await self.stored(request, tenant_id)

@@ -8,15 +8,16 @@ from starlette.routing import Route
 
 from oauth.authorization_request import BrowserSession
 from oauth.connections.authorization import ConnectFlows, FlowRefused
-from oauth.connections.connect_flow import ConnectFlow
+from oauth.connections.connect_flow import ConnectFlow, hash_of
 from oauth.connections.connected import Connected
 from oauth.connections.connection import AccountSecret
+from oauth.connections.finished_flows import FinishedFlows
 from oauth.connections.keys import ConnectionRefused, check_alias
 from oauth.parameters import Parameters
 from server.browser_session import BrowserSessions
 from server.connections_page import PURPOSE
 from server.pages.page import Pages, see_other
-from server.pages.page_refusals import PageRefused, for_people
+from server.pages.page_refusals import PageRefused, cookies_needed, for_people
 from server.pages.posted_form import read_form
 from server.posted_answer import posted_answer
 from server.sign_in_visit import connections_url, sign_in_url
@@ -29,7 +30,10 @@ MAX_SECRET_CHARS = 8192
 class ConnectionEndpoints:
     """The link is not a key: who opens it signs in, and must be the subject whose call asked (MCP 2026-07-28, URL elicitation)."""
 
-    def __init__(self, *, flows: ConnectFlows, sessions: BrowserSessions, pages: Pages, client_name: ClientName) -> None:
+    def __init__(
+        self, *, flows: ConnectFlows, finished: FinishedFlows, sessions: BrowserSessions, pages: Pages, client_name: ClientName
+    ) -> None:
+        self._finished = finished
         self._flows, self._sessions, self._pages, self._client_name = flows, sessions, pages, client_name
 
     def routes(self) -> list[Route]:
@@ -51,15 +55,17 @@ class ConnectionEndpoints:
     async def take(self, request: Request) -> Response:
         self._sessions.check_origin(request)
         form = await read_form(request)
+        if (connected := await self._taken_before(request, form)) is not None:
+            return await self._connected(request, connected)
         flow = await self._flow(request)
         session = await self._sessions.current(request, flow.tenant_id)
         if session is None:
             return see_other(sign_in_url(flow.tenant_id, request.url.path))
         await self._check_person(request, flow, session)
-        await self._sessions.check_form(request, form.get("csrf") or "", _purpose(flow), flow.tenant_id)
+        await self._sessions.check_form(request, form.get("csrf") or "", _purpose(flow.flow_hash), flow.tenant_id)
         browser = self._sessions.browser_of(request)
         if browser is None:
-            raise PageRefused(400, "This browser keeps no cookies", "Connecting needs them. Allow cookies for this address and try again.")
+            raise cookies_needed()
         alias = (form.get("alias") or "").strip()
         handle = request.path_params["flow"]
         try:
@@ -78,12 +84,29 @@ class ConnectionEndpoints:
         tenant_id, provider = request.path_params["tenant"], request.path_params["provider"]
         answer = _once(request)
         session = await self._sessions.current(request, tenant_id)
+        browser = self._sessions.browser_of(request)
+        again = await self._finished.by_answer(tenant_id, provider, answer.get("state") or "", session, browser or "")
+        if again is not None:
+            return await self._connected(request, again)
         try:
-            connected = await self._flows.finish(tenant_id, provider, answer, session, self._sessions.browser_of(request))
+            connected = await self._flows.finish(tenant_id, provider, answer, session, browser)
         except (FlowRefused, ConnectionRefused) as refused:
-            again = refused.handle if isinstance(refused, FlowRefused) else ""
-            raise _refused(refused, ("Try again", f"/connect/{again}") if again else None) from refused
+            if browser is None and isinstance(refused, FlowRefused) and refused.status == 403:
+                raise cookies_needed(403) from refused
+            handle = refused.handle if isinstance(refused, FlowRefused) else ""
+            raise _refused(refused, ("Try again", f"/connect/{handle}") if handle else None) from refused
         return await self._connected(request, connected)
+
+    async def _taken_before(self, request: Request, form: Parameters) -> Connected | None:
+        """Return what the same form brought when it was sent before: a page that is loaded again sends it again."""
+        handle = request.path_params["flow"]
+        tenant_id = await self._finished.tenant_of(handle) if form.all("secret") else None
+        if tenant_id is None:
+            return None
+        connected = await self._finished.by_link(handle, await self._sessions.current(request, tenant_id))
+        if connected is not None:
+            await self._sessions.check_form(request, form.get("csrf") or "", _purpose(hash_of(handle)), tenant_id)
+        return connected
 
     async def _take_key(self, request: Request, flow: ConnectFlow, session: BrowserSession, form: Parameters, alias: str) -> Response:
         given = {name: (form.get(name) or "").strip() for name in ("secret", "username", "session_token", "region", "service")}
@@ -114,7 +137,7 @@ class ConnectionEndpoints:
             view=view,
             email=session.email,
             client_name=await self._client_name(flow.tenant_id, flow.client_id),
-            csrf=await self._sessions.csrf_token(request, _purpose(flow), flow.tenant_id),
+            csrf=await self._sessions.csrf_token(request, _purpose(flow.flow_hash), flow.tenant_id),
             here=request.url.path,
             alias=alias or view.alias,
             problem=problem,
@@ -138,8 +161,8 @@ class ConnectionEndpoints:
             raise _refused(refused, switch) from refused
 
 
-def _purpose(flow: ConnectFlow) -> str:
-    return f"connect\n{flow.flow_hash}"
+def _purpose(flow_hash: str) -> str:
+    return f"connect\n{flow_hash}"
 
 
 def _once(request: Request) -> dict[str, str]:

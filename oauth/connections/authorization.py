@@ -12,7 +12,7 @@ from urllib.parse import urlencode, urlsplit
 
 from oauth.authorization_request import BrowserSession
 from oauth.connections.connect_flow import TRIP_TTL_S, ConnectFlow, ConnectFlowStore, Trip, hash_of
-from oauth.connections.connected import Connected, compared
+from oauth.connections.connected import Connected, asked_scopes, compared
 from oauth.connections.connection import AccountSecret, Connection
 from oauth.connections.credentials import CredentialKind
 from oauth.connections.links import callback_url
@@ -95,7 +95,7 @@ class ConnectFlows:
     async def view(self, flow: ConnectFlow) -> ConnectView:
         """Return what the page shows."""
         provider = self._registrations.provider(flow.tenant_id, flow.provider)
-        scopes = self._scopes(provider, flow)
+        scopes = asked_scopes(provider, flow.scopes)
         words = tuple((scope, provider.scope_words.get(scope, scope)) for scope in scopes)
         reconnects = await self._meant(flow)
         is_possible = provider.takes_key or self._registrations.find(flow.tenant_id, flow.provider) is not None
@@ -124,7 +124,7 @@ class ConnectFlows:
             "redirect_uri": callback_url(self._base_url, flow.tenant_id, flow.provider),
             "state": state,
         }
-        scopes = self._scopes(provider, flow)
+        scopes = asked_scopes(provider, flow.scopes)
         if scopes:
             parameters[provider.scope_parameter] = provider.scope_separator.join(scopes)
         if provider.pkce:
@@ -162,7 +162,7 @@ class ConnectFlows:
                 raise FlowRefused(400, f"Access was not allowed at {title}. You can try again.", handle)
             why = f"({error_word(answer)}). Whoever runs this gateway finds the reason in its log"
             raise FlowRefused(400, f"{title} did not connect the account {why}.", handle)
-        asked = frozenset(self._scopes(application.provider, flow))
+        asked = frozenset(asked_scopes(application.provider, flow.scopes))
         try:
             redirect_uri = callback_url(self._base_url, flow.tenant_id, flow.provider)
             tokens = await self._endpoint.exchange(application, answer["code"], carried["verifier"], redirect_uri, asked)
@@ -232,9 +232,6 @@ class ConnectFlows:
         if application is None or application.provider.auth != "oauth2":
             raise FlowRefused(404, f"No application is registered at {flow.provider!r}. An administrator runs `ascend provider add`.")
         return application
-
-    def _scopes(self, provider: Provider, flow: ConnectFlow) -> tuple[str, ...]:
-        return tuple(dict.fromkeys((*provider.default_scopes, *sorted(flow.scopes))))
 
     async def _record_no(self, flow: ConnectFlow, answer: Mapping[str, str]) -> None:
         """Tell operators why a provider gave no code: they correct scopes and registrations, and the person's page names the error only."""

@@ -59,7 +59,11 @@ class ConnectFlowStore(Protocol):
         ...
 
     async def take(self, trip_hash: str) -> tuple[ConnectFlow, Trip] | None:
-        """Return the trip and forget it, in one step: two callers never both get it."""
+        """Return the trip and forget its secrets, in one step: two callers never both get it."""
+        ...
+
+    async def taken(self, trip_hash: str) -> tuple[ConnectFlow, str] | None:
+        """Return the flow of a trip that was taken, and the browser that it was taken in; None after a later trip began."""
         ...
 
     async def finish(self, flow_hash: str, state: FlowState, account_id: str) -> None:

@@ -14,6 +14,8 @@ class Connected:
     provider: Provider
     #: the account that was to be connected again, where the person chose another one at the provider
     instead_of: Connection | None = None
+    #: another account than was meant, which is no longer known
+    is_another: bool = False
     #: in words: what was asked for and not granted
     withheld: tuple[str, ...] = ()
 
@@ -23,8 +25,15 @@ class Connected:
         return self.connection.kind != "bearer"
 
 
-def compared(connection: Connection, provider: Provider, meant: Connection | None, asked: Iterable[str]) -> Connected:
+def asked_scopes(provider: Provider, wanted: Iterable[str]) -> tuple[str, ...]:
+    """Return what a provider is asked for: what it always is, and what the call wants."""
+    return tuple(dict.fromkeys((*provider.default_scopes, *sorted(wanted))))
+
+
+def compared(
+    connection: Connection, provider: Provider, meant: Connection | None, asked: Iterable[str], *, is_another: bool = False
+) -> Connected:
     """Return what `connection` is to a person who was asked for `meant`, or for a new account, with the scopes `asked`."""
     instead_of = meant if meant is not None and meant.account_id != connection.account_id else None
     words = tuple(provider.scope_words.get(scope, scope) for scope in withheld_scopes(connection, asked))
-    return Connected(connection, provider, instead_of, words)
+    return Connected(connection, provider, instead_of, is_another or instead_of is not None, words)

@@ -28,7 +28,7 @@ class ConnectLinks:
     async def link(self, principal: Principal, provider: str, scopes: frozenset[str], account_id: str = "", alias: str = "") -> str:
         """Return the address where the subject of `principal`, signed in, connects an account of `provider`."""
         now = self._clock()
-        wish = (principal.tenant_id, principal.subject, principal.client_id, provider, _wish(scopes, account_id, alias))
+        wish = (principal.tenant_id, principal.subject, principal.client_id, provider, wish_of(scopes, account_id, alias))
         known, expires_at = self._given.get(wish, ("", 0.0))
         if known and expires_at - now >= REUSE_MIN_S and await self._is_open(known):
             return known
@@ -61,7 +61,7 @@ class ConnectLinks:
         """Return the account that the same wish has connected by now, once; None where it has not."""
         since = self._clock() - FLOW_TTL_S
         for flow in await self._store.done(principal.tenant_id, principal.subject, principal.client_id, provider, since):
-            if flow.wish == _wish(scopes, account_id, alias):
+            if flow.wish == wish_of(scopes, account_id, alias):
                 await self._store.finish(flow.flow_hash, "reported", flow.account_id)
                 return flow.account_id
         return None
@@ -71,5 +71,6 @@ class ConnectLinks:
         return flow is not None and flow.state in ("new", "started")
 
 
-def _wish(scopes: frozenset[str], account_id: str, alias: str) -> str:
+def wish_of(scopes: frozenset[str], account_id: str, alias: str) -> str:
+    """Return what a link is for as one short text."""
     return hash_of(json.dumps([sorted(scopes), account_id, alias]))

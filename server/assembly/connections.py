@@ -16,6 +16,7 @@ from oauth.connections.accounts import Accounts
 from oauth.connections.authorization import ConnectFlows
 from oauth.connections.connectable import Connectable
 from oauth.connections.connection_store import REFRESHER
+from oauth.connections.finished_flows import FinishedFlows
 from oauth.connections.links import ConnectLinks
 from oauth.connections.new_account import AccountKeeper
 from oauth.connections.refresher import Refresher
@@ -64,6 +65,7 @@ class Connections:
     registrations: Registrations
     changes: AccountChanges
     flows: ConnectFlows
+    finished: FinishedFlows
     refresher: Refresher
     store: Store
     base_url: str
@@ -79,7 +81,9 @@ class Connections:
 
     def routes(self, tenants: Tenants, sessions: BrowserSessions, pages: Pages, needed: Needed) -> list[BaseRoute]:
         """Return the pages: connecting, and a person's accounts."""
-        connect = ConnectionEndpoints(flows=self.flows, sessions=sessions, pages=pages, client_name=self._client_name)
+        connect = ConnectionEndpoints(
+            flows=self.flows, finished=self.finished, sessions=sessions, pages=pages, client_name=self._client_name
+        )
         page = ConnectionsPage(
             tenants=tenants,
             sessions=sessions,
@@ -154,9 +158,11 @@ async def assemble_connections(settings: Settings, store: Store, egress: Egress)
     registrations = Registrations(store.registrations, vault)
     await registrations.load()
     endpoint = TokenEndpoint(ProviderEgress(egress))
+    keeper = AccountKeeper(store.connections, vault, accounts)
+    finished = FinishedFlows(store.connect_flows, keeper, registrations)
     flows = ConnectFlows(
         flows=store.connect_flows,
-        keeper=AccountKeeper(store.connections, vault, accounts),
+        keeper=keeper,
         registrations=registrations,
         endpoint=endpoint,
         vault=vault,
@@ -165,4 +171,4 @@ async def assemble_connections(settings: Settings, store: Store, egress: Egress)
     )
     changes = AccountChanges(store.connections, vault, accounts, registrations, endpoint)
     refresher = Refresher(store.connections, vault, registrations, endpoint, accounts)
-    return Connections(proofs, vault, accounts, links, registrations, changes, flows, refresher, store, settings.base_url)
+    return Connections(proofs, vault, accounts, links, registrations, changes, flows, finished, refresher, store, settings.base_url)

@@ -36,10 +36,14 @@ class PageRefused(Exception):
         self.action = action
 
 
+def cookies_needed(status: int = 400) -> PageRefused:
+    return PageRefused(status, COOKIES_NEEDED, f"{WHY_COOKIES} If you started in another browser, go on there.")
+
+
 def not_open_here(browser: str | None) -> PageRefused:
     """An authorization request that this browser may not see: nothing is said about it (RFC 9700 §4.7). None: it sends no cookie."""
     if browser is None:
-        return PageRefused(400, COOKIES_NEEDED, f"{WHY_COOKIES} If you started in another browser, go on there.")
+        return cookies_needed()
     return PageRefused(
         400,
         "This sign-in is not open here",

@@ -9,7 +9,8 @@ from oauth.connections.connect_flow import ConnectFlow, FlowState, Trip, scopes_
 from server.storage.database import Database
 from server.storage.schema.connection_tables import connect_flows
 
-_NO_TRIP = {"trip_hash": None, "trip": None, "trip_dek_id": None, "browser": ""}
+#: what remains of a trip says whose it was: the page at its end may be loaded again
+_NO_SECRETS = {"trip": None, "trip_dek_id": None}
 
 
 class SqlConnectFlowStore:
@@ -46,7 +47,7 @@ class SqlConnectFlowStore:
             return changed.rowcount == 1
 
     async def take(self, trip_hash: str) -> tuple[ConnectFlow, Trip] | None:
-        mine = connect_flows.c.trip_hash == trip_hash
+        mine = (connect_flows.c.trip_hash == trip_hash) & connect_flows.c.trip.is_not(None)
         async with self._database.read() as connection:
             if (await connection.execute(select(connect_flows.c.flow_hash).where(mine))).first() is None:
                 return None  # Anybody can send a made-up `state`: that takes no write lock.
@@ -54,13 +55,19 @@ class SqlConnectFlowStore:
             row = (await connection.execute(select(connect_flows).where(mine).with_for_update())).first()
             if row is None:
                 return None
-            await connection.execute(update(connect_flows).where(mine).values(**_NO_TRIP))
+            await connection.execute(update(connect_flows).where(mine).values(**_NO_SECRETS))
         return _flow(row), Trip(row.trip_hash, row.browser, row.trip, row.trip_dek_id)
+
+    async def taken(self, trip_hash: str) -> tuple[ConnectFlow, str] | None:
+        over = (connect_flows.c.trip_hash == trip_hash) & connect_flows.c.trip.is_(None)
+        async with self._database.read() as connection:
+            row = (await connection.execute(select(connect_flows).where(over))).first()
+        return None if row is None else (_flow(row), row.browser)
 
     async def finish(self, flow_hash: str, state: FlowState, account_id: str) -> None:
         async with self._database.write() as connection:
             this = connect_flows.c.flow_hash == flow_hash
-            await connection.execute(update(connect_flows).where(this).values(state=state, account_id=account_id, **_NO_TRIP))
+            await connection.execute(update(connect_flows).where(this).values(state=state, account_id=account_id, **_NO_SECRETS))
 
     async def sweep(self, before: float) -> int:
         async with self._database.write() as connection:

@@ -12,6 +12,8 @@ class MemoryConnectFlowStore:
     def __init__(self) -> None:
         self._flows: dict[str, ConnectFlow] = {}
         self._trips: dict[str, Trip] = {}
+        #: hash of a flow -> its last trip, which was taken
+        self._taken: dict[str, Trip] = {}
 
     async def add(self, flow: ConnectFlow) -> None:
         self._flows[flow.flow_hash] = flow
@@ -36,8 +38,14 @@ class MemoryConnectFlowStore:
     async def take(self, trip_hash: str) -> tuple[ConnectFlow, Trip] | None:
         for flow_hash, trip in self._trips.items():
             if trip.trip_hash == trip_hash:
-                del self._trips[flow_hash]
+                self._taken[flow_hash] = self._trips.pop(flow_hash)
                 return self._flows[flow_hash], trip
+        return None
+
+    async def taken(self, trip_hash: str) -> tuple[ConnectFlow, str] | None:
+        for flow_hash, trip in self._taken.items():
+            if trip.trip_hash == trip_hash and flow_hash not in self._trips:
+                return self._flows[flow_hash], trip.browser
         return None
 
     async def finish(self, flow_hash: str, state: FlowState, account_id: str) -> None:
@@ -49,5 +57,6 @@ class MemoryConnectFlowStore:
         old = [flow_hash for flow_hash, flow in self._flows.items() if flow.expires_at < before]
         for flow_hash in old:
             self._trips.pop(flow_hash, None)
+            self._taken.pop(flow_hash, None)
             del self._flows[flow_hash]
         return len(old)

@@ -74,7 +74,9 @@ class MemoryOAuthRows:
     async def revoke_grant(self, grant: Grant, at: float, reason: str) -> None:
         self._tables.grants[grant.grant_id] = replace(grant, revoked_at=at, revoke_reason=reason)
         for key in [key for key in self._tables.consents if key[:3] == (grant.tenant_id, grant.subject, grant.client_id)]:
-            del self._tables.consents[key]
+            known = self._tables.consents.pop(key)
+            if known.left_out:
+                self._tables.consents[key] = replace(known, scopes=frozenset())
         self.revoked.append(f"grant:{grant.grant_id}")
 
     async def add_code(self, code: AuthorizationCode) -> None:

@@ -80,8 +80,12 @@ class SqlOAuthRows:
     async def revoke_grant(self, grant: Grant, at: float, reason: str) -> None:
         its_row = and_(grants.c.tenant_id == grant.tenant_id, grants.c.grant_id == grant.grant_id)
         await self._update(grants, its_row, {"revoked_at": to_us(at), "revoke_reason": reason})
-        its_consents = and_(consents.c.tenant_id == grant.tenant_id, consents.c.subject == grant.subject)
-        await self._connection.execute(delete(consents).where(its_consents, consents.c.client_id == grant.client_id))
+        its_consents = and_(
+            consents.c.tenant_id == grant.tenant_id, consents.c.subject == grant.subject, consents.c.client_id == grant.client_id
+        )
+        await self._connection.execute(delete(consents).where(its_consents, consents.c.left_out == ""))
+        # The yes is over; what the person did not want to give stays known for the next time that they are asked.
+        await self._update(consents, its_consents, {"scopes": ""})
         await self._announce(grant.tenant_id, f"grant:{grant.grant_id}")
 
     async def add_code(self, code: AuthorizationCode) -> None:

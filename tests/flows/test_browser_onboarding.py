@@ -227,7 +227,7 @@ async def test_each_page_that_refuses_says_what_happened_and_leads_on(gateway: R
         await seen.allow_at_the_crm("Joseph Okafor")
         returned = page.url
         for name, address, words in (
-            ("b-replayed", returned, "came a second time"),
+            ("b-loaded-again", returned, "the same request works now"),
             ("c-unknown", f"{gateway.base_url}/connect/no-such-link", "expired or was used already"),
             ("d-nowhere", f"{gateway.base_url}/connections/nowhere", "no such place"),
             ("e-mistyped", f"{gateway.base_url}/conections", "no such page"),

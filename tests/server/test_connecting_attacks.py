@@ -112,8 +112,14 @@ async def test_a_wrong_missing_or_reused_state_is_refused(world: World, state: s
         answer = dict(query_of(await world.consent(browser, begun.headers["location"])))
         at = f"{world.url}/connect/callback/default/crm"
         if state == "reused":
-            assert (await browser.get(at, params=answer)).status_code == 200
+            shown = await browser.get(at, params=answer)
             grants = len(world.crm.all())
+            again = await browser.get(at, params=answer)
+            # The browser that was answered loads its page again; nothing is redeemed, and nobody else sees it (CL33f).
+            assert (shown.status_code, again.status_code, again.text) == (200, 200, shown.text)
+            async with world.signed_in(ADA) as other:
+                assert (await other.get(at, params=answer)).status_code == 403
+            await browser.get(f"{world.url}/test/sign-in/default/sub_bob")
             assert (await browser.get(at, params=answer)).status_code == 403
             assert len(world.crm.all()) == grants
             return
