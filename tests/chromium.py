@@ -6,8 +6,18 @@ import pytest
 from playwright.async_api import expect as expect_async
 from playwright.sync_api import expect as expect_sync
 
+from tests.conftest import REPOSITORY
+
 CHROMIUM = shutil.which("chromium")
 needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
+AXE = REPOSITORY / "node_modules" / "axe-core" / "axe.min.js"
+needs_axe = pytest.mark.skipif(not AXE.exists(), reason="node modules are not installed; run `make conformance`")
+#: what axe-core finds against WCAG 2.2 AA; to be run after its own source
+VIOLATIONS = """async () => {
+  const tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa", "best-practice"];
+  const {violations} = await axe.run(document, {runOnly: tags});
+  return violations.map((each) => `${each.id}: ${each.nodes.map((node) => node.html.slice(0, 120)).join(" | ")}`);
+}"""
 PHONE, DESKTOP = (360, 740), (1280, 800)
 
 #: what a page may take on a busy machine; a wait that is longer is a fault

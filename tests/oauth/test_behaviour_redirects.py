@@ -28,6 +28,16 @@ async def test_r1_r2_an_unknown_client_is_shown_to_the_person(gate: Gateway, cli
     assert "<script>alert" not in response.text
 
 
+async def test_a_refused_request_says_whose_it_was_and_how_to_go_on(gate: Gateway) -> None:
+    """Finding 2: no dead end; what the client calls itself is text, and a claim."""
+    client = await gate.register(client_name="Probe <b>\u202e")
+    page = await ask(gate, client["client_id"], redirect_uri="https://evil.example/cb")
+    assert "which calls itself “Probe &lt;b&gt;”," in page.text
+    assert "add it again" in page.text
+    assert '<a class="button" href="/">To the start page</a>' in page.text
+    assert "calls itself" not in (await ask(gate, "client_unknown")).text
+
+
 async def test_r2_nul_in_a_client_id_is_shown_to_the_person(gate: Gateway) -> None:
     """oauth-behaviour R2."""
     assert is_page(await gate.request("GET", "/authorize?client_id=a%00b"))

@@ -62,7 +62,7 @@ async def test_every_scope_has_a_tick_and_to_connect_is_fixed(consenting: Consen
     assert list(boxes(page.text)) == ["mcp", "mcp:read", "mcp:write", "mcp:destructive", "offline_access"]
     assert all("checked" in tag for tag in boxes(page.text).values())
     assert [scope for scope, tag in boxes(page.text).items() if "disabled" in tag] == ["mcp"]
-    assert page.text.count("Cannot be undone.") == 1
+    assert page.text.count("Destructive.") == 1
 
 
 async def test_the_token_says_what_was_given_and_refreshing_keeps_it(consenting: Consenting) -> None:

@@ -75,6 +75,8 @@ class StandInConsent:
         self.redirects: dict[str, str] = {}
         self.codes: list[str] = []
         self.view_shown = VIEW
+        #: what the form said of the scopes, answer by answer
+        self.ticked: list[frozenset[str] | None] = []
         self.remembers_answers = True
 
     async def pending(self, request_id: str, browser: str) -> AuthorizationRequest | None:
@@ -91,6 +93,7 @@ class StandInConsent:
 
     async def approve(self, request: AuthorizationRequest, session: BrowserSession, ticked: frozenset[str] | None = None) -> str:
         if request.request_id not in self.redirects:
+            self.ticked.append(ticked)
             self.codes.append(secrets.token_urlsafe(8))
             self.redirects[request.request_id] = f"{request.redirect_uri}?{urlencode({'code': self.codes[-1], 'state': request.state})}"
         return self.redirects[request.request_id]

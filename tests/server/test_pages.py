@@ -9,6 +9,7 @@ import pytest
 from oauth.consent_view import scope_words
 from server.pages.page import page_headers, plain
 from server.pages.scope_list import ScopeLine, scope_lines
+from server.pages.wrapping import breaking_host, whole_words
 from server.pages.static_files import FOLDER
 from tests.server.form_browser import FormBrowser
 from tests.server.sign_in_app import SignInApp, running, sign_in_app
@@ -44,6 +45,28 @@ def test_a_line_is_a_value() -> None:
     """docs/architecture.md: frozen values between modules."""
     with pytest.raises(dataclasses.FrozenInstanceError):
         ScopeLine("a", "b").title = "c"  # type: ignore[misc]  # which is what must fail
+
+
+@pytest.mark.parametrize(
+    ("host", "shown"),
+    [
+        ("localhost:33418", "localhost:33418"),
+        ("assistant.my-department.example.com", "assistant.<wbr>my-<wbr>department.<wbr>example.<wbr>com"),
+        ("http://127.0.0.1:8080/mcp/acme", "http://<wbr>127.<wbr>0.<wbr>0.<wbr>1:<wbr>8080/<wbr>mcp/<wbr>acme"),
+        (f"{'a' * 25}.example", f'<span class="long">{"a" * 25}.<wbr>example</span>'),
+        (f"{'a' * 63}.example", f'<span class="longer">{"a" * 63}.<wbr>example</span>'),
+        ("<b>" * 9, f'<span class="long">{"&lt;b&gt;" * 9}</span>'),
+    ],
+)
+def test_a_long_host_breaks_between_its_labels(host: str, shown: str) -> None:
+    """Finding 3: smaller type where a label alone fills the line."""
+    assert breaking_host(host) == shown
+
+
+def test_a_title_does_not_break_inside_a_word() -> None:
+    """Finding 2: `sign-/in`; a very long word may, or the page would be wider than a phone."""
+    assert whole_words("This sign-in <b>") == 'This <span class="whole">sign-in</span> &lt;b&gt;'
+    assert whole_words("a-" * 30) == "a-" * 30
 
 
 @pytest.mark.parametrize(("text", "shown"), [("Ada\u202e\u2066 Lovelace\u0000\u200b", "Ada Lovelace"), ("Größe 東京 😀", "Größe 東京 😀")])

@@ -364,3 +364,38 @@ def test_a_body_that_is_no_form_of_ours_is_refused(browser: FormBrowser, content
 def test_other_methods_are_not_allowed(browser: FormBrowser, path: str, method: str) -> None:
     """X14."""
     assert browser.client.request(method, path).status_code == 405
+
+
+@pytest.mark.parametrize("step", ["opened", "sent", "consent", "our own"])
+def test_a_browser_that_keeps_no_cookies_is_told_that_they_are_needed(app: SignInApp, browser: FormBrowser, step: str) -> None:
+    """CL39: at the sign-in of a client and at our own; an expired request is still called that."""
+    if step == "our own":
+        page = browser.get("/login?next=/account")
+    else:
+        target = browser.get("/authorize").headers["location"]
+        page = browser.get(target)
+        if step == "consent":
+            page = browser.get(browser.submit(page, email=EMAIL, password=PASSWORD).headers["location"])
+    browser.client.cookies.clear()
+    told = browser.get(target) if step == "opened" else browser.submit(page, email=EMAIL, password=PASSWORD)
+    assert told.status_code in (400, 403)
+    assert "<h1>Cookies are needed</h1>" in told.text
+    assert 'href="/"' in told.text
+    browser.get("/login")
+    assert "It has expired" in browser.get("/login?request=none").text
+
+
+def test_who_is_signed_in_is_said_and_can_go_on_or_be_somebody_else(app: SignInApp, browser: FormBrowser) -> None:
+    """Finding 6: not an empty form."""
+    page = browser.open("/authorize")
+    assert "You are signed in as" not in page.text
+    consent = browser.submit(page, email=EMAIL, password=PASSWORD).headers["location"]
+    again = browser.get(consent.replace("/consent", "/login"))
+    assert f"<bdi>{EMAIL}</bdi>" in again.text
+    assert f'href="{consent}">Go on</a>' in again.text
+    assert 'href="/connections">Go on</a>' in browser.get("/login?next=/connections").text
+    app.add_person("bob@example.com")
+    assert "bob@example.com" in browser.open(browser.submit(again, email="bob@example.com", password=PASSWORD).headers["location"]).text
+    asked_once_more = browser.open("/authorize?prompt=login")
+    assert "The application asks you to sign in once more" in asked_once_more.text
+    assert "Go on" not in asked_once_more.text

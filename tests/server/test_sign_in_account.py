@@ -87,8 +87,15 @@ def test_a_new_password_needs_the_current_one_and_ends_other_sessions(app: SignI
     with FormBrowser(app.url) as other:
         account(other)
         page = account(browser)
-        assert act(browser, page, "change_password", current="wrong", new=NEW_PASSWORD).status_code == 400
-        assert act(browser, page, "change_password", current=PASSWORD, new="short").status_code == 400
+        for field, values in (("current", {"current": "wrong", "new": NEW_PASSWORD}), ("new", {"current": PASSWORD, "new": "short"})):
+            told = act(browser, page, "change_password", **values)
+            # The same page, with the words at the field.
+            assert (told.status_code, "<h1>Your account</h1>" in told.text, f'id="{field}-fault" role="alert"' in told.text) == (
+                400,
+                True,
+                True,
+            )
+            assert told.text.count("aria-invalid") == 1
         answer = act(browser, page, "change_password", current=PASSWORD, new=NEW_PASSWORD)
         assert answer.headers["location"] == "/account?done=password_changed"
         assert browser.open("/account").url.path == "/account"
