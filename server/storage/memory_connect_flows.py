@@ -49,7 +49,8 @@ class MemoryConnectFlowStore:
         return None
 
     async def finish(self, flow_hash: str, state: FlowState, account_id: str) -> None:
-        self._trips.pop(flow_hash, None)
+        if trip := self._trips.pop(flow_hash, None):
+            self._taken[flow_hash] = trip
         if flow := self._flows.get(flow_hash):
             self._flows[flow_hash] = replace(flow, state=state, account_id=account_id)
 

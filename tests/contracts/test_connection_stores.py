@@ -309,6 +309,22 @@ async def test_a_trip_is_taken_at_most_once(stores: Stores) -> None:
     assert taken == [(replace(FLOW, state="started", expires_at=NOW + 700), trip)]
 
 
+async def test_whose_trip_it_was_is_known_until_the_next_one(stores: Stores) -> None:
+    """ConnectFlowStore.taken: the page at its end may be loaded again."""
+    await stores.flows.add(FLOW)
+    assert await stores.flows.start("hash", Trip("one", "browser", b"sealed", "dek1"), NOW + 700)
+    assert await stores.flows.taken("one") is None
+    await stores.flows.take("one")
+    assert await stores.flows.taken("one") == (replace(FLOW, state="started", expires_at=NOW + 700), "browser")
+    assert await stores.flows.start("hash", Trip("two", "another", b"sealed", "dek1"), NOW + 700)
+    assert (await stores.flows.taken("one"), await stores.flows.taken("two")) == (None, None)
+    await stores.flows.take("two")
+    await stores.flows.finish("hash", "done", "acc_9")
+    found = await stores.flows.taken("two")
+    assert found is not None
+    assert (found[0].state, found[0].account_id, found[1]) == ("done", "acc_9", "another")
+
+
 async def test_a_new_trip_ends_the_former_one(stores: Stores) -> None:
     """ConnectFlowStore.start."""
     await stores.flows.add(FLOW)

@@ -176,6 +176,20 @@ async def test_a_revoked_grant_takes_its_tokens_and_its_consent_along(stores: St
     assert await stores.grants.remembered("default", "ada", "client_1", "https://app.example/cb", "https://gw/mcp") is None
 
 
+async def test_what_was_left_out_is_kept_with_the_grant_and_outlives_it(stores: Stores) -> None:
+    """oauth/stores.py OAuthRows.revoke_grant: the yes is over, the choice stays."""
+    left_out = frozenset({"mcp:write", "mcp:destructive"})
+    async with stores.grants.transaction() as rows:
+        await rows.add_grant(replace(GRANT, left_out=left_out))
+        await rows.remember_consent(replace(CONSENT, left_out=left_out))
+    [grant] = await stores.grants.list_grants("default", "ada")
+    assert grant.left_out == left_out
+    async with stores.grants.transaction() as rows:
+        await rows.revoke_grant(grant, NOW + 1.0, "test")
+    kept = await stores.grants.remembered("default", "ada", "client_1", "https://app.example/cb", "https://gw/mcp")
+    assert kept == replace(CONSENT, scopes=frozenset(), left_out=left_out)
+
+
 async def test_a_removed_access_token_leaves_its_grant_standing(stores: Stores) -> None:
     """oauth/stores.py OAuthRows.remove_access_token."""
     heard: list[str] = []

@@ -9,8 +9,8 @@ import pytest
 from oauth.consent_view import scope_words
 from server.pages.page import page_headers, plain
 from server.pages.scope_list import ScopeLine, scope_lines
-from server.pages.wrapping import breaking_host, whole_words
 from server.pages.static_files import FOLDER
+from server.pages.wrapping import breaking_host, whole_words
 from tests.server.form_browser import FormBrowser
 from tests.server.sign_in_app import SignInApp, running, sign_in_app
 
