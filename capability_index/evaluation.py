@@ -1,10 +1,11 @@
-"""How good a ranking is: nDCG, recall, zero hits, over judged queries (`tools.jsonl`, `queries.jsonl`)."""
+"""How good a ranking is: nDCG, recall, zero hits, over judged queries (`tools.jsonl`, `queries.jsonl`) or intents (`intents.jsonl`)."""
 
 import json
 import math
+import re
 import statistics
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,47 @@ class Evaluation:
         return asdict(self)
 
 
+@dataclass(frozen=True, slots=True)
+class Request:
+    """An operation by what its document calls it: `line` is "METHOD path"."""
+
+    provider: str
+    line: str
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedIntent:
+    """An intent, and the operations that are right: of any of `providers`, with a "METHOD path" that begins as `pattern` says."""
+
+    text: str
+    providers: frozenset[str]
+    pattern: re.Pattern[str]
+
+    def accepts(self, request: Request) -> bool:
+        return request.provider in self.providers and self.pattern.match(request.line) is not None
+
+    def rank_in(self, found: Sequence[Request]) -> int | None:
+        """Return where the first right operation stands, counted from 1, or None where there is none."""
+        return next((rank for rank, request in enumerate(found, 1) if self.accepts(request)), None)
+
+
+@dataclass(frozen=True, slots=True)
+class IntentEvaluation:
+    """Shares of all intents whose first right operation stands `first`, among the first `five` or `twenty`; `mrr` is the mean of 1/rank."""
+
+    intents: int
+    first: float
+    five: float
+    twenty: float
+    mrr: float
+    zero_hit_rate: float
+    low_confidence_rate: float
+    median_ms: float
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
 def load_tools(folder: Path) -> list[Document]:
     """Read DIR/tools.jsonl. Raises EvaluationInvalid."""
     return [_document(entry) for entry in _lines(folder / "tools.jsonl", ("id", "name"))]
@@ -53,6 +95,58 @@ def load_queries(folder: Path) -> list[JudgedQuery]:
     """Read DIR/queries.jsonl. Raises EvaluationInvalid."""
     entries = _lines(folder / "queries.jsonl", ("query", "gold"))
     return [JudgedQuery(str(entry["query"]), frozenset(map(str, entry["gold"]))) for entry in entries]
+
+
+def load_intents(path: Path) -> list[JudgedIntent]:
+    """Read a file of {"query", "provider", "operation"} a line; several providers are parted by |. Raises EvaluationInvalid."""
+    return [judged(entry, f"{path}:{number}") for number, entry in enumerate(_lines(path, ("query", "provider", "operation")), 1)]
+
+
+def judged(entry: dict[str, Any], place: str) -> JudgedIntent:
+    """Return what one line of a file of intents says. Raises EvaluationInvalid."""
+    try:
+        pattern = re.compile(str(entry["operation"]))
+    except re.error as error:
+        raise EvaluationInvalid(f"{place}: operation is no regular expression over METHOD path: {error}") from error
+    return JudgedIntent(str(entry["query"]), frozenset(str(entry["provider"]).split("|")), pattern)
+
+
+def without_operation(intents: Sequence[JudgedIntent], catalogue: Sequence[Request]) -> list[JudgedIntent]:
+    """Return the intents that nothing in the catalogue could answer: no ranking can be judged by them."""
+    return [intent for intent in intents if intent.rank_in(catalogue) is None]
+
+
+async def evaluate_intents(
+    intents: Sequence[JudgedIntent],
+    find: Callable[[str], Awaitable[tuple[Sequence[Request], bool]]],
+    progress: Callable[[int, int], None] | None = None,
+    clock: Callable[[], float] = time.perf_counter,
+) -> IntentEvaluation:
+    """Ask each intent with `find`, which returns twenty operations, best first, and whether it had low confidence."""
+    ranks: list[int | None] = []
+    zero = low = 0
+    spent_ms: list[float] = []
+    for at, intent in enumerate(intents, 1):
+        began = clock()
+        found, doubtful = await find(intent.text)
+        spent_ms.append((clock() - began) * 1000)
+        ranks.append(intent.rank_in(found[:20]))
+        zero += not found
+        low += doubtful
+        if progress is not None:
+            progress(at, len(intents))
+    n = max(len(intents), 1)
+    known = [rank for rank in ranks if rank is not None]
+    return IntentEvaluation(
+        intents=len(intents),
+        first=sum(rank == 1 for rank in known) / n,
+        five=sum(rank <= 5 for rank in known) / n,
+        twenty=len(known) / n,
+        mrr=sum(1 / rank for rank in known) / n,
+        zero_hit_rate=zero / n,
+        low_confidence_rate=low / n,
+        median_ms=statistics.median(spent_ms) if spent_ms else 0.0,
+    )
 
 
 def evaluate(
@@ -125,7 +219,9 @@ def _lines(path: Path, required: Sequence[str]) -> Iterator[dict[str, Any]]:
                 if line.strip():
                     yield _entry(line, required, f"{path}:{number}")
     except FileNotFoundError as error:
-        raise EvaluationInvalid(f"{path}: no such file; an evaluation needs tools.jsonl and queries.jsonl") from error
+        raise EvaluationInvalid(
+            f"{path}: no such file; an evaluation needs tools.jsonl and queries.jsonl, or documents and intents.jsonl"
+        ) from error
     except UnicodeDecodeError as error:
         raise EvaluationInvalid(f"{path}: not UTF-8; convert it") from error
 

@@ -2,7 +2,8 @@
 
 import json
 import os
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -13,7 +14,17 @@ import click
 
 from capability_index.documents import load_pages
 from capability_index.encoder import Encoder, EncoderUnavailable, WordTable, load_word_table
-from capability_index.evaluation import Evaluation, EvaluationInvalid, evaluate, load_queries, load_tools
+from capability_index.evaluation import (
+    Evaluation,
+    EvaluationInvalid,
+    IntentEvaluation,
+    evaluate,
+    evaluate_intents,
+    load_intents,
+    load_queries,
+    load_tools,
+    without_operation,
+)
 from capability_index.index import CapabilityIndex
 from capability_index.reembedding import lacking
 from capability_index.search import Visible
@@ -23,6 +34,7 @@ from server.commands.frame import CommandFailed, json_option, required_data, run
 from server.commands.progress_bar import progress_bar
 from server.commands.rows import print_rows
 from server.commands.terminal import say
+from server.commands.trial_gateway import open_trial, request_of
 from server.config import Settings
 from server.storage.store import open_store
 from tools.documents import SHARED_SEGMENT, documents_of, segment_of
@@ -30,6 +42,11 @@ from tools.operation import Operation
 
 _LABELS = {
     "queries": "queries",
+    "intents": "intents",
+    "first": "right one first",
+    "five": "among five",
+    "twenty": "among twenty",
+    "mrr": "MRR",
     "ndcg_at_10": "nDCG@10",
     "recall_at_1": "Recall@1",
     "recall_at_5": "Recall@5",
@@ -116,18 +133,38 @@ def stats(settings: Settings, as_json: bool) -> None:
 
 
 @command.command("eval")
-@click.argument("folder", metavar="DIR", type=click.Path(file_okay=False, path_type=Path))
+@click.argument("sources", metavar="SOURCE...", nargs=-1, required=True)
 @json_option
 @with_settings
-def evaluation(_settings: Settings, folder: Path, as_json: bool) -> None:
-    """Measure the ranking on DIR/tools.jsonl and DIR/queries.jsonl.
+@run_async
+async def evaluation(_settings: Settings, sources: tuple[str, ...], as_json: bool) -> None:
+    """Measure the ranking on judged queries.
+
+    SOURCE is a folder with tools.jsonl and queries.jsonl; or OpenAPI documents with intents.jsonl: in a folder, or named one by one,
+    a document also as PROVIDER=FILE.
 
     tools.jsonl: {"id", "name", "description", "parameters"} a line. queries.jsonl: {"id", "query", "gold": [tool ids]} a line.
+
+    intents.jsonl: {"query", "provider", "operation"} a line; `operation` is a regular expression over "METHOD path", `provider` the
+    first word of the document's file name. The documents are imported and asked as a gateway would; nothing of it is kept.
     """
     try:
-        documents, queries = load_tools(folder), load_queries(folder)
+        if (folder := _folder_of_tools(sources)) is not None:
+            _on_tools(folder, as_json)
+        else:
+            await _on_documents(sources, as_json)
     except EvaluationInvalid as error:
         raise CommandFailed(str(error)) from error
+
+
+def _folder_of_tools(sources: Sequence[str]) -> Path | None:
+    folder = Path(sources[0])
+    is_one = len(sources) == 1 and folder.is_dir()
+    return folder if is_one and ((folder / "tools.jsonl").is_file() or not (folder / "intents.jsonl").is_file()) else None
+
+
+def _on_tools(folder: Path, as_json: bool) -> None:
+    documents, queries = load_tools(folder), load_queries(folder)
     if not documents or not queries:
         raise CommandFailed(f"{folder}: {'tools' if not documents else 'queries'}.jsonl is empty; an evaluation needs both")
     index, _ = _empty()
@@ -141,14 +178,58 @@ def evaluation(_settings: Settings, folder: Path, as_json: bool) -> None:
 
     with progress_bar("searching") as progress:
         result = evaluate(queries, find, progress)
-    _print(result, len(documents), as_json)
+    _print(result, {"tools": len(documents)}, as_json)
 
 
-def _print(result: Evaluation, documents: int, as_json: bool) -> None:
+async def _on_documents(sources: Sequence[str], as_json: bool) -> None:
+    documents, files = _sorted_out(sources)
+    intents = [intent for path in files for intent in load_intents(path)]
+    if not documents or not intents:
+        raise CommandFailed("nothing to measure: give OpenAPI documents and intents.jsonl, in a folder or one by one")
+    if unknown := sorted({provider for intent in intents for provider in intent.providers} - documents.keys()):
+        raise CommandFailed(f"no document is called {unknown[0]!r}; there are {', '.join(documents)}; name it as {unknown[0]}=FILE")
+    async with open_trial(documents, lambda provider: say(f"importing {provider}", err=True)) as trial:
+        requests = [request_of(operation) for operation in trial.imported()]
+        if astray := without_operation(intents, requests):
+            raise CommandFailed(
+                f"{len(astray)} intents fit no operation: {astray[0].text!r} means {astray[0].pattern.pattern!r}; correct it"
+            )
+        with progress_bar("searching") as progress:
+            result = await evaluate_intents(intents, trial.find, progress)
+    _print(result, {"documents": len(documents), "operations": len(requests)}, as_json)
+
+
+def _sorted_out(sources: Sequence[str]) -> tuple[dict[str, Path], list[Path]]:
+    """Return provider -> document, and the files of intents. A document that is named stands in place of one found in a folder."""
+    named: dict[str, Path] = {}
+    found: list[Path] = []
+    intents: list[Path] = []
+    for source in sources:
+        provider, sign, file = source.rpartition("=")
+        path = Path(file if sign else source)
+        if not path.exists():
+            raise CommandFailed(f"{path}: no such file or folder")
+        if sign:
+            named[provider] = path
+        elif path.is_dir():
+            found += sorted(each for each in path.iterdir() if each.suffix in (".json", ".yaml", ".yml"))
+            intents += [path / "intents.jsonl"] if (path / "intents.jsonl").is_file() else []
+        elif path.suffix == ".jsonl":
+            intents.append(path)
+        else:
+            found.append(path)
+    first_words = [re.split(r"[^a-z0-9]+", path.stem.lower())[0] for path in found]
+    for path, word in zip(found, first_words, strict=True):
+        provider = word if first_words.count(word) == 1 else re.sub(r"[^a-z0-9]+", "-", path.stem.lower())
+        named.setdefault(provider, path)
+    return named, intents
+
+
+def _print(result: Evaluation | IntentEvaluation, counts: dict[str, int], as_json: bool) -> None:
     if as_json:
-        click.echo(json.dumps({"tools": documents, **result.as_json()}, indent=2))
+        click.echo(json.dumps({**counts, **result.as_json()}, indent=2))
         return
-    values = {"tools": documents, **{_LABELS[name]: value for name, value in result.as_json().items()}}
+    values = {**counts, **{_LABELS[name]: value for name, value in result.as_json().items()}}
     shown = [{"measure": name, "value": value if isinstance(value, int) else f"{value:.4f}"} for name, value in values.items()]
     print_rows(shown, as_json=False, empty="")
 

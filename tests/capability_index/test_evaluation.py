@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,7 +11,19 @@ from click.testing import CliRunner
 
 from capability_index.documents import Document
 from capability_index.encoder import WordTable
-from capability_index.evaluation import EvaluationInvalid, JudgedQuery, evaluate, load_queries, load_tools, ndcg_at
+from capability_index.evaluation import (
+    EvaluationInvalid,
+    JudgedIntent,
+    JudgedQuery,
+    Request,
+    evaluate,
+    evaluate_intents,
+    load_intents,
+    load_queries,
+    load_tools,
+    ndcg_at,
+    without_operation,
+)
 from capability_index.index import CapabilityIndex
 from capability_index.search import Visible
 from server.commands.index import command
@@ -102,3 +115,88 @@ def test_the_development_sets_are_ranked_well(table: WordTable, shared_data: Pat
 def answer(index: CapabilityIndex, intent: str) -> tuple[list[str], bool]:
     found = index.search(intent, Visible(("*",)), 20)
     return [hit.slug for hit in found.hits], found.low_confidence
+
+
+SHOP = {
+    "openapi": "3.1.0",
+    "info": {"title": "Shop", "version": "1"},
+    "paths": {
+        "/orders": {
+            "get": {"operationId": "listOrders", "summary": "List all orders", "responses": {"200": {"description": "ok"}}},
+            "post": {"operationId": "createOrder", "summary": "Place an order", "responses": {"201": {"description": "ok"}}},
+        },
+        "/orders/{id}/refund": {
+            "post": {
+                "operationId": "refundOrder",
+                "summary": "Refund an order",
+                "parameters": [{"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}],
+                "responses": {"200": {"description": "ok"}},
+            }
+        },
+    },
+}
+
+
+def intent(text: str, pattern: str, *providers: str) -> JudgedIntent:
+    return JudgedIntent(text, frozenset(providers), re.compile(pattern))
+
+
+async def test_an_intent_is_judged_by_the_first_operation_that_is_right() -> None:
+    """Alternatives count, of either provider; the same path at another provider does not."""
+    found = [Request("other", "GET /pods"), Request("k8s", "GET /pods/{name}"), Request("k8s", "GET /pods"), Request("do", "GET /droplets")]
+
+    async def find(text: str) -> tuple[Sequence[Request], bool]:
+        return (found, False) if text != "nothing" else ([], True)
+
+    intents = [
+        intent("pods", "GET /pods$", "k8s"),
+        intent("pod or droplet", r"GET /(pods/\{name\}|droplets)$", "k8s", "do"),
+        intent("gone", "DELETE /pods", "k8s"),
+        intent("nothing", "GET /pods", "k8s"),
+    ]
+    result = await evaluate_intents(intents, find)
+    assert (result.first, result.five, result.twenty, result.zero_hit_rate, result.low_confidence_rate) == (0, 0.5, 0.5, 0.25, 0.25)
+    assert result.mrr == pytest.approx((1 / 3 + 1 / 2) / 4)
+    assert [each.text for each in without_operation(intents, found)] == ["gone"]
+
+
+def asking(folder: Path, operation: str, provider: str = "shop") -> Path:
+    (folder / "shop-v1.json").write_text(json.dumps(SHOP), encoding="utf-8")
+    lines = [
+        {"query": "give a customer the money back for an order", "provider": provider, "operation": operation},
+        {"query": "list the orders", "provider": provider, "operation": "GET /orders$"},
+    ]
+    (folder / "intents.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    return folder
+
+
+def test_documents_are_evaluated_by_method_and_path(tmp_path: Path) -> None:
+    """`ascend index eval DIR` with documents and intents.jsonl: imported as the gateway does, nothing kept."""
+    folder = asking(tmp_path, r"POST /orders/\{id\}/refund")
+    done = CliRunner().invoke(command, ["eval", str(folder), "--json"])
+    assert done.exit_code == 0, done.output
+    figures = json.loads(done.stdout)
+    assert (figures["documents"], figures["operations"], figures["intents"], figures["twenty"]) == (1, 3, 2, 1)
+    named = CliRunner().invoke(command, ["eval", f"shop={folder / 'shop-v1.json'}", str(folder / "intents.jsonl")])
+    assert all(name in named.stdout for name in ("among five", "MRR", "low-confidence rate", "median ms"))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["intents.jsonl", "shop-v1.json"]
+
+
+@pytest.mark.parametrize(
+    ("operation", "provider", "message"),
+    [
+        ("POST /orders/(", "shop", "intents.jsonl:1: operation is no regular expression over METHOD path"),
+        ("PUT /orders$", "shop", "1 intents fit no operation: 'give a customer"),
+        ("POST /orders$", "store", "no document is called 'store'; there are shop; name it as store=FILE"),
+    ],
+)
+def test_an_intent_that_cannot_be_judged_is_named(tmp_path: Path, operation: str, provider: str, message: str) -> None:
+    done = CliRunner().invoke(command, ["eval", str(asking(tmp_path, operation, provider))])
+    assert done.exit_code == 1
+    assert message in done.output
+
+
+def test_an_intent_lacks_no_key(tmp_path: Path) -> None:
+    (tmp_path / "intents.jsonl").write_text('{"query": "a"}\n', encoding="utf-8")
+    with pytest.raises(EvaluationInvalid, match="needs the keys query, provider, operation"):
+        load_intents(tmp_path / "intents.jsonl")
