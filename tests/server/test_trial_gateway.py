@@ -23,5 +23,5 @@ async def test_a_provider_that_is_left_out_is_neither_found_nor_there_and_comes_
             assert {request.provider for request in found} <= {"bar", "gateway"}
             assert [operation.provider for operation in trial.imported()] == ["bar"]
         assert (await trial.discover(query="zebras")).text == before.text
-        assert "zoo.zebras.list" in (before.text or "")
+        assert "zoo.zebras.get" in (before.text or "")
         assert (await trial.find("zebras", providers=["bar"]))[0][0].line == "GET /drinks"
