@@ -28,8 +28,11 @@ MOST = 3.0
 #: What is too quick to be compared in a ratio on a machine that others use too counts as this.
 FLOOR_S = 0.02
 FLOODS, VICTIM = "default", "quiet"
-ROWS = json.dumps({"results": [{"id": number, "tags": list(range(20))} for number in range(4_000)]}).encode()
-LONG = "results" + "|[?id != `-1`]" * 8
+#: what stays objects in the gateway, and what is too heavy for that (tools/json_weight.py)
+ROWS, HEAVY = (
+    json.dumps({"results": [{"id": number, "tags": list(range(20))} for number in range(count)]}).encode() for count in (2_000, 8_000)
+)
+LONG = "results" + "|[?id != `-1`]" * 6
 ENDLESS = "results" + "|[?tags[?@ > `5`]]" * 60
 
 #: number of the call -> arguments of its tool call
@@ -41,14 +44,14 @@ def document(url: str) -> bytes:
     number = {"name": "n", "in": "query", "schema": {"type": "integer"}}
     paths = {
         f"/{name}": {"get": {"operationId": f"get{name.title()}", "summary": f"Get {name}", "parameters": [number], "responses": answers}}
-        for name in ("slow", "quick", "rows")
+        for name in ("slow", "quick", "rows", "heavy")
     }
     return json.dumps({"openapi": "3.1.0", "info": {"title": "Fair", "version": "1"}, "servers": [{"url": url}], "paths": paths}).encode()
 
 
 @asynccontextmanager
 async def upstream() -> AsyncIterator[int]:
-    """Serve /quick and /rows at once, and /slow never."""
+    """Serve /quick, /rows and /heavy at once, and /slow never."""
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -56,7 +59,7 @@ async def upstream() -> AsyncIterator[int]:
                 path = (await reader.readuntil(b"\r\n\r\n")).split(b" ", 2)[1]
                 if path.startswith(b"/slow"):
                     continue
-                body = ROWS if path.startswith(b"/rows") else b"{}"
+                body = ROWS if path.startswith(b"/rows") else HEAVY if path.startswith(b"/heavy") else b"{}"
                 writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
                 await writer.drain()
         except (asyncio.IncompleteReadError, ConnectionError):
@@ -120,7 +123,9 @@ SLOW_PLAN = {"steps": [{"id": f"s{number}", "api": "fair.slow.get", "args": {"n"
 #: what is flooded -> the flood, how wide, the other tenant's call, how often
 CASES: dict[str, tuple[Make, int, Make, int]] = {
     "a quick call to an origin that hangs": (batch(**SLOW_PLAN), 24, call("quick"), 300),
-    "an expression that computes long": (call("rows", select=ENDLESS), 24, call("rows", select=LONG), 20),
+    "an expression that computes long": (call("rows", select=ENDLESS), 24, call("rows", select=LONG), 40),
+    "an expression over a heavy answer": (call("heavy", select=ENDLESS), 24, call("heavy", select=LONG), 20),
+    "a quick call beside long expressions": (call("rows", select=ENDLESS), 24, call("quick"), 300),
     "code in a sandbox": (batch(code="import asyncio\nawait asyncio.sleep(60)"), 16, batch(code="1 + 1", timeout_s=20), 20),
 }
 
@@ -151,9 +156,13 @@ async def measure() -> bool:
                     for task in tasks:
                         task.cancel()
                     await asyncio.gather(*tasks, return_exceptions=True)
+                    await asyncio.sleep(3)
+                    # Once more, as the machine may be busier than it was.
+                    alone = sorted([*alone, *await quiet.latencies_s(make, count)])
                     ratio = p99(beside) / p99(alone)
                     is_good = is_good and ratio <= MOST
-                    print(f"{case:38} p99 {alone[-1] * 1e3:7.1f} ms alone, {beside[-1] * 1e3:7.1f} ms beside a flood: {ratio:.2f} x")
+                    shown = [f"{each[len(each) // 2] * 1e3:6.1f} to {each[-1] * 1e3:6.1f} ms" for each in (alone, beside)]
+                    print(f"{case:38} half to worst {shown[0]} alone, {shown[1]} beside a flood; p99 {ratio:.2f} x", flush=True)
     return is_good
 
 

@@ -8,8 +8,8 @@ from typing import Any
 from jmespath.exceptions import JMESPathError
 from jmespath.parser import ParsedResult
 
+from tools.budget import Budget
 from tools.operation import Json
-from tools.patience import Budget
 from tools.selection import growth_of, is_explosive, parsed_expression
 
 #: the name under which expressions may also find all steps: `steps.a.data` is `a.data`

@@ -20,13 +20,13 @@ from typing import IO, Any
 
 import orjson
 
+from tools.budget import OverBudget
 from tools.errors import ToolError
 from tools.expressions import ReferenceFault
 from tools.fair_semaphore import GATEWAY, FairSemaphore, Holder
 from tools.json_text import decode
 from tools.json_weight import is_heavy
 from tools.operation import Failure, Json, LargeJson
-from tools.patience import OverBudget
 
 PLACES = 2
 #: for one piece of work, where nobody sets an earlier deadline
@@ -45,6 +45,13 @@ class TooLarge(ToolError):
         super().__init__(
             Failure("answer_too_large", f"the answer is too large to be read: {why}", hint="ask the API for less of it at once")
         )
+
+
+class TookTooLong(TooLarge):
+    """The time for it was over before it was read."""
+
+    def __init__(self) -> None:
+        super().__init__("it takes too long")
 
 
 class _Child:
@@ -129,7 +136,7 @@ class JsonWorkers:
                     state, facts, text = await loop.run_in_executor(self._threads, _asked, child, do, given)
             except TimeoutError:
                 child.kill()
-                raise TooLarge("it takes too long") from None
+                raise TookTooLong from None
             except (OSError, EOFError):
                 child.kill()
                 raise TooLarge("whoever read it came to an end; it may take too much memory") from None
@@ -153,8 +160,16 @@ atexit.register(WORKERS.close)
 
 def _asked(child: _Child, do: Callable[..., Any], given: tuple[Any, ...]) -> tuple[str, bytes, bytes]:
     buffers: list[bytes | pickle.PickleBuffer] = []
-    message = pickle.dumps((do, _packed(given, {})), protocol=5, buffer_callback=buffers.append)
-    return child.ask([message, *buffers])
+    message = _Parts()
+    pickle.Pickler(message, protocol=5, buffer_callback=buffers.append).dump((do, _packed(given, {})))
+    return child.ask([b"".join(message), *buffers])
+
+
+class _Parts(list[bytes]):
+    """Takes what is pickled piece by piece. In one go it would not let go of the interpreter until its end."""
+
+    def write(self, part: bytes) -> None:
+        self.append(bytes(part))
 
 
 def _packed(value: Any, known: "dict[int, Packed]") -> Any:

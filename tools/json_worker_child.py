@@ -12,22 +12,25 @@ from typing import Any
 
 import orjson
 
+from tools.budget import OverBudget
 from tools.errors import ToolError
 from tools.expressions import ReferenceFault
 from tools.json_text import encode
 from tools.json_worker import COUNT, IDLE_S, LENGTH, Packed, Told
-from tools.patience import OverBudget
 from tools.selection import SelectFault
 
 #: 32 MB of `[],[],` are some 12 million lists
 MAX_MEMORY_BYTES = 3 << 30
 #: of what comes back: text that is all escapes is six times as long as JSON
 MAX_VALUE_BYTES = 64 << 20
+#: what takes long anyway lets everybody's calls go first
+NICENESS = 5
 
 
 def main() -> None:
     """Work until the input ends, or nobody asks for a minute."""
     gc.disable()  # what one piece of work makes goes with it
+    os.nice(NICENESS)
     _, hard = resource.getrlimit(resource.RLIMIT_AS)
     most = MAX_MEMORY_BYTES if hard == resource.RLIM_INFINITY else min(hard, MAX_MEMORY_BYTES)
     resource.setrlimit(resource.RLIMIT_AS, (most, hard))

@@ -1,30 +1,30 @@
 """What is asked of an answer, whether it is small or too heavy for this process (then a child works it out, tools/json_worker.py)."""
 
 import hashlib
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
+from tools.budget import OverBudget
 from tools.errors import ToolError
-from tools.fair_semaphore import Holder
+from tools.fair_semaphore import GATEWAY, Holder
 from tools.json_text import encode
-from tools.json_worker import WORKERS, Told
+from tools.json_worker import WORKERS, Told, TookTooLong
 from tools.operation import Json, LargeJson, Paging
 from tools.paging import items_of, with_items
-from tools.patience import MAX_S, Budget, OverBudget
+from tools.patience import Patience
 from tools.results import shorten
-from tools.selection import SelectFault, apply_select, selected
+from tools.selection import SelectFault, selected
 
 
-async def select_from(select: str | Sequence[str], data: Json, deadline: float, holder: Holder) -> Json:
-    """Return what `select` takes from `data`. `deadline`: loop time.
+async def select_from(select: str | Sequence[str], data: Json, deadline: float | None = None, holder: Holder = GATEWAY) -> Json:
+    """Return what `select` takes from `data`: one value, or for a list an object from each expression to its value.
+
+    `deadline`: loop time. `holder`: for whom it computes.
 
     Raises SelectFault, and a ToolError where it could not be worked out.
     """
-    if not isinstance(data, LargeJson):
-        return await apply_select(select, data, deadline, holder)
     try:
-        return await WORKERS.work(selected_in_time, select, data, holder=holder, deadline=deadline)
-    except OverBudget:
+        return await Patience(holder=holder, deadline=deadline).work(selected, select, data, is_large=isinstance(data, LargeJson))
+    except (OverBudget, TookTooLong):
         first = select if isinstance(select, str) else next(iter(select), "")
         raise SelectFault(first, "working it out on this answer takes too long; take less of it at a time") from None
 
@@ -38,16 +38,6 @@ async def shortened(data: Json, total_bytes: int, max_chars: int, handle: str, h
     except ToolError as error:
         # It is kept all the same; only what it looks like cannot be said.
         return shorten(None, total_bytes, max_chars, handle) | {"outline": error.failure.message}
-
-
-def selected_in_time(select: str | Sequence[str], data: Json) -> Json:
-    """Return what `select` takes from `data`. Raises SelectFault and OverBudget."""
-    return selected(select, data, Budget(MAX_S))
-
-
-def worked_out(do: Callable[..., Json], limit_s: float, *given: Any) -> Json:
-    """Return what an expression of a plan finds. Raises ReferenceFault and OverBudget."""
-    return do(*given, Budget(limit_s))
 
 
 def frame_of(paging: Paging, data: Json, skip: int, most: int | None) -> Told:

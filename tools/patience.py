@@ -1,58 +1,28 @@
-"""JMESPath within a bound on computing: an expression of a few hundred characters could keep a processor busy for minutes.
+"""How long computing may take for one request, and where: what is quickly worked out is worked out where it stands.
 
-What is quickly worked out is worked out where it stands. What is not goes to a thread, so that everybody else goes on, and ends there
-when its time is over. The threads are shared fairly: whoever keeps one busy waits for it, and nobody else does.
+What is not goes to another process (tools/json_worker.py) and ends there when its time is over. A thread would share the interpreter
+with everybody: their calls took up to six times as long beside it. The processes are shared fairly: whoever keeps one busy waits
+for it, and nobody else does.
 """
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
-from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
-from jmespath.parser import ParsedResult
-from jmespath.visitor import TreeInterpreter
-
-from tools.fair_semaphore import GATEWAY, FairSemaphore, Holder
+from tools.budget import Budget, OverBudget
+from tools.expressions import ReferenceFault
+from tools.fair_semaphore import GATEWAY, Holder
+from tools.json_worker import WORKERS, Told
 from tools.operation import Json
 
 #: for how long nobody minds waiting
 QUICK_S = 0.02
 #: of computing, for all expressions of one piece of work together
 MAX_S = 2.0
-#: What computes for long shares one interpreter with everybody else: more threads would only slow them down.
-_PLACES = 2
-_THREADS = ThreadPoolExecutor(_PLACES, thread_name_prefix="jmespath")
-_turns = FairSemaphore(_PLACES, "the threads that work out long expressions")
-#: what goes over a whole list in one visit; all else visits each element
-_BULK = frozenset({"flatten", "function_expression", "index_expression", "slice", "comparator"})
-_VISITS_BETWEEN_LOOKS = 128
-
-T = TypeVar("T")
-
-
-class OverBudget(Exception):
-    """The time for computing is over."""
-
-
-class Budget(TreeInterpreter):
-    """Works expressions out within `limit_s` of this thread's own time, counted from now."""
-
-    def __init__(self, limit_s: float) -> None:
-        super().__init__()
-        self._ends_at = time.thread_time() + limit_s
-        self._visits = 0
-
-    def visit(self, node: Any, *args: Any, **kwargs: Any) -> Any:
-        self._visits += 1
-        if (node["type"] in _BULK or not self._visits % _VISITS_BETWEEN_LOOKS) and time.thread_time() > self._ends_at:
-            raise OverBudget
-        return super().visit(node, *args, **kwargs)
-
-    def search(self, parsed: ParsedResult, value: Json) -> Json:
-        """Return what `parsed` finds in `value`. Raises OverBudget, and what JMESPath raises."""
-        return self.visit(parsed.parsed, value)
+#: who has long expressions under way, and how many
+_at_work: Counter[Holder] = Counter()
 
 
 class Patience:
@@ -61,46 +31,60 @@ class Patience:
     def __init__(self, total_s: float = MAX_S, holder: Holder = GATEWAY, deadline: float | None = None) -> None:
         self._left_s = total_s
         self._holder, self._deadline = holder, deadline
+        #: one after the other, so that what one has used is known to the next
+        self._turn = asyncio.Lock()
 
-    async def work(self, do: Callable[[Budget], T]) -> T:
-        """Return what `do` gives within a short budget; where that is not enough, ask it again with more, in a thread.
+    async def work(self, do: Callable[..., Json], *given: Any, is_large: bool = False) -> Json:
+        """Return what `do(*given, budget)` gives within a short budget; where that is not enough, ask it again with more, elsewhere.
 
-        Raises OverBudget, Busy where no thread became free in time, and what `do` raises.
+        `do` is a function that a pickle can name. `is_large`: `given` holds a LargeJson, for which it is worked out elsewhere at
+        once. What comes from there is a LargeJson where it is heavy.
+        Raises OverBudget, Busy where there was no room in time, what else JsonWorkers.work does, and what `do` raises.
         """
-        # Whoever has the threads busy is not quick: many short tries on the loop would hold everybody up.
-        if not _turns.is_used_by(self._holder):
+        # Whoever has long ones under way is not quick: many short tries on the loop would hold everybody up.
+        if not is_large and self._holder not in _at_work:
             try:
-                return self._charged(do, QUICK_S)
+                return self._here(do, given)
             except OverBudget:
                 pass
-        if not _turns.take(self._holder):
-            await _turns.wait(self._holder, self._deadline)
-        return await self._in_thread(do)
+        _at_work[self._holder] += 1
+        try:
+            async with self._turn:
+                return await self._elsewhere(do, given)
+        finally:
+            _at_work[self._holder] -= 1
+            if not _at_work[self._holder]:
+                del _at_work[self._holder]
 
-    async def _in_thread(self, do: Callable[[Budget], T]) -> T:
-        """Work in a thread. The place is free again when the thread is, which may be after its caller gave up."""
-        loop = asyncio.get_running_loop()
-
-        def ended(_done: Future[T]) -> None:
-            release = partial(_turns.release, self._holder)
-            try:
-                loop.call_soon_threadsafe(release)
-            except RuntimeError:  # The loop has closed, and with it everybody who waited.
-                release()
-
-        running = _THREADS.submit(self._again, do)
-        running.add_done_callback(ended)
-        return await asyncio.wrap_future(running)
-
-    def _again(self, do: Callable[[Budget], T]) -> T:
-        # Looked at only now: whoever stood before this one in the line has taken some of it.
-        if self._left_s <= 0:
-            raise OverBudget
-        return self._charged(do, MAX_S)
-
-    def _charged(self, do: Callable[[Budget], T], limit_s: float) -> T:
+    def _here(self, do: Callable[..., Json], given: tuple[Any, ...]) -> Json:
         began = time.thread_time()
         try:
-            return do(Budget(min(limit_s, self._left_s)))
+            return do(*given, Budget(min(QUICK_S, self._left_s)))
         finally:
             self._left_s -= time.thread_time() - began
+
+    async def _elsewhere(self, do: Callable[..., Json], given: tuple[Any, ...]) -> Json:
+        # Looked at only now: whoever stood before this one in the line has taken some of it.
+        limit_s = min(MAX_S, self._left_s)
+        if limit_s <= 0:
+            raise OverBudget
+        try:
+            told = await WORKERS.work(worked_out, do, limit_s, *given, holder=self._holder, deadline=self._deadline)
+        except OverBudget:
+            self._left_s -= limit_s
+            raise
+        self._left_s -= told.facts["took_s"]
+        if told.facts["fault"] is not None:
+            raise ReferenceFault(told.facts["fault"])
+        return told.value
+
+
+def worked_out(do: Callable[..., Json], limit_s: float, *given: Any) -> Told:
+    """Return what `do` gives in a child, how long it took and why it gave nothing. Raises OverBudget, and what else `do` raises."""
+    began = time.thread_time()
+    value, fault = None, None
+    try:
+        value = do(*given, Budget(limit_s))
+    except ReferenceFault as error:
+        fault = str(error)
+    return Told({"took_s": time.thread_time() - began, "fault": fault}, value)

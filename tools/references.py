@@ -4,10 +4,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 
+from tools.budget import Budget
 from tools.expressions import Expression, Path, ReferenceFault, parse_expression, parse_reference, plain_expression, to_parse
 from tools.json_text import encode
 from tools.operation import Json
-from tools.patience import Budget
 
 REF, ITEM, LITERAL, DEFAULT = "$ref", "$item", "$literal", "default"
 #: what references may bring into the arguments of one call: as much as a client may send itself

@@ -1,6 +1,5 @@
 """`select`: JMESPath over an answer, within limits that no expression can talk its way around."""
 
-import asyncio
 from collections.abc import Mapping, Sequence
 
 import jmespath
@@ -8,11 +7,10 @@ import orjson
 from jmespath.exceptions import JMESPathError
 from jmespath.parser import ParsedResult, Parser
 
+from tools.budget import Budget
 from tools.expression_text import with_dashes_quoted
-from tools.fair_semaphore import GATEWAY, Holder
 from tools.json_text import encode
 from tools.operation import Failure, Json
-from tools.patience import Budget, OverBudget, Patience
 from tools.weighed_cache import WeighedCache
 
 MAX_EXPRESSION_CHARS = 4_000
@@ -43,19 +41,6 @@ def compile_select(select: str | Sequence[str] | None) -> None:
     """Parse `select` before anything is sent. Raises SelectFault."""
     for expression in (select,) if isinstance(select, str) else select or ():
         _parse(expression)
-
-
-async def apply_select(select: str | Sequence[str], data: Json, deadline: float | None = None, holder: Holder = GATEWAY) -> Json:
-    """Return what `select` takes from `data`: one value, or for a list an object from each expression to its value.
-
-    `deadline`: loop time. `holder`: for whom it computes. Raises SelectFault, and Busy where nothing was free to compute it.
-    """
-    try:
-        async with asyncio.timeout_at(deadline):
-            return await Patience(holder=holder, deadline=deadline).work(lambda budget: selected(select, data, budget))
-    except (OverBudget, TimeoutError) as error:
-        first = select if isinstance(select, str) else next(iter(select), "")
-        raise SelectFault(first, "working it out on this answer takes too long; take less of it at a time") from error
 
 
 def selected(select: str | Sequence[str], data: Json, budget: Budget) -> Json:

@@ -1,16 +1,29 @@
-"""How much computing one request may ask for."""
+"""How much computing one request may ask for, and who waits for it."""
 
 import asyncio
-import threading
+import os
 import time
+from collections.abc import Iterator
 
 import jmespath
 import pytest
 
+from tools.budget import Budget, OverBudget
+from tools.expressions import ReferenceFault
 from tools.fair_semaphore import Busy
-from tools.patience import Budget, OverBudget, Patience
+from tools.json_worker import WORKERS
+from tools.operation import Json
+from tools.patience import Patience
 
 FLAT = jmespath.compile("[]")
+MAL, ADA = ("flood", "mal"), ("quiet", "ada")
+HERE = os.getpid()
+
+
+@pytest.fixture(autouse=True)
+def no_child_left() -> Iterator[None]:
+    yield
+    WORKERS.close()
 
 
 def busy(seconds: float) -> None:
@@ -20,16 +33,36 @@ def busy(seconds: float) -> None:
         pass
 
 
+def quick(budget: Budget) -> Json:
+    budget.search(FLAT, [[1]])
+    busy(0.005)
+    return 1
+
+
+def process_of_long(_name: Json, parent: int, _budget: Budget) -> Json:
+    """Be too long for where everybody's calls are."""
+    if os.getpid() == parent:
+        raise OverBudget
+    return os.getpid()
+
+
+def endless(parent: int, budget: Budget) -> Json:
+    while os.getpid() != parent:
+        budget.search(FLAT, [[1]])
+    raise OverBudget
+
+
+def faulty(parent: int, _budget: Budget) -> Json:
+    if os.getpid() == parent:
+        raise OverBudget
+    busy(0.05)
+    raise ReferenceFault("found nothing")
+
+
 async def test_many_quick_expressions_share_one_budget() -> None:
     """Each is short enough to be worked out where it stands; together they would hold everybody up."""
     patience = Patience(0.05)
-
-    def quick(budget: Budget) -> int:
-        budget.search(FLAT, [[1]])
-        busy(0.005)
-        return 1
-
-    outcomes: list[int] = []
+    outcomes: list[Json] = []
 
     async def work_on() -> None:
         while True:
@@ -40,71 +73,48 @@ async def test_many_quick_expressions_share_one_budget() -> None:
     assert len(outcomes) <= 11
 
 
-MAL, ADA = ("flood", "mal"), ("quiet", "ada")
+async def test_what_takes_long_is_worked_out_in_another_process() -> None:
+    """A thread would share the interpreter with everybody's calls."""
+    assert await Patience().work(process_of_long, {"a": [1, "ä"]}, HERE) != HERE
 
 
-async def test_a_tenant_whose_expressions_fill_the_threads_does_not_keep_another_waiting() -> None:
+async def test_a_tenant_whose_expressions_take_long_does_not_keep_another_waiting() -> None:
     """The one of the other tenant is worked out while all those of the first still are."""
-    stop = threading.Event()
-
-    def long(budget: Budget) -> int:
-        if threading.current_thread() is threading.main_thread():
-            raise OverBudget
-        assert stop.wait(30)
-        return 1
-
-    def short(budget: Budget) -> int:
-        if threading.current_thread() is threading.main_thread():
-            raise OverBudget
-        return 2
-
-    flood = [asyncio.create_task(Patience(holder=MAL).work(long)) for _ in range(24)]
+    flood = [asyncio.create_task(Patience(holder=MAL).work(endless, HERE)) for _ in range(24)]
     await asyncio.sleep(0)
-    try:
-        assert await asyncio.wait_for(Patience(holder=ADA).work(short), 20) == 2
-        assert not any(task.done() for task in flood)
-    finally:
-        stop.set()
-    assert await asyncio.gather(*flood) == [1] * 24
+    assert await asyncio.wait_for(Patience(holder=ADA).work(process_of_long, 1, HERE), 30) != HERE
+    assert sum(task.done() for task in flood) < len(flood)
+    for task in flood:
+        task.cancel()
+    await asyncio.gather(*flood, return_exceptions=True)
 
 
-async def test_whoever_waits_in_vain_for_a_thread_is_told_so_in_time() -> None:
-    stop = threading.Event()
-
-    def long(budget: Budget) -> int:
-        if threading.current_thread() is threading.main_thread():
-            raise OverBudget
-        assert stop.wait(30)
-        return 1
-
-    first = asyncio.create_task(Patience(holder=MAL).work(long))
+async def test_whoever_waits_in_vain_is_told_so_in_time() -> None:
+    first = asyncio.create_task(Patience(holder=MAL).work(endless, HERE))
     await asyncio.sleep(0)
-    try:
-        with pytest.raises(Busy, match="threads"):
-            await Patience(holder=MAL, deadline=asyncio.get_running_loop().time() + 0.01).work(long)
-    finally:
-        stop.set()
-    assert await first == 1
+    with pytest.raises(Busy, match="workers"):
+        await Patience(holder=MAL, deadline=asyncio.get_running_loop().time() + 0.01).work(endless, HERE)
+    first.cancel()
+    await asyncio.gather(first, return_exceptions=True)
 
 
-async def test_a_caller_that_gave_up_keeps_its_place_until_the_thread_is_free() -> None:
-    """Otherwise a few that give up at once would fill the threads for everybody."""
-    stop, began = threading.Event(), threading.Event()
-
-    def long(budget: Budget) -> int:
-        if threading.current_thread() is threading.main_thread():
-            raise OverBudget
-        began.set()
-        assert stop.wait(30)
-        return 1
-
-    for _ in range(5):
-        began.clear()
-        task = asyncio.create_task(Patience(holder=MAL).work(long))
+async def test_a_caller_that_gave_up_leaves_no_process_busy() -> None:
+    """Otherwise a few that give up at once would fill them for everybody."""
+    for _ in range(3):
+        task = asyncio.create_task(Patience(holder=MAL).work(endless, HERE))
         await asyncio.sleep(0.01)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
-    try:
-        assert await asyncio.wait_for(Patience(holder=ADA).work(lambda budget: 2), 20) == 2
-    finally:
-        stop.set()
+    assert await asyncio.wait_for(Patience(holder=MAL).work(process_of_long, 1, HERE), 30) != HERE
+
+
+async def test_what_found_nothing_elsewhere_is_counted_too() -> None:
+    patience = Patience(0.12)
+
+    async def work_on() -> None:
+        while True:
+            with pytest.raises(ReferenceFault, match="found nothing"):
+                await patience.work(faulty, HERE)
+
+    with pytest.raises(OverBudget):
+        await asyncio.wait_for(work_on(), 30)

@@ -10,9 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.tools.stand_ins import ADA, CLIENT, answering, gateway, operation
+from tools.budget import Budget
 from tools.json_text import encode
-from tools.patience import MAX_S, Budget
-from tools.selection import MAX_EXPRESSION_CHARS, SelectFault, apply_select, compile_select, growth_of, selected
+from tools.large_answers import select_from
+from tools.patience import MAX_S
+from tools.selection import MAX_EXPRESSION_CHARS, SelectFault, compile_select, growth_of, selected
 
 ROWS = [{"id": number, "name": f"n{number}", "tags": ["a", "b"]} for number in range(50)]
 DATA = {"results": ROWS, "total": 50}
@@ -126,7 +128,7 @@ async def test_an_expression_that_computes_for_ever_ends_and_holds_nobody_up(bom
     others_task = asyncio.create_task(others())
     async with asyncio.timeout(60):
         with pytest.raises(SelectFault, match="takes too long"):
-            await apply_select(bomb, MANY)
+            await select_from(bomb, MANY)
     others_task.cancel()
     assert turns > 1
 
@@ -134,7 +136,7 @@ async def test_an_expression_that_computes_for_ever_ends_and_holds_nobody_up(bom
 async def test_a_selection_ends_with_the_time_of_its_call() -> None:
     """The line before it may be long."""
     with pytest.raises(SelectFault, match="takes too long"):
-        await apply_select(SLOW[0], MANY, asyncio.get_running_loop().time() + 0.05)
+        await select_from(SLOW[0], MANY, asyncio.get_running_loop().time() + 0.05)
 
 
 @pytest.mark.usefixtures("brief")

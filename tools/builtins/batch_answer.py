@@ -6,16 +6,16 @@ from dataclasses import dataclass
 from typing import Literal
 
 from oauth.principal import Principal
+from tools.budget import OverBudget
 from tools.builtins.batch_result import StepResult, connection_to_wire, step_to_wire
 from tools.builtins.batch_run import PlanRun
 from tools.errors import ToolError
 from tools.expressions import ReferenceFault
 from tools.json_text import decode, encode
 from tools.json_weight import is_heavy
-from tools.json_worker import WORKERS
-from tools.large_answers import shortened, worked_out
+from tools.large_answers import shortened
 from tools.operation import Failure, Json, LargeJson, Outcome
-from tools.patience import MAX_S, OverBudget, Patience
+from tools.patience import Patience
 from tools.quotas import QuotaExceeded
 from tools.results import MAX_CHARS, RESULT_TTL_S, failure_to_wire, fits
 from tools.stores import ResultStore
@@ -102,14 +102,10 @@ async def _returned(run: PlanRun) -> tuple[Json, str | None]:
         whole = encode(data)
         return LargeJson(whole) if is_heavy(whole) else decode(whole), None
     try:
-        if not (large := run.large_steps).isdisjoint(expression.roots) or (large and "@" in expression.roots):
-            return await WORKERS.work(
-                worked_out, expression.search, MAX_S, run.outputs(), holder=run.call.principal.person, deadline=run.call.deadline
-            ), None
-        outputs = run.outputs()
-        return await Patience(holder=run.call.principal.person, deadline=run.call.deadline).work(
-            lambda budget: expression.search(outputs, budget)
-        ), None
+        large = run.large_steps
+        is_large = not large.isdisjoint(expression.roots) or bool(large and "@" in expression.roots)
+        patience = Patience(holder=run.call.principal.person, deadline=run.call.deadline)
+        return await patience.work(expression.search, run.outputs(), is_large=is_large), None
     except (ReferenceFault, ToolError) as fault:
         return None, str(fault)
     except OverBudget:

@@ -10,6 +10,7 @@ from typing import Any
 
 import anyio
 
+from tools.budget import OverBudget
 from tools.builtins.batch_check import CheckedPlan
 from tools.builtins.batch_gate import Confirm
 from tools.builtins.batch_plan import MAX_BYTES, MAX_CALLS, Step
@@ -21,10 +22,8 @@ from tools.confirmations import canonical
 from tools.errors import ToolError
 from tools.expressions import STEPS, ReferenceFault
 from tools.json_text import encode
-from tools.json_worker import WORKERS
-from tools.large_answers import worked_out
 from tools.operation import Call, CallOptions, Failure, Json, LargeJson, Operation, Outcome
-from tools.patience import OverBudget, Patience
+from tools.patience import Patience
 from tools.references import look_up
 
 CALL_TIMEOUT_S = 30.0
@@ -159,11 +158,8 @@ class PlanRun:
     async def _worked_out(self, step: Step, do: Callable[..., Json], *given: Any) -> Json:
         """Return what `do` finds with a budget as its last argument. Raises ReferenceFault, also where it takes too long."""
         try:
-            if not self._large.isdisjoint(step.waits_for):
-                # An answer that is no object here is worked on where it becomes one.
-                holder = self.call.principal.person
-                return await WORKERS.work(worked_out, do, MAX_COMPUTE_S, *given, holder=holder, deadline=self.deadline)
-            return await self._patience.work(lambda budget: do(*given, budget))
+            # An answer that is no object here is worked on where it becomes one.
+            return await self._patience.work(do, *given, is_large=not self._large.isdisjoint(step.waits_for))
         except OverBudget:
             message = f"the expressions of the plan take more than {MAX_COMPUTE_S:.0f} s to work out; let the steps select less"
             raise ReferenceFault(message) from None
