@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import IO, Any
@@ -130,7 +130,7 @@ class JsonWorkers:
                     break
                 child.kill()
             else:
-                child = await loop.run_in_executor(self._threads, _Child)
+                child = await self._begun()
             try:
                 async with asyncio.timeout_at(ends_at):
                     state, facts, text = await loop.run_in_executor(self._threads, _asked, child, do, given)
@@ -146,6 +146,19 @@ class JsonWorkers:
             child.used()
             self._idle.append(child)
         return _result(state, facts, text)
+
+    async def _begun(self) -> _Child:
+        """Return a new child; one whose caller gives up meanwhile waits for the next."""
+        beginning = self._threads.submit(_Child)
+        try:
+            return await asyncio.wrap_future(beginning)
+        except asyncio.CancelledError:
+            beginning.add_done_callback(self._keep)
+            raise
+
+    def _keep(self, begun: Future[_Child]) -> None:
+        if not begun.cancelled() and begun.exception() is None:
+            self._idle.append(begun.result())
 
     def close(self) -> None:
         """End the children that wait for work."""
