@@ -16,6 +16,7 @@ _NEVER_SENT = frozenset(
         "invalid_cursor",
         "not_available",
         "busy",
+        "quota_exceeded",
         "upstream_unreachable",
     }
 )

@@ -14,6 +14,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 
 from tools.egress_addresses import AddressRules, is_public
 from tools.egress_places import PLACES, PLACES_PER_ORIGIN
+from tools.fair_semaphore import Busy, FairSemaphore
 
 if TYPE_CHECKING:
     from aiohttp.client_reqrep import ConnectionKey
@@ -21,11 +22,16 @@ if TYPE_CHECKING:
     from aiohttp.tracing import Trace
 
 #: No fewer than tools/egress_places.py has places: whoever has a place must not wait here, where the line is not fair.
-MAX_CONNECTIONS = 2 * PLACES
-MAX_CONNECTIONS_PER_HOST = 2 * PLACES_PER_ORIGIN
+#: MCP sessions hold one each for as long as they live, beside the places.
+MAX_STREAMS = 500
+MAX_CONNECTIONS = 2 * PLACES + MAX_STREAMS
+MAX_CONNECTIONS_PER_HOST = 2 * PLACES_PER_ORIGIN + MAX_STREAMS
 DNS_CACHE_S = 10
-#: Above asyncio's own pool, which others need, too: a name server that hangs blocks a thread for many seconds.
-_LOOKUP_THREADS = 16
+#: Apart from asyncio's own pool, which others need, too: a name server that hangs blocks a thread for many seconds.
+LOOKUP_THREADS = 16
+#: for a turn to look a name up
+LOOKUP_WAIT_S = 10.0
+_MAX_KNOWN_NAMES = 10_000
 
 
 #: (host, port, family) -> addresses; blocks, so it is called in a thread
@@ -58,12 +64,27 @@ class GuardedResolver(AbstractResolver):
 
     def __init__(self, rules: AddressRules, find: LookUp = look_up) -> None:
         self._rules, self._find = rules, find
-        self._threads = ThreadPoolExecutor(_LOOKUP_THREADS, thread_name_prefix="lookup")
+        self._threads = ThreadPoolExecutor(2 * LOOKUP_THREADS, thread_name_prefix="lookup")
+        # Anybody may have a name looked up whose server never answers. So names that were found before have threads of their own,
+        # and one domain never takes all.
+        self._turns_of_known = FairSemaphore(LOOKUP_THREADS, "looking up names")
+        self._turns_of_new = FairSemaphore(LOOKUP_THREADS, "looking up names")
+        self._known: dict[str, None] = {}
         #: addresses and ports that allowed names led to
         self.allowed: set[tuple[str, int]] = set()
 
     async def resolve(self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC) -> list[ResolveResult]:
-        found = await asyncio.get_running_loop().run_in_executor(self._threads, self._find, host, port, family)
+        loop = asyncio.get_running_loop()
+        turns = self._turns_of_known if host in self._known else self._turns_of_new
+        domain = ".".join(host.rstrip(".").rsplit(".", 2)[-2:])
+        try:
+            async with turns.hold((domain, host), loop.time() + LOOKUP_WAIT_S):
+                found = await loop.run_in_executor(self._threads, self._find, host, port, family)
+        except Busy as error:
+            raise OSError(error.failure.message) from error
+        if len(self._known) >= _MAX_KNOWN_NAMES:
+            self._known.clear()
+        self._known[host] = None
         if self._rules.is_allowed(host.lower(), port):
             self.allowed.update((each["host"], port) for each in found)
         elif not all(is_public(ip_address(each["host"])) for each in found):

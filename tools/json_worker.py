@@ -23,7 +23,7 @@ import orjson
 from tools.budget import OverBudget
 from tools.errors import ToolError
 from tools.expressions import ReferenceFault
-from tools.fair_semaphore import GATEWAY, FairSemaphore, Holder
+from tools.fair_semaphore import GATEWAY, Busy, FairSemaphore, Holder
 from tools.json_text import decode
 from tools.json_weight import is_heavy
 from tools.operation import Failure, Json, LargeJson
@@ -52,6 +52,14 @@ class TookTooLong(TooLarge):
 
     def __init__(self) -> None:
         super().__init__("it takes too long")
+
+
+class NotRead(ToolError):
+    """Nobody was free to read it in time. What was to be read is there: an answer, so something was sent."""
+
+    def __init__(self) -> None:
+        message = "it was not read: what reads large answers and works out long expressions stayed busy until this call's time was over"
+        super().__init__(Failure("answer_not_read", message, hint="run fewer of them at a time, or select less"))
 
 
 class _Child:
@@ -119,11 +127,15 @@ class JsonWorkers:
 
         `do` is a function that a pickle can name; every LargeJson in `given` is what it holds there. `deadline`: loop time.
         What `do` returns as Told comes as Told.
-        Raises ReferenceFault and OverBudget as `do` does, a ToolError with the failure of one, Busy, and TooLarge.
+        Raises ReferenceFault and OverBudget as `do` does, a ToolError with the failure of one, NotRead, and TooLarge.
         """
         loop = asyncio.get_running_loop()
         ends_at = min(loop.time() + MAX_S, deadline if deadline is not None else float("inf"))
-        async with self._turns.hold(holder, ends_at):
+        try:
+            await self._turns.wait(holder, ends_at)
+        except Busy:
+            raise NotRead from None
+        try:
             while self._idle:
                 child = self._idle.pop()
                 if child.is_alive:
@@ -145,6 +157,8 @@ class JsonWorkers:
                 raise
             child.used()
             self._idle.append(child)
+        finally:
+            self._turns.release(holder)
         return _result(state, facts, text)
 
     async def _begun(self) -> _Child:

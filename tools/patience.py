@@ -39,7 +39,7 @@ class Patience:
 
         `do` is a function that a pickle can name. `is_large`: `given` holds a LargeJson, for which it is worked out elsewhere at
         once. What comes from there is a LargeJson where it is heavy.
-        Raises OverBudget, Busy where there was no room in time, what else JsonWorkers.work does, and what `do` raises.
+        Raises OverBudget, NotRead where there was no room in time, what else JsonWorkers.work does, and what `do` raises.
         """
         # Whoever has long ones under way is not quick: many short tries on the loop would hold everybody up.
         if not is_large and self._holder not in _at_work:

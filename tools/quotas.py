@@ -1,7 +1,7 @@
 """How much may be kept for one person and for one tenant, and what happens above it (docs/decisions/0022)."""
 
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from tools.errors import ToolError
@@ -77,6 +77,11 @@ PLANS = Quotas(
 #: Records are what keeps a write from being sent twice, so none goes before its time; of their bytes each is bounded (outcome_codec).
 MAX_KEYS_PER_PERSON = 20_000
 MAX_KEYS_PER_TENANT = 100_000
+
+
+def not_kept(error: QuotaExceeded, hint: str) -> Failure:
+    """Return that what came of a call has no room. `quota_exceeded` itself means that nothing was sent."""
+    return replace(error.failure, code="answer_not_kept", hint=hint)
 
 
 def keys_exceeded(*, in_tenant: bool) -> QuotaExceeded:

@@ -9,7 +9,7 @@ from tools.json_text import encode
 from tools.json_weight import weight
 from tools.large_answers import select_from, shortened
 from tools.operation import Call, Download, Failure, Json, LargeJson, Outcome, Size
-from tools.quotas import QuotaExceeded
+from tools.quotas import QuotaExceeded, not_kept
 from tools.results import RESULT_TTL_S, fits
 from tools.selection import SelectFault
 from tools.stores import ResultStore
@@ -79,7 +79,7 @@ class Shaping:
 def _unkept(call: Call, outcome: Outcome, error: QuotaExceeded) -> Outcome:
     """Return that the operation ran and its answer could not be kept: not the answer, and no invitation to write again."""
     hint = f"'{call.operation.id}' itself succeeded, only its answer is lost; {error.failure.hint}"
-    return replace(outcome, status="error", data=None, error=replace(error.failure, hint=hint))
+    return replace(outcome, status="error", data=None, error=not_kept(error, hint))
 
 
 def _answered(call: Call, outcome: Outcome, data: Json, total: int) -> Outcome:

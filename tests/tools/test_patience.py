@@ -10,8 +10,7 @@ import pytest
 
 from tools.budget import Budget, OverBudget
 from tools.expressions import ReferenceFault
-from tools.fair_semaphore import Busy
-from tools.json_worker import WORKERS
+from tools.json_worker import WORKERS, NotRead
 from tools.operation import Json
 from tools.patience import Patience
 
@@ -92,7 +91,7 @@ async def test_a_tenant_whose_expressions_take_long_does_not_keep_another_waitin
 async def test_whoever_waits_in_vain_is_told_so_in_time() -> None:
     first = asyncio.create_task(Patience(holder=MAL).work(endless, HERE))
     await asyncio.sleep(0)
-    with pytest.raises(Busy, match="workers"):
+    with pytest.raises(NotRead, match="stayed busy"):
         await Patience(holder=MAL, deadline=asyncio.get_running_loop().time() + 0.01).work(endless, HERE)
     first.cancel()
     await asyncio.gather(first, return_exceptions=True)

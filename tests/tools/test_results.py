@@ -197,5 +197,5 @@ async def test_an_answer_that_no_quota_holds_says_that_the_operation_itself_succ
     house.runner.answers[LIST.id] = answering({"text": "x" * (RESULTS.person.max_bytes + 1)})
     outcome = await house.call("call_api", {"api": LIST.id})
     assert outcome.error is not None
-    assert outcome.error.code == "quota_exceeded"
+    assert outcome.error.code == "answer_not_kept"
     assert "itself succeeded" in (outcome.error.hint or "")

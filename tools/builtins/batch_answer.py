@@ -16,7 +16,7 @@ from tools.json_weight import is_heavy
 from tools.large_answers import shortened
 from tools.operation import Failure, Json, LargeJson, Outcome
 from tools.patience import Patience
-from tools.quotas import QuotaExceeded
+from tools.quotas import QuotaExceeded, not_kept
 from tools.results import MAX_CHARS, RESULT_TTL_S, failure_to_wire, fits
 from tools.stores import ResultStore
 
@@ -83,7 +83,7 @@ class Answering:
         try:
             handle = await self.results.put(principal, body, "application/json", RESULT_TTL_S)
         except QuotaExceeded as error:
-            return failure_to_wire(error.failure), None
+            return failure_to_wire(not_kept(error, error.failure.hint or "")), None
         # Answers that are bearable one by one may be too heavy together.
         whole = LargeJson(body) if is_heavy(body) else returned
         return await shortened(whole, len(body), MAX_CHARS, handle, principal.person), handle

@@ -14,7 +14,7 @@ from tools.idempotency import Idempotency, in_flight, replayed_yes
 from tools.json_text import encode
 from tools.operation import Call, Failure, Json, Outcome
 from tools.outcome_codec import encode_outcome
-from tools.quotas import QuotaExceeded
+from tools.quotas import QuotaExceeded, not_kept
 from tools.results import MAX_CHARS, RESULT_TTL_S, failure_to_wire, fits, shorten
 from tools.stores import KeyInFlight, ResultStore
 
@@ -117,7 +117,7 @@ class CodeBody:
                 wire["handle"] = await self.results.put(call.principal, body, "application/json", RESULT_TTL_S)
                 wire["returned"] = shorten(value, len(body), MAX_CHARS, wire["handle"])
             except QuotaExceeded as error:
-                wire["returned"] = failure_to_wire(error.failure)
+                wire["returned"] = failure_to_wire(not_kept(error, error.failure.hint or ""))
         if run.printed:
             wire["printed"] = run.printed
         asked = next((ran.outcome.connection for ran in run.ran if ran.outcome.connection is not None), None)

@@ -15,6 +15,7 @@ from tools.builtins.described import described, shortened
 from tools.builtins.discover_text import text_of, way_on
 from tools.catalog import Catalog, CatalogView
 from tools.documents import SHARED_SEGMENT
+from tools.fair_semaphore import FairSemaphore
 from tools.operation import Call, Failure, Json, Operation, Outcome
 from tools.policy import Policy
 from tools.providers.builtin import BuiltinFunction
@@ -57,6 +58,7 @@ class DiscoverApis:
         self._finder, self._catalog, self._policy = finder, catalog, policy
         self._credentials, self._suggestions, self._usage = credentials, suggestions, usage
         self._threads: CapacityLimiter | None = None
+        self._turns = FairSemaphore(_MAX_WAITING_SEARCHES, "the searches")
 
     async def __call__(self, call: Call) -> Outcome:
         given, principal = call.arguments, call.principal
@@ -73,7 +75,8 @@ class DiscoverApis:
         if "query" in given:
             if self._finder.waits:
                 self._threads = self._threads or CapacityLimiter(_MAX_WAITING_SEARCHES)
-                await to_thread.run_sync(self._search, principal, view, given, detail, answer, limiter=self._threads)
+                async with self._turns.hold(principal.person, call.deadline):
+                    await to_thread.run_sync(self._search, principal, view, given, detail, answer, limiter=self._threads)
             else:
                 self._search(principal, view, given, detail, answer)
         if self._usage is not None and isinstance(given.get("query"), str):

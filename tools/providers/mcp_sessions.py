@@ -3,7 +3,8 @@
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from types import TracebackType
 
@@ -14,7 +15,7 @@ from oauth.connections.credentials import Credential
 from oauth.principal import Principal
 from tools.egress import Egress
 from tools.errors import UpstreamFailed
-from tools.operation import Failure
+from tools.operation import Call, Failure
 from tools.providers.mcp_session import MIN_SILENCE_S, RELIST_S, McpSession
 from tools.providers.mcp_transport import Rejected
 
@@ -130,6 +131,17 @@ class McpSessions:
             slot.session = await self._open(session, upstream, account, timeout_s)
         self._trim()
         return slot.session
+
+    @asynccontextmanager
+    async def place(self, call: Call) -> AsyncIterator[None]:
+        """Hold one of the places for calls to the origin of `call`, as every call out does. Raises EgressRefused and Busy."""
+        origin, holder, places = self._egress.rules.target(call.operation.binding["url"]).origin, call.principal.person, self._egress.places
+        if not places.take(origin, holder):
+            await places.wait(origin, holder, call.deadline)
+        try:
+            yield
+        finally:
+            places.release(origin, holder)
 
     def forget(self, session: McpSession) -> None:
         """Let go of a session that an upstream no longer knows; the next call opens another, and those under way end in theirs."""

@@ -50,7 +50,7 @@ class McpRunner:
         self._validators: dict[str, jsonschema_rs.Validator | None] = {}
 
     async def run(self, call: Call) -> Outcome:
-        """Call the upstream's tool and return what came of it. Raises ConnectionNeeded and UnknownAccount."""
+        """Call the upstream's tool and return what came of it. Raises ConnectionNeeded, UnknownAccount, and Busy: nothing was sent."""
         operation = call.operation
         credential = None
         if operation.connection is not None:
@@ -58,12 +58,13 @@ class McpRunner:
                 call.principal, operation.connection, operation.connection_scopes, call.options.account_id or call.options.account
             )
         try:
-            session = await self._session(call, credential)
-            outcome = await self._call(call, session)
-            if outcome is None:
-                # The upstream has forgotten the session (404), so it did not run the call: once more, in a new one.
-                self._sessions.forget(session)
-                outcome = await self._call(call, await self._session(call, credential))
+            async with self._sessions.place(call):
+                session = await self._session(call, credential)
+                outcome = await self._call(call, session)
+                if outcome is None:
+                    # The upstream has forgotten the session (404), so it did not run the call: once more, in a new one.
+                    self._sessions.forget(session)
+                    outcome = await self._call(call, await self._session(call, credential))
             outcome = outcome or Outcome("error", error=forgotten(operation.provider))
         except UpstreamFailed as error:
             outcome = Outcome("error", error=error.failure)

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
@@ -11,7 +12,7 @@ from aiohttp.abc import ResolveResult
 from tests.tools.egress.fault_server import answer, says, serving
 from tools.egress import Egress, OutboundRequest
 from tools.egress_addresses import AddressRules
-from tools.egress_connector import AddressRefused, GuardedConnector, LookUp
+from tools.egress_connector import LOOKUP_THREADS, AddressRefused, GuardedConnector, GuardedResolver, LookUp
 from tools.errors import EgressRefused
 
 SPECIAL_USE = [
@@ -172,3 +173,31 @@ async def test_proxy_settings_of_the_environment_do_not_lead_around_the_guard(mo
         async with Egress(["127.0.0.1:*"], is_lean=is_lean) as egress:
             assert (await egress.send(OutboundRequest("GET", origin))).body == b"straight"
         assert connections() == 0
+
+
+async def test_names_whose_servers_never_answer_keep_no_others_waiting() -> None:
+    """Anybody may have such names looked up: one domain does not take all threads, and names that were found before have their own."""
+    stop = threading.Event()
+    asked: list[str] = []
+
+    def find(host: str, port: int, family: socket.AddressFamily) -> list[ResolveResult]:
+        asked.append(host)
+        if "slow" in host:
+            assert stop.wait(60)
+        return [ResolveResult(hostname=host, host="93.184.215.14", port=port, family=socket.AF_INET, proto=6, flags=0)]
+
+    resolver = GuardedResolver(AddressRules(), find)
+    await resolver.resolve("api.known.com", 443)
+    slow = [asyncio.create_task(resolver.resolve(f"{number}.slow.com", 443)) for number in range(3 * LOOKUP_THREADS)]
+    await asyncio.sleep(0)
+    try:
+        async with asyncio.timeout(30):
+            await resolver.resolve("api.new.com", 443)
+            more = [asyncio.create_task(resolver.resolve(f"www.slow{number}.com", 443)) for number in range(3 * LOOKUP_THREADS)]
+            await asyncio.sleep(0)
+            await resolver.resolve("api.known.com", 443)
+    finally:
+        stop.set()
+    assert not any(task.done() for task in (*slow, *more))
+    await asyncio.gather(*slow, *more)
+    await resolver.close()

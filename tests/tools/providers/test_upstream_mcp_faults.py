@@ -5,6 +5,7 @@ import base64
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import anyio
@@ -12,11 +13,13 @@ import pytest
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
-from tests.tools.providers.callable import ADA
+from tests.tools.providers.callable import ADA, call_of
 from tests.tools.providers.hostile_mcp import asking_server, listed, raw_server
 from tests.tools.providers.mcp_upstream import McpUpstream, served, tool
 from tests.tools.providers.test_upstream_mcp import World, world  # noqa: F401  a fixture
+from tools.egress_places import EgressPlaces
 from tools.errors import ImportFailed
+from tools.fair_semaphore import Busy
 from tools.operation import CallOptions, Download, Operation
 from tools.providers import mcp_listing
 from tools.providers.mcp_import import import_server
@@ -170,6 +173,29 @@ async def test_a_hanging_upstream_costs_a_call_its_own_time_and_nobody_elses(wor
                 assert (await world.run(add, a=1, b=2)).status == "ok"
             group.cancel_scope.cancel()
         assert (await world.failure(hanging, CallOptions(timeout_s=0.5))).code == "upstream_timeout"
+
+
+async def test_calls_that_fill_a_hanging_server_leave_room_for_another_tenant(world: World) -> None:  # noqa: F811
+    """MCP servers have places like every origin: who floods one waits, and is told that nothing was sent; the other's call goes out."""
+    world.egress.places = EgressPlaces(per_origin=3)
+
+    async def hang_on(params: dict[str, Any]) -> dict[str, Any]:
+        if params["arguments"].get("wait"):
+            await asyncio.sleep(60)
+        return {"content": []}
+
+    async with calling(world, hang_on) as operation:
+        flood = [asyncio.create_task(world.run(operation, ADA, CallOptions(timeout_s=30), wait=True)) for _ in range(10)]
+        await asyncio.sleep(0)
+        other = replace(ADA, tenant_id="quiet", subject="eve")
+        with anyio.fail_after(15):
+            assert (await world.run(operation, other)).status == "ok"
+        with pytest.raises(Busy):
+            await world.runner.run(replace(call_of(operation, {}), deadline=asyncio.get_running_loop().time() + 0.1))
+        assert not any(task.done() for task in flood)
+        for task in flood:
+            task.cancel()
+        await asyncio.gather(*flood, return_exceptions=True)
 
 
 @pytest.mark.filterwarnings("ignore::mcp.shared.exceptions.MCPDeprecationWarning")
