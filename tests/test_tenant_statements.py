@@ -28,6 +28,7 @@ EXEMPT = {
     ("connect_flow_store.py", "get"): HASH,
     ("connect_flow_store.py", "start"): HASH,
     ("connect_flow_store.py", "take"): HASH,
+    ("connect_flow_store.py", "taken"): HASH,
     ("connect_flow_store.py", "finish"): HASH,
     ("connect_flow_store.py", "sweep"): SWEEP,
     ("connection_store.py", "load"): SNAPSHOT,
