@@ -20,7 +20,7 @@ class Resources:
         self._tenants = tenants
         self._mcp_url = mcp_url
         self._base_url = base_url
-        self._spellings = _spellings(base_url)
+        self._spellings = spellings(base_url)
 
     def of(self, tenant_id: str) -> str:
         """Return the canonical resource of a tenant."""
@@ -57,7 +57,7 @@ class Resources:
         return tenant_id if wanted == self._mcp_url(tenant_id) else None
 
 
-def _spellings(base_url: str) -> tuple[str, ...]:
+def spellings(base_url: str) -> tuple[str, ...]:
     """Return how else the origin of a gateway on loopback may be written; a token for one of them is for all (RFC 8252 §8.3)."""
     scheme, _, authority = base_url.partition("://")
     host = next((name for name in LOOPBACK_HOSTS if authority == name or authority.startswith(f"{name}:")), None)

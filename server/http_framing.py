@@ -26,9 +26,9 @@ _BETWEEN, _HEAD, _SIZED, _CHUNKED = range(4)
 
 
 class FramedHttp(HttpToolsProtocol):
-    """uvicorn's connection with this framing. `authority`: where we are served, which a target in absolute form must name."""
+    """uvicorn's connection with this framing. `authorities`: where we are served, which a target in absolute form must name."""
 
-    authority = b""
+    authorities: frozenset[bytes] = frozenset()
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -146,7 +146,7 @@ class FramedHttp(HttpToolsProtocol):
         self.head_ended()
         parser, scope = self.parser, self.scope
         version, method = parser.get_http_version(), parser.get_method()
-        length, awaits_continue = body_after(method, self.url, version, self.headers, self.authority)
+        length, awaits_continue = body_after(method, self.url, version, self.headers, self.authorities)
         self._stage, self._left_bytes, self._overhead_bytes = (_CHUNKED, 0, 0) if length is None else (_SIZED, length, 0)
         self.headers = NO_FIELDS
         target = httptools.parse_url(self.url)

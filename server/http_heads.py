@@ -21,6 +21,7 @@ REQUEST_LINE: Final = re.compile(rb"(?!CONNECT )[A-Z][A-Z-]* [!-\"$-~]+ HTTP/1\.
 BEGINNING_OF_LINE: Final = re.compile(rb"\r|[A-Z-]+(?: [!-\"$-~]*(?: (?:H(?:T(?:T(?:P(?:/(?:1(?:\.(?:[01]\r?)?)?)?)?)?)?)?)?)?)?")
 #: RFC 3986 §3.2.2: a name, an IPv4 or bracketed IPv6 address, and perhaps a port; no user information, no list
 _AUTHORITY: Final = re.compile(rb"(?:[A-Za-z0-9._~-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{0,5})?")
+_DEFAULT_PORTS: Final = {b"http": 80, b"https": 443}
 
 
 class _NoFields(list[tuple[bytes, bytes]]):
@@ -37,19 +38,25 @@ class UnfitHead(Exception):
     """The connection turns it into 400 and its end."""
 
 
-def body_after(method: bytes, target: bytes, version: str, headers: list[tuple[bytes, bytes]], authority: bytes) -> tuple[int | None, bool]:
+def body_after(
+    method: bytes, target: bytes, version: str, headers: list[tuple[bytes, bytes]], authorities: frozenset[bytes]
+) -> tuple[int | None, bool]:
     """Return how many bytes of body follow a head (RFC 9112 §6.3; None: chunks), and whether the client waits to be told to send it.
 
-    Raises UnfitHead where the head is not for us (§3.2: exactly one valid Host, a target at `authority`) or its body could end in two
-    places: a transfer coding of HTTP/1.0, or one that is not just `chunked` (§6.1).
+    A target in absolute form must be at one of our `authorities`, and its authority takes the place of Host (§3.2.2). Raises
+    UnfitHead where the head is not for us (§3.2: exactly one valid Host) or its body could end in two places: a transfer coding of
+    HTTP/1.0, or one that is not just `chunked` (§6.1).
     """
     if len(headers) > MAX_HEADERS:
         raise UnfitHead
     fields = dict(headers)
     if not _is_authority(fields.get(b"host", b"")) or (len(fields) != len(headers) and sum(name == b"host" for name, _ in headers) > 1):
         raise UnfitHead
-    if not target.startswith(b"/") and not (target == b"*" and method == b"OPTIONS") and _authority_of(target) != authority:
-        raise UnfitHead
+    if not target.startswith(b"/") and not (target == b"*" and method == b"OPTIONS"):
+        authority = _authority_of(target)
+        if authority not in authorities:
+            raise UnfitHead
+        headers[:] = [(name, authority if name == b"host" else value) for name, value in headers]
     # A client of HTTP/1.0 could not read that it may go on (RFC 9110 §10.1.1).
     awaits_continue = b"expect" in fields and version != "1.0" and fields[b"expect"].strip(b" \t").lower() == b"100-continue"
     if b"transfer-encoding" not in fields:
@@ -66,7 +73,7 @@ def _is_authority(host: bytes) -> bool:
 
 
 def _authority_of(target: bytes) -> bytes:
-    """Return the authority of a target in absolute form (RFC 9112 §3.2.2). Raises UnfitHead."""
+    """Return the authority of a target in absolute form, without the port that its scheme implies. Raises UnfitHead."""
     try:
         parts = httptools.parse_url(target)
     except httptools.HttpParserInvalidURLError as error:
@@ -75,4 +82,5 @@ def _authority_of(target: bytes) -> bytes:
         raise UnfitHead
     host: bytes = parts.host
     bare = b"[" + host + b"]" if b":" in host else host
-    return (bare if parts.port is None else b"%b:%d" % (bare, parts.port)).lower()
+    is_implied = parts.port is None or parts.port == _DEFAULT_PORTS.get(parts.schema.lower())
+    return (bare if is_implied else b"%b:%d" % (bare, parts.port)).lower()

@@ -5,7 +5,8 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
-from server.closing_answer import ClosingAnswer
+from oauth.resources import spellings
+from server.closing_answer import ClosingAnswer, UnaskedBody
 from server.http_framing import FramedHttp
 
 HEAD_TIMEOUT_S = 20.0
@@ -98,6 +99,8 @@ class StrictHttp(FramedHttp):
         self._active = cycle
         if cycle.scope["http_version"] == "1.0":
             app = ClosingAnswer(app, cycle)
+        elif cycle.waiting_for_100_continue:
+            app = UnaskedBody(app, cycle)
         super()._start_asgi_task(cycle, app)
 
     def _unset_keepalive_if_required(self) -> None:
@@ -132,10 +135,11 @@ class StrictHttp(FramedHttp):
 
 
 def strict_http(authority: str) -> type[StrictHttp]:
-    """Return the protocol of a server that is served at `authority`."""
+    """Return the protocol of a server that is served at `authority`, on loopback by each of the names that this machine has."""
 
     class Served(StrictHttp):
         pass
 
-    Served.authority = authority.lower().encode()
+    here = f"http://{authority.lower()}"
+    Served.authorities = frozenset(url.removeprefix("http://").encode() for url in (here, *spellings(here)))
     return Served
