@@ -18,8 +18,8 @@ from server.browser_session import BrowserSessions
 from server.connections_page import PURPOSE
 from server.pages.page import Pages, see_other
 from server.pages.page_refusals import PageRefused, cookies_needed, for_people
-from server.pages.posted_form import read_form
 from server.posted_answer import posted_answer
+from server.posted_form import read_form
 from server.sign_in_visit import connections_url, sign_in_url
 
 #: of a client, by tenant and client id; None where it has none
@@ -48,7 +48,7 @@ class ConnectionEndpoints:
         flow = await self._flow(request)
         session = await self._sessions.current(request, flow.tenant_id)
         if session is None:
-            return see_other(sign_in_url(flow.tenant_id, request.url.path))
+            return see_other(sign_in_url(flow.tenant_id, request.scope["path"]))
         await self._check_person(request, flow, session)
         return await self._page(request, flow, session)
 
@@ -60,7 +60,7 @@ class ConnectionEndpoints:
         flow = await self._flow(request)
         session = await self._sessions.current(request, flow.tenant_id)
         if session is None:
-            return see_other(sign_in_url(flow.tenant_id, request.url.path))
+            return see_other(sign_in_url(flow.tenant_id, request.scope["path"]))
         await self._check_person(request, flow, session)
         await self._sessions.check_form(request, form.get("csrf") or "", _purpose(flow.flow_hash), flow.tenant_id)
         browser = self._sessions.browser_of(request)
@@ -138,7 +138,7 @@ class ConnectionEndpoints:
             email=session.email,
             client_name=await self._client_name(flow.tenant_id, flow.client_id),
             csrf=await self._sessions.csrf_token(request, _purpose(flow.flow_hash), flow.tenant_id),
-            here=request.url.path,
+            here=request.scope["path"],
             alias=alias or view.alias,
             problem=problem,
             connections_url=connections_url(flow.tenant_id),
@@ -157,7 +157,7 @@ class ConnectionEndpoints:
             await self._flows.check_person(flow, session)
         except FlowRefused as refused:
             # Somebody with two accounts here may be signed in with the other one.
-            switch = ("Sign in as somebody else", sign_in_url(flow.tenant_id, request.url.path))
+            switch = ("Sign in as somebody else", sign_in_url(flow.tenant_id, request.scope["path"]))
             raise _refused(refused, switch) from refused
 
 

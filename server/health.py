@@ -3,7 +3,6 @@
 import hmac
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from urllib.parse import urlsplit
 
 import anyio
 import orjson
@@ -14,6 +13,7 @@ from starlette.routing import Route
 from server.config import Settings, is_loopback_host
 from server.error_responses import json_error
 from server.networks import Networks, is_loopback
+from server.origins import parse_origin
 from server.proxy_headers import caller_address, is_forwarded
 from server.telemetry import METRICS_TYPE, Telemetry
 
@@ -37,7 +37,6 @@ class MetricsReaders:
     def __init__(self, settings: Settings) -> None:
         self._networks = Networks(settings.admin_allow)
         self._token = settings.metrics_token.encode()
-        self._is_public = not is_loopback_host(urlsplit(settings.base_url).hostname or "")
 
     def may(self, request: Request) -> bool:
         """Judge the caller, not a proxy before it; the token is compared in constant time."""
@@ -45,12 +44,7 @@ class MetricsReaders:
         if self._token and scheme.lower() == "bearer" and hmac.compare_digest(given.strip().encode("latin-1"), self._token):
             return True
         address = caller_address(request.scope)
-        return address in self._networks or (is_loopback(address) and not self._through_a_proxy(request))
-
-    def _through_a_proxy(self, request: Request) -> bool:
-        """Say whether a caller with this machine's address only looks local; a proxy that adds no header still asks for the public host."""
-        host = urlsplit(f"//{request.headers.get('host', '')}").hostname or ""
-        return is_forwarded(request.scope) or (self._is_public and not is_loopback_host(host))
+        return address in self._networks or (is_loopback(address) and _is_for_this_machine(request))
 
 
 class Health:
@@ -85,6 +79,16 @@ class Health:
         if not self._readers.may(request):
             return json_error(403, "forbidden", _NOT_FOR_EVERYBODY, headers={"cache-control": "no-store"})
         return Response(self._telemetry.exposition(), headers={"content-type": METRICS_TYPE, "cache-control": "no-store"})
+
+
+def _is_for_this_machine(request: Request) -> bool:
+    """Say whether a caller with this machine's address is no more than that.
+
+    A proxy that adds no header still asks for the public host, and so does a web page whose name was made to mean this machine
+    (DNS rebinding).
+    """
+    asked = parse_origin(f"http://{request.headers.get('host', '')}")
+    return not is_forwarded(request.scope) and asked is not None and is_loopback_host(asked.host.strip("[]"))
 
 
 async def _ask(name: str, check: Check) -> str | None:

@@ -9,13 +9,13 @@ class Networks:
 
     def __init__(self, entries: Iterable[str]) -> None:
         entries = tuple(entries)
-        self._has_all = "*" in entries
+        self.has_all = "*" in entries
         self._networks = [ipaddress.ip_network(entry.strip(), strict=False) for entry in entries if entry != "*"]
 
     def __contains__(self, address: object) -> bool:
         """Say whether `address` is in one of them; an IPv4 address in IPv6 clothes counts as what it is."""
         parsed = parse_address(address)
-        return parsed is not None and (self._has_all or any(parsed in network for network in self._networks))
+        return parsed is not None and (self.has_all or any(parsed in network for network in self._networks))
 
 
 def parse_address(text: object) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:

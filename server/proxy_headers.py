@@ -46,13 +46,17 @@ class ProxyHeaders:
         return {**scope, "client": (client, 0), _FORWARDED_FOR: client} if client else {**scope, _FORWARDED_FOR: None}
 
     def _client_of(self, said: str) -> str | None:
-        """Return the last address that is not a trusted proxy's, or the first of all; None where that is no address."""
-        address = None
-        for each in reversed(said.split(",")):
-            address = parse_address(_without_port(each.strip()))
-            if address is None or str(address) not in self._trusted:
-                break
-        return None if address is None else str(address)
+        """Return the last address that is not a trusted proxy's, or the first of all; None where that is no address.
+
+        Whoever trusts everybody (`*`) names no proxy: then it is the last one that is public, or the last of all. The first was
+        written by the caller.
+        """
+        named = [parse_address(_without_port(each.strip())) for each in reversed(said.split(","))]
+        if self._trusted.has_all:
+            found = next((address for address in named if address is None or address.is_global), named[0])
+        else:
+            found = next((address for address in named if address is None or str(address) not in self._trusted), named[-1])
+        return None if found is None else str(found)
 
     def _tell(self, peer: str) -> None:
         if peer in self._told or len(self._told) >= MAX_TOLD:

@@ -55,6 +55,25 @@ def test_a_trusted_proxy_says_who_calls(tmp_path: Path, said: str, caller: str) 
 
 
 @pytest.mark.parametrize(
+    ("said", "caller"),
+    [
+        ("8.8.8.8", "8.8.8.8"),
+        ("10.0.0.1, 8.8.8.8", "8.8.8.8"),
+        ("1.1.1.1, 8.8.8.8", "8.8.8.8"),
+        ("1.1.1.1, 8.8.8.8, 10.0.0.9", "8.8.8.8"),
+        ("127.0.0.1, 8.8.8.8", "8.8.8.8"),
+        ("10.0.0.1, 10.0.0.2", "10.0.0.2"),
+        ("unknown, 10.0.0.2", None),
+        ("8.8.8.8, unknown", None),
+    ],
+)
+def test_who_trusts_everybody_believes_no_address_that_a_caller_wrote(tmp_path: Path, said: str, caller: str | None) -> None:
+    """`FORWARDED_ALLOW_IPS=*` is what containers are often given: each guess at a password would come from another address."""
+    peer, shown = ("10.0.0.5", caller) if caller else ("10.0.0.5", "10.0.0.5")
+    assert asked(tmp_path, {"x-forwarded-for": said}, peer, ("*",)) == f"{shown} {caller} True"
+
+
+@pytest.mark.parametrize(
     "headers", [{"x-forwarded-for": "unknown"}, {"x-forwarded-for": ""}, {"via": "1.1 edge"}, {"x-forwarded-proto": "https"}]
 )
 def test_a_trusted_proxy_that_names_nobody_is_not_the_caller_itself(tmp_path: Path, headers: dict[str, str]) -> None:
@@ -145,6 +164,15 @@ TOKEN = {"authorization": "Bearer scrape-me"}
         (403, {"x-forwarded-for": "127.0.0.1"}, CALLER, {}),
         (403, {"forwarded": "for=203.0.113.9"}, "127.0.0.1", {}),
         (403, {"host": "gateway.example.com"}, "127.0.0.1", {}),
+        (403, {"host": "localhost.evil.test"}, "127.0.0.1", {}),
+        (403, {"host": "[12]"}, "127.0.0.1", {}),
+        (403, {"host": ""}, "127.0.0.1", {}),
+        (200, {"host": "[::1]:8080"}, "127.0.0.1", {}),
+        (403, {"x-forwarded-for": ""}, "127.0.0.1", {}),
+        (403, {"x-real-ip": "127.0.0.1"}, "127.0.0.1", {}),
+        (403, {"via": "1.1 edge"}, "::1", {}),
+        (403, {"x-forwarded-for": "127.0.0.1, ::1"}, "127.0.0.1", {"ASCEND_TRUSTED_PROXIES": "*"}),
+        (403, {"x-forwarded-for": "10.0.0.1, 8.8.8.8"}, PROXY, {"ASCEND_TRUSTED_PROXIES": "*", "ASCEND_ADMIN_ALLOW": "10.0.0.0/8"}),
         # the operator's networks, judged by the caller and not by the proxy
         (200, {}, PROXY, {"ASCEND_ADMIN_ALLOW": "192.168.0.1, 10.0.0.0/8"}),
         (403, {}, CALLER, {"ASCEND_ADMIN_ALLOW": "10.0.0.0/8"}),
@@ -166,8 +194,10 @@ def test_metrics_are_for_this_machine_the_operators_addresses_and_the_token(
     assert scraped(tmp_path, headers, peer, **variables) == expected
 
 
-def test_a_gateway_without_a_public_origin_answers_its_own_machine_by_any_name(tmp_path: Path) -> None:
-    assert scraped(tmp_path, {"host": "localhost:8080"}, base_url="http://127.0.0.1:8080") == 200
+def test_a_gateway_without_a_public_origin_answers_its_own_machine_by_any_of_its_names(tmp_path: Path) -> None:
+    """And by no other: a web page whose name was made to mean this machine reads no metrics (DNS rebinding)."""
+    for host, status in (("localhost:8080", 200), ("127.0.0.1:9090", 200), ("[::1]", 200), ("evil.test:8080", 403), ("[12]:8080", 403)):
+        assert scraped(tmp_path, {"host": host}, base_url="http://127.0.0.1:8080") == status
 
 
 @pytest.mark.parametrize(
