@@ -49,11 +49,16 @@ def parse(raw: bytes, max_fields: int = MAX_FIELDS) -> Parameters:
     return Parameters(pairs)
 
 
-def parse_form(raw: bytes, max_fields: int = MAX_FIELDS) -> Parameters:
+def parse_form(raw: bytes) -> Parameters:
     """Read a form in which nothing may be sent twice. Raises OAuthError (invalid_request)."""
-    parameters = parse(raw, max_fields)
+    parameters = parse(raw)
+    refuse_repeated(parameters)
+    return parameters
+
+
+def refuse_repeated(parameters: Parameters) -> None:
+    """Refuse a parameter that was sent twice. Raises OAuthError (invalid_request)."""
     if repeated := sorted(parameters.duplicates()):
         # Only names that we know are echoed: an unknown name is the sender's text.
         name = repeated[0] if repeated[0].isidentifier() and len(repeated[0]) <= 40 else "a parameter"
         raise OAuthError("invalid_request", f"{name} is sent more than once; send it once")
-    return parameters

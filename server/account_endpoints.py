@@ -23,8 +23,8 @@ from oauth.tenants import DEFAULT_TENANT, Tenant, Tenants
 from server.browser_session import BrowserSessions
 from server.pages.page import Pages, see_other
 from server.pages.page_refusals import PageRefused, for_people, no_such_tenant
-from server.pages.posted_form import read_form
 from server.pages.scope_list import scope_lines
+from server.posted_form import read_form
 from server.rate_limits import RateLimits
 from server.sign_in_visit import account_url, connections_url, sign_in_url
 

@@ -17,9 +17,10 @@ from oauth.errors import AuthorizeError, ErrorTarget, OAuthError
 from oauth.parameters import Parameters, parse
 from oauth.redirect_uris import with_answer
 from server.browser_session import BrowserSessions
-from server.oauth_requests import address_of, check_form_type, read_body
+from server.oauth_requests import address_of
 from server.pages.page import Pages, see_other
 from server.pages.page_refusals import for_people
+from server.posted_form import read_fields
 from server.rate_limits import RateLimits
 
 logger = logging.getLogger(__name__)
@@ -79,8 +80,7 @@ class AuthorizeEndpoint:
             if len(query) > MAX_QUERY_BYTES:
                 raise OAuthError("invalid_request", f"the query is longer than {MAX_QUERY_BYTES // 1024} KB", status=414)
             return parse(query)
-        check_form_type(request, status=415)
-        return parse(await read_body(request))
+        return await read_fields(request)
 
     async def _forward(self, request: Request, attempt: Attempt) -> Response:
         """Keep the request for this browser and send the person on."""

@@ -23,7 +23,7 @@ from oauth.tenants import DEFAULT_TENANT, Tenant, Tenants
 from server.browser_session import BrowserSessions
 from server.pages.page import Pages, see_other
 from server.pages.page_refusals import PageRefused, for_people, no_such_tenant
-from server.pages.posted_form import read_form
+from server.posted_form import read_form
 from server.sign_in_visit import connections_url, sign_in_url
 
 #: the client id of what a person asks for on our own page

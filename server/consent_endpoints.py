@@ -16,8 +16,8 @@ from oauth.parameters import Parameters
 from server.browser_session import BrowserSessions
 from server.pages.page import Pages, see_other
 from server.pages.page_refusals import PageRefused, for_people, not_open_here
-from server.pages.posted_form import read_form
 from server.pages.scope_list import scope_lines
+from server.posted_form import read_form
 from server.sign_in_visit import account_url
 
 #: a ticked box of the page is sent as `scope:<scope>`; the page says itself that it showed them, or none ticked would look like none shown

@@ -14,7 +14,7 @@ from server.oauth_requests import address_of, authorization_of, for_machines, js
 from server.oauth_requests import read_form as read_machine_form
 from server.pages.page import Pages, see_other
 from server.pages.page_refusals import for_people
-from server.pages.posted_form import read_form
+from server.posted_form import read_form
 from server.rate_limits import RateLimits
 
 _PURPOSE = "device"

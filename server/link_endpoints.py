@@ -14,7 +14,7 @@ from oauth.tenants import Tenant, Tenants
 from server.browser_session import BrowserSessions
 from server.pages.page import Pages, see_other
 from server.pages.page_refusals import PageRefused, for_people, no_such_tenant
-from server.pages.posted_form import read_form
+from server.posted_form import read_form
 from server.rate_limits import RateLimits, address_key
 from server.sign_in_visit import account_url
 

@@ -3,7 +3,6 @@
 import base64
 import logging
 import math
-import re
 from collections.abc import Awaitable, Callable, Mapping
 
 import orjson
@@ -12,9 +11,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from oauth.errors import InvalidClient, OAuthError
-from oauth.parameters import Parameters, parse_form
-from server import request_body
+from oauth.parameters import Parameters
+from server import posted_form, request_body
 from server.error_responses import json_error
+from server.posted_form import FormUnreadable
 from server.rate_limits import RateLimited, RateLimits, address_key
 
 logger = logging.getLogger(__name__)
@@ -22,13 +22,11 @@ logger = logging.getLogger(__name__)
 MAX_BODY_BYTES = 32 * 1024
 BODY_TIMEOUT_S = 5.0
 MAX_LOGGED_CHARS = 200
-FORM_TYPE = "application/x-www-form-urlencoded"
-#: charsets in which ASCII is not written as ASCII
-_WIDE_CHARSET = re.compile(r"""charset\s*=\s*["']?(?:utf-?_?(?:7|16|32)|ucs|csutf|unicode|iso-10646|cp037|cp500|ebcdic)""", re.IGNORECASE)
 NO_STORE = {"cache-control": "no-store", "pragma": "no-cache"}
 #: any web page may talk to these endpoints, but never with this site's cookies
-CORS = {"access-control-allow-origin": "*", "access-control-expose-headers": "WWW-Authenticate, Mcp-Session-Id"}
-ALLOWED_HEADERS = "Authorization, Content-Type, MCP-Protocol-Version, Mcp-Session-Id, Mcp-Method, Mcp-Name, Last-Event-ID"
+CORS = {"access-control-allow-origin": "*", "access-control-expose-headers": "WWW-Authenticate, Mcp-Session-Id, Retry-After"}
+#: `*` stands for everything but Authorization where no cookies go along (Fetch §3.3.5): Mcp-Param-*, trace context, what clients add
+ALLOWED_HEADERS = "Authorization, Content-Type, MCP-Protocol-Version, Mcp-Session-Id, Mcp-Method, Mcp-Name, Last-Event-ID, *"
 
 MachineEndpoint = Callable[[Request], Awaitable[Response]]
 
@@ -82,22 +80,12 @@ def json_answer(content: Mapping[str, object], status: int = 200) -> Response:
 
 
 async def read_form(request: Request) -> Parameters:
-    """Return the form of a request: urlencoded UTF-8, nothing sent twice. Raises OAuthError."""
-    check_form_type(request, status=400)
-    return parse_form(await read_body(request))
-
-
-def check_form_type(request: Request, *, status: int) -> None:
-    """Accept a urlencoded form whatever parameters its type has. Raises OAuthError with `status`.
-
-    The type has no parameters (WHATWG URL §5), but clients send some: `charset=ISO-8859-1` of a body in ASCII, a `boundary` left
-    over from another form. The body decides, which is read as UTF-8; only what cannot be that is refused by its name.
-    """
-    media_type, _, parameters = request.headers.get("content-type", "").partition(";")
-    if media_type.strip().lower() != FORM_TYPE:
-        raise OAuthError("invalid_request", f"send {FORM_TYPE}", status=status)
-    if _WIDE_CHARSET.search(parameters):
-        raise OAuthError("invalid_request", "send the form in UTF-8", status=status)
+    """Return the form of a request (server/posted_form.py), nothing sent twice. Raises OAuthError."""
+    try:
+        return await posted_form.read_form(request)
+    except FormUnreadable as error:
+        # RFC 6749 §5.2 has 400 for what is wrong with a request; how its body came is HTTP's to say.
+        raise OAuthError("invalid_request", error.message, status=400 if error.status == 415 else error.status) from error
 
 
 async def read_body(request: Request) -> bytes:

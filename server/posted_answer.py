@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from server.pages.page import see_other
 from server.pages.page_refusals import PageRefused
-from server.pages.posted_form import read_form
+from server.posted_form import read_form
 
 #: RFC 6749 §4.1.2, RFC 9207; nothing else of a form goes into an address
 _ANSWER = ("code", "state", "iss", "error", "error_description")

@@ -23,8 +23,8 @@ from oauth.tenants import DEFAULT_TENANT, Tenants
 from server.browser_session import BrowserSessions
 from server.pages.page import Pages, see_other
 from server.pages.page_refusals import PageRefused, for_people, no_such_tenant, not_open_here
-from server.pages.posted_form import read_form
 from server.posted_answer import posted_answer
+from server.posted_form import read_form
 from server.rate_limits import Place, RateLimits, address_key, is_shared
 from server.sign_in_visit import PendingRequests, Visit, own_page
 from tools.fair_semaphore import Busy, FairSemaphore

@@ -4,17 +4,17 @@ import unicodedata
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from server.config import Settings
+from server.origins import Callers
 from server.pages.static_files import StaticFiles
 from server.pages.wrapping import breaking_host, whole_words
 
-LOOPBACK_NAMES = ("localhost", "127.0.0.1")
 TEMPLATES = Path(__file__).parent / "templates"
 
 # No form-action: Chromium applies it to the redirect that answers the post, and would block `cursor://` and loopback callbacks.
@@ -54,6 +54,7 @@ class Pages:
     def __init__(self, settings: Settings) -> None:
         self.static = StaticFiles()
         self._base_url = settings.base_url
+        self._callers = Callers(settings.base_url)
         self._environment = Environment(
             loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
         )
@@ -65,10 +66,7 @@ class Pages:
 
         Cookies and passkeys belong to one name: `localhost` and `127.0.0.1` are two.
         """
-        host = request.headers.get("host", "").lower()
-        name, _, port = host.rpartition(":") if ":" in host else (host, "", "")
-        ours = urlsplit(self._base_url)
-        if host == ours.netloc or name not in LOOPBACK_NAMES or ours.hostname not in LOOPBACK_NAMES or port != str(ours.port or ""):
+        if self._callers.base_url_at(request.headers.get("host")) == self._base_url:
             return None
         query = request.scope["query_string"].decode("latin-1")
         return f"{self._base_url}{quote(request.scope['path'])}{'?' if query else ''}{query}"

@@ -11,7 +11,7 @@ from oauth.passwords import HashingBusy
 from oauth.tenants import DEFAULT_TENANT
 from server.browser_session import CookiesMissing, FormRefused
 from server.pages.page import Pages, see_other
-from server.pages.posted_form import FormUnreadable
+from server.posted_form import FormUnreadable
 from server.rate_limits import RateLimited
 from server.sign_in_visit import connections_url
 
