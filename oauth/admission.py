@@ -15,6 +15,8 @@ from oauth.subjects import InvalidSubject, normalize_email
 _ENTRA = re.compile(
     r"https://(?:login\.microsoftonline\.(?:com|us)|login\.partner\.microsoftonline\.cn|sts\.windows\.net)/([0-9a-f-]{36})/(?:v2\.0)?"
 )
+#: in the `upn` of a guest; Entra ID writes it in either way, as the application asks (include_externally_authenticated_upn)
+_GUEST = re.compile(r"#|_ext_@")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,8 @@ def _vouched_by_directory(issuer: str, claims: Mapping[str, Any], email: str) ->
     """Return the address that a directory of Entra ID vouches for; None with it where it vouches for none.
 
     `email` is whatever an administrator of any directory wrote there, unless xms_edov says that the owner of its domain was
-    verified. `upn` of a member ends in a domain that this directory has proven to own; guests bring those of elsewhere.
+    verified. `upn` of a member ends in a domain that this directory has proven to own. So does that of a guest, whose own address
+    stands before it (`mallory_evil.test#EXT#@corp.test`, or with `_EXT_`): a guest is vouched for by nobody.
     """
     directory = _ENTRA.fullmatch(issuer)
     if directory is None or claims.get("tid") != directory[1]:
@@ -69,7 +72,7 @@ def _vouched_by_directory(issuer: str, claims: Mapping[str, Any], email: str) ->
         return email, True
     name = claims.get("upn")
     is_guest = "idp" in claims or claims.get("acct") not in (None, 0, "0")
-    if isinstance(name, str) and "#" not in name and not is_guest and (member := _email(name)):
+    if not is_guest and (member := _email(name)) and not _GUEST.search(member):
         return member, True
     return email, None
 

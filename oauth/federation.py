@@ -134,14 +134,15 @@ class Federation:
         if answer.get("error") is not None or code is None:
             raise FederationRefused(f"the provider refused: {error_reason(answer)}", is_denial=True)
         try:
-            claims = await self._claims(provider, metadata, sign_in, code)
+            claims, access_token = await self._claims(provider, metadata, sign_in, code)
         except (IdTokenRefused, ProviderUnusable) as error:
             raise FederationRefused(str(error)) from error
-        return await self._subject(provider, claims), sign_in.onward
+        return await self._subject(provider, metadata, claims, access_token), sign_in.onward
 
     async def _claims(
         self, provider: IdentityProvider, metadata: ProviderMetadata, sign_in: FederatedSignIn, code: str
-    ) -> Mapping[str, Any]:
+    ) -> tuple[Mapping[str, Any], object]:
+        """Return the claims of the ID token, and the access token that came with it."""
         fields = {
             "grant_type": "authorization_code",
             "code": code,
@@ -160,15 +161,21 @@ class Federation:
         id_token = tokens.get("id_token")
         if not isinstance(id_token, str):
             raise IdTokenRefused("the answer has no id_token")
-        claims = await check_id_token(id_token, provider, metadata, self._documents, sign_in.nonce, self._clock())
-        access_token = tokens.get("access_token")
-        if "email" in claims or not metadata.userinfo_endpoint or not isinstance(access_token, str) or not access_token.isascii():
+        return await check_id_token(id_token, provider, metadata, self._documents, sign_in.nonce, self._clock()), tokens.get("access_token")
+
+    async def _completed(self, metadata: ProviderMetadata, claims: Mapping[str, Any], access_token: object) -> Mapping[str, Any]:
+        """Return the claims of an ID token with what the userinfo endpoint says beside them (Core §5.3). Raises ProviderUnusable."""
+        is_whole = "email" in claims and "email_verified" in claims
+        if is_whole or not metadata.userinfo_endpoint or not isinstance(access_token, str) or not access_token.isascii():
             return claims
-        about = await self._ask(
-            "GET", metadata.userinfo_endpoint, {"Accept": "application/json", "Authorization": f"Bearer {access_token}"}, None
-        )
+        headers = {"Accept": "application/json", "Authorization": f"Bearer {access_token}"}
+        about = await self._ask("GET", metadata.userinfo_endpoint, headers, None)
         # Core §5.3.2: claims of another subject must not be used. What the ID token says stands.
-        return {**about, **claims} if about.get("sub") == claims["sub"] else claims
+        if about.get("sub") != claims["sub"]:
+            raise ProviderUnusable("the userinfo endpoint speaks of another sub")
+        # An address is verified by the word that came with it, or with the same one.
+        said = about if claims.get("email", about.get("email")) == about.get("email") else {}
+        return {**about, **claims, "email_verified": said.get("email_verified", claims.get("email_verified"))}
 
     async def _ask(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Mapping[str, Any]:
         try:
@@ -179,11 +186,18 @@ class Federation:
             raise ProviderUnusable(f"the identity provider answered {answer.status}{_reason(answer)}")
         return read_object(answer.body)
 
-    async def _subject(self, provider: IdentityProvider, claims: Mapping[str, Any]) -> Subject:
+    async def _subject(
+        self, provider: IdentityProvider, metadata: ProviderMetadata, claims: Mapping[str, Any], access_token: object
+    ) -> Subject:
         external_sub = str(claims["sub"])
         subject_id = await self._links.linked(provider.tenant_id, provider.issuer, external_sub)
         if subject_id is None:
-            subject_id = await self._links.link_new(_newcomer(provider, claims), provider.issuer, external_sub)
+            missing = ""
+            try:
+                claims = await self._completed(metadata, claims, access_token)
+            except ProviderUnusable as error:
+                missing = f" (beside the ID token: {error})"
+            subject_id = await self._links.link_new(_newcomer(provider, claims, missing), provider.issuer, external_sub)
         subject = await self._subjects.get(provider.tenant_id, subject_id)
         if subject is None or subject.disabled:
             raise FederationRefused("the subject is disabled", is_stranger=True)
@@ -202,10 +216,10 @@ class Federation:
             raise FederationRefused(str(error)) from error
 
 
-def _newcomer(provider: IdentityProvider, claims: Mapping[str, Any]) -> Subject:
+def _newcomer(provider: IdentityProvider, claims: Mapping[str, Any], missing: str) -> Subject:
     found = admission(provider, claims)
     if found.refused:
-        raise FederationRefused(f"no account for a newcomer: {found.refused}", is_stranger=True, is_unvouched=found.is_unvouched)
+        raise FederationRefused(f"no account for a newcomer: {found.refused}{missing}", is_stranger=True, is_unvouched=found.is_unvouched)
     return Subject(
         tenant_id=provider.tenant_id,
         subject_id=new_subject_id(),

@@ -41,6 +41,8 @@ class LoopbackProvider:
     header_changes: dict[str, Any] = field(default_factory=dict)
     answer_changes: dict[str, str | None] = field(default_factory=dict)
     userinfo_changes: dict[str, Any] = field(default_factory=dict)
+    #: status and content of what the userinfo endpoint answers instead
+    userinfo_breaks: tuple[int, bytes] | None = None
     #: claims go to the userinfo endpoint instead of into the ID token
     keeps_claims_back: bool = False
     sends_iss: bool = True
@@ -134,6 +136,9 @@ class LoopbackProvider:
     async def userinfo(self, request: Request) -> Response:
         if request.headers.get("authorization") != "Bearer for-userinfo":
             return Response(status_code=401)
+        if self.userinfo_breaks is not None:
+            status, content = self.userinfo_breaks
+            return Response(content, status)
         return JSONResponse({"sub": self.person.sub} | self.person.claims | self.userinfo_changes)
 
 
