@@ -4,11 +4,22 @@ from typing import Protocol
 
 from oauth.audit import reason_of
 
+#: how providers say that the person said no; RFC 6749 knows the first
+_DENIED = frozenset({
+    "access_denied", "user_denied", "consent_denied", "cancelled", "canceled",
+    "user_cancelled", "user_canceled", "user_cancelled_login", "user_cancelled_authorize",
+})  # fmt: skip
+
 
 class Answer(Protocol):
     """The parameters of a callback."""
 
     def get(self, name: str, /) -> str | None: ...
+
+
+def is_denial(answer: Answer) -> bool:
+    """Say whether the person said no there."""
+    return (answer.get("error") or "").lower() in _DENIED
 
 
 def error_word(answer: Answer) -> str:

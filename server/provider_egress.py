@@ -21,4 +21,8 @@ class ProviderEgress:
             answer = await self._egress.send(request)
         except ToolError as error:
             raise FetchRefused(error.failure.message) from error
-        return Fetched(answer.status, {name.lower(): value for name, value in answer.headers.items()}, answer.body)
+        fields: dict[str, str] = {}
+        for name, value in answer.headers.items():
+            # Several fields of one name are one list (RFC 9110 §5.2): a server names Basic and Bearer in two WWW-Authenticate.
+            fields[name.lower()] = f"{fields[name.lower()]}, {value}" if name.lower() in fields else value
+        return Fetched(answer.status, fields, answer.body)

@@ -22,7 +22,7 @@ from oauth.connections.refused_answer import NO_ACCESS_TOKEN, TokenRefused
 from oauth.connections.registrations import Application, Registrations
 from oauth.connections.token_answer import Tokens
 from oauth.connections.token_endpoint import TokenEndpoint
-from oauth.error_answer import error_reason, error_word
+from oauth.error_answer import error_reason, error_word, is_denial
 from oauth.vault.envelope import SealBroken
 from oauth.vault.secrets import SealedSecret, SecretEvent, SecretStore
 from oauth.vault.vault import Vault, VaultCaller
@@ -158,7 +158,7 @@ class ConnectFlows:
         title, handle = application.provider.title, carried.get("handle", "")
         if answer.get("error") or not answer.get("code"):
             await self._record_no(flow, answer)
-            if answer.get("error") == "access_denied":
+            if is_denial(answer):
                 raise FlowRefused(400, f"Access was not allowed at {title}. You can try again.", handle)
             why = f"({error_word(answer)}). Whoever runs this gateway finds the reason in its log"
             raise FlowRefused(400, f"{title} did not connect the account {why}.", handle)
@@ -272,8 +272,7 @@ def _check_nonce(tokens: Tokens, nonce: str) -> None:
 def _nobodys(answer: Mapping[str, str]) -> FlowRefused:
     """Return what is said of an answer that belongs to no trip; several providers leave `state` away when the person said no."""
     if answer.get("error") and not answer.get("code") and not answer.get("state"):
-        denied = answer["error"] == "access_denied"
-        what = "Access was not allowed there" if denied else f"That place did not connect the account ({error_word(answer)})"
+        what = "Access was not allowed there" if is_denial(answer) else f"That place did not connect the account ({error_word(answer)})"
         return FlowRefused(400, f"{what}; nothing was connected. Open the link of your assistant again, or ask it for a new one.")
     again = "If this page said Connected before, the account is there."
     return FlowRefused(403, f"This answer does not belong to a connection that was begun here, or came a second time. {again}")

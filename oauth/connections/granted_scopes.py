@@ -19,7 +19,10 @@ _SEPARATORS = re.compile(r"[,;+|]")
 
 
 def granted_scopes(said: Any, separator: str, asked: frozenset[str]) -> frozenset[str] | None:
-    """Return what `said` grants, in the writing of `asked` where it means the same; None where it says nothing."""
+    """Return what `said` grants, in the writing of `asked` where it means the same; None where it says nothing.
+
+    An empty `scope` says nothing either: RFC 6749 §3.3 knows none, and several providers always send one.
+    """
     if isinstance(said, str):
         words = _words([said], separator)
     elif isinstance(said, list) and all(isinstance(each, str) for each in said):
@@ -32,7 +35,10 @@ def granted_scopes(said: Any, separator: str, asked: frozenset[str]) -> frozense
         # A comma may be part of a scope (RFC 6749 §A.4); it is one where that scope was asked for.
         parts = [word] if _meant(word, asked, wanted) else [part for part in _SEPARATORS.split(word) if part]
         found |= {_meant(part, asked, wanted) or part for part in parts}
-    return frozenset(found)
+    if not found:
+        return None
+    # Entra ID answers what this stood for: everything that the application was given (https://graph.microsoft.com/.default).
+    return frozenset(found | {scope for scope in asked if scope.endswith("/.default")})
 
 
 def withheld_scopes(connection: Connection, asked: Iterable[str]) -> tuple[str, ...]:

@@ -13,12 +13,14 @@ from oauth.fetch import Fetched, FetchRefused
 TIMEOUT_S = 10.0
 MAX_DOCUMENT_BYTES = 256_000
 _PROBE = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "ping"}).encode()
-_PARAMETER = re.compile(r'\b(resource_metadata|scope)="([^"]*)"')
+#: RFC 9110 §11.2: a token or a quoted text, with blanks around `=` where somebody put them, its name in any case
+_PARAMETER = re.compile(r'([A-Za-z0-9_-]+)[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*)"|([^\s",]+))')
 #: scheme, host and port, path and query of RFC 3986: no user information, no fragment, nothing that a person does not see
 _ADDRESS = re.compile(
     r"(https?)://(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?(?:/[A-Za-z0-9._~:/\[\]@!$&'()*+,;=%-]*)?(?:\?[A-Za-z0-9._~:/?@!$&'()*+,;=%-]*)?"
 )
 MAX_ADDRESS_CHARS = 2_000
+MAX_CHALLENGES_CHARS = 8_000
 #: RFC 6749 §3.3
 _SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]{1,200}")
 MAX_SCOPES = 100
@@ -53,7 +55,7 @@ async def discover(send: Outbound, url: str) -> SignIn:
     answer = await _ask(send, "POST", url, _PROBE)
     if answer.status != 401:
         raise NotDiscoverable(f"{url} does not ask for sign-in (it answered {answer.status})")
-    said = dict(_PARAMETER.findall(answer.headers.get("www-authenticate", "")))
+    said = _parameters(answer.headers.get("www-authenticate", ""))
     resource, asked = await _resource(send, url, said.get("resource_metadata"))
     # Servers from before RFC 9728 are their own authorization servers (MCP 2025-03-26).
     issuer = _first(asked.get("authorization_servers")) or _origin(url)
@@ -81,6 +83,14 @@ async def discover(send: Outbound, url: str) -> SignIn:
         sends_issuer=metadata.get("authorization_response_iss_parameter_supported") is True,
         takes_documents=metadata.get("client_id_metadata_document_supported") is True,
     )
+
+
+def _parameters(challenges: str) -> dict[str, str]:
+    """Return the parameters of WWW-Authenticate by their names in lower case; of two with one name the first."""
+    found: dict[str, str] = {}
+    for name, quoted, token in _PARAMETER.findall(challenges[:MAX_CHALLENGES_CHARS]):
+        found.setdefault(name.lower(), re.sub(r"\\(.)", r"\1", quoted) or token)
+    return found
 
 
 async def _resource(send: Outbound, url: str, named: str | None) -> tuple[str, Mapping[str, Any]]:

@@ -188,9 +188,10 @@ async def test_the_type_of_a_token_may_be_anything(odd: OddWorld, token_type: An
     assert (await odd.connect()).status_code == 200
 
 
-async def test_denied_without_state_is_told_as_denied(odd: OddWorld) -> None:
-    """CL33a."""
-    odd.odd.answer, odd.odd.keeps_state = {"error": "access_denied"}, False
+@pytest.mark.parametrize("error", ["access_denied", "user_cancelled_login", "user_denied", "Access_Denied", "consent_denied"])
+async def test_denied_without_state_is_told_as_denied(odd: OddWorld, error: str) -> None:
+    """CL33a: in the words of whichever provider."""
+    odd.odd.answer, odd.odd.keeps_state = {"error": error}, False
     page = await odd.connect()
     assert (page.status_code, "Access was not allowed there" in page.text, "second time" in page.text) == (400, True, False)
 

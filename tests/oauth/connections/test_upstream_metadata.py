@@ -52,6 +52,26 @@ async def discovered(resource: Mapping[str, Any] | None = None, server: Mapping[
     return await discover(Stranger(bodies), URL)
 
 
+@pytest.mark.parametrize(
+    "challenge",
+    [
+        f"Bearer resource_metadata={ORIGIN}/prm",
+        f'Bearer Resource_Metadata = "{ORIGIN}/prm", Scope="a b"',
+        f'Basic realm="x", Bearer error="invalid_token", scope="a b",resource_metadata="{ORIGIN}/prm"',
+        f'Bearer error_description="say scope=\\"x\\", please", resource_metadata="{ORIGIN}/prm", scope="a b"',
+        f'Bearer realm="resource_metadata=https://evil.test/prm", resource_metadata="{ORIGIN}/prm"',
+        f'Bearer resource_metadata="{ORIGIN}/prm", resource_metadata="https://evil.test/prm"',
+        f'bearer resource_metadata="{ORIGIN}/prm"' + ", a=b" * 5000,
+    ],
+)
+async def test_a_challenge_is_read_in_every_spelling_that_http_allows(challenge: str) -> None:
+    """RFC 9110 §11.2, §11.6.1: tokens and quoted texts, names in any case, several challenges in one field."""
+    stranger = Stranger(challenge=challenge)
+    found = await discover(stranger, URL)
+    assert stranger.asked[1] == f"{ORIGIN}/prm"
+    assert found.scopes == (("a", "b") if "a b" in challenge else ("notes",))
+
+
 async def test_a_plain_upstream_is_understood() -> None:
     """RFC 9728 §3, RFC 8414 §3."""
     found = await discovered()
