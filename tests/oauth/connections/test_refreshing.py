@@ -1,7 +1,6 @@
 """Refreshing ahead of expiry, against a provider that fails in every way a test can ask for."""
 
 import json
-import random
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -12,11 +11,11 @@ import httpx2
 import pytest
 
 from oauth.connections.credentials import ConnectionNeeded
-from oauth.connections.refresh_time import refresh_due_at, retry_at
 from oauth.connections.refresher import Refresher
 from oauth.connections.registrations import Registration
 from server.demo.provider import definition
 from tests.conftest import REPOSITORY
+from tests.oauth.connections.held_answer import holding_answer
 from tests.oauth.connections.provider_world import ADA, KEK, ProviderWorld, provider_world
 
 NONE: frozenset[str] = frozenset()
@@ -26,21 +25,6 @@ NONE: frozenset[str] = frozenset()
 async def world(tmp_path: Path) -> AsyncIterator[ProviderWorld]:
     async with provider_world(tmp_path) as world:
         yield world
-
-
-@pytest.mark.parametrize(("ttl_s", "earliest", "latest"), [(3600, 2940, 3000), (1800, 1140, 1200), (300, 165, 180), (60, 33, 36)])
-def test_a_refresh_is_due_ten_minutes_ahead_or_at_six_tenths_of_a_short_life(ttl_s: float, earliest: float, latest: float) -> None:
-    """Issue 6: ahead of expiry by min(600 s, 0.4 × lifetime) with jitter."""
-    times = [refresh_due_at(0, ttl_s, random.Random(seed)) for seed in range(200)]
-    assert earliest <= min(times) < max(times) <= latest
-
-
-def test_failures_wait_longer_each_time_and_respect_the_provider() -> None:
-    """facts/oauth.md §3.3 step 6: 5 s doubled, 5 min at most, Retry-After."""
-    waits = [retry_at(0, count, None, random.Random(1)) for count in (1, 2, 3, 12)]
-    assert 5 <= waits[0] < waits[1] < waits[2] < 26
-    assert 300 <= waits[3] <= 375
-    assert 600 <= retry_at(0, 1, 600, random.Random(1)) <= 750
 
 
 async def test_a_due_token_is_refreshed_and_calls_get_the_new_one(world: ProviderWorld) -> None:
@@ -181,11 +165,12 @@ async def test_clock_skew_is_found_by_the_call_and_healed_by_a_refresh(world: Pr
 async def test_whoever_asks_us_to_stop_waits_for_the_rotated_token_to_be_stored(world: ProviderWorld) -> None:
     """Issue 6: rotated refresh tokens are stored even if the caller goes away."""
     await world.connect()
-    world.faults.reply_delay_s = 0.3
-    async with anyio.create_task_group() as group:
-        group.start_soon(world.refresher.run)
-        await until(lambda: world.crm.all()[0].refreshes > 0)
-        group.cancel_scope.cancel()
+    with holding_answer(world.endpoint) as answer:
+        async with anyio.create_task_group() as group:
+            group.start_soon(world.refresher.run)
+            await answer.came.wait()
+            group.cancel_scope.cancel()
+            answer.may_go_on.set()
     connection, secret = await world.kept()
     assert (connection.version, secret.refresh_token) == (2, world.crm.all()[0].refresh_token)
 
@@ -193,11 +178,12 @@ async def test_whoever_asks_us_to_stop_waits_for_the_rotated_token_to_be_stored(
 async def test_disconnecting_while_a_refresh_is_under_way_leaves_no_living_token(world: ProviderWorld) -> None:
     """Issue 6: disconnect, revoking upstream."""
     await world.connect()
-    world.faults.reply_delay_s = 0.3
-    async with anyio.create_task_group() as group:
-        group.start_soon(world.refresher.refresh_due)
-        await until(lambda: world.crm.all()[0].refreshes > 0)
-        await world.changes.disconnect(ADA, "crm", "a1")
+    with holding_answer(world.endpoint) as answer:
+        async with anyio.create_task_group() as group:
+            group.start_soon(world.refresher.refresh_due)
+            await answer.came.wait()
+            await world.changes.disconnect(ADA, "crm", "a1")
+            answer.may_go_on.set()
     assert world.refresher.counts["crm", "superseded"] == 1
     assert await world.store.load() == []
     assert world.crm.all()[0].ended
