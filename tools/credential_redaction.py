@@ -4,21 +4,30 @@ A runner asks for it once for each answer, before anything else sees that answer
 and addresses. Whoever holds a secret may still disguise it; what is found is what honest encoders make of a repeated request.
 """
 
+import codecs
 import re
 from binascii import b2a_base64
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from typing import AnyStr
 
 import orjson
 
 from oauth.connections.credentials import Credential
 from tools.operation import Failure, Json, Outcome
+from tools.turns import in_turns
 
 #: what stands in place of a secret
 REDACTED = "***"
 NOTE = "the upstream repeated the account's credential in its answer; it reads *** here"
 #: shorter ones are no secrets, and would be found everywhere
 MIN_SECRET_CHARS = 8
+#: what is searched by a pattern before others have a turn; what is shorter is done at once
+STEP_BYTES = 64 * 1024
+#: of which a plain search takes as long
+_SEARCH_BYTES = 2 << 20
+#: the longest that `_spellings` lets one character become: four bytes, percent-encoded several times
+_MAX_SPELLING = 48
 _PLAIN_RUN = re.compile(r"[A-Za-z0-9]+")
 _LONG_RUN = re.compile(r"[A-Za-z0-9]{8,}")
 _UTF16 = ("utf-16-le", "utf-16-be")
@@ -66,6 +75,55 @@ class Redaction:
         cleaned, count = re.subn(self._pattern().encode(), REDACTED.encode(), body)
         self.is_used = self.is_used or count > 0
         return cleaned if count else body
+
+    async def body_in_turns(self, body: bytes) -> bytes:
+        """Return what `body` returns; of what is long a part at a time, so that nobody else waits for the whole."""
+        if len(body) <= STEP_BYTES or not self._needles:
+            return self.body(body)
+        if b"\0" in body[:8]:
+            for encoding in _UTF16:
+                if await _is_any_in([needle.decode().encode(encoding) for needle in self._needles], body):
+                    cleaned = await self._wide(body, encoding)
+                    if cleaned is not None:
+                        return cleaned
+        if not await _is_any_in(self._needles, body):
+            return body
+        pieces = [piece async for piece in in_turns(self._pieces(body, self._pattern().encode(), self._needles, REDACTED.encode()))]
+        return b"".join(pieces)
+
+    async def _wide(self, body: bytes, encoding: str) -> bytes | None:
+        """Return text in UTF-16 without the secrets, None where it holds none."""
+        # Cut at any place, a character of two units becomes one again.
+        decoder = codecs.getincrementaldecoder(encoding)("replace")
+        texts = [decoder.decode(part) async for part in in_turns(_steps(body, STEP_BYTES))]
+        text = "".join([*texts, decoder.decode(b"", final=True)])
+        found = self._pieces(text, self._pattern(), [needle.decode() for needle in self._needles], REDACTED)
+        cleaned = [piece.encode(encoding, "replace") async for piece in in_turns(found)]
+        return None if (whole := b"".join(cleaned)) == body else whole
+
+    def _pieces(self, whole: AnyStr, pattern: AnyStr, needles: Sequence[AnyStr], redacted: AnyStr) -> Iterator[AnyStr]:
+        """Yield `whole` without the secrets, about STEP_BYTES at a time: what `re.sub` makes of it at once."""
+        spellings = re.compile(pattern)
+        reach = max(map(_reach, self._secrets))
+        at = 0
+        while at < len(whole):
+            # What begins within a step ends within reach of it.
+            part, step = whole[at : at + STEP_BYTES + reach], STEP_BYTES
+            if not any(needle in part for needle in needles):
+                yield part[:STEP_BYTES]
+                at += STEP_BYTES
+                continue
+            done = 0
+            for match in spellings.finditer(part):
+                if match.start() >= STEP_BYTES:
+                    break
+                self.is_used = True
+                yield part[done : match.start()]
+                yield redacted
+                done = match.end()
+                step = max(step, done)
+            yield part[done:step]
+            at += step
 
     def text(self, text: str) -> str:
         """Return a header's value, an address or a sentence without the secrets."""
@@ -133,12 +191,31 @@ def _spellings(character: str) -> str:
     if character.isascii() and character.isalnum():
         return plain
     code = ord(character)
-    percent = "".join(rf"%(?:25)*(?i:{byte:02x})" for byte in character.encode(errors="replace"))
+    # Bounds, so that no text takes longer than it is long: one of backslashes alone, before a secret that begins with a sign.
+    percent = "".join(rf"%(?:25){{0,4}}(?i:{byte:02x})" for byte in character.encode(errors="replace"))
     units = character.encode("utf-16-be", "replace")
-    escaped = "".join(rf"\\+u(?i:{units[at : at + 2].hex()})" for at in range(0, len(units), 2))
-    spelt = [percent, escaped, rf"&#(?:{code}|[xX]0*(?i:{code:x}));"]
+    escaped = "".join(rf"\\{{1,8}}u(?i:{units[at : at + 2].hex()})" for at in range(0, len(units), 2))
+    spelt = [percent, escaped, rf"&#(?:{code}|[xX]0{{0,8}}(?i:{code:x}));"]
     spelt += [rf"&{_HTML[character]};"] if character in _HTML else []
     spelt += [r"\+"] if character == " " else []
     # What begins like the character itself is longer, so it is tried first.
-    spelt.append(rf"\\*{plain}")
+    spelt.append(rf"\\{{0,8}}{plain}")
     return f"(?:{'|'.join(spelt)})"
+
+
+def _reach(secret: str) -> int:
+    """Return how long the longest spelling of a secret is."""
+    return sum(1 if character.isascii() and character.isalnum() else _MAX_SPELLING for character in secret)
+
+
+async def _is_any_in(needles: Sequence[bytes], body: bytes) -> bool:
+    """Say whether `body` holds one of `needles`."""
+    async for part in in_turns(_steps(body, _SEARCH_BYTES, max(map(len, needles)))):
+        if any(needle in part for needle in needles):
+            return True
+    return False
+
+
+def _steps(body: bytes, step: int, overlap: int = 0) -> Iterator[bytes]:
+    for at in range(0, len(body), step):
+        yield body[at : at + step + overlap]

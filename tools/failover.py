@@ -1,9 +1,10 @@
-"""Sends each call to a base URL that is well; what failed to answer goes once to another, where repeating is harmless."""
+"""Sends each call to a base URL that is well; what failed goes once to another, where repeating is harmless or nothing was sent."""
 
 import asyncio
 from collections.abc import Awaitable
 from dataclasses import replace
 
+from tools.effects import was_sent
 from tools.operation import Call, Json, Operation, Outcome, Runner
 from tools.upstreams import Upstreams
 
@@ -19,7 +20,8 @@ MAX_VARIANTS = 20_000
 class FailoverRunner:
     """A runner in front of another, for operations with several base URLs; the others pass straight through.
 
-    A write that is not idempotent never goes out twice: its failure is the answer, and the next call goes elsewhere.
+    A write that is not idempotent never goes out twice: where any of it may have been sent, its failure is the answer, and the next
+    call goes elsewhere.
     """
 
     def __init__(self, inner: Runner, upstreams: Upstreams) -> None:
@@ -49,7 +51,8 @@ class FailoverRunner:
                 raise
             is_answer = not _is_ill(outcome)
             self._upstreams.report(base_url, is_answer)
-            if is_answer or not may_repeat or call.deadline - asyncio.get_running_loop().time() < SPARE_S:
+            is_over = is_answer or not (may_repeat or (outcome.error is not None and not was_sent(outcome.error)))
+            if is_over or call.deadline - asyncio.get_running_loop().time() < SPARE_S:
                 return outcome
         assert outcome is not None, "an operation has at least one base URL"
         return outcome

@@ -231,6 +231,8 @@ def _result(state: str, facts: bytes, text: bytes) -> Any:
         return LargeJson(text) if is_heavy(text) else decode(text)
     if state == "t":
         return Told(orjson.loads(facts), LargeJson(text) if is_heavy(text) else decode(text))
+    if state == "b":
+        return Told(orjson.loads(facts), text)
     if state == "o":
         raise OverBudget
     if state == "m":
@@ -242,7 +244,7 @@ def _result(state: str, facts: bytes, text: bytes) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What a function in a child answers beside its value: a few facts, which are never heavy."""
+    """What a function in a child answers beside its value: a few facts, which are never heavy. A value of bytes comes as those bytes."""
 
     facts: dict[str, Json]
     value: Json

@@ -55,7 +55,8 @@ def _done(work: list[bytearray]) -> tuple[str, bytes, bytes]:
         do, packed = pickle.loads(work[0], buffers=work[1:])  # noqa: S301  # from our own parent, over a pipe
         found = do(*_opened(packed))
         if isinstance(found, Told):
-            return "t", orjson.dumps(found.facts), encode(found.value)
+            value = found.value
+            return ("b", orjson.dumps(found.facts), value) if isinstance(value, bytes) else ("t", orjson.dumps(found.facts), encode(value))
         return "v", b"", encode(found)
     except ReferenceFault as fault:
         return "r", orjson.dumps(str(fault)), b""

@@ -145,10 +145,24 @@ async def test_what_may_be_repeated_goes_to_another_place(failure: Failure) -> N
 
 
 async def test_a_write_that_is_not_idempotent_never_goes_out_twice() -> None:
-    """No retry of the call in the request path."""
-    places = Places(a=DOWN)
-    outcome = await run(places, served(A, B, access="write", idempotent=False))
-    assert (outcome.error, places.asked) == (DOWN, [A])
+    """No retry of the call in the request path: broken off, timed out, a 503 of what stands before the upstream."""
+    for failure in (Failure("upstream_reset", "broken off"), Failure("upstream_timeout", "no answer"), BUSY):
+        places = Places(a=failure)
+        outcome = await run(places, served(A, B, access="write", idempotent=False))
+        assert (outcome.error, places.asked) == (failure, [A])
+
+
+@pytest.mark.parametrize("failure", [DOWN, Failure("upstream_timeout", "no connection in time", sent=False)])
+async def test_a_write_of_which_nothing_was_sent_goes_to_another_place(failure: Failure) -> None:
+    """It goes out once: where nobody could be reached, nothing happened."""
+    accesses: tuple[Access, ...] = ("write", "destructive")
+    for access in accesses:
+        places = Places(a=failure, b=failure)
+        assert (await run(places, served(A, B, C, access=access, idempotent=False))).data == C
+        assert places.asked == [A, B, C]
+    places = Places(a=failure, b=BUSY)
+    outcome = await run(places, served(A, B, C, access="write", idempotent=False))
+    assert (outcome.error, places.asked) == (BUSY, [A, B])
 
 
 async def test_an_answer_of_refusal_is_an_answer() -> None:

@@ -3,8 +3,8 @@
 import base64
 import binascii
 import re
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from typing import Any, Protocol
 
 import mcp_types
 
@@ -16,6 +16,8 @@ from tools.providers.openapi_large import large_text
 
 #: keeps a file and returns its handle
 Keep = Callable[[Download], Awaitable[str]]
+#: takes the account's secrets out of what was encoded
+Clean = Callable[[bytes], Awaitable[bytes]]
 #: where what stands beside an object is put, the first that is free
 _BESIDE = ("content", "_content", "__content")
 
@@ -26,20 +28,41 @@ _WORD = re.compile(r"\w+")
 Block = Mapping[str, Any]
 
 
-async def data_of(
-    call: Call, result: mcp_types.CallToolResult, clean: Callable[[bytes], bytes], keep: Keep | None
-) -> Json | Download | LargeJson:
+class ReadHere:
+    """Reads JSON in texts where others wait meanwhile: what is heavy (tools/json_weight.py) stays text, or goes to a child."""
+
+    def __init__(self, call: Call) -> None:
+        self._call = call
+
+    async def alone(self, text: str) -> Json | Download | LargeJson:
+        """Return a text that is the whole answer as the JSON that it is."""
+        return await large_text(self._call, text) if _is_heavy_json(text) else self.beside(text)
+
+    def beside(self, text: str) -> Json:
+        """Return a text among others as the JSON that it is."""
+        return text if _is_heavy_json(text) else value_of(text)
+
+
+class Reading(Protocol):
+    """How the JSON in texts is read."""
+
+    async def alone(self, text: str) -> Json | Download | LargeJson: ...
+
+    def beside(self, text: str) -> Json: ...
+
+
+async def data_of(read: Reading, blocks: Sequence[Block], structured: Json, clean: Clean, keep: Keep | None) -> Json | Download | LargeJson:
     """Return a result as data: structured content first; one text as JSON or text, one file as a download, else the blocks.
 
     Files beside something else are kept under a handle; links stay links. `clean` is applied to what was encoded. `keep` None:
     files stay in their blocks.
     """
-    blocks: list[Block] = [block.model_dump(by_alias=True, exclude_none=True, mode="json") for block in result.content]
-    structured = result.structured_content
     if structured is None and len(blocks) <= 1:
-        return await _alone(call, blocks[0], clean) if blocks else None
+        return await _alone(read, blocks[0], clean) if blocks else None
     said = None if structured is None or not any(block.get("type") == "text" for block in blocks) else _words(structured)
-    beside = [await _shown(block, clean, keep) for block in blocks if structured is None or not _repeats(block, structured, said)]
+    beside = [
+        await _shown(read, block, clean, keep) for block in blocks if structured is None or not _repeats(read, block, structured, said)
+    ]
     if structured is None:
         return beside
     if not beside:
@@ -49,39 +72,44 @@ async def data_of(
     return {"structured": structured, "content": beside}
 
 
-def words_of(result: mcp_types.CallToolResult) -> str:
+def blocks_of(result: mcp_types.CallToolResult) -> list[Block]:
+    """Return the content of a result that the SDK has read, as JSON."""
+    return [block.model_dump(by_alias=True, exclude_none=True, mode="json") for block in result.content]
+
+
+def words_of(blocks: Iterable[Block]) -> str:
     """Return the texts of a result in one line, as an error's own words."""
-    return " ".join(block.text for block in result.content if isinstance(block, mcp_types.TextContent)).strip()
+    return " ".join(block["text"] for block in blocks if block.get("type") == "text").strip()
 
 
-async def _alone(call: Call, block: Block, clean: Callable[[bytes], bytes]) -> Json | Download | LargeJson:
+async def _alone(read: Reading, block: Block, clean: Clean) -> Json | Download | LargeJson:
     if block.get("type") == "text":
-        return await large_text(call, block["text"]) if _is_heavy_json(block["text"]) else _text(block["text"])
-    file = _file_of(block, clean)
+        return await read.alone(block["text"])
+    file = await _file_of(block, clean)
     if file is not None:
         return file
     inner = _inner(block)
-    return _text(str(inner["text"])) if "text" in inner else block
+    return read.beside(str(inner["text"])) if "text" in inner else block
 
 
-async def _shown(block: Block, clean: Callable[[bytes], bytes], keep: Keep | None) -> Json:
+async def _shown(read: Reading, block: Block, clean: Clean, keep: Keep | None) -> Json:
     if set(block) == {"type", "text"}:
-        return _text(block["text"])
-    file = _file_of(block, clean) if keep is not None else None
+        return read.beside(block["text"])
+    file = await _file_of(block, clean) if keep is not None else None
     if file is None or keep is None:
         return block
     about = {name: value for name, value in _inner(block).items() if name not in ("data", "blob", "type")}
     return {"type": block.get("type"), **about, "mimeType": file.media_type, "bytes": len(file.body), "handle": await keep(file)}
 
 
-def _file_of(block: Block, clean: Callable[[bytes], bytes]) -> Download | None:
+async def _file_of(block: Block, clean: Clean) -> Download | None:
     """Return the file in a block (image, audio, blob of a resource), None where it has none that can be read."""
     inner = _inner(block)
     raw = inner.get("data") or inner.get("blob")
     if not isinstance(raw, str):
         return None
     try:
-        body = clean(base64.b64decode(raw, validate=True))
+        body = await clean(base64.b64decode(raw, validate=True))
     except (binascii.Error, ValueError):
         return None
     name = str(inner.get("uri", "")).rpartition("/")[2] or None
@@ -93,7 +121,7 @@ def _inner(block: Block) -> Block:
     return resource if isinstance(resource, Mapping) else block
 
 
-def _repeats(block: Block, structured: Json, said: frozenset[str] | None) -> bool:
+def _repeats(read: Reading, block: Block, structured: Json, said: frozenset[str] | None) -> bool:
     """Say whether a text says only what is structured already: servers add it for older clients, as JSON or in their own way.
 
     `said`: the words of what is structured, None for too many.
@@ -102,7 +130,7 @@ def _repeats(block: Block, structured: Json, said: frozenset[str] | None) -> boo
         return False
     if said is not None and len(block["text"]) <= MAX_COMPARED_CHARS:
         return _words_of(block["text"]) <= said
-    return bool(_text(block["text"]) == structured)
+    return bool(read.beside(block["text"]) == structured)
 
 
 def _words(structured: Json) -> frozenset[str] | None:
@@ -115,9 +143,9 @@ def _words_of(text: str) -> frozenset[str]:
     return frozenset(_WORD.findall(text.lower().replace("none", "null")))
 
 
-def _text(text: str) -> Json:
-    """Return text as the JSON that it is, where it is an object or a list that may become objects here (tools/json_weight.py)."""
-    if text[:1] in ("{", "[") and not _is_heavy_json(text):
+def value_of(text: str) -> Json:
+    """Return text as the JSON that it is, where it is an object or a list."""
+    if text[:1] in ("{", "["):
         try:
             return read_json(text.encode(), "application/json").data
         except (MalformedContent, UnicodeEncodeError):

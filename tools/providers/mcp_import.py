@@ -16,7 +16,7 @@ from tools.naming import MAX_NAME_CHARS
 from tools.operation import Failure, Json, Operation
 from tools.plain_text import visible, written_out
 from tools.providers.mcp_definitions import UpstreamTool
-from tools.providers.mcp_listing import TOO_LARGE
+from tools.providers.mcp_limits import TOO_LARGE
 from tools.providers.mcp_schema import usable, with_root
 from tools.providers.mcp_sessions import McpSessions, Upstream
 from tools.providers.mcp_tiers import access_of_tool, is_idempotent_tool

@@ -171,7 +171,7 @@ class McpSession:
         self._is_listing = True
         try:
             with anyio.fail_after(LIST_TIMEOUT_S):
-                self.definitions = await list_tools(self.client, self.provider)
+                self.definitions = await list_tools(self.client, self.provider, self._version())
         finally:
             # Also where it failed: who waits for it must not wait for the next one.
             self._is_listing, self._listings = False, self._listings + 1

@@ -2,7 +2,7 @@
 
 import base64
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
 
 import httpx2
 
@@ -12,13 +12,18 @@ from tools.egress import MAX_BODY_BYTES, Egress
 from tools.egress_httpx import GuardedTransport
 from tools.providers.mcp_exchange import EXCHANGE, MAX_LAST_BYTES, Exchange
 from tools.providers.mcp_failures import TooLarge, was_reached
+from tools.providers.mcp_large import ASIDE, Aside, Unreadable, is_heavy_message, lighter
 from tools.providers.sigv4 import sign
+from tools.turns import in_turns
 
 #: asked when the upstream answers 401: a newer credential, or None
 Rejected = Callable[[Credential], Awaitable[Credential | None]]
 
 
 SESSION_HEADER = "mcp-session-id"
+#: what is looked at of a stream at once: less than a heavy event has
+SLICE_BYTES = 16 * 1024
+_BLANKS = (b"\n\n", b"\r\n\r\n", b"\r\r")
 #: the status of the answer that there was none: the SDK has to be told something
 _NO_ANSWER = 599
 #: a message about a call is not the call; the method stands before what a caller gave
@@ -100,7 +105,10 @@ class CappedTransport(httpx2.AsyncBaseTransport):
                 response.headers[name] = shown
         assert isinstance(response.stream, httpx2.AsyncByteStream)
         is_stream = response.headers.get("content-type", "").lower().startswith("text/event-stream")
-        response.stream = _Capped(response.stream, self, exchange, redaction, is_stream=is_stream, request=request)
+        if is_stream:
+            # Events are in UTF-8 (WHATWG HTML §9.2.5), whatever codec their server names.
+            response.headers["content-type"] = "text/event-stream"
+        response.stream = _Capped(response.stream, self, exchange, redaction, ASIDE.get(), is_stream=is_stream, request=request)
         return response
 
     def exceeded(self, request: httpx2.Request) -> TooLarge:
@@ -121,17 +129,19 @@ class _Capped(httpx2.AsyncByteStream):
         transport: CappedTransport,
         exchange: Exchange | None,
         redaction: Redaction,
+        aside: Aside | None,
         *,
         is_stream: bool,
         request: httpx2.Request,
     ) -> None:
         self._inner, self._transport, self._exchange, self._redaction = inner, transport, exchange, redaction
-        self._is_stream, self._request = is_stream, request
+        self._aside, self._is_stream, self._request = aside, is_stream, request
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         try:
             async for whole in self._wholes():
-                yield self._seen(whole)
+                if seen := await self._seen(whole):
+                    yield seen
         except httpx2.TransportError as error:
             if self._exchange is None or self._request.method != "POST":
                 self._transport.was_exceeded = self._transport.was_exceeded or isinstance(error, TooLarge)
@@ -140,25 +150,31 @@ class _Capped(httpx2.AsyncByteStream):
             self._exchange.fault = error
 
     async def _wholes(self) -> AsyncIterator[bytes]:
-        """Yield the events that have come to their end, several at once where they came together; a body that is no stream as one."""
+        """Yield the events that have come to their end, short ones together; a body that is no stream as one."""
         held: list[bytes] = []
         size, tail = 0, b""
-        async for chunk in self._inner:
-            # The blank line that ends an event may come in two pieces.
-            end = _end_of_event(tail + chunk) - len(tail) if self._is_stream else 0
-            if end > 0:
-                yield b"".join((*held, chunk[:end]))
-                held, size, chunk = [], 0, chunk[end:]
-            held.append(chunk)
-            size += len(chunk)
-            tail = (tail + chunk)[-3:] if end <= 0 else chunk[-3:]
-            if size > self._transport.max_bytes:
-                raise self._transport.exceeded(self._request)
-        if size:
+        async for received in self._inner:
+            async for chunk in in_turns(_slices(received)):
+                # A long event is yielded alone. The blank line that ends it may come in two pieces.
+                find = _end_of_first if size > SLICE_BYTES else _end_of_last
+                while self._is_stream and (end := find(tail + chunk) - len(tail)) > 0:
+                    yield b"".join((*held, chunk[:end]))
+                    held, size, tail, chunk, find = [], 0, b"", chunk[end:], _end_of_last
+                held.append(chunk)
+                size += len(chunk)
+                tail = (tail + chunk)[-3:]
+                if size > self._transport.max_bytes:
+                    raise self._transport.exceeded(self._request)
+        if size and not (self._is_stream and size > SLICE_BYTES):  # An event without its end is none.
             yield b"".join(held)
 
-    def _seen(self, whole: bytes) -> bytes:
-        whole = self._redaction.body(whole)
+    async def _seen(self, whole: bytes) -> bytes:
+        whole = await self._redaction.body_in_turns(whole)
+        if is_heavy_message(whole):
+            try:
+                whole = await lighter(whole, self._aside, is_event=self._is_stream)
+            except Unreadable as error:
+                raise TooLarge(str(error), request=self._request) from error
         if self._exchange is not None:
             # Taken up again after a break, a stream is whole.
             self._exchange.fault = None
@@ -170,10 +186,19 @@ class _Capped(httpx2.AsyncByteStream):
         await self._inner.aclose()
 
 
-def _end_of_event(text: bytes) -> int:
+def _slices(chunk: bytes) -> Iterator[bytes]:
+    for begin in range(0, len(chunk), SLICE_BYTES):
+        yield chunk[begin : begin + SLICE_BYTES]
+
+
+def _end_of_last(text: bytes) -> int:
     """Return where the last whole event ends, 0 where none does: after a blank line (WHATWG HTML §9.2.5)."""
-    ends = ((text.rfind(blank), len(blank)) for blank in (b"\n\n", b"\r\n\r\n", b"\r\r"))
-    return max(found + length if found >= 0 else 0 for found, length in ends)
+    return max(found + len(blank) if (found := text.rfind(blank)) >= 0 else 0 for blank in _BLANKS)
+
+
+def _end_of_first(text: bytes) -> int:
+    """Return where the first whole event ends, 0 where none does."""
+    return min((found + len(blank) for blank in _BLANKS if (found := text.find(blank)) >= 0), default=0)
 
 
 def _seconds(retry_after: str) -> float | None:

@@ -13,7 +13,7 @@ from multidict import CIMultiDict, CIMultiDictProxy
 
 from oauth.connections.credentials import Credential, CredentialKind, Credentials
 from oauth.principal import Principal
-from tools.credential_redaction import REDACTED, Redaction
+from tools.credential_redaction import REDACTED, STEP_BYTES, Redaction
 from tools.effects import told
 from tools.egress import MAX_BODY_BYTES, MAX_TIMEOUT_S, OutboundRequest, OutboundResponse
 from tools.errors import EgressRefused, InvalidArguments, UpstreamFailed
@@ -86,7 +86,7 @@ class OpenApiRunner:
             failure = error.failure if redaction is None else redaction.failure(error.failure)
             return told(call.operation, Outcome("error", error=failure))
         if redaction is not None:
-            response = _redacted(response, redaction)
+            response = await _redacted(response, redaction)
         if 200 <= response.status < 300 and is_heavy_content(response.body, response.headers.get("content-type", "")[:200]):
             outcome = await large_outcome(call, response)
         else:
@@ -206,9 +206,10 @@ class OpenApiRunner:
         return File(body, str(named.get("media_type") or media_type), str(named.get("filename") or "file"))
 
 
-def _redacted(response: OutboundResponse, redaction: Redaction) -> OutboundResponse:
+async def _redacted(response: OutboundResponse, redaction: Redaction) -> OutboundResponse:
     """Return an answer without our secrets, which some upstreams repeat in it: the one door for everything that is read of it."""
-    body, headers = redaction.body(response.body), response.headers
+    body, headers = response.body, response.headers
+    body = redaction.body(body) if len(body) <= STEP_BYTES else await redaction.body_in_turns(body)
     if redaction.holds("\n".join((response.url, *headers.values())).encode(errors="replace")):
         headers = CIMultiDictProxy(CIMultiDict((name, redaction.text(value)) for name, value in headers.items()))
     elif body is response.body:

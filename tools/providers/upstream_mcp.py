@@ -17,9 +17,10 @@ from tools.effects import told
 from tools.errors import UpstreamFailed
 from tools.kept_json import plain
 from tools.operation import Call, Download, Failure, Json, Operation, Outcome
-from tools.providers.mcp_content import Keep, data_of, words_of
+from tools.providers.mcp_content import Keep, ReadHere, blocks_of, data_of, words_of
 from tools.providers.mcp_exchange import EXCHANGE, Exchange
 from tools.providers.mcp_failures import bounded, call_failure, forgotten
+from tools.providers.mcp_large import ASIDE, Aside
 from tools.providers.mcp_review import risks_of, summary_of
 from tools.providers.mcp_session import McpSession
 from tools.providers.mcp_sessions import McpSessions, Upstream
@@ -105,7 +106,9 @@ class McpRunner:
             if refusal is not None:
                 return Outcome("error", error=refusal)
         exchange = Exchange()
-        mark = EXCHANGE.set(exchange)
+        keep = self._keep(call)
+        aside = Aside(call.principal.person, call.deadline, keeps_files=keep is not None)
+        mark, aside_mark = EXCHANGE.set(exchange), ASIDE.set(aside)
         try:
             with session.in_use():
                 result = await self._answer(call, session)
@@ -119,12 +122,17 @@ class McpRunner:
             return Outcome("error", error=failure, note=NOTE if exchange.is_redacted else None)
         finally:
             EXCHANGE.reset(mark)
+            ASIDE.reset(aside_mark)
         if result.is_error:
-            return replace(_tool_failed(operation, result), note=NOTE if exchange.is_redacted else None)
+            return replace(_tool_failed(operation, result, aside.error_body), note=NOTE if exchange.is_redacted else None)
         redaction = session.redaction()
-        outcome = Outcome("ok", data=await data_of(call, result, redaction.body, self._keep(call)))
+        if aside.result is not None:
+            data = await aside.result.data(redaction.body_in_turns, keep)
+        else:
+            data = await data_of(ReadHere(call), blocks_of(result), result.structured_content, redaction.body_in_turns, keep)
+        outcome = Outcome("ok", data=data)
         notes = [NOTE] if exchange.is_redacted or redaction.is_used else []
-        if not self._fits(operation, result):
+        if aside.result is None and not self._fits(operation, result):
             notes.append("the answer does not fit the output schema that its server declares")
         return replace(outcome, note="; ".join(notes)) if notes else outcome
 
@@ -188,10 +196,10 @@ def quarantined(operation: Operation, session: McpSession) -> Failure | None:
     return failure_of_held(operation, "changed", summary_of(accepted, current), risks_of(accepted, current))
 
 
-def _tool_failed(operation: Operation, result: mcp_types.CallToolResult) -> Outcome:
-    """Return a tool's own no; it keeps the upstream's words."""
-    content = [block.model_dump(by_alias=True, exclude_none=True, mode="json") for block in result.content]
-    body = result.structured_content if result.structured_content is not None else content
-    message = f"{operation.provider} answered: {words_of(result)[:500] or 'the tool failed'}"
-    failure = Failure("upstream_tool_error", message, upstream={"status": None, "body": bounded(body)}, declined=True)
+def _tool_failed(operation: Operation, result: mcp_types.CallToolResult, heavy_body: Json) -> Outcome:
+    """Return a tool's own no; it keeps the upstream's words. `heavy_body`: they were too heavy to be in `result`."""
+    content = blocks_of(result)
+    body = heavy_body or bounded(result.structured_content if result.structured_content is not None else content)
+    message = f"{operation.provider} answered: {words_of(content)[:500] or 'the tool failed'}"
+    failure = Failure("upstream_tool_error", message, upstream={"status": None, "body": body}, declined=True)
     return Outcome("error", error=failure)
