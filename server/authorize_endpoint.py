@@ -59,7 +59,7 @@ class AuthorizeEndpoint:
         return [Route("/authorize", for_people(self._pages, self.authorize), methods=["GET", "POST"])]
 
     async def authorize(self, request: Request) -> Response:
-        await self._limits.check("authorize_address", address_of(request))
+        await self._limits.check_address("authorize", address_of(request), self._caller(request))
         try:
             parameters = await self._parameters(request)
             attempt = await self._authorization.check(parameters)
@@ -73,6 +73,10 @@ class AuthorizeEndpoint:
             return self._pages.error(
                 503, "A moment, please", "The gateway's store does not answer. Try again in a few seconds.", action=_START
             )
+
+    def _caller(self, request: Request) -> str:
+        """Return the browser, or at its first visit the client that it comes for."""
+        return self._sessions.browser_of(request) or f"client {request.query_params.get('client_id', '')}"
 
     async def _parameters(self, request: Request) -> Parameters:
         if request.method != "POST":

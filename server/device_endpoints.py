@@ -10,7 +10,7 @@ from oauth.authorize import Authorization
 from oauth.client_authentication import ClientAuthentication
 from oauth.device_codes import DeviceCodes
 from server.browser_session import BrowserSessions
-from server.oauth_requests import address_of, authorization_of, for_machines, json_answer
+from server.oauth_requests import address_of, authorization_of, claimed_client, for_machines, json_answer
 from server.oauth_requests import read_form as read_machine_form
 from server.pages.page import Pages, see_other
 from server.pages.page_refusals import for_people
@@ -49,8 +49,8 @@ class DeviceEndpoints:
 
     async def begin(self, request: Request) -> Response:
         """Give a device its codes."""
-        await self._limits.check("device_address", address_of(request))
         form = await read_machine_form(request)
+        await self._limits.check_address("device_begin", address_of(request), claimed_client(form, authorization_of(request)))
         client = await self._authentication.authenticate(form, authorization_of(request))
         return json_answer(await self._devices.begin(client, form))
 

@@ -65,12 +65,12 @@ class LinkEndpoints:
         form = await read_form(request)
         await self._sessions.check_form(request, form.get("csrf") or "", _purpose(token))
         address = address_key(request.client.host if request.client else None)
-        await self._limits.check("way_in_address", address)
+        taken = await self._limits.check_address("way_in", address, self._sessions.browser_of(request) or "")
         subject = await self._links.use(token)
         if subject is None:
             message = "It has been used already, or it is older than an hour. Ask for a new one."
             raise PageRefused(400, "This link does not work any more", message)
-        self._limits.give_back("way_in_address", address)
+        self._limits.give_back(*taken)
         response = see_other(account_url(tenant.tenant_id))
         await self._sessions.begin(request, response, subject, ("link",))
         facts = {"method": "link", "address": address}

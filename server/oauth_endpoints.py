@@ -13,7 +13,7 @@ from oauth.pushed_requests import PushedRequests
 from oauth.revocation import Revocation
 from oauth.token import TokenEndpoint
 from server.oauth_requests import Throttle, address_of, authorization_of, claimed_client, for_machines, json_answer, read_form
-from server.rate_limits import RateLimits
+from server.rate_limits import Place, RateLimits
 
 
 class OAuthEndpoints:
@@ -45,31 +45,31 @@ class OAuthEndpoints:
 
     async def token(self, request: Request) -> Response:
         """Exchange a grant for tokens (RFC 6749 §3.2)."""
-        form, authorization, client_id = await self._read(request)
+        form, authorization, taken = await self._read(request)
         reply = await self._token.answer(form, authorization)
-        self._throttle.give_back(request, client_id)
+        self._throttle.give_back(taken)
         return json_answer(reply)
 
     async def revoke(self, request: Request) -> Response:
         """End a token (RFC 7009): 200 with an empty body, whether it existed or not."""
-        form, authorization, client_id = await self._read(request)
+        form, authorization, taken = await self._read(request)
         client = await self._authentication.authenticate(form, authorization)
         await self._revocation.revoke(client, form)
-        self._throttle.give_back(request, client_id)
+        self._throttle.give_back(taken)
         return Response(status_code=200)
 
     async def introspect(self, request: Request) -> Response:
         """Say what a token is worth (RFC 7662)."""
-        form, authorization, client_id = await self._read(request)
+        form, authorization, taken = await self._read(request)
         client = await self._authentication.authenticate(form, authorization)
         await self._limits.check("introspect_client", client.client_id)
         answer = await self._introspection.answer(client, form, by_header=authorization is not None)
-        self._throttle.give_back(request, client_id)
+        self._throttle.give_back(taken)
         return json_answer(answer)
 
     async def push(self, request: Request) -> Response:
         """Take the parameters of an authorization request ahead of the browser (RFC 9126), checked as /authorize checks them."""
-        form, authorization, client_id = await self._read(request)
+        form, authorization, taken = await self._read(request)
         client = await self._authentication.authenticate(form, authorization)
         if form.get("request_uri") is not None:
             raise OAuthError("invalid_request", "request_uri cannot be pushed")
@@ -79,15 +79,15 @@ class OAuthEndpoints:
         except AuthorizeError as error:
             raise OAuthError(error.code, error.description) from error
         # Not given back: what was pushed is kept, and whoever is a public client may be anybody.
-        await self._limits.check("push_address", address_of(request))
+        await self._limits.check_address("push", address_of(request), client.client_id)
         request_uri, expires_in = await self._pushed.push(client, form)
-        self._throttle.give_back(request, client_id)
+        self._throttle.give_back(taken)
         return json_answer({"request_uri": request_uri, "expires_in": expires_in}, 201)
 
-    async def _read(self, request: Request) -> tuple[Parameters, str | None, str]:
-        """Return the form, the Authorization header and the client_id that is counted. Raises OAuthError, RateLimited."""
+    async def _read(self, request: Request) -> tuple[Parameters, str | None, list[Place]]:
+        """Return the form, the Authorization header and where the request was counted. Raises OAuthError, RateLimited."""
         authorization = authorization_of(request)
         form = await read_form(request)
         client_id = claimed_client(form, authorization)
-        await self._throttle.take(request, client_id)
-        return form, authorization, client_id
+        taken = await self._throttle.take(request, client_id, form)
+        return form, authorization, taken

@@ -1,6 +1,7 @@
 """What the machine endpoints of the authorization server share: small strict bodies in, JSON without caching out, CORS, errors."""
 
 import base64
+import hashlib
 import logging
 import math
 from collections.abc import Awaitable, Callable, Mapping
@@ -15,7 +16,7 @@ from oauth.parameters import Parameters
 from server import posted_form, request_body
 from server.error_responses import json_error
 from server.posted_form import FormUnreadable
-from server.rate_limits import RateLimited, RateLimits, address_key
+from server.rate_limits import Place, RateLimited, RateLimits, address_key, is_shared
 
 logger = logging.getLogger(__name__)
 
@@ -133,20 +134,31 @@ def claimed_client(form: Parameters, authorization: str | None) -> str:
 
 class Throttle:
     """Counts requests for tokens by address and by client at that address; a right one gives back what it took, so guessing
-    slows down who guesses and nobody else."""
+    slows down who guesses and nobody else.
+
+    Behind an address of many, guesses of others leave whoever holds a code or token their own share: those cannot be guessed.
+    """
 
     def __init__(self, limits: RateLimits) -> None:
         self._limits = limits
 
-    async def take(self, request: Request, client_id: str) -> None:
-        """Count a request. Raises RateLimited."""
-        for bucket, key in self._places(request, client_id):
-            await self._limits.check(bucket, key)
+    async def take(self, request: Request, client_id: str, form: Parameters) -> list[Place]:
+        """Count a request, and return where. Raises RateLimited."""
+        address = address_of(request)
+        at_client = ("token_client", f"{client_id} {address}")
+        if not is_shared(address):
+            taken = [await self._limits.check_address("token", address, "")]
+            await self._limits.check(*at_client)
+            return [*taken, at_client]
+        held = "\n".join(form.get(name) or "" for name in _HELD)
+        own = hashlib.sha256(f"{client_id}\n{held}\n{request.headers.get('authorization', '')}".encode(errors="replace")).hexdigest()
+        taken = [await self._limits.check_address("token", address, own)]
+        return taken if taken[0][0] == "token_crowd" else [*taken, await self._limits.check_shared(at_client, ("token_crowd", own))]
 
-    def give_back(self, request: Request, client_id: str) -> None:
-        for bucket, key in self._places(request, client_id):
+    def give_back(self, taken: list[Place]) -> None:
+        for bucket, key in taken:
             self._limits.give_back(bucket, key)
 
-    def _places(self, request: Request, client_id: str) -> tuple[tuple[str, str], ...]:
-        address = address_of(request)
-        return ("token_address", address), ("token_client", f"{client_id} {address}")
+
+#: what a request for a token is made with
+_HELD = ("code", "refresh_token", "device_code", "subject_token", "assertion", "token", "client_secret", "client_assertion")

@@ -46,8 +46,22 @@ LIMITS: Mapping[str, Limit] = {
     "token_client": Limit(600, 300),
     "introspect_client": Limit(6000, 1000),
     "device_address": Limit(10, 20),
+    "device_begin_address": Limit(10, 20),
     "page_address": Limit(240, 240),
+    # What is left at an address of many people where somebody uses up the limit of the address: to a browser,
+    "page_crowd": Limit(30, 60),
+    "way_in_crowd": Limit(10, 20),
+    "authorize_crowd": Limit(10, 30),
+    # to a piece of software, and to whoever holds one code, token or secret.
+    "register_crowd": Limit(1, 5),
+    "push_crowd": Limit(10, 30),
+    "device_begin_crowd": Limit(2, 5),
+    "token_crowd": Limit(30, 30),
+    # Browsers and software are what somebody says they are: what is kept for them has a bound in all.
+    "crowds": Limit(1_200, 1_200),
 }
+#: what leaves a row in the store for whoever asks
+KEPT_FOR_ANYBODY = frozenset({"page", "way_in", "authorize", "register", "push", "device_begin"})
 
 
 #: bucket, key
@@ -114,6 +128,20 @@ class RateLimits:
             await self.check(*own)
             return own
         return shared
+
+    async def check_address(self, what: str, address: str, own: str) -> Place:
+        """Take one from `what`_address for an `address_key`, and return what was taken. Raises RateLimited.
+
+        An address behind which many may stand is no identity: where it is used up there, `own` still has `what`_crowd.
+        """
+        at_address = (f"{what}_address", address)
+        if not is_shared(address):
+            await self.check(*at_address)
+            return at_address
+        taken = await self.check_shared(at_address, (f"{what}_crowd", own))
+        if taken != at_address and what in KEPT_FOR_ANYBODY:
+            await self.check("crowds", what)
+        return taken
 
     def __len__(self) -> int:
         return len(self._arrivals)

@@ -1,5 +1,6 @@
 """`/register`: clients register themselves and manage their registration (RFC 7591, RFC 7592)."""
 
+import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -7,7 +8,7 @@ from starlette.routing import Route
 from oauth.errors import OAuthError
 from oauth.registration import Registration
 from server.oauth_requests import address_of, bearer_of, for_machines, json_answer, read_body
-from server.rate_limits import RateLimits, network_key
+from server.rate_limits import RateLimits, is_shared, network_key
 
 
 class RegistrationEndpoints:
@@ -25,9 +26,11 @@ class RegistrationEndpoints:
         _check_json(request)
         body = await read_body(request)
         address = address_of(request)
-        await self._limits.check("register_address", address)
-        taken = await self._limits.check_shared(("register", "all"), ("register_newcomer", address))
-        if taken[0] != "register" and (network := network_key(address)) is not None:
+        software = _software(body)
+        await self._limits.check_address("register", address, software)
+        newcomer = software if is_shared(address) else address
+        taken = await self._limits.check_shared(("register", "all"), ("register_newcomer", newcomer))
+        if taken[0] != "register" and not is_shared(address) and (network := network_key(address)) is not None:
             await self._limits.check("register_network", network)
         return json_answer(await self._registration.register(body, address), 201)
 
@@ -41,6 +44,15 @@ class RegistrationEndpoints:
             _check_json(request)
             return json_answer(await self._registration.change(client_id, token, await read_body(request)))
         return json_answer(await self._registration.read(client_id, token))
+
+
+def _software(body: bytes) -> str:
+    """Return what tells one piece of software that registers from another: its name and where it wants to be answered."""
+    try:
+        told = orjson.loads(body)
+        return repr((told.get("client_name"), told.get("redirect_uris")))
+    except (orjson.JSONDecodeError, AttributeError):
+        return ""
 
 
 def _check_json(request: Request) -> None:

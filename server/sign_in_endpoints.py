@@ -25,7 +25,7 @@ from server.pages.page import Pages, see_other
 from server.pages.page_refusals import PageRefused, for_people, no_such_tenant, not_open_here
 from server.posted_answer import posted_answer
 from server.posted_form import read_form
-from server.rate_limits import Place, RateLimits, address_key, is_shared
+from server.rate_limits import Place, RateLimited, RateLimits, address_key, is_shared
 from server.sign_in_visit import PendingRequests, Visit, own_page
 from tools.fair_semaphore import Busy, FairSemaphore
 
@@ -75,12 +75,18 @@ class SignInEndpoints:
         ]
 
     async def show(self, request: Request) -> Response:
-        # Each page leaves a challenge in the store, so pages are counted too.
-        await self._limits.check("page_address", _address(request))
+        # Each page leaves a challenge in the store, so pages are counted too; behind an address of many they go on without one.
+        try:
+            await self._limits.check_address("page", _address(request), self._sessions.browser_of(request) or "")
+            is_counted = True
+        except RateLimited:
+            if not is_shared(_address(request)):
+                raise
+            is_counted = False
         query = request.query_params
         visit = await self._visit(request, query.get("request"), query.get("tenant"), query.get("next"))
         session = await self._sessions.current(request, visit.tenant.tenant_id)
-        return await self._page(request, visit, email=visit.login_hint, signed_in=session)
+        return await self._page(request, visit, email=visit.login_hint, signed_in=session, with_challenge=is_counted)
 
     async def take(self, request: Request) -> Response:
         self._sessions.check_origin(request)
@@ -95,7 +101,7 @@ class SignInEndpoints:
 
     async def come_back(self, request: Request) -> Response:
         """Take the answer of an identity provider, on the redirect path of that provider alone."""
-        await self._limits.check("way_in_address", _address(request))
+        taken = await self._way_in(request)
         tenant_id, slug = request.path_params["tenant"], request.path_params["slug"]
         browser = self._sessions.browser_of(request)
         if self._federation is None:
@@ -112,11 +118,11 @@ class SignInEndpoints:
         visit = await self._visit(request, onward.get("request"), onward.get("tenant"), onward.get("next"))
         if "federation" not in visit.tenant.sign_in or visit.tenant.tenant_id != subject.tenant_id:
             raise not_open_here(browser)
-        self._limits.give_back("way_in_address", _address(request))
+        self._limits.give_back(*taken)
         return await self._signed_in(request, visit, subject, "federation")
 
     async def _by_provider(self, request: Request, visit: Visit, form: Parameters) -> Response:
-        await self._limits.check("way_in_address", _address(request))
+        await self._way_in(request)
         browser = self._sessions.browser_of(request) or ""
         if self._federation is None:
             raise not_open_here(browser)
@@ -135,14 +141,17 @@ class SignInEndpoints:
         return see_other(away)
 
     async def _by_passkey(self, request: Request, visit: Visit, form: Parameters) -> Response:
-        await self._limits.check("way_in_address", _address(request))
+        taken = await self._way_in(request)
         browser = self._sessions.browser_of(request) or ""
         try:
             subject = await self._passkeys.sign_in(visit.tenant.tenant_id, browser, form.get("passkey") or "")
         except PasskeyRefused as refusal:
             return await self._page(request, visit, problem=WRONG_PASSKEY, status=refusal.status)
-        self._limits.give_back("way_in_address", _address(request))
+        self._limits.give_back(*taken)
         return await self._signed_in(request, visit, subject, "passkey")
+
+    async def _way_in(self, request: Request) -> Place:
+        return await self._limits.check_address("way_in", _address(request), self._sessions.browser_of(request) or "")
 
     async def _by_password(self, request: Request, visit: Visit, form: Parameters) -> Response:
         email = form.get("email") or ""
@@ -219,8 +228,9 @@ class SignInEndpoints:
         problem: str = "",
         status: int = 200,
         signed_in: BrowserSession | None = None,
+        with_challenge: bool = True,
     ) -> Response:
-        with_passkey = "passkey" in visit.tenant.sign_in
+        with_passkey = with_challenge and "passkey" in visit.tenant.sign_in
         browser = self._sessions.browser_hash(request)
         options = await self._passkeys.offer_sign_in(visit.tenant.tenant_id, browser) if with_passkey and self._passkeys.available else None
         with_providers = "federation" in visit.tenant.sign_in

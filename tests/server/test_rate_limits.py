@@ -1,8 +1,10 @@
 """GCRA: a burst at once, then a steady rate; bounded memory."""
 
+from contextlib import suppress
+
 import pytest
 
-from server.rate_limits import Limit, RateLimited, RateLimits, address_key, is_shared, network_key
+from server.rate_limits import LIMITS, Limit, RateLimited, RateLimits, address_key, is_shared, network_key
 
 
 class Clock:
@@ -140,3 +142,37 @@ def test_an_address_that_is_not_public_may_be_a_proxys(address: str, shared: boo
 def test_a_site_of_ipv6_is_one_network() -> None:
     assert network_key(address_key("2a00:1450:1:2::5")) == network_key(address_key("2a00:1450:1:3::7")) == "2a00:1450:1::/48"
     assert network_key("192.0.2.1") is None
+
+
+LOOPBACK, PUBLIC = "127.0.0.1", "8.8.8.8"
+
+
+async def used_up(limits: RateLimits, what: str, address: str, own: str) -> int:
+    """Return how many `own` gets before it is refused."""
+    for count in range(10_000):
+        try:
+            await limits.check_address(what, address, own)
+        except RateLimited:
+            return count
+    return 10_000
+
+
+@pytest.mark.parametrize("what", ["page", "way_in", "authorize", "register", "push", "device_begin", "token"])
+async def test_an_address_of_many_never_closes_for_those_who_did_not_use_it_up(clock: Clock, what: str) -> None:
+    """Behind a proxy that nobody declared all have one address."""
+    limits = RateLimits(clock=clock)
+    assert await used_up(limits, what, LOOPBACK, "flood") < 10_000
+    assert await used_up(limits, what, LOOPBACK, "somebody else") > 0
+    assert await used_up(limits, what, PUBLIC, "flood") < 10_000
+    assert await used_up(limits, what, PUBLIC, "somebody else") == 0
+
+
+async def test_who_claims_to_be_many_leaves_no_more_in_the_store_than_the_crowd_may(clock: Clock) -> None:
+    """A browser's name is what a request says it is."""
+    limits = RateLimits(clock=clock)
+    let_in = 0
+    for number in range(5_000):
+        with suppress(RateLimited):
+            await limits.check_address("authorize", LOOPBACK, f"browser {number}")
+            let_in += 1
+    assert let_in == LIMITS["authorize_address"].burst + LIMITS["crowds"].burst

@@ -262,6 +262,16 @@ def test_guesses_from_an_address_of_many_people_do_not_close_sign_in_for_the_oth
             assert 429 in [attacker.submit(page, email=EMAIL, password="wrong").status_code for _ in range(12)]
 
 
+def test_the_sign_in_page_never_closes_behind_an_address_of_many(tmp_path: Path) -> None:
+    """Where somebody uses the limit of pages up it is shown without what would be kept for it."""
+    app = sign_in_app(tmp_path)
+    app.limits = RateLimits(limits={**LIMITS, "page_address": Limit(1, 2), "page_crowd": Limit(1, 2)})
+    with running(app), FormBrowser(app.url) as attacker:
+        assert {attacker.get("/login").status_code for _ in range(10)} == {200}
+        with FormBrowser(app.url) as person:
+            assert person.submit(person.open("/login"), email=EMAIL, password=PASSWORD).status_code == 303
+
+
 def test_a_browser_that_the_person_has_used_is_not_held_up_by_guesses_from_the_same_address(tmp_path: Path) -> None:
     with running(sign_in_app(tmp_path)) as app, FormBrowser(app.url) as home:
         home.submit(home.open("/login"), email=EMAIL, password=PASSWORD)
