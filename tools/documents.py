@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from capability_index.documents import Document, ParameterText
 from tools.operation import Json, Operation
 from tools.policy import reenters
+from tools.sentences import without_notes
 
 SHARED_SEGMENT = "*"
 #: always in front of the model, so finding it would be a place wasted
@@ -28,7 +29,7 @@ def document_of(operation: Operation) -> Document:
         slug=operation.id,
         title=operation.title,
         summary=operation.summary,
-        description=operation.description,
+        description=without_notes(operation.description),
         parameters=tuple(ParameterText(name, _words(member)) for name, member in properties.items()),
         tags=operation.tags,
         provider=operation.provider,

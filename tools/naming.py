@@ -8,17 +8,14 @@ from dataclasses import dataclass
 from itertools import count
 from types import MappingProxyType
 
-from tools.words import NOUNS_TOO, VERB_BY_WORD, snake, spoken_in, words_of
+from tools.path_segments import is_parameter, own_segments, pieces_of, segments_of
+from tools.words import NOUNS_TOO, VERB_BY_WORD, changes, leads_of, removes, repeats_method, singular, snake, spoken_in, words_of
 
-VERSION_SEGMENT = re.compile(r"(v\d+|\d{1,2})([._]\d+)*((beta|alpha)\d*)?|\d{4}-\d{2}-\d{2}|api|rest|latest|index", re.IGNORECASE)
-#: an id that stands in the path as such: documents made from recorded calls have them
-_RECORDED_ID = re.compile(r"(?=.*\d)(?=.*[a-z])[a-z0-9]{28,}", re.IGNORECASE)
-#: `apps.example.io` as a segment is a group of things, not `thing.verb`
-_DOMAIN = re.compile(r"\.(io|com|net|org|dev|local)$", re.IGNORECASE)
 #: of two operations that ask for one id, the one whose method comes first here keeps it; others come last
 METHOD_ORDER = ("get", "patch", "put", "post", "delete", "head", "options", "trace")
 SEARCHES = frozenset({"search", "count", "export", "query", "lookup"})
 READS = frozenset({"get", "list", "search", "find", "count", "check", "fetch", "read", "retrieve", "show", "describe", "view", "download"})
+_UPDATES = frozenset({"update", "edit", "modify", "replace", "set", "patch", "put"})
 NOISE = frozenset({"page", "do", "all", "one", "many", "new"})
 MAX_RESOURCE_SEGMENTS = 3
 MAX_QUALIFIER_WORDS = 4
@@ -35,6 +32,7 @@ class Naming:
     path: str
     operation_id: str | None = None
     answers_list: bool = False
+    #: what the document says of it: its summary, else how its description begins
     summary: str = ""
 
 
@@ -71,7 +69,7 @@ def name_operations(provider: str, operations: Sequence[Naming], kept: Mapping[i
 
 def shared_root(paths: Iterable[str]) -> str | None:
     """Return the first path segment where nearly all paths begin with it (`Accounts` in `/Accounts/{Sid}/Calls`), else None."""
-    firsts = [segments[0] for path in paths if len(segments := _segments(path)) > 1]
+    firsts = [segments[0] for path in paths if len(segments := segments_of(path)) > 1]
     for first in dict.fromkeys(firsts):
         if len(firsts) >= 20 and firsts.count(first) >= 0.8 * len(firsts):
             return first
@@ -80,7 +78,7 @@ def shared_root(paths: Iterable[str]) -> str | None:
 
 def _parts_of(operation: Naming, root: str | None) -> _Parts:
     """Return what is done to what, each word said once."""
-    part = _read(operation, root)
+    part = _fitting(_read(operation, root), operation)
     resource = tuple(piece for position, piece in enumerate(part.resource) if part.resource[position - 1 : position] != (piece,))
     words = part.verb.split("_")
     words = [word for position, word in enumerate(words) if words[position - 1 : position] != [word]]
@@ -94,12 +92,12 @@ def _parts_of(operation: Naming, root: str | None) -> _Parts:
 
 
 def _read(operation: Naming, root: str | None) -> _Parts:
-    segments = _segments(operation.path)
-    literals = _own([segment for segment in segments if not _is_parameter(segment)])
+    segments = segments_of(operation.path)
+    literals = own_segments([segment for segment in segments if not is_parameter(segment)])
     if root and len(literals) > 1 and literals[0] == root:
         literals = literals[1:]
-    pieces = [piece for segment in literals for piece in _pieces(segment)]
-    ends_in_parameter = bool(segments) and _is_parameter(segments[-1])
+    pieces = [piece for segment in literals for piece in pieces_of(segment)]
+    ends_in_parameter = bool(segments) and is_parameter(segments[-1])
     fragment = snake(operation.path.partition("#")[2])
     called = _called(operation)
     if fragment and pieces:
@@ -124,9 +122,38 @@ def _read(operation: Naming, root: str | None) -> _Parts:
     return _Parts(tuple(pieces), "_".join([verb, *qualifier]))
 
 
+def _fitting(part: _Parts, operation: Naming) -> _Parts:
+    """Return `part` with a verb that its method can mean: no DELETE pins, and no GET adds unless the document says so."""
+    done, method = done_by(part.verb), operation.method
+    said = [word for spoken in spoken_in(operation.operation_id or "") for word in spoken]
+    leads = leads_of(operation.summary)
+    if method == "delete" and not removes(done):
+        verb = next((word for word in [*said, *leads] if removes(word)), "delete")
+    elif method == "get" and changes(done) and done not in leads and not _is_opened_by(done, said, operation):
+        verb = _by_method(operation, ends_in_parameter=False)
+    elif method in ("put", "patch") and done not in _UPDATES | set(leads) and _UPDATES.intersection(leads):
+        verb = "update"
+    else:
+        return part
+    literals = [segment for segment in segments_of(operation.path) if not is_parameter(segment)]
+    is_thing = bool(literals) and pieces_of(literals[-1])[-1:] == [part.verb]
+    return _Parts((*part.resource, part.verb) if is_thing else part.resource, verb)
+
+
+def _is_opened_by(verb: str, said: Sequence[str], operation: Naming) -> bool:
+    """Say whether an operationId begins with this verb, which is no thing of the path: `invite_resolve` of an invite only reads."""
+    return list(said[:1]) == [verb] and verb not in {singular(word) for word in words_of(operation.path) if singular(word) != word}
+
+
+def done_by(verb: str) -> str:
+    """Return the word of a verb in a name that says what is done: `batch_delete_images` deletes."""
+    words = verb.split("_")
+    return words[1] if len(words) > 1 and words[0] in ("batch", "bulk", "do", "async") else words[0]
+
+
 def _told(words: list[str], method: str) -> _Parts:
     """Return what words alone say: `batch_delete_images` -> images, batch_delete."""
-    if len(words) > 1 and words[0] == method and (method not in ("get", "delete") or words[1] in VERB_BY_WORD):
+    if len(words) > 1 and words[0] == method and (method not in ("get", "delete") or repeats_method(method, words[1])):
         # `POST_CreateImage` only repeats the method.
         words = words[1:]
     length = 2 if len(words) > 2 and words[0] in ("batch", "bulk") and words[1] in VERB_BY_WORD else 1
@@ -139,21 +166,6 @@ def _is_told(piece: str, words: list[str], method: str) -> bool:
     """Say whether the only segment of a path is verb and thing, as in /send-message, and no thing alone, as /upload-url is."""
     first, _, rest = piece.partition("_")
     return bool(rest) and _is_action(piece, method) and (first not in NOUNS_TOO or "_".join(words) == piece)
-
-
-def _own(literals: list[str]) -> list[str]:
-    """Return the segments after `…/providers/Vendor.Service/`: before it stands only where a resource lives."""
-    for position in range(len(literals) - 2, 0, -1):
-        if literals[position - 1] == "providers" and "." in literals[position]:
-            return literals[position + 1 :]
-    return literals
-
-
-def _pieces(segment: str) -> list[str]:
-    spoken = re.sub(r"\{[^}]*\}", "", segment)
-    if _DOMAIN.search(spoken):
-        spoken = spoken.partition(".")[0]
-    return [snake(piece) for piece in re.split(r"[.:]", spoken) if snake(piece)]
 
 
 def _called(operation: Naming) -> _Parts | None:
@@ -179,11 +191,11 @@ def _spoken(words: list[str], operation: Naming, pieces: Sequence[str]) -> tuple
     if verb in METHOD_ORDER and verb not in ("get", "delete"):
         # `post_files_content` only repeats the method.
         return None, []
-    known = {_singular(word) for word in words_of(operation.path)} | {"id", "ids", "by", "a", "an", "the", "for", "all", "of", "to", "in"}
-    known |= {_singular(word) for piece in pieces for word in piece.split("_")} | {"api", operation.method}
-    joined = "".join(_singular(word) for word in words_of(operation.path))
+    known = {singular(word) for word in words_of(operation.path)} | {"id", "ids", "by", "a", "an", "the", "for", "all", "of", "to", "in"}
+    known |= {singular(word) for piece in pieces for word in piece.split("_")} | {"api", operation.method}
+    joined = "".join(singular(word) for word in words_of(operation.path))
     said = [
-        word for word in rest if word not in NOISE and _singular(word) not in known and _singular(word) not in joined and not word.isdigit()
+        word for word in rest if word not in NOISE and singular(word) not in known and singular(word) not in joined and not word.isdigit()
     ]
     if not said or len(said) > MAX_QUALIFIER_WORDS:
         return verb, []
@@ -201,7 +213,7 @@ def _verb_at(operation: Naming) -> int | None:
     places = [place for place in (*starts, len(words) - 1) if words and words[place] in VERB_BY_WORD]
     if operation.method == "get":
         # `StopPoint_GetModes` and `StopPoint_Crowding` stop nothing: the verb of a GET reads, unless it only names a thing.
-        things = [piece.partition("_")[0] for piece in map(snake, _segments(operation.path)) if "_" in piece]
+        things = [piece.partition("_")[0] for piece in map(snake, segments_of(operation.path)) if "_" in piece]
         places = [place for place in places if words[place] in READS] or [place for place in places if words[place] not in things]
     return places[0] if places else None
 
@@ -275,25 +287,3 @@ def _join(provider: str, resource: Iterable[str], verb: str) -> str:
 def _rank(operation: Naming) -> tuple[int, int, str, str]:
     order = (*METHOD_ORDER, operation.method).index(operation.method)
     return (order, operation.path.count("/"), operation.path, operation.operation_id or "")
-
-
-def _segments(path: str) -> list[str]:
-    """Return the segments of a path that say something: no version, no `/api`, no file ending."""
-    path = re.sub(r"\.(json|xml)(?=$|[/?#])", "", path.split("#")[0].split("?")[0])
-    found = [segment for segment in path.split("/") if segment]
-    if found[:1] == ["apis"] and len(found) > 1 and not _is_parameter(found[1]):
-        # /apis/{group}/… in front of everything, not a list of APIs.
-        found = found[1:]
-    return [segment for segment in found if not VERSION_SEGMENT.fullmatch(segment)] or found
-
-
-def _is_parameter(segment: str) -> bool:
-    return (segment.startswith("{") and segment.endswith("}")) or segment.startswith(":") or _RECORDED_ID.fullmatch(segment) is not None
-
-
-def _singular(word: str) -> str:
-    if len(word) > 4 and word.endswith("ies"):
-        return word[:-3] + "y"
-    if len(word) > 4 and word.endswith(("ses", "xes", "ches", "shes")):
-        return word[:-2]
-    return word[:-1] if len(word) > 3 and word.endswith("s") and not word.endswith("ss") else word

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tools.naming import METHOD_ORDER, Naming, name_operations
-from tools.words import words_of
+from tools.naming import METHOD_ORDER, Naming, done_by, name_operations
+from tools.words import leads_of, removes, words_of
 
 #: (method, path, operationId, does it answer a list) -> id, from the styles of well-known APIs
 STYLES = [
@@ -50,6 +50,13 @@ STYLES = [
     ("get", "/repos/{o}/{r}/runs/{id}", "actions/get-workflow-run", False, "x.repos.runs.get"),
     ("get", "/circuits/circuits", None, True, "x.circuits.list"),
     ("get", "/status/205", None, False, "x.status.205.get"),
+    ("delete", "/channels/{id}/pins/{message_id}", "delete_pin", False, "x.channels.pins.delete"),
+    ("delete", "/invites/{code}", "invite_revoke", False, "x.invites.revoke"),
+    ("delete", "/repos/{id}/subscription", "activity/star-repo", False, "x.repos.subscription.delete"),
+    ("delete", "/channels/{id}/thread-members/@me", "leave_thread", False, "x.channels.thread_members.me.leave"),
+    ("get", "/invites/{code}/target-users", "get_invite_target_users", False, "x.invites.target_users.get"),
+    ("get", "/mail_settings/forward_spam", "GET_mail-settings-forward-spam", False, "x.mail_settings.forward_spam.get"),
+    ("get", "/guilds/{id}/new-member-welcome", "get_guild_new_member_welcome", False, "x.guilds.new_member_welcome.get"),
 ]
 
 
@@ -62,6 +69,23 @@ def test_a_name_is_provider_resource_verb(method: str, path: str, operation_id: 
 def test_the_words_of_a_name_are_found_in_every_case_style() -> None:
     """snake, kebab, dots, camelCase and acronyms."""
     assert words_of("getHTTPServer_by-id.v2") == ["get", "http", "server", "by", "id", "v2"]
+
+
+@pytest.mark.parametrize(
+    ("text", "leads"),
+    [
+        ("Deletes a specific repeating invoice template", ["delete"]),
+        ("Acknowledge, resolve, escalate or reassign an incident.", ["acknowledge", "resolve", "escalate"]),
+        ("Use the `/transfer/refund/create` endpoint to create a refund for a transfer.", ["create"]),
+        ("This endpoint allows you to cancel a run", ["cancel"]),
+        ("[Beta] Permanently removes a site", ["remove"]),
+        ("Enable/disable a subuser", ["enable", "disable"]),
+        ("The list of refunds", []),
+    ],
+)
+def test_the_verbs_of_a_description_are_those_that_it_begins_with(text: str, leads: list[str]) -> None:
+    """They decide on the tier: what speaks of deletion further down does not delete."""
+    assert leads_of(text) == leads
 
 
 def test_a_segment_that_nearly_every_path_begins_with_is_left_out() -> None:
@@ -94,6 +118,27 @@ def test_a_summary_tells_operations_apart_that_share_a_name() -> None:
     """Box restores a file by POST to the address that PUT updates."""
     restore, update = Naming("post", "/files/{id}", summary="Restore file"), Naming("put", "/files/{id}", summary="Update file")
     assert name_operations("box", [restore, update]) == ["box.files.restore", "box.files.update"]
+
+
+def test_a_get_that_its_document_says_writes_keeps_its_verb() -> None:
+    """Slack answers GET /views.open; a GET that lists what would be destroyed only reads."""
+    names = name_operations("x", [Naming("get", "/views.open", "views_open", summary="Open a view")])
+    listing = Naming("get", "/droplets/{id}/destroy_with_resources", None, summary="List the resources of a droplet")
+    assert [*names, *name_operations("x", [listing])] == ["x.views.open", "x.droplets.destroy_with_resources.get"]
+
+
+@given(
+    method=st.sampled_from(["delete", "get"]),
+    path=st.lists(st.sampled_from(["pins", "{id}", "star", "invites", "add_ons", "cancel"]), min_size=1, max_size=4),
+    operation_id=st.lists(st.sampled_from(["pin", "delete", "star", "get", "invite", "add", "users"]), max_size=4),
+    separator=st.sampled_from(["_", "/", ""]),
+)
+def test_no_delete_is_called_otherwise_than_a_removal(method: str, path: list[str], operation_id: list[str], separator: str) -> None:
+    """Whatever an operationId says first."""
+    named = separator.join(operation_id if separator else [word.capitalize() for word in operation_id])
+    [name] = name_operations("x", [Naming(method, "/" + "/".join(path), named)])
+    if method == "delete":
+        assert removes(done_by(name.rpartition(".")[2]))
 
 
 segments = st.sampled_from(["users", "{id}", "files", "search", "v2", "copy", "{other_id}", "a-b", "x.y", "Items"])

@@ -25,11 +25,11 @@ from tools.providers.openapi_found import Skipped
 from tools.providers.openapi_import import ImportResult
 from tools.providers.openapi_keywords import shortened
 from tools.providers.openapi_overlay import Correction, Overlay
+from tools.sentences import MAX_SUMMARY_CHARS, first_sentence
 from tools.signatures import returns_of, signature_of
 from tools.stores import Source
 from tools.words import VERB_BY_WORD, snake, words_of
 
-MAX_SUMMARY_CHARS = 160
 TIMEOUT_S = 30.0
 
 
@@ -154,7 +154,7 @@ def _operation(name: str, definition: UpstreamTool, input_schema: Mapping[str, J
     idempotent = correction.idempotent if correction.idempotent is not None else is_idempotent_tool(definition, access)
     description = correction.description if correction.description is not None else shortened(definition.description)
     title = visible(definition.title).strip() or " ".join(words_of(definition.name)).capitalize() or visible(definition.name)
-    summary = correction.summary or (description.partition(". ")[0].rstrip(".") or title)[:MAX_SUMMARY_CHARS]
+    summary = correction.summary or (first_sentence(definition.description) or title)
     returns = returns_of(definition.output_schema)
     binding: dict[str, Json] = {
         "url": source.location,

@@ -2,15 +2,13 @@
 
 from tools.operation import Access
 from tools.providers.mcp_definitions import UpstreamTool, members_of
-from tools.providers.openapi_access import CHANGING, DESTROYING, READING
+from tools.providers.openapi_access import CHANGING, DESTROYING, PLAIN, READING
 from tools.words import words_of
 
 TIERS: tuple[Access, ...] = ("read", "write", "destructive")
 #: `run_report` may well only read: these words say that something happens, not that something changes
 _NEUTRAL = frozenset({"run", "trigger", "test", "check", "validate", "verify"})
 _WRITING = CHANGING - _NEUTRAL
-#: first words of a title or description that leave no doubt; "clear", "drop" and "cancel" begin other sentences, too
-_PLAIN = frozenset({"delete", "remove", "destroy", "purge", "erase", "wipe", "revoke", "terminate", "uninstall", "truncate"})
 _ADVERBS = frozenset({"permanently", "irreversibly", "immediately", "completely", "safely"})
 #: a second identical call makes a second thing, whatever a hint claims
 _REPEATING = frozenset({"create", "add", "send", "post", "insert", "upload", "invite", "trigger", "append"})
@@ -65,7 +63,7 @@ def _verbs(name: str) -> set[str]:
 def _destroys(text: str) -> bool:
     """Say whether a sentence begins with a plain word of destruction: "Deletes a note", "Permanently removes …"."""
     for word in words_of(text)[:2]:
-        if word in _PLAIN or word.removesuffix("s") in _PLAIN or word.removesuffix("d") in _PLAIN or word.removesuffix("es") in _PLAIN:
+        if word in PLAIN or word.removesuffix("s") in PLAIN or word.removesuffix("d") in PLAIN or word.removesuffix("es") in PLAIN:
             return True
         if word not in _ADVERBS:
             return False

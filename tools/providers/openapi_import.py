@@ -25,11 +25,12 @@ from tools.providers.openapi_security import schemes_of
 from tools.providers.openapi_servers import is_server, server_urls
 from tools.providers.openapi_swagger import upgrade
 from tools.schema_cost import is_bearable
+from tools.sentences import first_sentence, humanised, notes_last, summary_of
 from tools.signatures import returns_of, signature_of
 from tools.stores import Source
-from tools.words import words_of
+from tools.words import VERB_BY_WORD, words_of
 
-MAX_SUMMARY_CHARS = 160
+MAX_TITLE_CHARS = 60
 #: what a schema becomes that our validator cannot compile: the upstream then judges
 ANYTHING: dict[str, Json] = {"type": "object", "additionalProperties": True}
 
@@ -124,10 +125,7 @@ def _named(
     provider: str, found: Sequence[Found], overlay: Overlay, known: Sequence[Operation]
 ) -> Iterator[tuple[str, str, Found, Correction]]:
     """Yield (derived id, id after correction, operation, correction). Raises ImportFailed where two would share an id."""
-    namings = [
-        Naming(one.method.lower().replace("-", "_"), one.path, one.operation_id, one.answers_list, str(one.node.get("summary") or ""))
-        for one in found
-    ]
+    namings = [Naming(one.method.lower().replace("-", "_"), one.path, one.operation_id, one.answers_list, _said(one)) for one in found]
     id_by_request = {(each.binding["method"], each.binding["path"]): str(each.binding.get("derived", each.id)) for each in known}
     requests = [(one.method.upper(), one.template) for one in found]
     kept = {position: id_by_request[request] for position, request in enumerate(requests) if request in id_by_request}
@@ -148,15 +146,19 @@ def _named(
 def _operation(
     name: str, one: Found, document: OpenApiDocument, provider: str, tenant_id: str | None, correction: Correction, overlay: Overlay
 ) -> Operation:
-    access = correction.access or access_of(one.method.lower(), name.rpartition(".")[2], one.operation_id, one.path)
+    summary, description = _words(one, name)
+    texts, arguments = (_said(one), first_sentence(description)), one.arguments.schema.get("properties", {})
+    derived = access_of(one.method.lower(), name.rpartition(".")[2], one.operation_id, one.path, texts, arguments)
+    access = correction.access or derived
     idempotent = is_idempotent(one.method.lower(), access) if correction.idempotent is None else correction.idempotent
     schema = one.arguments.schema if _compiles(one.arguments.schema) else ANYTHING
     answer = one.answer.schema if one.answer.schema is None or is_bearable(one.answer.schema) else None
     returns = returns_of(answer)
-    summary, description = _words(one, name)
     summary, description = correction.summary or summary, correction.description or description
     tags = one.tags if correction.tags is None else tuple(correction.tags)
     binding = _binding(one)
+    if correction.access is not None:
+        binding["tier_given"] = True
     if overlay.base_urls:
         binding["base_urls"] = [place.model_dump() for place in overlay.base_urls]
     paging = paging_of(document, schema, one.answer)
@@ -166,13 +168,13 @@ def _operation(
     if not (overlay.check_formats if correction.check_formats is None else correction.check_formats):
         schema = unchecked(schema)
     relied_on: list[Json] = [name, access, idempotent, summary, description, tags, schema, answer, binding]
-    relied_on += [repr(paging), sorted(scopes), is_deprecated]
+    relied_on += [repr(paging), sorted(scopes), is_deprecated, signature]
     return Operation(
         id=name,
         kind="openapi",
         provider=provider,
         tenant_id=tenant_id,
-        title=_title(name),
+        title=_title(name, one.operation_id),
         summary=summary,
         description=description,
         access=access,
@@ -221,18 +223,24 @@ def _compiles(schema: Mapping[str, Json]) -> bool:
     return True
 
 
-def _words(one: Found, name: str) -> tuple[str, str]:
-    """Return summary and description; where the document has no summary, the first sentence of the description."""
+def _said(one: Found) -> str:
+    """Return what an operation's texts begin with, for its name: "" where only its operationId says something."""
     summary, description = one.node.get("summary"), one.node.get("description")
-    description = shortened(description) if isinstance(description, str) else ""
-    if isinstance(summary, str) and summary.strip():
-        return " ".join(visible(summary).split())[:MAX_SUMMARY_CHARS], description
-    first = description.partition(". ")[0].rstrip(".")
-    return (first or _title(name))[:MAX_SUMMARY_CHARS], description
+    return summary_of(summary, description, None)
 
 
-def _title(name: str) -> str:
-    """Return an id in words: `crm.contacts.search` -> `Search contacts`."""
+def _words(one: Found, name: str) -> tuple[str, str]:
+    """Return summary and description, in the document's own words where it has any."""
+    summary, description = one.node.get("summary"), one.node.get("description")
+    told = shortened(notes_last(description)) if isinstance(description, str) else ""
+    return summary_of(summary, description, one.operation_id) or _title(name, None), told
+
+
+def _title(name: str, operation_id: str | None) -> str:
+    """Return an operationId in words, or the id: `crm.contacts.search` -> `Search contacts`."""
+    spoken = humanised(operation_id or "")
+    if spoken and len(spoken) <= MAX_TITLE_CHARS and spoken.partition(" ")[0].lower() in VERB_BY_WORD:
+        return spoken
     _, *resource, verb = name.split(".")
     words = [*words_of(verb), *(word for piece in resource for word in words_of(piece))]
     return " ".join(words).capitalize()

@@ -1,6 +1,7 @@
 """What becomes of a document: operations as it means them, and a report of what could not come in."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 from tests.conftest import REPOSITORY
 from tools.errors import ImportFailed
 from tools.operation import Operation
+from tools.operation_audit import misfits_of
 from tools.providers.openapi_document import parse
 from tools.providers.openapi_externals import folder_reader, gather_externals
 from tools.providers.openapi_import import ImportResult, import_document
@@ -261,6 +263,43 @@ def test_swagger_2_form_fields_files_and_lists_are_read() -> None:
     assert operation.binding["parameters"][0]["style"] == "pipeDelimited"
     assert operation.binding["body"]["files"] == {"photo": "one"}
     assert operation.signature == "api.photos.create(note: str, ids?: int[], photo?: file)"
+
+
+AMOUNT = {"content": {"application/json": {"schema": {"type": "object", "properties": {"amount": {"type": "integer"}}}}}}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "summary", "access"),
+    [
+        ("put", "/sites/{id}/disable", "", "destructive"),
+        ("post", "/item/access_token/invalidate", "Invalidate access_token", "destructive"),
+        ("post", "/RepeatingInvoices/{id}", "Deletes a specific repeating invoice template", "destructive"),
+        ("post", "/users/{id}/subscriptions/unsubscribe", "Remove Notification Subscriptions", "destructive"),
+        ("post", "/invoices/{id}/void", "Void an invoice", "destructive"),
+        ("post", "/v2/refunds", "Refunds a payment.", "destructive"),
+        ("post", "/transfer/refund/create", "Create a refund", "destructive"),
+        ("post", "/transfer/create", "Create a transfer", "destructive"),
+        ("post", "/payments/{id}/refunds", "", "destructive"),
+        ("post", "/payouts", "Create a payout", "destructive"),
+        ("post", "/refunds/{id}", "Update a refund", "write"),
+        ("post", "/transfer/refund/get", "Retrieve a refund", "read"),
+        ("post", "/payout_settings", "Create payout settings", "write"),
+        ("patch", "/mail_settings/bounce_purge", "Update bounce purge mail settings", "write"),
+        ("patch", "/tracking", "Update click tracking. Enables or disables it", "write"),
+        ("post", "/evals/{id}/runs", "Kicks off a new run", "write"),
+        ("get", "/droplets/{id}/destroy_with_resources", "List what would be destroyed", "read"),
+        ("get", "/files.share", "Share a remote file into a channel", "write"),
+        ("get", "/pods/{name}/exec", "connect GET requests to exec of Pod", "write"),
+        ("post", "/users.session.reset", "Wipes all valid sessions on all devices", "destructive"),
+    ],
+)
+def test_the_words_of_a_document_decide_on_the_tier(method: str, path: str, summary: str, access: str) -> None:
+    """What it says that it deletes, ends or pays out asks first; what only speaks of it does not."""
+    body = {"requestBody": AMOUNT} if method == "post" else {}
+    operation = only({path: {method: {"summary": summary, "responses": OK, **body}}})
+    assert operation.access == access
+    assert misfits_of(operation) == []
+    assert (misfits_of(replace(operation, access="read")) == []) == (access == "read")
 
 
 @pytest.mark.parametrize(
