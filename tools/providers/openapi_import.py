@@ -239,7 +239,7 @@ def _words(one: Found, name: str) -> tuple[str, str]:
 def _title(name: str, operation_id: str | None) -> str:
     """Return an operationId in words, or the id: `crm.contacts.search` -> `Search contacts`."""
     spoken = humanised(operation_id or "")
-    if spoken and len(spoken) <= MAX_TITLE_CHARS and spoken.partition(" ")[0].lower() in VERB_BY_WORD:
+    if spoken and len(spoken) <= MAX_TITLE_CHARS and spoken.partition(" ")[0].lower() in VERB_BY_WORD.keys() - {"post", "put", "patch"}:
         return spoken
     _, *resource, verb = name.split(".")
     words = [*words_of(verb), *(word for piece in resource for word in words_of(piece))]
