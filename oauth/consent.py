@@ -145,6 +145,8 @@ class Consent:
                 return self._second(stored, request, allowed=True)
             if not choice.given - {OFFLINE}:
                 why = "the person left every scope out" if choice.left_out else "none of the scopes may be used"
+                if stored.device_code_hash is not None:
+                    await self._refuse_device(rows, stored.device_code_hash)
                 return await self._answer(rows, stored, _ALLOWED, {"error": "access_denied", "error_description": why})
             grant = self._grant(request, session, client, choice, for_device=stored.device_code_hash is not None)
             await rows.add_grant(grant)
@@ -163,9 +165,7 @@ class Consent:
                 return self._second(stored, request, allowed=False)
             await rows.note(self._event("consent_denied", request, "", None))
             if stored.device_code_hash is not None:
-                code = await rows.device_code(stored.device_code_hash)
-                if code is not None:
-                    await rows.update_device_code(replace(code, denied=True))
+                await self._refuse_device(rows, stored.device_code_hash)
                 return await self._answer(rows, stored, _DENIED, {"done": "denied"})
             return await self._answer(rows, stored, _DENIED, {"error": "access_denied", "error_description": "the person said no"})
 
@@ -269,6 +269,11 @@ class Consent:
         code = await rows.device_code(device_hash)
         if code is not None:
             await rows.update_device_code(replace(code, grant_id=grant.grant_id))
+
+    async def _refuse_device(self, rows: OAuthRows, device_hash: bytes) -> None:
+        code = await rows.device_code(device_hash)
+        if code is not None:
+            await rows.update_device_code(replace(code, denied=True))
 
     def _event(self, action: SecurityAction, request: AuthorizationRequest, subject: str, grant: Grant | None) -> SecurityEvent:
         facts = {"scope": render(grant.scopes if grant else request.scopes), "redirect_uri": request.redirect_uri}

@@ -30,6 +30,8 @@ class FormReader(HTMLParser):
         if tag == "form" and values.get("method", "").lower() == "post":
             self._open = Form(values.get("action", ""))
             self.forms.append(self._open)
+        elif tag == "input" and values.get("type") == "checkbox" and ("checked" not in values or "disabled" in values):
+            return  # as a browser: what has no tick, or cannot be changed, is not sent
         elif self._open is not None and tag == "input" and values.get("name"):
             self._open.fields[values["name"]] = values.get("value", "")
         elif self._open is not None and tag == "button" and values.get("name") == "decision":
@@ -44,7 +46,8 @@ class FormReader(HTMLParser):
 class Person:
     """Someone with an e-mail address and a password.
 
-    `decision` is what they answer to a consent page, `owner_id` who they are at the demo CRM.
+    `decision` is what they answer to a consent page, `owner_id` who they are at the demo CRM; `leaves_out` the scopes that they
+    take the tick away from, consent by consent.
     """
 
     email: str
@@ -52,6 +55,7 @@ class Person:
     decision: str = "allow"
     owner_id: str = ""
     pages: list[str] = field(default_factory=list)
+    leaves_out: list[set[str]] = field(default_factory=list)
 
     async def finish(self, authorization_url: str) -> None:
         """Walk from `authorization_url` to the end, and deliver the answer to the client that waits for it on loopback."""
@@ -96,6 +100,8 @@ class Person:
             fields |= {"email": self.email, "password": self.password}
         if form.decisions:
             fields["decision"] = self.decision
+            for scope in self.leaves_out.pop(0) if self.leaves_out else ():
+                del fields[f"scope:{scope}"]
             fields |= {"owner_id": self.owner_id} if self.owner_id else {}
         target = urljoin(str(response.url), form.action) if form.action else str(response.url)
         parts = urlsplit(target)

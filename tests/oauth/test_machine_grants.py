@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import anyio
 import httpx2
+import pytest
 from joserfc import jwt
 from joserfc.jwk import ECKey
 
@@ -104,6 +105,21 @@ async def test_x11_a_device_gets_its_tokens_when_its_person_said_yes(gate: Gatew
     assert await gate.call(tokens["access_token"]) == 200
     assert (await gate.refresh(client_id, tokens["refresh_token"])).status_code == 200
     assert oauth_error(await poll(gate, client_id, facts, 20)) == (400, "invalid_grant")
+
+
+@pytest.mark.parametrize(("scope", "given"), [("mcp mcp:read mcp:write", "mcp mcp:read"), ("mcp:write", None)])
+async def test_a_device_is_given_what_its_person_left_it(gate: Gateway, scope: str, given: str | None) -> None:
+    """The same page with the same boxes; with everything left out the device hears a no and need not wait."""
+    client_id, facts = await begin_device(gate, scope=scope)
+    async with gate.browser() as browser:
+        await gate.sign_in(browser)
+        page = await browser.get((await type_code(gate, browser, facts["user_code"])).headers["location"])
+        form = form_of(page.text) | {"decision": "allow"}
+        del form["scope:mcp:write"]
+        await browser.post("/consent", data=form)
+    told = await poll(gate, client_id, facts)
+    assert told.json().get("scope") == given
+    assert told.json().get("error") == (None if given else "access_denied")
 
 
 async def test_x11_a_device_hears_of_a_no_of_time_and_of_nothing_foreign(gate: Gateway) -> None:
