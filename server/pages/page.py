@@ -86,10 +86,12 @@ class Pages:
         *,
         advice: str = "",
         action: tuple[str, str] | None = None,
+        also: tuple[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> HTMLResponse:
-        """Return a page that says what happened and what to do; `action` is (text, address of our own)."""
-        return self.render("error", status=status, title=title, message=message, advice=advice, action=action, headers=headers)
+        """Return a page that says what happened and what to do; `action` and `also` are (text, address of our own)."""
+        also = None if also == action else also
+        return self.render("error", status=status, title=title, message=message, advice=advice, action=action, also=also, headers=headers)
 
     def nowhere(self) -> HTMLResponse:
         """Return the page for an address that is none of ours."""

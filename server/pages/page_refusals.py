@@ -64,7 +64,8 @@ def for_people(pages: Pages, endpoint: PageEndpoint) -> PageEndpoint:
         try:
             return await endpoint(request)
         except PageRefused as refusal:
-            return pages.error(refusal.status, refusal.title, refusal.message, action=refusal.action or _way_on(request))
+            way_on = _way_on(request)
+            return pages.error(refusal.status, refusal.title, refusal.message, action=refusal.action or way_on, also=way_on)
         except CookiesMissing:
             return pages.error(403, COOKIES_NEEDED, WHY_COOKIES, action=_again(request))
         except FormRefused as refusal:
