@@ -2,13 +2,18 @@
 
 import os
 import zlib
+from collections import deque
+from collections.abc import Iterator
 
 import aiohttp
 
 from tools.errors import UpstreamFailed
 from tools.operation import Failure
+from tools.turns import in_turns
 
 _CHUNK_BYTES = 64 * 1024
+#: what comes out of one step at most, how many members it may begin, and how much goes in where others wait
+_STEP_BYTES, _STEP_MEMBERS, _PIECE_BYTES = 1 << 20, 64, 16 * 1024
 _ENCODINGS = frozenset({"gzip", "x-gzip", "deflate"})
 #: what some servers write there and what is no encoding: the charset, or how mail is carried
 _NO_ENCODINGS = frozenset({"", "identity", "none", "utf-8", "utf8", "iso-8859-1", "us-ascii", "binary", "8bit", "7bit", "text", "plain"})
@@ -41,7 +46,7 @@ async def read_body(response: aiohttp.ClientResponse, max_body_bytes: int) -> by
         return await response.content.read()
     async for chunk in response.content.iter_chunked(_CHUNK_BYTES):
         inflating.feed(chunk)
-    return inflating.finish()
+    return await inflating.rest() if inflating.is_behind else inflating.finish()
 
 
 def inflating_of(content_encoding: str, max_body_bytes: int, authority: str) -> "Inflating | None":
@@ -66,35 +71,82 @@ async def _read_plain(response: aiohttp.ClientResponse, max_body_bytes: int) -> 
 
 
 class Inflating:
-    """One compressed body, piece by piece, so that a bomb is noticed after its first piece above the limit."""
+    """One compressed body, piece by piece, so that a bomb is noticed at the limit and holds nobody up until then.
+
+    What comes out of a piece is bounded: what inflates to more is inflated by `rest`, a step at a time.
+    """
 
     def __init__(self, encoding: str, max_body_bytes: int, authority: str) -> None:
         self._encoding, self._max_body_bytes, self._authority = encoding, max_body_bytes, authority
         self._inflater: zlib._Decompress | None = None
         self._chunks: list[bytes] = []
         self._left_bytes = max_body_bytes
+        self._behind = deque[bytes]()
+
+    @property
+    def is_behind(self) -> bool:
+        """Say whether something was fed and is not inflated yet."""
+        return bool(self._behind)
 
     def feed(self, packed: bytes) -> None:
-        while packed:
+        """Take a piece, and inflate one step of what there is. Raises UpstreamFailed."""
+        if self._behind:
+            self._add(packed)
+            packed = self._behind.popleft()
+        if (left := self._step(packed)) is not None:
+            self._add(left, is_next=True)
+
+    def _add(self, packed: bytes, *, is_next: bool = False) -> None:
+        pieces = [packed[at : at + _PIECE_BYTES] for at in range(0, len(packed), _PIECE_BYTES)] or [b""]
+        if is_next:
+            self._behind.extendleft(reversed(pieces))
+        else:
+            self._behind.extend(pieces)
+
+    async def rest(self) -> bytes:
+        """Return the whole body. Raises UpstreamFailed."""
+        async for _ in in_turns(self._steps()):
+            pass
+        return self.finish()
+
+    def _steps(self) -> Iterator[None]:
+        while self._behind:
+            if (left := self._step(self._behind.popleft())) is not None:
+                self._behind.appendleft(left)
+            yield
+
+    def _step(self, packed: bytes) -> bytes | None:
+        """Inflate one step, and return what of `packed` is left for the next; None: nothing is."""
+        room = _STEP_BYTES
+        for _ in range(_STEP_MEMBERS):
             if self._inflater is None:
+                if not packed:
+                    return None
                 # RFC 1950 §2.2: the low four bits of a zlib header are 8; gzip starts with 0x1f.
                 headerless = self._encoding == "deflate" and (packed[0] & 0x0F) != 8 and packed[0] != 0x1F
                 self._inflater = zlib.decompressobj(_HEADERLESS if headerless else _BY_HEADER)
+            most = min(self._left_bytes + 1, room)
             try:
-                inflated = self._inflater.decompress(packed, self._left_bytes + 1)
+                inflated = self._inflater.decompress(packed, most)
             except zlib.error as error:
                 raise failed(self._authority, "upstream_malformed", f"says its answer is {self._encoding}, which it is not") from error
             self._left_bytes -= len(inflated)
+            room -= len(inflated)
             if self._left_bytes < 0:
                 raise too_large(self._authority, self._max_body_bytes)
             self._chunks.append(inflated)
+            if not self._inflater.eof:
+                # What is full may have more to give, also where all of `packed` went in.
+                return self._inflater.unconsumed_tail if len(inflated) == most else None
             # RFC 1952 §2.2: a gzip body may be several members, one after the other.
             packed = self._inflater.unused_data
-            if not self._inflater.eof:
-                return
-            if packed:
-                self._inflater = None
-                packed = packed.lstrip(b"\0")
+            if not packed:
+                return None
+            self._inflater = None
+            packed = packed.lstrip(b"\0")
+            if room <= 0:
+                break
+        return packed
 
     def finish(self) -> bytes:
         if self._inflater is not None and not self._inflater.eof:

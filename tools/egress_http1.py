@@ -111,6 +111,9 @@ class Http1Connection(asyncio.Protocol):
         try:
             transport.write(message)
             answer = await waiting
+            if self._inflating is not None and self._inflating.is_behind:
+                async with asyncio.timeout_at(deadline):
+                    answer = answer._replace(body=await self._inflating.rest())
             is_whole = True
             return answer
         finally:
@@ -262,7 +265,9 @@ class Http1Connection(asyncio.Protocol):
         try:
             if self._failure is not None:
                 raise self._failure
-            body = self._inflating.finish() if self._inflating is not None else b"".join(self._chunks)
+            # What is not inflated yet is work for `exchange`, which can let others have their turn.
+            is_behind = self._inflating is not None and self._inflating.is_behind
+            body = b"".join(self._chunks) if self._inflating is None else b"" if is_behind else self._inflating.finish()
         except UpstreamFailed as failure:
             self._is_keep_alive = False
             answer.set_exception(failure)

@@ -55,7 +55,7 @@ class Shaping:
         except QuotaExceeded as error:
             return _unkept(call, outcome, error)
         # What is bearable to encode may still be too much to look through for its first rows.
-        looked_at = LargeJson(body) if weight(body) > MAX_SHORTENED_WEIGHT else data
+        looked_at = data if isinstance(data, LargeJson) or weight(body) <= MAX_SHORTENED_WEIGHT else LargeJson(body)
         shown = await shortened(looked_at, total, max_chars, handle, call.principal.person)
         return replace(outcome, data=shown, size=Size(total, len(encode(shown).decode())), handle=handle)
 

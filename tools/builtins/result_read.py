@@ -1,6 +1,7 @@
 """result.read: the rest of an answer that was too large, for its owner only."""
 
 import base64
+import codecs
 
 from tools.json_text import decode, encode
 from tools.json_weight import is_heavy
@@ -11,9 +12,11 @@ from tools.providers.builtin import BuiltinFunction
 from tools.quotas import RESULTS
 from tools.selection import SelectFault
 from tools.stores import ResultStore
+from tools.turns import in_turns
 
 ROWS = 100
 CHARS = 12_000
+_LOOKED_AT_BYTES = 1 << 20
 
 _SCHEMA = {
     "type": "object",
@@ -50,7 +53,7 @@ class ResultRead:
             most = (
                 limit or CHARS if call.options.max_chars is None else min(limit or CHARS, (call.options.max_chars - FRAME_CHARS) * 3 // 4)
             )
-            return _file_window(body, media_type, offset, most, given.get("encoding"))
+            return await _file_window(body, media_type, offset, most, given.get("encoding"))
         data = LargeJson(body) if is_heavy(body) else decode(body)
         if "select" in given:
             try:
@@ -97,12 +100,10 @@ def _answered(part: dict[str, Json]) -> Outcome:
     return Outcome("ok", data=LargeJson(encode(part)) if isinstance(part["data"], LargeJson) else part)
 
 
-def _file_window(body: bytes, media_type: str, offset: int, limit: int, encoding: str | None) -> Outcome:
+async def _file_window(body: bytes, media_type: str, offset: int, limit: int, encoding: str | None) -> Outcome:
     part = body[offset : offset + limit]
     if encoding != "base64":
-        try:
-            body.decode()
-        except UnicodeDecodeError:
+        if not await _is_text(body):
             if encoding == "text":
                 return _failed("not_text", f"the file ({media_type}) is not UTF-8 text", "read it with encoding base64")
         else:
@@ -110,6 +111,18 @@ def _file_window(body: bytes, media_type: str, offset: int, limit: int, encoding
             start, end = _on_character(body, offset), _on_character(body, min(offset + limit, len(body)))
             return _part(body[start:end].decode(), len(body), start, end, media_type=media_type, encoding="text")
     return _part(base64.b64encode(part).decode(), len(body), offset, offset + len(part), media_type=media_type, encoding="base64")
+
+
+async def _is_text(body: bytes) -> bool:
+    """Say whether a file is UTF-8, looked at a part at a time."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    try:
+        async for at in in_turns(range(0, len(body), _LOOKED_AT_BYTES)):
+            decoder.decode(body[at : at + _LOOKED_AT_BYTES])
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _on_character(body: bytes, position: int) -> int:

@@ -11,7 +11,9 @@ import pytest
 from oauth.fetch import FetchRefused
 from tests.tools.egress import fault_server
 from tests.tools.egress.fault_server import Behaviour, answer, says, serving, until
+from tools import turns
 from tools.egress import Egress, OutboundRequest
+from tools.egress_body import Inflating
 from tools.errors import EgressRefused, UpstreamFailed
 
 
@@ -305,3 +307,37 @@ async def test_headers_of_the_connection_are_ours(egress: Egress) -> None:
     assert "content-length: 2\r\n" in heads[0]
     assert "transfer-encoding" not in heads[0]
     assert "x-mine: kept" in heads[0]
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate"])
+@pytest.mark.parametrize("piece", [1, 1_000, 1 << 20])
+async def test_a_body_that_grows_a_thousandfold_is_inflated_in_steps(encoding: str, piece: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the pieces: no step gives more than 1 MB, and others have a turn between them."""
+    monkeypatch.setattr(turns, "TURN_S", 0.0)
+    whole = bytes(range(256)) * 40_000
+    members = [gzip.compress(whole), *([gzip.compress(b"")] * 300)] if encoding == "gzip" else [zlib.compress(whole)]
+    packed = b"".join(members)
+    inflating = Inflating(encoding, 32 << 20, "test")
+    fed: list[int] = []
+    for at in range(0, len(packed), piece):
+        before = inflating._left_bytes
+        inflating.feed(packed[at : at + piece])
+        fed.append(before - inflating._left_bytes)
+    assert max(fed) <= 1 << 20
+    rest, rounds = asyncio.create_task(inflating.rest()), 0
+    while not rest.done():
+        await asyncio.sleep(0)
+        rounds += 1
+    assert rest.result() == whole
+    assert rounds >= 5 or piece < 1 << 20
+
+
+async def test_a_body_that_is_inflated_late_comes_whole(egress: Egress) -> None:
+    """Zeros at 1 : 1000, on a connection that is used again."""
+    body = b"\0" * 20_000_000
+    async with serving(says(answer("200 OK", "Content-Encoding: gzip", body=gzip.compress(body)))) as origin:
+        for _ in range(2):
+            assert (await egress.send(OutboundRequest("GET", origin))).body == body
+        with pytest.raises(UpstreamFailed) as caught:
+            await egress.send(OutboundRequest("GET", origin, max_body_bytes=len(body) - 1))
+        assert caught.value.failure.code == "upstream_too_large"
