@@ -11,11 +11,11 @@ import json
 import sys
 import time
 
-from tests.tools.batch.plans import Batches, batches
+from tests.tools.plans.plans import Batches, batches
 from tests.tools.stand_ins import Accounts
-from tools.egress import Egress
-from tools.providers.openapi_import import import_document
-from tools.providers.openapi_request import OpenApiRunner
+from tools.egress.client import Egress
+from tools.sources.http.runner import OpenApiRunner
+from tools.sources.openapi.import_document import import_document
 
 STEPS = 10
 DELAY_S = 0.1

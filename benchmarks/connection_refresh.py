@@ -22,27 +22,27 @@ from pathlib import Path
 import uvicorn
 from sqlalchemy import insert
 
-from oauth.connections.accounts import Accounts
+from oauth.connections.connecting.links import ConnectLinks
 from oauth.connections.connection import AccountSecret, Connection
-from oauth.connections.links import ConnectLinks
+from oauth.connections.connections import Accounts
 from oauth.connections.refresher import Refresher
-from oauth.connections.registrations import SHARED, Registration, Registrations
-from oauth.connections.token_endpoint import TokenEndpoint
+from oauth.connections.upstream.registrations import SHARED, Registration, Registrations
+from oauth.connections.upstream.token_endpoint import TokenEndpoint
 from oauth.vault.key_source import KeyFile
 from oauth.vault.vault import Vault, VaultCaller
 from server.demo.app import build
 from server.demo.grants import Grant, OAuthClient, OAuthSettings
 from server.demo.provider import definition
 from server.provider_egress import ProviderEgress
-from server.storage.connect_flow_store import SqlConnectFlowStore
-from server.storage.connection_store import SqlConnectionStore, columns_of
 from server.storage.database import Database, now_us
 from server.storage.migrate import migrate
-from server.storage.registration_store import SqlRegistrationStore
+from server.storage.oauth.connect_flows import SqlConnectFlowStore
+from server.storage.oauth.connections import SqlConnectionStore, columns_of
+from server.storage.oauth.registrations import SqlRegistrationStore
+from server.storage.oauth.secrets import SqlSecretStore
 from server.storage.schema.connection_tables import connections, vault_secrets
 from server.storage.sqlite_file import sqlite_url
-from server.storage.vault_store import SqlSecretStore
-from tools.egress import Egress
+from tools.egress.client import Egress
 
 LIFE_S = 1800
 NEEDED_PER_S = 10_000 / 1_200

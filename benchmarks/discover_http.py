@@ -19,14 +19,14 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from benchmarks.index_catalogues import made_up, vocabulary
-from oauth.minting import Minting
 from oauth.resources import Resources
 from oauth.tenants import Tenants
+from oauth.tokens.operator_issued import Minting
 from server.config import load
 from server.storage.store import open_store
 from tests.flows.gateway_process import running_gateway
 from tests.ports import free_port
-from tests.server.mcp_requests import modern_body, modern_headers
+from tests.server.mcp.requests import modern_body, modern_headers
 from tools.operation import Operation
 from tools.stores import Source
 

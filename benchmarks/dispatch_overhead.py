@@ -17,9 +17,9 @@ from capability_index.index import CapabilityIndex
 from oauth.connections.credentials import Credential, Readiness
 from oauth.principal import Principal
 from oauth.tenants import Tenant, Tenants
-from server.storage.memory_tools import MemoryCallRecords, MemoryIdempotencyStore, MemoryOperationStore, MemoryResultStore, MemoryUsageStore
+from server.storage.memory.tools import MemoryCallRecords, MemoryIdempotencyStore, MemoryOperationStore, MemoryResultStore, MemoryUsageStore
 from tests.tools.assembly import ToolStores, assemble
-from tools.dispatch import Dispatcher
+from tools.dispatch.dispatcher import Dispatcher
 from tools.operation import Call, ClientFacts, HttpFacts, Json, Operation, Outcome, Paging
 from tools.stores import Source
 

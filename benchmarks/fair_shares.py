@@ -22,13 +22,13 @@ import uvloop
 
 from benchmarks.loaded_gateway import Connection
 from tests.flows.gateway_process import ascend, running_gateway
-from tests.server.mcp_requests import modern_body, modern_headers
+from tests.server.mcp.requests import modern_body, modern_headers
 
 MOST = 3.0
 #: What is too quick to be compared in a ratio on a machine that others use too counts as this.
 FLOOR_S = 0.02
 FLOODS, VICTIM = "default", "quiet"
-#: what stays objects in the gateway, and what is too heavy for that (tools/json_weight.py)
+#: what stays objects in the gateway, and what is too heavy for that (tools/heavy_json/weight.py)
 ROWS, HEAVY = (
     json.dumps({"results": [{"id": number, "tags": list(range(20))} for number in range(count)]}).encode() for count in (2_000, 8_000)
 )

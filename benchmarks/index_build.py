@@ -17,7 +17,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from benchmarks.index_catalogues import DATA, made_up, merged
-from capability_index.encoder import load_word_table
+from capability_index.encoders.encoder import load_word_table
 from capability_index.index import CapabilityIndex
 from capability_index.search import Visible
 from capability_index.snapshot import load, save

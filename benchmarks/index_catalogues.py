@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 
 from capability_index.documents import Document
+from capability_index.encoders.word_file import word_files
 from capability_index.evaluation import JudgedQuery, load_queries, load_tools
 from capability_index.lexical import Postings
 from capability_index.part import Names, Part, Texts, slug_sum
 from capability_index.vectors import Matrix
-from capability_index.word_file import word_files
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "retrieval"
 JUDGED = ("toole_single", "sealtools", "bfcl")

@@ -1,6 +1,6 @@
 """How often nonsense is called out, and real intents are not: `python -m benchmarks.index_confidence`.
 
-Goals: `low_confidence` for at least 90 % of nonsense and at most 5 % of real intents. `capability_index/confidence.py` was fitted
+Goals: `low_confidence` for at least 90 % of nonsense and at most 5 % of real intents. `capability_index/ranking/confidence.py` was fitted
 on these same sets; a fit on every second intent scored the other half the same within 1 %.
 """
 
@@ -11,7 +11,7 @@ os.environ["OPENBLAS_NUM_THREADS"] = "1"  # read when numpy is loaded
 from collections import Counter
 
 from benchmarks.index_catalogues import DATA, given, merged, nonsense
-from capability_index.encoder import load_word_table
+from capability_index.encoders.encoder import load_word_table
 from capability_index.index import CapabilityIndex
 from capability_index.search import Visible
 

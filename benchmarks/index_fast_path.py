@@ -11,11 +11,11 @@ from dataclasses import replace
 
 from benchmarks.index_catalogues import DATA, merged
 from capability_index.accelerator import INT8_SCAN
-from capability_index.encoder import load_word_table
+from capability_index.encoders.encoder import load_word_table
+from capability_index.encoders.word_file import int8_rows
 from capability_index.index import CapabilityIndex
 from capability_index.search import Visible
 from capability_index.vectors import Matrix
-from capability_index.word_file import int8_rows
 
 
 def main() -> None:

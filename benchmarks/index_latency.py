@@ -16,7 +16,7 @@ import numpy as np
 
 from benchmarks.index_catalogues import made_up, repeated, vocabulary
 from capability_index.accelerator import INT8_SCAN
-from capability_index.encoder import load_word_table
+from capability_index.encoders.encoder import load_word_table
 from capability_index.index import CapabilityIndex
 from capability_index.part import Shard, build_part
 from capability_index.search import Visible

@@ -11,11 +11,11 @@ os.environ["OPENBLAS_NUM_THREADS"] = "1"  # read when numpy is loaded
 import random
 
 from benchmarks.index_catalogues import DATA, Catalogue, given
-from capability_index.encoder import WordTable, load_word_table
+from capability_index.encoders.encoder import WordTable, load_word_table
 from capability_index.evaluation import JudgedQuery, ndcg_at
 from capability_index.index import CapabilityIndex
+from capability_index.ranking.search_feedback import MAX_EXAMPLES
 from capability_index.search import Visible
-from capability_index.usage import MAX_EXAMPLES
 
 _TENANT = "default"
 

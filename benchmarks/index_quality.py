@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from benchmarks.index_catalogues import DATA, JUDGED, Catalogue, given, merged
-from capability_index.encoder import WordTable, load_word_table
+from capability_index.encoders.encoder import WordTable, load_word_table
 from capability_index.evaluation import Evaluation, JudgedQuery, evaluate
 from capability_index.index import CapabilityIndex
 from capability_index.search import Visible

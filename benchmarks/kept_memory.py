@@ -14,7 +14,7 @@ from collections.abc import Iterator
 import uvloop
 
 from benchmarks.loaded_gateway import Connection, LoadedGateway, loaded_gateway
-from tests.server.mcp_requests import PREFIX, modern_body, modern_headers
+from tests.server.mcp.requests import PREFIX, modern_body, modern_headers
 
 MOST_MB = 64
 WIDE = "|".join(["[@, @]"] * 9)

@@ -16,7 +16,7 @@ from typing import Any
 from benchmarks.load_upstream import document
 from tests.flows.gateway_process import ascend, running_gateway
 from tests.ports import free_port
-from tests.server.mcp_requests import legacy_headers, modern_body, modern_headers
+from tests.server.mcp.requests import legacy_headers, modern_body, modern_headers
 
 PROVIDER = "load"
 EMAIL = "load@example.com"

@@ -10,7 +10,7 @@ import sys
 import time
 from pathlib import Path
 
-from tests.tools.providers.callable import REQUIRED_SHARE, Tally, tally_of
+from tests.tools.sources.openapi.callable import REQUIRED_SHARE, Tally, tally_of
 
 
 def documents(arguments: list[str]) -> list[Path]:

@@ -27,7 +27,7 @@ from typing import Any
 
 from capability_index.evaluation import IntentEvaluation, JudgedIntent, Request, evaluate_intents, judged, load_intents, without_operation
 from server.commands.trial_gateway import TrialGateway, open_trial, request_of
-from tools.builtins.definitions import ALWAYS_ON
+from tools.always_on import ALWAYS_ON
 from tools.operation import Operation
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"

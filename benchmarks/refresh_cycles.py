@@ -21,20 +21,20 @@ import httpx2
 from benchmarks.connection_refresh import LIFE_S, fill
 from oauth.connections.refresh_time import JITTER_S, LEAD_S
 from oauth.connections.refresher import Refresher
-from oauth.connections.registrations import SHARED, Registration, Registrations
-from oauth.connections.token_endpoint import TokenEndpoint
+from oauth.connections.upstream.registrations import SHARED, Registration, Registrations
+from oauth.connections.upstream.token_endpoint import TokenEndpoint
 from oauth.fetch import Fetched
 from oauth.vault.key_source import KeyFile
 from oauth.vault.vault import Vault
 from server.demo.app import build
 from server.demo.grants import Grant, Grants, OAuthClient, OAuthSettings
 from server.demo.provider import definition
-from server.storage.connection_store import SqlConnectionStore
 from server.storage.database import Database
 from server.storage.migrate import migrate
-from server.storage.registration_store import SqlRegistrationStore
+from server.storage.oauth.connections import SqlConnectionStore
+from server.storage.oauth.registrations import SqlRegistrationStore
+from server.storage.oauth.secrets import SqlSecretStore
 from server.storage.sqlite_file import sqlite_url
-from server.storage.vault_store import SqlSecretStore
 
 BASE_URL = "http://crm.example"
 START = 1_800_000_000.0

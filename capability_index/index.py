@@ -10,13 +10,13 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from capability_index.documents import Document, digest
-from capability_index.encoder import Encoder, EncoderUnavailable, WordTable
+from capability_index.encoders.encoder import Encoder, EncoderUnavailable, WordTable
+from capability_index.encoders.reembedding import lacking, with_space, without_others
 from capability_index.part import Part, build_part
-from capability_index.reembedding import lacking, with_space, without_others
-from capability_index.reranker import Reranker
+from capability_index.ranking.reranker import Reranker
+from capability_index.ranking.search_feedback import UsageMemory
 from capability_index.search import Means, SearchResult, Visible, search
 from capability_index.segment import Segment
-from capability_index.usage import UsageMemory
 
 #: (done, of how many)
 Progress = Callable[[int, int], None]

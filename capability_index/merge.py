@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from capability_index.lexical import Postings
-from capability_index.neighbours import Neighbours
 from capability_index.part import Names, Part, Shard, Texts
+from capability_index.ranking.query_expansion import Neighbours
 from capability_index.vectors import Matrix
 
 Rows = NDArray[np.intp]

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from capability_index.documents import Document, digest
-from capability_index.encoder import WordTable
+from capability_index.encoders.encoder import WordTable
 from capability_index.lexical import Fields, Postings, PostingsBuilder, fields_of
-from capability_index.neighbours import Neighbours
+from capability_index.ranking.query_expansion import Neighbours
 from capability_index.vectors import Matrix
 
 Floats = NDArray[np.float32]

@@ -6,15 +6,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from capability_index.confidence import LOW, scores
-from capability_index.encoder import Encoder, EncoderUnavailable, WordTable
-from capability_index.first_pass import CANDIDATES, Sense, View, candidates, first_pass, senses_of
-from capability_index.intent import Intent, prepare
+from capability_index.encoders.encoder import Encoder, EncoderUnavailable, WordTable
 from capability_index.part import Shard
-from capability_index.reasons import reasons
-from capability_index.reranker import RERANKED, Reranker, RerankerUnavailable
-from capability_index.second_pass import Judged, second_pass
-from capability_index.usage import Bonus
+from capability_index.ranking.candidates import CANDIDATES, Sense, View, candidates, first_pass, senses_of
+from capability_index.ranking.confidence import LOW, scores
+from capability_index.ranking.intent import Intent, prepare
+from capability_index.ranking.reasons import reasons
+from capability_index.ranking.reranker import RERANKED, Reranker, RerankerUnavailable
+from capability_index.ranking.scoring import Judged, second_pass
+from capability_index.ranking.search_feedback import Bonus
 
 MAX_INTENTS = 5
 _USED_BEFORE = 0.75

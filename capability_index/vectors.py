@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from capability_index.accelerator import INT8_SCAN
-from capability_index.word_file import int8_rows
+from capability_index.encoders.word_file import int8_rows
 
 Floats = NDArray[np.float32]
 Rows = NDArray[np.intp]

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Mapping
 
-from oauth.assertions import ALGORITHMS
-from oauth.client_record import CLIENT_AUTH_METHODS
+from oauth.client import CLIENT_AUTH_METHODS
+from oauth.jwt import ALGORITHMS
 from oauth.scopes import OFFLINE
 from oauth.tenants import Tenant
 

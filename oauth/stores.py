@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from oauth.audit import SecurityEvent
-from oauth.client_record import Client, ClientKind
-from oauth.grant_records import (
+from oauth.client import Client, ClientKind
+from oauth.tokens.grant_records import (
     AccessToken,
     AuthorizationCode,
     DeviceCode,

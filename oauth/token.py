@@ -4,11 +4,11 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
-from oauth.client_authentication import ClientAuthentication
-from oauth.client_record import Client
+from oauth.client import Client
+from oauth.clients.authentication import ClientAuthentication
 from oauth.errors import OAuthError
 from oauth.parameters import Parameters
-from oauth.token_reply import TokenReply
+from oauth.tokens.reply import TokenReply
 
 
 class GrantHandler(Protocol):

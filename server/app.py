@@ -10,28 +10,28 @@ from starlette.routing import BaseRoute
 from starlette.types import ASGIApp
 
 from oauth.tenants import Tenants
+from server.assembly.authorization import AuthorizationServer, OAuthStores
 from server.assembly.connections import Connections, assemble_connections
 from server.assembly.operations import Operations, open_operations
-from server.assembly.people import assemble_people
+from server.assembly.pages import assemble_people
 from server.assembly.provider_titles import ProviderTitles
 from server.assembly.scopes import SubjectScopes
-from server.authorization_server import AuthorizationServer, OAuthStores
 from server.bearer import Challenges
 from server.config import Settings
-from server.connection_metrics import ConnectionMetrics
 from server.discovery import Discovery
 from server.error_responses import exception_handlers
-from server.health import Health, MetricsReaders
 from server.housekeeping import Housekeeping
-from server.mcp_endpoint import McpEndpoint
-from server.mcp_front import McpFront
+from server.mcp.endpoint import McpEndpoint
+from server.mcp.front import McpFront
+from server.mcp.request_state import RequestStates
 from server.networks import Networks
+from server.observability.connection_metrics import ConnectionMetrics
+from server.observability.health import Health, MetricsReaders
 from server.pages.page import Pages
 from server.proxy_headers import ProxyHeaders
-from server.request_state import RequestStates
 from server.storage.change_feed import Change, ChangeFeed
 from server.storage.store import Store, open_store
-from tools.egress import Egress
+from tools.egress.client import Egress
 
 
 @dataclass(frozen=True, slots=True)

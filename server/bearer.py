@@ -9,19 +9,19 @@ import orjson
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from oauth.access_tokens import AccessTokens, Verified
 from oauth.metadata import resource_metadata_url
 from oauth.principal import Principal
-from oauth.revocation import Revocation
 from oauth.scopes import CONNECT, OFFLINE, render
-from oauth.static_tokens import StaticTokens, sunset_of
 from oauth.tenants import DEFAULT_TENANT, Tenant, Tenants, is_valid_name
-from oauth.token_formats import hash_token
+from oauth.tokens.access_tokens import AccessTokens, Verified
+from oauth.tokens.formats import hash_token
+from oauth.tokens.revocation import Revocation
+from oauth.tokens.static_tokens import StaticTokens, sunset_of
+from server.authorization.requests import ALLOWED_HEADERS, CORS
 from server.config import Settings
-from server.mcp_http import ADDED_HEADERS, host_of
-from server.oauth_requests import ALLOWED_HEADERS, CORS
+from server.mcp.sdk_user import VERIFIED
+from server.mcp.transport import ADDED_HEADERS, host_of
 from server.origins import Callers
-from server.sdk_user import VERIFIED
 
 logger = logging.getLogger(__name__)
 
@@ -46,7 +46,7 @@ class BearerGuard:
 
     A token of another tenant is nothing here, exactly like garbage, and a tenant that there is not asks for a token like any other:
     nobody learns from here who is on this gateway. The principal is put at `scope["ascend.principal"]`, and the
-    verified token at `scope["ascend.verified"]`, of which server/sdk_user.py makes what the MCP SDK reads.
+    verified token at `scope["ascend.verified"]`, of which server/mcp/sdk_user.py makes what the MCP SDK reads.
     """
 
     def __init__(

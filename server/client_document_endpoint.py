@@ -4,8 +4,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from oauth.connections.keys import ConnectionRefused, check_provider
-from oauth.connections.upstream_registration import client_document
+from oauth.connections.connecting.keys import ConnectionRefused, check_provider
+from oauth.connections.upstream.registration import client_document
 from oauth.tenants import Tenants
 
 MAX_AGE_S = 3600

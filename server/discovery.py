@@ -11,7 +11,7 @@ from starlette.routing import Route
 
 from oauth.tenants import DEFAULT_TENANT
 from server.config import Settings
-from server.mcp_identity import DESCRIPTION, NAME, TITLE, VERSION
+from server.identity import DESCRIPTION, NAME, TITLE, VERSION
 from tools.operation import Json
 
 CARD_TYPE = "application/mcp-server-card+json"

@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from server.trace_context import carrier_of, trace_id_of
+from server.observability.trace_context import carrier_of, trace_id_of
 from tools.errors import ToolError
 from tools.operation import Outcome
 

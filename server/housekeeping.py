@@ -7,12 +7,12 @@ from collections.abc import Awaitable, Callable
 import anyio
 from sqlalchemy.exc import SQLAlchemyError
 
-from server.authorization_server import AuthorizationServer
-from server.storage.call_store import sweep_calls
+from server.assembly.authorization import AuthorizationServer
 from server.storage.change_feed import ChangeFeed
 from server.storage.database import now_us
 from server.storage.store import Store
-from tools.usage import Usage
+from server.storage.tools.kept_calls import sweep_calls
+from tools.catalog.search_feedback import Usage
 
 EVERY_S = 300.0
 FLUSH_USAGE_S = 30.0

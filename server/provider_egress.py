@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from oauth.fetch import Fetched, FetchRefused
-from tools.egress import Egress, OutboundRequest
+from tools.egress.client import Egress, OutboundRequest
 from tools.errors import ToolError
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tools.json_worker import WORKERS
+from tools.heavy_json.worker import WORKERS
 
 REPOSITORY = Path(__file__).parents[1]
 

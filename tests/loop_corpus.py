@@ -12,15 +12,15 @@ from typing import Any
 
 import orjson
 
-from oauth.minting import Minting
-from oauth.passwords import Passwords
 from oauth.resources import Resources
+from oauth.sign_in.passwords import Passwords
 from oauth.tenants import Tenant, Tenants
+from oauth.tokens.operator_issued import Minting
 from server.app import Gateway, open_gateway
 from server.config import load
-from server.importing import ImportRequest, import_openapi
 from tests.loop_upstream import ANSWERS, document
-from tests.server.mcp_requests import legacy_body, legacy_headers, modern_body, modern_headers
+from tests.server.mcp.requests import legacy_body, legacy_headers, modern_body, modern_headers
+from tools.sources.importing import ImportRequest, import_openapi
 
 PROVIDER = "stall"
 MB = 1 << 20

@@ -3,7 +3,7 @@
 import shlex
 
 from oauth.connections.credentials import Credential, UnknownAccount
-from tools.argument_faults import shown
+from tools.json_schema.argument_faults import shown
 from tools.operation import Call, Failure, Operation
 
 HOW_TO_CONFIRM = "ask the person; on their yes, run the same by call_api, with the same args and confirm set to this token"

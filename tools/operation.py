@@ -156,7 +156,7 @@ class Download:
 class LargeJson:
     """An answer of so many values that they never become objects in this process: its JSON text, in UTF-8.
 
-    tools/json_worker.py has somebody else read it; whatever encodes it takes the text as it is. No dataclass: orjson would take it apart.
+    tools/heavy_json/worker.py has somebody else read it; whatever encodes it takes the text as it is. No dataclass: orjson would take it apart.
     """
 
     __slots__ = ("text",)

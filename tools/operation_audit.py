@@ -1,11 +1,11 @@
 """Where an operation's name or tier says something else than its method and its document do."""
 
-from tools.naming import done_by
+from tools.catalog.operation_names import done_by
+from tools.catalog.verbs import LOOKING, changes, leads_of, removes
 from tools.operation import Operation
-from tools.providers.mcp_tiers import TIERS
-from tools.providers.openapi_access import SAFE_METHODS, access_of
 from tools.sentences import first_sentence
-from tools.words import LOOKING, changes, leads_of, removes
+from tools.sources.mcp.access import TIERS
+from tools.sources.openapi.access import SAFE_METHODS, access_of
 
 
 def misfits_of(operation: Operation) -> list[str]:

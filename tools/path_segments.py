@@ -2,7 +2,7 @@
 
 import re
 
-from tools.words import snake
+from tools.catalog.verbs import snake
 
 VERSION_SEGMENT = re.compile(r"(v\d+|\d{1,2})([._]\d+)*((beta|alpha)\d*)?|\d{4}-\d{2}-\d{2}|api|rest|latest|index", re.IGNORECASE)
 #: an id that stands in the path as such: documents made from recorded calls have them

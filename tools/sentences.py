@@ -3,8 +3,8 @@
 import html
 import re
 
+from tools.catalog.verbs import VERB_BY_WORD, leads_of, snake, spoken_in, words_of
 from tools.plain_text import visible
-from tools.words import VERB_BY_WORD, leads_of, snake, spoken_in, words_of
 
 MAX_SUMMARY_CHARS = 160
 #: of a description only its beginning is read

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from oauth.connections.connection import Connection
-from oauth.vault.mark import Marker
+from oauth.vault.checksum import Marker
 from oauth.vault.secrets import SealedSecret, SecretEvent
 
 #: who refreshes, in the audit

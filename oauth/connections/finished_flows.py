@@ -1,11 +1,11 @@
 """What a flow brought, told again: a person may load the page that said so once more."""
 
-from oauth.authorization_request import BrowserSession
-from oauth.connections.connect_flow import ConnectFlow, ConnectFlowStore, hash_of
-from oauth.connections.connected import Connected, asked_scopes, compared
-from oauth.connections.links import wish_of
-from oauth.connections.new_account import AccountKeeper
-from oauth.connections.registrations import Registrations
+from oauth.authorization.request import BrowserSession
+from oauth.connections.connecting.connect_flow import ConnectFlow, ConnectFlowStore, hash_of
+from oauth.connections.connecting.connected import Connected, asked_scopes, compared
+from oauth.connections.connecting.links import wish_of
+from oauth.connections.connecting.new_connection import AccountKeeper
+from oauth.connections.upstream.registrations import Registrations
 
 
 class FinishedFlows:

@@ -16,16 +16,16 @@ from dataclasses import replace
 
 import anyio
 
-from oauth.connections.account_version import with_tokens
-from oauth.connections.accounts import Accounts
 from oauth.connections.connection import AccountSecret, Connection
 from oauth.connections.connection_store import REFRESHER, ConnectionStore, Lease
-from oauth.connections.provider_pace import ProviderPace
+from oauth.connections.connections import Accounts
+from oauth.connections.provider_throttle import ProviderPace
 from oauth.connections.refresh_time import retry_at
-from oauth.connections.refused_answer import TokenRefused
-from oauth.connections.registrations import Application, Registrations
-from oauth.connections.token_answer import Tokens
-from oauth.connections.token_endpoint import TIMEOUT_S, TokenEndpoint
+from oauth.connections.upstream.refused_answer import TokenRefused
+from oauth.connections.upstream.registrations import Application, Registrations
+from oauth.connections.upstream.token_answer import Tokens
+from oauth.connections.upstream.token_endpoint import TIMEOUT_S, TokenEndpoint
+from oauth.connections.version import with_tokens
 from oauth.vault.envelope import SealBroken
 from oauth.vault.secrets import SealedSecret, StaleKey
 from oauth.vault.vault import Vault, VaultCaller

@@ -4,18 +4,18 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
-from oauth.access_tokens import AccessTokens
 from oauth.audit import SecurityAction, SecurityEvent
-from oauth.client_record import REFRESH_TOKEN, Client
+from oauth.client import REFRESH_TOKEN, Client
 from oauth.errors import InvalidGrant, OAuthError
-from oauth.grant_records import AccessToken, AuthorizationCode, Grant
-from oauth.lifetimes import Lifetimes
 from oauth.parameters import Parameters
 from oauth.pkce import proves
 from oauth.resources import Resources
 from oauth.stores import GrantStore, OAuthRows
-from oauth.token_formats import hash_token, is_token
-from oauth.token_reply import TokenReply, mint_access_token, mint_refresh_token, reply_of
+from oauth.tokens.access_tokens import AccessTokens
+from oauth.tokens.formats import hash_token, is_token
+from oauth.tokens.grant_records import AccessToken, AuthorizationCode, Grant
+from oauth.tokens.lifetimes import Lifetimes
+from oauth.tokens.reply import TokenReply, mint_access_token, mint_refresh_token, reply_of
 
 MAX_TRIES = 5
 _NO_GOOD = "code is unknown, used, expired, or belongs to another client or redirect_uri; start again at the authorization endpoint"

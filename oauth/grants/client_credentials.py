@@ -3,19 +3,19 @@
 import time
 from collections.abc import Callable
 
-from oauth.access_tokens import AccessTokens
-from oauth.client_record import Client
+from oauth.authorization.scope_narrowing import ProviderScopes, known, narrow
+from oauth.client import Client
 from oauth.errors import OAuthError
-from oauth.grant_records import Grant
-from oauth.lifetimes import Lifetimes
 from oauth.parameters import Parameters
 from oauth.resources import Resources
-from oauth.scope_narrowing import ProviderScopes, known, narrow
 from oauth.scopes import OFFLINE, parse
 from oauth.stores import GrantStore
 from oauth.tenants import Tenants
-from oauth.token_formats import new_id
-from oauth.token_reply import TokenReply, mint_only_token, reply_of
+from oauth.tokens.access_tokens import AccessTokens
+from oauth.tokens.formats import new_id
+from oauth.tokens.grant_records import Grant
+from oauth.tokens.lifetimes import Lifetimes
+from oauth.tokens.reply import TokenReply, mint_only_token, reply_of
 
 
 class ClientCredentialsGrant:

@@ -4,15 +4,15 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
-from oauth.access_tokens import AccessTokens
-from oauth.client_record import REFRESH_TOKEN, Client
+from oauth.client import REFRESH_TOKEN, Client
 from oauth.errors import InvalidGrant, OAuthError
-from oauth.grant_records import AccessToken, DeviceCode
-from oauth.lifetimes import Lifetimes
 from oauth.parameters import Parameters
 from oauth.stores import GrantStore, OAuthRows
-from oauth.token_formats import hash_token, is_token
-from oauth.token_reply import TokenReply, mint_access_token, mint_refresh_token, reply_of
+from oauth.tokens.access_tokens import AccessTokens
+from oauth.tokens.formats import hash_token, is_token
+from oauth.tokens.grant_records import AccessToken, DeviceCode
+from oauth.tokens.lifetimes import Lifetimes
+from oauth.tokens.reply import TokenReply, mint_access_token, mint_refresh_token, reply_of
 
 SLOWER_BY_S = 5.0
 #: networks shift requests; a poll this much early is not too fast

@@ -7,22 +7,22 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from oauth.access_tokens import AccessTokens
-from oauth.assertions import LEEWAY_S, AssertionRefused, KeySets, check_times, decode, is_for, read_id, unverified
 from oauth.audit import SecurityEvent
-from oauth.client_record import Client
+from oauth.authorization.scope_narrowing import AllowedScopes, ProviderScopes, known, narrow
+from oauth.client import Client
 from oauth.errors import InvalidGrant, OAuthError, RegistrationRefused
 from oauth.fetch import FetchRefused
-from oauth.grant_records import Grant
-from oauth.lifetimes import Lifetimes
+from oauth.jwt import LEEWAY_S, AssertionRefused, KeySets, check_times, decode, is_for, read_id, unverified
 from oauth.parameters import Parameters
 from oauth.resources import Resources
-from oauth.scope_narrowing import AllowedScopes, ProviderScopes, known, narrow
 from oauth.scopes import OFFLINE, parse
 from oauth.stores import AuditLog, GrantStore
 from oauth.tenants import Tenant
-from oauth.token_formats import new_id
-from oauth.token_reply import TokenReply, mint_only_token, reply_of
+from oauth.tokens.access_tokens import AccessTokens
+from oauth.tokens.formats import new_id
+from oauth.tokens.grant_records import Grant
+from oauth.tokens.lifetimes import Lifetimes
+from oauth.tokens.reply import TokenReply, mint_only_token, reply_of
 
 ASSERTION_TYPE = "oauth-id-jag+jwt"
 

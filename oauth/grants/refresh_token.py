@@ -4,21 +4,21 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from oauth.access_tokens import AccessTokens
 from oauth.audit import SecurityEvent
-from oauth.client_record import Client
+from oauth.authorization.scope_narrowing import AllowedScopes, narrow
+from oauth.client import Client
 from oauth.errors import InvalidGrant, OAuthError
-from oauth.grant_records import AccessToken, Grant, RefreshToken
-from oauth.lifetimes import Lifetimes
 from oauth.parameters import Parameters
 from oauth.resources import Resources
-from oauth.scope_narrowing import AllowedScopes, narrow
 from oauth.scopes import OFFLINE, parse, render
 from oauth.sealing import SealBroken, seal, unseal
 from oauth.stores import GrantStore, OAuthRows
 from oauth.tenants import Tenants
-from oauth.token_formats import hash_token, is_token
-from oauth.token_reply import TokenReply, mint_access_token, mint_refresh_token, reply_of
+from oauth.tokens.access_tokens import AccessTokens
+from oauth.tokens.formats import hash_token, is_token
+from oauth.tokens.grant_records import AccessToken, Grant, RefreshToken
+from oauth.tokens.lifetimes import Lifetimes
+from oauth.tokens.reply import TokenReply, mint_access_token, mint_refresh_token, reply_of
 
 #: how many rotations behind a client may be and still be led to the live pair
 MAX_GENERATIONS_BEHIND = 100

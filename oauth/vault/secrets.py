@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
+from oauth.vault.checksum import Entry, Mark, Marker
 from oauth.vault.envelope import WrappedKey
-from oauth.vault.mark import Entry, Mark, Marker
 
 SecretAction = Literal["accepted", "sealed", "revealed", "deleted", "kek_rotated", "dek_rotated", "imported", "refused"]
 

@@ -6,9 +6,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
+from oauth.vault.checksum import Entry, Mark, Sum
 from oauth.vault.envelope import KEY_BYTES, Key, SealBroken, WrappedKey, seal, unseal, unwrap, wrap
 from oauth.vault.key_source import KeySource, KeyUnavailable
-from oauth.vault.mark import Entry, Mark, Sum
 from oauth.vault.secrets import SealedSecret, SecretAction, SecretEvent, SecretStore, StaleKey
 
 T = TypeVar("T")
@@ -160,7 +160,7 @@ class Vault:
     def marked(
         self, tenant_id: str, former: Mark | None, came: Sequence[Entry], gone: Sequence[Entry], *, is_first: bool = False
     ) -> Mark | None:
-        """Keeps `oauth.vault.mark.Marker`."""
+        """Keeps `oauth.vault.checksum.Marker`."""
         dek_id = self._active.get(tenant_id)
         if dek_id is None:
             raise StaleKey(tenant_id)

@@ -9,11 +9,11 @@ from tools.builtins.gateway_account import Now, Whoami
 from tools.builtins.gateway_calls import CallSummary, RecentCalls
 from tools.builtins.gateway_catalog import Describe, OperationList, Providers
 from tools.builtins.result_read import ResultRead
-from tools.catalog import Catalog
-from tools.policy import Policy
-from tools.providers.builtin import BuiltinFunction
-from tools.suggestions import Suggestions
-from tools.usage import Usage
+from tools.catalog.catalog import Catalog
+from tools.catalog.search_feedback import Usage
+from tools.catalog.suggestions import Suggestions
+from tools.dispatch.policy import Policy
+from tools.sources.builtin import BuiltinFunction
 
 
 def builtin_functions(

@@ -11,33 +11,33 @@ import anyio
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.routing import BaseRoute
 
-from oauth.connections.account_changes import AccountChanges
-from oauth.connections.accounts import Accounts
-from oauth.connections.authorization import ConnectFlows
-from oauth.connections.connectable import Connectable
+from oauth.connections.changes import AccountChanges
+from oauth.connections.connecting.authorization import ConnectFlows
+from oauth.connections.connecting.connectable import Connectable
+from oauth.connections.connecting.links import ConnectLinks
+from oauth.connections.connecting.new_connection import AccountKeeper
 from oauth.connections.connection_store import REFRESHER
+from oauth.connections.connections import Accounts
 from oauth.connections.finished_flows import FinishedFlows
-from oauth.connections.links import ConnectLinks
-from oauth.connections.new_account import AccountKeeper
 from oauth.connections.refresher import Refresher
-from oauth.connections.registrations import SHARED, Registrations
-from oauth.connections.token_endpoint import TokenEndpoint
+from oauth.connections.upstream.registrations import SHARED, Registrations
+from oauth.connections.upstream.token_endpoint import TokenEndpoint
 from oauth.tenants import Tenants
 from oauth.vault.key_source import KeySource, KeyUnavailable, key_source
 from oauth.vault.vault import Vault, VaultCaller
-from server.browser_session import BrowserSessions
 from server.client_document_endpoint import ClientDocuments
 from server.config import Settings, SettingsError
-from server.connection_endpoints import ConnectionEndpoints
-from server.connections_page import ConnectionsPage
+from server.pages.browser_session import BrowserSessions
+from server.pages.connect import ConnectionEndpoints
+from server.pages.connections import ConnectionsPage
 from server.pages.page import Pages
 from server.provider_egress import ProviderEgress
 from server.storage.change_feed import Change
-from server.storage.registration_store import ITEM
+from server.storage.oauth.registrations import ITEM
 from server.storage.store import Store
 from tools.builtins.connections import ConnectionOperations
-from tools.egress import Egress
-from tools.providers.builtin import BuiltinFunction
+from tools.egress.client import Egress
+from tools.sources.builtin import BuiltinFunction
 
 SWEEP_EVERY_S = 3600
 ROLLED_BACK = (

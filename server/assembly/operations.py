@@ -6,46 +6,46 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from capability_index.encoder import EncoderUnavailable, load_word_table
+from capability_index.encoders.encoder import EncoderUnavailable, load_word_table
 from capability_index.index import CapabilityIndex
 from capability_index.snapshot import WORDS_ONLY
 from oauth.tenants import Tenants
 from server.assembly.builtins import builtin_functions
 from server.assembly.connections import Connections
-from server.assembly.models import open_models
-from server.call_log import CallLog
+from server.assembly.index_models import open_models
 from server.config import Settings
+from server.observability.call_log import CallLog
+from server.observability.telemetry import Telemetry
+from server.observability.trace_context import Tracing
 from server.storage.change_feed import Change
 from server.storage.store import Store
-from server.telemetry import Telemetry
-from server.trace_context import Tracing
-from tools.arguments import Validators
-from tools.builtins.batch_check import PlanCheck
 from tools.builtins.batch_execute import BatchExecute
-from tools.catalog import Catalog
-from tools.catalog_index import CatalogIndex
-from tools.confirmations import Confirmations
-from tools.cursor_seal import CursorSeal
-from tools.dispatch import Dispatcher
-from tools.documents import SHARED_SEGMENT
-from tools.egress import Egress
-from tools.failover import FailoverRunner
-from tools.health_checks import HealthChecks
-from tools.idempotency import Idempotency
-from tools.json_worker import WORKERS
-from tools.pager import Pager
-from tools.policy import Policy
-from tools.providers.builtin import BuiltinRunner, builtin_operations, by_slug
-from tools.providers.mcp_sessions import McpSessions
-from tools.providers.mcp_watch import McpWatch
-from tools.providers.openapi_request import OpenApiRunner
-from tools.providers.upstream_mcp import McpRunner
-from tools.quarantine import Quarantine
-from tools.response_cache import CachingRunner
-from tools.shaping import Shaping
-from tools.suggestions import Suggestions
-from tools.upstreams import Upstreams
-from tools.usage import Usage
+from tools.catalog.catalog import Catalog
+from tools.catalog.index_sync import CatalogIndex
+from tools.catalog.quarantine import Quarantine
+from tools.catalog.search_documents import SHARED_SEGMENT
+from tools.catalog.search_feedback import Usage
+from tools.catalog.suggestions import Suggestions
+from tools.dispatch.arguments import Validators
+from tools.dispatch.confirmations import Confirmations
+from tools.dispatch.dispatcher import Dispatcher
+from tools.dispatch.idempotency import Idempotency
+from tools.dispatch.pages.page_cursor import CursorSeal
+from tools.dispatch.pages.pager import Pager
+from tools.dispatch.policy import Policy
+from tools.dispatch.shaping import Shaping
+from tools.egress.client import Egress
+from tools.heavy_json.worker import WORKERS
+from tools.plans.check import PlanCheck
+from tools.sources.builtin import BuiltinRunner, builtin_operations, by_slug
+from tools.sources.http.base_urls import Upstreams
+from tools.sources.http.failover import FailoverRunner
+from tools.sources.http.health_checks import HealthChecks
+from tools.sources.http.response_cache import CachingRunner
+from tools.sources.http.runner import OpenApiRunner
+from tools.sources.mcp.runner import McpRunner
+from tools.sources.mcp.session_pool import McpSessions
+from tools.sources.mcp.watch import McpWatch
 
 log = logging.getLogger("ascend")
 

@@ -2,7 +2,7 @@
 
 from oauth.tenants import Tenants
 from server.storage.change_feed import Change
-from tools.providers.builtin import PROVIDER as BUILT_IN
+from tools.sources.builtin import PROVIDER as BUILT_IN
 from tools.stores import OperationStore
 
 

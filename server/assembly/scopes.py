@@ -1,8 +1,8 @@
 """Which scopes there are, and which of them a subject may use."""
 
-from oauth.scope_narrowing import STANDING
-from oauth.subject_stores import SubjectStore
-from tools.catalog import Catalog
+from oauth.authorization.scope_narrowing import STANDING
+from oauth.sign_in.stores import SubjectStore
+from tools.catalog.catalog import Catalog
 
 
 class SubjectScopes:

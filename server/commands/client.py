@@ -6,13 +6,13 @@ from typing import IO
 
 import click
 
-from oauth.client_metadata import import_public_keys, read_object
-from oauth.client_record import AUTHORIZATION_CODE, CLIENT_CREDENTIALS, REFRESH_TOKEN, ApplicationType, Client
+from oauth.client import AUTHORIZATION_CODE, CLIENT_CREDENTIALS, REFRESH_TOKEN, ApplicationType, Client
+from oauth.clients.metadata import import_public_keys, read_object
+from oauth.clients.redirect_uris import check_registrable, is_native
 from oauth.errors import RegistrationRefused
-from oauth.redirect_uris import check_registrable, is_native
-from oauth.revocation import Revocation
 from oauth.scopes import parse, render
-from oauth.token_formats import hash_token, new_id, new_token
+from oauth.tokens.formats import hash_token, new_id, new_token
+from oauth.tokens.revocation import Revocation
 from server.commands.frame import CommandFailed, json_option, run_async, with_settings
 from server.commands.rows import print_rows
 from server.commands.user import known_tenant

@@ -7,16 +7,16 @@ from dataclasses import dataclass
 
 import click
 
-from oauth.connections.account_changes import AccountChanges
-from oauth.connections.accounts import Accounts
+from oauth.connections.changes import AccountChanges
+from oauth.connections.connecting.keys import ConnectionRefused, add_key
+from oauth.connections.connecting.links import ConnectLinks
+from oauth.connections.connecting.machine_account import MachineAccounts
 from oauth.connections.connection import EVERYBODY, AccountSecret
+from oauth.connections.connections import Accounts
 from oauth.connections.credentials import CredentialKind, UnknownAccount
-from oauth.connections.keys import ConnectionRefused, add_key
-from oauth.connections.links import ConnectLinks
-from oauth.connections.machine_account import MachineAccounts
 from oauth.connections.provider import Provider
-from oauth.connections.registrations import Registrations
-from oauth.connections.token_endpoint import TokenEndpoint
+from oauth.connections.upstream.registrations import Registrations
+from oauth.connections.upstream.token_endpoint import TokenEndpoint
 from oauth.tenants import DEFAULT_TENANT
 from oauth.vault.vault import Vault
 from server.assembly.connections import open_vault
@@ -25,10 +25,10 @@ from server.commands.rows import print_rows
 from server.commands.secret_input import read_secret
 from server.commands.user import known_tenant
 from server.config import Settings
+from server.pages.visit import connections_url
 from server.provider_egress import ProviderEgress
-from server.sign_in_visit import connections_url
 from server.storage.store import Store, open_store
-from tools.egress import Egress
+from tools.egress.client import Egress
 
 
 @click.group()

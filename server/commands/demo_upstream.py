@@ -8,8 +8,8 @@ import click
 from server.commands.frame import PORT, Settings, run_server, with_settings
 from server.demo import app as demo
 from server.demo.grants import OAuthClient, OAuthSettings
-from server.http_server import HttpServer
-from server.listening import listen
+from server.http.listen import listen
+from server.http.server import HttpServer
 
 
 @click.command("demo-upstream")

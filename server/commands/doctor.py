@@ -12,14 +12,14 @@ import click
 
 from oauth.vault.key_source import KeyUnavailable
 from server.app import Gateway, open_gateway
-from server.assembly.models import encoder_trouble
+from server.assembly.index_models import encoder_trouble
 from server.commands.frame import CommandFailed, json_option, run_async, with_settings
 from server.commands.private_addresses import way_to_allow
 from server.commands.terminal import say
 from server.config import Settings, SettingsError, is_loopback_host, misspelled_variables
 from server.plain_http import danger, listens_on
 from server.proxy_headers import untrusted_proxies
-from tools.egress import Egress, OutboundRequest
+from tools.egress.client import Egress, OutboundRequest
 from tools.errors import EgressRefused, UpstreamFailed
 
 UPSTREAM_TIMEOUT_S = 5.0

@@ -4,8 +4,8 @@ import time
 
 import click
 
-from oauth.revocation import Revocation
 from oauth.scopes import render
+from oauth.tokens.revocation import Revocation
 from server.commands.frame import CommandFailed, json_option, run_async, with_settings
 from server.commands.rows import print_rows
 from server.commands.user import known_tenant

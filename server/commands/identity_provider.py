@@ -5,9 +5,17 @@ from typing import cast
 
 import click
 
-from oauth.admission import is_entra
-from oauth.identity_provider_secrets import IdentityProviderSecrets
-from oauth.identity_providers import ALGORITHMS, EVERYBODY, UNVERIFIED, ClientAuth, IdentityProvider, InvalidIdentityProvider, checked
+from oauth.sign_in.admission import is_entra
+from oauth.sign_in.identity_provider_secrets import IdentityProviderSecrets
+from oauth.sign_in.identity_providers import (
+    ALGORITHMS,
+    EVERYBODY,
+    UNVERIFIED,
+    ClientAuth,
+    IdentityProvider,
+    InvalidIdentityProvider,
+    checked,
+)
 from oauth.tenants import DEFAULT_TENANT
 from server.assembly.connections import open_vault
 from server.commands.frame import CommandFailed, json_option, run_async, with_settings

@@ -15,15 +15,15 @@ from oauth.tenants import DEFAULT_TENANT
 from server.commands.private_addresses import way_to_allow
 from server.commands.terminal import say
 from server.config import Settings
-from server.importing import Imported
-from server.sign_in_visit import connections_url
-from tools.egress_addresses import AddressRules
+from server.pages.visit import connections_url
+from tools.catalog.quarantine import HeldTool
+from tools.egress.addresses import AddressRules
 from tools.errors import EgressRefused
 from tools.operation import Operation
-from tools.providers.mcp_definitions import changes_between, definition_from
-from tools.providers.mcp_review import risks_of
-from tools.quarantine import HeldTool
-from tools.upstreams import base_urls_of
+from tools.sources.http.base_urls import base_urls_of
+from tools.sources.importing import Imported
+from tools.sources.mcp.definitions import changes_between, definition_from
+from tools.sources.mcp.review import risks_of
 
 SHOWN = 12
 PATIENCE_S = 1.0

@@ -11,10 +11,10 @@ from server.commands.import_report import held_facts
 from server.commands.import_whose import EVERY_TENANT, whose, whose_options
 from server.commands.terminal import say
 from server.config import Settings
-from server.importing import accept_held, accepted_definitions
 from server.storage.store import Store, open_store
+from tools.catalog.quarantine import HeldTool, stamp_of
 from tools.errors import ImportFailed
-from tools.quarantine import HeldTool, stamp_of
+from tools.sources.importing import accept_held, accepted_definitions
 
 NOTHING = "nothing is held; what upstream MCP servers change appears here"
 

@@ -6,8 +6,8 @@ from typing import TypeVar
 
 import click
 
+from oauth.connections.connecting.keys import ConnectionRefused, check_provider
 from oauth.connections.credentials import Credential
-from oauth.connections.keys import ConnectionRefused, check_provider
 from server.commands.frame import CommandFailed, json_option, required_data, run_async, with_settings
 from server.commands.import_report import at_work, report
 from server.commands.import_review import accept as accept_command
@@ -16,12 +16,12 @@ from server.commands.import_whose import EVERY_TENANT, whose, whose_options
 from server.commands.rows import print_rows
 from server.commands.secret_input import read_secret
 from server.commands.terminal import say
+from server.commands.upstream_sign_in import UpstreamEntrance
 from server.commands.user import known_tenant
 from server.config import Settings
-from server.importing import ImportRequest, import_mcp, import_openapi
 from server.storage.store import open_store
-from server.upstream_sign_in import UpstreamEntrance
 from tools.errors import ImportFailed
+from tools.sources.importing import ImportRequest, import_mcp, import_openapi
 
 R = TypeVar("R")
 

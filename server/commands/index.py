@@ -13,7 +13,8 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import click
 
 from capability_index.documents import load_pages
-from capability_index.encoder import Encoder, EncoderUnavailable, WordTable, load_word_table
+from capability_index.encoders.encoder import Encoder, EncoderUnavailable, WordTable, load_word_table
+from capability_index.encoders.reembedding import lacking
 from capability_index.evaluation import (
     Evaluation,
     EvaluationInvalid,
@@ -26,10 +27,9 @@ from capability_index.evaluation import (
     without_operation,
 )
 from capability_index.index import CapabilityIndex
-from capability_index.reembedding import lacking
 from capability_index.search import Visible
 from capability_index.snapshot import WORDS_ONLY, SnapshotInvalid, load, save
-from server.assembly.models import open_models
+from server.assembly.index_models import open_models
 from server.commands.frame import CommandFailed, json_option, required_data, run_async, with_settings
 from server.commands.progress_bar import progress_bar
 from server.commands.rows import print_rows
@@ -37,7 +37,7 @@ from server.commands.terminal import say
 from server.commands.trial_gateway import open_trial, request_of
 from server.config import Settings
 from server.storage.store import open_store
-from tools.documents import SHARED_SEGMENT, documents_of, segment_of
+from tools.catalog.search_documents import SHARED_SEGMENT, documents_of, segment_of
 from tools.operation import Operation
 
 _LABELS = {

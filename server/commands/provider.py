@@ -8,9 +8,9 @@ from typing import Any
 import click
 import yaml
 
-from oauth.connections.links import callback_url
+from oauth.connections.connecting.links import callback_url
 from oauth.connections.provider import TEMPLATES, ProviderInvalid, known_definitions
-from oauth.connections.registrations import SHARED, Registration, Registrations
+from oauth.connections.upstream.registrations import SHARED, Registration, Registrations
 from oauth.tenants import DEFAULT_TENANT
 from server.assembly.connections import open_vault
 from server.commands.frame import CommandFailed, json_option, run_async, with_settings

@@ -3,13 +3,13 @@
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+from oauth.authorization.scope_narrowing import STANDING, narrow
 from oauth.resources import Resources
-from oauth.scope_narrowing import STANDING, narrow
 from oauth.tenants import Tenants
 from server.assembly.scopes import SubjectScopes
 from server.config import Settings
 from server.storage.store import Store
-from tools.catalog import Catalog
+from tools.catalog.catalog import Catalog
 
 
 async def scoping(settings: Settings, store: Store) -> tuple[Tenants, Resources, SubjectScopes]:

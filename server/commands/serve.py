@@ -12,15 +12,15 @@ from server.app import open_gateway
 from server.commands.client_config import claude_mcp_add
 from server.commands.frame import PORT, run_server, with_settings
 from server.config import Settings, SettingsError
-from server.demo_start import DemoStart, start_demo
-from server.http_server import HttpServer
-from server.listening import listen
-from server.log_lines import configure_logging
+from server.demo.start import DemoStart, start_demo
+from server.http.listen import listen
+from server.http.process_limits import allow_open_files
+from server.http.server import HttpServer
 from server.memory import give_back_large_blocks, settle
-from server.open_files import allow_open_files
+from server.observability.log_lines import configure_logging
+from server.observability.trace_export import start_trace_export
 from server.plain_http import danger, remember_listening
 from server.proxy_headers import forget_untrusted
-from server.trace_export import start_trace_export
 
 _ANY_ADDRESS = ("0.0.0.0", "::", "")  # noqa: S104  compared with, not bound to
 

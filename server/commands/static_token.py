@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 import click
 
 from oauth.scopes import parse, render
-from oauth.static_tokens import BridgeClosed, StaticTokens
 from oauth.tenants import Tenants
+from oauth.tokens.static_tokens import BridgeClosed, StaticTokens
 from server.assembly.scopes import SubjectScopes
 from server.commands.frame import CommandFailed, json_option, run_async, with_settings
 from server.commands.rows import print_rows

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from oauth.scopes import CONNECT, parse
-from oauth.subject_stores import TenantExists
+from oauth.sign_in.stores import TenantExists
 from oauth.tenants import RESERVED, Tenant, is_valid_name
 from server.commands.frame import CommandFailed, json_option, run_async, with_settings
 from server.commands.rows import print_rows

@@ -4,8 +4,8 @@ import json
 
 import click
 
-from oauth.minting import Minting, NothingToMint
 from oauth.scopes import CONNECT, parse, render
+from oauth.tokens.operator_issued import Minting, NothingToMint
 from server.commands.frame import CommandFailed, run_async, with_settings
 from server.commands.scopes import left_out, scoping
 from server.commands.static_token import static

@@ -14,15 +14,15 @@ from oauth.tenants import DEFAULT_TENANT, Tenants
 from server.assembly.connections import assemble_connections
 from server.assembly.operations import Operations, open_operations
 from server.config import load
-from server.importing import ImportRequest, import_openapi
 from server.storage.store import Store, open_store
 from tools.builtins.discover_apis import MAX_LIMIT, DiscoverApis
-from tools.egress import Egress
+from tools.catalog.suggestions import Suggestions
+from tools.dispatch.policy import Policy
+from tools.egress.client import Egress
 from tools.errors import ImportFailed
 from tools.operation import Call, CallOptions, ClientFacts, Json, Operation, Outcome
-from tools.policy import Policy
+from tools.sources.importing import ImportRequest, import_openapi
 from tools.stores import Source
-from tools.suggestions import Suggestions
 
 #: where a document's API is does not show in what is found; one that does not say it could not be imported
 _SOMEWHERE = "https://api.example"

@@ -5,18 +5,18 @@ from dataclasses import replace
 
 import click
 
-from oauth.own_grants import OwnGrants
-from oauth.passwords import Passwords, WeakPassword, new_password
 from oauth.scopes import CONNECT, OFFLINE, parse, render
-from oauth.sign_in_links import SignInLinks
-from oauth.subject_stores import SubjectExists
-from oauth.subjects import InvalidSubject, Subject, normalize_email
+from oauth.sign_in.one_time_links import SignInLinks
+from oauth.sign_in.passwords import Passwords, WeakPassword, new_password
+from oauth.sign_in.stores import SubjectExists
+from oauth.sign_in.subjects import InvalidSubject, Subject, normalize_email
 from oauth.tenants import DEFAULT_TENANT
+from oauth.tokens.own_grants import OwnGrants
 from server.commands.frame import CommandFailed, json_option, run_async, with_settings
 from server.commands.rows import print_rows
 from server.commands.secret_input import read_secret
 from server.config import Settings
-from server.sign_in_visit import account_url
+from server.pages.visit import account_url
 from server.storage.store import Store, open_store
 
 _SCOPE = re.compile(r"[a-z0-9][a-z0-9_-]*:(read|write|destructive)")

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import click
 
+from oauth.connections.connecting.env_import import find_applications, find_keys, parse_env_file
+from oauth.connections.connecting.keys import ConnectionRefused, add_key
 from oauth.connections.connection import EVERYBODY
-from oauth.connections.env_import import find_applications, find_keys, parse_env_file
-from oauth.connections.keys import ConnectionRefused, add_key
 from oauth.connections.provider import ProviderInvalid, known_definitions
-from oauth.connections.registrations import SHARED, Registration, Registrations
+from oauth.connections.upstream.registrations import SHARED, Registration, Registrations
 from oauth.tenants import DEFAULT_TENANT
 from oauth.vault.key_source import KeyUnavailable
 from oauth.vault.rotation import Rotation

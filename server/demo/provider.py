@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from oauth.connections.registrations import SHARED, Registration, Registrations
+from oauth.connections.upstream.registrations import SHARED, Registration, Registrations
 from server.demo.grants import SCOPES, OAuthClient
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from oauth.consent_view import ScopeWords
+from oauth.authorization.consent_view import ScopeWords
 from oauth.scopes import CONNECT, OFFLINE, UMBRELLAS, umbrella_of
 
 _WEIGHT = {CONNECT: 0, **{umbrella: 1 + place for place, umbrella in enumerate(UMBRELLAS)}, OFFLINE: 9}

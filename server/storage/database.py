@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from server.storage.schema.platform_tables import changes
-from tools.unbroken import unbroken
+from tools.dispatch.uninterruptible import unbroken
 
 BUSY_TIMEOUT_MS = 10_000
 #: A server that vanished without a word is noticed in half a minute, not in the hours that TCP allows. The URL may say otherwise.

@@ -8,29 +8,29 @@ from pathlib import Path
 from sqlalchemy import insert, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from oauth.subject_stores import TenantExists
+from oauth.sign_in.stores import TenantExists
 from oauth.tenants import DEFAULT_TENANT, DEFAULT_TITLE, Tenant
 from server.config import Settings, SettingsError
-from server.storage.browser_session_store import SqlBrowserSessionStore
-from server.storage.call_records import SqlCallRecords, SqlUsageStore
-from server.storage.call_store import SqlIdempotencyStore, SqlPlanStore, SqlResultStore
-from server.storage.client_store import SqlClientStore
-from server.storage.connect_flow_store import SqlConnectFlowStore
-from server.storage.connection_store import SqlConnectionStore
 from server.storage.database import Database
-from server.storage.identity_store import SqlIdentityLinkStore
 from server.storage.migrate import migrate
-from server.storage.oauth_store import SqlGrantStore
-from server.storage.passkey_store import SqlPasskeyStore
-from server.storage.quarantine_store import SqlQuarantineStore
-from server.storage.registration_store import SqlRegistrationStore
+from server.storage.oauth.browser_sessions import SqlBrowserSessionStore
+from server.storage.oauth.clients import SqlClientStore
+from server.storage.oauth.connect_flows import SqlConnectFlowStore
+from server.storage.oauth.connections import SqlConnectionStore
+from server.storage.oauth.grants import SqlGrantStore
+from server.storage.oauth.identities import SqlIdentityLinkStore
+from server.storage.oauth.passkeys import SqlPasskeyStore
+from server.storage.oauth.registrations import SqlRegistrationStore
+from server.storage.oauth.secrets import SqlSecretStore
+from server.storage.oauth.security_events import SqlAuditLog
+from server.storage.oauth.static_tokens import SqlStaticTokenStore
+from server.storage.oauth.subjects import SqlSubjectStore
+from server.storage.oauth.tenants import SqlTenantStore
 from server.storage.schema.platform_tables import store_facts
-from server.storage.security_event_log import SqlAuditLog
-from server.storage.static_token_store import SqlStaticTokenStore
-from server.storage.subject_store import SqlSubjectStore
-from server.storage.tenant_store import SqlTenantStore
-from server.storage.tool_store import SqlOperationStore
-from server.storage.vault_store import SqlSecretStore
+from server.storage.tools.call_records import SqlCallRecords, SqlUsageStore
+from server.storage.tools.kept_calls import SqlIdempotencyStore, SqlPlanStore, SqlResultStore
+from server.storage.tools.operations import SqlOperationStore
+from server.storage.tools.quarantine import SqlQuarantineStore
 
 
 @dataclass(frozen=True, slots=True)

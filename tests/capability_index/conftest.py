@@ -3,7 +3,7 @@
 import pytest
 
 from capability_index.documents import Document, ParameterText
-from capability_index.encoder import WordTable, load_word_table
+from capability_index.encoders.encoder import WordTable, load_word_table
 from capability_index.index import CapabilityIndex
 
 

@@ -14,13 +14,13 @@ import numpy as np
 import pytest
 
 from capability_index.documents import Document
-from capability_index.encoder import EncoderUnavailable, WordTable
-from capability_index.endpoint import EndpointFailed
-from capability_index.endpoint_encoder import EndpointEncoder
+from capability_index.encoders.encoder import EncoderUnavailable, WordTable
+from capability_index.encoders.endpoint import EndpointFailed
+from capability_index.encoders.endpoint_encoder import EndpointEncoder
+from capability_index.encoders.sentence_encoder import SentenceEncoder
 from capability_index.index import CapabilityIndex
-from capability_index.reranker import EndpointReranker
+from capability_index.ranking.reranker import EndpointReranker
 from capability_index.search import Visible
-from capability_index.sentence_encoder import SentenceEncoder
 
 ALL = Visible(("*",))
 Answer = Callable[[dict[str, Any]], Any]

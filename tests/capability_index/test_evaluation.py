@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from capability_index.documents import Document
-from capability_index.encoder import WordTable
+from capability_index.encoders.encoder import WordTable
 from capability_index.evaluation import (
     EvaluationInvalid,
     JudgedIntent,

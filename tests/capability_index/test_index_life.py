@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from capability_index.documents import Document
-from capability_index.encoder import WordTable
+from capability_index.encoders.encoder import WordTable
 from capability_index.index import CapabilityIndex
 from capability_index.search import Visible
 

@@ -4,12 +4,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from capability_index.confidence import LOW
 from capability_index.documents import Document
-from capability_index.encoder import WordTable
+from capability_index.encoders.encoder import WordTable
 from capability_index.index import CapabilityIndex
+from capability_index.ranking.confidence import LOW
+from capability_index.ranking.verbs import removes
 from capability_index.search import Visible
-from capability_index.verbs import removes
 
 ALL = Visible(("*",))
 

@@ -2,10 +2,10 @@
 
 import pytest
 
-from capability_index.encoder import WordTable
+from capability_index.encoders.encoder import WordTable
 from capability_index.index import CapabilityIndex
+from capability_index.ranking.search_feedback import EXPIRES_AFTER_S, MAX_EXAMPLES, MAX_TENANT_EXAMPLES, Example, UsageMemory, scrubbed
 from capability_index.search import Visible
-from capability_index.usage import EXPIRES_AFTER_S, MAX_EXAMPLES, MAX_TENANT_EXAMPLES, Example, UsageMemory, scrubbed
 
 MINE, THEIRS = Visible(("mine", "*")), Visible(("theirs", "*"))
 ASKED = "who bought the blue jacket last week"

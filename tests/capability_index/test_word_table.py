@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from tokenizers import Tokenizer
 
-from capability_index.encoder import WordTable, load_word_table
-from capability_index.word_file import WordsMissing, load_words, word_files
+from capability_index.encoders.encoder import WordTable, load_word_table
+from capability_index.encoders.word_file import WordsMissing, load_words, word_files
 
 NAME = "words.table"
 
@@ -84,7 +84,7 @@ def test_another_version_of_the_distribution_is_taken_over(tmp_path: Path, monke
         copy.write_bytes(file.read_bytes())
         os.utime(copy, ns=(1, 1))
         files.append(copy)
-    monkeypatch.setattr("capability_index.word_file.word_files", lambda: tuple(files))
+    monkeypatch.setattr("capability_index.encoders.word_file.word_files", lambda: tuple(files))
     load_words(tmp_path)
     assert (tmp_path / NAME).read_bytes() != before
     files[1].write_text("{}")

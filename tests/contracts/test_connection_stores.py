@@ -5,20 +5,20 @@ from dataclasses import dataclass, replace
 import anyio
 import pytest
 
-from oauth.connections.connect_flow import ConnectFlow, ConnectFlowStore, Trip
+from oauth.connections.connecting.connect_flow import ConnectFlow, ConnectFlowStore, Trip
 from oauth.connections.connection import Connection
 from oauth.connections.connection_store import AliasTaken, ConnectionStore, Lease
 from oauth.vault.envelope import WrappedKey
 from oauth.vault.key_source import KeyText
 from oauth.vault.secrets import SealedSecret, SecretEvent, SecretStore, StaleKey
 from oauth.vault.vault import Vault, VaultCaller
-from server.storage.connect_flow_store import SqlConnectFlowStore
-from server.storage.connection_store import SqlConnectionStore
 from server.storage.database import Database
-from server.storage.memory_connect_flows import MemoryConnectFlowStore
-from server.storage.memory_connections import MemoryConnectionStore
-from server.storage.memory_secrets import MemorySecretStore
-from server.storage.vault_store import SqlSecretStore
+from server.storage.memory.connect_flows import MemoryConnectFlowStore
+from server.storage.memory.connections import MemoryConnectionStore
+from server.storage.memory.secrets import MemorySecretStore
+from server.storage.oauth.connect_flows import SqlConnectFlowStore
+from server.storage.oauth.connections import SqlConnectionStore
+from server.storage.oauth.secrets import SqlSecretStore
 
 NOW = 1_800_000_000.0
 KEY = WrappedKey("dek1", "acme", "kek1", b"wrapped")
@@ -132,7 +132,7 @@ async def test_old_records_of_one_actor_are_swept(stores: Stores) -> None:
 
 
 async def test_the_mark_of_a_tenant_changes_with_its_secrets_in_one_step(stores: Stores) -> None:
-    """SecretStore.inventory, remark; oauth.vault.mark: put, replace and remove, of connections too; on PostgreSQL as on SQLite."""
+    """SecretStore.inventory, remark; oauth.vault.checksum: put, replace and remove, of connections too; on PostgreSQL as on SQLite."""
     if isinstance(stores.secrets, MemorySecretStore):
         pytest.skip("memory keeps no marks: nobody else can write there")
     source = KeyText(lambda: "A" * 43 + "=", "test")

@@ -7,22 +7,22 @@ from pathlib import Path
 import anyio
 import pytest
 
-from oauth.access_tokens import AccessTokens
-from oauth.client_record import Client
+from oauth.authorization.scope_narrowing import STANDING
+from oauth.client import Client
 from oauth.errors import OAuthError
-from oauth.grant_records import AuthorizationCode, Grant
 from oauth.grants.authorization_code import AuthorizationCodeGrant
 from oauth.grants.refresh_token import RefreshTokenGrant
-from oauth.lifetimes import Lifetimes
 from oauth.parameters import Parameters
 from oauth.pkce import challenge_of
 from oauth.resources import Resources
-from oauth.scope_narrowing import STANDING
 from oauth.tenants import Tenant, Tenants
-from oauth.token_formats import hash_token, new_id, new_token
-from oauth.token_reply import TokenReply
+from oauth.tokens.access_tokens import AccessTokens
+from oauth.tokens.formats import hash_token, new_id, new_token
+from oauth.tokens.grant_records import AuthorizationCode, Grant
+from oauth.tokens.lifetimes import Lifetimes
+from oauth.tokens.reply import TokenReply
 from server.storage.database import Database
-from server.storage.oauth_store import SqlGrantStore
+from server.storage.oauth.grants import SqlGrantStore
 from tests.contracts.databases import empty_database, url_of
 
 NOW = 1_000_000.0

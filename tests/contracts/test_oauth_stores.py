@@ -9,9 +9,11 @@ import anyio
 import pytest
 
 from oauth.audit import SecurityEvent
-from oauth.authorization_request import AuthorizationRequest
-from oauth.client_record import Client
-from oauth.grant_records import (
+from oauth.authorization.request import AuthorizationRequest
+from oauth.client import Client
+from oauth.stores import AuditLog, ClientStore, GrantStore
+from oauth.tokens.formats import hash_token
+from oauth.tokens.grant_records import (
     AccessToken,
     AuthorizationCode,
     DeviceCode,
@@ -21,15 +23,13 @@ from oauth.grant_records import (
     RememberedConsent,
     StoredRequest,
 )
-from oauth.stores import AuditLog, ClientStore, GrantStore
-from oauth.token_formats import hash_token
 from server.storage.change_feed import Change, ChangeFeed
-from server.storage.client_store import SqlClientStore
 from server.storage.database import Database
-from server.storage.memory_oauth import MemoryClientStore, MemoryGrantStore
+from server.storage.memory.oauth import MemoryClientStore, MemoryGrantStore
 from server.storage.migrate import migrate
-from server.storage.oauth_store import SqlGrantStore
-from server.storage.security_event_log import SqlAuditLog
+from server.storage.oauth.clients import SqlClientStore
+from server.storage.oauth.grants import SqlGrantStore
+from server.storage.oauth.security_events import SqlAuditLog
 from server.storage.sqlite_file import sqlite_url
 
 NOW = round(time.time())

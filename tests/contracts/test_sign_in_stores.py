@@ -5,16 +5,16 @@ from dataclasses import dataclass, replace
 import anyio
 import pytest
 
-from oauth.identity_providers import IdentityProvider
-from oauth.subject_stores import FederatedSignIn, IdentityLinkStore, Passkey, PasskeyExists, PasskeyStore, SubjectStore
-from oauth.subjects import Subject
+from oauth.sign_in.identity_providers import IdentityProvider
+from oauth.sign_in.stores import FederatedSignIn, IdentityLinkStore, Passkey, PasskeyExists, PasskeyStore, SubjectStore
+from oauth.sign_in.subjects import Subject
 from server.storage.database import Database
-from server.storage.identity_store import SqlIdentityLinkStore
-from server.storage.memory_identities import MemoryIdentityLinkStore
-from server.storage.memory_passkeys import MemoryPasskeyStore
-from server.storage.memory_subjects import MemorySubjectStore
-from server.storage.passkey_store import SqlPasskeyStore
-from server.storage.subject_store import SqlSubjectStore
+from server.storage.memory.identities import MemoryIdentityLinkStore
+from server.storage.memory.passkeys import MemoryPasskeyStore
+from server.storage.memory.subjects import MemorySubjectStore
+from server.storage.oauth.identities import SqlIdentityLinkStore
+from server.storage.oauth.passkeys import SqlPasskeyStore
+from server.storage.oauth.subjects import SqlSubjectStore
 
 NOW = 1_800_000_000.0
 PASSKEY = Passkey(b"\x00credential\xff", "acme", "sub_ada", b"public key", 0, "Laptop", NOW)

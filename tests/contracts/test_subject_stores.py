@@ -6,7 +6,7 @@ from pathlib import Path
 import anyio
 import pytest
 
-from oauth.subject_stores import (
+from oauth.sign_in.stores import (
     BrowserSessionStore,
     StoredSession,
     SubjectExists,
@@ -14,16 +14,16 @@ from oauth.subject_stores import (
     TenantExists,
     TenantStore,
 )
-from oauth.subjects import Subject
+from oauth.sign_in.subjects import Subject
 from oauth.tenants import Tenant
-from server.storage.browser_session_store import IDLE_S, SqlBrowserSessionStore
 from server.storage.change_feed import Change, ChangeFeed
 from server.storage.database import Database
-from server.storage.memory_subjects import MemoryBrowserSessionStore, MemorySubjectStore, MemoryTenantStore
+from server.storage.memory.subjects import MemoryBrowserSessionStore, MemorySubjectStore, MemoryTenantStore
 from server.storage.migrate import migrate
+from server.storage.oauth.browser_sessions import IDLE_S, SqlBrowserSessionStore
+from server.storage.oauth.subjects import SqlSubjectStore
+from server.storage.oauth.tenants import SqlTenantStore
 from server.storage.sqlite_file import sqlite_url
-from server.storage.subject_store import SqlSubjectStore
-from server.storage.tenant_store import SqlTenantStore
 
 ADA = Subject("acme", "sub_ada", "ada@example.com", "Ada", is_admin=True, allowed_scopes=frozenset({"mcp", "crm:read"}))
 NOW = 1_800_000_000.0

@@ -7,10 +7,8 @@ from pathlib import Path
 import pytest
 
 from oauth.principal import Principal
-from server.storage.call_records import SqlCallRecords, SqlUsageStore
-from server.storage.call_store import SqlIdempotencyStore, SqlPlanStore, SqlResultStore
 from server.storage.database import Database
-from server.storage.memory_tools import (
+from server.storage.memory.tools import (
     MemoryCallRecords,
     MemoryIdempotencyStore,
     MemoryOperationStore,
@@ -20,12 +18,14 @@ from server.storage.memory_tools import (
     MemoryUsageStore,
 )
 from server.storage.migrate import migrate
-from server.storage.quarantine_store import SqlQuarantineStore
-from server.storage.tool_store import SqlOperationStore
+from server.storage.tools.call_records import SqlCallRecords, SqlUsageStore
+from server.storage.tools.kept_calls import SqlIdempotencyStore, SqlPlanStore, SqlResultStore
+from server.storage.tools.operations import SqlOperationStore
+from server.storage.tools.quarantine import SqlQuarantineStore
 from tests.contracts.databases import url_of
 from tests.tools.stand_ins import ADA, BOB, operation
+from tools.catalog.quarantine import HeldTool, QuarantineStore
 from tools.operation import Paging
-from tools.quarantine import HeldTool, QuarantineStore
 from tools.quotas import Quota, QuotaExceeded, Quotas
 from tools.stores import (
     CallRecord,

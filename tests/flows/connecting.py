@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import httpx2
 
-from oauth.minting import Minting
-from oauth.passwords import Passwords
+from oauth.sign_in.passwords import Passwords
 from oauth.tenants import DEFAULT_TENANT
+from oauth.tokens.operator_issued import Minting
 from server.commands.scopes import scoping
 from server.commands.user import local_subject
 from server.config import load

@@ -15,7 +15,7 @@ from tests.chromium import CHROMIUM, FLAGS, LIMIT_MS, LOW_CONTRAST, needs_chromi
 from tests.flows.connecting import PASSWORD, new_person, token_of
 from tests.flows.gateway_process import RunningGateway, running_gateway
 from tests.flows.person import Person
-from tests.server.mcp_requests import modern_body, modern_headers
+from tests.server.mcp.requests import modern_body, modern_headers
 
 SEARCH: dict[str, Any] = {"api": "crm.contacts.search", "args": {"query": "Ada"}}
 #: sign-in alone may run our own script, for passkeys

@@ -13,7 +13,7 @@ import pytest
 from tests.flows.gateway_process import RunningGateway, ascend, running_gateway
 from tests.flows.mcp_client import connected
 from tests.flows.person import Person
-from tests.server.mcp_requests import legacy_body, legacy_headers
+from tests.server.mcp.requests import legacy_body, legacy_headers
 
 ALLOWED = "https://inspector.example.com"
 #: what java.net.http sends on plain http, unless told not to, and curl with --http2

@@ -11,8 +11,8 @@ import pytest
 from tests.command_line import ascend_here
 from tests.flows.gateway_process import ascend, running_gateway
 from tests.oauth.sign_in.loopback_provider import running_provider
-from tests.server.form_browser import FormBrowser
-from tests.server.mcp_requests import modern_body, modern_headers
+from tests.server.mcp.requests import modern_body, modern_headers
+from tests.server.pages.form_browser import FormBrowser
 
 
 def test_an_operator_sets_a_provider_up_and_its_people_sign_in(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ import pytest
 from tests.command_line import ascend_here
 from tests.flows.gateway_process import RunningGateway, running_gateway
 from tests.ports import free_port
-from tests.server.mcp_requests import legacy_body, legacy_headers, modern_body, modern_headers
+from tests.server.mcp.requests import legacy_body, legacy_headers, modern_body, modern_headers
 from tests.tools.egress import fault_server
 from tests.tools.egress.fault_server import Behaviour, answer, says
 

@@ -17,7 +17,7 @@ from starlette.routing import Route
 from tests.flows.gateway_process import RunningGateway, ascend, running_gateway
 from tests.flows.mcp_client import connected
 from tests.flows.person import Person
-from tests.tools.providers.mcp_upstream import McpUpstream, served, tool
+from tests.tools.sources.mcp.mcp_upstream import McpUpstream, served, tool
 
 ATTEMPTS = 200
 BETWEEN_S = 0.05

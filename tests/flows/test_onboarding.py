@@ -16,7 +16,7 @@ from tests.flows.connecting import connect, new_person, token_of
 from tests.flows.gateway_process import RunningGateway, running_gateway
 from tests.flows.mcp_client import connected
 from tests.flows.person import Person
-from tests.server.mcp_requests import LEGACY, URL_MODE, events, legacy_body, legacy_headers, modern_body, modern_headers
+from tests.server.mcp.requests import LEGACY, URL_MODE, events, legacy_body, legacy_headers, modern_body, modern_headers
 
 SEARCH: dict[str, Any] = {"api": "crm.contacts.search", "args": {"query": "Ada"}}
 PLAN: dict[str, Any] = {

@@ -29,9 +29,9 @@ from tests.flows.gateway_process import RunningGateway, ascend, running_gateway
 from tests.flows.mcp_client import connected
 from tests.flows.person import Person
 from tests.ports import free_port
-from tests.server.mcp_requests import modern_body, modern_headers
+from tests.server.mcp.requests import modern_body, modern_headers
 from tests.tools.egress.certificate import Certificate, certificate
-from tests.tools.providers.mcp_upstream import served
+from tests.tools.sources.mcp.mcp_upstream import served
 
 GUIDE = (REPOSITORY / "docs" / "guides" / "proxies.md").read_text(encoding="utf-8")
 BLOCKS = dict(re.findall(r"^```(nginx|caddy|yaml)\n(.*?)^```", GUIDE, re.DOTALL | re.MULTILINE))

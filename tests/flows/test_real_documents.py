@@ -8,12 +8,12 @@ from oauth.principal import Principal
 from oauth.scopes import BASELINE
 from server.app import open_gateway
 from server.config import load
-from server.importing import ImportRequest, import_openapi
 from server.storage.store import open_store
 from tests.command_line import ascend_here
 from tests.flows.gateway_process import ascend
+from tools.catalog.signatures import LONG_SIGNATURE_CHARS
 from tools.operation import ClientFacts
-from tools.signatures import LONG_SIGNATURE_CHARS
+from tools.sources.importing import ImportRequest, import_openapi
 
 #: provider -> (document in the folder of shared data, operations that it has)
 DOCUMENTS = {

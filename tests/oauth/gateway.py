@@ -19,23 +19,23 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from oauth.authorization.scope_narrowing import STANDING
 from oauth.fetch import Fetched, FetchRefused
-from oauth.scope_narrowing import STANDING
-from oauth.subjects import Subject
+from oauth.sign_in.subjects import Subject
 from oauth.tenants import Tenant, Tenants
-from server.authorization_server import AuthorizationServer, OAuthStores
-from server.browser_session import BrowserSessions
+from server.assembly.authorization import AuthorizationServer, OAuthStores
 from server.config import Settings
-from server.consent_endpoints import ConsentEndpoints
 from server.error_responses import exception_handlers
+from server.pages.browser_session import BrowserSessions
+from server.pages.consent import ConsentEndpoints
 from server.pages.page import Pages, see_other
 from server.rate_limits import RateLimits
-from server.storage.client_store import SqlClientStore
 from server.storage.database import Database
-from server.storage.memory_subjects import MemoryBrowserSessionStore, MemorySubjectStore
-from server.storage.oauth_store import SqlGrantStore
-from server.storage.security_event_log import SqlAuditLog
-from server.storage.static_token_store import SqlStaticTokenStore
+from server.storage.memory.subjects import MemoryBrowserSessionStore, MemorySubjectStore
+from server.storage.oauth.clients import SqlClientStore
+from server.storage.oauth.grants import SqlGrantStore
+from server.storage.oauth.security_events import SqlAuditLog
+from server.storage.oauth.static_tokens import SqlStaticTokenStore
 from tests.empty_store import put_empty_store
 
 BASE = "http://127.0.0.1:8080"

@@ -8,9 +8,9 @@ import pytest
 from click.testing import CliRunner, Result
 from joserfc.jwk import ECKey
 
+from server.authorization.trusted_issuers import FILE, load_trusted_issuers
 from server.cli import ascend
 from server.config import SettingsError
-from server.trusted_issuers import FILE, load_trusted_issuers
 
 
 def run(folder: Path, *arguments: str) -> Result:

@@ -17,9 +17,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from oauth.client_documents import ClientDocuments, DocumentRefused
-from server.storage.memory_oauth import MemoryClientStore
-from tools.egress import Egress
+from oauth.clients.metadata_documents import ClientDocuments, DocumentRefused
+from server.storage.memory.oauth import MemoryClientStore
+from tools.egress.client import Egress
 
 NOW = 1_000_000.0
 

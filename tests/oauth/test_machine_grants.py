@@ -14,12 +14,12 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import ECKey
 
-from oauth.client_record import CLIENT_CREDENTIALS, JWT_BEARER, Client
+from oauth.client import CLIENT_CREDENTIALS, JWT_BEARER, Client
 from oauth.fetch import Fetched
 from oauth.grants.jwt_bearer import TrustedIssuer
-from oauth.token_formats import hash_token, new_token
-from server.authorization_server import AuthorizationServer, OAuthStores
-from server.storage.static_token_store import SqlStaticTokenStore
+from oauth.tokens.formats import hash_token, new_token
+from server.assembly.authorization import AuthorizationServer, OAuthStores
+from server.storage.oauth.static_tokens import SqlStaticTokenStore
 from tests.oauth.gateway import BASE, MCP, MCP2, PROVIDER_SCOPES, Gateway, Pkce, answer_of, form_of, gateway, oauth_error, parameters
 
 DEVICE = "urn:ietf:params:oauth:grant-type:device_code"

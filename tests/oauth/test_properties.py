@@ -6,12 +6,12 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from oauth.authorization.scope_narrowing import STANDING, narrow
+from oauth.clients.redirect_uris import REFUSED_SCHEMES, check_registrable, destination, match_any, matches, with_answer
 from oauth.errors import OAuthError, RegistrationRefused
 from oauth.parameters import parse, parse_form
 from oauth.pkce import challenge_of, is_challenge, proves
-from oauth.redirect_uris import REFUSED_SCHEMES, check_registrable, destination, match_any, matches, with_answer
 from oauth.resources import Resources
-from oauth.scope_narrowing import STANDING, narrow
 from oauth.scopes import permits
 from oauth.tenants import Tenant, Tenants
 

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from oauth.audit import MAX_REASON_CHARS, SecurityEvent, reason_of
-from oauth.token_formats import hash_token
+from oauth.tokens.formats import hash_token
+from tests.oauth.behaviour.test_documents import URL, ask, document, publish, refused
+from tests.oauth.behaviour.test_refresh import family
 from tests.oauth.gateway import Gateway
-from tests.oauth.test_behaviour_documents import URL, ask, document, publish, refused
-from tests.oauth.test_behaviour_refresh import family
 
 
 async def events(gate: Gateway, action: str) -> list[SecurityEvent]:

@@ -1,4 +1,4 @@
-"""Static bearer tokens and tokens minted on the machine: oauth/static_tokens.py, oauth/minting.py."""
+"""Static bearer tokens and tokens minted on the machine: oauth/tokens/static_tokens.py, oauth/tokens/operator_issued.py."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 import httpx2
 import pytest
 
-from oauth.minting import NothingToMint
-from oauth.static_tokens import REMEMBERED_S, BridgeClosed
 from oauth.tenants import Tenant
-from server.storage.static_token_store import SqlStaticTokenStore
+from oauth.tokens.operator_issued import NothingToMint
+from oauth.tokens.static_tokens import REMEMBERED_S, BridgeClosed
+from server.storage.oauth.static_tokens import SqlStaticTokenStore
 from tests.oauth.gateway import MCP, MCP2, Gateway
 
 SCOPES = frozenset({"mcp", "mcp:read"})

@@ -12,20 +12,20 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, multiple, precondition, rule
 
-from oauth.access_tokens import AccessTokens
-from oauth.client_record import Client
+from oauth.authorization.scope_narrowing import STANDING
+from oauth.client import Client
 from oauth.errors import InvalidGrant, OAuthError
-from oauth.grant_records import AuthorizationCode, Grant
 from oauth.grants.authorization_code import MAX_TRIES, AuthorizationCodeGrant
 from oauth.grants.refresh_token import RefreshTokenGrant
-from oauth.lifetimes import Lifetimes
 from oauth.parameters import Parameters
 from oauth.resources import Resources
-from oauth.scope_narrowing import STANDING
 from oauth.tenants import Tenant, Tenants
-from oauth.token_formats import hash_token, new_id, new_token
-from oauth.token_reply import TokenReply
-from server.storage.memory_oauth import MemoryGrantStore
+from oauth.tokens.access_tokens import AccessTokens
+from oauth.tokens.formats import hash_token, new_id, new_token
+from oauth.tokens.grant_records import AuthorizationCode, Grant
+from oauth.tokens.lifetimes import Lifetimes
+from oauth.tokens.reply import TokenReply
+from server.storage.memory.oauth import MemoryGrantStore
 
 VERIFIER = "v" * 43
 CHALLENGE = base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest()).rstrip(b"=").decode()

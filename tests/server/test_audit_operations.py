@@ -8,7 +8,7 @@ import pytest
 
 from tests.command_line import ascend_here
 from tools.operation_audit import misfits_of
-from tools.providers.openapi_import import import_document
+from tools.sources.openapi.import_document import import_document
 
 PINS = {
     "openapi": "3.0.3",

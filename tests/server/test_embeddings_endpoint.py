@@ -18,21 +18,21 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from capability_index.endpoint_encoder import EndpointEncoder
-from capability_index.reranker import EndpointReranker
+from capability_index.encoders.endpoint_encoder import EndpointEncoder
+from capability_index.ranking.reranker import EndpointReranker
 from oauth.principal import Principal
 from server.app import Gateway, open_gateway
-from server.assembly import models
-from server.assembly.models import encoder_trouble
+from server.assembly import index_models as models
+from server.assembly.index_models import encoder_trouble
 from server.commands.doctor import embeddings_finding
 from server.commands.index import command as index_command
 from server.config import Settings, load
-from server.importing import ImportRequest, import_openapi
 from tests.ports import free_port
 from tests.server.demo.listening import listening
-from tools.egress import Egress
+from tools.egress.client import Egress
 from tools.errors import EgressRefused
 from tools.operation import ClientFacts, Outcome
+from tools.sources.importing import ImportRequest, import_openapi
 
 ADA = Principal("default", "ada", "client", frozenset({"mcp", "mcp:read", "mcp:write", "mcp:destructive"}), "grant")
 KEY = "hush-hush-key"

@@ -5,7 +5,7 @@ from typing import Any, cast
 from multidict import CIMultiDict
 
 from server.provider_egress import ProviderEgress
-from tools.egress import Egress
+from tools.egress.client import Egress
 
 
 class Answer:

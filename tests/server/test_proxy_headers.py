@@ -17,11 +17,11 @@ from starlette.testclient import TestClient
 from server.cli import ascend
 from server.commands.doctor import proxies_finding, settings_finding
 from server.config import SettingsError, load
-from server.health import Health, MetricsReaders
 from server.networks import Networks, is_loopback
+from server.observability.health import Health, MetricsReaders
+from server.observability.telemetry import Telemetry
 from server.plain_http import danger, remember_listening
 from server.proxy_headers import MAX_TOLD, ProxyHeaders, caller_address, forget_untrusted, is_forwarded, untrusted_proxies
-from server.telemetry import Telemetry
 
 PROXY, CALLER = "10.0.0.5", "203.0.113.9"
 

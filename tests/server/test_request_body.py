@@ -10,7 +10,8 @@ from starlette.types import Message
 
 import server
 from oauth.errors import OAuthError
-from server import oauth_requests, posted_form
+from server import posted_form
+from server.authorization import requests as oauth_requests
 from server.posted_form import FormUnreadable
 from server.request_body import read_body
 

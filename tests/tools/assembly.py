@@ -7,26 +7,26 @@ from typing import Protocol
 
 from oauth.connections.credentials import Credentials
 from oauth.tenants import Tenants
-from tools.arguments import Validators
 from tools.builtins import call_api
 from tools.builtins.discover_apis import DiscoverApis, Finder
 from tools.builtins.gateway_account import Now, Whoami
 from tools.builtins.gateway_calls import CallSummary, RecentCalls
 from tools.builtins.gateway_catalog import Describe, OperationList, Providers
 from tools.builtins.result_read import ResultRead
-from tools.catalog import Catalog
-from tools.confirmations import Confirmations
-from tools.cursor_seal import CursorSeal
-from tools.dispatch import Dispatcher
-from tools.idempotency import Idempotency
+from tools.catalog.catalog import Catalog
+from tools.catalog.search_feedback import Learns, Usage
+from tools.catalog.suggestions import Suggestions
+from tools.dispatch.arguments import Validators
+from tools.dispatch.confirmations import Confirmations
+from tools.dispatch.dispatcher import Dispatcher
+from tools.dispatch.idempotency import Idempotency
+from tools.dispatch.pages.page_cursor import CursorSeal
+from tools.dispatch.pages.pager import Pager
+from tools.dispatch.policy import Policy
+from tools.dispatch.shaping import Shaping
 from tools.operation import Kind, Runner
-from tools.pager import Pager
-from tools.policy import Policy
-from tools.providers.builtin import BuiltinFunction, BuiltinRunner, builtin_operations, by_slug
-from tools.shaping import Shaping
+from tools.sources.builtin import BuiltinFunction, BuiltinRunner, builtin_operations, by_slug
 from tools.stores import CallHistory, IdempotencyStore, OperationStore, Recorder, ResultStore, UsageStore
-from tools.suggestions import Suggestions
-from tools.usage import Learns, Usage
 
 
 class Searches(Finder, Learns, Protocol):

@@ -6,22 +6,22 @@ from dataclasses import dataclass, field, replace
 
 import orjson
 
-from capability_index.encoder import WordTable
+from capability_index.encoders.encoder import WordTable
 from capability_index.index import CapabilityIndex
 from oauth.connections.credentials import Credential, Readiness
 from oauth.principal import Principal
 from oauth.tenants import Tenant, Tenants
-from server.storage.memory_tools import MemoryCallRecords, MemoryIdempotencyStore, MemoryOperationStore, MemoryResultStore, MemoryUsageStore
+from server.storage.memory.tools import MemoryCallRecords, MemoryIdempotencyStore, MemoryOperationStore, MemoryResultStore, MemoryUsageStore
 from tests.tools.assembly import ToolStores, assemble
-from tools.catalog import Catalog
-from tools.dispatch import Dispatcher
-from tools.documents import SHARED_SEGMENT, documents_of
-from tools.idempotency import Idempotency
-from tools.kept_json import KeptJson
+from tools.catalog.catalog import Catalog
+from tools.catalog.lazy_json import KeptJson
+from tools.catalog.search_documents import SHARED_SEGMENT, documents_of
+from tools.catalog.search_feedback import Usage
+from tools.dispatch.dispatcher import Dispatcher
+from tools.dispatch.idempotency import Idempotency
 from tools.operation import Access, Call, ClientFacts, Json, Operation, Outcome, Paging
-from tools.providers.builtin import BuiltinFunction
+from tools.sources.builtin import BuiltinFunction
 from tools.stores import Source
-from tools.usage import Usage
 
 CLIENT = ClientFacts(protocol_version="2026-07-28")
 ADA = Principal("acme", "ada", "client-1", frozenset({"mcp", "mcp:read", "mcp:write", "mcp:destructive"}), "grant-1")

@@ -7,8 +7,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.tools.stand_ins import Gateway, gateway, operation
+from tools.dispatch.wire import to_text, to_wire
 from tools.operation import Paging
-from tools.results import to_text, to_wire
 
 SEARCH = operation(
     "crm.contacts.search",

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from oauth.connections.credentials import Credential
-from tests.tools.batch.plans import batches
+from tests.tools.plans.plans import batches
 from tests.tools.stand_ins import gateway, operation
 from tools.call_failures import unauthorized
 

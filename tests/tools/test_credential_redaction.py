@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from oauth.connections.credentials import Credential
-from tools import credential_redaction, turns
-from tools.credential_redaction import Redaction
+from tools import turns
+from tools.sources import credential_redaction
+from tools.sources.credential_redaction import Redaction
 
 SECRET = '!/sk_live/9f+8A7b"6=Zq&t'
 SPELT = [SECRET, quote(SECRET, safe=""), quote(quote(SECRET, safe=""), safe=""), SECRET.replace("/", "\\/"), SECRET.replace("&", "\\u0026")]

@@ -6,7 +6,7 @@ from tests.tools.stand_ins import operation
 from tools.effects import UNSURE, may_have_taken_effect, told
 from tools.errors import ToolError
 from tools.fair_semaphore import Busy
-from tools.json_worker import NotRead
+from tools.heavy_json.worker import NotRead
 from tools.operation import Failure, Outcome
 from tools.quotas import QuotaExceeded, keys_exceeded, not_kept
 

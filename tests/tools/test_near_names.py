@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.storage.memory_tools import MemoryOperationStore
+from server.storage.memory.tools import MemoryOperationStore
+from tests.tools.catalog.test_catalog import catalog_of, source
 from tests.tools.stand_ins import operation
-from tests.tools.test_catalog import catalog_of, source
+from tools.catalog.suggestions import Suggestions
 from tools.near_names import MAX_COMPARED, near
-from tools.suggestions import Suggestions
 
 
 @pytest.fixture

@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 
 from server.commands.rows import print_rows
 from server.commands.terminal import say
-from server.log_lines import EventFormatter
-from tools.arguments import Validators
-from tools.json_equal import holds, same
+from server.observability.log_lines import EventFormatter
+from tools.catalog.signatures import signature_of
+from tools.dispatch.arguments import Validators
+from tools.json_schema.json_equal import holds, same
 from tools.operation import Operation
 from tools.plain_text import has_unseen, visible, written_out
-from tools.providers.openapi_import import import_document
-from tools.signatures import signature_of
+from tools.sources.openapi.import_document import import_document
 
 BAD = "a\x1b[31mred\x1b[0m\u202ereversed\u200bnothing\nline\u2028\ud800x\U000e0041"
 

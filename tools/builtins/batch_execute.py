@@ -10,21 +10,21 @@ import anyio
 
 from oauth.connections.credentials import Credentials
 from oauth.principal import Principal
-from tools.builtins.batch_answer import Answering, status_of
-from tools.builtins.batch_check import CheckedPlan, PlanCheck
-from tools.builtins.batch_code import CodeBody, new_sandboxes
-from tools.builtins.batch_gate import Gate, ask, failed
-from tools.builtins.batch_plan import Plan, PlanFault, parse_plan
-from tools.builtins.batch_preview import preview_plan
-from tools.builtins.batch_record import PlanRecord, Recorded, load_record
-from tools.builtins.batch_result import StepResult
-from tools.builtins.batch_run import PlanRun
-from tools.builtins.definitions import BATCH_EXECUTE
-from tools.confirmations import Confirmations
+from tools.always_on import BATCH_EXECUTE
+from tools.dispatch.confirmations import Confirmations
+from tools.dispatch.idempotency import Idempotency, in_flight
 from tools.fair_semaphore import FairSemaphore
-from tools.idempotency import Idempotency, in_flight
 from tools.operation import Call, Failure, Json, Outcome
-from tools.providers.builtin import BuiltinFunction
+from tools.plans.answer import Answering, status_of
+from tools.plans.check import CheckedPlan, PlanCheck
+from tools.plans.code import CodeBody, new_sandboxes
+from tools.plans.plan import Plan, PlanFault, parse_plan
+from tools.plans.preconditions import Gate, ask, failed
+from tools.plans.preview import preview_plan
+from tools.plans.record import PlanRecord, Recorded, load_record
+from tools.plans.run import PlanRun
+from tools.plans.step_result import StepResult
+from tools.sources.builtin import BuiltinFunction
 from tools.stores import KeyInFlight, PlanStore, ResultStore
 
 MAX_TIMEOUT_S = 120.0

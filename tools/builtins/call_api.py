@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 
-from tools.builtins.definitions import CALL_API
+from tools.always_on import CALL_API
+from tools.dispatch.wire import MAX_CHARS
 from tools.operation import Call, CallOptions, Json, Outcome, PageRequest
-from tools.providers.builtin import BuiltinFunction
-from tools.results import MAX_CHARS
+from tools.sources.builtin import BuiltinFunction
 
 _PLAIN = frozenset({"api", "args"})
 _DEFAULTS = CallOptions(max_chars=MAX_CHARS)

@@ -3,17 +3,17 @@
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 
-from oauth.connections.account_changes import AccountChanges
-from oauth.connections.accounts import Accounts
-from oauth.connections.connectable import Connectable
+from oauth.connections.changes import AccountChanges
+from oauth.connections.connecting.connectable import Connectable
+from oauth.connections.connecting.keys import ConnectionRefused, check_alias, check_provider
+from oauth.connections.connecting.links import ConnectLinks
 from oauth.connections.connection import EVERYBODY, Connection
+from oauth.connections.connections import Accounts
 from oauth.connections.credentials import UnknownAccount
-from oauth.connections.granted_scopes import withheld_scopes
-from oauth.connections.keys import ConnectionRefused, check_alias, check_provider
-from oauth.connections.links import ConnectLinks
-from oauth.connections.registrations import Registrations
+from oauth.connections.upstream.granted_scopes import withheld_scopes
+from oauth.connections.upstream.registrations import Registrations
 from tools.operation import Call, ConnectionRequest, Failure, Json, Outcome
-from tools.providers.builtin import BuiltinFunction
+from tools.sources.builtin import BuiltinFunction
 
 _NAME = {"type": "string", "minLength": 1, "maxLength": 128}
 

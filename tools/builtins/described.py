@@ -2,10 +2,10 @@
 
 from oauth.connections.credentials import Credentials
 from oauth.principal import Principal
+from tools.catalog.lazy_json import plain
+from tools.dispatch.policy import Policy
 from tools.json_text import encode
-from tools.kept_json import plain
 from tools.operation import Json, Operation
-from tools.policy import Policy
 
 
 def described(principal: Principal, operation: Operation, detail: str, policy: Policy, credentials: Credentials) -> dict[str, Json]:

@@ -6,21 +6,21 @@ from typing import Protocol
 
 from anyio import CapacityLimiter, to_thread
 
-from capability_index.intent import clauses_of
+from capability_index.ranking.intent import clauses_of
 from capability_index.search import Hit, SearchResult, Visible
 from oauth.connections.credentials import Credentials
 from oauth.principal import Principal
-from tools.builtins.definitions import DISCOVER_APIS
+from tools.always_on import DISCOVER_APIS
 from tools.builtins.described import described, shortened
 from tools.builtins.discover_text import text_of, way_on
-from tools.catalog import Catalog, CatalogView
-from tools.documents import SHARED_SEGMENT
+from tools.catalog.catalog import Catalog, CatalogView
+from tools.catalog.search_documents import SHARED_SEGMENT
+from tools.catalog.search_feedback import Usage
+from tools.catalog.suggestions import MAX_ANSWERED, Suggestions
+from tools.dispatch.policy import Policy
 from tools.fair_semaphore import FairSemaphore
 from tools.operation import Call, Failure, Json, Operation, Outcome
-from tools.policy import Policy
-from tools.providers.builtin import BuiltinFunction
-from tools.suggestions import MAX_ANSWERED, Suggestions
-from tools.usage import Usage
+from tools.sources.builtin import BuiltinFunction
 
 DEFAULT_LIMIT = 6
 MAX_LIMIT = 20

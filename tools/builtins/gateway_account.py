@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from oauth.tenants import Tenants
 from tools.operation import Call, Failure, Outcome
-from tools.providers.builtin import BuiltinFunction
+from tools.sources.builtin import BuiltinFunction
 
 _NOTHING = {"type": "object", "properties": {}, "additionalProperties": False}
 

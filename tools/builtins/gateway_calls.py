@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from tools.operation import Call, Json, Outcome
-from tools.providers.builtin import BuiltinFunction
+from tools.sources.builtin import BuiltinFunction
 from tools.stores import CallHistory, CallRecord
 
 LIMIT = 20

@@ -5,11 +5,11 @@ from collections import Counter
 from oauth.connections.credentials import Credentials
 from oauth.principal import Principal
 from tools.builtins.described import described
-from tools.catalog import Catalog
+from tools.catalog.catalog import Catalog
+from tools.catalog.suggestions import Suggestions
+from tools.dispatch.policy import Policy
 from tools.operation import Call, Json, Operation, Outcome, Paging
-from tools.policy import Policy
-from tools.providers.builtin import BuiltinFunction
-from tools.suggestions import Suggestions
+from tools.sources.builtin import BuiltinFunction
 
 LIMIT = 50
 _ACCESS = {"enum": ["read", "write", "destructive"]}

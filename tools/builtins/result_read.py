@@ -3,14 +3,14 @@
 import base64
 import codecs
 
+from tools.dispatch.large_answers import FRAME_CHARS, fitting, select_from, window_of
+from tools.expressions.selection import SelectFault
+from tools.heavy_json.weight import is_heavy
+from tools.heavy_json.worker import WORKERS
 from tools.json_text import decode, encode
-from tools.json_weight import is_heavy
-from tools.json_worker import WORKERS
-from tools.large_answers import FRAME_CHARS, fitting, select_from, window_of
 from tools.operation import Call, Failure, Json, LargeJson, Outcome
-from tools.providers.builtin import BuiltinFunction
 from tools.quotas import RESULTS
-from tools.selection import SelectFault
+from tools.sources.builtin import BuiltinFunction
 from tools.stores import ResultStore
 from tools.turns import in_turns
 

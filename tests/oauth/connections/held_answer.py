@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import anyio
 
-from oauth.connections.token_endpoint import TokenEndpoint
+from oauth.connections.upstream.token_endpoint import TokenEndpoint
 from oauth.fetch import Fetched
 
 

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import httpx2
 
-from oauth.connections.account_changes import AccountChanges
-from oauth.connections.accounts import Accounts
+from oauth.connections.changes import AccountChanges
+from oauth.connections.connecting.links import ConnectLinks
 from oauth.connections.connection import AccountSecret, Connection
-from oauth.connections.links import ConnectLinks
+from oauth.connections.connections import Accounts
 from oauth.connections.refresher import Refresher
-from oauth.connections.registrations import SHARED, Registration, Registrations
-from oauth.connections.token_endpoint import TokenEndpoint
+from oauth.connections.upstream.registrations import SHARED, Registration, Registrations
+from oauth.connections.upstream.token_endpoint import TokenEndpoint
 from oauth.principal import Principal
 from oauth.vault.key_source import KeyText
 from oauth.vault.secrets import SecretEvent
@@ -21,11 +21,11 @@ from oauth.vault.vault import Vault, VaultCaller
 from server.demo.app import build
 from server.demo.grants import Faults, Grant, Grants, OAuthClient, OAuthSettings
 from server.demo.provider import definition
-from server.storage.connect_flow_store import SqlConnectFlowStore
-from server.storage.connection_store import SqlConnectionStore
 from server.storage.database import Database
-from server.storage.registration_store import SqlRegistrationStore
-from server.storage.vault_store import SqlSecretStore
+from server.storage.oauth.connect_flows import SqlConnectFlowStore
+from server.storage.oauth.connections import SqlConnectionStore
+from server.storage.oauth.registrations import SqlRegistrationStore
+from server.storage.oauth.secrets import SqlSecretStore
 from tests.empty_store import put_empty_store
 from tests.oauth.connections.unguarded import unguarded
 from tests.server.demo.listening import listening

@@ -6,18 +6,18 @@ import sys
 
 import httpx2
 
-from oauth.connections.accounts import Accounts
-from oauth.connections.links import ConnectLinks
+from oauth.connections.connecting.links import ConnectLinks
+from oauth.connections.connections import Accounts
 from oauth.connections.refresher import Refresher
-from oauth.connections.registrations import Registrations
-from oauth.connections.token_endpoint import TokenEndpoint
+from oauth.connections.upstream.registrations import Registrations
+from oauth.connections.upstream.token_endpoint import TokenEndpoint
 from oauth.vault.key_source import KeyText
 from oauth.vault.vault import Vault
-from server.storage.connect_flow_store import SqlConnectFlowStore
-from server.storage.connection_store import SqlConnectionStore
 from server.storage.database import Database
-from server.storage.registration_store import SqlRegistrationStore
-from server.storage.vault_store import SqlSecretStore
+from server.storage.oauth.connect_flows import SqlConnectFlowStore
+from server.storage.oauth.connections import SqlConnectionStore
+from server.storage.oauth.registrations import SqlRegistrationStore
+from server.storage.oauth.secrets import SqlSecretStore
 from tests.oauth.connections.unguarded import unguarded
 
 

@@ -6,19 +6,19 @@ from functools import partial
 
 import pytest
 
-from oauth.connections.accounts import Accounts
-from oauth.connections.connect_flow import hash_of
+from oauth.connections.connecting.connect_flow import hash_of
+from oauth.connections.connecting.keys import ConnectionRefused, add_key
+from oauth.connections.connecting.links import ConnectLinks
 from oauth.connections.connection import AccountSecret, Connection
+from oauth.connections.connections import Accounts
 from oauth.connections.credentials import ConnectionNeeded, UnknownAccount
-from oauth.connections.keys import ConnectionRefused, add_key
-from oauth.connections.links import ConnectLinks
 from oauth.principal import Principal
 from oauth.vault.key_source import KeyText
 from oauth.vault.secrets import SealedSecret, SecretEvent
 from oauth.vault.vault import Vault, VaultCaller
-from server.storage.memory_connect_flows import MemoryConnectFlowStore
-from server.storage.memory_connections import MemoryConnectionStore
-from server.storage.memory_secrets import MemorySecretStore
+from server.storage.memory.connect_flows import MemoryConnectFlowStore
+from server.storage.memory.connections import MemoryConnectionStore
+from server.storage.memory.secrets import MemorySecretStore
 
 NOW = 1_800_000_000.0
 ADA = Principal("acme", "ada", "claude", frozenset({"mcp"}), "g1")

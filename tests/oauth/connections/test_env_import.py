@@ -1,7 +1,7 @@
 """Static secrets out of an environment: whose they are, by the variable's name."""
 
+from oauth.connections.connecting.env_import import find_applications, find_keys, parse_env_file
 from oauth.connections.connection import AccountSecret
-from oauth.connections.env_import import find_applications, find_keys, parse_env_file
 
 
 def test_names_say_provider_alias_and_kind() -> None:

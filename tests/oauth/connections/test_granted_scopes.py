@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from oauth.connections.granted_scopes import granted_scopes
+from oauth.connections.upstream.granted_scopes import granted_scopes
 
 ASKED = frozenset({"a.read", "b.read"})
 DEFAULT = "https://graph.microsoft.com/.default"

@@ -14,13 +14,13 @@ from joserfc import jwt
 from joserfc.jwk import ECKey, RSAKey
 
 from oauth.connections.app_jwt import KeyRefused, app_jwt, check_private_key
+from oauth.connections.connecting.keys import ConnectionRefused
+from oauth.connections.connecting.machine_account import MachineAccounts
 from oauth.connections.connection import EVERYBODY, Connection
 from oauth.connections.credentials import ConnectionNeeded
-from oauth.connections.keys import ConnectionRefused
-from oauth.connections.machine_account import MachineAccounts
 from oauth.connections.provider import ProviderInvalid, known_definitions, parse
-from oauth.connections.registrations import SHARED, Application, Registration
-from oauth.connections.token_answer import tokens_of
+from oauth.connections.upstream.registrations import SHARED, Application, Registration
+from oauth.connections.upstream.token_answer import tokens_of
 from oauth.fetch import Fetched
 from tests.oauth.connections.machine_provider import APP_ID, INSTALLATION, MachineProvider
 from tests.oauth.connections.provider_world import ADA, ProviderWorld, provider_world

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from oauth.connections.provider import FOLDER, Provider, ProviderInvalid, known_definitions, parse
-from oauth.connections.refused_answer import TokenRefused
-from oauth.connections.registrations import Application
-from oauth.connections.token_answer import Tokens
-from oauth.connections.token_endpoint import TokenEndpoint
+from oauth.connections.upstream.refused_answer import TokenRefused
+from oauth.connections.upstream.registrations import Application
+from oauth.connections.upstream.token_answer import Tokens
+from oauth.connections.upstream.token_endpoint import TokenEndpoint
 from oauth.fetch import Fetched, FetchRefused
 
 NAMES = sorted(known_definitions())

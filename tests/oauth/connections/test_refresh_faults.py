@@ -8,16 +8,16 @@ from typing import Any
 import anyio
 import pytest
 
-from oauth.connections.account_changes import AccountChanges
-from oauth.connections.accounts import Accounts
+from oauth.connections.changes import AccountChanges
+from oauth.connections.connecting.links import ConnectLinks
+from oauth.connections.connections import Accounts
 from oauth.connections.credentials import ConnectionNeeded
-from oauth.connections.links import ConnectLinks
 from oauth.connections.refresher import Refresher
-from oauth.connections.token_endpoint import TokenEndpoint
+from oauth.connections.upstream.token_endpoint import TokenEndpoint
 from oauth.fetch import Fetched, FetchRefused
 from oauth.vault.envelope import SealBroken
 from oauth.vault.vault import VaultCaller
-from server.storage.connect_flow_store import SqlConnectFlowStore
+from server.storage.oauth.connect_flows import SqlConnectFlowStore
 from tests.oauth.connections.provider_world import ADA, ProviderWorld, provider_world
 
 NONE: frozenset[str] = frozenset()

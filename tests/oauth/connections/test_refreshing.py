@@ -12,7 +12,7 @@ import pytest
 
 from oauth.connections.credentials import ConnectionNeeded
 from oauth.connections.refresher import Refresher
-from oauth.connections.registrations import Registration
+from oauth.connections.upstream.registrations import Registration
 from server.demo.provider import definition
 from tests.conftest import REPOSITORY
 from tests.oauth.connections.held_answer import holding_answer

@@ -5,13 +5,13 @@ import json
 
 import pytest
 
-from oauth.connections.authorization import _check_nonce
+from oauth.connections.connecting.authorization import _check_nonce
 from oauth.connections.provider import parse
-from oauth.connections.refused_answer import TokenRefused
-from oauth.connections.registrations import Application
-from oauth.connections.token_answer import Tokens, tokens_of
-from oauth.connections.upstream_metadata import SignIn
-from oauth.connections.upstream_registration import definition_of
+from oauth.connections.upstream.metadata import SignIn
+from oauth.connections.upstream.refused_answer import TokenRefused
+from oauth.connections.upstream.registration import definition_of
+from oauth.connections.upstream.registrations import Application
+from oauth.connections.upstream.token_answer import Tokens, tokens_of
 from oauth.fetch import Fetched
 
 SIGN_IN = SignIn("https://x/mcp", "https://x", "https://x/a", "https://x/t", ())

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from oauth.connections.upstream_metadata import MAX_SCOPES, NotDiscoverable, SignIn, discover
-from oauth.connections.upstream_registration import MAX_REASON_CHARS, NotRegistered, register
+from oauth.connections.upstream.metadata import MAX_SCOPES, NotDiscoverable, SignIn, discover
+from oauth.connections.upstream.registration import MAX_REASON_CHARS, NotRegistered, register
 from oauth.fetch import Fetched
 
 ORIGIN = "https://notes.example"

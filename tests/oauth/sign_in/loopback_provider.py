@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from tests.server.standing_server import StandingServer, standing_server
+from tests.server.http.standing_server import StandingServer, standing_server
 
 
 @dataclass

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from oauth.admission import admission, is_entra
-from oauth.identity_providers import IdentityProvider
+from oauth.sign_in.admission import admission, is_entra
+from oauth.sign_in.identity_providers import IdentityProvider
 
 DIRECTORY = "8b1c2d3e-4f50-6172-8394-a5b6c7d8e9f0"
 ISSUER = f"https://login.microsoftonline.com/{DIRECTORY}/v2.0"

@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from oauth.client_record import Client
-from oauth.grant_records import Grant
-from oauth.minting import MINT_CLIENT
-from oauth.own_grants import OwnGrants
-from server.storage.memory_oauth import MemoryClientStore, MemoryGrantStore
+from oauth.client import Client
+from oauth.tokens.grant_records import Grant
+from oauth.tokens.operator_issued import MINT_CLIENT
+from oauth.tokens.own_grants import OwnGrants
+from server.storage.memory.oauth import MemoryClientStore, MemoryGrantStore
 
 NOW = 1_800_000_000.0
 

@@ -7,10 +7,10 @@ import pytest
 from argon2 import PasswordHasher
 from argon2.low_level import Type
 
-from oauth.passwords import HASHER, MAX_WAITING, HashingBusy, Passwords, WeakPassword, new_password
-from oauth.subject_stores import SubjectExists
-from oauth.subjects import InvalidSubject
-from server.storage.memory_subjects import MemorySubjectStore
+from oauth.sign_in.passwords import HASHER, MAX_WAITING, HashingBusy, Passwords, WeakPassword, new_password
+from oauth.sign_in.stores import SubjectExists
+from oauth.sign_in.subjects import InvalidSubject
+from server.storage.memory.subjects import MemorySubjectStore
 
 PASSWORD = "correct-horse-battery"
 
@@ -84,7 +84,7 @@ async def test_a_weak_password_is_refused_with_its_rule(password: str) -> None:
 
 @pytest.mark.parametrize("email", ["", "ada", "@example.com", "ada@", "a b@example.com", "ada\n@example.com", "a" * 250 + "@x.io"])
 async def test_what_is_no_address_makes_no_subject(email: str) -> None:
-    """oauth/subjects.py normalize_email."""
+    """oauth/sign_in/subjects.py normalize_email."""
     with pytest.raises(InvalidSubject):
         await Passwords(MemorySubjectStore(), hasher=CountingHasher()).add_subject("acme", email, PASSWORD)
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from oauth.vault.checksum import Sum
 from oauth.vault.envelope import Key, wrap
 from oauth.vault.key_source import KeyFile
-from oauth.vault.mark import Sum
 from oauth.vault.rotation import Rotation
 from oauth.vault.secrets import SecretEvent
 from oauth.vault.vault import Vault, VaultCaller

@@ -116,7 +116,7 @@ from oauth.vault.rotation import Rotation
 from oauth.vault.vault import Vault
 from server.storage.database import Database
 from server.storage.sqlite_file import sqlite_url
-from server.storage.vault_store import SqlSecretStore
+from server.storage.oauth.secrets import SqlSecretStore
 
 async def main():
     folder = Path(sys.argv[1])

@@ -12,7 +12,7 @@ import pytest
 from oauth.vault.envelope import Key, SealBroken, kek_of, seal, unseal, unwrap, wrap
 from oauth.vault.key_source import KeyFile, KeyText, KeyUnavailable, key_source
 from oauth.vault.vault import Vault, VaultCaller
-from server.storage.memory_secrets import MemorySecretStore
+from server.storage.memory.secrets import MemorySecretStore
 
 ACME = VaultCaller("acme", "ada", "test")
 GLOBEX = VaultCaller("globex", "eve", "test")

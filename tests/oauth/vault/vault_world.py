@@ -6,7 +6,7 @@ from pathlib import Path
 from oauth.vault.key_source import KeyFile
 from oauth.vault.vault import Vault, VaultCaller
 from server.storage.database import Database
-from server.storage.vault_store import SqlSecretStore
+from server.storage.oauth.secrets import SqlSecretStore
 
 ACME, GLOBEX = VaultCaller("acme", "ada", "test"), VaultCaller("globex", "eve", "test")
 

@@ -8,8 +8,8 @@ import pytest
 
 from tests.oauth.sign_in.loopback_provider import LoopbackProvider, running_provider
 from tests.server.federation.corp import set_up
-from tests.server.form_browser import FormBrowser
-from tests.server.sign_in_app import SignInApp, running, sign_in_app
+from tests.server.pages.form_browser import FormBrowser
+from tests.server.pages.sign_in_app import SignInApp, running, sign_in_app
 
 
 @pytest.fixture

@@ -5,11 +5,11 @@ from typing import Any
 
 import httpx2
 
-from oauth.identity_providers import IdentityProvider
-from oauth.subjects import Subject
+from oauth.sign_in.identity_providers import IdentityProvider
+from oauth.sign_in.subjects import Subject
 from tests.oauth.sign_in.loopback_provider import LoopbackProvider
-from tests.server.form_browser import FormBrowser
-from tests.server.sign_in_app import SignInApp
+from tests.server.pages.form_browser import FormBrowser
+from tests.server.pages.sign_in_app import SignInApp
 
 
 def set_up(app: SignInApp, provider: LoopbackProvider, slug: str = "corp", **settings: Any) -> None:

@@ -7,8 +7,8 @@ import pytest
 
 from tests.oauth.sign_in.loopback_provider import LoopbackProvider, running_provider
 from tests.server.federation.corp import go_away, people, set_up, sign_in
-from tests.server.form_browser import FormBrowser
-from tests.server.sign_in_app import SignInApp
+from tests.server.pages.form_browser import FormBrowser
+from tests.server.pages.sign_in_app import SignInApp
 
 
 def test_the_code_of_one_provider_is_not_taken_at_the_path_of_another(

@@ -9,8 +9,8 @@ from joserfc.jwk import ECKey, OctKey
 
 from tests.oauth.sign_in.loopback_provider import LoopbackProvider
 from tests.server.federation.corp import people, set_up, sign_in
-from tests.server.form_browser import FormBrowser
-from tests.server.sign_in_app import SignInApp
+from tests.server.pages.form_browser import FormBrowser
+from tests.server.pages.sign_in_app import SignInApp
 
 NOW = int(time.time())
 

@@ -6,8 +6,8 @@ import pytest
 
 from tests.oauth.sign_in.loopback_provider import LoopbackProvider, Person
 from tests.server.federation.corp import people, set_up, sign_in
-from tests.server.form_browser import FormBrowser
-from tests.server.sign_in_app import SignInApp
+from tests.server.pages.form_browser import FormBrowser
+from tests.server.pages.sign_in_app import SignInApp
 
 
 @pytest.mark.parametrize(

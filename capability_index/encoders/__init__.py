@@ -1,0 +1,1 @@
+"""From text to vectors: the word table, an endpoint, sentence-transformers."""

@@ -1,0 +1,115 @@
+"""Text -> unit rows of float32: the encoder's Protocol, and the word table that comes with the gateway."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from capability_index.encoders.word_file import MODEL, WordsMissing, load_words
+from capability_index.encoders.word_pieces import WordPieces
+
+Floats = NDArray[np.float32]
+_CHUNK = 64
+_MAX_WORDS = 30_000
+_MAX_WORD_CHARS = 200
+
+
+class EncoderUnavailable(Exception):
+    """No vectors can be had; the message says why and what the search goes on with."""
+
+
+class Encoder(Protocol):
+    """Turns texts into vectors of one space. `model` and `dimension` name the space: vectors of two spaces never meet."""
+
+    @property
+    def model(self) -> str: ...
+
+    @property
+    def dimension(self) -> int: ...
+
+    def encode(self, texts: Sequence[str]) -> Floats:
+        """Return (len(texts), dimension) unit rows. Raises EncoderUnavailable."""
+        ...
+
+
+class WordTable:
+    """A vector for each token; a text is the mean of its tokens. Shared by all threads.
+
+    `codes` (n, d) int8 times `scales` (n,) are the rows: half the memory of float16, and turned to float32 ten times as fast.
+    """
+
+    def __init__(self, model: str, pieces: WordPieces, codes: NDArray[np.int8], scales: Floats) -> None:
+        self.model = model
+        self.dimension = int(codes.shape[1])
+        self._pieces, self._codes, self._scales = pieces, codes, scales
+        #: word -> token ids. The merges never cross a blank, so words can be remembered one by one.
+        self._ids_by_word: dict[str, tuple[int, ...]] = {}
+
+    def word_ids(self, words: Sequence[str]) -> list[tuple[int, ...]]:
+        """Return the token ids of each of `words`, which hold no blanks."""
+        known = self._ids_by_word
+        missing = [word for word in words if word not in known]
+        if missing:
+            if len(known) + len(missing) > _MAX_WORDS:
+                # A new dict and not a cleared one: another thread may be reading the old.
+                self._ids_by_word = known = {word: known[word] for word in words if word in known}
+            found = {word: self._split(word) for word in missing}
+            # Numbers have no end: they would fill what is remembered.
+            known.update((word, ids) for word, ids in found.items() if not word.isdigit())
+            return [known[word] if word in known else found[word] for word in words]
+        return [known[word] for word in words]
+
+    def _split(self, word: str) -> tuple[int, ...]:
+        # Half a surrogate pair, which JSON can bring in, has no bytes.
+        text = word[:_MAX_WORD_CHARS].encode("utf-8", "replace").decode()
+        return self._pieces.split(text)
+
+    def token_ids(self, texts: Sequence[str]) -> list[list[int]]:
+        """Return the token ids of each text."""
+        return [[token for ids in self.word_ids(text.split()) for token in ids] for text in texts]
+
+    def encode(self, texts: Sequence[str]) -> Floats:
+        vectors = np.zeros((len(texts), self.dimension), np.float32)
+        for start in range(0, len(texts), _CHUNK):
+            vectors[start : start + _CHUNK] = self.pool(self.token_ids(texts[start : start + _CHUNK]))
+        return unit(vectors)
+
+    def rows(self, tokens: NDArray[np.integer[Any]]) -> Floats:
+        """Return the vectors of tokens."""
+        return np.asarray(self._codes[tokens].astype(np.float32) * self._scales[tokens][:, None], np.float32)
+
+    def dots(self, vectors: Floats, tokens: NDArray[np.integer[Any]]) -> Floats:
+        """Return the dot products (len(vectors), len(tokens)) with the vectors of tokens."""
+        return np.asarray((vectors @ self._codes[tokens].astype(np.float32).T) * self._scales[tokens], np.float32)
+
+    def pool(self, ids_by_text: Sequence[Sequence[int]]) -> Floats:
+        """Return the sum of the token rows of each text; a text without tokens gives zeros."""
+        sums = np.zeros((len(ids_by_text), self.dimension), np.float32)
+        filled = [at for at, ids in enumerate(ids_by_text) if len(ids)]
+        if filled:
+            lengths = np.fromiter((len(ids_by_text[at]) for at in filled), np.intp, len(filled))
+            flat = np.fromiter((token for at in filled for token in ids_by_text[at]), np.intp, int(lengths.sum()))
+            sums[filled] = np.add.reduceat(self.rows(flat), np.cumsum(lengths) - lengths, axis=0)
+        return sums
+
+
+def unit(vectors: Floats) -> Floats:
+    """Scale each row to length 1, in place; rows of zeros stay."""
+    norms = np.sqrt(np.einsum("ij,ij->i", vectors, vectors))
+    norms[norms == 0] = 1
+    vectors /= norms[:, None]
+    return vectors
+
+
+def load_word_table(directory: Path | None = None) -> WordTable:
+    """Return the table inside the installed `wordllama` distribution; with `directory` mapped from a file there, which it makes.
+
+    Raises EncoderUnavailable.
+    """
+    try:
+        words = load_words(directory)
+    except WordsMissing as error:
+        raise EncoderUnavailable(str(error)) from error
+    return WordTable(MODEL, words.pieces, words.codes, words.scales)

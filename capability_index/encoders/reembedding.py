@@ -1,0 +1,48 @@
+"""Give parts the vectors of another space beside the ones they have; the rows do not move, so searches need not stop."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from types import MappingProxyType
+
+import numpy as np
+
+from capability_index.documents import Document
+from capability_index.encoders.encoder import Encoder, WordTable
+from capability_index.lexical import fields_of
+from capability_index.part import Part
+from capability_index.segment import Segment
+from capability_index.vectors import Matrix
+
+_BATCH = 256
+
+
+def lacking(segments: Mapping[str, Segment], model: str) -> list[tuple[str, Part]]:
+    """Return the parts that have no vectors of `model`, with the segment of each."""
+    return [(name, shard.part) for name, segment in segments.items() for shard in segment.shards if model not in shard.part.matrices]
+
+
+def with_space(part: Part, encoder: Encoder, documents: Iterable[Document]) -> Part:
+    """Return `part` with the vectors of `encoder` too; a row whose document is not given keeps zeros. Raises EncoderUnavailable."""
+    rows: list[int] = []
+    texts: list[str] = []
+    for document in documents:
+        row = part.find(document.slug)
+        if row is not None:
+            rows.append(row)
+            texts.append(fields_of(document).for_vector())
+    vectors = np.zeros((len(part), encoder.dimension), np.float32)
+    for start in range(0, len(texts), _BATCH):
+        vectors[rows[start : start + _BATCH]] = encoder.encode(texts[start : start + _BATCH])
+    return replace(part, matrices=MappingProxyType({**part.matrices, encoder.model: Matrix.of(vectors)}))
+
+
+def without_others(segments: Mapping[str, Segment], table: WordTable | None, encoder: Encoder | None) -> Mapping[str, Segment]:
+    """Return `segments` with the vectors of the embedded table and of `encoder` only."""
+    wanted = {space.model for space in (table, encoder) if space is not None}
+
+    def slim(part: Part) -> Part:
+        return replace(part, matrices=MappingProxyType({model: held for model, held in part.matrices.items() if model in wanted}))
+
+    return MappingProxyType(
+        {name: segment.with_parts([slim(shard.part) for shard in segment.shards]) for name, segment in segments.items()}
+    )

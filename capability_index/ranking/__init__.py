@@ -1,0 +1,1 @@
+"""From candidates to an order: scores, confidence, reasons, what use has taught."""

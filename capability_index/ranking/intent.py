@@ -1,0 +1,79 @@
+"""What was asked, prepared for scoring: its words, its clauses, their vectors."""
+
+import re
+from bisect import bisect_left
+from dataclasses import dataclass
+from itertools import accumulate
+
+import numpy as np
+from numpy.typing import NDArray
+
+from capability_index.encoders.encoder import WordTable, unit
+from capability_index.words import STOP_WORDS, non_latin_share, terms
+
+Floats = NDArray[np.float32]
+MAX_CHARS = 4_000
+MAX_TERMS = 64
+MAX_CLAUSES = 8
+_BREAK = re.compile(r"[.!?;,:\n]+(?=\s|$)|\b(?:and|then|also|but)\b|[。！？；，、]", re.IGNORECASE)
+_CHUNK = re.compile(r"\S+")
+_WORD = re.compile(r"[^\W_]+")
+_MIN_CLAUSE_WORDS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """`words_by_term` in order of mention. `vectors` (1 + clauses, d): the whole first, then each clause; None without a table."""
+
+    text: str
+    words_by_term: dict[str, str]
+    clauses: tuple[str, ...]
+    vectors: Floats | None
+    non_latin: float
+
+
+def prepare(text: str, table: WordTable | None) -> Intent:
+    """Read an intent; what is beyond 4,000 characters or 64 words is not looked at."""
+    text = text[:MAX_CHARS]
+    words: dict[str, str] = {}
+    for term, word in terms(text):
+        words.setdefault(term, word)
+        if len(words) == MAX_TERMS:
+            break
+    spans = _clauses(text)
+    clauses = tuple(text[start:end].strip() for start, end in spans)
+    vectors = None if table is None else _vectors(text, spans, table)
+    return Intent(text, words, clauses, vectors, non_latin_share(text))
+
+
+def clauses_of(text: str) -> tuple[str, ...]:
+    """Return the clauses of an intent that has several; none otherwise."""
+    text = text[:MAX_CHARS]
+    return tuple(text[start:end].strip() for start, end in _clauses(text))
+
+
+def _clauses(text: str) -> list[tuple[int, int]]:
+    """Return where the clauses are; none when there is but one."""
+    edges = [0, *(edge for found in _BREAK.finditer(text) for edge in found.span()), len(text)]
+    spans = [
+        (start, end)
+        for start, end in zip(edges[::2], edges[1::2], strict=True)
+        if sum(word.lower() not in STOP_WORDS for word in _WORD.findall(text[start:end])) >= _MIN_CLAUSE_WORDS
+    ]
+    return spans[:MAX_CLAUSES] if len(spans) > 1 else []
+
+
+def _vectors(text: str, spans: list[tuple[int, int]], table: WordTable) -> Floats:
+    """Encode the text once; a clause is the mean of the words that begin inside it."""
+    found = list(_CHUNK.finditer(text))
+    ids = table.word_ids([word[0] for word in found])
+    rows = table.rows(np.asarray([token for word in ids for token in word], np.intp))
+    vectors = np.zeros((1 + len(spans), table.dimension), np.float32)
+    vectors[0] = rows.sum(axis=0)
+    if spans:
+        begins = [word.start() for word in found]
+        ends = [0, *accumulate(len(word) for word in ids)]
+        for at, (start, end) in enumerate(spans):
+            first, last = bisect_left(begins, start), bisect_left(begins, end)
+            vectors[1 + at] = rows[ends[first] : ends[last]].sum(axis=0)
+    return unit(vectors)

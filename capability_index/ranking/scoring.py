@@ -1,0 +1,148 @@
+"""The second pass over the candidates: words that mean the same, each clause by itself, names."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from capability_index.encoders.encoder import WordTable
+from capability_index.lexical import K1, SCALE, Postings
+from capability_index.part import Part, Shard
+from capability_index.ranking.candidates import FirstPass, Sense, View
+from capability_index.ranking.intent import Intent
+from capability_index.ranking.verbs import only_makes_or_reads, removes
+
+Floats = NDArray[np.float32]
+Rows = NDArray[np.intp]
+NAME_SHARE = 0.1
+CLAUSE_SHARE = 0.5
+#: what removing costs where it was not asked for, in standard deviations: enough between equals, too little to hide what fits best
+REMOVES_UNASKED = 0.3
+_VERBS_READ = 50
+_LONG_POSTING = 8_192
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """The candidates by row: `fused` orders them; the rest are absolute and say how well each fits.
+
+    `by_term` (terms, n): what each word of the intent found, in units of its idf. `cosines` (n,) with the whole intent,
+    `clauses` (n,) with the clause that fits best, `clause_at` its number or -1, `names` (n,) with the name alone.
+    """
+
+    rows: Rows
+    fused: Floats
+    by_term: Floats
+    coverage: Floats
+    cosines: Floats
+    clauses: Floats
+    clause_at: NDArray[np.intp]
+    names: Floats
+    #: cosines in the configured encoder's space, where the intent has a vector there
+    outer: Floats | None
+
+
+def second_pass(view: View, intent: Intent, first: FirstPass, senses: Sequence[Sense], rows: Rows, table: WordTable | None) -> Judged:
+    """Judge the candidate `rows`, ascending."""
+    n = len(rows)
+    by_term = np.zeros((len(first.idf_by_term), n), np.float32)
+    whole, best, names = np.zeros(n, np.float32), np.zeros(n, np.float32), np.zeros(n, np.float32)
+    clause_at = np.full(n, -1, np.intp)
+    fused, outer = np.zeros(n, np.float32), np.zeros(n, np.float32)
+    has_outer = any(sense.outer for sense in senses)
+    edges = np.searchsorted(rows, view.starts)
+    for at, shard in enumerate(view.shards):
+        low, high = int(edges[at]), int(edges[at + 1])
+        if low == high:
+            continue
+        local = rows[low:high] - view.starts[at]
+        if intent.words_by_term:
+            _soft_words(view.live, shard, intent, first, local, table, by_term[:, low:high])
+        for sense, scale, weight in zip(senses, first.sense_scales, first.sense_weights, strict=True):
+            cosines = shard.part.matrices[sense.model].exact(local, sense.vectors)
+            if table is not None and not sense.outer:
+                named = _name_cosines(shard.part, local, sense.vectors, table)
+                joined = (1 - NAME_SHARE) * cosines + NAME_SHARE * named
+                blend = joined[0]
+                names[low:high] = named.max(axis=0)
+                whole[low:high] = best[low:high] = cosines[0]
+                if len(cosines) > 1:
+                    blend = (1 - CLAUSE_SHARE) * joined[0] + CLAUSE_SHARE * joined[1:].max(axis=0)
+                    clause_at[low:high] = joined[1:].argmax(axis=0)
+                    best[low:high] = cosines[1:].max(axis=0)
+            else:
+                blend = cosines[0]
+                outer[low:high] = cosines[0]
+            fused[low:high] += (blend - scale.mean) * (scale.factor * weight)
+    weights = np.fromiter(first.idf_by_term.values(), np.float32, len(first.idf_by_term))
+    scored = weights @ by_term if len(weights) else np.zeros(n, np.float32)
+    fused += (scored * (K1 + 1) - first.words_scale.mean) * (first.words_scale.factor * first.words_weight)
+    if only_makes_or_reads(intent.words_by_term):
+        for at in np.argsort(-fused)[:_VERBS_READ].tolist():
+            fused[at] -= REMOVES_UNASKED * removes(view.slug(int(rows[at])))
+    coverage = scored / max(float(weights.sum()), 1e-6)
+    return Judged(rows, fused, by_term, np.asarray(coverage, np.float32), whole, best, clause_at, names, outer if has_outer else None)
+
+
+def _soft_words(live: int, shard: Shard, intent: Intent, first: FirstPass, rows: Rows, table: WordTable | None, out: Floats) -> None:
+    """Write to `out` (terms, rows) the best that any word near a term finds in each row, as a share of the term's idf."""
+    part = shard.part
+    if table is not None and part.neighbours is not None:
+        near = part.neighbours.near(intent.words_by_term, part.postings.term_ids, table)
+        counts = [len(ids) for ids, _ in near]
+        ids = np.concatenate([ids for ids, _ in near])
+        factors = np.concatenate([worth for _, worth in near])
+    else:
+        own = [part.postings.term_ids.get(term) for term in intent.words_by_term]
+        counts = [found is not None for found in own]
+        ids = np.asarray([found for found in own if found is not None], np.int32)
+        factors = np.ones(len(ids), np.float32)
+    terms = np.repeat(np.arange(len(counts)), counts)
+    idf = np.fromiter(first.idf_by_term.values(), np.float32, len(counts))
+    # A rare word that is only near must not outweigh the word that was said.
+    frequencies = shard.frequencies[ids]
+    factors = factors * np.minimum(np.log1p((live - frequencies + 0.5) / (frequencies + 0.5)) / idf[terms], 1)
+    _take_best(part.postings, len(part), terms, ids, factors, rows, out)
+
+
+def _take_best(
+    postings: Postings, documents: int, terms: NDArray[np.intp], ids: NDArray[np.int32], factors: Floats, rows: Rows, out: Floats
+) -> None:
+    """Raise `out[term, candidate]` to `factor` times the stored weight, for each (term, posting, factor)."""
+    starts, ends = postings.starts[ids], postings.starts[ids + 1]
+    factors = factors / np.float32(SCALE)
+    short = ends - starts <= _LONG_POSTING
+    sizes = (ends - starts)[short]
+    total = int(sizes.sum())
+    if total:
+        place = np.full(documents, -1, np.int32)
+        place[rows] = np.arange(len(rows), dtype=np.int32)
+        flat = np.repeat(starts[short] - np.cumsum(sizes) + sizes, sizes) + np.arange(total)
+        found = place[postings.rows[flat]]
+        kept = np.flatnonzero(found >= 0)
+        entry = np.repeat(np.flatnonzero(short), sizes)[kept]
+        np.maximum.at(out, (terms[entry], found[kept]), postings.weights[flat[kept]] * factors[entry])
+    for at in np.flatnonzero(~short).tolist():
+        span = postings.rows[starts[at] : ends[at]]
+        spots = np.minimum(np.searchsorted(span, rows), len(span) - 1)
+        hit = span[spots] == rows
+        row = out[terms[at]]
+        np.maximum(row, hit * postings.weights[starts[at] : ends[at]][spots] * factors[at], out=row)
+
+
+def _name_cosines(part: Part, rows: Rows, vectors: Floats, table: WordTable) -> Floats:
+    """Return the cosines (len(vectors), len(rows)) of the names of `rows`, whose vectors are summed from their tokens."""
+    names = part.names
+    ends = names.ends[rows].astype(np.int64)
+    starts = np.where(rows > 0, names.ends[rows - 1], 0).astype(np.int64)
+    sizes = ends - starts
+    filled = sizes > 0
+    found = np.zeros((len(vectors), len(rows)), np.float32)
+    if not filled.any():
+        return found
+    begins = np.cumsum(sizes[filled]) - sizes[filled]
+    tokens = names.tokens[np.repeat(starts[filled] - begins, sizes[filled]) + np.arange(int(sizes.sum()))]
+    dots = table.dots(vectors, tokens)
+    found[:, filled] = np.add.reduceat(dots, begins, axis=1) * names.scales[rows[filled]]
+    return found

@@ -1,0 +1,1 @@
+"""Who asks for tokens: registered, described by a document, or made by an operator; and how each proves itself."""

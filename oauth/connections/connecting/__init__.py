@@ -1,0 +1,1 @@
+"""How a connection comes to be: asked for, authorized, given by key, kept."""

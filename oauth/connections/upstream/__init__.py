@@ -1,0 +1,1 @@
+"""The provider as an authorization server: its metadata, our registration there, its token endpoint."""

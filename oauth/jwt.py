@@ -1,0 +1,116 @@
+"""Signed assertions of others: their keys, their signature, their time (RFC 7521 §5.2, RFC 7523 §3)."""
+
+import base64
+import time
+from collections.abc import Callable, Mapping
+
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import KeySet
+from joserfc.jwt import Token
+
+from oauth.clients.metadata import import_public_keys, read_object
+from oauth.errors import RegistrationRefused
+from oauth.fetch import Fetch, FetchRefused
+
+ALGORITHMS = ("ES256", "ES384", "PS256", "RS256", "Ed25519", "EdDSA")
+MAX_ASSERTION_LENGTH = 8192
+#: what authlib signs by default; each assertion counts once anyway
+MAX_LIFETIME_S = 3600
+LEEWAY_S = 60  # two machines on NTP differ by less
+MAX_JWKS_BYTES = 65536
+JWKS_FRESH_S = 300.0
+#: an unknown key is looked for again, but not more often than this: somebody may send unknown ones on purpose
+REFETCH_EVERY_S = 60.0
+
+
+class AssertionRefused(Exception):
+    """The assertion is no good; the message says why and holds nothing of it."""
+
+
+class KeySets:
+    """Public keys of clients and issuers: inside their metadata, or at an https URL, kept for five minutes."""
+
+    def __init__(self, fetch: Fetch, clock: Callable[[], float] = time.time) -> None:
+        self._fetch = fetch
+        self._clock = clock
+        #: jwks_uri -> (keys, when they were read)
+        self._read_by_uri: dict[str, tuple[KeySet, float]] = {}
+
+    async def keys(self, jwks: str, jwks_uri: str, *, wanted_key_id: str | None = None) -> KeySet:
+        """Return the keys; a `wanted_key_id` that is not among them is a reason to read them again.
+
+        Raises FetchRefused, RegistrationRefused.
+        """
+        if jwks:
+            return import_public_keys(read_object(jwks.encode()))
+        now = self._clock()
+        known = self._read_by_uri.get(jwks_uri)
+        if known is not None and now - known[1] < (JWKS_FRESH_S if _has(known[0], wanted_key_id) else REFETCH_EVERY_S):
+            return known[0]
+        fetched = await self._fetch(jwks_uri, max_bytes=MAX_JWKS_BYTES, timeout_s=5.0)
+        if fetched.status != 200:
+            raise FetchRefused(f"jwks_uri answered {fetched.status}")
+        keys = import_public_keys(read_object(fetched.body))
+        if len(self._read_by_uri) >= 1000:
+            self._read_by_uri.clear()
+        self._read_by_uri[jwks_uri] = (keys, now)
+        return keys
+
+
+def decode(assertion: str, keys: KeySet) -> Token:
+    """Return the verified token. Raises AssertionRefused."""
+    if len(assertion) > MAX_ASSERTION_LENGTH:
+        raise AssertionRefused(f"the assertion is longer than {MAX_ASSERTION_LENGTH} characters")
+    try:
+        return jwt.decode(assertion, keys, algorithms=ALGORITHMS)
+    except (JoseError, ValueError, TypeError, KeyError, RecursionError) as error:
+        raise AssertionRefused("the assertion's signature or form is not valid") from error
+
+
+def is_for(audience: object, accepted: frozenset[str]) -> bool:
+    """Say whether `aud` names one accepted audience and no other: a second one could be someone else's server."""
+    values = audience if isinstance(audience, list) else [audience]
+    return len(values) == 1 and isinstance(values[0], str) and values[0] in accepted
+
+
+def check_times(claims: Mapping[str, object], now: float) -> float:
+    """Return `exp` of claims that are valid now and not for longer than an hour. Raises AssertionRefused."""
+    expires_at = claims.get("exp")
+    if not isinstance(expires_at, int | float) or isinstance(expires_at, bool) or expires_at < now - LEEWAY_S:
+        raise AssertionRefused("the assertion has expired, or has no exp")
+    if expires_at > now + MAX_LIFETIME_S + LEEWAY_S:
+        raise AssertionRefused(f"the assertion is valid for more than {MAX_LIFETIME_S} seconds")
+    for name in ("nbf", "iat"):
+        moment = claims.get(name, now)
+        if not isinstance(moment, int | float) or isinstance(moment, bool) or moment > now + LEEWAY_S:
+            raise AssertionRefused(f"{name} of the assertion lies in the future")
+    return float(expires_at)
+
+
+def read_id(claims: Mapping[str, object]) -> str:
+    """Return `jti`, without which an assertion could be used twice. Raises AssertionRefused."""
+    assertion_id = claims.get("jti")
+    if not isinstance(assertion_id, str) or not 0 < len(assertion_id) <= 255:
+        raise AssertionRefused("the assertion needs a jti of at most 255 characters")
+    return assertion_id
+
+
+def _has(keys: KeySet, key_id: str | None) -> bool:
+    return key_id is None or any(key.kid == key_id for key in keys.keys)
+
+
+def unverified(assertion: str) -> tuple[dict[str, object], dict[str, object]]:
+    """Return header and claims, only to find out whose keys to check them with. Raises AssertionRefused."""
+    parts = assertion.split(".")
+    if len(parts) != 3 or len(assertion) > MAX_ASSERTION_LENGTH:
+        raise AssertionRefused("the assertion is not a signed JWT")
+    header, claims = (_read_part(part) for part in parts[:2])
+    return header, claims
+
+
+def _read_part(part: str) -> dict[str, object]:
+    try:
+        return read_object(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+    except (RegistrationRefused, ValueError) as error:
+        raise AssertionRefused("the assertion is not a signed JWT") from error

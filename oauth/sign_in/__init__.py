@@ -1,0 +1,1 @@
+"""How a person shows who they are: passwords, passkeys, identity providers, one-time links."""

@@ -1,0 +1,81 @@
+"""Check an ID token (OpenID Connect Core §3.1.3.7): whoever signed it, for whom, for which sign-in, and when."""
+
+import hmac
+from collections.abc import Mapping
+from typing import Any
+
+from joserfc import jws
+from joserfc.errors import JoseError
+
+from oauth.sign_in.identity_provider_documents import IdentityProviderDocuments, ProviderMetadata, ProviderUnusable, read_object
+from oauth.sign_in.identity_providers import IdentityProvider
+
+MAX_ID_TOKEN_LENGTH = 32 * 1024
+LEEWAY_S = 60  # Two machines on NTP differ by less.
+MAX_AGE_S = 600
+
+
+class IdTokenRefused(Exception):
+    """The ID token is no good; the text is for the log."""
+
+
+async def check_id_token(
+    token: str, provider: IdentityProvider, metadata: ProviderMetadata, documents: IdentityProviderDocuments, nonce: str, now: float
+) -> Mapping[str, Any]:
+    """Return the claims of a good ID token. Raises IdTokenRefused, ProviderUnusable."""
+    claims = await _verified(token, provider, metadata, documents)
+    if claims.get("iss") != provider.issuer:
+        raise IdTokenRefused("iss is not the issuer that was asked")
+    audience = claims.get("aud")
+    audiences = audience if isinstance(audience, list) else [audience]
+    if provider.client_id not in audiences or (len(audiences) > 1 and claims.get("azp") != provider.client_id):
+        raise IdTokenRefused("aud is not us")
+    if "azp" in claims and claims["azp"] != provider.client_id:
+        raise IdTokenRefused("azp is not us")
+    sent = claims.get("nonce")
+    if not isinstance(sent, str) or not hmac.compare_digest(sent.encode(), nonce.encode()):
+        raise IdTokenRefused("nonce is not of this sign-in")
+    _check_times(claims, now)
+    sub = claims.get("sub")
+    if not isinstance(sub, str) or not 0 < len(sub) <= 255:
+        raise IdTokenRefused("sub is missing or longer than 255 characters")
+    return claims
+
+
+async def _verified(
+    token: str, provider: IdentityProvider, metadata: ProviderMetadata, documents: IdentityProviderDocuments
+) -> Mapping[str, Any]:
+    if len(token) > MAX_ID_TOKEN_LENGTH or not token.isascii():
+        raise IdTokenRefused("the token is too long or not text")
+    try:
+        header = jws.extract_compact(token.encode()).headers()
+    except (JoseError, ValueError, TypeError, RecursionError) as error:
+        raise IdTokenRefused("not a signed token") from error
+    algorithm, key_id = header.get("alg"), header.get("kid")
+    if algorithm not in provider.allowed_algorithms:
+        raise IdTokenRefused("alg is not allowed for this provider")
+    # Keys come from the issuer's own document; `jwk`, `jku` and `x5u` in a header are the sender's word (RFC 8725 §3.10).
+    for key in await documents.keys(metadata.jwks_uri, key_id if isinstance(key_id, str) else None):
+        try:
+            payload = jws.deserialize_compact(token.encode(), key, algorithms=list(provider.allowed_algorithms)).payload
+        except (JoseError, ValueError, TypeError):
+            continue
+        try:
+            return read_object(payload)
+        except ProviderUnusable as error:
+            raise IdTokenRefused("the claims are not an object") from error
+    raise IdTokenRefused("no key of the provider verifies the token")
+
+
+def _check_times(claims: Mapping[str, Any], now: float) -> None:
+    expires_at, issued_at = claims.get("exp"), claims.get("iat")
+    for name, value in (("exp", expires_at), ("iat", issued_at)):
+        if not isinstance(value, int | float) or isinstance(value, bool):
+            raise IdTokenRefused(f"{name} is missing")
+    if float(expires_at or 0) <= now - LEEWAY_S:
+        raise IdTokenRefused("the token has expired")
+    if not now - MAX_AGE_S - LEEWAY_S <= float(issued_at or 0) <= now + LEEWAY_S:
+        raise IdTokenRefused("the token was not issued just now")
+    not_before = claims.get("nbf", 0)
+    if not isinstance(not_before, int | float) or not_before > now + LEEWAY_S:
+        raise IdTokenRefused("the token is not valid yet")

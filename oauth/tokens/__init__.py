@@ -1,0 +1,1 @@
+"""Tokens after they were granted: kept as hashes, looked up, introspected, revoked."""

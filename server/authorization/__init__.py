@@ -1,0 +1,1 @@
+"""HTTP of the authorization server: one file an endpoint."""

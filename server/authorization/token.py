@@ -1,0 +1,93 @@
+"""`/token`, `/revoke`, `/introspect` and `/par`: forms in, JSON out."""
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from oauth.authorization.authorize import Authorization
+from oauth.authorization.pushed_requests import PushedRequests
+from oauth.clients.authentication import ClientAuthentication
+from oauth.errors import AuthorizeError, OAuthError
+from oauth.parameters import Parameters
+from oauth.token import TokenEndpoint
+from oauth.tokens.introspection import Introspection
+from oauth.tokens.revocation import Revocation
+from server.authorization.requests import Throttle, address_of, authorization_of, claimed_client, for_machines, json_answer, read_form
+from server.rate_limits import Place, RateLimits
+
+
+class OAuthEndpoints:
+    """The endpoints that clients call with their own credentials."""
+
+    def __init__(
+        self,
+        *,
+        token: TokenEndpoint,
+        authentication: ClientAuthentication,
+        revocation: Revocation,
+        introspection: Introspection,
+        pushed: PushedRequests,
+        authorization: Authorization,
+        limits: RateLimits,
+    ) -> None:
+        self._token = token
+        self._authentication = authentication
+        self._revocation = revocation
+        self._introspection = introspection
+        self._pushed = pushed
+        self._authorization = authorization
+        self._limits = limits
+        self._throttle = Throttle(limits)
+
+    def routes(self) -> list[Route]:
+        endpoints = {"/token": self.token, "/revoke": self.revoke, "/introspect": self.introspect, "/par": self.push}
+        return [Route(path, for_machines(endpoint, "POST"), methods=["POST", "OPTIONS"]) for path, endpoint in endpoints.items()]
+
+    async def token(self, request: Request) -> Response:
+        """Exchange a grant for tokens (RFC 6749 §3.2)."""
+        form, authorization, taken = await self._read(request)
+        reply = await self._token.answer(form, authorization)
+        self._throttle.give_back(taken)
+        return json_answer(reply)
+
+    async def revoke(self, request: Request) -> Response:
+        """End a token (RFC 7009): 200 with an empty body, whether it existed or not."""
+        form, authorization, taken = await self._read(request)
+        client = await self._authentication.authenticate(form, authorization)
+        await self._revocation.revoke(client, form)
+        self._throttle.give_back(taken)
+        return Response(status_code=200)
+
+    async def introspect(self, request: Request) -> Response:
+        """Say what a token is worth (RFC 7662)."""
+        form, authorization, taken = await self._read(request)
+        client = await self._authentication.authenticate(form, authorization)
+        await self._limits.check("introspect_client", client.client_id)
+        answer = await self._introspection.answer(client, form, by_header=authorization is not None)
+        self._throttle.give_back(taken)
+        return json_answer(answer)
+
+    async def push(self, request: Request) -> Response:
+        """Take the parameters of an authorization request ahead of the browser (RFC 9126), checked as /authorize checks them."""
+        form, authorization, taken = await self._read(request)
+        client = await self._authentication.authenticate(form, authorization)
+        if form.get("request_uri") is not None:
+            raise OAuthError("invalid_request", "request_uri cannot be pushed")
+        parameters = Parameters([*((name, value) for name, value in form.pairs() if name != "client_id"), ("client_id", client.client_id)])
+        try:
+            await self._authorization.check(parameters)
+        except AuthorizeError as error:
+            raise OAuthError(error.code, error.description) from error
+        # Not given back: what was pushed is kept, and whoever is a public client may be anybody.
+        await self._limits.check_address("push", address_of(request), client.client_id)
+        request_uri, expires_in = await self._pushed.push(client, form)
+        self._throttle.give_back(taken)
+        return json_answer({"request_uri": request_uri, "expires_in": expires_in}, 201)
+
+    async def _read(self, request: Request) -> tuple[Parameters, str | None, list[Place]]:
+        """Return the form, the Authorization header and where the request was counted. Raises OAuthError, RateLimited."""
+        authorization = authorization_of(request)
+        form = await read_form(request)
+        client_id = claimed_client(form, authorization)
+        taken = await self._throttle.take(request, client_id, form)
+        return form, authorization, taken

@@ -1,0 +1,1 @@
+"""Connections, framing and limits: the only folder that knows uvicorn."""

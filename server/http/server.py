@@ -1,0 +1,70 @@
+"""uvicorn as we run it: it ends when told to, and a server that has drained ends the process with 0."""
+
+import asyncio
+import signal
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from server.http.protocol import strict_http
+
+#: how long requests under way may take to end after SIGTERM
+DRAIN_S = 35
+#: how long an unused connection is kept: longer than proxies keep theirs (60 s), which would else send into one that just closed
+KEEP_ALIVE_S = 75
+
+
+class HttpServer(uvicorn.Server):
+    """Serves `app` at `authority` (host and port).
+
+    With `takes_signals`, SIGTERM and SIGINT stop it; a second SIGINT does not wait for requests under way.
+    """
+
+    def __init__(self, app: ASGIApp, *, authority: str = "", takes_signals: bool = False) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app,
+                http=strict_http(authority),
+                ws="none",
+                log_config=None,  # its lines go out in our format, redacted like ours
+                log_level="warning",
+                access_log=False,
+                proxy_headers=False,  # server/app.py looks at them where they matter
+                lifespan="off",
+                server_header=False,
+                timeout_keep_alive=KEEP_ALIVE_S,
+                timeout_graceful_shutdown=DRAIN_S,
+            )
+        )
+        self._takes_signals = takes_signals
+        self._ready = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._ready.set()
+
+    async def until_ready(self) -> None:
+        """Wait until requests are answered."""
+        await self._ready.wait()
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Handle the signals ourselves: uvicorn would raise them again after the drain, and the process would not exit 0."""
+        if not self._takes_signals:
+            yield
+            return
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stop, number)
+        try:
+            yield
+        finally:
+            for number in (signal.SIGTERM, signal.SIGINT):
+                loop.remove_signal_handler(number)
+
+    def _stop(self, number: int) -> None:
+        self.force_exit = self.should_exit and number == signal.SIGINT
+        self.should_exit = True

@@ -1,0 +1,116 @@
+"""The media type of an MCP answer: the one that the client takes, where it does not take both (RFC 9110 §12.5.1).
+
+MCP has clients list `application/json` and `text/event-stream`. Many list one, or nothing, which means any. The SDK answers only
+those that list both, so it is told that they do, and what it says is put into the type that was asked for.
+"""
+
+import re
+from typing import Final, NamedTuple
+
+import orjson
+from starlette.types import Message, Send
+
+from server.mcp.transport import Headers, send_whole
+
+BOTH: Final = b"application/json, text/event-stream"
+_JSON: Final = frozenset({"application/json", "application/*", "*/*"})
+_EVENTS: Final = frozenset({"text/event-stream", "text/*", "*/*"})
+_NEVER: Final = re.compile(r"q\s*=\s*0(?:\.0*)?")
+_EVENT_END: Final = re.compile(rb"\r\n\r\n|\n\n|\r\r")
+
+
+class Accepted(NamedTuple):
+    """Which of the two types of MCP a client takes."""
+
+    json: bool
+    events: bool
+
+
+def accepted(headers: Headers) -> Accepted:
+    """Return what the Accept headers take; none of them: everything."""
+    values = [value.decode("latin-1").lower() for name, value in headers if name == b"accept"]
+    ranges = [part.strip() for value in values for part in value.split(",") if part.strip()]
+    if not ranges:
+        return Accepted(json=True, events=True)
+    wanted = set()
+    for media_range in ranges:
+        media_type, *parameters = (piece.strip() for piece in media_range.split(";"))
+        if not any(_NEVER.fullmatch(parameter) for parameter in parameters):
+            wanted.add(media_type)
+    return Accepted(json=not wanted.isdisjoint(_JSON), events=not wanted.isdisjoint(_EVENTS))
+
+
+def with_both(headers: Headers) -> Headers:
+    """Return `headers` with an Accept that the SDK answers."""
+    return [*(header for header in headers if header[0] != b"accept"), (b"accept", BOTH)]
+
+
+def in_type(send: Send, takes: Accepted) -> Send:
+    """Return a `send` that puts answers into the one type that is taken, or leaves them as they are."""
+    if takes.json and takes.events:
+        return send
+    return _as_json(send) if takes.json else _as_events(send)
+
+
+def _as_json(send: Send) -> Send:
+    """An event stream becomes its last message, which is the answer; what came before told of progress."""
+    head: list[Message] = []
+    pending, answer = b"", b""
+
+    async def send_json(message: Message) -> None:
+        nonlocal pending, answer
+        if message["type"] == "http.response.start":
+            if _type_of(message).startswith(b"text/event-stream"):
+                head.append(message)
+                return
+        elif head:
+            *events, pending = _EVENT_END.split(pending + message.get("body", b""))
+            for event in events:
+                answer = _answer_in(event) or answer
+            if not message.get("more_body", False):
+                start = head.pop()
+                kept = [header for header in start["headers"] if header[0].lower() not in (b"content-type", b"content-length")]
+                await send_whole(send, start["status"], [(b"content-type", b"application/json"), *kept], answer)
+            return
+        await send(message)
+
+    return send_json
+
+
+def _as_events(send: Send) -> Send:
+    """A JSON answer becomes the one event of a stream; refusals stay what they are."""
+    head: list[Message] = []
+    body = b""
+
+    async def send_events(message: Message) -> None:
+        nonlocal body
+        if message["type"] == "http.response.start":
+            if message["status"] == 200 and _type_of(message).startswith(b"application/json"):
+                head.append(message)
+                return
+        elif head:
+            body += message.get("body", b"")
+            if not message.get("more_body", False):
+                start = head.pop()
+                kept = [header for header in start["headers"] if header[0].lower() not in (b"content-type", b"content-length")]
+                stream = [(b"content-type", b"text/event-stream"), (b"cache-control", b"no-cache, no-transform"), *kept]
+                await send_whole(send, 200, stream, b"event: message\r\ndata: %b\r\n\r\n" % body)
+            return
+        await send(message)
+
+    return send_events
+
+
+def _type_of(start: Message) -> bytes:
+    return next((value.lower() for name, value in start["headers"] if name.lower() == b"content-type"), b"")
+
+
+def _answer_in(event: bytes) -> bytes:
+    """Return the JSON-RPC response that an event carries; nothing of a comment or a notification."""
+    lines = [line[5:].removeprefix(b" ") for line in event.splitlines() if line.startswith(b"data:")]
+    data = b"\n".join(lines)
+    try:
+        message = orjson.loads(data)
+    except orjson.JSONDecodeError:
+        return b""
+    return data if isinstance(message, dict) and ("result" in message or "error" in message) else b""

@@ -1,0 +1,1 @@
+"""Fixtures that the MCP conformance suite asks for."""

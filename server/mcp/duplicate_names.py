@@ -1,0 +1,58 @@
+"""No member comes twice in a JSON object that we take: parsers differ in which of them counts (RFC 8259 §4).
+
+Most bodies are cleared by counting: what could be the colon of a member, in the text, against the members that the parser found. Only
+a body that has more of them is looked at object by object.
+"""
+
+import json
+from collections import Counter
+from typing import Any
+
+from tools.operation import Json
+
+#: every white space of JSON as a blank, and every digit as a zero, which spares who looks for long numbers a second pass
+BLANKS_AND_ZEROS = bytes.maketrans(b"\t\n\r123456789", b"   000000000")
+
+
+class RepeatedName(ValueError):
+    """Its argument is the name that came twice."""
+
+
+def may_repeat(flat: bytes, names: int) -> bool:
+    """Say whether `flat`, a body after BLANKS_AND_ZEROS, may hold more members than the `names` that its parser found.
+
+    A member's colon follows a quote or white space. A string may hold the like of it, too; that is why this is no proof.
+    """
+    return flat.count(b'":') + flat.count(b" :") != names
+
+
+def names_in(value: Json) -> int:
+    """Return how many members all objects in `value` have."""
+    names, waiting = 0, [value]
+    while waiting:
+        part = waiting.pop()
+        if type(part) is dict:
+            names += len(part)
+            waiting.extend(part.values())
+        elif type(part) is list:
+            waiting.extend(part)
+    return names
+
+
+def repeated_name(body: bytes) -> str | None:
+    """Return a name that an object of `body` has twice, or None."""
+    try:
+        json.loads(body, object_pairs_hook=_unique)
+    except RepeatedName as error:
+        return str(error)
+    except RecursionError:
+        return None  # Nothing takes arguments that are nested so deeply (tools/dispatch/arguments.py).
+    return None
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        counts = Counter(name for name, _ in pairs)
+        raise RepeatedName(counts.most_common(1)[0][0])
+    return found

@@ -1,0 +1,159 @@
+"""The short way for plain 2026-07-28 `tools/call` and `tools/list` requests: parsed once, answered without the SDK's dispatcher.
+
+What is not plain falls through to the SDK, which stays the judge of everything unusual: any check here that fails returns
+None and says nothing of its own. tests/server/mcp/test_fast_path.py sends the same requests both ways and compares the answers.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import mcp_types as types
+import orjson
+from mcp.shared.inbound import find_invalid_x_mcp_header, x_mcp_header_map
+from mcp_types import (
+    CLIENT_CAPABILITIES_META_KEY,
+    CLIENT_INFO_META_KEY,
+    LOG_LEVEL_META_KEY,
+    PROTOCOL_VERSION_META_KEY,
+    SERVER_INFO_META_KEY,
+)
+from mcp_types.methods import serialize_server_result, validate_client_request
+from pydantic import ValidationError
+from starlette.types import Scope
+
+from server.mcp.client_capabilities import of_meta
+from server.mcp.duplicate_names import BLANKS_AND_ZEROS, may_repeat, names_in, repeated_name
+from server.origins import Callers
+from tools.operation import ClientFacts, Json
+
+VERSION = "2026-07-28"
+KNOWN_CLIENTS = 1_000
+#: A declaration beyond this is checked each time: clients choose it, and may choose 4 MB.
+MAX_DECLARATION_BYTES = 4_096
+_VERSION_HEADER = VERSION.encode()
+_CALL_KEYS = frozenset({"name", "arguments", "_meta"})
+_LIST_KEYS = frozenset({"_meta"})
+_MESSAGE_KEYS = frozenset({"jsonrpc", "id", "method", "params"})
+# orjson reads integers beyond 64 bits as floats, the SDK as they are. Two plain scans cost a tenth of a regular expression.
+_LONG_NUMBER = b"0" * 19
+#: `Accept` as clients write it; any other spelling is parsed by the SDK
+_PLAIN_ACCEPTS = frozenset({b"application/json, text/event-stream", b"text/event-stream, application/json", b"*/*"})
+_TRACE_HEADERS = (b"traceparent", b"tracestate", b"baggage")
+
+
+class LeanRequest(NamedTuple):
+    """A plain request, checked as the SDK would have checked it. `name` None: `tools/list`. A tuple: made for every call."""
+
+    request_id: int | str
+    name: str | None
+    arguments: Mapping[str, Json]
+    client: ClientFacts
+    meta: Mapping[str, Any]
+    trace_headers: Mapping[str, str]
+    progress_token: int | str | None
+
+
+class LeanPath:
+    """Recognizes plain requests, and encodes their answers."""
+
+    def __init__(self, listing: types.ListToolsResult, info: Mapping[str, Json], callers: Callers) -> None:
+        schemas = [tool.input_schema for tool in listing.tools]
+        # Such a schema needs the header checks of the SDK's path.
+        assert not any(find_invalid_x_mcp_header(schema) or x_mcp_header_map(schema) for schema in schemas)
+        self._callers = callers
+        stamp = orjson.dumps({SERVER_INFO_META_KEY: info})
+        self._stamp = b',"_meta":%b}' % stamp
+        shown = serialize_server_result("tools/list", VERSION, listing.model_dump(by_alias=True, mode="json", exclude_none=True))
+        self._listing = orjson.dumps(shown)[:-1] + self._stamp
+        #: encoded client capabilities and info -> what they mean; bounded, because clients choose them
+        self._client_by_words: dict[bytes, tuple[ClientFacts, int]] = {}
+
+    def recognize(self, scope: Scope, body: bytes) -> LeanRequest | None:
+        """Return the request, or None where the SDK must look at it."""
+        head = self._head(scope["headers"])
+        flat = body.translate(BLANKS_AND_ZEROS)
+        if head is None or _LONG_NUMBER in flat:
+            return None
+        method, header_name, trace_headers = head
+        try:
+            message = orjson.loads(body)
+        except orjson.JSONDecodeError:
+            return None
+        if type(message) is not dict or message.keys() != _MESSAGE_KEYS or message["jsonrpc"] != "2.0":
+            return None
+        request_id, params = message["id"], message["params"]
+        if type(request_id) not in (int, str) or message["method"] != method or type(params) is not dict:
+            return None
+        meta = params.get("_meta")
+        if type(meta) is not dict or meta.get(PROTOCOL_VERSION_META_KEY) != VERSION:
+            return None
+        known = self._client(meta)
+        token = meta.get("progressToken")
+        if known is None or LOG_LEVEL_META_KEY in meta or ("progressToken" in meta and type(token) not in (int, str)):
+            return None
+        client, names = known
+        names += len(_MESSAGE_KEYS) + len(params) + len(meta)
+        if method == "tools/list":
+            if params.keys() != _LIST_KEYS or (may_repeat(flat, names) and repeated_name(body) is not None):
+                return None
+            return LeanRequest(request_id, None, {}, client, meta, trace_headers, token)
+        name, arguments = params.get("name"), params.get("arguments", {})
+        if not params.keys() <= _CALL_KEYS or type(name) is not str or type(arguments) is not dict:
+            return None
+        # A name beyond ASCII travels encoded in its header.
+        if not name.isascii() or name.encode() != header_name:
+            return None
+        names += names_in(arguments)
+        # Where there are no more colons than members, no member came twice.
+        if flat.count(b":") != names and may_repeat(flat, names) and repeated_name(body) is not None:
+            return None
+        return LeanRequest(request_id, name, arguments, client, meta, trace_headers, token)
+
+    def listing(self, request_id: int | str) -> bytes:
+        """Return the whole `tools/list` response."""
+        return b'{"jsonrpc":"2.0","id":%b,"result":%b}' % (orjson.dumps(request_id), self._listing)
+
+    def result(self, request_id: int | str, members: bytes) -> bytes:
+        """Return a whole response around the members of its result."""
+        return b'{"jsonrpc":"2.0","id":%b,"result":{%b%b}' % (orjson.dumps(request_id), members, self._stamp)
+
+    def _head(self, headers: Sequence[tuple[bytes, bytes]]) -> tuple[str, bytes | None, dict[str, str]] | None:
+        """Return method, name and trace context of the head of a plain request, or None."""
+        found = dict(headers)
+        # A header that came twice, or one that mirrors an argument.
+        if len(found) != len(headers) or b"mcp-param-" in b"".join(found):
+            return None
+        if found.get(b"mcp-protocol-version") != _VERSION_HEADER or b"origin" in found:
+            return None
+        if not found.get(b"content-type", b"").lower().startswith(b"application/json"):
+            return None
+        if found.get(b"accept", b"*/*") not in _PLAIN_ACCEPTS or not self._callers.takes_host(found.get(b"host", b"")):
+            return None
+        method = found.get(b"mcp-method")
+        if method not in (b"tools/call", b"tools/list"):
+            return None
+        # Without a traceparent the others say nothing (W3C Trace Context §3.3).
+        trace = (
+            {name.decode(): found[name].decode("latin-1") for name in _TRACE_HEADERS if name in found} if b"traceparent" in found else {}
+        )
+        return method.decode(), found.get(b"mcp-name"), trace
+
+    def _client(self, meta: Mapping[str, Any]) -> tuple[ClientFacts, int] | None:
+        """Return what the client declares, once its declaration has passed the SDK's own validation, and the members in it."""
+        try:
+            capabilities = meta[CLIENT_CAPABILITIES_META_KEY]
+        except KeyError:
+            return None
+        words = orjson.dumps((capabilities, meta.get(CLIENT_INFO_META_KEY)))
+        known = self._client_by_words.get(words)
+        if known is None:
+            try:
+                validate_client_request("tools/list", VERSION, {"_meta": meta})
+            except ValidationError:
+                return None
+            known = of_meta(meta, VERSION), names_in(capabilities) + names_in(meta.get(CLIENT_INFO_META_KEY))
+            if len(words) <= MAX_DECLARATION_BYTES:
+                if len(self._client_by_words) >= KNOWN_CLIENTS:
+                    self._client_by_words.clear()
+                self._client_by_words[words] = known
+        return known

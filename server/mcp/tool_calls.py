@@ -1,0 +1,124 @@
+"""One `tools/call`, the same for every way in: trace it, dispatch it, answer it."""
+
+import logging
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from functools import partial
+from typing import Protocol
+
+from mcp.shared.exceptions import MCPError
+from mcp_types import INVALID_PARAMS
+
+from oauth.principal import Principal
+from server.error_responses import failure_outcome, internal_error
+from server.mcp.answers import Answer, UrlQuestion, answer
+from server.mcp.pending_plans import WaitingPlans
+from server.mcp.request_state import Asked, RequestStates
+from server.observability.trace_context import CallSpan, Tracing, trace_id_of
+from tools.errors import ToolError
+from tools.operation import ClientFacts, Json, Outcome, Progress, no_progress
+
+logger = logging.getLogger(__name__)
+
+UNKNOWN_OPERATION = "unknown_operation"
+_NOTHING_ASKED = Asked()
+
+
+class Dispatch(Protocol):
+    """The one door of `tools`, by the name of an always-on tool or of a catalogue operation."""
+
+    async def call(
+        self,
+        principal: Principal,
+        name: str,
+        arguments: Mapping[str, Json],
+        *,
+        client: ClientFacts,
+        progress: Progress = ...,
+        trace_id: str | None = None,
+    ) -> Outcome: ...
+
+
+class ToolCalls:
+    """Answers calls through the dispatcher, whichever path parsed them."""
+
+    def __init__(self, dispatcher: Dispatch, always_on: Iterable[str], tracing: Tracing, states: RequestStates) -> None:
+        self._dispatcher = dispatcher
+        self._states = states
+        self._waiting = WaitingPlans()
+        self._always_on = frozenset(always_on)
+        self._tracing = tracing
+
+    def call(
+        self,
+        principal: Principal,
+        name: str,
+        arguments: Mapping[str, Json],
+        client: ClientFacts,
+        *,
+        carrier: Mapping[str, str],
+        progress: Progress = no_progress,
+        retried: bool = False,
+        state: str | None = None,
+    ) -> Awaitable[Answer]:
+        """Run one call and return its answer. `state` is the `requestState` that a retry brings back.
+
+        Raises:
+            MCPError: -32602 for a name that is neither tool nor operation and for a foreign `state`, -32042 (see `answer`),
+                -32603 for our own faults.
+        """
+        asked: Asked | None = None if retried else _NOTHING_ASKED
+        if state is not None:
+            asked = self._states.check(state, principal, name, arguments)
+        if not self._tracing.is_collected:
+            return self._answer(principal, name, arguments, client, progress, asked, CallSpan(trace_id_of(carrier)))
+        answered = partial(self._answer, principal, name, arguments, client, progress, asked)
+        return self._in_span(self._tracing.call(name, client.protocol_version, carrier), answered)
+
+    @staticmethod
+    async def _in_span(spanning: AbstractContextManager[CallSpan], answered: Callable[[CallSpan], Awaitable[Answer]]) -> Answer:
+        with spanning as span:
+            return await answered(span)
+
+    async def _answer(
+        self,
+        principal: Principal,
+        name: str,
+        arguments: Mapping[str, Json],
+        client: ClientFacts,
+        progress: Progress,
+        asked: Asked | None,
+        span: CallSpan,
+    ) -> Answer:
+        resume = asked.resume if asked is not None else None
+        if resume is None and client.elicits_url and self._waiting:
+            resume = self._waiting.resume(principal, name, arguments)
+        given = arguments if resume is None else {**arguments, "resume": resume}
+        try:
+            outcome = await self._dispatcher.call(principal, name, given, client=client, progress=progress, trace_id=span.trace_id)
+        except ToolError as error:
+            outcome = failure_outcome(error)
+        except Exception as error:
+            span.failed("internal_error")
+            raise internal_error(error, span.trace_id) from error
+        if outcome.error is not None:
+            span.failed(outcome.error.code)
+            if outcome.error.code == UNKNOWN_OPERATION and name not in self._always_on:
+                raise unknown_tool(name, outcome)
+        try:
+            answered = answer(outcome, client, asked=asked.providers if asked is not None else None)
+        except MCPError as question:
+            if resume := (question.error.data or {}).get("resume"):
+                self._waiting.wait(principal, name, arguments, resume)
+            raise
+        if isinstance(answered, UrlQuestion):
+            told = Asked(answered.providers | (asked.providers if asked is not None else frozenset()), answered.resume)
+            return replace(answered, state=self._states.seal(principal, name, arguments, told))
+        return answered
+
+
+def unknown_tool(name: str, outcome: Outcome) -> MCPError:
+    """Return the protocol's error for a name that nothing answers to (MCP tools, "Error Handling")."""
+    near = outcome.error.did_you_mean if outcome.error is not None else ()
+    return MCPError(INVALID_PARAMS, f"unknown tool {name[:200]!r}; try discover_apis", {"did_you_mean": list(near)} if near else None)

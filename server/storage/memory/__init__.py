@@ -1,0 +1,1 @@
+"""Stores without a database, which the contract tests hold against the real ones."""

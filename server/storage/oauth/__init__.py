@@ -1,0 +1,1 @@
+"""The stores of `oauth`: clients, grants, people, connections, secrets."""

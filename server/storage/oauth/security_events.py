@@ -1,0 +1,26 @@
+"""Keep security events: AuditLog on SQL, append only."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import insert, select
+
+from oauth.audit import SecurityEvent
+from server.storage.database import Database
+from server.storage.oauth.rows import event_of, event_values
+from server.storage.schema.oauth_tables import security_events
+
+
+class SqlAuditLog:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def record(self, event: SecurityEvent) -> None:
+        async with self._database.write() as connection:
+            await connection.execute(insert(security_events), event_values(event))
+
+    async def recent(self, tenant_id: str, limit: int = 100) -> Sequence[SecurityEvent]:
+        statement = (
+            select(security_events).where(security_events.c.tenant_id == tenant_id).order_by(security_events.c.seq.desc()).limit(limit)
+        )
+        async with self._database.read() as connection:
+            return tuple(event_of(row) for row in (await connection.execute(statement)).all())

@@ -1,0 +1,95 @@
+"""Keep subjects: SubjectStore on the `subjects` table."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import orjson
+from sqlalchemy import Row, delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from oauth.sign_in.stores import SubjectExists
+from oauth.sign_in.subjects import Subject
+from server.storage.database import Database, announce, now_us
+from server.storage.schema.subject_tables import browser_sessions, subjects
+
+
+class SqlSubjectStore:
+    def __init__(self, database: Database, *, now_us: Callable[[], int] = now_us) -> None:
+        self._database = database
+        self._now_us = now_us
+
+    async def add(self, subject: Subject, password_hash: str | None) -> None:
+        try:
+            async with self._database.write() as connection:
+                values = subject_values(subject) | {"password_hash": password_hash, "created_at": self._now_us()}
+                await connection.execute(insert(subjects).values(values))
+        except IntegrityError as error:
+            raise SubjectExists(subject.email) from error
+
+    async def get(self, tenant_id: str, subject_id: str) -> Subject | None:
+        statement = select(subjects).where(subjects.c.tenant_id == tenant_id, subjects.c.subject_id == subject_id)
+        async with self._database.read() as connection:
+            row = (await connection.execute(statement)).one_or_none()
+        return None if row is None else subject_of(row)
+
+    async def find_local(self, tenant_id: str, email: str) -> tuple[Subject, str | None] | None:
+        statement = select(subjects).where(subjects.c.tenant_id == tenant_id, subjects.c.email == email, subjects.c.identity_provider == "")
+        async with self._database.read() as connection:
+            row = (await connection.execute(statement)).one_or_none()
+        return None if row is None else (subject_of(row), row.password_hash)
+
+    async def of_tenant(self, tenant_id: str) -> Sequence[Subject]:
+        order = (subjects.c.email, subjects.c.identity_provider)
+        async with self._database.read() as connection:
+            rows = (await connection.execute(select(subjects).where(subjects.c.tenant_id == tenant_id).order_by(*order))).all()
+        return tuple(subject_of(row) for row in rows)
+
+    async def save(self, subject: Subject) -> bool:
+        mine = (subjects.c.tenant_id == subject.tenant_id, subjects.c.subject_id == subject.subject_id)
+        theirs = (browser_sessions.c.tenant_id == subject.tenant_id, browser_sessions.c.subject_id == subject.subject_id)
+        try:
+            async with self._database.write() as connection:
+                changed = (await connection.execute(update(subjects).where(*mine).values(subject_values(subject)))).rowcount == 1
+                if changed and subject.disabled:
+                    await connection.execute(delete(browser_sessions).where(*theirs))
+                if changed:
+                    await announce(connection, "subjects", subject.tenant_id, subject.subject_id)
+        except IntegrityError as error:
+            raise SubjectExists(subject.email) from error
+        return changed
+
+    async def set_password(self, tenant_id: str, subject_id: str, password_hash: str) -> bool:
+        mine = (subjects.c.tenant_id == tenant_id, subjects.c.subject_id == subject_id)
+        async with self._database.write() as connection:
+            result = await connection.execute(update(subjects).where(*mine).values(password_hash=password_hash))
+        return result.rowcount == 1
+
+
+def subject_values(subject: Subject) -> dict[str, Any]:
+    """Return the columns that hold `subject`."""
+    scopes = subject.allowed_scopes
+    return {
+        "tenant_id": subject.tenant_id,
+        "subject_id": subject.subject_id,
+        "email": subject.email,
+        "display_name": subject.display_name,
+        "is_admin": subject.is_admin,
+        "disabled": subject.disabled,
+        "allowed_scopes": None if scopes is None else orjson.dumps(sorted(scopes)).decode(),
+        "identity_provider": subject.identity_provider,
+    }
+
+
+def subject_of(row: Row[Any]) -> Subject:
+    """Return the subject that a row of `subjects` holds."""
+    scopes = row.allowed_scopes
+    return Subject(
+        tenant_id=row.tenant_id,
+        subject_id=row.subject_id,
+        email=row.email,
+        display_name=row.display_name,
+        is_admin=bool(row.is_admin),
+        disabled=bool(row.disabled),
+        allowed_scopes=None if scopes is None else frozenset(orjson.loads(scopes)),
+        identity_provider=row.identity_provider,
+    )

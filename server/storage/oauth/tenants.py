@@ -1,0 +1,67 @@
+"""Keep tenants: TenantStore on the `tenants` table."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import orjson
+from sqlalchemy import Row, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from oauth.sign_in.stores import TenantExists
+from oauth.tenants import Tenant
+from server.storage.database import Database, announce, now_us
+from server.storage.schema.platform_tables import tenants
+
+
+class SqlTenantStore:
+    def __init__(self, database: Database, *, now_us: Callable[[], int] = now_us) -> None:
+        self._database = database
+        self._now_us = now_us
+
+    async def all(self) -> Sequence[Tenant]:
+        async with self._database.read() as connection:
+            rows = (await connection.execute(select(tenants).order_by(tenants.c.tenant_id))).all()
+        return tuple(_tenant(row) for row in rows)
+
+    async def add(self, tenant: Tenant) -> None:
+        values = {"tenant_id": tenant.tenant_id, "title": tenant.title, "settings": _settings(tenant), "created_at": self._now_us()}
+        try:
+            async with self._database.write() as connection:
+                await connection.execute(insert(tenants).values(values))
+                await announce(connection, "tenants", tenant.tenant_id, tenant.tenant_id)
+        except IntegrityError as error:
+            raise TenantExists(tenant.tenant_id) from error
+
+    async def save(self, tenant: Tenant) -> bool:
+        statement = update(tenants).where(tenants.c.tenant_id == tenant.tenant_id).values(title=tenant.title, settings=_settings(tenant))
+        async with self._database.write() as connection:
+            changed = (await connection.execute(statement)).rowcount == 1
+            if changed:
+                await announce(connection, "tenants", tenant.tenant_id, tenant.tenant_id)
+        return changed
+
+
+def _settings(tenant: Tenant) -> str:
+    return orjson.dumps(
+        {
+            "baseline_scopes": tenant.baseline_scopes,
+            "sign_in": sorted(tenant.sign_in),
+            "confirm_destructive": tenant.confirm_destructive,
+            "static_tokens_until": tenant.static_tokens_until,
+            "suspended": tenant.suspended,
+        }
+    ).decode()
+
+
+def _tenant(row: Row[Any]) -> Tenant:
+    settings: Mapping[str, Any] = orjson.loads(row.settings)
+    plain = Tenant(row.tenant_id, row.title)
+    return Tenant(
+        tenant_id=row.tenant_id,
+        title=row.title,
+        baseline_scopes=tuple(settings.get("baseline_scopes", plain.baseline_scopes)),
+        sign_in=frozenset(settings.get("sign_in", plain.sign_in)),
+        confirm_destructive=settings.get("confirm_destructive", plain.confirm_destructive),
+        static_tokens_until=settings.get("static_tokens_until"),
+        suspended=settings.get("suspended", False),
+    )

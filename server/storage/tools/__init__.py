@@ -1,0 +1,1 @@
+"""The stores of `tools`: operations, call records, results, what waits for review."""

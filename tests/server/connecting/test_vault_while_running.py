@@ -1,0 +1,97 @@
+"""The vault under a gateway that runs: both key layers rotated without downtime, kill -9 in the middle, environments kept apart."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from server.demo.app import build
+from tests.command_line import ascend_here
+from tests.flows.gateway_process import RunningGateway, ascend, environment, running_gateway
+from tests.ports import free_port
+from tests.server.connecting.test_connecting_processes import EMAIL, PASSWORD, told
+from tests.server.demo.listening import listening
+
+KEY = "k-crm-never-shown-1"
+WANTED = {"api": "crm.contacts.search", "args": {"query": "Ada"}}
+
+
+def rotating(data: Path) -> subprocess.Popen[bytes]:
+    command = [str(Path(sys.executable).with_name("ascend")), "vault", "rotate", "--data", str(data)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment())
+
+
+@contextmanager
+def calling(gateway: RunningGateway, token: str, outcomes: list[str]) -> Iterator[None]:
+    """Call all the time in a thread of its own, and note what came of each call."""
+    stop = threading.Event()
+
+    def call() -> None:
+        while not stop.is_set():
+            outcomes.append(str(told(gateway, token, "call_api", WANTED)["status"]))
+
+    thread = threading.Thread(target=call)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(30)
+
+
+def test_both_key_layers_are_rotated_under_load_and_a_killed_rotation_costs_nothing(tmp_path: Path) -> None:
+    """Issue 6: rotation of both key layers without downtime; kill -9 in rotation: the store opens, no account is lost."""
+    data, port = tmp_path / "data", free_port()
+    with listening(build(api_key=KEY, requests_per_min=1_000_000)) as crm_url:
+        data.mkdir(mode=0o700)
+        settings = f'base_url = "http://127.0.0.1:{port}"\negress_allow = ["{urlsplit(crm_url).netloc}"]\n'
+        (data / "ascend.toml").write_text(settings)
+        for words, stdin in (
+            (("user", "add", EMAIL, "--tenant", "default", "--password-stdin"), f"{PASSWORD}\n"),
+            (("import", "openapi", f"{crm_url}/openapi.json", "--provider", "crm", "--shared"), None),
+            (("connection", "add-key", "crm"), f"{KEY}\n"),
+        ):
+            done = ascend_here(*words, data_dir=data, stdin=stdin or "")
+            assert done.returncode == 0, done.stderr
+        token = ascend_here("token", "mint", "--tenant", "default", "--user", EMAIL, data_dir=data).stdout.strip()
+        outcomes: list[str] = []
+        with running_gateway(data, demo=False, port=port) as gateway:
+            assert told(gateway, token, "call_api", WANTED)["status"] == "ok"
+            with calling(gateway, token, outcomes):
+                for _ in range(2):
+                    assert ascend("vault", "rotate", data_dir=data).returncode == 0
+                for has_begun in (True, True, False):
+                    process = rotating(data)
+                    assert process.stdout is not None
+                    if has_begun:
+                        process.stdout.readline()
+                    process.send_signal(signal.SIGKILL)
+                    process.communicate()
+            assert len(outcomes) > 10
+            assert set(outcomes) == {"ok"}
+            added = ascend("connection", "add-key", "crm", "--alias", "second", data_dir=data, stdin=f"{KEY}\n")
+            assert added.returncode == 0, added.stderr
+        with running_gateway(data, demo=False, port=port) as gateway:
+            assert told(gateway, token, "call_api", WANTED)["status"] == "ok"
+        verified = ascend("vault", "verify", data_dir=data)
+        assert (verified.returncode, "rolled back" in verified.stdout) == (0, False)
+        assert KEY.encode() not in b"".join(path.read_bytes() for path in data.iterdir() if path.is_file())
+
+
+def test_a_development_process_refuses_a_production_store(tmp_path: Path) -> None:
+    """Issue 6: the environment name is stamped into the store, and is part of every seal."""
+    production, development = {"ASCEND_ENV": "production"}, {"ASCEND_ENV": "development"}
+    first = ascend("connection", "add-key", "crm", data_dir=tmp_path / "data", stdin="k\n", extra=production)
+    assert first.returncode == 0, first.stderr
+    for words in (("connection", "list"), ("vault", "rotate"), ("serve", "--port", "0")):
+        refused = ascend(*words, data_dir=tmp_path / "data", extra=development)
+        assert refused.returncode != 0, words
+        assert "belongs to environment 'production'" in refused.stderr
+        assert "Traceback" not in refused.stderr
+    assert os.listdir(tmp_path / "data")
+    assert ascend("connection", "list", data_dir=tmp_path / "data", extra=production).returncode == 0

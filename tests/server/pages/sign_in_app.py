@@ -1,0 +1,310 @@
+"""A gateway reduced to its sign-in pages, on a real port, with a small stand-in for the authorization requests."""
+
+import secrets
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from urllib.parse import urlencode
+
+import anyio
+import httpx2
+from argon2 import PasswordHasher
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from oauth.audit import SecurityEvent
+from oauth.authorization.consent_view import ConsentView, ScopeWords, scope_words
+from oauth.authorization.request import AuthorizationRequest, BrowserSession
+from oauth.fetch import Fetched, FetchRefused
+from oauth.sign_in.federation import Federation
+from oauth.sign_in.identity_providers import IdentityProvider
+from oauth.sign_in.one_time_links import SignInLinks
+from oauth.sign_in.passkeys import Passkeys
+from oauth.sign_in.passwords import Passwords
+from oauth.sign_in.subjects import Subject
+from oauth.tenants import Tenant, Tenants
+from oauth.tokens.own_grants import AllowedClient, OwnGrants
+from server.config import Settings
+from server.pages.account import AccountEndpoints
+from server.pages.browser_session import BrowserSessions
+from server.pages.consent import ConsentEndpoints
+from server.pages.home import HomeEndpoints
+from server.pages.page import Pages, see_other
+from server.pages.sign_in import SignInEndpoints
+from server.pages.sign_in_link import LinkEndpoints
+from server.rate_limits import RateLimits
+from server.storage.memory.identities import MemoryIdentityLinkStore
+from server.storage.memory.passkeys import MemoryPasskeyStore
+from server.storage.memory.subjects import MemoryBrowserSessionStore, MemorySubjectStore
+from tests.server.http.standing_server import StandingServer, standing_server
+
+#: enough to be Argon2id, too little to keep the tests waiting
+QUICK = PasswordHasher(memory_cost=64, time_cost=1, parallelism=1)
+EMAIL, PASSWORD = "ada@example.com", "correct-horse-battery"
+VIEW = ConsentView(
+    client_name="Claude Code",
+    client_host="claude.ai",
+    redirect_host="localhost:33418",
+    verified=False,
+    warnings=(
+        "Nobody has verified this application; the name is its own claim.",
+        "Any program on this computer can receive the answer. Continue only if you started this sign-in yourself, just now.",
+    ),
+    tenant_title="Acme Robotics",
+    email=EMAIL,
+    scopes=(
+        ScopeWords("mcp", "Connect and find operations", "See which operations you may use and how to call them."),
+        ScopeWords("mcp:read", "Read with your connected accounts", "Run operations that only read, such as listing contacts."),
+        ScopeWords("mcp:write", "Change things with your connected accounts", "Create and update records, such as a deal or a note."),
+        ScopeWords("offline_access", "Stay connected", "Keep working while you are away, until you withdraw it."),
+    ),
+    remembered=False,
+)
+
+
+class StandInConsent:
+    """Authorization requests in memory: what `oauth/authorization/consent.py` promises, without the rest of the authorization server."""
+
+    def __init__(self) -> None:
+        self.requests: dict[str, AuthorizationRequest] = {}
+        self.redirects: dict[str, str] = {}
+        self.codes: list[str] = []
+        self.view_shown = VIEW
+        #: what the form said of the scopes, answer by answer
+        self.ticked: list[frozenset[str] | None] = []
+        self.remembers_answers = True
+
+    async def pending(self, request_id: str, browser: str) -> AuthorizationRequest | None:
+        found = self.requests.get(request_id)
+        return found if found is not None and found.browser == browser and request_id not in self.redirects else None
+
+    async def finished(self, request_id: str, browser: str, *, allowed: bool) -> str | None:
+        found = self.requests.get(request_id)
+        mine = found is not None and found.browser == browser and self.remembers_answers
+        return self.redirects.get(request_id) if mine else None
+
+    async def view(self, request: AuthorizationRequest, session: BrowserSession) -> ConsentView:
+        return replace(self.view_shown, email=session.email)
+
+    async def approve(self, request: AuthorizationRequest, session: BrowserSession, ticked: frozenset[str] | None = None) -> str:
+        if request.request_id not in self.redirects:
+            self.ticked.append(ticked)
+            self.codes.append(secrets.token_urlsafe(8))
+            self.redirects[request.request_id] = f"{request.redirect_uri}?{urlencode({'code': self.codes[-1], 'state': request.state})}"
+        return self.redirects[request.request_id]
+
+    async def deny(self, request: AuthorizationRequest) -> str:
+        self.redirects[request.request_id] = f"{request.redirect_uri}?error=access_denied"
+        return self.redirects[request.request_id]
+
+
+class StandInGrants(OwnGrants):
+    """The grants of one person, given by the test."""
+
+    def __init__(self) -> None:
+        self.allowed: dict[str, tuple[str, AllowedClient]] = {}
+
+    async def standing(self, tenant_id: str, subject_id: str) -> Sequence[AllowedClient]:
+        return [client for owner, client in self.allowed.values() if owner == f"{tenant_id}/{subject_id}"]
+
+    async def revoke(self, tenant_id: str, subject_id: str, grant_id: str, *, by: str = "subject") -> bool:
+        mine = self.allowed.get(grant_id, ("", None))[0] == f"{tenant_id}/{subject_id}"
+        return mine and self.allowed.pop(grant_id, None) is not None
+
+
+async def send_unguarded(
+    method: str, url: str, *, headers: Mapping[str, str], body: bytes | None, max_bytes: int, timeout_s: float
+) -> Fetched:
+    """Send one request to a server of the test's own, without the guard that keeps the gateway from calling this machine."""
+    async with httpx2.AsyncClient(timeout=timeout_s) as client:
+        try:
+            answer = await client.request(method, url, headers=dict(headers), content=body)
+        except httpx2.HTTPError as error:
+            raise FetchRefused(type(error).__name__) from error
+    return Fetched(answer.status_code, {name.lower(): value for name, value in answer.headers.items()}, answer.content)
+
+
+class MemoryAudit:
+    """Security events in a list."""
+
+    def __init__(self) -> None:
+        self.events: list[SecurityEvent] = []
+
+    async def record(self, event: SecurityEvent) -> None:
+        self.events.append(event)
+
+    async def recent(self, tenant_id: str, limit: int = 100) -> Sequence[SecurityEvent]:
+        return [event for event in reversed(self.events) if event.tenant_id == tenant_id][:limit]
+
+
+@dataclass
+class Clock:
+    """Time that a test can move."""
+
+    now: float = field(default_factory=time.time)
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@dataclass
+class SignInApp:
+    """`url` answers while `running()` is entered."""
+
+    server: StandingServer
+    url: str
+    settings: Settings
+    tenants: Tenants
+    consent: StandInConsent = field(default_factory=StandInConsent)
+    subjects: MemorySubjectStore = field(default_factory=MemorySubjectStore)
+    redirect_uri: str = ""
+    clock: Clock = field(default_factory=Clock)
+
+    def __post_init__(self) -> None:
+        self.redirect_uri = self.redirect_uri or f"{self.url}/arrived"
+        self.pages = Pages(self.settings)
+        self.sessions = BrowserSessions(MemoryBrowserSessionStore(self.subjects), settings=self.settings, clock=self.clock)
+        self.passwords = Passwords(self.subjects, hasher=QUICK)
+        self.limits = RateLimits(scale=self.settings.rate_limit_scale)
+        self.audit = MemoryAudit()
+        self.passkey_store = MemoryPasskeyStore()
+        self.passkeys = Passkeys(self.passkey_store, self.subjects, origin=self.url, audit=self.audit, clock=self.clock)
+        self.sign_in_links = SignInLinks(self.passkey_store, self.subjects, clock=self.clock)
+        self.grants = StandInGrants()
+        self.links = MemoryIdentityLinkStore(self.subjects)
+        self.secrets: dict[str, str] = {}
+        self.federation = Federation(
+            self.links, self.subjects, send_unguarded, secret_of=self.secret_of, base_url=self.url, clock=self.clock
+        )
+
+    async def secret_of(self, provider: IdentityProvider) -> str:
+        return self.secrets.get(provider.slug, "")
+
+    def add_person(self, email: str, display_name: str = "", tenant_id: str = "default") -> None:
+        """Make a subject whose password is PASSWORD."""
+
+        async def add() -> None:
+            # Its own Passwords: a limiter belongs to the event loop that used it first.
+            passwords = Passwords(self.subjects, hasher=QUICK)
+            await passwords.add_subject(tenant_id, email, PASSWORD, display_name=display_name)
+
+        # In a thread, because a test that drives a browser has a loop in its own.
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(anyio.run, add).result()
+
+    def link_for(self, email: str, tenant_id: str = "default") -> str:
+        """Return a sign-in link as an operator makes it."""
+
+        async def make() -> str:
+            found = await self.subjects.find_local(tenant_id, email)
+            assert found is not None
+            return await self.sign_in_links.make(found[0])
+
+        return anyio.run(make)
+
+    def change_person(self, email: str, change: Callable[[Subject], Subject], tenant_id: str = "default") -> None:
+        """Do to a local subject what an operator does."""
+
+        async def save() -> None:
+            found = await self.subjects.find_local(tenant_id, email)
+            assert found is not None
+            await self.subjects.save(change(found[0]))
+
+        anyio.run(save)
+
+    def routes(self) -> list[Route]:
+        sign_in = SignInEndpoints(
+            consent=self.consent,
+            tenants=self.tenants,
+            sessions=self.sessions,
+            passwords=self.passwords,
+            passkeys=self.passkeys,
+            federation=self.federation,
+            audit=self.audit,
+            pages=self.pages,
+            limits=self.limits,
+            clock=self.clock,
+        )
+        account = AccountEndpoints(
+            tenants=self.tenants,
+            sessions=self.sessions,
+            passwords=self.passwords,
+            passkeys=self.passkeys,
+            grants=self.grants,
+            scope_words=scope_words(lambda tenant_id, provider: provider.title()),
+            audit=self.audit,
+            pages=self.pages,
+            limits=self.limits,
+            clock=self.clock,
+        )
+        links = LinkEndpoints(
+            links=self.sign_in_links,
+            tenants=self.tenants,
+            sessions=self.sessions,
+            audit=self.audit,
+            pages=self.pages,
+            limits=self.limits,
+            clock=self.clock,
+        )
+        return [
+            *links.routes(),
+            *HomeEndpoints(pages=self.pages, settings=self.settings).routes(),
+            *sign_in.routes(),
+            *account.routes(),
+            *ConsentEndpoints(consent=self.consent, sessions=self.sessions, pages=self.pages, clock=self.clock).routes(),
+            Route("/authorize", self.authorize, methods=["GET"]),
+            Route("/arrived", self.arrived, methods=["GET"]),
+        ]
+
+    async def authorize(self, request: Request) -> Response:
+        """Begin an authorization request as the real endpoint does, without its checks."""
+        request_id = secrets.token_urlsafe(32)
+        tenant_id = request.query_params.get("tenant", "default")
+        response = see_other(f"/login?request={request_id}")
+        browser = self.sessions.bind_browser(request, response)
+        now = 0.0 if request.query_params.get("prompt") is None else 4e9
+        self.consent.requests[request_id] = AuthorizationRequest(
+            request_id=request_id,
+            browser=browser,
+            tenant_id=tenant_id,
+            client_id="client",
+            redirect_uri=self.redirect_uri,
+            scopes=("mcp", "mcp:read"),
+            resource=self.settings.mcp_url(tenant_id),
+            state="xyz",
+            code_challenge="challenge",
+            prompt=frozenset(request.query_params.get("prompt", "").split()),
+            login_hint=request.query_params.get("login_hint"),
+            max_age_s=None,
+            created_at=now,
+            expires_at=4e9,
+        )
+        return response
+
+    async def arrived(self, request: Request) -> Response:
+        return JSONResponse(dict(request.query_params))
+
+
+def sign_in_app(tmp_path: Path, host: str = "127.0.0.1", rate_limit_scale: float = 1.0, scheme: str = "http") -> SignInApp:
+    """Return an app on a free port with the subject Ada in the tenants `default` and `acme`."""
+    server = standing_server()
+    url = f"{scheme}://{host}:{server.port}"
+    settings = Settings(data_dir=tmp_path, base_url=url, database_url="", rate_limit_scale=rate_limit_scale)
+    tenants = Tenants([Tenant("default", "Acme Robotics"), Tenant("other", "Other Company")])
+    return SignInApp(server, url, settings, tenants)
+
+
+@contextmanager
+def running(app: SignInApp) -> Iterator[SignInApp]:
+    """Serve the app, with Ada as a subject of `default`."""
+    app.add_person(EMAIL, "Ada Lovelace")
+    app.server.app = Starlette(routes=app.routes())
+    try:
+        yield app
+    finally:
+        app.server.release()

@@ -1,0 +1,46 @@
+"""Code, page and table agree."""
+
+import orjson
+import pytest
+
+from capability_index.documents import load_pages, tools_table
+from tests.conftest import REPOSITORY
+from tests.tools.stand_ins import gateway
+from tools.always_on import ALWAYS_ON, ToolDefinition
+from tools.sources.builtin import PROVIDER
+
+MAX_TOKENS = 900
+
+
+def test_the_three_tools_stay_under_their_budget_and_in_order() -> None:
+    """three-tools.md: under 900 tokens together (characters / 4), constant, in this order."""
+    assert [tool.name for tool in ALWAYS_ON] == ["discover_apis", "call_api", "batch_execute"]
+    assert len(orjson.dumps([tool.to_wire() for tool in ALWAYS_ON])) / 4 < MAX_TOKENS
+
+
+@pytest.mark.parametrize("tool", ALWAYS_ON, ids=lambda tool: tool.name)
+def test_a_tool_and_its_page_name_the_same_arguments(tool: ToolDefinition) -> None:
+    """The definition is what clients see, the page is what people read."""
+    page_by_slug = {page.document.slug: page for page in load_pages()}
+    if tool.name not in page_by_slug:
+        pytest.fail(f"docs/tools/{tool.name}.md is missing")
+    parameters = [parameter.name for parameter in page_by_slug[tool.name].document.parameters]
+    assert parameters == list(tool.input_schema["properties"])
+    assert tool.to_wire()["_meta"] == {"anthropic/alwaysLoad": True}
+
+
+async def test_every_built_in_has_a_page_that_names_its_arguments_and_says_what_they_mean() -> None:
+    """docs/tools/<slug>.md is the source of truth for the words."""
+    house = await gateway([])
+    page_by_slug = {page.document.slug: page for page in load_pages()}
+    for operation in house.catalog.operations_of(None, PROVIDER):
+        page = page_by_slug[operation.id]
+        parameters = {parameter.name: parameter.description for parameter in page.document.parameters}
+        assert list(parameters) == list(operation.input_schema["properties"]), operation.id
+        assert all(parameters.values()), operation.id
+        assert page.access == operation.access
+
+
+def test_the_table_of_built_ins_is_the_one_that_the_pages_make() -> None:
+    """TOOLS.md is generated; write it with `make TOOLS.md`."""
+    assert (REPOSITORY / "TOOLS.md").read_text(encoding="utf-8") == tools_table(load_pages())

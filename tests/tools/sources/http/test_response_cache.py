@@ -1,0 +1,226 @@
+"""A private cache (RFC 9111): right by its headers, and never for anybody else."""
+
+import asyncio
+from dataclasses import dataclass, field, replace
+from email.utils import formatdate
+from typing import Any
+
+import pytest
+from multidict import CIMultiDict, CIMultiDictProxy
+
+from oauth.connections.credentials import Readiness
+from oauth.principal import Principal
+from tests.tools.stand_ins import ADA, BOB, CLIENT, Accounts, operation
+from tools.operation import Again, Call, CallOptions, HttpFacts, Json, Operation, Outcome
+from tools.sources.http.freshness import Freshness, freshness_of
+from tools.sources.http.response_cache import MAX_FRESH_S, CachingRunner
+from tools.sources.response_headers import facts_of
+
+GET = replace(operation("crm.contacts.get", connection="crm"), binding={"method": "GET"})
+POST = replace(operation("crm.contacts.update", "write", connection="crm"), binding={"method": "POST"})
+NOW = 1_800_000_000.0
+
+
+@dataclass
+class Upstream:
+    """Counts calls; answers version after version with the headers that a test sets."""
+
+    headers: dict[str, str]
+    calls: list[Call] = field(default_factory=list)
+    version: Any = 1
+    gate: asyncio.Event | None = None
+    keeps_time: bool = True
+
+    async def run(self, call: Call) -> Outcome:
+        self.calls.append(call)
+        version = self.version
+        if self.gate is not None:
+            await self.gate.wait()
+        headers = {"etag": f'"{version}"', **self.headers}
+        if call.options.if_none_match == headers["etag"]:
+            return Outcome("ok", http=HttpFacts(304, headers=headers))
+        return Outcome("ok", data={"version": version}, http=HttpFacts(200, headers=headers))
+
+    def preview(self, call: Call) -> Json:
+        return {}
+
+
+class House:
+    def __init__(self, **headers: str) -> None:
+        self.now = NOW
+        self.upstream = Upstream({name.replace("_", "-"): value for name, value in headers.items()})
+        self.accounts = Accounts()
+        self.cache = CachingRunner(self.upstream, self.accounts, lambda: self.now)
+
+    async def read(self, principal: Principal = ADA, which: Operation = GET, **options: Json) -> Outcome:
+        async with asyncio.timeout(30):
+            return await self.cache.run(call_of(principal, which, CallOptions(**options)))
+
+
+def call_of(principal: Principal, which: Operation, options: CallOptions) -> Call:
+    again: Again = None  # type: ignore[assignment]  # a cache runs nothing else
+    deadline = asyncio.get_running_loop().time() + 5
+    return Call(principal, which, {"id": 1}, options, "call_api", "t", deadline, CLIENT, again)
+
+
+async def test_a_fresh_answer_is_used_again_and_an_old_one_is_not() -> None:
+    """RFC 9111 §4.2: max-age."""
+    house = House(cache_control="max-age=60")
+    assert (await house.read()).data == {"version": 1}
+    house.upstream.version = 2
+    house.now += 59
+    aged = await house.read()
+    assert (aged.data, aged.note) == ({"version": 1}, "from the cache, 59 s old, as its upstream allows")
+    house.now += 2
+    assert (await house.read()).data == {"version": 2}
+    assert len(house.upstream.calls) == 2
+
+
+async def test_a_stale_answer_is_asked_for_with_its_etag_and_renewed_by_304() -> None:
+    """RFC 9111 §4.3."""
+    house = House(cache_control="max-age=10")
+    await house.read()
+    house.now += 11
+    renewed = await house.read()
+    assert house.upstream.calls[-1].options.if_none_match == '"1"'
+    assert renewed.data == {"version": 1}
+    assert renewed.http is not None
+    assert renewed.http.status == 200
+    house.now += 5
+    await house.read()
+    assert len(house.upstream.calls) == 2
+
+
+@pytest.mark.parametrize("control", ["no-store", "", "private"])
+async def test_what_may_not_be_kept_or_says_nothing_is_asked_for_each_time(control: str) -> None:
+    """RFC 9111 §5.2.2.5; no heuristic freshness."""
+    house = House(cache_control=control)
+    await house.read()
+    await house.read()
+    assert len(house.upstream.calls) == 2
+
+
+async def test_nobody_gets_what_another_principal_or_account_read() -> None:
+    """Vary on the principal: tenant, subject and account are part of the key."""
+    house = House(cache_control="max-age=60, public")
+    house.accounts.readiness_by_provider["crm"] = Readiness("crm", "ready", ("work", "home"), "work")
+    await house.read()
+    await house.read(BOB)
+    await house.read(replace(ADA, tenant_id="other"))
+    await house.read(account="home")
+    assert len(house.upstream.calls) == 4
+    await house.read(account="work")
+    assert len(house.upstream.calls) == 4
+
+
+async def test_an_account_that_was_disconnected_reads_nothing_from_the_cache() -> None:
+    """What it once read is not read again without it."""
+    house = House(cache_control="max-age=60")
+    await house.read()
+    house.accounts.readiness_by_provider["crm"] = Readiness("crm", "needs_auth")
+    await house.read()
+    assert len(house.upstream.calls) == 2
+
+
+async def test_a_write_forgets_what_its_tenant_has_of_that_provider() -> None:
+    """RFC 9111 §4.4, and everybody reads what they wrote."""
+    house = House(cache_control="max-age=60")
+    await house.read()
+    await house.read(BOB)
+    await house.read(which=POST)
+    await house.read()
+    await house.read(BOB)
+    assert [call.operation.id for call in house.upstream.calls].count(GET.id) == 4
+
+
+async def test_a_read_that_began_before_a_write_is_not_kept_after_it() -> None:
+    """Its answer may be older than the write."""
+    house = House(cache_control="max-age=60")
+    house.upstream.gate = gate = asyncio.Event()
+    reading = asyncio.create_task(house.read())
+    await asyncio.sleep(0)
+    house.upstream.gate = None
+    await house.read(which=POST)
+    gate.set()
+    await reading
+    await house.read()
+    assert [call.operation.id for call in house.upstream.calls] == [GET.id, POST.id, GET.id]
+
+
+async def test_a_stale_answer_serves_while_one_background_call_renews_it() -> None:
+    """RFC 5861 §3."""
+    house = House(cache_control="max-age=10, stale-while-revalidate=60")
+    await house.read()
+    house.now += 20
+    house.upstream.version, house.upstream.gate = 2, asyncio.Event()
+    stale = [await house.read() for _ in range(3)]
+    assert [outcome.data for outcome in stale] == [{"version": 1}] * 3
+    house.upstream.gate.set()
+    await house.cache.settle()
+    assert (await house.read()).data == {"version": 2}
+    assert len(house.upstream.calls) == 2
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "identity"])
+async def test_an_answer_counts_as_what_it_is_whatever_its_header_says(monkeypatch: pytest.MonkeyPatch, encoding: str) -> None:
+    """Content-Length of a compressed answer is that of the wire (RFC 9110 §8.6); memory holds the rest as well."""
+    monkeypatch.setattr("tools.sources.http.response_cache.MAX_ENTRY_BYTES", 1_000)
+    for version, kept in ((10**2_000, False), (10**20, True)):
+        house = House(cache_control="max-age=60", content_encoding=encoding, content_length="20")
+        house.upstream.version = version
+        await house.read()
+        await house.read()
+        assert len(house.upstream.calls) == (1 if kept else 2)
+
+
+async def test_answers_are_weighed_by_what_they_are_in_memory() -> None:
+    """Empty lists take twenty times their text: a cache bounded by 64 MB of text held 860 MB."""
+    house = House(cache_control="max-age=60")
+    house.upstream.version = [[] for _ in range(100_000)]
+    await house.read()
+    await house.read()
+    assert len(house.upstream.calls) == 2
+
+
+async def test_errors_and_other_kinds_pass_through() -> None:
+    """Only safe methods of imported operations are kept."""
+    house = House(cache_control="max-age=60")
+    for which in (replace(GET, kind="builtin"), replace(GET, binding={"method": "POST"})):
+        await house.read(which=which)
+        await house.read(which=which)
+    assert len(house.upstream.calls) == 4
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        ({"cache-control": 'max-age="60", private'}, Freshness(60, 0, None)),
+        ({"cache-control": "max-age=60", "age": "20"}, Freshness(40, 0, None)),
+        ({"cache-control": "max-age=60, stale-while-revalidate=30, must-revalidate"}, Freshness(60, 0, None)),
+        ({"cache-control": "max-age=60, no-cache", "etag": '"a"'}, Freshness(0, 0, '"a"')),
+        ({"expires": formatdate(NOW + 90), "date": formatdate(NOW)}, Freshness(90, 0, None)),
+        ({"cache-control": "max-age=60", "age": "20, 0"}, Freshness(40, 0, None)),
+        ({"cache-control": "max-age=0, max-age=600"}, Freshness(0, 0, None)),
+        ({"cache-control": "max-age=60, private, no-store"}, None),
+        ({"cache-control": "s-maxage=60"}, Freshness(0, 0, None)),
+        ({"cache-control": 'max-age=60, no-cache="set-cookie"'}, Freshness(0, 0, None)),
+        ({"cache-control": "max-age=60", "vary": "Accept-Language, *"}, None),
+        ({"expires": "0"}, Freshness(0, 0, None)),
+        ({"cache-control": "max-age=-1"}, Freshness(0, 0, None)),
+        ({"cache-control": "max-age=99999999"}, Freshness(MAX_FRESH_S, 0, None)),
+        ({"cache-control": "max-age=60", "vary": "*"}, None),
+        ({"cache-control": "max-age=60, no-store"}, None),
+    ],
+)
+def test_freshness_follows_the_header(headers: dict[str, str], expected: Freshness | None) -> None:
+    """RFC 9111 §4.2.1, §5.2; invalid freshness is stale."""
+    assert freshness_of(200, headers, NOW, MAX_FRESH_S) == expected
+
+
+def test_several_lines_of_one_header_are_one_list() -> None:
+    """RFC 9110 §5.3: `no-store` on the line above `max-age` still keeps the answer out of the cache."""
+    headers = CIMultiDictProxy(CIMultiDict([("Cache-Control", "no-store"), ("cache-control", "max-age=60"), ("Date", "x")]))
+    facts = facts_of(200, headers, "https://crm.test/")
+    assert facts.headers is not None
+    assert facts.headers["cache-control"] == "no-store, max-age=60"
+    assert freshness_of(200, facts.headers, NOW, MAX_FRESH_S) is None

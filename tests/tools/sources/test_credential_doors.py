@@ -1,0 +1,240 @@
+"""Every way out of an account's call, times every place in which an upstream may repeat its credential: the secret is nowhere."""
+
+import base64
+import json
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from html import escape
+from typing import Any
+from urllib.parse import quote
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from starlette.responses import Response
+
+from oauth.connections.credentials import Credential
+from server.storage.memory.tools import MemoryResultStore
+from tests.tools.sources.http.test_runner import World, world  # noqa: F401  a fixture
+from tests.tools.sources.mcp.hostile_mcp import listed, raw_server
+from tests.tools.sources.mcp.mcp_upstream import served
+from tests.tools.sources.mcp.test_runner import World as McpWorld
+from tests.tools.sources.mcp.test_runner import world as mcp_world  # noqa: F401  a fixture
+from tests.tools.sources.openapi.callable import call_of
+from tools.operation import CallOptions, Download, Outcome
+from tools.sources.credential_redaction import NOTE, REDACTED, Redaction
+from tools.sources.mcp.import_server import import_server
+from tools.sources.mcp.runner import McpRunner
+
+SECRET = 'sk_live/9f+8A7b"6=Zq&t'
+BEARER = Credential("bearer", SECRET, account_id="1", alias="work")
+PAIR = base64.b64encode(f"{SECRET}:".encode()).decode()
+#: how honest programs write what they repeat
+SPELLINGS: dict[str, Callable[[str], str]] = {
+    "plain": lambda secret: secret,
+    "url": lambda secret: quote(secret, safe=""),
+    "url in part": quote,
+    "url twice": lambda secret: quote(quote(secret, safe=""), safe=""),
+    "json": lambda secret: json.dumps(secret)[1:-1],
+    "json, slashes": lambda secret: json.dumps(secret)[1:-1].replace("/", "\\/"),
+    "json, for html": lambda secret: json.dumps(secret)[1:-1].replace("&", "\\u0026").replace("+", "\\u002B"),
+    "json in json": lambda secret: json.dumps(json.dumps(secret))[3:-3],
+    "html": lambda secret: escape(secret),
+    "base64 of Basic": lambda secret: PAIR,
+}
+OPEN: dict[str, Any] = {"responses": {}, "security": [{"key": []}]}
+SCHEMES: dict[str, Any] = {"components": {"securitySchemes": {"key": {"type": "http", "scheme": "bearer"}}}}
+
+
+BASIC: dict[str, Any] = {"components": {"securitySchemes": {"key": {"type": "http", "scheme": "basic"}}}}
+
+
+def seen(outcome: Outcome) -> str:
+    """Return everything that a caller, a cache, a record or a log could see of an outcome."""
+    data = outcome.data
+    if isinstance(data, Download):
+        data = [data.body.decode("utf-8", "replace"), data.media_type, data.filename]
+    return repr(data) + repr(outcome) + orjson.dumps(asdict(replace(outcome, data=None)), default=str).decode()
+
+
+def leaks(text: str) -> list[str]:
+    """Return the parts of the secret, in whatever spelling, that `text` holds."""
+    return [part for part in ("sk_live", "8A7b", PAIR[6:30]) if part in text]
+
+
+#: door -> (status, content type, body, headers) as an upstream answers them; {} is where it repeats the secret
+DOORS: dict[str, tuple[int, str, str, dict[str, str]]] = {
+    "error, JSON": (400, "application/json", '{"detail": "no such key {}"}', {}),
+    "error, text": (502, "text/plain", "bad key {}", {}),
+    "error, HTML": (500, "text/html", "<p>{}</p>", {}),
+    "error, not the JSON it says": (422, "application/json", '{"key": "{}"', {}),
+    "redirect, body": (302, "text/html", "moved to {}", {}),
+    "redirect, Location": (302, "text/html", "", {"Location": "https://elsewhere.example/?key={}"}),
+    "redirect of a write": (303, "text/html", "", {"Location": "/made/{}"}),
+    "data": (200, "application/json", '{"request": {"headers": {"authorization": "Bearer {}"}}}', {}),
+    "names in data": (200, "application/json", '{"{}": 1}', {}),
+    "text": (200, "text/plain", "you sent {}", {}),
+    "XML": (200, "application/xml", "<key>{}</key>", {}),
+    "malformed data": (200, "application/json", '{"key": "{}"', {}),
+    "file": (200, "application/octet-stream", "key={}", {}),
+    "file name": (200, "application/octet-stream", "x", {"Content-Disposition": 'attachment; filename="{}.bin"'}),
+    "next link": (200, "application/json", "[]", {"Link": '</things?key={}&page=2>; rel="next"'}),
+    "request id": (200, "application/json", "{}", {"X-Request-Id": "{}"}),
+    "rate limit": (200, "application/json", "{}", {"X-RateLimit-Limit": "{}"}),
+    "made at": (201, "application/json", "{}", {"Location": "/made?key={}", "ETag": '"{}"', "Operation-Location": "/o/{}"}),
+    "refused": (401, "application/json", '{"message": "{} is revoked"}', {"WWW-Authenticate": 'Bearer realm="{}"'}),
+}
+
+
+@pytest.mark.parametrize("door", DOORS)
+async def test_no_door_of_an_api_lets_the_credential_out(door: str, world: World) -> None:  # noqa: F811
+    """Bodies, headers, addresses, names, errors; in every spelling that the place allows."""
+    status, content_type, body, headers = DOORS[door]
+    world.wallet.credential = BEARER
+    bearer, basic = world.operation(OPEN, "post", **SCHEMES), world.operation(OPEN, "post", **BASIC)
+    for name, spell in SPELLINGS.items():
+        operation = basic if name == "base64 of Basic" else bearer
+        told = {key: value.replace("{}", spell(SECRET)) for key, value in headers.items()}
+        world.upstream.answers.clear()
+        raw = body.replace("{}", spell(SECRET)) if body != "{}" else body
+        world.upstream.answer(status, raw, content_type, **{key.replace("-", "_"): value for key, value in told.items()})
+        outcome = await world.run(operation)
+        assert not leaks(seen(outcome)), (door, name, outcome)
+        assert REDACTED in seen(outcome) or door in ("redirect of a write", "rate limit", "refused"), (door, name, outcome)
+        assert NOTE in (outcome.note or ""), (door, name)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-8-sig"])
+async def test_a_secret_in_a_wide_charset_is_found(encoding: str, world: World) -> None:  # noqa: F811
+    """Bytes are searched as what they are the text of."""
+    world.wallet.credential = BEARER
+    world.upstream.answer(200, f"you sent {SECRET}".encode(encoding), f"text/plain; charset={encoding}")
+    assert not leaks(seen(await world.run(world.operation(OPEN, **SCHEMES))))
+
+
+@pytest.mark.parametrize(
+    "following",
+    [
+        "/things?page=2&api_key={}",
+        "/things?page=2&token={}",
+        "/{}/things?page=2",
+    ],
+)
+async def test_a_next_page_whose_address_held_the_key_still_comes(following: str, world: World) -> None:  # noqa: F811
+    """The credential is put back where the upstream had put it, and only towards that upstream."""
+    world.wallet.credential = Credential("api_key", SECRET)
+    schemes: dict[str, Any] = {"components": {"securitySchemes": {"key": {"type": "apiKey", "in": "query", "name": "api_key"}}}}
+    operation = world.operation(OPEN, **schemes)
+    world.upstream.answer(200, "[1]", Link=f'<{following.replace("{}", quote(SECRET, safe=""))}>; rel="next"')
+    first = await world.run(operation)
+    assert first.http is not None
+    link = first.http.next_link
+    assert link is not None
+    assert not leaks(link)
+    assert (await world.run(operation, CallOptions(follow=link))).status == "ok"
+    target = world.upstream.got[-1].target
+    assert quote(SECRET, safe="") in target
+    assert REDACTED not in target
+    assert "page=2" in target
+
+
+#: door of an MCP server -> the JSON-RPC answer to tools/call
+MCP_DOORS: dict[str, Callable[[str], dict[str, Any]]] = {
+    "text": lambda secret: {"result": {"content": [{"type": "text", "text": f"you sent {secret}"}]}},
+    "structured": lambda secret: {"result": {"content": [], "structuredContent": {"you": {"sent": [secret]}}}},
+    "name in structured": lambda secret: {"result": {"content": [], "structuredContent": {secret: 1}}},
+    "tool error": lambda secret: {"result": {"isError": True, "content": [{"type": "text", "text": f"bad key {secret}"}]}},
+    "error": lambda secret: {"error": {"code": -32000, "message": f"bad key {secret}", "data": {"key": secret}}},
+    "link": lambda secret: {
+        "result": {"content": [{"type": "resource_link", "uri": f"https://x.example/{quote(secret)}", "name": secret}]}
+    },
+    "resource": lambda secret: {
+        "result": {"content": [{"type": "resource", "resource": {"uri": "x://y", "text": secret}}, {"type": "text", "text": "b"}]}
+    },
+    "blob": lambda secret: {
+        "result": {"content": [{"type": "resource", "resource": {"uri": "x://y", "blob": base64.b64encode(secret.encode()).decode()}}]}
+    },
+    "text of JSON": lambda secret: {"result": {"content": [{"type": "text", "text": json.dumps({"key": secret})}]}},
+}
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["json", "events"])
+@pytest.mark.parametrize("status", [200, 400, 500])
+async def test_no_door_of_an_mcp_server_lets_the_credential_out(mcp_world: McpWorld, stream: bool, status: int) -> None:  # noqa: F811
+    """Results, errors, structured content, links, files, progress: as JSON and as events, with any status."""
+    door = ""
+    told: list[Any] = []
+
+    def call(params: dict[str, Any]) -> Response:
+        message = {"jsonrpc": "2.0", "id": params["request_id"], **MCP_DOORS[door](SECRET)}
+        if not stream:
+            return Response(json.dumps(message), status, media_type="application/json")
+        progress = {"progressToken": params["request_id"], "progress": 1, "message": f"with {SECRET}"}
+        events = [{"jsonrpc": "2.0", "method": "notifications/progress", "params": progress}, message]
+        return Response("".join(f"data: {json.dumps(event)}\n\n" for event in events), status, media_type="text/event-stream")
+
+    async with served(raw_server(tools=lambda _params: listed("do"), call=call)) as port:
+        url = f"http://127.0.0.1:{port}/mcp"
+        (do,) = (await import_server(mcp_world.egress, url, provider="x", tenant_id=None, credential=BEARER)).operations
+        mcp_world.wallet.credential, results = BEARER, MemoryResultStore()
+        runner = McpRunner(mcp_world.sessions, mcp_world.wallet, results)
+
+        async def progress(done: float, total: float | None, message: str | None) -> None:
+            told.append(message)
+
+        for door in MCP_DOORS:
+            outcome = await runner.run(replace(call_of(do, {}), progress=progress))
+            assert not leaks(seen(outcome)), (door, outcome)
+            if status == 200:
+                assert NOTE in (outcome.note or ""), (door, outcome)
+    assert not leaks(repr(told))
+    assert told or not stream or status != 200
+
+
+async def test_a_redirect_of_an_mcp_server_keeps_the_credential(mcp_world: McpWorld) -> None:  # noqa: F811
+    """The SDK tells where a redirect leads."""
+    moved = Response(status_code=302, headers={"location": f"https://elsewhere.example/?key={quote(SECRET, safe='')}"})
+    async with served(raw_server(tools=lambda _params: listed("do"), call=lambda _params: moved)) as port:
+        url = f"http://127.0.0.1:{port}/mcp"
+        (do,) = (await import_server(mcp_world.egress, url, provider="x", tenant_id=None, credential=BEARER)).operations
+        mcp_world.wallet.credential = BEARER
+        assert not leaks(seen(await mcp_world.runner.run(call_of(do, {}))))
+
+
+async def test_a_definition_that_repeats_the_credential_is_kept_without_it(mcp_world: McpWorld) -> None:  # noqa: F811
+    """What is listed with an account is read by everybody."""
+    tools = listed("do", description=f"calls with {SECRET}")
+    async with served(raw_server(tools=lambda _params: tools)) as port:
+        url = f"http://127.0.0.1:{port}/mcp"
+        (do,) = (await import_server(mcp_world.egress, url, provider="x", tenant_id=None, credential=BEARER)).operations
+    assert not leaks(repr(do))
+
+
+@given(
+    secret=st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs")), min_size=8, max_size=40),
+    name=st.sampled_from(sorted(SPELLINGS)),
+)
+def test_any_secret_is_found_in_any_spelling(secret: str, name: str) -> None:
+    """In bytes and in text alike."""
+    spelt = base64.b64encode(f"me:{secret}".encode()).decode() if name == "base64 of Basic" else SPELLINGS[name](secret)
+    redaction = Redaction((Credential("basic", secret, username="me"),))
+    for cleaned in (redaction.body(f"<{spelt}>".encode()).decode(), redaction.text(f"<{spelt}>")):
+        assert cleaned.rstrip("=>").rstrip("=") == f"<{REDACTED}", (spelt, cleaned)
+
+
+def test_what_holds_no_secret_is_the_same_object() -> None:
+    """Nothing is copied on the way of nearly every answer."""
+    body = b'{"id": 1}'
+    redaction = Redaction((BEARER, Credential("api_key", "short"), Credential("api_key", json.dumps({"a": "aaaaaaaa1", "b": "bbbbbbbb2"}))))
+    assert redaction.body(body) is body
+    assert not redaction.is_used
+    assert redaction.body(b"bbbbbbbb2 and aaaaaaaa1") == b"*** and ***"
+
+
+def test_signed_keys_and_tokens_of_a_session_are_secrets() -> None:
+    """AWS Signature Version 4."""
+    redaction = Redaction((Credential("sigv4", "wJalrXUtnFEMI", username="AKIA", session_token="FwoGZXIvYXdzEBY"),))
+    redaction.add("5d672d79c15b13162d9279b0855cfba6789a8edb4c82c400e06b5924a6f2b5d7")
+    told = "wJalrXUtnFEMI FwoGZXIvYXdzEBY Signature=5d672d79c15b13162d9279b0855cfba6789a8edb4c82c400e06b5924a6f2b5d7"
+    assert redaction.text(told) == "*** *** Signature=***"

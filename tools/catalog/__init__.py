@@ -1,0 +1,1 @@
+"""Which operations there are, what they are called, and how they are found."""

@@ -1,0 +1,1 @@
+"""The one door: resolve, permit, validate, run, page, shape, record."""

@@ -1,0 +1,170 @@
+"""Are these arguments what the operation takes? Validation with messages that a model can act on."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from itertools import islice
+from typing import NamedTuple
+
+import jsonschema_rs
+import orjson
+
+from tools.catalog.lazy_json import plain
+from tools.json_schema.argument_faults import Fault, fault_of, path_of
+from tools.json_schema.argument_size import Cut, narrowed, values_in
+from tools.json_schema.formats import LOOSE
+from tools.json_schema.meant_numbers import may_hold_big_integers, meant, within_64_bits
+from tools.json_schema.schema_cost import cost_of, is_bearable
+from tools.operation import Failure, Json, Operation
+from tools.plain_text import written_out
+
+MAX_FAULTS = 10
+MAX_SAID = 3
+#: faults whose message looks for what was meant
+MAX_SUGGESTED = 5
+#: faults that are put into words where some of them may be passed over (a plan's places that are filled later)
+MAX_LOOKED_AT = 50
+#: Values times what each may be held against. The validator makes all faults at once, and each with every option that there was.
+MAX_EFFORT = 2_000
+#: the same where only whether there is a fault is asked
+MAX_CHECKED = 2_000_000
+#: schemas like the most, for which nobody has to count
+_COMMON_COST = 100
+#: a compiled schema takes some 25 KB
+MAX_COMPILED = 4_000
+
+
+class _Compiled(NamedTuple):
+    operation: Operation
+    #: None: its schema is broken
+    validator: jsonschema_rs.Validator | None
+    #: schemas that one value is held against at most
+    cost: int
+
+
+class Validators:
+    """Compiles each operation's input schema at its first use; a changed operation is a new object and compiles anew."""
+
+    def __init__(self) -> None:
+        #: (tenant id, operation id) -> what was compiled
+        self._compiled: dict[tuple[str | None, str], _Compiled] = {}
+
+    def refusal(self, operation: Operation, arguments: Mapping[str, Json]) -> Failure | None:
+        """Return what is wrong with `arguments`, every fault at once, or None."""
+        faults = self.faults(operation, arguments)
+        if not faults:
+            return None
+        more = f" (and {len(faults) - MAX_SAID} more, see faults)" if len(faults) > MAX_SAID else ""
+        return Failure(
+            code="invalid_arguments",
+            message="; ".join(fault.message for fault in faults[:MAX_SAID]) + more,
+            hint=f"signature: {operation.signature}",
+            faults=tuple(fault.as_json() for fault in faults[:MAX_FAULTS]),
+        )
+
+    def faults(self, operation: Operation, arguments: Mapping[str, Json], *, suggests: bool = True) -> tuple[Fault, ...]:
+        """Return the faults of `arguments`, in the order of the schema: all of a few values, the first ones of many."""
+        try:
+            raw = orjson.dumps(arguments)
+        except TypeError:
+            return _unsendable(arguments)
+        key = (operation.tenant_id, operation.id)
+        compiled = self._compiled.get(key)
+        if compiled is None or compiled.operation is not operation:
+            if len(self._compiled) >= MAX_COMPILED:
+                # The oldest; one that is still in use compiles again in a tenth of a millisecond.
+                self._compiled.pop(next(iter(self._compiled)))
+            validator = compile_schema(operation.input_schema)
+            compiled = self._compiled[key] = _Compiled(operation, validator, cost_of(plain(operation.input_schema)))
+        if compiled.validator is None:
+            return ()
+        cost = compiled.cost
+        if cost > _COMMON_COST and values_in(arguments, MAX_CHECKED // cost) * cost > MAX_CHECKED:
+            return (_TOO_MANY,)
+        if compiled.validator.is_valid(arguments):
+            return ()
+        if operation.kind == "openapi" and may_hold_big_integers(raw):
+            schema = operation.input_schema
+            arguments = meant(arguments, schema, schema.get("$defs", {}), within_64_bits)
+            if compiled.validator.is_valid(arguments):
+                return ()
+        return _found(compiled, compiled.validator, arguments, suggests)
+
+
+def _found(compiled: _Compiled, validator: jsonschema_rs.Validator, arguments: Mapping[str, Json], suggests: bool) -> tuple[Fault, ...]:
+    """Return the faults of arguments that have some."""
+    operation = compiled.operation
+    small: tuple[Json, list[Cut]] | None = (arguments, [])
+    if values_in(arguments, MAX_EFFORT // compiled.cost) * compiled.cost > MAX_EFFORT:
+        small = narrowed(arguments, validator.is_valid, max(1, MAX_EFFORT // compiled.cost))
+    if small is None:
+        return (_SOMEWHERE,)
+    given, cuts = small
+    faults = []
+    for place, error in enumerate(islice(validator.iter_errors(given), MAX_LOOKED_AT)):
+        fault = fault_of(error, operation.input_schema, cuts, suggests=suggests and place < MAX_SUGGESTED)
+        faults.append(_exemplified(fault, operation.example or {}))
+    return tuple(faults)
+
+
+def _of_the_whole(message: str) -> Fault:
+    return Fault("arguments", None, "fewer values", None, message)
+
+
+_SOMEWHERE = _of_the_whole("arguments do not fit the schema, and are too many to say where; send a part of them to see")
+_TOO_MANY = _of_the_whole("arguments hold more values than can be held against a schema as wide as this one; send fewer at once")
+
+
+def _exemplified(fault: Fault, example: Mapping[str, Json]) -> Fault:
+    """Return `fault` with the value that the operation's own example has there: better than one made from a type."""
+    name = fault.path.removeprefix("arguments.")
+    return replace(fault, example=example[name]) if name in example else fault
+
+
+def _unsendable(arguments: Mapping[str, Json]) -> tuple[Fault, ...]:
+    """Return a fault for each argument that JSON text cannot carry to an upstream, though a lenient parser let it in."""
+    faults = []
+    for name, value in arguments.items():
+        try:
+            orjson.dumps({name: value})
+        except TypeError as error:
+            reason = str(error)
+            rule = (
+                "a number within 64 bits; write the digits of a larger integer as text, and they are sent as the number"
+                if "Integer" in reason
+                else "nested less than 250 levels deep"
+                if "ecursion" in reason
+                else "text of whole Unicode characters, without lone surrogates"
+            )
+            where = _beyond_64_bits(value) if "Integer" in reason else ()
+            path = path_of([_shown(name), *where])
+            faults.append(Fault(path, None, rule, None, f"{path} must be {rule}"))
+    return tuple(faults)
+
+
+def _beyond_64_bits(value: Json) -> tuple[str | int, ...]:
+    """Return where in `value` an integer beyond 64 bits stands, as steps."""
+    pending: list[tuple[tuple[str | int, ...], Json]] = [((), value)]
+    while pending:
+        steps, here = pending.pop()
+        if isinstance(here, int) and not -(2**63) <= here < 2**64:
+            return steps
+        if isinstance(here, Mapping):
+            pending += [((*steps, _shown(name)), each) for name, each in here.items()]
+        elif isinstance(here, list):
+            pending += [((*steps, place), each) for place, each in enumerate(here)]
+    return ()
+
+
+def _shown(name: str) -> str:
+    return written_out(name.encode(errors="replace").decode()[:60])
+
+
+def compile_schema(schema: Mapping[str, Json]) -> jsonschema_rs.Validator | None:
+    """Return a validator that never fetches anything, or None for a schema that is not one or never ends: the upstream then judges."""
+    whole = plain(schema)
+    if not is_bearable(whole):
+        return None
+    try:
+        return jsonschema_rs.validator_for(whole, validate_formats=True, formats=LOOSE, offline=True)
+    except (ValueError, jsonschema_rs.ReferencingError):
+        return None

@@ -1,0 +1,97 @@
+"""Shape what a runner answered: select, measure, keep what is too large under a handle."""
+
+import asyncio
+from dataclasses import replace
+
+from oauth.principal import Principal
+from tools.dispatch.large_answers import select_from, shortened
+from tools.dispatch.wire import RESULT_TTL_S, fits
+from tools.errors import ToolError
+from tools.expressions.selection import SelectFault
+from tools.heavy_json.weight import weight
+from tools.json_text import encode
+from tools.operation import Call, Download, Failure, Json, LargeJson, Outcome, Size
+from tools.quotas import QuotaExceeded, not_kept
+from tools.stores import ResultStore
+
+#: for the selection, also where the call itself took all its time
+SELECT_S = 2.0
+#: of an answer whose first rows are looked for here
+MAX_SHORTENED_WEIGHT = 20_000
+
+
+class Shaping:
+    def __init__(self, results: ResultStore) -> None:
+        self._results = results
+
+    async def shape(self, call: Call, outcome: Outcome) -> Outcome:
+        """Return `outcome` as its caller asked for it. An answer to nobody's eyes (`max_chars` None) is only selected from."""
+        if outcome.status != "ok" or outcome.bare:
+            return outcome
+        options = call.options
+        data = outcome.data
+        if isinstance(data, Download):
+            try:
+                return await self._keep_download(call.principal, outcome, data)
+            except QuotaExceeded as error:
+                return _unkept(call, outcome, error)
+        if options.select is not None:
+            try:
+                ends_at = max(call.deadline, asyncio.get_running_loop().time() + SELECT_S)
+                data = await select_from(options.select, data, ends_at, call.principal.person)
+            except (SelectFault, ToolError) as fault:
+                return await self._unselected(call, outcome, fault.failure)
+        if options.max_chars is None:
+            return outcome if data is outcome.data else replace(outcome, data=data)
+        return await self._sized(call, outcome, data, options.max_chars)
+
+    async def _sized(self, call: Call, outcome: Outcome, data: Json, max_chars: int) -> Outcome:
+        body = data.text if isinstance(data, LargeJson) else encode(data)
+        total = len(body)
+        if fits(body, max_chars) and not isinstance(data, LargeJson):
+            return _answered(call, outcome, data, total)
+        try:
+            handle = await self._results.put(call.principal, body, "application/json", RESULT_TTL_S)
+        except QuotaExceeded as error:
+            return _unkept(call, outcome, error)
+        # What is bearable to encode may still be too much to look through for its first rows.
+        looked_at = data if isinstance(data, LargeJson) or weight(body) <= MAX_SHORTENED_WEIGHT else LargeJson(body)
+        shown = await shortened(looked_at, total, max_chars, handle, call.principal.person)
+        return replace(outcome, data=shown, size=Size(total, len(encode(shown).decode())), handle=handle)
+
+    async def _keep_download(self, principal: Principal, outcome: Outcome, download: Download) -> Outcome:
+        handle = await self._results.put(principal, download.body, download.media_type, RESULT_TTL_S)
+        data = {"file": {"media_type": download.media_type, "bytes": len(download.body), "filename": download.filename}}
+        kept = "the file is kept for 30 minutes; result.read gives its text or base64"
+        note = f"{kept} ({outcome.note})" if outcome.note else kept
+        return replace(outcome, data=data, size=Size(len(download.body), 0), handle=handle, note=note)
+
+    async def _unselected(self, call: Call, outcome: Outcome, failure: Failure) -> Outcome:
+        """The operation ran, only the selection failed: keep its answer, so that nothing has to run twice."""
+        try:
+            handle = await self._results.put(call.principal, encode(outcome.data), "application/json", RESULT_TTL_S)
+        except QuotaExceeded as error:
+            return _unkept(call, outcome, error)
+        hint = f"'{call.operation.id}' itself succeeded; read its answer by this handle with result.read and another select"
+        return replace(outcome, status="error", data=None, error=replace(failure, hint=hint), handle=handle)
+
+
+def _unkept(call: Call, outcome: Outcome, error: QuotaExceeded) -> Outcome:
+    """Return that the operation ran and its answer could not be kept: not the answer, and no invitation to write again."""
+    hint = f"'{call.operation.id}' itself succeeded, only its answer is lost; {error.failure.hint}"
+    return replace(outcome, status="error", data=None, error=not_kept(error, hint))
+
+
+def _answered(call: Call, outcome: Outcome, data: Json, total: int) -> Outcome:
+    """Return the common answer: whole, measured, ready for the record. Spelled out, since `replace` takes twice as long."""
+    return Outcome(
+        status=outcome.status,
+        data=data,
+        page=outcome.page,
+        size=Size(total, total),
+        handle=outcome.handle,
+        http=outcome.http,
+        note=outcome.note,
+        trace_id=call.trace_id,
+        recorded=True,
+    )

@@ -1,0 +1,1 @@
+"""JMESPath within bounds: what of an answer is taken, by callers and by plans."""

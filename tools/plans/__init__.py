@@ -1,0 +1,1 @@
+"""Plans as a language: steps, references, checks, runs."""

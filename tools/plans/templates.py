@@ -1,0 +1,194 @@
+"""Texts in a plan that another product would fill (`${all.data[0].id}`, `{{item.name}}`), and how the same is said here."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
+
+from tools.expressions.over_steps import Path, ReferenceFault, parse_expression, parse_reference
+from tools.operation import Json
+from tools.plans.references import ITEM, LITERAL, REF
+
+#: a longer text is a document, which may show templates
+MAX_TEXT_CHARS = 20_000
+#: texts of one plan are looked through so far, and no further
+MAX_PLAN_CHARS = 100_000
+MAX_TEXTS = 20_000
+#: so many are worded
+MAX_HOLES, MAX_TEMPLATES = 10, 10
+_INNER = r"[^{}<>\n]{1,300}"
+#: forms that hardly anything else has, so that a step's id alone is enough
+_STRONG = re.compile(
+    rf"\$\{{\{{({_INNER})\}}\}}|\$\{{({_INNER})\}}|\{{\{{\{{?-?({_INNER}?)-?\}}?\}}\}}|#\{{({_INNER})\}}|<%=?({_INNER})%>"
+    r"|\[\[([^\[\]{}<>\n]{1,100}(?:\[\d{1,9}\][^\[\]{}<>\n]{0,100}){0,4})\]\]"
+)
+#: forms of many meanings: a step's id and a member of it are needed
+_WEAK = re.compile(
+    r"<<?([\w.\[\]'\"*$ -]{1,300})>>?|\{([\w.\[\]'\"*$ -]{1,300})\}|%([\w$-]{1,70}[.\[][\w.\[\]'\"*$-]{1,300})%"
+    r"|\$\.?((?:steps\.)?\w[\w-]*(?:\.[A-Za-z_][\w-]*|\.\d+|\[\d+\]|\[\*?\])+)",
+    re.ASCII,
+)
+_ROOT = re.compile(r"([A-Za-z0-9_][A-Za-z0-9_-]*)((?:[.\[].*)?)", re.DOTALL)
+_SIGN = re.compile(r"[${<%#]|\[\[|\.\w")
+#: what a step is to others (batch_result)
+_MEMBERS = frozenset({"data", "ok", "skipped", "error", "page", "handle", "note", "http"})
+#: what other products call a step's data
+_DATA = frozenset({"output", "outputs", "result", "response", "body", "json"})
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What a text in one step may name: `steps`, those `mapped` over a list, and, with for_each, `item` and members of its elements."""
+
+    steps: frozenset[str]
+    mapped: frozenset[str]
+    has_item: bool = False
+    of_item: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignTemplate:
+    """A text that would go out as it stands. `way_out`: what to write instead; None where it takes two steps to say."""
+
+    at: Path
+    text: str
+    way_out: Mapping[str, Json] | None
+
+
+def foreign_templates(args: Json, names: Names, most_chars: int = MAX_PLAN_CHARS) -> tuple[list[ForeignTemplate], int]:
+    """Return the texts of `args` that name a step or the element in another product's words, and how many characters were read.
+
+    What is in `$literal` is meant as it is. No more than `most_chars` are read.
+    """
+    found: list[ForeignTemplate] = []
+    scanned = read = 0
+    for at, text in islice(_texts(args, ()), MAX_TEXTS):
+        scanned += len(text) if len(text) <= MAX_TEXT_CHARS else 0
+        if scanned > 10 * most_chars:
+            break
+        if len(text) > MAX_TEXT_CHARS or _SIGN.search(text) is None:
+            continue
+        read += len(text)
+        if read > most_chars or len(found) >= MAX_TEMPLATES:
+            break
+        if holes := list(islice(_holes(text, names), MAX_HOLES)):
+            found.append(ForeignTemplate(at, text, _way_out(text, holes)))
+    return found, read
+
+
+def plain_reference(text: str, names: Names) -> str | None:
+    """Return the expression that stands in the brackets or behind the sign of another product, or None for anything else."""
+    holes = list(_holes(text.strip(), names))
+    if len(holes) == 1 and holes[0][:2] == (0, len(text.strip())) and holes[0][2] == REF:
+        return holes[0][3]
+    return None
+
+
+def _texts(value: Json, at: Path) -> Iterator[tuple[Path, str]]:
+    if isinstance(value, str):
+        yield at, value
+    elif isinstance(value, dict):
+        if REF not in value and ITEM not in value and set(value) != {LITERAL}:
+            for name, member in value.items():
+                yield from _texts(member, (*at, name))
+    elif isinstance(value, list):
+        for index, member in enumerate(value):
+            yield from _texts(member, (*at, index))
+
+
+def _holes(text: str, names: Names) -> Iterator[tuple[int, int, str, str]]:
+    """Yield (start, end, $ref or $item, expression) of every part of `text` that names something of the plan."""
+    found = _said(text, names, is_bare=True)
+    if found is not None:
+        yield (0, len(text), *found)
+        return
+    taken = -1
+    for match in sorted((*_STRONG.finditer(text), *_WEAK.finditer(text)), key=lambda match: (match.start(), -match.end())):
+        if match.start() < taken:
+            continue
+        inner = next(group for group in match.groups() if group is not None)
+        found = _said(inner, names, is_weak=match.re is _WEAK)
+        if found is not None:
+            taken = match.end()
+            yield (match.start(), match.end(), *found)
+
+
+def _said(inner: str, names: Names, *, is_weak: bool = False, is_bare: bool = False) -> tuple[str, str] | None:
+    """Return what `inner` names: ($ref, expression) or ($item, path); None where it names nothing of the plan."""
+    text = inner if is_bare else inner.partition("|")[0].strip(" \t-").lstrip("$").lstrip(".")
+    text = re.sub(r"\[(['\"])([^'\"\]]+)\1\]", r".\2", text)
+    text = text.removeprefix("steps.").removeprefix("step.")
+    match = _ROOT.fullmatch(text)
+    if match is None:
+        return None
+    root, rest = match[1], re.sub(r"\.(\d+)(?=[.\[]|\Z)", r"[\1]", match[2])
+    if is_bare:
+        member = re.match(r"\.(\w+)(?=[.\[]|\Z)", rest)
+        if root not in names.steps or member is None or member[1] not in _MEMBERS or re.search(r"\s", rest):
+            return None
+    if is_weak and not rest:
+        return None
+    if root in names.steps:
+        return REF, _of_step(root, rest, names)
+    if names.has_item and root == "item":
+        return ITEM, _checked(rest.lstrip("."), "")
+    if root in names.of_item and not is_weak:
+        return ITEM, _checked(f"{root}{rest}", root)
+    return None
+
+
+def _of_step(step: str, rest: str, names: Names) -> str:
+    """Return the reference to a part of a step's answer: other products leave `data` out or call it otherwise."""
+    first = re.match(r"\.([A-Za-z_]\w*)(?=[.\[]|\Z)", rest)
+    if not rest:
+        rest = ".data"
+    elif first is not None and first[1] in _DATA:
+        rest = f".data{rest[first.end() :]}"
+    elif first is None or not (first[1] in _MEMBERS or (first[1] == "items" and step in names.mapped)):
+        rest = f".data{rest}"
+    try:
+        parse_reference(f"{step}{rest}")
+    except ReferenceFault:
+        return f"{step}.data"
+    return f"{step}{rest}"
+
+
+def _checked(path: str, otherwise: str) -> str:
+    try:
+        parse_expression(path or "@")
+    except ReferenceFault:
+        return otherwise
+    return path
+
+
+def _way_out(text: str, holes: list[tuple[int, int, str, str]]) -> Mapping[str, Json] | None:
+    """Return what stands in place of `text`: the reference itself, or one that joins its parts."""
+    start, end, kind, expression = holes[0]
+    if (start, end) == (0, len(text)):
+        return {kind: expression}
+    if any(hole[2] != kind for hole in holes):
+        return None
+    parts, position = [], 0
+    for start, end, _, expression in holes:
+        parts += [_quoted(text[position:start]), f"to_string({as_argument(expression) or '@'})"]
+        position = end
+    parts.append(_quoted(text[position:]))
+    joined = f"join('', [{', '.join(part for part in parts if part)}])"
+    try:
+        (parse_reference if kind == REF else parse_expression)(joined)
+    except ReferenceFault:
+        return None
+    return {kind: joined}
+
+
+def as_argument(reference: str) -> str:
+    """Return a reference as it stands within an expression: a step's id that is no plain name in double quotes."""
+    match = _ROOT.fullmatch(reference)
+    if match is None or re.fullmatch(r"[A-Za-z_]\w*", match[1], re.ASCII):
+        return reference
+    return f'"{match[1]}"{match[2]}'
+
+
+def _quoted(text: str) -> str:
+    """Return `text` as a JMESPath raw string; "" for nothing."""
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'" if text else ""

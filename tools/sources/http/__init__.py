@@ -1,0 +1,1 @@
+"""HTTP operations at work: arguments to request, response to outcome."""

@@ -1,0 +1,260 @@
+"""Values of parameters as they stand in a request: every style and explode of OpenAPI 3.1 §4.8.12.3, as RFC 6570 writes them."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+from urllib.parse import quote, unquote
+
+import orjson
+
+from tools.json_schema.meant_numbers import MAX_WHOLE
+from tools.operation import Json
+from tools.sources.media_types import FORM, kind_of
+
+#: reserved characters that a query component may carry without being taken apart (allowReserved): no & = + #
+RESERVED = ":/?@!$'()*,;"
+#: `tsv`, and `ssv` and `pipes` outside of queries, are Swagger 2.0's; OpenAPI 3 has no word for them
+SEPARATOR_BY_STYLE = {"spaceDelimited": "%20", "pipeDelimited": "%7C", "tabDelimited": "%09"}
+
+
+class UnfitArgument(Exception):
+    """A valid argument that cannot be written into a request; `argument` names it, the message says why."""
+
+    def __init__(self, argument: str, reason: str) -> None:
+        super().__init__(reason)
+        self.argument = argument
+
+
+class Pair(NamedTuple):
+    """A name and a value, both percent-encoded already."""
+
+    name: str
+    value: str
+
+
+def text_of(value: Json) -> str:
+    """Return a plain value as text: JSON's words for booleans and null, JSON for what is nested."""
+    if isinstance(value, str):
+        return value
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, float) and value.is_integer() and abs(value) < MAX_WHOLE:
+        # JSON has one kind of number: 5.0 and 1e3 are the integers 5 and 1000 (JSON Schema 2020-12 validation §6.1.1).
+        return str(int(value))
+    return orjson.dumps(value).decode()
+
+
+def encoded(value: Json, safe: str = "") -> str:
+    """Return a plain value percent-encoded (RFC 3986 §2.1)."""
+    return str(value) if type(value) is int else quote(text_of(value), safe=safe)
+
+
+def path_writer(parameter: Mapping[str, Json]) -> Callable[[Json], str]:
+    """Return the function that writes a path parameter: simple, label or matrix. It raises UnfitArgument."""
+    argument, name = parameter["argument"], quote(parameter["name"], safe="")
+    style, explode = parameter.get("style", "simple"), parameter.get("explode", False)
+    write = _PATH_WRITERS.get(style, _simple)
+    if "media_type" in parameter:
+        write = _document_writer(parameter["media_type"])
+    elif style in SEPARATOR_BY_STYLE:
+        write = _delimited_writer(parameter, SEPARATOR_BY_STYLE[style])
+    inner = parameter.get("inner")
+
+    def write_checked(value: Json) -> str:
+        written = write(name, value if inner is None else joined(value, inner), explode)
+        if written in ("", ".", ".."):
+            # An empty or dotted segment would address another resource (RFC 3986 §5.2.4).
+            raise UnfitArgument(argument, f"{text_of(value)!r} cannot be a part of the path")
+        return written
+
+    return write_checked
+
+
+def query_writer(parameter: Mapping[str, Json]) -> Callable[[Json], Iterator[Pair]]:
+    """Return the function that writes a query parameter as pairs of name and value."""
+    name, style, explode = parameter["name"], parameter.get("style", "form"), parameter.get("explode", True)
+    safe = RESERVED if parameter.get("reserved") else ""
+    if "media_type" in parameter:
+        media_type = parameter["media_type"]
+        return lambda value: iter((Pair(quote(name, safe=""), quote(document_of(value, media_type), safe="")),))
+    if style == "deepObject":
+        return lambda value: _deep(quote(name, safe=""), value, safe)
+    if "inner" in parameter:
+        inner, write = parameter["inner"], query_writer({key: word for key, word in parameter.items() if key != "inner"})
+        return lambda value: write(joined(value, inner))
+    if style in SEPARATOR_BY_STYLE and not explode:
+        return lambda value: _delimited(parameter, value, SEPARATOR_BY_STYLE[style])
+    return lambda value: _form(quote(name, safe=""), value, explode, safe)
+
+
+def header_writer(parameter: Mapping[str, Json]) -> Callable[[Json], str]:
+    """Return the function that writes a header value; header values are not percent-encoded. It raises UnfitArgument."""
+    argument, explode = parameter["argument"], parameter.get("explode", False)
+    separator = unquote(SEPARATOR_BY_STYLE.get(parameter.get("style", ""), ","))
+    inner, media_type = parameter.get("inner"), parameter.get("media_type")
+
+    def write(value: Json) -> str:
+        if inner is not None:
+            value = joined(value, inner)
+        if media_type is not None:
+            written = document_of(value, media_type)
+        elif isinstance(value, list):
+            written = separator.join(map(_part_of_header if separator == "," else text_of, value))
+            if separator != "," and written.count(separator) > len(value) - 1:
+                raise UnfitArgument(argument, f"a value in this list cannot contain {separator!r}")
+        elif isinstance(value, Mapping):
+            between = "=" if explode else ","
+            written = ",".join(f"{_part_of_header(key)}{between}{_part_of_header(item)}" for key, item in value.items())
+        else:
+            written = text_of(value)
+        if any((ord(sign) < 32 and sign != separator) or ord(sign) == 127 for sign in written):
+            raise UnfitArgument(argument, "a header value cannot hold line breaks or control characters")
+        return written.strip()
+
+    return write
+
+
+def cookie_writer(parameter: Mapping[str, Json]) -> Callable[[Json], Iterator[Pair]]:
+    """Return the function that writes cookies: form style, each exploded value a cookie of its own (RFC 6265 §4.2.1)."""
+    if parameter.get("style") == "cookie":
+        return lambda value: _raw_cookies(parameter, value)
+    return query_writer({key: value for key, value in parameter.items() if key != "reserved"})
+
+
+def whole_query_writer(parameter: Mapping[str, Json]) -> Callable[[Json], str]:
+    """Return the function that writes the whole query (OpenAPI 3.2, `in: querystring`): a form as it is, all else percent-encoded."""
+    media_type = parameter.get("media_type", FORM)
+    if kind_of(media_type) == "form":
+        return lambda value: document_of(value, media_type)
+    return lambda value: quote(document_of(value, media_type), safe="")
+
+
+def _raw_cookies(parameter: Mapping[str, Json], value: Json) -> Iterator[Pair]:
+    """Yield cookies as they are given (OpenAPI 3.2, style `cookie`): nothing is percent-encoded (RFC 6265 §4.1.1)."""
+    name, explode = parameter["name"], parameter.get("explode", True)
+    if isinstance(value, Mapping):
+        pairs = [(key, text_of(item)) for key, item in value.items()]
+        pairs = pairs if explode else [(name, ",".join(part for pair in pairs for part in pair))]
+    else:
+        items = [text_of(item) for item in value] if isinstance(value, list) else [text_of(value)]
+        pairs = [(name, item) for item in items] if explode else [(name, ",".join(items))]
+    for key, text in pairs:
+        if any(sign in ";\x7f" or ord(sign) < 33 for sign in key + text):
+            raise UnfitArgument(parameter.get("argument", name), "a cookie cannot hold blanks, semicolons or control characters")
+        yield Pair(key, text)
+
+
+def _part_of_header(value: Json) -> str:
+    """Return one value of several in a header: what would be taken for a delimiter, or for an escape, is escaped."""
+    return re.sub(r"[,=]|%(?=[0-9A-Fa-f]{2})", lambda sign: f"%{ord(sign[0]):02X}", text_of(value))
+
+
+def _simple(name: str, value: Json, explode: bool) -> str:
+    if isinstance(value, list):
+        return ",".join(encoded(item) for item in value)
+    if isinstance(value, Mapping):
+        return ",".join(_members(value, "=" if explode else ","))
+    return encoded(value)
+
+
+def _label(name: str, value: Json, explode: bool) -> str:
+    if not isinstance(value, list | Mapping):
+        return f".{encoded(value)}"
+    # The dot separates here, so inside a value it is encoded although RFC 3986 lets it stand.
+    if isinstance(value, list):
+        parts = [encoded(item).replace(".", "%2E") for item in value]
+    else:
+        parts = [part.replace(".", "%2E") for part in _members(value, "=" if explode else ",")]
+    return "." + ("." if explode else ",").join(parts)
+
+
+def _matrix(name: str, value: Json, explode: bool) -> str:
+    if isinstance(value, list):
+        return "".join(f";{name}={encoded(item)}" for item in value) if explode else f";{name}={','.join(encoded(item) for item in value)}"
+    if isinstance(value, Mapping):
+        return "".join(f";{member}" for member in _members(value, "=")) if explode else f";{name}={','.join(_members(value, ','))}"
+    return f";{name}={encoded(value)}"
+
+
+_PATH_WRITERS: Mapping[str, Callable[[str, Json, bool], str]] = {"simple": _simple, "label": _label, "matrix": _matrix}
+
+
+def _members(value: Mapping[str, Json], between: str) -> list[str]:
+    return [f"{encoded(key)}{between}{encoded(item)}" for key, item in value.items()]
+
+
+def _delimited(parameter: Mapping[str, Json], value: Json, separator: str) -> Iterator[Pair]:
+    if written := _between(parameter, value, separator):
+        yield Pair(quote(parameter["name"], safe=""), written)
+
+
+def _between(parameter: Mapping[str, Json], value: Json, separator: str) -> str:
+    """Return a list whose values stand between blanks, tabs or pipes; these styles have no escape for the delimiter itself."""
+    flat = (
+        value if isinstance(value, list) else [part for pair in value.items() for part in pair] if isinstance(value, Mapping) else [value]
+    )
+    parts = [encoded(item) for item in flat]
+    if isinstance(value, list | Mapping) and any(separator in part for part in parts):
+        raise UnfitArgument(parameter.get("argument", parameter["name"]), f"a value in this list cannot contain {unquote(separator)!r}")
+    return separator.join(parts)
+
+
+def _form(name: str, value: Json, explode: bool, safe: str) -> Iterator[Pair]:
+    # A comma inside a value must not look like the one between values.
+    inner_safe = safe if explode else safe.replace(",", "")
+    if isinstance(value, list):
+        if explode:
+            yield from (Pair(name, encoded(item, safe)) for item in value)
+        elif value:
+            yield Pair(name, ",".join(encoded(item, inner_safe) for item in value))
+    elif isinstance(value, Mapping):
+        if explode:
+            yield from (Pair(encoded(key), encoded(item, safe)) for key, item in value.items())
+        elif value:
+            parts = [part for key, item in value.items() for part in (encoded(key), encoded(item, inner_safe))]
+            yield Pair(name, ",".join(parts))
+    else:
+        yield Pair(name, encoded(value, safe))
+
+
+def _deep(name: str, value: Json, safe: str) -> Iterator[Pair]:
+    """Write `name[a][b]=1`; lists inside as `name[tags][]=x`, lists of objects with their position."""
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from _deep(f"{name}%5B{encoded(key)}%5D", item, safe)
+    elif isinstance(value, list):
+        has_objects = any(isinstance(item, Mapping | list) for item in value)
+        for position, item in enumerate(value):
+            yield from _deep(f"{name}%5B{position if has_objects else ''}%5D", item, safe)
+    else:
+        yield Pair(name, encoded(value, safe))
+
+
+def joined(value: Json, separators: Sequence[str]) -> Json:
+    """Return a list whose items, lists themselves, are texts: each level between its own separator (Swagger 2.0 Items Object)."""
+    if not isinstance(value, list):
+        return value
+    separator, *further = separators
+    return [separator.join(map(text_of, joined(item, further) if further else item)) if isinstance(item, list) else item for item in value]
+
+
+def _document_writer(media_type: str) -> Callable[[str, Json, bool], str]:
+    return lambda _name, value, _explode: quote(document_of(value, media_type), safe="")
+
+
+def _delimited_writer(parameter: Mapping[str, Json], separator: str) -> Callable[[str, Json, bool], str]:
+    return lambda _name, value, _explode: _between(parameter, value, separator)
+
+
+def document_of(value: Json, media_type: str) -> str:
+    """Return a value as a document of `media_type` (a parameter's `content`): JSON, a form, or the text itself."""
+    kind = kind_of(media_type)
+    if kind == "json":
+        return orjson.dumps(value).decode()
+    if kind == "form" and isinstance(value, Mapping):
+        return "&".join(f"{name}={part}" for member, each in value.items() for name, part in _form(quote(member, safe=""), each, True, ""))
+    return text_of(value)

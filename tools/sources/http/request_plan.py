@@ -1,0 +1,114 @@
+"""The request of one operation, compiled from its binding: arguments in, method, URL, headers and body out."""
+
+import re
+import secrets
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import NamedTuple
+from urllib.parse import quote
+
+from tools.operation import Json
+from tools.sources.http.body_encoding import BodyWriter
+from tools.sources.http.credentials import Proofs
+from tools.sources.http.given_files import File
+from tools.sources.http.parameter_styles import Pair, cookie_writer, header_writer, path_writer, query_writer, whole_query_writer
+
+IDEMPOTENCY_HEADERS = frozenset({"idempotency-key", "x-idempotency-key"})
+PATH_SAFE = "/:@!$&'()*+,;=-._~%"
+QUERY_SAFE = PATH_SAFE + "?"
+#: a literal part of a template, or (argument, what writes it)
+Piece = str | tuple[str, Callable[[Json], str]]
+
+
+class BuiltRequest(NamedTuple):
+    method: str
+    url: str
+    headers: list[tuple[str, str]]
+    body: bytes | None
+
+
+def random_boundary() -> str:
+    return secrets.token_hex(16)
+
+
+class RequestPlan:
+    """Builds requests of one operation. Everything that does not depend on the arguments is decided here, once."""
+
+    def __init__(
+        self, binding: Mapping[str, Json], boundary: Callable[[], str] = random_boundary, schema: Mapping[str, Json] = MappingProxyType({})
+    ) -> None:
+        self.binding = binding
+        self.method: str = binding["method"]
+        self.base_url: str = binding["base_url"]
+        parameters: Sequence[Mapping[str, Json]] = binding["parameters"]
+        by_place: dict[str, list[Mapping[str, Json]]] = {"path": [], "query": [], "header": [], "cookie": [], "querystring": []}
+        for parameter in parameters:
+            by_place[parameter["in"]].append(parameter)
+        path, _, query = str(binding["path"]).partition("#")[0].partition("?")
+        self._pieces = list(_path_pieces(path, by_place["path"]))
+        self._query_pieces = list(_path_pieces(query, by_place["path"], safe=QUERY_SAFE))
+        self._queries = [(parameter["argument"], query_writer(parameter)) for parameter in by_place["query"]]
+        self._whole_queries = [(parameter["argument"], whole_query_writer(parameter)) for parameter in by_place["querystring"]]
+        self._headers = [(parameter["argument"], parameter["name"], header_writer(parameter)) for parameter in by_place["header"]]
+        self._cookies = [(parameter["argument"], cookie_writer(parameter)) for parameter in by_place["cookie"]]
+        named = frozenset(parameter["argument"] for parameter in parameters)
+        self.body = BodyWriter(binding["body"], named, boundary, schema) if binding.get("body") else None
+        self._fixed_headers = [("Accept", binding.get("accept") or "application/json")]
+        #: (argument, header) where the operation takes an idempotency key
+        self.idempotency_header = next(
+            ((argument, name) for argument, name, _ in self._headers if name.lower() in IDEMPOTENCY_HEADERS), None
+        )
+
+    @property
+    def file_arguments(self) -> frozenset[str]:
+        return self.body.file_arguments if self.body else frozenset()
+
+    def build(
+        self, arguments: Mapping[str, Json], files: Mapping[str, list[File]], proofs: Proofs, base_url: str | None = None
+    ) -> BuiltRequest:
+        """Return the request for `arguments` (valid ones). Raises UnfitArgument for a value that cannot be written."""
+        headers = list(self._fixed_headers)
+        for argument, name, write in self._headers:
+            if argument in arguments:
+                headers.append((name, write(arguments[argument])))
+        if self._cookies or proofs.cookies:
+            cookies = [pair for argument, writer in self._cookies if argument in arguments for pair in writer(arguments[argument])]
+            cookies += [Pair(quote(name, safe=""), quote(value, safe="")) for name, value in proofs.cookies]
+            if cookies:
+                headers.append(("Cookie", "; ".join(f"{name}={value}" for name, value in cookies)))
+        encoded = self.body.write(arguments, files, proofs.form) if self.body else None
+        if encoded is not None:
+            headers.append(("Content-Type", encoded.media_type))
+        headers += proofs.headers
+        url = f"{base_url or self.base_url}{self._path(arguments)}{self._query(arguments, proofs)}"
+        return BuiltRequest(self.method, url, headers, encoded.body if encoded else None)
+
+    def _path(self, arguments: Mapping[str, Json]) -> str:
+        return _filled(self._pieces, arguments)
+
+    def _query(self, arguments: Mapping[str, Json], proofs: Proofs) -> str:
+        pairs = [_filled(self._query_pieces, arguments)] if self._query_pieces else []
+        for argument, write in self._queries:
+            if argument in arguments:
+                pairs += [f"{name}={value}" for name, value in write(arguments[argument])]
+        for argument, write_whole in self._whole_queries:
+            if argument in arguments and (whole := write_whole(arguments[argument])):
+                pairs.append(whole)
+        for name, value in proofs.query:
+            pairs.append(f"{quote(name, safe='')}={quote(value, safe='')}")
+        return f"?{'&'.join(pairs)}" if pairs else ""
+
+
+def _filled(pieces: Sequence[Piece], arguments: Mapping[str, Json]) -> str:
+    return "".join(piece if isinstance(piece, str) else piece[1](arguments[piece[0]]) if piece[0] in arguments else "" for piece in pieces)
+
+
+def _path_pieces(path: str, parameters: Sequence[Mapping[str, Json]], safe: str = PATH_SAFE) -> Iterator[Piece]:
+    """Yield the literal parts of a path template, and (argument, writer) for its placeholders."""
+    by_name = {parameter["name"]: parameter for parameter in parameters}
+    for position, part in enumerate(re.split(r"\{([^{}]+)\}", path)):
+        if position % 2 == 0:
+            if part:
+                yield quote(part, safe=safe)
+        elif part in by_name:
+            yield by_name[part]["argument"], path_writer(by_name[part])

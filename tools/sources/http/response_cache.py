@@ -1,0 +1,181 @@
+"""Answers of safe operations, used again as long as their upstream allows; for the person who got them and nobody else."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+
+from oauth.connections.credentials import Credentials
+from tools.dispatch.confirmations import canonical
+from tools.json_text import encode
+from tools.operation import Call, Download, HttpFacts, Json, LargeJson, Outcome, Runner
+from tools.sources.http.freshness import Freshness, freshness_of, may_be_kept
+from tools.weighed_cache import WeighedCache, weight_of_json
+
+#: of an answer as text; what is longer is not weighed either
+MAX_ENTRY_BYTES = 1024 * 1024
+#: of the objects that answers are in memory, one and all; up to twenty times their text
+MAX_ENTRY_WEIGHT_BYTES = 4 * 1024 * 1024
+MAX_TOTAL_BYTES = 24 * 1024 * 1024
+#: No answer is used longer than this, whatever its upstream says: somebody may have changed it there meanwhile.
+MAX_FRESH_S = 300.0
+REVALIDATION_S = 30.0
+
+#: (tenant, subject, account id, operation id and content hash, arguments, page address)
+_Key = tuple[str, str, str, tuple[str, str], bytes, str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    outcome: Outcome
+    freshness: Freshness
+    kept_at: float
+    provider: str
+
+
+class CachingRunner:
+    """A runner in front of another. A private cache per principal and account (RFC 9111); any write to a provider by a tenant
+    forgets what that tenant has of it (§4.4), so that everybody there reads what they wrote."""
+
+    def __init__(self, inner: Runner, credentials: Credentials, clock: Callable[[], float] = time.time) -> None:
+        self.keeps_time = inner.keeps_time
+        self._inner, self._credentials, self._clock = inner, credentials, clock
+        self._kept = WeighedCache[_Key, _Kept](MAX_TOTAL_BYTES, MAX_ENTRY_WEIGHT_BYTES)
+        #: (tenant, provider) -> how many writes there were: a read that began before one must not be kept after it
+        self._writes: dict[tuple[str, str], int] = {}
+        self._revalidations: dict[_Key, asyncio.Task[Outcome]] = {}
+
+    def preview(self, call: Call) -> Json:
+        return self._inner.preview(call)
+
+    def run(self, call: Call) -> Awaitable[Outcome]:
+        if call.operation.access != "read":
+            return self._written(call)
+        key = self._key(call)
+        if key is None:
+            return self._inner.run(call)
+        kept = self._kept.get(key)
+        return self._fetched(call, key, None) if kept is None else self._used(call, key, kept)
+
+    async def _written(self, call: Call) -> Outcome:
+        try:
+            return await self._inner.run(call)
+        finally:
+            self._forget(call.principal.tenant_id, call.operation.provider)
+
+    async def _used(self, call: Call, key: _Key, kept: _Kept) -> Outcome:
+        age_s = self._clock() - kept.kept_at
+        if 0 <= age_s < kept.freshness.fresh_s:
+            return _aged(kept.outcome, age_s)
+        if 0 <= age_s < kept.freshness.fresh_s + kept.freshness.stale_while_revalidate_s:
+            self._revalidate(call, key, kept)
+            return _aged(kept.outcome, age_s)
+        return await self._fetched(call, key, kept)
+
+    async def settle(self) -> None:
+        """Wait for the revalidations that run in the background."""
+        await asyncio.gather(*self._revalidations.values(), return_exceptions=True)
+
+    async def close(self) -> None:
+        """End the revalidations that run in the background."""
+        for task in self._revalidations.values():
+            task.cancel()
+        await self.settle()
+
+    def _key(self, call: Call) -> _Key | None:
+        """Return what an answer is kept under, or None for a call whose answers are not kept.
+
+        An account that is not connected (any more) has no key: what it once read is not read again without it.
+        """
+        operation, principal = call.operation, call.principal
+        if operation.kind != "openapi" or operation.binding.get("method") not in ("GET", "HEAD"):
+            return None
+        account = ""
+        if operation.connection is not None:
+            readiness = self._credentials.readiness(principal, operation.connection, operation.connection_scopes)
+            account_id = readiness.id_of(call.options.account)
+            if readiness.status != "ready" or account_id is None:
+                return None
+            account = account_id
+        elif call.options.account is not None or operation.binding.get("optional_security"):
+            return None
+        which = (operation.id, operation.content_hash)
+        return (principal.tenant_id, principal.subject, account, which, canonical(call.arguments), call.options.follow or "")
+
+    async def _fetched(self, call: Call, key: _Key, kept: _Kept | None) -> Outcome:
+        written = (call.principal.tenant_id, call.operation.provider)
+        writes = self._writes.get(written, 0)
+        if kept is not None and kept.freshness.etag is not None:
+            call = replace(call, options=replace(call.options, if_none_match=kept.freshness.etag))
+        outcome = await self._inner.run(call)
+        if outcome.http is None or writes != self._writes.get(written, 0):
+            return outcome
+        if outcome.http.status == 304 and kept is not None:
+            return self._renewed(key, kept, outcome)
+        self._keep(key, outcome, call.operation.provider)
+        return outcome
+
+    def _renewed(self, key: _Key, kept: _Kept, answer: Outcome) -> Outcome:
+        """Return what was kept, with the header of the 304 over its own (RFC 9111 §4.3.4)."""
+        assert answer.http is not None
+        before = kept.outcome.http or HttpFacts(200)
+        headers = {**(before.headers or {}), **(answer.http.headers or {})}
+        told = {**(before.told or {}), **(answer.http.told or {})} or None
+        status, location = before.status, answer.http.location or before.location
+        outcome = replace(kept.outcome, http=replace(answer.http, status=status, headers=headers, told=told, location=location))
+        freshness = freshness_of(status, headers, self._clock(), MAX_FRESH_S)
+        if freshness is None:
+            self._kept.pop(key)
+        else:
+            self._kept.replace(key, replace(kept, outcome=outcome, freshness=freshness, kept_at=self._clock()))
+        return outcome
+
+    def _keep(self, key: _Key, outcome: Outcome, provider: str) -> None:
+        self._kept.pop(key)
+        if outcome.status != "ok" or outcome.http is None or outcome.http.headers is None or isinstance(outcome.data, Download):
+            return
+        if not may_be_kept(outcome.http.headers):
+            return
+        freshness = freshness_of(outcome.http.status, outcome.http.headers, self._clock(), MAX_FRESH_S)
+        if freshness is None or not freshness.is_useful:
+            return
+        length = outcome.http.headers.get("content-length", "")
+        if length.isdigit() and len(length) < 20 and int(length) > MAX_ENTRY_BYTES:
+            return
+        is_large = isinstance(outcome.data, LargeJson)
+        text: bytes = outcome.data.text if is_large else encode(outcome.data)
+        if len(text) > MAX_ENTRY_BYTES:
+            return
+        # What stays text takes no more than that.
+        weight = (len(text) if is_large else weight_of_json(text)) + _weight_of_head(outcome.http.headers) + sum(map(len, key[-2:]))
+        self._kept.put(key, _Kept(outcome, freshness, self._clock(), provider), weight)
+
+    def _forget(self, tenant_id: str, provider: str) -> None:
+        self._writes[tenant_id, provider] = self._writes.get((tenant_id, provider), 0) + 1
+        for key, kept in self._kept.items():
+            if key[0] == tenant_id and kept.provider == provider:
+                self._kept.pop(key)
+
+    def _revalidate(self, call: Call, key: _Key, kept: _Kept) -> None:
+        """Ask again in the background, once however many callers are answered meanwhile (RFC 5861 §3)."""
+        if key in self._revalidations:
+            return
+        fresh_call = replace(call, deadline=asyncio.get_running_loop().time() + REVALIDATION_S)
+        task = asyncio.create_task(self._fetched(fresh_call, key, kept))
+        self._revalidations[key] = task
+        task.add_done_callback(lambda done: self._revalidated(key, done))
+
+    def _revalidated(self, key: _Key, done: asyncio.Task[Outcome]) -> None:
+        self._revalidations.pop(key, None)
+        # A failure is no news to anybody: the next caller after the stale time asks for itself and is told.
+        if not done.cancelled() and done.exception() is not None:
+            self._kept.pop(key)
+
+
+def _aged(outcome: Outcome, age_s: float) -> Outcome:
+    return outcome if age_s < 1 else replace(outcome, note=f"from the cache, {age_s:.0f} s old, as its upstream allows")
+
+
+def _weight_of_head(headers: Mapping[str, str]) -> int:
+    """Return about what an answer's head and the objects around it take."""
+    return 1_500 + sum(len(name) + len(value) + 120 for name, value in headers.items())

@@ -1,0 +1,300 @@
+"""Run operations that came from OpenAPI documents: arguments -> HTTP request -> outcome."""
+
+import hashlib
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Protocol
+from urllib.parse import quote, urljoin, urlsplit
+
+import orjson
+from multidict import CIMultiDict, CIMultiDictProxy
+
+from oauth.connections.credentials import Credential, CredentialKind, Credentials
+from oauth.principal import Principal
+from tools.effects import told
+from tools.egress.client import MAX_BODY_BYTES, MAX_TIMEOUT_S, OutboundRequest, OutboundResponse
+from tools.egress.sigv4 import sign, signature_of
+from tools.errors import EgressRefused, InvalidArguments, UpstreamFailed
+from tools.heavy_json.weight import is_heavy_content
+from tools.operation import Call, Failure, Json, Operation, Outcome
+from tools.sources.credential_redaction import REDACTED, STEP_BYTES, Redaction
+from tools.sources.http.credentials import MASK, MASKED, NO_PROOFS, Proofs, proofs_of
+from tools.sources.http.given_files import File, file_of
+from tools.sources.http.large_response import large_outcome
+from tools.sources.http.outcome import outcome_of
+from tools.sources.http.parameter_styles import UnfitArgument
+from tools.sources.http.request_plan import RequestPlan, random_boundary
+from tools.sources.http.shown_body import shown_body
+from tools.stores import ResultStore
+
+MAX_PLANS = 50_000
+#: stands in for what is signed at the last moment (sigv4.py)
+MASKED_SIGNATURE = Proofs(headers=[("X-Amz-Date", MASK), ("Authorization", f"AWS4-HMAC-SHA256 {MASK}")])
+SECRET_HEADERS = frozenset({"authorization", "cookie", "proxy-authorization"})
+
+
+class SendsRequests(Protocol):
+    """The way out, as far as a runner needs it."""
+
+    async def send(self, request: OutboundRequest) -> OutboundResponse: ...
+
+
+NO_FILES: Mapping[str, list[File]] = {}
+
+
+class OpenApiRunner:
+    """Runs operations of kind `openapi`. A request plan is compiled at an operation's first use and kept while it is unchanged."""
+
+    keeps_time = True
+
+    def __init__(
+        self,
+        egress: SendsRequests,
+        credentials: Credentials,
+        results: ResultStore | None = None,
+        *,
+        max_body_bytes: int = MAX_BODY_BYTES,
+        clock: Callable[[], float] = time.time,
+        boundary: Callable[[], str] = random_boundary,
+    ) -> None:
+        self._egress, self._credentials, self._results = egress, credentials, results
+        self._max_body_bytes, self._clock, self._boundary = max_body_bytes, clock, boundary
+        #: content hash of an operation -> its plan
+        self._plans: dict[str, RequestPlan] = {}
+
+    async def run(self, call: Call) -> Outcome:
+        """Send the one request of `call` and return what came of it. Raises ConnectionNeeded and UnknownAccount."""
+        redaction: Redaction | None = None
+        try:
+            plan = self._plan(call.operation)
+            files = await self._files(plan, call) if plan.file_arguments else NO_FILES
+            credential = await self._credential(call)
+            redaction = None if credential is None else Redaction((credential,))
+            response = await self._send(call, plan, files, credential, redaction)
+            if response.status == 401 and credential is not None:
+                # Rejected before anything happened: a credential that was refreshed meanwhile may go out once.
+                newer = await self._credentials.rejected(call.principal, _provider(call.operation), credential)
+                if newer is not None:
+                    redaction = Redaction((newer, credential))
+                    credential = newer
+                    response = await self._send(call, plan, files, newer, redaction)
+        except UnfitArgument as error:
+            return Outcome("error", error=_unfit(error))
+        except (EgressRefused, UpstreamFailed) as error:
+            failure = error.failure if redaction is None else redaction.failure(error.failure)
+            return told(call.operation, Outcome("error", error=failure))
+        if redaction is not None:
+            response = await _redacted(response, redaction)
+        if 200 <= response.status < 300 and is_heavy_content(response.body, response.headers.get("content-type", "")[:200]):
+            outcome = await large_outcome(call, response)
+        else:
+            outcome = outcome_of(
+                call.operation, credential, response.status, response.headers, response.body, response.url, now=self._clock()
+            )
+        if outcome.error is not None:
+            outcome = told(call.operation, outcome)
+        if files is not NO_FILES:
+            outcome = _noted(outcome, files)
+        return outcome if redaction is None else redaction.noted(outcome)
+
+    def preview(self, call: Call) -> Json:
+        """Return the request that `run` would send; credentials and files stand there as placeholders. Raises InvalidArguments."""
+        operation = call.operation
+        plan = self._plan(operation)
+        is_authorized = operation.connection is not None
+        try:
+            files = {argument: _shown_files(argument, call.arguments[argument]) for argument in _given_files(plan, call)}
+            is_signed = is_authorized and self._default_kind(call) == "sigv4"
+            proofs = MASKED_SIGNATURE if is_signed else proofs_of(operation.binding, MASKED) if is_authorized else NO_PROOFS
+            built = plan.build(call.arguments, files, proofs)
+        except UnfitArgument as error:
+            raise InvalidArguments(_unfit(error)) from error
+        shown: dict[str, Json] = {
+            "method": built.method,
+            "url": built.url.replace(quote(MASK, safe=""), MASK),
+            "headers": {name: _masked(name, value) for name, value in [*built.headers, *_idempotency_headers(plan, call)]},
+        }
+        if built.body is not None:
+            shown["body"] = shown_body(built)
+        if is_authorized:
+            shown["credential"] = f"of the connected account of {operation.connection}"
+        return shown
+
+    def _plan(self, operation: Operation) -> RequestPlan:
+        plan = self._plans.get(operation.content_hash)
+        if plan is None:
+            if len(self._plans) >= MAX_PLANS:
+                self._plans.clear()
+            plan = self._plans[operation.content_hash] = RequestPlan(operation.binding, self._boundary, operation.input_schema)
+        return plan
+
+    def _default_kind(self, call: Call) -> CredentialKind | None:
+        operation = call.operation
+        return self._credentials.readiness(call.principal, operation.connection or "", operation.connection_scopes).kind
+
+    async def _credential(self, call: Call) -> Credential | None:
+        operation = call.operation
+        if operation.connection is not None:
+            return await self._credentials.for_call(call.principal, operation.connection, operation.connection_scopes, _account(call))
+        if not operation.binding.get("optional_security"):
+            return None
+        # Anonymous calls are allowed: an account is used where there is one, and asked for only by name.
+        is_ready = self._credentials.readiness(call.principal, operation.provider, frozenset()).status == "ready"
+        if not is_ready and call.options.account is None:
+            return None
+        return await self._credentials.for_call(call.principal, operation.provider, frozenset(), _account(call))
+
+    async def _send(
+        self,
+        call: Call,
+        plan: RequestPlan,
+        files: Mapping[str, list[File]],
+        credential: Credential | None,
+        redaction: Redaction | None,
+    ) -> OutboundResponse:
+        proofs, base_url, signer = NO_PROOFS, None, None
+        if credential is not None:
+            base_url = _account_base(plan.base_url, credential)
+            if credential.kind == "sigv4":
+                signer = credential
+            else:
+                proofs = proofs_of(call.operation.binding, credential)
+                if redaction is not None and proofs.headers and (proof := proofs.headers[0][1]).startswith("Basic "):
+                    redaction.add(proof[6:].rstrip("="))
+        built = plan.build(call.arguments, files, proofs, base_url)
+        url, headers = built.url, built.headers
+        if call.options.follow is not None:
+            url = _followed(call.options.follow, url, proofs, credential)
+        headers += _idempotency_headers(plan, call)
+        if call.options.if_none_match is not None:
+            headers.append(("If-None-Match", call.options.if_none_match))
+        if signer is not None:  # Last: the signature covers everything above.
+            headers = sign(signer, built.method, url, headers, built.body, self._clock())
+            if redaction is not None:
+                redaction.add(signature_of(headers))
+        left_s = call.deadline - time.monotonic()
+        return await self._egress.send(
+            OutboundRequest(
+                method=built.method,
+                url=url,
+                headers=headers,
+                body=built.body,
+                timeout_s=max(0.05, min(MAX_TIMEOUT_S, call.options.timeout_s, left_s)),
+                max_body_bytes=self._max_body_bytes,
+                holder=call.principal.person,
+            )
+        )
+
+    async def _files(self, plan: RequestPlan, call: Call) -> dict[str, list[File]]:
+        found: dict[str, list[File]] = {}
+        for argument in _given_files(plan, call):
+            value = call.arguments[argument]
+            found[argument] = [await self._file(call.principal, argument, one) for one in (value if isinstance(value, list) else [value])]
+        return found
+
+    async def _file(self, principal: Principal, argument: str, value: Json) -> File:
+        file = file_of(argument, value)
+        if isinstance(file, File):
+            return file
+        kept = await self._results.get(principal, file) if self._results is not None else None
+        if kept is None:
+            raise UnfitArgument(argument, f"no result is kept under the handle {file[:80]!r}; handles last 30 minutes")
+        body, media_type = kept
+        named = value if isinstance(value, Mapping) else {}
+        return File(body, str(named.get("media_type") or media_type), str(named.get("filename") or "file"))
+
+
+async def _redacted(response: OutboundResponse, redaction: Redaction) -> OutboundResponse:
+    """Return an answer without our secrets, which some upstreams repeat in it: the one door for everything that is read of it."""
+    body, headers = response.body, response.headers
+    body = redaction.body(body) if len(body) <= STEP_BYTES else await redaction.body_in_turns(body)
+    if redaction.holds("\n".join((response.url, *headers.values())).encode(errors="replace")):
+        headers = CIMultiDictProxy(CIMultiDict((name, redaction.text(value)) for name, value in headers.items()))
+    elif body is response.body:
+        return response
+    return replace(response, body=body, url=redaction.text(response.url), headers=headers)
+
+
+def _account(call: Call) -> str | None:
+    return call.options.account_id or call.options.account
+
+
+def _provider(operation: Operation) -> str:
+    return operation.connection or operation.provider
+
+
+def _idempotency_headers(plan: RequestPlan, call: Call) -> list[tuple[str, str]]:
+    """Return the header with the call's key, where the operation takes one and the arguments do not give it.
+
+    What goes out is the key of this subject alone, as a UUID: many subjects may share one account of the upstream, and one's key
+    must never be answered with what another one wrote.
+    """
+    key = call.options.idempotency_key
+    if plan.idempotency_header is None or not key or plan.idempotency_header[0] in call.arguments:
+        return []
+    owned = orjson.dumps([call.principal.tenant_id, call.principal.subject, key])
+    return [(plan.idempotency_header[1], str(uuid.UUID(bytes=hashlib.sha256(owned).digest()[:16])))]
+
+
+def _given_files(plan: RequestPlan, call: Call) -> list[str]:
+    return plan.body.files_in(call.arguments) if plan.body else []
+
+
+def _noted(outcome: Outcome, files: Mapping[str, list[File]]) -> Outcome:
+    """Return `outcome` with what its caller should know of how the files were read."""
+    notes = [file.note for given in files.values() for file in given if file.note]
+    return replace(outcome, note="; ".join([*([outcome.note] if outcome.note else []), *notes])) if notes else outcome
+
+
+def _account_base(base_url: str, credential: Credential) -> str | None:
+    """Return the address that the provider named for this account (an instance URL), with the path of the document's server."""
+    if not credential.api_base:
+        return None
+    base = credential.api_base.rstrip("/")
+    return base if urlsplit(base).path else f"{base}{urlsplit(base_url).path}".rstrip("/")
+
+
+def _followed(follow: str, url: str, proofs: Proofs, credential: Credential | None) -> str:
+    """Return the URL of a next page, with what it has of the credential. Another origin never gets the credential.
+
+    The upstream gave the address, and nobody could change it since: where it held the secret, it does so again.
+    """
+    wanted, own = urlsplit(urljoin(url, follow)), urlsplit(url)
+    # An upstream behind a proxy often calls itself http, or names the port inside: it is asked where it is known to be.
+    is_own_name = wanted.hostname == own.hostname and wanted.netloc.lower() in (own.netloc.lower(), own.hostname)
+    if wanted.scheme not in ("http", "https") or not is_own_name:
+        raise UpstreamFailed(
+            Failure("upstream_malformed", f"the next page is said to be at {wanted.netloc[:100]}, not at {own.netloc}; it is not followed")
+        )
+    if credential is not None:
+        secret = quote(credential.secret, safe="")
+        wanted = wanted._replace(path=wanted.path.replace(REDACTED, secret), query=wanted.query.replace(REDACTED, secret))
+    names = {quote(name, safe="") for name, _ in proofs.query}
+    kept = [pair for pair in wanted.query.split("&") if pair and pair.partition("=")[0] not in names]
+    pairs = [*kept, *(f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in proofs.query)]
+    return f"{own.scheme}://{own.netloc}{wanted.path}{'?' if pairs else ''}{'&'.join(pairs)}"
+
+
+def _unfit(error: UnfitArgument) -> Failure:
+    return Failure(
+        code="invalid_arguments",
+        message=f"arguments.{error.argument}: {error}",
+        faults=({"path": f"arguments.{error.argument}", "rule": str(error)},),
+    )
+
+
+def _shown_files(argument: str, value: Json) -> list[File]:
+    shown = []
+    for one in value if isinstance(value, list) else [value]:
+        file = file_of(argument, one)
+        text = f"<{len(file.body)} bytes>" if isinstance(file, File) else f"<the result {file}>"
+        shown.append(File(text.encode(), file.media_type, file.filename) if isinstance(file, File) else File(text.encode()))
+    return shown
+
+
+def _masked(name: str, value: str) -> str:
+    if name.lower() in SECRET_HEADERS and MASK not in value:
+        return MASK
+    return value

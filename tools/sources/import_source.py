@@ -1,0 +1,71 @@
+"""Read what is imported, where it is: a file or a URL, and the documents beside it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from urllib.parse import unquote, urlsplit
+
+import anyio
+
+from tools.egress.client import MAX_BODY_BYTES, Egress, OutboundRequest
+from tools.errors import ImportFailed, UpstreamFailed
+from tools.operation import Failure
+from tools.sources.openapi.external_documents import fetch_reader, folder_reader, gather_externals
+
+_ACCEPT = (("Accept", "application/json, application/yaml, */*"),)
+
+
+@dataclass(frozen=True, slots=True)
+class SourceDocument:
+    """A document as it was read, where it is, and those beside it that it refers to, by absolute location."""
+
+    raw: bytes = field(repr=False)
+    location: str
+    externals: Mapping[str, bytes] = field(repr=False)
+
+
+async def read_source(location: str) -> SourceDocument:
+    """Return the document in a file or at a URL with what it refers to. The operator named this host, so it may be a private one."""
+    if location.startswith(("http://", "https://")):
+        async with Egress([authority_of(location)]) as egress:
+            try:
+                response = await egress.send(OutboundRequest("GET", location, _ACCEPT))
+            except UpstreamFailed as error:
+                if error.failure.code != "upstream_unreachable":
+                    raise
+                raise ImportFailed(replace(error.failure, message=f"{error}; check the address, and that its service runs")) from error
+            if response.status != 200:
+                raise ImportFailed(Failure("source_unavailable", f"{location} answered {response.status}; check the address in a browser"))
+            externals = await gather_externals(response.body, response.url, fetch_reader(egress.fetch))
+        return SourceDocument(response.body, response.url, externals)
+    path = path_of(location)
+    raw = await read_file(path)
+    own = (await anyio.Path(path).resolve()).as_uri()
+    return SourceDocument(raw, own, await gather_externals(raw, own, folder_reader()))
+
+
+def path_of(location: str) -> str:
+    """Return the path of a file, which may be written as a file: URL."""
+    return unquote(urlsplit(location).path) if location.startswith("file://") else location
+
+
+async def read_file(location: str) -> bytes:
+    """Return the bytes of a file. Raises ImportFailed."""
+    path = anyio.Path(location)
+    try:
+        if (await path.stat()).st_size > MAX_BODY_BYTES:
+            raise ImportFailed(Failure("source_too_large", f"{location} is larger than {MAX_BODY_BYTES >> 20} MiB"))
+        return await path.read_bytes()
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not the name of a file"
+        raise ImportFailed(Failure("source_unavailable", f"{location}: {reason}; give a file or an http(s) URL")) from error
+
+
+def authority_of(url: str) -> str:
+    """Return the `host:port` of a URL, as the guarded way out is told of hosts that may be private ones. Raises ImportFailed."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port or {"http": 80, "https": 443}[parts.scheme]
+    except (ValueError, KeyError) as error:
+        raise ImportFailed(Failure("source_unavailable", f"{url} is not an address; give an http(s) URL")) from error
+    host = parts.hostname or ""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -1,0 +1,1 @@
+"""OpenAPI documents read: from text to operations."""
