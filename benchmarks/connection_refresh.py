@@ -30,10 +30,10 @@ from oauth.connections.upstream.registrations import SHARED, Registration, Regis
 from oauth.connections.upstream.token_endpoint import TokenEndpoint
 from oauth.vault.key_source import KeyFile
 from oauth.vault.vault import Vault, VaultCaller
+from server.config import sqlite_url
 from server.demo.app import build
 from server.demo.grants import Grant, OAuthClient, OAuthSettings
 from server.demo.provider import definition
-from server.provider_egress import ProviderEgress
 from server.storage.database import Database, now_us
 from server.storage.migrate import migrate
 from server.storage.oauth.connect_flows import SqlConnectFlowStore
@@ -41,8 +41,7 @@ from server.storage.oauth.connections import SqlConnectionStore, columns_of
 from server.storage.oauth.registrations import SqlRegistrationStore
 from server.storage.oauth.secrets import SqlSecretStore
 from server.storage.schema.connection_tables import connections, vault_secrets
-from server.storage.sqlite_file import sqlite_url
-from tools.egress.client import Egress
+from tools.egress.client import Egress, ProviderEgress
 
 LIFE_S = 1800
 NEEDED_PER_S = 10_000 / 1_200

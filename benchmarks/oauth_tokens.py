@@ -28,10 +28,10 @@ from oauth.tokens.formats import hash_token, new_id, new_token
 from oauth.tokens.grant_records import AuthorizationCode, Grant
 from oauth.tokens.lifetimes import Lifetimes
 from oauth.tokens.reply import TokenReply, mint_access_token
+from server.config import sqlite_url
 from server.storage.database import Database
 from server.storage.migrate import migrate
 from server.storage.oauth.grants import SqlGrantStore
-from server.storage.sqlite_file import sqlite_url
 
 VERIFIER = "v" * 43
 CHALLENGE = base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest()).rstrip(b"=").decode()

@@ -26,6 +26,7 @@ from oauth.connections.upstream.token_endpoint import TokenEndpoint
 from oauth.fetch import Fetched
 from oauth.vault.key_source import KeyFile
 from oauth.vault.vault import Vault
+from server.config import sqlite_url
 from server.demo.app import build
 from server.demo.grants import Grant, Grants, OAuthClient, OAuthSettings
 from server.demo.provider import definition
@@ -34,7 +35,6 @@ from server.storage.migrate import migrate
 from server.storage.oauth.connections import SqlConnectionStore
 from server.storage.oauth.registrations import SqlRegistrationStore
 from server.storage.oauth.secrets import SqlSecretStore
-from server.storage.sqlite_file import sqlite_url
 
 BASE_URL = "http://crm.example"
 START = 1_800_000_000.0

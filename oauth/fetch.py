@@ -26,3 +26,11 @@ class Fetch(Protocol):
     async def __call__(self, url: str, *, max_bytes: int, timeout_s: float, accept: str = "application/json") -> Fetched:
         """GET `url` once: special-use addresses are refused before connecting, redirects are answers, not followed. Raises FetchRefused."""
         ...
+
+
+class Outbound(Protocol):
+    async def __call__(
+        self, method: str, url: str, *, headers: Mapping[str, str], body: bytes | None, max_bytes: int, timeout_s: float
+    ) -> Fetched:
+        """Send one request: special-use addresses are refused before connecting, redirects are answers. Raises oauth.fetch.FetchRefused."""
+        ...

@@ -9,9 +9,9 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 from joserfc.jwt import Token
 
-from oauth.clients.metadata import import_public_keys, read_object
 from oauth.errors import RegistrationRefused
 from oauth.fetch import Fetch, FetchRefused
+from oauth.public_keys import import_public_keys, read_object
 
 ALGORITHMS = ("ES256", "ES384", "PS256", "RS256", "Ed25519", "EdDSA")
 MAX_ASSERTION_LENGTH = 8192

@@ -6,7 +6,6 @@ from email.utils import format_datetime
 from urllib.parse import parse_qsl
 
 import orjson
-from sqlalchemy.exc import SQLAlchemyError
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from oauth.metadata import resource_metadata_url
@@ -17,11 +16,10 @@ from oauth.tokens.access_tokens import AccessTokens, Verified
 from oauth.tokens.formats import hash_token
 from oauth.tokens.revocation import Revocation
 from oauth.tokens.static_tokens import StaticTokens, sunset_of
-from server.authorization.requests import ALLOWED_HEADERS, CORS
 from server.config import Settings
-from server.mcp.sdk_user import VERIFIED
-from server.mcp.transport import ADDED_HEADERS, host_of
-from server.origins import Callers
+from server.origins import Callers, host_of
+from server.request_scope import ADDED_HEADERS, ALLOWED_HEADERS, CORS, VERIFIED
+from server.storage.database import StoreUnavailable
 
 logger = logging.getLogger(__name__)
 
@@ -86,7 +84,7 @@ class BearerGuard:
             return
         try:
             verified = await self._verify(scope, send, tenant, authorization, cors)
-        except SQLAlchemyError as error:
+        except StoreUnavailable as error:
             logger.error("store_failed", exc_info=error, extra={"facts": {"path": scope["path"]}})
             headers = [*cors, _JSON, (b"retry-after", b"1")]
             await _answer(send, 503, headers, _body("temporarily_unavailable", "the store does not answer; try again"))

@@ -12,7 +12,6 @@ from urllib.parse import urlsplit
 
 from server.networks import Networks, is_loopback
 from server.origins import parse_origin
-from server.storage.sqlite_file import sqlite_url
 
 DEFAULT_BASE_URL = "http://127.0.0.1:8080"
 
@@ -253,3 +252,8 @@ def _origin(url: str, may_be_http: bool = False) -> str:
 
 def is_loopback_host(host: str) -> bool:
     return host == "localhost" or is_loopback(host)
+
+
+def sqlite_url(path: Path) -> str:
+    """Return the engine URL of a SQLite file."""
+    return f"sqlite+aiosqlite:///{path}"

@@ -6,10 +6,12 @@ from urllib.parse import urlsplit
 import orjson
 from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS, MODERN_PROTOCOL_VERSIONS
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from oauth.tenants import DEFAULT_TENANT
+from oauth.connections.connecting.keys import ConnectionRefused, check_provider
+from oauth.connections.upstream.registration import client_document
+from oauth.tenants import DEFAULT_TENANT, Tenants
 from server.config import Settings
 from server.identity import DESCRIPTION, NAME, TITLE, VERSION
 from tools.operation import Json
@@ -108,3 +110,27 @@ def _remotes(settings: Settings) -> list[dict[str, Json]]:
         {"type": "streamable-http", "url": settings.mcp_url(DEFAULT_TENANT)},
         {"type": "streamable-http", "url": f"{settings.base_url}/mcp/{{tenant}}", "variables": {"tenant": tenant}},
     ]
+
+
+MAX_AGE_S = 3600
+
+
+class ClientDocuments:
+    """The documents follow from the address alone: nothing is looked up, and nothing of a tenant is told but the name in the address."""
+
+    def __init__(self, base_url: str, tenants: Tenants) -> None:
+        self._base_url, self._tenants = base_url, tenants
+
+    def routes(self) -> list[Route]:
+        return [Route("/connect/clients/{tenant}/{provider}", self.show, methods=["GET"])]
+
+    async def show(self, request: Request) -> Response:
+        tenant, provider = request.path_params["tenant"], request.path_params["provider"]
+        try:
+            check_provider(provider)
+        except ConnectionRefused:
+            return JSONResponse({"error": "not_found"}, 404)
+        if self._tenants.get(tenant) is None:
+            return JSONResponse({"error": "not_found"}, 404)
+        document = client_document(self._base_url, tenant, provider)
+        return JSONResponse(document, headers={"cache-control": f"public, max-age={MAX_AGE_S}"})

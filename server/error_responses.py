@@ -5,16 +5,16 @@ as "internal error" with that id: a stack trace or an internal message may carry
 """
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 
-import orjson
 from mcp.shared.exceptions import MCPError
 from mcp_types import INTERNAL_ERROR
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from server.json_error import json_error
 from server.observability.trace_context import carrier_of, trace_id_of
 from tools.errors import ToolError
 from tools.operation import Outcome
@@ -58,16 +58,6 @@ def exception_handlers(nowhere: Callable[[], Response] | None = None) -> dict[ty
         return await answer_http_exception(request, error)
 
     return {HTTPException: answer, Exception: answer_unknown_exception}
-
-
-def json_error(
-    status: int, code: str, description: str, *, headers: Mapping[str, str] | None = None, trace_id: str | None = None
-) -> Response:
-    """Return an error body in the shape of RFC 6749 §5.2, which OAuth and plain HTTP clients both read."""
-    body = {"error": code, "error_description": description}
-    if trace_id is not None:
-        body["trace_id"] = trace_id
-    return Response(orjson.dumps(body), status, dict(headers) if headers else None, "application/json")
 
 
 def _is_browsing(request: Request) -> bool:

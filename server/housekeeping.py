@@ -5,11 +5,10 @@ import time
 from collections.abc import Awaitable, Callable
 
 import anyio
-from sqlalchemy.exc import SQLAlchemyError
 
 from server.assembly.authorization import AuthorizationServer
 from server.storage.change_feed import ChangeFeed
-from server.storage.database import now_us
+from server.storage.database import StoreUnavailable, now_us
 from server.storage.store import Store
 from server.storage.tools.kept_calls import sweep_calls
 from tools.catalog.search_feedback import Usage
@@ -38,7 +37,7 @@ class Housekeeping:
             await anyio.sleep(every_s)
             try:
                 await work()
-            except SQLAlchemyError as error:
+            except StoreUnavailable as error:
                 log.error("housekeeping_failed", exc_info=error, extra={"facts": {"work": name}})
 
     async def sweep(self) -> None:

@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
+from starlette.types import Scope
+
 from oauth.resources import LOOPBACK_HOSTS
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -79,3 +81,8 @@ class Callers:
 
     def _is_local(self, origin: Origin) -> bool:
         return self._base.is_loopback and origin.is_loopback and origin.scheme == self._base.scheme
+
+
+def host_of(scope: Scope) -> bytes:
+    """Return the Host header; empty where there is none."""
+    return next((value for name, value in scope["headers"] if name == b"host"), b"")

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import anyio
 
+from server.config import sqlite_url
 from server.storage.migrate import migrate
-from server.storage.sqlite_file import sqlite_url
 
 _made: bytes = b""
 

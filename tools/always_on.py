@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from tools.operation import Json
+from tools.operation import CallOptions, Json, PageRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,3 +140,33 @@ BATCH_EXECUTE = ToolDefinition(
 )
 
 ALWAYS_ON: tuple[ToolDefinition, ...] = (DISCOVER_APIS, CALL_API, BATCH_EXECUTE)
+
+
+MAX_CHARS = 16_000
+
+
+_PLAIN = frozenset({"api", "args"})
+
+
+_DEFAULTS = CallOptions(max_chars=MAX_CHARS)
+
+
+def asked_of(given: Mapping[str, Json]) -> tuple[str, Mapping[str, Json], CallOptions]:
+    """Return what valid arguments of this tool ask for: an operation, its arguments, and how to run it."""
+    return given["api"], given.get("args") or {}, _options(given)
+
+
+def _options(given: Mapping[str, Json]) -> CallOptions:
+    if given.keys() <= _PLAIN:
+        return _DEFAULTS
+    page = given.get("page")
+    return CallOptions(
+        account=given.get("account"),
+        select=given.get("select"),
+        page=None if page is None else PageRequest(page.get("mode", "one"), page.get("max_items"), page.get("cursor")),
+        max_chars=given.get("max_chars", MAX_CHARS),
+        dry_run=given.get("dry_run", False),
+        idempotency_key=given.get("idempotency_key"),
+        confirm=given.get("confirm"),
+        timeout_s=given.get("timeout_s", 30.0),
+    )

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import orjson
 
@@ -83,3 +83,8 @@ def _zeroed(text: str) -> bytes:
 def integer(digits: str) -> int | str:
     """Return an integer of JSON; one of thousands of digits stays the text that it is."""
     return int(digits) if len(digits) <= _MAX_DIGITS else digits
+
+
+def canonical(arguments: Mapping[str, Json]) -> bytes:
+    """Return `arguments` as JSON that is equal for equal arguments, whatever the order of their keys."""
+    return orjson.dumps(arguments, option=orjson.OPT_SORT_KEYS)

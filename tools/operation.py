@@ -275,3 +275,15 @@ class Runner(Protocol):
     def preview(self, call: Call) -> Json:
         """Return the exact request that `run` would send, secrets masked (`dry_run`)."""
         ...
+
+
+def required_scope(operation: Operation) -> str:
+    """Return the scope that running `operation` takes; a built-in may name its own (the three tools need only `mcp`)."""
+    if operation.kind == "builtin":
+        return str(operation.binding.get("scope") or operation.required_scope)
+    return operation.required_scope
+
+
+def reenters(operation: Operation) -> bool:
+    """Say whether `operation` runs others through the door: it is not itself confirmed, keyed, timed or shortened."""
+    return operation.kind == "builtin" and bool(operation.binding.get("reenters"))

@@ -167,3 +167,22 @@ class PlanStore(Protocol):
     async def load(self, principal: Principal, handle: str) -> tuple[bytes, Mapping[str, bytes]] | None:
         """Return the plan and the results by step id; None for unknown, expired and foreign handles alike."""
         ...
+
+
+_TIER: dict[str, int] = {"read": 0, "write": 1, "destructive": 2}
+
+
+def diff_of(known: Mapping[str, tuple[str, str]], given: Sequence[Operation]) -> ImportDiff:
+    """Compare stored operations (id -> content hash, access) with the ones that an import brings."""
+    given_ids = {operation.id for operation in given}
+    changed = [operation for operation in given if operation.id in known and known[operation.id][0] != operation.content_hash]
+    return ImportDiff(
+        added=tuple(sorted(given_ids - known.keys())),
+        changed=tuple(sorted(operation.id for operation in changed)),
+        removed=tuple(sorted(known.keys() - given_ids)),
+        riskier=tuple(sorted(operation.id for operation in changed if _TIER[operation.access] > _TIER[known[operation.id][1]])),
+        unchanged=len(given_ids & known.keys()) - len(changed),
+    )
+
+
+RESULT_TTL_S = 30 * 60

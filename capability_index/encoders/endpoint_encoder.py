@@ -5,14 +5,25 @@ import hashlib
 import json
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from time import monotonic
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from capability_index.encoders.encoder import EncoderUnavailable, unit
-from capability_index.encoders.endpoint import EndpointFailed, Post
+
+
+class EndpointFailed(Exception):
+    """The endpoint gave no good answer in time; the message says what happened, without the request or its headers."""
+
+
+class Post(Protocol):
+    def __call__(self, url: str, headers: Mapping[str, str], body: bytes, timeout_s: float) -> bytes:
+        """POST and return the body of a 200 answer; blocking, ends after `timeout_s` at the latest. Raises EndpointFailed."""
+        ...
+
 
 Floats = NDArray[np.float32]
 BATCH = 64

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from capability_index.encoders.endpoint import EndpointFailed, Post
+from capability_index.encoders.endpoint_encoder import EndpointFailed, Post
 
 #: how many hits it reads
 RERANKED = 50

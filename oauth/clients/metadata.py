@@ -1,13 +1,9 @@
 """What a client says about itself, checked: the same rules for registrations and for metadata documents (RFC 7591 §2)."""
 
-import json
 import re
 import unicodedata
-from collections.abc import Sequence
 from typing import Annotated, Literal
 
-from joserfc.errors import JoseError
-from joserfc.jwk import ECKey, Key, KeySet, OKPKey, RSAKey
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from oauth.client import (
@@ -22,11 +18,10 @@ from oauth.client import (
 )
 from oauth.clients.redirect_uris import check_registrable, is_native
 from oauth.errors import RegistrationRefused
+from oauth.public_keys import import_public_keys
 
 MAX_REDIRECT_URIS = 10
 MAX_NAME_LENGTH = 100
-MAX_KEYS = 10
-MIN_RSA_BITS = 2048
 #: what a client that nobody vouches for may use
 OPEN_GRANT_TYPES = (AUTHORIZATION_CODE, REFRESH_TOKEN, DEVICE_CODE, JWT_BEARER)
 REFUSED_GRANT_TYPES = frozenset({"implicit", "password", "client_credentials"})
@@ -82,17 +77,6 @@ class ClientMetadata(BaseModel):
         return tuple((name, uri) for name, uri in named.items() if uri)
 
 
-def read_object(raw: bytes) -> dict[str, object]:
-    """Read one JSON object strictly: no repeated member, no NaN, no byte order mark. Raises RegistrationRefused."""
-    try:
-        value = json.loads(raw.decode("utf-8"), object_pairs_hook=_once_each, parse_constant=_no_constant)
-    except (ValueError, RecursionError) as error:
-        raise RegistrationRefused("client metadata must be one JSON object with unique members, in UTF-8") from error
-    if not isinstance(value, dict):
-        raise RegistrationRefused("client metadata must be one JSON object")
-    return value
-
-
 def check_metadata(value: dict[str, object]) -> ClientMetadata:
     """Return the metadata when every member follows the rules. Raises RegistrationRefused.
 
@@ -145,41 +129,3 @@ def _check_keys(metadata: ClientMetadata) -> None:
         raise RegistrationRefused("jwks_uri must be an https URL")
     if metadata.jwks is not None:
         import_public_keys(metadata.jwks)
-
-
-def import_public_keys(jwks: dict[str, object]) -> KeySet:
-    """Return the keys of a JWK set: public ones only, no shared secrets, RSA of 2048 bits at least. Raises RegistrationRefused."""
-    keys = jwks.get("keys")
-    if not isinstance(keys, list) or not 0 < len(keys) <= MAX_KEYS or not all(isinstance(key, dict) for key in keys):
-        raise RegistrationRefused(f"jwks must hold 1 to {MAX_KEYS} keys")
-    return KeySet([_import_public_key(key) for key in keys])
-
-
-def _import_public_key(key: dict[str, str | list[str]]) -> Key:
-    if {"d", "p", "q", "k"} & key.keys():
-        raise RegistrationRefused("jwks must hold public keys only")
-    try:
-        match key.get("kty"):
-            case "RSA":
-                rsa = RSAKey.import_key(key)
-                if rsa.public_key.key_size < MIN_RSA_BITS:
-                    raise RegistrationRefused(f"an RSA key in jwks is shorter than {MIN_RSA_BITS} bits")
-                return rsa
-            case "EC":
-                return ECKey.import_key(key)
-            case "OKP":
-                return OKPKey.import_key(key)
-    except (JoseError, ValueError, TypeError, KeyError) as error:
-        raise RegistrationRefused("a key in jwks does not parse as a public JWK") from error
-    raise RegistrationRefused("jwks holds a key of a type that is not RSA, EC or OKP")
-
-
-def _once_each(pairs: Sequence[tuple[str, object]]) -> dict[str, object]:
-    members = dict(pairs)
-    if len(members) != len(pairs):
-        raise ValueError("a member is repeated")
-    return members
-
-
-def _no_constant(name: str) -> object:
-    raise ValueError(f"{name} is not JSON")

@@ -10,10 +10,11 @@ from urllib.parse import urlsplit
 import anyio
 
 from oauth.client import Client
-from oauth.clients.metadata import check_metadata, clean_name, read_object
+from oauth.clients.metadata import check_metadata, clean_name
 from oauth.clients.pinned_documents import PINNED_DOCUMENTS
 from oauth.errors import RegistrationRefused
 from oauth.fetch import Fetch, Fetched, FetchRefused
+from oauth.public_keys import read_object
 from oauth.stores import ClientStore
 
 MAX_DOCUMENT_BYTES = 5120

@@ -10,9 +10,10 @@ from oauth.audit import SecurityAction, SecurityEvent, reason_of
 from oauth.authorization.scope_narrowing import STANDING, ProviderScopes
 from oauth.client import Client
 from oauth.clients.lookup import UNUSED_KEPT_S
-from oauth.clients.metadata import ClientMetadata, check_metadata, clean_name, read_object
+from oauth.clients.metadata import ClientMetadata, check_metadata, clean_name
 from oauth.clients.redirect_uris import redirect_host
 from oauth.errors import OAuthError, RegistrationRefused
+from oauth.public_keys import read_object
 from oauth.scopes import parse
 from oauth.stores import AuditLog, ClientStore
 from oauth.tenants import DEFAULT_TENANT

@@ -12,9 +12,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 from urllib.parse import quote_plus, urlencode, urlsplit
 
-from oauth.connections.outbound import Outbound
 from oauth.error_answer import error_reason
-from oauth.fetch import Fetched, FetchRefused
+from oauth.fetch import Fetched, FetchRefused, Outbound
 from oauth.parameters import Parameters
 from oauth.sign_in.admission import admission
 from oauth.sign_in.id_tokens import IdTokenRefused, check_id_token

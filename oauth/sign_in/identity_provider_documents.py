@@ -11,8 +11,7 @@ import orjson
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, Key, OKPKey, RSAKey
 
-from oauth.connections.outbound import Outbound
-from oauth.fetch import FetchRefused
+from oauth.fetch import FetchRefused, Outbound
 from oauth.sign_in.identity_providers import is_loopback, is_safe_address
 
 FRESH_S = 3600.0

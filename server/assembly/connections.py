@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 import anyio
-from sqlalchemy.exc import SQLAlchemyError
 from starlette.routing import BaseRoute
 
 from oauth.connections.changes import AccountChanges
@@ -25,18 +24,18 @@ from oauth.connections.upstream.token_endpoint import TokenEndpoint
 from oauth.tenants import Tenants
 from oauth.vault.key_source import KeySource, KeyUnavailable, key_source
 from oauth.vault.vault import Vault, VaultCaller
-from server.client_document_endpoint import ClientDocuments
 from server.config import Settings, SettingsError
+from server.discovery import ClientDocuments
 from server.pages.browser_session import BrowserSessions
 from server.pages.connect import ConnectionEndpoints
 from server.pages.connections import ConnectionsPage
 from server.pages.page import Pages
-from server.provider_egress import ProviderEgress
 from server.storage.change_feed import Change
+from server.storage.database import StoreUnavailable
 from server.storage.oauth.registrations import ITEM
 from server.storage.store import Store
 from tools.builtins.connections import ConnectionOperations
-from tools.egress.client import Egress
+from tools.egress.client import Egress, ProviderEgress
 from tools.sources.builtin import BuiltinFunction
 
 SWEEP_EVERY_S = 3600
@@ -113,7 +112,7 @@ class Connections:
             while True:
                 try:
                     await self._sweep()
-                except SQLAlchemyError as error:  # the store may be away for a while; requests that need it say so themselves
+                except StoreUnavailable as error:  # the store may be away for a while; requests that need it say so themselves
                     log.error("connections_not_swept", exc_info=error)
                 await anyio.sleep(SWEEP_EVERY_S)
 

@@ -10,13 +10,12 @@ from urllib.parse import urlsplit
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from capability_index.encoders.encoder import Encoder, EncoderUnavailable
-from capability_index.encoders.endpoint import EndpointFailed
-from capability_index.encoders.endpoint_encoder import EndpointEncoder
+from capability_index.encoders.endpoint_encoder import EndpointEncoder, EndpointFailed
 from capability_index.ranking.reranker import EndpointReranker, Reranker
 from server.config import Settings
+from tools.egress.addresses import authority_of
 from tools.egress.client import Egress, OutboundRequest, OutboundResponse
 from tools.errors import ImportFailed, ToolError
-from tools.sources.import_source import authority_of
 
 log = logging.getLogger("ascend")
 #: What a server that has but one model is told.

@@ -23,10 +23,9 @@ from server.pages.home import HomeEndpoints
 from server.pages.page import Pages
 from server.pages.sign_in import SignInEndpoints
 from server.pages.sign_in_link import LinkEndpoints
-from server.provider_egress import ProviderEgress
 from server.rate_limits import RateLimits
 from server.storage.store import Store
-from tools.egress.client import Egress
+from tools.egress.client import Egress, ProviderEgress
 
 
 @dataclass(frozen=True, slots=True)

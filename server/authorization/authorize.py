@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable
 from urllib.parse import urlencode
 
-from sqlalchemy.exc import SQLAlchemyError
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -22,6 +21,7 @@ from server.pages.page import Pages, see_other
 from server.pages.refusals import for_people
 from server.posted_form import read_fields
 from server.rate_limits import RateLimits
+from server.storage.database import StoreUnavailable
 
 logger = logging.getLogger(__name__)
 
@@ -68,7 +68,7 @@ class AuthorizeEndpoint:
             return self._page(error.code, error.description, error.status)
         except AuthorizeError as error:
             return self._refuse(error)
-        except SQLAlchemyError as error:
+        except StoreUnavailable as error:
             logger.error("store_failed", exc_info=error, extra={"facts": {"path": "/authorize"}})
             return self._pages.error(
                 503, "A moment, please", "The gateway's store does not answer. Try again in a few seconds.", action=_START

@@ -11,7 +11,7 @@ from oauth.scopes import CONNECT, UMBRELLAS
 from oauth.tenants import DEFAULT_TENANT, Tenants
 from server.authorization.requests import for_machines, json_answer
 from server.config import Settings
-from server.error_responses import json_error
+from server.json_error import json_error
 from server.origins import Callers
 
 MAX_AGE_S = 300

@@ -7,16 +7,17 @@ import math
 from collections.abc import Awaitable, Callable, Mapping
 
 import orjson
-from sqlalchemy.exc import SQLAlchemyError
 from starlette.requests import Request
 from starlette.responses import Response
 
 from oauth.errors import InvalidClient, OAuthError
 from oauth.parameters import Parameters
 from server import posted_form, request_body
-from server.error_responses import json_error
+from server.json_error import json_error
 from server.posted_form import FormUnreadable
 from server.rate_limits import Place, RateLimited, RateLimits, address_key, is_shared
+from server.request_scope import ALLOWED_HEADERS, CORS
+from server.storage.database import StoreUnavailable
 
 logger = logging.getLogger(__name__)
 
@@ -24,10 +25,6 @@ MAX_BODY_BYTES = 32 * 1024
 BODY_TIMEOUT_S = 5.0
 MAX_LOGGED_CHARS = 200
 NO_STORE = {"cache-control": "no-store", "pragma": "no-cache"}
-#: any web page may talk to these endpoints, but never with this site's cookies
-CORS = {"access-control-allow-origin": "*", "access-control-expose-headers": "WWW-Authenticate, Mcp-Session-Id, Retry-After"}
-#: `*` stands for everything but Authorization where no cookies go along (Fetch §3.3.5): Mcp-Param-*, trace context, what clients add
-ALLOWED_HEADERS = "Authorization, Content-Type, MCP-Protocol-Version, Mcp-Session-Id, Mcp-Method, Mcp-Name, Last-Event-ID, *"
 
 MachineEndpoint = Callable[[Request], Awaitable[Response]]
 
@@ -50,7 +47,7 @@ def for_machines(endpoint: MachineEndpoint, methods: str) -> MachineEndpoint:
             response = json_error(
                 429, "temporarily_unavailable", f"too many requests; wait {wait_s} s", headers={"retry-after": str(wait_s)}
             )
-        except SQLAlchemyError as error:
+        except StoreUnavailable as error:
             logger.error("store_failed", exc_info=error, extra={"facts": {"path": request.scope["path"]}})
             response = json_error(503, "temporarily_unavailable", "the store does not answer; try again", headers={"retry-after": "1"})
         for name, value in (CORS if "cache-control" in response.headers else {**NO_STORE, **CORS}).items():

@@ -8,7 +8,7 @@ from server.commands.frame import CommandFailed, json_option, run_async, with_se
 from server.commands.rows import print_rows
 from server.commands.user import known_tenant
 from server.config import Settings
-from tools.dispatch.policy import required_scope
+from tools.operation import required_scope
 from tools.operation_audit import misfits_of
 
 

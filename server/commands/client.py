@@ -7,9 +7,9 @@ from typing import IO
 import click
 
 from oauth.client import AUTHORIZATION_CODE, CLIENT_CREDENTIALS, REFRESH_TOKEN, ApplicationType, Client
-from oauth.clients.metadata import import_public_keys, read_object
 from oauth.clients.redirect_uris import check_registrable, is_native
 from oauth.errors import RegistrationRefused
+from oauth.public_keys import import_public_keys, read_object
 from oauth.scopes import parse, render
 from oauth.tokens.formats import hash_token, new_id, new_token
 from oauth.tokens.revocation import Revocation

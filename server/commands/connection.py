@@ -26,9 +26,8 @@ from server.commands.secret_input import read_secret
 from server.commands.user import known_tenant
 from server.config import Settings
 from server.pages.visit import connections_url
-from server.provider_egress import ProviderEgress
 from server.storage.store import Store, open_store
-from tools.egress.client import Egress
+from tools.egress.client import Egress, ProviderEgress
 
 
 @click.group()

@@ -1,9 +1,8 @@
 """What an operator does about an address that the gateway may not call."""
 
 from server.config import SETTINGS_FILE, Settings
-from tools.egress.addresses import AddressRules
+from tools.egress.addresses import AddressRules, authority_of
 from tools.errors import EgressRefused, ImportFailed
-from tools.sources.import_source import authority_of
 
 
 def way_to_allow(settings: Settings, url: str) -> str:

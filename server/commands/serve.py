@@ -14,9 +14,8 @@ from server.commands.frame import PORT, run_server, with_settings
 from server.config import Settings, SettingsError
 from server.demo.start import DemoStart, start_demo
 from server.http.listen import listen
-from server.http.process_limits import allow_open_files
+from server.http.process_limits import allow_open_files, give_back_large_blocks, settle
 from server.http.server import HttpServer
-from server.memory import give_back_large_blocks, settle
 from server.observability.log_lines import configure_logging
 from server.observability.trace_export import start_trace_export
 from server.plain_http import danger, remember_listening

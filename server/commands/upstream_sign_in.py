@@ -14,12 +14,11 @@ from oauth.tenants import DEFAULT_TENANT
 from oauth.vault.vault import Vault
 from server.assembly.connections import open_vault
 from server.config import Settings
-from server.provider_egress import ProviderEgress
 from server.storage.store import Store
-from tools.egress.client import Egress
+from tools.egress.addresses import authority_of
+from tools.egress.client import Egress, ProviderEgress
 from tools.errors import ImportFailed
 from tools.operation import Failure
-from tools.sources.import_source import authority_of
 from tools.sources.importing import ImportRequest
 
 

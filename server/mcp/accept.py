@@ -10,7 +10,8 @@ from typing import Final, NamedTuple
 import orjson
 from starlette.types import Message, Send
 
-from server.mcp.transport import Headers, send_whole
+from server.mcp.transport import send_whole
+from server.request_scope import Headers
 
 BOTH: Final = b"application/json, text/event-stream"
 _JSON: Final = frozenset({"application/json", "application/*", "*/*"})

@@ -30,23 +30,11 @@ from server.mcp.request_state import RequestStates
 from server.mcp.response import JSON_HEADERS, Exchange, LongCalls
 from server.mcp.sdk_user import WithSdkUser
 from server.mcp.tool_calls import Dispatch, ToolCalls
-from server.mcp.transport import (
-    ADDED_HEADERS,
-    EXTRA_HEADERS,
-    REPLACEMENT,
-    Headers,
-    envelope_fault,
-    foreign_caller,
-    held_start,
-    host_of,
-    replay,
-    send_rpc_error,
-    send_whole,
-    trimmed,
-)
+from server.mcp.transport import envelope_fault, foreign_caller, held_start, replay, send_rpc_error, send_whole, trimmed
 from server.observability.trace_context import Tracing, carrier_of
-from server.origins import Callers
+from server.origins import Callers, host_of
 from server.request_body import BODY_TIMEOUT_S, MAX_BODY_BYTES, ClientGone, read_body
+from server.request_scope import ADDED_HEADERS, EXTRA_HEADERS, REPLACEMENT, Headers
 from tools.always_on import ALWAYS_ON
 from tools.heavy_json.weight import MAX_SENT_VALUES, values_in_text
 from tools.operation import Progress

@@ -7,7 +7,8 @@ from mcp_types import UNSUPPORTED_PROTOCOL_VERSION
 from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS, MODERN_PROTOCOL_VERSIONS
 from starlette.types import Send
 
-from server.mcp.transport import Headers, send_whole
+from server.mcp.transport import send_whole
+from server.request_scope import Headers
 
 #: the newest first
 SUPPORTED: Final = (*MODERN_PROTOCOL_VERSIONS, *reversed(HANDSHAKE_PROTOCOL_VERSIONS))

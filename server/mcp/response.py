@@ -8,7 +8,8 @@ from starlette.types import Receive, Send
 
 from server.http.buffered_exchange import WholeExchange
 from server.mcp.answers import encoded
-from server.mcp.transport import Headers, send_whole
+from server.mcp.transport import send_whole
+from server.request_scope import Headers
 from tools.dispatch.uninterruptible import until_between
 from tools.operation import Json
 

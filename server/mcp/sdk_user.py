@@ -7,9 +7,7 @@ from starlette.authentication import AuthCredentials
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from oauth.tokens.access_tokens import Verified
-
-#: scope key of the verified token, which the bearer guard puts there
-VERIFIED = "ascend.verified"
+from server.request_scope import VERIFIED
 
 
 class WithSdkUser:

@@ -1,7 +1,7 @@
 """The HTTP of one MCP request: who may send it, how much, and what can still change before the first byte goes out."""
 
 import json
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 
 import orjson
 from mcp_types import INVALID_REQUEST, PARSE_ERROR
@@ -9,18 +9,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from server.mcp.duplicate_names import BLANKS_AND_ZEROS, may_repeat, names_in, repeated_name
 from server.origins import Callers
-
-Headers = Sequence[tuple[bytes, bytes]]
-#: scope key of what the guard adds to every response head, for answers that do not go through its `send`
-ADDED_HEADERS = "ascend.added_headers"
-#: scope keys: a whole answer that replaces the one under way; headers to add to it
-REPLACEMENT = "ascend.replacement"
-EXTRA_HEADERS = "ascend.extra_headers"
-
-
-def host_of(scope: Scope) -> bytes:
-    """Return the Host header; empty where there is none."""
-    return next((value for name, value in scope["headers"] if name == b"host"), b"")
+from server.request_scope import EXTRA_HEADERS, REPLACEMENT, Headers
 
 
 def foreign_caller(headers: Headers, callers: Callers) -> tuple[int, str] | None:

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from server.config import Settings, is_loopback_host
-from server.error_responses import json_error
+from server.json_error import json_error
 from server.networks import Networks, is_loopback
 from server.observability.telemetry import METRICS_TYPE, Telemetry
 from server.origins import parse_origin

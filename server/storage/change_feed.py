@@ -6,10 +6,9 @@ from dataclasses import dataclass
 
 import anyio
 from sqlalchemy import delete, func, select
-from sqlalchemy.exc import SQLAlchemyError
 
 from server.storage.change_position import position_in
-from server.storage.database import Database, now_us
+from server.storage.database import Database, StoreUnavailable, now_us
 from server.storage.schema.platform_tables import changes
 
 POLL_S = 0.25
@@ -68,7 +67,7 @@ class ChangeFeed:
                 await anyio.sleep(POLL_S)
                 try:
                     await self._read()
-                except (SQLAlchemyError, OSError) as error:
+                except (StoreUnavailable, OSError) as error:
                     if not self._is_behind:
                         log.error("change_feed_behind", extra={"facts": {"kind": type(error).__name__}})
                     self._is_behind = True

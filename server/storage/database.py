@@ -1,13 +1,13 @@
 """The engine, transactions and migrations: SQLite (WAL) by default, PostgreSQL for more than one machine."""
 
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 import anyio
 from sqlalchemy import event, insert, make_url, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from server.storage.schema.platform_tables import changes
@@ -27,6 +27,24 @@ POSTGRES_PATIENCE = {
 def now_us() -> int:
     """Return the time as the schema keeps it: microseconds since the epoch, UTC."""
     return time.time_ns() // 1000
+
+
+class StoreUnavailable(Exception):
+    """The store cannot be reached, or could not do what it was asked; its own words are the cause.
+
+    Where it fails at the commit, nobody knows whether the transaction took effect: who repeats it makes it harmless first.
+    """
+
+
+@contextmanager
+def _reached() -> Iterator[None]:
+    """Say in our words that the store failed. A broken rule of the schema stays what it is: the store that wrote knows what it means."""
+    try:
+        yield
+    except IntegrityError:
+        raise
+    except SQLAlchemyError as error:
+        raise StoreUnavailable("the store does not answer") from error
 
 
 class Database:
@@ -49,14 +67,14 @@ class Database:
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
         """Give a connection to read with; nothing written on it is kept. Cancellation waits until it is given back."""
-        with unbroken():
+        with unbroken(), _reached():
             async with self._reader.connect() as connection:
                 yield connection
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
         """Give a transaction: committed when the block ends, undone when it raises. Cancellation waits until it has ended."""
-        with unbroken():
+        with unbroken(), _reached():
             if self._write_turn is None:
                 async with self._writer.begin() as connection:
                     yield connection
@@ -67,7 +85,7 @@ class Database:
     @asynccontextmanager
     async def feed(self) -> AsyncIterator[AsyncConnection]:
         """Give the connection that the change feed reads with; like `read`, and nobody else's."""
-        with unbroken():
+        with unbroken(), _reached():
             async with self._feed.connect() as connection:
                 yield connection
 
@@ -76,8 +94,8 @@ class Database:
         try:
             async with self.read() as connection:
                 await connection.execute(text("SELECT 1"))
-        except DBAPIError as error:
-            return f"the store does not answer ({type(error.orig).__name__})"
+        except StoreUnavailable as error:
+            return f"{error} ({type(getattr(error.__cause__, 'orig', error.__cause__)).__name__})"
         return None
 
     async def close(self) -> None:

@@ -8,10 +8,10 @@ import anyio
 import pytest
 from sqlalchemy import delete, make_url
 
+from server.config import sqlite_url
 from server.storage.database import Database
 from server.storage.migrate import migrate
 from server.storage.schema.metadata import metadata
-from server.storage.sqlite_file import sqlite_url
 from tests.empty_store import put_empty_store
 
 

@@ -9,11 +9,10 @@ import anyio
 import anyio.lowlevel
 import pytest
 from sqlalchemy import insert, text, update
-from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from server.storage.change_feed import KEEP_US, Change, ChangeFeed
-from server.storage.database import Database, announce, now_us
+from server.storage.database import Database, StoreUnavailable, announce, now_us
 from server.storage.migrate import migrate
 from server.storage.schema.platform_tables import changes
 from tests.contracts.databases import empty_database, url_of
@@ -210,7 +209,7 @@ async def test_a_store_that_is_away_costs_no_change(
         @asynccontextmanager
         async def away() -> AsyncIterator[AsyncConnection]:
             if next(failures, None) is not None:
-                raise OperationalError("SELECT", {}, Exception("server closed the connection"))
+                raise StoreUnavailable("server closed the connection")
             async with feed() as connection:
                 yield connection
 

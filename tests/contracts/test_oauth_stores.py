@@ -23,6 +23,7 @@ from oauth.tokens.grant_records import (
     RememberedConsent,
     StoredRequest,
 )
+from server.config import sqlite_url
 from server.storage.change_feed import Change, ChangeFeed
 from server.storage.database import Database
 from server.storage.memory.oauth import MemoryClientStore, MemoryGrantStore
@@ -30,7 +31,6 @@ from server.storage.migrate import migrate
 from server.storage.oauth.clients import SqlClientStore
 from server.storage.oauth.grants import SqlGrantStore
 from server.storage.oauth.security_events import SqlAuditLog
-from server.storage.sqlite_file import sqlite_url
 
 NOW = round(time.time())
 RESOURCE = "https://gw/mcp"

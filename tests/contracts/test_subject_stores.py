@@ -16,6 +16,7 @@ from oauth.sign_in.stores import (
 )
 from oauth.sign_in.subjects import Subject
 from oauth.tenants import Tenant
+from server.config import sqlite_url
 from server.storage.change_feed import Change, ChangeFeed
 from server.storage.database import Database
 from server.storage.memory.subjects import MemoryBrowserSessionStore, MemorySubjectStore, MemoryTenantStore
@@ -23,7 +24,6 @@ from server.storage.migrate import migrate
 from server.storage.oauth.browser_sessions import IDLE_S, SqlBrowserSessionStore
 from server.storage.oauth.subjects import SqlSubjectStore
 from server.storage.oauth.tenants import SqlTenantStore
-from server.storage.sqlite_file import sqlite_url
 
 ADA = Subject("acme", "sub_ada", "ada@example.com", "Ada", is_admin=True, allowed_scopes=frozenset({"mcp", "crm:read"}))
 NOW = 1_800_000_000.0

@@ -4,8 +4,7 @@ from typing import Any, cast
 
 from multidict import CIMultiDict
 
-from server.provider_egress import ProviderEgress
-from tools.egress.client import Egress
+from tools.egress.client import Egress, ProviderEgress
 
 
 class Answer:

@@ -3,8 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 
 from capability_index.documents import Document, ParameterText
-from tools.dispatch.policy import reenters
-from tools.operation import Json, Operation
+from tools.operation import Json, Operation, reenters
 from tools.sentences import without_notes
 
 SHARED_SEGMENT = "*"

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 import orjson
 
 from oauth.principal import Principal
+from tools.json_text import canonical
 from tools.operation import Confirmation, Json
 
 TTL_S = 600
@@ -89,8 +90,3 @@ def _written(kind: str, expires_at: int, nonce: str, mac: bytes) -> str:
 def counts_once(token: str) -> bool:
     """Say whether `token`, which was accepted, is a person's own yes."""
     return token.startswith(f"{_ASKED}_")
-
-
-def canonical(arguments: Mapping[str, Json]) -> bytes:
-    """Return `arguments` as JSON that is equal for equal arguments, whatever the order of their keys."""
-    return orjson.dumps(arguments, option=orjson.OPT_SORT_KEYS)

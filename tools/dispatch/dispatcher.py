@@ -9,8 +9,7 @@ from functools import partial
 
 from oauth.connections.credentials import Credentials
 from oauth.principal import Principal
-from tools.always_on import CALL_API
-from tools.builtins.call_api import asked_of
+from tools.always_on import CALL_API, MAX_CHARS, asked_of
 from tools.call_failures import HOW_TO_CONFIRM, nested, no_account, not_available, question, takes_account, too_long
 from tools.catalog.catalog import Catalog
 from tools.catalog.search_feedback import Usage
@@ -20,9 +19,8 @@ from tools.dispatch.confirmations import Confirmations, counts_once
 from tools.dispatch.execution import broken, run_guarded, run_in_time
 from tools.dispatch.idempotency import Idempotency
 from tools.dispatch.pages.pager import Pager
-from tools.dispatch.policy import Policy, reenters
+from tools.dispatch.policy import Policy
 from tools.dispatch.shaping import Shaping
-from tools.dispatch.wire import MAX_CHARS
 from tools.errors import ToolError
 from tools.expressions.selection import SelectFault, compile_select
 from tools.operation import (
@@ -37,6 +35,7 @@ from tools.operation import (
     Progress,
     Runner,
     no_progress,
+    reenters,
 )
 from tools.stores import CallRecord, Recorder
 from tools.value_objects import value_object

@@ -12,11 +12,10 @@ import orjson
 
 from oauth.principal import Principal
 from tools.dispatch.account_identity import account_id_of
-from tools.dispatch.confirmations import canonical
 from tools.dispatch.outcome_codec import decode_outcome, encode_outcome
-from tools.dispatch.policy import reenters
 from tools.effects import may_have_taken_effect, was_sent
-from tools.operation import Call, Failure, Outcome
+from tools.json_text import canonical
+from tools.operation import Call, Failure, Outcome, reenters
 from tools.stores import IdempotencyStore, KeyConflict, KeyInFlight
 
 TTL_S = 24 * 3600.0

@@ -4,7 +4,7 @@ from oauth.principal import Principal
 from oauth.scopes import CONNECT, permits
 from oauth.tenants import Tenants
 from tools.catalog.quarantine import Quarantine
-from tools.operation import Failure, Operation
+from tools.operation import Failure, Operation, reenters, required_scope
 
 
 class Policy:
@@ -53,15 +53,3 @@ class Policy:
             return False
         tenant = self._tenants.get(principal.tenant_id)
         return tenant is None or tenant.confirm_destructive
-
-
-def required_scope(operation: Operation) -> str:
-    """Return the scope that running `operation` takes; a built-in may name its own (the three tools need only `mcp`)."""
-    if operation.kind == "builtin":
-        return str(operation.binding.get("scope") or operation.required_scope)
-    return operation.required_scope
-
-
-def reenters(operation: Operation) -> bool:
-    """Say whether `operation` runs others through the door: it is not itself confirmed, keyed, timed or shortened."""
-    return operation.kind == "builtin" and bool(operation.binding.get("reenters"))

@@ -5,14 +5,14 @@ from dataclasses import replace
 
 from oauth.principal import Principal
 from tools.dispatch.large_answers import select_from, shortened
-from tools.dispatch.wire import RESULT_TTL_S, fits
+from tools.dispatch.wire import fits
 from tools.errors import ToolError
 from tools.expressions.selection import SelectFault
 from tools.heavy_json.weight import weight
 from tools.json_text import encode
 from tools.operation import Call, Download, Failure, Json, LargeJson, Outcome, Size
 from tools.quotas import QuotaExceeded, not_kept
-from tools.stores import ResultStore
+from tools.stores import RESULT_TTL_S, ResultStore
 
 #: for the selection, also where the call itself took all its time
 SELECT_S = 2.0

@@ -6,9 +6,6 @@ from tools.dispatch.outline import outline_of, preview_of
 from tools.json_text import encode
 from tools.operation import Failure, HttpFacts, Json, Outcome
 
-MAX_CHARS = 16_000
-RESULT_TTL_S = 30 * 60
-
 
 def fits(body: bytes, max_chars: int) -> bool:
     """Say whether JSON is short enough. Bytes are never fewer than characters: only what is near the limit is decoded to count."""

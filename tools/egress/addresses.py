@@ -3,10 +3,11 @@
 import re
 from collections.abc import Iterable
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from urllib.parse import urlsplit
 
 from yarl import URL
 
-from tools.errors import EgressRefused
+from tools.errors import EgressRefused, ImportFailed
 from tools.operation import Failure
 from tools.value_objects import value_object
 
@@ -127,3 +128,14 @@ def refused(url: str, why: str) -> EgressRefused:
     named = f"'{shown[:200]}'" if "@" not in shown and shown.isprintable() else "the address"
     hint = "if this host is yours, an operator allows it with ASCEND_EGRESS_ALLOW=host:port"
     return EgressRefused(Failure("egress_refused", f"{named} may not be called: it {why}", hint=hint))
+
+
+def authority_of(url: str) -> str:
+    """Return the `host:port` of a URL, as the guarded way out is told of hosts that may be private ones. Raises ImportFailed."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port or {"http": 80, "https": 443}[parts.scheme]
+    except (ValueError, KeyError) as error:
+        raise ImportFailed(Failure("source_unavailable", f"{url} is not an address; give an http(s) URL")) from error
+    host = parts.hostname or ""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

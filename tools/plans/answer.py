@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from oauth.principal import Principal
+from tools.always_on import MAX_CHARS
 from tools.dispatch.large_answers import shortened
-from tools.dispatch.wire import MAX_CHARS, RESULT_TTL_S, failure_to_wire, fits
+from tools.dispatch.wire import failure_to_wire, fits
 from tools.errors import ToolError
 from tools.expressions.budget import OverBudget
 from tools.expressions.over_steps import ReferenceFault
@@ -18,7 +19,7 @@ from tools.operation import Failure, Json, LargeJson, Outcome
 from tools.plans.run import PlanRun
 from tools.plans.step_result import StepResult, connection_to_wire, step_to_wire
 from tools.quotas import QuotaExceeded, not_kept
-from tools.stores import ResultStore
+from tools.stores import RESULT_TTL_S, ResultStore
 
 PlanStatus = Literal["completed", "partial", "failed", "needs_connection"]
 

@@ -9,10 +9,10 @@ from tools.call_failures import no_account, takes_account
 from tools.catalog.catalog import Catalog, CatalogView
 from tools.catalog.suggestions import MAX_ANSWERED, Suggestions
 from tools.dispatch.arguments import Validators
-from tools.dispatch.policy import Policy, reenters
+from tools.dispatch.policy import Policy
 from tools.expressions.selection import SelectFault, compile_select
 from tools.json_schema.argument_faults import path_of
-from tools.operation import Operation
+from tools.operation import Operation, reenters
 from tools.plans.plan import MAX_CALLS, MAX_FAULTS, Plan, PlanFault, Step
 from tools.plans.references import Template
 from tools.plans.type_check import Typing

@@ -5,9 +5,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
 
+from tools.always_on import MAX_CHARS
 from tools.dispatch.idempotency import Idempotency, in_flight, replayed_yes
 from tools.dispatch.outcome_codec import encode_outcome
-from tools.dispatch.wire import MAX_CHARS, RESULT_TTL_S, failure_to_wire, fits, shorten
+from tools.dispatch.wire import failure_to_wire, fits, shorten
 from tools.fair_semaphore import Busy, FairSemaphore
 from tools.json_text import encode
 from tools.operation import Call, Failure, Json, Outcome
@@ -16,7 +17,7 @@ from tools.plans.code_run import MAX_CALLS, SANDBOX, CodeRun, RanCall, sandboxed
 from tools.plans.preconditions import Confirm, Gate, failed
 from tools.plans.step_result import connection_to_wire, failure_of
 from tools.quotas import QuotaExceeded, not_kept
-from tools.stores import KeyInFlight, ResultStore
+from tools.stores import RESULT_TTL_S, KeyInFlight, ResultStore
 
 MAX_CODE_CHARS = 50_000
 #: Sandboxes of this process at one time; each is a process of its own.

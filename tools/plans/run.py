@@ -10,12 +10,11 @@ from typing import Any
 
 import anyio
 
-from tools.dispatch.confirmations import canonical
 from tools.errors import ToolError
 from tools.expressions.budget import OverBudget
 from tools.expressions.over_steps import STEPS, ReferenceFault
 from tools.heavy_json.time_budget import Patience
-from tools.json_text import encode
+from tools.json_text import canonical, encode
 from tools.operation import Call, CallOptions, Failure, Json, LargeJson, Operation, Outcome
 from tools.plans.check import CheckedPlan
 from tools.plans.plan import MAX_BYTES, MAX_CALLS, Step

@@ -6,6 +6,7 @@ from urllib.parse import unquote, urlsplit
 
 import anyio
 
+from tools.egress.addresses import authority_of
 from tools.egress.client import MAX_BODY_BYTES, Egress, OutboundRequest
 from tools.errors import ImportFailed, UpstreamFailed
 from tools.operation import Failure
@@ -58,14 +59,3 @@ async def read_file(location: str) -> bytes:
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not the name of a file"
         raise ImportFailed(Failure("source_unavailable", f"{location}: {reason}; give a file or an http(s) URL")) from error
-
-
-def authority_of(url: str) -> str:
-    """Return the `host:port` of a URL, as the guarded way out is told of hosts that may be private ones. Raises ImportFailed."""
-    try:
-        parts = urlsplit(url)
-        port = parts.port or {"http": 80, "https": 443}[parts.scheme]
-    except (ValueError, KeyError) as error:
-        raise ImportFailed(Failure("source_unavailable", f"{url} is not an address; give an http(s) URL")) from error
-    host = parts.hostname or ""
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

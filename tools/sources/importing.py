@@ -5,11 +5,12 @@ from dataclasses import dataclass, field, replace
 
 from oauth.connections.credentials import Credential
 from tools.catalog.quarantine import HeldTool, QuarantineStore, stamp_of
+from tools.egress.addresses import authority_of
 from tools.egress.client import Egress
 from tools.errors import ImportFailed
 from tools.operation import Failure, Json, Operation
 from tools.sources.import_options import earlier_import, options_of
-from tools.sources.import_source import authority_of, read_file, read_source
+from tools.sources.import_source import read_file, read_source
 from tools.sources.mcp.acceptance import accepted_operations, held_back, still_held
 from tools.sources.mcp.import_server import import_server
 from tools.sources.openapi.import_document import ImportResult, import_document

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from oauth.connections.outbound import Outbound
-from oauth.fetch import Fetched, FetchRefused
+from oauth.fetch import Fetched, FetchRefused, Outbound
 
 TIMEOUT_S = 10.0
 MAX_DOCUMENT_BYTES = 256_000

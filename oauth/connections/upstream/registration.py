@@ -6,10 +6,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from oauth.connections.connecting.links import callback_url
-from oauth.connections.outbound import Outbound
 from oauth.connections.upstream.metadata import MAX_DOCUMENT_BYTES, TIMEOUT_S, NotDiscoverable, SignIn
 from oauth.connections.upstream.registrations import Registration
-from oauth.fetch import FetchRefused
+from oauth.fetch import FetchRefused, Outbound
 
 CLIENT_NAME = "Ascend Gateway"
 #: an account of a server that tells nobody whose it is

@@ -13,12 +13,11 @@ from jmespath.exceptions import JMESPathError
 
 from oauth.connections.app_jwt import KeyRefused, app_jwt
 from oauth.connections.connection import AccountSecret, Connection
-from oauth.connections.outbound import Outbound
 from oauth.connections.provider import INSTALLATION
 from oauth.connections.upstream.refused_answer import TokenRefused
 from oauth.connections.upstream.registrations import Application
 from oauth.connections.upstream.token_answer import Tokens, json_of, tokens_of
-from oauth.fetch import Fetched, FetchRefused
+from oauth.fetch import Fetched, FetchRefused, Outbound
 
 #: below the lease of a refresh, so that an answer never comes after the lease
 TIMEOUT_S = 20.0

@@ -8,10 +8,9 @@ from dataclasses import dataclass, field
 
 from oauth.principal import Principal
 from tools.catalog.quarantine import HeldTool
-from tools.import_diff import diff_of
 from tools.operation import Operation
 from tools.quotas import RESULTS, Quotas
-from tools.stores import CallRecord, ImportDiff, KeyConflict, KeyInFlight, Source, UsageExample
+from tools.stores import CallRecord, ImportDiff, KeyConflict, KeyInFlight, Source, UsageExample, diff_of
 
 CLAIM_S = 45.0
 Clock = Callable[[], float]

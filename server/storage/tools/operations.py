@@ -9,9 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from server.storage.database import Database, announce, now_us
 from server.storage.schema.tool_tables import held_tools, operations, sources
 from server.storage.tools.operation_rows import operation_of, row_of
-from tools.import_diff import diff_of
 from tools.operation import Operation
-from tools.stores import ImportDiff, Source
+from tools.stores import ImportDiff, Source, diff_of
 
 TOPIC = "operations"
 _CHUNK = 500

@@ -4,8 +4,7 @@ from collections.abc import Mapping
 
 import httpx2
 
-from oauth.connections.outbound import Outbound
-from oauth.fetch import Fetched, FetchRefused
+from oauth.fetch import Fetched, FetchRefused, Outbound
 
 
 def unguarded(client: httpx2.AsyncClient) -> Outbound:

@@ -14,9 +14,9 @@ from oauth.principal import Principal
 from server.config import Settings, load
 from server.discovery import Discovery
 from server.mcp.endpoint import McpEndpoint
-from server.mcp.transport import Headers
 from server.observability.health import Health, MetricsReaders
 from server.observability.telemetry import Telemetry
+from server.request_scope import Headers
 from tools.errors import InvalidArguments
 from tools.operation import (
     ClientFacts,

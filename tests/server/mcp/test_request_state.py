@@ -8,8 +8,7 @@ import pytest
 from mcp.shared.exceptions import MCPError
 
 from oauth.principal import Principal
-from server.client_quirks import QUIRKS, corrected
-from server.mcp.client_capabilities import of_meta, of_session_id
+from server.mcp.client_capabilities import QUIRKS, corrected, of_meta, of_session_id
 from server.mcp.request_state import TTL_S, RequestStates
 from tools.operation import ClientFacts
 

@@ -6,8 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 
 from oauth.connections.credentials import Credentials
-from tools.dispatch.confirmations import canonical
-from tools.json_text import encode
+from tools.json_text import canonical, encode
 from tools.operation import Call, Download, HttpFacts, Json, LargeJson, Outcome, Runner
 from tools.sources.http.freshness import Freshness, freshness_of, may_be_kept
 from tools.weighed_cache import WeighedCache, weight_of_json

@@ -14,7 +14,6 @@ from oauth.connections.credentials import Credential, Credentials
 from tools.call_failures import unauthorized
 from tools.catalog.lazy_json import plain
 from tools.catalog.quarantine import failure_of as failure_of_held
-from tools.dispatch.wire import RESULT_TTL_S
 from tools.effects import told
 from tools.errors import UpstreamFailed
 from tools.json_schema.schema_cost import is_bearable
@@ -27,7 +26,7 @@ from tools.sources.mcp.large_messages import ASIDE, Aside
 from tools.sources.mcp.review import risks_of, summary_of
 from tools.sources.mcp.session import McpSession
 from tools.sources.mcp.session_pool import McpSessions, Upstream
-from tools.stores import ResultStore
+from tools.stores import RESULT_TTL_S, ResultStore
 
 CONNECT_TIMEOUT_S = 10.0
 RELIST_TIMEOUT_S = 5.0
