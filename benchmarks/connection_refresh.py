@@ -26,13 +26,13 @@ from oauth.connections.connecting.links import ConnectLinks
 from oauth.connections.connection import AccountSecret, Connection
 from oauth.connections.connections import Accounts
 from oauth.connections.refresher import Refresher
-from oauth.connections.upstream.registrations import SHARED, Registration, Registrations
-from oauth.connections.upstream.token_endpoint import TokenEndpoint
+from oauth.connections.upstream.registrations import SHARED, Registrations, UpstreamRegistration
+from oauth.connections.upstream.token_endpoint import ProviderTokenEndpoint
 from oauth.vault.key_source import KeyFile
 from oauth.vault.vault import Vault, VaultCaller
 from server.config import sqlite_url
 from server.demo.app import build
-from server.demo.grants import Grant, OAuthClient, OAuthSettings
+from server.demo.grants import DemoGrant, OAuthClient, OAuthSettings
 from server.demo.provider import definition
 from server.storage.database import Database, now_us
 from server.storage.migrate import migrate
@@ -50,7 +50,7 @@ NEEDED_PER_S = 10_000 / 1_200
 def provider(pipe: Pipe, count: int) -> None:
     """Run the demo CRM with `count` grants and send their refresh tokens."""
     app = build(oauth=OAuthSettings(OAuthClient("ascend", "s"), access_ttl_s=LIFE_S, rotate=True))
-    grants = [Grant(f"g{number}", "own_1", frozenset({"crm.read"})) for number in range(count)]
+    grants = [DemoGrant(f"g{number}", "own_1", frozenset({"crm.read"})) for number in range(count)]
     for grant in grants:
         app.state.grants.adopt(grant)
     listener = socket.create_server(("127.0.0.1", 0))
@@ -110,11 +110,11 @@ async def measure(port: int, tokens: Sequence[str], seconds: float, at_full_spee
         store = SqlConnectionStore(database)
         async with Egress((f"127.0.0.1:{port}",)) as egress:
             registrations = Registrations(SqlRegistrationStore(database), vault)
-            await registrations.add(Registration(SHARED, "crm", "ascend", definition(f"http://127.0.0.1:{port}")), "s", "bench")
+            await registrations.add(UpstreamRegistration(SHARED, "crm", "ascend", definition(f"http://127.0.0.1:{port}")), "s", "bench")
             await fill(database, vault, tokens, 0 if at_full_speed else seconds, time.time())
             accounts = Accounts(store, vault, ConnectLinks(SqlConnectFlowStore(database), "http://gw"))
             await accounts.load()
-            refresher = Refresher(store, vault, registrations, TokenEndpoint(ProviderEgress(egress)), accounts)
+            refresher = Refresher(store, vault, registrations, ProviderTokenEndpoint(ProviderEgress(egress)), accounts)
             began, cpu = time.perf_counter(), _cpu_s()
             task = asyncio.create_task(refresher.run())
             worst = 0.0

@@ -21,7 +21,7 @@ from pathlib import Path
 from benchmarks.index_catalogues import made_up, vocabulary
 from oauth.resources import Resources
 from oauth.tenants import Tenants
-from oauth.tokens.operator_issued import Minting
+from oauth.tokens.operator_issued import OperatorIssuedTokens
 from server.config import load
 from server.storage.store import open_store
 from tests.flows.gateway_process import running_gateway
@@ -72,7 +72,7 @@ async def prepared(folder: Path, port: int, count: int) -> str:
         async def allowed(*_who: str) -> frozenset[str]:
             return SCOPES
 
-        minting = Minting(store.grants, Resources(tenants, settings.mcp_url, settings.base_url), allowed)
+        minting = OperatorIssuedTokens(store.grants, Resources(tenants, settings.mcp_url, settings.base_url), allowed)
         return (await minting.mint("default", "ada", SCOPES, 3600)).access_token
 
 

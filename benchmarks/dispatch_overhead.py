@@ -20,7 +20,7 @@ from oauth.tenants import Tenant, Tenants
 from server.storage.memory.tools import MemoryCallRecords, MemoryIdempotencyStore, MemoryOperationStore, MemoryResultStore, MemoryUsageStore
 from tests.tools.assembly import ToolStores, assemble
 from tools.dispatch.dispatcher import Dispatcher
-from tools.operation import Call, ClientFacts, HttpFacts, Json, Operation, Outcome, Paging
+from tools.operation import Call, ClientInfo, Json, Operation, Outcome, Paging, ResponseMeta
 from tools.stores import Source
 
 SIZES = (100, 20_000)
@@ -29,7 +29,7 @@ MOST = 1.05
 ROUNDS = 60
 CALLS = 500
 ADA = Principal("acme", "ada", "client", frozenset({"mcp", "mcp:read"}), "grant")
-CLIENT = ClientFacts("2026-07-28")
+CLIENT = ClientInfo("2026-07-28")
 SCHEMA = {
     "type": "object",
     "properties": {"query": {"type": "string", "maxLength": 200}, "limit": {"type": "integer", "minimum": 1, "maximum": 100}},
@@ -45,7 +45,7 @@ class Instant:
     keeps_time = True
 
     async def run(self, call: Call) -> Outcome:
-        return Outcome("ok", data=ANSWER, http=HttpFacts(200))
+        return Outcome("ok", data=ANSWER, http=ResponseMeta(200))
 
     def preview(self, call: Call) -> Json:
         return {}

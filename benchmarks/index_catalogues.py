@@ -12,7 +12,7 @@ from capability_index.documents import Document
 from capability_index.encoders.word_file import word_files
 from capability_index.evaluation import JudgedQuery, load_queries, load_tools
 from capability_index.lexical import Postings
-from capability_index.part import Names, Part, Texts, slug_sum
+from capability_index.part import Names, Segment, Texts, slug_sum
 from capability_index.vectors import Matrix
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "retrieval"
@@ -76,7 +76,7 @@ def made_up(count: int) -> list[Document]:
     return [Document(f"p{row % 50}.thing{row}.do", text(3), text(12), "", tags=(text(1),), provider=f"p{row % 50}") for row in range(count)]
 
 
-def repeated(part: Part, times: int) -> Part:
+def repeated(part: Segment, times: int) -> Segment:
     """Return a part of `times` as many rows: the same words, vectors a little turned. Made in seconds, for a million rows."""
     chance = np.random.default_rng(3)
     (model, matrix), n, postings = next(iter(part.matrices.items())), len(part), part.postings

@@ -20,7 +20,7 @@ from capability_index.encoders.encoder import load_word_table
 from capability_index.index import CapabilityIndex
 from capability_index.part import Shard, build_part
 from capability_index.search import Visible
-from capability_index.segment import Segment
+from capability_index.segment import TenantIndex
 
 _BASE = 50_000
 
@@ -43,7 +43,7 @@ def main() -> None:
         if size > _BASE:
             part = repeated(part, size // _BASE)
         index = CapabilityIndex(table)
-        index.adopt({"*": Segment((Shard.of(part),))})
+        index.adopt({"*": TenantIndex((Shard.of(part),))})
         matrix = part.matrices[table.model].rows
         out = np.empty(len(matrix), np.float32)
         visible = Visible(("*",))

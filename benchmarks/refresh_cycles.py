@@ -21,14 +21,14 @@ import httpx2
 from benchmarks.connection_refresh import LIFE_S, fill
 from oauth.connections.refresh_time import JITTER_S, LEAD_S
 from oauth.connections.refresher import Refresher
-from oauth.connections.upstream.registrations import SHARED, Registration, Registrations
-from oauth.connections.upstream.token_endpoint import TokenEndpoint
+from oauth.connections.upstream.registrations import SHARED, Registrations, UpstreamRegistration
+from oauth.connections.upstream.token_endpoint import ProviderTokenEndpoint
 from oauth.fetch import Fetched
 from oauth.vault.key_source import KeyFile
 from oauth.vault.vault import Vault
 from server.config import sqlite_url
 from server.demo.app import build
-from server.demo.grants import Grant, Grants, OAuthClient, OAuthSettings
+from server.demo.grants import DemoGrant, Grants, OAuthClient, OAuthSettings
 from server.demo.provider import definition
 from server.storage.database import Database
 from server.storage.migrate import migrate
@@ -82,7 +82,7 @@ async def simulate(folder: Path, connections: int, cycles: float, per_s: int, *,
     clock = Clock()
     app = build(oauth=OAuthSettings(OAuthClient("ascend", "s"), access_ttl_s=LIFE_S, rotate=True), clock=clock)
     crm: Grants = app.state.grants
-    grants = [Grant(f"g{number}", "own_1", frozenset({"crm.read"})) for number in range(connections)]
+    grants = [DemoGrant(f"g{number}", "own_1", frozenset({"crm.read"})) for number in range(connections)]
     for grant in grants:
         crm.adopt(grant)
     url = sqlite_url(folder / "store.sqlite3")
@@ -92,13 +92,13 @@ async def simulate(folder: Path, connections: int, cycles: float, per_s: int, *,
     await vault.open()
     store = SqlConnectionStore(database)
     registrations = Registrations(SqlRegistrationStore(database), vault, clock)
-    await registrations.add(Registration(SHARED, "crm", "ascend", definition(BASE_URL)), "s", "bench")
+    await registrations.add(UpstreamRegistration(SHARED, "crm", "ascend", definition(BASE_URL)), "s", "bench")
     # The first due time of each: at the end of a life less the lead, as connecting it would have set it.
     spread_s = 60.0 if is_burst else float(LIFE_S - LEAD_S)
     await fill(database, vault, [grant.refresh_token for grant in grants], spread_s, clock())
     seconds, late, slack_s, behind_s = int(cycles * LIFE_S), 0, float("inf"), 0.0
     async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url=BASE_URL) as client:
-        endpoint = TokenEndpoint(InProcess(client), clock)
+        endpoint = ProviderTokenEndpoint(InProcess(client), clock)
         refresher = Refresher(store, vault, registrations, endpoint, clock=clock, dice=random.Random(1))
         for _ in range(0, seconds, step_s):
             clock.now += step_s

@@ -57,7 +57,7 @@ def digest(document: Document) -> bytes:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class OperationPage:
     """One page of docs/tools: the document, its access tier, and the Markdown below the front matter."""
 
     document: Document
@@ -71,14 +71,14 @@ def docs_root() -> Traversable:
     return packaged if packaged.is_dir() else Path(__file__).parents[1] / "docs" / "tools"
 
 
-def load_pages(root: Traversable | None = None) -> list[Page]:
+def load_pages(root: Traversable | None = None) -> list[OperationPage]:
     """Return the pages of `root` (docs/tools by default) in the order of their slugs."""
     folder = docs_root() if root is None else root
     pages = [parse_page(entry.read_text(encoding="utf-8"), entry.name) for entry in folder.iterdir() if entry.name.endswith(".md")]
     return sorted(pages, key=lambda page: page.document.slug)
 
 
-def parse_page(text: str, file_name: str) -> Page:
+def parse_page(text: str, file_name: str) -> OperationPage:
     """Return the page that `text` says. Raises PageInvalid."""
     match = _FRONT_MATTER.match(text.replace("\r\n", "\n"))
     if match is None:
@@ -94,7 +94,7 @@ def parse_page(text: str, file_name: str) -> Page:
     return _page(values, match[2].strip(), file_name)
 
 
-def _page(values: dict[str, Any], body: str, file_name: str) -> Page:
+def _page(values: dict[str, Any], body: str, file_name: str) -> OperationPage:
     slug = _text(values, "slug", file_name)
     if not SLUG.fullmatch(slug) or file_name != f"{slug}.md":
         raise PageInvalid(f"{file_name}: slug {slug!r} must be file-safe and name the file; call the file {slug}.md")
@@ -116,7 +116,7 @@ def _page(values: dict[str, Any], body: str, file_name: str) -> Page:
         returns=str(values.get("returns") or ""),
         examples=_texts(values, "examples", file_name),
     )
-    return Page(document, access, body)
+    return OperationPage(document, access, body)
 
 
 def _text(values: dict[str, Any], key: str, file_name: str) -> str:
@@ -133,7 +133,7 @@ def _texts(values: dict[str, Any], key: str, file_name: str) -> tuple[str, ...]:
     return tuple(str(entry) for entry in value)
 
 
-def tools_table(pages: Sequence[Page]) -> str:
+def tools_table(pages: Sequence[OperationPage]) -> str:
     """Return TOOLS.md: one row for each page, in the order given."""
     rows = [
         f"| [`{page.document.slug}`](docs/tools/{page.document.slug}.md) | {page.access} | {_cell(page.document.summary)} |"
@@ -143,7 +143,7 @@ def tools_table(pages: Sequence[Page]) -> str:
     return "\n".join([*head, "| operation | access | what it does |", "|---|---|---|", *rows, ""])
 
 
-def write_tools_table(target: Path, pages: Iterable[Page]) -> bool:
+def write_tools_table(target: Path, pages: Iterable[OperationPage]) -> bool:
     """Write TOOLS.md to `target`; return whether it changed."""
     text = tools_table(list(pages))
     if target.is_file() and target.read_text(encoding="utf-8") == text:

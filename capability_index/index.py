@@ -12,15 +12,15 @@ from types import MappingProxyType
 from capability_index.documents import Document, digest
 from capability_index.encoders.encoder import Encoder, EncoderUnavailable, WordTable
 from capability_index.encoders.reembedding import lacking, with_space, without_others
-from capability_index.part import Part, build_part
+from capability_index.part import Segment, build_part
 from capability_index.ranking.reranker import Reranker
 from capability_index.ranking.search_feedback import UsageMemory
-from capability_index.search import Means, SearchResult, Visible, search
-from capability_index.segment import Segment
+from capability_index.search import SearchResources, SearchResult, Visible, search
+from capability_index.segment import TenantIndex
 
 #: (done, of how many)
 Progress = Callable[[int, int], None]
-EMPTY = Segment()
+EMPTY = TenantIndex()
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class UpsertReport:
 class State:
     """All that a reader needs, taken in one look: the segments, and the encoder whose vectors they have."""
 
-    segments: Mapping[str, Segment]
+    segments: Mapping[str, TenantIndex]
     encoder: Encoder | None = None
 
 
@@ -72,7 +72,7 @@ class CapabilityIndex:
         state = self._state
         names = [name for name in dict.fromkeys(visible.segments) if name in state.segments]
         shards = [(name, shard) for name in names for shard in state.segments[name].shards]
-        found = search(intent, shards, visible, k, Means(self._table, state.encoder, self._reranker, self.usage.bonuses), explain)
+        found = search(intent, shards, visible, k, SearchResources(self._table, state.encoder, self._reranker, self.usage.bonuses), explain)
         return replace(found, warnings=(*self.warnings, *found.warnings)) if self.warnings else found
 
     @property
@@ -110,11 +110,11 @@ class CapabilityIndex:
             self._swap({name: held for name, held in self._state.segments.items() if name != segment})
         self.usage.forget(segment)
 
-    def segments(self) -> Mapping[str, Segment]:
+    def segments(self) -> Mapping[str, TenantIndex]:
         """Return the present state: immutable, so it may be saved while writes go on."""
         return self._state.segments
 
-    def adopt(self, segments: Mapping[str, Segment]) -> None:
+    def adopt(self, segments: Mapping[str, TenantIndex]) -> None:
         """Take over a loaded state, whole."""
         with self._writing:
             self._swap(segments)
@@ -135,7 +135,7 @@ class CapabilityIndex:
                 self._state = State(without_others(self._state.segments, self._table, None))
             return
         #: id of a part -> itself, held so that no other gets its id, and the same with the new vectors
-        known: dict[int, tuple[Part, Part]] = {}
+        known: dict[int, tuple[Segment, Segment]] = {}
         while missing := [found for found in lacking(self._state.segments, encoder.model) if id(found[1]) not in known]:
             for name, part in missing:
                 known[id(part)] = part, with_space(part, encoder, documents(name))
@@ -170,7 +170,7 @@ class CapabilityIndex:
             self._swap({**self._state.segments, name: held.changed(dead, part)})
         return UpsertReport(len(fresh) - changed, changed, len(latest) - len(fresh), len(dead) - changed, tuple(warnings))
 
-    def _built(self, fresh: Sequence[Document], progress: Progress | None, warnings: list[str]) -> Part:
+    def _built(self, fresh: Sequence[Document], progress: Progress | None, warnings: list[str]) -> Segment:
         done = 0
 
         def advance(rows: int) -> None:
@@ -187,5 +187,5 @@ class CapabilityIndex:
                 warnings.append(f"{error}; {len(fresh)} operations are searched without it until the vectors are made again")
         return part
 
-    def _swap(self, segments: Mapping[str, Segment]) -> None:
+    def _swap(self, segments: Mapping[str, TenantIndex]) -> None:
         self._state = replace(self._state, segments=MappingProxyType(dict(segments)))

@@ -7,14 +7,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from capability_index.lexical import Postings
-from capability_index.part import Names, Part, Shard, Texts
+from capability_index.part import Names, Segment, Shard, Texts
 from capability_index.ranking.query_expansion import Neighbours
 from capability_index.vectors import Matrix
 
 Rows = NDArray[np.intp]
 
 
-def merge(shards: Sequence[Shard]) -> Part:
+def merge(shards: Sequence[Shard]) -> Segment:
     """Return the living rows of `shards` as one part, in their order. Spaces that not all of them have are left out."""
     parts = [shard.part for shard in shards]
     kept = [np.arange(len(shard.part)) if shard.alive is None else np.flatnonzero(shard.alive) for shard in shards]
@@ -25,7 +25,7 @@ def merge(shards: Sequence[Shard]) -> Part:
     group_ids = np.concatenate([_renamed(part, groups)[part.group_ids[rows]] for part, rows in zip(parts, kept, strict=True)])
     models = [model for model in parts[0].matrices if all(model in part.matrices for part in parts)]
     postings, term_maps = _postings(shards, kept)
-    return Part(
+    return Segment(
         slugs=Texts.of(slugs),
         slug_sums=sums[order],
         slug_rows=order.astype(np.uint32),
@@ -44,13 +44,13 @@ def merge(shards: Sequence[Shard]) -> Part:
     )
 
 
-def _sums(part: Part) -> NDArray[np.uint32]:
+def _sums(part: Segment) -> NDArray[np.uint32]:
     by_row = np.empty(len(part), np.uint32)
     by_row[part.slug_rows] = part.slug_sums
     return by_row
 
 
-def _renamed(part: Part, groups: Sequence[str]) -> NDArray[np.int32]:
+def _renamed(part: Segment, groups: Sequence[str]) -> NDArray[np.int32]:
     """Return by group id of `part` the id in `groups`; -1 for a group whose rows are all dead."""
     ids = {name: at for at, name in enumerate(groups)}
     return np.asarray([ids.get(name, -1) for name in part.groups], np.int32)
@@ -87,7 +87,7 @@ def _postings(shards: Sequence[Shard], kept: Sequence[Rows]) -> tuple[Postings, 
     return Postings(ids, words, starts, np.concatenate(rows)[order], np.concatenate(weights)[order]), maps
 
 
-def _names(parts: Sequence[Part], kept: Sequence[Rows]) -> Names:
+def _names(parts: Sequence[Segment], kept: Sequence[Rows]) -> Names:
     tokens, lengths = [], []
     for part, rows in zip(parts, kept, strict=True):
         ends = part.names.ends.astype(np.int64)
@@ -100,7 +100,7 @@ def _names(parts: Sequence[Part], kept: Sequence[Rows]) -> Names:
     return Names(np.concatenate(tokens), np.cumsum(np.concatenate(lengths)).astype(np.uint32), scales)
 
 
-def _neighbours(parts: Sequence[Part], term_maps: Sequence[NDArray[np.int32]], postings: Postings) -> Neighbours | None:
+def _neighbours(parts: Sequence[Segment], term_maps: Sequence[NDArray[np.int32]], postings: Postings) -> Neighbours | None:
     """Join the word vectors: the first part that has a word lends its vector."""
     held = [part.neighbours for part in parts]
     terms, vectors = [], []

@@ -57,7 +57,7 @@ class Names:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class Segment:
     """Documents in rows 0…n-1. No array is written after it is made.
 
     `matrices` holds the vectors by the model that made them; empty where no encoder was to be had.
@@ -97,7 +97,7 @@ def slug_sum(slug: str) -> np.uint32:
     return np.uint32(zlib.crc32(slug.encode("utf-8", "surrogatepass")))
 
 
-def build_part(documents: Sequence[Document], table: WordTable | None, advance: Advance | None = None) -> Part:
+def build_part(documents: Sequence[Document], table: WordTable | None, advance: Advance | None = None) -> Segment:
     """Index `documents`, whose slugs differ, in the order given."""
     builder = PostingsBuilder()
     vectors = None if table is None else np.zeros((len(documents), table.dimension), np.float32)
@@ -115,7 +115,7 @@ def build_part(documents: Sequence[Document], table: WordTable | None, advance: 
     sums = np.fromiter((slug_sum(document.slug) for document in documents), np.uint32, len(documents))
     order = np.argsort(sums, kind="stable")
     groups = {name: at for at, name in enumerate(dict.fromkeys(document.provider for document in documents))}
-    return Part(
+    return Segment(
         slugs=Texts.of(document.slug for document in documents),
         slug_sums=sums[order],
         slug_rows=order.astype(np.uint32),
@@ -156,14 +156,14 @@ class _NamesBuilder:
 class Shard:
     """A part and which of its rows live (None: all of them). Immutable too: a delete makes a new Shard of the same part."""
 
-    part: Part
+    part: Segment
     alive: Mask | None
     live: int
     #: in how many living rows each term is
     frequencies: NDArray[np.int32]
 
     @staticmethod
-    def of(part: Part, alive: Mask | None = None) -> "Shard":
+    def of(part: Segment, alive: Mask | None = None) -> "Shard":
         if alive is not None and alive.all():
             alive = None
         live = len(part) if alive is None else int(np.count_nonzero(alive))

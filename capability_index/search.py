@@ -8,12 +8,12 @@ from numpy.typing import NDArray
 
 from capability_index.encoders.encoder import Encoder, EncoderUnavailable, WordTable
 from capability_index.part import Shard
-from capability_index.ranking.candidates import CANDIDATES, Sense, View, candidates, first_pass, senses_of
+from capability_index.ranking.candidates import CANDIDATES, QueryVectors, Reader, candidates, query_vectors_of, score_words_and_meaning
 from capability_index.ranking.confidence import LOW, scores
 from capability_index.ranking.intent import Intent, prepare
 from capability_index.ranking.reasons import reasons
 from capability_index.ranking.reranker import RERANKED, Reranker, RerankerUnavailable
-from capability_index.ranking.scoring import Judged, second_pass
+from capability_index.ranking.scoring import ScoredCandidates, score_candidates
 from capability_index.ranking.search_feedback import Bonus
 
 MAX_INTENTS = 5
@@ -49,7 +49,7 @@ class SearchResult:
 
 
 @dataclass(frozen=True, slots=True)
-class Means:
+class SearchResources:
     """What a search has to work with. `encoder` is the configured one beside the embedded `table`."""
 
     table: WordTable | None
@@ -60,22 +60,27 @@ class Means:
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class ScoredIntent:
     """The candidates of one intent, with their absolute scores."""
 
-    view: View
+    view: Reader
     intent: Intent
-    judged: Judged
+    judged: ScoredCandidates
     scores: NDArray[np.float32]
     bonus_by_row: Mapping[int, Bonus]
 
 
 def search(
-    intent: str | Sequence[str], shards: Sequence[tuple[str, Shard]], visible: Visible, k: int, means: Means, explain: bool = False
+    intent: str | Sequence[str],
+    shards: Sequence[tuple[str, Shard]],
+    visible: Visible,
+    k: int,
+    means: SearchResources,
+    explain: bool = False,
 ) -> SearchResult:
     """Return the best `k` of the visible rows of `shards`; of several texts, the best of each by turns, then by score."""
     texts = [intent] if isinstance(intent, str) else list(intent)[:MAX_INTENTS]
-    view = View.of(shards)
+    view = Reader.of(shards)
     if view.live == 0 or k <= 0 or not texts:
         return SearchResult((), True)
     warnings: list[str] = []
@@ -84,28 +89,28 @@ def search(
     return SearchResult(tuple(hits), not hits or hits[0].score < LOW, tuple(dict.fromkeys(warnings)))
 
 
-def find(text: str, view: View, visible: Visible, k: int, means: Means, warnings: list[str]) -> Finding | None:
+def find(text: str, view: Reader, visible: Visible, k: int, means: SearchResources, warnings: list[str]) -> ScoredIntent | None:
     """Judge the candidates for one intent; None where nothing is visible."""
     intent = prepare(text, means.table)
-    senses = senses_of(view, intent, means.table, _outer(text, view, means, warnings))
-    first = first_pass(view, intent, senses)
+    senses = query_vectors_of(view, intent, means.table, _outer(text, view, means, warnings))
+    first = score_words_and_meaning(view, intent, senses)
     rows = candidates(view, first.fused, visible.permits, max(k, CANDIDATES))
     bonus_by_row = _bonuses(view, intent, visible, means)
     if bonus_by_row:
         rows = np.union1d(rows, np.fromiter(bonus_by_row, np.intp, len(bonus_by_row)))
     if not len(rows):
         return None
-    judged = second_pass(view, intent, first, senses, rows, means.table)
+    judged = score_candidates(view, intent, first, senses, rows, means.table)
     absolute = scores(intent, judged, first, senses, view.live, means.table)
     for row, bonus in bonus_by_row.items():
         at = int(np.searchsorted(rows, row))
         judged.fused[at] += bonus.worth
         if bonus.cosine > _USED_BEFORE:
             absolute[at] = max(float(absolute[at]), bonus.cosine)
-    return Finding(view, intent, judged, absolute, bonus_by_row)
+    return ScoredIntent(view, intent, judged, absolute, bonus_by_row)
 
 
-def _hits(text: str, view: View, visible: Visible, k: int, means: Means, explain: bool, warnings: list[str]) -> list[Hit]:
+def _hits(text: str, view: Reader, visible: Visible, k: int, means: SearchResources, explain: bool, warnings: list[str]) -> list[Hit]:
     found = find(text, view, visible, k, means, warnings)
     if found is None:
         return []
@@ -126,7 +131,7 @@ def _hits(text: str, view: View, visible: Visible, k: int, means: Means, explain
     return hits
 
 
-def _outer(text: str, view: View, means: Means, warnings: list[str]) -> Sense | None:
+def _outer(text: str, view: Reader, means: SearchResources, warnings: list[str]) -> QueryVectors | None:
     """Return the intent in the configured encoder's space; None, with a warning, where that cannot be had."""
     if means.encoder is None:
         return None
@@ -134,13 +139,13 @@ def _outer(text: str, view: View, means: Means, warnings: list[str]) -> Sense | 
         warnings.append(f"encoder {means.encoder.model}: not every operation has its vectors yet; searched without it")
         return None
     try:
-        return Sense(means.encoder.model, means.encoder.encode([text]), 1.0, outer=True)
+        return QueryVectors(means.encoder.model, means.encoder.encode([text]), 1.0, outer=True)
     except EncoderUnavailable as error:
         warnings.append(f"{error}; searched without it")
         return None
 
 
-def _bonuses(view: View, intent: Intent, visible: Visible, means: Means) -> dict[int, Bonus]:
+def _bonuses(view: Reader, intent: Intent, visible: Visible, means: SearchResources) -> dict[int, Bonus]:
     """Return by row what past use adds, for rows that live and are permitted."""
     if means.bonuses is None or intent.vectors is None:
         return {}
@@ -152,7 +157,7 @@ def _bonuses(view: View, intent: Intent, visible: Visible, means: Means) -> dict
     return found
 
 
-def _reranked(text: str, names: Sequence[tuple[str, str]], means: Means, warnings: list[str]) -> list[int]:
+def _reranked(text: str, names: Sequence[tuple[str, str]], means: SearchResources, warnings: list[str]) -> list[int]:
     """Return the places of `names`, the first fifty in the reranker's order where there is one and it answers in time."""
     places = list(range(len(names)))
     if means.reranker is None or not names:

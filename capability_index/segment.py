@@ -6,14 +6,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from capability_index.merge import merge
-from capability_index.part import Part, Shard
+from capability_index.part import Segment, Shard
 
 #: a shard with more dead rows than this share is written anew
 _MAX_DEAD = 0.2
 
 
 @dataclass(frozen=True, slots=True)
-class Segment:
+class TenantIndex:
     """Immutable: a change makes a new one, which shares the parts that did not change."""
 
     shards: tuple[Shard, ...] = ()
@@ -39,7 +39,7 @@ class Segment:
                 found += [shard.part.slugs[row] for row in rows.tolist() if shard.lives(row)]
         return found
 
-    def changed(self, dead: Iterable[tuple[int, int]], fresh: Part | None) -> "Segment":
+    def changed(self, dead: Iterable[tuple[int, int]], fresh: Segment | None) -> "TenantIndex":
         """Return this segment without some (shard, row) and with the documents of `fresh`."""
         rows_by_shard: dict[int, list[int]] = {}
         for at, row in dead:
@@ -47,11 +47,11 @@ class Segment:
         shards = [shard.without(rows_by_shard[at]) if at in rows_by_shard else shard for at, shard in enumerate(self.shards)]
         if fresh is not None:
             shards.append(Shard.of(fresh))
-        return Segment(tuple(_tidied(shards)))
+        return TenantIndex(tuple(_tidied(shards)))
 
-    def with_parts(self, parts: Sequence[Part]) -> "Segment":
+    def with_parts(self, parts: Sequence[Segment]) -> "TenantIndex":
         """Return this segment with other parts of the same rows (another vector space)."""
-        return Segment(
+        return TenantIndex(
             tuple(Shard(part, shard.alive, shard.live, shard.frequencies) for part, shard in zip(parts, self.shards, strict=True))
         )
 

@@ -19,9 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from capability_index.lexical import Postings
-from capability_index.part import Names, Part, Shard, Texts
+from capability_index.part import Names, Segment, Shard, Texts
 from capability_index.ranking.query_expansion import Neighbours
-from capability_index.segment import Segment
+from capability_index.segment import TenantIndex
 from capability_index.vectors import Matrix
 
 #: raised whenever text becomes words or vectors in another way: an older snapshot is then rebuilt
@@ -37,14 +37,14 @@ class SnapshotInvalid(Exception):
     """The directory holds no snapshot that can be used; the message says why. Build the index anew."""
 
 
-def save(segments: Mapping[str, Segment], directory: Path, model: str) -> None:
+def save(segments: Mapping[str, TenantIndex], directory: Path, model: str) -> None:
     """Write `segments` to `directory`, in one step as seen by `load`. `model` names the space of the vectors."""
     directory.mkdir(parents=True, exist_ok=True)
     with _turn(directory):
         _save(segments, directory, model)
 
 
-def _save(segments: Mapping[str, Segment], directory: Path, model: str) -> None:
+def _save(segments: Mapping[str, TenantIndex], directory: Path, model: str) -> None:
     listed = {name: [_save_shard(shard, directory) for shard in segment.shards] for name, segment in segments.items()}
     body = json.dumps({"format": FORMAT, "model": model, "segments": listed}, sort_keys=True).encode()
     _write_whole(directory / MANIFEST, [json.dumps({"sha256": hashlib.sha256(body).hexdigest()}).encode(), b"\n", body])
@@ -54,7 +54,7 @@ def _save(segments: Mapping[str, Segment], directory: Path, model: str) -> None:
             path.unlink()
 
 
-def load(directory: Path, model: str) -> dict[str, Segment]:
+def load(directory: Path, model: str) -> dict[str, TenantIndex]:
     """Return the saved segments, mapped from disk. Raises SnapshotInvalid: absent, damaged, or of another model or format."""
     path = directory / MANIFEST
     try:
@@ -69,9 +69,10 @@ def load(directory: Path, model: str) -> dict[str, Segment]:
         raise SnapshotInvalid(f"{path}: damaged; build the index anew")
     if (manifest["format"], manifest["model"]) != (FORMAT, model):
         raise SnapshotInvalid(f"{path}: made for {manifest['model']}, format {manifest['format']}; build the index anew")
-    parts: dict[str, Part] = {}
+    parts: dict[str, Segment] = {}
     return {
-        name: Segment(tuple(_load_shard(entry, directory, parts) for entry in entries)) for name, entries in manifest["segments"].items()
+        name: TenantIndex(tuple(_load_shard(entry, directory, parts) for entry in entries))
+        for name, entries in manifest["segments"].items()
     }
 
 
@@ -88,7 +89,7 @@ def _save_shard(shard: Shard, directory: Path) -> dict[str, Any]:
     return {"file": path.name, "sha256": digest, "dead": dead}
 
 
-def _load_shard(entry: Mapping[str, Any], directory: Path, parts: dict[str, Part]) -> Shard:
+def _load_shard(entry: Mapping[str, Any], directory: Path, parts: dict[str, Segment]) -> Shard:
     name = str(entry["file"])
     if name not in parts:
         try:
@@ -104,7 +105,7 @@ def _load_shard(entry: Mapping[str, Any], directory: Path, parts: dict[str, Part
     return Shard.of(parts[name]).without(entry["dead"])
 
 
-def _packed(part: Part) -> list[bytes | memoryview]:
+def _packed(part: Segment) -> list[bytes | memoryview]:
     """Return the file of a part in pieces, none of them copied: a JSON head that says where each array lies, then the arrays."""
     postings = part.postings
     arrays: dict[str, NDArray[Any]] = {
@@ -136,7 +137,7 @@ def _packed(part: Part) -> list[bytes | memoryview]:
     return pieces
 
 
-def _unpacked(content: memoryview) -> Part:
+def _unpacked(content: memoryview) -> Segment:
     head_bytes = int.from_bytes(content[:8], "little")
     head = json.loads(bytes(content[8 : 8 + head_bytes]))
     origin = -(-(8 + head_bytes) // _ALIGN) * _ALIGN
@@ -148,7 +149,7 @@ def _unpacked(content: memoryview) -> Part:
 
     terms: Sequence[str] = head["terms"]
     slug_start, _, (slug_bytes,) = head["places"]["slugs"]
-    return Part(
+    return Segment(
         slugs=Texts(content[origin + slug_start : origin + slug_start + slug_bytes], array("slug_ends")),
         slug_sums=array("slug_sums"),
         slug_rows=array("slug_rows"),

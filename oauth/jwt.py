@@ -28,7 +28,7 @@ class AssertionRefused(Exception):
     """The assertion is no good; the message says why and holds nothing of it."""
 
 
-class KeySets:
+class JwksCache:
     """Public keys of clients and issuers: inside their metadata, or at an https URL, kept for five minutes."""
 
     def __init__(self, fetch: Fetch, clock: Callable[[], float] = time.time) -> None:

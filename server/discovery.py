@@ -38,15 +38,15 @@ class Discovery:
 
     def routes(self) -> list[Route]:
         """Return the routes; they come before the guarded `/mcp/{tenant}`, whose pattern fits `/mcp/server-card` too."""
-        card = Document(server_card(self._settings), CARD_TYPE)
-        catalog = Document(ai_catalog(self._settings), CATALOG_TYPE)
-        registry = Document(registry_entry(self._settings), "application/json")
+        card = PublishedDocument(server_card(self._settings), CARD_TYPE)
+        catalog = PublishedDocument(ai_catalog(self._settings), CATALOG_TYPE)
+        registry = PublishedDocument(registry_entry(self._settings), "application/json")
         paths = [(path, card) for path in CARD_PATHS]
         paths += [("/.well-known/ai-catalog.json", catalog), ("/server.json", registry)]
         return [Route(path, document.answer, methods=["GET", "OPTIONS"]) for path, document in paths]
 
 
-class Document:
+class PublishedDocument:
     """A JSON document that never changes while the process runs, with the ETag of its content."""
 
     def __init__(self, content: Json, media_type: str) -> None:
@@ -115,7 +115,7 @@ def _remotes(settings: Settings) -> list[dict[str, Json]]:
 MAX_AGE_S = 3600
 
 
-class ClientDocuments:
+class UpstreamClientDocuments:
     """The documents follow from the address alone: nothing is looked up, and nothing of a tenant is told but the name in the address."""
 
     def __init__(self, base_url: str, tenants: Tenants) -> None:

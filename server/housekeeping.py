@@ -11,7 +11,7 @@ from server.storage.change_feed import ChangeFeed
 from server.storage.database import StoreUnavailable, now_us
 from server.storage.store import Store
 from server.storage.tools.kept_calls import sweep_calls
-from tools.catalog.search_feedback import Usage
+from tools.catalog.search_feedback import SearchFeedback
 
 EVERY_S = 300.0
 FLUSH_USAGE_S = 30.0
@@ -23,7 +23,7 @@ log = logging.getLogger("ascend")
 class Housekeeping:
     """One sweep over all that expires: tokens, sessions, challenges, results, plans, old changes."""
 
-    def __init__(self, store: Store, feed: ChangeFeed, authorization: AuthorizationServer, usage: Usage) -> None:
+    def __init__(self, store: Store, feed: ChangeFeed, authorization: AuthorizationServer, usage: SearchFeedback) -> None:
         self._store, self._feed, self._authorization, self._usage = store, feed, authorization, usage
 
     async def run(self) -> None:

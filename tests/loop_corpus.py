@@ -15,7 +15,7 @@ import orjson
 from oauth.resources import Resources
 from oauth.sign_in.passwords import Passwords
 from oauth.tenants import Tenant, Tenants
-from oauth.tokens.operator_issued import Minting
+from oauth.tokens.operator_issued import OperatorIssuedTokens
 from server.app import Gateway, open_gateway
 from server.config import load
 from tests.loop_upstream import ANSWERS, document
@@ -233,7 +233,7 @@ async def stalled_gateway(data: Path, part: int = 1) -> AsyncIterator[StalledGat
             async def allowed(_tenant: str, _subject: str) -> frozenset[str]:
                 return scopes
 
-            minted = await Minting(store.grants, resources, allowed).mint("default", subject.subject_id, scopes, 3_600)
+            minted = await OperatorIssuedTokens(store.grants, resources, allowed).mint("default", subject.subject_id, scopes, 3_600)
             yield StalledGateway(gateway, minted.access_token)
     finally:
         assert upstream.stdin is not None

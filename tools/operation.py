@@ -69,7 +69,7 @@ class Operation:
 
 
 @dataclass(frozen=True, slots=True)
-class ClientFacts:
+class ClientInfo:
     """What the MCP client said of itself with this request: decides how a question reaches the person."""
 
     protocol_version: str
@@ -106,7 +106,7 @@ class CallOptions:
 
 
 @value_object
-class HttpFacts:
+class ResponseMeta:
     """What the upstream's HTTP said: status, its request id, its rate limit, and the rel=next link.
 
     `headers`: the whole response header, names in lower case, for the response cache; never shown to the caller.
@@ -156,7 +156,8 @@ class Download:
 class LargeJson:
     """An answer of so many values that they never become objects in this process: its JSON text, in UTF-8.
 
-    tools/heavy_json/worker.py has somebody else read it; whatever encodes it takes the text as it is. No dataclass: orjson would take it apart.
+    tools/heavy_json/worker.py has somebody else read it; whatever encodes it takes the text as it is.
+    No dataclass: orjson would take it apart.
     """
 
     __slots__ = ("text",)
@@ -215,7 +216,7 @@ class Outcome:
     page: Page | None = None
     size: Size | None = None
     handle: str | None = None
-    http: HttpFacts | None = None
+    http: ResponseMeta | None = None
     error: Failure | None = None
     connection: ConnectionRequest | None = None
     confirmation: Confirmation | None = None
@@ -256,7 +257,7 @@ class Call:
     tool: str
     trace_id: str
     deadline: float
-    client: ClientFacts
+    client: ClientInfo
     again: Again
     progress: Progress = field(default=no_progress)
 

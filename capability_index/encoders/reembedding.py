@@ -9,19 +9,19 @@ import numpy as np
 from capability_index.documents import Document
 from capability_index.encoders.encoder import Encoder, WordTable
 from capability_index.lexical import fields_of
-from capability_index.part import Part
-from capability_index.segment import Segment
+from capability_index.part import Segment
+from capability_index.segment import TenantIndex
 from capability_index.vectors import Matrix
 
 _BATCH = 256
 
 
-def lacking(segments: Mapping[str, Segment], model: str) -> list[tuple[str, Part]]:
+def lacking(segments: Mapping[str, TenantIndex], model: str) -> list[tuple[str, Segment]]:
     """Return the parts that have no vectors of `model`, with the segment of each."""
     return [(name, shard.part) for name, segment in segments.items() for shard in segment.shards if model not in shard.part.matrices]
 
 
-def with_space(part: Part, encoder: Encoder, documents: Iterable[Document]) -> Part:
+def with_space(part: Segment, encoder: Encoder, documents: Iterable[Document]) -> Segment:
     """Return `part` with the vectors of `encoder` too; a row whose document is not given keeps zeros. Raises EncoderUnavailable."""
     rows: list[int] = []
     texts: list[str] = []
@@ -36,11 +36,11 @@ def with_space(part: Part, encoder: Encoder, documents: Iterable[Document]) -> P
     return replace(part, matrices=MappingProxyType({**part.matrices, encoder.model: Matrix.of(vectors)}))
 
 
-def without_others(segments: Mapping[str, Segment], table: WordTable | None, encoder: Encoder | None) -> Mapping[str, Segment]:
+def without_others(segments: Mapping[str, TenantIndex], table: WordTable | None, encoder: Encoder | None) -> Mapping[str, TenantIndex]:
     """Return `segments` with the vectors of the embedded table and of `encoder` only."""
     wanted = {space.model for space in (table, encoder) if space is not None}
 
-    def slim(part: Part) -> Part:
+    def slim(part: Segment) -> Segment:
         return replace(part, matrices=MappingProxyType({model: held for model, held in part.matrices.items() if model in wanted}))
 
     return MappingProxyType(

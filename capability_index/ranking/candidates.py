@@ -29,7 +29,7 @@ _PEAK, _LEAST_PEAK, _MOST_PEAK = 10.0, 0.5, 1.2
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class Reader:
     """What one search looks at: the shards of the visible segments, their rows numbered one after the other."""
 
     names: tuple[str, ...]
@@ -39,9 +39,11 @@ class View:
     live: int
 
     @staticmethod
-    def of(shards: Sequence[tuple[str, Shard]]) -> "View":
+    def of(shards: Sequence[tuple[str, Shard]]) -> "Reader":
         starts = np.cumsum([0, *(len(shard.part) for _, shard in shards)])
-        return View(tuple(name for name, _ in shards), tuple(shard for _, shard in shards), starts, sum(shard.live for _, shard in shards))
+        return Reader(
+            tuple(name for name, _ in shards), tuple(shard for _, shard in shards), starts, sum(shard.live for _, shard in shards)
+        )
 
     @property
     def rows(self) -> int:
@@ -78,7 +80,7 @@ class View:
 
 
 @dataclass(frozen=True, slots=True)
-class Sense:
+class QueryVectors:
     """The intent in one vector space: `vectors` (1 + clauses, d), and the share of this space in the meaning."""
 
     model: str
@@ -88,15 +90,15 @@ class Sense:
     outer: bool = False
 
 
-def senses_of(view: View, intent: Intent, table: WordTable | None, outer: Sense | None) -> list[Sense]:
+def query_vectors_of(view: Reader, intent: Intent, table: WordTable | None, outer: QueryVectors | None) -> list[QueryVectors]:
     """Return the spaces to search in: the configured encoder's, where there is one, beside the embedded table's."""
     known = table is not None and intent.vectors is not None and view.has(table.model)
-    inner = [Sense(table.model, intent.vectors, 1.0)] if known and table is not None and intent.vectors is not None else []
+    inner = [QueryVectors(table.model, intent.vectors, 1.0)] if known and table is not None and intent.vectors is not None else []
     if outer is None:
         return inner
     if not inner or intent.non_latin > NON_LATIN:
         return [outer]
-    return [replace(outer, share=OUTER_SHARE), Sense(inner[0].model, inner[0].vectors, 1 - OUTER_SHARE)]
+    return [replace(outer, share=OUTER_SHARE), QueryVectors(inner[0].model, inner[0].vectors, 1 - OUTER_SHARE)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +117,7 @@ class Scale:
 
 
 @dataclass(frozen=True, slots=True)
-class FirstPass:
+class CandidateScores:
     """`fused` has -inf for dead rows. `words_weight` and `sense_weights` are what a standard deviation of each side is worth."""
 
     fused: Floats
@@ -126,7 +128,7 @@ class FirstPass:
     idf_by_term: Mapping[str, float]
 
 
-def first_pass(view: View, intent: Intent, senses: Sequence[Sense]) -> FirstPass:
+def score_words_and_meaning(view: Reader, intent: Intent, senses: Sequence[QueryVectors]) -> CandidateScores:
     """Score every row of `view`, which has at least one that lives."""
     idf_by_term = {term: inverse_frequency(view.live, view.frequency(term)) for term in intent.words_by_term}
     fused = np.zeros(view.rows, np.float32)
@@ -151,10 +153,10 @@ def first_pass(view: View, intent: Intent, senses: Sequence[Sense]) -> FirstPass
     for at, shard in enumerate(view.shards):
         if shard.alive is not None:
             fused[view.starts[at] : view.starts[at + 1]][~shard.alive] = -np.inf
-    return FirstPass(fused, words_scale, words_weight, tuple(scales), tuple(weights), idf_by_term)
+    return CandidateScores(fused, words_scale, words_weight, tuple(scales), tuple(weights), idf_by_term)
 
 
-def _words_share(intent: Intent, senses: Sequence[Sense]) -> float:
+def _words_share(intent: Intent, senses: Sequence[QueryVectors]) -> float:
     if not senses:
         return 1.0
     if any(sense.outer for sense in senses):
@@ -162,7 +164,7 @@ def _words_share(intent: Intent, senses: Sequence[Sense]) -> float:
     return WORDS_SHARE_NON_LATIN if intent.non_latin > NON_LATIN else WORDS_SHARE
 
 
-def _score_words(view: View, idf_by_term: Mapping[str, float], scores: Floats) -> None:
+def _score_words(view: Reader, idf_by_term: Mapping[str, float], scores: Floats) -> None:
     for at, shard in enumerate(view.shards):
         postings, part_scores = shard.part.postings, scores[view.starts[at] : view.starts[at + 1]]
         for term, idf in idf_by_term.items():
@@ -173,7 +175,7 @@ def _score_words(view: View, idf_by_term: Mapping[str, float], scores: Floats) -
             part_scores *= shard.alive
 
 
-def candidates(view: View, fused: Floats, permits: Callable[[str], bool] | None, wanted: int) -> Rows:
+def candidates(view: Reader, fused: Floats, permits: Callable[[str], bool] | None, wanted: int) -> Rows:
     """Return the best rows that are permitted, ascending: at least `wanted` of them where there are as many.
 
     Going down the ranking until enough rows are permitted finds the same rows as filtering all of them first.

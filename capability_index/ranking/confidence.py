@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from capability_index.encoders.encoder import WordTable
-from capability_index.ranking.candidates import NON_LATIN, FirstPass, Sense
+from capability_index.ranking.candidates import NON_LATIN, CandidateScores, QueryVectors
 from capability_index.ranking.intent import Intent
-from capability_index.ranking.scoring import Judged
+from capability_index.ranking.scoring import ScoredCandidates
 from capability_index.words import STOP_WORDS
 
 Floats = NDArray[np.float32]
@@ -36,7 +36,9 @@ _MAX_TERMS = 16
 _OUTER_STEP, _OUTER_MARGIN = 3.0, 0.6
 
 
-def scores(intent: Intent, judged: Judged, first: FirstPass, senses: Sequence[Sense], live: int, table: WordTable | None) -> Floats:
+def scores(
+    intent: Intent, judged: ScoredCandidates, first: CandidateScores, senses: Sequence[QueryVectors], live: int, table: WordTable | None
+) -> Floats:
     """Return the score of each candidate out of `live` rows."""
     found = np.zeros(len(judged.rows), np.float32)
     scale_by_model = {sense.model: scale for sense, scale in zip(senses, first.sense_scales, strict=True)}
@@ -49,7 +51,7 @@ def scores(intent: Intent, judged: Judged, first: FirstPass, senses: Sequence[Se
     return found
 
 
-def _embedded(intent: Intent, judged: Judged, mean_cosine: float, table: WordTable | None) -> Floats:
+def _embedded(intent: Intent, judged: ScoredCandidates, mean_cosine: float, table: WordTable | None) -> Floats:
     """`mean_cosine` is that of the intent with all visible rows."""
     terms = math.log(min(max(len(intent.words_by_term), 1), _MAX_TERMS))
     covered = np.sqrt(np.maximum(judged.coverage, 0))

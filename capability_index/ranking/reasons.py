@@ -1,14 +1,14 @@
 """Why a hit was found, in a few words for the agent and the person who tunes a page."""
 
-from capability_index.ranking.candidates import View
+from capability_index.ranking.candidates import Reader
 from capability_index.ranking.intent import Intent
-from capability_index.ranking.scoring import Judged
+from capability_index.ranking.scoring import ScoredCandidates
 
 _FOUND, _NEAR_COSINE, _SAME_NAME = 0.05, 0.3, 0.75
 _MAX_WORDS = 6
 
 
-def reasons(view: View, intent: Intent, judged: Judged, at: int, learned: bool) -> tuple[str, ...]:
+def reasons(view: Reader, intent: Intent, judged: ScoredCandidates, at: int, learned: bool) -> tuple[str, ...]:
     """Say what candidate `at` shares with the intent, the strongest first."""
     found: list[str] = []
     shard, _ = view.place(int(judged.rows[at]))

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from capability_index.encoders.encoder import WordTable
 from capability_index.lexical import K1, SCALE, Postings
-from capability_index.part import Part, Shard
-from capability_index.ranking.candidates import FirstPass, Sense, View
+from capability_index.part import Segment, Shard
+from capability_index.ranking.candidates import CandidateScores, QueryVectors, Reader
 from capability_index.ranking.intent import Intent
 from capability_index.ranking.verbs import only_makes_or_reads, removes
 
@@ -24,7 +24,7 @@ _LONG_POSTING = 8_192
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class ScoredCandidates:
     """The candidates by row: `fused` orders them; the rest are absolute and say how well each fits.
 
     `by_term` (terms, n): what each word of the intent found, in units of its idf. `cosines` (n,) with the whole intent,
@@ -43,7 +43,9 @@ class Judged:
     outer: Floats | None
 
 
-def second_pass(view: View, intent: Intent, first: FirstPass, senses: Sequence[Sense], rows: Rows, table: WordTable | None) -> Judged:
+def score_candidates(
+    view: Reader, intent: Intent, first: CandidateScores, senses: Sequence[QueryVectors], rows: Rows, table: WordTable | None
+) -> ScoredCandidates:
     """Judge the candidate `rows`, ascending."""
     n = len(rows)
     by_term = np.zeros((len(first.idf_by_term), n), np.float32)
@@ -58,7 +60,7 @@ def second_pass(view: View, intent: Intent, first: FirstPass, senses: Sequence[S
             continue
         local = rows[low:high] - view.starts[at]
         if intent.words_by_term:
-            _soft_words(view.live, shard, intent, first, local, table, by_term[:, low:high])
+            _expanded_words(view.live, shard, intent, first, local, table, by_term[:, low:high])
         for sense, scale, weight in zip(senses, first.sense_scales, first.sense_weights, strict=True):
             cosines = shard.part.matrices[sense.model].exact(local, sense.vectors)
             if table is not None and not sense.outer:
@@ -82,10 +84,14 @@ def second_pass(view: View, intent: Intent, first: FirstPass, senses: Sequence[S
         for at in np.argsort(-fused)[:_VERBS_READ].tolist():
             fused[at] -= REMOVES_UNASKED * removes(view.slug(int(rows[at])))
     coverage = scored / max(float(weights.sum()), 1e-6)
-    return Judged(rows, fused, by_term, np.asarray(coverage, np.float32), whole, best, clause_at, names, outer if has_outer else None)
+    return ScoredCandidates(
+        rows, fused, by_term, np.asarray(coverage, np.float32), whole, best, clause_at, names, outer if has_outer else None
+    )
 
 
-def _soft_words(live: int, shard: Shard, intent: Intent, first: FirstPass, rows: Rows, table: WordTable | None, out: Floats) -> None:
+def _expanded_words(
+    live: int, shard: Shard, intent: Intent, first: CandidateScores, rows: Rows, table: WordTable | None, out: Floats
+) -> None:
     """Write to `out` (terms, rows) the best that any word near a term finds in each row, as a share of the term's idf."""
     part = shard.part
     if table is not None and part.neighbours is not None:
@@ -131,7 +137,7 @@ def _take_best(
         np.maximum(row, hit * postings.weights[starts[at] : ends[at]][spots] * factors[at], out=row)
 
 
-def _name_cosines(part: Part, rows: Rows, vectors: Floats, table: WordTable) -> Floats:
+def _name_cosines(part: Segment, rows: Rows, vectors: Floats, table: WordTable) -> Floats:
     """Return the cosines (len(vectors), len(rows)) of the names of `rows`, whose vectors are summed from their tokens."""
     names = part.names
     ends = names.ends[rows].astype(np.int64)

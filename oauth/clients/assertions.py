@@ -8,7 +8,7 @@ from joserfc.jwk import KeySet
 from oauth.client import Client
 from oauth.errors import InvalidClient, RegistrationRefused
 from oauth.fetch import FetchRefused
-from oauth.jwt import LEEWAY_S, AssertionRefused, KeySets, check_times, decode, is_for, read_id, unverified
+from oauth.jwt import LEEWAY_S, AssertionRefused, JwksCache, check_times, decode, is_for, read_id, unverified
 from oauth.stores import GrantStore
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -17,7 +17,7 @@ ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 class ClientAssertions:
     """Checks an assertion once: signature, issuer, subject, audience, time, and that its `jti` was never seen."""
 
-    def __init__(self, store: GrantStore, key_sets: KeySets, audiences: frozenset[str], clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, store: GrantStore, key_sets: JwksCache, audiences: frozenset[str], clock: Callable[[], float] = time.time) -> None:
         self._store = store
         self._key_sets = key_sets
         self._audiences = audiences

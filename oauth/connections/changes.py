@@ -9,9 +9,9 @@ from oauth.connections.connection_store import AliasTaken, ConnectionStore
 from oauth.connections.connections import Accounts
 from oauth.connections.credentials import UnknownAccount
 from oauth.connections.upstream.registrations import Registrations
-from oauth.connections.upstream.token_endpoint import TokenEndpoint
+from oauth.connections.upstream.token_endpoint import ProviderTokenEndpoint
 from oauth.principal import Principal
-from oauth.vault.envelope import SealBroken
+from oauth.vault.envelope import EnvelopeBroken
 from oauth.vault.secrets import SecretEvent
 from oauth.vault.vault import Vault, VaultCaller
 
@@ -25,7 +25,7 @@ class AccountChanges:
         vault: Vault,
         accounts: Accounts,
         registrations: Registrations,
-        endpoint: TokenEndpoint,
+        endpoint: ProviderTokenEndpoint,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._store, self._vault, self._accounts = store, vault, accounts
@@ -98,5 +98,5 @@ class AccountChanges:
         await self._vault.audit(caller, found[1])
         try:
             return AccountSecret.from_bytes(await self._vault.open_sealed(caller, found[1]))
-        except SealBroken:
+        except EnvelopeBroken:
             return None  # what cannot be opened can still be forgotten

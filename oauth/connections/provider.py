@@ -40,7 +40,7 @@ class ProviderInvalid(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Revocation:
+class RevocationEndpoint:
     url: str
     style: Literal["rfc7009", "bearer", "basic_json", "account"]
     token: Literal["refresh", "access"] = "refresh"  # noqa: S105  which of the two, not a token
@@ -70,7 +70,7 @@ class Provider:
     authorize_url: str = ""
     token_url: str = ""
     refresh_url: str = ""
-    revocation: Revocation | None = None
+    revocation: RevocationEndpoint | None = None
     pkce: bool = True
     client_auth: Literal["body", "basic", "secret_as_username", "app_jwt"] = "body"
     token_body: Literal["form", "json"] = "form"  # noqa: S105  how it is sent
@@ -146,7 +146,7 @@ def parse(content: Mapping[str, Any], inputs: Mapping[str, str], where: str) -> 
         service=filled.get("sigv4", {}).get("service", ""),
         docs=tuple(filled.get("docs", ())),
         refresh_url=filled.get("refresh_url") or filled.get("token_url", ""),
-        revocation=Revocation(**filled["revoke"]) if "revoke" in filled else None,
+        revocation=RevocationEndpoint(**filled["revoke"]) if "revoke" in filled else None,
         pkce=filled.get("pkce", "S256") == "S256",
         default_scopes=tuple(filled.get("default_scopes", ())),
         rotates=refresh["rotates"],

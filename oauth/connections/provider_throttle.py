@@ -18,7 +18,7 @@ PAUSE_S = 60.0
 ApplicationKey = tuple[str, str]
 
 
-class ProviderPace:
+class ProviderThrottle:
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
         self._open: dict[ApplicationKey, int] = {}

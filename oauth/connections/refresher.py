@@ -19,14 +19,14 @@ import anyio
 from oauth.connections.connection import AccountSecret, Connection
 from oauth.connections.connection_store import REFRESHER, ConnectionStore, Lease
 from oauth.connections.connections import Accounts
-from oauth.connections.provider_throttle import ProviderPace
+from oauth.connections.provider_throttle import ProviderThrottle
 from oauth.connections.refresh_time import retry_at
 from oauth.connections.upstream.refused_answer import TokenRefused
 from oauth.connections.upstream.registrations import Application, Registrations
 from oauth.connections.upstream.token_answer import Tokens
-from oauth.connections.upstream.token_endpoint import TIMEOUT_S, TokenEndpoint
+from oauth.connections.upstream.token_endpoint import TIMEOUT_S, ProviderTokenEndpoint
 from oauth.connections.version import with_tokens
-from oauth.vault.envelope import SealBroken
+from oauth.vault.envelope import EnvelopeBroken
 from oauth.vault.secrets import SealedSecret, StaleKey
 from oauth.vault.vault import Vault, VaultCaller
 
@@ -50,7 +50,7 @@ class Refresher:
         store: ConnectionStore,
         vault: Vault,
         registrations: Registrations,
-        endpoint: TokenEndpoint,
+        endpoint: ProviderTokenEndpoint,
         accounts: Accounts | None = None,
         *,
         clock: Callable[[], float] = time.time,
@@ -63,7 +63,7 @@ class Refresher:
         self._owner = secrets.token_hex(8)
         self._parallel, self._running = parallel, 0
         self._freed = anyio.Event()
-        self._pace = ProviderPace(clock)
+        self._pace = ProviderThrottle(clock)
         self._turns: dict[tuple[str, str], anyio.CapacityLimiter] = {}
         #: (provider, outcome) -> how often: refreshed, expired, retried, superseded, late
         self.counts: Counter[tuple[str, str]] = Counter()
@@ -138,7 +138,7 @@ class Refresher:
             return
         try:
             secret = AccountSecret.from_bytes(await self._vault.open_sealed(caller, lease.secret))
-        except SealBroken:
+        except EnvelopeBroken:
             await self._fail(lease, TokenRefused("seal_broken", is_terminal=True))
             return
         try:

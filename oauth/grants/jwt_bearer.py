@@ -12,7 +12,7 @@ from oauth.authorization.scope_narrowing import AllowedScopes, ProviderScopes, k
 from oauth.client import Client
 from oauth.errors import InvalidGrant, OAuthError, RegistrationRefused
 from oauth.fetch import FetchRefused
-from oauth.jwt import LEEWAY_S, AssertionRefused, KeySets, check_times, decode, is_for, read_id, unverified
+from oauth.jwt import LEEWAY_S, AssertionRefused, JwksCache, check_times, decode, is_for, read_id, unverified
 from oauth.parameters import Parameters
 from oauth.resources import Resources
 from oauth.scopes import OFFLINE, parse
@@ -52,7 +52,7 @@ class JwtBearerGrant:
         audit: AuditLog,
         access_tokens: AccessTokens,
         resources: Resources,
-        key_sets: KeySets,
+        key_sets: JwksCache,
         issuers: Sequence[TrustedIssuer],
         subject_of: SubjectOf,
         allowed_scopes: AllowedScopes,

@@ -27,7 +27,7 @@ class Minted:
     expires_at: float
 
 
-class Minting:
+class OperatorIssuedTokens:
     def __init__(
         self, store: GrantStore, resources: Resources, allowed_scopes: AllowedScopes, clock: Callable[[], float] = time.time
     ) -> None:

@@ -26,7 +26,7 @@ REMEMBERED_S = 30.0
 MAX_REMEMBERED = 10_000
 
 
-class BridgeClosed(Exception):
+class LegacyTokensEnded(Exception):
     """The tenant takes no static tokens; the message says how an operator opens the bridge."""
 
 
@@ -85,10 +85,10 @@ class StaticTokens:
         self._revocations = 0
 
     async def mint(self, tenant_id: str, subject: str, label: str, scopes: frozenset[str]) -> tuple[str, StaticToken]:
-        """Return a new token, shown once, and its record. Raises BridgeClosed."""
+        """Return a new token, shown once, and its record. Raises LegacyTokensEnded."""
         tenant = self._tenants.get(tenant_id)
         if tenant is None or sunset_of(tenant) is None or not self._is_open(tenant):
-            raise BridgeClosed(f"tenant {tenant_id!r} takes no static tokens; set an end date that lies ahead first")
+            raise LegacyTokensEnded(f"tenant {tenant_id!r} takes no static tokens; set an end date that lies ahead first")
         token = new_token("st")
         granted = narrow(scopes, await self._allowed_scopes(tenant_id, subject))
         record = StaticToken(hash_token(token), new_id("static"), tenant_id, subject, label, granted, self._clock())

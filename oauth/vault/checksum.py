@@ -22,7 +22,7 @@ _MODULUS = 1 << (8 * _SUM_BYTES)
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class Checksum:
     """The mark as the store keeps it."""
 
     tenant_id: str
@@ -68,8 +68,8 @@ class Marker(Protocol):
     """What a store calls inside its transactions; nothing here waits."""
 
     def marked(
-        self, tenant_id: str, former: Mark | None, came: Sequence[Entry], gone: Sequence[Entry], *, is_first: bool = False
-    ) -> Mark | None:
+        self, tenant_id: str, former: Checksum | None, came: Sequence[Entry], gone: Sequence[Entry], *, is_first: bool = False
+    ) -> Checksum | None:
         """Return the mark after a change; `former` None: `came` is everything, and `is_first` says that there was nothing before.
 
         None: write no mark, because the one that should be there is lost or broken, and that shall be found. Raises StaleKey where the

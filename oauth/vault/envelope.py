@@ -20,7 +20,7 @@ _FORMAT = b"\x01"
 RandomBytes = Callable[[int], bytes]
 
 
-class SealBroken(Exception):
+class EnvelopeBroken(Exception):
     """The bytes were not sealed with this key for this place: damaged, moved, rolled back, or another key."""
 
 
@@ -61,15 +61,15 @@ def seal(key: Key, plaintext: bytes, place: tuple[str | int, ...], random_bytes:
 
 
 def unseal(key: Key, sealed: bytes, place: tuple[str | int, ...]) -> bytes:
-    """Return what was sealed for `place`. Raises SealBroken."""
+    """Return what was sealed for `place`. Raises EnvelopeBroken."""
     nonce, ciphertext = sealed[1 : 1 + NONCE_BYTES], sealed[1 + NONCE_BYTES :]
     if sealed[:1] != _FORMAT or len(ciphertext) < 16:
-        raise SealBroken("not a sealed value of a known format")
+        raise EnvelopeBroken("not a sealed value of a known format")
     try:
         return AESGCM(key.value).decrypt(nonce, ciphertext, _authenticated(place))
     except InvalidTag:
         # No cause: it would say nothing, and a traceback should not carry the arguments' names around.
-        raise SealBroken("the seal does not fit its key and place") from None
+        raise EnvelopeBroken("the seal does not fit its key and place") from None
 
 
 def wrap(kek: Key, dek: Key, environment: str, tenant_id: str, *, is_active: bool = True) -> WrappedKey:
@@ -78,11 +78,11 @@ def wrap(kek: Key, dek: Key, environment: str, tenant_id: str, *, is_active: boo
 
 
 def unwrap(kek: Key, wrapped: WrappedKey, environment: str) -> Key:
-    """Return the DEK. Raises SealBroken."""
+    """Return the DEK. Raises EnvelopeBroken."""
     marked = Key(wrapped.dek_id, b"", is_marked=True)
     try:
         return Key(wrapped.dek_id, unseal(kek, wrapped.wrapped, _wrapped_at(marked, environment, wrapped.tenant_id)), is_marked=True)
-    except SealBroken:  # a key from before there were marks
+    except EnvelopeBroken:  # a key from before there were marks
         return Key(wrapped.dek_id, unseal(kek, wrapped.wrapped, ("dek", environment, wrapped.tenant_id, wrapped.dek_id)))
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
-from oauth.vault.checksum import Entry, Mark, Marker
+from oauth.vault.checksum import Checksum, Entry, Marker
 from oauth.vault.envelope import WrappedKey
 
 SecretAction = Literal["accepted", "sealed", "revealed", "deleted", "kek_rotated", "dek_rotated", "imported", "refused"]
@@ -43,7 +43,7 @@ class StaleKey(Exception):
 class SecretStore(Protocol):
     """Sealed secrets, wrapped keys and the audit of both."""
 
-    async def inventory(self, tenant_id: str) -> tuple[Mark | None, Sequence[Entry]]:
+    async def inventory(self, tenant_id: str) -> tuple[Checksum | None, Sequence[Entry]]:
         """Return a tenant's mark and all names and versions, as they were at one moment."""
         ...
 

@@ -25,7 +25,7 @@ from oauth.grants.client_credentials import ClientCredentialsGrant
 from oauth.grants.device_code import DeviceCodeGrant
 from oauth.grants.jwt_bearer import JwtBearerGrant, SubjectOf, TrustedIssuer
 from oauth.grants.refresh_token import RefreshTokenGrant
-from oauth.jwt import KeySets
+from oauth.jwt import JwksCache
 from oauth.resources import Resources
 from oauth.stores import AuditLog, ClientStore, GrantStore
 from oauth.tenants import Tenants
@@ -33,7 +33,7 @@ from oauth.token import GrantHandler, TokenEndpoint
 from oauth.tokens.access_tokens import AccessTokens
 from oauth.tokens.introspection import Introspection
 from oauth.tokens.lifetimes import Lifetimes
-from oauth.tokens.operator_issued import Minting
+from oauth.tokens.operator_issued import OperatorIssuedTokens
 from oauth.tokens.revocation import Revocation
 from oauth.tokens.static_tokens import StaticTokens, StaticTokenStore
 from server.authorization.authorize import AuthorizeEndpoint
@@ -88,8 +88,8 @@ class AuthorizationServer:
         self.clients = Clients(stores.clients, ClientDocuments(stores.clients, fetch, issuer), stores.audit, clock)
         self.access_tokens = AccessTokens(stores.grants, clock)
         self.revocation = Revocation(stores.grants, stores.clients, stores.audit, clock)
-        self.minting = Minting(stores.grants, self.resources, allowed_scopes, clock)
-        self.key_sets = KeySets(fetch, clock)
+        self.minting = OperatorIssuedTokens(stores.grants, self.resources, allowed_scopes, clock)
+        self.key_sets = JwksCache(fetch, clock)
         assertions = ClientAssertions(stores.grants, self.key_sets, frozenset({issuer, f"{issuer}/token"}), clock)
         self.authentication = ClientAuthentication(self.clients, assertions, stores.audit, clock)
         self.registration = Registration(stores.clients, self.revocation, stores.audit, issuer, provider_scopes, clock)

@@ -10,7 +10,7 @@ from tools.builtins.gateway_calls import CallSummary, RecentCalls
 from tools.builtins.gateway_catalog import Describe, OperationList, Providers
 from tools.builtins.result_read import ResultRead
 from tools.catalog.catalog import Catalog
-from tools.catalog.search_feedback import Usage
+from tools.catalog.search_feedback import SearchFeedback
 from tools.catalog.suggestions import Suggestions
 from tools.dispatch.policy import Policy
 from tools.sources.builtin import BuiltinFunction
@@ -25,7 +25,7 @@ def builtin_functions(
     suggestions: Suggestions,
     tenants: Tenants,
     store: Store,
-    usage: Usage,
+    usage: SearchFeedback,
 ) -> list[BuiltinFunction]:
     """Return all built-ins, the three tools first."""
     return [

@@ -20,12 +20,12 @@ from oauth.connections.connections import Accounts
 from oauth.connections.finished_flows import FinishedFlows
 from oauth.connections.refresher import Refresher
 from oauth.connections.upstream.registrations import SHARED, Registrations
-from oauth.connections.upstream.token_endpoint import TokenEndpoint
+from oauth.connections.upstream.token_endpoint import ProviderTokenEndpoint
 from oauth.tenants import Tenants
 from oauth.vault.key_source import KeySource, KeyUnavailable, key_source
 from oauth.vault.vault import Vault, VaultCaller
 from server.config import Settings, SettingsError
-from server.discovery import ClientDocuments
+from server.discovery import UpstreamClientDocuments
 from server.pages.browser_session import BrowserSessions
 from server.pages.connect import ConnectionEndpoints
 from server.pages.connections import ConnectionsPage
@@ -93,7 +93,7 @@ class Connections:
             registrations=self.registrations,
             connectable=Connectable(self.accounts, self.registrations, needed),
         )
-        return [*connect.routes(), *page.routes(), *ClientDocuments(self.base_url, tenants).routes()]
+        return [*connect.routes(), *page.routes(), *UpstreamClientDocuments(self.base_url, tenants).routes()]
 
     async def changed(self, changes: Sequence[Change]) -> None:
         """Take over connected, renewed and ended accounts, and registrations."""
@@ -156,7 +156,7 @@ async def assemble_connections(settings: Settings, store: Store, egress: Egress)
     await accounts.load()
     registrations = Registrations(store.registrations, vault)
     await registrations.load()
-    endpoint = TokenEndpoint(ProviderEgress(egress))
+    endpoint = ProviderTokenEndpoint(ProviderEgress(egress))
     keeper = AccountKeeper(store.connections, vault, accounts)
     finished = FinishedFlows(store.connect_flows, keeper, registrations)
     flows = ConnectFlows(

@@ -24,7 +24,7 @@ from tools.catalog.catalog import Catalog
 from tools.catalog.index_sync import CatalogIndex
 from tools.catalog.quarantine import Quarantine
 from tools.catalog.search_documents import SHARED_SEGMENT
-from tools.catalog.search_feedback import Usage
+from tools.catalog.search_feedback import SearchFeedback
 from tools.catalog.suggestions import Suggestions
 from tools.dispatch.arguments import Validators
 from tools.dispatch.confirmations import Confirmations
@@ -58,7 +58,7 @@ class Operations:
     index: CatalogIndex
     dispatcher: Dispatcher
     call_log: CallLog
-    usage: Usage
+    usage: SearchFeedback
     health_checks: HealthChecks
     telemetry: Telemetry
     tracing: Tracing
@@ -108,7 +108,7 @@ async def _open_operations(
     telemetry = Telemetry()
     tracing = Tracing()
     call_log = CallLog(store.calls, telemetry, tracing)
-    usage = Usage(store.usage, index, catalog)
+    usage = SearchFeedback(store.usage, index, catalog)
     quarantine = Quarantine(store.quarantine)
     policy, validators, suggestions = Policy(tenants, quarantine), Validators(), Suggestions(catalog)
     # Short-lived proofs need a key that all nodes share and that no database dump holds.

@@ -16,7 +16,7 @@ from oauth.connections.connections import Accounts
 from oauth.connections.credentials import CredentialKind, UnknownAccount
 from oauth.connections.provider import Provider
 from oauth.connections.upstream.registrations import Registrations
-from oauth.connections.upstream.token_endpoint import TokenEndpoint
+from oauth.connections.upstream.token_endpoint import ProviderTokenEndpoint
 from oauth.tenants import DEFAULT_TENANT
 from oauth.vault.vault import Vault
 from server.assembly.connections import open_vault
@@ -36,21 +36,21 @@ def command() -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class _Office:
+class _ConnectionTools:
     store: Store
     vault: Vault
     registrations: Registrations
-    endpoint: TokenEndpoint
+    endpoint: ProviderTokenEndpoint
 
 
 @asynccontextmanager
-async def _office(settings: Settings) -> AsyncIterator[_Office]:
+async def _office(settings: Settings) -> AsyncIterator[_ConnectionTools]:
     """Open what it takes to talk to providers."""
     async with open_store(settings) as store, Egress(settings.egress_allow_beside) as egress:
         vault = await open_vault(settings, store)
         registrations = Registrations(store.registrations, vault)
         await registrations.load()
-        yield _Office(store, vault, registrations, TokenEndpoint(ProviderEgress(egress)))
+        yield _ConnectionTools(store, vault, registrations, ProviderTokenEndpoint(ProviderEgress(egress)))
 
 
 @command.command("add")

@@ -26,7 +26,7 @@ UPSTREAM_TIMEOUT_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class DoctorFinding:
     """One thing that was looked at; `advice` is empty where it is well."""
 
     what: str
@@ -53,19 +53,19 @@ async def command(settings: Settings, as_json: bool) -> None:
         raise CommandFailed(f"{troubles} of {len(findings)} checks need attention; the advice stands beside each")
 
 
-async def examine(settings: Settings, environ: Mapping[str, str] = os.environ) -> AsyncIterator[Finding]:
+async def examine(settings: Settings, environ: Mapping[str, str] = os.environ) -> AsyncIterator[DoctorFinding]:
     """Look at one thing after the other; what cannot be opened ends the look."""
     yield settings_finding(settings)
     for name, meant in misspelled_variables(environ).items():
-        yield Finding(
+        yield DoctorFinding(
             "settings", f"{name} sets nothing", f"did you mean {meant}?" if meant else "unset it; docs/guides/operations.md lists all"
         )
     yield proxies_finding(settings)
     yield directory_finding(settings.data_dir)
     try:
         async with open_gateway(settings) as gateway:
-            yield Finding("store", f"open, environment {settings.environment}")
-            yield Finding("vault key", "opens the tenants' data keys")
+            yield DoctorFinding("store", f"open, environment {settings.environment}")
+            yield DoctorFinding("vault key", "opens the tenants' data keys")
             yield await people_finding(gateway)
             yield index_finding(gateway)
             if settings.embeddings_url:
@@ -75,70 +75,72 @@ async def examine(settings: Settings, environ: Mapping[str, str] = os.environ) -
             if (held := await held_finding(gateway)) is not None:
                 yield held
     except SettingsError as error:
-        yield Finding("store", "cannot be opened", str(error))
+        yield DoctorFinding("store", "cannot be opened", str(error))
     except KeyUnavailable as error:
-        yield Finding("vault key", "cannot be used", str(error))
+        yield DoctorFinding("vault key", "cannot be used", str(error))
 
 
-def settings_finding(settings: Settings) -> Finding:
+def settings_finding(settings: Settings) -> DoctorFinding:
     if urlsplit(settings.base_url).scheme != "http":
-        return Finding("base URL", settings.base_url)
+        return DoctorFinding("base URL", settings.base_url)
     host = listens_on(settings.data_dir)
     if advice := danger(settings, host):
-        return Finding("base URL", f"{settings.base_url}, not on this machine only", advice)
+        return DoctorFinding("base URL", f"{settings.base_url}, not on this machine only", advice)
     reach = "this machine only" if is_loopback_host(host) else f"listening on {host}, in the clear as --insecure-http says"
-    return Finding("base URL", f"{settings.base_url} ({reach})")
+    return DoctorFinding("base URL", f"{settings.base_url} ({reach})")
 
 
-def proxies_finding(settings: Settings) -> Finding:
+def proxies_finding(settings: Settings) -> DoctorFinding:
     """Name the proxies whose word on the caller's address is taken, and those that gave it in vain."""
     trusted = ", ".join(settings.trusted_proxies) or "none"
     if unheard := untrusted_proxies(settings.data_dir):
         advice = (
             f"if they are your proxies, start the gateway with ASCEND_TRUSTED_PROXIES={','.join(unheard)}: now all callers behind one share"
         )
-        return Finding("proxies", f"{', '.join(unheard)} forwarded callers and is not trusted", f"{advice} its address and its limits")
-    return Finding("proxies", f"trusted: {trusted}")
+        return DoctorFinding(
+            "proxies", f"{', '.join(unheard)} forwarded callers and is not trusted", f"{advice} its address and its limits"
+        )
+    return DoctorFinding("proxies", f"trusted: {trusted}")
 
 
-def directory_finding(directory: Path) -> Finding:
+def directory_finding(directory: Path) -> DoctorFinding:
     if not directory.is_dir():
-        return Finding("data directory", f"{directory} is new")
+        return DoctorFinding("data directory", f"{directory} is new")
     mode = directory.stat().st_mode & 0o777
     if mode & 0o077:
-        return Finding("data directory", f"{directory} has mode {mode:o}", f"others can read it; run `chmod 700 {directory}`")
+        return DoctorFinding("data directory", f"{directory} has mode {mode:o}", f"others can read it; run `chmod 700 {directory}`")
     free_mib = os.statvfs(directory).f_bavail * os.statvfs(directory).f_frsize >> 20
     if free_mib < 200:
-        return Finding("data directory", f"{directory}, {free_mib} MiB free", "the disk is nearly full; make room")
-    return Finding("data directory", f"{directory}, {free_mib} MiB free")
+        return DoctorFinding("data directory", f"{directory}, {free_mib} MiB free", "the disk is nearly full; make room")
+    return DoctorFinding("data directory", f"{directory}, {free_mib} MiB free")
 
 
-async def people_finding(gateway: Gateway) -> Finding:
+async def people_finding(gateway: Gateway) -> DoctorFinding:
     tenants = gateway.tenants.all()
     people = sum([len(await gateway.store.subjects.of_tenant(tenant.tenant_id)) for tenant in tenants])
     if not people:
-        return Finding("people", "nobody can sign in", "add someone: `ascend user add EMAIL --tenant default`")
-    return Finding("people", f"{people} in {len(tenants)} tenants")
+        return DoctorFinding("people", "nobody can sign in", "add someone: `ascend user add EMAIL --tenant default`")
+    return DoctorFinding("people", f"{people} in {len(tenants)} tenants")
 
 
-def index_finding(gateway: Gateway) -> Finding:
+def index_finding(gateway: Gateway) -> DoctorFinding:
     index = gateway.operations.index.index
     count = sum(index.count(name) for name in index.segments())
     if index.warnings:
-        return Finding("index", f"{count} operations, by words only", "; ".join(index.warnings))
-    return Finding("index", f"{count} operations")
+        return DoctorFinding("index", f"{count} operations, by words only", "; ".join(index.warnings))
+    return DoctorFinding("index", f"{count} operations")
 
 
-async def embeddings_finding(settings: Settings) -> Finding:
+async def embeddings_finding(settings: Settings) -> DoctorFinding:
     """Ask the configured encoder for a vector."""
     trouble = await anyio.to_thread.run_sync(encoder_trouble, settings)
     if trouble:
         advice = f"{trouble}; until then discover_apis uses the embedded vectors; see ASCEND_EMBEDDINGS_URL, _MODEL and _API_KEY"
-        return Finding("embeddings", f"{settings.embeddings_url} gives no vectors", advice)
-    return Finding("embeddings", f"{settings.embeddings_url} answers")
+        return DoctorFinding("embeddings", f"{settings.embeddings_url} gives no vectors", advice)
+    return DoctorFinding("embeddings", f"{settings.embeddings_url} answers")
 
 
-async def upstream_findings(gateway: Gateway) -> AsyncIterator[Finding]:
+async def upstream_findings(gateway: Gateway) -> AsyncIterator[DoctorFinding]:
     """Ask each upstream once whether it answers at all; any HTTP status will do."""
     catalog = gateway.operations.catalog
     urls = {
@@ -152,17 +154,19 @@ async def upstream_findings(gateway: Gateway) -> AsyncIterator[Finding]:
             try:
                 with anyio.fail_after(UPSTREAM_TIMEOUT_S + 1):
                     response = await egress.send(OutboundRequest("GET", url, timeout_s=UPSTREAM_TIMEOUT_S, follow=False))
-                yield Finding("upstream", f"{url} answers ({response.status})")
+                yield DoctorFinding("upstream", f"{url} answers ({response.status})")
             except EgressRefused as error:
-                yield Finding("upstream", error.failure.message, way_to_allow(gateway.settings, url))
+                yield DoctorFinding("upstream", error.failure.message, way_to_allow(gateway.settings, url))
             except UpstreamFailed as error:
-                yield Finding("upstream", f"{url}: {error.failure.code}", error.failure.message)
+                yield DoctorFinding("upstream", f"{url}: {error.failure.code}", error.failure.message)
 
 
-async def held_finding(gateway: Gateway) -> Finding | None:
+async def held_finding(gateway: Gateway) -> DoctorFinding | None:
     """Say how many tools of MCP servers wait to be accepted; None where none does."""
     held = await gateway.store.quarantine.load_held()
     if not held:
         return None
     providers = ", ".join(sorted({each.provider for each in held}))
-    return Finding("MCP servers", f"{len(held)} tools of {providers} changed and are held", "look with `ascend import review`, then accept")
+    return DoctorFinding(
+        "MCP servers", f"{len(held)} tools of {providers} changed and are held", "look with `ascend import review`, then accept"
+    )

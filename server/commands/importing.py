@@ -142,7 +142,7 @@ async def mcp(
         except ImportFailed as refused:
             if refused.failure.code != "upstream_unauthorized" or credential is not None:
                 raise
-            raise CommandFailed(await entrance.way_in()) from refused
+            raise CommandFailed(await entrance.sign_in_address()) from refused
         issuer = await entrance.registered() if credential is not None and not dry_run else None
     report(settings, imported, dry_run=dry_run, as_json=as_json)
     if issuer is not None and not as_json:

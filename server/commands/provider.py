@@ -10,7 +10,7 @@ import yaml
 
 from oauth.connections.connecting.links import callback_url
 from oauth.connections.provider import TEMPLATES, ProviderInvalid, known_definitions
-from oauth.connections.upstream.registrations import SHARED, Registration, Registrations
+from oauth.connections.upstream.registrations import SHARED, Registrations, UpstreamRegistration
 from oauth.tenants import DEFAULT_TENANT
 from server.assembly.connections import open_vault
 from server.commands.frame import CommandFailed, json_option, run_async, with_settings
@@ -60,7 +60,7 @@ async def add(
             await known_tenant(store, tenant)
         vault = await open_vault(settings, store)
         registrations = Registrations(store.registrations, vault)
-        registration = Registration(tenant or SHARED, name, str(client_id), definition, inputs)
+        registration = UpstreamRegistration(tenant or SHARED, name, str(client_id), definition, inputs)
         try:
             provider = await registrations.add(registration, secret, "operator")
         except ProviderInvalid as error:

@@ -5,7 +5,7 @@ import json
 import click
 
 from oauth.scopes import CONNECT, parse, render
-from oauth.tokens.operator_issued import Minting, NothingToMint
+from oauth.tokens.operator_issued import NothingToMint, OperatorIssuedTokens
 from server.commands.frame import CommandFailed, run_async, with_settings
 from server.commands.scopes import left_out, scoping
 from server.commands.static_token import static
@@ -36,7 +36,7 @@ async def mint(settings: Settings, tenant: str, email: str, scope: str | None, t
         await known_tenant(store, tenant)
         subject_id = await local_subject(store, tenant, email)
         _tenants, resources, scopes = await scoping(settings, store)
-        minting = Minting(store.grants, resources, scopes.allowed)
+        minting = OperatorIssuedTokens(store.grants, resources, scopes.allowed)
         try:
             minted = await minting.mint(tenant, subject_id, asked, ttl)
         except NothingToMint as error:

@@ -20,7 +20,7 @@ from tools.catalog.suggestions import Suggestions
 from tools.dispatch.policy import Policy
 from tools.egress.client import Egress
 from tools.errors import ImportFailed
-from tools.operation import Call, CallOptions, ClientFacts, Json, Operation, Outcome
+from tools.operation import Call, CallOptions, ClientInfo, Json, Operation, Outcome
 from tools.sources.importing import ImportRequest, import_openapi
 from tools.stores import Source
 
@@ -66,7 +66,7 @@ class TrialGateway:
                 tool=operation.id,
                 trace_id="",
                 deadline=float("inf"),
-                client=ClientFacts(protocol_version=""),
+                client=ClientInfo(protocol_version=""),
                 again=again,
             )
         )

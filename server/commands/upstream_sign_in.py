@@ -60,7 +60,7 @@ class UpstreamEntrance:
         except NotDiscoverable:
             return None
 
-    async def way_in(self) -> str:
+    async def sign_in_address(self) -> str:
         """Return what an operator does about an upstream that asks for sign-in; where it says how, the gateway is registered there now."""
         url, provider = self.request.location, self.request.provider
         try:

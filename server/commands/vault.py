@@ -10,7 +10,7 @@ from oauth.connections.connecting.env_import import find_applications, find_keys
 from oauth.connections.connecting.keys import ConnectionRefused, add_key
 from oauth.connections.connection import EVERYBODY
 from oauth.connections.provider import ProviderInvalid, known_definitions
-from oauth.connections.upstream.registrations import SHARED, Registration, Registrations
+from oauth.connections.upstream.registrations import SHARED, Registrations, UpstreamRegistration
 from oauth.tenants import DEFAULT_TENANT
 from oauth.vault.key_source import KeyUnavailable
 from oauth.vault.rotation import Rotation
@@ -92,7 +92,7 @@ async def import_env(settings: Settings, file: Path | None, tenant: str, dry_run
                     )
                 registrations = Registrations(store.registrations, vault)
                 for each in applications:
-                    await registrations.add(Registration(tenant, each.provider, each.client_id), each.client_secret, "operator")
+                    await registrations.add(UpstreamRegistration(tenant, each.provider, each.client_id), each.client_secret, "operator")
             except (ConnectionRefused, ProviderInvalid) as error:
                 raise CommandFailed(str(error)) from error
     print_rows(rows, as_json=as_json, empty="no variable looks like a key; they end in _API_KEY, _TOKEN, _PASSWORD or _CLIENT_SECRET")

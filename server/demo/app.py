@@ -16,7 +16,7 @@ from starlette.routing import Route
 from server.demo.contract import Contract, contracts, published
 from server.demo.grants import SCOPES, Faults, Grants, OAuthSettings
 from server.demo.kept_grants import KeptGrants
-from server.demo.oauth_endpoints import OAuthEndpoints
+from server.demo.oauth_endpoints import DemoOAuthEndpoints
 from server.demo.operations import OPERATIONS, Given
 from server.demo.problems import Problem, conflict, invalid
 from server.demo.protection import ANYBODY, SCOPE_BY_METHOD, Caller, Protection
@@ -57,7 +57,7 @@ def build(
 
     routes = [Route("/openapi.json", openapi), Route("/healthz", _healthy)]
     if grants:
-        routes += [Route("/provider.json", provider), *OAuthEndpoints(grants, records).routes()]
+        routes += [Route("/provider.json", provider), *DemoOAuthEndpoints(grants, records).routes()]
     routes += [Route(contract.path, api.endpoint(contract), methods=[contract.method]) for contract in contracts()]
     app = Starlette(routes=routes, exception_handlers={Problem: _answer_problem, HTTPException: _answer_http})
     app.state.grants = grants

@@ -55,7 +55,7 @@ class OAuthSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class Consent:
+class DemoConsent:
     """An authorization request that waits for its person; only the browser that began it may answer."""
 
     consent_id: str
@@ -68,7 +68,7 @@ class Consent:
 
 
 @dataclass(slots=True)
-class Grant:
+class DemoGrant:
     """What an owner allowed. `ended`: revoked, or a rotated refresh token came back."""
 
     grant_id: str
@@ -97,36 +97,36 @@ class Grants:
     def __init__(self, settings: OAuthSettings, clock: Callable[[], float], faults: Faults, kept: KeptGrants | None = None) -> None:
         self.settings, self.faults = settings, faults
         self._clock, self._kept = clock, kept
-        self._consents: dict[str, Consent] = {}
+        self._consents: dict[str, DemoConsent] = {}
         #: code -> (consent, owner_id, expires_at)
-        self._codes: dict[str, tuple[Consent, str, float]] = {}
+        self._codes: dict[str, tuple[DemoConsent, str, float]] = {}
         #: hash of an access token -> (grant, expires_at)
-        self._access: dict[str, tuple[Grant, float]] = {}
+        self._access: dict[str, tuple[DemoGrant, float]] = {}
         #: hash of every refresh token that was ever given out -> its grant
-        self._refresh: dict[str, Grant] = {}
+        self._refresh: dict[str, DemoGrant] = {}
         #: refresh tokens that were used after their rotation: an account-losing mistake of the client
         self.reused: list[str] = []
         for each in kept.load() if kept else ():
-            grant = Grant(each.grant_id, each.owner_id, each.scopes, current=each.refresh[-1], ended=each.ended)
+            grant = DemoGrant(each.grant_id, each.owner_id, each.scopes, current=each.refresh[-1], ended=each.ended)
             grant.former, grant.rotated_at = each.former, each.rotated_at
             self._refresh |= dict.fromkeys(each.refresh, grant)
             self._access |= {token: (grant, expires_at) for token, expires_at in each.access.items()}
 
-    def ask(self, browser: str, redirect_uri: str, scopes: frozenset[str], state: str | None, code_challenge: str) -> Consent:
+    def ask(self, browser: str, redirect_uri: str, scopes: frozenset[str], state: str | None, code_challenge: str) -> DemoConsent:
         """Remember an authorization request and return what the consent page shows."""
         expires_at = self._clock() + CONSENT_TTL_S
-        consent = Consent(secrets.token_urlsafe(24), browser, redirect_uri, scopes, state, code_challenge, expires_at)
+        consent = DemoConsent(secrets.token_urlsafe(24), browser, redirect_uri, scopes, state, code_challenge, expires_at)
         self._consents[consent.consent_id] = consent
         return consent
 
-    def answered(self, consent_id: str, browser: str) -> Consent | None:
+    def answered(self, consent_id: str, browser: str) -> DemoConsent | None:
         """Return the consent once, to the browser that began it."""
         consent = self._consents.pop(consent_id, None)
         if consent is None or consent.expires_at < self._clock() or not hmac.compare_digest(consent.browser, browser):
             return None
         return consent
 
-    def allow(self, consent: Consent, owner_id: str) -> str:
+    def allow(self, consent: DemoConsent, owner_id: str) -> str:
         """Return an authorization code for what the owner allowed."""
         code = secrets.token_urlsafe(32)
         self._codes[code] = (consent, owner_id, self._clock() + CODE_TTL_S)
@@ -142,7 +142,7 @@ class Grants:
         challenge = base64.urlsafe_b64encode(hashlib.sha256(code_verifier.encode()).digest()).decode().rstrip("=")
         if not hmac.compare_digest(challenge, consent.code_challenge):
             raise GrantRefused("invalid_grant", "code_verifier does not match code_challenge")
-        grant = Grant(secrets.token_urlsafe(12), owner_id, consent.scopes)
+        grant = DemoGrant(secrets.token_urlsafe(12), owner_id, consent.scopes)
         self._new_refresh_token(grant)
         return self._tokens(grant, told=grant.refresh_token)
 
@@ -175,27 +175,27 @@ class Grants:
             grant.ended = True
             self._keep()
 
-    def check(self, access_token: str) -> Grant | None:
+    def check(self, access_token: str) -> DemoGrant | None:
         """Return the grant of a living access token."""
         grant, expires_at = self._access.get(digest(access_token), (None, 0.0))
         if grant is None or grant.ended or expires_at <= self._clock() + self.faults.clock_ahead_s:
             return None
         return grant
 
-    def adopt(self, grant: Grant) -> None:
+    def adopt(self, grant: DemoGrant) -> None:
         """Know a grant that was made elsewhere: tests and benchmarks start from many."""
         self._new_refresh_token(grant)
 
-    def all(self) -> list[Grant]:
+    def all(self) -> list[DemoGrant]:
         """Return every grant, ended ones too, in the order they were made."""
         return list({id(grant): grant for grant in self._refresh.values()}.values())
 
-    def _new_refresh_token(self, grant: Grant) -> None:
+    def _new_refresh_token(self, grant: DemoGrant) -> None:
         grant.refresh_token = "crt_" + secrets.token_urlsafe(32)
         grant.current = digest(grant.refresh_token)
         self._refresh[grant.current] = grant
 
-    def _tokens(self, grant: Grant, told: str | None) -> dict[str, object]:
+    def _tokens(self, grant: DemoGrant, told: str | None) -> dict[str, object]:
         access_token = "cat_" + secrets.token_urlsafe(32)
         ttl = self.settings.access_ttl_s
         self._access[digest(access_token)] = (grant, self._clock() + ttl)

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from server.demo.grants import SCOPES, Consent, Faults, GrantRefused, Grants
+from server.demo.grants import SCOPES, DemoConsent, Faults, GrantRefused, Grants
 from server.demo.records import Records
 from server.request_body import ClientGone, read_body
 
@@ -23,7 +23,7 @@ _PAGE = Environment(autoescape=True).from_string((Path(__file__).parent / "conse
 _LOOPBACK = ("127.0.0.1", "localhost", "[::1]", "::1")
 
 
-class OAuthEndpoints:
+class DemoOAuthEndpoints:
     def __init__(self, grants: Grants, records: Records) -> None:
         self._grants, self._records = grants, records
         self._client = grants.settings.client
@@ -165,7 +165,7 @@ class OAuthEndpoints:
         if client_id != self._client.client_id or not hmac.compare_digest(secret.encode(), wanted):
             raise GrantRefused("invalid_client", "client_id or client_secret is wrong", 401)
 
-    def _allowed(self, request: Request, consent: Consent, owner_id: str) -> Response:
+    def _allowed(self, request: Request, consent: DemoConsent, owner_id: str) -> Response:
         return self._back(request, consent.redirect_uri, consent.state, {"code": self._grants.allow(consent, owner_id)})
 
     def _back(self, request: Request, redirect_uri: str, state: str | None, answer: dict[str, str]) -> Response:

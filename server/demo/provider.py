@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from oauth.connections.upstream.registrations import SHARED, Registration, Registrations
+from oauth.connections.upstream.registrations import SHARED, Registrations, UpstreamRegistration
 from server.demo.grants import SCOPES, OAuthClient
 
 
@@ -29,5 +29,5 @@ def definition(base_url: str, provider: str = "crm") -> dict[str, Any]:
 
 async def register(registrations: Registrations, base_url: str, client: OAuthClient, provider: str = "crm") -> None:
     """Let the people of every tenant connect accounts of the demo CRM at `base_url`, which asks them for consent."""
-    registration = Registration(SHARED, provider, client.client_id, definition(base_url, provider))
+    registration = UpstreamRegistration(SHARED, provider, client.client_id, definition(base_url, provider))
     await registrations.add(registration, client.client_secret, "operator")

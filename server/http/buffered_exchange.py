@@ -18,7 +18,7 @@ MAX_BODY_BYTES: Final = 64 * 1024
 _STATUS_LINES: Final = {status.value: b"HTTP/1.1 %d %b\r\n" % (status, status.phrase.encode()) for status in HTTPStatus}
 
 
-class WholeExchange:
+class BufferedExchange:
     """One request on one connection. What it declines goes the way of ASGI, as if nobody had asked."""
 
     __slots__ = ("_cycle",)
@@ -57,7 +57,7 @@ def _lines(headers: tuple[tuple[bytes, bytes], ...]) -> bytes:
     return b"".join([b"%b: %b\r\n" % header for header in headers])
 
 
-def whole_exchange(scope: Scope) -> WholeExchange | None:
+def buffered_exchange(scope: Scope) -> BufferedExchange | None:
     """Return the extension, where the server has it (a test's own transport does not)."""
     extensions = scope.get("extensions")
     return extensions.get(EXTENSION) if extensions else None

@@ -14,7 +14,7 @@ import httptools
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from server.http.buffered_exchange import EXTENSION, WholeExchange
+from server.http.buffered_exchange import EXTENSION, BufferedExchange
 from server.http.heads import BEGINNING_OF_LINE, MAX_HEAD_BYTES, NO_FIELDS, REQUEST_LINE, UnfitHead, body_after
 from server.http.held_reading import HeldReading
 
@@ -170,7 +170,7 @@ class FramedHttp(HttpToolsProtocol):
                 on_response=self.on_response_complete,
             ),
         )
-        scope["extensions"] = {EXTENSION: WholeExchange(self.cycle)}  # type: ignore[dict-item]  # uvicorn asks for a dict
+        scope["extensions"] = {EXTENSION: BufferedExchange(self.cycle)}  # type: ignore[dict-item]  # uvicorn asks for a dict
         if before is None or before.response_complete:
             self._start_asgi_task(self.cycle, self.app)
         else:

@@ -10,7 +10,7 @@ from mcp_types import URL_ELICITATION_REQUIRED
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
 from tools.dispatch.wire import to_wire
-from tools.operation import ClientFacts, ConnectionRequest, Json, Outcome
+from tools.operation import ClientInfo, ConnectionRequest, Json, Outcome
 from tools.value_objects import value_object
 
 #: the request in an InputRequiredResult that asks the person to connect an account; further ones are numbered
@@ -88,7 +88,7 @@ class UrlQuestion:
 Answer = ToolAnswer | UrlQuestion
 
 
-def answer(outcome: Outcome, client: ClientFacts, *, asked: Collection[str] | None = ()) -> Answer:
+def answer(outcome: Outcome, client: ClientInfo, *, asked: Collection[str] | None = ()) -> Answer:
     """Return the answer to one call.
 
     `asked`: providers about which the client already answered a question; None: about all. What it answered proves nothing, so

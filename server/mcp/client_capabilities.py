@@ -17,21 +17,21 @@ import orjson
 from mcp_types import CLIENT_CAPABILITIES_META_KEY, CLIENT_INFO_META_KEY
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
-from tools.operation import ClientFacts
+from tools.operation import ClientInfo
 
 MAX_NAME_CHARS = 100
 MAX_SESSION_ID_CHARS = 1_024
 _PREFIX = "c1."
 
 
-def of_meta(meta: Mapping[str, Any], protocol_version: str) -> ClientFacts:
+def of_meta(meta: Mapping[str, Any], protocol_version: str) -> ClientInfo:
     """Read the facts of a 2026-07-28 request (basic, "Per-request protocol fields"); odd shapes read as undeclared."""
     return corrected(_facts(protocol_version, meta.get(CLIENT_CAPABILITIES_META_KEY), meta.get(CLIENT_INFO_META_KEY)))
 
 
-def of_session_id(session_id: str | None, protocol_version: str) -> ClientFacts:
+def of_session_id(session_id: str | None, protocol_version: str) -> ClientInfo:
     """Read the facts back from an `Mcp-Session-Id` that `mint_session_id` made; any other id says nothing."""
-    undeclared = ClientFacts(protocol_version=protocol_version)
+    undeclared = ClientInfo(protocol_version=protocol_version)
     if session_id is None or not session_id.startswith(_PREFIX) or len(session_id) > MAX_SESSION_ID_CHARS:
         return undeclared
     text = session_id.removeprefix(_PREFIX).partition(".")[0]
@@ -41,7 +41,7 @@ def of_session_id(session_id: str | None, protocol_version: str) -> ClientFacts:
         return undeclared
     if not isinstance(said, dict):
         return undeclared
-    return corrected(ClientFacts(protocol_version, said.get("url") is True, _text(said.get("name")), _text(said.get("version"))))
+    return corrected(ClientInfo(protocol_version, said.get("url") is True, _text(said.get("name")), _text(said.get("version"))))
 
 
 def mint_session_id(initialize: Mapping[str, Any] | None) -> str | None:
@@ -54,12 +54,12 @@ def mint_session_id(initialize: Mapping[str, Any] | None) -> str | None:
     return f"{_PREFIX}{base64.urlsafe_b64encode(said).decode().rstrip('=')}.{secrets.token_hex(8)}"
 
 
-def _facts(protocol_version: str, capabilities: object, info: object) -> ClientFacts:
+def _facts(protocol_version: str, capabilities: object, info: object) -> ClientInfo:
     elicitation = capabilities.get("elicitation") if isinstance(capabilities, Mapping) else None
     # `elicitation: {}` means form mode only, in both eras.
     elicits_url = isinstance(elicitation, Mapping) and elicitation.get("url") is not None
     said = info if isinstance(info, Mapping) else {}
-    return ClientFacts(protocol_version, elicits_url, _text(said.get("name")), _text(said.get("version")))
+    return ClientInfo(protocol_version, elicits_url, _text(said.get("name")), _text(said.get("version")))
 
 
 def _text(value: object) -> str:
@@ -71,11 +71,11 @@ class Quirk:
     """`applies` looks at what the client said of itself; `source` is where the behaviour was reported."""
 
     name: re.Pattern[str]
-    applies: Callable[[ClientFacts], bool]
+    applies: Callable[[ClientInfo], bool]
     source: str
 
 
-def _is_legacy(client: ClientFacts) -> bool:
+def _is_legacy(client: ClientInfo) -> bool:
     return client.protocol_version not in MODERN_PROTOCOL_VERSIONS
 
 
@@ -93,7 +93,7 @@ QUIRKS = (
 )
 
 
-def corrected(client: ClientFacts) -> ClientFacts:
+def corrected(client: ClientInfo) -> ClientInfo:
     """Return the facts as they are rather than as they were declared."""
     if client.elicits_url and any(quirk.name.search(client.name) and quirk.applies(client) for quirk in QUIRKS):
         return replace(client, elicits_url=False)

@@ -18,16 +18,16 @@ from starlette.types import Receive, Scope, Send
 
 from oauth.principal import Principal
 from server.config import Settings
-from server.http.buffered_exchange import WholeExchange, whole_exchange
+from server.http.buffered_exchange import BufferedExchange, buffered_exchange
 from server.identity import INSTRUCTIONS, NAME, TITLE, VERSION
 from server.mcp.accept import BOTH, accepted, in_type, with_both
 from server.mcp.answers import encoded
 from server.mcp.client_capabilities import mint_session_id, of_meta, of_session_id
 from server.mcp.conformance.fixtures import HEADER_SCHEMA, HEADER_TOOL, ConformanceFixtures
-from server.mcp.fast_path import LeanPath, LeanRequest
+from server.mcp.fast_path import FastPath, FastRequest
 from server.mcp.protocol_version import declares_version, is_handshake, refuse_version, unknown_version, without_version
 from server.mcp.request_state import RequestStates
-from server.mcp.response import JSON_HEADERS, Exchange, LongCalls
+from server.mcp.response import JSON_HEADERS, DisconnectWatcher, Exchange
 from server.mcp.sdk_user import WithSdkUser
 from server.mcp.tool_calls import Dispatch, ToolCalls
 from server.mcp.transport import envelope_fault, foreign_caller, held_start, replay, send_rpc_error, send_whole, trimmed
@@ -60,7 +60,7 @@ class McpEndpoint:
         step_up: StepUp,
         settings: Settings,
         tracing: Tracing | None = None,
-        is_lean: bool = True,
+        has_fast_path: bool = True,
         states: RequestStates | None = None,
     ) -> None:
         self._calls = ToolCalls(dispatcher, (tool.name for tool in ALWAYS_ON), tracing or Tracing(), states or RequestStates())
@@ -82,8 +82,8 @@ class McpEndpoint:
             max_request_body_size=MAX_BODY_BYTES,
         )
         self._sdk = WithSdkUser(self._manager.handle_request, settings.base_url)
-        self._long_calls = LongCalls()
-        self._lean = LeanPath(self._listing(), self._server.server_info_stamp, self._callers) if is_lean else None
+        self._long_calls = DisconnectWatcher()
+        self._lean = FastPath(self._listing(), self._server.server_info_stamp, self._callers) if has_fast_path else None
 
     @asynccontextmanager
     async def run(self) -> AsyncIterator[None]:
@@ -95,7 +95,7 @@ class McpEndpoint:
         if scope["method"] != "POST":
             await self._refuse_method(scope, receive, send)
             return
-        whole = whole_exchange(scope)
+        whole = buffered_exchange(scope)
         body = whole.body() if whole is not None else None
         try:
             if body is None:
@@ -140,7 +140,7 @@ class McpEndpoint:
         scope["headers"] = with_both(headers)
         await self._sdk(scope, replay(body, receive), held_start(scope, in_type(send, takes)))
 
-    async def _answer_lean(self, request: LeanRequest, scope: Scope, receive: Receive, send: Send, whole: WholeExchange | None) -> None:
+    async def _answer_lean(self, request: FastRequest, scope: Scope, receive: Receive, send: Send, whole: BufferedExchange | None) -> None:
         assert self._lean is not None
         if request.name is None:
             await send_whole(send, 200, JSON_HEADERS, self._lean.listing(request.request_id))

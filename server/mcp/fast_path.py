@@ -24,7 +24,7 @@ from starlette.types import Scope
 from server.mcp.client_capabilities import of_meta
 from server.mcp.duplicate_names import BLANKS_AND_ZEROS, may_repeat, names_in, repeated_name
 from server.origins import Callers
-from tools.operation import ClientFacts, Json
+from tools.operation import ClientInfo, Json
 
 VERSION = "2026-07-28"
 KNOWN_CLIENTS = 1_000
@@ -41,19 +41,19 @@ _PLAIN_ACCEPTS = frozenset({b"application/json, text/event-stream", b"text/event
 _TRACE_HEADERS = (b"traceparent", b"tracestate", b"baggage")
 
 
-class LeanRequest(NamedTuple):
+class FastRequest(NamedTuple):
     """A plain request, checked as the SDK would have checked it. `name` None: `tools/list`. A tuple: made for every call."""
 
     request_id: int | str
     name: str | None
     arguments: Mapping[str, Json]
-    client: ClientFacts
+    client: ClientInfo
     meta: Mapping[str, Any]
     trace_headers: Mapping[str, str]
     progress_token: int | str | None
 
 
-class LeanPath:
+class FastPath:
     """Recognizes plain requests, and encodes their answers."""
 
     def __init__(self, listing: types.ListToolsResult, info: Mapping[str, Json], callers: Callers) -> None:
@@ -66,9 +66,9 @@ class LeanPath:
         shown = serialize_server_result("tools/list", VERSION, listing.model_dump(by_alias=True, mode="json", exclude_none=True))
         self._listing = orjson.dumps(shown)[:-1] + self._stamp
         #: encoded client capabilities and info -> what they mean; bounded, because clients choose them
-        self._client_by_words: dict[bytes, tuple[ClientFacts, int]] = {}
+        self._client_by_words: dict[bytes, tuple[ClientInfo, int]] = {}
 
-    def recognize(self, scope: Scope, body: bytes) -> LeanRequest | None:
+    def recognize(self, scope: Scope, body: bytes) -> FastRequest | None:
         """Return the request, or None where the SDK must look at it."""
         head = self._head(scope["headers"])
         flat = body.translate(BLANKS_AND_ZEROS)
@@ -96,7 +96,7 @@ class LeanPath:
         if method == "tools/list":
             if params.keys() != _LIST_KEYS or (may_repeat(flat, names) and repeated_name(body) is not None):
                 return None
-            return LeanRequest(request_id, None, {}, client, meta, trace_headers, token)
+            return FastRequest(request_id, None, {}, client, meta, trace_headers, token)
         name, arguments = params.get("name"), params.get("arguments", {})
         if not params.keys() <= _CALL_KEYS or type(name) is not str or type(arguments) is not dict:
             return None
@@ -107,7 +107,7 @@ class LeanPath:
         # Where there are no more colons than members, no member came twice.
         if flat.count(b":") != names and may_repeat(flat, names) and repeated_name(body) is not None:
             return None
-        return LeanRequest(request_id, name, arguments, client, meta, trace_headers, token)
+        return FastRequest(request_id, name, arguments, client, meta, trace_headers, token)
 
     def listing(self, request_id: int | str) -> bytes:
         """Return the whole `tools/list` response."""
@@ -138,7 +138,7 @@ class LeanPath:
         )
         return method.decode(), found.get(b"mcp-name"), trace
 
-    def _client(self, meta: Mapping[str, Any]) -> tuple[ClientFacts, int] | None:
+    def _client(self, meta: Mapping[str, Any]) -> tuple[ClientInfo, int] | None:
         """Return what the client declares, once its declaration has passed the SDK's own validation, and the members in it."""
         try:
             capabilities = meta[CLIENT_CAPABILITIES_META_KEY]

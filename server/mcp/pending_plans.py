@@ -14,7 +14,7 @@ TTL_S = 900
 MAX_PLANS = 100
 
 
-class WaitingPlans:
+class PendingPlans:
     """Who sent which plan -> the handle that runs the rest of it; once, and in this process.
 
     On another node the plan begins anew: its reads are read again, its writes are answered from their record.

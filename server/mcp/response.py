@@ -6,7 +6,7 @@ from typing import Any, Final, Self
 
 from starlette.types import Receive, Send
 
-from server.http.buffered_exchange import WholeExchange
+from server.http.buffered_exchange import BufferedExchange
 from server.mcp.answers import encoded
 from server.mcp.transport import send_whole
 from server.request_scope import Headers
@@ -26,7 +26,7 @@ STREAM_HEADERS: Final[Headers] = (
 _UNICODE_LINE_ENDS: Final = ((b"\xc2\x85", b"\\u0085"), (b"\xe2\x80\xa8", b"\\u2028"), (b"\xe2\x80\xa9", b"\\u2029"))
 
 
-class LongCalls:
+class DisconnectWatcher:
     """Notices calls that last, all with one timer: a timer for each call would cost more than the rest of the exchange."""
 
     def __init__(self) -> None:
@@ -84,8 +84,8 @@ class Exchange:
         receive: Receive,
         send: Send,
         progress_token: int | str | None,
-        long_calls: LongCalls,
-        whole: WholeExchange | None = None,
+        long_calls: DisconnectWatcher,
+        whole: BufferedExchange | None = None,
         added_headers: Headers = (),
     ) -> None:
         """`whole`: sends an answer in one piece, with `added_headers`, which `send` would add by itself."""

@@ -13,11 +13,11 @@ from mcp_types import INVALID_PARAMS
 from oauth.principal import Principal
 from server.error_responses import failure_outcome, internal_error
 from server.mcp.answers import Answer, UrlQuestion, answer
-from server.mcp.pending_plans import WaitingPlans
+from server.mcp.pending_plans import PendingPlans
 from server.mcp.request_state import Asked, RequestStates
 from server.observability.trace_context import CallSpan, Tracing, trace_id_of
 from tools.errors import ToolError
-from tools.operation import ClientFacts, Json, Outcome, Progress, no_progress
+from tools.operation import ClientInfo, Json, Outcome, Progress, no_progress
 
 logger = logging.getLogger(__name__)
 
@@ -34,7 +34,7 @@ class Dispatch(Protocol):
         name: str,
         arguments: Mapping[str, Json],
         *,
-        client: ClientFacts,
+        client: ClientInfo,
         progress: Progress = ...,
         trace_id: str | None = None,
     ) -> Outcome: ...
@@ -46,7 +46,7 @@ class ToolCalls:
     def __init__(self, dispatcher: Dispatch, always_on: Iterable[str], tracing: Tracing, states: RequestStates) -> None:
         self._dispatcher = dispatcher
         self._states = states
-        self._waiting = WaitingPlans()
+        self._waiting = PendingPlans()
         self._always_on = frozenset(always_on)
         self._tracing = tracing
 
@@ -55,7 +55,7 @@ class ToolCalls:
         principal: Principal,
         name: str,
         arguments: Mapping[str, Json],
-        client: ClientFacts,
+        client: ClientInfo,
         *,
         carrier: Mapping[str, str],
         progress: Progress = no_progress,
@@ -86,7 +86,7 @@ class ToolCalls:
         principal: Principal,
         name: str,
         arguments: Mapping[str, Json],
-        client: ClientFacts,
+        client: ClientInfo,
         progress: Progress,
         asked: Asked | None,
         span: CallSpan,

@@ -42,7 +42,7 @@ NO_FAULTS: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True, slots=True)
-class _Visit:
+class _AccountVisit:
     """One request of a signed-in person."""
 
     request: Request
@@ -79,7 +79,7 @@ class AccountEndpoints:
         self._pages = pages
         self._limits = limits
         self._clock = clock
-        self._actions: Mapping[str, Callable[[_Visit], Awaitable[Response]]] = {
+        self._actions: Mapping[str, Callable[[_AccountVisit], Awaitable[Response]]] = {
             "sign_out": self._sign_out,
             "sign_out_elsewhere": self._sign_out_elsewhere,
             "revoke": self._revoke,
@@ -115,27 +115,27 @@ class AccountEndpoints:
         browser = self._sessions.browser_of(request)
         if act is None or browser is None:
             raise PageRefused(400, "Nothing was done", "The form did not say what to do.", ("Back", account_url(tenant.tenant_id)))
-        return await act(_Visit(request, tenant, session, form, browser))
+        return await act(_AccountVisit(request, tenant, session, form, browser))
 
-    async def _sign_out(self, visit: _Visit) -> Response:
+    async def _sign_out(self, visit: _AccountVisit) -> Response:
         response = see_other(f"/login?tenant={visit.tenant.tenant_id}")
         await self._sessions.end(visit.request, response, visit.tenant.tenant_id)
         await self._note("sign_out", visit)
         return response
 
-    async def _sign_out_elsewhere(self, visit: _Visit) -> Response:
+    async def _sign_out_elsewhere(self, visit: _AccountVisit) -> Response:
         # All sessions end, this one too; it begins anew with the age of its sign-in, so that nothing becomes "recent" by it.
         response = self._done(visit, "signed_out_elsewhere")
         await self._sessions.end_others(visit.request, response, visit.session)
         await self._note("sign_out", visit, where="elsewhere")
         return response
 
-    async def _revoke(self, visit: _Visit) -> Response:
+    async def _revoke(self, visit: _AccountVisit) -> Response:
         if not await self._grants.revoke(visit.tenant.tenant_id, visit.session.subject.subject_id, visit.form.get("grant") or ""):
             raise PageRefused(404, "Nothing to revoke", "That application has no access any more.", self._back(visit))
         return self._done(visit, "revoked")
 
-    async def _add_passkey(self, visit: _Visit) -> Response:
+    async def _add_passkey(self, visit: _AccountVisit) -> Response:
         if not self._may_have_passkeys(visit.tenant, visit.session.subject):
             raise PageRefused(403, "No passkeys here", "You sign in another way.", self._back(visit))
         if not self._is_recent(visit.session):
@@ -149,7 +149,7 @@ class AccountEndpoints:
             raise PageRefused(error.status, "The passkey was not added", message, self._back(visit)) from error
         return self._done(visit, "passkey_added")
 
-    async def _remove_passkey(self, visit: _Visit) -> Response:
+    async def _remove_passkey(self, visit: _AccountVisit) -> Response:
         try:
             credential_id = base64.urlsafe_b64decode(visit.form.get("credential") or "")
         except (binascii.Error, ValueError) as error:
@@ -163,7 +163,7 @@ class AccountEndpoints:
             raise PageRefused(404, "Nothing to remove", "That passkey is not yours, or it is gone already.", self._back(visit))
         return self._done(visit, "passkey_removed")
 
-    async def _change_password(self, visit: _Visit) -> Response:
+    async def _change_password(self, visit: _AccountVisit) -> Response:
         subject = visit.session.subject
         await self._limits.check("password_change", f"{subject.tenant_id} {subject.subject_id}")
         try:
@@ -177,7 +177,7 @@ class AccountEndpoints:
         await self._note("subject_changed", visit, what="password")
         return response
 
-    async def _unchanged(self, visit: _Visit, name: str, problem: str) -> Response:
+    async def _unchanged(self, visit: _AccountVisit, name: str, problem: str) -> Response:
         """The page again, with what is wrong at the field `name`."""
         faults = {name: f"{problem}. Your password is unchanged."}
         return await self._page(visit.request, visit.tenant, visit.session, faults=faults, status=400)
@@ -228,13 +228,13 @@ class AccountEndpoints:
     def _sign_in_again(self, tenant: Tenant) -> str:
         return sign_in_url(tenant.tenant_id, account_url(tenant.tenant_id))
 
-    def _back(self, visit: _Visit) -> tuple[str, str]:
+    def _back(self, visit: _AccountVisit) -> tuple[str, str]:
         return ("Back to your account", account_url(visit.tenant.tenant_id))
 
-    def _done(self, visit: _Visit, what: str) -> Response:
+    def _done(self, visit: _AccountVisit, what: str) -> Response:
         return see_other(f"{account_url(visit.tenant.tenant_id)}?done={what}")
 
-    async def _note(self, action: SecurityAction, visit: _Visit, **facts: str) -> None:
+    async def _note(self, action: SecurityAction, visit: _AccountVisit, **facts: str) -> None:
         await self._audit.record(
             SecurityEvent(action, self._clock(), visit.tenant.tenant_id, visit.session.subject.subject_id, facts=facts)
         )

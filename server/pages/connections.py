@@ -40,7 +40,7 @@ DONE: Mapping[str, str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class _Visit:
+class _ConnectionsVisit:
     tenant: Tenant
     principal: Principal
     form: Parameters
@@ -62,7 +62,7 @@ class ConnectionsPage:
         self._tenants, self._sessions, self._pages = tenants, sessions, pages
         self._accounts, self._changes, self._links, self._registrations = accounts, changes, links, registrations
         self._connectable = connectable
-        self._actions: Mapping[str, Callable[[_Visit], Awaitable[str]]] = {
+        self._actions: Mapping[str, Callable[[_ConnectionsVisit], Awaitable[str]]] = {
             "connect": self._connect,
             "reconnect": self._reconnect,
             "rename": self._rename,
@@ -97,29 +97,29 @@ class ConnectionsPage:
         if act is None:
             raise PageRefused(400, "Nothing was done", "The form did not say what to do.", ("Back", connections_url(tenant.tenant_id)))
         try:
-            return see_other(await act(_Visit(tenant, _principal(session), form)))
+            return see_other(await act(_ConnectionsVisit(tenant, _principal(session), form)))
         except UnknownAccount:
             back = ("Back", connections_url(tenant.tenant_id))
             raise PageRefused(404, "No such account", "It may have been disconnected meanwhile.", back) from None
         except ConnectionRefused as refused:
             return await self._page(request, tenant, session, problem=str(refused), status=400)
 
-    async def _connect(self, visit: _Visit) -> str:
+    async def _connect(self, visit: _ConnectionsVisit) -> str:
         return await self._links.link(visit.principal, check_provider(visit.form.get("provider") or ""), frozenset())
 
-    async def _reconnect(self, visit: _Visit) -> str:
+    async def _reconnect(self, visit: _ConnectionsVisit) -> str:
         connection = await self._changes.own(visit.principal, *_named(visit.form))
         return await self._links.link(visit.principal, connection.provider, connection.scopes or frozenset(), connection.account_id)
 
-    async def _rename(self, visit: _Visit) -> str:
+    async def _rename(self, visit: _ConnectionsVisit) -> str:
         await self._changes.rename(visit.principal, *_named(visit.form), (visit.form.get("alias") or "").strip())
         return _done(visit, "renamed")
 
-    async def _make_default(self, visit: _Visit) -> str:
+    async def _make_default(self, visit: _ConnectionsVisit) -> str:
         await self._changes.make_default(visit.principal, *_named(visit.form))
         return _done(visit, "default")
 
-    async def _disconnect(self, visit: _Visit) -> str:
+    async def _disconnect(self, visit: _ConnectionsVisit) -> str:
         connection, revoked = await self._changes.disconnect(visit.principal, *_named(visit.form))
         if connection.kind != "bearer":
             return _done(visit, "key")
@@ -170,5 +170,5 @@ def _named(form: Parameters) -> tuple[str, str]:
     return form.get("provider") or "", form.get("account") or ""
 
 
-def _done(visit: _Visit, what: str) -> str:
+def _done(visit: _ConnectionsVisit, what: str) -> str:
     return f"{connections_url(visit.tenant.tenant_id)}?done={what}"

@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from server.storage.schema.platform_tables import changes
-from tools.dispatch.uninterruptible import unbroken
+from tools.dispatch.uninterruptible import uninterruptible
 
 BUSY_TIMEOUT_MS = 10_000
 #: A server that vanished without a word is noticed in half a minute, not in the hours that TCP allows. The URL may say otherwise.
@@ -67,14 +67,14 @@ class Database:
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
         """Give a connection to read with; nothing written on it is kept. Cancellation waits until it is given back."""
-        with unbroken(), _reached():
+        with uninterruptible(), _reached():
             async with self._reader.connect() as connection:
                 yield connection
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
         """Give a transaction: committed when the block ends, undone when it raises. Cancellation waits until it has ended."""
-        with unbroken(), _reached():
+        with uninterruptible(), _reached():
             if self._write_turn is None:
                 async with self._writer.begin() as connection:
                     yield connection
@@ -85,7 +85,7 @@ class Database:
     @asynccontextmanager
     async def feed(self) -> AsyncIterator[AsyncConnection]:
         """Give the connection that the change feed reads with; like `read`, and nobody else's."""
-        with unbroken(), _reached():
+        with uninterruptible(), _reached():
             async with self._feed.connect() as connection:
                 yield connection
 

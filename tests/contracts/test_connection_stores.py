@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import anyio
 import pytest
 
-from oauth.connections.connecting.connect_flow import ConnectFlow, ConnectFlowStore, Trip
+from oauth.connections.connecting.connect_flow import AuthorizationAttempt, ConnectFlow, ConnectFlowStore
 from oauth.connections.connection import Connection
 from oauth.connections.connection_store import AliasTaken, ConnectionStore, Lease
 from oauth.vault.envelope import WrappedKey
@@ -295,7 +295,7 @@ async def test_a_trip_is_taken_at_most_once(stores: Stores) -> None:
     """ConnectFlowStore.take: `state` is single-use, also when two callbacks come at once."""
     await stores.flows.add(FLOW)
     assert await stores.flows.get("hash") == FLOW
-    trip = Trip("trip", "browser", b"sealed", "dek1")
+    trip = AuthorizationAttempt("trip", "browser", b"sealed", "dek1")
     assert await stores.flows.start("hash", trip, NOW + 700)
     taken = []
 
@@ -312,11 +312,11 @@ async def test_a_trip_is_taken_at_most_once(stores: Stores) -> None:
 async def test_whose_trip_it_was_is_known_until_the_next_one(stores: Stores) -> None:
     """ConnectFlowStore.taken: the page at its end may be loaded again."""
     await stores.flows.add(FLOW)
-    assert await stores.flows.start("hash", Trip("one", "browser", b"sealed", "dek1"), NOW + 700)
+    assert await stores.flows.start("hash", AuthorizationAttempt("one", "browser", b"sealed", "dek1"), NOW + 700)
     assert await stores.flows.taken("one") is None
     await stores.flows.take("one")
     assert await stores.flows.taken("one") == (replace(FLOW, state="started", expires_at=NOW + 700), "browser")
-    assert await stores.flows.start("hash", Trip("two", "another", b"sealed", "dek1"), NOW + 700)
+    assert await stores.flows.start("hash", AuthorizationAttempt("two", "another", b"sealed", "dek1"), NOW + 700)
     assert (await stores.flows.taken("one"), await stores.flows.taken("two")) == (None, None)
     await stores.flows.take("two")
     await stores.flows.finish("hash", "done", "acc_9")
@@ -329,11 +329,11 @@ async def test_a_new_trip_ends_the_former_one(stores: Stores) -> None:
     """ConnectFlowStore.start."""
     await stores.flows.add(FLOW)
     for name in ("one", "two"):
-        assert await stores.flows.start("hash", Trip(name, "browser", b"", "dek1"), NOW + 700)
+        assert await stores.flows.start("hash", AuthorizationAttempt(name, "browser", b"", "dek1"), NOW + 700)
     assert await stores.flows.take("one") is None
     await stores.flows.finish("hash", "done", "acc_9")
     assert await stores.flows.take("two") is None
-    assert not await stores.flows.start("hash", Trip("three", "browser", b"", "dek1"), NOW + 700)
+    assert not await stores.flows.start("hash", AuthorizationAttempt("three", "browser", b"", "dek1"), NOW + 700)
     found = await stores.flows.get("hash")
     assert found
     assert (found.state, found.account_id) == ("done", "acc_9")

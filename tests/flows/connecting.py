@@ -6,7 +6,7 @@ import httpx2
 
 from oauth.sign_in.passwords import Passwords
 from oauth.tenants import DEFAULT_TENANT
-from oauth.tokens.operator_issued import Minting
+from oauth.tokens.operator_issued import OperatorIssuedTokens
 from server.commands.scopes import scoping
 from server.commands.user import local_subject
 from server.config import load
@@ -30,7 +30,9 @@ async def token_of(gateway: RunningGateway, person: Person) -> str:
     async with open_store(settings) as store:
         _tenants, resources, scopes = await scoping(settings, store)
         subject_id = await local_subject(store, DEFAULT_TENANT, person.email)
-        return (await Minting(store.grants, resources, scopes.allowed).mint(DEFAULT_TENANT, subject_id, None, 3600)).access_token
+        return (
+            await OperatorIssuedTokens(store.grants, resources, scopes.allowed).mint(DEFAULT_TENANT, subject_id, None, 3600)
+        ).access_token
 
 
 async def connect(person: Person, link: str, owner_id: str = "own_1", decision: str = "allow") -> str:

@@ -12,7 +12,7 @@ from server.storage.store import open_store
 from tests.command_line import ascend_here
 from tests.flows.gateway_process import ascend
 from tools.catalog.signatures import LONG_SIGNATURE_CHARS
-from tools.operation import ClientFacts
+from tools.operation import ClientInfo
 from tools.sources.importing import ImportRequest, import_openapi
 
 #: provider -> (document in the folder of shared data, operations that it has)
@@ -80,7 +80,7 @@ async def test_intents_find_their_operation_with_a_compact_signature(shared_data
     async with open_gateway(settings) as gateway:
         for intent, wanted in INTENTS.items():
             outcome = await gateway.operations.dispatcher.call(
-                caller, "discover_apis", {"query": intent, "limit": 5}, client=ClientFacts("2026-07-28")
+                caller, "discover_apis", {"query": intent, "limit": 5}, client=ClientInfo("2026-07-28")
             )
             signatures = {hit["id"]: hit["signature"] for hit in outcome.data["results"]}
             if wanted not in signatures:

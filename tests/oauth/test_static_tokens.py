@@ -8,7 +8,7 @@ import pytest
 
 from oauth.tenants import Tenant
 from oauth.tokens.operator_issued import NothingToMint
-from oauth.tokens.static_tokens import REMEMBERED_S, BridgeClosed
+from oauth.tokens.static_tokens import REMEMBERED_S, LegacyTokensEnded
 from server.storage.oauth.static_tokens import SqlStaticTokenStore
 from tests.oauth.gateway import MCP, MCP2, Gateway
 
@@ -28,7 +28,7 @@ async def call(gate: Gateway, token: str, path: str = "/mcp") -> httpx2.Response
 
 async def test_the_bridge_is_closed_until_an_operator_sets_its_end(gate: Gateway) -> None:
     """issue 3, A bridge: off by default."""
-    with pytest.raises(BridgeClosed):
+    with pytest.raises(LegacyTokensEnded):
         await gate.server.static_tokens.mint("default", "ada", "n8n", SCOPES)
 
 

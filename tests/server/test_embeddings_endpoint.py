@@ -31,7 +31,7 @@ from tests.ports import free_port
 from tests.server.demo.listening import listening
 from tools.egress.client import Egress
 from tools.errors import EgressRefused
-from tools.operation import ClientFacts, Outcome
+from tools.operation import ClientInfo, Outcome
 from tools.sources.importing import ImportRequest, import_openapi
 
 ADA = Principal("default", "ada", "client", frozenset({"mcp", "mcp:read", "mcp:write", "mcp:destructive"}), "grant")
@@ -120,7 +120,7 @@ def whole(gateway: Gateway) -> Callable[[], bool]:
 
 
 async def discover(gateway: Gateway, query: str) -> Outcome:
-    return await gateway.operations.dispatcher.call(ADA, "discover_apis", {"query": query}, client=ClientFacts("2026-07-28"))
+    return await gateway.operations.dispatcher.call(ADA, "discover_apis", {"query": query}, client=ClientInfo("2026-07-28"))
 
 
 def first(outcome: Outcome) -> str:
@@ -200,7 +200,7 @@ async def test_a_slow_endpoint_delays_its_own_search_alone(tmp_path: Path) -> No
                 async with anyio.create_task_group() as tasks:
                     tasks.start_soon(search)
                     await until(endpoint.asked.is_set)
-                    call = gateway.operations.dispatcher.call(ADA, "discover_apis", {"ids": ["shop.forecast.get"]}, client=ClientFacts(""))
+                    call = gateway.operations.dispatcher.call(ADA, "discover_apis", {"ids": ["shop.forecast.get"]}, client=ClientInfo(""))
                     assert first(await call) == "shop.forecast"
                     assert not found  # the endpoint still holds the search
                     endpoint.hold.set()

@@ -157,7 +157,7 @@ async def used_up(limits: RateLimits, what: str, address: str, own: str) -> int:
     return 10_000
 
 
-@pytest.mark.parametrize("what", ["page", "way_in", "authorize", "register", "push", "device_begin", "token"])
+@pytest.mark.parametrize("what", ["page", "sign_in_address", "authorize", "register", "push", "device_begin", "token"])
 async def test_an_address_of_many_never_closes_for_those_who_did_not_use_it_up(clock: Clock, what: str) -> None:
     """Behind a proxy that nobody declared all have one address."""
     limits = RateLimits(clock=clock)

@@ -14,7 +14,7 @@ from tools.builtins.gateway_calls import CallSummary, RecentCalls
 from tools.builtins.gateway_catalog import Describe, OperationList, Providers
 from tools.builtins.result_read import ResultRead
 from tools.catalog.catalog import Catalog
-from tools.catalog.search_feedback import Learns, Usage
+from tools.catalog.search_feedback import Learns, SearchFeedback
 from tools.catalog.suggestions import Suggestions
 from tools.dispatch.arguments import Validators
 from tools.dispatch.confirmations import Confirmations
@@ -65,7 +65,7 @@ class Assembly:
     dispatcher: Dispatcher
     parts: Parts
     idempotency: Idempotency
-    usage: Usage
+    usage: SearchFeedback
 
 
 def assemble(
@@ -87,7 +87,7 @@ def assemble(
     catalog, policy = Catalog(stores.operations), Policy(tenants)
     idempotency = Idempotency(stores.idempotency, clock)
     parts = Parts(catalog, policy, Validators(), Confirmations(key, clock), Suggestions(catalog), credentials, idempotency)
-    usage = Usage(stores.usage, index, catalog, clock)
+    usage = SearchFeedback(stores.usage, index, catalog, clock)
     functions = [
         DiscoverApis(index, catalog, policy, credentials, parts.suggestions, usage).function(),
         call_api.FUNCTION,

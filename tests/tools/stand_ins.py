@@ -14,16 +14,16 @@ from oauth.tenants import Tenant, Tenants
 from server.storage.memory.tools import MemoryCallRecords, MemoryIdempotencyStore, MemoryOperationStore, MemoryResultStore, MemoryUsageStore
 from tests.tools.assembly import ToolStores, assemble
 from tools.catalog.catalog import Catalog
-from tools.catalog.lazy_json import KeptJson
+from tools.catalog.lazy_json import LazyJson
 from tools.catalog.search_documents import SHARED_SEGMENT, documents_of
-from tools.catalog.search_feedback import Usage
+from tools.catalog.search_feedback import SearchFeedback
 from tools.dispatch.dispatcher import Dispatcher
 from tools.dispatch.idempotency import Idempotency
-from tools.operation import Access, Call, ClientFacts, Json, Operation, Outcome, Paging
+from tools.operation import Access, Call, ClientInfo, Json, Operation, Outcome, Paging
 from tools.sources.builtin import BuiltinFunction
 from tools.stores import Source
 
-CLIENT = ClientFacts(protocol_version="2026-07-28")
+CLIENT = ClientInfo(protocol_version="2026-07-28")
 ADA = Principal("acme", "ada", "client-1", frozenset({"mcp", "mcp:read", "mcp:write", "mcp:destructive"}), "grant-1")
 BOB = replace(ADA, subject="bob", grant_id="grant-2")
 
@@ -87,7 +87,7 @@ def operation(
         description="",
         access=access,
         idempotent=access == "read" if idempotent is None else idempotent,
-        input_schema=KeptJson(orjson.dumps(schema or {"type": "object"})),
+        input_schema=LazyJson(orjson.dumps(schema or {"type": "object"})),
         output_schema=None,
         signature=f"{operation_id}() -> any",
         returns="any",
@@ -151,7 +151,7 @@ class Gateway:
     accounts: Accounts
     keys: MemoryIdempotencyStore
     idempotency: Idempotency
-    usage: Usage
+    usage: SearchFeedback
     uses: MemoryUsageStore
     clock: list[float]
 

@@ -15,11 +15,11 @@ from tools.dispatch.confirmations import Confirmations
 from tools.dispatch.idempotency import Idempotency, in_flight
 from tools.fair_semaphore import FairSemaphore
 from tools.operation import Call, Failure, Json, Outcome
-from tools.plans.answer import Answering, status_of
+from tools.plans.answer import BatchResponse, status_of
 from tools.plans.check import CheckedPlan, PlanCheck
 from tools.plans.code import CodeBody, new_sandboxes
 from tools.plans.plan import Plan, PlanFault, parse_plan
-from tools.plans.preconditions import Gate, ask, failed
+from tools.plans.preconditions import Preconditions, ask, failed
 from tools.plans.preview import preview_plan
 from tools.plans.record import PlanRecord, Recorded, load_record
 from tools.plans.run import PlanRun
@@ -54,9 +54,9 @@ class BatchExecute:
     sandboxes: FairSemaphore = field(default_factory=new_sandboxes)
 
     @property
-    def gate(self) -> Gate:
+    def gate(self) -> Preconditions:
         """What is asked before anything runs."""
-        return Gate(self.check, self.confirmations, self.credentials)
+        return Preconditions(self.check, self.confirmations, self.credentials)
 
     def function(self) -> BuiltinFunction:
         """Return the built-in as the catalogue takes it."""
@@ -167,7 +167,7 @@ class BatchExecute:
             is_complete = status_of(run.results) == "completed"
         finally:
             resume = None if is_complete and record.handle is None else await record.close()
-        return await Answering(self.results).answer(run, None if is_complete else resume)
+        return await BatchResponse(self.results).answer(run, None if is_complete else resume)
 
 
 def _parallel(options: Mapping[str, Json]) -> int:

@@ -15,7 +15,7 @@ from tools.builtins.described import described, shortened
 from tools.builtins.discover_text import text_of, way_on
 from tools.catalog.catalog import Catalog, CatalogView
 from tools.catalog.search_documents import SHARED_SEGMENT
-from tools.catalog.search_feedback import Usage
+from tools.catalog.search_feedback import SearchFeedback
 from tools.catalog.suggestions import MAX_ANSWERED, Suggestions
 from tools.dispatch.policy import Policy
 from tools.fair_semaphore import FairSemaphore
@@ -53,7 +53,7 @@ class DiscoverApis:
         policy: Policy,
         credentials: Credentials,
         suggestions: Suggestions,
-        usage: Usage | None = None,
+        usage: SearchFeedback | None = None,
     ) -> None:
         self._finder, self._catalog, self._policy = finder, catalog, policy
         self._credentials, self._suggestions, self._usage = credentials, suggestions, usage

@@ -11,7 +11,7 @@ from tools.weighed_cache import WeighedCache, weight_of_json
 MAX_DECODED_BYTES = 24 * 1024 * 1024
 
 
-class KeptJson(Mapping[str, Json]):
+class LazyJson(Mapping[str, Json]):
     """Read like a dict, equal to the dict of the same content."""
 
     __slots__ = ("text",)
@@ -37,15 +37,15 @@ class KeptJson(Mapping[str, Json]):
         return _decoded(self.text)
 
     def __repr__(self) -> str:
-        return f"KeptJson({len(self.text)} bytes)"
+        return f"LazyJson({len(self.text)} bytes)"
 
-    def __deepcopy__(self, memo: object) -> "KeptJson":
+    def __deepcopy__(self, memo: object) -> "LazyJson":
         return self
 
 
 def plain(value: Mapping[str, Json]) -> dict[str, Json]:
     """Return an object as a dict, whichever way it is kept."""
-    return value.whole() if isinstance(value, KeptJson) else dict(value)
+    return value.whole() if isinstance(value, LazyJson) else dict(value)
 
 
 _known = WeighedCache[bytes, dict[str, Json]](MAX_DECODED_BYTES)

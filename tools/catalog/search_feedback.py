@@ -34,7 +34,7 @@ class _Search:
     at: float
 
 
-class Usage:
+class SearchFeedback:
     """Joins searches to the calls that follow them, in memory; `flush` writes and teaches, away from the calls.
 
     What a tenant's people ask stays in that tenant: its own rows, its own memory in the index. What could name a person or

@@ -12,7 +12,7 @@ from oauth.principal import Principal
 from tools.always_on import CALL_API, MAX_CHARS, asked_of
 from tools.call_failures import HOW_TO_CONFIRM, nested, no_account, not_available, question, takes_account, too_long
 from tools.catalog.catalog import Catalog
-from tools.catalog.search_feedback import Usage
+from tools.catalog.search_feedback import SearchFeedback
 from tools.catalog.suggestions import Suggestions
 from tools.dispatch.arguments import Validators
 from tools.dispatch.confirmations import Confirmations, counts_once
@@ -26,7 +26,7 @@ from tools.expressions.selection import SelectFault, compile_select
 from tools.operation import (
     Call,
     CallOptions,
-    ClientFacts,
+    ClientInfo,
     Failure,
     Json,
     Kind,
@@ -51,7 +51,7 @@ class _Request:
     """What stays the same for every operation that one request of a client runs."""
 
     principal: Principal
-    client: ClientFacts
+    client: ClientInfo
     progress: Progress
     tool: str
     trace_id: str
@@ -85,7 +85,7 @@ class Dispatcher:
         suggestions: Suggestions,
         idempotency: Idempotency,
         pager: Pager,
-        usage: Usage | None = None,
+        usage: SearchFeedback | None = None,
         credentials: Credentials | None = None,
         mcp_tool_timeout_s: float = MAX_TIMEOUT_S,
         clock: Callable[[], float] = time.time,
@@ -101,7 +101,7 @@ class Dispatcher:
         name: str,
         arguments: Mapping[str, Json],
         *,
-        client: ClientFacts,
+        client: ClientInfo,
         progress: Progress = no_progress,
         trace_id: str | None = None,
     ) -> Outcome:

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from tools.dispatch.pages.paging import items_of, with_items
 from tools.dispatch.wire import shorten
 from tools.errors import ToolError
-from tools.expressions.budget import OverBudget
+from tools.expressions.budget import BudgetExceeded
 from tools.expressions.selection import SelectFault, selected
 from tools.fair_semaphore import GATEWAY, Holder
-from tools.heavy_json.time_budget import Patience
+from tools.heavy_json.time_budget import TimeBudget
 from tools.heavy_json.worker import WORKERS, Told, TookTooLong
 from tools.json_text import encode
 from tools.operation import Json, LargeJson, Paging
@@ -23,8 +23,8 @@ async def select_from(select: str | Sequence[str], data: Json, deadline: float |
     Raises SelectFault, and a ToolError where it could not be worked out.
     """
     try:
-        return await Patience(holder=holder, deadline=deadline).work(selected, select, data, is_large=isinstance(data, LargeJson))
-    except (OverBudget, TookTooLong):
+        return await TimeBudget(holder=holder, deadline=deadline).work(selected, select, data, is_large=isinstance(data, LargeJson))
+    except (BudgetExceeded, TookTooLong):
         first = select if isinstance(select, str) else next(iter(select), "")
         raise SelectFault(first, "working it out on this answer takes too long; take less of it at a time") from None
 

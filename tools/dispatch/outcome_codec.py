@@ -7,7 +7,7 @@ from dataclasses import asdict, replace
 import orjson
 
 from tools.json_text import decode
-from tools.operation import Download, Failure, HttpFacts, Json, LargeJson, Outcome, Page
+from tools.operation import Download, Failure, Json, LargeJson, Outcome, Page, ResponseMeta
 
 MAX_RECORD_BYTES = 1024 * 1024
 
@@ -68,7 +68,7 @@ def decode_outcome(record: bytes) -> tuple[Outcome, float]:
         status=kept["status"],
         data=data,
         page=None if "page" not in kept else Page(**kept["page"]),
-        http=None if "http" not in kept else HttpFacts(**kept["http"]),
+        http=None if "http" not in kept else ResponseMeta(**kept["http"]),
         error=error,
         note=note,
     )

@@ -12,7 +12,7 @@ _depth_by_task: dict[asyncio.Task[Any], int] = {}
 
 
 @contextmanager
-def unbroken() -> Iterator[None]:
+def uninterruptible() -> Iterator[None]:
     """Keep cancellation out until the block ends: that of anyio's scopes, and of those who wait for `until_between`."""
     task = asyncio.current_task()
     assert task is not None

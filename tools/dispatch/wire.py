@@ -4,7 +4,7 @@ from typing import Any
 
 from tools.dispatch.outline import outline_of, preview_of
 from tools.json_text import encode
-from tools.operation import Failure, HttpFacts, Json, Outcome
+from tools.operation import Failure, Json, Outcome, ResponseMeta
 
 
 def fits(body: bytes, max_chars: int) -> bool:
@@ -54,7 +54,7 @@ def to_wire(outcome: Outcome) -> dict[str, Json]:
     return wire
 
 
-def http_to_wire(http: HttpFacts) -> dict[str, Json]:
+def http_to_wire(http: ResponseMeta) -> dict[str, Json]:
     """Return `http` as the model reads it and as references of a plan see it."""
     return _present(status=http.status, request_id=http.request_id, rate_limit=http.rate_limit, headers=http.told, location=http.location)
 

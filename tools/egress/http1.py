@@ -24,7 +24,7 @@ PRECISE_S = 5.0
 _BODILESS = frozenset({204, 304})
 
 
-class Answer(NamedTuple):
+class Http1Response(NamedTuple):
     """A whole answer, decoded."""
 
     status: int
@@ -72,7 +72,7 @@ class Http1Connection(asyncio.Protocol):
         self._loop, self._authority, self._on_lost = loop, authority, on_lost
         self._transport: asyncio.Transport | None = None
         self._parser: httptools.HttpResponseParser | None = None
-        self._answer: asyncio.Future[Answer] | None = None
+        self._answer: asyncio.Future[Http1Response] | None = None
         self._is_keep_alive = False
         self._deadline = self.idle_since = 0.0
         self._reset(0)
@@ -88,7 +88,7 @@ class Http1Connection(asyncio.Protocol):
         transport = self._transport
         return self._is_keep_alive and transport is not None and not transport.is_closing() and transport.get_write_buffer_size() == 0
 
-    async def exchange(self, message: bytes, max_body_bytes: int, deadline: float) -> Answer:
+    async def exchange(self, message: bytes, max_body_bytes: int, deadline: float) -> Http1Response:
         """Send a whole request and return its whole answer. `deadline`: by the clock of the loop.
 
         Raises UpstreamFailed, TimeoutError, and ClosedUnanswered where the connection ended without a word. After
@@ -102,7 +102,7 @@ class Http1Connection(asyncio.Protocol):
         self._parser = parser = httptools.HttpResponseParser(self)
         # What aiohttp's parser lets pass, so that an upstream works the same on either path. Framing stays strict.
         parser.set_dangerous_leniencies(lenient_headers=True, lenient_optional_cr_before_lf=True, lenient_spaces_after_chunk_size=True)
-        waiting: asyncio.Future[Answer] = self._loop.create_future()
+        waiting: asyncio.Future[Http1Response] = self._loop.create_future()
         self._answer = waiting
         self._deadline = deadline
         # A timer costs as much as the parser; for one that is far away, the pool's ticking is exact enough.
@@ -272,7 +272,7 @@ class Http1Connection(asyncio.Protocol):
             self._is_keep_alive = False
             answer.set_exception(failure)
             return
-        answer.set_result(Answer(self._status, CIMultiDictProxy(CIMultiDict(self._headers)), body))
+        answer.set_result(Http1Response(self._status, CIMultiDictProxy(CIMultiDict(self._headers)), body))
 
     def _overhead_bytes(self) -> int:
         return self._received_bytes - self._body_bytes - self._chunk_count * _CHUNK_OVERHEAD_BYTES

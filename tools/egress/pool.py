@@ -10,7 +10,7 @@ from multidict import CIMultiDict
 from tools.egress.addresses import Target, refused
 from tools.egress.body import failed, unreachable
 from tools.egress.connector import AddressRefused, GuardedConnector
-from tools.egress.http1 import Answer, ClosedUnanswered, Http1Connection, broken_off
+from tools.egress.http1 import ClosedUnanswered, Http1Connection, Http1Response, broken_off
 from tools.errors import EgressRefused, UpstreamFailed
 
 MAX_CONNECTIONS = 500
@@ -65,7 +65,7 @@ class Http1Pool:
 
     async def send(
         self, method: str, target: Target, headers: CIMultiDict[str], body: bytes | None, max_body_bytes: int, deadline: float
-    ) -> Answer:
+    ) -> Http1Response:
         """Send one request and return its whole answer. Raises EgressRefused, UpstreamFailed and TimeoutError.
 
         It goes out once; but where a kept connection ended without a word, an idempotent one goes out on a fresh connection.

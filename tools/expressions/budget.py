@@ -13,7 +13,7 @@ _BULK = frozenset({"flatten", "function_expression", "index_expression", "slice"
 _VISITS_BETWEEN_LOOKS = 128
 
 
-class OverBudget(Exception):
+class BudgetExceeded(Exception):
     """The time for computing is over."""
 
 
@@ -28,9 +28,9 @@ class Budget(TreeInterpreter):
     def visit(self, node: Any, *args: Any, **kwargs: Any) -> Any:
         self._visits += 1
         if (node["type"] in _BULK or not self._visits % _VISITS_BETWEEN_LOOKS) and time.thread_time() > self._ends_at:
-            raise OverBudget
+            raise BudgetExceeded
         return super().visit(node, *args, **kwargs)
 
     def search(self, parsed: ParsedResult, value: Json) -> Json:
-        """Return what `parsed` finds in `value`. Raises OverBudget, and what JMESPath raises."""
+        """Return what `parsed` finds in `value`. Raises BudgetExceeded, and what JMESPath raises."""
         return self.visit(parsed.parsed, value)

@@ -45,7 +45,7 @@ class Expression:
     growth: float = 1.0
 
     def search(self, value: Json, budget: Budget) -> Json:
-        """Return what it finds in `value`; None for nothing. Raises ReferenceFault and OverBudget."""
+        """Return what it finds in `value`; None for nothing. Raises ReferenceFault and BudgetExceeded."""
         if self.compiled is None:
             return _down(value, self.path or ())
         if is_explosive(self.growth, value):

@@ -44,7 +44,7 @@ def compile_select(select: str | Sequence[str] | None) -> None:
 
 
 def selected(select: str | Sequence[str], data: Json, budget: Budget) -> Json:
-    """Return what `select` takes from `data`. Raises SelectFault and OverBudget."""
+    """Return what `select` takes from `data`. Raises SelectFault and BudgetExceeded."""
     if isinstance(select, str):
         return _search(select, data, budget)
     return {expression: _search(expression, data, budget) for expression in select}

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-from tools.expressions.budget import Budget, OverBudget
+from tools.expressions.budget import Budget, BudgetExceeded
 from tools.expressions.over_steps import ReferenceFault
 from tools.fair_semaphore import GATEWAY, Holder
 from tools.heavy_json.worker import WORKERS, Told
@@ -25,7 +25,7 @@ MAX_S = 2.0
 _at_work: Counter[Holder] = Counter()
 
 
-class Patience:
+class TimeBudget:
     """What computing one request of `holder` may still ask for, until `deadline` (loop time) where there is one."""
 
     def __init__(self, total_s: float = MAX_S, holder: Holder = GATEWAY, deadline: float | None = None) -> None:
@@ -39,13 +39,13 @@ class Patience:
 
         `do` is a function that a pickle can name. `is_large`: `given` holds a LargeJson, for which it is worked out elsewhere at
         once. What comes from there is a LargeJson where it is heavy.
-        Raises OverBudget, NotRead where there was no room in time, what else JsonWorkers.work does, and what `do` raises.
+        Raises BudgetExceeded, NotRead where there was no room in time, what else JsonWorkers.work does, and what `do` raises.
         """
         # Whoever has long ones under way is not quick: many short tries on the loop would hold everybody up.
         if not is_large and self._holder not in _at_work:
             try:
                 return self._here(do, given)
-            except OverBudget:
+            except BudgetExceeded:
                 pass
         _at_work[self._holder] += 1
         try:
@@ -67,10 +67,10 @@ class Patience:
         # Looked at only now: whoever stood before this one in the line has taken some of it.
         limit_s = min(MAX_S, self._left_s)
         if limit_s <= 0:
-            raise OverBudget
+            raise BudgetExceeded
         try:
             told = await WORKERS.work(worked_out, do, limit_s, *given, holder=self._holder, deadline=self._deadline)
-        except OverBudget:
+        except BudgetExceeded:
             self._left_s -= limit_s
             raise
         self._left_s -= told.facts["took_s"]
@@ -80,7 +80,7 @@ class Patience:
 
 
 def worked_out(do: Callable[..., Json], limit_s: float, *given: Any) -> Told:
-    """Return what `do` gives in a child, how long it took and why it gave nothing. Raises OverBudget, and what else `do` raises."""
+    """Return what `do` gives in a child, how long it took and why it gave nothing. Raises BudgetExceeded, and what else `do` raises."""
     began = time.thread_time()
     value, fault = None, None
     try:

@@ -21,7 +21,7 @@ from typing import IO, Any
 import orjson
 
 from tools.errors import ToolError
-from tools.expressions.budget import OverBudget
+from tools.expressions.budget import BudgetExceeded
 from tools.expressions.over_steps import ReferenceFault
 from tools.fair_semaphore import GATEWAY, Busy, FairSemaphore, Holder
 from tools.heavy_json.weight import is_heavy
@@ -127,7 +127,7 @@ class JsonWorkers:
 
         `do` is a function that a pickle can name; every LargeJson in `given` is what it holds there. `deadline`: loop time.
         What `do` returns as Told comes as Told.
-        Raises ReferenceFault and OverBudget as `do` does, a ToolError with the failure of one, NotRead, and TooLarge.
+        Raises ReferenceFault and BudgetExceeded as `do` does, a ToolError with the failure of one, NotRead, and TooLarge.
         """
         loop = asyncio.get_running_loop()
         ends_at = min(loop.time() + MAX_S, deadline if deadline is not None else float("inf"))
@@ -234,7 +234,7 @@ def _result(state: str, facts: bytes, text: bytes) -> Any:
     if state == "b":
         return Told(orjson.loads(facts), text)
     if state == "o":
-        raise OverBudget
+        raise BudgetExceeded
     if state == "m":
         raise TooLarge("it takes too much memory")
     if state == "r":

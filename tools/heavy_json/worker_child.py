@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 
 from tools.errors import ToolError
-from tools.expressions.budget import OverBudget
+from tools.expressions.budget import BudgetExceeded
 from tools.expressions.over_steps import ReferenceFault
 from tools.expressions.selection import SelectFault
 from tools.heavy_json.worker import COUNT, IDLE_S, LENGTH, Packed, Told
@@ -60,7 +60,7 @@ def _done(work: list[bytearray]) -> tuple[str, bytes, bytes]:
         return "v", b"", encode(found)
     except ReferenceFault as fault:
         return "r", orjson.dumps(str(fault)), b""
-    except OverBudget:
+    except BudgetExceeded:
         return "o", b"", b""
     except (MemoryError, RecursionError, SystemError):  # orjson's word for no memory is the last one
         return "m", b"", b""

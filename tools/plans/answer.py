@@ -10,9 +10,9 @@ from tools.always_on import MAX_CHARS
 from tools.dispatch.large_answers import shortened
 from tools.dispatch.wire import failure_to_wire, fits
 from tools.errors import ToolError
-from tools.expressions.budget import OverBudget
+from tools.expressions.budget import BudgetExceeded
 from tools.expressions.over_steps import ReferenceFault
-from tools.heavy_json.time_budget import Patience
+from tools.heavy_json.time_budget import TimeBudget
 from tools.heavy_json.weight import is_heavy
 from tools.json_text import decode, encode
 from tools.operation import Failure, Json, LargeJson, Outcome
@@ -38,7 +38,7 @@ def _has_some(result: StepResult) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Answering:
+class BatchResponse:
     """Makes answers; what is too large for one is kept under a handle."""
 
     results: ResultStore
@@ -105,9 +105,9 @@ async def _returned(run: PlanRun) -> tuple[Json, str | None]:
     try:
         large = run.large_steps
         is_large = not large.isdisjoint(expression.roots) or bool(large and "@" in expression.roots)
-        patience = Patience(holder=run.call.principal.person, deadline=run.call.deadline)
+        patience = TimeBudget(holder=run.call.principal.person, deadline=run.call.deadline)
         return await patience.work(expression.search, run.outputs(), is_large=is_large), None
     except (ReferenceFault, ToolError) as fault:
         return None, str(fault)
-    except OverBudget:
+    except BudgetExceeded:
         return None, f"'{expression.text[:120]}' takes too long to work out; let the steps select less, or return less"

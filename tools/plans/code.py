@@ -14,7 +14,7 @@ from tools.json_text import encode
 from tools.operation import Call, Failure, Json, Outcome
 from tools.plans.code_names import bind_names
 from tools.plans.code_run import MAX_CALLS, SANDBOX, CodeRun, RanCall, sandboxed
-from tools.plans.preconditions import Confirm, Gate, failed
+from tools.plans.preconditions import Confirm, Preconditions, failed
 from tools.plans.step_result import connection_to_wire, failure_of
 from tools.quotas import QuotaExceeded, not_kept
 from tools.stores import RESULT_TTL_S, KeyInFlight, ResultStore
@@ -39,7 +39,7 @@ def new_sandboxes() -> FairSemaphore:
 class CodeBody:
     """Checks what can be known of a piece of code, runs it, answers."""
 
-    gate: Gate
+    gate: Preconditions
     results: ResultStore
     idempotency: Idempotency
     clock: Callable[[], float] = time.time

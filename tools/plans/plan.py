@@ -11,7 +11,7 @@ from tools.json_text import encode
 from tools.near_names import near
 from tools.operation import Json
 from tools.plans.references import LITERAL, REF, Template, parse_template
-from tools.plans.templates import MAX_PLAN_CHARS, ForeignTemplate, Names, foreign_templates, plain_reference
+from tools.plans.templates import MAX_PLAN_CHARS, ForeignTemplate, TemplateNames, foreign_templates, plain_reference
 
 OnError = Literal["stop", "skip", "continue"]
 MAX_STEPS = 50
@@ -117,7 +117,7 @@ class Plan:
 @dataclass(slots=True)
 class _Reading:
     ids: tuple[str, ...]
-    names: Names
+    names: TemplateNames
     faults: list[PlanFault] = field(default_factory=list)
     references: int = 0
     chars_left: int = MAX_EXPRESSION_CHARS
@@ -169,7 +169,7 @@ def parse_plan(source: Mapping[str, Json]) -> tuple[Plan, list[PlanFault]]:
     raw_steps: Sequence[Mapping[str, Json]] = source.get("steps") or ()
     ids = tuple(raw["id"] for raw in raw_steps)
     mapped = frozenset(raw["id"] for raw in raw_steps if raw.get("for_each") is not None)
-    reading = _Reading(ids, Names(frozenset(ids), mapped))
+    reading = _Reading(ids, TemplateNames(frozenset(ids), mapped))
     if not raw_steps:
         reading.fault(None, "steps", "the plan has no steps; give steps, or resume an earlier plan")
     if len(raw_steps) > MAX_STEPS:
@@ -238,7 +238,7 @@ def _step(raw: Mapping[str, Json], reading: _Reading) -> Step:
     )
 
 
-def _named_in(for_each: Json, names: Names) -> Names:
+def _named_in(for_each: Json, names: TemplateNames) -> TemplateNames:
     """Return what the texts of a step may name: with for_each also the element, and its members where the list is given."""
     if for_each is None:
         return names

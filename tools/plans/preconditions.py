@@ -19,7 +19,7 @@ Confirm = Callable[[str, str | None, Mapping[str, Json], str | None], str | None
 
 
 @dataclass(frozen=True, slots=True)
-class Gate:
+class Preconditions:
     """Lets nothing through that is not sound, permitted, connected and agreed to."""
 
     check: PlanCheck

@@ -10,7 +10,7 @@ import anyio
 import orjson
 
 from oauth.principal import Principal
-from tools.dispatch.uninterruptible import unbroken
+from tools.dispatch.uninterruptible import uninterruptible
 from tools.operation import Json
 from tools.plans.step_result import StepResult, decode_result
 from tools.quotas import QuotaExceeded
@@ -82,7 +82,7 @@ class PlanRecord:
 
     async def close(self) -> str | None:
         """Write what is left, even while being cancelled, within a few seconds; return the handle."""
-        with unbroken(), anyio.move_on_after(_CLOSING_S) as scope:
+        with uninterruptible(), anyio.move_on_after(_CLOSING_S) as scope:
             try:
                 await self._write_all(await self.open())
             except QuotaExceeded:
@@ -93,7 +93,7 @@ class PlanRecord:
 
     async def _write(self) -> None:
         # A write that began is finished: the run's end must not tear a transaction.
-        with unbroken():
+        with uninterruptible():
             await self._write_all(await self.open())
 
     async def _write_all(self, handle: str) -> None:

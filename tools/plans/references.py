@@ -33,7 +33,7 @@ class Template:
     placeholders: tuple[Placeholder, ...]
 
     def filled(self, outputs: Mapping[str, Json], item: Json, budget: Budget) -> Json:
-        """Return the arguments with every place filled, JSON types kept. Raises ReferenceFault and OverBudget."""
+        """Return the arguments with every place filled, JSON types kept. Raises ReferenceFault and BudgetExceeded."""
         if not self.placeholders:
             return self.as_it_is()
         found = {place.at: _found(place, outputs, item, budget) for place in self.placeholders}
@@ -143,7 +143,7 @@ def _has_failed(outputs: Mapping[str, Json], step_id: str) -> bool:
 
 
 def look_up(expression: Expression, value: Json, budget: Budget, start: str = "") -> Json:
-    """Return what `expression` finds. Raises OverBudget, and ReferenceFault where it finds nothing, saying how far it came."""
+    """Return what `expression` finds. Raises BudgetExceeded, and ReferenceFault where it finds nothing, saying how far it came."""
     if expression.path is None:
         found = expression.search(value, budget)
         if found is None:

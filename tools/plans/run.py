@@ -11,9 +11,9 @@ from typing import Any
 import anyio
 
 from tools.errors import ToolError
-from tools.expressions.budget import OverBudget
+from tools.expressions.budget import BudgetExceeded
 from tools.expressions.over_steps import STEPS, ReferenceFault
-from tools.heavy_json.time_budget import Patience
+from tools.heavy_json.time_budget import TimeBudget
 from tools.json_text import canonical, encode
 from tools.operation import Call, CallOptions, Failure, Json, LargeJson, Operation, Outcome
 from tools.plans.check import CheckedPlan
@@ -53,10 +53,10 @@ class PlanRun:
     _large: set[str] = field(default_factory=set)
     _stopped_by: str | None = None
     _plan_hash: bytes = b""
-    _patience: Patience = field(init=False)
+    _patience: TimeBudget = field(init=False)
 
     def __post_init__(self) -> None:
-        self._patience = Patience(MAX_COMPUTE_S, self.call.principal.person, self.deadline)
+        self._patience = TimeBudget(MAX_COMPUTE_S, self.call.principal.person, self.deadline)
 
     async def run(self) -> None:
         """Settle every step. Whoever is cancelled here cancels the calls under way; what finished is in the record."""
@@ -159,7 +159,7 @@ class PlanRun:
         try:
             # An answer that is no object here is worked on where it becomes one.
             return await self._patience.work(do, *given, is_large=not self._large.isdisjoint(step.waits_for))
-        except OverBudget:
+        except BudgetExceeded:
             message = f"the expressions of the plan take more than {MAX_COMPUTE_S:.0f} s to work out; let the steps select less"
             raise ReferenceFault(message) from None
         except ToolError as error:

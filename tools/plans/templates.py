@@ -37,7 +37,7 @@ _DATA = frozenset({"output", "outputs", "result", "response", "body", "json"})
 
 
 @dataclass(frozen=True, slots=True)
-class Names:
+class TemplateNames:
     """What a text in one step may name: `steps`, those `mapped` over a list, and, with for_each, `item` and members of its elements."""
 
     steps: frozenset[str]
@@ -55,7 +55,7 @@ class ForeignTemplate:
     way_out: Mapping[str, Json] | None
 
 
-def foreign_templates(args: Json, names: Names, most_chars: int = MAX_PLAN_CHARS) -> tuple[list[ForeignTemplate], int]:
+def foreign_templates(args: Json, names: TemplateNames, most_chars: int = MAX_PLAN_CHARS) -> tuple[list[ForeignTemplate], int]:
     """Return the texts of `args` that name a step or the element in another product's words, and how many characters were read.
 
     What is in `$literal` is meant as it is. No more than `most_chars` are read.
@@ -76,7 +76,7 @@ def foreign_templates(args: Json, names: Names, most_chars: int = MAX_PLAN_CHARS
     return found, read
 
 
-def plain_reference(text: str, names: Names) -> str | None:
+def plain_reference(text: str, names: TemplateNames) -> str | None:
     """Return the expression that stands in the brackets or behind the sign of another product, or None for anything else."""
     holes = list(_holes(text.strip(), names))
     if len(holes) == 1 and holes[0][:2] == (0, len(text.strip())) and holes[0][2] == REF:
@@ -96,7 +96,7 @@ def _texts(value: Json, at: Path) -> Iterator[tuple[Path, str]]:
             yield from _texts(member, (*at, index))
 
 
-def _holes(text: str, names: Names) -> Iterator[tuple[int, int, str, str]]:
+def _holes(text: str, names: TemplateNames) -> Iterator[tuple[int, int, str, str]]:
     """Yield (start, end, $ref or $item, expression) of every part of `text` that names something of the plan."""
     found = _said(text, names, is_bare=True)
     if found is not None:
@@ -113,7 +113,7 @@ def _holes(text: str, names: Names) -> Iterator[tuple[int, int, str, str]]:
             yield (match.start(), match.end(), *found)
 
 
-def _said(inner: str, names: Names, *, is_weak: bool = False, is_bare: bool = False) -> tuple[str, str] | None:
+def _said(inner: str, names: TemplateNames, *, is_weak: bool = False, is_bare: bool = False) -> tuple[str, str] | None:
     """Return what `inner` names: ($ref, expression) or ($item, path); None where it names nothing of the plan."""
     text = inner if is_bare else inner.partition("|")[0].strip(" \t-").lstrip("$").lstrip(".")
     text = re.sub(r"\[(['\"])([^'\"\]]+)\1\]", r".\2", text)
@@ -137,7 +137,7 @@ def _said(inner: str, names: Names, *, is_weak: bool = False, is_bare: bool = Fa
     return None
 
 
-def _of_step(step: str, rest: str, names: Names) -> str:
+def _of_step(step: str, rest: str, names: TemplateNames) -> str:
     """Return the reference to a part of a step's answer: other products leave `data` out or call it otherwise."""
     first = re.match(r"\.([A-Za-z_]\w*)(?=[.\[]|\Z)", rest)
     if not rest:

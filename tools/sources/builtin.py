@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import orjson
 
-from capability_index.documents import Page, load_pages
+from capability_index.documents import OperationPage, load_pages
 from tools.catalog.signatures import signature_of
 from tools.operation import Access, Call, Json, Operation, Outcome, Paging
 
@@ -67,7 +67,7 @@ def builtin_operations(functions: Iterable[BuiltinFunction]) -> tuple[Operation,
     return tuple(_operation(function, page_by_slug.get(function.slug)) for function in functions)
 
 
-def _operation(function: BuiltinFunction, page: Page | None) -> Operation:
+def _operation(function: BuiltinFunction, page: OperationPage | None) -> Operation:
     if page is None:
         raise PageMissing(f"built-in '{function.slug}' has no page; write docs/tools/{function.slug}.md")
     document = page.document
@@ -103,7 +103,7 @@ def _operation(function: BuiltinFunction, page: Page | None) -> Operation:
     )
 
 
-def _described(schema: Mapping[str, Json], page: Page) -> dict[str, Json]:
+def _described(schema: Mapping[str, Json], page: OperationPage) -> dict[str, Json]:
     """Return `schema` with the page's words on each argument."""
     words = {parameter.name: parameter.description for parameter in page.document.parameters}
     properties = {name: {**member, "description": words.get(name, "")} for name, member in schema.get("properties", {}).items()}

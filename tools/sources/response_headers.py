@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Literal
 from urllib.parse import urljoin
 
-from tools.operation import HttpFacts, Json
+from tools.operation import Json, ResponseMeta
 from tools.plain_text import visible
 
 REQUEST_ID_HEADERS = frozenset({"x-request-id", "request-id", "x-amzn-requestid", "x-correlation-id", "x-trace-id", "cf-ray"})
@@ -37,7 +37,7 @@ MAX_DIGITS = 15
 _PAGES = frozenset({"next", "prev", "previous", "first", "last", "self", "start"})
 
 
-def facts_of(status: int, headers: Mapping[str, str], url: str, declared: Container[str] = ()) -> HttpFacts:
+def facts_of(status: int, headers: Mapping[str, str], url: str, declared: Container[str] = ()) -> ResponseMeta:
     """Return status, request id, rate limit, rel=next link and the fields to show of a response, and its header for the cache.
 
     `declared`: names in lower case that the document says a caller should read.
@@ -60,7 +60,7 @@ def facts_of(status: int, headers: Mapping[str, str], url: str, declared: Contai
     if link and (others := ", ".join(_other_links(link))):
         told = {**(told or {}), "link": others}
     told = told and _bounded(told)
-    return HttpFacts(
+    return ResponseMeta(
         status=status,
         request_id=request_id,
         rate_limit=_rate_limit(lower) if has_rate_limit else None,

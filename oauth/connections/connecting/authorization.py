@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from urllib.parse import urlencode, urlsplit
 
 from oauth.authorization.request import BrowserSession
-from oauth.connections.connecting.connect_flow import TRIP_TTL_S, ConnectFlow, ConnectFlowStore, Trip, hash_of
+from oauth.connections.connecting.connect_flow import TRIP_TTL_S, AuthorizationAttempt, ConnectFlow, ConnectFlowStore, hash_of
 from oauth.connections.connecting.connected import Connected, asked_scopes, compared
 from oauth.connections.connecting.links import callback_url
 from oauth.connections.connecting.new_connection import AccountKeeper
@@ -21,9 +21,9 @@ from oauth.connections.provider import Provider
 from oauth.connections.upstream.refused_answer import NO_ACCESS_TOKEN, TokenRefused
 from oauth.connections.upstream.registrations import Application, Registrations
 from oauth.connections.upstream.token_answer import Tokens
-from oauth.connections.upstream.token_endpoint import TokenEndpoint
+from oauth.connections.upstream.token_endpoint import ProviderTokenEndpoint
 from oauth.error_answer import error_reason, error_word, is_denial
-from oauth.vault.envelope import SealBroken
+from oauth.vault.envelope import EnvelopeBroken
 from oauth.vault.secrets import SealedSecret, SecretEvent, SecretStore
 from oauth.vault.vault import Vault, VaultCaller
 
@@ -69,7 +69,7 @@ class ConnectFlows:
         flows: ConnectFlowStore,
         keeper: AccountKeeper,
         registrations: Registrations,
-        endpoint: TokenEndpoint,
+        endpoint: ProviderTokenEndpoint,
         vault: Vault,
         audit: SecretStore,
         base_url: str,
@@ -114,7 +114,7 @@ class ConnectFlows:
         carried = {"verifier": verifier, "nonce": nonce, "alias": alias, "handle": handle}
         carried["registered_by"] = application.registered_by
         sealed = await self._vault.seal(caller, _trip_name(trip_hash), 1, json.dumps(carried).encode())
-        trip = Trip(trip_hash, browser, sealed.sealed, sealed.dek_id)
+        trip = AuthorizationAttempt(trip_hash, browser, sealed.sealed, sealed.dek_id)
         if not await self._flows.start(flow.flow_hash, trip, self._clock() + TRIP_TTL_S):
             raise FlowRefused(404, "This link has expired or was used already. Ask your assistant again for a new one.")
         parameters = {
@@ -200,7 +200,13 @@ class ConnectFlows:
         return await self._keeper.own(flow.tenant_id, flow.subject, flow.account_id) if flow.account_id else None
 
     async def _check_trip(
-        self, flow: ConnectFlow, trip: Trip, tenant_id: str, provider_id: str, session: BrowserSession | None, browser: str | None
+        self,
+        flow: ConnectFlow,
+        trip: AuthorizationAttempt,
+        tenant_id: str,
+        provider_id: str,
+        session: BrowserSession | None,
+        browser: str | None,
     ) -> None:
         # The callback address is one of its own for each tenant and provider: an answer that arrives at another one was
         # redirected there by somebody (mix-up, RFC 9700 §4.4).
@@ -218,12 +224,12 @@ class ConnectFlows:
             await self._record(flow.tenant_id, actor, f"connect:{flow.provider}", wrong)
             raise FlowRefused(403, "This answer belongs to another browser, person or place. Nothing was connected.")
 
-    async def _opened(self, flow: ConnectFlow, trip: Trip) -> dict[str, str]:
+    async def _opened(self, flow: ConnectFlow, trip: AuthorizationAttempt) -> dict[str, str]:
         caller = VaultCaller(flow.tenant_id, flow.subject, "connect")
         sealed = SealedSecret(flow.tenant_id, _trip_name(trip.trip_hash), 1, trip.dek_id, trip.sealed)
         try:
             carried: dict[str, str] = json.loads(await self._vault.open_sealed(caller, sealed))
-        except SealBroken:
+        except EnvelopeBroken:
             raise FlowRefused(403, "This connection can no longer be finished. Ask your assistant again for a new link.") from None
         return carried
 

@@ -34,7 +34,7 @@ class ConnectFlow:
 
 
 @dataclass(frozen=True, slots=True)
-class Trip:
+class AuthorizationAttempt:
     """One way to the provider and back. `trip_hash` is the hash of the OAuth `state`; `sealed` holds verifier and nonce."""
 
     trip_hash: str
@@ -54,11 +54,11 @@ class ConnectFlowStore(Protocol):
         """Return the principal's flows that are done and not reported, newest first; `account_id` is what was connected."""
         ...
 
-    async def start(self, flow_hash: str, trip: Trip, expires_at: float) -> bool:
+    async def start(self, flow_hash: str, trip: AuthorizationAttempt, expires_at: float) -> bool:
         """Begin a trip; an earlier trip of the same flow can no longer be finished. False: the flow is done."""
         ...
 
-    async def take(self, trip_hash: str) -> tuple[ConnectFlow, Trip] | None:
+    async def take(self, trip_hash: str) -> tuple[ConnectFlow, AuthorizationAttempt] | None:
         """Return the trip and forget its secrets, in one step: two callers never both get it."""
         ...
 

@@ -10,7 +10,7 @@ from oauth.connections.connection import EVERYBODY, AccountSecret, Connection
 from oauth.connections.connection_store import AliasTaken, ConnectionStore
 from oauth.connections.upstream.refused_answer import TokenRefused
 from oauth.connections.upstream.registrations import Application, Registrations
-from oauth.connections.upstream.token_endpoint import TokenEndpoint
+from oauth.connections.upstream.token_endpoint import ProviderTokenEndpoint
 from oauth.connections.version import put_sealed, succeeding, with_tokens
 from oauth.vault.vault import Vault, VaultCaller
 
@@ -25,7 +25,7 @@ class MachineAccounts:
         store: ConnectionStore,
         vault: Vault,
         registrations: Registrations,
-        endpoint: TokenEndpoint,
+        endpoint: ProviderTokenEndpoint,
         clock: Callable[[], float] = time.time,
         dice: random.Random | None = None,
     ) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from oauth.connections.connecting.links import callback_url
 from oauth.connections.upstream.metadata import MAX_DOCUMENT_BYTES, TIMEOUT_S, NotDiscoverable, SignIn
-from oauth.connections.upstream.registrations import Registration
+from oauth.connections.upstream.registrations import UpstreamRegistration
 from oauth.fetch import FetchRefused, Outbound
 
 CLIENT_NAME = "Ascend Gateway"
@@ -24,7 +24,7 @@ class NotRegistered(NotDiscoverable):
 
 @dataclass(frozen=True, slots=True)
 class NewRegistration:
-    registration: Registration
+    registration: UpstreamRegistration
     client_secret: str = field(repr=False)
 
 
@@ -46,7 +46,7 @@ async def register(send: Outbound, sign_in: SignIn, *, base_url: str, tenant_id:
     else:
         client_id, secret, method = await _dynamically(send, sign_in, base_url, tenant_id, provider)
     definition = definition_of(sign_in, provider, title, client_auth="basic" if method == "client_secret_basic" else "body")
-    return NewRegistration(Registration(tenant_id, provider, client_id, definition), secret)
+    return NewRegistration(UpstreamRegistration(tenant_id, provider, client_id, definition), secret)
 
 
 async def _dynamically(send: Outbound, sign_in: SignIn, base_url: str, tenant_id: str, provider: str) -> tuple[str, str, str]:
@@ -122,6 +122,6 @@ def _described(base_url: str, tenant_id: str, provider: str, auth_method: str) -
         "grant_types": ["authorization_code", "refresh_token"],
         "response_types": ["code"],
         "token_endpoint_auth_method": auth_method,
-        # What answers at a loopback address is a native application; a web one needs https (OpenID Connect Registration §2).
+        # What answers at a loopback address is a native application; a web one needs https (OpenID Connect UpstreamRegistration §2).
         "application_type": "web" if base_url.startswith("https://") else "native",
     }

@@ -16,7 +16,7 @@ SHARED = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Registration:
+class UpstreamRegistration:
     """`definition` is a provider of the tenant's own, as its file says it, or None for the one we bring; `inputs` fill its addresses."""
 
     tenant_id: str
@@ -34,11 +34,11 @@ class Registration:
 class RegistrationStore(Protocol):
     """Tells the change feed of every change (topic "connections", item `registration`)."""
 
-    async def load(self) -> Sequence[Registration]:
+    async def load(self) -> Sequence[UpstreamRegistration]:
         """Return every registration of every tenant."""
         ...
 
-    async def put(self, registration: Registration) -> None:
+    async def put(self, registration: UpstreamRegistration) -> None:
         """Add or replace the tenant's registration at the provider."""
         ...
 
@@ -62,13 +62,13 @@ class Registrations:
 
     def __init__(self, store: RegistrationStore, vault: Vault, clock: Callable[[], float] = time.time) -> None:
         self._store, self._vault, self._clock = store, vault, clock
-        self._known: dict[tuple[str, str], tuple[Registration, Provider]] = {}
+        self._known: dict[tuple[str, str], tuple[UpstreamRegistration, Provider]] = {}
         self._secrets: dict[tuple[str, str], SealedSecret | None] = {}
         self.faults: list[str] = []
 
     async def load(self) -> None:
         """Read all registrations; one whose file no longer fits the schema is left out and named in `faults`."""
-        known: dict[tuple[str, str], tuple[Registration, Provider]] = {}
+        known: dict[tuple[str, str], tuple[UpstreamRegistration, Provider]] = {}
         faults = []
         for registration in await self._store.load():
             try:
@@ -77,7 +77,7 @@ class Registrations:
                 faults.append(str(fault))
         self._known, self._secrets, self.faults = known, {}, faults
 
-    def find(self, tenant_id: str, provider: str) -> tuple[Registration, Provider] | None:
+    def find(self, tenant_id: str, provider: str) -> tuple[UpstreamRegistration, Provider] | None:
         """Return the tenant's own registration, else the shared one."""
         return self._known.get((tenant_id, provider)) or self._known.get((SHARED, provider))
 
@@ -114,7 +114,7 @@ class Registrations:
         registration, described = found
         return Application(described, registration.tenant_id, registration.client_id, await self._secret(registration))
 
-    async def add(self, registration: Registration, client_secret: str, actor: str) -> Provider:
+    async def add(self, registration: UpstreamRegistration, client_secret: str, actor: str) -> Provider:
         """Keep a registration and its secret. Raises ProviderInvalid."""
         described = provider_of(registration)
         if described.auth == "github_app":
@@ -136,7 +136,7 @@ class Registrations:
         await self.load()
         return removed
 
-    async def _secret(self, registration: Registration) -> str:
+    async def _secret(self, registration: UpstreamRegistration) -> str:
         # Kept sealed and opened for each use; the reveal is audited once for each load.
         caller = VaultCaller(registration.tenant_id, "gateway", "present application")
         key = (registration.tenant_id, registration.provider)
@@ -146,7 +146,7 @@ class Registrations:
         return "" if sealed is None else (await self._vault.open_sealed(caller, sealed)).decode()
 
 
-def provider_of(registration: Registration) -> Provider:
+def provider_of(registration: UpstreamRegistration) -> Provider:
     """Return the provider that a registration is for. Raises ProviderInvalid."""
     content = registration.definition or known_definitions().get(registration.provider)
     if content is None:
@@ -155,11 +155,11 @@ def provider_of(registration: Registration) -> Provider:
     return parse(content, registration.inputs, registration.provider)
 
 
-def to_text(registration: Registration) -> str:
+def to_text(registration: UpstreamRegistration) -> str:
     """Return definition and inputs as the store keeps them."""
     return json.dumps({"definition": registration.definition, "inputs": dict(registration.inputs)})
 
 
-def from_text(tenant_id: str, provider: str, client_id: str, text: str) -> Registration:
+def from_text(tenant_id: str, provider: str, client_id: str, text: str) -> UpstreamRegistration:
     """Return a registration from what the store keeps."""
-    return Registration(tenant_id, provider, client_id, **json.loads(text))
+    return UpstreamRegistration(tenant_id, provider, client_id, **json.loads(text))

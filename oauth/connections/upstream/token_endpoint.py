@@ -32,7 +32,7 @@ class ExternalAccount:
     title: str
 
 
-class TokenEndpoint:
+class ProviderTokenEndpoint:
     """Speaks to providers; keeps nothing."""
 
     def __init__(self, send: Outbound, clock: Callable[[], float] = time.time) -> None:

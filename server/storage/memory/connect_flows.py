@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from oauth.connections.connecting.connect_flow import ConnectFlow, FlowState, Trip
+from oauth.connections.connecting.connect_flow import AuthorizationAttempt, ConnectFlow, FlowState
 
 
 class MemoryConnectFlowStore:
@@ -11,9 +11,9 @@ class MemoryConnectFlowStore:
 
     def __init__(self) -> None:
         self._flows: dict[str, ConnectFlow] = {}
-        self._trips: dict[str, Trip] = {}
+        self._trips: dict[str, AuthorizationAttempt] = {}
         #: hash of a flow -> its last trip, which was taken
-        self._taken: dict[str, Trip] = {}
+        self._taken: dict[str, AuthorizationAttempt] = {}
 
     async def add(self, flow: ConnectFlow) -> None:
         self._flows[flow.flow_hash] = flow
@@ -27,7 +27,7 @@ class MemoryConnectFlowStore:
         found = [flow for flow in found if (flow.tenant_id, flow.subject, flow.client_id, flow.provider, flow.state) == theirs]
         return sorted(found, key=lambda flow: -flow.created_at)
 
-    async def start(self, flow_hash: str, trip: Trip, expires_at: float) -> bool:
+    async def start(self, flow_hash: str, trip: AuthorizationAttempt, expires_at: float) -> bool:
         flow = self._flows.get(flow_hash)
         if flow is None or flow.state not in ("new", "started"):
             return False
@@ -35,7 +35,7 @@ class MemoryConnectFlowStore:
         self._trips[flow_hash] = trip
         return True
 
-    async def take(self, trip_hash: str) -> tuple[ConnectFlow, Trip] | None:
+    async def take(self, trip_hash: str) -> tuple[ConnectFlow, AuthorizationAttempt] | None:
         for flow_hash, trip in self._trips.items():
             if trip.trip_hash == trip_hash:
                 self._taken[flow_hash] = self._trips.pop(flow_hash)

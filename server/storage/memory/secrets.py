@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from oauth.vault.checksum import Entry, Mark, Marker
+from oauth.vault.checksum import Checksum, Entry, Marker
 from oauth.vault.envelope import WrappedKey
 from oauth.vault.secrets import SealedSecret, SecretEvent, StaleKey
 
@@ -70,7 +70,7 @@ class MemorySecretStore:
         mine = [secret for (owner, _), versions in self._secrets.items() if owner == tenant_id for secret in versions]
         return [secret for secret in mine if secret.dek_id == dek_id][:limit]
 
-    async def inventory(self, tenant_id: str) -> tuple[Mark | None, Sequence[Entry]]:
+    async def inventory(self, tenant_id: str) -> tuple[Checksum | None, Sequence[Entry]]:
         return None, ()
 
     async def remark(self, tenant_id: str, marker: Marker, *, afresh: bool = False) -> None:

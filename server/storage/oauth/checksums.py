@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import and_, cast, insert, null, select, union_all, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from oauth.vault.checksum import Entry, Mark, Marker
+from oauth.vault.checksum import Checksum, Entry, Marker
 from oauth.vault.secrets import StaleKey
 from server.storage.schema.connection_tables import vault_keys, vault_marks, vault_secrets
 
@@ -23,7 +23,7 @@ async def change_mark(
         is_first = afresh or set(everything) <= set(came)
         mark = marker.marked(tenant_id, None, everything, (), is_first=is_first)
     else:
-        mark = marker.marked(tenant_id, Mark(row.tenant_id, row.dek_id, row.sealed), came, gone)
+        mark = marker.marked(tenant_id, Checksum(row.tenant_id, row.dek_id, row.sealed), came, gone)
     if mark is None:
         return
     await must_be_active(connection, tenant_id, mark.dek_id)
@@ -34,7 +34,7 @@ async def change_mark(
         await connection.execute(update(vault_marks).where(mine).values(**values))
 
 
-async def inventory_of(connection: AsyncConnection, tenant_id: str) -> tuple[Mark | None, Sequence[Entry]]:
+async def inventory_of(connection: AsyncConnection, tenant_id: str) -> tuple[Checksum | None, Sequence[Entry]]:
     """Return a tenant's mark and all names and versions: one statement, so that both are of one moment."""
     nothing = [cast(null(), column.type) for column in (vault_marks.c.dek_id, vault_marks.c.sealed)]
     secrets = select(vault_secrets.c.name, vault_secrets.c.version, *nothing).where(vault_secrets.c.tenant_id == tenant_id)
@@ -44,7 +44,7 @@ async def inventory_of(connection: AsyncConnection, tenant_id: str) -> tuple[Mar
     for row in await connection.execute(union_all(marks, secrets)):
         name, version, dek_id, sealed = row
         if sealed is not None:
-            mark = Mark(tenant_id, dek_id, bytes(sealed))
+            mark = Checksum(tenant_id, dek_id, bytes(sealed))
         else:
             entries.append((name, version))
     return mark, entries

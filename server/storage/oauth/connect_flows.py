@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Row, delete, insert, select, update
 
-from oauth.connections.connecting.connect_flow import ConnectFlow, FlowState, Trip, scopes_text
+from oauth.connections.connecting.connect_flow import AuthorizationAttempt, ConnectFlow, FlowState, scopes_text
 from server.storage.database import Database
 from server.storage.schema.connection_tables import connect_flows
 
@@ -37,7 +37,7 @@ class SqlConnectFlowStore:
             rows = await connection.execute(select(connect_flows).where(*mine).order_by(connect_flows.c.created_at.desc()))
             return [_flow(row) for row in rows]
 
-    async def start(self, flow_hash: str, trip: Trip, expires_at: float) -> bool:
+    async def start(self, flow_hash: str, trip: AuthorizationAttempt, expires_at: float) -> bool:
         open_flow = (connect_flows.c.flow_hash == flow_hash) & connect_flows.c.state.in_(("new", "started"))
         begun = {"trip_hash": trip.trip_hash, "trip": trip.sealed, "trip_dek_id": trip.dek_id, "browser": trip.browser}
         async with self._database.write() as connection:
@@ -46,7 +46,7 @@ class SqlConnectFlowStore:
             )
             return changed.rowcount == 1
 
-    async def take(self, trip_hash: str) -> tuple[ConnectFlow, Trip] | None:
+    async def take(self, trip_hash: str) -> tuple[ConnectFlow, AuthorizationAttempt] | None:
         mine = (connect_flows.c.trip_hash == trip_hash) & connect_flows.c.trip.is_not(None)
         async with self._database.read() as connection:
             if (await connection.execute(select(connect_flows.c.flow_hash).where(mine))).first() is None:
@@ -56,7 +56,7 @@ class SqlConnectFlowStore:
             if row is None:
                 return None
             await connection.execute(update(connect_flows).where(mine).values(**_NO_SECRETS))
-        return _flow(row), Trip(row.trip_hash, row.browser, row.trip, row.trip_dek_id)
+        return _flow(row), AuthorizationAttempt(row.trip_hash, row.browser, row.trip, row.trip_dek_id)
 
     async def taken(self, trip_hash: str) -> tuple[ConnectFlow, str] | None:
         over = (connect_flows.c.trip_hash == trip_hash) & connect_flows.c.trip.is_(None)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import ColumnElement, delete, insert, select
 
-from oauth.connections.upstream.registrations import Registration, from_text, to_text
+from oauth.connections.upstream.registrations import UpstreamRegistration, from_text, to_text
 from server.storage.database import Database, announce, now_us
 from server.storage.oauth.connections import TOPIC
 from server.storage.schema.connection_tables import provider_registrations
@@ -19,12 +19,12 @@ class SqlRegistrationStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def load(self) -> Sequence[Registration]:
+    async def load(self) -> Sequence[UpstreamRegistration]:
         async with self._database.read() as connection:
             rows = (await connection.execute(select(provider_registrations))).all()
         return [from_text(row.tenant_id, row.provider, row.client_id, row.definition) for row in rows]
 
-    async def put(self, registration: Registration) -> None:
+    async def put(self, registration: UpstreamRegistration) -> None:
         mine = _mine(registration.tenant_id, registration.provider)
         async with self._database.write() as connection:
             await connection.execute(delete(provider_registrations).where(*mine))

@@ -7,7 +7,7 @@ from sqlalchemy import Row, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from oauth.vault.checksum import Entry, Mark, Marker
+from oauth.vault.checksum import Checksum, Entry, Marker
 from oauth.vault.envelope import WrappedKey
 from oauth.vault.secrets import SealedSecret, SecretEvent
 from server.storage.database import Database, now_us
@@ -97,7 +97,7 @@ class SqlSecretStore:
             await record_event(connection, event)
             await drop_secret(connection, tenant_id, name, marker)
 
-    async def inventory(self, tenant_id: str) -> tuple[Mark | None, Sequence[Entry]]:
+    async def inventory(self, tenant_id: str) -> tuple[Checksum | None, Sequence[Entry]]:
         async with self._database.read() as connection:
             return await inventory_of(connection, tenant_id)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from tools.catalog.lazy_json import KeptJson, plain
+from tools.catalog.lazy_json import LazyJson, plain
 from tools.operation import Operation, Paging
 
 _KEPT = ("input_schema", "output_schema", "binding")
@@ -37,11 +37,11 @@ def operation_of(row: Any) -> Operation:
     values["connection_scopes"] = frozenset(values["connection_scopes"])
     if values.get("paging") is not None:
         values["paging"] = Paging(**values["paging"])
-    output = None if row.output_schema is None else KeptJson(row.output_schema.encode())
+    output = None if row.output_schema is None else LazyJson(row.output_schema.encode())
     return Operation(
         **values,
-        binding=KeptJson(row.binding.encode()),
-        input_schema=KeptJson(row.input_schema.encode()),
+        binding=LazyJson(row.binding.encode()),
+        input_schema=LazyJson(row.input_schema.encode()),
         output_schema=output,
     )
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import anyio
 
-from oauth.connections.upstream.token_endpoint import TokenEndpoint
+from oauth.connections.upstream.token_endpoint import ProviderTokenEndpoint
 from oauth.fetch import Fetched
 
 
@@ -19,7 +19,7 @@ class HeldAnswer:
 
 
 @contextmanager
-def holding_answer(endpoint: TokenEndpoint) -> Iterator[HeldAnswer]:
+def holding_answer(endpoint: ProviderTokenEndpoint) -> Iterator[HeldAnswer]:
     """Hold the first answer that `endpoint` gets; others pass, so that what happens meanwhile can ask the provider, too."""
     held, send = HeldAnswer(), endpoint._send
 

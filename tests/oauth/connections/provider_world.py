@@ -12,14 +12,14 @@ from oauth.connections.connecting.links import ConnectLinks
 from oauth.connections.connection import AccountSecret, Connection
 from oauth.connections.connections import Accounts
 from oauth.connections.refresher import Refresher
-from oauth.connections.upstream.registrations import SHARED, Registration, Registrations
-from oauth.connections.upstream.token_endpoint import TokenEndpoint
+from oauth.connections.upstream.registrations import SHARED, Registrations, UpstreamRegistration
+from oauth.connections.upstream.token_endpoint import ProviderTokenEndpoint
 from oauth.principal import Principal
 from oauth.vault.key_source import KeyText
 from oauth.vault.secrets import SecretEvent
 from oauth.vault.vault import Vault, VaultCaller
 from server.demo.app import build
-from server.demo.grants import Faults, Grant, Grants, OAuthClient, OAuthSettings
+from server.demo.grants import DemoGrant, Faults, Grants, OAuthClient, OAuthSettings
 from server.demo.provider import definition
 from server.storage.database import Database
 from server.storage.oauth.connect_flows import SqlConnectFlowStore
@@ -52,7 +52,7 @@ class ProviderWorld:
     secrets: SqlSecretStore
     vault: Vault
     registrations: Registrations
-    endpoint: TokenEndpoint
+    endpoint: ProviderTokenEndpoint
     accounts: Accounts
     changes: AccountChanges
     refresher: Refresher
@@ -63,7 +63,7 @@ class ProviderWorld:
 
     async def connect(self, number: int = 1, due_in_s: float = 0, subject: str = "ada", provider: str = "crm") -> Connection:
         """Make a grant at the CRM and keep its tokens as an account whose refresh is due in `due_in_s`."""
-        grant = Grant(f"grant{number}", "own_1", frozenset({"crm.read"}))
+        grant = DemoGrant(f"grant{number}", "own_1", frozenset({"crm.read"}))
         self.crm.adopt(grant)
         now = self.clock()
         connection = Connection(
@@ -113,11 +113,11 @@ async def provider_world(
             vault = Vault(secrets, KeyText(lambda: KEK, "test"), "test", clock)
             await vault.open()
             registrations = Registrations(SqlRegistrationStore(database), vault, clock)
-            await registrations.add(Registration(SHARED, "crm", "ascend", definition(crm_url)), "app-secret", "operator")
+            await registrations.add(UpstreamRegistration(SHARED, "crm", "ascend", definition(crm_url)), "app-secret", "operator")
             store = SqlConnectionStore(database)
             accounts = Accounts(store, vault, ConnectLinks(SqlConnectFlowStore(database), "http://gw.example", clock), clock)
             await accounts.load()
-            endpoint = TokenEndpoint(unguarded(client), clock)
+            endpoint = ProviderTokenEndpoint(unguarded(client), clock)
             changes = AccountChanges(store, vault, accounts, registrations, endpoint, clock)
             refresher = Refresher(store, vault, registrations, endpoint, accounts, clock=clock)
             grants: Grants = app.state.grants

@@ -10,7 +10,7 @@ from oauth.connections.connecting.links import ConnectLinks
 from oauth.connections.connections import Accounts
 from oauth.connections.refresher import Refresher
 from oauth.connections.upstream.registrations import Registrations
-from oauth.connections.upstream.token_endpoint import TokenEndpoint
+from oauth.connections.upstream.token_endpoint import ProviderTokenEndpoint
 from oauth.vault.key_source import KeyText
 from oauth.vault.vault import Vault
 from server.storage.database import Database
@@ -30,7 +30,7 @@ async def main(url: str, kek: str, mode: str) -> None:
     store = SqlConnectionStore(database)
     accounts = Accounts(store, vault, ConnectLinks(SqlConnectFlowStore(database), "http://gw.example"))
     async with httpx2.AsyncClient() as client:
-        refresher = Refresher(store, vault, registrations, TokenEndpoint(unguarded(client)), accounts)
+        refresher = Refresher(store, vault, registrations, ProviderTokenEndpoint(unguarded(client)), accounts)
         sys.stdout.write("ready\n")
         sys.stdout.flush()
         await asyncio.to_thread(sys.stdin.readline)  # all processes start at the same word

@@ -19,7 +19,7 @@ from oauth.connections.connecting.machine_account import MachineAccounts
 from oauth.connections.connection import EVERYBODY, Connection
 from oauth.connections.credentials import ConnectionNeeded
 from oauth.connections.provider import ProviderInvalid, known_definitions, parse
-from oauth.connections.upstream.registrations import SHARED, Application, Registration
+from oauth.connections.upstream.registrations import SHARED, Application, UpstreamRegistration
 from oauth.connections.upstream.token_answer import tokens_of
 from oauth.fetch import Fetched
 from tests.oauth.connections.machine_provider import APP_ID, INSTALLATION, MachineProvider
@@ -45,7 +45,7 @@ class World:
     machines: MachineAccounts
 
     async def register(self, provider: str, definition: dict[str, Any], client_id: str, secret: str) -> None:
-        await self.inner.registrations.add(Registration(SHARED, provider, client_id, definition), secret, "operator")
+        await self.inner.registrations.add(UpstreamRegistration(SHARED, provider, client_id, definition), secret, "operator")
 
     async def add(self, provider: str, **wish: Any) -> Connection:
         connection = await self.machines.add("default", provider, **wish)
@@ -220,7 +220,7 @@ async def test_a_wrong_client_secret_is_told_without_being_shown(world: World) -
 
 async def test_a_key_that_cannot_sign_is_refused_at_registration(world: World) -> None:
     """Wrong at registration, not at the first call; the key itself is in no message."""
-    registration = Registration(SHARED, "github_app", APP_ID)
+    registration = UpstreamRegistration(SHARED, "github_app", APP_ID)
     for key in ("", "nonsense", key_pair().as_pem(private=False).decode(), ECKey.generate_key("P-256").as_pem(private=True).decode()):
         with pytest.raises(ProviderInvalid, match="private key") as refused:
             await world.inner.registrations.add(registration, key, "operator")

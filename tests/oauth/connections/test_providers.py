@@ -11,7 +11,7 @@ from oauth.connections.provider import FOLDER, Provider, ProviderInvalid, known_
 from oauth.connections.upstream.refused_answer import TokenRefused
 from oauth.connections.upstream.registrations import Application
 from oauth.connections.upstream.token_answer import Tokens
-from oauth.connections.upstream.token_endpoint import TokenEndpoint
+from oauth.connections.upstream.token_endpoint import ProviderTokenEndpoint
 from oauth.fetch import Fetched, FetchRefused
 
 NAMES = sorted(known_definitions())
@@ -121,7 +121,7 @@ def application(name: str) -> Application:
 
 async def exchange(name: str, answer: object, status: int = 200) -> tuple[Tokens, Wire]:
     wire = Wire((status, answer))
-    return await TokenEndpoint(wire).exchange(application(name), "code", "verifier", "https://gw.example/cb"), wire
+    return await ProviderTokenEndpoint(wire).exchange(application(name), "code", "verifier", "https://gw.example/cb"), wire
 
 
 SLACK = {
@@ -145,7 +145,7 @@ async def test_slack_acts_as_the_person_and_splits_scopes_by_comma() -> None:
     assert tokens.scopes == frozenset({"users:read", "chat:write"})
     assert wire.sent[0][2]["Authorization"].startswith("Basic ")
     refreshed = {"ok": True, "access_token": "xoxe.xoxp-2", "refresh_token": "xoxe-2", "expires_in": 43200}
-    again = await TokenEndpoint(Wire((200, refreshed))).refresh(application("slack"), "xoxe-1")
+    again = await ProviderTokenEndpoint(Wire((200, refreshed))).refresh(application("slack"), "xoxe-1")
     assert (again.access_token, again.refresh_token) == ("xoxe.xoxp-2", "xoxe-2")
 
 
@@ -170,7 +170,7 @@ async def test_slack_acts_as_the_person_and_splits_scopes_by_comma() -> None:
 async def test_errors_are_told_apart_as_each_vendor_says_them(name: str, status: int, answer: object, kind: str) -> None:
     """facts/oauth.md §3.3 step 6 and §3.5: also those that come with status 200."""
     with pytest.raises(TokenRefused) as refused:
-        await TokenEndpoint(Wire((status, answer))).refresh(application(name), "rt")
+        await ProviderTokenEndpoint(Wire((status, answer))).refresh(application(name), "rt")
     found = "terminal" if refused.value.is_terminal else "registration" if refused.value.is_registration else "passing"
     assert found == kind
     assert re.fullmatch(r"[\w-]{1,64}", refused.value.code)
@@ -228,7 +228,7 @@ async def test_the_account_is_named_by_what_the_vendor_answers(
     """Issue 6: account identity call."""
     wire = Wire((200, me))
     tokens = Tokens("at", None, None, None, "", token)
-    account = await TokenEndpoint(wire).account(application(name), tokens)
+    account = await ProviderTokenEndpoint(wire).account(application(name), tokens)
     assert (account.external_id, account.title) == expected
     assert all("Bearer at" in sent[2].get("Authorization", "") or "token=at" in sent[3] for sent in wire.sent)
 
@@ -238,7 +238,7 @@ async def test_an_account_without_a_name_is_refused() -> None:
     answers: tuple[object, ...] = ({}, {"sub": None}, [], "nonsense")
     for answer in answers:
         with pytest.raises(TokenRefused, match="no_account_id"):
-            await TokenEndpoint(Wire((200, answer))).account(application("google"), Tokens("at", None, None, None, "", {}))
+            await ProviderTokenEndpoint(Wire((200, answer))).account(application("google"), Tokens("at", None, None, None, "", {}))
 
 
 @pytest.mark.parametrize(
@@ -264,7 +264,7 @@ async def test_a_grant_is_ended_as_each_vendor_wants_it(name: str, method: str, 
     wire = Wire((200, {"ok": True} if name == "slack" else {}))
     found = provider(name)
     assert found.revocation
-    assert await TokenEndpoint(wire).revoke(application(name), "at", "rt", "acct_1") is not found.revocation.best_effort
+    assert await ProviderTokenEndpoint(wire).revoke(application(name), "at", "rt", "acct_1") is not found.revocation.best_effort
     sent_method, url, headers, body = wire.sent[0]
     assert (sent_method, url) == (method, f"https://{host}")
     assert part in body
@@ -282,11 +282,11 @@ def test_a_vendor_that_cannot_end_a_grant_for_certain_has_a_page_where_a_person_
 
 async def test_a_refusal_with_status_200_is_no_revocation() -> None:
     """docs.slack.dev, auth.revoke: ok=false."""
-    assert not await TokenEndpoint(Wire((200, {"ok": False, "error": "invalid_auth"}))).revoke(application("slack"), "at", "rt")
+    assert not await ProviderTokenEndpoint(Wire((200, {"ok": False, "error": "invalid_auth"}))).revoke(application("slack"), "at", "rt")
 
 
 async def test_a_provider_without_revocation_or_without_an_answer_says_no() -> None:
     """Disconnecting works here whatever the provider does."""
-    assert not await TokenEndpoint(Wire()).revoke(application("microsoft"), "at", "rt")
-    assert not await TokenEndpoint(Wire((200, None))).revoke(application("google"), "at", "rt")
-    assert not await TokenEndpoint(Wire((500, {}))).revoke(application("google"), "at", "rt")
+    assert not await ProviderTokenEndpoint(Wire()).revoke(application("microsoft"), "at", "rt")
+    assert not await ProviderTokenEndpoint(Wire((200, None))).revoke(application("google"), "at", "rt")
+    assert not await ProviderTokenEndpoint(Wire((500, {}))).revoke(application("google"), "at", "rt")

@@ -13,9 +13,9 @@ from oauth.connections.connecting.links import ConnectLinks
 from oauth.connections.connections import Accounts
 from oauth.connections.credentials import ConnectionNeeded
 from oauth.connections.refresher import Refresher
-from oauth.connections.upstream.token_endpoint import TokenEndpoint
+from oauth.connections.upstream.token_endpoint import ProviderTokenEndpoint
 from oauth.fetch import Fetched, FetchRefused
-from oauth.vault.envelope import SealBroken
+from oauth.vault.envelope import EnvelopeBroken
 from oauth.vault.vault import VaultCaller
 from server.storage.oauth.connect_flows import SqlConnectFlowStore
 from tests.oauth.connections.provider_world import ADA, ProviderWorld, provider_world
@@ -39,7 +39,7 @@ async def test_calls_do_not_wait_for_a_slow_token_endpoint(world: ProviderWorld)
         await may_answer.wait()
         return await world.endpoint._send(method, url, **options)
 
-    endpoint = TokenEndpoint(slow, world.clock)
+    endpoint = ProviderTokenEndpoint(slow, world.clock)
     refresher = Refresher(world.store, world.vault, world.registrations, endpoint, world.accounts, clock=world.clock)
     with anyio.fail_after(20):
         async with anyio.create_task_group() as group:
@@ -65,7 +65,9 @@ async def test_a_token_endpoint_that_takes_too_long_is_tried_again_later(world: 
         raise FetchRefused("gave no complete answer in time")
 
     world.faults.token_delay_s = 5
-    refresher = Refresher(world.store, world.vault, world.registrations, TokenEndpoint(impatient), world.accounts, clock=world.clock)
+    refresher = Refresher(
+        world.store, world.vault, world.registrations, ProviderTokenEndpoint(impatient), world.accounts, clock=world.clock
+    )
     assert await refresher.refresh_due() == 1
     kept, secret = await world.kept()
     assert (kept.state, kept.last_error, kept.fail_count, secret.secret) == ("ready", "unreachable", 1, "at-1")
@@ -131,7 +133,7 @@ async def test_rows_swapped_between_tenants_open_for_neither(world: ProviderWorl
     with pytest.raises(ConnectionNeeded) as needed:
         await world.accounts.for_call(ADA, "crm", NONE, None)
     assert needed.value.readiness.status == "expired"
-    with pytest.raises(SealBroken):
+    with pytest.raises(EnvelopeBroken):
         await world.vault.reveal(VaultCaller("globex", "eve", "test"), "tokens:globex:crm:acc_g")
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from oauth.connections.credentials import ConnectionNeeded
 from oauth.connections.refresher import Refresher
-from oauth.connections.upstream.registrations import Registration
+from oauth.connections.upstream.registrations import UpstreamRegistration
 from server.demo.provider import definition
 from tests.conftest import REPOSITORY
 from tests.oauth.connections.held_answer import holding_answer
@@ -111,14 +111,14 @@ async def test_after_a_429_the_whole_application_waits(world: ProviderWorld) -> 
 async def test_a_refused_application_blocks_nobody_for_good(world: ProviderWorld) -> None:
     """facts/oauth.md §3.3 step 6: invalid_client concerns the registration, not the accounts."""
     await world.connect()
-    await world.registrations.add(Registration("", "crm", "ascend", definition(world.crm_url)), "wrong", "operator")
+    await world.registrations.add(UpstreamRegistration("", "crm", "ascend", definition(world.crm_url)), "wrong", "operator")
     await world.refresher.refresh_due()
     connection, _ = await world.kept()
     assert (connection.state, connection.last_error) == ("ready", "registration:invalid_client")
     assert world.accounts.readiness(ADA, "crm", NONE).status == "ready"
     world.clock.now += 601
     assert world.accounts.readiness(ADA, "crm", NONE).status == "blocked"
-    await world.registrations.add(Registration("", "crm", "ascend", definition(world.crm_url)), "app-secret", "operator")
+    await world.registrations.add(UpstreamRegistration("", "crm", "ascend", definition(world.crm_url)), "app-secret", "operator")
     await world.refresher.refresh_due()
     assert world.accounts.readiness(ADA, "crm", NONE).status == "ready"
 
@@ -192,7 +192,7 @@ async def test_disconnecting_while_a_refresh_is_under_way_leaves_no_living_token
 async def test_one_slow_provider_does_not_hold_up_another(world: ProviderWorld) -> None:
     """facts/oauth.md §3.3 step 3: few at once per provider."""
     slow = {**definition("http://127.0.0.1:9", "slow"), "parallel_refreshes": 1}
-    await world.registrations.add(Registration("", "slow", "x", slow), "y", "operator")
+    await world.registrations.add(UpstreamRegistration("", "slow", "x", slow), "y", "operator")
     for number in range(1, 7):
         await world.connect(number, provider="slow" if number < 6 else "crm")
     with anyio.fail_after(10):

@@ -17,7 +17,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from oauth.connections.credentials import ConnectionNeeded
-from oauth.connections.upstream.registrations import SHARED, Registration
+from oauth.connections.upstream.registrations import SHARED, UpstreamRegistration
 from oauth.principal import Principal
 from oauth.sign_in.subjects import Subject
 from oauth.tenants import Tenant, Tenants
@@ -120,7 +120,7 @@ async def connection_world(
     with listening(crm_app) as crm_url:
         async with open_store(settings) as store, Egress((urlsplit(crm_url).netloc, *allow)) as egress:
             connections = await assemble_connections(settings, store, egress)
-            registration = Registration(SHARED, "crm", "ascend", definition(crm_url))
+            registration = UpstreamRegistration(SHARED, "crm", "ascend", definition(crm_url))
             await connections.registrations.add(registration, CLIENT_SECRET, "operator")
             sessions = BrowserSessions(store.browser_sessions, settings=settings)
             tenants = Tenants([Tenant("default", "Default"), Tenant("globex", "Globex")])

@@ -14,7 +14,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from oauth.connections.provider import known_definitions
-from oauth.connections.upstream.registrations import SHARED, Registration
+from oauth.connections.upstream.registrations import SHARED, UpstreamRegistration
 from tests.server.connecting.connection_world import ADA, World, connection_world
 from tests.server.demo.listening import listening
 
@@ -82,5 +82,5 @@ async def odd_world(folder: Path, **changes: Any) -> AsyncIterator[OddWorld]:
         facts = {"id": "odd", "title": "Odd", "account": account, "revoke": {"url": f"{url}/revoke", "style": "rfc7009"}}
         definition = {**known_definitions()["oauth2"], **addresses, **facts, **changes}
         async with connection_world(folder, allow=(urlsplit(url).netloc,)) as world:
-            await world.connections.registrations.add(Registration(SHARED, "odd", "ascend", definition), "secret", "operator")
+            await world.connections.registrations.add(UpstreamRegistration(SHARED, "odd", "ascend", definition), "secret", "operator")
             yield OddWorld(odd, world)

@@ -11,7 +11,7 @@ from oauth.connections.connecting.authorization import FlowRefused
 from oauth.connections.connecting.keys import add_key
 from oauth.connections.connection import AccountSecret
 from oauth.connections.provider import known_definitions
-from oauth.connections.upstream.registrations import Registration
+from oauth.connections.upstream.registrations import UpstreamRegistration
 from server.demo.provider import definition
 from tests.server.connecting.connection_world import ADA, BOB, CLIENT_SECRET, World, connection_world, field, query_of
 
@@ -221,7 +221,7 @@ async def test_where_the_provider_cannot_be_told_the_page_says_where_to_remove_i
     """Issue 6, disconnect: honest where a vendor has no way; the address comes from the provider's file, not from the link."""
     described = {name: value for name, value in definition(world.crm_url).items() if name != "revoke"}
     described["remove_at"] = "https://crm.example/settings/apps"
-    await world.connections.registrations.add(Registration("", "crm", "ascend", described), CLIENT_SECRET, "operator")
+    await world.connections.registrations.add(UpstreamRegistration("", "crm", "ascend", described), CLIENT_SECRET, "operator")
     await world.connect(alias="first")
     [account] = world.connections.accounts.accounts(ADA, "crm")
     at = f"{world.url}/connections"
@@ -262,7 +262,7 @@ async def test_aws_keys_are_connected_on_the_page(world: World) -> None:
 async def test_a_machine_account_is_for_the_administrator_to_add(world: World) -> None:
     """Issue 6: no person's consent, so the page offers no form and takes none."""
     machine = {**known_definitions()["client_credentials"], "id": "erp", "title": "ERP"}
-    await world.connections.registrations.add(Registration("", "erp", "id", machine), "s", "operator")
+    await world.connections.registrations.add(UpstreamRegistration("", "erp", "id", machine), "s", "operator")
     link = await world.needed(provider="erp", scopes=frozenset())
     async with world.signed_in(ADA) as browser:
         page = await browser.get(link)

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from oauth.connections.connecting.connect_flow import hash_of
-from oauth.connections.upstream.registrations import Registration
+from oauth.connections.upstream.registrations import UpstreamRegistration
 from server.demo.provider import definition
 from server.storage.schema.connection_tables import connect_flows
 from tests.server.connecting.connection_world import ADA, BOB, CLIENT_SECRET, EVE, World, connection_world, field, query_of
@@ -174,7 +174,7 @@ async def test_where_to_go_after_connecting_cannot_be_said_from_outside(world: W
 
 async def test_a_tenants_own_registration_serves_nobody_else(world: World) -> None:
     """E14: tenant B uses tenant A's application."""
-    own = Registration("default", "secretcrm", "ascend", definition(world.crm_url, "secretcrm"))
+    own = UpstreamRegistration("default", "secretcrm", "ascend", definition(world.crm_url, "secretcrm"))
     await world.connections.registrations.add(own, CLIENT_SECRET, "operator")
     assert world.connections.registrations.find("globex", "secretcrm") is None
     assert await world.connections.registrations.application("globex", "secretcrm", "default") is None

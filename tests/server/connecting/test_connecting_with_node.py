@@ -14,7 +14,7 @@ import pytest
 
 from oauth.connections.changes import AccountChanges
 from oauth.connections.provider import known_definitions
-from oauth.connections.upstream.registrations import SHARED, Registration
+from oauth.connections.upstream.registrations import SHARED, UpstreamRegistration
 from tests.conftest import REPOSITORY
 from tests.ports import free_port
 from tests.server.connecting.connection_world import ADA, World, connection_world
@@ -56,7 +56,7 @@ async def node(tmp_path: Path) -> AsyncIterator[NodeWorld]:
             "default_scopes": ["openid", "email", "offline_access"],
             "authorize_params": {"prompt": "consent"},
         }
-        await world.connections.registrations.add(Registration(SHARED, "node", "ascend", described), SECRET, "operator")
+        await world.connections.registrations.add(UpstreamRegistration(SHARED, "node", "ascend", described), SECRET, "operator")
         yield NodeWorld(world, issuer)
         process.terminate()
         await anyio.to_thread.run_sync(process.communicate)

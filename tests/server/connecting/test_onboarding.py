@@ -19,7 +19,7 @@ from mcp.shared.exceptions import MCPError
 
 from oauth.resources import Resources
 from oauth.sign_in.passwords import Passwords
-from oauth.tokens.operator_issued import Minting
+from oauth.tokens.operator_issued import OperatorIssuedTokens
 from server.app import Gateway, open_gateway
 from server.config import load
 from server.demo.app import build
@@ -91,7 +91,7 @@ async def onboarding(tmp_path: Path) -> AsyncIterator[Onboarding]:
             async def allowed(*_who: str) -> frozenset[str]:
                 return SCOPES
 
-            minted = await Minting(gateway.store.grants, resources, allowed).mint("default", subject.subject_id, SCOPES, 3600)
+            minted = await OperatorIssuedTokens(gateway.store.grants, resources, allowed).mint("default", subject.subject_id, SCOPES, 3600)
             server = HttpServer(gateway.app)
             running.start_soon(server.serve, [listener])
             await server.until_ready()

@@ -1,4 +1,4 @@
-"""Proofs that were given out outlive the rotation of the vault's keys: confirmations, page cursors, states of questions."""
+"""AuthParameters that were given out outlive the rotation of the vault's keys: confirmations, page cursors, states of questions."""
 
 from dataclasses import replace
 from pathlib import Path

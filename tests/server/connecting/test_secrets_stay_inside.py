@@ -23,7 +23,7 @@ from server.app import open_gateway
 from server.config import load
 from server.observability.trace_context import Tracing
 from tests.server.demo.listening import listening
-from tools.operation import ClientFacts
+from tools.operation import ClientInfo
 from tools.sources.importing import ImportRequest, import_openapi
 
 KEYS = {"api": "k-upstream-0123456789", "aws": "wJalrXUtnFEMI-0123456789", "basic": "p/ssw?rd-0123456789"}
@@ -77,7 +77,7 @@ async def test_what_an_upstream_repeats_reaches_neither_answer_nor_log_nor_span(
                     for options in ({}, {"dry_run": True}):
                         with gateway.operations.tracing.call("call_api", "2026-07-28", {}):
                             wanted = {"api": operation, "args": args, **options}
-                            outcome = await gateway.operations.dispatcher.call(ADA, "call_api", wanted, client=ClientFacts("2026-07-28"))
+                            outcome = await gateway.operations.dispatcher.call(ADA, "call_api", wanted, client=ClientInfo("2026-07-28"))
                             answers.append(repr(outcome))
             await gateway.operations.call_log.flush()
             metrics = gateway.operations.telemetry.exposition().decode()

@@ -7,7 +7,7 @@ from pathlib import Path
 from starlette.testclient import TestClient
 
 from server.demo.app import build
-from server.demo.grants import Consent, Faults, Grants, OAuthClient, OAuthSettings
+from server.demo.grants import DemoConsent, Faults, Grants, OAuthClient, OAuthSettings
 from server.demo.kept_grants import KeptGrants
 
 SETTINGS = OAuthSettings(OAuthClient("ascend", "s3cret"), reuse_grace_s=3600)
@@ -20,7 +20,7 @@ def started(folder: Path) -> Grants:
 
 
 def connected(grants: Grants) -> dict[str, object]:
-    consent = Consent("c", "b", "http://127.0.0.1/cb", frozenset({"crm.read"}), None, CHALLENGE, 2000.0)
+    consent = DemoConsent("c", "b", "http://127.0.0.1/cb", frozenset({"crm.read"}), None, CHALLENGE, 2000.0)
     return grants.redeem(grants.allow(consent, "own_3"), "http://127.0.0.1/cb", VERIFIER)
 
 

@@ -19,7 +19,7 @@ from server.observability.telemetry import Telemetry
 from server.request_scope import Headers
 from tools.errors import InvalidArguments
 from tools.operation import (
-    ClientFacts,
+    ClientInfo,
     Confirmation,
     ConnectionRequest,
     Failure,
@@ -37,7 +37,7 @@ class StandInDispatcher:
     """Runs `call_api` and the catalogue operation `crm.contacts.search`; the argument `how` says with what outcome."""
 
     def __init__(self) -> None:
-        self.calls: list[tuple[Principal, str, Mapping[str, Json], ClientFacts, str | None]] = []
+        self.calls: list[tuple[Principal, str, Mapping[str, Json], ClientInfo, str | None]] = []
         self.cancelled = anyio.Event()
 
     async def call(
@@ -46,7 +46,7 @@ class StandInDispatcher:
         name: str,
         arguments: Mapping[str, Json],
         *,
-        client: ClientFacts,
+        client: ClientInfo,
         progress: Progress = no_progress,
         trace_id: str | None = None,
     ) -> Outcome:
@@ -116,9 +116,9 @@ def settings_for(port: int, folder: Path, **overrides: object) -> Settings:
     return load(folder, {}, base_url=f"http://127.0.0.1:{port}", **overrides)
 
 
-def gateway(settings: Settings, dispatcher: StandInDispatcher, *, is_lean: bool = True) -> Starlette:
+def gateway(settings: Settings, dispatcher: StandInDispatcher, *, has_fast_path: bool = True) -> Starlette:
     """Return an application with the real endpoint, discovery and health."""
-    endpoint = McpEndpoint(dispatcher=dispatcher, step_up=step_up, settings=settings, is_lean=is_lean)
+    endpoint = McpEndpoint(dispatcher=dispatcher, step_up=step_up, settings=settings, has_fast_path=has_fast_path)
     guarded = StandInGuard(endpoint)
 
     @asynccontextmanager

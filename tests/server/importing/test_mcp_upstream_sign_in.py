@@ -39,7 +39,7 @@ async def test_people_connect_their_own_accounts_of_a_protected_upstream(world: 
         with pytest.raises(ImportFailed, match="asks for a credential"):
             await world.bring(upstream.url)
         way = await entrance(world, upstream.url)
-        said = await way.way_in()
+        said = await way.sign_in_address()
         assert f"at {upstream.issuer}, where this gateway is registered now" in said
         [client] = upstream.memory.clients.values()
         assert [str(uri) for uri in client.redirect_uris or ()] == [f"{world.gateway.settings.base_url}/connect/callback/default/notes"]
@@ -84,7 +84,7 @@ async def test_a_tenant_that_came_later_is_registered_with_the_next_import(world
 async def test_a_gateway_on_this_machine_registers_at_another_one(world: UpstreamWorld) -> None:
     """OpenID Connect Registration §2: whoever answers at a loopback address is a native application."""
     url = world.gateway.settings.mcp_url("default")
-    said = await (await entrance(world, url)).way_in()
+    said = await (await entrance(world, url)).sign_in_address()
     assert f"at {world.gateway.settings.base_url}, where this gateway is registered now" in said
 
 
@@ -102,7 +102,7 @@ async def test_a_key_that_the_upstream_refuses_is_named_with_the_way_out(world: 
 async def test_a_refused_registration_is_told_as_that(world: UpstreamWorld) -> None:
     """The upstream did say how accounts sign in; only the registration failed."""
     async with protected_upstream(registers=("other",)) as upstream:
-        said = await (await entrance(world, upstream.url)).way_in()
+        said = await (await entrance(world, upstream.url)).sign_in_address()
     assert "refused the registration (400 invalid_client_metadata: Requested scopes are not valid" in said
     assert "by hand" in said
     assert "does not say how" not in said

@@ -20,7 +20,7 @@ from oauth.connections.credentials import Credential
 from oauth.resources import Resources
 from oauth.sign_in.passwords import Passwords
 from oauth.tenants import Tenant
-from oauth.tokens.operator_issued import Minting
+from oauth.tokens.operator_issued import OperatorIssuedTokens
 from server.app import Gateway, open_gateway
 from server.config import load
 from server.http.server import HttpServer
@@ -104,7 +104,7 @@ class UpstreamWorld:
         async def allowed(*_who: str) -> frozenset[str]:
             return SCOPES
 
-        return (await Minting(gateway.store.grants, resources, allowed).mint(tenant, subject, SCOPES, 3600)).access_token
+        return (await OperatorIssuedTokens(gateway.store.grants, resources, allowed).mint(tenant, subject, SCOPES, 3600)).access_token
 
     async def add_tenant(self, name: str) -> str:
         """Add a tenant with one person and return that person's token."""

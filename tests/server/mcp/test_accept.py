@@ -21,7 +21,7 @@ def http(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     port = free_port()
     settings = settings_for(port, tmp_path_factory.mktemp("gateway"), allowed_origins=(ALLOWED,))
     with (
-        serving(gateway(settings, StandInDispatcher(), is_lean=request.param), port) as url,
+        serving(gateway(settings, StandInDispatcher(), has_fast_path=request.param), port) as url,
         httpx2.Client(base_url=url, timeout=10) as client,
     ):
         yield client

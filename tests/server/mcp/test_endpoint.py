@@ -32,7 +32,7 @@ def dispatcher() -> StandInDispatcher:
 def origin(request: pytest.FixtureRequest, dispatcher: StandInDispatcher, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     port = free_port()
     folder: Path = tmp_path_factory.mktemp("gateway")
-    with serving(gateway(settings_for(port, folder), dispatcher, is_lean=request.param), port) as url:
+    with serving(gateway(settings_for(port, folder), dispatcher, has_fast_path=request.param), port) as url:
         yield url
 
 

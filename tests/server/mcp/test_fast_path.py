@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from server.mcp import response as mcp_exchange
-from server.mcp.fast_path import LeanPath
+from server.mcp.fast_path import FastPath
 from server.origins import Callers
 from tests.ports import free_port
 from tests.server.importing.mcp_stand_in import StandInDispatcher, gateway, settings_for
@@ -73,8 +73,8 @@ def seen(response: httpx2.Response) -> Seen:
 def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Both]:
     ports = free_port(), free_port()
     folder = tmp_path_factory.mktemp("gateway")
-    lean_app = gateway(settings_for(ports[0], folder), StandInDispatcher(), is_lean=True)
-    sdk_app = gateway(settings_for(ports[1], folder), StandInDispatcher(), is_lean=False)
+    lean_app = gateway(settings_for(ports[0], folder), StandInDispatcher(), has_fast_path=True)
+    sdk_app = gateway(settings_for(ports[1], folder), StandInDispatcher(), has_fast_path=False)
     with serving(lean_app, ports[0]) as lean, serving(sdk_app, ports[1]) as sdk:
         pair = Both(lean, sdk)
         yield pair
@@ -245,7 +245,7 @@ def test_plain_requests_do_take_the_short_way(tmp_path: Path) -> None:
     """Otherwise the comparison above would compare the SDK with itself."""
     settings = settings_for(8080, tmp_path)
     listing = types.ListToolsResult(tools=[], ttl_ms=1)
-    path = LeanPath(listing, {"name": "x", "version": "1"}, Callers(settings.base_url))
+    path = FastPath(listing, {"name": "x", "version": "1"}, Callers(settings.base_url))
     for headers, body in PLAIN.values():
         raw = [(b"host", b"127.0.0.1:8080"), *((name.encode(), value.encode()) for name, value in headers.items())]
         assert path.recognize({"headers": raw}, orjson.dumps(body)) is not None
@@ -254,7 +254,7 @@ def test_plain_requests_do_take_the_short_way(tmp_path: Path) -> None:
 def test_a_declaration_of_megabytes_is_not_remembered(tmp_path: Path) -> None:
     """60 requests of 3.9 MB stayed in memory; a table of a thousand would hold four gigabytes."""
     base_url = settings_for(8080, tmp_path).base_url
-    path = LeanPath(types.ListToolsResult(tools=[], ttl_ms=1), {"name": "x", "version": "1"}, Callers(base_url))
+    path = FastPath(types.ListToolsResult(tools=[], ttl_ms=1), {"name": "x", "version": "1"}, Callers(base_url))
     for info, kept in (("x", 1), ("x" * 100_000, 1), ("y" * 100_000, 1)):
         headers, body = call(meta={f"{PREFIX}clientInfo": {"name": info, "version": "1"}})
         raw = [(b"host", b"127.0.0.1:8080"), *((name.encode(), value.encode()) for name, value in headers.items())]
@@ -274,7 +274,7 @@ async def test_a_silent_stream_is_kept_alive(monkeypatch: pytest.MonkeyPatch) ->
         if message.get("body") == b": ping\r\n\r\n":
             has_pinged.set()
 
-    exchange = mcp_exchange.Exchange(anyio.sleep_forever, send, None, mcp_exchange.LongCalls())  # type: ignore[arg-type]  # a client that stays
+    exchange = mcp_exchange.Exchange(anyio.sleep_forever, send, None, mcp_exchange.DisconnectWatcher())  # type: ignore[arg-type]  # a client that stays
     with anyio.fail_after(30), exchange:
         await has_pinged.wait()
         await exchange.finish(200, b'{"result":1}')

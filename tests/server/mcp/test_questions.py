@@ -9,17 +9,17 @@ from mcp_types import URL_ELICITATION_REQUIRED
 
 from oauth.principal import Principal
 from server.mcp.answers import ToolAnswer, UrlQuestion, answer
-from server.mcp.pending_plans import MAX_PLANS, TTL_S, WaitingPlans
+from server.mcp.pending_plans import MAX_PLANS, TTL_S, PendingPlans
 from server.mcp.request_state import Asked, RequestStates
 from tests.server.mcp.test_request_state import Clock
-from tools.operation import ClientFacts, ConnectionRequest, Outcome
+from tools.operation import ClientInfo, ConnectionRequest, Outcome
 from tools.plans.step_result import connection_to_wire
 
 ADA = Principal("acme", "ada", "claude", frozenset({"mcp"}), "g1")
 CRM = ConnectionRequest("crm", "needs_auth", "https://gw.test/connect/one", "connect crm")
 HUB = ConnectionRequest("hubspot", "expired", "https://gw.test/connect/two", "connect hubspot again")
-MODERN = ClientFacts("2026-07-28", True)
-LEGACY = ClientFacts("2025-11-25", True)
+MODERN = ClientInfo("2026-07-28", True)
+LEGACY = ClientInfo("2025-11-25", True)
 PLAN: dict[str, Any] = {"steps": [{"id": "a", "api": "crm.contacts.list"}]}
 
 
@@ -70,7 +70,7 @@ def test_the_state_brings_back_what_was_asked() -> None:
 def test_a_waiting_plan_is_found_by_who_sent_it_and_what_it_is_once_and_not_for_ever() -> None:
     """Another subject, tenant, client or plan has no part in it."""
     clock = Clock()
-    plans = WaitingPlans(clock)
+    plans = PendingPlans(clock)
     plans.wait(ADA, "batch_execute", PLAN, "x_1")
     for other in (replace(ADA, subject="bob"), replace(ADA, tenant_id="globex"), replace(ADA, client_id="cursor")):
         assert plans.resume(other, "batch_execute", PLAN) is None
@@ -84,7 +84,7 @@ def test_a_waiting_plan_is_found_by_who_sent_it_and_what_it_is_once_and_not_for_
 
 def test_waiting_plans_are_bounded_and_a_tenants_oldest_goes_first() -> None:
     """Clients choose how many there are; another tenant's stay."""
-    plans, eve = WaitingPlans(Clock()), replace(ADA, tenant_id="globex")
+    plans, eve = PendingPlans(Clock()), replace(ADA, tenant_id="globex")
     plans.wait(eve, "batch_execute", PLAN, "x_globex")
     for number in range(MAX_PLANS + 5):
         plans.wait(ADA, "batch_execute", {"n": number}, f"x_{number}")

@@ -10,7 +10,7 @@ from mcp.shared.exceptions import MCPError
 from oauth.principal import Principal
 from server.mcp.client_capabilities import QUIRKS, corrected, of_meta, of_session_id
 from server.mcp.request_state import TTL_S, RequestStates
-from tools.operation import ClientFacts
+from tools.operation import ClientInfo
 
 ADA = Principal("acme", "ada", "claude", frozenset({"mcp"}), "g1")
 ARGUMENTS = {"api": "crm.contacts.search", "args": {"query": "Ada"}}
@@ -84,8 +84,8 @@ def test_an_old_state_is_refused() -> None:
 )
 def test_a_client_that_declares_what_it_does_not_do_gets_the_plain_link(name: str, version: str, opens: bool) -> None:
     """Issue 6: a small table of clients that declare URL elicitation wrongly, with sources."""
-    assert corrected(ClientFacts(version, True, name, "1")).elicits_url is opens
-    assert not corrected(ClientFacts(version, False, name, "1")).elicits_url
+    assert corrected(ClientInfo(version, True, name, "1")).elicits_url is opens
+    assert not corrected(ClientInfo(version, False, name, "1")).elicits_url
     capabilities: dict[str, Any] = {"elicitation": {"url": {}}}
     meta = {
         "io.modelcontextprotocol/clientCapabilities": capabilities,

@@ -7,7 +7,7 @@ from tests.tools.plans.plans import batches, failing
 from tests.tools.sources.http.test_response_cache import House
 from tests.tools.stand_ins import ADA, Gateway, answering, gateway, operation
 from tools.dispatch.pages.page_cursor import CursorSeal
-from tools.operation import HttpFacts, Json, Operation, Outcome, Paging
+from tools.operation import Json, Operation, Outcome, Paging, ResponseMeta
 
 CREATE = replace(operation("crm.notes.create", "write", connection="crm"))
 DELETE = replace(operation("crm.notes.delete", "destructive", connection="crm"))
@@ -122,7 +122,7 @@ async def test_a_cached_answer_is_its_accounts_alone() -> None:
 async def test_a_cursor_of_one_account_is_none_of_another() -> None:
     """Addresses of next pages are sealed for the account whose list they go on with."""
     house = await house_with(LIST)
-    link = HttpFacts(200, next_link="https://crm.example/?page=2")
+    link = ResponseMeta(200, next_link="https://crm.example/?page=2")
     house.runner.answers[LIST.id] = answering([1], http=link)
     first = await call(house, LIST.id)
     assert first.page is not None

@@ -8,7 +8,7 @@ import pytest
 from tests.tools.stand_ins import BOB, Answer, Gateway, HeldBack, answering, gateway, operation
 from tools.dispatch.outcome_codec import MAX_RECORD_BYTES, decode_outcome, encode_outcome
 from tools.effects import UNSURE
-from tools.operation import Call, Download, Failure, HttpFacts, Json, Outcome, Page
+from tools.operation import Call, Download, Failure, Json, Outcome, Page, ResponseMeta
 
 CREATE = operation("crm.notes.create", "write")
 PUT = operation("crm.notes.replace", "write", idempotent=True)
@@ -22,11 +22,11 @@ async def create(house: Gateway, text: str = "hi", **options: Json) -> Outcome:
 async def test_the_same_write_again_answers_from_the_record() -> None:
     """three-tools.md: MCP's own retries must not write twice; no key is needed for that."""
     house = await gateway([CREATE])
-    house.runner.answers[CREATE.id] = answering({"id": 7}, http=HttpFacts(201))
+    house.runner.answers[CREATE.id] = answering({"id": 7}, http=ResponseMeta(201))
     first, second = await create(house), await create(house)
     assert (first.data, first.note) == ({"id": 7}, None)
     assert second.data == {"id": 7}
-    assert second.http == HttpFacts(201)
+    assert second.http == ResponseMeta(201)
     assert second.note is not None
     assert "nothing was sent" in second.note
     assert len(house.runner.calls) == 1
@@ -171,7 +171,7 @@ async def test_the_runner_gets_the_key_that_it_may_pass_on() -> None:
 def test_an_outcome_survives_its_record() -> None:
     """What a replay answers is what the first call answered."""
     failure = Failure("c", "m", True, 1.5, {"status": 500, "body": None}, ("a",), "h", ({"path": "p"},), frozenset({"s"}))
-    outcome = Outcome("error", data=[1], page=Page("n", True, 1), http=HttpFacts(500, "r", {"limit": 1}), error=failure)
+    outcome = Outcome("error", data=[1], page=Page("n", True, 1), http=ResponseMeta(500, "r", {"limit": 1}), error=failure)
     assert decode_outcome(encode_outcome(outcome, 12.5)) == (outcome, 12.5)
     file = Outcome("ok", data=Download(b"\xff\x00", "image/png", "a.png"))
     assert decode_outcome(encode_outcome(file, 1))[0] == file

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tests.tools.stand_ins import ADA, BOB, Gateway, gateway, operation
 from tools.dispatch.pages.paging import Place, path_names, read_place
-from tools.operation import Call, Failure, HttpFacts, Json, Operation, Outcome, Paging
+from tools.operation import Call, Failure, Json, Operation, Outcome, Paging, ResponseMeta
 
 STYLES = ("cursor", "page", "offset", "link")
 _INTEGER = {"type": "integer"}
@@ -49,7 +49,7 @@ class Upstream:
         if self.knows_total:
             data["total"] = len(self.items)
         link_header = f"https://up.test/list?start={start + size}&size={size}" if is_more and self.style == "link" else None
-        return Outcome("ok", data=data, http=HttpFacts(200, next_link=link_header))
+        return Outcome("ok", data=data, http=ResponseMeta(200, next_link=link_header))
 
 
 async def house_of(upstream: Upstream) -> tuple[Gateway, str]:

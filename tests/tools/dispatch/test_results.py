@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.tools.stand_ins import BOB, answering, gateway, operation
 from tools.dispatch.outline import outline_of, preview_of
 from tools.dispatch.wire import to_text, to_wire
-from tools.operation import Download, Failure, HttpFacts, Json, Outcome
+from tools.operation import Download, Failure, Json, Outcome, ResponseMeta
 from tools.quotas import RESULTS
 
 LIST = operation("crm.contacts.list")
@@ -125,7 +125,7 @@ async def test_an_upstreams_own_error_body_comes_through_untouched() -> None:
     async def refused(call: object) -> Outcome:
         return Outcome(
             "error",
-            http=HttpFacts(404, "req-9", {"remaining": 3, "reset": 60}),
+            http=ResponseMeta(404, "req-9", {"remaining": 3, "reset": 60}),
             error=Failure("upstream_not_found", "crm answered 404", upstream={"status": 404, "body": body}),
         )
 

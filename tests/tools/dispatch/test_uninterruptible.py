@@ -4,7 +4,7 @@ import asyncio
 
 import anyio
 
-from tools.dispatch.uninterruptible import unbroken, until_between
+from tools.dispatch.uninterruptible import uninterruptible, until_between
 
 
 async def test_a_section_that_has_begun_ends_before_its_task_is_cancelled() -> None:
@@ -13,8 +13,8 @@ async def test_a_section_that_has_begun_ends_before_its_task_is_cancelled() -> N
     seen: list[str] = []
 
     async def work() -> None:
-        with unbroken():
-            with unbroken():
+        with uninterruptible():
+            with uninterruptible():
                 begun.set()
             await go_on.wait()
             seen.append("ended")
@@ -48,7 +48,7 @@ async def test_a_scope_that_is_cancelled_does_not_reach_into_a_section() -> None
     """Plans are cancelled by anyio's scopes, sections hold those off, too."""
     seen: list[str] = []
     with anyio.CancelScope() as scope:
-        with unbroken():
+        with uninterruptible():
             scope.cancel()
             await asyncio.sleep(0)
             seen.append("ended")

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from tests.tools.plans.plans import Batches, answering_with, batches
 from tests.tools.stand_ins import answering, operation
 from tools.expressions.spelling import with_dashes_quoted
-from tools.operation import HttpFacts, Json, Operation, Outcome
+from tools.operation import Json, Operation, Outcome, ResponseMeta
 from tools.plans.references import parse_template
-from tools.plans.templates import Names, foreign_templates
+from tools.plans.templates import TemplateNames, foreign_templates
 
 CRATES = [{"id": 7, "title": "Pears", "is_sold": True, "name": "pears"}]
 LABEL = {"type": "object", "properties": {"crate_id": {"type": "string"}, "text": {"type": "string"}, "count": {"type": "integer"}}}
@@ -46,7 +46,7 @@ async def flow(*, knows_types: bool = True) -> Batches:
             operation("fl.labels.add", "write", schema=LABEL),
         ]
     )
-    house.runner.answers["fl.crates.list"] = answering(CRATES, http=HttpFacts(200, told={"etag": '"v7"', "content-location": "/c"}))
+    house.runner.answers["fl.crates.list"] = answering(CRATES, http=ResponseMeta(200, told={"etag": '"v7"', "content-location": "/c"}))
     return house
 
 
@@ -304,7 +304,7 @@ async def test_a_header_by_a_name_in_capitals_is_a_fault_before_anything_runs() 
 async def test_a_step_says_where_what_it_made_is() -> None:
     """Case location-of-created in a plan."""
     house = await flow()
-    made = Outcome("ok", http=HttpFacts(201, told={"location": "/things/42"}, location="https://fl.example/things/42"))
+    made = Outcome("ok", http=ResponseMeta(201, told={"location": "/things/42"}, location="https://fl.example/things/42"))
     house.runner.answers["fl.labels.add"] = answering_with(made)
     answer = await house.run(label("x"), return_="lab.http.headers.location")
     assert answer["returned"] == "/things/42"
@@ -321,7 +321,7 @@ async def test_a_step_that_did_not_run_says_why() -> None:
     assert answer["steps"]["lab"]["reason"] == "the plan stopped at 'all'"
 
 
-NAMES = Names(frozenset({"all", "fetch-users", "1"}), frozenset({"all"}), has_item=True, of_item=frozenset({"title"}))
+NAMES = TemplateNames(frozenset({"all", "fetch-users", "1"}), frozenset({"all"}), has_item=True, of_item=frozenset({"title"}))
 
 
 @given(st.text(alphabet="${}[]<>%#.|-'\"\\ all1itemdata0*", max_size=60))

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tools.operation import HttpFacts, Json
+from tools.operation import Json, ResponseMeta
 
 #: members under which answers speak of their page
 _LEVELS = (
@@ -131,7 +131,7 @@ def says_no_more(data: Json) -> bool:
     )
 
 
-def says_more(data: Json, http: HttpFacts | None) -> bool | None:
+def says_more(data: Json, http: ResponseMeta | None) -> bool | None:
     """Return whether the answer says that more pages follow; None where it says nothing of it.
 
     `has_more: false`, `last: true` and a `next` of null or "" are a no; a `next` with an address or a number is a yes.
@@ -152,7 +152,7 @@ def says_more(data: Json, http: HttpFacts | None) -> bool | None:
     return _headed(http) if said is None else said
 
 
-def next_number(data: Json, http: HttpFacts | None, style: str) -> int | None:
+def next_number(data: Json, http: ResponseMeta | None, style: str) -> int | None:
     """Return the page number or the offset that the answer names as the next one."""
     for level in _levels(data):
         for name in _NEXT_NUMBERS[style]:
@@ -173,12 +173,12 @@ def own_size(data: Json) -> int | None:
     return _first(data, _SIZES)
 
 
-def total_of(data: Json, http: HttpFacts | None) -> int | None:
+def total_of(data: Json, http: ResponseMeta | None) -> int | None:
     """Return how many items there are in all."""
     return _first(data, TOTALS) if (total := _counted(http, "x-total-count", "x-total")) is None else total
 
 
-def pages_of(data: Json, http: HttpFacts | None) -> int | None:
+def pages_of(data: Json, http: ResponseMeta | None) -> int | None:
     """Return how many pages there are in all."""
     return _first(data, _TOTAL_PAGES) if (pages := _counted(http, "x-total-pages")) is None else pages
 
@@ -218,7 +218,7 @@ def _linked(data: Json) -> bool | None:
     return None
 
 
-def _headed(http: HttpFacts | None) -> bool | None:
+def _headed(http: ResponseMeta | None) -> bool | None:
     if http is None:
         return None
     if http.next_link:
@@ -233,7 +233,7 @@ def _is_spring(level: Mapping[str, Any]) -> bool:
     return "number" in level and ("totalPages" in level or "totalElements" in level)
 
 
-def _counted(http: HttpFacts | None, *names: str) -> int | None:
+def _counted(http: ResponseMeta | None, *names: str) -> int | None:
     for name in names if http is not None and http.headers else ():
         value = ((http.headers if http else None) or {}).get(name, "").strip()
         if value.isascii() and value.isdigit() and len(value) < 18:

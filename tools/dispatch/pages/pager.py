@@ -23,7 +23,7 @@ Run = Callable[[Call], Awaitable[Outcome]]
 
 
 @dataclass(slots=True)
-class _Collected:
+class _CollectedPages:
     """The pages so far."""
 
     #: the items of each page, as the text of a JSON list
@@ -117,7 +117,7 @@ async def _several(call: Call, paging: Paging, start: Place, asked: PageRequest,
     limit = min(asked.max_items or MAX_ITEMS, MAX_ITEMS)
     if start.cursor is None and start.size is None:
         start = replace(start, size=chosen_size(call, paging, limit))
-    got = _Collected(rest=start)
+    got = _CollectedPages(rest=start)
     while got.rest is not None and got.count < limit and got.note is None:
         place = got.rest
         turned = turned_to(call, paging, place)
@@ -143,7 +143,7 @@ async def _several(call: Call, paging: Paging, start: Place, asked: PageRequest,
     return _assembled(paging, got), got.rest
 
 
-async def _next_page(call: Call, turned: Call, got: _Collected, run: Run) -> Outcome | None:
+async def _next_page(call: Call, turned: Call, got: _CollectedPages, run: Run) -> Outcome | None:
     """Return the next page, or None where the limits of one call allow no more of them."""
     left_s = call.deadline - asyncio.get_running_loop().time()
     if got.pages and left_s < SPARE_S:
@@ -162,7 +162,7 @@ async def _next_page(call: Call, turned: Call, got: _Collected, run: Run) -> Out
         return Outcome("error", error=Failure("timeout", "the next page did not come in time"))
 
 
-def _take(got: _Collected, paging: Paging, place: Place, outcome: Outcome, page: PageItems, limit: int) -> None:
+def _take(got: _CollectedPages, paging: Paging, place: Place, outcome: Outcome, page: PageItems, limit: int) -> None:
     count, following = page.count or 0, page.following
     is_repeated = bool(got.pages) and count > 0 and page.digest == got.digest
     got.last, got.pages, got.digest = replace(outcome, data=page.frame), got.pages + 1, page.digest
@@ -182,7 +182,7 @@ def _take(got: _Collected, paging: Paging, place: Place, outcome: Outcome, page:
     got.rest = replace(place, skip=place.skip + room) if fresh > room else following and replace(following, size=place.size)
 
 
-def _assembled(paging: Paging, got: _Collected) -> Outcome:
+def _assembled(paging: Paging, got: _CollectedPages) -> Outcome:
     last = got.last or Outcome("ok", data=None)
     page = Page(None, False, got.count)
     return replace(last, data=put_together(paging, last.data, got.texts), page=page, note=got.note or last.note)

@@ -24,7 +24,7 @@ class BaseUrl:
 
 
 @dataclass(slots=True)
-class _Health:
+class _OriginHealth:
     failures: int = 0
     pause_s: float = FIRST_PAUSE_S
     #: the breaker is open until then (clock time); 0: closed
@@ -36,7 +36,7 @@ class _Health:
 @dataclass(slots=True)
 class _Known:
     base: BaseUrl
-    health: _Health = field(default_factory=_Health)
+    health: _OriginHealth = field(default_factory=_OriginHealth)
 
 
 class Upstreams:
@@ -73,7 +73,7 @@ class Upstreams:
         health = known.health
         health.is_probing = False
         if ok:
-            known.health = _Health()
+            known.health = _OriginHealth()
             return
         health.failures += 1
         if health.open_until:
@@ -104,10 +104,10 @@ class Upstreams:
     def _known(self, base: BaseUrl) -> _Known:
         known = self._by_url.get(base.url)
         if known is None or known.base != base:
-            known = self._by_url[base.url] = _Known(base, known.health if known else _Health())
+            known = self._by_url[base.url] = _Known(base, known.health if known else _OriginHealth())
         return known
 
-    def _is_well(self, health: _Health) -> bool:
+    def _is_well(self, health: _OriginHealth) -> bool:
         if not health.open_until:
             return True
         return health.open_until <= self._clock() and not health.is_probing

@@ -13,7 +13,7 @@ MASK = "***"
 
 
 @dataclass(frozen=True, slots=True)
-class Proofs:
+class AuthParameters:
     """What a credential adds to a request: headers, query pairs, cookies and form fields."""
 
     headers: list[tuple[str, str]] = field(default_factory=list)
@@ -22,14 +22,14 @@ class Proofs:
     form: dict[str, str] = field(default_factory=dict)
 
 
-NO_PROOFS = Proofs()
+NO_AUTH_PARAMETERS = AuthParameters()
 #: stands in for the credential where a request is only shown
 MASKED = Credential(kind="bearer", secret=MASK, username=MASK)
 
 
-def proofs_of(binding: Mapping[str, Json], credential: Credential) -> Proofs:
+def auth_parameters_of(binding: Mapping[str, Json], credential: Credential) -> AuthParameters:
     """Return what `credential` adds; of several alternatives the first that fits its kind."""
-    proofs = Proofs()
+    proofs = AuthParameters()
     alternatives: Sequence[Sequence[Mapping[str, Json]]] = binding.get("security", ())
     schemes = next((schemes for schemes in alternatives if any(scheme["kind"] == credential.kind for scheme in schemes)), None)
     if schemes is None:
@@ -48,7 +48,7 @@ def _each_once(schemes: Sequence[Mapping[str, Json]]) -> Iterable[Mapping[str, J
     return {(scheme["kind"], scheme.get("in"), str(scheme.get("name")).lower()): scheme for scheme in reversed(schemes)}.values()
 
 
-def _prove(scheme: Mapping[str, Json], credential: Credential, secret: str, proofs: Proofs) -> None:
+def _prove(scheme: Mapping[str, Json], credential: Credential, secret: str, proofs: AuthParameters) -> None:
     if scheme["kind"] == "api_key":
         name, place = scheme["name"], scheme["in"]
         if place == "query":
@@ -71,7 +71,7 @@ def _pair(user: str, password: str) -> str:
     return base64.b64encode(f"{user}:{password}".encode()).decode()
 
 
-def _fill(parameter: Mapping[str, Json], secret: str, proofs: Proofs) -> None:
+def _fill(parameter: Mapping[str, Json], secret: str, proofs: AuthParameters) -> None:
     """Fill a required parameter through which a document passes the token beside its security scheme, or that is the scheme's own."""
     name, place = parameter["name"], parameter["in"]
     if place == "form":

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from tools.operation import Json
 from tools.sources.http.body_encoding import BodyWriter
-from tools.sources.http.credentials import Proofs
+from tools.sources.http.credentials import AuthParameters
 from tools.sources.http.given_files import File
 from tools.sources.http.parameter_styles import Pair, cookie_writer, header_writer, path_writer, query_writer, whole_query_writer
 
@@ -64,7 +64,7 @@ class RequestPlan:
         return self.body.file_arguments if self.body else frozenset()
 
     def build(
-        self, arguments: Mapping[str, Json], files: Mapping[str, list[File]], proofs: Proofs, base_url: str | None = None
+        self, arguments: Mapping[str, Json], files: Mapping[str, list[File]], proofs: AuthParameters, base_url: str | None = None
     ) -> BuiltRequest:
         """Return the request for `arguments` (valid ones). Raises UnfitArgument for a value that cannot be written."""
         headers = list(self._fixed_headers)
@@ -86,7 +86,7 @@ class RequestPlan:
     def _path(self, arguments: Mapping[str, Json]) -> str:
         return _filled(self._pieces, arguments)
 
-    def _query(self, arguments: Mapping[str, Json], proofs: Proofs) -> str:
+    def _query(self, arguments: Mapping[str, Json], proofs: AuthParameters) -> str:
         pairs = [_filled(self._query_pieces, arguments)] if self._query_pieces else []
         for argument, write in self._queries:
             if argument in arguments:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from oauth.connections.credentials import Credentials
 from tools.json_text import canonical, encode
-from tools.operation import Call, Download, HttpFacts, Json, LargeJson, Outcome, Runner
+from tools.operation import Call, Download, Json, LargeJson, Outcome, ResponseMeta, Runner
 from tools.sources.http.freshness import Freshness, freshness_of, may_be_kept
 from tools.weighed_cache import WeighedCache, weight_of_json
 
@@ -117,7 +117,7 @@ class CachingRunner:
     def _renewed(self, key: _Key, kept: _Kept, answer: Outcome) -> Outcome:
         """Return what was kept, with the header of the 304 over its own (RFC 9111 §4.3.4)."""
         assert answer.http is not None
-        before = kept.outcome.http or HttpFacts(200)
+        before = kept.outcome.http or ResponseMeta(200)
         headers = {**(before.headers or {}), **(answer.http.headers or {})}
         told = {**(before.told or {}), **(answer.http.told or {})} or None
         status, location = before.status, answer.http.location or before.location

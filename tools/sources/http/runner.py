@@ -20,7 +20,7 @@ from tools.errors import EgressRefused, InvalidArguments, UpstreamFailed
 from tools.heavy_json.weight import is_heavy_content
 from tools.operation import Call, Failure, Json, Operation, Outcome
 from tools.sources.credential_redaction import REDACTED, STEP_BYTES, Redaction
-from tools.sources.http.credentials import MASK, MASKED, NO_PROOFS, Proofs, proofs_of
+from tools.sources.http.credentials import MASK, MASKED, NO_AUTH_PARAMETERS, AuthParameters, auth_parameters_of
 from tools.sources.http.given_files import File, file_of
 from tools.sources.http.large_response import large_outcome
 from tools.sources.http.outcome import outcome_of
@@ -31,7 +31,7 @@ from tools.stores import ResultStore
 
 MAX_PLANS = 50_000
 #: stands in for what is signed at the last moment (sigv4.py)
-MASKED_SIGNATURE = Proofs(headers=[("X-Amz-Date", MASK), ("Authorization", f"AWS4-HMAC-SHA256 {MASK}")])
+MASKED_SIGNATURE = AuthParameters(headers=[("X-Amz-Date", MASK), ("Authorization", f"AWS4-HMAC-SHA256 {MASK}")])
 SECRET_HEADERS = frozenset({"authorization", "cookie", "proxy-authorization"})
 
 
@@ -107,7 +107,9 @@ class OpenApiRunner:
         try:
             files = {argument: _shown_files(argument, call.arguments[argument]) for argument in _given_files(plan, call)}
             is_signed = is_authorized and self._default_kind(call) == "sigv4"
-            proofs = MASKED_SIGNATURE if is_signed else proofs_of(operation.binding, MASKED) if is_authorized else NO_PROOFS
+            proofs = (
+                MASKED_SIGNATURE if is_signed else auth_parameters_of(operation.binding, MASKED) if is_authorized else NO_AUTH_PARAMETERS
+            )
             built = plan.build(call.arguments, files, proofs)
         except UnfitArgument as error:
             raise InvalidArguments(_unfit(error)) from error
@@ -154,13 +156,13 @@ class OpenApiRunner:
         credential: Credential | None,
         redaction: Redaction | None,
     ) -> OutboundResponse:
-        proofs, base_url, signer = NO_PROOFS, None, None
+        proofs, base_url, signer = NO_AUTH_PARAMETERS, None, None
         if credential is not None:
             base_url = _account_base(plan.base_url, credential)
             if credential.kind == "sigv4":
                 signer = credential
             else:
-                proofs = proofs_of(call.operation.binding, credential)
+                proofs = auth_parameters_of(call.operation.binding, credential)
                 if redaction is not None and proofs.headers and (proof := proofs.headers[0][1]).startswith("Basic "):
                     redaction.add(proof[6:].rstrip("="))
         built = plan.build(call.arguments, files, proofs, base_url)
@@ -256,7 +258,7 @@ def _account_base(base_url: str, credential: Credential) -> str | None:
     return base if urlsplit(base).path else f"{base}{urlsplit(base_url).path}".rstrip("/")
 
 
-def _followed(follow: str, url: str, proofs: Proofs, credential: Credential | None) -> str:
+def _followed(follow: str, url: str, proofs: AuthParameters, credential: Credential | None) -> str:
     """Return the URL of a next page, with what it has of the credential. Another origin never gets the credential.
 
     The upstream gave the address, and nobody could change it since: where it held the secret, it does so again.

@@ -11,7 +11,7 @@ MAX_LAST_BYTES = 1024 * 1024
 
 
 @dataclass(slots=True)
-class Exchange:
+class UpstreamExchange:
     """Filled in by the transport (mcp_transport.py) while the call is under way."""
 
     #: something of the request may have gone out
@@ -39,7 +39,7 @@ class Exchange:
 
 
 #: of the call that runs in this context; the SDK sends each message in the context of who asked for it
-EXCHANGE: ContextVar[Exchange | None] = ContextVar("mcp_exchange", default=None)
+EXCHANGE: ContextVar[UpstreamExchange | None] = ContextVar("mcp_exchange", default=None)
 
 
 def _messages(last: bytes) -> list[bytes]:

@@ -12,7 +12,7 @@ from tools.errors import ToolError, UpstreamFailed
 from tools.json_text import encode
 from tools.operation import Failure, Json
 from tools.sources.http.outcome import CODE_BY_STATUS, MAX_ERROR_BODY_CHARS
-from tools.sources.mcp.exchange import Exchange
+from tools.sources.mcp.exchange import UpstreamExchange
 
 #: how the SDK begins to say that an answer was not MCP's
 NOT_MCP = ("Unexpected content type", "Failed to parse", "server answered a request with 202")
@@ -24,11 +24,11 @@ _NOT_ASKED = frozenset({"Elicitation not supported", "Sampling not supported", "
 _BROKEN_OFF = "broke off the connection before its answer was complete"
 
 
-class TooLarge(httpx2.ReadError):
+class MessageTooLarge(httpx2.ReadError):
     """The upstream sent more than we hold at once."""
 
 
-def call_failure(provider: str, error: Exception, exchange: Exchange) -> Failure:
+def call_failure(provider: str, error: Exception, exchange: UpstreamExchange) -> Failure:
     """Return why a call ended in `error`, by what went over the wire."""
     if exchange.fault is not None:
         return replace(failure_of(provider, exchange.fault, was_refused=False), sent=exchange.sent)
@@ -48,7 +48,7 @@ def failure_of(provider: str, error: BaseException | None, *, was_refused: bool)
         return _unauthorized(provider)
     if isinstance(cause, UpstreamFailed):
         return cause.failure
-    if isinstance(cause, TooLarge):
+    if isinstance(cause, MessageTooLarge):
         hint = "ask for less: a filter, a page, a smaller range"
         return Failure("upstream_too_large", f"the MCP server of '{provider}' sent more than this gateway holds at once", hint=hint)
     if isinstance(cause, httpx2.TransportError):
@@ -79,7 +79,7 @@ def bounded(body: Json) -> Json:
     return body if len(text) <= MAX_ERROR_BODY_CHARS else f"{text[:MAX_ERROR_BODY_CHARS]}… ({len(text)} characters)"
 
 
-def _told(provider: str, error: MCPError, exchange: Exchange) -> Failure:
+def _told(provider: str, error: MCPError, exchange: UpstreamExchange) -> Failure:
     """Return what an error says that the server answered with, or that the SDK made in place of an answer."""
     if error.message in _NOT_ASKED:
         return _asks(provider)
@@ -99,7 +99,7 @@ def _told(provider: str, error: MCPError, exchange: Exchange) -> Failure:
     return Failure("upstream_reset", f"the MCP server of '{provider}' {_BROKEN_OFF}", retryable=True)
 
 
-def _own_words(provider: str, error: MCPError, exchange: Exchange) -> Failure:
+def _own_words(provider: str, error: MCPError, exchange: UpstreamExchange) -> Failure:
     body = bounded({"code": error.code, "message": error.message, "data": error.data})
     if exchange.status is not None and exchange.status >= 400:
         return _by_http(provider, exchange, f"the MCP server of '{provider}' answered {exchange.status}: {error.message[:500]}", body)
@@ -111,7 +111,7 @@ def _own_words(provider: str, error: MCPError, exchange: Exchange) -> Failure:
     )
 
 
-def _by_http(provider: str, exchange: Exchange, message: str, body: Json) -> Failure:
+def _by_http(provider: str, exchange: UpstreamExchange, message: str, body: Json) -> Failure:
     status = exchange.status or 0
     return Failure(
         code=CODE_BY_STATUS.get(status, "upstream_error" if status >= 500 else "upstream_rejected"),

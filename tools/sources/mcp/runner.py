@@ -20,7 +20,7 @@ from tools.json_schema.schema_cost import is_bearable
 from tools.operation import Call, Download, Failure, Json, Operation, Outcome
 from tools.sources.credential_redaction import NOTE
 from tools.sources.mcp.content import Keep, ReadHere, blocks_of, data_of, words_of
-from tools.sources.mcp.exchange import EXCHANGE, Exchange
+from tools.sources.mcp.exchange import EXCHANGE, UpstreamExchange
 from tools.sources.mcp.failures import bounded, call_failure, forgotten
 from tools.sources.mcp.large_messages import ASIDE, Aside
 from tools.sources.mcp.review import risks_of, summary_of
@@ -104,7 +104,7 @@ class McpRunner:
             refusal = quarantined(operation, session)
             if refusal is not None:
                 return Outcome("error", error=refusal)
-        exchange = Exchange()
+        exchange = UpstreamExchange()
         keep = self._keep(call)
         aside = Aside(call.principal.person, call.deadline, keeps_files=keep is not None)
         mark, aside_mark = EXCHANGE.set(exchange), ASIDE.set(aside)

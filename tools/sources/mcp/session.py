@@ -22,7 +22,7 @@ from tools.errors import UpstreamFailed
 from tools.operation import Failure
 from tools.sources.credential_redaction import Redaction
 from tools.sources.mcp.definitions import UpstreamTool
-from tools.sources.mcp.failures import TooLarge, failure_of, innermost
+from tools.sources.mcp.failures import MessageTooLarge, failure_of, innermost
 from tools.sources.mcp.listing import list_tools
 from tools.sources.mcp.repair import tolerant
 from tools.sources.mcp.transport import CappedTransport, CredentialAuth, Rejected
@@ -216,7 +216,7 @@ class McpSession:
 
     def _failure(self, error: BaseException | None) -> Failure:
         if self._transport.was_exceeded:
-            error = TooLarge("its answer is too large")
+            error = MessageTooLarge("its answer is too large")
         failure = failure_of(self.provider, error, was_refused=self.was_refused)
         if failure.code == "upstream_error" and self._auth.failed is not None:
             failure = replace(failure, upstream={"status": self._auth.failed, "body": None})

@@ -47,7 +47,7 @@ Observer = Callable[[Principal, Upstream, McpSession], None]
 
 
 @dataclass(slots=True)
-class _Health:
+class _ServerHealth:
     """How an upstream does. What it answered to one person's key says nothing of it to others, in whatever shape it says no."""
 
     failures: int = 0
@@ -74,7 +74,7 @@ class McpSessions:
         self._observers: list[Observer] = []
         self._slots: OrderedDict[Key, _Slot] = OrderedDict()
         #: (url, account id) -> how it does; account None: whether it answers at all, which is the same for everybody
-        self._health: OrderedDict[tuple[str, str | None], _Health] = OrderedDict()
+        self._health: OrderedDict[tuple[str, str | None], _ServerHealth] = OrderedDict()
         self._tasks: anyio.abc.TaskGroup | None = None
 
     async def __aenter__(self) -> "McpSessions":
@@ -186,7 +186,7 @@ class McpSessions:
                 raise UpstreamFailed(Failure("upstream_unreachable", message, retryable=True, retry_after_s=wait_s, sent=False))
 
     def _note_failure(self, url: str, whose: str | None) -> None:
-        health = self._health.setdefault((url, whose), _Health())
+        health = self._health.setdefault((url, whose), _ServerHealth())
         self._health.move_to_end((url, whose))
         if len(self._health) > MAX_HEALTHS:
             self._health.popitem(last=False)

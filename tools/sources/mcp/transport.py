@@ -11,8 +11,8 @@ from tools.egress.client import MAX_BODY_BYTES, Egress
 from tools.egress.httpx_transport import GuardedTransport
 from tools.egress.sigv4 import sign
 from tools.sources.credential_redaction import Redaction
-from tools.sources.mcp.exchange import EXCHANGE, MAX_LAST_BYTES, Exchange
-from tools.sources.mcp.failures import TooLarge, was_reached
+from tools.sources.mcp.exchange import EXCHANGE, MAX_LAST_BYTES, UpstreamExchange
+from tools.sources.mcp.failures import MessageTooLarge, was_reached
 from tools.sources.mcp.large_messages import ASIDE, Aside, Unreadable, is_heavy_message, lighter
 from tools.turns import in_turns
 
@@ -71,7 +71,7 @@ class CappedTransport(httpx2.AsyncBaseTransport):
     """The guarded transport with a limit on each answer; of a stream of events, on each event, since the stream has no end.
 
     Everything that an upstream says comes through here first: the account's secrets are taken out of it, and what happened to a
-    call is noted in its `Exchange`. A call that finds no answer ends alone; the session is other calls', too.
+    call is noted in its `UpstreamExchange`. A call that finds no answer ends alone; the session is other calls', too.
     """
 
     def __init__(self, egress: Egress, auth: CredentialAuth, max_bytes: int = MAX_BODY_BYTES) -> None:
@@ -111,9 +111,9 @@ class CappedTransport(httpx2.AsyncBaseTransport):
         response.stream = _Capped(response.stream, self, exchange, redaction, ASIDE.get(), is_stream=is_stream, request=request)
         return response
 
-    def exceeded(self, request: httpx2.Request) -> TooLarge:
+    def exceeded(self, request: httpx2.Request) -> MessageTooLarge:
         """Return what an answer beyond the limit ends in."""
-        return TooLarge(f"its answer is larger than {self._max_bytes >> 20} MiB", request=request)
+        return MessageTooLarge(f"its answer is larger than {self._max_bytes >> 20} MiB", request=request)
 
     @property
     def max_bytes(self) -> int:
@@ -127,7 +127,7 @@ class _Capped(httpx2.AsyncByteStream):
         self,
         inner: httpx2.AsyncByteStream,
         transport: CappedTransport,
-        exchange: Exchange | None,
+        exchange: UpstreamExchange | None,
         redaction: Redaction,
         aside: Aside | None,
         *,
@@ -144,7 +144,7 @@ class _Capped(httpx2.AsyncByteStream):
                     yield seen
         except httpx2.TransportError as error:
             if self._exchange is None or self._request.method != "POST":
-                self._transport.was_exceeded = self._transport.was_exceeded or isinstance(error, TooLarge)
+                self._transport.was_exceeded = self._transport.was_exceeded or isinstance(error, MessageTooLarge)
                 raise
             # Without its end the answer is none; whoever waits for it is told by the SDK, and reads the reason here.
             self._exchange.fault = error
@@ -174,7 +174,7 @@ class _Capped(httpx2.AsyncByteStream):
             try:
                 whole = await lighter(whole, self._aside, is_event=self._is_stream)
             except Unreadable as error:
-                raise TooLarge(str(error), request=self._request) from error
+                raise MessageTooLarge(str(error), request=self._request) from error
         if self._exchange is not None:
             # Taken up again after a break, a stream is whole.
             self._exchange.fault = None

@@ -52,7 +52,7 @@ class Arguments:
 
 
 @dataclass(slots=True)
-class _Collected:
+class _CollectedArguments:
     bundle: SchemaBundle
     #: (place, name in lower case) of what the connection puts into the request by itself
     proven: frozenset[tuple[str, str]] = frozenset()
@@ -68,7 +68,7 @@ def plan_arguments(
 ) -> Arguments:
     """Return the arguments of an operation. Raises UnusableOperation."""
     is_secured = bool(security.alternatives)
-    collected = _Collected(SchemaBundle(document, "in"), security.proven, is_secured)
+    collected = _CollectedArguments(SchemaBundle(document, "in"), security.proven, is_secured)
     for parameter in sorted(parameters, key=lambda parameter: _PLACES.index(str(parameter["in"]))):
         _collect(document, parameter, collected)
     _add_undeclared(path, collected)
@@ -133,7 +133,7 @@ def argument_name(name: str, place: str) -> str:
     return "".join(WORD_BY_SIGN.get(sign, sign) for sign in visible(name)) or place
 
 
-def _collect(document: OpenApiDocument, parameter: Mapping[str, Json], collected: _Collected) -> None:
+def _collect(document: OpenApiDocument, parameter: Mapping[str, Json], collected: _CollectedArguments) -> None:
     name, place = str(parameter["name"]), str(parameter["in"])
     is_required = parameter.get("required") is True or place == "path"
     is_proof = (place, name.lower()) in collected.proven
@@ -231,7 +231,7 @@ def _free(argument: str, place: str, taken: Mapping[str, Json]) -> str:
     return candidate
 
 
-def _add_undeclared(path: str, collected: _Collected) -> None:
+def _add_undeclared(path: str, collected: _CollectedArguments) -> None:
     """Add `{placeholders}` of the path that the document forgot to declare: without them there is no URL."""
     declared = {parameter["name"] for parameter in collected.parameters if parameter["in"] == "path"}
     for name in re.findall(r"\{([^{}]+)\}", path.split("#")[0]):
@@ -243,7 +243,7 @@ def _add_undeclared(path: str, collected: _Collected) -> None:
             collected.parameters.append({"argument": argument, "name": name, "in": "path", "style": "simple", "explode": False})
 
 
-def _hide_credential_fields(plan: BodyPlan, collected: _Collected) -> None:
+def _hide_credential_fields(plan: BodyPlan, collected: _CollectedArguments) -> None:
     fields = plan.binding.get("fields")
     if plan.binding["kind"] not in ("form", "multipart") or not isinstance(fields, dict):
         return

@@ -11,7 +11,7 @@ from tools.sources.openapi.document import BrokenReference, OpenApiDocument
 from tools.sources.openapi.overlay import Overlay
 from tools.sources.openapi.paging import items_of
 from tools.sources.openapi.paths import plain_path, query_names_of
-from tools.sources.openapi.responses import Answer, answer_of
+from tools.sources.openapi.responses import DeclaredResponse, answer_of
 from tools.sources.openapi.security import Security, security_of
 from tools.sources.openapi.servers import server_urls
 from tools.sources.openapi.swagger import METHODS
@@ -42,7 +42,7 @@ class Found:
     node: Mapping[str, Json]
     base_url: str
     arguments: Arguments
-    answer: Answer
+    answer: DeclaredResponse
     security: Security
     answers_list: bool
 

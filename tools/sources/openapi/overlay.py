@@ -37,7 +37,7 @@ class Correction(BaseModel):
     check_formats: bool | None = None
 
 
-class Place(BaseModel):
+class OverlayTarget(BaseModel):
     """One of several places where the same operations are served."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -52,7 +52,7 @@ class _File(BaseModel):
 
     base_url: Annotated[str, StringConstraints(pattern=r"^https?://")] | None = None
     server: Annotated[str, StringConstraints(min_length=1, max_length=300)] | None = None
-    base_urls: list[Place | Annotated[str, StringConstraints(pattern=r"^https?://")]] = Field(default_factory=list)
+    base_urls: list[OverlayTarget | Annotated[str, StringConstraints(pattern=r"^https?://")]] = Field(default_factory=list)
     variables: dict[str, str] = Field(default_factory=dict)
     check_formats: bool = True
     operations: dict[str, Correction] = Field(default_factory=dict)
@@ -63,7 +63,7 @@ class Overlay:
     """What an overlay file says. `base_urls`: places that serve the same, chosen among by weight and health."""
 
     base_url: str | None = None
-    base_urls: tuple[Place, ...] = ()
+    base_urls: tuple[OverlayTarget, ...] = ()
     #: values of server variables by name
     variables: Mapping[str, str] = field(default_factory=dict)
     #: operation id, or `METHOD /path`, -> its correction
@@ -84,7 +84,7 @@ class Overlay:
 
 _NONE = Correction()
 #: where a map of keys stands below the file's own
-_MODEL_BY_PART: Mapping[str, type[BaseModel]] = {"operations": Correction, "base_urls": Place}
+_MODEL_BY_PART: Mapping[str, type[BaseModel]] = {"operations": Correction, "base_urls": OverlayTarget}
 
 
 def read_overlay(raw: bytes, location: str) -> Overlay:
@@ -99,7 +99,7 @@ def read_overlay(raw: bytes, location: str) -> Overlay:
             message = f"{location}: operations.{name}.id: '{correction.id}' is not a name; use lower-case words with dots, like users.get"
             raise ImportFailed(Failure("invalid_overlay", message))
     corrections = {_key(name): correction for name, correction in file.operations.items()}
-    places = tuple(place if isinstance(place, Place) else Place(url=place) for place in file.base_urls)
+    places = tuple(place if isinstance(place, OverlayTarget) else OverlayTarget(url=place) for place in file.base_urls)
     return Overlay(
         file.base_url or (places[0].url if places else None), places, file.variables, corrections, file.server, file.check_formats
     )
@@ -108,7 +108,7 @@ def read_overlay(raw: bytes, location: str) -> Overlay:
 def _fault(error: ValidationError) -> str:
     """Return the place of the first thing that is wrong, the rule, and what was probably meant."""
     first = error.errors()[0]
-    path = [str(part) for part in first["loc"] if part != Place.__name__]
+    path = [str(part) for part in first["loc"] if part != OverlayTarget.__name__]
     if first["type"] in ("model_type", "dict_type"):
         return f"{'.'.join(path) or 'the file'}: not a map of keys and values"
     if first["type"] != "extra_forbidden":

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from tools.catalog.verbs import words_of
 from tools.operation import Json, Paging
 from tools.sources.openapi.document import BrokenReference, OpenApiDocument
-from tools.sources.openapi.responses import Answer
+from tools.sources.openapi.responses import DeclaredResponse
 from tools.sources.openapi.schemas.keywords import types_of
 
 CURSORS = (
@@ -58,7 +58,7 @@ USUAL_NEXT_CURSORS = (
 )
 
 
-def paging_of(document: OpenApiDocument, arguments: Mapping[str, Json], answer: Answer) -> Paging | None:
+def paging_of(document: OpenApiDocument, arguments: Mapping[str, Json], answer: DeclaredResponse) -> Paging | None:
     """Return how an operation pages, or None where nothing says that it does. `arguments` is its input schema."""
     properties = arguments.get("properties", {})
     by_words = {"_".join(words_of(name)): name for name in properties}
@@ -188,7 +188,7 @@ def _with_rows(document: OpenApiDocument, properties: Mapping[str, Json], lists:
     return rows if len(rows) == 1 else []
 
 
-def _is_spelled_out(document: OpenApiDocument, answer: Answer) -> bool:
+def _is_spelled_out(document: OpenApiDocument, answer: DeclaredResponse) -> bool:
     """Say whether the document names more of the answer than a flag or two (`{ok: true}`)."""
     schema = _object(document, answer.source)
     return schema is not None and len(_properties(document, schema)) > MAX_DEPTH

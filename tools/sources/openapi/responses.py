@@ -14,7 +14,7 @@ FIELD_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9a-z-]{1,100}")
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class DeclaredResponse:
     #: JSON Schema of the 2xx body; None where the document does not say or it is not JSON
     schema: dict[str, Json] | None
     #: the schema as the document has it, for reading member names
@@ -25,7 +25,7 @@ class Answer:
     headers: tuple[str, ...] = ()
 
 
-def answer_of(document: OpenApiDocument, operation: Mapping[str, Json]) -> Answer:
+def answer_of(document: OpenApiDocument, operation: Mapping[str, Json]) -> DeclaredResponse:
     """Return the first success answer of an operation: 200, then the other 2xx, then 2XX, then default."""
     response = _success(document, operation.get("responses"))
     content = response.get("content")
@@ -36,13 +36,13 @@ def answer_of(document: OpenApiDocument, operation: Mapping[str, Json]) -> Answe
     json_types = [name for name in media_types if kind_of(name) == "json"]
     if not json_types or not isinstance(content, Mapping):
         accept = ", ".join([*media_types[:4], "application/json;q=0.9", "*/*;q=0.5"]) if media_types else "application/json, */*;q=0.5"
-        return Answer(None, None, accept, has_link, declared)
+        return DeclaredResponse(None, None, accept, has_link, declared)
     source = _resolved(document, content[json_types[0]]).get("schema")
     accept = json_types[0] if "*" not in json_types[0] else "application/json"
     bundle = SchemaBundle(document, "out")
     converted = bundle.convert(source) if source is not None else None
     schema = bundle.complete(converted) if isinstance(converted, dict) and converted else None
-    return Answer(schema, source, f"{accept}, */*;q=0.5", has_link, declared)
+    return DeclaredResponse(schema, source, f"{accept}, */*;q=0.5", has_link, declared)
 
 
 def _declared_headers(document: OpenApiDocument, responses: Json) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ import pytest
 from tools.dispatch.arguments import Validators
 from tools.operation import Json, Operation
 from tools.sources.http.body_encoding import BodyWriter
-from tools.sources.http.credentials import NO_PROOFS
+from tools.sources.http.credentials import NO_AUTH_PARAMETERS
 from tools.sources.http.given_files import File, file_of
 from tools.sources.http.parameter_styles import UnfitArgument
 from tools.sources.http.request_plan import BuiltRequest, RequestPlan
@@ -40,7 +40,7 @@ def sent(operation: Operation, arguments: dict[str, Json]) -> BuiltRequest:
     for name in plan.body.files_in(arguments):
         given = arguments[name] if isinstance(arguments[name], list) else [arguments[name]]
         files[name] = [file for file in (file_of(name, one) for one in given) if isinstance(file, File)]
-    return plan.build(arguments, files, NO_PROOFS)
+    return plan.build(arguments, files, NO_AUTH_PARAMETERS)
 
 
 def media_type_of(request: BuiltRequest) -> str:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.tools.sources.openapi.stub_server import StubServer
-from tools.sources.http.credentials import NO_PROOFS
+from tools.sources.http.credentials import NO_AUTH_PARAMETERS
 from tools.sources.http.parameter_styles import UnfitArgument
 from tools.sources.http.request_plan import BuiltRequest, RequestPlan
 from tools.sources.openapi.import_document import import_document
@@ -55,7 +55,7 @@ def document(parameter: dict[str, Any]) -> bytes:
 
 def built(raw: bytes, arguments: dict[str, Any]) -> BuiltRequest:
     (operation,) = import_document(raw, provider="api", tenant_id=None, location="d.json").operations
-    return RequestPlan(operation.binding, lambda: "boundary").build(arguments, {}, NO_PROOFS)
+    return RequestPlan(operation.binding, lambda: "boundary").build(arguments, {}, NO_AUTH_PARAMETERS)
 
 
 @pytest.mark.parametrize("shape", list(SCHEMA_BY_SHAPE))
@@ -74,7 +74,7 @@ def test_a_parameter_comes_out_of_the_request_as_it_went_in(place: str, style: s
     @given(values(place, shape))
     def round_trip(value: Any) -> None:
         try:
-            request = plan.build({"v": value}, {}, NO_PROOFS)
+            request = plan.build({"v": value}, {}, NO_AUTH_PARAMETERS)
         except UnfitArgument:
             # No escape exists for a dotted segment, nor for the delimiter inside a space- or pipe-delimited list.
             assert value in (".", "..") or style in ("spaceDelimited", "pipeDelimited")
@@ -156,7 +156,7 @@ def test_a_body_comes_out_of_the_request_as_it_went_in(media_type: str) -> None:
     @settings(max_examples=60, deadline=None)
     @given(fields)
     def round_trip(value: dict[str, Any]) -> None:
-        request = plan.build(value, {}, NO_PROOFS)
+        request = plan.build(value, {}, NO_AUTH_PARAMETERS)
         seen = stub.understand("POST", "/x", dict(request.headers), request.body or b"")
         assert not seen.faults
         assert seen.body == value

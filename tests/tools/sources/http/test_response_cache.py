@@ -11,7 +11,7 @@ from multidict import CIMultiDict, CIMultiDictProxy
 from oauth.connections.credentials import Readiness
 from oauth.principal import Principal
 from tests.tools.stand_ins import ADA, BOB, CLIENT, Accounts, operation
-from tools.operation import Again, Call, CallOptions, HttpFacts, Json, Operation, Outcome
+from tools.operation import Again, Call, CallOptions, Json, Operation, Outcome, ResponseMeta
 from tools.sources.http.freshness import Freshness, freshness_of
 from tools.sources.http.response_cache import MAX_FRESH_S, CachingRunner
 from tools.sources.response_headers import facts_of
@@ -38,8 +38,8 @@ class Upstream:
             await self.gate.wait()
         headers = {"etag": f'"{version}"', **self.headers}
         if call.options.if_none_match == headers["etag"]:
-            return Outcome("ok", http=HttpFacts(304, headers=headers))
-        return Outcome("ok", data={"version": version}, http=HttpFacts(200, headers=headers))
+            return Outcome("ok", http=ResponseMeta(304, headers=headers))
+        return Outcome("ok", data={"version": version}, http=ResponseMeta(200, headers=headers))
 
     def preview(self, call: Call) -> Json:
         return {}

@@ -20,7 +20,7 @@ from tests.tools.stand_ins import gateway
 from tools.dispatch.wire import to_text, to_wire
 from tools.egress.client import Egress
 from tools.errors import InvalidArguments
-from tools.operation import CallOptions, Download, HttpFacts, LargeJson, Operation, Outcome
+from tools.operation import CallOptions, Download, LargeJson, Operation, Outcome, ResponseMeta
 from tools.sources.http.runner import OpenApiRunner
 from tools.sources.openapi.import_document import import_document
 
@@ -187,7 +187,7 @@ async def test_an_etag_that_was_told_goes_back_as_it_came(world: World) -> None:
     put = world.operation({"parameters": parameters, "responses": {}}, "put")
     assert list(put.input_schema["properties"]) == ["if_match"]
     world.upstream.answer(200, "{}", ETag='W/"v7"')
-    etag = ((await world.run(put, if_match="*")).http or HttpFacts(0)).told
+    etag = ((await world.run(put, if_match="*")).http or ResponseMeta(0)).told
     assert etag is not None
     assert etag == {"etag": 'W/"v7"'}
     await world.run(put, if_match=etag["etag"])

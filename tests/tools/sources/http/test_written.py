@@ -9,7 +9,7 @@ import pytest
 from tests.tools.sources.http.test_bodies import operation_of, sent
 from tools.dispatch.arguments import Validators
 from tools.operation import Json, Operation
-from tools.sources.http.credentials import NO_PROOFS
+from tools.sources.http.credentials import NO_AUTH_PARAMETERS
 from tools.sources.http.request_plan import BuiltRequest, RequestPlan
 from tools.sources.openapi.import_document import import_document
 
@@ -31,7 +31,7 @@ def swagger_with(parameters: Sequence[Mapping[str, Any]], path: str = "/s", **no
 def written(operation: Operation, arguments: dict[str, Json]) -> BuiltRequest:
     refusal = Validators().refusal(operation, arguments)
     assert refusal is None, refusal.message
-    return RequestPlan(operation.binding, lambda: "limit").build(arguments, {}, NO_PROOFS)
+    return RequestPlan(operation.binding, lambda: "limit").build(arguments, {}, NO_AUTH_PARAMETERS)
 
 
 def header(request: BuiltRequest, name: str) -> str:

@@ -11,7 +11,7 @@ from oauth.principal import Principal
 from tests.tools.sources.openapi.argument_maker import ArgumentMaker, NoArguments
 from tests.tools.sources.openapi.stub_server import StubServer
 from tools.egress.client import Egress
-from tools.operation import Call, CallOptions, ClientFacts, Json, Operation, Outcome
+from tools.operation import Call, CallOptions, ClientInfo, Json, Operation, Outcome
 from tools.sources.http.runner import OpenApiRunner
 from tools.sources.openapi.import_document import import_document
 
@@ -52,7 +52,7 @@ async def not_again(operation_id: str, arguments: Mapping[str, Json], options: C
 
 def call_of(operation: Operation, arguments: Mapping[str, Json], options: CallOptions = CallOptions()) -> Call:
     deadline = asyncio.get_running_loop().time() + 20
-    return Call(ADA, operation, arguments, options, "call_api", "trace", deadline, ClientFacts("2026-07-28"), not_again)
+    return Call(ADA, operation, arguments, options, "call_api", "trace", deadline, ClientInfo("2026-07-28"), not_again)
 
 
 async def tally_of(raw: bytes, location: str, seeds: tuple[int, ...] = SEEDS) -> Tally:

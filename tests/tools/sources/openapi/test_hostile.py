@@ -9,7 +9,7 @@ import pytest
 from tests.tools.sources.openapi.test_import_document import LOCATION, OK, document, imported, only, post
 from tools.egress.addresses import AddressRules
 from tools.errors import EgressRefused, ImportFailed
-from tools.sources.http.credentials import NO_PROOFS
+from tools.sources.http.credentials import NO_AUTH_PARAMETERS
 from tools.sources.http.request_plan import RequestPlan
 from tools.sources.openapi.import_document import import_document
 from tools.sources.openapi.schemas.keywords import usable_pattern
@@ -128,7 +128,7 @@ def test_words_that_nobody_sees_do_not_reach_a_model() -> None:
 def test_no_path_of_a_document_leads_to_another_host(path: str) -> None:
     """A path that does not begin with a slash would continue the name of the host, and the credential would go there."""
     operation = only({path: {"get": {"responses": OK}}})
-    assert RequestPlan(operation.binding).build({}, {}, NO_PROOFS).url.startswith("https://api.example.com/")
+    assert RequestPlan(operation.binding).build({}, {}, NO_AUTH_PARAMETERS).url.startswith("https://api.example.com/")
 
 
 @pytest.mark.parametrize(
@@ -138,7 +138,7 @@ def test_a_server_inside_the_network_is_imported_and_never_called(server: str) -
     """The guarded way out judges at the call, whatever a document names."""
     operation = only({"/t": {"get": {"responses": OK}}}, servers=[{"url": server}])
     with pytest.raises(EgressRefused):
-        AddressRules(()).target(RequestPlan(operation.binding).build({}, {}, NO_PROOFS).url)
+        AddressRules(()).target(RequestPlan(operation.binding).build({}, {}, NO_AUTH_PARAMETERS).url)
 
 
 def test_a_document_of_nonsense_in_every_place_comes_in() -> None:

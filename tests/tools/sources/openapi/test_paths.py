@@ -8,7 +8,7 @@ import pytest
 from tests.tools.sources.openapi.test_import_document import LOCATION, OK, accepts, document, only
 from tools.errors import ImportFailed
 from tools.operation import Operation
-from tools.sources.http.credentials import MASKED, NO_PROOFS, proofs_of
+from tools.sources.http.credentials import MASKED, NO_AUTH_PARAMETERS, auth_parameters_of
 from tools.sources.http.request_plan import RequestPlan
 from tools.sources.openapi.import_document import import_document
 from tools.sources.openapi.overlay import read_overlay
@@ -20,7 +20,7 @@ def get(path: str, *parameters: Any, **root: Any) -> Operation:
 
 
 def url(operation: Operation, arguments: dict[str, Any]) -> str:
-    return RequestPlan(operation.binding).build(arguments, {}, NO_PROOFS).url
+    return RequestPlan(operation.binding).build(arguments, {}, NO_AUTH_PARAMETERS).url
 
 
 def parameter(name: str, place: str = "query", **fields: Any) -> dict[str, Any]:
@@ -73,7 +73,7 @@ def test_a_key_that_is_declared_as_a_parameter_too_is_no_argument(place: str) ->
     root = {"components": {"securitySchemes": schemes}, "security": [{"Key": [], "Again": []}]}
     operation = get("/items", parameter("x-key", place, required=True), **root)
     assert operation.input_schema["properties"] == {}
-    proofs = proofs_of(operation.binding, MASKED)
+    proofs = auth_parameters_of(operation.binding, MASKED)
     assert len([*proofs.query, *proofs.headers, *proofs.cookies]) == 1
 
 
