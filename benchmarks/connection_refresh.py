@@ -41,7 +41,8 @@ from server.storage.oauth.connections import SqlConnectionStore, columns_of
 from server.storage.oauth.registrations import SqlRegistrationStore
 from server.storage.oauth.secrets import SqlSecretStore
 from server.storage.schema.connection_tables import connections, vault_secrets
-from tools.egress.client import Egress, ProviderEgress
+from tools.egress.client import Egress
+from tools.egress.provider_egress import ProviderEgress
 
 LIFE_S = 1800
 NEEDED_PER_S = 10_000 / 1_200

@@ -35,7 +35,8 @@ from server.storage.database import StoreUnavailable
 from server.storage.oauth.registrations import ITEM
 from server.storage.store import Store
 from tools.builtins.connections import ConnectionOperations
-from tools.egress.client import Egress, ProviderEgress
+from tools.egress.client import Egress
+from tools.egress.provider_egress import ProviderEgress
 from tools.sources.builtin import BuiltinFunction
 
 SWEEP_EVERY_S = 3600

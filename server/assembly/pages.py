@@ -25,7 +25,8 @@ from server.pages.sign_in import SignInEndpoints
 from server.pages.sign_in_link import LinkEndpoints
 from server.rate_limits import RateLimits
 from server.storage.store import Store
-from tools.egress.client import Egress, ProviderEgress
+from tools.egress.client import Egress
+from tools.egress.provider_egress import ProviderEgress
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,8 @@ from server.commands.user import known_tenant
 from server.config import Settings
 from server.pages.visit import connections_url
 from server.storage.store import Store, open_store
-from tools.egress.client import Egress, ProviderEgress
+from tools.egress.client import Egress
+from tools.egress.provider_egress import ProviderEgress
 
 
 @click.group()

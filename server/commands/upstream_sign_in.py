@@ -16,7 +16,8 @@ from server.assembly.connections import open_vault
 from server.config import Settings
 from server.storage.store import Store
 from tools.egress.addresses import authority_of
-from tools.egress.client import Egress, ProviderEgress
+from tools.egress.client import Egress
+from tools.egress.provider_egress import ProviderEgress
 from tools.errors import ImportFailed
 from tools.operation import Failure
 from tools.sources.importing import ImportRequest

@@ -4,7 +4,8 @@ from typing import Any, cast
 
 from multidict import CIMultiDict
 
-from tools.egress.client import Egress, ProviderEgress
+from tools.egress.client import Egress
+from tools.egress.provider_egress import ProviderEgress
 
 
 class Answer:

@@ -9,7 +9,7 @@ connections (docs/decisions/0014), all others aiohttp's; both are dialled by the
 import asyncio
 import re
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import field
 from io import BytesIO
 
@@ -281,24 +281,3 @@ def own_headers(headers: Sequence[tuple[str, str]]) -> CIMultiDict[str]:
 def _in_parts(body: bytes | None) -> bytes | BytesIO | None:
     """Return a body as it is sent: a large one part by part, so that others have their turn in between."""
     return BytesIO(body) if body is not None and len(body) > _LARGE_BYTES else body
-
-
-class ProviderEgress:
-    """Keeps `oauth.fetch.Outbound`: guarded, no redirects, nothing cached."""
-
-    def __init__(self, egress: Egress) -> None:
-        self._egress = egress
-
-    async def __call__(
-        self, method: str, url: str, *, headers: Mapping[str, str], body: bytes | None, max_bytes: int, timeout_s: float
-    ) -> Fetched:
-        request = OutboundRequest(method, url, tuple(headers.items()), body, timeout_s, max_bytes, follow=False)
-        try:
-            answer = await self._egress.send(request)
-        except ToolError as error:
-            raise FetchRefused(error.failure.message) from error
-        fields: dict[str, str] = {}
-        for name, value in answer.headers.items():
-            # Several fields of one name are one list (RFC 9110 §5.2): a server names Basic and Bearer in two WWW-Authenticate.
-            fields[name.lower()] = f"{fields[name.lower()]}, {value}" if name.lower() in fields else value
-        return Fetched(answer.status, fields, answer.body)

@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Protocol
-from urllib.parse import quote, urljoin, urlsplit
+from urllib.parse import quote
 
 import orjson
 from multidict import CIMultiDict, CIMultiDictProxy
@@ -19,7 +19,8 @@ from tools.egress.sigv4 import sign, signature_of
 from tools.errors import EgressRefused, InvalidArguments, UpstreamFailed
 from tools.heavy_json.weight import is_heavy_content
 from tools.operation import Call, Failure, Json, Operation, Outcome
-from tools.sources.credential_redaction import REDACTED, STEP_BYTES, Redaction
+from tools.sources.credential_redaction import STEP_BYTES, Redaction
+from tools.sources.http.addresses import account_base, next_page_url
 from tools.sources.http.credentials import MASK, MASKED, NO_AUTH_PARAMETERS, AuthParameters, auth_parameters_of
 from tools.sources.http.given_files import File, file_of
 from tools.sources.http.large_response import large_outcome
@@ -158,7 +159,7 @@ class OpenApiRunner:
     ) -> OutboundResponse:
         proofs, base_url, signer = NO_AUTH_PARAMETERS, None, None
         if credential is not None:
-            base_url = _account_base(plan.base_url, credential)
+            base_url = account_base(plan.base_url, credential)
             if credential.kind == "sigv4":
                 signer = credential
             else:
@@ -168,7 +169,7 @@ class OpenApiRunner:
         built = plan.build(call.arguments, files, proofs, base_url)
         url, headers = built.url, built.headers
         if call.options.follow is not None:
-            url = _followed(call.options.follow, url, proofs, credential)
+            url = next_page_url(call.options.follow, url, proofs, credential)
         headers += _idempotency_headers(plan, call)
         if call.options.if_none_match is not None:
             headers.append(("If-None-Match", call.options.if_none_match))
@@ -248,35 +249,6 @@ def _noted(outcome: Outcome, files: Mapping[str, list[File]]) -> Outcome:
     """Return `outcome` with what its caller should know of how the files were read."""
     notes = [file.note for given in files.values() for file in given if file.note]
     return replace(outcome, note="; ".join([*([outcome.note] if outcome.note else []), *notes])) if notes else outcome
-
-
-def _account_base(base_url: str, credential: Credential) -> str | None:
-    """Return the address that the provider named for this account (an instance URL), with the path of the document's server."""
-    if not credential.api_base:
-        return None
-    base = credential.api_base.rstrip("/")
-    return base if urlsplit(base).path else f"{base}{urlsplit(base_url).path}".rstrip("/")
-
-
-def _followed(follow: str, url: str, proofs: AuthParameters, credential: Credential | None) -> str:
-    """Return the URL of a next page, with what it has of the credential. Another origin never gets the credential.
-
-    The upstream gave the address, and nobody could change it since: where it held the secret, it does so again.
-    """
-    wanted, own = urlsplit(urljoin(url, follow)), urlsplit(url)
-    # An upstream behind a proxy often calls itself http, or names the port inside: it is asked where it is known to be.
-    is_own_name = wanted.hostname == own.hostname and wanted.netloc.lower() in (own.netloc.lower(), own.hostname)
-    if wanted.scheme not in ("http", "https") or not is_own_name:
-        raise UpstreamFailed(
-            Failure("upstream_malformed", f"the next page is said to be at {wanted.netloc[:100]}, not at {own.netloc}; it is not followed")
-        )
-    if credential is not None:
-        secret = quote(credential.secret, safe="")
-        wanted = wanted._replace(path=wanted.path.replace(REDACTED, secret), query=wanted.query.replace(REDACTED, secret))
-    names = {quote(name, safe="") for name, _ in proofs.query}
-    kept = [pair for pair in wanted.query.split("&") if pair and pair.partition("=")[0] not in names]
-    pairs = [*kept, *(f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in proofs.query)]
-    return f"{own.scheme}://{own.netloc}{wanted.path}{'?' if pairs else ''}{'&'.join(pairs)}"
 
 
 def _unfit(error: UnfitArgument) -> Failure:
