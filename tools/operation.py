@@ -13,6 +13,8 @@ Status = Literal["ok", "error", "needs_connection", "needs_confirmation"]
 PageMode = Literal["one", "all", "max"]
 #: a value as JSON has it
 Json = Any
+#: what stands in place of an account's secret in what an upstream sent
+REDACTED = "***"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +103,8 @@ class CallOptions:
     timeout_s: float = 30.0
     #: set by the pager for `link` paging: the URL of the next page; the runner fetches it if it is of the same origin
     follow: str | None = None
+    #: set by the pager for a cursor that held the account's secret: the argument in which *** is that secret again
+    restore: str | None = None
     #: set by the response cache: the validator of what it holds; the runner sends it as If-None-Match
     if_none_match: str | None = None
 

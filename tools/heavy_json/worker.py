@@ -11,6 +11,7 @@ import pickle
 import struct
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -105,8 +106,11 @@ class _Child:
         return body
 
     def kill(self) -> None:
-        """End the process, whatever it does; whoever waits for it gets EOFError."""
+        """End the process, whatever it does; whoever waits for it gets EOFError. Somebody else is to `bury` it."""
         self._process.kill()
+
+    def bury(self) -> None:
+        """Wait until the process is gone: giving its memory back takes a moment."""
         self._process.wait()
         for pipe in (self._process.stdin, self._process.stdout):
             assert pipe is not None
@@ -140,20 +144,20 @@ class JsonWorkers:
                 child = self._idle.pop()
                 if child.is_alive:
                     break
-                child.kill()
+                _end(child)
             else:
                 child = await self._begun()
             try:
                 async with asyncio.timeout_at(ends_at):
                     state, facts, text = await loop.run_in_executor(self._threads, _asked, child, do, given)
             except TimeoutError:
-                child.kill()
+                _end(child)
                 raise TookTooLong from None
             except (OSError, EOFError):
-                child.kill()
+                _end(child)
                 raise TooLarge("whoever read it came to an end; it may take too much memory") from None
             except BaseException:
-                child.kill()
+                _end(child)
                 raise
             child.used()
             self._idle.append(child)
@@ -177,7 +181,14 @@ class JsonWorkers:
     def close(self) -> None:
         """End the children that wait for work."""
         while self._idle:
-            self._idle.pop().kill()
+            child = self._idle.pop()
+            child.kill()
+            child.bury()
+
+
+def _end(child: _Child) -> None:
+    child.kill()
+    threading.Thread(target=child.bury, name="json-worker-end", daemon=True).start()
 
 
 #: of this process

@@ -14,11 +14,9 @@ from typing import AnyStr
 import orjson
 
 from oauth.connections.credentials import Credential
-from tools.operation import Failure, Json, Outcome
+from tools.operation import REDACTED, Failure, Json, Outcome
 from tools.turns import in_turns
 
-#: what stands in place of a secret
-REDACTED = "***"
 NOTE = "the upstream repeated the account's credential in its answer; it reads *** here"
 #: shorter ones are no secrets, and would be found everywhere
 MIN_SECRET_CHARS = 8

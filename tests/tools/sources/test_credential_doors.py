@@ -15,15 +15,18 @@ from hypothesis import strategies as st
 from starlette.responses import Response
 
 from oauth.connections.credentials import Credential
+from oauth.principal import Principal
 from server.storage.memory.tools import MemoryResultStore
 from tests.tools.sources.http.test_runner import World, world  # noqa: F401  a fixture
 from tests.tools.sources.mcp.hostile_mcp import listed, raw_server
 from tests.tools.sources.mcp.mcp_upstream import served
 from tests.tools.sources.mcp.test_runner import World as McpWorld
 from tests.tools.sources.mcp.test_runner import world as mcp_world  # noqa: F401  a fixture
-from tests.tools.sources.openapi.callable import call_of
-from tools.operation import CallOptions, Download, Outcome
-from tools.sources.credential_redaction import NOTE, REDACTED, Redaction
+from tests.tools.sources.openapi.callable import ADA, call_of
+from tools.dispatch.pages.page_cursor import CursorSeal
+from tools.dispatch.pages.pager import Pager
+from tools.operation import REDACTED, CallOptions, Download, Outcome, PageRequest, Paging
+from tools.sources.credential_redaction import NOTE, Redaction
 from tools.sources.mcp.import_server import import_server
 from tools.sources.mcp.runner import McpRunner
 
@@ -137,6 +140,43 @@ async def test_a_next_page_whose_address_held_the_key_still_comes(following: str
     assert quote(SECRET, safe="") in target
     assert REDACTED not in target
     assert "page=2" in target
+
+
+async def test_a_cursor_that_held_the_key_leads_on_for_its_owner_alone(world: World) -> None:  # noqa: F811
+    """Sealed for the caller; in it, and in no argument that a caller wrote, the secret is put back."""
+    world.wallet.credential = BEARER
+    parameters = [{"name": "after", "in": "query", "schema": {"type": "string"}}]
+    operation = replace(
+        world.operation({**OPEN, "parameters": parameters}, **SCHEMES), paging=Paging("cursor", "after", "items", next_path="next")
+    )
+    pager = Pager(CursorSeal(b"k" * 32))
+
+    async def run(page: PageRequest | None, principal: Principal = ADA, after: str | None = None) -> Outcome:
+        call = replace(call_of(operation, {} if after is None else {"after": after}), options=CallOptions(page=page), principal=principal)
+        return await pager.run(call, world.runner.run)
+
+    world.upstream.answer(200, json.dumps({"items": [1], "next": f"{SECRET}:2"}))
+    first = await run(PageRequest())
+    assert first.page is not None
+    cursor = first.page.next_cursor
+    assert cursor is not None
+    assert not leaks(seen(first) + cursor)
+    assert REDACTED not in cursor
+    world.upstream.answer(200, json.dumps({"items": [2], "next": f"{SECRET}:2"}))
+    second = await run(PageRequest(cursor=cursor))
+    assert world.upstream.got[-1].target.endswith(f"after={quote(SECRET, safe='')}%3A2")
+    assert second.page is not None
+    assert second.page.next_cursor is None
+    everything = await run(PageRequest(mode="all"))
+    assert not leaks(seen(everything))
+    assert world.upstream.got[-1].target.endswith(f"after={quote(SECRET, safe='')}%3A2")
+    for page, after in ((PageRequest(cursor=f"{REDACTED}:2"), None), (None, f"{REDACTED}:2")):
+        await run(page, after=after)
+        assert world.upstream.got[-1].target.endswith("after=%2A%2A%2A%3A2")
+    await run(PageRequest(cursor=cursor), replace(ADA, subject="eve"))
+    assert not leaks(world.upstream.got[-1].target)
+    await run(PageRequest(cursor="n_of_its_own"))
+    assert world.upstream.got[-1].target.endswith("after=n_of_its_own")
 
 
 #: door of an MCP server -> the JSON-RPC answer to tools/call

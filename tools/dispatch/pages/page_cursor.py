@@ -1,4 +1,4 @@
-"""Next-page addresses as opaque cursors: nobody reads what an upstream put into them, nobody makes one of their own."""
+"""Next-page addresses, and cursors that held a secret, as opaque cursors: nobody reads what an upstream put into them, nobody makes one."""
 
 import base64
 import hashlib
@@ -30,8 +30,8 @@ class CursorSeal:
         return _PREFIX + base64.urlsafe_b64encode(nonce + sealed).rstrip(b"=").decode()
 
     def open(self, principal: Principal, operation: Operation, cursor: str, account_id: str = "") -> str | None:
-        """Return the URL, or None for a cursor that was not given to this principal for this operation and account."""
-        if not cursor.startswith(_PREFIX):
+        """Return what was sealed, or None for a cursor that was not given to this principal for this operation and account."""
+        if not is_sealed(cursor):
             return None
         text = cursor.removeprefix(_PREFIX)
         try:
@@ -39,6 +39,11 @@ class CursorSeal:
             return self._cipher.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], _bound(principal, operation, account_id)).decode()
         except (ValueError, InvalidTag):
             return None
+
+
+def is_sealed(cursor: str) -> bool:
+    """Say whether a cursor looks like one that was sealed."""
+    return cursor.startswith(_PREFIX)
 
 
 def _bound(principal: Principal, operation: Operation, account_id: str) -> bytes:

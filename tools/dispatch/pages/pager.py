@@ -7,11 +7,11 @@ from dataclasses import dataclass, field, replace
 from oauth.connections.credentials import Credentials
 from tools.dispatch.account_identity import account_id_of
 from tools.dispatch.large_answers import frame_of
-from tools.dispatch.pages.page_cursor import CursorSeal
+from tools.dispatch.pages.page_cursor import CursorSeal, is_sealed
 from tools.dispatch.pages.page_items import PageItems, large_following, page_items, put_together
 from tools.dispatch.pages.paging import CursorFault, Place, chosen_size, items_of, next_place, read_place, turned_to, with_items
 from tools.heavy_json.worker import WORKERS
-from tools.operation import Call, Failure, LargeJson, Outcome, Page, PageRequest, Paging
+from tools.operation import REDACTED, Call, Failure, LargeJson, Outcome, Page, PageRequest, Paging
 
 MAX_ITEMS = 10_000
 MAX_PAGES = 200
@@ -43,7 +43,7 @@ class _CollectedPages:
 
 
 class Pager:
-    """Follows pages. Cursors of `link` paging are addresses, so the caller gets them sealed."""
+    """Follows pages. Cursors that are addresses, or held the account's secret, reach the caller sealed."""
 
     def __init__(self, seal: CursorSeal, credentials: Credentials | None = None) -> None:
         self._seal, self._credentials = seal, credentials
@@ -71,15 +71,17 @@ class Pager:
 
     def _start(self, call: Call, paging: Paging, cursor: str | None) -> Place:
         place = read_place(cursor)
-        if paging.style != "link" or place.cursor is None:
+        if place.cursor is None or not (paging.style == "link" or is_sealed(place.cursor)):
             return place
-        url = self._seal.open(call.principal, call.operation, place.cursor, account_id_of(call, self._credentials))
-        if url is None:
-            raise CursorFault(call.operation, place.cursor)
-        return replace(place, cursor=url)
+        opened = self._seal.open(call.principal, call.operation, place.cursor, account_id_of(call, self._credentials))
+        if opened is None:
+            if paging.style == "link":
+                raise CursorFault(call.operation, place.cursor)
+            return place  # The upstream's own, which looks like ours.
+        return replace(place, cursor=opened, is_from_answer=True)
 
     def _cursor(self, call: Call, paging: Paging, place: Place) -> str:
-        if paging.style == "link" and place.cursor is not None:
+        if place.cursor is not None and (paging.style == "link" or (place.is_from_answer and REDACTED in place.cursor)):
             account_id = account_id_of(call, self._credentials)
             place = replace(place, cursor=self._seal.seal(call.principal, call.operation, place.cursor, account_id))
         return place.render()

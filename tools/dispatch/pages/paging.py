@@ -18,7 +18,7 @@ from tools.dispatch.pages.page_signs import (
     says_no_more,
     total_of,
 )
-from tools.operation import Call, CallOptions, Failure, Json, LargeJson, Operation, Outcome, Paging
+from tools.operation import REDACTED, Call, CallOptions, Failure, Json, LargeJson, Operation, Outcome, Paging
 
 _NAME = re.compile(r'"((?:[^"\\]|\\.)*)"|([A-Za-z_]\w*)')
 _MARKED = re.compile(r"^(\d{1,6})(?:\.(\d{1,6}))?~(.*)$", re.DOTALL)
@@ -45,6 +45,8 @@ class Place:
     cursor: str | None = None
     skip: int = 0
     size: int | None = None
+    #: the cursor came from an answer, or sealed: where it reads *** was the account's secret
+    is_from_answer: bool = False
 
     def render(self) -> str:
         """Return the cursor that a caller gets: the upstream's own, marked with what else it takes to go on, where it takes more."""
@@ -84,6 +86,8 @@ def turned_to(call: Call, paging: Paging, place: Place) -> Call:
         elif paging.argument is not None:
             schema = call.operation.input_schema.get("properties", {}).get(paging.argument, {})
             arguments[paging.argument] = _argument(call.operation, paging, schema, place.cursor)
+            if place.is_from_answer and REDACTED in place.cursor:
+                options = replace(options, restore=paging.argument)
     return replace(call, arguments=arguments, options=options)
 
 
@@ -113,7 +117,7 @@ def next_place(call: Call, paging: Paging, outcome: Outcome, items: Sequence[Any
         cursor = _text(_search(paging.next_path, data)) if paging.next_path else None
         given = call.arguments.get(paging.argument or "")
         goes_on = items is None or len(items) > 0 or says_more(data, None) is True
-        return Place(cursor) if cursor and cursor != str(given) and goes_on else None
+        return Place(cursor, is_from_answer=True) if cursor and cursor != str(given) and goes_on else None
     return _next_number(call, paging, outcome, items, seen)
 
 

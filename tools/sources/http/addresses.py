@@ -1,11 +1,11 @@
 """Where a request goes when it is not where the document says: the account's own instance, the next page."""
 
+from collections.abc import Mapping
 from urllib.parse import quote, urljoin, urlsplit
 
 from oauth.connections.credentials import Credential
 from tools.errors import UpstreamFailed
-from tools.operation import Failure
-from tools.sources.credential_redaction import REDACTED
+from tools.operation import REDACTED, Failure, Json
 from tools.sources.http.credentials import AuthParameters
 
 
@@ -36,3 +36,9 @@ def next_page_url(follow: str, url: str, proofs: AuthParameters, credential: Cre
     kept = [pair for pair in wanted.query.split("&") if pair and pair.partition("=")[0] not in names]
     pairs = [*kept, *(f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in proofs.query)]
     return f"{own.scheme}://{own.netloc}{wanted.path}{'?' if pairs else ''}{'&'.join(pairs)}"
+
+
+def with_secret(arguments: Mapping[str, Json], name: str, credential: Credential) -> Mapping[str, Json]:
+    """Return arguments with the secret where the upstream's own cursor held it; nobody could have put it there since."""
+    cursor = arguments.get(name)
+    return {**arguments, name: cursor.replace(REDACTED, credential.secret)} if isinstance(cursor, str) else arguments

@@ -99,7 +99,8 @@ class CachingRunner:
         elif call.options.account is not None or operation.binding.get("optional_security"):
             return None
         which = (operation.id, operation.content_hash)
-        return (principal.tenant_id, principal.subject, account, which, canonical(call.arguments), call.options.follow or "")
+        where = call.options.follow or call.options.restore or ""
+        return (principal.tenant_id, principal.subject, account, which, canonical(call.arguments), where)
 
     async def _fetched(self, call: Call, key: _Key, kept: _Kept | None) -> Outcome:
         written = (call.principal.tenant_id, call.operation.provider)

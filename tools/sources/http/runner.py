@@ -20,7 +20,7 @@ from tools.errors import EgressRefused, InvalidArguments, UpstreamFailed
 from tools.heavy_json.weight import is_heavy_content
 from tools.operation import Call, Failure, Json, Operation, Outcome
 from tools.sources.credential_redaction import STEP_BYTES, Redaction
-from tools.sources.http.addresses import account_base, next_page_url
+from tools.sources.http.addresses import account_base, next_page_url, with_secret
 from tools.sources.http.credentials import MASK, MASKED, NO_AUTH_PARAMETERS, AuthParameters, auth_parameters_of
 from tools.sources.http.given_files import File, file_of
 from tools.sources.http.large_response import large_outcome
@@ -166,7 +166,10 @@ class OpenApiRunner:
                 proofs = auth_parameters_of(call.operation.binding, credential)
                 if redaction is not None and proofs.headers and (proof := proofs.headers[0][1]).startswith("Basic "):
                     redaction.add(proof[6:].rstrip("="))
-        built = plan.build(call.arguments, files, proofs, base_url)
+        arguments = call.arguments
+        if call.options.restore is not None and credential is not None:
+            arguments = with_secret(arguments, call.options.restore, credential)
+        built = plan.build(arguments, files, proofs, base_url)
         url, headers = built.url, built.headers
         if call.options.follow is not None:
             url = next_page_url(call.options.follow, url, proofs, credential)

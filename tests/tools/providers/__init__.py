@@ -1,1 +1,0 @@
-"""Tests of the providers: OpenAPI documents and upstream MCP servers."""
