@@ -39,6 +39,12 @@ class Quotas:
     tenant: Quota
     hint: str
 
+    def check_bytes(self, total_bytes: int, *, in_tenant: bool) -> None:
+        """Raise QuotaExceeded where `total_bytes` are more than a person, or a tenant, may have."""
+        quota = self.tenant if in_tenant else self.person
+        if total_bytes > quota.max_bytes:
+            raise QuotaExceeded(f"{self.what} of {'your whole tenant' if in_tenant else 'one person'} ({quota})", self.hint)
+
     def to_forget(self, own: Sequence[tuple[Key, int]], tenant: tuple[int, int], size_bytes: int) -> list[Key]:
         """Return which of a person's `own` (key, bytes; the oldest first) must go before one more of `size_bytes` is kept.
 
@@ -74,9 +80,15 @@ PLANS = Quotas(
     Quota(1_000, 512 * MB),
     "send smaller plans, or wait: a plan is forgotten 24 hours after it began",
 )
-#: Records are what keeps a write from being sent twice, so none goes before its time; of their bytes each is bounded (outcome_codec).
-MAX_KEYS_PER_PERSON = 20_000
-MAX_KEYS_PER_TENANT = 100_000
+#: Records are what keeps a write from being sent twice, so none goes before its time; what does not fit is recorded without its answer.
+RECORDS = Quotas(
+    "answers of recorded writes",
+    Quota(20_000, 128 * MB),
+    Quota(100_000, 1_024 * MB),
+    "wait: records are forgotten after 24 hours",
+)
+#: of a record; the quota of keys bounds these well enough, so they need no sum
+SMALL_RECORD_BYTES = 4_000
 
 
 def not_kept(error: QuotaExceeded, hint: str) -> Failure:
@@ -84,8 +96,8 @@ def not_kept(error: QuotaExceeded, hint: str) -> Failure:
     return replace(error.failure, code="answer_not_kept", hint=hint)
 
 
-def keys_exceeded(*, in_tenant: bool) -> QuotaExceeded:
+def keys_exceeded(most: int, *, in_tenant: bool) -> QuotaExceeded:
     """Return the refusal of one more write under a key."""
-    whose, most = ("your whole tenant", MAX_KEYS_PER_TENANT) if in_tenant else ("one person", MAX_KEYS_PER_PERSON)
+    whose = "your whole tenant" if in_tenant else "one person"
     hint = "nothing was sent; records of writes are forgotten after 24 hours, so wait, or write many things in one call where the API can"
     return QuotaExceeded(f"{most} writes in 24 hours of {whose}", hint)

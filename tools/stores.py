@@ -137,7 +137,7 @@ class IdempotencyStore(Protocol):
         ...
 
     async def finish(self, principal: Principal, key: str, outcome: bytes) -> None:
-        """Record the outcome that later calls with this key get."""
+        """Record the outcome that later calls with this key get. Raises QuotaExceeded where a large one has no room."""
         ...
 
     async def abandon(self, principal: Principal, key: str) -> None:

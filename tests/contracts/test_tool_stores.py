@@ -305,9 +305,7 @@ async def test_results_kept_at_the_same_moment_stay_within_the_quota(database: D
 
 async def test_plans_count_with_the_results_of_their_steps(database: Database | None) -> None:
     """A plan that grows pushes out older ones of its person; what does not fit even alone is not recorded."""
-    if database is None:
-        pytest.skip("the store in memory is for tests, and counts only results")
-    store = SqlPlanStore(database, SMALL)
+    store = MemoryPlanStore(quotas=SMALL) if database is None else SqlPlanStore(database, SMALL)
     first = await store.open(ADA, b"p" * 300, 60)
     second = await store.open(ADA, b"p" * 300, 60)
     others = await store.open(BOB, b"p" * 300, 60)
@@ -324,11 +322,29 @@ async def test_plans_count_with_the_results_of_their_steps(database: Database | 
     assert await store.load(BOB, others) is not None
 
 
+def records_of(database: Database | None, quotas: Quotas) -> IdempotencyStore:
+    return MemoryIdempotencyStore(quotas=quotas) if database is None else SqlIdempotencyStore(database, quotas)
+
+
+async def test_answers_on_record_have_a_bound_in_all_and_the_records_stay(database: Database | None) -> None:
+    """Twenty thousand answers of a megabyte were within the quota of keys."""
+    store = records_of(database, Quotas("answers on record", Quota(9, 20_000), Quota(9, 30_000), "wait"))
+    for key in "ab":
+        await store.begin(ADA, key, "hash", 60)
+        await store.begin(BOB, key, "hash", 60)
+    await store.finish(ADA, "a", b"x" * 15_000)
+    with pytest.raises(QuotaExceeded, match="one person"):
+        await store.finish(ADA, "b", b"x" * 15_000)
+    await store.finish(ADA, "b", b"small")
+    assert [await store.begin(ADA, key, "hash", 60) for key in "ab"] == [b"x" * 15_000, b"small"]
+    await store.finish(BOB, "a", b"x" * 10_000)
+    with pytest.raises(QuotaExceeded, match="whole tenant"):
+        await store.finish(BOB, "b", b"x" * 10_000)
+
+
 async def test_a_person_with_too_many_writes_on_record_is_refused_and_no_record_is_lost(database: Database | None) -> None:
     """A record is what keeps a write from being sent twice: none is forgotten to make room."""
-    if database is None:
-        pytest.skip("the store in memory is for tests, and counts only results")
-    store = SqlIdempotencyStore(database, per_person=3, per_tenant=4)
+    store = records_of(database, Quotas("records", Quota(3, 1_000), Quota(4, 2_000), "wait"))
     for key in "abc":
         await store.begin(ADA, key, "hash", 60)
         await store.finish(ADA, key, b"done")

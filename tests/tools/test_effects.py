@@ -13,7 +13,7 @@ from tools.quotas import QuotaExceeded, keys_exceeded, not_kept
 LATE = QuotaExceeded("kept answers of one person", "wait")
 
 
-@pytest.mark.parametrize("error", [Busy("the origin"), keys_exceeded(in_tenant=False), keys_exceeded(in_tenant=True), LATE])
+@pytest.mark.parametrize("error", [Busy("the origin"), keys_exceeded(3, in_tenant=False), keys_exceeded(3, in_tenant=True), LATE])
 def test_no_room_always_means_that_nothing_was_sent(error: ToolError) -> None:
     outcome = Outcome("error", error=error.failure)
     assert not may_have_taken_effect(outcome)

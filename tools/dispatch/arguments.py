@@ -14,6 +14,7 @@ from tools.json_schema.argument_size import Cut, narrowed, values_in
 from tools.json_schema.formats import LOOSE
 from tools.json_schema.meant_numbers import may_hold_big_integers, meant, within_64_bits
 from tools.json_schema.schema_cost import cost_of, is_bearable
+from tools.json_text import encode
 from tools.operation import Failure, Json, Operation
 from tools.plain_text import written_out
 
@@ -29,8 +30,9 @@ MAX_EFFORT = 2_000
 MAX_CHECKED = 2_000_000
 #: schemas like the most, for which nobody has to count
 _COMMON_COST = 100
-#: a compiled schema takes some 25 KB
-MAX_COMPILED = 4_000
+#: of compiled schemas; each takes some twenty times its text, a common one 25 KB
+MAX_COMPILED_BYTES = 96 * 1024 * 1024
+_BYTES_PER_BYTE, _BYTES_EACH = 22, 2_000
 
 
 class _Compiled(NamedTuple):
@@ -39,6 +41,7 @@ class _Compiled(NamedTuple):
     validator: jsonschema_rs.Validator | None
     #: schemas that one value is held against at most
     cost: int
+    weight_bytes: int
 
 
 class Validators:
@@ -47,6 +50,7 @@ class Validators:
     def __init__(self) -> None:
         #: (tenant id, operation id) -> what was compiled
         self._compiled: dict[tuple[str | None, str], _Compiled] = {}
+        self.total_bytes = 0
 
     def refusal(self, operation: Operation, arguments: Mapping[str, Json]) -> Failure | None:
         """Return what is wrong with `arguments`, every fault at once, or None."""
@@ -61,6 +65,21 @@ class Validators:
             faults=tuple(fault.as_json() for fault in faults[:MAX_FAULTS]),
         )
 
+    def _compile(self, key: tuple[str | None, str], operation: Operation) -> _Compiled:
+        schema = plain(operation.input_schema)
+        weight = _BYTES_EACH + _BYTES_PER_BYTE * len(encode(schema))
+        self._forget(key)
+        # The oldest go; one that is still in use compiles again in a tenth of a millisecond.
+        while self._compiled and self.total_bytes + weight > MAX_COMPILED_BYTES:
+            self._forget(next(iter(self._compiled)))
+        compiled = self._compiled[key] = _Compiled(operation, compile_schema(operation.input_schema), cost_of(schema), weight)
+        self.total_bytes += weight
+        return compiled
+
+    def _forget(self, key: tuple[str | None, str]) -> None:
+        if (gone := self._compiled.pop(key, None)) is not None:
+            self.total_bytes -= gone.weight_bytes
+
     def faults(self, operation: Operation, arguments: Mapping[str, Json], *, suggests: bool = True) -> tuple[Fault, ...]:
         """Return the faults of `arguments`, in the order of the schema: all of a few values, the first ones of many."""
         try:
@@ -70,11 +89,7 @@ class Validators:
         key = (operation.tenant_id, operation.id)
         compiled = self._compiled.get(key)
         if compiled is None or compiled.operation is not operation:
-            if len(self._compiled) >= MAX_COMPILED:
-                # The oldest; one that is still in use compiles again in a tenth of a millisecond.
-                self._compiled.pop(next(iter(self._compiled)))
-            validator = compile_schema(operation.input_schema)
-            compiled = self._compiled[key] = _Compiled(operation, validator, cost_of(plain(operation.input_schema)))
+            compiled = self._compile(key, operation)
         if compiled.validator is None:
             return ()
         cost = compiled.cost

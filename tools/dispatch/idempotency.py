@@ -12,10 +12,11 @@ import orjson
 
 from oauth.principal import Principal
 from tools.dispatch.account_identity import account_id_of
-from tools.dispatch.outcome_codec import decode_outcome, encode_outcome
+from tools.dispatch.outcome_codec import decode_outcome, encode_outcome, without_data
 from tools.effects import may_have_taken_effect, was_sent
 from tools.json_text import canonical
 from tools.operation import Call, Failure, Outcome, reenters
+from tools.quotas import QuotaExceeded
 from tools.stores import IdempotencyStore, KeyConflict, KeyInFlight
 
 TTL_S = 24 * 3600.0
@@ -94,7 +95,14 @@ class Idempotency:
 
     async def note(self, principal: Principal, token: str, result: bytes) -> None:
         """Record what came of the run that `token` was taken for."""
-        await self._store.finish(principal, _key_of(token), result)
+        await self._finish(principal, _key_of(token), result)
+
+    async def _finish(self, principal: Principal, key: str, record: bytes) -> None:
+        """Record how a write ended, without its answer where there is no room: that it ran must not be forgotten."""
+        try:
+            await self._store.finish(principal, key, record)
+        except QuotaExceeded:
+            await self._store.finish(principal, key, without_data(record))
 
     async def _once(self, principal: Principal, key: str, request_hash: str, run: Callable[[], Coroutine[Any, Any, Outcome]]) -> Outcome:
         mine = (principal.tenant_id, principal.subject, key)
@@ -163,7 +171,7 @@ class Idempotency:
     async def _settle(self, call: Call, key: str, outcome: Outcome) -> None:
         try:
             if outcome.status == "ok" or may_have_taken_effect(outcome):
-                await self._store.finish(call.principal, key, encode_outcome(outcome, self._clock()))
+                await self._finish(call.principal, key, encode_outcome(outcome, self._clock()))
             else:
                 # Known not to have been sent, or refused by the upstream: nothing was written, so the same call may run again.
                 await self._store.abandon(call.principal, key)

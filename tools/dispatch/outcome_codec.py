@@ -43,6 +43,14 @@ def encode_outcome(outcome: Outcome, recorded_at: float) -> bytes:
     return _encoded(record)
 
 
+def without_data(record: bytes) -> bytes:
+    """Return a record without the data of its outcome, where there is no room for it; how it ended stays."""
+    kept = orjson.loads(record)
+    for name in ("data", "large", "file"):
+        kept.pop(name, None)
+    return _encoded({**kept, "omitted": True})
+
+
 def decode_outcome(record: bytes) -> tuple[Outcome, float]:
     """Return the outcome of a record and when it was made."""
     kept = decode(record)
@@ -53,7 +61,7 @@ def decode_outcome(record: bytes) -> tuple[Outcome, float]:
     if kept.get("large") is not None:
         data = LargeJson(kept["large"].encode())
     if kept.get("omitted") or ("large" in kept and kept["large"] is None) or ("file" in kept and kept["file"]["body"] is None):
-        note = "its answer was too large to be kept with the record"
+        note = "its answer was too large to be kept with the record, or there was no room for it"
     error = kept.get("error")
     if error is not None:
         error = Failure(

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from oauth.principal import Principal
 from tools.catalog.quarantine import HeldTool
 from tools.operation import Operation
-from tools.quotas import RESULTS, Quotas
+from tools.quotas import PLANS, RECORDS, RESULTS, SMALL_RECORD_BYTES, Quotas, keys_exceeded
 from tools.stores import CallRecord, ImportDiff, KeyConflict, KeyInFlight, Source, UsageExample, diff_of
 
 CLAIM_S = 45.0
@@ -98,8 +98,8 @@ class _Claim:
 class MemoryIdempotencyStore:
     """IdempotencyStore in a dict."""
 
-    def __init__(self, clock: Clock = time.time) -> None:
-        self._clock = clock
+    def __init__(self, clock: Clock = time.time, quotas: Quotas = RECORDS) -> None:
+        self._clock, self._quotas = clock, quotas
         self._claims: dict[tuple[str, str, str], _Claim] = {}
 
     async def begin(self, principal: Principal, key: str, request_hash: str, ttl_s: float) -> bytes | None:
@@ -112,10 +112,26 @@ class MemoryIdempotencyStore:
                 return claim.outcome
             if claim.claimed_until > now:
                 raise KeyInFlight
+        if claim is None:
+            self._check_room(principal)
         self._claims[mine] = _Claim(request_hash, now + CLAIM_S, now + ttl_s)
         return None
 
+    def _check_room(self, principal: Principal) -> None:
+        of_tenant = [subject for tenant, subject, _key in self._claims if tenant == principal.tenant_id]
+        if of_tenant.count(principal.subject) >= self._quotas.person.count:
+            raise keys_exceeded(self._quotas.person.count, in_tenant=False)
+        if len(of_tenant) >= self._quotas.tenant.count:
+            raise keys_exceeded(self._quotas.tenant.count, in_tenant=True)
+
+    def _check_bytes(self, principal: Principal, size_bytes: int) -> None:
+        sizes = [(at[1], len(claim.outcome or b"")) for at, claim in self._claims.items() if at[0] == principal.tenant_id]
+        self._quotas.check_bytes(size_bytes + sum(size for subject, size in sizes if subject == principal.subject), in_tenant=False)
+        self._quotas.check_bytes(size_bytes + sum(size for _subject, size in sizes), in_tenant=True)
+
     async def finish(self, principal: Principal, key: str, outcome: bytes) -> None:
+        if len(outcome) > SMALL_RECORD_BYTES:
+            self._check_bytes(principal, len(outcome))
         if (claim := self._claims.get((principal.tenant_id, principal.subject, key))) is not None:
             claim.outcome = outcome
 
@@ -129,22 +145,39 @@ class _Plan:
     expires_at: float
     results_by_step: dict[str, bytes] = field(default_factory=dict)
 
+    @property
+    def size_bytes(self) -> int:
+        return len(self.plan) + sum(map(len, self.results_by_step.values()))
+
 
 class MemoryPlanStore:
     """PlanStore in a dict."""
 
-    def __init__(self, clock: Clock = time.time) -> None:
-        self._clock = clock
+    def __init__(self, clock: Clock = time.time, quotas: Quotas = PLANS) -> None:
+        self._clock, self._quotas = clock, quotas
         self._plans: dict[tuple[str, str, str], _Plan] = {}
 
     async def open(self, principal: Principal, plan: bytes, ttl_s: float) -> str:
         handle = f"x_{secrets.token_urlsafe(24)}"
+        self._make_room(principal, len(plan))
         self._plans[principal.tenant_id, principal.subject, handle] = _Plan(plan, self._clock() + ttl_s)
         return handle
 
     async def save_step(self, principal: Principal, handle: str, step_id: str, result: bytes) -> None:
         if (plan := self._own(principal, handle)) is not None:
+            self._make_room(principal, plan.size_bytes + len(result), keep=handle)
             plan.results_by_step[step_id] = result
+
+    def _make_room(self, principal: Principal, size_bytes: int, keep: str | None = None) -> None:
+        now = self._clock()
+        sizes = {
+            key: plan.size_bytes
+            for key, plan in self._plans.items()
+            if key[0] == principal.tenant_id and key[2] != keep and plan.expires_at > now
+        }
+        own = [(key, size) for key, size in sizes.items() if key[1] == principal.subject]
+        for gone in self._quotas.to_forget(own, (len(sizes), sum(sizes.values())), size_bytes):
+            del self._plans[gone]
 
     async def load(self, principal: Principal, handle: str) -> tuple[bytes, Mapping[str, bytes]] | None:
         plan = self._own(principal, handle)

@@ -12,7 +12,7 @@ from oauth.principal import Principal
 from server.storage.database import Database, now_us
 from server.storage.quota import make_room
 from server.storage.schema.tool_tables import idempotency_keys, plan_steps, plans, results
-from tools.quotas import MAX_KEYS_PER_PERSON, MAX_KEYS_PER_TENANT, PLANS, RESULTS, Quotas, keys_exceeded
+from tools.quotas import PLANS, RECORDS, RESULTS, SMALL_RECORD_BYTES, Quotas, keys_exceeded
 from tools.stores import KeyConflict, KeyInFlight
 
 #: Longer than any outbound call may take (30 s): a claim that old belongs to a process that died.
@@ -63,9 +63,8 @@ class SqlResultStore:
 class SqlIdempotencyStore:
     """IdempotencyStore on the database: a claim is one row, and the row's primary key is the mutual exclusion."""
 
-    def __init__(self, database: Database, per_person: int = MAX_KEYS_PER_PERSON, per_tenant: int = MAX_KEYS_PER_TENANT) -> None:
-        self._database = database
-        self._per_person, self._per_tenant = per_person, per_tenant
+    def __init__(self, database: Database, quotas: Quotas = RECORDS) -> None:
+        self._database, self._quotas = database, quotas
 
     async def begin(self, principal: Principal, key: str, request_hash: str, ttl_s: float) -> bytes | None:
         now = now_us()
@@ -100,14 +99,25 @@ class SqlIdempotencyStore:
     async def _check_room(self, connection: AsyncConnection, principal: Principal) -> None:
         """Raise QuotaExceeded where a person or a tenant has as many keys as it may; counts in the primary key's index, no further."""
         own = and_(idempotency_keys.c.tenant_id == principal.tenant_id, idempotency_keys.c.subject == principal.subject)
-        for which, most in ((own, self._per_person), (idempotency_keys.c.tenant_id == principal.tenant_id, self._per_tenant)):
+        of_tenant = idempotency_keys.c.tenant_id == principal.tenant_id
+        for which, most in ((own, self._quotas.person.count), (of_tenant, self._quotas.tenant.count)):
             some = select(idempotency_keys.c.tenant_id).where(which).limit(most).subquery()
             if (await connection.execute(select(func.count()).select_from(some))).scalar_one() >= most:
-                raise keys_exceeded(in_tenant=which is not own)
+                raise keys_exceeded(most, in_tenant=which is not own)
 
     async def finish(self, principal: Principal, key: str, outcome: bytes) -> None:
         async with self._database.write() as connection:
+            if len(outcome) > SMALL_RECORD_BYTES:
+                await self._check_bytes(connection, principal, len(outcome))
             await connection.execute(update(idempotency_keys).where(_mine(principal, key)).values(outcome=outcome))
+
+    async def _check_bytes(self, connection: AsyncConnection, principal: Principal, size_bytes: int) -> None:
+        """Raise QuotaExceeded where the answers on record take as much as they may."""
+        size = func.coalesce(func.sum(func.length(idempotency_keys.c.outcome)), 0)
+        of_tenant = idempotency_keys.c.tenant_id == principal.tenant_id
+        for which in (and_(of_tenant, idempotency_keys.c.subject == principal.subject), of_tenant):
+            used = int((await connection.execute(select(size).where(which))).scalar_one())
+            self._quotas.check_bytes(used + size_bytes, in_tenant=which is of_tenant)
 
     async def abandon(self, principal: Principal, key: str) -> None:
         async with self._database.write() as connection:

@@ -202,3 +202,23 @@ def test_a_name_of_any_length_is_shown_short() -> None:
     assert refusal is not None
     assert len(refusal.message) < 1_000
     assert all(len(str(fault)) < 1_000 for fault in refusal.faults)
+
+
+def test_compiled_schemas_are_bounded_by_what_they_take(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Four thousand were kept, of whatever size. The newest stays, and what went compiles again."""
+    monkeypatch.setattr("tools.dispatch.arguments.MAX_COMPILED_BYTES", 1_000_000)
+    validators = Validators()
+    wide: dict[str, Json] = {
+        "type": "object",
+        "properties": {f"p{number}": {"type": "string"} for number in range(500)},
+        "required": ["p0"],
+    }
+    operations = [operation(f"crm.a{number}.get", schema=wide) for number in range(20)]
+    for each in operations:
+        assert validators.faults(each, {})
+        assert validators.total_bytes <= 1_000_000
+    assert 1 <= len(validators._compiled) < 10
+    assert validators.faults(operations[0], {})
+    before = validators.total_bytes
+    assert not validators.faults(operation("crm.a0.get", schema={"type": "object", "properties": {}}), {})
+    assert validators.total_bytes < before

@@ -5,10 +5,12 @@ from dataclasses import replace
 
 import pytest
 
+from server.storage.memory.tools import MemoryIdempotencyStore
 from tests.tools.stand_ins import BOB, Answer, Gateway, HeldBack, answering, gateway, operation
 from tools.dispatch.outcome_codec import MAX_RECORD_BYTES, decode_outcome, encode_outcome
 from tools.effects import UNSURE
 from tools.operation import Call, Download, Failure, Json, Outcome, Page, ResponseMeta
+from tools.quotas import Quota, Quotas
 
 CREATE = operation("crm.notes.create", "write")
 PUT = operation("crm.notes.replace", "write", idempotent=True)
@@ -181,7 +183,7 @@ def test_a_record_stays_small_and_says_what_it_left_out() -> None:
     """Nothing is cut silently."""
     encoded = encode_outcome(Outcome("ok", data="x" * MAX_RECORD_BYTES), 1)
     assert len(encoded) < 200
-    assert decode_outcome(encoded)[0].note == "its answer was too large to be kept with the record"
+    assert decode_outcome(encoded)[0].note == "its answer was too large to be kept with the record, or there was no room for it"
 
 
 def failing(failure: Failure) -> Answer:
@@ -234,4 +236,16 @@ async def test_our_own_fault_after_sending_is_not_sent_again() -> None:
         assert outcome.error is not None
         assert (outcome.error.code, outcome.error.retryable) == ("internal_error", False)
         assert outcome.error.hint == UNSURE
+    assert len(house.runner.calls) == 1
+
+
+async def test_a_write_whose_answer_has_no_room_is_recorded_and_not_sent_again() -> None:
+    """Its record says how it ended, without the answer."""
+    keys = MemoryIdempotencyStore(quotas=Quotas("answers on record", Quota(9, 5_000), Quota(9, 5_000), "wait"))
+    house = await gateway([CREATE], keys=keys)
+    house.runner.answers[CREATE.id] = answering({"id": 7, "text": "x" * 6_000})
+    assert (await create(house)).status == "ok"
+    again = await create(house)
+    assert (again.status, again.data) == ("ok", None)
+    assert "no room" in (again.note or "")
     assert len(house.runner.calls) == 1
