@@ -47,7 +47,7 @@ DISCOVER_APIS = ToolDefinition(
             "providers": _TEXTS,
             "tags": _TEXTS,
             "access": {"enum": ["any", "read", "write", "destructive"]},
-            "detail": {"enum": ["names", "signature", "full"]},
+            "detail": {"enum": ["names", "signature", "full", "schema"]},
             "limit": {"type": "integer", "minimum": 1, "maximum": 20},
             "cursor": {"type": "string"},
             "check": {"type": "boolean", "description": "readiness only"},

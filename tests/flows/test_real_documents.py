@@ -11,7 +11,7 @@ from server.config import load
 from server.storage.store import open_store
 from tests.command_line import ascend_here
 from tests.flows.gateway_process import ascend
-from tools.catalog.signatures import LONG_SIGNATURE_CHARS
+from tools.catalog.signatures import MAX_SIGNATURE_CHARS
 from tools.operation import ClientInfo
 from tools.sources.importing import ImportRequest, import_openapi
 
@@ -85,7 +85,7 @@ async def test_intents_find_their_operation_with_a_compact_signature(shared_data
             signatures = {hit["id"]: hit["signature"] for hit in outcome.data["results"]}
             if wanted not in signatures:
                 missed.append(f"{intent}: {', '.join(signatures)}")
-            elif len(signatures[wanted]) > LONG_SIGNATURE_CHARS:
+            elif len(signatures[wanted]) > MAX_SIGNATURE_CHARS:
                 missed.append(f"{intent}: {signatures[wanted]} is long")
     assert missed == []
     found = ascend("index", "search", "post a message to a channel", "--limit", "5", "--json", data_dir=tmp_path)

@@ -2,14 +2,19 @@
 
 from oauth.connections.credentials import Credentials
 from oauth.principal import Principal
+from tools.argument_outline import outline_of
 from tools.catalog.lazy_json import plain
 from tools.dispatch.policy import Policy
 from tools.json_text import encode
 from tools.operation import Json, Operation
 
+#: full stays within 1,500 tokens, with everything else that it says
+MAX_INPUT_CHARS = 2_900
+MAX_OUTPUT_CHARS = 1_100
+
 
 def described(principal: Principal, operation: Operation, detail: str, policy: Policy, credentials: Credentials) -> dict[str, Json]:
-    """Return `operation` in the `detail` asked for: names, signature, full, or check (readiness only)."""
+    """Return `operation` in the `detail` asked for: names, signature, full, schema, or check (readiness only)."""
     if detail == "names":
         return {"id": operation.id, "summary": operation.summary}
     entry: dict[str, Json] = {"id": operation.id}
@@ -39,8 +44,14 @@ def described(principal: Principal, operation: Operation, detail: str, policy: P
         entry["headers"] = headers
     if operation.deprecated:
         entry["deprecated"] = True
+    if detail in ("full", "schema"):
+        entry |= {"description": operation.description, "tags": list(operation.tags)}
     if detail == "full":
-        entry |= {"description": operation.description, "input_schema": plain(operation.input_schema), "tags": list(operation.tags)}
+        entry["input"] = outline_of(plain(operation.input_schema), MAX_INPUT_CHARS)
+        if operation.output_schema is not None:
+            entry["output"] = outline_of(plain(operation.output_schema), MAX_OUTPUT_CHARS)
+    if detail == "schema":
+        entry["input_schema"] = plain(operation.input_schema)
         if operation.output_schema is not None:
             entry["output_schema"] = plain(operation.output_schema)
     return entry
@@ -50,7 +61,7 @@ def shortened(entries: list[dict[str, Json]], max_chars: int) -> None:
     """Take the schemas out of descriptions once all of them together are too long, and say where each is to be had."""
     left = max_chars
     for entry in entries:
-        for member in ("output_schema", "input_schema"):
+        for member in ("output_schema", "input_schema", "output", "input"):
             size = len(encode(entry))
             if size <= left or member not in entry:
                 continue

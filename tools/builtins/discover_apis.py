@@ -81,7 +81,7 @@ class DiscoverApis:
                 self._search(principal, view, given, detail, answer)
         if self._usage is not None and isinstance(given.get("query"), str):
             self._usage.discovered(principal, given["query"], (entry["id"] for entry in answer["results"]))
-        if detail == "full":
+        if detail in ("full", "schema"):
             shortened(answer["results"], MAX_FULL_CHARS)
         if (hint := way_on(answer["results"])) is not None:
             answer["hint"] = hint
@@ -129,7 +129,7 @@ class DiscoverApis:
     def _hits(self, principal: Principal, view: CatalogView, given: Mapping[str, Json], query: str, wanted: int) -> tuple[list[Hit], bool]:
         """Return the best operations for one query, and whether none fits well."""
         visible = Visible((principal.tenant_id, SHARED_SEGMENT), _filter(view, given, self._policy.gone(principal)))
-        result = self._finder.search(query[:MAX_QUERY_CHARS], visible, wanted, explain=given.get("detail") == "full")
+        result = self._finder.search(query[:MAX_QUERY_CHARS], visible, wanted, explain=given.get("detail") in ("full", "schema"))
         # A tenant's own operation hides the shared one of the same name. The index may be a moment ahead of or behind the
         # catalogue: only what can be called is shown.
         best = {hit.slug: hit for hit in reversed(result.hits) if hit.slug in view.operations_by_id}

@@ -31,7 +31,7 @@ def _entry(entry: Mapping[str, Any]) -> str:
     if "error" in entry:
         near = ", ".join(entry.get("did_you_mean", ()))
         return f"{entry['id']}: no such operation" + (f"; did you mean {near}?" if near else "")
-    head = entry.get("signature", entry["id"])
+    head = entry["id"] if "input" in entry else entry.get("signature", entry["id"])
     score = f" [{entry['score']:.2f}]" if "score" in entry else ""
     lines = [f"{head}{score}"]
     notes = _notes(entry)
@@ -39,6 +39,11 @@ def _entry(entry: Mapping[str, Any]) -> str:
         lines.append("  " + " · ".join(part for part in [entry.get("summary", ""), *notes] if part))
     if "example" in entry:
         lines.append(f"  example {_json(entry['example'])}")
+    if entry.get("description") and entry["description"] != entry.get("summary"):
+        lines.append(f"  {entry['description']}")
+    for member in ("input", "output"):
+        if entry.get(member):
+            lines.append(f"  {member}\n    " + entry[member].replace("\n", "\n    "))
     if "input_schema" in entry:
         lines += [f"  input {_json(entry['input_schema'])}"]
         lines += [f"  output {_json(entry['output_schema'])}"] if "output_schema" in entry else []

@@ -100,7 +100,7 @@ class Describe:
         operation = self._catalog.get(call.principal.tenant_id, call.arguments["id"])
         if operation is None:
             return Outcome("error", error=self._suggestions.unknown(call.principal.tenant_id, call.arguments["id"]))
-        return Outcome("ok", data=described(call.principal, operation, "full", self._policy, self._credentials))
+        return Outcome("ok", data=described(call.principal, operation, "schema", self._policy, self._credentials))
 
     def function(self) -> BuiltinFunction:
         schema = {

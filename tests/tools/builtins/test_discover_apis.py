@@ -104,15 +104,18 @@ async def test_detail_goes_from_names_to_schemas() -> None:
     house = await gateway(ALL)
     names = (await discover(house, ids=[SEARCH.id], detail="names"))["results"][0]
     full = (await discover(house, ids=[SEARCH.id], detail="full"))["results"][0]
+    schema = (await discover(house, ids=[SEARCH.id], detail="schema"))["results"][0]
     assert names == {"id": SEARCH.id, "summary": SEARCH.summary}
-    assert full["input_schema"] == SEARCH.input_schema
+    assert [line.partition(":")[0].rstrip("?") for line in full["input"].splitlines()] == list(SEARCH.input_schema["properties"])
+    assert "input_schema" not in full
+    assert schema["input_schema"] == SEARCH.input_schema
 
 
 async def test_schemas_that_would_fill_a_context_are_left_out_and_it_says_where_they_are() -> None:
     """Nothing is cut silently, and an answer stays readable."""
     schema = {"type": "object", "properties": {f"argument_{number}": {"type": "string"} for number in range(500)}}
     house = await gateway([operation(f"crm.big{number}.get", schema=schema) for number in range(20)])
-    found = await discover(house, ids=[f"crm.big{number}.get" for number in range(20)], detail="full")
+    found = await discover(house, ids=[f"crm.big{number}.get" for number in range(20)], detail="schema")
     assert len(orjson.dumps(found)) < 60_000
     assert "input_schema" in found["results"][0]
     last = found["results"][-1]

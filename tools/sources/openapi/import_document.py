@@ -27,6 +27,7 @@ from tools.sources.openapi.schemas.keywords import shortened
 from tools.sources.openapi.security import schemes_of
 from tools.sources.openapi.servers import is_server, server_urls
 from tools.sources.openapi.swagger import upgrade
+from tools.sources.openapi_argument_order import common_arguments, order_of
 from tools.sources.response_headers import TOLD_OF_HEAD
 from tools.stores import Source
 
@@ -74,12 +75,13 @@ def import_document(
     found = [one for one in read if isinstance(one, Found)]
     operations: list[Operation] = []
     seen: set[str] = set()
+    common = common_arguments(found)
     for derived, name, one, correction in _named(provider, found, overlay, known):
         seen |= {derived, one.where}
         if correction.hide or (include and not _is_included(name, one, include)):
             continue
         try:
-            operation = _operation(name, one, document, provider, tenant_id, correction, overlay)
+            operation = _operation(name, one, document, provider, tenant_id, correction, overlay, common)
             operations.append(operation if name == derived else replace(operation, binding={**operation.binding, "derived": derived}))
         except MALFORMED as error:
             skipped.append(Skipped(one.where, f"it is malformed in a way that is not understood: {type(error).__name__}: {error}"))
@@ -144,7 +146,14 @@ def _named(
 
 
 def _operation(
-    name: str, one: Found, document: OpenApiDocument, provider: str, tenant_id: str | None, correction: Correction, overlay: Overlay
+    name: str,
+    one: Found,
+    document: OpenApiDocument,
+    provider: str,
+    tenant_id: str | None,
+    correction: Correction,
+    overlay: Overlay,
+    common: frozenset[str],
 ) -> Operation:
     summary, description = _words(one, name)
     texts, arguments = (_said(one), first_sentence(description)), one.arguments.schema.get("properties", {})
@@ -164,7 +173,8 @@ def _operation(
     paging = paging_of(document, schema, one.answer)
     scopes = one.security.scopes if one.security.is_required else frozenset()
     is_deprecated = one.node.get("deprecated") is True
-    signature = signature_of(name, schema, returns)
+    order = order_of(one, name, common)
+    signature = signature_of(name, schema, returns, order.main, order.late, order.common)
     if not (overlay.check_formats if correction.check_formats is None else correction.check_formats):
         schema = unchecked(schema)
     relied_on: list[Json] = [name, access, idempotent, summary, description, tags, schema, answer, binding]

@@ -34,8 +34,8 @@ TYPE_BY_MISNOMER = {
 }
 COUNTS = ("minLength", "maxLength", "minItems", "maxItems", "minProperties", "maxProperties")
 NUMBERS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf")
-PLAIN = ("format", "default", "const", "contentEncoding", "contentMediaType")
-SHOWN = ("format", "default", "contentEncoding", "contentMediaType")
+PLAIN = ("format", "default", "const", "contentEncoding", "contentMediaType", "x-unit", "x-units")
+SHOWN = ("format", "default", "contentEncoding", "contentMediaType", "x-unit", "x-units")
 #: styles whose delimiter cannot be escaped -> the delimiter
 BLANK_BY_STYLE = {"spaceDelimited": " ", "pipeDelimited": "|", "tabDelimited": "\t"}
 MAX_DESCRIPTION_CHARS = 600
