@@ -9,7 +9,7 @@ from server.commands.rows import print_rows
 from server.commands.user import known_tenant
 from server.config import Settings
 from tools.operation import required_scope
-from tools.operation_audit import misfits_of
+from tools.sources.operation_audit import misfits_of
 
 
 @click.group()

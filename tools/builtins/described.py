@@ -2,7 +2,7 @@
 
 from oauth.connections.credentials import Credentials
 from oauth.principal import Principal
-from tools.argument_outline import outline_of
+from tools.catalog.argument_outline import outline_of
 from tools.catalog.lazy_json import plain
 from tools.dispatch.policy import Policy
 from tools.json_text import encode

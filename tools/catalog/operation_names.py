@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from itertools import count
 from types import MappingProxyType
 
+from tools.catalog.path_segments import is_parameter, own_segments, pieces_of, segments_of
 from tools.catalog.verbs import NOUNS_TOO, VERB_BY_WORD, changes, leads_of, removes, repeats_method, singular, snake, spoken_in, words_of
-from tools.path_segments import is_parameter, own_segments, pieces_of, segments_of
 
 #: of two operations that ask for one id, the one whose method comes first here keeps it; others come last
 METHOD_ORDER = ("get", "patch", "put", "post", "delete", "head", "options", "trace")

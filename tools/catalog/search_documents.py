@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Iterator, Mapping
 
 from capability_index.documents import Document, ParameterText
+from tools.catalog.sentences import without_notes
 from tools.operation import Json, Operation, reenters
-from tools.sentences import without_notes
 
 SHARED_SEGMENT = "*"
 #: always in front of the model, so finding it would be a place wasted

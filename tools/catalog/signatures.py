@@ -4,9 +4,7 @@ import re
 from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
-from tools.operation import Json
-from tools.plain_text import written_out
-from tools.signature_types import (
+from tools.catalog.signature_types import (
     MAX_BRANCHES,
     WHOLE,
     WORD_BY_TYPE,
@@ -18,6 +16,8 @@ from tools.signature_types import (
     resolved,
     type_of,
 )
+from tools.operation import Json
+from tools.plain_text import written_out
 
 MAX_MEMBERS = 8
 MAX_NESTING = 4

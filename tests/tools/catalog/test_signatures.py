@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tools.argument_outline import outline_of
+from tools.catalog.argument_outline import outline_of
+from tools.catalog.signature_types import Brevity, Definitions, type_of
 from tools.catalog.signatures import GOOD_SIGNATURE_CHARS, MAX_SIGNATURE_CHARS, returns_of, signature_of
-from tools.signature_types import Brevity, Definitions, type_of
 
 DEFINITIONS = {"Row": {"type": "object", "properties": {"id": {"type": "string"}}}, "Self": {"$ref": "#/$defs/Self"}}
 

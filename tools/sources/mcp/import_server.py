@@ -11,13 +11,13 @@ import orjson
 from oauth.connections.credentials import Credential
 from oauth.principal import Principal
 from tools.catalog.operation_names import MAX_NAME_CHARS
+from tools.catalog.sentences import MAX_SUMMARY_CHARS, first_sentence
 from tools.catalog.signatures import returns_of, signature_of
 from tools.catalog.verbs import VERB_BY_WORD, snake, words_of
 from tools.egress.client import Egress
 from tools.errors import ImportFailed, ToolError
 from tools.operation import Failure, Json, Operation
 from tools.plain_text import visible, written_out
-from tools.sentences import MAX_SUMMARY_CHARS, first_sentence
 from tools.sources.mcp.access import access_of_tool, is_idempotent_tool
 from tools.sources.mcp.definitions import UpstreamTool
 from tools.sources.mcp.input_schema import usable, with_root

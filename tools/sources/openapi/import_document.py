@@ -9,6 +9,7 @@ import jsonschema_rs
 import orjson
 
 from tools.catalog.operation_names import Naming, name_operations
+from tools.catalog.sentences import first_sentence, humanised, notes_last, summary_of
 from tools.catalog.signatures import returns_of, signature_of
 from tools.catalog.verbs import VERB_BY_WORD, words_of
 from tools.errors import ImportFailed
@@ -16,8 +17,8 @@ from tools.json_schema.formats import unchecked
 from tools.json_schema.schema_cost import is_bearable
 from tools.operation import Failure, Json, Operation
 from tools.plain_text import visible
-from tools.sentences import first_sentence, humanised, notes_last, summary_of
 from tools.sources.openapi.access import access_of, is_idempotent
+from tools.sources.openapi.argument_order import common_arguments, order_of
 from tools.sources.openapi.document import Gathered, OpenApiDocument, read_document
 from tools.sources.openapi.examples import example_call
 from tools.sources.openapi.find_operations import MALFORMED, Found, Skipped, find_operations
@@ -27,7 +28,6 @@ from tools.sources.openapi.schemas.keywords import shortened
 from tools.sources.openapi.security import schemes_of
 from tools.sources.openapi.servers import is_server, server_urls
 from tools.sources.openapi.swagger import upgrade
-from tools.sources.openapi_argument_order import common_arguments, order_of
 from tools.sources.response_headers import TOLD_OF_HEAD
 from tools.stores import Source
 

@@ -12,11 +12,11 @@ import pytest
 from tests.conftest import REPOSITORY
 from tools.errors import ImportFailed
 from tools.operation import Operation
-from tools.operation_audit import misfits_of
 from tools.sources.openapi.document import parse
 from tools.sources.openapi.external_documents import folder_reader, gather_externals
 from tools.sources.openapi.import_document import ImportResult, import_document
 from tools.sources.openapi.overlay import read_overlay
+from tools.sources.operation_audit import misfits_of
 
 #: each line holds nine times the one before: seven million nodes in 500 bytes
 BOMB = b"l0: &l0 [x]\n" + b"".join(b"l%d: &l%d [%s]\n" % (n, n, b", ".join([b"*l%d" % (n - 1)] * 9)) for n in range(1, 8))
@@ -262,7 +262,7 @@ def test_swagger_2_form_fields_files_and_lists_are_read() -> None:
     assert operation.binding["base_url"] == "https://api.example.com/v1"
     assert operation.binding["parameters"][0]["style"] == "pipeDelimited"
     assert operation.binding["body"]["files"] == {"photo": "one"}
-    assert operation.signature == "api.photos.create(note: str, ids?: int[], photo?: file)"
+    assert operation.signature == "api.photos.create(note: str, photo?: file, ids?: int[])"
 
 
 AMOUNT = {"content": {"application/json": {"schema": {"type": "object", "properties": {"amount": {"type": "integer"}}}}}}

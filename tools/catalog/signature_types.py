@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from tools.catalog.units import note_of
 from tools.json_text import encode
 from tools.operation import Json
-from tools.units import note_of
 
 WORD_BY_TYPE = {"string": "str", "integer": "int", "number": "float", "boolean": "bool", "object": "object", "null": "null"}
 #: formats that say more than `str`

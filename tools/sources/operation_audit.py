@@ -1,9 +1,9 @@
 """Where an operation's name or tier says something else than its method and its document do."""
 
 from tools.catalog.operation_names import done_by
+from tools.catalog.sentences import first_sentence
 from tools.catalog.verbs import LOOKING, changes, leads_of, removes
 from tools.operation import Operation
-from tools.sentences import first_sentence
 from tools.sources.mcp.access import TIERS
 from tools.sources.openapi.access import SAFE_METHODS, access_of
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.command_line import ascend_here
-from tools.operation_audit import misfits_of
 from tools.sources.openapi.import_document import import_document
+from tools.sources.operation_audit import misfits_of
 
 PINS = {
     "openapi": "3.0.3",

@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
+from tools.catalog.sentences import first_sentence, within
+from tools.catalog.signature_types import MAX_OPTIONS, Brevity, Definitions, is_deprecated, properties_of, resolved, type_of
 from tools.operation import Json
 from tools.plain_text import written_out
-from tools.sentences import first_sentence, within
-from tools.signature_types import MAX_OPTIONS, Brevity, Definitions, is_deprecated, properties_of, resolved, type_of
 
 MAX_LINES = 400
 
