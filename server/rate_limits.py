@@ -61,7 +61,7 @@ LIMITS: Mapping[str, Limit] = {
     "crowds": Limit(1_200, 1_200),
 }
 #: what leaves a row in the store for whoever asks
-KEPT_FOR_ANYBODY = frozenset({"page", "sign_in_address", "authorize", "register", "push", "device_begin"})
+KEPT_FOR_ANYBODY = frozenset({"page", "way_in", "authorize", "register", "push", "device_begin"})
 
 
 #: bucket, key

@@ -151,7 +151,7 @@ class SignInEndpoints:
         return await self._signed_in(request, visit, subject, "passkey")
 
     async def _way_in(self, request: Request) -> Place:
-        return await self._limits.check_address("sign_in_address", _address(request), self._sessions.browser_of(request) or "")
+        return await self._limits.check_address("way_in", _address(request), self._sessions.browser_of(request) or "")
 
     async def _by_password(self, request: Request, visit: Visit, form: Parameters) -> Response:
         email = form.get("email") or ""

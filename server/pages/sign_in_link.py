@@ -65,7 +65,7 @@ class LinkEndpoints:
         form = await read_form(request)
         await self._sessions.check_form(request, form.get("csrf") or "", _purpose(token))
         address = address_key(request.client.host if request.client else None)
-        taken = await self._limits.check_address("sign_in_address", address, self._sessions.browser_of(request) or "")
+        taken = await self._limits.check_address("way_in", address, self._sessions.browser_of(request) or "")
         subject = await self._links.use(token)
         if subject is None:
             message = "It has been used already, or it is older than an hour. Ask for a new one."

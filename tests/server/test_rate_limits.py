@@ -1,10 +1,12 @@
 """GCRA: a burst at once, then a steady rate; bounded memory."""
 
+import re
 from contextlib import suppress
 
 import pytest
 
-from server.rate_limits import LIMITS, Limit, RateLimited, RateLimits, address_key, is_shared, network_key
+from server.rate_limits import KEPT_FOR_ANYBODY, LIMITS, Limit, RateLimited, RateLimits, address_key, is_shared, network_key
+from tests.conftest import REPOSITORY
 
 
 class Clock:
@@ -157,7 +159,7 @@ async def used_up(limits: RateLimits, what: str, address: str, own: str) -> int:
     return 10_000
 
 
-@pytest.mark.parametrize("what", ["page", "sign_in_address", "authorize", "register", "push", "device_begin", "token"])
+@pytest.mark.parametrize("what", ["page", "way_in", "authorize", "register", "push", "device_begin", "token"])
 async def test_an_address_of_many_never_closes_for_those_who_did_not_use_it_up(clock: Clock, what: str) -> None:
     """Behind a proxy that nobody declared all have one address."""
     limits = RateLimits(clock=clock)
@@ -176,3 +178,11 @@ async def test_who_claims_to_be_many_leaves_no_more_in_the_store_than_the_crowd_
             await limits.check_address("authorize", LOOPBACK, f"browser {number}")
             let_in += 1
     assert let_in == LIMITS["authorize_address"].burst + LIMITS["crowds"].burst
+
+
+def test_every_limit_by_address_that_is_asked_for_is_there() -> None:
+    """A name that no limit has would be a 500 of the page that asks."""
+    sources = (path.read_text(encoding="utf-8") for path in (REPOSITORY / "server").rglob("*.py"))
+    asked = {name for source in sources for name in re.findall(r'check_address\(\s*"(\w+)"', source)}
+    assert asked >= KEPT_FOR_ANYBODY
+    assert {f"{name}_{kind}" for name in asked for kind in ("address", "crowd")} <= set(LIMITS)
