@@ -129,4 +129,4 @@ def test_a_group_without_a_command_shows_its_help(
     with pytest.raises(SystemExit) as ended:
         main()
     assert ended.value.code == 2
-    assert capsys.readouterr().err.startswith("SearchFeedback: ")
+    assert capsys.readouterr().err.startswith("Usage: ")

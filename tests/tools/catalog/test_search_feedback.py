@@ -30,7 +30,7 @@ async def rank(house: Gateway, tenant_id: str = "acme") -> int:
 
 
 async def test_an_intent_that_led_to_a_call_finds_it_first_the_next_time() -> None:
-    """SearchFeedback examples are examples of what an operation is good for."""
+    """Usage examples are examples of what an operation is good for."""
     house = await gateway([*OTHERS, POST], table=TABLE)
     before = await rank(house)
     await learn(house, 2)
