@@ -21,6 +21,7 @@ from server.config import Settings
 from server.discovery import Discovery
 from server.error_responses import exception_handlers
 from server.housekeeping import Housekeeping
+from server.mcp.conformance.fixtures import ConformanceFixtures
 from server.mcp.endpoint import McpEndpoint
 from server.mcp.front import McpFront
 from server.mcp.request_state import RequestStates
@@ -73,8 +74,11 @@ async def open_gateway(settings: Settings) -> AsyncIterator[Gateway]:
         )
         people = assemble_people(settings, store, tenants, egress, authorization, connections.vault, titles)
         step_up = Challenges(settings).step_up
+        extras = ConformanceFixtures() if settings.conformance_fixtures else None
         states = RequestStates(connections.proof_key("request state"))
-        mcp = McpEndpoint(dispatcher=operations.dispatcher, step_up=step_up, settings=settings, tracing=operations.tracing, states=states)
+        mcp = McpEndpoint(
+            dispatcher=operations.dispatcher, step_up=step_up, settings=settings, tracing=operations.tracing, states=states, extras=extras
+        )
 
         async def tenants_changed(_changes: list[Change]) -> None:
             tenants.replace(await store.tenants.all())

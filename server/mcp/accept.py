@@ -14,6 +14,8 @@ from server.mcp.transport import send_whole
 from server.request_scope import Headers
 
 BOTH: Final = b"application/json, text/event-stream"
+#: both, as clients write it; any other spelling is read by `accepted`
+PLAIN_ACCEPTS: Final = frozenset({BOTH, b"text/event-stream, application/json", b"*/*"})
 _JSON: Final = frozenset({"application/json", "application/*", "*/*"})
 _EVENTS: Final = frozenset({"text/event-stream", "text/*", "*/*"})
 _NEVER: Final = re.compile(r"q\s*=\s*0(?:\.0*)?")

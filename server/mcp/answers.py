@@ -9,6 +9,7 @@ from mcp.shared.exceptions import MCPError
 from mcp_types import URL_ELICITATION_REQUIRED
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
+from server.request_scope import Headers
 from tools.dispatch.wire import to_wire
 from tools.operation import ClientInfo, ConnectionRequest, Json, Outcome
 from tools.value_objects import value_object
@@ -16,6 +17,8 @@ from tools.value_objects import value_object
 #: the request in an InputRequiredResult that asks the person to connect an account; further ones are numbered
 CONNECT_KEY = "connect"
 HOW_TO_CONNECT = "show the person the url as a link: they open it in a browser, sign in to this gateway and connect the account"
+#: headers and body of the 403 that asks for more scopes (RFC 6750 §3.1)
+StepUpAnswer = tuple[Headers, bytes]
 LINK_FACTS = "The link serves only this person, for ten minutes"
 
 
@@ -23,14 +26,14 @@ LINK_FACTS = "The link serves only this person, for ten minutes"
 class ToolAnswer:
     """A CallToolResult: structured content, already encoded, and text for clients and models that read only that.
 
-    `missing_scopes`: answer HTTP 403 instead, where the response has not begun.
+    `step_up`: headers and body of an HTTP 403 to answer instead, where the response has not begun.
     """
 
     structured: Json
     structured_json: bytes
     text: str
     is_error: bool
-    missing_scopes: frozenset[str] = frozenset()
+    step_up: StepUpAnswer | None = None
 
     def to_result(self) -> dict[str, Json]:
         """Return the result as JSON values."""
@@ -59,7 +62,7 @@ class UrlQuestion:
     requests: tuple[ConnectionRequest, ...]
     #: of a plan that had begun: what runs the rest of it
     resume: str | None = None
-    missing_scopes: frozenset[str] = frozenset()
+    step_up: StepUpAnswer | None = None
     #: sealed; comes back with the client's retry
     state: str = ""
 
@@ -88,7 +91,7 @@ class UrlQuestion:
 Answer = ToolAnswer | UrlQuestion
 
 
-def answer(outcome: Outcome, client: ClientInfo, *, asked: Collection[str] | None = ()) -> Answer:
+def answer(outcome: Outcome, client: ClientInfo, *, asked: Collection[str] | None = (), step_up: StepUpAnswer | None = None) -> Answer:
     """Return the answer to one call.
 
     `asked`: providers about which the client already answered a question; None: about all. What it answered proves nothing, so
@@ -116,7 +119,7 @@ def answer(outcome: Outcome, client: ClientInfo, *, asked: Collection[str] | Non
         structured_json,
         outcome.text if outcome.text is not None else structured_json.decode(),
         outcome.status == "error",
-        outcome.error.missing_scopes if outcome.error is not None and outcome.error.code == "insufficient_scope" else frozenset(),
+        step_up,
     )
 
 

@@ -39,8 +39,10 @@ def names_in(value: Json) -> int:
     return names
 
 
-def repeated_name(body: bytes) -> str | None:
-    """Return a name that an object of `body` has twice, or None."""
+def repeated_name(body: bytes, flat: bytes, names: int) -> str | None:
+    """Return a name that an object of `body` has twice, or None. `flat` and `names`: see `may_repeat`."""
+    if not may_repeat(flat, names):
+        return None
     try:
         json.loads(body, object_pairs_hook=_unique)
     except RepeatedName as error:

@@ -4,7 +4,7 @@ What is not plain falls through to the SDK, which stays the judge of everything 
 None and says nothing of its own. tests/server/mcp/test_fast_path.py sends the same requests both ways and compares the answers.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import mcp_types as types
@@ -21,8 +21,11 @@ from mcp_types.methods import serialize_server_result, validate_client_request
 from pydantic import ValidationError
 from starlette.types import Scope
 
+from server.mcp.accept import PLAIN_ACCEPTS
 from server.mcp.client_capabilities import of_meta
-from server.mcp.duplicate_names import BLANKS_AND_ZEROS, may_repeat, names_in, repeated_name
+from server.mcp.duplicate_names import BLANKS_AND_ZEROS, names_in, repeated_name
+from server.mcp.tool_request import ToolRequest
+from server.observability.trace_context import carrier_of
 from server.origins import Callers
 from tools.operation import ClientInfo, Json
 
@@ -36,31 +39,28 @@ _LIST_KEYS = frozenset({"_meta"})
 _MESSAGE_KEYS = frozenset({"jsonrpc", "id", "method", "params"})
 # orjson reads integers beyond 64 bits as floats, the SDK as they are. Two plain scans cost a tenth of a regular expression.
 _LONG_NUMBER = b"0" * 19
-#: `Accept` as clients write it; any other spelling is parsed by the SDK
-_PLAIN_ACCEPTS = frozenset({b"application/json, text/event-stream", b"text/event-stream, application/json", b"*/*"})
 _TRACE_HEADERS = (b"traceparent", b"tracestate", b"baggage")
 
 
 class FastRequest(NamedTuple):
-    """A plain request, checked as the SDK would have checked it. `name` None: `tools/list`. A tuple: made for every call."""
+    """A plain request, checked as the SDK would have checked it. `tool` None: `tools/list`. A tuple: made for every call."""
 
     request_id: int | str
-    name: str | None
-    arguments: Mapping[str, Json]
-    client: ClientInfo
-    meta: Mapping[str, Any]
-    trace_headers: Mapping[str, str]
+    tool: ToolRequest | None
     progress_token: int | str | None
 
 
 class FastPath:
     """Recognizes plain requests, and encodes their answers."""
 
-    def __init__(self, listing: types.ListToolsResult, info: Mapping[str, Json], callers: Callers) -> None:
+    def __init__(
+        self, listing: types.ListToolsResult, info: Mapping[str, Json], callers: Callers, left_to_sdk: Collection[str] = ()
+    ) -> None:
+        """`left_to_sdk`: names of tools that the SDK's path alone can run."""
         schemas = [tool.input_schema for tool in listing.tools]
         # Such a schema needs the header checks of the SDK's path.
         assert not any(find_invalid_x_mcp_header(schema) or x_mcp_header_map(schema) for schema in schemas)
-        self._callers = callers
+        self._callers, self._left_to_sdk = callers, left_to_sdk
         stamp = orjson.dumps({SERVER_INFO_META_KEY: info})
         self._stamp = b',"_meta":%b}' % stamp
         shown = serialize_server_result("tools/list", VERSION, listing.model_dump(by_alias=True, mode="json", exclude_none=True))
@@ -74,7 +74,7 @@ class FastPath:
         flat = body.translate(BLANKS_AND_ZEROS)
         if head is None or _LONG_NUMBER in flat:
             return None
-        method, header_name, trace_headers = head
+        method, header_name, host, trace_headers = head
         try:
             message = orjson.loads(body)
         except orjson.JSONDecodeError:
@@ -94,20 +94,21 @@ class FastPath:
         client, names = known
         names += len(_MESSAGE_KEYS) + len(params) + len(meta)
         if method == "tools/list":
-            if params.keys() != _LIST_KEYS or (may_repeat(flat, names) and repeated_name(body) is not None):
+            if params.keys() != _LIST_KEYS or repeated_name(body, flat, names) is not None:
                 return None
-            return FastRequest(request_id, None, {}, client, meta, trace_headers, token)
+            return FastRequest(request_id, None, token)
         name, arguments = params.get("name"), params.get("arguments", {})
         if not params.keys() <= _CALL_KEYS or type(name) is not str or type(arguments) is not dict:
             return None
         # A name beyond ASCII travels encoded in its header.
-        if not name.isascii() or name.encode() != header_name:
+        if not name.isascii() or name.encode() != header_name or name in self._left_to_sdk:
             return None
         names += names_in(arguments)
         # Where there are no more colons than members, no member came twice.
-        if flat.count(b":") != names and may_repeat(flat, names) and repeated_name(body) is not None:
+        if flat.count(b":") != names and repeated_name(body, flat, names) is not None:
             return None
-        return FastRequest(request_id, name, arguments, client, meta, trace_headers, token)
+        asked = ToolRequest(scope["ascend.principal"], name, arguments, client, carrier_of(meta, trace_headers), host)
+        return FastRequest(request_id, asked, token)
 
     def listing(self, request_id: int | str) -> bytes:
         """Return the whole `tools/list` response."""
@@ -117,8 +118,8 @@ class FastPath:
         """Return a whole response around the members of its result."""
         return b'{"jsonrpc":"2.0","id":%b,"result":{%b%b}' % (orjson.dumps(request_id), members, self._stamp)
 
-    def _head(self, headers: Sequence[tuple[bytes, bytes]]) -> tuple[str, bytes | None, dict[str, str]] | None:
-        """Return method, name and trace context of the head of a plain request, or None."""
+    def _head(self, headers: Sequence[tuple[bytes, bytes]]) -> tuple[str, bytes | None, bytes, dict[str, str]] | None:
+        """Return method, name, host and trace context of the head of a plain request, or None."""
         found = dict(headers)
         # A header that came twice, or one that mirrors an argument.
         if len(found) != len(headers) or b"mcp-param-" in b"".join(found):
@@ -127,7 +128,7 @@ class FastPath:
             return None
         if not found.get(b"content-type", b"").lower().startswith(b"application/json"):
             return None
-        if found.get(b"accept", b"*/*") not in _PLAIN_ACCEPTS or not self._callers.takes_host(found.get(b"host", b"")):
+        if found.get(b"accept", b"*/*") not in PLAIN_ACCEPTS or not self._callers.takes_host(host := found.get(b"host", b"")):
             return None
         method = found.get(b"mcp-method")
         if method not in (b"tools/call", b"tools/list"):
@@ -136,7 +137,7 @@ class FastPath:
         trace = (
             {name.decode(): found[name].decode("latin-1") for name in _TRACE_HEADERS if name in found} if b"traceparent" in found else {}
         )
-        return method.decode(), found.get(b"mcp-name"), trace
+        return method.decode(), found.get(b"mcp-name"), host, trace
 
     def _client(self, meta: Mapping[str, Any]) -> tuple[ClientInfo, int] | None:
         """Return what the client declares, once its declaration has passed the SDK's own validation, and the members in it."""

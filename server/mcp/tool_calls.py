@@ -1,7 +1,7 @@
 """One `tools/call`, the same for every way in: trace it, dispatch it, answer it."""
 
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import partial
@@ -12,16 +12,23 @@ from mcp_types import INVALID_PARAMS
 
 from oauth.principal import Principal
 from server.error_responses import failure_outcome, internal_error
-from server.mcp.answers import Answer, UrlQuestion, answer
+from server.mcp.answers import Answer, StepUpAnswer, UrlQuestion, answer
 from server.mcp.pending_plans import PendingPlans
 from server.mcp.request_state import Asked, RequestStates
+from server.mcp.tool_request import ToolRequest
 from server.observability.trace_context import CallSpan, Tracing, trace_id_of
+from server.origins import Callers
+from tools.always_on import ALWAYS_ON
 from tools.errors import ToolError
 from tools.operation import ClientInfo, Json, Outcome, Progress, no_progress
 
 logger = logging.getLogger(__name__)
 
 UNKNOWN_OPERATION = "unknown_operation"
+INSUFFICIENT_SCOPE = "insufficient_scope"
+_ALWAYS_ON = frozenset(tool.name for tool in ALWAYS_ON)
+#: (principal, missing scopes, our origin as the client spells it) -> the 403 that asks for more scopes
+StepUp = Callable[[Principal, frozenset[str], str], StepUpAnswer]
 _NOTHING_ASKED = Asked()
 
 
@@ -41,56 +48,35 @@ class Dispatch(Protocol):
 
 
 class ToolCalls:
-    """Answers calls through the dispatcher, whichever path parsed them."""
+    """Answers calls through the dispatcher, whichever path recognised them."""
 
-    def __init__(self, dispatcher: Dispatch, always_on: Iterable[str], tracing: Tracing, states: RequestStates) -> None:
-        self._dispatcher = dispatcher
-        self._states = states
+    def __init__(self, dispatcher: Dispatch, tracing: Tracing, states: RequestStates, step_up: StepUp, callers: Callers) -> None:
+        self._dispatcher, self._tracing, self._states = dispatcher, tracing, states
+        self._step_up, self._callers = step_up, callers
         self._waiting = PendingPlans()
-        self._always_on = frozenset(always_on)
-        self._tracing = tracing
 
-    def call(
-        self,
-        principal: Principal,
-        name: str,
-        arguments: Mapping[str, Json],
-        client: ClientInfo,
-        *,
-        carrier: Mapping[str, str],
-        progress: Progress = no_progress,
-        retried: bool = False,
-        state: str | None = None,
-    ) -> Awaitable[Answer]:
-        """Run one call and return its answer. `state` is the `requestState` that a retry brings back.
+    def answer(self, request: ToolRequest, progress: Progress = no_progress) -> Awaitable[Answer]:
+        """Run one call and return its answer.
 
         Raises:
             MCPError: -32602 for a name that is neither tool nor operation and for a foreign `state`, -32042 (see `answer`),
                 -32603 for our own faults.
         """
-        asked: Asked | None = None if retried else _NOTHING_ASKED
-        if state is not None:
-            asked = self._states.check(state, principal, name, arguments)
+        asked: Asked | None = None if request.is_retry else _NOTHING_ASKED
+        if request.state is not None:
+            asked = self._states.check(request.state, request.principal, request.name, request.arguments)
         if not self._tracing.is_collected:
-            return self._answer(principal, name, arguments, client, progress, asked, CallSpan(trace_id_of(carrier)))
-        answered = partial(self._answer, principal, name, arguments, client, progress, asked)
-        return self._in_span(self._tracing.call(name, client.protocol_version, carrier), answered)
+            return self._answer(request, progress, asked, CallSpan(trace_id_of(request.carrier)))
+        spanning = self._tracing.call(request.name, request.client.protocol_version, request.carrier)
+        return self._in_span(spanning, partial(self._answer, request, progress, asked))
 
     @staticmethod
     async def _in_span(spanning: AbstractContextManager[CallSpan], answered: Callable[[CallSpan], Awaitable[Answer]]) -> Answer:
         with spanning as span:
             return await answered(span)
 
-    async def _answer(
-        self,
-        principal: Principal,
-        name: str,
-        arguments: Mapping[str, Json],
-        client: ClientInfo,
-        progress: Progress,
-        asked: Asked | None,
-        span: CallSpan,
-    ) -> Answer:
+    async def _answer(self, request: ToolRequest, progress: Progress, asked: Asked | None, span: CallSpan) -> Answer:
+        principal, name, arguments, client = request.principal, request.name, request.arguments, request.client
         resume = asked.resume if asked is not None else None
         if resume is None and client.elicits_url and self._waiting:
             resume = self._waiting.resume(principal, name, arguments)
@@ -102,12 +88,15 @@ class ToolCalls:
         except Exception as error:
             span.failed("internal_error")
             raise internal_error(error, span.trace_id) from error
+        step_up = None
         if outcome.error is not None:
             span.failed(outcome.error.code)
-            if outcome.error.code == UNKNOWN_OPERATION and name not in self._always_on:
+            if outcome.error.code == UNKNOWN_OPERATION and name not in _ALWAYS_ON:
                 raise unknown_tool(name, outcome)
+            if outcome.error.code == INSUFFICIENT_SCOPE and outcome.error.missing_scopes:
+                step_up = self._step_up(principal, outcome.error.missing_scopes, self._callers.base_url_at(request.host))
         try:
-            answered = answer(outcome, client, asked=asked.providers if asked is not None else None)
+            answered = answer(outcome, client, asked=asked.providers if asked is not None else None, step_up=step_up)
         except MCPError as question:
             if resume := (question.error.data or {}).get("resume"):
                 self._waiting.wait(principal, name, arguments, resume)

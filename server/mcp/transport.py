@@ -7,7 +7,7 @@ import orjson
 from mcp_types import INVALID_REQUEST, PARSE_ERROR
 from starlette.types import Message, Receive, Scope, Send
 
-from server.mcp.duplicate_names import BLANKS_AND_ZEROS, may_repeat, names_in, repeated_name
+from server.mcp.duplicate_names import BLANKS_AND_ZEROS, names_in, repeated_name
 from server.origins import Callers
 from server.request_scope import EXTRA_HEADERS, REPLACEMENT, Headers
 
@@ -32,7 +32,7 @@ def envelope_fault(body: bytes) -> tuple[int, str] | None:
         message = orjson.loads(body)
     except orjson.JSONDecodeError:
         return PARSE_ERROR, "the body is not JSON (RFC 8259) in UTF-8"
-    if may_repeat(body.translate(BLANKS_AND_ZEROS), names_in(message)) and (name := repeated_name(body)) is not None:
+    if (name := repeated_name(body, body.translate(BLANKS_AND_ZEROS), names_in(message))) is not None:
         shown = name[:60].encode(errors="replace").decode()
         return INVALID_REQUEST, f"an object of the body has '{shown}' twice; send each name once (RFC 8259 §4)"
     if type(message) is not dict:

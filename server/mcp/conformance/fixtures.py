@@ -4,6 +4,8 @@ The suite calls its fixture tools by name; none of them is listed. With the fixt
 MCP sessions, because the suite's sampling and elicitation scenarios have the server ask the client.
 """
 
+from typing import Any, ClassVar
+
 import mcp_types as types
 from mcp.server.context import HandlerResult
 from mcp.server.lowlevel import Server
@@ -13,19 +15,23 @@ from mcp.server.subscriptions import InMemorySubscriptionBus, ListenHandler, Pro
 from server.mcp.conformance.prompts import complete, get_prompt, list_prompts
 from server.mcp.conformance.resources import list_resources, list_templates, read_resource
 from server.mcp.conformance.rounds import ROUNDS
-from server.mcp.conformance.tools import TOOLS, Context, Fixture, text
+from server.mcp.conformance.tools import TOOLS, text
+from server.mcp.extras import CallTool, Context
 
 #: a tool with an annotated header, for the suite's `Mcp-Param-*` scenario
 HEADER_TOOL = "test_x_mcp_header"
-HEADER_SCHEMA = {"type": "object", "properties": {"region": {"type": "string", "x-mcp-header": "Region"}}}
+HEADER_SCHEMA: dict[str, Any] = {"type": "object", "properties": {"region": {"type": "string", "x-mcp-header": "Region"}}}
 
 
 class ConformanceFixtures:
     """The suite's fixture tools, callable by name, and the handlers for what our own server does not offer."""
 
+    has_sessions = True
+    schema_by_name: ClassVar[dict[str, dict[str, Any]]] = {HEADER_TOOL: HEADER_SCHEMA}
+
     def __init__(self) -> None:
         self._bus = InMemorySubscriptionBus()
-        self._fixtures: dict[str, Fixture] = {
+        self.tools: dict[str, CallTool] = {
             **TOOLS,
             **ROUNDS,
             HEADER_TOOL: self._header_tool,
@@ -33,15 +39,7 @@ class ConformanceFixtures:
             "test_trigger_prompt_change": self._change_prompts,
         }
 
-    def has(self, name: str) -> bool:
-        """Say whether `name` is a fixture tool."""
-        return name in self._fixtures
-
-    async def call(self, ctx: Context, params: types.CallToolRequestParams) -> HandlerResult:
-        """Run a fixture tool."""
-        return await self._fixtures[params.name](ctx, params)
-
-    def install(self, server: Server[dict[str, object]]) -> None:
+    def install(self, server: Server[Any]) -> None:
         """Register the handlers on `server`, and seal the request state of its multi-round tools."""
         security = RequestStateSecurity.ephemeral()
         server.middleware.append(RequestStateBoundary(security, default_audience=server.name))

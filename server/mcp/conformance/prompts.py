@@ -8,7 +8,8 @@ from mcp.shared.exceptions import MCPError
 from mcp_types import INVALID_PARAMS
 
 from server.mcp.conformance.rounds import form, required
-from server.mcp.conformance.tools import IMAGE, Context, resource
+from server.mcp.conformance.tools import IMAGE, resource
+from server.mcp.extras import Context
 
 CACHE_TTL_MS = 60_000
 #: prompt name -> names of its required arguments

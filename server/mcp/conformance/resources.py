@@ -9,7 +9,8 @@ from mcp.shared.exceptions import MCPError
 from mcp_types import INVALID_PARAMS
 
 from server.mcp.answers import encoded
-from server.mcp.conformance.tools import PNG, Context
+from server.mcp.conformance.tools import PNG
+from server.mcp.extras import Context
 
 CACHE_TTL_MS = 60_000
 TEMPLATE = "test://template/{id}/data"

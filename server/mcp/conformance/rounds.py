@@ -6,7 +6,8 @@ from typing import Any
 import mcp_types as types
 from mcp.server.context import HandlerResult
 
-from server.mcp.conformance.tools import Context, Fixture, text
+from server.mcp.conformance.tools import text
+from server.mcp.extras import CallTool, Context
 
 
 def form(message: str, field: str, kind: str = "string") -> dict[str, Any]:
@@ -31,7 +32,7 @@ def required(questions: Mapping[str, Any], state: str | None = None) -> dict[str
     return result | {"requestState": state} if state is not None else result
 
 
-def rounds(questions: Mapping[str, Any], done: str, state: str | None = None) -> Fixture:
+def rounds(questions: Mapping[str, Any], done: str, state: str | None = None) -> CallTool:
     """Return a tool that asks until every question has a well-formed answer (and the state came back), then says `done`."""
 
     async def tool(ctx: Context, params: types.CallToolRequestParams) -> HandlerResult:
@@ -81,7 +82,7 @@ NAME = {"user_name": form("What is your name?", "name")}
 CAPITAL = {"capital_question": sample("What is the capital of France?", 100)}
 THREE = {**NAME, "greeting": sample("Generate a greeting", 50), "client_roots": ROOTS}
 
-ROUNDS: dict[str, Fixture] = {
+ROUNDS: dict[str, CallTool] = {
     "test_input_required_result_elicitation": rounds(NAME, "Hello, {}!"),
     "test_streaming_elicitation": rounds(NAME, "Hello, {}!"),
     "test_input_required_result_sampling": rounds(CAPITAL, "{}"),

@@ -1,20 +1,18 @@
 """Fixture tools of the conformance suite: content kinds, logging, progress, and questions to a 2025-11-25 client."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import anyio
 import mcp_types as types
-from mcp.server.context import HandlerResult, ServerRequestContext
+from mcp.server.context import HandlerResult
 from mcp.shared.exceptions import MCPError
 from mcp.shared.message import ServerMessageMetadata
 from mcp_types import LOG_LEVEL_META_KEY, MISSING_REQUIRED_CLIENT_CAPABILITY
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
 from server.mcp.answers import encoded
-
-Context = ServerRequestContext[Any, Any]
-Fixture = Callable[[Context, types.CallToolRequestParams], Awaitable[HandlerResult]]
+from server.mcp.extras import CallTool, Context
 
 #: one red pixel, and one sample of silence
 PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8DwHwAFBQIAX8jx0gAAAABJRU5ErkJggg=="
@@ -38,7 +36,7 @@ def resource(uri: str, mime_type: str, words: str) -> dict[str, Any]:
     return {"type": "resource", "resource": {"uri": uri, "mimeType": mime_type, "text": words}}
 
 
-def fixed(result: dict[str, Any]) -> Fixture:
+def fixed(result: dict[str, Any]) -> CallTool:
     """Return a tool that always answers `result`."""
 
     async def tool(ctx: Context, params: types.CallToolRequestParams) -> HandlerResult:
@@ -124,7 +122,7 @@ async def _missing_capability(ctx: Context, params: types.CallToolRequestParams)
     return text("the client can sample")
 
 
-TOOLS: dict[str, Fixture] = {
+TOOLS: dict[str, CallTool] = {
     "test_simple_text": fixed(text("This is a simple text response for testing.")),
     "test_image_content": fixed(contents(IMAGE)),
     "test_audio_content": fixed(contents({"type": "audio", "data": WAV, "mimeType": "audio/wav"})),

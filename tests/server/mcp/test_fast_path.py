@@ -14,6 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from oauth.principal import Principal
 from server.mcp import response as mcp_exchange
 from server.mcp.fast_path import FastPath
 from server.origins import Callers
@@ -22,6 +23,7 @@ from tests.server.importing.mcp_stand_in import StandInDispatcher, gateway, sett
 from tests.server.live_server import serving
 from tests.server.mcp.requests import PREFIX, URL_MODE, events, modern_body, modern_headers
 
+PRINCIPAL = Principal("default", "ada", "client-1", frozenset({"mcp"}), "grant-1")
 TRACE = {"traceparent": f"00-{'a' * 32}-{'b' * 16}-01"}
 
 
@@ -248,7 +250,7 @@ def test_plain_requests_do_take_the_short_way(tmp_path: Path) -> None:
     path = FastPath(listing, {"name": "x", "version": "1"}, Callers(settings.base_url))
     for headers, body in PLAIN.values():
         raw = [(b"host", b"127.0.0.1:8080"), *((name.encode(), value.encode()) for name, value in headers.items())]
-        assert path.recognize({"headers": raw}, orjson.dumps(body)) is not None
+        assert path.recognize({"headers": raw, "ascend.principal": PRINCIPAL}, orjson.dumps(body)) is not None
 
 
 def test_a_declaration_of_megabytes_is_not_remembered(tmp_path: Path) -> None:
@@ -258,7 +260,7 @@ def test_a_declaration_of_megabytes_is_not_remembered(tmp_path: Path) -> None:
     for info, kept in (("x", 1), ("x" * 100_000, 1), ("y" * 100_000, 1)):
         headers, body = call(meta={f"{PREFIX}clientInfo": {"name": info, "version": "1"}})
         raw = [(b"host", b"127.0.0.1:8080"), *((name.encode(), value.encode()) for name, value in headers.items())]
-        assert path.recognize({"headers": raw}, orjson.dumps(body)) is not None
+        assert path.recognize({"headers": raw, "ascend.principal": PRINCIPAL}, orjson.dumps(body)) is not None
         assert len(path._client_by_words) == kept
 
 
