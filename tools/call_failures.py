@@ -1,26 +1,11 @@
-"""What the door says when a call cannot go on, and what it asks before one may."""
+"""What the door says when a call cannot go on."""
 
 import shlex
 
 from oauth.connections.credentials import Credential, UnknownAccount
-from tools.json_schema.argument_faults import shown
 from tools.operation import Call, Failure, Operation
 
 HOW_TO_CONFIRM = "ask the person; on their yes, run the same by call_api, with the same args and confirm set to this token"
-
-
-def question(call: Call) -> str:
-    """Return what the person is asked: what will happen, with which values; secrets are not shown."""
-    values = ", ".join(f"{name}: {shown(value, name)}" for name, value in call.arguments.items())
-    account = f" in the account '{call.options.account}'" if call.options.account else ""
-    what = (call.operation.summary or call.operation.title).rstrip(". ")
-    return f"{what} ({call.operation.id}) with {values or 'no arguments'}{account}? {afterwards(call.operation)}"
-
-
-def afterwards(operation: Operation) -> str:
-    """Return how what the operation does can be taken back, where it says so itself; else that it cannot be."""
-    said: str | None = operation.binding.get("afterwards")
-    return said or "It cannot be undone"
 
 
 def nested(operation: Operation) -> Failure:

@@ -1,52 +1,10 @@
-"""What a person is asked before an operation runs, and what a caller is told when one did not."""
-
-from dataclasses import replace
+"""What a caller is told when an operation did not run."""
 
 import pytest
 
 from oauth.connections.credentials import Credential
-from tests.tools.plans.plans import batches
-from tests.tools.stand_ins import gateway, operation
+from tests.tools.stand_ins import operation
 from tools.call_failures import unauthorized
-
-DELETE = operation("crm.contacts.delete", "destructive", summary="Delete a contact.")
-DISCONNECT = replace(
-    operation("crm.accounts.drop", "destructive", summary="Forget an account."), binding={"afterwards": "It can be connected again"}
-)
-
-
-async def test_the_question_is_one_sentence_and_says_what_cannot_be_undone() -> None:
-    """three-tools.md, needs_confirmation: the person reads what will happen, with which values."""
-    house = await gateway([DELETE])
-    asked = (await house.call("call_api", {"api": DELETE.id, "args": {"id": 1}})).confirmation
-    assert asked is not None
-    assert asked.message == "Delete a contact (crm.contacts.delete) with id: 1? It cannot be undone"
-
-
-async def test_an_operation_that_can_be_taken_back_says_so_itself() -> None:
-    """What `/connections` says of disconnecting, the question says too."""
-    house = await gateway([DISCONNECT])
-    asked = (await house.call("call_api", {"api": DISCONNECT.id})).confirmation
-    assert asked is not None
-    assert asked.message == "Forget an account (crm.accounts.drop) with no arguments? It can be connected again"
-
-
-@pytest.mark.parametrize(
-    ("apis", "message"),
-    [
-        ((DELETE.id,), "s0 (crm.contacts.delete): run exactly this plan? It cannot be undone"),
-        ((DISCONNECT.id,), "s0 (crm.accounts.drop): run exactly this plan? It can be connected again"),
-        (
-            (DISCONNECT.id, DELETE.id),
-            "s0 (crm.accounts.drop), s1 (crm.contacts.delete): run exactly this plan? Not all of it can be undone",
-        ),
-    ],
-)
-async def test_the_question_about_a_plan_says_whether_it_can_be_undone(apis: tuple[str, ...], message: str) -> None:
-    """three-tools.md, batch_execute: one question for all that is destructive."""
-    house = await batches([DELETE, DISCONNECT])
-    asked = await house.run(*({"id": f"s{number}", "api": api} for number, api in enumerate(apis)))
-    assert asked["confirmation"]["message"] == message
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from functools import partial
 from oauth.connections.credentials import Credentials
 from oauth.principal import Principal
 from tools.always_on import CALL_API, MAX_CHARS, asked_of
-from tools.call_failures import HOW_TO_CONFIRM, nested, no_account, not_available, question, takes_account, too_long
+from tools.call_failures import HOW_TO_CONFIRM, nested, no_account, not_available, takes_account, too_long
 from tools.catalog.catalog import Catalog
 from tools.catalog.search_feedback import SearchFeedback
 from tools.catalog.suggestions import Suggestions
@@ -20,6 +20,7 @@ from tools.dispatch.execution import broken, run_guarded, run_in_time
 from tools.dispatch.idempotency import Idempotency
 from tools.dispatch.pages.pager import Pager
 from tools.dispatch.policy import Policy
+from tools.dispatch.questions import question
 from tools.dispatch.shaping import Shaping
 from tools.errors import ToolError
 from tools.expressions.selection import SelectFault, compile_select

@@ -16,6 +16,8 @@ from tools.plain_text import has_unseen, written_out
 
 MAX_VALUE_CHARS = 80
 MAX_OPTIONS = 12
+#: of a list or object, more parts than these are cut anyway
+MAX_SHOWN_PARTS = 40
 _SECRET_NAME = re.compile(r"pass(word|wd|phrase)?|secret|token|credential|api_?key|authorization|private_?key", re.IGNORECASE)
 
 #: JSON Schema format -> (how it is said, a value that fits)
@@ -168,7 +170,20 @@ def shown(value: Json, path: str) -> Json:
         return "(not shown)"
     if isinstance(value, str):
         return _cut(value)
-    return _cut(orjson.dumps(value, default=str).decode())
+    return _cut(orjson.dumps(_masked(value, [MAX_SHOWN_PARTS]), default=str).decode())
+
+
+def _masked(value: Json, left: list[int]) -> Json:
+    """Return a list or object without what looks like a secret at any depth, and only as much of it as could be shown."""
+    left[0] -= 1
+    if left[0] < 0:
+        return "…"
+    if isinstance(value, Mapping):
+        taken = list(value.items())[: max(0, left[0])]
+        return {str(name): "(not shown)" if _SECRET_NAME.search(str(name)) else _masked(member, left) for name, member in taken}
+    if isinstance(value, list | tuple):
+        return [_masked(member, left) for member in value[: max(0, left[0])]]
+    return _cut(value) if isinstance(value, str) else value
 
 
 def path_of(parts: Sequence[str | int]) -> str:

@@ -6,14 +6,16 @@ from dataclasses import dataclass
 from oauth.connections.credentials import ConnectionNeeded, Credentials, Readiness, UnknownAccount
 from oauth.principal import Principal
 from tools.always_on import BATCH_EXECUTE
-from tools.call_failures import afterwards
 from tools.dispatch.confirmations import Confirmations
+from tools.dispatch.questions import plan_question
 from tools.dispatch.wire import failure_to_wire
-from tools.operation import Call, ConnectionRequest, Failure, Json, Outcome
+from tools.operation import Call, ConnectionRequest, Failure, Json, Operation, Outcome
 from tools.plans.check import CheckedPlan, PlanCheck
 from tools.plans.plan import MAX_FAULTS, PlanFault
 from tools.plans.step_result import connection_to_wire
 
+#: of what a step is run for each of, as the question shows it
+MAX_PATH_CHARS = 80
 #: (operation id, account, arguments, idempotency key) -> the token that the door asks for, for a plan that was agreed to
 Confirm = Callable[[str, str | None, Mapping[str, Json], str | None], str | None]
 
@@ -78,10 +80,7 @@ class Preconditions:
         token = call.arguments.get("confirm")
         if token and self.confirmations.accepts(token, call.principal, BATCH_EXECUTE.name, None, bound):
             return None
-        steps = [(step_id, checked.operation_by_step[step_id].id) for step_id in checked.confirmed_steps]
-        listed = ", ".join(step_id if step_id == operation_id else f"{step_id} ({operation_id})" for step_id, operation_id in steps)
-        words = {afterwards(checked.operation_by_step[step_id]) for step_id in checked.confirmed_steps}
-        message = f"{listed}: run exactly this plan? {words.pop() if len(words) == 1 else 'Not all of it can be undone'}"
+        message = plan_question([_asked(checked, step_id) for step_id in checked.confirmed_steps])
         asked = self.confirmations.issue(call.principal, BATCH_EXECUTE.name, None, bound, message=message)
         note = "nothing has run; after a yes send the same with confirm"
         wire: dict[str, Json] = {
@@ -112,6 +111,17 @@ class Preconditions:
             return self.confirmations.issue(principal, operation_id, account, arguments, idempotency_key=key, within_plan=True).token
 
         return token
+
+
+def _asked(checked: CheckedPlan, step_id: str) -> tuple[str, Operation, Mapping[str, Json] | None, str]:
+    operation, step = checked.operation_by_step[step_id], checked.plan.step_by_id.get(step_id)
+    if step is None:
+        return step_id, operation, None, ""
+    repeated = f", for each of {len(step.elements)}" if step.elements is not None else ""
+    repeated = f", for each of {step.for_each.text[:MAX_PATH_CHARS]}" if step.for_each is not None else repeated
+    account = f" in the account '{step.account}'" if step.account else ""
+    values = step.args.value if isinstance(step.args.value, Mapping) else {}
+    return step_id, operation, values, f"{account}{repeated}"
 
 
 def _unready(step_id: str, readiness: Readiness) -> PlanFault:
