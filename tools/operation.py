@@ -1,7 +1,7 @@
 """Operation, Call, Outcome: the unit that is found, permitted, run and recorded."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol
 
 from oauth.principal import Principal
@@ -227,11 +227,16 @@ class Outcome:
     bare: bool = False
     #: what the model reads in place of JSON, where words are shorter (discover_apis)
     text: str | None = None
-    #: something the caller should know: an answer from the record, a page that was not the last
+    #: what the caller should know: of the answer (from the record, not the last page), and of the request (what it was taken as)
     note: str | None = None
+    notes: tuple[str, ...] = ()
     trace_id: str | None = None
     #: set once the dispatcher has written the record, so that an outer call does not write a second one
     recorded: bool = False
+
+    def noting(self, notes: tuple[str, ...]) -> "Outcome":
+        """Return the same with `notes` before its own."""
+        return replace(self, notes=(*notes, *self.notes)) if notes else self
 
 
 class Again(Protocol):
@@ -264,6 +269,7 @@ class Call:
     client: ClientInfo
     again: Again
     progress: Progress = field(default=no_progress)
+    notes: tuple[str, ...] = ()
 
 
 class Runner(Protocol):

@@ -2,8 +2,9 @@
 
 import base64
 import codecs
+from dataclasses import replace
 
-from tools.dispatch.large_answers import FRAME_CHARS, fitting, select_from, window_of
+from tools.dispatch.large_answers import FRAME_CHARS, fitting, selection_from, window_of
 from tools.expressions.selection import SelectFault
 from tools.heavy_json.weight import is_heavy
 from tools.heavy_json.worker import WORKERS
@@ -55,14 +56,19 @@ class ResultRead:
             )
             return await _file_window(body, media_type, offset, most, given.get("encoding"))
         data = LargeJson(body) if is_heavy(body) else decode(body)
+        notes: tuple[str, ...] = ()
         if "select" in given:
             try:
-                data = await select_from(given["select"], data, call.deadline, call.principal.person)
+                data, missed = await selection_from(given["select"], data, call.deadline, call.principal.person)
             except SelectFault as fault:
                 return Outcome("error", error=fault.failure)
-        if isinstance(data, LargeJson):
-            return await _large_window(call, data, offset, limit)
-        return _window(data, offset, limit, call.options.max_chars)
+            notes = tuple(f"select: {miss.told('the answer')}" for miss in missed)
+        window = (
+            await _large_window(call, data, offset, limit)
+            if isinstance(data, LargeJson)
+            else _window(data, offset, limit, call.options.max_chars)
+        )
+        return replace(window, notes=notes) if notes else window
 
     def function(self) -> BuiltinFunction:
         example = {"handle": "r_4f2c", "select": "results[].{id: id, name: name}", "offset": 100, "limit": 100}

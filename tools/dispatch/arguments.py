@@ -9,11 +9,15 @@ import jsonschema_rs
 import orjson
 
 from tools.catalog.lazy_json import plain
+from tools.catalog.signature_types import WHOLE, Definitions, type_of
+from tools.dispatch.mended_arguments import served
 from tools.json_schema.argument_faults import Fault, fault_of, path_of
 from tools.json_schema.argument_size import Cut, narrowed, values_in
+from tools.json_schema.examples import fits
 from tools.json_schema.formats import LOOSE
 from tools.json_schema.meant_numbers import may_hold_big_integers, meant, within_64_bits
 from tools.json_schema.schema_cost import cost_of, is_bearable
+from tools.json_schema.undescribed_members import DescribedMembers
 from tools.json_text import encode
 from tools.operation import Failure, Json, Operation
 from tools.plain_text import written_out
@@ -42,6 +46,14 @@ class _Compiled(NamedTuple):
     #: schemas that one value is held against at most
     cost: int
     weight_bytes: int
+    described: DescribedMembers
+
+
+class Admitted(NamedTuple):
+    """Arguments as they are sent, and what their sender should know of them."""
+
+    arguments: Mapping[str, Json]
+    notes: tuple[str, ...]
 
 
 class Validators:
@@ -52,18 +64,41 @@ class Validators:
         self._compiled: dict[tuple[str | None, str], _Compiled] = {}
         self.total_bytes = 0
 
+    def admit(self, operation: Operation, arguments: Mapping[str, Json]) -> Admitted | Failure | None:
+        """Return what is wrong with `arguments`; or what they are sent as where that differs or something is to be told; else None."""
+        notes: tuple[str, ...] = ()
+        if faults := self.faults(operation, arguments):
+            arguments, notes = self._mended(operation, arguments)
+            if not notes or self.faults(operation, arguments, suggests=False):
+                return _refusal(operation, faults)
+        if operation.kind != "builtin":
+            described = self._compiled_of(operation).described
+            notes += described.notes(arguments, operation.input_schema, operation.id)
+        return Admitted(arguments, notes) if notes else None
+
+    def as_sent(self, operation: Operation, arguments: Mapping[str, Json]) -> Mapping[str, Json]:
+        """Return `arguments` with everything mended that can be."""
+        return self._mended(operation, arguments)[0] if self.faults(operation, arguments, suggests=False) else arguments
+
     def refusal(self, operation: Operation, arguments: Mapping[str, Json]) -> Failure | None:
-        """Return what is wrong with `arguments`, every fault at once, or None."""
+        """Return what is wrong with `arguments` as they are, every fault at once, or None."""
         faults = self.faults(operation, arguments)
-        if not faults:
-            return None
-        more = f" (and {len(faults) - MAX_SAID} more, see faults)" if len(faults) > MAX_SAID else ""
-        return Failure(
-            code="invalid_arguments",
-            message="; ".join(fault.message for fault in faults[:MAX_SAID]) + more,
-            hint=f"signature: {operation.signature}",
-            faults=tuple(fault.as_json() for fault in faults[:MAX_FAULTS]),
-        )
+        return _refusal(operation, faults) if faults else None
+
+    def _mended(self, operation: Operation, arguments: Mapping[str, Json]) -> tuple[Mapping[str, Json], tuple[str, ...]]:
+        compiled = self._compiled_of(operation)
+        try:
+            orjson.dumps(arguments)
+        except TypeError:
+            return arguments, ()  # what cannot be sent, however it is read
+        return (arguments, ()) if compiled.validator is None else served(operation, compiled.validator, compiled.cost, arguments)
+
+    def _compiled_of(self, operation: Operation) -> _Compiled:
+        key = (operation.tenant_id, operation.id)
+        compiled = self._compiled.get(key)
+        if compiled is None or compiled.operation is not operation:
+            compiled = self._compile(key, operation)
+        return compiled
 
     def _compile(self, key: tuple[str | None, str], operation: Operation) -> _Compiled:
         schema = plain(operation.input_schema)
@@ -72,7 +107,7 @@ class Validators:
         # The oldest go; one that is still in use compiles again in a tenth of a millisecond.
         while self._compiled and self.total_bytes + weight > MAX_COMPILED_BYTES:
             self._forget(next(iter(self._compiled)))
-        compiled = self._compiled[key] = _Compiled(operation, compile_schema(operation.input_schema), cost_of(schema), weight)
+        compiled = self._compiled[key] = _Compiled(operation, compile_schema(schema), cost_of(schema), weight, DescribedMembers())
         self.total_bytes += weight
         return compiled
 
@@ -86,10 +121,7 @@ class Validators:
             raw = orjson.dumps(arguments)
         except TypeError:
             return _unsendable(arguments)
-        key = (operation.tenant_id, operation.id)
-        compiled = self._compiled.get(key)
-        if compiled is None or compiled.operation is not operation:
-            compiled = self._compile(key, operation)
+        compiled = self._compiled_of(operation)
         if compiled.validator is None:
             return ()
         cost = compiled.cost
@@ -105,6 +137,31 @@ class Validators:
         return _found(compiled, compiled.validator, arguments, suggests)
 
 
+def _refusal(operation: Operation, faults: tuple[Fault, ...]) -> Failure:
+    more = f" (and {len(faults) - MAX_SAID} more, see faults)" if len(faults) > MAX_SAID else ""
+    return Failure(
+        code="invalid_arguments",
+        message="; ".join(fault.message for fault in faults[:MAX_SAID]) + more,
+        hint=_forms(operation, faults),
+        faults=tuple(fault.as_json() for fault in faults[:MAX_FAULTS]),
+    )
+
+
+def _forms(operation: Operation, faults: tuple[Fault, ...]) -> str | None:
+    """Return how the faulty arguments are written, from the signature: whoever called knows the rest of it."""
+    members, required = operation.input_schema.get("properties", {}), operation.input_schema.get("required", ())
+    definitions = Definitions(operation.input_schema.get("$defs", {}))
+    named = dict.fromkeys(_first_name(fault.path, members) for fault in faults[:MAX_FAULTS])
+    forms = [f"{name}{'' if name in required else '?'}: {type_of(members[name], definitions, WHOLE)}" for name in named if name in members]
+    return written_out("; ".join(forms[:MAX_SAID])) or None
+
+
+def _first_name(path: str, members: Mapping[str, Json]) -> str:
+    """Return the argument that a fault is in. Its name may have dots and brackets itself."""
+    whole = path.removeprefix("arguments.")
+    return max((name for name in members if whole == name or whole.startswith((f"{name}.", f"{name}["))), key=len, default="")
+
+
 def _found(compiled: _Compiled, validator: jsonschema_rs.Validator, arguments: Mapping[str, Json], suggests: bool) -> tuple[Fault, ...]:
     """Return the faults of arguments that have some."""
     operation = compiled.operation
@@ -117,7 +174,7 @@ def _found(compiled: _Compiled, validator: jsonschema_rs.Validator, arguments: M
     faults = []
     for place, error in enumerate(islice(validator.iter_errors(given), MAX_LOOKED_AT)):
         fault = fault_of(error, operation.input_schema, cuts, suggests=suggests and place < MAX_SUGGESTED)
-        faults.append(_exemplified(fault, operation.example or {}))
+        faults.append(_exemplified(fault, operation))
     return tuple(faults)
 
 
@@ -129,10 +186,12 @@ _SOMEWHERE = _of_the_whole("arguments do not fit the schema, and are too many to
 _TOO_MANY = _of_the_whole("arguments hold more values than can be held against a schema as wide as this one; send fewer at once")
 
 
-def _exemplified(fault: Fault, example: Mapping[str, Json]) -> Fault:
-    """Return `fault` with the value that the operation's own example has there: better than one made from a type."""
-    name = fault.path.removeprefix("arguments.")
-    return replace(fault, example=example[name]) if name in example else fault
+def _exemplified(fault: Fault, operation: Operation) -> Fault:
+    """Return `fault` with the value that the operation's own example has there, where it fits: better than one made from a type."""
+    name, example = fault.path.removeprefix("arguments."), operation.example or {}
+    if name not in example or not fits(operation.input_schema.get("properties", {}).get(name), example[name]):
+        return fault
+    return replace(fault, example=example[name])
 
 
 def _unsendable(arguments: Mapping[str, Json]) -> tuple[Fault, ...]:

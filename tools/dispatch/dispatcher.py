@@ -133,7 +133,7 @@ class Dispatcher:
         outcome = _CANCELLED_INSIDE if operation_id == CALL_API.name else _CANCELLED
         try:
             admitted = self._admit(request, operation_id, arguments, options, deadline)
-            outcome = admitted if isinstance(admitted, Outcome) else await self._run(admitted)
+            outcome = admitted if isinstance(admitted, Outcome) else (await self._run(admitted)).noting(admitted.notes)
         except ToolError as error:
             outcome = _failed(error.failure)
         except Exception:
@@ -156,9 +156,13 @@ class Dispatcher:
             return _failed(self._suggestions.unknown(principal.tenant_id, operation_id))
         if deadline is not None and reenters(operation):
             return _failed(nested(operation))
-        failure = self._policy.refusal(principal, operation) or self._validators.refusal(operation, arguments)
+        failure = self._policy.refusal(principal, operation)
         if failure is not None:
             return _failed(failure)
+        found = self._validators.admit(operation, arguments)
+        if isinstance(found, Failure):
+            return _failed(found)
+        arguments, notes = (arguments, ()) if found is None else found
         if options.account is not None and not takes_account(operation):
             return _failed(no_account(operation, options.account))
         if options.select is not None:
@@ -181,6 +185,7 @@ class Dispatcher:
             client=request.client,
             again=_Reentry(self, request, deadline),
             progress=request.progress,
+            notes=notes,
         )
 
     def _seconds(self, operation: Operation, options: CallOptions) -> float:

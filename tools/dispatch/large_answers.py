@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from tools.dispatch.pages.paging import items_of, with_items
 from tools.dispatch.wire import shorten
 from tools.errors import ToolError
-from tools.expressions.budget import BudgetExceeded
-from tools.expressions.selection import SelectFault, selected
+from tools.expressions.budget import Budget, BudgetExceeded
+from tools.expressions.reads import Miss
+from tools.expressions.selection import SelectFault, Selection, selection
 from tools.fair_semaphore import GATEWAY, Holder
 from tools.heavy_json.time_budget import TimeBudget
 from tools.heavy_json.worker import WORKERS, Told, TookTooLong
@@ -16,17 +17,28 @@ from tools.operation import Json, LargeJson, Paging
 
 
 async def select_from(select: str | Sequence[str], data: Json, deadline: float | None = None, holder: Holder = GATEWAY) -> Json:
+    """Return what `select` takes from `data`, as `selection_from` does."""
+    return (await selection_from(select, data, deadline, holder)).value
+
+
+async def selection_from(select: str | Sequence[str], data: Json, deadline: float | None = None, holder: Holder = GATEWAY) -> Selection:
     """Return what `select` takes from `data`: one value, or for a list an object from each expression to its value.
 
-    `deadline`: loop time. `holder`: for whom it computes.
+    Beside it comes what it looks for in vain. `deadline`: loop time. `holder`: for whom it computes.
 
     Raises SelectFault, and a ToolError where it could not be worked out.
     """
     try:
-        return await TimeBudget(holder=holder, deadline=deadline).work(selected, select, data, is_large=isinstance(data, LargeJson))
+        told = await TimeBudget(holder=holder, deadline=deadline).work(_selected, select, data, is_large=isinstance(data, LargeJson))
+        return Selection(told.value, tuple(Miss.of_json(each) for each in told.facts["misses"]))
     except (BudgetExceeded, TookTooLong):
         first = select if isinstance(select, str) else next(iter(select), "")
         raise SelectFault(first, "working it out on this answer takes too long; take less of it at a time") from None
+
+
+def _selected(select: str | Sequence[str], data: Json, budget: Budget) -> Told:
+    found = selection(select, data, budget)
+    return Told({"misses": [miss.as_json() for miss in found.misses]}, found.value)
 
 
 async def shortened(data: Json, total_bytes: int, max_chars: int, handle: str, holder: Holder) -> Json:

@@ -1,16 +1,20 @@
 """Shape what a runner answered: select, measure, keep what is too large under a handle."""
 
 import asyncio
+from contextlib import suppress
 from dataclasses import replace
 
 from oauth.principal import Principal
-from tools.dispatch.large_answers import select_from, shortened
+from tools.dispatch.large_answers import selection_from, shortened
+from tools.dispatch.missed_names import lists
 from tools.dispatch.wire import fits
 from tools.errors import ToolError
+from tools.expressions.reads import Miss
 from tools.expressions.selection import SelectFault
 from tools.heavy_json.weight import weight
+from tools.json_schema.value_types import Known
 from tools.json_text import encode
-from tools.operation import Call, Download, Failure, Json, LargeJson, Outcome, Size
+from tools.operation import Call, Download, Failure, Json, LargeJson, Operation, Outcome, Size
 from tools.quotas import QuotaExceeded, not_kept
 from tools.stores import RESULT_TTL_S, ResultStore
 
@@ -18,6 +22,9 @@ from tools.stores import RESULT_TTL_S, ResultStore
 SELECT_S = 2.0
 #: of an answer whose first rows are looked for here
 MAX_SHORTENED_WEIGHT = 20_000
+#: names that were selected in vain
+MAX_TOLD = 5
+HOW_TO_TOLERATE = "a member that may be absent is asked for with ||, like note || ''"
 
 
 class Shaping:
@@ -38,9 +45,15 @@ class Shaping:
         if options.select is not None:
             try:
                 ends_at = max(call.deadline, asyncio.get_running_loop().time() + SELECT_S)
-                data = await select_from(options.select, data, ends_at, call.principal.person)
+                data, missed = await selection_from(options.select, data, ends_at, call.principal.person)
             except (SelectFault, ToolError) as fault:
                 return await self._unselected(call, outcome, fault.failure)
+            if missed and (notes := _told(call.operation, missed)):
+                if options.max_chars is None:
+                    # What takes the answer on would take nothing on, without a word.
+                    failure = Failure("invalid_select", "; ".join(notes), hint=HOW_TO_TOLERATE)
+                    return await self._unselected(call, outcome, failure)
+                outcome = await self._kept_beside(call.principal, outcome, notes)
         if options.max_chars is None:
             return outcome if data is outcome.data else replace(outcome, data=data)
         return await self._sized(call, outcome, data, options.max_chars)
@@ -66,6 +79,13 @@ class Shaping:
         note = f"{kept} ({outcome.note})" if outcome.note else kept
         return replace(outcome, data=data, size=Size(len(download.body), 0), handle=handle, note=note)
 
+    async def _kept_beside(self, principal: Principal, outcome: Outcome, notes: tuple[str, ...]) -> Outcome:
+        """Return `outcome` with a word on what was selected in vain, and a handle for the whole answer: nothing has to run twice."""
+        with suppress(QuotaExceeded):
+            handle = await self._results.put(principal, encode(outcome.data), "application/json", RESULT_TTL_S)
+            outcome = replace(outcome, handle=handle)
+        return replace(outcome, notes=(*outcome.notes, *notes))
+
     async def _unselected(self, call: Call, outcome: Outcome, failure: Failure) -> Outcome:
         """The operation ran, only the selection failed: keep its answer, so that nothing has to run twice."""
         try:
@@ -73,7 +93,14 @@ class Shaping:
         except QuotaExceeded as error:
             return _unkept(call, outcome, error)
         hint = f"'{call.operation.id}' itself succeeded; read its answer by this handle with result.read and another select"
+        hint = f"{hint}; {failure.hint}" if failure.hint == HOW_TO_TOLERATE else hint
         return replace(outcome, status="error", data=None, error=replace(failure, hint=hint), handle=handle)
+
+
+def _told(operation: Operation, missed: tuple[Miss, ...]) -> tuple[str, ...]:
+    """Return a word on each name that was selected in vain; one that the operation's own schema lists may be absent."""
+    known = Known(operation.output_schema or {}, operation.output_schema or {})
+    return tuple(f"select: {miss.told('the answer')}" for miss in missed[:MAX_TOLD] if not lists(known, miss.read))
 
 
 def _unkept(call: Call, outcome: Outcome, error: QuotaExceeded) -> Outcome:
@@ -92,6 +119,7 @@ def _answered(call: Call, outcome: Outcome, data: Json, total: int) -> Outcome:
         handle=outcome.handle,
         http=outcome.http,
         note=outcome.note,
+        notes=outcome.notes,
         trace_id=call.trace_id,
         recorded=True,
     )

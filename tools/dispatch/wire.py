@@ -26,7 +26,7 @@ def shorten(data: Json, total_bytes: int, max_chars: int, handle: str) -> dict[s
 def to_wire(outcome: Outcome) -> dict[str, Json]:
     """Return `structuredContent`: the outcome without what it does not have. `bare`: just its data."""
     if outcome.bare and isinstance(outcome.data, dict):
-        return outcome.data
+        return {**outcome.data, "notes": list(outcome.notes)} if outcome.notes else outcome.data
     wire: dict[str, Json] = {"status": outcome.status}
     if outcome.data is not None or outcome.status == "ok":
         wire["data"] = outcome.data
@@ -49,6 +49,8 @@ def to_wire(outcome: Outcome) -> dict[str, Json]:
         wire["confirmation"] = {"confirm": asked.token, "message": asked.message, "expires_in_s": asked.expires_in_s}
     if outcome.note is not None:
         wire["note"] = outcome.note
+    if outcome.notes:
+        wire["notes"] = list(outcome.notes)
     if outcome.trace_id is not None:
         wire["trace_id"] = outcome.trace_id
     return wire

@@ -25,6 +25,11 @@ class Budget(TreeInterpreter):
         self._ends_at = time.thread_time() + limit_s
         self._visits = 0
 
+    @property
+    def left_s(self) -> float:
+        """What is left of it."""
+        return self._ends_at - time.thread_time()
+
     def visit(self, node: Any, *args: Any, **kwargs: Any) -> Any:
         self._visits += 1
         if (node["type"] in _BULK or not self._visits % _VISITS_BETWEEN_LOOKS) and time.thread_time() > self._ends_at:

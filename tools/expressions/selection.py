@@ -1,6 +1,7 @@
 """`select`: JMESPath over an answer, within limits that no expression can talk its way around."""
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import jmespath
 import orjson
@@ -8,6 +9,7 @@ from jmespath.exceptions import JMESPathError
 from jmespath.parser import ParsedResult, Parser
 
 from tools.expressions.budget import Budget
+from tools.expressions.reads import Miss, Read, misses, reads_of
 from tools.expressions.spelling import with_dashes_quoted
 from tools.json_text import encode
 from tools.operation import Failure, Json
@@ -41,6 +43,26 @@ def compile_select(select: str | Sequence[str] | None) -> None:
     """Parse `select` before anything is sent. Raises SelectFault."""
     for expression in (select,) if isinstance(select, str) else select or ():
         _parse(expression)
+
+
+class Selection(NamedTuple):
+    """What was taken from an answer, and the names that none of its objects has."""
+
+    value: Json
+    misses: tuple[Miss, ...] = ()
+
+
+def selection(select: str | Sequence[str], data: Json, budget: Budget) -> Selection:
+    """Return what `select` takes from `data`, and what it looks for in vain. Raises SelectFault and BudgetExceeded."""
+    value = selected(select, data, budget)
+    found = [(select, value)] if isinstance(select, str) else value.items()
+    missed = [miss for expression, part in found for miss in misses(_parse(expression)[0].parsed, data, part, budget)]
+    return Selection(value, tuple({miss.read.text: miss for miss in missed}.values()))
+
+
+def reads_in(select: str | Sequence[str]) -> list[Read]:
+    """Return the names that `select` reads. Raises SelectFault."""
+    return [read for expression in ((select,) if isinstance(select, str) else select) for read in reads_of(_parse(expression)[0].parsed)]
 
 
 def selected(select: str | Sequence[str], data: Json, budget: Budget) -> Json:

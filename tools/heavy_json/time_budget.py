@@ -38,7 +38,7 @@ class TimeBudget:
         """Return what `do(*given, budget)` gives within a short budget; where that is not enough, ask it again with more, elsewhere.
 
         `do` is a function that a pickle can name. `is_large`: `given` holds a LargeJson, for which it is worked out elsewhere at
-        once. What comes from there is a LargeJson where it is heavy.
+        once. What comes from there is a LargeJson where it is heavy; what `do` gives as Told comes as Told.
         Raises BudgetExceeded, NotRead where there was no room in time, what else JsonWorkers.work does, and what `do` raises.
         """
         # Whoever has long ones under way is not quick: many short tries on the loop would hold everybody up.
@@ -76,15 +76,17 @@ class TimeBudget:
         self._left_s -= told.facts["took_s"]
         if told.facts["fault"] is not None:
             raise ReferenceFault(told.facts["fault"])
-        return told.value
+        return told.value if told.facts["facts"] is None else Told(told.facts["facts"], told.value)
 
 
 def worked_out(do: Callable[..., Json], limit_s: float, *given: Any) -> Told:
     """Return what `do` gives in a child, how long it took and why it gave nothing. Raises BudgetExceeded, and what else `do` raises."""
     began = time.thread_time()
-    value, fault = None, None
+    value, fault, facts = None, None, None
     try:
         value = do(*given, Budget(limit_s))
     except ReferenceFault as error:
         fault = str(error)
-    return Told({"took_s": time.thread_time() - began, "fault": fault}, value)
+    if isinstance(value, Told):
+        value, facts = value.value, value.facts
+    return Told({"took_s": time.thread_time() - began, "fault": fault, "facts": facts}, value)

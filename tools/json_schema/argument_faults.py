@@ -10,6 +10,8 @@ from jsonschema_rs import ValidationError, ValidationErrorKind
 
 from tools.json_schema.argument_size import Cut, whole_path
 from tools.json_schema.closest_branch import UnknownTag, closest_branch
+from tools.json_schema.examples import FORMATS, example_of
+from tools.json_schema.parts import holder_of, referred
 from tools.near_names import MAX_KNOWN, near
 from tools.operation import Json
 from tools.plain_text import has_unseen, written_out
@@ -19,24 +21,6 @@ MAX_OPTIONS = 12
 #: of a list or object, more parts than these are cut anyway
 MAX_SHOWN_PARTS = 40
 _SECRET_NAME = re.compile(r"pass(word|wd|phrase)?|secret|token|credential|api_?key|authorization|private_?key", re.IGNORECASE)
-
-#: JSON Schema format -> (how it is said, a value that fits)
-FORMATS = {
-    "date": ("a date", "2026-11-21"),
-    "date-time": ("a date and time (RFC 3339)", "2026-11-21T09:30:00Z"),
-    "time": ("a time (RFC 3339)", "09:30:00Z"),
-    "duration": ("a duration (ISO 8601)", "P1DT2H"),
-    "email": ("an e-mail address", "ada@example.com"),
-    "uri": ("an absolute URL", "https://example.com/page"),
-    "uuid": ("a UUID", "123e4567-e89b-42d3-a456-426614174000"),
-    "ipv4": ("an IPv4 address", "192.0.2.1"),
-    "ipv6": ("an IPv6 address", "2001:db8::1"),
-    "hostname": ("a host name", "example.com"),
-    "regex": ("a regular expression", "^a+$"),
-}
-_EXAMPLE_BY_TYPE: dict[str, Json] = {
-    "string": "text", "integer": 1, "number": 1.5, "boolean": True, "array": [], "object": {}, "null": None,
-}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,18 +42,17 @@ def _fault_of(error: ValidationError, schema: Mapping[str, Json], cuts: Sequence
         return _unknown_option(path, closest, suggests)
     error = closest
     kind, path = error.kind, path_of(whole_path(error.instance_path, cuts))
-    subschema = _at(schema, error.schema_path[:-1])
+    subschema = schema_at(schema, error.schema_path[:-1])
     match kind:
         case ValidationErrorKind.Required():
             name = str(kind.property)
             wanted = subschema.get("properties", {}).get(name, {})
-            return Fault(f"{path}.{name}", None, "required", example_of(wanted), f"{path}.{name} is missing; it is required")
+            return Fault(f"{path}.{name}", None, "required", example_of(wanted, schema), f"{path}.{name} is missing; it is required")
         case ValidationErrorKind.AdditionalProperties() | ValidationErrorKind.UnevaluatedProperties():
-            return _unknown_name(path, kind.unexpected, error.instance, subschema, suggests)
-    value = shown(error.instance, path)
+            return _unknown_name(path, kind.unexpected, error.instance, subschema, schema, suggests)
     rule, need = _rule_of(kind, error, suggests)
-    example = FORMATS[kind.format][1] if isinstance(kind, ValidationErrorKind.Format) and kind.format in FORMATS else example_of(subschema)
-    return Fault(path, value, rule, example, f"{path}: {_quoted(value)} {need}")
+    example = [] if isinstance(kind, ValidationErrorKind.MaxItems) else example_of(subschema, schema)
+    return Fault(path, shown(error.instance, path), rule, example, f"{path}: {shown_in_words(error.instance, path)} {need}")
 
 
 def fault_of(error: ValidationError, schema: Mapping[str, Json], cuts: Sequence[Cut] = (), *, suggests: bool = True) -> Fault:
@@ -86,8 +69,8 @@ def fault_of(error: ValidationError, schema: Mapping[str, Json], cuts: Sequence[
 
 def _unknown_option(path: str, tag: UnknownTag, suggests: bool) -> Fault:
     rule, need = _one_of(tag.options, tag.value, suggests)
-    value = shown(tag.value, path)
-    return Fault(path, value, rule, tag.options[0] if tag.options else None, f"{path}: {_quoted(value)} {need}")
+    example = tag.options[0] if tag.options else None
+    return Fault(path, shown(tag.value, path), rule, example, f"{path}: {shown_in_words(tag.value, path)} {need}")
 
 
 def _one_of(options: Sequence[Json], instance: Json, suggests: bool) -> tuple[str, str]:
@@ -124,42 +107,24 @@ def _meant(given: Json, known: Sequence[str]) -> tuple[str, ...]:
     return near(given, known, 1) if isinstance(given, str) else ()
 
 
-def _unknown_name(path: str, names: Sequence[str], instance: Json, schema: Mapping[str, Json], suggests: bool) -> Fault:
-    known = list(schema.get("properties", {}))
+def _unknown_name(
+    path: str, names: Sequence[str], instance: Json, schema: Mapping[str, Json], root: Mapping[str, Json], suggests: bool
+) -> Fault:
+    members = schema.get("properties", {})
+    known = list(members)
     name = names[0]
-    meant = near(name, known, 1) if suggests else ()
-    way_out = f"did you mean '{meant[0]}'?" if meant else f"it takes {', '.join(known[:MAX_OPTIONS]) or 'none'}"
+    holder = holder_of(name, members, root) if suggests else None
+    meant = near(name, known, 1) if suggests and holder is None else ()
+    way_out = (
+        f"it belongs in {path}.{holder}"
+        if holder is not None
+        else f"did you mean '{meant[0]}'?"
+        if meant
+        else f"it takes {', '.join(known[:MAX_OPTIONS]) or 'none'}"
+    )
     value = shown(instance.get(name) if isinstance(instance, dict) else None, name)
     at = f"{path}.{_cut(name)}"
     return Fault(at, value, "no such argument", meant[0] if meant else None, f"{at} is not an argument; {way_out}")
-
-
-def example_of(schema: Json) -> Json:
-    """Return a value that a schema most likely accepts: its own example, else one made from its type."""
-    if not isinstance(schema, Mapping):
-        return None
-    for key in ("example", "default", "const"):
-        if key in schema:
-            return schema[key]
-    for key in ("examples", "enum"):
-        if isinstance(schema.get(key), list) and schema[key]:
-            return schema[key][0]
-    if schema.get("format") in FORMATS:
-        return FORMATS[schema["format"]][1]
-    for key in ("oneOf", "anyOf", "allOf"):
-        if isinstance(schema.get(key), list) and schema[key]:
-            return example_of(schema[key][0])
-    named = schema.get("type")
-    kind = next((each for each in named if each != "null"), "null") if isinstance(named, list) else named
-    if kind == "object" and isinstance(schema.get("properties"), Mapping):
-        return {name: example_of(schema["properties"].get(name, {})) for name in schema.get("required", [])}
-    if kind in ("integer", "number") and _is_number(schema.get("minimum", schema.get("maximum"))):
-        return schema.get("minimum", schema.get("maximum"))
-    return _EXAMPLE_BY_TYPE.get(str(kind))
-
-
-def _is_number(value: Json) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def shown(value: Json, path: str) -> Json:
@@ -186,12 +151,18 @@ def _masked(value: Json, left: list[int]) -> Json:
     return _cut(value) if isinstance(value, str) else value
 
 
+def shown_in_words(value: Json, path: str) -> str:
+    """Return the same within a sentence: a text in quotes, anything else as JSON."""
+    said = shown(value, path)
+    return f"'{said}'" if isinstance(value, str) else said if isinstance(said, str) else _quoted(said)
+
+
 def path_of(parts: Sequence[str | int]) -> str:
     """Return where a value stands: `arguments.items[2].name`."""
     return "arguments" + "".join(f"[{part}]" if isinstance(part, int) else f".{_cut(part)}" for part in parts)
 
 
-def _at(schema: Json, path: Sequence[str | int]) -> Mapping[str, Json]:
+def schema_at(schema: Json, path: Sequence[str | int]) -> Mapping[str, Json]:
     """Return the part of a schema that a fault names, following local references on the way."""
     root, here = schema, schema
     for part in path:
@@ -200,10 +171,7 @@ def _at(schema: Json, path: Sequence[str | int]) -> Mapping[str, Json]:
         except (KeyError, IndexError, TypeError):
             return {}
         while isinstance(here, Mapping) and str(here.get("$ref", "")).startswith("#/"):
-            target: Json = root
-            for name in here["$ref"][2:].split("/"):
-                target = target.get(name.replace("~1", "/").replace("~0", "~")) if isinstance(target, Mapping) else None
-            here = target
+            here = referred(here["$ref"], root)
     return here if isinstance(here, Mapping) else {}
 
 

@@ -1,7 +1,7 @@
 """One run -> the answer: how each step went, what `return` takes, and how to go on."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -10,10 +10,12 @@ from tools.always_on import MAX_CHARS
 from tools.dispatch.large_answers import shortened
 from tools.dispatch.wire import failure_to_wire, fits
 from tools.errors import ToolError
-from tools.expressions.budget import BudgetExceeded
-from tools.expressions.over_steps import ReferenceFault
+from tools.expressions.budget import Budget, BudgetExceeded
+from tools.expressions.over_steps import Expression, ReferenceFault
+from tools.expressions.reads import Miss, misses
 from tools.heavy_json.time_budget import TimeBudget
 from tools.heavy_json.weight import is_heavy
+from tools.heavy_json.worker import Told
 from tools.json_text import decode, encode
 from tools.operation import Failure, Json, LargeJson, Outcome
 from tools.plans.run import PlanRun
@@ -51,13 +53,15 @@ class BatchResponse:
             "status": status,
             "steps": {step_id: step_to_wire(run.results[step_id], by_step[step_id].account) for step_id in by_step},
         }
-        returned, fault = await _returned(run)
+        returned, fault, missed = await _returned(run)
         shown, handle = await self._sized(run.call.principal, returned)
         wire["returned"] = shown
         if handle is not None:
             wire["handle"] = handle
         if fault is not None:
             wire["return_error"] = fault
+        if missed:
+            wire["notes"] = [f"return: {miss.told('the plan')}" for miss in missed]
         wire["stats"] = {
             "calls": run.stats.calls,
             "parallel": run.stats.parallel,
@@ -90,8 +94,10 @@ class BatchResponse:
         return await shortened(whole, len(body), MAX_CHARS, handle, principal.person), handle
 
 
-async def _returned(run: PlanRun) -> tuple[Json, str | None]:
-    """Return what the client asked to see (without `return`: the data of every step that has some), and why it could not be had."""
+async def _returned(run: PlanRun) -> tuple[Json, str | None, Sequence[Miss]]:
+    """Return what the client asked to see (without `return`: the data of every step that has some), why it could not be had, and what
+    it looked for in vain.
+    """
     expression = run.checked.plan.result
     if expression is None:
         outputs = run.outputs()
@@ -101,13 +107,21 @@ async def _returned(run: PlanRun) -> tuple[Json, str | None]:
                 data[step_id] = LargeJson(encode(outputs[step_id]["data"]))
                 await asyncio.sleep(0)  # each alone is bearable
         whole = encode(data)
-        return LargeJson(whole) if is_heavy(whole) else decode(whole), None
+        return LargeJson(whole) if is_heavy(whole) else decode(whole), None, ()
     try:
         large = run.large_steps
         is_large = not large.isdisjoint(expression.roots) or bool(large and "@" in expression.roots)
         patience = TimeBudget(holder=run.call.principal.person, deadline=run.call.deadline)
-        return await patience.work(expression.search, run.outputs(), is_large=is_large), None
+        told = await patience.work(_searched, expression, run.outputs(), is_large=is_large)
+        missed = [Miss.of_json(each) for each in told.facts["misses"]]
+        return told.value, None, [miss for miss in missed if not run.lists(miss.read)]
     except (ReferenceFault, ToolError) as fault:
-        return None, str(fault)
+        return None, str(fault), ()
     except BudgetExceeded:
-        return None, f"'{expression.text[:120]}' takes too long to work out; let the steps select less, or return less"
+        return None, f"'{expression.text[:120]}' takes too long to work out; let the steps select less, or return less", ()
+
+
+def _searched(expression: Expression, outputs: Mapping[str, Json], budget: Budget) -> Told:
+    found = expression.search(outputs, budget)
+    missed = [] if expression.compiled is None else misses(expression.compiled.parsed, outputs, found, budget)
+    return Told({"misses": [miss.as_json() for miss in missed]}, found)

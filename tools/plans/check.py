@@ -12,7 +12,7 @@ from tools.dispatch.arguments import Validators
 from tools.dispatch.policy import Policy
 from tools.expressions.selection import SelectFault, compile_select
 from tools.json_schema.argument_faults import path_of
-from tools.operation import Operation, reenters
+from tools.operation import Json, Operation, reenters
 from tools.plans.plan import MAX_CALLS, MAX_FAULTS, Plan, PlanFault, Step
 from tools.plans.references import Template
 from tools.plans.type_check import Typing
@@ -33,6 +33,8 @@ class CheckedPlan:
     missing_scopes: frozenset[str]
     #: steps whose account is not ready, with what is known of it
     unready: tuple[tuple[Step, Readiness], ...]
+    #: (step, expression): what its schemas list and an answer may leave out
+    listed: frozenset[tuple[str, str]] = frozenset()
 
 
 class PlanCheck:
@@ -54,7 +56,7 @@ class PlanCheck:
             if (operation := checked.operation_by_step.get(step.id)) is not None and len(faults) < MAX_FAULTS:
                 faults += self._argument_faults(step, operation, suggests=len(faults) < MAX_ANSWERED)
                 faults += typing.faults(step, operation)
-        return replace(checked, faults=(*faults, *_budget_faults(plan)))
+        return replace(checked, faults=(*faults, *_budget_faults(plan)), listed=frozenset(typing.listed))
 
     def check_names(self, principal: Principal, names: Iterable[str]) -> CheckedPlan:
         """Return what is known of operations whose arguments are not: one step for each, with its id."""
@@ -105,6 +107,11 @@ class PlanCheck:
             return PlanFault(step_id, block.code, f"{block.message}; {block.hint}", "api", found.id)
         return found
 
+    def as_sent(self, principal: Principal, operation_id: str, arguments: Mapping[str, Json]) -> Mapping[str, Json]:
+        """Return the arguments of a call as the door sends them: what it asks of a person is about these."""
+        operation = self._catalog.get(principal.tenant_id, operation_id)
+        return arguments if operation is None else self._validators.as_sent(operation, arguments)
+
     def _readiness(self, principal: Principal, operation: Operation) -> Readiness | None:
         """Return what keeps the account from being used, or None."""
         if operation.connection is None:
@@ -124,7 +131,7 @@ class PlanCheck:
         if not isinstance(arguments, Mapping):
             return faults
         places = [path_of(place.at) for place in step.args.placeholders]
-        for fault in self._validators.faults(operation, arguments, suggests=suggests):
+        for fault in self._validators.faults(operation, self._validators.as_sent(operation, arguments), suggests=suggests):
             if fault.rule in ("required", "no such argument") or not _is_open(fault.path, fault.rule, places):
                 value = None if fault.value == _STAND_IN else fault.value
                 faults.append(PlanFault(step.id, fault.rule, fault.message, fault.path, value, fault.example))

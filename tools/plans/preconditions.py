@@ -108,7 +108,8 @@ class Preconditions:
         """Return the maker of the tokens that the door asks of each destructive call of a plan that was agreed to."""
 
         def token(operation_id: str, account: str | None, arguments: Mapping[str, Json], key: str | None) -> str:
-            return self.confirmations.issue(principal, operation_id, account, arguments, idempotency_key=key, within_plan=True).token
+            sent = self.check.as_sent(principal, operation_id, arguments)
+            return self.confirmations.issue(principal, operation_id, account, sent, idempotency_key=key, within_plan=True).token
 
         return token
 

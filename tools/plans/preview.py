@@ -42,6 +42,8 @@ async def _preview(call: Call, checked: CheckedPlan, step: Step) -> dict[str, Js
     outcome = await call.again(operation.id, step.args.as_it_is(), CallOptions(account=step.account, select=step.select, dry_run=True))
     if outcome.status == "ok" and isinstance(outcome.data, dict):
         shown["request"] = outcome.data.get("request")
+        if outcome.notes:
+            shown["notes"] = list(outcome.notes)
     elif outcome.error is not None:
         shown |= {"ok": False, "error": failure_to_wire(outcome.error)}
     return shown

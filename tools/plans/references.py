@@ -6,6 +6,7 @@ from itertools import islice
 
 from tools.expressions.budget import Budget
 from tools.expressions.over_steps import Expression, Path, ReferenceFault, parse_expression, parse_reference, plain_expression, to_parse
+from tools.expressions.reads import misses
 from tools.json_text import encode
 from tools.operation import Json
 
@@ -32,11 +33,14 @@ class Template:
     value: Json
     placeholders: tuple[Placeholder, ...]
 
-    def filled(self, outputs: Mapping[str, Json], item: Json, budget: Budget) -> Json:
-        """Return the arguments with every place filled, JSON types kept. Raises ReferenceFault and BudgetExceeded."""
+    def filled(self, outputs: Mapping[str, Json], item: Json, budget: Budget, listed: frozenset[str] = frozenset()) -> Json:
+        """Return the arguments with every place filled, JSON types kept. `listed`: expressions that may find nothing.
+
+        Raises ReferenceFault and BudgetExceeded.
+        """
         if not self.placeholders:
             return self.as_it_is()
-        found = {place.at: _found(place, outputs, item, budget) for place in self.placeholders}
+        found = {place.at: _found(place, outputs, item, budget, listed) for place in self.placeholders}
         _weigh(found.values())
         return _fill(self.value, (), found)
 
@@ -111,10 +115,11 @@ def _fill(value: Json, at: Path, found: Mapping[Path, Json]) -> Json:
     return value
 
 
-def _found(place: Placeholder, outputs: Mapping[str, Json], item: Json, budget: Budget) -> Json:
+def _found(place: Placeholder, outputs: Mapping[str, Json], item: Json, budget: Budget, listed: frozenset[str]) -> Json:
     expression = place.expression
+    value, start = (item, "the element") if place.of_item else (outputs, "")
     try:
-        return look_up(expression, item, budget, "the element") if place.of_item else look_up(expression, outputs, budget)
+        return look_up(expression, value, budget, start, may_be_absent=expression.text in listed)
     except ReferenceFault:
         if place.has_default:
             return place.default
@@ -142,10 +147,15 @@ def _has_failed(outputs: Mapping[str, Json], step_id: str) -> bool:
     return output.get("ok") is False and "items" not in output
 
 
-def look_up(expression: Expression, value: Json, budget: Budget, start: str = "") -> Json:
-    """Return what `expression` finds. Raises BudgetExceeded, and ReferenceFault where it finds nothing, saying how far it came."""
+def look_up(expression: Expression, value: Json, budget: Budget, start: str = "", *, may_be_absent: bool = False) -> Json:
+    """Return what `expression` finds. Raises BudgetExceeded, and ReferenceFault where it finds nothing, saying how far it came.
+
+    `may_be_absent`: members that it names may be in no object, as the schema has it.
+    """
     if expression.path is None:
         found = expression.search(value, budget)
+        if not may_be_absent and expression.compiled is not None and (missed := misses(expression.compiled.parsed, value, found, budget)):
+            raise ReferenceFault(missed[0].told(start or "the plan"))
         if found is None:
             raise ReferenceFault(f"'{expression.text}' found nothing; give a default, or skip the step with `if`")
         return found

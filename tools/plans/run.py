@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import anyio
@@ -13,6 +14,7 @@ import anyio
 from tools.errors import ToolError
 from tools.expressions.budget import BudgetExceeded
 from tools.expressions.over_steps import STEPS, ReferenceFault
+from tools.expressions.reads import Read
 from tools.heavy_json.time_budget import TimeBudget
 from tools.json_text import canonical, encode
 from tools.operation import Call, CallOptions, Failure, Json, LargeJson, Operation, Outcome
@@ -23,6 +25,7 @@ from tools.plans.progress import SELECT_FIRST, Progressing, Stats, elements_of, 
 from tools.plans.record import PlanRecord
 from tools.plans.references import look_up
 from tools.plans.step_result import StepResult
+from tools.plans.type_check import Typing
 from tools.plans.wire_text import with_texts, with_way_out
 
 CALL_TIMEOUT_S = 30.0
@@ -135,7 +138,8 @@ class PlanRun:
         try:
             elements = step.elements
             if step.for_each is not None:
-                elements = elements_of(await self._worked_out(step, look_up, step.for_each, outputs), step.for_each.text)
+                found = partial(look_up, may_be_absent=step.for_each.text in self._listed(step))
+                elements = elements_of(await self._worked_out(step, found, step.for_each, outputs), step.for_each.text)
         except ReferenceFault as fault:
             return StepResult("failed", (failed_outcome("invalid_reference", f"for_each: {fault}"),))
         if elements is None:
@@ -165,6 +169,14 @@ class PlanRun:
         except ToolError as error:
             raise ReferenceFault(str(error)) from None
 
+    def _listed(self, step: Step) -> frozenset[str]:
+        """Return the expressions of `step` whose names are in no object only because they are optional."""
+        return frozenset(text for step_id, text in self.checked.listed if step_id == step.id)
+
+    def lists(self, read: Read) -> bool:
+        """Say whether the schemas of the plan's operations list what an expression over its steps reads."""
+        return Typing(self.checked.plan, self.checked.operation_by_step).lists(read)
+
     def _seen_by(self, step: Step) -> dict[str, Json]:
         """Return the outputs that the expressions of a step may read, and no others: they may be on their way to a worker."""
         outputs = self.outputs()
@@ -182,7 +194,7 @@ class PlanRun:
         operation = self.checked.operation_by_step[step.id]
         outcomes = self._under_way[step.id].outcomes
         try:
-            arguments = await self._worked_out(step, step.args.filled, outputs, element)
+            arguments = await self._worked_out(step, partial(step.args.filled, listed=self._listed(step)), outputs, element)
         except ReferenceFault as fault:
             outcomes[index] = failed_outcome("invalid_reference", str(fault))
             return

@@ -13,6 +13,8 @@ from tools.operation import ConnectionRequest, Failure, Json, Outcome
 
 #: ok · failed · skipped (its `if` was false) · dropped (what it needs failed) · waiting (the plan ended before it began)
 State = Literal["ok", "failed", "skipped", "dropped", "waiting"]
+#: of one step, different ones
+MAX_NOTES = 5
 #: how a record ends whose data was left out
 _OMITTED = b'"omitted":true}'
 
@@ -136,6 +138,8 @@ def step_to_wire(result: StepResult, account: str | None) -> dict[str, Json]:
             wire["location"] = outcome.http.location
         if outcome.page is not None and outcome.page.has_more:
             wire["page"] = {"next_cursor": outcome.page.next_cursor, "has_more": True}
+    if notes := dict.fromkeys(note for each in result.outcomes if each is not None for note in each.notes):
+        wire["notes"] = list(notes)[:MAX_NOTES]
     if result.connection is not None:
         wire["connection"] = connection_to_wire(result.connection)
     return wire

@@ -5,10 +5,10 @@ from dataclasses import replace
 
 from tools.expressions.over_steps import Path
 from tools.json_schema.argument_faults import path_of
+from tools.json_schema.value_types import Known, types_at, walk
 from tools.operation import Json, Operation, Outcome
 from tools.plans.references import ITEM, REF, Placeholder
 from tools.plans.templates import as_argument
-from tools.plans.value_types import Known, types_at, walk
 
 _PLAIN = frozenset({"integer", "number", "boolean"})
 _NUMBERS = frozenset({"integer", "number"})

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from tests.tools.stand_ins import gateway, operation
 from tools.dispatch.arguments import MAX_LOOKED_AT, MAX_SUGGESTED, Validators, compile_schema
-from tools.json_schema.argument_faults import MAX_VALUE_CHARS, example_of
+from tools.json_schema.argument_faults import MAX_VALUE_CHARS
+from tools.json_schema.examples import example_of
 from tools.operation import Json
 
 SCHEMA: dict[str, Json] = {
@@ -60,7 +61,7 @@ def test_a_message_says_the_way_out() -> None:
     refusal = Validators().refusal(UPDATE, {"limit": 1, "due_date": "31/12/2026"})
     assert refusal is not None
     assert refusal.message == "arguments.due_date: '31/12/2026' is not a date; write it like 2026-11-21"
-    assert refusal.hint == f"signature: {UPDATE.signature}"
+    assert refusal.hint == "due_date?: date"
 
 
 def test_all_faults_are_reported_at_once() -> None:

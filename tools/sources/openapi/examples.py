@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import jsonschema_rs
 
-from tools.json_schema.argument_faults import example_of
+from tools.json_schema.examples import example_of
 from tools.operation import Json
 from tools.plain_text import has_unseen
 from tools.sources.openapi.document import BrokenReference, OpenApiDocument
@@ -16,12 +16,11 @@ MAX_EXAMPLE_CHARS = 600
 def example_call(document: OpenApiDocument, node: Mapping[str, Json], schema: Mapping[str, Json], body: Json) -> dict[str, Json] | None:
     """Return arguments that fit `schema`, or None. `body` is the operation's binding of its body."""
     properties = schema.get("properties", {})
-    definitions = schema.get("$defs", {})
     given = _body_example(document, node.get("requestBody"), body)
     chosen: dict[str, Json] = {}
     for name in schema.get("required", ()):
         member = properties.get(name, {})
-        chosen[name] = given[name] if name in given else example_of(_resolved(member, definitions))
+        chosen[name] = given[name] if name in given else example_of(member, schema)
     for name, value in given.items():
         if name not in chosen and name in properties and len(chosen) < 6:
             chosen[name] = value
@@ -69,11 +68,3 @@ def _body_example(document: OpenApiDocument, request_body: Json, binding: Json) 
     fields = binding.get("fields", {})
     files = binding.get("files", {})
     return {name: value[name] for name in fields if name in value and name not in files} if isinstance(value, Mapping) else {}
-
-
-def _resolved(schema: Json, definitions: Mapping[str, Json]) -> Json:
-    for _ in range(8):
-        if not isinstance(schema, Mapping) or not isinstance(schema.get("$ref"), str):
-            return schema
-        schema = definitions.get(schema["$ref"].removeprefix("#/$defs/"), {})
-    return {}

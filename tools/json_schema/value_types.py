@@ -4,10 +4,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 
-from tools.expressions.over_steps import Path
 from tools.near_names import near
 from tools.operation import Json
 
+#: in a path: an element of a list, and, after it, what `[]` makes of one that is a list itself
+ELEMENT, FLATTENED = 0, None
+Route = tuple[str | int | None, ...]
 _MAX_HOPS = 32
 #: Schemas may nest choices in circles; what goes deeper or wider than this is taken as unknown.
 _MAX_DEPTH, _MAX_BRANCHES = 12, 64
@@ -28,20 +30,35 @@ class Absent:
 
     why: str
     did_you_mean: tuple[str, ...] = ()
+    #: names that are there
+    has: tuple[str, ...] = ()
 
 
-def walk(known: Known, path: Path, start: str) -> Known | Absent | None:
+def walk(known: Known, path: Route, start: str) -> Known | Absent | None:
     """Return the schema at `path`, why nothing can be there, or None where the schema does not say."""
     here, walked = known, start
     for part in path:
-        found = _step(here, part, walked)
+        found = _flattened(here) if part is FLATTENED else step(here, part, walked)
         if not isinstance(found, Known):
             return found
-        here, walked = found, f"{walked}[{part}]" if isinstance(part, int) else f"{walked}.{part}"
+        here, walked = found, f"{walked}[{part}]" if isinstance(part, int) else f"{walked}.{part}" if part is not FLATTENED else walked
     return here
 
 
-def _step(known: Known, part: str | int, walked: str) -> Known | Absent | None:
+def _flattened(known: Known) -> Known | None:
+    """Return the schema of what `[]` makes of an element: its own elements, where it is a list itself."""
+    types = types_at(known)
+    if types is None or types == {"array"}:
+        found = step(known, ELEMENT, "") if types is not None else None
+        return found if isinstance(found, Known) else None
+    return None if "array" in types else known
+
+
+def step(known: Known, part: str | int, walked: str) -> Known | Absent | None:
+    """Return the schema of one part of a value, why there is none, or None where the schema does not say.
+
+    `walked`: what the value is called.
+    """
     branches = _branches_of(known)
     outcomes = [_in_branch(branch, known.root, part, walked) for branch in branches if _types_of_plain(branch) != {"null"}]
     found = [outcome for outcome in outcomes if isinstance(outcome, Known)]
@@ -74,7 +91,7 @@ def _in_branch(schema: Mapping[str, Json], root: Mapping[str, Json], part: str |
     # A document that lists members and says nothing of others is taken at its word; `step.data | name` passes by this check.
     if not properties or more or schema.get("patternProperties") or "x-partial" in schema:
         return None
-    return Absent(f"{walked} has no '{part}'; it has {', '.join(list(properties)[:12])}", near(str(part), properties))
+    return Absent(f"{walked} has no '{part}'; it has {', '.join(list(properties)[:12])}", near(str(part), properties), tuple(properties))
 
 
 def types_at(known: Known) -> frozenset[str] | None:
