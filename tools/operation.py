@@ -233,6 +233,8 @@ class Outcome:
     trace_id: str | None = None
     #: set once the dispatcher has written the record, so that an outer call does not write a second one
     recorded: bool = False
+    #: `data` as JSON in UTF-8, where it was encoded to be measured: these bytes go out
+    data_json: bytes | None = field(default=None, repr=False, compare=False)
 
     def noting(self, notes: tuple[str, ...]) -> "Outcome":
         """Return the same with `notes` before its own."""

@@ -113,7 +113,7 @@ def answer(outcome: Outcome, client: ClientInfo, *, asked: Collection[str] | Non
             elif client.protocol_version >= "2025-11-25":
                 raise MCPError(URL_ELICITATION_REQUIRED, "; ".join(each.message for each in requests), _elicitation_data(requests, resume))
         structured = {**structured, "note": _instructions(structured)}
-    structured_json = encoded(structured)
+    structured_json = _around(structured, outcome.data_json)
     return ToolAnswer(
         structured,
         structured_json,
@@ -130,6 +130,16 @@ def encoded(value: Json) -> bytes:
     except TypeError:
         # Integers beyond 64 bits and lone surrogates are JSON (RFC 8259 §8.2), and orjson refuses them.
         return json.dumps(value, separators=(",", ":")).encode()
+
+
+def _around(structured: Mapping[str, Json], data_json: bytes | None) -> bytes:
+    """Return `structured` as JSON, with the bytes of its `data` that were measured where there are any: no answer is encoded twice."""
+    if data_json is None:
+        return encoded(structured)
+    try:
+        return orjson.dumps({**structured, "data": orjson.Fragment(data_json)})
+    except TypeError:  # a lone surrogate beside the data
+        return encoded(structured)
 
 
 def _instructions(structured: Mapping[str, Json]) -> str:
