@@ -18,11 +18,12 @@ from oauth.tenants import Tenant, Tenants
 from oauth.tokens.operator_issued import OperatorIssuedTokens
 from server.app import Gateway, open_gateway
 from server.config import load
+from tests.loop_mcp_upstream import TOOLS
 from tests.loop_upstream import ANSWERS, document
 from tests.server.mcp.requests import legacy_body, legacy_headers, modern_body, modern_headers
-from tools.sources.importing import ImportRequest, import_openapi
+from tools.sources.importing import ImportRequest, import_mcp, import_openapi
 
-PROVIDER = "stall"
+PROVIDER, MCP_PROVIDER = "stall", "stallmcp"
 MB = 1 << 20
 _BEAT_S = 0.001
 
@@ -59,6 +60,8 @@ def inputs(api_by_path: Mapping[str, str]) -> Iterator[Input]:
     """Yield the corpus: what upstreams answer, what clients send wrong, and bodies of up to 4 MB by both ways in."""
     for path in ANSWERS:
         yield _called(f"answer {path}", "call_api", {"api": api_by_path[path], "args": {}})
+    for tool in TOOLS:
+        yield _called(f"MCP {tool}", "call_api", {"api": api_by_path[tool], "args": {}})
     for path in ("rows", "texts", "names", "bearable_rows", "text"):
         select = "length(@)" if path != "rows" else "rows[?id==`7`].name"
         yield _called(f"selected {path}", "call_api", {"api": api_by_path[path], "args": {}, "select": select})
@@ -192,9 +195,10 @@ class StalledGateway:
 
     @property
     def api_by_path(self) -> Mapping[str, str]:
-        """The operations of the upstream by the first part of their paths."""
-        found = self.gateway.operations.catalog.operations_of(None, PROVIDER)
-        return {str(operation.binding["path"]).strip("/"): operation.id for operation in found}
+        """The operations of the upstream by the first part of their paths, those of its MCP server by their tools."""
+        catalog = self.gateway.operations.catalog
+        found = {str(each.binding["path"]).strip("/"): each.id for each in catalog.operations_of(None, PROVIDER)}
+        return found | {str(each.binding["tool"]): each.id for each in catalog.operations_of(None, MCP_PROVIDER)}
 
     @contextmanager
     def watched(self) -> Iterator[Watch]:
@@ -224,10 +228,15 @@ async def stalled_gateway(data: Path, part: int = 1) -> AsyncIterator[StalledGat
         async with open_gateway(settings) as gateway:
             store = gateway.store
             await import_openapi(store.operations, ImportRequest(str(given), PROVIDER, None))
+            server = ImportRequest(f"http://127.0.0.1:{port}/mcp", MCP_PROVIDER, None, include=TOOLS)
+            await import_mcp(store.operations, server, quarantine=store.quarantine)
             await gateway.operations.catalog.refresh(None, PROVIDER)
+            await gateway.operations.catalog.refresh(None, MCP_PROVIDER)
             subject = await Passwords(store.subjects).add_subject("default", "ada@example.com", "correct-horse-battery")
             tenants = Tenants([Tenant("default", "Default")])
-            scopes = frozenset({"mcp", *(f"{prefix}:{tier}" for prefix in ("mcp", PROVIDER) for tier in ("read", "write", "destructive"))})
+            scopes = frozenset(
+                {"mcp", *(f"{prefix}:{tier}" for prefix in ("mcp", PROVIDER, MCP_PROVIDER) for tier in ("read", "write", "destructive"))}
+            )
             resources = Resources(tenants, settings.mcp_url, settings.base_url)
 
             async def allowed(_tenant: str, _subject: str) -> frozenset[str]:

@@ -10,6 +10,8 @@ import sys
 import threading
 from collections.abc import Callable
 
+from tests.loop_mcp_upstream import answered
+
 MB = 1 << 20
 JSON = "application/json"
 
@@ -104,6 +106,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
+        if self.path == "/mcp":
+            self.send_error(405)
+            return
         status, headers, body = ANSWERS.get(self.path.strip("/").partition("?")[0], (200, {"Content-Type": JSON}, lambda: DEFAULT))
         self.rfile.read(int(self.headers.get("Content-Length", 0)))
         content = body()
@@ -114,7 +119,16 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(content)
 
-    do_POST = do_GET  # the name is http.server's
+    def do_POST(self) -> None:
+        if self.path != "/mcp":
+            self.do_GET()
+            return
+        status, media_type, content = answered(self.rfile.read(int(self.headers.get("Content-Length", 0))), int(sys.argv[1]))
+        self.send_response(status)
+        self.send_header("Content-Type", media_type)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
 
     def log_message(self, *_given: object) -> None:
         """Say nothing."""
