@@ -1,6 +1,5 @@
 """Signed assertions of others: their keys, their signature, their time (RFC 7521 §5.2, RFC 7523 §3)."""
 
-import base64
 import time
 from collections.abc import Callable, Mapping
 
@@ -9,6 +8,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 from joserfc.jwt import Token
 
+from oauth import base64url
 from oauth.errors import RegistrationRefused
 from oauth.fetch import Fetch, FetchRefused
 from oauth.public_keys import import_public_keys, read_object
@@ -111,6 +111,6 @@ def unverified(assertion: str) -> tuple[dict[str, object], dict[str, object]]:
 
 def _read_part(part: str) -> dict[str, object]:
     try:
-        return read_object(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+        return read_object(base64url.decode(part))
     except (RegistrationRefused, ValueError) as error:
         raise AssertionRefused("the assertion is not a signed JWT") from error

@@ -1,9 +1,10 @@
 """Proof Key for Code Exchange, S256 only (RFC 7636, OAuth 2.1 §4.1.1)."""
 
-import base64
 import hashlib
 import hmac
 import re
+
+from oauth import base64url
 
 _CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
 _VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")
@@ -16,7 +17,7 @@ def is_challenge(text: str) -> bool:
 
 def challenge_of(verifier: str) -> str:
     """Return the S256 challenge of `verifier` (RFC 7636 §4.2)."""
-    return base64.urlsafe_b64encode(hashlib.sha256(verifier.encode("ascii")).digest()).rstrip(b"=").decode()
+    return base64url.encode(hashlib.sha256(verifier.encode("ascii")).digest())
 
 
 def proves(verifier: str, challenge: str) -> bool:

@@ -1,36 +1,58 @@
-"""Seal a reply under a key made from the secret that was presented for it.
+"""Seal bytes with AES-256-GCM (NIST SP 800-38D), for the place that they belong to: the one sealer of the gateway.
 
-Whoever presents the same secret again gets the identical reply; the store, which keeps only the secret's hash, cannot open it.
+`bound` is authenticated beside the content: a box that is copied to another place does not open there. A 96-bit random nonce
+allows 2^32 boxes under one key (§8.3).
 """
 
 import os
+from collections.abc import Callable
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+KEY_BYTES = 32
 NONCE_BYTES = 12
+TAG_BYTES = 16
+
+RandomBytes = Callable[[int], bytes]
 
 
 class SealBroken(Exception):
-    """The box was not sealed under this secret and purpose, or was changed."""
+    """The box was not sealed with this key for this place: damaged, moved, rolled back, or another key."""
 
 
-def seal(secret: str, purpose: str, plaintext: bytes) -> bytes:
-    """Return nonce and AES-256-GCM ciphertext; `purpose` binds the box to its row."""
-    nonce = os.urandom(NONCE_BYTES)
-    return nonce + AESGCM(_key(secret, purpose)).encrypt(nonce, plaintext, purpose.encode())
+def seal(key: bytes, plaintext: bytes, bound: bytes, random_bytes: RandomBytes = os.urandom) -> bytes:
+    """Return nonce and ciphertext with its tag."""
+    nonce = random_bytes(NONCE_BYTES)
+    return nonce + AESGCM(key).encrypt(nonce, plaintext, bound)
 
 
-def unseal(secret: str, purpose: str, box: bytes) -> bytes:
+def unseal(key: bytes, box: bytes, bound: bytes) -> bytes:
     """Return what was sealed. Raises SealBroken."""
+    if len(box) < NONCE_BYTES + TAG_BYTES:
+        raise SealBroken("this is too short for a sealed value")
     try:
-        return AESGCM(_key(secret, purpose)).decrypt(box[:NONCE_BYTES], box[NONCE_BYTES:], purpose.encode())
-    except (InvalidTag, ValueError) as error:
-        raise SealBroken("the sealed reply does not open with this secret") from error
+        return AESGCM(key).decrypt(box[:NONCE_BYTES], box[NONCE_BYTES:], bound)
+    except InvalidTag:
+        # No cause: it would say nothing, and a traceback should not carry the arguments' names around.
+        raise SealBroken("the seal does not fit its key and place") from None
+
+
+def seal_under(secret: str, purpose: str, plaintext: bytes) -> bytes:
+    """Seal a reply under a key made from the secret that was presented for it; `purpose` binds the box to its row.
+
+    Whoever presents the same secret again gets the identical reply; the store, which keeps only the secret's hash, cannot open it.
+    """
+    return seal(_key(secret, purpose), plaintext, purpose.encode())
+
+
+def unseal_under(secret: str, purpose: str, box: bytes) -> bytes:
+    """Return what `seal_under` sealed. Raises SealBroken."""
+    return unseal(_key(secret, purpose), box, purpose.encode())
 
 
 def _key(secret: str, purpose: str) -> bytes:
     # The secret carries 256 random bits, so extraction without salt loses nothing (RFC 5869 §3.1).
-    return HKDF(algorithm=SHA256(), length=32, salt=None, info=b"ascend sealed reply\0" + purpose.encode()).derive(secret.encode())
+    return HKDF(algorithm=SHA256(), length=KEY_BYTES, salt=None, info=b"ascend sealed reply\0" + purpose.encode()).derive(secret.encode())

@@ -14,7 +14,7 @@ from oauth.client import REFRESH_TOKEN, Client
 from oauth.clients.lookup import Clients
 from oauth.clients.redirect_uris import destination, with_answer
 from oauth.scopes import OFFLINE, render
-from oauth.sealing import seal, unseal
+from oauth.sealing import seal_under, unseal_under
 from oauth.stores import GrantStore, OAuthRows
 from oauth.tenants import Tenants
 from oauth.tokens.formats import hash_token, new_id, new_token
@@ -192,7 +192,7 @@ class Consent:
     def _same_answer(self, stored: StoredRequest, request_id: str, *, allowed: bool) -> str | None:
         if stored.answered_at is None or stored.reply_box is None or self._clock() - stored.answered_at > self._lifetimes.second_submit_s:
             return None
-        decision, _, url = unseal(request_id, "request", stored.reply_box).decode().partition(" ")
+        decision, _, url = unseal_under(request_id, "request", stored.reply_box).decode().partition(" ")
         if decision != (_ALLOWED if allowed else _DENIED):
             raise AlreadyDecided(decision)
         return url
@@ -201,7 +201,7 @@ class Consent:
         # A device's answer is shown on our own page: no client reads it, so it needs no issuer.
         facts = {} if stored.device_code_hash is not None else {"state": stored.request.state, "iss": self._issuer}
         url = with_answer(stored.request.redirect_uri, {**answer, **facts})
-        box = seal(stored.request.request_id, "request", f"{decision} {url}".encode())
+        box = seal_under(stored.request.request_id, "request", f"{decision} {url}".encode())
         await rows.finish_request(stored.request_hash, self._clock(), box)
         return url
 

@@ -11,7 +11,7 @@ from oauth.connections.credentials import UnknownAccount
 from oauth.connections.upstream.registrations import Registrations
 from oauth.connections.upstream.token_endpoint import ProviderTokenEndpoint
 from oauth.principal import Principal
-from oauth.vault.envelope import EnvelopeBroken
+from oauth.sealing import SealBroken
 from oauth.vault.secrets import SecretEvent
 from oauth.vault.vault import Vault, VaultCaller
 
@@ -98,5 +98,5 @@ class AccountChanges:
         await self._vault.audit(caller, found[1])
         try:
             return AccountSecret.from_bytes(await self._vault.open_sealed(caller, found[1]))
-        except EnvelopeBroken:
+        except SealBroken:
             return None  # what cannot be opened can still be forgotten

@@ -10,7 +10,7 @@ from oauth.connections.connection import EVERYBODY, AccountSecret, Connection
 from oauth.connections.connection_store import ConnectionStore
 from oauth.connections.credentials import ConnectionNeeded, ConnectionStatus, Credential, Readiness, UnknownAccount
 from oauth.principal import Principal
-from oauth.vault.envelope import EnvelopeBroken
+from oauth.sealing import SealBroken
 from oauth.vault.secrets import SealedSecret
 from oauth.vault.vault import Vault, VaultCaller
 
@@ -148,7 +148,7 @@ class Accounts:
             self._sealed[connection.account_id] = sealed
         try:
             secret = AccountSecret.from_bytes(await self._vault.open_sealed(caller, sealed))
-        except EnvelopeBroken:
+        except SealBroken:
             # Damaged, moved or swapped: nobody's token goes out, and the person can connect the account anew.
             log.error("secret_does_not_open", extra={"facts": _facts(connection)})
             expired = replace(connection, state="expired")

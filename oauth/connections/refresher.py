@@ -26,7 +26,7 @@ from oauth.connections.upstream.registrations import Application, Registrations
 from oauth.connections.upstream.token_answer import Tokens
 from oauth.connections.upstream.token_endpoint import TIMEOUT_S, ProviderTokenEndpoint
 from oauth.connections.version import with_tokens
-from oauth.vault.envelope import EnvelopeBroken
+from oauth.sealing import SealBroken
 from oauth.vault.secrets import SealedSecret, StaleKey
 from oauth.vault.vault import Vault, VaultCaller
 
@@ -138,7 +138,7 @@ class Refresher:
             return
         try:
             secret = AccountSecret.from_bytes(await self._vault.open_sealed(caller, lease.secret))
-        except EnvelopeBroken:
+        except SealBroken:
             await self._fail(lease, TokenRefused("seal_broken", is_terminal=True))
             return
         try:

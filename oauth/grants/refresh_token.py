@@ -11,7 +11,7 @@ from oauth.errors import InvalidGrant, OAuthError
 from oauth.parameters import Parameters
 from oauth.resources import Resources
 from oauth.scopes import OFFLINE, parse, render
-from oauth.sealing import SealBroken, seal, unseal
+from oauth.sealing import SealBroken, seal_under, unseal_under
 from oauth.stores import GrantStore, OAuthRows
 from oauth.tenants import Tenants
 from oauth.tokens.access_tokens import AccessTokens
@@ -125,7 +125,7 @@ class RefreshTokenGrant:
         token, access_token = await mint_access_token(rows, grant, asked.scopes, now, self._lifetimes.access_token_s)
         refresh_token = await mint_refresh_token(rows, grant, row.generation + 1, now, self._lifetimes)
         reply = reply_of(token, access_token, refresh_token, asked.requested)
-        await rows.update_refresh_token(replace(row, rotated_at=now, reply_box=seal(asked.token, _purpose(row), reply.to_bytes())))
+        await rows.update_refresh_token(replace(row, rotated_at=now, reply_box=seal_under(asked.token, _purpose(row), reply.to_bytes())))
         return reply, access_token
 
     async def _repeat(
@@ -151,7 +151,7 @@ class RefreshTokenGrant:
         reply, minted = await self._useful(rows, grant, latest, asked, now)
         if reply != first:
             # The next one who comes with this token is led to the live pair in one step.
-            resealed = seal(asked.token, _purpose(row), replace(reply, requested=asked.requested).to_bytes())
+            resealed = seal_under(asked.token, _purpose(row), replace(reply, requested=asked.requested).to_bytes())
             await rows.update_refresh_token(replace(row, reply_box=resealed))
         return reply, minted
 
@@ -175,6 +175,6 @@ def _open(token: str, row: RefreshToken) -> TokenReply | None:
     if row.reply_box is None:
         return None
     try:
-        return TokenReply.from_bytes(unseal(token, _purpose(row), row.reply_box))
+        return TokenReply.from_bytes(unseal_under(token, _purpose(row), row.reply_box))
     except SealBroken:
         return None

@@ -15,6 +15,7 @@ from urllib.parse import quote_plus, urlencode, urlsplit
 from oauth.error_answer import error_reason
 from oauth.fetch import Fetched, FetchRefused, Outbound
 from oauth.parameters import Parameters
+from oauth.pkce import challenge_of
 from oauth.sign_in.admission import admission
 from oauth.sign_in.id_tokens import IdTokenRefused, check_id_token
 from oauth.sign_in.identity_provider_documents import IdentityProviderDocuments, ProviderMetadata, ProviderUnusable, read_object
@@ -92,7 +93,6 @@ class Federation:
             expires_at=self._clock() + SIGN_IN_S,
         )
         await self._links.add_sign_in(sign_in)
-        challenge = base64.urlsafe_b64encode(hashlib.sha256(code_verifier.encode()).digest()).rstrip(b"=").decode()
         query = {
             "response_type": "code",
             "client_id": provider.client_id,
@@ -100,7 +100,7 @@ class Federation:
             "scope": " ".join(provider.scopes),
             "state": state,
             "nonce": nonce,
-            "code_challenge": challenge,
+            "code_challenge": challenge_of(code_verifier),
             "code_challenge_method": "S256",
         }
         query |= {"login_hint": login_hint} if login_hint else {}

@@ -1,11 +1,11 @@
 """What a browser says it signed: WebAuthn client data, checked where libraries do not (WebAuthn 3 §5.8.1, §7.1 steps 5-11)."""
 
-import base64
-import binascii
 from collections.abc import Mapping
 from typing import Any
 
 import orjson
+
+from oauth import base64url
 
 MAX_ANSWER_BYTES = 32 * 1024
 
@@ -50,8 +50,8 @@ def challenge_of(answer: Mapping[str, Any], origin: str) -> bytes:
 def decode(text: str, name: str) -> bytes:
     """Return the bytes of base64url text without padding. Raises AnswerRefused."""
     try:
-        return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-    except (binascii.Error, ValueError) as error:
+        return base64url.decode(text)
+    except ValueError as error:
         raise AnswerRefused(f"{name} is not base64url") from error
 
 

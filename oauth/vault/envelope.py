@@ -1,27 +1,18 @@
 """Envelope encryption: a data key (DEK) for each tenant, wrapped by a key-encryption key (KEK); AES-256-GCM for both.
 
-What is authenticated beside the content says where it belongs, so a row that is copied to another tenant, name, version or
-environment does not open. A 96-bit random nonce allows 2^32 messages for one key (NIST SP 800-38D §8.3); no tenant comes near.
+The place that is authenticated beside the content (oauth/sealing.py) keeps a row that is copied to another tenant, name, version or
+environment from opening. No tenant comes near the 2^32 messages that one key is good for.
 """
 
 import hashlib
 import json
 import os
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from oauth import sealing
+from oauth.sealing import KEY_BYTES, RandomBytes, SealBroken
 
-KEY_BYTES = 32
-NONCE_BYTES = 12
 _FORMAT = b"\x01"
-
-RandomBytes = Callable[[int], bytes]
-
-
-class EnvelopeBroken(Exception):
-    """The bytes were not sealed with this key for this place: damaged, moved, rolled back, or another key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,20 +47,14 @@ def kek_of(value: bytes) -> Key:
 
 def seal(key: Key, plaintext: bytes, place: tuple[str | int, ...], random_bytes: RandomBytes = os.urandom) -> bytes:
     """Return `plaintext` sealed for `place`: format byte, nonce, ciphertext with its tag."""
-    nonce = random_bytes(NONCE_BYTES)
-    return _FORMAT + nonce + AESGCM(key.value).encrypt(nonce, plaintext, _authenticated(place))
+    return _FORMAT + sealing.seal(key.value, plaintext, _authenticated(place), random_bytes)
 
 
 def unseal(key: Key, sealed: bytes, place: tuple[str | int, ...]) -> bytes:
-    """Return what was sealed for `place`. Raises EnvelopeBroken."""
-    nonce, ciphertext = sealed[1 : 1 + NONCE_BYTES], sealed[1 + NONCE_BYTES :]
-    if sealed[:1] != _FORMAT or len(ciphertext) < 16:
-        raise EnvelopeBroken("not a sealed value of a known format")
-    try:
-        return AESGCM(key.value).decrypt(nonce, ciphertext, _authenticated(place))
-    except InvalidTag:
-        # No cause: it would say nothing, and a traceback should not carry the arguments' names around.
-        raise EnvelopeBroken("the seal does not fit its key and place") from None
+    """Return what was sealed for `place`. Raises SealBroken."""
+    if sealed[:1] != _FORMAT:
+        raise SealBroken("not a sealed value of a known format")
+    return sealing.unseal(key.value, sealed[1:], _authenticated(place))
 
 
 def wrap(kek: Key, dek: Key, environment: str, tenant_id: str, *, is_active: bool = True) -> WrappedKey:
@@ -78,11 +63,11 @@ def wrap(kek: Key, dek: Key, environment: str, tenant_id: str, *, is_active: boo
 
 
 def unwrap(kek: Key, wrapped: WrappedKey, environment: str) -> Key:
-    """Return the DEK. Raises EnvelopeBroken."""
+    """Return the DEK. Raises SealBroken."""
     marked = Key(wrapped.dek_id, b"", is_marked=True)
     try:
         return Key(wrapped.dek_id, unseal(kek, wrapped.wrapped, _wrapped_at(marked, environment, wrapped.tenant_id)), is_marked=True)
-    except EnvelopeBroken:  # a key from before there were marks
+    except SealBroken:  # a key from before there were marks
         return Key(wrapped.dek_id, unseal(kek, wrapped.wrapped, ("dek", environment, wrapped.tenant_id, wrapped.dek_id)))
 
 

@@ -12,7 +12,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from oauth.vault.envelope import KEY_BYTES, Key, kek_of
+from oauth.sealing import KEY_BYTES
+from oauth.vault.envelope import Key, kek_of
 
 COMMAND_PREFIX = "command:"
 COMMAND_TIMEOUT_S = 20

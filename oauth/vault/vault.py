@@ -6,8 +6,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
+from oauth.sealing import KEY_BYTES, SealBroken
 from oauth.vault.checksum import Checksum, Entry, Sum
-from oauth.vault.envelope import KEY_BYTES, EnvelopeBroken, Key, WrappedKey, seal, unseal, unwrap, wrap
+from oauth.vault.envelope import Key, WrappedKey, seal, unseal, unwrap, wrap
 from oauth.vault.key_source import KeySource, KeyUnavailable
 from oauth.vault.secrets import SealedSecret, SecretAction, SecretEvent, SecretStore, StaleKey
 
@@ -65,7 +66,7 @@ class Vault:
                 await self.reread_keys(caller.tenant_id)
 
     async def once(self, caller: VaultCaller, name: str, make: Callable[[], bytes]) -> bytes:
-        """Return what `name` holds; the first of all processes to ask keeps what it makes, and all agree on that. Raises EnvelopeBroken."""
+        """Return what `name` holds; the first of all processes to ask keeps what it makes, and all agree on that. Raises SealBroken."""
         while (found := await self.reveal(caller, name)) is None:
             secret = await self.seal(caller, name, 1, make())
             try:
@@ -75,7 +76,7 @@ class Vault:
         return found
 
     async def reveal(self, caller: VaultCaller, name: str) -> bytes | None:
-        """Return the newest version of `name`, after its audit record is on disk. Raises EnvelopeBroken."""
+        """Return the newest version of `name`, after its audit record is on disk. Raises SealBroken."""
         newest = await self._store.newest(caller.tenant_id, name)
         if newest is None:
             return None
@@ -98,16 +99,16 @@ class Vault:
         await self._store.record(self._event(caller, "refused", name, version))
 
     async def open_sealed(self, caller: VaultCaller, secret: SealedSecret) -> bytes:
-        """Open a sealed secret that was audited already. Raises EnvelopeBroken."""
+        """Open a sealed secret that was audited already. Raises SealBroken."""
         if secret.dek_id not in self._deks:
             await self.reread_keys(caller.tenant_id)
         return self.open_now(caller, secret)
 
     def open_now(self, caller: VaultCaller, secret: SealedSecret) -> bytes:
-        """Open with the keys at hand: memory only. Raises EnvelopeBroken, for another tenant's secret too."""
+        """Open with the keys at hand: memory only. Raises SealBroken, for another tenant's secret too."""
         owner, dek = self._deks.get(secret.dek_id, ("", None))
         if dek is None or owner != caller.tenant_id or secret.tenant_id != caller.tenant_id:
-            raise EnvelopeBroken(f"no data key of tenant {caller.tenant_id!r} opens {secret.name!r}")
+            raise SealBroken(f"no data key of tenant {caller.tenant_id!r} opens {secret.name!r}")
         return unseal(dek, secret.sealed, self._place(secret.tenant_id, secret.name, secret.version))
 
     async def delete(self, caller: VaultCaller, name: str) -> None:
@@ -181,7 +182,7 @@ class Vault:
             return None
         try:
             return Sum.from_bytes(unseal(dek, mark.sealed, self._mark_place(mark.tenant_id)))
-        except EnvelopeBroken:
+        except SealBroken:
             return None
 
     def _mark_place(self, tenant_id: str) -> tuple[str | int, ...]:
@@ -207,7 +208,7 @@ class Vault:
         return wrap(self._newest_kek(), dek, self._environment, tenant_id)
 
     def rewrapped(self, wrapped: WrappedKey) -> WrappedKey:
-        """Return the same data key under what is the newest KEK now. Raises EnvelopeBroken, KeyUnavailable."""
+        """Return the same data key under what is the newest KEK now. Raises SealBroken, KeyUnavailable."""
         self._read_keks()
         dek = unwrap(self._kek(wrapped.kek_id), wrapped, self._environment)
         return wrap(self._newest_kek(), dek, self._environment, wrapped.tenant_id, is_active=wrapped.is_active)
@@ -215,7 +216,7 @@ class Vault:
     def _learn(self, wrapped: WrappedKey) -> None:
         try:
             dek = unwrap(self._kek(wrapped.kek_id), wrapped, self._environment)
-        except EnvelopeBroken:
+        except SealBroken:
             raise KeyUnavailable(
                 f"the data key {wrapped.dek_id} does not open: the key-encryption key or the environment name "
                 f"({self._environment!r}) is not the one it was made with; restore that key, or set ASCEND_ENV"

@@ -1,12 +1,11 @@
 """What the demo CRM's authorization server remembers: pending consents, codes, tokens; and the faults that a test can inject."""
 
-import base64
-import hashlib
 import hmac
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from oauth.pkce import proves
 from server.demo.kept_grants import KeptGrant, KeptGrants, digest
 
 SCOPES = {"crm.read": "See contacts, companies, deals and notes", "crm.write": "Create, change and delete them"}
@@ -139,8 +138,7 @@ class Grants:
             raise GrantRefused("invalid_grant", "code is unknown, used or expired")
         if consent.redirect_uri != redirect_uri:
             raise GrantRefused("invalid_grant", "redirect_uri is not the one of the authorization request")
-        challenge = base64.urlsafe_b64encode(hashlib.sha256(code_verifier.encode()).digest()).decode().rstrip("=")
-        if not hmac.compare_digest(challenge, consent.code_challenge):
+        if not proves(code_verifier, consent.code_challenge):
             raise GrantRefused("invalid_grant", "code_verifier does not match code_challenge")
         grant = DemoGrant(secrets.token_urlsafe(12), owner_id, consent.scopes)
         self._new_refresh_token(grant)

@@ -1,10 +1,9 @@
 """The rows of the demo CRM, in memory, and what all kinds of records have in common."""
 
-import base64
-import binascii
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 
+from oauth import base64url
 from server.demo.problems import invalid, not_found
 from server.demo.seed import Row, first_tables
 
@@ -78,7 +77,7 @@ def page(rows: Iterable[Row], limit: int, after: str | None) -> Row:
         ordered = [row for row in ordered if _number(row) > last]
     results = ordered[:limit]
     has_more = len(ordered) > limit
-    cursor = base64.urlsafe_b64encode(f"after:{_number(results[-1])}".encode()).decode().rstrip("=") if has_more else None
+    cursor = base64url.encode(f"after:{_number(results[-1])}".encode()) if has_more else None
     return {"results": results, "paging": {"after": cursor, "has_more": has_more}}
 
 
@@ -88,9 +87,9 @@ def _number(row: Row) -> int:
 
 def _opened(cursor: str) -> int:
     try:
-        word, _, number = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode().partition(":")
+        word, _, number = base64url.decode(cursor).decode().partition(":")
         if word == "after":
             return int(number)
-    except (binascii.Error, UnicodeDecodeError, ValueError):
+    except ValueError:
         word = ""
     raise invalid(("after", "is not a cursor of this list; give paging.after of the page before"))

@@ -5,8 +5,6 @@ what the gateway needs of it travels in the `Mcp-Session-Id` that they send back
 a client that forges one only changes how questions are put to its own person.
 """
 
-import base64
-import binascii
 import re
 import secrets
 from collections.abc import Callable, Mapping
@@ -17,6 +15,7 @@ import orjson
 from mcp_types import CLIENT_CAPABILITIES_META_KEY, CLIENT_INFO_META_KEY
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
+from oauth import base64url
 from tools.operation import ClientInfo
 
 MAX_NAME_CHARS = 100
@@ -36,8 +35,8 @@ def of_session_id(session_id: str | None, protocol_version: str) -> ClientInfo:
         return undeclared
     text = session_id.removeprefix(_PREFIX).partition(".")[0]
     try:
-        said = orjson.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-    except (ValueError, binascii.Error):
+        said = orjson.loads(base64url.decode(text))
+    except ValueError:
         return undeclared
     if not isinstance(said, dict):
         return undeclared
@@ -51,7 +50,7 @@ def mint_session_id(initialize: Mapping[str, Any] | None) -> str | None:
     if not facts.elicits_url:
         return None
     said = orjson.dumps({"url": True, "name": facts.name, "version": facts.version})
-    return f"{_PREFIX}{base64.urlsafe_b64encode(said).decode().rstrip('=')}.{secrets.token_hex(8)}"
+    return f"{_PREFIX}{base64url.encode(said)}.{secrets.token_hex(8)}"
 
 
 def _facts(protocol_version: str, capabilities: object, info: object) -> ClientInfo:

@@ -1,7 +1,5 @@
 """The account page: what a person signs in with, which applications they allowed, and how to take either back."""
 
-import base64
-import binascii
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -10,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from oauth import base64url
 from oauth.audit import SecurityAction, SecurityEvent
 from oauth.authorization.consent_view import ScopeWords
 from oauth.parameters import Parameters
@@ -151,8 +150,8 @@ class AccountEndpoints:
 
     async def _remove_passkey(self, visit: _AccountVisit) -> Response:
         try:
-            credential_id = base64.urlsafe_b64decode(visit.form.get("credential") or "")
-        except (binascii.Error, ValueError) as error:
+            credential_id = base64url.decode(visit.form.get("credential") or "")
+        except ValueError as error:
             raise PageRefused(400, "Nothing to remove", "There is no such passkey.", self._back(visit)) from error
         subject = visit.session.subject
         only_way = "password" not in visit.tenant.sign_in and not subject.identity_provider
@@ -205,7 +204,7 @@ class AccountEndpoints:
                 (each, scope_lines([self._scope_words(tenant.tenant_id, scope) for scope in each.scopes]))
                 for each in await self._grants.standing(tenant.tenant_id, subject.subject_id)
             ],
-            passkeys=[(base64.urlsafe_b64encode(passkey.credential_id).decode(), passkey) for passkey in passkeys],
+            passkeys=[(base64url.encode(passkey.credential_id), passkey) for passkey in passkeys],
             passkeys_possible=possible,
             passkey_options=options,
             with_password="password" in tenant.sign_in and not subject.identity_provider,

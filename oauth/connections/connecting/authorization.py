@@ -1,7 +1,5 @@
 """Connect an account by OAuth: we are the client. Send the subject to the provider, take the code back, keep the tokens."""
 
-import base64
-import hashlib
 import json
 import logging
 import secrets
@@ -10,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from urllib.parse import urlencode, urlsplit
 
+from oauth import base64url
 from oauth.authorization.request import BrowserSession
 from oauth.connections.connecting.connect_flow import TRIP_TTL_S, AuthorizationAttempt, ConnectFlow, ConnectFlowStore, hash_of
 from oauth.connections.connecting.connected import Connected, asked_scopes, compared
@@ -23,7 +22,8 @@ from oauth.connections.upstream.registrations import Application, Registrations
 from oauth.connections.upstream.token_answer import Tokens
 from oauth.connections.upstream.token_endpoint import ProviderTokenEndpoint
 from oauth.error_answer import error_reason, error_word, is_denial
-from oauth.vault.envelope import EnvelopeBroken
+from oauth.pkce import challenge_of
+from oauth.sealing import SealBroken
 from oauth.vault.secrets import SealedSecret, SecretEvent, SecretStore
 from oauth.vault.vault import Vault, VaultCaller
 
@@ -128,8 +128,7 @@ class ConnectFlows:
         if scopes:
             parameters[provider.scope_parameter] = provider.scope_separator.join(scopes)
         if provider.pkce:
-            digest = hashlib.sha256(verifier.encode()).digest()
-            parameters |= {"code_challenge": base64.urlsafe_b64encode(digest).decode().rstrip("="), "code_challenge_method": "S256"}
+            parameters |= {"code_challenge": challenge_of(verifier), "code_challenge_method": "S256"}
         if "openid" in scopes:
             parameters["nonce"] = nonce
         joiner = "&" if urlsplit(provider.authorize_url).query else "?"
@@ -229,7 +228,7 @@ class ConnectFlows:
         sealed = SealedSecret(flow.tenant_id, _trip_name(trip.trip_hash), 1, trip.dek_id, trip.sealed)
         try:
             carried: dict[str, str] = json.loads(await self._vault.open_sealed(caller, sealed))
-        except EnvelopeBroken:
+        except SealBroken:
             raise FlowRefused(403, "This connection can no longer be finished. Ask your assistant again for a new link.") from None
         return carried
 
@@ -266,7 +265,7 @@ def _check_nonce(tokens: Tokens, nonce: str) -> None:
         return
     payload = token.split(".")[1]
     try:
-        claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+        claims = json.loads(base64url.decode(payload))
     except (ValueError, RecursionError):
         raise TokenRefused("id_token_malformed") from None
     if not isinstance(claims, dict):

@@ -15,7 +15,7 @@ from oauth.connections.credentials import ConnectionNeeded
 from oauth.connections.refresher import Refresher
 from oauth.connections.upstream.token_endpoint import ProviderTokenEndpoint
 from oauth.fetch import Fetched, FetchRefused
-from oauth.vault.envelope import EnvelopeBroken
+from oauth.sealing import SealBroken
 from oauth.vault.vault import VaultCaller
 from server.storage.oauth.connect_flows import SqlConnectFlowStore
 from tests.oauth.connections.provider_world import ADA, ProviderWorld, provider_world
@@ -133,7 +133,7 @@ async def test_rows_swapped_between_tenants_open_for_neither(world: ProviderWorl
     with pytest.raises(ConnectionNeeded) as needed:
         await world.accounts.for_call(ADA, "crm", NONE, None)
     assert needed.value.readiness.status == "expired"
-    with pytest.raises(EnvelopeBroken):
+    with pytest.raises(SealBroken):
         await world.vault.reveal(VaultCaller("globex", "eve", "test"), "tokens:globex:crm:acc_g")
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from oauth.vault.envelope import EnvelopeBroken, Key, kek_of, seal, unseal, unwrap, wrap
+from oauth.sealing import SealBroken
+from oauth.vault.envelope import Key, kek_of, seal, unseal, unwrap, wrap
 from oauth.vault.key_source import KeyFile, KeyText, KeyUnavailable, key_source
 from oauth.vault.vault import Vault, VaultCaller
 from server.storage.memory.secrets import MemorySecretStore
@@ -68,7 +69,7 @@ async def test_rows_swapped_between_tenants_do_not_open() -> None:
         replace(mine, sealed=theirs.sealed),
         replace(theirs, tenant_id="acme", dek_id=mine.dek_id),
     ):
-        with pytest.raises(EnvelopeBroken):
+        with pytest.raises(SealBroken):
             await vault.open_sealed(ACME, forged)
 
 
@@ -81,9 +82,9 @@ async def test_an_older_version_does_not_open_as_a_newer_one() -> None:
     old = await store.newest("acme", "n")
     await vault.put(ACME, "n", b"two")
     assert old
-    with pytest.raises(EnvelopeBroken):
+    with pytest.raises(SealBroken):
         await vault.open_sealed(ACME, replace(old, version=2))
-    with pytest.raises(EnvelopeBroken):
+    with pytest.raises(SealBroken):
         await vault.open_sealed(ACME, replace(old, name="m"))
 
 
@@ -94,17 +95,17 @@ async def test_every_changed_bit_is_noticed() -> None:
     for place in range(len(sealed)):
         broken = bytearray(sealed)
         broken[place] ^= 1
-        with pytest.raises(EnvelopeBroken):
+        with pytest.raises(SealBroken):
             unseal(key, bytes(broken), ("a",))
     for short in (b"", sealed[:10], sealed[:-1]):
-        with pytest.raises(EnvelopeBroken):
+        with pytest.raises(SealBroken):
             unseal(key, short, ("a",))
 
 
 async def test_the_parts_of_a_place_do_not_run_into_each_other() -> None:
     """facts/oauth.md §3.4: a separator inside a part must not make two places equal."""
     key = Key("k", b"x" * 32)
-    with pytest.raises(EnvelopeBroken):
+    with pytest.raises(SealBroken):
         unseal(key, seal(key, b"s", ("a", "b:c")), ("a:b", "c"))
 
 
@@ -157,7 +158,7 @@ def test_a_wrapped_key_opens_for_its_tenant_and_environment_only() -> None:
         (replace(wrapped, dek_id="e"), "test"),
         (wrapped, "production"),
     ):
-        with pytest.raises(EnvelopeBroken):
+        with pytest.raises(SealBroken):
             unwrap(kek, forged, environment)
 
 

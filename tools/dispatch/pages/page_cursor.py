@@ -1,17 +1,13 @@
 """Next-page addresses, and cursors that held a secret, as opaque cursors: nobody reads what an upstream put into them, nobody makes one."""
 
-import base64
 import hashlib
-import secrets
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
+from oauth import base64url
 from oauth.principal import Principal
+from oauth.sealing import SealBroken, seal, unseal
 from tools.operation import Operation
 
 _PREFIX = "n_"
-_NONCE_BYTES = 12
 
 
 class CursorSeal:
@@ -22,22 +18,19 @@ class CursorSeal:
     """
 
     def __init__(self, key: bytes) -> None:
-        self._cipher = AESGCM(hashlib.sha256(b"page cursor\0" + key).digest())
+        self._key = hashlib.sha256(b"page cursor\0" + key).digest()
 
     def seal(self, principal: Principal, operation: Operation, url: str, account_id: str = "") -> str:
-        nonce = secrets.token_bytes(_NONCE_BYTES)
-        sealed = self._cipher.encrypt(nonce, url.encode(), _bound(principal, operation, account_id))
-        return _PREFIX + base64.urlsafe_b64encode(nonce + sealed).rstrip(b"=").decode()
+        return _PREFIX + base64url.encode(seal(self._key, url.encode(), _bound(principal, operation, account_id)))
 
     def open(self, principal: Principal, operation: Operation, cursor: str, account_id: str = "") -> str | None:
         """Return what was sealed, or None for a cursor that was not given to this principal for this operation and account."""
         if not is_sealed(cursor):
             return None
-        text = cursor.removeprefix(_PREFIX)
         try:
-            sealed = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
-            return self._cipher.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], _bound(principal, operation, account_id)).decode()
-        except (ValueError, InvalidTag):
+            box = base64url.decode(cursor.removeprefix(_PREFIX))
+            return unseal(self._key, box, _bound(principal, operation, account_id)).decode()
+        except (ValueError, SealBroken):
             return None
 
 

@@ -1,0 +1,37 @@
+"""What the gateway knows in one place only, and nowhere a second time."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from oauth import base64url
+from tests.test_shape import name_of, sources
+
+
+@pytest.mark.parametrize(
+    ("word", "places"),
+    [
+        ("AESGCM", {"oauth/sealing.py"}),
+        # A confirm token keeps the padding it always had; an upstream's base64url is as its document says.
+        ("urlsafe_b64", {"oauth/base64url.py", "tools/dispatch/confirmations.py", "tools/sources/http/body_encoding.py"}),
+    ],
+)
+def test_a_truth_has_one_place(word: str, places: set[str]) -> None:
+    """Two copies of a rule of security drift apart, and only one of them gets the next mend."""
+    found = {name_of(path) for path in sources() if word in path.read_text(encoding="utf-8")}
+    assert found <= places
+
+
+@given(st.binary(max_size=40))
+def test_base64url_comes_back_with_or_without_its_padding(content: bytes) -> None:
+    """RFC 7515 §2: without; some senders pad all the same."""
+    text = base64url.encode(content)
+    assert "=" not in text
+    assert base64url.decode(text) == base64url.decode(text + "=" * (-len(text) % 4)) == content
+
+
+@pytest.mark.parametrize("text", ["YQ Y", "YQ\n", "Y*Q", "YQ==YQ==", "é", "Y"])
+def test_base64url_takes_no_other_character(text: str) -> None:
+    """A decoder that skips what it does not know lets one cursor be spelled in many ways."""
+    with pytest.raises(ValueError):
+        base64url.decode(text)
