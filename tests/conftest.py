@@ -9,6 +9,8 @@ from hypothesis import HealthCheck, settings
 
 from tools.heavy_json.worker import WORKERS
 
+pytest_plugins = ["tests.time_limit"]
+
 REPOSITORY = Path(__file__).parents[1]
 
 #: how the reasons begin for which a test may be skipped in CI too: none of them is a program that .ci/run could install
