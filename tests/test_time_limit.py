@@ -58,7 +58,7 @@ def test_what_hangs_fails_by_its_name_and_the_next_test_runs(tmp_path: Path, wor
         "no:cacheprovider",
         *workers,
         f"--rootdir={tmp_path}",
-        tmp_path,
+        str(tmp_path),
     ]
     told = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=60, check=False).stdout
 

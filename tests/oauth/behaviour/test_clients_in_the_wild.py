@@ -9,7 +9,7 @@ from joserfc.jwk import ECKey
 from oauth.fetch import Fetched
 from server.storage.oauth import sweep as oauth_sweep
 from tests.oauth.gateway import BASE, CALLBACK, Gateway, Pkce, answer_of, oauth_error
-from tests.oauth.test_machine_grants import client_claims, signed, with_assertion
+from tests.oauth.signing import client_claims, signed, with_assertion
 
 FORM = "application/x-www-form-urlencoded"
 FORM_ENDPOINTS = ("/token", "/revoke", "/introspect", "/par", "/device_authorization")

@@ -9,7 +9,8 @@ import httpx2
 from tests.oauth.sign_in.loopback_provider import LoopbackProvider, Person, running_provider
 from tests.server.federation.corp import go_away, people, set_up, sign_in
 from tests.server.pages.form_browser import FormBrowser, forms_of
-from tests.server.pages.sign_in_app import EMAIL, PASSWORD, SignInApp
+from tests.server.pages.sign_in_app import PASSWORD, SignInApp
+from tests.server.pages.stand_in_requests import EMAIL
 
 
 def test_a_person_signs_in_by_the_provider_and_allows(app: SignInApp, browser: FormBrowser, provider: LoopbackProvider) -> None:

@@ -9,7 +9,8 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 
 from oauth.authorization.consent_view import ScopeWords
 from tests.chromium import AXE, CHROMIUM, DESKTOP, FLAGS, LIMIT_MS, LOW_CONTRAST, PHONE, VIOLATIONS, needs_axe, needs_chromium
-from tests.server.pages.sign_in_app import EMAIL, PASSWORD, VIEW, SignInApp, running, sign_in_app
+from tests.server.pages.sign_in_app import PASSWORD, SignInApp, running, sign_in_app
+from tests.server.pages.stand_in_requests import EMAIL, VIEW
 
 pytestmark = [needs_chromium, needs_axe]
 LONG_HOST = "assistant.very-long-department-name.example.co"

@@ -9,7 +9,8 @@ import pytest
 from playwright.sync_api import Browser, CDPSession, Page, expect, sync_playwright
 
 from tests.chromium import CHROMIUM, DESKTOP, FLAGS, LIMIT_MS, LOW_CONTRAST, PHONE, needs_chromium
-from tests.server.pages.sign_in_app import EMAIL, PASSWORD, SignInApp, running, sign_in_app
+from tests.server.pages.sign_in_app import PASSWORD, SignInApp, running, sign_in_app
+from tests.server.pages.stand_in_requests import EMAIL
 
 pytestmark = needs_chromium
 AUTHENTICATOR = {

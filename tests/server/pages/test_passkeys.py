@@ -11,7 +11,8 @@ import pytest
 
 from tests.oauth.sign_in.software_authenticator import USER_PRESENT, USER_VERIFIED, SoftwareAuthenticator, text_of
 from tests.server.pages.form_browser import Form, FormBrowser, forms_of
-from tests.server.pages.sign_in_app import EMAIL, PASSWORD, SignInApp, running, sign_in_app
+from tests.server.pages.sign_in_app import PASSWORD, SignInApp, running, sign_in_app
+from tests.server.pages.stand_in_requests import EMAIL
 
 REFUSED = "That passkey does not sign you in here"
 MakeBrowser = Callable[[], FormBrowser]

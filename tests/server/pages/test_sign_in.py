@@ -1,43 +1,14 @@
 """Login, consent and browser: rows C1 to C23 of the attack list, over HTTP."""
 
-import re
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
-import httpx2
 import pytest
 
-from server.rate_limits import LIMITS, Limit, RateLimits
+from tests.server.pages.consenting import code_of, consent_page
 from tests.server.pages.form_browser import FormBrowser, forms_of
-from tests.server.pages.sign_in_app import EMAIL, PASSWORD, VIEW, SignInApp, running, sign_in_app
-
-
-@pytest.fixture
-def app(tmp_path: Path) -> Iterator[SignInApp]:
-    with running(sign_in_app(tmp_path, rate_limit_scale=1e6)) as served:
-        yield served
-
-
-@pytest.fixture
-def browser(app: SignInApp) -> Iterator[FormBrowser]:
-    with FormBrowser(app.url) as opened:
-        yield opened
-
-
-def consent_page(browser: FormBrowser, path: str = "/authorize") -> httpx2.Response:
-    answer = browser.submit(browser.open(path), email=EMAIL, password=PASSWORD)
-    assert answer.status_code == 303, answer.text
-    page = browser.open(answer.headers["location"])
-    assert page.url.path == "/consent"
-    return page
-
-
-def code_of(answer: httpx2.Response) -> str:
-    assert answer.status_code == 303, answer.text
-    return parse_qs(urlsplit(answer.headers["location"]).query)["code"][0]
+from tests.server.pages.sign_in_app import PASSWORD, SignInApp
+from tests.server.pages.stand_in_requests import EMAIL, VIEW
 
 
 def test_a_person_signs_in_and_allows(app: SignInApp, browser: FormBrowser) -> None:
@@ -47,70 +18,10 @@ def test_a_person_signs_in_and_allows(app: SignInApp, browser: FormBrowser) -> N
     assert [event.action for event in app.audit.events] == ["sign_in"]
 
 
-def test_each_page_is_one_form_that_posts(browser: FormBrowser) -> None:
-    """contracts.md, URLs."""
-    login = browser.open("/authorize")
-    assert [form.method for form in forms_of(login)] == ["post"]
-    assert {"email", "password", "csrf", "request"} <= set(forms_of(login)[0].fields)
-    assert "Use a passkey" in login.text
-    consent = consent_page(browser)
-    assert [form.method for form in forms_of(consent)] == ["post"]
-    assert forms_of(consent)[0].buttons == [("decision", "allow"), ("decision", "deny")]
-
-
 def test_a_no_is_carried_back(app: SignInApp, browser: FormBrowser) -> None:
     """RFC 6749 §4.1.2.1."""
     answer = browser.submit(consent_page(browser), decision="deny")
     assert answer.headers["location"].endswith("error=access_denied")
-    assert app.consent.codes == []
-
-
-@pytest.mark.parametrize("method", ["GET", "HEAD"])
-def test_looking_at_the_consent_page_allows_nothing(app: SignInApp, browser: FormBrowser, method: str) -> None:
-    """C1: prefetch and parameters in the address make no difference."""
-    page = consent_page(browser)
-    answer = browser.client.request(method, f"{page.url}&decision=allow", headers={"Sec-Purpose": "prefetch"})
-    assert answer.status_code == 200
-    assert app.consent.codes == []
-
-
-@pytest.mark.parametrize("token", ["", "x", "0" * 64, "é"])
-def test_a_consent_without_its_form_token_is_refused(app: SignInApp, browser: FormBrowser, token: str) -> None:
-    """C2: missing or wrong."""
-    answer = browser.submit(consent_page(browser), decision="allow", csrf=token)
-    assert answer.status_code == 403
-    assert app.consent.codes == []
-
-
-def test_a_form_token_serves_only_its_own_request_and_browser(app: SignInApp, browser: FormBrowser) -> None:
-    """C2: of another session, or used for another request."""
-    first = forms_of(consent_page(browser))[0].fields
-    second = consent_page(browser)
-    assert browser.submit(second, decision="allow", csrf=first["csrf"]).status_code == 403
-    with FormBrowser(app.url) as other:
-        theirs = consent_page(other)
-        assert other.submit(theirs, decision="allow", csrf=first["csrf"]).status_code == 403
-    assert app.consent.codes == []
-
-
-@pytest.mark.parametrize(
-    "headers",
-    [
-        {"Origin": "https://evil.example"},
-        {"Origin": "null"},
-        {"Origin": "http://127.0.0.1"},
-        {"Sec-Fetch-Site": "cross-site"},
-        {"Sec-Fetch-Site": "same-site"},
-    ],
-)
-@pytest.mark.parametrize("path", ["/login", "/consent", "/account"])
-def test_a_post_from_another_site_is_refused(app: SignInApp, browser: FormBrowser, path: str, headers: dict[str, str]) -> None:
-    """C4, D22."""
-    page = consent_page(browser) if path == "/consent" else browser.open("/authorize")
-    fields = forms_of(page)[0].fields | {"decision": "allow", "email": EMAIL, "password": PASSWORD, "action": "sign_out"}
-    answer = browser.post(path, fields, headers)
-    assert answer.status_code == 403
-    assert "location" not in answer.headers
     assert app.consent.codes == []
 
 
@@ -191,15 +102,6 @@ def test_nothing_is_allowed_after_signing_out(app: SignInApp, browser: FormBrows
     assert browser.open("/account").url.path == "/login"
 
 
-def test_a_form_sent_twice_gives_one_code(app: SignInApp, browser: FormBrowser) -> None:
-    """C11: a double click."""
-    page = consent_page(browser)
-    with ThreadPoolExecutor(8) as pool:
-        answers = list(pool.map(lambda _: browser.submit(page, decision="allow"), range(8)))
-    assert {code_of(answer) for answer in answers} == set(app.consent.codes)
-    assert len(app.consent.codes) == 1
-
-
 def test_the_session_cookie_changes_at_every_sign_in(app: SignInApp, browser: FormBrowser) -> None:
     """C16: the old value is dead."""
     consent_page(browser)
@@ -219,80 +121,6 @@ def test_cookies_are_kept_from_scripts_and_other_sites(app: SignInApp, browser: 
         cookie = response.headers["set-cookie"]
         assert cookie.startswith(f"{name}=")
         assert {"HttpOnly", "Path=/", "SameSite=lax"} <= set(cookie.split("; "))
-
-
-def test_wrong_passwords_run_into_a_limit_that_locks_nobody_out(tmp_path: Path) -> None:
-    """C19: 429 with Retry-After; the right password still works from elsewhere."""
-    with running(sign_in_app(tmp_path)) as app, FormBrowser(app.url) as browser:
-        page = browser.open("/login")
-        codes = [browser.submit(page, email=EMAIL, password="wrong").status_code for _ in range(20)]
-        assert codes == [400] * 10 + [429] * 10
-        assert int(browser.submit(page, email=EMAIL, password=PASSWORD).headers["retry-after"]) >= 1
-        with FormBrowser(app.url, address="127.0.0.2") as elsewhere:
-            assert elsewhere.submit(elsewhere.open("/login"), email=EMAIL, password=PASSWORD).status_code == 303
-
-
-def test_guesses_from_everywhere_hold_up_strangers_but_not_the_person(tmp_path: Path) -> None:
-    """C19: a limit over all addresses, which a browser that the person has used before does not share."""
-    app = sign_in_app(tmp_path)
-    app.limits = RateLimits(limits={**LIMITS, "login_subject": Limit(1, 5)})
-    with running(app), FormBrowser(app.url) as home:
-        home.submit(home.open("/login"), email=EMAIL, password=PASSWORD)
-        codes = []
-        for number in range(3, 11):
-            with FormBrowser(app.url, address=f"127.0.0.{number}") as guesser:
-                codes.append(guesser.submit(guesser.open("/login"), email=EMAIL, password="wrong").status_code)
-        assert codes == [400] * 5 + [429] * 3
-        assert home.submit(home.open("/login"), email=EMAIL, password=PASSWORD).status_code == 303
-
-
-def test_guesses_from_an_address_of_many_people_do_not_close_sign_in_for_the_others(tmp_path: Path) -> None:
-    """Behind a proxy that nobody declared all come from one address: 41 guesses of one closed sign-in for all."""
-    with running(sign_in_app(tmp_path)) as app:
-        with FormBrowser(app.url) as attacker:
-            page = attacker.open("/login")
-            codes = [attacker.submit(page, email=f"n{number}@example.com", password="wrong").status_code for number in range(45)]
-            assert codes == [400] * 45
-            last = [attacker.submit(page, email="n1@example.com", password="wrong").status_code for _ in range(6)]
-            assert last == [400] * 3 + [429] * 3
-        with FormBrowser(app.url) as person:
-            assert person.submit(person.open("/login"), email=EMAIL, password=PASSWORD).status_code == 303
-        with FormBrowser(app.url) as attacker:
-            page = attacker.open("/login")
-            assert 429 in [attacker.submit(page, email=EMAIL, password="wrong").status_code for _ in range(12)]
-
-
-def test_the_sign_in_page_never_closes_behind_an_address_of_many(tmp_path: Path) -> None:
-    """Where somebody uses the limit of pages up it is shown without what would be kept for it."""
-    app = sign_in_app(tmp_path)
-    app.limits = RateLimits(limits={**LIMITS, "page_address": Limit(1, 2), "page_crowd": Limit(1, 2)})
-    with running(app), FormBrowser(app.url) as attacker:
-        assert {attacker.get("/login").status_code for _ in range(10)} == {200}
-        with FormBrowser(app.url) as person:
-            assert person.submit(person.open("/login"), email=EMAIL, password=PASSWORD).status_code == 303
-
-
-def test_a_browser_that_the_person_has_used_is_not_held_up_by_guesses_from_the_same_address(tmp_path: Path) -> None:
-    with running(sign_in_app(tmp_path)) as app, FormBrowser(app.url) as home:
-        home.submit(home.open("/login"), email=EMAIL, password=PASSWORD)
-        with FormBrowser(app.url) as attacker:
-            page = attacker.open("/login")
-            assert 429 in [attacker.submit(page, email=EMAIL, password="wrong").status_code for _ in range(60)]
-        assert home.submit(home.open("/login"), email=EMAIL, password=PASSWORD).status_code == 303
-        page = home.open("/login")
-        assert 429 in [home.submit(page, email=EMAIL, password="wrong").status_code for _ in range(15)]
-
-
-def test_unknown_and_known_people_get_the_same_answer(app: SignInApp, browser: FormBrowser) -> None:
-    """C20: status and body; the e-mail that was typed is all that differs."""
-    app.add_person("bob@example.com")
-    page = browser.open("/login")
-    bodies = set()
-    for email in (EMAIL, "nobody@example.com", "not an address", "x" * 300 + "@example.com"):
-        answer = browser.submit(page, email=email, password="wrong")
-        assert answer.status_code == 400
-        bodies.add(re.sub(r'value="[^"]*"', "", answer.text))
-    assert len(bodies) == 1
 
 
 def test_two_tabs_with_two_clients_do_not_mix(app: SignInApp, browser: FormBrowser) -> None:
@@ -332,48 +160,6 @@ def test_prompt_login_asks_again_although_somebody_is_signed_in(app: SignInApp, 
     login = browser.open("/authorize?prompt=login")
     request_id = forms_of(login)[0].fields["request"]
     assert browser.open(f"/consent?request={request_id}").url.path == "/login"
-
-
-@pytest.mark.parametrize(
-    "onward", ["https://evil.example/", "//evil.example", "/\\evil.example", "/consent?request=1", "/account/../x", "javascript:1"]
-)
-def test_a_sign_in_leads_only_to_our_own_pages(browser: FormBrowser, onward: str) -> None:
-    """E10: an address that somebody else chose is ignored."""
-    page = browser.client.get("/login", params={"next": onward})
-    assert browser.submit(page, email=EMAIL, password=PASSWORD).headers["location"] == "/account"
-
-
-def test_a_sign_in_returns_to_the_page_that_asked_for_it(browser: FormBrowser) -> None:
-    """server/pages/visit.py."""
-    page = browser.client.get("/login", params={"next": "/connect/flow_1?step=2"})
-    assert browser.submit(page, email=EMAIL, password=PASSWORD).headers["location"] == "/connect/flow_1?step=2"
-
-
-@pytest.mark.parametrize(
-    ("content_type", "body", "status"),
-    [
-        ("multipart/form-data; boundary=x", b"--x--", 415),
-        ("application/json", b"{}", 415),
-        ("application/x-www-form-urlencoded", b"a=%ff", 400),
-        ("application/x-www-form-urlencoded", b"email=1&email=2", 400),
-        ("application/x-www-form-urlencoded", b"x=" + b"y" * 70_000, 413),
-        ("application/x-www-form-urlencoded", b"request=unknown", 400),
-        ("application/x-www-form-urlencoded", b"", 403),
-        ("application/x-www-form-urlencoded", b"tenant=nowhere", 404),
-    ],
-)
-def test_a_body_that_is_no_form_of_ours_is_refused(browser: FormBrowser, content_type: str, body: bytes, status: int) -> None:
-    """Bad input is normal input: a page, never a 500."""
-    answer = browser.client.post("/login", content=body, headers={"Content-Type": content_type})
-    assert answer.status_code == status
-    assert answer.headers["content-type"].startswith("text/html")
-
-
-@pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "OPTIONS", "TRACE"])
-@pytest.mark.parametrize("path", ["/", "/login", "/consent", "/account", "/static/ascend.css"])
-def test_other_methods_are_not_allowed(browser: FormBrowser, path: str, method: str) -> None:
-    """X14."""
-    assert browser.client.request(method, path).status_code == 405
 
 
 @pytest.mark.parametrize("step", ["opened", "sent", "consent", "our own"])

@@ -11,7 +11,8 @@ import pytest
 from oauth.tokens.operator_issued import MINT_CLIENT
 from oauth.tokens.own_grants import AllowedClient
 from tests.server.pages.form_browser import FormBrowser, forms_of
-from tests.server.pages.sign_in_app import EMAIL, PASSWORD, SignInApp, running, sign_in_app
+from tests.server.pages.sign_in_app import PASSWORD, SignInApp, running, sign_in_app
+from tests.server.pages.stand_in_requests import EMAIL
 
 NEW_PASSWORD = "another-good-password"
 

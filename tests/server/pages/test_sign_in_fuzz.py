@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from tests.oauth.sign_in.software_authenticator import SoftwareAuthenticator
 from tests.server.pages.form_browser import FormBrowser, forms_of
-from tests.server.pages.sign_in_app import EMAIL, PASSWORD, SignInApp, running, sign_in_app
+from tests.server.pages.sign_in_app import PASSWORD, SignInApp, running, sign_in_app
+from tests.server.pages.stand_in_requests import EMAIL
 
 MARK = "<x-mark>\"'"
 FIELDS = (

@@ -9,7 +9,8 @@ import pytest
 
 from tests.oauth.sign_in.software_authenticator import SoftwareAuthenticator
 from tests.server.pages.form_browser import FormBrowser, forms_of
-from tests.server.pages.sign_in_app import EMAIL, SignInApp, running, sign_in_app
+from tests.server.pages.sign_in_app import SignInApp, running, sign_in_app
+from tests.server.pages.stand_in_requests import EMAIL
 
 
 @pytest.fixture

@@ -1,0 +1,1 @@
+"""The grants, each by its own rules."""

@@ -1,0 +1,1 @@
+"""Tokens as they are made and read."""
