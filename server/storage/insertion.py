@@ -1,11 +1,21 @@
-"""Inserts that meet a row of the same key, in both databases: SQLite and PostgreSQL write them alike, SQLAlchemy does not."""
+"""Inserts that know their columns, and inserts that meet a row of the same key, in both databases."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Table
+from sqlalchemy import Table, insert
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
+
+
+async def insert_rows(connection: AsyncConnection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert rows that all have the columns of the first. Raises KeyError for a name that the table does not have.
+
+    SQLAlchemy checks the values of a statement, and leaves out unnoticed what it does not know among parameters.
+    """
+    if unknown := rows[0].keys() - table.c.keys():
+        raise KeyError(f"{table.name} has no column {', '.join(sorted(unknown))}")
+    await connection.execute(insert(table), rows)
 
 
 async def insert_once(connection: AsyncConnection, table: Table, values: Mapping[str, Any]) -> bool:
@@ -24,4 +34,5 @@ async def insert_or_replace(connection: AsyncConnection, table: Table, values: M
 
 
 def _insert(connection: AsyncConnection, table: Table) -> sqlite.Insert | postgresql.Insert:
+    # SQLite and PostgreSQL write `ON CONFLICT` alike, SQLAlchemy does not.
     return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)

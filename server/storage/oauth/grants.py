@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, Row, Table, and_, delete, exists, insert, select, update
+from sqlalchemy import ColumnElement, Row, Table, and_, delete, exists, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from oauth.audit import SecurityEvent
@@ -21,7 +21,7 @@ from oauth.tokens.grant_records import (
     StoredRequest,
 )
 from server.storage.database import Database, announce
-from server.storage.insertion import insert_once, insert_or_replace
+from server.storage.insertion import insert_once, insert_or_replace, insert_rows
 from server.storage.oauth import rows as rows_of
 from server.storage.oauth.rows import Values, to_us
 from server.storage.oauth.sweep import sweep
@@ -156,7 +156,7 @@ class SqlOAuthRows:
         self.revoked.append(item)
 
     async def _insert(self, table: Table, values: Values) -> None:
-        await self._connection.execute(insert(table), values)
+        await insert_rows(self._connection, table, [values])
 
     async def _update(self, table: Table, condition: ColumnElement[bool], values: Values) -> None:
         await self._connection.execute(update(table).where(condition).values(values))

@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import insert, select
+from sqlalchemy import select
 
 from oauth.audit import SecurityEvent
 from server.storage.database import Database
+from server.storage.insertion import insert_rows
 from server.storage.oauth.rows import event_of, event_values
 from server.storage.schema.oauth_tables import security_events
 
@@ -16,7 +17,7 @@ class SqlAuditLog:
 
     async def record(self, event: SecurityEvent) -> None:
         async with self._database.write() as connection:
-            await connection.execute(insert(security_events), event_values(event))
+            await insert_rows(connection, security_events, [event_values(event)])
 
     async def recent(self, tenant_id: str, limit: int = 100) -> Sequence[SecurityEvent]:
         statement = (

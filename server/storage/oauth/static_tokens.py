@@ -3,11 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Row, and_, delete, insert, select, update
+from sqlalchemy import Row, and_, delete, select, update
 
 from oauth.scopes import render
 from oauth.tokens.static_tokens import StaticToken
 from server.storage.database import Database, announce
+from server.storage.insertion import insert_rows
 from server.storage.oauth.rows import from_us, scopes_of, to_us
 from server.storage.schema.oauth_tables import static_tokens
 
@@ -29,7 +30,7 @@ class SqlStaticTokenStore:
             "calls": token.calls,
         }
         async with self._database.write() as connection:
-            await connection.execute(insert(static_tokens), values)
+            await insert_rows(connection, static_tokens, [values])
 
     async def find(self, token_hash: bytes) -> StaticToken | None:
         async with self._database.read() as connection:

@@ -7,6 +7,7 @@ from sqlalchemy import Insert, and_, bindparam, delete, func, insert, select, up
 
 from oauth.principal import Principal
 from server.storage.database import Database, now_us
+from server.storage.insertion import insert_rows
 from server.storage.schema.tool_tables import call_records, usage_examples
 from tools.stores import CallRecord, UsageExample
 
@@ -26,7 +27,7 @@ class SqlCallRecords:
             if self._database.is_sqlite:
                 await connection.execute(_INSERT_FROM_JSON, {"rows": orjson.dumps(rows).decode()})
             else:
-                await connection.execute(insert(call_records), [dict(zip(_NAMES, row, strict=True)) for row in rows])
+                await insert_rows(connection, call_records, [dict(zip(_NAMES, row, strict=True)) for row in rows])
 
     async def recent(self, principal: Principal, limit: int, *, failures_only: bool = False) -> Sequence[CallRecord]:
         """Return the principal's own last calls, newest first."""

@@ -7,6 +7,7 @@ from sqlalchemy import Row, and_, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.storage.database import Database, announce, now_us
+from server.storage.insertion import insert_rows
 from server.storage.schema.tool_tables import held_tools, operations, sources
 from server.storage.tools.operation_rows import operation_of, row_of
 from tools.operation import Operation
@@ -32,7 +33,7 @@ class SqlOperationStore:
             await _forget(connection, owner, source.provider, [*diff.removed, *diff.changed])
             new = frozenset((*diff.added, *diff.changed))
             if rows := [row_of(owner, operation) for operation in given if operation.id in new]:
-                await connection.execute(insert(operations), rows)
+                await insert_rows(connection, operations, rows)
             await announce(connection, TOPIC, source.tenant_id, source.provider)
         return diff
 
@@ -45,7 +46,7 @@ class SqlOperationStore:
                 return
             await _forget(connection, owner, provider, [*removed, *(operation.id for operation in given)])
             if rows := [row_of(owner, operation) for operation in given]:
-                await connection.execute(insert(operations), rows)
+                await insert_rows(connection, operations, rows)
             await announce(connection, TOPIC, tenant_id, provider)
 
     async def compare(self, source: Source, given: Sequence[Operation]) -> ImportDiff:

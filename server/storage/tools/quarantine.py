@@ -6,9 +6,10 @@ from dataclasses import asdict
 from typing import Any
 
 import orjson
-from sqlalchemy import Row, delete, insert, select
+from sqlalchemy import Row, delete, select
 
 from server.storage.database import Database, announce, now_us
+from server.storage.insertion import insert_rows
 from server.storage.schema.tool_tables import held_tools, sources
 from server.storage.tools.operations import TOPIC
 from tools.catalog.quarantine import HeldTool
@@ -41,7 +42,7 @@ class SqlQuarantineStore:
                 return
             await connection.execute(delete(held_tools).where(held_tools.c.tenant_id == owner, held_tools.c.provider == provider))
             if rows := [_row(owner, each) for each in held]:
-                await connection.execute(insert(held_tools), rows)
+                await insert_rows(connection, held_tools, rows)
             await announce(connection, TOPIC, tenant_id, provider)
 
 
