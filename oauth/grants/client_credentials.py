@@ -42,12 +42,16 @@ class ClientCredentialsGrant:
     async def redeem(self, client: Client, form: Parameters) -> TokenReply:
         """Return an access token. Raises OAuthError."""
         tenant = self._tenants.get(client.tenant_id or "")
+        # RFC 6749 §4.4: confidential clients only; one that registered itself (RFC 7591) has nobody who vouches for it.
         if client.kind != "registered" or client.is_public or not client.service_subject or tenant is None:
             raise OAuthError("unauthorized_client", "only a service principal that an operator registered may use client_credentials")
         resource = self._resources.of(tenant.tenant_id)
+        # RFC 8707 §2.2: the operator chose the audience, the request may only repeat it.
         if form.all("resource") and self._resources.resolve(form.all("resource")).tenant_id != tenant.tenant_id:
             raise OAuthError("invalid_target", "this service principal belongs to another resource")
+        # RFC 6749 §4.4.2, §3.3: no person consents here, so the operator's list is the ceiling.
         asked = known(parse(form.get("scope") or ""), self._provider_scopes(tenant.tenant_id), tenant.baseline_scopes)
+        # RFC 6749 §4.4.3: no refresh token, so `offline_access` would promise what nobody gets.
         scopes = narrow(asked, client.service_scopes) - {OFFLINE}
         if not scopes:
             raise OAuthError("invalid_scope", "this service principal may use none of these scopes")
@@ -55,6 +59,7 @@ class ClientCredentialsGrant:
         grant = Grant(
             grant_id=new_id("grant"),
             tenant_id=tenant.tenant_id,
+            # RFC 9700 §4.15: a subject of its own kind, which no client can choose to look like a person.
             subject=client.service_subject,
             client_id=client.client_id,
             resource=resource,
@@ -62,6 +67,7 @@ class ClientCredentialsGrant:
             grant_type="client_credentials",
             native=False,
             created_at=now,
+            # no longer than its only token: the client asks again with its own credential (RFC 6749 §4.4.3)
             expires_at=now + self._lifetimes.access_token_s,
         )
         revocations = self._access_tokens.revocations

@@ -67,9 +67,11 @@ class RefreshTokenGrant:
         token = form.get("refresh_token")
         if token is None:
             raise OAuthError("invalid_request", "refresh_token is missing")
+        # RFC 6749 §10.4: looked up by hash, so neither the store nor the time of a comparison gives a token away.
         grant = await self._store.grant_of_refresh_token(hash_token(token)) if is_token("rt", token) else None
         if grant is None:
             raise InvalidGrant(_NO_GOOD, debug="no such refresh token, or its grant is gone")
+        # RFC 6749 §6, §10.4: bound to its client. No revocation for a foreign try, or any client could end another's grant.
         if grant.client_id != client.client_id or self._tenants.get(grant.tenant_id) is None:
             raise InvalidGrant(_NO_GOOD, debug="the grant is another client's, or its tenant is suspended")
         asked = await self._asked(grant, token, form)
@@ -88,11 +90,14 @@ class RefreshTokenGrant:
 
     async def _asked(self, grant: Grant, token: str, form: Parameters) -> _Asked:
         """Return what is asked for, when the grant covers it (RFC 6749 §6, RFC 8707 §2.2)."""
+        # RFC 8707 §2.2: the audience of the grant, or a token stolen at one resource would open another.
         if form.all("resource") and self._resources.of(self._resources.resolve(form.all("resource")).tenant_id) != grant.resource:
             raise OAuthError("invalid_target", "resource differs from the one that was authorized")
         scopes = frozenset(parse(form.get("scope") or "")) - {OFFLINE} or grant.scopes
+        # RFC 6749 §6: narrower is fine, wider needs the person.
         if not scopes <= grant.scopes:
             raise OAuthError("invalid_scope", "scope is wider than what was granted; start again at the authorization endpoint")
+        # RFC 9700 §2.3: asked anew at every refresh, so that a right taken away ends within one access token's life.
         allowed = await self._allowed_scopes(grant.tenant_id, grant.subject)
         permitted = narrow(scopes, allowed)
         if not permitted - {OFFLINE}:
@@ -105,8 +110,10 @@ class RefreshTokenGrant:
         # The grant first: who holds it may then go along the chain of its tokens without waiting for anybody who waits for it.
         grant = await rows.grant(asked.grant_id)
         row = await rows.refresh_token(hash_token(asked.token))
+        # Read again under the lock: a revocation may have come in between (RFC 7009 §2.1), and it wins.
         if row is None or grant is None or grant.revoked_at is not None:
             return InvalidGrant(_NO_GOOD, debug="the grant was revoked")
+        # An end that no rotation moves; the idle limit of RFC 9700 §4.14.2 is row.expires_at below.
         if grant.expires_at <= now:
             return InvalidGrant(_NO_GOOD, debug="the grant has reached its end")
         if row.rotated_at is None:
@@ -114,17 +121,22 @@ class RefreshTokenGrant:
             return unused if row.expires_at <= now else await self._rotate(rows, grant, row, asked, now)
         age_s = now - row.rotated_at
         facts = {"age_s": f"{age_s:.0f}"}
+        # RFC 9700 §4.14.2: two parties hold the token and nobody can tell which is the thief, so the whole family ends.
         if age_s > self._lifetimes.grace_s(grant.native) or row.reply_box is None:
             await rows.revoke_grant(grant, now, "refresh_reused")
             await rows.note(SecurityEvent("refresh_reused", now, grant.tenant_id, grant.subject, grant.client_id, grant.grant_id, facts))
             return grant
+        # Inside the window: the same answer, not a second pair, so RFC 9700 §4.14.2 still sees a thief at the next rotation.
         await rows.note(SecurityEvent("refresh_replayed", now, grant.tenant_id, grant.subject, grant.client_id, grant.grant_id, facts))
         return await self._repeat(rows, grant, row, asked, now)
 
+    # The old access token lives on to its end: requests in flight carry it (RFC 9700 §4.14.2 asks for the refresh token only).
     async def _rotate(self, rows: OAuthRows, grant: Grant, row: RefreshToken, asked: _Asked, now: float) -> tuple[TokenReply, AccessToken]:
         token, access_token = await mint_access_token(rows, grant, asked.scopes, now, self._lifetimes.access_token_s)
+        # RFC 6749 §6: the scope of a new refresh token is the grant's, however narrow this request was.
         refresh_token = await mint_refresh_token(rows, grant, row.generation + 1, now, self._lifetimes)
         reply = reply_of(token, access_token, refresh_token, asked.requested)
+        # Sealed under the presented token: the store alone cannot open the reply, so tokens stay hashed at rest (RFC 6749 §10.4).
         await rows.update_refresh_token(replace(row, rotated_at=now, reply_box=seal_under(asked.token, _purpose(row), reply.to_bytes())))
         return reply, access_token
 
@@ -135,6 +147,7 @@ class RefreshTokenGrant:
         first = _open(asked.token, row)
         if first is None:
             return InvalidGrant(_NO_GOOD, debug="the sealed reply does not open")
+        # RFC 6749 §6: another scope would be a new request, and that needs the live token.
         if first.requested != asked.requested:
             return OAuthError(
                 "invalid_scope", "a rotated refresh_token repeats its reply only for the same scope; use the new refresh_token"
@@ -143,9 +156,11 @@ class RefreshTokenGrant:
         while (successor := await rows.refresh_token(hash_token(latest.refresh_token))) is not None and successor.rotated_at is not None:
             following = _open(latest.refresh_token, successor)
             behind += 1
+            # bounded, or a very old token would hold the grant's lock for the length of its history
             if following is None or behind > MAX_GENERATIONS_BEHIND:
                 return InvalidGrant(_NO_GOOD, debug="too far behind the live refresh token")
             latest = following
+        # RFC 9700 §4.14.2: the idle limit holds for replays too, or a dead family would live on in its replies.
         if successor is None or successor.expires_at <= now:
             return InvalidGrant(_NO_GOOD, debug="the live refresh token was not used for too long")
         reply, minted = await self._useful(rows, grant, latest, asked, now)
@@ -160,6 +175,7 @@ class RefreshTokenGrant:
     ) -> tuple[TokenReply, AccessToken | None]:
         """Return `reply`, with a fresh access token where the sealed one is dying, revoked or of another scope."""
         useful_s = min(MIN_USEFUL_S, self._lifetimes.access_token_s / 10)
+        # RFC 9700 §2.3: a replay never hands back scopes that the person has lost since.
         same = reply.requested == asked.requested and frozenset(reply.scope.split()) <= asked.scopes
         if same and reply.expires_at - now >= useful_s and await rows.access_token(hash_token(reply.access_token)) is not None:
             return reply, None
@@ -168,6 +184,7 @@ class RefreshTokenGrant:
 
 
 def _purpose(row: RefreshToken) -> str:
+    # RFC 5869 §3.2: bound to this row; a reply copied to another row does not open.
     return f"refresh:{row.grant_id}:{row.generation}"
 
 
