@@ -13,7 +13,9 @@ from oauth.errors import RegistrationRefused
 from oauth.fetch import Fetch, FetchRefused
 from oauth.public_keys import import_public_keys, read_object
 
+# RFC 8725 §3.1, §3.2: a list of our own; no `none`, and no HMAC, for which a public key would pass as the secret (§2.1).
 ALGORITHMS = ("ES256", "ES384", "PS256", "RS256", "Ed25519", "EdDSA")
+# looked at before anything is decoded
 MAX_ASSERTION_LENGTH = 8192
 #: what authlib signs by default; each assertion counts once anyway
 MAX_LIFETIME_S = 3600
@@ -42,13 +44,16 @@ class JwksCache:
 
         Raises FetchRefused, RegistrationRefused.
         """
+        # RFC 7591 §2: the keys in the metadata exclude jwks_uri.
         if jwks:
             return import_public_keys(read_object(jwks.encode()))
         now = self._clock()
         known = self._read_by_uri.get(jwks_uri)
+        # OpenID Connect Core §10.1.1: an unknown kid means a rotation; bounded, since it may also mean an attack on the issuer.
         if known is not None and now - known[1] < (JWKS_FRESH_S if _has(known[0], wanted_key_id) else REFETCH_EVERY_S):
             return known[0]
         fetched = await self._fetch(jwks_uri, max_bytes=MAX_JWKS_BYTES, timeout_s=5.0)
+        # A redirect is no answer: another host would give the keys.
         if fetched.status != 200:
             raise FetchRefused(f"jwks_uri answered {fetched.status}")
         keys = import_public_keys(read_object(fetched.body))
@@ -63,6 +68,7 @@ def decode(assertion: str, keys: KeySet) -> Token:
     if len(assertion) > MAX_ASSERTION_LENGTH:
         raise AssertionRefused(f"the assertion is longer than {MAX_ASSERTION_LENGTH} characters")
     try:
+        # RFC 8725 §3.1: each key is used with the algorithms of its own kind; RFC 7515 §4.1.11: an unknown `crit` fails.
         return jwt.decode(assertion, keys, algorithms=ALGORITHMS)
     except (JoseError, ValueError, TypeError, KeyError, RecursionError) as error:
         raise AssertionRefused("the assertion's signature or form is not valid") from error
@@ -71,17 +77,21 @@ def decode(assertion: str, keys: KeySet) -> Token:
 def is_for(audience: object, accepted: frozenset[str]) -> bool:
     """Say whether `aud` names one accepted audience and no other: a second one could be someone else's server."""
     values = audience if isinstance(audience, list) else [audience]
+    # RFC 7519 §4.1.3, RFC 8725 §3.9.
     return len(values) == 1 and isinstance(values[0], str) and values[0] in accepted
 
 
 def check_times(claims: Mapping[str, object], now: float) -> float:
     """Return `exp` of claims that are valid now and not for longer than an hour. Raises AssertionRefused."""
     expires_at = claims.get("exp")
+    # RFC 7519 §4.1.4: not `True`, which Python counts as 1; exp is REQUIRED here (RFC 7523 §3 item 4).
     if not isinstance(expires_at, int | float) or isinstance(expires_at, bool) or expires_at < now - LEEWAY_S:
         raise AssertionRefused("the assertion has expired, or has no exp")
+    # RFC 7523 §3 item 4: may refuse what is unreasonably far away; each jti is kept until exp.
     if expires_at > now + MAX_LIFETIME_S + LEEWAY_S:
         raise AssertionRefused(f"the assertion is valid for more than {MAX_LIFETIME_S} seconds")
     for name in ("nbf", "iat"):
+        # RFC 7523 §3 items 5 and 6: optional, but a lie where they are in the future.
         moment = claims.get(name, now)
         if not isinstance(moment, int | float) or isinstance(moment, bool) or moment > now + LEEWAY_S:
             raise AssertionRefused(f"{name} of the assertion lies in the future")
@@ -91,6 +101,7 @@ def check_times(claims: Mapping[str, object], now: float) -> float:
 def read_id(claims: Mapping[str, object]) -> str:
     """Return `jti`, without which an assertion could be used twice. Raises AssertionRefused."""
     assertion_id = claims.get("jti")
+    # RFC 7523 §3 item 7 leaves it optional; without it nothing tells a replay.
     if not isinstance(assertion_id, str) or not 0 < len(assertion_id) <= 255:
         raise AssertionRefused("the assertion needs a jti of at most 255 characters")
     return assertion_id
@@ -103,6 +114,7 @@ def _has(keys: KeySet, key_id: str | None) -> bool:
 def unverified(assertion: str) -> tuple[dict[str, object], dict[str, object]]:
     """Return header and claims, only to find out whose keys to check them with. Raises AssertionRefused."""
     parts = assertion.split(".")
+    # RFC 7519 §3, RFC 7515 §7.1: five parts would be encrypted, which nobody here opens.
     if len(parts) != 3 or len(assertion) > MAX_ASSERTION_LENGTH:
         raise AssertionRefused("the assertion is not a signed JWT")
     header, claims = (_read_part(part) for part in parts[:2])

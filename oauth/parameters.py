@@ -5,6 +5,7 @@ from urllib.parse import parse_qsl
 
 from oauth.errors import OAuthError
 
+# before any value is decoded: a form of a million names costs seconds
 MAX_FIELDS = 100
 #: RFC 8707 §2 lets `resource` repeat; each value is then checked
 REPEATABLE = frozenset({"resource"})
@@ -21,6 +22,7 @@ class Parameters:
     def get(self, name: str) -> str | None:
         """Return the value, or None where it is absent, empty or repeated."""
         values = self._values_by_name.get(name, ())
+        # RFC 6749 §3.1, §3.2: no value is omitted; of two values neither counts, since parsers differ in which wins.
         return values[0] or None if len(values) == 1 else None
 
     def all(self, name: str) -> tuple[str, ...]:
@@ -44,6 +46,7 @@ def parse(raw: bytes, max_fields: int = MAX_FIELDS) -> Parameters:
         raise OAuthError("invalid_request", "parameters must be UTF-8") from error
     except ValueError as error:
         raise OAuthError("invalid_request", f"more than {max_fields} parameters") from error
+    # NUL ends a string elsewhere: what is checked here could be another value there. RFC 6749 appendix A has no such character.
     if any("\0" in name or "\0" in value for name, value in pairs):
         raise OAuthError("invalid_request", "parameters must not hold the NUL character")
     return Parameters(pairs)
@@ -58,6 +61,7 @@ def parse_form(raw: bytes) -> Parameters:
 
 def refuse_repeated(parameters: Parameters) -> None:
     """Refuse a parameter that was sent twice. Raises OAuthError (invalid_request)."""
+    # RFC 6749 §3.2: MUST NOT be included more than once.
     if repeated := sorted(parameters.duplicates()):
         # Only names that we know are echoed: an unknown name is the sender's text.
         name = repeated[0] if repeated[0].isidentifier() and len(repeated[0]) <= 40 else "a parameter"

@@ -6,7 +6,9 @@ import re
 
 from oauth import base64url
 
+# RFC 7636 §4.2: base64url of 32 bytes without padding; anything else can be met by no verifier, or by many.
 _CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
+# RFC 7636 §4.1: the length keeps out what could be guessed (§7.1), the alphabet two spellings of one verifier.
 _VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")
 
 
@@ -22,4 +24,5 @@ def challenge_of(verifier: str) -> str:
 
 def proves(verifier: str, challenge: str) -> bool:
     """Say whether `verifier` is well-formed and belongs to `challenge`, in constant time."""
+    # RFC 7636 §4.6. No `plain`: a verifier equal to its challenge fails here (§7.2).
     return _VERIFIER.fullmatch(verifier) is not None and hmac.compare_digest(challenge_of(verifier), challenge)

@@ -8,15 +8,18 @@ from joserfc.jwk import ECKey, Key, KeySet, OKPKey, RSAKey
 
 from oauth.errors import RegistrationRefused
 
+# each key is tried against a signature, so a set without end would cost a verification each
 MAX_KEYS = 10
 
 
+# RFC 7518 §3.3: 2048 bits or larger MUST be used.
 MIN_RSA_BITS = 2048
 
 
 def read_object(raw: bytes) -> dict[str, object]:
     """Read one JSON object strictly: no repeated member, no NaN, no byte order mark. Raises RegistrationRefused."""
     try:
+        # RFC 8259 §4: of two members of one name parsers keep different ones; what is checked must be what is kept.
         value = json.loads(raw.decode("utf-8"), object_pairs_hook=_once_each, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
         raise RegistrationRefused("client metadata must be one JSON object with unique members, in UTF-8") from error
@@ -34,12 +37,14 @@ def import_public_keys(jwks: dict[str, object]) -> KeySet:
 
 
 def _import_public_key(key: dict[str, str | list[str]]) -> Key:
+    # RFC 7591 §2: public keys. `k` is a shared secret, with which whoever reads the set could sign (RFC 8725 §2.1).
     if {"d", "p", "q", "k"} & key.keys():
         raise RegistrationRefused("jwks must hold public keys only")
     try:
         match key.get("kty"):
             case "RSA":
                 rsa = RSAKey.import_key(key)
+                # RFC 7518 §3.3, §3.5.
                 if rsa.public_key.key_size < MIN_RSA_BITS:
                     raise RegistrationRefused(f"an RSA key in jwks is shorter than {MIN_RSA_BITS} bits")
                 return rsa
@@ -49,6 +54,7 @@ def _import_public_key(key: dict[str, str | list[str]]) -> Key:
                 return OKPKey.import_key(key)
     except (JoseError, ValueError, TypeError, KeyError) as error:
         raise RegistrationRefused("a key in jwks does not parse as a public JWK") from error
+    # RFC 8725 §3.2: `oct` would open the door to HMAC.
     raise RegistrationRefused("jwks holds a key of a type that is not RSA, EC or OKP")
 
 

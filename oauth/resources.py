@@ -9,6 +9,7 @@ from oauth.tenants import DEFAULT_TENANT, Tenant, Tenants
 #: names of this machine, under which one port is one place
 LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "[::1]")
 
+# RFC 8707 §2: an absolute URI without a fragment; no query and no user information either, which no resource here has.
 _PARTS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://([^/?#@\\\s]+)([^?#\s]*)")
 _DEFAULT_PORT_BY_SCHEME = {"https": ":443", "http": ":80"}
 
@@ -33,6 +34,7 @@ class Resources:
         touched, so nothing that merely resembles a resource is one. On loopback `localhost`, `127.0.0.1` and `[::1]` are one place.
         Clients that send only the origin mean the default tenant, as long as it is the only one here.
         """
+        # RFC 8707 §2.2: one token, one audience. Two resources in a request would need a token good at both (RFC 9700 §2.3).
         tenant_ids = {self._tenant_id(value) for value in values} or {DEFAULT_TENANT}
         tenant = self._tenants.get(tenant_ids.pop() or "") if len(tenant_ids) == 1 else None
         if tenant is None:
@@ -48,12 +50,15 @@ class Resources:
         for spelling in self._spellings:
             if wanted == spelling or wanted.startswith(f"{spelling}/"):
                 wanted = self._base_url + wanted.removeprefix(spelling)
+        # Only while there is one tenant: with two, the origin could mean either, and a guess would be a wider token.
         if wanted == self._base_url and len(self._tenants.all()) == 1:
             return DEFAULT_TENANT
         prefix = f"{self._base_url}/mcp"
+        # RFC 3986 §6.2.2.1: scheme and host were folded to lower case; the path is case-sensitive and compared as it is.
         if not wanted.startswith(prefix):
             return None
         tenant_id = wanted.removeprefix(prefix).removeprefix("/") or DEFAULT_TENANT
+        # Built again from the id and compared whole, so that `/mcpx`, `/mcp//a` and the like are nothing.
         return tenant_id if wanted == self._mcp_url(tenant_id) else None
 
 

@@ -13,7 +13,9 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 KEY_BYTES = 32
+# NIST SP 800-38D §5.2.1.1, §7.1: 96 bits, the length that GCM uses as it is; others are hashed first.
 NONCE_BYTES = 12
+# NIST SP 800-38D §5.2.1.2: the whole 128 bits; a shorter tag is easier to forge.
 TAG_BYTES = 16
 
 RandomBytes = Callable[[int], bytes]
@@ -25,7 +27,9 @@ class SealBroken(Exception):
 
 def seal(key: bytes, plaintext: bytes, bound: bytes, random_bytes: RandomBytes = os.urandom) -> bytes:
     """Return nonce and ciphertext with its tag."""
+    # RFC 5116 §3.1, NIST SP 800-38D §8.2.2: a nonce that comes twice under one key gives away both texts and the key of the tag.
     nonce = random_bytes(NONCE_BYTES)
+    # RFC 5116 §2.1: the place is associated data, authenticated and not encrypted.
     return nonce + AESGCM(key).encrypt(nonce, plaintext, bound)
 
 
@@ -34,6 +38,7 @@ def unseal(key: bytes, box: bytes, bound: bytes) -> bytes:
     if len(box) < NONCE_BYTES + TAG_BYTES:
         raise SealBroken("this is too short for a sealed value")
     try:
+        # RFC 5116 §2.2: nothing of a box that does not authenticate is looked at.
         return AESGCM(key).decrypt(box[:NONCE_BYTES], box[NONCE_BYTES:], bound)
     except InvalidTag:
         # No cause: it would say nothing, and a traceback should not carry the arguments' names around.
@@ -45,6 +50,7 @@ def seal_under(secret: str, purpose: str, plaintext: bytes) -> bytes:
 
     Whoever presents the same secret again gets the identical reply; the store, which keeps only the secret's hash, cannot open it.
     """
+    # One key for one purpose, so the 2^32 of NIST SP 800-38D §8.3 are far away.
     return seal(_key(secret, purpose), plaintext, purpose.encode())
 
 
@@ -55,4 +61,5 @@ def unseal_under(secret: str, purpose: str, box: bytes) -> bytes:
 
 def _key(secret: str, purpose: str) -> bytes:
     # The secret carries 256 random bits, so extraction without salt loses nothing (RFC 5869 §3.1).
+    # RFC 5869 §3.2: `info` separates this use of the token from every other, above all from its hash in the store.
     return HKDF(algorithm=SHA256(), length=KEY_BYTES, salt=None, info=b"ascend sealed reply\0" + purpose.encode()).derive(secret.encode())

@@ -25,6 +25,7 @@ from oauth.tokens.lifetimes import Lifetimes
 SILENT_SESSION_S = 12 * 3600.0
 #: how a decision is called in the sealed answer
 _ALLOWED, _DENIED = "allowed", "denied"
+# Fetch Metadata: `cross-site` and a missing header both mean that another page may have sent the browser here.
 _TRUSTED_FETCH_SITES = frozenset({"none", "same-origin"})
 
 
@@ -45,12 +46,15 @@ def session_suffices(request: AuthorizationRequest, session: BrowserSession | No
 
     A sign-in after the request began satisfies every `prompt` and `max_age`, so that nobody signs in for ever.
     """
+    # RFC 9700 §4.7: a session of another tenant must not answer for a person who is not here.
     if session is None or session.tenant_id != request.tenant_id:
         return False
     if session.authenticated_at >= request.created_at:
         return True
+    # OpenID Connect Core §3.1.2.1: re-authentication, even for a person who is signed in.
     if request.prompt & {"login", "select_account"}:
         return False
+    # OpenID Connect Core §3.1.2.1 (max_age).
     return request.max_age_s is None or now - session.authenticated_at <= request.max_age_s
 
 
@@ -117,12 +121,14 @@ class Consent:
         Only all of it together is safe: nothing has grown or changed, the answer goes to a web server (any program can claim a
         loopback port or a scheme), the person came here by themselves and not from another site, and signed in not long ago.
         """
+        # RFC 8252 §8.6, RFC 6749 §10.2: who cannot prove its identity is not let through without the person.
         if "consent" in request.prompt or fetch_site not in _TRUSTED_FETCH_SITES or destination(request.redirect_uri) != "web":
             return False
         if self._clock() - session.authenticated_at > SILENT_SESSION_S or not session_suffices(request, session, self._clock()):
             return False
         client = await self._client(request)
         known = await self._known(client, request, session.subject)
+        # RFC 6749 §10.2: a wider scope is a new question.
         return known is not None and await self._narrowed(request, session, client) <= known.scopes
 
     async def has_allowed(self, request: AuthorizationRequest, session: BrowserSession) -> bool:
@@ -135,9 +141,11 @@ class Consent:
         `ticked`: the scopes that the person gives; None: all that are asked for. It never gives more than was asked for.
         A second approve of the same request gives the same redirect and no second code. Raises ConsentRefused, also after a no.
         """
+        # Checked again at the answer: the page may have stood open past max_age.
         if not session_suffices(request, session, self._clock()):
             raise ConsentRefused("sign in again to answer this request")
         client = await self._client(request)
+        # RFC 6749 §3.3: what the form says is narrowed to what was asked for, so a forged field adds nothing.
         choice = choose(await self._narrowed(request, session, client), ticked)
         async with self._store.transaction() as rows:
             stored = await self._locked(rows, request)
@@ -173,6 +181,7 @@ class Consent:
         stored = await self._store.find_request(hash_token(request_id))
         if stored is None or stored.request.expires_at <= self._clock():
             return None
+        # RFC 9700 §4.7: only the browser that began may finish, or a victim answers what an attacker began.
         if not hmac.compare_digest(stored.request.browser.encode(), browser.encode()):
             return None
         return replace(stored, request=replace(stored.request, request_id=request_id))
@@ -199,6 +208,7 @@ class Consent:
 
     async def _answer(self, rows: OAuthRows, stored: StoredRequest, decision: str, answer: dict[str, str]) -> str:
         # A device's answer is shown on our own page: no client reads it, so it needs no issuer.
+        # RFC 9207 §2: in errors as well, or a mix-up (RFC 9700 §4.4) would go unseen there.
         facts = {} if stored.device_code_hash is not None else {"state": stored.request.state, "iss": self._issuer}
         url = with_answer(stored.request.redirect_uri, {**answer, **facts})
         box = seal_under(stored.request.request_id, "request", f"{decision} {url}".encode())
@@ -220,6 +230,7 @@ class Consent:
 
     async def _known(self, client: Client, request: AuthorizationRequest, subject: str) -> RememberedConsent | None:
         known = await self._store.remembered(request.tenant_id, subject, client.client_id, request.redirect_uri, request.resource)
+        # draft-ietf-oauth-client-id-metadata-document: a changed document is another client to the person.
         return known if known is not None and known.document_hash == client.document_hash else None
 
     async def _remember(
@@ -258,6 +269,7 @@ class Consent:
     async def _code(self, rows: OAuthRows, request: AuthorizationRequest, grant: Grant) -> str:
         code = new_token("ac")
         expires_at = self._clock() + self._lifetimes.code_s
+        # RFC 6749 §4.1.3, RFC 7636 §4.4: redirect_uri and challenge stay with the code, as the server saw them.
         await rows.add_code(
             AuthorizationCode(
                 hash_token(code), grant.grant_id, grant.tenant_id, grant.client_id, request.redirect_uri, request.code_challenge, expires_at

@@ -22,6 +22,7 @@ def choose(asked: frozenset[str], ticked: frozenset[str] | None) -> Choice:
     """
     if ticked is None:
         return Choice(asked, frozenset())
+    # RFC 6749 §3.3: the person may give less than was asked for, and nobody may give more.
     counted = ticked & asked
     given = frozenset(scope for scope in asked if scope == CONNECT or permits(counted, scope))
     return Choice(given, asked - given)
@@ -38,6 +39,7 @@ def after(known: RememberedConsent | None, choice: Choice) -> Choice:
     """Return what to remember: the latest word on each scope. An umbrella does not outlive that a scope under it was left out."""
     if known is None:
         return choice
+    # Without this an umbrella of last year would let through silently what was left out today (RFC 6749 §10.2).
     withdrawn = choice.left_out | {umbrella_of(scope) for scope in choice.left_out}
     left_out = frozenset(scope for scope in known.left_out if not permits(choice.given, scope))
     return Choice(choice.given | (known.scopes - withdrawn), choice.left_out | left_out)

@@ -83,6 +83,7 @@ def consent_view(
     is_connected: bool = False,
 ) -> ConsentView:
     """Return the view of one request; `for_device`: the answer goes to the device whose code the person typed."""
+    # CIMD draft: the host of the client_id is all that is proven of such a client, so it is always shown.
     client_host = urlsplit(client.client_id).netloc if client.kind == "document" else ""
     host = "the device that showed you the code" if for_device else redirect_host(redirect_uri)
     return ConsentView(
@@ -102,21 +103,26 @@ def consent_view(
 
 def _warnings(client: Client, redirect_uri: str, client_host: str, host: str, for_device: bool) -> tuple[str, ...]:
     warnings = []
+    # RFC 7591 §5: a registered name is a claim; look-alikes of known applications register too.
     if not client.is_verified:
         warnings.append("Nobody has verified this application; the name is its own claim.")
+    # RFC 8628 §5.4 (remote phishing): the device may stand in an attacker's room.
     if for_device:
         warnings.append("You give access to a device. Continue only if it is yours and you started this just now.")
         return tuple(warnings)
     match destination(redirect_uri):
+        # RFC 8252 §8.6, MCP authorization (localhost redirects): any local program can claim the port and the client_id.
         case "loopback":
             warnings.append(
                 "Any program on this computer can receive the answer. Continue only if you started this sign-in yourself, just now."
             )
+        # RFC 8252 §8.1, §7.1: another app may have registered the same scheme.
         case "app":
             warnings.append(
                 f"The answer opens the app on this device that handles {host} links. Continue only if you started this sign-in there."
             )
         case "web":
+            # The document's owner vouches for the address, but the person should see that it is another.
             if client_host and client_host != host:
                 warnings.append(f"The application describes itself at {client_host}, but the answer goes to {host}.")
     return tuple(warnings)

@@ -24,7 +24,9 @@ class PushedRequests:
 
     async def push(self, client: Client, form: Parameters) -> tuple[str, int]:
         """Keep the parameters of an authenticated client; return the request_uri and its lifetime in seconds."""
+        # RFC 9126 §2.2, §7.1: cannot be guessed.
         handle = new_handle()
+        # RFC 9126 §2.1: the client_id is the authenticated one, whatever the form says beside it.
         pairs = tuple((name, value) for name, value in form.pairs() if name not in _CREDENTIALS | {"client_id"})
         expires_at = self._clock() + self._lifetimes.pushed_request_s
         pushed = PushedRequest(hash_token(handle), client.client_id, (("client_id", client.client_id), *pairs), expires_at)
@@ -36,6 +38,7 @@ class PushedRequests:
         """Return what this client pushed, once. Raises OAuthError."""
         handle = request_uri.removeprefix(REQUEST_URI_PREFIX)
         async with self._store.transaction() as rows:
+            # RFC 9126 §2.2 (bound to the client that pushed), §4 (one use; expired is invalid), §7.3 (replay): in one step.
             pushed = await rows.take_pushed(hash_token(handle), client_id, self._clock())
         if pushed is None:
             raise OAuthError(

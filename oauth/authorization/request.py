@@ -18,6 +18,7 @@ class AuthorizationRequest:
     scopes: tuple[str, ...]
     resource: str
     state: str | None
+    # RFC 7636 §4.4: kept here, on the server; a challenge that travels with the browser could be exchanged.
     code_challenge: str
     prompt: frozenset[str]
     login_hint: str | None

@@ -21,9 +21,11 @@ def known(requested: Iterable[str], provider_scopes: frozenset[str], baseline: t
     so the baseline goes with it. Raises OAuthError (invalid_scope).
     """
     asked = tuple(requested)
+    # RFC 6749 §3.3: a default, and the least one; the alternative that the RFC names is to fail.
     if not asked:
         return baseline
     found = tuple(scope for scope in asked if scope in STANDING or scope in provider_scopes)
+    # OpenID Connect Core §11 defines it; MCP clients send it alone.
     if found == (OFFLINE,):
         return tuple(dict.fromkeys((*baseline, OFFLINE)))
     if not found:
@@ -40,6 +42,7 @@ def narrow(asked: Iterable[str], allowed: frozenset[str]) -> frozenset[str]:
     both = {scope for scope in wanted if scope in STANDING and scope in allowed}
     both |= {scope for scope in wanted - STANDING if permits(allowed, scope)}
     both |= {scope for scope in allowed - STANDING if permits(wanted, scope)}
+    # `and allowed`: an unknown or disabled subject has an empty set, and must get nothing at all.
     if CONNECT in wanted and allowed:
         both.add(CONNECT)
     if OFFLINE in wanted and allowed:

@@ -43,6 +43,7 @@ class ClientAuthentication:
         """Return the authenticated client; a public one is only identified. Raises InvalidClient, OAuthError."""
         presented = _read(form, authorization)
         by_header = authorization is not None
+        # RFC 6749 §5.2: 401 invalid_client, which is also what makes clients register anew.
         client = await self._clients.find(presented.client_id)
         if client is None:
             raise InvalidClient("no such client; register again", by_header=by_header)
@@ -50,6 +51,7 @@ class ClientAuthentication:
             await self._prove(client, presented, by_header)
         except InvalidClient as error:
             facts = {"method": presented.method, "reason": error.description}
+            # RFC 6749 §2.3.1: guesses must be noticed; limits count them (server/authorization), the audit keeps them.
             event = SecurityEvent(
                 "client_authentication_failed", self._clock(), client.tenant_id or "", client_id=client.client_id, facts=facts
             )
@@ -61,6 +63,7 @@ class ClientAuthentication:
     async def _prove(self, client: Client, presented: _Presented, by_header: bool) -> None:
         if client.is_public and presented.method == "client_secret_basic" and not presented.secret:
             return  # some libraries send Basic for every client: an empty secret proves nothing, and nothing has to be proven
+        # RFC 7591 §2 (token_endpoint_auth_method): a secret must not stand in for a key, nor nothing for a secret.
         if client.auth_method != presented.method:
             raise InvalidClient(f"this client authenticates by {client.auth_method}", by_header=by_header)
         match presented.method:
@@ -77,18 +80,23 @@ def _read(form: Parameters, authorization: str | None) -> _Presented:
     assertion, assertion_type = form.get("client_assertion"), form.get("client_assertion_type")
     by_assertion = assertion is not None or assertion_type is not None
     by_header = authorization is not None
+    # RFC 6749 §2.3.1 knows Basic here and nothing else.
     if authorization is not None and _is_no_credential(authorization):
         authorization = None
+    # RFC 6749 §2.3: MUST NOT use more than one method, or each check could look at another one.
     if (authorization is not None) + (secret is not None) + by_assertion > 1:
         raise OAuthError("invalid_request", "more than one way of client authentication; use the registered one only")
     if authorization is not None:
         user, password = _read_basic(authorization)
+        # RFC 6749 §2.3: two names for one sender; limits would count the one, the answer go to the other.
         if client_id is not None and client_id != user:
             raise OAuthError("invalid_request", "client_id differs from the one in the Authorization header")
         return _Presented("client_secret_basic", user, password)
     if by_assertion:
+        # RFC 7521 §4.2: both parameters are REQUIRED.
         if assertion_type != ASSERTION_TYPE or assertion is None:
             raise InvalidClient(f"client_assertion needs client_assertion_type {ASSERTION_TYPE}")
+        # RFC 7521 §4.2: client_id is optional beside an assertion; where it is sent, `check` holds the two together.
         return _Presented("private_key_jwt", client_id or ClientAssertions.claimed_client(assertion), assertion)
     if client_id is None:
         raise InvalidClient("client_id is missing", by_header=by_header)
@@ -110,6 +118,7 @@ def _read_basic(authorization: str) -> tuple[str, str]:
     try:
         if scheme.lower() != "basic":
             raise ValueError("not Basic")
+        # RFC 7617 §2, and strict base64: text that decoders read in two ways is no credential.
         user, colon, password = base64.b64decode(credentials.strip(), validate=True).decode("utf-8").partition(":")
         if not colon:
             raise ValueError("no colon")
@@ -119,6 +128,7 @@ def _read_basic(authorization: str) -> tuple[str, str]:
 
 
 def _form_decode(text: str) -> str:
+    # RFC 6749 §2.3.1, appendix B: a stray percent sign means that nothing was encoded; guessing what was meant would hide it.
     if _BAD_PERCENT.search(text):
         raise ValueError("percent sign without two hexadecimal digits")
     return unquote_to_bytes(text.replace("+", " ")).decode("utf-8")

@@ -37,9 +37,11 @@ class Clients:
 
     async def find(self, client_id: str) -> Client | None:
         """Return the client; None where it is unknown, disabled, expired or its document is no good: all look alike."""
+        # RFC 6749 appendix A.1: visible characters; anything else is not worth a look-up or a log line.
         if not 0 < len(client_id) <= MAX_CLIENT_ID_LENGTH or not client_id.isprintable():
             return None
         now = self._clock()
+        # CIMD draft: a URL is never looked up as an id of ours, and none of ours begins like one, so nobody can register somebody's URL.
         if is_document_url(client_id):
             try:
                 client: Client | None = await self._documents.find(client_id, now)
@@ -48,6 +50,7 @@ class Clients:
                 return None
         else:
             client = await self._store.find(client_id)
+        # RFC 6749 §5.2: disabled, expired and unknown are one answer.
         return client if client is not None and client.is_usable(now) else None
 
     async def note_use(self, client: Client) -> None:

@@ -23,6 +23,7 @@ from oauth.public_keys import import_public_keys
 MAX_REDIRECT_URIS = 10
 MAX_NAME_LENGTH = 100
 #: what a client that nobody vouches for may use
+# RFC 9700 §2.1.2 (no implicit), §2.4 (no password), RFC 6749 §4.4 (client_credentials needs somebody who vouches).
 OPEN_GRANT_TYPES = (AUTHORIZATION_CODE, REFRESH_TOKEN, DEVICE_CODE, JWT_BEARER)
 REFUSED_GRANT_TYPES = frozenset({"implicit", "password", "client_credentials"})
 #: what a member breaks, by the name that pydantic gives it, in our words
@@ -42,6 +43,7 @@ _Grants = Annotated[list[Annotated[str, Field(max_length=200)]], Field(max_lengt
 class ClientMetadata(BaseModel):
     """Unknown members are ignored (RFC 7591 §2), also those that would choose ids and secrets."""
 
+    # RFC 7591 §3.2.1: the server chooses client_id and client_secret; a caller's own would take over another client.
     model_config = ConfigDict(strict=True, frozen=True, extra="ignore")
 
     redirect_uris: Annotated[list[str], Field(max_length=MAX_REDIRECT_URIS)] = []
@@ -87,12 +89,15 @@ def check_metadata(value: dict[str, object]) -> ClientMetadata:
     except ValidationError as error:
         raise _broken_rule(error) from error
     for name, uri in (*metadata.links(), ("jwks_uri", metadata.jwks_uri), ("sector_identifier_uri", metadata.sector_identifier_uri)):
+        # RFC 7591 §5: links are shown to people; `javascript:` and `data:` would run on our page.
         if uri and not _LINK.fullmatch(uri):
             raise RegistrationRefused(f"{name} must be an https URL")
     _check_grants(metadata)
     _check_keys(metadata)
+    # RFC 7591 §2, RFC 9700 §2.1: without a registered address any address would do.
     if AUTHORIZATION_CODE in metadata.allowed_grant_types() and not metadata.redirect_uris:
         raise RegistrationRefused("redirect_uris needs at least one URI", "invalid_redirect_uri")
+    # RFC 7591 §3.2.2: one bad address refuses the whole, since a part would be another registration than the client believes in.
     for uri in metadata.redirect_uris:
         check_registrable(uri)
     return metadata
@@ -100,6 +105,7 @@ def check_metadata(value: dict[str, object]) -> ClientMetadata:
 
 def clean_name(name: str, otherwise: str) -> str:
     """Return a client's name without control and direction-changing characters, shortened; `otherwise` when nothing is left."""
+    # Unicode Cc and Cf: a direction mark turns `exe.dlrow` into another name on the consent page (RFC 7591 §5).
     visible = "".join(character for character in name if unicodedata.category(character)[0] != "C")
     return " ".join(visible.split())[:MAX_NAME_LENGTH] or otherwise
 
@@ -110,10 +116,12 @@ def _broken_rule(error: ValidationError) -> RegistrationRefused:
     name, *places = first["loc"]
     where = f"{name}{''.join(f'[{place}]' for place in places if isinstance(place, int))}"
     rule = _RULES.get(first["type"], "is not what RFC 7591 allows for it").format(**first.get("ctx", {}))
+    # RFC 7591 §3.2.2.
     return RegistrationRefused(f"{where} {rule}", "invalid_redirect_uri" if name == "redirect_uris" else "invalid_client_metadata")
 
 
 def _check_grants(metadata: ClientMetadata) -> None:
+    # RFC 7591 §3.2.2: refused rather than dropped, since a client that needs one would fail later and not know why.
     if refused := sorted(REFUSED_GRANT_TYPES & set(metadata.grant_types or ())):
         raise RegistrationRefused(f"the grant type {refused[0]} cannot be registered; an operator adds clients that need it")
     if not metadata.allowed_grant_types():
@@ -121,10 +129,13 @@ def _check_grants(metadata: ClientMetadata) -> None:
 
 
 def _check_keys(metadata: ClientMetadata) -> None:
+    # RFC 7591 §2: MUST NOT both be present.
     if metadata.jwks is not None and metadata.jwks_uri is not None:
         raise RegistrationRefused("jwks and jwks_uri exclude each other; send one")
+    # RFC 7591 §2, RFC 7523 §2.2: without keys it could never authenticate at the token endpoint.
     if metadata.token_endpoint_auth_method == PRIVATE_KEY_JWT and metadata.jwks is None and metadata.jwks_uri is None:
         raise RegistrationRefused("private_key_jwt needs jwks or jwks_uri")
+    # RFC 7591 §2, §5: keys over plain http are whoever's the network is.
     if metadata.jwks_uri is not None and not metadata.jwks_uri.startswith("https://"):
         raise RegistrationRefused("jwks_uri must be an https URL")
     if metadata.jwks is not None:

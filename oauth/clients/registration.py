@@ -64,15 +64,18 @@ class Registration:
         secret = new_token("cs") if auth_method.startswith("client_secret") else ""
         registration_token = new_token("rat")
         client = Client(
+            # RFC 7591 §3.2.1, RFC 6749 §2.2: ours to choose, unique, no secret; never begins like a URL (CIMD).
             client_id=new_id("client"),
             kind="dynamic",
             name="",
             redirect_uris=(),
             created_at=now,
             auth_method=auth_method,
+            # RFC 6819 §5.1.4.1.3: shown once, kept as a hash.
             secret_hash=hash_token(secret) if secret else None,
             registration_hash=hash_token(registration_token),
             registered_from=registered_from,
+            # RFC 7591 §5: registration is open, so what nobody uses must go.
             expires_at=now + UNUSED_KEPT_S,
         )
         client = self._described(client, metadata)
@@ -89,11 +92,14 @@ class Registration:
         """Replace the metadata, under the same rules as a registration (RFC 7592 §2.2). Raises OAuthError, RegistrationRefused."""
         client, token = await self._own(client_id, token)
         value = read_object(body)
+        # RFC 7592 §2.2: MUST match; a client is not renamed into another.
         if value.get("client_id") not in (None, client_id):
             raise OAuthError("invalid_client_metadata", "client_id is not the one of this registration")
         metadata = check_metadata(value)
+        # A stolen registration token must not turn a client with a secret into one without (RFC 7592 §5).
         if (metadata.token_endpoint_auth_method or client.auth_method) != client.auth_method:
             raise OAuthError("invalid_client_metadata", "token_endpoint_auth_method cannot change; register anew")
+        # RFC 7592 §2.2: replaces; what is left out is removed, and every rule of a registration holds again.
         changed = self._described(client, metadata)
         await self._store.save(changed)
         await self._record("client_changed", changed)
@@ -132,6 +138,7 @@ class Registration:
 
     def _described(self, client: Client, metadata: ClientMetadata) -> Client:
         host = redirect_host(metadata.redirect_uris[0]) if metadata.redirect_uris else "unnamed client"
+        # RFC 7591 §2: the scope is a hint and no ceiling; what does not exist here is left out, as §3.2.1 allows.
         known = STANDING | self._provider_scopes(DEFAULT_TENANT)
         return replace(
             client,
@@ -149,9 +156,11 @@ class Registration:
 
     async def _own(self, client_id: str, token: str | None) -> tuple[Client, str]:
         """Return the client whose registration access token this is: unknown, foreign and wrong ones look alike (RFC 7592 §2.1)."""
+        # RFC 7592 §2.1, §3: the token is for this client alone; the kind is looked at before anything is read.
         client = await self._store.find(client_id) if token is not None and is_token("rat", token) else None
         if client is None or token is None or client.registration_hash is None or not client.is_usable(self._clock()):
             raise _not_yours()
+        # RFC 7592 §5: over hashes of equal length, so that timing tells nothing.
         if not hmac.compare_digest(hash_token(token), client.registration_hash):
             raise _not_yours()
         return client, token
@@ -162,4 +171,5 @@ class Registration:
 
 
 def _not_yours() -> OAuthError:
+    # RFC 7592 §2.1, RFC 6750 §3.1: 401 also for a client that is gone, so that nobody can ask which exist.
     return OAuthError("invalid_token", "the registration access token is not the one of this client", status=401)

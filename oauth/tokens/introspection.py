@@ -27,17 +27,21 @@ class Introspection:
 
         Raises InvalidClient for public clients, OAuthError where `token` is missing.
         """
+        # RFC 7662 §2.1: without authorization here, tokens could be scanned for.
         if client.is_public:
             raise InvalidClient("introspection is for clients that authenticate", by_header=by_header)
         token = form.get("token")
+        # RFC 7662 §2.1: REQUIRED.
         if token is None:
             raise OAuthError("invalid_request", "token is missing")
         if is_token("at", token):
             return await self._access_token(client, token)
+        # RFC 7662 §2.1: token_type_hint is only a hint, and the prefix says it for certain.
         return await self._refresh_token(client, token) if is_token("rt", token) else INACTIVE
 
     async def _access_token(self, client: Client, token: str) -> Mapping[str, object]:
         found = await self._store.live_access_token(hash_token(token))
+        # RFC 7662 §2.2: unknown, ended or not yours is `active: false` and nothing more.
         if found is None or found.expires_at <= self._clock() or not _may_know(client, found.client_id, found.tenant_id):
             return INACTIVE
         return {
@@ -46,6 +50,7 @@ class Introspection:
             "client_id": found.client_id,
             "sub": found.subject,
             "scope": render(found.scopes),
+            # RFC 8707 §2.2: the asker must see that the token is for another resource (RFC 9700 §2.3).
             "aud": found.resource,
             "iss": self._issuer,
             "iat": int(found.issued_at),
@@ -73,4 +78,5 @@ def _facts(grant: Grant, issuer: str) -> dict[str, object]:
 
 
 def _may_know(client: Client, client_id: str, tenant_id: str) -> bool:
+    # RFC 7662 §5: who used a client when is the person's affair; other tenants and other clients hear nothing.
     return client.client_id == client_id or (client.kind == "registered" and client.tenant_id == tenant_id)

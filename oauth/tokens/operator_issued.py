@@ -42,6 +42,7 @@ class OperatorIssuedTokens:
         Raises NothingToMint.
         """
         allowed = await self._allowed_scopes(tenant_id, subject)
+        # RFC 9700 §2.3: the operator acts for the subject, and gives no more than the subject may use.
         granted = allowed if scopes is None else narrow(scopes, allowed)
         if not granted:
             raise NothingToMint("the user may use none of these scopes, or is disabled")

@@ -48,6 +48,7 @@ class OwnGrants:
         """End a grant of this subject with all its tokens; False where it has no such grant, or it has ended already."""
         async with self._grants.transaction() as rows:
             grant = await rows.grant(grant_id)
+            # The id comes from a form: another person's grant looks like none.
             if grant is None or (grant.tenant_id, grant.subject) != (tenant_id, subject_id) or grant.revoked_at is not None:
                 return False
             now = self._clock()

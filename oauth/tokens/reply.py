@@ -27,7 +27,9 @@ class TokenReply:
         wire: dict[str, str | int] = {
             "access_token": self.access_token,
             "token_type": "Bearer",
+            # RFC 6749 §5.1: what is left of it, since a repeated reply is younger than its token.
             "expires_in": max(0, int(self.expires_at - now)),
+            # RFC 6749 §5.1: REQUIRED where it differs from what was asked for; always said, so that no client has to guess.
             "scope": self.scope,
         }
         return wire | ({"refresh_token": self.refresh_token} if self.refresh_token else {})
@@ -52,6 +54,7 @@ async def mint_access_token(rows: OAuthRows, grant: Grant, scopes: frozenset[str
         grant.resource,
         scopes,
         now,
+        # RFC 9700 §2.3: never past the consent that it rests on
         min(now + ttl_s, grant.expires_at),
     )
     await rows.add_access_token(row)
@@ -70,6 +73,7 @@ async def mint_only_token(rows: OAuthRows, grant: Grant, facts: Mapping[str, str
 async def mint_refresh_token(rows: OAuthRows, grant: Grant, generation: int, now: float, lifetimes: Lifetimes) -> str:
     """Return the refresh token of the next generation."""
     token = new_token("rt")
+    # RFC 9700 §4.14.2: every rotation moves the idle limit, none the end of the grant.
     expires_at = min(now + lifetimes.refresh_idle_s, grant.expires_at)
     await rows.add_refresh_token(RefreshToken(hash_token(token), grant.grant_id, grant.tenant_id, generation, now, expires_at))
     return token

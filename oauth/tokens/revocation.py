@@ -28,11 +28,14 @@ class Revocation:
         The hint is not needed: our tokens say themselves what they are. Raises OAuthError where `token` is missing.
         """
         token = form.get("token")
+        # RFC 7009 §2.1: REQUIRED; the only thing that this endpoint calls an error of the request.
         if token is None:
             raise OAuthError("invalid_request", "token is missing")
         if is_token("rt", token):
             grant = await self._grants.grant_of_refresh_token(hash_token(token))
+            # RFC 7009 §2.1: a client ends only its own; §2.2: any other looks as if it were done.
             if grant is not None and grant.client_id == client.client_id:
+                # RFC 7009 §2.1: with a refresh token go the access tokens of the same grant.
                 await self.revoke_grant(grant, "revoked_by_client")
         elif is_token("at", token):
             await self.revoke_access_token(hash_token(token), "revoked_by_client", client.client_id)
@@ -41,9 +44,11 @@ class Revocation:
         """End one access token; `client_id` names the only client that may."""
         async with self._grants.transaction() as rows:
             row = await rows.access_token(token_hash)
+            # RFC 7009 §2.1, looked at under the lock.
             if row is None or client_id not in (None, row.client_id):
                 return
             await rows.remove_access_token(row)
+            # RFC 6750 §5.3, RFC 9700 §4.3.2: a token in a URL is in logs and histories, so it is dead and the audit says why.
             action: SecurityAction = "token_in_query" if reason == "token_in_query" else "token_revoked"
             await rows.note(
                 SecurityEvent(action, self._clock(), row.tenant_id, row.subject, row.client_id, row.grant_id, {"reason": reason})
@@ -67,6 +72,7 @@ class Revocation:
 
     async def refuse_client(self, client: Client, reason: str) -> int:
         """Know the client on, refuse it, and end its grants everywhere; return how many."""
+        # First refused, then its grants ended: the other way round it could get a new one in between.
         await self._clients.save(replace(client, disabled=True, expires_at=None))
         facts = {"reason": reason, "state": "refused"}
         await self._audit.record(
@@ -77,6 +83,7 @@ class Revocation:
     async def remove_client(self, client_id: str) -> bool:
         """Forget the client and end its grants everywhere."""
         removed = await self._clients.remove(client_id)
+        # RFC 7592 §2.3: a removed client's grants and tokens end with it. After the removal, so that no new one comes in between.
         await self.revoke_client(client_id, "client_removed")
         if removed:
             await self._audit.record(SecurityEvent("client_removed", self._clock(), client_id=client_id))

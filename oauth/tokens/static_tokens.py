@@ -87,9 +87,11 @@ class StaticTokens:
     async def mint(self, tenant_id: str, subject: str, label: str, scopes: frozenset[str]) -> tuple[str, StaticToken]:
         """Return a new token, shown once, and its record. Raises LegacyTokensEnded."""
         tenant = self._tenants.get(tenant_id)
+        # Bearer tokens that nothing rotates only for a time whose end is known from the start.
         if tenant is None or sunset_of(tenant) is None or not self._is_open(tenant):
             raise LegacyTokensEnded(f"tenant {tenant_id!r} takes no static tokens; set an end date that lies ahead first")
         token = new_token("st")
+        # RFC 9700 §2.3: no more than its subject may use.
         granted = narrow(scopes, await self._allowed_scopes(tenant_id, subject))
         record = StaticToken(hash_token(token), new_id("static"), tenant_id, subject, label, granted, self._clock())
         await self._store.add(record)
@@ -115,10 +117,12 @@ class StaticTokens:
         It holds what it was given as far as its subject may use it still: nothing, once the subject is disabled.
         """
         sunset = sunset_of(tenant)
+        # The date is looked at on every call: nothing has to run for the bridge to close.
         if not is_token("st", token) or sunset is None or not self._is_open(tenant):
             return None
         token_hash = hashlib.sha256(token.encode()).digest()
         found = await self._find(token_hash)
+        # RFC 8707 §2: a token is for one resource; at another tenant it is as good as unknown.
         if found is None or found.tenant_id != tenant.tenant_id:
             return None
         self._calls_by_hash[token_hash] = self._calls_by_hash.get(token_hash, 0) + 1
@@ -127,6 +131,7 @@ class StaticTokens:
 
     def forget(self, token_hashes: Sequence[bytes]) -> None:
         """Drop tokens that were revoked here or elsewhere."""
+        # As in AccessTokens: what was read before a revocation is not remembered after it (decision 0002).
         self._revocations += 1
         for token_hash in token_hashes:
             self._remembered.pop(token_hash, None)
