@@ -13,6 +13,7 @@ from capability_index.encoders.word_file import word_files
 from capability_index.evaluation import JudgedQuery, load_queries, load_tools
 from capability_index.lexical import Postings
 from capability_index.part import Names, Segment, Texts, slug_sum
+from capability_index.shapes import joined
 from capability_index.vectors import Matrix
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "retrieval"
@@ -66,6 +67,10 @@ def vocabulary() -> list[str]:
     return [word for word in dict.fromkeys(words) if word.isascii() and word.islower() and word.isalpha() and len(word) > 3]
 
 
+#: as often as in real documents, roughly
+METHODS = (("GET", "read"), ("GET", "read"), ("POST", "write"), ("PATCH", "write"), ("DELETE", "destructive"))
+
+
 def made_up(count: int) -> list[Document]:
     """Return `count` operations of a few words each, common words more often than rare ones, as in real ones."""
     chance, words = random.Random(1), vocabulary()
@@ -73,7 +78,20 @@ def made_up(count: int) -> list[Document]:
     def text(size: int) -> str:
         return " ".join(words[int(len(words) * chance.random() ** 3)] for _ in range(size))
 
-    return [Document(f"p{row % 50}.thing{row}.do", text(3), text(12), "", tags=(text(1),), provider=f"p{row % 50}") for row in range(count)]
+    def one(row: int) -> Document:
+        method, access = METHODS[row % len(METHODS)]
+        return Document(
+            slug=f"p{row % 50}.thing{row}.do",
+            title=text(3),
+            summary=text(12),
+            tags=(text(1),),
+            provider=f"p{row % 50}",
+            path=f"/{text(1)}/{{id}}/{text(1)}",
+            method=method,
+            access=access,
+        )
+
+    return [one(row) for row in range(count)]
 
 
 def repeated(part: Segment, times: int) -> Segment:
@@ -106,4 +124,5 @@ def repeated(part: Segment, times: int) -> Segment:
         postings=Postings(postings.term_ids, postings.words, starts, rows, weights),
         matrices={model: Matrix.of(vectors)},
         names=Names(np.tile(part.names.tokens, times), name_ends, np.tile(part.names.scales, times)),
+        shapes=joined([(part.shapes, np.arange(n), np.arange(len(postings.words), dtype=np.int32))] * times),
     )

@@ -47,6 +47,12 @@ class Document:
     returns: str = ""
     examples: tuple[str, ...] = ()
     content_hash: str = ""
+    #: of a request over HTTP, in capitals; empty where there is none or it is not known
+    method: str = ""
+    #: read, write, destructive, or empty where it is not known
+    access: str = ""
+    #: an operation of the gateway itself
+    is_own: bool = False
 
 
 def digest(document: Document) -> bytes:

@@ -150,6 +150,11 @@ class PostingsBuilder:
                 self._words.append(word)
             weight_by_term[term] = weight_by_term.get(term, 0.0) + step
 
+    @property
+    def term_ids(self) -> Mapping[str, int]:
+        """The terms read so far."""
+        return self._ids
+
     def build(self) -> Postings:
         """Return the postings of all rows read."""
         columns = np.frombuffer(self._term_column, np.int32)

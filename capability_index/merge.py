@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from capability_index.lexical import Postings
 from capability_index.part import Names, Segment, Shard, Texts
 from capability_index.ranking.query_expansion import Neighbours
+from capability_index.shapes import joined
 from capability_index.vectors import Matrix
 
 Rows = NDArray[np.intp]
@@ -41,6 +42,7 @@ def merge(shards: Sequence[Shard]) -> Segment:
         ),
         names=_names(parts, kept),
         neighbours=_neighbours(parts, term_maps, postings),
+        shapes=joined((part.shapes, rows, mapped) for part, rows, mapped in zip(parts, kept, term_maps, strict=True)),
     )
 
 

@@ -1,9 +1,10 @@
 """A part: documents that were indexed together, immutable; a segment is a list of parts and which of their rows live."""
 
+import re
 import zlib
 from array import array
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
 import numpy as np
@@ -13,6 +14,7 @@ from capability_index.documents import Document, digest
 from capability_index.encoders.encoder import WordTable
 from capability_index.lexical import Fields, Postings, PostingsBuilder, fields_of
 from capability_index.ranking.query_expansion import Neighbours
+from capability_index.shapes import Shapes, ShapesBuilder, shape_of
 from capability_index.vectors import Matrix
 
 Floats = NDArray[np.float32]
@@ -21,6 +23,7 @@ Advance = Callable[[int], None]
 MAX_NAME_TOKENS = 32
 _BATCH = 512
 _FEW_ROWS = 4
+_SIGNS = re.compile(r"[\W_]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +77,12 @@ class Segment:
     matrices: Mapping[str, Matrix]
     names: Names
     neighbours: Neighbours | None
+    shapes: Shapes
+    #: a provider's name without blanks and signs -> its group, as a request may write it
+    group_by_word: Mapping[str, int] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "group_by_word", {_SIGNS.sub("", name.lower()): at for at, name in enumerate(self.groups)})
 
     def __len__(self) -> int:
         return len(self.slugs)
@@ -101,11 +110,13 @@ def build_part(documents: Sequence[Document], table: WordTable | None, advance: 
     """Index `documents`, whose slugs differ, in the order given."""
     builder = PostingsBuilder()
     vectors = None if table is None else np.zeros((len(documents), table.dimension), np.float32)
-    names = _NamesBuilder()
+    names, shapes = _NamesBuilder(), ShapesBuilder()
     for start in range(0, len(documents), _BATCH):
-        fields = [fields_of(document) for document in documents[start : start + _BATCH]]
-        for entry in fields:
+        batch = documents[start : start + _BATCH]
+        fields = [fields_of(document) for document in batch]
+        for document, entry in zip(batch, fields, strict=True):
             builder.add(entry)
+            shapes.add(shape_of(document), builder.term_ids)
         if table is not None and vectors is not None:
             vectors[start : start + len(fields)] = table.encode([entry.for_vector() for entry in fields])
         names.add(fields, table)
@@ -126,6 +137,7 @@ def build_part(documents: Sequence[Document], table: WordTable | None, advance: 
         matrices=MappingProxyType({} if table is None or vectors is None else {table.model: Matrix.of(vectors)}),
         names=names.build(),
         neighbours=None if table is None else Neighbours.of(postings.words, np.diff(postings.starts), table),
+        shapes=shapes.build(),
     )
 
 

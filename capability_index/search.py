@@ -8,9 +8,18 @@ from numpy.typing import NDArray
 
 from capability_index.encoders.encoder import Encoder, EncoderUnavailable, WordTable
 from capability_index.part import Shard
-from capability_index.ranking.candidates import CANDIDATES, QueryVectors, Reader, candidates, query_vectors_of, score_words_and_meaning
+from capability_index.ranking.candidates import (
+    CANDIDATES,
+    CandidateScores,
+    QueryVectors,
+    Reader,
+    candidates,
+    query_vectors_of,
+    score_words_and_meaning,
+)
 from capability_index.ranking.confidence import LOW, scores
-from capability_index.ranking.intent import Intent, prepare
+from capability_index.ranking.intent import Intent
+from capability_index.ranking.named_providers import prepared
 from capability_index.ranking.reasons import reasons
 from capability_index.ranking.reranker import RERANKED, Reranker, RerankerUnavailable
 from capability_index.ranking.scoring import ScoredCandidates, score_candidates
@@ -23,10 +32,14 @@ _DIGITS = 5
 
 @dataclass(frozen=True, slots=True)
 class Visible:
-    """What the caller may see: segments, and where given, which slugs of them. Applied before anything is ranked."""
+    """What the caller may see: segments, and where given, which providers and which slugs of them. Applied before anything is ranked.
+
+    Naming `providers` is the fast way: a `permits` that few slugs pass is asked of many.
+    """
 
     segments: tuple[str, ...]
     permits: Callable[[str], bool] | None = None
+    providers: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +104,13 @@ def search(
 
 def find(text: str, view: Reader, visible: Visible, k: int, means: SearchResources, warnings: list[str]) -> ScoredIntent | None:
     """Judge the candidates for one intent; None where nothing is visible."""
-    intent = prepare(text, means.table)
+    intent = prepared(text, (shard.part for shard in view.shards), means.table)
     senses = query_vectors_of(view, intent, means.table, _outer(text, view, means, warnings))
     first = score_words_and_meaning(view, intent, senses)
+    if visible.providers is not None:
+        view.keep_providers(first.fused, visible.providers)
     rows = candidates(view, first.fused, visible.permits, max(k, CANDIDATES))
-    bonus_by_row = _bonuses(view, intent, visible, means)
+    bonus_by_row = _bonuses(view, intent, visible, means, first)
     if bonus_by_row:
         rows = np.union1d(rows, np.fromiter(bonus_by_row, np.intp, len(bonus_by_row)))
     if not len(rows):
@@ -104,7 +119,8 @@ def find(text: str, view: Reader, visible: Visible, k: int, means: SearchResourc
     absolute = scores(intent, judged, first, senses, view.live, means.table)
     for row, bonus in bonus_by_row.items():
         at = int(np.searchsorted(rows, row))
-        judged.fused[at] += bonus.worth
+        # What was called for such an intent says better what was asked than its words do.
+        judged.fused[at] += bonus.worth + bonus.sureness * (judged.structure.worth.max() - judged.structure.worth[at])
         if bonus.cosine > _USED_BEFORE:
             absolute[at] = max(float(absolute[at]), bonus.cosine)
     return ScoredIntent(view, intent, judged, absolute, bonus_by_row)
@@ -145,14 +161,14 @@ def _outer(text: str, view: Reader, means: SearchResources, warnings: list[str])
         return None
 
 
-def _bonuses(view: Reader, intent: Intent, visible: Visible, means: SearchResources) -> dict[int, Bonus]:
+def _bonuses(view: Reader, intent: Intent, visible: Visible, means: SearchResources, first: CandidateScores) -> dict[int, Bonus]:
     """Return by row what past use adds, for rows that live and are permitted."""
     if means.bonuses is None or intent.vectors is None:
         return {}
     found: dict[int, Bonus] = {}
     for segment in dict.fromkeys(visible.segments):
         for slug, bonus in means.bonuses(segment, intent.vectors[0]).items():
-            if (visible.permits is None or visible.permits(slug)) and (row := view.find(slug)) is not None:
+            if (visible.permits is None or visible.permits(slug)) and (row := view.find(slug)) is not None and first.fused[row] > -np.inf:
                 found[row] = max(bonus, found.get(row, bonus))
     return found
 

@@ -22,10 +22,11 @@ from capability_index.lexical import Postings
 from capability_index.part import Names, Segment, Shard, Texts
 from capability_index.ranking.query_expansion import Neighbours
 from capability_index.segment import TenantIndex
+from capability_index.shapes import Shapes
 from capability_index.vectors import Matrix
 
 #: raised whenever text becomes words or vectors in another way: an older snapshot is then rebuilt
-FORMAT = 2
+FORMAT = 3
 MANIFEST = "manifest.json"
 #: the model of an index without vectors
 WORDS_ONLY = "words"
@@ -121,6 +122,12 @@ def _packed(part: Segment) -> list[bytes | memoryview]:
         "name_tokens": part.names.tokens,
         "name_ends": part.names.ends,
         "name_scales": part.names.scales,
+        "shape_kinds": part.shapes.kinds,
+        "shape_families": part.shapes.families,
+        "shape_flags": part.shapes.flags,
+        "shape_nouns": part.shapes.nouns,
+        "shape_ends": part.shapes.ends,
+        "shape_counts": part.shapes.counts,
     }
     arrays |= {f"{_SPACE}{model}": matrix.rows for model, matrix in part.matrices.items()}
     if part.neighbours is not None:
@@ -162,6 +169,7 @@ def _unpacked(content: memoryview) -> Segment:
         ),
         names=Names(array("name_tokens"), array("name_ends"), array("name_scales")),
         neighbours=Neighbours(array("word_terms"), array("word_vectors")) if "word_terms" in head["places"] else None,
+        shapes=Shapes(*(array(f"shape_{name}") for name in ("kinds", "families", "flags", "nouns", "ends", "counts"))),
     )
 
 

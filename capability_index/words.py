@@ -31,6 +31,16 @@ _stemmer = Stemmer.Stemmer("english")
 _stemming = threading.Lock()
 
 
+def word_set(words: str) -> frozenset[str]:
+    """Return the words of a line as a set."""
+    return frozenset(words.split())
+
+
+def stem_set(words: str) -> frozenset[str]:
+    """Return the stems of the words of a line as a set."""
+    return frozenset(map(stem, words.split()))
+
+
 def plain(text: str, max_chars: int) -> str:
     """Return `text` without markup, entities and runs of blanks, cut to `max_chars`."""
     text = text[: max_chars * 4]

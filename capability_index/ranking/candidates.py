@@ -10,6 +10,7 @@ from capability_index.encoders.encoder import WordTable
 from capability_index.lexical import add_term, inverse_frequency
 from capability_index.part import Shard
 from capability_index.ranking.intent import Intent
+from capability_index.ranking.structure import PROVIDER
 from capability_index.vectors import best_rows
 
 Floats = NDArray[np.float32]
@@ -69,6 +70,24 @@ class Reader:
             if row is not None and shard.lives(row):
                 return int(start) + row
         return None
+
+    def named_groups(self, at: int, intent: Intent) -> list[int] | None:
+        """Return the groups of shard `at` that the intent names; None where it names no provider."""
+        if not intent.providers:
+            return None
+        ids = self.shards[at].part.group_by_word
+        return [ids[word] for word in intent.providers if word in ids]
+
+    def is_named(self, row: int, intent: Intent) -> bool:
+        """Say whether the intent names the provider of `row`."""
+        at, local = self.place(row)
+        return int(self.shards[at].part.group_ids[local]) in (self.named_groups(at, intent) or ())
+
+    def keep_providers(self, fused: Floats, providers: frozenset[str]) -> None:
+        """Write -inf to `fused` for the rows of all other providers."""
+        for at, shard in enumerate(self.shards):
+            kept = np.asarray([name in providers for name in shard.part.groups], np.bool_)
+            fused[self.starts[at] : self.starts[at + 1]][~kept[shard.part.group_ids]] = -np.inf
 
     def frequency(self, term: str) -> int:
         found = 0
@@ -151,8 +170,11 @@ def score_words_and_meaning(view: Reader, intent: Intent, senses: Sequence[Query
         cosines *= np.float32(weights[-1] * scales[-1].factor)
         fused += cosines
     for at, shard in enumerate(view.shards):
+        part_fused = fused[view.starts[at] : view.starts[at + 1]]
+        if named := view.named_groups(at, intent):
+            part_fused += np.float32(PROVIDER) * np.isin(shard.part.group_ids, named)
         if shard.alive is not None:
-            fused[view.starts[at] : view.starts[at + 1]][~shard.alive] = -np.inf
+            part_fused[~shard.alive] = -np.inf
     return CandidateScores(fused, words_scale, words_weight, tuple(scales), tuple(weights), idf_by_term)
 
 
@@ -183,13 +205,14 @@ def candidates(view: Reader, fused: Floats, permits: Callable[[str], bool] | Non
     depth = max(CANDIDATES, wanted)
     if permits is None:
         rows = best_rows(fused, min(depth, view.live))
-        return np.sort(rows)
+        return np.sort(rows[fused[rows] > -np.inf])
     chosen: list[int] = []
     seen = 0
     while True:
         rows = best_rows(fused, min(depth, view.live))
+        rows = rows[fused[rows] > -np.inf]
         chosen += [row for row in rows[seen:].tolist() if permits(view.slug(row))]
         seen = len(rows)
-        if len(chosen) >= max(wanted, CANDIDATES // 2) or seen == view.live:
+        if len(chosen) >= max(wanted, CANDIDATES // 2) or seen < min(depth, view.live) or seen == view.live:
             return np.sort(np.asarray(chosen, np.intp))
         depth *= 4

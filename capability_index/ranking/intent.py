@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from capability_index.encoders.encoder import WordTable, unit
+from capability_index.ranking.asked import Asked, asked_of
 from capability_index.words import STOP_WORDS, non_latin_share, terms
 
 Floats = NDArray[np.float32]
@@ -30,6 +31,9 @@ class Intent:
     clauses: tuple[str, ...]
     vectors: Floats | None
     non_latin: float
+    asked: Asked
+    #: groups of providers that it names, as `Segment.group_by_word` writes them
+    providers: frozenset[str] = frozenset()
 
 
 def prepare(text: str, table: WordTable | None) -> Intent:
@@ -43,7 +47,7 @@ def prepare(text: str, table: WordTable | None) -> Intent:
     spans = _clauses(text)
     clauses = tuple(text[start:end].strip() for start, end in spans)
     vectors = None if table is None else _vectors(text, spans, table)
-    return Intent(text, words, clauses, vectors, non_latin_share(text))
+    return Intent(text, words, clauses, vectors, non_latin_share(text), asked_of(text))
 
 
 def clauses_of(text: str) -> tuple[str, ...]:

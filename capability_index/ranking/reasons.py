@@ -5,6 +5,7 @@ from capability_index.ranking.intent import Intent
 from capability_index.ranking.scoring import ScoredCandidates
 
 _FOUND, _NEAR_COSINE, _SAME_NAME = 0.05, 0.3, 0.75
+_FITS, _IS_THE_THING = 0.4, 0.7
 _MAX_WORDS = 6
 
 
@@ -26,6 +27,15 @@ def reasons(view: Reader, intent: Intent, judged: ScoredCandidates, at: int, lea
         found.append(f"meaning {cosine:.2f}")
     if judged.names[at] >= _SAME_NAME:
         found.append(f"name {judged.names[at]:.2f}")
+    structure = judged.structure
+    if structure.verb[at] >= _FITS:
+        found.append("does what was asked")
+    elif structure.verb[at] <= -_FITS:
+        found.append("does something else than was asked")
+    if structure.head[at] >= _IS_THE_THING and structure.known[at]:
+        found.append("the thing itself")
+    if view.is_named(int(judged.rows[at]), intent):
+        found.append("of the provider that was named")
     if learned:
         found.append("used before for a like intent")
     return tuple(found)

@@ -11,6 +11,8 @@ from capability_index.lexical import K1, SCALE, Postings
 from capability_index.part import Segment, Shard
 from capability_index.ranking.candidates import CandidateScores, QueryVectors, Reader
 from capability_index.ranking.intent import Intent
+from capability_index.ranking.query_expansion import Near
+from capability_index.ranking.structure import Structure, judge_structure
 from capability_index.ranking.verbs import only_makes_or_reads, removes
 
 Floats = NDArray[np.float32]
@@ -41,6 +43,7 @@ class ScoredCandidates:
     names: Floats
     #: cosines in the configured encoder's space, where the intent has a vector there
     outer: Floats | None
+    structure: Structure
 
 
 def score_candidates(
@@ -52,6 +55,7 @@ def score_candidates(
     whole, best, names = np.zeros(n, np.float32), np.zeros(n, np.float32), np.zeros(n, np.float32)
     clause_at = np.full(n, -1, np.intp)
     fused, outer = np.zeros(n, np.float32), np.zeros(n, np.float32)
+    structure = Structure.of_nothing(n)
     has_outer = any(sense.outer for sense in senses)
     edges = np.searchsorted(rows, view.starts)
     for at, shard in enumerate(view.shards):
@@ -59,8 +63,10 @@ def score_candidates(
         if low == high:
             continue
         local = rows[low:high] - view.starts[at]
-        if intent.words_by_term:
-            _expanded_words(view.live, shard, intent, first, local, table, by_term[:, low:high])
+        near = _near(shard.part, intent, table)
+        if near:
+            _expanded_words(view.live, shard, near, first, local, by_term[:, low:high])
+        structure.put(low, judge_structure(shard.part, local, intent.asked, near, first.idf_by_term, view.named_groups(at, intent)))
         for sense, scale, weight in zip(senses, first.sense_scales, first.sense_weights, strict=True):
             cosines = shard.part.matrices[sense.model].exact(local, sense.vectors)
             if table is not None and not sense.outer:
@@ -82,28 +88,26 @@ def score_candidates(
     fused += (scored * (K1 + 1) - first.words_scale.mean) * (first.words_scale.factor * first.words_weight)
     if only_makes_or_reads(intent.words_by_term):
         for at in np.argsort(-fused)[:_VERBS_READ].tolist():
-            fused[at] -= REMOVES_UNASKED * removes(view.slug(int(rows[at])))
-    coverage = scored / max(float(weights.sum()), 1e-6)
-    return ScoredCandidates(
-        rows, fused, by_term, np.asarray(coverage, np.float32), whole, best, clause_at, names, outer if has_outer else None
-    )
+            fused[at] -= REMOVES_UNASKED * (not structure.known[at] and removes(view.slug(int(rows[at]))))
+    fused = structure.added(fused)
+    coverage = np.asarray(scored / max(float(weights.sum()), 1e-6), np.float32)
+    return ScoredCandidates(rows, fused, by_term, coverage, whole, best, clause_at, names, outer if has_outer else None, structure)
 
 
-def _expanded_words(
-    live: int, shard: Shard, intent: Intent, first: CandidateScores, rows: Rows, table: WordTable | None, out: Floats
-) -> None:
+def _near(part: Segment, intent: Intent, table: WordTable | None) -> list[Near]:
+    """Return the terms of `part` that each word of the intent meets: without vectors only itself."""
+    if table is not None and part.neighbours is not None:
+        return part.neighbours.near(intent.words_by_term, part.postings.term_ids, table)
+    own = [part.postings.term_ids.get(term) for term in intent.words_by_term]
+    return [(np.asarray([] if found is None else [found], np.int32), np.ones(int(found is not None), np.float32)) for found in own]
+
+
+def _expanded_words(live: int, shard: Shard, near: Sequence[Near], first: CandidateScores, rows: Rows, out: Floats) -> None:
     """Write to `out` (terms, rows) the best that any word near a term finds in each row, as a share of the term's idf."""
     part = shard.part
-    if table is not None and part.neighbours is not None:
-        near = part.neighbours.near(intent.words_by_term, part.postings.term_ids, table)
-        counts = [len(ids) for ids, _ in near]
-        ids = np.concatenate([ids for ids, _ in near])
-        factors = np.concatenate([worth for _, worth in near])
-    else:
-        own = [part.postings.term_ids.get(term) for term in intent.words_by_term]
-        counts = [found is not None for found in own]
-        ids = np.asarray([found for found in own if found is not None], np.int32)
-        factors = np.ones(len(ids), np.float32)
+    counts = [len(ids) for ids, _ in near]
+    ids = np.concatenate([ids for ids, _ in near])
+    factors = np.concatenate([worth for _, worth in near])
     terms = np.repeat(np.arange(len(counts)), counts)
     idf = np.fromiter(first.idf_by_term.values(), np.float32, len(counts))
     # A rare word that is only near must not outweigh the word that was said.
@@ -149,6 +153,8 @@ def _name_cosines(part: Segment, rows: Rows, vectors: Floats, table: WordTable) 
         return found
     begins = np.cumsum(sizes[filled]) - sizes[filled]
     tokens = names.tokens[np.repeat(starts[filled] - begins, sizes[filled]) + np.arange(int(sizes.sum()))]
-    dots = table.dots(vectors, tokens)
+    # Names of one catalogue share their words.
+    unique, which = np.unique(tokens, return_inverse=True)
+    dots = table.dots(vectors, unique)[:, which]
     found[:, filled] = np.add.reduceat(dots, begins, axis=1) * names.scales[rows[filled]]
     return found

@@ -49,6 +49,11 @@ class Bonus(NamedTuple):
     worth: float
     cosine: float
 
+    @property
+    def sureness(self) -> float:
+        """How surely the same is asked as then, 0-1."""
+        return min(max((self.cosine - _LIKE) / (1 - _LIKE), 0.0), 1.0) ** 2
+
 
 class UsageMemory:
     """The memories of all tenants. Learns nothing and gives no bonus where it is switched off or there is no table."""

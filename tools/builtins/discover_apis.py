@@ -128,7 +128,8 @@ class DiscoverApis:
 
     def _hits(self, principal: Principal, view: CatalogView, given: Mapping[str, Json], query: str, wanted: int) -> tuple[list[Hit], bool]:
         """Return the best operations for one query, and whether none fits well."""
-        visible = Visible((principal.tenant_id, SHARED_SEGMENT), _filter(view, given, self._policy.gone(principal)))
+        permits = _filter(view, given, self._policy.gone(principal))
+        visible = Visible((principal.tenant_id, SHARED_SEGMENT), permits, frozenset(given.get("providers", ())) or None)
         result = self._finder.search(query[:MAX_QUERY_CHARS], visible, wanted, explain=given.get("detail") in ("full", "schema"))
         # A tenant's own operation hides the shared one of the same name. The index may be a moment ahead of or behind the
         # catalogue: only what can be called is shown.

@@ -36,6 +36,9 @@ def document_of(operation: Operation) -> Document:
         returns=operation.returns,
         examples=tuple(operation.binding.get("examples", ())),
         content_hash=operation.content_hash,
+        method=str(operation.binding.get("method") or "").upper(),
+        access=operation.access,
+        is_own=operation.kind == "builtin",
     )
 
 

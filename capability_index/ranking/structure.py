@@ -1,0 +1,169 @@
+"""What words and vectors do not see: whether an operation does what was asked, to the thing that was asked about.
+
+Rows of which neither method nor access is known get nothing and lose nothing. All figures are standard deviations of the fused
+score, found on intents over real documents; docs/decisions says what each is worth.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from capability_index.part import Segment
+from capability_index.ranking.asked import Asked
+from capability_index.ranking.query_expansion import Near
+from capability_index.ranking.verbs import CREATE, GENERAL, OTHER, READ, REMOVE, UPDATE
+from capability_index.shapes import LISTS, OWN
+from capability_index.words import stem_set
+
+Floats = NDArray[np.float32]
+Rows = NDArray[np.intp]
+#: an operation that does what was asked, or the reverse; and one that removes where nothing was to be removed
+VERB, UNASKED = 2.0, 1.5
+#: the very act (`cancel` for "stop"), or another one
+ACT, OTHER_ACT = 1.5, 1.0
+#: the thing itself is what was asked about; the words of the intent are in its path; each word of the path that was not asked for
+HEAD, COVER, MORE, MOST_MORE = 1.5, 1.5, 0.5, 4.0
+#: a list where many were asked for; people where the question is who
+MANY, WHO = 1.0, 3.0
+#: of the provider that was named, or of another
+PROVIDER = 3.0
+#: the gateway's own operation where nothing was asked about the gateway
+OWN_UNASKED = 2.0
+#: past this many standard deviations a rare word says it twice
+STEEP, STEEP_SHARE = 8.0, 0.5
+
+_PEOPLE = stem_set("user member participant collaborator person people teammate attendee subscriber owner")
+_FIT = {
+    READ: {READ: 1.0, CREATE: -0.6, UPDATE: -0.8, REMOVE: -1.0, OTHER: -0.5},
+    CREATE: {READ: -0.7, CREATE: 1.0, UPDATE: 0.1, REMOVE: -1.0, OTHER: -1.0},
+    UPDATE: {READ: -0.7, CREATE: 0.2, UPDATE: 1.0, REMOVE: -0.7, OTHER: -1.0},
+    REMOVE: {READ: -1.0, CREATE: -0.2, UPDATE: -0.2, REMOVE: 1.0, OTHER: -1.0},
+}
+
+
+def _fits() -> Floats:
+    """Return by (asked kinds, kind) how well they go together."""
+    found = np.zeros((READ + CREATE + UPDATE + REMOVE + 1, OTHER + 1), np.float32)
+    for asked in range(1, len(found)):
+        for kind in (READ, CREATE, UPDATE, REMOVE, OTHER):
+            found[asked, kind] = max(fit[kind] for said, fit in _FIT.items() if said & asked)
+    return found
+
+
+_FITS = _fits()
+
+
+@dataclass(slots=True)
+class Structure:
+    """By candidate: `worth` to add to the fused score, and what it is made of: -1…1 `verb`, 0…1 `head` and `covered`.
+
+    `known`: whether its kind is known; of the others everything is 0.
+    """
+
+    known: NDArray[np.bool_]
+    worth: Floats
+    verb: Floats
+    head: Floats
+    covered: Floats
+
+    @staticmethod
+    def of_nothing(n: int) -> "Structure":
+        return Structure(np.zeros(n, np.bool_), *np.zeros((4, n), np.float32))
+
+    def put(self, low: int, other: "Structure | None") -> None:
+        """Write what was found of the candidates from `low` on."""
+        if other is not None:
+            place = slice(low, low + len(other.known))
+            for name in ("known", "worth", "verb", "head", "covered"):
+                getattr(self, name)[place] = getattr(other, name)
+
+    def added(self, fused: Floats) -> Floats:
+        """Return the order of the candidates: less steep where a single rare word makes one stand out, and with their `worth`."""
+        steep = np.where(self.known, STEEP_SHARE * np.maximum(fused - STEEP, 0), 0)
+        return np.asarray(fused - steep + self.worth, np.float32)
+
+
+def judge_structure(
+    segment: Segment, rows: Rows, asked: Asked, near: Sequence[Near], idf_by_term: Mapping[str, float], named: Sequence[int] | None
+) -> Structure | None:
+    """Judge `rows` of `segment`; None where nothing is known of any.
+
+    `near`: what each word of the intent meets there, in the order of `idf_by_term`. `named`: the groups there that the intent
+    names, None where it names no provider at all.
+    """
+    shapes = segment.shapes
+    kinds, families, flags = shapes.kinds[rows], shapes.families[rows], shapes.flags[rows]
+    known = kinds > 0
+    if named is None and not known.any():
+        return None
+    verb = _FITS[asked.kinds][kinds] * np.float32(asked.certainty)
+    worth = VERB * verb
+    if not asked.kinds & REMOVE:
+        worth -= UNASKED * (kinds == REMOVE)
+    said = np.uint64(asked.families & ~GENERAL)
+    has_act = families != 0
+    worth += ACT * ((families & said) != 0) - OTHER_ACT * (has_act & ((families & np.uint64(asked.families)) == 0))
+    if not asked.is_own:
+        worth -= OWN_UNASKED * ((flags & OWN) != 0)
+    head, covered, extra = _nouns(segment, rows, asked, near, idf_by_term, kinds, flags)
+    worth += HEAD * head + COVER * covered + extra
+    worth = worth * known
+    if named is not None:
+        worth += PROVIDER * np.where(np.isin(segment.group_ids[rows], named), 1, -1)
+    return Structure(known, np.asarray(worth, np.float32), *(values * known for values in (verb, head, covered)))
+
+
+def _nouns(
+    segment: Segment,
+    rows: Rows,
+    asked: Asked,
+    near: Sequence[Near],
+    idf_by_term: Mapping[str, float],
+    kinds: NDArray[np.uint8],
+    flags: NDArray[np.uint8],
+) -> tuple[Floats, Floats, Floats]:
+    """Return how well the thing itself is met, how much of the intent its path covers, and what else its nouns are worth."""
+    shapes, n = segment.shapes, len(rows)
+    counts = shapes.counts[rows].astype(np.int64)
+    sizes = counts.sum(axis=1)
+    total = int(sizes.sum())
+    nothing = np.zeros(n, np.float32)
+    if not total or not near:
+        return nothing, nothing, nothing
+    begins = np.cumsum(sizes) - sizes
+    places = np.arange(total)
+    row_of = np.repeat(np.arange(n), sizes)
+    flat = shapes.nouns[np.repeat(shapes.ends[rows].astype(np.int64) - sizes - begins, sizes) + places]
+    is_leaf = places - begins[row_of] >= counts[row_of, 0]
+    # By term of the whole segment: memory that is not looked at costs nothing, and there is nothing to sort.
+    met = np.zeros((len(near), len(segment.postings.words)), np.float32)
+    for at, (ids, worth) in enumerate(near):
+        met[at, ids] = worth
+    by_noun = met[:, flat]
+
+    idf = np.fromiter(idf_by_term.values(), np.float32, len(near))
+    filled = sizes > 0
+    covered = np.zeros(n, np.float32)
+    covered[filled] = idf @ np.maximum.reduceat(by_noun, begins[filled], axis=1) / max(float(idf.sum()), 1e-6)
+
+    leaf_counts, of_leaf, leaves = counts[:, 1], row_of[is_leaf], flat[is_leaf]
+    heads = [at for at, term in enumerate(idf_by_term) if term in asked.heads]
+    head = nothing
+    if heads:
+        sums = np.bincount(of_leaf, by_noun[heads].max(axis=0)[is_leaf], n)
+        head = np.where(leaf_counts > 0, sums / np.maximum(leaf_counts, 1), 0.5).astype(np.float32)
+    extra = -MORE * np.minimum(np.bincount(row_of, 1 - by_noun.max(axis=0), n), MOST_MORE)
+    term_ids = segment.postings.term_ids
+    if many := [term_ids[term] for term in asked.plurals if term in term_ids]:
+        is_many = np.bincount(of_leaf, _among(leaves, many), n) > 0
+        extra += MANY * (is_many & (kinds == READ)) * np.where(flags & LISTS, 1, -1)
+    if asked.is_who and (people := [term_ids[term] for term in _PEOPLE if term in term_ids]):
+        extra += WHO * (np.bincount(of_leaf, _among(leaves, people), n) > 0)
+    return head, covered, np.asarray(extra, np.float32)
+
+
+def _among(found: NDArray[np.int32], wanted: Sequence[int]) -> NDArray[np.bool_]:
+    """Return which of `found` are of a few that are wanted; for so few faster than `np.isin`."""
+    return np.asarray(np.logical_or.reduce([found == term for term in wanted]), np.bool_)

@@ -1,0 +1,123 @@
+"""An operation is found that does what was asked, to the thing that was asked about."""
+
+from capability_index.documents import Document
+from capability_index.encoders.encoder import WordTable
+from capability_index.index import CapabilityIndex
+from capability_index.search import Visible
+
+EVERYTHING = Visible(("*",))
+
+
+def chat(provider: str = "chat") -> list[Document]:
+    """Return the operations of a small chat, as an importer names them."""
+    lines = """
+    channels.messages.list GET /channels/{channel_id}/messages read List messages
+    channels.messages.create POST /channels/{channel_id}/messages write Create message
+    channels.messages.get GET /channels/{channel_id}/messages/{message_id} read Get message
+    channels.messages.delete DELETE /channels/{channel_id}/messages/{message_id} destructive Delete message
+    channels.messages.reactions.create PUT /channels/{channel_id}/messages/{message_id}/reactions/{emoji} write Add reaction
+    channels.messages.reactions.list GET /channels/{channel_id}/messages/{message_id}/reactions read List reactions
+    channels.pins.create PUT /channels/{channel_id}/pins/{message_id} write Pin message
+    channels.pins.delete DELETE /channels/{channel_id}/pins/{message_id} destructive Unpin message
+    channels.delete DELETE /channels/{channel_id} destructive Delete channel
+    rooms.members.list GET /rooms/{room_id}/members read List members
+    rooms.get GET /rooms/{room_id} read Get room
+    oncalls.list GET /oncalls read List all of the oncalls
+    jobs.create POST /jobs write Create job
+    jobs.list GET /jobs read List jobs
+    jobs.cancel POST /jobs/{job_id}/cancel write Cancel job
+    jobs.resume POST /jobs/{job_id}/resume write Resume job
+    """
+    found = []
+    for line in lines.strip().splitlines():
+        slug, method, path, access, *words = line.split()
+        text = " ".join(words)
+        found.append(Document(f"{provider}.{slug}", text, text, provider=provider, path=path, method=method, access=access))
+    return found
+
+
+def best(table: WordTable | None, intent: str, documents: list[Document]) -> str:
+    index = CapabilityIndex(table)
+    index.upsert("*", documents)
+    return index.search(intent, EVERYTHING, 3).hits[0].slug
+
+
+def test_the_plain_operation_of_the_thing_itself_comes_before_what_is_below_it(table: WordTable) -> None:
+    assert best(table, "send a message to a channel", chat()) == "chat.channels.messages.create"
+
+
+def test_nothing_that_removes_is_first_where_nothing_was_to_be_removed(table: WordTable) -> None:
+    assert best(table, "pin a message", chat()) == "chat.channels.pins.create"
+    assert best(table, "unpin a message", chat()) == "chat.channels.pins.delete"
+
+
+def test_many_are_listed_and_one_is_got(table: WordTable) -> None:
+    assert best(table, "show the messages of a channel", chat()) == "chat.channels.messages.list"
+
+
+def test_stop_finds_cancel_and_no_other_act(table: WordTable) -> None:
+    assert best(table, "stop the job", chat()) == "chat.jobs.cancel"
+
+
+def test_who_asks_for_people(table: WordTable) -> None:
+    assert best(table, "who is in this room", chat()) == "chat.rooms.members.list"
+
+
+def test_two_words_find_what_the_document_writes_as_one(table: WordTable) -> None:
+    assert best(table, "who is on call right now", chat()) == "chat.oncalls.list"
+
+
+def test_a_provider_that_is_named_comes_first_and_its_name_is_not_cut_into_words(table: WordTable) -> None:
+    both = [
+        *chat("pagerduty"),
+        *chat("service_now"),
+        Document("pay.duty.get", "Get duty", "Get the duty now.", provider="pay", method="GET", access="read"),
+    ]
+    assert best(table, "list the jobs in PagerDuty", both).startswith("pagerduty.")
+    assert best(table, "list the jobs in ServiceNow", both).startswith("service_now.")
+    assert best(table, "list the jobs in service now", both).startswith("service_now.")
+
+
+def test_a_name_that_is_also_a_thing_stays_a_word(table: WordTable) -> None:
+    documents = [*chat("jobs"), *chat("mail")]
+    assert best(table, "list jobs", documents) == "jobs.jobs.list"
+
+
+def test_the_gateways_own_operations_answer_questions_about_the_gateway_only(table: WordTable) -> None:
+    own = Document("gateway.calls.recent", "Recent calls", "List the last calls.", provider="gateway", access="read", is_own=True)
+    calls = Document("phone.calls.list", "List calls", "List calls.", provider="phone", path="/calls", method="GET", access="read")
+    assert best(table, "list the last calls", [own, calls]) == "phone.calls.list"
+    assert best(table, "list the last calls of the gateway", [own, calls]) == "gateway.calls.recent"
+
+
+def test_operations_without_method_and_access_are_ranked_as_before(table: WordTable) -> None:
+    plain = [Document(document.slug, document.title, document.summary) for document in chat()]
+    index = CapabilityIndex(table)
+    index.upsert("*", plain)
+    assert not any("asked" in reason for hit in index.search("pin a message", EVERYTHING, 3, explain=True).hits for reason in hit.reasons)
+
+
+def test_reasons_say_that_it_does_what_was_asked(table: WordTable) -> None:
+    index = CapabilityIndex(table)
+    index.upsert("*", chat())
+    assert {"does what was asked", "the thing itself"} <= set(
+        index.search("delete the channel", EVERYTHING, 1, explain=True).hits[0].reasons
+    )
+
+
+def test_shapes_survive_a_change_that_joins_parts(table: WordTable) -> None:
+    index = CapabilityIndex(table)
+    for document in chat():
+        index.upsert("*", [document])
+    index.delete("*", ["chat.jobs.create"])
+    assert index.search("stop the job", EVERYTHING, 1).hits[0].slug == "chat.jobs.cancel"
+    assert index.search("show the messages of a channel", EVERYTHING, 1).hits[0].slug == "chat.channels.messages.list"
+
+
+def test_naming_providers_leaves_only_theirs(table: WordTable) -> None:
+    index = CapabilityIndex(table)
+    index.upsert("*", [*chat("one"), *chat("two")])
+    found = index.search("list jobs", Visible(("*",), None, frozenset({"two"})), 50).hits
+    assert len(found) == len(chat())
+    assert all(hit.slug.startswith("two.") for hit in found)
+    assert not index.search("list jobs", Visible(("*",), None, frozenset({"three"})), 50).hits
