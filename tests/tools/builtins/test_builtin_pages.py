@@ -7,7 +7,8 @@ from capability_index.documents import load_pages, tools_table
 from tests.conftest import REPOSITORY
 from tests.tools.stand_ins import gateway
 from tools.always_on import ALWAYS_ON, ToolDefinition
-from tools.sources.builtin import PROVIDER
+from tools.operation import Call, Outcome
+from tools.sources.builtin import PROVIDER, BuiltinFunction, PageMissing, builtin_operations
 
 MAX_TOKENS = 900
 
@@ -39,6 +40,16 @@ async def test_every_built_in_has_a_page_that_names_its_arguments_and_says_what_
         assert list(parameters) == list(operation.input_schema["properties"]), operation.id
         assert all(parameters.values()), operation.id
         assert page.access == operation.access
+
+
+def test_a_built_in_without_a_page_is_named_with_the_file_to_write() -> None:
+    """mutants.md 8."""
+
+    async def run(call: Call) -> Outcome:
+        raise AssertionError(call)
+
+    with pytest.raises(PageMissing, match=r"built-in 'gateway\.nothing' has no page; write docs/tools/gateway\.nothing\.md"):
+        builtin_operations([BuiltinFunction("gateway.nothing", run, {"type": "object"})])
 
 
 def test_the_table_of_built_ins_is_the_one_that_the_pages_make() -> None:

@@ -132,6 +132,9 @@ async def test_a_step_whose_condition_does_not_hold_is_skipped_with_what_reads_i
     )
     assert answer["status"] == "completed"
     assert {name for name, step in answer["steps"].items() if step.get("state") == "skipped"} == {"many", "reads"}
+    assert answer["steps"]["many"]["reason"] == "`if` is not true: all.data.total > `10`"
+    assert answer["steps"]["reads"]["reason"] == "'many' was skipped"
+    assert "reason" not in answer["steps"]["few"]
     assert answer["steps"]["after"]["ok"]
     assert answer["steps"]["few"]["ok"]
 

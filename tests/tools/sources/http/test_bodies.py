@@ -223,6 +223,24 @@ def test_long_text_that_may_be_either_is_asked_about() -> None:
     assert file_of("body", {"text": doubtful}) == File(doubtful.encode(), "text/plain; charset=utf-8")
 
 
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"base64": "%%%"}, "this is not base64; send plain text as {text}"),
+        ({"base64": "YQ"}, "this is not base64"),
+        ({"base64": 7}, None),
+        ({}, None),
+        (7, None),
+        ({"text": "a", "media_type": "text/plain\r\nX: y"}, "media_type cannot hold line breaks"),
+    ],
+)
+def test_a_file_that_is_none_is_refused_by_the_name_of_its_argument(given: Json, said: str | None) -> None:
+    """mutants.md 7."""
+    with pytest.raises(UnfitArgument, match=said) as refused:
+        file_of("picture", given)
+    assert refused.value.argument == "picture"
+
+
 def test_the_schema_of_files_compiles() -> None:
     operation = operation_of(multipart({"file": BINARY}))
     jsonschema_rs.validator_for(dict(operation.input_schema))
