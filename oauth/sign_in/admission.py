@@ -34,16 +34,20 @@ class Admission:
 def admission(provider: IdentityProvider, claims: Mapping[str, Any]) -> Admission:
     """Say whether somebody who is not linked yet gets an account."""
     email, is_verified = _email(claims.get("email")), _yes_or_no(claims.get("email_verified"))
+    # The operator said so: whoever this provider signs in, whatever it says of an address.
     if EVERYBODY in provider.admitted_domains:
         return Admission(email)
     in_directory = is_entra(provider.issuer)
+    # Core §5.1 (email_verified) is never sent by Entra ID; `email` there is any text (nOAuth).
     if is_verified is None and in_directory:
         email, is_verified = _vouched_by_directory(provider.issuer, claims, email)
+    # The last `@`: a quoted local part may hold another (RFC 5321 §4.1.2).
     domain = email.rpartition("@")[2]
     if not email:
         return Admission("", "the provider gave no e-mail address; have it send the claim email")
     if domain not in provider.admitted_domains and f"{UNVERIFIED}{domain}" not in provider.admitted_domains:
         return Admission(email, f"the domain {domain[:100]} is not admitted")
+    # Core §5.1: silence is not a yes; a plain no is never overruled by `unverified:`.
     if is_verified or (is_verified is None and f"{UNVERIFIED}{domain}" in provider.admitted_domains):
         return Admission(email)
     if is_verified is None:
@@ -66,11 +70,13 @@ def _vouched_by_directory(issuer: str, claims: Mapping[str, Any], email: str) ->
     stands before it (`mallory_evil.test#EXT#@corp.test`, or with `_EXT_`): a guest is vouched for by nobody.
     """
     directory = _ENTRA.fullmatch(issuer)
+    # The directory that signed is the one whose word counts: `tid` of another one is a guest's home.
     if directory is None or claims.get("tid") != directory[1]:
         return email, None
     if email and _yes_or_no(claims.get("xms_edov")):
         return email, True
     name = claims.get("upn")
+    # A guest's home directory is anybody's, so its addresses are no proof (nOAuth).
     is_guest = "idp" in claims or claims.get("acct") not in (None, 0, "0")
     if not is_guest and (member := _email(name)) and not _GUEST.search(member):
         return member, True
@@ -81,6 +87,7 @@ def _yes_or_no(said: Any) -> bool | None:
     """Return what a claim says that should be a boolean; several providers write it as text, or as a number. None: nothing."""
     if said is None:
         return None
+    # Core §5.1 says boolean; `"false"` is a true value to Python.
     return said is True or (isinstance(said, int | str) and str(said).strip().lower() in ("true", "1"))
 
 

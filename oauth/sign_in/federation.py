@@ -23,6 +23,7 @@ from oauth.sign_in.identity_providers import IdentityProvider
 from oauth.sign_in.stores import FederatedSignIn, IdentityLinkStore, SubjectStore
 from oauth.sign_in.subjects import Subject, clean_display_name, new_subject_id
 
+# RFC 9700 §4.7: a state that lives for ever can be planted today and used next year
 SIGN_IN_S = 600
 TIMEOUT_S = 15.0
 MAX_ANSWER_BYTES = 256 * 1024
@@ -73,6 +74,7 @@ class Federation:
 
     def redirect_uri(self, provider: IdentityProvider) -> str:
         """Return where this provider, and no other, sends people back."""
+        # RFC 9700 §4.4.2.2: distinct redirect URIs tell the provider that answers, also where it sends no `iss`.
         return f"{self._base_url}/login/callback/{provider.tenant_id}/{provider.slug}"
 
     async def begin(
@@ -81,8 +83,10 @@ class Federation:
         """Return the address at the provider that the browser goes to. Raises FederationRefused."""
         provider = await self._provider(tenant_id, slug)
         metadata = await self._metadata(provider)
+        # RFC 9700 §4.7 (state), §4.5.3.2 (nonce), §2.1.1 (PKCE): each stops something that the others do not.
         state, nonce, code_verifier = (secrets.token_urlsafe(32) for _ in range(3))
         sign_in = FederatedSignIn(
+            # at rest the hash: who reads the store cannot finish anybody's sign-in
             state_hash=_hash(state),
             browser=browser,
             tenant_id=tenant_id,
@@ -104,6 +108,7 @@ class Federation:
             "code_challenge_method": "S256",
         }
         query |= {"login_hint": login_hint} if login_hint else {}
+        # Core §3.1.2.1: our own `prompt` or `max_age` cannot be met by a session at the provider.
         query |= {"prompt": "login"} if must_ask else {}
         separator = "&" if urlsplit(metadata.authorization_endpoint).query else "?"
         return f"{metadata.authorization_endpoint}{separator}{urlencode(query)}"
@@ -117,16 +122,20 @@ class Federation:
         if state is None and answer.get("error") is not None:
             # Nothing came back that could be mixed up: a refusal signs nobody in, whoever sent it.
             raise FederationRefused(f"the provider refused, without state: {error_reason(answer)}", is_denial=True, is_unbound=True)
+        # RFC 9700 §4.7: one use, taken before anything is compared, so that a second try finds nothing.
         sign_in = None if state is None else await self._links.take_sign_in(_hash(state), self._clock())
         if sign_in is None:
             raise FederationRefused("state is unknown, used or expired")
+        # RFC 9700 §4.7: or an attacker's answer would sign the victim in as the attacker (login CSRF, RFC 6749 §10.12).
         if browser is None or not hmac.compare_digest(sign_in.browser.encode(), browser.encode()):
             raise FederationRefused("another browser came back than the one that left")
+        # RFC 9700 §4.4.2.2.
         if (sign_in.tenant_id, sign_in.slug) != (tenant_id, slug):
             raise FederationRefused("the answer came to the redirect path of another provider")
         provider = await self._provider(tenant_id, slug)
         metadata = await self._metadata(provider)
         issuer = answer.get("iss")
+        # RFC 9207 §2.4: exact comparison, and one that announced `iss` must send it.
         if (issuer is None and metadata.answers_with_iss) or issuer not in (None, provider.issuer):
             raise FederationRefused("iss of the answer is not the provider that was asked")
         code = answer.get("code")
@@ -145,6 +154,7 @@ class Federation:
         fields = {
             "grant_type": "authorization_code",
             "code": code,
+            # RFC 6749 §4.1.3: the value of the authorization request, again
             "redirect_uri": self.redirect_uri(provider),
             "code_verifier": sign_in.code_verifier,
         }
@@ -156,6 +166,7 @@ class Federation:
         else:
             fields["client_id"] = provider.client_id
             fields |= {"client_secret": await self._secret_of(provider)} if provider.client_auth == "post" else {}
+        # RFC 9700 §4.4: to the endpoint of the issuer that was asked, never to one that the answer names.
         tokens = await self._ask("POST", metadata.token_endpoint, headers, urlencode(fields).encode())
         id_token = tokens.get("id_token")
         if not isinstance(id_token, str):
@@ -181,6 +192,7 @@ class Federation:
             answer = await self._send(method, url, headers=headers, body=body, max_bytes=MAX_ANSWER_BYTES, timeout_s=TIMEOUT_S)
         except FetchRefused as error:
             raise ProviderUnusable(f"the identity provider cannot be reached: {error.reason}") from error
+        # A redirect too: the code or the access token would go to whoever is named there.
         if answer.status != 200:
             raise ProviderUnusable(f"the identity provider answered {answer.status}{_reason(answer)}")
         return read_object(answer.body)
@@ -189,6 +201,7 @@ class Federation:
         self, provider: IdentityProvider, metadata: ProviderMetadata, claims: Mapping[str, Any], access_token: object
     ) -> Subject:
         external_sub = str(claims["sub"])
+        # Core §5.7: (iss, sub) is the only identifier that a provider may not give to somebody else.
         subject_id = await self._links.linked(provider.tenant_id, provider.issuer, external_sub)
         if subject_id is None:
             missing = ""
@@ -196,8 +209,10 @@ class Federation:
                 claims = await self._completed(metadata, claims, access_token)
             except ProviderUnusable as error:
                 missing = f" (beside the ID token: {error})"
+            # Never to a subject that exists by its address: an e-mail is a claim, and addresses are given out again (Core §5.7).
             subject_id = await self._links.link_new(_newcomer(provider, claims, missing), provider.issuer, external_sub)
         subject = await self._subjects.get(provider.tenant_id, subject_id)
+        # After the provider has said yes: who was disabled here stays out, however alive the account there is.
         if subject is None or subject.disabled:
             raise FederationRefused("the subject is disabled", is_stranger=True)
         return subject

@@ -58,6 +58,7 @@ class IdentityProviderDocuments:
         known = self._metadata_by_issuer.get(issuer)
         if known is not None and self._clock() - known[1] < FRESH_S:
             return known[0]
+        # Discovery §4.1: the issuer first, a final slash taken off.
         document = await self._read(f"{issuer.rstrip('/')}/.well-known/openid-configuration")
         if document.get("issuer") != issuer:
             # Discovery §4.3: byte for byte, or one provider could speak for another.
@@ -74,6 +75,7 @@ class IdentityProviderDocuments:
         known = self._keys_by_uri.get(jwks_uri)
         now = self._clock()
         is_stale = known is None or now - known.read_at > FRESH_S
+        # Core §10.1.1: an unknown kid asks again; not for each one, since anybody can make kids up.
         is_new = known is not None and key_id not in known.keys_by_id and now - known.read_at > KEYS_EVERY_S
         if is_stale or is_new:
             await self._read_keys(jwks_uri)
@@ -103,6 +105,7 @@ class IdentityProviderDocuments:
             )
         except FetchRefused as error:
             raise ProviderUnusable(f"the identity provider cannot be read: {error.reason}") from error
+        # Discovery §4.2: 200 only; a redirect would let another host speak for the issuer.
         if answer.status != 200:
             raise ProviderUnusable(f"the identity provider answered {answer.status}")
         return read_object(answer.body)
@@ -124,6 +127,7 @@ def _metadata(issuer: str, document: Mapping[str, Any]) -> ProviderMetadata:
     addresses: dict[str, str] = {}
     for name in ("authorization_endpoint", "token_endpoint", "jwks_uri", "userinfo_endpoint"):
         value = document.get(name)
+        # Discovery §3, §7.1: https. The document is the provider's word; it must not send our secret over plain http.
         if isinstance(value, str) and is_safe_address(value, may_be_loopback=may_be_loopback):
             addresses[name] = value
         elif name != "userinfo_endpoint":
@@ -135,6 +139,7 @@ def _keys(document: Mapping[str, Any]) -> Mapping[str | None, list[Key]]:
     keys_by_id: dict[str | None, list[Key]] = {}
     listed = document.get("keys")
     for entry in listed[:MAX_KEYS] if isinstance(listed, list) else []:
+        # RFC 7517 §4.2: an encryption key signs nothing. `d`: a private key that was published is anybody's.
         if not isinstance(entry, dict) or entry.get("use", "sig") != "sig" or "d" in entry:
             continue
         key_type = _KEY_TYPES.get(str(entry.get("kty")))

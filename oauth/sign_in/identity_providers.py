@@ -44,16 +44,20 @@ class IdentityProvider:
 
 def checked(provider: IdentityProvider) -> IdentityProvider:
     """Return `provider` if its settings can work. Raises InvalidIdentityProvider."""
+    # A segment of the redirect path: no slash, no dot, nothing that a router or a provider would decode.
     if not _SLUG.fullmatch(provider.slug):
         raise InvalidIdentityProvider(f"slug: {provider.slug[:40]!r} is not lower-case letters, digits and inner hyphens, 32 at most")
+    # Discovery §3: https, no query, no fragment.
     if not is_safe_address(provider.issuer, may_be_loopback=True) or urlsplit(provider.issuer).query:
         raise InvalidIdentityProvider(
             f"issuer: {provider.issuer[:200]!r} is not an https address; give the provider's issuer, byte for byte"
         )
     if not provider.client_id:
         raise InvalidIdentityProvider("client_id: is empty; register this gateway at the provider and give the id it got")
+    # Core §3.1.2.1: without it the answer is plain OAuth, which says nothing of who is there.
     if "openid" not in provider.scopes:
         raise InvalidIdentityProvider("scopes: 'openid' is missing; without it the provider gives no ID token")
+    # RFC 8725 §3.1: the list is what keeps a token from choosing.
     if not provider.allowed_algorithms or (unknown := sorted(set(provider.allowed_algorithms) - set(ALGORITHMS))):
         named = unknown[0] if provider.allowed_algorithms else ""
         raise InvalidIdentityProvider(f"allowed_algorithms: {named!r} is not one of {', '.join(ALGORITHMS)}")
@@ -68,6 +72,7 @@ def is_safe_address(url: str, *, may_be_loopback: bool) -> bool:
         plain = not (parts.username or parts.password or parts.fragment or parts.port == 0)
     except ValueError:
         return False
+    # RFC 3986 §7.6: user information and look-alike letters make a host seem to be another.
     if not host or not plain or not url.isascii() or not url.isprintable():
         return False
     return parts.scheme == "https" or (parts.scheme == "http" and may_be_loopback and is_loopback(host))

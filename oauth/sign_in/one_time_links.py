@@ -8,6 +8,7 @@ from collections.abc import Callable
 from oauth.sign_in.stores import PasskeyStore, SubjectStore
 from oauth.sign_in.subjects import Subject
 
+# it stands in a mail or a chat, so it is good for one opening and not for long
 LINK_S = 3600
 
 
@@ -29,9 +30,11 @@ class SignInLinks:
         """Return the subject of a link and forget the link; None where it is unknown, used, expired, or its subject is disabled."""
         tenant_id, _, rest = token.partition(".")
         subject_id, _, _ = rest.partition(".")
+        # One use, in one step: two browsers that open it at once get one session.
         if not await self._store.take_challenge(_hash(token), _place(tenant_id, subject_id), "link", self._clock()):
             return None
         subject = await self._subjects.get(tenant_id, subject_id)
+        # Made an hour ago, perhaps; the person may be disabled since.
         return None if subject is None or subject.disabled else subject
 
     @staticmethod
@@ -45,4 +48,5 @@ def _hash(token: str) -> str:
 
 
 def _place(tenant_id: str, subject_id: str) -> str:
+    # Bound to its subject: the names in front are the sender's word, and another name is another place.
     return _hash(f"link\n{tenant_id}\n{subject_id}")

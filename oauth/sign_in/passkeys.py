@@ -31,6 +31,7 @@ from oauth.sign_in.subjects import Subject, clean_display_name
 from oauth.sign_in.webauthn_client_data import AnswerRefused, challenge_of, decode, read_answer
 from oauth.stores import AuditLog
 
+# WebAuthn 3 §15.1: some minutes are what a person with a device needs
 CHALLENGE_S = 300
 MAX_PASSKEYS = 20
 
@@ -72,6 +73,7 @@ class Passkeys:
     async def offer_sign_in(self, tenant_id: str, browser: str) -> str:
         """Return the options for navigator.credentials.get() as JSON; they say nothing about who exists."""
         challenge = await self._challenge(browser, f"sign in\n{tenant_id}")
+        # WebAuthn 3 §5.8.6: without it a found security key would sign in by itself. Checked again in the answer.
         required = UserVerificationRequirement.REQUIRED
         options = generate_authentication_options(
             rp_id=self._rp_id, challenge=challenge, timeout=CHALLENGE_S * 1000, user_verification=required
@@ -84,14 +86,17 @@ class Passkeys:
         try:
             answer = read_answer(answer_text)
             challenge = await self._spend(challenge_of(answer, self._origin), browser, f"sign in\n{tenant_id}")
+            # WebAuthn 3 §7.2: the credential record; of this tenant only, since rows of others are other people.
             passkey = await self._store.find(tenant_id, decode(answer.get("rawId", ""), "rawId"))
             if passkey is None:
                 raise AnswerRefused("no such passkey in this tenant")
             subject_id = passkey.subject_id
+            # WebAuthn 3 §7.2: for a discoverable credential the user handle must name the owner of the record.
             if decode(answer["response"].get("userHandle", ""), "userHandle") != user_handle(tenant_id, subject_id):
                 raise AnswerRefused("the user handle names somebody else")
             verified = self._verify(answer, challenge, passkey)
             subject = await self._subjects.get(tenant_id, subject_id)
+            # After the signature: a disabled subject learns no more than a stranger.
             if subject is None or subject.disabled:
                 raise AnswerRefused("the subject is disabled")
             await self._move_counter(passkey, verified)
@@ -108,6 +113,7 @@ class Passkeys:
             rp_id=self._rp_id,
             rp_name=f"Ascend Gateway ({self._rp_id})",
             user_name=subject.email,
+            # WebAuthn 3 §14.6.1: no address and no name, since whoever holds the device can read it
             user_id=user_handle(subject.tenant_id, subject.subject_id),
             user_display_name=subject.title,
             challenge=await self._challenge(browser, _enrolment(subject)),
@@ -115,6 +121,7 @@ class Passkeys:
             authenticator_selection=AuthenticatorSelectionCriteria(
                 resident_key=ResidentKeyRequirement.REQUIRED, user_verification=UserVerificationRequirement.REQUIRED
             ),
+            # WebAuthn 3 §5.4 (excludeCredentials): the same authenticator is not registered twice
             exclude_credentials=[PublicKeyCredentialDescriptor(id=passkey.credential_id) for passkey in known],
         )
         return options_to_json(options)
@@ -155,6 +162,7 @@ class Passkeys:
         return removed
 
     async def _challenge(self, browser: str, purpose: str) -> bytes:
+        # WebAuthn 3 §13.4.3: at least 16 random bytes, made and kept here, never by the page.
         challenge = secrets.token_bytes(32)
         await self._store.add_challenge(_hash(challenge), browser, purpose, self._clock() + CHALLENGE_S)
         return challenge
@@ -170,10 +178,12 @@ class Passkeys:
             return verify_authentication_response(
                 credential=answer,
                 expected_challenge=challenge,
+                # WebAuthn 3 §7.2: rpIdHash, so that a signature for another site is none here
                 expected_rp_id=self._rp_id,
                 expected_origin=self._origin,
                 credential_public_key=passkey.public_key,
                 credential_current_sign_count=0,  # compared below, where going back is told from other faults
+                # WebAuthn 3 §7.2: the UV flag is under the signature; that it was asked for proves nothing
                 require_user_verification=True,
             )
         except (WebAuthnException, ValueError, TypeError, KeyError) as error:
@@ -185,11 +195,13 @@ class Passkeys:
                 credential=answer,
                 expected_challenge=challenge,
                 expected_rp_id=self._rp_id,
+                # WebAuthn 3 §7.1, §13.4.9: one exact origin, not a suffix
                 expected_origin=self._origin,
                 require_user_verification=True,
             )
         except (WebAuthnException, ValueError, TypeError, KeyError) as error:
             raise AnswerRefused(f"the attestation does not verify: {type(error).__name__}") from error
+        # WebAuthn 3 §7.1: at most 1023 bytes; §4 (Credential ID): at least 16.
         if not 16 <= len(verified.credential_id) <= 1023:
             raise AnswerRefused("the credential id has an impossible length")
         return verified
@@ -199,6 +211,7 @@ class Passkeys:
         before, after = passkey.sign_count, verified.new_sign_count
         if (before or after) and after <= before:
             raise PasskeyRefused(f"sign counter went from {before} to {after}", 403)
+        # Compare and swap: of two answers at one moment with one counter only one moves it (a clone, or a replay).
         moved = await self._store.used(
             replace(passkey, sign_count=after, last_used_at=self._clock(), backed_up=verified.credential_backed_up), before
         )

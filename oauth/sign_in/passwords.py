@@ -10,6 +10,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from oauth.sign_in.stores import SubjectStore
 from oauth.sign_in.subjects import InvalidSubject, Subject, clean_display_name, new_subject_id, normalize_email
 
+# NIST SP 800-63B: length is what counts, no rules about which characters
 MIN_PASSWORD_LENGTH = 10
 MAX_PASSWORD_BYTES = 1024  # Long enough for any phrase, short enough that hashing it costs nothing extra.
 #: OWASP's first choice for Argon2id: 19 MiB, two passes, one lane; about 25 ms on the machines we run on.
@@ -73,6 +74,7 @@ class Passwords:
 
         Raises HashingBusy.
         """
+        # Argon2id takes 19 MiB and 25 ms by design, so a line without end would be the attack.
         if self._under_way >= MAX_WAITING:
             raise HashingBusy("too many passwords wait to be checked")
         self._under_way += 1
@@ -88,6 +90,7 @@ class Passwords:
     async def change(self, subject: Subject, current: str, new: str) -> bool:
         """Replace the password of a subject who knows the current one; False where they do not. Raises WeakPassword."""
         found = await self._subjects.find_local(subject.tenant_id, subject.email)
+        # The session's own subject: an address that moved to another one must not change that one's password.
         if found is None or found[0].subject_id != subject.subject_id or found[1] is None:
             return False
         if not await to_thread.run_sync(self._matches, found[1], current, limiter=self._turn()):
@@ -100,9 +103,12 @@ class Passwords:
         except InvalidSubject:
             found = None
         subject, kept = found or (None, None)
+        # Always one verification, for unknown addresses too, so that time says nothing of who exists.
         right = await to_thread.run_sync(self._matches, kept or self._nobody, password, limiter=self._turn())
+        # Disabled is looked at last and says the same: nobody learns that the password was right.
         if subject is None or kept is None or not right or subject.disabled:
             return None
+        # RFC 9106 §4: parameters grow with machines, and only now the password is at hand.
         if self._hasher.check_needs_rehash(kept):
             await self._subjects.set_password(tenant_id, subject.subject_id, await self._hash(password))
         return subject

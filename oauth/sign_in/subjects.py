@@ -46,6 +46,7 @@ def normalize_email(text: str) -> str:
 
     Raises InvalidSubject where it cannot be an address.
     """
+    # Before it is compared: `ﬁ` and `fi` are one address to people, and two rows would be two accounts.
     email = unicodedata.normalize("NFKC", text).strip().casefold()
     local, at, domain = email.rpartition("@")
     plain = all(character.isprintable() and not character.isspace() for character in email)

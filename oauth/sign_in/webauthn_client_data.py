@@ -16,6 +16,7 @@ class AnswerRefused(Exception):
 
 def read_answer(text: str) -> dict[str, Any]:
     """Return the credential that the page posted. Raises AnswerRefused."""
+    # before anything is parsed: the sender is not signed in yet
     if len(text) > MAX_ANSWER_BYTES:
         raise AnswerRefused("the answer is too large")
     try:
@@ -37,8 +38,10 @@ def challenge_of(answer: Mapping[str, Any], origin: str) -> bytes:
     Raises AnswerRefused.
     """
     data = _client_data(decode(answer["response"].get("clientDataJSON", ""), "clientDataJSON"))
+    # WebAuthn 3 §7.2: byte for byte; a suffix or a pattern would take `https://us.evil.test`.
     if data.get("origin") != origin:
         raise AnswerRefused("origin is not ours")
+    # WebAuthn 3 §7.2, §13.4.9: we are in nobody's frame, so a prompt in one is a trick (clickjacking).
     if data.get("crossOrigin", False) is not False or "topOrigin" in data:
         raise AnswerRefused("the page was inside a frame of another origin")
     challenge = data.get("challenge")

@@ -18,6 +18,7 @@ from typing import Protocol
 #: name and version of a secret
 Entry = tuple[str, int]
 _SUM_BYTES = 32
+# decision 0017: as wide as the HMAC, since the sums of a narrower one collide sooner
 _MODULUS = 1 << (8 * _SUM_BYTES)
 
 
@@ -41,6 +42,7 @@ class Sum:
     @staticmethod
     def of(entries: Iterable[Entry]) -> "Sum":
         """Return the sum of `entries` under a new key."""
+        # RFC 2104 §3: random, as long as the hash; with a known key anybody could find rows of the same sum.
         return Sum(secrets.token_bytes(32), 0, 0).changed(tuple(entries), ())
 
     def changed(self, came: Sequence[Entry], gone: Sequence[Entry]) -> "Sum":
@@ -51,6 +53,7 @@ class Sum:
     def agrees(self, entries: Sequence[Entry]) -> bool:
         """Say whether this is the sum of exactly `entries`."""
         other = replace(self, total=0, count=0).changed(entries, ())
+        # The count too: an additive sum alone says nothing of how many make it up.
         return self.count == other.count and hmac.compare_digest(_bytes(self.total), _bytes(other.total))
 
     def to_bytes(self) -> bytes:
@@ -61,6 +64,7 @@ class Sum:
         return Sum(content[:32], int.from_bytes(content[32:64], "big"), int.from_bytes(content[64:], "big"))
 
     def _worth(self, entry: Entry) -> int:
+        # JSON keeps name and version apart, so ("a1", 1) and ("a", 11) weigh differently.
         return int.from_bytes(hmac.digest(self.key, json.dumps(entry, separators=(",", ":")).encode(), hashlib.sha256), "big")
 
 

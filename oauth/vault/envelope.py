@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from oauth import sealing
 from oauth.sealing import KEY_BYTES, RandomBytes, SealBroken
 
+# a byte to tell a later format by, so that keys and sealing can change without a guess at what is there
 _FORMAT = b"\x01"
 
 
@@ -40,18 +41,22 @@ class WrappedKey:
 
 def kek_of(value: bytes) -> Key:
     """Return `value` as a KEK under the id that is derived from it. Raises ValueError where the length is wrong."""
+    # RFC 5116 §5.2 (AEAD_AES_256_GCM): 32 bytes; AES would take 16 or 24 without a word.
     if len(value) != KEY_BYTES:
         raise ValueError(f"a key-encryption key has {KEY_BYTES} bytes, not {len(value)}")
+    # A prefix of its own, so that this hash of the key is no hash that anybody else publishes.
     return Key(hashlib.sha256(b"ascend kek id\x00" + value).hexdigest()[:16], value)
 
 
 def seal(key: Key, plaintext: bytes, place: tuple[str | int, ...], random_bytes: RandomBytes = os.urandom) -> bytes:
     """Return `plaintext` sealed for `place`: format byte, nonce, ciphertext with its tag."""
+    # NIST SP 800-38D §8.3: each tenant has its own key, so no key comes near 2^32 messages.
     return _FORMAT + sealing.seal(key.value, plaintext, _authenticated(place), random_bytes)
 
 
 def unseal(key: Key, sealed: bytes, place: tuple[str | int, ...]) -> bytes:
     """Return what was sealed for `place`. Raises SealBroken."""
+    # Not authenticated, and need not be: another byte only makes it unreadable.
     if sealed[:1] != _FORMAT:
         raise SealBroken("not a sealed value of a known format")
     return sealing.unseal(key.value, sealed[1:], _authenticated(place))
@@ -59,6 +64,7 @@ def unseal(key: Key, sealed: bytes, place: tuple[str | int, ...]) -> bytes:
 
 def wrap(kek: Key, dek: Key, environment: str, tenant_id: str, *, is_active: bool = True) -> WrappedKey:
     """Return `dek` as the store keeps it."""
+    # RFC 5116 §2.1: bound to tenant and environment, so a key copied from a test system opens nothing here.
     return WrappedKey(dek.key_id, tenant_id, kek.key_id, seal(kek, dek.value, _wrapped_at(dek, environment, tenant_id)), is_active)
 
 
@@ -72,6 +78,7 @@ def unwrap(kek: Key, wrapped: WrappedKey, environment: str) -> Key:
 
 
 def _wrapped_at(dek: Key, environment: str, tenant_id: str) -> tuple[str | int, ...]:
+    # decision 0017: under the seal, so that whoever deletes a mark cannot say that there never was one.
     return ("marked dek" if dek.is_marked else "dek", environment, tenant_id, dek.key_id)
 
 

@@ -51,6 +51,7 @@ class KeyFile:
         # One check of the open file: what was checked is what is read.
         with self._path.open("rb") as file:
             mode = os.fstat(file.fileno()).st_mode & 0o777
+            # The key opens every tenant's secrets, and a backup or another account of this machine must not have it.
             if mode & 0o077:
                 raise KeyUnavailable(f"{self._path} has mode {mode:o}, others can read it; run `chmod 600 {self._path}`")
             text = file.read().decode("ascii", "replace")
@@ -76,6 +77,7 @@ class KeyFile:
             temporary.unlink()
 
     def _write(self, keys: Sequence[Key]) -> None:
+        # rename(2): a crash leaves the old file or the new one, since half a key file loses every secret.
         self._temporary(keys).replace(self._path)
         _sync_directory(self._path.parent)
 
@@ -111,6 +113,7 @@ def key_source(setting: str | None, data_dir: Path) -> KeySource:
         return KeyFile(data_dir / "vault.kek")
     if setting.startswith(COMMAND_PREFIX):
         words = shlex.split(setting.removeprefix(COMMAND_PREFIX))
+        # Never through a shell: the setting is words, and nothing in it is expanded.
         return KeyText(lambda: _output_of(words), "the command of ASCEND_VAULT_KEK")
     return KeyText(lambda: setting, "ASCEND_VAULT_KEK")
 
@@ -119,6 +122,7 @@ def _output_of(words: Sequence[str]) -> str:
     try:
         done = subprocess.run(words, capture_output=True, timeout=COMMAND_TIMEOUT_S, check=True)  # noqa: S603  the operator's own command
     except (OSError, subprocess.SubprocessError) as error:
+        # `from None`, and no output: what such a command prints may be a part of the key.
         raise KeyUnavailable(f"the command of ASCEND_VAULT_KEK failed ({type(error).__name__}); run it by hand to see why") from None
     return done.stdout.decode("ascii", "replace")
 
@@ -127,8 +131,10 @@ def _parsed(words: Sequence[str], where: str) -> Sequence[Key]:
     if not words:
         raise KeyUnavailable(f"{where}: no key; give {KEY_BYTES} random bytes in base64 (`openssl rand -base64 {KEY_BYTES}`)")
     try:
+        # RFC 4648 §3.3: strict, since a key that was cut or mistyped would only be noticed when nothing opens.
         return [kek_of(base64.b64decode(word, altchars=b"-_" if set(word) & {"-", "_"} else None, validate=True)) for word in words]
     except (binascii.Error, ValueError):
+        # The text that did not parse is not repeated: it may be the key but for a character.
         raise KeyUnavailable(f"{where}: not {KEY_BYTES} bytes in base64; make one with `openssl rand -base64 {KEY_BYTES}`") from None
 
 

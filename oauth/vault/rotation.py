@@ -40,6 +40,7 @@ class Rotation:
         rewrapped = await self._rewrap_all()  # finish what an interrupted run left
         used = {key.kek_id for key in await self._store.keys()}
         unused = frozenset(key.key_id for key in self._source.read()[1:]) - used
+        # Destroyed only now, when nothing in the store needs it: before that, what it wrapped would be lost.
         self._source.drop(unused)
         made = self._source.rotate()
         if made:
@@ -55,6 +56,7 @@ class Rotation:
         keys = await self._store.keys(tenant_id)
         if not keys:
             return 0
+        # decision 0017: first, or the rotation would seal anew whatever somebody had put back.
         await self._vault.give_first_mark(tenant_id)  # under the key of before
         await self._store.replace_active_key(await self._vault.new_data_key(tenant_id))
         await self._vault.reread_keys(tenant_id)
@@ -66,6 +68,7 @@ class Rotation:
                 if progress is not None:
                     progress(done, None)
         await self._vault.retried(tenant_id, lambda: self._store.remark(tenant_id, self._vault))
+        # In one step with the question whether they are unused: another process may seal with one in between.
         await self._store.remove_unused_keys(tenant_id)
         await self._record(tenant_id, "dek_rotated", f"{done} secrets")
         return done
@@ -77,6 +80,7 @@ class Rotation:
             anew = await self._vault.seal(caller, secret.name, secret.version, plaintext)
             try:
                 # False: a new version has taken its place, sealed with the new key or about to be met in the next batch.
+                # The version stays, and with it the place in the seal: an older text cannot come back as this one.
                 return await self._store.reseal(anew, secret.dek_id)
             except StaleKey:  # another rotation is under way as well
                 await self._vault.reread_keys(secret.tenant_id)

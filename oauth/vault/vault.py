@@ -50,6 +50,7 @@ class Vault:
     async def seal(self, caller: VaultCaller, name: str, version: int, plaintext: bytes) -> SealedSecret:
         """Return `plaintext` sealed as one version of `name`; the caller stores it, in one transaction with what it belongs to."""
         dek = await self._sealing_key(caller.tenant_id)
+        # RFC 5116 §2.1: bound to tenant, name and version, or one row could be put in the place of another.
         sealed = seal(dek, plaintext, self._place(caller.tenant_id, name, version))
         return SealedSecret(caller.tenant_id, name, version, dek.key_id, sealed, self)
 
@@ -67,6 +68,7 @@ class Vault:
 
     async def once(self, caller: VaultCaller, name: str, make: Callable[[], bytes]) -> bytes:
         """Return what `name` holds; the first of all processes to ask keeps what it makes, and all agree on that. Raises SealBroken."""
+        # The store keeps one first version; whoever loses takes the winner's, or two nodes would have two keys.
         while (found := await self.reveal(caller, name)) is None:
             secret = await self.seal(caller, name, 1, make())
             try:
@@ -80,6 +82,7 @@ class Vault:
         newest = await self._store.newest(caller.tenant_id, name)
         if newest is None:
             return None
+        # On disk before it is opened: a reveal that leaves no trace must not be possible, also not by a crash.
         await self.audit(caller, newest)
         return await self.open_sealed(caller, newest)
 
@@ -107,6 +110,7 @@ class Vault:
     def open_now(self, caller: VaultCaller, secret: SealedSecret) -> bytes:
         """Open with the keys at hand: memory only. Raises SealBroken, for another tenant's secret too."""
         owner, dek = self._deks.get(secret.dek_id, ("", None))
+        # Three times the tenant: the row's, the key's and the caller's. One of them may come from a forged row.
         if dek is None or owner != caller.tenant_id or secret.tenant_id != caller.tenant_id:
             raise SealBroken(f"no data key of tenant {caller.tenant_id!r} opens {secret.name!r}")
         return unseal(dek, secret.sealed, self._place(secret.tenant_id, secret.name, secret.version))
@@ -135,12 +139,15 @@ class Vault:
             await self.reread_keys(tenant_id)
         if mark is None:
             active = self._deks.get(self._active.get(tenant_id, ""))
+            # decision 0017: a tenant without secrets has nothing that could have been put back.
             if not entries or active is None:
                 return False
+            # decision 0017: the data key says under its own seal whether there has to be a mark.
             if not active[1].is_marked:  # kept since before there were marks: it gets its first one
                 await self.retried(tenant_id, lambda: self._store.remark(tenant_id, self))
             return active[1].is_marked
         found = self._sum(mark)
+        # decision 0017: a mark that does not open is as good as a wrong one.
         return found is None or not found.agrees(entries)
 
     async def give_first_mark(self, tenant_id: str) -> None:
@@ -154,6 +161,7 @@ class Vault:
 
     async def accept(self, caller: VaultCaller) -> None:
         """Take the tenant's secrets as they are now for the right ones, after a restored backup."""
+        # The record first: who takes a rolled-back state for right has said so.
         await self._store.record(self._event(caller, "accepted", "*", 0))
         await self.reread_keys(caller.tenant_id)
         await self.retried(caller.tenant_id, lambda: self._store.remark(caller.tenant_id, self, afresh=True))
@@ -168,6 +176,7 @@ class Vault:
         if former is not None and former.dek_id not in self._deks and (tenant_id, former.dek_id) not in self._lost:
             self._wanted.add((tenant_id, former.dek_id))
             raise StaleKey(tenant_id)
+        # decision 0017: a mark that is missing is not made anew in passing, or deleting it would repair everything.
         if former is None and not is_first and self._deks[dek_id][1].is_marked:
             return None
         found = Sum.of(came) if former is None else self._sum(former)
@@ -178,6 +187,7 @@ class Vault:
 
     def _sum(self, mark: Checksum) -> Sum | None:
         owner, dek = self._deks.get(mark.dek_id, ("", None))
+        # Another tenant's mark, copied here, is none.
         if dek is None or owner != mark.tenant_id:
             return None
         try:
@@ -204,6 +214,7 @@ class Vault:
     async def new_data_key(self, tenant_id: str) -> WrappedKey:
         """Return a new data key for the tenant, wrapped under what is the newest KEK now; the caller stores it."""
         self._read_keks()
+        # NIST SP 800-38D §8.3 counts by key: one for each tenant, which opens that tenant's secrets and nobody else's.
         dek = Key(secrets.token_hex(8), secrets.token_bytes(KEY_BYTES), is_marked=True)
         return wrap(self._newest_kek(), dek, self._environment, tenant_id)
 
@@ -234,6 +245,7 @@ class Vault:
         if kek_id not in self._keks:
             self._read_keks()
         if kek_id not in self._keks:
+            # Better not to start than to make a second key and seal beside secrets that nobody opens any more.
             raise KeyUnavailable(f"the store's secrets are under key-encryption key {kek_id}, which is not at hand; restore it")
         return self._keks[kek_id]
 
@@ -244,6 +256,7 @@ class Vault:
         return next(iter(self._keks.values()))
 
     def _place(self, tenant_id: str, name: str, version: int) -> tuple[str | int, ...]:
+        # The environment too: a production row restored into a test system does not open there.
         return ("secret", self._environment, tenant_id, name, version)
 
     def _event(self, caller: VaultCaller, action: SecretAction, name: str, version: int) -> SecretEvent:
