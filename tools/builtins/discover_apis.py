@@ -1,6 +1,6 @@
 """discover_apis: intent -> operations, ready to call."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import zip_longest
 from typing import Protocol
 
@@ -12,18 +12,24 @@ from oauth.connections.credentials import Credentials
 from oauth.principal import Principal
 from tools.always_on import DISCOVER_APIS
 from tools.builtins.described import described, shortened
+from tools.builtins.discover_filters import MAX_NAMED, Filters, filters_of, overview, unknown_providers
 from tools.builtins.discover_text import text_of, way_on
+from tools.builtins.siblings import Siblings
 from tools.catalog.catalog import Catalog, CatalogView
 from tools.catalog.search_documents import SHARED_SEGMENT
 from tools.catalog.search_feedback import SearchFeedback
 from tools.catalog.suggestions import MAX_ANSWERED, Suggestions
 from tools.dispatch.policy import Policy
 from tools.fair_semaphore import FairSemaphore
-from tools.operation import Call, Failure, Json, Operation, Outcome
+from tools.operation import Call, Json, Operation, Outcome
 from tools.sources.builtin import BuiltinFunction
 
 DEFAULT_LIMIT = 6
 MAX_LIMIT = 20
+#: of each query where several are asked and nothing is said: not more than twenty in all
+_SHARED_LIMIT = 4
+#: how far down the ranking the groups of an answer go
+_GROUPED = 40
 MAX_OFFSET = 200
 #: schemas of twenty operations can fill a model's whole context
 MAX_FULL_CHARS = 40_000
@@ -57,30 +63,37 @@ class DiscoverApis:
     ) -> None:
         self._finder, self._catalog, self._policy = finder, catalog, policy
         self._credentials, self._suggestions, self._usage = credentials, suggestions, usage
+        self._siblings = Siblings(catalog)
         self._threads: CapacityLimiter | None = None
         self._turns = FairSemaphore(_MAX_WAITING_SEARCHES, "the searches")
 
     async def __call__(self, call: Call) -> Outcome:
         given, principal = call.arguments, call.principal
         view = self._catalog.visible(principal.tenant_id)
-        if "ids" not in given and "query" not in given:
-            return Outcome("error", error=_NOTHING_ASKED)
+        filters = filters_of(view, given, self._policy.gone(principal))
         detail = "check" if given.get("check") else given.get("detail", "signature")
         answer: dict[str, Json] = {"results": [], "low_confidence": False}
+        if filters.unknown:
+            answer |= unknown_providers(view, filters.unknown)
         if "ids" in given:
             found = [self._named(principal, view, operation_id, detail) for operation_id in dict.fromkeys(given["ids"])]
             for entry in [entry for entry in found if "error" in entry][:MAX_ANSWERED]:
                 entry["did_you_mean"] = list(self._suggestions.near(principal.tenant_id, entry["id"]))
             answer["results"] += found
-        if "query" in given:
+        elif "query" not in given and not filters.finds_nothing:
+            places = overview(view, principal, self._credentials, filters)
+            answer["overview"] = places[:MAX_NAMED]
+            if len(places) > MAX_NAMED:
+                answer["more"] = len(places) - MAX_NAMED
+        if "query" in given and not filters.finds_nothing:
             if self._finder.waits:
                 self._threads = self._threads or CapacityLimiter(_MAX_WAITING_SEARCHES)
                 async with self._turns.hold(principal.person, call.deadline):
-                    await to_thread.run_sync(self._search, principal, view, given, detail, answer, limiter=self._threads)
+                    await to_thread.run_sync(self._search, principal, view, given, filters, detail, answer, limiter=self._threads)
             else:
-                self._search(principal, view, given, detail, answer)
+                self._search(principal, view, given, filters, detail, answer)
         if self._usage is not None and isinstance(given.get("query"), str):
-            self._usage.discovered(principal, given["query"], (entry["id"] for entry in answer["results"]))
+            self._usage.discovered(principal, given["query"], _shown(answer))
         if detail in ("full", "schema"):
             shortened(answer["results"], MAX_FULL_CHARS)
         if (hint := way_on(answer["results"])) is not None:
@@ -88,36 +101,57 @@ class DiscoverApis:
         answer["catalog_rev"] = view.revision
         return Outcome("ok", data=answer, bare=True, text=text_of(answer))
 
-    def _search(self, principal: Principal, view: CatalogView, given: Mapping[str, Json], detail: str, answer: dict[str, Json]) -> None:
-        limit = min(given.get("limit", DEFAULT_LIMIT), MAX_LIMIT - len(answer["results"]))
+    def _search(
+        self, principal: Principal, view: CatalogView, given: Mapping[str, Json], filters: Filters, detail: str, answer: dict[str, Json]
+    ) -> None:
+        queries = [given["query"]] if isinstance(given["query"], str) else list(dict.fromkeys(given["query"]))
+        limit = given.get("limit", DEFAULT_LIMIT if len(queries) == 1 else _SHARED_LIMIT)
+        if len(queries) == 1:
+            limit = min(limit, MAX_LIMIT - len(answer["results"]))
         offset = _offset(given.get("cursor"))
         if limit <= 0:
             return
-        queries = [given["query"]] if isinstance(given["query"], str) else list(dict.fromkeys(given["query"]))
-        wanted = offset + limit + 1
-        found = [self._hits(principal, view, given, query, wanted) for query in queries]
+        wanted = offset + (max(limit + 1, _GROUPED) if detail == "signature" else limit + 1)
+        explain = detail in ("full", "schema")
+        found = [self._hits(principal, view, filters, query, wanted, explain=explain) for query in queries]
         if len(queries) == 1:
-            found = [self._covering(principal, view, given, queries[0], found[0], limit)]
-        # One place each in turn, so that every sub-task has its best operations in the answer however the scores compare.
-        turns = (hit for turn in zip_longest(*(hits for hits, _low in found)) for hit in turn if hit is not None)
-        hits = list({hit.slug: hit for hit in turns}.values())
-        for hit in hits[offset : offset + limit]:
+            found = [self._covering(principal, view, filters, queries[0], found[0], limit)]
+        pages = [hits[offset : offset + limit] for hits, _low in found]
+        # One place each in turn, so that every sub-task has its best operations at the top however the scores compare.
+        turns = (hit for turn in zip_longest(*pages) for hit in turn if hit is not None)
+        best: dict[str, Hit] = {}
+        for hit in turns:
+            best.setdefault(hit.slug, hit)
+        for hit in best.values():
             operation = view.operations_by_id[hit.slug]
             entry = {**self._described(principal, operation, detail), "score": round(float(hit.score), 3)}
             answer["results"].append(entry | {"reasons": list(hit.reasons)} if hit.reasons else entry)
+        asked: list[dict[str, Json]] = []
+        for query, page, (hits, low) in zip(queries, pages, found, strict=True):
+            one: dict[str, Json] = {"query": query[:200], "results": [hit.slug for hit in page], "low_confidence": low}
+            if detail == "signature":
+                near = hits[offset : offset + _GROUPED]
+                one["groups"] = self._siblings.groups(principal.tenant_id, near, one["results"], limit, filters.within(view))
+            asked.append(one)
         answer["low_confidence"] = all(low for _hits, low in found)
-        if unfit := [query for query, (_hits, low) in zip(queries, found, strict=True) if low and len(queries) > 1]:
-            answer["low_confidence_queries"] = unfit
-        if len(hits) > offset + limit and offset + limit < MAX_OFFSET:
+        if len(queries) > 1:
+            answer["queries"] = asked
+            if unfit := [one["query"] for one in asked if one["low_confidence"]]:
+                answer["low_confidence_queries"] = unfit
+        elif asked and "groups" in asked[0]:
+            answer["groups"] = asked[0]["groups"]
+        if not answer["results"] and (excluded := filters.excluded(view)) is not None:
+            answer["excluded"] = excluded
+        if any(len(hits) > offset + limit for hits, _low in found) and offset + limit < MAX_OFFSET:
             answer["next_cursor"] = str(offset + limit)
 
     def _covering(
-        self, principal: Principal, view: CatalogView, given: Mapping[str, Json], query: str, found: tuple[list[Hit], bool], limit: int
+        self, principal: Principal, view: CatalogView, filters: Filters, query: str, found: tuple[list[Hit], bool], limit: int
     ) -> tuple[list[Hit], bool]:
         """Give the best operation of each clause of `query` a place on the first page: one sentence may hold several sub-tasks."""
         hits, low = found
         shown = {hit.slug for hit in hits[:limit]}
-        firsts = (self._hits(principal, view, given, clause, 1) for clause in clauses_of(query))
+        firsts = (self._hits(principal, view, filters, clause, 1) for clause in clauses_of(query))
         missing = {best[0].slug: best[0] for best, unfit in firsts if best and not unfit and best[0].slug not in shown}
         if not missing:
             return found
@@ -126,11 +160,12 @@ class DiscoverApis:
         kept = limit - len(added)
         return [*rest[:kept], *added, *rest[kept:]], low
 
-    def _hits(self, principal: Principal, view: CatalogView, given: Mapping[str, Json], query: str, wanted: int) -> tuple[list[Hit], bool]:
+    def _hits(
+        self, principal: Principal, view: CatalogView, filters: Filters, query: str, wanted: int, *, explain: bool = False
+    ) -> tuple[list[Hit], bool]:
         """Return the best operations for one query, and whether none fits well."""
-        permits = _filter(view, given, self._policy.gone(principal))
-        visible = Visible((principal.tenant_id, SHARED_SEGMENT), permits, frozenset(given.get("providers", ())) or None)
-        result = self._finder.search(query[:MAX_QUERY_CHARS], visible, wanted, explain=given.get("detail") in ("full", "schema"))
+        visible = Visible((principal.tenant_id, SHARED_SEGMENT), filters.within(view), filters.providers or None)
+        result = self._finder.search(query[:MAX_QUERY_CHARS], visible, wanted, explain=explain)
         # A tenant's own operation hides the shared one of the same name. The index may be a moment ahead of or behind the
         # catalogue: only what can be called is shown.
         best = {hit.slug: hit for hit in reversed(result.hits) if hit.slug in view.operations_by_id}
@@ -156,33 +191,12 @@ class DiscoverApis:
         )
 
 
-def _filter(view: CatalogView, given: Mapping[str, Json], gone: frozenset[tuple[str | None, str]]) -> Callable[[str], bool] | None:
-    """Return what an id must pass to be searched, or None where nothing is filtered."""
-    providers, tags = frozenset(given.get("providers", ())), frozenset(given.get("tags", ()))
-    access = given.get("access", "any")
-    if not providers and not tags and access == "any" and not gone:
-        return None
-
-    def passes(operation_id: str) -> bool:
-        operation = view.operations_by_id.get(operation_id)
-        return (
-            operation is not None
-            and (operation.tenant_id, operation_id) not in gone
-            and (not providers or operation.provider in providers)
-            and (not tags or not tags.isdisjoint(operation.tags))
-            and access in ("any", operation.access)
-        )
-
-    return passes
+def _shown(answer: Mapping[str, Json]) -> list[str]:
+    """Return the ids that an answer describes or names."""
+    named = [f"{group['group']}.{name}" for group in answer.get("groups", ()) for name in group["operations"]]
+    return [entry["id"] for entry in answer["results"]] + named
 
 
 def _offset(cursor: str | None) -> int:
     """Return where a cursor goes on; one that we did not make begins at the beginning."""
     return min(int(cursor), MAX_OFFSET) if cursor and cursor.isascii() and cursor.isdigit() else 0
-
-
-_NOTHING_ASKED = Failure(
-    code="invalid_arguments",
-    message="arguments.query is missing; say what is wanted in words, or name operations in ids",
-    hint='discover_apis(query="find a contact by name")',
-)

@@ -137,12 +137,103 @@ async def test_a_cursor_brings_the_next_ones_and_never_more_than_twenty() -> Non
     assert refused.error is not None
 
 
-async def test_an_answer_to_nothing_asked_says_what_to_ask() -> None:
-    """Bad input is normal input."""
+async def test_an_answer_to_nothing_asked_is_the_map_of_what_there_is() -> None:
+    """Whoever asks nothing sees the providers with their counts, and with a provider its resources."""
     house = await gateway(ALL)
+    everything = (await discover(house))["overview"]
+    assert {place["provider"]: place["operations"] for place in everything}.items() >= {"crm": 3, "weather": 1}.items()
+    assert {place["resource"] for place in (await discover(house, providers=["CRM"]))["overview"]} == {"crm.contacts", "crm.deals"}
+    assert "crm 3" in to_text(await house.call("discover_apis", {}))
+
+
+async def test_the_map_stays_short_however_many_providers_there_are() -> None:
+    """An answer is bounded, and says what it leaves out."""
+    house = await gateway([operation(f"provider{number:03}.things.get") for number in range(100)])
     outcome = await house.call("discover_apis", {})
-    assert outcome.error is not None
-    assert outcome.error.code == "invalid_arguments"
+    assert len(outcome.data["overview"]) + outcome.data["more"] >= 100
+    assert len(to_text(outcome)) < 1_800
+
+
+async def test_each_query_has_its_own_results_under_its_own_heading() -> None:
+    """`limit` is for each query; none is crowded out by another, and what two of them find is described once."""
+    house = await gateway([*ALL, *(operation(f"crm.notes.n{number}", summary="List the notes of a contact") for number in range(9))])
+    asked = ["list notes of a contact", "weather of the next days"]
+    found = await discover(house, query=asked, limit=3)
+    assert [one["query"] for one in found["queries"]] == asked
+    assert all(len(one["results"]) <= 3 for one in found["queries"])
+    assert found["queries"][1]["results"][0] == WEATHER.id
+    described = [entry["id"] for entry in found["results"]]
+    assert sorted(described) == sorted({each for one in found["queries"] for each in one["results"]})
+    text = to_text(await house.call("discover_apis", {"query": asked, "limit": 3}))
+    assert text.index(f"# {asked[0]}") < text.index(f"# {asked[1]}") < text.index(WEATHER.id)
+
+
+async def test_five_queries_without_a_limit_come_to_twenty_at_most() -> None:
+    """three-tools.md: never more than twenty, unless the limit says so."""
+    house = await gateway([operation(f"crm.notes{number:02}.list", summary="List the notes of a contact") for number in range(60)])
+    found = await discover(house, query=[f"list notes{number} of a contact" for number in range(5)])
+    assert len(found["results"]) <= 20
+    assert len(found["queries"]) == 5
+
+
+async def test_an_operation_brings_its_siblings_by_their_last_words() -> None:
+    """`contacts: create · list`: what a resource has is seen without another request, and ids follow from it."""
+    names = ["create", "list", "get", "update", "delete", *(f"extra{number}" for number in range(9))]
+    house = await gateway(
+        [*ALL, *(operation(f"shop.orders.items.{name}", summary=f"{name} an item of an order") for name in names), PRIVATE]
+    )
+    outcome = await house.call("discover_apis", {"query": "create an item of an order", "providers": ["shop"], "limit": 2})
+    (group,) = outcome.data["groups"]
+    assert group["group"] == "shop.orders.items"
+    assert len(group["operations"]) == 8
+    assert len(group["operations"]) + group["more"] + len(outcome.data["results"]) == len(names)
+    named = await discover(house, ids=[f"shop.orders.items.{name}" for name in group["operations"]])
+    assert not [entry for entry in named["results"] if "error" in entry]
+    line = next(line for line in to_text(outcome).splitlines() if line.startswith("  orders.items: "))
+    assert line == f"  orders.items: {' · '.join(group['operations'])} · …+{group['more']}"
+
+
+async def test_siblings_are_what_the_caller_sees_and_asks_for() -> None:
+    """Another tenant's operations are not named, nor what a filter leaves out."""
+    house = await gateway(ALL)
+    found = await discover(house, query="find contacts by name", access="read")
+    assert {name for group in found["groups"] for name in group["operations"]}.isdisjoint({"export", "create"})
+
+
+async def test_the_default_answer_stays_short_whatever_signatures_are_like() -> None:
+    """Six operations with their groups come to 450 tokens at most; a signature that has no room is marked, the first is whole."""
+    properties = ", ".join(f"argument_{number}: str" for number in range(30))
+    many = [
+        replace(
+            operation(f"crm.notes{number}.{name}", summary="List the notes of a contact " * 9),
+            signature=f"crm.notes{number}.{name}({properties}) -> {{a, b}}",
+        )
+        for number in range(9)
+        for name in ("list", "create", "delete")
+    ]
+    text = to_text(await (await gateway(many)).call("discover_apis", {"query": "list notes of a contact"}))
+    assert len(text) / 4 <= 450
+    assert properties in text.splitlines()[0]
+    assert "(…)" in text
+
+
+async def test_an_unknown_provider_is_told_with_those_there_are() -> None:
+    """Nobody should take `nothing found` for an answer about a provider that is misspelled or missing."""
+    house = await gateway(ALL)
+    found = await discover(house, query="find a contact", providers=["crn", "slack"])
+    assert found["results"] == []
+    assert [(each["provider"], each["did_you_mean"]) for each in found["unknown_providers"]] == [("crn", ["crm"]), ("slack", [])]
+    assert {"crm", "weather"} <= set(found["providers"])
+    text = to_text(await house.call("discover_apis", {"query": "find a contact", "providers": ["crn"]}))
+    assert "no provider 'crn'; did you mean crm?" in text
+    assert (await discover(house, query="find a contact", providers=["CRM", "slack"]))["results"]
+
+
+async def test_nothing_found_says_which_filter_excluded_what() -> None:
+    """A filter that fits nothing is named, with what there is."""
+    house = await gateway(ALL)
+    excluded = (await discover(house, query="contacts", providers=["Crm"], tags=["sky"]))["excluded"]
+    assert excluded == "the filters leave nothing: crm: 3 operations; tagged sky: 0 (tags there: people)"
 
 
 @pytest.mark.parametrize("query", ["", " ", "§$%&", "\x00", "x" * 5_000, [], ["", ""], ["a"] * 5])
