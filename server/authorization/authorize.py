@@ -25,6 +25,7 @@ from server.storage.database import StoreUnavailable
 
 logger = logging.getLogger(__name__)
 
+# RFC 9110 §4.1 asks for 8,000 bytes of a URI at least; some clients keep their state in it
 MAX_QUERY_BYTES = 16 * 1024
 _START = ("To the start page", "/")
 _ADVICE = (
@@ -81,14 +82,17 @@ class AuthorizeEndpoint:
     async def _parameters(self, request: Request) -> Parameters:
         if request.method != "POST":
             query: bytes = request.scope["query_string"]
+            # RFC 9110 §15.5.15; before it is decoded.
             if len(query) > MAX_QUERY_BYTES:
                 raise OAuthError("invalid_request", f"the query is longer than {MAX_QUERY_BYTES // 1024} KB", status=414)
             return parse(query)
+        # RFC 6749 §3.1: POST is allowed, and repeated names are judged by the ordered checks, as in a query.
         return await read_fields(request)
 
     async def _forward(self, request: Request, attempt: Attempt) -> Response:
         """Keep the request for this browser and send the person on."""
         response = see_other("/")
+        # RFC 9700 §4.7: before anything is known of the person, so that who answers is who began.
         browser = self._sessions.bind_browser(request, response)
         waiting = await self._authorization.begin(attempt, browser)
         session = await self._sessions.current(request, waiting.tenant_id)
@@ -97,9 +101,11 @@ class AuthorizeEndpoint:
 
     async def _next(self, request: Request, attempt: Attempt, waiting: AuthorizationRequest, session: BrowserSession | None) -> str:
         if session is not None and session_suffices(waiting, session, self._clock()):
+            # RFC 6749 §10.2: silent only under all the conditions of oauth/authorization/consent.py.
             if await self._consent.may_skip(waiting, session, _fetch_site(request)):
                 return await self._consent.approve(waiting, session)
             if "none" in waiting.prompt:
+                # OpenID Connect Core §3.1.2.6: prompt=none shows no page, whatever is missing.
                 raise await self._cannot_be_silent("consent_required", attempt, waiting, session)
             return f"/consent?{urlencode({'request': waiting.request_id})}"
         if "none" in waiting.prompt:
@@ -111,6 +117,7 @@ class AuthorizeEndpoint:
     ) -> AuthorizeError:
         """Return the error of `prompt=none`: for the client where it is safe or the person allowed it something before."""
         known = may_hear_errors(attempt) or (session is not None and await self._consent.has_allowed(waiting, session))
+        # RFC 9700 §4.11.2: without a person who knows the client, prompt=none would make an open redirector of us.
         target = ErrorTarget(waiting.redirect_uri, waiting.state) if known else None
         name = attempt.client.name if attempt.client else ""
         return AuthorizeError(code, "the person has to sign in or to agree first", target, name)
@@ -119,7 +126,9 @@ class AuthorizeEndpoint:
         logger.info("authorize_refused", extra={"facts": {"error": error.code, "reason": error.description}})
         if error.target is None:
             return self._page(error.code, error.description, 400, error.client_name)
+        # RFC 9207 §2: errors carry `iss` too.
         answer = {"error": error.code, "error_description": error.description, "state": error.target.state, "iss": self._issuer}
+        # RFC 9700 §4.12: 303, never 307, which would post the person's form to the client.
         return see_other(with_answer(error.target.redirect_uri, answer))
 
     def _page(self, code: str, description: str, status: int, client_name: str = "") -> Response:
@@ -134,6 +143,7 @@ class AuthorizeEndpoint:
 
 def _fetch_site(request: Request) -> str | None:
     """Return where the navigation came from; a prefetch is nobody's wish to go anywhere."""
+    # A page may be fetched ahead without a person; a silent consent must not come of that.
     if "prefetch" in (request.headers.get("sec-purpose") or request.headers.get("purpose") or ""):
         return None
     return request.headers.get("sec-fetch-site")

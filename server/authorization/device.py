@@ -50,6 +50,7 @@ class DeviceEndpoints:
     async def begin(self, request: Request) -> Response:
         """Give a device its codes."""
         form = await read_machine_form(request)
+        # RFC 8628 §5.1: counted before authentication, since a public client proves nothing and each code widens what can be guessed.
         await self._limits.check_address("device_begin", address_of(request), claimed_client(form, authorization_of(request)))
         client = await self._authentication.authenticate(form, authorization_of(request))
         return json_answer(await self._devices.begin(client, form))
@@ -59,10 +60,12 @@ class DeviceEndpoints:
         done = request.query_params.get("done", "")
         if done in ("approved", "denied") or request.query_params.get("error") == "access_denied":
             return self._pages.render("device", done=done or "denied", problem="", csrf="", user_code="")
+        # RFC 8628 §3.3.1: filled in and shown, never submitted by itself (§5.4, remote phishing).
         return await self._form(request, request.query_params.get("user_code", ""))
 
     async def take(self, request: Request) -> Response:
         """Turn a code into an authorization request of this browser."""
+        # RFC 6749 §10.12: another site must not type an attacker's code for the person.
         self._sessions.check_origin(request)
         form = await read_form(request)
         await self._sessions.check_form(request, form.get("csrf") or "", _PURPOSE)
@@ -74,6 +77,7 @@ class DeviceEndpoints:
             return await self._form(request, typed, "No device waits for this code. Check it, or start again on the device.", 400)
         attempt, device_hash = found
         response = see_other("/")
+        # From here it is a request like any other: signed in, asked, bound to this browser (RFC 8628 §3.3).
         waiting = await self._authorization.begin(attempt, self._sessions.bind_browser(request, response), device_hash)
         session = await self._sessions.current(request, waiting.tenant_id)
         page = "/login" if session is None else "/consent"

@@ -16,6 +16,7 @@ from server.origins import Callers
 
 MAX_AGE_S = 300
 #: clients try the path of the resource after the well-known part, and OpenID Connect's name for the document
+# RFC 8414 §3.1 puts the well-known part before the path, §5 and OpenID Connect Discovery §4.1 behind it.
 _SERVER_PATHS = (
     "/.well-known/oauth-authorization-server",
     "/.well-known/openid-configuration",
@@ -39,6 +40,7 @@ class MetadataEndpoints:
     def __init__(self, *, settings: Settings, tenants: Tenants, grant_types: Iterable[str], id_jag: bool = False) -> None:
         self._settings = settings
         self._tenants = tenants
+        # RFC 8414 §3.3, RFC 9728 §3.3: clients compare byte for byte; a document made of the Host header would say what the sender likes.
         self._callers = Callers(settings.base_url)
         self._server = authorization_server_metadata(settings.base_url, tuple(grant_types), (CONNECT, *UMBRELLAS), id_jag=id_jag)
 
@@ -58,6 +60,7 @@ class MetadataEndpoints:
         tenant_id = request.path_params.get("tenant")
         tenant = self._tenants.get(tenant_id or DEFAULT_TENANT)
         # The default tenant has one URL, so that there is one resource and one document for it.
+        # RFC 9728 §3.3: `resource` must be the URL that was asked for, so a second URL would need a second resource.
         if tenant is None or tenant_id == DEFAULT_TENANT:
             return _not_found()
         resource = self._settings.mcp_url(tenant.tenant_id, self._callers.base_url_at(request.headers.get("host")))

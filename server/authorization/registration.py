@@ -23,10 +23,12 @@ class RegistrationEndpoints:
         ]
 
     async def register(self, request: Request) -> Response:
+        # RFC 7591 §3.1.
         _check_json(request)
         body = await read_body(request)
         address = address_of(request)
         software = _software(body)
+        # RFC 7591 §5: open to everybody, so it is bounded by address, by software and in all (decision 0021).
         await self._limits.check_address("register", address, software)
         newcomer = software if is_shared(address) else address
         taken = await self._limits.check_shared(("register", "all"), ("register_newcomer", newcomer))
@@ -35,10 +37,12 @@ class RegistrationEndpoints:
         return json_answer(await self._registration.register(body, address), 201)
 
     async def manage(self, request: Request) -> Response:
+        # RFC 7592 §5: registration access tokens are guessed like any other.
         await self._limits.check("token_address", address_of(request))
         client_id, token = request.path_params["client_id"], bearer_of(request)
         if request.method == "DELETE":
             await self._registration.remove(client_id, token)
+            # RFC 7592 §2.3.
             return Response(status_code=204)
         if request.method == "PUT":
             _check_json(request)
@@ -56,5 +60,6 @@ def _software(body: bytes) -> str:
 
 
 def _check_json(request: Request) -> None:
+    # A form or text/plain comes from any web page without a preflight (Fetch, CORS-safelisted request-header); this type does not.
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
         raise OAuthError("invalid_client_metadata", "send application/json", status=415)

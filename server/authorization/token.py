@@ -41,11 +41,13 @@ class OAuthEndpoints:
 
     def routes(self) -> list[Route]:
         endpoints = {"/token": self.token, "/revoke": self.revoke, "/introspect": self.introspect, "/par": self.push}
+        # RFC 6749 §3.2: POST alone; in a query the code would be in every log.
         return [Route(path, for_machines(endpoint, "POST"), methods=["POST", "OPTIONS"]) for path, endpoint in endpoints.items()]
 
     async def token(self, request: Request) -> Response:
         """Exchange a grant for tokens (RFC 6749 §3.2)."""
         form, authorization, taken = await self._read(request)
+        # Given back only after this: an exchange that fails stays counted (RFC 6749 §10.10).
         reply = await self._token.answer(form, authorization)
         self._throttle.give_back(taken)
         return json_answer(reply)
@@ -54,14 +56,17 @@ class OAuthEndpoints:
         """End a token (RFC 7009): 200 with an empty body, whether it existed or not."""
         form, authorization, taken = await self._read(request)
         client = await self._authentication.authenticate(form, authorization)
+        # RFC 7009 §2.1: the client is authenticated first, so that nobody ends tokens that they only saw.
         await self._revocation.revoke(client, form)
         self._throttle.give_back(taken)
+        # RFC 7009 §2.2: a token that nobody knows has reached what was asked for.
         return Response(status_code=200)
 
     async def introspect(self, request: Request) -> Response:
         """Say what a token is worth (RFC 7662)."""
         form, authorization, taken = await self._read(request)
         client = await self._authentication.authenticate(form, authorization)
+        # RFC 7662 §4: an authenticated client may still scan for tokens.
         await self._limits.check("introspect_client", client.client_id)
         answer = await self._introspection.answer(client, form, by_header=authorization is not None)
         self._throttle.give_back(taken)
@@ -71,10 +76,13 @@ class OAuthEndpoints:
         """Take the parameters of an authorization request ahead of the browser (RFC 9126), checked as /authorize checks them."""
         form, authorization, taken = await self._read(request)
         client = await self._authentication.authenticate(form, authorization)
+        # RFC 9126 §2.1: MUST NOT be provided; a pushed request that names another could go round.
         if form.get("request_uri") is not None:
             raise OAuthError("invalid_request", "request_uri cannot be pushed")
+        # RFC 9126 §2.1: the client_id is the authenticated client's.
         parameters = Parameters([*((name, value) for name, value in form.pairs() if name != "client_id"), ("client_id", client.client_id)])
         try:
+            # RFC 9126 §2.1: refused here, where the client's developer sees it. /authorize checks again (§4), since time passes.
             await self._authorization.check(parameters)
         except AuthorizeError as error:
             raise OAuthError(error.code, error.description) from error
@@ -88,6 +96,7 @@ class OAuthEndpoints:
         """Return the form, the Authorization header and where the request was counted. Raises OAuthError, RateLimited."""
         authorization = authorization_of(request)
         form = await read_form(request)
+        # Counted under what is claimed, before any look-up or hashing is spent on it.
         client_id = claimed_client(form, authorization)
         taken = await self._throttle.take(request, client_id, form)
         return form, authorization, taken

@@ -25,8 +25,10 @@ def load_trusted_issuers(data_dir: Path) -> tuple[TrustedIssuer, ...]:
 
 
 def _issuer(path: Path, entry: object) -> TrustedIssuer:
+    # Exactly these: nothing misspelt is passed over in a file that says whom to believe.
     if not isinstance(entry, dict) or set(entry) != _MEMBERS or not all(isinstance(value, str) and value for value in entry.values()):
         raise SettingsError(f"{path}: each [[issuer]] needs exactly {', '.join(sorted(_MEMBERS))}, as text")
+    # RFC 8414 §2 (issuer); keys that come over plain http are whoever's the network is.
     if not entry["issuer"].startswith("https://") or not entry["jwks_uri"].startswith("https://"):
         raise SettingsError(f"{path}: issuer and jwks_uri of {entry['issuer']!r} must be https URLs")
     return TrustedIssuer(entry["tenant"], entry["issuer"], entry["jwks_uri"])

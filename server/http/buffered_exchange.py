@@ -29,6 +29,7 @@ class BufferedExchange:
     def body(self) -> bytes | None:
         """Take the request body, where all of it is here; else None, and `receive` has it."""
         cycle = self._cycle
+        # decision 0018: what is not whole and small goes the way of ASGI, which keeps its time and size limits.
         if cycle.more_body or cycle.disconnected or len(cycle.body) > MAX_BODY_BYTES:
             return None
         body = bytes(cycle.body)
@@ -40,17 +41,21 @@ class BufferedExchange:
     def answer(self, status: int, headers: Iterable[tuple[bytes, bytes]], body: bytes) -> bool:
         """Send a whole response in one write; False: nothing was sent, and `send` has to. Header values are ours, not a caller's."""
         cycle = self._cycle
+        # decision 0018: only recognised here; a closing connection and a slow reader (write_paused) are ASGI's to handle.
         if cycle.response_started or cycle.disconnected or not cycle.keep_alive or cycle.flow.write_paused:
             return False
         cycle.response_started = cycle.response_complete = True
+        # RFC 9110 §10.1.1: the body is here, so nobody waits for 100 any more.
         cycle.waiting_for_100_continue = False
         lines = _lines((*cycle.default_headers, *headers))
+        # decision 0018: one write. RFC 9112 §6.2: with its length, so that the connection lives on.
         cycle.transport.write(b"%b%bcontent-length: %d\r\n\r\n%b" % (_STATUS_LINES[status], lines, len(body), body))
         cycle.message_event.set()
         cycle.on_response()
         return True
 
 
+# decision 0018.
 @lru_cache(maxsize=64)
 def _lines(headers: tuple[tuple[bytes, bytes], ...]) -> bytes:
     """Return the lines of a response head; most answers of one second have the same."""

@@ -21,6 +21,7 @@ class ClosingAnswer:
             if message["type"] == "http.response.start":
                 self._has_length = any(name.lower() == b"content-length" for name, _ in message.get("headers", ()))
                 if not self._has_length:
+                    # RFC 9112 §6.1: no Transfer-Encoding to HTTP/1.0; the end of the connection is the end of the answer (§6.3, rule 8).
                     cycle.chunked_encoding = False
             elif not self._has_length:
                 # uvicorn counts what is left of a known length: here it is always just this piece.
@@ -44,6 +45,7 @@ class UnaskedBody:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def send_last(message: Message) -> None:
             cycle = self._cycle
+            # RFC 9110 §10.1.1: a final answer before the body came; §9.3 of RFC 9112 lets the connection go on only where its end is known.
             if cycle.waiting_for_100_continue and cycle.more_body and message["type"] == "http.response.start":
                 cycle.keep_alive = False
             await send(message)

@@ -19,6 +19,7 @@ from server.http.heads import BEGINNING_OF_LINE, MAX_HEAD_BYTES, NO_FIELDS, REQU
 from server.http.held_reading import HeldReading
 
 #: requests that wait behind the one that is being answered; what follows them stays unread
+# RFC 9112 §9.3.2: pipelining, and each request that waits holds its head and body in memory
 MAX_WAITING = 16
 
 #: where in the stream the next byte is: before a request, in its head, in a body of known length, in chunks
@@ -85,18 +86,22 @@ class FramedHttp(HttpToolsProtocol):
                     at += 2
                 if at == size:
                     return
+                # decision 0024; TCP then tells the client to wait.
                 if len(self.pipeline) >= MAX_WAITING:
                     self._rest, self.flow.is_held = data[at:], True
                     self.flow.pause_reading()
                     return
+                # RFC 9112 §3, decision 0024: judged before the parser sees a byte of it, which is more lenient than we are.
                 if REQUEST_LINE.match(data, at) is None:
                     if size - at > MAX_HEAD_BYTES or BEGINNING_OF_LINE.fullmatch(data, at) is None:
                         raise UnfitHead
                     self._rest = data[at:]
                     return
+                # RFC 9112 §2.1: a head ends at its empty line; the piece that is fed ends there too.
                 self._stage, self._overhead_bytes = _HEAD, 0
                 end = _after_empty_line(data, at)
             elif self._stage == _SIZED:
+                # RFC 9112 §6.2: not a byte beyond the length, which is the next request's (§11.2, smuggling).
                 end = min(at + self._left_bytes, size)
             else:
                 # The empty line may have begun in what came before.
@@ -111,6 +116,7 @@ class FramedHttp(HttpToolsProtocol):
             self._left_bytes -= len(piece)
         else:
             self._overhead_bytes += len(piece)
+            # RFC 6585 §5 has 431 for it; 400 and the end spare the parser.
             if stage == _HEAD and self._overhead_bytes > MAX_HEAD_BYTES:
                 raise UnfitHead
         try:
@@ -127,16 +133,19 @@ class FramedHttp(HttpToolsProtocol):
     def _read_on_without_upgrade(self) -> None:
         """Have a new parser read the body; the old one takes the head for the whole message."""
         self.parser = httptools.HttpRequestParser(self)
+        # RFC 9110 §7.8: a server may ignore Upgrade. The body is then framed as the head said (decision 0024).
         framing = b"Transfer-Encoding: chunked" if self._stage == _CHUNKED else b"Content-Length: %d" % self._left_bytes
         self._is_again = True
         self.parser.feed_data(b"POST / HTTP/1.1\r\n%b\r\n\r\n" % framing)
 
     def on_message_begin(self) -> None:
+        # RFC 9112 §11.2.
         if self._stage != _HEAD and not self._is_again:
             raise UnfitHead  # The parser and we disagree, which must not be.
         super().on_message_begin()
 
     def on_header(self, name: bytes, value: bytes) -> None:
+        # RFC 9110 §5.1: names compare without case.
         self.headers.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
@@ -146,12 +155,14 @@ class FramedHttp(HttpToolsProtocol):
         self.head_ended()
         parser, scope = self.parser, self.scope
         version, method = parser.get_http_version(), parser.get_method()
+        # RFC 9112 §6.3, by our own reading; the parser's is only believed where both agree.
         length, awaits_continue = body_after(method, self.url, version, self.headers, self.authorities)
         self._stage, self._left_bytes, self._overhead_bytes = (_CHUNKED, 0, 0) if length is None else (_SIZED, length, 0)
         self.headers = NO_FIELDS
         target = httptools.parse_url(self.url)
         path = target.path.decode("ascii")
         scope["method"], scope["http_version"] = method.decode("ascii"), version
+        # RFC 3986 §2.4: decoded once. Twice would make `%252e` a dot behind the checks.
         scope["path"], scope["raw_path"] = unquote(path) if "%" in path else path, target.path
         scope["query_string"] = target.query or b""
         before, self.cycle = (
@@ -166,6 +177,7 @@ class FramedHttp(HttpToolsProtocol):
                 default_headers=self.server_state.default_headers,
                 message_event=asyncio.Event(),
                 expect_100_continue=awaits_continue,
+                # RFC 9112 §9.3: `Connection: close`; no keep-alive of HTTP/1.0, which proxies pass on blindly (appendix C.2.2)
                 keep_alive=version != "1.0" and parser.should_keep_alive(),
                 on_response=self.on_response_complete,
             ),
@@ -175,6 +187,7 @@ class FramedHttp(HttpToolsProtocol):
             self._start_asgi_task(self.cycle, self.app)
         else:
             self.flow.pause_reading()
+            # RFC 9112 §9.3.2: answers in the order of the requests.
             self.pipeline.appendleft((self.cycle, self.app))
 
     def on_body(self, body: bytes) -> None:
@@ -183,6 +196,7 @@ class FramedHttp(HttpToolsProtocol):
         if cycle.response_complete:
             return
         cycle.body += body
+        # Who sends faster than it is read waits in its own TCP window, not in our memory.
         if len(cycle.body) > HIGH_WATER_LIMIT:
             self.flow.pause_reading()
         cycle.message_event.set()

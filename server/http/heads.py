@@ -12,6 +12,7 @@ import httptools
 
 from tools.weighed_cache import cached_if_short
 
+# RFC 9110 §5.4: limits are the server's to set; each field costs every layer behind this
 MAX_HEADERS: Final = 100
 MAX_HEAD_BYTES: Final = 48 * 1024
 
@@ -47,26 +48,34 @@ def body_after(
     UnfitHead where the head is not for us (§3.2: exactly one valid Host) or its body could end in two places: a transfer coding of
     HTTP/1.0, or one that is not just `chunked` (§6.1).
     """
+    # RFC 6585 §5, answered as 400.
     if len(headers) > MAX_HEADERS:
         raise UnfitHead
     fields = dict(headers)
+    # RFC 9112 §3.2: MUST be 400 for none, for two, and for one that is no authority (cache poisoning by Host).
     if not _is_authority(fields.get(b"host", b"")) or (len(fields) != len(headers) and sum(name == b"host" for name, _ in headers) > 1):
         raise UnfitHead
+    # RFC 9112 §3.2.4: `*` is for OPTIONS alone.
     if not target.startswith(b"/") and not (target == b"*" and method == b"OPTIONS"):
         authority = _authority_of(target)
+        # RFC 9112 §3.2.2; RFC 9110 §7.4: a target that is another server's is misdirected, and we are no proxy.
         if authority not in authorities:
             raise UnfitHead
+        # RFC 9112 §3.2.2: MUST ignore Host beside it; left in, two layers could believe two hosts.
         headers[:] = [(name, authority if name == b"host" else value) for name, value in headers]
     # A client of HTTP/1.0 could not read that it may go on (RFC 9110 §10.1.1).
     awaits_continue = b"expect" in fields and version != "1.0" and fields[b"expect"].strip(b" \t").lower() == b"100-continue"
+    # RFC 9112 §6.3, rules 6 and 7. The parser has refused two lengths and what is no number (rule 5).
     if b"transfer-encoding" not in fields:
         return int(fields.get(b"content-length", 0)), awaits_continue
     codings = [value.strip(b" \t").lower() for name, value in headers if name == b"transfer-encoding"]
+    # RFC 9112 §6.1, §6.3 rule 4: faulty framing, and codings under the chunks are read differently by others (§11.2).
     if version == "1.0" or codings != [b"chunked"]:
         raise UnfitHead
     return None, awaits_continue
 
 
+# decision 0018: the same Host comes with every request; long ones are not kept, since the sender chooses them.
 @cached_if_short(256)
 def _is_authority(host: bytes) -> bool:
     return _AUTHORITY.fullmatch(host.strip(b" \t")) is not None
@@ -78,6 +87,7 @@ def _authority_of(target: bytes) -> bytes:
         parts = httptools.parse_url(target)
     except httptools.HttpParserInvalidURLError as error:
         raise UnfitHead from error
+    # RFC 9110 §4.2.4: user information in a target is an error, likely a deception.
     if not parts.schema or not parts.host or not parts.path or parts.userinfo:
         raise UnfitHead
     host: bytes = parts.host

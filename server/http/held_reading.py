@@ -9,5 +9,6 @@ class HeldReading(FlowControl):
     is_held = False
 
     def resume_reading(self) -> None:
+        # decision 0024: uvicorn resumes after each answer, which would let the queue grow again at once.
         if not self.is_held:
             super().resume_reading()

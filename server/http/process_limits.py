@@ -53,6 +53,7 @@ def settle() -> None:
     Frozen objects are never looked at again, which keeps full collections out of the tail of the latencies.
     """
     gc.collect()
+    # decision 0018.
     gc.freeze()
     # A call makes some hundred objects and hardly a cycle: by default it would be looked through several times.
     gc.set_threshold(*_COLLECT_AFTER)

@@ -9,6 +9,7 @@ from oauth.resources import spellings
 from server.http.closing_answer import ClosingAnswer, UnaskedBody
 from server.http.framing import FramedHttp
 
+# RFC 9112 §9.5; a head that comes byte by byte holds a connection for nothing (slowloris)
 HEAD_TIMEOUT_S = 20.0
 #: how long a client may leave more of an answer unread than the transport holds
 UNREAD_TIMEOUT_S = 120.0
@@ -61,11 +62,13 @@ class StrictHttp(FramedHttp):
             self.read_on()
             return
         self._idle_since = self.loop.time()
+        # decision 0018: one timer a connection, not one a response.
         if self.timeout_keep_alive_task is None:
             self.timeout_keep_alive_task = self.loop.call_later(self.timeout_keep_alive, self.timeout_keep_alive_handler)
 
     def send_400_response(self, msg: str) -> None:
         """Refuse what cannot be read, but never in the place of another answer: requests before it are answered first, and then it ends."""
+        # RFC 9112 §2.2, §11.2: after bytes that cannot be read nobody knows where the next request begins.
         self.refuse()
         pipeline, cycle = self.pipeline, self.cycle
         if pipeline and pipeline[0][0] is cycle and cycle.more_body:
@@ -74,8 +77,10 @@ class StrictHttp(FramedHttp):
         if last is None or last.response_complete:
             super().send_400_response(msg)
         elif last is not cycle or not cycle.more_body:
+            # RFC 9112 §9.3.2: answers that are owed go out first, in their order.
             last.keep_alive = False
             self._stop_head_timer()
+        # RFC 9112 §8: a 400 in the middle would be read as a part of that answer.
         elif last.response_started:
             self.transport.close()
         else:
@@ -98,8 +103,10 @@ class StrictHttp(FramedHttp):
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         self._active = cycle
         if cycle.scope["http_version"] == "1.0":
+            # RFC 9112 §6.1: no chunks for HTTP/1.0.
             app = ClosingAnswer(app, cycle)
         elif cycle.waiting_for_100_continue:
+            # RFC 9110 §10.1.1.
             app = UnaskedBody(app, cycle)
         super()._start_asgi_task(cycle, app)
 
@@ -141,5 +148,6 @@ def strict_http(authority: str) -> type[StrictHttp]:
         pass
 
     here = f"http://{authority.lower()}"
+    # RFC 9112 §3.2.2: what a target in absolute form may name
     Served.authorities = frozenset(url.removeprefix("http://").encode() for url in (here, *spellings(here)))
     return Served

@@ -27,13 +27,16 @@ class HttpServer(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 app,
+                # decision 0024
                 http=strict_http(authority),
+                # RFC 9110 §7.8: no other protocol, so nothing to upgrade to
                 ws="none",
                 log_config=None,  # its lines go out in our format, redacted like ours
                 log_level="warning",
                 access_log=False,
                 proxy_headers=False,  # server/app.py looks at them where they matter
                 lifespan="off",
+                # RFC 9110 §10.2.4: a version tells which hole to try
                 server_header=False,
                 timeout_keep_alive=KEEP_ALIVE_S,
                 timeout_graceful_shutdown=DRAIN_S,
