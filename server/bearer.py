@@ -73,11 +73,13 @@ class BearerGuard:
         for name, value in scope["headers"]:
             if name == b"authorization":
                 authorization.append(value)
+            # Fetch, CORS protocol: no cookie counts here, so a page can only use a token that it has; still it is told nothing.
             elif name == b"origin" and not self._callers.takes_origin(value):
                 cors = []  # A page that may not call learns nothing, not even from refusals.
         if scope["method"] == "OPTIONS":
             await _answer(send, 204, _PREFLIGHT_HEADERS if cors else [], b"")
             return
+        # The path of the request line; one that is made of Host and target can be bent by a malformed Host.
         tenant = self._tenant(scope["path"])
         if tenant is None:
             await _answer(send, 404, [*cors, _JSON], _body("not_found", "there is no such resource here"))
@@ -92,10 +94,12 @@ class BearerGuard:
         if verified is None:
             return
         principal = verified.principal
+        # RFC 6750 §3.1 (insufficient_scope), MCP authorization: 403 with all scopes for the next try.
         if CONNECT not in principal.scopes:
             challenge, body = self._challenges.step_up(principal, frozenset({CONNECT}), self._callers.base_url_at(host_of(scope)))
             await _answer(send, 403, [*cors, *challenge], body)
             return
+        # MCP authorization (token passthrough): what goes on is who calls; upstreams get credentials of their own.
         scope["ascend.principal"] = principal
         scope[VERIFIED] = verified
         added = [*cors, *_sunset_headers(tenant)] if principal.auth_method == "static_token" else cors
@@ -105,22 +109,27 @@ class BearerGuard:
     async def _verify(self, scope: Scope, send: Send, tenant: Tenant, headers: list[bytes], cors: Headers) -> Verified | None:
         """Return the verified token of the Authorization `headers`, or answer with the challenge."""
         in_query = _query_token(scope["query_string"])
+        # RFC 6750 §2: MUST NOT use more than one method; the check and the log could see different tokens.
         if len(headers) > 1 or (headers and in_query is not None):
             body = _body("invalid_request", "send the access token once, in the Authorization header")
             await _answer(send, 400, [*cors, *self._challenge(scope, tenant, "invalid_request")], body)
             return None
+        # RFC 6750 §2.3, §5.3; MCP authorization: MUST NOT be in the query.
         if in_query is not None:
             await self._burn(in_query)
         # Blanks around a value are none of it, and between scheme and token there may be several (RFC 9110 §5.5, RFC 6750 §2.1).
         scheme, _, credentials = (headers[0].strip(b" \t") if headers else b"").partition(b" ")
+        # RFC 6750 §3.1: no error code where no token was sent. RFC 9110 §11.1: the scheme compares without case.
         if scheme.lower() != b"bearer":
             await _answer(send, 401, [*cors, *self._challenge(scope, tenant)], _body("unauthorized", "an access token is needed"))
             return None
         token = credentials.lstrip(b" ").decode("latin-1")
+        # decision 0002: from memory.
         verified = await self._access_tokens.verify(token)
         if verified is None and self._static_tokens is not None:
             verified = await self._static_tokens.verify(token, tenant)
         resource = self._settings.mcp_url(tenant.tenant_id)
+        # RFC 8707 §2, RFC 9700 §2.3: for this resource and no other; one answer for all reasons.
         if verified is None or tenant.suspended or verified.principal.tenant_id != tenant.tenant_id or verified.resource != resource:
             description = "the access token is unknown, expired, revoked, or for another resource"
             await _answer(send, 401, [*cors, *self._challenge(scope, tenant, "invalid_token")], _body("invalid_token", description))
@@ -133,16 +142,19 @@ class BearerGuard:
     def _tenant(self, path: str) -> Tenant | None:
         """Return the tenant that a path names; one that there is not comes as suspended. None: the path can name none."""
         match = _PATH.fullmatch(path)
+        # RFC 9728 §3.3: one resource, one URL.
         if match is None or match[1] == DEFAULT_TENANT:
             return None
         tenant_id = match[1] or DEFAULT_TENANT
         tenant = self._tenants.get(tenant_id)
+        # 401 as for a real one: a 404 would tell which tenants there are.
         if tenant is None and is_valid_name(tenant_id):
             return Tenant(tenant_id, "", suspended=True)
         return tenant
 
     async def _burn(self, token: str) -> None:
         """End a token that came in a URL: it is in logs and histories now (RFC 9700 §4.3.2)."""
+        # Only what is a live token, so that nobody makes this write by sending words.
         if self._revocation is not None and await self._access_tokens.verify(token) is not None:
             await self._revocation.revoke_access_token(hash_token(token), "token_in_query")
 
@@ -170,6 +182,7 @@ class Challenges:
     def _headers(self, tenant_id: str, scope: str, error: str | None, base_url: str | None) -> Headers:
         base = base_url or self._settings.base_url
         url = resource_metadata_url(base, self._settings.mcp_url(tenant_id, base))
+        # RFC 6750 §3 (error, scope), RFC 9728 §5.1 (resource_metadata).
         parts = [f'error="{error}"'] if error else []
         parts += [f'resource_metadata="{url}"', f'scope="{scope}"']
         return [(b"www-authenticate", f"Bearer {', '.join(parts)}".encode()), _JSON, (b"cache-control", b"no-store")]

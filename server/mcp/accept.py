@@ -15,6 +15,7 @@ from server.request_scope import Headers
 
 BOTH: Final = b"application/json, text/event-stream"
 #: both, as clients write it; any other spelling is read by `accepted`
+# decision 0018
 PLAIN_ACCEPTS: Final = frozenset({BOTH, b"text/event-stream, application/json", b"*/*"})
 _JSON: Final = frozenset({"application/json", "application/*", "*/*"})
 _EVENTS: Final = frozenset({"text/event-stream", "text/*", "*/*"})
@@ -33,11 +34,13 @@ def accepted(headers: Headers) -> Accepted:
     """Return what the Accept headers take; none of them: everything."""
     values = [value.decode("latin-1").lower() for name, value in headers if name == b"accept"]
     ranges = [part.strip() for value in values for part in value.split(",") if part.strip()]
+    # RFC 9110 §12.5.1: no Accept means any type.
     if not ranges:
         return Accepted(json=True, events=True)
     wanted = set()
     for media_range in ranges:
         media_type, *parameters = (piece.strip() for piece in media_range.split(";"))
+        # RFC 9110 §12.4.2: q=0 means not acceptable; the order of preference does not matter with two.
         if not any(_NEVER.fullmatch(parameter) for parameter in parameters):
             wanted.add(media_type)
     return Accepted(json=not wanted.isdisjoint(_JSON), events=not wanted.isdisjoint(_EVENTS))
@@ -67,6 +70,7 @@ def _as_json(send: Send) -> Send:
                 head.append(message)
                 return
         elif head:
+            # HTML, server-sent events §9.2.5: an event ends at an empty line, with any of three line ends.
             *events, pending = _EVENT_END.split(pending + message.get("body", b""))
             for event in events:
                 answer = _answer_in(event) or answer
@@ -88,6 +92,7 @@ def _as_events(send: Send) -> Send:
     async def send_events(message: Message) -> None:
         nonlocal body
         if message["type"] == "http.response.start":
+            # A refusal keeps its status and type: clients look for the challenge of a 401 before they look at a body.
             if message["status"] == 200 and _type_of(message).startswith(b"application/json"):
                 head.append(message)
                 return
@@ -110,6 +115,7 @@ def _type_of(start: Message) -> bytes:
 
 def _answer_in(event: bytes) -> bytes:
     """Return the JSON-RPC response that an event carries; nothing of a comment or a notification."""
+    # HTML, server-sent events §9.2.6: one blank after the colon is not data.
     lines = [line[5:].removeprefix(b" ") for line in event.splitlines() if line.startswith(b"data:")]
     data = b"\n".join(lines)
     try:

@@ -41,6 +41,7 @@ def names_in(value: Json) -> int:
 
 def repeated_name(body: bytes, flat: bytes, names: int) -> str | None:
     """Return a name that an object of `body` has twice, or None. `flat` and `names`: see `may_repeat`."""
+    # decision 0018: the count clears most bodies; whatever it does not clear is read in full.
     if not may_repeat(flat, names):
         return None
     try:

@@ -34,6 +34,7 @@ KNOWN_CLIENTS = 1_000
 #: A declaration beyond this is checked each time: clients choose it, and may choose 4 MB.
 MAX_DECLARATION_BYTES = 4_096
 _VERSION_HEADER = VERSION.encode()
+# decision 0018: any other member (`requestState`, a task) has a meaning that only the long way knows
 _CALL_KEYS = frozenset({"name", "arguments", "_meta"})
 _LIST_KEYS = frozenset({"_meta"})
 _MESSAGE_KEYS = frozenset({"jsonrpc", "id", "method", "params"})
@@ -59,11 +60,13 @@ class FastPath:
         """`left_to_sdk`: names of tools that the SDK's path alone can run."""
         schemas = [tool.input_schema for tool in listing.tools]
         # Such a schema needs the header checks of the SDK's path.
+        # MCP 2026-07-28, transports: `x-mcp-header` asks for Mcp-Param-* headers to be compared with arguments.
         assert not any(find_invalid_x_mcp_header(schema) or x_mcp_header_map(schema) for schema in schemas)
         self._callers, self._left_to_sdk = callers, left_to_sdk
         stamp = orjson.dumps({SERVER_INFO_META_KEY: info})
         self._stamp = b',"_meta":%b}' % stamp
         shown = serialize_server_result("tools/list", VERSION, listing.model_dump(by_alias=True, mode="json", exclude_none=True))
+        # decision 0018: the tools never change in a process, so the list is encoded once.
         self._listing = orjson.dumps(shown)[:-1] + self._stamp
         #: encoded client capabilities and info -> what they mean; bounded, because clients choose them
         self._client_by_words: dict[bytes, tuple[ClientInfo, int]] = {}
@@ -72,6 +75,7 @@ class FastPath:
         """Return the request, or None where the SDK must look at it."""
         head = self._head(scope["headers"])
         flat = body.translate(BLANKS_AND_ZEROS)
+        # decision 0018: a number that orjson would round is the SDK's to read.
         if head is None or _LONG_NUMBER in flat:
             return None
         method, header_name, host, trace_headers = head
@@ -79,16 +83,21 @@ class FastPath:
             message = orjson.loads(body)
         except orjson.JSONDecodeError:
             return None
+        # JSON-RPC 2.0 §4, §6: no batch; a member more or less is the SDK's to refuse, in its own words.
         if type(message) is not dict or message.keys() != _MESSAGE_KEYS or message["jsonrpc"] != "2.0":
             return None
         request_id, params = message["id"], message["params"]
+        # MCP 2026-07-28: Mcp-Method must equal the body's method; whoever routes by the header must not see another call than runs.
+        # `type`, not isinstance: True is an int to Python, and no JSON-RPC id.
         if type(request_id) not in (int, str) or message["method"] != method or type(params) is not dict:
             return None
         meta = params.get("_meta")
+        # MCP 2026-07-28: required in `_meta`, and equal to the header, which `_head` has compared.
         if type(meta) is not dict or meta.get(PROTOCOL_VERSION_META_KEY) != VERSION:
             return None
         known = self._client(meta)
         token = meta.get("progressToken")
+        # decision 0018: who wants log messages gets a stream, which is not this way.
         if known is None or LOG_LEVEL_META_KEY in meta or ("progressToken" in meta and type(token) not in (int, str)):
             return None
         client, names = known
@@ -101,6 +110,7 @@ class FastPath:
         if not params.keys() <= _CALL_KEYS or type(name) is not str or type(arguments) is not dict:
             return None
         # A name beyond ASCII travels encoded in its header.
+        # MCP 2026-07-28: Mcp-Name must equal params.name.
         if not name.isascii() or name.encode() != header_name or name in self._left_to_sdk:
             return None
         names += names_in(arguments)
@@ -108,6 +118,7 @@ class FastPath:
         if flat.count(b":") != names and repeated_name(body, flat, names) is not None:
             return None
         asked = ToolRequest(scope["ascend.principal"], name, arguments, client, carrier_of(meta, trace_headers), host)
+        # decision 0018: recognised, nothing more; permission, limits and arguments are judged where they are on the long way.
         return FastRequest(request_id, asked, token)
 
     def listing(self, request_id: int | str) -> bytes:
@@ -122,12 +133,16 @@ class FastPath:
         """Return method, name, host and trace context of the head of a plain request, or None."""
         found = dict(headers)
         # A header that came twice, or one that mirrors an argument.
+        # RFC 9110 §5.3: of two fields with one name `dict` keeps the last, another reader the first.
         if len(found) != len(headers) or b"mcp-param-" in b"".join(found):
             return None
+        # An Origin is judged by transport.py (DNS rebinding); plain clients send none.
         if found.get(b"mcp-protocol-version") != _VERSION_HEADER or b"origin" in found:
             return None
+        # MCP, Streamable HTTP: also what keeps a web page's form from being a call.
         if not found.get(b"content-type", b"").lower().startswith(b"application/json"):
             return None
+        # RFC 9110 §12.5.1: two spellings and the absence are recognised, every other is read in full. Host: DNS rebinding.
         if found.get(b"accept", b"*/*") not in PLAIN_ACCEPTS or not self._callers.takes_host(host := found.get(b"host", b"")):
             return None
         method = found.get(b"mcp-method")
@@ -145,6 +160,7 @@ class FastPath:
             capabilities = meta[CLIENT_CAPABILITIES_META_KEY]
         except KeyError:
             return None
+        # decision 0018: a declaration is validated once; its whole text is the key, so no other one is taken for it.
         words = orjson.dumps((capabilities, meta.get(CLIENT_INFO_META_KEY)))
         known = self._client_by_words.get(words)
         if known is None:
@@ -154,6 +170,7 @@ class FastPath:
                 return None
             known = of_meta(meta, VERSION), names_in(capabilities) + names_in(meta.get(CLIENT_INFO_META_KEY))
             if len(words) <= MAX_DECLARATION_BYTES:
+                # Emptied and not refused: clients choose these words and must not fill the memory.
                 if len(self._client_by_words) >= KNOWN_CLIENTS:
                     self._client_by_words.clear()
                 self._client_by_words[words] = known

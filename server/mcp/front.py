@@ -21,6 +21,7 @@ class McpFront:
         self._rest = rest
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        # decision 0018: it only recognises; the guard behind it looks at the path again.
         if scope["type"] != "http" or not is_mcp(scope["path"]) or (scope["method"] == "GET" and is_browsing(scope)):
             await self._rest(scope, receive, send)
             return
@@ -39,6 +40,7 @@ def is_mcp(path: str) -> bool:
         return True
     if not path.startswith("/mcp/") or path in CARD_PATHS:
         return False
+    # The raw path: what the Host header or a decoded slash could make of it never decides who is guarded.
     return "/" not in path[len("/mcp/") :].removesuffix("/")
 
 

@@ -20,6 +20,7 @@ from oauth.principal import Principal
 from oauth.sealing import KEY_BYTES, SealBroken, seal, unseal
 from tools.operation import Json
 
+# MCP 2026-07-28, multi-round-trip requests: SHOULD carry an expiry; a person has to sign in somewhere meanwhile
 TTL_S = 900
 MAX_CHARS = 4_000
 
@@ -42,15 +43,19 @@ class RequestStates:
 
     def seal(self, principal: Principal, tool: str, arguments: Mapping[str, Json], asked: Asked = Asked()) -> str:
         """Return the state for a question about this call."""
+        # Sealed and not only signed: the handle of a plan is nobody's business on the way.
         content = orjson.dumps({"until": self._clock() + TTL_S, "asked": sorted(asked.providers), "resume": asked.resume})
         return base64url.encode(seal(self._key, content, _bound(principal, tool, arguments)))
 
     def check(self, state: str, principal: Principal, tool: str, arguments: Mapping[str, Json]) -> Asked:
         """Return what was asked. Raise MCPError (-32602) unless `state` was sealed for this very call and is not too old."""
         try:
+            # before anything is decoded: the sender chooses its length
             if len(state) > MAX_CHARS:
                 raise ValueError("too long")
+            # MCP 2026-07-28: MUST be integrity-protected; RFC 5116 §2.2: nothing is read of what does not open.
             said = orjson.loads(unseal(self._key, base64url.decode(state), _bound(principal, tool, arguments)))
+            # The time is under the seal, so the client cannot move it.
             if said["until"] < self._clock():
                 raise ValueError("expired")
         except (SealBroken, ValueError):
@@ -61,6 +66,7 @@ class RequestStates:
 
 
 def _bound(principal: Principal, tool: str, arguments: Mapping[str, Json]) -> bytes:
+    # MCP 2026-07-28: SHOULD bind principal and request, or a yes to one call could be carried to another.
     call = orjson.dumps([tool, arguments], option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS)
     who = [principal.tenant_id, principal.subject, principal.client_id]
     return orjson.dumps(["ascend request state", *who, hashlib.sha256(call).hexdigest()])

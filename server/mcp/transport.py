@@ -15,8 +15,10 @@ from server.request_scope import EXTRA_HEADERS, REPLACEMENT, Headers
 def foreign_caller(headers: Headers, callers: Callers) -> tuple[int, str] | None:
     """Return status and message for a request that is not meant for us, or comes from a web page that may not call (DNS rebinding)."""
     named = [value for name, value in headers if name == b"host"]
+    # RFC 9110 §7.4 (421): a web page whose name was rebound to our address sends its own name here.
     if len(named) != 1 or not callers.takes_host(named[0]):
         return 421, "the Host header does not name this gateway; send requests to its base URL"
+    # MCP 2026-07-28, transports: Origin MUST be validated, 403. All of them, if somebody sends two.
     if not all(callers.takes_origin(value) for name, value in headers if name == b"origin"):
         return 403, "the Origin header names a site that may not call; an operator can add it to ASCEND_ALLOWED_ORIGINS"
     return None
@@ -32,20 +34,26 @@ def envelope_fault(body: bytes) -> tuple[int, str] | None:
         message = orjson.loads(body)
     except orjson.JSONDecodeError:
         return PARSE_ERROR, "the body is not JSON (RFC 8259) in UTF-8"
+    # RFC 8259 §4: what is checked here must be what the SDK's parser keeps.
     if (name := repeated_name(body, body.translate(BLANKS_AND_ZEROS), names_in(message))) is not None:
         shown = name[:60].encode(errors="replace").decode()
         return INVALID_REQUEST, f"an object of the body has '{shown}' twice; send each name once (RFC 8259 §4)"
+    # MCP 2026-07-28: one message a POST; JSON-RPC 2.0 §6 has batches.
     if type(message) is not dict:
         return INVALID_REQUEST, "the body must be one JSON-RPC message, an object; batches are not part of MCP"
+    # JSON-RPC 2.0 §4.
     if message.get("jsonrpc") != "2.0":
         return INVALID_REQUEST, 'jsonrpc must be "2.0"'
     if "method" in message:
         if type(message["method"]) is not str:
             return INVALID_REQUEST, "method must be a string"
+        # JSON-RPC 2.0 §4.2 also has arrays, MCP has not.
         if type(message.get("params", {})) is not dict:
             return INVALID_REQUEST, "params must be an object"
+        # MCP: never null. Taken for a notification, such a request would run and never be answered.
         if type(message.get("id", "")) not in (int, str):
             return INVALID_REQUEST, "id must be a string or an integer; leave it out of a notification"
+    # JSON-RPC 2.0 §5: a response has a result or an error.
     elif "id" not in message or ("result" not in message and "error" not in message):
         return INVALID_REQUEST, "method is missing"
     return None
@@ -75,6 +83,7 @@ def held_start(scope: Scope, send: Send) -> Callable[[Message], Awaitable[None]]
     async def hold(message: Message) -> None:
         nonlocal is_replaced
         if message["type"] == "http.response.start":
+            # RFC 6750 §3.1: insufficient_scope is a 403, and a status that was sent cannot be taken back.
             head.append(message)
             return
         if is_replaced:

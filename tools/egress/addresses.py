@@ -56,17 +56,21 @@ class AddressRules:
 
     def target(self, url: str) -> Target:
         """Return where `url` leads. Raises EgressRefused for what is refused before any look-up."""
+        # RFC 3986 §2: with CR, LF, a blank or `\` two parsers see two hosts, or two requests.
         if _UNSAFE.search(url):
             raise refused(url, "has characters that a URL spells with percent signs")
         try:
+            # One parser for check and connection: most SSRF is the difference between two.
             parsed = URL(url, encoded=True)
             host, port = (parsed.raw_host or "").lower(), parsed.explicit_port
         except ValueError as error:
             raise refused(url, "is not a URL") from error
         scheme = parsed.scheme
         default_port = _PORT_BY_SCHEME.get(scheme)
+        # No file:, gopher:, ftp: (SSRF).
         if default_port is None or not host:
             raise refused(url, "is not an http or https URL with a host")
+        # RFC 3986 §7.6: `https://good@evil` looks like good.
         if parsed.raw_user is not None or parsed.raw_password is not None or "@" in parsed.raw_authority:
             raise refused(url, "carries a user name; credentials belong into a connection")
         port = default_port if port is None else port
@@ -78,6 +82,7 @@ class AddressRules:
         try:
             return self._refusals[host, port]
         except KeyError:
+            # decision 0018: the verdict of a host is remembered; bounded, since callers name hosts.
             if len(self._refusals) >= _MAX_REMEMBERED:
                 self._refusals.clear()
         why = None if self.is_allowed(host, port) else _refusal(host, port)
@@ -88,19 +93,23 @@ class AddressRules:
         """Say whether the operator named this host and port."""
         if not self._allow:
             return False
+        # RFC 3986 §3.2.2.
         name = f"[{host}]" if ":" in host else host
         return f"{name}:{port}" in self._allow or f"{name}:*" in self._allow
 
 
 def _refusal(host: str, port: int) -> str | None:
     """Return why a host may not even be looked up, or None."""
+    # A line of HTTP can be a command to mail, to a cache or to a database (Fetch, port blocking).
     if port in _OTHER_SERVICES or port == 0:
         return f"goes to port {port}, which belongs to another kind of service"
     try:
         address = ip_address(host)
     except ValueError:
+        # WHATWG URL §3.5: 0x7f.1 and 2130706433 are 127.0.0.1 to some resolver, and a name to others.
         if _NUMERIC_HOST.fullmatch(host):
             return "spells an address in an unusual way"
+        # RFC 6761 §6.3, RFC 6762 §3, RFC 8375 (home.arpa), RFC 7686 (onion): local by definition.
         if _HOST_NAME.fullmatch(host) is None or host.endswith(_LOCAL_SUFFIXES):
             return "names no host of the public network"
         return None
@@ -113,17 +122,21 @@ def is_public(address: IPv4Address | IPv6Address) -> bool:
         if any(address in network for network in _REFUSED_IPV4):
             return False
     elif (
+        # So also no ::ffff:0:0/96 (RFC 4291 §2.5.5.2) and no 64:ff9b::/96 (RFC 6052 §2.1): an IPv4 address inside
         address not in _GLOBAL_IPV6
+        # RFC 4007 §11: a zone is of this machine
         or address.scope_id is not None
         or any(address in network for network in _REFUSED_IPV6)
         or (int(address) >> 32) & 0xFFFFFFFF in _ISATAP
     ):
         return False
+    # RFC 6890 §2.2; carrier-grade NAT (RFC 6598) and link-local metadata services are in its tables.
     return address.is_global and not (address.is_multicast or address.is_reserved)
 
 
 def refused(url: str, why: str) -> EgressRefused:
     """Return the refusal of `url`, which is named without its query: that may hold secrets."""
+    # Keys and signatures travel in queries, and messages end in logs and answers.
     shown = url.split("?", 1)[0].split("#", 1)[0]
     named = f"'{shown[:200]}'" if "@" not in shown and shown.isprintable() else "the address"
     hint = "if this host is yours, an operator allows it with ASCEND_EGRESS_ALLOW=host:port"

@@ -39,8 +39,10 @@ async def read_body(response: aiohttp.ClientResponse, max_body_bytes: int) -> by
     inflating = inflating_of(response.headers.get("Content-Encoding", ""), max_body_bytes, authority)
     if inflating is None:
         length = response.content_length
+        # RFC 9112 §6.3, rule 1: these have a length and no body.
         if length is None or response.method == "HEAD" or response.status == 304:
             return await _read_plain(response, max_body_bytes)
+        # Before a byte is read, where the upstream says so itself.
         if length > max_body_bytes:
             raise too_large(authority, max_body_bytes)
         return await response.content.read()
@@ -54,6 +56,7 @@ def inflating_of(content_encoding: str, max_body_bytes: int, authority: str) -> 
     encoding = content_encoding.strip().lower()
     if encoding in _NO_ENCODINGS:
         return None
+    # RFC 9110 §12.5.3: not in our Accept-Encoding, and unread bytes must not pass for an answer.
     if encoding not in _ENCODINGS:
         raise failed(authority, "upstream_malformed", f"answered in the encoding {encoding[:40]!r}, which was not asked for")
     return Inflating(encoding, max_body_bytes, authority)
@@ -125,6 +128,7 @@ class Inflating:
                 # RFC 1950 §2.2: the low four bits of a zlib header are 8; gzip starts with 0x1f.
                 headerless = self._encoding == "deflate" and (packed[0] & 0x0F) != 8 and packed[0] != 0x1F
                 self._inflater = zlib.decompressobj(_HEADERLESS if headerless else _BY_HEADER)
+            # One byte above the limit shows that it is crossed, whatever a bomb holds (1 MB inflates to 1 GB).
             most = min(self._left_bytes + 1, room)
             try:
                 inflated = self._inflater.decompress(packed, most)
@@ -143,12 +147,14 @@ class Inflating:
             if not packed:
                 return None
             self._inflater = None
+            # gzip pads to a block with zeros, which begin no member.
             packed = packed.lstrip(b"\0")
             if room <= 0:
                 break
         return packed
 
     def finish(self) -> bytes:
+        # RFC 1952 §2.3.1, RFC 1950 §2.2: without its checksum nobody knows that it is whole.
         if self._inflater is not None and not self._inflater.eof:
             raise failed(self._authority, "upstream_reset", "broke off its compressed answer", retryable=True)
         return b"".join(self._chunks)

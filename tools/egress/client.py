@@ -180,6 +180,8 @@ class Egress:
             if response.status not in _REDIRECTS or not location:
                 return response
             origin, target = target, self._redirected(target, location)
+            # RFC 9110 §15.4: a redirect must not carry a credential to another origin; a short list of what may go is safer than one of
+            # what may not.
             if target.origin != origin.origin:
                 headers = CIMultiDict((name, value) for name, value in headers.items() if name.lower() in _SAFE_ELSEWHERE)
                 body = None
@@ -203,6 +205,7 @@ class Egress:
                 onward = self._redirected(target, location)
             except (EgressRefused, UpstreamFailed):
                 return response
+            # RFC 9110 §15.4.8: the body was meant for this origin, and repeating a write elsewhere is nobody's wish.
             if onward.origin != target.origin:
                 return response
             target = onward
@@ -213,9 +216,11 @@ class Egress:
         self, request: OutboundRequest, target: Target, headers: CIMultiDict[str], body: bytes | None, deadline: float
     ) -> OutboundResponse:
         pool, places = self._pool, self.places
+        # decision 0021: a free place is taken without suspension; only who finds none waits.
         if not places.take(target.origin, request.holder):
             await places.wait(target.origin, request.holder, deadline)
         try:
+            # decision 0014: only what is plain; the other way is unchanged and takes everything.
             if pool is not None and pool.takes(request.method, body, target.origin):
                 answer = await pool.send(request.method, target, headers, body, request.max_body_bytes, deadline)
                 return OutboundResponse(answer.status, answer.headers, answer.body, str(target.url))
@@ -237,7 +242,9 @@ class Egress:
             url = origin.url.join(URL(location))
         except ValueError as error:
             raise failed(origin.url.raw_authority, "upstream_malformed", "redirects to something that is no URL") from error
+        # Every hop is judged as the first was, or a redirect is the way around the guard (SSRF).
         target = self.rules.target(str(url.with_fragment(None)))
+        # RFC 9110 §15.4 leaves it open; keys in the path would then travel in the clear.
         if origin.url.scheme == "https" and target.url.scheme == "http":
             raise refused(str(target.url), "is a redirect from https to http")
         return target
@@ -269,8 +276,10 @@ def own_headers(headers: Sequence[tuple[str, str]]) -> CIMultiDict[str]:
     """Return the headers to send, without those that are the connection's. Raises EgressRefused for what would break a line."""
     sent = CIMultiDict[str]()
     for name, value in headers:
+        # RFC 9112 §11.2: a caller's Content-Length or Transfer-Encoding would frame our request twice; Host chooses another site.
         if name.lower() in _OURS:
             continue
+        # RFC 9110 §5.1, §5.5: CR, LF and NUL end a field, and what follows would be a field or a request of the caller's.
         if _TOKEN.fullmatch(name) is None or _BROKEN_VALUE.search(value):
             shown = name[:60] if name.isprintable() else "a header"
             raise EgressRefused(Failure("egress_refused", f"header '{shown}' has a character that HTTP does not allow; remove it"))

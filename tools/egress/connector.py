@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 MAX_STREAMS = 500
 MAX_CONNECTIONS = 2 * PLACES + MAX_STREAMS
 MAX_CONNECTIONS_PER_HOST = 2 * PLACES_PER_ORIGIN + MAX_STREAMS
+# decision 0014: for both ways; short, so that a name that moved is followed and a rebound one judged anew
 DNS_CACHE_S = 10
 #: Apart from asyncio's own pool, which others need, too: a name server that hangs blocks a thread for many seconds.
 LOOKUP_THREADS = 16
@@ -87,6 +88,7 @@ class GuardedResolver(AbstractResolver):
         self._known[host] = None
         if self._rules.is_allowed(host.lower(), port):
             self.allowed.update((each["host"], port) for each in found)
+        # All, not any: who rebinds answers one public and one private address, and hopes for the second.
         elif not all(is_public(ip_address(each["host"])) for each in found):
             raise AddressRefused(f"{host} leads to an address that is not public")
         return found
@@ -102,6 +104,7 @@ class GuardedConnector(aiohttp.TCPConnector):
         self._rules = rules
         self._guard = GuardedResolver(rules, find)
         # Trusts what OpenSSL trusts by default, which SSL_CERT_FILE and SSL_CERT_DIR change.
+        # RFC 9110 §4.3.4: chain and name are verified; nothing turns that off.
         self._tls = ssl.create_default_context()
         super().__init__(
             resolver=self._guard,
@@ -128,6 +131,7 @@ class GuardedConnector(aiohttp.TCPConnector):
         family, kind, protocol, _, address = dialled
         host, port = str(address[0]), int(address[1])
         named = (host, port) in self._guard.allowed or self._rules.is_allowed(host, port)
+        # The very address that is dialled: between look-up and connection nothing can slip in (time of check, time of use).
         if not named and not is_public(ip_address(host)):
             raise AddressRefused(f"{host} is not public")
         return socket.socket(family, kind, protocol)
@@ -135,6 +139,7 @@ class GuardedConnector(aiohttp.TCPConnector):
     async def _get(self, key: "ConnectionKey", traces: Sequence["Trace"]) -> "Connection | None":
         # An upstream that sends more than it was asked for would have the rest taken for the answer to the next request.
         idle = self._conns.get(key)
+        # RFC 9112 §9.2: an answer belongs to the request that was sent before it, and nothing else tells whose it is.
         while idle and idle[0][0].should_close:
             idle.popleft()[0].close()
         return await super()._get(key, list(traces))

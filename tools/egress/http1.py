@@ -21,7 +21,7 @@ MAX_OVERHEAD_BYTES = 128 * 1024
 _CHUNK_OVERHEAD_BYTES = 64
 #: an exchange that must end sooner has a timer of its own
 PRECISE_S = 5.0
-_BODILESS = frozenset({204, 304})
+_BODILESS = frozenset({204, 304})  # RFC 9112 §6.3, rule 1
 
 
 class Http1Response(NamedTuple):
@@ -161,7 +161,7 @@ class Http1Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         parser = self._parser
-        if parser is None or self._is_over():
+        if parser is None or self._is_over():  # RFC 9112 §9.2
             # Nobody asked: an answer to come must not begin with this.
             self.abort()
             return
@@ -184,7 +184,7 @@ class Http1Connection(asyncio.Protocol):
         self._is_keep_alive = False
         answer = self._answer
         if answer is not None and not answer.done():
-            if self._stage is _Stage.BODY and exc is None and self._ends_with_connection():
+            if self._stage is _Stage.BODY and exc is None and self._ends_with_connection():  # RFC 9112 §8: else it is incomplete
                 self._settle()
             elif self._received_bytes == 0:
                 answer.set_exception(ClosedUnanswered())
@@ -195,7 +195,7 @@ class Http1Connection(asyncio.Protocol):
     # Called by the parser.
 
     def on_message_begin(self) -> None:
-        if self._stage is _Stage.WHOLE:
+        if self._stage is _Stage.WHOLE:  # RFC 9112 §9.2: a second answer to one request
             self._is_keep_alive = False
 
     def on_header(self, name: bytes, value: bytes) -> None:
@@ -209,11 +209,11 @@ class Http1Connection(asyncio.Protocol):
             return
         status = self._status = parser.get_status_code()
         if status < 200:
-            if status <= 101 and status != 100:
+            if status <= 101 and status != 100:  # RFC 9110 §15.2.2: we sent no Upgrade
                 self._failure = self._malformed(f"switched protocols unasked (status {status})")
             return
         self._stage = _Stage.BODY
-        self._is_keep_alive = parser.should_keep_alive()
+        self._is_keep_alive = parser.should_keep_alive()  # RFC 9112 §9.3
         encoding = length = ""
         for name, value in self._headers:
             lower = name.lower()
@@ -275,7 +275,7 @@ class Http1Connection(asyncio.Protocol):
         answer.set_result(Http1Response(self._status, CIMultiDictProxy(CIMultiDict(self._headers)), body))
 
     def _overhead_bytes(self) -> int:
-        return self._received_bytes - self._body_bytes - self._chunk_count * _CHUNK_OVERHEAD_BYTES
+        return self._received_bytes - self._body_bytes - self._chunk_count * _CHUNK_OVERHEAD_BYTES  # RFC 9112 §7.1
 
     def _ends_with_connection(self) -> bool:
         """Say whether the answer has no length of its own (RFC 9112 §6.3, rule 8)."""

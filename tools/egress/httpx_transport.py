@@ -34,11 +34,13 @@ class GuardedTransport(httpx2.AsyncBaseTransport):
         given = request.extensions.get("timeout") or {}
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=MAX_TIMEOUT_S, sock_read=given.get("read", MAX_TIMEOUT_S))
         try:
+            # Each redirect comes back through here and is judged anew (SSRF).
             target = self._egress.rules.target(str(request.url))
             headers = own_headers(list(request.headers.items()))
             response = await self._egress.open(request.method, target, headers, body or None, timeout)
         except (EgressRefused, UpstreamFailed) as error:
             raise _httpx_error(error, request) from error
+        # RFC 9112 §7.1.3: the chunks are gone from this body, so the field must go as well.
         headers_sent = [(name, value) for name, value in response.raw_headers if name.lower() != b"transfer-encoding"]
         return httpx2.Response(response.status, headers=headers_sent, stream=_Body(response, target, request), request=request)
 

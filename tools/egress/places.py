@@ -28,6 +28,7 @@ class EgressPlaces:
             return False
         if self._all.take(holder):
             return True
+        # Both or none: a place that is held while waiting for the other keeps an origin closed for nothing.
         here.release(holder)
         return False
 

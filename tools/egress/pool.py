@@ -57,6 +57,7 @@ class Http1Pool:
 
     def takes(self, method: str, body: bytes | None, origin: Origin) -> bool:
         """Say whether this request can go this way now."""
+        # decision 0014: what is plain.
         if method not in _METHODS or (body is not None and len(body) > MAX_REQUEST_BYTES) or self._is_closed:
             return False
         if origin in self._idle_by_origin:
@@ -75,6 +76,7 @@ class Http1Pool:
             message = self._message(method, target, headers, body)
         except UnicodeEncodeError as error:
             raise failed(authority, "upstream_malformed", "cannot be sent a header with half a character in it") from error
+        # decision 0014: kept alive, one exchange at a time.
         connection = self._take(origin)
         if connection is not None:
             try:
@@ -82,6 +84,7 @@ class Http1Pool:
                 self._keep(connection, origin)
                 return answer
             except ClosedUnanswered as error:
+                # RFC 9112 §9.3.1: it may have been done before the connection ended; a write is never repeated by itself.
                 if method not in _IDEMPOTENT:
                     raise broken_off(authority) from error
         try:
@@ -113,15 +116,18 @@ class Http1Pool:
 
     def _message(self, method: str, target: Target, headers: CIMultiDict[str], body: bytes | None) -> bytes:
         url = target.url
+        # RFC 9110 §7.2: Host first, and from the URL that was judged.
         lines = [f"{method} {url.raw_path_qs} HTTP/1.1\r\nHost: {url.host_port_subcomponent}\r\n"]
         lines += [f"{name}: {value}\r\n" for name, value in headers.items()]
         lines += [line for name, line in self._base_headers if name not in headers]
         if "accept" not in headers:
             lines.append("Accept: */*\r\n")
+        # RFC 9110 §8.6: a length of 0 for methods that expect a body, or some servers answer 411.
         if body is not None or method not in _WITHOUT_LENGTH:
             lines.append(f"Content-Length: {len(body or b'')}\r\n")
         lines.append("\r\n")
         head = "".join(lines).encode()
+        # One write, one packet for most requests (decision 0014).
         return head + body if body else head
 
     def _take(self, origin: Origin) -> Http1Connection | None:
@@ -133,6 +139,7 @@ class Http1Pool:
         found = None
         while idle and found is None:
             connection = idle.pop()
+            # RFC 9112 §9.5: an upstream may close at any moment; the younger a connection, the less likely.
             if connection.is_reusable and connection.idle_since > oldest:
                 found = connection
             else:
@@ -143,6 +150,7 @@ class Http1Pool:
 
     def _keep(self, connection: Http1Connection, origin: Origin) -> None:
         """Keep a connection for the next request, or end it where it has none to come."""
+        # RFC 9112 §9.3: not after `close`, and not after a fault that leaves its place in the stream unknown.
         if self._is_closed or not connection.is_reusable:
             connection.abort()
             return
@@ -164,6 +172,7 @@ class Http1Pool:
                 self._idle_by_origin[origin] = young
             else:
                 del self._idle_by_origin[origin]
+        # decision 0018: one timer for all.
         self._ticking = self._loop.call_later(TICK_S, self._tick) if self._connections else None
 
     async def _dial(self, target: Target, origin: Origin) -> Http1Connection:
@@ -199,6 +208,7 @@ class Http1Pool:
         except OSError as error:
             what = "has no address in the DNS, or its name server does not answer"
             raise failed(target.url.raw_authority, "upstream_unreachable", what, retryable=True) from error
+        # The same guard and the same TLS as on the other way (decision 0014).
         await self._connector.dial(addresses, target.host, lambda: connection, is_tls=target.url.scheme == "https")
 
     def _drop(self, connection: Http1Connection, origin: Origin) -> None:

@@ -44,14 +44,17 @@ def sign(
     region, service = scope_of(credential, parts.hostname or "")
     stamp = datetime.fromtimestamp(now, UTC).strftime("%Y%m%dT%H%M%SZ")
     payload = hashlib.sha256(body or b"").hexdigest()
+    # A caller's own would be signed, or stand beside ours unsigned.
     ours = {"x-amz-date", "x-amz-security-token", "x-amz-content-sha256", "authorization"}
     sent = [(name, value) for name, value in headers if name.lower() not in ours]
     sent.append(("X-Amz-Date", stamp))
+    # Signed with the rest: temporary credentials are valid only with their token.
     if credential.session_token:
         sent.append(("X-Amz-Security-Token", credential.session_token))
     if service in _OBJECT_STORES:
         sent.append(("X-Amz-Content-SHA256", payload))
     names, lines = _canonical_headers([*sent, ("host", _host(parts.scheme, parts.hostname or "", parts.port))])
+    # The path as it is sent: a signature over another spelling is refused, or worse, fits another object.
     path = _canonical_path(parts.path, service)
     request = "\n".join((method, path, _canonical_query(parts.query), lines, names, payload))
     scope = f"{stamp[:8]}/{region}/{service}/aws4_request"
