@@ -3,6 +3,7 @@
 import logging
 import re
 from email.utils import format_datetime
+from functools import lru_cache
 from urllib.parse import parse_qsl
 
 import orjson
@@ -60,7 +61,7 @@ class BearerGuard:
         self._app = app
         self._access_tokens = access_tokens
         self._tenants = tenants
-        self._settings = settings
+        self._resource_of = lru_cache(maxsize=1_024)(settings.mcp_url)
         self._revocation = revocation
         self._static_tokens = static_tokens
         self._challenges = Challenges(settings)
@@ -128,8 +129,8 @@ class BearerGuard:
         verified = await self._access_tokens.verify(token)
         if verified is None and self._static_tokens is not None:
             verified = await self._static_tokens.verify(token, tenant)
-        resource = self._settings.mcp_url(tenant.tenant_id)
         # RFC 8707 §2, RFC 9700 §2.3: for this resource and no other; one answer for all reasons.
+        resource = self._resource_of(tenant.tenant_id)
         if verified is None or tenant.suspended or verified.principal.tenant_id != tenant.tenant_id or verified.resource != resource:
             description = "the access token is unknown, expired, revoked, or for another resource"
             await _answer(send, 401, [*cors, *self._challenge(scope, tenant, "invalid_token")], _body("invalid_token", description))

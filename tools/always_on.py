@@ -1,7 +1,8 @@
 """The three tools as `tools/list` shows them: constant, and together under 900 tokens of every client's context."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from tools.operation import CallOptions, Json, PageRequest
 
@@ -151,7 +152,11 @@ _PLAIN = frozenset({"api", "args"})
 _DEFAULTS = CallOptions(max_chars=MAX_CHARS)
 
 
-def asked_of(given: Mapping[str, Json]) -> tuple[str, Mapping[str, Json], CallOptions]:
+#: an operation, its arguments, and how to run it
+Asked = tuple[str, Mapping[str, Json], CallOptions]
+
+
+def asked_of(given: Mapping[str, Json]) -> Asked:
     """Return what valid arguments of this tool ask for: an operation, its arguments, and how to run it."""
     return given["api"], given.get("args") or {}, _options(given)
 
@@ -170,3 +175,7 @@ def _options(given: Mapping[str, Json]) -> CallOptions:
         confirm=given.get("confirm"),
         timeout_s=given.get("timeout_s", 30.0),
     )
+
+
+#: tools that do nothing but name another operation -> how their arguments are read
+NAMES_ANOTHER: Final[Mapping[str, Callable[[Mapping[str, Json]], Asked]]] = {CALL_API.name: asked_of}

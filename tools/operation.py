@@ -66,7 +66,12 @@ class Operation:
 
     @property
     def required_scope(self) -> str:
-        """The scope a token needs to run this: provider and tier, `crm:read`; `mcp:<tier>` covers it too."""
+        """The scope a token needs to run this: provider and tier, `crm:read`; `mcp:<tier>` covers it too.
+
+        A built-in may name its own: the three tools need only `mcp`.
+        """
+        if self.kind == "builtin" and (named := self.binding.get("scope")):
+            return str(named)
         return f"{self.provider}:{self.access}"
 
 
@@ -92,8 +97,6 @@ class CallOptions:
     """How to run one operation, beside its arguments. `max_chars` None: do not shorten (a batch step, a workflow)."""
 
     account: str | None = None
-    #: set by the door for what is not read: the identity of the account, which its name may stand for no longer
-    account_id: str | None = None
     select: str | Sequence[str] | None = None
     page: PageRequest | None = None
     max_chars: int | None = None
@@ -101,12 +104,25 @@ class CallOptions:
     idempotency_key: str | None = None
     confirm: str | None = None
     timeout_s: float = 30.0
-    #: set by the pager for `link` paging: the URL of the next page; the runner fetches it if it is of the same origin
+
+
+@value_object
+class Directions:
+    """What the gateway itself adds on the way to how an operation runs; no caller can ask for it.
+
+    `account_id`, by the door, for what is not read: the identity of the account, which its name may stand for no longer.
+    `follow`, by the pager, for `link` paging: the URL of the next page; the runner fetches it if it is of the same origin.
+    `restore`, by the pager, for a cursor that held the account's secret: the argument in which *** is that secret again.
+    `if_none_match`, by the response cache: the validator of what it holds (RFC 9110 §13.1.2).
+    """
+
+    account_id: str | None = None
     follow: str | None = None
-    #: set by the pager for a cursor that held the account's secret: the argument in which *** is that secret again
     restore: str | None = None
-    #: set by the response cache: the validator of what it holds; the runner sends it as If-None-Match
     if_none_match: str | None = None
+
+
+NO_DIRECTIONS = Directions()
 
 
 @value_object
@@ -231,8 +247,6 @@ class Outcome:
     note: str | None = None
     notes: tuple[str, ...] = ()
     trace_id: str | None = None
-    #: set once the dispatcher has written the record, so that an outer call does not write a second one
-    recorded: bool = False
     #: `data` as JSON in UTF-8, where it was encoded to be measured: these bytes go out
     data_json: bytes | None = field(default=None, repr=False, compare=False)
 
@@ -271,6 +285,7 @@ class Call:
     client: ClientInfo
     again: Again
     progress: Progress = field(default=no_progress)
+    directions: Directions = NO_DIRECTIONS
     notes: tuple[str, ...] = ()
 
 
@@ -288,13 +303,6 @@ class Runner(Protocol):
     def preview(self, call: Call) -> Json:
         """Return the exact request that `run` would send, secrets masked (`dry_run`)."""
         ...
-
-
-def required_scope(operation: Operation) -> str:
-    """Return the scope that running `operation` takes; a built-in may name its own (the three tools need only `mcp`)."""
-    if operation.kind == "builtin":
-        return str(operation.binding.get("scope") or operation.required_scope)
-    return operation.required_scope
 
 
 def reenters(operation: Operation) -> bool:

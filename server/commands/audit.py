@@ -8,7 +8,6 @@ from server.commands.frame import CommandFailed, json_option, run_async, with_se
 from server.commands.rows import print_rows
 from server.commands.user import known_tenant
 from server.config import Settings
-from tools.operation import required_scope
 from tools.sources.operation_audit import misfits_of
 
 
@@ -28,7 +27,7 @@ async def scopes(settings: Settings, tenant: str, as_json: bool) -> None:
         await known_tenant(gateway.store, tenant)
         view = gateway.operations.catalog.visible(tenant)
         rows = [
-            {"operation": name, "scope": required_scope(operation), "access": operation.access}
+            {"operation": name, "scope": operation.required_scope, "access": operation.access}
             for name, operation in sorted(view.operations_by_id.items())
         ]
     print_rows(rows, as_json=as_json, empty="no operations")

@@ -8,7 +8,7 @@ from tools.operation import Call
 def account_id_of(call: Call, credentials: Credentials | None) -> str:
     """Return the id of the account that `call` goes out with; its name where no such account is connected; "" for none."""
     options, operation = call.options, call.operation
-    if options.account_id is not None or credentials is None or not takes_account(operation):
-        return options.account_id or options.account or ""
+    if call.directions.account_id is not None or credentials is None or not takes_account(operation):
+        return call.directions.account_id or options.account or ""
     readiness = credentials.readiness(call.principal, operation.connection or operation.provider, operation.connection_scopes)
     return readiness.id_of(options.account) or options.account or ""

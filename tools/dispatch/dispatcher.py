@@ -9,7 +9,7 @@ from functools import partial
 
 from oauth.connections.credentials import Credentials
 from oauth.principal import Principal
-from tools.always_on import CALL_API, MAX_CHARS, asked_of
+from tools.always_on import MAX_CHARS, NAMES_ANOTHER, Asked
 from tools.call_failures import HOW_TO_CONFIRM, nested, no_account, not_available, takes_account, too_long
 from tools.catalog.catalog import Catalog
 from tools.catalog.search_feedback import SearchFeedback
@@ -110,27 +110,31 @@ class Dispatcher:
         if not name.isascii():
             name = name.encode(errors="replace").decode()
         request = _Request(principal, client, progress, name[:MAX_ID_CHARS], trace_id or secrets.token_hex(16))
-        if name == CALL_API.name and (asked := self._asked(request, arguments)) is not None:
-            return await self.enter(request, *asked, math.inf)
+        if name in NAMES_ANOTHER and (asked := self._asked(principal, name, arguments)) is not None:
+            (operation_id, given, options), notes = asked
+            return (await self.enter(request, operation_id, given, options, math.inf)).noting(notes)
         return await self.enter(request, name, arguments, DIRECT, None)
 
-    def _asked(self, request: _Request, arguments: Mapping[str, Json]) -> tuple[str, Mapping[str, Json], CallOptions] | None:
-        """Return which operation a permitted and valid call_api names, with its arguments and options.
+    def _asked(self, principal: Principal, name: str, arguments: Mapping[str, Json]) -> tuple[Asked, tuple[str, ...]] | None:
+        """Return which operation a permitted and valid call of `name` names, and what its sender should know; None for any other.
 
-        That tool does nothing but come through the door once more, so the door opens for what it names; a faulty one goes the long way.
+        Such a tool does nothing but come through the door once more, so the door opens for what it names (0018). A faulty call is
+        refused at the door, by the tool's own name.
         """
-        operation = self._catalog.get(request.principal.tenant_id, CALL_API.name)
-        if operation is None or self._policy.missing_scopes(request.principal, operation) or self._validators.faults(operation, arguments):
+        operation = self._catalog.get(principal.tenant_id, name)
+        if operation is None or self._policy.missing_scopes(principal, operation):
             return None
-        return asked_of(arguments)
+        found = self._validators.admit(operation, arguments)
+        if isinstance(found, Failure):
+            return None
+        return (NAMES_ANOTHER[name](arguments), ()) if found is None else (NAMES_ANOTHER[name](found.arguments), found.notes)
 
     async def enter(
         self, request: _Request, operation_id: str, arguments: Mapping[str, Json], options: CallOptions, deadline: float | None
     ) -> Outcome:
         """Pass the door once and leave one record, whatever happens. `deadline` None: the client's own call."""
         started = time.perf_counter()
-        # A call_api that is cancelled was cancelled inside the operation it runs, which has its record.
-        outcome = _CANCELLED_INSIDE if operation_id == CALL_API.name else _CANCELLED
+        outcome = _CANCELLED
         try:
             admitted = self._admit(request, operation_id, arguments, options, deadline)
             outcome = admitted if isinstance(admitted, Outcome) else (await self._run(admitted)).noting(admitted.notes)
@@ -139,12 +143,8 @@ class Dispatcher:
         except Exception:
             outcome = broken(operation_id, request.trace_id)
         finally:
-            # What call_api passes on was recorded when it came through the door on its own.
-            if not (outcome.recorded and operation_id == CALL_API.name):
-                self._record(request, operation_id, outcome, (time.perf_counter() - started) * 1000)
-        if outcome.recorded and outcome.trace_id == request.trace_id:
-            return outcome
-        return replace(outcome, recorded=True, trace_id=request.trace_id)
+            self._record(request, operation_id, outcome, (time.perf_counter() - started) * 1000)
+        return outcome if outcome.trace_id == request.trace_id else replace(outcome, trace_id=request.trace_id)
 
     def _admit(
         self, request: _Request, operation_id: str, arguments: Mapping[str, Json], options: CallOptions, deadline: float | None
@@ -251,7 +251,8 @@ class Dispatcher:
         account = options.account or (readiness.default if is_used else None)
         if account is None:
             return call
-        return replace(call, options=replace(options, account=account, account_id=readiness.id_of(account)))
+        directions = replace(call.directions, account_id=readiness.id_of(account))
+        return replace(call, options=replace(options, account=account), directions=directions)
 
     def _unconfirmed(self, call: Call, given_account: str | None) -> Outcome | None:
         """Return the question to the person, or None where the call carries their answer to exactly it.
@@ -259,7 +260,7 @@ class Dispatcher:
         A batch asked about its whole plan, in which the account stands as it was given.
         """
         token, key = call.options.confirm, call.options.idempotency_key
-        identity = call.options.account_id or call.options.account
+        identity = call.directions.account_id or call.options.account
         accounts = (identity, given_account)
         if token and any(
             self._confirmations.accepts(token, call.principal, call.operation.id, account, call.arguments, idempotency_key=key)
@@ -293,8 +294,6 @@ class Dispatcher:
 
 
 _CANCELLED = Outcome("error", error=Failure("cancelled", "the call was cancelled", retryable=True))
-
-_CANCELLED_INSIDE = replace(_CANCELLED, recorded=True)
 
 
 def _failed(failure: Failure) -> Outcome:

@@ -4,7 +4,7 @@ from oauth.principal import Principal
 from oauth.scopes import CONNECT, permits
 from oauth.tenants import Tenants
 from tools.catalog.quarantine import Quarantine
-from tools.operation import Failure, Operation, reenters, required_scope
+from tools.operation import Failure, Operation, reenters
 
 
 class Policy:
@@ -16,7 +16,7 @@ class Policy:
     def missing_scopes(self, principal: Principal, operation: Operation) -> frozenset[str]:
         """Return the scopes that `principal` lacks to run `operation`; empty: it may."""
         granted = principal.scopes
-        required = required_scope(operation)
+        required = operation.required_scope
         if required == CONNECT:
             return frozenset() if CONNECT in granted else frozenset({CONNECT})
         if CONNECT in granted and permits(granted, required):

@@ -42,7 +42,7 @@ async def test_a_write_to_a_new_account_is_not_answered_from_the_record_of_the_o
     house.accounts.readiness_by_provider["crm"] = NEW
     assert (await call(house, CREATE.id)).note is None
     assert len(house.runner.calls) == 2
-    assert [made.options.account_id for made in house.runner.calls] == ["a1", "a3"]
+    assert [made.directions.account_id for made in house.runner.calls] == ["a1", "a3"]
 
 
 async def test_a_renamed_account_is_the_same() -> None:

@@ -40,7 +40,7 @@ class Upstream:
         elif self.style == "offset":
             start = call.arguments.get("offset", 0)
         else:
-            link = call.options.follow or f"https://up.test/list?start=0&size={size}"
+            link = call.directions.follow or f"https://up.test/list?start=0&size={size}"
             start, size = (int(part.partition("=")[2]) for part in link.partition("?")[2].split("&"))
         data: dict[str, Any] = {"results": self.items[start : start + size], "paging": {}}
         is_more = start + size < len(self.items)

@@ -25,7 +25,7 @@ from tests.tools.sources.mcp.test_runner import world as mcp_world  # noqa: F401
 from tests.tools.sources.openapi.callable import ADA, call_of
 from tools.dispatch.pages.page_cursor import CursorSeal
 from tools.dispatch.pages.pager import Pager
-from tools.operation import REDACTED, CallOptions, Download, Outcome, PageRequest, Paging
+from tools.operation import REDACTED, CallOptions, Directions, Download, Outcome, PageRequest, Paging
 from tools.sources.credential_redaction import NOTE, Redaction
 from tools.sources.mcp.import_server import import_server
 from tools.sources.mcp.runner import McpRunner
@@ -135,7 +135,7 @@ async def test_a_next_page_whose_address_held_the_key_still_comes(following: str
     link = first.http.next_link
     assert link is not None
     assert not leaks(link)
-    assert (await world.run(operation, CallOptions(follow=link))).status == "ok"
+    assert (await world.run(operation, directions=Directions(follow=link))).status == "ok"
     target = world.upstream.got[-1].target
     assert quote(SECRET, safe="") in target
     assert REDACTED not in target

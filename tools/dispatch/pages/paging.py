@@ -18,7 +18,7 @@ from tools.dispatch.pages.page_signs import (
     says_no_more,
     total_of,
 )
-from tools.operation import REDACTED, Call, CallOptions, Failure, Json, LargeJson, Operation, Outcome, Paging
+from tools.operation import REDACTED, Call, Failure, Json, LargeJson, Operation, Outcome, Paging
 
 _NAME = re.compile(r'"((?:[^"\\]|\\.)*)"|([A-Za-z_]\w*)')
 _MARKED = re.compile(r"^(\d{1,6})(?:\.(\d{1,6}))?~(.*)$", re.DOTALL)
@@ -79,16 +79,16 @@ def turned_to(call: Call, paging: Paging, place: Place) -> Call:
     arguments = dict(call.arguments)
     if place.size is not None and paging.size_argument is not None and paging.size_argument not in arguments:
         arguments[paging.size_argument] = place.size
-    options: CallOptions = call.options
+    directions = call.directions
     if place.cursor is not None:
         if paging.style == "link":
-            options = replace(options, follow=place.cursor)
+            directions = replace(directions, follow=place.cursor)
         elif paging.argument is not None:
             schema = call.operation.input_schema.get("properties", {}).get(paging.argument, {})
             arguments[paging.argument] = _argument(call.operation, paging, schema, place.cursor)
             if place.is_from_answer and REDACTED in place.cursor:
-                options = replace(options, restore=paging.argument)
-    return replace(call, arguments=arguments, options=options)
+                directions = replace(directions, restore=paging.argument)
+    return replace(call, arguments=arguments, directions=directions)
 
 
 def items_of(paging: Paging, data: Json) -> list[Any] | None:
@@ -112,7 +112,7 @@ def next_place(call: Call, paging: Paging, outcome: Outcome, items: Sequence[Any
         link = outcome.http.next_link if outcome.http is not None else None
         if not link and paging.next_path:
             link = _text(_search(paging.next_path, data))
-        return Place(link) if link and link != call.options.follow else None
+        return Place(link) if link and link != call.directions.follow else None
     if paging.style == "cursor":
         cursor = _text(_search(paging.next_path, data)) if paging.next_path else None
         given = call.arguments.get(paging.argument or "")

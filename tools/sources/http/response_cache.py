@@ -99,14 +99,14 @@ class CachingRunner:
         elif call.options.account is not None or operation.binding.get("optional_security"):
             return None
         which = (operation.id, operation.content_hash)
-        where = call.options.follow or call.options.restore or ""
+        where = call.directions.follow or call.directions.restore or ""
         return (principal.tenant_id, principal.subject, account, which, canonical(call.arguments), where)
 
     async def _fetched(self, call: Call, key: _Key, kept: _Kept | None) -> Outcome:
         written = (call.principal.tenant_id, call.operation.provider)
         writes = self._writes.get(written, 0)
         if kept is not None and kept.freshness.etag is not None:
-            call = replace(call, options=replace(call.options, if_none_match=kept.freshness.etag))
+            call = replace(call, directions=replace(call.directions, if_none_match=kept.freshness.etag))
         outcome = await self._inner.run(call)
         if outcome.http is None or writes != self._writes.get(written, 0):
             return outcome

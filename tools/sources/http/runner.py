@@ -167,15 +167,15 @@ class OpenApiRunner:
                 if redaction is not None and proofs.headers and (proof := proofs.headers[0][1]).startswith("Basic "):
                     redaction.add(proof[6:].rstrip("="))
         arguments = call.arguments
-        if call.options.restore is not None and credential is not None:
-            arguments = with_secret(arguments, call.options.restore, credential)
+        if call.directions.restore is not None and credential is not None:
+            arguments = with_secret(arguments, call.directions.restore, credential)
         built = plan.build(arguments, files, proofs, base_url)
         url, headers = built.url, built.headers
-        if call.options.follow is not None:
-            url = next_page_url(call.options.follow, url, proofs, credential)
+        if call.directions.follow is not None:
+            url = next_page_url(call.directions.follow, url, proofs, credential)
         headers += _idempotency_headers(plan, call)
-        if call.options.if_none_match is not None:
-            headers.append(("If-None-Match", call.options.if_none_match))
+        if call.directions.if_none_match is not None:
+            headers.append(("If-None-Match", call.directions.if_none_match))
         if signer is not None:  # Last: the signature covers everything above.
             headers = sign(signer, built.method, url, headers, built.body, self._clock())
             if redaction is not None:
@@ -224,7 +224,7 @@ async def _redacted(response: OutboundResponse, redaction: Redaction) -> Outboun
 
 
 def _account(call: Call) -> str | None:
-    return call.options.account_id or call.options.account
+    return call.directions.account_id or call.options.account
 
 
 def _provider(operation: Operation) -> str:

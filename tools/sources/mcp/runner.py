@@ -55,7 +55,7 @@ class McpRunner:
         credential = None
         if operation.connection is not None:
             credential = await self._credentials.for_call(
-                call.principal, operation.connection, operation.connection_scopes, call.options.account_id or call.options.account
+                call.principal, operation.connection, operation.connection_scopes, call.directions.account_id or call.options.account
             )
         try:
             async with self._sessions.place(call):

@@ -37,7 +37,7 @@ class Upstream:
         if self.gate is not None:
             await self.gate.wait()
         headers = {"etag": f'"{version}"', **self.headers}
-        if call.options.if_none_match == headers["etag"]:
+        if call.directions.if_none_match == headers["etag"]:
             return Outcome("ok", http=ResponseMeta(304, headers=headers))
         return Outcome("ok", data={"version": version}, http=ResponseMeta(200, headers=headers))
 
@@ -82,7 +82,7 @@ async def test_a_stale_answer_is_asked_for_with_its_etag_and_renewed_by_304() ->
     await house.read()
     house.now += 11
     renewed = await house.read()
-    assert house.upstream.calls[-1].options.if_none_match == '"1"'
+    assert house.upstream.calls[-1].directions.if_none_match == '"1"'
     assert renewed.data == {"version": 1}
     assert renewed.http is not None
     assert renewed.http.status == 200

@@ -20,7 +20,7 @@ from tests.tools.stand_ins import gateway
 from tools.dispatch.wire import to_text, to_wire
 from tools.egress.client import Egress
 from tools.errors import InvalidArguments
-from tools.operation import CallOptions, Download, LargeJson, Operation, Outcome, ResponseMeta
+from tools.operation import NO_DIRECTIONS, CallOptions, Directions, Download, LargeJson, Operation, Outcome, ResponseMeta
 from tools.sources.http.runner import OpenApiRunner
 from tools.sources.openapi.import_document import import_document
 
@@ -61,8 +61,10 @@ class World:
         (operation,) = import_document(raw, provider="api", tenant_id=None, location="d.json", base_url=self.upstream.base_url).operations
         return operation
 
-    async def run(self, operation: Operation, options: CallOptions = CallOptions(), **arguments: Any) -> Outcome:
-        return await self.runner.run(call_of(operation, arguments, options))
+    async def run(
+        self, operation: Operation, options: CallOptions = CallOptions(), directions: Directions = NO_DIRECTIONS, **arguments: Any
+    ) -> Outcome:
+        return await self.runner.run(replace(call_of(operation, arguments, options), directions=directions))
 
 
 @pytest.fixture
@@ -399,9 +401,9 @@ async def test_a_next_page_is_followed_on_its_own_origin_only(world: World) -> N
     world.wallet.credential = Credential("api_key", "k")
     operation = world.operation(GET, security=[{"key": []}], components={"securitySchemes": SCHEMES})
     world.upstream.answer()
-    await world.run(operation, CallOptions(follow=f"{world.upstream.base_url}/things?page=2&key=stale"))
+    await world.run(operation, directions=Directions(follow=f"{world.upstream.base_url}/things?page=2&key=stale"))
     assert world.upstream.got[0].target == "/things?page=2&key=k"
-    failure = (await world.run(operation, CallOptions(follow="https://evil.example/things?page=2"))).error
+    failure = (await world.run(operation, directions=Directions(follow="https://evil.example/things?page=2"))).error
     assert failure is not None
     assert failure.code == "upstream_malformed"
     assert len(world.upstream.got) == 1
