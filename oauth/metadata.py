@@ -26,15 +26,19 @@ def authorization_server_metadata(
         "device_authorization_endpoint": f"{issuer}/device_authorization",
         "scopes_supported": [*sorted(scopes), OFFLINE],
         "response_types_supported": ["code"],
+        # RFC 9700 §2.1.2: what is not offered cannot be downgraded to
         "response_modes_supported": ["query"],
         "grant_types_supported": sorted(grant_types),
+        # RFC 9700 §2.1.1: also tells clients that PKCE is there; MCP clients refuse to go on without
         "code_challenge_methods_supported": ["S256"],
         "token_endpoint_auth_methods_supported": list(CLIENT_AUTH_METHODS),
         "token_endpoint_auth_signing_alg_values_supported": list(ALGORITHMS),
         "revocation_endpoint_auth_methods_supported": list(CLIENT_AUTH_METHODS),
         "revocation_endpoint_auth_signing_alg_values_supported": list(ALGORITHMS),
+        # RFC 7662 §2.1: not `none`
         "introspection_endpoint_auth_methods_supported": confidential,
         "introspection_endpoint_auth_signing_alg_values_supported": list(ALGORITHMS),
+        # RFC 9207 §3: then a client refuses an answer without `iss`
         "authorization_response_iss_parameter_supported": True,
         "client_id_metadata_document_supported": True,
         "request_parameter_supported": False,
@@ -50,6 +54,7 @@ def protected_resource_metadata(tenant: Tenant, resource: str, issuer: str, scop
         "resource": resource,
         "authorization_servers": [issuer],
         "scopes_supported": sorted(set(scopes) - {OFFLINE}),
+        # RFC 6750 §2.3, RFC 9728 §2: not in a body, not in a query
         "bearer_methods_supported": ["header"],
         "resource_name": tenant.title,
     }

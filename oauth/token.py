@@ -32,13 +32,16 @@ class TokenEndpoint:
 
     async def answer(self, form: Parameters, authorization: str | None) -> Mapping[str, str | int]:
         """Return the members of the token response. Raises OAuthError."""
+        # RFC 6749 §3.2.1: before the grant is looked at, so that nothing is spent or told to a stranger.
         client = await self._authentication.authenticate(form, authorization)
         grant_type = form.get("grant_type")
         if grant_type is None:
             raise OAuthError("invalid_request", "grant_type is missing")
         handler = self._handlers_by_grant_type.get(grant_type)
+        # RFC 6749 §5.2; the list is of what is registered here, never of what exists (no password, RFC 9700 §2.4).
         if handler is None:
             raise OAuthError("unsupported_grant_type", f"grant_type is not one of {', '.join(sorted(self._handlers_by_grant_type))}")
+        # RFC 6749 §5.2 (unauthorized_client), RFC 7591 §2.
         if grant_type not in client.grant_types:
             raise OAuthError("unauthorized_client", "this client may not use this grant_type")
         reply = await handler.redeem(client, form)

@@ -27,6 +27,7 @@ def check_private_key(pem: str) -> str:
         key = load_pem_private_key(pem.encode(), None)
     except (ValueError, TypeError, UnsupportedAlgorithm):
         raise KeyRefused("the private key is not PEM without a password; give the file that the provider made, whole") from None
+    # RFC 7518 §3.3.
     if not isinstance(key, RSAPrivateKey) or key.key_size < MIN_KEY_BITS:
         raise KeyRefused(f"the private key is not RSA of at least {MIN_KEY_BITS} bits, which {ALGORITHM} needs")
     return pem
@@ -34,5 +35,6 @@ def check_private_key(pem: str) -> str:
 
 def app_jwt(client_id: str, pem: str, now: float) -> str:
     """Return a token that says "I am the application `client_id`" for the next minutes. Raises KeyRefused."""
+    # RFC 8725 §3.9: there is no `aud` to set, so it lives for minutes and goes to one address.
     claims = {"iss": client_id, "iat": int(now) - BACKDATED_S, "exp": int(now) + LIFE_S}
     return jwt.encode({"alg": ALGORITHM}, claims, RSAKey.import_key(check_private_key(pem)), algorithms=[ALGORITHM])

@@ -19,6 +19,7 @@ class FinishedFlows:
     ) -> Connected | None:
         """Return what the answer with this `state` brought, in the browser that it came to; None where it brought nothing."""
         found = await self._flows.taken(hash_of(state))
+        # RFC 9700 §4.7: a `state` that was seen on the way tells another browser nothing.
         if found is None or found[1] != browser or (found[0].tenant_id, found[0].provider) != (tenant_id, provider_id):
             return None
         return await self._told(found[0], session)
@@ -36,6 +37,7 @@ class FinishedFlows:
     async def _told(self, flow: ConnectFlow, session: BrowserSession | None) -> Connected | None:
         if flow.state not in ("done", "reported") or session is None:
             return None
+        # draft-ietf-oauth-security-topics-update: only the person whose flow it was.
         if (session.tenant_id, session.subject) != (flow.tenant_id, flow.subject):
             return None
         connection = await self._keeper.own(flow.tenant_id, flow.subject, flow.account_id)

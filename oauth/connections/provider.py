@@ -123,6 +123,7 @@ class Provider:
             return ""
         parts = urlsplit(base)
         # fullmatch: a host that merely begins like the provider's is somebody else's.
+        # The answer names where the token is sent next: RFC 3986 §7.6, RFC 9700 §4.9.1 (a counterfeit resource server).
         if parts.scheme != "https" or "@" in parts.netloc or not re.fullmatch(self.api_host_pattern, parts.hostname or ""):
             return ""
         return base.rstrip("/")
@@ -184,6 +185,7 @@ def _filled(text: str, content: Mapping[str, Any], inputs: Mapping[str, str], wh
         value = inputs.get(name, rule.get("default"))
         if value is None:
             raise ProviderInvalid(f"{where}: the input {name!r} is missing ({rule.get('title', 'part of the addresses')})")
+        # A tenant's input becomes a part of a host: `evil.com/` must not turn the provider's address into another.
         if not re.fullmatch(rule["pattern"], value):
             raise ProviderInvalid(f"{where}: the input {name!r} is {value!r}, which does not match {rule['pattern']}")
         text = text.replace("{" + name + "}", value)
@@ -200,5 +202,6 @@ def _check_path(path: str | None, where: str) -> None:
 
 def _check_filled(url: str, where: str) -> None:
     for name in _INPUT.findall(url):
+        # What is left open would be sent as it is, braces and all, with our secret.
         if name != INSTALLATION:
             raise ProviderInvalid(f"{where}: {url} waits for {name!r}, which is no input of this file; describe it under 'inputs'")

@@ -33,6 +33,7 @@ from oauth.vault.vault import Vault, VaultCaller
 log = logging.getLogger("ascend.connections")
 
 TICK_S = 1.0
+# decision 0013: longer than a provider may take, so that nobody else begins meanwhile
 LEASE_S = 60.0
 #: a request starts only while the lease outlives its time limit by this much, for the write
 STORE_MARGIN_S = 5.0
@@ -112,6 +113,7 @@ class Refresher:
         turn = self._turn(connection)
         try:
             async with turn:
+                # decision 0013: an answer after the lease could overwrite a newer token, or be thrown away with the only copy.
                 if self._clock() + TIMEOUT_S + STORE_MARGIN_S > lease.until:
                     self.counts[connection.provider, "late"] += 1
                     return  # the lease runs out by itself and somebody takes it anew
@@ -139,6 +141,7 @@ class Refresher:
         try:
             secret = AccountSecret.from_bytes(await self._vault.open_sealed(caller, lease.secret))
         except SealBroken:
+            # RFC 5116 §2.2: a row that does not authenticate is nobody's token; the person connects anew.
             await self._fail(lease, TokenRefused("seal_broken", is_terminal=True))
             return
         try:
@@ -168,6 +171,7 @@ class Refresher:
         for attempt in range(STORE_TRIES):
             sealed: SealedSecret = await self._vault.seal(caller, fresh.secret_name, fresh.version, secret.to_bytes())
             try:
+                # decision 0013: the fencing number of the lease decides, not who is later.
                 return await self._store.finish_refresh(lease, fresh, sealed)
             except StaleKey:
                 await self._vault.reread_keys(fresh.tenant_id)
@@ -180,6 +184,7 @@ class Refresher:
 
     async def _fail(self, lease: Lease, refused: TokenRefused) -> None:
         connection, now = lease.connection, self._clock()
+        # RFC 6749 §5.2 (invalid_grant): trying again cannot help, and some providers count tries against the application.
         if refused.is_terminal:
             failed = replace(
                 connection, state="expired", last_error=refused.code, refresh_due_at=None, fail_count=connection.fail_count + 1

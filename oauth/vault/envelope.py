@@ -20,7 +20,7 @@ _FORMAT = b"\x01"
 class Key:
     """A KEK or DEK. `key_id` of a KEK is derived from the key, so the same key has the same id everywhere.
 
-    `is_marked`: the DEK of a tenant that has a mark (mark.py); it is part of the wrap, so nobody makes a mark's absence look right.
+    `is_marked`: the DEK of a tenant that has a mark (checksum.py); it is part of the wrap, so nobody makes a mark's absence look right.
     """
 
     key_id: str

@@ -104,13 +104,16 @@ def answer(outcome: Outcome, client: ClientInfo, *, asked: Collection[str] | Non
     structured = to_wire(outcome)
     if outcome.status == "needs_connection" and outcome.connection is not None:
         requests = _requests(outcome.connection, structured)
+        # MCP 2026-07-28: nothing is asked that the client did not declare.
         if client.elicits_url:
             resume = structured.get("resume")
             if client.protocol_version in MODERN_PROTOCOL_VERSIONS:
+                # MCP 2026-07-28, multi-round-trip requests: asked once; a second time would be a loop without a person.
                 fresh = tuple(request for request in requests if asked is not None and request.provider not in asked)
                 if fresh:
                     return UrlQuestion(fresh, resume)
             elif client.protocol_version >= "2025-11-25":
+                # MCP 2025-11-25, URL elicitation; the later revision must not be sent this code.
                 raise MCPError(URL_ELICITATION_REQUIRED, "; ".join(each.message for each in requests), _elicitation_data(requests, resume))
         structured = {**structured, "note": _instructions(structured)}
     structured_json = _around(structured, outcome.data_json)
@@ -137,6 +140,7 @@ def _around(structured: Mapping[str, Json], data_json: bytes | None) -> bytes:
     if data_json is None:
         return encoded(structured)
     try:
+        # decision 0018: the bytes that were measured.
         return orjson.dumps({**structured, "data": orjson.Fragment(data_json)})
     except TypeError:  # a lone surrogate beside the data
         return encoded(structured)
@@ -156,6 +160,7 @@ def _requests(first: ConnectionRequest, structured: Mapping[str, Json]) -> list[
 def _elicitation_data(requests: list[ConnectionRequest], resume: str | None) -> dict[str, Json]:
     # The flow in the URL is already unique and unguessable, so its last segment names this elicitation.
     elicitations = [
+        # MCP 2025-11-25: names the elicitation, and proves nothing
         {"mode": "url", "message": each.message, "url": each.url, "elicitationId": each.url.rstrip("/").rpartition("/")[2]}
         for each in requests
     ]

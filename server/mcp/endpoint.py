@@ -62,10 +62,12 @@ class McpEndpoint:
             yield
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        # MCP 2026-07-28, transports: GET and DELETE belonged to sessions.
         if scope["method"] != "POST":
             await self._sdk_path.answer_method(scope, receive, send)
             return
         whole = buffered_exchange(scope)
+        # decision 0018: where it is all here, without events.
         body = whole.body() if whole is not None else None
         try:
             if body is None:
@@ -80,10 +82,12 @@ class McpEndpoint:
         if body is None:
             await send_rpc_error(send, 413, f"request body is larger than {MAX_BODY_BYTES} bytes; send less, or fewer steps at once")
             return
+        # decision 0027: weighed as text, since decoding millions of values stops everybody.
         if len(body) > MAX_SENT_VALUES and values_in_text(body, MAX_SENT_VALUES) > MAX_SENT_VALUES:
             message = f"the body holds more than {MAX_SENT_VALUES:,} values; send fewer at once, or many as one text or file"
             await send_rpc_error(send, 413, message)
             return
+        # decision 0018: it recognises or declines, and what it declines loses nothing.
         if self._fast_path is None or (request := self._fast_path.recognize(scope, body)) is None:
             await self._sdk_path.answer(scope, body, receive, send)
         else:
@@ -103,6 +107,7 @@ class McpEndpoint:
                 status = ERROR_CODE_HTTP_STATUS.get(error.code, 200)
                 await exchange.finish(status, _error_body(request.request_id, error))
                 return
+            # RFC 6750 §3.1, MCP authorization: 403, unless the status has gone out with the first event.
             if answer.step_up is not None and not exchange.is_streaming:
                 headers, body = answer.step_up
                 await exchange.finish(403, body, headers)

@@ -40,6 +40,7 @@ class DisconnectWatcher:
         self._young.add(exchange)
         if not self._is_ticking:
             self._is_ticking = True
+            # decision 0018: one timer for all calls.
             asyncio.get_running_loop().call_later(WATCH_AFTER_S, self._tick)
 
     def current_task(self) -> asyncio.Task[Any] | None:
@@ -112,6 +113,7 @@ class Exchange:
             self._companion.cancel()
         if not self._is_abandoned or self._task is None:
             return False
+        # The cancellation was ours; left pending, it would end whatever this task does next.
         self._task.uncancel()
         return kind is not None and issubclass(kind, asyncio.CancelledError)
 
@@ -132,6 +134,7 @@ class Exchange:
             self._companion.cancel()
         if self.is_streaming:
             await self._send({"type": "http.response.body", "body": _event(body), "more_body": False})
+        # decision 0018: one write; what is declined goes by ASGI.
         elif self._whole is None or not self._whole.answer(status, (*headers, *self._added_headers), body):
             await send_whole(self._send, status, headers, body)
 
@@ -163,6 +166,7 @@ class Exchange:
 
     async def _abandon(self) -> None:
         assert self._task is not None
+        # decision 0018: a transaction or the record of a plan is not torn.
         await until_between(self._task)
         self._is_abandoned = True
         self._task.cancel()

@@ -43,6 +43,7 @@ class SdkPath:
             self._server,
             # Plain JSON where a call ends within 15 s without progress (2026-07-28), an event stream otherwise.
             json_response=False,
+            # MCP 2026-07-28 has no sessions; a session id must never stand for a person.
             stateless=not extras.has_sessions,
             # It compares by prefix; `foreign_caller` does not.
             security_settings=TransportSecuritySettings(enable_dns_rebinding_protection=False),
@@ -61,10 +62,12 @@ class SdkPath:
         if (foreign := foreign_caller(headers, self._callers)) is not None:
             await send_rpc_error(send, *foreign)
             return
+        # JSON-RPC 2.0 §5.1.
         if (fault := envelope_fault(body)) is not None:
             await send_rpc_error(send, 400, fault[1], code=fault[0])
             return
         takes = accepted(headers)
+        # RFC 9110 §15.5.7.
         if not takes.json and not takes.events:
             await send_rpc_error(send, 406, f"Accept takes no answer that MCP has; send Accept: {BOTH.decode()}")
             return
@@ -83,6 +86,7 @@ class SdkPath:
         elif self._extras.has_sessions:
             await self._sdk(scope, receive, send)
         else:
+            # RFC 9110 §15.5.6: Allow is REQUIRED.
             await send_rpc_error(send, 405, "this endpoint answers POST only", headers=[(b"allow", b"POST")])
 
     def _build_server(self, schema_by_name: dict[str, dict[str, Any]]) -> Server[Any]:
@@ -110,6 +114,7 @@ class SdkPath:
         assert isinstance(ctx.request, Request)
         answer = await self._calls.answer(_asked(ctx, ctx.request, params), _progress_of(ctx))
         if answer.step_up is not None:
+            # RFC 6750 §3.1: the SDK knows no 403 out of a handler.
             ctx.request.scope[REPLACEMENT] = (403, *answer.step_up)
         return answer.to_result()
 

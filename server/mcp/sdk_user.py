@@ -29,6 +29,7 @@ def _user(verified: Verified, issuer: str) -> AuthenticatedUser:
     """Return the SDK's view of the caller. The token itself stays here."""
     principal = verified.principal
     token = AccessToken.model_construct(
+        # MCP authorization: whoever has no token passes none through
         token="",
         client_id=principal.client_id,
         scopes=sorted(principal.scopes),

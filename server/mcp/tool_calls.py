@@ -64,6 +64,7 @@ class ToolCalls:
         """
         asked: Asked | None = None if request.is_retry else _NOTHING_ASKED
         if request.state is not None:
+            # MCP 2026-07-28: before anything runs; a state of another call is an error and no hint.
             asked = self._states.check(request.state, request.principal, request.name, request.arguments)
         if not self._tracing.is_collected:
             return self._answer(request, progress, asked, CallSpan(trace_id_of(request.carrier)))
@@ -87,10 +88,12 @@ class ToolCalls:
             outcome = failure_outcome(error)
         except Exception as error:
             span.failed("internal_error")
+            # JSON-RPC 2.0 §5.1 (-32603): the trace tells operators what it was, the client hears nothing of our insides.
             raise internal_error(error, span.trace_id) from error
         step_up = None
         if outcome.error is not None:
             span.failed(outcome.error.code)
+            # MCP tools: an unknown tool is a protocol error; an unknown operation inside a tool is the tool's answer.
             if outcome.error.code == UNKNOWN_OPERATION and name not in _ALWAYS_ON:
                 raise unknown_tool(name, outcome)
             if outcome.error.code == INSUFFICIENT_SCOPE and outcome.error.missing_scopes:

@@ -82,12 +82,14 @@ class ConnectFlows:
     async def find(self, handle: str) -> ConnectFlow:
         """Return a living flow. Raises FlowRefused."""
         flow = await self._flows.get(hash_of(handle))
+        # Unknown, expired and used are one answer: the link is a secret, and whoever guesses learns nothing.
         if flow is None or flow.expires_at < self._clock() or flow.state not in ("new", "started"):
             raise FlowRefused(404, "This link has expired or was used already. Ask your assistant again for a new one.")
         return flow
 
     async def check_person(self, flow: ConnectFlow, session: BrowserSession) -> None:
         """Refuse anybody but the subject whose token asked, and record it (the link was leaked, or is a phishing attempt)."""
+        # MCP, URL elicitation: who opens it must be who asked, or a link that is sent on connects the victim's account for the sender.
         if (session.tenant_id, session.subject) != (flow.tenant_id, flow.subject):
             await self._record(flow.tenant_id, session.subject, f"connect:{flow.provider}", "link opened by another subject")
             raise FlowRefused(403, "This link was made for another person. Nothing was connected.")
@@ -105,28 +107,33 @@ class ConnectFlows:
     async def start(self, handle: str, session: BrowserSession, browser: str, alias: str) -> str:
         """Begin a trip and return the provider's address for it. Raises FlowRefused."""
         flow = await self.find(handle)
+        # draft-ietf-oauth-security-topics-update (cross-user session fixation): at every step, PKCE and state tell no persons apart.
         await self.check_person(flow, session)
         application = await self._application(flow)
         provider = application.provider
+        # RFC 9700 §4.7 (state), §2.1.1 (PKCE), §4.5.3.2 (nonce).
         state, verifier, nonce = (secrets.token_urlsafe(32) for _ in range(3))
         trip_hash = hash_of(state)
         caller = VaultCaller(flow.tenant_id, flow.subject, "connect")
         carried = {"verifier": verifier, "nonce": nonce, "alias": alias, "handle": handle}
         carried["registered_by"] = application.registered_by
+        # RFC 7636 §1.1: the verifier is a secret between two requests, so it rests sealed and never goes to the browser.
         sealed = await self._vault.seal(caller, _trip_name(trip_hash), 1, json.dumps(carried).encode())
         trip = AuthorizationAttempt(trip_hash, browser, sealed.sealed, sealed.dek_id)
         if not await self._flows.start(flow.flow_hash, trip, self._clock() + TRIP_TTL_S):
             raise FlowRefused(404, "This link has expired or was used already. Ask your assistant again for a new one.")
         parameters = {
-            **provider.authorize_params,
+            **provider.authorize_params,  # first: a provider's file must not replace a parameter below
             "response_type": "code",
             "client_id": application.client_id,
+            # RFC 9700 §4.4.2.2, draft-ietf-oauth-security-topics-update (COAT): an address for each tenant and provider
             "redirect_uri": callback_url(self._base_url, flow.tenant_id, flow.provider),
             "state": state,
         }
         scopes = asked_scopes(provider, flow.scopes)
         if scopes:
             parameters[provider.scope_parameter] = provider.scope_separator.join(scopes)
+        # RFC 9700 §2.1.1: wherever the provider takes it, confidential client or not.
         if provider.pkce:
             parameters |= {"code_challenge": challenge_of(verifier), "code_challenge_method": "S256"}
         if "openid" in scopes:
@@ -141,15 +148,18 @@ class ConnectFlows:
 
         Order matters: whose trip this is gets settled before anything of the answer is used.
         """
+        # RFC 9700 §4.7: one use, in one step; found by its hash, so nothing is compared in a time that tells.
         taken = await self._flows.take(hash_of(answer.get("state") or ""))
         if taken is None:
             if session is not None and answer.get("error"):
                 log.warning("connection_refused_there", extra={"facts": {"tenant": session.tenant_id, "reason": error_reason(answer)}})
             raise _nobodys(answer)
         flow, trip = taken
+        # RFC 9700 §4.4, §4.7: before the code leaves for anywhere.
         await self._check_trip(flow, trip, tenant_id, provider_id, session, browser)
         assert session is not None
         carried = await self._opened(flow, trip)
+        # The registration that the person was sent to: another one since then must not get their code (mix-up).
         application = await self._registrations.application(flow.tenant_id, flow.provider, carried["registered_by"])
         if application is None:
             raise FlowRefused(404, "The registration at the provider was removed meanwhile. Ask an administrator.")
@@ -212,8 +222,10 @@ class ConnectFlows:
         wrong = None
         if (tenant_id, provider_id) != (flow.tenant_id, flow.provider):
             wrong = "callback of another tenant or provider"
+        # RFC 9700 §4.7: CSRF, and an attacker's code injected into the victim's browser (§4.5).
         elif browser is None or not secrets.compare_digest(browser, trip.browser):
             wrong = "callback in another browser"
+        # draft-ietf-oauth-security-topics-update: the person who began, not only the browser; somebody may have signed in over it.
         elif session is None or (session.tenant_id, session.subject) != (flow.tenant_id, flow.subject):
             wrong = "callback with another subject signed in"
         elif flow.expires_at < self._clock():
@@ -270,6 +282,7 @@ def _check_nonce(tokens: Tokens, nonce: str) -> None:
         raise TokenRefused("id_token_malformed") from None
     if not isinstance(claims, dict):
         raise TokenRefused("id_token_malformed")
+    # Core §3.1.3.7 step 11.
     if "nonce" in claims and claims["nonce"] != nonce:
         raise TokenRefused("id_token_nonce")
 

@@ -44,6 +44,7 @@ def new_account_id() -> str:
 
 def _check_secret(secret: AccountSecret, kind: CredentialKind) -> None:
     written = secret.secret + secret.username + secret.session_token
+    # RFC 9110 §5.5: it goes into a header, where CR or LF would begin another field.
     if not secret.secret or any(ord(character) < 32 for character in written):
         raise ConnectionRefused("the secret is empty or has control characters; give it on one line")
     if kind == "sigv4" and not _ACCESS_KEY_ID.fullmatch(secret.username):

@@ -32,12 +32,14 @@ class ConnectLinks:
         known, expires_at = self._given.get(wish, ("", 0.0))
         if known and expires_at - now >= REUSE_MIN_S and await self._is_open(known):
             return known
+        # MCP, URL elicitation: the link carries no token and nothing about the person; it only finds the flow.
         handle = secrets.token_urlsafe(32)
         expires_at = now + FLOW_TTL_S
         await self._store.add(
             ConnectFlow(
                 flow_hash=hash_of(handle),
                 tenant_id=principal.tenant_id,
+                # draft-ietf-oauth-security-topics-update: from the token of the call, never from the link
                 subject=principal.subject,
                 client_id=principal.client_id,
                 provider=provider,

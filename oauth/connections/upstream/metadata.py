@@ -52,20 +52,25 @@ class SignIn:
 async def discover(send: Outbound, url: str) -> SignIn:
     """Ask the server at `url` without a credential, and follow what it says. Raises NotDiscoverable."""
     answer = await _ask(send, "POST", url, _PROBE)
+    # RFC 9728 §5: without a challenge there is nothing to sign in for.
     if answer.status != 401:
         raise NotDiscoverable(f"{url} does not ask for sign-in (it answered {answer.status})")
     said = _parameters(answer.headers.get("www-authenticate", ""))
+    # RFC 9728 §5.1: `resource_metadata` first, then the well-known places (§3.1).
     resource, asked = await _resource(send, url, said.get("resource_metadata"))
     # Servers from before RFC 9728 are their own authorization servers (MCP 2025-03-26).
     issuer = _first(asked.get("authorization_servers")) or _origin(url)
+    # The upstream is a stranger: each address that it names is judged before it is asked, and by the egress again.
     _check_address(issuer, "the authorization server", url)
     metadata = await _server_metadata(send, issuer)
     for name in ("authorization_endpoint", "token_endpoint"):
         _check_address(metadata.get(name), name, url)
+    # MCP authorization: clients MUST refuse to go on where PKCE is not announced.
     if "S256" not in _texts(metadata.get("code_challenge_methods_supported")):
         raise NotDiscoverable(f"{issuer} does not say that it takes PKCE with S256, which MCP demands")
     offered = _texts(metadata.get("scopes_supported"))
     scopes = said["scope"].split() if said.get("scope") else list(_texts(asked.get("scopes_supported")))
+    # MCP authorization: only where the metadata lists it.
     if "offline_access" in offered:
         scopes.append("offline_access")
     optional = {name: _optional(metadata.get(name), url) for name in ("registration_endpoint", "revocation_endpoint", "userinfo_endpoint")}
@@ -87,6 +92,7 @@ async def discover(send: Outbound, url: str) -> SignIn:
 def _parameters(challenges: str) -> dict[str, str]:
     """Return the parameters of WWW-Authenticate by their names in lower case; of two with one name the first."""
     found: dict[str, str] = {}
+    # Cut to a length first: the pattern runs over a stranger's text.
     for name, quoted, token in _PARAMETER.findall(challenges[:MAX_CHALLENGES_CHARS]):
         found.setdefault(name.lower(), re.sub(r"\\(.)", r"\1", quoted) or token)
     return found
@@ -130,6 +136,7 @@ async def _server_metadata(send: Outbound, issuer: str) -> Mapping[str, Any]:
 
 def _places(issuer: str) -> Iterator[str]:
     path, origin = urlsplit(issuer).path.rstrip("/"), _origin(issuer)
+    # RFC 8414 §3.1, then §5, in the order of MCP authorization.
     yield f"{origin}/.well-known/oauth-authorization-server{path}"
     yield f"{origin}/.well-known/openid-configuration{path}"
     if path:
@@ -139,6 +146,7 @@ def _places(issuer: str) -> Iterator[str]:
 async def _document(send: Outbound, url: str) -> Mapping[str, Any] | None:
     answer = await _ask(send, "GET", url, None)
     try:
+        # RFC 8414 §3.2, RFC 9728 §3.2: 200; a redirect would let another host describe this one.
         content = json.loads(answer.body) if answer.status == 200 else None
     except (ValueError, RecursionError):  # no JSON, or nested as only an attacker would
         return None
@@ -156,6 +164,7 @@ async def _ask(send: Outbound, method: str, url: str, body: bytes | None) -> Fet
 def _check_address(value: object, name: str, url: str) -> None:
     """Refuse what is no address, or leads from https to http: codes and tokens must not travel in the clear."""
     found = _ADDRESS.fullmatch(value) if isinstance(value, str) and len(value) <= MAX_ADDRESS_CHARS else None
+    # RFC 9700 §2.6, RFC 6749 §3.1, §3.2: TLS for both endpoints.
     if found is None or (found[1] == "http" and not url.startswith("http:")):
         raise NotDiscoverable(f"{name} of {url} is missing, or is no https address")
 

@@ -67,11 +67,13 @@ async def _dynamically(send: Outbound, sign_in: SignIn, base_url: str, tenant_id
     except (FetchRefused, ValueError, RecursionError) as error:
         raise NotRegistered(f"{sign_in.issuer} gave no answer to the registration; {way_out}") from error
     client_id = content.get("client_id") if isinstance(content, dict) else None
+    # RFC 7591 §3.2.1 says 201, several servers 200. The id goes into URLs and headers, so only RFC 6749 §A.1 passes.
     if answer.status not in (200, 201) or not isinstance(client_id, str) or not _WORD.fullmatch(client_id):
         raise NotRegistered(f"{sign_in.issuer} refused the registration ({answer.status}{_reason(content)}); {way_out}")
     secret = content.get("client_secret")
     return (
         client_id,
+        # RFC 6749 §A.2
         secret if isinstance(secret, str) and _WORD.fullmatch(secret) else "",
         str(content.get("token_endpoint_auth_method") or wanted),
     )
@@ -79,6 +81,7 @@ async def _dynamically(send: Outbound, sign_in: SignIn, base_url: str, tenant_id
 
 def definition_of(sign_in: SignIn, provider: str, title: str, *, client_auth: str) -> dict[str, Any]:
     """Return what a provider's file would say of this authorization server. Tokens are asked for this resource alone (RFC 8707)."""
+    # MCP authorization: MUST be in both requests, so that a token taken from one server opens no other.
     resource = {"resource": sign_in.resource}
     account: dict[str, Any] = {"id": f"'{NAMELESS}'", "title": f"'{NAMELESS}'"}
     if sign_in.userinfo_url:
@@ -88,9 +91,11 @@ def definition_of(sign_in: SignIn, provider: str, title: str, *, client_auth: st
         "title": title[:100] or provider,
         "auth": "oauth2",
         "issuer": sign_in.issuer,
+        # RFC 9207 §2.4
         "requires_issuer": sign_in.sends_issuer,
         "authorize_url": sign_in.authorize_url,
         "token_url": sign_in.token_url,
+        # RFC 7636 §7.2
         "pkce": "S256",
         "client_auth": client_auth,
         "default_scopes": list(sign_in.scopes),
@@ -118,10 +123,11 @@ def _described(base_url: str, tenant_id: str, provider: str, auth_method: str) -
     return {
         "client_name": CLIENT_NAME,
         "client_uri": base_url,
+        # RFC 9700 §4.4.2.2
         "redirect_uris": [callback_url(base_url, tenant_id, provider)],
         "grant_types": ["authorization_code", "refresh_token"],
         "response_types": ["code"],
         "token_endpoint_auth_method": auth_method,
-        # What answers at a loopback address is a native application; a web one needs https (OpenID Connect UpstreamRegistration §2).
+        # What answers at a loopback address is a native application; a web one needs https (OpenID Connect Registration §2).
         "application_type": "web" if base_url.startswith("https://") else "native",
     }

@@ -79,6 +79,7 @@ class Registrations:
 
     def find(self, tenant_id: str, provider: str) -> tuple[UpstreamRegistration, Provider] | None:
         """Return the tenant's own registration, else the shared one."""
+        # draft-ietf-oauth-security-topics-update (COAT): a registration is no other tenant's; SHARED is the operator's.
         return self._known.get((tenant_id, provider)) or self._known.get((SHARED, provider))
 
     def provider(self, tenant_id: str, provider: str) -> Provider:
@@ -108,6 +109,7 @@ class Registrations:
         if registered_by is None:
             found = self.find(tenant_id, provider)
         else:
+            # RFC 6749 §6: tokens belong to the client that got them; another registration could not refresh them, and must not see them.
             found = self._known.get((registered_by, provider)) if registered_by in (tenant_id, SHARED) else None
         if found is None:
             return None

@@ -32,8 +32,10 @@ class Tokens:
 def tokens_of(application: Application, answer: Fetched, now: float, asked: frozenset[str] = frozenset()) -> Tokens:
     """Return the tokens of an answer that came at `now` to a request for the scopes `asked`. Raises TokenRefused."""
     provider, content = application.provider, json_of(answer)
+    # RFC 6749 §5.2: several providers refuse with 200, so the body has a say.
     is_ok = 200 <= answer.status < 300 and provider.find("ok", "`true`", content) is True
     access_token = provider.find("access_token", "access_token", content) if is_ok else None
+    # RFC 6749 §5.1, §A.12: it goes into a header; a line break in it would be a second field.
     if not _is_token(access_token):
         raise refusal(application, answer, content, _retry_after(answer))
     refresh_token = provider.find("refresh_token", "refresh_token", content)
@@ -41,6 +43,7 @@ def tokens_of(application: Application, answer: Fetched, now: float, asked: froz
     granted = granted_scopes(provider.find("scope", "scope", content), provider.scope_separator, asked)
     return Tokens(
         access_token=access_token,
+        # RFC 6749 §6: none means that the old one serves on
         refresh_token=refresh_token if _is_token(refresh_token) else None,
         ttl_s=said if said is not None else provider.access_token_ttl_s,
         says_ttl=said is not None,

@@ -43,8 +43,10 @@ class ProviderTokenEndpoint:
     ) -> Tokens:
         """Turn a code into tokens (RFC 6749 §4.1.3); `asked` are the scopes that were asked for. Raises TokenRefused."""
         provider = application.provider
+        # RFC 6749 §4.1.3: redirect_uri as it was in the authorization request.
         fields = {"grant_type": "authorization_code", "code": code, "redirect_uri": redirect_uri, **provider.token_params}
         if provider.pkce:
+            # RFC 7636 §4.5.
             fields["code_verifier"] = code_verifier
         return tokens_of(application, await self._post(application, provider.token_url, fields), self._clock(), asked)
 
@@ -57,6 +59,7 @@ class ProviderTokenEndpoint:
     async def machine(self, application: Application, external_id: str, scopes: frozenset[str] | None) -> Tokens:
         """Return a token of the application's own, without a person (RFC 6749 §4.4; GitHub Apps). Raises TokenRefused."""
         provider = application.provider
+        # Escaped whole: the number of an installation must not become a path.
         url = provider.token_url.replace(f"{{{INSTALLATION}}}", quote(external_id, safe=""))
         wanted = sorted(scopes) if scopes is not None else provider.default_scopes
         if provider.auth == "github_app":
@@ -78,6 +81,7 @@ class ProviderTokenEndpoint:
         way = application.provider.revocation
         if way is None:
             return False
+        # RFC 7009 §2.1: the refresh token, where there is one, ends the whole grant.
         token = access_token if way.token == "access" or not refresh_token else refresh_token  # noqa: S105
         url = way.url.replace("{client_id}", quote_plus(application.client_id))
         try:
@@ -109,6 +113,7 @@ class ProviderTokenEndpoint:
             title = jmespath.search(provider.account_title_path, content)
         except JMESPathError:
             found = title = None
+        # Without an id two accounts would be taken for one, and the second would overwrite the first.
         if found in (None, "", [], {}):
             raise TokenRefused("no_account_id")
         return ExternalAccount(str(found)[:400].encode(errors="replace").decode(), _printable(str(title or found)))
@@ -130,6 +135,7 @@ class ProviderTokenEndpoint:
             answer = await self._send(method, request["url"], headers=headers, body=body, max_bytes=MAX_ANSWER_BYTES, timeout_s=TIMEOUT_S)
         except FetchRefused as error:
             raise TokenRefused("account_unreachable") from error
+        # A redirect would carry the access token to whoever it names.
         if not 200 <= answer.status < 300:
             raise TokenRefused(f"account_http_{answer.status}")
         return answer
@@ -139,6 +145,7 @@ class ProviderTokenEndpoint:
         headers, fields = _headers(application), dict(fields)
         if provider.client_auth == "app_jwt":
             headers["Authorization"] = f"Bearer {_app_jwt(application, self._clock())}"
+        # RFC 6749 §2.3.1: NOT RECOMMENDED, but all that some providers take; RFC 6749 §2.3: one method at a time.
         elif provider.client_auth == "body":
             fields |= {"client_id": application.client_id}
             fields |= {"client_secret": application.client_secret} if application.client_secret else {}
