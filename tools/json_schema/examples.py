@@ -38,7 +38,7 @@ _BY_TYPE: dict[str, Json] = {"string": "text", "integer": 1, "number": 1.5, "boo
 _OWN = frozenset(
     {
         "type", "enum", "const", "format", "pattern", "minLength", "maxLength", "minimum", "maximum", "exclusiveMinimum",
-        "exclusiveMaximum", "multipleOf", "minItems", "maxItems", "required",
+        "exclusiveMaximum", "multipleOf", "minItems", "maxItems", "minProperties", "required",
     }
 )  # fmt: skip
 
@@ -82,19 +82,25 @@ class _Maker:
             yield from schema[name][:3] if isinstance(schema.get(name), list) else ()
         if isinstance(said := FORMATS.get(str(schema.get("format"))), tuple):
             yield said[1]
-        for name in ("oneOf", "anyOf", "allOf"):
+        for name in ("oneOf", "anyOf"):
             if isinstance(schema.get(name), list) and schema[name]:
                 yield self.example(schema[name][0], depth + 1)
+        if isinstance(parts := schema.get("allOf"), list) and parts:
+            made = [self.example(part, depth + 1) for part in parts]
+            objects = [each for each in made if isinstance(each, dict)]
+            yield {name: value for each in objects for name, value in each.items()} if len(objects) == len(made) else made[0]
         named = schema.get("type")
         kind = next((each for each in named if each != "null"), "null") if isinstance(named, list) else named
         if kind == "object" and isinstance(properties := schema.get("properties"), Mapping):
             required = schema.get("required")
             names = [name for name in required if isinstance(name, str)] if isinstance(required, list) else []
+            least = int(_number(schema.get("minProperties")) or 0)
+            names += [name for name in properties if name not in names][: max(0, least - len(names))]
             yield {name: self.example(properties.get(name), depth + 1) for name in names}
         elif kind == "array":
             item = self.example(schema.get("items"), depth + 1)
-            least = _number(schema.get("minItems")) or 0
-            yield [] if item is None else [item] * int(max(1, min(least, 3)))
+            fewest = _number(schema.get("minItems")) or 0
+            yield [] if item is None else [item] * int(max(1, min(fewest, 3)))
         elif kind == "string" or "pattern" in schema:
             yield from _texts(schema)
         elif kind in ("integer", "number"):

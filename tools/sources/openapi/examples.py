@@ -1,20 +1,26 @@
 """An example call of an operation, from the examples of its document; made up only where the document has none."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import jsonschema_rs
 
-from tools.json_schema.examples import example_of
+from tools.catalog.signature_types import resolved
+from tools.json_schema.examples import FORMATS, example_of
 from tools.operation import Json
 from tools.plain_text import has_unseen
 from tools.sources.openapi.document import BrokenReference, OpenApiDocument
 
 MAX_EXAMPLE_CHARS = 600
+#: texts that are made where a document has no example
+_MADE = frozenset({"text", *(example for _said, example in FORMATS.values())})
 
 
 def example_call(document: OpenApiDocument, node: Mapping[str, Json], schema: Mapping[str, Json], body: Json) -> dict[str, Json] | None:
-    """Return arguments that fit `schema`, or None. `body` is the operation's binding of its body."""
+    """Return arguments that fit `schema`, or None where there is nothing that the signature does not say as well.
+
+    `body` is the operation's binding of its body.
+    """
     properties = schema.get("properties", {})
     given = _body_example(document, node.get("requestBody"), body)
     chosen: dict[str, Json] = {}
@@ -24,7 +30,9 @@ def example_call(document: OpenApiDocument, node: Mapping[str, Json], schema: Ma
     for name, value in given.items():
         if name not in chosen and name in properties and len(chosen) < 6:
             chosen[name] = value
-    if not chosen or len(str(chosen)) > MAX_EXAMPLE_CHARS or has_unseen(json.dumps(chosen, ensure_ascii=False, default=str)):
+    if not any(name in given or _tells(properties.get(name, {}), schema, value) for name, value in chosen.items()):
+        return None
+    if len(str(chosen)) > MAX_EXAMPLE_CHARS or has_unseen(json.dumps(chosen, ensure_ascii=False, default=str)):
         return None
     try:
         is_valid = jsonschema_rs.validator_for(dict(schema), validate_formats=True, offline=True).is_valid(chosen)
@@ -68,3 +76,19 @@ def _body_example(document: OpenApiDocument, request_body: Json, binding: Json) 
     fields = binding.get("fields", {})
     files = binding.get("files", {})
     return {name: value[name] for name in fields if name in value and name not in files} if isinstance(value, Mapping) else {}
+
+
+def _tells(member: Json, schema: Mapping[str, Json], value: Json) -> bool:
+    """Say whether a value is more than words made of its types: the signature says as much."""
+    part = resolved(member, schema.get("$defs", {}))
+    if isinstance(part, Mapping) and not {"example", "examples"}.isdisjoint(part):
+        return True
+    return isinstance(value, dict | list) and any(leaf not in _MADE for leaf in _leaves(value))
+
+
+def _leaves(value: Json) -> Iterator[str]:
+    for member in value.values() if isinstance(value, dict) else value:
+        if isinstance(member, dict | list):
+            yield from _leaves(member)
+        elif isinstance(member, str):
+            yield member

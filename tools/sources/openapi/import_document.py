@@ -177,8 +177,9 @@ def _operation(
     signature = signature_of(name, schema, returns, order.main, order.late, order.common)
     if not (overlay.check_formats if correction.check_formats is None else correction.check_formats):
         schema = unchecked(schema)
+    example = example_call(document, one.node, schema, one.arguments.body)
     relied_on: list[Json] = [name, access, idempotent, summary, description, tags, schema, answer, binding]
-    relied_on += [repr(paging), sorted(scopes), is_deprecated, signature]
+    relied_on += [repr(paging), sorted(scopes), is_deprecated, signature, example]
     return Operation(
         id=name,
         kind="openapi",
@@ -199,7 +200,7 @@ def _operation(
         paging=paging,
         connection=provider if one.security.is_required else None,
         connection_scopes=scopes,
-        example=example_call(document, one.node, schema, one.arguments.body),
+        example=example,
         deprecated=is_deprecated,
     )
 

@@ -71,7 +71,7 @@ def test_an_object_patches_by_merging_and_a_list_by_json_patch() -> None:
     assert (media_type_of(merged), merged.body) == ("application/merge-patch+json", b'{"spec":{"replicas":3}}')
     listed = sent(operation, {"body": [{"op": "remove", "path": "/spec"}]})
     assert (media_type_of(listed), listed.body) == ("application/json-patch+json", b'[{"op":"remove","path":"/spec"}]')
-    assert "body: object|{op, path, value?, from?}[]" in operation.signature
+    assert 'body: object|{op: "add"|"remove"|"replace"|"move"|"copy"|"test", path: str, value?: any, from?: str}[]' in operation.signature
 
 
 def test_a_strategic_merge_patch_takes_the_object_where_there_is_no_other() -> None:
