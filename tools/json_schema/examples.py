@@ -29,6 +29,8 @@ FORMATS = {
     "hostname": ("a host name", "example.com"),
     "regex": ("a regular expression", "^a+$"),
 }
+#: sets within sets and their operators, which Python's reader warns of
+_FUTURE_SET = re.compile(r"\[[^\]]*(?:\[|--|&&|~~|\|\|)")
 MAX_TEXT_CHARS = 200
 MAX_PATTERN_CHARS = 500
 MAX_SCHEMAS = 100
@@ -130,7 +132,7 @@ def _numbers(schema: Mapping[str, Json]) -> Iterator[Json]:
 
 def _matching(pattern: str) -> str | None:
     """Return a text that `pattern` most likely takes, as short as it allows; None for one that is not read."""
-    if len(pattern) > MAX_PATTERN_CHARS:
+    if len(pattern) > MAX_PATTERN_CHARS or _FUTURE_SET.search(pattern):
         return None
     try:
         text = "".join(_pieces(_parser.parse(pattern), 0))
