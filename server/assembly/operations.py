@@ -27,12 +27,12 @@ from tools.catalog.search_documents import SHARED_SEGMENT
 from tools.catalog.search_feedback import SearchFeedback
 from tools.catalog.suggestions import Suggestions
 from tools.dispatch.arguments import Validators
-from tools.dispatch.confirmations import Confirmations
+from tools.dispatch.confirmations import Agreement, Confirmations
 from tools.dispatch.dispatcher import Dispatcher
 from tools.dispatch.idempotency import Idempotency
 from tools.dispatch.pages.page_cursor import CursorSeal
 from tools.dispatch.pages.pager import Pager
-from tools.dispatch.policy import Policy
+from tools.dispatch.policy import Admission, Policy
 from tools.dispatch.shaping import Shaping
 from tools.egress.client import Egress
 from tools.heavy_json.worker import WORKERS
@@ -139,19 +139,14 @@ async def _open_operations(
     openapi = CachingRunner(FailoverRunner(OpenApiRunner(egress, accounts, store.results), upstreams), accounts)
     async with McpSessions(egress, silence_s=settings.mcp_tool_timeout_s) as sessions:
         dispatcher = Dispatcher(
-            catalog=catalog,
-            policy=policy,
-            confirmations=confirmations,
-            validators=validators,
+            admission=Admission(catalog, policy, validators, suggestions, settings.mcp_tool_timeout_s),
+            agreement=Agreement(policy, confirmations, accounts),
             runners={"builtin": BuiltinRunner(by_slug(functions)), "openapi": openapi, "mcp": McpRunner(sessions, accounts, store.results)},
             shaping=Shaping(store.results),
             recorder=call_log,
-            suggestions=suggestions,
             idempotency=idempotency,
             pager=Pager(CursorSeal(proof_key), accounts),
             usage=usage,
-            credentials=accounts,
-            mcp_tool_timeout_s=settings.mcp_tool_timeout_s,
         )
         watch = McpWatch(sessions, catalog, quarantine, store.operations, accounts)
         health = HealthChecks(upstreams, egress)

@@ -17,12 +17,12 @@ from tools.catalog.catalog import Catalog
 from tools.catalog.search_feedback import Learns, SearchFeedback
 from tools.catalog.suggestions import Suggestions
 from tools.dispatch.arguments import Validators
-from tools.dispatch.confirmations import Confirmations
+from tools.dispatch.confirmations import Agreement, Confirmations
 from tools.dispatch.dispatcher import Dispatcher
 from tools.dispatch.idempotency import Idempotency
 from tools.dispatch.pages.page_cursor import CursorSeal
 from tools.dispatch.pages.pager import Pager
-from tools.dispatch.policy import Policy
+from tools.dispatch.policy import Admission, Policy
 from tools.dispatch.shaping import Shaping
 from tools.operation import Kind, Runner
 from tools.sources.builtin import BuiltinFunction, BuiltinRunner, builtin_operations, by_slug
@@ -97,18 +97,14 @@ def assemble(
     ]
     catalog.install(builtin_operations(functions))
     dispatcher = Dispatcher(
-        catalog=catalog,
-        policy=policy,
-        confirmations=parts.confirmations,
-        validators=parts.validators,
+        admission=Admission(catalog, policy, parts.validators, parts.suggestions),
+        agreement=Agreement(policy, parts.confirmations, credentials),
         runners={**runners, "builtin": BuiltinRunner(by_slug(functions))},
         shaping=Shaping(stores.results),
         recorder=recorder,
-        suggestions=parts.suggestions,
         idempotency=idempotency,
         pager=Pager(CursorSeal(key), credentials),
         usage=usage,
-        credentials=credentials,
         clock=clock,
     )
     return Assembly(dispatcher, parts, idempotency, usage)

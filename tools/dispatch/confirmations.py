@@ -6,12 +6,17 @@ import hmac
 import secrets
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import orjson
 
+from oauth.connections.credentials import Credentials
 from oauth.principal import Principal
+from tools.call_failures import HOW_TO_CONFIRM
+from tools.dispatch.policy import Policy
+from tools.dispatch.questions import question
 from tools.json_text import canonical
-from tools.operation import Confirmation, Json
+from tools.operation import Call, Confirmation, Json, Outcome
 
 TTL_S = 600
 _MAC_BYTES = 24
@@ -90,3 +95,47 @@ def _written(kind: str, expires_at: int, nonce: str, mac: bytes) -> str:
 def counts_once(token: str) -> bool:
     """Say whether `token`, which was accepted, is a person's own yes."""
     return token.startswith(f"{_ASKED}_")
+
+
+class Agreement:
+    """Asks the person before what cannot be undone, and knows whether a call carries their answer to exactly it."""
+
+    def __init__(self, policy: Policy, confirmations: Confirmations, credentials: Credentials | None = None) -> None:
+        self._policy, self._confirmations, self._credentials = policy, confirmations, credentials
+
+    def is_needed(self, call: Call) -> bool:
+        """Say whether the person must agree to `call` first."""
+        return self._policy.needs_confirmation(call.principal, call.operation)
+
+    def with_account(self, call: Call) -> Call:
+        """Return a write with its account named and known: a yes, and a record, must not move to another one when names change."""
+        operation, options = call.operation, call.options
+        if self._credentials is None:
+            return call
+        readiness = self._credentials.readiness(call.principal, operation.connection or operation.provider, operation.connection_scopes)
+        # Where calls without an account are allowed, one is used only if it is ready.
+        is_used = operation.connection is not None or readiness.status == "ready"
+        account = options.account or (readiness.default if is_used else None)
+        if account is None:
+            return call
+        directions = replace(call.directions, account_id=readiness.id_of(account))
+        return replace(call, options=replace(options, account=account), directions=directions)
+
+    def question(self, call: Call, given_account: str | None) -> Outcome | None:
+        """Return the question to the person, or None where the call carries their answer to exactly it.
+
+        A batch asked about its whole plan, in which the account stands as it was given.
+        """
+        token, key = call.options.confirm, call.options.idempotency_key
+        identity = call.directions.account_id or call.options.account
+        accounts = (identity, given_account)
+        if token and any(
+            self._confirmations.accepts(token, call.principal, call.operation.id, account, call.arguments, idempotency_key=key)
+            for account in accounts
+        ):
+            return None
+        asked = self._confirmations.issue(
+            call.principal, call.operation.id, identity, call.arguments, message=question(call), idempotency_key=key
+        )
+        note = "the confirm token is expired or belongs to another call; this is a new one" if token else HOW_TO_CONFIRM
+        return Outcome("needs_confirmation", confirmation=asked, note=note)

@@ -93,7 +93,7 @@ async def test_the_door_gives_a_tool_of_an_mcp_server_the_operators_time(kind: A
     """Who asks for less than the usual time means it."""
     house = await gateway([replace(operation("up.work.run", "write"), kind=kind)])
     house.dispatcher._runners = {kind: house.runner}
-    house.dispatcher._mcp_tool_timeout_s = 300
+    house.dispatcher._admission._mcp_tool_timeout_s = 300
     now = asyncio.get_running_loop().time()
     options = {} if given is None else {"timeout_s": given}
     outcome = await house.call("call_api", {"api": "up.work.run", **options})
@@ -105,7 +105,7 @@ async def test_the_door_gives_a_tool_of_an_mcp_server_the_operators_time(kind: A
 async def test_more_time_than_there_is_is_refused_with_the_limit(kind: Any, most: str) -> None:
     """Nothing is cut silently."""
     house = await gateway([replace(operation("up.work.run", "write"), kind=kind)])
-    house.dispatcher._mcp_tool_timeout_s = 300
+    house.dispatcher._admission._mcp_tool_timeout_s = 300
     refused = await house.call("call_api", {"api": "up.work.run", "timeout_s": 900})
     assert refused.error is not None
     assert refused.error.code == "invalid_arguments"
