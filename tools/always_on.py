@@ -1,21 +1,29 @@
-"""The three tools as `tools/list` shows them: constant, and together under 900 tokens of every client's context."""
+"""The three tools as `tools/list` shows them: constant for a gateway, and together under 900 tokens of every client's context."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from typing import Final
 
 from tools.operation import CallOptions, Json, PageRequest
 
+#: the extra that runs code; imported where code runs
+SANDBOX = "pydantic_monty"
+#: bounds are checked and told where they are passed; in the list they would be noise
+_CHECKED_ONLY = frozenset({"additionalProperties", "exclusiveMinimum", "maxItems", "maxLength", "maximum", "minItems", "minimum"})
+
 
 @dataclass(frozen=True, slots=True)
 class ToolDefinition:
-    """One MCP tool. The edge turns it into the wire form of either protocol era."""
+    """One MCP tool. The edge turns it into the wire form of either protocol era. `input_schema` is what arguments are checked by."""
 
     name: str
     title: str
     description: str
     input_schema: Mapping[str, Json]
     annotations: Mapping[str, bool]
+    #: arguments that are taken and stand on the tool's page; hardly a call needs them
+    rare: frozenset[str] = frozenset()
 
     def to_wire(self) -> dict[str, Json]:
         """Return the tool as MCP's `Tool` object; `alwaysLoad` keeps clients with tool search from deferring it."""
@@ -23,33 +31,62 @@ class ToolDefinition:
             "name": self.name,
             "title": self.title,
             "description": self.description,
-            "inputSchema": self.input_schema,
+            "inputSchema": _shown(self.without(*self.rare).input_schema),
             "annotations": self.annotations,
             "_meta": {"anthropic/alwaysLoad": True},
         }
 
+    def without(self, *arguments: str) -> "ToolDefinition":
+        """Return the tool without arguments that this gateway has no use for."""
+        properties = {name: schema for name, schema in self.input_schema["properties"].items() if name not in arguments}
+        return replace(self, input_schema={**self.input_schema, "properties": properties})
 
+
+def _shown(schema: Mapping[str, Json], *, is_inner: bool = False) -> dict[str, Json]:
+    """Return a schema as a model sees it: without bounds, and members and options by the description alone where there is one."""
+    left_out = _CHECKED_ONLY
+    if is_inner and "description" in schema:
+        left_out |= {"properties", "required", "enum"}
+    shown = {word: value for word, value in schema.items() if word not in left_out}
+    if is_inner and shown.get("type") == _ONE_OR_MORE and "maxItems" not in schema:
+        # A list of expressions is taken, too; one expression can make a list itself.
+        shown["type"] = "string"
+        del shown["items"]
+    if "properties" in shown:
+        shown["properties"] = {name: _shown(member, is_inner=True) for name, member in shown["properties"].items()}
+    if "items" in shown:
+        shown["items"] = _shown(shown["items"], is_inner=True)
+    return shown
+
+
+_ONE_OR_MORE = ["string", "array"]
 _TEXTS = {"type": "array", "items": {"type": "string"}}
 
 DISCOVER_APIS = ToolDefinition(
     name="discover_apis",
     title="Find operations",
-    description="Find operations for an intent, with signatures ready for call_api and connection state.",
+    description=(
+        "Find operations for an intent. `a.b: create · list` names a.b.create and a.b.list; ids describes them."
+        " Without arguments: all providers."
+    ),
     input_schema={
         "type": "object",
         "properties": {
             "query": {
-                "type": ["string", "array"],
+                "type": _ONE_OR_MORE,
                 "items": {"type": "string"},
                 "maxItems": 5,
-                "description": "intent in words; several = one per sub-task",
+                "description": "what to do, in words; up to 5, one per sub-task",
             },
-            "ids": {**_TEXTS, "maxItems": 20, "description": "exact operations to describe"},
+            "ids": {**_TEXTS, "maxItems": 20, "description": "describe exactly these"},
             "providers": _TEXTS,
-            "tags": _TEXTS,
-            "access": {"enum": ["any", "read", "write", "destructive"]},
-            "detail": {"enum": ["names", "signature", "full", "schema"]},
-            "limit": {"type": "integer", "minimum": 1, "maximum": 20},
+            "tags": {**_TEXTS, "description": "topics"},
+            "access": {"enum": ["any", "read", "write", "destructive"], "description": "any|read|write|destructive"},
+            "detail": {
+                "enum": ["names", "signature", "full", "schema"],
+                "description": "names|signature|full (arguments described)|schema",
+            },
+            "limit": {"type": "integer", "minimum": 1, "maximum": 20, "description": "per query, 1-20"},
             "cursor": {"type": "string"},
             "check": {"type": "boolean", "description": "readiness only"},
         },
@@ -61,7 +98,7 @@ DISCOVER_APIS = ToolDefinition(
 CALL_API = ToolDefinition(
     name="call_api",
     title="Run one operation",
-    description="Run an operation found by discover_apis. A large answer comes as outline, first rows and a handle for api=result.read.",
+    description="Run one operation. A large answer brings its start and a handle for api=result.read.",
     input_schema={
         "type": "object",
         "properties": {
@@ -69,7 +106,7 @@ CALL_API = ToolDefinition(
             "args": {"type": "object"},
             "account": {"type": "string", "description": "alias or id"},
             "select": {
-                "type": ["string", "array"],
+                "type": _ONE_OR_MORE,
                 "items": {"type": "string"},
                 "description": "JMESPath over data: results[].{id: id}",
             },
@@ -81,9 +118,10 @@ CALL_API = ToolDefinition(
                     "cursor": {"type": "string"},
                 },
                 "additionalProperties": False,
+                "description": "{mode: one|all|max, max_items, cursor}",
             },
             "max_chars": {"type": "integer", "minimum": 200, "maximum": 500000},
-            "dry_run": {"type": "boolean"},
+            "dry_run": {"type": "boolean", "description": "show the request, send nothing"},
             "idempotency_key": {"type": "string", "maxLength": 255},
             "confirm": {"type": "string", "description": "token of needs_confirmation"},
             "timeout_s": {"type": "number", "exclusiveMinimum": 0, "maximum": 3600},
@@ -91,16 +129,17 @@ CALL_API = ToolDefinition(
         "required": ["api"],
         "additionalProperties": False,
     },
-    annotations={"readOnlyHint": False, "destructiveHint": True, "idempotentHint": False, "openWorldHint": True},
+    annotations={"destructiveHint": True},
+    rare=frozenset({"timeout_s"}),
 )
 
 BATCH_EXECUTE = ToolDefinition(
     name="batch_execute",
     title="Run a plan",
     description=(
-        "Run up to 50 operations in one go, independent ones side by side. The whole plan is checked before anything runs."
-        ' {"$ref": "step_id.data.items[0].id"} anywhere in args takes an earlier answer;'
-        ' with for_each, {"$item": "path"} the current element.'
+        "Run up to 50 operations, independent ones side by side, all checked before anything runs."
+        ' In args {"$ref": "step_id.data.items[0].id"} takes an earlier answer, {"$item": "id"} the element of for_each ("@": all of it).'
+        " Both are JMESPath: join(': ', [id, name])."
     ),
     input_schema={
         "type": "object",
@@ -111,16 +150,20 @@ BATCH_EXECUTE = ToolDefinition(
                 "maxItems": 50,
                 "items": {
                     "type": "object",
+                    "description": (
+                        "{id, api, args, account, select, if: JMESPath over steps, for_each: step_id.data.items or a list,"
+                        " depends_on: [ids], on_error: stop|skip|continue, idempotency_key}"
+                    ),
                     "properties": {
                         "id": {"type": "string"},
                         "api": {"type": "string"},
                         "args": {"type": "object"},
                         "account": {"type": "string"},
-                        "if": {"type": "string", "description": "JMESPath over steps"},
-                        "for_each": {"type": ["string", "array"], "description": "step_id.data.items, or a list"},
+                        "if": {"type": "string"},
+                        "for_each": {"type": _ONE_OR_MORE},
                         "depends_on": _TEXTS,
                         "on_error": {"enum": ["stop", "skip", "continue"]},
-                        "select": {"type": ["string", "array"], "items": {"type": "string"}},
+                        "select": {"type": _ONE_OR_MORE, "items": {"type": "string"}},
                         "idempotency_key": {"type": "string"},
                     },
                     "required": ["id", "api"],
@@ -128,19 +171,26 @@ BATCH_EXECUTE = ToolDefinition(
                 },
             },
             "code": {"type": "string", "description": "Python instead of steps"},
-            "return": {"type": "string", "description": "JMESPath over steps; only this comes back"},
+            "return": {"type": "string", "description": "JMESPath over steps"},
             "max_parallel": {"type": "integer", "minimum": 1, "maximum": 16},
             "timeout_s": {"type": "number", "exclusiveMinimum": 0, "maximum": 120},
             "dry_run": {"type": "boolean"},
             "confirm": {"type": "string"},
-            "resume": {"type": "string", "description": "run only what failed or never ran"},
+            "resume": {"type": "string", "description": "handle: run what is missing"},
         },
         "additionalProperties": False,
     },
-    annotations={"readOnlyHint": False, "destructiveHint": True, "idempotentHint": False, "openWorldHint": True},
+    annotations={"destructiveHint": True},
+    rare=frozenset({"max_parallel", "timeout_s"}),
 )
 
 ALWAYS_ON: tuple[ToolDefinition, ...] = (DISCOVER_APIS, CALL_API, BATCH_EXECUTE)
+
+
+def offered() -> tuple[ToolDefinition, ...]:
+    """Return the tools that this gateway shows to everybody: `code` only where its sandbox is installed."""
+    batch = BATCH_EXECUTE if find_spec(SANDBOX) is not None else BATCH_EXECUTE.without("code")
+    return (DISCOVER_APIS, CALL_API, batch)
 
 
 MAX_CHARS = 16_000

@@ -26,7 +26,7 @@ from server.observability.trace_context import Tracing
 from server.origins import Callers
 from server.request_body import BODY_TIMEOUT_S, MAX_BODY_BYTES, ClientGone, read_body
 from server.request_scope import ADDED_HEADERS
-from tools.always_on import ALWAYS_ON
+from tools.always_on import offered
 from tools.heavy_json.weight import MAX_SENT_VALUES, values_in_text
 
 
@@ -50,7 +50,7 @@ class McpEndpoint:
         extras = extras or NoExtras()
         callers = Callers(settings.base_url, settings.allowed_origins)
         self._calls = ToolCalls(dispatcher, tracing or Tracing(), states or RequestStates(), step_up, callers)
-        tools = [types.Tool.model_validate(tool.to_wire()) for tool in ALWAYS_ON]
+        tools = [types.Tool.model_validate(tool.to_wire()) for tool in offered()]
         self._sdk_path = SdkPath(self._calls, tools, callers, settings.base_url, extras)
         self._fast_path = FastPath(self._sdk_path.listing, self._sdk_path.server_info, callers, extras.tools) if has_fast_path else None
         self._long_calls = DisconnectWatcher()

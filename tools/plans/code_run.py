@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from tools.always_on import SANDBOX
 from tools.json_text import canonical, encode
 from tools.operation import Call, CallOptions, Failure, Json, LargeJson, Outcome
 from tools.plans.code_names import CALL, BoundCode
@@ -17,8 +18,6 @@ from tools.plans.preconditions import Confirm
 from tools.plans.references import MAX_FILLED_BYTES
 from tools.plans.step_result import failure_of
 
-#: the extra that runs code; imported where code runs
-SANDBOX = "pydantic_monty"
 MAX_CALLS = 100
 _AFTERGLOW_S = 0.2
 

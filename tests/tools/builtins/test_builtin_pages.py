@@ -1,12 +1,14 @@
 """Code, page and table agree."""
 
-import orjson
+import json
+
 import pytest
 
 from capability_index.documents import load_pages, tools_table
 from tests.conftest import REPOSITORY
 from tests.tools.stand_ins import gateway
-from tools.always_on import ALWAYS_ON, ToolDefinition
+from tools import always_on
+from tools.always_on import ALWAYS_ON, BATCH_EXECUTE, ToolDefinition, offered
 from tools.operation import Call, Outcome
 from tools.sources.builtin import PROVIDER, BuiltinFunction, PageMissing, builtin_operations
 
@@ -14,9 +16,9 @@ MAX_TOKENS = 900
 
 
 def test_the_three_tools_stay_under_their_budget_and_in_order() -> None:
-    """three-tools.md: under 900 tokens together (characters / 4), constant, in this order."""
+    """three-tools.md: under 900 tokens together (characters / 4, laid out as a model sees them), constant, in this order."""
     assert [tool.name for tool in ALWAYS_ON] == ["discover_apis", "call_api", "batch_execute"]
-    assert len(orjson.dumps([tool.to_wire() for tool in ALWAYS_ON])) / 4 < MAX_TOKENS
+    assert len(json.dumps([tool.to_wire() for tool in ALWAYS_ON], indent=1)) / 4 <= MAX_TOKENS
 
 
 @pytest.mark.parametrize("tool", ALWAYS_ON, ids=lambda tool: tool.name)
@@ -28,6 +30,29 @@ def test_a_tool_and_its_page_name_the_same_arguments(tool: ToolDefinition) -> No
     parameters = [parameter.name for parameter in page_by_slug[tool.name].document.parameters]
     assert parameters == list(tool.input_schema["properties"])
     assert tool.to_wire()["_meta"] == {"anthropic/alwaysLoad": True}
+
+
+@pytest.mark.parametrize("tool", ALWAYS_ON, ids=lambda tool: tool.name)
+def test_what_a_tool_shows_is_what_it_takes(tool: ToolDefinition) -> None:
+    """The list leaves out bounds and rare arguments; it names nothing that would be refused, and every list says of what."""
+    shown = tool.to_wire()["inputSchema"]
+    assert list(shown["properties"]) == [name for name in tool.input_schema["properties"] if name not in tool.rare]
+    assert tool.rare <= set(tool.input_schema["properties"])
+    for name, member in shown["properties"].items():
+        taken = tool.input_schema["properties"][name]
+        assert member.get("type", "string") in (taken.get("type", "string"), "string")
+        assert "items" in member or "array" not in member.get("type", ())
+        inner = taken.get("items", taken).get("properties", {})
+        description = member.get("items", member).get("description", "")
+        assert all(each in description for each in (*inner, *taken.get("enum", ()))) or "enum" in member
+
+
+def test_code_is_offered_only_where_its_sandbox_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is not there is not promised; the list is made once, and the same for everybody."""
+    monkeypatch.setattr(always_on, "find_spec", lambda name: None)
+    assert "code" not in offered()[2].to_wire()["inputSchema"]["properties"]
+    monkeypatch.setattr(always_on, "find_spec", lambda name: object())
+    assert offered() == ALWAYS_ON == (*offered()[:2], BATCH_EXECUTE)
 
 
 async def test_every_built_in_has_a_page_that_names_its_arguments_and_says_what_they_mean() -> None:
