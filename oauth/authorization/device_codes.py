@@ -59,6 +59,7 @@ class DeviceCodes:
             raise OAuthError("unauthorized_client", "this client is not registered for the device grant")
         # RFC 8707 §2: fixed now; the poll later cannot choose another audience.
         tenant = self._resources.resolve(form.all("resource"))
+        # RFC 8707 §2.1: as /authorize checks it.
         if not client.may_use_at(tenant.tenant_id):
             raise OAuthError("unauthorized_client", "this client is registered for another resource")
         scopes = known(parse(form.get("scope") or ""), self._provider_scopes(tenant.tenant_id), tenant.baseline_scopes)
@@ -102,4 +103,5 @@ class DeviceCodes:
         client, tenant = await self._clients.find(code.client_id), self._tenants.get(code.tenant_id)
         if client is None or tenant is None:
             return None
+        # RFC 8628 §3.3: no redirect URI of a client takes part; the answer goes to our own page.
         return Attempt(Parameters(()), client=client, redirect_uri=self.page_url, tenant=tenant, scopes=code.scopes), code.device_hash

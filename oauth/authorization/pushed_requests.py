@@ -13,6 +13,7 @@ from oauth.tokens.lifetimes import Lifetimes
 
 REQUEST_URI_PREFIX = "urn:ietf:params:oauth:request_uri:"
 #: what authenticated the client is no part of the request
+# RFC 9126 §2.1: authentication is of this request; kept, a secret would lie in the store in clear
 _CREDENTIALS = frozenset({"client_secret", "client_assertion", "client_assertion_type"})
 
 

@@ -122,6 +122,7 @@ class Registration:
             "response_types": ["code"],
             "token_endpoint_auth_method": client.auth_method,
             "application_type": client.application_type,
+            # RFC 7592 §3: REQUIRED, with registration_client_uri
             "registration_access_token": registered.registration_token,
             "registration_client_uri": f"{self._base_url}/register/{client.client_id}",
             **dict(client.links),
@@ -132,6 +133,7 @@ class Registration:
             wire["jwks"] = json.loads(client.jwks)
         if client.jwks_uri:
             wire["jwks_uri"] = client.jwks_uri
+        # RFC 7591 §3.2.1: client_secret_expires_at is REQUIRED beside a secret; 0 means never.
         if registered.secret:
             wire |= {"client_secret": registered.secret, "client_secret_expires_at": 0}
         return wire
@@ -166,6 +168,7 @@ class Registration:
         return client, token
 
     async def _record(self, action: SecurityAction, client: Client) -> None:
+        # RFC 6749 §2.3.1, RFC 7591 §5: neither secret nor token; the name is a claim, cut like every stranger's text.
         facts = {"name": client.name, "redirect_uris": " ".join(client.redirect_uris)[:2000], "from": client.registered_from}
         await self._audit.record(SecurityEvent(action, self._clock(), client.tenant_id or "", "", client.client_id, "", facts))
 

@@ -126,7 +126,7 @@ class RefreshTokenGrant:
             await rows.revoke_grant(grant, now, "refresh_reused")
             await rows.note(SecurityEvent("refresh_reused", now, grant.tenant_id, grant.subject, grant.client_id, grant.grant_id, facts))
             return grant
-        # Inside the window: the same answer, not a second pair, so RFC 9700 §4.14.2 still sees a thief at the next rotation.
+        # Inside the window: the same answer and never a second pair, so that reuse after it still shows (RFC 9700 §4.14.2).
         await rows.note(SecurityEvent("refresh_replayed", now, grant.tenant_id, grant.subject, grant.client_id, grant.grant_id, facts))
         return await self._repeat(rows, grant, row, asked, now)
 

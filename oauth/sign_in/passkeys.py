@@ -118,6 +118,7 @@ class Passkeys:
             user_display_name=subject.title,
             challenge=await self._challenge(browser, _enrolment(subject)),
             timeout=CHALLENGE_S * 1000,
+            # WebAuthn 3 §5.4.6: discoverable, so nobody types a name at sign-in, and who exists is never asked
             authenticator_selection=AuthenticatorSelectionCriteria(
                 resident_key=ResidentKeyRequirement.REQUIRED, user_verification=UserVerificationRequirement.REQUIRED
             ),
@@ -128,6 +129,7 @@ class Passkeys:
 
     async def enrol(self, subject: Subject, browser: str, answer_text: str, name: str) -> Passkey:
         """Keep a new passkey of a person who has just signed in. Raises PasskeyRefused."""
+        # Each is named to the browser in excludeCredentials, and looked through at every sign-in.
         if len(await self.of_subject(subject)) >= MAX_PASSKEYS:
             raise PasskeyRefused(f"{MAX_PASSKEYS} passkeys are the most; remove one first", 409)
         try:
@@ -149,6 +151,7 @@ class Passkeys:
         )
         try:
             await self._store.add(passkey)
+        # WebAuthn 3 §7.1: a credential id that is registered for anybody is refused, or its owner would change.
         except PasskeyExists as error:
             raise PasskeyRefused("this passkey is registered already", 409) from error
         await self._note("credential_added", subject.tenant_id, subject.subject_id, {"kind": "passkey", "name": passkey.name})
@@ -224,6 +227,7 @@ class Passkeys:
 
 def user_handle(tenant_id: str, subject_id: str) -> bytes:
     """Return what authenticators keep for a subject: no personal data, 64 bytes at most (WebAuthn 3 §14.6.1)."""
+    # The tenant is part of it: one device with accounts in two tenants keeps both.
     return hashlib.sha256(f"{tenant_id}\0{subject_id}".encode()).digest()
 
 

@@ -21,6 +21,7 @@ class Grant:
     tenant_id: str
     subject: str
     client_id: str
+    # RFC 8707 §2: every token of the family is for this one resource
     resource: str
     scopes: frozenset[str]
     grant_type: GrantType
@@ -45,6 +46,7 @@ class AuthorizationCode:
     tenant_id: str
     client_id: str
     redirect_uri: str
+    # RFC 7636 §4.4: what the verifier will be held against; without one there is no code (RFC 9700 §4.8)
     code_challenge: str
     expires_at: float
     failed_tries: int = 0
@@ -73,6 +75,7 @@ class RefreshToken:
     token_hash: bytes
     grant_id: str
     tenant_id: str
+    # RFC 9700 §4.14.2: which rotation of the family this is; part of what its reply is sealed for
     generation: int
     issued_at: float
     expires_at: float
@@ -101,6 +104,7 @@ class PushedRequest:
 
     handle_hash: bytes
     client_id: str
+    # RFC 9126 §4: exactly what was pushed; nothing of the browser's query is added
     parameters: tuple[tuple[str, str], ...]
     expires_at: float
 
@@ -115,6 +119,7 @@ class RememberedConsent:
     redirect_uri: str
     resource: str
     scopes: frozenset[str]
+    # of the client's metadata as the person saw it described (RFC 6749 §10.2)
     document_hash: str
     granted_at: float
     left_out: frozenset[str] = frozenset()
@@ -132,6 +137,7 @@ class DeviceCode:
     scopes: tuple[str, ...]
     created_at: float
     expires_at: float
+    # RFC 8628 §3.5: grows with every `slow_down`, for this code alone
     interval_s: float
     last_polled_at: float | None = None
     grant_id: str | None = None

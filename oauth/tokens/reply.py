@@ -26,12 +26,14 @@ class TokenReply:
     def to_wire(self, now: float) -> Mapping[str, str | int]:
         wire: dict[str, str | int] = {
             "access_token": self.access_token,
+            # RFC 6749 §5.1: REQUIRED; RFC 6750 §4 spells it so, and clients compare it in more ways than one
             "token_type": "Bearer",
             # RFC 6749 §5.1: what is left of it, since a repeated reply is younger than its token.
             "expires_in": max(0, int(self.expires_at - now)),
             # RFC 6749 §5.1: REQUIRED where it differs from what was asked for; always said, so that no client has to guess.
             "scope": self.scope,
         }
+        # RFC 6749 §5.1: left out where there is none; an empty one would be kept by clients and sent.
         return wire | ({"refresh_token": self.refresh_token} if self.refresh_token else {})
 
     def to_bytes(self) -> bytes:
@@ -75,6 +77,7 @@ async def mint_refresh_token(rows: OAuthRows, grant: Grant, generation: int, now
     token = new_token("rt")
     # RFC 9700 §4.14.2: every rotation moves the idle limit, none the end of the grant.
     expires_at = min(now + lifetimes.refresh_idle_s, grant.expires_at)
+    # RFC 6819 §5.1.4.1.3: its hash alone, as for every credential.
     await rows.add_refresh_token(RefreshToken(hash_token(token), grant.grant_id, grant.tenant_id, generation, now, expires_at))
     return token
 

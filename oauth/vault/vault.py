@@ -61,6 +61,7 @@ class Vault:
             secret = await self.seal(caller, name, newest.version + 1 if newest else 1, plaintext)
             event = self._event(caller, "sealed", name, secret.version)
             try:
+                # False: another writer has this version; sealing again for the next one binds the seal to the right place.
                 if await self._store.put(secret, keep_versions=self._keep_versions, event=event):
                     return secret.version
             except StaleKey:
