@@ -1,5 +1,8 @@
 """What the gateway knows in one place only, and nowhere a second time."""
 
+import ast
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -35,3 +38,15 @@ def test_base64url_takes_no_other_character(text: str) -> None:
     """A decoder that skips what it does not know lets one cursor be spelled in many ways."""
     with pytest.raises(ValueError):
         base64url.decode(text)
+
+
+@pytest.mark.parametrize("path", [path for path in sources() if "server/storage" in str(path)], ids=name_of)
+def test_a_row_becomes_a_record_by_keyword(path: Path) -> None:
+    """Where two columns of one type stand by their position, a swap goes unseen."""
+    by_position = [
+        node.lineno
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id[:1].isupper() and len(node.args) >= 3
+        if any(isinstance(part, ast.Name) and part.id == "row" for argument in node.args for part in ast.walk(argument))
+    ]
+    assert not by_position, f"{name_of(path)}: records by position at lines {by_position}"

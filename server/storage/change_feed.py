@@ -100,7 +100,7 @@ class ChangeFeed:
         async with self._database.feed() as connection:
             # Straight into the inboxes: what is taken as read is not lost when the connection breaks on its way back.
             for topic, tenant_id, item in await self._position.advance(connection):
-                change = Change(topic, tenant_id or None, item)
+                change = Change(topic=topic, tenant_id=tenant_id or None, item=item)
                 for inbox in self._inboxes:
                     if inbox.topic == topic:
                         inbox.put(change)

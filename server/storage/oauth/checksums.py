@@ -23,7 +23,7 @@ async def change_mark(
         is_first = afresh or set(everything) <= set(came)
         mark = marker.marked(tenant_id, None, everything, (), is_first=is_first)
     else:
-        mark = marker.marked(tenant_id, Checksum(row.tenant_id, row.dek_id, row.sealed), came, gone)
+        mark = marker.marked(tenant_id, Checksum(tenant_id=row.tenant_id, dek_id=row.dek_id, sealed=row.sealed), came, gone)
     if mark is None:
         return
     await must_be_active(connection, tenant_id, mark.dek_id)
@@ -44,7 +44,7 @@ async def inventory_of(connection: AsyncConnection, tenant_id: str) -> tuple[Che
     for row in await connection.execute(union_all(marks, secrets)):
         name, version, dek_id, sealed = row
         if sealed is not None:
-            mark = Checksum(tenant_id, dek_id, bytes(sealed))
+            mark = Checksum(tenant_id=tenant_id, dek_id=dek_id, sealed=bytes(sealed))
         else:
             entries.append((name, version))
     return mark, entries

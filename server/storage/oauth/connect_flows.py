@@ -56,7 +56,7 @@ class SqlConnectFlowStore:
             if row is None:
                 return None
             await connection.execute(update(connect_flows).where(mine).values(**_NO_SECRETS))
-        return _flow(row), AuthorizationAttempt(row.trip_hash, row.browser, row.trip, row.trip_dek_id)
+        return _flow(row), AuthorizationAttempt(trip_hash=row.trip_hash, browser=row.browser, sealed=row.trip, dek_id=row.trip_dek_id)
 
     async def taken(self, trip_hash: str) -> tuple[ConnectFlow, str] | None:
         over = (connect_flows.c.trip_hash == trip_hash) & connect_flows.c.trip.is_(None)

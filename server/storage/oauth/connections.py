@@ -114,7 +114,7 @@ class SqlConnectionStore:
                 await sql.execute(update(connections).where(*_one(row.tenant_id, row.account_id)).values(**held))
                 if secret := await _secret_of(sql, found := _connection(row)):
                     await record_event(sql, leased_event(now, found))
-                    leases.append(Lease(found, secret, row.fence + 1, until))
+                    leases.append(Lease(connection=found, secret=secret, fence=row.fence + 1, until=until))
         return leases
 
     async def finish_refresh(self, lease: Lease, connection: Connection, secret: SealedSecret) -> bool:

@@ -68,7 +68,9 @@ class SqlOAuthRows:
         if row is None or row.expires_at <= now * 1_000_000:
             return None
         parameters = tuple((name, value) for name, value in orjson.loads(row.parameters))
-        return PushedRequest(row.handle_hash, row.client_id, parameters, row.expires_at / 1_000_000)
+        return PushedRequest(
+            handle_hash=row.handle_hash, client_id=row.client_id, parameters=parameters, expires_at=row.expires_at / 1_000_000
+        )
 
     async def add_grant(self, grant: Grant) -> None:
         await self._insert(grants, rows_of.grant_values(grant))

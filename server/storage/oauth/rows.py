@@ -45,19 +45,19 @@ def grant_values(grant: Grant) -> Values:
 
 def grant_of(row: Row[Any]) -> Grant:
     return Grant(
-        row.grant_id,
-        row.tenant_id,
-        row.subject,
-        row.client_id,
-        row.resource,
-        scopes_of(row.scopes),
-        row.grant_type,
-        row.native,
-        row.created_at / 1_000_000,
-        row.expires_at / 1_000_000,
-        from_us(row.revoked_at),
-        row.revoke_reason,
-        scopes_of(row.left_out),
+        grant_id=row.grant_id,
+        tenant_id=row.tenant_id,
+        subject=row.subject,
+        client_id=row.client_id,
+        resource=row.resource,
+        scopes=scopes_of(row.scopes),
+        grant_type=row.grant_type,
+        native=row.native,
+        created_at=row.created_at / 1_000_000,
+        expires_at=row.expires_at / 1_000_000,
+        revoked_at=from_us(row.revoked_at),
+        revoke_reason=row.revoke_reason,
+        left_out=scopes_of(row.left_out),
     )
 
 
@@ -77,15 +77,15 @@ def code_values(code: AuthorizationCode) -> Values:
 
 def code_of(row: Row[Any]) -> AuthorizationCode:
     return AuthorizationCode(
-        row.code_hash,
-        row.grant_id,
-        row.tenant_id,
-        row.client_id,
-        row.redirect_uri,
-        row.code_challenge,
-        row.expires_at / 1_000_000,
-        row.failed_tries,
-        from_us(row.used_at),
+        code_hash=row.code_hash,
+        grant_id=row.grant_id,
+        tenant_id=row.tenant_id,
+        client_id=row.client_id,
+        redirect_uri=row.redirect_uri,
+        code_challenge=row.code_challenge,
+        expires_at=row.expires_at / 1_000_000,
+        failed_tries=row.failed_tries,
+        used_at=from_us(row.used_at),
     )
 
 
@@ -105,15 +105,15 @@ def access_token_values(token: AccessToken) -> Values:
 
 def access_token_of(row: Row[Any]) -> AccessToken:
     return AccessToken(
-        row.token_hash,
-        row.grant_id,
-        row.tenant_id,
-        row.subject,
-        row.client_id,
-        row.resource,
-        scopes_of(row.scopes),
-        row.issued_at / 1_000_000,
-        row.expires_at / 1_000_000,
+        token_hash=row.token_hash,
+        grant_id=row.grant_id,
+        tenant_id=row.tenant_id,
+        subject=row.subject,
+        client_id=row.client_id,
+        resource=row.resource,
+        scopes=scopes_of(row.scopes),
+        issued_at=row.issued_at / 1_000_000,
+        expires_at=row.expires_at / 1_000_000,
     )
 
 
@@ -132,14 +132,14 @@ def refresh_token_values(token: RefreshToken) -> Values:
 
 def refresh_token_of(row: Row[Any]) -> RefreshToken:
     return RefreshToken(
-        row.token_hash,
-        row.grant_id,
-        row.tenant_id,
-        row.generation,
-        row.issued_at / 1_000_000,
-        row.expires_at / 1_000_000,
-        from_us(row.rotated_at),
-        row.reply_box,
+        token_hash=row.token_hash,
+        grant_id=row.grant_id,
+        tenant_id=row.tenant_id,
+        generation=row.generation,
+        issued_at=row.issued_at / 1_000_000,
+        expires_at=row.expires_at / 1_000_000,
+        rotated_at=from_us(row.rotated_at),
+        reply_box=row.reply_box,
     )
 
 
@@ -178,7 +178,13 @@ def request_of(row: Row[Any]) -> StoredRequest:
     kept = orjson.loads(row.request)
     kept |= {"prompt": frozenset(kept["prompt"]), "scopes": tuple(kept["scopes"])}
     request = AuthorizationRequest(request_id="", browser=row.browser, tenant_id=row.tenant_id, **kept)
-    return StoredRequest(request, row.request_hash, row.device_code_hash, from_us(row.answered_at), row.reply_box)
+    return StoredRequest(
+        request=request,
+        request_hash=row.request_hash,
+        device_code_hash=row.device_code_hash,
+        answered_at=from_us(row.answered_at),
+        reply_box=row.reply_box,
+    )
 
 
 def consent_values(consent: RememberedConsent) -> Values:
@@ -197,15 +203,15 @@ def consent_values(consent: RememberedConsent) -> Values:
 
 def consent_of(row: Row[Any]) -> RememberedConsent:
     return RememberedConsent(
-        row.tenant_id,
-        row.subject,
-        row.client_id,
-        row.redirect_uri,
-        row.resource,
-        scopes_of(row.scopes),
-        row.document_hash,
-        row.granted_at / 1_000_000,
-        scopes_of(row.left_out),
+        tenant_id=row.tenant_id,
+        subject=row.subject,
+        client_id=row.client_id,
+        redirect_uri=row.redirect_uri,
+        resource=row.resource,
+        scopes=scopes_of(row.scopes),
+        document_hash=row.document_hash,
+        granted_at=row.granted_at / 1_000_000,
+        left_out=scopes_of(row.left_out),
     )
 
 
@@ -229,19 +235,19 @@ def device_code_values(code: DeviceCode) -> Values:
 
 def device_code_of(row: Row[Any]) -> DeviceCode:
     return DeviceCode(
-        row.device_hash,
-        row.user_code,
-        row.client_id,
-        row.tenant_id,
-        row.resource,
-        tuple(row.scopes.split()),
-        row.created_at / 1_000_000,
-        row.expires_at / 1_000_000,
-        row.interval_us / 1_000_000,
-        from_us(row.last_polled_at),
-        row.grant_id,
-        row.denied,
-        row.used,
+        device_hash=row.device_hash,
+        user_code=row.user_code,
+        client_id=row.client_id,
+        tenant_id=row.tenant_id,
+        resource=row.resource,
+        scopes=tuple(row.scopes.split()),
+        created_at=row.created_at / 1_000_000,
+        expires_at=row.expires_at / 1_000_000,
+        interval_s=row.interval_us / 1_000_000,
+        last_polled_at=from_us(row.last_polled_at),
+        grant_id=row.grant_id,
+        denied=row.denied,
+        used=row.used,
     )
 
 
@@ -258,4 +264,12 @@ def event_values(event: SecurityEvent) -> Values:
 
 
 def event_of(row: Row[Any]) -> SecurityEvent:
-    return SecurityEvent(row.action, row.at / 1_000_000, row.tenant_id, row.subject, row.client_id, row.grant_id, orjson.loads(row.facts))
+    return SecurityEvent(
+        action=row.action,
+        at=row.at / 1_000_000,
+        tenant_id=row.tenant_id,
+        subject=row.subject,
+        client_id=row.client_id,
+        grant_id=row.grant_id,
+        facts=orjson.loads(row.facts),
+    )

@@ -119,7 +119,18 @@ class SqlSecretStore:
         query = select(vault_events).where(vault_events.c.tenant_id == tenant_id).order_by(vault_events.c.seq.desc()).limit(limit)
         async with self._database.read() as connection:
             rows = (await connection.execute(query)).all()
-        return [SecretEvent(row.at / 1e6, row.tenant_id, row.actor, row.action, row.name, row.version, row.purpose) for row in rows]
+        return [
+            SecretEvent(
+                at=row.at / 1e6,
+                tenant_id=row.tenant_id,
+                actor=row.actor,
+                action=row.action,
+                name=row.name,
+                version=row.version,
+                purpose=row.purpose,
+            )
+            for row in rows
+        ]
 
 
 async def write_secret(connection: AsyncConnection, secret: SealedSecret, keep_versions: int, event: SecretEvent | None) -> None:
@@ -174,7 +185,7 @@ async def record_event(connection: AsyncConnection, event: SecretEvent) -> None:
 
 def sealed_secret(row: Row[Any]) -> SealedSecret:
     """Return a row of vault_secrets as a value."""
-    return SealedSecret(row.tenant_id, row.name, row.version, row.dek_id, row.sealed)
+    return SealedSecret(tenant_id=row.tenant_id, name=row.name, version=row.version, dek_id=row.dek_id, sealed=row.sealed)
 
 
 def _entries(rows: Iterable[Any]) -> list[Entry]:
@@ -182,7 +193,7 @@ def _entries(rows: Iterable[Any]) -> list[Entry]:
 
 
 def _key(row: Row[Any]) -> WrappedKey:
-    return WrappedKey(row.dek_id, row.tenant_id, row.kek_id, row.wrapped, row.is_active)
+    return WrappedKey(dek_id=row.dek_id, tenant_id=row.tenant_id, kek_id=row.kek_id, wrapped=row.wrapped, is_active=row.is_active)
 
 
 def _columns(key: WrappedKey) -> dict[str, Any]:

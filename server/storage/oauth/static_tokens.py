@@ -60,13 +60,13 @@ class SqlStaticTokenStore:
 
 def _token(row: Row[Any]) -> StaticToken:
     return StaticToken(
-        row.token_hash,
-        row.token_id,
-        row.tenant_id,
-        row.subject,
-        row.label,
-        scopes_of(row.scopes),
-        row.created_at / 1_000_000,
-        from_us(row.last_used_at),
-        row.calls,
+        token_hash=row.token_hash,
+        token_id=row.token_id,
+        tenant_id=row.tenant_id,
+        subject=row.subject,
+        label=row.label,
+        scopes=scopes_of(row.scopes),
+        created_at=row.created_at / 1_000_000,
+        last_used_at=from_us(row.last_used_at),
+        calls=row.calls,
     )

@@ -95,7 +95,7 @@ class SqlUsageStore:
             rows = await connection.execute(
                 select(usage_examples).where(usage_examples.c.uses >= minimum, recent).order_by(usage_examples.c.used_at)
             )
-            return [UsageExample(row.tenant_id, row.operation_id, row.intent, row.uses) for row in rows]
+            return [UsageExample(tenant_id=row.tenant_id, operation_id=row.operation_id, intent=row.intent, uses=row.uses) for row in rows]
 
 
 _COLUMNS = (

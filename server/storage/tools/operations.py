@@ -120,4 +120,11 @@ async def _write_source(connection: AsyncConnection, owner: str, source: Source)
 
 
 def _source(row: Row[tuple[object, ...]]) -> Source:
-    return Source(row.provider, row.tenant_id or None, row.kind, row.location, row.title, orjson.loads(row.settings))
+    return Source(
+        provider=row.provider,
+        tenant_id=row.tenant_id or None,
+        kind=row.kind,
+        location=row.location,
+        title=row.title,
+        settings=orjson.loads(row.settings),
+    )
