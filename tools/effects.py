@@ -20,8 +20,9 @@ _NEVER_SENT = frozenset(
         "upstream_unreachable",
     }
 )
-#: the client errors of RFC 9110 §15.5 say that a request was refused; 408 says that it was not waited for
-_NOT_WAITED_FOR = 408
+#: the client errors of RFC 9110 §15.5 say that a request was refused; 408 says that it was not waited for, as proxies say in
+#: numbers of their own (nginx's 444 and 499, the 460 of AWS)
+_NOT_WAITED_FOR = frozenset({408, 444, 460, 499})
 #: RFC 9110 §15.4.8, RFC 9110 §15.4.9: the request was not acted on, it is to be repeated elsewhere
 _ELSEWHERE = frozenset({307, 308})
 
@@ -37,7 +38,7 @@ def may_have_taken_effect(outcome: Outcome) -> bool:
     if outcome.status != "error" or failure is None or failure.declined or not was_sent(failure):
         return False
     status = (failure.upstream or {}).get("status")
-    is_refused = isinstance(status, int) and ((400 <= status < 500 and status != _NOT_WAITED_FOR) or status in _ELSEWHERE)
+    is_refused = isinstance(status, int) and ((400 <= status < 500 and status not in _NOT_WAITED_FOR) or status in _ELSEWHERE)
     return not is_refused
 
 

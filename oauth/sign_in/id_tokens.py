@@ -89,5 +89,5 @@ def _check_times(claims: Mapping[str, Any], now: float) -> None:
         raise IdTokenRefused("the token was not issued just now")
     not_before = claims.get("nbf", 0)
     # RFC 7519 §4.1.5.
-    if not isinstance(not_before, int | float) or not_before > now + LEEWAY_S:
+    if not isinstance(not_before, int | float) or isinstance(not_before, bool) or not_before > now + LEEWAY_S:
         raise IdTokenRefused("the token is not valid yet")

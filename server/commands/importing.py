@@ -59,6 +59,12 @@ command.add_command(accept_command)
 @click.option("--fresh", is_flag=True, help="Forget the options and names of the last import of this provider.")
 @click.option("--base-url", default=None, help="Where the API is, when the document does not say it rightly.")
 @click.option("--overlay", type=click.Path(path_type=Path), metavar="FILE", help="A YAML file that corrects what is derived.")
+@click.option(
+    "--root",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    metavar="FOLDER",
+    help="Where the files that SOURCE refers to may be, in place of its own folder.",
+)
 @with_settings
 @run_async
 async def openapi(
@@ -70,6 +76,7 @@ async def openapi(
     base_url: str | None,
     include: tuple[str, ...],
     overlay: Path | None,
+    root: Path | None,
     fresh: bool,
     dry_run: bool,
     as_json: bool,
@@ -81,7 +88,9 @@ async def openapi(
     """
     tenant = whose(tenant, shared)
     check_slug(provider)
-    request = ImportRequest(source, provider, tenant, base_url, include, str(overlay) if overlay else None, fresh)
+    request = ImportRequest(
+        source, provider, tenant, base_url, include, str(overlay) if overlay else None, str(root) if root else None, fresh
+    )
     async with open_store(settings) as store:
         if tenant is not None:
             await known_tenant(store, tenant)

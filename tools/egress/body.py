@@ -15,10 +15,15 @@ _CHUNK_BYTES = 64 * 1024
 #: what comes out of one step at most, how many members it may begin, and how much goes in where others wait
 _STEP_BYTES, _STEP_MEMBERS, _PIECE_BYTES = 1 << 20, 64, 16 * 1024
 _ENCODINGS = frozenset({"gzip", "x-gzip", "deflate"})
-#: what some servers write there and what is no encoding: the charset, or how mail is carried
-_NO_ENCODINGS = frozenset({"", "identity", "none", "utf-8", "utf8", "iso-8859-1", "us-ascii", "binary", "8bit", "7bit", "text", "plain"})
+#: what some servers write there and what is no encoding: the charset, how mail is carried, how an object was uploaded
+_NO_ENCODINGS = frozenset(
+    {"", "identity", "none", "utf-8", "utf8", "iso-8859-1", "us-ascii", "binary", "8bit", "7bit", "text", "plain", "aws-chunked"}
+)
+#: an encoding of an encoding is lawful (RFC 9110 §8.4); more of them are an attack
+MAX_ENCODINGS = 3
 #: Window bits for zlib: gzip or zlib, told by its header; and the headerless form that some servers call deflate.
 _BY_HEADER, _HEADERLESS = 47, -15
+_GZIP_MAGIC = b"\x1f\x8b"
 
 
 def failed(authority: str, code: str, what: str, *, retryable: bool = False, sent: bool = True) -> UpstreamFailed:
@@ -52,14 +57,30 @@ async def read_body(response: aiohttp.ClientResponse, max_body_bytes: int) -> by
 
 
 def inflating_of(content_encoding: str, max_body_bytes: int, authority: str) -> "Inflating | None":
-    """Return what inflates a body, or None for a plain one. Raises UpstreamFailed for an encoding that nobody asked for."""
-    encoding = content_encoding.strip().lower()
-    if encoding in _NO_ENCODINGS:
+    """Return what inflates a body, or None for a plain one. Raises UpstreamFailed for an encoding that nobody asked for.
+
+    Encodings are listed in the order in which they were applied (RFC 9110 §8.4).
+    """
+    named = _named(content_encoding)
+    if not named:
         return None
     # RFC 9110 §12.5.3: not in our Accept-Encoding, and unread bytes must not pass for an answer.
-    if encoding not in _ENCODINGS:
-        raise failed(authority, "upstream_malformed", f"answered in the encoding {encoding[:40]!r}, which was not asked for")
-    return Inflating(encoding, max_body_bytes, authority)
+    if len(named) > MAX_ENCODINGS or not _ENCODINGS.issuperset(named):
+        shown = content_encoding.strip().lower()[:40]
+        raise failed(authority, "upstream_malformed", f"answered in the encoding {shown!r}, which was not asked for")
+    inflating = None
+    for encoding in named:
+        inflating = Inflating(encoding, max_body_bytes, authority, inflating)
+    return inflating
+
+
+def is_plain(content_encoding: str) -> bool:
+    """Say whether a Content-Encoding names none that bytes would have to be taken out of."""
+    return not _named(content_encoding)
+
+
+def _named(content_encoding: str) -> list[str]:
+    return [name for each in content_encoding.split(",") if (name := each.strip().lower()) not in _NO_ENCODINGS]
 
 
 async def _read_plain(response: aiohttp.ClientResponse, max_body_bytes: int) -> bytes:
@@ -76,12 +97,16 @@ async def _read_plain(response: aiohttp.ClientResponse, max_body_bytes: int) -> 
 class Inflating:
     """One compressed body, piece by piece, so that a bomb is noticed at the limit and holds nobody up until then.
 
-    What comes out of a piece is bounded: what inflates to more is inflated by `rest`, a step at a time.
+    What comes out of a piece is bounded: what inflates to more is inflated by `rest`, a step at a time. A body that only says that
+    it is compressed, as some proxies leave it, is taken as it is. `within`: what inflates the result.
     """
 
-    def __init__(self, encoding: str, max_body_bytes: int, authority: str) -> None:
-        self._encoding, self._max_body_bytes, self._authority = encoding, max_body_bytes, authority
+    def __init__(self, encoding: str, max_body_bytes: int, authority: str, within: "Inflating | None" = None) -> None:
+        self._encoding, self._max_body_bytes, self._authority, self._within = encoding, max_body_bytes, authority, within
         self._inflater: zlib._Decompress | None = None
+        #: the first bytes, until there are enough to tell what they are
+        self._first: bytes | None = b""
+        self._is_plain = False
         self._chunks: list[bytes] = []
         self._left_bytes = max_body_bytes
         self._behind = deque[bytes]()
@@ -89,10 +114,17 @@ class Inflating:
     @property
     def is_behind(self) -> bool:
         """Say whether something was fed and is not inflated yet."""
-        return bool(self._behind)
+        return bool(self._behind) or self._within is not None
 
     def feed(self, packed: bytes) -> None:
         """Take a piece, and inflate one step of what there is. Raises UpstreamFailed."""
+        if self._first is not None:
+            packed = self._first + packed
+            if len(packed) < len(_GZIP_MAGIC):
+                self._first = packed
+                return
+            self._first = None
+            self._begin(packed)
         if self._behind:
             self._add(packed)
             packed = self._behind.popleft()
@@ -110,7 +142,26 @@ class Inflating:
         """Return the whole body. Raises UpstreamFailed."""
         async for _ in in_turns(self._steps()):
             pass
-        return self.finish()
+        body = self.finish()
+        if self._within is None:
+            return body
+        self._within.feed(body)
+        return await self._within.rest()
+
+    def _begin(self, packed: bytes) -> None:
+        """Tell by its first bytes what a body is: gzip (RFC 1952 §2.3.1), zlib (RFC 1950 §2.2), deflate without a header, or plain."""
+        if packed.startswith(_GZIP_MAGIC) or ((packed[0] & 0x0F) == 8 and int.from_bytes(packed[:2]) % 31 == 0):
+            self._inflater = zlib.decompressobj(_BY_HEADER)
+        elif self._encoding == "deflate" and _is_deflate(packed):
+            self._inflater = zlib.decompressobj(_HEADERLESS)
+        else:
+            self._is_plain = True
+
+    def _take(self, inflated: bytes) -> None:
+        self._left_bytes -= len(inflated)
+        if self._left_bytes < 0:
+            raise too_large(self._authority, self._max_body_bytes)
+        self._chunks.append(inflated)
 
     def _steps(self) -> Iterator[None]:
         while self._behind:
@@ -120,25 +171,22 @@ class Inflating:
 
     def _step(self, packed: bytes) -> bytes | None:
         """Inflate one step, and return what of `packed` is left for the next; None: nothing is."""
+        if self._is_plain:
+            self._take(packed)
+            return None
         room = _STEP_BYTES
         for _ in range(_STEP_MEMBERS):
             if self._inflater is None:
-                if not packed:
-                    return None
-                # RFC 1950 §2.2: the low four bits of a zlib header are 8; gzip starts with 0x1f.
-                headerless = self._encoding == "deflate" and (packed[0] & 0x0F) != 8 and packed[0] != 0x1F
-                self._inflater = zlib.decompressobj(_HEADERLESS if headerless else _BY_HEADER)
-            # One byte above the limit shows that it is crossed, whatever a bomb holds (1 MB inflates to 1 GB).
+                if not packed or packed[0] != _GZIP_MAGIC[0]:
+                    return None  # What follows the last member is none of it, as gzip itself has it.
+                self._inflater = zlib.decompressobj(_BY_HEADER)
             most = min(self._left_bytes + 1, room)
             try:
                 inflated = self._inflater.decompress(packed, most)
             except zlib.error as error:
                 raise failed(self._authority, "upstream_malformed", f"says its answer is {self._encoding}, which it is not") from error
-            self._left_bytes -= len(inflated)
             room -= len(inflated)
-            if self._left_bytes < 0:
-                raise too_large(self._authority, self._max_body_bytes)
-            self._chunks.append(inflated)
+            self._take(inflated)
             if not self._inflater.eof:
                 # What is full may have more to give, also where all of `packed` went in.
                 return self._inflater.unconsumed_tail if len(inflated) == most else None
@@ -154,10 +202,22 @@ class Inflating:
         return packed
 
     def finish(self) -> bytes:
+        if self._first:
+            self._take(self._first)
         # RFC 1952 §2.3.1, RFC 1950 §2.2: without its checksum nobody knows that it is whole.
         if self._inflater is not None and not self._inflater.eof:
             raise failed(self._authority, "upstream_reset", "broke off its compressed answer", retryable=True)
         return b"".join(self._chunks)
+
+
+def _is_deflate(packed: bytes) -> bool:
+    """Say whether bytes begin what is deflate without a header: text hardly ever does, and never ends where its bytes end."""
+    trial = zlib.decompressobj(_HEADERLESS)
+    try:
+        trial.decompress(packed[:_CHUNK_BYTES], _CHUNK_BYTES)
+    except zlib.error:
+        return False
+    return not trial.unused_data
 
 
 def too_large(authority: str, max_body_bytes: int) -> UpstreamFailed:

@@ -18,6 +18,9 @@ MAX_WHOLE = 1e21
 MAX_NODES = 50_000
 MAX_SCHEMAS = 200
 _COMPOSED = ("allOf", "anyOf", "oneOf")
+_CONDITIONAL = ("then", "else")
+#: of a `number`: what says that it is a whole one all the same
+_WHOLE_FORMATS = frozenset({"int32", "int64", "uint32", "uint64"})
 
 
 def may_hold_big_integers(raw: bytes) -> bool:
@@ -81,6 +84,7 @@ class _Meant:
                     pending.append(self._definitions.get(part["$ref"].removeprefix("#/$defs/")))
                 for keyword in _COMPOSED:
                     pending += part[keyword] if isinstance(part.get(keyword), list) else []
+                pending += [part[keyword] for keyword in _CONDITIONAL if keyword in part]
             self._whole_by_id[id(schema)] = parts
         return self._whole_by_id[id(schema)]
 
@@ -90,7 +94,13 @@ def _types_of(schema: Mapping[str, Any]) -> list[str]:
     if named is None and not any(keyword in schema for keyword in ("$ref", *_COMPOSED)):
         options = schema.get("enum", [schema["const"]] if "const" in schema else None)
         return [_TYPE.get(type(option), "other") for option in options] if isinstance(options, list) else ["string", "number"]
+    if named == "number" and (schema.get("format") in _WHOLE_FORMATS or _is_whole(schema.get("multipleOf"))):
+        return ["integer"]
     return named if isinstance(named, list) else [named] if named else []
+
+
+def _is_whole(factor: Json) -> bool:
+    return isinstance(factor, int | float) and not isinstance(factor, bool) and factor >= 1 and float(factor).is_integer()
 
 
 _TYPE = {int: "integer", float: "number", str: "string"}
@@ -101,8 +111,12 @@ def _of_member(schemas: list[Mapping[str, Any]], name: str) -> Iterable[Json]:
         properties = schema.get("properties")
         if isinstance(properties, Mapping) and name in properties:
             yield properties[name]
+        elif isinstance(patterns := schema.get("patternProperties"), Mapping):
+            # Which pattern fits is not looked for: a number is written as an integer where all of them say so.
+            yield from patterns.values()
         else:
             yield schema.get("additionalProperties")
+            yield schema.get("unevaluatedProperties")
 
 
 def _of_place(schemas: list[Mapping[str, Any]], place: int) -> list[Json]:

@@ -1,5 +1,6 @@
 """Texts in a plan that another product would fill (`${all.data[0].id}`, `{{item.name}}`), and how the same is said here."""
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -19,16 +20,27 @@ MAX_HOLES, MAX_TEMPLATES = 10, 10
 _INNER = r"[^{}<>\n]{1,300}"
 #: forms that hardly anything else has, so that a step's id alone is enough
 _STRONG = re.compile(
-    rf"\$\{{\{{({_INNER})\}}\}}|\$\{{({_INNER})\}}|\{{\{{\{{?-?({_INNER}?)-?\}}?\}}\}}|#\{{({_INNER})\}}|<%=?({_INNER})%>"
+    rf"\$\{{\{{({_INNER})\}}\}}|\$\{{({_INNER})\}}|(?:\A=)?\{{\{{\{{?[-=]?({_INNER}?)-?\}}?\}}\}}|[#%@]\{{({_INNER})\}}|<%=?({_INNER})%>"
     r"|\[\[([^\[\]{}<>\n]{1,100}(?:\[\d{1,9}\][^\[\]{}<>\n]{0,100}){0,4})\]\]"
 )
 #: forms of many meanings: a step's id and a member of it are needed
 _WEAK = re.compile(
     r"<<?([\w.\[\]'\"*$ -]{1,300})>>?|\{([\w.\[\]'\"*$ -]{1,300})\}|%([\w$-]{1,70}[.\[][\w.\[\]'\"*$-]{1,300})%"
+    r"|\$\(([\w.\[\]'\"*$ -]{1,300})\)|\$(\[(?:'[\w-]{1,70}'|\"[\w-]{1,70}\")\](?:\.[A-Za-z_][\w-]*|\[\d+\])+)"
     r"|\$\.?((?:steps\.)?\w[\w-]*(?:\.[A-Za-z_][\w-]*|\.\d+|\[\d+\]|\[\*?\])+)",
     re.ASCII,
 )
 _ROOT = re.compile(r"([A-Za-z0-9_][A-Za-z0-9_-]*)((?:[.\[].*)?)", re.DOTALL)
+#: `a?.b`, `a!.b`
+_CHAINING = re.compile(r"\?\.(?=\[)|[?!](?=[.\[])")
+#: `$node["a"]`, `$('a').item`, `outputs('a')`
+_CALLED = re.compile(
+    r"(?:node|steps?|outputs|body|actions)?(?:\((['\"])([\w-]+)\1\)|\[(['\"])([\w-]+)\3\])(?:\.(?:item|first\(\)|last\(\)))?", re.ASCII
+)
+#: what others keep their steps in
+_SPACES = re.compile(r"(?:steps?|tasks?|nodes?|outputs|results)\.")
+#: where Conductor has the answer of a request
+_OF_HTTP = re.compile(r"\.output\.response\.body(?=[.\[]|\Z)")
 _SIGN = re.compile(r"[${<%#]|\[\[|\.\w")
 #: what a step is to others (batch_result)
 _MEMBERS = frozenset({"data", "ok", "skipped", "error", "page", "handle", "note", "http"})
@@ -98,6 +110,9 @@ def _texts(value: Json, at: Path) -> Iterator[tuple[Path, str]]:
 
 def _holes(text: str, names: TemplateNames) -> Iterator[tuple[int, int, str, str]]:
     """Yield (start, end, $ref or $item, expression) of every part of `text` that names something of the plan."""
+    if (found := _spelt_out(text, names)) is not None:
+        yield (0, len(text), *found)
+        return
     found = _said(text, names, is_bare=True)
     if found is not None:
         yield (0, len(text), *found)
@@ -113,11 +128,31 @@ def _holes(text: str, names: TemplateNames) -> Iterator[tuple[int, int, str, str
             yield (match.start(), match.end(), *found)
 
 
+def _spelt_out(text: str, names: TemplateNames) -> tuple[str, str] | None:
+    """Return the reference that a text is the JSON of: some clients send what is nested as text."""
+    if text[:1] != "{" or (f'"{REF}"' not in text and f'"{ITEM}"' not in text):
+        return None
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    ((kind, expression),) = value.items() if isinstance(value, dict) and len(value) == 1 else (("", ""),)
+    match = _ROOT.fullmatch(expression) if isinstance(expression, str) else None
+    is_known = kind == ITEM and names.has_item if match is None or kind == ITEM else kind == REF and match[1] in names.steps
+    return (kind, expression) if is_known and isinstance(expression, str) else None
+
+
 def _said(inner: str, names: TemplateNames, *, is_weak: bool = False, is_bare: bool = False) -> tuple[str, str] | None:
     """Return what `inner` names: ($ref, expression) or ($item, path); None where it names nothing of the plan."""
     text = inner if is_bare else inner.partition("|")[0].strip(" \t-").lstrip("$").lstrip(".")
+    if not is_bare:
+        text = _CHAINING.sub("", text)
+        if called := _CALLED.match(text):
+            text = (called[2] or called[4]) + text[called.end() :]
     text = re.sub(r"\[(['\"])([^'\"\]]+)\1\]", r".\2", text)
-    text = text.removeprefix("steps.").removeprefix("step.")
+    space = _SPACES.match(text)
+    if space and (space[0] in ("steps.", "step.") or not (is_bare or text.partition(".")[0] in names.steps)):
+        text = text[space.end() :]
     match = _ROOT.fullmatch(text)
     if match is None:
         return None
@@ -139,6 +174,7 @@ def _said(inner: str, names: TemplateNames, *, is_weak: bool = False, is_bare: b
 
 def _of_step(step: str, rest: str, names: TemplateNames) -> str:
     """Return the reference to a part of a step's answer: other products leave `data` out or call it otherwise."""
+    rest = _OF_HTTP.sub(".output", rest)
     first = re.match(r"\.([A-Za-z_]\w*)(?=[.\[]|\Z)", rest)
     if not rest:
         rest = ".data"

@@ -23,6 +23,8 @@ class ImportOptions:
     include: tuple[str, ...]
     overlay: str | None
     overlay_text: str
+    #: folder within which files that the document refers to may be
+    root: str | None = None
     recalled: tuple[str, ...] = ()
 
     def read_overlay(self) -> Overlay | None:
@@ -31,7 +33,13 @@ class ImportOptions:
 
     def as_settings(self) -> dict[str, Json]:
         """Return what the next import may take over."""
-        return {"base_url": self.base_url, "include": list(self.include), "overlay": self.overlay, "overlay_text": self.overlay_text}
+        return {
+            "base_url": self.base_url,
+            "include": list(self.include),
+            "overlay": self.overlay,
+            "overlay_text": self.overlay_text,
+            "root": self.root,
+        }
 
 
 async def earlier_import(store: OperationStore, tenant_id: str | None, provider: str) -> Source | None:
@@ -41,7 +49,13 @@ async def earlier_import(store: OperationStore, tenant_id: str | None, provider:
 
 
 async def options_of(
-    location: str, base_url: str | None, include: tuple[str, ...], overlay: str | None, earlier: Source | None, provider: str
+    location: str,
+    base_url: str | None,
+    include: tuple[str, ...],
+    overlay: str | None,
+    root: str | None,
+    earlier: Source | None,
+    provider: str,
 ) -> ImportOptions:
     """Return what an import goes by: what is given, and for the rest what the `earlier` one was told. Raises ImportFailed."""
     if not location and earlier is None:
@@ -60,6 +74,11 @@ async def options_of(
     if not include and before.get("include"):
         include = tuple(str(glob) for glob in before["include"])
         recalled += [f"--include {glob!r}" for glob in include]
+    if root is not None:
+        root = str(await anyio.Path(root).absolute())
+    elif before.get("root"):
+        root = str(before["root"])
+        recalled.append(f"--root {root}")
     text = ""
     if overlay is not None:
         overlay = str(await anyio.Path(overlay).absolute())
@@ -69,7 +88,7 @@ async def options_of(
         # The file may have been edited since; where it is gone, what it said still holds.
         text = await _text_of(overlay) if await anyio.Path(overlay).is_file() else str(before["overlay_text"])
         recalled.append(f"--overlay {overlay}")
-    return ImportOptions(location, base_url, include, overlay, text, tuple(recalled))
+    return ImportOptions(location, base_url, include, overlay, text, root, tuple(recalled))
 
 
 async def _text_of(overlay: str) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import anyio
@@ -24,8 +25,11 @@ class SourceDocument:
     externals: Mapping[str, bytes] = field(repr=False)
 
 
-async def read_source(location: str) -> SourceDocument:
-    """Return the document in a file or at a URL with what it refers to. The operator named this host, so it may be a private one."""
+async def read_source(location: str, root: str | None = None) -> SourceDocument:
+    """Return the document in a file or at a URL with what it refers to. The operator named this host, so it may be a private one.
+
+    `root`: the folder within which the documents that a file refers to may be; its own where None.
+    """
     if location.startswith(("http://", "https://")):
         async with Egress([authority_of(location)]) as egress:
             try:
@@ -40,8 +44,13 @@ async def read_source(location: str) -> SourceDocument:
         return SourceDocument(response.body, response.url, externals)
     path = path_of(location)
     raw = await read_file(path)
-    own = (await anyio.Path(path).resolve()).as_uri()
-    return SourceDocument(raw, own, await gather_externals(raw, own, folder_reader()))
+    resolved = await anyio.Path(path).resolve()
+    if root is not None and not resolved.is_relative_to(await anyio.Path(root).resolve()):
+        raise ImportFailed(
+            Failure("source_unavailable", f"{location} is not in {root}; name a folder with --root that has the document, too")
+        )
+    own = resolved.as_uri()
+    return SourceDocument(raw, own, await gather_externals(raw, own, folder_reader(), Path(root) if root is not None else None))
 
 
 def path_of(location: str) -> str:

@@ -31,6 +31,8 @@ class ImportRequest:
     base_url: str | None = None
     include: tuple[str, ...] = ()
     overlay: str | None = None
+    #: folder within which files that the document refers to may be; its own where None
+    root: str | None = None
     #: forget what the last import was told, and name operations anew
     is_fresh: bool = False
 
@@ -54,8 +56,10 @@ async def import_openapi(store: OperationStore, request: ImportRequest, *, dry_r
     Raises ImportFailed, EgressRefused, UpstreamFailed.
     """
     earlier = None if request.is_fresh else await earlier_import(store, request.tenant_id, request.provider)
-    options = await options_of(request.location, request.base_url, request.include, request.overlay, earlier, request.provider)
-    document = await read_source(options.location)
+    options = await options_of(
+        request.location, request.base_url, request.include, request.overlay, request.root, earlier, request.provider
+    )
+    document = await read_source(options.location, options.root)
     result = import_document(
         document.raw,
         provider=request.provider,

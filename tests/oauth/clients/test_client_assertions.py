@@ -20,7 +20,7 @@ async def test_a_client_signs_its_requests(gate: Gateway) -> None:
     bad: list[dict[str, object]] = [
         {"aud": "https://other.example"}, {"aud": [BASE, "https://other.example"]}, {"aud": None}, {"exp": None}, {"jti": None}, {"jti": 7},
         {"exp": int(gate.clock.now) - 60}, {"exp": int(gate.clock.now) + 7200}, {"iss": "other"}, {"sub": "other"}, {"exp": True},
-        {"nbf": int(gate.clock.now) + 600}, {"iat": int(gate.clock.now) + 600}, {"jti": "x" * 300},
+        {"nbf": int(gate.clock.now) + 600}, {"iat": int(gate.clock.now) + 600}, {"jti": "x" * 300}, {"nbf": True}, {"iat": True},
     ]  # fmt: skip
     for changes in bad:
         assert (

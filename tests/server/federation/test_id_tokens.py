@@ -31,6 +31,8 @@ NOW = int(time.time())
         {"exp": "tomorrow"},
         {"iat": NOW - 86400},
         {"iat": NOW + 86400},
+        {"nbf": True},
+        {"exp": True},
         {"nbf": NOW + 86400},
         {"sub": None},
         {"sub": ""},

@@ -184,3 +184,22 @@ async def test_a_long_enumeration_is_cut(store: Store, tmp_path: Path) -> None:
 
 def described(operation: Operation) -> dict[str, str]:
     return {each.name: each.description for each in document_of(operation).parameters}
+
+
+async def test_files_in_a_named_folder_are_read_and_no_others(store: Store, tmp_path: Path) -> None:
+    """`--root`: a document in a folder of its own, with what it shares beside that folder; the next import remembers it."""
+    (tmp_path / "all" / "api").mkdir(parents=True)
+    (tmp_path / "all" / "order.json").write_text(json.dumps(ORDER), encoding="utf-8")
+    (tmp_path / "order.json").write_text(json.dumps(ORDER), encoding="utf-8")
+    (tmp_path / "all" / "linked.json").symlink_to(tmp_path / "order.json")
+    path = tmp_path / "all" / "api" / "openapi.json"
+    for ref, is_read in (("../order.json", True), ("../../order.json", False), ("../linked.json", False)):
+        path.write_text(json.dumps(document({"$ref": ref})), encoding="utf-8")
+        imported = await import_openapi(store.operations, ImportRequest(str(path), "shop", root=str(tmp_path / "all")))
+        assert (imported.result.skipped == ()) == is_read, imported.result.skipped
+    path.write_text(json.dumps(document({"$ref": "../order.json"})), encoding="utf-8")
+    again = await import_openapi(store.operations, ImportRequest("", "shop"))
+    assert again.result.skipped == ()
+    assert f"--root {tmp_path / 'all'}" in again.recalled
+    with pytest.raises(ImportFailed, match="--root"):
+        await import_openapi(store.operations, ImportRequest(str(path), "shop", root=str(tmp_path / "all" / "api" / "..") + "/none"))

@@ -59,7 +59,7 @@ def idle_count(egress: Egress) -> int:
         (says(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: else\r\nConnection: upgrade\r\n\r\n"), "upstream_malformed"),
         (says(b""), "upstream_reset"),
         (says(answer("200 OK", "Content-Encoding: gzip", body=gzip.compress(bytes(range(256)) * 20)[:-40])), "upstream_reset"),
-        (says(answer("200 OK", "Content-Encoding: gzip", body=b"not gzip")), "upstream_malformed"),
+        (says(answer("200 OK", "Content-Encoding: gzip", body=b"\x1f\x8bnot gzip")), "upstream_malformed"),
         (says(answer("200 OK", "Content-Encoding: br", body=b"x")), "upstream_malformed"),
         (fault_server.redirect_to_itself, "upstream_malformed"),
         (says(answer("302 Found", "Location: http://169.254.169.254/latest")), "egress_refused"),

@@ -332,3 +332,34 @@ def test_any_text_is_looked_at_without_harm_and_every_way_out_can_be_read(text: 
         if foreign.way_out is not None:
             _, unread, _ = parse_template(dict(foreign.way_out), 10, 10_000)
             assert unread == []
+
+
+@pytest.mark.parametrize(
+    ("text", "reference"),
+    [
+        ("@{outputs('all')}", "all.data"),
+        ("@{body('fetch-users')?['id']}", "fetch-users.data.id"),
+        ('={{ $node["all"].json.id }}', "all.data.id"),
+        ("{{ $('fetch-users').item.json.id }}", "fetch-users.data.id"),
+        ("${all?.data?.id}", "all.data.id"),
+        ("%{all.data.id}", "all.data.id"),
+        ("$(all.data.id)", "all.data.id"),
+        ("$['all'].data.id", "all.data.id"),
+        ("{{=all.data.id}}", "all.data.id"),
+        ("{{outputs.all.id}}", "all.data.id"),
+        ("{{nodes.all.output}}", "all.data"),
+        ("{{tasks.fetch-users.output.id}}", "fetch-users.data.id"),
+        ("${all.output.response.body.id}", "all.data.id"),
+        ('{"$ref": "all.data[0].id"}', "all.data[0].id"),
+        ("${{ steps.all.outputs.id }}", "all.data.id"),
+    ],
+)
+def test_a_template_of_any_product_is_answered_with_the_reference(text: str, reference: str) -> None:
+    """Power Automate, n8n, Ruby, shells, JSONPath, Conductor, GitHub Actions; a reference that was sent as text."""
+    (foreign,) = foreign_templates({"x": text}, NAMES)[0]
+    assert foreign.way_out == {"$ref": reference}
+
+
+@pytest.mark.parametrize("text", ["$(date)", "a@example.com", "{{ $json.id }}", '{"$ref": "#/x"}', "{% raw %}", "${HOME}", "x[0].id", "{}"])
+def test_what_names_nothing_of_the_plan_is_only_a_text(text: str) -> None:
+    assert foreign_templates({"x": text}, NAMES)[0] == []

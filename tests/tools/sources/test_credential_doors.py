@@ -33,6 +33,8 @@ from tools.sources.mcp.runner import McpRunner
 SECRET = 'sk_live/9f+8A7b"6=Zq&t'
 BEARER = Credential("bearer", SECRET, account_id="1", alias="work")
 PAIR = base64.b64encode(f"{SECRET}:".encode()).decode()
+#: of HTML 5, for signs that most encoders leave
+NAMES = {"_": "&lowbar;", "/": "&sol;", "+": "&plus;", '"': "&quot;", "=": "&equals;", "&": "&amp;"}
 #: how honest programs write what they repeat
 SPELLINGS: dict[str, Callable[[str], str]] = {
     "plain": lambda secret: secret,
@@ -44,6 +46,10 @@ SPELLINGS: dict[str, Callable[[str], str]] = {
     "json, for html": lambda secret: json.dumps(secret)[1:-1].replace("&", "\\u0026").replace("+", "\\u002B"),
     "json in json": lambda secret: json.dumps(json.dumps(secret))[3:-3],
     "html": lambda secret: escape(secret),
+    "html, every name": lambda secret: "".join(NAMES.get(each, each) for each in secret),
+    "JSON in an address": lambda secret: quote(json.dumps(secret)[1:-1], safe=""),
+    "JavaScript": lambda secret: "".join(each if each.isalnum() or not each.isascii() else f"\\x{ord(each):02x}" for each in secret),
+    "mail": lambda secret: "".join(each if each.isalnum() or not each.isascii() else f"={ord(each):02X}" for each in secret),
     "base64 of Basic": lambda secret: PAIR,
 }
 OPEN: dict[str, Any] = {"responses": {}, "security": [{"key": []}]}
@@ -108,12 +114,40 @@ async def test_no_door_of_an_api_lets_the_credential_out(door: str, world: World
         assert NOTE in (outcome.note or ""), (door, name)
 
 
-@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-8-sig"])
-async def test_a_secret_in_a_wide_charset_is_found(encoding: str, world: World) -> None:  # noqa: F811
-    """Bytes are searched as what they are the text of."""
+@pytest.mark.parametrize("before", ["you sent ", "您发送了这个密钥给我们用来调用"])
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-8-sig", "utf-32", "utf-32-be"])
+async def test_a_secret_in_a_wide_charset_is_found(encoding: str, before: str, world: World) -> None:  # noqa: F811
+    """Bytes are searched as what they are the text of, whatever it begins with."""
     world.wallet.credential = BEARER
-    world.upstream.answer(200, f"you sent {SECRET}".encode(encoding), f"text/plain; charset={encoding}")
+    world.upstream.answer(200, f"{before}{SECRET}".encode(encoding), f"text/plain; charset={encoding}")
     assert not leaks(seen(await world.run(world.operation(OPEN, **SCHEMES))))
+
+
+@pytest.mark.parametrize("around", [("", ""), ("a", "b"), ("ab", "cd"), ("Authorization: Bearer ", "\r\n")])
+@pytest.mark.parametrize("write", [base64.b64encode, base64.urlsafe_b64encode])
+async def test_a_secret_within_base64_is_found_wherever_it_begins(
+    write: Callable[[bytes], bytes],
+    around: tuple[str, str],
+    world: World,  # noqa: F811
+) -> None:
+    """What is around it stays what it was."""
+    world.wallet.credential = BEARER
+    raw = f"{around[0]}{SECRET}{around[1]}".encode()
+    world.upstream.answer(200, json.dumps({"request": write(raw).decode()}))
+    outcome = await world.run(world.operation(OPEN, **SCHEMES))
+    decoded = base64.urlsafe_b64decode(outcome.data["request"].replace("+", "-").replace("/", "_")).decode()
+    assert REDACTED in decoded
+    assert SECRET[2:-2] not in decoded
+    assert "8A7b" not in decoded
+    assert decoded.startswith(around[0])
+    assert decoded.endswith(around[1])
+    assert NOTE in (outcome.note or "")
+
+
+async def test_a_secret_in_the_name_of_a_header_is_found(world: World) -> None:  # noqa: F811
+    world.wallet.credential = Credential("bearer", "sk-live-9f8A7b6Zq")
+    world.upstream.answer(200, "{}", **{"X_sk-live-9f8A7b6Zq_Total": "1"})
+    assert "9f8A7b6Zq".lower() not in seen(await world.run(world.operation(OPEN, **SCHEMES))).lower()
 
 
 @pytest.mark.parametrize(

@@ -1,133 +1,64 @@
 """What an answer says of its own page: whether more follow, which comes next, how many there are in all."""
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from tools.dispatch.pages.page_names import (
+    HAS_MORES,
+    LASTS,
+    LEVELS,
+    NEXT_NUMBERS,
+    NEXTS,
+    NO,
+    NOWHERE,
+    NUMBERS,
+    OTHER_PAGES,
+    SIZES,
+    STARTS,
+    TOTAL_PAGES,
+    TOTALS,
+    YES,
+)
 from tools.operation import Json, ResponseMeta
 
-#: members under which answers speak of their page
-_LEVELS = (
-    "meta",
-    "paging",
-    "pagination",
-    "page",
-    "page_info",
-    "pageInfo",
-    "paging_info",
-    "pagingInfo",
-    "links",
-    "_links",
-    "_meta",
-    "metadata",
-    "response_metadata",
-    "pager",
-    "list_info",
-    "info",
-)
-HAS_MORES = (
-    "has_more",
-    "hasMore",
-    "has_next",
-    "hasNext",
-    "has_next_page",
-    "hasNextPage",
-    "has_more_items",
-    "hasMoreItems",
-    "has_more_pages",
-    "hasMorePages",
-    "has_more_results",
-    "hasMoreResults",
-    "more_results",
-    "moreResults",
-    "more_items_in_collection",
-    "more_available",
-    "moreAvailable",
-    "has_more_rows",
-    "more",
-    "is_truncated",
-    "isTruncated",
-    "IsTruncated",
-)
-_LASTS = ("last", "is_last", "isLast", "is_last_page", "isLastPage", "last_page", "lastPage", "end_of_list", "endOfList", "is_end", "isEnd")
-_NEXTS = (
-    "next",
-    "next_page",
-    "nextPage",
-    "next_url",
-    "nextUrl",
-    "next_link",
-    "nextLink",
-    "next_href",
-    "nextHref",
-    "next_page_url",
-    "nextPageUrl",
-    "next_page_link",
-    "nextPageLink",
-    "next_page_uri",
-    "nextPageUri",
-    "@odata.nextLink",
-    "odata.nextLink",
-    "next_cursor",
-    "nextCursor",
-    "next_page_token",
-    "nextPageToken",
-    "next_offset",
-    "nextOffset",
-)
-_NEXT_NUMBERS = {
-    "page": ("next_page", "nextPage", "next", "next_page_number", "nextPageNumber"),
-    "offset": ("next_offset", "nextOffset", "next", "next_start", "nextStart"),
-}
-#: siblings of a next address: where they are and it is not, there is none
-_OTHER_PAGES = ("prev", "previous", "first", "last")
-TOTALS = (
-    "total",
-    "total_count",
-    "totalCount",
-    "total_results",
-    "totalResults",
-    "total_size",
-    "totalSize",
-    "total_elements",
-    "totalElements",
-    "total_items",
-    "totalItems",
-    "total_records",
-    "totalRecords",
-    "total_entries",
-    "totalEntries",
-    "total_hits",
-    "totalHits",
-    "nbHits",
-    "@odata.count",
-)
-_TOTAL_PAGES = (
-    "total_pages",
-    "totalPages",
-    "page_count",
-    "pageCount",
-    "num_pages",
-    "numPages",
-    "number_of_pages",
-    "numberOfPages",
-    "pages",
-    "nbPages",
-    "last_page",
-    "lastPage",
-)
-_NUMBERS = ("current_page", "currentPage", "page_number", "pageNumber", "page_index", "pageIndex", "page")
-#: not `size` and `limit`: too many answers mean something else by them
-_SIZES = ("per_page", "perPage", "page_size", "pageSize", "items_per_page", "itemsPerPage")
+#: header fields with the same facts as JSON, as ASP.NET's samples have them
+_JSON_FIELDS = ("x-pagination", "pagination", "x-paging", "paging-headers")
+_MORE_FIELDS = ("x-has-more", "has-more", "x-has-next", "x-has-next-page", "x-more")
+_TOTAL_FIELDS = ("x-total-count", "x-total", "x-wp-total", "total-count", "total", "x-total-results", "x-pagination-total-count")
+_PAGES_FIELDS = ("x-total-pages", "x-wp-totalpages", "total-pages", "x-page-count", "x-pagination-page-count")
+#: RFC 9110 §14.4, and the forms without a unit of PostgREST
+_RANGE = re.compile(r"\s*(?:[\w-]+[ =])?\s*(?:\d{1,17}-\d{1,17}|\*)/(\d{1,17})\s*", re.ASCII)
 MAX_LINK_CHARS = 16_384
 #: a Link header that tells of pages at all, so that one without rel=next is the last page's
 _LINKS_PAGES = re.compile(r"""rel\s*=\s*"?[^";,]{0,60}\b(?:prev|previous|first|last)\b""", re.IGNORECASE)
 
 
+def signs_of(data: Json, http: ResponseMeta | None) -> Json:
+    """Return `data` with what the header of its answer says of the page as JSON."""
+    headers = http.headers if http is not None else None
+    said = next((headers[name] for name in _JSON_FIELDS if name in headers), "") if headers else ""
+    if said[:1] != "{" or len(said) > MAX_LINK_CHARS:
+        return data
+    try:
+        facts = {name[:1].lower() + name[1:]: value for name, value in json.loads(said).items()}
+    except (ValueError, RecursionError):
+        return data
+    return {**(data if isinstance(data, Mapping) else {}), "pagination": facts}
+
+
+def is_nowhere(cursor: Json) -> bool:
+    """Say whether what stands in the place of a next cursor says that there is none."""
+    return not cursor or str(cursor).strip().lower() in NOWHERE
+
+
 def says_no_more(data: Json) -> bool:
     """Say whether the answer calls itself the last page in so many words (`has_more: false`, `last: true`)."""
     return any(
-        any(level.get(name) is False for name in HAS_MORES) or any(level.get(name) is True for name in _LASTS) for level in _levels(data)
+        any(_flag(level.get(name)) is False for name in HAS_MORES)
+        or any(level.get(name) is True or level.get(name) == "true" for name in LASTS)
+        for level in _levels(data)
     )
 
 
@@ -138,11 +69,12 @@ def says_more(data: Json, http: ResponseMeta | None) -> bool | None:
     """
     if says_no_more(data):
         return False
-    said = True if any(level.get(name) is True for level in _levels(data) for name in HAS_MORES) else None
+    said = True if any(_flag(level.get(name)) is True for level in _levels(data) for name in HAS_MORES) else None
     for level in _levels(data):
-        for name in _NEXTS:
+        for name in NEXTS:
             if name in level:
-                if not (following := level[name]):
+                following = level[name]
+                if is_nowhere(following):
                     # A null beside another `next` that leads on is a form left empty.
                     said = said or False
                 elif isinstance(following, str | int | Mapping):
@@ -155,7 +87,7 @@ def says_more(data: Json, http: ResponseMeta | None) -> bool | None:
 def next_number(data: Json, http: ResponseMeta | None, style: str) -> int | None:
     """Return the page number or the offset that the answer names as the next one."""
     for level in _levels(data):
-        for name in _NEXT_NUMBERS[style]:
+        for name in NEXT_NUMBERS[style]:
             if (number := _integer(level.get(name))) is not None:
                 return number
     header = (http.headers or {}).get("x-next-page", "") if http is not None and style == "page" else ""
@@ -165,22 +97,39 @@ def next_number(data: Json, http: ResponseMeta | None, style: str) -> int | None
 def own_number(data: Json) -> int | None:
     """Return the number that the answer gives its own page."""
     spring = next((_integer(level.get("number")) for level in _levels(data) if _is_spring(level)), None)
-    return _first(data, _NUMBERS) if spring is None else spring
+    return _first(data, NUMBERS) if spring is None else spring
 
 
 def own_size(data: Json) -> int | None:
     """Return how many items the answer says that a whole page has."""
-    return _first(data, _SIZES)
+    return _first(data, SIZES)
 
 
 def total_of(data: Json, http: ResponseMeta | None) -> int | None:
     """Return how many items there are in all."""
-    return _first(data, TOTALS) if (total := _counted(http, "x-total-count", "x-total")) is None else total
+    if (total := _counted(http, _TOTAL_FIELDS)) is not None:
+        return total
+    ranged = _RANGE.fullmatch((http.headers or {}).get("content-range", "")[:100]) if http is not None else None
+    return int(ranged[1]) if ranged else _first(data, TOTALS)
 
 
 def pages_of(data: Json, http: ResponseMeta | None) -> int | None:
     """Return how many pages there are in all."""
-    return _first(data, _TOTAL_PAGES) if (pages := _counted(http, "x-total-pages")) is None else pages
+    return _first(data, TOTAL_PAGES) if (pages := _counted(http, _PAGES_FIELDS)) is None else pages
+
+
+def first_place(data: Json) -> int | None:
+    """Return the number of the first item of all, where the answer to a call without an offset tells it: 0 or 1.
+
+    Anything else under such a name may as well be the place to go on.
+    """
+    start = _first(data, STARTS)
+    return start if start in (0, 1) else None
+
+
+def counts_from_one(data: Json) -> bool:
+    """Say whether the answer numbers its items from one, as OpenSearch and SCIM do (RFC 7644 §3.4.2.4)."""
+    return any("startIndex" in level and "totalResults" in level for level in _levels(data))
 
 
 def counts_from_zero(data: Json) -> bool:
@@ -193,11 +142,11 @@ def _levels(data: Json) -> Iterator[Mapping[str, Any]]:
     if not isinstance(data, Mapping):
         return
     yield data
-    for name in _LEVELS:
+    for name in LEVELS:
         inner = data.get(name)
         if isinstance(inner, Mapping):
             yield inner
-            for deeper in _LEVELS:
+            for deeper in LEVELS:
                 if isinstance(deepest := inner.get(deeper), Mapping):
                     yield deepest
 
@@ -207,13 +156,13 @@ def _linked(data: Json) -> bool | None:
     for level in _levels(data):
         for name in ("links", "_links"):
             links = level.get(name)
-            if isinstance(links, Mapping) and any(links.get(other) for other in _OTHER_PAGES):
+            if isinstance(links, Mapping) and any(links.get(other) for other in OTHER_PAGES):
                 return False
             if isinstance(links, list):
                 relations = {link.get("rel") for link in links if isinstance(link, Mapping) and isinstance(link.get("rel"), str)}
                 if "next" in relations:
                     return True
-                if relations.intersection(_OTHER_PAGES):
+                if relations.intersection(OTHER_PAGES):
                     return False
     return None
 
@@ -225,7 +174,9 @@ def _headed(http: ResponseMeta | None) -> bool | None:
         return True
     headers = http.headers or {}
     if "x-next-page" in headers:
-        return bool(headers["x-next-page"].strip())
+        return not is_nowhere(headers["x-next-page"].strip())
+    if (flag := next((flag for name in _MORE_FIELDS if (flag := _flag(headers.get(name))) is not None), None)) is not None:
+        return flag
     return False if _LINKS_PAGES.search(headers.get("link", "")[:MAX_LINK_CHARS]) else None
 
 
@@ -233,9 +184,18 @@ def _is_spring(level: Mapping[str, Any]) -> bool:
     return "number" in level and ("totalPages" in level or "totalElements" in level)
 
 
-def _counted(http: ResponseMeta | None, *names: str) -> int | None:
-    for name in names if http is not None and http.headers else ():
-        value = ((http.headers if http else None) or {}).get(name, "").strip()
+def _flag(value: Json) -> bool | None:
+    """Return a flag that may be written as a number or in a word."""
+    if isinstance(value, bool):
+        return value
+    word = str(value).strip().lower() if isinstance(value, int | str) else ""
+    return True if word in YES else False if word in NO else None
+
+
+def _counted(http: ResponseMeta | None, names: tuple[str, ...]) -> int | None:
+    headers = (http.headers if http is not None else None) or {}
+    for name in names if headers else ():
+        value = headers.get(name, "").strip()
         if value.isascii() and value.isdigit() and len(value) < 18:
             return int(value)
     return None

@@ -9,13 +9,17 @@ import jmespath
 from jmespath.exceptions import JMESPathError
 
 from tools.dispatch.pages.page_signs import (
+    counts_from_one,
     counts_from_zero,
+    first_place,
+    is_nowhere,
     next_number,
     own_number,
     own_size,
     pages_of,
     says_more,
     says_no_more,
+    signs_of,
     total_of,
 )
 from tools.operation import REDACTED, Call, Failure, Json, LargeJson, Operation, Outcome, Paging
@@ -105,20 +109,21 @@ def next_place(call: Call, paging: Paging, outcome: Outcome, items: Sequence[Any
     `call` is the call that brought the answer; `seen`: how many items there are with this page, where the list was read from its
     beginning. A cursor that does not move on is the end: some upstreams repeat the last one for ever.
     """
-    data = outcome.data
-    if says_no_more(data):
+    data, signs = outcome.data, signs_of(outcome.data, outcome.http)
+    if says_no_more(signs):
         return None
     if paging.style == "link":
         link = outcome.http.next_link if outcome.http is not None else None
         if not link and paging.next_path:
-            link = _text(_search(paging.next_path, data))
+            link = _link(_search(paging.next_path, data))
         return Place(link) if link and link != call.directions.follow else None
     if paging.style == "cursor":
         cursor = _text(_search(paging.next_path, data)) if paging.next_path else None
         given = call.arguments.get(paging.argument or "")
-        goes_on = items is None or len(items) > 0 or says_more(data, None) is True
-        return Place(cursor, is_from_answer=True) if cursor and cursor != str(given) and goes_on else None
-    return _next_number(call, paging, outcome, items, seen)
+        goes_on = items is None or len(items) > 0 or says_more(signs, None) is True
+        is_on = cursor is not None and not is_nowhere(cursor) and cursor != str(given) and goes_on
+        return Place(cursor, is_from_answer=True) if is_on else None
+    return _next_number(call, paging, replace(outcome, data=signs), items, seen)
 
 
 def with_items(paging: Paging, data: Json, items: list[Any] | LargeJson) -> Json:
@@ -159,7 +164,7 @@ def _next_number(call: Call, paging: Paging, outcome: Outcome, items: Sequence[A
     declared = schema.get(paging.argument, {})
     here = call.arguments.get(paging.argument)
     if here is None:
-        own = own_number(data) if paging.style == "page" else None
+        own = own_number(data) if paging.style == "page" else first_place(data)
         here = own if own is not None else declared.get("default", declared.get("minimum", 1 if paging.style == "page" else 0))
     try:
         number = int(here)
@@ -183,7 +188,7 @@ def _is_last(
     data, http = outcome.data, outcome.http
     total = total_of(data, http)
     if paging.style == "offset":
-        return None if total is None else number + count >= total
+        return None if total is None else number + count - counts_from_one(data) >= total
     own = own_number(data)
     starts_at_zero = declared.get("default", declared.get("minimum")) == 0
     is_from_zero = counts_from_zero(data) or (starts_at_zero and own in (None, number))
@@ -216,6 +221,11 @@ def _text(value: Json) -> str | None:
     if isinstance(value, str):
         return value or None
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _link(value: Json) -> str | None:
+    """Return an address: as it is, or of a link object (JSON:API 1.1, HAL)."""
+    return _text(value.get("href") or value.get("url")) if isinstance(value, Mapping) else _text(value)
 
 
 def _search(path: str, data: Json) -> Json:

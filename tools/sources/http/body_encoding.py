@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from urllib.parse import quote, unquote
 
-import orjson
-
+from tools.json_text import encode
 from tools.operation import Json
 from tools.sources.http.body_numbers import JsonWriter
 from tools.sources.http.given_files import File, is_file
@@ -96,6 +95,7 @@ class BodyWriter:
             return None
         if self.kind == "json":
             return Encoded(self._json.write(members), self.media_type)
+        members = self._json.meant(members)
         if self.kind == "form":
             return Encoded("&".join(f"{name}={value}" for name, value in self._pairs(members)).encode(), self.media_type)
         return self._multipart(members, files)
@@ -111,13 +111,15 @@ class BodyWriter:
             return Encoded(file.body, file.media_type if is_offered else self._named_type)
         if self.kind == "lines" and isinstance(value, list):
             before = JSON_LINES[bare_type(self.media_type)].encode()
-            return Encoded(b"".join(before + orjson.dumps(item) + b"\n" for item in value), self.media_type)
+            items = self._json.meant(value, self.argument)
+            return Encoded(b"".join(before + encode(item) + b"\n" for item in items), self.media_type)
         if self.kind == "text":
             return Encoded(text_of(value).encode(), self.media_type)
-        if self.kind == "form" and isinstance(value, Mapping):
+        if self.kind in ("form", "multipart") and isinstance(value, Mapping):
+            value = self._json.meant(value, self.argument)
+            if self.kind == "multipart":
+                return self._multipart(value, files)
             return Encoded("&".join(f"{name}={part}" for name, part in self._pairs(value)).encode(), self.media_type)
-        if self.kind == "multipart" and isinstance(value, Mapping):
-            return self._multipart(value, files)
         if self.kind == "form" and isinstance(value, str):
             # The document describes the whole form as one text: written by the caller.
             return Encoded(value.encode(), self.media_type)
@@ -129,11 +131,17 @@ class BodyWriter:
         for name, value in members.items():
             rules = self._encoding.get(name, {})
             is_styled = "style" in rules or "explode" in rules
+            if value is None:
+                pairs.append(Pair(quote(name, safe=""), ""))
+                continue
+            if not is_styled and str(rules.get("contentType")).split(";")[0].endswith("json"):
+                pairs.append(Pair(quote(name, safe=""), quote(encode(value).decode(), safe="")))
+                continue
             nested = isinstance(value, Mapping) or (isinstance(value, list) and any(isinstance(item, Mapping | list) for item in value))
             if nested and not is_styled and "inner" not in rules:
                 written = value if isinstance(value, Mapping) else None
                 items = [written] if written is not None else value
-                pairs += [Pair(quote(name, safe=""), quote(orjson.dumps(item).decode(), safe="")) for item in items]
+                pairs += [Pair(quote(name, safe=""), quote(encode(item).decode(), safe="")) for item in items]
                 continue
             pairs += self._styled(name, value, rules)
         return pairs
@@ -171,7 +179,7 @@ class BodyWriter:
             is_json = content_type is not None and content_type.endswith("json")
             for item in value if isinstance(value, list) and not is_json else [value]:
                 if isinstance(item, Mapping | list) or is_json:
-                    out += _part(boundary, name, orjson.dumps(item), content_type or "application/json", None)
+                    out += _part(boundary, name, encode(item), content_type or "application/json", None)
                 else:
                     out += _part(boundary, name, text_of(item).encode(), content_type, None)
         out.append(f"--{boundary}--\r\n".encode())

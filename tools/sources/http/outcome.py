@@ -86,11 +86,11 @@ def retry_after_s(value: str | None, now: float) -> float | None:
 def _refused(
     operation: Operation, credential: Credential | None, status: int, headers: Mapping[str, str], body: bytes, url: str, now: float
 ) -> Failure:
-    content = _error_body(headers.get("content-type", "")[:MAX_MEDIA_TYPE_CHARS], body)
+    content = error_body(headers.get("content-type", "")[:MAX_MEDIA_TYPE_CHARS], body)
     wait = retry_after_s(headers.get("retry-after"), now)
     if wait is None and status == 429:
         wait = _until_reset(headers, now)
-    said = _reason(content)
+    said = reason_of(content)
     code = CODE_BY_STATUS.get(status, "upstream_error" if status >= 500 else "upstream_redirected" if status < 400 else "upstream_rejected")
     # A gateway error on a write says nothing of whether it took effect; 429 and 425 say that it did not.
     retryable = status in (425, 429) or (operation.idempotent and (status in RETRYABLE or status == 500))
@@ -139,7 +139,7 @@ def shown_url(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"[:200]
 
 
-def _error_body(media_type: str, body: bytes) -> Json:
+def error_body(media_type: str, body: bytes) -> Json:
     """Return the body of an error: JSON parsed, else text; what is past the limit is said, not dropped silently."""
     if not body:
         return ""
@@ -156,16 +156,16 @@ def _error_body(media_type: str, body: bytes) -> Json:
     return f"{text[:MAX_ERROR_BODY_CHARS]}… ({len(text)} characters)"
 
 
-def _reason(content: Json, depth: int = 0) -> str:
+def reason_of(content: Json, depth: int = 0) -> str:
     """Return the sentence in which an error body says what is wrong, in the shapes that APIs use (RFC 9457 among them)."""
     if depth > MAX_REASON_DEPTH:
         return ""
     if isinstance(content, list) and content:
-        return _reason(content[0], depth + 1)
+        return reason_of(content[0], depth + 1)
     if isinstance(content, Mapping):
         for key in ("detail", "message", "error_description", "error", "errors", "title", "msg", "reason", "description", "fault"):
             said = content.get(key)
-            found = _reason(said, depth + 1) if isinstance(said, Mapping | list | str) else ""
+            found = reason_of(said, depth + 1) if isinstance(said, Mapping | list | str) else ""
             if found:
                 return found
         return ""
@@ -180,7 +180,7 @@ def malformed(provider: str, status: int, media_type: str, body: bytes, error: M
     return Failure(
         code="upstream_malformed",
         message=f"{provider} answered {status} with a body that says it is JSON and is not: {error}",
-        upstream={"status": status, "body": _error_body(f"text/plain; {media_type.partition(';')[2]}", body)},
+        upstream={"status": status, "body": error_body(f"text/plain; {media_type.partition(';')[2]}", body)},
         hint="the upstream is at fault; its body is in upstream.body",
     )
 

@@ -1,18 +1,23 @@
 """Values of parameters as they stand in a request: every style and explode of OpenAPI 3.1 §4.8.12.3, as RFC 6570 writes them."""
 
+import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 from urllib.parse import quote, unquote
 
-import orjson
-
 from tools.json_schema.meant_numbers import MAX_WHOLE
+from tools.json_text import encode
 from tools.operation import Json
 from tools.sources.media_types import FORM, kind_of
 
 #: reserved characters that a query component may carry without being taken apart (allowReserved): no & = + #
 RESERVED = ":/?@!$'()*,;"
+#: the same for a path (OpenAPI 3.2), whose segments may be several then
+RESERVED_IN_PATH = ":/@!$&'()*+,;="
+_TRIPLE = re.compile(r"%25(?=[0-9A-Fa-f]{2})")
+#: what writes JSON
+Dumps = Callable[[Json], bytes]
 #: `tsv`, and `ssv` and `pipes` outside of queries, are Swagger 2.0's; OpenAPI 3 has no word for them
 SEPARATOR_BY_STYLE = {"spaceDelimited": "%20", "pipeDelimited": "%7C", "tabDelimited": "%09"}
 
@@ -45,28 +50,34 @@ def text_of(value: Json) -> str:
     if isinstance(value, float) and value.is_integer() and abs(value) < MAX_WHOLE:
         # JSON has one kind of number: 5.0 and 1e3 are the integers 5 and 1000 (JSON Schema 2020-12 validation §6.1.1).
         return str(int(value))
-    return orjson.dumps(value).decode()
+    return encode(value).decode()
 
 
 def encoded(value: Json, safe: str = "") -> str:
-    """Return a plain value percent-encoded (RFC 3986 §2.1)."""
-    return str(value) if type(value) is int else quote(text_of(value), safe=safe)
+    """Return a plain value percent-encoded (RFC 3986 §2.1); where reserved characters are `safe`, what is encoded already stays."""
+    if type(value) is int:
+        return str(value)
+    written = quote(text_of(value), safe=safe)
+    # RFC 6570 §3.2.3, as OpenAPI 3.1.1 §4.8.12 (allowReserved) has it.
+    return _TRIPLE.sub("%", written) if safe and "%25" in written else written
 
 
-def path_writer(parameter: Mapping[str, Json]) -> Callable[[Json], str]:
+def path_writer(parameter: Mapping[str, Json], dumps: Dumps = encode) -> Callable[[Json], str]:
     """Return the function that writes a path parameter: simple, label or matrix. It raises UnfitArgument."""
     argument, name = parameter["argument"], quote(parameter["name"], safe="")
     style, explode = parameter.get("style", "simple"), parameter.get("explode", False)
     write = _PATH_WRITERS.get(style, _simple)
     if "media_type" in parameter:
-        write = _document_writer(parameter["media_type"])
+        write = _document_writer(parameter["media_type"], dumps)
+    elif parameter.get("reserved"):
+        write = _reserved
     elif style in SEPARATOR_BY_STYLE:
         write = _delimited_writer(parameter, SEPARATOR_BY_STYLE[style])
     inner = parameter.get("inner")
 
     def write_checked(value: Json) -> str:
         written = write(name, value if inner is None else joined(value, inner), explode)
-        if written in ("", ".", ".."):
+        if not _DOTTED.isdisjoint(written.split("/")):
             # An empty or dotted segment would address another resource (RFC 3986 §5.2.4).
             raise UnfitArgument(argument, f"{text_of(value)!r} cannot be a part of the path")
         return written
@@ -74,13 +85,13 @@ def path_writer(parameter: Mapping[str, Json]) -> Callable[[Json], str]:
     return write_checked
 
 
-def query_writer(parameter: Mapping[str, Json]) -> Callable[[Json], Iterator[Pair]]:
+def query_writer(parameter: Mapping[str, Json], dumps: Dumps = encode) -> Callable[[Json], Iterator[Pair]]:
     """Return the function that writes a query parameter as pairs of name and value."""
     name, style, explode = parameter["name"], parameter.get("style", "form"), parameter.get("explode", True)
     safe = RESERVED if parameter.get("reserved") else ""
     if "media_type" in parameter:
         media_type = parameter["media_type"]
-        return lambda value: iter((Pair(quote(name, safe=""), quote(document_of(value, media_type), safe="")),))
+        return lambda value: iter((Pair(quote(name, safe=""), quote(document_of(value, media_type, dumps), safe="")),))
     if style == "deepObject":
         return lambda value: _deep(quote(name, safe=""), value, safe)
     if "inner" in parameter:
@@ -91,7 +102,7 @@ def query_writer(parameter: Mapping[str, Json]) -> Callable[[Json], Iterator[Pai
     return lambda value: _form(quote(name, safe=""), value, explode, safe)
 
 
-def header_writer(parameter: Mapping[str, Json]) -> Callable[[Json], str]:
+def header_writer(parameter: Mapping[str, Json], dumps: Dumps = encode) -> Callable[[Json], str]:
     """Return the function that writes a header value; header values are not percent-encoded. It raises UnfitArgument."""
     argument, explode = parameter["argument"], parameter.get("explode", False)
     separator = unquote(SEPARATOR_BY_STYLE.get(parameter.get("style", ""), ","))
@@ -101,7 +112,8 @@ def header_writer(parameter: Mapping[str, Json]) -> Callable[[Json], str]:
         if inner is not None:
             value = joined(value, inner)
         if media_type is not None:
-            written = document_of(value, media_type)
+            # RFC 9110 §5.5: fields are ASCII; JSON can say everything in it.
+            written = _in_ascii(document_of(value, media_type, dumps)) if kind_of(media_type) == "json" else document_of(value, media_type)
         elif isinstance(value, list):
             written = separator.join(map(_part_of_header if separator == "," else text_of, value))
             if separator != "," and written.count(separator) > len(value) - 1:
@@ -118,24 +130,26 @@ def header_writer(parameter: Mapping[str, Json]) -> Callable[[Json], str]:
     return write
 
 
-def cookie_writer(parameter: Mapping[str, Json]) -> Callable[[Json], Iterator[Pair]]:
+def cookie_writer(parameter: Mapping[str, Json], dumps: Dumps = encode) -> Callable[[Json], Iterator[Pair]]:
     """Return the function that writes cookies: form style, each exploded value a cookie of its own (RFC 6265 §4.2.1)."""
     if parameter.get("style") == "cookie":
         return lambda value: _raw_cookies(parameter, value)
-    return query_writer({key: value for key, value in parameter.items() if key != "reserved"})
+    return query_writer({key: value for key, value in parameter.items() if key != "reserved"}, dumps)
 
 
-def whole_query_writer(parameter: Mapping[str, Json]) -> Callable[[Json], str]:
+def whole_query_writer(parameter: Mapping[str, Json], dumps: Dumps = encode) -> Callable[[Json], str]:
     """Return the function that writes the whole query (OpenAPI 3.2, `in: querystring`): a form as it is, all else percent-encoded."""
     media_type = parameter.get("media_type", FORM)
     if kind_of(media_type) == "form":
         return lambda value: document_of(value, media_type)
-    return lambda value: quote(document_of(value, media_type), safe="")
+    return lambda value: quote(document_of(value, media_type, dumps), safe="")
 
 
 def _raw_cookies(parameter: Mapping[str, Json], value: Json) -> Iterator[Pair]:
     """Yield cookies as they are given (OpenAPI 3.2, style `cookie`): nothing is percent-encoded (RFC 6265 §4.1.1)."""
     name, explode = parameter["name"], parameter.get("explode", True)
+    if value is None:
+        return
     if isinstance(value, Mapping):
         pairs = [(key, text_of(item)) for key, item in value.items()]
         pairs = pairs if explode else [(name, ",".join(part for pair in pairs for part in pair))]
@@ -173,13 +187,26 @@ def _label(name: str, value: Json, explode: bool) -> str:
 
 
 def _matrix(name: str, value: Json, explode: bool) -> str:
+    """Write `;name=value`; an empty value has no equals sign (RFC 6570 §3.2.7)."""
     if isinstance(value, list):
-        return "".join(f";{name}={encoded(item)}" for item in value) if explode else f";{name}={','.join(encoded(item) for item in value)}"
+        parts = [encoded(item) for item in value]
+        return "".join(_named(name, part) for part in parts) if explode else _named(name, ",".join(parts))
     if isinstance(value, Mapping):
-        return "".join(f";{member}" for member in _members(value, "=")) if explode else f";{name}={','.join(_members(value, ','))}"
-    return f";{name}={encoded(value)}"
+        if explode:
+            return "".join(_named(encoded(key), encoded(item)) for key, item in value.items())
+        return _named(name, ",".join(_members(value, ",")))
+    return _named(name, encoded(value))
 
 
+def _named(name: str, written: str) -> str:
+    return f";{name}={written}" if written else f";{name}"
+
+
+def _reserved(name: str, value: Json, explode: bool) -> str:
+    return ",".join(encoded(item, RESERVED_IN_PATH) for item in (value if isinstance(value, list) else [value]))
+
+
+_DOTTED = frozenset({"", ".", "..", *(f"{a}{b}" for a in (".", "%2E", "%2e") for b in ("", ".", "%2E", "%2e"))})
 _PATH_WRITERS: Mapping[str, Callable[[str, Json, bool], str]] = {"simple": _simple, "label": _label, "matrix": _matrix}
 
 
@@ -188,7 +215,7 @@ def _members(value: Mapping[str, Json], between: str) -> list[str]:
 
 
 def _delimited(parameter: Mapping[str, Json], value: Json, separator: str) -> Iterator[Pair]:
-    if written := _between(parameter, value, separator):
+    if value is not None and (written := _between(parameter, value, separator)):
         yield Pair(quote(parameter["name"], safe=""), written)
 
 
@@ -217,7 +244,7 @@ def _form(name: str, value: Json, explode: bool, safe: str) -> Iterator[Pair]:
         elif value:
             parts = [part for key, item in value.items() for part in (encoded(key), encoded(item, inner_safe))]
             yield Pair(name, ",".join(parts))
-    else:
+    elif value is not None:  # null is what RFC 6570 §2.3 calls undefined: nothing is written
         yield Pair(name, encoded(value, safe))
 
 
@@ -242,19 +269,23 @@ def joined(value: Json, separators: Sequence[str]) -> Json:
     return [separator.join(map(text_of, joined(item, further) if further else item)) if isinstance(item, list) else item for item in value]
 
 
-def _document_writer(media_type: str) -> Callable[[str, Json, bool], str]:
-    return lambda _name, value, _explode: quote(document_of(value, media_type), safe="")
+def _document_writer(media_type: str, dumps: Dumps) -> Callable[[str, Json, bool], str]:
+    return lambda _name, value, _explode: quote(document_of(value, media_type, dumps), safe="")
 
 
 def _delimited_writer(parameter: Mapping[str, Json], separator: str) -> Callable[[str, Json, bool], str]:
     return lambda _name, value, _explode: _between(parameter, value, separator)
 
 
-def document_of(value: Json, media_type: str) -> str:
+def document_of(value: Json, media_type: str, dumps: Dumps = encode) -> str:
     """Return a value as a document of `media_type` (a parameter's `content`): JSON, a form, or the text itself."""
     kind = kind_of(media_type)
     if kind == "json":
-        return orjson.dumps(value).decode()
+        return dumps(value).decode()
     if kind == "form" and isinstance(value, Mapping):
         return "&".join(f"{name}={part}" for member, each in value.items() for name, part in _form(quote(member, safe=""), each, True, ""))
     return text_of(value)
+
+
+def _in_ascii(text: str) -> str:
+    return text if text.isascii() else json.dumps(json.loads(text), separators=(",", ":"))

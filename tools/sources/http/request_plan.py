@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from tools.operation import Json
 from tools.sources.http.body_encoding import BodyWriter
+from tools.sources.http.body_numbers import JsonWriter
 from tools.sources.http.credentials import AuthParameters
 from tools.sources.http.given_files import File
 from tools.sources.http.parameter_styles import Pair, cookie_writer, header_writer, path_writer, query_writer, whole_query_writer
@@ -44,13 +45,23 @@ class RequestPlan:
         by_place: dict[str, list[Mapping[str, Json]]] = {"path": [], "query": [], "header": [], "cookie": [], "querystring": []}
         for parameter in parameters:
             by_place[parameter["in"]].append(parameter)
+        writer = JsonWriter(schema)
+
+        def dumps(parameter: Mapping[str, Json]) -> Callable[[Json], bytes]:
+            return lambda value: writer.write(value, parameter["argument"])
+
         path, _, query = str(binding["path"]).partition("#")[0].partition("?")
-        self._pieces = list(_path_pieces(path, by_place["path"]))
-        self._query_pieces = list(_path_pieces(query, by_place["path"], safe=QUERY_SAFE))
-        self._queries = [(parameter["argument"], query_writer(parameter)) for parameter in by_place["query"]]
-        self._whole_queries = [(parameter["argument"], whole_query_writer(parameter)) for parameter in by_place["querystring"]]
-        self._headers = [(parameter["argument"], parameter["name"], header_writer(parameter)) for parameter in by_place["header"]]
-        self._cookies = [(parameter["argument"], cookie_writer(parameter)) for parameter in by_place["cookie"]]
+        in_path = {parameter["name"]: (parameter["argument"], path_writer(parameter, dumps(parameter))) for parameter in by_place["path"]}
+        self._pieces = list(_path_pieces(path, in_path))
+        self._query_pieces = list(_path_pieces(query, in_path, safe=QUERY_SAFE))
+        self._queries = [(parameter["argument"], query_writer(parameter, dumps(parameter))) for parameter in by_place["query"]]
+        self._whole_queries = [
+            (parameter["argument"], whole_query_writer(parameter, dumps(parameter))) for parameter in by_place["querystring"]
+        ]
+        self._headers = [
+            (parameter["argument"], parameter["name"], header_writer(parameter, dumps(parameter))) for parameter in by_place["header"]
+        ]
+        self._cookies = [(parameter["argument"], cookie_writer(parameter, dumps(parameter))) for parameter in by_place["cookie"]]
         named = frozenset(parameter["argument"] for parameter in parameters)
         self.body = BodyWriter(binding["body"], named, boundary, schema) if binding.get("body") else None
         self._fixed_headers = [("Accept", binding.get("accept") or "application/json")]
@@ -69,7 +80,7 @@ class RequestPlan:
         """Return the request for `arguments` (valid ones). Raises UnfitArgument for a value that cannot be written."""
         headers = list(self._fixed_headers)
         for argument, name, write in self._headers:
-            if argument in arguments:
+            if arguments.get(argument) is not None:
                 headers.append((name, write(arguments[argument])))
         if self._cookies or proofs.cookies:
             cookies = [pair for argument, writer in self._cookies if argument in arguments for pair in writer(arguments[argument])]
@@ -103,12 +114,11 @@ def _filled(pieces: Sequence[Piece], arguments: Mapping[str, Json]) -> str:
     return "".join(piece if isinstance(piece, str) else piece[1](arguments[piece[0]]) if piece[0] in arguments else "" for piece in pieces)
 
 
-def _path_pieces(path: str, parameters: Sequence[Mapping[str, Json]], safe: str = PATH_SAFE) -> Iterator[Piece]:
+def _path_pieces(path: str, by_name: Mapping[str, tuple[str, Callable[[Json], str]]], safe: str = PATH_SAFE) -> Iterator[Piece]:
     """Yield the literal parts of a path template, and (argument, writer) for its placeholders."""
-    by_name = {parameter["name"]: parameter for parameter in parameters}
     for position, part in enumerate(re.split(r"\{([^{}]+)\}", path)):
         if position % 2 == 0:
             if part:
                 yield quote(part, safe=safe)
         elif part in by_name:
-            yield by_name[part]["argument"], path_writer(by_name[part])
+            yield by_name[part]

@@ -216,8 +216,8 @@ async def _redacted(response: OutboundResponse, redaction: Redaction) -> Outboun
     """Return an answer without our secrets, which some upstreams repeat in it: the one door for everything that is read of it."""
     body, headers = response.body, response.headers
     body = redaction.body(body) if len(body) <= STEP_BYTES else await redaction.body_in_turns(body)
-    if redaction.holds("\n".join((response.url, *headers.values())).encode(errors="replace")):
-        headers = CIMultiDictProxy(CIMultiDict((name, redaction.text(value)) for name, value in headers.items()))
+    if redaction.holds("\n".join((response.url, *headers, *headers.values())).encode(errors="replace")):
+        headers = CIMultiDictProxy(CIMultiDict((redaction.text(name), redaction.text(value)) for name, value in headers.items()))
     elif body is response.body:
         return response
     return replace(response, body=body, url=redaction.text(response.url), headers=headers)

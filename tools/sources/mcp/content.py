@@ -23,6 +23,8 @@ _BESIDE = ("content", "_content", "__content")
 
 #: a longer text beside structured content is compared as a whole only
 MAX_COMPARED_CHARS = 65_536
+_STANDARD = str.maketrans("-_", "+/")
+_BLANK = "\ufeff \t\r\n"
 _WORD = re.compile(r"\w+")
 
 Block = Mapping[str, Any]
@@ -109,11 +111,19 @@ async def _file_of(block: Block, clean: Clean) -> Download | None:
     if not isinstance(raw, str):
         return None
     try:
-        body = await clean(base64.b64decode(raw, validate=True))
+        body = await clean(_decoded(raw))
     except (binascii.Error, ValueError):
         return None
     name = str(inner.get("uri", "")).rpartition("/")[2] or None
     return Download(body, str(inner.get("mimeType") or "application/octet-stream"), name)
+
+
+def _decoded(text: str) -> bytes:
+    """Return the bytes of base64 as servers write it: in lines, in the alphabet for addresses, unpadded, as a data: address."""
+    if text.startswith("data:"):
+        text = text.partition(",")[2]
+    text = "".join(text.split()).translate(_STANDARD).rstrip("=")
+    return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
 
 
 def _inner(block: Block) -> Block:
@@ -145,7 +155,7 @@ def _words_of(text: str) -> frozenset[str]:
 
 def value_of(text: str) -> Json:
     """Return text as the JSON that it is, where it is an object or a list."""
-    if text[:1] in ("{", "["):
+    if text.lstrip(_BLANK)[:1] in ("{", "["):
         try:
             return read_json(text.encode(), "application/json").data
         except (MalformedContent, UnicodeEncodeError):
@@ -154,4 +164,4 @@ def value_of(text: str) -> Json:
 
 
 def _is_heavy_json(text: str) -> bool:
-    return text[:1] in ("{", "[") and is_heavy(text.encode(errors="replace"))
+    return text.lstrip(_BLANK)[:1] in ("{", "[") and is_heavy(text.encode(errors="replace"))

@@ -25,6 +25,8 @@ class UpstreamExchange:
     fault: Exception | None = None
     #: what came last: a body, or some events of a stream
     last: bytes = b""
+    #: `last` stands for a heavier message, which is not here
+    is_lightened: bool = False
     #: the answer repeated the account's credential
     is_redacted: bool = False
 
@@ -35,14 +37,14 @@ class UpstreamExchange:
 
     def said(self, error: MCPError) -> bool:
         """Say whether `error` came from the server: its number and words are no proof, for servers use the SDK's own."""
-        return any(_error_of(text) == (error.code, error.message) for text in _messages(self.last))
+        return any(_error_of(text) == (error.code, error.message) for text in messages(self.last))
 
 
 #: of the call that runs in this context; the SDK sends each message in the context of who asked for it
 EXCHANGE: ContextVar[UpstreamExchange | None] = ContextVar("mcp_exchange", default=None)
 
 
-def _messages(last: bytes) -> list[bytes]:
+def messages(last: bytes) -> list[bytes]:
     """Return the JSON texts in a body, or in the data of events (WHATWG HTML §9.2.6)."""
     if last.lstrip()[:1] in (b"{", b"["):
         return [last]

@@ -11,7 +11,7 @@ from tools.effects import was_sent
 from tools.errors import ToolError, UpstreamFailed
 from tools.json_text import encode
 from tools.operation import Failure, Json
-from tools.sources.http.outcome import CODE_BY_STATUS, MAX_ERROR_BODY_CHARS
+from tools.sources.http.outcome import CODE_BY_STATUS, MAX_ERROR_BODY_CHARS, error_body, reason_of
 from tools.sources.mcp.exchange import UpstreamExchange
 
 #: how the SDK begins to say that an answer was not MCP's
@@ -88,7 +88,10 @@ def _told(provider: str, error: MCPError, exchange: UpstreamExchange) -> Failure
     if error.message.startswith(REDIRECTED):
         return Failure("upstream_error", f"the MCP server of '{provider}' answered: {first_line(error.message)}")
     if exchange.status is not None and exchange.status >= 400:
-        return _by_http(provider, exchange, f"the MCP server of '{provider}' answered {exchange.status}", None)
+        body = error_body("", exchange.last) or None
+        reason = reason_of(body)
+        message = f"the MCP server of '{provider}' answered {exchange.status}{f': {reason}' if reason else ''}"
+        return _by_http(provider, exchange, message, body)
     if error.code == REQUEST_TIMEOUT:
         message = f"the MCP server of '{provider}' gave no answer in time"
         return Failure("upstream_timeout", message, retryable=True, sent=exchange.sent)

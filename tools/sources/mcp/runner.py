@@ -23,6 +23,8 @@ from tools.sources.mcp.content import Keep, ReadHere, blocks_of, data_of, words_
 from tools.sources.mcp.exchange import EXCHANGE, UpstreamExchange
 from tools.sources.mcp.failures import bounded, call_failure, forgotten
 from tools.sources.mcp.large_messages import ASIDE, Aside
+from tools.sources.mcp.loose_results import NOTE as LOOSE
+from tools.sources.mcp.loose_results import loose_result
 from tools.sources.mcp.review import risks_of, summary_of
 from tools.sources.mcp.session import McpSession
 from tools.sources.mcp.session_pool import McpSessions, Upstream
@@ -105,6 +107,7 @@ class McpRunner:
             if refusal is not None:
                 return Outcome("error", error=refusal)
         exchange = UpstreamExchange()
+        notes: list[str] = []
         keep = self._keep(call)
         aside = Aside(call.principal.person, call.deadline, keeps_files=keep is not None)
         mark, aside_mark = EXCHANGE.set(exchange), ASIDE.set(aside)
@@ -117,8 +120,12 @@ class McpRunner:
             if exchange.fault is not None or exchange.status is None or (exchange.status == 400 and exchange.had_session):
                 # Of a server that lost its sessions many say 400; the next call asks in a new one.
                 self._sessions.forget(session)
-            failure = call_failure(operation.provider, error, exchange)
-            return Outcome("error", error=failure, note=NOTE if exchange.is_redacted else None)
+            loose = loose_result(exchange.last) if isinstance(error, ValidationError) and not exchange.is_lightened else None
+            if loose is None:
+                failure = call_failure(operation.provider, error, exchange)
+                return Outcome("error", error=failure, note=NOTE if exchange.is_redacted else None)
+            result = loose
+            notes.append(LOOSE)
         finally:
             EXCHANGE.reset(mark)
             ASIDE.reset(aside_mark)
@@ -130,7 +137,7 @@ class McpRunner:
         else:
             data = await data_of(ReadHere(call), blocks_of(result), result.structured_content, redaction.body_in_turns, keep)
         outcome = Outcome("ok", data=data)
-        notes = [NOTE] if exchange.is_redacted or redaction.is_used else []
+        notes += [NOTE] if exchange.is_redacted or redaction.is_used else []
         if aside.result is None and not self._fits(operation, result):
             notes.append("the answer does not fit the output schema that its server declares")
         return replace(outcome, note="; ".join(notes)) if notes else outcome

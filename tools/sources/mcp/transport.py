@@ -2,11 +2,13 @@
 
 import base64
 import time
+from codecs import BOM_UTF8
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
 
 import httpx2
 
 from oauth.connections.credentials import Credential
+from tools.egress.body import is_plain
 from tools.egress.client import MAX_BODY_BYTES, Egress
 from tools.egress.httpx_transport import GuardedTransport
 from tools.egress.sigv4 import sign
@@ -14,6 +16,7 @@ from tools.sources.credential_redaction import Redaction
 from tools.sources.mcp.exchange import EXCHANGE, MAX_LAST_BYTES, UpstreamExchange
 from tools.sources.mcp.failures import MessageTooLarge, was_reached
 from tools.sources.mcp.large_messages import ASIDE, Aside, Unreadable, is_heavy_message, lighter
+from tools.sources.mcp.message_bytes import may_be_json, plain_json
 from tools.turns import in_turns
 
 #: asked when the upstream answers 401: a newer credential, or None
@@ -88,7 +91,7 @@ class CappedTransport(httpx2.AsyncBaseTransport):
             exchange.sent, exchange.had_session = True, SESSION_HEADER in request.headers
         try:
             response = await self._inner.handle_async_request(request)
-            if response.headers.get("content-encoding", "identity") != "identity":
+            if not is_plain(response.headers.get("content-encoding", "")):
                 await response.aclose()
                 raise httpx2.RemoteProtocolError("it answers in an encoding that was not asked for", request=request)
         except httpx2.TransportError as error:
@@ -99,16 +102,32 @@ class CappedTransport(httpx2.AsyncBaseTransport):
         if exchange is not None:
             exchange.status = response.status_code
             exchange.retry_after_s = _seconds(response.headers.get("retry-after", ""))
+        response.headers.pop("content-encoding", None)
         redaction = self._auth.redaction()
         for name, value in response.headers.items():
             if name.lower() != SESSION_HEADER and (shown := redaction.text(value)) != value:
                 response.headers[name] = shown
         assert isinstance(response.stream, httpx2.AsyncByteStream)
-        is_stream = response.headers.get("content-type", "").lower().startswith("text/event-stream")
+        media_type = response.headers.get("content-type", "")
+        is_stream = media_type.lower().startswith("text/event-stream")
         if is_stream:
             # Events are in UTF-8 (WHATWG HTML §9.2.5), whatever codec their server names.
             response.headers["content-type"] = "text/event-stream"
-        response.stream = _Capped(response.stream, self, exchange, redaction, ASIDE.get(), is_stream=is_stream, request=request)
+        elif exchange is not None and 200 <= response.status_code < 300 and may_be_json(media_type):
+            response.headers["content-type"] = "application/json"
+        response.stream = _Capped(
+            response.stream,
+            self,
+            exchange,
+            redaction,
+            ASIDE.get(),
+            media_type=None if is_stream else media_type,
+            is_stream=is_stream,
+            request=request,
+        )
+        if exchange is not None and not is_stream and response.status_code >= 400:
+            # The SDK reads no refusal that is not JSON; its words are worth having.
+            await response.aread()
         return response
 
     def exceeded(self, request: httpx2.Request) -> MessageTooLarge:
@@ -131,17 +150,20 @@ class _Capped(httpx2.AsyncByteStream):
         redaction: Redaction,
         aside: Aside | None,
         *,
+        media_type: str | None,
         is_stream: bool,
         request: httpx2.Request,
     ) -> None:
         self._inner, self._transport, self._exchange, self._redaction = inner, transport, exchange, redaction
-        self._aside, self._is_stream, self._request = aside, is_stream, request
+        self._aside, self._is_stream, self._request, self._media_type = aside, is_stream, request, media_type
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         try:
+            is_first = True
             async for whole in self._wholes():
-                if seen := await self._seen(whole):
+                if seen := await self._seen(whole.removeprefix(BOM_UTF8) if is_first else whole):
                     yield seen
+                is_first = False
         except httpx2.TransportError as error:
             if self._exchange is None or self._request.method != "POST":
                 self._transport.was_exceeded = self._transport.was_exceeded or isinstance(error, MessageTooLarge)
@@ -170,14 +192,18 @@ class _Capped(httpx2.AsyncByteStream):
 
     async def _seen(self, whole: bytes) -> bytes:
         whole = await self._redaction.body_in_turns(whole)
-        if is_heavy_message(whole):
+        is_heavy = is_heavy_message(whole)
+        if is_heavy:
             try:
                 whole = await lighter(whole, self._aside, is_event=self._is_stream)
             except Unreadable as error:
                 raise MessageTooLarge(str(error), request=self._request) from error
+        else:
+            whole = plain_json(whole, self._media_type)
         if self._exchange is not None:
             # Taken up again after a break, a stream is whole.
             self._exchange.fault = None
+            self._exchange.is_lightened = is_heavy
             self._exchange.last = whole if len(whole) <= MAX_LAST_BYTES else b""
             self._exchange.is_redacted = self._exchange.is_redacted or self._redaction.is_used
         return whole

@@ -113,6 +113,9 @@ def merge_parameters(document: OpenApiDocument, shared: Json, own: Json) -> list
         if not isinstance(resolved, Mapping) or not isinstance(resolved.get("name"), str):
             continue
         place = str(resolved.get("in"))
+        if place == "path" and resolved.get("allowReserved") is True and not str(document.root.get("openapi")).startswith("3.2"):
+            # Before OpenAPI 3.2 it is said of queries alone, and a slash would address another resource.
+            resolved = {word: value for word, value in resolved.items() if word != "allowReserved"}
         if place in _PLACES and not (place == "header" and not _is_sendable(resolved["name"])):
             merged[resolved["name"], place] = resolved
     return list(merged.values())
@@ -194,7 +197,7 @@ def _style_of(document: OpenApiDocument, parameter: Mapping[str, Json], schema: 
     planned: dict[str, Json] = {"style": style, "explode": explode if isinstance(explode, bool) else style in ("form", "cookie")}
     if isinstance(parameter.get("inner"), list):
         planned["inner"] = parameter["inner"]
-    if parameter.get("allowReserved") is True and place == "query":
+    if parameter.get("allowReserved") is True and place in ("query", "path"):
         planned["reserved"] = True
     if style == "form" and place == "query" and "style" not in parameter and _is_nested(document, schema):
         # An undefined case in OpenAPI: objects inside a query parameter; deepObject is what servers read.
@@ -237,7 +240,7 @@ def _add_undeclared(path: str, collected: _CollectedArguments) -> None:
     for name in re.findall(r"\{([^{}]+)\}", path.split("#")[0]):
         if name not in declared:
             declared.add(name)
-            argument = _free(name, "path", collected.properties)
+            argument = _free(argument_name(name, "path"), "path", collected.properties)
             collected.properties[argument] = {"type": ["string", "integer"]}
             collected.required.append(argument)
             collected.parameters.append({"argument": argument, "name": name, "in": "path", "style": "simple", "explode": False})

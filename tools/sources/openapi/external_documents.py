@@ -23,9 +23,10 @@ TIMEOUT_S = 30.0
 Read = Callable[[str], Awaitable[bytes | None]]
 
 
-async def gather_externals(raw: bytes, location: str, read: Read) -> Gathered:
+async def gather_externals(raw: bytes, location: str, read: Read, root: Path | None = None) -> Gathered:
     """Return every document that `raw` refers to, directly or through others, by absolute location.
 
+    `root` is the folder within which files may be, in place of the document's own.
     What is elsewhere than beside the document, missing or too much is left out, with the reason: the operations that need it
     are then reported.
     """
@@ -33,7 +34,7 @@ async def gather_externals(raw: bytes, location: str, read: Read) -> Gathered:
     left_bytes = MAX_DOCUMENT_BYTES
     deadline = time.monotonic() + MAX_GATHERING_S
     known = {location}
-    pending = deque(_new(parse(raw, location), location, location, known, gathered))
+    pending = deque(_new(parse(raw, location), location, location, known, gathered, root))
     while pending:
         group = [pending.popleft() for _ in range(min(MAX_AT_ONCE, len(pending)))]
         if time.monotonic() > deadline:
@@ -48,20 +49,20 @@ async def gather_externals(raw: bytes, location: str, read: Read) -> Gathered:
                 continue
             left_bytes -= len(found)
             gathered[target], gathered.parsed[target] = found, parsed
-            pending += _new(parsed, target, location, known, gathered)
+            pending += _new(parsed, target, location, known, gathered, root)
     return gathered
 
 
 _TOO_LARGE = f"was not read: all documents together are larger than {MAX_DOCUMENT_BYTES >> 20} MiB"
 
 
-def _new(parsed: Json, where: str, location: str, known: set[str], gathered: Gathered) -> Iterator[str]:
+def _new(parsed: Json, where: str, location: str, known: set[str], gathered: Gathered, root: Path | None) -> Iterator[str]:
     """Yield the documents beside `location` that `parsed` is the first to refer to; of the others it is noted why they stay out."""
     for target in referred(parsed, where):
         if target in known:
             continue
         known.add(target)
-        if not is_beside(target, location):
+        if not is_beside(target, location, root):
             gathered.unread[target] = _WHY_ELSEWHERE[urlsplit(location).scheme in ("http", "https")]
         elif len(known) > MAX_DOCUMENTS + 1:
             gathered.limit = f"more than {MAX_DOCUMENTS} documents were referred to"
@@ -72,7 +73,7 @@ def _new(parsed: Json, where: str, location: str, known: set[str], gathered: Gat
 
 _WHY_ELSEWHERE = {
     True: "is at another origin than the document; bundle it into one",
-    False: "is outside the folder of the document; import a copy that has everything in one folder, or bundle it into one",
+    False: "is outside the folder of the document; name a folder that has both with --root, or bundle it into one",
 }
 
 
@@ -91,14 +92,17 @@ def referred(node: Json, location: str, depth: int = 0) -> Iterator[str]:
             yield from referred(item, location, depth + 1)
 
 
-def is_beside(target: str, location: str) -> bool:
-    """Say whether a document may be read on behalf of the one at `location`: same origin, or for files the same folder or below."""
+def is_beside(target: str, location: str, root: Path | None = None) -> bool:
+    """Say whether a document may be read on behalf of the one at `location`: same origin, or for files the same folder or below.
+
+    Links count as what they lead to. `root` stands in place of the folder.
+    """
     wanted, own = urlsplit(target), urlsplit(location)
     if own.scheme in ("http", "https"):
         return (wanted.scheme, wanted.netloc.lower()) == (own.scheme, own.netloc.lower())
     if wanted.scheme not in ("", "file") or wanted.netloc:
         return False
-    folder = Path(unquote(own.path)).resolve().parent
+    folder = (root or Path(unquote(own.path)).parent).resolve()
     return Path(unquote(wanted.path)).resolve().is_relative_to(folder)
 
 

@@ -10,7 +10,7 @@ from tools.sources.openapi.body_media_types import UnusableOperation
 from tools.sources.openapi.document import BrokenReference, OpenApiDocument
 from tools.sources.openapi.overlay import Overlay
 from tools.sources.openapi.paging import items_of
-from tools.sources.openapi.paths import plain_path, query_names_of
+from tools.sources.openapi.paths import plain_path, query_names_of, reserved_names_of
 from tools.sources.openapi.responses import DeclaredResponse, answer_of
 from tools.sources.openapi.security import Security, security_of
 from tools.sources.openapi.servers import server_urls
@@ -114,6 +114,8 @@ def _read(
     names = {place: [str(one["name"]) for one in parameters if one["in"] == place] for place in ("path", "query")}
     untold = [name for name in query_names_of(path) if name not in names["query"]]
     parameters += [{"name": name, "in": "query", "schema": {}} for name in untold]
+    several = reserved_names_of(path)
+    parameters = [{**one, "allowReserved": True} if one["in"] == "path" and one["name"] in several else one for one in parameters]
     template = plain_path(path, names["path"], names["query"])
     arguments = plan_arguments(document, template, parameters, node.get("requestBody"), security)
     answer = answer_of(document, node)

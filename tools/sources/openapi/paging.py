@@ -27,6 +27,9 @@ CURSORS = (
     "page_cursor",
     "page_after",
     "next",
+    "continue",
+    "last_key",
+    "last_evaluated_key",
 )
 #: member of the answer -> how surely it is the next cursor, best first
 NEXT_CURSORS = (
@@ -44,11 +47,14 @@ NEXT_CURSORS = (
     "page_token",
     "marker",
     "next",
+    "continue",
+    "last_key",
+    "last_evaluated_key",
 )
 PAGES = ("page", "page_number", "page_no", "page_num", "current_page", "page_index")
 OFFSETS = ("offset", "skip", "start", "start_at", "start_index", "first_result", "from")
 SIZES = ("limit", "page_size", "per_page", "max_results", "count", "size", "top", "take", "max_items", "results_per_page", "first", "rows")
-NEXT_URIS = ("next_page_uri", "next_page_url", "next_url", "next_link", "next_href", "next_uri", "odata_next_link")
+NEXT_URIS = ("next_page_uri", "next_page_url", "next_url", "next_link", "next_href", "next_uri", "odata_next_link", "next_records_url")
 ITEMS = ("items", "results", "data", "entries", "records", "values", "value", "list", "elements", "objects", "members", "rows")
 MAX_DEPTH = 3
 #: where the next cursor is found in practice, for documents that say nothing of their answers (JMESPath)
@@ -78,6 +84,9 @@ def paging_of(document: OpenApiDocument, arguments: Mapping[str, Json], answer: 
         return Paging("cursor", cursor, items_path, f"{items_path}[-1].id" if items_path != "@" else "[-1].id", size)
     if cursor and items_path is None and cursor.lower() not in ("next", "after") and not _is_spelled_out(document, answer):
         return Paging("cursor", cursor, None, USUAL_NEXT_CURSORS, size)
+    place = next((by_words[name] for name in OFFSETS if name in by_words), None)
+    if place and _is_text(properties[place]) and (token := _token_of(place, members)):
+        return Paging("cursor", place, items_path, token, size)
     page = _number(by_words, PAGES, properties)
     if page:
         return Paging("page", page, items_path, None, size)
@@ -132,6 +141,16 @@ def _next_cursor(members: Mapping[str, str]) -> str | None:
             if last == name and not any(word in path for word in ("prev", "before", "previous")):
                 return spelled
     return None
+
+
+def _is_text(schema: Json) -> bool:
+    return isinstance(schema, Mapping) and schema.get("type") == "string" and "pattern" not in schema
+
+
+def _token_of(argument: str, members: Mapping[str, str]) -> str | None:
+    """Return where the answer has the next value of an `offset` that is no number: under its own name, alone or within `next…`."""
+    name = "_".join(words_of(argument))
+    return next((spelled for path, spelled in members.items() if path == name or (path.endswith(f".{name}") and "next" in path)), None)
 
 
 def _members(document: OpenApiDocument, source: Json, prefix: str = "", spelled: str = "", depth: int = 0) -> Iterator[tuple[str, str]]:

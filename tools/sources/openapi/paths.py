@@ -36,6 +36,11 @@ def query_names_of(path: str) -> list[str]:
     return [name for name in (name.strip().rstrip("*") for name in names) if name]
 
 
+def reserved_names_of(path: str) -> frozenset[str]:
+    """Return the names in `{+path}`, whose values may have several segments (RFC 6570 §3.2.3)."""
+    return frozenset(match[2] for match in _EXPRESSION.finditer(path) if match[1] == "+")
+
+
 def _is_declared(pair: str, query_names: Collection[str]) -> bool:
     name, _, value = pair.partition("=")
     return value.startswith("{") and name in query_names

@@ -1,36 +1,19 @@
 """What an operation takes as its request body: which media type, which arguments become it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 from tools.operation import Json
 from tools.plain_text import has_unseen, visible
 from tools.sources.media_types import JSON_LINES, JSON_PATCH, bare_type, kind_of, preferred_media_type
 from tools.sources.openapi.body_media_types import BodyPlan, UnusableOperation, or_list_of_changes, or_upload
+from tools.sources.openapi.body_members import Flat, file_members, flatten, has_members
 from tools.sources.openapi.document import BrokenReference, OpenApiDocument
 from tools.sources.openapi.file_members import FILE, file_field, file_schema
 from tools.sources.openapi.schemas.convert import SchemaBundle
-from tools.sources.openapi.schemas.keywords import BLANK_BY_STYLE, never_empty, shortened, types_of, without_delimiter
-from tools.sources.openapi.schemas.subtypes import is_polymorphic
+from tools.sources.openapi.schemas.keywords import BLANK_BY_STYLE, never_empty, shortened, without_delimiter
 
 FORM_STYLES = ("form", "spaceDelimited", "pipeDelimited", "tabDelimited", "deepObject")
 BODY_ARGUMENT = "body"
-MAX_COMPOSITION_DEPTH = 12
-
-
-@dataclass(slots=True)
-class _Flat:
-    """The members of an object schema, whatever `allOf` it is composed of."""
-
-    members: dict[str, Json] = field(default_factory=dict)
-    required: list[str] = field(default_factory=list)
-    additional: Json = False
-    #: [{anyOf or oneOf: [{required: […]}, …]}]
-    choices: list[dict[str, list[dict[str, Json]]]] = field(default_factory=list)
-    #: minProperties
-    least: int = 0
-    #: identities of what was gathered: compositions may name one part over and over
-    seen: set[int] = field(default_factory=set)
 
 
 def plan_body(document: OpenApiDocument, body: Json, bundle: SchemaBundle, taken: frozenset[str]) -> BodyPlan | None:
@@ -74,71 +57,31 @@ def _plan(
         raise UnusableOperation(f"its body of {media_type} is a sequence of parts without names, which is not supported")
     if bare_type(media_type) in JSON_LINES and "itemSchema" in media:
         return _whole("lines", media_type, {"type": "array", "items": bundle.convert(media["itemSchema"])}, body, is_required, taken)
+    if bare_type(media_type) in JSON_LINES and "schema" in media:
+        return _whole("lines", media_type, _as_lines(bundle.convert(media["schema"])), body, is_required, taken)
     if kind in ("bytes", "text"):
         plan = _whole(kind, media_type, dict(FILE) if kind == "bytes" else {"type": "string"}, body, is_required, taken)
         if len(content) > 1:
             plan.binding["offered"] = list(content)
         return plan
     flat = flatten(document, schema) if not is_whole else None
-    if kind == "multipart" and flat is None and not _has_members(document, schema):
+    if kind == "multipart" and flat is None:
+        flat = file_members(document, schema)
+    if kind == "multipart" and flat is None and not has_members(document, schema):
         # A vendor's habit: a file without a field. Servers call it `file` when asked to take one.
-        flat = _Flat(members={"file": {"type": "string", "format": "binary"}}, required=["file"] if is_required else [])
+        flat = Flat(members={"file": {"type": "string", "format": "binary"}}, required=["file"] if is_required else [])
     if flat is None or not _fits(flat, bundle, taken):
         converted = bundle.convert(schema)
         return _whole(kind, media_type, converted if isinstance(converted, dict) else {}, body, is_required, taken)
     return _by_members(document, kind, media_type, media, flat, bundle, is_required=is_required)
 
 
-def flatten(document: OpenApiDocument, schema: Json) -> _Flat | None:
-    """Return the members of an object schema, or None where it is not a plain object (a list, a choice of several)."""
-    flat = _Flat()
-    return flat if _gather(document, schema, flat, 0) and (flat.members or flat.additional is not False) else None
-
-
-def _has_members(document: OpenApiDocument, schema: Json) -> bool:
-    try:
-        resolved = document.resolve(schema)
-    except BrokenReference:
-        return False
-    return isinstance(resolved, Mapping) and any(resolved.get(word) for word in ("properties", "allOf", "anyOf", "oneOf"))
-
-
-def _gather(document: OpenApiDocument, schema: Json, flat: _Flat, depth: int) -> bool:
-    try:
-        schema = document.resolve(schema)
-    except BrokenReference:
-        return False
-    if not isinstance(schema, Mapping) or depth > MAX_COMPOSITION_DEPTH:
-        return False
-    if id(schema) in flat.seen:
-        return True
-    flat.seen.add(id(schema))
-    if depth == 0 and is_polymorphic(schema):
-        return False
-    if any(schema.get(keyword) for keyword in ("not", "if", "patternProperties", "enum")):
-        return False
-    for keyword in ("anyOf", "oneOf"):
-        branches = schema.get(keyword)
-        if branches and not _only_requires(branches):
-            return False
-        if branches:
-            flat.choices.append({keyword: [{"required": branch["required"]} for branch in branches]})
-    types = types_of(schema)
-    if types and types not in (["object"], ["object", "null"], ["null", "object"]):
-        return False
-    members = schema.get("properties")
-    if isinstance(members, Mapping):
-        flat.members.update(members)
-        flat.required += [name for name, member in members.items() if isinstance(member, Mapping) and member.get("required") is True]
-    required = schema.get("required")
-    flat.required += [name for name in required if isinstance(name, str)] if isinstance(required, list) else []
-    least = schema.get("minProperties")
-    flat.least = max(flat.least, least) if isinstance(least, int) and not isinstance(least, bool) else flat.least
-    additional = schema.get("additionalProperties", False)
-    if isinstance(additional, Mapping) or additional is True:
-        flat.additional = additional
-    composed = schema.get("allOf")
-    return all(_gather(document, member, flat, depth + 1) for member in composed) if isinstance(composed, list) else True
+def _as_lines(schema: Json) -> dict[str, Json]:
+    """Return the schema of a list of lines: documents describe the whole of them, or one."""
+    if isinstance(schema, dict) and schema.get("type") == "array":
+        return schema
+    is_open = not isinstance(schema, dict) or schema.get("type") == "string"
+    return {"type": "array", "items": {} if is_open else schema}
 
 
 def _within(branches: list[dict[str, Json]], properties: Mapping[str, Json]) -> list[dict[str, Json]]:
@@ -147,20 +90,7 @@ def _within(branches: list[dict[str, Json]], properties: Mapping[str, Json]) -> 
     return fitting or [{"required": []}]
 
 
-def _only_requires(branches: Json) -> bool:
-    """Say whether a choice is only one of which members must be there (`anyOf: [{required: [a]}, {required: [b]}]`)."""
-    if not isinstance(branches, list):
-        return False
-    return all(
-        isinstance(branch, Mapping)
-        and isinstance(branch.get("required"), list)
-        and all(isinstance(name, str) for name in branch["required"])
-        and branch.keys() <= {"required", "title", "description"}
-        for branch in branches
-    )
-
-
-def _fits(flat: _Flat, bundle: SchemaBundle, taken: frozenset[str]) -> bool:
+def _fits(flat: Flat, bundle: SchemaBundle, taken: frozenset[str]) -> bool:
     visible = {name for name, member in flat.members.items() if not bundle.hides(member)}
     return bool(visible) and visible.isdisjoint(taken)
 
@@ -170,7 +100,7 @@ def _by_members(
     kind: str,
     media_type: str,
     media: Mapping[str, Json],
-    flat: _Flat,
+    flat: Flat,
     bundle: SchemaBundle,
     *,
     is_required: bool,

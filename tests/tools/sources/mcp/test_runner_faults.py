@@ -290,8 +290,9 @@ async def test_images_files_and_links_come_as_what_they_are(world: World) -> Non
 
 
 async def test_a_result_that_is_not_mcps_is_one_clear_error(world: World) -> None:  # noqa: F811
-    """Garbage in a result, and HTML in its place."""
-    answers: list[Any] = [{"content": "no list"}, Response("<html>", media_type="text/html"), {"content": [{"type": "text", "text": "ok"}]}]
+    """HTML and other words in its place."""
+    html, words = Response("<html>", media_type="text/html"), Response("no JSON", media_type="text/plain")
+    answers: list[Any] = [html, words, {"content": [{"type": "text", "text": "ok"}]}]
     async with calling(world, lambda _params: answers.pop(0)) as do:
         for _ in range(2):
             failure = await world.failure(do, CallOptions(timeout_s=5))
@@ -336,9 +337,9 @@ async def test_an_http_error_in_place_of_an_answer_says_its_status(
         failure = await world.failure(do, CallOptions(timeout_s=5))
         assert code in (None, failure.code), failure
         assert failure.retryable is retryable
-        assert "html" not in str(failure)
+        assert "html" not in failure.message
         if answer.status_code == 429:
-            assert (failure.retry_after_s, failure.upstream) == (7.0, {"status": 429, "body": None})
+            assert (failure.retry_after_s, failure.upstream) == (7.0, {"status": 429, "body": "slow down"})
         assert (await world.run(do)).data == "ok"
 
 

@@ -56,7 +56,7 @@ async def test_gathering_ends_with_its_time(tmp_path: Path, monkeypatch: pytest.
 @pytest.mark.parametrize(
     ("ref", "why"),
     [
-        ("../shared.yaml", "is outside the folder of the document; import a copy that has everything in one folder, or bundle it into one"),
+        ("../shared.yaml", "is outside the folder of the document; name a folder that has both with --root, or bundle it into one"),
         ("missing.yaml", "is not there"),
         ("broken.yaml", "is neither JSON nor YAML"),
         ("https://elsewhere.example/a.yaml", "is outside the folder of the document"),
