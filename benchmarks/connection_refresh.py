@@ -42,7 +42,6 @@ from server.storage.oauth.registrations import SqlRegistrationStore
 from server.storage.oauth.secrets import SqlSecretStore
 from server.storage.schema.connection_tables import connections, vault_secrets
 from tools.egress.client import Egress
-from tools.egress.provider_egress import ProviderEgress
 
 LIFE_S = 1800
 NEEDED_PER_S = 10_000 / 1_200
@@ -115,7 +114,7 @@ async def measure(port: int, tokens: Sequence[str], seconds: float, at_full_spee
             await fill(database, vault, tokens, 0 if at_full_speed else seconds, time.time())
             accounts = Accounts(store, vault, ConnectLinks(SqlConnectFlowStore(database), "http://gw"))
             await accounts.load()
-            refresher = Refresher(store, vault, registrations, ProviderTokenEndpoint(ProviderEgress(egress)), accounts)
+            refresher = Refresher(store, vault, registrations, ProviderTokenEndpoint(egress.outbound), accounts)
             began, cpu = time.perf_counter(), _cpu_s()
             task = asyncio.create_task(refresher.run())
             worst = 0.0

@@ -36,7 +36,6 @@ from server.storage.oauth.registrations import ITEM
 from server.storage.store import Store
 from tools.builtins.connections import ConnectionOperations
 from tools.egress.client import Egress
-from tools.egress.provider_egress import ProviderEgress
 from tools.sources.builtin import BuiltinFunction
 
 SWEEP_EVERY_S = 3600
@@ -157,7 +156,7 @@ async def assemble_connections(settings: Settings, store: Store, egress: Egress)
     await accounts.load()
     registrations = Registrations(store.registrations, vault)
     await registrations.load()
-    endpoint = ProviderTokenEndpoint(ProviderEgress(egress))
+    endpoint = ProviderTokenEndpoint(egress.outbound)
     keeper = AccountKeeper(store.connections, vault, accounts)
     finished = FinishedFlows(store.connect_flows, keeper, registrations)
     flows = ConnectFlows(

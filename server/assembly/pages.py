@@ -26,7 +26,6 @@ from server.pages.sign_in_link import LinkEndpoints
 from server.rate_limits import RateLimits
 from server.storage.store import Store
 from tools.egress.client import Egress
-from tools.egress.provider_egress import ProviderEgress
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +56,7 @@ def assemble_people(
     federation = Federation(
         store.identities,
         store.subjects,
-        ProviderEgress(egress),
+        egress.outbound,
         secret_of=IdentityProviderSecrets(vault).secret_of,
         base_url=settings.base_url,
     )

@@ -28,7 +28,6 @@ from server.config import Settings
 from server.pages.visit import connections_url
 from server.storage.store import Store, open_store
 from tools.egress.client import Egress
-from tools.egress.provider_egress import ProviderEgress
 
 
 @click.group()
@@ -51,7 +50,7 @@ async def _office(settings: Settings) -> AsyncIterator[_ConnectionTools]:
         vault = await open_vault(settings, store)
         registrations = Registrations(store.registrations, vault)
         await registrations.load()
-        yield _ConnectionTools(store, vault, registrations, ProviderTokenEndpoint(ProviderEgress(egress)))
+        yield _ConnectionTools(store, vault, registrations, ProviderTokenEndpoint(egress.outbound))
 
 
 @command.command("add")

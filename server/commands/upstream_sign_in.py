@@ -17,7 +17,6 @@ from server.config import Settings
 from server.storage.store import Store
 from tools.egress.addresses import authority_of
 from tools.egress.client import Egress
-from tools.egress.provider_egress import ProviderEgress
 from tools.errors import ImportFailed
 from tools.operation import Failure
 from tools.sources.importing import ImportRequest
@@ -85,7 +84,7 @@ class UpstreamEntrance:
             return None
         # The operator named the upstream, so it may be a private host; its authorization server is one that it names itself.
         async with Egress([authority_of(request.location), *self.settings.egress_allow]) as egress:
-            send = ProviderEgress(egress)
+            send = egress.outbound
             sign_in = await discover(send, request.location)
             for tenant in missing:
                 made = await register(

@@ -9,7 +9,7 @@ connections (docs/decisions/0014), all others aiohttp's; both are dialled by the
 import asyncio
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import field
 from io import BytesIO
 
@@ -141,13 +141,21 @@ class Egress:
             raise failed(target.url.raw_authority, "upstream_timeout", what, retryable=True) from error
 
     async def fetch(self, url: str, *, max_bytes: int, timeout_s: float, accept: str = "application/json") -> Fetched:
-        """GET `url` once, for the `oauth` package (its `Fetch` Protocol): redirects are answers. Raises FetchRefused."""
-        request = OutboundRequest("GET", url, (("Accept", accept),), None, timeout_s, max_bytes, follow=False)
+        """GET `url` once (`oauth.fetch.Fetch`): redirects are answers. Raises FetchRefused."""
+        return await self.outbound("GET", url, headers={"Accept": accept}, body=None, max_bytes=max_bytes, timeout_s=timeout_s)
+
+    async def outbound(
+        self, method: str, url: str, *, headers: Mapping[str, str], body: bytes | None, max_bytes: int, timeout_s: float
+    ) -> Fetched:
+        """Send one request for the `oauth` package (`oauth.fetch.Outbound`): no redirects, nothing cached. Raises FetchRefused."""
+        request = OutboundRequest(method, url, tuple(headers.items()), body, timeout_s, max_bytes, follow=False)
         try:
-            response = await self.send(request)
+            answer = await self.send(request)
         except ToolError as error:
             raise FetchRefused(error.failure.message) from error
-        return Fetched(response.status, {name.lower(): value for name, value in response.headers.items()}, response.body)
+        # Several fields of one name are one list (RFC 9110 §5.2): a server names Basic and Bearer in two WWW-Authenticate.
+        fields = {name.lower(): ", ".join(answer.headers.getall(name)) for name in answer.headers}
+        return Fetched(answer.status, fields, answer.body)
 
     async def open(
         self, method: str, target: Target, headers: CIMultiDict[str], body: bytes | None, timeout: aiohttp.ClientTimeout
