@@ -108,18 +108,12 @@ class CallOptions:
 
 @value_object
 class Directions:
-    """What the gateway itself adds on the way to how an operation runs; no caller can ask for it.
+    """What the gateway itself adds on the way to how an operation runs; no caller can ask for it."""
 
-    `account_id`, by the door, for what is not read: the identity of the account, which its name may stand for no longer.
-    `follow`, by the pager, for `link` paging: the URL of the next page; the runner fetches it if it is of the same origin.
-    `restore`, by the pager, for a cursor that held the account's secret: the argument in which *** is that secret again.
-    `if_none_match`, by the response cache: the validator of what it holds (RFC 9110 §13.1.2).
-    """
-
-    account_id: str | None = None
-    follow: str | None = None
-    restore: str | None = None
-    if_none_match: str | None = None
+    account_id: str | None = None  # by the door, for what is not read: the account, which its name may stand for no longer
+    follow: str | None = None  # by the pager: the URL of the next page, fetched if it is of the same origin
+    restore: str | None = None  # by the pager, for a cursor that held a secret: the argument in which *** is that secret again
+    if_none_match: str | None = None  # by the response cache: the validator of what it holds (RFC 9110 §13.1.2)
 
 
 NO_DIRECTIONS = Directions()
