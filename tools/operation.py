@@ -66,10 +66,7 @@ class Operation:
 
     @property
     def required_scope(self) -> str:
-        """The scope a token needs to run this: provider and tier, `crm:read`; `mcp:<tier>` covers it too.
-
-        A built-in may name its own: the three tools need only `mcp`.
-        """
+        """The scope a token needs to run this: `crm:read`, which `mcp:read` covers too; a built-in may name its own."""
         if self.kind == "builtin" and (named := self.binding.get("scope")):
             return str(named)
         return f"{self.provider}:{self.access}"
@@ -265,9 +262,7 @@ async def no_progress(done: float, total: float | None, message: str | None) -> 
 
 @value_object
 class Call:
-    """One invocation, permitted and validated. `tool` is the entry that the client called; `deadline` is by the monotonic clock,
-    which is the loop's.
-    """
+    """One invocation, permitted and validated. `tool`: what the client called. `deadline`: by the loop's monotonic clock."""
 
     principal: Principal
     operation: Operation
