@@ -2,7 +2,6 @@
 
 import re
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import httpx2
@@ -13,6 +12,7 @@ from tests.flows.gateway_process import ascend, running_gateway
 from tests.oauth.sign_in.loopback_provider import running_provider
 from tests.server.mcp.requests import modern_body, modern_headers
 from tests.server.pages.form_browser import FormBrowser
+from tests.waiting import until_here
 
 
 def test_an_operator_sets_a_provider_up_and_its_people_sign_in(tmp_path: Path) -> None:
@@ -101,13 +101,6 @@ def test_what_a_person_may_grant_bounds_their_static_tokens_too(tmp_path: Path) 
 
         assert scopes() == "mcp mcp:read mcp:write"
         ascend_here("user", "limit", "ada@example.com", "--scope", "mcp:read", data_dir=data_dir)
-        until(lambda: scopes() == "mcp mcp:read")
+        until_here(lambda: scopes() == "mcp mcp:read")
         ascend_here("user", "disable", "ada@example.com", data_dir=data_dir)
-        until(lambda: scopes() == "401")
-
-
-def until(holds: Callable[[], bool]) -> None:
-    """Wait for what the change feed tells the gateway, well within the half minute that a token is remembered."""
-    give_up_at = time.monotonic() + 20
-    while not holds():
-        assert time.monotonic() < give_up_at
+        until_here(lambda: scopes() == "401")

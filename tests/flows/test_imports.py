@@ -1,7 +1,7 @@
 """Operations that are imported while the gateway runs are called through it: of another MCP server, of a document in several files."""
 
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from tests.flows.gateway_process import RunningGateway, ascend, running_gateway
 from tests.flows.mcp_client import connected
 from tests.flows.person import Person
 from tests.tools.sources.mcp.mcp_upstream import McpUpstream, served, tool
+from tests.waiting import until
 
 ATTEMPTS = 200
 BETWEEN_S = 0.05
@@ -46,15 +47,6 @@ async def call(client: Client, name: str, **arguments: Any) -> dict[str, Any]:
     result = await client.call_tool(name, arguments)
     assert isinstance(result.structured_content, dict), result
     return result.structured_content
-
-
-async def until(check: Callable[[], Awaitable[bool]]) -> None:
-    """Wait for what another process has to hear of first."""
-    for _attempt in range(ATTEMPTS):
-        if await check():
-            return
-        await anyio.sleep(BETWEEN_S)
-    pytest.fail("what was to happen did not")
 
 
 async def until_known(client: Client, operation_id: str, *, known: bool = True) -> None:

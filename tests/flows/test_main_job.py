@@ -4,13 +4,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import anyio
 import pytest
 from mcp import Client
 
 from tests.flows.gateway_process import RunningGateway, ascend, running_gateway
 from tests.flows.mcp_client import MemoryTokenStorage, connected
 from tests.flows.person import Person
+from tests.waiting import until
 
 
 @pytest.fixture(scope="module")
@@ -108,9 +108,9 @@ async def test_an_import_is_seen_by_the_running_server(gateway: RunningGateway, 
     done = ascend("import", "openapi", from_demo, "--provider", "second", "--shared", data_dir=gateway.data_dir)
     assert done.returncode == 0, done.stderr
     async with connected(gateway.mcp_url, person) as client:
-        for _attempt in range(20):
+
+        async def is_known() -> bool:
             found = await call(client, "discover_apis", ids=["second.deals.list"])
-            if any(hit["id"] == "second.deals.list" for hit in found["results"]):
-                return
-            await anyio.sleep(0.1)
-    pytest.fail("the imported operation did not appear")
+            return any(hit["id"] == "second.deals.list" for hit in found["results"])
+
+        await until(is_known, limit_s=10)

@@ -2,13 +2,14 @@
 
 from pathlib import Path
 
-import anyio
 import httpx2
+from mcp import Client
 
 from tests.contracts.postgres import postgres_server, stopped
 from tests.flows.gateway_process import ascend, running_gateway
 from tests.flows.mcp_client import MemoryTokenStorage, connected
 from tests.flows.person import Person
+from tests.waiting import until
 
 
 async def test_two_gateways_on_one_postgresql_answer_alike(tmp_path: Path) -> None:
@@ -39,13 +40,7 @@ async def test_two_gateways_on_one_postgresql_answer_alike(tmp_path: Path) -> No
                             extra=extra,
                         )
                         assert done.returncode == 0, done.stderr
-                        with anyio.fail_after(30):
-                            while True:
-                                seen = await other.call_tool("discover_apis", {"ids": ["late.contacts.search"]})
-                                assert seen.structured_content is not None
-                                if "error" not in seen.structured_content["results"][0]:
-                                    break
-                                await anyio.sleep(0.05)
+                        await until(lambda: knows(other, "late.contacts.search"))
 
 
 async def test_a_gateway_outlives_its_database_being_away(tmp_path: Path) -> None:
@@ -61,17 +56,19 @@ async def test_a_gateway_outlives_its_database_being_away(tmp_path: Path) -> Non
                     "import", "openapi", f"{gateway.demo_url}/openapi.json", "--provider", "late", data_dir=tmp_path / "one", extra=extra
                 )
                 assert done.returncode == 0, done.stderr
-                with anyio.fail_after(30):
-                    while True:
-                        seen = await client.call_tool("discover_apis", {"ids": ["late.contacts.search"]})
-                        assert seen.structured_content is not None
-                        if "error" not in seen.structured_content["results"][0]:
-                            break
-                        await anyio.sleep(0.05)
+                await until(lambda: knows(client, "late.contacts.search"))
+
+
+async def knows(client: Client, operation_id: str) -> bool:
+    seen = await client.call_tool("discover_apis", {"ids": [operation_id]})
+    assert seen.structured_content is not None
+    return "error" not in seen.structured_content["results"][0]
 
 
 async def until_ready(base_url: str, status: int) -> None:
     async with httpx2.AsyncClient(timeout=30) as http:
-        with anyio.fail_after(60):
-            while (await http.get(f"{base_url}/readyz")).status_code != status:  # noqa: ASYNC110  another process
-                await anyio.sleep(0.1)
+
+        async def is_ready() -> bool:
+            return (await http.get(f"{base_url}/readyz")).status_code == status
+
+        await until(is_ready)

@@ -6,7 +6,6 @@ import shlex
 import signal
 import subprocess
 import sys
-import time
 from functools import partial
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import pytest
 
 from tests.flows.gateway_process import ascend, environment, running_gateway
 from tests.ports import free_port
+from tests.waiting import until_here
 
 #: as after `make serve`, which puts nothing on the PATH
 NOT_ON_PATH = {"PATH": os.defpath}
@@ -76,9 +76,7 @@ def test_ctrl_c_while_it_starts_says_that_it_stopped(tmp_path: Path, sign: str) 
         preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
     ) as process:
         try:
-            give_up_at = time.monotonic() + 60
-            while not (tmp_path / sign).exists() and time.monotonic() < give_up_at:
-                time.sleep(0.005)
+            until_here((tmp_path / sign).exists)
             process.send_signal(signal.SIGINT)
             _, errors = process.communicate(timeout=30)
         finally:

@@ -3,7 +3,7 @@
 import json
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import anyio
@@ -17,6 +17,7 @@ from server.demo.provider import definition
 from tests.conftest import REPOSITORY
 from tests.oauth.connections.held_answer import holding_answer
 from tests.oauth.connections.provider_world import ADA, KEK, ProviderWorld, provider_world
+from tests.waiting import until
 
 NONE: frozenset[str] = frozenset()
 
@@ -210,12 +211,6 @@ async def test_a_damaged_secret_expires_its_connection_only(world: ProviderWorld
         await connection.exec_driver_sql("UPDATE vault_secrets SET sealed = x'00' WHERE name = 'tokens:default:crm:acc_1'")
     await world.refresher.refresh_due()
     assert [(await world.store.load())[place].state for place in (0, 1)] == ["expired", "ready"]
-
-
-async def until(happened: Callable[[], bool]) -> None:
-    with anyio.fail_after(20):
-        while not happened():  # noqa: ASYNC110  the provider runs in a thread of its own and tells nobody
-            await anyio.sleep(0.005)
 
 
 def processes(world: ProviderWorld, count: int, mode: str) -> list[subprocess.Popen[str]]:

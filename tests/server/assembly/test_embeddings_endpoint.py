@@ -29,6 +29,7 @@ from server.commands.index import command as index_command
 from server.config import Settings, load
 from tests.ports import free_port
 from tests.server.demo.listening import listening
+from tests.waiting import until
 from tools.egress.client import Egress
 from tools.errors import EgressRefused
 from tools.operation import ClientInfo, Outcome
@@ -100,12 +101,6 @@ async def opened(folder: Path, settings: Settings) -> AsyncIterator[Gateway]:
         await import_openapi(gateway.store.operations, ImportRequest(str(folder / "shop.json"), "shop"))
         await gateway.operations.refresh([(None, "shop")])
         yield gateway
-
-
-async def until(check: Callable[[], bool]) -> None:
-    with anyio.fail_after(WAIT_S):
-        while not check():  # noqa: ASYNC110  what is waited for happens in threads
-            await anyio.sleep(0.01)
 
 
 def whole(gateway: Gateway) -> Callable[[], bool]:

@@ -18,6 +18,7 @@ from tests.flows.person import FormReader
 from tests.ports import free_port
 from tests.server.demo.listening import listening
 from tests.server.mcp.requests import modern_body, modern_headers
+from tests.waiting import until_here
 
 EMAIL, PASSWORD = "ada@example.com", "correct-horse-battery"
 
@@ -80,7 +81,7 @@ def test_a_gateway_killed_between_the_providers_answer_and_its_own_write_connect
                 faults.reply_delay_s = 3
                 visit = threading.Thread(target=lambda: _try(browser, callback))
                 visit.start()
-                until(lambda: bool(app.state.grants.all()))
+                until_here(lambda: bool(app.state.grants.all()))
                 gateway.process.kill()
                 visit.join(20)
             faults.reply_delay_s = 0
@@ -92,14 +93,6 @@ def test_a_gateway_killed_between_the_providers_answer_and_its_own_write_connect
         dump = b"".join(path.read_bytes() for path in data.iterdir() if path.is_file() and path.name != "vault.kek")
         assert all(grant.refresh_token.encode() not in dump for grant in app.state.grants.all())
         assert b"s3cret" not in dump
-
-
-def until(happened: Callable[[], bool]) -> None:
-    for _ in range(2000):
-        if happened():
-            return
-        threading.Event().wait(0.005)
-    raise AssertionError("it did not happen within 10 s")
 
 
 def _try(browser: httpx2.Client, url: str) -> None:

@@ -1,7 +1,6 @@
 """HTTP servers that outlive the applications behind them, so that a test does not wait for one to start and stop."""
 
 import threading
-import time
 
 import uvicorn
 from starlette.responses import PlainTextResponse
@@ -9,6 +8,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tests.ports import free_port
 from tests.server.live_server import START_TIMEOUT_S
+from tests.waiting import until_here
 
 _IDLE: list["StandingServer"] = []
 nobody_home = PlainTextResponse("no test uses this server now\n", 503)
@@ -24,10 +24,7 @@ class StandingServer:
             uvicorn.Config(self, host="127.0.0.1", port=self.port, log_level="warning", log_config=None, ws="none", lifespan="off")
         )
         threading.Thread(target=server.run, daemon=True).start()
-        give_up_at = time.monotonic() + START_TIMEOUT_S
-        while not server.started:
-            assert time.monotonic() < give_up_at, "the server did not start in time"
-            time.sleep(0.01)
+        until_here(lambda: server.started, START_TIMEOUT_S)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self.app(scope, receive, send)

@@ -13,6 +13,7 @@ from server.http import server as http_server
 from server.http.listen import listen
 from server.http.server import HttpServer
 from server.request_body import read_body
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -204,8 +205,7 @@ async def test_an_answer_that_nobody_reads_is_given_up(monkeypatch: pytest.Monke
     async with asyncio.timeout(20):
         writer.write(head("Host: x"))
         # The stream stops reading by itself once its limit is full.
-        while server.server_state.connections or not server.server_state.total_requests:  # noqa: ASYNC110  # it has no event for it
-            await asyncio.sleep(0.01)
+        await until(lambda: bool(server.server_state.total_requests) and not server.server_state.connections)
         read = 0
         with suppress(ConnectionError):
             while chunk := await reader.read(1 << 20):

@@ -82,7 +82,7 @@ class StandInDispatcher:
                 return Outcome("error", error=Failure("insufficient_scope", "late", missing_scopes=frozenset({"crm:write"})))
             case "hang":
                 try:
-                    await anyio.sleep(60)
+                    await anyio.sleep_forever()
                 except BaseException:
                     self.cancelled.set()
                     raise

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from server.commands.doctor import examine
-from tests.server.importing.upstream_world import UpstreamWorld, until, upstream_world
+from tests.server.importing.upstream_world import UpstreamWorld, upstream_world
 from tests.tools.sources.mcp.mcp_upstream import McpUpstream, tool
+from tests.waiting import until
 from tools.sources.importing import accept_held
 from tools.sources.mcp.definitions import definition_of
 from tools.sources.mcp.review import risks_of

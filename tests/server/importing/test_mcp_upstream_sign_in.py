@@ -15,7 +15,8 @@ from oauth.fetch import Fetched
 from oauth.sign_in.passwords import Passwords
 from server.commands.upstream_sign_in import UpstreamEntrance
 from tests.server.importing.protected_upstream import protected_upstream
-from tests.server.importing.upstream_world import EMAIL, PASSWORD, UpstreamWorld, until, upstream_world
+from tests.server.importing.upstream_world import EMAIL, PASSWORD, UpstreamWorld, upstream_world
+from tests.waiting import until
 from tools.errors import ImportFailed
 from tools.sources.importing import ImportRequest
 

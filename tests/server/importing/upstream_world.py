@@ -1,8 +1,7 @@
 """A whole gateway on a real port, a person with a token, and their MCP client: for tests with upstream MCP servers."""
 
-import asyncio
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +24,7 @@ from server.app import Gateway, open_gateway
 from server.config import load
 from server.http.server import HttpServer
 from tests.flows.person import Person
+from tests.waiting import until
 from tools.sources.importing import Imported, ImportRequest, import_mcp
 
 EMAIL, PASSWORD = "ada@example.com", "correct-horse-battery"
@@ -131,13 +131,6 @@ class UpstreamWorld:
     async def _has(self, operation_id: str, pin: str, tenant: str | None) -> bool:
         found = self.gateway.operations.catalog.ids_of(tenant).get(operation_id)
         return found is not None and found.binding["pin"] == pin
-
-
-async def until(holds: Callable[[], Awaitable[bool]], timeout_s: float = 60) -> None:
-    """Wait until `holds` does; the change feed and announcements take their moment."""
-    async with asyncio.timeout(timeout_s):
-        while not await holds():  # noqa: ASYNC110 - what happens, happens in another process's place
-            await asyncio.sleep(0.02)
 
 
 @asynccontextmanager

@@ -18,7 +18,7 @@ async def test_a_section_that_has_begun_ends_before_its_task_is_cancelled() -> N
                 begun.set()
             await go_on.wait()
             seen.append("ended")
-        await asyncio.sleep(3600)
+        await anyio.sleep_forever()
 
     async def abandon(task: asyncio.Task[None]) -> None:
         await until_between(task, look_again_s=0)
@@ -59,7 +59,7 @@ async def test_a_scope_that_is_cancelled_does_not_reach_into_a_section() -> None
 
 async def test_a_task_in_no_section_may_be_cancelled_at_once() -> None:
     """Most calls never enter one."""
-    task = asyncio.create_task(asyncio.sleep(3600))
+    task = asyncio.create_task(anyio.sleep_forever())
     with anyio.fail_after(30):
         await until_between(task)
     task.cancel()

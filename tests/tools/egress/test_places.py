@@ -29,13 +29,16 @@ async def test_calls_that_wait_for_a_slow_upstream_leave_connections_for_another
         if "/quick" in head:
             writer.write(FINE)
             await writer.drain()
+        else:
+            waiting.set()
         await reader.read()
 
+    waiting = asyncio.Event()
     async with serving(answer) as origin, asyncio.timeout(30):
         flood = [
             asyncio.create_task(egress.send(OutboundRequest(method, f"{origin}/slow", holder=MAL))) for _ in range(PLACES_PER_ORIGIN + 50)
         ]
-        await asyncio.sleep(0.05)
+        await waiting.wait()
         assert (await egress.send(OutboundRequest("GET", f"{origin}/quick", holder=ADA))).body == b"fine"
         assert not any(task.done() for task in flood)
         for task in flood:
@@ -48,12 +51,15 @@ async def test_waiting_for_a_connection_counts_towards_the_time_of_the_call(egre
     """The error says that nothing was sent, and what was busy."""
     egress.places = EgressPlaces(per_origin=1)
 
+    asked = asyncio.Event()
+
     async def hang(_head: str, reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
+        asked.set()
         await reader.read()
 
     async with serving(hang) as origin, asyncio.timeout(30):
         first = asyncio.create_task(egress.send(OutboundRequest("POST", origin, body=b"{}", holder=MAL)))
-        await asyncio.sleep(0.05)
+        await asked.wait()
         with pytest.raises(Busy) as caught:
             await egress.send(OutboundRequest("POST", origin, body=b"{}", timeout_s=0.1, holder=ADA))
         assert caught.value.failure.code == "busy"

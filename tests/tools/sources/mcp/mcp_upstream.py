@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+import anyio
 import mcp_types
 import uvicorn
 from mcp.server.lowlevel import Server
@@ -13,6 +14,7 @@ from mcp.server.subscriptions import InMemorySubscriptionBus, ListenHandler, Too
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tests.ports import free_port
+from tests.waiting import until
 
 ADD_SCHEMA = {
     "type": "object",
@@ -102,7 +104,7 @@ class McpUpstream:
         self.calls.append(params.name)
         arguments = params.arguments or {}
         if params.name == "slow":
-            await asyncio.sleep(30)
+            await anyio.sleep_forever()
         if params.name == "fail":
             return mcp_types.CallToolResult(content=[mcp_types.TextContent(text="the note is locked")], is_error=True)
         if params.name == "add_numbers":
@@ -144,9 +146,7 @@ async def serve(app: ASGIApp, port: int) -> tuple[uvicorn.Server, asyncio.Task[N
     config = uvicorn.Config(app, host="127.0.0.1", port=port, log_level="critical", lifespan="on", timeout_graceful_shutdown=0)
     server = uvicorn.Server(config)
     task = asyncio.create_task(server.serve())
-    async with asyncio.timeout(30):
-        while not server.started:  # noqa: ASYNC110 - uvicorn offers no event
-            await asyncio.sleep(0.005)
+    await until(lambda: server.started)
     return server, task
 
 

@@ -161,7 +161,7 @@ async def test_a_hanging_upstream_costs_a_call_its_own_time_and_nobody_elses(wor
     """One dead upstream harms nobody else."""
 
     async def hang() -> dict[str, Any]:
-        await asyncio.sleep(60)
+        await anyio.sleep_forever()
         return {}
 
     async with McpUpstream() as fine, calling(world, lambda _params: hang()) as hanging:
@@ -181,7 +181,7 @@ async def test_calls_that_fill_a_hanging_server_leave_room_for_another_tenant(wo
 
     async def hang_on(params: dict[str, Any]) -> dict[str, Any]:
         if params["arguments"].get("wait"):
-            await asyncio.sleep(60)
+            await anyio.sleep_forever()
         return {"content": []}
 
     async with calling(world, hang_on) as operation:

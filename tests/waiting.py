@@ -1,0 +1,33 @@
+"""Waiting for what has no event: a look at it again and again, with a deadline. The one place of the tests that lets time pass."""
+
+import inspect
+import threading
+import time
+from collections.abc import Awaitable, Callable
+
+import anyio
+
+LIMIT_S = 60.0
+#: between two looks
+PAUSE_S = 0.01
+
+
+async def until(holds: Callable[[], bool | Awaitable[bool]], limit_s: float = LIMIT_S) -> None:
+    """Wait until something holds that happens in a thread, a process or a task of others. Raises TimeoutError."""
+    with anyio.fail_after(limit_s):
+        while not await _now(holds):  # noqa: ASYNC110  what has an event is waited for by it
+            await anyio.sleep(PAUSE_S)
+
+
+def until_here(holds: Callable[[], bool], limit_s: float = LIMIT_S) -> None:
+    """Wait without an event loop. Raises TimeoutError."""
+    give_up_at = time.monotonic() + limit_s
+    while not holds():
+        if time.monotonic() > give_up_at:
+            raise TimeoutError(f"it did not happen within {limit_s:g} s")
+        threading.Event().wait(PAUSE_S)
+
+
+async def _now(holds: Callable[[], bool | Awaitable[bool]]) -> bool:
+    found = holds()
+    return await found if inspect.isawaitable(found) else found
