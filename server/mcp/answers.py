@@ -10,7 +10,7 @@ from mcp_types import URL_ELICITATION_REQUIRED
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
 from server.request_scope import Headers
-from tools.dispatch.wire import to_wire
+from tools.dispatch.wire import text_of, to_wire
 from tools.operation import ClientInfo, ConnectionRequest, Json, Outcome
 from tools.value_objects import value_object
 
@@ -120,7 +120,7 @@ def answer(outcome: Outcome, client: ClientInfo, *, asked: Collection[str] | Non
     return ToolAnswer(
         structured,
         structured_json,
-        outcome.text if outcome.text is not None else structured_json.decode(),
+        text_of(outcome, structured, structured_json),
         outcome.status == "error",
         step_up,
     )

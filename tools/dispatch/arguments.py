@@ -37,6 +37,7 @@ _COMMON_COST = 100
 #: of compiled schemas; each takes some twenty times its text, a common one 25 KB
 MAX_COMPILED_BYTES = 96 * 1024 * 1024
 _BYTES_PER_BYTE, _BYTES_EACH = 22, 2_000
+_NESTED = frozenset({dict, list})
 
 
 class _Compiled(NamedTuple):
@@ -46,6 +47,8 @@ class _Compiled(NamedTuple):
     #: schemas that one value is held against at most
     cost: int
     weight_bytes: int
+    #: whether it takes arguments that it does not name
+    is_open: bool
     described: DescribedMembers
 
 
@@ -72,8 +75,9 @@ class Validators:
             if not notes or self.faults(operation, arguments, suggests=False):
                 return _refusal(operation, faults)
         if operation.kind != "builtin":
-            described = self._compiled_of(operation).described
-            notes += described.notes(arguments, operation.input_schema, operation.id)
+            compiled = self._compiled_of(operation)
+            if compiled.is_open or not _NESTED.isdisjoint(map(type, arguments.values())):
+                notes += compiled.described.notes(arguments, operation.input_schema, operation.id)
         return Admitted(arguments, notes) if notes else None
 
     def as_sent(self, operation: Operation, arguments: Mapping[str, Json]) -> Mapping[str, Json]:
@@ -107,7 +111,8 @@ class Validators:
         # The oldest go; one that is still in use compiles again in a tenth of a millisecond.
         while self._compiled and self.total_bytes + weight > MAX_COMPILED_BYTES:
             self._forget(next(iter(self._compiled)))
-        compiled = self._compiled[key] = _Compiled(operation, compile_schema(schema), cost_of(schema), weight, DescribedMembers())
+        is_open = schema.get("additionalProperties") is not False
+        compiled = self._compiled[key] = _Compiled(operation, compile_schema(schema), cost_of(schema), weight, is_open, DescribedMembers())
         self.total_bytes += weight
         return compiled
 

@@ -33,6 +33,23 @@ def outline_of(value: Json, depth: int = 0) -> str:
     return {bool: "bool", int: "int", float: "float", type(None): "null"}.get(type(value), "str")
 
 
+def outline_beside(value: Json, shown: Json, depth: int = 0) -> str | None:
+    """Return the shape of what `shown`, a preview of `value`, leaves out; None where it leaves nothing out."""
+    if value == shown:
+        return None
+    if isinstance(value, Mapping) and isinstance(shown, Mapping):
+        members = []
+        for key, member in value.items():
+            part = outline_beside(member, shown[key], depth + 1) if key in shown else outline_of(member, depth + 1)
+            members += [f"{key}: {part}"] if part is not None else []
+        more = f", … {len(members) - MAX_KEYS} more" if len(members) > MAX_KEYS else ""
+        return f"{{{', '.join(members[:MAX_KEYS])}{more}}}"
+    if isinstance(value, list) and isinstance(shown, list) and value and shown:
+        row = outline_beside(value[0], shown[0], depth + 1)
+        return f"[{len(value)} × as shown]" if row is None else f"[{len(value)} × {row}]"
+    return outline_of(value, depth)
+
+
 def preview_of(value: Json, max_chars: int) -> Json:
     """Return the beginning of `value` in at most about `max_chars` of JSON: long lists, texts and objects lose their tail.
 

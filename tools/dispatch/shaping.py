@@ -5,6 +5,8 @@ from contextlib import suppress
 from dataclasses import replace
 
 from oauth.principal import Principal
+from tools.always_on import MAX_CHARS
+from tools.dispatch.identity import LONG_ANSWER_CHARS, identity_of, members_beside
 from tools.dispatch.large_answers import selection_from, shortened
 from tools.dispatch.missed_names import lists
 from tools.dispatch.wire import fits
@@ -54,6 +56,8 @@ class Shaping:
                     failure = Failure("invalid_select", "; ".join(notes), hint=HOW_TO_TOLERATE)
                     return await self._unselected(call, outcome, failure)
                 outcome = await self._kept_beside(call.principal, outcome, notes)
+            if outcome.page is not None:
+                outcome = replace(outcome, page=replace(outcome.page, items=len(data) if isinstance(data, list) else None))
         if options.max_chars is None:
             return outcome if data is outcome.data else replace(outcome, data=data)
         return await self._sized(call, outcome, data, options.max_chars)
@@ -61,8 +65,11 @@ class Shaping:
     async def _sized(self, call: Call, outcome: Outcome, data: Json, max_chars: int) -> Outcome:
         body = data.text if isinstance(data, LargeJson) else encode(data)
         total = len(body)
-        if fits(body, max_chars) and not isinstance(data, LargeJson):
-            return _answered(call, outcome, data, body)
+        if not isinstance(data, LargeJson):
+            if total > LONG_ANSWER_CHARS and _is_plain_write(call) and (lean := await self._identified(call.principal, outcome, body)):
+                return lean
+            if fits(body, max_chars):
+                return _answered(call, outcome, data, body)
         try:
             handle = await self._results.put(call.principal, body, "application/json", RESULT_TTL_S)
         except QuotaExceeded as error:
@@ -72,6 +79,22 @@ class Shaping:
         shown = await shortened(looked_at, total, max_chars, handle, call.principal.person)
         shown_json = encode(shown)
         return replace(outcome, data=shown, data_json=shown_json, size=Size(total, len(shown_json.decode())), handle=handle)
+
+    async def _identified(self, principal: Principal, outcome: Outcome, body: bytes) -> Outcome | None:
+        """Return the long answer of a write by what identifies it; None where nothing does, or the rest cannot be kept."""
+        identity = identity_of(outcome.data)
+        if identity is None:
+            return None
+        try:
+            handle = await self._results.put(principal, body, "application/json", RESULT_TTL_S)
+        except QuotaExceeded:
+            return None
+        left = members_beside(outcome.data, identity)
+        rest = f" ({left})" if left else ""
+        note = f"of {len(body)} bytes, what identifies the answer is shown; result.read with this handle and select has the rest{rest}"
+        shown_json = encode(identity)
+        size = Size(len(body), len(shown_json.decode()))
+        return replace(outcome, data=identity, data_json=shown_json, size=size, handle=handle, notes=(*outcome.notes, note))
 
     async def _keep_download(self, principal: Principal, outcome: Outcome, download: Download) -> Outcome:
         handle = await self._results.put(principal, download.body, download.media_type, RESULT_TTL_S)
@@ -96,6 +119,12 @@ class Shaping:
         hint = f"'{call.operation.id}' itself succeeded; read its answer by this handle with result.read and another select"
         hint = f"{hint}; {failure.hint}" if failure.hint == HOW_TO_TOLERATE else hint
         return replace(outcome, status="error", data=None, error=replace(failure, hint=hint), handle=handle)
+
+
+def _is_plain_write(call: Call) -> bool:
+    """Say whether this wrote and nobody said what of its answer, or how much, is wanted."""
+    operation, options = call.operation, call.options
+    return operation.access != "read" and operation.kind != "builtin" and options.select is None and options.max_chars == MAX_CHARS
 
 
 def _told(operation: Operation, missed: tuple[Miss, ...]) -> tuple[str, ...]:

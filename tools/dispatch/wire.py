@@ -1,10 +1,16 @@
 """From an outcome to what the model reads: on the wire, as text, and shortened where it is too large."""
 
+from collections.abc import Mapping
 from typing import Any
 
-from tools.dispatch.outline import outline_of, preview_of
+from tools.dispatch.outline import outline_beside, outline_of, preview_of
 from tools.json_text import encode
 from tools.operation import Failure, Json, Outcome, ResponseMeta
+
+#: a longer outline says only what the first rows do not show
+LONG_OUTLINE_CHARS = 400
+#: members that a model has no use for: of the answer to one call, and to a plan
+_FOR_PROGRAMS, _FOR_PLANS_PROGRAMS = frozenset({"size", "trace_id"}), frozenset({"stats", "trace_id"})
 
 
 def fits(body: bytes, max_chars: int) -> bool:
@@ -16,6 +22,8 @@ def shorten(data: Json, total_bytes: int, max_chars: int, handle: str) -> dict[s
     """Return what stands in for an answer that is too large: how it is built, its first rows, and how to read on."""
     outline = outline_of(data)
     most = max_chars // 3
+    if len(outline) > LONG_OUTLINE_CHARS:
+        outline = outline_beside(data, preview_of(data, max(64, max_chars - most))) or "as shown"
     if len(outline) > most:
         outline = f"{outline[:most]}…"
     read_on = f"{total_bytes} bytes in all; call_api api='result.read' args={{handle: '{handle}', select, offset, limit}}"
@@ -32,9 +40,7 @@ def to_wire(outcome: Outcome) -> dict[str, Json]:
         wire["data"] = outcome.data
     if outcome.page is not None:
         page = outcome.page
-        wire["page"] = {"next_cursor": page.next_cursor, "has_more": page.has_more, "items": page.items}
-    if outcome.size is not None:
-        wire["size"] = {"total_bytes": outcome.size.total_bytes, "returned_chars": outcome.size.returned_chars}
+        wire["page"] = _present(next_cursor=page.next_cursor, has_more=page.has_more, items=page.items)
     if outcome.handle is not None:
         wire["handle"] = outcome.handle
     if outcome.http is not None:
@@ -51,6 +57,9 @@ def to_wire(outcome: Outcome) -> dict[str, Json]:
         wire["note"] = outcome.note
     if outcome.notes:
         wire["notes"] = list(outcome.notes)
+    # What a model has no use for comes last: its text ends before.
+    if outcome.size is not None:
+        wire["size"] = {"total_bytes": outcome.size.total_bytes, "returned_chars": outcome.size.returned_chars}
     if outcome.trace_id is not None:
         wire["trace_id"] = outcome.trace_id
     return wire
@@ -78,7 +87,29 @@ def failure_to_wire(failure: Failure) -> dict[str, Json]:
 
 def to_text(outcome: Outcome) -> str:
     """Return the same answer as text, for clients that show only text to the model."""
-    return outcome.text if outcome.text is not None else encode(to_wire(outcome)).decode()
+    wire = to_wire(outcome)
+    return text_of(outcome, wire, encode(wire))
+
+
+def text_of(outcome: Outcome, wire: Mapping[str, Json], encoded: bytes) -> str:
+    """Return the text of an answer whose structured content is `wire`, `encoded`: the same without what only programs read.
+
+    That is `trace_id` where nothing went wrong, `size` where nothing was cut, and `stats` of a plan.
+    """
+    if outcome.text is not None:
+        return "\n".join((outcome.text, *outcome.notes))
+    if outcome.status == "ok" and not outcome.bare and outcome.trace_id is not None:
+        # What is left out stands at the end: nothing is encoded again.
+        has_size = outcome.size is None or _is_cut(outcome)
+        return encoded[: encoded.rindex(b',"trace_id":' if has_size else b',"size":')].decode() + "}"
+    if outcome.status == "error":
+        return encoded.decode()
+    left_out = _FOR_PLANS_PROGRAMS if outcome.bare else _FOR_PROGRAMS
+    return encode({name: member for name, member in wire.items() if name not in left_out}).decode()
+
+
+def _is_cut(outcome: Outcome) -> bool:
+    return outcome.size is not None and outcome.size.returned_chars < outcome.size.total_bytes and outcome.handle is not None
 
 
 def _present(**members: Any) -> dict[str, Json]:
