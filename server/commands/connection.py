@@ -21,6 +21,7 @@ from oauth.tenants import DEFAULT_TENANT
 from oauth.vault.vault import Vault
 from server.assembly.connections import open_vault
 from server.commands.frame import CommandFailed, json_option, run_async, with_settings
+from server.commands.key_input import read_keys
 from server.commands.rows import print_rows
 from server.commands.secret_input import read_secret
 from server.commands.user import known_tenant
@@ -28,6 +29,7 @@ from server.config import Settings
 from server.pages.visit import connections_url
 from server.storage.store import Store, open_store
 from tools.egress.client import Egress
+from tools.sources.key_parts import key_parts
 
 
 @click.group()
@@ -90,6 +92,7 @@ async def add(settings: Settings, provider: str, tenant: str, installation: str,
 @click.option("--session-token-stdin", is_flag=True, help="For temporary AWS keys: the session token is the second line.")
 @click.option("--region", default="", help="For kind sigv4, where the address of a call does not tell it.")
 @click.option("--service", default="", help="For kind sigv4, where the address of a call does not tell it.")
+@click.option("--from-env", is_flag=True, help="Take the key, or each of them, from the environment: PLAID_CLIENT_ID, PLAID_SECRET.")
 @with_settings
 @run_async
 async def add_static(
@@ -103,8 +106,12 @@ async def add_static(
     session_token_stdin: bool,
     region: str,
     service: str,
+    from_env: bool,
 ) -> None:
-    """Keep a static secret for PROVIDER; it is read from standard input, one line, or asked for. The same alias again replaces it."""
+    """Keep a static secret for PROVIDER; it is read from standard input, one line, or asked for. The same alias again replaces it.
+
+    Where its API wants several keys (a client id, a secret, a version), each is asked for by name, or read from a line of its own.
+    """
     async with open_store(settings) as store:
         await known_tenant(store, tenant)
         subject = await _subject(store, tenant, user)
@@ -113,8 +120,9 @@ async def add_static(
         await registrations.load()
         described = registrations.provider(tenant, provider)
         kind = kind or _kind_of_key(described, settings.base_url + connections_url(tenant))
+        parts = key_parts([each for owner in (None, tenant) for each in await store.operations.load_provider(owner, provider)])
         secret = AccountSecret(
-            read_secret(f"secret of {provider}"),
+            read_keys(provider, parts if kind == "api_key" else (), from_env=from_env),
             username,
             session_token=read_secret("session token") if session_token_stdin else "",
             region=region or described.region,
@@ -127,7 +135,8 @@ async def add_static(
         except ConnectionRefused as error:
             raise CommandFailed(str(error)) from error
         imported = {source.provider for owner in (None, tenant) for source in await store.operations.sources(owner)}
-    click.echo(f"{provider} account {connection.alias!r} is ready for {user or 'everybody in ' + tenant}")
+    keys = f" with {len(parts)} keys" if kind == "api_key" and len(parts) > 1 else ""
+    click.echo(f"{provider} account {connection.alias!r} is ready for {user or 'everybody in ' + tenant}{keys}")
     if provider not in imported:
         click.echo(f"ascend: note: no operation of {provider!r} is imported for {tenant}; `ascend import list` shows the names", err=True)
 

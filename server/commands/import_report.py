@@ -22,6 +22,7 @@ from tools.errors import EgressRefused
 from tools.operation import Operation
 from tools.sources.http.base_urls import base_urls_of
 from tools.sources.importing import Imported
+from tools.sources.key_parts import key_parts
 from tools.sources.mcp.definitions import changes_between, definition_from
 from tools.sources.mcp.review import risks_of
 
@@ -190,3 +191,9 @@ def tell_of_accounts(settings: Settings, imported: Imported) -> None:
         command += f" --tenant {source.tenant_id}" if source.tenant_id not in (None, DEFAULT_TENANT) else ""
         ways = f"people connect theirs at the first call, or at {page}; one for all: {command}"
         say(f"  note: calls need an account of {source.provider}: {ways}")
+    parts = key_parts(imported.result.operations)
+    if len(parts) > 1:
+        say(f"  note: an account has {len(parts)} keys: {', '.join(f'{part.scheme} ({part.place} {part.name})' for part in parts)}")
+    for part in parts:
+        if part.prefix:
+            say(f"  note: {part.name} is sent as '{part.prefix}<{part.scheme}>', `key_prefixes` in an overlay changes that")

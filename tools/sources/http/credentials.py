@@ -2,11 +2,11 @@
 
 import base64
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import orjson
 
-from oauth.connections.credentials import Credential
+from oauth.connections.credentials import Credential, CredentialKind
 from tools.operation import Json
 
 MASK = "***"
@@ -27,6 +27,12 @@ NO_AUTH_PARAMETERS = AuthParameters()
 MASKED = Credential(kind="bearer", secret=MASK, username=MASK)
 
 
+def masked(binding: Mapping[str, Json], kind: CredentialKind | None) -> Credential:
+    """Return what stands in for an account of `kind` (None: of the first that the operation takes), so that it shows as it is sent."""
+    alternatives: Sequence[Sequence[Mapping[str, Json]]] = binding.get("security", ())
+    return replace(MASKED, kind=kind or (alternatives[0][0]["kind"] if alternatives else "bearer"))
+
+
 def auth_parameters_of(binding: Mapping[str, Json], credential: Credential) -> AuthParameters:
     """Return what `credential` adds; of several alternatives the first that fits its kind."""
     proofs = AuthParameters()
@@ -35,7 +41,7 @@ def auth_parameters_of(binding: Mapping[str, Json], credential: Credential) -> A
     if schemes is None:
         schemes = alternatives[0] if alternatives else [{"scheme": "", "kind": credential.kind, "prefix": "Bearer"}]
     parameters: Sequence[Mapping[str, Json]] = binding.get("credential_parameters", ())
-    secret_by_scheme = _several(credential.secret) if len(schemes) > 1 or parameters else {}
+    secret_by_scheme = _several(credential.secret)
     for scheme in _each_once(schemes) if len(schemes) > 1 else schemes:
         _prove(scheme, credential, str(secret_by_scheme.get(scheme["scheme"], credential.secret)), proofs)
     for parameter in parameters:
@@ -57,7 +63,9 @@ def _prove(scheme: Mapping[str, Json], credential: Credential, secret: str, proo
             proofs.cookies.append((name, secret))
         else:
             is_token = name.lower() == "authorization" and credential.kind == "bearer"
-            proofs.headers.append((name, f"Bearer {secret}" if is_token else secret))
+            prefix = "Bearer " if is_token else str(scheme.get("prefix", ""))
+            # Whoever keeps the key with its prefix means it once.
+            proofs.headers.append((name, secret if not is_token and prefix and secret.startswith(prefix) else f"{prefix}{secret}"))
     elif scheme["kind"] == "basic" or credential.kind == "basic":
         # A lone key is the user name with an empty password, as payment APIs have it.
         user, password = (credential.username, secret) if credential.username else (secret, "")

@@ -21,7 +21,7 @@ from tools.heavy_json.weight import is_heavy_content
 from tools.operation import Call, Failure, Json, Operation, Outcome
 from tools.sources.credential_redaction import STEP_BYTES, Redaction
 from tools.sources.http.addresses import account_base, next_page_url, with_secret
-from tools.sources.http.credentials import MASK, MASKED, NO_AUTH_PARAMETERS, AuthParameters, auth_parameters_of
+from tools.sources.http.credentials import MASK, NO_AUTH_PARAMETERS, AuthParameters, auth_parameters_of, masked
 from tools.sources.http.given_files import File, file_of
 from tools.sources.http.large_response import large_outcome
 from tools.sources.http.outcome import outcome_of
@@ -107,10 +107,7 @@ class OpenApiRunner:
         is_authorized = operation.connection is not None
         try:
             files = {argument: _shown_files(argument, call.arguments[argument]) for argument in _given_files(plan, call)}
-            is_signed = is_authorized and self._default_kind(call) == "sigv4"
-            proofs = (
-                MASKED_SIGNATURE if is_signed else auth_parameters_of(operation.binding, MASKED) if is_authorized else NO_AUTH_PARAMETERS
-            )
+            proofs = self._shown_proofs(call) if is_authorized else NO_AUTH_PARAMETERS
             built = plan.build(call.arguments, files, proofs)
         except UnfitArgument as error:
             raise InvalidArguments(_unfit(error)) from error
@@ -132,6 +129,10 @@ class OpenApiRunner:
                 self._plans.clear()
             plan = self._plans[operation.content_hash] = RequestPlan(operation.binding, self._boundary, operation.input_schema)
         return plan
+
+    def _shown_proofs(self, call: Call) -> AuthParameters:
+        kind = self._default_kind(call)
+        return MASKED_SIGNATURE if kind == "sigv4" else auth_parameters_of(call.operation.binding, masked(call.operation.binding, kind))
 
     def _default_kind(self, call: Call) -> CredentialKind | None:
         operation = call.operation

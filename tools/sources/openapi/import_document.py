@@ -15,6 +15,7 @@ from tools.catalog.verbs import VERB_BY_WORD, words_of
 from tools.errors import ImportFailed
 from tools.json_schema.formats import unchecked
 from tools.json_schema.schema_cost import is_bearable
+from tools.near_names import near
 from tools.operation import Failure, Json, Operation
 from tools.plain_text import visible
 from tools.sources.openapi.access import access_of, is_idempotent
@@ -70,6 +71,7 @@ def import_document(
         overlay = replace(overlay, base_url=None, base_urls=())
     document = upgrade(read_document(raw, location, externals))
     _check_server(document, overlay.server, location)
+    _tell_prefixes(document, overlay, location)
     read = list(find_operations(document, base_url, overlay))
     skipped = [one for one in read if isinstance(one, Skipped)]
     found = [one for one in read if isinstance(one, Found)]
@@ -203,6 +205,16 @@ def _operation(
         example=example,
         deprecated=is_deprecated,
     )
+
+
+def _tell_prefixes(document: OpenApiDocument, overlay: Overlay, location: str) -> None:
+    """Note at the security schemes what an overlay says stands before their keys. Raises ImportFailed for a scheme that there is not."""
+    schemes = schemes_of(document)
+    for name, prefix in overlay.key_prefixes.items():
+        if name not in schemes:
+            message = f"{location}: the overlay's key_prefixes name '{name}', and there is no such security scheme"
+            raise ImportFailed(Failure("invalid_overlay", message, did_you_mean=near(name, schemes)))
+        document.root["components"]["securitySchemes"][name] = {**schemes[name], "x-key-prefix": prefix}
 
 
 def _binding(one: Found) -> dict[str, Json]:

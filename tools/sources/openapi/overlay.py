@@ -55,6 +55,7 @@ class _File(BaseModel):
     base_urls: list[OverlayTarget | Annotated[str, StringConstraints(pattern=r"^https?://")]] = Field(default_factory=list)
     variables: dict[str, str] = Field(default_factory=dict)
     check_formats: bool = True
+    key_prefixes: dict[str, Annotated[str, StringConstraints(max_length=60, pattern=r"^[!-~ ]*$")]] = Field(default_factory=dict)
     operations: dict[str, Correction] = Field(default_factory=dict)
 
 
@@ -72,6 +73,8 @@ class Overlay:
     server: str | None = None
     #: whether values are held to the `format` of their schema
     check_formats: bool = True
+    #: what stands before a key in its header, by the name of the security scheme: "Bot "
+    key_prefixes: Mapping[str, str] = field(default_factory=dict)
 
     def of(self, operation_id: str, where: str) -> Correction:
         """Return the correction of an operation, named by its id or by method and path."""
@@ -101,7 +104,13 @@ def read_overlay(raw: bytes, location: str) -> Overlay:
     corrections = {_key(name): correction for name, correction in file.operations.items()}
     places = tuple(place if isinstance(place, OverlayTarget) else OverlayTarget(url=place) for place in file.base_urls)
     return Overlay(
-        file.base_url or (places[0].url if places else None), places, file.variables, corrections, file.server, file.check_formats
+        file.base_url or (places[0].url if places else None),
+        places,
+        file.variables,
+        corrections,
+        file.server,
+        file.check_formats,
+        file.key_prefixes,
     )
 
 

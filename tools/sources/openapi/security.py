@@ -1,11 +1,19 @@
 """Security schemes of a document -> what a connection must prove, in the alternatives that an operation allows."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tools.operation import Json
 from tools.plain_text import has_unseen
 from tools.sources.openapi.document import BrokenReference, OpenApiDocument
+
+#: what stands before a key where a description shows how it is sent: `Token token=<API_KEY>`, "Bot <token>", `Authorization: Key {key}`
+_STATED = re.compile(
+    r"""[`"'](?:[A-Za-z][\w-]{0,40}:[ ]?)?([A-Za-z][\w-]{0,30}(?:[ ][A-Za-z][\w-]{0,20})?[ =])"""
+    r"""(?:<[^<>`\n]{1,60}>|\{[^{}`\n]{1,60}\}|\[[^][`\n]{1,60}\])[`"']"""
+)
+_MAX_LOOKED_AT = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +85,10 @@ def proof_of(name: str, scheme: Mapping[str, Json]) -> dict[str, Json] | None:
     """Return how one scheme is proven in a request, or None for a kind that a credential cannot prove (mutualTLS)."""
     kind = str(scheme.get("type"))
     if kind == "apiKey" and scheme.get("in") in ("header", "query", "cookie") and scheme.get("name"):
-        return {"scheme": name, "kind": "api_key", "in": scheme["in"], "name": str(scheme["name"])}
+        proof: dict[str, Json] = {"scheme": name, "kind": "api_key", "in": scheme["in"], "name": str(scheme["name"])}
+        if scheme["in"] == "header" and (prefix := prefix_of(scheme)):
+            proof["prefix"] = prefix
+        return proof
     if kind == "http":
         how = str(scheme.get("scheme", "")).lower()
         if how == "basic":
@@ -86,6 +97,16 @@ def proof_of(name: str, scheme: Mapping[str, Json]) -> dict[str, Json] | None:
     if kind in ("oauth2", "openIdConnect"):
         return {"scheme": name, "kind": "bearer", "prefix": "Bearer"}
     return None
+
+
+def prefix_of(scheme: Mapping[str, Json]) -> str:
+    """Return what a header has before the key: `x-key-prefix` (an overlay's word), else what the description shows; "" mostly."""
+    told = scheme.get("x-key-prefix")
+    if isinstance(told, str):
+        return told
+    description = scheme.get("description")
+    found = _STATED.search(description[:_MAX_LOOKED_AT]) if isinstance(description, str) else None
+    return found[1] if found else ""
 
 
 def _has_scopes(scheme: Mapping[str, Json]) -> bool:
