@@ -15,7 +15,7 @@ import orjson
 
 from oauth.connections.credentials import Credential
 from tools.operation import REDACTED, Failure, Json, Outcome
-from tools.sources.secret_spellings import in_base64, needle_of, reach_of, spelt, spelt_in_base64
+from tools.sources.secret_spellings import in_base64, needle_of, needles_in_base64, reach_of, spelt, spelt_in_base64
 from tools.turns import in_turns
 
 #: REDACTED in base64
@@ -42,9 +42,9 @@ class Redaction:
 
     def __init__(self, credentials: Iterable[Credential]) -> None:
         self._secrets: list[str] = []
-        #: the same in base64, whole groups of four
-        self._encoded: list[str] = []
         self._needles: list[bytes] = []
+        #: the secrets in base64, whole groups of four; worked out once something may hold them
+        self._encoded: list[str] = []
         #: set once something was taken out
         self.is_used = False
         for credential in credentials:
@@ -54,10 +54,8 @@ class Redaction:
     def add(self, secret: str) -> None:
         """Take out `secret`, too: what was made of a credential for a request, as a signature or the pair of Basic."""
         if len(secret) >= MIN_SECRET_CHARS:
-            encoded = in_base64(secret)
             self._secrets.append(secret)
-            self._encoded += encoded
-            self._needles += map(needle_of, (secret, *encoded))
+            self._needles += (needle_of(secret), *needles_in_base64(secret))
 
     def holds(self, body: bytes) -> bool:
         """Say whether text in UTF-8 may hold a secret; nearly always it does not."""
@@ -159,6 +157,7 @@ class Redaction:
     def _pattern(self) -> str:
         """Return a pattern of every spelling of every secret, the longest first: one may begin another."""
         secrets = sorted(dict.fromkeys(self._secrets), key=len, reverse=True)
+        self._encoded = [each for secret in secrets for each in in_base64(secret)]
         encoded = [f"(?P<b{place}>{spelt_in_base64(each)})" for place, each in enumerate(self._encoded)]
         return "|".join([*map(spelt, secrets), *encoded])
 

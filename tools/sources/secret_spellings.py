@@ -7,6 +7,8 @@ from html.entities import html5
 #: the longest that one character becomes: backslashes and four bytes, each percent-encoded several times
 _MAX_SPELLING = 200
 _BYTES_OF_GROUP = 3
+#: enough of a secret to be told by; its end, because many tokens begin alike
+_TAIL_CHARS = 27
 _PLAIN_RUN = re.compile(r"[A-Za-z0-9]+")
 _LONG_RUN = re.compile(r"[A-Za-z0-9]{8,}")
 _HTML = {sign: [name for name in html5 if name.endswith(";") and html5[name] == sign] for sign in map(chr, range(33, 127))}
@@ -32,10 +34,20 @@ def in_base64(secret: str) -> list[str]:
     return [b2a_base64(own[: len(own) // _BYTES_OF_GROUP * _BYTES_OF_GROUP], newline=False).decode() for own in owns]
 
 
+def needles_in_base64(secret: str) -> list[bytes]:
+    """Return what base64 makes of the end of `secret` wherever it begins: every spelling of it has one of these, up to the alphabet."""
+    tail = secret[-_TAIL_CHARS:].encode(errors="replace")
+    found = []
+    for own in (tail, tail[1:], tail[2:]):
+        encoded = b2a_base64(own[: len(own) // _BYTES_OF_GROUP * _BYTES_OF_GROUP], newline=False)
+        found.append(encoded if encoded.isalnum() else needle_of(encoded.decode()))
+    return found
+
+
 def needle_of(secret: str) -> bytes:
     """Return a part of `secret` that every spelling of it has, long enough to be rare where there is such."""
     if secret.isalnum() and secret.isascii():
-        return secret.encode()
+        return secret.encode()  # at once: on the way of every call
     found = _LONG_RUN.search(secret)
     return (found[0] if found else max(_PLAIN_RUN.findall(secret), key=len, default="")).encode()
 
