@@ -58,7 +58,7 @@ def idle_count(egress: Egress) -> int:
         (says(b"HTTP/1.1 200 OK\r\nX: " + b"x" * 200_000 + b"\r\n\r\n"), "upstream_malformed"),
         (says(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: else\r\nConnection: upgrade\r\n\r\n"), "upstream_malformed"),
         (says(b""), "upstream_reset"),
-        (says(answer("200 OK", "Content-Encoding: gzip", body=gzip.compress(bytes(range(256)) * 20)[:-40])), "upstream_reset"),
+        (says(answer("200 OK", "Content-Encoding: gzip", body=gzip.compress(bytes(range(256)) * 20, mtime=0)[:-40])), "upstream_reset"),
         (says(answer("200 OK", "Content-Encoding: gzip", body=b"\x1f\x8bnot gzip")), "upstream_malformed"),
         (says(answer("200 OK", "Content-Encoding: br", body=b"x")), "upstream_malformed"),
         (fault_server.redirect_to_itself, "upstream_malformed"),
@@ -175,9 +175,9 @@ async def test_fetch_follows_nothing_and_says_little(egress: Egress) -> None:
 @pytest.mark.parametrize(
     ("encoding", "packed"),
     [
-        ("gzip", gzip.compress(b"fine" * 1000)),
-        ("x-gzip", gzip.compress(b"fine" * 500) + gzip.compress(b"fine" * 500)),
-        ("gzip", gzip.compress(b"fine" * 1000) + b"\0" * 512),
+        ("gzip", gzip.compress(b"fine" * 1000, mtime=0)),
+        ("x-gzip", gzip.compress(b"fine" * 500, mtime=0) + gzip.compress(b"fine" * 500, mtime=0)),
+        ("gzip", gzip.compress(b"fine" * 1000, mtime=0) + b"\0" * 512),
         ("deflate", zlib.compress(b"fine" * 1000)),
         ("deflate", zlib.compress(b"fine" * 1000)[2:-4]),
         ("identity", b"fine" * 1000),
@@ -203,7 +203,7 @@ async def test_a_bomb_is_noticed_within_its_first_pieces(egress: Egress) -> None
 
     async def bomb(_head: str, _reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         nonlocal sent
-        packed = gzip.compress(b"\0" * 200_000_000, compresslevel=1)
+        packed = gzip.compress(b"\0" * 200_000_000, compresslevel=1, mtime=0)
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nConnection: close\r\n\r\n")
         for start in range(0, len(packed), 4096):
             writer.write(packed[start : start + 4096])
@@ -315,7 +315,7 @@ async def test_a_body_that_grows_a_thousandfold_is_inflated_in_steps(encoding: s
     """Whatever the pieces: no step gives more than 1 MB, and others have a turn between them."""
     monkeypatch.setattr(turns, "TURN_S", 0.0)
     whole = bytes(range(256)) * 40_000
-    members = [gzip.compress(whole), *([gzip.compress(b"")] * 300)] if encoding == "gzip" else [zlib.compress(whole)]
+    members = [gzip.compress(whole, mtime=0), *([gzip.compress(b"", mtime=0)] * 300)] if encoding == "gzip" else [zlib.compress(whole)]
     packed = b"".join(members)
     inflating = Inflating(encoding, 32 << 20, "test")
     fed: list[int] = []
@@ -335,7 +335,7 @@ async def test_a_body_that_grows_a_thousandfold_is_inflated_in_steps(encoding: s
 async def test_a_body_that_is_inflated_late_comes_whole(egress: Egress) -> None:
     """Zeros at 1 : 1000, on a connection that is used again."""
     body = b"\0" * 20_000_000
-    async with serving(says(answer("200 OK", "Content-Encoding: gzip", body=gzip.compress(body)))) as origin:
+    async with serving(says(answer("200 OK", "Content-Encoding: gzip", body=gzip.compress(body, mtime=0)))) as origin:
         for _ in range(2):
             assert (await egress.send(OutboundRequest("GET", origin))).body == body
         with pytest.raises(UpstreamFailed) as caught:

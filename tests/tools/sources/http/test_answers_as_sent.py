@@ -58,18 +58,18 @@ LABELS: dict[str, tuple[str, bytes, Json]] = {
 ENCODINGS: dict[str, tuple[str, bytes]] = {
     "gzip over plain": ("gzip", UTF8),
     "deflate over plain": ("deflate", UTF8),
-    "upper case": ("GZIP", gzip.compress(UTF8)),
-    "gzip of gzip": ("gzip, gzip", gzip.compress(gzip.compress(UTF8))),
-    "gzip of deflate": ("deflate, gzip", gzip.compress(zlib.compress(UTF8))),
-    "gzip and none": ("gzip, identity", gzip.compress(UTF8)),
-    "none and gzip": ("identity,gzip", gzip.compress(UTF8)),
+    "upper case": ("GZIP", gzip.compress(UTF8, mtime=0)),
+    "gzip of gzip": ("gzip, gzip", gzip.compress(gzip.compress(UTF8, mtime=0), mtime=0)),
+    "gzip of deflate": ("deflate, gzip", gzip.compress(zlib.compress(UTF8), mtime=0)),
+    "gzip and none": ("gzip, identity", gzip.compress(UTF8, mtime=0)),
+    "none and gzip": ("identity,gzip", gzip.compress(UTF8, mtime=0)),
     "as it was uploaded": ("aws-chunked", UTF8),
-    "as it was uploaded, gzip": ("aws-chunked,gzip", gzip.compress(UTF8)),
+    "as it was uploaded, gzip": ("aws-chunked,gzip", gzip.compress(UTF8, mtime=0)),
     "bare deflate": ("deflate", zlib.compress(UTF8)[2:-4]),
-    "gzip called deflate": ("deflate", gzip.compress(UTF8)),
+    "gzip called deflate": ("deflate", gzip.compress(UTF8, mtime=0)),
     "zlib called gzip": ("gzip", zlib.compress(UTF8)),
-    "members": ("gzip", gzip.compress(UTF8[:5]) + gzip.compress(UTF8[5:])),
-    "something after it": ("gzip", gzip.compress(UTF8) + b"\r\n"),
+    "members": ("gzip", gzip.compress(UTF8[:5], mtime=0) + gzip.compress(UTF8[5:], mtime=0)),
+    "something after it": ("gzip", gzip.compress(UTF8, mtime=0) + b"\r\n"),
     "a charset": ("utf-8", UTF8),
 }
 
@@ -112,8 +112,8 @@ async def test_an_empty_body_is_empty_whatever_its_encoding(body: bytes, data: J
     [
         ("br", b"\x0b\x02\x80", "upstream_malformed"),
         ("gzip, gzip, gzip, gzip", UTF8, "upstream_malformed"),
-        ("gzip", gzip.compress(UTF8)[:-9], "upstream_reset"),
-        ("gzip, gzip", gzip.compress(gzip.compress(UTF8)[:-9]), "upstream_reset"),
+        ("gzip", gzip.compress(UTF8, mtime=0)[:-9], "upstream_reset"),
+        ("gzip, gzip", gzip.compress(gzip.compress(UTF8, mtime=0)[:-9], mtime=0), "upstream_reset"),
         ("gzip", b"\x1f\x8bxx", "upstream_malformed"),
     ],
 )

@@ -26,7 +26,8 @@ BROKEN: dict[str, bytes | None] = {
     "half a body": b"HTTP/1.1 201 Created\r\nContent-Length: 10\r\n\r\nabc",
     "a broken chunk": b"HTTP/1.1 201 Created\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
     "broken JSON": b"HTTP/1.1 201 Created\r\nContent-Type: application/json\r\nContent-Length: 1\r\n\r\n{",
-    "broken gzip": b"HTTP/1.1 201 Created\r\nContent-Encoding: gzip\r\nContent-Length: 15\r\n\r\n" + gzip.compress(b"{}" * 99)[:15],
+    "broken gzip": b"HTTP/1.1 201 Created\r\nContent-Encoding: gzip\r\nContent-Length: 15\r\n\r\n"
+    + gzip.compress(b"{}" * 99, mtime=0)[:15],
     "an encoding that nobody asked for": b"HTTP/1.1 201 Created\r\nContent-Encoding: br\r\nContent-Length: 2\r\n\r\nxx",
     "too much": b"HTTP/1.1 201 Created\r\nContent-Length: 99999999999\r\n\r\n",
     "only 100": b"HTTP/1.1 100 Continue\r\n\r\n",
