@@ -54,6 +54,16 @@ class Fields:
     tags: str
     examples: str
 
+    def by_name(self) -> dict[str, str]:
+        """The texts by the names that a word table weighs them by."""
+        return {
+            "name": self.name,
+            "text": self.text,
+            "parameter_names": self.parameter_names,
+            "parameter_texts": self.parameter_texts,
+            "tags": self.tags,
+        }
+
     def for_vector(self) -> str:
         """The one text that is encoded."""
         head = f"{self.tags} | {self.name}" if self.tags else self.name

@@ -118,7 +118,9 @@ def build_part(documents: Sequence[Document], table: WordTable | None, advance: 
             builder.add(entry)
             shapes.add(shape_of(document), builder.term_ids)
         if table is not None and vectors is not None:
-            vectors[start : start + len(fields)] = table.encode([entry.for_vector() for entry in fields])
+            vectors[start : start + len(fields)] = table.encode_fields(
+                [entry.for_vector() for entry in fields], [entry.by_name() for entry in fields]
+            )
         names.add(fields, table)
         if advance is not None:
             advance(len(fields))

@@ -1,5 +1,6 @@
 """One search: what is visible, a first pass over all of it, a second over the best, and how sure that leaves us."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -17,17 +18,23 @@ from capability_index.ranking.candidates import (
     query_vectors_of,
     score_words_and_meaning,
 )
-from capability_index.ranking.confidence import LOW, scores
+from capability_index.ranking.confidence import low_of, scores
 from capability_index.ranking.intent import Intent
 from capability_index.ranking.named_providers import prepared
 from capability_index.ranking.reasons import reasons
 from capability_index.ranking.reranker import RERANKED, Reranker, RerankerUnavailable
 from capability_index.ranking.scoring import ScoredCandidates, score_candidates
 from capability_index.ranking.search_feedback import Bonus
+from capability_index.ranking.verbs import families_of
 
 MAX_INTENTS = 5
 _USED_BEFORE = 0.75
 _DIGITS = 5
+_MET, _MAX_UNMET = 0.1, 3
+#: how models that read more than English are called
+_MULTILINGUAL = re.compile(
+    r"multilingual|bge-m3|labse|xlm|qwen3|gemma|gte-|jina-embeddings-v[345]|cohere.*v[34]|text-embedding-3", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +66,8 @@ class SearchResult:
     hits: tuple[Hit, ...]
     low_confidence: bool
     warnings: tuple[str, ...] = ()
+    #: words of the intent that no visible operation has, nor one near them; of several texts none
+    unmet: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +87,8 @@ class ScoredIntent:
 
     view: Reader
     intent: Intent
+    first: CandidateScores
+    senses: Sequence[QueryVectors]
     judged: ScoredCandidates
     scores: NDArray[np.float32]
     bonus_by_row: Mapping[int, Bonus]
@@ -97,9 +108,20 @@ def search(
     if view.live == 0 or k <= 0 or not texts:
         return SearchResult((), True)
     warnings: list[str] = []
-    found = [_hits(text, view, visible, k, means, explain, warnings) for text in texts]
+    judged = [find(text, view, visible, k, means, warnings) for text in texts]
+    found = [_hits(text, one, k, means, explain, warnings) for text, one in zip(texts, judged, strict=True)]
     hits = found[0] if len(found) == 1 else _by_turns(found, k)
-    return SearchResult(tuple(hits), not hits or hits[0].score < LOW, tuple(dict.fromkeys(warnings)))
+    unmet = _unmet(judged[0]) if len(judged) == 1 else ()
+    return SearchResult(tuple(hits), not hits or hits[0].score < low_of(means.table), tuple(dict.fromkeys(warnings)), unmet)
+
+
+def _unmet(found: ScoredIntent | None) -> tuple[str, ...]:
+    """Return the words, verbs left out, that found nothing in any candidate."""
+    if found is None:
+        return ()
+    best = found.judged.by_term.max(axis=1, initial=0)
+    words = zip(found.intent.words_by_term.values(), best.tolist(), strict=True)
+    return tuple(word for word, share in words if share < _MET and not families_of(word))[:_MAX_UNMET]
 
 
 def find(text: str, view: Reader, visible: Visible, k: int, means: SearchResources, warnings: list[str]) -> ScoredIntent | None:
@@ -123,13 +145,13 @@ def find(text: str, view: Reader, visible: Visible, k: int, means: SearchResourc
         judged.fused[at] += bonus.worth + bonus.sureness * (judged.structure.worth.max() - judged.structure.worth[at])
         if bonus.cosine > _USED_BEFORE:
             absolute[at] = max(float(absolute[at]), bonus.cosine)
-    return ScoredIntent(view, intent, judged, absolute, bonus_by_row)
+    return ScoredIntent(view, intent, first, senses, judged, absolute, bonus_by_row)
 
 
-def _hits(text: str, view: Reader, visible: Visible, k: int, means: SearchResources, explain: bool, warnings: list[str]) -> list[Hit]:
-    found = find(text, view, visible, k, means, warnings)
+def _hits(text: str, found: ScoredIntent | None, k: int, means: SearchResources, explain: bool, warnings: list[str]) -> list[Hit]:
     if found is None:
         return []
+    view = found.view
     judged, depth = found.judged, max(k, RERANKED if means.reranker else 0)
     # Rounded, so that the last bits of a float do not decide between two rows that say the same.
     best = np.argsort(-np.round(judged.fused, _DIGITS), kind="stable")[:depth]
@@ -155,7 +177,8 @@ def _outer(text: str, view: Reader, means: SearchResources, warnings: list[str])
         warnings.append(f"encoder {means.encoder.model}: not every operation has its vectors yet; searched without it")
         return None
     try:
-        return QueryVectors(means.encoder.model, means.encoder.encode([text]), 1.0, outer=True)
+        is_multilingual = _MULTILINGUAL.search(means.encoder.model) is not None
+        return QueryVectors(means.encoder.model, means.encoder.encode([text]), 1.0, outer=True, is_multilingual=is_multilingual)
     except EncoderUnavailable as error:
         warnings.append(f"{error}; searched without it")
         return None

@@ -48,6 +48,8 @@ class Settings:
     embeddings_url: str = ""
     embeddings_model: str = ""
     embeddings_api_key: str = field(default="", repr=False)
+    #: folder of another word table than the one that comes with the gateway
+    word_table: str = ""
     #: /rerank endpoint as Jina, Cohere, TEI and vLLM serve it; empty: none
     reranker_url: str = ""
     reranker_model: str = ""
@@ -118,6 +120,7 @@ _VARIABLES: dict[str, tuple[str, Callable[[str], object]]] = {
     "refresh_grace_s": ("ASCEND_REFRESH_GRACE_S", float),
     "conformance_fixtures": ("ASCEND_CONFORMANCE_FIXTURES", _switch),
     "vault_kek": ("ASCEND_VAULT_KEK", str),
+    "word_table": ("ASCEND_WORD_TABLE", str),
     "embeddings_url": ("ASCEND_EMBEDDINGS_URL", str),
     "embeddings_model": ("ASCEND_EMBEDDINGS_MODEL", str),
     "embeddings_api_key": ("ASCEND_EMBEDDINGS_API_KEY", str),

@@ -1,13 +1,15 @@
 """Text -> unit rows of float32: the encoder's Protocol, and the word table that comes with the gateway."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from capability_index.encoders.word_file import MODEL, WordsMissing, load_words
+from capability_index.encoders.manifest import Manifest, ManifestInvalid, manifest_of, shipped
+from capability_index.encoders.whole_words import WholeWords
+from capability_index.encoders.word_file import WordsMissing, load_folder, load_words
 from capability_index.encoders.word_pieces import WordPieces
 
 Floats = NDArray[np.float32]
@@ -35,13 +37,14 @@ class Encoder(Protocol):
 
 
 class WordTable:
-    """A vector for each token; a text is the mean of its tokens. Shared by all threads.
+    """A vector for each token; a text is the sum of its tokens, as its `manifest` weighs them. Shared by all threads.
 
     `codes` (n, d) int8 times `scales` (n,) are the rows: half the memory of float16, and turned to float32 ten times as fast.
     """
 
-    def __init__(self, model: str, pieces: WordPieces, codes: NDArray[np.int8], scales: Floats) -> None:
-        self.model = model
+    def __init__(self, manifest: Manifest, pieces: WordPieces | WholeWords, codes: NDArray[np.int8], scales: Floats) -> None:
+        self.manifest, self.fusion = manifest, manifest.fusion
+        self.model = manifest.name
         self.dimension = int(codes.shape[1])
         self._pieces, self._codes, self._scales = pieces, codes, scales
         #: word -> token ids. The merges never cross a blank, so words can be remembered one by one.
@@ -76,6 +79,29 @@ class WordTable:
             vectors[start : start + _CHUNK] = self.pool(self.token_ids(texts[start : start + _CHUNK]))
         return unit(vectors)
 
+    def encode_fields(self, texts: Sequence[str], fields: Sequence[Mapping[str, str]]) -> Floats:
+        """Return the unit rows of operations, from their fields where the manifest weighs them, else from the one text of each."""
+        weights = self.manifest.field_weights
+        if weights is None:
+            return self.encode(texts)
+        sums = np.zeros((len(fields), self.dimension), np.float32)
+        for name, weight in weights.items():
+            sums += np.float32(weight) * self.pool(self.token_ids([each[name] for each in fields]))
+        return unit(sums)
+
+    def request(self, rows: Floats) -> Floats:
+        """Return the sum of the rows of a request's words; those that repeat what the whole says already count less."""
+        whole = rows.sum(axis=0)
+        if not self.fusion.repeat_discount or not len(rows):
+            return np.asarray(whole, np.float32)
+        lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows) * (whole @ whole)) + 1e-9
+        return np.asarray((1 - self.fusion.repeat_discount * (rows @ whole) / lengths) @ rows, np.float32)
+
+    def encode_request(self, text: str) -> Floats:
+        """Return the unit vector of a request."""
+        (ids,) = self.token_ids([text])
+        return np.asarray(unit(self.request(self.rows(np.asarray(ids, np.intp)))[None])[0], np.float32)
+
     def rows(self, tokens: NDArray[np.integer[Any]]) -> Floats:
         """Return the vectors of tokens."""
         return np.asarray(self._codes[tokens].astype(np.float32) * self._scales[tokens][:, None], np.float32)
@@ -103,13 +129,14 @@ def unit(vectors: Floats) -> Floats:
     return vectors
 
 
-def load_word_table(directory: Path | None = None) -> WordTable:
-    """Return the table inside the installed `wordllama` distribution; with `directory` mapped from a file there, which it makes.
+def load_word_table(directory: Path | None = None, chosen: Path | None = None) -> WordTable:
+    """Return the table in the folder `chosen`, else the one inside the installed `wordllama` distribution.
 
-    Raises EncoderUnavailable.
+    The latter is mapped from a file in `directory`, which it makes. Raises EncoderUnavailable.
     """
     try:
-        words = load_words(directory)
-    except WordsMissing as error:
+        manifest = manifest_of(chosen) if chosen else shipped()
+        words = load_folder(chosen, manifest) if chosen else load_words(directory)
+    except (WordsMissing, ManifestInvalid) as error:
         raise EncoderUnavailable(str(error)) from error
-    return WordTable(MODEL, words.pieces, words.codes, words.scales)
+    return WordTable(manifest, words.pieces, words.codes, words.scales)

@@ -1,9 +1,10 @@
-"""The words of the installed `wordllama` distribution, as arrays: read without importing it, and kept as one file that is mapped.
+"""The words of a table as arrays: of a folder, or of the installed `wordllama` distribution, read without importing it.
 
-Mapped, they cost only the memory of the rows that are read, which all processes share; the distribution's own files would have
-to be read and converted at every start.
+Those of the distribution are kept as one file that is mapped: they cost only the memory of the rows that are read, which all
+processes share; the distribution's own files would have to be read and converted at every start.
 """
 
+import hashlib
 import importlib.util
 import json
 import mmap
@@ -18,10 +19,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from capability_index.encoders.manifest import Manifest, shipped
+from capability_index.encoders.whole_words import WholeWords
 from capability_index.encoders.word_pieces import WordPieces
 
-MODEL = "wordllama-l2-supercat-256"
-_WEIGHTS, _TOKENS = Path("weights/l2_supercat_256.safetensors"), Path("tokenizers/l2_supercat_tokenizer_config.json")
 _NAME = "words.table"
 #: raised whenever the file below changes its form
 _FORMAT = 1
@@ -37,7 +38,7 @@ class WordsMissing(Exception):
 class Words:
     """`codes` (n, d) times `scales` (n,) are the vectors of the tokens that `pieces` gives."""
 
-    pieces: WordPieces
+    pieces: WordPieces | WholeWords
     codes: NDArray[np.int8]
     scales: NDArray[np.float32]
 
@@ -47,7 +48,8 @@ def word_files() -> tuple[Path, Path]:
     spec = importlib.util.find_spec("wordllama")
     if spec is None or spec.origin is None:
         raise WordsMissing("the word table is missing; install the distribution wordllama, or search by words alone")
-    return Path(spec.origin).parent / _WEIGHTS, Path(spec.origin).parent / _TOKENS
+    manifest, folder = shipped(), Path(spec.origin).parent
+    return folder / manifest.vectors, folder / manifest.vocabulary_file
 
 
 def load_words(directory: Path | None) -> Words:
@@ -65,6 +67,28 @@ def load_words(directory: Path | None) -> Words:
         return kept or Words(*_read(weights, tokens))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise WordsMissing(f"the word table does not load ({error}); reinstall the distribution wordllama") from error
+
+
+def load_folder(folder: Path, manifest: Manifest) -> Words:
+    """Return the words of a table of whole words, mapped as it lies in `folder`. Raises WordsMissing: not the files of the manifest."""
+    vectors, vocabulary = folder / manifest.vectors, folder / manifest.vocabulary_file
+    try:
+        for path, expected in ((vectors, manifest.sha256), (vocabulary, manifest.vocabulary_sha256)):
+            with path.open("rb") as file:
+                if hashlib.file_digest(file, "sha256").hexdigest() != expected:
+                    raise WordsMissing(f"{path} is not the file that the manifest of {manifest.name} names; its sha256 is another")
+        lines = vocabulary.read_text(encoding="utf-8").split("\n")[:-1]
+        content = np.memmap(vectors, np.uint8, "r")
+        head_bytes = int(content[:8].view("<u8")[0])
+        head = json.loads(content[8 : 8 + head_bytes].tobytes())
+
+        def array(name: str, kind: str) -> NDArray[Any]:
+            start, end = (8 + head_bytes + offset for offset in head[name]["data_offsets"])
+            return content[start:end].view(kind).reshape(head[name]["shape"])
+
+        return Words(WholeWords({line: at for at, line in enumerate(lines)}), array("codes", "i1"), array("scales", "<f4"))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise WordsMissing(f"the word table in {folder} does not load ({error})") from error
 
 
 def _read(weights: Path, tokens: Path) -> tuple[WordPieces, NDArray[np.int8], NDArray[np.float32]]:
@@ -99,6 +123,8 @@ def int8_rows(rows: NDArray[np.floating[Any]]) -> tuple[NDArray[np.int8], NDArra
 def _keep(words: Words, directory: Path, source: object) -> None:
     """Write `words` so that the file is never seen half."""
     pieces = words.pieces
+    if not isinstance(pieces, WordPieces):
+        return
     character_ids = np.fromiter(pieces.id_by_character.values(), np.uint32, len(pieces.id_by_character))
     arrays: dict[str, NDArray[Any]] = {"codes": words.codes, "scales": words.scales, "character_ids": character_ids}
     arrays |= {"keys": pieces.keys, "merged": pieces.merged}

@@ -12,7 +12,7 @@ _DETERMINERS = word_set(
     """a an the my our this that these those all some every any another one somebody someone them it new me us him her everyone"""
 )
 #: what comes after one of these only says where or whose
-_PREPOSITIONS = word_set(
+PREPOSITIONS = word_set(
     """in of from on to for at with by into onto out about off under inside within behind before after when where that which who"""
 )
 _OWN = stem_set("gateway ascend connection connect provider operation catalogue account alias call whoami")
@@ -94,7 +94,7 @@ def _heads(words: Sequence[str]) -> frozenset[str]:
     # "Who is in the room" asks about people: the room only says where.
     asks = words[:1] in (["who"], ["whose"], ["what"])
     for at, word in enumerate(words):
-        if at and word in _PREPOSITIONS and (heads or is_verb_past or asks):
+        if at and word in PREPOSITIONS and (heads or is_verb_past or asks):
             break
         if word in STOP_WORDS or word in _DETERMINERS:
             continue

@@ -17,9 +17,8 @@ Floats = NDArray[np.float32]
 Rows = NDArray[np.intp]
 #: how many rows the second pass looks at (measured: 100, 300 and 600 give the same nDCG@10)
 CANDIDATES = 100
-#: share of the words in the fused score; the rest is meaning
-WORDS_SHARE = 0.43
-#: the same for an intent in a script that the embedded table hardly knows (measured: 69.3 nDCG against 65.9)
+#: share of the words in the fused score (the rest is meaning) for an intent in a script that the embedded table hardly knows
+#: (measured: 69.3 nDCG against 65.9), beside a configured encoder too, unless that reads more than English
 WORDS_SHARE_NON_LATIN = 0.85
 NON_LATIN = 0.3
 #: the same beside a configured encoder, and that encoder's share of the meaning (measured with MiniLM: .40, .25 and .35)
@@ -107,12 +106,19 @@ class QueryVectors:
     share: float
     #: the configured encoder's space, and not the embedded table's
     outer: bool = False
+    #: share of the words beside it
+    words_share: float = 1.0
+    is_multilingual: bool = False
 
 
 def query_vectors_of(view: Reader, intent: Intent, table: WordTable | None, outer: QueryVectors | None) -> list[QueryVectors]:
     """Return the spaces to search in: the configured encoder's, where there is one, beside the embedded table's."""
     known = table is not None and intent.vectors is not None and view.has(table.model)
-    inner = [QueryVectors(table.model, intent.vectors, 1.0)] if known and table is not None and intent.vectors is not None else []
+    inner = (
+        [QueryVectors(table.model, intent.vectors, 1.0, words_share=table.fusion.words_share)]
+        if known and table is not None and intent.vectors is not None
+        else []
+    )
     if outer is None:
         return inner
     if not inner or intent.non_latin > NON_LATIN:
@@ -181,9 +187,9 @@ def score_words_and_meaning(view: Reader, intent: Intent, senses: Sequence[Query
 def _words_share(intent: Intent, senses: Sequence[QueryVectors]) -> float:
     if not senses:
         return 1.0
-    if any(sense.outer for sense in senses):
-        return WORDS_SHARE_OUTER
-    return WORDS_SHARE_NON_LATIN if intent.non_latin > NON_LATIN else WORDS_SHARE
+    if intent.non_latin > NON_LATIN and not any(sense.is_multilingual for sense in senses):
+        return WORDS_SHARE_NON_LATIN
+    return WORDS_SHARE_OUTER if any(sense.outer for sense in senses) else senses[0].words_share
 
 
 def _score_words(view: Reader, idf_by_term: Mapping[str, float], scores: Floats) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from capability_index.encoders.encoder import WordTable, unit
-from capability_index.ranking.asked import Asked, asked_of
+from capability_index.ranking.asked import PREPOSITIONS, Asked, asked_of
 from capability_index.words import STOP_WORDS, non_latin_share, terms
 
 Floats = NDArray[np.float32]
@@ -45,6 +45,8 @@ def prepare(text: str, table: WordTable | None) -> Intent:
         if len(words) == MAX_TERMS:
             break
     spans = _clauses(text)
+    if table is not None and table.fusion.clause_heads:
+        spans += _heads(text, spans or [(0, len(text))])
     clauses = tuple(text[start:end].strip() for start, end in spans)
     vectors = None if table is None else _vectors(text, spans, table)
     return Intent(text, words, clauses, vectors, non_latin_share(text), asked_of(text))
@@ -67,17 +69,31 @@ def _clauses(text: str) -> list[tuple[int, int]]:
     return spans[:MAX_CLAUSES] if len(spans) > 1 else []
 
 
+def _heads(text: str, spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Return the part of each clause before its first preposition, where it has two words that say something."""
+    found: list[tuple[int, int]] = []
+    for start, end in spans:
+        said = 0
+        for word in _WORD.finditer(text, start, end):
+            if word[0].lower() in PREPOSITIONS and said:
+                if said >= _MIN_CLAUSE_WORDS:
+                    found.append((start, word.start()))
+                break
+            said += word[0].lower() not in STOP_WORDS
+    return found
+
+
 def _vectors(text: str, spans: list[tuple[int, int]], table: WordTable) -> Floats:
     """Encode the text once; a clause is the mean of the words that begin inside it."""
     found = list(_CHUNK.finditer(text))
     ids = table.word_ids([word[0] for word in found])
     rows = table.rows(np.asarray([token for word in ids for token in word], np.intp))
     vectors = np.zeros((1 + len(spans), table.dimension), np.float32)
-    vectors[0] = rows.sum(axis=0)
+    vectors[0] = table.request(rows)
     if spans:
         begins = [word.start() for word in found]
         ends = [0, *accumulate(len(word) for word in ids)]
         for at, (start, end) in enumerate(spans):
             first, last = bisect_left(begins, start), bisect_left(begins, end)
-            vectors[1 + at] = rows[ends[first] : ends[last]].sum(axis=0)
+            vectors[1 + at] = table.request(rows[ends[first] : ends[last]])
     return unit(vectors)

@@ -6,13 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from capability_index.encoders.encoder import WordTable
+from capability_index.encoders.manifest import Fusion
 
 Floats = NDArray[np.float32]
 #: (term ids, what each is worth against the word itself), the word itself first where the part has it
 Near = tuple[NDArray[np.int32], Floats]
-#: the worth of a word of the same meaning, times its cosine
-SOFT = 0.7
-MIN_COSINE = 0.45
 MAX_NEIGHBOURS = 16
 MAX_WORDS = 32_768
 _MAX_CACHED = 8_192
@@ -65,21 +63,21 @@ class Neighbours:
         found: dict[str, Near] = {}
         for (term, word), known in zip(missing, usable, strict=True):
             own = term_ids.get(term)
-            ids, worth = self._close(next(cosines), own) if known else (np.zeros(0, np.int32), np.zeros(0, np.float32))
+            ids, worth = self._close(next(cosines), own, table.fusion) if known else (np.zeros(0, np.int32), np.zeros(0, np.float32))
             if own is not None:
                 ids, worth = np.append(np.int32(own), ids), np.append(np.float32(1), worth)
             found[word] = ids, worth
         return found
 
-    def _close(self, cosines: Floats, own: int | None) -> Near:
-        rows = np.flatnonzero(cosines >= MIN_COSINE)
+    def _close(self, cosines: Floats, own: int | None, fusion: Fusion) -> Near:
+        rows = np.flatnonzero(cosines >= fusion.min_cosine)
         if own is not None:
             rows = rows[self.term_ids[rows] != own]
         rows = rows[np.argsort(-cosines[rows], kind="stable")[:MAX_NEIGHBOURS]]
-        return self.term_ids[rows], SOFT * cosines[rows]
+        return self.term_ids[rows], np.float32(fusion.soft) * cosines[rows]
 
 
 def known_words(words: Sequence[str], table: WordTable) -> list[bool]:
     """Say of each word whether the table knows what it means: no numbers, no scraps, nothing it has only letters of."""
     plain = [len(word) > 2 and word.isascii() and word.isalpha() for word in words]
-    return [usable and len(ids) <= _MAX_PIECES for usable, ids in zip(plain, table.word_ids(words), strict=True)]
+    return [usable and 0 < len(ids) <= _MAX_PIECES for usable, ids in zip(plain, table.word_ids(words), strict=True)]

@@ -17,8 +17,6 @@ from capability_index.ranking.verbs import only_makes_or_reads, removes
 
 Floats = NDArray[np.float32]
 Rows = NDArray[np.intp]
-NAME_SHARE = 0.1
-CLAUSE_SHARE = 0.5
 #: what removing costs where it was not asked for, in standard deviations: enough between equals, too little to hide what fits best
 REMOVES_UNASKED = 0.3
 _VERBS_READ = 50
@@ -71,12 +69,13 @@ def score_candidates(
             cosines = shard.part.matrices[sense.model].exact(local, sense.vectors)
             if table is not None and not sense.outer:
                 named = _name_cosines(shard.part, local, sense.vectors, table)
-                joined = (1 - NAME_SHARE) * cosines + NAME_SHARE * named
+                name_share, clause_share = np.float32(table.fusion.name_share), np.float32(table.fusion.clause_share)
+                joined = (1 - name_share) * cosines + name_share * named
                 blend = joined[0]
                 names[low:high] = named.max(axis=0)
                 whole[low:high] = best[low:high] = cosines[0]
                 if len(cosines) > 1:
-                    blend = (1 - CLAUSE_SHARE) * joined[0] + CLAUSE_SHARE * joined[1:].max(axis=0)
+                    blend = (1 - clause_share) * joined[0] + clause_share * joined[1:].max(axis=0)
                     clause_at[low:high] = joined[1:].argmax(axis=0)
                     best[low:high] = cosines[1:].max(axis=0)
             else:

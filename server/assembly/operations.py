@@ -4,6 +4,7 @@ import logging
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from capability_index.encoders.encoder import EncoderUnavailable, load_word_table
@@ -169,7 +170,7 @@ def open_index(settings: Settings, catalog: Catalog) -> Iterator[CatalogIndex]:
     directory = settings.data_dir / "index"
     with open_models(settings, text_of) as models:
         try:
-            table, warnings = load_word_table(directory), []
+            table, warnings = load_word_table(directory, Path(settings.word_table) if settings.word_table else None), []
         except EncoderUnavailable as error:
             table, warnings = None, [str(error)]
             log.warning("encoder_unavailable", extra={"facts": {"reason": str(error), "effect": "discover_apis searches by words only"}})

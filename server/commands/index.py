@@ -69,7 +69,7 @@ def command() -> None:
 async def build(settings: Settings) -> None:
     """Index the whole catalogue anew. A running server keeps its own index up to date; this is for repair."""
     required_data(settings)
-    index, model = _empty(_folder(settings))
+    index, model = _empty(_folder(settings), settings.word_table)
     async with open_store(settings) as store:
         operations = await store.operations.load()
     by_segment: dict[str, list[Operation]] = {SHARED_SEGMENT: []}
@@ -234,9 +234,9 @@ def _print(result: Evaluation | IntentEvaluation, counts: dict[str, int], as_jso
     print_rows(shown, as_json=False, empty="")
 
 
-def _empty(directory: Path | None = None) -> tuple[CapabilityIndex, str]:
+def _empty(directory: Path | None = None, word_table: str = "") -> tuple[CapabilityIndex, str]:
     try:
-        table: WordTable | None = load_word_table(directory)
+        table: WordTable | None = load_word_table(directory, Path(word_table) if word_table else None)
     except EncoderUnavailable as error:
         say(f"warning: {error}", err=True)
         table = None
@@ -245,7 +245,7 @@ def _empty(directory: Path | None = None) -> tuple[CapabilityIndex, str]:
 
 def _saved(settings: Settings) -> CapabilityIndex:
     required_data(settings)
-    index, model = _empty(_folder(settings))
+    index, model = _empty(_folder(settings), settings.word_table)
     try:
         index.adopt(load(_folder(settings), model))
     except SnapshotInvalid as error:

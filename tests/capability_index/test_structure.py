@@ -121,3 +121,12 @@ def test_naming_providers_leaves_only_theirs(table: WordTable) -> None:
     assert len(found) == len(chat())
     assert all(hit.slug.startswith("two.") for hit in found)
     assert not index.search("list jobs", Visible(("*",), None, frozenset({"three"})), 50).hits
+
+
+def test_words_that_nothing_is_about_are_told(table: WordTable) -> None:
+    index = CapabilityIndex(table)
+    index.upsert("*", chat())
+    found = index.search("create a ticket in jira", EVERYTHING, 3)
+    assert "jira" in found.unmet
+    assert "create" not in found.unmet
+    assert not index.search("send a message to a channel", EVERYTHING, 3).unmet

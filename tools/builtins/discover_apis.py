@@ -1,6 +1,7 @@
 """discover_apis: intent -> operations, ready to call."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import zip_longest
 from typing import Protocol
 
@@ -116,7 +117,7 @@ class DiscoverApis:
         found = [self._hits(principal, view, filters, query, wanted, explain=explain) for query in queries]
         if len(queries) == 1:
             found = [self._covering(principal, view, filters, queries[0], found[0], limit)]
-        pages = [hits[offset : offset + limit] for hits, _low in found]
+        pages = [one.hits[offset : offset + limit] for one in found]
         # One place each in turn, so that every sub-task has its best operations at the top however the scores compare.
         turns = (hit for turn in zip_longest(*pages) for hit in turn if hit is not None)
         best: dict[str, Hit] = {}
@@ -127,49 +128,50 @@ class DiscoverApis:
             entry = {**self._described(principal, operation, detail), "score": round(float(hit.score), 3)}
             answer["results"].append(entry | {"reasons": list(hit.reasons)} if hit.reasons else entry)
         asked: list[dict[str, Json]] = []
-        for query, page, (hits, low) in zip(queries, pages, found, strict=True):
-            one: dict[str, Json] = {"query": query[:200], "results": [hit.slug for hit in page], "low_confidence": low}
+        for query, page, result in zip(queries, pages, found, strict=True):
+            one: dict[str, Json] = {"query": query[:200], "results": [hit.slug for hit in page], "low_confidence": result.low_confidence}
+            if result.low_confidence and result.unmet:
+                one["unmet"] = list(result.unmet)
             if detail == "signature":
-                near = hits[offset : offset + _GROUPED]
+                near = result.hits[offset : offset + _GROUPED]
                 one["groups"] = self._siblings.groups(principal.tenant_id, near, one["results"], limit, filters.within(view))
             asked.append(one)
-        answer["low_confidence"] = all(low for _hits, low in found)
+        answer["low_confidence"] = all(one.low_confidence for one in found)
         if len(queries) > 1:
             answer["queries"] = asked
             if unfit := [one["query"] for one in asked if one["low_confidence"]]:
                 answer["low_confidence_queries"] = unfit
-        elif asked and "groups" in asked[0]:
-            answer["groups"] = asked[0]["groups"]
+        elif asked:
+            answer |= {name: asked[0][name] for name in ("groups", "unmet") if name in asked[0]}
         if not answer["results"] and (excluded := filters.excluded(view)) is not None:
             answer["excluded"] = excluded
-        if any(len(hits) > offset + limit for hits, _low in found) and offset + limit < MAX_OFFSET:
+        if any(len(one.hits) > offset + limit for one in found) and offset + limit < MAX_OFFSET:
             answer["next_cursor"] = str(offset + limit)
 
     def _covering(
-        self, principal: Principal, view: CatalogView, filters: Filters, query: str, found: tuple[list[Hit], bool], limit: int
-    ) -> tuple[list[Hit], bool]:
+        self, principal: Principal, view: CatalogView, filters: Filters, query: str, found: SearchResult, limit: int
+    ) -> SearchResult:
         """Give the best operation of each clause of `query` a place on the first page: one sentence may hold several sub-tasks."""
-        hits, low = found
-        shown = {hit.slug for hit in hits[:limit]}
+        shown = {hit.slug for hit in found.hits[:limit]}
         firsts = (self._hits(principal, view, filters, clause, 1) for clause in clauses_of(query))
-        missing = {best[0].slug: best[0] for best, unfit in firsts if best and not unfit and best[0].slug not in shown}
+        missing = {one.hits[0].slug: one.hits[0] for one in firsts if one.hits and not one.low_confidence and one.hits[0].slug not in shown}
         if not missing:
             return found
         added = list(missing.values())[: limit // 2]
-        rest = [hit for hit in hits if hit not in added]
+        rest = [hit for hit in found.hits if hit not in added]
         kept = limit - len(added)
-        return [*rest[:kept], *added, *rest[kept:]], low
+        return replace(found, hits=(*rest[:kept], *added, *rest[kept:]))
 
     def _hits(
         self, principal: Principal, view: CatalogView, filters: Filters, query: str, wanted: int, *, explain: bool = False
-    ) -> tuple[list[Hit], bool]:
-        """Return the best operations for one query, and whether none fits well."""
+    ) -> SearchResult:
+        """Return the best operations for one query, those that can be called."""
         visible = Visible((principal.tenant_id, SHARED_SEGMENT), filters.within(view), filters.providers or None)
         result = self._finder.search(query[:MAX_QUERY_CHARS], visible, wanted, explain=explain)
         # A tenant's own operation hides the shared one of the same name. The index may be a moment ahead of or behind the
         # catalogue: only what can be called is shown.
         best = {hit.slug: hit for hit in reversed(result.hits) if hit.slug in view.operations_by_id}
-        return sorted(best.values(), key=result.hits.index), result.low_confidence
+        return replace(result, hits=tuple(sorted(best.values(), key=result.hits.index)))
 
     def _named(self, principal: Principal, view: CatalogView, operation_id: str, detail: str) -> dict[str, Json]:
         operation = view.operations_by_id.get(operation_id)

@@ -23,7 +23,7 @@ def text_of(answer: Mapping[str, Any]) -> str:
     searched = {entry["id"]: entry for entry in answer["results"] if "score" in entry}
     lines += [_entry(entry) for entry in answer["results"] if "score" not in entry]
     for one in answer.get("queries", ()):
-        lines.append(f"# {one['query']}" + (" (low confidence)" if one["low_confidence"] else ""))
+        lines.append(f"# {one['query']}" + (f" (low confidence{_about(one)})" if one["low_confidence"] else ""))
         lines += _found([searched.pop(each, {"id": each, "signature": f"{each}: described above"}) for each in one["results"]], one)
         lines += [] if one["results"] else [_NOTHING]
     lines += _found(list(searched.values()), answer)
@@ -37,12 +37,18 @@ def text_of(answer: Mapping[str, Any]) -> str:
     elif not lines:
         lines.append(_NOTHING)
     if answer["low_confidence"] and answer["results"]:
-        lines.append(_LOW)
+        lines.append(_LOW + _about(answer))
     if "next_cursor" in answer:
         lines.append(f"more with cursor {answer['next_cursor']}")
     if "hint" in answer:
         lines.append(answer["hint"])
     return "\n".join(lines)
+
+
+def _about(answer: Mapping[str, Any]) -> str:
+    """Return which words of the query nothing here is about, or nothing where every word is met."""
+    unmet = " or ".join(f"'{word}'" for word in answer.get("unmet", ()))
+    return f"; no operation here is about {unmet}" if unmet else ""
 
 
 def way_on(entries: Sequence[Mapping[str, Any]]) -> str | None:
