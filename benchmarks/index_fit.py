@@ -37,7 +37,7 @@ from server.commands.trial_gateway import open_trial, request_of
 from tools.catalog.search_documents import documents_of
 
 #: share of the real intents over real documents, and of those of the judged sets, that may be flagged
-MOST_REAL, MOST_JUDGED = 0.045, 0.03
+MOST_REAL, MOST_JUDGED = 0.045, 0.02
 #: what each kind weighs in the fit, however many there are of it
 WEIGHT_BY_KIND = {"real": 1.0, "judged": 0.6, "absent": 1.2, "nonsense": 0.6}
 QUERIES_A_SET = 300

@@ -80,9 +80,12 @@ class Segment:
     shapes: Shapes
     #: a provider's name without blanks and signs -> its group, as a request may write it
     group_by_word: Mapping[str, int] = field(init=False, repr=False)
+    #: `postings.words`, to look up
+    words: frozenset[str] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "group_by_word", {_SIGNS.sub("", name.lower()): at for at, name in enumerate(self.groups)})
+        object.__setattr__(self, "words", frozenset(self.postings.words))
 
     def __len__(self) -> int:
         return len(self.slugs)

@@ -18,22 +18,21 @@ _KIND_BY_METHOD = {"GET": READ, "POST": CREATE, "PUT": UPDATE, "PATCH": UPDATE, 
 _DOOR = re.compile(r"(v\d.*|api|apis|\d[\d.\-]*|rest|beta|watch)|.*\.k8s\.io")
 _PIECES = re.compile(r"[/.:]+")
 _SLOT = re.compile(r"\{[^}]*\}")
-_MAX_NOUNS = 24
+#: how many words of a path are kept: the nearest of what the resource is in, and of itself
+PARENTS, LEAVES = 4, 4
 
 
 @dataclass(frozen=True, slots=True)
 class Shapes:
     """Row `r`: its `kinds` (0: nothing is known of it) and `families` as bits of `capability_index.ranking.verbs`, `flags` LISTS, ONE, OWN.
 
-    `nouns[ends[r] - counts[r].sum():ends[r]]` are term ids: `counts[r, 0]` of what the resource is in, then `counts[r, 1]` of itself.
+    `nouns` (n, PARENTS + LEAVES) are term ids, -1 where there is none: first of what the resource is in, then of itself.
     """
 
     kinds: NDArray[np.uint8]
     families: NDArray[np.uint64]
     flags: NDArray[np.uint8]
     nouns: NDArray[np.int32]
-    ends: NDArray[np.uint32]
-    counts: NDArray[np.uint8]
 
     def __len__(self) -> int:
         return len(self.kinds)
@@ -64,8 +63,8 @@ def shape_of(document: Document) -> Shape:
     flags = OWN if document.is_own else 0
     if document.method == "GET":
         flags |= ONE if document.path.rstrip("/").endswith("}") else LISTS
-    parents = tuple(stem(word) for piece in pieces[:-1] for word in piece)[-_MAX_NOUNS // 2 :]
-    leaves = tuple(stem(word) for piece in pieces[-1:] for word in piece)[-_MAX_NOUNS // 2 :]
+    parents = tuple(stem(word) for piece in pieces[:-1] for word in piece)
+    leaves = tuple(stem(word) for piece in pieces[-1:] for word in piece)
     return Shape(_kind(document, verb, name), families & ~GENERAL, flags, parents, leaves)
 
 
@@ -108,44 +107,31 @@ class ShapesBuilder:
     _families: "array[int]" = field(default_factory=lambda: array("Q"))
     _flags: "array[int]" = field(default_factory=lambda: array("B"))
     _nouns: "array[int]" = field(default_factory=lambda: array("i"))
-    _counts: "array[int]" = field(default_factory=lambda: array("B"))
 
     def add(self, shape: Shape, term_ids: Mapping[str, int]) -> None:
         """Take the next row; nouns that are no terms are left out."""
         self._kinds.append(shape.kind)
         self._families.append(shape.families)
         self._flags.append(shape.flags)
-        for nouns in (shape.parents, shape.leaves):
-            known = [term_ids[noun] for noun in nouns if noun in term_ids]
-            self._nouns.extend(known)
-            self._counts.append(len(known))
+        for nouns, most in ((shape.parents, PARENTS), (shape.leaves, LEAVES)):
+            known = [term_ids[noun] for noun in nouns if noun in term_ids][-most:]
+            self._nouns.extend(known + [-1] * (most - len(known)))
 
     def build(self) -> Shapes:
-        counts = np.frombuffer(self._counts, np.uint8).reshape(-1, 2).copy()
         return Shapes(
             np.frombuffer(self._kinds, np.uint8).copy(),
             np.frombuffer(self._families, np.uint64).copy(),
             np.frombuffer(self._flags, np.uint8).copy(),
-            np.frombuffer(self._nouns, np.int32).copy(),
-            np.cumsum(counts.sum(axis=1, dtype=np.int64)).astype(np.uint32),
-            counts,
+            np.frombuffer(self._nouns, np.int32).reshape(-1, PARENTS + LEAVES).copy(),
         )
 
 
 def joined(shapes: Iterable[tuple[Shapes, NDArray[np.intp], NDArray[np.int32]]]) -> Shapes:
     """Join some rows of several: (shapes, rows kept, old term id -> new). A living row's terms live."""
     found = list(shapes)
-    nouns = []
-    for held, rows, term_map in found:
-        is_kept = np.zeros(len(held), np.bool_)
-        is_kept[rows] = True
-        nouns.append(term_map[held.nouns[np.repeat(is_kept, held.counts.sum(axis=1, dtype=np.int64))]])
-    counts = np.concatenate([held.counts[rows] for held, rows, _ in found])
     return Shapes(
         np.concatenate([held.kinds[rows] for held, rows, _ in found]),
         np.concatenate([held.families[rows] for held, rows, _ in found]),
         np.concatenate([held.flags[rows] for held, rows, _ in found]),
-        np.concatenate(nouns).astype(np.int32),
-        np.cumsum(counts.sum(axis=1, dtype=np.int64)).astype(np.uint32),
-        counts,
+        np.concatenate([np.append(term_map, np.int32(-1))[held.nouns[rows]] for held, rows, term_map in found]),
     )

@@ -26,7 +26,7 @@ from capability_index.shapes import Shapes
 from capability_index.vectors import Matrix
 
 #: raised whenever text becomes words or vectors in another way: an older snapshot is then rebuilt
-FORMAT = 3
+FORMAT = 4
 MANIFEST = "manifest.json"
 #: the model of an index without vectors
 WORDS_ONLY = "words"
@@ -126,8 +126,6 @@ def _packed(part: Segment) -> list[bytes | memoryview]:
         "shape_families": part.shapes.families,
         "shape_flags": part.shapes.flags,
         "shape_nouns": part.shapes.nouns,
-        "shape_ends": part.shapes.ends,
-        "shape_counts": part.shapes.counts,
     }
     arrays |= {f"{_SPACE}{model}": matrix.rows for model, matrix in part.matrices.items()}
     if part.neighbours is not None:
@@ -169,7 +167,7 @@ def _unpacked(content: memoryview) -> Segment:
         ),
         names=Names(array("name_tokens"), array("name_ends"), array("name_scales")),
         neighbours=Neighbours(array("word_terms"), array("word_vectors")) if "word_terms" in head["places"] else None,
-        shapes=Shapes(*(array(f"shape_{name}") for name in ("kinds", "families", "flags", "nouns", "ends", "counts"))),
+        shapes=Shapes(*(array(f"shape_{name}") for name in ("kinds", "families", "flags", "nouns"))),
     )
 
 

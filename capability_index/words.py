@@ -111,5 +111,7 @@ def stems(text: str) -> list[str]:
 
 def non_latin_share(text: str) -> float:
     """Return which part of the letters of `text` is in a script that the embedded word table hardly knows."""
+    if text.isascii():
+        return 0.0
     letters = len(_LETTER.findall(text))
     return len(_NON_LATIN.findall(text)) / letters if letters else 0.0

@@ -39,7 +39,11 @@ class Asked:
 
 def asked_of(text: str) -> Asked:
     """Read a request."""
-    words = list(surfaces(text))
+    return asked_in(list(surfaces(text)))
+
+
+def asked_in(words: Sequence[str]) -> Asked:
+    """Read a request of these lower-case words."""
     families, certainty = _families(words)
     plurals = frozenset(stem(word) for word in words if len(word) > 3 and word.endswith("s") and not word.endswith("ss"))
     is_own = any(stem(word) in _OWN for word in words)

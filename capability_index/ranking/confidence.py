@@ -61,9 +61,14 @@ def _embedded(
         return _logistic(logit, _STRETCH, _SHIFT)
     model = table.manifest.confidence
     values = features(intent, judged, first, senses, live, table)
-    logit = np.zeros(len(judged.rows))
+    fixed, logit = 0.0, np.zeros(len(judged.rows), np.float32)
     for name, weight in model.weights.items():
-        logit += weight * values[name]
+        value = values[name]
+        if isinstance(value, float):
+            fixed += weight * value
+        else:
+            logit += np.float32(weight) * value
+    logit += np.float32(fixed)
     found = _logistic(logit, model.stretch, model.shift)
     return np.where(judged.names > _SAME_NAME, np.maximum(found, np.float32(_SAME_NAME_SCORE)), found)
 
@@ -77,7 +82,9 @@ def features(
     covered = np.sqrt(np.maximum(judged.coverage, 0))
     function_words, pieces = _readability(intent, table)
     mean = next(scale.mean for sense, scale in zip(senses, first.sense_scales, strict=True) if sense.model == table.model)
-    known = judged.structure.known.astype(np.float32)
+    known: Floats | float = judged.structure.known.astype(np.float32)
+    if judged.structure.known.all():
+        known = 1.0
     best = judged.by_term.max(axis=1, initial=0) if len(judged.by_term) else np.zeros(0, np.float32)
     idf = np.fromiter(first.idf_by_term.values(), np.float32, len(first.idf_by_term))
     return {
@@ -94,8 +101,8 @@ def features(
         "ever_covered": float(idf @ np.minimum(best, 1)) / max(float(idf.sum()), 1e-6),
         "weakest": judged.by_term.min(axis=0) if len(judged.by_term) else 0.0,
         "known": known,
-        "known_near": known * near,
-        "known_covered": known * covered,
+        "known_near": near if isinstance(known, float) else known * near,
+        "known_covered": covered if isinstance(known, float) else known * covered,
         "known_terms": known * terms,
         "verb": judged.structure.verb,
         "head": judged.structure.head,

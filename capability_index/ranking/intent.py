@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from capability_index.encoders.encoder import WordTable, unit
-from capability_index.ranking.asked import PREPOSITIONS, Asked, asked_of
-from capability_index.words import STOP_WORDS, non_latin_share, terms
+from capability_index.ranking.asked import PREPOSITIONS, Asked, asked_in
+from capability_index.words import STOP_WORDS, non_latin_share, stem, surfaces
 
 Floats = NDArray[np.float32]
 MAX_CHARS = 4_000
@@ -39,17 +39,19 @@ class Intent:
 def prepare(text: str, table: WordTable | None) -> Intent:
     """Read an intent; what is beyond 4,000 characters or 64 words is not looked at."""
     text = text[:MAX_CHARS]
+    said = list(surfaces(text))
     words: dict[str, str] = {}
-    for term, word in terms(text):
-        words.setdefault(term, word)
-        if len(words) == MAX_TERMS:
-            break
+    for word in said:
+        if word not in STOP_WORDS:
+            words.setdefault(stem(word), word)
+            if len(words) == MAX_TERMS:
+                break
     spans = _clauses(text)
     if table is not None and table.fusion.clause_heads:
         spans += _heads(text, spans or [(0, len(text))])
     clauses = tuple(text[start:end].strip() for start, end in spans)
     vectors = None if table is None else _vectors(text, spans, table)
-    return Intent(text, words, clauses, vectors, non_latin_share(text), asked_of(text))
+    return Intent(text, words, clauses, vectors, non_latin_share(text), asked_in(said))
 
 
 def clauses_of(text: str) -> tuple[str, ...]:

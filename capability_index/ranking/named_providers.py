@@ -1,7 +1,7 @@
 """Providers that a request names: they say where to look, and are no words to look for."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from capability_index.encoders.encoder import WordTable
@@ -22,44 +22,43 @@ def prepared(text: str, segments: Iterable[Segment], table: WordTable | None) ->
     """
     held = list(segments)
     found = list(_WORD.finditer(text))
+    #: each run of up to three words as one -> where the last such run begins, and its words
+    runs: dict[str, tuple[int, int]] = {}
     lowered = [word[0].lower() for word in found]
+    for length in range(1, _MOST_WORDS + 1):
+        for at in range(len(lowered) - length + 1):
+            runs["".join(lowered[at : at + length])] = at, length
     named: set[str] = set()
-    gone: list[tuple[int, int]] = []
-    for at in range(len(found)):
-        for length in range(min(_MOST_WORDS, len(found) - at), 0, -1):
-            name = "".join(lowered[at : at + length])
-            if any(name in segment.group_by_word for segment in held):
-                named.add(name)
-                if not any(_is_noun(name, segment) for segment in held):
-                    gone.append((found[at].start(), found[at + length - 1].end()))
-                break
+    for segment in held:
+        named |= segment.group_by_word.keys() & runs.keys()
     if not named:
-        return _with_compounds(prepare(text, table), lowered, held)
+        return _with_compounds(prepare(text, table), runs, held)
+    gone: list[tuple[int, int]] = []
+    for name in named:
+        at, length = runs[name]
+        if not any(_is_noun(name, segment) for segment in held):
+            gone.append((found[at].start(), found[at + length - 1].end()))
     left = text
-    for start, end in reversed(gone):
+    for start, end in sorted(gone, reverse=True):
         left = f"{left[:start]} {left[end:]}"
     intent = prepare(left, table)
     intent = replace(intent if intent.words_by_term else prepare(text, table), providers=frozenset(named))
-    return _with_compounds(intent, lowered, held)
+    return _with_compounds(intent, runs, held)
 
 
-def _with_compounds(intent: Intent, words: Sequence[str], segments: Sequence[Segment]) -> Intent:
+def _with_compounds(intent: Intent, runs: Mapping[str, tuple[int, int]], segments: Sequence[Segment]) -> Intent:
     """Add neighbours that the catalogue writes as one word: `oncalls` for "on call"."""
+    wholes = {form for whole, (_, length) in runs.items() if length > 1 and len(whole) >= _LEAST_COMPOUND for form in (whole, f"{whole}s")}
     added: dict[str, str] = {}
-    for length in range(2, _MOST_WORDS + 1):
-        for at in range(len(words) - length + 1):
-            whole = "".join(words[at : at + length])
-            term = stem(whole)
-            if (
-                len(whole) >= _LEAST_COMPOUND
-                and term not in intent.words_by_term
-                and any(term in segment.postings.term_ids for segment in segments)
-            ):
-                added[term] = whole
-    if not added:
+    for segment in segments:
+        for whole in segment.words & wholes:
+            added.setdefault(stem(whole), whole)
+    if not added.keys() - intent.words_by_term.keys():
         return intent
+    added = {term: added[term] for term in sorted(added) if term not in intent.words_by_term}
     heads = intent.asked.heads
-    joined = {term for term, whole in added.items() if any(whole.startswith(word) for word in words if stem(word) in heads)}
+    words = [word for term, word in intent.words_by_term.items() if term in heads]
+    joined = {term for term, whole in added.items() if any(whole.startswith(word) or whole.endswith(word) for word in words)}
     return replace(intent, words_by_term={**intent.words_by_term, **added}, asked=replace(intent.asked, heads=heads | joined))
 
 

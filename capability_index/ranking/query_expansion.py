@@ -1,6 +1,7 @@
 """Words of the catalogue that mean much the same as a word of the intent: `buyers` meets `customers`."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,25 @@ from capability_index.encoders.manifest import Fusion
 Floats = NDArray[np.float32]
 #: (term ids, what each is worth against the word itself), the word itself first where the part has it
 Near = tuple[NDArray[np.int32], Floats]
+
+
+@dataclass(frozen=True, slots=True)
+class NearTerms:
+    """What the words of an intent meet in one part, all in a row: word `terms[i]`, counted from 0, meets `ids[i]` at `worth[i]`."""
+
+    terms: NDArray[np.intp]
+    ids: NDArray[np.int32]
+    worth: Floats
+
+    @staticmethod
+    def of(found: Sequence[Near]) -> "NearTerms":
+        if not found:
+            return NearTerms(np.zeros(0, np.intp), np.zeros(0, np.int32), np.zeros(0, np.float32))
+        counts = [len(ids) for ids, _ in found]
+        terms = np.repeat(np.arange(len(counts)), counts)
+        return NearTerms(terms, np.concatenate([ids for ids, _ in found]), np.concatenate([worth for _, worth in found]))
+
+
 MAX_NEIGHBOURS = 16
 MAX_WORDS = 32_768
 _MAX_CACHED = 8_192

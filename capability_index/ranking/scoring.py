@@ -11,7 +11,7 @@ from capability_index.lexical import K1, SCALE, Postings
 from capability_index.part import Segment, Shard
 from capability_index.ranking.candidates import CandidateScores, QueryVectors, Reader
 from capability_index.ranking.intent import Intent
-from capability_index.ranking.query_expansion import Near
+from capability_index.ranking.query_expansion import NearTerms
 from capability_index.ranking.structure import Structure, judge_structure
 from capability_index.ranking.verbs import only_makes_or_reads, removes
 
@@ -21,6 +21,7 @@ Rows = NDArray[np.intp]
 REMOVES_UNASKED = 0.3
 _VERBS_READ = 50
 _LONG_POSTING = 8_192
+_MANY_TOKENS = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +63,13 @@ def score_candidates(
             continue
         local = rows[low:high] - view.starts[at]
         near = _near(shard.part, intent, table)
-        if near:
+        if len(near.ids):
             _expanded_words(view.live, shard, near, first, local, by_term[:, low:high])
-        structure.put(low, judge_structure(shard.part, local, intent.asked, near, first.idf_by_term, view.named_groups(at, intent)))
+        found = judge_structure(shard.part, local, intent.asked, near, first.idf_by_term, view.named_groups(at, intent))
+        if found is not None and high - low == n:
+            structure = found
+        elif found is not None:
+            structure.put(low, found)
         for sense, scale, weight in zip(senses, first.sense_scales, first.sense_weights, strict=True):
             cosines = shard.part.matrices[sense.model].exact(local, sense.vectors)
             if table is not None and not sense.outer:
@@ -85,7 +90,7 @@ def score_candidates(
     weights = np.fromiter(first.idf_by_term.values(), np.float32, len(first.idf_by_term))
     scored = weights @ by_term if len(weights) else np.zeros(n, np.float32)
     fused += (scored * (K1 + 1) - first.words_scale.mean) * (first.words_scale.factor * first.words_weight)
-    if only_makes_or_reads(intent.words_by_term):
+    if not structure.known.all() and only_makes_or_reads(intent.words_by_term):
         for at in np.argsort(-fused)[:_VERBS_READ].tolist():
             fused[at] -= REMOVES_UNASKED * (not structure.known[at] and removes(view.slug(int(rows[at]))))
     fused = structure.added(fused)
@@ -93,25 +98,21 @@ def score_candidates(
     return ScoredCandidates(rows, fused, by_term, coverage, whole, best, clause_at, names, outer if has_outer else None, structure)
 
 
-def _near(part: Segment, intent: Intent, table: WordTable | None) -> list[Near]:
-    """Return the terms of `part` that each word of the intent meets: without vectors only itself."""
+def _near(part: Segment, intent: Intent, table: WordTable | None) -> NearTerms:
+    """Return the terms of `part` that the words of the intent meet: without vectors only themselves."""
     if table is not None and part.neighbours is not None:
-        return part.neighbours.near(intent.words_by_term, part.postings.term_ids, table)
+        return NearTerms.of(part.neighbours.near(intent.words_by_term, part.postings.term_ids, table))
     own = [part.postings.term_ids.get(term) for term in intent.words_by_term]
-    return [(np.asarray([] if found is None else [found], np.int32), np.ones(int(found is not None), np.float32)) for found in own]
+    return NearTerms.of([(np.asarray([] if at is None else [at], np.int32), np.ones(int(at is not None), np.float32)) for at in own])
 
 
-def _expanded_words(live: int, shard: Shard, near: Sequence[Near], first: CandidateScores, rows: Rows, out: Floats) -> None:
+def _expanded_words(live: int, shard: Shard, near: NearTerms, first: CandidateScores, rows: Rows, out: Floats) -> None:
     """Write to `out` (terms, rows) the best that any word near a term finds in each row, as a share of the term's idf."""
-    part = shard.part
-    counts = [len(ids) for ids, _ in near]
-    ids = np.concatenate([ids for ids, _ in near])
-    factors = np.concatenate([worth for _, worth in near])
-    terms = np.repeat(np.arange(len(counts)), counts)
-    idf = np.fromiter(first.idf_by_term.values(), np.float32, len(counts))
+    part, terms, ids = shard.part, near.terms, near.ids
+    idf = np.fromiter(first.idf_by_term.values(), np.float32, len(first.idf_by_term))
     # A rare word that is only near must not outweigh the word that was said.
     frequencies = shard.frequencies[ids]
-    factors = factors * np.minimum(np.log1p((live - frequencies + 0.5) / (frequencies + 0.5)) / idf[terms], 1)
+    factors = near.worth * np.minimum(np.log1p((live - frequencies + 0.5) / (frequencies + 0.5)) / idf[terms], 1)
     _take_best(part.postings, len(part), terms, ids, factors, rows, out)
 
 
@@ -153,7 +154,10 @@ def _name_cosines(part: Segment, rows: Rows, vectors: Floats, table: WordTable) 
     begins = np.cumsum(sizes[filled]) - sizes[filled]
     tokens = names.tokens[np.repeat(starts[filled] - begins, sizes[filled]) + np.arange(int(sizes.sum()))]
     # Names of one catalogue share their words.
-    unique, which = np.unique(tokens, return_inverse=True)
-    dots = table.dots(vectors, unique)[:, which]
+    if len(tokens) > _MANY_TOKENS:
+        unique, which = np.unique(tokens, return_inverse=True)
+        dots = table.dots(vectors, unique)[:, which]
+    else:
+        dots = table.dots(vectors, tokens)
     found[:, filled] = np.add.reduceat(dots, begins, axis=1) * names.scales[rows[filled]]
     return found

@@ -7,7 +7,7 @@ with ten examples for a third of the operations the others lost 0.3 to 1.7 nDCG 
 import re
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -15,12 +15,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from capability_index.encoders.encoder import WordTable
+from capability_index.ranking.asked import asked_of
 
 Floats = NDArray[np.float32]
 MAX_EXAMPLES = 10
 MAX_TENANT_EXAMPLES = 5_000
 EXPIRES_AFTER_S = 90 * 24 * 3600.0
-_SAME, _LIKE, _STEP = 0.97, 0.5, 10.0
+_SAME, _LIKE, _STEP, _MOST = 0.97, 0.4, 10.0, 5.0
+#: below this cosine two examples must agree: one alone is near to much that it has nothing to do with
+_ALONE, _NOBODY = 0.95, 0.3
+_ANY = 0xFF
 _MAX_CHARS = 300
 # What may name a person or open a door has no part in what an operation is good for.
 _PRIVATE = re.compile(r"\S+@\S+|https?://\S+|\"[^\"]*\"|“[^”]*”|(?<!\w)'[^']*'(?!\w)|\+?\d[\d\s().-]{5,}\d|\S*\d\S*|\b[A-Za-z0-9_-]{24,}\b")
@@ -37,14 +41,19 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """What one tenant taught; row `r` of `vectors` is of `examples[r]`. Immutable, oldest first."""
+    """What one tenant taught, oldest first; row `r` of `vectors` and `kinds` (bits of `ranking.verbs`) is of `examples[r]`. Immutable."""
 
     examples: tuple[Example, ...]
     vectors: Floats
+    kinds: NDArray[np.uint8]
+
+    @staticmethod
+    def of(examples: Sequence[Example], vectors: Floats) -> "Memory":
+        return Memory(tuple(examples), vectors, np.fromiter((asked_of(each.intent).kinds for each in examples), np.uint8, len(examples)))
 
 
 class Bonus(NamedTuple):
-    """What use adds to the fused score, at most 5, and the cosine with the nearest past intent."""
+    """What use adds to the fused score, at most 5, and the cosine with past intents: of the nearest, or the mean of the nearest two."""
 
     worth: float
     cosine: float
@@ -80,18 +89,25 @@ class UsageMemory:
         with self._writing:
             self._put(tenant_id, _kept(self._live(tenant_id), lambda example: gone is not None and example.slug not in gone))
 
-    def bonuses(self, tenant_id: str, vector: Floats | None) -> dict[str, Bonus]:
-        """Return by slug what past intents like the one of `vector` are worth; expired ones are worth nothing."""
+    def bonuses(self, tenant_id: str, vector: Floats | None, kinds: int = _ANY) -> dict[str, Bonus]:
+        """Return by slug what past intents like the one of `vector` are worth that ask for one of `kinds`; expired ones nothing."""
         memory = self._memory_by_tenant.get(tenant_id)
         if memory is None or vector is None or self._table is None:
             return {}
         cosines = memory.vectors @ vector
         oldest = self._clock() - EXPIRES_AFTER_S
+        is_like = (cosines > _ALONE) | ((cosines > _NOBODY) & ((memory.kinds & kinds) != 0))
+        best_by_slug: dict[str, list[float]] = {}
+        for row in np.flatnonzero(is_like).tolist():
+            example = memory.examples[row]
+            if example.learned_at >= oldest:
+                best_by_slug.setdefault(example.slug, []).append(float(cosines[row]))
         found: dict[str, Bonus] = {}
-        for row in np.flatnonzero(cosines > _LIKE).tolist():
-            example, cosine = memory.examples[row], float(cosines[row])
-            if example.learned_at >= oldest and cosine > found.get(example.slug, (0.0, 0.0))[1]:
-                found[example.slug] = Bonus(_STEP * (min(cosine, 1.0) - _LIKE), cosine)
+        for slug, best in best_by_slug.items():
+            first, second, *_ = *sorted(best, reverse=True), _NOBODY
+            cosine = first if first > _ALONE else (first + second) / 2
+            if cosine > _LIKE:
+                found[slug] = Bonus(min(_STEP * (cosine - _LIKE), _MOST), cosine)
         return found
 
     def examples(self) -> dict[str, tuple[Example, ...]]:
@@ -105,12 +121,14 @@ class UsageMemory:
         memories = {}
         for tenant_id, examples in examples_by_tenant.items():
             kept = tuple(examples)[-MAX_TENANT_EXAMPLES:]
-            memories[tenant_id] = Memory(kept, _vectors([example.intent for example in kept], self._table))
+            memories[tenant_id] = Memory.of(kept, _vectors([example.intent for example in kept], self._table))
         with self._writing:
             self._memory_by_tenant = MappingProxyType(memories)
 
     def _live(self, tenant_id: str) -> Memory:
-        memory = self._memory_by_tenant.get(tenant_id, Memory((), np.zeros((0, self._table.dimension if self._table else 0), np.float32)))
+        memory = self._memory_by_tenant.get(tenant_id) or Memory.of(
+            (), np.zeros((0, self._table.dimension if self._table else 0), np.float32)
+        )
         oldest = self._clock() - EXPIRES_AFTER_S
         return _kept(memory, lambda example: example.learned_at >= oldest)
 
@@ -136,11 +154,11 @@ def _added(memory: Memory, example: Example, vector: Floats) -> Memory:
         gone |= {0}
     left = [row for row in range(len(memory.examples)) if row not in gone]
     joined = np.concatenate([memory.vectors[left], vector[None, :]])
-    return replace(memory, examples=(*(memory.examples[row] for row in left), example), vectors=joined)
+    return Memory.of([*(memory.examples[row] for row in left), example], joined)
 
 
 def _kept(memory: Memory, keep: Callable[[Example], bool]) -> Memory:
     rows = [row for row, example in enumerate(memory.examples) if keep(example)]
     if len(rows) == len(memory.examples):
         return memory
-    return Memory(tuple(memory.examples[row] for row in rows), memory.vectors[rows])
+    return Memory(tuple(memory.examples[row] for row in rows), memory.vectors[rows], memory.kinds[rows])

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from capability_index.part import Segment
 from capability_index.ranking.asked import Asked
-from capability_index.ranking.query_expansion import Near
+from capability_index.ranking.query_expansion import NearTerms
 from capability_index.ranking.verbs import CREATE, GENERAL, OTHER, READ, REMOVE, UPDATE
-from capability_index.shapes import LISTS, OWN
+from capability_index.shapes import LISTS, OWN, PARENTS
 from capability_index.words import stem_set
 
 Floats = NDArray[np.float32]
@@ -72,12 +72,11 @@ class Structure:
     def of_nothing(n: int) -> "Structure":
         return Structure(np.zeros(n, np.bool_), *np.zeros((4, n), np.float32))
 
-    def put(self, low: int, other: "Structure | None") -> None:
+    def put(self, low: int, other: "Structure") -> None:
         """Write what was found of the candidates from `low` on."""
-        if other is not None:
-            place = slice(low, low + len(other.known))
-            for name in ("known", "worth", "verb", "head", "covered"):
-                getattr(self, name)[place] = getattr(other, name)
+        place = slice(low, low + len(other.known))
+        for name in ("known", "worth", "verb", "head", "covered"):
+            getattr(self, name)[place] = getattr(other, name)
 
     def added(self, fused: Floats) -> Floats:
         """Return the order of the candidates: less steep where a single rare word makes one stand out, and with their `worth`."""
@@ -86,84 +85,78 @@ class Structure:
 
 
 def judge_structure(
-    segment: Segment, rows: Rows, asked: Asked, near: Sequence[Near], idf_by_term: Mapping[str, float], named: Sequence[int] | None
+    segment: Segment, rows: Rows, asked: Asked, near: NearTerms, idf_by_term: Mapping[str, float], named: Sequence[int] | None
 ) -> Structure | None:
     """Judge `rows` of `segment`; None where nothing is known of any.
 
-    `near`: what each word of the intent meets there, in the order of `idf_by_term`. `named`: the groups there that the intent
+    `near`: what the words of the intent meet there, counted as `idf_by_term` is. `named`: the groups there that the intent
     names, None where it names no provider at all.
     """
     shapes = segment.shapes
-    kinds, families, flags = shapes.kinds[rows], shapes.families[rows], shapes.flags[rows]
+    kinds = shapes.kinds[rows]
     known = kinds > 0
     if named is None and not known.any():
         return None
-    verb = _FITS[asked.kinds][kinds] * np.float32(asked.certainty)
+    families, flags = shapes.families[rows], shapes.flags[rows]
+    verb = (_FITS[asked.kinds] * np.float32(asked.certainty))[kinds]
     worth = VERB * verb
     if not asked.kinds & REMOVE:
         worth -= UNASKED * (kinds == REMOVE)
-    said = np.uint64(asked.families & ~GENERAL)
-    has_act = families != 0
-    worth += ACT * ((families & said) != 0) - OTHER_ACT * (has_act & ((families & np.uint64(asked.families)) == 0))
+    is_same = (families & np.uint64(asked.families)) != 0
+    worth -= OTHER_ACT * ((families != 0) & ~is_same)
+    if said := asked.families & ~GENERAL:
+        worth += ACT * ((families & np.uint64(said)) != 0)
     if not asked.is_own:
         worth -= OWN_UNASKED * ((flags & OWN) != 0)
     head, covered, extra = _nouns(segment, rows, asked, near, idf_by_term, kinds, flags)
     worth += HEAD * head + COVER * covered + extra
-    worth = worth * known
+    worth *= known
     if named is not None:
-        worth += PROVIDER * np.where(np.isin(segment.group_ids[rows], named), 1, -1)
-    return Structure(known, np.asarray(worth, np.float32), *(values * known for values in (verb, head, covered)))
+        worth += PROVIDER * np.where(np.isin(segment.group_ids[rows], named), np.float32(1), np.float32(-1))
+    return Structure(known, worth, verb * known, head * known, covered * known)
 
 
 def _nouns(
     segment: Segment,
     rows: Rows,
     asked: Asked,
-    near: Sequence[Near],
+    near: NearTerms,
     idf_by_term: Mapping[str, float],
     kinds: NDArray[np.uint8],
     flags: NDArray[np.uint8],
 ) -> tuple[Floats, Floats, Floats]:
     """Return how well the thing itself is met, how much of the intent its path covers, and what else its nouns are worth."""
-    shapes, n = segment.shapes, len(rows)
-    counts = shapes.counts[rows].astype(np.int64)
-    sizes = counts.sum(axis=1)
-    total = int(sizes.sum())
-    nothing = np.zeros(n, np.float32)
-    if not total or not near:
-        return nothing, nothing, nothing
-    begins = np.cumsum(sizes) - sizes
-    places = np.arange(total)
-    row_of = np.repeat(np.arange(n), sizes)
-    flat = shapes.nouns[np.repeat(shapes.ends[rows].astype(np.int64) - sizes - begins, sizes) + places]
-    is_leaf = places - begins[row_of] >= counts[row_of, 0]
-    # By term of the whole segment: memory that is not looked at costs nothing, and there is nothing to sort.
-    met = np.zeros((len(near), len(segment.postings.words)), np.float32)
-    for at, (ids, worth) in enumerate(near):
-        met[at, ids] = worth
-    by_noun = met[:, flat]
-
-    idf = np.fromiter(idf_by_term.values(), np.float32, len(near))
-    filled = sizes > 0
-    covered = np.zeros(n, np.float32)
-    covered[filled] = idf @ np.maximum.reduceat(by_noun, begins[filled], axis=1) / max(float(idf.sum()), 1e-6)
-
-    leaf_counts, of_leaf, leaves = counts[:, 1], row_of[is_leaf], flat[is_leaf]
-    heads = [at for at, term in enumerate(idf_by_term) if term in asked.heads]
+    # (nouns, rows): what is reduced is then done for all rows at once.
+    nouns = segment.shapes.nouns[rows].T
+    is_noun = nouns >= 0
+    nothing = np.zeros(len(rows), np.float32)
+    if not len(near.ids):
+        return nothing, nothing, -MORE * np.minimum(is_noun.sum(axis=0, dtype=np.float32), MOST_MORE)
+    # Column 0 is of all the nouns that no word of the intent meets; -1, where there is no noun, is the last place and leads there too.
+    column_by_id = np.zeros(len(segment.postings.words) + 1, np.int16)
+    column_by_id[near.ids] = np.arange(1, len(near.ids) + 1)
+    met = np.zeros((len(idf_by_term), len(near.ids) + 1), np.float32)
+    met[near.terms, column_by_id[near.ids]] = near.worth
+    columns = column_by_id[nouns]
+    idf = np.fromiter(idf_by_term.values(), np.float32, len(idf_by_term))
+    covered = idf @ met[:, columns].max(axis=1) / np.float32(max(float(idf.sum()), 1e-6))
+    leaves, is_leaf = nouns[PARENTS:], is_noun[PARENTS:]
     head = nothing
-    if heads:
-        sums = np.bincount(of_leaf, by_noun[heads].max(axis=0)[is_leaf], n)
-        head = np.where(leaf_counts > 0, sums / np.maximum(leaf_counts, 1), 0.5).astype(np.float32)
-    extra = -MORE * np.minimum(np.bincount(row_of, 1 - by_noun.max(axis=0), n), MOST_MORE)
+    if heads := [at for at, term in enumerate(idf_by_term) if term in asked.heads]:
+        sums, counts = met[heads].max(axis=0)[columns[PARENTS:]].sum(axis=0), is_leaf.sum(axis=0, dtype=np.float32)
+        head = np.where(counts > 0, sums / np.maximum(counts, 1), np.float32(0.5))
+    extra = -MORE * np.minimum((is_noun - met.max(axis=0)[columns]).sum(axis=0), MOST_MORE)
     term_ids = segment.postings.term_ids
     if many := [term_ids[term] for term in asked.plurals if term in term_ids]:
-        is_many = np.bincount(of_leaf, _among(leaves, many), n) > 0
-        extra += MANY * (is_many & (kinds == READ)) * np.where(flags & LISTS, 1, -1)
+        extra += MANY * (_among(leaves, many) & (kinds == READ)) * np.where(flags & LISTS, np.float32(1), np.float32(-1))
     if asked.is_who and (people := [term_ids[term] for term in _PEOPLE if term in term_ids]):
-        extra += WHO * (np.bincount(of_leaf, _among(leaves, people), n) > 0)
-    return head, covered, np.asarray(extra, np.float32)
+        extra += WHO * _among(leaves, people)
+    return head, covered, extra
 
 
-def _among(found: NDArray[np.int32], wanted: Sequence[int]) -> NDArray[np.bool_]:
-    """Return which of `found` are of a few that are wanted; for so few faster than `np.isin`."""
-    return np.asarray(np.logical_or.reduce([found == term for term in wanted]), np.bool_)
+def _among(leaves: NDArray[np.int32], wanted: Sequence[int]) -> NDArray[np.bool_]:
+    """Return in which columns one of a few terms is; for so few faster than `np.isin`."""
+    found = leaves == wanted[0]
+    for term in wanted[1:]:
+        found |= leaves == term
+    return np.asarray(found.any(axis=0), np.bool_)

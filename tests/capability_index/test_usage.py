@@ -4,6 +4,7 @@ import pytest
 
 from capability_index.encoders.encoder import WordTable
 from capability_index.index import CapabilityIndex
+from capability_index.ranking.asked import asked_of
 from capability_index.ranking.search_feedback import EXPIRES_AFTER_S, MAX_EXAMPLES, MAX_TENANT_EXAMPLES, Example, UsageMemory, scrubbed
 from capability_index.search import Visible
 
@@ -111,3 +112,21 @@ def test_a_tenant_cannot_fill_the_memory(table: WordTable) -> None:
     memory.adopt({"t": [Example(f"op{at}", "do it", 0.0) for at in range(MAX_TENANT_EXAMPLES + 5)]})
     memory.learn("t", "something else altogether", "new")
     assert len(memory.examples()["t"]) == MAX_TENANT_EXAMPLES
+
+
+def test_what_was_called_to_make_a_thing_is_not_found_for_stopping_it(table: WordTable) -> None:
+    """issue 12: no other intent loses by what was learned."""
+    memory = UsageMemory(table, lambda: 1_000.0)
+    memory.learn("t", "create a fine-tuning job", "jobs.create")
+    memory.learn("t", "start a new fine-tuning job", "jobs.create")
+    stop, again = "stop a fine-tuning job", "make a fine-tuning job"
+    assert memory.bonuses("t", table.encode_request(stop), asked_of(stop).kinds) == {}
+    assert memory.bonuses("t", table.encode_request(again), asked_of(again).kinds)["jobs.create"].worth > 1
+
+
+def test_one_near_example_counts_less_than_two_that_agree(table: WordTable) -> None:
+    memory, asked = UsageMemory(table, lambda: 1_000.0), table.encode_request("list the members of the guild")
+    memory.learn("t", "who are the guild members", "members.list")
+    alone = memory.bonuses("t", asked)["members.list"].worth if memory.bonuses("t", asked) else 0.0
+    memory.learn("t", "all guild members please", "members.list")
+    assert memory.bonuses("t", asked)["members.list"].worth > alone
