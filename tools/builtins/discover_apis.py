@@ -94,7 +94,7 @@ class DiscoverApis:
             else:
                 self._search(principal, view, given, filters, detail, answer)
         if self._usage is not None and isinstance(given.get("query"), str):
-            self._usage.discovered(principal, given["query"], _shown(answer))
+            self._usage.discovered(principal, given["query"][:MAX_QUERY_CHARS], _shown(answer))
         if detail in ("full", "schema"):
             shortened(answer["results"], MAX_FULL_CHARS)
         if (hint := way_on(answer["results"])) is not None:
@@ -105,7 +105,9 @@ class DiscoverApis:
     def _search(
         self, principal: Principal, view: CatalogView, given: Mapping[str, Json], filters: Filters, detail: str, answer: dict[str, Json]
     ) -> None:
-        queries = [given["query"]] if isinstance(given["query"], str) else list(dict.fromkeys(given["query"]))
+        # Nothing looks at more of a query: what is longer is somebody's document.
+        asked_for = [given["query"]] if isinstance(given["query"], str) else given["query"]
+        queries = list(dict.fromkeys(query[:MAX_QUERY_CHARS] for query in asked_for))
         limit = given.get("limit", DEFAULT_LIMIT if len(queries) == 1 else _SHARED_LIMIT)
         if len(queries) == 1:
             limit = min(limit, MAX_LIMIT - len(answer["results"]))
@@ -167,7 +169,7 @@ class DiscoverApis:
     ) -> SearchResult:
         """Return the best operations for one query, those that can be called."""
         visible = Visible((principal.tenant_id, SHARED_SEGMENT), filters.within(view), filters.providers or None)
-        result = self._finder.search(query[:MAX_QUERY_CHARS], visible, wanted, explain=explain)
+        result = self._finder.search(query, visible, wanted, explain=explain)
         # A tenant's own operation hides the shared one of the same name. The index may be a moment ahead of or behind the
         # catalogue: only what can be called is shown.
         best = {hit.slug: hit for hit in reversed(result.hits) if hit.slug in view.operations_by_id}
