@@ -12,6 +12,8 @@ from tools.plans.references import ITEM, LITERAL, REF
 
 #: a longer text is a document, which may show templates
 MAX_TEXT_CHARS = 20_000
+#: of one reference in another product's brackets; what is longer is an expression, and is told as one
+MAX_REFERENCE_CHARS = 400
 #: texts of one plan are looked through so far, and no further
 MAX_PLAN_CHARS = 100_000
 MAX_TEXTS = 20_000
@@ -90,6 +92,8 @@ def foreign_templates(args: Json, names: TemplateNames, most_chars: int = MAX_PL
 
 def plain_reference(text: str, names: TemplateNames) -> str | None:
     """Return the expression that stands in the brackets or behind the sign of another product, or None for anything else."""
+    if len(text) > MAX_REFERENCE_CHARS:
+        return None
     holes = list(_holes(text.strip(), names))
     if len(holes) == 1 and holes[0][:2] == (0, len(text.strip())) and holes[0][2] == REF:
         return holes[0][3]
