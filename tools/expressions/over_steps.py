@@ -18,6 +18,8 @@ MAX_EXPRESSION_CHARS = 2_000
 _LEADING_ID = re.compile(r"(?:steps\.)?([A-Za-z0-9_][A-Za-z0-9_-]*)(?=[.\[\s|]|\Z)")
 #: what needs no parser: names and indexes, one after the other
 _PLAIN = re.compile(r"([A-Za-z0-9_][A-Za-z0-9_-]*)((?:\.[A-Za-z_][A-Za-z0-9_-]*|\[(?:-[1-9]|[0-9])[0-9]{0,8}\])*)")
+#: of a path of names and indexes; a longer one is read by the parser, within its bounds
+MAX_PLAIN_CHARS = 400
 _PLAIN_CHARS_A_CHAR = 20
 _STEP = re.compile(r"\.([A-Za-z_][A-Za-z0-9_-]*)|\[(-?[0-9]+)\]")
 #: nodes of a JMESPath tree whose later children read what the first one found
@@ -68,7 +70,7 @@ def parse_reference(text: str) -> Expression:
 
 def plain_expression(text: str) -> Expression | None:
     """Return the expression of a reference as nearly all are written, a hundred times as fast as the parser."""
-    match = _PLAIN.fullmatch(text)
+    match = _PLAIN.fullmatch(text) if len(text) <= MAX_PLAIN_CHARS else None
     if match is None or match[1] == STEPS:
         return None
     path: Path = (match[1], *(each[1] if each[2] is None else int(each[2]) for each in _STEP.finditer(match[2])))
@@ -150,7 +152,7 @@ def to_parse(text: Json) -> int:
     """Return how many characters of an expression are for the parser: few of names and indexes."""
     if not isinstance(text, str) or len(text) > MAX_EXPRESSION_CHARS:
         return 0
-    return len(text) if _PLAIN.fullmatch(text) is None else len(text) // _PLAIN_CHARS_A_CHAR
+    return len(text) if len(text) > MAX_PLAIN_CHARS or _PLAIN.fullmatch(text) is None else len(text) // _PLAIN_CHARS_A_CHAR
 
 
 def _first_line(error: BaseException) -> str:
