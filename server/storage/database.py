@@ -57,10 +57,10 @@ class Database:
     def __init__(self, url: str) -> None:
         self.url = url
         self.is_sqlite = url.startswith("sqlite")
-        self._reader = self._engine("BEGIN", pool_size=4 if self.is_sqlite else 8)
-        self._writer = self._engine("BEGIN IMMEDIATE", pool_size=1) if self.is_sqlite else self._reader
+        self._reader = engine_for(url, "BEGIN", pool_size=4 if self.is_sqlite else 8)
+        self._writer = engine_for(url, "BEGIN IMMEDIATE", pool_size=1) if self.is_sqlite else self._reader
         # News of revocations must not queue behind the requests of a busy node.
-        self._feed = self._reader if self.is_sqlite else self._engine("BEGIN", pool_size=1)
+        self._feed = self._reader if self.is_sqlite else engine_for(url, "BEGIN", pool_size=1)
         # One writer at a time in this process: waiting here is cheaper and fairer than SQLite's busy loop.
         self._write_turn: anyio.Lock | None = anyio.Lock() if self.is_sqlite else None
 
@@ -102,23 +102,25 @@ class Database:
         for engine in {self._reader, self._writer, self._feed}:
             await engine.dispose()
 
-    def _engine(self, begin: str, pool_size: int) -> AsyncEngine:
-        if not self.is_sqlite:
-            patience = {name: value for name, value in POSTGRES_PATIENCE.items() if name not in make_url(self.url).query}
-            return create_async_engine(self.url, pool_size=pool_size, pool_pre_ping=True, connect_args=patience)
-        engine = create_async_engine(self.url, pool_size=pool_size, max_overflow=0)
 
-        def configure(connection: Any, _record: Any) -> None:
-            connection.isolation_level = None  # We say BEGIN ourselves, below.
-            cursor = connection.cursor()
-            # FULL: a rotated refresh token must be on disk before the client hears of it (power loss included).
-            for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={BUSY_TIMEOUT_MS}"):
-                cursor.execute(f"PRAGMA {pragma}")
-            cursor.close()
+def engine_for(url: str, begin: str, pool_size: int) -> AsyncEngine:
+    """Return an engine whose transactions start with the statement `begin` in SQLite, and so hold tables made and changed too."""
+    if not url.startswith("sqlite"):
+        patience = {name: value for name, value in POSTGRES_PATIENCE.items() if name not in make_url(url).query}
+        return create_async_engine(url, pool_size=pool_size, pool_pre_ping=True, connect_args=patience)
+    engine = create_async_engine(url, pool_size=pool_size, max_overflow=0)
 
-        event.listen(engine.sync_engine, "connect", configure)
-        event.listen(engine.sync_engine, "begin", lambda connection: connection.exec_driver_sql(begin))
-        return engine
+    def configure(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # We say BEGIN ourselves, below.
+        cursor = connection.cursor()
+        # FULL: a rotated refresh token must be on disk before the client hears of it (power loss included).
+        for pragma in (f"busy_timeout={BUSY_TIMEOUT_MS}", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    event.listen(engine.sync_engine, "connect", configure)
+    event.listen(engine.sync_engine, "begin", lambda connection: connection.exec_driver_sql(begin))
+    return engine
 
 
 async def announce(connection: AsyncConnection, topic: str, tenant_id: str | None, item: str) -> None:

@@ -4,7 +4,8 @@ import logging
 from pathlib import Path
 
 from sqlalchemy import Connection, inspect, text
-from sqlalchemy.ext.asyncio import create_async_engine
+
+from server.storage.database import engine_for
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 #: any number, as long as every release has the same one
@@ -13,12 +14,15 @@ logging.getLogger("alembic").setLevel(logging.WARNING)  # one line for each revi
 
 
 async def migrate(url: str) -> None:
-    """Run every revision that the store at `url` has not seen, oldest first; a new store gets all of them."""
-    engine = create_async_engine(url)
+    """Run every revision that the store at `url` has not seen, oldest first; a new store gets all of them.
+
+    All in one transaction: a process that is killed on the way leaves the store as it was. Processes that start together take
+    turns; the later ones find everything done.
+    """
+    engine = engine_for(url, "BEGIN IMMEDIATE", pool_size=1)
     try:
         async with engine.begin() as connection:
             if connection.dialect.name == "postgresql":
-                # Nodes that start together take turns; the later ones find everything done.
                 await connection.execute(text("SELECT pg_advisory_xact_lock(:name)"), {"name": MIGRATION_LOCK})
             await connection.run_sync(_upgrade)
     finally:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Engine, event
 from sqlalchemy.ext.asyncio import create_async_engine
 
 import server.storage.schema.connection_tables
@@ -40,6 +40,29 @@ async def test_migrating_twice_changes_nothing(tmp_path: Path) -> None:
     before = (tmp_path / "store.sqlite3").read_bytes()
     await migrate(url)
     assert (tmp_path / "store.sqlite3").read_bytes() == before
+
+
+@pytest.mark.parametrize("statement", [1, 2, 9, 30, 40])
+async def test_a_migration_that_breaks_off_leaves_the_store_as_it_was(tmp_path: Path, statement: int) -> None:
+    """The process may be killed between any two statements of the first start; the next start must find nothing half made."""
+    url = sqlite_url(tmp_path / "store.sqlite3")
+    left = iter(range(statement))
+
+    def break_off(*given: object) -> None:
+        if str(given[2]).startswith(("CREATE", "INSERT", "UPDATE")) and next(left, None) is None:
+            raise KeyboardInterrupt
+
+    event.listen(Engine, "before_cursor_execute", break_off)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            await migrate(url)
+    finally:
+        event.remove(Engine, "before_cursor_execute", break_off)
+    await migrate(url)
+    engine = create_async_engine(url)
+    async with engine.connect() as connection:
+        assert await connection.run_sync(differences) == []
+    await engine.dispose()
 
 
 @pytest.mark.parametrize("path", sorted((MIGRATIONS / "versions").glob("r[0-9]*.py")), ids=lambda path: path.name)
