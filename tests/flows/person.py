@@ -56,6 +56,8 @@ class Person:
     owner_id: str = ""
     pages: list[str] = field(default_factory=list)
     leaves_out: list[set[str]] = field(default_factory=list)
+    #: what they type into other fields of our pages, such as a key, by the field's name
+    typed: dict[str, str] = field(default_factory=dict)
 
     async def finish(self, authorization_url: str) -> None:
         """Walk from `authorization_url` to the end, and deliver the answer to the client that waits for it on loopback."""
@@ -98,6 +100,7 @@ class Person:
         fields = dict(form.fields)
         if "password" in fields:
             fields |= {"email": self.email, "password": self.password}
+        fields |= {name: text for name, text in self.typed.items() if name in fields}
         if form.decisions:
             fields["decision"] = self.decision
             for scope in self.leaves_out.pop(0) if self.leaves_out else ():

@@ -91,7 +91,8 @@ def _found(entries: Sequence[Mapping[str, Any]], among: Mapping[str, Any]) -> li
             left -= len(line) - len(short)
         lines.append(line)
         if (group := groups.pop(group_of(entry["id"]), None)) is not None:
-            lines.append("  " + group.partition(".")[2])
+            # The provider is said in the line above; a resource of our own has none.
+            lines.append("  " + (group.partition(".")[2] or group))
     return lines + list(groups.values())
 
 

@@ -91,10 +91,11 @@ class UpstreamWorld:
 
         await until(is_held)
 
-    async def walk(self, url: str, email: str = EMAIL) -> None:
-        """Open a link as the person does: sign in, go on to the upstream's consent, come back."""
+    async def walk(self, url: str, email: str = EMAIL, **typed: str) -> None:
+        """Open a link as the person does: sign in, go on to the upstream's consent or type the key, come back."""
         async with httpx2.AsyncClient(timeout=20) as browser:
-            assert "<h1>Connected</h1>" in await Person(email, PASSWORD).walk(browser, url)
+            last = await Person(email, PASSWORD, typed=typed).walk(browser, url)
+        assert ("<h1>Key kept</h1>" if typed else "<h1>Connected</h1>") in last, last
 
     async def mint(self, subject: str, tenant: str = "default") -> str:
         """Return an access token with all scopes."""

@@ -193,6 +193,13 @@ async def test_an_operation_brings_its_siblings_by_their_last_words() -> None:
     assert line == f"  orders.items: {' · '.join(group['operations'])} · …+{group['more']}"
 
 
+async def test_the_siblings_of_a_resource_without_a_provider_are_named() -> None:
+    """Our own `connections.*` have no provider before their resource."""
+    house = await gateway([operation(f"shelves.{name}", summary=f"{name} a shelf") for name in ("create", "list", "delete")])
+    text = to_text(await house.call("discover_apis", {"query": "create a shelf", "limit": 1}))
+    assert "  shelves: list · delete" in text.splitlines()
+
+
 async def test_siblings_are_what_the_caller_sees_and_asks_for() -> None:
     """Another tenant's operations are not named, nor what a filter leaves out."""
     house = await gateway(ALL)
