@@ -1,0 +1,55 @@
+"""The one row that every model call leaves: log and ledger in one. No words of anybody are in it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from tools.ai_gateway.token_usage import TokenUsage
+from tools.operation import Json
+
+CallEnd = Literal["ok", "error", "cancelled", "interrupted"]
+CacheStatus = Literal["hit", "semantic", "miss", "bypass"]
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try at one target; `status` 0 where there was no answer."""
+
+    model: str
+    status: int
+    error: str
+    ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCallRecord:
+    """What happened, as the contract's log row says it."""
+
+    id: str
+    at_us: int
+    tenant_id: str
+    gateway: str
+    key_id: str
+    user: str
+    route: str
+    requested: str
+    #: of the target that answered, or was tried last; "" where none was
+    provider: str
+    model: str
+    status: int
+    outcome: CallEnd
+    is_stream: bool
+    attempts: tuple[Attempt, ...]
+    cache: CacheStatus
+    experiment: str
+    usage: TokenUsage
+    #: billionths of a dollar; None where no price is known
+    cost_nano_usd: int | None
+    #: the date from which the price held; "" where none is known
+    price_from: str
+    ttft_ms: float | None
+    ms: float
+    overhead_ms: float
+    metadata: Mapping[str, Json] = field(default_factory=dict)
+    trace_id: str = ""
+    decision: tuple[str, ...] = ()

@@ -1,0 +1,88 @@
+"""A model call as it came in: whose it is, what it asks, and what its headers wish for."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from oauth.principal import Principal
+from tools.operation import Json
+
+#: the shape of a request and of its answer, by the URL that it came to; native: a provider's own API (Cloudflare's second URL)
+Surface = Literal["chat", "responses", "embeddings", "rerank", "messages", "count_tokens", "native"]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCaller:
+    """Who calls. `allow` are globs of models and routes (None: whatever the tenant may use)."""
+
+    tenant_id: str
+    #: of a caller's key; "" for an OAuth token
+    key_id: str = ""
+    key_name: str = ""
+    #: the person behind the key or token; "" where there is none
+    user: str = ""
+    allow: tuple[str, ...] | None = None
+    #: whose connections a call made in a conversation uses; None for a caller's key
+    principal: Principal | None = None
+    #: provider -> the caller's own key, for this request only (`caller_keys`); never kept, never shown
+    own_key: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What the x-gateway-* headers (or their cf-aig-* aliases) ask for."""
+
+    metadata: Mapping[str, Json] = field(default_factory=dict)
+    user: str = ""
+    tier: str = ""
+    provider: str = ""
+    skip_cache: bool = False
+    cache_ttl_s: float | None = None
+    cache_key: str = ""
+    #: until the first byte, per target
+    timeout_s: float | None = None
+    #: over all targets
+    max_attempts: int | None = None
+    log_payload: bool = False
+    #: a stream is held back until it is complete
+    is_reliable: bool = False
+    #: what a sticky route keeps together
+    session: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRequest:
+    """One request. `raw` is the body as it came, `body` the same read.
+
+    `headers` are those that may go on to a provider of the same dialect; no credential is among them.
+    """
+
+    surface: Surface
+    raw: bytes = field(repr=False)
+    body: Mapping[str, Json] = field(repr=False)
+    caller: ModelCaller
+    wishes: Wishes
+    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    #: as it came, without `?`
+    query: str = ""
+    #: Cloudflare's resource; "" for the others
+    gateway: str = ""
+    #: native only: the provider and the path behind its base URL
+    native_provider: str = ""
+    native_path: str = ""
+
+    @property
+    def model(self) -> str:
+        """The model or route that the body names; "" for none, and `default` is none."""
+        named = self.body.get("model")
+        return named if isinstance(named, str) and named != "default" else ""
+
+    @property
+    def is_stream(self) -> bool:
+        return self.body.get("stream") is True
+
+    @property
+    def user(self) -> str:
+        """Who it is for: the header, else the body's `user`, else the key's person."""
+        said = self.body.get("user")
+        return self.wishes.user or (said if isinstance(said, str) else "") or self.caller.user

@@ -1,0 +1,1 @@
+"""What tokens cost: a dated book of prices, and the cost of one call."""

@@ -1,0 +1,64 @@
+"""What the AI gateway itself says no to, and how a call fails; the surface that answers puts it into the caller's dialect."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass
+class ModelCallRefused(Exception):
+    """No answer of a provider: `code` is the contract's (`x-gateway-error`), `status` its HTTP status.
+
+    `param` names the member of the body that is at fault; `headers` go out with the answer (Retry-After, rate limits).
+    """
+
+    code: str
+    status: int
+    message: str
+    param: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.message}"
+
+
+def unauthenticated() -> ModelCallRefused:
+    # One text for all reasons: which part of a key is wrong helps only who guesses.
+    return ModelCallRefused("unauthenticated", 401, "send a caller's key of this gateway, or an access token for it with llm:write")
+
+
+def forbidden(message: str) -> ModelCallRefused:
+    return ModelCallRefused("forbidden", 403, message)
+
+
+def model_not_allowed(model: str, whose: str) -> ModelCallRefused:
+    return ModelCallRefused("model_not_allowed", 403, f"{model!r} is not among the models that {whose} may use", "model")
+
+
+def model_not_found(message: str) -> ModelCallRefused:
+    return ModelCallRefused("model_not_found", 404, message, "model")
+
+
+def invalid_request(message: str, param: str | None = None) -> ModelCallRefused:
+    return ModelCallRefused("invalid_request", 400, message, param)
+
+
+def unsupported(what: str, where: str) -> ModelCallRefused:
+    """Say that `what` cannot be translated for `where`; it is refused by name, never dropped."""
+    return ModelCallRefused("unsupported", 400, f"{what} cannot be said to {where}; leave it out, or choose another model", what)
+
+
+def budget_exceeded(name: str, message: str) -> ModelCallRefused:
+    # openai and anthropic SDKs obey x-should-retry before the status.
+    return ModelCallRefused("budget_exceeded", 402, message, name, {"x-should-retry": "false"})
+
+
+def upstream_failed(message: str) -> ModelCallRefused:
+    return ModelCallRefused("upstream_failed", 502, message)
+
+
+def upstream_timeout(message: str) -> ModelCallRefused:
+    return ModelCallRefused("upstream_timeout", 504, message)
+
+
+def no_target(message: str, retry_after_s: int) -> ModelCallRefused:
+    return ModelCallRefused("no_target", 503, message, headers={"retry-after": str(retry_after_s)})

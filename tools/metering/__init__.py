@@ -1,0 +1,1 @@
+"""What is used and may be used: budgets, limits, the ledger. Model calls and tool calls share it."""
