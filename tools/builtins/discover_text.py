@@ -5,6 +5,7 @@ from typing import Any
 
 import orjson
 
+from tools.builtins.shared_types import with_shared_types
 from tools.builtins.siblings import group_of
 
 #: of each result that was searched for: six of them, with their groups, stay within 450 tokens
@@ -36,6 +37,7 @@ def text_of(answer: Mapping[str, Any]) -> str:
         lines.append(answer["excluded"])
     elif not lines:
         lines.append(_NOTHING)
+    lines = with_shared_types(lines)
     if answer["low_confidence"] and answer["results"]:
         lines.append(_LOW + _about(answer))
     if "next_cursor" in answer:
