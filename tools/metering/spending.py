@@ -17,7 +17,9 @@ class Spending:
 
     tenant_id: str
     gateway: str = ""
+    #: the name of the caller's key, which rules select by, and its id, which has a budget of its own
     key: str = ""
+    key_id: str = ""
     user: str = ""
     #: the route or model that was asked for
     requested: str = ""
