@@ -28,6 +28,8 @@ SecurityAction = Literal[
     "static_token_minted",
     "static_token_revoked",
     "key_rotated",
+    "caller_key_minted",
+    "caller_key_revoked",
     "sign_in",
     "sign_in_failed",
     "sign_out",

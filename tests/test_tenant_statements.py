@@ -3,6 +3,7 @@
 import ast
 from pathlib import Path
 
+import server.storage.schema.ai_gateway_tables
 import server.storage.schema.connection_tables
 import server.storage.schema.oauth_tables
 import server.storage.schema.platform_tables
@@ -17,6 +18,7 @@ SNAPSHOT = "fills the process's snapshot, which keeps tenants apart"
 MINE = "the condition `_mine` names tenant and subject"
 CLIENT = "OAuth clients belong to the whole authorization server; their grants name the tenant"
 EXEMPT = {
+    ("caller_keys.py", "load"): SNAPSHOT,
     ("change_position.py", "begin"): "where the feed of all tenants ends now",
     ("change_feed.py", "sweep"): SWEEP,
     ("kept_calls.py", "finish"): MINE,

@@ -5,11 +5,11 @@ import re
 import secrets
 from typing import Literal
 
-Kind = Literal["at", "rt", "ac", "rat", "st", "dc", "cs"]
+Kind = Literal["at", "rt", "ac", "rat", "st", "dc", "cs", "ak"]
 
 #: asc_at_ access token, asc_rt_ refresh token, asc_ac_ authorization code, asc_rat_ registration access token,
-#: asc_st_ static token, asc_dc_ device code, asc_cs_ client secret
-_SHAPE = re.compile(r"asc_(?:at|rt|ac|rat|st|dc|cs)_[A-Za-z0-9_-]{43}")
+#: asc_st_ static token, asc_dc_ device code, asc_cs_ client secret, asc_ak_ caller's key of the AI gateway
+_SHAPE = re.compile(r"asc_(?:at|rt|ac|rat|st|dc|cs|ak)_[A-Za-z0-9_-]{43}")
 
 
 def new_token(kind: Kind) -> str:

@@ -18,6 +18,7 @@ from server.commands.secret_input import read_secret
 from server.config import Settings
 from server.pages.visit import account_url
 from server.storage.store import Store, open_store
+from tools.ai_gateway.caller_keys import CallerKeyIssuer
 
 _SCOPE = re.compile(r"[a-z0-9][a-z0-9_-]*:(read|write|destructive)")
 #: what lets a client connect and stay connected, and run nothing
@@ -126,7 +127,8 @@ async def disable(settings: Settings, email: str, tenant: str) -> None:
         for subject in await known_subjects(store, tenant, email):
             await store.subjects.save(replace(subject, disabled=True))
             ended = await OwnGrants(store.grants, store.clients).revoke_all(tenant, subject.subject_id, by="operator")
-            click.echo(f"user {subject.email} is disabled; {ended} grants ended")
+            keys = await CallerKeyIssuer(store.caller_keys, store.security_events).revoke_of_user(tenant, subject.email)
+            click.echo(f"user {subject.email} is disabled; {ended} grants and {keys} caller's keys ended")
 
 
 @command.command("enable")

@@ -11,6 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from oauth.sign_in.stores import TenantExists
 from oauth.tenants import DEFAULT_TENANT, DEFAULT_TITLE, Tenant
 from server.config import Settings, SettingsError
+from server.storage.ai_gateway.caller_keys import SqlCallerKeyStore
 from server.storage.database import Database
 from server.storage.migrate import migrate
 from server.storage.oauth.browser_sessions import SqlBrowserSessionStore
@@ -58,6 +59,7 @@ class Store:
     results: SqlResultStore
     idempotency: SqlIdempotencyStore
     plans: SqlPlanStore
+    caller_keys: SqlCallerKeyStore
 
 
 @asynccontextmanager
@@ -97,6 +99,7 @@ async def open_store(settings: Settings) -> AsyncIterator[Store]:
             results=SqlResultStore(database),
             idempotency=SqlIdempotencyStore(database),
             plans=SqlPlanStore(database),
+            caller_keys=SqlCallerKeyStore(database),
         )
         await _ensure_default_tenant(store)
         yield store

@@ -1,0 +1,1 @@
+"""`ascend ai …`: models through one door, from the command line."""

@@ -1,0 +1,1 @@
+"""What the AI gateway must remember, kept in SQL."""
