@@ -30,7 +30,7 @@ from oauth.connections.upstream.registrations import SHARED, Registrations, Upst
 from oauth.connections.upstream.token_endpoint import ProviderTokenEndpoint
 from oauth.vault.key_source import KeyFile
 from oauth.vault.vault import Vault, VaultCaller
-from server.config import sqlite_url
+from server.config.store import sqlite_url
 from server.demo.app import build
 from server.demo.grants import DemoGrant, OAuthClient, OAuthSettings
 from server.demo.provider import definition

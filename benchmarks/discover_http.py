@@ -22,7 +22,7 @@ from benchmarks.index_catalogues import made_up, vocabulary
 from oauth.resources import Resources
 from oauth.tenants import Tenants
 from oauth.tokens.operator_issued import OperatorIssuedTokens
-from server.config import load
+from server.config.load import load
 from server.storage.store import open_store
 from tests.flows.gateway_process import running_gateway
 from tests.ports import free_port

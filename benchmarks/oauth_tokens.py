@@ -28,7 +28,7 @@ from oauth.tokens.formats import hash_token, new_id, new_token
 from oauth.tokens.grant_records import AuthorizationCode, Grant
 from oauth.tokens.lifetimes import Lifetimes
 from oauth.tokens.reply import TokenReply, mint_access_token
-from server.config import sqlite_url
+from server.config.store import sqlite_url
 from server.storage.database import Database
 from server.storage.migrate import migrate
 from server.storage.oauth.grants import SqlGrantStore

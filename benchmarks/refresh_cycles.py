@@ -26,7 +26,7 @@ from oauth.connections.upstream.token_endpoint import ProviderTokenEndpoint
 from oauth.fetch import Fetched
 from oauth.vault.key_source import KeyFile
 from oauth.vault.vault import Vault
-from server.config import sqlite_url
+from server.config.store import sqlite_url
 from server.demo.app import build
 from server.demo.grants import DemoGrant, Grants, OAuthClient, OAuthSettings
 from server.demo.provider import definition

@@ -17,7 +17,7 @@ from server.assembly.pages import assemble_people
 from server.assembly.provider_titles import ProviderTitles
 from server.assembly.scopes import SubjectScopes
 from server.bearer import Challenges
-from server.config import Settings
+from server.config.settings import Settings
 from server.discovery import Discovery
 from server.error_responses import exception_handlers
 from server.housekeeping import Housekeeping
@@ -53,7 +53,7 @@ async def open_gateway(settings: Settings) -> AsyncIterator[Gateway]:
     """Open the store and the snapshots, start the background work, and give the application; leaving it ends all in order."""
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(open_store(settings))
-        egress = await stack.enter_async_context(Egress(settings.egress_allow))
+        egress = await stack.enter_async_context(Egress(settings.egress.egress_allow))
         feed = ChangeFeed(store.database)
         await feed.start()  # Before the snapshots are loaded: what changes meanwhile is told twice rather than never.
         tenants = Tenants(await store.tenants.all())
@@ -74,7 +74,7 @@ async def open_gateway(settings: Settings) -> AsyncIterator[Gateway]:
         )
         people = assemble_people(settings, store, tenants, egress, authorization, connections.vault, titles)
         step_up = Challenges(settings).step_up
-        extras = ConformanceFixtures() if settings.conformance_fixtures else None
+        extras = ConformanceFixtures() if settings.mcp.conformance_fixtures else None
         states = RequestStates(connections.proof_key("request state"))
         mcp = McpEndpoint(
             dispatcher=operations.dispatcher, step_up=step_up, settings=settings, tracing=operations.tracing, states=states, extras=extras
@@ -111,4 +111,4 @@ def _behind_proxy(routes: list[BaseRoute], pages: Pages, settings: Settings) -> 
     """Return the application of everything but MCP: what a proxy says of the caller is of use here, and costs each MCP call a layer."""
     app = Starlette(routes=routes, exception_handlers=exception_handlers(pages.nowhere))
     app.router.redirect_slashes = False
-    return ProxyHeaders(app, Networks(settings.trusted_proxies), settings.data_dir)
+    return ProxyHeaders(app, Networks(settings.origin.trusted_proxies), settings.data_dir)

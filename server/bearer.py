@@ -17,7 +17,7 @@ from oauth.tokens.access_tokens import AccessTokens, Verified
 from oauth.tokens.formats import hash_token
 from oauth.tokens.revocation import Revocation
 from oauth.tokens.static_tokens import StaticTokens, sunset_of
-from server.config import Settings
+from server.config.settings import Settings
 from server.origins import Callers, host_of
 from server.request_scope import ADDED_HEADERS, ALLOWED_HEADERS, CORS, VERIFIED
 from server.storage.database import StoreUnavailable
@@ -65,7 +65,7 @@ class BearerGuard:
         self._revocation = revocation
         self._static_tokens = static_tokens
         self._challenges = Challenges(settings)
-        self._callers = Callers(settings.base_url, settings.allowed_origins)
+        self._callers = Callers(settings.base_url, settings.origin.allowed_origins)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":

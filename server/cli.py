@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from server.commands.lazy_commands import LazyCommands
-from server.config import SettingsError
+from server.config.errors import SettingsError
 from tools.errors import ToolError
 
 #: command -> (its module in server.commands, what it does)
@@ -30,6 +30,7 @@ COMMANDS = {
     "ai": ("ai.group", "Models: callers' keys, routes, prices, budgets, usage."),
     "audit": ("audit", "Check the catalogue against its rules."),
     "client-config": ("client_config", "Print what to paste into an MCP client."),
+    "settings": ("settings", "Show what can be set, and what holds."),
     "doctor": ("doctor", "Check settings, store, keys, index and upstreams."),
 }
 
@@ -39,7 +40,8 @@ COMMANDS = {
 def ascend() -> None:
     """One remote MCP server in front of every API your team uses.
 
-    Start with `ascend serve --demo`. Every command takes --data DIR, where state lives; else ASCEND_DATA_DIR, else ./.ascend.
+    Start with `ascend serve --demo`. Every command takes --data DIR, where state lives; else ASCEND_DATA_DIR,
+    else ./.ascend. `ascend settings` lists what else can be set.
     """
 
 
@@ -64,7 +66,8 @@ def main() -> None:
         error.show()
         sys.exit(error.exit_code)
     except (SettingsError, ToolError) as error:
-        click.echo(f"ascend: {error}", err=True)
+        for line in str(error).splitlines():  # several settings may be wrong at once
+            click.echo(f"ascend: {line}", err=True)
         sys.exit(1)
     sys.exit(code if isinstance(code, int) else 0)
 

@@ -12,7 +12,7 @@ from starlette.routing import Route
 from oauth.connections.connecting.keys import ConnectionRefused, check_provider
 from oauth.connections.upstream.registration import client_document
 from oauth.tenants import DEFAULT_TENANT, Tenants
-from server.config import Settings
+from server.config.settings import Settings
 from server.identity import DESCRIPTION, NAME, TITLE, VERSION
 from tools.operation import Json
 

@@ -30,3 +30,7 @@ def parse_address(text: object) -> ipaddress.IPv4Address | ipaddress.IPv6Address
 def is_loopback(address: object) -> bool:
     parsed = parse_address(address)
     return parsed is not None and parsed.is_loopback
+
+
+def is_loopback_host(host: str) -> bool:
+    return host == "localhost" or is_loopback(host)

@@ -2,14 +2,15 @@
 
 from pathlib import Path
 
-from server.config import Settings, is_loopback_host
+from server.config.settings import Settings
+from server.networks import is_loopback_host
 
 _LISTENS_ON = "listens-on"
 
 
 def danger(settings: Settings, host: str) -> str | None:
     """Return what to tell the operator of a gateway that listens on `host`; None where all is well, or known."""
-    if not settings.base_url.startswith("http://") or is_loopback_host(host) or settings.insecure_http:
+    if not settings.base_url.startswith("http://") or is_loopback_host(host) or settings.origin.insecure_http:
         return None
     return (
         f"listening on {host or 'all addresses'} by plain http: other machines can reach the sign-in, and passwords and tokens can be read "

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import anyio
 
-from server.config import sqlite_url
+from server.config.store import sqlite_url
 from server.storage.migrate import migrate
 
 _made: bytes = b""

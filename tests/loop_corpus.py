@@ -17,7 +17,7 @@ from oauth.sign_in.passwords import Passwords
 from oauth.tenants import Tenant, Tenants
 from oauth.tokens.operator_issued import OperatorIssuedTokens
 from server.app import Gateway, open_gateway
-from server.config import load
+from server.config.load import load
 from tests.loop_mcp_upstream import TOOLS
 from tests.loop_upstream import ANSWERS, document
 from tests.server.mcp.requests import legacy_body, legacy_headers, modern_body, modern_headers

@@ -43,7 +43,7 @@ from server.authorization.registration import RegistrationEndpoints
 from server.authorization.token import OAuthEndpoints
 from server.authorization.trusted_issuers import load_trusted_issuers
 from server.bearer import BearerGuard
-from server.config import Settings
+from server.config.settings import Settings
 from server.pages.browser_session import BrowserSessions
 from server.pages.page import Pages
 from server.rate_limits import RateLimits
@@ -82,7 +82,9 @@ class AuthorizationServer:
         self.tenants = tenants
         issuer = settings.base_url
         self.lifetimes = Lifetimes(
-            code_s=settings.code_ttl_s, access_token_s=settings.access_token_ttl_s, refresh_grace_s=settings.refresh_grace_s
+            code_s=settings.authorization.code_ttl_s,
+            access_token_s=settings.authorization.access_token_ttl_s,
+            refresh_grace_s=settings.authorization.refresh_grace_s,
         )
         self.resources = Resources(tenants, settings.mcp_url, issuer)
         self.clients = Clients(stores.clients, ClientDocuments(stores.clients, fetch, issuer), stores.audit, clock)

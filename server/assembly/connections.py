@@ -24,7 +24,8 @@ from oauth.connections.upstream.token_endpoint import ProviderTokenEndpoint
 from oauth.tenants import Tenants
 from oauth.vault.key_source import KeySource, KeyUnavailable, key_source
 from oauth.vault.vault import Vault, VaultCaller
-from server.config import Settings, SettingsError
+from server.config.errors import SettingsError
+from server.config.settings import Settings
 from server.discovery import UpstreamClientDocuments
 from server.pages.browser_session import BrowserSessions
 from server.pages.connect import ConnectionEndpoints
@@ -135,8 +136,8 @@ async def open_vault(settings: Settings, store: Store) -> Vault:
 
 async def open_vault_and_source(settings: Settings, store: Store) -> tuple[Vault, KeySource]:
     """Return the vault with its keys read, and where they come from. Raises SettingsError where they do not open this store."""
-    source = key_source(settings.vault_kek, settings.data_dir)
-    vault = Vault(store.secrets, source, settings.environment)
+    source = key_source(settings.store.vault_kek, settings.data_dir)
+    vault = Vault(store.secrets, source, settings.store.environment)
     try:
         await vault.open()
     except KeyUnavailable as error:

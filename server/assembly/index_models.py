@@ -12,7 +12,7 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 from capability_index.encoders.encoder import Encoder, EncoderUnavailable
 from capability_index.encoders.endpoint_encoder import EndpointEncoder, EndpointFailed
 from capability_index.ranking.reranker import EndpointReranker, Reranker
-from server.config import Settings
+from server.config.settings import Settings
 from tools.egress.addresses import authority_of
 from tools.egress.client import Egress, OutboundRequest, OutboundResponse
 from tools.errors import ImportFailed, ToolError
@@ -90,7 +90,7 @@ def open_models(settings: Settings, text_of: TextOf) -> Iterator[Models]:
 
     The operator named these hosts, so they may be private: for these requests, not for those of callers.
     """
-    urls = [url for url in (settings.embeddings_url, settings.reranker_url) if url]
+    urls = [url for url in (settings.search.embeddings_url, settings.search.reranker_url) if url]
     if not urls:
         yield Models()
         return
@@ -116,13 +116,17 @@ def encoder_trouble(settings: Settings) -> str:
 
 def _models(settings: Settings, post: ModelPost, text_of: TextOf) -> Models:
     def make_encoder() -> Encoder:
-        url, model, api_key = settings.embeddings_url, settings.embeddings_model or _ANY_MODEL, settings.embeddings_api_key
+        url, model, api_key = (
+            settings.search.embeddings_url,
+            settings.search.embeddings_model or _ANY_MODEL,
+            settings.search.embeddings_api_key,
+        )
         return EndpointEncoder(url, model, post, EndpointEncoder.dimension_of(url, model, post, api_key=api_key), api_key=api_key)
 
     reranker = EndpointReranker(
-        settings.reranker_url, settings.reranker_model or _ANY_MODEL, post, text_of, api_key=settings.reranker_api_key
+        settings.search.reranker_url, settings.search.reranker_model or _ANY_MODEL, post, text_of, api_key=settings.search.reranker_api_key
     )
-    return Models(make_encoder if settings.embeddings_url else None, reranker if settings.reranker_url else None)
+    return Models(make_encoder if settings.search.embeddings_url else None, reranker if settings.search.reranker_url else None)
 
 
 def _host(url: str) -> str:

@@ -14,7 +14,7 @@ from oauth.tenants import Tenants
 from server.assembly.builtins import builtin_functions
 from server.assembly.connections import Connections
 from server.assembly.index_models import open_models
-from server.config import Settings
+from server.config.settings import Settings
 from server.observability.call_log import CallLog
 from server.observability.telemetry import Telemetry
 from server.observability.trace_context import Tracing
@@ -138,9 +138,9 @@ async def _open_operations(
 
     upstreams = Upstreams()
     openapi = CachingRunner(FailoverRunner(OpenApiRunner(egress, accounts, store.results), upstreams), accounts)
-    async with McpSessions(egress, silence_s=settings.mcp_tool_timeout_s) as sessions:
+    async with McpSessions(egress, silence_s=settings.mcp.mcp_tool_timeout_s) as sessions:
         dispatcher = Dispatcher(
-            admission=Admission(catalog, policy, validators, suggestions, settings.mcp_tool_timeout_s),
+            admission=Admission(catalog, policy, validators, suggestions, settings.mcp.mcp_tool_timeout_s),
             agreement=Agreement(policy, confirmations, accounts),
             runners={"builtin": BuiltinRunner(by_slug(functions)), "openapi": openapi, "mcp": McpRunner(sessions, accounts, store.results)},
             shaping=Shaping(store.results),
@@ -170,7 +170,7 @@ def open_index(settings: Settings, catalog: Catalog) -> Iterator[CatalogIndex]:
     directory = settings.data_dir / "index"
     with open_models(settings, text_of) as models:
         try:
-            table, warnings = load_word_table(directory, Path(settings.word_table) if settings.word_table else None), []
+            table, warnings = load_word_table(directory, Path(settings.search.word_table) if settings.search.word_table else None), []
         except EncoderUnavailable as error:
             table, warnings = None, [str(error)]
             log.warning("encoder_unavailable", extra={"facts": {"reason": str(error), "effect": "discover_apis searches by words only"}})

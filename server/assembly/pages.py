@@ -15,7 +15,7 @@ from oauth.tenants import Tenants
 from oauth.tokens.own_grants import OwnGrants
 from oauth.vault.vault import Vault
 from server.assembly.authorization import AuthorizationServer
-from server.config import Settings
+from server.config.settings import Settings
 from server.pages.account import AccountEndpoints
 from server.pages.browser_session import BrowserSessions
 from server.pages.consent import ConsentEndpoints
@@ -50,7 +50,7 @@ def assemble_people(
     """Put the pages together."""
     pages = Pages(settings)
     sessions = BrowserSessions(store.browser_sessions, settings=settings)
-    limits = RateLimits(scale=settings.rate_limit_scale)
+    limits = RateLimits(scale=settings.authorization.rate_limit_scale)
     passwords = Passwords(store.subjects)
     passkeys = Passkeys(store.passkeys, store.subjects, origin=settings.base_url, audit=store.security_events)
     federation = Federation(

@@ -10,7 +10,7 @@ from oauth.metadata import authorization_server_metadata, protected_resource_met
 from oauth.scopes import CONNECT, UMBRELLAS
 from oauth.tenants import DEFAULT_TENANT, Tenants
 from server.authorization.requests import for_machines, json_answer
-from server.config import Settings
+from server.config.settings import Settings
 from server.json_error import json_error
 from server.origins import Callers
 

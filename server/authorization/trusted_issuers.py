@@ -4,7 +4,7 @@ import tomllib
 from pathlib import Path
 
 from oauth.grants.jwt_bearer import TrustedIssuer
-from server.config import SettingsError
+from server.config.errors import SettingsError
 
 FILE = "trusted-issuers.toml"
 _MEMBERS = {"tenant", "issuer", "jwks_uri"}

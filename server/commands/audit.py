@@ -7,7 +7,7 @@ from server.app import open_gateway
 from server.commands.frame import CommandFailed, json_option, run_async, with_settings
 from server.commands.rows import print_rows
 from server.commands.user import known_tenant
-from server.config import Settings
+from server.config.settings import Settings
 from tools.sources.operation_audit import misfits_of
 
 

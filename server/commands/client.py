@@ -16,7 +16,7 @@ from oauth.tokens.revocation import Revocation
 from server.commands.frame import CommandFailed, json_option, run_async, with_settings
 from server.commands.rows import print_rows
 from server.commands.user import known_tenant
-from server.config import Settings
+from server.config.settings import Settings
 from server.storage.store import Store, open_store
 
 

@@ -7,7 +7,7 @@ import click
 from oauth.tenants import DEFAULT_TENANT
 from server.commands.frame import run_async, with_settings
 from server.commands.user import known_tenant
-from server.config import Settings
+from server.config.settings import Settings
 from server.storage.store import open_store
 
 

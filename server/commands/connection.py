@@ -25,7 +25,7 @@ from server.commands.key_input import read_keys
 from server.commands.rows import print_rows
 from server.commands.secret_input import read_secret
 from server.commands.user import known_tenant
-from server.config import Settings
+from server.config.settings import Settings
 from server.pages.visit import connections_url
 from server.storage.store import Store, open_store
 from tools.egress.client import Egress

@@ -16,7 +16,10 @@ from server.assembly.index_models import encoder_trouble
 from server.commands.frame import CommandFailed, json_option, run_async, with_settings
 from server.commands.private_addresses import way_to_allow
 from server.commands.terminal import say
-from server.config import Settings, SettingsError, is_loopback_host, misspelled_variables
+from server.config.errors import SettingsError
+from server.config.load import misspelled_variables
+from server.config.settings import Settings
+from server.networks import is_loopback_host
 from server.plain_http import danger, listens_on
 from server.proxy_headers import untrusted_proxies
 from tools.egress.client import Egress, OutboundRequest
@@ -64,11 +67,11 @@ async def examine(settings: Settings, environ: Mapping[str, str] = os.environ) -
     yield directory_finding(settings.data_dir)
     try:
         async with open_gateway(settings) as gateway:
-            yield DoctorFinding("store", f"open, environment {settings.environment}")
+            yield DoctorFinding("store", f"open, environment {settings.store.environment}")
             yield DoctorFinding("vault key", "opens the tenants' data keys")
             yield await people_finding(gateway)
             yield index_finding(gateway)
-            if settings.embeddings_url:
+            if settings.search.embeddings_url:
                 yield await embeddings_finding(settings)
             async for finding in upstream_findings(gateway):
                 yield finding
@@ -92,7 +95,7 @@ def settings_finding(settings: Settings) -> DoctorFinding:
 
 def proxies_finding(settings: Settings) -> DoctorFinding:
     """Name the proxies whose word on the caller's address is taken, and those that gave it in vain."""
-    trusted = ", ".join(settings.trusted_proxies) or "none"
+    trusted = ", ".join(settings.origin.trusted_proxies) or "none"
     if unheard := untrusted_proxies(settings.data_dir):
         advice = (
             f"if they are your proxies, start the gateway with ASCEND_TRUSTED_PROXIES={','.join(unheard)}: now all callers behind one share"
@@ -136,8 +139,8 @@ async def embeddings_finding(settings: Settings) -> DoctorFinding:
     trouble = await anyio.to_thread.run_sync(encoder_trouble, settings)
     if trouble:
         advice = f"{trouble}; until then discover_apis uses the embedded vectors; see ASCEND_EMBEDDINGS_URL, _MODEL and _API_KEY"
-        return DoctorFinding("embeddings", f"{settings.embeddings_url} gives no vectors", advice)
-    return DoctorFinding("embeddings", f"{settings.embeddings_url} answers")
+        return DoctorFinding("embeddings", f"{settings.search.embeddings_url} gives no vectors", advice)
+    return DoctorFinding("embeddings", f"{settings.search.embeddings_url} answers")
 
 
 async def upstream_findings(gateway: Gateway) -> AsyncIterator[DoctorFinding]:

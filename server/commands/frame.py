@@ -10,7 +10,8 @@ import anyio
 import click
 
 from server.commands.terminal import say
-from server.config import Settings, load
+from server.config.load import load
+from server.config.settings import Settings
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -67,7 +68,7 @@ def json_option(command: Callable[..., R]) -> Callable[..., R]:
 
 def required_data(settings: Settings) -> None:
     """Fail where no gateway has been started with this data directory and database yet."""
-    if settings.database_url.startswith("sqlite") and not Path(settings.database_url.rpartition(":///")[2]).is_file():
+    if settings.store.database_url.startswith("sqlite") and not Path(settings.store.database_url.rpartition(":///")[2]).is_file():
         raise CommandFailed(f"no gateway data in {settings.data_dir}; start one with `ascend serve`, or name its directory with --data")
 
 

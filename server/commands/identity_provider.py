@@ -22,7 +22,7 @@ from server.commands.frame import CommandFailed, json_option, run_async, with_se
 from server.commands.rows import print_rows
 from server.commands.secret_input import read_secret
 from server.commands.user import known_tenant
-from server.config import Settings
+from server.config.settings import Settings
 from server.storage.store import open_store
 
 FEDERATION = "federation"

@@ -14,7 +14,7 @@ from rich.text import Text
 from oauth.tenants import DEFAULT_TENANT
 from server.commands.private_addresses import way_to_allow
 from server.commands.terminal import say
-from server.config import Settings
+from server.config.settings import Settings
 from server.pages.visit import connections_url
 from tools.catalog.quarantine import HeldTool
 from tools.egress.addresses import AddressRules

@@ -10,7 +10,7 @@ from server.commands.frame import CommandFailed, json_option, required_data, run
 from server.commands.import_report import held_facts
 from server.commands.import_whose import EVERY_TENANT, whose, whose_options
 from server.commands.terminal import say
-from server.config import Settings
+from server.config.settings import Settings
 from server.storage.store import Store, open_store
 from tools.catalog.quarantine import HeldTool, stamp_of
 from tools.errors import ImportFailed

@@ -18,7 +18,7 @@ from server.commands.secret_input import read_secret
 from server.commands.terminal import say
 from server.commands.upstream_sign_in import UpstreamEntrance
 from server.commands.user import known_tenant
-from server.config import Settings
+from server.config.settings import Settings
 from server.storage.store import open_store
 from tools.errors import ImportFailed
 from tools.sources.importing import ImportRequest, import_mcp, import_openapi

@@ -35,7 +35,7 @@ from server.commands.progress_bar import progress_bar
 from server.commands.rows import print_rows
 from server.commands.terminal import say
 from server.commands.trial_gateway import open_trial, request_of
-from server.config import Settings
+from server.config.settings import Settings
 from server.storage.store import open_store
 from tools.catalog.search_documents import SHARED_SEGMENT, documents_of, segment_of
 from tools.operation import Operation
@@ -69,7 +69,7 @@ def command() -> None:
 async def build(settings: Settings) -> None:
     """Index the whole catalogue anew. A running server keeps its own index up to date; this is for repair."""
     required_data(settings)
-    index, model = _empty(_folder(settings), settings.word_table)
+    index, model = _empty(_folder(settings), settings.search.word_table)
     async with open_store(settings) as store:
         operations = await store.operations.load()
     by_segment: dict[str, list[Operation]] = {SHARED_SEGMENT: []}
@@ -245,7 +245,7 @@ def _empty(directory: Path | None = None, word_table: str = "") -> tuple[Capabil
 
 def _saved(settings: Settings) -> CapabilityIndex:
     required_data(settings)
-    index, model = _empty(_folder(settings), settings.word_table)
+    index, model = _empty(_folder(settings), settings.search.word_table)
     try:
         index.adopt(load(_folder(settings), model))
     except SnapshotInvalid as error:

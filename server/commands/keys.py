@@ -7,7 +7,7 @@ from oauth.vault.rotation import Rotation
 from server.assembly.connections import open_vault_and_source
 from server.commands.frame import CommandFailed, json_option, run_async, with_settings
 from server.commands.rows import print_rows
-from server.config import Settings
+from server.config.settings import Settings
 from server.storage.store import open_store
 
 

@@ -1,6 +1,7 @@
 """What an operator does about an address that the gateway may not call."""
 
-from server.config import SETTINGS_FILE, Settings
+from server.config.load import SETTINGS_FILE
+from server.config.settings import Settings
 from tools.egress.addresses import AddressRules, authority_of
 from tools.errors import EgressRefused, ImportFailed
 

@@ -7,7 +7,7 @@ from oauth.authorization.scope_narrowing import STANDING, narrow
 from oauth.resources import Resources
 from oauth.tenants import Tenants
 from server.assembly.scopes import SubjectScopes
-from server.config import Settings
+from server.config.settings import Settings
 from server.storage.store import Store
 from tools.catalog.catalog import Catalog
 

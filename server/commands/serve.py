@@ -2,7 +2,6 @@
 
 import os
 from contextlib import AsyncExitStack
-from dataclasses import replace
 
 import anyio
 import click
@@ -11,7 +10,9 @@ from oauth.tenants import DEFAULT_TENANT
 from server.app import open_gateway
 from server.commands.client_config import claude_mcp_add
 from server.commands.frame import PORT, run_server, with_settings
-from server.config import Settings, SettingsError
+from server.config.errors import SettingsError
+from server.config.served_at import remember_served
+from server.config.settings import Settings
 from server.demo.start import DemoStart, start_demo
 from server.http.listen import listen
 from server.http.process_limits import allow_open_files, give_back_large_blocks, settle
@@ -47,14 +48,14 @@ async def command(
     demo_port: int | None,
 ) -> None:
     """Run the gateway until SIGTERM or Ctrl-C, which let requests under way end."""
-    settings = replace(settings, insecure_http=settings.insecure_http or insecure_http)
+    settings = settings.changed(insecure_http=settings.origin.insecure_http or insecure_http)
     if base_url:
         try:
             settings.at(base_url)
         except SettingsError as error:
             raise click.UsageError(f"--base-url: {str(error).partition(': ')[2]}") from error
     give_back_large_blocks()
-    configure_logging(settings.log_format)
+    configure_logging(settings.observability.log_format)
     allow_open_files()
     async with AsyncExitStack() as stack:
         listener = listen(host, port, "--port, or `make serve PORT=8181`")
@@ -68,11 +69,11 @@ async def command(
         demo_start = None
         if demo or demo_open:
             demo_start = await stack.enter_async_context(start_demo(demo_port, settings.data_dir, is_open=demo_open))
-            settings = replace(settings, egress_allow=(*settings.egress_allow, demo_start.authority))
+            settings = settings.changed(egress_allow=(*settings.egress.egress_allow, demo_start.authority))
         gateway = await stack.enter_async_context(open_gateway(settings))
         if demo_start is not None:
             await demo_start.prepare(gateway)
-        settings.remember_served()
+        remember_served(settings)
         remember_listening(settings.data_dir, host)
         forget_untrusted(settings.data_dir)
         settle()

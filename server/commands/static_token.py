@@ -12,7 +12,7 @@ from server.commands.frame import CommandFailed, json_option, run_async, with_se
 from server.commands.rows import print_rows
 from server.commands.scopes import left_out, scoping
 from server.commands.user import known_tenant, local_subject
-from server.config import Settings
+from server.config.settings import Settings
 from server.storage.store import Store, open_store
 
 

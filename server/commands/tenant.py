@@ -11,7 +11,7 @@ from oauth.sign_in.stores import TenantExists
 from oauth.tenants import RESERVED, Tenant, is_valid_name
 from server.commands.frame import CommandFailed, json_option, run_async, with_settings
 from server.commands.rows import print_rows
-from server.config import Settings
+from server.config.settings import Settings
 from server.storage.store import open_store
 
 

@@ -10,7 +10,7 @@ from server.commands.frame import CommandFailed, run_async, with_settings
 from server.commands.scopes import left_out, scoping
 from server.commands.static_token import static
 from server.commands.user import known_tenant, local_subject
-from server.config import Settings
+from server.config.settings import Settings
 from server.storage.store import open_store
 
 

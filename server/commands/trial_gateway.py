@@ -13,7 +13,7 @@ from oauth.scopes import BASELINE
 from oauth.tenants import DEFAULT_TENANT, Tenants
 from server.assembly.connections import assemble_connections
 from server.assembly.operations import Operations, open_operations
-from server.config import load
+from server.config.load import load
 from server.storage.store import Store, open_store
 from tools.builtins.discover_apis import MAX_LIMIT, DiscoverApis
 from tools.catalog.suggestions import Suggestions

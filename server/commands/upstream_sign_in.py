@@ -13,7 +13,7 @@ from oauth.sign_in.subjects import InvalidSubject, normalize_email
 from oauth.tenants import DEFAULT_TENANT
 from oauth.vault.vault import Vault
 from server.assembly.connections import open_vault
-from server.config import Settings
+from server.config.settings import Settings
 from server.storage.store import Store
 from tools.egress.addresses import authority_of
 from tools.egress.client import Egress
@@ -83,7 +83,7 @@ class UpstreamEntrance:
         if not missing:
             return None
         # The operator named the upstream, so it may be a private host; its authorization server is one that it names itself.
-        async with Egress([authority_of(request.location), *self.settings.egress_allow]) as egress:
+        async with Egress([authority_of(request.location), *self.settings.egress.egress_allow]) as egress:
             send = egress.outbound
             sign_in = await discover(send, request.location)
             for tenant in missing:

@@ -15,7 +15,7 @@ from oauth.tokens.own_grants import OwnGrants
 from server.commands.frame import CommandFailed, json_option, run_async, with_settings
 from server.commands.rows import print_rows
 from server.commands.secret_input import read_secret
-from server.config import Settings
+from server.config.settings import Settings
 from server.pages.visit import account_url
 from server.storage.store import Store, open_store
 from tools.ai_gateway.caller_keys import CallerKeyIssuer

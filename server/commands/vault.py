@@ -20,7 +20,7 @@ from server.commands.frame import CommandFailed, json_option, run_async, with_se
 from server.commands.progress_bar import progress_bar
 from server.commands.rows import print_rows
 from server.commands.user import known_tenant
-from server.config import Settings
+from server.config.settings import Settings
 from server.storage.store import open_store
 
 

@@ -18,7 +18,8 @@ from oauth.sign_in.passwords import Passwords, new_password
 from oauth.sign_in.stores import SubjectExists
 from oauth.tenants import DEFAULT_TENANT
 from server.app import Gateway
-from server.config import SettingsError, directory_of
+from server.config.errors import SettingsError
+from server.config.load import directory_of
 from server.demo import app as demo
 from server.demo.grants import OAuthClient, OAuthSettings
 from server.demo.kept_grants import KeptGrants

@@ -2,7 +2,7 @@
 
 import socket
 
-from server.config import SettingsError
+from server.config.errors import SettingsError
 
 
 def listen(host: str, port: int, option: str = "--port") -> socket.socket:

@@ -12,7 +12,7 @@ from mcp.shared.exceptions import MCPError
 from mcp.shared.inbound import ERROR_CODE_HTTP_STATUS
 from starlette.types import Receive, Scope, Send
 
-from server.config import Settings
+from server.config.settings import Settings
 from server.http.buffered_exchange import BufferedExchange, buffered_exchange
 from server.mcp.answers import encoded
 from server.mcp.extras import Extras, NoExtras
@@ -48,7 +48,7 @@ class McpEndpoint:
         extras: Extras | None = None,
     ) -> None:
         extras = extras or NoExtras()
-        callers = Callers(settings.base_url, settings.allowed_origins)
+        callers = Callers(settings.base_url, settings.origin.allowed_origins)
         self._calls = ToolCalls(dispatcher, tracing or Tracing(), states or RequestStates(), step_up, callers)
         tools = [types.Tool.model_validate(tool.to_wire()) for tool in offered()]
         self._sdk_path = SdkPath(self._calls, tools, callers, settings.base_url, extras)

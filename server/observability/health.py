@@ -10,9 +10,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from server.config import Settings, is_loopback_host
+from server.config.settings import Settings
 from server.json_error import json_error
-from server.networks import Networks, is_loopback
+from server.networks import Networks, is_loopback, is_loopback_host
 from server.observability.telemetry import METRICS_TYPE, Telemetry
 from server.origins import parse_origin
 from server.proxy_headers import caller_address, is_forwarded
@@ -35,8 +35,8 @@ class MetricsReaders:
     """Who may read `/metrics`: this machine itself, the operator's addresses, and a bearer of the operator's token."""
 
     def __init__(self, settings: Settings) -> None:
-        self._networks = Networks(settings.admin_allow)
-        self._token = settings.metrics_token.encode()
+        self._networks = Networks(settings.observability.admin_allow)
+        self._token = settings.observability.metrics_token.encode()
 
     def may(self, request: Request) -> bool:
         """Judge the caller, not a proxy before it; the token is compared in constant time."""

@@ -19,7 +19,7 @@ from starlette.responses import Response
 from oauth.authorization.request import BrowserSession
 from oauth.sign_in.stores import BrowserSessionStore, StoredSession
 from oauth.sign_in.subjects import InvalidSubject, Subject, normalize_email
-from server.config import Settings
+from server.config.settings import Settings
 
 ABSOLUTE_S = 7 * 24 * 3600
 BROWSER_COOKIE_S = 180 * 24 * 3600

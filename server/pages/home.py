@@ -5,7 +5,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from oauth.tenants import DEFAULT_TENANT, is_valid_name
-from server.config import Settings
+from server.config.settings import Settings
 from server.pages.page import Pages
 from server.pages.refusals import for_people
 

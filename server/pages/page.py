@@ -10,7 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from server.config import Settings
+from server.config.settings import Settings
 from server.origins import Callers
 from server.pages.static_files import StaticFiles
 from server.pages.wrapping import breaking_host, whole_words

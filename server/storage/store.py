@@ -10,7 +10,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from oauth.sign_in.stores import TenantExists
 from oauth.tenants import DEFAULT_TENANT, DEFAULT_TITLE, Tenant
-from server.config import Settings, SettingsError
+from server.config.errors import SettingsError
+from server.config.settings import Settings
 from server.storage.ai_gateway.caller_keys import SqlCallerKeyStore
 from server.storage.database import Database
 from server.storage.migrate import migrate
@@ -71,12 +72,12 @@ async def open_store(settings: Settings) -> AsyncIterator[Store]:
     """
     prepare_directory(settings.data_dir)
     try:
-        await migrate(settings.database_url)
-        database = Database(settings.database_url)
+        await migrate(settings.store.database_url)
+        database = Database(settings.store.database_url)
     except (SQLAlchemyError, ValueError) as error:
         raise SettingsError(f"the store cannot be opened: {_reason(error)}; {_way_out(settings)}") from error
     try:
-        await _check_environment(database, settings.environment)
+        await _check_environment(database, settings.store.environment)
         store = Store(
             database=database,
             tenants=SqlTenantStore(database),
@@ -114,7 +115,7 @@ def _reason(error: Exception) -> str:
 
 
 def _way_out(settings: Settings) -> str:
-    if settings.database_url.startswith("sqlite"):
+    if settings.store.database_url.startswith("sqlite"):
         return f"restore {settings.data_dir / 'ascend.sqlite3'} from a backup, or name another directory with --data"
     return "start the database, or correct ASCEND_DATABASE_URL"
 

@@ -8,7 +8,7 @@ import anyio
 import pytest
 from sqlalchemy import delete, make_url
 
-from server.config import sqlite_url
+from server.config.store import sqlite_url
 from server.storage.database import Database
 from server.storage.migrate import migrate
 from server.storage.schema.metadata import metadata

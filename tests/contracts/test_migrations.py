@@ -14,7 +14,7 @@ import server.storage.schema.oauth_tables
 import server.storage.schema.platform_tables
 import server.storage.schema.subject_tables
 import server.storage.schema.tool_tables  # noqa: F401  the imports fill the metadata
-from server.config import sqlite_url
+from server.config.store import sqlite_url
 from server.storage.migrate import MIGRATIONS, migrate, newest_revision
 from server.storage.schema.metadata import metadata
 

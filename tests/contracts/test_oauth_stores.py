@@ -23,7 +23,7 @@ from oauth.tokens.grant_records import (
     RememberedConsent,
     StoredRequest,
 )
-from server.config import sqlite_url
+from server.config.store import sqlite_url
 from server.storage.change_feed import Change, ChangeFeed
 from server.storage.database import Database
 from server.storage.memory.oauth import MemoryClientStore, MemoryGrantStore

@@ -16,7 +16,7 @@ from oauth.sign_in.stores import (
 )
 from oauth.sign_in.subjects import Subject
 from oauth.tenants import Tenant
-from server.config import sqlite_url
+from server.config.store import sqlite_url
 from server.storage.change_feed import Change, ChangeFeed
 from server.storage.database import Database
 from server.storage.memory.subjects import MemoryBrowserSessionStore, MemorySubjectStore, MemoryTenantStore

@@ -9,7 +9,7 @@ from oauth.tenants import DEFAULT_TENANT
 from oauth.tokens.operator_issued import OperatorIssuedTokens
 from server.commands.scopes import scoping
 from server.commands.user import local_subject
-from server.config import load
+from server.config.load import load
 from server.storage.store import open_store
 from tests.flows.gateway_process import RunningGateway
 from tests.flows.person import Person

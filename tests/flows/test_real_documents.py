@@ -7,7 +7,7 @@ from typing import Any
 from oauth.principal import Principal
 from oauth.scopes import BASELINE
 from server.app import open_gateway
-from server.config import load
+from server.config.load import load
 from server.storage.store import open_store
 from tests.command_line import ascend_here
 from tests.flows.gateway_process import ascend

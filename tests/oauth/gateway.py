@@ -24,7 +24,8 @@ from oauth.fetch import Fetched, FetchRefused
 from oauth.sign_in.subjects import Subject
 from oauth.tenants import Tenant, Tenants
 from server.assembly.authorization import AuthorizationServer, OAuthStores
-from server.config import Settings
+from server.config.load import load
+from server.config.settings import Settings
 from server.error_responses import exception_handlers
 from server.pages.browser_session import BrowserSessions
 from server.pages.consent import ConsentEndpoints
@@ -109,7 +110,7 @@ class Gateway:
         self.subjects = MemorySubjectStore()
         self.sessions = BrowserSessions(MemoryBrowserSessionStore(self.subjects), settings=self.settings, clock=self.clock)
         self.pages = Pages(self.settings)
-        self.limits = RateLimits(scale=self.settings.rate_limit_scale)
+        self.limits = RateLimits(scale=self.settings.authorization.rate_limit_scale)
         self.app = self.build()
 
     async def _allowed_scopes(self, tenant_id: str, subject: str) -> frozenset[str]:
@@ -232,8 +233,8 @@ async def gateway(folder: Path, **changes: Any) -> AsyncIterator[Gateway]:
     """Give a gateway on a fresh SQLite file; `changes` are settings."""
     url = await put_empty_store(folder / "ascend.sqlite3")
     database = Database(url)
-    facts: dict[str, Any] = {"data_dir": folder, "base_url": BASE, "database_url": url, "rate_limit_scale": 1e6}
-    settings = Settings(**(facts | changes))
+    given: dict[str, Any] = {"base_url": BASE, "database_url": url, "rate_limit_scale": 1e6}
+    settings = load(folder, {}, **(given | changes))
     try:
         yield Gateway(settings, database)
     finally:

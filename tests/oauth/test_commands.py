@@ -10,7 +10,7 @@ from joserfc.jwk import ECKey
 
 from server.authorization.trusted_issuers import FILE, load_trusted_issuers
 from server.cli import ascend
-from server.config import SettingsError
+from server.config.errors import SettingsError
 
 
 def run(folder: Path, *arguments: str) -> Result:

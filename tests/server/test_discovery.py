@@ -9,7 +9,7 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from oauth.metadata import protected_resource_metadata
-from server.config import load
+from server.config.load import load
 from server.discovery import CARD_PATHS, Discovery, ai_catalog, registry_entry, server_card, server_name
 from server.identity import DESCRIPTION, INSTRUCTIONS
 from server.storage.store import open_store

@@ -16,7 +16,9 @@ from starlette.testclient import TestClient
 
 from server.cli import ascend
 from server.commands.doctor import proxies_finding, settings_finding
-from server.config import SettingsError, load
+from server.config.errors import SettingsError
+from server.config.load import load
+from server.config.served_at import remember_served
 from server.networks import Networks, is_loopback
 from server.observability.health import Health, MetricsReaders
 from server.observability.telemetry import Telemetry
@@ -118,12 +120,12 @@ def test_strangers_who_write_such_headers_do_not_fill_the_log(tmp_path: Path, ca
 
 
 def test_the_setting_of_other_servers_is_read_and_ours_comes_first(tmp_path: Path) -> None:
-    assert load(tmp_path, {}).trusted_proxies == ("127.0.0.0/8", "::1")
-    assert load(tmp_path, {"FORWARDED_ALLOW_IPS": "10.0.0.5, 10.1.0.0/16"}).trusted_proxies == ("10.0.0.5", "10.1.0.0/16")
+    assert load(tmp_path, {}).origin.trusted_proxies == ("127.0.0.0/8", "::1")
+    assert load(tmp_path, {"FORWARDED_ALLOW_IPS": "10.0.0.5, 10.1.0.0/16"}).origin.trusted_proxies == ("10.0.0.5", "10.1.0.0/16")
     both = {"FORWARDED_ALLOW_IPS": "*", "ASCEND_TRUSTED_PROXIES": "10.0.0.5"}
-    assert load(tmp_path, both).trusted_proxies == ("10.0.0.5",)
+    assert load(tmp_path, both).origin.trusted_proxies == ("10.0.0.5",)
     (tmp_path / "ascend.toml").write_text('trusted_proxies = ["10.0.0.7"]\nadmin_allow = ["10.0.0.0/8"]\n')
-    assert load(tmp_path, {}).trusted_proxies == ("10.0.0.7",)
+    assert load(tmp_path, {}).origin.trusted_proxies == ("10.0.0.7",)
 
 
 @pytest.mark.parametrize("name", ["ASCEND_TRUSTED_PROXIES", "ASCEND_ADMIN_ALLOW"])
@@ -139,7 +141,7 @@ def scraped(
     """Return the status of /metrics."""
     settings = load(folder, {"ASCEND_BASE_URL": base_url, **variables})
     routes = Health(Telemetry(), {}, MetricsReaders(settings)).routes()
-    app = ProxyHeaders(Starlette(routes=[*routes]), Networks(settings.trusted_proxies), folder)
+    app = ProxyHeaders(Starlette(routes=[*routes]), Networks(settings.origin.trusted_proxies), folder)
     response = TestClient(app, client=(peer, 1)).get("/metrics", headers={"host": "127.0.0.1:8080"} | headers)
     assert response.status_code == 200 or "ASCEND_METRICS_TOKEN" in response.json()["error_description"]
     return response.status_code
@@ -232,7 +234,7 @@ def test_an_http_origin_off_this_machine_needs_the_same_word(tmp_path: Path) -> 
         load(tmp_path, {"ASCEND_BASE_URL": "http://192.168.1.5:8080"})
     settings = load(tmp_path, {"ASCEND_INSECURE_HTTP": "1"}).at("http://192.168.1.5:8080")
     assert danger(settings, "192.168.1.5") is None
-    settings.remember_served()
+    remember_served(settings)
     assert load(tmp_path, {}).base_url == "http://192.168.1.5:8080"
     shown = CliRunner().invoke(ascend, ["serve", "--help"]).output
     assert "--insecure-http" in shown

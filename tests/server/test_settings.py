@@ -1,5 +1,7 @@
 """What an operator may set, and what a wrong setting or an unusable store says."""
 
+import json
+import re
 import sys
 from pathlib import Path
 
@@ -7,7 +9,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from server.cli import ascend, main
-from server.config import SettingsError, load
+from server.config.errors import SettingsError
+from server.config.load import load
+from server.config.settings import DECLARED, SECTIONS, declared_in
 
 PASSWORD = "hunter2-hunter2"
 
@@ -27,7 +31,7 @@ def test_a_number_that_would_switch_a_limit_off_is_refused(tmp_path: Path, name:
 
 def test_a_grace_of_nothing_is_a_choice(tmp_path: Path) -> None:
     """Contract: ASCEND_REFRESH_GRACE_S overrides every client kind; 0 means no grace."""
-    assert load(tmp_path, {"ASCEND_REFRESH_GRACE_S": "0"}).refresh_grace_s == 0
+    assert load(tmp_path, {"ASCEND_REFRESH_GRACE_S": "0"}).authorization.refresh_grace_s == 0
     with pytest.raises(SettingsError, match="0 or more"):
         load(tmp_path, {"ASCEND_REFRESH_GRACE_S": "-1"})
 
@@ -41,7 +45,7 @@ def test_an_egress_entry_without_host_and_port_is_refused(tmp_path: Path, entry:
 
 def test_egress_entries_are_names_addresses_and_ports(tmp_path: Path) -> None:
     """Contract: ASCEND_EGRESS_ALLOW."""
-    assert load(tmp_path, {"ASCEND_EGRESS_ALLOW": "127.0.0.1:*, [::1]:80,crm.internal:8443"}).egress_allow == (
+    assert load(tmp_path, {"ASCEND_EGRESS_ALLOW": "127.0.0.1:*, [::1]:80,crm.internal:8443"}).egress.egress_allow == (
         "127.0.0.1:*",
         "[::1]:80",
         "crm.internal:8443",
@@ -73,7 +77,7 @@ def test_a_base_url_that_is_no_origin_is_refused(tmp_path: Path, given: str) -> 
 def test_allowed_origins_are_origins(tmp_path: Path) -> None:
     """clients.md, CL29; `null` would let every sandboxed page in, `*` every page."""
     given = {"ASCEND_ALLOWED_ORIGINS": "https://app.example.com, vscode-webview://abc"}
-    assert load(tmp_path, given).allowed_origins == ("https://app.example.com", "vscode-webview://abc")
+    assert load(tmp_path, given).origin.allowed_origins == ("https://app.example.com", "vscode-webview://abc")
     for entry in ("null", "*", "app.example.com", "https://app.example.com/x", "https://*.example.com"):
         with pytest.raises(SettingsError, match=r"ASCEND_ALLOWED_ORIGINS: .* is not an origin"):
             load(tmp_path, {"ASCEND_ALLOWED_ORIGINS": entry})
@@ -93,6 +97,57 @@ def test_the_file_is_held_to_the_same_rules(tmp_path: Path, line: str) -> None:
     (tmp_path / "ascend.toml").write_text(line)
     with pytest.raises(SettingsError, match=line.partition(" ")[0].upper()):
         load(tmp_path, {})
+
+
+def test_all_wrong_settings_are_named_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Whoever sets up a gateway corrects them in one go; each has its line on stderr."""
+    (tmp_path / "ascend.toml").write_text("code_ttl_s = 0\nmetrics_token = 12345\n")
+    monkeypatch.setenv("ASCEND_BASE_URL", "http://192.168.1.5")
+    monkeypatch.setenv("ASCEND_DATABASE_URL", f"mysql://ascend:{PASSWORD}@db/x")
+    monkeypatch.setattr(sys, "argv", ["ascend", "tenant", "list", "--data", str(tmp_path)])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 1
+    said = capsys.readouterr().err
+    assert re.findall(r"^ascend: (ASCEND_\w+): ", said, re.MULTILINE) == [
+        "ASCEND_CODE_TTL_S",
+        "ASCEND_METRICS_TOKEN",
+        "ASCEND_DATABASE_URL",
+        "ASCEND_BASE_URL",
+    ]
+    assert "12345" not in said
+    assert PASSWORD not in said
+
+
+def test_one_entry_of_a_list_may_stand_alone_in_the_file(tmp_path: Path) -> None:
+    """Taken letter by letter it would allow nothing, and say nothing."""
+    (tmp_path / "ascend.toml").write_text('egress_allow = "crm.internal:443"')
+    assert load(tmp_path, {}).egress.egress_allow == ("crm.internal:443",)
+
+
+def test_every_setting_has_a_name_and_a_variable_of_its_own() -> None:
+    """In the file and on the way through `load` there are no sections, so a plane's setting must not hide another's."""
+    variables = [declared.variable for section in SECTIONS.values() for declared in declared_in(section).values()]
+    assert len(DECLARED) == len(set(variables)) == len(variables)
+
+
+@pytest.mark.parametrize("name", DECLARED)
+def test_what_a_setting_is_by_itself_is_a_value_that_may_be_given(name: str) -> None:
+    """A default is never read or checked otherwise."""
+    declared = DECLARED[name]
+    if declared.default not in ("", None):
+        assert declared.kind.checked(declared.default) == declared.default
+
+
+def test_the_settings_that_hold_are_shown_without_secrets(tmp_path: Path) -> None:
+    """`ascend settings`, for people and for programs."""
+    given = {"ASCEND_METRICS_TOKEN": PASSWORD, "ASCEND_DATABASE_URL": f"postgresql://a:{PASSWORD}@db/x", "ASCEND_CODE_TTL_S": "45"}
+    shown = run(tmp_path, "settings", **given).output
+    assert PASSWORD not in shown
+    rows = {row["variable"]: row["value"] for row in json.loads(run(tmp_path, "settings", "--json", **given).output)}
+    assert set(rows) == {"ASCEND_DATA_DIR", *(declared.variable for declared in DECLARED.values())}
+    assert (rows["ASCEND_CODE_TTL_S"], rows["ASCEND_METRICS_TOKEN"], rows["ASCEND_VAULT_KEK"]) == (45.0, "(set)", "")
+    assert rows["ASCEND_TRUSTED_PROXIES"] == "127.0.0.0/8, ::1"
 
 
 @pytest.mark.parametrize("port", ["1", "abc"])

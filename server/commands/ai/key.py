@@ -10,7 +10,7 @@ from server.commands.ai.shown import shown_time
 from server.commands.frame import CommandFailed, json_option, run_async, with_settings
 from server.commands.rows import print_rows
 from server.commands.user import known_tenant
-from server.config import Settings
+from server.config.settings import Settings
 from server.storage.store import Store, open_store
 from tools.ai_gateway.caller_keys import CallerKey, CallerKeyIssuer, InvalidKey
 from tools.metering.money import to_nano_usd, to_usd

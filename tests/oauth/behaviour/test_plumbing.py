@@ -86,7 +86,7 @@ async def test_x7_a_store_that_fails_gives_nothing_away(gate: Gateway) -> None:
 async def test_x8_two_gateways_redeem_a_code_once(tmp_path: Path) -> None:
     """oauth-behaviour X8: one store, two processes' worth of connections."""
     async with gateway(tmp_path) as first:
-        second = Gateway(first.settings, Database(first.settings.database_url))
+        second = Gateway(first.settings, Database(first.settings.store.database_url))
         client, pkce = await first.register(), Pkce()
         for _ in range(5):
             code = await first.code(client["client_id"], pkce)
@@ -108,7 +108,7 @@ async def race(first: Gateway, second: Gateway, client_id: str, code: str, pkce:
 async def test_another_process_hears_of_a_revocation(tmp_path: Path) -> None:
     """issue 3, Tokens; the change feed tells other nodes what one of them revoked."""
     async with gateway(tmp_path) as first:
-        second = Gateway(first.settings, Database(first.settings.database_url))
+        second = Gateway(first.settings, Database(first.settings.store.database_url))
         client = await first.register()
         tokens = await first.tokens(client["client_id"])
         assert await second.call(tokens["access_token"]) == 200

@@ -115,7 +115,7 @@ from oauth.vault.key_source import KeyFile
 from oauth.vault.rotation import Rotation
 from oauth.vault.vault import Vault
 from server.storage.database import Database
-from server.config import sqlite_url
+from server.config.store import sqlite_url
 from server.storage.oauth.secrets import SqlSecretStore
 
 async def main():

@@ -26,7 +26,8 @@ from server.assembly import index_models as models
 from server.assembly.index_models import encoder_trouble
 from server.commands.doctor import embeddings_finding
 from server.commands.index import command as index_command
-from server.config import Settings, load
+from server.config.load import load
+from server.config.settings import Settings
 from tests.ports import free_port
 from tests.server.demo.listening import listening
 from tests.waiting import until
@@ -231,7 +232,7 @@ async def test_naming_a_private_endpoint_opens_it_to_nobody_else(tmp_path: Path)
     with listening(Endpoint().app) as url:
         settings = settings_at(tmp_path, f"{url}/embeddings")
         assert encoder_trouble(settings) == ""
-        async with Egress(settings.egress_allow) as egress:
+        async with Egress(settings.egress.egress_allow) as egress:
             with pytest.raises(EgressRefused):
                 egress.rules.target(url)
 

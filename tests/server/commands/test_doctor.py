@@ -8,7 +8,8 @@ import pytest
 from click.testing import CliRunner
 
 from server.cli import ascend
-from server.config import load
+from server.config.load import load
+from server.config.served_at import remember_served
 from server.demo import app as demo
 from tests.server.demo.listening import listening
 
@@ -32,18 +33,18 @@ def test_what_the_running_gateway_may_call_is_no_trouble_in_another_shell(tmp_pa
         assert f"start the gateway with {authority} in ASCEND_EGRESS_ALLOW" in import_document(tmp_path, f"{url}/openapi.json")
         refused = findings(tmp_path)["upstream"]
         assert (refused["ok"], f"start the gateway with {authority} in" in str(refused["advice"])) == (False, True)
-        load(tmp_path, {"ASCEND_EGRESS_ALLOW": f"crm.internal:*,{authority}"}).remember_served()
+        remember_served(load(tmp_path, {"ASCEND_EGRESS_ALLOW": f"crm.internal:*,{authority}"}))
         assert "ASCEND_EGRESS_ALLOW" not in import_document(tmp_path, f"{url}/openapi.json")
         assert findings(tmp_path)["upstream"]["ok"]
-        load(tmp_path, {}).remember_served()
+        remember_served(load(tmp_path, {}))
         assert not findings(tmp_path)["upstream"]["ok"]
 
 
 def test_an_exception_of_the_last_start_is_none_of_the_next(tmp_path: Path) -> None:
     """What was let through once is not let through for good: commands look at it, the gateway does not."""
-    load(tmp_path, {"ASCEND_EGRESS_ALLOW": "crm.internal:443"}).remember_served()
+    remember_served(load(tmp_path, {"ASCEND_EGRESS_ALLOW": "crm.internal:443"}))
     settings = load(tmp_path, {})
-    assert (settings.egress_allow, settings.egress_allow_beside) == ((), ("crm.internal:443",))
+    assert (settings.egress.egress_allow, settings.egress_allow_beside) == ((), ("crm.internal:443",))
 
 
 @pytest.mark.parametrize(("url", "advice"), [("http://crm.example:99999/v1", "--base-url"), ("https://127.0.0.1/v1", "127.0.0.1:443 in")])

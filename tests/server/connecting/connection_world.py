@@ -22,7 +22,7 @@ from oauth.principal import Principal
 from oauth.sign_in.subjects import Subject
 from oauth.tenants import Tenant, Tenants
 from server.assembly.connections import Connections, assemble_connections
-from server.config import load
+from server.config.load import load
 from server.demo.app import build
 from server.demo.grants import Faults, Grants, OAuthClient, OAuthSettings
 from server.demo.provider import definition

@@ -21,7 +21,7 @@ from oauth.resources import Resources
 from oauth.sign_in.passwords import Passwords
 from oauth.tokens.operator_issued import OperatorIssuedTokens
 from server.app import Gateway, open_gateway
-from server.config import load
+from server.config.load import load
 from server.demo.app import build
 from server.demo.grants import OAuthClient, OAuthSettings
 from server.demo.provider import register

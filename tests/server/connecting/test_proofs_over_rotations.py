@@ -7,7 +7,8 @@ from oauth.principal import Principal
 from oauth.vault.key_source import key_source
 from oauth.vault.rotation import Rotation
 from server.app import open_gateway
-from server.config import Settings, load
+from server.config.load import load
+from server.config.settings import Settings
 from server.mcp.request_state import RequestStates
 from server.storage.store import open_store
 from tests.tools.stand_ins import operation
@@ -32,7 +33,7 @@ async def test_what_was_given_out_before_a_rotation_is_good_after_it_and_a_resta
     state = RequestStates(states).seal(ADA, "call_api", ARGUMENTS)
     async with open_gateway(settings) as running, open_store(settings) as store:
         for _ in range(2):
-            rotation = Rotation(running.connections.vault, store.secrets, key_source(settings.vault_kek, settings.data_dir))
+            rotation = Rotation(running.connections.vault, store.secrets, key_source(settings.store.vault_kek, settings.data_dir))
             await rotation.rotate_kek()
             for tenant_id in await rotation.tenants():
                 await rotation.rotate_dek(tenant_id)

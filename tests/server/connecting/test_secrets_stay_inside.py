@@ -20,7 +20,7 @@ from oauth.connections.connecting.keys import add_key
 from oauth.connections.connection import AccountSecret
 from oauth.principal import Principal
 from server.app import open_gateway
-from server.config import load
+from server.config.load import load
 from server.observability.trace_context import Tracing
 from tests.server.demo.listening import listening
 from tools.operation import ClientInfo

@@ -11,7 +11,8 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from oauth.principal import Principal
-from server.config import Settings, load
+from server.config.load import load
+from server.config.settings import Settings
 from server.discovery import Discovery
 from server.mcp.endpoint import McpEndpoint
 from server.observability.health import Health, MetricsReaders

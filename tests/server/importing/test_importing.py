@@ -13,7 +13,7 @@ from starlette.routing import Route
 
 from capability_index.index import CapabilityIndex
 from capability_index.search import Visible
-from server.config import load
+from server.config.load import load
 from server.storage.store import Store, open_store
 from tests.ports import free_port
 from tests.tools.sources.mcp.mcp_upstream import served

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from server.config import load
+from server.config.load import load
 from server.storage.store import Store, open_store
 from tools.errors import ImportFailed
 from tools.sources.importing import ImportRequest, import_openapi

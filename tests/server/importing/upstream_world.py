@@ -21,7 +21,7 @@ from oauth.sign_in.passwords import Passwords
 from oauth.tenants import Tenant
 from oauth.tokens.operator_issued import OperatorIssuedTokens
 from server.app import Gateway, open_gateway
-from server.config import load
+from server.config.load import load
 from server.http.server import HttpServer
 from tests.flows.person import Person
 from tests.waiting import until

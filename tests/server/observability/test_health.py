@@ -3,7 +3,7 @@
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from server.config import load
+from server.config.load import load
 from server.observability.health import Health, MetricsReaders
 from server.observability.telemetry import Telemetry
 

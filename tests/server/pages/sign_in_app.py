@@ -25,7 +25,8 @@ from oauth.sign_in.passkeys import Passkeys
 from oauth.sign_in.passwords import Passwords
 from oauth.sign_in.subjects import Subject
 from oauth.tenants import Tenant, Tenants
-from server.config import Settings
+from server.config.load import load
+from server.config.settings import Settings
 from server.pages.account import AccountEndpoints
 from server.pages.browser_session import BrowserSessions
 from server.pages.consent import ConsentEndpoints
@@ -77,7 +78,7 @@ class SignInApp:
         self.pages = Pages(self.settings)
         self.sessions = BrowserSessions(MemoryBrowserSessionStore(self.subjects), settings=self.settings, clock=self.clock)
         self.passwords = Passwords(self.subjects, hasher=QUICK)
-        self.limits = RateLimits(scale=self.settings.rate_limit_scale)
+        self.limits = RateLimits(scale=self.settings.authorization.rate_limit_scale)
         self.audit = MemoryAudit()
         self.passkey_store = MemoryPasskeyStore()
         self.passkeys = Passkeys(self.passkey_store, self.subjects, origin=self.url, audit=self.audit, clock=self.clock)
@@ -201,7 +202,7 @@ def sign_in_app(tmp_path: Path, host: str = "127.0.0.1", rate_limit_scale: float
     """Return an app on a free port with the subject Ada in the tenants `default` and `acme`."""
     server = standing_server()
     url = f"{scheme}://{host}:{server.port}"
-    settings = Settings(data_dir=tmp_path, base_url=url, database_url="", rate_limit_scale=rate_limit_scale)
+    settings = load(tmp_path, {}, base_url=url, rate_limit_scale=rate_limit_scale)
     tenants = Tenants([Tenant("default", "Acme Robotics"), Tenant("other", "Other Company")])
     return SignInApp(server, url, settings, tenants)
 

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 import httpx2
 
 from server.app import open_gateway
-from server.config import load
+from server.config.load import load
 from tests.oauth.gateway import CALLBACK, Pkce, parameters
 
 BASE = "http://127.0.0.1:9"

@@ -1,0 +1,57 @@
+"""Settings: where things are kept, and the key that seals secrets."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from server.config.setting import setting
+from server.config.value_kinds import Secret, Text
+
+_DRIVERS = ("sqlite+aiosqlite:///", "postgresql+psycopg://")
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseUrl(Secret):
+    """The URL of a store, with its password in it; kept with the driver that we bring."""
+
+    says: str = "`postgresql://user:password@host/name`"
+
+    def checked(self, value: object) -> object:
+        url = str(Secret.checked(self, value))
+        scheme, separator, rest = url.partition("://")
+        if separator and scheme in ("postgresql", "postgres"):
+            return f"postgresql+psycopg://{rest}"
+        if not url.startswith(_DRIVERS):
+            raise ValueError(f"{scheme!r} is not a kind of store we know; give postgresql://user:password@host/name")
+        return url
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreSettings:
+    """The database, whose it is, and the key over its secrets."""
+
+    title: ClassVar[str] = "Where things are kept"
+
+    database_url: str = setting(
+        "ASCEND_DATABASE_URL",
+        DatabaseUrl(),
+        "",
+        "a PostgreSQL (13 or newer), for several gateways on one store",
+        unset="SQLite in the data directory",
+    )
+    environment: str = setting(
+        "ASCEND_ENV", Text(), "development", "which environment a store belongs to; another one's is refused (in the file: `environment`)"
+    )
+    vault_kek: str | None = setting(
+        "ASCEND_VAULT_KEK",
+        Secret("a key, or `command:…`"),
+        None,
+        "the key-encryption key, or a command that prints it",
+        unset="a file beside the store",
+        guide="connections.md#the-vault",
+    )
+
+
+def sqlite_url(path: Path) -> str:
+    """Return the engine URL of a SQLite file."""
+    return f"sqlite+aiosqlite:///{path}"
