@@ -150,6 +150,8 @@ class Experiment:
     arms: Mapping[str, str]
     share: Mapping[str, float]
     hold: HoldRule | None = None
+    #: why it stands still, by itself or by an operator, and everybody gets `control`; "": it runs
+    held: str = ""
 
 
 @dataclass(frozen=True, slots=True)

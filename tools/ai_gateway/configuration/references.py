@@ -1,0 +1,216 @@
+"""What a schema cannot say: names that must exist, routes that must end somewhere, values that must fit each other.
+
+Everything here reads a document that may break the schema elsewhere; what has the wrong shape is passed over, its fault is known.
+"""
+
+from collections.abc import Iterable, Iterator
+
+from tools.ai_gateway.configuration.base_urls import base_url_fault
+from tools.ai_gateway.configuration.built_in import FRONTIER, PROVIDERS, RESERVED_NAMES, ROUTES
+from tools.ai_gateway.configuration.faults import ConfigFault, meant, place_of
+from tools.ai_gateway.configuration.route_cycles import cycles
+from tools.operation import Json
+
+Part = str | int
+
+
+def reference_faults(document: Json) -> list[ConfigFault]:
+    """Return every fault of `document` that is about more than one value."""
+    names = _Names(document)
+    return [
+        *_names_of_entries(document),
+        *_providers(document),
+        *_models(document, names),
+        *_routes(document, names),
+        *_uses_of_routes(document, names),
+        *_money(document),
+        *_experiments(document, names),
+    ]
+
+
+class _Names:
+    """Which providers and routes there are."""
+
+    def __init__(self, document: Json) -> None:
+        self.providers = [*PROVIDERS, *(name for name in table(table(document).get("providers")) if name not in PROVIDERS)]
+        self.routes = [*table(table(document).get("routes")), *ROUTES]
+
+    def fault(self, used: str, place: Iterable[Part], *, or_model: bool = True) -> Iterator[ConfigFault]:
+        """Yield what is wrong with the name of a route, or of a model where one may stand too."""
+        provider, has_provider, model = used.partition("/")
+        if used in self.routes:
+            return
+        if has_provider and or_model:
+            if provider not in self.providers:
+                known = "" if meant(provider, self.providers) else f"; describe it in [providers.{provider}]"
+                yield ConfigFault(place_of(place), f"no provider {provider!r}{meant(provider, self.providers) or known}")
+            elif not model:
+                yield ConfigFault(place_of(place), f"names no model; write it {provider}/MODEL")
+            return
+        ways = "; a model is written provider/model" if or_model else ""
+        yield ConfigFault(place_of(place), f"no route {used!r}{meant(used, self.routes) or ways}")
+
+
+def _names_of_entries(document: Json) -> Iterator[ConfigFault]:
+    for section in ("providers", "models", "routes", "tenants", "gateways"):
+        for name in table(table(document).get(section)):
+            if not name or len(name) > 200 or not name.isprintable() or " " in name:
+                yield ConfigFault(place_of((section, name)), "is no name: use up to 200 visible characters without blanks")
+            elif section in ("providers", "gateways", "tenants") and "/" in name:
+                yield ConfigFault(place_of((section, name)), "is no name: `/` stands between a provider and its model")
+
+
+def _providers(document: Json) -> Iterator[ConfigFault]:
+    for name, provider in tables(document, "providers"):
+        known = PROVIDERS.get(name)
+        if known is None:
+            hint = meant(name, PROVIDERS)
+            for member in ("dialect", "base_url"):
+                if member not in provider:
+                    yield ConfigFault(place_of(("providers", name, member)), f"is missing; only well-known providers know theirs{hint}")
+        if (url := text(provider.get("base_url"))) and (why := base_url_fault(url)):
+            yield ConfigFault(place_of(("providers", name, "base_url")), why)
+
+
+def _models(document: Json, names: _Names) -> Iterator[ConfigFault]:
+    for name, _model in tables(document, "models"):
+        if "/" not in name:
+            yield ConfigFault(place_of(("models", name)), "is no model; write it provider/model")
+        else:
+            yield from _provider_of(name, names)
+
+
+def _provider_of(name: str, names: _Names) -> Iterator[ConfigFault]:
+    provider = name.partition("/")[0]
+    if provider not in names.providers:
+        yield ConfigFault(place_of(("models", name)), f"no provider {provider!r}{meant(provider, names.providers)}")
+
+
+def _routes(document: Json, names: _Names) -> Iterator[ConfigFault]:
+    edges: dict[str, list[tuple[str, str]]] = {}
+    for name, route in tables(document, "routes"):
+        if name in RESERVED_NAMES:
+            yield ConfigFault(place_of(("routes", name)), "cannot be a route: clients send this name when they choose none")
+        elif name.partition("/")[0] in names.providers and "/" in name:
+            yield ConfigFault(place_of(("routes", name)), "is the name of a model; call the route something else")
+        for place, used in _leads_to(name, route):
+            yield from names.fault(used, place)
+            edges.setdefault(name, []).append((used, place_of(place)))
+        if "targets" not in route and "when" not in route:
+            yield ConfigFault(place_of(("routes", name)), "leads nowhere; name its targets")
+        elif "targets" not in route and _may_match_nothing(route.get("when")):
+            yield ConfigFault(
+                place_of(("routes", name, "when")), "the last one needs no condition, or the route targets: else a request may go nowhere"
+            )
+        if route.get("pick") == "weighted" and not any(weights := list(_weights(route))) and weights:
+            yield ConfigFault(place_of(("routes", name, "targets")), "have no weight; give at least one of them some")
+    for way, closing in cycles(edges):
+        yield ConfigFault(closing, f"is a cycle: {' → '.join(way)}")
+
+
+def _leads_to(name: str, route: Json) -> Iterator[tuple[tuple[Part, ...], str]]:
+    for index, target in enumerate(items(route.get("targets"))):
+        if used := text(target) or text(table(target).get("use")):
+            yield ("routes", name, "targets", index), used
+    for index, condition in enumerate(items(route.get("when"))):
+        if used := text(table(condition).get("use")):
+            yield ("routes", name, "when", index), used
+
+
+def _may_match_nothing(when: Json) -> bool:
+    return bool(items(when)) and all("complexity" in table(each) or table(each).get("metadata") for each in items(when))
+
+
+def _weights(route: Json) -> Iterator[Json]:
+    for target in items(route.get("targets")):
+        yield table(target).get("weight", 1)
+
+
+def _uses_of_routes(document: Json, names: _Names) -> Iterator[ConfigFault]:
+    """Where a route, or a model, is named outside the routes."""
+    places: list[tuple[tuple[Part, ...], Json]] = [(("defaults", "route"), table(table(document).get("defaults")).get("route"))]
+    places += [(("tenants", name, "route"), tenant.get("route")) for name, tenant in tables(document, "tenants")]
+    for place, used in places:
+        if used == FRONTIER:
+            yield ConfigFault(place_of(place), f"{FRONTIER} is never a default: its callers name the model")
+        elif text(used):
+            yield from names.fault(used, place)
+    for index, budget in enumerate(items(table(document).get("budgets"))):
+        over = text(table(budget).get("over"))
+        if over not in ("", "refuse"):
+            yield from names.fault(over, ("budgets", index, "over"), or_model=False)
+
+
+def _money(document: Json) -> Iterator[ConfigFault]:
+    yield from _twice(document, "budgets")
+    for section, counted in (("budgets", ("usd", "tokens")), ("limits", ("requests", "tokens"))):
+        for index, rule in enumerate(items(table(document).get(section))):
+            if isinstance(rule, dict) and not any(name in rule for name in counted):
+                yield ConfigFault(place_of((section, index)), f"counts nothing; name {' and/or '.join(counted)}")
+    for index, price in enumerate(items(table(document).get("prices"))):
+        if isinstance(price, dict) and not price.keys() & {
+            "input",
+            "output",
+            "cached_input",
+            "cache_write",
+            "per_request",
+            "neurons",
+            "above",
+        }:
+            yield ConfigFault(place_of(("prices", index)), "says no price; name input and output, per_request or neurons")
+
+
+def _twice(document: Json, section: str) -> Iterator[ConfigFault]:
+    seen: set[str] = set()
+    for index, entry in enumerate(items(table(document).get(section))):
+        name = text(table(entry).get("name"))
+        if name in seen:
+            yield ConfigFault(place_of((section, index, "name")), f"{name!r} is there already; every one has a name of its own")
+        seen.add(name) if name else None
+
+
+def _experiments(document: Json, names: _Names) -> Iterator[ConfigFault]:
+    yield from _twice(document, "experiments")
+    tried: dict[str, str] = {}
+    for index, entry in enumerate(items(table(document).get("experiments"))):
+        experiment, place = table(entry), ("experiments", index)
+        name, route = text(experiment.get("name")), text(experiment.get("route"))
+        if "/" in name or not name.isprintable():
+            yield ConfigFault(place_of((*place, "name")), "is no name: answers say it as name/arm")
+        if route:
+            yield from names.fault(route, (*place, "route"), or_model=False)
+            if tried.setdefault(route, name) != name:
+                yield ConfigFault(place_of((*place, "route")), f"{route!r} is tried by {tried[route]!r} already")
+        arms, shares = table(experiment.get("arms")), table(experiment.get("share"))
+        for arm, used in arms.items():
+            if arm == "control" or "/" in arm:
+                yield ConfigFault(
+                    place_of((*place, "arms", arm)), "is no name for an arm: `control` is the rest, and `/` ends the experiment's name"
+                )
+            if text(used):
+                yield from names.fault(used, (*place, "arms", arm))
+        for arm in shares:
+            if arm not in arms:
+                yield ConfigFault(place_of((*place, "share", arm)), f"no arm {arm!r}{meant(arm, arms)}")
+        if sum(share for share in shares.values() if isinstance(share, int | float)) > 1 + 1e-9:
+            yield ConfigFault(place_of((*place, "share")), "is more than everybody: shares add up to 1 at most")
+
+
+def table(value: Json) -> dict[str, Json]:
+    """Return a table as it is, and an empty one for everything else."""
+    return value if isinstance(value, dict) else {}
+
+
+def items(value: Json) -> list[Json]:
+    return value if isinstance(value, list) else []
+
+
+def text(value: Json) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def tables(document: Json, section: str) -> Iterator[tuple[str, dict[str, Json]]]:
+    """Yield the entries of a section that are tables, by name."""
+    for name, entry in table(table(document).get(section)).items():
+        if isinstance(entry, dict):
+            yield name, entry

@@ -1,0 +1,68 @@
+"""The versions of the configuration, as a store keeps them: the newest is in force, none is ever changed."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from tools.operation import Json
+
+#: change feed topic of everything that `AiConfigStore` writes
+TOPIC = "ai_config"
+#: older ones are forgotten when a new one comes
+MAX_KEPT = 100
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigVersion:
+    """A checked document; version 0 is the empty one, before anybody applied anything."""
+
+    version: int = 0
+    document: Mapping[str, Json] = field(default_factory=dict)
+    #: who applied it: a person's address, or the command line
+    by: str = ""
+    at_us: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ExperimentHold:
+    """An experiment that stands still: every caller gets `control`. It outlives versions, until somebody resumes it."""
+
+    name: str
+    why: str
+    by: str = ""
+    at_us: int = 0
+
+
+class VersionConflict(Exception):
+    """Somebody else's version came first; `newest` is its number."""
+
+    def __init__(self, newest: int) -> None:
+        super().__init__(f"version {newest} is in force by now; look at it with `ascend ai config`, then apply again")
+        self.newest = newest
+
+
+class AiConfigStore(Protocol):
+    """Every write is announced to all processes (`TOPIC`) in the transaction that makes it."""
+
+    async def newest(self) -> ConfigVersion: ...
+
+    async def version(self, number: int) -> ConfigVersion | None:
+        """Return one of the last MAX_KEPT versions."""
+        ...
+
+    async def put(self, document: Mapping[str, Json], by: str, expected: int | None = None) -> ConfigVersion:
+        """Keep `document` as the next version: of concurrent calls each gets a number of its own.
+
+        Raises VersionConflict where the newest is not `expected` (None: whichever it is), and then keeps nothing.
+        """
+        ...
+
+    async def holds(self) -> Mapping[str, ExperimentHold]: ...
+
+    async def hold(self, name: str, why: str, by: str) -> bool:
+        """Hold an experiment; True where it ran until now. Of concurrent calls one is told True."""
+        ...
+
+    async def resume(self, name: str) -> bool:
+        """Let an experiment go on; True where it was held until now."""
+        ...
