@@ -3,6 +3,7 @@
 import ast
 from pathlib import Path
 
+import server.storage.schema.ai_config_tables
 import server.storage.schema.ai_gateway_tables
 import server.storage.schema.connection_tables
 import server.storage.schema.oauth_tables

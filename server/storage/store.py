@@ -13,6 +13,7 @@ from oauth.tenants import DEFAULT_TENANT, DEFAULT_TITLE, Tenant
 from server.config.errors import SettingsError
 from server.config.settings import Settings
 from server.storage.ai_gateway.caller_keys import SqlCallerKeyStore
+from server.storage.ai_gateway.configurations import SqlAiConfigs
 from server.storage.database import Database
 from server.storage.migrate import migrate
 from server.storage.oauth.browser_sessions import SqlBrowserSessionStore
@@ -61,6 +62,7 @@ class Store:
     idempotency: SqlIdempotencyStore
     plans: SqlPlanStore
     caller_keys: SqlCallerKeyStore
+    ai_configs: SqlAiConfigs
 
 
 @asynccontextmanager
@@ -101,6 +103,7 @@ async def open_store(settings: Settings) -> AsyncIterator[Store]:
             idempotency=SqlIdempotencyStore(database),
             plans=SqlPlanStore(database),
             caller_keys=SqlCallerKeyStore(database),
+            ai_configs=SqlAiConfigs(database),
         )
         await _ensure_default_tenant(store)
         yield store
