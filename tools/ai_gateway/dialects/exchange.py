@@ -55,6 +55,14 @@ class MalformedAnswer(Exception):
     """The provider answered with something that is no answer of its dialect; it counts as a failure of the provider."""
 
 
+class FaultInside(MalformedAnswer):
+    """A refusal of the provider in place of a whole answer, under a status of success."""
+
+    def __init__(self, fault: ProviderFault) -> None:
+        super().__init__(fault.message)
+        self.fault = fault
+
+
 class StreamReader(Protocol):
     """Reads one stream of a provider and gives the caller's events; the same for every way the bytes are cut.
 
@@ -62,18 +70,34 @@ class StreamReader(Protocol):
     among those that `feed` returns: it waits in `terminal`, because a comment goes out before it.
     """
 
-    #: text, reasoning or a tool call has begun: from now on nothing can be taken back
-    has_content: bool
-    #: the provider said that it is done (finish reason seen where only [DONE] is missing)
-    is_complete: bool
-    #: an error event of the provider inside its 200, in the caller's dialect; None: none
-    fault: ProviderFault | None
-    #: as reported so far; cumulative reports replace each other
-    usage: TokenUsage | None
-    produced_chars: int
+    @property
+    def has_content(self) -> bool:
+        """Text, reasoning or a tool call has begun: from now on nothing can be taken back."""
+        ...
+
+    @property
+    def is_complete(self) -> bool:
+        """The provider said that it is done (finish reason seen where only [DONE] is missing)."""
+        ...
+
+    @property
+    def fault(self) -> ProviderFault | None:
+        """An error event of the provider inside its 200, in the caller's dialect; None: none."""
+        ...
+
+    @property
+    def usage(self) -> TokenUsage | None:
+        """As reported so far; cumulative reports replace each other."""
+        ...
+
+    @property
+    def produced_chars(self) -> int: ...
 
     def feed(self, data: bytes) -> Sequence[bytes]:
-        """Take bytes as they come and return the events that are complete. Raises MalformedAnswer for garbage that is no event."""
+        """Take bytes as they come and return the events that are complete. Raises MalformedAnswer for garbage that is no event.
+
+        Where events stood before the garbage they are returned, and the next `feed` raises; `is_complete` is false from then on.
+        """
         ...
 
     def end(self) -> Sequence[bytes]:
@@ -86,7 +110,10 @@ class StreamReader(Protocol):
         ...
 
     def interruption(self, message: str) -> bytes:
-        """Return the error event by which the caller's client notices that the stream broke off; never a terminal mark."""
+        """Return the error event by which the caller's client notices that the stream broke off; never a terminal mark.
+
+        Where the provider itself said why (`fault`), its words go out and `message` does not.
+        """
         ...
 
 
@@ -97,14 +124,14 @@ class Exchange(Protocol):
     def needs(self, request: ModelRequest) -> frozenset[str]: ...
 
     def request(self, request: ModelRequest, target: ModelTarget, max_output_tokens: int | None) -> ProviderRequest:
-        """Return what is sent. `max_output_tokens`: put in where the caller names none (None: leave it).
+        """Return what is sent. `max_output_tokens`: put in where the caller names none (None: leave it); within a dialect nothing is.
 
         Raises ModelCallRefused (`unsupported`, `invalid_request`).
         """
         ...
 
     def whole(self, request: ModelRequest, target: ModelTarget, headers: Mapping[str, str], body: bytes) -> WholeAnswer:
-        """Return a whole 2xx answer for the caller. Raises MalformedAnswer."""
+        """Return a whole 2xx answer for the caller. Raises MalformedAnswer, and FaultInside where it is a refusal."""
         ...
 
     def fault(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderFault:

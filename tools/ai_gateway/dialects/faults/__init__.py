@@ -1,0 +1,1 @@
+"""Refusals: what a provider's means, and how the caller is told in the caller's dialect."""

@@ -1,0 +1,1 @@
+"""How answers are cut into events, and how a value is put into a body without writing it anew."""

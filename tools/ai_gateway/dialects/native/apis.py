@@ -1,0 +1,50 @@
+"""The endpoints that calls pass to, by the surface that they came to or by their own path."""
+
+from tools.ai_gateway.configuration.config import Dialect
+from tools.ai_gateway.dialects.native import whole_answers as whole
+from tools.ai_gateway.dialects.native.chat_reader import ChatReader
+from tools.ai_gateway.dialects.native.gemini_reader import GeminiReader
+from tools.ai_gateway.dialects.native.messages_reader import MessagesReader
+from tools.ai_gateway.dialects.native.native_api import NativeApi
+from tools.ai_gateway.dialects.native.opaque_reader import OpaqueReader
+from tools.ai_gateway.dialects.native.responses_reader import ResponsesReader
+from tools.ai_gateway.dialects.native.workers_reader import WorkersReader
+from tools.ai_gateway.dialects.replay.chat_replay import replay_chat
+from tools.ai_gateway.dialects.replay.messages_replay import replay_message
+from tools.ai_gateway.dialects.replay.responses_replay import replay_response
+from tools.ai_gateway.model_request import Surface
+
+CHAT = NativeApi("/chat/completions", whole.look_at_chat, ChatReader, replay_chat, asks_usage=True)
+RESPONSES = NativeApi("/responses", whole.look_at_response, lambda _: ResponsesReader(), replay_response)
+EMBEDDINGS = NativeApi("/embeddings", whole.look_at_embeddings)
+RERANK = NativeApi("/rerank", whole.look_at_rerank)
+MESSAGES = NativeApi("/v1/messages", whole.look_at_message, lambda _: MessagesReader(), replay_message)
+COUNT_TOKENS = NativeApi("/v1/messages/count_tokens", whole.look_at_count)
+OPAQUE = NativeApi("", whole.look_at_anything, lambda _: OpaqueReader(), names_model=False)
+
+BY_SURFACE: dict[tuple[Surface, Dialect], NativeApi] = {
+    ("chat", "openai"): CHAT,
+    ("responses", "openai"): RESPONSES,
+    ("embeddings", "openai"): EMBEDDINGS,
+    ("rerank", "openai"): RERANK,
+    ("messages", "anthropic"): MESSAGES,
+    ("count_tokens", "anthropic"): COUNT_TOKENS,
+}
+
+_GEMINI = NativeApi("", whole.look_at_gemini, lambda _: GeminiReader(), names_model=False)
+_CONVERSE = NativeApi("", whole.look_at_converse, lambda _: OpaqueReader(), names_model=False)
+
+#: last word of a known path (see `NativePath`) -> endpoint
+BY_KIND: dict[str, NativeApi] = {
+    "chat/completions": CHAT,
+    "responses": RESPONSES,
+    "embeddings": EMBEDDINGS,
+    "rerank": RERANK,
+    "messages": MESSAGES,
+    "messages/count_tokens": COUNT_TOKENS,
+    "generateContent": _GEMINI,
+    "streamGenerateContent": _GEMINI,
+    "converse": _CONVERSE,
+    "converse-stream": _CONVERSE,
+    "run": NativeApi("", whole.look_at_workers, lambda _: WorkersReader(), names_model=False),
+}
