@@ -1,7 +1,9 @@
-"""Which tenant's resource a `resource` parameter means (RFC 8707)."""
+"""Which resource a `resource` parameter means, and whose it is (RFC 8707)."""
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
 
 from oauth.errors import OAuthError
 from oauth.tenants import DEFAULT_TENANT, Tenant, Tenants
@@ -14,8 +16,23 @@ _PARTS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://([^/?#@\\\s]+)([^?#\s]*)")
 _DEFAULT_PORT_BY_SCHEME = {"https": ":443", "http": ":80"}
 
 
+#: where tools are called, where models are called, where the gateway is administered: a token for one opens no other (RFC 9700 §2.3)
+ResourceKind = Literal["mcp", "models", "admin"]
+#: the administration is not among them: its tokens are minted on the machine that owns the data, and no application can ask for one
+_PATHS: dict[str, ResourceKind] = {"/v1": "models", "/mcp": "mcp"}
+
+
+@dataclass(frozen=True, slots=True)
+class ProtectedResource:
+    """One resource of one tenant; `url` is how it is written."""
+
+    tenant: Tenant
+    kind: ResourceKind
+    url: str
+
+
 class Resources:
-    """The protected resources of this gateway: one MCP URL for each tenant."""
+    """The protected resources of this gateway: for each tenant its MCP URL, its models, its administration."""
 
     def __init__(self, tenants: Tenants, mcp_url: Callable[[str], str], base_url: str) -> None:
         self._tenants = tenants
@@ -23,27 +40,32 @@ class Resources:
         self._base_url = base_url
         self._spellings = spellings(base_url)
 
-    def of(self, tenant_id: str) -> str:
+    def of(self, tenant_id: str, kind: ResourceKind = "mcp") -> str:
         """Return the canonical resource of a tenant."""
-        return self._mcp_url(tenant_id)
+        if kind == "mcp":
+            return self._mcp_url(tenant_id)
+        path = "/v1" if kind == "models" else "/admin"
+        return f"{self._base_url}{path}" if tenant_id == DEFAULT_TENANT else f"{self._base_url}{path}/{tenant_id}"
 
-    def resolve(self, values: Sequence[str]) -> Tenant:
-        """Return the tenant that every value names; no value means the default tenant. Raises OAuthError (invalid_target).
+    def resolve(self, values: Sequence[str]) -> ProtectedResource:
+        """Return the resource that every value names; no value means the default tenant's MCP URL. Raises OAuthError (invalid_target).
 
         A resource is compared with lower-case scheme and host, without the default port and one trailing slash; its path is not
         touched, so nothing that merely resembles a resource is one. On loopback `localhost`, `127.0.0.1` and `[::1]` are one place.
         Clients that send only the origin mean the default tenant, as long as it is the only one here.
         """
         # RFC 8707 §2.2: one token, one audience. Two resources in a request would need a token good at both (RFC 9700 §2.3).
-        tenant_ids = {self._tenant_id(value) for value in values} or {DEFAULT_TENANT}
-        tenant = self._tenants.get(tenant_ids.pop() or "") if len(tenant_ids) == 1 else None
-        if tenant is None:
+        named = {self._named(value) for value in values} or {(DEFAULT_TENANT, "mcp")}
+        found = named.pop() if len(named) == 1 else None
+        tenant = self._tenants.get(found[0]) if found is not None else None
+        if found is None or tenant is None:
             raise OAuthError(
                 "invalid_target", "resource is not an MCP URL of this gateway; send the one from its protected resource metadata"
             )
-        return tenant
+        return ProtectedResource(tenant, found[1], self.of(*found))
 
-    def _tenant_id(self, value: str) -> str | None:
+    def _named(self, value: str) -> tuple[str, ResourceKind] | None:
+        """Return tenant and kind of the resource that a value spells; whether there is such a tenant is not asked."""
         wanted = _canonical(value)
         if wanted is None:
             return None
@@ -52,14 +74,15 @@ class Resources:
                 wanted = self._base_url + wanted.removeprefix(spelling)
         # Only while there is one tenant: with two, the origin could mean either, and a guess would be a wider token.
         if wanted == self._base_url and len(self._tenants.all()) == 1:
-            return DEFAULT_TENANT
-        prefix = f"{self._base_url}/mcp"
+            return DEFAULT_TENANT, "mcp"
         # RFC 3986 §6.2.2.1: scheme and host were folded to lower case; the path is case-sensitive and compared as it is.
-        if not wanted.startswith(prefix):
-            return None
-        tenant_id = wanted.removeprefix(prefix).removeprefix("/") or DEFAULT_TENANT
-        # Built again from the id and compared whole, so that `/mcpx`, `/mcp//a` and the like are nothing.
-        return tenant_id if wanted == self._mcp_url(tenant_id) else None
+        for path, kind in _PATHS.items():
+            prefix = self._base_url + path
+            if wanted.startswith(prefix):
+                tenant_id = wanted.removeprefix(prefix).removeprefix("/") or DEFAULT_TENANT
+                # Built again from the id and compared whole, so that `/mcpx`, `/mcp//a` and the like are nothing.
+                return (tenant_id, kind) if wanted == self.of(tenant_id, kind) else None
+        return None
 
 
 def spellings(base_url: str) -> tuple[str, ...]:

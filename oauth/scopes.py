@@ -4,6 +4,10 @@ from collections.abc import Iterable
 
 CONNECT = "mcp"
 OFFLINE = "offline_access"
+#: to call models: money is spent
+MODELS = "llm:write"
+#: of tokens for the administration alone; no application can ask for it
+ADMIN = "admin"
 UMBRELLAS = ("mcp:read", "mcp:write", "mcp:destructive")
 BASELINE = ("mcp", "mcp:read")
 

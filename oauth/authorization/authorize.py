@@ -45,6 +45,7 @@ class Attempt:
     prompt: frozenset[str] = frozenset()
     max_age_s: int | None = None
     tenant: Tenant | None = None
+    resource: str = ""
     scopes: tuple[str, ...] = field(default_factory=tuple)
 
 
@@ -114,7 +115,7 @@ class Authorization:
             # RFC 6749 §4.1.3: as sent, so that the token request is compared with what the client believes
             redirect_uri=attempt.redirect_uri,
             scopes=attempt.scopes,
-            resource=self._resources.of(attempt.tenant.tenant_id),
+            resource=attempt.resource,
             state=attempt.state,
             code_challenge=attempt.parameters.get("code_challenge") or "",
             prompt=attempt.prompt,
@@ -218,7 +219,8 @@ class Authorization:
 
     async def _the_resource_is_ours(self, attempt: Attempt) -> None:
         # RFC 8707 §2.1: decided before the person is asked, since it says whose data they give away.
-        attempt.tenant = self._resources.resolve(attempt.parameters.all("resource"))
+        named = self._resources.resolve(attempt.parameters.all("resource"))
+        attempt.tenant, attempt.resource = named.tenant, named.url
         if not _client(attempt).may_use_at(attempt.tenant.tenant_id):
             raise OAuthError("unauthorized_client", "this application is registered for another resource")
 

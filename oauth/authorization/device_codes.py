@@ -58,7 +58,8 @@ class DeviceCodes:
         if DEVICE_CODE not in client.grant_types:
             raise OAuthError("unauthorized_client", "this client is not registered for the device grant")
         # RFC 8707 §2: fixed now; the poll later cannot choose another audience.
-        tenant = self._resources.resolve(form.all("resource"))
+        resource = self._resources.resolve(form.all("resource"))
+        tenant = resource.tenant
         # RFC 8707 §2.1: as /authorize checks it.
         if not client.may_use_at(tenant.tenant_id):
             raise OAuthError("unauthorized_client", "this client is registered for another resource")
@@ -72,7 +73,7 @@ class DeviceCodes:
             user_code=user_code,
             client_id=client.client_id,
             tenant_id=tenant.tenant_id,
-            resource=self._resources.of(tenant.tenant_id),
+            resource=resource.url,
             scopes=scopes,
             created_at=now,
             expires_at=now + self._lifetimes.device_code_s,
@@ -104,4 +105,6 @@ class DeviceCodes:
         if client is None or tenant is None:
             return None
         # RFC 8628 §3.3: no redirect URI of a client takes part; the answer goes to our own page.
-        return Attempt(Parameters(()), client=client, redirect_uri=self.page_url, tenant=tenant, scopes=code.scopes), code.device_hash
+        return Attempt(
+            Parameters(()), client=client, redirect_uri=self.page_url, tenant=tenant, resource=code.resource, scopes=code.scopes
+        ), code.device_hash

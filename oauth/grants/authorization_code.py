@@ -118,7 +118,7 @@ class AuthorizationCodeGrant:
 
     def _resource(self, form: Parameters) -> str | None:
         try:
-            return self._resources.of(self._resources.resolve(form.all("resource")).tenant_id)
+            return self._resources.resolve(form.all("resource")).url
         except OAuthError:
             return None
 

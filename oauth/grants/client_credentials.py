@@ -46,8 +46,11 @@ class ClientCredentialsGrant:
         if client.kind != "registered" or client.is_public or not client.service_subject or tenant is None:
             raise OAuthError("unauthorized_client", "only a service principal that an operator registered may use client_credentials")
         resource = self._resources.of(tenant.tenant_id)
-        # RFC 8707 §2.2: the operator chose the audience, the request may only repeat it.
-        if form.all("resource") and self._resources.resolve(form.all("resource")).tenant_id != tenant.tenant_id:
+        if form.all("resource"):
+            named = self._resources.resolve(form.all("resource"))
+            resource = named.url
+        # RFC 8707 §2.2: the operator chose whose resources these are, the request only which of them.
+        if form.all("resource") and named.tenant.tenant_id != tenant.tenant_id:
             raise OAuthError("invalid_target", "this service principal belongs to another resource")
         # RFC 6749 §4.4.2, §3.3: no person consents here, so the operator's list is the ceiling.
         asked = known(parse(form.get("scope") or ""), self._provider_scopes(tenant.tenant_id), tenant.baseline_scopes)

@@ -14,7 +14,7 @@ from oauth.errors import InvalidGrant, OAuthError, RegistrationRefused
 from oauth.fetch import FetchRefused
 from oauth.jwt import LEEWAY_S, AssertionRefused, JwksCache, check_times, decode, is_for, read_id, unverified
 from oauth.parameters import Parameters
-from oauth.resources import Resources
+from oauth.resources import ProtectedResource, Resources
 from oauth.scopes import OFFLINE, parse
 from oauth.stores import AuditLog, GrantStore
 from oauth.tenants import Tenant
@@ -81,7 +81,8 @@ class JwtBearerGrant:
         if assertion is None:
             raise OAuthError("invalid_request", "assertion is missing")
         try:
-            claims, tenant = await self._verified(client, assertion)
+            claims, named = await self._verified(client, assertion)
+            tenant = named.tenant
             # RFC 7523 §3 items 4 to 7: exp is required, nbf and iat are honoured, jti is what replay is told by.
             expires_at, assertion_id = check_times(claims, self._clock()), read_id(claims)
         except AssertionRefused as error:
@@ -91,7 +92,7 @@ class JwtBearerGrant:
             await self._audit.record(SecurityEvent("assertion_refused", self._clock(), client_id=client.client_id, facts=facts))
             raise InvalidGrant(str(error)) from error
         # RFC 8707 §2.2: the identity provider named the audience; the client cannot pick another.
-        if form.all("resource") and self._resources.resolve(form.all("resource")).tenant_id != tenant.tenant_id:
+        if form.all("resource") and self._resources.resolve(form.all("resource")) != named:
             raise OAuthError("invalid_target", "resource differs from the one of the assertion")
         # RFC 8725 §3.8: (iss, sub) together; an e-mail or a sub alone could be another person's at another issuer.
         subject = await self._subject_of(tenant.tenant_id, str(claims["iss"]), str(claims["sub"]))
@@ -105,7 +106,7 @@ class JwtBearerGrant:
             tenant_id=tenant.tenant_id,
             subject=subject,
             client_id=client.client_id,
-            resource=self._resources.of(tenant.tenant_id),
+            resource=named.url,
             scopes=scopes,
             grant_type="jwt_bearer",
             native=False,
@@ -122,8 +123,8 @@ class JwtBearerGrant:
         self._access_tokens.remember(row, revocations)
         return reply_of(token, row, "")
 
-    async def _verified(self, client: Client, assertion: str) -> tuple[Mapping[str, object], Tenant]:
-        """Return the claims of an assertion for this client and the tenant of its resource. Raises AssertionRefused."""
+    async def _verified(self, client: Client, assertion: str) -> tuple[Mapping[str, object], ProtectedResource]:
+        """Return the claims of an assertion for this client and the resource that it is for. Raises AssertionRefused."""
         # RFC 8725 §3.10: what is read here only chooses which issuer's keys to try; nothing else counts before the signature.
         header, claimed = unverified(assertion)
         # RFC 8725 §3.11.
@@ -133,7 +134,8 @@ class JwtBearerGrant:
         # One resource: an assertion for several could be carried from one to the other (RFC 9700 §2.3).
         values = (resource,) if isinstance(resource, str) else ()
         try:
-            tenant = self._resources.resolve(values)
+            named = self._resources.resolve(values)
+            tenant = named.tenant
         except OAuthError as error:
             raise AssertionRefused("resource of the assertion is not one of this gateway") from error
         # RFC 7523 §3 item 1: trust is per tenant, or one tenant's identity provider could vouch for another's people.
@@ -159,7 +161,7 @@ class JwtBearerGrant:
         # RFC 7523 §3 item 2.
         if not isinstance(claims.get("sub"), str) or not claims["sub"]:
             raise AssertionRefused("the assertion has no sub")
-        return claims, tenant
+        return claims, named
 
     async def _scopes(self, tenant: Tenant, subject: str, claims: Mapping[str, object], form: Parameters) -> frozenset[str]:
         """Return what assertion, request and subject all permit. Raises OAuthError (invalid_scope)."""

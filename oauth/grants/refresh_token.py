@@ -91,7 +91,7 @@ class RefreshTokenGrant:
     async def _asked(self, grant: Grant, token: str, form: Parameters) -> _Asked:
         """Return what is asked for, when the grant covers it (RFC 6749 §6, RFC 8707 §2.2)."""
         # RFC 8707 §2.2: the audience of the grant, or a token stolen at one resource would open another.
-        if form.all("resource") and self._resources.of(self._resources.resolve(form.all("resource")).tenant_id) != grant.resource:
+        if form.all("resource") and self._resources.resolve(form.all("resource")).url != grant.resource:
             raise OAuthError("invalid_target", "resource differs from the one that was authorized")
         scopes = frozenset(parse(form.get("scope") or "")) - {OFFLINE} or grant.scopes
         # RFC 6749 §6: narrower is fine, wider needs the person.

@@ -5,7 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from oauth.authorization.scope_narrowing import AllowedScopes, narrow
-from oauth.resources import Resources
+from oauth.resources import ResourceKind, Resources
+from oauth.scopes import ADMIN
 from oauth.stores import GrantStore
 from oauth.tokens.formats import new_id
 from oauth.tokens.grant_records import Grant
@@ -36,12 +37,14 @@ class OperatorIssuedTokens:
         self._allowed_scopes = allowed_scopes
         self._clock = clock
 
-    async def mint(self, tenant_id: str, subject: str, scopes: frozenset[str] | None, ttl_s: float) -> Minted:
-        """Return an access token of the subject for the tenant's resource; None asks for every scope that the subject may use.
+    async def mint(self, tenant_id: str, subject: str, scopes: frozenset[str] | None, ttl_s: float, kind: ResourceKind = "mcp") -> Minted:
+        """Return an access token of the subject for a resource of the tenant; None asks for every scope that the subject may use.
 
-        Raises NothingToMint.
+        One for the administration has the one scope ADMIN; who uses it has to be an administrator then. Raises NothingToMint.
         """
         allowed = await self._allowed_scopes(tenant_id, subject)
+        if kind == "admin":
+            allowed = frozenset({ADMIN}) if allowed else frozenset()
         # RFC 9700 §2.3: the operator acts for the subject, and gives no more than the subject may use.
         granted = allowed if scopes is None else narrow(scopes, allowed)
         if not granted:
@@ -52,7 +55,7 @@ class OperatorIssuedTokens:
             tenant_id=tenant_id,
             subject=subject,
             client_id=MINT_CLIENT,
-            resource=self._resources.of(tenant_id),
+            resource=self._resources.of(tenant_id, kind),
             scopes=granted,
             grant_type="minted",
             native=True,

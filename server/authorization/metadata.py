@@ -7,7 +7,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from oauth.metadata import authorization_server_metadata, protected_resource_metadata
-from oauth.scopes import CONNECT, UMBRELLAS
+from oauth.resources import Resources
+from oauth.scopes import CONNECT, MODELS, UMBRELLAS
 from oauth.tenants import DEFAULT_TENANT, Tenants
 from server.authorization.requests import for_machines, json_answer
 from server.config.settings import Settings
@@ -33,6 +34,10 @@ _RESOURCE_PATHS = (
 )
 
 
+#: where models are called (AI gateway contract)
+_MODELS_PATHS = ("/.well-known/oauth-protected-resource/v1", "/.well-known/oauth-protected-resource/v1/{tenant}")
+
+
 class MetadataEndpoints:
     """Every document is made of settings alone. No header of a request changes a byte of it, but for a gateway on loopback: there the
     resource is named as the client names it, of the three names that this machine has."""
@@ -46,8 +51,9 @@ class MetadataEndpoints:
 
     def routes(self) -> list[Route]:
         """Return the routes; they come before the guarded `/mcp/{tenant}`."""
-        server, resource = for_machines(self.server, "GET"), for_machines(self.resource, "GET")
+        server, resource, models = (for_machines(each, "GET") for each in (self.server, self.resource, self.models))
         endpoints = [(path, server) for path in _SERVER_PATHS] + [(path, resource) for path in _RESOURCE_PATHS]
+        endpoints += [(path, models) for path in _MODELS_PATHS]
         # A client that was told `/mcp/` puts the well-known part before just that; it is the same resource.
         endpoints += [(f"{path}/", endpoint) for path, endpoint in endpoints]
         return [Route(path, endpoint, methods=["GET", "OPTIONS"]) for path, endpoint in endpoints]
@@ -65,6 +71,15 @@ class MetadataEndpoints:
             return _not_found()
         resource = self._settings.mcp_url(tenant.tenant_id, self._callers.base_url_at(request.headers.get("host")))
         return _cacheable(json_answer(protected_resource_metadata(tenant, resource, self._settings.base_url, tenant.baseline_scopes)))
+
+    async def models(self, request: Request) -> Response:
+        tenant_id = request.path_params.get("tenant")
+        tenant = self._tenants.get(tenant_id or DEFAULT_TENANT)
+        if tenant is None or tenant_id == DEFAULT_TENANT:
+            return _not_found()
+        base_url = self._callers.base_url_at(request.headers.get("host"))
+        resource = Resources(self._tenants, self._settings.mcp_url, base_url).of(tenant.tenant_id, "models")
+        return _cacheable(json_answer(protected_resource_metadata(tenant, resource, self._settings.base_url, (MODELS,))))
 
 
 def _cacheable(response: Response) -> Response:
