@@ -47,6 +47,12 @@ def unsupported(what: str, where: str) -> ModelCallRefused:
     return ModelCallRefused("unsupported", 400, f"{what} cannot be said to {where}; leave it out, or choose another model", what)
 
 
+def frontier_needs_model() -> ModelCallRefused:
+    return ModelCallRefused(
+        "frontier_needs_model", 400, "frontier is no model: name one as provider/model, or ask for bulk or standard", "model"
+    )
+
+
 def budget_exceeded(name: str, message: str) -> ModelCallRefused:
     # openai and anthropic SDKs obey x-should-retry before the status.
     return ModelCallRefused("budget_exceeded", 402, message, name, {"x-should-retry": "false"})

@@ -8,10 +8,12 @@ from collections.abc import Iterable, Iterator
 from tools.ai_gateway.configuration.base_urls import base_url_fault
 from tools.ai_gateway.configuration.built_in import FRONTIER, PROVIDERS, RESERVED_NAMES, ROUTES
 from tools.ai_gateway.configuration.faults import ConfigFault, meant, place_of
-from tools.ai_gateway.configuration.route_cycles import cycles
+from tools.ai_gateway.configuration.route_graph import graph_of
 from tools.operation import Json
 
 Part = str | int
+#: routes within routes: every request walks them
+MAX_DEPTH = 10
 
 
 def reference_faults(document: Json) -> list[ConfigFault]:
@@ -104,8 +106,13 @@ def _routes(document: Json, names: _Names) -> Iterator[ConfigFault]:
             )
         if route.get("pick") == "weighted" and not any(weights := list(_weights(route))) and weights:
             yield ConfigFault(place_of(("routes", name, "targets")), "have no weight; give at least one of them some")
-    for way, closing in cycles(edges):
-        yield ConfigFault(closing, f"is a cycle: {' → '.join(way)}")
+    graph = graph_of(edges)
+    for way, closing in graph.cycles:
+        yield ConfigFault(closing, f"is a cycle: {' → '.join(way[:MAX_DEPTH])}{'' if len(way) <= MAX_DEPTH else ' → …'}")
+    for name, depth in graph.depths.items():
+        # One is enough: those that lead to it are deeper still. And a cycle has no depth.
+        if depth == MAX_DEPTH + 1 and not graph.cycles:
+            yield ConfigFault(place_of(("routes", name)), f"leads through {depth} routes, itself included; {MAX_DEPTH} are the most")
 
 
 def _leads_to(name: str, route: Json) -> Iterator[tuple[tuple[Part, ...], str]]:

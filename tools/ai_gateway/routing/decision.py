@@ -1,6 +1,6 @@
 """What was decided about a request before anything is sent."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 from tools.ai_gateway.configuration.config import ModelProvider
@@ -13,10 +13,11 @@ class ModelTarget:
     provider: ModelProvider
     model: str
 
-    @property
-    def name(self) -> str:
-        """As callers write it: `provider/id`."""
-        return f"{self.provider.name}/{self.model}"
+    #: as callers write it: `provider/id`; made once, since every decision reads it several times
+    name: str = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "name", f"{self.provider.name}/{self.model}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -140,6 +140,18 @@ def test_two_budgets_of_one_name_and_two_experiments_on_one_route_are_refused() 
     ]
 
 
-def test_a_long_chain_of_routes_is_read_without_recursion() -> None:
-    routes = {f"r{n}": {"targets": [f"r{n + 1}"]} for n in range(3_000)} | {"r3000": {"targets": ["openai/gpt-5.2"]}}
-    assert read_document({"routes": routes})["routes"] == routes
+def chain(length: int) -> str:
+    """Return routes of which each leads to the next, the last to a model."""
+    links = [f'[routes.r{n}]\ntargets = ["r{n + 1}"]' for n in range(1, length)]
+    return "\n".join([*links, f"[routes.r{length}]\ntargets = ['openai/gpt-5.2']"])
+
+
+def test_routes_lead_through_ten_routes_at_most() -> None:
+    read_toml(chain(10).encode())
+    assert faults(chain(3_000)) == ["routes.r2990: leads through 11 routes, itself included; 10 are the most"]
+
+
+def test_a_long_cycle_is_one_short_fault() -> None:
+    (fault,) = faults("\n".join(f"[routes.r{n}]\ntargets = ['r{(n + 1) % 3_000}']" for n in range(3_000)))
+    assert fault.startswith("routes.r2999.targets[0]: is a cycle: r0 → r1 → ")
+    assert len(fault) < 120
