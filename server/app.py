@@ -100,7 +100,7 @@ async def open_gateway(settings: Settings) -> AsyncIterator[Gateway]:
             *Discovery(settings).routes(),
             *Health(operations.telemetry, {"store": store.database.ping, "changes": feed.ready}, MetricsReaders(settings)).routes(),
             *people.routes,
-            *connections.routes(tenants, people.sessions, people.pages, operations.catalog.connections),
+            *connections.routes(tenants, people.sessions, people.pages, operations.catalog.connections, operations.key_parts),
             *authorization.routes(sessions=people.sessions, pages=people.pages, limits=people.limits),
         ]
         front = McpFront(authorization.guard(mcp), _behind_proxy(routes, people.pages, settings))

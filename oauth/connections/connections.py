@@ -76,9 +76,9 @@ class Accounts:
         default = _default(accounts)
         status, missing = _status(default, scopes, self._clock())
         aliases = tuple(account.alias for account in accounts)
-        alias, kind = (default.alias, default.kind) if default else (None, None)
         ids = tuple(account.account_id for account in accounts)
-        return Readiness(provider, status, aliases, alias, tuple(sorted(missing)), kind, ids)
+        kinds = tuple(account.kind for account in accounts)
+        return Readiness(provider, status, aliases, default.alias if default else None, tuple(sorted(missing)), ids, kinds)
 
     def accounts(self, principal: Principal, provider: str) -> tuple[Connection, ...]:
         """Return what `principal` may use at `provider`: the subject's own first, then everybody's; defaults first."""

@@ -41,16 +41,25 @@ class Readiness:
     accounts: tuple[str, ...] = ()
     default: str | None = None
     missing_scopes: tuple[str, ...] = ()
-    #: how the default account proves itself; None where there is none
-    kind: CredentialKind | None = None
     #: the identities behind `accounts`, in their order: an alias may be another account's tomorrow
     account_ids: tuple[str, ...] = ()
+    #: how each of `accounts` proves itself, in their order
+    kinds: tuple[CredentialKind, ...] = ()
 
     def id_of(self, account: str | None) -> str | None:
         """Return the id of the account that is named by alias or id (None: of the default), or None where there is no such."""
+        place = self._place_of(account)
+        return None if place is None else (self.account_ids or self.accounts)[place]
+
+    def kind_of(self, account: str | None) -> CredentialKind | None:
+        """Return how the account that is named like that proves itself, or None where there is no such."""
+        place = self._place_of(account)
+        return self.kinds[place] if place is not None and self.kinds else None
+
+    def _place_of(self, account: str | None) -> int | None:
         wanted = account or self.default
         named = zip(self.accounts, self.account_ids or self.accounts, strict=True)
-        return next((account_id for alias, account_id in named if wanted in (alias, account_id)), None)
+        return next((place for place, each in enumerate(named) if wanted in each), None)
 
 
 class ConnectionNeeded(Exception):

@@ -28,7 +28,7 @@ from server.config.errors import SettingsError
 from server.config.settings import Settings
 from server.discovery import UpstreamClientDocuments
 from server.pages.browser_session import BrowserSessions
-from server.pages.connect import ConnectionEndpoints
+from server.pages.connect import ConnectionEndpoints, KeyParts
 from server.pages.connections import ConnectionsPage
 from server.pages.page import Pages
 from server.storage.change_feed import Change
@@ -79,10 +79,15 @@ class Connections:
         connectable = Connectable(self.accounts, self.registrations, needed)
         return ConnectionOperations(self.accounts, self.changes, self.links, self.registrations, connectable).functions()
 
-    def routes(self, tenants: Tenants, sessions: BrowserSessions, pages: Pages, needed: Needed) -> list[BaseRoute]:
+    def routes(self, tenants: Tenants, sessions: BrowserSessions, pages: Pages, needed: Needed, key_parts: KeyParts) -> list[BaseRoute]:
         """Return the pages: connecting, and a person's accounts."""
         connect = ConnectionEndpoints(
-            flows=self.flows, finished=self.finished, sessions=sessions, pages=pages, client_name=self._client_name
+            flows=self.flows,
+            finished=self.finished,
+            sessions=sessions,
+            pages=pages,
+            client_name=self._client_name,
+            key_parts=key_parts,
         )
         page = ConnectionsPage(
             tenants=tenants,

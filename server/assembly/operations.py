@@ -44,6 +44,7 @@ from tools.sources.http.failover import FailoverRunner
 from tools.sources.http.health_checks import HealthChecks
 from tools.sources.http.response_cache import CachingRunner
 from tools.sources.http.runner import OpenApiRunner
+from tools.sources.key_parts import KeyPart, key_parts
 from tools.sources.mcp.runner import McpRunner
 from tools.sources.mcp.session_pool import McpSessions
 from tools.sources.mcp.watch import McpWatch
@@ -69,6 +70,10 @@ class Operations:
     def background(self) -> Sequence[Callable[[], Coroutine[Any, Any, None]]]:
         """Return what runs as long as the gateway does."""
         return (self.call_log.run, self.health_checks.run, self.index.run, self.mcp_watch.run)
+
+    def key_parts(self, tenant_id: str, provider: str) -> tuple[KeyPart, ...]:
+        """Return the keys that an account of `tenant_id` at `provider` has."""
+        return key_parts(each for owner in (None, tenant_id) for each in self.catalog.operations_of(owner, provider))
 
     async def changed(self, changes: Sequence[Change]) -> None:
         """Take over imports and removals, of this process or another."""

@@ -1,12 +1,11 @@
 """The key of an account, or all of them where its API wants several: out of the environment, piped in, or typed unseen."""
 
-import json
 import os
 from collections.abc import Sequence
 
 from server.commands.frame import CommandFailed
 from server.commands.secret_input import read_secret
-from tools.sources.key_parts import KeyPart, found_in, variables_of
+from tools.sources.key_parts import KeyPart, found_in, missing_of, secret_of, variables_of
 
 
 def read_keys(provider: str, parts: Sequence[KeyPart], *, from_env: bool) -> str:
@@ -24,9 +23,9 @@ def read_keys(provider: str, parts: Sequence[KeyPart], *, from_env: bool) -> str
             keys[part.scheme] = found_in(os.environ, provider, part)
             continue
         keys[part.scheme] = read_secret(f"{part.scheme} of {provider} ({part.place} {part.name})")
-    if missing := [part for part in parts if not keys.get(part.scheme)]:
+    if missing := missing_of(parts, keys):
         named = ", ".join(f"{part.scheme} ({part.place} {part.name})" for part in missing)
         ways = ", ".join(" or ".join(variables_of(provider, part)) for part in missing)
         way = f"set {ways}" if from_env else f"give {len(parts)} lines: {', '.join(part.scheme for part in parts)}"
         raise CommandFailed(f"{provider} takes {len(parts)} keys, and there is no {named}; {way}")
-    return json.dumps(keys) if len(parts) > 1 else keys[parts[0].scheme]
+    return secret_of(parts, keys)

@@ -1,6 +1,6 @@
 """`/connect/{flow}` and the providers' callbacks: a person connects an account, from our page to the provider and back."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -21,9 +21,12 @@ from server.pages.posted_answer import posted_answer
 from server.pages.refusals import PageRefused, cookies_needed, for_people
 from server.pages.visit import connections_url, sign_in_url
 from server.posted_form import read_form
+from tools.sources.key_parts import KeyPart, missing_of, secret_of
 
 #: of a client, by tenant and client id; None where it has none
 ClientName = Callable[[str, str], Awaitable[str | None]]
+#: of a tenant and a provider, the keys that an account there has
+KeyParts = Callable[[str, str], Sequence[KeyPart]]
 MAX_SECRET_CHARS = 8192
 
 
@@ -31,9 +34,16 @@ class ConnectionEndpoints:
     """The link is not a key: who opens it signs in, and must be the subject whose call asked (MCP 2026-07-28, URL elicitation)."""
 
     def __init__(
-        self, *, flows: ConnectFlows, finished: FinishedFlows, sessions: BrowserSessions, pages: Pages, client_name: ClientName
+        self,
+        *,
+        flows: ConnectFlows,
+        finished: FinishedFlows,
+        sessions: BrowserSessions,
+        pages: Pages,
+        client_name: ClientName,
+        key_parts: KeyParts,
     ) -> None:
-        self._finished = finished
+        self._finished, self._key_parts = finished, key_parts
         self._flows, self._sessions, self._pages, self._client_name = flows, sessions, pages, client_name
 
     def routes(self) -> list[Route]:
@@ -71,7 +81,7 @@ class ConnectionEndpoints:
         try:
             if alias:
                 check_alias(alias)
-            if form.all("secret"):
+            if _has_key(form):
                 return await self._take_key(request, flow, session, form, alias)
             return see_other(await self._flows.start(handle, session, browser, alias))
         except ConnectionRefused as refused:
@@ -100,7 +110,7 @@ class ConnectionEndpoints:
     async def _taken_before(self, request: Request, form: Parameters) -> Connected | None:
         """Return what the same form brought when it was sent before: a page that is loaded again sends it again."""
         handle = request.path_params["flow"]
-        tenant_id = await self._finished.tenant_of(handle) if form.all("secret") else None
+        tenant_id = await self._finished.tenant_of(handle) if _has_key(form) else None
         if tenant_id is None:
             return None
         connected = await self._finished.by_link(handle, await self._sessions.current(request, tenant_id))
@@ -110,10 +120,18 @@ class ConnectionEndpoints:
 
     async def _take_key(self, request: Request, flow: ConnectFlow, session: BrowserSession, form: Parameters, alias: str) -> Response:
         given = {name: (form.get(name) or "").strip() for name in ("secret", "username", "session_token", "region", "service")}
+        if parts := self._several(flow, form):
+            given["secret"] = _together(parts, form)
         if not given["secret"] or any(len(text) > MAX_SECRET_CHARS for text in given.values()):
             raise ConnectionRefused("give the key that the service made for you")
         connected = await self._flows.take_key(request.path_params["flow"], session, AccountSecret(**given), alias)
         return await self._connected(request, connected)
+
+    def _several(self, flow: ConnectFlow, form: Parameters | None = None) -> Sequence[KeyPart]:
+        """Return the keys that have a field each on the page (or in `form`); none where one field is enough."""
+        parts = self._key_parts(flow.tenant_id, flow.provider)
+        is_asked = form is None or any(form.all(_field(part)) for part in parts)
+        return parts if len(parts) > 1 and is_asked else ()
 
     async def _connected(self, request: Request, connected: Connected) -> Response:
         """Say what was connected; where it is another account than was meant, offer what the connections page does about it."""
@@ -135,6 +153,7 @@ class ConnectionEndpoints:
             "connect",
             status=status,
             view=view,
+            keys=[(_field(part), part) for part in self._several(flow)] if view.provider.auth == "api_key" else [],
             email=session.email,
             client_name=await self._client_name(flow.tenant_id, flow.client_id),
             csrf=await self._sessions.csrf_token(request, _purpose(flow.flow_hash), flow.tenant_id),
@@ -159,6 +178,23 @@ class ConnectionEndpoints:
             # Somebody with two accounts here may be signed in with the other one.
             switch = ("Sign in as somebody else", sign_in_url(flow.tenant_id, request.scope["path"]))
             raise _refused(refused, switch) from refused
+
+
+def _field(part: KeyPart) -> str:
+    return f"key:{part.scheme}"
+
+
+def _has_key(form: Parameters) -> bool:
+    return any(name == "secret" or name.startswith("key:") for name, _value in form.pairs())
+
+
+def _together(parts: Sequence[KeyPart], form: Parameters) -> str:
+    """Return all keys of one account as its secret. Raises ConnectionRefused where one is missing."""
+    given = {part.scheme: (form.get(_field(part)) or "").strip() for part in parts}
+    if missing := missing_of(parts, given):
+        named = ", ".join(f"{part.title} ({part.place} {part.name})" for part in missing)
+        raise ConnectionRefused(f"all {len(parts)} keys make one account, and there is no {named}; fill in every field")
+    return secret_of(parts, given)
 
 
 def _purpose(flow_hash: str) -> str:

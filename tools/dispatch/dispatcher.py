@@ -7,9 +7,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 
+from oauth.connections.credentials import UnknownAccount
 from oauth.principal import Principal
 from tools.always_on import MAX_CHARS, NAMES_ANOTHER
-from tools.call_failures import not_available, takes_account
+from tools.call_failures import not_available, takes_account, unknown_account
 from tools.catalog.search_feedback import SearchFeedback
 from tools.dispatch.confirmations import Agreement, counts_once
 from tools.dispatch.execution import broken, run_guarded, run_in_time
@@ -176,7 +177,11 @@ class Dispatcher:
         key = self._idempotency.key_of(call)
         if key is not None:
             call = replace(call, options=replace(call.options, idempotency_key=key))
-        data: dict[str, Json] = {"request": runner.preview(call), "would_need_confirmation": would_ask}
+        try:
+            request = runner.preview(call)
+        except UnknownAccount as error:
+            return _failed(unknown_account(call, error))
+        data: dict[str, Json] = {"request": request, "would_need_confirmation": would_ask}
         if key is not None:
             data["idempotency_key"] = key
         return Outcome("ok", data=data, note="dry run: nothing was sent")

@@ -13,7 +13,7 @@ MAX_RECORD_BYTES = 1024 * 1024
 
 
 def encode_outcome(outcome: Outcome, recorded_at: float) -> bytes:
-    """Return what a later call with the same key needs: status, data, page, HTTP facts and failure.
+    """Return what a later call with the same key needs: status, data, page, HTTP facts, failure and notes.
 
     Data that would make the record larger than 1 MiB is left out, and the record says so.
     """
@@ -34,6 +34,8 @@ def encode_outcome(outcome: Outcome, recorded_at: float) -> bytes:
         record["page"] = asdict(outcome.page)
     if outcome.error is not None:
         record["error"] = asdict(outcome.error)
+    if outcome.notes:
+        record["notes"] = outcome.notes
     encoded = _encoded(record)
     if len(encoded) <= MAX_RECORD_BYTES:
         return encoded
@@ -79,6 +81,7 @@ def decode_outcome(record: bytes) -> tuple[Outcome, float]:
         http=None if "http" not in kept else ResponseMeta(**kept["http"]),
         error=error,
         note=note,
+        notes=tuple(kept.get("notes", ())),
     )
     return outcome, float(kept["at"])
 

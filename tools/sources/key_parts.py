@@ -1,10 +1,12 @@
 """The keys that one account of a provider has: APIs that want a client id beside the secret, or a version, take several."""
 
+import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from tools.catalog.verbs import words_of
 from tools.operation import Operation
 
 
@@ -16,6 +18,11 @@ class KeyPart:
     name: str
     place: str
     prefix: str = ""
+
+    @property
+    def title(self) -> str:
+        """The document's name of it in words: "Client id"."""
+        return " ".join(words_of(self.scheme)).capitalize() or self.name
 
 
 def key_parts(operations: Iterable[Operation]) -> tuple[KeyPart, ...]:
@@ -29,6 +36,16 @@ def key_parts(operations: Iterable[Operation]) -> tuple[KeyPart, ...]:
                 asked[tuple(KeyPart(each["scheme"], each["name"], each["in"], each.get("prefix", "")) for each in reversed([*parts]))] += 1
                 break
     return asked.most_common(1)[0][0] if asked else ()
+
+
+def missing_of(parts: Iterable[KeyPart], key_by_scheme: Mapping[str, str]) -> list[KeyPart]:
+    """Return the keys that were not given: half of them would be no account."""
+    return [part for part in parts if not key_by_scheme.get(part.scheme)]
+
+
+def secret_of(parts: Sequence[KeyPart], key_by_scheme: Mapping[str, str]) -> str:
+    """Return the secret to keep: the key itself, or a JSON object of the keys by scheme where there are several."""
+    return json.dumps(dict(key_by_scheme)) if len(parts) > 1 else key_by_scheme[parts[0].scheme]
 
 
 def variables_of(provider: str, part: KeyPart) -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 """Connect an account by a static secret: an API key, or a user name and password."""
 
+import json
 import re
 import secrets
 import time
@@ -43,7 +44,7 @@ def new_account_id() -> str:
 
 
 def _check_secret(secret: AccountSecret, kind: CredentialKind) -> None:
-    written = secret.secret + secret.username + secret.session_token
+    written = "".join((secret.secret, secret.username, secret.session_token, *_several(secret.secret)))
     # RFC 9110 §5.5: it goes into a header, where CR or LF would begin another field.
     if not secret.secret or any(ord(character) < 32 for character in written):
         raise ConnectionRefused("the secret is empty or has control characters; give it on one line")
@@ -51,6 +52,16 @@ def _check_secret(secret: AccountSecret, kind: CredentialKind) -> None:
         raise ConnectionRefused("the access key id is missing or no key id; it is letters and digits, beside the secret key")
     if any(part and not _AWS_NAME.fullmatch(part) for part in (secret.region, secret.service)):
         raise ConnectionRefused("region and service are lower-case letters, digits and '-', like eu-central-1 and dynamodb")
+
+
+def _several(secret: str) -> list[str]:
+    """Return the keys within a JSON object of several, in which control characters are escaped."""
+    if not secret.startswith("{"):
+        return []
+    try:
+        return [str(each) for each in json.loads(secret).values()]
+    except ValueError:
+        return []
 
 
 async def add_key(

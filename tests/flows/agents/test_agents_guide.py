@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.conftest import REPOSITORY
-from tests.flows.agents.services import KEY, Services
+from tests.flows.agents.services import KEYS, Services
 from tests.server.demo.listening import listening
 from tests.server.importing.upstream_world import UpstreamWorld, upstream_world
 from tools.sources.importing import ImportRequest, import_openapi
@@ -78,7 +78,7 @@ async def test_every_call_of_the_guide_answers_what_the_guide_says(tmp_path: Pat
         answer: dict[str, Any] = {}
         for (_, call_text), (_, shown) in zip(BLOCKS[::2], BLOCKS[1::2], strict=True):
             if "url" in answer.get("connection", {}):
-                await world.walk(answer["connection"]["url"], secret=KEY)
+                await world.walk(answer["connection"]["url"], **{name: key for name, (key, _header) in KEYS.items()})
             call = json.loads(call_text)
             answer = await world.call(call["name"], filled(call, answer))
             assert masked(answer["_text"]) == masked(shown), call_text

@@ -32,6 +32,7 @@ from server.pages.page import Pages
 from server.storage.store import Store, open_store
 from tests.server.demo.listening import listening
 from tools.egress.client import Egress
+from tools.sources.key_parts import KeyPart
 
 CLIENT_SECRET = "crm-app-secret"
 ADA = Principal("default", "sub_ada", "claude", frozenset({"mcp"}), "g1")
@@ -109,8 +110,9 @@ async def connection_world(
     reuse_grace_s: float = 0,
     allow: tuple[str, ...] = (),
     needed: tuple[str, ...] = (),
+    keys: tuple[KeyPart, ...] = (),
 ) -> AsyncIterator[World]:
-    """Open the world; it ends with the block. `needed`: providers at which operations need an account."""
+    """Open the world; it ends with the block. `needed`: providers at which operations need an account; `keys`: those of every account."""
     listener = socket.create_server(("127.0.0.1", 0))
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     faults = Faults()
@@ -129,7 +131,11 @@ async def connection_world(
                 await store.subjects.add(Subject(tenant_id, subject, f"{subject}@example.com"), None)
             pages = Pages(settings)
             home = HomeEndpoints(pages=pages, settings=settings)
-            routes = [*connections.routes(tenants, sessions, pages, lambda _tenant_id: needed), *home.routes(), *_sign_in(sessions)]
+            routes = [
+                *connections.routes(tenants, sessions, pages, lambda _tenant_id: needed, lambda *_whose: keys),
+                *home.routes(),
+                *_sign_in(sessions),
+            ]
             async with _serving(Starlette(routes=routes), listener):
                 yield World(url, crm_url, store, connections, crm_app.state.grants, faults, tmp_path / "data")
 

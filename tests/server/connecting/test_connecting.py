@@ -1,5 +1,7 @@
 """Connecting an account: from a call that needs one, over our page and the provider's consent, to the call that goes through."""
 
+import json
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from oauth.connections.provider import known_definitions
 from oauth.connections.upstream.registrations import UpstreamRegistration
 from server.demo.provider import definition
 from tests.server.connecting.connection_world import ADA, BOB, CLIENT_SECRET, World, connection_world, field, query_of
+from tools.sources.key_parts import KeyPart
 
 READ = frozenset({"crm.read"})
 
@@ -162,6 +165,58 @@ async def test_a_key_is_connected_on_the_page_where_a_provider_takes_keys(world:
         assert "works now" not in done.text
     credential = await world.connections.accounts.for_call(ADA, "weather", frozenset(), None)
     assert (credential.kind, credential.secret, credential.alias) == ("api_key", "k-weather-1", "mine")
+
+
+PLAID = (
+    KeyPart("clientId", "PLAID-CLIENT-ID", "header"),
+    KeyPart("secret", "PLAID-SECRET", "header"),
+    KeyPart("plaidVersion", "Plaid-Version", "header"),
+)
+KEYS = {"key:clientId": "client-5", "key:secret": " hush-hush ", "key:plaidVersion": "2020-09-14"}
+
+
+async def test_an_account_of_several_keys_has_a_field_for_each(tmp_path: Path) -> None:
+    """Issue 12, F13: client id, secret and version; half of them are no account, and nothing typed is shown again."""
+    async with connection_world(tmp_path, keys=PLAID) as world:
+        link = await world.needed(provider="plaid", scopes=frozenset())
+        async with world.signed_in(ADA) as browser:
+            page = await browser.get(link)
+            assert re.findall(r'<label for="(key:[^"]+)">([^<]+)</label>', page.text) == [
+                ("key:clientId", "Client id"),
+                ("key:secret", "Secret"),
+                ("key:plaidVersion", "Plaid version"),
+            ]
+            assert 'name="secret"' not in page.text
+            csrf = field(page.text, "csrf")
+            half = await browser.post(link, data={"csrf": csrf, **KEYS, "key:secret": "", "alias": "mine"})
+            assert (half.status_code, "there is no Secret (header PLAID-SECRET)" in half.text, "client-5" in half.text) == (
+                400,
+                True,
+                False,
+            )
+            split = await browser.post(link, data={"csrf": csrf, **KEYS, "key:clientId": "a\r\nX-Other: b"})
+            assert (split.status_code, "control characters" in split.text) == (400, True)
+            done = await browser.post(link, data={"csrf": csrf, **KEYS, "alias": "mine"})
+            assert (done.status_code, "hush-hush" in done.text) == (200, False)
+            again = await browser.post(link, data={"csrf": csrf, **KEYS, "alias": "mine"})
+            assert "Key kept" in again.text
+        found = await world.connections.accounts.for_call(ADA, "plaid", frozenset(), None)
+        assert (found.kind, json.loads(found.secret)) == (
+            "api_key",
+            {"clientId": "client-5", "secret": "hush-hush", "plaidVersion": "2020-09-14"},
+        )
+
+
+async def test_all_keys_in_one_field_are_still_taken(tmp_path: Path) -> None:
+    """A form that was made before, or by a script: the JSON object of all."""
+    async with connection_world(tmp_path, keys=PLAID) as world:
+        link = await world.needed(provider="plaid", scopes=frozenset())
+        async with world.signed_in(ADA) as browser:
+            page = await browser.get(link)
+            whole = json.dumps({"clientId": "c", "secret": "s", "plaidVersion": "v"})
+            done = await browser.post(link, data={"csrf": field(page.text, "csrf"), "secret": whole})
+            assert done.status_code == 200
+        assert (await world.connections.accounts.for_call(ADA, "plaid", frozenset(), None)).secret == whole
 
 
 async def test_an_unregistered_provider_says_who_can_help(world: World) -> None:

@@ -173,7 +173,7 @@ async def test_the_runner_gets_the_key_that_it_may_pass_on() -> None:
 def test_an_outcome_survives_its_record() -> None:
     """What a replay answers is what the first call answered."""
     failure = Failure("c", "m", True, 1.5, {"status": 500, "body": None}, ("a",), "h", ({"path": "p"},), frozenset({"s"}))
-    outcome = Outcome("error", data=[1], page=Page("n", True, 1), http=ResponseMeta(500, "r", {"limit": 1}), error=failure)
+    outcome = Outcome("error", data=[1], page=Page("n", True, 1), http=ResponseMeta(500, "r", {"limit": 1}), error=failure, notes=("n",))
     assert decode_outcome(encode_outcome(outcome, 12.5)) == (outcome, 12.5)
     file = Outcome("ok", data=Download(b"\xff\x00", "image/png", "a.png"))
     assert decode_outcome(encode_outcome(file, 1))[0] == file

@@ -179,7 +179,7 @@ class Keys:
         self.credential = credential
 
     def readiness(self, principal: Principal, provider: str, scopes: frozenset[str]) -> Readiness:
-        return Readiness(provider, "ready", kind="sigv4")
+        return Readiness(provider, "ready", ("default",), "default", kinds=("sigv4",))
 
     async def for_call(self, principal: Principal, provider: str, scopes: frozenset[str], account: str | None) -> Credential:
         return self.credential

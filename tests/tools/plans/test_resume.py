@@ -52,6 +52,21 @@ async def test_resume_runs_only_what_failed_or_never_ran() -> None:
     assert second["stats"]["calls"] == 1
 
 
+async def test_a_step_from_the_record_still_says_what_was_made_of_it() -> None:
+    """`notes` of a step: what the first run told of it holds for whoever goes on."""
+    gateway = await crm()
+
+    async def noting(call: Call) -> Outcome:
+        return Outcome("ok", data=CONTACTS, notes=("arguments.tag: taken as a list of one",))
+
+    gateway.runner.answers |= {"crm.contacts.search": noting, "crm.deals.list": failing()}
+    first = await gateway.run(FIND, DEALS | {"depends_on": ["find"]})
+    gateway.runner.answers["crm.deals.list"] = answering(["deal"])
+    second = await gateway.run(resume=first["resume"])
+    assert second["steps"]["find"]["from_record"] is True
+    assert second["steps"]["find"]["notes"] == first["steps"]["find"]["notes"] == ["arguments.tag: taken as a list of one"]
+
+
 async def test_only_the_elements_that_failed_run_again() -> None:
     gateway = await crm()
     broken = failing()

@@ -124,7 +124,7 @@ class Exchange(Protocol):
     def needs(self, request: ModelRequest) -> frozenset[str]: ...
 
     def request(self, request: ModelRequest, target: ModelTarget, max_output_tokens: int | None) -> ProviderRequest:
-        """Return what is sent. `max_output_tokens`: put in where the caller names none (None: leave it); within a dialect nothing is.
+        """Return what is sent. `max_output_tokens`: put in where the caller names none (None: leave it), as a budget wants it.
 
         Raises ModelCallRefused (`unsupported`, `invalid_request`).
         """

@@ -11,7 +11,7 @@ from urllib.parse import quote
 import orjson
 from multidict import CIMultiDict, CIMultiDictProxy
 
-from oauth.connections.credentials import Credential, CredentialKind, Credentials
+from oauth.connections.credentials import Credential, Credentials, UnknownAccount
 from oauth.principal import Principal
 from tools.effects import told
 from tools.egress.client import MAX_BODY_BYTES, MAX_TIMEOUT_S, OutboundRequest, OutboundResponse
@@ -101,13 +101,16 @@ class OpenApiRunner:
         return outcome if redaction is None else redaction.noted(outcome)
 
     def preview(self, call: Call) -> Json:
-        """Return the request that `run` would send; credentials and files stand there as placeholders. Raises InvalidArguments."""
+        """Return the request that `run` would send; credentials and files stand there as placeholders.
+
+        Raises InvalidArguments and UnknownAccount.
+        """
         operation = call.operation
         plan = self._plan(operation)
-        is_authorized = operation.connection is not None
+        owner = self._account_owner(call)
         try:
             files = {argument: _shown_files(argument, call.arguments[argument]) for argument in _given_files(plan, call)}
-            proofs = self._shown_proofs(call) if is_authorized else NO_AUTH_PARAMETERS
+            proofs = NO_AUTH_PARAMETERS if owner is None else self._shown_proofs(call, owner)
             built = plan.build(call.arguments, files, proofs)
         except UnfitArgument as error:
             raise InvalidArguments(_unfit(error)) from error
@@ -118,8 +121,8 @@ class OpenApiRunner:
         }
         if built.body is not None:
             shown["body"] = shown_body(built)
-        if is_authorized:
-            shown["credential"] = f"of the connected account of {operation.connection}"
+        if owner is not None:
+            shown["credential"] = f"of the connected account of {owner}"
         return shown
 
     def _plan(self, operation: Operation) -> RequestPlan:
@@ -130,25 +133,29 @@ class OpenApiRunner:
             plan = self._plans[operation.content_hash] = RequestPlan(operation.binding, self._boundary, operation.input_schema)
         return plan
 
-    def _shown_proofs(self, call: Call) -> AuthParameters:
-        kind = self._default_kind(call)
+    def _shown_proofs(self, call: Call, owner: str) -> AuthParameters:
+        """Return what the account that the call would use adds, with its secret masked. Raises UnknownAccount."""
+        account = _account(call)
+        readiness = self._credentials.readiness(call.principal, owner, call.operation.connection_scopes)
+        if account is not None and readiness.accounts and readiness.id_of(account) is None:
+            raise UnknownAccount(account, readiness.accounts)
+        kind = readiness.kind_of(account)
         return MASKED_SIGNATURE if kind == "sigv4" else auth_parameters_of(call.operation.binding, masked(call.operation.binding, kind))
 
-    def _default_kind(self, call: Call) -> CredentialKind | None:
+    def _account_owner(self, call: Call) -> str | None:
+        """Return the provider whose account the call would use, None where it goes out without one."""
         operation = call.operation
-        return self._credentials.readiness(call.principal, operation.connection or "", operation.connection_scopes).kind
-
-    async def _credential(self, call: Call) -> Credential | None:
-        operation = call.operation
-        if operation.connection is not None:
-            return await self._credentials.for_call(call.principal, operation.connection, operation.connection_scopes, _account(call))
-        if not operation.binding.get("optional_security"):
-            return None
+        if operation.connection is not None or not operation.binding.get("optional_security"):
+            return operation.connection
         # Anonymous calls are allowed: an account is used where there is one, and asked for only by name.
         is_ready = self._credentials.readiness(call.principal, operation.provider, frozenset()).status == "ready"
-        if not is_ready and call.options.account is None:
+        return operation.provider if is_ready or call.options.account is not None else None
+
+    async def _credential(self, call: Call) -> Credential | None:
+        owner = self._account_owner(call)
+        if owner is None:
             return None
-        return await self._credentials.for_call(call.principal, operation.provider, frozenset(), _account(call))
+        return await self._credentials.for_call(call.principal, owner, call.operation.connection_scopes, _account(call))
 
     async def _send(
         self,

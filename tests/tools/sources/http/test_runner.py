@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 import pytest
 
-from oauth.connections.credentials import ConnectionNeeded, Credential, Readiness
+from oauth.connections.credentials import ConnectionNeeded, Credential, Readiness, UnknownAccount
 from oauth.principal import Principal
 from server.mcp.answers import encoded
 from server.storage.memory.tools import MemoryResultStore
@@ -34,9 +34,10 @@ class Wallet:
     credential: Credential | None = None
     newer: Credential | None = None
     asked: list[tuple[str, frozenset[str], str | None]] = field(default_factory=list)
+    ready: Readiness | None = None
 
     def readiness(self, principal: Principal, provider: str, scopes: frozenset[str]) -> Readiness:
-        return Readiness(provider, "ready" if self.credential else "needs_auth")
+        return self.ready or Readiness(provider, "ready" if self.credential else "needs_auth")
 
     async def for_call(self, principal: Principal, provider: str, scopes: frozenset[str], account: str | None) -> Credential:
         self.asked.append((provider, scopes, account))
@@ -459,6 +460,33 @@ async def test_a_dry_run_shows_the_exact_request_with_its_secrets_masked(world: 
     assert "<5 bytes>" in shown["body"]
     assert "very-secret" not in str(shown)
     assert not world.upstream.got
+
+
+TWO_KINDS: dict[str, Any] = {
+    "security": [{"token": []}, {"login": []}],
+    "components": {"securitySchemes": {"token": {"type": "http", "scheme": "bearer"}, "login": {"type": "http", "scheme": "basic"}}},
+}
+
+
+async def test_a_dry_run_shows_the_account_that_the_call_would_use(world: World) -> None:
+    """Accounts of one provider may prove themselves in different ways; the named one counts, else the default."""
+    operation = world.operation(GET, **TWO_KINDS)
+    world.wallet.ready = Readiness("api", "ready", ("work", "home"), "work", (), ("acc_1", "acc_2"), ("bearer", "basic"))
+
+    def authorization(account: str | None) -> str:
+        return str(world.runner.preview(call_of(operation, {}, CallOptions(account=account)))["headers"]["Authorization"])
+
+    assert [authorization(each) for each in (None, "work", "home", "acc_2")] == ["Bearer ***", "Bearer ***", "Basic ***", "Basic ***"]
+    with pytest.raises(UnknownAccount):
+        world.runner.preview(call_of(operation, {}, CallOptions(account="hoem")))
+
+
+async def test_a_dry_run_without_need_of_an_account_shows_the_one_that_goes_along(world: World) -> None:
+    """OpenAPI, Security Requirement Object: `{}` makes it optional; a call takes an account where there is one."""
+    operation = world.operation(GET, **TWO_KINDS | {"security": [{}, {"token": []}]})
+    assert "Authorization" not in world.runner.preview(call_of(operation, {}))["headers"]
+    world.wallet.ready = Readiness("api", "ready", ("work",), "work", (), ("acc_1",), ("bearer",))
+    assert world.runner.preview(call_of(operation, {}))["headers"]["Authorization"] == "Bearer ***"
 
 
 async def test_an_upstream_that_is_down_is_one_clear_error(world: World) -> None:

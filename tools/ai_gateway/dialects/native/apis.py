@@ -14,11 +14,11 @@ from tools.ai_gateway.dialects.replay.messages_replay import replay_message
 from tools.ai_gateway.dialects.replay.responses_replay import replay_response
 from tools.ai_gateway.model_request import Surface
 
-CHAT = NativeApi("/chat/completions", whole.look_at_chat, ChatReader, replay_chat, asks_usage=True)
-RESPONSES = NativeApi("/responses", whole.look_at_response, lambda _: ResponsesReader(), replay_response)
+CHAT = NativeApi("/chat/completions", whole.look_at_chat, ChatReader, replay_chat, asks_usage=True, maximum="max_tokens")
+RESPONSES = NativeApi("/responses", whole.look_at_response, lambda _: ResponsesReader(), replay_response, maximum="max_output_tokens")
 EMBEDDINGS = NativeApi("/embeddings", whole.look_at_embeddings)
 RERANK = NativeApi("/rerank", whole.look_at_rerank)
-MESSAGES = NativeApi("/v1/messages", whole.look_at_message, lambda _: MessagesReader(), replay_message)
+MESSAGES = NativeApi("/v1/messages", whole.look_at_message, lambda _: MessagesReader(), replay_message, maximum="max_tokens")
 COUNT_TOKENS = NativeApi("/v1/messages/count_tokens", whole.look_at_count)
 OPAQUE = NativeApi("", whole.look_at_anything, lambda _: OpaqueReader(), names_model=False)
 

@@ -23,3 +23,5 @@ class NativeApi:
     asks_usage: bool = False
     #: the body names the model; else the path does
     names_model: bool = True
+    #: the member that bounds an answer's tokens; "": there is none
+    maximum: str = ""

@@ -33,7 +33,7 @@ class NativeExchange:
 
     def request(self, request: ModelRequest, target: ModelTarget, max_output_tokens: int | None) -> ProviderRequest:
         api = self._api_of(request)
-        body = self._body(api, request, target) if request.raw else b""
+        body = self._body(api, request, target, max_output_tokens) if request.raw else b""
         path = sent_path(target.provider.base_url, api.path if self._api else request.native_path)
         return ProviderRequest(path, body, self._headers(request), sent_query(request.query))
 
@@ -85,13 +85,16 @@ class NativeExchange:
             return self._api
         return BY_KIND.get(read_path(self._form, request.native_path).kind, OPAQUE)
 
-    def _body(self, api: NativeApi, request: ModelRequest, target: ModelTarget) -> bytes:
+    def _body(self, api: NativeApi, request: ModelRequest, target: ModelTarget, max_output_tokens: int | None) -> bytes:
         refuse_repeated_names(request.raw, request.body)
         changes: dict[str, Json] = {}
         if api.names_model:
             changes["model"] = target.model
         if api.asks_usage and request.is_stream and not _asks_usage(request.body) and target.provider.name not in _REPORT_UNASKED:
             changes["stream_options"] = {"include_usage": True}
+        if max_output_tokens is not None and api.maximum:
+            # A budget applies, and it can hold only what is bounded.
+            changes[_maximum_of(api, target)] = max_output_tokens
         return with_members(request.raw, request.body, changes)
 
     def _headers(self, request: ModelRequest) -> tuple[tuple[str, str], ...]:
@@ -105,6 +108,11 @@ class NativeExchange:
         said = error_in(answer)
         status = status_inside(said)
         return ProviderFault(kind_of(status, said), status, body, message=said.short)
+
+
+def _maximum_of(api: NativeApi, target: ModelTarget) -> str:
+    """Return how the provider spells the bound of an answer: OpenAI's newer models take one name, everybody else's the other."""
+    return "max_completion_tokens" if api.maximum == "max_tokens" and target.provider.name == "openai" else api.maximum
 
 
 def _is_refusal(answer: dict[str, Json]) -> bool:
