@@ -24,8 +24,13 @@ class ModelCaller:
     allow: tuple[str, ...] | None = None
     #: whose connections a call made in a conversation uses; None for a caller's key
     principal: Principal | None = None
-    #: provider -> the caller's own key, for this request only (`caller_keys`); never kept, never shown
-    own_key: str = field(default="", repr=False)
+    #: the caller's own key, as the header that it came in, and the one provider that it is for (`caller_keys`); never kept, never shown
+    own_key: tuple[str, str] | None = field(default=None, repr=False)
+    own_key_provider: str = ""
+
+    def own_key_for(self, provider: str) -> tuple[str, str] | None:
+        """Return the header with the caller's own key where it is for this provider."""
+        return self.own_key if self.own_key is not None and provider == self.own_key_provider else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,16 +75,27 @@ class ModelRequest:
     #: native only: the provider and the path behind its base URL
     native_provider: str = ""
     native_path: str = ""
+    #: the path alone asks for a stream
+    is_native_stream: bool = False
 
     @property
     def model(self) -> str:
-        """The model or route that the body names; "" for none, and `default` is none."""
+        """The model or route that is asked for; "" for none, and `default` is none."""
         named = self.body.get("model")
         return named if isinstance(named, str) and named != "default" else ""
 
     @property
     def is_stream(self) -> bool:
-        return self.body.get("stream") is True
+        return self.is_native_stream or self.body.get("stream") is True
+
+    @property
+    def max_output_tokens(self) -> int:
+        """How many tokens of output the caller allows; 0 where nothing is said."""
+        for name in ("max_completion_tokens", "max_tokens", "max_output_tokens"):
+            value = self.body.get(name)
+            if isinstance(value, int) and not isinstance(value, bool) and value > 0:
+                return value
+        return 0
 
     @property
     def user(self) -> str:

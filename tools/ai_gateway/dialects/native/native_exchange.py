@@ -92,7 +92,7 @@ class NativeExchange:
             changes["model"] = target.model
         if api.asks_usage and request.is_stream and not _asks_usage(request.body) and target.provider.name not in _REPORT_UNASKED:
             changes["stream_options"] = {"include_usage": True}
-        if max_output_tokens is not None and api.maximum:
+        if max_output_tokens is not None and api.maximum and not request.max_output_tokens:
             # A budget applies, and it can hold only what is bounded.
             changes[_maximum_of(api, target)] = max_output_tokens
         return with_members(request.raw, request.body, changes)

@@ -90,7 +90,7 @@ def test_garbage_is_no_event(garbage: bytes) -> None:
 def test_a_turn_of_claude_code_goes_out_as_it_came() -> None:
     raw = b'{"model":"route","max_tokens":32000,"system":[{"type":"text","text":"x-anthropic-billing-header: a;"}],"x":1e3}'
     headers = (("anthropic-version", "2023-06-01"), ("anthropic-beta", "a-2027,b"), ("anthropic-future", "kept"))
-    sent = MESSAGES.request(asked("messages", raw=raw, headers=headers, query="beta=true"), TARGET, 4096)
+    sent = MESSAGES.request(asked("messages", raw=raw, headers=headers, query="beta=true"), TARGET, None)
     assert (sent.path, sent.query, sent.body) == ("/v1/messages", "beta=true", raw.replace(b"route", b"there"))
     assert sent.headers[:3] == headers
 
