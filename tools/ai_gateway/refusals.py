@@ -68,3 +68,12 @@ def upstream_timeout(message: str) -> ModelCallRefused:
 
 def no_target(message: str, retry_after_s: int) -> ModelCallRefused:
     return ModelCallRefused("no_target", 503, message, headers={"retry-after": str(retry_after_s)})
+
+
+def rate_limited(message: str, headers: Mapping[str, str]) -> ModelCallRefused:
+    return ModelCallRefused("rate_limited", 429, message, headers=headers)
+
+
+def model_unpriced(models: str, budget: str) -> ModelCallRefused:
+    message = f"there is no price for {models}, and budget {budget!r} is in dollars; add it under [[prices]] and `ascend ai apply`"
+    return ModelCallRefused("model_unpriced", 400, message, "model")

@@ -80,22 +80,22 @@ class OutboundResponse:
 class Egress:
     """All connections behind one guard. Open it with `async with`."""
 
-    def __init__(self, allow: Sequence[str] = (), find: LookUp = look_up, *, is_lean: bool = True) -> None:
-        """`allow`: `host:port` entries that may be called although private; port may be `*`. `find` looks names up.
-
-        `is_lean` False: everything goes through aiohttp.
-        """
+    def __init__(
+        self, allow: Sequence[str] = (), find: LookUp = look_up, *, is_lean: bool = True, places: EgressPlaces | None = None
+    ) -> None:
+        """`allow`: `host:port` entries that may be called although private, port may be `*`. `find` looks names up. `is_lean` False:
+        everything goes through aiohttp. `places`: how many calls may be under way."""
         self.rules = AddressRules(allow)
         self._find = find
         self._is_lean = is_lean
-        self.places = EgressPlaces()
+        self.places = places or EgressPlaces()
         self._pool: Http1Pool | None = None
         self._session: aiohttp.ClientSession | None = None
         self._now: Callable[[], float] = time.monotonic
 
     async def __aenter__(self) -> "Egress":
         self._now = asyncio.get_running_loop().time
-        connector = GuardedConnector(self.rules, self._find)
+        connector = GuardedConnector(self.rules, self._find, self.places)
         self._pool = Http1Pool(connector, _BASE_HEADERS) if self._is_lean else None
         # auto_decompress is off because it would inflate a bomb before we can count.
         self._session = aiohttp.ClientSession(

@@ -13,7 +13,7 @@ from aiohappyeyeballs import AddrInfoType, start_connection
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from tools.egress.addresses import AddressRules, is_public
-from tools.egress.places import PLACES, PLACES_PER_ORIGIN
+from tools.egress.places import EgressPlaces
 from tools.fair_semaphore import Busy, FairSemaphore
 
 if TYPE_CHECKING:
@@ -21,11 +21,6 @@ if TYPE_CHECKING:
     from aiohttp.connector import Connection
     from aiohttp.tracing import Trace
 
-#: No fewer than tools/egress/places.py has places: whoever has a place must not wait here, where the line is not fair.
-#: MCP sessions hold one each for as long as they live, beside the places.
-MAX_STREAMS = 500
-MAX_CONNECTIONS = 2 * PLACES + MAX_STREAMS
-MAX_CONNECTIONS_PER_HOST = 2 * PLACES_PER_ORIGIN + MAX_STREAMS
 # decision 0014: for both ways; short, so that a name that moved is followed and a rebound one judged anew
 DNS_CACHE_S = 10
 #: Apart from asyncio's own pool, which others need, too: a name server that hangs blocks a thread for many seconds.
@@ -100,7 +95,13 @@ class GuardedResolver(AbstractResolver):
 class GuardedConnector(aiohttp.TCPConnector):
     """One pool for everything that leaves, with a second look at each address when it is dialled."""
 
-    def __init__(self, rules: AddressRules, find: LookUp = look_up) -> None:
+    def __init__(
+        self,
+        rules: AddressRules,
+        find: LookUp = look_up,
+        places: EgressPlaces | None = None,
+    ) -> None:
+        places = places or EgressPlaces()
         self._rules = rules
         self._guard = GuardedResolver(rules, find)
         # Trusts what OpenSSL trusts by default, which SSL_CERT_FILE and SSL_CERT_DIR change.
@@ -108,8 +109,8 @@ class GuardedConnector(aiohttp.TCPConnector):
         self._tls = ssl.create_default_context()
         super().__init__(
             resolver=self._guard,
-            limit=MAX_CONNECTIONS,
-            limit_per_host=MAX_CONNECTIONS_PER_HOST,
+            limit=places.connections,
+            limit_per_host=places.connections_per_origin,
             ttl_dns_cache=DNS_CACHE_S,
             ssl=self._tls,
             socket_factory=self._checked_socket,

@@ -7,6 +7,8 @@ Origin = tuple[str, str, int]
 #: One person alone takes a third, as many as everybody together could have before; the rest is there for the others.
 PLACES_PER_ORIGIN = 300
 PLACES = 1_500
+#: MCP sessions hold a connection each for as long as they live, beside the places.
+MAX_STREAMS = 500
 #: Origins that nobody calls are forgotten above this.
 _MAX_ORIGINS = 1_000
 
@@ -18,6 +20,16 @@ class EgressPlaces:
         self._per_origin = per_origin
         self._all = FairSemaphore(places, "the gateway's connections to upstreams")
         self._by_origin: dict[Origin, FairSemaphore] = {}
+
+    @property
+    def connections(self) -> int:
+        """How many connections a pool needs, so that whoever has a place does not wait there, where the line is not fair."""
+        return 2 * self._all.places + MAX_STREAMS
+
+    @property
+    def connections_per_origin(self) -> int:
+        """The same for one origin."""
+        return 2 * self._per_origin + MAX_STREAMS
 
     def take(self, origin: Origin, holder: Holder) -> bool:
         """Take a place for a call to `origin` where there is one now."""

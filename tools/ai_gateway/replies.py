@@ -1,0 +1,25 @@
+"""What goes back to a caller of models: one whole answer, or events as they come."""
+
+from collections.abc import AsyncGenerator, Callable, Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class WholeReply:
+    """Status, headers and body, complete."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes = field(repr=False)
+    content_type: str = "application/json"
+
+
+@dataclass(frozen=True, slots=True)
+class StreamReply:
+    """A stream that has begun; `events` is run to its end or closed, and with it the call upstream."""
+
+    headers: Mapping[str, str]
+    events: Callable[[], AsyncGenerator[bytes]] = field(repr=False)
+
+
+ModelReply = WholeReply | StreamReply

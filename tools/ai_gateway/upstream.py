@@ -1,0 +1,256 @@
+"""One try at one target: the request out, the head back, and of a stream all that comes before its first content."""
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from email.utils import parsedate_to_datetime
+
+from oauth.connections.credentials import Credential
+from tools.ai_gateway.dialects.exchange import Exchange, FaultInside, MalformedAnswer, ProviderFault, StreamReader, WholeAnswer
+from tools.ai_gateway.model_request import ModelRequest
+from tools.ai_gateway.provider_keys import Headers, key_headers
+from tools.ai_gateway.routing.decision import ModelTarget
+from tools.egress.client import Egress, OutboundRequest
+from tools.egress.sigv4 import sign
+from tools.egress.streamed import StreamedResponse, open_streamed
+from tools.errors import EgressRefused, ToolError
+from tools.fair_semaphore import Holder
+from tools.sources.credential_redaction import Redaction
+
+MAX_ANSWER_BYTES = 32 << 20
+MAX_FAULT_BYTES = 1 << 20
+#: what a stream may send before its first content: heads, pings, comments
+MAX_HELD_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class TimeLimits:
+    """In seconds: for the connection, until the first content, between two pieces, for everything."""
+
+    connect_s: float
+    first_byte_s: float
+    idle_s: float
+    total_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """An answer that can go to the caller: whole, a refusal that is the caller's to hear, or a stream that has begun."""
+
+    target: ModelTarget
+    status: int
+    headers: Mapping[str, str] = field(repr=False)
+    redaction: Redaction | None = field(repr=False)
+    whole: WholeAnswer | None = None
+    fault: ProviderFault | None = None
+    reader: StreamReader | None = None
+    #: events that came before and with the first content
+    held: Sequence[bytes] = field(default=(), repr=False)
+    response: StreamedResponse | None = field(default=None, repr=False)
+
+
+class TryFailed(Exception):
+    """This target gave no answer. `code`: connect, timeout, reset, malformed, cut, busy, or the provider's status as text."""
+
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        *,
+        status: int = 0,
+        fault: ProviderFault | None = None,
+        headers: Mapping[str, str] | None = None,
+        retry_after_s: float | None = None,
+    ) -> None:
+        """`fault`: the provider's refusal, with the `headers` that it came with."""
+        super().__init__(message)
+        self.code, self.message, self.status, self.retry_after_s = code, message, status, retry_after_s
+        self.fault = fault
+        self.headers: Mapping[str, str] = headers or {}
+
+
+class Upstream:
+    """Calls providers. What it raises says nothing of keys: whatever repeats one reads *** already."""
+
+    def __init__(self, egress: Egress, clock: Callable[[], float] = time.time) -> None:
+        self._egress, self._clock = egress, clock
+
+    async def begin(
+        self,
+        request: ModelRequest,
+        target: ModelTarget,
+        exchange: Exchange,
+        credential: Credential | None,
+        limits: TimeLimits,
+        max_output_tokens: int | None,
+    ) -> Begun:
+        """Return the answer, or the stream once its first content is here.
+
+        Raises TryFailed, and ModelCallRefused where the request cannot be said to this provider.
+        """
+        out = self._outbound(request, target, exchange, credential, limits, max_output_tokens)
+        redaction = Redaction((credential,)) if credential is not None else None
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + limits.first_byte_s
+        response: StreamedResponse | None = None
+        try:
+            async with asyncio.timeout_at(deadline):
+                response = await open_streamed(self._egress, out, deadline)
+                if response.status >= 300:
+                    raise await self._refused(exchange, response, redaction)
+                if request.is_stream and "json" not in response.headers.get("content-type", ""):
+                    begun = await self._first_content(request, target, exchange, response, redaction)
+                    response = None  # It is the caller's now.
+                    return begun
+            return await self._whole(request, target, exchange, response, redaction, limits)
+        except TimeoutError as error:
+            raise TryFailed("timeout", f"{target.provider.name} gave no answer within {limits.first_byte_s:g} s") from error
+        except EgressRefused as error:
+            raise TryFailed("connect", error.failure.message) from error
+        except ToolError as error:
+            code = {"upstream_unreachable": "connect", "upstream_reset": "reset", "upstream_timeout": "timeout", "busy": "busy"}
+            raise TryFailed(code.get(error.failure.code, "malformed"), error.failure.message) from error
+        except FaultInside as inside:
+            failed = _cleaned(inside.fault, redaction)
+            raise TryFailed(
+                str(failed.status),
+                failed.message,
+                status=failed.status,
+                fault=failed,
+                headers=response.headers if response is not None else None,
+            ) from inside
+        except MalformedAnswer as error:
+            raise TryFailed("malformed", f"{target.provider.name} sent an answer that cannot be read: {error}") from error
+        finally:
+            if response is not None:
+                response.close()
+
+    async def held_back(self, begun: Begun, limits: TimeLimits) -> Begun:
+        """Return a stream with all of its events (`x-gateway-stream: reliable`): a cut is a failure that another target may mend.
+
+        Raises TryFailed. The connection is closed afterwards, whatever came.
+        """
+        reader, response = begun.reader, begun.response
+        if reader is None or response is None:
+            return begun
+        name, held, size = begun.target.provider.name, list(begun.held), 0
+        try:
+            async with asyncio.timeout(limits.total_s):
+                while not reader.is_complete and reader.fault is None:
+                    async with asyncio.timeout(limits.idle_s):
+                        piece = await response.read_some()
+                    held += reader.feed(piece) if piece else reader.end()
+                    size += len(piece)
+                    if size > MAX_ANSWER_BYTES:
+                        raise TryFailed("malformed", f"{name} sent more than {MAX_ANSWER_BYTES} bytes")
+                    if not piece and not reader.is_complete:
+                        raise TryFailed("cut", f"{name} ended its answer before it was complete")
+        except TimeoutError as error:
+            if not reader.end() and not reader.is_complete:
+                raise TryFailed("timeout", f"{name} fell silent in the middle of its answer") from error
+        except ToolError as error:
+            raise TryFailed("cut", error.failure.message) from error
+        except MalformedAnswer as error:
+            raise TryFailed("malformed", f"{name} sent an event that cannot be read: {error}") from error
+        finally:
+            response.close()
+        if (fault := reader.fault) is not None:
+            raise TryFailed(str(fault.status), fault.message, status=fault.status)
+        return replace(begun, held=held, response=None)
+
+    async def _first_content(
+        self, request: ModelRequest, target: ModelTarget, exchange: Exchange, response: StreamedResponse, redaction: Redaction | None
+    ) -> Begun:
+        """Read a stream up to its first content. Until then nothing has gone out, so that another target may still be asked."""
+        reader = exchange.reader(request, target)
+        held: list[bytes] = []
+        held_bytes = 0
+        while not reader.has_content and not reader.is_complete:
+            piece = await response.read_some()
+            events = reader.feed(piece) if piece else reader.end()
+            held += events
+            held_bytes += len(piece)
+            if reader.fault is not None:
+                fault = _cleaned(reader.fault, redaction)
+                raise TryFailed(str(fault.status), fault.message, status=fault.status, fault=fault, headers=response.headers)
+            if not piece and not reader.is_complete:
+                raise TryFailed("cut", f"{target.provider.name} ended its answer before it had begun")
+            if held_bytes > MAX_HELD_BYTES and not reader.has_content:
+                raise TryFailed("malformed", f"{target.provider.name} sent {MAX_HELD_BYTES} bytes without any content")
+        return Begun(target, 200, response.headers, redaction, reader=reader, held=held, response=response)
+
+    async def _whole(
+        self,
+        request: ModelRequest,
+        target: ModelTarget,
+        exchange: Exchange,
+        response: StreamedResponse,
+        redaction: Redaction | None,
+        limits: TimeLimits,
+    ) -> Begun:
+        try:
+            async with asyncio.timeout(limits.total_s):
+                body = await response.read_all(MAX_ANSWER_BYTES)
+        except TimeoutError as error:
+            message = f"{target.provider.name} did not finish its answer within {limits.total_s:g} s"
+            raise TryFailed("timeout", message, status=response.status) from error
+        if redaction is not None and redaction.holds(body):
+            body = await redaction.body_in_turns(body)
+        whole = exchange.whole(request, target, response.headers, body)
+        return Begun(target, response.status, response.headers, redaction, whole=whole)
+
+    async def _refused(self, exchange: Exchange, response: StreamedResponse, redaction: Redaction | None) -> TryFailed:
+        """Return what a status from 300 up means."""
+        body = await response.read_all(MAX_FAULT_BYTES)
+        # A redirect would carry the caller's words and our key to where nobody configured.
+        fault = exchange.fault(response.status if response.status >= 400 else 502, response.headers, body)
+        fault = _cleaned(fault, redaction)
+        return TryFailed(
+            str(response.status),
+            fault.message or f"status {response.status}",
+            status=response.status,
+            fault=fault if response.status >= 400 else None,
+            headers=response.headers,
+            retry_after_s=retry_after_s(response.headers, self._clock()),
+        )
+
+    def _outbound(
+        self,
+        request: ModelRequest,
+        target: ModelTarget,
+        exchange: Exchange,
+        credential: Credential | None,
+        limits: TimeLimits,
+        max_output_tokens: int | None,
+    ) -> OutboundRequest:
+        asked = exchange.request(request, target, max_output_tokens)
+        own = request.caller.own_key_for(target.provider.name)
+        given: Headers = (own,) if own is not None else key_headers(credential, target.provider.dialect)
+        url = f"{target.provider.base_url}{asked.path}" + (f"?{asked.query}" if asked.query else "")
+        headers = [("content-type", "application/json"), *asked.headers, *given]
+        if credential is not None and credential.kind == "sigv4" and own is None:
+            headers = sign(credential, "POST", url, headers, asked.body, self._clock())
+        caller = request.caller
+        holder: Holder = (caller.tenant_id, caller.key_id or caller.user)
+        return OutboundRequest("POST", url, headers, asked.body, limits.connect_s, follow=False, holder=holder)
+
+
+def retry_after_s(headers: Mapping[str, str], now: float) -> float | None:
+    """Return how long a provider asks to wait: `retry-after-ms`, else Retry-After in seconds or as a date (RFC 9110 §10.2.3)."""
+    for name, unit_s in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
+        value = headers.get(name, "").strip()
+        with suppress(ValueError):
+            return max(0.0, float(value) * unit_s)
+        with suppress(ValueError):
+            return max(0.0, parsedate_to_datetime(value).timestamp() - now)
+    return None
+
+
+def _cleaned(fault: ProviderFault, redaction: Redaction | None) -> ProviderFault:
+    """Return a refusal without our key, which several providers repeat in it."""
+    if redaction is None or not redaction.holds(fault.body + fault.message.encode()):
+        return fault
+    message = redaction.body(fault.message.encode()).decode(errors="replace")
+    return ProviderFault(fault.kind, fault.status, redaction.body(fault.body), fault.content_type, message)

@@ -1,0 +1,105 @@
+"""An upstream's answer read as it comes: for streams of events, which nobody may wait for to be whole."""
+
+import zlib
+from collections.abc import Callable
+
+import aiohttp
+from multidict import CIMultiDictProxy
+
+from tools.egress.body import failed, is_plain, too_large
+from tools.egress.client import Egress, OutboundRequest, failure_of, own_headers
+
+#: what one piece may inflate to; an event has less, and a bomb more
+_MAX_PIECE_BYTES = 4 << 20
+_BY_HEADER = 47
+#: RFC 1952 §2.3.1, RFC 1950 §2.2: all that our Accept-Encoding names
+_ENCODINGS = frozenset({"gzip", "x-gzip", "deflate"})
+
+
+class StreamedResponse:
+    """Status and headers are here; the body comes by `read_some`. Whoever has it closes it, once, whatever happened."""
+
+    __slots__ = ("_failure_of", "_inflater", "_release", "_response", "headers", "status")
+
+    def __init__(self, response: aiohttp.ClientResponse, failure_of: Callable[[Exception], Exception], release: Callable[[], None]) -> None:
+        """`failure_of` puts a transport's error into our words; `release` gives the place of this call back."""
+        self._response, self._failure_of, self._release = response, failure_of, release
+        self.status = response.status
+        self.headers: CIMultiDictProxy[str] = response.headers
+        self._inflater: zlib._Decompress | None = None
+        encoding = response.headers.get("Content-Encoding", "")
+        if not is_plain(encoding):
+            if encoding.strip().lower() not in _ENCODINGS:
+                what = f"answered in the encoding {encoding.strip()[:40]!r}, which was not asked for"
+                raise failed(response.url.raw_authority, "upstream_malformed", what)
+            self._inflater = zlib.decompressobj(_BY_HEADER)
+
+    async def read_some(self) -> bytes:
+        """Return what has come, decoded, as soon as there is something; b"" is the end. Raises UpstreamFailed."""
+        while True:
+            try:
+                piece = await self._response.content.readany()
+            except (aiohttp.ClientError, TimeoutError, OSError) as error:
+                raise self._failure_of(error) from error
+            if not piece:
+                # Without its checksum nobody knows that a compressed body is whole.
+                if self._inflater is not None and not self._inflater.eof:
+                    raise failed(self._response.url.raw_authority, "upstream_reset", "broke off its compressed answer", retryable=True)
+                return b""
+            if self._inflater is not None:
+                piece = self._inflate(self._inflater, piece)
+            if piece:
+                return piece
+
+    async def read_all(self, max_body_bytes: int) -> bytes:
+        """Return the rest of the body, decoded. Raises UpstreamFailed, also for one that is larger than allowed."""
+        pieces: list[bytes] = []
+        size = 0
+        while piece := await self.read_some():
+            size += len(piece)
+            if size > max_body_bytes:
+                raise too_large(self._response.url.raw_authority, max_body_bytes)
+            pieces.append(piece)
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    def close(self) -> None:
+        """Give the connection back where its answer was read to the end; else end it, and with it what the upstream still works on."""
+        self._response.close()
+        self._release()
+
+    def _inflate(self, inflater: "zlib._Decompress", piece: bytes) -> bytes:
+        authority = self._response.url.raw_authority
+        try:
+            inflated = inflater.decompress(piece, _MAX_PIECE_BYTES)
+        except zlib.error as error:
+            raise failed(authority, "upstream_malformed", "says its answer is compressed, which it is not") from error
+        if inflater.unconsumed_tail:
+            raise too_large(authority, _MAX_PIECE_BYTES)
+        return inflated
+
+
+async def open_streamed(egress: Egress, request: OutboundRequest, deadline: float) -> StreamedResponse:
+    """Send `request` and return when its answer begins; no redirects, no retries. `deadline` (loop time) bounds the wait for a place.
+
+    Raises EgressRefused where the address may not be called, Busy where no place became free in time (nothing was sent then),
+    UpstreamFailed where there is no answer. Whoever waits bounds the wait for the answer; cancelled, nothing stays open.
+    """
+    target = egress.rules.target(request.url)
+    headers = own_headers(request.headers)
+    if not egress.places.take(target.origin, request.holder):
+        await egress.places.wait(target.origin, request.holder, deadline)
+
+    def release() -> None:
+        egress.places.release(target.origin, request.holder)
+
+    try:
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=request.timeout_s)
+        response = await egress.open(request.method, target, headers, request.body, timeout)
+        try:
+            return StreamedResponse(response, lambda error: failure_of(error, target), release)
+        except BaseException:
+            response.close()
+            raise
+    except BaseException:
+        release()
+        raise
