@@ -133,7 +133,7 @@ def test_a_provider_that_is_nowhere_yet_is_passed_over_and_the_way_out_is_told()
 
 
 def test_a_callers_own_key_goes_to_one_provider_where_the_tenant_takes_it() -> None:
-    own = replace(CALLER, own_key="sk-own")
+    own = replace(CALLER, own_key=("authorization", "Bearer sk-own"))
     document = {"routes": {"two": {"targets": ["oai/one", "oai-2/two", "oai/three"]}}}
     refused = refusal(router_of(document), asking("two", own))
     assert (refused.code, refused.status) == ("forbidden", 403)
