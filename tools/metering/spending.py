@@ -1,5 +1,6 @@
 """What one call spends, for whom, and what was set aside for it."""
 
+import hashlib
 from dataclasses import dataclass
 
 
@@ -17,13 +18,14 @@ class Spending:
 
     tenant_id: str
     gateway: str = ""
-    #: the name of the caller's key, which rules select by, and its id, which has a budget of its own
+    #: the name of the caller's key, which rules select by
     key: str = ""
-    key_id: str = ""
     user: str = ""
-    #: the route or model that was asked for
+    #: the route or model that was asked for, or that was taken instead
     requested: str = ""
     candidates: tuple[tuple[str, str], ...] = ()
+    #: the key itself, which may have a budget of its own; two keys may have one name while one replaces the other
+    key_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,24 @@ class Charge:
     budget: str
     whose: str
     window_start_us: int
+    #: None: it never starts anew
+    window_end_us: int | None = None
+    #: whose calls it counts; "": those of several tenants
+    tenant_id: str = ""
+    #: (provider, model) of the targets that count in it; empty: whichever answers
+    targets: tuple[tuple[str, str], ...] = ()
+    #: what is told once a window, when that much is spent
+    alerts: tuple[Amount, ...] = ()
+
+    @property
+    def counter_id(self) -> str:
+        """The name of the counter, of one length whatever a caller calls itself."""
+        parts = f"{self.tenant_id}\n{self.budget}\n{self.whose}\n{self.window_start_us}"
+        return hashlib.sha256(parts.encode(errors="replace")).hexdigest()
+
+    def counts(self, provider: str, model: str) -> bool:
+        """Say whether a call that this target answered counts here."""
+        return not self.targets or (provider, model) in self.targets
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,3 +62,26 @@ class Reservation:
     reservation_id: str
     charges: tuple[Charge, ...]
     amount: Amount
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """What a reservation came to: `spent` counts in `charges`, what was set aside comes back in all of them."""
+
+    reservation: Reservation
+    spent: Amount
+    charges: tuple[Charge, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetAlert:
+    """A threshold that was just reached; each is told once a window."""
+
+    charge: Charge
+    threshold: Amount
+    spent: Amount
+
+
+def settled(reservation: Reservation, spent: Amount, provider: str, model: str) -> Settlement:
+    """Return the settlement of a call that this target answered: budgets of other targets get back what they held."""
+    return Settlement(reservation, spent, tuple(charge for charge in reservation.charges if charge.counts(provider, model)))
