@@ -16,6 +16,8 @@ from tools.catalog.search_feedback import SearchFeedback
 EVERY_S = 300.0
 FLUSH_USAGE_S = 30.0
 CALLS_KEPT_US = 30 * 24 * 3600 * 1_000_000
+#: a quarter's bill can be looked into when it comes
+MODEL_CALLS_KEPT_US = 120 * 24 * 3600 * 1_000_000
 
 log = logging.getLogger("ascend")
 
@@ -49,4 +51,6 @@ class Housekeeping:
         await self._store.identities.sweep(now)
         await sweep_calls(self._store.database)
         await self._store.calls.forget_before(now_us() - CALLS_KEPT_US)
+        await self._store.model_calls.forget_before(now_us() - MODEL_CALLS_KEPT_US)
+        await self._store.budgets.sweep()
         await self._feed.sweep()

@@ -6,6 +6,7 @@ from pathlib import Path
 import server.storage.schema.ai_config_tables
 import server.storage.schema.ai_gateway_tables
 import server.storage.schema.connection_tables
+import server.storage.schema.metering_tables
 import server.storage.schema.oauth_tables
 import server.storage.schema.platform_tables
 import server.storage.schema.subject_tables
@@ -18,7 +19,15 @@ SWEEP = "removes what has expired, of all tenants"
 SNAPSHOT = "fills the process's snapshot, which keeps tenants apart"
 MINE = "the condition `_mine` names tenant and subject"
 CLIENT = "OAuth clients belong to the whole authorization server; their grants name the tenant"
+COUNTER = "the name of a counter is a hash of whose it is, that of a reservation random; both come from the process that made them"
 EXEMPT = {
+    ("budgets.py", "_open"): COUNTER,
+    ("budgets.py", "_release"): COUNTER,
+    ("budgets.py", "release"): COUNTER,
+    ("budgets.py", "release_expired"): SWEEP,
+    ("settling.py", "counters_for_update"): COUNTER,
+    ("settling.py", "settle"): COUNTER,
+    ("model_calls.py", "forget_before"): SWEEP,
     ("caller_keys.py", "load"): SNAPSHOT,
     ("change_position.py", "begin"): "where the feed of all tenants ends now",
     ("change_feed.py", "sweep"): SWEEP,

@@ -3,7 +3,7 @@
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from typing import Any
+from typing import Any, Literal
 
 import anyio
 from sqlalchemy import event, insert, make_url, text
@@ -59,6 +59,7 @@ class Database:
         self.is_sqlite = url.startswith("sqlite")
         self._reader = engine_for(url, "BEGIN", pool_size=4 if self.is_sqlite else 8)
         self._writer = engine_for(url, "BEGIN IMMEDIATE", pool_size=1) if self.is_sqlite else self._reader
+        self._hasty_writer = engine_for(url, "BEGIN IMMEDIATE", pool_size=1, synchronous="NORMAL") if self.is_sqlite else self._reader
         # News of revocations must not queue behind the requests of a busy node.
         self._feed = self._reader if self.is_sqlite else engine_for(url, "BEGIN", pool_size=1)
         # One writer at a time in this process: waiting here is cheaper and fairer than SQLite's busy loop.
@@ -72,14 +73,20 @@ class Database:
                 yield connection
 
     @asynccontextmanager
-    async def write(self) -> AsyncIterator[AsyncConnection]:
-        """Give a transaction: committed when the block ends, undone when it raises. Cancellation waits until it has ended."""
+    async def write(self, *, survives_power_cut: bool = True) -> AsyncIterator[AsyncConnection]:
+        """Give a transaction: committed when the block ends, undone when it raises. Cancellation waits until it has ended.
+
+        What need outlast only the death of this process, not a power cut, does not wait for the disk.
+        """
+        writer = self._writer if survives_power_cut else self._hasty_writer
         with uninterruptible(), _reached():
             if self._write_turn is None:
-                async with self._writer.begin() as connection:
+                async with writer.begin() as connection:
+                    if not survives_power_cut:
+                        await connection.execute(text("SET LOCAL synchronous_commit = off"))
                     yield connection
                 return
-            async with self._write_turn, self._writer.begin() as connection:
+            async with self._write_turn, writer.begin() as connection:
                 yield connection
 
     @asynccontextmanager
@@ -99,12 +106,15 @@ class Database:
         return None
 
     async def close(self) -> None:
-        for engine in {self._reader, self._writer, self._feed}:
+        for engine in {self._reader, self._writer, self._hasty_writer, self._feed}:
             await engine.dispose()
 
 
-def engine_for(url: str, begin: str, pool_size: int) -> AsyncEngine:
-    """Return an engine whose transactions start with the statement `begin` in SQLite, and so hold tables made and changed too."""
+def engine_for(url: str, begin: str, pool_size: int, synchronous: Literal["FULL", "NORMAL"] = "FULL") -> AsyncEngine:
+    """Return an engine whose transactions start with the statement `begin` in SQLite, and so hold tables made and changed too.
+
+    `synchronous` is SQLite's: NORMAL writes to the log without waiting for the disk.
+    """
     if not url.startswith("sqlite"):
         patience = {name: value for name, value in POSTGRES_PATIENCE.items() if name not in make_url(url).query}
         return create_async_engine(url, pool_size=pool_size, pool_pre_ping=True, connect_args=patience)
@@ -114,7 +124,7 @@ def engine_for(url: str, begin: str, pool_size: int) -> AsyncEngine:
         connection.isolation_level = None  # We say BEGIN ourselves, below.
         cursor = connection.cursor()
         # FULL: a rotated refresh token must be on disk before the client hears of it (power loss included).
-        for pragma in (f"busy_timeout={BUSY_TIMEOUT_MS}", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        for pragma in (f"busy_timeout={BUSY_TIMEOUT_MS}", "journal_mode=WAL", f"synchronous={synchronous}", "foreign_keys=ON"):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 

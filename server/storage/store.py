@@ -14,7 +14,9 @@ from server.config.errors import SettingsError
 from server.config.settings import Settings
 from server.storage.ai_gateway.caller_keys import SqlCallerKeyStore
 from server.storage.ai_gateway.configurations import SqlAiConfigs
+from server.storage.ai_gateway.model_calls import SqlModelCallStore
 from server.storage.database import Database
+from server.storage.metering.budgets import SqlBudgetStore
 from server.storage.migrate import migrate
 from server.storage.oauth.browser_sessions import SqlBrowserSessionStore
 from server.storage.oauth.clients import SqlClientStore
@@ -63,6 +65,8 @@ class Store:
     plans: SqlPlanStore
     caller_keys: SqlCallerKeyStore
     ai_configs: SqlAiConfigs
+    model_calls: SqlModelCallStore
+    budgets: SqlBudgetStore
 
 
 @asynccontextmanager
@@ -104,6 +108,8 @@ async def open_store(settings: Settings) -> AsyncIterator[Store]:
             plans=SqlPlanStore(database),
             caller_keys=SqlCallerKeyStore(database),
             ai_configs=SqlAiConfigs(database),
+            model_calls=SqlModelCallStore(database),
+            budgets=SqlBudgetStore(database),
         )
         await _ensure_default_tenant(store)
         yield store

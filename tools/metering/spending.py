@@ -12,6 +12,10 @@ class Amount:
     tokens: int = 0
 
 
+#: A provider may report any number; no call has used more than this, and sums of it fit 63 bits.
+MOST_OF_A_CALL = Amount(nano_usd=10**14, tokens=10**12)
+
+
 @dataclass(frozen=True, slots=True)
 class Spending:
     """What budgets and limits select on. `candidates`: (provider, model) of every target that may serve the call."""
@@ -84,4 +88,6 @@ class BudgetAlert:
 
 def settled(reservation: Reservation, spent: Amount, provider: str, model: str) -> Settlement:
     """Return the settlement of a call that this target answered: budgets of other targets get back what they held."""
-    return Settlement(reservation, spent, tuple(charge for charge in reservation.charges if charge.counts(provider, model)))
+    most = MOST_OF_A_CALL
+    bounded = Amount(max(0, min(spent.nano_usd, most.nano_usd)), max(0, min(spent.tokens, most.tokens)))
+    return Settlement(reservation, bounded, tuple(charge for charge in reservation.charges if charge.counts(provider, model)))

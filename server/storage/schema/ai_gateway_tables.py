@@ -1,6 +1,6 @@
 """Tables of the AI gateway: who may call, and what was called."""
 
-from sqlalchemy import BigInteger, Column, LargeBinary, String, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, LargeBinary, String, Table, Text
 
 from server.storage.schema.metadata import metadata
 
@@ -22,4 +22,46 @@ caller_keys = Table(
     Column("created_at", BigInteger, nullable=False),
     Column("last_used_at", BigInteger),
     Column("revoked_at", BigInteger),
+)
+
+#: One row for each model call, log and ledger in one; column names are what operators query by.
+model_calls = Table(
+    "model_calls",
+    metadata,
+    Column("tenant_id", String(64), primary_key=True),
+    Column("call_id", String(64), primary_key=True),
+    Column("at", BigInteger, nullable=False, index=True),
+    Column("gateway", Text, nullable=False),
+    Column("key_id", String(64), nullable=False),
+    Column("user", Text, nullable=False),
+    Column("route", Text, nullable=False),
+    Column("requested", Text, nullable=False),
+    Column("provider", Text, nullable=False),
+    Column("model", Text, nullable=False),
+    Column("status", Integer, nullable=False),
+    Column("outcome", String(16), nullable=False),
+    Column("is_stream", Boolean, nullable=False),
+    #: JSON list of [model, status, error, ms]
+    Column("attempts", Text, nullable=False),
+    Column("cache", String(16), nullable=False),
+    Column("experiment", Text, nullable=False),
+    Column("input_tokens", BigInteger, nullable=False),
+    Column("cached_input_tokens", BigInteger, nullable=False),
+    Column("cache_write_tokens", BigInteger, nullable=False),
+    Column("cache_write_1h_tokens", BigInteger, nullable=False),
+    Column("output_tokens", BigInteger, nullable=False),
+    Column("reasoning_tokens", BigInteger, nullable=False),
+    Column("is_estimated", Boolean, nullable=False),
+    #: billionths of a dollar; NULL: no price is known
+    Column("cost_nano_usd", BigInteger),
+    Column("price_from", Text, nullable=False),
+    Column("ttft_ms", Float),
+    Column("ms", Float, nullable=False),
+    Column("overhead_ms", Float, nullable=False),
+    #: JSON of the caller
+    Column("metadata", Text, nullable=False),
+    Column("trace_id", String(64), nullable=False),
+    #: JSON list of reasons
+    Column("decision", Text, nullable=False),
+    Index("ix_model_calls_tenant_at", "tenant_id", "at"),
 )

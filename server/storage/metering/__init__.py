@@ -1,0 +1,1 @@
+"""What metering must remember, kept in SQL."""

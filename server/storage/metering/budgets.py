@@ -1,0 +1,186 @@
+"""Keep budgets: BudgetStore on SQL (decision 0036).
+
+Rows are locked in one order everywhere, reservations before counters and each by its name, so that no two transactions wait for each
+other. SQLite has one writer at a time, which comes to the same.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import orjson
+from sqlalchemy import Row, bindparam, delete, func, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from server.storage.database import Database, now_us
+from server.storage.insertion import insert_once, insert_rows
+from server.storage.metering.settling import counters_for_update, give_back, settle
+from server.storage.schema.metering_tables import budget_counters, budget_reservations
+from tools.metering.admission import admit
+from tools.metering.spending import Amount, BudgetAlert, Charge, Settlement
+from tools.metering.stores import Ask, Counter
+
+#: in one tenant of one budget that counts each by itself: users are whatever callers say
+MAX_COUNTERS = 10_000
+#: counters that this process knows to be there
+MAX_KNOWN = 20_000
+KEEP_COUNTERS_US = 62 * 24 * 3600 * 1_000_000
+KEEP_RESERVATIONS_US = 2 * 24 * 3600 * 1_000_000
+
+_TAKE = (
+    update(budget_counters)
+    .where(budget_counters.c.counter_id == bindparam("id"))
+    .values(
+        reserved_nano_usd=budget_counters.c.reserved_nano_usd + bindparam("more_nano_usd"),
+        reserved_tokens=budget_counters.c.reserved_tokens + bindparam("more_tokens"),
+    )
+)
+
+
+class SqlBudgetStore:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._known: set[str] = set()
+
+    async def reserve(self, asks: Sequence[Ask]) -> Sequence[Charge | None]:
+        if not asks:
+            return []
+        charge_by_id = {charge.counter_id: charge for ask in asks for charge in ask.reservation.charges}
+        await self._open(charge_by_id)
+        # A power cut may lose it, and with it the call that it was for; the death of a process loses nothing.
+        async with self._database.write(survives_power_cut=False) as connection:
+            rows = await counters_for_update(connection, charge_by_id)
+            before = {
+                row.counter_id: Amount(row.spent_nano_usd + row.reserved_nano_usd, row.spent_tokens + row.reserved_tokens) for row in rows
+            }
+            # A counter that there is no room for holds nothing.
+            refused = [next((each for each in ask.reservation.charges if each.counter_id not in before), None) for ask in asks]
+            after = dict(before)
+            admitted = iter(admit([ask for ask, full in zip(asks, refused, strict=True) if full is None], after))
+            outcomes = [next(admitted) if full is None else full for full in refused]
+            taken = [
+                {
+                    "id": counter_id,
+                    "more_nano_usd": used.nano_usd - before[counter_id].nano_usd,
+                    "more_tokens": used.tokens - before[counter_id].tokens,
+                }
+                for counter_id, used in after.items()
+                if used != before[counter_id]
+            ]
+            if taken:
+                await connection.execute(_TAKE, taken)
+            if kept := [_values(ask) for ask, full in zip(asks, outcomes, strict=True) if full is None]:
+                await insert_rows(connection, budget_reservations, kept)
+        return outcomes
+
+    async def settle(self, settlements: Sequence[Settlement]) -> Sequence[BudgetAlert]:
+        async with self._database.write() as connection:
+            return await settle(connection, settlements)
+
+    async def release(self, reservation_ids: Sequence[str]) -> None:
+        open_ones = budget_reservations.c.reservation_id.in_(reservation_ids)
+        await self._release(select(budget_reservations).where(open_ones, budget_reservations.c.state == "open"))
+
+    async def release_expired(self, now_us: int) -> int:
+        expired = select(budget_reservations).where(budget_reservations.c.state == "open", budget_reservations.c.expires_at < now_us)
+        async with self._database.read() as connection:
+            if (await connection.execute(expired.limit(1))).first() is None:
+                return 0
+        return await self._release(expired.limit(1_000))
+
+    async def counters(self, now_us: int) -> Sequence[Counter]:
+        present = or_(budget_counters.c.window_end.is_(None), budget_counters.c.window_end > now_us)
+        query = (
+            select(budget_counters).where(present).order_by(budget_counters.c.budget, budget_counters.c.tenant_id, budget_counters.c.whose)
+        )
+        async with self._database.read() as connection:
+            return [_counter(row) for row in await connection.execute(query)]
+
+    async def sweep(self) -> None:
+        """Forget windows that ended two months ago, and reservations that ended two days ago, of all tenants."""
+        now = now_us()
+        old = (budget_reservations.c.state != "open", budget_reservations.c.expires_at < now - KEEP_RESERVATIONS_US)
+        async with self._database.write() as connection:
+            await connection.execute(delete(budget_counters).where(budget_counters.c.window_end < now - KEEP_COUNTERS_US))
+            await connection.execute(delete(budget_reservations).where(*old))
+
+    async def _release(self, found: Any) -> int:
+        query = found.order_by(budget_reservations.c.reservation_id).with_for_update(skip_locked=True)
+        async with self._database.write() as connection:
+            rows = (await connection.execute(query)).all()
+            ids = [row.reservation_id for row in rows]
+            if ids:
+                await connection.execute(
+                    update(budget_reservations).where(budget_reservations.c.reservation_id.in_(ids)).values(state="released")
+                )
+                await give_back(connection, rows)
+        return len(rows)
+
+    async def _open(self, charge_by_id: Mapping[str, Charge]) -> None:
+        """Make the counters that are not there yet; one that goes beyond the quota is not made."""
+        missing = sorted(charge_by_id.keys() - self._known)
+        if not missing:
+            return
+        # In a transaction of its own: who makes a counter must not hold another meanwhile.
+        async with self._database.write(survives_power_cut=False) as connection:
+            there = await connection.execute(select(budget_counters.c.counter_id).where(budget_counters.c.counter_id.in_(missing)))
+            known = set(there.scalars())
+            for counter_id in missing:
+                charge = charge_by_id[counter_id]
+                if counter_id not in known and (not charge.whose or await _has_room(connection, charge)):
+                    await insert_once(connection, budget_counters, _new(counter_id, charge))
+                    known.add(counter_id)
+        if len(self._known) > MAX_KNOWN:
+            self._known.clear()
+        self._known |= known
+
+
+async def _has_room(connection: AsyncConnection, charge: Charge) -> bool:
+    its_own = (budget_counters.c.budget == charge.budget, budget_counters.c.tenant_id == charge.tenant_id)
+    same_window = budget_counters.c.window_start == charge.window_start_us
+    return bool((await connection.scalar(select(func.count()).where(*its_own, same_window)) or 0) < MAX_COUNTERS)
+
+
+def _new(counter_id: str, charge: Charge) -> dict[str, object]:
+    return {
+        "counter_id": counter_id,
+        "tenant_id": charge.tenant_id,
+        "budget": charge.budget,
+        "whose": charge.whose,
+        "window_start": charge.window_start_us,
+        "window_end": charge.window_end_us,
+        "spent_nano_usd": 0,
+        "spent_tokens": 0,
+        "reserved_nano_usd": 0,
+        "reserved_tokens": 0,
+        "alerted": "[]",
+    }
+
+
+def _values(ask: Ask) -> dict[str, object]:
+    reservation = ask.reservation
+    return {
+        "reservation_id": reservation.reservation_id,
+        "tenant_id": ask.tenant_id,
+        "counters": orjson.dumps([charge.counter_id for charge in reservation.charges]).decode(),
+        "nano_usd": reservation.amount.nano_usd,
+        "tokens": reservation.amount.tokens,
+        "expires_at": ask.expires_at_us,
+        "state": "open",
+        "spent_nano_usd": 0,
+        "spent_tokens": 0,
+    }
+
+
+def _counter(row: Row[Any]) -> Counter:
+    return Counter(
+        charge=Charge(
+            budget=row.budget,
+            whose=row.whose,
+            window_start_us=row.window_start,
+            window_end_us=row.window_end,
+            tenant_id=row.tenant_id,
+        ),
+        spent=Amount(row.spent_nano_usd, row.spent_tokens),
+        reserved=Amount(row.reserved_nano_usd, row.reserved_tokens),
+        alerted=tuple(Amount(*each) for each in orjson.loads(row.alerted)),
+    )

@@ -1,0 +1,58 @@
+"""`ascend ai logs` and `ascend ai usage`: lists for people and for programs."""
+
+import json
+import time
+from pathlib import Path
+
+import anyio
+import pytest
+
+from server.config.load import load
+from server.storage.store import open_store
+from tests.command_line import ascend_here
+from tests.contracts.model_calls import call
+from tools.ai_gateway.stores import ClosedCall
+
+#: the contract's log row
+FIELDS = [
+    "id", "at", "tenant", "gateway", "key_id", "user", "route", "requested", "provider", "model", "status",
+    "outcome", "stream", "attempts", "cache", "experiment", "input_tokens", "cached_input_tokens",
+    "cache_write_tokens", "output_tokens", "reasoning_tokens", "estimated", "cost_usd", "price_from",
+    "ttft_ms", "ms", "overhead_ms", "metadata", "trace_id", "decision",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("reports") / "data"
+
+    async def fill() -> None:
+        async with open_store(load(folder)) as store:
+            now_us = int(time.time() * 1_000_000)
+            rows = [call(id=f"mc_{n}", at_us=now_us - n, tenant_id="default", cost_nano_usd=n * 1_000) for n in range(3)]
+            await store.model_calls.append([ClosedCall(row) for row in rows])
+
+    anyio.run(fill)
+    return folder
+
+
+def test_a_log_row_has_the_fields_of_the_contract(data: Path) -> None:
+    rows = json.loads(ascend_here("ai", "logs", "--limit", "2", "--json", data_dir=data).stdout)
+    assert [row["id"] for row in rows] == ["mc_0", "mc_1"]
+    assert list(rows[0]) == FIELDS
+    assert rows[0]["attempts"] == [{"model": "openai/m", "status": 200, "error": "", "ms": 12.5}]
+    assert (rows[1]["cost_usd"], rows[1]["stream"], rows[1]["estimated"]) == (1e-6, True, True)
+    assert rows[1]["metadata"] == {"plan": "paid", "team": 7}
+
+
+def test_usage_adds_up_by_what_is_asked(data: Path) -> None:
+    [row] = json.loads(ascend_here("ai", "usage", "--by", "user", "--json", data_dir=data).stdout)
+    assert (row["user"], row["calls"], row["cost_usd"]) == ("ada@acme.test", 3, 3e-6)
+    [row] = json.loads(ascend_here("ai", "usage", "--json", data_dir=data).stdout)
+    assert row["model"] == "openai/m"
+    assert json.loads(ascend_here("ai", "usage", "--since", "2099-01-01", "--json", data_dir=data).stdout) == []
+
+
+def test_people_get_tables(data: Path) -> None:
+    assert "openai/m" in ascend_here("ai", "usage", data_dir=data).stdout
+    assert "ada@acme.test" in ascend_here("ai", "logs", data_dir=data).stdout

@@ -1,0 +1,230 @@
+"""Budgets: what a call may cost is set aside before it is made, in every budget that applies or in none (decision 0036)."""
+
+import asyncio
+import logging
+import secrets
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import anyio
+
+from tools.metering.money import to_nano_usd, to_usd
+from tools.metering.rules import BudgetRule
+from tools.metering.selection import Counted, Selection
+from tools.metering.spending import Amount, Charge, Reservation, Spending
+from tools.metering.stores import Ask, BudgetStore, Ceiling
+from tools.metering.windows import bounds_us
+
+#: of one transaction; the rest gathers for the next
+MAX_GROUP = 200
+RELEASE_S = 1.0
+ANSWER_S = 30.0
+
+log = logging.getLogger("ascend")
+
+
+@dataclass
+class BudgetExceeded(Exception):
+    """A budget has no room for the call. `over`: the route that its rule takes instead; "": none. Nothing was set aside."""
+
+    budget: str
+    over: str
+    message: str
+
+    def __str__(self) -> str:
+        return self.message
+
+
+@dataclass
+class PriceUnknown(Exception):
+    """A budget in dollars cannot hold a call whose price nobody knows."""
+
+    budget: str
+
+    def __str__(self) -> str:
+        return f"budget {self.budget!r} is in dollars, and there is no price for this"
+
+
+class BudgetsUnavailable(Exception):
+    """Nobody can say what is left of a budget, so nothing may be spent; why is the cause."""
+
+
+class Budgets:
+    """Reservations of this process, exact together with those of all others on the same store.
+
+    `rules`: what is in force now; `own`: the budget of one caller's key. `settle_first` writes what this process has settled and not
+    yet written, and returns how much that was: nobody is refused for room that is only not yet given back.
+    """
+
+    def __init__(
+        self,
+        store: BudgetStore,
+        rules: Callable[[], tuple[BudgetRule, ...]],
+        own: Callable[[str], BudgetRule | None],
+        settle_first: Callable[[], Awaitable[int]],
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._store, self._rules, self._own, self._settle_first, self._clock = store, rules, own, settle_first, clock
+        self._compiled = Compiled(())
+        #: asked for while a transaction is under way
+        self._waiting: list[tuple[Ask, asyncio.Future[Charge | None]]] = []
+        self._has_waiting = anyio.Event()
+        #: set aside for callers that had left by then
+        self._abandoned: list[str] = []
+
+    def applying(self, spending: Spending) -> tuple[BudgetRule, ...]:
+        """Return the budgets that hold this call, without a look at what is left of them."""
+        return tuple(dict.fromkeys(rule for rule, _counted in self._counting(spending)))
+
+    async def reserve(self, spending: Spending, most: Amount, most_is_known: bool, expires_s: float) -> Reservation | None:
+        """Set aside `most` in every budget that applies, or in none; None where none applies.
+
+        It is given back when the call is settled, or after `expires_s`. Raises BudgetExceeded, PriceUnknown, BudgetsUnavailable.
+        """
+        counting = self._counting(spending)
+        if not counting:
+            return None
+        if not most_is_known and (rule := next((rule for rule, _counted in counting if rule.nano_usd is not None), None)):
+            raise PriceUnknown(rule.name)
+        ask = self._ask(counting, spending, most, expires_s)
+        full = await self._asked(ask)
+        if full is not None and (await self._release() + await self._settle_first()):
+            full = await self._asked(ask)
+        if full is None:
+            return ask.reservation
+        rule = counting[ask.reservation.charges.index(full)][0]
+        raise BudgetExceeded(rule.name, rule.over, _refusal(rule, full, most))
+
+    async def run(self) -> None:
+        """Decide what is asked for, and give back what calls of dead processes had set aside, until cancelled."""
+        async with anyio.create_task_group() as group:
+            group.start_soon(self._decide_all)
+            group.start_soon(self._release_regularly)
+
+    def _counting(self, spending: Spending) -> list[tuple[BudgetRule, Counted]]:
+        rules = self._rules()
+        if self._compiled.rules is not rules:
+            self._compiled = Compiled(rules)
+        counting = self._compiled.counting(spending)
+        if spending.key_id and (rule := self._own(spending.key_id)) is not None:
+            counting.append((rule, Counted(spending.tenant_id, spending.key_id)))
+        return counting
+
+    def _ask(self, counting: Sequence[tuple[BudgetRule, Counted]], spending: Spending, most: Amount, expires_s: float) -> Ask:
+        now_us = self._now_us()
+        charges = tuple(current(rule, counted, now_us) for rule, counted in counting)
+        # A route that is taken because of a budget counts in it, and is not refused by it: it is what the operator wants instead.
+        ceilings = tuple(
+            Ceiling() if rule.over and rule.over == spending.requested else Ceiling(rule.nano_usd, rule.tokens) for rule, _c in counting
+        )
+        reservation = Reservation(new_reservation_id(), charges, most)
+        return Ask(reservation, ceilings, spending.tenant_id, now_us + int(expires_s * 1_000_000))
+
+    async def _asked(self, ask: Ask) -> Charge | None:
+        """Have the ask decided, together with all that came while the transaction before was under way."""
+        decided: asyncio.Future[Charge | None] = asyncio.get_running_loop().create_future()
+        self._waiting.append((ask, decided))
+        self._has_waiting.set()
+        try:
+            async with asyncio.timeout(ANSWER_S):
+                return await decided
+        except TimeoutError as error:
+            raise BudgetsUnavailable("the budgets did not answer") from error
+
+    async def _decide_all(self) -> None:
+        while True:
+            await self._has_waiting.wait()
+            self._has_waiting = anyio.Event()
+            while self._waiting:
+                group, self._waiting = self._waiting[:MAX_GROUP], self._waiting[MAX_GROUP:]
+                await self._decide([(ask, decided) for ask, decided in group if not decided.done()])
+
+    async def _decide(self, group: Sequence[tuple[Ask, asyncio.Future[Charge | None]]]) -> None:
+        """Ask the store for a whole group in one transaction. What was set aside for somebody who left meanwhile goes back."""
+        try:
+            outcomes = await self._store.reserve([ask for ask, _decided in group])
+        except Exception as error:
+            log.error("budgets_not_asked", exc_info=error, extra={"facts": {"calls": len(group), "kind": type(error).__name__}})
+            for _ask, decided in group:
+                if not decided.done():
+                    unavailable = BudgetsUnavailable("the store of the budgets does not answer")
+                    unavailable.__cause__ = error
+                    decided.set_exception(unavailable)
+            return
+        for (ask, decided), full in zip(group, outcomes, strict=True):
+            if not decided.done():
+                decided.set_result(full)
+            elif full is None:
+                self._abandoned.append(ask.reservation.reservation_id)
+
+    async def _release_regularly(self) -> None:
+        while True:
+            await anyio.sleep(RELEASE_S)
+            try:
+                await self._release()
+                await self._store.release_expired(self._now_us())
+            except Exception as error:
+                log.error("budgets_not_released", exc_info=error, extra={"facts": {"kind": type(error).__name__}})
+
+    async def _release(self) -> int:
+        abandoned, self._abandoned = self._abandoned, []
+        if abandoned:
+            try:
+                await self._store.release(abandoned)
+            except BaseException:
+                self._abandoned += abandoned
+                raise
+        return len(abandoned)
+
+    def _now_us(self) -> int:
+        return int(self._clock() * 1_000_000)
+
+
+class Compiled:
+    """Rules ready to be asked: those of one key by its name, so that a thousand keys with a budget each cost a call no more than one."""
+
+    def __init__(self, rules: tuple[BudgetRule, ...]) -> None:
+        self.rules = rules
+        self._of_all: list[tuple[BudgetRule, Selection]] = []
+        self._by_key: dict[str, list[tuple[BudgetRule, Selection]]] = {}
+        for rule in rules:
+            selection = Selection(rule.of)
+            exact = selection.exact_key
+            (self._by_key.setdefault(exact, []) if exact else self._of_all).append((rule, selection))
+
+    def counting(self, spending: Spending) -> list[tuple[BudgetRule, Counted]]:
+        """Return every rule that holds this call, once for each counter that it counts in."""
+        asked = [*self._by_key.get(spending.key, ()), *self._of_all] if spending.key else self._of_all
+        return [(rule, counted) for rule, selection in asked for counted in selection.of(spending)]
+
+
+def new_reservation_id() -> str:
+    return f"res_{secrets.token_urlsafe(16)}"
+
+
+def current(rule: BudgetRule, counted: Counted, now_us: int) -> Charge:
+    """Return the counter in which calls that `rule` counts together count now."""
+    start_us, end_us = bounds_us(rule.window, now_us)
+    return Charge(rule.name, counted.whose, start_us, end_us, counted.tenant_id, counted.targets, thresholds(rule))
+
+
+def thresholds(rule: BudgetRule) -> tuple[Amount, ...]:
+    """Return what is to be told, in ascending order: dollars where the budget has dollars, else tokens."""
+    if rule.nano_usd is None:
+        return tuple(Amount(tokens=int(each)) for each in sorted(rule.alerts))
+    return tuple(Amount(nano_usd=to_nano_usd(each)) for each in sorted(rule.alerts))
+
+
+def _refusal(rule: BudgetRule, full: Charge, most: Amount) -> str:
+    limits = [f"${to_usd(rule.nano_usd):,.10g}"] if rule.nano_usd is not None else []
+    limits += [f"{rule.tokens:,} tokens"] if rule.tokens is not None else []
+    window = "in all" if rule.window == "total" else f"a {rule.window}"
+    anew = "" if full.window_end_us is None else f"; it starts anew at {shown(full.window_end_us)}"
+    asked = f"${to_usd(most.nano_usd):,.6g} and {most.tokens:,} tokens"
+    return f"budget {rule.name!r} ({' and '.join(limits)} {window}) has no room for a call of up to {asked}{anew}"
+
+
+def shown(at_us: int) -> str:
+    return datetime.fromtimestamp(at_us / 1_000_000, UTC).strftime("%Y-%m-%dT%H:%MZ")
