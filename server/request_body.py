@@ -6,6 +6,8 @@ import anyio
 from starlette.types import Receive
 
 MAX_BODY_BYTES: Final = 4 * 1024 * 1024
+#: What is larger is read, recognised and answered with a turn for others in between, since each looks at all of it.
+LARGE_BODY_BYTES: Final = 256 * 1024
 #: how long a body may take to come
 BODY_TIMEOUT_S: Final = 30.0
 

@@ -93,6 +93,12 @@ def _wrong(sent: str) -> Iterator[Input]:
     yield _called("unknown names", "call_api", {"api": sent, "args": {f"name{number}": 1 for number in range(20_000)}})
     yield _called("a long unknown name", "call_api", {"api": sent, "args": {"n" * 3 * MB: 1}})
     yield _called("a long unknown tier", "call_api", {"api": sent, "page": {"mode": "o" * 3 * MB}})
+    yield _called("a long unknown tier of escapes", "call_api", {"api": sent, "page": {"mode": "\n" * 1_900_000}})
+    yield _called("a long key of escapes", "call_api", {"api": sent, "idempotency_key": "\n" * 1_900_000})
+    yield _called("a row with a long name", "call_api", {"api": sent, "args": {"rows": [{"[" * 3 * MB: "x"}]}})
+    yield _called("a long text for a list", "call_api", {"api": sent, "args": {"rows": "\n" * 1_900_000}})
+    yield _called("a plan with a long text", "batch_execute", {"steps": [{"id": "a", "api": sent, "args": {"text": "\n" * 1_900_000}}]})
+    yield _called("a plan that waits for a long name", "batch_execute", {"steps": [{"id": "a", "api": sent, "depends_on": ["n" * 3 * MB]}]})
     yield _called("a long id", "call_api", {"api": "stall.things." * 200_000, "args": {}})
     yield _called("an unknown id", "call_api", {"api": "stall.thinsg77.gte", "args": {}})
     steps = [{"id": f"s{number}", "api": sent, "args": zones} for number in range(50)]
@@ -134,6 +140,7 @@ def _bodies() -> Iterator[tuple[str, Callable[[], bytes]]]:
     yield "a number", lambda: b"9" * 4_000_000
     yield "blanks", lambda: b" " * 4_000_000 + b"1"
     yield "colons", lambda: b'"' + b" :" * 1_990_000 + b'"'
+    yield "a text of quotes beside a name twice", lambda: b'{"t":"' + b'\\":' * 1_300_000 + b'","a":1,"a":2}'
     yield "one name twice", lambda: b"{" + b'"a":1,' * 20_000 + b'"a":1}'
     yield "no JSON", lambda: b"{" * 4_000_000
 

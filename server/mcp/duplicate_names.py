@@ -8,10 +8,15 @@ import json
 from collections import Counter
 from typing import Any
 
+from tools.heavy_json.weight import outside_strings, without_escapes
 from tools.operation import Json
 
 #: every white space of JSON as a blank, and every digit as a zero, which spares who looks for long numbers a second pass
 BLANKS_AND_ZEROS = bytes.maketrans(b"\t\n\r123456789", b"   000000000")
+
+
+#: of a larger body the name that came twice is said without its escapes
+MAX_READ_BYTES = 256 * 1024
 
 
 class RepeatedName(ValueError):
@@ -44,8 +49,12 @@ def repeated_name(body: bytes, flat: bytes, names: int) -> str | None:
     # decision 0018: the count clears most bodies; whatever it does not clear is read in full.
     if not may_repeat(flat, names):
         return None
+    # Nor does this read what texts say: of millions of escapes the parser would make a text for as long as everybody waits.
+    bare = without_escapes(body)
+    if outside_strings(bare).count(b":") == names:
+        return None
     try:
-        json.loads(body, object_pairs_hook=_unique)
+        json.loads(body if len(body) <= MAX_READ_BYTES else bare, object_pairs_hook=_unique)
     except RepeatedName as error:
         return str(error)
     except RecursionError:

@@ -4,6 +4,7 @@ Two paths recognise a request, server/mcp/fast_path.py and server/mcp/sdk_path.p
 and server/mcp/tool_calls.py answers it.
 """
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -24,7 +25,7 @@ from server.mcp.tool_calls import Dispatch, StepUp, ToolCalls
 from server.mcp.transport import send_rpc_error, send_whole
 from server.observability.trace_context import Tracing
 from server.origins import Callers
-from server.request_body import BODY_TIMEOUT_S, MAX_BODY_BYTES, ClientGone, read_body
+from server.request_body import BODY_TIMEOUT_S, LARGE_BODY_BYTES, MAX_BODY_BYTES, ClientGone, read_body
 from server.request_scope import ADDED_HEADERS
 from tools.always_on import offered
 from tools.heavy_json.weight import MAX_SENT_VALUES, values_in_text
@@ -87,8 +88,14 @@ class McpEndpoint:
             message = f"the body holds more than {MAX_SENT_VALUES:,} values; send fewer at once, or many as one text or file"
             await send_rpc_error(send, 413, message)
             return
+        # Weighing, recognising and answering are one piece of work each over the whole body: others have a turn in between.
+        if len(body) > LARGE_BODY_BYTES:
+            await asyncio.sleep(0)
         # decision 0018: it recognises or declines, and what it declines loses nothing.
-        if self._fast_path is None or (request := self._fast_path.recognize(scope, body)) is None:
+        request = self._fast_path.recognize(scope, body) if self._fast_path is not None else None
+        if len(body) > LARGE_BODY_BYTES:
+            await asyncio.sleep(0)
+        if self._fast_path is None or request is None:
             await self._sdk_path.answer(scope, body, receive, send)
         else:
             await self._answer_fast(self._fast_path, request, scope, receive, send, whole)

@@ -1,5 +1,6 @@
 """The long way, through the MCP SDK, which judges everything that is not plain."""
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -24,7 +25,7 @@ from server.mcp.tool_request import ToolRequest
 from server.mcp.transport import envelope_fault, foreign_caller, held_start, replay, send_rpc_error, trimmed
 from server.observability.trace_context import carrier_of
 from server.origins import Callers
-from server.request_body import MAX_BODY_BYTES
+from server.request_body import LARGE_BODY_BYTES, MAX_BODY_BYTES
 from server.request_scope import EXTRA_HEADERS, REPLACEMENT
 from tools.operation import Json, Progress
 
@@ -66,6 +67,8 @@ class SdkPath:
         if (fault := envelope_fault(body)) is not None:
             await send_rpc_error(send, 400, fault[1], code=fault[0])
             return
+        if len(body) > LARGE_BODY_BYTES:
+            await asyncio.sleep(0)
         takes = accepted(headers)
         # RFC 9110 §15.5.7.
         if not takes.json and not takes.events:

@@ -92,9 +92,12 @@ class BatchExecute:
                 return failed(Failure("unknown_handle", message, hint="send the steps again; writes that got through are not sent twice"))
         source = _source(call.arguments, recorded)
         plan, form_faults = parse_plan(source)
+        # Arguments of megabytes take long to look at, and each look is one piece.
+        await asyncio.sleep(0)
         if recorded is not None and call.arguments.get("steps") not in (None, recorded.source.get("steps")):
             form_faults.append(PlanFault(None, "resume", "steps differ from the recorded plan; leave them out to resume it", path="steps"))
         checked = self.check.check(call.principal, plan, form_faults)
+        await asyncio.sleep(0)
         if (refusal := self.gate.refusal(call.principal, checked)) is not None:
             return refusal
         if call.arguments.get("dry_run"):

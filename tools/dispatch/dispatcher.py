@@ -1,5 +1,6 @@
 """The one door: resolve, permit, validate, run, page, shape, record."""
 
+import asyncio
 import math
 import secrets
 import time
@@ -33,6 +34,7 @@ from tools.operation import (
     reenters,
 )
 from tools.stores import CallRecord, Recorder
+from tools.turns import TURN_S
 from tools.value_objects import value_object
 
 MAX_ID_CHARS = 200
@@ -96,7 +98,12 @@ class Dispatcher:
         if not name.isascii():
             name = name.encode(errors="replace").decode()
         request = _Request(principal, client, progress, name[:MAX_ID_CHARS], trace_id or secrets.token_hex(16))
-        if name in NAMES_ANOTHER and (asked := self._admission.asked(principal, name, arguments)) is not None:
+        began = time.perf_counter()
+        asked = self._admission.asked(principal, name, arguments) if name in NAMES_ANOTHER else None
+        # Arguments of megabytes take long to look at, and each look is one piece.
+        if time.perf_counter() - began > TURN_S:
+            await asyncio.sleep(0)
+        if asked is not None:
             (operation_id, given, options), notes = asked
             return (await self.enter(request, operation_id, given, options, math.inf)).noting(notes)
         return await self.enter(request, name, arguments, DIRECT, None)
@@ -109,6 +116,8 @@ class Dispatcher:
         outcome = _CANCELLED
         try:
             admitted = self._admit(request, operation_id, arguments, options, deadline)
+            if time.perf_counter() - started > TURN_S:
+                await asyncio.sleep(0)
             outcome = admitted if isinstance(admitted, Outcome) else (await self._run(admitted)).noting(admitted.notes)
         except ToolError as error:
             outcome = _failed(error.failure)
@@ -176,14 +185,14 @@ class Dispatcher:
         would_ask = self._agreement.is_needed(call)
         key = self._idempotency.key_of(call)
         if key is not None:
-            call = replace(call, options=replace(call.options, idempotency_key=key))
+            call = replace(call, options=replace(call.options, idempotency_key=key.name))
         try:
             request = runner.preview(call)
         except UnknownAccount as error:
             return _failed(unknown_account(call, error))
         data: dict[str, Json] = {"request": request, "would_need_confirmation": would_ask}
         if key is not None:
-            data["idempotency_key"] = key
+            data["idempotency_key"] = key.name
         return Outcome("ok", data=data, note="dry run: nothing was sent")
 
     def _record(self, request: _Request, operation_id: str, outcome: Outcome, duration_ms: float) -> None:

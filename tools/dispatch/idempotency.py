@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -41,6 +41,13 @@ _log = logging.getLogger(__name__)
 Write = Callable[[Call], Awaitable[Outcome]]
 
 
+class WriteKey(NamedTuple):
+    """What a write runs under, and the hash of what it asks: the same key with another hash is another write."""
+
+    name: str
+    request_hash: str
+
+
 class Idempotency:
     """Runs writes under their key.
 
@@ -54,7 +61,7 @@ class Idempotency:
         #: (tenant, subject, key) -> the write under way and the hash of its request
         self._under_way: dict[tuple[str, str, str], tuple[asyncio.Task[Outcome], str]] = {}
 
-    def key_of(self, call: Call) -> str | None:
+    def key_of(self, call: Call) -> WriteKey | None:
         """Return the key that `call` runs under, or None where repeating it is harmless.
 
         Without a key of its own, a write that is not idempotent by nature gets one from what it is: operation, account, arguments.
@@ -62,13 +69,15 @@ class Idempotency:
         operation = call.operation
         if operation.access == "read" or operation.kind == "builtin" or reenters(operation):
             return None
-        if call.options.idempotency_key:
-            return call.options.idempotency_key
-        return None if operation.idempotent else f"auto:{_request_hash(call)}"
-
-    async def run(self, call: Call, key: str, write: Write) -> Outcome:
-        """Run `write` unless its key has run before. `write` gets the call with the key in its options."""
+        given = call.options.idempotency_key
+        if operation.idempotent and not given:
+            return None
         request_hash = _request_hash(call)
+        return WriteKey(given or f"auto:{request_hash}", request_hash)
+
+    async def run(self, call: Call, under: WriteKey, write: Write) -> Outcome:
+        """Run `write` unless its key has run before. `write` gets the call with the key in its options."""
+        key, request_hash = under
         if key.startswith(_OF_PLANS):
             # Nobody could give the same plan another key once it is for another account.
             key = f"{key}@{account_id_of(call, None)}"

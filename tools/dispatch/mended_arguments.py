@@ -16,7 +16,7 @@ MAX_MENDED = 10
 #: values times what each may be held against, as where faults are put into words
 MAX_EFFORT = 2_000
 #: signs that a text is a list in somebody's own notation
-_SEPARATORS = frozenset(",;|\n\t[{")
+_SEPARATORS = ",;|\n\t[{"
 _CHOICES = (ValidationErrorKind.AnyOf, ValidationErrorKind.OneOfNotValid)
 _MENDABLE = (ValidationErrorKind.Type, ValidationErrorKind.Enum, *_CHOICES)
 
@@ -77,7 +77,7 @@ def _readings(operation: Operation, error: jsonschema_rs.ValidationError, at: Pa
     if isinstance(value, list):
         if len(value) == 1:
             yield value[0], f"{where}: the only element of the list was taken, {shown_in_words(value[0], where)}; it wants one value"
-    elif value is not None and not (isinstance(value, str) and not _SEPARATORS.isdisjoint(value)):
+    elif value is not None and not (isinstance(value, str) and any(each in value for each in _SEPARATORS)):
         yield [value], f"{where}: {shown_in_words(value, where)} was taken as a list of one, which it wants"
 
 

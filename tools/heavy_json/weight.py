@@ -40,9 +40,19 @@ def values_in_text(text: bytes, most: int) -> int:
     rough = text.count(b",") + text.count(b"[") + text.count(b"{")
     if rough <= most:
         return rough
-    bare = text.replace(b"\\\\", b"").replace(b'\\"', b"")
+    bare = without_escapes(text)
     # Two quotes make a string, and two strings at least one value.
     if (strings := bare.count(b'"') // 2) > 2 * most:
         return strings // 2
-    outside = b"".join(bare.split(b'"')[::2])
+    outside = outside_strings(bare)
     return outside.count(b",") + outside.count(b"[") + outside.count(b"{")
+
+
+def without_escapes(text: bytes) -> bytes:
+    """Return JSON text without escaped quotes and backslashes: every quote that is left begins or ends a string."""
+    return text.replace(b"\\\\", b"").replace(b'\\"', b"")
+
+
+def outside_strings(bare: bytes) -> bytes:
+    """Return what `without_escapes` has left, without its strings: numbers, words, brackets and separators."""
+    return b"".join(bare.split(b'"')[::2])

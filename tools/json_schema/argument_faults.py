@@ -20,6 +20,8 @@ MAX_VALUE_CHARS = 80
 MAX_OPTIONS = 12
 #: of a list or object, more parts than these are cut anyway
 MAX_SHOWN_PARTS = 40
+#: of a name that may be looked through
+MAX_NAME_CHARS = 1_000
 _SECRET_NAME = re.compile(r"pass(word|wd|phrase)?|secret|token|credential|api_?key|authorization|private_?key", re.IGNORECASE)
 
 
@@ -127,11 +129,16 @@ def _unknown_name(
     return Fault(at, value, "no such argument", meant[0] if meant else None, f"{at} is not an argument; {way_out}")
 
 
+def _is_secret(name: str) -> bool:
+    """Say whether a value of this name is not to be repeated; of a name as long as a page nobody knows, and searching it takes long."""
+    return len(name) > MAX_NAME_CHARS or _SECRET_NAME.search(name) is not None
+
+
 def shown(value: Json, path: str) -> Json:
     """Return a value as it may be repeated to the caller: short, and never something that looks like a secret."""
     if value is None or isinstance(value, bool | int | float):
         return value
-    if _SECRET_NAME.search(path.rpartition(".")[2]):
+    if _is_secret(path.rpartition(".")[2]):
         return "(not shown)"
     if isinstance(value, str):
         return _cut(value)
@@ -144,8 +151,8 @@ def _masked(value: Json, left: list[int]) -> Json:
     if left[0] < 0:
         return "…"
     if isinstance(value, Mapping):
-        taken = list(value.items())[: max(0, left[0])]
-        return {str(name): "(not shown)" if _SECRET_NAME.search(str(name)) else _masked(member, left) for name, member in taken}
+        taken = [(str(name), member) for name, member in list(value.items())[: max(0, left[0])]]
+        return {_cut(name): "(not shown)" if _is_secret(name) else _masked(member, left) for name, member in taken}
     if isinstance(value, list | tuple):
         return [_masked(member, left) for member in value[: max(0, left[0])]]
     return _cut(value) if isinstance(value, str) else value

@@ -220,7 +220,7 @@ def _step(raw: Mapping[str, Json], reading: _Reading) -> Step:
     depends_on = tuple(dict.fromkeys(raw.get("depends_on") or ()))
     for other in depends_on[: MAX_STEPS + 1]:
         if other == step_id or other not in reading.ids:
-            rule, what = ("no cycle", "its own step") if other == step_id else ("known step", f"'{other}', which is not in the plan")
+            rule, what = ("no cycle", "its own step") if other == step_id else ("known step", f"'{other[:120]}', which is not in the plan")
             meant = reading.near(other) if other != step_id else ()
             reading.fault(step_id, rule, f"depends_on names {what}", path="depends_on", did_you_mean=meant)
     return Step(

@@ -60,6 +60,14 @@ def test_colons_in_texts_are_no_members(http: httpx2.Client) -> None:
     assert response.status_code == 200, response.text
 
 
+@pytest.mark.parametrize("twice", [False, True], ids=["once", "twice"])
+def test_texts_of_megabytes_are_no_place_to_hide_a_repeated_name(twice: bool) -> None:
+    """They are not read for it, only passed over, with their escapes."""
+    text = b'{"t":"%b","a":1,"%b":2}' % (b'\\":\\\\' * 100_000, b"a" if twice else b"b")
+    names = names_in(orjson.loads(text))
+    assert repeated_name(text, text.translate(BLANKS_AND_ZEROS), names) == ("a" if twice else None)
+
+
 @given(value=JSON, twice=st.booleans(), blank=st.sampled_from(["", " ", "\t", "\n ", "\r"]))
 def test_a_repeated_name_is_never_missed_and_never_invented(value: Any, twice: bool, blank: str) -> None:
     """RFC 8259 §4. The quick count may only clear a body that has none."""

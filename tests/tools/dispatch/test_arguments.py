@@ -69,6 +69,13 @@ def test_all_faults_are_reported_at_once() -> None:
     assert set(faults(limit=0, stage="x", dueDate="y")) == {"arguments.limit", "arguments.stage", "arguments.dueDate"}
 
 
+def test_a_member_with_a_name_of_megabytes_is_told_in_few_words() -> None:
+    """Nothing is repeated at its length, and of such a name nobody knows whether its value is a secret."""
+    [fault] = faults(name={"k" * 3_000_000: "hunter2"}).values()
+    assert len(str(fault)) < 1_000
+    assert "hunter2" not in str(fault)
+
+
 def test_a_secret_is_not_repeated_and_a_long_value_is_cut() -> None:
     """Style: never a secret in an error."""
     assert faults(password="hunter2")["arguments.password"]["value"] == "(not shown)"

@@ -144,6 +144,7 @@ async def test_a_plan_that_waits_for_itself_names_the_circle() -> None:
         ({"args": {"contact_id": "x"}, "if": "length(@)"}, "reads all steps"),
         ({"args": {"contact_id": "x"}, "select": "results["}, "not usable JMESPath"),
         ({"args": {"contact_id": "x"}, "depends_on": ["aa"]}, "'aa', which is not in the plan"),
+        ({"args": {"contact_id": "x"}, "depends_on": ["a" * 1_000_000]}, f"'{'a' * 120}', which is not in the plan"),
         ({"api": "batch_execute"}, "cannot be a step"),
     ],
 )
