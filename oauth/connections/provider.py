@@ -21,7 +21,7 @@ REGISTRATION_ERRORS = frozenset({"invalid_client", "unauthorized_client"})
 #: fields that are named alike in the file and here
 _SAME = (
     "title", "auth", "notes", "key_help", "remove_at", "issuer", "requires_issuer",
-    "authorize_url", "token_url", "client_auth", "token_body", "headers", "scope_parameter",
+    "authorize_url", "token_url", "nonce", "client_auth", "token_body", "headers", "scope_parameter",
     "scope_separator", "scopes_are_complete", "scope_words", "authorize_params", "token_params", "refresh_params",
     "answer", "access_token_ttl_s", "refreshes_per_min", "parallel_refreshes",
 )  # fmt: skip
@@ -72,6 +72,8 @@ class Provider:
     refresh_url: str = ""
     revocation: RevocationEndpoint | None = None
     pkce: bool = True
+    #: False: its id_tokens never carry the nonce that was asked for
+    nonce: bool = True
     client_auth: Literal["body", "basic", "secret_as_username", "app_jwt"] = "body"
     token_body: Literal["form", "json"] = "form"  # noqa: S105  how it is sent
     headers: Mapping[str, str] = field(default_factory=dict)

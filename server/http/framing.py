@@ -27,9 +27,11 @@ _BETWEEN, _HEAD, _SIZED, _CHUNKED = range(4)
 
 
 class FramedHttp(HttpToolsProtocol):
-    """uvicorn's connection with this framing. `authorities`: where we are served, which a target in absolute form must name."""
+    """uvicorn's connection with this framing. `authorities`: where we are served, which a target in absolute form must name; `authority`:
+    the one that we call ourselves."""
 
     authorities: frozenset[bytes] = frozenset()
+    authority = b""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -156,7 +158,7 @@ class FramedHttp(HttpToolsProtocol):
         parser, scope = self.parser, self.scope
         version, method = parser.get_http_version(), parser.get_method()
         # RFC 9112 §6.3, by our own reading; the parser's is only believed where both agree.
-        length, awaits_continue = body_after(method, self.url, version, self.headers, self.authorities)
+        length, awaits_continue = body_after(method, self.url, version, self.headers, self.authorities, self.authority)
         self._stage, self._left_bytes, self._overhead_bytes = (_CHUNKED, 0, 0) if length is None else (_SIZED, length, 0)
         self.headers = NO_FIELDS
         target = httptools.parse_url(self.url)

@@ -40,18 +40,22 @@ class UnfitHead(Exception):
 
 
 def body_after(
-    method: bytes, target: bytes, version: str, headers: list[tuple[bytes, bytes]], authorities: frozenset[bytes]
+    method: bytes, target: bytes, version: str, headers: list[tuple[bytes, bytes]], authorities: frozenset[bytes], own: bytes
 ) -> tuple[int | None, bool]:
     """Return how many bytes of body follow a head (RFC 9112 §6.3; None: chunks), and whether the client waits to be told to send it.
 
-    A target in absolute form must be at one of our `authorities`, and its authority takes the place of Host (§3.2.2). Raises
-    UnfitHead where the head is not for us (§3.2: exactly one valid Host) or its body could end in two places: a transfer coding of
-    HTTP/1.0, or one that is not just `chunked` (§6.1).
+    A target in absolute form must be at one of our `authorities`, and its authority takes the place of Host (§3.2.2); `own` is the one
+    that is meant where HTTP/1.0 names none. Raises UnfitHead where the head is not for us (§3.2: exactly one valid Host) or its body
+    could end in two places: a transfer coding of HTTP/1.0, or one that is not just `chunked` (§6.1).
     """
     # RFC 6585 §5, answered as 400.
     if len(headers) > MAX_HEADERS:
         raise UnfitHead
     fields = dict(headers)
+    if version == "1.0" and b"host" not in fields:
+        # RFC 9112 §3.2 wants it of HTTP/1.1, and §3.3 has us take what we are called by.
+        fields[b"host"] = own
+        headers.append((b"host", own))
     # RFC 9112 §3.2: MUST be 400 for none, for two, and for one that is no authority (cache poisoning by Host).
     if not _is_authority(fields.get(b"host", b"")) or (len(fields) != len(headers) and sum(name == b"host" for name, _ in headers) > 1):
         raise UnfitHead

@@ -148,6 +148,7 @@ def strict_http(authority: str) -> type[StrictHttp]:
         pass
 
     here = f"http://{authority.lower()}"
+    Served.authority = authority.lower().encode()
     # RFC 9112 §3.2.2: what a target in absolute form may name
     Served.authorities = frozenset(url.removeprefix("http://").encode() for url in (here, *spellings(here)))
     return Served

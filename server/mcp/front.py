@@ -22,6 +22,11 @@ class McpFront:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         # decision 0018: it only recognises; the guard behind it looks at the path again.
+        if scope["type"] == "http" and scope["path"] == "*":
+            # RFC 9110 §9.3.7: of the server in general. No other method has this target (server/http/heads.py).
+            await send({"type": "http.response.start", "status": 204, "headers": [(b"allow", b"GET, HEAD, POST, OPTIONS")]})
+            await send({"type": "http.response.body", "body": b""})
+            return
         if scope["type"] != "http" or not is_mcp(scope["path"]) or (scope["method"] == "GET" and is_browsing(scope)):
             await self._rest(scope, receive, send)
             return

@@ -8,18 +8,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from urllib.parse import urlencode, urlsplit
 
-from oauth import base64url
 from oauth.authorization.request import BrowserSession
 from oauth.connections.connecting.connect_flow import TRIP_TTL_S, AuthorizationAttempt, ConnectFlow, ConnectFlowStore, hash_of
 from oauth.connections.connecting.connected import Connected, asked_scopes, compared
 from oauth.connections.connecting.links import callback_url
 from oauth.connections.connecting.new_connection import AccountKeeper
+from oauth.connections.connecting.nonce import asks_nonce, check_nonce
 from oauth.connections.connection import AccountSecret, Connection
 from oauth.connections.credentials import CredentialKind
 from oauth.connections.provider import Provider
 from oauth.connections.upstream.refused_answer import NO_ACCESS_TOKEN, TokenRefused
 from oauth.connections.upstream.registrations import Application, Registrations
-from oauth.connections.upstream.token_answer import Tokens
 from oauth.connections.upstream.token_endpoint import ProviderTokenEndpoint
 from oauth.error_answer import error_reason, error_word, is_denial
 from oauth.pkce import challenge_of
@@ -136,7 +135,7 @@ class ConnectFlows:
         # RFC 9700 §2.1.1: wherever the provider takes it, confidential client or not.
         if provider.pkce:
             parameters |= {"code_challenge": challenge_of(verifier), "code_challenge_method": "S256"}
-        if "openid" in scopes:
+        if asks_nonce(provider, scopes):
             parameters["nonce"] = nonce
         joiner = "&" if urlsplit(provider.authorize_url).query else "?"
         return f"{provider.authorize_url}{joiner}{urlencode(parameters)}"
@@ -175,7 +174,7 @@ class ConnectFlows:
         try:
             redirect_uri = callback_url(self._base_url, flow.tenant_id, flow.provider)
             tokens = await self._endpoint.exchange(application, answer["code"], carried["verifier"], redirect_uri, asked)
-            _check_nonce(tokens, carried["nonce"])
+            check_nonce(tokens, carried["nonce"], was_sent=asks_nonce(application.provider, asked))
             external = await self._endpoint.account(application, tokens)
         except TokenRefused as refused:
             log.warning("connection_not_completed", extra={"facts": {**_facts(flow), "error": refused.code}})
@@ -268,23 +267,6 @@ def _check_issuer(provider: Provider, issuer: str | None) -> None:
     """RFC 9207 §2.4: a wrong `iss` ends it; so does a missing one where the provider says that it sends it."""
     if (issuer is None and provider.requires_issuer) or (issuer is not None and provider.issuer is not None and issuer != provider.issuer):
         raise FlowRefused(403, f"The answer does not come from {provider.title}. Nothing was connected.")
-
-
-def _check_nonce(tokens: Tokens, nonce: str) -> None:
-    """OpenID Connect Core §3.1.3.7: an id_token that came straight from the token endpoint carries the nonce of this trip."""
-    token = tokens.answer.get("id_token")
-    if not isinstance(token, str) or token.count(".") != 2:
-        return
-    payload = token.split(".")[1]
-    try:
-        claims = json.loads(base64url.decode(payload))
-    except (ValueError, RecursionError):
-        raise TokenRefused("id_token_malformed") from None
-    if not isinstance(claims, dict):
-        raise TokenRefused("id_token_malformed")
-    # Core §3.1.3.7 step 11.
-    if "nonce" in claims and claims["nonce"] != nonce:
-        raise TokenRefused("id_token_nonce")
 
 
 def _nobodys(answer: Mapping[str, str]) -> FlowRefused:

@@ -2,10 +2,11 @@
 
 import base64
 import json
+from contextlib import nullcontext
 
 import pytest
 
-from oauth.connections.connecting.authorization import _check_nonce
+from oauth.connections.connecting.nonce import check_nonce
 from oauth.connections.provider import parse
 from oauth.connections.upstream.metadata import SignIn
 from oauth.connections.upstream.refused_answer import TokenRefused
@@ -76,4 +77,21 @@ def test_an_id_token_without_claims_is_refused(claims: object) -> None:
     payload = base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip("=")
     tokens = given(json.dumps({"access_token": "at", "id_token": f"e30.{payload}.x"}).encode())
     with pytest.raises(TokenRefused, match="id_token_malformed"):
-        _check_nonce(tokens, "nonce")
+        check_nonce(tokens, "nonce", was_sent=False)
+
+
+@pytest.mark.parametrize(
+    ("claims", "was_sent", "refused"),
+    [
+        ({"nonce": "n"}, True, None), ({"nonce": "n"}, False, None), ({}, False, None),
+        ({}, True, "id_token_without_nonce"), ({"nonce": "m"}, True, "id_token_nonce"), ({"nonce": None}, True, "id_token_nonce"),
+        ({"nonce": "m"}, False, "id_token_nonce"),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_an_id_token_carries_the_nonce_that_was_sent(claims: dict[str, object], was_sent: bool, refused: str | None) -> None:
+    """OpenID Connect Core §3.1.3.7 step 11: present and equal."""
+    payload = base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip("=")
+    tokens = given(json.dumps({"access_token": "at", "id_token": f"e30.{payload}.x"}).encode())
+    with pytest.raises(TokenRefused, match=f"^{refused}$") if refused else nullcontext():
+        check_nonce(tokens, "n", was_sent=was_sent)

@@ -87,7 +87,8 @@ def _request(rest: _Rest) -> tuple[Request, bool]:
     _must(version in (b"HTTP/1.0", b"HTTP/1.1"))
     fields = _fields(rest)
     hosts = _values(fields, b"host")
-    _must(len(hosts) == 1 and HOST.fullmatch(hosts[0]) is not None)
+    # §3.2: required of HTTP/1.1 alone
+    _must((len(hosts) == 1 and HOST.fullmatch(hosts[0]) is not None) or (not hosts and version == b"HTTP/1.0"))
     request = Request(method, target, _body(rest, fields, version))
     options = [option.strip(b" \t").lower() for value in _values(fields, b"connection") for option in value.split(b",")]
     return request, version == b"HTTP/1.0" or b"close" in options

@@ -63,10 +63,17 @@ async def test_a_malformed_host_is_refused(port: int, host: str) -> None:
     assert await status_of(port, head(f"Host: {host}")) == 400
 
 
+async def test_http_1_0_needs_no_host_and_is_about_us(port: int) -> None:
+    """RFC 9112 §3.2 wants Host of HTTP/1.1; what is sent with HTTP/1.0 is one, and valid."""
+    assert await status_of(port, head(version="1.0")) == 200
+    assert await status_of(port, head("Host: localhost", version="1.0")) == 200
+    assert await status_of(port, head("Host: a b", version="1.0")) == 400
+    assert await status_of(port, head("Host: x", "Host: x", version="1.0")) == 400
+
+
 async def test_no_host_or_two_are_refused(port: int) -> None:
     """oauth-behaviour.md, D4 and X2; RFC 9112 §3.2: also where both say the same."""
     assert await status_of(port, head()) == 400
-    assert await status_of(port, head(version="1.0")) == 400
     assert await status_of(port, head("Host: x", "Host: y")) == 400
     assert await status_of(port, head("Host: x", "Host: x")) == 400
 

@@ -171,11 +171,19 @@ def test_a_target_in_absolute_form_is_at_one_of_our_names_and_takes_the_place_of
     """RFC 9112 §3.2.2: Host is ignored then, so nobody behind us reads another one."""
     headers = [(b"host", b"evil.test"), (b"a", b"b")]
     try:
-        body_after(b"GET", target.encode(), "1.1", headers, strict_http(authority).authorities)
+        body_after(b"GET", target.encode(), "1.1", headers, strict_http(authority).authorities, b"")
     except UnfitHead:
         assert host is None
     else:
         assert headers == [(b"host", host), (b"a", b"b")]
+
+
+@pytest.mark.parametrize("target", [b"/a", b"http://gateway.test:8080/a"], ids=["origin form", "absolute form"])
+def test_http_1_0_without_host_means_us(target: bytes) -> None:
+    """RFC 9112 §3.3: nobody behind us sees a request without an authority."""
+    app = Noting()
+    asyncio.run(deliver(app, [b"GET %b HTTP/1.0\r\n\r\n" % target]))
+    assert [value for name, value in app.heads[0] if name == b"host"] == [AUTHORITY.encode()]
 
 
 def test_a_target_in_absolute_form_is_served_like_any_other() -> None:

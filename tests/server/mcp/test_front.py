@@ -3,7 +3,7 @@
 import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from server.mcp.front import McpFront, is_mcp
 
@@ -37,3 +37,17 @@ def test_everything_else_is_the_url_tables() -> None:
     """One table for the rest."""
     with TestClient(McpFront(failing, Starlette())) as http:
         assert http.get("/elsewhere").status_code == 404
+
+
+async def test_what_the_server_can_in_general_is_told() -> None:
+    """RFC 9110 §9.3.7: `OPTIONS *` is about no resource; §8.6: no Content-Length in a 204."""
+    sent = []
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    async def receive() -> Message:
+        return {"type": "http.request"}
+
+    await McpFront(failing, Starlette())({"type": "http", "method": "OPTIONS", "path": "*", "headers": []}, receive, send)
+    assert (sent[0]["status"], sent[0]["headers"]) == (204, [(b"allow", b"GET, HEAD, POST, OPTIONS")])
