@@ -6,6 +6,11 @@ from server.commands.lazy_commands import LazyCommands
 
 #: command -> (its module in server.commands, what it does)
 COMMANDS = {
+    "apply": ("ai.apply", "Put a configuration file in force."),
+    "config": ("ai.config", "Print the configuration in force."),
+    "rollback": ("ai.rollback", "Put an earlier version in force again."),
+    "models": ("ai.models", "List what callers may name as their model."),
+    "experiment": ("ai.experiment", "List, watch, hold and resume experiments."),
     "key": ("ai.key", "Mint, list and revoke callers' keys."),
     "usage": ("ai.usage", "Add up calls, tokens and dollars."),
     "logs": ("ai.logs", "List the last calls."),

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
-from decimal import Decimal
 
 from tools.ai_gateway.configuration.built_in import PROVIDERS, ROUTES
 from tools.ai_gateway.configuration.config import (
@@ -22,10 +21,10 @@ from tools.ai_gateway.configuration.config import (
     TenantRules,
     WeightedTarget,
 )
+from tools.metering.money import to_nano_usd
 from tools.metering.rules import BudgetRule, LimitRule, Selector
 from tools.operation import Json
 
-NANO = 1_000_000_000
 _SELECTOR = ("tenant", "gateway", "key", "user", "provider", "model")
 
 
@@ -47,11 +46,6 @@ def build_config(document: Json, version: int = 0) -> AiConfig:
         prices=tuple(map(_price, section("prices", ()))),
         experiments={entry["name"]: _experiment(entry) for entry in section("experiments", ())},
     )
-
-
-def nano_usd(dollars: float) -> int:
-    """Return dollars in billionths, exactly as they were written: 0.1 is 100,000,000, whatever binary makes of it."""
-    return int(Decimal(str(dollars)) * NANO)
 
 
 def _defaults(entry: Mapping[str, Json]) -> Defaults:
@@ -110,7 +104,7 @@ def _budget(entry: Mapping[str, Json]) -> BudgetRule:
         name=entry["name"],
         of=_selector(entry),
         window=entry["window"],
-        nano_usd=nano_usd(entry["usd"]) if "usd" in entry else None,
+        nano_usd=to_nano_usd(entry["usd"]) if "usd" in entry else None,
         tokens=entry.get("tokens"),
         alerts=tuple(entry.get("alerts", ())),
         over="" if over == "refuse" else over,

@@ -5,13 +5,13 @@
 
 from typing import Final
 
+from tools.metering.money import MAX_USD
 from tools.operation import Json
 
 MAX_NAMED = 5_000
 MAX_LISTED = 1_000
 MAX_TARGETS = 100
 MAX_SECONDS = 3_600
-MAX_USD = 1_000_000_000
 #: 2**53: what every reader of JSON takes exactly
 MAX_COUNT = 9_007_199_254_740_992
 CAPABILITIES: Final = ("tools", "images", "json_schema", "reasoning")
@@ -24,6 +24,7 @@ _SECONDS: Json = {"type": "number", "exclusiveMinimum": 0, "maximum": MAX_SECOND
 _RATE: Json = {"type": "number", "minimum": 0, "maximum": MAX_USD}
 _SHARE: Json = {"type": "number", "minimum": 0, "maximum": 1}
 _COUNT: Json = {"type": "integer", "minimum": 1, "maximum": MAX_COUNT}
+_METADATA: Json = {"type": "object", "additionalProperties": {"type": ["string", "number", "boolean"]}, "maxProperties": 50}
 _HOURS: Json = {
     "type": "string",
     "pattern": r"^([01]\d|2[0-3]):[0-5]\d-(([01]\d|2[0-3]):[0-5]\d|24:00)$",
@@ -72,9 +73,7 @@ _TARGET = {
     "then": _NAME,
     "else": _table({"use": _NAME, "weight": {"type": "integer", "minimum": 0, "maximum": 1_000_000}}, "use"),
 }
-_CONDITION = _table(
-    {"complexity": _one_of("simple", "medium", "complex"), "metadata": {"type": "object", "maxProperties": 50}, "use": _NAME}, "use"
-)
+_CONDITION = _table({"complexity": _one_of("simple", "medium", "complex"), "metadata": _METADATA, "use": _NAME}, "use")
 _ROUTE = _table(
     {
         "targets": _list(_TARGET, MAX_TARGETS, 1),

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Protocol
 
 from tools.operation import Json
@@ -66,3 +67,9 @@ class AiConfigStore(Protocol):
     async def resume(self, name: str) -> bool:
         """Let an experiment go on; True where it was held until now."""
         ...
+
+
+def version_json(version: ConfigVersion) -> dict[str, Json]:
+    """Return a version as the command line prints it and the API answers it."""
+    at = datetime.fromtimestamp(version.at_us / 1_000_000, UTC).isoformat(timespec="seconds") if version.version else None
+    return {"version": version.version, "applied_at": at, "applied_by": version.by, "config": dict(version.document)}

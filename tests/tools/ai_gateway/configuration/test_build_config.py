@@ -3,7 +3,7 @@
 from datetime import date
 
 from tests.tools.ai_gateway.configuration.example import EXAMPLE
-from tools.ai_gateway.configuration.build_config import build_config, nano_usd
+from tools.ai_gateway.configuration.build_config import build_config
 from tools.ai_gateway.configuration.config import Condition, HoldRule, ModelProvider, PriceTier, WeightedTarget
 from tools.ai_gateway.configuration.read_document import read_toml
 
@@ -38,7 +38,3 @@ def test_without_a_file_there_are_the_two_tiers_and_the_well_known_providers() -
     assert [target.use for target in config.routes["bulk"].targets] == ["workers_ai/@cf/qwen/qwen3-30b-a3b-fp8"]
     assert [target.use for target in config.routes["standard"].targets] == ["deepseek/deepseek-v4-flash"]
     assert {"anthropic", "bedrock", "groq", "vllm"} < config.providers.keys()
-
-
-def test_dollars_are_counted_exactly_as_they_were_written() -> None:
-    assert [nano_usd(each) for each in (0.1, 0.0015, 500, 1e-9)] == [100_000_000, 1_500_000, 500_000_000_000, 1]

@@ -1,0 +1,60 @@
+"""`ascend ai apply`: put a file in force."""
+
+import json
+from typing import Any, BinaryIO
+
+import click
+
+from server.commands.ai.refused_file import RefusedFile
+from server.commands.frame import json_option, run_async, with_settings
+from server.commands.terminal import say
+from server.config.settings import Settings
+from server.storage.store import open_store
+from tools.ai_gateway.configuration.build_config import build_config
+from tools.ai_gateway.configuration.changes import ConfigChanges
+from tools.ai_gateway.configuration.differences import differences
+from tools.ai_gateway.configuration.faults import ConfigInvalid
+from tools.ai_gateway.configuration.notes import notes_on
+from tools.ai_gateway.configuration.read_document import MAX_BYTES, read_toml
+
+#: as versions name who applied them
+BY = "ascend ai"
+
+
+@click.command()
+@click.argument("file", type=click.File("rb"))
+@click.option("--dry-run", is_flag=True, help="Only say what would change.")
+@json_option
+@with_settings
+@run_async
+async def command(settings: Settings, file: BinaryIO, dry_run: bool, as_json: bool) -> None:
+    """Put FILE in force as the next version of the configuration; `-` reads standard input.
+
+    FILE is TOML: providers, models, routes, tenants, gateways, budgets, limits, prices, experiments. It replaces what was there.
+    Everything wrong with it is said at once, and then nothing changes; else running gateways follow within two seconds. Keys of
+    providers are not in it: `ascend connection add-key NAME` takes them.
+    """
+    try:
+        document = read_toml(file.read(MAX_BYTES + 1))
+    except ConfigInvalid as error:
+        raise RefusedFile(file.name, error) from error
+    async with open_store(settings) as store:
+        before = await store.ai_configs.newest()
+        version = before.version if dry_run else (await ConfigChanges(store.ai_configs).apply(document, BY)).version
+        tenants = [tenant.tenant_id for tenant in await store.tenants.all()]
+    lines, notes = differences(before.document, document), list(notes_on(build_config(document), tenants))
+    for note in notes:
+        say(f"ascend: note: {note}", err=True)
+    if as_json:
+        said: dict[str, Any] = {"version": version, "applied": not dry_run, "changes": lines, "notes": notes}
+        click.echo(json.dumps(said, indent=2))
+        return
+    for line in lines:
+        if dry_run:
+            say(line)
+    if not lines:
+        say(f"nothing changes; version {version} says the same")
+    elif dry_run:
+        say(f"{len(lines)} values would change; version {version} stays in force")
+    else:
+        say(f"version {version} is in force ({len(lines)} values changed); running gateways follow within two seconds")

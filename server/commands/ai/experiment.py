@@ -1,0 +1,98 @@
+"""`ascend ai experiment`: what is tried on whom, and how it goes on."""
+
+import json
+from collections.abc import Mapping
+
+import click
+
+from server.commands.ai.apply import BY
+from server.commands.ai.refused_file import RefusedFile
+from server.commands.frame import CommandFailed, json_option, run_async, with_settings
+from server.commands.rows import print_rows
+from server.commands.terminal import say
+from server.config.settings import Settings
+from server.storage.store import Store, open_store
+from tools.ai_gateway.configuration.changes import ConfigChanges, NoSuchThing
+from tools.ai_gateway.configuration.faults import ConfigInvalid, meant
+from tools.ai_gateway.configuration.live import LiveConfig
+from tools.ai_gateway.routing.arms import experiment_json
+
+#: nobody would call it a share of everybody with more digits
+_DIGITS = 6
+
+
+class Share(click.ParamType[tuple[str, float]]):
+    """`0.5` for the only arm, `b=0.5` for one of several."""
+
+    name = "share"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, float]:
+        arm, _, number = str(value).rpartition("=")
+        try:
+            share = round(float(number), _DIGITS)
+        except ValueError:
+            share = -1.0
+        if not 0 <= share <= 1:
+            self.fail(f"{number!r} is no share; write it from 0 to 1, as 0.5 or ARM=0.5", param, ctx)
+        return arm, share
+
+
+@click.command()
+@click.argument("name", required=False)
+@click.option("--share", "shares", multiple=True, type=Share(), metavar="[ARM=]X", help="Give an arm this share of the callers, 0 to 1.")
+@click.option("--hold", is_flag=True, help="Give every caller `control` until it is resumed.")
+@click.option("--resume", is_flag=True, help="Let a held experiment go on, with the shares that it has.")
+@json_option
+@with_settings
+@run_async
+async def command(
+    settings: Settings, name: str | None, shares: tuple[tuple[str, float], ...], hold: bool, resume: bool, as_json: bool
+) -> None:
+    """List experiments, or look at NAME, or change how NAME goes on; running gateways follow within two seconds.
+
+    An experiment holds itself when an arm breaks one of its `hold` rules.
+    """
+    if hold + resume + bool(shares) > 1:
+        raise click.UsageError("--share, --hold and --resume: choose one")
+    if name is None and (hold or resume or shares):
+        raise click.UsageError("say which experiment: NAME is missing")
+    async with open_store(settings) as store:
+        if name is not None:
+            await _change(store, name, dict(shares), hold, resume)
+        live = LiveConfig(store.ai_configs)
+        await live.load()
+    rows = {each.name: experiment_json(each) for each in live.current.experiments.values()}
+    if name is None:
+        shown = list(rows.values())
+        print_rows(
+            shown if as_json else [_flat(row) for row in shown], as_json=as_json, empty="no experiments; [[experiments]] describes one"
+        )
+    elif as_json:
+        click.echo(json.dumps(rows[name], indent=2))
+    else:
+        print_rows([_flat(rows[name])], as_json=False, empty="")
+
+
+async def _change(store: Store, name: str, shares: Mapping[str, float], hold: bool, resume: bool) -> None:
+    experiments = {each["name"] for each in (await store.ai_configs.newest()).document.get("experiments", ())}
+    if name not in experiments:
+        raise CommandFailed(f"no experiment {name!r}{meant(name, experiments) or '; `ascend ai experiment` lists all'}")
+    if hold and not await store.ai_configs.hold(name, "by hand", BY):
+        say(f"ascend: note: {name} was held already", err=True)
+    if resume and not await store.ai_configs.resume(name):
+        say(f"ascend: note: {name} was not held", err=True)
+    if shares:
+        try:
+            await ConfigChanges(store.ai_configs).set_shares(name, shares, BY)
+        except NoSuchThing as error:
+            raise CommandFailed(str(error)) from error
+        except ConfigInvalid as error:
+            raise RefusedFile("the configuration", error) from error
+
+
+def _flat(row: Mapping[str, object]) -> dict[str, object]:
+    """Return a row for people: what has parts, in words."""
+    return {
+        key: ", ".join(f"{arm} {part}" for arm, part in value.items()) if isinstance(value, Mapping) else value
+        for key, value in row.items()
+    }

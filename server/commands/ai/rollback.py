@@ -1,0 +1,28 @@
+"""`ascend ai rollback`: back to a version of before."""
+
+import click
+
+from server.commands.ai.apply import BY
+from server.commands.ai.refused_file import RefusedFile
+from server.commands.frame import CommandFailed, run_async, with_settings
+from server.commands.terminal import say
+from server.config.settings import Settings
+from server.storage.store import open_store
+from tools.ai_gateway.configuration.changes import ConfigChanges, NoSuchThing
+from tools.ai_gateway.configuration.faults import ConfigInvalid
+
+
+@click.command()
+@click.argument("number", type=click.IntRange(1))
+@with_settings
+@run_async
+async def command(settings: Settings, number: int) -> None:
+    """Put version NUMBER in force again, as the next version; held experiments stay held."""
+    async with open_store(settings) as store:
+        try:
+            now = await ConfigChanges(store.ai_configs).roll_back(number, BY)
+        except NoSuchThing as error:
+            raise CommandFailed(str(error)) from error
+        except ConfigInvalid as error:
+            raise RefusedFile(f"version {number}", error) from error
+    say(f"version {now.version} is in force, the same as version {number}; running gateways follow within two seconds")
