@@ -14,14 +14,6 @@ class Fetched:
     body: bytes
 
 
-class FetchRefused(Exception):
-    """The address may not be called, could not be reached in time, or sent too much. `reason` is for the log, never for a client."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
-
-
 class Fetch(Protocol):
     async def __call__(self, url: str, *, max_bytes: int, timeout_s: float, accept: str = "application/json") -> Fetched:
         """GET `url` once: special-use addresses are refused before connecting, redirects are answers, not followed. Raises FetchRefused."""

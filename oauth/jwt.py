@@ -9,8 +9,8 @@ from joserfc.jwk import KeySet
 from joserfc.jwt import Token
 
 from oauth import base64url
-from oauth.errors import RegistrationRefused
-from oauth.fetch import Fetch, FetchRefused
+from oauth.errors import AssertionRefused, FetchRefused, RegistrationRefused
+from oauth.fetch import Fetch
 from oauth.public_keys import import_public_keys, read_object
 
 # RFC 8725 §3.1, §3.2: a list of our own; no `none`, and no HMAC, for which a public key would pass as the secret (§2.1).
@@ -24,10 +24,6 @@ MAX_JWKS_BYTES = 65536
 JWKS_FRESH_S = 300.0
 #: an unknown key is looked for again, but not more often than this: somebody may send unknown ones on purpose
 REFETCH_EVERY_S = 60.0
-
-
-class AssertionRefused(Exception):
-    """The assertion is no good; the message says why and holds nothing of it."""
 
 
 class JwksCache:

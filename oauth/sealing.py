@@ -12,6 +12,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from oauth.errors import SealBroken
+
 KEY_BYTES = 32
 # NIST SP 800-38D §5.2.1.1, §7.1: 96 bits, the length that GCM uses as it is; others are hashed first.
 NONCE_BYTES = 12
@@ -19,10 +21,6 @@ NONCE_BYTES = 12
 TAG_BYTES = 16
 
 RandomBytes = Callable[[int], bytes]
-
-
-class SealBroken(Exception):
-    """The box was not sealed with this key for this place: damaged, moved, rolled back, or another key."""
 
 
 def seal(key: bytes, plaintext: bytes, bound: bytes, random_bytes: RandomBytes = os.urandom) -> bytes:

@@ -9,7 +9,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from oauth.connections.connecting.keys import ConnectionRefused, check_provider
+from oauth.connections.connecting.keys import check_provider
+from oauth.connections.errors import ConnectionRefused
 from oauth.connections.upstream.registration import client_document
 from oauth.tenants import DEFAULT_TENANT, Tenants
 from server.config.settings import Settings

@@ -2,7 +2,8 @@
 
 import shlex
 
-from oauth.connections.credentials import Credential, UnknownAccount
+from oauth.connections.credentials import Credential
+from oauth.connections.errors import UnknownConnection
 from tools.operation import Call, Failure, Operation
 
 HOW_TO_CONFIRM = "ask the person; on their yes, run the same by call_api, with the same args and confirm set to this token"
@@ -26,7 +27,7 @@ def timed_out(call: Call) -> Failure:
     )
 
 
-def unknown_account(call: Call, error: UnknownAccount) -> Failure:
+def unknown_account(call: Call, error: UnknownConnection) -> Failure:
     """Return which accounts there are."""
     known = ", ".join(error.known) or "none"
     return Failure(

@@ -290,7 +290,7 @@ class Runner(Protocol):
     def run(self, call: Call) -> Awaitable[Outcome]: ...
 
     def preview(self, call: Call) -> Json:
-        """Return the exact request that `run` would send, secrets masked (`dry_run`). Raises ToolError and UnknownAccount."""
+        """Return the exact request that `run` would send, secrets masked (`dry_run`). Raises ToolError and UnknownConnection."""
         ...
 
 

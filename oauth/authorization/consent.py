@@ -13,6 +13,7 @@ from oauth.authorization.scope_narrowing import AllowedScopes, narrow
 from oauth.client import REFRESH_TOKEN, Client
 from oauth.clients.lookup import Clients
 from oauth.clients.redirect_uris import destination, with_answer
+from oauth.errors import AlreadyDecided, ConsentRefused
 from oauth.scopes import OFFLINE, render
 from oauth.sealing import seal_under, unseal_under
 from oauth.stores import GrantStore, OAuthRows
@@ -27,18 +28,6 @@ SILENT_SESSION_S = 12 * 3600.0
 _ALLOWED, _DENIED = "allowed", "denied"
 # Fetch Metadata: `cross-site` and a missing header both mean that another page may have sent the browser here.
 _TRUSTED_FETCH_SITES = frozenset({"none", "same-origin"})
-
-
-class ConsentRefused(Exception):
-    """The request cannot be answered: it is over, of another tenant, or the person must sign in again first."""
-
-
-class AlreadyDecided(ConsentRefused):
-    """The request has the other answer already; the message says which, and how to change one's mind."""
-
-    def __init__(self, decision: str) -> None:
-        way_out = "withdraw it on your account page" if decision == _ALLOWED else "start again in the application"
-        super().__init__(f"this request was {decision} a moment ago, and a second answer changes nothing; to change your mind, {way_out}")
 
 
 def session_suffices(request: AuthorizationRequest, session: BrowserSession | None, now: float) -> bool:
@@ -203,7 +192,9 @@ class Consent:
             return None
         decision, _, url = unseal_under(request_id, "request", stored.reply_box).decode().partition(" ")
         if decision != (_ALLOWED if allowed else _DENIED):
-            raise AlreadyDecided(decision)
+            way_out = "withdraw it on your account page" if decision == _ALLOWED else "start again in the application"
+            said = f"this request was {decision} a moment ago, and a second answer changes nothing"
+            raise AlreadyDecided(f"{said}; to change your mind, {way_out}")
         return url
 
     async def _answer(self, rows: OAuthRows, stored: StoredRequest, decision: str, answer: dict[str, str]) -> str:

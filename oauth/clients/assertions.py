@@ -6,9 +6,8 @@ from collections.abc import Callable
 from joserfc.jwk import KeySet
 
 from oauth.client import Client
-from oauth.errors import InvalidClient, RegistrationRefused
-from oauth.fetch import FetchRefused
-from oauth.jwt import LEEWAY_S, AssertionRefused, JwksCache, check_times, decode, is_for, read_id, unverified
+from oauth.errors import AssertionRefused, FetchRefused, InvalidClient, RegistrationRefused
+from oauth.jwt import LEEWAY_S, JwksCache, check_times, decode, is_for, read_id, unverified
 from oauth.stores import GrantStore
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"

@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 from oauth.audit import SecurityEvent, reason_of
 from oauth.client import Client
-from oauth.clients.metadata_documents import ClientDocuments, DocumentRefused, is_document_url
+from oauth.clients.metadata_documents import ClientDocuments, is_document_url
+from oauth.errors import RegistrationRefused
 from oauth.stores import AuditLog, ClientStore
 
 MAX_CLIENT_ID_LENGTH = 512
@@ -45,8 +46,8 @@ class Clients:
         if is_document_url(client_id):
             try:
                 client: Client | None = await self._documents.find(client_id, now)
-            except DocumentRefused as refused:
-                await self._tell(client_id, reason_of(refused.reason), now)
+            except RegistrationRefused as refused:
+                await self._tell(client_id, reason_of(refused.description), now)
                 return None
         else:
             client = await self._store.find(client_id)

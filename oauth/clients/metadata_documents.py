@@ -12,8 +12,8 @@ import anyio
 from oauth.client import Client
 from oauth.clients.metadata import check_metadata, clean_name
 from oauth.clients.pinned_documents import PINNED_DOCUMENTS
-from oauth.errors import RegistrationRefused
-from oauth.fetch import Fetch, Fetched, FetchRefused
+from oauth.errors import FetchRefused, RegistrationRefused
+from oauth.fetch import Fetch, Fetched
 from oauth.public_keys import read_object
 from oauth.stores import ClientStore
 
@@ -37,14 +37,6 @@ _MAX_AGE = re.compile(r"(?:^|,)\s*max-age\s*=\s*\"?([0-9]{1,10})", re.IGNORECASE
 _REFUSED_PORTS = frozenset({1433, 2375, 2379, 3306, 5432, 5672, 5984, 6379, 6443, 8500, 9042, 9200, 11211, 27017})
 
 
-class DocumentRefused(Exception):
-    """The URL or its document is no good; `reason` is for the log, a client hears only that it is unknown."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
-
-
 class ClientDocuments:
     """Clients by the document at their client_id: cached by HTTP's rules within 30 s and 24 h, errors never cached."""
 
@@ -55,7 +47,7 @@ class ClientDocuments:
         self._fetches = anyio.Semaphore(concurrent_fetches)
 
     async def find(self, url: str, now: float) -> Client:
-        """Return the client that the document describes. Raises DocumentRefused."""
+        """Return the client that the document describes. Raises RegistrationRefused."""
         check_document_url(url, self._own_authority)
         stored = await self._store.find(url)
         # A client that an operator refused is not fetched again: its document cannot talk it back in.
@@ -81,16 +73,12 @@ class ClientDocuments:
             raise FetchRefused(f"the document answered {fetched.status}")
         # CIMD draft: 200 only. A redirect is an answer too: following it would let a host's open redirector describe clients.
         if fetched.status != 200:
-            raise DocumentRefused(f"the document answered {fetched.status}, not 200")
+            raise RegistrationRefused(f"the document answered {fetched.status}, not 200")
         media_type = fetched.headers.get("content-type", "").partition(";")[0].strip().lower()
         # CIMD draft: an uploaded picture or page of that host must not become a client.
         if media_type != "application/json" and not media_type.endswith("+json"):
-            raise DocumentRefused("the document is not application/json")
-        try:
-            value = read_object(fetched.body)
-        except RegistrationRefused as error:
-            raise DocumentRefused(error.description) from error
-        return client_of_document(url, value, now, freshness_s(fetched))
+            raise RegistrationRefused("the document is not application/json")
+        return client_of_document(url, read_object(fetched.body), now, freshness_s(fetched))
 
     def _otherwise(self, url: str, stored: Client | None, now: float, error: FetchRefused) -> Client:
         """Return the copy that we hold, but none older than a day, or the pinned one."""
@@ -99,7 +87,7 @@ class ClientDocuments:
             return stored
         if url in PINNED_DOCUMENTS:
             return client_of_document(url, dict(PINNED_DOCUMENTS[url]), now, DEFAULT_FRESH_S)
-        raise DocumentRefused(error.reason) from error
+        raise RegistrationRefused(error.reason) from error
 
 
 def is_document_url(client_id: str) -> bool:
@@ -108,42 +96,39 @@ def is_document_url(client_id: str) -> bool:
 
 
 def check_document_url(url: str, own_authority: str) -> None:
-    """Accept a URL by its text, before anything resolves or connects. Raises DocumentRefused."""
+    """Accept a URL by its text, before anything resolves or connects. Raises RegistrationRefused."""
     # CIMD draft: https, a path, no fragment, no user information; compared as text, since every parser mends some of it.
     match = _URL.fullmatch(url)
     if len(url) > MAX_URL_LENGTH or match is None or match["path"] == "/" or _DOT_SEGMENT.search(match["path"]):
-        raise DocumentRefused("a client_id URL is https with a host, a path and no dot segment, fragment or user information")
+        raise RegistrationRefused("a client_id URL is https with a host, a path and no dot segment, fragment or user information")
     port = int(match["port"] or 443)
     # A client_id makes this server send a GET; SSRF through the ports of databases and mail (CIMD draft, security considerations).
     if port != 443 and (port < 1024 or port > 65535 or port in _REFUSED_PORTS):
-        raise DocumentRefused("the port of a client_id URL is not one of a web server")
+        raise RegistrationRefused("the port of a client_id URL is not one of a web server")
     host = match["host"].lower()
     # RFC 6761 §6.3, RFC 6762 §3: names that are local by definition. Addresses are judged again when they are dialled.
     if host.endswith((".", ".localhost", ".internal", ".local")) or (_NUMERIC_HOST.fullmatch(host) and not _DOTTED_QUAD.fullmatch(host)):
-        raise DocumentRefused("the host of a client_id URL is not a public name")
+        raise RegistrationRefused("the host of a client_id URL is not a public name")
     # A document of our own would make us wait for ourselves, and would be written by whoever finds an echo here.
     if host == own_authority or f"{host}:{port}" in (own_authority, f"{own_authority}:443"):
-        raise DocumentRefused("a client_id URL cannot point at this server")
+        raise RegistrationRefused("a client_id URL cannot point at this server")
 
 
 def client_of_document(url: str, value: dict[str, object], now: float, fresh_s: float) -> Client:
-    """Return the client that a document describes, when it follows the rules. Raises DocumentRefused."""
+    """Return the client that a document describes, when it follows the rules. Raises RegistrationRefused."""
     # CIMD draft: exact string comparison; a document copied to another place is another client.
     if value.get("client_id") != url:
-        raise DocumentRefused("the document's client_id is not its URL")
+        raise RegistrationRefused("the document's client_id is not its URL")
     # CIMD draft: MUST NOT; a secret that everybody can read proves nothing.
     if any(name.startswith("client_secret") and member is not None for name, member in value.items()):
-        raise DocumentRefused("the document holds a client secret")
-    try:
-        metadata = check_metadata(value)
-    except RegistrationRefused as error:
-        raise DocumentRefused(error.description) from error
+        raise RegistrationRefused("the document holds a client secret")
+    metadata = check_metadata(value)
     auth_method = metadata.token_endpoint_auth_method or "none"
     # CIMD draft: no method with a shared secret.
     if auth_method not in ("none", "private_key_jwt"):
-        raise DocumentRefused("a client without a shared secret cannot authenticate with one")
+        raise RegistrationRefused("a client without a shared secret cannot authenticate with one")
     if not metadata.redirect_uris:
-        raise DocumentRefused("the document has no redirect_uris")
+        raise RegistrationRefused("the document has no redirect_uris")
     return Client(
         client_id=url,
         kind="document",

@@ -9,6 +9,8 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 
+from oauth.connections.errors import ProviderInvalid
+
 ALGORITHM = "RS256"
 #: their clock may be behind ours
 BACKDATED_S = 60
@@ -17,24 +19,20 @@ LIFE_S = 540
 MIN_KEY_BITS = 2048
 
 
-class KeyRefused(Exception):
-    """The private key cannot sign; the message names the rule, never the key."""
-
-
 def check_private_key(pem: str) -> str:
-    """Return `pem`, an RSA private key without a password. Raises KeyRefused."""
+    """Return `pem`, an RSA private key without a password. Raises ProviderInvalid."""
     try:
         key = load_pem_private_key(pem.encode(), None)
     except (ValueError, TypeError, UnsupportedAlgorithm):
-        raise KeyRefused("the private key is not PEM without a password; give the file that the provider made, whole") from None
+        raise ProviderInvalid("the private key is not PEM without a password; give the file that the provider made, whole") from None
     # RFC 7518 §3.3.
     if not isinstance(key, RSAPrivateKey) or key.key_size < MIN_KEY_BITS:
-        raise KeyRefused(f"the private key is not RSA of at least {MIN_KEY_BITS} bits, which {ALGORITHM} needs")
+        raise ProviderInvalid(f"the private key is not RSA of at least {MIN_KEY_BITS} bits, which {ALGORITHM} needs")
     return pem
 
 
 def app_jwt(client_id: str, pem: str, now: float) -> str:
-    """Return a token that says "I am the application `client_id`" for the next minutes. Raises KeyRefused."""
+    """Return a token that says "I am the application `client_id`" for the next minutes. Raises ProviderInvalid."""
     # RFC 8725 §3.9: there is no `aud` to set, so it lives for minutes and goes to one address.
     claims = {"iss": client_id, "iat": int(now) - BACKDATED_S, "exp": int(now) + LIFE_S}
     return jwt.encode({"alg": ALGORITHM}, claims, RSAKey.import_key(check_private_key(pem)), algorithms=[ALGORITHM])

@@ -3,15 +3,15 @@
 import time
 from collections.abc import Callable
 
-from oauth.connections.connecting.keys import ConnectionRefused, check_alias
+from oauth.connections.connecting.keys import check_alias
 from oauth.connections.connection import AccountSecret, Connection
-from oauth.connections.connection_store import AliasTaken, ConnectionStore
+from oauth.connections.connection_store import ConnectionStore
 from oauth.connections.connections import Accounts
-from oauth.connections.credentials import UnknownAccount
+from oauth.connections.errors import ConnectionRefused, UnknownConnection
 from oauth.connections.upstream.registrations import Registrations
 from oauth.connections.upstream.token_endpoint import ProviderTokenEndpoint
+from oauth.errors import AlreadyTaken, SealBroken
 from oauth.principal import Principal
-from oauth.sealing import SealBroken
 from oauth.vault.secrets import SecretEvent
 from oauth.vault.vault import Vault, VaultCaller
 
@@ -32,25 +32,25 @@ class AccountChanges:
         self._registrations, self._endpoint, self._clock = registrations, endpoint, clock
 
     async def own(self, principal: Principal, provider: str, account: str) -> Connection:
-        """Return the subject's account by alias or id. Raises UnknownAccount."""
+        """Return the subject's account by alias or id. Raises UnknownConnection."""
         kin = await self._store.kin(principal.tenant_id, principal.subject, provider)
         found = next((known for known in kin if account in (known.alias, known.account_id)), None)
         if found is None:
-            raise UnknownAccount(account, [known.alias for known in kin])
+            raise UnknownConnection(account, [known.alias for known in kin])
         return found
 
     async def rename(self, principal: Principal, provider: str, account: str, alias: str) -> Connection:
-        """Give an account another alias. Raises UnknownAccount, ConnectionRefused."""
+        """Give an account another alias. Raises UnknownConnection, ConnectionRefused."""
         connection = await self.own(principal, provider, account)
         try:
             await self._store.rename(principal.tenant_id, connection.account_id, check_alias(alias))
-        except AliasTaken:
+        except AlreadyTaken:
             raise ConnectionRefused(f"you have another {provider} account {alias!r}; choose another alias") from None
         await self._accounts.renew(principal.tenant_id, [connection.account_id])
         return await self.own(principal, provider, connection.account_id)
 
     async def make_default(self, principal: Principal, provider: str, account: str) -> Connection:
-        """Use an account where a call names none. Raises UnknownAccount."""
+        """Use an account where a call names none. Raises UnknownConnection."""
         connection = await self.own(principal, provider, account)
         await self._store.make_default(principal.tenant_id, connection.account_id)
         kin = await self._store.kin(principal.tenant_id, principal.subject, provider)
@@ -60,16 +60,16 @@ class AccountChanges:
     async def disconnect(self, principal: Principal, provider: str, account: str) -> tuple[Connection, bool]:
         """Forget an account, here first, then at the provider; the second value says whether the provider ended it too.
 
-        Raises UnknownAccount. A refresh that is under way finds the account gone and revokes what it got.
+        Raises UnknownConnection. A refresh that is under way finds the account gone and revokes what it got.
         """
         connection = await self.own(principal, provider, account)
         return connection, await self._end(connection, principal.subject)
 
     async def remove(self, tenant_id: str, account_id: str) -> tuple[Connection, bool]:
-        """Forget any account of the tenant, as its administrator; the second value as above. Raises UnknownAccount."""
+        """Forget any account of the tenant, as its administrator; the second value as above. Raises UnknownConnection."""
         found = next((known for known in await self._store.load() if (known.tenant_id, known.account_id) == (tenant_id, account_id)), None)
         if found is None:
-            raise UnknownAccount(account_id, [])
+            raise UnknownConnection(account_id, [])
         return found, await self._end(found, "operator")
 
     def remove_at(self, connection: Connection) -> str:

@@ -12,10 +12,6 @@ from oauth.vault.secrets import SealedSecret, SecretEvent
 REFRESHER = "refresher"
 
 
-class AliasTaken(Exception):
-    """The principal has another account of the provider under this alias."""
-
-
 def leased_event(at: float, connection: Connection) -> SecretEvent:
     """Return the audit record of a lease."""
     return SecretEvent(at, connection.tenant_id, REFRESHER, "revealed", connection.secret_name, connection.version, "refresh")
@@ -49,12 +45,12 @@ class ConnectionStore(Protocol):
     async def put(self, connection: Connection, secret: SealedSecret, event: SecretEvent) -> bool:
         """Add a connection at version 1, or replace the version before, with its secret, in one step; False where another was first.
 
-        The first account of a subject and provider becomes the default. Raises AliasTaken, StaleKey.
+        The first account of a subject and provider becomes the default. Raises AlreadyTaken, StaleKey.
         """
         ...
 
     async def rename(self, tenant_id: str, account_id: str, alias: str) -> bool:
-        """Change the alias. Raises AliasTaken."""
+        """Change the alias. Raises AlreadyTaken."""
         ...
 
     async def make_default(self, tenant_id: str, account_id: str) -> bool:

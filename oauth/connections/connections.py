@@ -8,9 +8,10 @@ from dataclasses import replace
 from oauth.connections.connecting.links import ConnectLinks
 from oauth.connections.connection import EVERYBODY, AccountSecret, Connection
 from oauth.connections.connection_store import ConnectionStore
-from oauth.connections.credentials import ConnectionNeeded, ConnectionStatus, Credential, Readiness, UnknownAccount
+from oauth.connections.credentials import ConnectionStatus, Credential, Readiness
+from oauth.connections.errors import ConnectionNeeded, UnknownConnection
+from oauth.errors import SealBroken
 from oauth.principal import Principal
-from oauth.sealing import SealBroken
 from oauth.vault.secrets import SealedSecret
 from oauth.vault.vault import Vault, VaultCaller
 
@@ -102,7 +103,7 @@ class Accounts:
         return tuple(sorted(provider for provider in {*own, *shared} if own.get(provider) or shared.get(provider)))
 
     async def for_call(self, principal: Principal, provider: str, scopes: frozenset[str], account: str | None) -> Credential:
-        """Return the credential of `account`, or of the default. Raises ConnectionNeeded, UnknownAccount."""
+        """Return the credential of `account`, or of the default. Raises ConnectionNeeded, UnknownConnection."""
         chosen = self._chosen(principal, provider, account)
         status, missing = _status(chosen, scopes, self._clock())
         if chosen is None or status != "ready":
@@ -111,7 +112,7 @@ class Accounts:
             chosen = self._chosen(principal, provider, account)
             status, missing = _status(chosen, scopes, self._clock())
         if chosen is None and account is not None and (accounts := self.accounts(principal, provider)):
-            raise UnknownAccount(account, [known.alias for known in accounts])
+            raise UnknownConnection(account, [known.alias for known in accounts])
         if chosen is None or status != "ready":
             raise await self._needed(principal, provider, scopes, chosen, missing)
         return await self._credential(principal, chosen)

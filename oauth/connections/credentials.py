@@ -1,6 +1,5 @@
 """Credentials of a connected account, for one call; read from memory, never refreshed in the request path."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
@@ -62,25 +61,6 @@ class Readiness:
         return next((place for place, each in enumerate(named) if wanted in each), None)
 
 
-class ConnectionNeeded(Exception):
-    """No usable account: `readiness` says why; `url` is where the signed-in person connects one."""
-
-    def __init__(self, readiness: Readiness, url: str, message: str) -> None:
-        super().__init__(message)
-        self.readiness = readiness
-        self.url = url
-        self.message = message
-
-
-class UnknownAccount(Exception):
-    """The call names an account that this principal has not connected."""
-
-    def __init__(self, account: str, known: Sequence[str]) -> None:
-        super().__init__(account)
-        self.account = account
-        self.known = tuple(known)
-
-
 class Credentials(Protocol):
     def readiness(self, principal: Principal, provider: str, scopes: frozenset[str]) -> Readiness:
         """Say whether a call could go out; memory only."""
@@ -89,7 +69,7 @@ class Credentials(Protocol):
     async def for_call(self, principal: Principal, provider: str, scopes: frozenset[str], account: str | None) -> Credential:
         """Return the credential of `account` (alias or id; the default otherwise).
 
-        Warm reads are memory only. Raises ConnectionNeeded (after recording the connect request behind its url) or UnknownAccount.
+        Warm reads are memory only. Raises ConnectionNeeded (after recording the connect request behind its url) or UnknownConnection.
         """
         ...
 

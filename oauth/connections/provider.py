@@ -14,6 +14,8 @@ import jsonschema_rs
 import yaml
 from jmespath.exceptions import JMESPathError
 
+from oauth.connections.errors import ProviderInvalid
+
 FOLDER = Path(__file__).parent / "providers"
 #: OAuth error codes that end a connection everywhere (RFC 6749 §5.2)
 TERMINAL_ERRORS = frozenset({"invalid_grant"})
@@ -33,10 +35,6 @@ TEMPLATES = frozenset({"oauth2", "client_credentials", "api_key"})
 _INPUT = re.compile(r"\{([a-z_]+)\}")
 #: what the address of a token waits for until the account is known; everything else is filled in when the file is read
 INSTALLATION = "installation_id"
-
-
-class ProviderInvalid(Exception):
-    """A provider's file breaks the schema; the message names file, place and rule."""
 
 
 @dataclass(frozen=True, slots=True)

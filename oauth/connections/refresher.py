@@ -19,15 +19,16 @@ import anyio
 from oauth.connections.connection import AccountSecret, Connection
 from oauth.connections.connection_store import REFRESHER, ConnectionStore, Lease
 from oauth.connections.connections import Accounts
+from oauth.connections.errors import TokenRefused
 from oauth.connections.provider_throttle import ProviderThrottle
 from oauth.connections.refresh_time import retry_at
-from oauth.connections.upstream.refused_answer import TokenRefused
 from oauth.connections.upstream.registrations import Application, Registrations
 from oauth.connections.upstream.token_answer import Tokens
 from oauth.connections.upstream.token_endpoint import TIMEOUT_S, ProviderTokenEndpoint
 from oauth.connections.version import with_tokens
-from oauth.sealing import SealBroken
-from oauth.vault.secrets import SealedSecret, StaleKey
+from oauth.errors import SealBroken
+from oauth.vault.errors import StaleKey
+from oauth.vault.secrets import SealedSecret
 from oauth.vault.vault import Vault, VaultCaller
 
 log = logging.getLogger("ascend.connections")

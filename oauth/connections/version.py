@@ -8,7 +8,8 @@ from oauth.connections.connection import AccountSecret, Connection
 from oauth.connections.connection_store import ConnectionStore
 from oauth.connections.refresh_time import refresh_due_at
 from oauth.connections.upstream.token_answer import Tokens
-from oauth.vault.secrets import SecretEvent, StaleKey
+from oauth.vault.errors import StaleKey
+from oauth.vault.secrets import SecretEvent
 from oauth.vault.vault import Vault, VaultCaller
 
 
@@ -44,7 +45,7 @@ async def put_sealed(
     """Write the connection, its sealed secret and the audit event at once.
 
     Return False where another writer was first, or the data key was rotated meanwhile (the vault knows the new one then): look
-    at the account again, and try again. Raises AliasTaken.
+    at the account again, and try again. Raises AlreadyTaken.
     """
     sealed = await vault.seal(caller, connection.secret_name, connection.version, secret.to_bytes())
     event = SecretEvent(clock(), caller.tenant_id, caller.actor, "sealed", connection.secret_name, connection.version, caller.purpose)

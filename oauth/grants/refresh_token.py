@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from oauth.audit import SecurityEvent
 from oauth.authorization.scope_narrowing import AllowedScopes, narrow
 from oauth.client import Client
-from oauth.errors import InvalidGrant, OAuthError
+from oauth.errors import InvalidGrant, OAuthError, SealBroken
 from oauth.parameters import Parameters
 from oauth.resources import Resources
 from oauth.scopes import OFFLINE, parse, render
-from oauth.sealing import SealBroken, seal_under, unseal_under
+from oauth.sealing import seal_under, unseal_under
 from oauth.stores import GrantStore, OAuthRows
 from oauth.tenants import Tenants
 from oauth.tokens.access_tokens import AccessTokens

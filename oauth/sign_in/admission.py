@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from oauth.sign_in.errors import InvalidInput
 from oauth.sign_in.identity_providers import EVERYBODY, UNVERIFIED, IdentityProvider
-from oauth.sign_in.subjects import InvalidSubject, normalize_email
+from oauth.sign_in.subjects import normalize_email
 
 #: a directory of Entra ID, pinned by its id; the addresses that stand for every directory are never an issuer
 _ENTRA = re.compile(
@@ -94,5 +95,5 @@ def _yes_or_no(said: Any) -> bool | None:
 def _email(said: Any) -> str:
     try:
         return normalize_email(said) if isinstance(said, str) else ""
-    except InvalidSubject:
+    except InvalidInput:
         return ""

@@ -13,12 +13,14 @@ from typing import Any
 from urllib.parse import quote_plus, urlencode, urlsplit
 
 from oauth.error_answer import error_reason
-from oauth.fetch import Fetched, FetchRefused, Outbound
+from oauth.errors import FetchRefused
+from oauth.fetch import Fetched, Outbound
 from oauth.parameters import Parameters
 from oauth.pkce import challenge_of
 from oauth.sign_in.admission import admission
-from oauth.sign_in.id_tokens import IdTokenRefused, check_id_token
-from oauth.sign_in.identity_provider_documents import IdentityProviderDocuments, ProviderMetadata, ProviderUnusable, read_object
+from oauth.sign_in.errors import FederationRefused
+from oauth.sign_in.id_tokens import check_id_token
+from oauth.sign_in.identity_provider_documents import IdentityProviderDocuments, ProviderMetadata, read_object
 from oauth.sign_in.identity_providers import IdentityProvider
 from oauth.sign_in.stores import FederatedSignIn, IdentityLinkStore, SubjectStore
 from oauth.sign_in.subjects import Subject, clean_display_name, new_subject_id
@@ -27,24 +29,6 @@ from oauth.sign_in.subjects import Subject, clean_display_name, new_subject_id
 SIGN_IN_S = 600
 TIMEOUT_S = 15.0
 MAX_ANSWER_BYTES = 256 * 1024
-
-
-class FederationRefused(Exception):
-    """The person is not signed in. `reason` is for the audit log; `is_denial`: the provider itself said no.
-
-    `is_stranger`: the provider vouches for somebody who has no subject here; `is_unvouched`: it does not for the address.
-    `is_unbound`: nobody knows which sign-in the answer belongs to.
-    """
-
-    def __init__(
-        self, reason: str, *, is_denial: bool = False, is_stranger: bool = False, is_unvouched: bool = False, is_unbound: bool = False
-    ) -> None:
-        super().__init__(reason)
-        self.reason = reason
-        self.is_denial = is_denial
-        self.is_stranger = is_stranger
-        self.is_unvouched = is_unvouched
-        self.is_unbound = is_unbound
 
 
 class Federation:
@@ -82,7 +66,7 @@ class Federation:
     ) -> str:
         """Return the address at the provider that the browser goes to. Raises FederationRefused."""
         provider = await self._provider(tenant_id, slug)
-        metadata = await self._metadata(provider)
+        metadata = await self._documents.metadata(provider.issuer)
         # RFC 9700 §4.7 (state), §4.5.3.2 (nonce), §2.1.1 (PKCE): each stops something that the others do not.
         state, nonce, code_verifier = (secrets.token_urlsafe(32) for _ in range(3))
         sign_in = FederatedSignIn(
@@ -133,7 +117,7 @@ class Federation:
         if (sign_in.tenant_id, sign_in.slug) != (tenant_id, slug):
             raise FederationRefused("the answer came to the redirect path of another provider")
         provider = await self._provider(tenant_id, slug)
-        metadata = await self._metadata(provider)
+        metadata = await self._documents.metadata(provider.issuer)
         issuer = answer.get("iss")
         # RFC 9207 §2.4: exact comparison, and one that announced `iss` must send it.
         if (issuer is None and metadata.answers_with_iss) or issuer not in (None, provider.issuer):
@@ -141,10 +125,7 @@ class Federation:
         code = answer.get("code")
         if answer.get("error") is not None or code is None:
             raise FederationRefused(f"the provider refused: {error_reason(answer)}", is_denial=True)
-        try:
-            claims, access_token = await self._claims(provider, metadata, sign_in, code)
-        except (IdTokenRefused, ProviderUnusable) as error:
-            raise FederationRefused(str(error)) from error
+        claims, access_token = await self._claims(provider, metadata, sign_in, code)
         return await self._subject(provider, metadata, claims, access_token), sign_in.onward
 
     async def _claims(
@@ -170,11 +151,11 @@ class Federation:
         tokens = await self._ask("POST", metadata.token_endpoint, headers, urlencode(fields).encode())
         id_token = tokens.get("id_token")
         if not isinstance(id_token, str):
-            raise IdTokenRefused("the answer has no id_token")
+            raise FederationRefused("the answer has no id_token")
         return await check_id_token(id_token, provider, metadata, self._documents, sign_in.nonce, self._clock()), tokens.get("access_token")
 
     async def _completed(self, metadata: ProviderMetadata, claims: Mapping[str, Any], access_token: object) -> Mapping[str, Any]:
-        """Return the claims of an ID token with what the userinfo endpoint says beside them (Core §5.3). Raises ProviderUnusable."""
+        """Return the claims of an ID token with what the userinfo endpoint says beside them (Core §5.3). Raises FederationRefused."""
         is_whole = "email" in claims and "email_verified" in claims
         if is_whole or not metadata.userinfo_endpoint or not isinstance(access_token, str) or not access_token.isascii():
             return claims
@@ -182,7 +163,7 @@ class Federation:
         about = await self._ask("GET", metadata.userinfo_endpoint, headers, None)
         # Core §5.3.2: claims of another subject must not be used. What the ID token says stands.
         if about.get("sub") != claims["sub"]:
-            raise ProviderUnusable("the userinfo endpoint speaks of another sub")
+            raise FederationRefused("the userinfo endpoint speaks of another sub")
         # An address is verified by the word that came with it, or with the same one.
         said = about if claims.get("email", about.get("email")) == about.get("email") else {}
         return {**about, **claims, "email_verified": said.get("email_verified", claims.get("email_verified"))}
@@ -191,10 +172,10 @@ class Federation:
         try:
             answer = await self._send(method, url, headers=headers, body=body, max_bytes=MAX_ANSWER_BYTES, timeout_s=TIMEOUT_S)
         except FetchRefused as error:
-            raise ProviderUnusable(f"the identity provider cannot be reached: {error.reason}") from error
+            raise FederationRefused(f"the identity provider cannot be reached: {error.reason}") from error
         # A redirect too: the code or the access token would go to whoever is named there.
         if answer.status != 200:
-            raise ProviderUnusable(f"the identity provider answered {answer.status}{_reason(answer)}")
+            raise FederationRefused(f"the identity provider answered {answer.status}{_reason(answer)}")
         return read_object(answer.body)
 
     async def _subject(
@@ -207,7 +188,7 @@ class Federation:
             missing = ""
             try:
                 claims = await self._completed(metadata, claims, access_token)
-            except ProviderUnusable as error:
+            except FederationRefused as error:
                 missing = f" (beside the ID token: {error})"
             # Never to a subject that exists by its address: an e-mail is a claim, and addresses are given out again (Core §5.7).
             subject_id = await self._links.link_new(_newcomer(provider, claims, missing), provider.issuer, external_sub)
@@ -222,12 +203,6 @@ class Federation:
         if provider is None or not provider.enabled:
             raise FederationRefused("no such identity provider in this tenant")
         return provider
-
-    async def _metadata(self, provider: IdentityProvider) -> ProviderMetadata:
-        try:
-            return await self._documents.metadata(provider.issuer)
-        except ProviderUnusable as error:
-            raise FederationRefused(str(error)) from error
 
 
 def _newcomer(provider: IdentityProvider, claims: Mapping[str, Any], missing: str) -> Subject:
@@ -247,7 +222,7 @@ def _reason(answer: Fetched) -> str:
     """Return what a refusal says of itself, for log and audit."""
     try:
         said = read_object(answer.body)
-    except ProviderUnusable:
+    except FederationRefused:
         return ""
     words = {name: text for name in ("error", "error_description") if isinstance(text := said.get(name), str)}
     return f" ({error_reason(words)})" if "error" in words else ""

@@ -7,7 +7,8 @@ from typing import Any
 from joserfc import jws
 from joserfc.errors import JoseError
 
-from oauth.sign_in.identity_provider_documents import IdentityProviderDocuments, ProviderMetadata, ProviderUnusable, read_object
+from oauth.sign_in.errors import FederationRefused
+from oauth.sign_in.identity_provider_documents import IdentityProviderDocuments, ProviderMetadata, read_object
 from oauth.sign_in.identity_providers import IdentityProvider
 
 MAX_ID_TOKEN_LENGTH = 32 * 1024
@@ -16,36 +17,32 @@ LEEWAY_S = 60  # Two machines on NTP differ by less.
 MAX_AGE_S = 600
 
 
-class IdTokenRefused(Exception):
-    """The ID token is no good; the text is for the log."""
-
-
 async def check_id_token(
     token: str, provider: IdentityProvider, metadata: ProviderMetadata, documents: IdentityProviderDocuments, nonce: str, now: float
 ) -> Mapping[str, Any]:
-    """Return the claims of a good ID token. Raises IdTokenRefused, ProviderUnusable."""
+    """Return the claims of a good ID token. Raises FederationRefused."""
     # Core §3.1.3.7 step 6, though TLS may stand in for it: the same check then holds whatever lies on the way.
     claims = await _verified(token, provider, metadata, documents)
     # Core §3.1.3.7 step 2: exactly; a mix-up (RFC 9700 §4.4) shows here at the latest.
     if claims.get("iss") != provider.issuer:
-        raise IdTokenRefused("iss is not the issuer that was asked")
+        raise FederationRefused("iss is not the issuer that was asked")
     audience = claims.get("aud")
     audiences = audience if isinstance(audience, list) else [audience]
     # Core §3.1.3.7 steps 3 and 4: a token for another client of the provider must not sign anybody in here.
     if provider.client_id not in audiences or (len(audiences) > 1 and claims.get("azp") != provider.client_id):
-        raise IdTokenRefused("aud is not us")
+        raise FederationRefused("aud is not us")
     # Core §3.1.3.7 step 5.
     if "azp" in claims and claims["azp"] != provider.client_id:
-        raise IdTokenRefused("azp is not us")
+        raise FederationRefused("azp is not us")
     sent = claims.get("nonce")
     # Core §3.1.3.7 step 11: REQUIRED, since we always send one; a token of another sign-in was injected (RFC 9700 §4.5).
     if not isinstance(sent, str) or not hmac.compare_digest(sent.encode(), nonce.encode()):
-        raise IdTokenRefused("nonce is not of this sign-in")
+        raise FederationRefused("nonce is not of this sign-in")
     _check_times(claims, now)
     sub = claims.get("sub")
     # Core §2: at most 255 characters; an empty one would link everybody to one subject.
     if not isinstance(sub, str) or not 0 < len(sub) <= 255:
-        raise IdTokenRefused("sub is missing or longer than 255 characters")
+        raise FederationRefused("sub is missing or longer than 255 characters")
     return claims
 
 
@@ -53,15 +50,15 @@ async def _verified(
     token: str, provider: IdentityProvider, metadata: ProviderMetadata, documents: IdentityProviderDocuments
 ) -> Mapping[str, Any]:
     if len(token) > MAX_ID_TOKEN_LENGTH or not token.isascii():
-        raise IdTokenRefused("the token is too long or not text")
+        raise FederationRefused("the token is too long or not text")
     try:
         header = jws.extract_compact(token.encode()).headers()
     except (JoseError, ValueError, TypeError, RecursionError) as error:
-        raise IdTokenRefused("not a signed token") from error
+        raise FederationRefused("not a signed token") from error
     algorithm, key_id = header.get("alg"), header.get("kid")
     # Core §3.1.3.7 step 7, RFC 8725 §3.1: `none`, and HMAC under a public key (§2.1), are in no list.
     if algorithm not in provider.allowed_algorithms:
-        raise IdTokenRefused("alg is not allowed for this provider")
+        raise FederationRefused("alg is not allowed for this provider")
     # Keys come from the issuer's own document; `jwk`, `jku` and `x5u` in a header are the sender's word (RFC 8725 §3.10).
     for key in await documents.keys(metadata.jwks_uri, key_id if isinstance(key_id, str) else None):
         try:
@@ -69,25 +66,22 @@ async def _verified(
             payload = jws.deserialize_compact(token.encode(), key, algorithms=list(provider.allowed_algorithms)).payload
         except (JoseError, ValueError, TypeError):
             continue
-        try:
-            return read_object(payload)
-        except ProviderUnusable as error:
-            raise IdTokenRefused("the claims are not an object") from error
-    raise IdTokenRefused("no key of the provider verifies the token")
+        return read_object(payload)
+    raise FederationRefused("no key of the provider verifies the token")
 
 
 def _check_times(claims: Mapping[str, Any], now: float) -> None:
     expires_at, issued_at = claims.get("exp"), claims.get("iat")
     for name, value in (("exp", expires_at), ("iat", issued_at)):
         if not isinstance(value, int | float) or isinstance(value, bool):
-            raise IdTokenRefused(f"{name} is missing")
+            raise FederationRefused(f"{name} is missing")
     # Core §3.1.3.7 step 9.
     if float(expires_at or 0) <= now - LEEWAY_S:
-        raise IdTokenRefused("the token has expired")
+        raise FederationRefused("the token has expired")
     # Core §3.1.3.7 step 10: also from the future, or one machine's wrong clock would let old tokens live on.
     if not now - MAX_AGE_S - LEEWAY_S <= float(issued_at or 0) <= now + LEEWAY_S:
-        raise IdTokenRefused("the token was not issued just now")
+        raise FederationRefused("the token was not issued just now")
     not_before = claims.get("nbf", 0)
     # RFC 7519 §4.1.5.
     if not isinstance(not_before, int | float) or isinstance(not_before, bool) or not_before > now + LEEWAY_S:
-        raise IdTokenRefused("the token is not valid yet")
+        raise FederationRefused("the token is not valid yet")

@@ -11,7 +11,9 @@ import orjson
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, Key, OKPKey, RSAKey
 
-from oauth.fetch import FetchRefused, Outbound
+from oauth.errors import FetchRefused
+from oauth.fetch import Outbound
+from oauth.sign_in.errors import FederationRefused
 from oauth.sign_in.identity_providers import is_loopback, is_safe_address
 
 FRESH_S = 3600.0
@@ -21,10 +23,6 @@ MAX_DOCUMENT_BYTES = 128 * 1024
 TIMEOUT_S = 10.0
 MAX_KEYS = 100
 _KEY_TYPES: Mapping[str, type[RSAKey | ECKey | OKPKey]] = {"RSA": RSAKey, "EC": ECKey, "OKP": OKPKey}
-
-
-class ProviderUnusable(Exception):
-    """The identity provider cannot be reached, or publishes what cannot be right; the text is for the log."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +52,7 @@ class IdentityProviderDocuments:
         self._reading: dict[str, anyio.Event] = {}
 
     async def metadata(self, issuer: str) -> ProviderMetadata:
-        """Return the metadata of an issuer. Raises ProviderUnusable."""
+        """Return the metadata of an issuer. Raises FederationRefused."""
         known = self._metadata_by_issuer.get(issuer)
         if known is not None and self._clock() - known[1] < FRESH_S:
             return known[0]
@@ -62,7 +60,7 @@ class IdentityProviderDocuments:
         document = await self._read(f"{issuer.rstrip('/')}/.well-known/openid-configuration")
         if document.get("issuer") != issuer:
             # Discovery §4.3: byte for byte, or one provider could speak for another.
-            raise ProviderUnusable("the metadata names another issuer")
+            raise FederationRefused("the metadata names another issuer")
         metadata = _metadata(issuer, document)
         self._metadata_by_issuer[issuer] = (metadata, self._clock())
         return metadata
@@ -70,7 +68,7 @@ class IdentityProviderDocuments:
     async def keys(self, jwks_uri: str, key_id: str | None) -> list[Key]:
         """Return the keys that `key_id` may mean, none where there is no such key; an unknown id reads them anew, at most once a minute.
 
-        Raises ProviderUnusable.
+        Raises FederationRefused.
         """
         known = self._keys_by_uri.get(jwks_uri)
         now = self._clock()
@@ -104,21 +102,21 @@ class IdentityProviderDocuments:
                 "GET", url, headers={"Accept": "application/json"}, body=None, max_bytes=MAX_DOCUMENT_BYTES, timeout_s=TIMEOUT_S
             )
         except FetchRefused as error:
-            raise ProviderUnusable(f"the identity provider cannot be read: {error.reason}") from error
+            raise FederationRefused(f"the identity provider cannot be read: {error.reason}") from error
         # Discovery §4.2: 200 only; a redirect would let another host speak for the issuer.
         if answer.status != 200:
-            raise ProviderUnusable(f"the identity provider answered {answer.status}")
+            raise FederationRefused(f"the identity provider answered {answer.status}")
         return read_object(answer.body)
 
 
 def read_object(body: bytes) -> Mapping[str, Any]:
-    """Return a JSON object. Raises ProviderUnusable."""
+    """Return a JSON object. Raises FederationRefused."""
     try:
         document = orjson.loads(body)
     except orjson.JSONDecodeError as error:
-        raise ProviderUnusable("the identity provider sent no JSON") from error
+        raise FederationRefused("the identity provider sent no JSON") from error
     if not isinstance(document, dict):
-        raise ProviderUnusable("the identity provider sent no JSON object")
+        raise FederationRefused("the identity provider sent no JSON object")
     return document
 
 
@@ -131,7 +129,7 @@ def _metadata(issuer: str, document: Mapping[str, Any]) -> ProviderMetadata:
         if isinstance(value, str) and is_safe_address(value, may_be_loopback=may_be_loopback):
             addresses[name] = value
         elif name != "userinfo_endpoint":
-            raise ProviderUnusable(f"the metadata has no usable {name}")
+            raise FederationRefused(f"the metadata has no usable {name}")
     return ProviderMetadata(issuer, answers_with_iss=document.get("authorization_response_iss_parameter_supported") is True, **addresses)
 
 

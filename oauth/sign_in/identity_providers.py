@@ -6,6 +6,8 @@ from ipaddress import ip_address
 from typing import Literal
 from urllib.parse import urlsplit
 
+from oauth.sign_in.errors import InvalidInput
+
 #: asymmetric only: with a shared secret, whoever checks a token could have made it
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519")
 EVERYBODY = "*"
@@ -13,10 +15,6 @@ UNVERIFIED = "unverified:"
 _SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?")
 
 ClientAuth = Literal["basic", "post", "none"]
-
-
-class InvalidIdentityProvider(ValueError):
-    """The settings of an identity provider are wrong; the message names the setting, the rule and the way out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,24 +41,22 @@ class IdentityProvider:
 
 
 def checked(provider: IdentityProvider) -> IdentityProvider:
-    """Return `provider` if its settings can work. Raises InvalidIdentityProvider."""
+    """Return `provider` if its settings can work. Raises InvalidInput."""
     # A segment of the redirect path: no slash, no dot, nothing that a router or a provider would decode.
     if not _SLUG.fullmatch(provider.slug):
-        raise InvalidIdentityProvider(f"slug: {provider.slug[:40]!r} is not lower-case letters, digits and inner hyphens, 32 at most")
+        raise InvalidInput(f"slug: {provider.slug[:40]!r} is not lower-case letters, digits and inner hyphens, 32 at most")
     # Discovery §3: https, no query, no fragment.
     if not is_safe_address(provider.issuer, may_be_loopback=True) or urlsplit(provider.issuer).query:
-        raise InvalidIdentityProvider(
-            f"issuer: {provider.issuer[:200]!r} is not an https address; give the provider's issuer, byte for byte"
-        )
+        raise InvalidInput(f"issuer: {provider.issuer[:200]!r} is not an https address; give the provider's issuer, byte for byte")
     if not provider.client_id:
-        raise InvalidIdentityProvider("client_id: is empty; register this gateway at the provider and give the id it got")
+        raise InvalidInput("client_id: is empty; register this gateway at the provider and give the id it got")
     # Core §3.1.2.1: without it the answer is plain OAuth, which says nothing of who is there.
     if "openid" not in provider.scopes:
-        raise InvalidIdentityProvider("scopes: 'openid' is missing; without it the provider gives no ID token")
+        raise InvalidInput("scopes: 'openid' is missing; without it the provider gives no ID token")
     # RFC 8725 §3.1: the list is what keeps a token from choosing.
     if not provider.allowed_algorithms or (unknown := sorted(set(provider.allowed_algorithms) - set(ALGORITHMS))):
         named = unknown[0] if provider.allowed_algorithms else ""
-        raise InvalidIdentityProvider(f"allowed_algorithms: {named!r} is not one of {', '.join(ALGORITHMS)}")
+        raise InvalidInput(f"allowed_algorithms: {named!r} is not one of {', '.join(ALGORITHMS)}")
     return provider
 
 

@@ -26,23 +26,16 @@ from webauthn.helpers.structs import (
 from webauthn.registration.verify_registration_response import VerifiedRegistration
 
 from oauth.audit import SecurityAction, SecurityEvent
-from oauth.sign_in.stores import Passkey, PasskeyExists, PasskeyStore, SubjectStore
+from oauth.errors import AlreadyTaken
+from oauth.sign_in.errors import PasskeyRefused
+from oauth.sign_in.stores import Passkey, PasskeyStore, SubjectStore
 from oauth.sign_in.subjects import Subject, clean_display_name
-from oauth.sign_in.webauthn_client_data import AnswerRefused, challenge_of, decode, read_answer
+from oauth.sign_in.webauthn_client_data import challenge_of, decode, read_answer
 from oauth.stores import AuditLog
 
 # WebAuthn 3 §15.1: some minutes are what a person with a device needs
 CHALLENGE_S = 300
 MAX_PASSKEYS = 20
-
-
-class PasskeyRefused(Exception):
-    """The passkey does not sign in, or cannot be added. `status`: 400; 403 a cloned authenticator; 409 already registered."""
-
-    def __init__(self, reason: str, status: int = 400) -> None:
-        super().__init__(reason)
-        self.reason = reason
-        self.status = status
 
 
 class Passkeys:
@@ -89,21 +82,20 @@ class Passkeys:
             # WebAuthn 3 §7.2: the credential record; of this tenant only, since rows of others are other people.
             passkey = await self._store.find(tenant_id, decode(answer.get("rawId", ""), "rawId"))
             if passkey is None:
-                raise AnswerRefused("no such passkey in this tenant")
+                raise PasskeyRefused("no such passkey in this tenant")
             subject_id = passkey.subject_id
             # WebAuthn 3 §7.2: for a discoverable credential the user handle must name the owner of the record.
             if decode(answer["response"].get("userHandle", ""), "userHandle") != user_handle(tenant_id, subject_id):
-                raise AnswerRefused("the user handle names somebody else")
+                raise PasskeyRefused("the user handle names somebody else")
             verified = self._verify(answer, challenge, passkey)
             subject = await self._subjects.get(tenant_id, subject_id)
             # After the signature: a disabled subject learns no more than a stranger.
             if subject is None or subject.disabled:
-                raise AnswerRefused("the subject is disabled")
+                raise PasskeyRefused("the subject is disabled")
             await self._move_counter(passkey, verified)
-        except (AnswerRefused, PasskeyRefused) as error:
-            refused = error if isinstance(error, PasskeyRefused) else PasskeyRefused(str(error))
+        except PasskeyRefused as refused:
             await self._note("sign_in_failed", tenant_id, subject_id, {"method": "passkey", "reason": refused.reason})
-            raise refused from error
+            raise
         return subject
 
     async def offer_enrolment(self, subject: Subject, browser: str) -> str:
@@ -132,12 +124,9 @@ class Passkeys:
         # Each is named to the browser in excludeCredentials, and looked through at every sign-in.
         if len(await self.of_subject(subject)) >= MAX_PASSKEYS:
             raise PasskeyRefused(f"{MAX_PASSKEYS} passkeys are the most; remove one first", 409)
-        try:
-            answer = read_answer(answer_text)
-            challenge = await self._spend(challenge_of(answer, self._origin), browser, _enrolment(subject))
-            verified = self._verify_enrolment(answer, challenge)
-        except AnswerRefused as error:
-            raise PasskeyRefused(str(error)) from error
+        answer = read_answer(answer_text)
+        challenge = await self._spend(challenge_of(answer, self._origin), browser, _enrolment(subject))
+        verified = self._verify_enrolment(answer, challenge)
         passkey = Passkey(
             credential_id=verified.credential_id,
             tenant_id=subject.tenant_id,
@@ -152,7 +141,7 @@ class Passkeys:
         try:
             await self._store.add(passkey)
         # WebAuthn 3 §7.1: a credential id that is registered for anybody is refused, or its owner would change.
-        except PasskeyExists as error:
+        except AlreadyTaken as error:
             raise PasskeyRefused("this passkey is registered already", 409) from error
         await self._note("credential_added", subject.tenant_id, subject.subject_id, {"kind": "passkey", "name": passkey.name})
         return passkey
@@ -173,7 +162,7 @@ class Passkeys:
     async def _spend(self, challenge: bytes, browser: str, purpose: str) -> bytes:
         # Spent before anything else is looked at: whatever comes of this answer, it cannot come twice.
         if not await self._store.take_challenge(_hash(challenge), browser, purpose, self._clock()):
-            raise AnswerRefused("the challenge is used, expired or another browser's")
+            raise PasskeyRefused("the challenge is used, expired or another browser's")
         return challenge
 
     def _verify(self, answer: dict[str, object], challenge: bytes, passkey: Passkey) -> VerifiedAuthentication:
@@ -190,7 +179,7 @@ class Passkeys:
                 require_user_verification=True,
             )
         except (WebAuthnException, ValueError, TypeError, KeyError) as error:
-            raise AnswerRefused(f"the assertion does not verify: {type(error).__name__}") from error
+            raise PasskeyRefused(f"the assertion does not verify: {type(error).__name__}") from error
 
     def _verify_enrolment(self, answer: dict[str, object], challenge: bytes) -> VerifiedRegistration:
         try:
@@ -203,10 +192,10 @@ class Passkeys:
                 require_user_verification=True,
             )
         except (WebAuthnException, ValueError, TypeError, KeyError) as error:
-            raise AnswerRefused(f"the attestation does not verify: {type(error).__name__}") from error
+            raise PasskeyRefused(f"the attestation does not verify: {type(error).__name__}") from error
         # WebAuthn 3 §7.1: at most 1023 bytes; §4 (Credential ID): at least 16.
         if not 16 <= len(verified.credential_id) <= 1023:
-            raise AnswerRefused("the credential id has an impossible length")
+            raise PasskeyRefused("the credential id has an impossible length")
         return verified
 
     async def _move_counter(self, passkey: Passkey, verified: VerifiedAuthentication) -> None:

@@ -7,8 +7,9 @@ from anyio import CapacityLimiter, to_thread
 from argon2 import PasswordHasher, Type
 from argon2.exceptions import InvalidHashError, VerificationError
 
+from oauth.sign_in.errors import HashingBusy, InvalidInput
 from oauth.sign_in.stores import SubjectStore
-from oauth.sign_in.subjects import InvalidSubject, Subject, clean_display_name, new_subject_id, normalize_email
+from oauth.sign_in.subjects import Subject, clean_display_name, new_subject_id, normalize_email
 
 # NIST SP 800-63B: length is what counts, no rules about which characters
 MIN_PASSWORD_LENGTH = 10
@@ -18,14 +19,6 @@ HASHER = PasswordHasher(memory_cost=19 * 1024, time_cost=2, parallelism=1, type=
 HASHES_AT_ONCE = 2
 #: about a second of work; whoever comes on top is sent away rather than kept waiting
 MAX_WAITING = 100
-
-
-class WeakPassword(ValueError):
-    """The password is too short or too long; the message says the rule."""
-
-
-class HashingBusy(Exception):
-    """More passwords wait to be checked than can be in a few seconds; try again shortly."""
 
 
 class Passwords:
@@ -40,11 +33,11 @@ class Passwords:
         self._under_way = 0
 
     async def hash(self, password: str) -> str:
-        """Return the hash to keep. Raises WeakPassword."""
+        """Return the hash to keep. Raises InvalidInput."""
         if len(password) < MIN_PASSWORD_LENGTH:
-            raise WeakPassword(f"password: shorter than {MIN_PASSWORD_LENGTH} characters; choose a longer one")
+            raise InvalidInput(f"password: shorter than {MIN_PASSWORD_LENGTH} characters; choose a longer one")
         if len(_bytes_of(password)) > MAX_PASSWORD_BYTES:
-            raise WeakPassword(f"password: longer than {MAX_PASSWORD_BYTES} bytes; choose a shorter one")
+            raise InvalidInput(f"password: longer than {MAX_PASSWORD_BYTES} bytes; choose a shorter one")
         return await self._hash(password)
 
     async def add_subject(
@@ -57,7 +50,7 @@ class Passwords:
         is_admin: bool = False,
         allowed_scopes: frozenset[str] | None = None,
     ) -> Subject:
-        """Make a subject of the tenant that signs in here. Raises InvalidSubject, WeakPassword, SubjectExists."""
+        """Make a subject of the tenant that signs in here. Raises InvalidInput, AlreadyTaken."""
         subject = Subject(
             tenant_id=tenant_id,
             subject_id=new_subject_id(),
@@ -84,11 +77,11 @@ class Passwords:
             self._under_way -= 1
 
     async def set(self, subject: Subject, new: str) -> bool:
-        """Give a subject a password, as an operator may; False where there is no such subject. Raises WeakPassword."""
+        """Give a subject a password, as an operator may; False where there is no such subject. Raises InvalidInput."""
         return await self._subjects.set_password(subject.tenant_id, subject.subject_id, await self.hash(new))
 
     async def change(self, subject: Subject, current: str, new: str) -> bool:
-        """Replace the password of a subject who knows the current one; False where they do not. Raises WeakPassword."""
+        """Replace the password of a subject who knows the current one; False where they do not. Raises InvalidInput."""
         found = await self._subjects.find_local(subject.tenant_id, subject.email)
         # The session's own subject: an address that moved to another one must not change that one's password.
         if found is None or found[0].subject_id != subject.subject_id or found[1] is None:
@@ -100,7 +93,7 @@ class Passwords:
     async def _verify(self, tenant_id: str, email: str, password: str) -> Subject | None:
         try:
             found = await self._subjects.find_local(tenant_id, normalize_email(email))
-        except InvalidSubject:
+        except InvalidInput:
             found = None
         subject, kept = found or (None, None)
         # Always one verification, for unknown addresses too, so that time says nothing of who exists.

@@ -9,18 +9,6 @@ from oauth.sign_in.subjects import Subject
 from oauth.tenants import Tenant
 
 
-class TenantExists(Exception):
-    """A tenant of that name is there already."""
-
-
-class SubjectExists(Exception):
-    """A local subject with that e-mail is there already, in that tenant."""
-
-
-class PasskeyExists(Exception):
-    """The credential id is registered already, to this subject or to another."""
-
-
 class TenantStore(Protocol):
     """Every change is announced, so that all processes replace their snapshot."""
 
@@ -29,7 +17,7 @@ class TenantStore(Protocol):
         ...
 
     async def add(self, tenant: Tenant) -> None:
-        """Keep a new tenant. Raises TenantExists."""
+        """Keep a new tenant. Raises AlreadyTaken."""
         ...
 
     async def save(self, tenant: Tenant) -> bool:
@@ -39,7 +27,7 @@ class TenantStore(Protocol):
 
 class SubjectStore(Protocol):
     async def add(self, subject: Subject, password_hash: str | None) -> None:
-        """Keep a new subject. Raises SubjectExists: of two concurrent callers with one e-mail, one."""
+        """Keep a new subject. Raises AlreadyTaken: of two concurrent callers with one e-mail, one."""
         ...
 
     async def get(self, tenant_id: str, subject_id: str) -> Subject | None:
@@ -137,7 +125,7 @@ class Passkey:
 
 class PasskeyStore(Protocol):
     async def add(self, passkey: Passkey) -> None:
-        """Keep a passkey. Raises PasskeyExists."""
+        """Keep a passkey. Raises AlreadyTaken."""
         ...
 
     async def find(self, tenant_id: str, credential_id: bytes) -> Passkey | None: ...

@@ -4,12 +4,10 @@ import secrets
 import unicodedata
 from dataclasses import dataclass
 
+from oauth.sign_in.errors import InvalidInput
+
 MAX_EMAIL_LENGTH = 254  # RFC 5321 §4.5.3.1.3, less the angle brackets
 MAX_DISPLAY_NAME_LENGTH = 100
-
-
-class InvalidSubject(ValueError):
-    """A subject cannot be made from this; the message names the field, the rule and the way out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +42,14 @@ def new_subject_id() -> str:
 def normalize_email(text: str) -> str:
     """Return `text` as addresses are compared: NFKC, lower case, no space around.
 
-    Raises InvalidSubject where it cannot be an address.
+    Raises InvalidInput where it cannot be an address.
     """
     # Before it is compared: `ﬁ` and `fi` are one address to people, and two rows would be two accounts.
     email = unicodedata.normalize("NFKC", text).strip().casefold()
     local, at, domain = email.rpartition("@")
     plain = all(character.isprintable() and not character.isspace() for character in email)
     if not (local and at and domain) or not plain or len(email) > MAX_EMAIL_LENGTH:
-        raise InvalidSubject(f"email: {text[:80]!r} is not an address; give one like ada@example.com")
+        raise InvalidInput(f"email: {text[:80]!r} is not an address; give one like ada@example.com")
     return email
 
 

@@ -6,25 +6,22 @@ from typing import Any
 import orjson
 
 from oauth import base64url
+from oauth.sign_in.errors import PasskeyRefused
 
 MAX_ANSWER_BYTES = 32 * 1024
 
 
-class AnswerRefused(Exception):
-    """The answer of an authenticator is no good; the text is for the log, people are told one and the same thing."""
-
-
 def read_answer(text: str) -> dict[str, Any]:
-    """Return the credential that the page posted. Raises AnswerRefused."""
+    """Return the credential that the page posted. Raises PasskeyRefused."""
     # before anything is parsed: the sender is not signed in yet
     if len(text) > MAX_ANSWER_BYTES:
-        raise AnswerRefused("the answer is too large")
+        raise PasskeyRefused("the answer is too large")
     try:
         answer = orjson.loads(text)
     except orjson.JSONDecodeError as error:
-        raise AnswerRefused("the answer is not JSON") from error
+        raise PasskeyRefused("the answer is not JSON") from error
     if not isinstance(answer, dict) or not isinstance(answer.get("response"), dict):
-        raise AnswerRefused("the answer has no response")
+        raise PasskeyRefused("the answer has no response")
     # Only the members that are read, as text: nothing deep reaches the parsers behind this.
     names = ("clientDataJSON", "authenticatorData", "signature", "userHandle", "attestationObject")
     response = {name: value for name in names if isinstance(value := answer["response"].get(name), str)}
@@ -35,35 +32,35 @@ def read_answer(text: str) -> dict[str, Any]:
 def challenge_of(answer: Mapping[str, Any], origin: str) -> bytes:
     """Return the challenge that was signed, after checking where: our exact origin, not inside a frame of another one.
 
-    Raises AnswerRefused.
+    Raises PasskeyRefused.
     """
     data = _client_data(decode(answer["response"].get("clientDataJSON", ""), "clientDataJSON"))
     # WebAuthn 3 §7.2: byte for byte; a suffix or a pattern would take `https://us.evil.test`.
     if data.get("origin") != origin:
-        raise AnswerRefused("origin is not ours")
+        raise PasskeyRefused("origin is not ours")
     # WebAuthn 3 §7.2, §13.4.9: we are in nobody's frame, so a prompt in one is a trick (clickjacking).
     if data.get("crossOrigin", False) is not False or "topOrigin" in data:
-        raise AnswerRefused("the page was inside a frame of another origin")
+        raise PasskeyRefused("the page was inside a frame of another origin")
     challenge = data.get("challenge")
     if not isinstance(challenge, str) or not challenge:
-        raise AnswerRefused("there is no challenge")
+        raise PasskeyRefused("there is no challenge")
     return decode(challenge, "challenge")
 
 
 def decode(text: str, name: str) -> bytes:
-    """Return the bytes of base64url text without padding. Raises AnswerRefused."""
+    """Return the bytes of base64url text without padding. Raises PasskeyRefused."""
     try:
         return base64url.decode(text)
     except ValueError as error:
-        raise AnswerRefused(f"{name} is not base64url") from error
+        raise PasskeyRefused(f"{name} is not base64url") from error
 
 
 def _client_data(raw: bytes) -> Mapping[str, Any]:
     try:
         data = orjson.loads(raw)
     except orjson.JSONDecodeError as error:
-        raise AnswerRefused("clientDataJSON is not JSON") from error
+        raise PasskeyRefused("clientDataJSON is not JSON") from error
     if not isinstance(data, dict) or any(isinstance(value, list | dict) for value in data.values()):
         # Token binding, the one member that was an object, is gone from every browser.
-        raise AnswerRefused("clientDataJSON is not a flat object")
+        raise PasskeyRefused("clientDataJSON is not a flat object")
     return data

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from oauth.authorization.scope_narrowing import AllowedScopes, narrow
+from oauth.errors import NotIssued
 from oauth.resources import ResourceKind, Resources
 from oauth.scopes import ADMIN
 from oauth.stores import GrantStore
@@ -14,10 +15,6 @@ from oauth.tokens.reply import mint_only_token
 
 #: what the grants of minted tokens carry as their client
 MINT_CLIENT = "ascend-command-line"
-
-
-class NothingToMint(Exception):
-    """The subject may use none of the scopes that were asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +37,7 @@ class OperatorIssuedTokens:
     async def mint(self, tenant_id: str, subject: str, scopes: frozenset[str] | None, ttl_s: float, kind: ResourceKind = "mcp") -> Minted:
         """Return an access token of the subject for a resource of the tenant; None asks for every scope that the subject may use.
 
-        One for the administration has the one scope ADMIN; who uses it has to be an administrator then. Raises NothingToMint.
+        One for the administration has the one scope ADMIN; who uses it has to be an administrator then. Raises NotIssued.
         """
         allowed = await self._allowed_scopes(tenant_id, subject)
         if kind == "admin":
@@ -48,7 +45,7 @@ class OperatorIssuedTokens:
         # RFC 9700 §2.3: the operator acts for the subject, and gives no more than the subject may use.
         granted = allowed if scopes is None else narrow(scopes, allowed)
         if not granted:
-            raise NothingToMint("the user may use none of these scopes, or is disabled")
+            raise NotIssued("the user may use none of these scopes, or is disabled")
         now = self._clock()
         grant = Grant(
             grant_id=new_id("grant"),

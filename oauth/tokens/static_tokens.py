@@ -12,6 +12,7 @@ from typing import Protocol
 
 from oauth.audit import SecurityEvent
 from oauth.authorization.scope_narrowing import AllowedScopes, narrow
+from oauth.errors import NotIssued
 from oauth.principal import Principal
 from oauth.resources import Resources
 from oauth.scopes import render
@@ -24,10 +25,6 @@ from oauth.tokens.formats import hash_token, is_token, new_id, new_token
 STATIC_CLIENT = "static-token"
 REMEMBERED_S = 30.0
 MAX_REMEMBERED = 10_000
-
-
-class LegacyTokensEnded(Exception):
-    """The tenant takes no static tokens; the message says how an operator opens the bridge."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +82,11 @@ class StaticTokens:
         self._revocations = 0
 
     async def mint(self, tenant_id: str, subject: str, label: str, scopes: frozenset[str]) -> tuple[str, StaticToken]:
-        """Return a new token, shown once, and its record. Raises LegacyTokensEnded."""
+        """Return a new token, shown once, and its record. Raises NotIssued."""
         tenant = self._tenants.get(tenant_id)
         # Bearer tokens that nothing rotates only for a time whose end is known from the start.
         if tenant is None or sunset_of(tenant) is None or not self._is_open(tenant):
-            raise LegacyTokensEnded(f"tenant {tenant_id!r} takes no static tokens; set an end date that lies ahead first")
+            raise NotIssued(f"tenant {tenant_id!r} takes no static tokens; set an end date that lies ahead first")
         token = new_token("st")
         # RFC 9700 §2.3: no more than its subject may use.
         granted = narrow(scopes, await self._allowed_scopes(tenant_id, subject))

@@ -10,7 +10,8 @@ import os
 from dataclasses import dataclass, field
 
 from oauth import sealing
-from oauth.sealing import KEY_BYTES, RandomBytes, SealBroken
+from oauth.errors import SealBroken
+from oauth.sealing import KEY_BYTES, RandomBytes
 
 # a byte to tell a later format by, so that keys and sealing can change without a guess at what is there
 _FORMAT = b"\x01"

@@ -14,13 +14,10 @@ from typing import Protocol
 
 from oauth.sealing import KEY_BYTES
 from oauth.vault.envelope import Key, kek_of
+from oauth.vault.errors import KeyUnavailable
 
 COMMAND_PREFIX = "command:"
 COMMAND_TIMEOUT_S = 20
-
-
-class KeyUnavailable(Exception):
-    """The key-encryption key is missing, malformed, or readable by others; the message names the way out."""
 
 
 class KeySource(Protocol):

@@ -9,8 +9,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from oauth.vault.envelope import WrappedKey
+from oauth.vault.errors import StaleKey
 from oauth.vault.key_source import KeySource
-from oauth.vault.secrets import SealedSecret, SecretAction, SecretEvent, SecretStore, StaleKey
+from oauth.vault.secrets import SealedSecret, SecretAction, SecretEvent, SecretStore
 from oauth.vault.vault import Vault, VaultCaller
 
 BATCH = 100

@@ -36,10 +36,6 @@ class SecretEvent:
     purpose: str
 
 
-class StaleKey(Exception):
-    """The data key was rotated away since it was read: read the keys again and seal once more."""
-
-
 class SecretStore(Protocol):
     """Sealed secrets, wrapped keys and the audit of both."""
 

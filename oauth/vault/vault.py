@@ -6,11 +6,13 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from oauth.sealing import KEY_BYTES, SealBroken
+from oauth.errors import SealBroken
+from oauth.sealing import KEY_BYTES
 from oauth.vault.checksum import Checksum, Entry, Sum
 from oauth.vault.envelope import Key, WrappedKey, seal, unseal, unwrap, wrap
-from oauth.vault.key_source import KeySource, KeyUnavailable
-from oauth.vault.secrets import SealedSecret, SecretAction, SecretEvent, SecretStore, StaleKey
+from oauth.vault.errors import KeyUnavailable, StaleKey
+from oauth.vault.key_source import KeySource
+from oauth.vault.secrets import SealedSecret, SecretAction, SecretEvent, SecretStore
 
 T = TypeVar("T")
 

@@ -22,7 +22,8 @@ from oauth.connections.refresher import Refresher
 from oauth.connections.upstream.registrations import SHARED, Registrations
 from oauth.connections.upstream.token_endpoint import ProviderTokenEndpoint
 from oauth.tenants import Tenants
-from oauth.vault.key_source import KeySource, KeyUnavailable, key_source
+from oauth.vault.errors import KeyUnavailable
+from oauth.vault.key_source import KeySource, key_source
 from oauth.vault.vault import Vault, VaultCaller
 from server.config.errors import SettingsError
 from server.config.settings import Settings

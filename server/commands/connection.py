@@ -8,12 +8,13 @@ from dataclasses import dataclass
 import click
 
 from oauth.connections.changes import AccountChanges
-from oauth.connections.connecting.keys import ConnectionRefused, add_key
+from oauth.connections.connecting.keys import add_key
 from oauth.connections.connecting.links import ConnectLinks
 from oauth.connections.connecting.machine_account import MachineAccounts
 from oauth.connections.connection import EVERYBODY, AccountSecret
 from oauth.connections.connections import Accounts
-from oauth.connections.credentials import CredentialKind, UnknownAccount
+from oauth.connections.credentials import CredentialKind
+from oauth.connections.errors import ConnectionRefused, UnknownConnection
 from oauth.connections.provider import Provider
 from oauth.connections.upstream.registrations import Registrations
 from oauth.connections.upstream.token_endpoint import ProviderTokenEndpoint
@@ -173,7 +174,7 @@ async def remove(settings: Settings, account_id: str, tenant: str) -> None:
         changes = AccountChanges(office.store.connections, office.vault, accounts, office.registrations, office.endpoint)
         try:
             connection, revoked = await changes.remove(tenant, account_id)
-        except UnknownAccount:
+        except UnknownConnection:
             raise CommandFailed(f"no account {account_id!r} in tenant {tenant!r}; `ascend connection list` shows all") from None
         remove_at = changes.remove_at(connection)
     click.echo(f"account {account_id} is gone{', at the provider too' if revoked else ''}")

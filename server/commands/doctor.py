@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import anyio
 import click
 
-from oauth.vault.key_source import KeyUnavailable
+from oauth.vault.errors import KeyUnavailable
 from server.app import Gateway, open_gateway
 from server.assembly.index_models import encoder_trouble
 from server.commands.frame import CommandFailed, json_option, run_async, with_settings

@@ -6,16 +6,9 @@ from typing import cast
 import click
 
 from oauth.sign_in.admission import is_entra
+from oauth.sign_in.errors import InvalidInput
 from oauth.sign_in.identity_provider_secrets import IdentityProviderSecrets
-from oauth.sign_in.identity_providers import (
-    ALGORITHMS,
-    EVERYBODY,
-    UNVERIFIED,
-    ClientAuth,
-    IdentityProvider,
-    InvalidIdentityProvider,
-    checked,
-)
+from oauth.sign_in.identity_providers import ALGORITHMS, EVERYBODY, UNVERIFIED, ClientAuth, IdentityProvider, checked
 from oauth.tenants import DEFAULT_TENANT
 from server.assembly.connections import open_vault
 from server.commands.frame import CommandFailed, json_option, run_async, with_settings
@@ -78,7 +71,7 @@ async def add(
     )
     try:
         provider = checked(replace(provider, allowed_algorithms=algorithms or provider.allowed_algorithms))
-    except InvalidIdentityProvider as error:
+    except InvalidInput as error:
         raise click.UsageError(str(error)) from error
     secret = read_secret(f"client secret at {provider.title}") if secret_stdin else ""
     if client_auth != "none" and not secret:

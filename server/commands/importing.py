@@ -6,8 +6,9 @@ from typing import TypeVar
 
 import click
 
-from oauth.connections.connecting.keys import ConnectionRefused, check_provider
+from oauth.connections.connecting.keys import check_provider
 from oauth.connections.credentials import Credential
+from oauth.connections.errors import ConnectionRefused
 from server.commands.frame import CommandFailed, json_option, required_data, run_async, with_settings
 from server.commands.import_report import at_work, report
 from server.commands.import_review import accept as accept_command

@@ -2,7 +2,7 @@
 
 import click
 
-from oauth.vault.key_source import KeyUnavailable
+from oauth.vault.errors import KeyUnavailable
 from oauth.vault.rotation import Rotation
 from server.assembly.connections import open_vault_and_source
 from server.commands.frame import CommandFailed, json_option, run_async, with_settings

@@ -9,7 +9,8 @@ import click
 import yaml
 
 from oauth.connections.connecting.links import callback_url
-from oauth.connections.provider import TEMPLATES, ProviderInvalid, known_definitions
+from oauth.connections.errors import ProviderInvalid
+from oauth.connections.provider import TEMPLATES, known_definitions
 from oauth.connections.upstream.registrations import SHARED, Registrations, UpstreamRegistration
 from oauth.tenants import DEFAULT_TENANT
 from server.assembly.connections import open_vault

@@ -4,9 +4,10 @@ from datetime import UTC, datetime
 
 import click
 
+from oauth.errors import NotIssued
 from oauth.scopes import parse, render
 from oauth.tenants import Tenants
-from oauth.tokens.static_tokens import LegacyTokensEnded, StaticTokens
+from oauth.tokens.static_tokens import StaticTokens
 from server.assembly.scopes import SubjectScopes
 from server.commands.frame import CommandFailed, json_option, run_async, with_settings
 from server.commands.rows import print_rows
@@ -35,7 +36,7 @@ async def mint(settings: Settings, label: str, tenant: str, email: str, scope: s
         tokens, tenants, scopes = await bridge(settings, store)
         try:
             token, record = await tokens.mint(tenant, await local_subject(store, tenant, email), label, frozenset(parse(scope)))
-        except LegacyTokensEnded as error:
+        except NotIssued as error:
             raise CommandFailed(f"{error}: `ascend tenant set {tenant} --static-tokens-until YYYY-MM-DD`") from error
         known = tenants.get(tenant)
     click.echo(token)

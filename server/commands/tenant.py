@@ -6,8 +6,8 @@ from typing import Any
 
 import click
 
+from oauth.errors import AlreadyTaken
 from oauth.scopes import CONNECT, parse
-from oauth.sign_in.stores import TenantExists
 from oauth.tenants import RESERVED, Tenant, is_valid_name
 from server.commands.frame import CommandFailed, json_option, run_async, with_settings
 from server.commands.rows import print_rows
@@ -33,7 +33,7 @@ async def add(settings: Settings, name: str, title: str) -> None:
     async with open_store(settings) as store:
         try:
             await store.tenants.add(Tenant(name, title or name))
-        except TenantExists as error:
+        except AlreadyTaken as error:
             raise CommandFailed(f"tenant {name!r} exists already; `ascend tenant list` shows all") from error
     click.echo(f"tenant {name} is at {settings.mcp_url(name)}")
     click.echo(f"next: ascend user add EMAIL --tenant {name}")

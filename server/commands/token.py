@@ -4,9 +4,10 @@ import json
 
 import click
 
+from oauth.errors import NotIssued
 from oauth.resources import ResourceKind
 from oauth.scopes import CONNECT, parse, render
-from oauth.tokens.operator_issued import NothingToMint, OperatorIssuedTokens
+from oauth.tokens.operator_issued import OperatorIssuedTokens
 from server.commands.frame import CommandFailed, run_async, with_settings
 from server.commands.scopes import left_out, scoping
 from server.commands.static_token import static
@@ -46,7 +47,7 @@ async def mint(settings: Settings, tenant: str, email: str, scope: str | None, k
         minting = OperatorIssuedTokens(store.grants, resources, scopes.allowed)
         try:
             minted = await minting.mint(tenant, subject_id, asked, ttl, kind)
-        except NothingToMint as error:
+        except NotIssued as error:
             what = left_out(asked or (), frozenset(), scopes, tenant) or str(error)
             raise CommandFailed(f"nothing to grant: {what}; `ascend user list` shows what people may grant") from error
     if missing := left_out(asked or (), minted.scopes, scopes, tenant):

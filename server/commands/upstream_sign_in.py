@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from oauth.connections.connecting.links import ConnectLinks
 from oauth.connections.connections import Accounts
 from oauth.connections.credentials import Credential
-from oauth.connections.upstream.metadata import NotDiscoverable, discover
-from oauth.connections.upstream.registration import NotRegistered, register
+from oauth.connections.errors import NotDiscoverable, NotRegistered
+from oauth.connections.upstream.metadata import discover
+from oauth.connections.upstream.registration import register
 from oauth.connections.upstream.registrations import Registrations
 from oauth.principal import Principal
-from oauth.sign_in.subjects import InvalidSubject, normalize_email
+from oauth.sign_in.errors import InvalidInput
+from oauth.sign_in.subjects import normalize_email
 from oauth.tenants import DEFAULT_TENANT
 from oauth.vault.vault import Vault
 from server.assembly.connections import open_vault
@@ -41,7 +43,7 @@ class UpstreamEntrance:
         tenant_id, provider = self.request.tenant_id or DEFAULT_TENANT, self.request.provider
         try:
             wanted = normalize_email(email)
-        except InvalidSubject as error:
+        except InvalidInput as error:
             raise ImportFailed(Failure("needs_connection", str(error))) from error
         subject = next((each for each in await self.store.subjects.of_tenant(tenant_id) if each.email == wanted), None)
         accounts = Accounts(self.store.connections, self.vault, ConnectLinks(self.store.connect_flows, self.settings.base_url))

@@ -5,11 +5,12 @@ from dataclasses import replace
 
 import click
 
+from oauth.errors import AlreadyTaken
 from oauth.scopes import CONNECT, OFFLINE, parse, render
+from oauth.sign_in.errors import InvalidInput
 from oauth.sign_in.one_time_links import SignInLinks
-from oauth.sign_in.passwords import Passwords, WeakPassword, new_password
-from oauth.sign_in.stores import SubjectExists
-from oauth.sign_in.subjects import InvalidSubject, Subject, normalize_email
+from oauth.sign_in.passwords import Passwords, new_password
+from oauth.sign_in.subjects import Subject, normalize_email
 from oauth.tenants import DEFAULT_TENANT
 from oauth.tokens.own_grants import OwnGrants
 from server.commands.frame import CommandFailed, json_option, run_async, with_settings
@@ -45,9 +46,9 @@ async def add(settings: Settings, email: str, tenant: str, name: str, password_s
         await known_tenant(store, tenant)
         try:
             subject = await Passwords(store.subjects).add_subject(tenant, email, password, display_name=name, is_admin=admin)
-        except (InvalidSubject, WeakPassword) as error:
+        except InvalidInput as error:
             raise click.UsageError(str(error)) from error
-        except SubjectExists as error:
+        except AlreadyTaken as error:
             raise CommandFailed(f"user {email!r} exists already in tenant {tenant!r}; `ascend user list` shows all") from error
     click.echo(
         f"user {subject.email} can sign in at {settings.base_url}{account_url(tenant)}; their client connects to {settings.mcp_url(tenant)}"
@@ -108,7 +109,7 @@ async def password(settings: Settings, email: str, tenant: str, password_stdin: 
         subject = await known_subject(store, tenant, email)
         try:
             await Passwords(store.subjects).set(subject, text)
-        except WeakPassword as error:
+        except InvalidInput as error:
             raise click.UsageError(str(error)) from error
         await store.browser_sessions.end_all(tenant, subject.subject_id)
     click.echo(f"user {subject.email} has a new password")
@@ -193,7 +194,7 @@ async def local_subject(store: Store, tenant: str, email: str) -> str:
     """Return the id of the person who signs in with `email`. Raises CommandFailed, and UsageError for what is no address."""
     try:
         found = await store.subjects.find_local(tenant, normalize_email(email))
-    except InvalidSubject as error:
+    except InvalidInput as error:
         raise click.UsageError(str(error)) from error
     if found is None:
         raise CommandFailed(f"no user {email!r} in tenant {tenant!r}; `ascend user list` shows who there is")

@@ -7,12 +7,13 @@ from pathlib import Path
 import click
 
 from oauth.connections.connecting.env_import import find_applications, find_keys, parse_env_file
-from oauth.connections.connecting.keys import ConnectionRefused, add_key
+from oauth.connections.connecting.keys import add_key
 from oauth.connections.connection import EVERYBODY
-from oauth.connections.provider import ProviderInvalid, known_definitions
+from oauth.connections.errors import ConnectionRefused, ProviderInvalid
+from oauth.connections.provider import known_definitions
 from oauth.connections.upstream.registrations import SHARED, Registrations, UpstreamRegistration
 from oauth.tenants import DEFAULT_TENANT
-from oauth.vault.key_source import KeyUnavailable
+from oauth.vault.errors import KeyUnavailable
 from oauth.vault.rotation import Rotation
 from oauth.vault.vault import VaultCaller
 from server.assembly.connections import open_vault, open_vault_and_source

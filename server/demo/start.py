@@ -14,8 +14,8 @@ from pathlib import Path
 import anyio
 
 from oauth.connections.upstream.registrations import SHARED
+from oauth.errors import AlreadyTaken
 from oauth.sign_in.passwords import Passwords, new_password
-from oauth.sign_in.stores import SubjectExists
 from oauth.tenants import DEFAULT_TENANT
 from server.app import Gateway
 from server.config.errors import SettingsError
@@ -64,7 +64,7 @@ class DemoStart:
         password = new_password()
         try:
             await Passwords(gateway.store.subjects).add_subject(DEFAULT_TENANT, DEMO_EMAIL, password, display_name="Demo")
-        except SubjectExists:
+        except AlreadyTaken:
             self.lines.append(f"sign in    {DEMO_EMAIL}   with the password that the first start showed, or a new one:")
             self.lines.append(f"           {typed(f'user password {DEMO_EMAIL}', self.data_dir)}   (it signs them out everywhere)")
         else:

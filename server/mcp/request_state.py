@@ -16,8 +16,9 @@ from mcp.shared.exceptions import MCPError
 from mcp_types import INVALID_PARAMS
 
 from oauth import base64url
+from oauth.errors import SealBroken
 from oauth.principal import Principal
-from oauth.sealing import KEY_BYTES, SealBroken, seal, unseal
+from oauth.sealing import KEY_BYTES, seal, unseal
 from tools.operation import Json
 
 # MCP 2026-07-28, multi-round-trip requests: SHOULD carry an expiry; a person has to sign in somewhere meanwhile

@@ -12,8 +12,9 @@ from oauth import base64url
 from oauth.audit import SecurityAction, SecurityEvent
 from oauth.authorization.consent_view import ScopeWords
 from oauth.parameters import Parameters
-from oauth.sign_in.passkeys import PasskeyRefused, Passkeys
-from oauth.sign_in.passwords import Passwords, WeakPassword
+from oauth.sign_in.errors import InvalidInput, PasskeyRefused
+from oauth.sign_in.passkeys import Passkeys
+from oauth.sign_in.passwords import Passwords
 from oauth.sign_in.stores import StoredSession
 from oauth.sign_in.subjects import Subject
 from oauth.stores import AuditLog
@@ -167,7 +168,7 @@ class AccountEndpoints:
         await self._limits.check("password_change", f"{subject.tenant_id} {subject.subject_id}")
         try:
             changed = await self._passwords.change(subject, visit.form.get("current") or "", visit.form.get("new") or "")
-        except WeakPassword as error:
+        except InvalidInput as error:
             return await self._unchanged(visit, "new", str(error).capitalize())
         if not changed:
             return await self._unchanged(visit, "current", "The current password is not right")

@@ -17,8 +17,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from oauth.authorization.request import BrowserSession
+from oauth.sign_in.errors import InvalidInput
 from oauth.sign_in.stores import BrowserSessionStore, StoredSession
-from oauth.sign_in.subjects import InvalidSubject, Subject, normalize_email
+from oauth.sign_in.subjects import Subject, normalize_email
 from server.config.settings import Settings
 
 ABSOLUTE_S = 7 * 24 * 3600
@@ -91,7 +92,7 @@ class BrowserSessions:
         browser = self.browser_of(request)
         try:
             return browser is not None and await self._store.knows_browser(tenant_id, normalize_email(email), browser, self._clock())
-        except InvalidSubject:
+        except InvalidInput:
             return False
 
     async def begin(self, request: Request, response: Response, subject: Subject, methods: tuple[str, ...]) -> BrowserSession:

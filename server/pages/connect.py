@@ -7,11 +7,12 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from oauth.authorization.request import BrowserSession
-from oauth.connections.connecting.authorization import ConnectFlows, FlowRefused
+from oauth.connections.connecting.authorization import ConnectFlows
 from oauth.connections.connecting.connect_flow import ConnectFlow, hash_of
 from oauth.connections.connecting.connected import Connected
-from oauth.connections.connecting.keys import ConnectionRefused, check_alias
+from oauth.connections.connecting.keys import check_alias
 from oauth.connections.connection import AccountSecret
+from oauth.connections.errors import ConnectionRefused, FlowRefused
 from oauth.connections.finished_flows import FinishedFlows
 from oauth.parameters import Parameters
 from server.pages.browser_session import BrowserSessions

@@ -10,11 +10,11 @@ from starlette.routing import Route
 from oauth.authorization.request import BrowserSession
 from oauth.connections.changes import AccountChanges
 from oauth.connections.connecting.connectable import Connectable
-from oauth.connections.connecting.keys import ConnectionRefused, check_provider
+from oauth.connections.connecting.keys import check_provider
 from oauth.connections.connecting.links import ConnectLinks
 from oauth.connections.connection import EVERYBODY
 from oauth.connections.connections import Accounts
-from oauth.connections.credentials import UnknownAccount
+from oauth.connections.errors import ConnectionRefused, UnknownConnection
 from oauth.connections.provider import Provider
 from oauth.connections.upstream.registrations import Registrations
 from oauth.parameters import Parameters
@@ -98,7 +98,7 @@ class ConnectionsPage:
             raise PageRefused(400, "Nothing was done", "The form did not say what to do.", ("Back", connections_url(tenant.tenant_id)))
         try:
             return see_other(await act(_ConnectionsVisit(tenant, _principal(session), form)))
-        except UnknownAccount:
+        except UnknownConnection:
             back = ("Back", connections_url(tenant.tenant_id))
             raise PageRefused(404, "No such account", "It may have been disconnected meanwhile.", back) from None
         except ConnectionRefused as refused:

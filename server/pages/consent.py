@@ -9,9 +9,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from oauth.authorization.consent import AlreadyDecided, ConsentRefused, session_suffices
+from oauth.authorization.consent import session_suffices
 from oauth.authorization.consent_view import ConsentView
 from oauth.authorization.request import AuthorizationRequest, BrowserSession
+from oauth.errors import AlreadyDecided, ConsentRefused
 from oauth.parameters import Parameters
 from server.pages.browser_session import BrowserSessions
 from server.pages.page import Pages, see_other

@@ -7,7 +7,7 @@ from urllib.parse import quote
 from starlette.requests import Request
 from starlette.responses import Response
 
-from oauth.sign_in.passwords import HashingBusy
+from oauth.sign_in.errors import HashingBusy
 from oauth.tenants import DEFAULT_TENANT
 from server.pages.browser_session import CookiesMissing, FormRefused
 from server.pages.page import Pages, see_other

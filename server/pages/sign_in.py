@@ -14,9 +14,10 @@ from oauth.audit import SecurityEvent
 from oauth.authorization.request import BrowserSession
 from oauth.errors import OAuthError
 from oauth.parameters import Parameters, parse_form
-from oauth.sign_in.federation import Federation, FederationRefused
-from oauth.sign_in.passkeys import PasskeyRefused, Passkeys
-from oauth.sign_in.passwords import HASHES_AT_ONCE, HashingBusy, Passwords
+from oauth.sign_in.errors import FederationRefused, HashingBusy, PasskeyRefused
+from oauth.sign_in.federation import Federation
+from oauth.sign_in.passkeys import Passkeys
+from oauth.sign_in.passwords import HASHES_AT_ONCE, Passwords
 from oauth.sign_in.subjects import Subject
 from oauth.stores import AuditLog
 from oauth.tenants import DEFAULT_TENANT, Tenants

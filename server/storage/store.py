@@ -8,7 +8,7 @@ from pathlib import Path
 from sqlalchemy import insert, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from oauth.sign_in.stores import TenantExists
+from oauth.errors import AlreadyTaken
 from oauth.tenants import DEFAULT_TENANT, DEFAULT_TITLE, Tenant
 from server.config.errors import SettingsError
 from server.config.settings import Settings
@@ -158,5 +158,5 @@ async def _ensure_default_tenant(store: Store) -> None:
         return
     try:
         await store.tenants.add(Tenant(DEFAULT_TENANT, DEFAULT_TITLE))
-    except TenantExists:
+    except AlreadyTaken:
         return  # another process was first

@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 import anyio
 import pytest
 
+from oauth.errors import AlreadyTaken
 from oauth.sign_in.identity_providers import IdentityProvider
-from oauth.sign_in.stores import FederatedSignIn, IdentityLinkStore, Passkey, PasskeyExists, PasskeyStore, SubjectStore
+from oauth.sign_in.stores import FederatedSignIn, IdentityLinkStore, Passkey, PasskeyStore, SubjectStore
 from oauth.sign_in.subjects import Subject
 from server.storage.database import Database
 from server.storage.memory.identities import MemoryIdentityLinkStore
@@ -51,7 +52,7 @@ async def test_a_passkey_comes_back_in_its_own_tenant_only(stores: Stores) -> No
 async def test_a_credential_id_is_registered_once_over_all_tenants(stores: Stores) -> None:
     """W10, WebAuthn 3 §7.1 step 26."""
     await stores.passkeys.add(PASSKEY)
-    with pytest.raises(PasskeyExists):
+    with pytest.raises(AlreadyTaken):
         await stores.passkeys.add(replace(PASSKEY, tenant_id="other", subject_id="sub_eve"))
 
 

@@ -6,14 +6,8 @@ from pathlib import Path
 import anyio
 import pytest
 
-from oauth.sign_in.stores import (
-    BrowserSessionStore,
-    StoredSession,
-    SubjectExists,
-    SubjectStore,
-    TenantExists,
-    TenantStore,
-)
+from oauth.errors import AlreadyTaken
+from oauth.sign_in.stores import BrowserSessionStore, StoredSession, SubjectStore, TenantStore
 from oauth.sign_in.subjects import Subject
 from oauth.tenants import Tenant
 from server.config.store import sqlite_url
@@ -59,9 +53,9 @@ async def test_a_tenant_comes_back_as_it_was_kept(stores: Stores) -> None:
 
 
 async def test_a_tenant_name_is_taken_once(stores: Stores) -> None:
-    """TenantStore.add raises TenantExists; save creates nothing."""
+    """TenantStore.add raises AlreadyTaken; save creates nothing."""
     await stores.tenants.add(Tenant("acme", "Acme"))
-    with pytest.raises(TenantExists):
+    with pytest.raises(AlreadyTaken):
         await stores.tenants.add(Tenant("acme", "Other"))
     assert not await stores.tenants.save(Tenant("nobody", "Nobody"))
 
@@ -98,7 +92,7 @@ async def test_a_subject_is_found_by_email_in_its_own_tenant_only(stores: Stores
 async def test_an_email_names_one_local_subject_but_any_number_of_federated_ones(stores: Stores) -> None:
     """M5: the same e-mail from another issuer is another subject."""
     await stores.subjects.add(ADA, None)
-    with pytest.raises(SubjectExists):
+    with pytest.raises(AlreadyTaken):
         await stores.subjects.add(replace(ADA, subject_id="sub_2"), None)
     federated = replace(ADA, subject_id="sub_3", identity_provider="okta")
     await stores.subjects.add(federated, None)
@@ -115,7 +109,7 @@ async def test_of_concurrent_additions_of_one_email_one_wins(stores: Stores) -> 
         try:
             await stores.subjects.add(replace(ADA, subject_id=f"sub_{number}"), None)
             outcomes.append("kept")
-        except SubjectExists:
+        except AlreadyTaken:
             outcomes.append("refused")
 
     async with anyio.create_task_group() as group:

@@ -20,7 +20,8 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from oauth.authorization.scope_narrowing import STANDING
-from oauth.fetch import Fetched, FetchRefused
+from oauth.errors import FetchRefused
+from oauth.fetch import Fetched
 from oauth.sign_in.subjects import Subject
 from oauth.tenants import Tenant, Tenants
 from server.assembly.authorization import AuthorizationServer, OAuthStores

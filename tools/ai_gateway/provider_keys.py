@@ -3,7 +3,8 @@
 from typing import Literal
 
 from oauth.connections.connection import EVERYBODY
-from oauth.connections.credentials import ConnectionNeeded, Credential, Credentials
+from oauth.connections.credentials import Credential, Credentials
+from oauth.connections.errors import ConnectionNeeded
 from oauth.principal import Principal
 from oauth.tenants import DEFAULT_TENANT
 from tools.ai_gateway.configuration.config import Dialect, ModelProvider

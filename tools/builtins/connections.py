@@ -5,11 +5,11 @@ from datetime import UTC, datetime
 
 from oauth.connections.changes import AccountChanges
 from oauth.connections.connecting.connectable import Connectable
-from oauth.connections.connecting.keys import ConnectionRefused, check_alias, check_provider
+from oauth.connections.connecting.keys import check_alias, check_provider
 from oauth.connections.connecting.links import ConnectLinks
 from oauth.connections.connection import EVERYBODY, Connection
 from oauth.connections.connections import Accounts
-from oauth.connections.credentials import UnknownAccount
+from oauth.connections.errors import ConnectionRefused, UnknownConnection
 from oauth.connections.upstream.granted_scopes import withheld_scopes
 from oauth.connections.upstream.registrations import Registrations
 from tools.operation import Call, ConnectionRequest, Failure, Json, Outcome
@@ -125,7 +125,7 @@ def answering(run: Callable[[Call], Awaitable[Outcome]]) -> Callable[[Call], Awa
     async def answer(call: Call) -> Outcome:
         try:
             return await run(call)
-        except UnknownAccount as unknown:
+        except UnknownConnection as unknown:
             mine = ", ".join(unknown.known) or "none"
             return _failed("unknown_account", f"no account {unknown.account!r} of yours; yours are: {mine}", unknown.known)
         except ConnectionRefused as refused:

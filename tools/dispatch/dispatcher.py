@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 
-from oauth.connections.credentials import UnknownAccount
+from oauth.connections.errors import UnknownConnection
 from oauth.principal import Principal
 from tools.always_on import MAX_CHARS, NAMES_ANOTHER
 from tools.call_failures import not_available, takes_account, unknown_account
@@ -188,7 +188,7 @@ class Dispatcher:
             call = replace(call, options=replace(call.options, idempotency_key=key.name))
         try:
             request = runner.preview(call)
-        except UnknownAccount as error:
+        except UnknownConnection as error:
             return _failed(unknown_account(call, error))
         data: dict[str, Json] = {"request": request, "would_need_confirmation": would_ask}
         if key is not None:

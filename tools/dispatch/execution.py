@@ -6,7 +6,7 @@ from functools import partial
 
 import anyio
 
-from oauth.connections.credentials import ConnectionNeeded, UnknownAccount
+from oauth.connections.errors import ConnectionNeeded, UnknownConnection
 from tools.call_failures import timed_out, unknown_account
 from tools.dispatch.pages.pager import Pager
 from tools.effects import told
@@ -40,7 +40,7 @@ async def run_guarded(runner: Runner, call: Call) -> Outcome:
     except ConnectionNeeded as error:
         needed = ConnectionRequest(error.readiness.provider, error.readiness.status, error.url, error.message)
         return Outcome("needs_connection", connection=needed)
-    except UnknownAccount as error:
+    except UnknownConnection as error:
         return Outcome("error", error=unknown_account(call, error))
     except Exception:
         # Where it went wrong is not known: a write may have been sent before.

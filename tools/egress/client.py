@@ -17,7 +17,8 @@ import aiohttp
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
-from oauth.fetch import Fetched, FetchRefused
+from oauth.errors import FetchRefused
+from oauth.fetch import Fetched
 from tools.egress.addresses import AddressRules, Target, refused
 from tools.egress.body import failed, read_body, unreachable
 from tools.egress.connector import AddressRefused, GuardedConnector, LookUp, look_up

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from oauth.connections.credentials import ConnectionNeeded, Credentials, Readiness, UnknownAccount
+from oauth.connections.credentials import Credentials, Readiness
+from oauth.connections.errors import ConnectionNeeded, UnknownConnection
 from oauth.principal import Principal
 from tools.always_on import BATCH_EXECUTE
 from tools.dispatch.confirmations import Confirmations
@@ -60,7 +61,7 @@ class Preconditions:
                 await self.credentials.for_call(call.principal, readiness.provider, operation.connection_scopes, step.account)
             except ConnectionNeeded as asked:
                 needed[readiness.provider] = ConnectionRequest(readiness.provider, asked.readiness.status, asked.url, asked.message)
-            except UnknownAccount:
+            except UnknownConnection:
                 continue  # The step itself says so, with the accounts that there are.
         if not needed:
             return None

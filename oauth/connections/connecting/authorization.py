@@ -16,32 +16,20 @@ from oauth.connections.connecting.new_connection import AccountKeeper
 from oauth.connections.connecting.nonce import asks_nonce, check_nonce
 from oauth.connections.connection import AccountSecret, Connection
 from oauth.connections.credentials import CredentialKind
+from oauth.connections.errors import FlowRefused, TokenRefused
 from oauth.connections.provider import Provider
-from oauth.connections.upstream.refused_answer import NO_ACCESS_TOKEN, TokenRefused
+from oauth.connections.upstream.refused_answer import NO_ACCESS_TOKEN
 from oauth.connections.upstream.registrations import Application, Registrations
 from oauth.connections.upstream.token_endpoint import ProviderTokenEndpoint
 from oauth.error_answer import error_reason, error_word, is_denial
+from oauth.errors import SealBroken
 from oauth.pkce import challenge_of
-from oauth.sealing import SealBroken
 from oauth.vault.secrets import SealedSecret, SecretEvent, SecretStore
 from oauth.vault.vault import Vault, VaultCaller
 
 log = logging.getLogger("ascend.connections")
 
 MACHINE_WORDS = "by an administrator with `ascend connection add`, as a machine account for everybody here"
-
-
-class FlowRefused(Exception):
-    """A connect flow stops here. `status` is HTTP's; the message is for the person and says nothing about other people's flows.
-
-    `handle`: of the flow where the same link can be opened again; "" where it cannot.
-    """
-
-    def __init__(self, status: int, message: str, handle: str = "") -> None:
-        super().__init__(message)
-        self.status = status
-        self.message = message
-        self.handle = handle
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,11 @@ import time
 from collections.abc import Callable
 
 from oauth.connections.connection import AccountSecret, Connection
-from oauth.connections.connection_store import AliasTaken, ConnectionStore
+from oauth.connections.connection_store import ConnectionStore
 from oauth.connections.credentials import CredentialKind
+from oauth.connections.errors import ConnectionRefused
 from oauth.connections.version import put_sealed, succeeding
+from oauth.errors import AlreadyTaken
 from oauth.vault.vault import Vault, VaultCaller
 
 _PROVIDER = re.compile(r"^[a-z0-9](?:[a-z0-9_-]{0,62}[a-z0-9])?$")
@@ -18,10 +20,6 @@ _ACCESS_KEY_ID = re.compile(r"[A-Za-z0-9]{1,128}")
 _AWS_NAME = re.compile(r"[a-z0-9-]{1,64}")
 #: attempts when another process writes the same thing at the same time
 TRIES = 5
-
-
-class ConnectionRefused(Exception):
-    """A connection cannot be made or changed as asked; the message names the thing, the rule and the way out."""
 
 
 def check_provider(provider: str) -> str:
@@ -104,6 +102,6 @@ async def add_key(
         try:
             if await put_sealed(store, vault, caller, connection, secret, clock):
                 return connection
-        except AliasTaken:
+        except AlreadyTaken:
             continue  # another process added it between our look and our write
     raise ConnectionRefused(f"{provider} account {alias!r} is being changed by somebody else; try again")

@@ -5,13 +5,14 @@ import re
 import time
 from collections.abc import Callable
 
-from oauth.connections.connecting.keys import TRIES, ConnectionRefused, check_alias, new_account_id
+from oauth.connections.connecting.keys import TRIES, check_alias, new_account_id
 from oauth.connections.connection import EVERYBODY, AccountSecret, Connection
-from oauth.connections.connection_store import AliasTaken, ConnectionStore
-from oauth.connections.upstream.refused_answer import TokenRefused
+from oauth.connections.connection_store import ConnectionStore
+from oauth.connections.errors import ConnectionRefused, TokenRefused
 from oauth.connections.upstream.registrations import Application, Registrations
 from oauth.connections.upstream.token_endpoint import ProviderTokenEndpoint
 from oauth.connections.version import put_sealed, succeeding, with_tokens
+from oauth.errors import AlreadyTaken
 from oauth.vault.vault import Vault, VaultCaller
 
 _INSTALLATION = re.compile(r"[0-9]{1,20}")
@@ -54,7 +55,7 @@ class MachineAccounts:
             try:
                 if await put_sealed(self._store, self._vault, caller, connection, AccountSecret(tokens.access_token), self._clock):
                     return connection
-            except AliasTaken:
+            except AlreadyTaken:
                 raise ConnectionRefused(f"the tenant has another {provider} account {alias!r}; choose another alias") from None
         raise ConnectionRefused(f"{provider} account {alias!r} is being changed by somebody else; try again")
 

@@ -6,16 +6,18 @@ import time
 from collections.abc import Callable
 
 from oauth.connections.connecting.connect_flow import ConnectFlow
-from oauth.connections.connecting.keys import TRIES, ConnectionRefused, add_key, check_alias, new_account_id
+from oauth.connections.connecting.keys import TRIES, add_key, check_alias, new_account_id
 from oauth.connections.connection import AccountSecret, Connection
-from oauth.connections.connection_store import AliasTaken, ConnectionStore
+from oauth.connections.connection_store import ConnectionStore
 from oauth.connections.connections import Accounts
 from oauth.connections.credentials import CredentialKind
+from oauth.connections.errors import ConnectionRefused
 from oauth.connections.provider import Provider
 from oauth.connections.upstream.registrations import Application
 from oauth.connections.upstream.token_answer import Tokens
 from oauth.connections.upstream.token_endpoint import ExternalAccount
 from oauth.connections.version import put_sealed, succeeding, with_tokens
+from oauth.errors import AlreadyTaken
 from oauth.vault.vault import Vault, VaultCaller
 
 
@@ -90,7 +92,7 @@ class AccountKeeper:
         caller = VaultCaller(connection.tenant_id, connection.subject, "connect")
         try:
             kept = await put_sealed(self._store, self._vault, caller, connection, secret, self._clock)
-        except AliasTaken:
+        except AlreadyTaken:
             return False
         if kept:
             await self._accounts.renew(connection.tenant_id, [connection.account_id])

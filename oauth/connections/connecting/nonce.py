@@ -4,8 +4,8 @@ import json
 from collections.abc import Collection
 
 from oauth import base64url
+from oauth.connections.errors import TokenRefused
 from oauth.connections.provider import Provider
-from oauth.connections.upstream.refused_answer import TokenRefused
 from oauth.connections.upstream.token_answer import Tokens
 
 

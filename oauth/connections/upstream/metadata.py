@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from oauth.fetch import Fetched, FetchRefused, Outbound
+from oauth.connections.errors import NotDiscoverable
+from oauth.errors import FetchRefused
+from oauth.fetch import Fetched, Outbound
 
 TIMEOUT_S = 10.0
 MAX_DOCUMENT_BYTES = 256_000
@@ -23,10 +25,6 @@ MAX_CHALLENGES_CHARS = 8_000
 #: RFC 6749 §3.3
 _SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]{1,200}")
 MAX_SCOPES = 100
-
-
-class NotDiscoverable(Exception):
-    """An upstream does not say, or does not say rightly, where its accounts sign in; the message says what is wrong."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from oauth.connections.errors import TokenRefused
 from oauth.connections.upstream.registrations import Application
 from oauth.fetch import Fetched
 
@@ -31,18 +32,6 @@ _MEMBERS = ("error", "type", "code", "error_code", "errorCode", "errorType", "re
 MAX_SEARCHED_BYTES = 8192
 MAX_DEPTH = 3
 NO_ACCESS_TOKEN = "no_access_token"  # noqa: S105  why, not a token
-
-
-class TokenRefused(Exception):
-    """The provider gave no tokens. `code` is a word for us, never the provider's text.
-
-    `is_terminal`: the grant is dead. `is_registration`: our application is refused. Neither: worth another try.
-    """
-
-    def __init__(self, code: str, *, is_terminal: bool = False, is_registration: bool = False, retry_after_s: float | None = None) -> None:
-        super().__init__(code)
-        self.code = code
-        self.is_terminal, self.is_registration, self.retry_after_s = is_terminal, is_registration, retry_after_s
 
 
 def refusal(application: Application, answer: Fetched, content: Mapping[str, Any], retry_after_s: float | None) -> TokenRefused:

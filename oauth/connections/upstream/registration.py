@@ -6,9 +6,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from oauth.connections.connecting.links import callback_url
-from oauth.connections.upstream.metadata import MAX_DOCUMENT_BYTES, TIMEOUT_S, NotDiscoverable, SignIn
+from oauth.connections.errors import NotRegistered
+from oauth.connections.upstream.metadata import MAX_DOCUMENT_BYTES, TIMEOUT_S, SignIn
 from oauth.connections.upstream.registrations import UpstreamRegistration
-from oauth.fetch import FetchRefused, Outbound
+from oauth.errors import FetchRefused
+from oauth.fetch import Outbound
 
 CLIENT_NAME = "Ascend Gateway"
 #: an account of a server that tells nobody whose it is
@@ -16,10 +18,6 @@ NAMELESS = "account"
 #: a client id or secret: printable ASCII (RFC 6749 §A.1 and §A.2)
 _WORD = re.compile(r"[\x20-\x7e]{1,2000}")
 MAX_REASON_CHARS = 200
-
-
-class NotRegistered(NotDiscoverable):
-    """An authorization server is known, and takes no registration from us; the message says why and what an operator does."""
 
 
 @dataclass(frozen=True, slots=True)

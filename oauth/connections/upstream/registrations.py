@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from oauth.connections.app_jwt import KeyRefused, check_private_key
-from oauth.connections.provider import KEY_KINDS, Provider, ProviderInvalid, known_definitions, parse
+from oauth.connections.app_jwt import check_private_key
+from oauth.connections.errors import ProviderInvalid
+from oauth.connections.provider import KEY_KINDS, Provider, known_definitions, parse
 from oauth.vault.secrets import SealedSecret
 from oauth.vault.vault import Vault, VaultCaller
 
@@ -120,10 +121,7 @@ class Registrations:
         """Keep a registration and its secret. Raises ProviderInvalid."""
         described = provider_of(registration)
         if described.auth == "github_app":
-            try:
-                check_private_key(client_secret)
-            except KeyRefused as refused:
-                raise ProviderInvalid(str(refused)) from None
+            check_private_key(client_secret)
         caller = VaultCaller(registration.tenant_id, actor, "register application")
         # The secret first: a registration without its secret could not be used, a secret without its registration harms nobody.
         await self._vault.put(caller, registration.secret_name, client_secret.encode())

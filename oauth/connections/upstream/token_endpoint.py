@@ -11,13 +11,14 @@ from urllib.parse import quote, quote_plus, urlencode
 import jmespath
 from jmespath.exceptions import JMESPathError
 
-from oauth.connections.app_jwt import KeyRefused, app_jwt
+from oauth.connections.app_jwt import app_jwt
 from oauth.connections.connection import AccountSecret, Connection
+from oauth.connections.errors import ProviderInvalid, TokenRefused
 from oauth.connections.provider import INSTALLATION
-from oauth.connections.upstream.refused_answer import TokenRefused
 from oauth.connections.upstream.registrations import Application
 from oauth.connections.upstream.token_answer import Tokens, json_of, tokens_of
-from oauth.fetch import Fetched, FetchRefused, Outbound
+from oauth.errors import FetchRefused
+from oauth.fetch import Fetched, Outbound
 
 #: below the lease of a refresh, so that an answer never comes after the lease
 TIMEOUT_S = 20.0
@@ -165,7 +166,7 @@ class ProviderTokenEndpoint:
 def _app_jwt(application: Application, now: float) -> str:
     try:
         return app_jwt(application.client_id, application.client_secret, now)
-    except KeyRefused:
+    except ProviderInvalid:
         raise TokenRefused("private_key", is_registration=True) from None
 
 

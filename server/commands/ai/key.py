@@ -5,7 +5,8 @@ from typing import cast, get_args
 
 import click
 
-from oauth.sign_in.subjects import InvalidSubject, normalize_email
+from oauth.sign_in.errors import InvalidInput
+from oauth.sign_in.subjects import normalize_email
 from server.commands.ai.shown import shown_time
 from server.commands.frame import CommandFailed, json_option, run_async, with_settings
 from server.commands.rows import print_rows
@@ -56,7 +57,7 @@ async def mint(
         raise click.UsageError("--window: say with --usd how much may be spent in it")
     try:
         user = normalize_email(email) if email else ""
-    except InvalidSubject as error:
+    except InvalidInput as error:
         raise click.UsageError(str(error)) from error
     async with open_store(settings) as store:
         await known_tenant(store, tenant)

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from oauth.connections.connection import Connection
-from oauth.connections.connection_store import AliasTaken, Lease, leased_event
+from oauth.connections.connection_store import Lease, leased_event
+from oauth.errors import AlreadyTaken
 from oauth.vault.checksum import Marker
 from oauth.vault.secrets import SealedSecret, SecretEvent
 from server.storage.memory.secrets import MemorySecretStore
@@ -38,7 +39,7 @@ class MemoryConnectionStore:
             return False
         kin = self._kin(connection)
         if any(other.alias == connection.alias for other in kin):
-            raise AliasTaken(connection.alias)
+            raise AlreadyTaken(connection.alias)
         self._secrets.write(secret, 1, event)
         first = not any(other.is_default for other in kin)
         self._connections[connection.account_id] = replace(connection, is_default=connection.is_default or first)
@@ -50,7 +51,7 @@ class MemoryConnectionStore:
         if connection is None:
             return False
         if any(other.alias == alias for other in self._kin(connection)):
-            raise AliasTaken(alias)
+            raise AlreadyTaken(alias)
         self._connections[account_id] = replace(connection, alias=alias)
         return True
 

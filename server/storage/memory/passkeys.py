@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from oauth.sign_in.stores import Passkey, PasskeyExists
+from oauth.errors import AlreadyTaken
+from oauth.sign_in.stores import Passkey
 from server.storage.oauth.passkeys import CHALLENGES_OF_A_BROWSER
 
 
@@ -21,7 +22,7 @@ class MemoryPasskeyStore:
 
     async def add(self, passkey: Passkey) -> None:
         if passkey.credential_id in self._passkeys:
-            raise PasskeyExists(passkey.name)
+            raise AlreadyTaken(passkey.name)
         self._passkeys[passkey.credential_id] = passkey
 
     async def find(self, tenant_id: str, credential_id: bytes) -> Passkey | None:

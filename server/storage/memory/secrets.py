@@ -5,7 +5,8 @@ from dataclasses import replace
 
 from oauth.vault.checksum import Checksum, Entry, Marker
 from oauth.vault.envelope import WrappedKey
-from oauth.vault.secrets import SealedSecret, SecretEvent, StaleKey
+from oauth.vault.errors import StaleKey
+from oauth.vault.secrets import SealedSecret, SecretEvent
 
 
 class MemorySecretStore:

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from oauth.sign_in.stores import StoredSession, SubjectExists, TenantExists
+from oauth.errors import AlreadyTaken
+from oauth.sign_in.stores import StoredSession
 from oauth.sign_in.subjects import Subject
 from oauth.tenants import Tenant
 from server.storage.oauth.browser_sessions import IDLE_S
@@ -18,7 +19,7 @@ class MemoryTenantStore:
 
     async def add(self, tenant: Tenant) -> None:
         if tenant.tenant_id in self._tenants:
-            raise TenantExists(tenant.tenant_id)
+            raise AlreadyTaken(tenant.tenant_id)
         self._tenants[tenant.tenant_id] = tenant
 
     async def save(self, tenant: Tenant) -> bool:
@@ -129,4 +130,4 @@ class MemorySubjectStore:
         for other in self._subjects.values():
             same = (other.tenant_id, other.email) == (subject.tenant_id, subject.email) and other.subject_id != subject.subject_id
             if same and other.identity_provider == subject.identity_provider == "":
-                raise SubjectExists(subject.email)
+                raise AlreadyTaken(subject.email)

@@ -6,7 +6,7 @@ from sqlalchemy import and_, cast, insert, null, select, union_all, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from oauth.vault.checksum import Checksum, Entry, Marker
-from oauth.vault.secrets import StaleKey
+from oauth.vault.errors import StaleKey
 from server.storage.schema.connection_tables import vault_keys, vault_marks, vault_secrets
 
 

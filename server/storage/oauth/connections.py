@@ -8,7 +8,8 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from oauth.connections.connection import Connection
-from oauth.connections.connection_store import AliasTaken, Lease, leased_event
+from oauth.connections.connection_store import Lease, leased_event
+from oauth.errors import AlreadyTaken
 from oauth.vault.checksum import Marker
 from oauth.vault.secrets import SealedSecret, SecretEvent
 from server.storage.database import Database, announce
@@ -64,14 +65,14 @@ class SqlConnectionStore:
                 await write_secret(sql, secret, KEEP_VERSIONS, event)
                 await announce(sql, TOPIC, connection.tenant_id, connection.account_id)
         except IntegrityError:
-            raise AliasTaken(connection.alias) from None
+            raise AlreadyTaken(connection.alias) from None
         return True
 
     async def rename(self, tenant_id: str, account_id: str, alias: str) -> bool:
         try:
             return await self._change(tenant_id, account_id, alias=alias)
         except IntegrityError:
-            raise AliasTaken(alias) from None
+            raise AlreadyTaken(alias) from None
 
     async def make_default(self, tenant_id: str, account_id: str) -> bool:
         async with self._database.write() as sql:

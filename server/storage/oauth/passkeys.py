@@ -6,7 +6,8 @@ from typing import Any
 from sqlalchemy import Row, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from oauth.sign_in.stores import Passkey, PasskeyExists
+from oauth.errors import AlreadyTaken
+from oauth.sign_in.stores import Passkey
 from server.storage.database import Database
 from server.storage.schema.subject_tables import passkey_challenges, passkeys
 
@@ -22,7 +23,7 @@ class SqlPasskeyStore:
             async with self._database.write() as connection:
                 await connection.execute(insert(passkeys).values(_values(passkey)))
         except IntegrityError as error:
-            raise PasskeyExists(passkey.name) from error
+            raise AlreadyTaken(passkey.name) from error
 
     async def find(self, tenant_id: str, credential_id: bytes) -> Passkey | None:
         mine = (passkeys.c.tenant_id == tenant_id, passkeys.c.credential_id == credential_id)

@@ -7,7 +7,7 @@ import orjson
 from sqlalchemy import Row, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from oauth.sign_in.stores import SubjectExists
+from oauth.errors import AlreadyTaken
 from oauth.sign_in.subjects import Subject
 from server.storage.database import Database, announce, now_us
 from server.storage.schema.subject_tables import browser_sessions, subjects
@@ -24,7 +24,7 @@ class SqlSubjectStore:
                 values = subject_values(subject) | {"password_hash": password_hash, "created_at": self._now_us()}
                 await connection.execute(insert(subjects).values(values))
         except IntegrityError as error:
-            raise SubjectExists(subject.email) from error
+            raise AlreadyTaken(subject.email) from error
 
     async def get(self, tenant_id: str, subject_id: str) -> Subject | None:
         statement = select(subjects).where(subjects.c.tenant_id == tenant_id, subjects.c.subject_id == subject_id)
@@ -55,7 +55,7 @@ class SqlSubjectStore:
                 if changed:
                     await announce(connection, "subjects", subject.tenant_id, subject.subject_id)
         except IntegrityError as error:
-            raise SubjectExists(subject.email) from error
+            raise AlreadyTaken(subject.email) from error
         return changed
 
     async def set_password(self, tenant_id: str, subject_id: str, password_hash: str) -> bool:

@@ -7,7 +7,7 @@ import orjson
 from sqlalchemy import Row, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from oauth.sign_in.stores import TenantExists
+from oauth.errors import AlreadyTaken
 from oauth.tenants import Tenant
 from server.storage.database import Database, announce, now_us
 from server.storage.schema.platform_tables import tenants
@@ -30,7 +30,7 @@ class SqlTenantStore:
                 await connection.execute(insert(tenants).values(values))
                 await announce(connection, "tenants", tenant.tenant_id, tenant.tenant_id)
         except IntegrityError as error:
-            raise TenantExists(tenant.tenant_id) from error
+            raise AlreadyTaken(tenant.tenant_id) from error
 
     async def save(self, tenant: Tenant) -> bool:
         statement = update(tenants).where(tenants.c.tenant_id == tenant.tenant_id).values(title=tenant.title, settings=_settings(tenant))

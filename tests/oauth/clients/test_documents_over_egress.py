@@ -17,7 +17,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from oauth.clients.metadata_documents import ClientDocuments, DocumentRefused
+from oauth.clients.metadata_documents import ClientDocuments
+from oauth.errors import RegistrationRefused
 from server.storage.memory.oauth import MemoryClientStore
 from tools.egress.client import Egress
 
@@ -117,7 +118,7 @@ async def test_s7_s8_redirects_and_large_documents_are_refused(tmp_path: Path, m
     pem = certificate(tmp_path)
     monkeypatch.setenv("SSL_CERT_FILE", str(pem))
     with serving(pem) as site:
-        with pytest.raises(DocumentRefused):
+        with pytest.raises(RegistrationRefused):
             await read(f"{site.origin}{path}", f"localhost:{site.server.server_port}")
         assert site.hits == [path]
 
@@ -129,7 +130,7 @@ async def test_s2_private_addresses_are_refused_without_connecting(host: str) ->
     """oauth-behaviour S2: no TCP connect."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.setblocking(False)
-        with pytest.raises(DocumentRefused):
+        with pytest.raises(RegistrationRefused):
             await read(f"https://{host}:{listener.getsockname()[1]}/client.json")
         with pytest.raises(BlockingIOError):
             listener.accept()
@@ -138,6 +139,6 @@ async def test_s2_private_addresses_are_refused_without_connecting(host: str) ->
 async def test_an_untrusted_certificate_is_refused(tmp_path: Path) -> None:
     """RFC 9110 §4.3.4."""
     with serving(certificate(tmp_path)) as site:
-        with pytest.raises(DocumentRefused):
+        with pytest.raises(RegistrationRefused):
             await read(f"{site.origin}/client.json", f"localhost:{site.server.server_port}")
         assert site.hits == []

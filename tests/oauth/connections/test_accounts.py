@@ -7,11 +7,11 @@ from functools import partial
 import pytest
 
 from oauth.connections.connecting.connect_flow import hash_of
-from oauth.connections.connecting.keys import ConnectionRefused, add_key
+from oauth.connections.connecting.keys import add_key
 from oauth.connections.connecting.links import ConnectLinks
 from oauth.connections.connection import AccountSecret, Connection
 from oauth.connections.connections import Accounts
-from oauth.connections.credentials import ConnectionNeeded, UnknownAccount
+from oauth.connections.errors import ConnectionNeeded, ConnectionRefused, UnknownConnection
 from oauth.principal import Principal
 from oauth.vault.key_source import KeyText
 from oauth.vault.secrets import SealedSecret, SecretEvent
@@ -118,7 +118,7 @@ async def test_another_subjects_account_is_unknown(world: World) -> None:
     theirs = await world.key(subject="ada", alias="mine")
     await world.key(subject="bob", alias="own")
     for name in ("mine", theirs.account_id):
-        with pytest.raises(UnknownAccount) as refused:
+        with pytest.raises(UnknownConnection) as refused:
             await world.accounts.for_call(BOB, "crm", NONE, name)
         assert refused.value.known == ("own",)
 

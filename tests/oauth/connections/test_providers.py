@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
-from oauth.connections.provider import FOLDER, Provider, ProviderInvalid, known_definitions, parse
-from oauth.connections.upstream.refused_answer import TokenRefused
+from oauth.connections.errors import ProviderInvalid, TokenRefused
+from oauth.connections.provider import FOLDER, Provider, known_definitions, parse
 from oauth.connections.upstream.registrations import Application
 from oauth.connections.upstream.token_answer import Tokens
 from oauth.connections.upstream.token_endpoint import ProviderTokenEndpoint
-from oauth.fetch import Fetched, FetchRefused
+from oauth.errors import FetchRefused
+from oauth.fetch import Fetched
 
 NAMES = sorted(known_definitions())
 VENDORS = [name for name in NAMES if known_definitions()[name]["auth"] == "oauth2" and name != "oauth2"]

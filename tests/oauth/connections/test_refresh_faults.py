@@ -11,11 +11,11 @@ import pytest
 from oauth.connections.changes import AccountChanges
 from oauth.connections.connecting.links import ConnectLinks
 from oauth.connections.connections import Accounts
-from oauth.connections.credentials import ConnectionNeeded
+from oauth.connections.errors import ConnectionNeeded
 from oauth.connections.refresher import Refresher
 from oauth.connections.upstream.token_endpoint import ProviderTokenEndpoint
-from oauth.fetch import Fetched, FetchRefused
-from oauth.sealing import SealBroken
+from oauth.errors import FetchRefused, SealBroken
+from oauth.fetch import Fetched
 from oauth.vault.vault import VaultCaller
 from server.storage.oauth.connect_flows import SqlConnectFlowStore
 from tests.oauth.connections.provider_world import ADA, ProviderWorld, provider_world

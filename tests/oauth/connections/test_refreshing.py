@@ -10,7 +10,7 @@ import anyio
 import httpx2
 import pytest
 
-from oauth.connections.credentials import ConnectionNeeded
+from oauth.connections.errors import ConnectionNeeded
 from oauth.connections.refresher import Refresher
 from oauth.connections.upstream.registrations import UpstreamRegistration
 from server.demo.provider import definition

@@ -7,9 +7,9 @@ from contextlib import nullcontext
 import pytest
 
 from oauth.connections.connecting.nonce import check_nonce
+from oauth.connections.errors import TokenRefused
 from oauth.connections.provider import parse
 from oauth.connections.upstream.metadata import SignIn
-from oauth.connections.upstream.refused_answer import TokenRefused
 from oauth.connections.upstream.registration import definition_of
 from oauth.connections.upstream.registrations import Application
 from oauth.connections.upstream.token_answer import Tokens, tokens_of

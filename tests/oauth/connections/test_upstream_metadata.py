@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from oauth.connections.upstream.metadata import MAX_SCOPES, NotDiscoverable, SignIn, discover
-from oauth.connections.upstream.registration import MAX_REASON_CHARS, NotRegistered, register
+from oauth.connections.errors import NotDiscoverable, NotRegistered
+from oauth.connections.upstream.metadata import MAX_SCOPES, SignIn, discover
+from oauth.connections.upstream.registration import MAX_REASON_CHARS, register
 from oauth.fetch import Fetched
 
 ORIGIN = "https://notes.example"

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 
 import httpx2
 
-from oauth.fetch import Fetched, FetchRefused, Outbound
+from oauth.errors import FetchRefused
+from oauth.fetch import Fetched, Outbound
 
 
 def unguarded(client: httpx2.AsyncClient) -> Outbound:

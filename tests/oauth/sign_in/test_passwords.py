@@ -7,9 +7,9 @@ import pytest
 from argon2 import PasswordHasher
 from argon2.low_level import Type
 
-from oauth.sign_in.passwords import HASHER, MAX_WAITING, HashingBusy, Passwords, WeakPassword, new_password
-from oauth.sign_in.stores import SubjectExists
-from oauth.sign_in.subjects import InvalidSubject
+from oauth.errors import AlreadyTaken
+from oauth.sign_in.errors import HashingBusy, InvalidInput
+from oauth.sign_in.passwords import HASHER, MAX_WAITING, Passwords, new_password
 from server.storage.memory.subjects import MemorySubjectStore
 
 PASSWORD = "correct-horse-battery"
@@ -78,23 +78,23 @@ async def test_a_password_is_hashed_anew_when_the_cost_has_risen() -> None:
 @pytest.mark.parametrize("password", ["short", "x" * 1025])
 async def test_a_weak_password_is_refused_with_its_rule(password: str) -> None:
     """NIST SP 800-63B §3.1.1.2: length is what counts."""
-    with pytest.raises(WeakPassword, match="than"):
+    with pytest.raises(InvalidInput, match="than"):
         await Passwords(MemorySubjectStore(), hasher=CountingHasher()).add_subject("acme", "ada@example.com", password)
 
 
 @pytest.mark.parametrize("email", ["", "ada", "@example.com", "ada@", "a b@example.com", "ada\n@example.com", "a" * 250 + "@x.io"])
 async def test_what_is_no_address_makes_no_subject(email: str) -> None:
     """oauth/sign_in/subjects.py normalize_email."""
-    with pytest.raises(InvalidSubject):
+    with pytest.raises(InvalidInput):
         await Passwords(MemorySubjectStore(), hasher=CountingHasher()).add_subject("acme", email, PASSWORD)
 
 
 async def test_an_email_is_taken_once_in_a_tenant() -> None:
-    """Passwords.add_subject raises SubjectExists."""
+    """Passwords.add_subject raises AlreadyTaken."""
     passwords = Passwords(MemorySubjectStore(), hasher=CountingHasher())
     await passwords.add_subject("acme", "ada@example.com", PASSWORD)
     await passwords.add_subject("other", "ada@example.com", PASSWORD)
-    with pytest.raises(SubjectExists):
+    with pytest.raises(AlreadyTaken):
         await passwords.add_subject("acme", "ADA@example.com", PASSWORD)
 
 

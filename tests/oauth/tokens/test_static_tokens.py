@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 import httpx2
 import pytest
 
+from oauth.errors import NotIssued
 from oauth.tenants import Tenant
-from oauth.tokens.operator_issued import NothingToMint
-from oauth.tokens.static_tokens import REMEMBERED_S, LegacyTokensEnded
+from oauth.tokens.static_tokens import REMEMBERED_S
 from server.storage.oauth.static_tokens import SqlStaticTokenStore
 from tests.oauth.gateway import MCP, MCP2, Gateway
 
@@ -28,7 +28,7 @@ async def call(gate: Gateway, token: str, path: str = "/mcp") -> httpx2.Response
 
 async def test_the_bridge_is_closed_until_an_operator_sets_its_end(gate: Gateway) -> None:
     """issue 3, A bridge: off by default."""
-    with pytest.raises(LegacyTokensEnded):
+    with pytest.raises(NotIssued):
         await gate.server.static_tokens.mint("default", "ada", "n8n", SCOPES)
 
 
@@ -103,5 +103,5 @@ async def test_a_minted_token_is_a_grant_like_any_other(gate: Gateway) -> None:
     gate.clock.now += 61
     assert await gate.call(minted.access_token, MCP) == 401
     gate.allowed[("default", "ada")] = frozenset()
-    with pytest.raises(NothingToMint):
+    with pytest.raises(NotIssued):
         await gate.server.minting.mint("default", "ada", SCOPES, 60)

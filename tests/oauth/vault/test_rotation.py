@@ -7,7 +7,8 @@ from pathlib import Path
 import anyio
 import pytest
 
-from oauth.vault.key_source import KeyText, KeyUnavailable
+from oauth.vault.errors import KeyUnavailable
+from oauth.vault.key_source import KeyText
 from oauth.vault.rotation import Rotation
 from oauth.vault.vault import Vault, VaultCaller
 from tests.conftest import REPOSITORY

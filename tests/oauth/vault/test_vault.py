@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from oauth.sealing import SealBroken
+from oauth.errors import SealBroken
 from oauth.vault.envelope import Key, kek_of, seal, unseal, unwrap, wrap
-from oauth.vault.key_source import KeyFile, KeyText, KeyUnavailable, key_source
+from oauth.vault.errors import KeyUnavailable
+from oauth.vault.key_source import KeyFile, KeyText, key_source
 from oauth.vault.vault import Vault, VaultCaller
 from server.storage.memory.secrets import MemorySecretStore
 

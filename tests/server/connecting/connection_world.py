@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from oauth.connections.credentials import ConnectionNeeded
+from oauth.connections.errors import ConnectionNeeded
 from oauth.connections.upstream.registrations import SHARED, UpstreamRegistration
 from oauth.principal import Principal
 from oauth.sign_in.subjects import Subject

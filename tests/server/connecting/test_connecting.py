@@ -9,9 +9,9 @@ import httpx2
 import pytest
 
 from oauth.authorization.request import BrowserSession
-from oauth.connections.connecting.authorization import FlowRefused
 from oauth.connections.connecting.keys import add_key
 from oauth.connections.connection import AccountSecret
+from oauth.connections.errors import FlowRefused
 from oauth.connections.provider import known_definitions
 from oauth.connections.upstream.registrations import UpstreamRegistration
 from server.demo.provider import definition

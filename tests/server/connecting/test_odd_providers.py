@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from oauth.connections.credentials import ConnectionNeeded
+from oauth.connections.errors import ConnectionNeeded
 from server.observability.connection_metrics import ConnectionMetrics
 from server.storage.schema.connection_tables import connections
 from tests.server.connecting.connection_world import ADA

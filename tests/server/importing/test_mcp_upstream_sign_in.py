@@ -8,8 +8,9 @@ import httpx2
 import orjson
 import pytest
 
+from oauth.connections.errors import NotDiscoverable
 from oauth.connections.provider import parse
-from oauth.connections.upstream.metadata import NotDiscoverable, SignIn, discover
+from oauth.connections.upstream.metadata import SignIn, discover
 from oauth.connections.upstream.registration import definition_of, register
 from oauth.fetch import Fetched
 from oauth.sign_in.passwords import Passwords

@@ -17,7 +17,8 @@ from starlette.routing import Route
 
 from oauth.authorization.consent_view import scope_words
 from oauth.authorization.request import AuthorizationRequest
-from oauth.fetch import Fetched, FetchRefused
+from oauth.errors import FetchRefused
+from oauth.fetch import Fetched
 from oauth.sign_in.federation import Federation
 from oauth.sign_in.identity_providers import IdentityProvider
 from oauth.sign_in.one_time_links import SignInLinks

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 import aiohttp
 import pytest
 
-from oauth.fetch import FetchRefused
+from oauth.errors import FetchRefused
 from tests.tools.egress import fault_server
 from tests.tools.egress.fault_server import Behaviour, answer, says, serving, until
 from tools import turns

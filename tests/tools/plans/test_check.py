@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from oauth.connections.credentials import ConnectionNeeded, Credential, Readiness
+from oauth.connections.credentials import Credential, Readiness
+from oauth.connections.errors import ConnectionNeeded
 from oauth.principal import Principal
 from oauth.tenants import Tenant, Tenants
 from tests.tools.plans.plans import Batches, batches

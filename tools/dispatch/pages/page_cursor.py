@@ -3,8 +3,9 @@
 import hashlib
 
 from oauth import base64url
+from oauth.errors import SealBroken
 from oauth.principal import Principal
-from oauth.sealing import SealBroken, seal, unseal
+from oauth.sealing import seal, unseal
 from tools.operation import Operation
 
 _PREFIX = "n_"

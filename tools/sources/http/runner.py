@@ -11,7 +11,8 @@ from urllib.parse import quote
 import orjson
 from multidict import CIMultiDict, CIMultiDictProxy
 
-from oauth.connections.credentials import Credential, Credentials, UnknownAccount
+from oauth.connections.credentials import Credential, Credentials
+from oauth.connections.errors import UnknownConnection
 from oauth.principal import Principal
 from tools.effects import told
 from tools.egress.client import MAX_BODY_BYTES, MAX_TIMEOUT_S, OutboundRequest, OutboundResponse
@@ -66,7 +67,7 @@ class OpenApiRunner:
         self._plans: dict[str, RequestPlan] = {}
 
     async def run(self, call: Call) -> Outcome:
-        """Send the one request of `call` and return what came of it. Raises ConnectionNeeded and UnknownAccount."""
+        """Send the one request of `call` and return what came of it. Raises ConnectionNeeded and UnknownConnection."""
         redaction: Redaction | None = None
         try:
             plan = self._plan(call.operation)
@@ -103,7 +104,7 @@ class OpenApiRunner:
     def preview(self, call: Call) -> Json:
         """Return the request that `run` would send; credentials and files stand there as placeholders.
 
-        Raises InvalidArguments and UnknownAccount.
+        Raises InvalidArguments and UnknownConnection.
         """
         operation = call.operation
         plan = self._plan(operation)
@@ -134,11 +135,11 @@ class OpenApiRunner:
         return plan
 
     def _shown_proofs(self, call: Call, owner: str) -> AuthParameters:
-        """Return what the account that the call would use adds, with its secret masked. Raises UnknownAccount."""
+        """Return what the account that the call would use adds, with its secret masked. Raises UnknownConnection."""
         account = _account(call)
         readiness = self._credentials.readiness(call.principal, owner, call.operation.connection_scopes)
         if account is not None and readiness.accounts and readiness.id_of(account) is None:
-            raise UnknownAccount(account, readiness.accounts)
+            raise UnknownConnection(account, readiness.accounts)
         kind = readiness.kind_of(account)
         return MASKED_SIGNATURE if kind == "sigv4" else auth_parameters_of(call.operation.binding, masked(call.operation.binding, kind))
 

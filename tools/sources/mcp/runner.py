@@ -52,7 +52,7 @@ class McpRunner:
         self._validators: dict[str, jsonschema_rs.Validator | None] = {}
 
     async def run(self, call: Call) -> Outcome:
-        """Call the upstream's tool and return what came of it. Raises ConnectionNeeded, UnknownAccount, and Busy: nothing was sent."""
+        """Call the upstream's tool and return what came of it. Raises ConnectionNeeded, UnknownConnection, and Busy: nothing was sent."""
         operation = call.operation
         credential = None
         if operation.connection is not None:

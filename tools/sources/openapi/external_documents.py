@@ -7,7 +7,8 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from pathlib import Path
 from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 
-from oauth.fetch import Fetch, FetchRefused
+from oauth.errors import FetchRefused
+from oauth.fetch import Fetch
 from tools.errors import ImportFailed
 from tools.operation import Json
 from tools.sources.openapi.document import MAX_DOCUMENT_BYTES, Gathered, parse

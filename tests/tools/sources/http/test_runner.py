@@ -10,7 +10,8 @@ from typing import Any
 import orjson
 import pytest
 
-from oauth.connections.credentials import ConnectionNeeded, Credential, Readiness, UnknownAccount
+from oauth.connections.credentials import Credential, Readiness
+from oauth.connections.errors import ConnectionNeeded, UnknownConnection
 from oauth.principal import Principal
 from server.mcp.answers import encoded
 from server.storage.memory.tools import MemoryResultStore
@@ -477,7 +478,7 @@ async def test_a_dry_run_shows_the_account_that_the_call_would_use(world: World)
         return str(world.runner.preview(call_of(operation, {}, CallOptions(account=account)))["headers"]["Authorization"])
 
     assert [authorization(each) for each in (None, "work", "home", "acc_2")] == ["Bearer ***", "Bearer ***", "Basic ***", "Basic ***"]
-    with pytest.raises(UnknownAccount):
+    with pytest.raises(UnknownConnection):
         world.runner.preview(call_of(operation, {}, CallOptions(account="hoem")))
 
 
