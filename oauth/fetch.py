@@ -1,8 +1,10 @@
-"""The way out that this package is given: one guarded GET, without redirects."""
+"""The way out that this package is given: one guarded request, without redirects. `tools.egress` keeps the promise."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
+
+ACCEPT_JSON: Mapping[str, str] = {"Accept": "application/json"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,15 +16,9 @@ class Fetched:
     body: bytes
 
 
-class Fetch(Protocol):
-    async def __call__(self, url: str, *, max_bytes: int, timeout_s: float, accept: str = "application/json") -> Fetched:
-        """GET `url` once: special-use addresses are refused before connecting, redirects are answers, not followed. Raises FetchRefused."""
-        ...
-
-
 class Outbound(Protocol):
     async def __call__(
         self, method: str, url: str, *, headers: Mapping[str, str], body: bytes | None, max_bytes: int, timeout_s: float
     ) -> Fetched:
-        """Send one request: special-use addresses are refused before connecting, redirects are answers. Raises oauth.fetch.FetchRefused."""
+        """Send one request: special-use addresses are refused before connecting, redirects are answers. Raises FetchRefused."""
         ...

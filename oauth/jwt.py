@@ -10,7 +10,7 @@ from joserfc.jwt import Token
 
 from oauth import base64url
 from oauth.errors import AssertionRefused, FetchRefused, RegistrationRefused
-from oauth.fetch import Fetch
+from oauth.fetch import ACCEPT_JSON, Outbound
 from oauth.public_keys import import_public_keys, read_object
 
 # RFC 8725 §3.1, §3.2: a list of our own; no `none`, and no HMAC, for which a public key would pass as the secret (§2.1).
@@ -29,8 +29,8 @@ REFETCH_EVERY_S = 60.0
 class JwksCache:
     """Public keys of clients and issuers: inside their metadata, or at an https URL, kept for five minutes."""
 
-    def __init__(self, fetch: Fetch, clock: Callable[[], float] = time.time) -> None:
-        self._fetch = fetch
+    def __init__(self, send: Outbound, clock: Callable[[], float] = time.time) -> None:
+        self._send = send
         self._clock = clock
         #: jwks_uri -> (keys, when they were read)
         self._read_by_uri: dict[str, tuple[KeySet, float]] = {}
@@ -48,7 +48,7 @@ class JwksCache:
         # OpenID Connect Core §10.1.1: an unknown kid means a rotation; bounded, since it may also mean an attack on the issuer.
         if known is not None and now - known[1] < (JWKS_FRESH_S if _has(known[0], wanted_key_id) else REFETCH_EVERY_S):
             return known[0]
-        fetched = await self._fetch(jwks_uri, max_bytes=MAX_JWKS_BYTES, timeout_s=5.0)
+        fetched = await self._send("GET", jwks_uri, headers=ACCEPT_JSON, body=None, max_bytes=MAX_JWKS_BYTES, timeout_s=5.0)
         # A redirect is no answer: another host would give the keys.
         if fetched.status != 200:
             raise FetchRefused(f"jwks_uri answered {fetched.status}")

@@ -66,7 +66,7 @@ async def open_gateway(settings: Settings) -> AsyncIterator[Gateway]:
             settings=settings,
             stores=OAuthStores(store.grants, store.clients, store.security_events, store.static_tokens),
             tenants=tenants,
-            fetch=egress.fetch,
+            send=egress.outbound,
             allowed_scopes=scopes.allowed,
             provider_scopes=scopes.of_providers,
             provider_title=titles,

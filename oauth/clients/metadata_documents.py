@@ -13,7 +13,7 @@ from oauth.client import Client
 from oauth.clients.metadata import check_metadata, clean_name
 from oauth.clients.pinned_documents import PINNED_DOCUMENTS
 from oauth.errors import FetchRefused, RegistrationRefused
-from oauth.fetch import Fetch, Fetched
+from oauth.fetch import ACCEPT_JSON, Fetched, Outbound
 from oauth.public_keys import read_object
 from oauth.stores import ClientStore
 
@@ -40,9 +40,9 @@ _REFUSED_PORTS = frozenset({1433, 2375, 2379, 3306, 5432, 5672, 5984, 6379, 6443
 class ClientDocuments:
     """Clients by the document at their client_id: cached by HTTP's rules within 30 s and 24 h, errors never cached."""
 
-    def __init__(self, store: ClientStore, fetch: Fetch, base_url: str, *, concurrent_fetches: int = 8) -> None:
+    def __init__(self, store: ClientStore, send: Outbound, base_url: str, *, concurrent_fetches: int = 8) -> None:
         self._store = store
-        self._fetch = fetch
+        self._send = send
         self._own_authority = urlsplit(base_url).netloc
         self._fetches = anyio.Semaphore(concurrent_fetches)
 
@@ -65,8 +65,13 @@ class ClientDocuments:
     async def _read(self, url: str, now: float) -> Client:
         # anybody can name a URL, so strangers' documents take only so many of our connections at once
         async with self._fetches:
-            fetched = await self._fetch(
-                url, max_bytes=MAX_DOCUMENT_BYTES, timeout_s=PINNED_TIMEOUT_S if url in PINNED_DOCUMENTS else FETCH_TIMEOUT_S
+            fetched = await self._send(
+                "GET",
+                url,
+                headers=ACCEPT_JSON,
+                body=None,
+                max_bytes=MAX_DOCUMENT_BYTES,
+                timeout_s=PINNED_TIMEOUT_S if url in PINNED_DOCUMENTS else FETCH_TIMEOUT_S,
             )
         # RFC 9110 §15: troubles of the moment, in which an older copy may serve; any other answer is the owner's word.
         if fetched.status in (403, 408, 429) or fetched.status >= 500:

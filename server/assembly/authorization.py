@@ -19,7 +19,7 @@ from oauth.clients.authentication import ClientAuthentication
 from oauth.clients.lookup import Clients
 from oauth.clients.metadata_documents import ClientDocuments
 from oauth.clients.registration import Registration
-from oauth.fetch import Fetch
+from oauth.fetch import Outbound
 from oauth.grants.authorization_code import AuthorizationCodeGrant
 from oauth.grants.client_credentials import ClientCredentialsGrant
 from oauth.grants.device_code import DeviceCodeGrant
@@ -69,7 +69,7 @@ class AuthorizationServer:
         settings: Settings,
         stores: OAuthStores,
         tenants: Tenants,
-        fetch: Fetch,
+        send: Outbound,
         allowed_scopes: AllowedScopes,
         provider_scopes: ProviderScopes,
         provider_title: Callable[[str, str], str] = lambda _tenant_id, provider: provider,
@@ -87,11 +87,11 @@ class AuthorizationServer:
             refresh_grace_s=settings.authorization.refresh_grace_s,
         )
         self.resources = Resources(tenants, settings.mcp_url, issuer)
-        self.clients = Clients(stores.clients, ClientDocuments(stores.clients, fetch, issuer), stores.audit, clock)
+        self.clients = Clients(stores.clients, ClientDocuments(stores.clients, send, issuer), stores.audit, clock)
         self.access_tokens = AccessTokens(stores.grants, clock)
         self.revocation = Revocation(stores.grants, stores.clients, stores.audit, clock)
         self.minting = OperatorIssuedTokens(stores.grants, self.resources, allowed_scopes, clock)
-        self.key_sets = JwksCache(fetch, clock)
+        self.key_sets = JwksCache(send, clock)
         assertions = ClientAssertions(stores.grants, self.key_sets, frozenset({issuer, f"{issuer}/token"}), clock)
         self.authentication = ClientAuthentication(self.clients, assertions, stores.audit, clock)
         self.registration = Registration(stores.clients, self.revocation, stores.audit, issuer, provider_scopes, clock)

@@ -64,7 +64,9 @@ class Web:
     answers: dict[str, Fetched] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
 
-    async def __call__(self, url: str, *, max_bytes: int, timeout_s: float, accept: str = "application/json") -> Fetched:
+    async def __call__(
+        self, method: str, url: str, *, headers: Mapping[str, str], body: bytes | None, max_bytes: int, timeout_s: float
+    ) -> Fetched:
         self.asked.append(url)
         answer = self.answers.get(url)
         if answer is None:
@@ -103,7 +105,7 @@ class Gateway:
             settings=self.settings,
             stores=OAuthStores(self.grants, self.client_store, self.audit, SqlStaticTokenStore(self.database)),
             tenants=self.tenants,
-            fetch=self.web,
+            send=self.web,
             allowed_scopes=self._allowed_scopes,
             provider_scopes=lambda _tenant_id: PROVIDER_SCOPES,
             clock=self.clock,

@@ -141,10 +141,6 @@ class Egress:
             what = f"gave no complete answer within {timeout_s:g} s"
             raise failed(target.url.raw_authority, "upstream_timeout", what, retryable=True) from error
 
-    async def fetch(self, url: str, *, max_bytes: int, timeout_s: float, accept: str = "application/json") -> Fetched:
-        """GET `url` once (`oauth.fetch.Fetch`): redirects are answers. Raises FetchRefused."""
-        return await self.outbound("GET", url, headers={"Accept": accept}, body=None, max_bytes=max_bytes, timeout_s=timeout_s)
-
     async def outbound(
         self, method: str, url: str, *, headers: Mapping[str, str], body: bytes | None, max_bytes: int, timeout_s: float
     ) -> Fetched:

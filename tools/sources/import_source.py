@@ -11,7 +11,7 @@ from tools.egress.addresses import authority_of
 from tools.egress.client import MAX_BODY_BYTES, Egress, OutboundRequest
 from tools.errors import ImportFailed, UpstreamFailed
 from tools.operation import Failure
-from tools.sources.openapi.external_documents import fetch_reader, folder_reader, gather_externals
+from tools.sources.openapi.external_documents import folder_reader, gather_externals, url_reader
 
 _ACCEPT = (("Accept", "application/json, application/yaml, */*"),)
 
@@ -40,7 +40,7 @@ async def read_source(location: str, root: str | None = None) -> SourceDocument:
                 raise ImportFailed(replace(error.failure, message=f"{error}; check the address, and that its service runs")) from error
             if response.status != 200:
                 raise ImportFailed(Failure("source_unavailable", f"{location} answered {response.status}; check the address in a browser"))
-            externals = await gather_externals(response.body, response.url, fetch_reader(egress.fetch))
+            externals = await gather_externals(response.body, response.url, url_reader(egress.outbound))
         return SourceDocument(response.body, response.url, externals)
     path = path_of(location)
     raw = await read_file(path)

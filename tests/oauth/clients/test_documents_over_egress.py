@@ -100,7 +100,7 @@ def serving(pem: Path) -> Iterator[Site]:
 async def read(url: str, *allowed: str) -> str:
     """Return the name of the client behind `url`, with these addresses allowed although they are private."""
     async with Egress(allowed) as egress:
-        client = await ClientDocuments(MemoryClientStore(), egress.fetch, "http://127.0.0.1:8080").find(url, NOW)
+        client = await ClientDocuments(MemoryClientStore(), egress.outbound, "http://127.0.0.1:8080").find(url, NOW)
         return client.name
 
 

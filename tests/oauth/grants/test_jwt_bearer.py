@@ -31,7 +31,7 @@ def enterprise(gate: Gateway) -> Gateway:
         settings=gate.settings,
         stores=OAuthStores(gate.grants, gate.client_store, gate.audit, SqlStaticTokenStore(gate.database)),
         tenants=gate.tenants,
-        fetch=gate.web,
+        send=gate.web,
         allowed_scopes=allowed,
         provider_scopes=lambda _tenant_id: PROVIDER_SCOPES,
         trusted_issuers=[TrustedIssuer("acme", ISSUER, jwks=jwks)],

@@ -161,15 +161,15 @@ async def test_a_post_that_is_sent_in_circles_ends_with_the_redirect(egress: Egr
         assert (await egress.send(OutboundRequest("POST", origin, body=b"x"))).status == 307
 
 
-async def test_fetch_follows_nothing_and_says_little(egress: Egress) -> None:
-    """The `Fetch` of the oauth package: redirects are answers, refusals one exception."""
+async def test_the_way_out_of_oauth_follows_nothing_and_says_little(egress: Egress) -> None:
+    """`oauth.fetch.Outbound`: redirects are answers, refusals one exception."""
     async with serving(says(answer("302 Found", "Location: http://169.254.169.254/", body=b""))) as origin:
-        assert (await egress.fetch(origin, max_bytes=5120, timeout_s=2)).status == 302
+        assert (await egress.outbound("GET", origin, headers={}, body=None, max_bytes=5120, timeout_s=2)).status == 302
     async with serving(says(fault_server.TOO_LONG)) as origin:
         with pytest.raises(FetchRefused):
-            await egress.fetch(origin, max_bytes=5120, timeout_s=2)
+            await egress.outbound("GET", origin, headers={}, body=None, max_bytes=5120, timeout_s=2)
     with pytest.raises(FetchRefused):
-        await egress.fetch("http://10.0.0.1/doc", max_bytes=5120, timeout_s=2)
+        await egress.outbound("GET", "http://10.0.0.1/doc", headers={}, body=None, max_bytes=5120, timeout_s=2)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 
 from oauth.errors import FetchRefused
-from oauth.fetch import Fetch
+from oauth.fetch import Outbound
 from tools.errors import ImportFailed
 from tools.operation import Json
 from tools.sources.openapi.document import MAX_DOCUMENT_BYTES, Gathered, parse
@@ -19,6 +19,7 @@ MAX_AT_ONCE = 16
 MAX_GATHERING_S = 300.0
 MAX_DEPTH = 250
 TIMEOUT_S = 30.0
+_ACCEPT = {"Accept": "application/json, application/yaml, */*"}
 
 #: location -> bytes, or None where there is nothing to read
 Read = Callable[[str], Awaitable[bytes | None]]
@@ -117,14 +118,12 @@ def folder_reader() -> Read:
     return read
 
 
-def fetch_reader(fetch: Fetch) -> Read:
+def url_reader(send: Outbound) -> Read:
     """Return a reader of URLs over the guarded way out."""
 
     async def read(location: str) -> bytes | None:
         try:
-            fetched = await fetch(
-                location, max_bytes=MAX_DOCUMENT_BYTES, timeout_s=TIMEOUT_S, accept="application/json, application/yaml, */*"
-            )
+            fetched = await send("GET", location, headers=_ACCEPT, body=None, max_bytes=MAX_DOCUMENT_BYTES, timeout_s=TIMEOUT_S)
         except FetchRefused:
             return None
         return fetched.body if fetched.status == 200 else None
