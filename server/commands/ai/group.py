@@ -12,6 +12,8 @@ COMMANDS = {
     "models": ("ai.models", "List what callers may name as their model."),
     "experiment": ("ai.experiment", "List, watch, hold and resume experiments."),
     "key": ("ai.key", "Mint, list and revoke callers' keys."),
+    "price": ("ai.price", "Show what a model costs, since when, and who says so."),
+    "simulate": ("ai.simulate", "Say what so many calls would cost."),
     "usage": ("ai.usage", "Add up calls, tokens and dollars."),
     "logs": ("ai.logs", "List the last calls."),
 }
