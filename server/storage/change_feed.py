@@ -11,7 +11,7 @@ from server.storage.change_position import position_in
 from server.storage.database import Database, StoreUnavailable, now_us
 from server.storage.schema.platform_tables import changes
 
-POLL_S = 0.25
+POLL_S = 0.1
 KEEP_US = 24 * 3600 * 1_000_000
 RETRY_S = 1.0
 LONGEST_RETRY_S = 60.0
