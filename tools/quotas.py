@@ -26,6 +26,9 @@ class Quota:
     def holds(self, count: int, total_bytes: int) -> bool:
         return count <= self.count and total_bytes <= self.max_bytes
 
+    def scaled(self, scale: float) -> "Quota":
+        return Quota(max(1, round(self.count * scale)), max(1, round(self.max_bytes * scale)))
+
     def __str__(self) -> str:
         return f"{self.count} and {self.max_bytes // MB} MB"
 
@@ -38,6 +41,10 @@ class Quotas:
     person: Quota
     tenant: Quota
     hint: str
+
+    def scaled(self, scale: float) -> "Quotas":
+        """Return `scale` times as much of it."""
+        return replace(self, person=self.person.scaled(scale), tenant=self.tenant.scaled(scale))
 
     def check_bytes(self, total_bytes: int, *, in_tenant: bool) -> None:
         """Raise QuotaExceeded where `total_bytes` are more than a person, or a tenant, may have."""

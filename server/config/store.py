@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from server.config.setting import setting
-from server.config.value_kinds import Secret, Text
+from server.config.value_kinds import Number, Secret, Text
 
 _DRIVERS = ("sqlite+aiosqlite:///", "postgresql+psycopg://")
 
@@ -41,6 +41,13 @@ class StoreSettings:
     )
     environment: str = setting(
         "ASCEND_ENV", Text(), "development", "which environment a store belongs to; another one's is refused (in the file: `environment`)"
+    )
+    quota_scale: float = setting(
+        "ASCEND_QUOTA_SCALE",
+        Number(),
+        1.0,
+        "multiplies every quota on what is kept for persons, clients and tenants",
+        guide="operations.md#quotas",
     )
     vault_kek: str | None = setting(
         "ASCEND_VAULT_KEK",

@@ -1,4 +1,4 @@
-"""Room for one more row within the quotas of person and tenant, made in the transaction that inserts it."""
+"""Room for one more row within the quotas of tenants and of whoever holds rows, made in the transaction that inserts it."""
 
 from typing import Any
 
@@ -41,3 +41,23 @@ async def make_room(
     if gone:
         await connection.execute(delete(table).where(table.c.tenant_id == principal.tenant_id, table.c.handle_hash.in_(gone)))
     return gone
+
+
+async def keep_newest(
+    connection: AsyncConnection, table: Table, holder: ColumnElement[str], most: int, *among: ColumnElement[bool]
+) -> None:
+    """Forget the oldest rows of the holder that has most, until `most` of the living rows `among` are left.
+
+    Two transactions that count at the same time may leave some more: this bounds what is kept, and promises no number.
+    """
+    alive = (*among, table.c.expires_at > now_us())
+    excess = (await connection.execute(select(func.count()).where(*alive).select_from(table))).scalar_one() - most
+    [key] = table.primary_key.columns
+    while excess > 0:
+        held = func.count().label("held")
+        largest = (await connection.execute(select(holder, held).where(*alive).group_by(holder).order_by(held.desc()).limit(2))).all()
+        # As many as it has more than the next one, or one by one among equals.
+        ahead = largest[0].held - (largest[1].held if len(largest) > 1 else 0)
+        oldest = select(key).where(*alive, holder == largest[0][0]).order_by(table.c.expires_at).limit(min(excess, max(1, ahead)))
+        await connection.execute(delete(table).where(*among, key.in_(oldest)))
+        excess -= min(excess, max(1, ahead))

@@ -9,6 +9,7 @@ from sqlalchemy import insert, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from oauth.errors import AlreadyTaken
+from oauth.quotas import OAuthQuotas
 from oauth.tenants import DEFAULT_TENANT, DEFAULT_TITLE, Tenant
 from server.config.errors import SettingsError
 from server.config.settings import Settings
@@ -36,6 +37,7 @@ from server.storage.tools.call_records import SqlCallRecords, SqlUsageStore
 from server.storage.tools.kept_calls import SqlIdempotencyStore, SqlPlanStore, SqlResultStore
 from server.storage.tools.operations import SqlOperationStore
 from server.storage.tools.quarantine import SqlQuarantineStore
+from tools.quotas import PLANS, RECORDS, RESULTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,28 +86,30 @@ async def open_store(settings: Settings) -> AsyncIterator[Store]:
         raise SettingsError(f"the store cannot be opened: {_reason(error)}; {_way_out(settings)}") from error
     try:
         await _check_environment(database, settings.store.environment)
+        scale = settings.store.quota_scale
+        quotas = OAuthQuotas().scaled(scale)
         store = Store(
             database=database,
             tenants=SqlTenantStore(database),
             subjects=SqlSubjectStore(database),
-            browser_sessions=SqlBrowserSessionStore(database),
+            browser_sessions=SqlBrowserSessionStore(database, quotas=quotas),
             passkeys=SqlPasskeyStore(database),
             identities=SqlIdentityLinkStore(database),
             clients=SqlClientStore(database),
-            grants=SqlGrantStore(database),
+            grants=SqlGrantStore(database, quotas),
             static_tokens=SqlStaticTokenStore(database),
             security_events=SqlAuditLog(database),
             secrets=SqlSecretStore(database),
             connections=SqlConnectionStore(database),
-            connect_flows=SqlConnectFlowStore(database),
+            connect_flows=SqlConnectFlowStore(database, quotas),
             registrations=SqlRegistrationStore(database),
             operations=SqlOperationStore(database),
             quarantine=SqlQuarantineStore(database),
             calls=SqlCallRecords(database),
             usage=SqlUsageStore(database),
-            results=SqlResultStore(database),
-            idempotency=SqlIdempotencyStore(database),
-            plans=SqlPlanStore(database),
+            results=SqlResultStore(database, RESULTS.scaled(scale)),
+            idempotency=SqlIdempotencyStore(database, RECORDS.scaled(scale)),
+            plans=SqlPlanStore(database, PLANS.scaled(scale)),
             caller_keys=SqlCallerKeyStore(database),
             ai_configs=SqlAiConfigs(database),
             model_calls=SqlModelCallStore(database),

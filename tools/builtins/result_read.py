@@ -10,7 +10,6 @@ from tools.heavy_json.weight import is_heavy
 from tools.heavy_json.worker import WORKERS
 from tools.json_text import decode, encode
 from tools.operation import Call, Failure, Json, LargeJson, Outcome
-from tools.quotas import RESULTS
 from tools.sources.builtin import BuiltinFunction
 from tools.stores import ResultStore
 from tools.turns import in_turns
@@ -45,7 +44,7 @@ class ResultRead:
         if kept is None:
             return _failed(
                 "unknown_handle",
-                f"no result '{given['handle'][:60]}' is kept for you; they live for 30 minutes, above {RESULTS.person} the oldest go first",
+                f"no result '{given['handle'][:60]}' is kept for you; they live for 30 minutes, and your oldest go where there is no room",
                 "run the operation again",
             )
         body, media_type = kept

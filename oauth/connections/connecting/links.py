@@ -10,6 +10,8 @@ from oauth.principal import Principal
 
 #: a link is given out again while at least this much of its life is left
 REUSE_MIN_S = 120
+#: links that are remembered; one that is forgotten still serves, and the same wish gets another
+MAX_GIVEN = 5_000
 
 
 def callback_url(base_url: str, tenant_id: str, provider: str) -> str:
@@ -52,9 +54,12 @@ class ConnectLinks:
                 wish=wish[-1],
             )
         )
-        self._given = {key: value for key, value in self._given.items() if value[1] > now}
         url = f"{self._base_url}/connect/{handle}"
+        self._given.pop(wish, None)
         self._given[wish] = (url, expires_at)
+        # By age, as they were put in: a loop over all of them at each link would be everybody's wait.
+        while self._given[oldest := next(iter(self._given))][1] <= now or len(self._given) > MAX_GIVEN:
+            del self._given[oldest]
         return url
 
     async def finished(

@@ -1,13 +1,16 @@
 """Everything of the authorization server in memory: for tests, with the promises of the SQL stores."""
 
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 import anyio
 
 from oauth.audit import SecurityEvent
 from oauth.client import Client, ClientKind
+from oauth.quotas import OAuthQuotas
 from oauth.stores import OAuthRows, SweepReport
 from oauth.tokens.grant_records import (
     AccessToken,
@@ -20,6 +23,7 @@ from oauth.tokens.grant_records import (
     StoredRequest,
 )
 
+V = TypeVar("V")
 ConsentKey = tuple[str, str, str, str, str]
 
 
@@ -40,13 +44,23 @@ class _Tables:
         return _Tables(*(getattr(self, name).copy() for name in self.__slots__))
 
 
+def _keep_newest(rows: dict[bytes, V], holder_of: Callable[[V], str], most: int, among: Callable[[V], bool] = lambda _row: True) -> None:
+    """Forget the oldest of whoever holds most of the rows `among`, until `most` are left."""
+    while len(held := [(key, holder_of(row)) for key, row in rows.items() if among(row)]) > most:
+        [(largest, _)] = Counter(holder for _, holder in held).most_common(1)
+        del rows[next(key for key, holder in held if holder == largest)]
+
+
 class MemoryOAuthRows:
-    def __init__(self, tables: _Tables) -> None:
-        self._tables = tables
+    def __init__(self, tables: _Tables, quotas: OAuthQuotas) -> None:
+        self._tables, self._quotas = tables, quotas
         self.revoked: list[str] = []
 
     async def add_request(self, stored: StoredRequest) -> None:
-        self._tables.requests[stored.request_hash] = replace(stored, request=replace(stored.request, request_id=""))
+        requests, tenant_id = self._tables.requests, stored.request.tenant_id
+        requests[stored.request_hash] = replace(stored, request=replace(stored.request, request_id=""))
+        most = self._quotas.authorization_requests
+        _keep_newest(requests, lambda row: row.request.client_id, most, lambda row: row.request.tenant_id == tenant_id)
 
     async def request(self, request_hash: bytes) -> StoredRequest | None:
         return self._tables.requests.get(request_hash)
@@ -57,6 +71,7 @@ class MemoryOAuthRows:
 
     async def add_pushed(self, pushed: PushedRequest) -> None:
         self._tables.pushed[pushed.handle_hash] = pushed
+        _keep_newest(self._tables.pushed, lambda row: row.client_id, self._quotas.pushed_requests)
 
     async def take_pushed(self, handle_hash: bytes, client_id: str, now: float) -> PushedRequest | None:
         pushed = self._tables.pushed.get(handle_hash)
@@ -116,6 +131,8 @@ class MemoryOAuthRows:
 
     async def add_device_code(self, code: DeviceCode) -> None:
         self._tables.device_codes[code.device_hash] = code
+        most, tenant_id = self._quotas.device_codes, code.tenant_id
+        _keep_newest(self._tables.device_codes, lambda row: row.client_id, most, lambda row: row.tenant_id == tenant_id)
 
     async def device_code(self, device_hash: bytes) -> DeviceCode | None:
         return self._tables.device_codes.get(device_hash)
@@ -137,8 +154,8 @@ class MemoryOAuthRows:
 
 
 class MemoryGrantStore:
-    def __init__(self) -> None:
-        self._tables = _Tables()
+    def __init__(self, quotas: OAuthQuotas = OAuthQuotas()) -> None:
+        self._tables, self._quotas = _Tables(), quotas
         self._turn = anyio.Lock()
         self._listeners: list[Callable[[Sequence[str]], None]] = []
 
@@ -149,7 +166,7 @@ class MemoryGrantStore:
     async def transaction(self) -> AsyncIterator[OAuthRows]:
         async with self._turn:
             tables = self._tables.copy()
-            rows = MemoryOAuthRows(tables)
+            rows = MemoryOAuthRows(tables, self._quotas)
             yield rows
             self._tables = tables
         if rows.revoked:

@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import Row, Select, delete, insert, select, update
 
+from oauth.quotas import OAuthQuotas
 from oauth.sign_in.stores import StoredSession
 from server.storage.database import Database
 from server.storage.oauth.subjects import subject_of
@@ -16,8 +17,8 @@ IDLE_S = 12 * 3600
 class SqlBrowserSessionStore:
     """`idle_s` after its last use a session is over, whatever its `expires_at` says."""
 
-    def __init__(self, database: Database, *, idle_s: float = IDLE_S) -> None:
-        self._database = database
+    def __init__(self, database: Database, *, idle_s: float = IDLE_S, quotas: OAuthQuotas = OAuthQuotas()) -> None:
+        self._database, self._most = database, quotas.browser_sessions
         self._idle_us = round(idle_s * 1e6)
 
     async def begin(self, session: StoredSession, previous_hash: str | None) -> None:
@@ -29,6 +30,14 @@ class SqlBrowserSessionStore:
                 moved = update(table).where(table.c.session_hash == previous_hash, table.c.tenant_id != session.tenant_id)
                 await connection.execute(moved.values(session_hash=session.session_hash))
             await connection.execute(insert(table).values(_values(session)))
+            mine = (table.c.tenant_id == session.tenant_id, table.c.subject_id == session.subject.subject_id)
+            newest = (
+                select(table.c.session_hash)
+                .where(*mine)
+                .order_by(table.c.last_seen_at.desc(), table.c.authenticated_at.desc())
+                .limit(self._most)
+            )
+            await connection.execute(delete(table).where(*mine, table.c.session_hash.not_in(newest)))
 
     async def find(self, session_hash: str, tenant_id: str, now: float) -> StoredSession | None:
         statement = self._live(now).where(browser_sessions.c.session_hash == session_hash, browser_sessions.c.tenant_id == tenant_id)

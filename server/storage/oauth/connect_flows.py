@@ -6,7 +6,9 @@ from typing import Any
 from sqlalchemy import Row, delete, insert, select, update
 
 from oauth.connections.connecting.connect_flow import AuthorizationAttempt, ConnectFlow, FlowState, scopes_text
+from oauth.quotas import OAuthQuotas
 from server.storage.database import Database
+from server.storage.quota import keep_newest
 from server.storage.schema.connection_tables import connect_flows
 
 #: what remains of a trip says whose it was: the page at its end may be loaded again
@@ -16,14 +18,16 @@ _NO_SECRETS = {"trip": None, "trip_dek_id": None}
 class SqlConnectFlowStore:
     """Keeps `oauth.connections.connecting.connect_flow.ConnectFlowStore`."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, database: Database, quotas: OAuthQuotas = OAuthQuotas()) -> None:
+        self._database, self._quotas = database, quotas
 
     async def add(self, flow: ConnectFlow) -> None:
         values = {name: getattr(flow, name) for name in ConnectFlow.__slots__}
         values |= {"scopes": scopes_text(flow.scopes), "created_at": int(flow.created_at * 1e6), "expires_at": int(flow.expires_at * 1e6)}
         async with self._database.write() as connection:
             await connection.execute(insert(connect_flows).values(**values))
+            of_tenant = connect_flows.c.tenant_id == flow.tenant_id
+            await keep_newest(connection, connect_flows, connect_flows.c.subject, self._quotas.connect_flows, of_tenant)
 
     async def get(self, flow_hash: str) -> ConnectFlow | None:
         async with self._database.read() as connection:

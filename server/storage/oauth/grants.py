@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Row, Table, and_, delete, exists, select, 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from oauth.audit import SecurityEvent
+from oauth.quotas import OAuthQuotas
 from oauth.stores import OAuthRows, SweepReport
 from oauth.tokens.grant_records import (
     AccessToken,
@@ -25,6 +26,7 @@ from server.storage.insertion import insert_once, insert_or_replace, insert_rows
 from server.storage.oauth import rows as rows_of
 from server.storage.oauth.rows import Values, to_us
 from server.storage.oauth.sweep import sweep
+from server.storage.quota import keep_newest
 from server.storage.schema.oauth_tables import (
     access_tokens,
     authorization_codes,
@@ -42,13 +44,16 @@ from server.storage.schema.oauth_tables import (
 class SqlOAuthRows:
     """One transaction. Reads lock their rows: by the whole store in SQLite, by the row in PostgreSQL."""
 
-    def __init__(self, connection: AsyncConnection) -> None:
-        self._connection = connection
+    def __init__(self, connection: AsyncConnection, quotas: OAuthQuotas = OAuthQuotas()) -> None:
+        self._connection, self._quotas = connection, quotas
         #: what this transaction revokes
         self.revoked: list[str] = []
 
     async def add_request(self, stored: StoredRequest) -> None:
-        await self._insert(authorization_requests, rows_of.request_values(stored))
+        table, tenant_id = authorization_requests, stored.request.tenant_id
+        await self._insert(table, rows_of.request_values(stored))
+        most = self._quotas.authorization_requests
+        await keep_newest(self._connection, table, table.c.client_id, most, table.c.tenant_id == tenant_id)
 
     async def request(self, request_hash: bytes) -> StoredRequest | None:
         row = await self._one(authorization_requests, authorization_requests.c.request_hash == request_hash)
@@ -61,6 +66,7 @@ class SqlOAuthRows:
     async def add_pushed(self, pushed: PushedRequest) -> None:
         values = {"handle_hash": pushed.handle_hash, "client_id": pushed.client_id, "expires_at": to_us(pushed.expires_at)}
         await self._insert(pushed_requests, values | {"parameters": orjson.dumps(pushed.parameters).decode()})
+        await keep_newest(self._connection, pushed_requests, pushed_requests.c.client_id, self._quotas.pushed_requests)
 
     async def take_pushed(self, handle_hash: bytes, client_id: str, now: float) -> PushedRequest | None:
         its_own = and_(pushed_requests.c.handle_hash == handle_hash, pushed_requests.c.client_id == client_id)
@@ -132,7 +138,9 @@ class SqlOAuthRows:
         await insert_or_replace(self._connection, consents, rows_of.consent_values(consent))
 
     async def add_device_code(self, code: DeviceCode) -> None:
-        await self._insert(device_codes, rows_of.device_code_values(code))
+        table = device_codes
+        await self._insert(table, rows_of.device_code_values(code))
+        await keep_newest(self._connection, table, table.c.client_id, self._quotas.device_codes, table.c.tenant_id == code.tenant_id)
 
     async def device_code(self, device_hash: bytes) -> DeviceCode | None:
         row = await self._one(device_codes, device_codes.c.device_hash == device_hash)
@@ -168,8 +176,8 @@ class SqlOAuthRows:
 
 
 class SqlGrantStore:
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, database: Database, quotas: OAuthQuotas = OAuthQuotas()) -> None:
+        self._database, self._quotas = database, quotas
         self._listeners: list[Callable[[Sequence[str]], None]] = []
 
     def hear(self, listener: Callable[[Sequence[str]], None]) -> None:
@@ -178,7 +186,7 @@ class SqlGrantStore:
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[OAuthRows]:
         async with self._database.write() as connection:
-            rows = SqlOAuthRows(connection)
+            rows = SqlOAuthRows(connection, self._quotas)
             yield rows
         if rows.revoked:
             for listener in self._listeners:

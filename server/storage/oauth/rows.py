@@ -148,6 +148,7 @@ def request_values(stored: StoredRequest) -> Values:
     kept = {name: getattr(request, name) for name in _REQUEST_FIELDS} | {"prompt": sorted(request.prompt), "scopes": list(request.scopes)}
     return {
         "request_hash": stored.request_hash,
+        "client_id": request.client_id,
         "tenant_id": request.tenant_id,
         "browser": request.browser,
         "request": orjson.dumps(kept).decode(),

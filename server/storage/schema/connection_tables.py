@@ -110,6 +110,7 @@ connect_flows = Table(
     Column("trip_dek_id", String(32)),
     Column("created_at", BigInteger, nullable=False),
     Column("expires_at", BigInteger, nullable=False, index=True),
+    Index("ix_connect_flows_tenant", "tenant_id", "expires_at"),
 )
 
 #: our application at a provider; its secret is in the vault

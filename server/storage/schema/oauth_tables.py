@@ -35,6 +35,8 @@ authorization_requests = Table(
     metadata,
     Column("request_hash", HASH, primary_key=True),
     Column("tenant_id", String(64), nullable=False),
+    #: whom the quota counts
+    Column("client_id", String(512), nullable=False, server_default=""),
     Column("browser", String(128), nullable=False),
     #: JSON: the checked request without its handle
     Column("request", Text, nullable=False),
@@ -43,6 +45,7 @@ authorization_requests = Table(
     #: the redirect that answered it, sealed under the handle
     Column("reply_box", LargeBinary),
     Column("expires_at", BigInteger, nullable=False, index=True),
+    Index("ix_authorization_requests_tenant", "tenant_id", "expires_at"),
 )
 
 pushed_requests = Table(
@@ -146,6 +149,7 @@ device_codes = Table(
     Column("grant_id", String(64)),
     Column("denied", Boolean, nullable=False),
     Column("used", Boolean, nullable=False),
+    Index("ix_device_codes_tenant", "tenant_id", "expires_at"),
 )
 
 used_assertions = Table(

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -61,6 +61,11 @@ class _Slot:
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     session: McpSession | None = None
     used_at: float = 0.0
+
+    @property
+    def is_used(self) -> bool:
+        """Whether somebody waits for it, or has a call under way in it."""
+        return self.lock.locked() or (self.session is not None and self.session.is_used)
 
 
 class McpSessions:
@@ -195,13 +200,25 @@ class McpSessions:
             health.rests_until = self._clock() + REST_S
 
     def _trim(self) -> None:
-        """Close what was not used for long, and the least used beyond the limit."""
+        """Close what was not used for long; and beyond the limit the least used of the tenant, and in it of the person, that has most."""
         now = self._clock()
         for key, slot in list(self._slots.items()):
-            is_idle = now - slot.used_at > MAX_IDLE_S
-            is_used = slot.lock.locked() or (slot.session is not None and slot.session.is_used)
-            if is_used or not (is_idle or len(self._slots) > MAX_SESSIONS):
-                continue
-            if slot.session is not None:
-                slot.session.close()
-            del self._slots[key]
+            if now - slot.used_at > MAX_IDLE_S and not slot.is_used:
+                self._close(key)
+        while len(self._slots) > MAX_SESSIONS and (surplus := self._surplus()) is not None:
+            self._close(surplus)
+
+    def _surplus(self) -> Key | None:
+        """Return a session that makes room for another one, or None where those of whoever has most are all in use.
+
+        Whoever opens many closes their own: nobody else's session goes for theirs.
+        """
+        [(tenant_id, _)] = Counter(tenant_id for tenant_id, *_ in self._slots).most_common(1)
+        free = [key for key, slot in self._slots.items() if key[0] == tenant_id and not slot.is_used]
+        by_person = Counter(subject for _, subject, *_ in free)
+        return max(free, key=lambda key: by_person[key[1]], default=None)
+
+    def _close(self, key: Key) -> None:
+        slot = self._slots.pop(key)
+        if slot.session is not None:
+            slot.session.close()
