@@ -12,7 +12,7 @@ import anyio
 
 from tools.metering.money import to_nano_usd, to_usd
 from tools.metering.rules import BudgetRule
-from tools.metering.selection import Counted, Selection
+from tools.metering.selection import Counted, Selections
 from tools.metering.spending import Amount, Charge, Reservation, Spending
 from tools.metering.stores import Ask, BudgetStore, Ceiling
 from tools.metering.windows import bounds_us
@@ -67,7 +67,7 @@ class Budgets:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._store, self._rules, self._own, self._settle_first, self._clock = store, rules, own, settle_first, clock
-        self._compiled = Compiled(())
+        self._selections = Selections[BudgetRule](())
         #: asked for while a transaction is under way
         self._waiting: list[tuple[Ask, asyncio.Future[Charge | None]]] = []
         self._has_waiting = anyio.Event()
@@ -105,9 +105,9 @@ class Budgets:
 
     def _counting(self, spending: Spending) -> list[tuple[BudgetRule, Counted]]:
         rules = self._rules()
-        if self._compiled.rules is not rules:
-            self._compiled = Compiled(rules)
-        counting = self._compiled.counting(spending)
+        if self._selections.rules is not rules:
+            self._selections = Selections(rules)
+        counting = self._selections.counting(spending)
         if spending.key_id and (rule := self._own(spending.key_id)) is not None:
             counting.append((rule, Counted(spending.tenant_id, spending.key_id)))
         return counting
@@ -180,24 +180,6 @@ class Budgets:
 
     def _now_us(self) -> int:
         return int(self._clock() * 1_000_000)
-
-
-class Compiled:
-    """Rules ready to be asked: those of one key by its name, so that a thousand keys with a budget each cost a call no more than one."""
-
-    def __init__(self, rules: tuple[BudgetRule, ...]) -> None:
-        self.rules = rules
-        self._of_all: list[tuple[BudgetRule, Selection]] = []
-        self._by_key: dict[str, list[tuple[BudgetRule, Selection]]] = {}
-        for rule in rules:
-            selection = Selection(rule.of)
-            exact = selection.exact_key
-            (self._by_key.setdefault(exact, []) if exact else self._of_all).append((rule, selection))
-
-    def counting(self, spending: Spending) -> list[tuple[BudgetRule, Counted]]:
-        """Return every rule that holds this call, once for each counter that it counts in."""
-        asked = [*self._by_key.get(spending.key, ()), *self._of_all] if spending.key else self._of_all
-        return [(rule, counted) for rule, selection in asked for counted in selection.of(spending)]
 
 
 def new_reservation_id() -> str:

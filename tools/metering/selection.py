@@ -1,16 +1,18 @@
 """Whom a rule counts together: a selector of the operator's, compiled once, put to many calls."""
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from typing import Generic, TypeVar
 
-from tools.metering.rules import Selector
+from tools.metering.rules import BudgetRule, LimitRule, Selector
 from tools.metering.spending import Spending
 
 EACH = "*"
 MAX_PART_CHARS = 120
 
+Rule = TypeVar("Rule", BudgetRule, LimitRule)
 Matches = Callable[[str], bool]
 Targets = tuple[tuple[str, str], ...]
 
@@ -71,6 +73,24 @@ class Selection:
                 parts += [f"model={_part(f'{provider}/{model}')}"] if of.model == EACH else []
                 found.setdefault(" ".join(parts), []).append((provider, model))
         return found
+
+
+class Selections(Generic[Rule]):
+    """Rules ready to be asked: those of one key by its name, so that a thousand keys with a rule each cost a call no more than one."""
+
+    def __init__(self, rules: Sequence[Rule]) -> None:
+        self.rules: Sequence[Rule] = rules
+        self._of_all: list[tuple[Rule, Selection]] = []
+        self._by_key: dict[str, list[tuple[Rule, Selection]]] = {}
+        for rule in rules:
+            selection = Selection(rule.of)
+            exact = selection.exact_key
+            (self._by_key.setdefault(exact, []) if exact else self._of_all).append((rule, selection))
+
+    def counting(self, spending: Spending) -> list[tuple[Rule, Counted]]:
+        """Return every rule that is about this call, once for each counter that it counts in."""
+        asked = [*self._by_key.get(spending.key, ()), *self._of_all] if spending.key else self._of_all
+        return [(rule, counted) for rule, selection in asked for counted in selection.of(spending)]
 
 
 def _matching(selector: str) -> Matches:
