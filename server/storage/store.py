@@ -15,6 +15,7 @@ from server.config.errors import SettingsError
 from server.config.settings import Settings
 from server.storage.ai_gateway.caller_keys import SqlCallerKeyStore
 from server.storage.ai_gateway.configurations import SqlAiConfigs
+from server.storage.ai_gateway.experiment_calls import SqlExperimentCalls
 from server.storage.ai_gateway.model_calls import SqlModelCallStore
 from server.storage.database import Database
 from server.storage.metering.budgets import SqlBudgetStore
@@ -67,6 +68,7 @@ class Store:
     plans: SqlPlanStore
     caller_keys: SqlCallerKeyStore
     ai_configs: SqlAiConfigs
+    experiment_calls: SqlExperimentCalls
     model_calls: SqlModelCallStore
     budgets: SqlBudgetStore
 
@@ -112,6 +114,7 @@ async def open_store(settings: Settings) -> AsyncIterator[Store]:
             plans=SqlPlanStore(database, PLANS.scaled(scale)),
             caller_keys=SqlCallerKeyStore(database),
             ai_configs=SqlAiConfigs(database),
+            experiment_calls=SqlExperimentCalls(database),
             model_calls=SqlModelCallStore(database),
             budgets=SqlBudgetStore(database),
         )

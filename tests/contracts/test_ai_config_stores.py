@@ -7,11 +7,15 @@ from pathlib import Path
 import pytest
 
 from server.storage.ai_gateway.configurations import SqlAiConfigs
+from server.storage.ai_gateway.experiment_calls import SqlExperimentCalls
+from server.storage.ai_gateway.model_calls import SqlModelCallStore
 from server.storage.change_feed import ChangeFeed
 from server.storage.database import Database
 from tests.contracts.databases import empty_database, url_of
+from tests.contracts.model_calls import call
 from tools.ai_gateway.configuration.live import LiveConfig
 from tools.ai_gateway.configuration.versions import MAX_KEPT, TOPIC, ConfigVersion, ExperimentHold, VersionConflict
+from tools.ai_gateway.stores import ClosedCall
 
 DOCUMENT = {"routes": {"mine": {"targets": ["openai/gpt-5.2"]}}}
 TRIAL = {"experiments": [{"name": "cf", "route": "bulk", "arms": {"b": "standard"}, "share": {"b": 0.5}}]}
@@ -80,3 +84,13 @@ async def test_the_snapshot_follows_versions_and_holds_that_another_process_make
     await elsewhere.resume("cf")
     await feed.poll()
     assert live.current.experiments["cf"].held == ""
+
+
+async def test_the_calls_of_an_experiment_are_found_by_its_very_name(database: Database) -> None:
+    """`%` and `_` in a name are letters, and `cf` is not the beginning of another experiment."""
+    mine = [call(experiment="c_f%/b"), call(experiment="c_f%/control"), call(experiment="c_f%/b", tenant_id="globex")]
+    others = [call(experiment="cxf%/b"), call(experiment="c_f%2/b"), call(experiment="")]
+    await SqlModelCallStore(database).append([ClosedCall(each) for each in (*mine, *others)])
+    found = await SqlExperimentCalls(database).recent("c_f%", mine[0].at_us)
+    assert {each.id for each in found} == {each.id for each in mine}
+    assert await SqlExperimentCalls(database).recent("c_f%", mine[0].at_us + 1) == []

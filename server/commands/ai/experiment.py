@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from typing import Any
 
 import click
 
@@ -11,14 +12,16 @@ from server.commands.frame import CommandFailed, json_option, run_async, with_se
 from server.commands.rows import print_rows
 from server.commands.terminal import say
 from server.config.settings import Settings
+from server.storage.database import now_us
 from server.storage.store import Store, open_store
 from tools.ai_gateway.configuration.changes import ConfigChanges, NoSuchThing
 from tools.ai_gateway.configuration.faults import ConfigInvalid, meant
 from tools.ai_gateway.configuration.live import LiveConfig
-from tools.ai_gateway.routing.arms import experiment_json
+from tools.ai_gateway.experiments.report import experiment_json, report_json
 
 #: nobody would call it a share of everybody with more digits
 _DIGITS = 6
+DAY_US = 86_400_000_000
 
 
 class Share(click.ParamType[tuple[str, float]]):
@@ -42,13 +45,20 @@ class Share(click.ParamType[tuple[str, float]]):
 @click.option("--share", "shares", multiple=True, type=Share(), metavar="[ARM=]X", help="Give an arm this share of the callers, 0 to 1.")
 @click.option("--hold", is_flag=True, help="Give every caller `control` until it is resumed.")
 @click.option("--resume", is_flag=True, help="Let a held experiment go on, with the shares that it has.")
+@click.option("--days", default=7, show_default=True, type=click.IntRange(1, 90), help="Report the calls of so many days.")
 @json_option
 @with_settings
 @run_async
 async def command(
-    settings: Settings, name: str | None, shares: tuple[tuple[str, float], ...], hold: bool, resume: bool, as_json: bool
+    settings: Settings,
+    name: str | None,
+    shares: tuple[tuple[str, float], ...],
+    hold: bool,
+    resume: bool,
+    days: int,
+    as_json: bool,
 ) -> None:
-    """List experiments, or look at NAME, or change how NAME goes on; running gateways follow within two seconds.
+    """List experiments, or report the arms of NAME side by side, or change how NAME goes on; running gateways follow in two seconds.
 
     An experiment holds itself when an arm breaks one of its `hold` rules.
     """
@@ -61,16 +71,22 @@ async def command(
             await _change(store, name, dict(shares), hold, resume)
         live = LiveConfig(store.ai_configs)
         await live.load()
-    rows = {each.name: experiment_json(each) for each in live.current.experiments.values()}
-    if name is None:
-        shown = list(rows.values())
-        print_rows(
-            shown if as_json else [_flat(row) for row in shown], as_json=as_json, empty="no experiments; [[experiments]] describes one"
-        )
-    elif as_json:
-        click.echo(json.dumps(rows[name], indent=2))
-    else:
-        print_rows([_flat(rows[name])], as_json=False, empty="")
+        if name is not None:
+            experiment = live.current.experiments[name]
+            calls = await store.experiment_calls.recent(name, now_us() - days * DAY_US)
+            _print(experiment_json(experiment) | {"report": report_json(experiment, calls)}, as_json)
+            return
+    rows = [experiment_json(each) for each in live.current.experiments.values()]
+    print_rows(rows if as_json else [_flat(row) for row in rows], as_json=as_json, empty="no experiments; [[experiments]] describes one")
+
+
+def _print(shown: Mapping[str, Any], as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps(shown, indent=2))
+        return
+    print_rows([_flat({key: value for key, value in shown.items() if key != "report"})], as_json=False, empty="")
+    click.echo()
+    print_rows(shown["report"], as_json=False, empty="")
 
 
 async def _change(store: Store, name: str, shares: Mapping[str, float], hold: bool, resume: bool) -> None:

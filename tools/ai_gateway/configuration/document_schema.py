@@ -12,6 +12,8 @@ MAX_NAMED = 5_000
 MAX_LISTED = 1_000
 MAX_TARGETS = 100
 MAX_SECONDS = 3_600
+#: so many calls of each arm are remembered while it is judged
+MAX_HOLD_CALLS = 10_000
 #: 2**53: what every reader of JSON takes exactly
 MAX_COUNT = 9_007_199_254_740_992
 CAPABILITIES: Final = ("tools", "images", "json_schema", "reasoning")
@@ -117,7 +119,7 @@ _PRICE = _table(
 )
 _HOLD = _table(
     {
-        "min_calls": _COUNT,
+        "min_calls": {"type": "integer", "minimum": 1, "maximum": MAX_HOLD_CALLS},
         "error_rate": _SHARE,
         "fallback_rate": _SHARE,
         "p95_ms": _RATE,

@@ -113,6 +113,8 @@ def test_an_experiment_is_listed_grows_is_held_and_goes_on(ai: Ascend) -> None:
     ai.does("experiment", "cf", "--share", "0.5")
     assert ai.reads("experiment", "cf")["share"] == {"control": 0.5, "b": 0.5}
     assert ai.reads("config")["config"]["experiments"][0]["share"] == {"b": 0.5}
+    assert [(arm["arm"], arm["calls"]) for arm in ai.reads("experiment", "cf")["report"]] == [("control", 0), ("b", 0)]
+    assert "control" in ai.does("experiment", "cf")
     ai.does("experiment", "cf", "--hold")
     assert (ai.reads("experiment", "cf")["state"], ai.reads("experiment", "cf")["why"]) == ("held", "by hand")
     ai.applies(TRIAL)

@@ -1,0 +1,89 @@
+"""Experiments hold themselves: an arm that breaks a rule of its experiment gets no more callers, in no process, within two seconds."""
+
+import logging
+from collections.abc import Callable
+
+import anyio
+
+from tools.ai_gateway.call_record import ModelCallRecord
+from tools.ai_gateway.configuration.config import AiConfig
+from tools.ai_gateway.configuration.versions import AiConfigStore
+from tools.ai_gateway.experiments.arm_call import ArmCall, arm_call_of
+from tools.ai_gateway.experiments.arm_counts import ArmCounts
+
+BY = "the gateway itself"
+RETRY_S = 1.0
+
+log = logging.getLogger("ascend")
+
+
+class ExperimentWatch:
+    """Counts what this process sees; `observe` and `rate` are memory only, `run` tells the store.
+
+    Counting begins anew where the arm leads elsewhere, its rules change, or the experiment was held in between.
+    """
+
+    def __init__(self, config: Callable[[], AiConfig], store: AiConfigStore) -> None:
+        self._config, self._store = config, store
+        #: (experiment, arm) -> its last calls
+        self._counts: dict[tuple[str, str], ArmCounts] = {}
+        #: experiment -> why it is to be held
+        self._broken: dict[str, str] = {}
+        self._has_broken = anyio.Event()
+
+    def closed(self, record: ModelCallRecord) -> None:
+        """Count what a call that goes on record says of its arm."""
+        if (call := arm_call_of(record)) is not None:
+            self.observe(call)
+
+    def observe(self, call: ArmCall) -> None:
+        """Count a call that has ended."""
+        if (counts := self._counts_of(call.experiment, call.arm)) is not None:
+            counts.add(call)
+            self._judge(call.experiment, call.arm, counts)
+
+    def rate(self, experiment: str, arm: str, quality: float) -> None:
+        """Count feedback on a call, -1 to 1."""
+        if (counts := self._counts_of(experiment, arm)) is not None:
+            counts.rate(quality)
+            self._judge(experiment, arm, counts)
+
+    async def run(self) -> None:
+        """Hold what breaks its rules, until cancelled; a store that is away costs time, not holds."""
+        while True:
+            await self._has_broken.wait()
+            self._has_broken = anyio.Event()
+            for name, why in list(self._broken.items()):
+                try:
+                    is_new = await self._store.hold(name, why, BY)
+                except Exception as error:  # whatever it is, a hold that was not kept must not be forgotten
+                    log.error("ai_experiment_not_held", exc_info=error, extra={"facts": {"experiment": name}})
+                    self._has_broken.set()
+                    await anyio.sleep(RETRY_S)
+                    continue
+                del self._broken[name]
+                if is_new:
+                    log.warning("ai_experiment_held", extra={"facts": {"alert": True, "experiment": name, "why": why}})
+
+    def _counts_of(self, name: str, arm: str) -> ArmCounts | None:
+        experiment = self._config().experiments.get(name)
+        if experiment is None or experiment.held or name in self._broken:
+            self._forget(name)
+            return None
+        rule, leads_to = experiment.hold, experiment.arms.get(arm)
+        if rule is None or leads_to is None:
+            return None  # `control` is what the others are measured by
+        counts = self._counts.get((name, arm))
+        if counts is None or counts.rule != rule or counts.leads_to != leads_to:
+            counts = self._counts[name, arm] = ArmCounts(rule, leads_to)
+        return counts
+
+    def _judge(self, name: str, arm: str, counts: ArmCounts) -> None:
+        if breach := counts.breach():
+            self._broken[name] = f"arm {arm}: {breach}"
+            self._forget(name)
+            self._has_broken.set()
+
+    def _forget(self, name: str) -> None:
+        for key in [each for each in self._counts if each[0] == name]:
+            del self._counts[key]
