@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from server.cli import main
+from tests.empty_store import put_data_directory
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,7 @@ class Said:
 
 def ascend_here(*words: str, data_dir: Path, stdin: str = "", environ: Mapping[str, str] | None = None) -> Said:
     """Run one command to its end. Not for async tests: a command has an event loop of its own."""
+    put_data_directory(data_dir)
     umask = os.umask(0o022)
     with pytest.MonkeyPatch.context() as patched, CliRunner().isolation(input=stdin, env=environ) as (out, err, _both):
         patched.setattr(sys, "argv", ["ascend", *words, "--data", str(data_dir)])

@@ -1,5 +1,6 @@
 """What every test may use."""
 
+import compileall
 import os
 from collections.abc import Generator, Iterator
 from pathlib import Path
@@ -26,6 +27,9 @@ ALLOWED_SKIPS = (
     "numba is not installed",
     "this system does not tell the limits",
 )
+
+# The system's 150 authorities take 15 ms to read, for each client and each process; whoever a test trusts, it names.
+os.environ["SSL_CERT_FILE"] = str(Path(__file__).with_name("no_authority.pem"))
 
 # A developer's own settings must not leak into the suite.
 for name in [name for name in os.environ if name.startswith("ASCEND_")]:
@@ -70,13 +74,33 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
     return report
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_configure(config: pytest.Config) -> None:
+    """Compile the packages first: where PYTHONDONTWRITEBYTECODE is set, each of a hundred processes would do so for itself."""
+    if not hasattr(config, "workerinput"):
+        for package in ("server", "tools", "oauth", "capability_index"):
+            compileall.compile_dir(REPOSITORY / package, quiet=2)
+    if hasattr(config.option, "loadscopereorder"):
+        # pytest-xdist begins with the groups of most tests; what takes longest is a few tests of whole programs.
+        config.option.loadscopereorder = False
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Say which tests stay together where workers share the suite: a module, or all that start the same large program.
 
-    Without pytest-xdist the groups mean nothing, and the order stays as it was.
+    What takes long is begun first, so that no worker is left alone with it at the end. Without pytest-xdist the groups mean nothing, and
+    the order stays as it was.
     """
     for item in items:
         item.add_marker(pytest.mark.xdist_group(_group_of(item)))
+    if hasattr(config, "workerinput"):
+        items.sort(key=_is_short)
+
+
+def _is_short(item: pytest.Item) -> bool:
+    """Say whether a test starts no program: no browser, database server or gateway in a process of its own."""
+    programs = ("CHROMIUM", "postgres_server", "running_gateway", "environment")
+    folders = {"flows", "conformance", "contracts"}
+    return folders.isdisjoint(item.path.parts) and not any(hasattr(getattr(item, "module", None), name) for name in programs)
 
 
 def _group_of(item: pytest.Item) -> str:

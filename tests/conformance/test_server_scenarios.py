@@ -6,15 +6,16 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from tests.command_line import ascend_here
 from tests.conformance.suite import Report, run
 from tests.conformance.token_proxy import token_proxy
-from tests.flows.gateway_process import RunningGateway, ascend
+from tests.flows.gateway_process import RunningGateway
 
 
 @pytest.fixture(scope="module")
 def url(fixture_gateway: RunningGateway) -> Iterator[str]:
     """The MCP endpoint behind a proxy that signs in."""
-    minted = ascend("token", "mint", "--tenant", "default", "--user", fixture_gateway.email, data_dir=fixture_gateway.data_dir)
+    minted = ascend_here("token", "mint", "--tenant", "default", "--user", fixture_gateway.email, data_dir=fixture_gateway.data_dir)
     assert minted.returncode == 0, minted.stderr
     port = urlsplit(fixture_gateway.base_url).port or 80
     with token_proxy(port, minted.stdout.strip()) as proxy_port:

@@ -24,7 +24,7 @@ async def bring_up(url: str) -> None:
     """Bring the database at `url` to the newest schema; a SQLite store that is not there yet is copied from an empty one."""
     path = anyio.Path(make_url(url).database or "")
     if url.startswith("sqlite") and not await path.exists():
-        await put_empty_store(Path(path))
+        put_empty_store(Path(path))
     else:
         await migrate(url)
 

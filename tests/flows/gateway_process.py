@@ -5,13 +5,14 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.empty_store import put_data_directory
 from tests.ports import free_port
+from tests.waiting import until_here
 
 START_LIMIT_S = 60
 
@@ -50,13 +51,17 @@ def running_gateway(
     demo: bool = True,
     onboarding: bool = False,
     port: int | None = None,
+    is_first_start: bool = False,
     extra: Mapping[str, str] | None = None,
     options: tuple[str, ...] = (),
 ) -> Iterator[RunningGateway]:
     """Start `ascend serve`, wait for its ready line, and stop it with SIGTERM at the end, which must exit 0.
 
     `onboarding`: the demo as newcomers get it, whose CRM asks for consent; else an open one, which answers straight away.
+    `is_first_start`: on nothing, or on what is there, rather than on what a first start left.
     """
+    if not is_first_start:
+        put_data_directory(data_dir)
     port = port or free_port()
     command = [str(Path(sys.executable).with_name("ascend")), "serve", "--port", str(port), "--data", str(data_dir), *options]
     if demo:
@@ -75,14 +80,13 @@ def running_gateway(
 
 
 def read_until_ready(process: subprocess.Popen[str], output_file: Path, error_file: Path) -> str:
-    deadline = time.monotonic() + START_LIMIT_S
-    while time.monotonic() < deadline and process.poll() is None:
-        output = output_file.read_text(encoding="utf-8")
-        if re.search(r"^ready .*\n", output, re.MULTILINE):
-            return output
-        time.sleep(0.02)
-    shown = output_file.read_text(encoding="utf-8") + error_file.read_text(encoding="utf-8")[-4000:]
-    raise AssertionError(f"the gateway did not get ready: {shown}")
+    def is_ready() -> bool:
+        return re.search(r"^ready .*\n", output_file.read_text(encoding="utf-8"), re.MULTILINE) is not None
+
+    until_here(lambda: is_ready() or process.poll() is not None, START_LIMIT_S)
+    shown = output_file.read_text(encoding="utf-8")
+    assert is_ready(), f"the gateway did not get ready: {shown}{error_file.read_text(encoding='utf-8')[-4000:]}"
+    return shown
 
 
 def describe(process: subprocess.Popen[str], data_dir: Path, port: int, output: str) -> RunningGateway:

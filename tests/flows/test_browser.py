@@ -1,7 +1,7 @@
 """A real browser walks sign-in and consent for a real client, at phone and desktop width."""
 
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
@@ -10,17 +10,11 @@ import pytest
 from playwright.async_api import Browser, Request, Route, async_playwright
 
 from tests.chromium import CHROMIUM, FLAGS, needs_chromium
-from tests.flows.gateway_process import RunningGateway, running_gateway
+from tests.flows.gateway_process import RunningGateway
 from tests.flows.mcp_client import connected
 from tests.flows.person import Person
 
 pytestmark = needs_chromium
-
-
-@pytest.fixture(scope="module")
-def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningGateway]:
-    with running_gateway(tmp_path_factory.mktemp("browser") / "data") as running:
-        yield running
 
 
 @pytest.fixture

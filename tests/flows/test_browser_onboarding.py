@@ -1,7 +1,7 @@
 """The whole onboarding in Chromium, on a phone and on a desktop, light and dark, with and without JavaScript."""
 
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +13,7 @@ from playwright.async_api import Page, Response, async_playwright
 
 from tests.chromium import CHROMIUM, FLAGS, LIMIT_MS, LOW_CONTRAST, needs_chromium
 from tests.flows.connecting import PASSWORD, new_person, token_of
-from tests.flows.gateway_process import RunningGateway, running_gateway
+from tests.flows.gateway_process import RunningGateway
 from tests.flows.person import Person
 from tests.server.mcp.requests import modern_body, modern_headers
 
@@ -24,10 +24,9 @@ POLICY = ["default-src 'none'", "style-src 'self'", "img-src 'self'", "base-uri 
 pytestmark = needs_chromium
 
 
-@pytest.fixture(scope="module")
-def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningGateway]:
-    with running_gateway(tmp_path_factory.mktemp("seen") / "data", onboarding=True) as running:
-        yield running
+@pytest.fixture
+def gateway(protected: RunningGateway) -> RunningGateway:
+    return protected
 
 
 @dataclass

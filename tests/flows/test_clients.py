@@ -2,7 +2,6 @@
 
 import socket
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -10,12 +9,13 @@ import httpx2
 import orjson
 import pytest
 
-from tests.flows.gateway_process import RunningGateway, ascend, running_gateway
+from tests.command_line import ascend_here
+from tests.flows.conftest import ALLOWED_ORIGIN
+from tests.flows.gateway_process import RunningGateway
 from tests.flows.mcp_client import connected
 from tests.flows.person import Person
 from tests.server.mcp.requests import legacy_body, legacy_headers
 
-ALLOWED = "https://inspector.example.com"
 #: what java.net.http sends on plain http, unless told not to, and curl with --http2
 H2C = "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAEAAEAAAAIAAAABAAMAAABkAAQBAAAAAAUAAEAA\r\n"
 INITIALIZE = legacy_body(
@@ -24,15 +24,10 @@ INITIALIZE = legacy_body(
 
 
 @pytest.fixture(scope="module")
-def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningGateway]:
-    folder: Path = tmp_path_factory.mktemp("clients") / "data"
-    with running_gateway(folder, extra={"ASCEND_ALLOWED_ORIGINS": ALLOWED}) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
 def token(gateway: RunningGateway) -> str:
-    minted = ascend("token", "mint", "--tenant", "default", "--user", gateway.email, "--scope", "mcp mcp:read", data_dir=gateway.data_dir)
+    minted = ascend_here(
+        "token", "mint", "--tenant", "default", "--user", gateway.email, "--scope", "mcp mcp:read", data_dir=gateway.data_dir
+    )
     assert minted.returncode == 0, minted.stderr
     return minted.stdout.split()[-1]
 
@@ -143,14 +138,18 @@ def test_blanks_around_a_token_are_none_of_it(http: httpx2.Client, token: str, g
 @pytest.mark.parametrize("path", ["/mcp", "/token", "/register", "/.well-known/oauth-protected-resource/mcp"])
 def test_a_browser_client_of_an_allowed_origin_may_call(http: httpx2.Client, token: str, path: str) -> None:
     """clients.md, CL29: preflight, challenge and answer."""
-    asks = {"origin": ALLOWED, "access-control-request-method": "POST", "access-control-request-headers": "authorization,content-type"}
+    asks = {
+        "origin": ALLOWED_ORIGIN,
+        "access-control-request-method": "POST",
+        "access-control-request-headers": "authorization,content-type",
+    }
     preflight = http.options(path, headers=asks)
     assert preflight.status_code == 204
-    assert preflight.headers["access-control-allow-origin"] in ("*", ALLOWED)
+    assert preflight.headers["access-control-allow-origin"] in ("*", ALLOWED_ORIGIN)
     assert "Authorization" in preflight.headers["access-control-allow-headers"]
-    refused = http.post("/mcp", headers={"origin": ALLOWED})
+    refused = http.post("/mcp", headers={"origin": ALLOWED_ORIGIN})
     assert (refused.status_code, refused.headers["access-control-allow-origin"]) == (401, "*")
-    headers = legacy_headers() | {"authorization": f"Bearer {token}", "origin": ALLOWED}
+    headers = legacy_headers() | {"authorization": f"Bearer {token}", "origin": ALLOWED_ORIGIN}
     answered = http.post("/mcp", json=INITIALIZE, headers=headers)
     assert (answered.status_code, answered.headers["access-control-allow-origin"]) == (200, "*")
 

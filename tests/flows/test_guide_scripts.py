@@ -5,13 +5,14 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
+from tests.command_line import ascend_here
 from tests.conftest import REPOSITORY
-from tests.flows.gateway_process import ascend, running_gateway
+from tests.flows.gateway_process import RunningGateway
 
 GUIDE = (REPOSITORY / "docs" / "guides" / "connecting.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", GUIDE, re.DOTALL | re.MULTILINE)
@@ -20,12 +21,10 @@ CURLS = {re.findall(r"MCP-Protocol-Version: (\S+)'", block)[0]: block for _kind,
 
 
 @pytest.fixture(scope="module")
-def variables(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, str]]:
+def variables(gateway: RunningGateway) -> Mapping[str, str]:
     """What the guide's first block exports, at a gateway whose CRM answers everybody."""
-    data_dir = tmp_path_factory.mktemp("guide") / "data"
-    with running_gateway(data_dir) as gateway:
-        minted = ascend("token", "mint", "--tenant", "default", "--user", gateway.email, data_dir=data_dir)
-        yield {**os.environ, "URL": gateway.mcp_url, "TOKEN": minted.stdout.strip()}
+    minted = ascend_here("token", "mint", "--tenant", "default", "--user", gateway.email, data_dir=gateway.data_dir)
+    return {**os.environ, "URL": gateway.mcp_url, "TOKEN": minted.stdout.strip()}
 
 
 def run(command: list[str], variables: Mapping[str, str]) -> str:

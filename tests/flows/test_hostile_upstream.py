@@ -18,6 +18,7 @@ from tests.ports import free_port
 from tests.server.mcp.requests import legacy_body, legacy_headers, modern_body, modern_headers
 from tests.tools.egress import fault_server
 from tests.tools.egress.fault_server import Behaviour, answer, says
+from tests.waiting import until
 
 FINE = says(answer("200 OK", "Content-Type: application/json", body=b'{"id":1}'))
 #: name -> (what the upstream does, the code of the one error that it becomes)
@@ -148,13 +149,15 @@ async def test_a_client_that_leaves_is_on_record_and_holds_nothing(house: House,
     async with upstream(house.upstream_port) as asked, httpx2.AsyncClient(timeout=40) as http:
         known = {row["trace_id"] for row in await failed_calls(house, http)}
         waiting = asyncio.create_task(http.post(house.gateway.mcp_url, json=body, headers=headers))
-        async with asyncio.timeout(30):
-            await fault_server.until(lambda: asked.count("stall") == 4)
-            waiting.cancel()
-            await asyncio.gather(waiting, return_exceptions=True)
-            cancelled: list[dict[str, Any]] = []
-            while len(cancelled) < 5:
-                recent = await failed_calls(house, http)
-                cancelled = [row for row in recent if row["error_code"] == "cancelled" and row["trace_id"] not in known]
-                await asyncio.sleep(0.1)
+        await until(lambda: asked.count("stall") == 4)
+        waiting.cancel()
+        await asyncio.gather(waiting, return_exceptions=True)
+        cancelled: list[dict[str, Any]] = []
+
+        async def are_recorded() -> bool:
+            recent = await failed_calls(house, http)
+            cancelled[:] = [row for row in recent if row["error_code"] == "cancelled" and row["trace_id"] not in known]
+            return len(cancelled) == 5
+
+        await until(are_recorded)
     assert {row["operation"] for row in cancelled} == {"hostile.stall.get", "batch_execute"}

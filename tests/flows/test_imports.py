@@ -14,7 +14,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from tests.flows.gateway_process import RunningGateway, ascend, running_gateway
+from tests.command_line import ascend_here
+from tests.flows.gateway_process import RunningGateway, running_gateway
 from tests.flows.mcp_client import connected
 from tests.flows.person import Person
 from tests.tools.sources.mcp.mcp_upstream import McpUpstream, served, tool
@@ -38,7 +39,7 @@ async def client(gateway: RunningGateway) -> AsyncIterator[Client]:
 
 async def run(gateway: RunningGateway, *words: str, stdin: str | None = None) -> str:
     """Run a command to its good end, while this process goes on serving."""
-    done = await anyio.to_thread.run_sync(lambda: ascend(*words, data_dir=gateway.data_dir, stdin=stdin))
+    done = await anyio.to_thread.run_sync(lambda: ascend_here(*words, data_dir=gateway.data_dir, stdin=stdin or ""))
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 

@@ -1,22 +1,13 @@
 """The main job, end to end: a real gateway process, the demo CRM, the SDK's client, a person who signs in and allows."""
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from mcp import Client
 
-from tests.flows.gateway_process import RunningGateway, ascend, running_gateway
+from tests.flows.gateway_process import RunningGateway
 from tests.flows.mcp_client import MemoryTokenStorage, connected
 from tests.flows.person import Person
-from tests.waiting import until
-
-
-@pytest.fixture(scope="module")
-def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningGateway]:
-    with running_gateway(tmp_path_factory.mktemp("flows") / "data") as running:
-        yield running
 
 
 @pytest.fixture
@@ -100,17 +91,3 @@ async def test_an_unknown_operation_and_a_wrong_argument_say_what_to_do(gateway:
         assert fault["path"].endswith("stage")
         assert fault["value"] == "sleeping"
         assert {"rule", "example"} <= set(fault)
-
-
-async def test_an_import_is_seen_by_the_running_server(gateway: RunningGateway, person: Person, tmp_path: Path) -> None:
-    """`ascend import openapi` works beside the server, which finds the new operations within two seconds."""
-    from_demo = f"{gateway.demo_url}/openapi.json"
-    done = ascend("import", "openapi", from_demo, "--provider", "second", "--shared", data_dir=gateway.data_dir)
-    assert done.returncode == 0, done.stderr
-    async with connected(gateway.mcp_url, person) as client:
-
-        async def is_known() -> bool:
-            found = await call(client, "discover_apis", ids=["second.deals.list"])
-            return any(hit["id"] == "second.deals.list" for hit in found["results"])
-
-        await until(is_known, limit_s=10)

@@ -5,8 +5,6 @@ import os
 import re
 import shutil
 import subprocess
-import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +16,10 @@ from mcp.client.stdio import stdio_client
 
 from tests.conftest import REPOSITORY
 from tests.flows.connecting import connect, new_person, token_of
-from tests.flows.gateway_process import RunningGateway, running_gateway
+from tests.flows.gateway_process import RunningGateway
 from tests.flows.person import Person
 from tests.ports import free_port
+from tests.waiting import until_here
 
 BINARIES = REPOSITORY / "node_modules" / ".bin"
 LIMIT_S = 60
@@ -30,12 +29,6 @@ pytestmark = pytest.mark.skipif(
     not (BINARIES / "mcp-remote").exists() or not (BINARIES / "node").exists(),
     reason="node modules are not installed; run `make conformance`",
 )
-
-
-@pytest.fixture(scope="module")
-def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningGateway]:
-    with running_gateway(tmp_path_factory.mktemp("node") / "data") as running:
-        yield running
 
 
 def node_environment(home: Path) -> dict[str, str]:
@@ -53,13 +46,14 @@ def node_environment(home: Path) -> dict[str, str]:
 
 def authorization_url_in(log: Path, process: subprocess.Popen[bytes]) -> str:
     """Wait until the client prints where to sign in."""
-    deadline = time.monotonic() + LIMIT_S
-    while time.monotonic() < deadline:
-        if found := re.search(r"(http://127\.0\.0\.1:\d+/authorize\?\S+)", log.read_text(errors="replace")):
-            return found[1]
-        assert process.poll() is None, log.read_text(errors="replace")[-2000:]
-        time.sleep(0.05)
-    raise AssertionError(f"no authorization URL: {log.read_text(errors='replace')[-2000:]}")
+
+    def found() -> re.Match[str] | None:
+        return re.search(r"(http://127\.0\.0\.1:\d+/authorize\?\S+)", log.read_text(errors="replace"))
+
+    until_here(lambda: found() is not None or process.poll() is not None)
+    url = found()
+    assert url is not None, log.read_text(errors="replace")[-2000:]
+    return url[1]
 
 
 def run_until(awaited: str, command: list[str], home: Path, person: Person) -> str:
@@ -70,9 +64,7 @@ def run_until(awaited: str, command: list[str], home: Path, person: Person) -> s
         process = subprocess.Popen(command, stdout=stdout, stderr=stderr, stdin=subprocess.PIPE, env=node_environment(home))
     try:
         anyio.run(person.finish, authorization_url_in(log, process))
-        deadline = time.monotonic() + LIMIT_S
-        while process.poll() is None and time.monotonic() < deadline and awaited not in log.read_text(errors="replace"):
-            time.sleep(0.05)
+        until_here(lambda: process.poll() is not None or awaited in log.read_text(errors="replace"))
     finally:
         if process.poll() is None:
             process.terminate()
@@ -104,12 +96,6 @@ def test_mcp_remote_bridges_the_gateway(gateway: RunningGateway, tmp_path: Path)
     printed = run_until("batch_execute", command, tmp_path, Person(gateway.email, gateway.password))
     assert "discover_apis" in printed
     assert shutil.which("node", path=str(BINARIES))
-
-
-@pytest.fixture(scope="module")
-def protected(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningGateway]:
-    with running_gateway(tmp_path_factory.mktemp("node") / "protected", onboarding=True) as running:
-        yield running
 
 
 @pytest.mark.parametrize("era", ["legacy", "modern"])

@@ -1,7 +1,7 @@
 """Onboarding with a real gateway process and the demo as newcomers get it: ask -> link -> consent at the CRM -> answer, in every client."""
 
 import re
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -13,7 +13,7 @@ from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.exceptions import MCPError
 
 from tests.flows.connecting import connect, new_person, token_of
-from tests.flows.gateway_process import RunningGateway, running_gateway
+from tests.flows.gateway_process import RunningGateway
 from tests.flows.mcp_client import connected
 from tests.flows.person import Person
 from tests.server.mcp.requests import LEGACY, URL_MODE, events, legacy_body, legacy_headers, modern_body, modern_headers
@@ -38,10 +38,9 @@ LOSING: dict[str, Any] = {
 OPEN_DEALS = ["Analytical engine design study", "Difference engine maintenance"]
 
 
-@pytest.fixture(scope="module")
-def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningGateway]:
-    with running_gateway(tmp_path_factory.mktemp("onboarding") / "data", onboarding=True) as running:
-        yield running
+@pytest.fixture
+def gateway(protected: RunningGateway) -> RunningGateway:
+    return protected
 
 
 @pytest.fixture

@@ -8,9 +8,8 @@ import socket
 import sqlite3
 import ssl
 import subprocess
-import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import ExitStack, asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,18 +23,19 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
+from tests.command_line import ascend_here
 from tests.conftest import REPOSITORY
-from tests.flows.gateway_process import RunningGateway, ascend, running_gateway
+from tests.flows.gateway_process import RunningGateway, running_gateway
 from tests.flows.mcp_client import connected
 from tests.flows.person import Person
 from tests.ports import free_port
 from tests.server.mcp.requests import modern_body, modern_headers
 from tests.tools.egress.certificate import Certificate, certificate
 from tests.tools.sources.mcp.mcp_upstream import served
+from tests.waiting import until, until_here
 
 GUIDE = (REPOSITORY / "docs" / "guides" / "proxies.md").read_text(encoding="utf-8")
 BLOCKS = dict(re.findall(r"^```(nginx|caddy|yaml)\n(.*?)^```", GUIDE, re.DOTALL | re.MULTILINE))
-START_LIMIT_S = 30
 FORM = {"content-type": "application/x-www-form-urlencoded"}
 
 
@@ -100,20 +100,18 @@ def running(command: list[str], port: int, log: Path) -> Iterator[None]:
     with log.open("w") as out:
         process = subprocess.Popen(command, stdout=out, stderr=out, env={"HOME": str(log.parent), "PATH": "/usr/bin:/bin"})
     try:
-        deadline = time.monotonic() + START_LIMIT_S
-        while True:
-            assert process.poll() is None, log.read_text(encoding="utf-8")[-2000:]
-            assert time.monotonic() < deadline, log.read_text(encoding="utf-8")[-2000:]
-            with ExitStack() as stack:
-                try:
-                    stack.enter_context(socket.create_connection(("127.0.0.1", port), 1))
-                    break
-                except OSError:
-                    time.sleep(0.02)
+        until_here(lambda: _answers(port) or process.poll() is not None)
+        assert process.poll() is None, log.read_text(encoding="utf-8")[-2000:]
         yield
     finally:
         process.terminate()
         process.wait(timeout=20)
+
+
+def _answers(port: int) -> bool:
+    with suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+        return True
+    return False
 
 
 @pytest.fixture(scope="module", params=[nginx, caddy], ids=["nginx", "caddy"])
@@ -129,7 +127,7 @@ def proxied(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
         "ASCEND_EGRESS_ALLOW": "127.0.0.1:*",
     }
     with running_gateway(folder / "data", port=gateway_port, extra=extra) as gateway:
-        minted = ascend("token", "mint", "--tenant", "default", "--user", gateway.email, data_dir=folder / "data", extra=extra)
+        minted = ascend_here("token", "mint", "--tenant", "default", "--user", gateway.email, data_dir=folder / "data", environ=extra)
         command = request.param(folder, port, gateway_port, held)
         with running(command, port, folder / "proxy.log"):
             yield Proxied(gateway, base_url, minted.stdout.strip(), held)
@@ -180,7 +178,7 @@ async def two_steps(proxied: Proxied, folder: Path) -> AsyncIterator[anyio.Event
         document = {"openapi": "3.1.0", "info": {"title": "Two", "version": "1"}, "servers": [server], "paths": paths}
         (folder / "two.json").write_text(json.dumps(document), encoding="utf-8")
         command = ("import", "openapi", str(folder / "two.json"), "--provider", "two", "--shared")
-        done = await anyio.to_thread.run_sync(lambda: ascend(*command, data_dir=proxied.gateway.data_dir))
+        done = await anyio.to_thread.run_sync(lambda: ascend_here(*command, data_dir=proxied.gateway.data_dir))
         assert done.returncode == 0, done.stderr
         yield may_end
         may_end.set()
@@ -192,18 +190,21 @@ async def test_an_event_stream_is_not_held_back(proxied: Proxied, tmp_path: Path
         steps: list[dict[str, Any]] = [{"id": name, "api": f"two.{name}.get", "args": {}} for name in ("quick", "slow")]
         body = modern_body("tools/call", {"name": "batch_execute", "arguments": {"steps": steps}}, meta={"progressToken": "p"})
         headers = modern_headers("tools/call", "batch_execute", authorization=f"Bearer {proxied.token}")
-        with anyio.fail_after(60):
-            while True:
-                events = []
-                async with http.stream("POST", "/mcp", json=body, headers=headers) as response:
-                    async for line in response.aiter_lines():
-                        events.append(line)
-                        if "quick: ok" in line:
-                            may_end.set()
-                if may_end.is_set():
-                    break
-                await anyio.sleep(0.1)  # the import is seen a moment later
-        assert response.headers["content-type"] == "text/event-stream"
+        events: list[str] = []
+        kinds: list[str] = []
+
+        async def has_run() -> bool:
+            events.clear()
+            async with http.stream("POST", "/mcp", json=body, headers=headers) as response:
+                kinds.append(response.headers["content-type"])
+                async for line in response.aiter_lines():
+                    events.append(line)
+                    if "quick: ok" in line:
+                        may_end.set()
+            return may_end.is_set()
+
+        await until(has_run)  # the import is seen a moment later
+        assert kinds[-1] == "text/event-stream"
         assert any('"status":"completed"' in line for line in events), events
 
 

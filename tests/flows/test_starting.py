@@ -32,7 +32,7 @@ def test_a_second_demo_on_the_same_folder_or_port_is_refused_in_one_line(tmp_pat
 
 def test_the_next_start_says_how_to_get_a_new_password(tmp_path: Path) -> None:
     """The password is shown once; whoever lost it is told the way out, which works while the gateway runs."""
-    with running_gateway(tmp_path / "data", onboarding=True) as gateway:
+    with running_gateway(tmp_path / "data", onboarding=True, is_first_start=True) as gateway:
         assert gateway.password
         assert "until you connect the demo CRM, a call answers with a link" in gateway.output
     with running_gateway(tmp_path / "data", onboarding=True, extra=NOT_ON_PATH) as gateway:

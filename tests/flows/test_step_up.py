@@ -3,7 +3,6 @@
 import json
 import subprocess
 import threading
-from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlencode
 
@@ -11,7 +10,7 @@ import anyio
 import pytest
 
 from tests.conftest import REPOSITORY
-from tests.flows.gateway_process import RunningGateway, running_gateway
+from tests.flows.gateway_process import RunningGateway
 from tests.flows.mcp_client import REDIRECT_URI, MemoryTokenStorage, connected
 from tests.flows.person import Person
 from tests.flows.test_main_job import call
@@ -23,12 +22,6 @@ needs_node = pytest.mark.skipif(
     not (BINARIES / "mcp-remote").exists() or not (BINARIES / "node").exists(),
     reason="node modules are not installed; run `make conformance`",
 )
-
-
-@pytest.fixture(scope="module")
-def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningGateway]:
-    with running_gateway(tmp_path_factory.mktemp("step-up") / "data") as running:
-        yield running
 
 
 @pytest.fixture

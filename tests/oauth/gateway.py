@@ -234,7 +234,7 @@ async def _whoami(scope: Scope, receive: Receive, send: Send) -> None:
 @asynccontextmanager
 async def gateway(folder: Path, **changes: Any) -> AsyncIterator[Gateway]:
     """Give a gateway on a fresh SQLite file; `changes` are settings."""
-    url = await put_empty_store(folder / "ascend.sqlite3")
+    url = put_empty_store(folder / "ascend.sqlite3")
     database = Database(url)
     given: dict[str, Any] = {"base_url": BASE, "database_url": url, "rate_limit_scale": 1e6}
     settings = load(folder, {}, **(given | changes))

@@ -103,7 +103,7 @@ class ProviderWorld:
 async def provider_world(
     tmp_path: Path, *, rotate: bool = True, reuse_grace_s: float = 0, timeout_s: float = 20
 ) -> AsyncIterator[ProviderWorld]:
-    url = await put_empty_store(tmp_path / "store.sqlite3")
+    url = put_empty_store(tmp_path / "store.sqlite3")
     database, clock, faults = Database(url), Clock(), Faults()
     oauth = OAuthSettings(OAuthClient("ascend", "app-secret"), rotate=rotate, reuse_grace_s=reuse_grace_s)
     app = build(oauth=oauth, faults=faults, clock=clock)

@@ -12,6 +12,6 @@ from tests.oauth.vault.vault_world import VaultWorld
 
 @pytest.fixture
 async def world(tmp_path: Path) -> AsyncIterator[VaultWorld]:
-    database = Database(await put_empty_store(tmp_path / "store.sqlite3"))
+    database = Database(put_empty_store(tmp_path / "store.sqlite3"))
     yield VaultWorld(tmp_path, database)
     await database.close()

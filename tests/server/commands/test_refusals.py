@@ -18,6 +18,7 @@ REFUSALS: list[tuple[str, int, str]] = [
     ("grant revoke grant_1", 1, "no grant 'grant_1'; `ascend grant list` shows all"),
     ("identity-provider add corp --issuer http://id.example --client-id x --client-auth none", 2, "issuer: "),
     ("identity-provider add corp --issuer https://id.example --client-id x", 2, "no client secret; give it with --secret-stdin"),
+    ("identity-provider add corp --issuer https://id.example --client-id x --client-auth none --tenant no", 1, "no tenant 'no'"),
     ("identity-provider remove corp", 1, "no identity provider 'corp' in tenant 'default'; `ascend identity-provider list` shows all"),
     ("import accept crm", 1, "nothing of 'crm' is held for "),
     ("import accept crm crm.orders.list", 1, "'crm.orders.list' is not held of crm for "),

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.flows.gateway_process import ascend, environment
+from tests.command_line import ascend_here
+from tests.flows.gateway_process import environment
 
 SECRET = "a long and secret line"
 WAIT_S = 60
@@ -89,7 +90,7 @@ def test_ctrl_c_at_the_question_stops_at_once_and_keeps_nothing(tmp_path: Path) 
         screen.process.send_signal(signal.SIGINT)
         assert screen.end() == 130, screen.screen
     assert "ascend: stopped" in screen.screen
-    assert ascend("connection", "list", "--json", data_dir=tmp_path).stdout.strip() == "[]"
+    assert ascend_here("connection", "list", "--json", data_dir=tmp_path).stdout.strip() == "[]"
 
 
 def test_a_key_of_several_lines_is_not_typed(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from tests.flows.gateway_process import RunningGateway, ascend, environment, run
 from tests.ports import free_port
 from tests.server.connecting.test_connecting_processes import EMAIL, PASSWORD, told
 from tests.server.demo.listening import listening
+from tests.waiting import until_here
 
 KEY = "k-crm-never-shown-1"
 WANTED = {"api": "crm.contacts.search", "args": {"query": "Ada"}}
@@ -32,7 +33,7 @@ def calling(gateway: RunningGateway, token: str, outcomes: list[str]) -> Iterato
     stop = threading.Event()
 
     def call() -> None:
-        while not stop.is_set():
+        while not stop.wait(0.01):
             outcomes.append(str(told(gateway, token, "call_api", WANTED)["status"]))
 
     thread = threading.Thread(target=call)
@@ -64,7 +65,7 @@ def test_both_key_layers_are_rotated_under_load_and_a_killed_rotation_costs_noth
             assert told(gateway, token, "call_api", WANTED)["status"] == "ok"
             with calling(gateway, token, outcomes):
                 for _ in range(2):
-                    assert ascend("vault", "rotate", data_dir=data).returncode == 0
+                    assert ascend_here("vault", "rotate", data_dir=data).returncode == 0
                 for has_begun in (True, True, False):
                     process = rotating(data)
                     assert process.stdout is not None
@@ -72,13 +73,13 @@ def test_both_key_layers_are_rotated_under_load_and_a_killed_rotation_costs_noth
                         process.stdout.readline()
                     process.send_signal(signal.SIGKILL)
                     process.communicate()
-            assert len(outcomes) > 10
+                until_here(lambda: len(outcomes) > 10)
             assert set(outcomes) == {"ok"}
-            added = ascend("connection", "add-key", "crm", "--alias", "second", data_dir=data, stdin=f"{KEY}\n")
+            added = ascend_here("connection", "add-key", "crm", "--alias", "second", data_dir=data, stdin=f"{KEY}\n")
             assert added.returncode == 0, added.stderr
         with running_gateway(data, demo=False, port=port) as gateway:
             assert told(gateway, token, "call_api", WANTED)["status"] == "ok"
-        verified = ascend("vault", "verify", data_dir=data)
+        verified = ascend_here("vault", "verify", data_dir=data)
         assert (verified.returncode, "rolled back" in verified.stdout) == (0, False)
         assert KEY.encode() not in b"".join(path.read_bytes() for path in data.iterdir() if path.is_file())
 
@@ -86,12 +87,17 @@ def test_both_key_layers_are_rotated_under_load_and_a_killed_rotation_costs_noth
 def test_a_development_process_refuses_a_production_store(tmp_path: Path) -> None:
     """Issue 6: the environment name is stamped into the store, and is part of every seal."""
     production, development = {"ASCEND_ENV": "production"}, {"ASCEND_ENV": "development"}
-    first = ascend("connection", "add-key", "crm", data_dir=tmp_path / "data", stdin="k\n", extra=production)
+    first = ascend_here("connection", "add-key", "crm", data_dir=tmp_path / "data", stdin="k\n", environ=production)
     assert first.returncode == 0, first.stderr
-    for words in (("connection", "list"), ("vault", "rotate"), ("serve", "--port", "0")):
-        refused = ascend(*words, data_dir=tmp_path / "data", extra=development)
-        assert refused.returncode != 0, words
-        assert "belongs to environment 'production'" in refused.stderr
-        assert "Traceback" not in refused.stderr
+    refusals = [
+        (done.returncode, done.stderr)
+        for words in (("connection", "list"), ("vault", "rotate"))
+        for done in [ascend_here(*words, data_dir=tmp_path / "data", environ=development)]
+    ]
+    started = ascend("serve", "--port", "0", data_dir=tmp_path / "data", extra=development)
+    for code, said in (*refusals, (started.returncode, started.stderr)):
+        assert code != 0
+        assert "belongs to environment 'production'" in said
+        assert "Traceback" not in said
     assert os.listdir(tmp_path / "data")
-    assert ascend("connection", "list", data_dir=tmp_path / "data", extra=production).returncode == 0
+    assert ascend_here("connection", "list", data_dir=tmp_path / "data", environ=production).returncode == 0

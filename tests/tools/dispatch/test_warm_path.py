@@ -90,7 +90,7 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
     port = runner.addresses[0][1]
-    url = await put_empty_store(tmp_path / "store.sqlite3")
+    url = put_empty_store(tmp_path / "store.sqlite3")
     database = Database(url)
     base_url = f"http://127.0.0.1:{port}"
     operations = SqlOperationStore(database)

@@ -36,13 +36,6 @@ async def serving(behaviour: Behaviour, port: int = 0) -> AsyncIterator[str]:
         await asyncio.sleep(0)
 
 
-async def until(holds: Callable[[], bool]) -> None:
-    """Let the loop turn until something holds, for fifteen seconds at most."""
-    async with asyncio.timeout(15):
-        while not holds():  # noqa: ASYNC110  # what is waited for has no event for it
-            await asyncio.sleep(0)
-
-
 def answer(status: str, *headers: str, body: bytes = b"") -> bytes:
     lines = [f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", "Connection: close", *headers]
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body

@@ -10,7 +10,8 @@ import pytest
 
 from oauth.errors import FetchRefused
 from tests.tools.egress import fault_server
-from tests.tools.egress.fault_server import Behaviour, answer, says, serving, until
+from tests.tools.egress.fault_server import Behaviour, answer, says, serving
+from tests.waiting import until
 from tools import turns
 from tools.egress.body import Inflating
 from tools.egress.client import Egress, OutboundRequest

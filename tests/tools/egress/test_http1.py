@@ -5,7 +5,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.tools.egress.fault_server import answer, says, serving, until
+from tests.tools.egress.fault_server import answer, says, serving
+from tests.waiting import until
 from tools.egress.client import Egress, OutboundRequest
 from tools.egress.http1 import MAX_OVERHEAD_BYTES
 from tools.egress.pool import IDLE_S, MAX_CONNECTIONS_PER_ORIGIN, Http1Pool

@@ -203,7 +203,7 @@ async def test_a_client_that_goes_away_cancels_what_runs_and_leaves_a_record(by_
 
 @pytest.fixture
 async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    url = await put_empty_store(tmp_path / "plans.sqlite3")
+    url = put_empty_store(tmp_path / "plans.sqlite3")
     opened = Database(url)
     yield opened
     await opened.close()
