@@ -3,7 +3,7 @@ BIN := .venv/bin
 PORT ?= 8080
 WORKERS ?= 2
 
-.PHONY: serve test check format bench conformance clean
+.PHONY: serve test test-thorough check format bench conformance clean
 
 # The stamp is newer than pyproject.toml once everything it names is installed.
 .venv/.installed: pyproject.toml
@@ -23,6 +23,10 @@ serve: .venv/.installed
 
 test: .venv/.installed-dev
 	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadgroup
+
+# Every property with all its examples, of which each change is tried with a third.
+test-thorough: .venv/.installed-dev
+	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadgroup --hypothesis-profile=thorough
 
 check: .venv/.installed-dev
 	@$(BIN)/ruff format --check .

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.examples import ALL
 from tools.heavy_json.worker import WORKERS
 
 pytest_plugins = ["tests.time_limit"]
@@ -36,7 +37,8 @@ for name in [name for name in os.environ if name.startswith("ASCEND_")]:
     del os.environ[name]
 
 # A busy machine stalls for longer than an example takes: time is no property of what is tested.
-settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("thorough", deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=ALL)
+settings.register_profile("suite", settings.get_profile("thorough"), max_examples=ALL // 3)
 settings.load_profile("suite")
 
 

@@ -2,13 +2,14 @@
 
 import threading
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from capability_index.documents import Document
 from capability_index.encoders.encoder import WordTable
 from capability_index.index import CapabilityIndex
 from capability_index.search import Visible
+from tests.examples import examples
 
 ALL = Visible(("*",))
 
@@ -59,7 +60,7 @@ def test_a_dropped_segment_is_gone(index: CapabilityIndex) -> None:
     assert index.count("*") == 0
 
 
-@settings(max_examples=25, deadline=None)
+@examples(25)
 @given(st.lists(st.tuples(st.sampled_from("ud"), st.lists(st.integers(0, 30), max_size=12), st.integers(0, 3)), max_size=12))
 def test_any_history_ends_in_what_it_wrote(table: WordTable, history: list[tuple[str, list[int], int]]) -> None:
     """Parts that merge and rows that die never lose or revive a document."""

@@ -1,7 +1,7 @@
 """What a search finds, and for whom."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from capability_index.documents import Document
@@ -10,6 +10,7 @@ from capability_index.index import CapabilityIndex
 from capability_index.ranking.confidence import low_of
 from capability_index.ranking.verbs import removes
 from capability_index.search import Visible
+from tests.examples import examples
 
 ALL = Visible(("*",))
 
@@ -143,7 +144,7 @@ def test_scores_fall_down_the_list(index: CapabilityIndex) -> None:
     assert scores == sorted(scores, reverse=True)
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(intent=st.text(max_size=120), k=st.integers(-1, 30))
 def test_any_intent_is_answered(index_of_all: CapabilityIndex, intent: str, k: int) -> None:
     """Bad input is normal input."""

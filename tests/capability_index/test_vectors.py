@@ -2,14 +2,15 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from capability_index import accelerator
 from capability_index.vectors import Matrix, best_rows
+from tests.examples import examples
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(n=st.integers(0, 5_000), k=st.integers(0, 40), spread=st.integers(1, 2_000), seed=st.integers(0, 99))
 def test_the_best_rows_are_those_of_a_full_sort(n: int, k: int, spread: int, seed: int) -> None:
     """The block maxima that come first change nothing; equal scores keep row order."""

@@ -8,9 +8,10 @@ from urllib.parse import urlencode
 
 import httpx2
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from tests.oauth.gateway import CALLBACK, MCP, Gateway, gateway
 
 MARK = '<svg/onload="x7q">'
@@ -64,7 +65,7 @@ MEMBERS = st.sampled_from(
     ]
 )
 #: each example starts its own transactions, which is too slow for Hypothesis' default health checks
-QUIET = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+QUIET = examples(60, suppress_health_check=list(HealthCheck))
 
 
 class Driver:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, multiple, precondition, rule
 
@@ -26,6 +26,7 @@ from oauth.tokens.grant_records import AuthorizationCode, Grant
 from oauth.tokens.lifetimes import Lifetimes
 from oauth.tokens.reply import TokenReply
 from server.storage.memory.oauth import MemoryGrantStore
+from tests.examples import examples
 
 VERIFIER = "v" * 43
 CHALLENGE = base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest()).rstrip(b"=").decode()
@@ -227,7 +228,7 @@ class TokenMachine(RuleBasedStateMachine):
             family.chain.append(reply.refresh_token)
 
 
-TokenMachine.TestCase.settings = settings(max_examples=80, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck))
+TokenMachine.TestCase.settings = examples(80, stateful_step_count=40, suppress_health_check=list(HealthCheck))
 TestTokenMachine = TokenMachine.TestCase
 
 

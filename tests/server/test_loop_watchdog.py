@@ -10,9 +10,10 @@ from typing import Any
 
 import orjson
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from tests.loop_corpus import Input, StalledGateway, call, inputs, stalled_gateway
 
 #: no measure of speed: what is above it hangs, on however slow a machine
@@ -51,7 +52,7 @@ VALUES = st.recursive(
 
 
 @given(value=VALUES, times=st.sampled_from([1, 10, 1_000, 20_000]), shape=st.integers(0, 4))
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@examples(40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 async def test_no_value_many_times_over_hangs_or_breaks(house: StalledGateway, value: Any, times: int, shape: int) -> None:
     """Any value as often as fits, at any place of a call."""
     many = [value] * min(times, max(1, 1_000_000 // max(1, len(str(value)))))

@@ -5,10 +5,10 @@ from collections import Counter
 from itertools import pairwise
 
 import pytest
-from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
+from tests.examples import examples
 from tools.fair_semaphore import MAX_WAITING, Busy, FairSemaphore, Holder
 
 MAL: Holder = ("flood", "mal")
@@ -213,5 +213,5 @@ class Crowd(RuleBasedStateMachine):
             assert in_tenant + self.held[tenant, person] >= 4 - self.held.total()
 
 
-Crowd.TestCase.settings = settings(max_examples=100, stateful_step_count=40, deadline=None)
+Crowd.TestCase.settings = examples(100, stateful_step_count=40)
 TestCrowd = Crowd.TestCase

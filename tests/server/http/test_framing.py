@@ -4,10 +4,11 @@ import asyncio
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from server.http.framing import MAX_WAITING
+from tests.examples import examples
 from tests.server.http.connection_in_process import INNER, NEXT, Noting, agrees, chunked, deliver, outcome, post
 from tests.server.http.rfc9112 import Request, read
 
@@ -58,7 +59,7 @@ def mutated(draw: st.DrawFn) -> bytes:
 CUTS = st.lists(st.integers(0, 900), max_size=6)
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(st.lists(well_formed(), min_size=1, max_size=4), CUTS)
 def test_well_formed_streams_give_their_requests_however_they_are_cut(requests: list[bytes], cuts: list[int]) -> None:
     stream = b"".join(requests)
@@ -70,7 +71,7 @@ def test_well_formed_streams_give_their_requests_however_they_are_cut(requests: 
     assert b" 400 " not in line.written
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(mutated(), CUTS)
 @example(b"GET / HTTP/1.1\r\nHost: x\r\n\r\nGET  /b HTTP/1.1\r\nHost: x\r\n\r\n", [28])
 @example(b"GET / RTSP/1.0\r\nHost: x\r\n\r\n", [])
@@ -81,7 +82,7 @@ def test_mutated_streams_give_the_same_requests_or_a_refusal(stream: bytes, cuts
     agrees(requests, line, reading)
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(mutated(), CUTS)
 def test_an_answer_before_the_body_changes_nothing_of_where_requests_end(stream: bytes, cuts: list[int]) -> None:
     """A hasty application is given heads whose bodies have not come, or never will: one more than there are whole requests."""
@@ -95,7 +96,7 @@ def test_an_answer_before_the_body_changes_nothing_of_where_requests_end(stream:
         assert line.is_closed
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(mutated())
 def test_a_stream_that_comes_byte_by_byte_is_read_as_one_that_comes_at_once(stream: bytes) -> None:
     at_once, line = outcome(stream)

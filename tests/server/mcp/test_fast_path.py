@@ -11,13 +11,14 @@ import httpx2
 import mcp_types as types
 import orjson
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from oauth.principal import Principal
 from server.mcp import response as mcp_exchange
 from server.mcp.fast_path import FastPath
 from server.origins import Callers
+from tests.examples import examples
 from tests.ports import free_port
 from tests.server.importing.mcp_stand_in import StandInDispatcher, gateway, settings_for
 from tests.server.live_server import serving
@@ -199,7 +200,7 @@ def test_an_odd_request_gets_the_same_answer_both_ways(both: Both, base: str, ch
 
 
 @given(base=st.sampled_from(sorted(PLAIN)), changes=st.lists(st.sampled_from(CHANGES), min_size=2, max_size=4))
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_several_oddities_at_once_get_the_same_answer_both_ways(both: Both, base: str, changes: list[Callable[..., None]]) -> None:
     """The order in which checks fail is the SDK's too."""
     lean, sdk = answers_to_changed(both, base, changes)

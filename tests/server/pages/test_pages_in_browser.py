@@ -1,4 +1,4 @@
-"""The pages in Chromium: login, consent and account at the width of a phone and of a desktop, light and dark, by keyboard."""
+"""What people do on the pages in Chromium; how these look to everybody is in test_pages_for_everybody.py."""
 
 import json
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, CDPSession, Page, expect, sync_playwright
 
-from tests.chromium import CHROMIUM, DESKTOP, FLAGS, LIMIT_MS, LOW_CONTRAST, PHONE, needs_chromium
+from tests.chromium import CHROMIUM, DESKTOP, FLAGS, LIMIT_MS, LOW_CONTRAST, needs_chromium
 from tests.server.pages.sign_in_app import PASSWORD, SignInApp, running, sign_in_app
 from tests.server.pages.stand_in_requests import EMAIL
 
@@ -59,15 +59,6 @@ class Visitor:
         self.page.press("#password", "Enter")
 
 
-@pytest.fixture(params=[(PHONE, "light"), (PHONE, "dark"), (DESKTOP, "light"), (DESKTOP, "dark")], ids=str)
-def visitor(request: pytest.FixtureRequest, chromium: Browser) -> Iterator[Visitor]:
-    (width, height), scheme = request.param
-    context = chromium.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
-    context.set_default_timeout(LIMIT_MS)
-    yield Visitor(context.new_page())
-    context.close()
-
-
 @pytest.fixture
 def desktop(chromium: Browser) -> Iterator[Visitor]:
     context = chromium.new_context(viewport={"width": DESKTOP[0], "height": DESKTOP[1]})
@@ -84,38 +75,38 @@ def authenticator_in(page: Page, **settings: Any) -> tuple[CDPSession, str]:
     return session, made["authenticatorId"]
 
 
-def enrol(app: SignInApp, visitor: Visitor) -> None:
+def enrol(app: SignInApp, desktop: Visitor) -> None:
     """Add a passkey on the account page."""
-    visitor.page.goto(f"{app.url}/account")
-    visitor.sign_in()
-    visitor.page.wait_for_selector("#name")
-    visitor.page.fill("#name", "This laptop")
-    visitor.page.click("[data-passkey-button]")
-    visitor.page.wait_for_url("**/account?done=passkey_added")
+    desktop.page.goto(f"{app.url}/account")
+    desktop.sign_in()
+    desktop.page.wait_for_selector("#name")
+    desktop.page.fill("#name", "This laptop")
+    desktop.page.click("[data-passkey-button]")
+    desktop.page.wait_for_url("**/account?done=passkey_added")
 
 
-def test_a_person_signs_in_and_allows(app: SignInApp, visitor: Visitor) -> None:
+def test_a_person_signs_in_and_allows(app: SignInApp, desktop: Visitor) -> None:
     """The whole way, each page checked as it comes."""
-    page = visitor.page
+    page = desktop.page
     page.goto(f"{app.url}/")
-    visitor.check_page()
+    desktop.check_page()
     page.goto(f"{app.url}/authorize")
-    visitor.check_page()
-    visitor.sign_in()
+    desktop.check_page()
+    desktop.sign_in()
     page.wait_for_selector("[name=decision]")
-    visitor.check_page()
+    desktop.check_page()
     assert page.inner_text(".host") == "localhost:33418"
     size = page.evaluate("getComputedStyle(document.querySelector('.host')).fontSize")
     assert float(size.removesuffix("px")) >= 20
     page.click("[value=allow]")
     page.wait_for_url("**/arrived?code=*")
     page.goto(f"{app.url}/account")
-    visitor.check_page()
+    desktop.check_page()
 
 
-def test_a_wrong_password_is_said_where_it_is_read(app: SignInApp, visitor: Visitor) -> None:
+def test_a_wrong_password_is_said_where_it_is_read(app: SignInApp, desktop: Visitor) -> None:
     """The e-mail stays, the password field is next, screen readers hear it."""
-    page = visitor.page
+    page = desktop.page
     page.goto(f"{app.url}/authorize")
     page.fill("#email", EMAIL)
     page.fill("#password", "wrong")
@@ -123,8 +114,8 @@ def test_a_wrong_password_is_said_where_it_is_read(app: SignInApp, visitor: Visi
     expect(page.locator("[role=alert]")).to_contain_text("do not match")
     assert page.input_value("#email") == EMAIL
     expect(page.locator("#password")).to_be_focused()
-    visitor.complaints.clear()  # Chromium reports the status 400 of the page itself.
-    visitor.check_page()
+    desktop.complaints.clear()  # Chromium reports the status 400 of the page itself.
+    desktop.check_page()
 
 
 def test_a_person_needs_no_pointer(app: SignInApp, desktop: Visitor) -> None:

@@ -5,9 +5,10 @@ from pathlib import Path
 from urllib.parse import quote, urlencode
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from tests.oauth.sign_in.software_authenticator import SoftwareAuthenticator
 from tests.server.pages.form_browser import FormBrowser, forms_of
 from tests.server.pages.sign_in_app import PASSWORD, SignInApp, running, sign_in_app
@@ -36,7 +37,7 @@ hostile = st.one_of(
     st.text(max_size=60).map(lambda text: text + MARK),
     st.sampled_from(["\0", "\r\nX-Injected: 1", "..", "%", "%ff", "\ud7ff\uffff", "{{7*7}}", "a" * 5000, "[" * 2000, "-1", "é\u202e"]),
 )
-quick = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+quick = examples(40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @pytest.fixture

@@ -3,9 +3,10 @@
 from typing import Any
 
 import orjson
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from tests.tools.stand_ins import Gateway, gateway, operation
 from tools.dispatch.wire import to_text, to_wire
 from tools.operation import Paging
@@ -78,21 +79,21 @@ async def answered(name: str, arguments: Any) -> None:
     to_text(outcome).encode()
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@examples(120)
 @given(arguments=CALLS)
 async def test_call_api_answers_anything(arguments: dict[str, Any]) -> None:
     """Bad input is normal input."""
     await answered("call_api", arguments)
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@examples(80)
 @given(arguments=SEARCHES)
 async def test_discover_apis_answers_anything(arguments: dict[str, Any]) -> None:
     """Bad input is normal input."""
     await answered("discover_apis", arguments)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@examples(60)
 @given(name=IDS | st.text(st.characters(exclude_categories=[]), max_size=300), arguments=ARGUMENTS)
 async def test_a_call_by_any_name_is_answered(name: str, arguments: dict[str, Any]) -> None:
     """A tools/call may name anything at all."""

@@ -3,9 +3,10 @@
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from tests.tools.stand_ins import ADA, BOB, Gateway, gateway, operation
 from tools.dispatch.pages.paging import Place, path_names, read_place
 from tools.operation import Call, Failure, Json, Operation, Outcome, Paging, ResponseMeta
@@ -77,7 +78,7 @@ async def test_all_brings_every_item_once_in_the_shape_of_one_page(style: str, c
     assert (await ask(house, name, {"mode": "all"}, select="length(results)")).data == count
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(
     style=st.sampled_from(STYLES),
     count=st.integers(0, 60),

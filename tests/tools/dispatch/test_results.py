@@ -5,9 +5,10 @@ from typing import Any
 
 import orjson
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from tests.tools.stand_ins import BOB, answering, gateway, operation
 from tools.dispatch.outline import outline_of, preview_of
 from tools.dispatch.wire import to_text, to_wire
@@ -151,7 +152,7 @@ _JSON = st.recursive(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(value=_JSON, copies=st.sampled_from([1, 40]), max_chars=st.integers(200, 4_000))
 def test_a_preview_fits_and_says_what_it_left_out(value: Any, copies: int, max_chars: int) -> None:
     """Whatever the answer: whole where it fits, marked where it does not."""

@@ -12,11 +12,12 @@ import pytest
 from botocore.auth import S3SigV4Auth, SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from oauth.connections.credentials import Credential, Readiness
 from oauth.principal import Principal
+from tests.examples import examples
 from tests.tools.sources.http.upstream import Upstream
 from tests.tools.sources.openapi.callable import call_of
 from tools.egress.client import Egress
@@ -97,7 +98,7 @@ SEGMENT = TEXT.filter(lambda text: text not in (".", ".."))
 VALUE = st.text("abcXYZ 019-_/;=\"'", max_size=20)
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(
     method=st.sampled_from(["GET", "POST", "PUT", "DELETE", "PATCH", "HEAD"]),
     service=st.sampled_from(["s3", "dynamodb", "execute-api", "lambda"]),

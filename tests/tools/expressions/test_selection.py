@@ -6,9 +6,10 @@ import tracemalloc
 
 import jmespath
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from tests.tools.stand_ins import ADA, CLIENT, answering, gateway, operation
 from tools.dispatch.large_answers import select_from
 from tools.expressions.budget import Budget
@@ -62,7 +63,7 @@ def test_an_ordinary_selection_is_allowed_on_large_answers(expression: str) -> N
 _PART = st.sampled_from(["@", "a", "b", "results", "[0]", "[*]", "[]", "[@,a]", "{x:@,y:a}", "[a,b]", "length(@)", "to_string(@)", "`7`"])
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(parts=st.lists(_PART, min_size=1, max_size=6))
 def test_the_bound_on_growth_holds(parts: list[str]) -> None:
     """Whatever is chained: what comes out is no larger than the bound says, give or take the names that it adds."""

@@ -4,9 +4,10 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from tests.tools.plans.plans import Batches, batches
 from tests.tools.stand_ins import operation
 from tools.operation import Call, Failure, Json, Outcome
@@ -145,7 +146,7 @@ def run(steps: list[dict[str, Json]], parallel: int) -> tuple[Batches, dict[str,
     return asyncio.run(once())
 
 
-@settings(max_examples=80, deadline=None)
+@examples(80)
 @given(plans(), st.sampled_from([1, 2, 16]))
 def test_a_plan_ends_as_the_model_says_whatever_runs_beside_what(steps: list[dict[str, Json]], parallel: int) -> None:
     """Issue: Hypothesis on plans, random DAGs against a model executor."""
@@ -160,7 +161,7 @@ def test_a_plan_ends_as_the_model_says_whatever_runs_beside_what(steps: list[dic
     assert (answer["status"] == "completed") == all(state in ("ok", "skipped") for state in model.states.values())
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(plans(policies=("stop", "skip", "continue")), st.sampled_from([1, 4]))
 def test_a_plan_that_stops_has_run_nothing_before_what_it_needs(steps: list[dict[str, Json]], parallel: int) -> None:
     """Which steps a stop catches depends on their speed; that none ran out of order does not."""

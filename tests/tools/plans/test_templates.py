@@ -5,9 +5,10 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from tests.tools.plans.plans import Batches, answering_with, batches
 from tests.tools.stand_ins import answering, operation
 from tools.expressions.spelling import with_dashes_quoted
@@ -325,7 +326,7 @@ NAMES = TemplateNames(frozenset({"all", "fetch-users", "1"}), frozenset({"all"})
 
 
 @given(st.text(alphabet="${}[]<>%#.|-'\"\\ all1itemdata0*", max_size=60))
-@settings(max_examples=400, deadline=None)
+@examples(400)
 def test_any_text_is_looked_at_without_harm_and_every_way_out_can_be_read(text: str) -> None:
     """What is offered is never itself a fault."""
     for foreign in foreign_templates({"x": text}, NAMES)[0]:

@@ -4,10 +4,11 @@ import asyncio
 from urllib.parse import quote
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from oauth.connections.credentials import Credential
+from tests.examples import examples
 from tools import turns
 from tools.sources import credential_redaction
 from tools.sources.credential_redaction import Redaction
@@ -22,7 +23,7 @@ def redaction(*secrets: str) -> Redaction:
 
 
 @given(parts=st.lists(PARTS, max_size=40), step=st.integers(1, 200), encoding=st.sampled_from(["utf-8", "utf-16-le", "utf-16-be"]))
-@settings(max_examples=200)
+@examples(200)
 def test_parts_put_together_are_what_is_found_at_once(parts: list[str], step: int, encoding: str) -> None:
     """Wherever a secret lies across the parts, in whatever spelling."""
     body = "".join(["{}", *parts]).encode(encoding)

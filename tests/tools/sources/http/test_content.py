@@ -5,9 +5,10 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from tools.charsets import codec_of
 from tools.json_text import decode, encode
 from tools.sources.http.content import MalformedContent, read_content, read_json, text_of
@@ -161,7 +162,7 @@ def test_text_is_read_in_its_charset(body: bytes, media_type: str, text: str | N
 
 
 @given(st.text(max_size=60), st.binary(max_size=60))
-@settings(max_examples=200, deadline=None)
+@examples(200)
 def test_no_label_and_no_body_raises_anything_else(label: str, body: bytes) -> None:
     """Whatever an upstream calls its body, it is data, text, a file, or malformed."""
     codec_of(label)
@@ -182,14 +183,14 @@ JSON_VALUES = st.recursive(
 
 
 @given(JSON_VALUES, st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-be"]))
-@settings(max_examples=300, deadline=None)
+@examples(300)
 def test_json_comes_back_the_same_from_every_unicode_encoding(value: Any, encoding: str) -> None:
     """Integers of any size stay exact."""
     assert read_json(json.dumps(value, ensure_ascii=False).encode(encoding), JSON).data == value
 
 
 @given(JSON_VALUES)
-@settings(max_examples=200, deadline=None)
+@examples(200)
 def test_what_is_kept_is_read_back_the_same(value: Any) -> None:
     """A kept result, a record: integers beyond 64 bits and lone surrogates included."""
     assert decode(encode(value)) == value

@@ -5,9 +5,10 @@ import re
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from tests.tools.sources.openapi.stub_server import StubServer
 from tools.sources.http.credentials import NO_AUTH_PARAMETERS
 from tools.sources.http.parameter_styles import UnfitArgument
@@ -70,7 +71,7 @@ def test_a_parameter_comes_out_of_the_request_as_it_went_in(place: str, style: s
     (operation,) = import_document(raw, provider="api", tenant_id=None, location="d.json").operations
     plan = RequestPlan(operation.binding, lambda: "boundary")
 
-    @settings(max_examples=60, deadline=None)
+    @examples(60)
     @given(values(place, shape))
     def round_trip(value: Any) -> None:
         try:
@@ -153,7 +154,7 @@ def test_a_body_comes_out_of_the_request_as_it_went_in(media_type: str) -> None:
     (operation,) = import_document(raw, provider="api", tenant_id=None, location="d.json").operations
     plan = RequestPlan(operation.binding, lambda: "5f2c0e9a-not-in-any-text")
 
-    @settings(max_examples=60, deadline=None)
+    @examples(60)
     @given(fields)
     def round_trip(value: dict[str, Any]) -> None:
         request = plan.build(value, {}, NO_AUTH_PARAMETERS)
