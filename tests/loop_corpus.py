@@ -12,12 +12,8 @@ from typing import Any
 
 import orjson
 
-from oauth.resources import Resources
-from oauth.sign_in.passwords import Passwords
-from oauth.tenants import Tenant, Tenants
-from oauth.tokens.operator_issued import OperatorIssuedTokens
-from server.app import Gateway, open_gateway
-from server.config.load import load
+from server.app import Gateway
+from tests.gateway import add_person, opened, token_for
 from tests.loop_mcp_upstream import TOOLS
 from tests.loop_upstream import ANSWERS, document
 from tests.server.mcp.requests import legacy_body, legacy_headers, modern_body, modern_headers
@@ -231,26 +227,17 @@ async def stalled_gateway(data: Path, part: int = 1) -> AsyncIterator[StalledGat
         port = int(await asyncio.to_thread(upstream.stdout.readline))
         given = data / "stall.json"
         given.write_bytes(document(f"http://127.0.0.1:{port}"))
-        settings = load(data / "data", {}, base_url="http://127.0.0.1:8080", egress_allow=(f"127.0.0.1:{port}",), rate_limit_scale=1e6)
-        async with open_gateway(settings) as gateway:
+        async with opened(data / "data", egress_allow=(f"127.0.0.1:{port}",), rate_limit_scale=1e6) as gateway:
             store = gateway.store
             await import_openapi(store.operations, ImportRequest(str(given), PROVIDER, None))
             server = ImportRequest(f"http://127.0.0.1:{port}/mcp", MCP_PROVIDER, None, include=TOOLS)
             await import_mcp(store.operations, server, quarantine=store.quarantine)
             await gateway.operations.catalog.refresh(None, PROVIDER)
             await gateway.operations.catalog.refresh(None, MCP_PROVIDER)
-            subject = await Passwords(store.subjects).add_subject("default", "ada@example.com", "correct-horse-battery")
-            tenants = Tenants([Tenant("default", "Default")])
-            scopes = frozenset(
-                {"mcp", *(f"{prefix}:{tier}" for prefix in ("mcp", PROVIDER, MCP_PROVIDER) for tier in ("read", "write", "destructive"))}
-            )
-            resources = Resources(tenants, settings.mcp_url, settings.base_url)
-
-            async def allowed(_tenant: str, _subject: str) -> frozenset[str]:
-                return scopes
-
-            minted = await OperatorIssuedTokens(store.grants, resources, allowed).mint("default", subject.subject_id, scopes, 3_600)
-            yield StalledGateway(gateway, minted.access_token)
+            prefixes = ("mcp", PROVIDER, MCP_PROVIDER)
+            scopes = frozenset({"mcp", *(f"{prefix}:{tier}" for prefix in prefixes for tier in ("read", "write", "destructive"))})
+            token = await token_for(gateway, await add_person(gateway), scopes=scopes)
+            yield StalledGateway(gateway, token)
     finally:
         assert upstream.stdin is not None
         assert upstream.stdout is not None

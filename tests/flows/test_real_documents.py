@@ -4,16 +4,14 @@ import json
 from pathlib import Path
 from typing import Any
 
+from anyio import to_thread
+
 from oauth.principal import Principal
 from oauth.scopes import BASELINE
-from server.app import open_gateway
-from server.config.load import load
-from server.storage.store import open_store
 from tests.command_line import ascend_here
-from tests.flows.gateway_process import ascend
+from tests.gateway import bring_openapi, opened
 from tools.catalog.signatures import MAX_SIGNATURE_CHARS
 from tools.operation import ClientInfo
-from tools.sources.importing import ImportRequest, import_openapi
 
 #: provider -> (document in the folder of shared data, operations that it has)
 DOCUMENTS = {
@@ -71,13 +69,11 @@ def test_each_document_comes_in_whole_and_a_dry_run_changes_nothing(shared_data:
 
 async def test_intents_find_their_operation_with_a_compact_signature(shared_data: Path, tmp_path: Path) -> None:
     """Each within the first five of 667 operations and the built-in ones."""
-    settings = load(tmp_path, {})
-    async with open_store(settings) as store:
-        for provider, (name, _) in DOCUMENTS.items():
-            await import_openapi(store.operations, ImportRequest(str(shared_data / "specs" / name), provider))
     caller = Principal("default", "ada", "test", frozenset(BASELINE), "grant", "local")
     missed: list[str] = []
-    async with open_gateway(settings) as gateway:
+    async with opened(tmp_path) as gateway:
+        for provider, (name, _) in DOCUMENTS.items():
+            await bring_openapi(gateway, shared_data / "specs" / name, provider)
         for intent, wanted in INTENTS.items():
             outcome = await gateway.operations.dispatcher.call(
                 caller, "discover_apis", {"query": intent, "limit": 5}, client=ClientInfo("2026-07-28")
@@ -88,5 +84,6 @@ async def test_intents_find_their_operation_with_a_compact_signature(shared_data
             elif len(signatures[wanted]) > MAX_SIGNATURE_CHARS:
                 missed.append(f"{intent}: {signatures[wanted]} is long")
     assert missed == []
-    found = ascend("index", "search", "post a message to a channel", "--limit", "5", "--json", data_dir=tmp_path)
+    words = ("index", "search", "post a message to a channel", "--limit", "5", "--json")
+    found = await to_thread.run_sync(lambda: ascend_here(*words, data_dir=tmp_path))
     assert "slack.chat.post_message" in [hit["slug"] for hit in json.loads(found.stdout)["hits"]]

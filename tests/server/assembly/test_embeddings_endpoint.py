@@ -28,6 +28,8 @@ from server.commands.doctor import embeddings_finding
 from server.commands.index import command as index_command
 from server.config.load import load
 from server.config.settings import Settings
+from tests.empty_store import put_data_directory
+from tests.gateway import bring_openapi
 from tests.ports import free_port
 from tests.server.demo.listening import listening
 from tests.waiting import until
@@ -91,7 +93,8 @@ def document() -> str:
 
 
 def settings_at(folder: Path, url: str, **more: object) -> Settings:
-    return load(folder / "data", {}, embeddings_url=url, embeddings_model="tiny", embeddings_api_key=KEY, **more)
+    data = put_data_directory(folder / "data")
+    return load(data, {}, embeddings_url=url, embeddings_model="tiny", embeddings_api_key=KEY, **more)
 
 
 @asynccontextmanager
@@ -99,8 +102,7 @@ async def opened(folder: Path, settings: Settings) -> AsyncIterator[Gateway]:
     """A gateway with three operations, searched by words and table until the endpoint's vectors are whole."""
     async with open_gateway(settings) as gateway:
         (folder / "shop.json").write_text(document(), encoding="utf-8")
-        await import_openapi(gateway.store.operations, ImportRequest(str(folder / "shop.json"), "shop"))
-        await gateway.operations.refresh([(None, "shop")])
+        await bring_openapi(gateway, folder / "shop.json", "shop")
         yield gateway
 
 

@@ -30,6 +30,7 @@ from server.pages.browser_session import BrowserSessions
 from server.pages.home import HomeEndpoints
 from server.pages.page import Pages
 from server.storage.store import Store, open_store
+from tests.empty_store import put_data_directory
 from tests.server.demo.listening import listening
 from tools.egress.client import Egress
 from tools.sources.key_parts import KeyPart
@@ -118,7 +119,7 @@ async def connection_world(
     faults = Faults()
     oauth = OAuthSettings(OAuthClient("ascend", CLIENT_SECRET), access_ttl_s, rotate, reuse_grace_s)
     crm_app = build(oauth=oauth, faults=faults)
-    settings = load(tmp_path / "data", {}, base_url=url)
+    settings = load(put_data_directory(tmp_path / "data"), {}, base_url=url)
     with listening(crm_app) as crm_url:
         async with open_store(settings) as store, Egress((urlsplit(crm_url).netloc, *allow)) as egress:
             connections = await assemble_connections(settings, store, egress)

@@ -1,7 +1,6 @@
 """Onboarding from inside the conversation: a real MCP client asks, its person connects the CRM, the same call goes through."""
 
 import json
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -9,32 +8,23 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import anyio
 import httpx2
 import mcp_types as types
 import pytest
 from mcp import Client
-from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.exceptions import MCPError
 
-from oauth.resources import Resources
-from oauth.sign_in.passwords import Passwords
-from oauth.tokens.operator_issued import OperatorIssuedTokens
-from server.app import Gateway, open_gateway
-from server.config.load import load
+from server.app import Gateway
 from server.demo.app import build
 from server.demo.grants import OAuthClient, OAuthSettings
 from server.demo.provider import register
-from server.http.server import HttpServer
 from tests.flows.person import Person
+from tests.gateway import EMAIL, PASSWORD, add_person, bring_openapi, mcp_client, served, token_for
 from tests.server.demo.listening import listening
 from tests.server.mcp.requests import URL_MODE, modern_body, modern_headers
 from tests.waiting import until
-from tools.sources.importing import ImportRequest, import_openapi
 
-EMAIL, PASSWORD = "ada@example.com", "correct-horse-battery"
 CRM_CLIENT = OAuthClient("ascend", "s3cret")
-SCOPES = frozenset({"mcp", "mcp:read", "mcp:write", "mcp:destructive"})
 PLAN = {
     "steps": [
         {"id": "ada", "api": "crm.contacts.search", "args": {"query": "Ada Lovelace"}},
@@ -60,12 +50,8 @@ class Onboarding:
             await self.walk(params.url)
             return types.ElicitResult(action="accept")
 
-        url = self.gateway.settings.mcp_url("default")
         callback: Any = open_for_person if elicits else None
-        async with (
-            httpx2.AsyncClient(headers={"authorization": f"Bearer {self.token}"}, timeout=20) as http,
-            Client(streamable_http_client(url, http_client=http), mode=mode, elicitation_callback=callback) as client,
-        ):
+        async with mcp_client(self.gateway, self.token, mode=mode, elicitation_callback=callback) as client:
             yield client
 
     async def walk(self, url: str) -> None:
@@ -78,27 +64,11 @@ class Onboarding:
 @pytest.fixture
 async def onboarding(tmp_path: Path) -> AsyncIterator[Onboarding]:
     """A whole gateway and a CRM that asks for consent."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    base_url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     with listening(build(oauth=OAuthSettings(CRM_CLIENT))) as crm_url:
-        settings = load(tmp_path / "data", {}, base_url=base_url, egress_allow=(urlsplit(crm_url).netloc,))
-        async with open_gateway(settings) as gateway, anyio.create_task_group() as running:
-            await import_openapi(gateway.store.operations, ImportRequest(f"{crm_url}/openapi.json", "crm"))
-            await gateway.operations.refresh([(None, "crm")])
+        async with served(tmp_path / "data", egress_allow=(urlsplit(crm_url).netloc,)) as gateway:
+            await bring_openapi(gateway, f"{crm_url}/openapi.json", "crm")
             await register(gateway.connections.registrations, crm_url, CRM_CLIENT)
-            subject = await Passwords(gateway.store.subjects).add_subject("default", EMAIL, PASSWORD)
-            resources = Resources(gateway.tenants, settings.mcp_url, settings.base_url)
-
-            async def allowed(*_who: str) -> frozenset[str]:
-                return SCOPES
-
-            minted = await OperatorIssuedTokens(gateway.store.grants, resources, allowed).mint("default", subject.subject_id, SCOPES, 3600)
-            server = HttpServer(gateway.app)
-            running.start_soon(server.serve, [listener])
-            await server.until_ready()
-            yield Onboarding(gateway, crm_url, minted.access_token)
-            server.should_exit = True
-    listener.close()
+            yield Onboarding(gateway, crm_url, await token_for(gateway, await add_person(gateway)))
 
 
 async def call(client: Client, tool: str, arguments: dict[str, Any]) -> dict[str, Any]:
@@ -186,9 +156,7 @@ async def test_an_api_with_a_key_can_be_connected_as_soon_as_it_is_imported(onbo
     whole = {"openapi": "3.1.0", "info": {}, "servers": [{"url": "https://bakery.example"}], "paths": paths}
     document = tmp_path / "bakery.json"
     document.write_text(json.dumps({**whole, "components": {"securitySchemes": scheme}, "security": [{"key": []}]}), encoding="utf-8")
-    gateway = onboarding.gateway
-    await import_openapi(gateway.store.operations, ImportRequest(str(document), "bakery"))
-    await gateway.operations.refresh([(None, "bakery")])
+    await bring_openapi(onboarding.gateway, document, "bakery")
     async with onboarding.client("2026-07-28", elicits=False) as client:
         listed = await call(client, "connections.list", {})
         assert (listed["data"]["accounts"], listed["data"]["connectable"]) == ([], ["bakery", "crm"])

@@ -19,9 +19,8 @@ import server.assembly.operations
 from oauth.connections.connecting.keys import add_key
 from oauth.connections.connection import AccountSecret
 from oauth.principal import Principal
-from server.app import open_gateway
-from server.config.load import load
 from server.observability.trace_context import Tracing
+from tests.gateway import opened
 from tests.server.demo.listening import listening
 from tools.operation import ClientInfo
 from tools.sources.importing import ImportRequest, import_openapi
@@ -56,10 +55,9 @@ async def test_what_an_upstream_repeats_reaches_neither_answer_nor_log_nor_span(
     monkeypatch.setattr(server.assembly.operations, "Tracing", lambda: Tracing(provider))
     app = Starlette(routes=[Route("/things", repeats_what_it_got)])
     with listening(app) as url:
-        settings = load(tmp_path / "data", {"ASCEND_EGRESS_ALLOW": urlsplit(url).netloc}, base_url="http://127.0.0.1:9")
         document = tmp_path / "careless.json"
         document.write_text(json.dumps(DOCUMENT | {"servers": [{"url": url}]}))
-        async with open_gateway(settings) as gateway:
+        async with opened(tmp_path / "data", egress_allow=(urlsplit(url).netloc,)) as gateway:
             for name in KEYS:
                 await import_openapi(gateway.store.operations, ImportRequest(str(document), name))
             vault, store = gateway.connections.vault, gateway.store.connections

@@ -13,10 +13,10 @@ from oauth.connections.provider import parse
 from oauth.connections.upstream.metadata import SignIn, discover
 from oauth.connections.upstream.registration import definition_of, register
 from oauth.fetch import Fetched
-from oauth.sign_in.passwords import Passwords
 from server.commands.upstream_sign_in import UpstreamEntrance
+from tests.gateway import EMAIL, add_person
 from tests.server.importing.protected_upstream import protected_upstream
-from tests.server.importing.upstream_world import EMAIL, PASSWORD, UpstreamWorld, upstream_world
+from tests.server.importing.upstream_world import UpstreamWorld, upstream_world
 from tests.waiting import until
 from tools.errors import ImportFailed
 from tools.sources.importing import ImportRequest
@@ -55,8 +55,7 @@ async def test_people_connect_their_own_accounts_of_a_protected_upstream(world: 
         await world.bring(upstream.url, token=credential.secret)
         assert (await world.run("notes.whoami"))["data"] == "person 1"
         # somebody else is asked to connect, and then is somebody else
-        bob = await Passwords(world.gateway.store.subjects).add_subject("default", "bob@example.com", PASSWORD)
-        bobs = await world.mint(bob.subject_id)
+        bobs = await world.mint(await add_person(world.gateway, "bob@example.com"))
         needed = await world.run("notes.whoami", token=bobs)
         assert needed["status"] == "needs_connection"
         assert (await world.described("notes.whoami"))[0]["connection"]["status"] == "ready"

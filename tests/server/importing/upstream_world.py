@@ -1,34 +1,23 @@
 """A whole gateway on a real port, a person with a token, and their MCP client: for tests with upstream MCP servers."""
 
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import anyio
 import httpx2
 import mcp_types as types
-from mcp import Client
-from mcp.client.streamable_http import streamable_http_client
 
 from oauth.connections.connecting.keys import add_key
 from oauth.connections.connection import EVERYBODY, AccountSecret
 from oauth.connections.credentials import Credential
-from oauth.resources import Resources
-from oauth.sign_in.passwords import Passwords
 from oauth.tenants import Tenant
-from oauth.tokens.operator_issued import OperatorIssuedTokens
-from server.app import Gateway, open_gateway
-from server.config.load import load
-from server.http.server import HttpServer
+from server.app import Gateway
 from tests.flows.person import Person
+from tests.gateway import EMAIL, PASSWORD, add_person, mcp_client, served, token_for
 from tests.waiting import until
 from tools.sources.importing import Imported, ImportRequest, import_mcp
-
-EMAIL, PASSWORD = "ada@example.com", "correct-horse-battery"
-SCOPES = frozenset({"mcp", "mcp:read", "mcp:write", "mcp:destructive"})
 
 
 @dataclass
@@ -53,9 +42,7 @@ class UpstreamWorld:
 
     async def call(self, tool: str, arguments: dict[str, Any], token: str | None = None, tenant: str = "default") -> dict[str, Any]:
         """Call one of the three tools with a real client over HTTP and return its structured answer."""
-        headers = {"authorization": f"Bearer {token or self.token}"}
-        url = self.gateway.settings.mcp_url(tenant)
-        async with httpx2.AsyncClient(headers=headers, timeout=40) as http, Client(streamable_http_client(url, http_client=http)) as client:
+        async with mcp_client(self.gateway, token or self.token, tenant) as client:
             result = await client.call_tool(tool, arguments)
         assert isinstance(result, types.CallToolResult)
         assert isinstance(result.structured_content, dict), result
@@ -99,20 +86,14 @@ class UpstreamWorld:
 
     async def mint(self, subject: str, tenant: str = "default") -> str:
         """Return an access token with all scopes."""
-        gateway = self.gateway
-        resources = Resources(gateway.tenants, gateway.settings.mcp_url, gateway.settings.base_url)
-
-        async def allowed(*_who: str) -> frozenset[str]:
-            return SCOPES
-
-        return (await OperatorIssuedTokens(gateway.store.grants, resources, allowed).mint(tenant, subject, SCOPES, 3600)).access_token
+        return await token_for(self.gateway, subject, tenant)
 
     async def add_tenant(self, name: str) -> str:
         """Add a tenant with one person and return that person's token."""
         await self.gateway.store.tenants.add(Tenant(name, name.title()))
-        subject = await Passwords(self.gateway.store.subjects).add_subject(name, f"eve@{name}.example", PASSWORD)
+        subject = await add_person(self.gateway, f"eve@{name}.example", name)
         self.gateway.tenants.replace(await self.gateway.store.tenants.all())
-        return await self.mint(subject.subject_id, name)
+        return await self.mint(subject, name)
 
     async def connect_key(self, tenant: str, key: str, provider: str = "notes") -> None:
         """Give everybody in `tenant` an account by a static bearer token."""
@@ -137,16 +118,6 @@ class UpstreamWorld:
 @asynccontextmanager
 async def upstream_world(tmp_path: Path, email: str = EMAIL, **settings: Any) -> AsyncIterator[UpstreamWorld]:
     """Open the world; it ends with the block."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    base_url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    chosen = load(tmp_path / "data", {}, base_url=base_url, egress_allow=("127.0.0.1:*",), **settings)
-    async with open_gateway(chosen) as gateway, anyio.create_task_group() as running:
-        subject = await Passwords(gateway.store.subjects).add_subject("default", email, PASSWORD)
-        server = HttpServer(gateway.app)
-        running.start_soon(server.serve, [listener])
-        await server.until_ready()
-        world = UpstreamWorld(gateway, subject.subject_id, "")
-        world.token = await world.mint(subject.subject_id)
-        yield world
-        server.should_exit = True
-    listener.close()
+    async with served(tmp_path / "data", egress_allow=("127.0.0.1:*",), **settings) as gateway:
+        subject = await add_person(gateway, email)
+        yield UpstreamWorld(gateway, subject, await token_for(gateway, subject))
