@@ -3,7 +3,7 @@
     python -m benchmarks.loop_stalls [WORD ...]
 
 Defends: nothing that a caller may send (4 MB) and nothing that an upstream may answer (32 MB) holds the loop for more than 50 ms. Opens
-a whole gateway in this process and sends the corpus of the tests (tests/loop_corpus.py) one after the other; only inputs whose names
+a whole gateway in this process and sends the corpus of the tests (tests/loop/corpus.py) one after the other; only inputs whose names
 have a WORD, where one is given. The shortest of three tries counts: other programs hold a machine up, too.
 """
 
@@ -14,7 +14,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.loop_corpus import Input, StalledGateway, inputs, stalled_gateway
+from tests.loop.corpus import Input, StalledGateway, inputs, stalled_gateway
 
 MOST_MS = 50.0
 TRIES = 3

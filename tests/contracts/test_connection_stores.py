@@ -1,29 +1,19 @@
 """Every store of secrets, connections and connect flows keeps the same promises."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import anyio
 import pytest
 
-from oauth.connections.connecting.connect_flow import AuthorizationAttempt, ConnectFlow, ConnectFlowStore
 from oauth.connections.connection import Connection
-from oauth.connections.connection_store import ConnectionStore, Lease
-from oauth.errors import AlreadyTaken
-from oauth.vault.envelope import WrappedKey
-from oauth.vault.errors import StaleKey
+from oauth.connections.connection_store import AliasTaken, Lease
 from oauth.vault.key_source import KeyText
-from oauth.vault.secrets import SealedSecret, SecretEvent, SecretStore
+from oauth.vault.secrets import SealedSecret, SecretEvent, StaleKey
 from oauth.vault.vault import Vault, VaultCaller
 from server.storage.database import Database
-from server.storage.memory.connect_flows import MemoryConnectFlowStore
-from server.storage.memory.connections import MemoryConnectionStore
 from server.storage.memory.secrets import MemorySecretStore
-from server.storage.oauth.connect_flows import SqlConnectFlowStore
-from server.storage.oauth.connections import SqlConnectionStore
-from server.storage.oauth.secrets import SqlSecretStore
+from tests.contracts.connection_stores import KEY, NOW, Stores, stores_on
 
-NOW = 1_800_000_000.0
-KEY = WrappedKey("dek1", "acme", "kek1", b"wrapped")
 EVENT = SecretEvent(NOW, "acme", "ada", "sealed", "n", 1, "test")
 ADAS = Connection(
     account_id="acc_1",
@@ -44,23 +34,9 @@ ADAS = Connection(
 )
 
 
-@dataclass
-class Stores:
-    secrets: SecretStore
-    connections: ConnectionStore
-    flows: ConnectFlowStore
-
-
 @pytest.fixture
 async def stores(database: Database | None) -> Stores:
-    """Fresh stores of each kind, with one data key."""
-    if database is None:
-        kept = MemorySecretStore()
-        stores = Stores(kept, MemoryConnectionStore(kept), MemoryConnectFlowStore())
-    else:
-        stores = Stores(SqlSecretStore(database), SqlConnectionStore(database), SqlConnectFlowStore(database))
-    await stores.secrets.add_key(KEY)
-    return stores
+    return await stores_on(database)
 
 
 def secret_of(connection: Connection, content: bytes = b"x") -> SealedSecret:
@@ -167,7 +143,7 @@ async def test_a_connection_comes_back_with_its_secret(stores: Stores) -> None:
 async def test_a_second_account_never_replaces_the_first(stores: Stores) -> None:
     """Issue 6: alias and default."""
     await keep(stores, ADAS)
-    with pytest.raises(AlreadyTaken):
+    with pytest.raises(AliasTaken):
         await keep(stores, replace(ADAS, account_id="acc_2"))
     await keep(stores, replace(ADAS, account_id="acc_2", alias="support"))
     await keep(stores, replace(ADAS, account_id="acc_3", subject="bob"))
@@ -182,7 +158,7 @@ async def test_a_second_account_never_replaces_the_first(stores: Stores) -> None
         "acc_2": True,
         "acc_3": True,
     }
-    with pytest.raises(AlreadyTaken):
+    with pytest.raises(AliasTaken):
         await stores.connections.rename("acme", "acc_2", "sales")
     assert not await stores.connections.rename("globex", "acc_2", "other")
     assert await stores.connections.remove("acme", "acc_2", EVENT)
@@ -288,74 +264,3 @@ async def test_an_expired_connection_is_not_refreshed(stores: Stores) -> None:
     """Issue 6: nobody hammers the provider for a dead connection."""
     await keep(stores, replace(ADAS, state="expired"))
     assert await lease(stores, NOW + 9999) == []
-
-
-FLOW = ConnectFlow("hash", "acme", "ada", "client", "hubspot", frozenset({"read"}), "new", NOW, NOW + 600, "acc_1", "sales")
-
-
-async def test_a_trip_is_taken_at_most_once(stores: Stores) -> None:
-    """ConnectFlowStore.take: `state` is single-use, also when two callbacks come at once."""
-    await stores.flows.add(FLOW)
-    assert await stores.flows.get("hash") == FLOW
-    trip = AuthorizationAttempt("trip", "browser", b"sealed", "dek1")
-    assert await stores.flows.start("hash", trip, NOW + 700)
-    taken = []
-
-    async def take() -> None:
-        if found := await stores.flows.take("trip"):
-            taken.append(found)
-
-    async with anyio.create_task_group() as group:
-        for _ in range(8):
-            group.start_soon(take)
-    assert taken == [(replace(FLOW, state="started", expires_at=NOW + 700), trip)]
-
-
-async def test_whose_trip_it_was_is_known_until_the_next_one(stores: Stores) -> None:
-    """ConnectFlowStore.taken: the page at its end may be loaded again."""
-    await stores.flows.add(FLOW)
-    assert await stores.flows.start("hash", AuthorizationAttempt("one", "browser", b"sealed", "dek1"), NOW + 700)
-    assert await stores.flows.taken("one") is None
-    await stores.flows.take("one")
-    assert await stores.flows.taken("one") == (replace(FLOW, state="started", expires_at=NOW + 700), "browser")
-    assert await stores.flows.start("hash", AuthorizationAttempt("two", "another", b"sealed", "dek1"), NOW + 700)
-    assert (await stores.flows.taken("one"), await stores.flows.taken("two")) == (None, None)
-    await stores.flows.take("two")
-    await stores.flows.finish("hash", "done", "acc_9")
-    found = await stores.flows.taken("two")
-    assert found is not None
-    assert (found[0].state, found[0].account_id, found[1]) == ("done", "acc_9", "another")
-
-
-async def test_a_new_trip_ends_the_former_one(stores: Stores) -> None:
-    """ConnectFlowStore.start."""
-    await stores.flows.add(FLOW)
-    for name in ("one", "two"):
-        assert await stores.flows.start("hash", AuthorizationAttempt(name, "browser", b"", "dek1"), NOW + 700)
-    assert await stores.flows.take("one") is None
-    await stores.flows.finish("hash", "done", "acc_9")
-    assert await stores.flows.take("two") is None
-    assert not await stores.flows.start("hash", AuthorizationAttempt("three", "browser", b"", "dek1"), NOW + 700)
-    found = await stores.flows.get("hash")
-    assert found
-    assert (found.state, found.account_id) == ("done", "acc_9")
-
-
-async def test_a_finished_flow_is_told_to_who_asked_until_it_is_reported(stores: Stores) -> None:
-    """ConnectFlowStore.done."""
-    await stores.flows.add(FLOW)
-    await stores.flows.finish("hash", "done", "acc_9")
-    done = await stores.flows.done("acme", "ada", "client", "hubspot", NOW - 1)
-    assert [flow.account_id for flow in done] == ["acc_9"]
-    assert not await stores.flows.done("acme", "bob", "client", "hubspot", NOW - 1)
-    assert not await stores.flows.done("acme", "ada", "client", "hubspot", NOW + 1)
-    await stores.flows.finish("hash", "reported", "acc_9")
-    assert not await stores.flows.done("acme", "ada", "client", "hubspot", NOW - 1)
-
-
-async def test_old_flows_are_swept(stores: Stores) -> None:
-    """ConnectFlowStore.sweep."""
-    await stores.flows.add(FLOW)
-    assert await stores.flows.sweep(NOW + 600) == 0
-    assert await stores.flows.sweep(NOW + 601) == 1
-    assert await stores.flows.get("hash") is None

@@ -1,17 +1,13 @@
 """What oauth/stores.py promises, kept by the SQL stores and by the ones in memory."""
 
-import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import anyio
 import pytest
 
-from oauth.audit import SecurityEvent
 from oauth.authorization.request import AuthorizationRequest
-from oauth.client import Client
-from oauth.stores import AuditLog, ClientStore, GrantStore
 from oauth.tokens.formats import hash_token
 from oauth.tokens.grant_records import (
     AccessToken,
@@ -26,13 +22,10 @@ from oauth.tokens.grant_records import (
 from server.config.store import sqlite_url
 from server.storage.change_feed import Change, ChangeFeed
 from server.storage.database import Database
-from server.storage.memory.oauth import MemoryClientStore, MemoryGrantStore
 from server.storage.migrate import migrate
-from server.storage.oauth.clients import SqlClientStore
 from server.storage.oauth.grants import SqlGrantStore
-from server.storage.oauth.security_events import SqlAuditLog
+from tests.contracts.oauth_stores import NOW, Stores, stores_on
 
-NOW = round(time.time())
 RESOURCE = "https://gw/mcp"
 SCOPES = frozenset({"mcp", "mcp:read"})
 GRANT = Grant("grant_1", "default", "ada", "client_1", RESOURCE, SCOPES, "authorization_code", True, NOW, NOW + 1000)
@@ -58,34 +51,11 @@ REQUEST = AuthorizationRequest(
 STORED = StoredRequest(REQUEST, hash_token("request"))
 DEVICE = DeviceCode(hash_token("dc"), "BCDFGHJK", "client_1", "default", "https://gw/mcp", ("mcp",), NOW, NOW + 600, 5.0)
 CONSENT = RememberedConsent("default", "ada", "client_1", "https://app.example/cb", "https://gw/mcp", frozenset({"mcp"}), "", NOW)
-CLIENT = Client(
-    client_id="client_1",
-    kind="dynamic",
-    name="Probe",
-    redirect_uris=("http://127.0.0.1/cb",),
-    created_at=NOW,
-    application_type="native",
-    registered_from="203.0.113.7",
-    links=(("client_uri", "https://probe.example"),),
-    registration_hash=hash_token("rat"),
-    expires_at=NOW + 100,
-)
-
-
-@dataclass
-class Stores:
-    grants: GrantStore
-    clients: ClientStore
-    audit: AuditLog
 
 
 @pytest.fixture
 def stores(database: Database | None) -> Stores:
-    """Fresh stores of each kind."""
-    if database is None:
-        memory = MemoryGrantStore()
-        return Stores(memory, MemoryClientStore(), memory)
-    return Stores(SqlGrantStore(database), SqlClientStore(database), SqlAuditLog(database))
+    return stores_on(database)
 
 
 async def test_everything_of_a_grant_comes_back_as_it_went_in(stores: Stores) -> None:
@@ -262,30 +232,6 @@ async def test_of_two_transactions_that_decide_about_one_row_the_second_sees_wha
     assert sum(spent) == 1
 
 
-async def test_a_client_saved_many_times_at_once_is_there_once(stores: Stores) -> None:
-    """oauth/stores.py ClientStore.save: two requests may read the same metadata document."""
-    async with anyio.create_task_group() as group:
-        for _ in range(8):
-            group.start_soon(stores.clients.save, CLIENT)
-    assert list(await stores.clients.all()) == [CLIENT]
-
-
-async def test_clients_are_saved_found_used_listed_and_removed(stores: Stores) -> None:
-    """oauth/stores.py ClientStore."""
-    await stores.clients.save(CLIENT)
-    assert await stores.clients.find("client_1") == CLIENT
-    changed = replace(CLIENT, name="Other", disabled=True)
-    await stores.clients.save(changed)
-    assert await stores.clients.find("client_1") == changed
-    await stores.clients.used("client_1", NOW + 5.0, None)
-    assert await stores.clients.find("client_1") == replace(changed, last_used_at=NOW + 5.0, expires_at=None)
-    await stores.clients.save(replace(CLIENT, client_id="client_2", kind="registered", created_at=NOW + 1))
-    assert [client.client_id for client in await stores.clients.all()] == ["client_2", "client_1"]
-    assert [client.client_id for client in await stores.clients.all("dynamic")] == ["client_1"]
-    assert await stores.clients.remove("client_1")
-    assert not await stores.clients.remove("client_1")
-
-
 async def test_the_sweep_keeps_what_a_replay_is_recognised_by(stores: Stores) -> None:
     """oauth/stores.py GrantStore.sweep: rotated tokens stay with their grant, sealed replies do not, expired things go."""
     rotated = replace(REFRESH, rotated_at=NOW + 1.0, reply_box=b"box")
@@ -304,17 +250,6 @@ async def test_the_sweep_keeps_what_a_replay_is_recognised_by(stores: Stores) ->
         assert await rows.grant("grant_1") is None
         assert await rows.refresh_token(REFRESH.token_hash) is None
         assert await rows.request(STORED.request_hash) is None
-
-
-async def test_events_are_read_newest_first_by_tenant(stores: Stores) -> None:
-    """oauth/stores.py AuditLog."""
-    events = [SecurityEvent("sign_in", NOW + at, "default", "ada", facts={"by": str(at)}) for at in range(3)]
-    for event in events:
-        await stores.audit.record(event)
-    async with stores.grants.transaction() as rows:
-        await rows.note(SecurityEvent("sign_out", NOW, "acme", "bob"))
-    assert list(await stores.audit.recent("default", 2)) == [events[2], events[1]]
-    assert [event.action for event in await stores.audit.recent("acme")] == ["sign_out"]
 
 
 async def test_other_processes_hear_of_a_revocation(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from tests.examples import examples
-from tests.loop_corpus import Input, StalledGateway, call, inputs, stalled_gateway
+from tests.loop.corpus import Input, StalledGateway, call, inputs, stalled_gateway
 
 #: no measure of speed: what is above it hangs, on however slow a machine
 HANG_S = 10.0

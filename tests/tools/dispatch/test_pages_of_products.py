@@ -9,7 +9,7 @@ import pytest
 from aiohttp import web
 
 from server.storage.memory.tools import MemoryResultStore
-from tests.tools.sources.http.test_runner import Wallet
+from tests.tools.sources.http.api_world import Wallet
 from tests.tools.sources.openapi.callable import call_of
 from tools.dispatch.pages.page_cursor import CursorSeal
 from tools.dispatch.pages.pager import Pager

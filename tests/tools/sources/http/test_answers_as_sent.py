@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.tools.sources.http.test_runner import World, world  # noqa: F401  a fixture
+from tests.tools.sources.http.api_world import ApiWorld
 from tools.operation import Download, Json
 
 JSON_NODE: dict[str, Any] = {"responses": {"200": {"description": "", "content": {"application/json": {"schema": {"type": "object"}}}}}}
@@ -75,7 +75,7 @@ ENCODINGS: dict[str, tuple[str, bytes]] = {
 
 
 @pytest.mark.parametrize("name", CHARSETS)
-async def test_json_in_any_charset_is_data(name: str, world: World) -> None:  # noqa: F811
+async def test_json_in_any_charset_is_data(name: str, world: ApiWorld) -> None:
     """RFC 8259 §8.1, Encoding Standard §6."""
     media_type, body, data = CHARSETS[name]
     world.upstream.answer(200, body, media_type)
@@ -84,7 +84,7 @@ async def test_json_in_any_charset_is_data(name: str, world: World) -> None:  # 
 
 
 @pytest.mark.parametrize("name", LABELS)
-async def test_what_is_meant_counts_not_how_it_is_labelled(name: str, world: World) -> None:  # noqa: F811
+async def test_what_is_meant_counts_not_how_it_is_labelled(name: str, world: ApiWorld) -> None:
     media_type, body, data = LABELS[name]
     world.upstream.answer(200, body, media_type)
     outcome = await world.run(world.operation(JSON_NODE))
@@ -92,7 +92,7 @@ async def test_what_is_meant_counts_not_how_it_is_labelled(name: str, world: Wor
 
 
 @pytest.mark.parametrize("name", ENCODINGS)
-async def test_a_content_encoding_is_taken_out_where_it_is_there(name: str, world: World) -> None:  # noqa: F811
+async def test_a_content_encoding_is_taken_out_where_it_is_there(name: str, world: ApiWorld) -> None:
     """RFC 9110 §8.4: several are listed in the order in which they were applied; some name one that was taken out before."""
     encoding, body = ENCODINGS[name]
     world.upstream.answer(200, body, Content_Encoding=encoding)
@@ -101,7 +101,7 @@ async def test_a_content_encoding_is_taken_out_where_it_is_there(name: str, worl
 
 
 @pytest.mark.parametrize(("body", "data"), [(b"", None), (b"\n", None)])
-async def test_an_empty_body_is_empty_whatever_its_encoding(body: bytes, data: Json, world: World) -> None:  # noqa: F811
+async def test_an_empty_body_is_empty_whatever_its_encoding(body: bytes, data: Json, world: ApiWorld) -> None:
     world.upstream.answer(200, body, Content_Encoding="gzip")
     outcome = await world.run(world.operation(JSON_NODE))
     assert (outcome.status, outcome.data) == ("ok", data)
@@ -117,7 +117,7 @@ async def test_an_empty_body_is_empty_whatever_its_encoding(body: bytes, data: J
         ("gzip", b"\x1f\x8bxx", "upstream_malformed"),
     ],
 )
-async def test_what_cannot_be_inflated_is_one_clear_error(encoding: str, body: bytes, code: str, world: World) -> None:  # noqa: F811
+async def test_what_cannot_be_inflated_is_one_clear_error(encoding: str, body: bytes, code: str, world: ApiWorld) -> None:
     world.upstream.answer(200, body, Content_Encoding=encoding)
     failure = (await world.run(world.operation(JSON_NODE))).error
     assert failure is not None
@@ -135,13 +135,13 @@ async def test_what_cannot_be_inflated_is_one_clear_error(encoding: str, body: b
         ("application/xml", "<?xml version='1.0' encoding='ISO-8859-1'?><a>á</a>".encode("latin-1"), None),
     ],
 )
-async def test_text_stays_text(media_type: str, body: bytes, data: str | None, world: World) -> None:  # noqa: F811
+async def test_text_stays_text(media_type: str, body: bytes, data: str | None, world: ApiWorld) -> None:
     world.upstream.answer(200, body, media_type)
     outcome = await world.run(world.operation(TEXT_NODE))
     assert outcome.data == (body.decode("latin-1") if data is None else data)
 
 
-async def test_bytes_stay_a_file(world: World) -> None:  # noqa: F811
+async def test_bytes_stay_a_file(world: ApiWorld) -> None:
     world.upstream.answer(200, b"\xa1aa\x01", "application/cbor")
     data = (await world.run(world.operation(JSON_NODE))).data
     assert isinstance(data, Download)

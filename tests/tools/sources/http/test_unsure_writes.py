@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager, suppress
 import pytest
 
 from server.storage.memory.tools import MemoryResultStore
-from tests.tools.sources.http.test_runner import Wallet
+from tests.tools.sources.http.api_world import Wallet
 from tests.tools.sources.openapi.callable import call_of
 from tools.effects import UNSURE, may_have_taken_effect
 from tools.egress.client import Egress

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from server.storage.memory.tools import MemoryResultStore
-from tests.tools.sources.mcp.test_runner import World, world  # noqa: F401  a fixture
-from tests.tools.sources.mcp.test_runner_faults import calling
+from tests.tools.sources.mcp.hostile_calls import calling
+from tests.tools.sources.mcp.mcp_world import McpWorld
 from tests.tools.sources.openapi.callable import ADA
 from tools.operation import Download, Json, LargeJson
 from tools.sources.mcp.runner import McpRunner
@@ -21,7 +21,7 @@ def text(words: str) -> dict[str, Any]:
     return {"type": "text", "text": words}
 
 
-async def answered(world: World, content: list[Any], structured: Json = None) -> tuple[Any, MemoryResultStore]:  # noqa: F811
+async def answered(world: McpWorld, content: list[Any], structured: Json = None) -> tuple[Any, MemoryResultStore]:
     results = MemoryResultStore()
     runner = McpRunner(world.sessions, world.wallet, results)
     result = {"content": content} | ({} if structured is None else {"structuredContent": structured})
@@ -32,7 +32,7 @@ async def answered(world: World, content: list[Any], structured: Json = None) ->
     return outcome.data, results
 
 
-async def test_an_image_beside_structured_content_is_kept_under_a_handle(world: World) -> None:  # noqa: F811
+async def test_an_image_beside_structured_content_is_kept_under_a_handle(world: McpWorld) -> None:
     """mcp-structured-with-image."""
     data, results = await answered(world, [text("a chart of sales"), IMAGE], {"title": "sales"})
     assert data["title"] == "sales"
@@ -42,12 +42,12 @@ async def test_an_image_beside_structured_content_is_kept_under_a_handle(world: 
     assert await results.get(ADA, image["handle"]) == (PNG, "image/png")
 
 
-async def test_a_link_beside_structured_content_is_there(world: World) -> None:  # noqa: F811
+async def test_a_link_beside_structured_content_is_there(world: McpWorld) -> None:
     """mcp-structured-with-link."""
     assert (await answered(world, [LINK], {"pages": 3}))[0] == {"pages": 3, "content": [LINK]}
 
 
-async def test_an_image_beside_a_text_is_a_handle_as_when_it_comes_alone(world: World) -> None:  # noqa: F811
+async def test_an_image_beside_a_text_is_a_handle_as_when_it_comes_alone(world: McpWorld) -> None:
     """mcp-text-and-image: no base64 in data."""
     data, results = await answered(world, [text("Took a screenshot"), IMAGE])
     assert data[0] == "Took a screenshot"
@@ -70,17 +70,17 @@ async def test_an_image_beside_a_text_is_a_handle_as_when_it_comes_alone(world: 
         ([], {"a": 1}),
     ],
 )
-async def test_text_that_only_repeats_what_is_structured_is_left_out(world: World, content: list[Any], structured: Json) -> None:  # noqa: F811
+async def test_text_that_only_repeats_what_is_structured_is_left_out(world: McpWorld, content: list[Any], structured: Json) -> None:
     """MCP tools, structured content: servers add it as text for older clients."""
     assert (await answered(world, content, structured))[0] == structured
 
 
-async def test_a_member_that_is_called_content_is_not_lost(world: World) -> None:  # noqa: F811
+async def test_a_member_that_is_called_content_is_not_lost(world: McpWorld) -> None:
     """The structured content comes first."""
     assert (await answered(world, [LINK], {"content": "own"}))[0] == {"content": "own", "_content": [LINK]}
 
 
-async def test_a_file_in_a_resource_beside_words_is_a_handle(world: World) -> None:  # noqa: F811
+async def test_a_file_in_a_resource_beside_words_is_a_handle(world: McpWorld) -> None:
     """Embedded resources: blobs are kept, texts are shown."""
     blob = {"type": "resource", "resource": {"uri": "file:///a/b.bin", "blob": "AAEC", "mimeType": "application/x-b"}}
     words = {"type": "resource", "resource": {"uri": "file:///a/b.txt", "text": "plain"}}
@@ -90,7 +90,7 @@ async def test_a_file_in_a_resource_beside_words_is_a_handle(world: World) -> No
     assert data[1] == words
 
 
-async def test_a_text_of_more_values_than_we_hold_as_objects_stays_text(world: World) -> None:  # noqa: F811
+async def test_a_text_of_more_values_than_we_hold_as_objects_stays_text(world: McpWorld) -> None:
     """As an answer of an API does (docs/decisions/0027)."""
     data, _ = await answered(world, [text(f"[{'1,' * 100_000}2]")])
     assert isinstance(data, LargeJson)
@@ -99,7 +99,7 @@ async def test_a_text_of_more_values_than_we_hold_as_objects_stays_text(world: W
 
 
 @pytest.mark.parametrize("place", ["text", "structured"])
-async def test_integers_of_any_length_arrive_whole(world: World, place: str) -> None:  # noqa: F811
+async def test_integers_of_any_length_arrive_whole(world: McpWorld, place: str) -> None:
     """JSON has no limit for integers (RFC 8259 §6)."""
     big = 123456789012345678901234567890
     content, structured = ([text(f'{{"id": {big}}}')], None) if place == "text" else ([], {"id": big})

@@ -11,9 +11,9 @@ import pytest
 from starlette.responses import Response, StreamingResponse
 
 from server.storage.memory.tools import MemoryResultStore
+from tests.tools.sources.mcp.hostile_calls import calling, imported
 from tests.tools.sources.mcp.hostile_mcp import listed, raw_server
-from tests.tools.sources.mcp.test_runner import World, world  # noqa: F401  a fixture
-from tests.tools.sources.mcp.test_runner_faults import calling, imported
+from tests.tools.sources.mcp.mcp_world import McpWorld
 from tests.tools.sources.openapi.callable import ADA
 from tools.json_text import decode
 from tools.operation import Download, LargeJson, Outcome
@@ -49,7 +49,7 @@ def read_by_sdk(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
     assert lengths
 
 
-async def answered(world: World, result: Any, *, results: MemoryResultStore | None = None) -> Outcome:  # noqa: F811
+async def answered(world: McpWorld, result: Any, *, results: MemoryResultStore | None = None) -> Outcome:
     async with calling(world, lambda params: result(params) if callable(result) else result) as do:
         world.runner = McpRunner(world.sessions, world.wallet, results)
         return await world.run(do)
@@ -67,7 +67,7 @@ def response(params: Any, result: Any) -> dict[str, Any]:
 
 @pytest.mark.usefixtures("read_by_sdk")
 @pytest.mark.parametrize("is_stream", [False, True], ids=["JSON", "events"])
-async def test_heavy_structured_content_stays_text(world: World, is_stream: bool) -> None:  # noqa: F811
+async def test_heavy_structured_content_stays_text(world: McpWorld, is_stream: bool) -> None:
     """The same data, as text; a copy of it in a text is left away, as of a light one."""
     result = {"content": [text(json.dumps({"rows": ROWS}))], "structuredContent": {"rows": ROWS}}
     outcome = await answered(world, (lambda params: events(response(params, result))) if is_stream else result)
@@ -77,14 +77,14 @@ async def test_heavy_structured_content_stays_text(world: World, is_stream: bool
 
 
 @pytest.mark.usefixtures("read_by_sdk")
-async def test_many_blocks_are_as_heavy_as_they_are_to_the_sdk(world: World) -> None:  # noqa: F811
+async def test_many_blocks_are_as_heavy_as_they_are_to_the_sdk(world: McpWorld) -> None:
     """Each would become a model, several times."""
     outcome = await answered(world, {"content": [text("") for _ in range(3_000)]})
     assert outcome.data == [""] * 3_000
 
 
 @pytest.mark.usefixtures("read_by_sdk")
-async def test_large_files_and_what_stands_beside_them_arrive_as_light_ones_do(world: World) -> None:  # noqa: F811
+async def test_large_files_and_what_stands_beside_them_arrive_as_light_ones_do(world: McpWorld) -> None:
     """Alone a download; beside a text a handle; the text of an image is decoded by the child."""
     alone = await answered(world, {"content": [IMAGE]})
     assert alone.data == Download(PNG, "image/png", None)
@@ -99,14 +99,14 @@ async def test_large_files_and_what_stands_beside_them_arrive_as_light_ones_do(w
 
 
 @pytest.mark.usefixtures("read_by_sdk")
-async def test_a_heavy_text_is_a_text(world: World) -> None:  # noqa: F811
+async def test_a_heavy_text_is_a_text(world: McpWorld) -> None:
     """Whatever it is made of."""
     words = "{not, JSON}, " * 20_000
     assert (await answered(world, {"content": [text(words)]})).data == words
 
 
 @pytest.mark.usefixtures("read_by_sdk")
-async def test_heavy_failures_keep_their_words(world: World) -> None:  # noqa: F811
+async def test_heavy_failures_keep_their_words(world: McpWorld) -> None:
     """A tool's own no, an error of the server, and what is no result at all."""
     failed = await answered(world, {"content": [text("no such row"), text("x," * 40_000)], "isError": True})
     assert failed.error is not None
@@ -132,7 +132,7 @@ async def test_heavy_failures_keep_their_words(world: World) -> None:  # noqa: F
 @pytest.mark.usefixtures("read_by_sdk")
 @pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"])
 async def test_heavy_notifications_are_dropped_and_logged(
-    world: World,  # noqa: F811
+    world: McpWorld,
     caplog: pytest.LogCaptureFixture,
     line_end: str,
 ) -> None:
@@ -149,7 +149,7 @@ async def test_heavy_notifications_are_dropped_and_logged(
 
 
 @pytest.mark.usefixtures("read_by_sdk")
-async def test_a_heavy_list_is_listed_tool_by_tool(world: World) -> None:  # noqa: F811
+async def test_a_heavy_list_is_listed_tool_by_tool(world: McpWorld) -> None:
     """Mended where it can be, marked where it cannot, as in a light one; the next page is asked for."""
     odd = [{"name": "no_schema"}, {"name": 5}, {"name": "odd_schema", "inputSchema": {"type": "string"}}]
     large = {"name": "large", "description": "x" * 300_000, "inputSchema": {"type": "object"}}
@@ -165,7 +165,7 @@ async def test_a_heavy_list_is_listed_tool_by_tool(world: World) -> None:  # noq
     assert {each.where: each.reason for each in result.skipped}["large"] == "its definition is larger than 256 KiB"
 
 
-async def test_a_heavy_list_pins_its_tools_as_a_light_one_does(world: World) -> None:  # noqa: F811
+async def test_a_heavy_list_pins_its_tools_as_a_light_one_does(world: McpWorld) -> None:
     """Nothing is quarantined because a list has grown."""
     light = await imported(world, raw_server(tools=lambda _params: listed("do", description="Does it.", title="Do")))
     filler = [f"get_item_{number}" for number in range(3_000)]
@@ -174,7 +174,7 @@ async def test_a_heavy_list_pins_its_tools_as_a_light_one_does(world: World) -> 
     assert pins[0] == pins[1]
 
 
-async def test_a_stream_is_looked_at_in_small_steps(world: World, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
+async def test_a_stream_is_looked_at_in_small_steps(world: McpWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     """No step is longer than SLICE_BYTES, and short events are handed on together, at most two steps of them."""
     wholes: list[int] = []
     seen = mcp_transport._Capped._seen

@@ -10,7 +10,7 @@ import pytest
 from starlette.responses import Response
 
 from server.storage.memory.tools import MemoryResultStore
-from tests.tools.sources.http.test_runner import Wallet
+from tests.tools.sources.http.api_world import Wallet
 from tests.tools.sources.mcp.hostile_mcp import listed, raw_server
 from tests.tools.sources.mcp.mcp_upstream import served
 from tests.tools.sources.openapi.callable import call_of

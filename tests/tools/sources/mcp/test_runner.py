@@ -3,7 +3,6 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -13,56 +12,18 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from oauth.connections.credentials import Credential
-from oauth.principal import Principal
-from tests.tools.sources.http.test_runner import Wallet
 from tests.tools.sources.http.upstream import Upstream
 from tests.tools.sources.mcp.hostile_mcp import listed, raw_server
 from tests.tools.sources.mcp.mcp_upstream import McpUpstream, default_tools, served, tool
+from tests.tools.sources.mcp.mcp_world import BOB, McpWorld
 from tests.tools.sources.openapi.callable import ADA, call_of
 from tests.waiting import until
-from tools.egress.client import Egress
 from tools.errors import ImportFailed
-from tools.operation import CallOptions, Failure, Operation, Outcome
+from tools.operation import CallOptions
 from tools.sources.mcp.access import access_of_tool
 from tools.sources.mcp.definitions import UpstreamTool
 from tools.sources.mcp.import_server import import_server
-from tools.sources.mcp.runner import McpRunner
-from tools.sources.mcp.session_pool import FAILURES_TO_REST, REST_S, McpSessions
-
-BOB = replace(ADA, subject="bob")
-
-
-@dataclass
-class World:
-    """A gateway's side: sessions and a runner, on a clock that a test turns."""
-
-    egress: Egress
-    sessions: McpSessions
-    runner: McpRunner
-    wallet: Wallet
-    now: list[float] = field(default_factory=lambda: [0.0])
-
-    async def operations(self, upstream: McpUpstream, credential: Credential | None = None) -> dict[str, Operation]:
-        imported = await import_server(self.egress, upstream.url, provider="notes", tenant_id=None, credential=credential)
-        return {operation.id: operation for operation in imported.operations}
-
-    async def run(
-        self, operation: Operation, principal: Principal = ADA, options: CallOptions = CallOptions(), **arguments: object
-    ) -> Outcome:
-        return await self.runner.run(replace(call_of(operation, arguments, options), principal=principal))
-
-    async def failure(self, operation: Operation, options: CallOptions = CallOptions(), **arguments: object) -> Failure:
-        outcome = await self.run(operation, ADA, options, **arguments)
-        assert outcome.error is not None
-        return outcome.error
-
-
-@pytest.fixture
-async def world() -> AsyncIterator[World]:
-    now = [0.0]
-    async with Egress(allow=["127.0.0.1:*"]) as egress, McpSessions(egress, clock=lambda: now[0]) as sessions:
-        wallet = Wallet()
-        yield World(egress, sessions, McpRunner(sessions, wallet), wallet, now)
+from tools.sources.mcp.session_pool import FAILURES_TO_REST, REST_S
 
 
 @pytest.fixture(params=[False, True], ids=["2026-07-28", "2025-11-25"])
@@ -71,7 +32,7 @@ async def upstream(request: pytest.FixtureRequest) -> AsyncIterator[McpUpstream]
         yield running
 
 
-async def test_tools_of_either_era_become_operations_and_run(world: World, upstream: McpUpstream) -> None:
+async def test_tools_of_either_era_become_operations_and_run(world: McpWorld, upstream: McpUpstream) -> None:
     """Issue "Calling any API", upstream MCP servers: both eras, with their annotations."""
     operations = await world.operations(upstream)
     assert set(operations) == {"notes.numbers.add", "notes.note.delete", "notes.whoami", "notes.fail", "notes.slow"}
@@ -84,7 +45,7 @@ async def test_tools_of_either_era_become_operations_and_run(world: World, upstr
     assert (await world.run(operations["notes.whoami"])).data == {"ok": True}
 
 
-async def test_a_tool_that_fails_keeps_its_own_words(world: World, upstream: McpUpstream) -> None:
+async def test_a_tool_that_fails_keeps_its_own_words(world: McpWorld, upstream: McpUpstream) -> None:
     """isError results."""
     failure = await world.failure((await world.operations(upstream))["notes.fail"])
     assert failure.code == "upstream_tool_error"
@@ -92,7 +53,7 @@ async def test_a_tool_that_fails_keeps_its_own_words(world: World, upstream: Mcp
     assert failure.upstream == {"status": None, "body": [{"type": "text", "text": "the note is locked"}]}
 
 
-async def test_a_changed_definition_is_quarantined_until_it_is_imported_again(world: World, upstream: McpUpstream) -> None:
+async def test_a_changed_definition_is_quarantined_until_it_is_imported_again(world: McpWorld, upstream: McpUpstream) -> None:
     """Rug pull: the tool of yesterday asks for secrets today; the announcement alone brings that to light, with the difference."""
     whoami = (await world.operations(upstream))["notes.whoami"]
     assert (await world.run(whoami)).status == "ok"
@@ -113,7 +74,7 @@ async def test_a_changed_definition_is_quarantined_until_it_is_imported_again(wo
     assert (await world.run(accepted)).status == "ok"
 
 
-async def test_a_tool_that_is_gone_says_so(world: World) -> None:
+async def test_a_tool_that_is_gone_says_so(world: McpWorld) -> None:
     """No call goes out for what the upstream no longer lists."""
     async with McpUpstream() as upstream:
         whoami = (await world.operations(upstream))["notes.whoami"]
@@ -122,7 +83,7 @@ async def test_a_tool_that_is_gone_says_so(world: World) -> None:
         assert not upstream.calls
 
 
-async def test_a_restarted_upstream_is_met_with_a_new_session(world: World, upstream: McpUpstream) -> None:
+async def test_a_restarted_upstream_is_met_with_a_new_session(world: McpWorld, upstream: McpUpstream) -> None:
     """Legacy sessions are lost on restart; the call that finds out is not lost with them."""
     add = (await world.operations(upstream))["notes.numbers.add"]
     assert (await world.run(add, a=1, b=2)).status == "ok"
@@ -133,7 +94,7 @@ async def test_a_restarted_upstream_is_met_with_a_new_session(world: World, upst
     assert all(outcome.status == "ok" or (outcome.error is not None and outcome.error.retryable) for outcome in outcomes)
 
 
-async def test_each_subject_has_a_session_of_its_own(world: World) -> None:
+async def test_each_subject_has_a_session_of_its_own(world: McpWorld) -> None:
     """Sessions are pooled by upstream and subject; side by side they open once."""
     async with McpUpstream(legacy=True) as upstream:
         add = (await world.operations(upstream))["notes.numbers.add"]
@@ -144,7 +105,7 @@ async def test_each_subject_has_a_session_of_its_own(world: World) -> None:
         assert len(upstream.requests) - before < 10 + 2 * 6
 
 
-async def test_a_slow_tool_ends_in_time_and_its_session_lives_on(world: World, upstream: McpUpstream) -> None:
+async def test_a_slow_tool_ends_in_time_and_its_session_lives_on(world: McpWorld, upstream: McpUpstream) -> None:
     """30 s at most, and less where the caller says less."""
     operations = await world.operations(upstream)
     assert (await world.run(operations["notes.numbers.add"], a=1, b=2)).status == "ok"  # the session is open
@@ -153,7 +114,7 @@ async def test_a_slow_tool_ends_in_time_and_its_session_lives_on(world: World, u
     assert (await world.run(operations["notes.numbers.add"], a=1, b=2)).status == "ok"
 
 
-async def test_one_dead_upstream_harms_nobody_else_and_is_left_alone_for_a_while(world: World) -> None:
+async def test_one_dead_upstream_harms_nobody_else_and_is_left_alone_for_a_while(world: McpWorld) -> None:
     """Issue "Calling any API": after a few failures calls fail at once, until the upstream may have recovered."""
     async with McpUpstream() as alive, McpUpstream() as dying:
         alive_add = (await world.operations(alive))["notes.numbers.add"]
@@ -169,7 +130,7 @@ async def test_one_dead_upstream_harms_nobody_else_and_is_left_alone_for_a_while
         assert (await world.run(dead_add, a=1, b=1)).status == "ok"
 
 
-async def test_a_refused_credential_says_nothing_of_the_upstreams_health(world: World) -> None:
+async def test_a_refused_credential_says_nothing_of_the_upstreams_health(world: McpWorld) -> None:
     """Health is judged without any one person's token."""
     async with McpUpstream(token="good") as upstream:
         add = (await world.operations(upstream, Credential("bearer", "good")))["notes.numbers.add"]
@@ -206,7 +167,7 @@ def refusing(shape: str) -> Any:
 
 
 @pytest.mark.parametrize("shape", ["400", "401", "403", "500", "JSON-RPC error", "sign-in page", "redirect"])
-async def test_one_persons_bad_key_rests_a_server_for_nobody_else(world: World, shape: str) -> None:
+async def test_one_persons_bad_key_rests_a_server_for_nobody_else(world: McpWorld, shape: str) -> None:
     """Whatever shape the refusal has: what a server says to one key says nothing of it to others."""
     async with served(refusing(shape)) as port:
         good = Credential("bearer", "good", account_id="2")
@@ -219,7 +180,7 @@ async def test_one_persons_bad_key_rests_a_server_for_nobody_else(world: World, 
         assert (await world.run(do, BOB)).data == "ok"
 
 
-async def test_a_credential_that_was_refreshed_meanwhile_is_used(world: World) -> None:
+async def test_a_credential_that_was_refreshed_meanwhile_is_used(world: McpWorld) -> None:
     """The vault's newer token goes out once in place of the refused one."""
     async with McpUpstream(token="new") as upstream:
         add = (await world.operations(upstream, Credential("bearer", "new")))["notes.numbers.add"]
@@ -227,7 +188,7 @@ async def test_a_credential_that_was_refreshed_meanwhile_is_used(world: World) -
         assert (await world.run(add, a=1, b=1)).data == {"sum": 2}
 
 
-async def test_what_does_not_speak_mcp_is_refused_at_import(world: World) -> None:
+async def test_what_does_not_speak_mcp_is_refused_at_import(world: McpWorld) -> None:
     """One clear error each: not MCP, and nobody there."""
     async with Upstream() as web:
         web.answer(200, "<html>hello</html>", content_type="text/html")
@@ -237,7 +198,7 @@ async def test_what_does_not_speak_mcp_is_refused_at_import(world: World) -> Non
         await import_server(world.egress, "http://127.0.0.1:9/mcp", provider="x", tenant_id=None)
 
 
-async def test_a_definition_that_cannot_be_validated_is_left_out_with_its_reason(world: World) -> None:
+async def test_a_definition_that_cannot_be_validated_is_left_out_with_its_reason(world: McpWorld) -> None:
     """A schema that refers elsewhere would have to be fetched."""
     tools = default_tools()
     tools["odd"] = tool("odd", input_schema={"type": "object", "properties": {"a": {"$ref": "https://evil.example/schema"}}})
@@ -272,7 +233,7 @@ def test_the_tier_of_a_tool_is_the_riskier_of_name_and_hints(name: str, hints: d
     assert access_of_tool(UpstreamTool(name, "", "", {}, None, hints)) == access
 
 
-async def test_a_dry_run_shows_the_message_without_the_credential(world: World) -> None:
+async def test_a_dry_run_shows_the_message_without_the_credential(world: McpWorld) -> None:
     """three-tools.md, call_api: dry_run."""
     async with McpUpstream(token="good") as upstream:
         add = (await world.operations(upstream, Credential("bearer", "good")))["notes.numbers.add"]
@@ -281,7 +242,7 @@ async def test_a_dry_run_shows_the_message_without_the_credential(world: World) 
         assert "good" not in str(shown)
 
 
-async def test_a_server_of_another_make_is_called_alike(world: World) -> None:
+async def test_a_server_of_another_make_is_called_alike(world: McpWorld) -> None:
     """FastMCP answers structured content under `result`, and validates arguments itself."""
     server = FastMCP("calc")
 

@@ -3,161 +3,26 @@
 import asyncio
 import base64
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
 import anyio
 import pytest
 from starlette.responses import Response
-from starlette.types import ASGIApp
 
+from tests.tools.sources.mcp.hostile_calls import calling
 from tests.tools.sources.mcp.hostile_mcp import asking_server, listed, raw_server
 from tests.tools.sources.mcp.mcp_upstream import McpUpstream, served, tool
-from tests.tools.sources.mcp.test_runner import World, world  # noqa: F401  a fixture
+from tests.tools.sources.mcp.mcp_world import McpWorld
 from tests.tools.sources.openapi.callable import ADA, call_of
 from tools.egress.places import EgressPlaces
-from tools.errors import ImportFailed
 from tools.fair_semaphore import Busy
-from tools.operation import CallOptions, Download, Operation
-from tools.sources.mcp import listing as mcp_listing
+from tools.operation import CallOptions, Download
 from tools.sources.mcp.import_server import import_server
 from tools.sources.mcp.session_pool import McpSessions, Upstream
-from tools.sources.openapi.import_document import ImportResult
-from tools.sources.openapi.overlay import Correction, Overlay
-
-OBJECT: dict[str, Any] = {"type": "object", "properties": {}}
 
 
-async def imported(world: World, app: ASGIApp) -> ImportResult:  # noqa: F811
-    """Import a server that is served only for that."""
-    async with served(app) as port:
-        return await import_server(world.egress, f"http://127.0.0.1:{port}/mcp", provider="x", tenant_id=None)
-
-
-@asynccontextmanager
-async def calling(world: World, call: Any) -> AsyncIterator[Operation]:  # noqa: F811
-    """Serve a tool `do` whose calls `call` answers, and give its operation."""
-    async with served(raw_server(tools=lambda _params: listed("do"), call=call)) as port:
-        brought = await import_server(world.egress, f"http://127.0.0.1:{port}/mcp", provider="x", tenant_id=None)
-        yield brought.operations[0]
-
-
-async def test_a_description_of_a_megabyte_keeps_only_its_own_tool_out(world: World) -> None:  # noqa: F811
-    """Limits are said, with the tool's name."""
-    pages = {"tools": [*listed("big", description="x" * (1 << 20))["tools"], *listed("small")["tools"]]}
-    result = await imported(world, raw_server(tools=lambda _params: pages))
-    assert [operation.id for operation in result.operations] == ["x.small"]
-    assert [(each.where, each.reason) for each in result.skipped] == [("big", "its definition is larger than 256 KiB")]
-
-
-async def test_five_thousand_tools_in_pages_come_in(world: World) -> None:  # noqa: F811
-    """Every page of the list."""
-
-    def page(params: dict[str, Any]) -> dict[str, Any]:
-        start = int(params.get("cursor") or 0)
-        more = {"nextCursor": str(start + 500)} if start < 4_500 else {}
-        return listed(*(f"get_item_{number}" for number in range(start, start + 500))) | more
-
-    result = await imported(world, raw_server(tools=page))
-    assert len({operation.id for operation in result.operations}) == 5_000
-
-
-@pytest.mark.parametrize(
-    ("tools", "said"),
-    [
-        (lambda params: listed("a") | {"nextCursor": "again"}, "the same page of its list again and again"),
-        (lambda params: listed("a") | {"nextCursor": str(int(params.get("cursor", 0)) + 1)}, "pages of tools"),
-        (lambda params: {"tools": "none"}, "does not speak MCP as we know it"),
-        (lambda params: {"tools": [{"name": "a", "inputSchema": 5}]}, "none of them was imported: a: its definition breaks MCP's rules"),
-        (lambda params: listed("a") | {"nextCursor": 5}, "MCP as we know it (nextCursor)"),
-        (lambda params: Response("<html>Bad gateway</html>", 502, media_type="text/html"), "'x'"),
-        (lambda params: Response("<html>Welcome</html>", 200, media_type="text/html"), "does not speak MCP as we know it"),
-        (lambda params: Response(b"x" * 2_000_000, media_type="application/json"), "does not speak MCP as we know it"),
-    ],
-    ids=["cursor loop", "endless pages", "no list", "no schema", "no cursor", "HTML 502", "HTML 200", "garbage"],
-)
-async def test_a_list_that_is_none_is_refused_in_one_sentence(
-    world: World,  # noqa: F811
-    tools: Any,
-    said: str,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """Import fails whole, and says why."""
-    monkeypatch.setattr(mcp_listing, "MAX_PAGES", 20)
-    with pytest.raises(ImportFailed) as refused:
-        await imported(world, raw_server(tools=tools))
-    assert said in refused.value.failure.message
-    assert "html" not in refused.value.failure.message
-
-
-async def test_odd_and_equal_names_get_ids_of_their_own(world: World) -> None:  # noqa: F811
-    """Stable, ASCII, within the length that ids have; of two tools with one name the first counts."""
-    names = ["工具", "目录", "a/b c", "a.b.c", "../../etc", "", " ", "x" * 4_000, "Ünïcode", "same", "same", "DROP TABLE;--", "\u202eevil"]
-    result = await imported(world, raw_server(tools=lambda _params: listed(*names)))
-    ids = [operation.id for operation in result.operations]
-    assert len(ids) == len(set(ids)) == len(set(names)) - 2
-    assert all(len(each) <= 120 and each.isascii() and each.startswith("x.") for each in ids)
-    assert {each.reason for each in result.skipped} == {"it has no name"}
-    again = await imported(world, raw_server(tools=lambda _params: listed(*reversed(names))))
-    assert [operation.id for operation in again.operations] == ids
-
-
-async def test_schemas_that_are_none_keep_only_their_own_tools_out(world: World) -> None:  # noqa: F811
-    """An invalid JSON schema, one that leads elsewhere, one that is nothing but depth."""
-    deep: dict[str, Any] = {"type": "object"}
-    for _ in range(60):
-        deep = {"type": "object", "properties": {"a": deep}}
-    schemas = {
-        "bad_type": {"type": "object", "properties": {"a": {"type": "objekt"}}},
-        "bad_pattern": {"type": "object", "properties": {"a": {"type": "string", "pattern": "("}}},
-        "elsewhere": {"type": "object", "properties": {"a": {"$ref": "http://169.254.169.254/schema"}}},
-        "deep": deep,
-        "fine": OBJECT,
-    }
-    page = {"tools": [{"name": name, "inputSchema": schema} for name, schema in schemas.items()]}
-    result = await imported(world, raw_server(tools=lambda _params: page))
-    assert {each.where for each in result.skipped} >= {"bad_type", "bad_pattern", "elsewhere"}
-    assert "x.fine" in {operation.id for operation in result.operations}
-
-
-async def test_tools_that_break_the_rules_keep_none_of_the_others_out(world: World) -> None:  # noqa: F811
-    """MCP tools, "Tool": what servers often get wrong is put right, what else is wrong is reported, as with OpenAPI documents."""
-    tools: list[Any] = [
-        {"name": "no_schema"},
-        {"name": "no_type", "inputSchema": {"properties": {"a": {"type": "string"}}}},
-        {"name": "php", "inputSchema": {"type": "object", "properties": [], "required": []}, "annotations": []},
-        {"name": "no_object", "inputSchema": {"type": "string"}},
-        {"name": "number", "inputSchema": 5},
-        5,
-        {"name": "fine", "inputSchema": OBJECT},
-    ]
-    result = await imported(world, raw_server(tools=lambda _params: {"tools": tools}))
-    assert {operation.binding["tool"] for operation in result.operations} == {"no_schema", "no_type", "php", "fine"}
-    assert {each.where for each in result.skipped} == {"no_object", "number", ""}
-    assert {each.reason for each in result.skipped} == {"its definition breaks MCP's rules for tools"}
-    schema = next(operation.input_schema for operation in result.operations if operation.binding["tool"] == "no_type")
-    assert schema == {"type": "object", "properties": {"a": {"type": "string"}}}
-
-
-async def test_an_overlay_that_gives_one_id_to_two_tools_is_refused(world: World) -> None:  # noqa: F811
-    """As with OpenAPI documents: a sentence, and not a clash in the store."""
-    same = Overlay(corrections={name: Correction(id="x.same") for name in ("one", "two")})
-    async with served(raw_server(tools=lambda _params: listed("one", "two", "three"))) as port:
-        with pytest.raises(ImportFailed) as refused:
-            await import_server(world.egress, f"http://127.0.0.1:{port}/mcp", provider="x", tenant_id=None, overlay=same)
-    assert refused.value.failure.code == "invalid_overlay"
-    assert "'x.same' to two tools" in refused.value.failure.message
-
-
-async def test_a_title_is_shown_without_what_nobody_sees(world: World) -> None:  # noqa: F811
-    """A model reads zero-width and bidirectional characters; a person does not."""
-    result = await imported(world, raw_server(tools=lambda _params: listed("do", title="Do\u200b it\u202e \U000e0041now")))
-    assert [(operation.title, operation.summary) for operation in result.operations] == [("Do it now", "Do it now")]
-
-
-async def test_a_hanging_upstream_costs_a_call_its_own_time_and_nobody_elses(world: World) -> None:  # noqa: F811
+async def test_a_hanging_upstream_costs_a_call_its_own_time_and_nobody_elses(world: McpWorld) -> None:
     """One dead upstream harms nobody else."""
 
     async def hang() -> dict[str, Any]:
@@ -175,7 +40,7 @@ async def test_a_hanging_upstream_costs_a_call_its_own_time_and_nobody_elses(wor
         assert (await world.failure(hanging, CallOptions(timeout_s=0.5))).code == "upstream_timeout"
 
 
-async def test_calls_that_fill_a_hanging_server_leave_room_for_another_tenant(world: World) -> None:  # noqa: F811
+async def test_calls_that_fill_a_hanging_server_leave_room_for_another_tenant(world: McpWorld) -> None:
     """MCP servers have places like every origin: who floods one waits, and is told that nothing was sent; the other's call goes out."""
     world.egress.places = EgressPlaces(per_origin=3)
 
@@ -199,7 +64,7 @@ async def test_calls_that_fill_a_hanging_server_leave_room_for_another_tenant(wo
 
 
 @pytest.mark.filterwarnings("ignore::mcp.shared.exceptions.MCPDeprecationWarning")
-async def test_an_upstream_that_asks_in_the_middle_of_a_call_is_told_no(world: World) -> None:  # noqa: F811
+async def test_an_upstream_that_asks_in_the_middle_of_a_call_is_told_no(world: McpWorld) -> None:
     """Elicitation, sampling and roots of either era: nobody is asked, the call ends with one clear error."""
     for legacy, names in ((True, ("ask", "sample", "roots")), (False, ("ask",))):
         async with served(asking_server(legacy)) as port:
@@ -213,7 +78,7 @@ async def test_an_upstream_that_asks_in_the_middle_of_a_call_is_told_no(world: W
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["json", "event stream"])
-async def test_a_result_beyond_what_we_hold_is_refused_and_the_next_call_goes_through(world: World, stream: bool) -> None:  # noqa: F811
+async def test_a_result_beyond_what_we_hold_is_refused_and_the_next_call_goes_through(world: McpWorld, stream: bool) -> None:
     """Streaming bodies are capped."""
     sizes = [40 << 20, 10]
 
@@ -228,7 +93,7 @@ async def test_a_result_beyond_what_we_hold_is_refused_and_the_next_call_goes_th
         assert (await world.run(do)).data == "x" * 10
 
 
-async def test_an_answer_in_an_encoding_that_was_not_asked_for_is_refused(world: World) -> None:  # noqa: F811
+async def test_an_answer_in_an_encoding_that_was_not_asked_for_is_refused(world: McpWorld) -> None:
     """A few kilobytes that decode to gigabytes."""
     async with calling(world, lambda _params: Response(b"\x1f\x8b", headers={"content-encoding": "gzip"})) as do:
         failure = await world.failure(do, CallOptions(timeout_s=5))
@@ -236,7 +101,7 @@ async def test_an_answer_in_an_encoding_that_was_not_asked_for_is_refused(world:
         assert "encoding" in failure.message
 
 
-async def test_an_error_keeps_its_own_words_and_its_structure(world: World) -> None:  # noqa: F811
+async def test_an_error_keeps_its_own_words_and_its_structure(world: McpWorld) -> None:
     """isError results: the upstream's own body, untouched."""
     body = {"reason": "locked", "until": "tomorrow"}
     answer = {"content": [{"type": "text", "text": "locked"}], "structuredContent": body, "isError": True}
@@ -245,7 +110,7 @@ async def test_an_error_keeps_its_own_words_and_its_structure(world: World) -> N
         assert (failure.code, failure.upstream) == ("upstream_tool_error", {"status": None, "body": body})
 
 
-async def test_an_error_of_megabytes_is_its_beginning_and_its_length(world: World) -> None:  # noqa: F811
+async def test_an_error_of_megabytes_is_its_beginning_and_its_length(world: McpWorld) -> None:
     """A model's context is not the upstream's to fill; what is left out is said."""
     answer = {"content": [{"type": "text", "text": "E" * 3_000_000}], "isError": True}
     async with calling(world, lambda _params: answer) as do:
@@ -256,7 +121,7 @@ async def test_an_error_of_megabytes_is_its_beginning_and_its_length(world: Worl
         assert len(failure.message) < 600
 
 
-async def test_a_server_that_announces_nothing_is_listed_again_now_and_then(world: World) -> None:  # noqa: F811
+async def test_a_server_that_announces_nothing_is_listed_again_now_and_then(world: McpWorld) -> None:
     """Bounded periodic re-discovery, without a notification."""
     listings: list[int] = []
 
@@ -274,7 +139,7 @@ async def test_a_server_that_announces_nothing_is_listed_again_now_and_then(worl
     assert len(listings) >= 3
 
 
-async def test_images_files_and_links_come_as_what_they_are(world: World) -> None:  # noqa: F811
+async def test_images_files_and_links_come_as_what_they_are(world: McpWorld) -> None:
     """Resource links stay links and are not followed; one image or file is a download."""
     image = {"type": "image", "data": base64.b64encode(b"png").decode(), "mimeType": "image/png"}
     link = {"type": "resource_link", "uri": "file:///etc/passwd", "name": "passwd"}
@@ -289,7 +154,7 @@ async def test_images_files_and_links_come_as_what_they_are(world: World) -> Non
         assert (await world.run(do)).data is None
 
 
-async def test_a_result_that_is_not_mcps_is_one_clear_error(world: World) -> None:  # noqa: F811
+async def test_a_result_that_is_not_mcps_is_one_clear_error(world: McpWorld) -> None:
     """HTML and other words in its place."""
     html, words = Response("<html>", media_type="text/html"), Response("no JSON", media_type="text/plain")
     answers: list[Any] = [html, words, {"content": [{"type": "text", "text": "ok"}]}]
@@ -300,7 +165,7 @@ async def test_a_result_that_is_not_mcps_is_one_clear_error(world: World) -> Non
         assert (await world.run(do)).data == "ok"
 
 
-async def test_a_result_that_is_not_what_its_tool_declares_comes_with_a_note(world: World) -> None:  # noqa: F811
+async def test_a_result_that_is_not_what_its_tool_declares_comes_with_a_note(world: McpWorld) -> None:
     """Also where the schema's pattern is made to take for ever."""
     slow = {"type": "object", "properties": {"a": {"type": "string", "pattern": "^(a+)+$"}}, "required": ["a"]}
     answers = [{"content": [], "structuredContent": {"a": "a" * 40 + "!"}}, {"content": [], "structuredContent": {"a": "aa"}}]
@@ -326,7 +191,7 @@ async def test_a_result_that_is_not_what_its_tool_declares_comes_with_a_note(wor
     ids=["502", "500", "429", "401", "empty", "redirect"],
 )
 async def test_an_http_error_in_place_of_an_answer_says_its_status(
-    world: World,  # noqa: F811
+    world: McpWorld,
     answer: Response,
     code: str | None,
     retryable: bool,
@@ -343,7 +208,7 @@ async def test_an_http_error_in_place_of_an_answer_says_its_status(
         assert (await world.run(do)).data == "ok"
 
 
-async def test_a_session_that_expires_between_calls_is_replaced_unseen(world: World) -> None:  # noqa: F811
+async def test_a_session_that_expires_between_calls_is_replaced_unseen(world: McpWorld) -> None:
     """404: the upstream did not run the call, so it is sent once more in a new session."""
     async with McpUpstream(legacy=True) as upstream:
         add = (await world.operations(upstream))["notes.numbers.add"]
@@ -354,7 +219,7 @@ async def test_a_session_that_expires_between_calls_is_replaced_unseen(world: Wo
         assert outcomes[-1].status == "ok"
 
 
-async def test_announcements_without_end_are_listed_at_our_own_pace(world: World) -> None:  # noqa: F811
+async def test_announcements_without_end_are_listed_at_our_own_pace(world: McpWorld) -> None:
     """A storm of list_changed costs the upstream's own list, not ours."""
     async with McpUpstream() as upstream:
         add = (await world.operations(upstream))["notes.numbers.add"]

@@ -11,7 +11,7 @@ import pytest
 from mcp.server.lowlevel import Server
 
 from tests.tools.sources.mcp.mcp_upstream import served, tool
-from tests.tools.sources.mcp.test_runner import World, world  # noqa: F401  a fixture
+from tests.tools.sources.mcp.mcp_world import McpWorld
 from tests.tools.sources.openapi.callable import call_of
 from tests.tools.stand_ins import gateway, operation
 from tools.operation import CallOptions, Operation
@@ -41,14 +41,14 @@ class Progressing:
 
 
 @asynccontextmanager
-async def working(world: World) -> AsyncIterator[tuple[Operation, Progressing]]:  # noqa: F811
+async def working(world: McpWorld) -> AsyncIterator[tuple[Operation, Progressing]]:
     work = Progressing()
     async with served(Server("w", version="1", on_list_tools=work.on_list, on_call_tool=work.on_call).streamable_http_app()) as port:
         brought = await import_server(world.egress, f"http://127.0.0.1:{port}/mcp", provider="w", tenant_id=None)
         yield brought.operations[0], work
 
 
-async def test_a_tool_that_reports_progress_is_waited_for_and_heard(world: World) -> None:  # noqa: F811
+async def test_a_tool_that_reports_progress_is_waited_for_and_heard(world: McpWorld) -> None:
     """mcp-long-tool-progress: the limit is for silence, and progress reaches the caller."""
     told: list[str | None] = []
     loop = asyncio.get_running_loop()
@@ -66,14 +66,14 @@ async def test_a_tool_that_reports_progress_is_waited_for_and_heard(world: World
     assert told[0] == "part 1"
 
 
-async def test_a_tool_that_falls_silent_ends_the_call(world: World) -> None:  # noqa: F811
+async def test_a_tool_that_falls_silent_ends_the_call(world: McpWorld) -> None:
     """Unsure, as everything that was sent and not answered."""
     async with working(world) as (operation, _work):
         failure = await world.failure(operation, CallOptions(timeout_s=SILENCE_S))
     assert (failure.code, failure.retryable, failure.sent) == ("upstream_timeout", False, True)
 
 
-async def test_progress_ends_with_the_deadline(world: World) -> None:  # noqa: F811
+async def test_progress_ends_with_the_deadline(world: McpWorld) -> None:
     """The operator's limit holds for the busiest."""
     async with working(world) as (operation, work):
 

@@ -8,10 +8,10 @@ import pytest
 from starlette.responses import Response, StreamingResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from tests.tools.sources.mcp.hostile_calls import calling
 from tests.tools.sources.mcp.hostile_mcp import listed, raw_server
 from tests.tools.sources.mcp.mcp_upstream import McpUpstream, served
-from tests.tools.sources.mcp.test_runner import World, world  # noqa: F401  a fixture
-from tests.tools.sources.mcp.test_runner_faults import calling
+from tests.tools.sources.mcp.mcp_world import McpWorld
 from tools.effects import UNSURE, may_have_taken_effect
 from tools.operation import CallOptions, Failure, Outcome
 from tools.sources.mcp.import_server import import_server
@@ -29,7 +29,7 @@ def is_unsure(failure: Failure) -> bool:
 
 
 @pytest.mark.parametrize("words", ["Browser session not found, open one first", "Connection closed", "SSE stream ended without a response"])
-async def test_a_tools_words_about_sessions_are_told_once(world: World, words: str) -> None:  # noqa: F811
+async def test_a_tools_words_about_sessions_are_told_once(world: McpWorld, words: str) -> None:
     """mcp-session-words: code and words of the SDK's own errors, said by the server."""
     sent: list[str] = []
 
@@ -46,7 +46,7 @@ async def test_a_tools_words_about_sessions_are_told_once(world: World, words: s
 
 
 @pytest.mark.parametrize("code", [-32700, -32600, -32601, -32602])
-async def test_a_request_that_the_server_did_not_take_gives_its_key_back(world: World, code: int) -> None:  # noqa: F811
+async def test_a_request_that_the_server_did_not_take_gives_its_key_back(world: McpWorld, code: int) -> None:
     """JSON-RPC 2.0 §5.1: it was not understood, so nothing ran."""
     async with calling(world, lambda params: error_of(params, code, "Invalid params: a is missing")) as do:
         failure = await world.failure(do)
@@ -54,7 +54,7 @@ async def test_a_request_that_the_server_did_not_take_gives_its_key_back(world: 
     assert not is_unsure(failure)
 
 
-async def test_a_400_to_a_session_tells_its_status_and_words_and_the_next_call_has_a_new_session(world: World) -> None:  # noqa: F811
+async def test_a_400_to_a_session_tells_its_status_and_words_and_the_next_call_has_a_new_session(world: McpWorld) -> None:
     """mcp-400-lost-session: many servers forget a session that way."""
     answers: list[Any] = ["lost", {"content": [{"type": "text", "text": "ok"}]}]
     sessions: list[bytes] = []
@@ -75,7 +75,7 @@ async def test_a_400_to_a_session_tells_its_status_and_words_and_the_next_call_h
         assert len(sessions) > opened
 
 
-async def test_a_404_to_a_session_is_a_lost_one_and_the_call_goes_out_in_a_new_one(world: World) -> None:  # noqa: F811
+async def test_a_404_to_a_session_is_a_lost_one_and_the_call_goes_out_in_a_new_one(world: McpWorld) -> None:
     """MCP 2025-11-25, session management: the server did not take the request, whatever it says beside it."""
     answers: list[Any] = [-1, {"content": [{"type": "text", "text": "ok"}]}, -1, -1]
 
@@ -90,7 +90,7 @@ async def test_a_404_to_a_session_is_a_lost_one_and_the_call_goes_out_in_a_new_o
         assert not answers
 
 
-async def test_a_404_without_a_session_is_an_answer(world: World) -> None:  # noqa: F811
+async def test_a_404_without_a_session_is_an_answer(world: McpWorld) -> None:
     """Sent once."""
     sent: list[str] = []
 
@@ -122,7 +122,7 @@ def with_sessions(app: ASGIApp, opened: list[bytes]) -> ASGIApp:
 
 
 @pytest.mark.parametrize("how", ["breaks off", "ends its stream", "ends its body"])
-async def test_a_write_whose_connection_broke_is_unsure_and_sent_once(how: str, world: World) -> None:  # noqa: F811
+async def test_a_write_whose_connection_broke_is_unsure_and_sent_once(how: str, world: McpWorld) -> None:
     """The write may have taken effect: not "could not be reached", not retryable."""
     sent: list[str] = []
 
@@ -168,7 +168,7 @@ async def test_a_write_whose_connection_broke_is_unsure_and_sent_once(how: str, 
         server.close()
 
 
-async def test_a_server_that_is_not_there_was_sent_nothing(world: World) -> None:  # noqa: F811
+async def test_a_server_that_is_not_there_was_sent_nothing(world: McpWorld) -> None:
     """Known: the key is given back, and the call may be repeated."""
     async with served(raw_server(tools=lambda _params: listed("do"))) as port:
         (do,) = (await import_server(world.egress, f"http://127.0.0.1:{port}/mcp", provider="x", tenant_id=None)).operations
@@ -176,7 +176,7 @@ async def test_a_server_that_is_not_there_was_sent_nothing(world: World) -> None
     assert (failure.code, failure.retryable, failure.sent, is_unsure(failure)) == ("upstream_unreachable", True, False, False)
 
 
-async def test_a_server_that_went_away_in_a_session_was_sent_nothing(world: World) -> None:  # noqa: F811
+async def test_a_server_that_went_away_in_a_session_was_sent_nothing(world: McpWorld) -> None:
     """The session is open, the connection of the call is refused."""
     async with McpUpstream(legacy=True) as upstream:
         delete = (await world.operations(upstream))["notes.note.delete"]
@@ -187,7 +187,7 @@ async def test_a_server_that_went_away_in_a_session_was_sent_nothing(world: Worl
         await upstream.start()
 
 
-async def test_a_broken_call_leaves_those_beside_it_alone(world: World) -> None:  # noqa: F811
+async def test_a_broken_call_leaves_those_beside_it_alone(world: McpWorld) -> None:
     """One session carries the calls of a person: what happens to one of them is its own."""
     release, under_way = asyncio.Event(), asyncio.Event()
 

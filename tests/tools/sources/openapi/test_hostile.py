@@ -6,7 +6,7 @@ from typing import Any
 import jsonschema_rs
 import pytest
 
-from tests.tools.sources.openapi.test_import_document import LOCATION, OK, document, imported, only, post
+from tests.tools.sources.openapi.small_documents import LOCATION, OK, document, imported, only, post
 from tools.egress.addresses import AddressRules
 from tools.errors import EgressRefused, ImportFailed
 from tools.sources.http.credentials import NO_AUTH_PARAMETERS

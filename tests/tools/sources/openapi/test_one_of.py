@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.tools.sources.openapi.test_import_document import accepts, post
+from tests.tools.sources.openapi.small_documents import accepts, post
 from tools.operation import Json
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from tests.tools.sources.http.test_runner import Wallet
+from tests.tools.sources.http.api_world import Wallet
 from tests.tools.stand_ins import gateway
 from tools.egress.client import Egress
 from tools.sources.http.runner import OpenApiRunner

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.tools.sources.openapi.test_import_document import LOCATION, OK, accepts, document, only
+from tests.tools.sources.openapi.small_documents import LOCATION, OK, accepts, document, only
 from tools.errors import ImportFailed
 from tools.operation import Operation
 from tools.sources.http.credentials import MASKED, NO_AUTH_PARAMETERS, auth_parameters_of

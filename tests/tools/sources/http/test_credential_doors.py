@@ -3,36 +3,25 @@
 import base64
 import json
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import replace
 from html import escape
 from typing import Any
 from urllib.parse import quote
 
-import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from starlette.responses import Response
 
 from oauth.connections.credentials import Credential
 from oauth.principal import Principal
-from server.storage.memory.tools import MemoryResultStore
-from tests.tools.sources.http.test_runner import World, world  # noqa: F401  a fixture
-from tests.tools.sources.mcp.hostile_mcp import listed, raw_server
-from tests.tools.sources.mcp.mcp_upstream import served
-from tests.tools.sources.mcp.test_runner import World as McpWorld
-from tests.tools.sources.mcp.test_runner import world as mcp_world  # noqa: F401  a fixture
+from tests.tools.sources.http.api_world import ApiWorld
 from tests.tools.sources.openapi.callable import ADA, call_of
+from tests.tools.sources.repeated_secret import BEARER, PAIR, SECRET, leaks, seen
 from tools.dispatch.pages.page_cursor import CursorSeal
 from tools.dispatch.pages.pager import Pager
-from tools.operation import REDACTED, CallOptions, Directions, Download, Outcome, PageRequest, Paging
+from tools.operation import REDACTED, CallOptions, Directions, Outcome, PageRequest, Paging
 from tools.sources.credential_redaction import NOTE, Redaction
-from tools.sources.mcp.import_server import import_server
-from tools.sources.mcp.runner import McpRunner
 
-SECRET = 'sk_live/9f+8A7b"6=Zq&t'
-BEARER = Credential("bearer", SECRET, account_id="1", alias="work")
-PAIR = base64.b64encode(f"{SECRET}:".encode()).decode()
 #: of HTML 5, for signs that most encoders leave
 NAMES = {"_": "&lowbar;", "/": "&sol;", "+": "&plus;", '"': "&quot;", "=": "&equals;", "&": "&amp;"}
 #: how honest programs write what they repeat
@@ -54,24 +43,7 @@ SPELLINGS: dict[str, Callable[[str], str]] = {
 }
 OPEN: dict[str, Any] = {"responses": {}, "security": [{"key": []}]}
 SCHEMES: dict[str, Any] = {"components": {"securitySchemes": {"key": {"type": "http", "scheme": "bearer"}}}}
-
-
 BASIC: dict[str, Any] = {"components": {"securitySchemes": {"key": {"type": "http", "scheme": "basic"}}}}
-
-
-def seen(outcome: Outcome) -> str:
-    """Return everything that a caller, a cache, a record or a log could see of an outcome."""
-    data = outcome.data
-    if isinstance(data, Download):
-        data = [data.body.decode("utf-8", "replace"), data.media_type, data.filename]
-    return repr(data) + repr(outcome) + orjson.dumps(asdict(replace(outcome, data=None)), default=str).decode()
-
-
-def leaks(text: str) -> list[str]:
-    """Return the parts of the secret, in whatever spelling, that `text` holds."""
-    return [part for part in ("sk_live", "8A7b", PAIR[6:30]) if part in text]
-
-
 #: door -> (status, content type, body, headers) as an upstream answers them; {} is where it repeats the secret
 DOORS: dict[str, tuple[int, str, str, dict[str, str]]] = {
     "error, JSON": (400, "application/json", '{"detail": "no such key {}"}', {}),
@@ -97,7 +69,7 @@ DOORS: dict[str, tuple[int, str, str, dict[str, str]]] = {
 
 
 @pytest.mark.parametrize("door", DOORS)
-async def test_no_door_of_an_api_lets_the_credential_out(door: str, world: World) -> None:  # noqa: F811
+async def test_no_door_of_an_api_lets_the_credential_out(door: str, world: ApiWorld) -> None:
     """Bodies, headers, addresses, names, errors; in every spelling that the place allows."""
     status, content_type, body, headers = DOORS[door]
     world.wallet.credential = BEARER
@@ -116,7 +88,7 @@ async def test_no_door_of_an_api_lets_the_credential_out(door: str, world: World
 
 @pytest.mark.parametrize("before", ["you sent ", "您发送了这个密钥给我们用来调用"])
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-8-sig", "utf-32", "utf-32-be"])
-async def test_a_secret_in_a_wide_charset_is_found(encoding: str, before: str, world: World) -> None:  # noqa: F811
+async def test_a_secret_in_a_wide_charset_is_found(encoding: str, before: str, world: ApiWorld) -> None:
     """Bytes are searched as what they are the text of, whatever it begins with."""
     world.wallet.credential = BEARER
     world.upstream.answer(200, f"{before}{SECRET}".encode(encoding), f"text/plain; charset={encoding}")
@@ -128,7 +100,7 @@ async def test_a_secret_in_a_wide_charset_is_found(encoding: str, before: str, w
 async def test_a_secret_within_base64_is_found_wherever_it_begins(
     write: Callable[[bytes], bytes],
     around: tuple[str, str],
-    world: World,  # noqa: F811
+    world: ApiWorld,
 ) -> None:
     """What is around it stays what it was."""
     world.wallet.credential = BEARER
@@ -144,7 +116,7 @@ async def test_a_secret_within_base64_is_found_wherever_it_begins(
     assert NOTE in (outcome.note or "")
 
 
-async def test_a_secret_in_the_name_of_a_header_is_found(world: World) -> None:  # noqa: F811
+async def test_a_secret_in_the_name_of_a_header_is_found(world: ApiWorld) -> None:
     world.wallet.credential = Credential("bearer", "sk-live-9f8A7b6Zq")
     world.upstream.answer(200, "{}", **{"X_sk-live-9f8A7b6Zq_Total": "1"})
     assert "9f8A7b6Zq".lower() not in seen(await world.run(world.operation(OPEN, **SCHEMES))).lower()
@@ -158,7 +130,7 @@ async def test_a_secret_in_the_name_of_a_header_is_found(world: World) -> None: 
         "/{}/things?page=2",
     ],
 )
-async def test_a_next_page_whose_address_held_the_key_still_comes(following: str, world: World) -> None:  # noqa: F811
+async def test_a_next_page_whose_address_held_the_key_still_comes(following: str, world: ApiWorld) -> None:
     """The credential is put back where the upstream had put it, and only towards that upstream."""
     world.wallet.credential = Credential("api_key", SECRET)
     schemes: dict[str, Any] = {"components": {"securitySchemes": {"key": {"type": "apiKey", "in": "query", "name": "api_key"}}}}
@@ -176,7 +148,7 @@ async def test_a_next_page_whose_address_held_the_key_still_comes(following: str
     assert "page=2" in target
 
 
-async def test_a_cursor_that_held_the_key_leads_on_for_its_owner_alone(world: World) -> None:  # noqa: F811
+async def test_a_cursor_that_held_the_key_leads_on_for_its_owner_alone(world: ApiWorld) -> None:
     """Sealed for the caller; in it, and in no argument that a caller wrote, the secret is put back."""
     world.wallet.credential = BEARER
     parameters = [{"name": "after", "in": "query", "schema": {"type": "string"}}]
@@ -211,78 +183,6 @@ async def test_a_cursor_that_held_the_key_leads_on_for_its_owner_alone(world: Wo
     assert not leaks(world.upstream.got[-1].target)
     await run(PageRequest(cursor="n_of_its_own"))
     assert world.upstream.got[-1].target.endswith("after=n_of_its_own")
-
-
-#: door of an MCP server -> the JSON-RPC answer to tools/call
-MCP_DOORS: dict[str, Callable[[str], dict[str, Any]]] = {
-    "text": lambda secret: {"result": {"content": [{"type": "text", "text": f"you sent {secret}"}]}},
-    "structured": lambda secret: {"result": {"content": [], "structuredContent": {"you": {"sent": [secret]}}}},
-    "name in structured": lambda secret: {"result": {"content": [], "structuredContent": {secret: 1}}},
-    "tool error": lambda secret: {"result": {"isError": True, "content": [{"type": "text", "text": f"bad key {secret}"}]}},
-    "error": lambda secret: {"error": {"code": -32000, "message": f"bad key {secret}", "data": {"key": secret}}},
-    "link": lambda secret: {
-        "result": {"content": [{"type": "resource_link", "uri": f"https://x.example/{quote(secret)}", "name": secret}]}
-    },
-    "resource": lambda secret: {
-        "result": {"content": [{"type": "resource", "resource": {"uri": "x://y", "text": secret}}, {"type": "text", "text": "b"}]}
-    },
-    "blob": lambda secret: {
-        "result": {"content": [{"type": "resource", "resource": {"uri": "x://y", "blob": base64.b64encode(secret.encode()).decode()}}]}
-    },
-    "text of JSON": lambda secret: {"result": {"content": [{"type": "text", "text": json.dumps({"key": secret})}]}},
-}
-
-
-@pytest.mark.parametrize("stream", [False, True], ids=["json", "events"])
-@pytest.mark.parametrize("status", [200, 400, 500])
-async def test_no_door_of_an_mcp_server_lets_the_credential_out(mcp_world: McpWorld, stream: bool, status: int) -> None:  # noqa: F811
-    """Results, errors, structured content, links, files, progress: as JSON and as events, with any status."""
-    door = ""
-    told: list[Any] = []
-
-    def call(params: dict[str, Any]) -> Response:
-        message = {"jsonrpc": "2.0", "id": params["request_id"], **MCP_DOORS[door](SECRET)}
-        if not stream:
-            return Response(json.dumps(message), status, media_type="application/json")
-        progress = {"progressToken": params["request_id"], "progress": 1, "message": f"with {SECRET}"}
-        events = [{"jsonrpc": "2.0", "method": "notifications/progress", "params": progress}, message]
-        return Response("".join(f"data: {json.dumps(event)}\n\n" for event in events), status, media_type="text/event-stream")
-
-    async with served(raw_server(tools=lambda _params: listed("do"), call=call)) as port:
-        url = f"http://127.0.0.1:{port}/mcp"
-        (do,) = (await import_server(mcp_world.egress, url, provider="x", tenant_id=None, credential=BEARER)).operations
-        mcp_world.wallet.credential, results = BEARER, MemoryResultStore()
-        runner = McpRunner(mcp_world.sessions, mcp_world.wallet, results)
-
-        async def progress(done: float, total: float | None, message: str | None) -> None:
-            told.append(message)
-
-        for door in MCP_DOORS:
-            outcome = await runner.run(replace(call_of(do, {}), progress=progress))
-            assert not leaks(seen(outcome)), (door, outcome)
-            if status == 200:
-                assert NOTE in (outcome.note or ""), (door, outcome)
-    assert not leaks(repr(told))
-    assert told or not stream or status != 200
-
-
-async def test_a_redirect_of_an_mcp_server_keeps_the_credential(mcp_world: McpWorld) -> None:  # noqa: F811
-    """The SDK tells where a redirect leads."""
-    moved = Response(status_code=302, headers={"location": f"https://elsewhere.example/?key={quote(SECRET, safe='')}"})
-    async with served(raw_server(tools=lambda _params: listed("do"), call=lambda _params: moved)) as port:
-        url = f"http://127.0.0.1:{port}/mcp"
-        (do,) = (await import_server(mcp_world.egress, url, provider="x", tenant_id=None, credential=BEARER)).operations
-        mcp_world.wallet.credential = BEARER
-        assert not leaks(seen(await mcp_world.runner.run(call_of(do, {}))))
-
-
-async def test_a_definition_that_repeats_the_credential_is_kept_without_it(mcp_world: McpWorld) -> None:  # noqa: F811
-    """What is listed with an account is read by everybody."""
-    tools = listed("do", description=f"calls with {SECRET}")
-    async with served(raw_server(tools=lambda _params: tools)) as port:
-        url = f"http://127.0.0.1:{port}/mcp"
-        (do,) = (await import_server(mcp_world.egress, url, provider="x", tenant_id=None, credential=BEARER)).operations
-    assert not leaks(repr(do))
 
 
 @given(

@@ -1,6 +1,6 @@
 """An upstream that answers as a malicious or broken one might, in a process of its own.
 
-`python -m tests.loop_upstream 1`; 8: an eighth of their size."""
+`python -m tests.loop.upstream 1`; 8: an eighth of their size."""
 
 import gzip
 import http.server
@@ -10,7 +10,7 @@ import sys
 import threading
 from collections.abc import Callable
 
-from tests.loop_mcp_upstream import answered
+from tests.loop.mcp_upstream import answered
 
 MB = 1 << 20
 JSON = "application/json"

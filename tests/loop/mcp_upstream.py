@@ -1,4 +1,4 @@
-"""What an MCP server of 2025-11-25 may answer that is heavy; served by `tests.loop_upstream` at /mcp."""
+"""What an MCP server of 2025-11-25 may answer that is heavy; served by `tests.loop.upstream` at /mcp."""
 
 import json
 from collections.abc import Callable

@@ -14,8 +14,8 @@ import orjson
 
 from server.app import Gateway
 from tests.gateway import add_person, opened, token_for
-from tests.loop_mcp_upstream import TOOLS
-from tests.loop_upstream import ANSWERS, document
+from tests.loop.mcp_upstream import TOOLS
+from tests.loop.upstream import ANSWERS, document
 from tests.server.mcp.requests import legacy_body, legacy_headers, modern_body, modern_headers
 from tools.sources.importing import ImportRequest, import_mcp, import_openapi
 
@@ -216,11 +216,11 @@ class StalledGateway:
 
 @asynccontextmanager
 async def stalled_gateway(data: Path, part: int = 1) -> AsyncIterator[StalledGateway]:
-    """Open a gateway with the operations of `tests.loop_upstream`, and a token for everything.
+    """Open a gateway with the operations of `tests.loop.upstream`, and a token for everything.
 
     `part` 8: what it answers has an eighth of its size.
     """
-    command = [sys.executable, "-m", "tests.loop_upstream", str(part)]
+    command = [sys.executable, "-m", "tests.loop.upstream", str(part)]
     upstream = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # noqa: ASYNC220  # nothing else runs yet
     try:
         assert upstream.stdout is not None
