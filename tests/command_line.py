@@ -28,6 +28,8 @@ def ascend_here(*words: str, data_dir: Path, stdin: str = "", environ: Mapping[s
     umask = os.umask(0o022)
     with pytest.MonkeyPatch.context() as patched, CliRunner().isolation(input=stdin, env=environ) as (out, err, _both):
         patched.setattr(sys, "argv", ["ascend", *words, "--data", str(data_dir)])
+        # click names the program after the module that was started, which is pytest here.
+        patched.setattr(sys.modules["__main__"], "__package__", None, raising=False)
         try:
             main()
         except SystemExit as ended:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.command_line import ascend_here
 from tests.flows.gateway_process import ascend, environment, running_gateway
 from tests.ports import free_port
 from tests.waiting import until_here
@@ -97,8 +98,7 @@ def test_ctrl_c_while_it_starts_says_that_it_stopped(tmp_path: Path, sign: str) 
 )
 def test_wrong_words_are_answered_with_where_to_look(words: tuple[str, ...], said: str, tmp_path: Path) -> None:
     """Exit 2 is wrong usage."""
-    command = [str(Path(sys.executable).with_name("ascend")), *words]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False, env=environment(), cwd=tmp_path)
+    done = ascend_here(*words, data_dir=tmp_path)
     assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
     assert said in done.stderr
 
@@ -113,7 +113,7 @@ def test_sign_in_in_the_clear_is_said_at_the_start_with_its_ways_out(tmp_path: P
             return (tmp_path / f"data-{port}.err").read_text(encoding="utf-8")
 
     assert re.search(r"^warning: listening on 0\.0\.0\.0 by plain http: .*--insecure-http", said("--host", "0.0.0.0"), re.MULTILINE)
-    assert "0.0.0.0" in ascend("doctor", data_dir=data).stdout
+    assert "0.0.0.0" in ascend_here("doctor", data_dir=data).stdout
     assert said("--host", "0.0.0.0", "--insecure-http") == ""
     refused = ascend("serve", "--port", "0", "--base-url", "http://192.168.1.5:8080", data_dir=data)
     assert refused.returncode == 2

@@ -86,7 +86,7 @@ class Pkce:
 
 
 @dataclass
-class Gateway:
+class OAuthGateway:
     """One gateway with the tenants `default` and `acme`; every subject may use what `allowed` says."""
 
     settings: Settings
@@ -232,14 +232,14 @@ async def _whoami(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 @asynccontextmanager
-async def gateway(folder: Path, **changes: Any) -> AsyncIterator[Gateway]:
+async def gateway(folder: Path, **changes: Any) -> AsyncIterator[OAuthGateway]:
     """Give a gateway on a fresh SQLite file; `changes` are settings."""
     url = put_empty_store(folder / "ascend.sqlite3")
     database = Database(url)
     given: dict[str, Any] = {"base_url": BASE, "database_url": url, "rate_limit_scale": 1e6}
     settings = load(folder, {}, **(given | changes))
     try:
-        yield Gateway(settings, database)
+        yield OAuthGateway(settings, database)
     finally:
         await database.close()
 

@@ -8,7 +8,7 @@ from joserfc import jwt
 from joserfc.jwk import ECKey
 
 from oauth.tokens.formats import new_token
-from tests.oauth.gateway import BASE, Gateway
+from tests.oauth.gateway import BASE, OAuthGateway
 
 ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
@@ -28,12 +28,12 @@ def unsigned(claims: dict[str, object]) -> str:
     return ".".join(base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=").decode() for part in parts) + "."
 
 
-def client_claims(gate: Gateway, client_id: str, **changes: object) -> dict[str, object]:
+def client_claims(gate: OAuthGateway, client_id: str, **changes: object) -> dict[str, object]:
     now = int(gate.clock.now)
     claims: dict[str, object] = {"iss": client_id, "sub": client_id, "aud": BASE, "exp": now + 60, "iat": now, "jti": new_token("cs")}
     return {name: value for name, value in (claims | changes).items() if value is not None}
 
 
-async def with_assertion(gate: Gateway, assertion: str, **form: str) -> httpx2.Response:
+async def with_assertion(gate: OAuthGateway, assertion: str, **form: str) -> httpx2.Response:
     form = {"grant_type": "refresh_token", "refresh_token": "x", "client_assertion_type": ASSERTION, "client_assertion": assertion} | form
     return await gate.token(**form)

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from tests.examples import examples
-from tests.oauth.gateway import CALLBACK, MCP, Gateway, gateway
+from tests.oauth.gateway import CALLBACK, MCP, OAuthGateway, gateway
 
 MARK = '<svg/onload="x7q">'
 NAMES = st.sampled_from(
@@ -74,7 +74,7 @@ class Driver:
     def __init__(self, folder: Path) -> None:
         self.loop = asyncio.new_event_loop()
         self._manager = gateway(folder)
-        self.gate: Gateway = self.loop.run_until_complete(self._manager.__aenter__())
+        self.gate: OAuthGateway = self.loop.run_until_complete(self._manager.__aenter__())
         self.client_id: str = self.loop.run_until_complete(self.gate.register())["client_id"]
 
     def send(self, method: str, path: str, **options: Any) -> httpx2.Response:

@@ -1,9 +1,9 @@
 """The whole way once: registration to a refreshed token at the resource."""
 
-from tests.oauth.gateway import MCP, MCP2, Gateway
+from tests.oauth.gateway import MCP, MCP2, OAuthGateway
 
 
-async def test_a_client_registers_signs_its_person_in_and_keeps_access(gate: Gateway) -> None:
+async def test_a_client_registers_signs_its_person_in_and_keeps_access(gate: OAuthGateway) -> None:
     """MCP authorization 2026-07-28: challenge, metadata, registration, code with PKCE and resource, refresh, revocation."""
     challenge = await gate.request("POST", "/mcp")
     assert challenge.status_code == 401

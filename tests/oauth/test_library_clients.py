@@ -12,7 +12,7 @@ from joserfc.jwk import RSAKey
 from mcp.client.auth import AuthorizationCodeResult, OAuthClientProvider
 from mcp.shared.auth import OAuthClientInformationFull, OAuthClientMetadata, OAuthToken
 
-from tests.oauth.gateway import BASE, CALLBACK, MCP, Gateway, Pkce
+from tests.oauth.gateway import BASE, CALLBACK, MCP, OAuthGateway, Pkce
 
 
 @dataclass
@@ -39,7 +39,7 @@ class Storage:
 class Person:
     """Signs in and says yes when a client opens the browser."""
 
-    gate: Gateway
+    gate: OAuthGateway
     answer: dict[str, str] = field(default_factory=dict)
 
     async def open(self, url: str) -> None:
@@ -53,7 +53,7 @@ class Person:
         return AuthorizationCodeResult(code=self.answer["code"], state=self.answer["state"], iss=self.answer["iss"])
 
 
-async def test_the_sdks_client_connects_from_a_challenge_and_refreshes(gate: Gateway) -> None:
+async def test_the_sdks_client_connects_from_a_challenge_and_refreshes(gate: OAuthGateway) -> None:
     """MCP authorization as mcp 2.3 does it: challenge, both metadata documents, registration, code, refresh."""
     person, storage = Person(gate), Storage()
     metadata = OAuthClientMetadata.model_validate({"client_name": "SDK", "redirect_uris": [CALLBACK], "token_endpoint_auth_method": "none"})
@@ -71,7 +71,7 @@ async def test_the_sdks_client_connects_from_a_challenge_and_refreshes(gate: Gat
         assert storage.tokens.access_token != first
 
 
-async def test_authlibs_client_uses_every_endpoint(gate: Gateway) -> None:
+async def test_authlibs_client_uses_every_endpoint(gate: OAuthGateway) -> None:
     """authlib 1.9: code with PKCE, refresh, revocation, introspection, by client_secret_basic."""
     registration = await gate.register(token_endpoint_auth_method="client_secret_basic")
     pkce = Pkce()
@@ -88,7 +88,7 @@ async def test_authlibs_client_uses_every_endpoint(gate: Gateway) -> None:
             await client.refresh_token(f"{BASE}/token", refresh_token=again["refresh_token"])
 
 
-async def test_authlibs_client_signs_its_assertions(gate: Gateway) -> None:
+async def test_authlibs_client_signs_its_assertions(gate: OAuthGateway) -> None:
     """authlib 1.9: private_key_jwt."""
     key = RSAKey.generate_key(2048)
     keys = {"keys": [key.as_dict(private=False)]}
@@ -101,5 +101,5 @@ async def test_authlibs_client_signs_its_assertions(gate: Gateway) -> None:
     assert await gate.call(tokens["access_token"]) == 200
 
 
-def client_of(gate: Gateway, client_id: str, secret: Any, **options: Any) -> Any:
+def client_of(gate: OAuthGateway, client_id: str, secret: Any, **options: Any) -> Any:
     return AsyncOAuth2Client(client_id, secret, transport=httpx2.ASGITransport(app=gate.app), **options)

@@ -12,10 +12,10 @@ from oauth.audit import MAX_REASON_CHARS, SecurityEvent, reason_of
 from oauth.tokens.formats import hash_token
 from tests.oauth.behaviour.test_documents import URL, ask, document, publish, refused
 from tests.oauth.behaviour.test_refresh import family
-from tests.oauth.gateway import Gateway
+from tests.oauth.gateway import OAuthGateway
 
 
-async def events(gate: Gateway, action: str) -> list[SecurityEvent]:
+async def events(gate: OAuthGateway, action: str) -> list[SecurityEvent]:
     return [event for event in await gate.audit.recent("") if event.action == action]
 
 
@@ -31,7 +31,7 @@ def test_a_reason_is_one_line_of_visible_characters(text: str) -> None:
     assert said.isprintable()
 
 
-async def test_a_client_document_that_is_refused_is_told_once_with_its_reason(gate: Gateway, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_client_document_that_is_refused_is_told_once_with_its_reason(gate: OAuthGateway, caplog: pytest.LogCaptureFixture) -> None:
     """The client hears only that it is unknown, so nobody else could say why; it tries again and again."""
     publish(gate, document(client_id="https://other.example/metadata.json"))
     for _ in range(3):
@@ -46,7 +46,7 @@ async def test_a_client_document_that_is_refused_is_told_once_with_its_reason(ga
     assert newest.facts["reason"] == "the document answered 404, not 200"
 
 
-async def test_a_registration_that_is_refused_is_in_the_audit(gate: Gateway) -> None:
+async def test_a_registration_that_is_refused_is_in_the_audit(gate: OAuthGateway) -> None:
     response = await gate.request("POST", "/register", json={"redirect_uris": ["http://evil.example/\u202ecb"]})
     assert response.status_code == 400
     [event] = await events(gate, "client_refused")
@@ -55,7 +55,7 @@ async def test_a_registration_that_is_refused_is_in_the_audit(gate: Gateway) -> 
     assert event.facts["from"]
 
 
-async def test_the_log_says_why_a_refresh_was_refused(gate: Gateway, caplog: pytest.LogCaptureFixture) -> None:
+async def test_the_log_says_why_a_refresh_was_refused(gate: OAuthGateway, caplog: pytest.LogCaptureFixture) -> None:
     """The answer is the same for all reasons, so that nobody learns of tokens that are not theirs."""
     caplog.set_level(logging.INFO)
     client_id, tokens = await family(gate)

@@ -5,7 +5,7 @@ import pytest
 from oauth.errors import OAuthError
 from oauth.resources import Resources
 from oauth.tenants import Tenant, Tenants
-from tests.oauth.gateway import BASE, MCP, Gateway
+from tests.oauth.gateway import BASE, MCP, OAuthGateway
 
 
 def resources() -> Resources:
@@ -46,7 +46,7 @@ def test_what_merely_resembles_a_resource_is_none(values: list[str]) -> None:
         resources().resolve(values)
 
 
-async def test_the_models_have_a_document_of_their_own(gate: Gateway) -> None:
+async def test_the_models_have_a_document_of_their_own(gate: OAuthGateway) -> None:
     """RFC 9728 §3.3: the resource is the URL that was asked for."""
     document = (await gate.request("GET", "/.well-known/oauth-protected-resource/v1")).json()
     assert (document["resource"], document["scopes_supported"]) == (f"{BASE}/v1", ["llm:write"])
@@ -56,7 +56,7 @@ async def test_the_models_have_a_document_of_their_own(gate: Gateway) -> None:
 
 
 @pytest.mark.parametrize("kind", ["models", "admin"])
-async def test_a_minted_token_opens_what_it_was_minted_for_and_nothing_else(gate: Gateway, kind: str) -> None:
+async def test_a_minted_token_opens_what_it_was_minted_for_and_nothing_else(gate: OAuthGateway, kind: str) -> None:
     minted = await gate.server.minting.mint("default", "subject", None, 600, kind)  # type: ignore[arg-type]
     response = await gate.request("POST", "/mcp", headers={"authorization": f"Bearer {minted.access_token}"})
     assert response.status_code == 401
@@ -65,5 +65,5 @@ async def test_a_minted_token_opens_what_it_was_minted_for_and_nothing_else(gate
     assert verified.resource == f"{BASE}/{'v1' if kind == 'models' else 'admin'}" != MCP
 
 
-async def test_a_token_for_the_administration_has_that_one_scope(gate: Gateway) -> None:
+async def test_a_token_for_the_administration_has_that_one_scope(gate: OAuthGateway) -> None:
     assert (await gate.server.minting.mint("default", "subject", None, 600, "admin")).scopes == {"admin"}

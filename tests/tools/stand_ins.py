@@ -139,7 +139,7 @@ class HeldBack:
 
 
 @dataclass
-class Gateway:
+class DispatcherInMemory:
     """A dispatcher with everything around it, in memory."""
 
     dispatcher: Dispatcher
@@ -168,7 +168,7 @@ async def gateway(
     uses: MemoryUsageStore | None = None,
     extra: Iterable[BuiltinFunction] = (),
     table: WordTable | None = None,
-) -> Gateway:
+) -> DispatcherInMemory:
     """Return a gateway whose tenants see `operations` and the built-ins."""
     clock = [1_800_000_000.0]
     store, results, accounts = MemoryOperationStore(), MemoryResultStore(lambda: clock[0]), Accounts()
@@ -192,7 +192,7 @@ async def gateway(
     for owner in catalog.owners:
         index.upsert(owner or SHARED_SEGMENT, documents_of(catalog.operations_of(owner)))
     await assembly.usage.load()
-    return Gateway(
+    return DispatcherInMemory(
         assembly.dispatcher, catalog, runner, records, results, index, accounts, keys, assembly.idempotency, assembly.usage, uses, clock
     )
 

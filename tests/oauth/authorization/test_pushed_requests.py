@@ -1,9 +1,9 @@
 """Authorization requests that a client pushes first (RFC 9126)."""
 
-from tests.oauth.gateway import Gateway, Pkce, answer_of, oauth_error, parameters
+from tests.oauth.gateway import OAuthGateway, Pkce, answer_of, oauth_error, parameters
 
 
-async def test_a_pushed_request_is_used_once_by_its_client(gate: Gateway) -> None:
+async def test_a_pushed_request_is_used_once_by_its_client(gate: OAuthGateway) -> None:
     """RFC 9126 §2, §4."""
     client, other, pkce = await gate.register(), await gate.register(), Pkce()
     pushed = await gate.request("POST", "/par", data=parameters(client["client_id"], pkce, state="pushed"))
@@ -22,7 +22,7 @@ async def test_a_pushed_request_is_used_once_by_its_client(gate: Gateway) -> Non
     assert (await gate.redeem(client["client_id"], answered["code"], pkce)).json()["scope"] == "mcp mcp:read"
 
 
-async def test_a_bad_request_is_refused_when_it_is_pushed(gate: Gateway) -> None:
+async def test_a_bad_request_is_refused_when_it_is_pushed(gate: OAuthGateway) -> None:
     """RFC 9126 §2.3."""
     client = await gate.register()
     bad: list[tuple[dict[str, str | None], str]] = [

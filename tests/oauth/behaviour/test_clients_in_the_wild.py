@@ -8,7 +8,7 @@ from joserfc.jwk import ECKey
 
 from oauth.fetch import Fetched
 from server.storage.oauth import sweep as oauth_sweep
-from tests.oauth.gateway import BASE, CALLBACK, Gateway, Pkce, answer_of, oauth_error
+from tests.oauth.gateway import BASE, CALLBACK, OAuthGateway, Pkce, answer_of, oauth_error
 from tests.oauth.signing import client_claims, signed, with_assertion
 
 FORM = "application/x-www-form-urlencoded"
@@ -33,7 +33,7 @@ def basic(client_id: str, secret: str) -> str:
         "; boundary=x", ";", "; charset=windows-1252; x=y", " ; Charset=UTF-8",
     ],
 )  # fmt: skip
-async def test_a_form_is_read_whatever_parameters_its_type_has(gate: Gateway, path: str, parameters: str) -> None:
+async def test_a_form_is_read_whatever_parameters_its_type_has(gate: OAuthGateway, path: str, parameters: str) -> None:
     """CL13; RFC 9110 §5.6.6, §8.3.1: the client that is named is looked for, so the form was read."""
     answer = await gate.request("POST", path, content=b"client_id=nobody&token=t", headers={"content-type": FORM + parameters})
     assert oauth_error(answer) == (401, "invalid_client")
@@ -41,14 +41,14 @@ async def test_a_form_is_read_whatever_parameters_its_type_has(gate: Gateway, pa
 
 
 @pytest.mark.parametrize("charset", ["utf-16", "UTF-16LE", "utf16", "utf-32", "utf-7", '"utf-16"', "ucs-2", "IBM037; charset=ebcdic-us"])
-async def test_a_form_in_a_charset_that_is_not_ascii_is_refused(gate: Gateway, charset: str) -> None:
+async def test_a_form_in_a_charset_that_is_not_ascii_is_refused(gate: OAuthGateway, charset: str) -> None:
     """CL13, the other side."""
     answer = await gate.request("POST", "/token", content=b"client_id=x", headers={"content-type": f"{FORM}; charset={charset}"})
     assert oauth_error(answer) == (400, "invalid_request")
     assert "UTF-8" in answer.text
 
 
-async def test_a_whole_sign_in_works_with_the_types_of_an_old_http_library(gate: Gateway) -> None:
+async def test_a_whole_sign_in_works_with_the_types_of_an_old_http_library(gate: OAuthGateway) -> None:
     """CL13: Apache HttpClient sends ISO-8859-1 unless it is told otherwise; /authorize takes forms, too."""
     client, pkce = await gate.register(), Pkce()
     code = await gate.code(client["client_id"], pkce)
@@ -61,7 +61,7 @@ async def test_a_whole_sign_in_works_with_the_types_of_an_old_http_library(gate:
     assert (page.status_code, "not registered here" in page.text) == (400, True)
 
 
-async def test_a_form_may_hold_utf_8_as_it_is(gate: Gateway) -> None:
+async def test_a_form_may_hold_utf_8_as_it_is(gate: OAuthGateway) -> None:
     """Many clients percent-encode only what breaks a form."""
     client = await gate.register()
     answer = await gate.request(
@@ -81,7 +81,7 @@ async def test_a_form_may_hold_utf_8_as_it_is(gate: Gateway) -> None:
         ("offline_access crm:read", "crm:read offline_access"),
     ],
 )
-async def test_offline_access_alone_means_the_baseline_for_long(gate: Gateway, asked: str, granted: str) -> None:
+async def test_offline_access_alone_means_the_baseline_for_long(gate: OAuthGateway, asked: str, granted: str) -> None:
     """CL10."""
     client = await gate.register()
     assert (await gate.tokens(client["client_id"], scope=asked))["scope"] == granted
@@ -93,7 +93,7 @@ MEMBERS = (
 )  # fmt: skip
 
 
-async def test_null_in_a_registration_is_as_omitted(gate: Gateway) -> None:
+async def test_null_in_a_registration_is_as_omitted(gate: OAuthGateway) -> None:
     """CL18; RFC 7592 §2.2: at registration, in a change, and in a document."""
     nulls: dict[str, object] = dict.fromkeys(MEMBERS)
     facts = {**nulls, "redirect_uris": [CALLBACK], "token_endpoint_auth_method": "none"}
@@ -110,7 +110,7 @@ async def test_null_in_a_registration_is_as_omitted(gate: Gateway) -> None:
         assert (await gate.authorize(browser, DOCUMENT, Pkce())).status_code == 303
 
 
-async def test_null_redirect_uris_are_as_none(gate: Gateway) -> None:
+async def test_null_redirect_uris_are_as_none(gate: OAuthGateway) -> None:
     """CL18: the rule for missing ones is named."""
     answer = await gate.request("POST", "/register", json={"redirect_uris": None})
     assert (oauth_error(answer), "needs at least one URI" in answer.text) == ((400, "invalid_redirect_uri"), True)
@@ -135,14 +135,14 @@ async def test_null_redirect_uris_are_as_none(gate: Gateway) -> None:
         ({"grant_types": "authorization_code"}, "grant_types must be an array"),
     ],
 )
-async def test_a_refused_registration_names_member_and_rule(gate: Gateway, metadata: dict[str, object], said: str) -> None:
+async def test_a_refused_registration_names_member_and_rule(gate: OAuthGateway, metadata: dict[str, object], said: str) -> None:
     """CL20."""
     answer = await gate.request("POST", "/register", json={"redirect_uris": [CALLBACK], **metadata})
     assert answer.status_code == 400
     assert said in answer.json()["error_description"]
 
 
-async def test_what_is_called_web_and_leads_to_the_machine_is_registered_as_native(gate: Gateway) -> None:
+async def test_what_is_called_web_and_leads_to_the_machine_is_registered_as_native(gate: OAuthGateway) -> None:
     """CL22; RFC 7591 §3.2.1: what is registered comes back."""
     facts = await gate.register(redirect_uris=CURSOR, application_type="web")
     assert (facts["application_type"], facts["redirect_uris"]) == ("native", CURSOR)
@@ -150,7 +150,7 @@ async def test_what_is_called_web_and_leads_to_the_machine_is_registered_as_nati
 
 
 @pytest.mark.parametrize("authorization", ["Bearer stale", "Bearer ", "Bearer", "", " ", "Basic", "Basic ", "Basic Og==", "DPoP x", None])
-async def test_a_public_client_is_who_the_form_says_whatever_header_strays_in(gate: Gateway, authorization: str | None) -> None:
+async def test_a_public_client_is_who_the_form_says_whatever_header_strays_in(gate: OAuthGateway, authorization: str | None) -> None:
     """CL25: None stands for Basic with the client's id and an empty secret."""
     client, pkce = await gate.register(), Pkce()
     code = await gate.code(client["client_id"], pkce)
@@ -164,7 +164,9 @@ async def test_a_public_client_is_who_the_form_says_whatever_header_strays_in(ga
 
 @pytest.mark.parametrize("method", ["client_secret_basic", "client_secret_post", "private_key_jwt"])
 @pytest.mark.parametrize("authorization", ["Bearer stale", "", "Basic", "Basic Og==", "DPoP x", None])
-async def test_a_confidential_client_proves_itself_whatever_header_strays_in(gate: Gateway, method: str, authorization: str | None) -> None:
+async def test_a_confidential_client_proves_itself_whatever_header_strays_in(
+    gate: OAuthGateway, method: str, authorization: str | None
+) -> None:
     """CL25, the other side: no header makes it a public one."""
     keys = {"jwks": {"keys": [ECKey.generate_key("P-256").as_dict(private=False)]}} if method == "private_key_jwt" else {}
     client, pkce = await gate.register(token_endpoint_auth_method=method, **keys), Pkce()
@@ -175,7 +177,7 @@ async def test_a_confidential_client_proves_itself_whatever_header_strays_in(gat
     assert oauth_error(answer) == (401, "invalid_client")
 
 
-async def test_a_stray_header_does_not_stop_a_right_secret(gate: Gateway) -> None:
+async def test_a_stray_header_does_not_stop_a_right_secret(gate: OAuthGateway) -> None:
     """CL25: the secret in the form is one way of proof; the stale token is none."""
     client = await gate.register(token_endpoint_auth_method="client_secret_post")
     form = {"grant_type": "refresh_token", "client_id": client["client_id"], "refresh_token": "x", "client_secret": client["client_secret"]}
@@ -184,7 +186,7 @@ async def test_a_stray_header_does_not_stop_a_right_secret(gate: Gateway) -> Non
     assert oauth_error(wrong) == (401, "invalid_client")
 
 
-async def test_a_public_client_with_a_secret_in_the_header_is_refused(gate: Gateway) -> None:
+async def test_a_public_client_with_a_secret_in_the_header_is_refused(gate: OAuthGateway) -> None:
     """oauth-behaviour T23: it is not treated as if it had proven something."""
     client = await gate.register()
     form = {"grant_type": "refresh_token", "refresh_token": "x"}
@@ -193,7 +195,7 @@ async def test_a_public_client_with_a_secret_in_the_header_is_refused(gate: Gate
 
 
 @pytest.mark.parametrize("length", [521, 1024, 1025, 2048, 8000, 12_000])
-async def test_a_long_state_comes_back_whole(gate: Gateway, length: int) -> None:
+async def test_a_long_state_comes_back_whole(gate: OAuthGateway, length: int) -> None:
     """CL24; RFC 6749 §4.1.1 sets no bound: with the code, with an error, and when it was pushed."""
     client, pkce, state = await gate.register(), Pkce(), "s" * length
     async with gate.browser() as browser:
@@ -205,7 +207,7 @@ async def test_a_long_state_comes_back_whole(gate: Gateway, length: int) -> None
 
 
 @pytest.mark.parametrize("days", [1, 7, 29])
-async def test_a_client_signs_in_for_the_first_time_days_after_it_registered(gate: Gateway, days: int) -> None:
+async def test_a_client_signs_in_for_the_first_time_days_after_it_registered(gate: OAuthGateway, days: int) -> None:
     """CL28."""
     client = await gate.register()
     gate.clock.now += days * 24 * 3600 + 60
@@ -213,7 +215,7 @@ async def test_a_client_signs_in_for_the_first_time_days_after_it_registered(gat
     assert "access_token" in await gate.tokens(client["client_id"])
 
 
-async def test_registering_for_the_sake_of_it_fills_no_table(gate: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_registering_for_the_sake_of_it_fills_no_table(gate: OAuthGateway, monkeypatch: pytest.MonkeyPatch) -> None:
     """CL28, the other side: of those never used, the newest of an address stay beyond their first day; used ones are not counted."""
     monkeypatch.setattr(oauth_sweep, "UNUSED_OF_ADDRESS", 2)
     used = await gate.register()
@@ -229,7 +231,7 @@ async def test_registering_for_the_sake_of_it_fills_no_table(gate: Gateway, monk
     assert {client.client_id for client in await gate.client_store.all()} == {used["client_id"], *unused[-2:]}
 
 
-async def test_a_forgotten_client_gets_a_page_that_says_what_the_person_can_do(gate: Gateway) -> None:
+async def test_a_forgotten_client_gets_a_page_that_says_what_the_person_can_do(gate: OAuthGateway) -> None:
     """CL28: clients that keep the id never register again by themselves."""
     client = await gate.register()
     gate.clock.now += 31 * 24 * 3600
@@ -239,7 +241,7 @@ async def test_a_forgotten_client_gets_a_page_that_says_what_the_person_can_do(g
     assert "remove this server from it and add it again" in page.text
 
 
-async def test_assertions_of_a_clock_that_is_a_minute_off_are_taken(gate: Gateway) -> None:
+async def test_assertions_of_a_clock_that_is_a_minute_off_are_taken(gate: OAuthGateway) -> None:
     """Kind 11: nbf and iat within 60 s; exp as well, and no further."""
     key = ECKey.generate_key("P-256", {"kid": "one"})
     client = await gate.register(token_endpoint_auth_method="private_key_jwt", jwks={"keys": [key.as_dict(private=False)]})
@@ -252,7 +254,7 @@ async def test_assertions_of_a_clock_that_is_a_minute_off_are_taken(gate: Gatewa
         assert oauth_error(answer) == (401, "invalid_client"), changes
 
 
-async def test_a_jti_of_255_characters_is_accepted_and_of_256_refused(gate: Gateway) -> None:
+async def test_a_jti_of_255_characters_is_accepted_and_of_256_refused(gate: OAuthGateway) -> None:
     """mutants.md 3."""
     key = ECKey.generate_key("P-256", {"kid": "one"})
     client = await gate.register(token_endpoint_auth_method="private_key_jwt", jwks={"keys": [key.as_dict(private=False)]})
@@ -261,7 +263,7 @@ async def test_a_jti_of_255_characters_is_accepted_and_of_256_refused(gate: Gate
         assert oauth_error(await with_assertion(gate, signed(claims, key))) == expected
 
 
-async def test_a_client_whose_document_is_read_again_works_after_its_first_expiry(gate: Gateway) -> None:
+async def test_a_client_whose_document_is_read_again_works_after_its_first_expiry(gate: OAuthGateway) -> None:
     """mutants.md 1."""
     document = {"client_id": DOCUMENT, "redirect_uris": [CALLBACK], "token_endpoint_auth_method": "none"}
     gate.web.answers[DOCUMENT] = Fetched(200, {"content-type": "application/json"}, json.dumps(document).encode())

@@ -8,7 +8,7 @@ import httpx2
 import pytest
 
 from oauth.tokens.own_grants import OwnGrants
-from tests.oauth.gateway import MCP2, Gateway, Pkce, answer_of, form_of, parameters
+from tests.oauth.gateway import MCP2, OAuthGateway, Pkce, answer_of, form_of, parameters
 
 WEB = "https://app.example/cb"
 DIRECT = {"sec-fetch-site": "none"}
@@ -23,7 +23,7 @@ async def go(browser: httpx2.AsyncClient, client: dict[str, Any], headers: dict[
     return location
 
 
-async def remembered(gate: Gateway, browser: httpx2.AsyncClient) -> dict[str, Any]:
+async def remembered(gate: OAuthGateway, browser: httpx2.AsyncClient) -> dict[str, Any]:
     """Return a client that the person of this browser has allowed."""
     client = await gate.register(redirect_uris=[WEB, "https://other.example/cb"])
     await gate.sign_in(browser)
@@ -31,7 +31,7 @@ async def remembered(gate: Gateway, browser: httpx2.AsyncClient) -> dict[str, An
     return client
 
 
-async def test_a_remembered_yes_is_not_asked_again_where_that_is_safe(gate: Gateway) -> None:
+async def test_a_remembered_yes_is_not_asked_again_where_that_is_safe(gate: OAuthGateway) -> None:
     """facts/oauth.md §2.7; positive control of C13 and C14."""
     async with gate.browser() as browser:
         client = await remembered(gate, browser)
@@ -45,14 +45,14 @@ async def test_a_remembered_yes_is_not_asked_again_where_that_is_safe(gate: Gate
     [{"redirect_uri": "https://other.example/cb"}, {"scope": "mcp mcp:read mcp:write"}, {"prompt": "consent"}],
     ids=str,
 )
-async def test_c13_anything_more_is_asked_again(gate: Gateway, changes: dict[str, str]) -> None:
+async def test_c13_anything_more_is_asked_again(gate: OAuthGateway, changes: dict[str, str]) -> None:
     """oauth-behaviour C13: other redirect URI, larger scope."""
     async with gate.browser() as browser:
         client = await remembered(gate, browser)
         assert (await go(browser, client, DIRECT, **changes)).startswith("/consent?request=")
 
 
-async def test_c13_another_client_and_another_tenant_are_asked_again(gate: Gateway) -> None:
+async def test_c13_another_client_and_another_tenant_are_asked_again(gate: OAuthGateway) -> None:
     """oauth-behaviour C13, M2."""
     async with gate.browser() as browser:
         client = await remembered(gate, browser)
@@ -68,14 +68,14 @@ async def test_c13_another_client_and_another_tenant_are_asked_again(gate: Gatew
     [{"sec-fetch-site": "cross-site"}, {"sec-fetch-site": "same-site"}, {}, {"sec-fetch-site": "none", "sec-purpose": "prefetch"}],
     ids=str,
 )
-async def test_c14_c1_a_person_sent_by_another_site_is_asked(gate: Gateway, headers: dict[str, str]) -> None:
+async def test_c14_c1_a_person_sent_by_another_site_is_asked(gate: OAuthGateway, headers: dict[str, str]) -> None:
     """oauth-behaviour C14 (GHSA-6x8h-498w-gv8c), C1."""
     async with gate.browser() as browser:
         client = await remembered(gate, browser)
         assert (await go(browser, client, headers)).startswith("/consent?request=")
 
 
-async def test_loopback_and_app_uris_are_always_asked(gate: Gateway) -> None:
+async def test_loopback_and_app_uris_are_always_asked(gate: OAuthGateway) -> None:
     """facts/oauth.md §2.6: anybody can claim such a client_id."""
     for uri in ("http://127.0.0.1:3333/callback", "cursor://anysphere.cursor-mcp/oauth/callback"):
         client = await gate.register(redirect_uris=[uri])
@@ -85,7 +85,7 @@ async def test_loopback_and_app_uris_are_always_asked(gate: Gateway) -> None:
             assert (await go(browser, client, redirect_uri=uri)).startswith("/consent?request=")
 
 
-async def test_an_old_session_is_asked(gate: Gateway) -> None:
+async def test_an_old_session_is_asked(gate: OAuthGateway) -> None:
     """facts/oauth.md §2.7: silent only within twelve hours."""
     async with gate.browser() as browser:
         client = await remembered(gate, browser)
@@ -95,7 +95,7 @@ async def test_an_old_session_is_asked(gate: Gateway) -> None:
         assert last.startswith("/consent?request=")
 
 
-async def test_a_yes_that_was_withdrawn_is_asked_again(gate: Gateway) -> None:
+async def test_a_yes_that_was_withdrawn_is_asked_again(gate: OAuthGateway) -> None:
     """oauth-behaviour F8: withdrawing ends the grants and the memory of them."""
     async with gate.browser() as browser:
         client = await remembered(gate, browser)
@@ -103,7 +103,7 @@ async def test_a_yes_that_was_withdrawn_is_asked_again(gate: Gateway) -> None:
         assert (await go(browser, client)).startswith("/consent?request=")
 
 
-async def test_c8_another_browser_cannot_open_the_request(gate: Gateway) -> None:
+async def test_c8_another_browser_cannot_open_the_request(gate: OAuthGateway) -> None:
     """oauth-behaviour C8: session fixation."""
     client = await gate.register(redirect_uris=[WEB])
     async with gate.browser() as alice, gate.browser() as mallory:
@@ -115,7 +115,7 @@ async def test_c8_another_browser_cannot_open_the_request(gate: Gateway) -> None
         assert "Probe" not in response.text
 
 
-async def test_c10_a_request_is_answered_once(gate: Gateway) -> None:
+async def test_c10_a_request_is_answered_once(gate: OAuthGateway) -> None:
     """oauth-behaviour C10: after completion, after ten minutes."""
     client = await gate.register(redirect_uris=[WEB])
     async with gate.browser() as browser:
@@ -133,7 +133,7 @@ async def test_c10_a_request_is_answered_once(gate: Gateway) -> None:
     assert len(await gate.grants.list_grants("default")) == 1
 
 
-async def test_c11_a_double_submit_gets_one_code(gate: Gateway) -> None:
+async def test_c11_a_double_submit_gets_one_code(gate: OAuthGateway) -> None:
     """oauth-behaviour C11; claude-ai-mcp#562."""
     client = await gate.register(redirect_uris=[WEB])
     locations: list[str] = []
@@ -151,7 +151,7 @@ async def test_c11_a_double_submit_gets_one_code(gate: Gateway) -> None:
     assert len(await gate.grants.list_grants("default")) == 1
 
 
-async def test_c22_two_tabs_do_not_mix(gate: Gateway) -> None:
+async def test_c22_two_tabs_do_not_mix(gate: OAuthGateway) -> None:
     """oauth-behaviour C22."""
     first, second = await gate.register(redirect_uris=[WEB]), await gate.register(redirect_uris=["https://second.example/cb"])
     async with gate.browser() as browser:
@@ -165,7 +165,7 @@ async def test_c22_two_tabs_do_not_mix(gate: Gateway) -> None:
     assert answered_two.headers["location"].startswith("https://second.example/cb")
 
 
-async def test_a_no_goes_back_as_access_denied(gate: Gateway) -> None:
+async def test_a_no_goes_back_as_access_denied(gate: OAuthGateway) -> None:
     """RFC 6749 §4.1.2.1; RFC 9207."""
     client = await gate.register(redirect_uris=[WEB])
     async with gate.browser() as browser:
@@ -175,7 +175,7 @@ async def test_a_no_goes_back_as_access_denied(gate: Gateway) -> None:
     assert "code" not in answer
 
 
-async def test_nobody_grants_more_than_they_may_use(gate: Gateway) -> None:
+async def test_nobody_grants_more_than_they_may_use(gate: OAuthGateway) -> None:
     """issue 3, Scopes: what the subject may use bounds what the client gets."""
     gate.allowed[("default", "ada-default")] = frozenset({"mcp", "crm:read"})
     client = await gate.register()
@@ -188,7 +188,9 @@ async def test_nobody_grants_more_than_they_may_use(gate: Gateway) -> None:
 
 
 @pytest.mark.parametrize(("first", "second", "was"), [("allow", "deny", "allowed"), ("deny", "allow", "denied")])
-async def test_the_other_answer_after_the_first_is_told_that_it_came_too_late(gate: Gateway, first: str, second: str, was: str) -> None:
+async def test_the_other_answer_after_the_first_is_told_that_it_came_too_late(
+    gate: OAuthGateway, first: str, second: str, was: str
+) -> None:
     """C11 is for the same answer twice: a no right after a yes must not look as if it had counted."""
     client = await gate.register(redirect_uris=[WEB])
     async with gate.browser() as browser:
@@ -206,7 +208,7 @@ async def test_the_other_answer_after_the_first_is_told_that_it_came_too_late(ga
     assert forged.status_code == 403
 
 
-async def test_both_answers_at_once_are_one_answer_and_one_refusal(gate: Gateway) -> None:
+async def test_both_answers_at_once_are_one_answer_and_one_refusal(gate: OAuthGateway) -> None:
     """The row decides, not who looked first."""
     client = await gate.register(redirect_uris=[WEB])
     async with gate.browser() as browser:

@@ -12,7 +12,7 @@ from oauth.authorization.consent_choice import Choice, after, choose, left_out_b
 from oauth.scopes import CONNECT, permits
 from oauth.tokens.grant_records import RememberedConsent
 from tests.oauth.behaviour.test_consent import DIRECT, WEB, go
-from tests.oauth.gateway import Gateway, Pkce, answer_of, form_of
+from tests.oauth.gateway import OAuthGateway, Pkce, answer_of, form_of
 
 WIDE = "mcp mcp:read mcp:write mcp:destructive offline_access"
 SCOPES = ("mcp", "mcp:read", "mcp:write", "crm:read", "crm:write", "mail:write", "offline_access")
@@ -21,7 +21,7 @@ SCOPES = ("mcp", "mcp:read", "mcp:write", "crm:read", "crm:write", "mail:write",
 class Consenting:
     """One person at one browser, and the client that asks them."""
 
-    def __init__(self, gate: Gateway, browser: httpx2.AsyncClient, client: dict[str, Any]) -> None:
+    def __init__(self, gate: OAuthGateway, browser: httpx2.AsyncClient, client: dict[str, Any]) -> None:
         self.gate, self.browser, self.client = gate, browser, client
 
     async def page(self, scope: str) -> httpx2.Response:
@@ -49,7 +49,7 @@ def boxes(page: str) -> dict[str, str]:
 
 
 @pytest.fixture
-async def consenting(gate: Gateway) -> Any:
+async def consenting(gate: OAuthGateway) -> Any:
     client = await gate.register(redirect_uris=[WEB])
     async with gate.browser() as browser:
         await gate.sign_in(browser)

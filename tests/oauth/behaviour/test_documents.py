@@ -8,7 +8,7 @@ import pytest
 
 from oauth.clients.pinned_documents import PINNED_DOCUMENTS
 from oauth.fetch import Fetched
-from tests.oauth.gateway import BASE, CALLBACK, Gateway, Pkce, answer_of
+from tests.oauth.gateway import BASE, CALLBACK, OAuthGateway, Pkce, answer_of
 
 URL = "https://client.example/metadata.json"
 JSON = {"content-type": "application/json"}
@@ -24,12 +24,12 @@ def document(**changes: object) -> dict[str, object]:
     return {name: value for name, value in (good | changes).items() if value is not None}
 
 
-def publish(gate: Gateway, content: object = None, *, status: int = 200, body: bytes | None = None, **headers: str) -> None:
+def publish(gate: OAuthGateway, content: object = None, *, status: int = 200, body: bytes | None = None, **headers: str) -> None:
     text = json.dumps(document() if content is None else content).encode() if body is None else body
     gate.web.answers[URL] = Fetched(status, JSON | {name.replace("_", "-"): value for name, value in headers.items()}, text)
 
 
-async def ask(gate: Gateway, client_id: str = URL, **changes: str | None) -> httpx2.Response:
+async def ask(gate: OAuthGateway, client_id: str = URL, **changes: str | None) -> httpx2.Response:
     async with gate.browser() as browser:
         return await gate.authorize(browser, client_id, Pkce(), **changes)
 
@@ -38,7 +38,7 @@ def refused(response: httpx2.Response) -> bool:
     return response.status_code == 400 and "location" not in response.headers
 
 
-async def test_a_client_is_what_its_document_says(gate: Gateway) -> None:
+async def test_a_client_is_what_its_document_says(gate: OAuthGateway) -> None:
     """draft-ietf-oauth-client-id-metadata-document; positive control."""
     publish(gate)
     tokens = await gate.tokens(URL)
@@ -61,7 +61,7 @@ async def test_a_client_is_what_its_document_says(gate: Gateway) -> None:
         "HTTPS://client.example/a", "https://1.2.3/a", "https://client.example:99999/a",
     ],
 )  # fmt: skip
-async def test_s1_s4_s16_bad_urls_are_refused_before_anything_is_fetched(gate: Gateway, url: str) -> None:
+async def test_s1_s4_s16_bad_urls_are_refused_before_anything_is_fetched(gate: OAuthGateway, url: str) -> None:
     """oauth-behaviour S1, S4, S16."""
     assert refused(await ask(gate, url))
     assert (await gate.redeem(url, "asc_ac_" + "a" * 43, Pkce())).status_code == 401
@@ -69,7 +69,7 @@ async def test_s1_s4_s16_bad_urls_are_refused_before_anything_is_fetched(gate: G
 
 
 @pytest.mark.parametrize("status", [204, 206, 301, 302, 307, 400, 404, 410, 500, 503])
-async def test_s7_s8_only_200_counts(gate: Gateway, status: int) -> None:
+async def test_s7_s8_only_200_counts(gate: OAuthGateway, status: int) -> None:
     """oauth-behaviour S7, S8."""
     publish(gate, status=status, location="https://client.example/other")
     assert refused(await ask(gate))
@@ -81,7 +81,7 @@ async def test_s7_s8_only_200_counts(gate: Gateway, status: int) -> None:
     [b"", b"[]", b"<html>", b"null", b'{"client_id":1}', b"{" * 2000, b"\xff\xfe", b'{"a":1,"a":2}', b" " * 5121],
     ids=lambda body: str(body[:20]),
 )
-async def test_s8_only_a_small_json_object_counts(gate: Gateway, body: bytes) -> None:
+async def test_s8_only_a_small_json_object_counts(gate: OAuthGateway, body: bytes) -> None:
     """oauth-behaviour S8."""
     publish(gate, body=body)
     response = await ask(gate)
@@ -89,7 +89,7 @@ async def test_s8_only_a_small_json_object_counts(gate: Gateway, body: bytes) ->
     assert "html&gt;" not in response.text
 
 
-async def test_s8_the_media_type_must_be_json(gate: Gateway) -> None:
+async def test_s8_the_media_type_must_be_json(gate: OAuthGateway) -> None:
     """oauth-behaviour S8."""
     publish(gate, content_type="text/html")
     assert refused(await ask(gate))
@@ -110,13 +110,13 @@ async def test_s8_the_media_type_must_be_json(gate: Gateway) -> None:
     ],
     ids=str,
 )  # fmt: skip
-async def test_s10_s11_documents_that_break_the_rules_are_refused(gate: Gateway, changes: dict[str, object]) -> None:
+async def test_s10_s11_documents_that_break_the_rules_are_refused(gate: OAuthGateway, changes: dict[str, object]) -> None:
     """oauth-behaviour S10, S11."""
     publish(gate, document(**changes))
     assert refused(await ask(gate))
 
 
-async def test_s11_an_answer_on_another_host_is_shown_with_both(gate: Gateway) -> None:
+async def test_s11_an_answer_on_another_host_is_shown_with_both(gate: OAuthGateway) -> None:
     """oauth-behaviour S11."""
     publish(gate, document(redirect_uris=["https://app.other.example/cb"]))
     async with gate.browser() as browser:
@@ -127,7 +127,7 @@ async def test_s11_an_answer_on_another_host_is_shown_with_both(gate: Gateway) -
     assert "app.other.example" in page
 
 
-async def test_s13_errors_are_not_cached(gate: Gateway) -> None:
+async def test_s13_errors_are_not_cached(gate: OAuthGateway) -> None:
     """oauth-behaviour S13."""
     publish(gate, status=500)
     assert refused(await ask(gate))
@@ -147,7 +147,7 @@ async def test_s13_errors_are_not_cached(gate: Gateway) -> None:
         ("no-cache, max-age=600", 30),
     ],
 )
-async def test_s14_documents_are_cached_by_the_rules_of_http(gate: Gateway, cache_control: str, fresh_s: int) -> None:
+async def test_s14_documents_are_cached_by_the_rules_of_http(gate: OAuthGateway, cache_control: str, fresh_s: int) -> None:
     """oauth-behaviour S14: a removed redirect URI is gone within a day at most."""
     publish(gate, cache_control=cache_control)
     assert not refused(await ask(gate))
@@ -158,7 +158,7 @@ async def test_s14_documents_are_cached_by_the_rules_of_http(gate: Gateway, cach
     assert refused(await ask(gate))
 
 
-async def test_a_document_that_cannot_be_read_is_used_for_a_day(gate: Gateway) -> None:
+async def test_a_document_that_cannot_be_read_is_used_for_a_day(gate: OAuthGateway) -> None:
     """facts/mcp.md §6.3: content networks refuse data-centre addresses now and then."""
     publish(gate, cache_control="max-age=60")
     assert not refused(await ask(gate))
@@ -170,7 +170,7 @@ async def test_a_document_that_cannot_be_read_is_used_for_a_day(gate: Gateway) -
 
 
 @pytest.mark.parametrize("url", sorted(PINNED_DOCUMENTS))
-async def test_well_known_clients_work_although_their_document_cannot_be_read(gate: Gateway, url: str) -> None:
+async def test_well_known_clients_work_although_their_document_cannot_be_read(gate: OAuthGateway, url: str) -> None:
     """facts/mcp.md §6.3: pinned copies."""
     redirect_uris: Any = PINNED_DOCUMENTS[url]["redirect_uris"]
     for redirect_uri in redirect_uris:
@@ -179,7 +179,7 @@ async def test_well_known_clients_work_although_their_document_cannot_be_read(ga
     assert refused(await ask(gate, url, redirect_uri="https://evil.example/cb"))
 
 
-async def test_c13_a_changed_document_asks_again(gate: Gateway) -> None:
+async def test_c13_a_changed_document_asks_again(gate: OAuthGateway) -> None:
     """oauth-behaviour C13."""
     publish(gate, document(redirect_uris=["https://client.example/cb"]), cache_control="no-store")
     silent = {"sec-fetch-site": "none"}

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 import pytest
 
 from oauth.fetch import Fetched
-from tests.oauth.gateway import BASE, CALLBACK, Gateway, Pkce, answer_of, oauth_error, parameters
+from tests.oauth.gateway import BASE, CALLBACK, OAuthGateway, Pkce, answer_of, oauth_error, parameters
 
 FORM = {"content-type": "application/x-www-form-urlencoded"}
 
@@ -37,7 +37,7 @@ FORM = {"content-type": "application/x-www-form-urlencoded"}
         (b"grant%5Ftype=x&client%5Fid=ID", "unsupported_grant_type"),
     ],
 )  # fmt: skip
-async def test_a_form_is_read_one_way_only(gate: Gateway, body: bytes, error: str) -> None:
+async def test_a_form_is_read_one_way_only(gate: OAuthGateway, body: bytes, error: str) -> None:
     """RFC 6749 §3.2 and appendix B: whatever its type says of a charset."""
     client_id = (await gate.register())["client_id"].encode()
     for charset in ("", "; charset=iso-8859-1", "; charset=utf-8"):
@@ -51,7 +51,7 @@ def basic(pair: str) -> dict[str, str]:
     return {"authorization": f"Basic {b64encode(pair.encode()).decode()}"}
 
 
-async def test_no_header_or_member_makes_a_confidential_client_a_public_one(gate: Gateway) -> None:
+async def test_no_header_or_member_makes_a_confidential_client_a_public_one(gate: OAuthGateway) -> None:
     """RFC 6749 §2.3: at the token endpoint, at revocation, at introspection and where requests are pushed."""
     client = await gate.register(token_endpoint_auth_method="client_secret_basic")
     other = await gate.register()
@@ -98,7 +98,7 @@ async def test_no_header_or_member_makes_a_confidential_client_a_public_one(gate
     ],
     ids=str,
 )  # fmt: skip
-async def test_no_request_goes_without_pkce(gate: Gateway, changes: dict[str, str | None]) -> None:
+async def test_no_request_goes_without_pkce(gate: OAuthGateway, changes: dict[str, str | None]) -> None:
     """OAuth 2.1 §4.1.1, RFC 7636 §4.4.1: also pushed, also with a long state."""
     client = (await gate.register())["client_id"]
     facts = parameters(client, Pkce(), state="s" * 9_000, **changes)
@@ -111,7 +111,7 @@ async def test_no_request_goes_without_pkce(gate: Gateway, changes: dict[str, st
 @pytest.mark.parametrize(
     "verifier", [None, "", "x" * 42, "x" * 43, "x" * 129, "CHALLENGE", "VERIFIER ", "VERIFIER\n", "verifier", "%56ERIFIER"]
 )
-async def test_a_code_takes_its_own_verifier_and_no_other(gate: Gateway, verifier: str | None) -> None:
+async def test_a_code_takes_its_own_verifier_and_no_other(gate: OAuthGateway, verifier: str | None) -> None:
     """RFC 7636 §4.6: and a wrong one spends the code, as anybody may guess."""
     client, pkce = (await gate.register())["client_id"], Pkce()
     code = await gate.code(client, pkce)
@@ -125,7 +125,7 @@ async def test_a_code_takes_its_own_verifier_and_no_other(gate: Gateway, verifie
     [("offline_access\x00", "invalid_request"), ("openid profile", "invalid_scope"), ("OFFLINE_ACCESS", "invalid_scope"),
      ("mcp:*", "invalid_scope"), ("*", "invalid_scope"), ("mcp:admin", "invalid_scope"), ("offline_access,mcp:write", "invalid_scope")],
 )  # fmt: skip
-async def test_a_scope_that_is_none_gives_nothing(gate: Gateway, asked: str, error: str) -> None:
+async def test_a_scope_that_is_none_gives_nothing(gate: OAuthGateway, asked: str, error: str) -> None:
     """Kind 11: `offline_access` alone is the baseline; what only resembles a scope is none."""
     client = (await gate.register())["client_id"]
     async with gate.browser() as browser:
@@ -136,7 +136,7 @@ async def test_a_scope_that_is_none_gives_nothing(gate: Gateway, asked: str, err
         assert (answer.status_code, error in answer.text) == (400, True)
 
 
-async def test_offline_access_alone_never_widens_a_token(gate: Gateway) -> None:
+async def test_offline_access_alone_never_widens_a_token(gate: OAuthGateway) -> None:
     """The baseline, and never what the client once registered or the person may do."""
     client = (await gate.register(scope="mcp mcp:write mcp:destructive offline_access"))["client_id"]
     tokens = await gate.tokens(client, scope="offline_access")
@@ -154,14 +154,14 @@ async def test_offline_access_alone_never_widens_a_token(gate: Gateway) -> None:
     ],
     ids=str,
 )  # fmt: skip
-async def test_null_inside_a_member_is_not_as_omitted(gate: Gateway, metadata: dict[str, object]) -> None:
+async def test_null_inside_a_member_is_not_as_omitted(gate: OAuthGateway, metadata: dict[str, object]) -> None:
     """RFC 7592 §2.2 speaks of members; what they hold has its own rules."""
     answer = await gate.request("POST", "/register", json={"redirect_uris": [CALLBACK], "token_endpoint_auth_method": "none", **metadata})
     assert answer.status_code == 400
     assert answer.json()["error"] in ("invalid_client_metadata", "invalid_redirect_uri")
 
 
-async def test_null_removes_nothing_that_protects(gate: Gateway) -> None:
+async def test_null_removes_nothing_that_protects(gate: OAuthGateway) -> None:
     """RFC 7592 §2.2: a client that changes cannot leave its way of authentication by naming none."""
     client = await gate.register(token_endpoint_auth_method="client_secret_basic")
     own = {"authorization": f"Bearer {client['registration_access_token']}"}
@@ -184,7 +184,7 @@ async def test_null_removes_nothing_that_protects(gate: Gateway) -> None:
     "state",
     ["é" * 2000, "a=b&code=evil&iss=https://evil.test", "%0d%0aSet-Cookie: x=y", "x\r\nLocation: //evil", "<script>", "+ %2B", "#code=x"],
 )
-async def test_a_state_comes_back_as_it_was_and_as_nothing_else(gate: Gateway, state: str) -> None:
+async def test_a_state_comes_back_as_it_was_and_as_nothing_else(gate: OAuthGateway, state: str) -> None:
     """RFC 6749 §4.1.2: in the query alone, and beside one code and one iss."""
     client = (await gate.register())["client_id"]
     async with gate.browser() as browser:
@@ -198,7 +198,7 @@ async def test_a_state_comes_back_as_it_was_and_as_nothing_else(gate: Gateway, s
     assert "#" not in location
 
 
-async def test_a_browser_of_any_name_of_this_machine_comes_to_our_own(gate: Gateway) -> None:
+async def test_a_browser_of_any_name_of_this_machine_comes_to_our_own(gate: OAuthGateway) -> None:
     """Cookies and passkeys belong to one name; a name that is not this machine's leads nowhere."""
     client = (await gate.register())["client_id"]
     query = urlencode(parameters(client, Pkce()))
@@ -214,7 +214,7 @@ async def test_a_browser_of_any_name_of_this_machine_comes_to_our_own(gate: Gate
         assert (answer.headers["location"] == f"{BASE}/authorize?{query}") == moves, host
 
 
-async def test_a_preflight_permits_what_clients_add_and_a_strange_page_nothing(gate: Gateway) -> None:
+async def test_a_preflight_permits_what_clients_add_and_a_strange_page_nothing(gate: OAuthGateway) -> None:
     """Fetch §3.3.5: MCP's Mcp-Param-* cannot be listed, and `*` never stands for Authorization, which is."""
     asks = {"access-control-request-method": "POST", "access-control-request-headers": "authorization, mcp-param-region, traceparent"}
     for path in ("/mcp", "/token"):

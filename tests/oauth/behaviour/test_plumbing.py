@@ -9,12 +9,12 @@ from sqlalchemy import select, text
 from server.rate_limits import LIMITS, Limit, RateLimits
 from server.storage.database import Database
 from server.storage.schema.oauth_tables import security_events
-from tests.oauth.gateway import MCP, MCP2, Gateway, Pkce, gateway, oauth_error
+from tests.oauth.gateway import MCP, MCP2, OAuthGateway, Pkce, gateway, oauth_error
 from tests.ports import free_port
 from tests.server.live_server import serving
 
 
-async def test_m1_a_token_is_nothing_at_another_tenant(gate: Gateway) -> None:
+async def test_m1_a_token_is_nothing_at_another_tenant(gate: OAuthGateway) -> None:
     """oauth-behaviour M1: the same answer as for garbage."""
     client = await gate.register()
     token = (await gate.tokens(client["client_id"]))["access_token"]
@@ -25,7 +25,7 @@ async def test_m1_a_token_is_nothing_at_another_tenant(gate: Gateway) -> None:
     assert (await gate.call(acme, MCP2), await gate.call(acme, MCP)) == (200, 401)
 
 
-async def test_m2_a_person_of_one_tenant_gets_no_code_of_another(gate: Gateway) -> None:
+async def test_m2_a_person_of_one_tenant_gets_no_code_of_another(gate: OAuthGateway) -> None:
     """oauth-behaviour M2."""
     client = await gate.register()
     async with gate.browser() as browser:
@@ -37,14 +37,14 @@ async def test_m2_a_person_of_one_tenant_gets_no_code_of_another(gate: Gateway) 
         assert page.headers["location"].startswith("/login")
 
 
-def limited(gate: Gateway, burst: int = 20) -> Gateway:
+def limited(gate: OAuthGateway, burst: int = 20) -> OAuthGateway:
     """Return the gateway with small limits."""
     gate.limits = RateLimits(limits={name: Limit(60, burst) for name in LIMITS} | {"crowds": LIMITS["crowds"]})
     gate.app = gate.build()
     return gate
 
 
-async def test_x4_waiting_requests_are_limited_for_each_address(gate: Gateway) -> None:
+async def test_x4_waiting_requests_are_limited_for_each_address(gate: OAuthGateway) -> None:
     """oauth-behaviour X4."""
     client = await limited(gate).register()
     async with gate.browser() as browser:
@@ -57,7 +57,7 @@ async def test_x4_waiting_requests_are_limited_for_each_address(gate: Gateway) -
     assert int(refused[0].headers["retry-after"]) >= 1
 
 
-async def test_x5_guessing_is_slowed_down_and_right_requests_are_not(gate: Gateway) -> None:
+async def test_x5_guessing_is_slowed_down_and_right_requests_are_not(gate: OAuthGateway) -> None:
     """oauth-behaviour X5: by address and client; whoever gets it right does not use the limit up."""
     client = await limited(gate).register()
     tokens = await gate.tokens(client["client_id"])
@@ -68,7 +68,7 @@ async def test_x5_guessing_is_slowed_down_and_right_requests_are_not(gate: Gatew
     assert (await gate.refresh(client["client_id"], tokens["refresh_token"])).status_code == 200
 
 
-async def test_x7_a_store_that_fails_gives_nothing_away(gate: Gateway) -> None:
+async def test_x7_a_store_that_fails_gives_nothing_away(gate: OAuthGateway) -> None:
     """oauth-behaviour X7: 503, Retry-After, no token that is not stored, and the code still good afterwards."""
     client, pkce = await gate.register(), Pkce()
     code = await gate.code(client["client_id"], pkce)
@@ -86,7 +86,7 @@ async def test_x7_a_store_that_fails_gives_nothing_away(gate: Gateway) -> None:
 async def test_x8_two_gateways_redeem_a_code_once(tmp_path: Path) -> None:
     """oauth-behaviour X8: one store, two processes' worth of connections."""
     async with gateway(tmp_path) as first:
-        second = Gateway(first.settings, Database(first.settings.store.database_url))
+        second = OAuthGateway(first.settings, Database(first.settings.store.database_url))
         client, pkce = await first.register(), Pkce()
         for _ in range(5):
             code = await first.code(client["client_id"], pkce)
@@ -96,8 +96,8 @@ async def test_x8_two_gateways_redeem_a_code_once(tmp_path: Path) -> None:
         await second.database.close()
 
 
-async def race(first: Gateway, second: Gateway, client_id: str, code: str, pkce: Pkce, statuses: list[int]) -> None:
-    async def redeem(gate: Gateway) -> None:
+async def race(first: OAuthGateway, second: OAuthGateway, client_id: str, code: str, pkce: Pkce, statuses: list[int]) -> None:
+    async def redeem(gate: OAuthGateway) -> None:
         statuses.append((await gate.redeem(client_id, code, pkce)).status_code)
 
     async with anyio.create_task_group() as group:
@@ -108,7 +108,7 @@ async def race(first: Gateway, second: Gateway, client_id: str, code: str, pkce:
 async def test_another_process_hears_of_a_revocation(tmp_path: Path) -> None:
     """issue 3, Tokens; the change feed tells other nodes what one of them revoked."""
     async with gateway(tmp_path) as first:
-        second = Gateway(first.settings, Database(first.settings.store.database_url))
+        second = OAuthGateway(first.settings, Database(first.settings.store.database_url))
         client = await first.register()
         tokens = await first.tokens(client["client_id"])
         assert await second.call(tokens["access_token"]) == 200
@@ -119,12 +119,12 @@ async def test_another_process_hears_of_a_revocation(tmp_path: Path) -> None:
         await second.database.close()
 
 
-async def grants_of(gate: Gateway) -> list[str]:
+async def grants_of(gate: OAuthGateway) -> list[str]:
     async with gate.database.read() as connection:
         return list((await connection.execute(text("SELECT grant_id FROM grants"))).scalars())
 
 
-async def test_a_wrong_secret_is_recorded_without_it(gate: Gateway) -> None:
+async def test_a_wrong_secret_is_recorded_without_it(gate: OAuthGateway) -> None:
     """issue 3, Operations: audit records for every security event."""
     client = await gate.register(token_endpoint_auth_method="client_secret_post")
     wrong = f"asc_cs_{'w' * 43}"
@@ -139,13 +139,13 @@ ODD_PATHS = ["/.well-known/oauth-authorization-server/../../etc/passwd", "/.well
 
 
 @pytest.mark.parametrize("path", ODD_PATHS)
-async def test_d5_odd_paths_are_nothing(gate: Gateway, path: str) -> None:
+async def test_d5_odd_paths_are_nothing(gate: OAuthGateway, path: str) -> None:
     """oauth-behaviour D5."""
     gate.app.router.redirect_slashes = False
     assert (await gate.request("GET", path)).status_code in (400, 404, 405)
 
 
-async def test_t19_a_form_that_trickles_in_is_not_waited_for(gate: Gateway) -> None:
+async def test_t19_a_form_that_trickles_in_is_not_waited_for(gate: OAuthGateway) -> None:
     """oauth-behaviour T19: over a real socket; the answer comes although the rest of the body does not."""
     port = free_port()
     with serving(gate.app, port), anyio.fail_after(20):

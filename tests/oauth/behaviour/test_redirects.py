@@ -5,7 +5,7 @@ from urllib.parse import quote, urlencode
 import httpx2
 import pytest
 
-from tests.oauth.gateway import CALLBACK, Gateway, Pkce, answer_of, parameters
+from tests.oauth.gateway import CALLBACK, OAuthGateway, Pkce, answer_of, parameters
 
 
 def is_page(response: httpx2.Response) -> bool:
@@ -15,20 +15,20 @@ def is_page(response: httpx2.Response) -> bool:
     )
 
 
-async def ask(gate: Gateway, client: str | None, **changes: str | None) -> httpx2.Response:
+async def ask(gate: OAuthGateway, client: str | None, **changes: str | None) -> httpx2.Response:
     query = parameters("", Pkce(), client_id=client, **changes)
     return await gate.request("GET", f"/authorize?{urlencode(query)}")
 
 
 @pytest.mark.parametrize("client_id", ["client_unknown", "", "x" * 10_240, "a\r\nb", "<script>alert(1)</script>", None])
-async def test_r1_r2_an_unknown_client_is_shown_to_the_person(gate: Gateway, client_id: str | None) -> None:
+async def test_r1_r2_an_unknown_client_is_shown_to_the_person(gate: OAuthGateway, client_id: str | None) -> None:
     """oauth-behaviour R1, R2."""
     response = await ask(gate, client_id)
     assert is_page(response)
     assert "<script>alert" not in response.text
 
 
-async def test_a_refused_request_says_whose_it_was_and_how_to_go_on(gate: Gateway) -> None:
+async def test_a_refused_request_says_whose_it_was_and_how_to_go_on(gate: OAuthGateway) -> None:
     """Finding 2: no dead end; what the client calls itself is text, and a claim."""
     client = await gate.register(client_name="Probe <b>\u202e")
     page = await ask(gate, client["client_id"], redirect_uri="https://evil.example/cb")
@@ -38,7 +38,7 @@ async def test_a_refused_request_says_whose_it_was_and_how_to_go_on(gate: Gatewa
     assert "calls itself" not in (await ask(gate, "client_unknown")).text
 
 
-async def test_r2_nul_in_a_client_id_is_shown_to_the_person(gate: Gateway) -> None:
+async def test_r2_nul_in_a_client_id_is_shown_to_the_person(gate: OAuthGateway) -> None:
     """oauth-behaviour R2."""
     assert is_page(await gate.request("GET", "/authorize?client_id=a%00b"))
 
@@ -50,14 +50,14 @@ async def test_r2_nul_in_a_client_id_is_shown_to_the_person(gate: Gateway) -> No
         "/callback?x=1", "/callback?", "/callback#f", "/callback#",
     ],
 )  # fmt: skip
-async def test_r4_r5_another_path_or_query_is_another_uri(gate: Gateway, changed: str) -> None:
+async def test_r4_r5_another_path_or_query_is_another_uri(gate: OAuthGateway, changed: str) -> None:
     """oauth-behaviour R4, R5; RFC 9700 §4.1.3."""
     client = await gate.register()
     assert is_page(await ask(gate, client["client_id"], redirect_uri=f"http://127.0.0.1:3333{changed}"))
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]"])
-async def test_r7_r8_the_port_of_a_loopback_uri_is_free(gate: Gateway, host: str) -> None:
+async def test_r7_r8_the_port_of_a_loopback_uri_is_free(gate: OAuthGateway, host: str) -> None:
     """oauth-behaviour R7, R8; RFC 8252 §7.3, and for the name localhost as well."""
     for registered in (f"http://{host}:3333/callback", f"http://{host}/callback"):
         client = await gate.register(redirect_uris=[registered])
@@ -72,7 +72,7 @@ async def test_r7_r8_the_port_of_a_loopback_uri_is_free(gate: Gateway, host: str
         assert redeemed.status_code == 200
 
 
-async def test_r10_https_ports_are_not_free(gate: Gateway) -> None:
+async def test_r10_https_ports_are_not_free(gate: OAuthGateway) -> None:
     """oauth-behaviour R10."""
     client = await gate.register(redirect_uris=["https://app.example/cb"])
     assert is_page(await ask(gate, client["client_id"], redirect_uri="https://app.example:444/cb"))
@@ -85,7 +85,7 @@ async def test_r10_https_ports_are_not_free(gate: Gateway) -> None:
         "[::]", "0.0.0.0", "127.0.0.1.", "localhost.", "LOCALHOST", "127.0.0.2",
     ],
 )  # fmt: skip
-async def test_r11_hosts_that_look_like_loopback_are_not(gate: Gateway, host: str) -> None:
+async def test_r11_hosts_that_look_like_loopback_are_not(gate: OAuthGateway, host: str) -> None:
     """oauth-behaviour R11."""
     client = await gate.register(redirect_uris=[CALLBACK, "http://localhost:3333/callback"])
     assert is_page(await ask(gate, client["client_id"], redirect_uri=f"http://{host}:3333/callback"))
@@ -99,7 +99,7 @@ async def test_r11_hosts_that_look_like_loopback_are_not(gate: Gateway, host: st
         "http://127.0.0.1:3333/callback\r\nSet-Cookie:x", "http://127.0.0.1:0/callback", "http://127.0.0.1:99999/callback", "http://127.0.0.1:٣/callback",
     ],
 )  # fmt: skip
-async def test_r13_r14_tricks_with_the_authority_are_refused(gate: Gateway, uri: str) -> None:
+async def test_r13_r14_tricks_with_the_authority_are_refused(gate: OAuthGateway, uri: str) -> None:
     """oauth-behaviour R13, R14."""
     client = await gate.register()
     response = await ask(gate, client["client_id"], redirect_uri=uri)
@@ -107,7 +107,7 @@ async def test_r13_r14_tricks_with_the_authority_are_refused(gate: Gateway, uri:
     assert "set-cookie" not in response.headers
 
 
-async def test_r16_the_uri_may_be_left_out_only_when_there_is_one(gate: Gateway) -> None:
+async def test_r16_the_uri_may_be_left_out_only_when_there_is_one(gate: OAuthGateway) -> None:
     """oauth-behaviour R16; OAuth 2.1 §2.3.2."""
     two = await gate.register(redirect_uris=[CALLBACK, "http://127.0.0.1:3333/other"])
     assert is_page(await ask(gate, two["client_id"], redirect_uri=None))
@@ -116,21 +116,21 @@ async def test_r16_the_uri_may_be_left_out_only_when_there_is_one(gate: Gateway)
 
 
 @pytest.mark.parametrize("order", [(CALLBACK, "https://evil.example/"), ("https://evil.example/", CALLBACK)])
-async def test_r17_a_redirect_uri_sent_twice_goes_nowhere(gate: Gateway, order: tuple[str, str]) -> None:
+async def test_r17_a_redirect_uri_sent_twice_goes_nowhere(gate: OAuthGateway, order: tuple[str, str]) -> None:
     """oauth-behaviour R17."""
     client = await gate.register()
     query = urlencode([*parameters(client["client_id"], Pkce(), redirect_uri=None).items(), *(("redirect_uri", uri) for uri in order)])
     assert is_page(await gate.request("GET", f"/authorize?{query}"))
 
 
-async def test_r19_one_client_cannot_use_the_uri_of_another(gate: Gateway) -> None:
+async def test_r19_one_client_cannot_use_the_uri_of_another(gate: OAuthGateway) -> None:
     """oauth-behaviour R19."""
     await gate.register()
     other = await gate.register(redirect_uris=["http://127.0.0.1:4444/other"])
     assert is_page(await ask(gate, other["client_id"]))
 
 
-async def test_r20_g19_an_expired_client_is_unknown(gate: Gateway) -> None:
+async def test_r20_g19_an_expired_client_is_unknown(gate: OAuthGateway) -> None:
     """oauth-behaviour R20, G19: unused for a month."""
     client = await gate.register()
     assert (await ask(gate, client["client_id"])).status_code == 303
@@ -140,14 +140,14 @@ async def test_r20_g19_an_expired_client_is_unknown(gate: Gateway) -> None:
     assert (refused.status_code, refused.json()["error"]) == (401, "invalid_client")
 
 
-async def test_r22_nobody_makes_this_server_an_open_redirector(gate: Gateway) -> None:
+async def test_r22_nobody_makes_this_server_an_open_redirector(gate: OAuthGateway) -> None:
     """oauth-behaviour R22; RFC 9700 §4.11.2: no redirect to an unknown web site before its person signed in."""
     client = await gate.register(redirect_uris=["https://evil.example/p"])
     for changes in ({"scope": "nonsense"}, {"code_challenge": None}, {"response_type": "token"}, {"resource": "https://x.example"}):
         assert is_page(await ask(gate, client["client_id"], redirect_uri="https://evil.example/p", **changes))
 
 
-async def test_r23_silence_is_no_way_to_an_unknown_web_site_either(gate: Gateway) -> None:
+async def test_r23_silence_is_no_way_to_an_unknown_web_site_either(gate: OAuthGateway) -> None:
     """oauth-behaviour R23."""
     client = await gate.register(redirect_uris=["https://evil.example/p"])
     async with gate.browser() as browser:
@@ -163,7 +163,7 @@ async def test_r23_silence_is_no_way_to_an_unknown_web_site_either(gate: Gateway
         "https://www.cursor.com/agents/mcp/oauth/callback", "http://127.0.0.1/", "http://127.0.0.1:33418/",
     ],
 )  # fmt: skip
-async def test_apps_get_their_answer_where_they_registered(gate: Gateway, uri: str) -> None:
+async def test_apps_get_their_answer_where_they_registered(gate: OAuthGateway, uri: str) -> None:
     """facts/oauth.md §2.11: the redirect URIs of real clients, private-use schemes with a host among them."""
     client = await gate.register(redirect_uris=[uri])
     async with gate.browser() as browser:

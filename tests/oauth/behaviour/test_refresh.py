@@ -10,12 +10,12 @@ from sqlalchemy import select
 
 from oauth.tokens.own_grants import OwnGrants
 from server.storage.schema.oauth_tables import security_events
-from tests.oauth.gateway import MCP2, Gateway, gateway, oauth_error
+from tests.oauth.gateway import MCP2, OAuthGateway, gateway, oauth_error
 
 WEB = "https://app.example/cb"
 
 
-async def family(gate: Gateway, **metadata: object) -> tuple[str, dict[str, Any]]:
+async def family(gate: OAuthGateway, **metadata: object) -> tuple[str, dict[str, Any]]:
     """Return a client_id with the tokens of one grant."""
     client = await gate.register(**metadata)
     changes = {"redirect_uri": WEB} if metadata.get("redirect_uris") == [WEB] else {}
@@ -26,7 +26,7 @@ def pair(tokens: dict[str, Any]) -> tuple[str, str]:
     return tokens["access_token"], tokens["refresh_token"]
 
 
-async def test_f1_an_answer_that_was_lost_is_given_again(gate: Gateway) -> None:
+async def test_f1_an_answer_that_was_lost_is_given_again(gate: OAuthGateway) -> None:
     """oauth-behaviour F1: the identical pair."""
     client_id, tokens = await family(gate)
     first = (await gate.refresh(client_id, tokens["refresh_token"])).json()
@@ -39,7 +39,7 @@ async def test_f1_an_answer_that_was_lost_is_given_again(gate: Gateway) -> None:
 
 
 @pytest.mark.parametrize(("redirect_uris", "grace_s"), [([WEB], 120), (["http://127.0.0.1:3333/callback"], 3600)])
-async def test_f2_reuse_outside_the_window_ends_this_grant_and_no_other(gate: Gateway, redirect_uris: list[str], grace_s: int) -> None:
+async def test_f2_reuse_outside_the_window_ends_this_grant_and_no_other(gate: OAuthGateway, redirect_uris: list[str], grace_s: int) -> None:
     """oauth-behaviour F2; two minutes for web clients, an hour for those on the person's machine."""
     client_id, tokens = await family(gate, redirect_uris=redirect_uris)
     other_client, other = await family(gate)
@@ -63,7 +63,7 @@ async def test_the_grace_setting_overrides_every_client_kind(tmp_path: Path) -> 
         assert oauth_error(await gate.refresh(client_id, tokens["refresh_token"])) == (400, "invalid_grant")
 
 
-async def test_f4_a_client_that_is_generations_behind_is_led_to_the_live_pair(gate: Gateway) -> None:
+async def test_f4_a_client_that_is_generations_behind_is_led_to_the_live_pair(gate: OAuthGateway) -> None:
     """oauth-behaviour F4; facts/oauth.md §2.5."""
     client_id, tokens = await family(gate)
     chain = [tokens]
@@ -76,7 +76,7 @@ async def test_f4_a_client_that_is_generations_behind_is_led_to_the_live_pair(ga
     assert pair((await gate.refresh(client_id, tokens["refresh_token"])).json()) == pair(newest)
 
 
-async def test_f5_a_replay_must_be_the_same_request(gate: Gateway) -> None:
+async def test_f5_a_replay_must_be_the_same_request(gate: OAuthGateway) -> None:
     """oauth-behaviour F5: refused, and nothing is revoked."""
     client_id, tokens = await family(gate)
     first = (await gate.refresh(client_id, tokens["refresh_token"])).json()
@@ -89,7 +89,7 @@ async def test_f5_a_replay_must_be_the_same_request(gate: Gateway) -> None:
     assert pair((await gate.refresh(client_id, old)).json()) == pair(first)
 
 
-async def test_f7_scopes_go_down_and_up_again_within_the_grant(gate: Gateway) -> None:
+async def test_f7_scopes_go_down_and_up_again_within_the_grant(gate: OAuthGateway) -> None:
     """oauth-behaviour F7; RFC 6749 §6."""
     client_id, tokens = await family(gate)
     down = (await gate.refresh(client_id, tokens["refresh_token"], scope="mcp")).json()
@@ -100,7 +100,7 @@ async def test_f7_scopes_go_down_and_up_again_within_the_grant(gate: Gateway) ->
     assert (await gate.refresh(client_id, up["refresh_token"])).json()["scope"] == "mcp mcp:read"
 
 
-async def test_f8_a_grant_ends_with_its_consent_its_subject_its_tenant_and_its_client(gate: Gateway) -> None:
+async def test_f8_a_grant_ends_with_its_consent_its_subject_its_tenant_and_its_client(gate: OAuthGateway) -> None:
     """oauth-behaviour F8."""
     client_id, tokens = await family(gate)
     await OwnGrants(gate.grants, gate.client_store).revoke_all("default", "ada-default", "subject")
@@ -123,14 +123,14 @@ async def test_f8_a_grant_ends_with_its_consent_its_subject_its_tenant_and_its_c
     assert oauth_error(await gate.refresh(client_id, tokens["refresh_token"])) == (401, "invalid_client")
 
 
-async def test_a_subject_who_may_do_less_now_gets_less(gate: Gateway) -> None:
+async def test_a_subject_who_may_do_less_now_gets_less(gate: OAuthGateway) -> None:
     """issue 3, Scopes: never more than the subject may use."""
     client_id, tokens = await family(gate)
     gate.allowed[("default", "ada-default")] = frozenset({"mcp", "crm:read"})
     assert (await gate.refresh(client_id, tokens["refresh_token"])).json()["scope"] == "crm:read mcp"
 
 
-async def test_f10_only_refresh_tokens_refresh(gate: Gateway) -> None:
+async def test_f10_only_refresh_tokens_refresh(gate: OAuthGateway) -> None:
     """oauth-behaviour F10."""
     client_id, tokens = await family(gate)
     for token in (tokens["access_token"], "asc_rt_" + "a" * 43, "x" * 10_000, "asc_rt_"):
@@ -138,7 +138,7 @@ async def test_f10_only_refresh_tokens_refresh(gate: Gateway) -> None:
     assert oauth_error(await gate.token(grant_type="refresh_token", client_id=client_id)) == (400, "invalid_request")
 
 
-async def test_f11_no_refresh_outruns_a_revocation(gate: Gateway) -> None:
+async def test_f11_no_refresh_outruns_a_revocation(gate: OAuthGateway) -> None:
     """oauth-behaviour F11: after revoke answered, no token of the family works."""
     client = await gate.register()
     for _ in range(10):
@@ -148,7 +148,7 @@ async def test_f11_no_refresh_outruns_a_revocation(gate: Gateway) -> None:
         assert [await gate.call(token) for token in seen] == [401] * len(seen)
 
 
-async def race(gate: Gateway, client_id: str, refresh_token: str, seen: list[str]) -> None:
+async def race(gate: OAuthGateway, client_id: str, refresh_token: str, seen: list[str]) -> None:
     """Refresh and revoke at once, keeping every access token that was given."""
 
     async def refresh() -> None:
@@ -164,7 +164,7 @@ async def race(gate: Gateway, client_id: str, refresh_token: str, seen: list[str
             group.start_soon(task)
 
 
-async def test_twenty_refreshes_at_once_give_one_pair(gate: Gateway) -> None:
+async def test_twenty_refreshes_at_once_give_one_pair(gate: OAuthGateway) -> None:
     """facts/oauth.md §2.5: 20 parallel calls, 20 identical answers."""
     client_id, tokens = await family(gate)
     pairs: list[tuple[str, str]] = []
@@ -180,7 +180,7 @@ async def test_twenty_refreshes_at_once_give_one_pair(gate: Gateway) -> None:
     assert await gate.call(pairs[0][0]) == 200
 
 
-async def test_a_dying_access_token_is_replaced_in_a_replay(gate: Gateway) -> None:
+async def test_a_dying_access_token_is_replaced_in_a_replay(gate: OAuthGateway) -> None:
     """facts/oauth.md §2.5 step 3: what is replayed survives the next request, and the next replay is the same again."""
     client_id, tokens = await family(gate)
     first = (await gate.refresh(client_id, tokens["refresh_token"])).json()
@@ -192,7 +192,7 @@ async def test_a_dying_access_token_is_replaced_in_a_replay(gate: Gateway) -> No
     assert pair((await gate.refresh(client_id, tokens["refresh_token"])).json()) == pair(second)
 
 
-async def test_a_grant_does_not_outlive_its_end_however_often_it_is_refreshed(gate: Gateway) -> None:
+async def test_a_grant_does_not_outlive_its_end_however_often_it_is_refreshed(gate: OAuthGateway) -> None:
     """docs/guides/authorization.md: 30 days idle, 180 days in all."""
     client_id, tokens = await family(gate)
     for _ in range(8):
@@ -205,7 +205,7 @@ async def test_a_grant_does_not_outlive_its_end_however_often_it_is_refreshed(ga
     assert oauth_error(await gate.refresh(client_id, tokens["refresh_token"])) == (400, "invalid_grant")
 
 
-async def test_replays_and_reuse_are_recorded_with_their_age(gate: Gateway) -> None:
+async def test_replays_and_reuse_are_recorded_with_their_age(gate: OAuthGateway) -> None:
     """facts/oauth.md §2.5 step 6: the operator can lower the window with data."""
     client_id, tokens = await family(gate)
     await gate.refresh(client_id, tokens["refresh_token"])
@@ -219,7 +219,7 @@ async def test_replays_and_reuse_are_recorded_with_their_age(gate: Gateway) -> N
     assert ("refresh_reused", '{"age_s":"4042"}') in rows
 
 
-async def test_a_sweep_ends_no_living_grant(gate: Gateway) -> None:
+async def test_a_sweep_ends_no_living_grant(gate: OAuthGateway) -> None:
     """server/storage/oauth/sweep.py: what is still of use stays, and reuse is still recognised weeks later."""
     client_id, tokens = await family(gate)
     latest = (await gate.refresh(client_id, tokens["refresh_token"])).json()

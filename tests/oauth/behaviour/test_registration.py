@@ -11,12 +11,12 @@ import pytest
 from joserfc.jwk import ECKey, OctKey, RSAKey
 
 from server.rate_limits import RateLimited
-from tests.oauth.gateway import CALLBACK, Gateway, Pkce, gateway, oauth_error
+from tests.oauth.gateway import CALLBACK, OAuthGateway, Pkce, gateway, oauth_error
 
 WEB = "https://app.example/cb"
 
 
-async def post(gate: Gateway, **metadata: object) -> httpx2.Response:
+async def post(gate: OAuthGateway, **metadata: object) -> httpx2.Response:
     default: dict[str, object] = {"redirect_uris": [WEB], "token_endpoint_auth_method": "none"}
     return await gate.request("POST", "/register", json=default | metadata)
 
@@ -36,7 +36,7 @@ async def post(gate: Gateway, **metadata: object) -> httpx2.Response:
         "myapp://user@host/cb", "https://127.1/cb", "http://127.0.0.1.evil.example/cb", "intent://x", "https://app.example/\x00",
     ],
 )  # fmt: skip
-async def test_g1_g2_g4_g5_g7_one_bad_redirect_uri_spoils_the_registration(gate: Gateway, uri: str) -> None:
+async def test_g1_g2_g4_g5_g7_one_bad_redirect_uri_spoils_the_registration(gate: OAuthGateway, uri: str) -> None:
     """oauth-behaviour G1, G2, G4, G5, G7: nothing is stored."""
     assert oauth_error(await post(gate, redirect_uris=[uri])) == (400, "invalid_redirect_uri")
     assert oauth_error(await post(gate, redirect_uris=[WEB, uri])) == (400, "invalid_redirect_uri")
@@ -51,12 +51,12 @@ async def test_g1_g2_g4_g5_g7_one_bad_redirect_uri_spoils_the_registration(gate:
     ],
     ids=lambda metadata: str(metadata)[:40],
 )  # fmt: skip
-async def test_g8_redirect_uris_are_a_short_list(gate: Gateway, metadata: dict[str, object]) -> None:
+async def test_g8_redirect_uris_are_a_short_list(gate: OAuthGateway, metadata: dict[str, object]) -> None:
     """oauth-behaviour G8."""
     assert oauth_error(await post(gate, **metadata))[1] in ("invalid_redirect_uri", "invalid_client_metadata")
 
 
-async def test_g8_redirect_uris_must_be_there(gate: Gateway) -> None:
+async def test_g8_redirect_uris_must_be_there(gate: OAuthGateway) -> None:
     """oauth-behaviour G8."""
     response = await gate.request("POST", "/register", json={"client_name": "x"})
     assert oauth_error(response) == (400, "invalid_redirect_uri")
@@ -66,7 +66,7 @@ async def test_g8_redirect_uris_must_be_there(gate: Gateway) -> None:
 
 @pytest.mark.parametrize("name", ["logo_uri", "jwks_uri", "sector_identifier_uri", "policy_uri", "client_uri", "tos_uri"])
 @pytest.mark.parametrize("uri", ["javascript:alert(1)", "data:text/html,x", "file:///etc/passwd", "http://169.254.169.254/latest"])
-async def test_g10_c7_links_are_refused_or_never_fetched(gate: Gateway, name: str, uri: str) -> None:
+async def test_g10_c7_links_are_refused_or_never_fetched(gate: OAuthGateway, name: str, uri: str) -> None:
     """oauth-behaviour G10, C7."""
     response = await post(gate, **{name: uri})
     assert response.status_code == 201 or oauth_error(response) == (400, "invalid_client_metadata")
@@ -89,13 +89,13 @@ EC = ECKey.generate_key("P-256")
         {"jwks": {"keys": [{"kty": "nonsense"}]}}, {},
     ],
 )  # fmt: skip
-async def test_g11_only_public_keys_of_useful_size_are_taken(gate: Gateway, keys: dict[str, object]) -> None:
+async def test_g11_only_public_keys_of_useful_size_are_taken(gate: OAuthGateway, keys: dict[str, object]) -> None:
     """oauth-behaviour G11."""
     response = await post(gate, token_endpoint_auth_method="private_key_jwt", **keys)
     assert oauth_error(response) == (400, "invalid_client_metadata")
 
 
-async def test_g13_ids_and_secrets_are_ours_to_choose(gate: Gateway) -> None:
+async def test_g13_ids_and_secrets_are_ours_to_choose(gate: OAuthGateway) -> None:
     """oauth-behaviour G13."""
     first = await gate.register()
     chosen = {"client_id": first["client_id"], "client_secret": "mine", "registration_access_token": "mine", "client_id_issued_at": 0}
@@ -123,7 +123,7 @@ DEEP = b'{"a":' * 1000 + b"1" + b"}" * 1000
     ],
     ids=lambda value: str(value)[:30],
 )  # fmt: skip
-async def test_g14_only_one_clean_json_object_is_read(gate: Gateway, content: bytes, media_type: str) -> None:
+async def test_g14_only_one_clean_json_object_is_read(gate: OAuthGateway, content: bytes, media_type: str) -> None:
     """oauth-behaviour G14."""
     response = await gate.request("POST", "/register", content=content, headers={"content-type": media_type})
     assert response.status_code in (400, 413, 415)
@@ -131,7 +131,7 @@ async def test_g14_only_one_clean_json_object_is_read(gate: Gateway, content: by
 
 
 @pytest.mark.parametrize("grant_type", ["implicit", "password", "client_credentials"])
-async def test_grants_that_nobody_gives_oneself_are_refused(gate: Gateway, grant_type: str) -> None:
+async def test_grants_that_nobody_gives_oneself_are_refused(gate: OAuthGateway, grant_type: str) -> None:
     """OAuth 2.1; MCP client credentials extension: pre-registered clients only."""
     response = await post(gate, grant_types=["authorization_code", grant_type])
     assert oauth_error(response) == (400, "invalid_client_metadata")
@@ -150,13 +150,13 @@ async def test_g16_a_flood_of_registrations_is_slowed_down(tmp_path: Path) -> No
         assert oauth_error(await gate.token(grant_type="refresh_token", client_id="x")) == (401, "invalid_client")
 
 
-async def manage(gate: Gateway, method: str, client: dict[str, Any], token: str | None, **options: Any) -> httpx2.Response:
+async def manage(gate: OAuthGateway, method: str, client: dict[str, Any], token: str | None, **options: Any) -> httpx2.Response:
     headers = {} if token is None else {"authorization": f"Bearer {token}"}
     path = client["registration_client_uri"].removeprefix(gate.settings.base_url)
     return await gate.request(method, path, headers=headers, **options)
 
 
-async def test_g17_a_registration_is_managed_by_its_own_token_only(gate: Gateway) -> None:
+async def test_g17_a_registration_is_managed_by_its_own_token_only(gate: OAuthGateway) -> None:
     """oauth-behaviour G17; RFC 7592 §2."""
     client, other = await gate.register(), await gate.register()
     for method in ("GET", "PUT", "DELETE"):
@@ -170,7 +170,7 @@ async def test_g17_a_registration_is_managed_by_its_own_token_only(gate: Gateway
     assert oauth_error(await manage(gate, "GET", client, token)) == (401, "invalid_token")
 
 
-async def test_g17_a_change_follows_the_rules_of_a_registration(gate: Gateway) -> None:
+async def test_g17_a_change_follows_the_rules_of_a_registration(gate: OAuthGateway) -> None:
     """oauth-behaviour G17; RFC 7592 §2.2."""
     client = await gate.register()
     token = client["registration_access_token"]
@@ -186,7 +186,7 @@ async def test_g17_a_change_follows_the_rules_of_a_registration(gate: Gateway) -
     assert (changed.status_code, changed.json()["client_name"], changed.json()["client_id"]) == (200, "Renamed", client["client_id"])
 
 
-async def test_a_removed_client_takes_its_tokens_along(gate: Gateway) -> None:
+async def test_a_removed_client_takes_its_tokens_along(gate: OAuthGateway) -> None:
     """RFC 7592 §2.3."""
     client = await gate.register()
     tokens = await gate.tokens(client["client_id"])
@@ -194,7 +194,7 @@ async def test_a_removed_client_takes_its_tokens_along(gate: Gateway) -> None:
     assert await gate.call(tokens["access_token"]) == 401
 
 
-async def test_g19_a_client_that_is_used_stays(gate: Gateway) -> None:
+async def test_g19_a_client_that_is_used_stays(gate: OAuthGateway) -> None:
     """oauth-behaviour G19; facts/oauth.md §2.3: none is deleted while its grants live."""
     client, unused = await gate.register(), await gate.register()
     gate.clock.now += 20 * 24 * 3600
@@ -210,7 +210,7 @@ async def test_g19_a_client_that_is_used_stays(gate: Gateway) -> None:
     assert await gate.client_store.find(unused["client_id"]) is None
 
 
-async def test_g20_a_borrowed_name_does_not_hide_where_the_answer_goes(gate: Gateway) -> None:
+async def test_g20_a_borrowed_name_does_not_hide_where_the_answer_goes(gate: OAuthGateway) -> None:
     """oauth-behaviour G20."""
     client = await gate.register(client_name="Claude Code", redirect_uris=["https://evil.example/cb"])
     async with gate.browser() as browser:
@@ -231,12 +231,12 @@ async def test_g20_a_borrowed_name_does_not_hide_where_the_answer_goes(gate: Gat
         ("\x00\x1b", "127.0.0.1:3333"),
     ],
 )
-async def test_names_are_cleaned(gate: Gateway, name: str, shown: str) -> None:
+async def test_names_are_cleaned(gate: OAuthGateway, name: str, shown: str) -> None:
     """facts/oauth.md §2.6: no control or direction-changing characters."""
     assert (await gate.register(client_name=name))["client_name"] == shown
 
 
-async def test_the_application_type_is_honoured(gate: Gateway) -> None:
+async def test_the_application_type_is_honoured(gate: OAuthGateway) -> None:
     """MCP authorization 2026-07-28: native has loopback and its own schemes, web has https; RFC 7591 §3.2.1: what is registered counts."""
     assert (await gate.register())["application_type"] == "native"
     assert (await gate.register(redirect_uris=[WEB]))["application_type"] == "web"
@@ -246,7 +246,7 @@ async def test_the_application_type_is_honoured(gate: Gateway) -> None:
     assert oauth_error(await post(gate, application_type="desktop")) == (400, "invalid_client_metadata")
 
 
-async def test_the_log_says_why_a_registration_was_refused(gate: Gateway, caplog: pytest.LogCaptureFixture) -> None:
+async def test_the_log_says_why_a_registration_was_refused(gate: OAuthGateway, caplog: pytest.LogCaptureFixture) -> None:
     """The operator of the server is asked by the operator of the client, and has only the log."""
     caplog.set_level(logging.INFO)
     await post(gate, redirect_uris=["http://app.example/cb"])
@@ -255,7 +255,7 @@ async def test_the_log_says_why_a_registration_was_refused(gate: Gateway, caplog
     assert (facts["error"], facts["description"]) == ("invalid_redirect_uri", "http is only for localhost, 127.0.0.1 and [::1]; use https")
 
 
-async def test_the_three_uris_of_cursor_pass_together(gate: Gateway) -> None:
+async def test_the_three_uris_of_cursor_pass_together(gate: OAuthGateway) -> None:
     """facts/oauth.md §2.11: one refused URI and the client gives up."""
     uris = [
         "cursor://anysphere.cursor-mcp/oauth/callback",
@@ -265,7 +265,7 @@ async def test_the_three_uris_of_cursor_pass_together(gate: Gateway) -> None:
     assert (await gate.register(redirect_uris=uris))["redirect_uris"] == uris
 
 
-async def test_a_registration_answers_with_what_holds(gate: Gateway) -> None:
+async def test_a_registration_answers_with_what_holds(gate: OAuthGateway) -> None:
     """RFC 7591 §3.2.1."""
     minimal = await gate.request("POST", "/register", json={"redirect_uris": [WEB], "grant_types": ["authorization_code", "unheard-of"]})
     assert minimal.status_code == 201

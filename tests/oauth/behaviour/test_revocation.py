@@ -4,10 +4,10 @@ import base64
 from typing import Any
 
 from tests.oauth.behaviour.test_refresh import family
-from tests.oauth.gateway import CALLBACK, Gateway, Pkce, oauth_error
+from tests.oauth.gateway import CALLBACK, OAuthGateway, Pkce, oauth_error
 
 
-async def test_f13_f20_a_public_client_ends_its_grant_at_once(gate: Gateway) -> None:
+async def test_f13_f20_a_public_client_ends_its_grant_at_once(gate: OAuthGateway) -> None:
     """oauth-behaviour F13, F20: effective with the next request; RFC 7009 §2.1."""
     client_id, tokens = await family(gate)
     assert await gate.call(tokens["access_token"]) == 200
@@ -17,7 +17,7 @@ async def test_f13_f20_a_public_client_ends_its_grant_at_once(gate: Gateway) -> 
     assert oauth_error(await gate.refresh(client_id, tokens["refresh_token"])) == (400, "invalid_grant")
 
 
-async def test_f14_a_revoked_access_token_dies_alone(gate: Gateway) -> None:
+async def test_f14_a_revoked_access_token_dies_alone(gate: OAuthGateway) -> None:
     """oauth-behaviour F14, as docs/guides/authorization.md says."""
     client_id, tokens = await family(gate)
     again = (await gate.refresh(client_id, tokens["refresh_token"])).json()
@@ -29,7 +29,7 @@ async def test_f14_a_revoked_access_token_dies_alone(gate: Gateway) -> None:
     assert await gate.call(replay["access_token"]) == 200
 
 
-async def test_f16_revocation_needs_a_token_and_nothing_else(gate: Gateway) -> None:
+async def test_f16_revocation_needs_a_token_and_nothing_else(gate: OAuthGateway) -> None:
     """oauth-behaviour F16; RFC 7009 §2.2."""
     client_id, tokens = await family(gate)
     assert oauth_error(await gate.request("POST", "/revoke", data={"client_id": client_id})) == (400, "invalid_request")
@@ -42,14 +42,14 @@ async def test_f16_revocation_needs_a_token_and_nothing_else(gate: Gateway) -> N
     assert oauth_error(await gate.request("POST", "/revoke", data={"token": "x"})) == (401, "invalid_client")
 
 
-async def test_f17_introspection_is_for_clients_that_prove_themselves(gate: Gateway) -> None:
+async def test_f17_introspection_is_for_clients_that_prove_themselves(gate: OAuthGateway) -> None:
     """oauth-behaviour F17; RFC 7662 §2.1."""
     client_id, tokens = await family(gate)
     for form in ({"token": tokens["access_token"]}, {"token": tokens["access_token"], "client_id": client_id}):
         assert oauth_error(await gate.request("POST", "/introspect", data=form)) == (401, "invalid_client")
 
 
-async def test_f19_a_client_hears_of_its_own_tokens_only(gate: Gateway) -> None:
+async def test_f19_a_client_hears_of_its_own_tokens_only(gate: OAuthGateway) -> None:
     """oauth-behaviour F19; RFC 7662 §2.2, §4."""
     client = await gate.register(token_endpoint_auth_method="client_secret_basic")
     stranger = await gate.register(token_endpoint_auth_method="client_secret_basic")
@@ -70,7 +70,7 @@ async def test_f19_a_client_hears_of_its_own_tokens_only(gate: Gateway) -> None:
         assert await introspect(stranger, token, "access_token") == {"active": False}
 
 
-async def confidential_tokens(gate: Gateway, client: dict[str, Any]) -> dict[str, Any]:
+async def confidential_tokens(gate: OAuthGateway, client: dict[str, Any]) -> dict[str, Any]:
     """Walk a person through with a client that authenticates by header."""
     pkce = Pkce()
     code = await gate.code(client["client_id"], pkce)

@@ -4,7 +4,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from tests.oauth.gateway import BASE, MCP, Gateway, Pkce, answer_of, oauth_error, parameters
+from tests.oauth.gateway import BASE, MCP, OAuthGateway, Pkce, answer_of, oauth_error, parameters
 
 LOOPBACK = "http://127.0.0.1/callback"
 
@@ -51,7 +51,7 @@ LOOPBACK = "http://127.0.0.1/callback"
     ],
 )  # fmt: skip
 async def test_a_redirect_uri_is_the_registered_one_but_for_the_port_of_loopback(
-    gate: Gateway, registered: str, requested: str, is_same: bool
+    gate: OAuthGateway, registered: str, requested: str, is_same: bool
 ) -> None:
     """RFC 9700 §4.1, RFC 8252 §7.3; by query, by form and pushed."""
     client = (await gate.register(redirect_uris=[registered]))["client_id"]
@@ -63,7 +63,7 @@ async def test_a_redirect_uri_is_the_registered_one_but_for_the_port_of_loopback
     assert (by_query.status_code, by_form.status_code, pushed.status_code) == ((303, 303, 201) if is_same else (400, 400, 400))
 
 
-async def test_a_code_is_redeemed_with_the_very_redirect_uri_that_it_went_to(gate: Gateway) -> None:
+async def test_a_code_is_redeemed_with_the_very_redirect_uri_that_it_went_to(gate: OAuthGateway) -> None:
     """RFC 6749 §4.1.3: also where another port of loopback would have been as good to begin with."""
     client = (await gate.register(redirect_uris=[LOOPBACK]))["client_id"]
     for changed in ("http://127.0.0.1:4444/callback", LOOPBACK, "http://localhost:3333/callback"):
@@ -87,7 +87,7 @@ async def test_a_code_is_redeemed_with_the_very_redirect_uri_that_it_went_to(gat
     ],
 )  # fmt: skip
 async def test_a_resource_is_one_of_ours_however_this_machine_is_named_and_nothing_else(
-    gate: Gateway, resource: str, is_ours: bool
+    gate: OAuthGateway, resource: str, is_ours: bool
 ) -> None:
     """RFC 8707 §2; the token is for the canonical one."""
     client, pkce = (await gate.register())["client_id"], Pkce()

@@ -5,11 +5,11 @@ import json
 from joserfc.jwk import ECKey
 
 from oauth.fetch import Fetched
-from tests.oauth.gateway import BASE, Gateway, oauth_error
+from tests.oauth.gateway import BASE, OAuthGateway, oauth_error
 from tests.oauth.signing import KEY, OTHER_KEY, client_claims, signed, unsigned, with_assertion
 
 
-async def test_a_client_signs_its_requests(gate: Gateway) -> None:
+async def test_a_client_signs_its_requests(gate: OAuthGateway) -> None:
     """RFC 7523 §2.2; each assertion once, for this issuer alone, by this client's key."""
     client = await gate.register(token_endpoint_auth_method="private_key_jwt", jwks={"keys": [KEY.as_dict(private=False)]})
     client_id = client["client_id"]
@@ -34,7 +34,7 @@ async def test_a_client_signs_its_requests(gate: Gateway) -> None:
     assert oauth_error(await with_assertion(gate, good, client_assertion_type="x")) == (401, "invalid_client")
 
 
-async def test_t25_a_public_client_cannot_borrow_an_assertion(gate: Gateway) -> None:
+async def test_t25_a_public_client_cannot_borrow_an_assertion(gate: OAuthGateway) -> None:
     """oauth-behaviour T25."""
     client = await gate.register(token_endpoint_auth_method="private_key_jwt", jwks={"keys": [KEY.as_dict(private=False)]})
     public = await gate.register()
@@ -42,7 +42,7 @@ async def test_t25_a_public_client_cannot_borrow_an_assertion(gate: Gateway) -> 
     assert oauth_error(await with_assertion(gate, assertion, client_id=public["client_id"])) == (401, "invalid_client")
 
 
-async def test_keys_at_a_url_are_fetched_and_fetched_again_when_they_changed(gate: Gateway) -> None:
+async def test_keys_at_a_url_are_fetched_and_fetched_again_when_they_changed(gate: OAuthGateway) -> None:
     """oauth-behaviour S17, M8: through the guarded fetch every time, at most once a minute for unknown keys."""
     url = "https://client.example/jwks"
     client = await gate.register(token_endpoint_auth_method="private_key_jwt", jwks_uri=url)

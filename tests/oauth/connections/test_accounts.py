@@ -40,7 +40,7 @@ class OvertakenStore(MemoryConnectionStore):
         return found
 
 
-class World:
+class AccountsInMemory:
     """The vault and the stores in memory, and accounts over them."""
 
     def __init__(self) -> None:
@@ -72,14 +72,14 @@ class World:
 
 
 @pytest.fixture
-async def world() -> World:
-    world = World()
+async def world() -> AccountsInMemory:
+    world = AccountsInMemory()
     await world.vault.open()
     await world.accounts.load()
     return world
 
 
-async def test_a_key_of_the_tenant_serves_everybody_in_it_and_nobody_else(world: World) -> None:
+async def test_a_key_of_the_tenant_serves_everybody_in_it_and_nobody_else(world: AccountsInMemory) -> None:
     """Issue 6: static secrets per tenant."""
     await world.key()
     for principal in (ADA, BOB):
@@ -90,7 +90,7 @@ async def test_a_key_of_the_tenant_serves_everybody_in_it_and_nobody_else(world:
         await world.accounts.for_call(EVE, "crm", NONE, None)
 
 
-async def test_a_read_that_a_renewal_overtakes_is_no_rollback(world: World, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_read_that_a_renewal_overtakes_is_no_rollback(world: AccountsInMemory, caplog: pytest.LogCaptureFixture) -> None:
     """A refresh that lands while the row of before is on its way: the call goes out with the newer secret."""
     connection = await world.key()
     world.store.overtake = partial(world.key, secret="k-2")
@@ -101,7 +101,7 @@ async def test_a_read_that_a_renewal_overtakes_is_no_rollback(world: World, capl
     assert "connection_rolled_back" not in caplog.messages
 
 
-async def test_ones_own_account_comes_before_everybodys(world: World) -> None:
+async def test_ones_own_account_comes_before_everybodys(world: AccountsInMemory) -> None:
     """Issue 6: alias and default."""
     await world.key()
     await world.key(subject="ada", alias="mine", secret="k-ada")
@@ -113,7 +113,7 @@ async def test_ones_own_account_comes_before_everybodys(world: World) -> None:
     assert [credential.is_shared for credential in used] == [False, True]
 
 
-async def test_another_subjects_account_is_unknown(world: World) -> None:
+async def test_another_subjects_account_is_unknown(world: AccountsInMemory) -> None:
     """Principal first: neither alias nor id reaches it."""
     theirs = await world.key(subject="ada", alias="mine")
     await world.key(subject="bob", alias="own")
@@ -123,7 +123,7 @@ async def test_another_subjects_account_is_unknown(world: World) -> None:
         assert refused.value.known == ("own",)
 
 
-async def test_a_call_without_an_account_gets_a_link_that_names_nobody(world: World) -> None:
+async def test_a_call_without_an_account_gets_a_link_that_names_nobody(world: AccountsInMemory) -> None:
     """oauth-behaviour E4; facts/oauth.md §3.6: bound to tenant and subject in the store, not in the link."""
     with pytest.raises(ConnectionNeeded) as needed:
         await world.accounts.for_call(ADA, "crm", frozenset({"crm.read"}), None)
@@ -136,7 +136,7 @@ async def test_a_call_without_an_account_gets_a_link_that_names_nobody(world: Wo
     assert (flow.tenant_id, flow.subject, flow.client_id, flow.scopes) == ("acme", "ada", "claude", frozenset({"crm.read"}))
 
 
-async def test_asking_again_gives_the_same_link_to_the_same_principal_only(world: World) -> None:
+async def test_asking_again_gives_the_same_link_to_the_same_principal_only(world: AccountsInMemory) -> None:
     """A looping agent fills no table; another person gets a link of their own."""
     urls = []
     for principal in (ADA, ADA, BOB):
@@ -162,7 +162,7 @@ OAUTH = Connection(
 )
 
 
-async def test_missing_scopes_are_told_before_the_upstream_is_asked(world: World) -> None:
+async def test_missing_scopes_are_told_before_the_upstream_is_asked(world: AccountsInMemory) -> None:
     """three-tools.md: readiness inside discovery."""
     await world.tokens(OAUTH, "at-1")
     await world.accounts.load()
@@ -176,7 +176,7 @@ async def test_missing_scopes_are_told_before_the_upstream_is_asked(world: World
     assert (flow.account_id, flow.scopes) == ("acc_1", frozenset({"read", "write"}))
 
 
-async def test_an_expired_connection_asks_to_be_connected_again(world: World) -> None:
+async def test_an_expired_connection_asks_to_be_connected_again(world: AccountsInMemory) -> None:
     """Issue 6: dead connections become `expired` with a reconnect link."""
     await world.tokens(replace(OAUTH, state="expired"), "at-1")
     await world.accounts.load()
@@ -185,7 +185,7 @@ async def test_an_expired_connection_asks_to_be_connected_again(world: World) ->
     assert needed.value.readiness.status == "expired"
 
 
-async def test_an_account_that_another_node_connected_a_moment_ago_is_found(world: World) -> None:
+async def test_an_account_that_another_node_connected_a_moment_ago_is_found(world: AccountsInMemory) -> None:
     """facts/oauth.md §3.6 step 6: the retry re-reads the store, whichever node it comes to."""
     await world.tokens(OAUTH, "at-1")
     assert world.accounts.readiness(ADA, "hubspot", NONE).status == "needs_auth"
@@ -195,7 +195,7 @@ async def test_an_account_that_another_node_connected_a_moment_ago_is_found(worl
     assert world.accounts.providers_of(BOB) == ()
 
 
-async def test_after_a_401_a_newer_token_is_taken_from_the_store(world: World) -> None:
+async def test_after_a_401_a_newer_token_is_taken_from_the_store(world: AccountsInMemory) -> None:
     """facts/oauth.md §3.3 step 8."""
     await world.tokens(OAUTH, "at-1")
     await world.accounts.load()
@@ -209,7 +209,7 @@ async def test_after_a_401_a_newer_token_is_taken_from_the_store(world: World) -
     assert await world.accounts.rejected(BOB, "hubspot", credential) is None
 
 
-async def test_a_reveal_is_audited_before_the_first_use_and_carries_its_purpose(world: World) -> None:
+async def test_a_reveal_is_audited_before_the_first_use_and_carries_its_purpose(world: AccountsInMemory) -> None:
     """Issue 6: audit before reveal."""
     connection = await world.key()
     for _ in range(3):
@@ -219,7 +219,7 @@ async def test_a_reveal_is_audited_before_the_first_use_and_carries_its_purpose(
     assert connection.secret_name == f"tokens:acme:crm:{connection.account_id}"
 
 
-async def test_a_key_is_replaced_by_a_new_version_under_its_alias(world: World) -> None:
+async def test_a_key_is_replaced_by_a_new_version_under_its_alias(world: AccountsInMemory) -> None:
     """Issue 6: versions."""
     first = await world.key()
     await world.accounts.for_call(ADA, "crm", NONE, None)
@@ -228,7 +228,7 @@ async def test_a_key_is_replaced_by_a_new_version_under_its_alias(world: World) 
     assert (await world.accounts.for_call(ADA, "crm", NONE, None)).secret == "k-2"
 
 
-async def test_a_disconnected_account_is_gone_at_the_next_news(world: World) -> None:
+async def test_a_disconnected_account_is_gone_at_the_next_news(world: AccountsInMemory) -> None:
     """The change feed's item is the account."""
     connection = await world.key()
     event = SecretEvent(NOW, "acme", "ada", "deleted", connection.secret_name, 0, "disconnect")
@@ -240,13 +240,13 @@ async def test_a_disconnected_account_is_gone_at_the_next_news(world: World) -> 
 @pytest.mark.parametrize(
     ("provider", "alias", "secret"), [("a:b", "x", "k"), ("crm", " x", "k"), ("crm", "a/b", "k"), ("crm", "x", "a\nb"), ("crm", "x", "")]
 )
-async def test_what_cannot_be_part_of_a_key_is_refused(world: World, provider: str, alias: str, secret: str) -> None:
+async def test_what_cannot_be_part_of_a_key_is_refused(world: AccountsInMemory, provider: str, alias: str, secret: str) -> None:
     """facts/oauth.md §3.4: a ':' inside a part would make two logical keys collide."""
     with pytest.raises(ConnectionRefused):
         await world.key(provider, alias=alias, secret=secret)
 
 
-async def test_no_secret_shows_in_a_repr(world: World) -> None:
+async def test_no_secret_shows_in_a_repr(world: AccountsInMemory) -> None:
     """Issue 6: secrets absent from logs, spans, errors."""
     await world.key(secret="k-very-secret")
     credential = await world.accounts.for_call(ADA, "crm", NONE, None)

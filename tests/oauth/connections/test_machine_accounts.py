@@ -38,7 +38,7 @@ def pem() -> str:
 
 
 @dataclass
-class World:
+class MachineWorld:
     inner: ProviderWorld
     github: MachineProvider
     machines: MachineAccounts
@@ -53,13 +53,13 @@ class World:
 
 
 @pytest.fixture
-async def world(tmp_path: Path) -> AsyncIterator[World]:
+async def world(tmp_path: Path) -> AsyncIterator[MachineWorld]:
     async with AsyncExitStack() as stack:
         inner = await stack.enter_async_context(provider_world(tmp_path))
         github = MachineProvider(inner.clock, RSAKey.import_key(key_pair().as_dict(private=False)))
         url = stack.enter_context(listening(github.app()))
         machines = MachineAccounts(inner.store, inner.vault, inner.registrations, inner.endpoint, inner.clock)
-        world = World(inner, github, machines)
+        world = MachineWorld(inner, github, machines)
         app = {
             **known_definitions()["github_app"],
             "token_url": f"{url}/app/installations/{{installation_id}}/access_tokens",
@@ -71,7 +71,7 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
         yield world
 
 
-async def test_an_installation_token_serves_everybody_in_the_tenant_and_is_renewed_ahead_of_its_end(world: World) -> None:
+async def test_an_installation_token_serves_everybody_in_the_tenant_and_is_renewed_ahead_of_its_end(world: MachineWorld) -> None:
     """Issue 6: GitHub App tokens; docs.github.com: JWT by RS256, POST /app/installations/{id}/access_tokens, one hour."""
     account = await world.add("github_app", installation=INSTALLATION, alias="acme")
     now = world.inner.clock()
@@ -95,7 +95,7 @@ async def test_an_installation_token_serves_everybody_in_the_tenant_and_is_renew
 
 
 @pytest.mark.parametrize("ahead_s", [-45, 59])
-async def test_a_clock_that_differs_does_not_cost_the_jwt(world: World, ahead_s: float) -> None:
+async def test_a_clock_that_differs_does_not_cost_the_jwt(world: MachineWorld, ahead_s: float) -> None:
     """docs.github.com: iat a minute back, against drift."""
     world.github.ahead_s = ahead_s
     assert (await world.add("github_app", installation=INSTALLATION)).state == "ready"
@@ -110,7 +110,7 @@ def test_an_end_is_counted_by_the_providers_own_clock_where_it_shows_it() -> Non
         assert tokens_of(application, Fetched(201, {"date": date}, body), ours).ttl_s == ttl_s
 
 
-async def test_a_removed_installation_expires_and_a_silent_provider_does_not(world: World) -> None:
+async def test_a_removed_installation_expires_and_a_silent_provider_does_not(world: MachineWorld) -> None:
     """404 is the end of the grant; 503 and a wrong key are tried again."""
     account = await world.add("github_app", installation=INSTALLATION)
     world.github.status = 503
@@ -125,7 +125,7 @@ async def test_a_removed_installation_expires_and_a_silent_provider_does_not(wor
     assert (kept.state, kept.last_error) == ("expired", "http_404")
 
 
-async def test_an_app_whose_key_was_replaced_blocks_nobody_for_good(world: World) -> None:
+async def test_an_app_whose_key_was_replaced_blocks_nobody_for_good(world: MachineWorld) -> None:
     """401 to the JWT is the registration's fault, not the account's: all is well once the new key is registered."""
     account = await world.add("github_app", installation=INSTALLATION)
     good, world.github.public_key = world.github.public_key, RSAKey.generate_key(2048)
@@ -139,7 +139,7 @@ async def test_an_app_whose_key_was_replaced_blocks_nobody_for_good(world: World
     assert (await world.inner.kept(account.account_id))[0].fail_count == 0
 
 
-async def test_removing_the_account_ends_its_token_at_the_provider(world: World) -> None:
+async def test_removing_the_account_ends_its_token_at_the_provider(world: MachineWorld) -> None:
     """docs.github.com: DELETE /installation/token."""
     account = await world.add("github_app", installation=INSTALLATION)
     _, secret = await world.inner.kept(account.account_id)
@@ -150,7 +150,7 @@ async def test_removing_the_account_ends_its_token_at_the_provider(world: World)
     assert await world.inner.store.load() == []
 
 
-async def test_client_credentials_are_asked_for_and_renewed_with_the_same_scopes(world: World) -> None:
+async def test_client_credentials_are_asked_for_and_renewed_with_the_same_scopes(world: MachineWorld) -> None:
     """RFC 6749 §4.4: no person, no refresh token; a secret that needs encoding in Basic authentication."""
     await world.add("machine", alias="default")
     narrow = await world.machines.add("default", "machine", scopes=frozenset({"a", "b"}))
@@ -164,7 +164,7 @@ async def test_client_credentials_are_asked_for_and_renewed_with_the_same_scopes
     assert secret.refresh_token == ""
 
 
-async def test_a_vendor_that_names_the_grant_otherwise_is_spoken_to_in_its_words(world: World) -> None:
+async def test_a_vendor_that_names_the_grant_otherwise_is_spoken_to_in_its_words(world: MachineWorld) -> None:
     """developers.zoom.us, server-to-server OAuth: grant_type=account_credentials with the account's id."""
     found = world.inner.registrations.find("default", "machine")
     assert found
@@ -176,7 +176,7 @@ async def test_a_vendor_that_names_the_grant_otherwise_is_spoken_to_in_its_words
     assert world.github.asked[-1] == {"grant_type": "account_credentials", "account_id": "acc-1"}
 
 
-async def test_a_401_of_the_api_makes_a_new_token_due(world: World) -> None:
+async def test_a_401_of_the_api_makes_a_new_token_due(world: MachineWorld) -> None:
     """Issue 6: an upstream 401 re-reads the vault once; machine accounts too."""
     await world.add("machine")
     used = await world.inner.accounts.for_call(ADA, "machine", NONE, None)
@@ -200,14 +200,14 @@ async def test_a_401_of_the_api_makes_a_new_token_due(world: World) -> None:
         ("machine", {"alias": " x"}, "alias"),
     ],
 )
-async def test_what_cannot_be_added_says_why(world: World, provider: str, wish: dict[str, Any], words: str) -> None:
+async def test_what_cannot_be_added_says_why(world: MachineWorld, provider: str, wish: dict[str, Any], words: str) -> None:
     """Errors name the thing and the way out; nothing is kept."""
     with pytest.raises(ConnectionRefused, match=words):
         await world.machines.add("default", provider, **wish)
     assert await world.inner.store.load() == []
 
 
-async def test_a_wrong_client_secret_is_told_without_being_shown(world: World) -> None:
+async def test_a_wrong_client_secret_is_told_without_being_shown(world: MachineWorld) -> None:
     """Never a secret in an error."""
     found = world.inner.registrations.find("default", "machine")
     assert found
@@ -217,7 +217,7 @@ async def test_a_wrong_client_secret_is_told_without_being_shown(world: World) -
     assert "wr0ng" not in str(refused.value)
 
 
-async def test_a_key_that_cannot_sign_is_refused_at_registration(world: World) -> None:
+async def test_a_key_that_cannot_sign_is_refused_at_registration(world: MachineWorld) -> None:
     """Wrong at registration, not at the first call; the key itself is in no message."""
     registration = UpstreamRegistration(SHARED, "github_app", APP_ID)
     for key in ("", "nonsense", key_pair().as_pem(private=False).decode(), ECKey.generate_key("P-256").as_pem(private=True).decode()):

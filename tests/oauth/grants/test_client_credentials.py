@@ -8,7 +8,7 @@ import httpx2
 
 from oauth.client import CLIENT_CREDENTIALS, Client
 from oauth.tokens.formats import hash_token, new_token
-from tests.oauth.gateway import MCP, MCP2, Gateway, oauth_error
+from tests.oauth.gateway import MCP, MCP2, OAuthGateway, oauth_error
 
 SECRET = new_token("cs")
 
@@ -28,13 +28,13 @@ SERVICE = Client(
 )
 
 
-async def as_service(gate: Gateway, secret: str = SECRET, **form: str) -> httpx2.Response:
+async def as_service(gate: OAuthGateway, secret: str = SECRET, **form: str) -> httpx2.Response:
     credentials = base64.b64encode(f"{SERVICE.client_id}:{secret}".encode()).decode()
     form = {"grant_type": "client_credentials"} | form
     return await gate.request("POST", "/token", data=form, headers={"authorization": f"Basic {credentials}"})
 
 
-async def test_a_service_principal_gets_what_its_operator_gave(gate: Gateway) -> None:
+async def test_a_service_principal_gets_what_its_operator_gave(gate: OAuthGateway) -> None:
     """RFC 6749 §4.4; no refresh token, one tenant, narrowed scopes."""
     await gate.client_store.save(SERVICE)
     tokens = (await as_service(gate, scope="mcp mcp:read mcp:destructive")).json()
@@ -46,7 +46,7 @@ async def test_a_service_principal_gets_what_its_operator_gave(gate: Gateway) ->
     assert oauth_error(await as_service(gate, secret=new_token("cs"))) == (401, "invalid_client")
 
 
-async def test_client_credentials_are_for_clients_of_an_operator(gate: Gateway) -> None:
+async def test_client_credentials_are_for_clients_of_an_operator(gate: OAuthGateway) -> None:
     """MCP client credentials extension."""
     for changes in ({"kind": "dynamic"}, {"service_subject": ""}, {"tenant_id": None}, {"tenant_id": "gone"}):
         await gate.client_store.save(replace(SERVICE, **changes))

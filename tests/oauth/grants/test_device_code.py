@@ -7,12 +7,12 @@ from urllib.parse import urlsplit
 import httpx2
 import pytest
 
-from tests.oauth.gateway import BASE, Gateway, form_of, gateway, oauth_error
+from tests.oauth.gateway import BASE, OAuthGateway, form_of, gateway, oauth_error
 
 DEVICE = "urn:ietf:params:oauth:grant-type:device_code"
 
 
-async def begin_device(gate: Gateway, **form: str) -> tuple[str, dict[str, Any]]:
+async def begin_device(gate: OAuthGateway, **form: str) -> tuple[str, dict[str, Any]]:
     client = await gate.register(redirect_uris=[], grant_types=[DEVICE, "refresh_token"], client_name="Headless")
     response = await gate.request("POST", "/device_authorization", data={"client_id": client["client_id"], "scope": "mcp mcp:read"} | form)
     assert response.status_code == 200, response.text
@@ -20,17 +20,17 @@ async def begin_device(gate: Gateway, **form: str) -> tuple[str, dict[str, Any]]
     return client["client_id"], facts
 
 
-async def poll(gate: Gateway, client_id: str, facts: dict[str, Any], wait_s: float = 5) -> httpx2.Response:
+async def poll(gate: OAuthGateway, client_id: str, facts: dict[str, Any], wait_s: float = 5) -> httpx2.Response:
     gate.clock.now += wait_s
     return await gate.token(grant_type=DEVICE, client_id=client_id, device_code=facts["device_code"])
 
 
-async def type_code(gate: Gateway, browser: httpx2.AsyncClient, code: str) -> httpx2.Response:
+async def type_code(gate: OAuthGateway, browser: httpx2.AsyncClient, code: str) -> httpx2.Response:
     page = await browser.get("/device")
     return await browser.post("/device", data=form_of(page.text) | {"user_code": code})
 
 
-async def test_x11_a_device_gets_its_tokens_when_its_person_said_yes(gate: Gateway) -> None:
+async def test_x11_a_device_gets_its_tokens_when_its_person_said_yes(gate: OAuthGateway) -> None:
     """oauth-behaviour X11; RFC 8628 §3."""
     client_id, facts = await begin_device(gate)
     assert urlsplit(facts["verification_uri"]).path == "/device"
@@ -55,7 +55,7 @@ async def test_x11_a_device_gets_its_tokens_when_its_person_said_yes(gate: Gatew
 
 
 @pytest.mark.parametrize(("scope", "given"), [("mcp mcp:read mcp:write", "mcp mcp:read"), ("mcp:write", None)])
-async def test_a_device_is_given_what_its_person_left_it(gate: Gateway, scope: str, given: str | None) -> None:
+async def test_a_device_is_given_what_its_person_left_it(gate: OAuthGateway, scope: str, given: str | None) -> None:
     """The same page with the same boxes; with everything left out the device hears a no and need not wait."""
     client_id, facts = await begin_device(gate, scope=scope)
     async with gate.browser() as browser:
@@ -69,7 +69,7 @@ async def test_a_device_is_given_what_its_person_left_it(gate: Gateway, scope: s
     assert told.json().get("error") == (None if given else "access_denied")
 
 
-async def test_x11_a_device_hears_of_a_no_of_time_and_of_nothing_foreign(gate: Gateway) -> None:
+async def test_x11_a_device_hears_of_a_no_of_time_and_of_nothing_foreign(gate: OAuthGateway) -> None:
     """oauth-behaviour X11; RFC 8628 §3.5."""
     client_id, facts = await begin_device(gate)
     async with gate.browser() as browser:
@@ -96,7 +96,7 @@ async def test_x11_user_codes_cannot_be_guessed_quickly(tmp_path: Path) -> None:
     assert set(statuses) == {400, 429}
 
 
-async def test_d22_the_code_page_takes_its_own_forms_only(gate: Gateway) -> None:
+async def test_d22_the_code_page_takes_its_own_forms_only(gate: OAuthGateway) -> None:
     """oauth-behaviour D22, C4."""
     _, facts = await begin_device(gate)
     async with gate.browser() as browser:

@@ -11,13 +11,13 @@ from oauth.grants.jwt_bearer import TrustedIssuer
 from oauth.tokens.formats import new_token
 from server.assembly.authorization import AuthorizationServer, OAuthStores
 from server.storage.oauth.static_tokens import SqlStaticTokenStore
-from tests.oauth.gateway import BASE, MCP, MCP2, PROVIDER_SCOPES, Gateway, oauth_error
+from tests.oauth.gateway import BASE, MCP, MCP2, PROVIDER_SCOPES, OAuthGateway, oauth_error
 from tests.oauth.signing import KEY, OTHER_KEY, signed, unsigned
 
 ISSUER = "https://idp.example"
 
 
-def enterprise(gate: Gateway) -> Gateway:
+def enterprise(gate: OAuthGateway) -> OAuthGateway:
     """Return the gateway with an identity provider that vouches at the tenant acme."""
     jwks = json.dumps({"keys": [KEY.as_dict(private=False)]})
 
@@ -42,7 +42,7 @@ def enterprise(gate: Gateway) -> Gateway:
     return gate
 
 
-def id_jag(gate: Gateway, caller: str, **changes: object) -> dict[str, object]:
+def id_jag(gate: OAuthGateway, caller: str, **changes: object) -> dict[str, object]:
     now = int(gate.clock.now)
     claims: dict[str, object] = {
         "iss": ISSUER, "sub": "ada", "aud": BASE, "client_id": caller, "resource": MCP2, "scope": "mcp mcp:read",
@@ -51,12 +51,12 @@ def id_jag(gate: Gateway, caller: str, **changes: object) -> dict[str, object]:
     return {name: value for name, value in (claims | changes).items() if value is not None}
 
 
-async def vouched(gate: Gateway, client_id: str, claims: dict[str, object], key: ECKey = KEY, **options: str) -> httpx2.Response:
+async def vouched(gate: OAuthGateway, client_id: str, claims: dict[str, object], key: ECKey = KEY, **options: str) -> httpx2.Response:
     assertion = signed(claims, key, typ=options.pop("typ", "oauth-id-jag+jwt"))
     return await gate.token(grant_type=JWT_BEARER, client_id=client_id, assertion=assertion, **options)
 
 
-async def test_a_company_vouches_for_its_person(gate: Gateway) -> None:
+async def test_a_company_vouches_for_its_person(gate: OAuthGateway) -> None:
     """MCP enterprise-managed authorization; scopes are the intersection of all sides."""
     enterprise(gate)
     metadata = (await gate.request("GET", "/.well-known/oauth-authorization-server")).json()
@@ -67,7 +67,7 @@ async def test_a_company_vouches_for_its_person(gate: Gateway) -> None:
     assert (await gate.call(tokens["access_token"], MCP2), await gate.call(tokens["access_token"])) == (200, 401)
 
 
-async def test_m11_an_assertion_that_is_not_quite_right_is_refused(gate: Gateway) -> None:
+async def test_m11_an_assertion_that_is_not_quite_right_is_refused(gate: OAuthGateway) -> None:
     """oauth-behaviour M11."""
     enterprise(gate)
     client_id = (await gate.register(grant_types=["authorization_code", JWT_BEARER]))["client_id"]
@@ -88,7 +88,7 @@ async def test_m11_an_assertion_that_is_not_quite_right_is_refused(gate: Gateway
         assert oauth_error(response) == (400, "invalid_grant")
 
 
-async def test_m11_an_assertion_counts_once_even_at_once(gate: Gateway) -> None:
+async def test_m11_an_assertion_counts_once_even_at_once(gate: OAuthGateway) -> None:
     """oauth-behaviour M11: replayed jti, 20 at the same time."""
     enterprise(gate)
     client_id = (await gate.register(grant_types=["authorization_code", JWT_BEARER]))["client_id"]

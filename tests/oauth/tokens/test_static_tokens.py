@@ -10,29 +10,29 @@ from oauth.errors import NotIssued
 from oauth.tenants import Tenant
 from oauth.tokens.static_tokens import REMEMBERED_S
 from server.storage.oauth.static_tokens import SqlStaticTokenStore
-from tests.oauth.gateway import MCP, MCP2, Gateway
+from tests.oauth.gateway import MCP, MCP2, OAuthGateway
 
 SCOPES = frozenset({"mcp", "mcp:read"})
 
 
-def open_bridge(gate: Gateway, days: int = 30) -> str:
+def open_bridge(gate: OAuthGateway, days: int = 30) -> str:
     """Let the default tenant take static tokens until so many days from now; return the day."""
     day = (datetime.fromtimestamp(gate.clock.now, UTC) + timedelta(days=days)).date().isoformat()
     gate.tenants.replace([Tenant("default", "Default", static_tokens_until=day), Tenant("acme", "Acme")])
     return day
 
 
-async def call(gate: Gateway, token: str, path: str = "/mcp") -> httpx2.Response:
+async def call(gate: OAuthGateway, token: str, path: str = "/mcp") -> httpx2.Response:
     return await gate.request("POST", path, headers={"authorization": f"Bearer {token}"})
 
 
-async def test_the_bridge_is_closed_until_an_operator_sets_its_end(gate: Gateway) -> None:
+async def test_the_bridge_is_closed_until_an_operator_sets_its_end(gate: OAuthGateway) -> None:
     """issue 3, A bridge: off by default."""
     with pytest.raises(NotIssued):
         await gate.server.static_tokens.mint("default", "ada", "n8n", SCOPES)
 
 
-async def test_a_static_token_works_at_its_tenant_until_the_end_and_says_so(gate: Gateway) -> None:
+async def test_a_static_token_works_at_its_tenant_until_the_end_and_says_so(gate: OAuthGateway) -> None:
     """issue 3, A bridge: hard sunset date, Deprecation and Sunset headers (RFC 9745, RFC 8594)."""
     day = open_bridge(gate)
     token, _ = await gate.server.static_tokens.mint("default", "ada", "n8n", SCOPES)
@@ -48,14 +48,14 @@ async def test_a_static_token_works_at_its_tenant_until_the_end_and_says_so(gate
     assert (await call(gate, token)).status_code == 401
 
 
-async def test_access_tokens_are_not_called_deprecated(gate: Gateway) -> None:
+async def test_access_tokens_are_not_called_deprecated(gate: OAuthGateway) -> None:
     """RFC 9745: only what is deprecated."""
     open_bridge(gate)
     tokens = await gate.tokens((await gate.register())["client_id"])
     assert "sunset" not in (await call(gate, tokens["access_token"])).headers
 
 
-async def test_a_revoked_static_token_is_dead_at_once_and_its_use_is_reported(gate: Gateway) -> None:
+async def test_a_revoked_static_token_is_dead_at_once_and_its_use_is_reported(gate: OAuthGateway) -> None:
     """issue 3, A bridge: usage report; revoked by `ascend token`."""
     open_bridge(gate)
     token, record = await gate.server.static_tokens.mint("default", "ada", "n8n", SCOPES)
@@ -69,7 +69,7 @@ async def test_a_revoked_static_token_is_dead_at_once_and_its_use_is_reported(ga
     assert (await call(gate, token)).status_code == 401
 
 
-async def test_a_static_token_holds_no_more_than_its_subject_may_use(gate: Gateway) -> None:
+async def test_a_static_token_holds_no_more_than_its_subject_may_use(gate: OAuthGateway) -> None:
     """issue 3, Scopes."""
     open_bridge(gate)
     gate.allowed[("default", "ada")] = frozenset({"mcp", "crm:read"})
@@ -77,7 +77,7 @@ async def test_a_static_token_holds_no_more_than_its_subject_may_use(gate: Gatew
     assert record.scopes == {"mcp", "crm:read"}
 
 
-async def test_a_static_token_loses_what_its_subject_may_use_no_more(gate: Gateway) -> None:
+async def test_a_static_token_loses_what_its_subject_may_use_no_more(gate: OAuthGateway) -> None:
     """Disabled or limited (`ascend user disable`, `limit`): the token was good for months, the person is not."""
     open_bridge(gate)
     token, _ = await gate.server.static_tokens.mint("default", "ada", "n8n", frozenset({"mcp", "mcp:read", "mcp:write"}))
@@ -92,7 +92,7 @@ async def test_a_static_token_loses_what_its_subject_may_use_no_more(gate: Gatew
     assert (await call(gate, token)).status_code == 401
 
 
-async def test_a_minted_token_is_a_grant_like_any_other(gate: Gateway) -> None:
+async def test_a_minted_token_is_a_grant_like_any_other(gate: OAuthGateway) -> None:
     """contracts.md, `ascend token mint`."""
     minted = await gate.server.minting.mint("default", "ada", None, 60)
     assert await gate.call(minted.access_token, MCP) == 200

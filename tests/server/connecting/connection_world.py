@@ -42,7 +42,7 @@ EVE = Principal("globex", "sub_ada", "claude", frozenset({"mcp"}), "g3")
 
 
 @dataclass
-class World:
+class ConnectionWorld:
     """`crm` is what the demo CRM's authorization server remembers; `faults` makes it fail."""
 
     url: str
@@ -112,7 +112,7 @@ async def connection_world(
     allow: tuple[str, ...] = (),
     needed: tuple[str, ...] = (),
     keys: tuple[KeyPart, ...] = (),
-) -> AsyncIterator[World]:
+) -> AsyncIterator[ConnectionWorld]:
     """Open the world; it ends with the block. `needed`: providers at which operations need an account; `keys`: those of every account."""
     listener = socket.create_server(("127.0.0.1", 0))
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
@@ -138,7 +138,7 @@ async def connection_world(
                 *_sign_in(sessions),
             ]
             async with _serving(Starlette(routes=routes), listener):
-                yield World(url, crm_url, store, connections, crm_app.state.grants, faults, tmp_path / "data")
+                yield ConnectionWorld(url, crm_url, store, connections, crm_app.state.grants, faults, tmp_path / "data")
 
 
 @asynccontextmanager

@@ -15,7 +15,7 @@ from starlette.routing import Route
 
 from oauth.connections.provider import known_definitions
 from oauth.connections.upstream.registrations import SHARED, UpstreamRegistration
-from tests.server.connecting.connection_world import ADA, World, connection_world
+from tests.server.connecting.connection_world import ADA, ConnectionWorld, connection_world
 from tests.server.demo.listening import listening
 
 GOOD: Mapping[str, Any] = {"access_token": "at-1", "token_type": "Bearer", "expires_in": 3600, "refresh_token": "rt-1"}
@@ -55,7 +55,7 @@ class OddProvider:
 @dataclass
 class OddWorld:
     odd: OddProvider
-    world: World
+    world: ConnectionWorld
 
     async def go(self, browser: httpx2.AsyncClient, scopes: frozenset[str] = frozenset(), link: str | None = None) -> str:
         """Begin to connect, by `link` or that of a call that needs `scopes`; return where the provider sends the browser back to."""

@@ -15,19 +15,19 @@ from oauth.connections.errors import FlowRefused
 from oauth.connections.provider import known_definitions
 from oauth.connections.upstream.registrations import UpstreamRegistration
 from server.demo.provider import definition
-from tests.server.connecting.connection_world import ADA, BOB, CLIENT_SECRET, World, connection_world, field, query_of
+from tests.server.connecting.connection_world import ADA, BOB, CLIENT_SECRET, ConnectionWorld, connection_world, field, query_of
 from tools.sources.key_parts import KeyPart
 
 READ = frozenset({"crm.read"})
 
 
 @pytest.fixture
-async def world(tmp_path: Path) -> AsyncIterator[World]:
+async def world(tmp_path: Path) -> AsyncIterator[ConnectionWorld]:
     async with connection_world(tmp_path) as world:
         yield world
 
 
-async def test_a_call_that_needs_an_account_goes_through_after_the_person_connected_one(world: World) -> None:
+async def test_a_call_that_needs_an_account_goes_through_after_the_person_connected_one(world: ConnectionWorld) -> None:
     """Issue 6: ask -> link -> consent -> answer."""
     link = await world.needed()
     async with world.browser() as browser:
@@ -57,7 +57,7 @@ async def test_a_call_that_needs_an_account_goes_through_after_the_person_connec
     assert world.connections.accounts.readiness(BOB, "crm", READ).status == "needs_auth"
 
 
-async def test_a_second_account_stands_beside_the_first(world: World) -> None:
+async def test_a_second_account_stands_beside_the_first(world: ConnectionWorld) -> None:
     """Issue 6: connecting a second never overwrites the first; alias and default."""
     await world.connect(owner_id="own_1")
     link = await world.connections.links.link(ADA, "crm", READ)
@@ -72,14 +72,14 @@ async def test_a_second_account_stands_beside_the_first(world: World) -> None:
     assert first.secret != second.secret
 
 
-async def test_an_alias_that_is_taken_gets_a_number(world: World) -> None:
+async def test_an_alias_that_is_taken_gets_a_number(world: ConnectionWorld) -> None:
     """Issue 6: several accounts per provider."""
     await world.connect(owner_id="own_1", alias="work")
     await world.connect(owner_id="own_2", link=await world.connections.links.link(ADA, "crm", READ), alias="work")
     assert [account.alias for account in world.connections.accounts.accounts(ADA, "crm")] == ["work", "work 2"]
 
 
-async def test_connecting_the_same_account_again_renews_it(world: World) -> None:
+async def test_connecting_the_same_account_again_renews_it(world: ConnectionWorld) -> None:
     """Issue 6: reconnect; more scopes are asked for where a call needs them."""
     await world.connect()
     wider = frozenset({"crm.read", "crm.write"})
@@ -90,7 +90,7 @@ async def test_connecting_the_same_account_again_renews_it(world: World) -> None
     assert world.connections.accounts.readiness(ADA, "crm", wider).status == "ready"
 
 
-async def test_another_account_than_was_meant_is_told_and_can_be_made_the_default(world: World) -> None:
+async def test_another_account_than_was_meant_is_told_and_can_be_made_the_default(world: ConnectionWorld) -> None:
     """The request goes with the account that it went with before, so "the same request works now" would be untrue."""
     await world.connect(owner_id="own_1")
     wider = frozenset({"crm.read", "crm.write"})
@@ -106,7 +106,7 @@ async def test_another_account_than_was_meant_is_told_and_can_be_made_the_defaul
     assert world.connections.accounts.readiness(ADA, "crm", wider).status == "ready"
 
 
-async def test_an_account_that_a_request_names_is_not_helped_by_another_default(world: World) -> None:
+async def test_an_account_that_a_request_names_is_not_helped_by_another_default(world: ConnectionWorld) -> None:
     """Only what a request without a name goes with is offered to be changed."""
     await world.connect(owner_id="own_1", alias="first")
     await world.connect(owner_id="own_2", link=await world.connections.links.link(ADA, "crm", READ), alias="second")
@@ -117,7 +117,7 @@ async def test_an_account_that_a_request_names_is_not_helped_by_another_default(
     assert "<form" not in done.text.partition("<main")[2]
 
 
-async def test_what_was_asked_for_and_not_allowed_is_told(world: World) -> None:
+async def test_what_was_asked_for_and_not_allowed_is_told(world: ConnectionWorld) -> None:
     """RFC 6749 §3.3: a provider may grant less than was asked for; the call would ask again."""
     async with world.signed_in(ADA) as browser:
         begun = await world.begin(browser, await world.needed(scopes=frozenset({"crm.read", "crm.write"})))
@@ -127,7 +127,7 @@ async def test_what_was_asked_for_and_not_allowed_is_told(world: World) -> None:
     assert "the same request works now" not in done.text
 
 
-async def test_a_denied_consent_connects_nothing_and_the_link_serves_again(world: World) -> None:
+async def test_a_denied_consent_connects_nothing_and_the_link_serves_again(world: ConnectionWorld) -> None:
     """RFC 6749 §4.1.2.1."""
     link = await world.needed()
     async with world.signed_in(ADA) as browser:
@@ -140,7 +140,7 @@ async def test_a_denied_consent_connects_nothing_and_the_link_serves_again(world
     assert world.connections.accounts.readiness(ADA, "crm", READ).status == "ready"
 
 
-async def test_a_provider_that_does_not_answer_is_said_so(world: World) -> None:
+async def test_a_provider_that_does_not_answer_is_said_so(world: ConnectionWorld) -> None:
     """Issue 6: a real provider with injected faults."""
     async with world.signed_in(ADA) as browser:
         begun = await world.begin(browser, await world.needed())
@@ -151,7 +151,7 @@ async def test_a_provider_that_does_not_answer_is_said_so(world: World) -> None:
     assert world.connections.accounts.accounts(ADA, "crm") == ()
 
 
-async def test_a_key_is_connected_on_the_page_where_a_provider_takes_keys(world: World) -> None:
+async def test_a_key_is_connected_on_the_page_where_a_provider_takes_keys(world: ConnectionWorld) -> None:
     """Issue 6: static secrets."""
     link = await world.needed(provider="weather", scopes=frozenset())
     async with world.signed_in(ADA) as browser:
@@ -219,7 +219,7 @@ async def test_all_keys_in_one_field_are_still_taken(tmp_path: Path) -> None:
         assert (await world.connections.accounts.for_call(ADA, "plaid", frozenset(), None)).secret == whole
 
 
-async def test_an_unregistered_provider_says_who_can_help(world: World) -> None:
+async def test_an_unregistered_provider_says_who_can_help(world: ConnectionWorld) -> None:
     """Errors name the way out."""
     connections = world.connections
     await connections.registrations.remove("", "crm", "operator")
@@ -229,7 +229,7 @@ async def test_an_unregistered_provider_says_who_can_help(world: World) -> None:
     assert 'type="password"' in page.text  # nothing describes it any more: it takes a key
 
 
-async def test_the_page_lists_renames_chooses_and_disconnects(world: World) -> None:
+async def test_the_page_lists_renames_chooses_and_disconnects(world: ConnectionWorld) -> None:
     """Issue 6: a page for all of it under /connections."""
     await world.connect(owner_id="own_1", alias="first")
     await world.connect(owner_id="own_2", link=await world.connections.links.link(ADA, "crm", READ), alias="second")
@@ -272,7 +272,7 @@ async def test_what_an_operation_needs_a_key_for_is_on_the_page_before_anybody_h
         assert 'type="password"' in (await browser.get(begun.headers["location"])).text
 
 
-async def test_where_the_provider_cannot_be_told_the_page_says_where_to_remove_it(world: World) -> None:
+async def test_where_the_provider_cannot_be_told_the_page_says_where_to_remove_it(world: ConnectionWorld) -> None:
     """Issue 6, disconnect: honest where a vendor has no way; the address comes from the provider's file, not from the link."""
     described = {name: value for name, value in definition(world.crm_url).items() if name != "revoke"}
     described["remove_at"] = "https://crm.example/settings/apps"
@@ -292,7 +292,7 @@ async def test_where_the_provider_cannot_be_told_the_page_says_where_to_remove_i
             assert (other.status_code, "evil.example" in other.text, "settings/apps" in other.text) == (200, False, False)
 
 
-async def test_aws_keys_are_connected_on_the_page(world: World) -> None:
+async def test_aws_keys_are_connected_on_the_page(world: ConnectionWorld) -> None:
     """Issue 6: static secrets, AWS SigV4 keys among them; no registration is needed."""
     link = await world.needed(provider="aws", scopes=frozenset())
     given = {"username": "AKIDEXAMPLE", "secret": "wJalrXUtnFEMI", "session_token": "FwoG", "region": "eu-west-1", "service": ""}
@@ -314,7 +314,7 @@ async def test_aws_keys_are_connected_on_the_page(world: World) -> None:
     assert not [secret for secret in ("wJalrXUtnFEMI", "FwoG") if secret in repr(found)]
 
 
-async def test_a_machine_account_is_for_the_administrator_to_add(world: World) -> None:
+async def test_a_machine_account_is_for_the_administrator_to_add(world: ConnectionWorld) -> None:
     """Issue 6: no person's consent, so the page offers no form and takes none."""
     machine = {**known_definitions()["client_credentials"], "id": "erp", "title": "ERP"}
     await world.connections.registrations.add(UpstreamRegistration("", "erp", "id", machine), "s", "operator")
@@ -334,7 +334,7 @@ async def test_a_machine_account_is_for_the_administrator_to_add(world: World) -
     assert await world.store.connections.load() == []
 
 
-async def test_the_page_changes_nothing_without_its_token_or_for_another_person(world: World) -> None:
+async def test_the_page_changes_nothing_without_its_token_or_for_another_person(world: ConnectionWorld) -> None:
     """CSRF, and principal first."""
     await world.connect(alias="first")
     [account] = world.connections.accounts.accounts(ADA, "crm")

@@ -12,23 +12,23 @@ from oauth.connections.connecting.connect_flow import hash_of
 from oauth.connections.upstream.registrations import UpstreamRegistration
 from server.demo.provider import definition
 from server.storage.schema.connection_tables import connect_flows
-from tests.server.connecting.connection_world import ADA, BOB, CLIENT_SECRET, EVE, World, connection_world, field, query_of
+from tests.server.connecting.connection_world import ADA, BOB, CLIENT_SECRET, EVE, ConnectionWorld, connection_world, field, query_of
 
 READ = frozenset({"crm.read"})
 
 
 @pytest.fixture
-async def world(tmp_path: Path) -> AsyncIterator[World]:
+async def world(tmp_path: Path) -> AsyncIterator[ConnectionWorld]:
     async with connection_world(tmp_path) as world:
         yield world
 
 
-async def nothing_is_connected(world: World) -> None:
+async def nothing_is_connected(world: ConnectionWorld) -> None:
     assert await world.store.connections.load() == []
     assert world.crm.all() == []
 
 
-async def test_a_link_opened_by_another_person_shows_and_does_nothing(world: World) -> None:
+async def test_a_link_opened_by_another_person_shows_and_does_nothing(world: ConnectionWorld) -> None:
     """E1, E2: phishing with one's own link, or a leaked one."""
     link = await world.needed(ADA)
     for other in (BOB, EVE):
@@ -43,13 +43,13 @@ async def test_a_link_opened_by_another_person_shows_and_does_nothing(world: Wor
     assert ("sub_bob", "refused", "connect:crm") in [(event.actor, event.action, event.name) for event in events]
 
 
-async def test_a_link_says_nothing_about_anybody(world: World) -> None:
+async def test_a_link_says_nothing_about_anybody(world: ConnectionWorld) -> None:
     """E4: no token, e-mail or tenant name in the address."""
     link = await world.needed(EVE)
     assert not any(word in link for word in ("globex", "ada", "crm", "@", "token"))
 
 
-async def test_a_link_is_used_once(world: World) -> None:
+async def test_a_link_is_used_once(world: ConnectionWorld) -> None:
     """Replay."""
     link = await world.needed()
     await world.connect(link=link)
@@ -58,7 +58,7 @@ async def test_a_link_is_used_once(world: World) -> None:
         assert (await browser.post(link, data={"csrf": "x"})).status_code == 404
 
 
-async def test_an_unknown_or_expired_link_looks_the_same(world: World) -> None:
+async def test_an_unknown_or_expired_link_looks_the_same(world: ConnectionWorld) -> None:
     """Nothing is said about other people's flows."""
     expired = await world.needed()
     flow = await world.store.connect_flows.get(hash_of(expired.rpartition("/")[2]))
@@ -71,7 +71,7 @@ async def test_an_unknown_or_expired_link_looks_the_same(world: World) -> None:
     assert pages[0].text == pages[1].text
 
 
-async def test_the_form_needs_its_token(world: World) -> None:
+async def test_the_form_needs_its_token(world: ConnectionWorld) -> None:
     """CSRF on the connect page."""
     link = await world.needed()
     async with world.signed_in(ADA) as browser:
@@ -83,7 +83,7 @@ async def test_the_form_needs_its_token(world: World) -> None:
     await nothing_is_connected(world)
 
 
-async def test_a_callback_in_another_browser_is_refused_and_its_code_not_redeemed(world: World) -> None:
+async def test_a_callback_in_another_browser_is_refused_and_its_code_not_redeemed(world: ConnectionWorld) -> None:
     """E5, E13: login CSRF into an account of the attacker's, session fixation."""
     async with world.signed_in(ADA) as browser, world.signed_in(ADA) as other:
         begun = await world.begin(browser, await world.needed())
@@ -94,7 +94,7 @@ async def test_a_callback_in_another_browser_is_refused_and_its_code_not_redeeme
     await nothing_is_connected(world)
 
 
-async def test_a_callback_with_another_person_signed_in_is_refused(world: World) -> None:
+async def test_a_callback_with_another_person_signed_in_is_refused(world: ConnectionWorld) -> None:
     """E5: the session is looked at again, not only the cookie of the trip."""
     async with world.signed_in(ADA) as browser:
         begun = await world.begin(browser, await world.needed())
@@ -105,7 +105,7 @@ async def test_a_callback_with_another_person_signed_in_is_refused(world: World)
 
 
 @pytest.mark.parametrize("state", [None, "", "x" * 43, "reused"])
-async def test_a_wrong_missing_or_reused_state_is_refused(world: World, state: str | None) -> None:
+async def test_a_wrong_missing_or_reused_state_is_refused(world: ConnectionWorld, state: str | None) -> None:
     """E5."""
     async with world.signed_in(ADA) as browser:
         begun = await world.begin(browser, await world.needed())
@@ -128,7 +128,7 @@ async def test_a_wrong_missing_or_reused_state_is_refused(world: World, state: s
     await nothing_is_connected(world)
 
 
-async def test_a_state_twice_in_the_answer_counts_as_none(world: World) -> None:
+async def test_a_state_twice_in_the_answer_counts_as_none(world: ConnectionWorld) -> None:
     """RFC 6749 §3.1: parameters must not repeat."""
     async with world.signed_in(ADA) as browser:
         begun = await world.begin(browser, await world.needed())
@@ -138,7 +138,7 @@ async def test_a_state_twice_in_the_answer_counts_as_none(world: World) -> None:
 
 
 @pytest.mark.parametrize("path", ["/connect/callback/globex/crm", "/connect/callback/default/hubspot", "/connect/callback/nowhere/crm"])
-async def test_an_answer_at_the_callback_of_another_tenant_or_provider_is_refused(world: World, path: str) -> None:
+async def test_an_answer_at_the_callback_of_another_tenant_or_provider_is_refused(world: ConnectionWorld, path: str) -> None:
     """E5 and mix-up (RFC 9700 §4.4): one callback address for each tenant and provider."""
     async with world.signed_in(ADA) as browser:
         await browser.get(f"{world.url}/test/sign-in/globex/sub_ada")
@@ -149,7 +149,7 @@ async def test_an_answer_at_the_callback_of_another_tenant_or_provider_is_refuse
 
 
 @pytest.mark.parametrize("fault", ["wrong_issuer", "omit_issuer"])
-async def test_an_answer_from_another_issuer_is_refused(world: World, fault: str) -> None:
+async def test_an_answer_from_another_issuer_is_refused(world: ConnectionWorld, fault: str) -> None:
     """E7 (RFC 9207 §2.4)."""
     setattr(world.faults, fault, True)
     async with world.signed_in(ADA) as browser:
@@ -158,7 +158,7 @@ async def test_an_answer_from_another_issuer_is_refused(world: World, fault: str
     await nothing_is_connected(world)
 
 
-async def test_where_to_go_after_connecting_cannot_be_said_from_outside(world: World) -> None:
+async def test_where_to_go_after_connecting_cannot_be_said_from_outside(world: ConnectionWorld) -> None:
     """E10: open redirect."""
     link = await world.needed()
     evil = urlencode({"next": "https://evil.example", "return_to": "https://evil.example", "redirect_uri": "https://evil.example"})
@@ -172,7 +172,7 @@ async def test_where_to_go_after_connecting_cannot_be_said_from_outside(world: W
     assert "location" not in done.headers
 
 
-async def test_a_tenants_own_registration_serves_nobody_else(world: World) -> None:
+async def test_a_tenants_own_registration_serves_nobody_else(world: ConnectionWorld) -> None:
     """E14: tenant B uses tenant A's application."""
     own = UpstreamRegistration("default", "secretcrm", "ascend", definition(world.crm_url, "secretcrm"))
     await world.connections.registrations.add(own, CLIENT_SECRET, "operator")
@@ -186,7 +186,7 @@ async def test_a_tenants_own_registration_serves_nobody_else(world: World) -> No
     await nothing_is_connected(world)
 
 
-async def test_an_account_of_one_tenant_is_nowhere_in_another(world: World) -> None:
+async def test_an_account_of_one_tenant_is_nowhere_in_another(world: ConnectionWorld) -> None:
     """Issue 6: token of tenant A in tenant B's call; the subject's id is the same on purpose."""
     await world.connect(ADA)
     [account] = world.connections.accounts.accounts(ADA, "crm")
@@ -198,7 +198,7 @@ async def test_an_account_of_one_tenant_is_nowhere_in_another(world: World) -> N
     assert world.connections.accounts.accounts(EVE, "crm")[0].account_id != account.account_id
 
 
-async def test_no_secret_is_in_pages_logs_errors_or_on_disk(world: World, caplog: pytest.LogCaptureFixture) -> None:
+async def test_no_secret_is_in_pages_logs_errors_or_on_disk(world: ConnectionWorld, caplog: pytest.LogCaptureFixture) -> None:
     """E11 and issue 6: secrets absent from logs, spans, errors, pages, dumps."""
     caplog.set_level(logging.DEBUG)
     logging.getLogger("httpx2").setLevel(logging.WARNING)  # the test's own browser

@@ -8,19 +8,19 @@ import pytest
 from playwright.async_api import Page, async_playwright
 
 from tests.chromium import CHROMIUM, DESKTOP, FLAGS, LIMIT_MS, LOW_CONTRAST, PHONE, needs_chromium
-from tests.server.connecting.connection_world import ADA, World, connection_world
+from tests.server.connecting.connection_world import ADA, ConnectionWorld, connection_world
 
 pytestmark = needs_chromium
 
 
 @pytest.fixture
-async def world(tmp_path: Path) -> AsyncIterator[World]:
+async def world(tmp_path: Path) -> AsyncIterator[ConnectionWorld]:
     async with connection_world(tmp_path) as world:
         yield world
 
 
 @asynccontextmanager
-async def window(world: World, size: tuple[int, int], scheme: str) -> AsyncIterator[Page]:
+async def window(world: ConnectionWorld, size: tuple[int, int], scheme: str) -> AsyncIterator[Page]:
     """Give a browser window where Ada is signed in; it fails the test with whatever the browser complained about."""
     complaints: list[str] = []
     async with async_playwright() as playwright:
@@ -48,7 +48,9 @@ async def check(page: Page, picture: Path) -> None:
 
 
 @pytest.mark.parametrize(("size", "scheme"), [(PHONE, "light"), (DESKTOP, "dark")])
-async def test_a_person_connects_an_account_and_manages_it(world: World, tmp_path: Path, size: tuple[int, int], scheme: str) -> None:
+async def test_a_person_connects_an_account_and_manages_it(
+    world: ConnectionWorld, tmp_path: Path, size: tuple[int, int], scheme: str
+) -> None:
     """Issue 6: the whole onboarding, desktop and phone width."""
     pictures = tmp_path / "pictures"
     pictures.mkdir()
@@ -84,7 +86,7 @@ async def test_a_person_connects_an_account_and_manages_it(world: World, tmp_pat
     assert [account.alias for account in world.connections.accounts.accounts(ADA, "crm")] == []
 
 
-async def test_another_persons_link_is_a_page_that_says_so(world: World, tmp_path: Path) -> None:
+async def test_another_persons_link_is_a_page_that_says_so(world: ConnectionWorld, tmp_path: Path) -> None:
     """E1, as the person sees it."""
     link = await world.needed()
     async with window(world, PHONE, "light") as page:
@@ -94,7 +96,7 @@ async def test_another_persons_link_is_a_page_that_says_so(world: World, tmp_pat
         await check(page, tmp_path / "refused.png")
 
 
-async def test_a_person_who_chose_another_account_uses_it_from_the_same_page(world: World, tmp_path: Path) -> None:
+async def test_a_person_who_chose_another_account_uses_it_from_the_same_page(world: ConnectionWorld, tmp_path: Path) -> None:
     """The button posts to the connections page, from a page that another site has led to."""
     await world.connect(owner_id="own_1")
     async with window(world, PHONE, "dark") as page:

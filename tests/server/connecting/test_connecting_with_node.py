@@ -17,7 +17,7 @@ from oauth.connections.provider import known_definitions
 from oauth.connections.upstream.registrations import SHARED, UpstreamRegistration
 from tests.conftest import REPOSITORY
 from tests.ports import free_port
-from tests.server.connecting.connection_world import ADA, World, connection_world
+from tests.server.connecting.connection_world import ADA, ConnectionWorld, connection_world
 from tests.server.pages.form_browser import forms_of
 
 MODULES = REPOSITORY / "node_modules"
@@ -33,7 +33,7 @@ pytestmark = [
 
 @dataclass
 class NodeWorld:
-    world: World
+    world: ConnectionWorld
     issuer: str
 
 

@@ -6,7 +6,7 @@ import orjson
 import pytest
 
 from oauth.connections.credentials import Readiness
-from tests.tools.stand_ins import ADA, Gateway, gateway, operation
+from tests.tools.stand_ins import ADA, DispatcherInMemory, gateway, operation
 from tools.dispatch.wire import to_text, to_wire
 from tools.operation import Json, Paging
 
@@ -25,7 +25,7 @@ PRIVATE = operation("crm.contacts.export", tenant_id="other", summary="Export al
 ALL = [SEARCH, CREATE, DELETE, WEATHER, PRIVATE]
 
 
-async def discover(house: Gateway, **arguments: Json) -> dict[str, Json]:
+async def discover(house: DispatcherInMemory, **arguments: Json) -> dict[str, Json]:
     outcome = await house.call("discover_apis", arguments)
     assert outcome.status == "ok", outcome
     assert outcome.text is not None

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.tools.stand_ins import ADA, BOB, Gateway, gateway, operation
+from tests.tools.stand_ins import ADA, BOB, DispatcherInMemory, gateway, operation
 from tools.operation import Json
 
 ALL = [
@@ -15,7 +15,7 @@ ALL = [
 ]
 
 
-async def call(house: Gateway, name: str, **arguments: Json) -> Json:
+async def call(house: DispatcherInMemory, name: str, **arguments: Json) -> Json:
     outcome = await house.call("call_api", {"api": name, "args": arguments})
     assert outcome.status == "ok", outcome
     return outcome.data

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from capability_index.encoders.encoder import load_word_table
-from tests.tools.stand_ins import ADA, BOB, Gateway, gateway, operation
+from tests.tools.stand_ins import ADA, BOB, DispatcherInMemory, gateway, operation
 from tools.operation import Call, Failure, Outcome
 
 POST = operation("slack.chat.post", "write", summary="Send a message to a channel", idempotent=True)
@@ -14,7 +14,7 @@ TABLE = load_word_table()
 INTENT = "list the usual suspects"
 
 
-async def learn(house: Gateway, times: int, *, gap_s: float = 1) -> None:
+async def learn(house: DispatcherInMemory, times: int, *, gap_s: float = 1) -> None:
     for _ in range(times):
         await house.call("discover_apis", {"query": INTENT, "limit": 20})
         house.clock[0] += gap_s
@@ -22,7 +22,7 @@ async def learn(house: Gateway, times: int, *, gap_s: float = 1) -> None:
     await house.usage.flush()
 
 
-async def rank(house: Gateway, tenant_id: str = "acme") -> int:
+async def rank(house: DispatcherInMemory, tenant_id: str = "acme") -> int:
     outcome = await house.call("discover_apis", {"query": INTENT, "limit": 20}, replace(ADA, tenant_id=tenant_id, subject="somebody"))
     ids = [entry["id"] for entry in outcome.data["results"]]
     assert len(ids) == len(set(ids))

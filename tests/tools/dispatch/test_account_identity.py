@@ -5,7 +5,7 @@ from dataclasses import replace
 from oauth.connections.credentials import Readiness
 from tests.tools.plans.plans import batches, failing
 from tests.tools.sources.http.test_response_cache import House
-from tests.tools.stand_ins import ADA, Gateway, answering, gateway, operation
+from tests.tools.stand_ins import ADA, DispatcherInMemory, answering, gateway, operation
 from tools.dispatch.pages.page_cursor import CursorSeal
 from tools.operation import Json, Operation, Outcome, Paging, ResponseMeta
 
@@ -17,13 +17,13 @@ GONE = {"id": "d", "api": "crm.notes.delete", "args": {"text": "hi"}}
 NEW = Readiness("crm", "ready", ("work", "home"), "work", account_ids=("a3", "a2"))
 
 
-async def house_with(*operations: Operation) -> Gateway:
+async def house_with(*operations: Operation) -> DispatcherInMemory:
     house = await gateway(operations)
     house.accounts.readiness_by_provider["crm"] = OLD
     return house
 
 
-async def call(house: Gateway, api: str, **options: Json) -> Outcome:
+async def call(house: DispatcherInMemory, api: str, **options: Json) -> Outcome:
     return await house.call("call_api", {"api": api, "args": {"text": "hi"}, **options})
 
 

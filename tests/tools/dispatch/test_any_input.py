@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.examples import examples
-from tests.tools.stand_ins import Gateway, gateway, operation
+from tests.tools.stand_ins import DispatcherInMemory, gateway, operation
 from tools.dispatch.wire import to_text, to_wire
 from tools.operation import Paging
 
@@ -62,10 +62,10 @@ SEARCHES = st.dictionaries(
     max_size=5,
 )
 
-_houses: list[Gateway] = []
+_houses: list[DispatcherInMemory] = []
 
 
-async def house() -> Gateway:
+async def house() -> DispatcherInMemory:
     """Return one gateway for all examples: what earlier ones left behind must not matter either."""
     if not _houses:
         _houses.append(await gateway([SEARCH, WRITE, DELETE]))

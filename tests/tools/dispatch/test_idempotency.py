@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from server.storage.memory.tools import MemoryIdempotencyStore
-from tests.tools.stand_ins import BOB, Answer, Gateway, HeldBack, answering, gateway, operation
+from tests.tools.stand_ins import BOB, Answer, DispatcherInMemory, HeldBack, answering, gateway, operation
 from tools.dispatch.outcome_codec import MAX_RECORD_BYTES, decode_outcome, encode_outcome
 from tools.effects import UNSURE
 from tools.operation import Call, Download, Failure, Json, Outcome, Page, ResponseMeta
@@ -17,7 +17,7 @@ PUT = operation("crm.notes.replace", "write", idempotent=True)
 READ = operation("crm.notes.list")
 
 
-async def create(house: Gateway, text: str = "hi", **options: Json) -> Outcome:
+async def create(house: DispatcherInMemory, text: str = "hi", **options: Json) -> Outcome:
     return await house.call("call_api", {"api": CREATE.id, "args": {"text": text}, **options})
 
 

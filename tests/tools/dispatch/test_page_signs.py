@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.tools.stand_ins import Gateway, gateway, operation
+from tests.tools.stand_ins import DispatcherInMemory, gateway, operation
 from tools.dispatch.pages.page_signs import says_more
 from tools.operation import Call, Failure, Json, Outcome, Paging
 from tools.sources.response_headers import facts_of
@@ -67,7 +67,7 @@ class Pages:
         return Outcome("ok", data=self.body(page, rows_of(page), is_last), http=facts_of(200, self.header(is_last), address(page)))
 
 
-async def house_of(pages: Pages) -> Gateway:
+async def house_of(pages: Pages) -> DispatcherInMemory:
     listed = operation(
         "crm.things.list",
         schema={"type": "object", "properties": {"page": {"type": "integer"}}},

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.examples import examples
-from tests.tools.stand_ins import ADA, BOB, Gateway, gateway, operation
+from tests.tools.stand_ins import ADA, BOB, DispatcherInMemory, gateway, operation
 from tools.dispatch.pages.paging import Place, path_names, read_place
 from tools.operation import Call, Failure, Json, Operation, Outcome, Paging, ResponseMeta
 
@@ -53,14 +53,14 @@ class Upstream:
         return Outcome("ok", data=data, http=ResponseMeta(200, next_link=link_header))
 
 
-async def house_of(upstream: Upstream) -> tuple[Gateway, str]:
+async def house_of(upstream: Upstream) -> tuple[DispatcherInMemory, str]:
     listed = upstream.operation()
     house = await gateway([listed])
     house.runner.answers[listed.id] = upstream.answer
     return house, listed.id
 
 
-async def ask(house: Gateway, name: str, page: Json, **more: Json) -> Outcome:
+async def ask(house: DispatcherInMemory, name: str, page: Json, **more: Json) -> Outcome:
     outcome = await house.call("call_api", {"api": name, "page": page, "max_chars": 500_000, **more})
     assert outcome.status == "ok", outcome
     return outcome
