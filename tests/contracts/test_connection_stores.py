@@ -6,9 +6,11 @@ import anyio
 import pytest
 
 from oauth.connections.connection import Connection
-from oauth.connections.connection_store import AliasTaken, Lease
+from oauth.connections.connection_store import Lease
+from oauth.errors import AlreadyTaken
+from oauth.vault.errors import StaleKey
 from oauth.vault.key_source import KeyText
-from oauth.vault.secrets import SealedSecret, SecretEvent, StaleKey
+from oauth.vault.secrets import SealedSecret, SecretEvent
 from oauth.vault.vault import Vault, VaultCaller
 from server.storage.database import Database
 from server.storage.memory.secrets import MemorySecretStore
@@ -143,7 +145,7 @@ async def test_a_connection_comes_back_with_its_secret(stores: Stores) -> None:
 async def test_a_second_account_never_replaces_the_first(stores: Stores) -> None:
     """Issue 6: alias and default."""
     await keep(stores, ADAS)
-    with pytest.raises(AliasTaken):
+    with pytest.raises(AlreadyTaken):
         await keep(stores, replace(ADAS, account_id="acc_2"))
     await keep(stores, replace(ADAS, account_id="acc_2", alias="support"))
     await keep(stores, replace(ADAS, account_id="acc_3", subject="bob"))
@@ -158,7 +160,7 @@ async def test_a_second_account_never_replaces_the_first(stores: Stores) -> None
         "acc_2": True,
         "acc_3": True,
     }
-    with pytest.raises(AliasTaken):
+    with pytest.raises(AlreadyTaken):
         await stores.connections.rename("acme", "acc_2", "sales")
     assert not await stores.connections.rename("globex", "acc_2", "other")
     assert await stores.connections.remove("acme", "acc_2", EVENT)

@@ -12,6 +12,6 @@ from tests.empty_store import put_empty_store
 
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[SqlAiConfigs]:
-    database = Database(await put_empty_store(tmp_path / "store.sqlite3"))
+    database = Database(put_empty_store(tmp_path / "store.sqlite3"))
     yield SqlAiConfigs(database)
     await database.close()

@@ -2,7 +2,8 @@
 
 from dataclasses import replace
 
-from oauth.connections.credentials import ConnectionNeeded, Credential, Readiness
+from oauth.connections.credentials import Credential, Readiness
+from oauth.connections.errors import ConnectionNeeded
 from oauth.principal import Principal
 from oauth.tenants import Tenant, Tenants
 from tests.tools.plans.plans import batches

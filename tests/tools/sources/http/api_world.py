@@ -4,7 +4,8 @@ import json
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from oauth.connections.credentials import ConnectionNeeded, Credential, Readiness
+from oauth.connections.credentials import Credential, Readiness
+from oauth.connections.errors import ConnectionNeeded
 from oauth.principal import Principal
 from server.storage.memory.tools import MemoryResultStore
 from tests.tools.sources.http.upstream import Upstream

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from oauth.connections.credentials import ConnectionNeeded, Credential, Readiness, UnknownAccount
+from oauth.connections.credentials import Credential, Readiness
+from oauth.connections.errors import ConnectionNeeded, UnknownConnection
 from tests.tools.sources.http.api_world import GET, ApiWorld
 from tests.tools.sources.openapi.callable import ADA, call_of
 from tools.errors import InvalidArguments
@@ -228,7 +229,7 @@ async def test_a_dry_run_shows_the_account_that_the_call_would_use(world: ApiWor
         return str(world.runner.preview(call_of(operation, {}, CallOptions(account=account)))["headers"]["Authorization"])
 
     assert [authorization(each) for each in (None, "work", "home", "acc_2")] == ["Bearer ***", "Bearer ***", "Basic ***", "Basic ***"]
-    with pytest.raises(UnknownAccount):
+    with pytest.raises(UnknownConnection):
         world.runner.preview(call_of(operation, {}, CallOptions(account="hoem")))
 
 
