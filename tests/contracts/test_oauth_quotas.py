@@ -21,7 +21,8 @@ from server.storage.oauth.connect_flows import SqlConnectFlowStore
 from server.storage.oauth.grants import SqlGrantStore
 from server.storage.oauth.subjects import SqlSubjectStore
 from tests.contracts.databases import empty_database, url_of
-from tests.contracts.test_oauth_stores import DEVICE, NOW, REQUEST, STORED
+from tests.contracts.oauth_stores import NOW
+from tests.contracts.test_oauth_stores import DEVICE, REQUEST, STORED
 
 FEW = OAuthQuotas(authorization_requests=5, device_codes=5, pushed_requests=5, connect_flows=5, browser_sessions=3)
 #: (holder, number): eight of a flood around three of others, the other tenant's among them
