@@ -16,6 +16,7 @@ from server.config.settings import Settings
 from server.storage.ai_gateway.caller_keys import SqlCallerKeyStore
 from server.storage.ai_gateway.configurations import SqlAiConfigs
 from server.storage.ai_gateway.experiment_calls import SqlExperimentCalls
+from server.storage.ai_gateway.feedback import SqlFeedbackStore
 from server.storage.ai_gateway.model_calls import SqlModelCallStore
 from server.storage.database import Database
 from server.storage.metering.budgets import SqlBudgetStore
@@ -70,6 +71,7 @@ class Store:
     ai_configs: SqlAiConfigs
     experiment_calls: SqlExperimentCalls
     model_calls: SqlModelCallStore
+    feedback: SqlFeedbackStore
     budgets: SqlBudgetStore
 
 
@@ -116,6 +118,7 @@ async def open_store(settings: Settings) -> AsyncIterator[Store]:
             ai_configs=SqlAiConfigs(database),
             experiment_calls=SqlExperimentCalls(database),
             model_calls=SqlModelCallStore(database),
+            feedback=SqlFeedbackStore(database),
             budgets=SqlBudgetStore(database),
         )
         await _ensure_default_tenant(store)

@@ -14,6 +14,7 @@ COMMANDS = {
     "key": ("ai.key", "Mint, list and revoke callers' keys."),
     "price": ("ai.price", "Show what a model costs, since when, and who says so."),
     "simulate": ("ai.simulate", "Say what so many calls would cost."),
+    "budget": ("ai.budget", "List budgets: what is spent, set aside and left."),
     "usage": ("ai.usage", "Add up calls, tokens and dollars."),
     "logs": ("ai.logs", "List the last calls."),
 }

@@ -65,3 +65,13 @@ model_calls = Table(
     Column("decision", Text, nullable=False),
     Index("ix_model_calls_tenant_at", "tenant_id", "at"),
 )
+
+model_call_feedback = Table(
+    "model_call_feedback",
+    metadata,
+    Column("tenant_id", String(64), primary_key=True),
+    Column("call_id", String(64), primary_key=True),
+    Column("score", Float, nullable=False),
+    Column("comment", Text, nullable=False),
+    Column("at", BigInteger, nullable=False, index=True),
+)

@@ -1,0 +1,51 @@
+"""Keep feedback about model calls: FeedbackStore on SQL."""
+
+from sqlalchemy import delete, func, select
+
+from server.storage.database import Database
+from server.storage.insertion import insert_or_replace
+from server.storage.schema.ai_gateway_tables import model_call_feedback, model_calls
+from tools.ai_gateway.feedback import CallFeedback, ScoredArm
+
+
+class SqlFeedbackStore:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def give(self, feedback: CallFeedback) -> bool:
+        its_call = (model_calls.c.tenant_id == feedback.tenant_id, model_calls.c.call_id == feedback.call_id)
+        values = {
+            "tenant_id": feedback.tenant_id,
+            "call_id": feedback.call_id,
+            "score": feedback.score,
+            # PostgreSQL has no text with a zero in it.
+            "comment": feedback.comment.encode(errors="replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}"),
+            "at": feedback.at_us,
+        }
+        async with self._database.write() as connection:
+            if (await connection.execute(select(model_calls.c.call_id).where(*its_call))).first() is None:
+                return False
+            await insert_or_replace(connection, model_call_feedback, values)
+        return True
+
+    async def of_call(self, tenant_id: str, call_id: str) -> CallFeedback | None:
+        its_own = (model_call_feedback.c.tenant_id == tenant_id, model_call_feedback.c.call_id == call_id)
+        async with self._database.read() as connection:
+            row = (await connection.execute(select(model_call_feedback).where(*its_own))).first()
+        if row is None:
+            return None
+        return CallFeedback(tenant_id=row.tenant_id, call_id=row.call_id, score=row.score, comment=row.comment, at_us=row.at)
+
+    async def by_experiment(self, experiment: str, since_us: int) -> list[ScoredArm]:
+        f, c = model_call_feedback.c, model_calls.c
+        joined = model_call_feedback.join(model_calls, (f.tenant_id == c.tenant_id) & (f.call_id == c.call_id))
+        query = select(c.experiment, func.count().label("scores"), func.avg(f.score).label("mean")).select_from(joined)
+        query = query.where(f.at >= since_us, c.experiment.startswith(f"{experiment}/", autoescape=True))
+        async with self._database.read() as connection:
+            rows = (await connection.execute(query.group_by(c.experiment).order_by(c.experiment))).all()
+        return [ScoredArm(row.experiment, row.scores, float(row.mean)) for row in rows]
+
+    async def forget_before(self, time_us: int) -> None:
+        """Delete feedback of all tenants that is older."""
+        async with self._database.write() as connection:
+            await connection.execute(delete(model_call_feedback).where(model_call_feedback.c.at < time_us))
