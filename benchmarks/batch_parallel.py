@@ -12,7 +12,7 @@ import sys
 import time
 
 from tests.tools.plans.plans import Batches, batches
-from tests.tools.stand_ins import Accounts
+from tests.tools.stand_ins import KnownConnections
 from tools.egress.client import Egress
 from tools.sources.http.runner import OpenApiRunner
 from tools.sources.openapi.import_document import import_document
@@ -64,7 +64,7 @@ async def main() -> int:
     port = server.sockets[0].getsockname()[1]
     async with Egress([f"127.0.0.1:{port}"]) as egress:
         (operation,) = import_document(document(port), provider="crm", tenant_id=None, location="document").operations
-        gateway = await batches([operation], runner=OpenApiRunner(egress, Accounts()))
+        gateway = await batches([operation], runner=OpenApiRunner(egress, KnownConnections()))
         cold_ms, parallel = await run_once(gateway, operation.id)
         warm_ms = sorted([(await run_once(gateway, operation.id))[0] for _ in range(ROUNDS)])
     server.close()

@@ -23,8 +23,8 @@ import uvicorn
 from sqlalchemy import insert
 
 from oauth.connections.connecting.links import ConnectLinks
-from oauth.connections.connection import AccountSecret, Connection
-from oauth.connections.connections import Accounts
+from oauth.connections.connection import Connection, ConnectionSecret
+from oauth.connections.connections import KnownConnections
 from oauth.connections.refresher import Refresher
 from oauth.connections.upstream.registrations import SHARED, Registrations, UpstreamRegistration
 from oauth.connections.upstream.token_endpoint import ProviderTokenEndpoint
@@ -81,7 +81,7 @@ async def fill(database: Database, vault: Vault, tokens: Sequence[str], spread_s
             expires_at=due + 600,
             refresh_due_at=due,
         )
-        sealed = await vault.seal(caller, connection.secret_name, 1, AccountSecret("at", refresh_token=token).to_bytes())
+        sealed = await vault.seal(caller, connection.secret_name, 1, ConnectionSecret("at", refresh_token=token).to_bytes())
         rows.append(columns_of(connection))
         secrets.append(
             {
@@ -112,7 +112,7 @@ async def measure(port: int, tokens: Sequence[str], seconds: float, at_full_spee
             registrations = Registrations(SqlRegistrationStore(database), vault)
             await registrations.add(UpstreamRegistration(SHARED, "crm", "ascend", definition(f"http://127.0.0.1:{port}")), "s", "bench")
             await fill(database, vault, tokens, 0 if at_full_speed else seconds, time.time())
-            accounts = Accounts(store, vault, ConnectLinks(SqlConnectFlowStore(database), "http://gw"))
+            accounts = KnownConnections(store, vault, ConnectLinks(SqlConnectFlowStore(database), "http://gw"))
             await accounts.load()
             refresher = Refresher(store, vault, registrations, ProviderTokenEndpoint(egress.outbound), accounts)
             began, cpu = time.perf_counter(), _cpu_s()

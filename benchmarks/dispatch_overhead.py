@@ -51,7 +51,7 @@ class Instant:
         return {}
 
 
-class Accounts:
+class KnownConnections:
     def readiness(self, principal: Principal, provider: str, scopes: frozenset[str]) -> Readiness:
         return Readiness(provider, "ready")
 
@@ -94,7 +94,7 @@ async def dispatcher(size: int) -> Dispatcher:
         stores=ToolStores(store, MemoryResultStore(), MemoryIdempotencyStore(), records, MemoryUsageStore()),
         tenants=Tenants([Tenant("acme", "Acme")]),
         index=CapabilityIndex(None),
-        credentials=Accounts(),
+        credentials=KnownConnections(),
         runners={"openapi": Instant()},
         recorder=records,
         key=b"k" * 32,

@@ -95,7 +95,7 @@ async def open_gateway(settings: Settings) -> AsyncIterator[Gateway]:
         housekeeping = Housekeeping(store, feed, authorization, operations.usage)
         for work in (feed.run, connections.run, housekeeping.run, *operations.background()):
             background.start_soon(work)
-        operations.telemetry.registry.register(ConnectionMetrics(connections.accounts, connections.refresher))
+        operations.telemetry.registry.register(ConnectionMetrics(connections.known, connections.refresher))
         routes: list[BaseRoute] = [
             *Discovery(settings).routes(),
             *Health(operations.telemetry, {"store": store.database.ping, "changes": feed.ready}, MetricsReaders(settings)).routes(),

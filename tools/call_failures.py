@@ -27,7 +27,7 @@ def timed_out(call: Call) -> Failure:
     )
 
 
-def unknown_account(call: Call, error: UnknownConnection) -> Failure:
+def unknown_connection(call: Call, error: UnknownConnection) -> Failure:
     """Return which accounts there are."""
     known = ", ".join(error.known) or "none"
     return Failure(
@@ -43,7 +43,7 @@ def unauthorized(operation: Operation, credential: Credential | None) -> str:
     provider = operation.connection or operation.provider
     connect = f"run connections.connect with provider '{provider}'"
     if credential is None:
-        if takes_account(operation):
+        if takes_connection(operation):
             return f"{provider} wants a credential for this and the call carried none; {connect} for the link where an account is connected"
         return f"{provider} wants a credential, and its description declares none for '{operation.id}'; whoever imported it corrects that"
     refused = f"{provider} does not accept the credential of the account '{credential.alias}'"
@@ -56,12 +56,12 @@ def unauthorized(operation: Operation, credential: Credential | None) -> str:
     return f"{refused}; {again} for the link where the person connects it again, as they can at /connections"
 
 
-def takes_account(operation: Operation) -> bool:
+def takes_connection(operation: Operation) -> bool:
     """Say whether naming an account means anything: the operation uses a connected one, or may."""
     return operation.connection is not None or bool(operation.binding.get("optional_security"))
 
 
-def no_account(operation: Operation, account: str) -> Failure:
+def no_connection(operation: Operation, account: str) -> Failure:
     """Return that an account was named where none is used: whoever named it would think that it was."""
     message = f"account: '{account[:80]}' means nothing to '{operation.id}', which uses no connected account; leave account out"
     return Failure("invalid_arguments", message, hint="discover_apis shows the connection of operations that use one")

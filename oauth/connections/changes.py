@@ -4,9 +4,9 @@ import time
 from collections.abc import Callable
 
 from oauth.connections.connecting.keys import check_alias
-from oauth.connections.connection import AccountSecret, Connection
+from oauth.connections.connection import Connection, ConnectionSecret
 from oauth.connections.connection_store import ConnectionStore
-from oauth.connections.connections import Accounts
+from oauth.connections.connections import KnownConnections
 from oauth.connections.errors import ConnectionRefused, UnknownConnection
 from oauth.connections.upstream.registrations import Registrations
 from oauth.connections.upstream.token_endpoint import ProviderTokenEndpoint
@@ -16,19 +16,19 @@ from oauth.vault.secrets import SecretEvent
 from oauth.vault.vault import Vault, VaultCaller
 
 
-class AccountChanges:
+class ConnectionChanges:
     """Changes the subject's own accounts only; those of the whole tenant are an administrator's, on the command line."""
 
     def __init__(
         self,
         store: ConnectionStore,
         vault: Vault,
-        accounts: Accounts,
+        connections: KnownConnections,
         registrations: Registrations,
         endpoint: ProviderTokenEndpoint,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._store, self._vault, self._accounts = store, vault, accounts
+        self._store, self._vault, self._connections = store, vault, connections
         self._registrations, self._endpoint, self._clock = registrations, endpoint, clock
 
     async def own(self, principal: Principal, provider: str, account: str) -> Connection:
@@ -46,7 +46,7 @@ class AccountChanges:
             await self._store.rename(principal.tenant_id, connection.account_id, check_alias(alias))
         except AlreadyTaken:
             raise ConnectionRefused(f"you have another {provider} account {alias!r}; choose another alias") from None
-        await self._accounts.renew(principal.tenant_id, [connection.account_id])
+        await self._connections.renew(principal.tenant_id, [connection.account_id])
         return await self.own(principal, provider, connection.account_id)
 
     async def make_default(self, principal: Principal, provider: str, account: str) -> Connection:
@@ -54,7 +54,7 @@ class AccountChanges:
         connection = await self.own(principal, provider, account)
         await self._store.make_default(principal.tenant_id, connection.account_id)
         kin = await self._store.kin(principal.tenant_id, principal.subject, provider)
-        await self._accounts.renew(principal.tenant_id, [known.account_id for known in kin])
+        await self._connections.renew(principal.tenant_id, [known.account_id for known in kin])
         return await self.own(principal, provider, connection.account_id)
 
     async def disconnect(self, principal: Principal, provider: str, account: str) -> tuple[Connection, bool]:
@@ -82,7 +82,7 @@ class AccountChanges:
         kin = await self._store.kin(tenant_id, connection.subject, connection.provider)
         event = SecretEvent(self._clock(), tenant_id, actor, "deleted", connection.secret_name, connection.version, "disconnect")
         await self._vault.retried(tenant_id, lambda: self._store.remove(tenant_id, connection.account_id, event, self._vault))
-        await self._accounts.renew(tenant_id, [known.account_id for known in kin])
+        await self._connections.renew(tenant_id, [known.account_id for known in kin])
         if secret is None or connection.kind != "bearer":
             return False
         application = await self._registrations.application(tenant_id, connection.provider, connection.registered_by)
@@ -90,13 +90,13 @@ class AccountChanges:
             return False
         return await self._endpoint.revoke(application, secret.secret, secret.refresh_token, connection.external_id)
 
-    async def _last_secret(self, connection: Connection, actor: str) -> AccountSecret | None:
+    async def _last_secret(self, connection: Connection, actor: str) -> ConnectionSecret | None:
         found = await self._store.get(connection.tenant_id, connection.account_id)
         if found is None:
             return None
         caller = VaultCaller(connection.tenant_id, actor, "disconnect")
         await self._vault.audit(caller, found[1])
         try:
-            return AccountSecret.from_bytes(await self._vault.open_sealed(caller, found[1]))
+            return ConnectionSecret.from_bytes(await self._vault.open_sealed(caller, found[1]))
         except SealBroken:
             return None  # what cannot be opened can still be forgotten

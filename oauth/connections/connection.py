@@ -78,7 +78,7 @@ class Connection:
 
 
 @dataclass(frozen=True, slots=True)
-class AccountSecret:
+class ConnectionSecret:
     """The content of a connection's secret: tokens, or a key, or a user name and password. An AWS access key id is the user name."""
 
     secret: str = field(repr=False)
@@ -93,5 +93,5 @@ class AccountSecret:
         return json.dumps({name: value for name in self.__slots__ if (value := getattr(self, name)) or name == "secret"}).encode()
 
     @staticmethod
-    def from_bytes(content: bytes) -> "AccountSecret":
-        return AccountSecret(**json.loads(content))
+    def from_bytes(content: bytes) -> "ConnectionSecret":
+        return ConnectionSecret(**json.loads(content))

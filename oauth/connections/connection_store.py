@@ -64,7 +64,7 @@ class ConnectionStore(Protocol):
     async def lease_due(self, now: float, owner: str, until: float, limit: int, busy: frozenset[tuple[str, str]]) -> Sequence[Lease]:
         """Lease up to `limit` connections whose refresh is due and that nobody holds, longest due first.
 
-        Across processes a connection has one holder at a time. Accounts of the applications in `busy` are left out. The lease is
+        Across processes a connection has one holder at a time. Connections of the applications in `busy` are left out. The lease is
         the right to see the secret, so it leaves the audit record of that, in the same step.
         """
         ...

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from oauth.connections.connecting.links import ConnectLinks
-from oauth.connections.connection import EVERYBODY, AccountSecret, Connection
+from oauth.connections.connection import EVERYBODY, Connection, ConnectionSecret
 from oauth.connections.connection_store import ConnectionStore
 from oauth.connections.credentials import ConnectionStatus, Credential, Readiness
 from oauth.connections.errors import ConnectionNeeded, UnknownConnection
@@ -18,7 +18,7 @@ from oauth.vault.vault import Vault, VaultCaller
 log = logging.getLogger("ascend.connections")
 
 
-class Accounts:
+class KnownConnections:
     """Keeps `oauth.connections.credentials.Credentials`.
 
     All connections are in memory without their secrets; a secret is fetched, still sealed, at its first use (audited then)
@@ -73,7 +73,7 @@ class Accounts:
 
     def readiness(self, principal: Principal, provider: str, scopes: frozenset[str]) -> Readiness:
         """Say whether a call could go out; memory only."""
-        accounts = self.accounts(principal, provider)
+        accounts = self.of_provider(principal, provider)
         default = _default(accounts)
         status, missing = _status(default, scopes, self._clock())
         aliases = tuple(account.alias for account in accounts)
@@ -81,7 +81,7 @@ class Accounts:
         kinds = tuple(account.kind for account in accounts)
         return Readiness(provider, status, aliases, default.alias if default else None, tuple(sorted(missing)), ids, kinds)
 
-    def accounts(self, principal: Principal, provider: str) -> tuple[Connection, ...]:
+    def of_provider(self, principal: Principal, provider: str) -> tuple[Connection, ...]:
         """Return what `principal` may use at `provider`: the subject's own first, then everybody's; defaults first."""
         found: list[Connection] = []
         for subject in dict.fromkeys((principal.subject, EVERYBODY)):
@@ -111,7 +111,7 @@ class Accounts:
             await self._reread(principal, provider)
             chosen = self._chosen(principal, provider, account)
             status, missing = _status(chosen, scopes, self._clock())
-        if chosen is None and account is not None and (accounts := self.accounts(principal, provider)):
+        if chosen is None and account is not None and (accounts := self.of_provider(principal, provider)):
             raise UnknownConnection(account, [known.alias for known in accounts])
         if chosen is None or status != "ready":
             raise await self._needed(principal, provider, scopes, chosen, missing)
@@ -120,7 +120,7 @@ class Accounts:
     async def rejected(self, principal: Principal, provider: str, credential: Credential) -> Credential | None:
         """The upstream answered 401: re-read the store once; return a newer credential to try, or None."""
         before = self._by_id.get((principal.tenant_id, credential.account_id))
-        if before is None or before not in self.accounts(principal, provider):
+        if before is None or before not in self.of_provider(principal, provider):
             return None
         await self.renew(principal.tenant_id, [credential.account_id])
         now = self._by_id.get((principal.tenant_id, credential.account_id))
@@ -148,7 +148,7 @@ class Accounts:
             self._keep(connection)
             self._sealed[connection.account_id] = sealed
         try:
-            secret = AccountSecret.from_bytes(await self._vault.open_sealed(caller, sealed))
+            secret = ConnectionSecret.from_bytes(await self._vault.open_sealed(caller, sealed))
         except SealBroken:
             # Damaged, moved or swapped: nobody's token goes out, and the person can connect the account anew.
             log.error("secret_does_not_open", extra={"facts": _facts(connection)})
@@ -175,18 +175,18 @@ class Accounts:
         again = chosen.account_id if chosen and chosen.subject == principal.subject else ""
         url = await self._links.link(principal, provider, asked, again)
         status, _ = _status(chosen, scopes, self._clock())
-        aliases = tuple(known.alias for known in self.accounts(principal, provider))
+        aliases = tuple(known.alias for known in self.of_provider(principal, provider))
         readiness = Readiness(provider, status, aliases, chosen.alias if chosen else None, tuple(sorted(missing)))
         return ConnectionNeeded(readiness, url, _words(provider, status, chosen, missing))
 
     def _chosen(self, principal: Principal, provider: str, account: str | None) -> Connection | None:
-        accounts = self.accounts(principal, provider)
+        accounts = self.of_provider(principal, provider)
         if account is None:
             return _default(accounts)
         return next((known for known in accounts if account in (known.alias, known.account_id)), None)
 
     async def _reread(self, principal: Principal, provider: str) -> None:
-        known = {connection.account_id for connection in self.accounts(principal, provider)}
+        known = {connection.account_id for connection in self.of_provider(principal, provider)}
         for subject in (principal.subject, EVERYBODY):
             known |= {connection.account_id for connection in await self._store.kin(principal.tenant_id, subject, provider)}
         await self.renew(principal.tenant_id, known)

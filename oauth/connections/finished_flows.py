@@ -4,14 +4,14 @@ from oauth.authorization.request import BrowserSession
 from oauth.connections.connecting.connect_flow import ConnectFlow, ConnectFlowStore, hash_of
 from oauth.connections.connecting.connected import Connected, asked_scopes, compared
 from oauth.connections.connecting.links import wish_of
-from oauth.connections.connecting.new_connection import AccountKeeper
+from oauth.connections.connecting.new_connection import ConnectionKeeper
 from oauth.connections.upstream.registrations import Registrations
 
 
 class FinishedFlows:
     """Tells the person whose flow it was, and nobody else; nothing is redeemed, kept or changed here."""
 
-    def __init__(self, flows: ConnectFlowStore, keeper: AccountKeeper, registrations: Registrations) -> None:
+    def __init__(self, flows: ConnectFlowStore, keeper: ConnectionKeeper, registrations: Registrations) -> None:
         self._flows, self._keeper, self._registrations = flows, keeper, registrations
 
     async def by_answer(

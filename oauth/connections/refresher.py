@@ -16,9 +16,9 @@ from dataclasses import replace
 
 import anyio
 
-from oauth.connections.connection import AccountSecret, Connection
+from oauth.connections.connection import Connection, ConnectionSecret
 from oauth.connections.connection_store import REFRESHER, ConnectionStore, Lease
-from oauth.connections.connections import Accounts
+from oauth.connections.connections import KnownConnections
 from oauth.connections.errors import TokenRefused
 from oauth.connections.provider_throttle import ProviderThrottle
 from oauth.connections.refresh_time import retry_at
@@ -53,14 +53,14 @@ class Refresher:
         vault: Vault,
         registrations: Registrations,
         endpoint: ProviderTokenEndpoint,
-        accounts: Accounts | None = None,
+        connections: KnownConnections | None = None,
         *,
         clock: Callable[[], float] = time.time,
         dice: random.Random | None = None,
         parallel: int = PARALLEL,
     ) -> None:
         self._store, self._vault, self._registrations = store, vault, registrations
-        self._endpoint, self._accounts, self._clock = endpoint, accounts, clock
+        self._endpoint, self._connections, self._clock = endpoint, connections, clock
         self._dice = dice or random.Random()  # noqa: S311  spreads load, guards nothing
         self._owner = secrets.token_hex(8)
         self._parallel, self._running = parallel, 0
@@ -135,12 +135,12 @@ class Refresher:
         if application is None:
             await self._fail(lease, TokenRefused("no_registration", is_registration=True))
             return
-        if self._accounts is not None and self._accounts.is_older(connection):
+        if self._connections is not None and self._connections.is_older(connection):
             # An old refresh token that comes back makes providers end the grant, the living tokens with it.
             await self._fail(lease, TokenRefused("rolled_back", is_terminal=True))
             return
         try:
-            secret = AccountSecret.from_bytes(await self._vault.open_sealed(caller, lease.secret))
+            secret = ConnectionSecret.from_bytes(await self._vault.open_sealed(caller, lease.secret))
         except SealBroken:
             # RFC 5116 §2.2: a row that does not authenticate is nobody's token; the person connects anew.
             await self._fail(lease, TokenRefused("seal_broken", is_terminal=True))
@@ -152,22 +152,22 @@ class Refresher:
             return
         await self._keep(lease, application, tokens, secret)
 
-    async def _keep(self, lease: Lease, application: Application, tokens: Tokens, former: AccountSecret) -> None:
+    async def _keep(self, lease: Lease, application: Application, tokens: Tokens, former: ConnectionSecret) -> None:
         connection, now = lease.connection, self._clock()
         # RFC 6749 §6: no refresh token in the answer means that the old one serves on.
-        secret = AccountSecret(tokens.access_token, refresh_token=tokens.refresh_token or former.refresh_token)
+        secret = ConnectionSecret(tokens.access_token, refresh_token=tokens.refresh_token or former.refresh_token)
         fresh = replace(with_tokens(connection, tokens, now, self._dice), version=connection.version + 1, fail_count=0, last_error="")
         if await self._stored(lease, fresh, secret):
             self.counts[connection.provider, "refreshed"] += 1
-            if self._accounts is not None:
-                await self._accounts.renew(connection.tenant_id, [connection.account_id])
+            if self._connections is not None:
+                await self._connections.renew(connection.tenant_id, [connection.account_id])
             return
         self.counts[connection.provider, "superseded"] += 1
         if await self._store.get(connection.tenant_id, connection.account_id) is None:
             # Disconnected while the provider was asked: the new tokens must not outlive that.
             await self._endpoint.revoke(application, secret.secret, secret.refresh_token, connection.external_id)
 
-    async def _stored(self, lease: Lease, fresh: Connection, secret: AccountSecret) -> bool:
+    async def _stored(self, lease: Lease, fresh: Connection, secret: ConnectionSecret) -> bool:
         caller = VaultCaller(fresh.tenant_id, REFRESHER, "refresh")
         for attempt in range(STORE_TRIES):
             sealed: SealedSecret = await self._vault.seal(caller, fresh.secret_name, fresh.version, secret.to_bytes())
@@ -203,8 +203,8 @@ class Refresher:
         outcome = "superseded" if not kept else "expired" if refused.is_terminal else "retried"
         self.counts[connection.provider, outcome] += 1
         log.warning("connection_not_refreshed", extra={"facts": {**_facts(connection), "error": refused.code, "outcome": outcome}})
-        if kept and self._accounts is not None:
-            await self._accounts.renew(connection.tenant_id, [connection.account_id])
+        if kept and self._connections is not None:
+            await self._connections.renew(connection.tenant_id, [connection.account_id])
         if kept and refused.is_terminal:
             ended = VaultCaller(connection.tenant_id, "connections", f"the connection ended at its refresh: {refused.code}")
             await self._vault.note_refused(ended, connection.secret_name, connection.version)

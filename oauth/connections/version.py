@@ -4,7 +4,7 @@ import random
 from collections.abc import Callable
 from dataclasses import replace
 
-from oauth.connections.connection import AccountSecret, Connection
+from oauth.connections.connection import Connection, ConnectionSecret
 from oauth.connections.connection_store import ConnectionStore
 from oauth.connections.refresh_time import refresh_due_at
 from oauth.connections.upstream.token_answer import Tokens
@@ -40,7 +40,7 @@ def with_tokens(connection: Connection, tokens: Tokens, now: float, dice: random
 
 
 async def put_sealed(
-    store: ConnectionStore, vault: Vault, caller: VaultCaller, connection: Connection, secret: AccountSecret, clock: Callable[[], float]
+    store: ConnectionStore, vault: Vault, caller: VaultCaller, connection: Connection, secret: ConnectionSecret, clock: Callable[[], float]
 ) -> bool:
     """Write the connection, its sealed secret and the audit event at once.
 

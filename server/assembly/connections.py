@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 import anyio
 from starlette.routing import BaseRoute
 
-from oauth.connections.changes import AccountChanges
+from oauth.connections.changes import ConnectionChanges
 from oauth.connections.connecting.authorization import ConnectFlows
 from oauth.connections.connecting.connectable import Connectable
 from oauth.connections.connecting.links import ConnectLinks
-from oauth.connections.connecting.new_connection import AccountKeeper
+from oauth.connections.connecting.new_connection import ConnectionKeeper
 from oauth.connections.connection_store import REFRESHER
-from oauth.connections.connections import Accounts
+from oauth.connections.connections import KnownConnections
 from oauth.connections.finished_flows import FinishedFlows
 from oauth.connections.refresher import Refresher
 from oauth.connections.upstream.registrations import SHARED, Registrations
@@ -61,10 +61,10 @@ class Connections:
     #: the same in every process of the installation, whatever keys of the vault are rotated meanwhile
     proofs: bytes = field(repr=False)
     vault: Vault
-    accounts: Accounts
+    known: KnownConnections
     links: ConnectLinks
     registrations: Registrations
-    changes: AccountChanges
+    changes: ConnectionChanges
     flows: ConnectFlows
     finished: FinishedFlows
     refresher: Refresher
@@ -77,8 +77,8 @@ class Connections:
 
     def functions(self, needed: Needed) -> list[BuiltinFunction]:
         """Return the built-in operations on connections."""
-        connectable = Connectable(self.accounts, self.registrations, needed)
-        return ConnectionOperations(self.accounts, self.changes, self.links, self.registrations, connectable).functions()
+        connectable = Connectable(self.known, self.registrations, needed)
+        return ConnectionOperations(self.known, self.changes, self.links, self.registrations, connectable).functions()
 
     def routes(self, tenants: Tenants, sessions: BrowserSessions, pages: Pages, needed: Needed, key_parts: KeyParts) -> list[BaseRoute]:
         """Return the pages: connecting, and a person's accounts."""
@@ -94,11 +94,11 @@ class Connections:
             tenants=tenants,
             sessions=sessions,
             pages=pages,
-            accounts=self.accounts,
+            connections=self.known,
             changes=self.changes,
             links=self.links,
             registrations=self.registrations,
-            connectable=Connectable(self.accounts, self.registrations, needed),
+            connectable=Connectable(self.known, self.registrations, needed),
         )
         return [*connect.routes(), *page.routes(), *UpstreamClientDocuments(self.base_url, tenants).routes()]
 
@@ -110,7 +110,7 @@ class Connections:
         for change in changes:
             by_tenant.setdefault(change.tenant_id or "", []).append(change.item)
         for tenant_id, account_ids in by_tenant.items():
-            await self.accounts.renew(tenant_id, [account_id for account_id in account_ids if account_id != ITEM])
+            await self.known.renew(tenant_id, [account_id for account_id in account_ids if account_id != ITEM])
 
     async def run(self) -> None:
         """Refresh tokens, and forget old flows, until cancelled."""
@@ -159,12 +159,12 @@ async def assemble_connections(settings: Settings, store: Store, egress: Egress)
     # Kept in the vault and not derived from a key of it: a proof that was given out stays good when those are rotated.
     proofs = await vault.once(VaultCaller(SHARED, "gateway", "proofs"), "proofs", lambda: secrets.token_bytes(32))
     links = ConnectLinks(store.connect_flows, settings.base_url)
-    accounts = Accounts(store.connections, vault, links)
-    await accounts.load()
+    known = KnownConnections(store.connections, vault, links)
+    await known.load()
     registrations = Registrations(store.registrations, vault)
     await registrations.load()
     endpoint = ProviderTokenEndpoint(egress.outbound)
-    keeper = AccountKeeper(store.connections, vault, accounts)
+    keeper = ConnectionKeeper(store.connections, vault, known)
     finished = FinishedFlows(store.connect_flows, keeper, registrations)
     flows = ConnectFlows(
         flows=store.connect_flows,
@@ -175,6 +175,6 @@ async def assemble_connections(settings: Settings, store: Store, egress: Egress)
         audit=store.secrets,
         base_url=settings.base_url,
     )
-    changes = AccountChanges(store.connections, vault, accounts, registrations, endpoint)
-    refresher = Refresher(store.connections, vault, registrations, endpoint, accounts)
-    return Connections(proofs, vault, accounts, links, registrations, changes, flows, finished, refresher, store, settings.base_url)
+    changes = ConnectionChanges(store.connections, vault, known, registrations, endpoint)
+    refresher = Refresher(store.connections, vault, registrations, endpoint, known)
+    return Connections(proofs, vault, known, links, registrations, changes, flows, finished, refresher, store, settings.base_url)

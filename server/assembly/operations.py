@@ -110,7 +110,7 @@ async def _open_operations(
     catalog: Catalog,
     catalog_index: CatalogIndex,
 ) -> AsyncIterator[Operations]:
-    accounts, index = connections.accounts, catalog_index.index
+    credentials, index = connections.known, catalog_index.index
     telemetry = Telemetry()
     tracing = Tracing()
     call_log = CallLog(store.calls, telemetry, tracing)
@@ -122,13 +122,13 @@ async def _open_operations(
     confirmations = Confirmations(proof_key)
     idempotency = Idempotency(store.idempotency)
 
-    check = PlanCheck(catalog, policy, validators, accounts, suggestions)
-    batch = BatchExecute(check, confirmations, accounts, store.plans, store.results, idempotency).function()
+    check = PlanCheck(catalog, policy, validators, credentials, suggestions)
+    batch = BatchExecute(check, confirmations, credentials, store.plans, store.results, idempotency).function()
     functions = builtin_functions(
         finder=index,
         catalog=catalog,
         policy=policy,
-        credentials=accounts,
+        credentials=credentials,
         suggestions=suggestions,
         tenants=tenants,
         store=store,
@@ -142,19 +142,23 @@ async def _open_operations(
     await usage.load()
 
     upstreams = Upstreams()
-    openapi = CachingRunner(FailoverRunner(OpenApiRunner(egress, accounts, store.results), upstreams), accounts)
+    openapi = CachingRunner(FailoverRunner(OpenApiRunner(egress, credentials, store.results), upstreams), credentials)
     async with McpSessions(egress, silence_s=settings.mcp.mcp_tool_timeout_s) as sessions:
         dispatcher = Dispatcher(
             admission=Admission(catalog, policy, validators, suggestions, settings.mcp.mcp_tool_timeout_s),
-            agreement=Agreement(policy, confirmations, accounts),
-            runners={"builtin": BuiltinRunner(by_slug(functions)), "openapi": openapi, "mcp": McpRunner(sessions, accounts, store.results)},
+            agreement=Agreement(policy, confirmations, credentials),
+            runners={
+                "builtin": BuiltinRunner(by_slug(functions)),
+                "openapi": openapi,
+                "mcp": McpRunner(sessions, credentials, store.results),
+            },
             shaping=Shaping(store.results),
             recorder=call_log,
             idempotency=idempotency,
-            pager=Pager(CursorSeal(proof_key), accounts),
+            pager=Pager(CursorSeal(proof_key), credentials),
             usage=usage,
         )
-        watch = McpWatch(sessions, catalog, quarantine, store.operations, accounts)
+        watch = McpWatch(sessions, catalog, quarantine, store.operations, credentials)
         health = HealthChecks(upstreams, egress)
         try:
             yield Operations(catalog, catalog_index, dispatcher, call_log, usage, health, telemetry, tracing, quarantine, watch)

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import click
 
-from oauth.connections.changes import AccountChanges
+from oauth.connections.changes import ConnectionChanges
 from oauth.connections.connecting.keys import add_key
 from oauth.connections.connecting.links import ConnectLinks
-from oauth.connections.connecting.machine_account import MachineAccounts
-from oauth.connections.connection import EVERYBODY, AccountSecret
-from oauth.connections.connections import Accounts
+from oauth.connections.connecting.machine_connection import MachineConnections
+from oauth.connections.connection import EVERYBODY, ConnectionSecret
+from oauth.connections.connections import KnownConnections
 from oauth.connections.credentials import CredentialKind
 from oauth.connections.errors import ConnectionRefused, UnknownConnection
 from oauth.connections.provider import Provider
@@ -72,7 +72,7 @@ async def add(settings: Settings, provider: str, tenant: str, installation: str,
     """
     async with _office(settings) as office:
         await known_tenant(office.store, tenant)
-        machines = MachineAccounts(office.store.connections, office.vault, office.registrations, office.endpoint)
+        machines = MachineConnections(office.store.connections, office.vault, office.registrations, office.endpoint)
         wanted = frozenset(scopes) if scopes else None
         try:
             connection = await machines.add(tenant, provider, installation=installation, scopes=wanted, alias=alias)
@@ -122,7 +122,7 @@ async def add_static(
         described = registrations.provider(tenant, provider)
         kind = kind or _kind_of_key(described, settings.base_url + connections_url(tenant))
         parts = key_parts([each for owner in (None, tenant) for each in await store.operations.load_provider(owner, provider)])
-        secret = AccountSecret(
+        secret = ConnectionSecret(
             read_keys(provider, parts if kind == "api_key" else (), from_env=from_env),
             username,
             session_token=read_secret("session token") if session_token_stdin else "",
@@ -170,8 +170,8 @@ async def list_connections(settings: Settings, tenant: str | None, as_json: bool
 async def remove(settings: Settings, account_id: str, tenant: str) -> None:
     """Forget the account ACCOUNT_ID (see `list`), and end it at the provider where that has a way."""
     async with _office(settings) as office:
-        accounts = Accounts(office.store.connections, office.vault, ConnectLinks(office.store.connect_flows, settings.base_url))
-        changes = AccountChanges(office.store.connections, office.vault, accounts, office.registrations, office.endpoint)
+        known = KnownConnections(office.store.connections, office.vault, ConnectLinks(office.store.connect_flows, settings.base_url))
+        changes = ConnectionChanges(office.store.connections, office.vault, known, office.registrations, office.endpoint)
         try:
             connection, revoked = await changes.remove(tenant, account_id)
         except UnknownConnection:

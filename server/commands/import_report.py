@@ -55,7 +55,7 @@ def report(settings: Settings, imported: Imported, *, dry_run: bool, as_json: bo
     tell(imported, dry_run=dry_run)
     tell_of_servers(imported)
     warn_of_guard(settings, imported)
-    tell_of_accounts(settings, imported)
+    tell_of_connections(settings, imported)
     tell_of_readings(imported)
     tell_of_held(imported.held, dry_run=dry_run)
 
@@ -182,7 +182,7 @@ def tell_of_servers(imported: Imported) -> None:
         say(f"  note: calls go to {servers[0]}; the document also names {rest}; `server:` in an overlay, or --base-url, chooses")
 
 
-def tell_of_accounts(settings: Settings, imported: Imported) -> None:
+def tell_of_connections(settings: Settings, imported: Imported) -> None:
     """Say where calls need an account: what an import was read with is kept nowhere."""
     source = imported.result.source
     if any(each.connection for each in imported.result.operations):

@@ -137,7 +137,7 @@ async def mcp(
             await known_tenant(store, tenant)
         entrance = await UpstreamEntrance.open(settings, store, request)
         if account is not None:
-            credential = await entrance.account_of(account)
+            credential = await entrance.credential_of(account)
         try:
             with at_work(f"asking {url} for its tools"):
                 imported = await import_mcp(

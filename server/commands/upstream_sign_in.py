@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from oauth.connections.connecting.links import ConnectLinks
-from oauth.connections.connections import Accounts
+from oauth.connections.connections import KnownConnections
 from oauth.connections.credentials import Credential
 from oauth.connections.errors import NotDiscoverable, NotRegistered
 from oauth.connections.upstream.metadata import discover
@@ -38,7 +38,7 @@ class UpstreamEntrance:
         vault = await open_vault(settings, store)
         return UpstreamEntrance(settings, store, vault, request)
 
-    async def account_of(self, email: str) -> Credential:
+    async def credential_of(self, email: str) -> Credential:
         """Return the credential of the account that a person has connected. Raises ImportFailed where there is none that works."""
         tenant_id, provider = self.request.tenant_id or DEFAULT_TENANT, self.request.provider
         try:
@@ -46,12 +46,12 @@ class UpstreamEntrance:
         except InvalidInput as error:
             raise ImportFailed(Failure("needs_connection", str(error))) from error
         subject = next((each for each in await self.store.subjects.of_tenant(tenant_id) if each.email == wanted), None)
-        accounts = Accounts(self.store.connections, self.vault, ConnectLinks(self.store.connect_flows, self.settings.base_url))
-        await accounts.load()
+        known = KnownConnections(self.store.connections, self.vault, ConnectLinks(self.store.connect_flows, self.settings.base_url))
+        await known.load()
         if subject is not None:
             person = Principal(tenant_id, subject.subject_id, "import", frozenset(), "import", "local")
-            if accounts.readiness(person, provider, frozenset()).status == "ready":
-                return await accounts.for_call(person, provider, frozenset(), None)
+            if known.readiness(person, provider, frozenset()).status == "ready":
+                return await known.for_call(person, provider, frozenset(), None)
         way_out = f"connect one at {self.settings.base_url}/connections, or ask the assistant to connect {provider}"
         raise ImportFailed(Failure("needs_connection", f"{email} has no working account of {provider} in {tenant_id}; {way_out}"))
 

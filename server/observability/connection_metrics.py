@@ -7,19 +7,19 @@ from collections.abc import Callable, Iterable
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from oauth.connections.connections import Accounts
+from oauth.connections.connections import KnownConnections
 from oauth.connections.refresher import Refresher
 
 
 class ConnectionMetrics(Collector):
     """Read at each scrape from memory. No tenant, person or provider in a label: their number has no bound."""
 
-    def __init__(self, accounts: Accounts, refresher: Refresher, clock: Callable[[], float] = time.time) -> None:
-        self._accounts, self._refresher, self._clock = accounts, refresher, clock
+    def __init__(self, connections: KnownConnections, refresher: Refresher, clock: Callable[[], float] = time.time) -> None:
+        self._connections, self._refresher, self._clock = connections, refresher, clock
 
     def collect(self) -> Iterable[Metric]:
-        known = self._accounts.all()
-        states = Counter(self._accounts.readiness_of(connection) for connection in known)
+        known = self._connections.all()
+        states = Counter(self._connections.readiness_of(connection) for connection in known)
         connections = GaugeMetricFamily("ascend_connections", "Connected accounts by state", labels=["state"])
         for state in ("ready", "expired", "blocked"):
             connections.add_metric([state], states[state])

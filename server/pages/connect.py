@@ -11,7 +11,7 @@ from oauth.connections.connecting.authorization import ConnectFlows
 from oauth.connections.connecting.connect_flow import ConnectFlow, hash_of
 from oauth.connections.connecting.connected import Connected
 from oauth.connections.connecting.keys import check_alias
-from oauth.connections.connection import AccountSecret
+from oauth.connections.connection import ConnectionSecret
 from oauth.connections.errors import ConnectionRefused, FlowRefused
 from oauth.connections.finished_flows import FinishedFlows
 from oauth.parameters import Parameters
@@ -125,7 +125,7 @@ class ConnectionEndpoints:
             given["secret"] = _together(parts, form)
         if not given["secret"] or any(len(text) > MAX_SECRET_CHARS for text in given.values()):
             raise ConnectionRefused("give the key that the service made for you")
-        connected = await self._flows.take_key(request.path_params["flow"], session, AccountSecret(**given), alias)
+        connected = await self._flows.take_key(request.path_params["flow"], session, ConnectionSecret(**given), alias)
         return await self._connected(request, connected)
 
     def _several(self, flow: ConnectFlow, form: Parameters | None = None) -> Sequence[KeyPart]:

@@ -8,12 +8,12 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from oauth.authorization.request import BrowserSession
-from oauth.connections.changes import AccountChanges
+from oauth.connections.changes import ConnectionChanges
 from oauth.connections.connecting.connectable import Connectable
 from oauth.connections.connecting.keys import check_provider
 from oauth.connections.connecting.links import ConnectLinks
 from oauth.connections.connection import EVERYBODY
-from oauth.connections.connections import Accounts
+from oauth.connections.connections import KnownConnections
 from oauth.connections.errors import ConnectionRefused, UnknownConnection
 from oauth.connections.provider import Provider
 from oauth.connections.upstream.registrations import Registrations
@@ -53,14 +53,14 @@ class ConnectionsPage:
         tenants: Tenants,
         sessions: BrowserSessions,
         pages: Pages,
-        accounts: Accounts,
-        changes: AccountChanges,
+        connections: KnownConnections,
+        changes: ConnectionChanges,
         links: ConnectLinks,
         registrations: Registrations,
         connectable: Connectable,
     ) -> None:
         self._tenants, self._sessions, self._pages = tenants, sessions, pages
-        self._accounts, self._changes, self._links, self._registrations = accounts, changes, links, registrations
+        self._connections, self._changes, self._links, self._registrations = connections, changes, links, registrations
         self._connectable = connectable
         self._actions: Mapping[str, Callable[[_ConnectionsVisit], Awaitable[str]]] = {
             "connect": self._connect,
@@ -129,8 +129,8 @@ class ConnectionsPage:
         principal = _principal(session)
         groups = []
         for name in self._connectable.providers(principal):
-            accounts = self._accounts.accounts(principal, name)
-            rows = [(account, self._accounts.readiness_of(account), account.subject == EVERYBODY) for account in accounts]
+            accounts = self._connections.of_provider(principal, name)
+            rows = [(account, self._connections.readiness_of(account), account.subject == EVERYBODY) for account in accounts]
             groups.append((self._registrations.provider(tenant.tenant_id, name), rows))
         response = self._pages.render(
             "connections",

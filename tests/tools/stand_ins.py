@@ -28,7 +28,7 @@ ADA = Principal("acme", "ada", "client-1", frozenset({"mcp", "mcp:read", "mcp:wr
 BOB = replace(ADA, subject="bob", grant_id="grant-2")
 
 
-class Accounts:
+class KnownConnections:
     """Credentials for tests: whoever asks has the accounts that the test says."""
 
     def __init__(self) -> None:
@@ -148,7 +148,7 @@ class DispatcherInMemory:
     records: MemoryCallRecords
     results: MemoryResultStore
     index: CapabilityIndex
-    accounts: Accounts
+    accounts: KnownConnections
     keys: MemoryIdempotencyStore
     idempotency: Idempotency
     usage: SearchFeedback
@@ -171,7 +171,7 @@ async def gateway(
 ) -> DispatcherInMemory:
     """Return a gateway whose tenants see `operations` and the built-ins."""
     clock = [1_800_000_000.0]
-    store, results, accounts = MemoryOperationStore(), MemoryResultStore(lambda: clock[0]), Accounts()
+    store, results, accounts = MemoryOperationStore(), MemoryResultStore(lambda: clock[0]), KnownConnections()
     keys = keys or MemoryIdempotencyStore(lambda: clock[0])
     uses = uses or MemoryUsageStore()
     await _stored(store, operations)

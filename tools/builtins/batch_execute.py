@@ -102,7 +102,7 @@ class BatchExecute:
             return refusal
         if call.arguments.get("dry_run"):
             return await preview_plan(call, checked)
-        accounts = self.gate.accounts(call.principal, checked)
+        accounts = self.gate.connection_ids(call.principal, checked)
         record = self._record(call.principal, source, recorded, accounts)
         finished = frozenset(_finished(plan, recorded.result_by_step)) if recorded is not None else frozenset()
         question = await self.gate.connection(call, checked, finished)

@@ -3,12 +3,12 @@
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 
-from oauth.connections.changes import AccountChanges
+from oauth.connections.changes import ConnectionChanges
 from oauth.connections.connecting.connectable import Connectable
 from oauth.connections.connecting.keys import check_alias, check_provider
 from oauth.connections.connecting.links import ConnectLinks
 from oauth.connections.connection import EVERYBODY, Connection
-from oauth.connections.connections import Accounts
+from oauth.connections.connections import KnownConnections
 from oauth.connections.errors import ConnectionRefused, UnknownConnection
 from oauth.connections.upstream.granted_scopes import withheld_scopes
 from oauth.connections.upstream.registrations import Registrations
@@ -22,9 +22,14 @@ class ConnectionOperations:
     """The four operations; each sees the caller's own accounts and those of the whole tenant, and changes only the former."""
 
     def __init__(
-        self, accounts: Accounts, changes: AccountChanges, links: ConnectLinks, registrations: Registrations, connectable: Connectable
+        self,
+        connections: KnownConnections,
+        changes: ConnectionChanges,
+        links: ConnectLinks,
+        registrations: Registrations,
+        connectable: Connectable,
     ) -> None:
-        self._accounts, self._changes, self._links, self._registrations = accounts, changes, links, registrations
+        self._connections, self._changes, self._links, self._registrations = connections, changes, links, registrations
         self._connectable = connectable
 
     def functions(self) -> list[BuiltinFunction]:
@@ -60,8 +65,8 @@ class ConnectionOperations:
         wanted = call.arguments.get("provider")
         rows = [
             self._row(call, connection)
-            for provider in ([wanted] if wanted else self._accounts.providers_of(call.principal))
-            for connection in self._accounts.accounts(call.principal, provider)
+            for provider in ([wanted] if wanted else self._connections.providers_of(call.principal))
+            for connection in self._connections.of_provider(call.principal, provider)
         ]
         return Outcome("ok", data={"accounts": rows, "connectable": list(self._connectable.by_people(call.principal))})
 
@@ -99,14 +104,14 @@ class ConnectionOperations:
         return Outcome("ok", data=data)
 
     def _row(self, call: Call, connection: Connection) -> dict[str, Json]:
-        readiness = self._accounts.readiness_of(connection)
+        readiness = self._connections.readiness_of(connection)
         row: dict[str, Json] = {
             "provider": connection.provider,
             "account": connection.alias,
             "id": connection.account_id,
             "title": connection.title,
             "status": readiness,
-            "default": self._accounts.accounts(call.principal, connection.provider)[:1] == (connection,),
+            "default": self._connections.of_provider(call.principal, connection.provider)[:1] == (connection,),
             "shared": connection.subject == EVERYBODY,
             "scopes": None if connection.scopes is None else sorted(connection.scopes),
             "connected_at": datetime.fromtimestamp(connection.created_at, UTC).isoformat(timespec="seconds"),

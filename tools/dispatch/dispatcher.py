@@ -11,7 +11,7 @@ from functools import partial
 from oauth.connections.errors import UnknownConnection
 from oauth.principal import Principal
 from tools.always_on import MAX_CHARS, NAMES_ANOTHER
-from tools.call_failures import not_available, takes_account, unknown_account
+from tools.call_failures import not_available, takes_connection, unknown_connection
 from tools.catalog.search_feedback import SearchFeedback
 from tools.dispatch.confirmations import Agreement, counts_once
 from tools.dispatch.execution import broken, run_guarded, run_in_time
@@ -159,7 +159,7 @@ class Dispatcher:
         if call.options.dry_run:
             return self._preview(runner, call)
         given_account = call.options.account
-        if operation.access != "read" and takes_account(operation):
+        if operation.access != "read" and takes_connection(operation):
             call = self._agreement.with_account(call)
         if asks_first := operation.access == "destructive" and self._agreement.is_needed(call):
             refusal = self._agreement.question(call, given_account)
@@ -189,7 +189,7 @@ class Dispatcher:
         try:
             request = runner.preview(call)
         except UnknownConnection as error:
-            return _failed(unknown_account(call, error))
+            return _failed(unknown_connection(call, error))
         data: dict[str, Json] = {"request": request, "would_need_confirmation": would_ask}
         if key is not None:
             data["idempotency_key"] = key.name

@@ -7,7 +7,7 @@ from functools import partial
 import anyio
 
 from oauth.connections.errors import ConnectionNeeded, UnknownConnection
-from tools.call_failures import timed_out, unknown_account
+from tools.call_failures import timed_out, unknown_connection
 from tools.dispatch.pages.pager import Pager
 from tools.effects import told
 from tools.errors import ToolError
@@ -41,7 +41,7 @@ async def run_guarded(runner: Runner, call: Call) -> Outcome:
         needed = ConnectionRequest(error.readiness.provider, error.readiness.status, error.url, error.message)
         return Outcome("needs_connection", connection=needed)
     except UnknownConnection as error:
-        return Outcome("error", error=unknown_account(call, error))
+        return Outcome("error", error=unknown_connection(call, error))
     except Exception:
         # Where it went wrong is not known: a write may have been sent before.
         return told(call.operation, broken(call.operation.id, call.trace_id))

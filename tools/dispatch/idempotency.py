@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from oauth.principal import Principal
-from tools.dispatch.account_identity import account_id_of
+from tools.dispatch.connection_identity import connection_id_of
 from tools.dispatch.outcome_codec import decode_outcome, encode_outcome, without_data
 from tools.effects import may_have_taken_effect, was_sent
 from tools.json_text import canonical
@@ -80,7 +80,7 @@ class Idempotency:
         key, request_hash = under
         if key.startswith(_OF_PLANS):
             # Nobody could give the same plan another key once it is for another account.
-            key = f"{key}@{account_id_of(call, None)}"
+            key = f"{key}@{connection_id_of(call, None)}"
         keyed = replace(call, options=replace(call.options, idempotency_key=key))
         return await self._once(call.principal, key, request_hash, lambda: self._claimed(keyed, key, request_hash, write))
 
@@ -190,7 +190,7 @@ class Idempotency:
 
 
 def _request_hash(call: Call) -> str:
-    hasher = hashlib.sha256(orjson.dumps([call.operation.id, account_id_of(call, None)]))
+    hasher = hashlib.sha256(orjson.dumps([call.operation.id, connection_id_of(call, None)]))
     hasher.update(canonical(call.arguments))
     return hasher.hexdigest()
 

@@ -6,7 +6,7 @@ from oauth.principal import Principal
 from oauth.scopes import CONNECT, permits
 from oauth.tenants import Tenants
 from tools.always_on import NAMES_ANOTHER, Asked
-from tools.call_failures import nested, no_account, takes_account, too_long
+from tools.call_failures import nested, no_connection, takes_connection, too_long
 from tools.catalog.catalog import Catalog
 from tools.catalog.quarantine import Quarantine
 from tools.catalog.suggestions import Suggestions
@@ -104,8 +104,8 @@ class Admission:
         if isinstance(found, Failure):
             return found
         arguments, notes = (arguments, ()) if found is None else found
-        if options.account is not None and not takes_account(operation):
-            return no_account(operation, options.account)
+        if options.account is not None and not takes_connection(operation):
+            return no_connection(operation, options.account)
         if options.select is not None:
             try:
                 compile_select(options.select)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from oauth.connections.credentials import Credentials, Readiness
 from oauth.principal import Principal
-from tools.call_failures import no_account, takes_account
+from tools.call_failures import no_connection, takes_connection
 from tools.catalog.catalog import Catalog, CatalogView
 from tools.catalog.suggestions import MAX_ANSWERED, Suggestions
 from tools.dispatch.arguments import Validators
@@ -121,8 +121,8 @@ class PlanCheck:
 
     def _argument_faults(self, step: Step, operation: Operation, *, suggests: bool) -> list[PlanFault]:
         faults = []
-        if step.account is not None and not takes_account(operation):
-            faults.append(PlanFault(step.id, "no account", no_account(operation, step.account).message, "account", step.account[:80]))
+        if step.account is not None and not takes_connection(operation):
+            faults.append(PlanFault(step.id, "no account", no_connection(operation, step.account).message, "account", step.account[:80]))
         try:
             compile_select(step.select)
         except SelectFault as unread:

@@ -61,7 +61,7 @@ class CodeBody:
         if call.arguments.get("dry_run"):
             wire = {"status": "completed", "dry_run": True, "operations": list(bound.named), "destructive": list(checked.confirmed_steps)}
             return Outcome("ok", data={**wire, "steps": {}, "returned": None, "trace_id": call.trace_id}, bare=True)
-        agreed = {"code": code, "accounts": self.gate.accounts(call.principal, checked)}
+        agreed = {"code": code, "accounts": self.gate.connection_ids(call.principal, checked)}
         question = await self.gate.connection(call, checked) or self.gate.confirmation(call, checked, agreed)
         if question is not None:
             return question

@@ -94,7 +94,7 @@ class Preconditions:
         }
         return Outcome("needs_confirmation", data=wire, bare=True, confirmation=asked)
 
-    def accounts(self, principal: Principal, checked: CheckedPlan) -> dict[str, str]:
+    def connection_ids(self, principal: Principal, checked: CheckedPlan) -> dict[str, str]:
         """Return the ids of the accounts that what cannot be undone would run with, by step: a yes is for these and no others."""
         accounts: dict[str, str] = {}
         for step_id in checked.confirmed_steps:

@@ -12,9 +12,9 @@ from oauth.authorization.request import BrowserSession
 from oauth.connections.connecting.connect_flow import TRIP_TTL_S, AuthorizationAttempt, ConnectFlow, ConnectFlowStore, hash_of
 from oauth.connections.connecting.connected import Connected, asked_scopes, compared
 from oauth.connections.connecting.links import callback_url
-from oauth.connections.connecting.new_connection import AccountKeeper
+from oauth.connections.connecting.new_connection import ConnectionKeeper
 from oauth.connections.connecting.nonce import asks_nonce, check_nonce
-from oauth.connections.connection import AccountSecret, Connection
+from oauth.connections.connection import Connection, ConnectionSecret
 from oauth.connections.credentials import CredentialKind
 from oauth.connections.errors import FlowRefused, TokenRefused
 from oauth.connections.provider import Provider
@@ -54,7 +54,7 @@ class ConnectFlows:
         self,
         *,
         flows: ConnectFlowStore,
-        keeper: AccountKeeper,
+        keeper: ConnectionKeeper,
         registrations: Registrations,
         endpoint: ProviderTokenEndpoint,
         vault: Vault,
@@ -175,7 +175,7 @@ class ConnectFlows:
         await self._flows.finish(flow.flow_hash, "done", connection.account_id)
         return compared(connection, application.provider, await self._meant(flow), asked)
 
-    async def take_key(self, handle: str, session: BrowserSession, secret: AccountSecret, alias: str) -> Connected:
+    async def take_key(self, handle: str, session: BrowserSession, secret: ConnectionSecret, alias: str) -> Connected:
         """Keep a key that the person typed into the connect page. Raises FlowRefused, ConnectionRefused."""
         flow = await self.find(handle)
         await self.check_person(flow, session)

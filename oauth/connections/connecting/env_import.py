@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from oauth.connections.connection import AccountSecret
+from oauth.connections.connection import ConnectionSecret
 from oauth.connections.credentials import CredentialKind
 
 #: ending of a variable's name -> kind of the secret
@@ -30,7 +30,7 @@ class FoundKey:
     alias: str
     kind: CredentialKind
     variables: tuple[str, ...]
-    secret: AccountSecret = field(repr=False)
+    secret: ConnectionSecret = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ def find_keys(environ: Mapping[str, str]) -> list[FoundKey]:
     found = []
     if environ.get("AWS_ACCESS_KEY_ID") and environ.get("AWS_SECRET_ACCESS_KEY"):
         names = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_REGION", "AWS_DEFAULT_REGION"]
-        secret = AccountSecret(
+        secret = ConnectionSecret(
             environ["AWS_SECRET_ACCESS_KEY"],
             environ["AWS_ACCESS_KEY_ID"],
             session_token=environ.get("AWS_SESSION_TOKEN", ""),
@@ -76,12 +76,12 @@ def find_keys(environ: Mapping[str, str]) -> list[FoundKey]:
             continue
         if name.endswith("_PASSWORD") and environ.get(user := name.removesuffix("_PASSWORD") + "_USERNAME"):
             provider, alias = _owner(name.removesuffix("_PASSWORD"))
-            found.append(FoundKey(provider, alias, "basic", (user, name), AccountSecret(value, environ[user])))
+            found.append(FoundKey(provider, alias, "basic", (user, name), ConnectionSecret(value, environ[user])))
             continue
         for ending, kind in _ENDINGS:
             if name.endswith(ending) and len(name) > len(ending):
                 provider, alias = _owner(name.removesuffix(ending))
-                found.append(FoundKey(provider, alias, kind, (name,), AccountSecret(value)))
+                found.append(FoundKey(provider, alias, kind, (name,), ConnectionSecret(value)))
                 break
     return found
 

@@ -6,7 +6,7 @@ import secrets
 import time
 from collections.abc import Callable
 
-from oauth.connections.connection import AccountSecret, Connection
+from oauth.connections.connection import Connection, ConnectionSecret
 from oauth.connections.connection_store import ConnectionStore
 from oauth.connections.credentials import CredentialKind
 from oauth.connections.errors import ConnectionRefused
@@ -36,12 +36,12 @@ def check_alias(alias: str) -> str:
     return alias
 
 
-def new_account_id() -> str:
+def new_connection_id() -> str:
     """Return an id for an account: random, and free of what would be special in the vault's logical key."""
     return f"acc_{secrets.token_hex(10)}"
 
 
-def _check_secret(secret: AccountSecret, kind: CredentialKind) -> None:
+def _check_secret(secret: ConnectionSecret, kind: CredentialKind) -> None:
     written = "".join((secret.secret, secret.username, secret.session_token, *_several(secret.secret)))
     # RFC 9110 §5.5: it goes into a header, where CR or LF would begin another field.
     if not secret.secret or any(ord(character) < 32 for character in written):
@@ -69,7 +69,7 @@ async def add_key(
     tenant_id: str,
     subject: str,
     provider: str,
-    secret: AccountSecret,
+    secret: ConnectionSecret,
     kind: CredentialKind = "api_key",
     alias: str = "default",
     actor: str = "operator",
@@ -87,7 +87,7 @@ async def add_key(
         kin = await store.kin(tenant_id, subject, provider)
         former = next((known for known in kin if known.alias == alias), None)
         made = Connection(
-            account_id=new_account_id(),
+            account_id=new_connection_id(),
             tenant_id=tenant_id,
             subject=subject,
             provider=provider,

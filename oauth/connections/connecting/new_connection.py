@@ -6,10 +6,10 @@ import time
 from collections.abc import Callable
 
 from oauth.connections.connecting.connect_flow import ConnectFlow
-from oauth.connections.connecting.keys import TRIES, add_key, check_alias, new_account_id
-from oauth.connections.connection import AccountSecret, Connection
+from oauth.connections.connecting.keys import TRIES, add_key, check_alias, new_connection_id
+from oauth.connections.connection import Connection, ConnectionSecret
 from oauth.connections.connection_store import ConnectionStore
-from oauth.connections.connections import Accounts
+from oauth.connections.connections import KnownConnections
 from oauth.connections.credentials import CredentialKind
 from oauth.connections.errors import ConnectionRefused
 from oauth.connections.provider import Provider
@@ -21,18 +21,18 @@ from oauth.errors import AlreadyTaken
 from oauth.vault.vault import Vault, VaultCaller
 
 
-class AccountKeeper:
+class ConnectionKeeper:
     """Writes accounts and tells this process's snapshot at once; other processes hear it from the change feed."""
 
     def __init__(
         self,
         store: ConnectionStore,
         vault: Vault,
-        accounts: Accounts,
+        connections: KnownConnections,
         clock: Callable[[], float] = time.time,
         dice: random.Random | None = None,
     ) -> None:
-        self._store, self._vault, self._accounts, self._clock = store, vault, accounts, clock
+        self._store, self._vault, self._connections, self._clock = store, vault, connections, clock
         self._dice = dice or random.Random()  # noqa: S311  spreads load, guards nothing
 
     async def own(self, tenant_id: str, subject: str, account_id: str) -> Connection | None:
@@ -47,13 +47,13 @@ class AccountKeeper:
 
         Connecting a second account never replaces the first, also when it was meant as a reconnect of that one.
         """
-        secret = AccountSecret(tokens.access_token, refresh_token=tokens.refresh_token or "")
+        secret = ConnectionSecret(tokens.access_token, refresh_token=tokens.refresh_token or "")
         for attempt in range(TRIES):
             kin = await self._store.kin(flow.tenant_id, flow.subject, flow.provider)
             former = next((known for known in kin if known.external_id == external.external_id), None)
             now = self._clock()
             made = Connection(
-                account_id=new_account_id(),
+                account_id=new_connection_id(),
                 tenant_id=flow.tenant_id,
                 subject=flow.subject,
                 provider=flow.provider,
@@ -70,7 +70,9 @@ class AccountKeeper:
                 return connection
         raise ConnectionRefused("the account is being changed by somebody else; try again")
 
-    async def keep_key(self, flow: ConnectFlow, provider: Provider, secret: AccountSecret, alias: str, kind: CredentialKind) -> Connection:
+    async def keep_key(
+        self, flow: ConnectFlow, provider: Provider, secret: ConnectionSecret, alias: str, kind: CredentialKind
+    ) -> Connection:
         """Keep a static key of the subject. Raises ConnectionRefused."""
         former = await self.own(flow.tenant_id, flow.subject, flow.account_id) if flow.account_id else None
         connection = await add_key(
@@ -85,17 +87,17 @@ class AccountKeeper:
             actor=flow.subject,
             clock=self._clock,
         )
-        await self._accounts.renew(flow.tenant_id, [connection.account_id])
+        await self._connections.renew(flow.tenant_id, [connection.account_id])
         return connection
 
-    async def _put(self, connection: Connection, secret: AccountSecret) -> bool:
+    async def _put(self, connection: Connection, secret: ConnectionSecret) -> bool:
         caller = VaultCaller(connection.tenant_id, connection.subject, "connect")
         try:
             kept = await put_sealed(self._store, self._vault, caller, connection, secret, self._clock)
         except AlreadyTaken:
             return False
         if kept:
-            await self._accounts.renew(connection.tenant_id, [connection.account_id])
+            await self._connections.renew(connection.tenant_id, [connection.account_id])
         return kept
 
 

@@ -12,7 +12,7 @@ import jmespath
 from jmespath.exceptions import JMESPathError
 
 from oauth.connections.app_jwt import app_jwt
-from oauth.connections.connection import AccountSecret, Connection
+from oauth.connections.connection import Connection, ConnectionSecret
 from oauth.connections.errors import ProviderInvalid, TokenRefused
 from oauth.connections.provider import INSTALLATION
 from oauth.connections.upstream.registrations import Application
@@ -51,7 +51,7 @@ class ProviderTokenEndpoint:
             fields["code_verifier"] = code_verifier
         return tokens_of(application, await self._post(application, provider.token_url, fields), self._clock(), asked)
 
-    async def renew(self, application: Application, connection: Connection, secret: AccountSecret) -> Tokens:
+    async def renew(self, application: Application, connection: Connection, secret: ConnectionSecret) -> Tokens:
         """Return the next tokens of `connection`, by its refresh token or as the machine account that it is. Raises TokenRefused."""
         if application.provider.is_machine:
             return await self.machine(application, connection.external_id, connection.scopes)

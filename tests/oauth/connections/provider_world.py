@@ -7,10 +7,10 @@ from pathlib import Path
 
 import httpx2
 
-from oauth.connections.changes import AccountChanges
+from oauth.connections.changes import ConnectionChanges
 from oauth.connections.connecting.links import ConnectLinks
-from oauth.connections.connection import AccountSecret, Connection
-from oauth.connections.connections import Accounts
+from oauth.connections.connection import Connection, ConnectionSecret
+from oauth.connections.connections import KnownConnections
 from oauth.connections.refresher import Refresher
 from oauth.connections.upstream.registrations import SHARED, Registrations, UpstreamRegistration
 from oauth.connections.upstream.token_endpoint import ProviderTokenEndpoint
@@ -53,8 +53,8 @@ class ProviderWorld:
     vault: Vault
     registrations: Registrations
     endpoint: ProviderTokenEndpoint
-    accounts: Accounts
-    changes: AccountChanges
+    accounts: KnownConnections
+    changes: ConnectionChanges
     refresher: Refresher
     crm_url: str
     crm: Grants
@@ -83,7 +83,7 @@ class ProviderWorld:
             expires_at=now + due_in_s + 600,
             refresh_due_at=now + due_in_s,
         )
-        secret = AccountSecret(f"at-{number}", refresh_token=grant.refresh_token)
+        secret = ConnectionSecret(f"at-{number}", refresh_token=grant.refresh_token)
         caller = VaultCaller("default", "test", "test")
         sealed = await self.vault.seal(caller, connection.secret_name, 1, secret.to_bytes())
         event = SecretEvent(now, "default", "test", "sealed", connection.secret_name, 1, "test")
@@ -91,12 +91,12 @@ class ProviderWorld:
         await self.accounts.renew("default", [connection.account_id])
         return connection
 
-    async def kept(self, account_id: str = "acc_1") -> tuple[Connection, AccountSecret]:
+    async def kept(self, account_id: str = "acc_1") -> tuple[Connection, ConnectionSecret]:
         """Return what the store has of an account, opened."""
         found = await self.store.get("default", account_id)
         assert found
         opened = await self.vault.open_sealed(VaultCaller("default", "test", "test"), found[1])
-        return found[0], AccountSecret.from_bytes(opened)
+        return found[0], ConnectionSecret.from_bytes(opened)
 
 
 @asynccontextmanager
@@ -115,10 +115,10 @@ async def provider_world(
             registrations = Registrations(SqlRegistrationStore(database), vault, clock)
             await registrations.add(UpstreamRegistration(SHARED, "crm", "ascend", definition(crm_url)), "app-secret", "operator")
             store = SqlConnectionStore(database)
-            accounts = Accounts(store, vault, ConnectLinks(SqlConnectFlowStore(database), "http://gw.example", clock), clock)
+            accounts = KnownConnections(store, vault, ConnectLinks(SqlConnectFlowStore(database), "http://gw.example", clock), clock)
             await accounts.load()
             endpoint = ProviderTokenEndpoint(unguarded(client), clock)
-            changes = AccountChanges(store, vault, accounts, registrations, endpoint, clock)
+            changes = ConnectionChanges(store, vault, accounts, registrations, endpoint, clock)
             refresher = Refresher(store, vault, registrations, endpoint, accounts, clock=clock)
             grants: Grants = app.state.grants
             yield ProviderWorld(

@@ -7,7 +7,7 @@ import sys
 import httpx2
 
 from oauth.connections.connecting.links import ConnectLinks
-from oauth.connections.connections import Accounts
+from oauth.connections.connections import KnownConnections
 from oauth.connections.refresher import Refresher
 from oauth.connections.upstream.registrations import Registrations
 from oauth.connections.upstream.token_endpoint import ProviderTokenEndpoint
@@ -28,7 +28,7 @@ async def main(url: str, kek: str, mode: str) -> None:
     registrations = Registrations(SqlRegistrationStore(database), vault)
     await registrations.load()
     store = SqlConnectionStore(database)
-    accounts = Accounts(store, vault, ConnectLinks(SqlConnectFlowStore(database), "http://gw.example"))
+    accounts = KnownConnections(store, vault, ConnectLinks(SqlConnectFlowStore(database), "http://gw.example"))
     async with httpx2.AsyncClient() as client:
         refresher = Refresher(store, vault, registrations, ProviderTokenEndpoint(unguarded(client)), accounts)
         sys.stdout.write("ready\n")

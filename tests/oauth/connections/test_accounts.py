@@ -9,8 +9,8 @@ import pytest
 from oauth.connections.connecting.connect_flow import hash_of
 from oauth.connections.connecting.keys import add_key
 from oauth.connections.connecting.links import ConnectLinks
-from oauth.connections.connection import AccountSecret, Connection
-from oauth.connections.connections import Accounts
+from oauth.connections.connection import Connection, ConnectionSecret
+from oauth.connections.connections import KnownConnections
 from oauth.connections.errors import ConnectionNeeded, ConnectionRefused, UnknownConnection
 from oauth.principal import Principal
 from oauth.vault.key_source import KeyText
@@ -48,7 +48,7 @@ class AccountsInMemory:
         self.store = OvertakenStore(self.secrets)
         self.flows = MemoryConnectFlowStore()
         self.vault = Vault(self.secrets, KeyText(lambda: "A" * 43 + "=", "test"), "test", lambda: NOW)
-        self.accounts = Accounts(self.store, self.vault, ConnectLinks(self.flows, "https://gw.example", lambda: NOW), lambda: NOW)
+        self.accounts = KnownConnections(self.store, self.vault, ConnectLinks(self.flows, "https://gw.example", lambda: NOW), lambda: NOW)
 
     async def key(self, provider: str = "crm", subject: str = "", alias: str = "default", secret: str = "k-1") -> Connection:
         connection = await add_key(
@@ -58,7 +58,7 @@ class AccountsInMemory:
             subject=subject,
             provider=provider,
             alias=alias,
-            secret=AccountSecret(secret),
+            secret=ConnectionSecret(secret),
             clock=lambda: NOW,
         )
         await self.accounts.renew("acme", [connection.account_id])
@@ -66,7 +66,7 @@ class AccountsInMemory:
 
     async def tokens(self, connection: Connection, access_token: str) -> None:
         caller = VaultCaller(connection.tenant_id, "test", "test")
-        sealed = await self.vault.seal(caller, connection.secret_name, connection.version, AccountSecret(access_token).to_bytes())
+        sealed = await self.vault.seal(caller, connection.secret_name, connection.version, ConnectionSecret(access_token).to_bytes())
         event = SecretEvent(NOW, connection.tenant_id, "test", "sealed", connection.secret_name, connection.version, "test")
         assert await self.store.put(connection, sealed, event)
 
@@ -250,4 +250,4 @@ async def test_no_secret_shows_in_a_repr(world: AccountsInMemory) -> None:
     """Issue 6: secrets absent from logs, spans, errors."""
     await world.key(secret="k-very-secret")
     credential = await world.accounts.for_call(ADA, "crm", NONE, None)
-    assert "k-very-secret" not in repr((credential, AccountSecret("k-very-secret", "k-very-secret", "k-very-secret")))
+    assert "k-very-secret" not in repr((credential, ConnectionSecret("k-very-secret", "k-very-secret", "k-very-secret")))

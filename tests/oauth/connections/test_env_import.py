@@ -1,7 +1,7 @@
 """Static secrets out of an environment: whose they are, by the variable's name."""
 
 from oauth.connections.connecting.env_import import find_applications, find_keys, parse_env_file
-from oauth.connections.connection import AccountSecret
+from oauth.connections.connection import ConnectionSecret
 
 
 def test_names_say_provider_alias_and_kind() -> None:
@@ -37,7 +37,7 @@ def test_aws_keys_bring_their_session_token_and_region() -> None:
     environ = {"AWS_ACCESS_KEY_ID": "AKIA", "AWS_SECRET_ACCESS_KEY": "k", "AWS_SESSION_TOKEN": "t", "AWS_DEFAULT_REGION": "eu-west-1"}
     [found] = find_keys(environ)
     assert (found.secret.session_token, found.secret.region, found.variables) == ("t", "eu-west-1", tuple(environ))
-    assert AccountSecret.from_bytes(found.secret.to_bytes()) == found.secret
+    assert ConnectionSecret.from_bytes(found.secret.to_bytes()) == found.secret
 
 
 def test_applications_are_pairs() -> None:

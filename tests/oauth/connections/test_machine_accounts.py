@@ -14,7 +14,7 @@ from joserfc import jwt
 from joserfc.jwk import ECKey, RSAKey
 
 from oauth.connections.app_jwt import app_jwt, check_private_key
-from oauth.connections.connecting.machine_account import MachineAccounts
+from oauth.connections.connecting.machine_connection import MachineConnections
 from oauth.connections.connection import EVERYBODY, Connection
 from oauth.connections.errors import ConnectionNeeded, ConnectionRefused, ProviderInvalid
 from oauth.connections.provider import known_definitions, parse
@@ -41,7 +41,7 @@ def pem() -> str:
 class MachineWorld:
     inner: ProviderWorld
     github: MachineProvider
-    machines: MachineAccounts
+    machines: MachineConnections
 
     async def register(self, provider: str, definition: dict[str, Any], client_id: str, secret: str) -> None:
         await self.inner.registrations.add(UpstreamRegistration(SHARED, provider, client_id, definition), secret, "operator")
@@ -58,7 +58,7 @@ async def world(tmp_path: Path) -> AsyncIterator[MachineWorld]:
         inner = await stack.enter_async_context(provider_world(tmp_path))
         github = MachineProvider(inner.clock, RSAKey.import_key(key_pair().as_dict(private=False)))
         url = stack.enter_context(listening(github.app()))
-        machines = MachineAccounts(inner.store, inner.vault, inner.registrations, inner.endpoint, inner.clock)
+        machines = MachineConnections(inner.store, inner.vault, inner.registrations, inner.endpoint, inner.clock)
         world = MachineWorld(inner, github, machines)
         app = {
             **known_definitions()["github_app"],

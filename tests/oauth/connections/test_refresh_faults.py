@@ -8,9 +8,9 @@ from typing import Any
 import anyio
 import pytest
 
-from oauth.connections.changes import AccountChanges
+from oauth.connections.changes import ConnectionChanges
 from oauth.connections.connecting.links import ConnectLinks
-from oauth.connections.connections import Accounts
+from oauth.connections.connections import KnownConnections
 from oauth.connections.errors import ConnectionNeeded
 from oauth.connections.refresher import Refresher
 from oauth.connections.upstream.token_endpoint import ProviderTokenEndpoint
@@ -145,12 +145,12 @@ async def test_a_connection_row_moved_to_another_tenant_brings_no_token_along(wo
         sql.execute("UPDATE connections SET tenant_id = 'globex'")
         sql.execute("UPDATE vault_secrets SET tenant_id = 'globex', name = 'tokens:globex:crm:acc_1' WHERE name LIKE 'tokens:%'")
     links = ConnectLinks(SqlConnectFlowStore(world.database), "http://gw.example", world.clock)
-    accounts = Accounts(world.store, world.vault, links, world.clock)
+    accounts = KnownConnections(world.store, world.vault, links, world.clock)
     await accounts.load()
     eve = type(ADA)("globex", "ada", "claude", frozenset({"mcp"}), "g")
-    assert accounts.accounts(eve, "crm")
+    assert accounts.of_provider(eve, "crm")
     with pytest.raises(ConnectionNeeded):
         await accounts.for_call(eve, "crm", NONE, None)
-    changes = AccountChanges(world.store, world.vault, accounts, world.registrations, world.endpoint, world.clock)
+    changes = ConnectionChanges(world.store, world.vault, accounts, world.registrations, world.endpoint, world.clock)
     _, revoked = await changes.disconnect(eve, "crm", "a1")
     assert not revoked, "what cannot be opened can still be forgotten"

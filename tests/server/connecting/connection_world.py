@@ -67,7 +67,7 @@ class ConnectionWorld:
     async def needed(self, principal: Principal = ADA, scopes: frozenset[str] = frozenset({"crm.read"}), provider: str = "crm") -> str:
         """Call without an account and return the link."""
         try:
-            await self.connections.accounts.for_call(principal, provider, scopes, None)
+            await self.connections.known.for_call(principal, provider, scopes, None)
         except ConnectionNeeded as needed:
             return needed.url
         raise AssertionError("the call needed no connection")

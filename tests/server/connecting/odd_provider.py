@@ -69,7 +69,7 @@ class OddWorld:
             return await browser.get(await self.go(browser, scopes, link))
 
     def status(self, scopes: frozenset[str] = frozenset()) -> str:
-        return self.world.connections.accounts.readiness(ADA, "odd", scopes).status
+        return self.world.connections.known.readiness(ADA, "odd", scopes).status
 
 
 @asynccontextmanager

@@ -10,7 +10,7 @@ import pytest
 
 from oauth.authorization.request import BrowserSession
 from oauth.connections.connecting.keys import add_key
-from oauth.connections.connection import AccountSecret
+from oauth.connections.connection import ConnectionSecret
 from oauth.connections.errors import FlowRefused
 from oauth.connections.provider import known_definitions
 from oauth.connections.upstream.registrations import UpstreamRegistration
@@ -50,11 +50,11 @@ async def test_a_call_that_needs_an_account_goes_through_after_the_person_connec
         done = await browser.get(back)
         assert "Aiko Tanaka, aiko@crm.example" in done.text
     # 5. the call goes through
-    credential = await world.connections.accounts.for_call(ADA, "crm", READ, None)
+    credential = await world.connections.known.for_call(ADA, "crm", READ, None)
     async with httpx2.AsyncClient() as caller:
         me = await caller.get(f"{world.crm_url}/owners/me", headers={"authorization": f"Bearer {credential.secret}"})
     assert me.json()["id"] == "own_3"
-    assert world.connections.accounts.readiness(BOB, "crm", READ).status == "needs_auth"
+    assert world.connections.known.readiness(BOB, "crm", READ).status == "needs_auth"
 
 
 async def test_a_second_account_stands_beside_the_first(world: ConnectionWorld) -> None:
@@ -63,12 +63,12 @@ async def test_a_second_account_stands_beside_the_first(world: ConnectionWorld) 
     link = await world.connections.links.link(ADA, "crm", READ)
     page = await world.connect(owner_id="own_2", link=link, alias="second")
     assert "second" in page.text
-    accounts = world.connections.accounts.accounts(ADA, "crm")
+    accounts = world.connections.known.of_provider(ADA, "crm")
     assert [(account.alias, account.external_id, account.is_default) for account in accounts] == [
         ("Mara Lindqvist, mara@crm.example", "own_1", True),
         ("second", "own_2", False),
     ]
-    first, second = [await world.connections.accounts.for_call(ADA, "crm", READ, name) for name in (None, "second")]
+    first, second = [await world.connections.known.for_call(ADA, "crm", READ, name) for name in (None, "second")]
     assert first.secret != second.secret
 
 
@@ -76,18 +76,18 @@ async def test_an_alias_that_is_taken_gets_a_number(world: ConnectionWorld) -> N
     """Issue 6: several accounts per provider."""
     await world.connect(owner_id="own_1", alias="work")
     await world.connect(owner_id="own_2", link=await world.connections.links.link(ADA, "crm", READ), alias="work")
-    assert [account.alias for account in world.connections.accounts.accounts(ADA, "crm")] == ["work", "work 2"]
+    assert [account.alias for account in world.connections.known.of_provider(ADA, "crm")] == ["work", "work 2"]
 
 
 async def test_connecting_the_same_account_again_renews_it(world: ConnectionWorld) -> None:
     """Issue 6: reconnect; more scopes are asked for where a call needs them."""
     await world.connect()
     wider = frozenset({"crm.read", "crm.write"})
-    assert world.connections.accounts.readiness(ADA, "crm", wider).status == "missing_scope"
+    assert world.connections.known.readiness(ADA, "crm", wider).status == "missing_scope"
     await world.connect(link=await world.needed(scopes=wider))
-    [account] = world.connections.accounts.accounts(ADA, "crm")
+    [account] = world.connections.known.of_provider(ADA, "crm")
     assert (account.version, account.scopes) == (2, wider)
-    assert world.connections.accounts.readiness(ADA, "crm", wider).status == "ready"
+    assert world.connections.known.readiness(ADA, "crm", wider).status == "ready"
 
 
 async def test_another_account_than_was_meant_is_told_and_can_be_made_the_default(world: ConnectionWorld) -> None:
@@ -99,18 +99,18 @@ async def test_another_account_than_was_meant_is_told_and_can_be_made_the_defaul
         done = await browser.get(await world.consent(browser, begun.headers["location"], "own_2"))
         assert "another account than <strong><bdi>Mara Lindqvist, mara@crm.example</bdi></strong>" in done.text
         assert "the same request works now" not in done.text
-        assert world.connections.accounts.readiness(ADA, "crm", wider).status == "missing_scope"
+        assert world.connections.known.readiness(ADA, "crm", wider).status == "missing_scope"
         form = {name: field(done.text, name) for name in ("csrf", "action", "provider", "account")}
         chosen = await browser.post(f"{world.url}/connections", data=form)
         assert chosen.headers["location"] == "/connections?done=default"
-    assert world.connections.accounts.readiness(ADA, "crm", wider).status == "ready"
+    assert world.connections.known.readiness(ADA, "crm", wider).status == "ready"
 
 
 async def test_an_account_that_a_request_names_is_not_helped_by_another_default(world: ConnectionWorld) -> None:
     """Only what a request without a name goes with is offered to be changed."""
     await world.connect(owner_id="own_1", alias="first")
     await world.connect(owner_id="own_2", link=await world.connections.links.link(ADA, "crm", READ), alias="second")
-    second = world.connections.accounts.accounts(ADA, "crm")[1]
+    second = world.connections.known.of_provider(ADA, "crm")[1]
     link = await world.connections.links.link(ADA, "crm", READ, second.account_id)
     done = await world.connect(owner_id="own_3", link=link)
     assert "A request that names that one still uses it" in done.text
@@ -137,7 +137,7 @@ async def test_a_denied_consent_connects_nothing_and_the_link_serves_again(world
         again = await world.begin(browser, link)
         done = await browser.get(await world.consent(browser, again.headers["location"]))
         assert done.status_code == 200
-    assert world.connections.accounts.readiness(ADA, "crm", READ).status == "ready"
+    assert world.connections.known.readiness(ADA, "crm", READ).status == "ready"
 
 
 async def test_a_provider_that_does_not_answer_is_said_so(world: ConnectionWorld) -> None:
@@ -148,7 +148,7 @@ async def test_a_provider_that_does_not_answer_is_said_so(world: ConnectionWorld
         world.faults.unavailable = 1
         answer = await browser.get(back)
     assert (answer.status_code, "http_503" in answer.text) == (502, True)
-    assert world.connections.accounts.accounts(ADA, "crm") == ()
+    assert world.connections.known.of_provider(ADA, "crm") == ()
 
 
 async def test_a_key_is_connected_on_the_page_where_a_provider_takes_keys(world: ConnectionWorld) -> None:
@@ -163,7 +163,7 @@ async def test_a_key_is_connected_on_the_page_where_a_provider_takes_keys(world:
         # Nobody has tried the key: it may be wrong.
         assert "the first call shows whether <bdi>weather</bdi> takes the key" in done.text
         assert "works now" not in done.text
-    credential = await world.connections.accounts.for_call(ADA, "weather", frozenset(), None)
+    credential = await world.connections.known.for_call(ADA, "weather", frozenset(), None)
     assert (credential.kind, credential.secret, credential.alias) == ("api_key", "k-weather-1", "mine")
 
 
@@ -200,7 +200,7 @@ async def test_an_account_of_several_keys_has_a_field_for_each(tmp_path: Path) -
             assert (done.status_code, "hush-hush" in done.text) == (200, False)
             again = await browser.post(link, data={"csrf": csrf, **KEYS, "alias": "mine"})
             assert "Key kept" in again.text
-        found = await world.connections.accounts.for_call(ADA, "plaid", frozenset(), None)
+        found = await world.connections.known.for_call(ADA, "plaid", frozenset(), None)
         assert (found.kind, json.loads(found.secret)) == (
             "api_key",
             {"clientId": "client-5", "secret": "hush-hush", "plaidVersion": "2020-09-14"},
@@ -216,7 +216,7 @@ async def test_all_keys_in_one_field_are_still_taken(tmp_path: Path) -> None:
             whole = json.dumps({"clientId": "c", "secret": "s", "plaidVersion": "v"})
             done = await browser.post(link, data={"csrf": field(page.text, "csrf"), "secret": whole})
             assert done.status_code == 200
-        assert (await world.connections.accounts.for_call(ADA, "plaid", frozenset(), None)).secret == whole
+        assert (await world.connections.known.for_call(ADA, "plaid", frozenset(), None)).secret == whole
 
 
 async def test_an_unregistered_provider_says_who_can_help(world: ConnectionWorld) -> None:
@@ -240,10 +240,10 @@ async def test_the_page_lists_renames_chooses_and_disconnects(world: ConnectionW
         subject="",
         provider="crm",
         alias="shared",
-        secret=AccountSecret("k"),
+        secret=ConnectionSecret("k"),
     )
-    await world.connections.accounts.load()
-    by_alias = {account.alias: account for account in world.connections.accounts.accounts(ADA, "crm")}
+    await world.connections.known.load()
+    by_alias = {account.alias: account for account in world.connections.known.of_provider(ADA, "crm")}
     at = f"{world.url}/connections"
     async with world.signed_in(ADA) as browser:
         page = await browser.get(at)
@@ -253,13 +253,13 @@ async def test_the_page_lists_renames_chooses_and_disconnects(world: ConnectionW
         assert renamed.headers["location"] == "/connections?done=renamed"
         assert (await browser.post(at, data={**form, "action": "rename", "alias": "first"})).status_code == 400
         await browser.post(at, data={**form, "action": "default"})
-        assert world.connections.accounts.accounts(ADA, "crm")[0].alias == "zweite"
+        assert world.connections.known.of_provider(ADA, "crm")[0].alias == "zweite"
         gone = await browser.post(at, data={**form, "action": "disconnect"})
         assert gone.headers["location"] == "/connections?done=disconnected"
         shared = {**form, "account": by_alias["shared"].account_id, "action": "disconnect"}
         assert (await browser.post(at, data=shared)).status_code == 404
     assert [grant.ended for grant in world.crm.all()] == [False, True]
-    assert [account.alias for account in world.connections.accounts.accounts(ADA, "crm")] == ["first", "shared"]
+    assert [account.alias for account in world.connections.known.of_provider(ADA, "crm")] == ["first", "shared"]
 
 
 async def test_what_an_operation_needs_a_key_for_is_on_the_page_before_anybody_has_one(tmp_path: Path) -> None:
@@ -278,7 +278,7 @@ async def test_where_the_provider_cannot_be_told_the_page_says_where_to_remove_i
     described["remove_at"] = "https://crm.example/settings/apps"
     await world.connections.registrations.add(UpstreamRegistration("", "crm", "ascend", described), CLIENT_SECRET, "operator")
     await world.connect(alias="first")
-    [account] = world.connections.accounts.accounts(ADA, "crm")
+    [account] = world.connections.known.of_provider(ADA, "crm")
     at = f"{world.url}/connections"
     async with world.signed_in(ADA) as browser:
         page = await browser.get(at)
@@ -303,7 +303,7 @@ async def test_aws_keys_are_connected_on_the_page(world: ConnectionWorld) -> Non
         assert (bad.status_code, "eu-central-1" in bad.text, "wJalr" in bad.text) == (400, True, False)
         done = await browser.post(link, data={"csrf": field(page.text, "csrf"), **given, "alias": "prod"})
         assert (done.status_code, "wJalr" in done.text) == (200, False)
-    found = await world.connections.accounts.for_call(ADA, "aws", frozenset(), None)
+    found = await world.connections.known.for_call(ADA, "aws", frozenset(), None)
     assert (found.kind, found.username, found.secret, found.session_token, found.region) == (
         "sigv4",
         "AKIDEXAMPLE",
@@ -330,18 +330,18 @@ async def test_a_machine_account_is_for_the_administrator_to_add(world: Connecti
     handle = link.rpartition("/")[2]
     session = BrowserSession("session", ADA.tenant_id, ADA.subject, "ada@example.com", 0.0, ("password",))
     with pytest.raises(FlowRefused, match="as a machine account"):
-        await world.connections.flows.take_key(handle, session, AccountSecret("k"), "")
+        await world.connections.flows.take_key(handle, session, ConnectionSecret("k"), "")
     assert await world.store.connections.load() == []
 
 
 async def test_the_page_changes_nothing_without_its_token_or_for_another_person(world: ConnectionWorld) -> None:
     """CSRF, and principal first."""
     await world.connect(alias="first")
-    [account] = world.connections.accounts.accounts(ADA, "crm")
+    [account] = world.connections.known.of_provider(ADA, "crm")
     at, form = f"{world.url}/connections", {"provider": "crm", "account": account.account_id, "action": "disconnect"}
     async with world.signed_in(ADA) as browser, world.signed_in(BOB) as other:
         assert (await browser.post(at, data={**form, "csrf": "x"})).status_code == 403
         page = await other.get(at)
         assert "first" not in page.text
         assert (await other.post(at, data={**form, "csrf": field(page.text, "csrf")})).status_code == 404
-    assert world.connections.accounts.readiness(ADA, "crm", READ).status == "ready"
+    assert world.connections.known.readiness(ADA, "crm", READ).status == "ready"

@@ -189,13 +189,13 @@ async def test_a_tenants_own_registration_serves_nobody_else(world: ConnectionWo
 async def test_an_account_of_one_tenant_is_nowhere_in_another(world: ConnectionWorld) -> None:
     """Issue 6: token of tenant A in tenant B's call; the subject's id is the same on purpose."""
     await world.connect(ADA)
-    [account] = world.connections.accounts.accounts(ADA, "crm")
-    assert world.connections.accounts.accounts(EVE, "crm") == ()
+    [account] = world.connections.known.of_provider(ADA, "crm")
+    assert world.connections.known.of_provider(EVE, "crm") == ()
     assert await world.store.connections.get("globex", account.account_id) is None
     link = await world.connections.links.link(EVE, "crm", READ, account.account_id)
     await world.connect(EVE, link=link)
-    assert len(world.connections.accounts.accounts(ADA, "crm")) == 1
-    assert world.connections.accounts.accounts(EVE, "crm")[0].account_id != account.account_id
+    assert len(world.connections.known.of_provider(ADA, "crm")) == 1
+    assert world.connections.known.of_provider(EVE, "crm")[0].account_id != account.account_id
 
 
 async def test_no_secret_is_in_pages_logs_errors_or_on_disk(world: ConnectionWorld, caplog: pytest.LogCaptureFixture) -> None:
@@ -203,7 +203,7 @@ async def test_no_secret_is_in_pages_logs_errors_or_on_disk(world: ConnectionWor
     caplog.set_level(logging.DEBUG)
     logging.getLogger("httpx2").setLevel(logging.WARNING)  # the test's own browser
     page = await world.connect()
-    credential = await world.connections.accounts.for_call(ADA, "crm", READ, None)
+    credential = await world.connections.known.for_call(ADA, "crm", READ, None)
     world.faults.refresh_error = "invalid_grant"
     await world.store.connections.ask_refresh("default", credential.account_id, 0)
     await world.connections.refresher.refresh_due()

@@ -83,7 +83,7 @@ async def test_a_person_connects_an_account_and_manages_it(
         await page.click("text=Yes, disconnect >> nth=0")
         await page.wait_for_selector("text=here and at the provider")
     assert world.crm.all()[0].ended
-    assert [account.alias for account in world.connections.accounts.accounts(ADA, "crm")] == []
+    assert [account.alias for account in world.connections.known.of_provider(ADA, "crm")] == []
 
 
 async def test_another_persons_link_is_a_page_that_says_so(world: ConnectionWorld, tmp_path: Path) -> None:
@@ -109,4 +109,4 @@ async def test_a_person_who_chose_another_account_uses_it_from_the_same_page(wor
         await check(page, tmp_path / "another.png")
         await page.click("text=Use this account by default")
         await page.wait_for_selector("text=Calls that name no account use this one now.")
-    assert [account.external_id for account in world.connections.accounts.accounts(ADA, "crm")] == ["own_2", "own_1"]
+    assert [account.external_id for account in world.connections.known.of_provider(ADA, "crm")] == ["own_2", "own_1"]

@@ -12,7 +12,7 @@ import anyio
 import httpx2
 import pytest
 
-from oauth.connections.changes import AccountChanges
+from oauth.connections.changes import ConnectionChanges
 from oauth.connections.provider import known_definitions
 from oauth.connections.upstream.registrations import SHARED, UpstreamRegistration
 from tests.conftest import REPOSITORY
@@ -99,17 +99,17 @@ async def test_an_account_is_connected_refreshed_and_disconnected_at_a_provider_
         begun = await world.begin(browser, link)
         done = await browser.get(await consent(person, begun.headers["location"], world.url))
     assert "grace@corp.example" in done.text, done.text
-    first = await connections.accounts.for_call(ADA, "node", SCOPES, None)
+    first = await connections.known.for_call(ADA, "node", SCOPES, None)
     assert await me(node, first.secret) == 200
     for _ in range(3):  # each time with the refresh token that the time before brought
         await world.store.connections.ask_refresh("default", first.account_id, 0)
         assert await connections.refresher.refresh_due() == 1
-    [account] = connections.accounts.accounts(ADA, "node")
+    [account] = connections.known.of_provider(ADA, "node")
     assert (account.version, account.state, account.last_error) == (4, "ready", "")
-    last = await connections.accounts.for_call(ADA, "node", SCOPES, None)
+    last = await connections.known.for_call(ADA, "node", SCOPES, None)
     assert last.secret != first.secret
     assert await me(node, last.secret) == 200
-    changes: AccountChanges = connections.changes
+    changes: ConnectionChanges = connections.changes
     _, revoked = await changes.disconnect(ADA, "node", account.alias)
     assert revoked
     assert await me(node, last.secret) == 401

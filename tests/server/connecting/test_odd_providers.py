@@ -40,24 +40,24 @@ async def test_an_account_is_usable_however_its_scopes_are_written(odd: OddWorld
     page = await odd.connect(AB)
     assert (page.status_code, "not allowed" in page.text) == (200, False)
     assert odd.status(AB) == "ready"
-    assert (await odd.world.connections.accounts.for_call(ADA, "odd", AB, None)).secret == "at-1"
+    assert (await odd.world.connections.known.for_call(ADA, "odd", AB, None)).secret == "at-1"
 
 
 async def test_a_scope_with_a_comma_stays_one_where_it_was_asked_for(odd: OddWorld) -> None:
     """RFC 6749 §A.4: a comma may be part of a scope."""
     odd.odd.says({**GOOD, "scope": "rows:read,write a.read"})
     await odd.connect(frozenset({"rows:read,write", "a.read"}))
-    assert odd.world.connections.accounts.accounts(ADA, "odd")[0].scopes == frozenset({"rows:read,write", "a.read"})
+    assert odd.world.connections.known.of_provider(ADA, "odd")[0].scopes == frozenset({"rows:read,write", "a.read"})
 
 
 async def test_a_refresh_that_answers_with_commas_keeps_the_scopes(odd: OddWorld) -> None:
     """CL01: the answer to a refresh is read alike."""
     odd.odd.says({**GOOD, "scope": "a.read b.read"})
     await odd.connect(AB)
-    [account] = odd.world.connections.accounts.accounts(ADA, "odd")
+    [account] = odd.world.connections.known.of_provider(ADA, "odd")
     odd.odd.says({**GOOD, "access_token": "at-2", "scope": "a.read,b.read"})
     await refreshed(odd, account.account_id)
-    assert (odd.status(AB), (await odd.world.connections.accounts.for_call(ADA, "odd", AB, None)).secret) == ("ready", "at-2")
+    assert (odd.status(AB), (await odd.world.connections.known.for_call(ADA, "odd", AB, None)).secret) == ("ready", "at-2")
 
 
 async def test_a_withheld_default_scope_is_told_on_the_page_and_in_the_list(tmp_path: Path) -> None:
@@ -80,7 +80,7 @@ async def test_a_token_that_ended_without_a_refresh_token_is_expired_everywhere(
     """CL04: list, page, metric and call, with the link to connect again."""
     odd.odd.says(WITHOUT_REFRESH)
     await odd.connect(A)
-    accounts = odd.world.connections.accounts
+    accounts = odd.world.connections.known
     assert odd.status(A) == "ready"
     await later(odd)
     assert odd.status(A) == "expired"
@@ -100,9 +100,9 @@ async def test_a_token_whose_end_is_only_supposed_is_not_called_over(odd: OddWor
     """CL04, the other side: the template supposes an hour; without a refresh token and a word about its end, a token may live for years."""
     odd.odd.says({"access_token": "at-1", "scope": "a.read"})
     await odd.connect(A)
-    [account] = odd.world.connections.accounts.accounts(ADA, "odd")
+    [account] = odd.world.connections.known.of_provider(ADA, "odd")
     assert (account.expires_at, account.refresh_due_at, account.has_ended(4e9)) == (None, None, False)
-    credential = await odd.world.connections.accounts.for_call(ADA, "odd", A, None)
+    credential = await odd.world.connections.known.for_call(ADA, "odd", A, None)
     assert not credential.is_renewable
 
 
@@ -127,7 +127,7 @@ async def test_a_refused_refresh_ends_in_a_link_in_whatever_words(odd: OddWorld,
     await refreshed(odd, account_id)
     assert odd.status() == "expired"
     with pytest.raises(ConnectionNeeded) as needed:
-        await odd.world.connections.accounts.for_call(ADA, "odd", frozenset(), None)
+        await odd.world.connections.known.for_call(ADA, "odd", frozenset(), None)
     assert "/connect/" in needed.value.url
 
 
@@ -178,7 +178,7 @@ async def test_an_answer_without_access_token_is_called_that(odd: OddWorld, cont
     page = await odd.connect()
     assert (page.status_code, "there is no access token in the answer" in page.text) == (502, True)
     assert 'href="/connect/' in page.text
-    assert odd.world.connections.accounts.accounts(ADA, "odd") == ()
+    assert odd.world.connections.known.of_provider(ADA, "odd") == ()
 
 
 @pytest.mark.parametrize("token_type", ["bearer", "BEARER", "", None, "bot", 7])
@@ -253,13 +253,13 @@ async def test_a_posted_answer_out_of_nowhere_is_a_page_and_connects_nothing(odd
         multipart = await browser.post(at, files={"code": b"x"})
     assert (page.status_code in (400, 403), page.headers["content-type"].startswith("text/html")) == (True, True)
     assert (multipart.status_code, multipart.headers["content-type"].startswith("text/html")) == (415, True)
-    assert odd.world.connections.accounts.accounts(ADA, "odd") == ()
+    assert odd.world.connections.known.of_provider(ADA, "odd") == ()
 
 
 async def connected(odd: OddWorld) -> str:
     odd.odd.says(dict(GOOD))
     await odd.connect()
-    return odd.world.connections.accounts.accounts(ADA, "odd")[0].account_id
+    return odd.world.connections.known.of_provider(ADA, "odd")[0].account_id
 
 
 async def refreshed(odd: OddWorld, account_id: str) -> None:
@@ -272,7 +272,7 @@ async def refreshed(odd: OddWorld, account_id: str) -> None:
 
 async def later(odd: OddWorld) -> None:
     """Let the access token be over."""
-    [account] = odd.world.connections.accounts.accounts(ADA, "odd")
+    [account] = odd.world.connections.known.of_provider(ADA, "odd")
     await changed(odd, account.account_id, expires_at=1.0)
 
 
@@ -280,7 +280,7 @@ async def changed(odd: OddWorld, account_id: str, **times: float) -> None:
     values = {name: int(value * 1e6) for name, value in times.items()}
     async with odd.world.store.database.write() as sql:
         await sql.execute(update(connections).where(connections.c.account_id == account_id).values(**values, lease_until=None))
-    await odd.world.connections.accounts.renew("default", [account_id])
+    await odd.world.connections.known.renew("default", [account_id])
 
 
 async def listed(odd: OddWorld) -> list[dict[str, Any]]:

@@ -17,7 +17,7 @@ from starlette.routing import Route
 
 import server.assembly.operations
 from oauth.connections.connecting.keys import add_key
-from oauth.connections.connection import AccountSecret
+from oauth.connections.connection import ConnectionSecret
 from oauth.principal import Principal
 from server.observability.trace_context import Tracing
 from tests.gateway import opened
@@ -61,12 +61,12 @@ async def test_what_an_upstream_repeats_reaches_neither_answer_nor_log_nor_span(
             for name in KEYS:
                 await import_openapi(gateway.store.operations, ImportRequest(str(document), name))
             vault, store = gateway.connections.vault, gateway.store.connections
-            aws = AccountSecret(KEYS["aws"], "AKIDEXAMPLE", session_token="FwoGZX-0123456789", region="eu-west-1", service="s3")
-            await add_key(store, vault, tenant_id="default", subject="", provider="api", secret=AccountSecret(KEYS["api"]))
+            aws = ConnectionSecret(KEYS["aws"], "AKIDEXAMPLE", session_token="FwoGZX-0123456789", region="eu-west-1", service="s3")
+            await add_key(store, vault, tenant_id="default", subject="", provider="api", secret=ConnectionSecret(KEYS["api"]))
             await add_key(store, vault, tenant_id="default", subject="", provider="aws", secret=aws, kind="sigv4")
-            basic = AccountSecret(KEYS["basic"], "ada")
+            basic = ConnectionSecret(KEYS["basic"], "ada")
             await add_key(store, vault, tenant_id="default", subject="", provider="basic", secret=basic, kind="basic")
-            await gateway.connections.accounts.load()
+            await gateway.connections.known.load()
             await gateway.operations.catalog.load()
             answers = []
             for name in KEYS:

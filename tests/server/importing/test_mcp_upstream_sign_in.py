@@ -47,11 +47,11 @@ async def test_people_connect_their_own_accounts_of_a_protected_upstream(world: 
         assert [str(uri) for uri in client.redirect_uris or ()] == [f"{world.gateway.settings.base_url}/connect/callback/default/notes"]
         await until(lambda: _listed(world))
         with pytest.raises(ImportFailed, match="has no working account of notes"):
-            await way.account_of(EMAIL)
+            await way.credential_of(EMAIL)
         # the operator's own account lists the tools
         asked = await world.run("connections.connect", provider="notes")
         await world.walk(asked["connection"]["url"])
-        credential = await way.account_of(EMAIL)
+        credential = await way.credential_of(EMAIL)
         await world.bring(upstream.url, token=credential.secret)
         assert (await world.run("notes.whoami"))["data"] == "person 1"
         # somebody else is asked to connect, and then is somebody else

@@ -10,7 +10,7 @@ import httpx2
 import mcp_types as types
 
 from oauth.connections.connecting.keys import add_key
-from oauth.connections.connection import EVERYBODY, AccountSecret
+from oauth.connections.connection import EVERYBODY, ConnectionSecret
 from oauth.connections.credentials import Credential
 from oauth.tenants import Tenant
 from server.app import Gateway
@@ -98,7 +98,7 @@ class UpstreamWorld:
     async def connect_key(self, tenant: str, key: str, provider: str = "notes") -> None:
         """Give everybody in `tenant` an account by a static bearer token."""
         connections = self.gateway.connections
-        secret = AccountSecret(key)
+        secret = ConnectionSecret(key)
         added = await add_key(
             self.gateway.store.connections,
             connections.vault,
@@ -108,7 +108,7 @@ class UpstreamWorld:
             secret=secret,
             kind="bearer",
         )
-        await connections.accounts.renew(tenant, [added.account_id])
+        await connections.known.renew(tenant, [added.account_id])
 
     async def _has(self, operation_id: str, pin: str, tenant: str | None) -> bool:
         found = self.gateway.operations.catalog.ids_of(tenant).get(operation_id)

@@ -20,7 +20,7 @@ from server.storage.tools.kept_calls import SqlIdempotencyStore, SqlResultStore
 from server.storage.tools.operations import SqlOperationStore
 from tests.empty_store import put_empty_store
 from tests.tools.assembly import ToolStores, assemble
-from tests.tools.stand_ins import ADA, CLIENT, Accounts, operation
+from tests.tools.stand_ins import ADA, CLIENT, KnownConnections, operation
 from tools.catalog.search_documents import SHARED_SEGMENT, documents_of
 from tools.dispatch.dispatcher import Dispatcher
 from tools.egress.client import Egress
@@ -99,7 +99,7 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
     index = CapabilityIndex(None)
     async with Egress([f"127.0.0.1:{port}"]) as egress:
         results = SqlResultStore(database)
-        accounts = Accounts()
+        accounts = KnownConnections()
         assembly = assemble(
             stores=ToolStores(operations, results, SqlIdempotencyStore(database), SqlCallRecords(database), SqlUsageStore(database)),
             tenants=Tenants([Tenant("acme", "Acme")]),

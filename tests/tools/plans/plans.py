@@ -17,7 +17,7 @@ from server.storage.memory.tools import (
     MemoryUsageStore,
 )
 from tests.tools.assembly import Parts, ToolStores, assemble
-from tests.tools.stand_ins import ADA, CLIENT, Accounts, Answer, ScriptedRunner
+from tests.tools.stand_ins import ADA, CLIENT, Answer, KnownConnections, ScriptedRunner
 from tools.builtins.batch_execute import BatchExecute
 from tools.dispatch.dispatcher import Dispatcher
 from tools.dispatch.wire import to_wire
@@ -38,7 +38,7 @@ class Batches:
 
     dispatcher: Dispatcher
     runner: ScriptedRunner
-    accounts: Accounts
+    accounts: KnownConnections
     records: MemoryCallRecords
     plans: PlanStore
 
@@ -71,7 +71,7 @@ async def batches(
     *,
     tenants: Tenants | None = None,
     plans: PlanStore | None = None,
-    accounts: Accounts | None = None,
+    accounts: KnownConnections | None = None,
     runner: Runner | None = None,
     keys: IdempotencyStore | None = None,
     sandboxes: FairSemaphore | None = None,
@@ -83,7 +83,7 @@ async def batches(
         by_provider.setdefault((each.tenant_id, each.provider), []).append(each)
     for (tenant_id, provider), brought in by_provider.items():
         await store.replace(Source(provider, tenant_id, "openapi", "file", provider, {}), brought)
-    kept, accounts = plans or MemoryPlanStore(), accounts or Accounts()
+    kept, accounts = plans or MemoryPlanStore(), accounts or KnownConnections()
     assembly = assemble(
         stores=ToolStores(store, results, keys or MemoryIdempotencyStore(), records, MemoryUsageStore()),
         tenants=tenants or Tenants([Tenant("acme", "Acme"), Tenant("other", "Other")]),

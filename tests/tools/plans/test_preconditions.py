@@ -8,7 +8,7 @@ from oauth.principal import Principal
 from oauth.tenants import Tenant, Tenants
 from tests.tools.plans.plans import batches
 from tests.tools.plans.typed_crm import crm
-from tests.tools.stand_ins import ADA, Accounts, operation
+from tests.tools.stand_ins import ADA, KnownConnections, operation
 from tools.operation import Json
 
 
@@ -29,7 +29,7 @@ async def test_the_scopes_of_the_whole_plan_are_asked_for_at_once() -> None:
     assert gateway.sent == []
 
 
-class Unconnected(Accounts):
+class Unconnected(KnownConnections):
     """Accounts where a link stands for what is missing."""
 
     async def for_call(self, principal: Principal, provider: str, scopes: frozenset[str], account: str | None) -> Credential:

@@ -8,7 +8,7 @@ import pytest
 
 from tests.tools.sources.http.upstream import Upstream
 from tests.tools.sources.openapi.callable import call_of
-from tests.tools.stand_ins import Accounts
+from tests.tools.stand_ins import KnownConnections
 from tools.dispatch.outcome_codec import decode_outcome, encode_outcome
 from tools.dispatch.wire import to_text, to_wire
 from tools.egress.client import Egress
@@ -119,7 +119,7 @@ async def test_declared_fields_reach_the_caller_in_both_forms_and_the_record(ups
     read = operation_of(upstream, "GET")
     upstream.answer(200, '{"n":"a"}', ETag='"v7"', X_Plan="gold", Set_Cookie="a=b", X_Session_Id="s", X_Unsaid="u")
     async with Egress(allow=["127.0.0.1:*"]) as egress:
-        outcome = await OpenApiRunner(egress, Accounts()).run(call_of(read, {"id": "1"}))
+        outcome = await OpenApiRunner(egress, KnownConnections()).run(call_of(read, {"id": "1"}))
     assert read.binding["response_headers"] == ["etag", "x-plan"]
     assert to_wire(outcome)["http"] == {"status": 200, "headers": {"etag": '"v7"', "x-plan": "gold"}}
     assert r'"etag":"\"v7\""' in to_text(outcome)
@@ -131,7 +131,7 @@ async def test_a_head_tells_the_fields_that_it_is_for(upstream: Upstream) -> Non
     """RFC 9110 §9.3.2: there is nothing else in its answer."""
     upstream.answer(200, "", content_type="image/png", Last_Modified="Tue, 14 Nov 2023 22:14:00 GMT")
     async with Egress(allow=["127.0.0.1:*"]) as egress:
-        outcome = await OpenApiRunner(egress, Accounts()).run(call_of(operation_of(upstream, "HEAD"), {"id": "1"}))
+        outcome = await OpenApiRunner(egress, KnownConnections()).run(call_of(operation_of(upstream, "HEAD"), {"id": "1"}))
     assert outcome.http is not None
     assert (outcome.http.told or {})["content-type"] == "image/png"
     assert (outcome.http.told or {})["last-modified"] == "Tue, 14 Nov 2023 22:14:00 GMT"

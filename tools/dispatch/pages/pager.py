@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 
 from oauth.connections.credentials import Credentials
-from tools.dispatch.account_identity import account_id_of
+from tools.dispatch.connection_identity import connection_id_of
 from tools.dispatch.large_answers import frame_of
 from tools.dispatch.pages.page_cursor import CursorSeal, is_sealed
 from tools.dispatch.pages.page_items import PageItems, large_following, page_items, put_together
@@ -73,7 +73,7 @@ class Pager:
         place = read_place(cursor)
         if place.cursor is None or not (paging.style == "link" or is_sealed(place.cursor)):
             return place
-        opened = self._seal.open(call.principal, call.operation, place.cursor, account_id_of(call, self._credentials))
+        opened = self._seal.open(call.principal, call.operation, place.cursor, connection_id_of(call, self._credentials))
         if opened is None:
             if paging.style == "link":
                 raise CursorFault(call.operation, place.cursor)
@@ -82,7 +82,7 @@ class Pager:
 
     def _cursor(self, call: Call, paging: Paging, place: Place) -> str:
         if place.cursor is not None and (paging.style == "link" or (place.is_from_answer and REDACTED in place.cursor)):
-            account_id = account_id_of(call, self._credentials)
+            account_id = connection_id_of(call, self._credentials)
             place = replace(place, cursor=self._seal.seal(call.principal, call.operation, place.cursor, account_id))
         return place.render()
 

@@ -9,7 +9,7 @@ from tools.operation import REDACTED, Failure, Json
 from tools.sources.http.credentials import AuthParameters
 
 
-def account_base(base_url: str, credential: Credential) -> str | None:
+def connection_base(base_url: str, credential: Credential) -> str | None:
     """Return the address that the provider named for this account (an instance URL), with the path of the document's server."""
     if not credential.api_base:
         return None

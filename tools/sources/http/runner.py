@@ -21,7 +21,7 @@ from tools.errors import EgressRefused, InvalidArguments, UpstreamFailed
 from tools.heavy_json.weight import is_heavy_content
 from tools.operation import Call, Failure, Json, Operation, Outcome
 from tools.sources.credential_redaction import STEP_BYTES, Redaction
-from tools.sources.http.addresses import account_base, next_page_url, with_secret
+from tools.sources.http.addresses import connection_base, next_page_url, with_secret
 from tools.sources.http.credentials import MASK, NO_AUTH_PARAMETERS, AuthParameters, auth_parameters_of, masked
 from tools.sources.http.given_files import File, file_of
 from tools.sources.http.large_response import large_outcome
@@ -168,7 +168,7 @@ class OpenApiRunner:
     ) -> OutboundResponse:
         proofs, base_url, signer = NO_AUTH_PARAMETERS, None, None
         if credential is not None:
-            base_url = account_base(plan.base_url, credential)
+            base_url = connection_base(plan.base_url, credential)
             if credential.kind == "sigv4":
                 signer = credential
             else:

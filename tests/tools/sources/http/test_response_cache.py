@@ -10,7 +10,7 @@ from multidict import CIMultiDict, CIMultiDictProxy
 
 from oauth.connections.credentials import Readiness
 from oauth.principal import Principal
-from tests.tools.stand_ins import ADA, BOB, CLIENT, Accounts, operation
+from tests.tools.stand_ins import ADA, BOB, CLIENT, KnownConnections, operation
 from tools.operation import Again, Call, CallOptions, Json, Operation, Outcome, ResponseMeta
 from tools.sources.http.freshness import Freshness, freshness_of
 from tools.sources.http.response_cache import MAX_FRESH_S, CachingRunner
@@ -49,7 +49,7 @@ class House:
     def __init__(self, **headers: str) -> None:
         self.now = NOW
         self.upstream = Upstream({name.replace("_", "-"): value for name, value in headers.items()})
-        self.accounts = Accounts()
+        self.accounts = KnownConnections()
         self.cache = CachingRunner(self.upstream, self.accounts, lambda: self.now)
 
     async def read(self, principal: Principal = ADA, which: Operation = GET, **options: Json) -> Outcome:

@@ -5,8 +5,8 @@ import re
 import time
 from collections.abc import Callable
 
-from oauth.connections.connecting.keys import TRIES, check_alias, new_account_id
-from oauth.connections.connection import EVERYBODY, AccountSecret, Connection
+from oauth.connections.connecting.keys import TRIES, check_alias, new_connection_id
+from oauth.connections.connection import EVERYBODY, Connection, ConnectionSecret
 from oauth.connections.connection_store import ConnectionStore
 from oauth.connections.errors import ConnectionRefused, TokenRefused
 from oauth.connections.upstream.registrations import Application, Registrations
@@ -18,7 +18,7 @@ from oauth.vault.vault import Vault, VaultCaller
 _INSTALLATION = re.compile(r"[0-9]{1,20}")
 
 
-class MachineAccounts:
+class MachineConnections:
     """Adds machine accounts; the refresher keeps them fresh, as it keeps the others."""
 
     def __init__(
@@ -53,7 +53,7 @@ class MachineAccounts:
             connection = with_tokens(succeeding(former, made), tokens, self._clock(), self._dice)
             caller = VaultCaller(tenant_id, "operator", "add machine account")
             try:
-                if await put_sealed(self._store, self._vault, caller, connection, AccountSecret(tokens.access_token), self._clock):
+                if await put_sealed(self._store, self._vault, caller, connection, ConnectionSecret(tokens.access_token), self._clock):
                     return connection
             except AlreadyTaken:
                 raise ConnectionRefused(f"the tenant has another {provider} account {alias!r}; choose another alias") from None
@@ -69,7 +69,7 @@ class MachineAccounts:
 
     def _made(self, tenant_id: str, application: Application, external_id: str, alias: str, scopes: frozenset[str] | None) -> Connection:
         return Connection(
-            account_id=new_account_id(),
+            account_id=new_connection_id(),
             tenant_id=tenant_id,
             subject=EVERYBODY,
             provider=application.provider.provider_id,
