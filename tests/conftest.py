@@ -22,7 +22,6 @@ ALLOWED_SKIPS = (
     "no toole_single in the shared data",
     "no bfcl in the shared data",
     "the specification defines no such serialisation",
-    "memory keeps no marks",
     # One of the two is always so; what is tested without an extra cannot be tested with it.
     "an OpenTelemetry exporter is installed",
     "numba is not installed",

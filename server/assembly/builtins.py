@@ -1,8 +1,10 @@
 """The operations that the gateway brings along, each with what it needs."""
 
+import time
+from collections.abc import Callable
+
 from oauth.connections.credentials import Credentials
 from oauth.tenants import Tenants
-from server.storage.store import Store
 from tools.builtins import call_api
 from tools.builtins.discover_apis import DiscoverApis, Finder
 from tools.builtins.gateway_account import Now, Whoami
@@ -14,6 +16,7 @@ from tools.catalog.search_feedback import SearchFeedback
 from tools.catalog.suggestions import Suggestions
 from tools.dispatch.policy import Policy
 from tools.sources.builtin import BuiltinFunction
+from tools.stores import CallHistory, ResultStore
 
 
 def builtin_functions(
@@ -24,18 +27,20 @@ def builtin_functions(
     credentials: Credentials,
     suggestions: Suggestions,
     tenants: Tenants,
-    store: Store,
+    results: ResultStore,
+    history: CallHistory,
     usage: SearchFeedback,
+    clock: Callable[[], float] = time.time,
 ) -> list[BuiltinFunction]:
     """Return all built-ins, the three tools first."""
     return [
         DiscoverApis(finder, catalog, policy, credentials, suggestions, usage).function(),
         call_api.FUNCTION,
-        ResultRead(store.results).function(),
+        ResultRead(results).function(),
         Whoami(tenants).function(),
-        Now().function(),
-        RecentCalls(store.calls).function(),
-        CallSummary(store.calls).function(),
+        Now(clock).function(),
+        RecentCalls(history).function(),
+        CallSummary(history).function(),
         Providers(catalog, credentials).function(),
         OperationList(catalog).function(),
         Describe(catalog, policy, credentials, suggestions).function(),

@@ -131,7 +131,8 @@ async def _open_operations(
         credentials=credentials,
         suggestions=suggestions,
         tenants=tenants,
-        store=store,
+        results=store.results,
+        history=store.calls,
         usage=usage,
     )
     functions += [batch, *connections.functions(catalog.connections)]

@@ -24,3 +24,10 @@ async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncItera
         return
     async with empty_database(url_of(request.param, request, tmp_path)) as opened:
         yield opened
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+async def sql_database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Database]:
+    """An empty database of each kind, for stores that nobody keeps in memory."""
+    async with empty_database(url_of(request.param, request, tmp_path)) as opened:
+        yield opened

@@ -1,4 +1,4 @@
-"""The stores of connections and secrets, of each kind."""
+"""The stores of secrets, connections and connect flows."""
 
 from dataclasses import dataclass
 
@@ -7,9 +7,6 @@ from oauth.connections.connection_store import ConnectionStore
 from oauth.vault.envelope import WrappedKey
 from oauth.vault.secrets import SecretStore
 from server.storage.database import Database
-from server.storage.memory.connect_flows import MemoryConnectFlowStore
-from server.storage.memory.connections import MemoryConnectionStore
-from server.storage.memory.secrets import MemorySecretStore
 from server.storage.oauth.connect_flows import SqlConnectFlowStore
 from server.storage.oauth.connections import SqlConnectionStore
 from server.storage.oauth.secrets import SqlSecretStore
@@ -25,12 +22,8 @@ class Stores:
     flows: ConnectFlowStore
 
 
-async def stores_on(database: Database | None) -> Stores:
-    """Fresh stores of each kind, with one data key; None: those in memory."""
-    if database is None:
-        kept = MemorySecretStore()
-        stores = Stores(kept, MemoryConnectionStore(kept), MemoryConnectFlowStore())
-    else:
-        stores = Stores(SqlSecretStore(database), SqlConnectionStore(database), SqlConnectFlowStore(database))
+async def stores_on(database: Database) -> Stores:
+    """Fresh stores with one data key."""
+    stores = Stores(SqlSecretStore(database), SqlConnectionStore(database), SqlConnectFlowStore(database))
     await stores.secrets.add_key(KEY)
     return stores

@@ -13,8 +13,8 @@ FLOW = ConnectFlow("hash", "acme", "ada", "client", "hubspot", frozenset({"read"
 
 
 @pytest.fixture
-async def stores(database: Database | None) -> Stores:
-    return await stores_on(database)
+async def stores(sql_database: Database) -> Stores:
+    return await stores_on(sql_database)
 
 
 async def test_a_trip_is_taken_at_most_once(stores: Stores) -> None:

@@ -13,7 +13,6 @@ from oauth.vault.key_source import KeyText
 from oauth.vault.secrets import SealedSecret, SecretEvent
 from oauth.vault.vault import Vault, VaultCaller
 from server.storage.database import Database
-from server.storage.memory.secrets import MemorySecretStore
 from tests.contracts.connection_stores import KEY, NOW, Stores, stores_on
 
 EVENT = SecretEvent(NOW, "acme", "ada", "sealed", "n", 1, "test")
@@ -37,8 +36,8 @@ ADAS = Connection(
 
 
 @pytest.fixture
-async def stores(database: Database | None) -> Stores:
-    return await stores_on(database)
+async def stores(sql_database: Database) -> Stores:
+    return await stores_on(sql_database)
 
 
 def secret_of(connection: Connection, content: bytes = b"x") -> SealedSecret:
@@ -113,8 +112,6 @@ async def test_old_records_of_one_actor_are_swept(stores: Stores) -> None:
 
 async def test_the_mark_of_a_tenant_changes_with_its_secrets_in_one_step(stores: Stores) -> None:
     """SecretStore.inventory, remark; oauth.vault.checksum: put, replace and remove, of connections too; on PostgreSQL as on SQLite."""
-    if isinstance(stores.secrets, MemorySecretStore):
-        pytest.skip("memory keeps no marks: nobody else can write there")
     source = KeyText(lambda: "A" * 43 + "=", "test")
     vault = Vault(stores.secrets, source, "test")
     caller = VaultCaller("umbrella", "ada", "test")

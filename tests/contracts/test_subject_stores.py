@@ -7,13 +7,13 @@ import anyio
 import pytest
 
 from oauth.errors import AlreadyTaken
-from oauth.sign_in.stores import BrowserSessionStore, StoredSession, SubjectStore, TenantStore
+from oauth.sign_in.stores import BrowserSessionStore, StoredSession, SubjectStore
 from oauth.sign_in.subjects import Subject
 from oauth.tenants import Tenant
 from server.config.store import sqlite_url
 from server.storage.change_feed import Change, ChangeFeed
 from server.storage.database import Database
-from server.storage.memory.subjects import MemoryBrowserSessionStore, MemorySubjectStore, MemoryTenantStore
+from server.storage.memory.subjects import MemoryBrowserSessionStore, MemorySubjectStore
 from server.storage.migrate import migrate
 from server.storage.oauth.browser_sessions import IDLE_S, SqlBrowserSessionStore
 from server.storage.oauth.subjects import SqlSubjectStore
@@ -25,7 +25,6 @@ NOW = 1_800_000_000.0
 
 @dataclass
 class Stores:
-    tenants: TenantStore
     subjects: SubjectStore
     sessions: BrowserSessionStore
 
@@ -35,29 +34,31 @@ def stores(database: Database | None) -> Stores:
     """Fresh stores of each kind."""
     if database is None:
         subjects = MemorySubjectStore()
-        return Stores(MemoryTenantStore(), subjects, MemoryBrowserSessionStore(subjects))
-    return Stores(SqlTenantStore(database), SqlSubjectStore(database), SqlBrowserSessionStore(database))
+        return Stores(subjects, MemoryBrowserSessionStore(subjects))
+    return Stores(SqlSubjectStore(database), SqlBrowserSessionStore(database))
 
 
 def session(name: str, subject: Subject = ADA, at: float = NOW) -> StoredSession:
     return StoredSession(name, "browser", subject.tenant_id, subject, "binding", ("password",), at, at, at + 7 * 86400)
 
 
-async def test_a_tenant_comes_back_as_it_was_kept(stores: Stores) -> None:
+async def test_a_tenant_comes_back_as_it_was_kept(sql_database: Database) -> None:
     """TenantStore.add, save, all."""
+    tenants = SqlTenantStore(sql_database)
     tenant = Tenant("acme", "Acme", ("mcp",), frozenset({"passkey"}), False, "2027-01-01", False)
-    await stores.tenants.add(tenant)
-    assert await stores.tenants.all() == (tenant,)
-    assert await stores.tenants.save(replace(tenant, title="Acme Ltd", suspended=True))
-    assert await stores.tenants.all() == (replace(tenant, title="Acme Ltd", suspended=True),)
+    await tenants.add(tenant)
+    assert await tenants.all() == (tenant,)
+    assert await tenants.save(replace(tenant, title="Acme Ltd", suspended=True))
+    assert await tenants.all() == (replace(tenant, title="Acme Ltd", suspended=True),)
 
 
-async def test_a_tenant_name_is_taken_once(stores: Stores) -> None:
+async def test_a_tenant_name_is_taken_once(sql_database: Database) -> None:
     """TenantStore.add raises AlreadyTaken; save creates nothing."""
-    await stores.tenants.add(Tenant("acme", "Acme"))
+    tenants = SqlTenantStore(sql_database)
+    await tenants.add(Tenant("acme", "Acme"))
     with pytest.raises(AlreadyTaken):
-        await stores.tenants.add(Tenant("acme", "Other"))
-    assert not await stores.tenants.save(Tenant("nobody", "Nobody"))
+        await tenants.add(Tenant("acme", "Other"))
+    assert not await tenants.save(Tenant("nobody", "Nobody"))
 
 
 async def test_a_new_tenant_is_told_on_the_change_feed(tmp_path: Path) -> None:

@@ -13,7 +13,6 @@ from server.storage.memory.tools import (
     MemoryIdempotencyStore,
     MemoryOperationStore,
     MemoryPlanStore,
-    MemoryQuarantineStore,
     MemoryResultStore,
     MemoryUsageStore,
 )
@@ -24,7 +23,7 @@ from server.storage.tools.operations import SqlOperationStore
 from server.storage.tools.quarantine import SqlQuarantineStore
 from tests.contracts.databases import url_of
 from tests.tools.stand_ins import ADA, BOB, operation
-from tools.catalog.quarantine import HeldTool, QuarantineStore
+from tools.catalog.quarantine import HeldTool
 from tools.operation import Paging
 from tools.stores import (
     CallRecord,
@@ -52,7 +51,6 @@ class Stores:
     plans: PlanStore
     records: MemoryCallRecords | SqlCallRecords
     usage: UsageStore
-    quarantine: QuarantineStore
 
 
 @pytest.fixture
@@ -68,7 +66,6 @@ def stores_in_memory() -> Stores:
         MemoryPlanStore(),
         MemoryCallRecords(),
         MemoryUsageStore(),
-        MemoryQuarantineStore(),
     )
 
 
@@ -80,7 +77,6 @@ def stores_on(database: Database) -> Stores:
         SqlPlanStore(database),
         SqlCallRecords(database),
         SqlUsageStore(database),
-        SqlQuarantineStore(database),
     )
 
 
@@ -140,22 +136,23 @@ async def test_some_operations_of_a_source_are_amended_and_the_rest_stays(stores
     assert await stores.operations.load_provider("acme", "crm") == []
 
 
-async def test_what_is_held_of_a_source_is_read_back_as_it_was(stores: Stores) -> None:
+async def test_what_is_held_of_a_source_is_read_back_as_it_was(sql_database: Database) -> None:
     """QuarantineStore: the whole of one source in one step; other owners' sources stay apart."""
+    operations, quarantine = SqlOperationStore(sql_database), SqlQuarantineStore(sql_database)
     for source in (CRM, ACMES):
-        await stores.operations.replace(source, [operation("crm.a.get", tenant_id=source.tenant_id)])
+        await operations.replace(source, [operation("crm.a.get", tenant_id=source.tenant_id)])
     changed = HeldTool(
         None, "crm", "get_a", "crm.a.get", "changed", "acme", "pin", {"name": "get_a"}, ("description",), ("access rises",), "sub_1"
     )
     gone, new = HeldTool(None, "crm", "b" * 2_000, "crm.b.get", "gone"), HeldTool("acme", "crm", "get_c", "crm.c.get", "new")
-    await stores.quarantine.hold(None, "crm", [changed, gone])
-    await stores.quarantine.hold("acme", "crm", [new])
-    assert list(await stores.quarantine.held_of(None, "crm")) == [gone, changed]
-    assert sorted(each.tool for each in await stores.quarantine.load_held()) == sorted([gone.tool, "get_a", "get_c"])
-    await stores.quarantine.hold(None, "crm", [gone])
-    assert list(await stores.quarantine.held_of(None, "crm")) == [gone]
-    assert list(await stores.quarantine.held_of("acme", "crm")) == [new]
-    assert list(await stores.quarantine.held_of("other", "crm")) == []
+    await quarantine.hold(None, "crm", [changed, gone])
+    await quarantine.hold("acme", "crm", [new])
+    assert list(await quarantine.held_of(None, "crm")) == [gone, changed]
+    assert sorted(each.tool for each in await quarantine.load_held()) == sorted([gone.tool, "get_a", "get_c"])
+    await quarantine.hold(None, "crm", [gone])
+    assert list(await quarantine.held_of(None, "crm")) == [gone]
+    assert list(await quarantine.held_of("acme", "crm")) == [new]
+    assert list(await quarantine.held_of("other", "crm")) == []
 
 
 async def test_a_kept_result_answers_only_who_got_it(stores: Stores) -> None:

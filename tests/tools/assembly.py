@@ -7,12 +7,8 @@ from typing import Protocol
 
 from oauth.connections.credentials import Credentials
 from oauth.tenants import Tenants
-from tools.builtins import call_api
-from tools.builtins.discover_apis import DiscoverApis, Finder
-from tools.builtins.gateway_account import Now, Whoami
-from tools.builtins.gateway_calls import CallSummary, RecentCalls
-from tools.builtins.gateway_catalog import Describe, OperationList, Providers
-from tools.builtins.result_read import ResultRead
+from server.assembly.builtins import builtin_functions
+from tools.builtins.discover_apis import Finder
 from tools.catalog.catalog import Catalog
 from tools.catalog.search_feedback import Learns, SearchFeedback
 from tools.catalog.suggestions import Suggestions
@@ -88,13 +84,19 @@ def assemble(
     idempotency = Idempotency(stores.idempotency, clock)
     parts = Parts(catalog, policy, Validators(), Confirmations(key, clock), Suggestions(catalog), credentials, idempotency)
     usage = SearchFeedback(stores.usage, index, catalog, clock)
-    functions = [
-        DiscoverApis(index, catalog, policy, credentials, parts.suggestions, usage).function(),
-        call_api.FUNCTION,
-        ResultRead(stores.results).function(),
-        *gateway_functions(parts, tenants, stores.history, clock),
-        *built_in(parts),
-    ]
+    functions = builtin_functions(
+        finder=index,
+        catalog=catalog,
+        policy=policy,
+        credentials=credentials,
+        suggestions=parts.suggestions,
+        tenants=tenants,
+        results=stores.results,
+        history=stores.history,
+        usage=usage,
+        clock=clock,
+    )
+    functions += built_in(parts)
     catalog.install(builtin_operations(functions))
     dispatcher = Dispatcher(
         admission=Admission(catalog, policy, parts.validators, parts.suggestions),
@@ -108,18 +110,3 @@ def assemble(
         clock=clock,
     )
     return Assembly(dispatcher, parts, idempotency, usage)
-
-
-def gateway_functions(
-    parts: Parts, tenants: Tenants, history: CallHistory, clock: Callable[[], float] = time.time
-) -> list[BuiltinFunction]:
-    """Return the built-ins about the gateway itself."""
-    return [
-        Whoami(tenants).function(),
-        Now(clock).function(),
-        Providers(parts.catalog, parts.credentials).function(),
-        OperationList(parts.catalog).function(),
-        Describe(parts.catalog, parts.policy, parts.credentials, parts.suggestions).function(),
-        RecentCalls(history).function(),
-        CallSummary(history).function(),
-    ]

@@ -6,27 +6,7 @@ from dataclasses import replace
 from oauth.errors import AlreadyTaken
 from oauth.sign_in.stores import StoredSession
 from oauth.sign_in.subjects import Subject
-from oauth.tenants import Tenant
 from server.storage.oauth.browser_sessions import IDLE_S
-
-
-class MemoryTenantStore:
-    def __init__(self) -> None:
-        self._tenants: dict[str, Tenant] = {}
-
-    async def all(self) -> Sequence[Tenant]:
-        return tuple(self._tenants[tenant_id] for tenant_id in sorted(self._tenants))
-
-    async def add(self, tenant: Tenant) -> None:
-        if tenant.tenant_id in self._tenants:
-            raise AlreadyTaken(tenant.tenant_id)
-        self._tenants[tenant.tenant_id] = tenant
-
-    async def save(self, tenant: Tenant) -> bool:
-        if tenant.tenant_id not in self._tenants:
-            return False
-        self._tenants[tenant.tenant_id] = tenant
-        return True
 
 
 class MemoryBrowserSessionStore:

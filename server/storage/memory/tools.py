@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from oauth.principal import Principal
-from tools.catalog.quarantine import HeldTool
 from tools.operation import Operation
 from tools.quotas import PLANS, RECORDS, RESULTS, SMALL_RECORD_BYTES, Quotas, keys_exceeded
 from tools.stores import CallRecord, ImportDiff, KeyConflict, KeyInFlight, Source, UsageExample, diff_of
@@ -222,19 +221,3 @@ class MemoryUsageStore:
 
     async def load_uses(self, minimum: int) -> Sequence[UsageExample]:
         return [UsageExample(*key, uses) for key, uses in self._uses.items() if uses >= minimum]
-
-
-class MemoryQuarantineStore:
-    """QuarantineStore in a dict; which sources there are is for another store to know."""
-
-    def __init__(self) -> None:
-        self._held: dict[tuple[str | None, str], list[HeldTool]] = {}
-
-    async def load_held(self) -> Sequence[HeldTool]:
-        return [held for group in self._held.values() for held in group]
-
-    async def held_of(self, tenant_id: str | None, provider: str) -> Sequence[HeldTool]:
-        return list(self._held.get((tenant_id, provider), ()))
-
-    async def hold(self, tenant_id: str | None, provider: str, held: Sequence[HeldTool]) -> None:
-        self._held[tenant_id, provider] = sorted(held, key=lambda each: (each.tool, each.concerns or ""))

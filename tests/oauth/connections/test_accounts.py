@@ -1,8 +1,9 @@
 """Credentials for calls: who may use which account, and what a call without one is answered with."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 import pytest
 
@@ -16,9 +17,11 @@ from oauth.principal import Principal
 from oauth.vault.key_source import KeyText
 from oauth.vault.secrets import SealedSecret, SecretEvent
 from oauth.vault.vault import Vault, VaultCaller
-from server.storage.memory.connect_flows import MemoryConnectFlowStore
-from server.storage.memory.connections import MemoryConnectionStore
-from server.storage.memory.secrets import MemorySecretStore
+from server.storage.database import Database
+from server.storage.oauth.connect_flows import SqlConnectFlowStore
+from server.storage.oauth.connections import SqlConnectionStore
+from server.storage.oauth.secrets import SqlSecretStore
+from tests.empty_store import put_empty_store
 
 NOW = 1_800_000_000.0
 ADA = Principal("acme", "ada", "claude", frozenset({"mcp"}), "g1")
@@ -27,7 +30,7 @@ EVE = replace(ADA, tenant_id="globex", subject="ada")
 NONE: frozenset[str] = frozenset()
 
 
-class OvertakenStore(MemoryConnectionStore):
+class OvertakenStore(SqlConnectionStore):
     """Gives an answer out only after `overtake` has run, once."""
 
     overtake: Callable[[], Awaitable[object]] | None = None
@@ -40,13 +43,13 @@ class OvertakenStore(MemoryConnectionStore):
         return found
 
 
-class AccountsInMemory:
-    """The vault and the stores in memory, and accounts over them."""
+class AccountsWorld:
+    """The vault, the stores, and accounts over them."""
 
-    def __init__(self) -> None:
-        self.secrets = MemorySecretStore()
-        self.store = OvertakenStore(self.secrets)
-        self.flows = MemoryConnectFlowStore()
+    def __init__(self, database: Database) -> None:
+        self.secrets = SqlSecretStore(database)
+        self.store = OvertakenStore(database)
+        self.flows = SqlConnectFlowStore(database)
         self.vault = Vault(self.secrets, KeyText(lambda: "A" * 43 + "=", "test"), "test", lambda: NOW)
         self.accounts = KnownConnections(self.store, self.vault, ConnectLinks(self.flows, "https://gw.example", lambda: NOW), lambda: NOW)
 
@@ -72,14 +75,16 @@ class AccountsInMemory:
 
 
 @pytest.fixture
-async def world() -> AccountsInMemory:
-    world = AccountsInMemory()
+async def world(tmp_path: Path) -> AsyncIterator[AccountsWorld]:
+    database = Database(put_empty_store(tmp_path / "store.sqlite3"))
+    world = AccountsWorld(database)
     await world.vault.open()
     await world.accounts.load()
-    return world
+    yield world
+    await database.close()
 
 
-async def test_a_key_of_the_tenant_serves_everybody_in_it_and_nobody_else(world: AccountsInMemory) -> None:
+async def test_a_key_of_the_tenant_serves_everybody_in_it_and_nobody_else(world: AccountsWorld) -> None:
     """Issue 6: static secrets per tenant."""
     await world.key()
     for principal in (ADA, BOB):
@@ -90,7 +95,7 @@ async def test_a_key_of_the_tenant_serves_everybody_in_it_and_nobody_else(world:
         await world.accounts.for_call(EVE, "crm", NONE, None)
 
 
-async def test_a_read_that_a_renewal_overtakes_is_no_rollback(world: AccountsInMemory, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_read_that_a_renewal_overtakes_is_no_rollback(world: AccountsWorld, caplog: pytest.LogCaptureFixture) -> None:
     """A refresh that lands while the row of before is on its way: the call goes out with the newer secret."""
     connection = await world.key()
     world.store.overtake = partial(world.key, secret="k-2")
@@ -101,7 +106,7 @@ async def test_a_read_that_a_renewal_overtakes_is_no_rollback(world: AccountsInM
     assert "connection_rolled_back" not in caplog.messages
 
 
-async def test_ones_own_account_comes_before_everybodys(world: AccountsInMemory) -> None:
+async def test_ones_own_account_comes_before_everybodys(world: AccountsWorld) -> None:
     """Issue 6: alias and default."""
     await world.key()
     await world.key(subject="ada", alias="mine", secret="k-ada")
@@ -113,7 +118,7 @@ async def test_ones_own_account_comes_before_everybodys(world: AccountsInMemory)
     assert [credential.is_shared for credential in used] == [False, True]
 
 
-async def test_another_subjects_account_is_unknown(world: AccountsInMemory) -> None:
+async def test_another_subjects_account_is_unknown(world: AccountsWorld) -> None:
     """Principal first: neither alias nor id reaches it."""
     theirs = await world.key(subject="ada", alias="mine")
     await world.key(subject="bob", alias="own")
@@ -123,7 +128,7 @@ async def test_another_subjects_account_is_unknown(world: AccountsInMemory) -> N
         assert refused.value.known == ("own",)
 
 
-async def test_a_call_without_an_account_gets_a_link_that_names_nobody(world: AccountsInMemory) -> None:
+async def test_a_call_without_an_account_gets_a_link_that_names_nobody(world: AccountsWorld) -> None:
     """oauth-behaviour E4; facts/oauth.md §3.6: bound to tenant and subject in the store, not in the link."""
     with pytest.raises(ConnectionNeeded) as needed:
         await world.accounts.for_call(ADA, "crm", frozenset({"crm.read"}), None)
@@ -136,7 +141,7 @@ async def test_a_call_without_an_account_gets_a_link_that_names_nobody(world: Ac
     assert (flow.tenant_id, flow.subject, flow.client_id, flow.scopes) == ("acme", "ada", "claude", frozenset({"crm.read"}))
 
 
-async def test_asking_again_gives_the_same_link_to_the_same_principal_only(world: AccountsInMemory) -> None:
+async def test_asking_again_gives_the_same_link_to_the_same_principal_only(world: AccountsWorld) -> None:
     """A looping agent fills no table; another person gets a link of their own."""
     urls = []
     for principal in (ADA, ADA, BOB):
@@ -162,7 +167,7 @@ OAUTH = Connection(
 )
 
 
-async def test_missing_scopes_are_told_before_the_upstream_is_asked(world: AccountsInMemory) -> None:
+async def test_missing_scopes_are_told_before_the_upstream_is_asked(world: AccountsWorld) -> None:
     """three-tools.md: readiness inside discovery."""
     await world.tokens(OAUTH, "at-1")
     await world.accounts.load()
@@ -176,7 +181,7 @@ async def test_missing_scopes_are_told_before_the_upstream_is_asked(world: Accou
     assert (flow.account_id, flow.scopes) == ("acc_1", frozenset({"read", "write"}))
 
 
-async def test_an_expired_connection_asks_to_be_connected_again(world: AccountsInMemory) -> None:
+async def test_an_expired_connection_asks_to_be_connected_again(world: AccountsWorld) -> None:
     """Issue 6: dead connections become `expired` with a reconnect link."""
     await world.tokens(replace(OAUTH, state="expired"), "at-1")
     await world.accounts.load()
@@ -185,7 +190,7 @@ async def test_an_expired_connection_asks_to_be_connected_again(world: AccountsI
     assert needed.value.readiness.status == "expired"
 
 
-async def test_an_account_that_another_node_connected_a_moment_ago_is_found(world: AccountsInMemory) -> None:
+async def test_an_account_that_another_node_connected_a_moment_ago_is_found(world: AccountsWorld) -> None:
     """facts/oauth.md §3.6 step 6: the retry re-reads the store, whichever node it comes to."""
     await world.tokens(OAUTH, "at-1")
     assert world.accounts.readiness(ADA, "hubspot", NONE).status == "needs_auth"
@@ -195,7 +200,7 @@ async def test_an_account_that_another_node_connected_a_moment_ago_is_found(worl
     assert world.accounts.providers_of(BOB) == ()
 
 
-async def test_after_a_401_a_newer_token_is_taken_from_the_store(world: AccountsInMemory) -> None:
+async def test_after_a_401_a_newer_token_is_taken_from_the_store(world: AccountsWorld) -> None:
     """facts/oauth.md §3.3 step 8."""
     await world.tokens(OAUTH, "at-1")
     await world.accounts.load()
@@ -209,7 +214,7 @@ async def test_after_a_401_a_newer_token_is_taken_from_the_store(world: Accounts
     assert await world.accounts.rejected(BOB, "hubspot", credential) is None
 
 
-async def test_a_reveal_is_audited_before_the_first_use_and_carries_its_purpose(world: AccountsInMemory) -> None:
+async def test_a_reveal_is_audited_before_the_first_use_and_carries_its_purpose(world: AccountsWorld) -> None:
     """Issue 6: audit before reveal."""
     connection = await world.key()
     for _ in range(3):
@@ -219,7 +224,7 @@ async def test_a_reveal_is_audited_before_the_first_use_and_carries_its_purpose(
     assert connection.secret_name == f"tokens:acme:crm:{connection.account_id}"
 
 
-async def test_a_key_is_replaced_by_a_new_version_under_its_alias(world: AccountsInMemory) -> None:
+async def test_a_key_is_replaced_by_a_new_version_under_its_alias(world: AccountsWorld) -> None:
     """Issue 6: versions."""
     first = await world.key()
     await world.accounts.for_call(ADA, "crm", NONE, None)
@@ -228,7 +233,7 @@ async def test_a_key_is_replaced_by_a_new_version_under_its_alias(world: Account
     assert (await world.accounts.for_call(ADA, "crm", NONE, None)).secret == "k-2"
 
 
-async def test_a_disconnected_account_is_gone_at_the_next_news(world: AccountsInMemory) -> None:
+async def test_a_disconnected_account_is_gone_at_the_next_news(world: AccountsWorld) -> None:
     """The change feed's item is the account."""
     connection = await world.key()
     event = SecretEvent(NOW, "acme", "ada", "deleted", connection.secret_name, 0, "disconnect")
@@ -240,13 +245,13 @@ async def test_a_disconnected_account_is_gone_at_the_next_news(world: AccountsIn
 @pytest.mark.parametrize(
     ("provider", "alias", "secret"), [("a:b", "x", "k"), ("crm", " x", "k"), ("crm", "a/b", "k"), ("crm", "x", "a\nb"), ("crm", "x", "")]
 )
-async def test_what_cannot_be_part_of_a_key_is_refused(world: AccountsInMemory, provider: str, alias: str, secret: str) -> None:
+async def test_what_cannot_be_part_of_a_key_is_refused(world: AccountsWorld, provider: str, alias: str, secret: str) -> None:
     """facts/oauth.md §3.4: a ':' inside a part would make two logical keys collide."""
     with pytest.raises(ConnectionRefused):
         await world.key(provider, alias=alias, secret=secret)
 
 
-async def test_no_secret_shows_in_a_repr(world: AccountsInMemory) -> None:
+async def test_no_secret_shows_in_a_repr(world: AccountsWorld) -> None:
     """Issue 6: secrets absent from logs, spans, errors."""
     await world.key(secret="k-very-secret")
     credential = await world.accounts.for_call(ADA, "crm", NONE, None)

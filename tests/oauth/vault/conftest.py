@@ -11,7 +11,12 @@ from tests.oauth.vault.vault_world import VaultWorld
 
 
 @pytest.fixture
-async def world(tmp_path: Path) -> AsyncIterator[VaultWorld]:
-    database = Database(put_empty_store(tmp_path / "store.sqlite3"))
-    yield VaultWorld(tmp_path, database)
-    await database.close()
+async def database(tmp_path: Path) -> AsyncIterator[Database]:
+    opened = Database(put_empty_store(tmp_path / "store.sqlite3"))
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+def world(tmp_path: Path, database: Database) -> VaultWorld:
+    return VaultWorld(tmp_path, database)

@@ -14,20 +14,21 @@ from oauth.vault.envelope import Key, kek_of, seal, unseal, unwrap, wrap
 from oauth.vault.errors import KeyUnavailable
 from oauth.vault.key_source import KeyFile, KeyText, key_source
 from oauth.vault.vault import Vault, VaultCaller
-from server.storage.memory.secrets import MemorySecretStore
+from server.storage.database import Database
+from server.storage.oauth.secrets import SqlSecretStore
 
 ACME = VaultCaller("acme", "ada", "test")
 GLOBEX = VaultCaller("globex", "eve", "test")
 KEK = base64.b64encode(b"k" * 32).decode()
 
 
-def vault_over(store: MemorySecretStore, kek: str = KEK, environment: str = "test") -> Vault:
+def vault_over(store: SqlSecretStore, kek: str = KEK, environment: str = "test") -> Vault:
     return Vault(store, KeyText(lambda: kek, "test"), environment, lambda: 1.0, keep_versions=3)
 
 
-async def test_a_secret_comes_back_after_its_audit_record_is_kept() -> None:
+async def test_a_secret_comes_back_after_its_audit_record_is_kept(database: Database) -> None:
     """Issue 6: audit before reveal, versions."""
-    store = MemorySecretStore()
+    store = SqlSecretStore(database)
     vault = vault_over(store)
     await vault.open()
     assert await vault.put(ACME, "tokens:acme:crm:1", b"one") == 1
@@ -38,14 +39,14 @@ async def test_a_secret_comes_back_after_its_audit_record_is_kept() -> None:
     assert (newest.actor, newest.action, newest.version, newest.purpose) == ("ada", "revealed", 2, "test")
 
 
-async def test_a_secret_whose_audit_fails_is_not_revealed() -> None:
+async def test_a_secret_whose_audit_fails_is_not_revealed(database: Database) -> None:
     """Issue 6: audit before reveal."""
 
-    class Full(MemorySecretStore):
+    class Full(SqlSecretStore):
         async def record(self, event: object) -> None:
             raise OSError("disk full")
 
-    store = Full()
+    store = Full(database)
     vault = vault_over(store)
     await vault.open()
     await vault.put(ACME, "n", b"one")
@@ -53,9 +54,9 @@ async def test_a_secret_whose_audit_fails_is_not_revealed() -> None:
         await vault.reveal(ACME, "n")
 
 
-async def test_rows_swapped_between_tenants_do_not_open() -> None:
+async def test_rows_swapped_between_tenants_do_not_open(database: Database) -> None:
     """Issue 6: vault rows swapped between tenants; facts/oauth.md §3.4: AAD."""
-    store = MemorySecretStore()
+    store = SqlSecretStore(database)
     vault = vault_over(store)
     await vault.open()
     await vault.put(ACME, "n", b"acme's")
@@ -74,9 +75,9 @@ async def test_rows_swapped_between_tenants_do_not_open() -> None:
             await vault.open_sealed(ACME, forged)
 
 
-async def test_an_older_version_does_not_open_as_a_newer_one() -> None:
+async def test_an_older_version_does_not_open_as_a_newer_one(database: Database) -> None:
     """Issue 6: versions rolled back."""
-    store = MemorySecretStore()
+    store = SqlSecretStore(database)
     vault = vault_over(store)
     await vault.open()
     await vault.put(ACME, "n", b"one")
@@ -116,9 +117,9 @@ async def test_equal_secrets_look_different_at_rest() -> None:
     assert len({seal(key, b"same", ("a",)) for _ in range(100)}) == 100
 
 
-async def test_a_vault_with_the_wrong_key_does_not_start() -> None:
+async def test_a_vault_with_the_wrong_key_does_not_start(database: Database) -> None:
     """facts/oauth.md §3.3 step 7: refuse to start with a wrong KEK."""
-    store = MemorySecretStore()
+    store = SqlSecretStore(database)
     first = vault_over(store)
     await first.open()
     await first.put(ACME, "n", b"one")
@@ -126,9 +127,9 @@ async def test_a_vault_with_the_wrong_key_does_not_start() -> None:
         await vault_over(store, base64.b64encode(b"z" * 32).decode()).open()
 
 
-async def test_a_vault_of_another_environment_does_not_start() -> None:
+async def test_a_vault_of_another_environment_does_not_start(database: Database) -> None:
     """Issue 6: a development process refuses a production store."""
-    store = MemorySecretStore()
+    store = SqlSecretStore(database)
     first = vault_over(store, environment="production")
     await first.open()
     await first.put(ACME, "n", b"one")
@@ -136,9 +137,9 @@ async def test_a_vault_of_another_environment_does_not_start() -> None:
         await vault_over(store, environment="development").open()
 
 
-async def test_a_key_that_another_process_made_is_learnt_when_it_is_met() -> None:
+async def test_a_key_that_another_process_made_is_learnt_when_it_is_met(database: Database) -> None:
     """Two processes on one store."""
-    store = MemorySecretStore()
+    store = SqlSecretStore(database)
     one, two = vault_over(store), vault_over(store)
     await one.open()
     await two.open()
