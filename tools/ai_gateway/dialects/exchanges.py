@@ -1,24 +1,57 @@
 """Which exchange puts a surface to a provider."""
 
 from tools.ai_gateway.configuration.config import Dialect, ModelProvider
+from tools.ai_gateway.dialects.callers.caller_dialect import CallerDialect
+from tools.ai_gateway.dialects.callers.chat_answer import ChatCaller
+from tools.ai_gateway.dialects.callers.messages_answer import MessagesCaller
+from tools.ai_gateway.dialects.callers.responses_answer import ResponsesCaller
 from tools.ai_gateway.dialects.exchange import Exchange
 from tools.ai_gateway.dialects.native.apis import BY_SURFACE
 from tools.ai_gateway.dialects.native.native_exchange import NativeExchange
 from tools.ai_gateway.dialects.native.paths import read_path
+from tools.ai_gateway.dialects.providers.anthropic.dialect import AnthropicDialect
+from tools.ai_gateway.dialects.providers.bedrock.dialect import BedrockDialect
+from tools.ai_gateway.dialects.providers.gemini.dialect import GeminiDialect
+from tools.ai_gateway.dialects.providers.openai.dialect import OpenAiDialect
+from tools.ai_gateway.dialects.providers.provider_dialect import ProviderDialect
+from tools.ai_gateway.dialects.providers.workers_ai.dialect import WorkersAiDialect
+from tools.ai_gateway.dialects.translation import vectors
+from tools.ai_gateway.dialects.translation.translated_exchange import TranslatedExchange
 from tools.ai_gateway.model_request import Surface
 from tools.ai_gateway.refusals import unsupported
 
-_DIALECTS: tuple[Dialect, ...] = ("openai", "anthropic", "gemini", "bedrock", "workers_ai")
+_CALLERS: dict[Surface, CallerDialect] = {"chat": ChatCaller(), "responses": ResponsesCaller(), "messages": MessagesCaller()}
+_PROVIDERS: dict[Dialect, ProviderDialect] = {
+    "openai": OpenAiDialect(),
+    "anthropic": AnthropicDialect(),
+    "gemini": GeminiDialect(),
+    "bedrock": BedrockDialect(),
+    "workers_ai": WorkersAiDialect(),
+}
+#: of providers that speak OpenAI's dialect, but know chat alone
+_RESPONSES_AS_CHAT = TranslatedExchange(_CALLERS["responses"], _PROVIDERS["openai"])
 _EXCHANGES: dict[tuple[Surface, Dialect], Exchange] = {
+    **{
+        (surface, dialect): TranslatedExchange(caller, provider)
+        for surface, caller in _CALLERS.items()
+        for dialect, provider in _PROVIDERS.items()
+    },
+    ("embeddings", "gemini"): vectors.GEMINI_EMBEDDINGS,
+    ("embeddings", "workers_ai"): vectors.WORKERS_EMBEDDINGS,
+    ("embeddings", "bedrock"): vectors.BEDROCK_EMBEDDINGS,
+    ("rerank", "workers_ai"): vectors.WORKERS_RERANK,
+    # Within a dialect bytes pass.
     **{(surface, dialect): NativeExchange(dialect, api) for (surface, dialect), api in BY_SURFACE.items()},
-    **{("native", dialect): NativeExchange(dialect) for dialect in _DIALECTS},
+    **{("native", dialect): NativeExchange(dialect) for dialect in _PROVIDERS},
 }
 
 
 def exchange_of(surface: Surface, provider: ModelProvider) -> Exchange:
     """Return the exchange; it keeps nothing, so that all calls share it. Raises ModelCallRefused (`unsupported`) where there is none."""
+    if surface == "responses" and provider.dialect == "openai" and not provider.has_responses:
+        return _RESPONSES_AS_CHAT
     exchange = _EXCHANGES.get((surface, provider.dialect))
-    if exchange is None or (surface == "responses" and not provider.has_responses):
+    if exchange is None:
         raise unsupported(surface, provider.name)
     return exchange
 

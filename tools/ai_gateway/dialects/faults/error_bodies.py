@@ -2,9 +2,8 @@
 
 from typing import Literal
 
-import orjson
-
 from tools.ai_gateway.dialects.faults.error_text import ErrorText
+from tools.json_text import encode
 
 ErrorForm = Literal["openai", "anthropic", "gemini", "bedrock", "workers_ai"]
 
@@ -29,7 +28,7 @@ def error_body(form: ErrorForm, status: int, said: ErrorText, request_id: str = 
     """Return the body of an error in the form of a dialect; `request_id` where the dialect has a place for it."""
     message = said.message or f"the provider answered {status} and said nothing"
     if form == "anthropic":
-        return orjson.dumps(
+        return encode(
             {
                 "type": "error",
                 "error": {"type": _ANTHROPIC_TYPES.get(status, "api_error"), "message": message},
@@ -37,11 +36,11 @@ def error_body(form: ErrorForm, status: int, said: ErrorText, request_id: str = 
             }
         )
     if form == "gemini":
-        return orjson.dumps({"error": {"code": status, "message": message, "status": _GEMINI_NAMES.get(status, "INTERNAL")}})
+        return encode({"error": {"code": status, "message": message, "status": _GEMINI_NAMES.get(status, "INTERNAL")}})
     if form == "bedrock":
-        return orjson.dumps({"message": message})
+        return encode({"message": message})
     if form == "workers_ai":
         failure = {"code": _WORKERS_BASE + status, "message": message}
-        return orjson.dumps({"result": None, "success": False, "errors": [failure], "messages": []})
+        return encode({"result": None, "success": False, "errors": [failure], "messages": []})
     kind = _OPENAI_TYPES.get(status, "server_error")
-    return orjson.dumps({"error": {"message": message, "type": kind, "param": said.param, "code": said.code or None}})
+    return encode({"error": {"message": message, "type": kind, "param": said.param, "code": said.code or None}})

@@ -3,6 +3,7 @@
 from tools.ai_gateway.configuration.config import Dialect
 from tools.ai_gateway.dialects.native import whole_answers as whole
 from tools.ai_gateway.dialects.native.chat_reader import ChatReader
+from tools.ai_gateway.dialects.native.converse_reader import ConverseReader
 from tools.ai_gateway.dialects.native.gemini_reader import GeminiReader
 from tools.ai_gateway.dialects.native.messages_reader import MessagesReader
 from tools.ai_gateway.dialects.native.native_api import NativeApi
@@ -32,7 +33,7 @@ BY_SURFACE: dict[tuple[Surface, Dialect], NativeApi] = {
 }
 
 _GEMINI = NativeApi("", whole.look_at_gemini, lambda _: GeminiReader(), names_model=False)
-_CONVERSE = NativeApi("", whole.look_at_converse, lambda _: OpaqueReader(), names_model=False)
+_CONVERSE = NativeApi("", whole.look_at_converse, lambda _: ConverseReader(), names_model=False)
 
 #: last word of a known path (see `NativePath`) -> endpoint
 BY_KIND: dict[str, NativeApi] = {

@@ -1,12 +1,11 @@
 """A passing stream of OpenAI chat completions."""
 
-import orjson
-
 from tools.ai_gateway.dialects.faults.error_bodies import error_body
 from tools.ai_gateway.dialects.faults.error_text import ErrorText
 from tools.ai_gateway.dialects.framing.event_stream import event
 from tools.ai_gateway.dialects.native.passing_reader import PassingReader, length
 from tools.ai_gateway.dialects.usage.openai_usage import openai_usage
+from tools.json_text import encode
 from tools.operation import Json
 
 DONE = event(b"[DONE]")
@@ -38,7 +37,7 @@ class ChatReader(PassingReader):
     def look(self, value: dict[str, Json], block: bytes) -> bool:
         # A chunk with an empty `error` is a chunk: some send it with each.
         if value.get("error"):
-            self.fail(value, orjson.dumps({"error": value["error"]}), block)
+            self.fail(value, encode({"error": value["error"]}), block)
             return False
         report = value.get("usage")
         if report:
@@ -73,7 +72,7 @@ class ChatReader(PassingReader):
         if delta.get("function_call") or delta.get("audio") or delta.get("images"):
             self.has_content = True
         if isinstance(delta.get("content"), list) and delta["content"]:  # Mistral's thinking comes in parts.
-            chars += len(orjson.dumps(delta["content"]))
+            chars += len(encode(delta["content"]))
         self._produced(chars)
 
     def _produced(self, chars: int) -> None:

@@ -46,7 +46,7 @@ class NativeExchange:
             if api is OPAQUE:
                 return WholeAnswer(body, None, len(body), content_type)
             raise MalformedAnswer("an answer that is no JSON") from error
-        if isinstance(answer, dict) and _is_refusal(answer):
+        if isinstance(answer, dict) and is_refusal(answer):
             raise FaultInside(self._fault_inside(answer, body))
         try:
             usage, chars = api.look(answer)
@@ -71,11 +71,11 @@ class NativeExchange:
         api = self._api_of(request)
         make = api.reader or OPAQUE.reader
         assert make is not None
-        return make(api.asks_usage and not _asks_usage(request.body))
+        return make(api.asks_usage and not asks_usage(request.body))
 
     def replay(self, request: ModelRequest, body: bytes) -> Sequence[bytes]:
         api = self._api_of(request)
-        return api.replay(decode(body), _asks_usage(request.body)) if api.replay else [body]
+        return api.replay(decode(body), asks_usage(request.body)) if api.replay else [body]
 
     def refusal(self, code: str, status: int, message: str, param: str | None, request_id: str) -> bytes:
         return error_body(self._form, status, ErrorText(message, code, param=param), request_id)
@@ -90,7 +90,7 @@ class NativeExchange:
         changes: dict[str, Json] = {}
         if api.names_model:
             changes["model"] = target.model
-        if api.asks_usage and request.is_stream and not _asks_usage(request.body) and target.provider.name not in _REPORT_UNASKED:
+        if api.asks_usage and request.is_stream and not asks_usage(request.body) and target.provider.name not in _REPORT_UNASKED:
             changes["stream_options"] = {"include_usage": True}
         if max_output_tokens is not None and api.maximum and not request.max_output_tokens:
             # A budget applies, and it can hold only what is bounded.
@@ -115,11 +115,11 @@ def _maximum_of(api: NativeApi, target: ModelTarget) -> str:
     return "max_completion_tokens" if api.maximum == "max_tokens" and target.provider.name == "openai" else api.maximum
 
 
-def _is_refusal(answer: dict[str, Json]) -> bool:
+def is_refusal(answer: dict[str, Json]) -> bool:
     """An error in place of an answer; a finished response has a member `error`, too, which is null."""
     return bool(answer.get("error")) or answer.get("type") == "error" or answer.get("success") is False
 
 
-def _asks_usage(body: Mapping[str, Json]) -> bool:
+def asks_usage(body: Mapping[str, Json]) -> bool:
     options = body.get("stream_options")
     return isinstance(options, dict) and options.get("include_usage") is True

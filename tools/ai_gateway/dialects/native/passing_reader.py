@@ -1,15 +1,22 @@
 """What all readers of passing event streams have in common: blocks in, the same blocks out, and an eye on how they end."""
 
 from collections.abc import Sequence
-
-import orjson
+from typing import Protocol
 
 from tools.ai_gateway.dialects.exchange import MalformedAnswer, ProviderFault
 from tools.ai_gateway.dialects.faults.classification import kind_of, status_inside
 from tools.ai_gateway.dialects.faults.error_text import error_in
 from tools.ai_gateway.dialects.framing.event_stream import EventSplitter, data_of
 from tools.ai_gateway.token_usage import TokenUsage
+from tools.json_text import decode
 from tools.operation import Json
+
+
+class Splitter(Protocol):
+    """Cuts a stream into whole events, the same for every way the bytes are cut."""
+
+    def feed(self, data: bytes) -> list[bytes]: ...
+    def rest(self) -> bytes: ...
 
 
 class PassingReader:
@@ -24,7 +31,7 @@ class PassingReader:
         self.fault: ProviderFault | None = None
         self.usage: TokenUsage | None = None
         self.produced_chars = 0
-        self._splitter = EventSplitter()
+        self._splitter: Splitter = EventSplitter()
         self._damage: MalformedAnswer | None = None
         self._fault_event = b""
         #: the terminal mark as it came; nothing is read behind it
@@ -61,6 +68,10 @@ class PassingReader:
         """Return the provider's own error event where it sent one, as it came; else one made of `message`."""
         return self._fault_event or self.made_interruption(message)
 
+    def data_of(self, block: bytes) -> bytes | None:
+        """Return the JSON of an event; None where it has none."""
+        return data_of(block)
+
     def made_interruption(self, message: str) -> bytes:
         raise NotImplementedError
 
@@ -73,33 +84,34 @@ class PassingReader:
         return False
 
     def _passed(self, blocks: Sequence[bytes]) -> list[bytes]:
-        events = []
+        events: list[bytes] = []
         for block in blocks:
-            data = data_of(block)
             if self.fault is not None:
                 break
-            if self._terminal:
-                self.ends(data or b"", block)
-                continue
-            if not data:
-                events.append(block)
-                continue
-            if self.ends(data, block):
-                continue
             try:
-                value = orjson.loads(data)
-                if not isinstance(value, dict):
-                    raise MalformedAnswer("an event that is no JSON object")
-                is_passed = self.look(value, block)
+                if self._is_passed(block):
+                    events.append(block)
             except (ValueError, TypeError, AttributeError, KeyError, IndexError) as error:
                 self._damage = MalformedAnswer(f"an event that is none of its dialect: {type(error).__name__}")
                 break
             except MalformedAnswer as damage:
                 self._damage = damage
                 break
-            if is_passed:
-                events.append(block)
         return events
+
+    def _is_passed(self, block: bytes) -> bool:
+        data = self.data_of(block)
+        if self._terminal:
+            self.ends(data or b"", block)
+            return False
+        if not data:
+            return True
+        if self.ends(data, block):
+            return False
+        value = decode(data)
+        if not isinstance(value, dict):
+            raise MalformedAnswer("an event that is no JSON object")
+        return self.look(value, block)
 
     def fail(self, value: Json, data: bytes, block: bytes) -> None:
         """Keep an error that came inside a 200."""

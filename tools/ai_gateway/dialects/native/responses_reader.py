@@ -1,10 +1,9 @@
 """A passing stream of OpenAI responses."""
 
-import orjson
-
 from tools.ai_gateway.dialects.framing.event_stream import data_of, event
 from tools.ai_gateway.dialects.native.passing_reader import PassingReader, length
 from tools.ai_gateway.dialects.usage.openai_usage import openai_usage
+from tools.json_text import encode
 from tools.operation import Json
 
 _ENDS = frozenset({"response.completed", "response.incomplete"})
@@ -63,7 +62,7 @@ class ResponsesReader(PassingReader):
     def _failed(self, error: Json, block: bytes) -> None:
         shown = error if isinstance(error, dict) else {"message": str(error or "the provider failed"), "type": None, "code": None}
         body = {"message": shown.get("message"), "type": shown.get("type"), "param": shown.get("param"), "code": shown.get("code")}
-        self.fail({"error": body}, orjson.dumps({"error": body}), block)
+        self.fail({"error": body}, encode({"error": body}), block)
 
     def made_interruption(self, message: str) -> bytes:
         return failed_event(message, "server_error", self._response, self._number + 1)
@@ -73,4 +72,4 @@ def failed_event(message: str, code: str, response: dict[str, Json], number: int
     """Return `response.failed`, the one event from which Codex learns why a call broke off. `response`: as it was announced, or {}."""
     failed = {"id": "resp_none", "object": "response", "created_at": 0, "model": "", "output": [], **response}
     failed |= {"status": "failed", "error": {"code": code, "message": message}}
-    return event(orjson.dumps({"type": "response.failed", "sequence_number": number, "response": failed}), "response.failed")
+    return event(encode({"type": "response.failed", "sequence_number": number, "response": failed}), "response.failed")

@@ -2,9 +2,8 @@
 
 from typing import Any
 
-import orjson
-
 from tools.ai_gateway.dialects.framing.event_stream import event
+from tools.json_text import encode
 from tools.operation import Json
 
 _TEXTS = ("reasoning_content", "reasoning", "content", "refusal")
@@ -19,7 +18,7 @@ def replay_chat(answer: Json, with_usage: bool) -> list[bytes]:
 
     def chunk(index: int, delta: dict[str, Any], finish: Json = None, logprobs: Json = None) -> bytes:
         choice = {"index": index, "delta": delta, "logprobs": logprobs, "finish_reason": finish}
-        return event(orjson.dumps({**shared, "choices": [choice]}))
+        return event(encode({**shared, "choices": [choice]}))
 
     events = []
     for choice in answer["choices"]:
@@ -35,5 +34,5 @@ def replay_chat(answer: Json, with_usage: bool) -> list[bytes]:
         events += [chunk(index, {"tool_calls": [{"index": number, **call}]}) for number, call in enumerate(calls)]
         events.append(chunk(index, {}, choice.get("finish_reason") or "stop"))
     if with_usage and answer.get("usage"):
-        events.append(event(orjson.dumps({**shared, "choices": [], "usage": answer["usage"]})))
+        events.append(event(encode({**shared, "choices": [], "usage": answer["usage"]})))
     return [*events, event(b"[DONE]")]

@@ -2,9 +2,8 @@
 
 from typing import Any
 
-import orjson
-
 from tools.ai_gateway.dialects.framing.event_stream import event
+from tools.json_text import encode
 from tools.operation import Json
 
 #: kind of block -> its text, and the delta that carries it
@@ -39,7 +38,7 @@ def _block(index: int, block: dict[str, Any]) -> list[bytes]:
             begun["citations"] = []
     elif isinstance(block.get("input"), dict):
         begun["input"] = {}
-        deltas.append({"type": "input_json_delta", "partial_json": orjson.dumps(block["input"]).decode()})
+        deltas.append({"type": "input_json_delta", "partial_json": encode(block["input"]).decode()})
     return [
         _event("content_block_start", index=index, content_block=begun),
         *(_event("content_block_delta", index=index, delta=delta) for delta in deltas),
@@ -48,4 +47,4 @@ def _block(index: int, block: dict[str, Any]) -> list[bytes]:
 
 
 def _event(kind: str, **members: Json) -> bytes:
-    return event(orjson.dumps({"type": kind, **members}), kind)
+    return event(encode({"type": kind, **members}), kind)

@@ -1,0 +1,1 @@
+"""OpenAI's chat completions, and the many who speak like it."""

@@ -1,0 +1,1 @@
+"""Workers AI's /ai/run."""
