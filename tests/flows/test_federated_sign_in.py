@@ -1,7 +1,6 @@
 """The gateway as a user starts it, with people who sign in by an external OpenID Connect provider set up from the command line."""
 
 import re
-import time
 from pathlib import Path
 
 import httpx2
@@ -58,12 +57,8 @@ def test_a_link_from_the_command_line_signs_in_once(tmp_path: Path) -> None:
 
 def wait_for(browser: FormBrowser, text: str) -> httpx2.Response:
     """Return the sign-in page once it shows `text`: changes arrive within two seconds (contracts.md)."""
-    give_up_at = time.monotonic() + 30
-    while time.monotonic() < give_up_at:
-        page = browser.open("/login")
-        if text in page.text:
-            return page
-    raise AssertionError(f"{text!r} did not appear")
+    until_here(lambda: text in browser.open("/login").text)
+    return browser.open("/login")
 
 
 def test_what_a_person_may_grant_bounds_their_static_tokens_too(tmp_path: Path) -> None:

@@ -246,7 +246,11 @@ async def test_the_callers_address_is_known_and_cannot_be_made_up(proxied: Proxi
 async def test_metrics_are_closed_to_what_comes_through_the_proxy(proxied: Proxied) -> None:
     async with proxied.client() as http:
         assert (await http.get("/metrics")).status_code == 403
-        assert (await http.get("/readyz")).json()["status"] == "ready"
+
+        async def is_ready() -> bool:
+            return bool((await http.get("/readyz")).json()["status"] == "ready")
+
+        await until(is_ready)
     async with httpx2.AsyncClient() as beside:
         assert (await beside.get(f"{proxied.gateway.base_url}/metrics")).status_code == 200
 
