@@ -47,7 +47,8 @@ def read_document(document: Json) -> Json:
         shown = sorted(dict.fromkeys(faults), key=lambda fault: fault.place)
         more = [ConfigFault("", f"and {len(shown) - MAX_FAULTS} more")] if len(shown) > MAX_FAULTS else []
         raise ConfigInvalid([*shown[:MAX_FAULTS], *more])
-    return plain
+    # A section without entries says what none says.
+    return {section: entries for section, entries in plain.items() if entries}
 
 
 def _as_json(value: Any, depth: int) -> Json:

@@ -42,6 +42,9 @@ class _Names:
         provider, has_provider, model = used.partition("/")
         if used in self.routes:
             return
+        if not used.isprintable():
+            yield ConfigFault(place_of(place), "has characters that nobody sees")
+            return
         if has_provider and or_model:
             if provider not in self.providers:
                 known = "" if meant(provider, self.providers) else f"; describe it in [providers.{provider}]"

@@ -57,8 +57,6 @@ def _broken(kind: ValidationErrorKind, value: Json, rule: Mapping[str, Json]) ->
             given = f"{value!r} is" if isinstance(value, str) and _OPTION.fullmatch(value) else "is"
             options = [str(option) for option in kind.options]
             return f"{given} none of {listed(options)}{meant(value, options) if isinstance(value, str) else ''}"
-        case ValidationErrorKind.Format():
-            return "must be a date, like 2026-12-31"
         case ValidationErrorKind.Minimum():
             return f"must be at least {kind.limit}"
         case ValidationErrorKind.ExclusiveMinimum():

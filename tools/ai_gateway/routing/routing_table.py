@@ -10,7 +10,9 @@ from tools.ai_gateway.routing.allow_list import refusing
 from tools.ai_gateway.routing.decision import ModelTarget
 
 #: names of models that callers invent; routes' own targets are few
-MAX_REMEMBERED = 10_000
+MAX_REMEMBERED = 5_000
+#: no provider has longer ones; what callers send is remembered, and goes out in headers and records
+MAX_NAME_CHARS = 300
 _NO_RULES, _NOTHING_KNOWN = TenantRules(), ModelFacts()
 
 
@@ -37,6 +39,8 @@ class RoutingTable:
 
     def target(self, name: str) -> ModelTarget | None:
         """Return the model that `provider/id` names, or an id that only one provider's models begin like (`claude-…`)."""
+        if len(name) > MAX_NAME_CHARS or not name.isprintable():
+            return None
         try:
             return self._targets[name]
         except KeyError:

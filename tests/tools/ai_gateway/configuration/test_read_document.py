@@ -112,6 +112,7 @@ def test_what_is_no_configuration_at_all_is_one_plain_fault(text: str | bytes, s
         ("[routes.'openai/mine']\ntargets = ['bulk']", "is the name of a model"),
         ("[routes.a]", "leads nowhere"),
         ("[routes.a]\ntargets = ['openai/']", "write it openai/MODEL"),
+        ('[routes.a]\ntargets = ["openai/m\\u200b"]', "has characters that nobody sees"),
         ("[routes.a]\ntargets = ['a']", "is a cycle: a → a"),
         ("[routes.a]\npick = 'weighted'\ntargets = [{ use = 'bulk', weight = 0 }]", "have no weight"),
         ("[defaults]\nroute = 'frontier'", "never a default"),

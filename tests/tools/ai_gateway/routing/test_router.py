@@ -95,6 +95,8 @@ def test_a_route_of_that_name_goes_before_the_well_known_model() -> None:
         ("oia/gpt-5.2", "did you mean 'oai'?"),
         ("oai/", "did you mean 'oai/m'?"),
         ("x" * 500, "no model or route"),
+        ("oai/" + "x" * 500, "no model or route"),
+        ("oai/m\r\nx-gateway-cost: 0", "no model or route"),
     ],
 )
 def test_a_name_that_nobody_knows_is_answered_with_the_nearest(model: str, meant: str) -> None:
@@ -102,6 +104,7 @@ def test_a_name_that_nobody_knows_is_answered_with_the_nearest(model: str, meant
     assert (refused.code, refused.status, refused.param) == ("model_not_found", 404, "model")
     assert meant in refused.message
     assert len(refused.message) < 300
+    assert refused.message.isprintable()
 
 
 def test_nobody_learns_of_names_that_they_may_not_use() -> None:
