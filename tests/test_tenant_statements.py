@@ -25,8 +25,6 @@ EXEMPT = {
     ("budgets.py", "_release"): COUNTER,
     ("budgets.py", "release"): COUNTER,
     ("budgets.py", "release_expired"): SWEEP,
-    ("settling.py", "counters_for_update"): COUNTER,
-    ("settling.py", "settle"): COUNTER,
     ("model_calls.py", "forget_before"): SWEEP,
     ("caller_keys.py", "load"): SNAPSHOT,
     ("change_position.py", "begin"): "where the feed of all tenants ends now",

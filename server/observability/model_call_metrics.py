@@ -3,6 +3,8 @@
 Labels never carry tenants, keys or users. Models are what callers name within their allow-list, so their number has a bound here.
 """
 
+from dataclasses import dataclass
+
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
 from tools.ai_gateway.call_record import ModelCallRecord
@@ -47,16 +49,21 @@ class ModelCallMetrics:
             "ascend_ai_call_rows_dropped", "Rows of model calls lost because the store did not keep up", registry=registry
         )
         self._models: set[tuple[str, str]] = set()
+        #: label lookups cost more than the increments
+        self._kinds: dict[tuple[str, str, str, str], _Kind] = {}
 
     def closed(self, record: ModelCallRecord) -> None:
         provider, model = self._told_apart(record)
-        self._calls.labels(provider, model, record.outcome, record.cache).inc()
-        error_type = "" if record.outcome == "ok" else record.outcome
-        self._duration.labels(provider, model, error_type).observe(record.ms / 1_000)
+        labels = (provider, model, record.outcome, record.cache)
+        kind = self._kinds.get(labels)
+        if kind is None:
+            kind = self._kinds[labels] = self._kind(*labels)
+        kind.calls.inc()
+        kind.duration.observe(record.ms / 1_000)
         if record.outcome == "error":
             return
-        self._tokens.labels(provider, model, "input").observe(record.usage.input_tokens)
-        self._tokens.labels(provider, model, "output").observe(record.usage.output_tokens)
+        kind.input_tokens.observe(record.usage.input_tokens)
+        kind.output_tokens.observe(record.usage.output_tokens)
         if record.cost_nano_usd is None:
             self._unpriced.labels(provider, model).inc()
         else:
@@ -64,6 +71,14 @@ class ModelCallMetrics:
 
     def dropped(self, rows: int) -> None:
         self._dropped.inc(rows)
+
+    def _kind(self, provider: str, model: str, outcome: str, cache: str) -> "_Kind":
+        return _Kind(
+            calls=self._calls.labels(provider, model, outcome, cache),
+            duration=self._duration.labels(provider, model, "" if outcome == "ok" else outcome),
+            input_tokens=self._tokens.labels(provider, model, "input"),
+            output_tokens=self._tokens.labels(provider, model, "output"),
+        )
 
     def _told_apart(self, record: ModelCallRecord) -> tuple[str, str]:
         known = (record.provider, record.model)
@@ -73,3 +88,13 @@ class ModelCallMetrics:
                 return record.provider, OTHER
             self._models.add(known)
         return known
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """The series of calls that have all labels in common."""
+
+    calls: Counter
+    duration: Histogram
+    input_tokens: Histogram
+    output_tokens: Histogram

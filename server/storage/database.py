@@ -1,27 +1,20 @@
-"""The engine, transactions and migrations: SQLite (WAL) by default, PostgreSQL for more than one machine."""
+"""The store and its transactions: SQLite (WAL) by default, PostgreSQL for more than one machine."""
 
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from typing import Any, Literal
+from typing import TypeVar
 
 import anyio
-from sqlalchemy import event, insert, make_url, text
+from sqlalchemy import Connection, insert, text
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection
 
+from server.storage.engines import ThreadedTransactions, engine_for
 from server.storage.schema.platform_tables import changes
 from tools.dispatch.uninterruptible import uninterruptible
 
-BUSY_TIMEOUT_MS = 10_000
-#: A server that vanished without a word is noticed in half a minute, not in the hours that TCP allows. The URL may say otherwise.
-POSTGRES_PATIENCE = {
-    "connect_timeout": 10,
-    "keepalives_idle": 10,
-    "keepalives_interval": 5,
-    "keepalives_count": 3,
-    "tcp_user_timeout": 25_000,
-}
+Result = TypeVar("Result")
 
 
 def now_us() -> int:
@@ -59,7 +52,7 @@ class Database:
         self.is_sqlite = url.startswith("sqlite")
         self._reader = engine_for(url, "BEGIN", pool_size=4 if self.is_sqlite else 8)
         self._writer = engine_for(url, "BEGIN IMMEDIATE", pool_size=1) if self.is_sqlite else self._reader
-        self._hasty_writer = engine_for(url, "BEGIN IMMEDIATE", pool_size=1, synchronous="NORMAL") if self.is_sqlite else self._reader
+        self._durable, self._hasty = ThreadedTransactions(url), ThreadedTransactions(url, survives_power_cut=False)
         # News of revocations must not queue behind the requests of a busy node.
         self._feed = self._reader if self.is_sqlite else engine_for(url, "BEGIN", pool_size=1)
         # One writer at a time in this process: waiting here is cheaper and fairer than SQLite's busy loop.
@@ -73,21 +66,27 @@ class Database:
                 yield connection
 
     @asynccontextmanager
-    async def write(self, *, survives_power_cut: bool = True) -> AsyncIterator[AsyncConnection]:
-        """Give a transaction: committed when the block ends, undone when it raises. Cancellation waits until it has ended.
+    async def write(self) -> AsyncIterator[AsyncConnection]:
+        """Give a transaction: committed when the block ends, undone when it raises. Cancellation waits until it has ended."""
+        with uninterruptible(), _reached():
+            if self._write_turn is None:
+                async with self._writer.begin() as connection:
+                    yield connection
+                return
+            async with self._write_turn, self._writer.begin() as connection:
+                yield connection
+
+    async def transact(self, work: Callable[[Connection], Result], *, survives_power_cut: bool = True) -> Result:
+        """Run `work` as one transaction, like `write`, all of it in one thread: its statements cost one change of threads, not one each.
 
         What need outlast only the death of this process, not a power cut, does not wait for the disk.
         """
-        writer = self._writer if survives_power_cut else self._hasty_writer
+        transactions = self._durable if survives_power_cut else self._hasty
         with uninterruptible(), _reached():
             if self._write_turn is None:
-                async with writer.begin() as connection:
-                    if not survives_power_cut:
-                        await connection.execute(text("SET LOCAL synchronous_commit = off"))
-                    yield connection
-                return
-            async with self._write_turn, writer.begin() as connection:
-                yield connection
+                return await transactions.run(work)
+            async with self._write_turn:
+                return await transactions.run(work)
 
     @asynccontextmanager
     async def feed(self) -> AsyncIterator[AsyncConnection]:
@@ -106,31 +105,10 @@ class Database:
         return None
 
     async def close(self) -> None:
-        for engine in {self._reader, self._writer, self._hasty_writer, self._feed}:
+        for engine in {self._reader, self._writer, self._feed}:
             await engine.dispose()
-
-
-def engine_for(url: str, begin: str, pool_size: int, synchronous: Literal["FULL", "NORMAL"] = "FULL") -> AsyncEngine:
-    """Return an engine whose transactions start with the statement `begin` in SQLite, and so hold tables made and changed too.
-
-    `synchronous` is SQLite's: NORMAL writes to the log without waiting for the disk.
-    """
-    if not url.startswith("sqlite"):
-        patience = {name: value for name, value in POSTGRES_PATIENCE.items() if name not in make_url(url).query}
-        return create_async_engine(url, pool_size=pool_size, pool_pre_ping=True, connect_args=patience)
-    engine = create_async_engine(url, pool_size=pool_size, max_overflow=0)
-
-    def configure(connection: Any, _record: Any) -> None:
-        connection.isolation_level = None  # We say BEGIN ourselves, below.
-        cursor = connection.cursor()
-        # FULL: a rotated refresh token must be on disk before the client hears of it (power loss included).
-        for pragma in (f"busy_timeout={BUSY_TIMEOUT_MS}", "journal_mode=WAL", f"synchronous={synchronous}", "foreign_keys=ON"):
-            cursor.execute(f"PRAGMA {pragma}")
-        cursor.close()
-
-    event.listen(engine.sync_engine, "connect", configure)
-    event.listen(engine.sync_engine, "begin", lambda connection: connection.exec_driver_sql(begin))
-    return engine
+        self._durable.close()
+        self._hasty.close()
 
 
 async def announce(connection: AsyncConnection, topic: str, tenant_id: str | None, item: str) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, inspect, text
 
-from server.storage.database import engine_for
+from server.storage.engines import engine_for
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 #: any number, as long as every release has the same one

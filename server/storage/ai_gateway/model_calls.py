@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Date, Row, String, case, cast, delete, func, literal, select, text
+from sqlalchemy import ColumnElement, Connection, Date, Row, String, case, cast, delete, func, literal, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 
 from server.storage.ai_gateway.model_call_rows import call_of, call_values
@@ -28,10 +28,14 @@ class SqlModelCallStore:
         if not closed:
             return []
         rows = [call_values(each.record) for each in closed]
-        async with self._database.write() as connection:
-            alerts = await settle(connection, [each.settlement for each in closed if each.settlement is not None])
-            await connection.execute(self._insert, rows)
-        return alerts
+        settlements = [each.settlement for each in closed if each.settlement is not None]
+
+        def written(connection: Connection) -> list[BudgetAlert]:
+            alerts = settle(connection, settlements)
+            connection.execute(self._insert, rows)
+            return alerts
+
+        return await self._database.transact(written)
 
     async def recent(self, tenant_id: str | None, limit: int, gateway: str | None = None) -> Sequence[ModelCallRecord]:
         query = select(model_calls).order_by(model_calls.c.at.desc()).limit(min(limit, MAX_ROWS))

@@ -4,15 +4,15 @@ Rows are locked in one order everywhere, reservations before counters and each b
 other. SQLite has one writer at a time, which comes to the same.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import orjson
-from sqlalchemy import Row, bindparam, delete, func, or_, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, Row, Select, bindparam, delete, func, insert, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from server.storage.database import Database, now_us
-from server.storage.insertion import insert_once, insert_rows
 from server.storage.metering.settling import counters_for_update, give_back, settle
 from server.storage.schema.metering_tables import budget_counters, budget_reservations
 from tools.metering.admission import admit
@@ -23,6 +23,8 @@ from tools.metering.stores import Ask, Counter
 MAX_COUNTERS = 10_000
 #: counters that this process knows to be there
 MAX_KNOWN = 20_000
+#: at once; the rest waits for the next second
+MAX_RELEASED = 1_000
 KEEP_COUNTERS_US = 62 * 24 * 3600 * 1_000_000
 KEEP_RESERVATIONS_US = 2 * 24 * 3600 * 1_000_000
 
@@ -34,6 +36,8 @@ _TAKE = (
         reserved_tokens=budget_counters.c.reserved_tokens + bindparam("more_tokens"),
     )
 )
+_IS_OPEN = budget_reservations.c.state == "open"
+_KEEP = insert(budget_reservations).values({column.name: bindparam(column.name) for column in budget_reservations.c})
 
 
 class SqlBudgetStore:
@@ -45,47 +49,28 @@ class SqlBudgetStore:
         if not asks:
             return []
         charge_by_id = {charge.counter_id: charge for ask in asks for charge in ask.reservation.charges}
-        await self._open(charge_by_id)
+        if missing := charge_by_id.keys() - self._known:
+            # In a transaction of its own: who makes a counter must not hold another meanwhile.
+            made = await self._database.transact(partial(_open, {each: charge_by_id[each] for each in missing}), survives_power_cut=False)
+            if len(self._known) > MAX_KNOWN:
+                self._known.clear()
+            self._known |= made
         # A power cut may lose it, and with it the call that it was for; the death of a process loses nothing.
-        async with self._database.write(survives_power_cut=False) as connection:
-            rows = await counters_for_update(connection, charge_by_id)
-            before = {
-                row.counter_id: Amount(row.spent_nano_usd + row.reserved_nano_usd, row.spent_tokens + row.reserved_tokens) for row in rows
-            }
-            # A counter that there is no room for holds nothing.
-            refused = [next((each for each in ask.reservation.charges if each.counter_id not in before), None) for ask in asks]
-            after = dict(before)
-            admitted = iter(admit([ask for ask, full in zip(asks, refused, strict=True) if full is None], after))
-            outcomes = [next(admitted) if full is None else full for full in refused]
-            taken = [
-                {
-                    "id": counter_id,
-                    "more_nano_usd": used.nano_usd - before[counter_id].nano_usd,
-                    "more_tokens": used.tokens - before[counter_id].tokens,
-                }
-                for counter_id, used in after.items()
-                if used != before[counter_id]
-            ]
-            if taken:
-                await connection.execute(_TAKE, taken)
-            if kept := [_values(ask) for ask, full in zip(asks, outcomes, strict=True) if full is None]:
-                await insert_rows(connection, budget_reservations, kept)
-        return outcomes
+        return await self._database.transact(partial(_reserve, asks, charge_by_id.keys()), survives_power_cut=False)
 
     async def settle(self, settlements: Sequence[Settlement]) -> Sequence[BudgetAlert]:
-        async with self._database.write() as connection:
-            return await settle(connection, settlements)
+        return await self._database.transact(partial(settle, settlements=settlements))
 
     async def release(self, reservation_ids: Sequence[str]) -> None:
         open_ones = budget_reservations.c.reservation_id.in_(reservation_ids)
-        await self._release(select(budget_reservations).where(open_ones, budget_reservations.c.state == "open"))
+        await self._database.transact(partial(_release, select(budget_reservations).where(open_ones, _IS_OPEN)))
 
     async def release_expired(self, now_us: int) -> int:
-        expired = select(budget_reservations).where(budget_reservations.c.state == "open", budget_reservations.c.expires_at < now_us)
+        expired = select(budget_reservations).where(_IS_OPEN, budget_reservations.c.expires_at < now_us)
         async with self._database.read() as connection:
             if (await connection.execute(expired.limit(1))).first() is None:
                 return 0
-        return await self._release(expired.limit(1_000))
+        return await self._database.transact(partial(_release, expired.limit(MAX_RELEASED)))
 
     async def counters(self, now_us: int) -> Sequence[Counter]:
         present = or_(budget_counters.c.window_end.is_(None), budget_counters.c.window_end > now_us)
@@ -103,41 +88,56 @@ class SqlBudgetStore:
             await connection.execute(delete(budget_counters).where(budget_counters.c.window_end < now - KEEP_COUNTERS_US))
             await connection.execute(delete(budget_reservations).where(*old))
 
-    async def _release(self, found: Any) -> int:
-        query = found.order_by(budget_reservations.c.reservation_id).with_for_update(skip_locked=True)
-        async with self._database.write() as connection:
-            rows = (await connection.execute(query)).all()
-            ids = [row.reservation_id for row in rows]
-            if ids:
-                await connection.execute(
-                    update(budget_reservations).where(budget_reservations.c.reservation_id.in_(ids)).values(state="released")
-                )
-                await give_back(connection, rows)
-        return len(rows)
 
-    async def _open(self, charge_by_id: Mapping[str, Charge]) -> None:
-        """Make the counters that are not there yet; one that goes beyond the quota is not made."""
-        missing = sorted(charge_by_id.keys() - self._known)
-        if not missing:
-            return
-        # In a transaction of its own: who makes a counter must not hold another meanwhile.
-        async with self._database.write(survives_power_cut=False) as connection:
-            there = await connection.execute(select(budget_counters.c.counter_id).where(budget_counters.c.counter_id.in_(missing)))
-            known = set(there.scalars())
-            for counter_id in missing:
-                charge = charge_by_id[counter_id]
-                if counter_id not in known and (not charge.whose or await _has_room(connection, charge)):
-                    await insert_once(connection, budget_counters, _new(counter_id, charge))
-                    known.add(counter_id)
-        if len(self._known) > MAX_KNOWN:
-            self._known.clear()
-        self._known |= known
+def _open(charge_by_id: Mapping[str, Charge], connection: Connection) -> set[str]:
+    """Make the counters that are not there yet, and return those that are; one that goes beyond the quota is not made."""
+    there = connection.execute(select(budget_counters.c.counter_id).where(budget_counters.c.counter_id.in_(charge_by_id)))
+    known = set(there.scalars())
+    insert_one = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+    for counter_id, charge in sorted(charge_by_id.items()):
+        if counter_id not in known and (not charge.whose or _has_room(connection, charge)):
+            connection.execute(insert_one(budget_counters).values(_new(counter_id, charge)).on_conflict_do_nothing())
+            known.add(counter_id)
+    return known
 
 
-async def _has_room(connection: AsyncConnection, charge: Charge) -> bool:
+def _has_room(connection: Connection, charge: Charge) -> bool:
     its_own = (budget_counters.c.budget == charge.budget, budget_counters.c.tenant_id == charge.tenant_id)
     same_window = budget_counters.c.window_start == charge.window_start_us
-    return bool((await connection.scalar(select(func.count()).where(*its_own, same_window)) or 0) < MAX_COUNTERS)
+    return (connection.scalar(select(func.count()).where(*its_own, same_window)) or 0) < MAX_COUNTERS
+
+
+def _reserve(asks: Sequence[Ask], counter_ids: Iterable[str], connection: Connection) -> list[Charge | None]:
+    rows = counters_for_update(connection, counter_ids)
+    before = {row.counter_id: Amount(row.spent_nano_usd + row.reserved_nano_usd, row.spent_tokens + row.reserved_tokens) for row in rows}
+    # A counter that there is no room for holds nothing.
+    refused = [next((each for each in ask.reservation.charges if each.counter_id not in before), None) for ask in asks]
+    after = dict(before)
+    admitted = iter(admit([ask for ask, full in zip(asks, refused, strict=True) if full is None], after))
+    outcomes = [next(admitted) if full is None else full for full in refused]
+    taken = [
+        {
+            "id": counter_id,
+            "more_nano_usd": used.nano_usd - before[counter_id].nano_usd,
+            "more_tokens": used.tokens - before[counter_id].tokens,
+        }
+        for counter_id, used in after.items()
+        if used != before[counter_id]
+    ]
+    if taken:
+        connection.execute(_TAKE, taken)
+    if kept := [_values(ask) for ask, full in zip(asks, outcomes, strict=True) if full is None]:
+        connection.execute(_KEEP, kept)
+    return outcomes
+
+
+def _release(found: Select[Any], connection: Connection) -> int:
+    rows = connection.execute(found.order_by(budget_reservations.c.reservation_id).with_for_update(skip_locked=True)).all()
+    if rows:
+        ids = [row.reservation_id for row in rows]
+        connection.execute(update(budget_reservations).where(budget_reservations.c.reservation_id.in_(ids)).values(state="released"))
+        give_back(connection, rows)
+    return len(rows)
 
 
 def _new(counter_id: str, charge: Charge) -> dict[str, object]:

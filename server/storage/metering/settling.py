@@ -5,8 +5,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import orjson
-from sqlalchemy import Row, bindparam, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, Row, bindparam, select, update
 
 from server.storage.schema.metering_tables import budget_counters, budget_reservations
 from tools.metering.spending import Amount, BudgetAlert, Charge, Settlement
@@ -14,6 +13,19 @@ from tools.metering.spending import Amount, BudgetAlert, Charge, Settlement
 #: nano-dollars and tokens spent, nano-dollars and tokens given back
 Deltas = defaultdict[str, list[int]]
 
+#: Rows are locked in the order of their names. Statements are made once: to make one costs more than to run it.
+_COUNTERS = (
+    select(budget_counters)
+    .where(budget_counters.c.counter_id.in_(bindparam("ids", expanding=True)))
+    .order_by(budget_counters.c.counter_id)
+    .with_for_update()
+)
+_UNSETTLED = (
+    select(budget_reservations)
+    .where(budget_reservations.c.reservation_id.in_(bindparam("ids", expanding=True)), budget_reservations.c.state != "settled")
+    .order_by(budget_reservations.c.reservation_id)
+    .with_for_update()
+)
 _CHANGE = (
     update(budget_counters)
     .where(budget_counters.c.counter_id == bindparam("id"))
@@ -32,13 +44,12 @@ _SETTLED = (
 )
 
 
-async def settle(connection: AsyncConnection, settlements: Sequence[Settlement]) -> list[BudgetAlert]:
+def settle(connection: Connection, settlements: Sequence[Settlement]) -> list[BudgetAlert]:
     """Do what BudgetStore.settle promises, in the transaction of `connection`."""
     by_id = {each.reservation.reservation_id: each for each in settlements}
     if not by_id:
         return []
-    query = select(budget_reservations).where(budget_reservations.c.reservation_id.in_(by_id), budget_reservations.c.state != "settled")
-    rows = (await connection.execute(query.order_by(budget_reservations.c.reservation_id).with_for_update())).all()
+    rows = connection.execute(_UNSETTLED, {"ids": list(by_id)}).all()
     if not rows:
         return []
     deltas: Deltas = defaultdict(lambda: [0, 0, 0, 0])
@@ -52,24 +63,21 @@ async def settle(connection: AsyncConnection, settlements: Sequence[Settlement])
             delta[0] += settlement.spent.nano_usd
             delta[1] += settlement.spent.tokens
     spent = [(row.reservation_id, by_id[row.reservation_id].spent) for row in rows]
-    await connection.execute(
-        _SETTLED, [{"id": each, "new_nano_usd": amount.nano_usd, "new_tokens": amount.tokens} for each, amount in spent]
-    )
-    return await _change(connection, deltas, charge_by_id)
+    connection.execute(_SETTLED, [{"id": each, "new_nano_usd": amount.nano_usd, "new_tokens": amount.tokens} for each, amount in spent])
+    return _change(connection, deltas, charge_by_id)
 
 
-async def give_back(connection: AsyncConnection, rows: Sequence[Row[Any]]) -> None:
+def give_back(connection: Connection, rows: Sequence[Row[Any]]) -> None:
     """Take what these reservations hold from their counters."""
     deltas: Deltas = defaultdict(lambda: [0, 0, 0, 0])
     for row in rows:
         _give_back(row, deltas)
-    await _change(connection, deltas, {})
+    _change(connection, deltas, {})
 
 
-async def counters_for_update(connection: AsyncConnection, counter_ids: Iterable[str]) -> Sequence[Row[Any]]:
+def counters_for_update(connection: Connection, counter_ids: Iterable[str]) -> Sequence[Row[Any]]:
     """Return these counters, locked until the transaction ends, always in the same order."""
-    query = select(budget_counters).where(budget_counters.c.counter_id.in_(sorted(counter_ids)))
-    return (await connection.execute(query.order_by(budget_counters.c.counter_id).with_for_update())).all()
+    return connection.execute(_COUNTERS, {"ids": sorted(counter_ids)}).all()
 
 
 def _give_back(row: Row[Any], deltas: Deltas) -> None:
@@ -80,9 +88,9 @@ def _give_back(row: Row[Any], deltas: Deltas) -> None:
             deltas[counter_id][3] += row.tokens
 
 
-async def _change(connection: AsyncConnection, deltas: Deltas, charge_by_id: dict[str, Charge]) -> list[BudgetAlert]:
+def _change(connection: Connection, deltas: Deltas, charge_by_id: dict[str, Charge]) -> list[BudgetAlert]:
     alerts, changes = [], []
-    for row in await counters_for_update(connection, deltas):
+    for row in counters_for_update(connection, deltas):
         delta = deltas[row.counter_id]
         spent = Amount(row.spent_nano_usd + delta[0], row.spent_tokens + delta[1])
         told = [Amount(*each) for each in orjson.loads(row.alerted)]
@@ -100,7 +108,7 @@ async def _change(connection: AsyncConnection, deltas: Deltas, charge_by_id: dic
             }
         )
     if changes:
-        await connection.execute(_CHANGE, changes)
+        connection.execute(_CHANGE, changes)
     return alerts
 
 

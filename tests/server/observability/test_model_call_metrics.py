@@ -42,7 +42,9 @@ def test_a_failed_call_has_neither_price_nor_tokens() -> None:
     said = generate_latest(registry).decode()
     assert 'outcome="error"' in said
     assert "ascend_ai_unpriced_total{" not in said
-    assert "gen_ai_client_token_usage_sum{" not in said
+    assert (
+        'gen_ai_client_token_usage_count{gen_ai_provider_name="openai",gen_ai_request_model="other",gen_ai_token_type="input"} 0.0' in said
+    )
 
 
 def test_invented_models_are_one() -> None:

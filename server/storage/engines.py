@@ -1,0 +1,80 @@
+"""Engines: how every connection to the store is set up, and transactions that run whole in a thread."""
+
+from collections.abc import Callable
+from typing import Any, Literal, TypeVar
+
+import anyio
+import anyio.to_thread
+from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+BUSY_TIMEOUT_MS = 10_000
+THREADS_IN_SQLITE, THREADS_IN_POSTGRES = 1, 4
+#: A server that vanished without a word is noticed in half a minute, not in the hours that TCP allows. The URL may say otherwise.
+POSTGRES_PATIENCE = {
+    "connect_timeout": 10,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 25_000,
+}
+
+Result = TypeVar("Result")
+
+
+def engine_for(url: str, begin: str, pool_size: int) -> AsyncEngine:
+    """Return an engine whose transactions start with the statement `begin` in SQLite, and so hold tables made and changed too."""
+    if not url.startswith("sqlite"):
+        return create_async_engine(url, pool_size=pool_size, pool_pre_ping=True, connect_args=patience_of(url))
+    engine = create_async_engine(url, pool_size=pool_size, max_overflow=0)
+    configure_sqlite(engine.sync_engine, begin)
+    return engine
+
+
+def patience_of(url: str) -> dict[str, int]:
+    return {name: value for name, value in POSTGRES_PATIENCE.items() if name not in make_url(url).query}
+
+
+def configure_sqlite(engine: Engine, begin: str, synchronous: Literal["FULL", "NORMAL"] = "FULL") -> None:
+    """Have every connection of `engine` set up as all of ours are, and every transaction start with the statement `begin`."""
+
+    def configure(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # We say BEGIN ourselves, below.
+        cursor = connection.cursor()
+        # FULL: a rotated refresh token must be on disk before the client hears of it (power loss included).
+        for pragma in (f"busy_timeout={BUSY_TIMEOUT_MS}", "journal_mode=WAL", f"synchronous={synchronous}", "foreign_keys=ON"):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    event.listen(engine, "connect", configure)
+    event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(begin))
+
+
+class ThreadedTransactions:
+    """Transactions that run in a thread from their first statement to their last; connections of their own, made when one is needed."""
+
+    def __init__(self, url: str, *, survives_power_cut: bool = True) -> None:
+        self._is_sqlite = url.startswith("sqlite")
+        self._survives_power_cut = survives_power_cut
+        self._limit = THREADS_IN_SQLITE if self._is_sqlite else THREADS_IN_POSTGRES
+        if self._is_sqlite:
+            # aiosqlite is the same driver in a thread of its own.
+            self._engine = create_engine(make_url(url).set(drivername="sqlite"), pool_size=self._limit, max_overflow=0)
+            configure_sqlite(self._engine, "BEGIN IMMEDIATE", "FULL" if survives_power_cut else "NORMAL")
+        else:
+            self._engine = create_engine(url, pool_size=self._limit, pool_pre_ping=True, connect_args=patience_of(url))
+        self._threads: anyio.CapacityLimiter | None = None
+
+    async def run(self, work: Callable[[Connection], Result]) -> Result:
+        if self._threads is None:
+            self._threads = anyio.CapacityLimiter(self._limit)
+        return await anyio.to_thread.run_sync(self._run, work, limiter=self._threads)
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+    def _run(self, work: Callable[[Connection], Result]) -> Result:
+        with self._engine.begin() as connection:
+            if not self._is_sqlite and not self._survives_power_cut:
+                connection.execute(text("SET LOCAL synchronous_commit = off"))
+            return work(connection)
