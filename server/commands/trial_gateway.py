@@ -20,7 +20,7 @@ from tools.catalog.suggestions import Suggestions
 from tools.dispatch.policy import Policy
 from tools.egress.client import Egress
 from tools.errors import ImportFailed
-from tools.operation import Call, CallOptions, ClientInfo, Json, Operation, Outcome
+from tools.operation import Call, CallOptions, ClientInfo, Failure, Json, Operation, Outcome
 from tools.sources.importing import ImportRequest, import_openapi
 from tools.stores import Source
 
@@ -55,7 +55,7 @@ class TrialGateway:
         operation = catalog.visible(DEFAULT_TENANT).operations_by_id["discover_apis"]
 
         async def again(*_: object, **__: object) -> Outcome:
-            raise NotImplementedError
+            return Outcome("error", error=Failure("not_available", "a trial only searches; it runs no operation"))
 
         return await self._discover(
             Call(

@@ -6,7 +6,10 @@ from tools.sources.builtin import BuiltinFunction
 
 
 async def call_api(call: Call) -> Outcome:
-    """Run `api` with `args`; the record names that operation, not this tool."""
+    """Run `api` with `args`; the record names that operation, not this tool.
+
+    The door opens for what a call names before it comes here (0018): only one whose catalogue changed in between does.
+    """
     return await call.again(*asked_of(call.arguments))
 
 

@@ -85,14 +85,8 @@ def failure_to_wire(failure: Failure) -> dict[str, Json]:
     )
 
 
-def to_text(outcome: Outcome) -> str:
-    """Return the same answer as text, for clients that show only text to the model."""
-    wire = to_wire(outcome)
-    return text_of(outcome, wire, encode(wire))
-
-
 def text_of(outcome: Outcome, wire: Mapping[str, Json], encoded: bytes) -> str:
-    """Return the text of an answer whose structured content is `wire`, `encoded`: the same without what only programs read.
+    """Return an answer for clients that show only text to the model: `wire`, which is `encoded`, without what only programs read.
 
     That is `trace_id` where nothing went wrong, `size` where nothing was cut, and `stats` of a plan.
     """

@@ -9,7 +9,7 @@ from sqlalchemy import Row, delete, select, update
 from oauth.client import Client, ClientKind
 from server.storage.database import Database
 from server.storage.insertion import insert_or_replace
-from server.storage.oauth.rows import Values, from_us, to_us
+from server.storage.row_mapping import Values, from_us, to_us
 from server.storage.schema.oauth_tables import oauth_clients
 
 

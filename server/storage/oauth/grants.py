@@ -24,9 +24,9 @@ from oauth.tokens.grant_records import (
 from server.storage.database import Database, announce
 from server.storage.insertion import insert_once, insert_or_replace, insert_rows
 from server.storage.oauth import rows as rows_of
-from server.storage.oauth.rows import Values, to_us
 from server.storage.oauth.sweep import sweep
 from server.storage.quota import keep_newest
+from server.storage.row_mapping import Values, to_us
 from server.storage.schema.oauth_tables import (
     access_tokens,
     authorization_codes,
@@ -79,11 +79,11 @@ class SqlOAuthRows:
         )
 
     async def add_grant(self, grant: Grant) -> None:
-        await self._insert(grants, rows_of.grant_values(grant))
+        await self._insert(grants, rows_of.GRANTS.values(grant))
 
     async def grant(self, grant_id: str) -> Grant | None:
         row = await self._one(grants, grants.c.grant_id == grant_id)
-        return None if row is None else rows_of.grant_of(row)
+        return None if row is None else rows_of.GRANTS.record(row)
 
     async def revoke_grant(self, grant: Grant, at: float, reason: str) -> None:
         its_row = and_(grants.c.tenant_id == grant.tenant_id, grants.c.grant_id == grant.grant_id)
@@ -97,22 +97,22 @@ class SqlOAuthRows:
         await self._announce(grant.tenant_id, f"grant:{grant.grant_id}")
 
     async def add_code(self, code: AuthorizationCode) -> None:
-        await self._insert(authorization_codes, rows_of.code_values(code))
+        await self._insert(authorization_codes, rows_of.CODES.values(code))
 
     async def code(self, code_hash: bytes) -> AuthorizationCode | None:
         row = await self._one(authorization_codes, authorization_codes.c.code_hash == code_hash)
-        return None if row is None else rows_of.code_of(row)
+        return None if row is None else rows_of.CODES.record(row)
 
     async def update_code(self, code: AuthorizationCode) -> None:
         its_row = and_(authorization_codes.c.tenant_id == code.tenant_id, authorization_codes.c.code_hash == code.code_hash)
-        await self._update(authorization_codes, its_row, rows_of.code_values(code))
+        await self._update(authorization_codes, its_row, rows_of.CODES.values(code))
 
     async def add_access_token(self, token: AccessToken) -> None:
-        await self._insert(access_tokens, rows_of.access_token_values(token))
+        await self._insert(access_tokens, rows_of.ACCESS_TOKENS.values(token))
 
     async def access_token(self, token_hash: bytes) -> AccessToken | None:
         row = await self._one(access_tokens, access_tokens.c.token_hash == token_hash)
-        return None if row is None else rows_of.access_token_of(row)
+        return None if row is None else rows_of.ACCESS_TOKENS.record(row)
 
     async def remove_access_token(self, token: AccessToken) -> None:
         its_row = and_(access_tokens.c.tenant_id == token.tenant_id, access_tokens.c.token_hash == token.token_hash)
@@ -120,46 +120,46 @@ class SqlOAuthRows:
         await self._announce(token.tenant_id, f"token:{token.token_hash.hex()}")
 
     async def add_refresh_token(self, token: RefreshToken) -> None:
-        await self._insert(refresh_tokens, rows_of.refresh_token_values(token))
+        await self._insert(refresh_tokens, rows_of.REFRESH_TOKENS.values(token))
 
     async def refresh_token(self, token_hash: bytes) -> RefreshToken | None:
         row = await self._one(refresh_tokens, refresh_tokens.c.token_hash == token_hash)
-        return None if row is None else rows_of.refresh_token_of(row)
+        return None if row is None else rows_of.REFRESH_TOKENS.record(row)
 
     async def update_refresh_token(self, token: RefreshToken) -> None:
         its_row = and_(refresh_tokens.c.tenant_id == token.tenant_id, refresh_tokens.c.token_hash == token.token_hash)
-        await self._update(refresh_tokens, its_row, rows_of.refresh_token_values(token))
+        await self._update(refresh_tokens, its_row, rows_of.REFRESH_TOKENS.values(token))
 
     async def consent(self, tenant_id: str, subject: str, client_id: str, redirect_uri: str, resource: str) -> RememberedConsent | None:
         row = await self._one(consents, _consent_key(tenant_id, subject, client_id, redirect_uri, resource))
-        return None if row is None else rows_of.consent_of(row)
+        return None if row is None else rows_of.CONSENTS.record(row)
 
     async def remember_consent(self, consent: RememberedConsent) -> None:
-        await insert_or_replace(self._connection, consents, rows_of.consent_values(consent))
+        await insert_or_replace(self._connection, consents, rows_of.CONSENTS.values(consent))
 
     async def add_device_code(self, code: DeviceCode) -> None:
         table = device_codes
-        await self._insert(table, rows_of.device_code_values(code))
+        await self._insert(table, rows_of.DEVICE_CODES.values(code))
         await keep_newest(self._connection, table, table.c.client_id, self._quotas.device_codes, table.c.tenant_id == code.tenant_id)
 
     async def device_code(self, device_hash: bytes) -> DeviceCode | None:
         row = await self._one(device_codes, device_codes.c.device_hash == device_hash)
-        return None if row is None else rows_of.device_code_of(row)
+        return None if row is None else rows_of.DEVICE_CODES.record(row)
 
     async def device_code_of(self, user_code: str) -> DeviceCode | None:
         row = await self._one(device_codes, device_codes.c.user_code == user_code)
-        return None if row is None else rows_of.device_code_of(row)
+        return None if row is None else rows_of.DEVICE_CODES.record(row)
 
     async def update_device_code(self, code: DeviceCode) -> None:
         its_row = and_(device_codes.c.tenant_id == code.tenant_id, device_codes.c.device_hash == code.device_hash)
-        await self._update(device_codes, its_row, rows_of.device_code_values(code))
+        await self._update(device_codes, its_row, rows_of.DEVICE_CODES.values(code))
 
     async def use_assertion(self, issuer: str, assertion_id: str, expires_at: float) -> bool:
         values = {"issuer": issuer, "assertion_id": assertion_id, "expires_at": to_us(expires_at)}
         return await insert_once(self._connection, used_assertions, values)
 
     async def note(self, event: SecurityEvent) -> None:
-        await self._insert(security_events, rows_of.event_values(event))
+        await self._insert(security_events, rows_of.EVENTS.values(event))
 
     async def _announce(self, tenant_id: str, item: str) -> None:
         await announce(self._connection, "tokens", tenant_id, item)
@@ -199,23 +199,23 @@ class SqlGrantStore:
     async def live_access_token(self, token_hash: bytes) -> AccessToken | None:
         standing = exists().where(grants.c.grant_id == access_tokens.c.grant_id, grants.c.revoked_at.is_(None))
         row = await self._first(access_tokens, and_(access_tokens.c.token_hash == token_hash, standing))
-        return None if row is None else rows_of.access_token_of(row)
+        return None if row is None else rows_of.ACCESS_TOKENS.record(row)
 
     async def grant_of_refresh_token(self, token_hash: bytes) -> Grant | None:
         its_grant = exists().where(refresh_tokens.c.grant_id == grants.c.grant_id, refresh_tokens.c.token_hash == token_hash)
         row = await self._first(grants, its_grant)
-        return None if row is None else rows_of.grant_of(row)
+        return None if row is None else rows_of.GRANTS.record(row)
 
     async def live_refresh_token(self, token_hash: bytes) -> tuple[RefreshToken, Grant] | None:
         grant = await self.grant_of_refresh_token(token_hash)
         row = await self._first(refresh_tokens, and_(refresh_tokens.c.token_hash == token_hash, refresh_tokens.c.rotated_at.is_(None)))
         if grant is None or grant.revoked_at is not None or row is None:
             return None
-        return rows_of.refresh_token_of(row), grant
+        return rows_of.REFRESH_TOKENS.record(row), grant
 
     async def remembered(self, tenant_id: str, subject: str, client_id: str, redirect_uri: str, resource: str) -> RememberedConsent | None:
         row = await self._first(consents, _consent_key(tenant_id, subject, client_id, redirect_uri, resource))
-        return None if row is None else rows_of.consent_of(row)
+        return None if row is None else rows_of.CONSENTS.record(row)
 
     async def has_grant(self, tenant_id: str, subject: str, client_id: str) -> bool:
         its_own = and_(grants.c.tenant_id == tenant_id, grants.c.subject == subject, grants.c.client_id == client_id)
@@ -238,7 +238,7 @@ class SqlGrantStore:
     async def _grants(self, condition: ColumnElement[bool]) -> Sequence[Grant]:
         async with self._database.read() as connection:
             rows = (await connection.execute(select(grants).where(condition).order_by(grants.c.created_at.desc()))).all()
-        return tuple(rows_of.grant_of(row) for row in rows)
+        return tuple(rows_of.GRANTS.record(row) for row in rows)
 
     async def _first(self, table: Table, condition: ColumnElement[bool]) -> Row[Any] | None:
         async with self._database.read() as connection:

@@ -7,7 +7,7 @@ from sqlalchemy import select
 from oauth.audit import SecurityEvent
 from server.storage.database import Database
 from server.storage.insertion import insert_rows
-from server.storage.oauth.rows import event_of, event_values
+from server.storage.oauth.rows import EVENTS
 from server.storage.schema.oauth_tables import security_events
 
 
@@ -17,11 +17,11 @@ class SqlAuditLog:
 
     async def record(self, event: SecurityEvent) -> None:
         async with self._database.write() as connection:
-            await insert_rows(connection, security_events, [event_values(event)])
+            await insert_rows(connection, security_events, [EVENTS.values(event)])
 
     async def recent(self, tenant_id: str, limit: int = 100) -> Sequence[SecurityEvent]:
         statement = (
             select(security_events).where(security_events.c.tenant_id == tenant_id).order_by(security_events.c.seq.desc()).limit(limit)
         )
         async with self._database.read() as connection:
-            return tuple(event_of(row) for row in (await connection.execute(statement)).all())
+            return tuple(EVENTS.record(row) for row in (await connection.execute(statement)).all())

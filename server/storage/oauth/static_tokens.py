@@ -1,16 +1,16 @@
 """Keep static tokens: StaticTokenStore on SQL."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
-from sqlalchemy import Row, and_, delete, select, update
+from sqlalchemy import and_, delete, select, update
 
-from oauth.scopes import render
 from oauth.tokens.static_tokens import StaticToken
 from server.storage.database import Database, announce
 from server.storage.insertion import insert_rows
-from server.storage.oauth.rows import from_us, scopes_of, to_us
+from server.storage.row_mapping import SCOPES, TIME, RowMapping, to_us
 from server.storage.schema.oauth_tables import static_tokens
+
+_TOKENS = RowMapping(StaticToken, scopes=SCOPES, created_at=TIME, last_used_at=TIME)
 
 
 class SqlStaticTokenStore:
@@ -18,29 +18,18 @@ class SqlStaticTokenStore:
         self._database = database
 
     async def add(self, token: StaticToken) -> None:
-        values = {
-            "token_hash": token.token_hash,
-            "token_id": token.token_id,
-            "tenant_id": token.tenant_id,
-            "subject": token.subject,
-            "label": token.label,
-            "scopes": render(token.scopes),
-            "created_at": to_us(token.created_at),
-            "last_used_at": to_us(token.last_used_at),
-            "calls": token.calls,
-        }
         async with self._database.write() as connection:
-            await insert_rows(connection, static_tokens, [values])
+            await insert_rows(connection, static_tokens, [_TOKENS.values(token)])
 
     async def find(self, token_hash: bytes) -> StaticToken | None:
         async with self._database.read() as connection:
             row = (await connection.execute(select(static_tokens).where(static_tokens.c.token_hash == token_hash))).first()
-        return None if row is None else _token(row)
+        return None if row is None else _TOKENS.record(row)
 
     async def of_tenant(self, tenant_id: str) -> Sequence[StaticToken]:
         statement = select(static_tokens).where(static_tokens.c.tenant_id == tenant_id).order_by(static_tokens.c.created_at.desc())
         async with self._database.read() as connection:
-            return tuple(_token(row) for row in (await connection.execute(statement)).all())
+            return tuple(_TOKENS.record(row) for row in (await connection.execute(statement)).all())
 
     async def remove(self, tenant_id: str, token_id: str) -> StaticToken | None:
         its_row = and_(static_tokens.c.tenant_id == tenant_id, static_tokens.c.token_id == token_id)
@@ -49,24 +38,10 @@ class SqlStaticTokenStore:
             if row is None:
                 return None
             await announce(connection, "tokens", tenant_id, f"token:{row.token_hash.hex()}")
-        return _token(row)
+        return _TOKENS.record(row)
 
     async def count(self, calls_by_hash: Mapping[bytes, int], at: float) -> None:
         async with self._database.write() as connection:
             for token_hash, calls in calls_by_hash.items():
                 values = {"calls": static_tokens.c.calls + calls, "last_used_at": to_us(at)}
                 await connection.execute(update(static_tokens).where(static_tokens.c.token_hash == token_hash).values(values))
-
-
-def _token(row: Row[Any]) -> StaticToken:
-    return StaticToken(
-        token_hash=row.token_hash,
-        token_id=row.token_id,
-        tenant_id=row.tenant_id,
-        subject=row.subject,
-        label=row.label,
-        scopes=scopes_of(row.scopes),
-        created_at=row.created_at / 1_000_000,
-        last_used_at=from_us(row.last_used_at),
-        calls=row.calls,
-    )

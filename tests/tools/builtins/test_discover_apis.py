@@ -6,8 +6,9 @@ import orjson
 import pytest
 
 from oauth.connections.credentials import Readiness
+from tests.tools.model_text import to_text
 from tests.tools.stand_ins import ADA, DispatcherInMemory, gateway, operation
-from tools.dispatch.wire import to_text, to_wire
+from tools.dispatch.wire import to_wire
 from tools.operation import Json, Paging
 
 SEARCH = operation(

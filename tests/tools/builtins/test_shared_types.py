@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
+from tests.tools.model_text import to_text
 from tests.tools.stand_ins import gateway, operation
 from tools.builtins.shared_types import with_shared_types
-from tools.dispatch.wire import to_text
 
 MEMBER = "{nick, roles[], joined_at, avatar, banner}"
 ADDRESS = '{line1: str, city: str, country?: "DE"|"FR"}'

@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.examples import examples
+from tests.tools.model_text import to_text
 from tests.tools.stand_ins import DispatcherInMemory, gateway, operation
-from tools.dispatch.wire import to_text, to_wire
+from tools.dispatch.wire import to_wire
 from tools.operation import Paging
 
 SEARCH = operation(

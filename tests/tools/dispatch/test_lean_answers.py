@@ -3,10 +3,11 @@
 import orjson
 import pytest
 
+from tests.tools.model_text import to_text
 from tests.tools.stand_ins import answering, gateway, operation
 from tools.dispatch.identity import identity_of
 from tools.dispatch.outline import outline_beside, outline_of, preview_of
-from tools.dispatch.wire import shorten, to_text, to_wire
+from tools.dispatch.wire import shorten, to_wire
 from tools.operation import Failure, Json, Outcome, Page, Paging, Size
 
 LONG = "x" * 2_000

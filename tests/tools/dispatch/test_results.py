@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.examples import examples
+from tests.tools.model_text import to_text
 from tests.tools.stand_ins import BOB, answering, gateway, operation
 from tools.dispatch.outline import outline_of, preview_of
-from tools.dispatch.wire import to_text, to_wire
+from tools.dispatch.wire import to_wire
 from tools.operation import Download, Failure, Json, Outcome, ResponseMeta
 from tools.quotas import RESULTS
 

@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
+from tests.tools.model_text import to_text
 from tests.tools.sources.http.upstream import Upstream
 from tests.tools.sources.openapi.callable import call_of
 from tests.tools.stand_ins import KnownConnections
 from tools.dispatch.outcome_codec import decode_outcome, encode_outcome
-from tools.dispatch.wire import to_text, to_wire
+from tools.dispatch.wire import to_wire
 from tools.egress.client import Egress
 from tools.operation import Operation
 from tools.sources.http.runner import OpenApiRunner

@@ -5,9 +5,10 @@ import json
 import pytest
 
 from server.mcp.answers import encoded
+from tests.tools.model_text import to_text
 from tests.tools.sources.http.api_world import GET, ApiWorld
 from tests.tools.stand_ins import gateway
-from tools.dispatch.wire import to_text, to_wire
+from tools.dispatch.wire import to_wire
 from tools.operation import Download, ResponseMeta
 
 
