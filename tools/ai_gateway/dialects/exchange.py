@@ -81,6 +81,11 @@ class StreamReader(Protocol):
         ...
 
     @property
+    def is_over(self) -> bool:
+        """The terminal mark itself is here: nothing more is read. Complete without it, usage may still come."""
+        ...
+
+    @property
     def fault(self) -> ProviderFault | None:
         """An error event of the provider inside its 200, in the caller's dialect; None: none."""
         ...
@@ -92,6 +97,11 @@ class StreamReader(Protocol):
 
     @property
     def produced_chars(self) -> int: ...
+
+    @property
+    def content_type(self) -> str:
+        """Of what the caller gets; "": what the provider said. Only text/event-stream takes a comment or a ping in between."""
+        ...
 
     def feed(self, data: bytes) -> Sequence[bytes]:
         """Take bytes as they come and return the events that are complete. Raises MalformedAnswer for garbage that is no event.

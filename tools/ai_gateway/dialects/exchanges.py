@@ -5,10 +5,12 @@ from tools.ai_gateway.dialects.callers.caller_dialect import CallerDialect
 from tools.ai_gateway.dialects.callers.chat_answer import ChatCaller
 from tools.ai_gateway.dialects.callers.messages_answer import MessagesCaller
 from tools.ai_gateway.dialects.callers.responses_answer import ResponsesCaller
-from tools.ai_gateway.dialects.exchange import Exchange
+from tools.ai_gateway.dialects.exchange import Exchange, ProviderFault
+from tools.ai_gateway.dialects.faults.error_text import read_error
 from tools.ai_gateway.dialects.native.apis import BY_SURFACE
 from tools.ai_gateway.dialects.native.native_exchange import NativeExchange
 from tools.ai_gateway.dialects.native.paths import read_path
+from tools.ai_gateway.dialects.native.responses_reader import failed_event
 from tools.ai_gateway.dialects.providers.anthropic.dialect import AnthropicDialect
 from tools.ai_gateway.dialects.providers.bedrock.dialect import BedrockDialect
 from tools.ai_gateway.dialects.providers.gemini.dialect import GeminiDialect
@@ -63,6 +65,16 @@ def exchange_for_caller(surface: Surface, dialect: Dialect = "openai") -> Exchan
     return _EXCHANGES[surface, dialect]
 
 
-def is_native_stream(dialect: Dialect, path: str) -> bool:
-    """Say whether a path of a provider's own API alone asks for a stream."""
-    return read_path(dialect, path).is_stream
+def is_native_stream(dialect: Dialect, path: str, query: str = "alt=sse") -> bool:
+    """Say whether a path of a provider's own API alone asks for a stream of events; Gemini sends one JSON without alt=sse."""
+    return read_path(dialect, path).is_stream and (dialect != "gemini" or "alt=sse" in query)
+
+
+def told_in_stream(surface: Surface, fault: ProviderFault) -> bytes | None:
+    """Return the events by which a refusal is told inside a stream that was asked for; None: it is told by its status.
+
+    Codex learns of an overlong prompt from `response.failed` alone, as OpenAI's own responses tell it, and then makes it shorter.
+    """
+    if surface != "responses" or fault.kind != "context":
+        return None
+    return failed_event(read_error(fault.body).message, "context_length_exceeded", {}, 0)

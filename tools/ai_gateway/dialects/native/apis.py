@@ -5,6 +5,7 @@ from tools.ai_gateway.dialects.native import whole_answers as whole
 from tools.ai_gateway.dialects.native.chat_reader import ChatReader
 from tools.ai_gateway.dialects.native.converse_reader import ConverseReader
 from tools.ai_gateway.dialects.native.gemini_reader import GeminiReader
+from tools.ai_gateway.dialects.native.invoke_reader import InvokeReader
 from tools.ai_gateway.dialects.native.messages_reader import MessagesReader
 from tools.ai_gateway.dialects.native.native_api import NativeApi
 from tools.ai_gateway.dialects.native.opaque_reader import OpaqueReader
@@ -47,5 +48,7 @@ BY_KIND: dict[str, NativeApi] = {
     "streamGenerateContent": _GEMINI,
     "converse": _CONVERSE,
     "converse-stream": _CONVERSE,
+    "invoke": NativeApi("", whole.look_at_anything, names_model=False),
+    "invoke-with-response-stream": NativeApi("", whole.look_at_anything, lambda _: InvokeReader(), names_model=False),
     "run": NativeApi("", whole.look_at_workers, lambda _: WorkersReader(), names_model=False),
 }

@@ -12,6 +12,8 @@ from tools.operation import Json
 class ConverseReader(PassingReader):
     """Complete with `messageStop`; `metadata`, which comes behind it, holds the usage and is the last."""
 
+    content_type = "application/vnd.amazon.eventstream"
+
     def __init__(self) -> None:
         super().__init__()
         self._splitter = MessageSplitter()

@@ -11,10 +11,13 @@ class OpaqueReader:
 
     def __init__(self) -> None:
         self.has_content = False
-        self.is_complete = False
+        self.is_complete = self.is_over = False
         self.fault: ProviderFault | None = None
         self.usage: TokenUsage | None = None
         self.produced_chars = 0
+
+    #: nobody knows into what bytes of an unknown form a comment could go
+    content_type = ""
 
     @property
     def terminal(self) -> bytes:
@@ -26,7 +29,7 @@ class OpaqueReader:
         return [data] if data else ()
 
     def end(self) -> Sequence[bytes]:
-        self.is_complete = True
+        self.is_complete = self.is_over = True
         return ()
 
     def interruption(self, message: str) -> bytes:

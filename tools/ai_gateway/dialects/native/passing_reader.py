@@ -26,6 +26,8 @@ class PassingReader:
     are returned first, so that they do not depend on how the bytes were cut.
     """
 
+    content_type = "text/event-stream"
+
     def __init__(self) -> None:
         self.has_content = False
         self.fault: ProviderFault | None = None
@@ -42,6 +44,10 @@ class PassingReader:
     @property
     def is_complete(self) -> bool:
         return self._is_finished and self.fault is None and self._damage is None
+
+    @property
+    def is_over(self) -> bool:
+        return bool(self._terminal)
 
     @property
     def terminal(self) -> bytes:

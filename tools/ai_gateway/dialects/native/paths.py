@@ -7,7 +7,7 @@ from urllib.parse import quote, unquote
 from tools.ai_gateway.configuration.config import Dialect
 from tools.ai_gateway.refusals import invalid_request
 
-_GEMINI = re.compile(r"v1(?:beta|alpha)?/models/(?P<model>[^:]+):(?P<kind>\w+)")
+_GEMINI = re.compile(r"v1(?:beta|alpha)?/models/(?P<model>.+):(?P<kind>\w+)")
 _BEDROCK = re.compile(r"model/(?P<model>.+)/(?P<kind>converse-stream|converse|invoke-with-response-stream|invoke)")
 _WORKERS = re.compile(r"ai/run/(?P<model>.+)")
 _OPENAI = re.compile(r"(?:v1/)?(?P<kind>chat/completions|responses|embeddings|rerank)")

@@ -68,11 +68,16 @@ def look_at_rerank(answer: Json) -> Looked:
 
 
 def look_at_gemini(answer: Json) -> Looked:
-    """A blocked prompt has no candidates, and is an answer all the same."""
-    candidates = answer.get("candidates")
-    if not isinstance(candidates, list) and "promptFeedback" not in answer:
-        raise MalformedAnswer("an answer of Gemini without candidates")
-    return gemini_usage(answer.get("usageMetadata")), sum(map(gemini_chars, candidates or ()))
+    """A blocked prompt has no candidates, and is an answer all the same. A stream without alt=sse is a list of answers."""
+    usage: TokenUsage | None = None
+    chars = 0
+    for each in answer if isinstance(answer, list) else [answer]:
+        candidates = each.get("candidates")
+        if not isinstance(candidates, list) and "promptFeedback" not in each and "usageMetadata" not in each:
+            raise MalformedAnswer("an answer of Gemini without candidates")
+        usage = gemini_usage(each.get("usageMetadata")) or usage
+        chars += sum(map(gemini_chars, candidates or ()))
+    return usage, chars
 
 
 def look_at_converse(answer: Json) -> Looked:

@@ -16,12 +16,15 @@ from tools.ai_gateway.token_usage import TokenUsage
 class TranslatedReader:
     """A StreamReader; see there."""
 
+    content_type = "text/event-stream"
+
     def __init__(self, source: ProviderStream, writer: CallerStream, custom_calls: CustomCalls, form: ErrorForm) -> None:
         self._source = source
         self._writer = writer
         self._custom_calls = custom_calls
         self._form: ErrorForm = form
         self._damage: MalformedAnswer | None = None
+        self._is_closed = False
         self.fault: ProviderFault | None = None
 
     @property
@@ -41,8 +44,13 @@ class TranslatedReader:
         return self._source.produced_chars
 
     @property
+    def is_over(self) -> bool:
+        return self._source.is_over
+
+    @property
     def terminal(self) -> bytes:
-        return self._writer.terminal
+        """Return the terminal mark, and before it what nobody has asked for with `end` yet."""
+        return b"".join(self._closing()) + self._writer.terminal
 
     def feed(self, data: bytes) -> Sequence[bytes]:
         if self._damage is not None:
@@ -52,19 +60,27 @@ class TranslatedReader:
         except MalformedAnswer as damage:
             self._damage = damage
         events = self._written()
+        if self._source.is_over:
+            events += self._closing()
         if self._damage is not None and not events:
             raise self._damage
         return events
 
     def end(self) -> Sequence[bytes]:
-        if self._damage is None:
+        if self._damage is None and not self._is_closed:
             self._source.end()
-        events = self._written()
-        if not self.is_complete:
-            return events
+        return [*self._written(), *self._closing()]
+
+    def _closing(self) -> list[bytes]:
+        """Return, once, what stands between the last content and the terminal mark."""
+        if self._is_closed or not self.is_complete:
+            return []
+        self._is_closed = True
+        events: list[bytes] = []
         for event in self._custom_calls.rest():
             events += self._writer.write(event)
-        return [*events, *self._writer.close(self._source.finish or Finish("stop"), self.usage, self.produced_chars)]
+        finish = self._source.finish or Finish("stop")
+        return [*events, *self._writer.close(finish, self.usage, self.produced_chars)]
 
     def interruption(self, message: str) -> bytes:
         inside = self._source.fault

@@ -38,3 +38,16 @@ def bedrock_usage(report: Json) -> TokenUsage | None:
         cache_write_1h_tokens=min(sum(hours), written),
         output_tokens=count(report, "outputTokens"),
     )
+
+
+def invocation_usage(report: Json) -> TokenUsage | None:
+    """Return what the metrics of InvokeModel say, for every model maker alike."""
+    if not says(report, "inputTokenCount", "outputTokenCount"):
+        return None
+    cached, written = count(report, "cacheReadInputTokenCount"), count(report, "cacheWriteInputTokenCount")
+    return TokenUsage(
+        input_tokens=count(report, "inputTokenCount") + cached + written,
+        cached_input_tokens=cached,
+        cache_write_tokens=written,
+        output_tokens=count(report, "outputTokenCount"),
+    )

@@ -1,13 +1,15 @@
 """A provider's own API behind the gateway (Cloudflare's second URL)."""
 
+import base64
 import json
 from typing import Any
 
 import pytest
 
-from tests.tools.ai_gateway.dialects.model_calls import asked, provider_of, read_all, sse, target_of
+from tests.tools.ai_gateway.dialects.model_calls import asked, provider_of, read_all, sse, target_of, values
 from tools.ai_gateway.configuration.config import Dialect
-from tools.ai_gateway.dialects.exchanges import exchange_of
+from tools.ai_gateway.dialects.exchanges import exchange_of, is_native_stream, told_in_stream
+from tools.ai_gateway.dialects.framing.aws_event_stream import written_message
 from tools.ai_gateway.dialects.native.paths import NativePath, read_path
 from tools.ai_gateway.refusals import ModelCallRefused
 from tools.ai_gateway.token_usage import TokenUsage
@@ -94,3 +96,46 @@ def test_an_endpoint_that_nobody_knows_passes_with_what_it_says() -> None:
     assert exchange.whole(request, target_of("openai"), {"content-type": "audio/mpeg"}, b"\xff\xfb").content_type == "audio/mpeg"
     answer = exchange.whole(request, target_of("openai"), {}, b'{"usage":{"input_tokens":4,"output_tokens":0}}')
     assert answer.usage == TokenUsage(4)
+
+
+def test_a_stream_of_gemini_without_alt_sse_is_one_json() -> None:
+    path = "v1beta/models/g:streamGenerateContent"
+    assert is_native_stream("gemini", path, "alt=sse")
+    assert not is_native_stream("gemini", path, "")
+    answers = [{"candidates": [{"content": {"parts": [{"text": "hi"}]}}]}, {"candidates": [], "usageMetadata": GEMINI_USAGE}]
+    request = native("gemini", path, {"contents": []})
+    answer = exchange_of("native", provider_of("gemini")).whole(request, target_of("gemini"), {}, json.dumps(answers).encode())
+    assert (answer.usage, answer.produced_chars) == (TokenUsage(15, 5, 0, 0, 20, 8), 2)
+
+
+def test_invoke_streams_of_bedrock_are_read_in_their_wrapping() -> None:
+    metrics = {"inputTokenCount": 3, "outputTokenCount": 2, "cacheReadInputTokenCount": 4}
+    chunks: list[dict[str, Any]] = [
+        {"type": "message_start"},
+        {"type": "content_block_delta", "delta": {"type": "text_delta", "text": "hi"}},
+        {"type": "message_stop", "amazon-bedrock-invocationMetrics": metrics},
+    ]
+    headers = {":message-type": "event", ":event-type": "chunk"}
+    frames = [
+        written_message(headers, json.dumps({"bytes": base64.b64encode(json.dumps(each).encode()).decode()}).encode()) for each in chunks
+    ]
+    request = native("bedrock", "model/claude/invoke-with-response-stream", {})
+    read = exchange_of("native", provider_of("bedrock")).reader(request, target_of("bedrock"))
+    assert list(read.feed(frames[0])) == [frames[0]]
+    assert not read.has_content
+    assert read_all(read, frames[1] + frames[2]) == (frames[1], False)
+    assert (read.is_complete, read.is_over, read.terminal, read.usage) == (True, True, frames[2], TokenUsage(7, 4, 0, 0, 2))
+    assert read.content_type == "application/vnd.amazon.eventstream"
+
+
+def test_an_overlong_prompt_of_a_streamed_response_is_told_inside_the_stream() -> None:
+    """Codex reads it nowhere else."""
+    fault = exchange_of("responses", provider_of("anthropic")).fault(
+        400, {}, b'{"error":{"message":"prompt is too long: 5 tokens > 4 maximum"}}'
+    )
+    told = told_in_stream("responses", fault)
+    assert told is not None
+    (event,) = values(told)
+    assert (event["type"], event["response"]["error"]["code"]) == ("response.failed", "context_length_exceeded")
+    assert told_in_stream("chat", fault) is None
+    assert told_in_stream("responses", exchange_of("responses", provider_of("openai")).fault(400, {}, b"{}")) is None

@@ -100,6 +100,9 @@ def test_a_stream_is_heard_as_it_was_said_wherever_it_is_cut(surface: Surface, d
     out, is_garbage = read_all(reader, stream, cuts)
     assert (is_garbage, reader.is_complete, reader.has_content, reader.fault) == (False, True, True, None)
     assert heard_stream(surface, out + reader.terminal) == expected(surface, dialect, said)
+    # Who does not wait for the end of the body gets the same.
+    early = exchange.reader(request_of(surface, True), target_of(dialect))
+    assert heard_stream(surface, b"".join(early.feed(stream)) + early.terminal) == expected(surface, dialect, said)
 
 
 @pairs
