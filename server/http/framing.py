@@ -162,10 +162,12 @@ class FramedHttp(HttpToolsProtocol):
         self._stage, self._left_bytes, self._overhead_bytes = (_CHUNKED, 0, 0) if length is None else (_SIZED, length, 0)
         self.headers = NO_FIELDS
         target = httptools.parse_url(self.url)
-        path = target.path.decode("ascii")
+        # RFC 9110 §4.2.3, §7.1: an absolute form without a path is about the root, and with OPTIONS about the server.
+        raw_path = target.path or (b"*" if method == b"OPTIONS" and target.query is None else b"/")
+        path = raw_path.decode("ascii")
         scope["method"], scope["http_version"] = method.decode("ascii"), version
         # RFC 3986 §2.4: decoded once. Twice would make `%252e` a dot behind the checks.
-        scope["path"], scope["raw_path"] = unquote(path) if "%" in path else path, target.path
+        scope["path"], scope["raw_path"] = unquote(path) if "%" in path else path, raw_path
         scope["query_string"] = target.query or b""
         before, self.cycle = (
             self.cycle,

@@ -92,7 +92,7 @@ def _authority_of(target: bytes) -> bytes:
     except httptools.HttpParserInvalidURLError as error:
         raise UnfitHead from error
     # RFC 9110 §4.2.4: user information in a target is an error, likely a deception.
-    if not parts.schema or not parts.host or not parts.path or parts.userinfo:
+    if not parts.schema or not parts.host or parts.userinfo:
         raise UnfitHead
     host: bytes = parts.host
     bare = b"[" + host + b"]" if b":" in host else host

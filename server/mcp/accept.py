@@ -1,4 +1,4 @@
-"""The media type of an MCP answer: the one that the client takes, where it does not take both (RFC 9110 §12.5.1).
+"""The media types of MCP: of a body JSON; of an answer the one that the client takes, where it does not take both (RFC 9110 §12.5.1).
 
 MCP has clients list `application/json` and `text/event-stream`. Many list one, or nothing, which means any. The SDK answers only
 those that list both, so it is told that they do, and what it says is put into the type that was asked for.
@@ -49,6 +49,14 @@ def accepted(headers: Headers) -> Accepted:
 def with_both(headers: Headers) -> Headers:
     """Return `headers` with an Accept that the SDK answers."""
     return [*(header for header in headers if header[0] != b"accept"), (b"accept", BOTH)]
+
+
+def json_type(headers: Headers) -> Headers | None:
+    """Return `headers` with the type of JSON as the SDK compares it, where that or none was sent; None for any other type."""
+    named = {value.partition(b";")[0].strip(b" \t").lower() for name, value in headers if name == b"content-type"}
+    if named - {b"application/json"}:
+        return None
+    return [*(header for header in headers if header[0] != b"content-type"), (b"content-type", b"application/json")]
 
 
 def in_type(send: Send, takes: Accepted) -> Send:

@@ -140,7 +140,7 @@ class FastPath:
         if found.get(b"mcp-protocol-version") != _VERSION_HEADER or b"origin" in found:
             return None
         # MCP, Streamable HTTP: also what keeps a web page's form from being a call.
-        if not found.get(b"content-type", b"").lower().startswith(b"application/json"):
+        if found.get(b"content-type", b"").partition(b";")[0].lower() != b"application/json":
             return None
         # RFC 9110 §12.5.1: two spellings and the absence are recognised, every other is read in full. Host: DNS rebinding.
         if found.get(b"accept", b"*/*") not in PLAIN_ACCEPTS or not self._callers.takes_host(host := found.get(b"host", b"")):

@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
 from server.identity import INSTRUCTIONS, NAME, TITLE, VERSION
-from server.mcp.accept import BOTH, accepted, in_type, with_both
+from server.mcp.accept import BOTH, accepted, in_type, json_type, with_both
 from server.mcp.client_capabilities import mint_session_id, of_meta, of_session_id
 from server.mcp.extras import Context, Extras
 from server.mcp.protocol_version import declares_version, is_handshake, refuse_version, unknown_version, without_version
@@ -63,6 +63,11 @@ class SdkPath:
         if (foreign := foreign_caller(headers, self._callers)) is not None:
             await send_rpc_error(send, *foreign)
             return
+        # MCP, Streamable HTTP: the body is JSON. RFC 9110 §8.3: who names no type leaves it to us.
+        if (named := json_type(headers)) is None:
+            await send_rpc_error(send, 400, "the body must be JSON; send Content-Type: application/json")
+            return
+        headers = named
         # JSON-RPC 2.0 §5.1.
         if (fault := envelope_fault(body)) is not None:
             await send_rpc_error(send, 400, fault[1], code=fault[0])

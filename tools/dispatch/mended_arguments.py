@@ -9,12 +9,15 @@ from jsonschema_rs import ValidationErrorKind
 
 from tools.json_schema.argument_faults import path_of, schema_at, shown_in_words
 from tools.json_schema.argument_size import values_in
+from tools.json_text import decode
 from tools.operation import Json, Operation
 
 #: faults that are mended in one call
 MAX_MENDED = 10
 #: values times what each may be held against, as where faults are put into words
 MAX_EFFORT = 2_000
+#: of a text that may be the JSON of what is wanted: models put whole arguments into one
+MAX_READ_CHARS = 10_000
 #: signs that a text is a list in somebody's own notation
 _SEPARATORS = ",;|\n\t[{"
 _CHOICES = (ValidationErrorKind.AnyOf, ValidationErrorKind.OneOfNotValid)
@@ -28,8 +31,9 @@ def served(
 ) -> tuple[Mapping[str, Json], tuple[str, ...]]:
     """Return `arguments` with what can be mended in them, and a word on each change; those that are too many to look at as they are.
 
-    One value stands for a list of one, a list of one for its value, and an integer for the text of its digits where the schema says which
-    texts it takes. What cannot be undone gets the last of these only: a list may be shorter than what was meant.
+    One value stands for a list of one, a list of one for its value, JSON in a text for what it says, and an integer for the text of its
+    digits where the schema says which texts it takes. What cannot be undone gets the last of these only: a list may be shorter than what
+    was meant.
     """
     notes: list[str] = []
     if values_in(arguments, MAX_EFFORT // cost) * cost > MAX_EFFORT:
@@ -74,11 +78,24 @@ def _readings(operation: Operation, error: jsonschema_rs.ValidationError, at: Pa
         yield str(value), f"{where}: {value} was taken as the text '{value}', which it wants"
     if is_careful:
         return
+    if isinstance(value, str) and (read := _read(value)) is not None:
+        yield read, f"{where}: the JSON in the text was taken for the text; send the value itself"
     if isinstance(value, list):
         if len(value) == 1:
             yield value[0], f"{where}: the only element of the list was taken, {shown_in_words(value[0], where)}; it wants one value"
     elif value is not None and not (isinstance(value, str) and any(each in value for each in _SEPARATORS)):
         yield [value], f"{where}: {shown_in_words(value, where)} was taken as a list of one, which it wants"
+
+
+def _read(text: str) -> Json:
+    """Return the list, object, number or truth value that a text is the JSON of; None where it is no JSON, too long, or a text again."""
+    if len(text) > MAX_READ_CHARS:
+        return None
+    try:
+        value = decode(text.encode())
+    except ValueError:
+        return None
+    return None if isinstance(value, str) else value
 
 
 def _names_its_texts(error: jsonschema_rs.ValidationError, schema: Mapping[str, Json]) -> bool:

@@ -148,6 +148,8 @@ def test_a_body_that_came_unasked_or_was_asked_for_leaves_the_connection_open() 
         ("http://gateway.test:8080/a", "gateway.test:8080", b"gateway.test:8080"),
         ("HTTP://Gateway.TEST:8080/a", "gateway.test:8080", b"gateway.test:8080"),
         ("http://gateway.test/a", "gateway.test", b"gateway.test"),
+        ("http://gateway.test", "gateway.test", b"gateway.test"),
+        ("http://gateway.test?a", "gateway.test", b"gateway.test"),
         ("http://gateway.test:80/a", "gateway.test", b"gateway.test"),
         ("https://gateway.test:443/a", "gateway.test", b"gateway.test"),
         ("http://localhost:8080/a", "127.0.0.1:8080", b"localhost:8080"),
@@ -176,6 +178,17 @@ def test_a_target_in_absolute_form_is_at_one_of_our_names_and_takes_the_place_of
         assert host is None
     else:
         assert headers == [(b"host", host), (b"a", b"b")]
+
+
+@pytest.mark.parametrize(
+    ("line", "target"),
+    [(b"GET http://gateway.test:8080", b"/"), (b"GET http://gateway.test:8080?b=c", b"/?b=c"), (b"OPTIONS http://gateway.test:8080", b"*")],
+    ids=["root", "query", "server"],
+)
+def test_a_target_without_a_path_is_about_the_root_or_the_server(line: bytes, target: bytes) -> None:
+    """RFC 9110 §4.2.3: an empty path is `/`; §7.1: with OPTIONS, `*`."""
+    requests, _ = outcome(line + b" HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert requests == [Request(line.partition(b" ")[0], target, b"")]
 
 
 @pytest.mark.parametrize("target", [b"/a", b"http://gateway.test:8080/a"], ids=["origin form", "absolute form"])

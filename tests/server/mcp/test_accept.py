@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import httpx2
+import orjson
 import pytest
 
 from server.mcp.accept import Accepted, accepted
@@ -80,6 +81,33 @@ def test_a_refusal_is_readable_in_every_type(http: httpx2.Client, era: str) -> N
         response = ask(http, era, "scope", accept)
         assert response.status_code == 403
         assert 'error="insufficient_scope"' in response.headers["www-authenticate"]
+
+
+@pytest.mark.parametrize("era", ["modern", "legacy"])
+@pytest.mark.parametrize("media_type", [None, "application/json; charset=utf-8", "Application/JSON"])
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"], ids=["plain", "marked"])
+def test_a_body_of_json_is_read_however_it_is_announced(http: httpx2.Client, era: str, media_type: str | None, mark: bytes) -> None:
+    """RFC 8259 §8.1: a byte order mark may be ignored, and several writers put one; RFC 9110 §8.3: no type is nobody's type."""
+    response = post_body(http, era, media_type, mark)
+    message = events(response.text)[-1] if response.text.startswith("event") else response.json()
+    assert (response.status_code, "tools" in message["result"]) == (200, True)
+
+
+@pytest.mark.parametrize("era", ["modern", "legacy"])
+@pytest.mark.parametrize("media_type", ["text/plain", "application/x-www-form-urlencoded", "application/json-seq"])
+def test_a_body_of_another_type_is_told_which_it_must_be(http: httpx2.Client, era: str, media_type: str) -> None:
+    """A web page's form is no call."""
+    response = post_body(http, era, media_type, b"")
+    assert (response.status_code, "application/json" in response.json()["error"]["message"]) == (400, True)
+
+
+def post_body(http: httpx2.Client, era: str, media_type: str | None, mark: bytes) -> httpx2.Response:
+    body, headers = (
+        (modern_body("tools/list"), modern_headers("tools/list")) if era == "modern" else (legacy_body("tools/list"), legacy_headers())
+    )
+    kept = {name: value for name, value in headers.items() if name.lower() != "content-type"}
+    named = {} if media_type is None else {"content-type": media_type}
+    return http.post("/mcp", content=mark + orjson.dumps(body), headers={**kept, **named})
 
 
 def test_several_accept_headers_are_one_list() -> None:

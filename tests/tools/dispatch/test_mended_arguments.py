@@ -223,3 +223,38 @@ async def test_a_write_that_was_served_is_written_once() -> None:
     for sorting in ("id", ["id"], "id"):
         assert (await house.call("call_api", {"api": "acme.things.create", "args": {"sort_by": sorting}})).status == "ok"
     assert len(house.runner.calls) == 1
+
+
+@pytest.mark.parametrize(
+    ("wanted", "text", "value"),
+    [
+        ("object", '{"a": 1}', {"a": 1}),
+        ("array", "[1, 2]", [1, 2]),
+        ("integer", "25", 25),
+        ("number", "-0.5", -0.5),
+        ("boolean", "true", True),
+        (["integer", "null"], "7", 7),
+    ],
+    ids=str,
+)
+async def test_json_in_a_text_is_taken_for_what_it_says(wanted: Json, text: str, value: Json) -> None:
+    """Models put whole arguments into a text; where the schema takes no text there is one way to read it."""
+    schema = {"type": "object", "properties": {"x": {"type": wanted}}, "additionalProperties": False}
+    calls, outcome = await sent(schema, {"x": text})
+    assert calls == [{"x": value}]
+    assert "the JSON in the text was taken" in str(outcome.notes)
+    calls, outcome = await sent(schema, {"x": text}, "destructive")
+    assert (calls, outcome.error and outcome.error.code) == ([], "invalid_arguments")
+
+
+@pytest.mark.parametrize("text", ["{'a': 1}", "1 2", "NaN", '"25"', "null", "twenty", "[" * 90_000], ids=lambda text: text[:8])
+async def test_a_text_that_is_no_json_of_the_kind_stays_a_fault(text: str) -> None:
+    schema = {"type": "object", "properties": {"x": {"type": ["integer", "object"]}}, "additionalProperties": False}
+    calls, outcome = await sent(schema, {"x": text})
+    assert (calls, outcome.error and outcome.error.code) == ([], "invalid_arguments")
+
+
+async def test_all_arguments_in_one_text_are_taken_apart() -> None:
+    schema = {"type": "object", "properties": {"x": {"type": "string"}}, "additionalProperties": False}
+    calls, outcome = await sent(schema, '{"x": "25"}')
+    assert (calls, outcome.status) == ([{"x": "25"}], "ok")
