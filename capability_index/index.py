@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from capability_index.documents import Document, digest
-from capability_index.encoders.encoder import Encoder, EncoderUnavailable, WordTable
+from capability_index.encoders.encoder import Encoder, EncoderUnavailable, Floats, WordTable
 from capability_index.encoders.reembedding import lacking, with_space, without_others
 from capability_index.part import Segment, build_part
 from capability_index.ranking.reranker import Reranker
@@ -63,6 +63,12 @@ class CapabilityIndex:
         self._writing = threading.Lock()
         self.usage = UsageMemory(table, clock, learning)
         self.warnings = tuple(warnings)
+
+    def encode(self, texts: Sequence[str]) -> Floats:
+        """Return unit rows of the embedded encoder, for other uses of the product. Raises EncoderUnavailable."""
+        if self._table is None:
+            raise EncoderUnavailable("the word table could not be loaded")
+        return self._table.encode(texts)
 
     def search(self, intent: str | Sequence[str], visible: Visible, k: int = 10, *, explain: bool = False) -> SearchResult:
         """Return the `k` visible documents that fit `intent` best; several texts are the sub-tasks of one intent.

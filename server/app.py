@@ -1,6 +1,6 @@
 """Composition root: open what the gateway needs, put it together, give the URL table."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
@@ -9,7 +9,9 @@ from starlette.applications import Starlette
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp
 
+from capability_index.encoders.encoder import Floats
 from oauth.tenants import Tenants
+from server.assembly.ai_gateway import AiGateway, open_ai_gateway
 from server.assembly.authorization import AuthorizationServer, OAuthStores
 from server.assembly.connections import Connections, assemble_connections
 from server.assembly.operations import Operations, open_operations
@@ -25,6 +27,7 @@ from server.mcp.conformance.fixtures import ConformanceFixtures
 from server.mcp.endpoint import McpEndpoint
 from server.mcp.front import McpFront
 from server.mcp.request_state import RequestStates
+from server.model_api.front import ModelFront
 from server.networks import Networks
 from server.observability.connection_metrics import ConnectionMetrics
 from server.observability.health import Health, MetricsReaders
@@ -46,6 +49,7 @@ class Gateway:
     connections: Connections
     operations: Operations
     authorization: AuthorizationServer
+    ai_gateway: AiGateway
 
 
 @asynccontextmanager
@@ -58,6 +62,11 @@ async def open_gateway(settings: Settings) -> AsyncIterator[Gateway]:
         await feed.start()  # Before the snapshots are loaded: what changes meanwhile is told twice rather than never.
         tenants = Tenants(await store.tenants.all())
         connections = await assemble_connections(settings, store, egress)
+
+        def embed(texts: Sequence[str]) -> Floats:
+            return operations.index.index.encode(texts)
+
+        ai_gateway = await stack.enter_async_context(open_ai_gateway(settings, store, tenants, connections.known, embed))
         operations = await stack.enter_async_context(open_operations(settings, store, tenants, egress, connections))
         scopes = SubjectScopes(store.subjects, operations.catalog)
         titles = ProviderTitles(store.operations, tenants)
@@ -84,6 +93,7 @@ async def open_gateway(settings: Settings) -> AsyncIterator[Gateway]:
             tenants.replace(await store.tenants.all())
 
         authorization.listen(feed)
+        ai_gateway.listen(feed)
         feed.listen("tenants", tenants_changed)
         feed.listen("operations", operations.changed)
         feed.listen("operations", titles.changed)
@@ -93,8 +103,9 @@ async def open_gateway(settings: Settings) -> AsyncIterator[Gateway]:
         stack.callback(background.cancel_scope.cancel)
         await stack.enter_async_context(mcp.run())
         housekeeping = Housekeeping(store, feed, authorization, operations.usage)
-        for work in (feed.run, connections.run, housekeeping.run, *operations.background()):
+        for work in (feed.run, connections.run, housekeeping.run, *operations.background(), *ai_gateway.background()):
             background.start_soon(work)
+        operations.telemetry.registry.register(ai_gateway.metrics)
         operations.telemetry.registry.register(ConnectionMetrics(connections.known, connections.refresher))
         routes: list[BaseRoute] = [
             *Discovery(settings).routes(),
@@ -104,7 +115,9 @@ async def open_gateway(settings: Settings) -> AsyncIterator[Gateway]:
             *authorization.routes(sessions=people.sessions, pages=people.pages, limits=people.limits),
         ]
         front = McpFront(authorization.guard(mcp), _behind_proxy(routes, people.pages, settings))
-        yield Gateway(front, settings, store, tenants, connections, operations, authorization)
+        models = ai_gateway.endpoint(settings, tenants, authorization.access_tokens)
+        app = ModelFront(models, front)
+        yield Gateway(app, settings, store, tenants, connections, operations, authorization, ai_gateway)
 
 
 def _behind_proxy(routes: list[BaseRoute], pages: Pages, settings: Settings) -> ASGIApp:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from server.config.ai import AiSettings
 from server.config.authorization import AuthorizationSettings
 from server.config.egress import EgressSettings
 from server.config.mcp import McpSettings
@@ -25,6 +26,7 @@ class Settings:
     authorization: AuthorizationSettings = field(default_factory=AuthorizationSettings)
     egress: EgressSettings = field(default_factory=EgressSettings)
     mcp: McpSettings = field(default_factory=McpSettings)
+    ai: AiSettings = field(default_factory=AiSettings)
     search: SearchSettings = field(default_factory=SearchSettings)
     observability: ObservabilitySettings = field(default_factory=ObservabilitySettings)
 

@@ -24,13 +24,9 @@ class ModelCaller:
     allow: tuple[str, ...] | None = None
     #: whose connections a call made in a conversation uses; None for a caller's key
     principal: Principal | None = None
-    #: the caller's own key, as the header that it came in, and the one provider that it is for (`caller_keys`); never kept, never shown
+    #: the caller's own key, as the header that it came in (`caller_keys`); it is for the one provider that was decided on, never kept,
+    #: never shown
     own_key: tuple[str, str] | None = field(default=None, repr=False)
-    own_key_provider: str = ""
-
-    def own_key_for(self, provider: str) -> tuple[str, str] | None:
-        """Return the header with the caller's own key where it is for this provider."""
-        return self.own_key if self.own_key is not None and provider == self.own_key_provider else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +83,12 @@ class ModelRequest:
     @property
     def is_stream(self) -> bool:
         return self.is_native_stream or self.body.get("stream") is True
+
+    @property
+    def wants_usage(self) -> bool:
+        """The caller asked for the usage of a stream (OpenAI); other dialects always tell it."""
+        options = self.body.get("stream_options")
+        return isinstance(options, dict) and options.get("include_usage") is True
 
     @property
     def max_output_tokens(self) -> int:

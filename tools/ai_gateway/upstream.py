@@ -172,7 +172,7 @@ class Upstream:
             events = reader.feed(piece) if piece else reader.end()
             held += events
             held_bytes += len(piece)
-            if reader.fault is not None:
+            if reader.fault is not None and not reader.has_content:
                 fault = _cleaned(reader.fault, redaction)
                 raise TryFailed(str(fault.status), fault.message, status=fault.status, fault=fault, headers=response.headers)
             if not piece and not reader.is_complete:
@@ -226,10 +226,10 @@ class Upstream:
         max_output_tokens: int | None,
     ) -> OutboundRequest:
         asked = exchange.request(request, target, max_output_tokens)
-        own = request.caller.own_key_for(target.provider.name)
+        own = request.caller.own_key
         given: Headers = (own,) if own is not None else key_headers(credential, target.provider.dialect)
         url = f"{target.provider.base_url}{asked.path}" + (f"?{asked.query}" if asked.query else "")
-        headers = [("content-type", "application/json"), *asked.headers, *given]
+        headers = [*asked.headers, *given]
         if credential is not None and credential.kind == "sigv4" and own is None:
             headers = sign(credential, "POST", url, headers, asked.body, self._clock())
         caller = request.caller

@@ -34,6 +34,11 @@ class StreamedResponse:
                 raise failed(response.url.raw_authority, "upstream_malformed", what)
             self._inflater = zlib.decompressobj(_BY_HEADER)
 
+    @property
+    def is_at_end(self) -> bool:
+        """All of the body has been read."""
+        return self._response.content.at_eof()
+
     async def read_some(self) -> bytes:
         """Return what has come, decoded, as soon as there is something; b"" is the end. Raises UpstreamFailed."""
         while True:

@@ -90,7 +90,10 @@ class Budgets:
             raise PriceUnknown(rule.name)
         ask = self._ask(counting, spending, most, expires_s)
         full = await self._asked(ask)
-        if full is not None and (await self._release() + await self._settle_first()):
+        if full is not None:
+            # Also where another task is writing just now: it was not written yet when the store was asked.
+            await self._release()
+            await self._settle_first()
             full = await self._asked(ask)
         if full is None:
             return ask.reservation

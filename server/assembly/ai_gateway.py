@@ -1,0 +1,133 @@
+"""The AI gateway put together: its configuration, keys, prices, budgets and ledger, and the endpoint in front of them."""
+
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from prometheus_client import CollectorRegistry
+
+from oauth.connections.credentials import Credentials
+from oauth.resources import Resources
+from oauth.tenants import Tenants
+from oauth.tokens.access_tokens import AccessTokens
+from server.config.settings import Settings
+from server.model_api.callers import ModelCallers
+from server.model_api.endpoint import ModelEndpoint
+from server.model_api.feedback import FeedbackEndpoint
+from server.model_api.listing import ModelListing
+from server.observability.model_call_metrics import ModelCallMetrics
+from server.storage.change_feed import Change, ChangeFeed
+from server.storage.store import Store
+from tools.ai_gateway.attempts import Attempts
+from tools.ai_gateway.breaker import Breakers
+from tools.ai_gateway.caching.answer_cache import AnswerCache
+from tools.ai_gateway.caching.similar_questions import Embed
+from tools.ai_gateway.call_ledger import CallLedger
+from tools.ai_gateway.caller_keys import CallerKeys
+from tools.ai_gateway.calls import ModelCalls
+from tools.ai_gateway.configuration.config import AiConfig
+from tools.ai_gateway.configuration.live import LiveConfig
+from tools.ai_gateway.feedback import Feedback
+from tools.ai_gateway.latencies import TargetStanding
+from tools.ai_gateway.one_call import Bookkeeping
+from tools.ai_gateway.pricing.price_book import PriceBook
+from tools.ai_gateway.provider_keys import ProviderKeys
+from tools.ai_gateway.routing.router import Router
+from tools.ai_gateway.upstream import Upstream
+from tools.egress.client import Egress
+from tools.egress.places import EgressPlaces
+from tools.metering.budgets import Budgets
+from tools.metering.limits import Limits
+from tools.metering.rules import LimitRule, Selector
+
+#: Streams of models last for minutes, so they have places of their own: of these, one caller alone takes up to a third.
+MODEL_PLACES = 6_000
+MODEL_PLACES_PER_PROVIDER = 3_000
+
+
+@dataclass(frozen=True, slots=True)
+class AiGateway:
+    """Everything about model calls; `calls` answers them, the rest keeps it true."""
+
+    calls: ModelCalls
+    router: Router
+    config: LiveConfig
+    keys: CallerKeys
+    ledger: CallLedger
+    budgets: Budgets
+    feedback: Feedback
+    #: of model calls alone; the gateway's own registry collects it
+    metrics: CollectorRegistry
+
+    def endpoint(self, settings: Settings, tenants: Tenants, access_tokens: AccessTokens) -> ModelEndpoint:
+        """Return the HTTP face."""
+        resources = Resources(tenants, settings.mcp_url, settings.base_url)
+
+        def resource_of(tenant_id: str) -> str:
+            return resources.of(tenant_id, "models")
+
+        callers = ModelCallers(self.keys, access_tokens, tenants, self.calls.config, resource_of)
+        return ModelEndpoint(self.calls, callers, ModelListing(self.router.models_for), FeedbackEndpoint(self.feedback))
+
+    def listen(self, feed: ChangeFeed) -> None:
+        """Follow what other processes change."""
+        feed.listen("ai_config", self.config.changed)
+        feed.listen("caller_keys", self._keys_changed)
+
+    def background(self) -> Sequence[Callable[[], Coroutine[Any, Any, None]]]:
+        """Return what runs beside the calls, until cancelled."""
+        return (self.ledger.run, self.budgets.run, self.keys.run)
+
+    async def _keys_changed(self, changes: Sequence[Change]) -> None:
+        await self.keys.changed({(change.tenant_id or "", change.item) for change in changes})
+
+
+@asynccontextmanager
+async def open_ai_gateway(
+    settings: Settings, store: Store, tenants: Tenants, credentials: Credentials, embed: Embed
+) -> AsyncIterator[AiGateway]:
+    """Load the snapshots and put the parts together; leaving it closes the connections to providers."""
+    config = LiveConfig(store.ai_configs)
+    await config.load()
+    keys = CallerKeys(store.caller_keys, tenants)
+    await keys.load()
+
+    def current() -> AiConfig:
+        return config.current
+
+    metrics = CollectorRegistry()
+    prices = PriceBook(lambda: config.current.prices)
+    standing = TargetStanding(prices)
+    router = Router(current, standing, settings.ai.ai_model)
+    breakers = Breakers(lambda: config.current.defaults.breaker)
+    ledger = CallLedger(store.model_calls, ModelCallMetrics(metrics))
+    budgets = Budgets(store.budgets, lambda: config.current.budgets, keys.budget_of, ledger.flush)
+    limits = Limits(_LimitRules(current))
+    places = EgressPlaces(MODEL_PLACES, MODEL_PLACES_PER_PROVIDER)
+    async with Egress(settings.egress.egress_allow, places=places) as egress:
+        attempts = Attempts(current, Upstream(egress), ProviderKeys(credentials), breakers, standing)
+        calls = ModelCalls(current, router, attempts, budgets, limits, Bookkeeping(prices, ledger, breakers), AnswerCache(embed))
+        feedback = Feedback(store.feedback, ledger.flush)
+        yield AiGateway(calls, router, config, keys, ledger, budgets, feedback, metrics)
+
+
+class _LimitRules:
+    """The limits in force: those of the file, and what each gateway takes a minute."""
+
+    def __init__(self, config: Callable[[], AiConfig]) -> None:
+        self._config = config
+        self._of: AiConfig | None = None
+        self._rules: tuple[LimitRule, ...] = ()
+
+    def __call__(self) -> tuple[LimitRule, ...]:
+        config = self._config()
+        # The same tuple while nothing changed: who compiles it tells by that.
+        if config is not self._of:
+            of_gateways = (
+                LimitRule(Selector(gateway=each.id), "minute", each.requests_per_min)
+                for each in config.gateways.values()
+                if each.requests_per_min is not None
+            )
+            self._of, self._rules = config, (*config.limits, *of_gateways)
+        return self._rules

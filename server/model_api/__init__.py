@@ -1,0 +1,1 @@
+"""The HTTP face of the AI gateway: OpenAI's, Anthropic's and Cloudflare's URLs under `/v1`."""

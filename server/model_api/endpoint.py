@@ -1,0 +1,127 @@
+"""Answers what comes to `/v1/…`: who calls, what they ask, and the answer in the dialect of the URL."""
+
+import logging
+from collections.abc import Mapping
+from contextlib import aclosing
+from dataclasses import dataclass
+
+from starlette.types import Receive, Scope, Send
+
+from server.http.buffered_exchange import BufferedExchange, buffered_exchange
+from server.model_api.callers import ModelCallers
+from server.model_api.event_sender import EventSender
+from server.model_api.feedback import FeedbackEndpoint
+from server.model_api.leaving import LeavingWatch
+from server.model_api.listing import ModelListing
+from server.model_api.paths import ModelPath, read_path
+from server.model_api.request import IncomingBody, read_request
+from server.request_body import ClientGone
+from server.storage.database import StoreUnavailable
+from tools.ai_gateway.calls import ModelCalls, error_event, new_call_id, ping_of, refused
+from tools.ai_gateway.model_request import ModelRequest, Surface
+from tools.ai_gateway.refusals import ModelCallRefused, model_not_found
+from tools.ai_gateway.replies import StreamReply, WholeReply
+
+log = logging.getLogger("ascend.ai")
+
+
+@dataclass(frozen=True, slots=True)
+class ModelEndpoint:
+    """An ASGI application for everything under `/v1/`."""
+
+    calls: ModelCalls
+    callers: ModelCallers
+    listing: ModelListing
+    feedback: FeedbackEndpoint
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = {name.decode("latin-1"): value.decode("latin-1").strip(" \t") for name, value in scope["headers"]}
+        whole = buffered_exchange(scope)
+        path = read_path(scope.get("raw_path", scope["path"].encode()).decode("latin-1").partition("?")[0])
+        surface = _surface_of(path, headers)
+        try:
+            if path is None or scope["method"] != ("GET" if path.kind == "models" else "POST"):
+                raise model_not_found("there is nothing at this address for this method; docs/guides/ai-gateway.md lists the URLs")
+            await self._answer(path, scope, headers, whole, receive, send)
+        except ModelCallRefused as refusal:
+            call_id = new_call_id()
+            await _send_whole(send, whole, refused(surface, refusal, {"x-gateway-request-id": call_id}, call_id))
+        except StoreUnavailable as error:
+            log.error("store_failed", exc_info=error, extra={"facts": {"path": scope["path"]}})
+            away = ModelCallRefused("no_target", 503, "the store does not answer; try again", headers={"retry-after": "1"})
+            await _send_whole(send, whole, refused(surface, away, {}, new_call_id()))
+        except ClientGone:
+            return
+
+    async def _answer(
+        self, path: ModelPath, scope: Scope, headers: Mapping[str, str], whole: BufferedExchange | None, receive: Receive, send: Send
+    ) -> None:
+        config = self.calls.config()
+        caller = await self.callers.caller(headers)
+        if path.kind == "models":
+            await _send_whole(send, whole, self.listing.answer(caller, path.rest, is_anthropic="anthropic-version" in headers))
+            return
+        raw = await IncomingBody(receive, whole).read()
+        if path.kind == "feedback":
+            await _send_whole(send, whole, await self.feedback.answer(caller.tenant_id, raw))
+            return
+        request = read_request(path, scope, headers, raw, caller, config)
+        if request.is_stream:
+            await self._stream(request, receive, send)
+        else:
+            await self._whole(request, whole, receive, send)
+
+    async def _whole(self, request: ModelRequest, whole: BufferedExchange | None, receive: Receive, send: Send) -> None:
+        watch = LeavingWatch(receive)
+        try:
+            reply = await self.calls.answer(request)
+        except BaseException:
+            if watch.has_left:
+                return
+            raise
+        finally:
+            watch.stop()
+        if isinstance(reply, WholeReply):
+            await _send_whole(send, whole, reply)
+
+    async def _stream(self, request: ModelRequest, receive: Receive, send: Send) -> None:
+        watch = LeavingWatch(receive)
+        sender = EventSender(send, ping_of(request.surface))
+        try:
+            reply = await self.calls.answer(request)
+            if isinstance(reply, StreamReply):
+                await sender.start(reply.headers)
+                async with aclosing(reply.events()) as events:
+                    async for event in events:
+                        await sender.write(event)
+                await sender.end()
+            elif sender.is_started:
+                await sender.write(error_event(request.surface, reply.body))
+                await sender.end()
+            else:
+                await sender.stop()
+                await _send_whole(send, None, reply)
+        except BaseException:
+            if not watch.has_left:
+                raise
+        finally:
+            watch.stop()
+            await sender.stop()
+
+
+def _surface_of(path: ModelPath | None, headers: Mapping[str, str]) -> Surface:
+    """Return in whose dialect a refusal is told that comes before the request is read."""
+    if path is not None and path.kind == "call":
+        return path.surface
+    return "messages" if "anthropic-version" in headers else "chat"
+
+
+async def _send_whole(send: Send, whole: BufferedExchange | None, reply: WholeReply) -> None:
+    headers = [(b"content-type", reply.content_type.encode("latin-1", "replace"))]
+    headers += [(name.encode(), value.encode("latin-1", "replace")) for name, value in reply.headers.items()]
+    # decision 0018: one write.
+    if whole is not None and whole.answer(reply.status, headers, reply.body):
+        return
+    headers.append((b"content-length", str(len(reply.body)).encode()))
+    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+    await send({"type": "http.response.body", "body": reply.body})

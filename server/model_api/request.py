@@ -1,0 +1,81 @@
+"""Reads the body of a model call into a `ModelRequest`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import orjson
+from starlette.types import Receive, Scope
+
+from server.http.buffered_exchange import BufferedExchange
+from server.model_api.body_checks import check_body
+from server.model_api.paths import ModelPath
+from server.model_api.wishes import passed_headers, read_wishes
+from server.request_body import BODY_TIMEOUT_S, read_body
+from tools.ai_gateway.calls import asks_stream
+from tools.ai_gateway.configuration.config import AiConfig
+from tools.ai_gateway.model_request import ModelCaller, ModelRequest
+from tools.ai_gateway.refusals import ModelCallRefused, forbidden, invalid_request
+from tools.heavy_json.weight import MAX_SENT_VALUES, values_in_text
+
+#: as large as Anthropic takes (images)
+MAX_BODY_BYTES = 32 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class IncomingBody:
+    """Reads bodies within bounds."""
+
+    receive: Receive
+    whole: BufferedExchange | None
+
+    async def read(self) -> bytes:
+        """Return the body. Raises ModelCallRefused, and ClientGone where nobody waits for an answer any more."""
+        # decision 0018: where it is all here, without events.
+        body = self.whole.body() if self.whole is not None else None
+        if body is None:
+            try:
+                body = await read_body(self.receive, MAX_BODY_BYTES)
+            except TimeoutError as error:
+                raise ModelCallRefused("invalid_request", 408, f"the body did not arrive within {BODY_TIMEOUT_S:.0f} s") from error
+        if body is None:
+            raise ModelCallRefused("invalid_request", 413, f"the body is larger than {MAX_BODY_BYTES >> 20} MiB; send less")
+        return body
+
+
+def read_request(
+    path: ModelPath, scope: Scope, headers: Mapping[str, str], raw: bytes, caller: ModelCaller, config: AiConfig
+) -> ModelRequest:
+    """Return the request. Raises ModelCallRefused for what is no object, and for a gateway that is not the caller's."""
+    check_gateway(path, caller, config)
+    # decision 0027: weighed as text, since decoding millions of values stops everybody.
+    if len(raw) > MAX_SENT_VALUES and values_in_text(raw, MAX_SENT_VALUES) > MAX_SENT_VALUES:
+        raise ModelCallRefused("invalid_request", 413, f"the body holds more than {MAX_SENT_VALUES:,} values; send fewer at once")
+    try:
+        body = orjson.loads(raw)
+    except orjson.JSONDecodeError as error:
+        raise invalid_request(f"the body is no JSON (RFC 8259) in UTF-8: {error.msg} at byte {error.pos}") from error
+    if not isinstance(body, dict):
+        raise invalid_request("the body is not a JSON object")
+    check_body(path.surface, body)
+    return ModelRequest(
+        surface=path.surface,
+        raw=raw,
+        body=body,
+        caller=caller,
+        wishes=read_wishes(headers),
+        headers=passed_headers(headers),
+        query=scope["query_string"].decode("latin-1"),
+        gateway=path.gateway,
+        native_provider=path.provider,
+        native_path=path.rest,
+        is_native_stream=path.surface == "native" and asks_stream(config, path.provider, path.rest),
+    )
+
+
+def check_gateway(path: ModelPath, caller: ModelCaller, config: AiConfig) -> None:
+    """Raise ModelCallRefused where a path names a gateway that is another tenant's, or none: nobody learns which."""
+    if not path.gateway:
+        return
+    gateway = config.gateways.get(path.gateway)
+    if gateway is None or gateway.tenant_id != path.tenant_id or caller.tenant_id != path.tenant_id:
+        raise forbidden("there is no such gateway for this caller; an operator makes one under [gateways] or over the admin API")

@@ -1,0 +1,126 @@
+"""A provider of models on loopback that does what the model's name says and remembers what it was sent."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiohttp import web
+
+KEY = "sk-of-the-gateway-0123456789"
+WORDS = ("A ", "gateway ", "carries ", "words.")
+#: what a model's name may ask for
+Behaviour = Callable[["Provider", web.Request, dict[str, Any]], Awaitable[web.StreamResponse]]
+
+
+@dataclass
+class Provider:
+    """`asked` is what came, oldest first; `left` counts callers that went in the middle."""
+
+    url: str = ""
+    asked: list[tuple[str, dict[str, str], dict[str, Any]]] = field(default_factory=list)
+    left: int = 0
+    flaky: dict[str, int] = field(default_factory=dict)
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        body = json.loads(await request.read() or b"{}")
+        self.asked.append((request.path, {name.lower(): value for name, value in request.headers.items()}, body))
+        kind = str(body.get("model", "")).partition("-")[0]
+        try:
+            return await BEHAVIOURS.get(kind, answers)(self, request, body)
+        except (ConnectionResetError, asyncio.CancelledError):
+            self.left += 1
+            raise
+
+
+@asynccontextmanager
+async def serving() -> AsyncIterator[Provider]:
+    """Serve on a free port."""
+    provider = Provider()
+    app = web.Application(client_max_size=64 << 20)
+    app.router.add_route("*", "/{tail:.*}", provider.handle)
+    runner = web.AppRunner(app, handler_cancellation=True)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    assert site._server is not None
+    provider.url = f"http://127.0.0.1:{site._server.sockets[0].getsockname()[1]}"  # type: ignore[attr-defined]
+    try:
+        yield provider
+    finally:
+        await runner.cleanup()
+
+
+def chunk(delta: dict[str, Any], finish: str | None = None, **more: Any) -> bytes:
+    choices = [{"index": 0, "delta": delta, "finish_reason": finish}]
+    return (
+        b"data: " + json.dumps({"id": "c1", "object": "chat.completion.chunk", "model": "m", "choices": choices} | more).encode() + b"\n\n"
+    )
+
+
+def whole(text: str = "".join(WORDS)) -> dict[str, Any]:
+    choices = [{"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": "stop"}]
+    usage = {"prompt_tokens": 10, "completion_tokens": 4, "total_tokens": 14}
+    return {"id": "c1", "object": "chat.completion", "created": 1, "model": "m", "choices": choices, "usage": usage}
+
+
+async def answers(provider: Provider, request: web.Request, body: dict[str, Any]) -> web.StreamResponse:
+    if not body.get("stream"):
+        return web.json_response(whole(), headers={"set-cookie": "a=b", "x-request-id": "theirs"})
+    response = await begun(request)
+    for word in WORDS:
+        await response.write(chunk({"content": word}))
+    await response.write(chunk({}, "stop"))
+    if (body.get("stream_options") or {}).get("include_usage"):
+        await response.write(chunk({}, None, choices=[], usage=whole()["usage"]))
+    await response.write(b"data: [DONE]\n\n")
+    return response
+
+
+async def begun(request: web.Request) -> web.StreamResponse:
+    response = web.StreamResponse(headers={"content-type": "text/event-stream"})
+    await response.prepare(request)
+    return response
+
+
+async def cuts(_provider: Provider, request: web.Request, body: dict[str, Any]) -> web.StreamResponse:
+    """Half an answer, then a clean end of the body."""
+    response = await begun(request)
+    for word in WORDS[:2]:
+        await response.write(chunk({"content": word}))
+    return response
+
+
+async def fails(_provider: Provider, _request: web.Request, body: dict[str, Any]) -> web.StreamResponse:
+    status = int(str(body["model"]).partition("-")[2] or 503)
+    return web.json_response({"error": {"message": f"no, {status}", "type": "x", "code": None}}, status=status)
+
+
+async def echoes(_provider: Provider, request: web.Request, _body: dict[str, Any]) -> web.StreamResponse:
+    return web.json_response({"error": {"message": f"wrong key {request.headers['authorization']}", "code": "bad"}}, status=400)
+
+
+async def endless(_provider: Provider, request: web.Request, _body: dict[str, Any]) -> web.StreamResponse:
+    response = await begun(request)
+    while True:
+        await response.write(chunk({"content": "word "}))
+        await asyncio.sleep(0.01)
+
+
+async def silent(_provider: Provider, _request: web.Request, _body: dict[str, Any]) -> web.StreamResponse:
+    await asyncio.sleep(60)
+    raise AssertionError
+
+
+async def stalls(_provider: Provider, request: web.Request, _body: dict[str, Any]) -> web.StreamResponse:
+    response = await begun(request)
+    await response.write(chunk({"content": "word "}))
+    await asyncio.sleep(60)
+    return response
+
+
+BEHAVIOURS: dict[str, Behaviour] = {
+    "cuts": cuts, "fails": fails, "echoes": echoes, "endless": endless, "silent": silent, "stalls": stalls,
+}  # fmt: skip

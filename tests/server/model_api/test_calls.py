@@ -1,0 +1,168 @@
+"""Model calls through the whole application: what passes, what is kept back, and what is on record afterwards."""
+
+import orjson
+import pytest
+
+from tests.server.model_api.conftest import Models
+from tests.server.model_api.provider import KEY, WORDS
+
+
+def events(text: str) -> list[str]:
+    return [block.removeprefix("data: ") for block in text.split("\n\n") if block]
+
+
+async def test_an_answer_passes_and_says_what_was_done(models: Models) -> None:
+    response = await models.chat("one/m")
+    assert response.status_code == 200
+    assert response.json()["choices"][0]["message"]["content"] == "".join(WORDS)
+    assert response.headers["x-gateway-model"] == "one/m"
+    assert response.headers["x-tokens-used"] == "14"
+    assert response.headers["x-request-id"] == "theirs"
+    assert "set-cookie" not in response.headers
+    (row,) = await models.rows()
+    assert (row.id, row.outcome, row.usage.output_tokens) == (response.headers["x-gateway-request-id"], "ok", 4)
+    assert row.tenant_id == "acme"
+
+
+async def test_the_provider_gets_its_own_key_and_nothing_of_ours(models: Models) -> None:
+    headers = {"x-gateway-user": "ada", "cookie": "session=1", "x-forwarded-for": "1.2.3.4", "cf-ray": "x", "x-api-key": models.key}
+    await models.chat("one/m", headers=headers)
+    ((_path, sent, body),) = models.provider.asked
+    assert sent["authorization"] == f"Bearer {KEY}"
+    assert not {"x-gateway-user", "cookie", "x-forwarded-for", "cf-ray", "x-api-key"} & set(sent)
+    assert body["model"] == "m"
+    assert models.key not in str(sent) + str(body)
+
+
+async def test_a_stream_passes_with_a_last_word_before_its_end(models: Models) -> None:
+    response = await models.chat("one/m", stream=True)
+    assert response.headers["content-type"].startswith("text/event-stream")
+    seen = events(response.text)
+    assert seen[-1] == "[DONE]"
+    said = orjson.loads(seen[-2].removeprefix(": gateway "))
+    assert (said["request_id"], said["output_tokens"], said["estimated"]) == (response.headers["x-gateway-request-id"], 4, False)
+    # Usage was asked for by the gateway alone, and is kept from who did not ask.
+    assert not any('"usage": {' in each for each in seen)
+
+
+async def test_a_stream_that_breaks_off_never_ends_like_a_whole_one(models: Models) -> None:
+    response = await models.chat("one/cuts", stream=True)
+    seen = events(response.text)
+    assert "[DONE]" not in seen
+    assert orjson.loads(seen[-1])["error"]["code"] == "stream_interrupted"
+    (row,) = await models.rows()
+    assert (row.outcome, row.usage.is_estimated) == ("interrupted", True)
+
+
+async def test_a_stream_that_falls_silent_is_ended_by_an_error(models: Models) -> None:
+    response = await models.chat("one/stalls", stream=True)
+    assert "fell silent" in orjson.loads(events(response.text)[-1])["error"]["message"]
+
+
+async def test_held_back_a_cut_starts_over_elsewhere(models: Models) -> None:
+    await models.configure(routes={"r": {"targets": ["one/cuts", "two/m"]}})
+    response = await models.chat("r", stream=True, headers={"x-gateway-stream": "reliable"})
+    assert events(response.text)[-1] == "[DONE]"
+    assert response.headers["x-gateway-provider"] == "two"
+
+
+@pytest.mark.parametrize(
+    ("first", "answered_by"),
+    [("one/fails-503", "two"), ("one/fails-429", "two"), ("one/fails-401", "two"), ("one/silent", "two"), ("one/fails-400", "one")],
+)
+async def test_a_target_that_fails_is_followed_by_the_next_and_a_wrong_request_is_not(models: Models, first: str, answered_by: str) -> None:
+    await models.configure(routes={"r": {"targets": [first, "two/m"]}})
+    response = await models.chat("r")
+    assert response.headers["x-gateway-provider"] == answered_by
+    assert response.status_code == (400 if answered_by == "one" else 200)
+
+
+async def test_who_refuses_our_key_is_not_the_callers_business(models: Models) -> None:
+    response = await models.chat("one/fails-401")
+    assert (response.status_code, response.headers["x-gateway-error"]) == (502, "upstream_failed")
+    assert "operator" in response.json()["error"]["message"]
+
+
+async def test_a_provider_that_repeats_our_key_is_quoted_without_it(models: Models) -> None:
+    response = await models.chat("one/echoes")
+    assert response.status_code == 400
+    assert KEY not in response.text + str(response.headers)
+    assert KEY not in str(await models.rows())
+
+
+async def test_a_target_that_keeps_failing_is_left_alone(models: Models) -> None:
+    for _ in range(6):
+        await models.chat("one/fails-503")
+    assert len(models.provider.asked) == 3
+    response = await models.chat("one/fails-503")
+    assert (response.status_code, response.headers["x-gateway-error"]) == (503, "no_target")
+    assert int(response.headers["retry-after"]) > 0
+
+
+@pytest.mark.parametrize(
+    "body", [b"{", b"[]", b'{"model": 7, "messages": []}', b'{"model": "one/m", "messages": "x"}', b'{"model": "one/m"}']
+)
+async def test_wrong_bodies_are_told_what_is_wrong_in_the_callers_dialect(models: Models, body: bytes) -> None:
+    response = await models.post("/v1/chat/completions", body)
+    assert response.status_code == 400
+    assert response.json()["error"]["code"] == "invalid_request"
+    response = await models.post("/v1/messages", body)
+    assert response.status_code == 400
+    assert response.json()["error"]["type"] == "invalid_request_error"
+    assert not models.provider.asked
+
+
+async def test_nobody_and_somebody_unknown_hear_the_same(models: Models) -> None:
+    said = {
+        (await models.chat("one/m", key=key)).text.partition("request_id")[0] for key in ("", "x", "asc_ak_" + "0" * 43, models.key + "a")
+    }
+    assert len(said) == 1
+    response = await models.post("/v1/messages", {}, key="x")
+    assert (response.status_code, response.json()["error"]["type"]) == (401, "authentication_error")
+
+
+async def test_a_gateway_of_another_tenant_is_none(models: Models) -> None:
+    await models.configure(gateways={"agents": {"tenant": "acme"}})
+    body = {"model": "one/m", "messages": []}
+    assert (await models.post("/v1/acme/agents/compat/chat/completions", body)).status_code == 200
+    other = await models.mint("globex")
+    assert (await models.post("/v1/acme/agents/compat/chat/completions", body, key=other)).status_code == 403
+    assert (await models.post("/v1/globex/agents/compat/chat/completions", body, key=other)).status_code == 403
+
+
+async def test_an_equal_question_is_answered_from_memory_within_its_tenant(models: Models) -> None:
+    await models.configure(routes={"r": {"targets": ["one/m"], "cache_s": 60}})
+    first, second = await models.chat("r"), await models.chat("r", user="somebody")
+    assert (first.headers["x-gateway-cache"], second.headers["x-gateway-cache"]) == ("miss", "hit")
+    assert second.json() == first.json()
+    played = await models.chat("r", stream=True)
+    assert played.headers["x-gateway-cache"] == "hit"
+    assert events(played.text)[-1] == "[DONE]"
+    other = await models.chat("r", key=await models.mint("globex"))
+    assert other.headers["x-gateway-cache"] == "miss"
+    assert (await models.chat("r", temperature=0.5)).headers["x-gateway-cache"] == "miss"
+    assert len(models.provider.asked) == 3
+
+
+async def test_a_failure_is_not_kept(models: Models) -> None:
+    await models.configure(routes={"r": {"targets": ["one/fails-400"], "cache_s": 60}, "s": {"targets": ["one/cuts"], "cache_s": 60}})
+    for _ in range(2):
+        assert (await models.chat("r")).headers["x-gateway-cache"] == "miss"
+        await models.chat("s", stream=True)
+    assert len(models.provider.asked) == 4
+
+
+async def test_a_budget_that_is_used_up_refuses_and_says_whose_it_is(models: Models) -> None:
+    price = {"model": "one/*", "from": "2026-01-01", "input": 0, "output": 1000}
+    budget = {"name": "small", "tenant": "acme", "window": "total", "usd": 0.01}
+    await models.configure(prices=[price], budgets=[budget])
+    answers = [await models.chat("one/m", max_tokens=5) for _ in range(4)]
+    assert [each.status_code for each in answers] == [200, 200, 402, 402]
+    assert answers[0].headers["x-gateway-cost"] == "0.004"
+    assert "small" in answers[-1].json()["error"]["message"]
+    assert answers[-1].headers["x-should-retry"] == "false"
+
+
+async def test_a_token_for_tools_calls_no_model_and_the_other_way_round(models: Models) -> None:
+    response = await models.post("/mcp", {"jsonrpc": "2.0", "id": 1, "method": "tools/list"})
+    assert response.status_code == 401

@@ -1,0 +1,93 @@
+"""The cache in front of the providers: the very same question, a similar one where the route says so, and one call for equal ones."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+
+from tools.ai_gateway.caching.answer_keys import answer_key, question_of
+from tools.ai_gateway.caching.kept_answers import KeptAnswer, KeptAnswers
+from tools.ai_gateway.caching.similar_questions import Embed, SimilarQuestions
+from tools.ai_gateway.call_record import CacheStatus
+from tools.ai_gateway.model_request import ModelRequest
+from tools.ai_gateway.routing.decision import Decision
+
+#: surfaces whose answers are kept; what a provider's own API answers is nobody's business
+_SURFACES = frozenset({"chat", "responses", "messages", "embeddings", "rerank"})
+MAX_FLIGHT_S = 60.0
+#: a text has one vector at a model, today and next week
+EMBEDDINGS_AGE_S = 7 * 24 * 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class CachePlace:
+    """Where the answer to one request is kept, and for how long; `question` where similar ones may share it."""
+
+    tenant_id: str
+    key: bytes
+    age_s: float
+    question: tuple[bytes, str] | None
+    threshold: float
+    is_stream: bool
+    wants_usage: bool
+
+
+class AnswerCache:
+    """One for the process. What it gives was asked for by the same tenant, of the same model, in the same words or nearly."""
+
+    def __init__(self, embed: Embed) -> None:
+        self._kept = KeptAnswers()
+        self._similar = SimilarQuestions(embed)
+        #: under way: a key and when it is done
+        self._flights: dict[bytes, asyncio.Event] = {}
+
+    def place_of(self, request: ModelRequest, decision: Decision) -> CachePlace | None:
+        """Return where an answer would be kept; None where none is: bypass."""
+        wishes = request.wishes
+        age_s = decision.cache_s or (EMBEDDINGS_AGE_S if request.surface == "embeddings" else 0)
+        if wishes.cache_ttl_s is not None:
+            age_s = wishes.cache_ttl_s
+        # A caller's own key pays for an answer that is the caller's alone.
+        if age_s <= 0 or wishes.skip_cache or request.surface not in _SURFACES or request.caller.own_key is not None:
+            return None
+        key = answer_key(request, decision)
+        question = question_of(request, decision) if decision.semantic is not None else None
+        return CachePlace(request.caller.tenant_id, key, age_s, question, decision.semantic or 1.0, request.is_stream, request.wants_usage)
+
+    def find(self, place: CachePlace) -> tuple[KeptAnswer, CacheStatus] | None:
+        """Return what is kept for a place, and how it was found."""
+        kept = self._kept.get(place.tenant_id, place.key)
+        if kept is not None and kept.serves(is_stream=place.is_stream, wants_usage=place.wants_usage):
+            return kept, "hit"
+        if place.question is None:
+            return None
+        key = self._similar.find(*place.question, place.threshold)
+        kept = self._kept.get(place.tenant_id, key) if key is not None else None
+        if kept is None or not kept.serves(is_stream=place.is_stream, wants_usage=place.wants_usage):
+            return None
+        return kept, "semantic"
+
+    def keep(self, place: CachePlace, answer: KeptAnswer) -> None:
+        """Keep a complete answer; its `expires_at` is set here."""
+        self._kept.put(place.tenant_id, place.key, replace(answer, expires_at=self._kept.expires_at(place.age_s)))
+        if place.question is not None:
+            self._similar.add(*place.question, place.key)
+
+    @asynccontextmanager
+    async def one_at_a_time(self, place: CachePlace) -> AsyncIterator[None]:
+        """Let equal questions wait for the first: its answer serves them all. Whoever waited looks again."""
+        flight = self._flights.get(place.key)
+        if flight is not None:
+            try:
+                async with asyncio.timeout(MAX_FLIGHT_S):
+                    await flight.wait()
+            except TimeoutError:
+                pass
+            yield
+            return
+        flight = self._flights[place.key] = asyncio.Event()
+        try:
+            yield
+        finally:
+            del self._flights[place.key]
+            flight.set()

@@ -1,0 +1,216 @@
+"""The door of the AI gateway: decided, limited, looked up, set aside, tried, settled. Every model call of the product comes here."""
+
+import asyncio
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import orjson
+
+from tools.ai_gateway.attempts import Attempts
+from tools.ai_gateway.caching.answer_cache import AnswerCache
+from tools.ai_gateway.configuration.config import AiConfig, Dialect, ModelProvider
+from tools.ai_gateway.dialects.exchanges import exchange_for_caller, exchange_of, is_native_stream
+from tools.ai_gateway.model_request import ModelRequest, Surface
+from tools.ai_gateway.one_call import CHARS_PER_TOKEN, Bookkeeping, OneCall, passed
+from tools.ai_gateway.refusals import ModelCallRefused, budget_exceeded, forbidden, model_unpriced, no_target, rate_limited
+from tools.ai_gateway.relay import StreamRelay
+from tools.ai_gateway.replies import ModelReply, StreamReply, WholeReply
+from tools.ai_gateway.routing.decision import Decision
+from tools.ai_gateway.routing.router import Router
+from tools.ai_gateway.token_usage import TokenUsage
+from tools.metering.budgets import BudgetExceeded, Budgets, BudgetsUnavailable, PriceUnknown
+from tools.metering.limits import LimitExceeded, Limits, LimitTicket
+from tools.metering.spending import Amount, Reservation, Spending
+
+#: beyond the time of a call, before what it set aside comes back by itself
+_RESERVED_BEYOND_S = 60
+#: surfaces whose answers have no tokens of their own
+_SILENT: frozenset[Surface] = frozenset({"embeddings", "rerank", "count_tokens"})
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCalls:
+    """Answers model calls. Its parts are shared by all calls; what belongs to one is in its `OneCall`."""
+
+    config: Callable[[], AiConfig]
+    router: Router
+    attempts: Attempts
+    budgets: Budgets
+    limits: Limits
+    books: Bookkeeping
+    cache: AnswerCache
+
+    async def answer(self, request: ModelRequest, trace_id: str = "") -> ModelReply:
+        """Return what goes to the caller: an answer, a provider's refusal, or ours in the caller's dialect."""
+        call = OneCall(request, new_call_id(), self.books, asyncio.get_running_loop().time(), trace_id=trace_id)
+        try:
+            return await self._answer(call)
+        except ModelCallRefused as refusal:
+            call.settle(call.tries.last_target, refusal.status, "error", TokenUsage())
+            headers = call.headers(call.tries.last_target)
+            return refused(request.surface, refusal, headers, call.call_id, self._native_dialect(request))
+        finally:
+            # Whoever left before there was an answer leaves a row, too.
+            if not call.is_settled and not isinstance(call.decision, Decision):
+                call.settle(None, 499, "cancelled", TokenUsage())
+
+    async def _answer(self, call: OneCall) -> ModelReply:
+        request = call.request
+        input_tokens = len(request.raw) // CHARS_PER_TOKEN
+        decision = call.decision = self.router.decide(request, _needs_of(request), input_tokens)
+        # Which provider a key is for is the caller's to say: a route could carry it to another.
+        if request.caller.own_key is not None and decision.route and not request.wishes.provider:
+            raise forbidden("your own key goes to one provider only; name it in `model` (provider/id) or in x-gateway-provider")
+        if request.surface == "count_tokens" and decision.targets[0].provider.dialect != "anthropic":
+            return self._counted(call)
+        ticket = self._take(call, self._spending(request, decision))
+        call.limit_headers = ticket.headers
+        used = 0
+        try:
+            reply = await self._looked_up(call, decision)
+            used = call.tokens_used
+            return reply
+        except asyncio.CancelledError:
+            call.settle(call.tries.last_target, 499, "cancelled", TokenUsage())
+            raise
+        finally:
+            self.limits.settle(ticket, used or self._most_tokens(request))
+
+    async def _looked_up(self, call: OneCall, decision: Decision) -> ModelReply:
+        """Return what is kept for this question, or what a provider answers."""
+        place = self.cache.place_of(call.request, decision)
+        if place is None:
+            return await self._called(call, decision)
+        call.cache = "miss"
+        if (found := self.cache.find(place)) is not None:
+            return call.kept(*found)
+        async with self.cache.one_at_a_time(place):
+            if (found := self.cache.find(place)) is not None:
+                return call.kept(*found)
+            call.keep = lambda answer: self.cache.keep(place, answer)
+            return await self._called(call, decision)
+
+    async def _called(self, call: OneCall, decision: Decision) -> ModelReply:
+        await self._set_aside(call, decision)
+        begun = await self.attempts.first(call.request, call.decision or decision, call.tries, self._max_output_tokens(call))
+        if begun.reader is None:
+            return call.reply(begun)
+        call.first_content()
+        relay = StreamRelay(call, begun, begun.reader, self.attempts.limits(call.request))
+        return StreamReply(call.headers(begun.target) | passed(begun), relay.events)
+
+    async def _set_aside(self, call: OneCall, decision: Decision) -> None:
+        """Reserve what the call may cost at most in every budget that applies, or in none. Raises ModelCallRefused."""
+        try:
+            call.reservation = await self._reserved(call.request, decision)
+        except BudgetExceeded as error:
+            if not error.over or decision.route == error.over:
+                raise budget_exceeded(error.budget, error.message) from error
+            input_tokens = len(call.request.raw) // CHARS_PER_TOKEN
+            diverted = call.decision = self.router.decide_route(call.request, error.over, _needs_of(call.request), input_tokens)
+            try:
+                call.reservation = await self._reserved(call.request, diverted)
+            except BudgetExceeded as again:
+                raise budget_exceeded(again.budget, again.message) from again
+
+    async def _reserved(self, request: ModelRequest, decision: Decision) -> Reservation | None:
+        most, is_known = self._most(request, decision)
+        expires_s = self.config().defaults.total_s + _RESERVED_BEYOND_S
+        try:
+            return await self.budgets.reserve(self._spending(request, decision), most, is_known, expires_s)
+        except PriceUnknown as error:
+            raise model_unpriced(", ".join(target.name for target in decision.targets), error.budget) from error
+        except BudgetsUnavailable as error:
+            # Nobody can say what is left, so nothing is spent.
+            raise no_target(f"{error}; try again", 1) from error
+
+    def _most(self, request: ModelRequest, decision: Decision) -> tuple[Amount, bool]:
+        """Return what the dearest target may cost, and whether every target has a price."""
+        # Bytes are an upper bound of tokens in every tokenizer there is.
+        given, out, now = len(request.raw), self._output_maximum(request), datetime.now(UTC)
+        costs = [self.books.prices.most_nano_usd(each.provider.name, each.model, given, out, now) for each in decision.targets]
+        known = [cost for cost in costs if cost is not None]
+        return Amount(max(known, default=0), len(request.raw) // CHARS_PER_TOKEN + out), len(known) == len(costs)
+
+    def _take(self, call: OneCall, spending: Spending) -> LimitTicket:
+        try:
+            return self.limits.take(spending, self._most_tokens(call.request))
+        except LimitExceeded as error:
+            raise rate_limited(error.message, error.headers) from error
+
+    def _most_tokens(self, request: ModelRequest) -> int:
+        return len(request.raw) // CHARS_PER_TOKEN + self._output_maximum(request)
+
+    def _output_maximum(self, request: ModelRequest) -> int:
+        if request.surface in _SILENT:
+            return 0
+        return request.max_output_tokens or self.config().defaults.max_output_tokens
+
+    def _max_output_tokens(self, call: OneCall) -> int | None:
+        """Return the maximum to put in where the caller names none: a budget holds only what is bounded."""
+        request = call.request
+        if call.reservation is None or request.surface in _SILENT or request.max_output_tokens:
+            return None
+        return self.config().defaults.max_output_tokens
+
+    def _spending(self, request: ModelRequest, decision: Decision) -> Spending:
+        caller = request.caller
+        candidates = tuple((target.provider.name, target.model) for target in decision.targets)
+        return Spending(
+            tenant_id=caller.tenant_id,
+            gateway=request.gateway,
+            key=caller.key_name,
+            key_id=caller.key_id,
+            user=request.user,
+            requested=decision.route or decision.requested,
+            candidates=candidates,
+        )
+
+    def _native_dialect(self, request: ModelRequest) -> Dialect:
+        provider = self.config().providers.get(request.native_provider)
+        return provider.dialect if provider is not None else "openai"
+
+    def _counted(self, call: OneCall) -> WholeReply:
+        """Return an estimate: only Anthropic counts for others, and its clients take a number that is near."""
+        call.settle(None, 200, "ok", TokenUsage(is_estimated=True), is_free=True)
+        body = orjson.dumps({"input_tokens": max(1, -(-len(call.request.raw) // CHARS_PER_TOKEN))})
+        return WholeReply(200, call.headers(None), body)
+
+
+def new_call_id() -> str:
+    """Return an id that sorts by time; nobody can guess another's."""
+    return f"llm_{time.time_ns() // 1000:014x}{secrets.token_hex(8)}"
+
+
+def refused(surface: Surface, refusal: ModelCallRefused, headers: dict[str, str], call_id: str, dialect: Dialect = "openai") -> WholeReply:
+    """Return our own refusal in the caller's dialect. `dialect`: of the provider whose own API was called (surface native)."""
+    exchange = exchange_for_caller(surface, dialect)
+    body = exchange.refusal(refusal.code, refusal.status, refusal.message, refusal.param, call_id)
+    return WholeReply(refusal.status, headers | {"x-gateway-error": refusal.code} | dict(refusal.headers), body)
+
+
+def ping_of(surface: Surface) -> bytes:
+    """Return what is sent in silence: Anthropic has an event for it, a comment is safe everywhere (facts 1a)."""
+    return b'event: ping\ndata: {"type": "ping"}\n\n' if surface == "messages" else b": keep-alive\n\n"
+
+
+def error_event(surface: Surface, body: bytes) -> bytes:
+    """Return an error body as the event that ends a stream whose status has gone out already; no client takes it for an end."""
+    name = b"event: error\n" if surface in ("messages", "responses") else b""
+    return name + b"data: " + body.replace(b"\n", b" ") + b"\n\n"
+
+
+def asks_stream(config: AiConfig, provider: str, path: str) -> bool:
+    """Say whether a path of a provider's own API alone asks for a stream."""
+    found = config.providers.get(provider)
+    return found is not None and is_native_stream(found.dialect, path)
+
+
+def _needs_of(request: ModelRequest) -> Callable[[Dialect], frozenset[str]]:
+    def needs(dialect: Dialect) -> frozenset[str]:
+        return exchange_of(request.surface, ModelProvider("", dialect, "")).needs(request)
+
+    return needs

@@ -1,0 +1,216 @@
+"""One model call from its decision to its settlement: what was tried, what it used and cost, and the one row that it leaves."""
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import orjson
+
+from tools.ai_gateway.attempts import Tries, soonest_retry_after_s
+from tools.ai_gateway.breaker import Breakers
+from tools.ai_gateway.caching.kept_answers import KeptAnswer
+from tools.ai_gateway.call_ledger import CallLedger
+from tools.ai_gateway.call_record import CacheStatus, CallEnd, ModelCallRecord
+from tools.ai_gateway.dialects.exchanges import exchange_of
+from tools.ai_gateway.model_request import ModelRequest
+from tools.ai_gateway.pricing.price_book import PriceBook
+from tools.ai_gateway.replies import ModelReply, StreamReply, WholeReply
+from tools.ai_gateway.routing.decision import Decision, ModelTarget
+from tools.ai_gateway.token_usage import TokenUsage
+from tools.ai_gateway.upstream import Begun
+from tools.metering.spending import Amount, Reservation
+
+#: where nobody reported: what most models make of a token, in English
+CHARS_PER_TOKEN = 4
+#: what of a provider's headers goes on; its limits are between it and us, and so are its cookies
+_PASSED_HEADERS = ("request-id", "x-request-id", "openai-processing-ms", "x-should-retry", "retry-after", "retry-after-ms")
+
+
+@dataclass(frozen=True, slots=True)
+class Bookkeeping:
+    """Where a call's end is told."""
+
+    prices: PriceBook
+    ledger: CallLedger
+    breakers: Breakers
+
+
+@dataclass(slots=True)
+class OneCall:
+    """The state of one call. `settle` is called once, whatever happens."""
+
+    request: ModelRequest
+    call_id: str
+    books: Bookkeeping
+    #: loop time
+    began: float
+    at_us: int = field(default_factory=lambda: time.time_ns() // 1000)
+    decision: Decision | None = None
+    reservation: Reservation | None = None
+    tries: Tries = field(default_factory=Tries)
+    cache: CacheStatus = "bypass"
+    limit_headers: Mapping[str, str] = field(default_factory=dict)
+    trace_id: str = ""
+    ttft_ms: float | None = None
+    is_settled: bool = False
+    #: takes a complete answer into the cache; None: it is not kept
+    keep: Callable[[KeptAnswer], None] | None = None
+    tokens_used: int = 0
+    _cost_nano_usd: int | None = None
+
+    def reply(self, begun: Begun) -> ModelReply:
+        """Return what goes to the caller of an answer that is here as a whole, or of a refusal; it is settled."""
+        if begun.fault is not None:
+            self.settle(begun.target, begun.status, "error", TokenUsage())
+            headers = self.headers(begun.target) | passed(begun) | self._soonest(begun.status)
+            return WholeReply(begun.status, headers, begun.fault.body, begun.fault.content_type)
+        if begun.whole is None:
+            raise RuntimeError("a stream is relayed, not returned")
+        whole = begun.whole
+        usage = whole.usage or self.estimated(whole.produced_chars)
+        self.settle(begun.target, begun.status, "ok", usage)
+        if self.keep is not None:
+            self.keep(KeptAnswer(begun.target, usage, 0, whole.body, content_type=whole.content_type))
+        if self.request.is_stream:
+            # A provider that does not stream: the caller asked for events all the same.
+            return self._played(begun.target, usage, whole.body, passed(begun))
+        return WholeReply(begun.status, self.headers(begun.target, usage) | passed(begun), whole.body, whole.content_type)
+
+    def first_content(self) -> None:
+        """Note that the first content of a stream is here."""
+        self.ttft_ms = round(self._elapsed_ms(), 1)
+
+    def kept(self, answer: KeptAnswer, status: CacheStatus) -> ModelReply:
+        """Return an answer of the cache, whole or played back as a stream; it costs nothing."""
+        self.cache = status
+        self.settle(answer.target, 200, "ok", answer.usage, is_free=True)
+        if not self.request.is_stream:
+            return WholeReply(200, self.headers(answer.target, answer.usage), answer.whole or b"", answer.content_type)
+        if answer.whole is not None:
+            return self._played(answer.target, answer.usage, answer.whole, {})
+        events, terminal = answer.events or b"", answer.terminal
+
+        async def again() -> AsyncGenerator[bytes]:
+            yield events + self.trailer(answer.target, answer.usage) + terminal
+
+        return StreamReply(self.headers(answer.target, answer.usage), again)
+
+    def _played(self, target: ModelTarget, usage: TokenUsage, body: bytes, passed: dict[str, str]) -> StreamReply:
+        events = exchange_of(self.request.surface, target.provider).replay(self.request, body)
+
+        async def played() -> AsyncGenerator[bytes]:
+            yield b"".join(events[:-1]) + self.trailer(target, usage) + events[-1]
+
+        return StreamReply(self.headers(target, usage) | passed, played)
+
+    def headers(self, target: ModelTarget | None, usage: TokenUsage | None = None) -> dict[str, str]:
+        """Return the headers that tell the caller what was done (AI gateway contract, "Answer")."""
+        cache_status = {"hit": "HIT", "semantic": "HIT", "miss": "MISS", "bypass": "BYPASS"}[self.cache]
+        headers = {
+            "x-gateway-request-id": self.call_id,
+            "cf-aig-log-id": self.call_id,
+            "x-gateway-cache": self.cache,
+            "cf-aig-cache-status": cache_status,
+            "x-gateway-attempts": str(len(self.tries.made)),
+            "x-gateway-overhead-ms": f"{self._overhead_ms():.1f}",
+            **self.limit_headers,
+        }
+        if self.decision is not None:
+            if self.decision.route:
+                headers["x-gateway-route"] = self.decision.route
+            if self.decision.experiment:
+                headers["x-gateway-experiment"] = self.decision.experiment
+            if self.decision.sunset is not None:
+                headers["sunset"] = self.decision.sunset.strftime("%a, %d %b %Y 00:00:00 GMT")
+        if target is not None:
+            headers |= {"x-gateway-provider": target.provider.name, "x-gateway-model": target.name, "x-model-id": target.model}
+        if usage is not None:
+            headers["x-tokens-used"] = str(usage.total_tokens)
+            if self._cost_nano_usd is not None:
+                headers["x-gateway-cost"] = dollars(self._cost_nano_usd)
+        # A name of a model may be anybody's text (RFC 9110 §5.5).
+        return {name: value.encode("ascii", "replace").decode() for name, value in headers.items() if value.isprintable()}
+
+    def settle(self, target: ModelTarget | None, status: int, outcome: CallEnd, usage: TokenUsage, *, is_free: bool = False) -> None:
+        """Book what was used, once; whatever was set aside beyond it comes back."""
+        if self.is_settled:
+            return
+        self.is_settled = True
+        self.tokens_used = usage.total_tokens
+        cost = None
+        if target is not None and outcome != "error":
+            cost = self.books.prices.cost(target.provider.name, target.model, usage, datetime.now(UTC))
+        self._cost_nano_usd = 0 if is_free or outcome == "error" else cost.nano_usd if cost is not None else None
+        decision = self.decision
+        record = ModelCallRecord(
+            id=self.call_id,
+            at_us=self.at_us,
+            tenant_id=self.request.caller.tenant_id,
+            gateway=self.request.gateway,
+            key_id=self.request.caller.key_id,
+            user=self.request.user,
+            route=decision.route if decision else "",
+            requested=decision.requested if decision else self.request.model,
+            provider=target.provider.name if target else "",
+            model=target.model if target else "",
+            status=status,
+            outcome=outcome,
+            is_stream=self.request.is_stream,
+            attempts=tuple(self.tries.made),
+            cache=self.cache,
+            experiment=decision.experiment if decision else "",
+            usage=usage,
+            cost_nano_usd=self._cost_nano_usd,
+            price_from=cost.price_from if cost is not None and not is_free else "",
+            ttft_ms=self.ttft_ms,
+            ms=round(self._elapsed_ms(), 1),
+            overhead_ms=round(self._overhead_ms(), 1),
+            metadata=self.request.wishes.metadata,
+            trace_id=self.trace_id,
+            decision=decision.reasons if decision else (),
+        )
+        spent = Amount() if is_free or outcome == "error" else Amount(self._cost_nano_usd or 0, usage.total_tokens)
+        self.books.ledger.close(record, self.reservation, spent)
+
+    def trailer(self, target: ModelTarget, usage: TokenUsage) -> bytes:
+        """Return the comment that says at the end of a stream what the call was and cost."""
+        facts = {
+            "request_id": self.call_id,
+            "model": target.name,
+            "input_tokens": usage.input_tokens,
+            "output_tokens": usage.output_tokens,
+            "cost_usd": None if self._cost_nano_usd is None else self._cost_nano_usd / 1e9,
+            "estimated": usage.is_estimated,
+        }
+        return b": gateway " + orjson.dumps(facts) + b"\n\n"
+
+    def estimated(self, produced_chars: int) -> TokenUsage:
+        """Return what an answer whose provider keeps silent used, by its size."""
+        return TokenUsage(
+            input_tokens=-(-len(self.request.raw) // CHARS_PER_TOKEN),
+            output_tokens=-(-produced_chars // CHARS_PER_TOKEN),
+            is_estimated=True,
+        )
+
+    def _soonest(self, status: int) -> dict[str, str]:
+        soonest = soonest_retry_after_s(self.tries) if status == 429 else None
+        if soonest is None:
+            return {}
+        return {"retry-after": str(max(1, -(-int(soonest * 1000) // 1000))), "retry-after-ms": str(int(soonest * 1000))}
+
+    def _elapsed_ms(self) -> float:
+        return (asyncio.get_running_loop().time() - self.began) * 1000
+
+    def _overhead_ms(self) -> float:
+        return max(0.0, (self.ttft_ms or self._elapsed_ms()) - self.tries.upstream_ms)
+
+
+def dollars(nano_usd: int) -> str:
+    """Return an amount as a plain decimal number of dollars."""
+    return f"{nano_usd / 1e9:.9f}".rstrip("0").rstrip(".") or "0"
+
+
+def passed(begun: Begun) -> dict[str, str]:
+    return {name: begun.headers[name] for name in _PASSED_HEADERS if name in begun.headers}

@@ -1,0 +1,126 @@
+"""Passes a stream on, event by event, and says how it ended: by its terminal mark, or by an error that no client takes for one."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass, field, replace
+
+from tools.ai_gateway.caching.kept_answers import KeptAnswer
+from tools.ai_gateway.dialects.exchange import MalformedAnswer, StreamReader
+from tools.ai_gateway.one_call import OneCall
+from tools.ai_gateway.token_usage import TokenUsage
+from tools.ai_gateway.upstream import Begun, TimeLimits
+from tools.egress.streamed import StreamedResponse
+from tools.errors import ToolError
+
+#: what a provider may still send after its finish reason (usage, [DONE]); some keep the connection open without another word
+_AFTER_FINISH_S = 1.0
+#: how long a provider has to end its body after its terminal mark, for its connection to be used again
+_DRAIN_S = 0.05
+
+
+@dataclass(slots=True)
+class StreamRelay:
+    """One stream of one call. `events` is run once, to its end or until the caller leaves; either way the call is settled."""
+
+    call: OneCall
+    begun: Begun
+    reader: StreamReader
+    limits: TimeLimits
+    #: why the stream broke off; "" while it did not
+    broken: str = ""
+    #: what the cache will hold
+    kept: list[bytes] = field(default_factory=list)
+
+    async def events(self) -> AsyncGenerator[bytes]:
+        """Yield the caller's events."""
+        call, reader, response = self.call, self.reader, self.begun.response
+        try:
+            if held := self._cleaned(self.begun.held):
+                yield held
+            # None: it was held back until it was complete.
+            while response is not None and not (reader.is_over or reader.fault or self.broken):
+                if out := self._cleaned(await self._more(response)):
+                    yield out
+                if reader.is_complete and not reader.is_over and response.is_at_end:
+                    break
+            if reader.is_complete and reader.fault is None:
+                yield self._complete()
+                if response is not None:
+                    await _drain(response)
+            else:
+                call.books.breakers.failed(call.tries.circuit)
+                call.settle(self.begun.target, 200, "interrupted", self._produced())
+                yield self._cleaned((reader.interruption(self.broken),))
+        finally:
+            if response is not None:
+                response.close()
+            # Only who left comes here unsettled: what was produced is paid for (AI gateway contract, "Money").
+            if not call.is_settled:
+                call.books.breakers.abandoned(call.tries.circuit)
+                call.settle(self.begun.target, 200, "cancelled", self._produced())
+
+    async def _more(self, response: StreamedResponse) -> Sequence[bytes]:
+        """Return the events that came next; where nothing comes any more, `broken` says why, unless all is here."""
+        reader, name = self.reader, self.begun.target.provider.name
+        now = asyncio.get_running_loop().time
+        total = self.call.began + self.limits.total_s
+        patience_s = _AFTER_FINISH_S if reader.is_complete else self.limits.idle_s
+        try:
+            async with asyncio.timeout_at(min(now() + patience_s, total)):
+                piece = await response.read_some()
+            if piece:
+                return reader.feed(piece)
+            return self._ended(f"{name} ended its answer before it was complete")
+        except TimeoutError:
+            is_late = now() >= total
+            return self._ended(f"the answer took longer than {self.limits.total_s:g} s" if is_late else f"{name} fell silent")
+        except ToolError as error:
+            return self._ended(error.failure.message)
+        except MalformedAnswer as error:
+            self.broken = f"{name} sent an event that cannot be read: {error}"
+            return ()
+
+    def _ended(self, why: str) -> Sequence[bytes]:
+        """Take what was left over. Where only the terminal mark is missing, the answer is whole."""
+        events = self.reader.end()
+        if not self.reader.is_complete:
+            self.broken = why
+        return events
+
+    def _complete(self) -> bytes:
+        """Settle, keep, and return the last words: what the call was and cost, then the terminal mark."""
+        call, reader, target = self.call, self.reader, self.begun.target
+        call.books.breakers.succeeded(call.tries.circuit)
+        usage = reader.usage or call.estimated(reader.produced_chars)
+        call.settle(target, 200, "ok", usage)
+        terminal = self._cleaned((reader.terminal,), is_kept=False)
+        if call.keep is not None:
+            events = b"".join(self.kept)
+            call.keep(KeptAnswer(target, usage, 0, events=events, terminal=terminal, tells_usage=call.request.wants_usage))
+        return call.trailer(target, usage) + terminal
+
+    def _produced(self) -> TokenUsage:
+        """Return what was used until the stream broke off: what was reported so far, and what we saw come."""
+        estimated, told = self.call.estimated(self.reader.produced_chars), self.reader.usage
+        if told is None:
+            return estimated
+        return replace(told, output_tokens=max(told.output_tokens, estimated.output_tokens), is_estimated=True)
+
+    def _cleaned(self, events: Sequence[bytes], *, is_kept: bool = True) -> bytes:
+        """Return events as one piece, without our key should a provider repeat it."""
+        data, redaction = b"".join(events), self.begun.redaction
+        if redaction is not None and redaction.holds(data):
+            data = redaction.body(data)
+        if is_kept and self.call.keep is not None:
+            self.kept.append(data)
+        return data
+
+
+async def _drain(response: StreamedResponse) -> None:
+    """Read to the end of a body whose stream is complete, so that its connection lives on."""
+    try:
+        async with asyncio.timeout(_DRAIN_S):
+            while await response.read_some():
+                pass
+    except (TimeoutError, ToolError):
+        return
