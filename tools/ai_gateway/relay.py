@@ -28,8 +28,13 @@ class StreamRelay:
     limits: TimeLimits
     #: why the stream broke off; "" while it did not
     broken: str = ""
+    #: nothing more comes, and the reader has been told
+    has_ended: bool = False
     #: what the cache will hold
     kept: list[bytes] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.has_ended = self.begun.has_ended
 
     async def events(self) -> AsyncGenerator[bytes]:
         """Yield the caller's events."""
@@ -38,12 +43,13 @@ class StreamRelay:
             if held := self._cleaned(self.begun.held):
                 yield held
             # None: it was held back until it was complete.
-            while response is not None and not (reader.is_over or reader.fault or self.broken):
+            while response is not None and not (self.has_ended or reader.is_over or reader.fault or self.broken):
                 if out := self._cleaned(await self._more(response)):
                     yield out
-                if reader.is_complete and not reader.is_over and response.is_at_end:
-                    break
             if reader.is_complete and reader.fault is None:
+                # What a translated stream still has to close comes before the last word.
+                if not self.has_ended and (out := self._cleaned(reader.end())):
+                    yield out
                 yield self._complete()
                 if response is not None:
                     await _drain(response)
@@ -82,6 +88,7 @@ class StreamRelay:
 
     def _ended(self, why: str) -> Sequence[bytes]:
         """Take what was left over. Where only the terminal mark is missing, the answer is whole."""
+        self.has_ended = True
         events = self.reader.end()
         if not self.reader.is_complete:
             self.broken = why

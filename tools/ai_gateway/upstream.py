@@ -49,6 +49,8 @@ class Begun:
     #: events that came before and with the first content
     held: Sequence[bytes] = field(default=(), repr=False)
     response: StreamedResponse | None = field(default=None, repr=False)
+    #: nothing more comes, and the reader has been told
+    has_ended: bool = False
 
 
 class TryFailed(Exception):
@@ -138,17 +140,16 @@ class Upstream:
         name, held, size = begun.target.provider.name, list(begun.held), 0
         try:
             async with asyncio.timeout(limits.total_s):
-                while not reader.is_complete and reader.fault is None:
+                piece = b"."
+                while piece and not (begun.has_ended or reader.is_over or reader.fault):
                     async with asyncio.timeout(limits.idle_s):
                         piece = await response.read_some()
-                    held += reader.feed(piece) if piece else reader.end()
+                    held += reader.feed(piece) if piece else ()
                     size += len(piece)
                     if size > MAX_ANSWER_BYTES:
                         raise TryFailed("malformed", f"{name} sent more than {MAX_ANSWER_BYTES} bytes")
-                    if not piece and not reader.is_complete:
-                        raise TryFailed("cut", f"{name} ended its answer before it was complete")
         except TimeoutError as error:
-            if not reader.end() and not reader.is_complete:
+            if not reader.is_complete:
                 raise TryFailed("timeout", f"{name} fell silent in the middle of its answer") from error
         except ToolError as error:
             raise TryFailed("cut", error.failure.message) from error
@@ -158,7 +159,10 @@ class Upstream:
             response.close()
         if (fault := reader.fault) is not None:
             raise TryFailed(str(fault.status), fault.message, status=fault.status)
-        return replace(begun, held=held, response=None)
+        held += () if begun.has_ended else reader.end()
+        if not reader.is_complete:
+            raise TryFailed("cut", f"{name} ended its answer before it was complete")
+        return replace(begun, held=held, response=None, has_ended=True)
 
     async def _first_content(
         self, request: ModelRequest, target: ModelTarget, exchange: Exchange, response: StreamedResponse, redaction: Redaction | None
@@ -167,7 +171,8 @@ class Upstream:
         reader = exchange.reader(request, target)
         held: list[bytes] = []
         held_bytes = 0
-        while not reader.has_content and not reader.is_complete:
+        piece = b"."
+        while piece and not reader.has_content and not reader.is_complete:
             piece = await response.read_some()
             events = reader.feed(piece) if piece else reader.end()
             held += events
@@ -179,7 +184,7 @@ class Upstream:
                 raise TryFailed("cut", f"{target.provider.name} ended its answer before it had begun")
             if held_bytes > MAX_HELD_BYTES and not reader.has_content:
                 raise TryFailed("malformed", f"{target.provider.name} sent {MAX_HELD_BYTES} bytes without any content")
-        return Begun(target, 200, response.headers, redaction, reader=reader, held=held, response=response)
+        return Begun(target, 200, response.headers, redaction, reader=reader, held=held, response=response, has_ended=not piece)
 
     async def _whole(
         self,

@@ -9,7 +9,7 @@ import httpx2
 import pytest
 
 from oauth.connections.connecting.keys import add_key
-from oauth.connections.connection import AccountSecret
+from oauth.connections.connection import ConnectionSecret
 from oauth.tenants import Tenant
 from server.app import Gateway
 from tests.gateway import opened
@@ -67,9 +67,9 @@ async def models(tmp_path: Path) -> AsyncIterator[Models]:
             await gateway.store.tenants.add(Tenant(tenant_id, tenant_id))
         gateway.tenants.replace(await gateway.store.tenants.all())
         for name in ("one", "two"):
-            store, vault, secret = gateway.store.connections, gateway.connections.vault, AccountSecret(KEY)
+            store, vault, secret = gateway.store.connections, gateway.connections.vault, ConnectionSecret(KEY)
             added = await add_key(store, vault, tenant_id="default", subject="", provider=name, secret=secret)
-            await gateway.connections.accounts.renew("default", [added.account_id])
+            await gateway.connections.known.renew("default", [added.account_id])
         transport = httpx2.ASGITransport(gateway.app)
         async with httpx2.AsyncClient(transport=transport, base_url=BASE, timeout=20) as http:
             found = Models(gateway, provider, http, "")
