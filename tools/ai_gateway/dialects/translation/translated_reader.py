@@ -36,10 +36,6 @@ class TranslatedReader:
         return self._source.is_complete and self._damage is None
 
     @property
-    def is_over(self) -> bool:
-        return self._source.is_over
-
-    @property
     def usage(self) -> TokenUsage | None:
         return self._source.usage
 
