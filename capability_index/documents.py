@@ -11,14 +11,12 @@ from typing import Any
 
 import yaml
 
+from capability_index.errors import PageInvalid
+
 SLUG = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _FRONT_MATTER = re.compile(r"\A---\s*\n(.*?)\n---\s*(?:\n|\Z)(.*)\Z", re.DOTALL)
 _KEYS = frozenset({"slug", "title", "summary", "access", "tags", "parameters", "returns", "examples"})
 _ACCESS = ("read", "write", "destructive")
-
-
-class PageInvalid(Exception):
-    """A page in docs/tools breaks the format; the message names the page, the rule and the way out."""
 
 
 @dataclass(frozen=True, slots=True)

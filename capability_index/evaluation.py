@@ -11,12 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from capability_index.documents import Document, ParameterText
+from capability_index.errors import EvaluationInvalid
 
 RECALL_AT = (1, 5, 10, 20)
-
-
-class EvaluationInvalid(Exception):
-    """A file of the evaluation is missing or wrong; the message names file, line and rule."""
 
 
 @dataclass(frozen=True, slots=True)

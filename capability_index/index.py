@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from capability_index.documents import Document, digest
-from capability_index.encoders.encoder import Encoder, EncoderUnavailable, Floats, WordTable
+from capability_index.encoders.encoder import Encoder, Floats, WordTable
 from capability_index.encoders.reembedding import lacking, with_space, without_others
+from capability_index.errors import EncoderUnavailable
 from capability_index.part import Segment, build_part
 from capability_index.ranking.reranker import Reranker
 from capability_index.ranking.search_feedback import UsageMemory

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from capability_index.encoders.encoder import Encoder, EncoderUnavailable, WordTable
+from capability_index.encoders.encoder import Encoder, WordTable
+from capability_index.errors import EncoderUnavailable, RerankerUnavailable
 from capability_index.part import Shard
 from capability_index.ranking.candidates import (
     CANDIDATES,
@@ -22,7 +23,7 @@ from capability_index.ranking.confidence import low_of, scores
 from capability_index.ranking.intent import Intent
 from capability_index.ranking.named_providers import prepared
 from capability_index.ranking.reasons import reasons
-from capability_index.ranking.reranker import RERANKED, Reranker, RerankerUnavailable
+from capability_index.ranking.reranker import RERANKED, Reranker
 from capability_index.ranking.scoring import ScoredCandidates, score_candidates
 from capability_index.ranking.search_feedback import Bonus
 from capability_index.ranking.verbs import families_of

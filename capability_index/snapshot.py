@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from capability_index.errors import SnapshotInvalid
 from capability_index.lexical import Postings
 from capability_index.part import Names, Segment, Shard, Texts
 from capability_index.ranking.query_expansion import Neighbours
@@ -32,10 +33,6 @@ MANIFEST = "manifest.json"
 WORDS_ONLY = "words"
 _ALIGN = 64
 _SPACE = "space:"
-
-
-class SnapshotInvalid(Exception):
-    """The directory holds no snapshot that can be used; the message says why. Build the index anew."""
 
 
 def save(segments: Mapping[str, TenantIndex], directory: Path, model: str) -> None:

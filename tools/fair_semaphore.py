@@ -12,27 +12,16 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TypeVar
 
-from tools.errors import ToolError
-from tools.operation import Failure
+from tools.errors import Busy
 
 #: (tenant, subject); work of the gateway itself has no tenant
 Holder = tuple[str, str]
 
 GATEWAY: Holder = ("", "")
-_RETRY_AFTER_S = 2.0
 #: in the lines of one person; more than any client waits for
 MAX_WAITING = 1_000
 
 Key = TypeVar("Key")
-
-
-class Busy(ToolError):
-    """No place became free in time. Nothing was begun."""
-
-    def __init__(self, what: str) -> None:
-        message = f"{what} stayed busy until the time of this call was over; nothing was begun"
-        hint = "nobody gets more than a share of it: run fewer calls at a time, or try again in a moment"
-        super().__init__(Failure("busy", message, retryable=True, retry_after_s=_RETRY_AFTER_S, hint=hint))
 
 
 class FairSemaphore:

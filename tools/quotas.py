@@ -4,18 +4,11 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from tools.errors import ToolError
+from tools.errors import QuotaExceeded
 from tools.operation import Failure
 
 Key = TypeVar("Key", bound=Hashable)
 MB = 1_000_000
-
-
-class QuotaExceeded(ToolError):
-    """There is no room for one more. Nothing was kept."""
-
-    def __init__(self, quota: str, hint: str) -> None:
-        super().__init__(Failure("quota_exceeded", f"the quota of {quota} is used up", hint=hint))
 
 
 @dataclass(frozen=True, slots=True)

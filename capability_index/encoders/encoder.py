@@ -7,19 +7,15 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from capability_index.encoders.manifest import Manifest, ManifestInvalid, manifest_of, shipped
+from capability_index.encoders.manifest import Manifest, manifest_of, shipped
 from capability_index.encoders.whole_words import WholeWords
-from capability_index.encoders.word_file import WordsMissing, load_folder, load_words
+from capability_index.encoders.word_file import load_folder, load_words
 from capability_index.encoders.word_pieces import WordPieces
 
 Floats = NDArray[np.float32]
 _CHUNK = 64
 _MAX_WORDS = 30_000
 _MAX_WORD_CHARS = 200
-
-
-class EncoderUnavailable(Exception):
-    """No vectors can be had; the message says why and what the search goes on with."""
 
 
 class Encoder(Protocol):
@@ -134,9 +130,6 @@ def load_word_table(directory: Path | None = None, chosen: Path | None = None) -
 
     The latter is mapped from a file in `directory`, which it makes. Raises EncoderUnavailable.
     """
-    try:
-        manifest = manifest_of(chosen) if chosen else shipped()
-        words = load_folder(chosen, manifest) if chosen else load_words(directory)
-    except (WordsMissing, ManifestInvalid) as error:
-        raise EncoderUnavailable(str(error)) from error
+    manifest = manifest_of(chosen) if chosen else shipped()
+    words = load_folder(chosen, manifest) if chosen else load_words(directory)
     return WordTable(manifest, words.pieces, words.codes, words.scales)

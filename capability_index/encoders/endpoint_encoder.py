@@ -12,11 +12,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from capability_index.encoders.encoder import EncoderUnavailable, unit
-
-
-class EndpointFailed(Exception):
-    """The endpoint gave no good answer in time; the message says what happened, without the request or its headers."""
+from capability_index.encoders.encoder import unit
+from capability_index.errors import EncoderUnavailable, EndpointFailed
 
 
 class Post(Protocol):

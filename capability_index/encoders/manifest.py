@@ -8,14 +8,12 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from capability_index.errors import EncoderUnavailable
+
 FILE_NAME = "manifest.json"
 #: the table that comes with the gateway
 SHIPPED = "wordllama-l2-supercat-256"
 _FOLDER = "word_tables"
-
-
-class ManifestInvalid(Exception):
-    """A manifest is missing or does not say what it must; the message names it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,19 +64,22 @@ class Manifest:
 
 
 def shipped(name: str = SHIPPED) -> Manifest:
-    """Return the manifest of this name that comes with the package. Raises ManifestInvalid."""
+    """Return the manifest of this name that comes with the package. Raises EncoderUnavailable."""
     return _parsed(_folder().joinpath(f"{name}.json").read_text(encoding="utf-8"), name)
 
 
 def manifest_of(folder: Path) -> Manifest:
-    """Return the manifest in `folder`, or the one that comes with the package for a table whose files lie there. Raises ManifestInvalid."""
+    """Return the manifest in `folder`, or the one that comes with the package for a table whose files lie there.
+
+    Raises EncoderUnavailable.
+    """
     if (own := folder / FILE_NAME).is_file():
         return _parsed(own.read_text(encoding="utf-8"), str(own))
     for entry in sorted(_folder().iterdir(), key=lambda each: each.name):
         known = _parsed(entry.read_text(encoding="utf-8"), entry.name)
         if (folder / known.vectors).is_file():
             return known
-    raise ManifestInvalid(f"{folder}: no {FILE_NAME}, and no word table that is known")
+    raise EncoderUnavailable(f"{folder}: no {FILE_NAME}, and no word table that is known")
 
 
 def _folder() -> Any:
@@ -97,4 +98,4 @@ def _parsed(text: str, place: str) -> Manifest:
             **entry,
         )
     except (ValueError, KeyError, TypeError) as error:
-        raise ManifestInvalid(f"{place}: not the manifest of a word table: {error}") from error
+        raise EncoderUnavailable(f"{place}: not the manifest of a word table: {error}") from error

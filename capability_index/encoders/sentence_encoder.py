@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from capability_index.encoders.encoder import EncoderUnavailable, unit
+from capability_index.encoders.encoder import unit
+from capability_index.errors import EncoderUnavailable
 
 
 class SentenceEncoder:

@@ -22,16 +22,13 @@ from numpy.typing import NDArray
 from capability_index.encoders.manifest import Manifest, shipped
 from capability_index.encoders.whole_words import WholeWords
 from capability_index.encoders.word_pieces import WordPieces
+from capability_index.errors import EncoderUnavailable
 
 _NAME = "words.table"
 #: raised whenever the file below changes its form
 _FORMAT = 1
 _ALIGN = 64
 _ROWS = 4_096
-
-
-class WordsMissing(Exception):
-    """The distribution is not installed or not whole; the message says which."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,16 +41,16 @@ class Words:
 
 
 def word_files() -> tuple[Path, Path]:
-    """Return where the distribution has its weights and its tokens. Raises WordsMissing."""
+    """Return where the distribution has its weights and its tokens. Raises EncoderUnavailable."""
     spec = importlib.util.find_spec("wordllama")
     if spec is None or spec.origin is None:
-        raise WordsMissing("the word table is missing; install the distribution wordllama, or search by words alone")
+        raise EncoderUnavailable("the word table is missing; install the distribution wordllama, or search by words alone")
     manifest, folder = shipped(), Path(spec.origin).parent
     return folder / manifest.vectors, folder / manifest.vocabulary_file
 
 
 def load_words(directory: Path | None) -> Words:
-    """Return the words, mapped from a file in `directory` that is made where it is missing or old. Raises WordsMissing."""
+    """Return the words, mapped from a file in `directory` that is made where it is missing or old. Raises EncoderUnavailable."""
     weights, tokens = word_files()
     try:
         source = [[file.stat().st_size, file.stat().st_mtime_ns] for file in (weights, tokens)]
@@ -66,17 +63,20 @@ def load_words(directory: Path | None) -> Words:
         # A directory that cannot be written costs memory, not the search.
         return kept or Words(*_read(weights, tokens))
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise WordsMissing(f"the word table does not load ({error}); reinstall the distribution wordllama") from error
+        raise EncoderUnavailable(f"the word table does not load ({error}); reinstall the distribution wordllama") from error
 
 
 def load_folder(folder: Path, manifest: Manifest) -> Words:
-    """Return the words of a table of whole words, mapped as it lies in `folder`. Raises WordsMissing: not the files of the manifest."""
+    """Return the words of a table of whole words, mapped as it lies in `folder`.
+
+    Raises EncoderUnavailable where they are not the files of the manifest.
+    """
     vectors, vocabulary = folder / manifest.vectors, folder / manifest.vocabulary_file
     try:
         for path, expected in ((vectors, manifest.sha256), (vocabulary, manifest.vocabulary_sha256)):
             with path.open("rb") as file:
                 if hashlib.file_digest(file, "sha256").hexdigest() != expected:
-                    raise WordsMissing(f"{path} is not the file that the manifest of {manifest.name} names; its sha256 is another")
+                    raise EncoderUnavailable(f"{path} is not the file that the manifest of {manifest.name} names; its sha256 is another")
         lines = vocabulary.read_text(encoding="utf-8").split("\n")[:-1]
         content = np.memmap(vectors, np.uint8, "r")
         head_bytes = int(content[:8].view("<u8")[0])
@@ -88,7 +88,7 @@ def load_folder(folder: Path, manifest: Manifest) -> Words:
 
         return Words(WholeWords({line: at for at, line in enumerate(lines)}), array("codes", "i1"), array("scales", "<f4"))
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise WordsMissing(f"the word table in {folder} does not load ({error})") from error
+        raise EncoderUnavailable(f"the word table in {folder} does not load ({error})") from error
 
 
 def _read(weights: Path, tokens: Path) -> tuple[WordPieces, NDArray[np.int8], NDArray[np.float32]]:

@@ -5,14 +5,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from capability_index.encoders.endpoint_encoder import EndpointFailed, Post
+from capability_index.encoders.endpoint_encoder import Post
+from capability_index.errors import EndpointFailed, RerankerUnavailable
 
 #: how many hits it reads
 RERANKED = 50
-
-
-class RerankerUnavailable(Exception):
-    """No judgement in time; the ranking stays as it is."""
 
 
 class Reranker(Protocol):

@@ -9,8 +9,9 @@ from urllib.parse import urlsplit
 
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
-from capability_index.encoders.encoder import Encoder, EncoderUnavailable
-from capability_index.encoders.endpoint_encoder import EndpointEncoder, EndpointFailed
+from capability_index.encoders.encoder import Encoder
+from capability_index.encoders.endpoint_encoder import EndpointEncoder
+from capability_index.errors import EncoderUnavailable, EndpointFailed
 from capability_index.ranking.reranker import EndpointReranker, Reranker
 from server.config.settings import Settings
 from tools.egress.addresses import authority_of

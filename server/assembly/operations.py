@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from capability_index.encoders.encoder import EncoderUnavailable, load_word_table
+from capability_index.encoders.encoder import load_word_table
+from capability_index.errors import EncoderUnavailable
 from capability_index.index import CapabilityIndex
 from capability_index.snapshot import WORDS_ONLY
 from oauth.tenants import Tenants

@@ -13,11 +13,11 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import click
 
 from capability_index.documents import load_pages
-from capability_index.encoders.encoder import Encoder, EncoderUnavailable, WordTable, load_word_table
+from capability_index.encoders.encoder import Encoder, WordTable, load_word_table
 from capability_index.encoders.reembedding import lacking
+from capability_index.errors import EncoderUnavailable, EvaluationInvalid, SnapshotInvalid
 from capability_index.evaluation import (
     Evaluation,
-    EvaluationInvalid,
     IntentEvaluation,
     evaluate,
     evaluate_intents,
@@ -28,7 +28,7 @@ from capability_index.evaluation import (
 )
 from capability_index.index import CapabilityIndex
 from capability_index.search import Visible
-from capability_index.snapshot import WORDS_ONLY, SnapshotInvalid, load, save
+from capability_index.snapshot import WORDS_ONLY, load, save
 from server.assembly.index_models import open_models
 from server.commands.frame import CommandFailed, json_option, required_data, run_async, with_settings
 from server.commands.progress_bar import progress_bar

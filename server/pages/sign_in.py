@@ -28,7 +28,8 @@ from server.pages.refusals import PageRefused, for_people, no_such_tenant, not_o
 from server.pages.visit import PendingRequests, Visit, own_page
 from server.posted_form import read_form
 from server.rate_limits import Place, RateLimited, RateLimits, address_key, is_shared
-from tools.fair_semaphore import Busy, FairSemaphore
+from tools.errors import Busy
+from tools.fair_semaphore import FairSemaphore
 
 logger = logging.getLogger(__name__)
 

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from capability_index.documents import PageInvalid, load_pages, parse_page, tools_table, write_tools_table
+from capability_index.documents import load_pages, parse_page, tools_table, write_tools_table
+from capability_index.errors import PageInvalid
 
 PAGE = """---
 slug: result.read

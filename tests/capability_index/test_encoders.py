@@ -14,9 +14,10 @@ import numpy as np
 import pytest
 
 from capability_index.documents import Document
-from capability_index.encoders.encoder import EncoderUnavailable, WordTable
-from capability_index.encoders.endpoint_encoder import EndpointEncoder, EndpointFailed
+from capability_index.encoders.encoder import WordTable
+from capability_index.encoders.endpoint_encoder import EndpointEncoder
 from capability_index.encoders.sentence_encoder import SentenceEncoder
+from capability_index.errors import EncoderUnavailable, EndpointFailed
 from capability_index.index import CapabilityIndex
 from capability_index.ranking.reranker import EndpointReranker
 from capability_index.search import Visible

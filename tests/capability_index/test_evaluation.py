@@ -11,8 +11,8 @@ from click.testing import CliRunner
 
 from capability_index.documents import Document
 from capability_index.encoders.encoder import WordTable
+from capability_index.errors import EvaluationInvalid
 from capability_index.evaluation import (
-    EvaluationInvalid,
     JudgedIntent,
     JudgedQuery,
     Request,

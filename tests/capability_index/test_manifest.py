@@ -10,10 +10,11 @@ import pytest
 from numpy.typing import NDArray
 
 from capability_index.documents import Document
-from capability_index.encoders.encoder import EncoderUnavailable, WordTable, load_word_table
+from capability_index.encoders.encoder import WordTable, load_word_table
 from capability_index.encoders.manifest import SHIPPED, shipped
 from capability_index.encoders.whole_words import WholeWords
 from capability_index.encoders.word_file import word_files
+from capability_index.errors import EncoderUnavailable
 from capability_index.index import CapabilityIndex
 from capability_index.search import Visible
 

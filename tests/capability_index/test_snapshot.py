@@ -7,9 +7,10 @@ import pytest
 
 from capability_index.documents import Document
 from capability_index.encoders.encoder import WordTable
+from capability_index.errors import SnapshotInvalid
 from capability_index.index import CapabilityIndex
 from capability_index.search import Visible
-from capability_index.snapshot import SnapshotInvalid, load, save
+from capability_index.snapshot import load, save
 
 ALL = Visible(("*",))
 

@@ -10,7 +10,8 @@ import pytest
 from tokenizers import Tokenizer
 
 from capability_index.encoders.encoder import WordTable, load_word_table
-from capability_index.encoders.word_file import WordsMissing, load_words, word_files
+from capability_index.encoders.word_file import load_words, word_files
+from capability_index.errors import EncoderUnavailable
 
 NAME = "words.table"
 
@@ -88,5 +89,5 @@ def test_another_version_of_the_distribution_is_taken_over(tmp_path: Path, monke
     load_words(tmp_path)
     assert (tmp_path / NAME).read_bytes() != before
     files[1].write_text("{}")
-    with pytest.raises(WordsMissing, match="does not load"):
+    with pytest.raises(EncoderUnavailable, match="does not load"):
         load_words(tmp_path)

@@ -13,7 +13,8 @@ from server.storage.memory.tools import (
 )
 from server.storage.tools.kept_calls import SqlIdempotencyStore, SqlPlanStore, SqlResultStore
 from tests.tools.stand_ins import ADA, BOB
-from tools.quotas import Quota, QuotaExceeded, Quotas
+from tools.errors import QuotaExceeded
+from tools.quotas import Quota, Quotas
 from tools.stores import (
     IdempotencyStore,
     ResultStore,

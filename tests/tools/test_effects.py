@@ -4,11 +4,9 @@ import pytest
 
 from tests.tools.stand_ins import operation
 from tools.effects import UNSURE, may_have_taken_effect, told
-from tools.errors import ToolError
-from tools.fair_semaphore import Busy
-from tools.heavy_json.worker import NotRead
+from tools.errors import Busy, NotRead, QuotaExceeded, ToolError
 from tools.operation import Failure, Outcome
-from tools.quotas import QuotaExceeded, keys_exceeded, not_kept
+from tools.quotas import keys_exceeded, not_kept
 
 LATE = QuotaExceeded("kept answers of one person", "wait")
 

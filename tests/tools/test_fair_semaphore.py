@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from tests.examples import examples
-from tools.fair_semaphore import MAX_WAITING, Busy, FairSemaphore, Holder
+from tools.errors import Busy
+from tools.fair_semaphore import MAX_WAITING, FairSemaphore, Holder
 
 MAL: Holder = ("flood", "mal")
 EVE: Holder = ("flood", "eve")

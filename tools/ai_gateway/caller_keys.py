@@ -11,8 +11,8 @@ from oauth.audit import SecurityEvent
 from oauth.stores import AuditLog
 from oauth.tenants import Tenants
 from oauth.tokens.formats import hash_token, is_token, new_id, new_token
+from tools.errors import QuotaExceeded
 from tools.metering.rules import BudgetRule, Selector, Window
-from tools.quotas import QuotaExceeded
 
 #: live keys of one tenant; every process holds all of them in memory
 MAX_KEYS = 1_000

@@ -7,9 +7,10 @@ from pathlib import Path
 from anyio import Event, Lock, move_on_after, to_thread
 
 from capability_index.documents import Document
-from capability_index.encoders.encoder import Encoder, EncoderUnavailable
+from capability_index.encoders.encoder import Encoder
+from capability_index.errors import EncoderUnavailable, SnapshotInvalid
 from capability_index.index import CapabilityIndex
-from capability_index.snapshot import SnapshotInvalid, load, save
+from capability_index.snapshot import load, save
 from tools.catalog.catalog import Catalog
 from tools.catalog.search_documents import SHARED_SEGMENT, documents_of
 

@@ -14,9 +14,9 @@ from oauth.principal import Principal
 from tools.dispatch.connection_identity import connection_id_of
 from tools.dispatch.outcome_codec import decode_outcome, encode_outcome, without_data
 from tools.effects import may_have_taken_effect, was_sent
+from tools.errors import QuotaExceeded
 from tools.json_text import canonical
 from tools.operation import Call, Failure, Outcome, reenters
-from tools.quotas import QuotaExceeded
 from tools.stores import IdempotencyStore, KeyConflict, KeyInFlight
 
 TTL_S = 24 * 3600.0

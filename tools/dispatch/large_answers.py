@@ -5,13 +5,13 @@ from collections.abc import Sequence
 
 from tools.dispatch.pages.paging import items_of, with_items
 from tools.dispatch.wire import shorten
-from tools.errors import ToolError
+from tools.errors import TookTooLong, ToolError
 from tools.expressions.budget import Budget, BudgetExceeded
 from tools.expressions.reads import Miss
 from tools.expressions.selection import SelectFault, Selection, selection
 from tools.fair_semaphore import GATEWAY, Holder
 from tools.heavy_json.time_budget import TimeBudget
-from tools.heavy_json.worker import WORKERS, Told, TookTooLong
+from tools.heavy_json.worker import WORKERS, Told
 from tools.json_text import encode
 from tools.operation import Json, LargeJson, Paging
 

@@ -10,14 +10,14 @@ from tools.dispatch.identity import LONG_ANSWER_CHARS, identity_of, members_besi
 from tools.dispatch.large_answers import selection_from, shortened
 from tools.dispatch.missed_names import lists
 from tools.dispatch.wire import fits
-from tools.errors import ToolError
+from tools.errors import QuotaExceeded, ToolError
 from tools.expressions.reads import Miss
 from tools.expressions.selection import SelectFault
 from tools.heavy_json.weight import weight
 from tools.json_schema.value_types import Known
 from tools.json_text import encode
 from tools.operation import Call, Download, Failure, Json, LargeJson, Operation, Outcome, Size
-from tools.quotas import QuotaExceeded, not_kept
+from tools.quotas import not_kept
 from tools.stores import RESULT_TTL_S, ResultStore
 
 #: for the selection, also where the call itself took all its time

@@ -14,7 +14,8 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 
 from tools.egress.addresses import AddressRules, is_public
 from tools.egress.places import EgressPlaces
-from tools.fair_semaphore import Busy, FairSemaphore
+from tools.errors import Busy
+from tools.fair_semaphore import FairSemaphore
 
 if TYPE_CHECKING:
     from aiohttp.client_reqrep import ConnectionKey

@@ -21,10 +21,10 @@ from typing import IO, Any
 
 import orjson
 
-from tools.errors import ToolError
+from tools.errors import Busy, NotRead, TookTooLong, TooLarge, ToolError
 from tools.expressions.budget import BudgetExceeded
 from tools.expressions.over_steps import ReferenceFault
-from tools.fair_semaphore import GATEWAY, Busy, FairSemaphore, Holder
+from tools.fair_semaphore import GATEWAY, FairSemaphore, Holder
 from tools.heavy_json.weight import is_heavy
 from tools.json_text import decode
 from tools.operation import Failure, Json, LargeJson
@@ -37,30 +37,6 @@ IDLE_S = 60.0
 _CHILD = "tools.heavy_json.worker_child"
 #: lengths before what is sent and answered
 COUNT, LENGTH = struct.Struct(">I"), struct.Struct(">Q")
-
-
-class TooLarge(ToolError):
-    """The answer cannot be read within the memory or the time that there is."""
-
-    def __init__(self, why: str) -> None:
-        super().__init__(
-            Failure("answer_too_large", f"the answer is too large to be read: {why}", hint="ask the API for less of it at once")
-        )
-
-
-class TookTooLong(TooLarge):
-    """The time for it was over before it was read."""
-
-    def __init__(self) -> None:
-        super().__init__("it takes too long")
-
-
-class NotRead(ToolError):
-    """Nobody was free to read it in time. What was to be read is there: an answer, so something was sent."""
-
-    def __init__(self) -> None:
-        message = "it was not read: what reads large answers and works out long expressions stayed busy until this call's time was over"
-        super().__init__(Failure("answer_not_read", message, hint="run fewer of them at a time, or select less"))
 
 
 class _Child:

@@ -9,7 +9,7 @@ from oauth.principal import Principal
 from tools.always_on import MAX_CHARS
 from tools.dispatch.large_answers import shortened
 from tools.dispatch.wire import failure_to_wire, fits
-from tools.errors import ToolError
+from tools.errors import QuotaExceeded, ToolError
 from tools.expressions.budget import Budget, BudgetExceeded
 from tools.expressions.over_steps import Expression, ReferenceFault
 from tools.expressions.reads import Miss, misses
@@ -20,7 +20,7 @@ from tools.json_text import decode, encode
 from tools.operation import Failure, Json, LargeJson, Outcome
 from tools.plans.run import PlanRun
 from tools.plans.step_result import StepResult, connection_to_wire, step_to_wire
-from tools.quotas import QuotaExceeded, not_kept
+from tools.quotas import not_kept
 from tools.stores import RESULT_TTL_S, ResultStore
 
 PlanStatus = Literal["completed", "partial", "failed", "needs_connection"]

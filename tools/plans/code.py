@@ -9,14 +9,15 @@ from tools.always_on import MAX_CHARS, SANDBOX
 from tools.dispatch.idempotency import Idempotency, in_flight, replayed_yes
 from tools.dispatch.outcome_codec import encode_outcome
 from tools.dispatch.wire import failure_to_wire, fits, shorten
-from tools.fair_semaphore import Busy, FairSemaphore
+from tools.errors import Busy, QuotaExceeded
+from tools.fair_semaphore import FairSemaphore
 from tools.json_text import encode
 from tools.operation import Call, Failure, Json, Outcome
 from tools.plans.code_names import bind_names
 from tools.plans.code_run import MAX_CALLS, CodeRun, RanCall, sandboxed
 from tools.plans.preconditions import Confirm, Preconditions, failed
 from tools.plans.step_result import connection_to_wire, failure_of
-from tools.quotas import QuotaExceeded, not_kept
+from tools.quotas import not_kept
 from tools.stores import RESULT_TTL_S, KeyInFlight, ResultStore
 
 MAX_CODE_CHARS = 50_000

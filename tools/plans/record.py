@@ -11,9 +11,9 @@ import orjson
 
 from oauth.principal import Principal
 from tools.dispatch.uninterruptible import uninterruptible
+from tools.errors import QuotaExceeded
 from tools.operation import Json
 from tools.plans.step_result import StepResult, decode_result
-from tools.quotas import QuotaExceeded
 from tools.stores import PlanStore
 
 TTL_S = 24 * 3600.0

@@ -17,9 +17,10 @@ from tests.tools.plans.plans import Batches, answering_with, batches
 from tests.tools.stand_ins import ADA, CLIENT, gateway, operation
 from tools.dispatch.large_answers import select_from, window_of
 from tools.dispatch.outcome_codec import decode_outcome, encode_outcome
+from tools.errors import TooLarge
 from tools.heavy_json import worker as json_worker
 from tools.heavy_json.weight import MAX_WEIGHT, is_heavy, values_in_text, weight
-from tools.heavy_json.worker import WORKERS, JsonWorkers, TooLarge
+from tools.heavy_json.worker import WORKERS, JsonWorkers
 from tools.json_text import encode
 from tools.operation import Call, LargeJson, Outcome, Paging
 

@@ -8,7 +8,7 @@ import pytest
 from tests.tools.egress.fault_server import serving
 from tools.egress.client import Egress, OutboundRequest
 from tools.egress.places import PLACES_PER_ORIGIN, EgressPlaces
-from tools.fair_semaphore import Busy
+from tools.errors import Busy
 
 pytestmark = pytest.mark.anyio
 MAL, ADA = ("flood", "mal"), ("quiet", "ada")

@@ -8,10 +8,11 @@ from collections.abc import Iterator
 import jmespath
 import pytest
 
+from tools.errors import NotRead
 from tools.expressions.budget import Budget, BudgetExceeded
 from tools.expressions.over_steps import ReferenceFault
 from tools.heavy_json.time_budget import TimeBudget
-from tools.heavy_json.worker import WORKERS, NotRead
+from tools.heavy_json.worker import WORKERS
 from tools.operation import Json
 
 FLAT = jmespath.compile("[]")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from capability_index.encoders.encoder import EncoderUnavailable
+from capability_index.errors import EncoderUnavailable
 
 #: text -> unit vectors, one row each; works from memory
 Embed = Callable[[Sequence[str]], NDArray[np.float32]]

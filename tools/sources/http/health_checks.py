@@ -3,8 +3,7 @@
 import asyncio
 
 from tools.egress.client import Egress, OutboundRequest
-from tools.errors import EgressRefused, UpstreamFailed
-from tools.fair_semaphore import Busy
+from tools.errors import Busy, EgressRefused, UpstreamFailed
 from tools.sources.http.base_urls import Upstreams
 
 INTERVAL_S = 10.0

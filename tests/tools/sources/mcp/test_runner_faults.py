@@ -16,7 +16,7 @@ from tests.tools.sources.mcp.mcp_upstream import McpUpstream, served, tool
 from tests.tools.sources.mcp.mcp_world import McpWorld
 from tests.tools.sources.openapi.callable import ADA, call_of
 from tools.egress.places import EgressPlaces
-from tools.fair_semaphore import Busy
+from tools.errors import Busy
 from tools.operation import CallOptions, Download
 from tools.sources.mcp.import_server import import_server
 from tools.sources.mcp.session_pool import McpSessions, Upstream
