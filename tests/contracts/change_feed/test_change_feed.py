@@ -103,7 +103,7 @@ async def test_every_change_is_heard_once_at_the_first_look_after_its_commit(pos
 
 async def test_writers_at_once_lose_no_change_on_another_node(store: Database) -> None:
     """The bounded version of `python -m benchmarks changes_missed`, on both stores."""
-    each = 60
+    each = 30
     async with node_on(store.url) as one, node_on(store.url) as two, anyio.create_task_group() as group:
         done = anyio.Event()
 
