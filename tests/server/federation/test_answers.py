@@ -85,6 +85,16 @@ def test_a_refusal_of_the_provider_is_said_in_our_words(browser: FormBrowser, pr
     assert "phish" not in answer.text
 
 
+@pytest.mark.parametrize("changes", [{"error": "access_denied"}, {"code": None}], ids=["an error beside a code", "neither"])
+def test_an_answer_is_a_code_or_a_refusal(
+    app: SignInApp, browser: FormBrowser, provider: LoopbackProvider, changes: dict[str, str | None]
+) -> None:
+    """RFC 6749 §4.1.2.1: who was refused is not signed in by whatever else the answer holds, and nothing is asked of the provider."""
+    provider.answer_changes = changes
+    assert sign_in(browser).status_code == 403
+    assert (provider.token_requests, people(app)) == (0, [])
+
+
 def test_denied_without_state_is_told_as_denied(browser: FormBrowser, provider: LoopbackProvider) -> None:
     """CL33a, at the sign-in."""
     answer = browser.get("/login/callback/default/corp?error=access_denied")
