@@ -4,6 +4,8 @@ import copy
 from collections.abc import Callable, Mapping
 from typing import Final
 
+import anyio.to_thread
+
 from tools.ai_gateway.configuration.faults import meant, shortened
 from tools.ai_gateway.configuration.read_document import read_document
 from tools.ai_gateway.configuration.versions import AiConfigStore, ConfigVersion, VersionConflict
@@ -32,7 +34,8 @@ class ConfigChanges:
 
         expected: the version that the writer has seen (None: whichever it is). Raises VersionConflict.
         """
-        checked = read_document(document)
+        # A large one takes some hundred milliseconds, which requests beside it need not wait for.
+        checked = await anyio.to_thread.run_sync(read_document, document)
         newest = await self._store.newest()
         if expected is not None and newest.version != expected:
             raise VersionConflict(newest.version)

@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import anyio.to_thread
+
 from tools.ai_gateway.configuration.build_config import build_config
 from tools.ai_gateway.configuration.config import AiConfig
 from tools.ai_gateway.configuration.versions import AiConfigStore
@@ -21,7 +23,7 @@ class LiveConfig:
 
     async def load(self) -> None:
         newest = await self._store.newest()
-        config = build_config(newest.document, newest.version)
+        config = await anyio.to_thread.run_sync(build_config, newest.document, newest.version)
         if holds := await self._store.holds():
             experiments = {
                 name: replace(experiment, held=holds[name].why) if name in holds else experiment

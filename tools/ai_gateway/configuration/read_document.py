@@ -4,6 +4,7 @@ import math
 import tomllib
 from collections.abc import Mapping
 from datetime import date, time
+from itertools import chain, islice
 from typing import Any, Final
 
 import jsonschema_rs
@@ -12,11 +13,14 @@ from tools.ai_gateway.configuration.document_schema import DOCUMENT_SCHEMA
 from tools.ai_gateway.configuration.faults import ConfigFault, ConfigInvalid
 from tools.ai_gateway.configuration.references import reference_faults
 from tools.ai_gateway.configuration.schema_faults import faults_of
+from tools.json_schema.argument_size import values_in
 from tools.operation import Json
 
 MAX_BYTES: Final = 1_000_000
 #: the deepest that the schema describes is five; conditions may compare with values of their own
 MAX_DEPTH: Final = 12
+#: a thousand routes have some five thousand
+MAX_VALUES: Final = 50_000
 #: more are not read by anybody
 MAX_FAULTS: Final = 100
 _VALIDATOR: Final = jsonschema_rs.Draft202012Validator(DOCUMENT_SCHEMA, validate_formats=True)
@@ -40,13 +44,14 @@ def read_toml(raw: bytes) -> Json:
 def read_document(document: Json) -> Json:
     """Return a document as JSON, checked: dates are ISO texts. Raises ConfigInvalid with every fault at once."""
     plain = _as_json(document, 0)
-    faults = [fault for error in _VALIDATOR.iter_errors(plain) for fault in faults_of(error)]
-    # Both, so that a wrong number here does not hide a route there that nobody knows.
-    faults += reference_faults(plain)
+    if values_in(plain, MAX_VALUES) > MAX_VALUES:
+        raise _invalid(f"has more than {MAX_VALUES:,} values")
+    of_schema = (fault for error in _VALIDATOR.iter_errors(plain) for fault in faults_of(error))
+    # Both, so that a wrong number here does not hide a route there that nobody knows; and no more are worded than are read.
+    faults = list(dict.fromkeys(islice(chain(of_schema, reference_faults(plain)), MAX_FAULTS + 1)))
     if faults:
-        shown = sorted(dict.fromkeys(faults), key=lambda fault: fault.place)
-        more = [ConfigFault("", f"and {len(shown) - MAX_FAULTS} more")] if len(shown) > MAX_FAULTS else []
-        raise ConfigInvalid([*shown[:MAX_FAULTS], *more])
+        more = [ConfigFault("", "and more; these are the first")] if len(faults) > MAX_FAULTS else []
+        raise ConfigInvalid([*sorted(faults[:MAX_FAULTS], key=lambda fault: fault.place), *more])
     # A section without entries says what none says.
     return {section: entries for section, entries in plain.items() if entries}
 

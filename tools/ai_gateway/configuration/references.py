@@ -16,18 +16,16 @@ Part = str | int
 MAX_DEPTH = 10
 
 
-def reference_faults(document: Json) -> list[ConfigFault]:
-    """Return every fault of `document` that is about more than one value."""
+def reference_faults(document: Json) -> Iterator[ConfigFault]:
+    """Yield every fault of `document` that is about more than one value."""
     names = _Names(document)
-    return [
-        *_names_of_entries(document),
-        *_providers(document),
-        *_models(document, names),
-        *_routes(document, names),
-        *_uses_of_routes(document, names),
-        *_money(document),
-        *_experiments(document, names),
-    ]
+    yield from _names_of_entries(document)
+    yield from _providers(document)
+    yield from _models(document, names)
+    yield from _routes(document, names)
+    yield from _uses_of_routes(document, names)
+    yield from _money(document)
+    yield from _experiments(document, names)
 
 
 class _Names:
@@ -35,7 +33,7 @@ class _Names:
 
     def __init__(self, document: Json) -> None:
         self.providers = [*PROVIDERS, *(name for name in table(table(document).get("providers")) if name not in PROVIDERS)]
-        self.routes = [*table(table(document).get("routes")), *ROUTES]
+        self.routes = {**table(table(document).get("routes")), **ROUTES}
 
     def fault(self, used: str, place: Iterable[Part], *, or_model: bool = True) -> Iterator[ConfigFault]:
         """Yield what is wrong with the name of a route, or of a model where one may stand too."""

@@ -95,6 +95,7 @@ def test_a_key_in_the_file_is_refused_with_the_way_to_give_it_and_never_repeated
         ("[routes.a]\ntargets = ['bulk']\n[routes.a]\ntargets = ['bulk']", "is not TOML"),
         ("a = " + "[" * 5_000 + "]" * 5_000, "nested too deeply"),
         ("#" * (MAX_BYTES + 1), "1,000,000 are the most"),
+        ("[routes.a]\n" + "".join(f"x{n} = 1\n" for n in range(60_000)), "more than 50,000 values"),
         ('routes = ["a"]', "routes: must be a table"),
         ("defaults = 7", "defaults: must be a table"),
         ("[defaults]\nmax_output_tokens = 123456789012345678901234567890", "defaults.max_output_tokens: must be at most"),
@@ -139,6 +140,13 @@ def test_two_budgets_of_one_name_and_two_experiments_on_one_route_are_refused() 
         "budgets[1].name: 'b' is there already; every one has a name of its own",
         "experiments[1].route: 'bulk' is tried by 'x' already",
     ]
+
+
+def test_of_forty_thousand_faults_the_first_hundred_are_told() -> None:
+    """Each is put into words with what was probably meant, which would take minutes for all."""
+    text = "[routes.a]\ntargets = ['bulk']\n" + "".join(f"x{n} = 1\n" for n in range(40_000))
+    told = faults(text)
+    assert (len(told), told[-1]) == (101, "and more; these are the first")
 
 
 def chain(length: int) -> str:
