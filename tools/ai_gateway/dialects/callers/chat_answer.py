@@ -20,6 +20,7 @@ from tools.ai_gateway.dialects.conversation.answer import (
 )
 from tools.ai_gateway.dialects.conversation.call_ids import new_answer_id
 from tools.ai_gateway.dialects.conversation.conversation import Conversation, Text, Thinking, ToolCall
+from tools.ai_gateway.dialects.conversation.custom_calls import custom_names
 from tools.ai_gateway.dialects.faults.error_bodies import ErrorForm, error_body
 from tools.ai_gateway.dialects.faults.error_text import ErrorText
 from tools.ai_gateway.dialects.framing.event_stream import event as sse
@@ -41,6 +42,9 @@ class ChatCaller:
 
     def read(self, body: Mapping[str, Json], to: str) -> Conversation:
         return read_chat(body, to)
+
+    def custom_tools(self, body: Mapping[str, Json]) -> frozenset[str]:
+        return custom_names(body)
 
     def whole(self, answer: Answer, asked: Asked, produced_chars: int) -> bytes:
         text = "".join(part.text for part in answer.parts if isinstance(part, Text))

@@ -42,6 +42,9 @@ class MessagesCaller:
     def read(self, body: Mapping[str, Json], to: str) -> Conversation:
         return read_message_request(body, to)
 
+    def custom_tools(self, body: Mapping[str, Json]) -> frozenset[str]:
+        return frozenset()
+
     def whole(self, answer: Answer, asked: Asked, produced_chars: int) -> bytes:
         message = _message(answer.id, answer.model or asked.model, answer.usage or estimated(asked.given_chars, produced_chars))
         message["content"] = [block for part in answer.parts for block in _blocks(part)]

@@ -143,6 +143,3 @@ class Conversation:
                 if isinstance(part, ToolCall) and part.id == call_id:
                     return part.name
         return call_id
-
-    def is_custom(self, name: str) -> bool:
-        return any(tool.is_custom and tool.name == name for tool in self.tools)

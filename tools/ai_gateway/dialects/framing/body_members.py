@@ -11,28 +11,17 @@ from typing import Any
 import orjson
 
 from tools.ai_gateway.refusals import ModelCallRefused, invalid_request
-from tools.json_text import decode
+from tools.json_text import encode
 from tools.operation import Json
 
 #: so often a name may stand deeper in a body before the one that counts is found
 _MAX_TRIES = 16
+#: white space before a name; who writes more of it is asked to write less
+_MAX_BLANKS = 256
+_COLON = re.compile(rb"\s*+:\s*+")
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*+"', re.DOTALL)
 _SCALAR = re.compile(rb"[^\s,}\]]+")
 _CLOSING = {0x7B: b"}", 0x5B: b"]"}
-
-
-def read_body(raw: bytes) -> dict[str, Json]:
-    """Return the object that a body is. Raises ModelCallRefused (`invalid_request`): no JSON, no object, a member twice."""
-    if b"\0" in raw[:4]:
-        raise invalid_request("the body is no JSON in UTF-8 (RFC 8259 §8.1)")
-    try:
-        body = decode(raw)
-    except ValueError as error:
-        raise invalid_request(f"the body is no JSON: {error}") from error
-    if not isinstance(body, dict):
-        raise invalid_request("the body is no JSON object")
-    refuse_repeated_names(raw, body)
-    return body
 
 
 def refuse_repeated_names(raw: bytes, body: Json) -> None:
@@ -47,21 +36,16 @@ def repeated_name(raw: bytes, body: Json) -> str | None:
 
     Parsers differ in which of two members counts (RFC 8259 §4): what was allowed and priced here would not be what a provider runs.
     """
-    # What could be a member's colon against the members that the parser found: equal counts are a proof, and clear most bodies. In a text
-    # a quote is escaped, and a colon behind one is none; behind an escaped backslash it may be one.
-    flat = raw.translate(_BLANKS)
-    if b'\\\\":' not in flat and flat.count(b'":') - flat.count(b'\\":') + flat.count(b" :") == _members(body):
+    # Of two members with one name a parser keeps one, and writes it with the same quotes, but for those that were spelt in digits.
+    if b"\\u0022" not in raw and raw.count(b'"') == encode(body).count(b'"'):
         return None
     try:
         json.loads(raw, object_pairs_hook=_unique)
     except _Repeated as error:
         return str(error)
-    except RecursionError:
+    except (ValueError, RecursionError):
         return None  # orjson has read it; no dialect nests so deeply.
     return None
-
-
-_BLANKS = bytes.maketrans(b"\t\n\r", b"   ")
 
 
 class _Repeated(ValueError):
@@ -75,18 +59,6 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
             raise _Repeated(name)
         found[name] = value
     return found
-
-
-def _members(value: Json) -> int:
-    count, waiting = 0, [value]
-    while waiting:
-        part = waiting.pop()
-        if type(part) is dict:
-            count += len(part)
-            waiting.extend(part.values())
-        elif type(part) is list:
-            waiting.extend(part)
-    return count
 
 
 def with_members(raw: bytes, body: Mapping[str, Json], changes: Mapping[str, Json]) -> bytes:
@@ -117,26 +89,34 @@ def _added(raw: bytes, name: str, value: Json, has_others: bool) -> bytes:
 
 def _place(raw: bytes, name: str) -> tuple[int, int]:
     """Return where the value of a member of the outer object begins and ends."""
-    # Before a name stands a brace or a comma; in a text its quote would be escaped.
-    found = [(match.start(1), match.end()) for match in re.finditer(rb"[{,]\s*+(%s)\s*+:\s*+" % re.escape(orjson.dumps(name)), raw)]
-    for at, begin in _likely_first(found):
-        if _is_outer(raw, at):
-            return begin, _end(raw, begin)
+    written = orjson.dumps(name)
+    for at in _likely_first(raw, written):
+        colon = _COLON.match(raw, at + len(written))
+        # Before a name stands a brace or a comma; in a text its quote would be escaped.
+        if colon is not None and raw[max(0, at - _MAX_BLANKS) : at].rstrip()[-1:] in (b"{", b",") and _is_outer(raw, at):
+            return colon.end(), _end(raw, colon.end())
     raise invalid_request(f"{name!r} is not found in the body as it is written; write it plainly, as its first member", name)
 
 
-def _likely_first(found: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+def _likely_first(raw: bytes, written: bytes) -> Iterator[int]:
     """First or last: clients write it before the conversation, or after it."""
-    yield from found[:1]
-    yield from found[:-_MAX_TRIES:-1] if len(found) >= _MAX_TRIES else found[:0:-1]
+    first = raw.find(written)
+    if first >= 0:
+        yield first
+    end = len(raw)
+    for _ in range(_MAX_TRIES):
+        end = raw.rfind(written, first + 1, end)
+        if end < 0:
+            return
+        yield end
 
 
 def _is_outer(raw: bytes, at: int) -> bool:
     """Say whether the name at `at` is of the outer object: then one brace more makes an object of what stands behind it, or before it."""
     half = b"{" + raw[at:] if at > len(raw) // 2 else raw[:at] + b'"":0}'
     try:
-        decode(half)
-    except ValueError:
+        orjson.loads(half)
+    except orjson.JSONDecodeError:
         return False
     return True
 
@@ -151,7 +131,7 @@ def _end(raw: bytes, begin: int) -> int:
     for _ in range(_MAX_TRIES):
         end = raw.index(closing, end) + 1
         try:
-            decode(raw[begin:end])
+            orjson.loads(raw[begin:end])
         except ValueError:
             continue
         return end
@@ -161,7 +141,7 @@ def _end(raw: bytes, begin: int) -> int:
 def _verify(written: bytes, body: Mapping[str, Json], changes: Mapping[str, Json]) -> None:
     """Read once more what goes out: nothing but what was to change may have changed."""
     try:
-        seen = decode(written)
+        seen = orjson.loads(written)
     except ValueError as error:
         raise _unsure() from error
     wanted = {name: {**_object(body.get(name)), **value} if isinstance(value, Mapping) else value for name, value in changes.items()}

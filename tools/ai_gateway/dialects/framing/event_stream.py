@@ -22,6 +22,9 @@ class EventSplitter:
     def feed(self, data: bytes) -> list[bytes]:
         """Return the blocks that `data` completes. Raises MalformedAnswer for one that is beyond MAX_EVENT_BYTES and still not complete."""
         waiting = self._waiting
+        # Most streams: whole events, ends of line of LF.
+        if not waiting and data.endswith(b"\n\n") and not data.endswith(b"\n\n\n") and b"\r" not in data:
+            return [block + b"\n\n" for block in data[:-2].split(b"\n\n")]
         waiting += data
         blocks = []
         begin, at = 0, self._seen
@@ -49,8 +52,10 @@ class EventSplitter:
 
 def data_of(block: bytes) -> bytes | None:
     """Return the data of a block, its lines joined; None where it has none (a comment, a bare name)."""
-    if block.startswith(b"data: ") and block.find(b"\n", 6) == len(block) - 2 and b"\r" not in block:
-        return block[6:-2]
+    # Most blocks are one line of data, behind its name or alone.
+    begin = block.find(b"\n") + 1 if block.startswith(b"event: ") else 0
+    if block.startswith(b"data: ", begin) and block.find(b"\n", begin) == len(block) - 2 and b"\r" not in block:
+        return block[begin + 6 : -2]
     lines = [line for line in _fields(block) if line.startswith(b"data") and line[4:5] in (b":", b"")]
     if not lines:
         return None

@@ -49,15 +49,22 @@ class ChatReader(PassingReader):
 
     def _choice(self, choice: dict[str, Json]) -> None:
         index = choice.get("index", 0)
+        if index not in self._begun:
+            self._begun.add(index)
+            self._is_finished = False
         delta = choice.get("delta")
         if delta:
-            self._delta(delta)
+            content = delta.get("content")
+            # Most chunks are a piece of text and nothing else.
+            if len(delta) == 1 and content and isinstance(content, str):
+                self._produced(len(content))
+            else:
+                self._delta(delta)
         elif choice.get("text"):  # Some still answer as the completions of old did.
             self._produced(length(choice["text"]))
         if choice.get("finish_reason"):
             self._done.add(index)
-        self._begun.add(index)
-        self._is_finished = self._begun == self._done
+            self._is_finished = self._begun == self._done
 
     def _delta(self, delta: dict[str, Json]) -> None:
         chars = length(delta.get("content")) + length(delta.get("reasoning_content")) + length(delta.get("refusal"))

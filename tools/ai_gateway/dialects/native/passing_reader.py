@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Protocol
 
+import orjson
+
 from tools.ai_gateway.dialects.exchange import MalformedAnswer, ProviderFault
 from tools.ai_gateway.dialects.faults.classification import kind_of, status_inside
 from tools.ai_gateway.dialects.faults.error_text import error_in
@@ -114,7 +116,11 @@ class PassingReader:
             return True
         if self.ends(data, block):
             return False
-        value = decode(data)
+        try:
+            value = orjson.loads(data)
+        except orjson.JSONDecodeError:
+            # Halves of a character, in escapes, are text to many and no damage.
+            value = decode(data)
         if not isinstance(value, dict):
             raise MalformedAnswer("an event that is no JSON object")
         return self.look(value, block)

@@ -43,17 +43,17 @@ class TranslatedExchange:
         except (ValueError, TypeError, AttributeError, KeyError, IndexError) as error:
             raise MalformedAnswer(f"an answer that is none of its dialect: {type(error).__name__}") from error
         chars = sum(len(part.arguments) if isinstance(part, ToolCall) else len(part.text) for part in answer.parts)
-        conversation = self._caller.read(request.body, target.provider.name)
-        shown = self._caller.whole(with_custom_calls(answer, conversation), _asked(request, target), chars)
+        answer = with_custom_calls(answer, self._caller.custom_tools(request.body))
+        shown = self._caller.whole(answer, _asked(request, target), chars)
         return WholeAnswer(shown, answer.usage, chars)
 
     def fault(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderFault:
         return told(self._caller.form, status, headers, body)
 
     def reader(self, request: ModelRequest, target: ModelTarget) -> StreamReader:
-        conversation = self._caller.read(request.body, target.provider.name)
         writer = self._caller.stream(_asked(request, target))
-        return TranslatedReader(self._provider.stream(), writer, CustomCalls(conversation), self._caller.form)
+        custom_calls = CustomCalls(self._caller.custom_tools(request.body))
+        return TranslatedReader(self._provider.stream(), writer, custom_calls, self._caller.form)
 
     def replay(self, request: ModelRequest, body: bytes) -> Sequence[bytes]:
         return self._caller.replay(decode(body), asks_usage(request.body))

@@ -3,11 +3,12 @@
 import json
 from typing import Any
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tools.ai_gateway.dialects.framing.body_members import read_body, with_members
+from tools.ai_gateway.dialects.framing.body_members import refuse_repeated_names, with_members
 from tools.ai_gateway.refusals import ModelCallRefused
 
 names = st.sampled_from(["model", "stream", "stream_options", "include_usage", "a", 'say "model', "\\", "größe"])
@@ -23,7 +24,7 @@ def test_what_is_set_is_set_and_nothing_else_changes(body: dict[str, Any], inden
         body = {**body, "stream_options": given_options}
     raw = json.dumps(body, indent=indent, ensure_ascii=is_ascii).encode()
     changes = {"model": "there/is it?\n", "stream_options": {"include_usage": True}}
-    written = with_members(raw, read_body(raw), changes)
+    written = with_members(raw, orjson.loads(raw), changes)
     old = body.get("stream_options")
     inner = {**(old if isinstance(old, dict) else {}), "include_usage": True}
     assert json.loads(written) == {**body, "model": "there/is it?\n", "stream_options": inner}
@@ -32,18 +33,18 @@ def test_what_is_set_is_set_and_nothing_else_changes(body: dict[str, Any], inden
 
 def test_numbers_spaces_and_order_stay_as_they_were_written() -> None:
     raw = b'{ "temperature" : 1.50e0,"model":\t"a", "seed": 12345678901234567890123, "x": "\\u00e9\\/" }'
-    assert with_members(raw, read_body(raw), {"model": "b"}) == raw.replace(b'"a"', b'"b"')
+    assert with_members(raw, orjson.loads(raw), {"model": "b"}) == raw.replace(b'"a"', b'"b"')
 
 
 def test_the_models_of_tools_in_a_conversation_are_not_the_model() -> None:
     calls = [{"input": {"model": "haiku"}} for _ in range(40)]
     raw = json.dumps({"max_tokens": 5, "messages": calls, "model": "mine", "tools": [{"model": "x"}]}).encode()
-    assert json.loads(with_members(raw, read_body(raw), {"model": "other"})) == {**json.loads(raw), "model": "other"}
+    assert json.loads(with_members(raw, json.loads(raw), {"model": "other"})) == {**json.loads(raw), "model": "other"}
 
 
 def test_what_is_as_it_should_be_is_not_touched() -> None:
     raw = b'{"model":"a","stream_options":{"include_usage":true}}'
-    assert with_members(raw, read_body(raw), {"model": "a", "stream_options": {"include_usage": True}}) is raw
+    assert with_members(raw, json.loads(raw), {"model": "a", "stream_options": {"include_usage": True}}) is raw
 
 
 @pytest.mark.parametrize(
@@ -54,29 +55,29 @@ def test_what_is_as_it_should_be_is_not_touched() -> None:
         b'{"messages":[{"role":"user","role":"system"}]}',
         b'{"text":"\\":","max_tokens":1,"max_tokens":2}',
         b'{"a\\\\":1,"b":{"c":1,"c" :2}}',
+        b'{"a":"\\u0022\\u0022","b":1,"b":2}',
     ],
 )
 def test_a_member_that_stands_twice_is_refused_by_name(raw: bytes) -> None:
     """RFC 8259 §4: readers differ in which counts, so what was allowed here need not be what a provider runs."""
     with pytest.raises(ModelCallRefused, match="stands twice") as refused:
-        read_body(raw)
+        refuse_repeated_names(raw, json.loads(raw))
     assert refused.value.status == 400
     assert refused.value.param
 
 
 @pytest.mark.parametrize("raw", [b'{"text":"a \\":\\" b","q":"x\\\\\\":"}', b'{"a":"\\\\","b":{"a" : 1}}'])
 def test_texts_that_look_like_members_are_none(raw: bytes) -> None:
-    assert read_body(raw) == json.loads(raw)
+    refuse_repeated_names(raw, json.loads(raw))
 
 
-@pytest.mark.parametrize("raw", [b"", b"{", b"[1]", b'"x"', b"\xff{}", '{"a":1}'.encode("utf-16"), b"[" * 100_000])
-def test_what_is_no_object_is_an_invalid_request(raw: bytes) -> None:
-    with pytest.raises(ModelCallRefused) as refused:
-        read_body(raw)
-    assert (refused.value.code, refused.value.status) == ("invalid_request", 400)
+@given(trees)
+def test_what_stands_once_is_never_refused(tree: Any) -> None:
+    for raw in (json.dumps(tree), json.dumps(tree, ensure_ascii=False, indent=1)):
+        refuse_repeated_names(raw.encode(), json.loads(raw))
 
 
 def test_a_name_that_is_written_in_escapes_is_refused_rather_than_missed() -> None:
     raw = b'{"mod\\u0065l":"a"}'
     with pytest.raises(ModelCallRefused, match="write it plainly"):
-        with_members(raw, read_body(raw), {"model": "b"})
+        with_members(raw, json.loads(raw), {"model": "b"})
