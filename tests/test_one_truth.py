@@ -50,3 +50,41 @@ def test_a_row_becomes_a_record_by_keyword(path: Path) -> None:
         if any(isinstance(part, ast.Name) and part.id == "row" for argument in node.args for part in ast.walk(argument))
     ]
     assert not by_position, f"{name_of(path)}: records by position at lines {by_position}"
+
+
+def _classes(path: Path) -> dict[str, set[str]]:
+    """Return the classes of a file, each with the names of its bases."""
+    found = [node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.ClassDef)]
+    return {each.name: {base.id for base in each.bases if isinstance(base, ast.Name)} for each in found}
+
+
+CLASSES_BY_FILE = {name_of(path): _classes(path) for path in sources()}
+TREES = [path for path in sources() if path.name == "errors.py"]
+ERRORS = {"Exception", "ValueError", "ToolError"} | {name for path in TREES for name in CLASSES_BY_FILE[name_of(path)]}
+
+
+def strays(package: str, bases: set[str]) -> set[str]:
+    """Return the errors of a package that stand in no tree."""
+    outside = {file: found for file, found in CLASSES_BY_FILE.items() if file.startswith(package) and not file.endswith("/errors.py")}
+    return {f"{file}: {name}" for file, found in outside.items() for name, its_bases in found.items() if its_bases & bases}
+
+
+def test_every_error_stands_in_the_tree_of_its_area() -> None:
+    """Architecture, rule 3. In `tools` those that a caller may be told; what one room raises and catches may stand there."""
+    assert strays("oauth/", ERRORS) | strays("capability_index/", ERRORS) | strays("tools/", {"ToolError"}) == set()
+
+
+@pytest.mark.parametrize("path", TREES, ids=name_of)
+def test_a_tree_of_errors_is_drawn_above_it(path: Path) -> None:
+    """In the docstring, with a word on each."""
+    drawn = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+    names = [name for name, bases in CLASSES_BY_FILE[name_of(path)].items() if bases & ERRORS]
+    assert len(names) < 2 or not [name for name in names if name not in drawn]
+
+
+def test_a_link_to_a_third_party_is_called_a_connection() -> None:
+    """docs/glossary.md: the account is the third party's, and the page that people have here."""
+    named = {
+        name for file, found in CLASSES_BY_FILE.items() if file.startswith(("oauth/", "tools/")) for name in found if "Account" in name
+    }
+    assert named == {"ExternalAccount"}
