@@ -43,7 +43,7 @@ class SqlFeedbackStore:
         query = query.where(f.at >= since_us, c.experiment.startswith(f"{experiment}/", autoescape=True))
         async with self._database.read() as connection:
             rows = (await connection.execute(query.group_by(c.experiment).order_by(c.experiment))).all()
-        return [ScoredArm(row.experiment, row.scores, float(row.mean)) for row in rows]
+        return [ScoredArm(experiment=row.experiment, scores=row.scores, mean=float(row.mean)) for row in rows]
 
     async def forget_before(self, time_us: int) -> None:
         """Delete feedback of all tenants that is older."""
