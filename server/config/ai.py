@@ -18,5 +18,5 @@ class AiSettings:
         Text("a model (`provider/id`) or a route"),
         "",
         "answers requests that name no model, before the tenant's and the configuration's default",
-        guide="ai-gateway.md#which-model-answers",
+        guide="ai-configuration.md#routes",
     )
