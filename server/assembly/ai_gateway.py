@@ -29,6 +29,7 @@ from tools.ai_gateway.calls import ModelCalls
 from tools.ai_gateway.configuration.config import AiConfig
 from tools.ai_gateway.configuration.live import LiveConfig
 from tools.ai_gateway.feedback import Feedback
+from tools.ai_gateway.gateway_limits import LimitRules
 from tools.ai_gateway.latencies import TargetStanding
 from tools.ai_gateway.one_call import Bookkeeping
 from tools.ai_gateway.pricing.price_book import PriceBook
@@ -39,7 +40,6 @@ from tools.egress.client import Egress
 from tools.egress.places import EgressPlaces
 from tools.metering.budgets import Budgets
 from tools.metering.limits import Limits
-from tools.metering.rules import LimitRule, Selector
 
 #: Streams of models last for minutes, so they have places of their own: of these, one caller alone takes up to a third.
 MODEL_PLACES = 6_000
@@ -103,31 +103,10 @@ async def open_ai_gateway(
     breakers = Breakers(lambda: config.current.defaults.breaker)
     ledger = CallLedger(store.model_calls, ModelCallMetrics(metrics))
     budgets = Budgets(store.budgets, lambda: config.current.budgets, keys.budget_of, ledger.flush)
-    limits = Limits(_LimitRules(current))
+    limits = Limits(LimitRules(current))
     places = EgressPlaces(MODEL_PLACES, MODEL_PLACES_PER_PROVIDER)
     async with Egress(settings.egress.egress_allow, places=places) as egress:
         attempts = Attempts(current, Upstream(egress), ProviderKeys(credentials), breakers, standing)
         calls = ModelCalls(current, router, attempts, budgets, limits, Bookkeeping(prices, ledger, breakers), AnswerCache(embed))
         feedback = Feedback(store.feedback, ledger.flush)
         yield AiGateway(calls, router, config, keys, ledger, budgets, feedback, metrics)
-
-
-class _LimitRules:
-    """The limits in force: those of the file, and what each gateway takes a minute."""
-
-    def __init__(self, config: Callable[[], AiConfig]) -> None:
-        self._config = config
-        self._of: AiConfig | None = None
-        self._rules: tuple[LimitRule, ...] = ()
-
-    def __call__(self) -> tuple[LimitRule, ...]:
-        config = self._config()
-        # The same tuple while nothing changed: who compiles it tells by that.
-        if config is not self._of:
-            of_gateways = (
-                LimitRule(Selector(gateway=each.id), "minute", each.requests_per_min)
-                for each in config.gateways.values()
-                if each.requests_per_min is not None
-            )
-            self._of, self._rules = config, (*config.limits, *of_gateways)
-        return self._rules

@@ -71,6 +71,7 @@ class Budgets:
         #: asked for while a transaction is under way
         self._waiting: list[tuple[Ask, asyncio.Future[Charge | None]]] = []
         self._has_waiting = anyio.Event()
+        self._has_reserved = False
         #: set aside for callers that had left by then
         self._abandoned: list[str] = []
 
@@ -146,6 +147,7 @@ class Budgets:
 
     async def _decide(self, group: Sequence[tuple[Ask, asyncio.Future[Charge | None]]]) -> None:
         """Ask the store for a whole group in one transaction. What was set aside for somebody who left meanwhile goes back."""
+        self._has_reserved = True
         try:
             outcomes = await self._store.reserve([ask for ask, _decided in group])
         except Exception as error:
@@ -165,6 +167,9 @@ class Budgets:
     async def _release_regularly(self) -> None:
         while True:
             await anyio.sleep(RELEASE_S)
+            # A gateway without budgets leaves the store alone.
+            if not (self._has_reserved or self._rules()):
+                continue
             try:
                 await self._release()
                 await self._store.release_expired(self._now_us())
