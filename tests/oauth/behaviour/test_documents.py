@@ -9,6 +9,7 @@ import pytest
 from oauth.clients.pinned_documents import PINNED_DOCUMENTS
 from oauth.fetch import Fetched
 from tests.oauth.gateway import BASE, CALLBACK, OAuthGateway, Pkce, answer_of
+from tests.oauth.signing import ASSERTION, KEY, OTHER_KEY, client_claims, signed
 
 URL = "https://client.example/metadata.json"
 JSON = {"content-type": "application/json"}
@@ -45,6 +46,18 @@ async def test_a_client_is_what_its_document_says(gate: OAuthGateway) -> None:
     assert await gate.call(tokens["access_token"]) == 200
     assert (await gate.refresh(URL, tokens["refresh_token"])).status_code == 200
     assert gate.web.asked == [URL]
+
+
+async def test_a_client_proves_itself_with_the_key_in_its_document(gate: OAuthGateway) -> None:
+    """draft-ietf-oauth-client-id-metadata-document, RFC 7523: private_key_jwt with `jwks` in the document, and with no other key."""
+    publish(gate, document(token_endpoint_auth_method="private_key_jwt", jwks={"keys": [KEY.as_dict(private=False)]}))
+    pkce = Pkce()
+    code = await gate.code(URL, pkce)
+    answers = []
+    for key in (OTHER_KEY, KEY):
+        assertion = signed(client_claims(gate, URL), key)
+        answers.append(await gate.redeem(URL, code, pkce, client_assertion_type=ASSERTION, client_assertion=assertion))
+    assert [answer.status_code for answer in answers] == [401, 200], answers[-1].text
 
 
 @pytest.mark.parametrize(

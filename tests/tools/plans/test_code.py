@@ -174,6 +174,7 @@ async def test_text_that_is_no_python_is_an_error_of_the_text(code: str) -> None
         ),
         ("crm = {}\ncrm.get('x')", "crm = {}\ncrm.get('x')", []),
         ("mine.crm.deals.list(1)", "mine.crm.deals.list(1)", []),
+        ("mine().crm.deals.list(1)", "mine().crm.deals.list(1)", []),
         ("crm.deals.lst(1)", "crm_deals_lst(1)", ["crm.deals.lst"]),
         ("call('crm.get-all', {})", "call('crm.get-all', {})", ["crm.get-all"]),
         ("for crm in x:\n    crm.close()", "for crm in x:\n    crm.close()", []),
