@@ -6,6 +6,8 @@ CONNECT = "mcp"
 OFFLINE = "offline_access"
 #: to call models: money is spent
 MODELS = "llm:write"
+#: all scopes of the AI gateway, whatever is imported
+OF_MODELS = frozenset({"llm:read", MODELS})
 #: of tokens for the administration alone; no application can ask for it
 ADMIN = "admin"
 UMBRELLAS = ("mcp:read", "mcp:write", "mcp:destructive")

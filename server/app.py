@@ -67,7 +67,9 @@ async def open_gateway(settings: Settings) -> AsyncIterator[Gateway]:
             return operations.index.index.encode(texts)
 
         ai_gateway = await stack.enter_async_context(open_ai_gateway(settings, store, tenants, connections.known, embed))
-        operations = await stack.enter_async_context(open_operations(settings, store, tenants, egress, connections))
+        operations = await stack.enter_async_context(
+            open_operations(settings, store, tenants, egress, connections, ai_gateway.functions(store))
+        )
         scopes = SubjectScopes(store.subjects, operations.catalog)
         titles = ProviderTitles(store.operations, tenants)
         await titles.load()

@@ -36,10 +36,13 @@ from tools.ai_gateway.pricing.price_book import PriceBook
 from tools.ai_gateway.provider_keys import ProviderKeys
 from tools.ai_gateway.routing.router import Router
 from tools.ai_gateway.upstream import Upstream
+from tools.builtins.llm_calls import llm_calls
+from tools.builtins.llm_reports import llm_reports
 from tools.egress.client import Egress
 from tools.egress.places import EgressPlaces
 from tools.metering.budgets import Budgets
 from tools.metering.limits import Limits
+from tools.sources.builtin import BuiltinFunction
 
 #: Streams of models last for minutes, so they have places of their own: of these, one caller alone takes up to a third.
 MODEL_PLACES = 6_000
@@ -69,6 +72,10 @@ class AiGateway:
 
         callers = ModelCallers(self.keys, access_tokens, tenants, self.calls.config, resource_of)
         return ModelEndpoint(self.calls, callers, ModelListing(self.router.models_for), FeedbackEndpoint(self.feedback))
+
+    def functions(self, store: Store) -> list[BuiltinFunction]:
+        """Return the operations llm.*."""
+        return [*llm_calls(self.calls), *llm_reports(self.router, store.model_calls, self.ledger, self.feedback)]
 
     def listen(self, feed: ChangeFeed) -> None:
         """Follow what other processes change."""

@@ -39,7 +39,7 @@ from tools.dispatch.shaping import Shaping
 from tools.egress.client import Egress
 from tools.heavy_json.worker import WORKERS
 from tools.plans.check import PlanCheck
-from tools.sources.builtin import BuiltinRunner, builtin_operations, by_slug
+from tools.sources.builtin import BuiltinFunction, BuiltinRunner, builtin_operations, by_slug
 from tools.sources.http.base_urls import Upstreams
 from tools.sources.http.failover import FailoverRunner
 from tools.sources.http.health_checks import HealthChecks
@@ -92,12 +92,20 @@ class Operations:
 
 @asynccontextmanager
 async def open_operations(
-    settings: Settings, store: Store, tenants: Tenants, egress: Egress, connections: Connections
+    settings: Settings,
+    store: Store,
+    tenants: Tenants,
+    egress: Egress,
+    connections: Connections,
+    of_planes: Sequence[BuiltinFunction] = (),
 ) -> AsyncIterator[Operations]:
-    """Load the snapshots and put the parts together; leaving it lets writes under way end and closes upstream sessions."""
+    """Load the snapshots and put the parts together; leaving it lets writes under way end and closes upstream sessions.
+
+    `of_planes`: the built-in operations of the other planes (llm.*).
+    """
     catalog = Catalog(store.operations)
     with open_index(settings, catalog) as index:
-        async with _open_operations(settings, store, tenants, egress, connections, catalog, index) as operations:
+        async with _open_operations(settings, store, tenants, egress, connections, catalog, index, of_planes) as operations:
             yield operations
 
 
@@ -110,6 +118,7 @@ async def _open_operations(
     connections: Connections,
     catalog: Catalog,
     catalog_index: CatalogIndex,
+    of_planes: Sequence[BuiltinFunction],
 ) -> AsyncIterator[Operations]:
     credentials, index = connections.known, catalog_index.index
     telemetry = Telemetry()
@@ -136,7 +145,7 @@ async def _open_operations(
         history=store.calls,
         usage=usage,
     )
-    functions += [batch, *connections.functions(catalog.connections)]
+    functions += [batch, *connections.functions(catalog.connections), *of_planes]
     catalog.install(builtin_operations(functions))
     await quarantine.load()
     await catalog.load()

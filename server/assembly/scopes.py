@@ -1,6 +1,7 @@
 """Which scopes there are, and which of them a subject may use."""
 
 from oauth.authorization.scope_narrowing import STANDING
+from oauth.scopes import OF_MODELS
 from oauth.sign_in.stores import SubjectStore
 from tools.catalog.catalog import Catalog
 
@@ -19,7 +20,7 @@ class SubjectScopes:
         view = self._catalog.visible(tenant_id)
         revision, scopes = self._known.get(tenant_id, ("", frozenset()))
         if revision != view.revision:
-            scopes = frozenset(operation.required_scope for operation in view.operations_by_id.values())
+            scopes = OF_MODELS | frozenset(operation.required_scope for operation in view.operations_by_id.values())
             self._known[tenant_id] = (view.revision, scopes)
         return scopes
 
