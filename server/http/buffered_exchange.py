@@ -15,7 +15,9 @@ from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 #: key in `scope["extensions"]`
 EXTENSION: Final = "ascend.whole"
 MAX_BODY_BYTES: Final = 64 * 1024
-_STATUS_LINES: Final = {status.value: b"HTTP/1.1 %d %b\r\n" % (status, status.phrase.encode()) for status in HTTPStatus}
+_PHRASES: Final = {status.value: status.phrase for status in HTTPStatus}
+#: RFC 9110 §15: three digits are a status, also where nobody registered it (529: Anthropic's overload); RFC 9112 §4: a phrase may be empty
+_STATUS_LINES: Final = {status: b"HTTP/1.1 %d %b\r\n" % (status, _PHRASES.get(status, "").encode()) for status in range(200, 600)}
 
 
 class BufferedExchange:
