@@ -39,7 +39,7 @@ def merged(max_queries: int) -> Catalogue:
     """Return all tools of all folders in one catalogue, with queries of the judged ones; their ids say where they are from."""
     documents: list[Document] = []
     queries: list[JudgedQuery] = []
-    for folder in sorted(path for path in DATA.iterdir() if path.is_dir()):
+    for folder in sorted(path.parent for path in DATA.glob("*/tools.jsonl")):
         documents += [replace(document, slug=f"{folder.name}|{document.slug}") for document in load_tools(folder)]
         for query in sample(load_queries(folder), max_queries):
             queries.append(JudgedQuery(query.text, frozenset(f"{folder.name}|{gold}" for gold in query.gold)))

@@ -13,6 +13,7 @@ os.environ["OPENBLAS_NUM_THREADS"] = "1"  # read when numpy is loaded
 import argparse
 import asyncio
 import json
+import random
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from importlib.resources import files
@@ -37,9 +38,13 @@ from server.commands.trial_gateway import open_trial, request_of
 from tools.catalog.search_documents import documents_of
 
 #: share of the real intents over real documents, and of those of the judged sets, that may be flagged
-MOST_REAL, MOST_JUDGED = 0.045, 0.02
+MOST_REAL, MOST_JUDGED = 0.037, 0.012
 #: what each kind weighs in the fit, however many there are of it
-WEIGHT_BY_KIND = {"real": 1.0, "judged": 0.6, "absent": 1.2, "nonsense": 0.6}
+WEIGHT_BY_KIND = {"real": 1.0, "real, few providers": 0.7, "judged": 0.6, "absent": 0.7, "absent, made": 0.9, "nonsense": 0.6}
+#: beside the right providers, in the catalogues of few
+FEW_PROVIDERS = (0, 3)
+#: what the judged sets, which have neither methods nor providers, teach nothing about
+ONLY_REAL = frozenset({"verb", "one_provider", "provider", "product", "product_said"})
 QUERIES_A_SET = 300
 STEPS = {
     "words_share": (0.25, 0.3, 0.36, 0.43, 0.5),
@@ -89,9 +94,11 @@ def main() -> None:
 
 def as_json(manifest: Manifest) -> dict[str, Any]:
     weights = None if manifest.field_weights is None else dict(manifest.field_weights)
-    confidence = asdict(replace(manifest.confidence, weights={})) | {"weights": dict(manifest.confidence.weights)}
-    plain = replace(manifest, field_weights=None, confidence=replace(manifest.confidence, weights={}))
-    return asdict(plain) | {"field_weights": weights, "confidence": confidence}
+    model = manifest.confidence
+    plain = replace(manifest, field_weights=None, confidence=replace(model, weights={}, known_weights={}))
+    by_feature = {"weights": dict(model.weights), "known_weights": dict(model.known_weights)}
+    found = asdict(plain)
+    return found | {"field_weights": weights, "confidence": found["confidence"] | by_feature}
 
 
 async def imported() -> Catalogue:
@@ -127,6 +134,7 @@ def samples(table: WordTable, catalogue: Catalogue) -> Iterator[Sample]:
     for line in lines("negatives.jsonl"):
         if line["part"] == "given":
             by_absence.setdefault(line["without"], []).append(line["query"])
+    yield from _of_fewer_providers(table, catalogue)
     for absence, texts in by_absence.items():
         index = filled(table, catalogue.without(absence.split("|"))) if absence else whole
         yield from (Sample("absent" if absence else "nonsense", best(index, table, text)[1]) for text in texts)
@@ -138,6 +146,28 @@ def samples(table: WordTable, catalogue: Catalogue) -> Iterator[Sample]:
         yield from (Sample("nonsense", best(index, table, text)[1]) for _, text in nonsense())
 
 
+def _of_fewer_providers(table: WordTable, catalogue: Catalogue) -> Iterator[Sample]:
+    """Ask each given intent where its providers are left out, and where there are few others beside them or none."""
+    chance, everybody = random.Random(5), sorted({document.provider for document in catalogue.documents})
+    asked: dict[frozenset[str], list[JudgedIntent]] = {}
+    for intent, visible in given_intents():
+        right = frozenset(slug.partition(".")[0] for slug, request in catalogue.requests.items() if intent.accepts(request))
+        if visible is EVERYTHING:
+            asked.setdefault(right, []).append(intent)
+    for right, intents in asked.items():
+        others = [provider for provider in everybody if provider not in right]
+        index = filled(table, catalogue.without(right))
+        yield from (Sample("absent, made", best(index, table, one.text)[1]) for one in intents)
+        for count in FEW_PROVIDERS:
+            kept = chance.sample(others, count or 1)
+            index = filled(table, catalogue.without(set(others) - set(kept[:count])))
+            for one in intents:
+                slug, values = best(index, table, one.text)
+                yield Sample("real, few providers", values, slug in catalogue.requests and one.accepts(catalogue.requests[slug]))
+            index = filled(table, catalogue.without(set(everybody) - set(kept)))
+            yield from (Sample("absent, made", best(index, table, one.text)[1]) for one in intents)
+
+
 def best(index: CapabilityIndex, table: WordTable, text: str, visible: Visible = EVERYTHING) -> tuple[str, dict[str, float]]:
     """Return the best hit for an intent and its features."""
     view = Reader.of([("*", shard) for shard in index.segments()["*"].shards])
@@ -145,35 +175,49 @@ def best(index: CapabilityIndex, table: WordTable, text: str, visible: Visible =
     if found is None:
         raise SystemExit(f"nothing to find for {text!r}")
     at = int(np.argmax(found.judged.fused))
-    values = features(found.intent, found.judged, found.first, found.senses, view.live, table)
+    values = features(found.intent, found.judged, found.first, found.senses, view, table)
+    values["known"] = found.judged.structure.known.astype(np.float32)
     return view.slug(int(found.judged.rows[at])), {
         name: float(np.broadcast_to(each, len(found.judged.rows))[at]) for name, each in values.items()
     }
 
 
 def fitted_confidence(found: Sequence[Sample], manifest: Manifest) -> ConfidenceModel:
-    names = list(found[0].values)
+    names = [name for name in found[0].values if name != "known"]
     matrix = np.asarray([[sample.values[name] for name in names] for sample in found])
+    known = np.asarray([sample.values["known"] for sample in found]) > 0
     kinds = np.asarray([sample.kind for sample in found])
-    is_real = np.isin(kinds, ("real", "judged"))
+    is_real = np.asarray([kind == "judged" or kind.startswith("real") for kind in kinds])
     weights = sum(share * (kinds == kind) / max(np.count_nonzero(kinds == kind), 1) for kind, share in WEIGHT_BY_KIND.items())
-    fitted = logistic(matrix, is_real.astype(float), np.asarray(weights) * len(found))
-    logits = matrix @ fitted
+    coefficients = {True: np.zeros(len(names)), False: np.zeros(len(names))}
+    for is_known, rows in ((True, known), (False, ~known)):
+        columns = [at for at, name in enumerate(names) if is_known or name not in ONLY_REAL]
+        fitted = logistic(matrix[rows][:, columns], is_real[rows].astype(float), np.asarray(weights)[rows] * len(found))
+        coefficients[is_known][columns] = fitted
+    logits = np.where(known, matrix @ coefficients[True], matrix @ coefficients[False])
     # One threshold for operations whose kind is known and for those where it is not.
     low_logit = float(np.quantile(logits[kinds == "judged"], MOST_JUDGED))
-    fitted[names.index("known")] += low_logit - float(np.quantile(logits[kinds == "real"], MOST_REAL))
-    logits = matrix @ fitted
+    shifted = low_logit - max_of_real(logits, kinds)
+    coefficients[True][names.index("bias")] += shifted
+    logits = np.where(known, logits + shifted, logits)
     rights = np.asarray([sample.is_right for sample in found], float)[is_real]
     shift, stretch = logistic(np.column_stack([np.ones(int(is_real.sum())), logits[is_real]]), rights, np.ones(int(is_real.sum())))
     for kind in WEIGHT_BY_KIND:
-        print(f"{kind:10}{np.count_nonzero(kinds == kind):6}  flagged {100 * np.mean(logits[kinds == kind] < low_logit):5.1f} %")
+        print(f"{kind:20}{np.count_nonzero(kinds == kind):6}  flagged {100 * np.mean(logits[kinds == kind] < low_logit):5.1f} %")
     low = 1 / (1 + np.exp(-(stretch * low_logit + shift)))
     print(f"{manifest.name}: low {low:.3f}, stretch {stretch:.3f}, shift {shift:.3f}")
-    rounded = {name: round(float(weight), 3) for name, weight in zip(names, fitted, strict=True)}
-    return ConfidenceModel(rounded, round(float(stretch), 4), round(float(shift), 4), round(float(low), 4))
+    plain, of_known = (
+        {name: round(float(weight), 3) for name, weight in zip(names, coefficients[is_known], strict=True)} for is_known in (False, True)
+    )
+    return ConfidenceModel(plain, of_known, round(float(stretch), 4), round(float(shift), 4), round(float(low), 4))
 
 
-def logistic(matrix: NDArray[Any], right: NDArray[Any], weights: NDArray[Any], ridge: float = 1e-3, rounds: int = 60) -> NDArray[Any]:
+def max_of_real(logits: NDArray[Any], kinds: NDArray[Any]) -> float:
+    """Return the logit below which at most MOST_REAL of the real intents are, in each kind of catalogue."""
+    return min(float(np.quantile(logits[kinds == kind], MOST_REAL)) for kind in ("real", "real, few providers"))
+
+
+def logistic(matrix: NDArray[Any], right: NDArray[Any], weights: NDArray[Any], ridge: float = 1e-2, rounds: int = 60) -> NDArray[Any]:
     """Return the coefficients of a weighted logistic regression, by Newton's method."""
     found = np.zeros(matrix.shape[1])
     penalty = ridge * weights.sum() * np.eye(matrix.shape[1]) / 100

@@ -117,12 +117,13 @@ def search(
 
 
 def _unmet(found: ScoredIntent | None) -> tuple[str, ...]:
-    """Return the words, verbs left out, that found nothing in any candidate."""
+    """Return the products that are no providers here, and the words, verbs left out, that found nothing in any candidate."""
     if found is None:
         return ()
     best = found.judged.by_term.max(axis=1, initial=0)
     words = zip(found.intent.words_by_term.values(), best.tolist(), strict=True)
-    return tuple(word for word, share in words if share < _MET and not families_of(word))[:_MAX_UNMET]
+    unmet = (word for word, share in words if share < _MET and not families_of(word))
+    return tuple(dict.fromkeys((*found.intent.products, *unmet)))[:_MAX_UNMET]
 
 
 def find(text: str, view: Reader, visible: Visible, k: int, means: SearchResources, warnings: list[str]) -> ScoredIntent | None:
@@ -139,7 +140,7 @@ def find(text: str, view: Reader, visible: Visible, k: int, means: SearchResourc
     if not len(rows):
         return None
     judged = score_candidates(view, intent, first, senses, rows, means.table)
-    absolute = scores(intent, judged, first, senses, view.live, means.table)
+    absolute = scores(intent, judged, first, senses, view, means.table)
     for row, bonus in bonus_by_row.items():
         at = int(np.searchsorted(rows, row))
         # What was called for such an intent says better what was asked than its words do.

@@ -35,12 +35,14 @@ class Fusion:
 
 @dataclass(frozen=True, slots=True)
 class ConfidenceModel:
-    """A logistic model: `weights` by feature of `capability_index.ranking.confidence`.
+    """A logistic model: weights by feature of `capability_index.ranking.confidence`.
 
-    `stretch` and `shift` turn its logit into how often such a hit is right; a best hit below `low` is no answer.
+    `known_weights` are those for operations whose kind of change is known, `weights` those for all others. `stretch` and `shift`
+    turn its logit into how often such a hit is right; a best hit below `low` is no answer.
     """
 
     weights: Mapping[str, float]
+    known_weights: Mapping[str, float]
     stretch: float
     shift: float
     low: float
@@ -90,10 +92,12 @@ def _parsed(text: str, place: str) -> Manifest:
     try:
         entry = json.loads(text)
         confidence = entry.pop("confidence")
+        for name in ("weights", "known_weights"):
+            confidence[name] = MappingProxyType(confidence[name])
         weights = entry.pop("field_weights")
         return Manifest(
             fusion=Fusion(**entry.pop("fusion")),
-            confidence=ConfidenceModel(**confidence | {"weights": MappingProxyType(confidence["weights"])}),
+            confidence=ConfidenceModel(**confidence),
             field_weights=None if weights is None else MappingProxyType(weights),
             **entry,
         )

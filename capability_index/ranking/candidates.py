@@ -58,6 +58,11 @@ class Reader:
         at, local = self.place(row)
         return self.shards[at].part.slugs[local]
 
+    def providers_of(self, rows: Rows) -> list[str]:
+        """Return the provider of each of a few rows."""
+        places = (np.searchsorted(self.starts, rows, "right") - 1).tolist()
+        return [self.shards[at].part.group_of(row - int(self.starts[at])) for at, row in zip(places, rows.tolist(), strict=True)]
+
     def has(self, model: str) -> bool:
         """Say whether every shard has vectors of this model."""
         return all(model in shard.part.matrices for shard in self.shards)

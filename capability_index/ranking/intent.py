@@ -34,6 +34,8 @@ class Intent:
     asked: Asked
     #: groups of providers that it names, as `Segment.group_by_word` writes them
     providers: frozenset[str] = frozenset()
+    #: well-known products that it names, as it writes them; looked for where it names no provider
+    products: tuple[str, ...] = ()
 
 
 def prepare(text: str, table: WordTable | None) -> Intent:

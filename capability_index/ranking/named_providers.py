@@ -7,6 +7,7 @@ from dataclasses import replace
 from capability_index.encoders.encoder import WordTable
 from capability_index.part import Segment
 from capability_index.ranking.intent import Intent, prepare
+from capability_index.ranking.products import products_in
 from capability_index.words import stem
 
 _WORD = re.compile(r"[^\W_]+")
@@ -32,7 +33,10 @@ def prepared(text: str, segments: Iterable[Segment], table: WordTable | None) ->
     for segment in held:
         named |= segment.group_by_word.keys() & runs.keys()
     if not named:
-        return _with_compounds(prepare(text, table), runs, held)
+        intent = prepare(text, table)
+        if products := products_in(lowered, runs):
+            intent = replace(intent, products=products)
+        return _with_compounds(intent, runs, held)
     gone: list[tuple[int, int]] = []
     for name in named:
         at, length = runs[name]

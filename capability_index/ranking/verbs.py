@@ -100,6 +100,7 @@ def family(*names: str) -> int:
     return sum(_BIT_BY_NAME[name] for name in names)
 
 
+@lru_cache(16_384)
 def families_of(word: str) -> int:
     """Return the families of a lower-case word as bits; none of a word that is no verb. `redeploy` starts and does again."""
     found = _families_by_stem.get(stem(word), 0)
