@@ -1,7 +1,7 @@
 """A tenant: the isolation boundary of rows, secrets, limits and catalogues."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from oauth.scopes import BASELINE
@@ -34,15 +34,16 @@ class Tenants:
     """This process's snapshot of all tenants, replaced whole when the store changes."""
 
     def __init__(self, tenants: Iterable[Tenant] = ()) -> None:
-        self._by_id = {tenant.tenant_id: tenant for tenant in tenants}
+        self.replace(tenants)
 
     def replace(self, tenants: Iterable[Tenant]) -> None:
         self._by_id = {tenant.tenant_id: tenant for tenant in tenants}
+        #: tenant id -> tenant; a suspended one is missing, as an unknown one is: both look alike from outside
+        self.live: Mapping[str, Tenant] = {name: tenant for name, tenant in self._by_id.items() if not tenant.suspended}
 
     def get(self, tenant_id: str) -> Tenant | None:
-        """Return the tenant, or None where it is unknown or suspended: both look alike from outside."""
-        tenant = self._by_id.get(tenant_id)
-        return None if tenant is None or tenant.suspended else tenant
+        """Return the tenant, or None where it is unknown or suspended."""
+        return self.live.get(tenant_id)
 
     def all(self) -> tuple[Tenant, ...]:
         return tuple(self._by_id.values())

@@ -70,7 +70,8 @@ class BearerGuard:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             raise RuntimeError(f"the bearer guard answers http only, not {scope['type']}")
-        cors, authorization = _CORS_HEADERS, list[bytes]()
+        cors = _CORS_HEADERS
+        authorization: list[bytes] = []
         for name, value in scope["headers"]:
             if name == b"authorization":
                 authorization.append(value)
@@ -109,7 +110,8 @@ class BearerGuard:
 
     async def _verify(self, scope: Scope, send: Send, tenant: Tenant, headers: list[bytes], cors: Headers) -> Verified | None:
         """Return the verified token of the Authorization `headers`, or answer with the challenge."""
-        in_query = _query_token(scope["query_string"])
+        query = scope["query_string"]
+        in_query = _query_token(query) if b"access_token" in query else None
         # RFC 6750 §2: MUST NOT use more than one method; the check and the log could see different tokens.
         if len(headers) > 1 or (headers and in_query is not None):
             body = _body("invalid_request", "send the access token once, in the Authorization header")
@@ -147,7 +149,7 @@ class BearerGuard:
         if match is None or match[1] == DEFAULT_TENANT:
             return None
         tenant_id = match[1] or DEFAULT_TENANT
-        tenant = self._tenants.get(tenant_id)
+        tenant = self._tenants.live.get(tenant_id)
         # 401 as for a real one: a 404 would tell which tenants there are.
         if tenant is None and is_valid_name(tenant_id):
             return Tenant(tenant_id, "", suspended=True)
@@ -193,8 +195,6 @@ _JSON = (b"content-type", b"application/json")
 
 
 def _query_token(query: bytes) -> str | None:
-    if b"access_token" not in query:
-        return None
     pairs = parse_qsl(query.decode("latin-1"), keep_blank_values=True)
     return next((value for name, value in pairs if name == "access_token"), None)
 

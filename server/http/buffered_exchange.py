@@ -20,40 +20,35 @@ _PHRASES: Final = {status.value: status.phrase for status in HTTPStatus}
 _STATUS_LINES: Final = {status: b"HTTP/1.1 %d %b\r\n" % (status, _PHRASES.get(status, "").encode()) for status in range(200, 600)}
 
 
-class BufferedExchange:
-    """One request on one connection. What it declines goes the way of ASGI, as if nobody had asked."""
+class BufferedExchange(RequestResponseCycle):
+    """One request on one connection, as uvicorn answers it. What the short way declines goes that of ASGI, as if nobody had asked."""
 
-    __slots__ = ("_cycle",)
-
-    def __init__(self, cycle: RequestResponseCycle) -> None:
-        self._cycle = cycle
-
-    def body(self) -> bytes | None:
+    def take_body(self) -> bytes | None:
         """Take the request body, where all of it is here; else None, and `receive` has it."""
-        cycle = self._cycle
         # decision 0018: what is not whole and small goes the way of ASGI, which keeps its time and size limits.
-        if cycle.more_body or cycle.disconnected or len(cycle.body) > MAX_BODY_BYTES:
+        if self.more_body or self.disconnected or len(self.body) > MAX_BODY_BYTES:
             return None
-        body = bytes(cycle.body)
-        cycle.body = bytearray()
+        body = bytes(self.body)
+        self.body = bytearray()
         # As `receive` would leave it: what comes next is the end of the connection.
-        cycle.message_event.clear()
+        self.message_event.clear()
         return body
 
     def answer(self, status: int, headers: Iterable[tuple[bytes, bytes]], body: bytes) -> bool:
         """Send a whole response in one write; False: nothing was sent, and `send` has to. Header values are ours, not a caller's."""
-        cycle = self._cycle
         # decision 0018: only recognised here; a closing connection and a slow reader (write_paused) are ASGI's to handle.
-        if cycle.response_started or cycle.disconnected or not cycle.keep_alive or cycle.flow.write_paused:
+        if self.response_started or self.disconnected or not self.keep_alive or self.flow.write_paused:
             return False
-        cycle.response_started = cycle.response_complete = True
+        self.response_started = self.response_complete = True
+        # decision 0018: the scope holds what holds it, which only the garbage collector would free.
+        self.scope["extensions"] = {}
         # RFC 9110 §10.1.1: the body is here, so nobody waits for 100 any more.
-        cycle.waiting_for_100_continue = False
-        lines = _lines((*cycle.default_headers, *headers))
+        self.waiting_for_100_continue = False
+        lines = _lines((*self.default_headers, *headers))
         # decision 0018: one write. RFC 9112 §6.2: with its length, so that the connection lives on.
-        cycle.transport.write(b"%b%bcontent-length: %d\r\n\r\n%b" % (_STATUS_LINES[status], lines, len(body), body))
-        cycle.message_event.set()
-        cycle.on_response()
+        self.transport.write(b"%b%bcontent-length: %d\r\n\r\n%b" % (_STATUS_LINES[status], lines, len(body), body))
+        self.message_event.set()
+        self.on_response()
         return True
 
 

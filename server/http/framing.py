@@ -11,12 +11,11 @@ from typing import Any
 from urllib.parse import unquote
 
 import httptools
-from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT, FlowControl
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from server.http.buffered_exchange import EXTENSION, BufferedExchange
 from server.http.heads import BEGINNING_OF_LINE, MAX_HEAD_BYTES, NO_FIELDS, REQUEST_LINE, UnfitHead, body_after
-from server.http.held_reading import HeldReading
 
 #: requests that wait behind the one that is being answered; what follows them stays unread
 # RFC 9112 §9.3.2: pipelining, and each request that waits holds its head and body in memory
@@ -24,6 +23,17 @@ MAX_WAITING = 16
 
 #: where in the stream the next byte is: before a request, in its head, in a body of known length, in chunks
 _BETWEEN, _HEAD, _SIZED, _CHUNKED = range(4)
+
+
+class HeldReading(FlowControl):
+    """uvicorn's flow control, in which reading stays paused while `is_held`, whoever wants to read on."""
+
+    is_held = False
+
+    def resume_reading(self) -> None:
+        # decision 0024: uvicorn resumes after each answer, which would let the queue grow again at once.
+        if not self.is_held:
+            super().resume_reading()
 
 
 class FramedHttp(HttpToolsProtocol):
@@ -161,17 +171,15 @@ class FramedHttp(HttpToolsProtocol):
         length, awaits_continue = body_after(method, self.url, version, self.headers, self.authorities, self.authority)
         self._stage, self._left_bytes, self._overhead_bytes = (_CHUNKED, 0, 0) if length is None else (_SIZED, length, 0)
         self.headers = NO_FIELDS
-        target = httptools.parse_url(self.url)
-        # RFC 9110 §4.2.3, §7.1: an absolute form without a path is about the root, and with OPTIONS about the server.
-        raw_path = target.path or (b"*" if method == b"OPTIONS" and target.query is None else b"/")
+        raw_path, query = _path_and_query(method, self.url)
         path = raw_path.decode("ascii")
         scope["method"], scope["http_version"] = method.decode("ascii"), version
         # RFC 3986 §2.4: decoded once. Twice would make `%252e` a dot behind the checks.
         scope["path"], scope["raw_path"] = unquote(path) if "%" in path else path, raw_path
-        scope["query_string"] = target.query or b""
+        scope["query_string"] = query
         before, self.cycle = (
             self.cycle,
-            RequestResponseCycle(
+            BufferedExchange(
                 scope=scope,
                 transport=self.transport,
                 flow=self.flow,
@@ -186,7 +194,7 @@ class FramedHttp(HttpToolsProtocol):
                 on_response=self.on_response_complete,
             ),
         )
-        scope["extensions"] = {EXTENSION: BufferedExchange(self.cycle)}  # type: ignore[dict-item]  # uvicorn asks for a dict
+        scope["extensions"] = {EXTENSION: self.cycle}  # type: ignore[dict-item]  # uvicorn asks for a dict
         if before is None or before.response_complete:
             self._start_asgi_task(self.cycle, self.app)
         else:
@@ -213,6 +221,16 @@ class FramedHttp(HttpToolsProtocol):
         if not cycle.response_complete:
             cycle.more_body = False
             cycle.message_event.set()
+
+
+def _path_and_query(method: bytes, target: bytes) -> tuple[bytes, bytes]:
+    """Return the two as they were sent: most targets are nothing else (RFC 9112 §3.2.1); others have been judged, too."""
+    if target.startswith(b"/"):
+        path, _, query = target.partition(b"?")
+        return path, query
+    parts = httptools.parse_url(target)
+    # RFC 9110 §4.2.3, §7.1: an absolute form without a path is about the root, and with OPTIONS about the server.
+    return parts.path or (b"*" if method == b"OPTIONS" and parts.query is None else b"/"), parts.query or b""
 
 
 def _after_empty_line(data: bytes, at: int) -> int:

@@ -48,14 +48,16 @@ class StrictHttp(FramedHttp):
 
     def head_ended(self) -> None:
         self._idle_since = None
-        self._stop_head_timer()
+        if self._head_timer is not None:
+            self._stop_head_timer()
 
     def on_response_complete(self) -> None:
         """Go on as uvicorn does, but without a timer for every response: one for each connection looks again when it has run out."""
         self.server_state.total_requests += 1
         if self.transport.is_closing():
             return
-        self.flow.resume_reading()
+        if self.flow.read_paused:
+            self.flow.resume_reading()
         if self.pipeline:
             cycle, app = self.pipeline.pop()
             self._start_asgi_task(cycle, app)

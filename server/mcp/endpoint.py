@@ -69,7 +69,7 @@ class McpEndpoint:
             return
         whole = buffered_exchange(scope)
         # decision 0018: where it is all here, without events.
-        body = whole.body() if whole is not None else None
+        body = whole.take_body() if whole is not None else None
         try:
             if body is None:
                 body = await read_body(receive)

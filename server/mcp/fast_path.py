@@ -25,7 +25,7 @@ from server.mcp.accept import PLAIN_ACCEPTS
 from server.mcp.client_capabilities import of_meta
 from server.mcp.duplicate_names import BLANKS_AND_ZEROS, names_in, repeated_name
 from server.mcp.tool_request import ToolRequest
-from server.observability.trace_context import carrier_of
+from server.observability.trace_context import NO_CARRIER, carrier_of
 from server.origins import Callers
 from tools.operation import ClientInfo, Json
 
@@ -117,7 +117,8 @@ class FastPath:
         # Where there are no more colons than members, no member came twice.
         if flat.count(b":") != names and repeated_name(body, flat, names) is not None:
             return None
-        asked = ToolRequest(scope["ascend.principal"], name, arguments, client, carrier_of(meta, trace_headers), host)
+        carrier = carrier_of(meta, trace_headers) if trace_headers or "traceparent" in meta else NO_CARRIER
+        asked = ToolRequest(scope["ascend.principal"], name, arguments, client, carrier, host)
         # decision 0018: recognised, nothing more; permission, limits and arguments are judged where they are on the long way.
         return FastRequest(request_id, asked, token)
 
@@ -129,7 +130,7 @@ class FastPath:
         """Return a whole response around the members of its result."""
         return b'{"jsonrpc":"2.0","id":%b,"result":{%b%b}' % (orjson.dumps(request_id), members, self._stamp)
 
-    def _head(self, headers: Sequence[tuple[bytes, bytes]]) -> tuple[str, bytes | None, bytes, dict[str, str]] | None:
+    def _head(self, headers: Sequence[tuple[bytes, bytes]]) -> tuple[str, bytes | None, bytes, Mapping[str, str]] | None:
         """Return method, name, host and trace context of the head of a plain request, or None."""
         found = dict(headers)
         # A header that came twice, or one that mirrors an argument.
@@ -149,9 +150,9 @@ class FastPath:
         if method not in (b"tools/call", b"tools/list"):
             return None
         # Without a traceparent the others say nothing (W3C Trace Context §3.3).
-        trace = (
-            {name.decode(): found[name].decode("latin-1") for name in _TRACE_HEADERS if name in found} if b"traceparent" in found else {}
-        )
+        trace = NO_CARRIER
+        if b"traceparent" in found:
+            trace = {name.decode(): found[name].decode("latin-1") for name in _TRACE_HEADERS if name in found}
         return method.decode(), found.get(b"mcp-name"), host, trace
 
     def _client(self, meta: Mapping[str, Any]) -> tuple[ClientInfo, int] | None:

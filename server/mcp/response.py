@@ -35,19 +35,16 @@ class DisconnectWatcher:
         self._is_ticking = False
         self._loop: asyncio.AbstractEventLoop | None = None
 
-    def add(self, exchange: "Exchange") -> None:
-        """Have `exchange` watched once it has lasted one to two ticks."""
+    def add(self, exchange: "Exchange") -> asyncio.Task[Any] | None:
+        """Have `exchange` watched once it has lasted one to two ticks; return the task that asks."""
+        # Looking for the loop each time would take a system call.
+        loop = self._loop = self._loop or asyncio.get_running_loop()
         self._young.add(exchange)
         if not self._is_ticking:
             self._is_ticking = True
             # decision 0018: one timer for all calls.
-            asyncio.get_running_loop().call_later(WATCH_AFTER_S, self._tick)
-
-    def current_task(self) -> asyncio.Task[Any] | None:
-        """Return the task that asks, without looking for its loop each time, which takes a system call."""
-        if self._loop is None:
-            self._loop = asyncio.get_running_loop()
-        return asyncio.current_task(self._loop)
+            loop.call_later(WATCH_AFTER_S, self._tick)
+        return asyncio.current_task(loop)
 
     def discard(self, exchange: "Exchange") -> None:
         """Forget an exchange that is over."""
@@ -103,8 +100,7 @@ class Exchange:
 
     def __enter__(self) -> Self:
         """Cancel the body when the client closes the connection (MCP 2026-07-28 transports: that is how it cancels)."""
-        self._task = self._long_calls.current_task()
-        self._long_calls.add(self)
+        self._task = self._long_calls.add(self)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> bool:

@@ -53,7 +53,8 @@ class CallLog:
 
     def record(self, record: CallRecord) -> None:
         """Take the record; its log line and its row are written soon."""
-        self._tracing.recorded(record)
+        if self._tracing.is_collected:
+            self._tracing.recorded(record)
         self._fresh.append(record)
 
     async def run(self) -> None:

@@ -5,6 +5,7 @@ import re
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from types import MappingProxyType
 from typing import Any
 
 from opentelemetry import trace
@@ -17,6 +18,7 @@ from tools.value_objects import value_object
 _TRACEPARENT = re.compile(r"^(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$")
 BATCH = "batch_execute"
 _CARRIER_KEYS = ("traceparent", "tracestate", "baggage")
+NO_CARRIER: Mapping[str, str] = MappingProxyType({})
 
 
 @value_object
@@ -40,11 +42,8 @@ class Tracing:
         provider = provider or trace.get_tracer_provider()
         is_collected = not isinstance(provider, ProxyTracerProvider | trace.NoOpTracerProvider)
         self._tracer = provider.get_tracer("ascend") if is_collected else None
-
-    @property
-    def is_collected(self) -> bool:
-        """Say whether anybody collects spans."""
-        return self._tracer is not None
+        #: whether anybody collects spans
+        self.is_collected = is_collected
 
     @contextmanager
     def call(self, tool: str, protocol_version: str, carrier: Mapping[str, str]) -> Iterator[CallSpan]:
@@ -110,4 +109,4 @@ def trace_id_of(carrier: Mapping[str, str]) -> str:
     """Return the trace id of `carrier`, or a new random one."""
     match = _TRACEPARENT.match(carrier.get("traceparent", "")) if carrier else None
     # An identifier, not a secret: the operating system's generator would cost ten times as much.
-    return match[1] if match else f"{random.getrandbits(128):032x}"
+    return match[1] if match else random.randbytes(16).hex()

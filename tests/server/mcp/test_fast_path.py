@@ -65,10 +65,11 @@ def seen(response: httpx2.Response) -> Seen:
     if isinstance(result, dict) and "requestState" in result:
         result["requestState"] = "sealed"
     # So does a call that comes without a trace begin one of its own.
-    error = parsed.get("error") if isinstance(parsed, dict) else None
-    data = error.get("data") if isinstance(error, dict) else None
-    if isinstance(data, dict) and "trace_id" in data and data["trace_id"] not in TRACE["traceparent"]:
-        data["trace_id"] = "begun"
+    for message in parsed if isinstance(parsed, list) else [parsed]:
+        error = message.get("error") if isinstance(message, dict) else None
+        data = error.get("data") if isinstance(error, dict) else None
+        if isinstance(data, dict) and "trace_id" in data and data["trace_id"] not in TRACE["traceparent"]:
+            data["trace_id"] = "begun"
     return Seen(response.status_code, content_type, response.headers.get("www-authenticate"), parsed)
 
 
