@@ -1,6 +1,6 @@
 """Who is calling."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 AuthMethod = Literal["access_token", "static_token", "local"]
@@ -19,8 +19,8 @@ class Principal:
     scopes: frozenset[str]
     grant_id: str
     auth_method: AuthMethod = "access_token"
+    #: whom shares and quotas count: (tenant, subject), whichever client they use
+    person: tuple[str, str] = field(init=False, repr=False, compare=False)
 
-    @property
-    def person(self) -> tuple[str, str]:
-        """Whom shares and quotas count: (tenant, subject), whichever client they use."""
-        return (self.tenant_id, self.subject)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "person", (self.tenant_id, self.subject))

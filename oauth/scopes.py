@@ -29,6 +29,11 @@ def umbrella_of(scope: str) -> str:
     return f"mcp:{scope.rpartition(':')[2]}"
 
 
+def permitting(required: str) -> frozenset[str]:
+    """Return the scopes of which each allows `required`: itself, and the umbrella of its tier."""
+    return frozenset((required, umbrella_of(required)))
+
+
 def permits(granted: frozenset[str], required: str) -> bool:
     """Say whether `granted` allows `required`, directly or by the umbrella of its tier."""
-    return required in granted or umbrella_of(required) in granted
+    return not granted.isdisjoint(permitting(required))

@@ -1,6 +1,5 @@
 """How every body is read here, of forms, registrations and messages alike: bounded in bytes, and in time."""
 
-import codecs
 from typing import Final
 
 import anyio
@@ -15,11 +14,6 @@ BODY_TIMEOUT_S: Final = 30.0
 
 class ClientGone(Exception):
     """The client closed the connection before its request was whole: there is nobody to answer."""
-
-
-def without_mark(text: bytes) -> bytes:
-    """Return JSON text without the byte order mark that some writers put in front (RFC 8259 §8.1: a reader may ignore it)."""
-    return text.removeprefix(codecs.BOM_UTF8)
 
 
 async def read_body(receive: Receive, max_bytes: int = MAX_BODY_BYTES, timeout_s: float = BODY_TIMEOUT_S) -> bytes | None:

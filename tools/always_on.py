@@ -208,12 +208,10 @@ Asked = tuple[str, Mapping[str, Json], CallOptions]
 
 def asked_of(given: Mapping[str, Json]) -> Asked:
     """Return what valid arguments of this tool ask for: an operation, its arguments, and how to run it."""
-    return given["api"], given.get("args") or {}, _options(given)
+    return given["api"], given.get("args") or {}, _DEFAULTS if given.keys() <= _PLAIN else _options(given)
 
 
 def _options(given: Mapping[str, Json]) -> CallOptions:
-    if given.keys() <= _PLAIN:
-        return _DEFAULTS
     page = given.get("page")
     return CallOptions(
         account=given.get("account"),

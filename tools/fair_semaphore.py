@@ -10,7 +10,6 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import TypeVar
 
 from tools.errors import Busy
 
@@ -20,8 +19,6 @@ Holder = tuple[str, str]
 GATEWAY: Holder = ("", "")
 #: in the lines of one person; more than any client waits for
 MAX_WAITING = 1_000
-
-Key = TypeVar("Key")
 
 
 class FairSemaphore:
@@ -33,8 +30,8 @@ class FairSemaphore:
     def __init__(self, places: int, what: str) -> None:
         self.places, self.what = places, what
         self._free = places
-        self._held_by_tenant: dict[str, int] = {}
-        self._held: dict[Holder, int] = {}
+        #: places of each tenant, and of each person
+        self._held: dict[str | Holder, int] = {}
         #: tenant -> person -> who waits; the tenant, and in it the person, that was served last stands last. Nobody here may take a place.
         self._waiting: dict[str, dict[str, deque[asyncio.Future[None]]]] = {}
 
@@ -49,11 +46,12 @@ class FairSemaphore:
 
     def take(self, holder: Holder) -> bool:
         """Take a place where `holder` may have one now; otherwise say so and take none."""
-        in_tenant, own = self._held_by_tenant.get(holder[0], 0), self._held.get(holder, 0)
+        held, tenant = self._held, holder[0]
+        in_tenant, own = held.get(tenant, 0), held.get(holder, 0)
         if in_tenant + own >= self._free:
             return False
         self._free -= 1
-        self._held_by_tenant[holder[0]], self._held[holder] = in_tenant + 1, own + 1
+        held[tenant], held[holder] = in_tenant + 1, own + 1
         return True
 
     async def wait(self, holder: Holder, deadline: float | None = None) -> None:
@@ -100,8 +98,11 @@ class FairSemaphore:
 
     def _put_back(self, holder: Holder) -> None:
         self._free += 1
-        _count_down(self._held_by_tenant, holder[0])
-        _count_down(self._held, holder)
+        for each in (holder[0], holder):
+            if self._held[each] > 1:
+                self._held[each] -= 1
+            else:
+                del self._held[each]
 
     def _next(self) -> tuple[asyncio.Future[None], Holder] | None:
         """Take a place for whoever's turn it is, or return None where nobody who waits may have one.
@@ -109,7 +110,7 @@ class FairSemaphore:
         Passes only over those who hold something: no more than there are places.
         """
         for tenant, persons in self._waiting.items():
-            if self._held_by_tenant.get(tenant, 0) >= self._free:
+            if self._held.get(tenant, 0) >= self._free:
                 continue
             for person, line in persons.items():
                 if not self.take((tenant, person)):
@@ -133,11 +134,3 @@ class FairSemaphore:
             del persons[person]
         if not persons:
             del self._waiting[tenant]
-
-
-def _count_down(counts: dict[Key, int], key: Key) -> None:
-    left = counts[key] - 1
-    if left:
-        counts[key] = left
-    else:
-        del counts[key]

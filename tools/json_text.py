@@ -10,8 +10,8 @@ from tools.operation import Json, LargeJson
 
 #: every digit is 0, so that a long run of them is found at the speed of memory
 _ZEROED = bytes(0x30 if 0x30 <= byte <= 0x39 else byte for byte in range(256))
-#: how integers beyond 64 bits begin at the least: 20 digits, or 19 below zero
-_LONG, _LONG_BELOW = b"0" * 20, b"-" + b"0" * 19
+#: how many digits integers beyond 64 bits have at the least
+_LONG = b"0" * 19
 _INTEGER = re.compile(rb"(?<![\d.])-?\d{19,}(?![\d.eE])")
 _LEAST, _MOST = -(1 << 63), (1 << 64) - 1
 #: Python reads no longer one in reasonable time (sys.set_int_max_str_digits)
@@ -59,8 +59,7 @@ def decode(body: bytes) -> Json:
 
 def has_long_integer(body: bytes) -> bool:
     """Say whether JSON text holds an integer beyond 64 bits; where in doubt (digits within a text), yes."""
-    zeroed = body.translate(_ZEROED)
-    if _LONG not in zeroed and _LONG_BELOW not in zeroed:
+    if _LONG not in body.translate(_ZEROED):
         return False
     return any(len(found[0]) > 21 or not _LEAST <= int(found[0]) <= _MOST for found in _INTEGER.finditer(body))
 

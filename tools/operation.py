@@ -1,5 +1,6 @@
 """Operation, Call, Outcome: the unit that is found, permitted, run and recorded."""
 
+import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol
@@ -63,13 +64,16 @@ class Operation:
     connection_scopes: frozenset[str] = frozenset()
     example: Mapping[str, Json] | None = None
     deprecated: bool = False
+    #: the scope a token needs to run this: `crm:read`, which `mcp:read` covers too; a built-in may name its own
+    required_scope: str = field(init=False, repr=False, compare=False)
+    #: whether it runs others through the door: it is not itself confirmed, keyed, timed or shortened
+    reenters: bool = field(init=False, repr=False, compare=False)
 
-    @property
-    def required_scope(self) -> str:
-        """The scope a token needs to run this: `crm:read`, which `mcp:read` covers too; a built-in may name its own."""
-        if self.kind == "builtin" and (named := self.binding.get("scope")):
-            return str(named)
-        return f"{self.provider}:{self.access}"
+    def __post_init__(self) -> None:
+        own = self.binding if self.kind == "builtin" else {}
+        # One text for all operations of a provider that need it.
+        object.__setattr__(self, "required_scope", sys.intern(own.get("scope") or f"{self.provider}:{self.access}"))
+        object.__setattr__(self, "reenters", bool(own.get("reenters")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,7 +247,7 @@ class Outcome:
 
     def noting(self, notes: tuple[str, ...]) -> "Outcome":
         """Return the same with `notes` before its own."""
-        return replace(self, notes=(*notes, *self.notes)) if notes else self
+        return replace(self, notes=(*notes, *self.notes))
 
 
 class Again(Protocol):
@@ -292,8 +296,3 @@ class Runner(Protocol):
     def preview(self, call: Call) -> Json:
         """Return the exact request that `run` would send, secrets masked (`dry_run`). Raises ToolError and UnknownConnection."""
         ...
-
-
-def reenters(operation: Operation) -> bool:
-    """Say whether `operation` runs others through the door: it is not itself confirmed, keyed, timed or shortened."""
-    return operation.kind == "builtin" and bool(operation.binding.get("reenters"))

@@ -41,7 +41,6 @@ from tools.heavy_json.worker import WORKERS
 from tools.plans.check import PlanCheck
 from tools.sources.builtin import BuiltinFunction, BuiltinRunner, builtin_operations, by_slug
 from tools.sources.http.base_urls import Upstreams
-from tools.sources.http.failover import FailoverRunner
 from tools.sources.http.health_checks import HealthChecks
 from tools.sources.http.response_cache import CachingRunner
 from tools.sources.http.runner import OpenApiRunner
@@ -153,7 +152,7 @@ async def _open_operations(
     await usage.load()
 
     upstreams = Upstreams()
-    openapi = CachingRunner(FailoverRunner(OpenApiRunner(egress, credentials, store.results), upstreams), credentials)
+    openapi = CachingRunner(OpenApiRunner(egress, credentials, store.results, upstreams), credentials)
     async with McpSessions(egress, silence_s=settings.mcp.mcp_tool_timeout_s) as sessions:
         dispatcher = Dispatcher(
             admission=Admission(catalog, policy, validators, suggestions, settings.mcp.mcp_tool_timeout_s),

@@ -5,6 +5,7 @@ and server/mcp/tool_calls.py answers it.
 """
 
 import asyncio
+from codecs import BOM_UTF8
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -25,7 +26,7 @@ from server.mcp.tool_calls import Dispatch, StepUp, ToolCalls
 from server.mcp.transport import send_rpc_error, send_whole
 from server.observability.trace_context import Tracing
 from server.origins import Callers
-from server.request_body import BODY_TIMEOUT_S, LARGE_BODY_BYTES, MAX_BODY_BYTES, ClientGone, read_body, without_mark
+from server.request_body import BODY_TIMEOUT_S, LARGE_BODY_BYTES, MAX_BODY_BYTES, ClientGone, read_body
 from server.request_scope import ADDED_HEADERS
 from tools.always_on import offered
 from tools.heavy_json.weight import MAX_SENT_VALUES, values_in_text
@@ -83,7 +84,8 @@ class McpEndpoint:
         if body is None:
             await send_rpc_error(send, 413, f"request body is larger than {MAX_BODY_BYTES} bytes; send less, or fewer steps at once")
             return
-        body = without_mark(body)
+        # RFC 8259 §8.1: a reader may ignore the byte order mark that some writers put in front.
+        body = body.removeprefix(BOM_UTF8)
         # decision 0027: weighed as text, since decoding millions of values stops everybody.
         if len(body) > MAX_SENT_VALUES and values_in_text(body, MAX_SENT_VALUES) > MAX_SENT_VALUES:
             message = f"the body holds more than {MAX_SENT_VALUES:,} values; send fewer at once, or many as one text or file"

@@ -35,7 +35,7 @@ _NOTHING_ASKED = Asked()
 class Dispatch(Protocol):
     """The one door of `tools`, by the name of an always-on tool or of a catalogue operation."""
 
-    def call(
+    async def call(
         self,
         principal: Principal,
         name: str,
@@ -44,7 +44,7 @@ class Dispatch(Protocol):
         client: ClientInfo,
         progress: Progress = ...,
         trace_id: str | None = None,
-    ) -> Awaitable[Outcome]: ...
+    ) -> Outcome: ...
 
 
 class ToolCalls:

@@ -31,7 +31,7 @@ class IncomingBody:
     async def read(self) -> bytes:
         """Return the body. Raises ModelCallRefused, and ClientGone where nobody waits for an answer any more."""
         # decision 0018: where it is all here, without events.
-        body = self.whole.body() if self.whole is not None else None
+        body = self.whole.take_body() if self.whole is not None else None
         if body is None:
             try:
                 body = await read_body(self.receive, MAX_BODY_BYTES)

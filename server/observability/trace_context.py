@@ -109,4 +109,4 @@ def trace_id_of(carrier: Mapping[str, str]) -> str:
     """Return the trace id of `carrier`, or a new random one."""
     match = _TRACEPARENT.match(carrier.get("traceparent", "")) if carrier else None
     # An identifier, not a secret: the operating system's generator would cost ten times as much.
-    return match[1] if match else random.randbytes(16).hex()
+    return match[1] if match else random.getrandbits(128).to_bytes(16).hex()

@@ -13,7 +13,7 @@ def filled(kind: Callable[..., Record], **given: object) -> Record:
     """Return a record of this dataclass with every field filled by its type, but for those that are given."""
     hints = get_type_hints(kind)
     values: dict[str, object] = {}
-    for place, each in enumerate(fields(cast("Any", kind))):
+    for place, each in enumerate(each for each in fields(cast("Any", kind)) if each.init):
         values[each.name] = given[each.name] if each.name in given else _value(hints[each.name], each.name, place)
     return kind(**values)
 

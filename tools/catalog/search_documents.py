@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from capability_index.documents import Document, ParameterText
 from tools.catalog.sentences import without_notes
-from tools.operation import Json, Operation, reenters
+from tools.operation import Json, Operation
 
 SHARED_SEGMENT = "*"
 #: always in front of the model, so finding it would be a place wasted
@@ -44,7 +44,7 @@ def document_of(operation: Operation) -> Document:
 
 def documents_of(operations: Iterable[Operation]) -> list[Document]:
     """Return the documents of all operations that need finding."""
-    return [document_of(operation) for operation in operations if operation.id not in _ALWAYS_ON and not reenters(operation)]
+    return [document_of(operation) for operation in operations if operation.id not in _ALWAYS_ON and not operation.reenters]
 
 
 def _words(schema: object) -> str:

@@ -69,33 +69,25 @@ class Validators:
 
     def admit(self, operation: Operation, arguments: Mapping[str, Json]) -> Admitted | Failure | None:
         """Return what is wrong with `arguments`; or what they are sent as where that differs or something is to be told; else None."""
+        compiled = self._compiled_of(operation)
         notes: tuple[str, ...] = ()
-        if faults := self.faults(operation, arguments):
-            arguments, notes = self._mended(operation, arguments)
-            if not notes or self.faults(operation, arguments, suggests=False):
+        if faults := _faults_of(compiled, arguments):
+            arguments, notes = _mended(compiled, arguments)
+            if not notes or _faults_of(compiled, arguments, suggests=False):
                 return _refusal(operation, faults)
-        if operation.kind != "builtin":
-            compiled = self._compiled_of(operation)
-            if compiled.is_open or not _NESTED.isdisjoint(map(type, arguments.values())):
-                notes += compiled.described.notes(arguments, operation.input_schema, operation.id)
+        if operation.kind != "builtin" and (compiled.is_open or not _NESTED.isdisjoint(map(type, arguments.values()))):
+            notes += compiled.described.notes(arguments, operation.input_schema, operation.id)
         return Admitted(arguments, notes) if notes else None
 
     def as_sent(self, operation: Operation, arguments: Mapping[str, Json]) -> Mapping[str, Json]:
         """Return `arguments` with everything mended that can be."""
-        return self._mended(operation, arguments)[0] if self.faults(operation, arguments, suggests=False) else arguments
+        compiled = self._compiled_of(operation)
+        return _mended(compiled, arguments)[0] if _faults_of(compiled, arguments, suggests=False) else arguments
 
     def refusal(self, operation: Operation, arguments: Mapping[str, Json]) -> Failure | None:
         """Return what is wrong with `arguments` as they are, every fault at once, or None."""
         faults = self.faults(operation, arguments)
         return _refusal(operation, faults) if faults else None
-
-    def _mended(self, operation: Operation, arguments: Mapping[str, Json]) -> tuple[Mapping[str, Json], tuple[str, ...]]:
-        compiled = self._compiled_of(operation)
-        try:
-            orjson.dumps(arguments)
-        except TypeError:
-            return arguments, ()  # what cannot be sent, however it is read
-        return (arguments, ()) if compiled.validator is None else served(operation, compiled.validator, compiled.cost, arguments)
 
     def _compiled_of(self, operation: Operation) -> _Compiled:
         key = (operation.tenant_id, operation.id)
@@ -122,24 +114,35 @@ class Validators:
 
     def faults(self, operation: Operation, arguments: Mapping[str, Json], *, suggests: bool = True) -> tuple[Fault, ...]:
         """Return the faults of `arguments`, in the order of the schema: all of a few values, the first ones of many."""
-        try:
-            raw = orjson.dumps(arguments)
-        except TypeError:
-            return _unsendable(arguments)
-        compiled = self._compiled_of(operation)
-        if compiled.validator is None:
+        return _faults_of(self._compiled_of(operation), arguments, suggests=suggests)
+
+
+def _faults_of(compiled: _Compiled, arguments: Mapping[str, Json], *, suggests: bool = True) -> tuple[Fault, ...]:
+    try:
+        raw = orjson.dumps(arguments)
+    except TypeError:
+        return _unsendable(arguments)
+    validator, cost = compiled.validator, compiled.cost
+    if validator is None:
+        return ()
+    if cost > _COMMON_COST and values_in(arguments, MAX_CHECKED // cost) * cost > MAX_CHECKED:
+        return (_TOO_MANY,)
+    if validator.is_valid(arguments):
+        return ()
+    if compiled.operation.kind == "openapi" and may_hold_big_integers(raw):
+        schema = compiled.operation.input_schema
+        arguments = meant(arguments, schema, schema.get("$defs", {}), within_64_bits)
+        if validator.is_valid(arguments):
             return ()
-        cost = compiled.cost
-        if cost > _COMMON_COST and values_in(arguments, MAX_CHECKED // cost) * cost > MAX_CHECKED:
-            return (_TOO_MANY,)
-        if compiled.validator.is_valid(arguments):
-            return ()
-        if operation.kind == "openapi" and may_hold_big_integers(raw):
-            schema = operation.input_schema
-            arguments = meant(arguments, schema, schema.get("$defs", {}), within_64_bits)
-            if compiled.validator.is_valid(arguments):
-                return ()
-        return _found(compiled, compiled.validator, arguments, suggests)
+    return _found(compiled, validator, arguments, suggests)
+
+
+def _mended(compiled: _Compiled, arguments: Mapping[str, Json]) -> tuple[Mapping[str, Json], tuple[str, ...]]:
+    try:
+        orjson.dumps(arguments)
+    except TypeError:
+        return arguments, ()  # what cannot be sent, however it is read
+    return (arguments, ()) if compiled.validator is None else served(compiled.operation, compiled.validator, compiled.cost, arguments)
 
 
 def _refusal(operation: Operation, faults: tuple[Fault, ...]) -> Failure:

@@ -31,7 +31,6 @@ from tools.operation import (
     Progress,
     Runner,
     no_progress,
-    reenters,
 )
 from tools.stores import CallRecord, Recorder
 from tools.turns import TURN_S
@@ -105,7 +104,8 @@ class Dispatcher:
             await asyncio.sleep(0)
         if asked is not None:
             (operation_id, given, options), notes = asked
-            return (await self.enter(request, operation_id, given, options, math.inf)).noting(notes)
+            outcome = await self.enter(request, operation_id, given, options, math.inf)
+            return outcome.noting(notes) if notes else outcome
         return await self.enter(request, name, arguments, DIRECT, None)
 
     async def enter(
@@ -118,7 +118,12 @@ class Dispatcher:
             admitted = self._admit(request, operation_id, arguments, options, deadline)
             if time.perf_counter() - started > TURN_S:
                 await asyncio.sleep(0)
-            outcome = admitted if isinstance(admitted, Outcome) else (await self._run(admitted)).noting(admitted.notes)
+            if isinstance(admitted, Outcome):
+                outcome = admitted
+            else:
+                outcome = await self._run(admitted)
+                if admitted.notes:
+                    outcome = outcome.noting(admitted.notes)
         except ToolError as error:
             outcome = _failed(error.failure)
         except Exception:
@@ -165,9 +170,11 @@ class Dispatcher:
             refusal = self._agreement.question(call, given_account)
             if refusal is not None:
                 return refusal
-        if reenters(operation):
+        if operation.reenters:
             return await run_guarded(runner, call)
-        if asks_first and counts_once(token := call.options.confirm or ""):
+        if operation.access == "read":
+            outcome = await run_in_time(runner, self._pager, call)
+        elif asks_first and counts_once(token := call.options.confirm or ""):
             outcome = await self._idempotency.confirmed(call, token, partial(self._keyed, runner))
         else:
             outcome = await self._keyed(runner, call)

@@ -16,7 +16,7 @@ from tools.dispatch.outcome_codec import decode_outcome, encode_outcome, without
 from tools.effects import may_have_taken_effect, was_sent
 from tools.errors import QuotaExceeded
 from tools.json_text import canonical
-from tools.operation import Call, Failure, Outcome, reenters
+from tools.operation import Call, Failure, Outcome
 from tools.stores import IdempotencyStore, KeyConflict, KeyInFlight
 
 TTL_S = 24 * 3600.0
@@ -67,7 +67,7 @@ class Idempotency:
         Without a key of its own, a write that is not idempotent by nature gets one from what it is: operation, account, arguments.
         """
         operation = call.operation
-        if operation.access == "read" or operation.kind == "builtin" or reenters(operation):
+        if operation.access == "read" or operation.kind == "builtin":
             return None
         given = call.options.idempotency_key
         if operation.idempotent and not given:

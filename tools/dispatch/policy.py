@@ -1,9 +1,10 @@
 """What may run: whose scopes cover it, what waits for an operator, what asks the person first, and whether a call fits."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 from oauth.principal import Principal
-from oauth.scopes import CONNECT, permits
+from oauth.scopes import CONNECT, permitting
 from oauth.tenants import Tenants
 from tools.always_on import NAMES_ANOTHER, Asked
 from tools.call_failures import nested, no_connection, takes_connection, too_long
@@ -12,9 +13,11 @@ from tools.catalog.quarantine import Quarantine
 from tools.catalog.suggestions import Suggestions
 from tools.dispatch.arguments import Validators
 from tools.expressions.selection import SelectFault, compile_select
-from tools.operation import CallOptions, Failure, Json, Operation, reenters
+from tools.operation import CallOptions, Failure, Json, Operation
 
 MAX_TIMEOUT_S = 30.0
+#: operations need few scopes, again and again
+_permitting = lru_cache(maxsize=4_096)(permitting)
 
 
 class Policy:
@@ -25,11 +28,8 @@ class Policy:
 
     def missing_scopes(self, principal: Principal, operation: Operation) -> frozenset[str]:
         """Return the scopes that `principal` lacks to run `operation`; empty: it may."""
-        granted = principal.scopes
-        required = operation.required_scope
-        if required == CONNECT:
-            return frozenset() if CONNECT in granted else frozenset({CONNECT})
-        if CONNECT in granted and permits(granted, required):
+        granted, required = principal.scopes, operation.required_scope
+        if CONNECT in granted and (required == CONNECT or not granted.isdisjoint(_permitting(required))):
             return frozenset()
         return frozenset({required, CONNECT}) - granted
 
@@ -59,7 +59,7 @@ class Policy:
 
         A tool that runs other operations is not asked about itself: each of those comes through the door on its own.
         """
-        if operation.access != "destructive" or reenters(operation):
+        if operation.access != "destructive" or operation.reenters:
             return False
         tenant = self._tenants.get(principal.tenant_id)
         return tenant is None or tenant.confirm_destructive
@@ -95,7 +95,7 @@ class Admission:
         operation = self._catalog.get(principal.tenant_id, operation_id)
         if operation is None:
             return self._suggestions.unknown(principal.tenant_id, operation_id)
-        if is_nested and reenters(operation):
+        if is_nested and operation.reenters:
             return nested(operation)
         failure = self._policy.refusal(principal, operation)
         if failure is not None:
@@ -116,7 +116,7 @@ class Admission:
         return operation, arguments, notes, self._seconds(operation, options)
 
     def _seconds(self, operation: Operation, options: CallOptions) -> float:
-        if reenters(operation):
+        if operation.reenters:
             return float(operation.binding.get("timeout_s", MAX_TIMEOUT_S))
         if operation.kind == "mcp" and options.timeout_s >= MAX_TIMEOUT_S:
             # Its runner ends what is silent for `timeout_s`; a tool that reports progress may go on.

@@ -60,10 +60,13 @@ class Shaping:
                 outcome = replace(outcome, page=replace(outcome.page, items=len(data) if isinstance(data, list) else None))
         if options.max_chars is None:
             return outcome if data is outcome.data else replace(outcome, data=data)
-        return await self._sized(call, outcome, data, options.max_chars)
-
-    async def _sized(self, call: Call, outcome: Outcome, data: Json, max_chars: int) -> Outcome:
         body = data.text if isinstance(data, LargeJson) else encode(data)
+        # What is short is shown whole, whatever it is.
+        if len(body) <= min(LONG_ANSWER_CHARS, options.max_chars) and not isinstance(data, LargeJson):
+            return _answered(call, outcome, data, body)
+        return await self._sized(call, outcome, data, body, options.max_chars)
+
+    async def _sized(self, call: Call, outcome: Outcome, data: Json, body: bytes, max_chars: int) -> Outcome:
         total = len(body)
         if not isinstance(data, LargeJson):
             if total > LONG_ANSWER_CHARS and _is_plain_write(call) and (lean := await self._identified(call.principal, outcome, body)):

@@ -67,7 +67,16 @@ def to_wire(outcome: Outcome) -> dict[str, Json]:
 
 def http_to_wire(http: ResponseMeta) -> dict[str, Json]:
     """Return `http` as the model reads it and as references of a plan see it."""
-    return _present(status=http.status, request_id=http.request_id, rate_limit=http.rate_limit, headers=http.told, location=http.location)
+    wire: dict[str, Json] = {"status": http.status}
+    if http.request_id is not None:
+        wire["request_id"] = http.request_id
+    if http.rate_limit is not None:
+        wire["rate_limit"] = http.rate_limit
+    if http.told is not None:
+        wire["headers"] = http.told
+    if http.location is not None:
+        wire["location"] = http.location
+    return wire
 
 
 def failure_to_wire(failure: Failure) -> dict[str, Json]:
@@ -94,16 +103,12 @@ def text_of(outcome: Outcome, wire: Mapping[str, Json], encoded: bytes) -> str:
         return "\n".join((outcome.text, *outcome.notes))
     if outcome.status == "ok" and not outcome.bare and outcome.trace_id is not None:
         # What is left out stands at the end: nothing is encoded again.
-        has_size = outcome.size is None or _is_cut(outcome)
+        has_size = outcome.size is None or (outcome.handle is not None and outcome.size.returned_chars < outcome.size.total_bytes)
         return encoded[: encoded.rindex(b',"trace_id":' if has_size else b',"size":')].decode() + "}"
     if outcome.status == "error":
         return encoded.decode()
     left_out = _FOR_PLANS_PROGRAMS if outcome.bare else _FOR_PROGRAMS
     return encode({name: member for name, member in wire.items() if name not in left_out}).decode()
-
-
-def _is_cut(outcome: Outcome) -> bool:
-    return outcome.size is not None and outcome.size.returned_chars < outcome.size.total_bytes and outcome.handle is not None
 
 
 def _present(**members: Any) -> dict[str, Json]:

@@ -36,8 +36,9 @@ _PORT_BY_SCHEME = {"http": 80, "https": 443}
 
 @value_object
 class Target:
-    """Where a request goes, as the one parser that also connects reads it."""
+    """Where a request goes, as the one parser that also connects reads it. `text`: the URL as it was given."""
 
+    text: str
     url: URL
     host: str
     port: int
@@ -76,7 +77,7 @@ class AddressRules:
         port = default_port if port is None else port
         if why := self._refusal(host, port):
             raise refused(url, why)
-        return Target(parsed, host, port, (scheme, host, port))
+        return Target(url, parsed, host, port, (scheme, host, port))
 
     def _refusal(self, host: str, port: int) -> str | None:
         try:

@@ -228,7 +228,7 @@ class Egress:
             # decision 0014: only what is plain; the other way is unchanged and takes everything.
             if pool is not None and pool.takes(request.method, body, target.origin):
                 answer = await pool.send(request.method, target, headers, body, request.max_body_bytes, deadline)
-                return OutboundResponse(answer.status, answer.headers, answer.body, str(target.url))
+                return OutboundResponse(answer.status, answer.headers, answer.body, target.text)
             async with asyncio.timeout_at(deadline):
                 response = await self.open(request.method, target, headers, body, _NO_TIMEOUT)
                 try:
@@ -238,7 +238,7 @@ class Egress:
                 finally:
                     # Closes the connection unless its answer was read to the end; then it is back in the pool already.
                     response.close()
-                return OutboundResponse(response.status, response.headers, content, str(target.url))
+                return OutboundResponse(response.status, response.headers, content, target.text)
         finally:
             places.release(target.origin, request.holder)
 
@@ -279,13 +279,13 @@ def failure_of(error: Exception, target: Target) -> EgressRefused | UpstreamFail
 
 def own_headers(headers: Sequence[tuple[str, str]]) -> CIMultiDict[str]:
     """Return the headers to send, without those that are the connection's. Raises EgressRefused for what would break a line."""
-    sent = CIMultiDict[str]()
+    sent: CIMultiDict[str] = CIMultiDict()
     for name, value in headers:
         # RFC 9112 §11.2: a caller's Content-Length or Transfer-Encoding would frame our request twice; Host chooses another site.
         if name.lower() in _OURS:
             continue
         # RFC 9110 §5.1, §5.5: CR, LF and NUL end a field, and what follows would be a field or a request of the caller's.
-        if _TOKEN.fullmatch(name) is None or _BROKEN_VALUE.search(value):
+        if _TOKEN.fullmatch(name) is None or (not value.isprintable() and _BROKEN_VALUE.search(value)):
             shown = name[:60] if name.isprintable() else "a header"
             raise EgressRefused(Failure("egress_refused", f"header '{shown}' has a character that HTTP does not allow; remove it"))
         sent.add(name, value)

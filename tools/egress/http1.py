@@ -161,7 +161,7 @@ class Http1Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         parser = self._parser
-        if parser is None or self._is_over():  # RFC 9112 §9.2
+        if parser is None:  # RFC 9112 §9.2
             # Nobody asked: an answer to come must not begin with this.
             self.abort()
             return
@@ -170,11 +170,11 @@ class Http1Connection(asyncio.Protocol):
             parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
             self._is_keep_alive = False
-            if not self._is_over():
+            if self._stage is not _Stage.WHOLE and self._failure is None:
                 self._failure = self._malformed("answered with something that is not HTTP as we understand it")
-        if self._failure is None and self._overhead_bytes() > MAX_OVERHEAD_BYTES:
+        if self._received_bytes > MAX_OVERHEAD_BYTES and self._failure is None and self._overhead_bytes() > MAX_OVERHEAD_BYTES:
             self._failure = self._malformed(f"answered with more than {MAX_OVERHEAD_BYTES} bytes that are no body")
-        if self._is_over():
+        if self._stage is _Stage.WHOLE or self._failure is not None:
             self._settle()
 
     def eof_received(self) -> bool:
@@ -221,10 +221,11 @@ class Http1Connection(asyncio.Protocol):
                 encoding = encoding or value
             elif lower == "content-length":
                 length = value
-        try:
-            self._inflating = inflating_of(encoding, self._max_body_bytes, self._authority)
-        except UpstreamFailed as failure:
-            self._failure = failure
+        if encoding:
+            try:
+                self._inflating = inflating_of(encoding, self._max_body_bytes, self._authority)
+            except UpstreamFailed as failure:
+                self._failure = failure
         if self._inflating is None and status not in _BODILESS and length.isdecimal() and int(length) > self._max_body_bytes:
             self._failure = too_large(self._authority, self._max_body_bytes)
 
@@ -254,12 +255,9 @@ class Http1Connection(asyncio.Protocol):
             # An interim answer (RFC 9110 §15.2); the one that counts follows.
             self._headers = []
 
-    def _is_over(self) -> bool:
-        return self._stage is _Stage.WHOLE or self._failure is not None
-
     def _settle(self) -> None:
-        """Hand over the answer or what went wrong with it."""
-        answer = self._answer
+        """Hand over the answer or what went wrong with it; nothing is read after it."""
+        self._parser, answer = None, self._answer
         if answer is None or answer.done():
             return
         try:

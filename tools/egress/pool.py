@@ -36,7 +36,7 @@ class Http1Pool:
     def __init__(self, connector: GuardedConnector, base_headers: Mapping[str, str]) -> None:
         self._connector = connector
         self._loop = asyncio.get_running_loop()
-        self._base_headers = [(name.lower(), f"{name}: {value}\r\n") for name, value in base_headers.items()]
+        self._base_headers = [(name.lower(), f"{name}: {value}\r\n") for name, value in {"Accept": "*/*", **base_headers}.items()]
         self._idle_by_origin: dict[Origin, list[Http1Connection]] = {}
         #: with those that are being dialled
         self._count_by_origin: dict[Origin, int] = {}
@@ -117,18 +117,17 @@ class Http1Pool:
     def _message(self, method: str, target: Target, headers: CIMultiDict[str], body: bytes | None) -> bytes:
         url = target.url
         # RFC 9110 §7.2: Host first, and from the URL that was judged.
-        lines = [f"{method} {url.raw_path_qs} HTTP/1.1\r\nHost: {url.host_port_subcomponent}\r\n"]
-        lines += [f"{name}: {value}\r\n" for name, value in headers.items()]
-        lines += [line for name, line in self._base_headers if name not in headers]
-        if "accept" not in headers:
-            lines.append("Accept: */*\r\n")
+        head = f"{method} {url.raw_path_qs} HTTP/1.1\r\nHost: {url.host_port_subcomponent}\r\n"
+        for name, value in headers.items():
+            head += f"{name}: {value}\r\n"
+        for name, line in self._base_headers:
+            if name not in headers:
+                head += line
         # RFC 9110 §8.6: a length of 0 for methods that expect a body, or some servers answer 411.
         if body is not None or method not in _WITHOUT_LENGTH:
-            lines.append(f"Content-Length: {len(body or b'')}\r\n")
-        lines.append("\r\n")
-        head = "".join(lines).encode()
+            head += f"Content-Length: {len(body or b'')}\r\n"
         # One write, one packet for most requests (decision 0014).
-        return head + body if body else head
+        return f"{head}\r\n".encode() + (body or b"")
 
     def _take(self, origin: Origin) -> Http1Connection | None:
         """Return the connection that was used last, so that those that are not needed grow old."""

@@ -12,7 +12,7 @@ from tools.dispatch.arguments import Validators
 from tools.dispatch.policy import Policy
 from tools.expressions.selection import SelectFault, compile_select
 from tools.json_schema.argument_faults import path_of
-from tools.operation import Json, Operation, reenters
+from tools.operation import Json, Operation
 from tools.plans.plan import MAX_CALLS, MAX_FAULTS, Plan, PlanFault, Step
 from tools.plans.references import Template
 from tools.plans.type_check import Typing
@@ -101,7 +101,7 @@ class PlanCheck:
         if found is None:
             unknown = self._suggestions.unknown(principal.tenant_id, api, suggests=suggests)
             return PlanFault(step_id, "known operation", unknown.message, "api", api[:120], None, unknown.did_you_mean)
-        if reenters(found):
+        if found.reenters:
             return PlanFault(step_id, "an operation", f"'{found.id}' cannot be a step; name the operation itself", "api", found.id)
         if (block := self._policy.block(principal, found)) is not None:
             return PlanFault(step_id, block.code, f"{block.message}; {block.hint}", "api", found.id)

@@ -11,7 +11,7 @@ from tools.catalog.lazy_json import LazyJson, plain
 from tools.operation import Operation, Paging
 
 _KEPT = ("input_schema", "output_schema", "binding")
-_FIELDS = frozenset(field.name for field in fields(Operation)) - set(_KEPT)
+_FIELDS = frozenset(field.name for field in fields(Operation) if field.init) - set(_KEPT)
 
 
 def row_of(owner: str, operation: Operation) -> dict[str, object]:

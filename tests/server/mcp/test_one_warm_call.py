@@ -22,7 +22,7 @@ from tools.sources.importing import ImportRequest, import_openapi
 
 PACKAGES = tuple(str(REPOSITORY / package) + "/" for package in ("server", "tools", "oauth", "capability_index"))
 #: from socket to socket and back, with the two files of the log line where a log is set up; 26 is the aim, and it may only go down
-MAX_FILES = 52
+MAX_FILES = 41
 #: on a busy machine the news of the import are taken over during the first of them
 MOST_ROUNDS = 200
 NAME = "the name of user 42"

@@ -1,5 +1,6 @@
 """What fits nothing is told with what is there: a name in `select` or a reference that no object has."""
 
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -73,7 +74,7 @@ async def test_what_is_empty_for_a_reason_needs_no_word(select: Json, data: Json
 
 def described(operation_id: str, output: Json) -> Operation:
     made = operation(operation_id)
-    return Operation(**{name: getattr(made, name) for name in made.__slots__} | {"output_schema": LazyJson(orjson.dumps(output))})
+    return replace(made, output_schema=LazyJson(orjson.dumps(output)))
 
 
 ROW = {"type": "object", "properties": {"id": {"type": "string"}, "title": {"type": "string"}, "note": {"type": "string"}}}

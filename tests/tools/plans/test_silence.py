@@ -1,5 +1,6 @@
 """A plan whose references fit nothing says so, before anything is sent wherever that can be known."""
 
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -25,7 +26,7 @@ BAN = operation("discord.guilds.bans.ban", "destructive", schema=MESSAGE)
 def listing(output: Json = None) -> Operation:
     made = operation("pagerduty.incidents.list")
     kept = None if output is None else LazyJson(orjson.dumps(output))
-    return Operation(**{name: getattr(made, name) for name in made.__slots__} | {"output_schema": kept})
+    return replace(made, output_schema=kept)
 
 
 async def house_with(output: Json = None) -> Batches:

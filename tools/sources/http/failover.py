@@ -1,11 +1,11 @@
-"""Sends each call to a base URL that is well; what failed goes once to another, where repeating is harmless or nothing was sent."""
+"""Sends a call to a base URL that is well; what failed goes once to another, where repeating is harmless or nothing was sent."""
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 from tools.effects import was_sent
-from tools.operation import Call, Json, Operation, Outcome, Runner
+from tools.operation import Call, Operation, Outcome
 from tools.sources.http.base_urls import Upstreams
 
 #: no answer came
@@ -17,26 +17,20 @@ SPARE_S = 1.0
 MAX_VARIANTS = 20_000
 
 
-class FailoverRunner:
-    """A runner in front of another, for operations with several base URLs; the others pass straight through.
+class Failover:
+    """Runs operations that are served at several base URLs.
 
     A write that is not idempotent never goes out twice: where any of it may have been sent, its failure is the answer, and the next
     call goes elsewhere.
     """
 
-    def __init__(self, inner: Runner, upstreams: Upstreams) -> None:
-        self.keeps_time = inner.keeps_time
-        self._inner, self._upstreams = inner, upstreams
+    def __init__(self, upstreams: Upstreams) -> None:
+        self._upstreams = upstreams
         #: (content hash, base URL) -> the operation as it is served there
         self._variants: dict[tuple[str, str], Operation] = {}
 
-    def preview(self, call: Call) -> Json:
-        return self._inner.preview(call)
-
-    def run(self, call: Call) -> Awaitable[Outcome]:
-        return self._try_each(call) if call.operation.binding.get("base_urls") else self._inner.run(call)
-
-    async def _try_each(self, call: Call) -> Outcome:
+    async def run(self, call: Call, run_at_one: Callable[[Call], Awaitable[Outcome]]) -> Outcome:
+        """Run `call` at one place after the other until one answers; `run_at_one` gets it as it is served there."""
         operation = call.operation
         may_repeat = operation.access == "read" or operation.idempotent
         tried: list[str] = []
@@ -44,7 +38,7 @@ class FailoverRunner:
         while (base_url := self._upstreams.choose(operation, tried)) is not None:
             tried.append(base_url)
             try:
-                outcome = await self._inner.run(replace(call, operation=self._served_at(operation, base_url)))
+                outcome = await run_at_one(replace(call, operation=self._served_at(operation, base_url)))
             except BaseException:
                 # Cancelled, or not connected: that says nothing of the place, and its probe, if it was one, is over.
                 self._upstreams.release(base_url)

@@ -10,6 +10,8 @@ _DIRECTIVE = re.compile(r'([A-Za-z0-9_-]+)\s*(?:=\s*(?:"([^"]*)"|([^\s,]*)))?')
 _MAX_DATE_CHARS = 64
 #: RFC 9110 §15.1: what a cache may keep without being told so, as far as an operation can use it
 _STATUSES = frozenset({200, 203})
+#: fields without any of which nothing is said of how long an answer is good; most have none, and need no closer look
+WORDS = frozenset({"cache-control", "expires", "etag"})
 
 
 @value_object
@@ -24,11 +26,6 @@ class Freshness:
     def is_useful(self) -> bool:
         """Whether keeping the answer can ever spare anything: a while of freshness, or a validator to ask with."""
         return self.fresh_s > 0 or self.etag is not None
-
-
-def may_be_kept(headers: Mapping[str, str]) -> bool:
-    """Say whether an answer has any word on how long it is good; most have none, and need no closer look. Names in lower case."""
-    return "cache-control" in headers or "expires" in headers or "etag" in headers
 
 
 def freshness_of(status: int, headers: Mapping[str, str], now: float, max_fresh_s: float) -> Freshness | None:

@@ -1,7 +1,7 @@
 """What an upstream answered over HTTP -> an Outcome: data once parsed, or a failure that keeps the upstream's own words."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from contextlib import suppress
 from email.utils import parsedate_to_datetime
 from urllib.parse import unquote, urljoin, urlsplit
@@ -10,6 +10,7 @@ from oauth.connections.credentials import Credential
 from tools.call_failures import unauthorized
 from tools.charsets import mark_of
 from tools.effects import UNSURE
+from tools.egress.client import OutboundResponse
 from tools.heavy_json.weight import is_heavy
 from tools.operation import Download, Failure, Json, Operation, Outcome
 from tools.sources.http.content import MalformedContent, bare_type, is_json, read_content, read_json, text_of
@@ -35,10 +36,11 @@ MAX_MOMENT_CHARS = 64
 
 
 def outcome_of(
-    operation: Operation, credential: Credential | None, status: int, headers: Mapping[str, str], body: bytes, url: str, *, now: float
+    operation: Operation, credential: Credential | None, response: OutboundResponse, declared: Container[str], *, now: float
 ) -> Outcome:
-    """Return what a response means to the caller. `credential` went out with the request; `headers` are case-insensitive."""
-    facts = facts_of(status, headers, url, operation.binding.get("response_headers", ()))
+    """Return what a response means to the caller. `credential` went out with the request; `declared`: see `facts_of`."""
+    status, headers, body, url = response.status, response.headers, response.body, response.url
+    facts = facts_of(status, headers, url, declared)
     if status == 304:
         return Outcome("ok", http=facts)
     if not 200 <= status < 300:

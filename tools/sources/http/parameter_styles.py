@@ -168,6 +168,8 @@ def _part_of_header(value: Json) -> str:
 
 
 def _simple(name: str, value: Json, explode: bool) -> str:
+    if isinstance(value, (str, int)):
+        return encoded(value)
     if isinstance(value, list):
         return ",".join(encoded(item) for item in value)
     if isinstance(value, Mapping):

@@ -65,14 +65,15 @@ class RequestPlan:
         named = frozenset(parameter["argument"] for parameter in parameters)
         self.body = BodyWriter(binding["body"], named, boundary, schema) if binding.get("body") else None
         self._fixed_headers = [("Accept", binding.get("accept") or "application/json")]
+        self.file_arguments: frozenset[str] = self.body.file_arguments if self.body else frozenset()
+        #: response fields that the document says a caller should read, in lower case
+        self.response_headers: frozenset[str] = frozenset(binding.get("response_headers", ()))
+        self.may_be_anonymous = bool(binding.get("optional_security"))
+        self.has_several_places = bool(binding.get("base_urls"))
         #: (argument, header) where the operation takes an idempotency key
         self.idempotency_header = next(
             ((argument, name) for argument, name, _ in self._headers if name.lower() in IDEMPOTENCY_HEADERS), None
         )
-
-    @property
-    def file_arguments(self) -> frozenset[str]:
-        return self.body.file_arguments if self.body else frozenset()
 
     def build(
         self, arguments: Mapping[str, Json], files: Mapping[str, list[File]], proofs: AuthParameters, base_url: str | None = None
@@ -91,11 +92,8 @@ class RequestPlan:
         if encoded is not None:
             headers.append(("Content-Type", encoded.media_type))
         headers += proofs.headers
-        url = f"{base_url or self.base_url}{self._path(arguments)}{self._query(arguments, proofs)}"
+        url = f"{base_url or self.base_url}{_filled(self._pieces, arguments)}{self._query(arguments, proofs)}"
         return BuiltRequest(self.method, url, headers, encoded.body if encoded else None)
-
-    def _path(self, arguments: Mapping[str, Json]) -> str:
-        return _filled(self._pieces, arguments)
 
     def _query(self, arguments: Mapping[str, Json], proofs: AuthParameters) -> str:
         pairs = [_filled(self._query_pieces, arguments)] if self._query_pieces else []
@@ -111,7 +109,13 @@ class RequestPlan:
 
 
 def _filled(pieces: Sequence[Piece], arguments: Mapping[str, Json]) -> str:
-    return "".join(piece if isinstance(piece, str) else piece[1](arguments[piece[0]]) if piece[0] in arguments else "" for piece in pieces)
+    filled = ""
+    for piece in pieces:
+        if isinstance(piece, str):
+            filled += piece
+        elif piece[0] in arguments:
+            filled += piece[1](arguments[piece[0]])
+    return filled
 
 
 def _path_pieces(path: str, by_name: Mapping[str, tuple[str, Callable[[Json], str]]], safe: str = PATH_SAFE) -> Iterator[Piece]:

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 from oauth.connections.credentials import Credentials
 from tools.json_text import canonical, encode
-from tools.operation import Call, Download, Json, LargeJson, Outcome, ResponseMeta, Runner
-from tools.sources.http.freshness import Freshness, freshness_of, may_be_kept
+from tools.operation import Call, Download, Json, LargeJson, Operation, Outcome, ResponseMeta, Runner
+from tools.sources.http.freshness import WORDS, Freshness, freshness_of
 from tools.weighed_cache import WeighedCache, weight_of_json
 
 #: of an answer as text; what is longer is not weighed either
@@ -19,6 +19,7 @@ MAX_TOTAL_BYTES = 24 * 1024 * 1024
 #: No answer is used longer than this, whatever its upstream says: somebody may have changed it there meanwhile.
 MAX_FRESH_S = 300.0
 REVALIDATION_S = 30.0
+MAX_JUDGED = 50_000
 
 #: (tenant, subject, account id, operation id and content hash, arguments, page address)
 _Key = tuple[str, str, str, tuple[str, str], bytes, str]
@@ -43,6 +44,8 @@ class CachingRunner:
         #: (tenant, provider) -> how many writes there were: a read that began before one must not be kept after it
         self._writes: dict[tuple[str, str], int] = {}
         self._revalidations: dict[_Key, asyncio.Task[Outcome]] = {}
+        #: content hash of an operation -> whether its answers may be kept at all
+        self._is_kept: dict[str, bool] = {}
 
     def preview(self, call: Call) -> Json:
         return self._inner.preview(call)
@@ -87,7 +90,8 @@ class CachingRunner:
         An account that is not connected (any more) has no key: what it once read is not read again without it.
         """
         operation, principal = call.operation, call.principal
-        if operation.kind != "openapi" or operation.binding.get("method") not in ("GET", "HEAD"):
+        is_kept = self._is_kept.get(operation.content_hash)
+        if not (self._judge(operation) if is_kept is None else is_kept):
             return None
         account = ""
         if operation.connection is not None:
@@ -96,11 +100,20 @@ class CachingRunner:
             if readiness.status != "ready" or account_id is None:
                 return None
             account = account_id
-        elif call.options.account is not None or operation.binding.get("optional_security"):
+        elif call.options.account is not None:
             return None
         which = (operation.id, operation.content_hash)
         where = call.directions.follow or call.directions.restore or ""
         return (principal.tenant_id, principal.subject, account, which, canonical(call.arguments), where)
+
+    def _judge(self, operation: Operation) -> bool:
+        """Say whether the answers of an operation may be kept at all: not where an account is its caller's choice."""
+        if len(self._is_kept) >= MAX_JUDGED:
+            self._is_kept.clear()
+        is_safe = operation.kind == "openapi" and operation.binding.get("method") in ("GET", "HEAD")
+        is_kept = is_safe and (operation.connection is not None or not operation.binding.get("optional_security"))
+        self._is_kept[operation.content_hash] = is_kept
+        return is_kept
 
     async def _fetched(self, call: Call, key: _Key, kept: _Kept | None) -> Outcome:
         written = (call.principal.tenant_id, call.operation.provider)
@@ -110,8 +123,10 @@ class CachingRunner:
         outcome = await self._inner.run(call)
         if outcome.http is None or writes != self._writes.get(written, 0):
             return outcome
-        if outcome.http.status == 304 and kept is not None:
-            return self._renewed(key, kept, outcome)
+        if kept is not None:
+            if outcome.http.status == 304:
+                return self._renewed(key, kept, outcome)
+            self._kept.pop(key)
         self._keep(key, outcome, call.operation.provider)
         return outcome
 
@@ -131,10 +146,9 @@ class CachingRunner:
         return outcome
 
     def _keep(self, key: _Key, outcome: Outcome, provider: str) -> None:
-        self._kept.pop(key)
         if outcome.status != "ok" or outcome.http is None or outcome.http.headers is None or isinstance(outcome.data, Download):
             return
-        if not may_be_kept(outcome.http.headers):
+        if WORDS.isdisjoint(outcome.http.headers):
             return
         freshness = freshness_of(outcome.http.status, outcome.http.headers, self._clock(), MAX_FRESH_S)
         if freshness is None or not freshness.is_useful:

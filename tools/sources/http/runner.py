@@ -3,7 +3,7 @@
 import hashlib
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import Protocol
 from urllib.parse import quote
@@ -18,11 +18,13 @@ from tools.effects import told
 from tools.egress.client import MAX_BODY_BYTES, MAX_TIMEOUT_S, OutboundRequest, OutboundResponse
 from tools.egress.sigv4 import sign, signature_of
 from tools.errors import EgressRefused, InvalidArguments, UpstreamFailed
-from tools.heavy_json.weight import is_heavy_content
+from tools.heavy_json.weight import MAX_WEIGHT, is_heavy_content
 from tools.operation import Call, Failure, Json, Operation, Outcome
 from tools.sources.credential_redaction import STEP_BYTES, Redaction
 from tools.sources.http.addresses import connection_base, next_page_url, with_secret
+from tools.sources.http.base_urls import Upstreams
 from tools.sources.http.credentials import MASK, NO_AUTH_PARAMETERS, AuthParameters, auth_parameters_of, masked
+from tools.sources.http.failover import Failover
 from tools.sources.http.given_files import File, file_of
 from tools.sources.http.large_response import large_outcome
 from tools.sources.http.outcome import outcome_of
@@ -56,28 +58,35 @@ class OpenApiRunner:
         egress: SendsRequests,
         credentials: Credentials,
         results: ResultStore | None = None,
+        upstreams: Upstreams | None = None,
         *,
         max_body_bytes: int = MAX_BODY_BYTES,
         clock: Callable[[], float] = time.time,
         boundary: Callable[[], str] = random_boundary,
     ) -> None:
         self._egress, self._credentials, self._results = egress, credentials, results
+        self._failover = Failover(upstreams or Upstreams())
         self._max_body_bytes, self._clock, self._boundary = max_body_bytes, clock, boundary
         #: content hash of an operation -> its plan
         self._plans: dict[str, RequestPlan] = {}
 
-    async def run(self, call: Call) -> Outcome:
+    def run(self, call: Call) -> Awaitable[Outcome]:
         """Send the one request of `call` and return what came of it. Raises ConnectionNeeded and UnknownConnection."""
+        plan = self._plan(call.operation)
+        return self._failover.run(call, self._run) if plan.has_several_places else self._run(call, plan)
+
+    async def _run(self, call: Call, plan: RequestPlan | None = None) -> Outcome:
+        operation = call.operation
+        plan = plan or self._plan(operation)
         redaction: Redaction | None = None
         try:
-            plan = self._plan(call.operation)
             files = await self._files(plan, call) if plan.file_arguments else NO_FILES
-            credential = await self._credential(call)
+            credential = await self._credential(call) if operation.connection is not None or plan.may_be_anonymous else None
             redaction = None if credential is None else Redaction((credential,))
             response = await self._send(call, plan, files, credential, redaction)
             if response.status == 401 and credential is not None:
                 # Rejected before anything happened: a credential that was refreshed meanwhile may go out once.
-                newer = await self._credentials.rejected(call.principal, _provider(call.operation), credential)
+                newer = await self._credentials.rejected(call.principal, _provider(operation), credential)
                 if newer is not None:
                     redaction = Redaction((newer, credential))
                     credential = newer
@@ -86,17 +95,16 @@ class OpenApiRunner:
             return Outcome("error", error=_unfit(error))
         except (EgressRefused, UpstreamFailed) as error:
             failure = error.failure if redaction is None else redaction.failure(error.failure)
-            return told(call.operation, Outcome("error", error=failure))
+            return told(operation, Outcome("error", error=failure))
         if redaction is not None:
             response = await _redacted(response, redaction)
-        if 200 <= response.status < 300 and is_heavy_content(response.body, response.headers.get("content-type", "")[:200]):
+        # What is short never is heavy, and need not be looked at.
+        if len(response.body) > MAX_WEIGHT and _is_heavy(response):
             outcome = await large_outcome(call, response)
         else:
-            outcome = outcome_of(
-                call.operation, credential, response.status, response.headers, response.body, response.url, now=self._clock()
-            )
+            outcome = outcome_of(operation, credential, response, plan.response_headers, now=self._clock())
         if outcome.error is not None:
-            outcome = told(call.operation, outcome)
+            outcome = told(operation, outcome)
         if files is not NO_FILES:
             outcome = _noted(outcome, files)
         return outcome if redaction is None else redaction.noted(outcome)
@@ -182,7 +190,8 @@ class OpenApiRunner:
         url, headers = built.url, built.headers
         if call.directions.follow is not None:
             url = next_page_url(call.directions.follow, url, proofs, credential)
-        headers += _idempotency_headers(plan, call)
+        if plan.idempotency_header is not None:
+            headers += _idempotency_headers(plan, call)
         if call.directions.if_none_match is not None:
             headers.append(("If-None-Match", call.directions.if_none_match))
         if signer is not None:  # Last: the signature covers everything above.
@@ -230,6 +239,10 @@ async def _redacted(response: OutboundResponse, redaction: Redaction) -> Outboun
     elif body is response.body:
         return response
     return replace(response, body=body, url=redaction.text(response.url), headers=headers)
+
+
+def _is_heavy(response: OutboundResponse) -> bool:
+    return 200 <= response.status < 300 and is_heavy_content(response.body, response.headers.get("content-type", "")[:200])
 
 
 def _account(call: Call) -> str | None:

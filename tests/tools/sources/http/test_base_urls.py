@@ -12,7 +12,7 @@ from tests.tools.stand_ins import ADA, CLIENT, operation
 from tools.egress.client import Egress
 from tools.operation import Access, Again, Call, CallOptions, Failure, Json, Operation, Outcome
 from tools.sources.http.base_urls import FAILURES, FIRST_PAUSE_S, LONGEST_PAUSE_S, Upstreams
-from tools.sources.http.failover import FailoverRunner
+from tools.sources.http.failover import Failover
 from tools.sources.http.health_checks import HealthChecks
 
 A, B, C = "https://a.test", "https://b.test", "https://c.test"
@@ -107,8 +107,6 @@ def test_health_checks_heal_a_place_that_nobody_calls() -> None:
 class Places:
     """Answers by base URL: ok, or the failure that a test put there."""
 
-    keeps_time = True
-
     def __init__(self, **failures: Failure) -> None:
         self.failure_by_host = failures
         self.asked: list[str] = []
@@ -119,9 +117,6 @@ class Places:
         failure = self.failure_by_host.get(url.removeprefix("https://").removesuffix(".test"))
         return Outcome("ok", data=url) if failure is None else Outcome("error", error=failure)
 
-    def preview(self, call: Call) -> Json:
-        return {}
-
 
 DOWN = Failure("upstream_unreachable", "no route")
 BUSY = Failure("upstream_error", "crm answered 503", upstream={"status": 503, "body": ""})
@@ -131,8 +126,8 @@ REFUSED = Failure("upstream_not_found", "crm answered 404", upstream={"status": 
 async def run(places: Places, place: Operation, *, left_s: float = 5) -> Outcome:
     again: Again = None  # type: ignore[assignment]  # a failover runs nothing else
     deadline = asyncio.get_running_loop().time() + left_s
-    runner = FailoverRunner(places, Upstreams(Clock(), lambda: 0.0))
-    return await runner.run(Call(ADA, place, {}, CallOptions(), "call_api", "t", deadline, CLIENT, again))
+    call = Call(ADA, place, {}, CallOptions(), "call_api", "t", deadline, CLIENT, again)
+    return await Failover(Upstreams(Clock(), lambda: 0.0)).run(call, places.run)
 
 
 @pytest.mark.parametrize("failure", [DOWN, BUSY])
