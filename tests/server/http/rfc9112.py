@@ -12,6 +12,7 @@ from typing import Literal, NamedTuple
 TOKEN = frozenset(b"!#$%&'*+-.^_`|~" + (string.ascii_letters + string.digits).encode())
 VISIBLE = frozenset(range(0x21, 0x7F))
 IN_VALUES = VISIBLE | frozenset(range(0x80, 0x100)) | frozenset(b" \t")
+ABSOLUTE = re.compile(rb"(?i)http://[^/?]*")
 HOST = re.compile(rb"([A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]*)?")
 
 
@@ -89,9 +90,17 @@ def _request(rest: _Rest) -> tuple[Request, bool]:
     hosts = _values(fields, b"host")
     # §3.2: required of HTTP/1.1 alone
     _must((len(hosts) == 1 and HOST.fullmatch(hosts[0]) is not None) or (not hosts and version == b"HTTP/1.0"))
-    request = Request(method, target, _body(rest, fields, version))
+    request = Request(method, _origin_form(method, target), _body(rest, fields, version))
     options = [option.strip(b" \t").lower() for value in _values(fields, b"connection") for option in value.split(b",")]
     return request, version == b"HTTP/1.0" or b"close" in options
+
+
+def _origin_form(method: bytes, target: bytes) -> bytes:
+    """§3.2.2, §3.2.4: what an absolute form names at its server, which is its root or the server itself where it has no path."""
+    if (absolute := ABSOLUTE.match(target)) is None:
+        return target
+    path = target[absolute.end() :]
+    return path if path.startswith(b"/") else b"*" if method == b"OPTIONS" and not path else b"/" + path
 
 
 def _fields(rest: _Rest) -> list[tuple[bytes, bytes]]:
