@@ -24,10 +24,12 @@ from tools.ai_gateway.breaker import Breakers
 from tools.ai_gateway.caching.answer_cache import AnswerCache
 from tools.ai_gateway.caching.similar_questions import Embed
 from tools.ai_gateway.call_ledger import CallLedger
+from tools.ai_gateway.call_record import ModelCallRecord
 from tools.ai_gateway.caller_keys import CallerKeys
 from tools.ai_gateway.calls import ModelCalls
 from tools.ai_gateway.configuration.config import AiConfig
 from tools.ai_gateway.configuration.live import LiveConfig
+from tools.ai_gateway.experiments.watch import ExperimentWatch
 from tools.ai_gateway.feedback import Feedback
 from tools.ai_gateway.gateway_limits import LimitRules
 from tools.ai_gateway.latencies import TargetStanding
@@ -59,6 +61,7 @@ class AiGateway:
     keys: CallerKeys
     ledger: CallLedger
     budgets: Budgets
+    experiments: ExperimentWatch
     feedback: Feedback
     #: of model calls alone; the gateway's own registry collects it
     metrics: CollectorRegistry
@@ -84,7 +87,7 @@ class AiGateway:
 
     def background(self) -> Sequence[Callable[[], Coroutine[Any, Any, None]]]:
         """Return what runs beside the calls, until cancelled."""
-        return (self.ledger.run, self.budgets.run, self.keys.run)
+        return (self.ledger.run, self.budgets.run, self.keys.run, self.experiments.run)
 
     async def _keys_changed(self, changes: Sequence[Change]) -> None:
         await self.keys.changed({(change.tenant_id or "", change.item) for change in changes})
@@ -104,11 +107,12 @@ async def open_ai_gateway(
         return config.current
 
     metrics = CollectorRegistry()
+    experiments = ExperimentWatch(current, store.ai_configs)
     prices = PriceBook(lambda: config.current.prices)
     standing = TargetStanding(prices)
     router = Router(current, standing, settings.ai.ai_model)
     breakers = Breakers(lambda: config.current.defaults.breaker)
-    ledger = CallLedger(store.model_calls, ModelCallMetrics(metrics))
+    ledger = CallLedger(store.model_calls, _Watchers(ModelCallMetrics(metrics), experiments))
     budgets = Budgets(store.budgets, lambda: config.current.budgets, keys.budget_of, ledger.flush)
     limits = Limits(LimitRules(current))
     places = EgressPlaces(MODEL_PLACES, MODEL_PLACES_PER_PROVIDER)
@@ -116,4 +120,19 @@ async def open_ai_gateway(
         attempts = Attempts(current, Upstream(egress), ProviderKeys(credentials), breakers, standing)
         calls = ModelCalls(current, router, attempts, budgets, limits, Bookkeeping(prices, ledger, breakers), AnswerCache(embed))
         feedback = Feedback(store.feedback, ledger.flush)
-        yield AiGateway(calls, router, config, keys, ledger, budgets, feedback, metrics)
+        yield AiGateway(calls, router, config, keys, ledger, budgets, experiments, feedback, metrics)
+
+
+@dataclass(frozen=True, slots=True)
+class _Watchers:
+    """All who look at the end of a call."""
+
+    metrics: ModelCallMetrics
+    experiments: ExperimentWatch
+
+    def closed(self, record: ModelCallRecord) -> None:
+        self.metrics.closed(record)
+        self.experiments.closed(record)
+
+    def dropped(self, rows: int) -> None:
+        self.metrics.dropped(rows)
