@@ -16,7 +16,7 @@ from benchmarks.index_catalogues import DATA
 
 FOLDER = Path(__file__).parent
 #: what the benchmarks share, and what fits constants instead of judging them
-_NO_BENCHMARK = {"__init__", "__main__", "index_catalogues", "index_fit", "load_upstream", "loaded_gateway", "rooms"}
+_NO_BENCHMARK = {"__init__", "__main__", "index_catalogues", "index_fit", "load_upstream", "loaded_gateway", "price_book", "rooms"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,9 @@ BENCHMARKS = (
     Benchmark("kept_memory", "abuse of every door with scope mcp leaves at most 64 MB in memory", limit_s=600),
     Benchmark("loop_stalls", "no body of 4 MB and no answer of 32 MB holds the event loop for more than 50 ms", limit_s=900),
     Benchmark("dispatch_overhead", "a call costs the same at 20,000 operations as at 100, within 5 %"),
+    Benchmark(
+        "ai_money", "rules, limits and price of a call in at most 60 µs; 200 calls at once never overshoot a budget, nor under-use it"
+    ),
     Benchmark("ai_decision", "where a model call goes is decided in at most 60 µs"),
     Benchmark("batch_parallel", "ten parallel calls of 100 ms in at most 130 ms"),
     Benchmark("oauth_tokens", "a token is verified in at most 5 µs; of 1,000 concurrent refreshes none loses its pair"),

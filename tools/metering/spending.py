@@ -1,7 +1,7 @@
 """What one call spends, for whom, and what was set aside for it."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +48,12 @@ class Charge:
     #: what is told once a window, when that much is spent
     alerts: tuple[Amount, ...] = ()
 
-    @property
-    def counter_id(self) -> str:
-        """The name of the counter, of one length whatever a caller calls itself."""
+    #: the name of the counter, of one length whatever a caller calls itself
+    counter_id: str = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
         parts = f"{self.tenant_id}\n{self.budget}\n{self.whose}\n{self.window_start_us}"
-        return hashlib.sha256(parts.encode(errors="replace")).hexdigest()
+        object.__setattr__(self, "counter_id", hashlib.sha256(parts.encode(errors="replace")).hexdigest())
 
     def counts(self, provider: str, model: str) -> bool:
         """Say whether a call that this target answered counts here."""
