@@ -68,6 +68,8 @@ async def test_f19_a_client_hears_of_its_own_tokens_only(gate: OAuthGateway) -> 
     assert (await introspect(client, tokens["refresh_token"], "access_token"))["active"] is True
     for token in (tokens["access_token"], tokens["refresh_token"], "asc_at_" + "a" * 43, "nonsense"):
         assert await introspect(stranger, token, "access_token") == {"active": False}
+    gate.clock.now += gate.server.lifetimes.refresh_idle_s  # its grant lasts much longer
+    assert await introspect(client, tokens["refresh_token"], "refresh_token") == {"active": False}
 
 
 async def confidential_tokens(gate: OAuthGateway, client: dict[str, Any]) -> dict[str, Any]:

@@ -43,6 +43,25 @@ async def test_a_refreshed_provider_replaces_what_it_had_and_nothing_else() -> N
     assert catalog.visible("acme").providers == ("erp",)
 
 
+async def test_an_owners_operations_are_told_by_provider() -> None:
+    """What an import, a watch or an audit of one source looks at."""
+    store = MemoryOperationStore()
+    await store.replace(source(), [operation("crm.a.get")])
+    await store.replace(source(provider="erp"), [operation("erp.a.get")])
+    await store.replace(source("acme"), [operation("crm.own.get", tenant_id="acme")])
+    catalog = await catalog_of(store)
+    told = {
+        (owner, provider): [each.id for each in catalog.operations_of(owner, provider)]
+        for owner, provider in ((None, "crm"), (None, None), ("acme", "crm"), ("acme", "erp"))
+    }
+    assert told == {
+        (None, "crm"): ["crm.a.get"],
+        (None, None): ["crm.a.get", "erp.a.get"],
+        ("acme", "crm"): ["crm.own.get"],
+        ("acme", "erp"): [],
+    }
+
+
 async def test_a_tenants_own_operation_stands_before_the_shared_one() -> None:
     """`id` is unique within what one tenant sees."""
     store = MemoryOperationStore()
