@@ -116,9 +116,9 @@ async def open_gateway(settings: Settings) -> AsyncIterator[Gateway]:
             *connections.routes(tenants, people.sessions, people.pages, operations.catalog.connections, operations.key_parts),
             *authorization.routes(sessions=people.sessions, pages=people.pages, limits=people.limits),
         ]
-        front = McpFront(authorization.guard(mcp), _behind_proxy(routes, people.pages, settings))
         models = ai_gateway.endpoint(settings, tenants, authorization.access_tokens)
-        app = ModelFront(models, front)
+        # decision 0018: what a request passes stands in the order of how often they come.
+        app = McpFront(authorization.guard(mcp), ModelFront(models, _behind_proxy(routes, people.pages, settings)))
         yield Gateway(app, settings, store, tenants, connections, operations, authorization, ai_gateway)
 
 
