@@ -4,13 +4,15 @@ import asyncio
 import secrets
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import orjson
 
 from tools.ai_gateway.attempts import Attempts
 from tools.ai_gateway.caching.answer_cache import AnswerCache
+from tools.ai_gateway.caching.embedded_texts import EmbeddedTexts, is_list_of_texts
+from tools.ai_gateway.caching.kept_answers import KeptAnswer
 from tools.ai_gateway.configuration.config import AiConfig, Dialect, ModelProvider
 from tools.ai_gateway.dialects.exchanges import exchange_for_caller, exchange_of, is_native_stream
 from tools.ai_gateway.model_request import ModelRequest, Surface
@@ -85,6 +87,8 @@ class ModelCalls:
         if place is None:
             return await self._called(call, decision)
         call.cache = "miss"
+        if is_list_of_texts(call.request):
+            return await self._embedded(call, decision)
         if (found := self.cache.find(place)) is not None:
             return call.kept(*found)
         async with self.cache.one_at_a_time(place):
@@ -92,6 +96,18 @@ class ModelCalls:
                 return call.kept(*found)
             call.keep = lambda answer: self.cache.keep(place, answer)
             return await self._called(call, decision)
+
+    async def _embedded(self, call: OneCall, decision: Decision) -> ModelReply:
+        """Return the vectors of a list of texts; only those are asked for that are not kept."""
+        texts = EmbeddedTexts(self.cache.kept, call.request, decision)
+        if not texts.missing and (target := texts.target) is not None:
+            return call.kept(KeptAnswer(target, TokenUsage(), 0, texts.whole(target)), "hit")
+        call.request = texts.asked()
+        reply = await self._called(call, decision)
+        target = call.tries.last_target
+        if not isinstance(reply, WholeReply) or reply.status != 200 or target is None:
+            return reply
+        return replace(reply, body=texts.merged(target, reply.body))
 
     async def _called(self, call: OneCall, decision: Decision) -> ModelReply:
         await self._set_aside(call, decision)

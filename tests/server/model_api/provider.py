@@ -124,3 +124,14 @@ async def stalls(_provider: Provider, request: web.Request, _body: dict[str, Any
 BEHAVIOURS: dict[str, Behaviour] = {
     "cuts": cuts, "fails": fails, "echoes": echoes, "endless": endless, "silent": silent, "stalls": stalls,
 }  # fmt: skip
+
+
+async def embeds(_provider: Provider, _request: web.Request, body: dict[str, Any]) -> web.StreamResponse:
+    texts = [body["input"]] if isinstance(body["input"], str) else body["input"]
+    rows = [{"object": "embedding", "index": place, "embedding": [float(len(text)), 1.0]} for place, text in enumerate(texts)]
+    return web.json_response(
+        {"object": "list", "data": rows, "model": "m", "usage": {"prompt_tokens": len(texts), "total_tokens": len(texts)}}
+    )
+
+
+BEHAVIOURS["embeds"] = embeds

@@ -36,7 +36,7 @@ class AnswerCache:
     """One for the process. What it gives was asked for by the same tenant, of the same model, in the same words or nearly."""
 
     def __init__(self, embed: Embed) -> None:
-        self._kept = KeptAnswers()
+        self.kept = KeptAnswers()
         self._similar = SimilarQuestions(embed)
         #: under way: a key and when it is done
         self._flights: dict[bytes, asyncio.Event] = {}
@@ -56,20 +56,20 @@ class AnswerCache:
 
     def find(self, place: CachePlace) -> tuple[KeptAnswer, CacheStatus] | None:
         """Return what is kept for a place, and how it was found."""
-        kept = self._kept.get(place.tenant_id, place.key)
+        kept = self.kept.get(place.tenant_id, place.key)
         if kept is not None and kept.serves(is_stream=place.is_stream, wants_usage=place.wants_usage):
             return kept, "hit"
         if place.question is None:
             return None
         key = self._similar.find(*place.question, place.threshold)
-        kept = self._kept.get(place.tenant_id, key) if key is not None else None
+        kept = self.kept.get(place.tenant_id, key) if key is not None else None
         if kept is None or not kept.serves(is_stream=place.is_stream, wants_usage=place.wants_usage):
             return None
         return kept, "semantic"
 
     def keep(self, place: CachePlace, answer: KeptAnswer) -> None:
         """Keep a complete answer; its `expires_at` is set here."""
-        self._kept.put(place.tenant_id, place.key, replace(answer, expires_at=self._kept.expires_at(place.age_s)))
+        self.kept.put(place.tenant_id, place.key, replace(answer, expires_at=self.kept.expires_at(place.age_s)))
         if place.question is not None:
             self._similar.add(*place.question, place.key)
 
