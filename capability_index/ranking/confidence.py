@@ -113,6 +113,7 @@ def features(
 
 def _agreement(judged: ScoredCandidates, view: Reader) -> float:
     """Return which share of the first ten is of the first one's provider: what is here has its like beside it."""
+    # Stable, so that equal ones stand in the same order on every platform.
     order = np.argsort(-judged.fused, kind="stable")[:_TOP]
     providers = view.providers_of(judged.rows[order])
     return providers.count(providers[0]) / len(providers)

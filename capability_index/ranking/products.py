@@ -27,7 +27,7 @@ def products_in(words: Sequence[str], runs: Mapping[str, tuple[int, int]]) -> tu
     `runs`: neighbouring words as one -> (where they begin, how many they are).
     """
     found = []
-    for name in sorted(_ALL & runs.keys()):
+    for name in sorted(_ALL.intersection(runs)):
         at, length = runs[name]
         if name in _PLAIN or (at and words[at - 1] in _BEFORE):
             found.append(" ".join(words[at : at + length]))

@@ -110,6 +110,7 @@ def families_of(word: str) -> int:
     return found
 
 
+@lru_cache(4_096)
 def kinds_of(families: int) -> int:
     """Return the kinds of change that `families` make, as bits."""
     found = 0
