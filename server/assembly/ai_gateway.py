@@ -107,7 +107,7 @@ async def open_ai_gateway(
         return config.current
 
     metrics = CollectorRegistry()
-    experiments = ExperimentWatch(current, store.ai_configs)
+    experiments = ExperimentWatch(current, store.ai_configs, store.feedback)
     prices = PriceBook(lambda: config.current.prices)
     standing = TargetStanding(prices)
     router = Router(current, standing, settings.ai.ai_model)

@@ -73,8 +73,9 @@ async def command(
         await live.load()
         if name is not None:
             experiment = live.current.experiments[name]
-            calls = await store.experiment_calls.recent(name, now_us() - days * DAY_US)
-            _print(experiment_json(experiment) | {"report": report_json(experiment, calls)}, as_json)
+            since_us = now_us() - days * DAY_US
+            calls, scored = await store.experiment_calls.recent(name, since_us), await store.feedback.by_experiment(name, since_us)
+            _print(experiment_json(experiment) | {"report": report_json(experiment, calls, scored)}, as_json)
             return
     rows = [experiment_json(each) for each in live.current.experiments.values()]
     print_rows(rows if as_json else [_flat(row) for row in rows], as_json=as_json, empty="no experiments; [[experiments]] describes one")

@@ -20,3 +20,13 @@ async def test_an_arm_that_falls_back_too_often_gets_no_more_callers(models: Mod
     await until(is_held)
     response = await models.chat("r")
     assert (response.headers["x-gateway-experiment"], response.headers["x-gateway-provider"]) == ("x/control", "one")
+
+
+async def test_an_arm_stays_that_refuses_what_its_callers_send(models: Models) -> None:
+    routes = {"r": {"targets": ["one/m"]}, "r-b": {"targets": ["one/fails-400"]}}
+    trial = {"name": "x", "route": "r", "arms": {"b": "r-b"}, "share": {"b": 1.0}, "hold": {"min_calls": 3, "error_rate": 0.5}}
+    await models.configure(routes=routes, experiments=[trial])
+    for _ in range(6):
+        assert (await models.chat("r")).status_code == 400
+    await models.gateway.ai_gateway.ledger.flush()
+    assert await models.gateway.store.ai_configs.holds() == {}

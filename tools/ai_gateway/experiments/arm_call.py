@@ -10,14 +10,13 @@ _PROVIDER_FAULTS = frozenset({401, 403, 408, 409, 429})
 
 @dataclass(frozen=True, slots=True)
 class ArmCall:
-    """`is_fallback`: another target than the first one answered. `quality`: of the caller's feedback, -1 to 1; None: not told."""
+    """`is_fallback`: another target than the first one answered."""
 
     experiment: str
     arm: str
     is_error: bool
     is_fallback: bool
     ms: float
-    quality: float | None = None
 
 
 def arm_call_of(record: ModelCallRecord) -> ArmCall | None:

@@ -8,8 +8,6 @@ from tools.ai_gateway.experiments.arm_call import ArmCall
 
 #: an arm is judged by so many of its last calls, or by `min_calls` where that is more: what went well for a week hides nothing
 WINDOW_CALLS = 200
-#: feedback is rare: so many opinions are enough where `min_calls` wants more calls
-ENOUGH_OPINIONS = 10
 
 
 class ArmCounts:
@@ -17,9 +15,7 @@ class ArmCounts:
 
     def __init__(self, rule: HoldRule, leads_to: str) -> None:
         self.rule, self.leads_to = rule, leads_to
-        window = max(rule.min_calls, WINDOW_CALLS)
-        self._calls: deque[ArmCall] = deque(maxlen=window)
-        self._opinions: deque[float] = deque(maxlen=window)
+        self._calls: deque[ArmCall] = deque(maxlen=max(rule.min_calls, WINDOW_CALLS))
         self._errors = self._fallbacks = 0
 
     def add(self, call: ArmCall) -> None:
@@ -30,12 +26,6 @@ class ArmCounts:
         self._calls.append(call)
         self._errors += call.is_error
         self._fallbacks += call.is_fallback
-        if call.quality is not None:
-            self.rate(call.quality)
-
-    def rate(self, quality: float) -> None:
-        """Count an opinion that came after its call."""
-        self._opinions.append(quality)
 
     def breach(self) -> str:
         """Return which rule is broken, in words with figures, or ""."""
@@ -48,11 +38,6 @@ class ArmCounts:
             return f"{self._fallbacks} fallbacks in {calls} calls, more than {rule.fallback_rate:.1%}"
         if rule.p95_ms is not None and (p95 := p95_of(call.ms for call in self._calls)) > rule.p95_ms:
             return f"p95 of {p95:.0f} ms in {calls} calls, more than {rule.p95_ms:.0f} ms"
-        opinions = self._opinions
-        if rule.quality is not None and len(opinions) >= min(rule.min_calls, ENOUGH_OPINIONS):
-            mean = sum(opinions) / len(opinions)
-            if mean < rule.quality:
-                return f"quality of {mean:.2f} in {len(opinions)} opinions, less than {rule.quality:.2f}"
         return ""
 
 

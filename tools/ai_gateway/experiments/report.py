@@ -7,6 +7,7 @@ from tools.ai_gateway.call_record import ModelCallRecord
 from tools.ai_gateway.configuration.config import Experiment
 from tools.ai_gateway.experiments.arm_call import ArmCall, arm_call_of
 from tools.ai_gateway.experiments.arm_counts import p95_of
+from tools.ai_gateway.feedback import ScoredArm
 from tools.ai_gateway.routing.arms import CONTROL
 from tools.metering.money import to_usd
 from tools.operation import Json
@@ -33,8 +34,8 @@ def experiment_json(experiment: Experiment) -> dict[str, Json]:
     }
 
 
-def report_json(experiment: Experiment, records: Iterable[ModelCallRecord]) -> list[dict[str, Json]]:
-    """Return what the calls of each arm came to, `control` first: calls, errors, fallbacks, p95_ms, cost_usd …
+def report_json(experiment: Experiment, records: Iterable[ModelCallRecord], scored: Iterable[ScoredArm]) -> list[dict[str, Json]]:
+    """Return what the calls of each arm came to, `control` first: calls, errors, fallbacks, p95_ms, cost_usd … quality.
 
     The same calls count as for holding an experiment (`arm_call_of`); rates are of them. `usd_per_call` is of those with a price.
     """
@@ -49,10 +50,11 @@ def report_json(experiment: Experiment, records: Iterable[ModelCallRecord]) -> l
             arm.unpriced += 1
         else:
             arm.cost_nano_usd += record.cost_nano_usd
-    return [_row(name, arm) for name, arm in arms.items()]
+    opinions = {each.experiment: each for each in scored}
+    return [_row(name, arm, opinions.get(f"{experiment.name}/{name}")) for name, arm in arms.items()]
 
 
-def _row(name: str, arm: _Arm) -> dict[str, Json]:
+def _row(name: str, arm: _Arm, opinion: ScoredArm | None) -> dict[str, Json]:
     calls = len(arm.calls)
     errors, fallbacks = sum(call.is_error for call in arm.calls), sum(call.is_fallback for call in arm.calls)
     priced = calls - arm.unpriced
@@ -67,4 +69,6 @@ def _row(name: str, arm: _Arm) -> dict[str, Json]:
         "cost_usd": to_usd(arm.cost_nano_usd),
         "usd_per_call": round(to_usd(arm.cost_nano_usd) / priced, 9) if priced else None,
         "unpriced": arm.unpriced,
+        "scores": 0 if opinion is None else opinion.scores,
+        "quality": None if opinion is None else round(opinion.mean, 3),
     }

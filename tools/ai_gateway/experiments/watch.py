@@ -10,21 +10,24 @@ from tools.ai_gateway.configuration.config import AiConfig
 from tools.ai_gateway.configuration.versions import AiConfigStore
 from tools.ai_gateway.experiments.arm_call import ArmCall, arm_call_of
 from tools.ai_gateway.experiments.arm_counts import ArmCounts
+from tools.ai_gateway.experiments.opinions import GivenScores, Opinions
 
 BY = "the gateway itself"
 RETRY_S = 1.0
+OPINIONS_EVERY_S = 1.0
 
 log = logging.getLogger("ascend")
 
 
 class ExperimentWatch:
-    """Counts what this process sees; `observe` and `rate` are memory only, `run` tells the store.
+    """Counts what this process sees, in memory; `run` tells the store, and looks at the feedback that all processes took.
 
     Counting begins anew where the arm leads elsewhere, its rules change, or the experiment was held in between.
     """
 
-    def __init__(self, config: Callable[[], AiConfig], store: AiConfigStore) -> None:
+    def __init__(self, config: Callable[[], AiConfig], store: AiConfigStore, scores: GivenScores) -> None:
         self._config, self._store = config, store
+        self._opinions = Opinions(config, scores)
         #: (experiment, arm) -> its last calls
         self._counts: dict[tuple[str, str], ArmCounts] = {}
         #: experiment -> why it is to be held
@@ -42,28 +45,38 @@ class ExperimentWatch:
             counts.add(call)
             self._judge(call.experiment, call.arm, counts)
 
-    def rate(self, experiment: str, arm: str, quality: float) -> None:
-        """Count feedback on a call, -1 to 1."""
-        if (counts := self._counts_of(experiment, arm)) is not None:
-            counts.rate(quality)
-            self._judge(experiment, arm, counts)
-
     async def run(self) -> None:
         """Hold what breaks its rules, until cancelled; a store that is away costs time, not holds."""
+        async with anyio.create_task_group() as group:
+            group.start_soon(self._listen_to_opinions)
+            while True:
+                await self._has_broken.wait()
+                self._has_broken = anyio.Event()
+                for name, why in list(self._broken.items()):
+                    await self._hold(name, why)
+
+    async def _hold(self, name: str, why: str) -> None:
+        try:
+            is_new = await self._store.hold(name, why, BY)
+        except Exception as error:  # whatever it is, a hold that was not kept must not be forgotten
+            log.error("ai_experiment_not_held", exc_info=error, extra={"facts": {"experiment": name}})
+            self._has_broken.set()
+            await anyio.sleep(RETRY_S)
+            return
+        del self._broken[name]
+        if is_new:
+            log.warning("ai_experiment_held", extra={"facts": {"alert": True, "experiment": name, "why": why}})
+
+    async def _listen_to_opinions(self) -> None:
         while True:
-            await self._has_broken.wait()
-            self._has_broken = anyio.Event()
-            for name, why in list(self._broken.items()):
-                try:
-                    is_new = await self._store.hold(name, why, BY)
-                except Exception as error:  # whatever it is, a hold that was not kept must not be forgotten
-                    log.error("ai_experiment_not_held", exc_info=error, extra={"facts": {"experiment": name}})
-                    self._has_broken.set()
-                    await anyio.sleep(RETRY_S)
-                    continue
-                del self._broken[name]
-                if is_new:
-                    log.warning("ai_experiment_held", extra={"facts": {"alert": True, "experiment": name, "why": why}})
+            try:
+                breaches = await self._opinions.breaches()
+            except Exception as error:  # whatever it is, the next look may find the store back
+                log.error("ai_opinions_not_read", exc_info=error)
+                breaches = {}
+            for name, why in breaches.items():
+                self._break(name, why)
+            await anyio.sleep(OPINIONS_EVERY_S)
 
     def _counts_of(self, name: str, arm: str) -> ArmCounts | None:
         experiment = self._config().experiments.get(name)
@@ -80,9 +93,12 @@ class ExperimentWatch:
 
     def _judge(self, name: str, arm: str, counts: ArmCounts) -> None:
         if breach := counts.breach():
-            self._broken[name] = f"arm {arm}: {breach}"
-            self._forget(name)
-            self._has_broken.set()
+            self._break(name, f"arm {arm}: {breach}")
+
+    def _break(self, name: str, why: str) -> None:
+        self._broken[name] = why
+        self._forget(name)
+        self._has_broken.set()
 
     def _forget(self, name: str) -> None:
         for key in [each for each in self._counts if each[0] == name]:

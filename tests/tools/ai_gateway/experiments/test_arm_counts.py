@@ -14,8 +14,8 @@ def counts_of(rule: HoldRule, calls: list[ArmCall]) -> ArmCounts:
     return counts
 
 
-def calls(count: int, *, errors: int = 0, fallbacks: int = 0, ms: float = 10, quality: float | None = None) -> list[ArmCall]:
-    return [ArmCall("cf", "b", n < errors, n < fallbacks, ms, quality) for n in range(count)]
+def calls(count: int, *, errors: int = 0, fallbacks: int = 0, ms: float = 10) -> list[ArmCall]:
+    return [ArmCall("cf", "b", n < errors, n < fallbacks, ms) for n in range(count)]
 
 
 @pytest.mark.parametrize(
@@ -24,7 +24,6 @@ def calls(count: int, *, errors: int = 0, fallbacks: int = 0, ms: float = 10, qu
         (HoldRule(20, error_rate=0.05), calls(20, errors=2), "2 errors in 20 calls, more than 5.0%"),
         (HoldRule(20, fallback_rate=0.1), calls(20, fallbacks=3), "3 fallbacks in 20 calls, more than 10.0%"),
         (HoldRule(20, p95_ms=100), calls(20, ms=150), "p95 of 150 ms in 20 calls, more than 100 ms"),
-        (HoldRule(20, quality=0.2), calls(20, quality=-0.5), "quality of -0.50 in 20 opinions, less than 0.20"),
         (HoldRule(20, error_rate=0.0), calls(20, errors=1), "1 errors in 20 calls, more than 0.0%"),
     ],
 )
@@ -37,8 +36,7 @@ def test_a_rule_that_is_exceeded_is_named_with_its_figures(rule: HoldRule, given
     [
         (HoldRule(20, error_rate=0.05), calls(19, errors=19)),
         (HoldRule(20, error_rate=0.05), calls(20, errors=1)),
-        (HoldRule(20), calls(40, errors=40, fallbacks=40, ms=9_999, quality=-1)),
-        (HoldRule(20, quality=0.2), [*calls(20), *calls(9, quality=-1)]),
+        (HoldRule(20), calls(40, errors=40, fallbacks=40, ms=9_999)),
     ],
 )
 def test_too_few_calls_and_what_just_reaches_a_rule_break_nothing(rule: HoldRule, given: list[ArmCall]) -> None:
@@ -56,13 +54,6 @@ def test_what_went_well_for_long_hides_nothing_that_goes_wrong_now() -> None:
 def test_what_went_wrong_long_ago_is_forgotten() -> None:
     counts = counts_of(HoldRule(50, error_rate=0.05), calls(11, errors=11) + calls(300))
     assert counts.breach() == ""
-
-
-def test_opinions_that_come_later_count() -> None:
-    counts = counts_of(HoldRule(20, quality=0.0), calls(20))
-    for _ in range(10):
-        counts.rate(-1.0)
-    assert counts.breach() == "quality of -1.00 in 10 opinions, less than 0.00"
 
 
 def test_p95_is_the_time_that_95_of_100_stay_within() -> None:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from tests.contracts.model_calls import call
 from tools.ai_gateway.configuration.config import Experiment
 from tools.ai_gateway.experiments.report import experiment_json, report_json
+from tools.ai_gateway.feedback import ScoredArm
 
 EXPERIMENT = Experiment("cf", "bulk", {"b": "try", "c": "other"}, {"b": 0.1})
 
@@ -18,10 +19,11 @@ def test_each_arm_has_what_its_calls_came_to() -> None:
         call(experiment="other/b"),
         call(experiment="cf/gone"),
     ]
-    control, b, c = report_json(EXPERIMENT, records)
+    control, b, c = report_json(EXPERIMENT, records, [ScoredArm("cf/b", 3, 0.25)])
     assert (control["arm"], control["calls"], control["errors"], control["cost_usd"]) == ("control", 1, 0, 2e-6)
     assert (b["calls"], b["errors"], b["error_rate"], b["fallbacks"], b["p95_ms"]) == (2, 1, 0.5, 0, 50.0)
     assert (b["cost_usd"], b["usd_per_call"], b["unpriced"]) == (4e-6, 4e-6, 1)
+    assert [(arm["scores"], arm["quality"]) for arm in (control, b)] == [(0, None), (3, 0.25)]
     assert (c["calls"], c["error_rate"], c["p95_ms"], c["usd_per_call"]) == (0, None, None, None)
 
 

@@ -7,20 +7,25 @@ import anyio
 import pytest
 
 from server.storage.ai_gateway.configurations import SqlAiConfigs
+from server.storage.ai_gateway.feedback import SqlFeedbackStore
+from server.storage.ai_gateway.model_calls import SqlModelCallStore
 from tests.contracts.model_calls import call
 from tests.waiting import until
 from tools.ai_gateway.configuration.changes import ConfigChanges
 from tools.ai_gateway.configuration.live import LiveConfig
 from tools.ai_gateway.configuration.versions import ExperimentHold
 from tools.ai_gateway.experiments.arm_call import ArmCall
+from tools.ai_gateway.experiments.opinions import Opinions
 from tools.ai_gateway.experiments.watch import ExperimentWatch
+from tools.ai_gateway.feedback import CallFeedback
+from tools.ai_gateway.stores import ClosedCall
 from tools.operation import Json
 
 FAILED = ArmCall("cf", "b", is_error=True, is_fallback=False, ms=10)
 
 
-def trial(arm: str = "standard") -> Json:
-    hold = {"min_calls": 10, "error_rate": 0.05}
+def trial(arm: str = "standard", **rule: Json) -> Json:
+    hold = {"min_calls": 10, "error_rate": 0.05} | rule
     return {"experiments": [{"name": "cf", "route": "bulk", "arms": {"b": arm}, "share": {"b": 1.0}, "hold": hold}]}
 
 
@@ -29,7 +34,8 @@ class World:
 
     def __init__(self, store: SqlAiConfigs) -> None:
         self.store, self.live = store, LiveConfig(store)
-        self.watch = ExperimentWatch(lambda: self.live.current, store)
+        self.calls, self.feedback = SqlModelCallStore(store._database), SqlFeedbackStore(store._database)
+        self.watch = ExperimentWatch(lambda: self.live.current, store, self.feedback)
 
     async def follow(self) -> None:
         await self.live.changed(())
@@ -102,8 +108,48 @@ async def test_control_and_experiments_that_are_gone_are_not_judged(world: World
     for _ in range(50):
         world.watch.observe(ArmCall("cf", "control", is_error=True, is_fallback=True, ms=1))
         world.watch.observe(ArmCall("gone", "b", is_error=True, is_fallback=True, ms=1))
-        world.watch.rate("cf", "control", -1.0)
     assert not await world.is_held()
+
+
+async def test_an_arm_is_judged_by_what_people_say_of_it_as_it_is(world: World) -> None:
+    clock = [1_000.0]
+    opinions = Opinions(lambda: world.live.current, world.feedback, lambda: clock[0])
+
+    async def judge(arm: str, score: float, count: int, at_s: float) -> None:
+        records = [call(experiment=f"cf/{arm}") for _ in range(count)]
+        await world.calls.append([ClosedCall(each) for each in records])
+        for each in records:
+            assert await world.feedback.give(CallFeedback("acme", each.id, score, "", int(at_s * 1_000_000)))
+
+    await ConfigChanges(world.store).apply(trial(quality=0.2), "")
+    await world.follow()
+    await judge("b", -1.0, 10, at_s=999)
+    assert await opinions.breaches() == {}, "what was said before is not about this"
+    await judge("control", -1.0, 10, at_s=1_001)
+    await judge("b", 0.1, 9, at_s=1_001)
+    assert await opinions.breaches() == {}, "too few"
+    await judge("b", 0.1, 1, at_s=1_001)
+    assert await opinions.breaches() == {"cf": "arm b: quality of 0.10 in 10 opinions, less than 0.20"}
+    await world.store.hold("cf", "by hand", "")
+    await world.follow()
+    assert await opinions.breaches() == {}
+    await world.store.resume("cf")
+    await world.follow()
+    clock[0] = 1_002
+    assert await opinions.breaches() == {}, "it begins anew"
+
+
+async def test_feedback_holds_an_experiment_by_itself(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tools.ai_gateway.experiments.watch.OPINIONS_EVERY_S", 0.01)
+    await ConfigChanges(world.store).apply(trial(quality=0.2), "")
+    await world.follow()
+    records = [call(experiment="cf/b") for _ in range(10)]
+    await world.calls.append([ClosedCall(each) for each in records])
+    far_away = 4_000_000_000_000_000
+    for each in records:
+        assert await world.feedback.give(CallFeedback("acme", each.id, -1.0, "", far_away))
+    await until(world.is_held)
+    assert (await world.holds())["cf"].why.startswith("arm b: quality of -1.00")
 
 
 async def test_a_store_that_is_away_for_a_moment_costs_no_hold(store: SqlAiConfigs, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -120,7 +166,7 @@ async def test_a_store_that_is_away_for_a_moment_costs_no_hold(store: SqlAiConfi
     world = World(store)
     await ConfigChanges(store).apply(trial(), "")
     await world.follow()
-    watch = ExperimentWatch(lambda: world.live.current, Flaky(store._database))
+    watch = ExperimentWatch(lambda: world.live.current, Flaky(store._database), world.feedback)
     async with anyio.create_task_group() as group:
         group.start_soon(watch.run)
         for _ in range(10):
