@@ -17,7 +17,7 @@ from server.model_api.paths import ModelPath, read_path
 from server.model_api.request import IncomingBody, read_request
 from server.request_body import ClientGone
 from server.storage.database import StoreUnavailable
-from tools.ai_gateway.calls import ModelCalls, error_event, new_call_id, ping_of, refused
+from tools.ai_gateway.calls import ModelCalls, error_event, new_call_id, ping_of, refused, stream_type
 from tools.ai_gateway.model_request import ModelRequest, Surface
 from tools.ai_gateway.refusals import ModelCallRefused, model_not_found
 from tools.ai_gateway.replies import StreamReply, WholeReply
@@ -86,7 +86,7 @@ class ModelEndpoint:
 
     async def _stream(self, request: ModelRequest, receive: Receive, send: Send) -> None:
         watch = LeavingWatch(receive)
-        sender = EventSender(send, ping_of(request.surface))
+        sender = EventSender(send, ping_of(request), stream_type(request))
         try:
             reply = await self.calls.answer(request)
             if isinstance(reply, StreamReply):

@@ -9,17 +9,19 @@ from starlette.types import Send
 #: Claude Code tells people of a stall after 20 s without a byte
 SILENCE_S: Final = 15.0
 _HEADERS: Final = (
-    (b"content-type", b"text/event-stream; charset=utf-8"),
     (b"cache-control", b"no-cache, no-transform"),
     (b"x-accel-buffering", b"no"),
 )
 
 
 class EventSender:
-    """One response. After `SILENCE_S` without an event it sends `ping`, and the head before that where it has not gone out yet."""
+    """One response of `media_type`. After `SILENCE_S` without an event it sends `ping`, unless that is nothing, and the head before that
+    where it has not gone out yet.
+    """
 
-    def __init__(self, send: Send, ping: bytes, silence_s: float = SILENCE_S) -> None:
+    def __init__(self, send: Send, ping: bytes, media_type: str, silence_s: float = SILENCE_S) -> None:
         self._send, self._ping, self._silence_s = send, ping, silence_s
+        self._head = ((b"content-type", media_type.encode()), *_HEADERS)
         self._loop = asyncio.get_running_loop()
         self._last_s = self._loop.time()
         self._pinging: asyncio.Task[None] | None = None
@@ -58,11 +60,13 @@ class EventSender:
         if self.is_started:
             return
         self.is_started = True
-        sent = [*_HEADERS, *((name.encode(), value.encode("latin-1", "replace")) for name, value in headers.items())]
+        sent = [*self._head, *((name.encode(), value.encode("latin-1", "replace")) for name, value in headers.items())]
         await self._send({"type": "http.response.start", "status": 200, "headers": sent})
 
     def _tick(self) -> None:
         """Look whether it was silent for long; one timer for the whole stream, not one an event."""
+        if not self._ping:
+            return
         silent_s = self._loop.time() - self._last_s
         if silent_s >= self._silence_s - 0.01 and (self._pinging is None or self._pinging.done()):
             self._pinging = self._loop.create_task(self._send_ping())

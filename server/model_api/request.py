@@ -57,6 +57,7 @@ def read_request(
     if not isinstance(body, dict):
         raise invalid_request("the body is not a JSON object")
     check_body(path.surface, body)
+    query = scope["query_string"].decode("latin-1")
     return ModelRequest(
         surface=path.surface,
         raw=raw,
@@ -64,11 +65,11 @@ def read_request(
         caller=caller,
         wishes=read_wishes(headers),
         headers=passed_headers(headers),
-        query=scope["query_string"].decode("latin-1"),
+        query=query,
         gateway=path.gateway,
         native_provider=path.provider,
         native_path=path.rest,
-        is_native_stream=path.surface == "native" and asks_stream(config, path.provider, path.rest),
+        is_native_stream=path.surface == "native" and asks_stream(config, path.provider, path.rest, query),
     )
 
 

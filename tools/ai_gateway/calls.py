@@ -14,7 +14,7 @@ from tools.ai_gateway.caching.answer_cache import AnswerCache
 from tools.ai_gateway.caching.embedded_texts import EmbeddedTexts, is_list_of_texts
 from tools.ai_gateway.caching.kept_answers import KeptAnswer
 from tools.ai_gateway.configuration.config import AiConfig, Dialect, ModelProvider
-from tools.ai_gateway.dialects.exchanges import exchange_for_caller, exchange_of, is_native_stream
+from tools.ai_gateway.dialects.exchanges import exchange_for_caller, exchange_of, is_binary_stream, is_native_stream
 from tools.ai_gateway.model_request import ModelRequest, Surface
 from tools.ai_gateway.one_call import CHARS_PER_TOKEN, Bookkeeping, OneCall, passed
 from tools.ai_gateway.refusals import ModelCallRefused, budget_exceeded, forbidden, model_unpriced, no_target, rate_limited
@@ -208,9 +208,16 @@ def refused(surface: Surface, refusal: ModelCallRefused, headers: dict[str, str]
     return WholeReply(refusal.status, headers | {"x-gateway-error": refusal.code} | dict(refusal.headers), body)
 
 
-def ping_of(surface: Surface) -> bytes:
-    """Return what is sent in silence: Anthropic has an event for it, a comment is safe everywhere (facts 1a)."""
-    return b'event: ping\ndata: {"type": "ping"}\n\n' if surface == "messages" else b": keep-alive\n\n"
+def ping_of(request: ModelRequest) -> bytes:
+    """Return what is sent in silence: Anthropic has an event for it, a comment is safe everywhere (facts 1a) but where bytes are framed."""
+    if is_binary_stream(request):
+        return b""
+    return b'event: ping\ndata: {"type": "ping"}\n\n' if request.surface == "messages" else b": keep-alive\n\n"
+
+
+def stream_type(request: ModelRequest) -> str:
+    """Return the media type of a stream's events."""
+    return "application/vnd.amazon.eventstream" if is_binary_stream(request) else "text/event-stream; charset=utf-8"
 
 
 def error_event(surface: Surface, body: bytes) -> bytes:
@@ -219,10 +226,10 @@ def error_event(surface: Surface, body: bytes) -> bytes:
     return name + b"data: " + body.replace(b"\n", b" ") + b"\n\n"
 
 
-def asks_stream(config: AiConfig, provider: str, path: str) -> bool:
-    """Say whether a path of a provider's own API alone asks for a stream."""
+def asks_stream(config: AiConfig, provider: str, path: str, query: str) -> bool:
+    """Say whether path and query of a provider's own API ask for a stream."""
     found = config.providers.get(provider)
-    return found is not None and is_native_stream(found.dialect, path)
+    return found is not None and is_native_stream(found.dialect, path, query)
 
 
 def _needs_of(request: ModelRequest) -> Callable[[Dialect], frozenset[str]]:

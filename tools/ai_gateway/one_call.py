@@ -13,7 +13,7 @@ from tools.ai_gateway.breaker import Breakers
 from tools.ai_gateway.caching.kept_answers import KeptAnswer
 from tools.ai_gateway.call_ledger import CallLedger
 from tools.ai_gateway.call_record import CacheStatus, CallEnd, ModelCallRecord
-from tools.ai_gateway.dialects.exchanges import exchange_of
+from tools.ai_gateway.dialects.exchanges import exchange_of, is_binary_stream, told_in_stream
 from tools.ai_gateway.model_request import ModelRequest
 from tools.ai_gateway.pricing.price_book import PriceBook
 from tools.ai_gateway.replies import ModelReply, StreamReply, WholeReply
@@ -65,6 +65,9 @@ class OneCall:
         if begun.fault is not None:
             self.settle(begun.target, begun.status, "error", TokenUsage())
             headers = self.headers(begun.target) | passed(begun) | self._soonest(begun.status)
+            told = told_in_stream(self.request.surface, begun.fault) if self.request.is_stream else None
+            if told is not None:
+                return StreamReply(headers, lambda: _one_event(told))
             return WholeReply(begun.status, headers, begun.fault.body, begun.fault.content_type)
         if begun.whole is None:
             raise RuntimeError("a stream is relayed, not returned")
@@ -175,7 +178,9 @@ class OneCall:
         self.books.ledger.close(record, self.reservation, spent)
 
     def trailer(self, target: ModelTarget, usage: TokenUsage) -> bytes:
-        """Return the comment that says at the end of a stream what the call was and cost."""
+        """Return the comment that says at the end of a stream what the call was and cost; nothing where bytes are framed."""
+        if is_binary_stream(self.request):
+            return b""
         facts = {
             "request_id": self.call_id,
             "model": target.name,
@@ -205,6 +210,10 @@ class OneCall:
 
     def _overhead_ms(self) -> float:
         return max(0.0, (self.ttft_ms or self._elapsed_ms()) - self.tries.upstream_ms)
+
+
+async def _one_event(event: bytes) -> AsyncGenerator[bytes]:
+    yield event
 
 
 def dollars(nano_usd: int) -> str:

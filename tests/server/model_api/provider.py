@@ -9,6 +9,8 @@ from typing import Any
 
 from aiohttp import web
 
+from tools.ai_gateway.dialects.framing.aws_event_stream import written_message
+
 KEY = "sk-of-the-gateway-0123456789"
 WORDS = ("A ", "gateway ", "carries ", "words.")
 #: what a model's name may ask for
@@ -121,8 +123,32 @@ async def stalls(_provider: Provider, request: web.Request, _body: dict[str, Any
     return response
 
 
+async def converse(_provider: Provider, request: web.Request, _body: dict[str, Any]) -> web.StreamResponse:
+    """A stream of Bedrock's, whose framing has checksums."""
+    response = web.StreamResponse(headers={"content-type": "application/vnd.amazon.eventstream"})
+    await response.prepare(request)
+    await response.write(CONVERSE)
+    return response
+
+
+async def overlong(_provider: Provider, _request: web.Request, _body: dict[str, Any]) -> web.StreamResponse:
+    error = {"message": "prompt is too long: 5 tokens > 4 maximum", "code": "context_length_exceeded"}
+    return web.json_response({"error": error}, status=400)
+
+
+def _frame(name: str, payload: dict[str, Any]) -> bytes:
+    return written_message({":message-type": "event", ":event-type": name}, json.dumps(payload).encode())
+
+
+CONVERSE = b"".join([
+    _frame("messageStart", {"role": "assistant"}),
+    _frame("contentBlockDelta", {"contentBlockIndex": 0, "delta": {"text": "hello"}}),
+    _frame("messageStop", {"stopReason": "end_turn"}),
+    _frame("metadata", {"usage": {"inputTokens": 3, "outputTokens": 2}}),
+])  # fmt: skip
 BEHAVIOURS: dict[str, Behaviour] = {
     "cuts": cuts, "fails": fails, "echoes": echoes, "endless": endless, "silent": silent, "stalls": stalls,
+    "converse": converse, "overlong": overlong,
 }  # fmt: skip
 
 

@@ -19,7 +19,7 @@ from tools.ai_gateway.dialects.providers.provider_dialect import ProviderDialect
 from tools.ai_gateway.dialects.providers.workers_ai.dialect import WorkersAiDialect
 from tools.ai_gateway.dialects.translation import vectors
 from tools.ai_gateway.dialects.translation.translated_exchange import TranslatedExchange
-from tools.ai_gateway.model_request import Surface
+from tools.ai_gateway.model_request import ModelRequest, Surface
 from tools.ai_gateway.refusals import unsupported
 
 _CALLERS: dict[Surface, CallerDialect] = {"chat": ChatCaller(), "responses": ResponsesCaller(), "messages": MessagesCaller()}
@@ -30,6 +30,7 @@ _PROVIDERS: dict[Dialect, ProviderDialect] = {
     "bedrock": BedrockDialect(),
     "workers_ai": WorkersAiDialect(),
 }
+_BINARY = ("/converse-stream", "/invoke-with-response-stream")
 #: of providers that speak OpenAI's dialect, but know chat alone
 _RESPONSES_AS_CHAT = TranslatedExchange(_CALLERS["responses"], _PROVIDERS["openai"])
 _EXCHANGES: dict[tuple[Surface, Dialect], Exchange] = {
@@ -68,6 +69,11 @@ def exchange_for_caller(surface: Surface, dialect: Dialect = "openai") -> Exchan
 def is_native_stream(dialect: Dialect, path: str, query: str = "alt=sse") -> bool:
     """Say whether a path of a provider's own API alone asks for a stream of events; Gemini sends one JSON without alt=sse."""
     return read_path(dialect, path).is_stream and (dialect != "gemini" or "alt=sse" in query)
+
+
+def is_binary_stream(request: ModelRequest) -> bool:
+    """Say whether the stream of a provider's own API has a framing of bytes, into which no comment and no ping can go."""
+    return request.surface == "native" and request.native_path.rstrip("/").endswith(_BINARY)
 
 
 def told_in_stream(surface: Surface, fault: ProviderFault) -> bytes | None:
