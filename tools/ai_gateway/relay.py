@@ -6,7 +6,9 @@ from dataclasses import dataclass, field, replace
 
 from tools.ai_gateway.caching.kept_answers import KeptAnswer
 from tools.ai_gateway.dialects.exchange import MalformedAnswer, StreamReader
+from tools.ai_gateway.dialects.replay.assembled import assembled
 from tools.ai_gateway.one_call import OneCall
+from tools.ai_gateway.routing.decision import ModelTarget
 from tools.ai_gateway.token_usage import TokenUsage
 from tools.ai_gateway.upstream import Begun, TimeLimits
 from tools.egress.streamed import StreamedResponse
@@ -102,9 +104,16 @@ class StreamRelay:
         call.settle(target, 200, "ok", usage)
         terminal = self._cleaned((reader.terminal,), is_kept=False)
         if call.keep is not None:
-            events = b"".join(self.kept)
-            call.keep(KeptAnswer(target, usage, 0, events=events, terminal=terminal, tells_usage=call.request.wants_usage))
+            call.keep(self._kept_answer(target, usage, terminal))
         return call.trailer(target, usage) + terminal
+
+    def _kept_answer(self, target: ModelTarget, usage: TokenUsage, terminal: bytes) -> KeptAnswer:
+        """Return what is kept: the whole answer, which serves whoever asks, streamed or not; else the events as they went out."""
+        events = b"".join(self.kept)
+        whole = assembled(self.call.request.surface, events, terminal, usage)
+        if whole is not None:
+            return KeptAnswer(target, usage, 0, whole)
+        return KeptAnswer(target, usage, 0, events=events, terminal=terminal, tells_usage=self.call.request.wants_usage)
 
     def _produced(self) -> TokenUsage:
         """Return what was used until the stream broke off: what was reported so far, and what we saw come."""

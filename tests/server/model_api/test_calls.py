@@ -144,6 +144,19 @@ async def test_an_equal_question_is_answered_from_memory_within_its_tenant(model
     assert len(models.provider.asked) == 3
 
 
+async def test_a_stream_is_kept_for_whoever_asks_streamed_or_not(models: Models) -> None:
+    await models.configure(routes={"r": {"targets": ["one/m"], "cache_s": 60}})
+    await models.chat("r", stream=True)
+    whole = await models.chat("r")
+    assert whole.headers["x-gateway-cache"] == "hit"
+    assert whole.json()["choices"][0]["message"]["content"] == "".join(WORDS)
+    assert whole.json()["usage"]["completion_tokens"] == 4
+    again = await models.chat("r", stream=True, stream_options={"include_usage": True})
+    assert again.headers["x-gateway-cache"] == "hit"
+    assert '"completion_tokens":4' in again.text
+    assert len(models.provider.asked) == 1
+
+
 async def test_a_failure_is_not_kept(models: Models) -> None:
     await models.configure(routes={"r": {"targets": ["one/fails-400"], "cache_s": 60}, "s": {"targets": ["one/cuts"], "cache_s": 60}})
     for _ in range(2):
