@@ -87,20 +87,21 @@ def test_a_key_in_the_file_is_refused_with_the_way_to_give_it_and_never_repeated
     assert "sk-" not in fault
 
 
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        (b"\xff", "not UTF-8 (at byte 0)"),
-        ("[routes", "is not TOML"),
-        ("[routes.a]\ntargets = ['bulk']\n[routes.a]\ntargets = ['bulk']", "is not TOML"),
-        ("a = " + "[" * 5_000 + "]" * 5_000, "nested too deeply"),
-        ("#" * (MAX_BYTES + 1), "1,000,000 are the most"),
-        ("[routes.a]\n" + "".join(f"x{n} = 1\n" for n in range(60_000)), "more than 50,000 values"),
-        ('routes = ["a"]', "routes: must be a table"),
-        ("defaults = 7", "defaults: must be a table"),
-        ("[defaults]\nmax_output_tokens = 123456789012345678901234567890", "defaults.max_output_tokens: must be at most"),
-    ],
-)
+NO_CONFIGURATIONS: list[tuple[str | bytes, str]] = [
+    (b"\xff", "not UTF-8 (at byte 0)"),
+    ("[routes", "is not TOML"),
+    ("[routes.a]\ntargets = ['bulk']\n[routes.a]\ntargets = ['bulk']", "is not TOML"),
+    ("a = " + "[" * 5_000 + "]" * 5_000, "nested too deeply"),
+    ("#" * (MAX_BYTES + 1), "1,000,000 are the most"),
+    ("[routes.a]\n" + "".join(f"x{n} = 1\n" for n in range(60_000)), "more than 50,000 values"),
+    ('routes = ["a"]', "routes: must be a table"),
+    ("defaults = 7", "defaults: must be a table"),
+    ("[defaults]\nmax_output_tokens = 123456789012345678901234567890", "defaults.max_output_tokens: must be at most"),
+]
+
+
+# Named by what is said: a text of a megabyte is no name of a test.
+@pytest.mark.parametrize(("text", "said"), NO_CONFIGURATIONS, ids=[said for _text, said in NO_CONFIGURATIONS])
 def test_what_is_no_configuration_at_all_is_one_plain_fault(text: str | bytes, said: str) -> None:
     (fault,) = faults(text)
     assert said in fault
