@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 
 import orjson
 
@@ -70,16 +71,12 @@ class ModelCalls:
             return self._counted(call)
         ticket = self._take(call, self._spending(request, decision))
         call.limit_headers = ticket.headers
-        used = 0
+        call.count_tokens = partial(self.limits.settle, ticket)
         try:
-            reply = await self._looked_up(call, decision)
-            used = call.tokens_used
-            return reply
+            return await self._looked_up(call, decision)
         except asyncio.CancelledError:
             call.settle(call.tries.last_target, 499, "cancelled", TokenUsage())
             raise
-        finally:
-            self.limits.settle(ticket, used or self._most_tokens(request))
 
     async def _looked_up(self, call: OneCall, decision: Decision) -> ModelReply:
         """Return what is kept for this question, or what a provider answers."""
@@ -149,7 +146,7 @@ class ModelCalls:
         given, out, now = len(request.raw), self._output_maximum(request), datetime.now(UTC)
         costs = [self.books.prices.most_nano_usd(each.provider.name, each.model, given, out, now) for each in decision.targets]
         known = [cost for cost in costs if cost is not None]
-        return Amount(max(known, default=0), len(request.raw) // CHARS_PER_TOKEN + out), len(known) == len(costs)
+        return Amount(max(known, default=0), given + out), len(known) == len(costs)
 
     def _take(self, call: OneCall, spending: Spending) -> LimitTicket:
         try:

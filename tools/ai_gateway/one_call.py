@@ -57,7 +57,8 @@ class OneCall:
     is_settled: bool = False
     #: takes a complete answer into the cache; None: it is not kept
     keep: Callable[[KeptAnswer], None] | None = None
-    tokens_used: int = 0
+    #: tells the limits how many tokens it took in the end; None: no limit was asked
+    count_tokens: Callable[[int], None] | None = None
     _cost_nano_usd: int | None = None
 
     def reply(self, begun: Begun) -> ModelReply:
@@ -141,7 +142,6 @@ class OneCall:
         if self.is_settled:
             return
         self.is_settled = True
-        self.tokens_used = usage.total_tokens
         cost = None
         if target is not None and outcome != "error":
             cost = self.books.prices.cost(target.provider.name, target.model, usage, datetime.now(UTC))
@@ -176,6 +176,8 @@ class OneCall:
         )
         spent = Amount() if is_free or outcome == "error" else Amount(self._cost_nano_usd or 0, usage.total_tokens)
         self.books.ledger.close(record, self.reservation, spent)
+        if self.count_tokens is not None:
+            self.count_tokens(spent.tokens)
 
     def trailer(self, target: ModelTarget, usage: TokenUsage) -> bytes:
         """Return the comment that says at the end of a stream what the call was and cost; nothing where bytes are framed."""

@@ -1,0 +1,119 @@
+"""Money through the whole gateway: what is set aside, counted and given back, whatever becomes of a call."""
+
+import asyncio
+from typing import Any
+
+from tests.server.model_api.conftest import Models
+
+#: a cent for the answer of 4 tokens, nothing for the question
+PRICE = {"model": "one/*", "from": "2026-01-01", "input": 0, "output": 2_500}
+CENT = 10_000_000
+FOUR: dict[str, Any] = {"max_tokens": 4}
+
+
+async def spent(models: Models) -> dict[str, tuple[float, float, int]]:
+    """Return what each budget has spent and set aside in cents, and its tokens."""
+    await models.gateway.ai_gateway.ledger.flush()
+    counters = await models.gateway.store.budgets.counters(0)
+    return {each.charge.budget: (each.spent.nano_usd / CENT, each.reserved.nano_usd / CENT, each.spent.tokens) for each in counters}
+
+
+async def configure(models: Models, **more: Any) -> None:
+    await models.configure(prices=[PRICE], **more)
+
+
+def capped(**more: Any) -> dict[str, Any]:
+    return {"budgets": [{"name": "b", "tenant": "acme", "window": "total"} | more]}
+
+
+async def test_calls_at_once_are_let_through_to_the_last_cent(models: Models) -> None:
+    """Issue 13: never overshot, never refused below it."""
+    await configure(models, **capped(usd=0.05))
+    replies = await asyncio.gather(*(models.chat("one/m", **FOUR) for _ in range(12)))
+    assert sorted(reply.status_code for reply in replies) == [200] * 5 + [402] * 7
+    assert (await spent(models))["b"] == (5, 0, 70)
+
+
+async def test_what_was_set_aside_comes_back_before_anybody_is_refused(models: Models) -> None:
+    """One call after the other, each with a maximum four times what it uses: the ledger need not have written yet."""
+    await configure(models, **capped(usd=0.07))
+    statuses = [(await models.chat("one/m", max_tokens=16)).status_code for _ in range(5)]
+    assert statuses == [200] * 4 + [402]
+
+
+async def test_a_failed_call_counts_nothing(models: Models) -> None:
+    await configure(models, **capped(usd=1))
+    for model in ("one/fails-503", "one/fails-400", "one/cuts-1"):
+        await models.chat(model, **FOUR)
+    assert (await spent(models))["b"][1] == 0
+    assert (await spent(models))["b"][0] == 0
+
+
+async def test_a_stream_that_breaks_off_counts_what_was_produced(models: Models) -> None:
+    await configure(models, **capped(usd=1))
+    reply = await models.chat("one/cuts", stream=True, max_tokens=400)
+    assert "[DONE]" not in reply.text
+    [row] = await models.rows()
+    assert (row.outcome, row.usage.is_estimated) == ("interrupted", True)
+    cents, held, _tokens = (await spent(models))["b"]
+    assert 0 < cents < 100
+    assert held == 0
+    assert row.cost_nano_usd == cents * CENT
+
+
+async def test_tokens_are_set_aside_by_bytes(models: Models) -> None:
+    """How a provider counts nobody knows before; there are no more tokens than bytes in any tokenizer."""
+    await configure(models, **capped(tokens=60))
+    reply = await models.chat("one/m", **FOUR)
+    assert len(reply.request.content) + 4 > 60
+    assert reply.status_code == 402
+    await configure(models, **capped(tokens=len(reply.request.content) + 4))
+    assert (await models.chat("one/m", **FOUR)).status_code == 200
+
+
+async def test_a_key_has_a_budget_of_its_own(models: Models) -> None:
+    await configure(models)
+    key, other = [await models.mint("acme", "bot", budget_nano_usd=2 * CENT, budget_window="day") for _ in range(2)]
+    assert [(await models.chat("one/m", key=key, **FOUR)).status_code for _ in range(3)] == [200, 200, 402]
+    assert (await models.chat("one/m", key=other, **FOUR)).status_code == 200
+    assert (await models.chat("one/m", **FOUR)).status_code == 200
+
+
+async def test_a_model_without_a_price_has_no_place_under_dollars(models: Models) -> None:
+    await configure(models, **capped(usd=1))
+    refused = await models.chat("two/m", **FOUR)
+    assert (refused.status_code, refused.json()["error"]["code"]) == (400, "model_unpriced")
+    await configure(models, **capped(tokens=10_000))
+    assert (await models.chat("two/m", **FOUR)).status_code == 200
+    [row, *_others] = await models.rows()
+    assert row.cost_nano_usd is None
+
+
+async def test_above_a_budget_the_route_of_the_file_is_taken(models: Models) -> None:
+    free = {"model": "two/*", "from": "2026-01-01", "input": 0, "output": 1}
+    await models.configure(prices=[PRICE, free], routes={"cheap": {"targets": ["two/m"]}}, **capped(usd=0.01, over="cheap"))
+    routes = [(await models.chat("one/m", **FOUR)).headers["x-gateway-provider"] for _ in range(3)]
+    assert routes == ["one", "two", "two"]
+
+
+async def test_a_limit_gets_back_what_a_stream_did_not_use(models: Models) -> None:
+    """A stream takes its maximum, and its end says what it was."""
+    await configure(models, limits=[{"key": "*", "tokens": 400, "per": "hour"}])
+    statuses = [(await models.chat("one/m", stream=True, max_tokens=300)).status_code for _ in range(4)]
+    assert statuses == [200] * 4
+
+
+async def test_a_limit_gets_back_all_of_a_call_that_failed(models: Models) -> None:
+    await configure(models, limits=[{"key": "*", "tokens": 400, "per": "hour"}])
+    assert [(await models.chat("one/fails-400", max_tokens=300)).status_code for _ in range(4)] == [400] * 4
+    assert (await models.chat("one/m", max_tokens=300)).status_code == 200
+
+
+async def test_answers_and_refusals_say_how_a_limit_stands(models: Models) -> None:
+    await configure(models, limits=[{"key": "test", "requests": 1, "per": "minute"}])
+    first, second = [await models.chat("one/m") for _ in range(2)]
+    assert (first.status_code, first.headers["x-ratelimit-remaining"]) == (200, "0")
+    assert first.headers["ratelimit-policy"] == '"key-minute";q=1;qu="requests";w=60'
+    assert (second.status_code, second.json()["error"]["code"]) == (429, "rate_limited")
+    assert 1 <= int(second.headers["retry-after"]) <= 60
+    assert len(models.provider.asked) == 1
