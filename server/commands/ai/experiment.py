@@ -105,6 +105,8 @@ async def _change(store: Store, name: str, shares: Mapping[str, float], hold: bo
             raise CommandFailed(str(error)) from error
         except ConfigInvalid as error:
             raise RefusedFile("the configuration", error) from error
+        if name in await store.ai_configs.holds():
+            say(f"ascend: note: {name} is held still; --resume lets it go on with this share", err=True)
 
 
 def _flat(row: Mapping[str, object]) -> dict[str, object]:

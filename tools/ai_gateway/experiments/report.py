@@ -21,16 +21,21 @@ class _Arm:
 
 
 def experiment_json(experiment: Experiment) -> dict[str, Json]:
-    """Return an experiment as the command line prints it and the API answers it; what no arm has of the callers is `control`'s."""
-    shares = {arm: experiment.share.get(arm, 0) for arm in experiment.arms}
-    given = sum(shares.values())
+    """Return an experiment as the command line prints it and the API answers it.
+
+    `share` is what holds now: while it is held everybody is `control`'s, and `resumes_with` is what the configuration says.
+    """
+    configured = {arm: experiment.share.get(arm, 0) for arm in experiment.arms}
+    given = sum(configured.values())
+    share = dict.fromkeys(configured, 0) if experiment.held else configured
     return {
         "name": experiment.name,
         "route": experiment.route,
         "arms": {CONTROL: experiment.route, **experiment.arms},
-        "share": {CONTROL: round(1 - given, 6), **shares},
+        "share": {CONTROL: round(1 - sum(share.values()), 6), **share},
         "state": "held" if experiment.held else "running" if given else "off",
         "why": experiment.held or None,
+        "resumes_with": configured if experiment.held else None,
     }
 
 

@@ -116,11 +116,14 @@ def test_an_experiment_is_listed_grows_is_held_and_goes_on(ai: Ascend) -> None:
     assert [(arm["arm"], arm["calls"]) for arm in ai.reads("experiment", "cf")["report"]] == [("control", 0), ("b", 0)]
     assert "control" in ai.does("experiment", "cf")
     ai.does("experiment", "cf", "--hold")
-    assert (ai.reads("experiment", "cf")["state"], ai.reads("experiment", "cf")["why"]) == ("held", "by hand")
+    held = ai.reads("experiment", "cf")
+    assert (held["state"], held["why"], held["share"]) == ("held", "by hand", {"control": 1, "b": 0})
     ai.applies(TRIAL)
     assert ai.reads("experiment", "cf")["state"] == "held"
+    assert "cf is held still" in ai.says("experiment", "cf", "--share", "0.2").stderr
     ai.does("experiment", "cf", "--resume")
-    assert ai.reads("experiment", "cf")["state"] == "running"
+    resumed = ai.reads("experiment", "cf")
+    assert (resumed["state"], resumed["share"]["b"]) == ("running", 0.2)
 
 
 @pytest.mark.parametrize(

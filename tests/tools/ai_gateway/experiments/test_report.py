@@ -30,4 +30,6 @@ def test_each_arm_has_what_its_calls_came_to() -> None:
 def test_an_experiment_is_running_off_or_held() -> None:
     assert (experiment_json(EXPERIMENT)["state"], experiment_json(EXPERIMENT)["share"]) == ("running", {"control": 0.9, "b": 0.1, "c": 0})
     assert experiment_json(replace(EXPERIMENT, share={}))["state"] == "off"
-    assert experiment_json(replace(EXPERIMENT, held="by hand"))["state"] == "held"
+    held = experiment_json(replace(EXPERIMENT, held="by hand"))
+    assert (held["state"], held["why"], held["share"]) == ("held", "by hand", {"control": 1, "b": 0, "c": 0})
+    assert held["resumes_with"] == {"b": 0.1, "c": 0}
