@@ -66,6 +66,8 @@ def error_in(value: Json) -> ErrorText:
 def _of_object(error: dict[str, Json]) -> ErrorText:
     kind = error.get("type") or error.get("status") or error.get("__type")
     message = error.get("message") or error.get("Message")
+    if isinstance(message, dict):  # Mistral's own validation
+        message = error_in(message).message
     metadata = error.get("metadata")
     # OpenRouter hides what the provider behind it said.
     raw = metadata.get("raw") if isinstance(metadata, dict) else None

@@ -18,7 +18,7 @@ from tools.operation import Json
 
 ANTHROPIC_VERSION = ("anthropic-version", "2023-06-01")
 #: report usage in any stream, and refuse members that they do not know
-_REPORT_UNASKED = frozenset({"mistral", "perplexity"})
+REPORT_UNASKED = frozenset({"mistral", "perplexity"})
 
 
 class NativeExchange:
@@ -90,7 +90,7 @@ class NativeExchange:
         changes: dict[str, Json] = {}
         if api.names_model:
             changes["model"] = target.model
-        if api.asks_usage and request.is_stream and not asks_usage(request.body) and target.provider.name not in _REPORT_UNASKED:
+        if api.asks_usage and request.is_stream and not asks_usage(request.body) and target.provider.name not in REPORT_UNASKED:
             changes["stream_options"] = {"include_usage": True}
         if max_output_tokens is not None and api.maximum and not request.max_output_tokens:
             # A budget applies, and it can hold only what is bounded.

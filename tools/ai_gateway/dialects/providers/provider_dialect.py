@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from tools.ai_gateway.dialects.conversation.answer import Answer, Finish, StreamEvent
-from tools.ai_gateway.dialects.conversation.conversation import Conversation, Part, Role, Text, Tool, ToolCall
+from tools.ai_gateway.dialects.conversation.conversation import Conversation, Part, Role, Text, Tool, ToolCall, ToolResult
 from tools.ai_gateway.dialects.exchange import ProviderFault, ProviderRequest
 from tools.ai_gateway.dialects.faults.error_bodies import ErrorForm
 from tools.ai_gateway.routing.decision import ModelTarget
@@ -15,6 +15,8 @@ from tools.operation import Json
 JSON_HEADERS = (("content-type", "application/json"),)
 #: a custom tool takes any text; where all arguments are JSON it is their one member
 CUSTOM_SCHEMA: dict[str, Json] = {"type": "object", "properties": {"input": {"type": "string"}}, "required": ["input"]}
+#: members of a schema that hold values and no schemas
+_VALUES = frozenset({"const", "default", "enum", "examples"})
 
 
 class ProviderStream(Protocol):
@@ -69,7 +71,8 @@ class Block:
 def blocks_of(conversation: Conversation, is_said: Callable[[Part], bool]) -> list[Block]:
     """Return the turns as sides that take turns, with the parts that can be said.
 
-    A system's word in the middle is the user's side, marked as what it is.
+    A system's word in the middle is the user's side, marked as what it is. Results of tools stand before what else a side says: Anthropic
+    and Bedrock refuse them behind it.
     """
     blocks: list[Block] = []
     for turn in conversation.turns:
@@ -79,7 +82,21 @@ def blocks_of(conversation: Conversation, is_said: Callable[[Part], bool]) -> li
             blocks[-1] = Block(role, (*blocks[-1].parts, *parts))
         elif parts:
             blocks.append(Block(role, parts))
-    return blocks
+    return [Block(block.role, tuple(sorted(block.parts, key=_is_no_result))) for block in blocks]
+
+
+def _is_no_result(part: Part) -> bool:
+    return not isinstance(part, ToolResult)
+
+
+def closed(schema: Json) -> Json:
+    """Return a schema whose objects have no members but those that it names, as models that are bound to one want it said."""
+    if isinstance(schema, list):
+        return [closed(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    made = {name: value if name in _VALUES else closed(value) for name, value in schema.items()}
+    return {**made, "additionalProperties": False} if "properties" in made and "additionalProperties" not in made else made
 
 
 def _marked(part: Part) -> Part:

@@ -66,6 +66,7 @@ def test_what_a_refusal_means(status: int, body: bytes, kind: FaultKind) -> None
             "Provider returned error: upstream words",
         ),
         (b'{"detail":"Not authenticated"}', "Not authenticated"),
+        (b'{"object":"error","message":{"detail":[{"loc":["body","n"],"msg":"Extra inputs"}]},"type":"x"}', "body.n: Extra inputs"),
         (b'{"detail":[{"loc":["body","x"],"msg":"field required"}]}', "body.x: field required"),
         (b'{"success":false,"errors":[{"code":3036,"message":"neurons used up"}]}', "neurons used up"),
         (b'[{"error":{"code":503,"message":"overloaded","status":"UNAVAILABLE"}}]', "overloaded"),

@@ -12,6 +12,7 @@ from tools.ai_gateway.model_request import Surface
 from tools.ai_gateway.refusals import ModelCallRefused
 
 SCHEMA = {"type": "object", "properties": {"name": {"type": "string"}}}
+CLOSED = {**SCHEMA, "additionalProperties": False}
 TOOL = {"type": "function", "function": {"name": "look", "description": "looks", "parameters": SCHEMA}}
 PICTURE = {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw0K", "detail": "low"}}
 LINKED = {"type": "image_url", "image_url": {"url": "https://pictures.example/a.png"}}
@@ -81,7 +82,7 @@ def test_a_chat_becomes_a_message_for_anthropic() -> None:
         "temperature": 0.5,
         "stop_sequences": ["END"],
         "thinking": {"type": "adaptive"},
-        "output_config": {"effort": "high", "format": {"type": "json_schema", "schema": SCHEMA}},
+        "output_config": {"effort": "high", "format": {"type": "json_schema", "schema": CLOSED}},
     }
 
 
@@ -124,7 +125,7 @@ def test_a_chat_becomes_a_converse_request() -> None:
     }
     assert made["inferenceConfig"] == {"maxTokens": 20000, "temperature": 0.5, "stopSequences": ["END"]}
     assert made["additionalModelRequestFields"] == {"thinking": {"type": "enabled", "budget_tokens": 10000}}
-    assert json.loads(made["outputConfig"]["textFormat"]["structure"]["jsonSchema"]["schema"]) == SCHEMA
+    assert json.loads(made["outputConfig"]["textFormat"]["structure"]["jsonSchema"]["schema"]) == CLOSED
 
 
 def test_a_chat_becomes_a_run_of_workers_ai() -> None:

@@ -15,7 +15,7 @@ from tools.ai_gateway.dialects.conversation.conversation import (
     ToolCall,
     ToolResult,
 )
-from tools.ai_gateway.dialects.providers.provider_dialect import arguments_of, blocks_of, schema_of
+from tools.ai_gateway.dialects.providers.provider_dialect import arguments_of, blocks_of, closed, schema_of
 from tools.ai_gateway.refusals import unsupported
 from tools.ai_gateway.routing.decision import ModelTarget
 
@@ -138,4 +138,4 @@ def _format(answer: JsonAnswer, where: str) -> dict[str, Any]:
     # There is no word for any JSON whatever, only for a schema.
     if answer.schema is None:
         raise unsupported("response_format json_object", where)
-    return {"type": "json_schema", "schema": answer.schema}
+    return {"type": "json_schema", "schema": closed(answer.schema)}

@@ -15,7 +15,7 @@ from tools.ai_gateway.dialects.conversation.conversation import (
     ToolResult,
 )
 from tools.ai_gateway.dialects.providers.anthropic.message_body import thinking, tool_choice, version_of
-from tools.ai_gateway.dialects.providers.provider_dialect import arguments_of, blocks_of, schema_of
+from tools.ai_gateway.dialects.providers.provider_dialect import arguments_of, blocks_of, closed, schema_of
 from tools.ai_gateway.refusals import unsupported
 from tools.ai_gateway.routing.decision import ModelTarget
 from tools.json_text import encode
@@ -128,7 +128,7 @@ def _document_name(name: str) -> str:
 def _format(answer: JsonAnswer, where: str) -> dict[str, Any]:
     if answer.schema is None:
         raise unsupported("response_format json_object", where)
-    definition: dict[str, Any] = {"schema": encode(answer.schema).decode(), "name": answer.name}
+    definition: dict[str, Any] = {"schema": encode(closed(answer.schema)).decode(), "name": answer.name}
     if answer.description:
         definition["description"] = answer.description
     return {"type": "json_schema", "structure": {"jsonSchema": definition}}

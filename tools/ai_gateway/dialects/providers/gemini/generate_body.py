@@ -11,7 +11,7 @@ from tools.ai_gateway.dialects.providers.provider_dialect import arguments_of, b
 from tools.ai_gateway.refusals import unsupported
 from tools.ai_gateway.routing.decision import ModelTarget
 
-_THINKS_BY_LEVEL = re.compile(r"gemini-(?:[3-9]|\d\d)")
+_NEWER = re.compile(r"gemini-(?:[3-9]|\d\d)")
 _TOKENS: dict[Effort, int] = {
     "none": 0, "minimal": 1_024, "low": 1_024, "medium": 8_192, "high": 24_576, "xhigh": 24_576, "max": 24_576,
 }  # fmt: skip
@@ -25,12 +25,12 @@ def generate_body(conversation: Conversation, target: ModelTarget, max_output_to
     """Return the body. Raises ModelCallRefused (`unsupported`) for what Gemini's dialect has no word for."""
     if conversation.parallel_tool_calls is False and conversation.tools:
         raise unsupported("parallel_tool_calls", target.provider.name)
-    by_level = _THINKS_BY_LEVEL.search(target.model) is not None
+    is_newer = _NEWER.search(target.model) is not None
     body: dict[str, Any] = {
         "contents": [
             {
                 "role": "model" if block.role == "assistant" else "user",
-                "parts": [_part(part, conversation, by_level) for part in block.parts],
+                "parts": [_part(part, conversation, is_newer) for part in block.parts],
             }
             for block in blocks_of(conversation, _is_said)
         ]
@@ -43,7 +43,7 @@ def generate_body(conversation: Conversation, target: ModelTarget, max_output_to
             named = {"allowedFunctionNames": [choice.name]} if choice.kind == "named" else {}
             body["toolConfig"] = {"functionCallingConfig": {"mode": _MODES[choice.kind], **named}}
     config = _config(conversation, max_output_tokens)
-    if (thinking := _thinking(conversation, by_level)) is not None:
+    if (thinking := _thinking(conversation, is_newer)) is not None:
         config["thinkingConfig"] = thinking
     return body | ({"generationConfig": config} if config else {})
 
@@ -67,13 +67,13 @@ def _config(conversation: Conversation, max_output_tokens: int | None) -> dict[s
     return {name: value for name, value in config.items() if value is not None}
 
 
-def _thinking(conversation: Conversation, by_level: bool) -> dict[str, Any] | None:
+def _thinking(conversation: Conversation, is_newer: bool) -> dict[str, Any] | None:
     effort, tokens = conversation.effort, conversation.thinking_tokens
     if tokens is not None:
         return {"thinkingBudget": tokens, "includeThoughts": True}
     if effort is None:
         return None
-    amount = {"thinkingLevel": _LEVELS.get(effort, "HIGH")} if by_level else {"thinkingBudget": _TOKENS[effort]}
+    amount = {"thinkingLevel": _LEVELS.get(effort, "HIGH")} if is_newer else {"thinkingBudget": _TOKENS[effort]}
     return {**amount, "includeThoughts": effort != "none"}
 
 
@@ -94,21 +94,25 @@ def _is_said(part: Part) -> bool:
     return not isinstance(part, Thinking) and (not isinstance(part, Text) or bool(part.text))
 
 
-def _part(part: Part, conversation: Conversation, wants_signature: bool) -> dict[str, Any]:
+def _part(part: Part, conversation: Conversation, is_newer: bool) -> dict[str, Any]:
     if isinstance(part, Text):
         return {"text": part.text}
     if isinstance(part, Media):
         return _media(part)
     if isinstance(part, ToolCall):
         given = arguments_of(part)
-        call: dict[str, Any] = {"functionCall": {"name": part.name, "args": object_of(given) if isinstance(given, str) else given}}
-        signature = part.signature or (_FOREIGN_SIGNATURE if wants_signature else "")
+        made: dict[str, Any] = {"name": part.name, "args": object_of(given) if isinstance(given, str) else given}
+        # From Gemini 3 on calls and results belong together by id, before by their order.
+        call = {"functionCall": made | ({"id": part.id} if is_newer else {})}
+        signature = part.signature or (_FOREIGN_SIGNATURE if is_newer else "")
         return call | ({"thoughtSignature": signature} if signature else {})
     assert isinstance(part, ToolResult)
     response: dict[str, Any] = {
         "name": conversation.name_of_call(part.call_id),
         "response": {"error" if part.is_error else "output": part.text},
     }
+    if is_newer:
+        response["id"] = part.call_id
     if media := [_media(each) for each in part.parts if isinstance(each, Media)]:
         response["parts"] = media
     return {"functionResponse": response}

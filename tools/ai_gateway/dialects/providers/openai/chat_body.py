@@ -17,13 +17,12 @@ from tools.ai_gateway.dialects.conversation.conversation import (
     ToolResult,
     Turn,
 )
+from tools.ai_gateway.dialects.native.native_exchange import REPORT_UNASKED
 from tools.ai_gateway.dialects.providers.provider_dialect import arguments_of, schema_of
 from tools.ai_gateway.refusals import unsupported
 from tools.ai_gateway.routing.decision import ModelTarget
 from tools.operation import Json
 
-#: report usage in any stream, and refuse members that they do not know
-REPORT_UNASKED = frozenset({"mistral", "perplexity"})
 #: think at all, and take `reasoning_effort`; others refuse the member
 _THINKS = re.compile(r"(?:^|/)(?:o[1-9](?:\b|-)|gpt-[5-9]|gpt-oss)")
 #: want their thoughts back while a tool runs

@@ -7,6 +7,9 @@ from tools.ai_gateway.dialects.providers.openai.chat_body import messages_of, to
 from tools.ai_gateway.refusals import unsupported
 from tools.ai_gateway.routing.decision import ModelTarget
 
+#: these models stop after 256 tokens where nobody says otherwise
+_MAX_TOKENS = 2048
+
 
 def run_body(conversation: Conversation, target: ModelTarget, max_output_tokens: int | None) -> dict[str, Any]:
     """Return the body. Raises ModelCallRefused (`unsupported`) for what these models have no word for."""
@@ -29,6 +32,5 @@ def run_body(conversation: Conversation, target: ModelTarget, max_output_tokens:
     named = ("temperature", "top_p", "top_k", "seed", "frequency_penalty", "presence_penalty")
     body |= {name: value for name in named if (value := getattr(sampling, name)) is not None}
     most = conversation.max_output_tokens if conversation.max_output_tokens is not None else max_output_tokens
-    if most is not None:
-        body["max_tokens"] = most
+    body["max_tokens"] = most if most is not None else _MAX_TOKENS
     return body | ({"stream": True} if conversation.is_stream else {})
