@@ -4,7 +4,7 @@ import json
 
 import click
 
-from server.commands.ai.shown import shown_time
+from server.commands.ai.times import shown_time
 from server.commands.frame import CommandFailed, json_option, run_async, with_settings
 from server.config.settings import Settings
 from server.storage.store import open_store

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import click
 
 from server.commands.ai.priced import Priced, known_prices, price_row
+from server.commands.ai.times import PointInTime
 from server.commands.frame import CommandFailed, json_option, run_async, with_settings
 from server.commands.rows import print_rows
 from server.config.settings import Settings
@@ -14,7 +15,7 @@ from tools.near_names import near
 
 @click.command()
 @click.argument("model")
-@click.option("--at", type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%MZ"]), default=None, help="When, UTC.  [now]")
+@click.option("--at", type=PointInTime(), default=None, help="When, UTC: a day or a time.  [now]")
 @json_option
 @with_settings
 @run_async
@@ -22,7 +23,7 @@ async def command(settings: Settings, model: str, at: datetime | None, as_json: 
     """Show what MODEL (`provider/id`, or a route: its targets) costs, in dollars for a million tokens."""
     async with open_store(settings) as store:
         prices = await known_prices(store)
-    when = datetime.now(UTC) if at is None else at.replace(tzinfo=UTC)
+    when = at or datetime.now(UTC)
     rows = [price_row(name, price) for name, price in prices.of(model, when) if price is not None]
     if not rows:
         raise CommandFailed(f"no price is known for {model!r}{_meant(prices, model)}; `[[prices]]` in the configuration can say one")

@@ -1,11 +1,11 @@
 """`ascend ai usage`: what model calls came to."""
 
-import time
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import get_args
 
 import click
 
+from server.commands.ai.times import PointInTime
 from server.commands.frame import json_option, run_async, with_settings
 from server.commands.rows import print_rows
 from server.commands.user import known_tenant
@@ -14,23 +14,22 @@ from server.storage.store import open_store
 from tools.ai_gateway.stores import UsageBy
 from tools.metering.money import to_usd
 
-DEFAULT_DAYS = 30
-
 
 @click.command()
 @click.option("--by", type=click.Choice(get_args(UsageBy)), default="model", show_default=True, help="What calls are told apart by.")
-@click.option("--since", type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ"]), default=None, help="From when, UTC.  [30 days ago]")
+@click.option(
+    "--since", type=PointInTime(), default="30d", show_default=True, help="From when, UTC: a day, a time, or so long ago (24h, 7d)."
+)
 @click.option("--tenant", default=None, help="Of this tenant only.")
 @json_option
 @with_settings
 @run_async
-async def command(settings: Settings, by: UsageBy, since: datetime | None, tenant: str | None, as_json: bool) -> None:
+async def command(settings: Settings, by: UsageBy, since: datetime, tenant: str | None, as_json: bool) -> None:
     """Add up calls, tokens and dollars by model, provider, key, user or day."""
-    since_s = time.time() - DEFAULT_DAYS * 86_400 if since is None else since.replace(tzinfo=UTC).timestamp()
     async with open_store(settings) as store:
         if tenant is not None:
             await known_tenant(store, tenant)
-        found = await store.model_calls.usage(by, tenant, int(since_s * 1_000_000))
+        found = await store.model_calls.usage(by, tenant, int(since.timestamp() * 1_000_000))
     rows = [
         {
             by: each.of,

@@ -15,9 +15,18 @@ def test_a_price_has_a_date_and_a_source(tmp_path: Path) -> None:
     assert row["source"].startswith("genai-prices")
 
 
-def test_a_price_of_another_day(tmp_path: Path) -> None:
-    [row] = json.loads(ascend_here("ai", "price", "deepseek/deepseek-v4-flash", "--at", "2026-08-20", "--json", data_dir=tmp_path).stdout)
-    assert (row["input"], row["from"]) == (0.22, "2026-08-17")
+@pytest.mark.parametrize(
+    ("at", "usd"), [("2026-08-20", 0.22), ("2026-11-27T02:00Z", 0.3), ("2026-11-27T05:00+03:00", 0.3), ("2026-11-27T05:00", 0.15)]
+)
+def test_a_price_of_another_time(tmp_path: Path, at: str, usd: float) -> None:
+    """By day, hour and offset; a time without one is UTC."""
+    [row] = json.loads(ascend_here("ai", "price", "deepseek/deepseek-v4-flash", "--at", at, "--json", data_dir=tmp_path).stdout)
+    assert row["input"] == usd
+
+
+def test_what_is_no_time_is_told_how_one_is_written(tmp_path: Path) -> None:
+    done = ascend_here("ai", "price", "openai/gpt-5.2", "--at", "yesterday", data_dir=tmp_path)
+    assert (done.returncode, "write it like 2026-11-27" in done.stderr) == (2, True)
 
 
 def test_an_unknown_model_is_told_what_is_known(tmp_path: Path) -> None:

@@ -51,6 +51,7 @@ def test_usage_adds_up_by_what_is_asked(data: Path) -> None:
     [row] = json.loads(ascend_here("ai", "usage", "--json", data_dir=data).stdout)
     assert row["model"] == "openai/m"
     assert json.loads(ascend_here("ai", "usage", "--since", "2099-01-01", "--json", data_dir=data).stdout) == []
+    assert len(json.loads(ascend_here("ai", "usage", "--since", "24h", "--json", data_dir=data).stdout)) == 1
 
 
 def test_people_get_tables(data: Path) -> None:
