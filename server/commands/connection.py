@@ -29,6 +29,8 @@ from server.commands.user import known_tenant
 from server.config.settings import Settings
 from server.pages.visit import connections_url
 from server.storage.store import Store, open_store
+from tools.ai_gateway.configuration.faults import meant
+from tools.ai_gateway.configuration.live import LiveConfig
 from tools.egress.client import Egress
 from tools.sources.key_parts import key_parts
 
@@ -136,10 +138,16 @@ async def add_static(
         except ConnectionRefused as error:
             raise CommandFailed(str(error)) from error
         imported = {source.provider for owner in (None, tenant) for source in await store.operations.sources(owner)}
+        live = LiveConfig(store.ai_configs)
+        await live.load()
     keys = f" with {len(parts)} keys" if kind == "api_key" and len(parts) > 1 else ""
     click.echo(f"{provider} account {connection.alias!r} is ready for {user or 'everybody in ' + tenant}{keys}")
-    if provider not in imported:
-        click.echo(f"ascend: note: no operation of {provider!r} is imported for {tenant}; `ascend import list` shows the names", err=True)
+    if provider not in imported | live.current.providers.keys():
+        click.echo(
+            f"ascend: note: no operation of {provider!r} is imported for {tenant}; `ascend import list` shows the names, "
+            f"`ascend ai config` those of models{meant(provider, [*imported, *live.current.providers])}",
+            err=True,
+        )
 
 
 @command.command("list")

@@ -9,7 +9,7 @@ from oauth.tokens.access_tokens import AccessTokens
 from tools.ai_gateway.caller_keys import CallerKeys
 from tools.ai_gateway.configuration.config import AiConfig
 from tools.ai_gateway.model_request import ModelCaller
-from tools.ai_gateway.refusals import forbidden, unauthenticated
+from tools.ai_gateway.refusals import forbidden, two_credentials, unauthenticated
 
 _GATEWAY_HEADERS = ("x-gateway-authorization", "cf-aig-authorization")
 
@@ -40,7 +40,7 @@ class ModelCallers:
             raise unauthenticated()
         # An apiKeyHelper sends its key in both headers; two different ones leave open who calls.
         if len(offered) > 1:
-            raise unauthenticated()
+            raise two_credentials()
         return await self._verified(next(iter(offered)))
 
     async def _verified(self, credential: str) -> ModelCaller:

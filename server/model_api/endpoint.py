@@ -13,13 +13,13 @@ from server.model_api.event_sender import EventSender
 from server.model_api.feedback import FeedbackEndpoint
 from server.model_api.leaving import LeavingWatch
 from server.model_api.listing import ModelListing
-from server.model_api.paths import ModelPath, read_path
+from server.model_api.paths import ModelPath, nothing_at, read_path
 from server.model_api.request import IncomingBody, read_request
 from server.request_body import ClientGone
 from server.storage.database import StoreUnavailable
 from tools.ai_gateway.calls import ModelCalls, error_event, new_call_id, ping_of, refused, stream_type
 from tools.ai_gateway.model_request import ModelRequest, Surface
-from tools.ai_gateway.refusals import ModelCallRefused, model_not_found
+from tools.ai_gateway.refusals import ModelCallRefused
 from tools.ai_gateway.replies import StreamReply, WholeReply
 
 log = logging.getLogger("ascend.ai")
@@ -37,11 +37,12 @@ class ModelEndpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = {name.decode("latin-1"): value.decode("latin-1").strip(" \t") for name, value in scope["headers"]}
         whole = buffered_exchange(scope)
-        path = read_path(scope.get("raw_path", scope["path"].encode()).decode("latin-1").partition("?")[0])
+        asked = scope.get("raw_path", scope["path"].encode()).decode("latin-1").partition("?")[0]
+        path = read_path(asked)
         surface = _surface_of(path, headers)
         try:
             if path is None or scope["method"] != ("GET" if path.kind == "models" else "POST"):
-                raise model_not_found("there is nothing at this address for this method; docs/guides/ai-gateway.md lists the URLs")
+                raise ModelCallRefused("model_not_found", 404, nothing_at(asked, scope["method"]))
             await self._answer(path, scope, headers, whole, receive, send)
         except ModelCallRefused as refusal:
             call_id = new_call_id()

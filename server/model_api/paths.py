@@ -17,6 +17,8 @@ SURFACES: dict[str, Surface] = {
     "messages": "messages",
     "messages/count_tokens": "count_tokens",
 }
+#: as a client asks whose base URL lacks the prefix; nothing else of the gateway is there
+_WITHOUT_PREFIX = frozenset(f"/{path}" for path in SURFACES)
 #: a tenant's or gateway's name, which no path of our own looks like
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 
@@ -40,12 +42,25 @@ class ModelPath:
 
 
 def is_model_path(path: str) -> bool:
-    """Say whether a path is the AI gateway's."""
-    return path.startswith(PREFIX)
+    """Say whether a path is the AI gateway's, or was meant to be."""
+    return path.startswith(PREFIX) or path in _WITHOUT_PREFIX
+
+
+def nothing_at(path: str, method: str) -> str:
+    """Return what to tell who asked for something that there is not, with what was probably meant."""
+    if read_path(path) is not None:
+        return f"there is nothing at this address for {method}; calls are POST, lists of models GET"
+    meant = max((each for each in SURFACES if path.removesuffix("/").endswith(f"/{each}")), key=len, default="")
+    if not meant:
+        return "there is nothing at this address; docs/guides/ai-gateway.md lists the URLs"
+    ends = "OpenAI's clients take a base URL that ends with /v1, Anthropic's one without"
+    return f"there is nothing at this address; {PREFIX}{meant} was probably meant: {ends}"
 
 
 def read_path(path: str) -> ModelPath | None:
     """Return what a path asks for; None where there is nothing. `path` is percent-encoded, as it came."""
+    if not path.startswith(PREFIX):
+        return None
     rest = path.removeprefix(PREFIX).removesuffix("/")
     if (surface := SURFACES.get(rest)) is not None:
         return ModelPath("call", surface)

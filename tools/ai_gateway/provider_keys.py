@@ -37,7 +37,9 @@ class ProviderKeys:
                 return await self._credentials.for_call(principal, provider.name, frozenset(), None)
             except ConnectionNeeded:
                 continue  # It ended between the look and the call.
-        raise NoProviderKey(f"there is no key for {provider.name!r}; an operator adds one with `ascend connection add-key {provider.name}`")
+        whose = "" if caller.tenant_id == DEFAULT_TENANT else f" --tenant {caller.tenant_id}"
+        command = f"ascend connection add-key {provider.name}{whose}"
+        raise NoProviderKey(f"there is no key for {provider.name!r}; an operator adds one with `{command}`")
 
 
 def key_headers(credential: Credential | None, dialect: Dialect) -> Headers:

@@ -23,7 +23,15 @@ class ModelCallRefused(Exception):
 
 def unauthenticated() -> ModelCallRefused:
     # One text for all reasons: which part of a key is wrong helps only who guesses.
-    return ModelCallRefused("unauthenticated", 401, "send a caller's key of this gateway, or an access token for it with llm:write")
+    way = "a caller's key of this gateway (`ascend ai key mint` makes one), or an access token for it with llm:write"
+    return ModelCallRefused("unauthenticated", 401, f"send {way}, as Authorization: Bearer or as x-api-key")
+
+
+def two_credentials() -> ModelCallRefused:
+    """Say that it is open who calls; that tells nothing of either credential."""
+    return ModelCallRefused(
+        "unauthenticated", 401, "authorization and x-api-key hold two different keys; send one of them, or the same in both"
+    )
 
 
 def forbidden(message: str) -> ModelCallRefused:
@@ -68,6 +76,11 @@ def upstream_timeout(message: str) -> ModelCallRefused:
 
 def no_target(message: str, retry_after_s: int) -> ModelCallRefused:
     return ModelCallRefused("no_target", 503, message, headers={"retry-after": str(retry_after_s)})
+
+
+def not_set_up(message: str, retry_after_s: int) -> ModelCallRefused:
+    """Say that no target can serve this before an operator changes something: SDKs, which would wait and repeat, are told not to."""
+    return ModelCallRefused("no_target", 503, message, headers={"retry-after": str(retry_after_s), "x-should-retry": "false"})
 
 
 def rate_limited(message: str, headers: Mapping[str, str]) -> ModelCallRefused:

@@ -110,7 +110,7 @@ class Upstream:
         except TimeoutError as error:
             raise TryFailed("timeout", f"{target.provider.name} gave no answer within {limits.first_byte_s:g} s") from error
         except EgressRefused as error:
-            raise TryFailed("connect", error.failure.message) from error
+            raise TryFailed("connect", f"{error.failure.message}; {error.failure.hint}") from error
         except ToolError as error:
             code = {"upstream_unreachable": "connect", "upstream_reset": "reset", "upstream_timeout": "timeout", "busy": "busy"}
             raise TryFailed(code.get(error.failure.code, "malformed"), error.failure.message) from error

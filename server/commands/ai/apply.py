@@ -1,21 +1,26 @@
 """`ascend ai apply`: put a file in force."""
 
 import json
+from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO
 
 import click
 
 from server.commands.ai.refused_file import RefusedFile
 from server.commands.frame import json_option, run_async, with_settings
+from server.commands.private_addresses import way_to_allow
 from server.commands.terminal import say
 from server.config.settings import Settings
 from server.storage.store import open_store
 from tools.ai_gateway.configuration.build_config import build_config
 from tools.ai_gateway.configuration.changes import ConfigChanges
+from tools.ai_gateway.configuration.config import AiConfig
 from tools.ai_gateway.configuration.differences import differences
 from tools.ai_gateway.configuration.faults import ConfigInvalid
 from tools.ai_gateway.configuration.notes import notes_on
 from tools.ai_gateway.configuration.read_document import MAX_BYTES, read_toml
+from tools.egress.addresses import AddressRules
+from tools.errors import EgressRefused
 
 #: as versions name who applied them
 BY = "ascend ai"
@@ -42,7 +47,8 @@ async def command(settings: Settings, file: BinaryIO, dry_run: bool, as_json: bo
         before = await store.ai_configs.newest()
         version = before.version if dry_run else (await ConfigChanges(store.ai_configs).apply(document, BY)).version
         tenants = [tenant.tenant_id for tenant in await store.tenants.all()]
-    lines, notes = differences(before.document, document), list(notes_on(build_config(document), tenants))
+    config = build_config(document)
+    lines, notes = differences(before.document, document), [*notes_on(config, tenants), *_refused_addresses(settings, config, document)]
     for note in notes:
         say(f"ascend: note: {note}", err=True)
     if as_json:
@@ -58,3 +64,17 @@ async def command(settings: Settings, file: BinaryIO, dry_run: bool, as_json: bo
         say(f"{len(lines)} values would change; version {version} stays in force")
     else:
         say(f"version {version} is in force ({len(lines)} values changed); running gateways follow within two seconds")
+
+
+def _refused_addresses(settings: Settings, config: AiConfig, document: Mapping[str, Any]) -> Iterator[str]:
+    """Yield a note for each provider in use that the gateway may not call as it is set here: a model on one's own machine, mostly."""
+    rules = AddressRules(settings.egress.egress_allow)
+    named = {target.use.partition("/")[0] for route in config.routes.values() for target in route.targets}
+    named.update(document.get("providers", ()))
+    for provider in config.providers.values():
+        if provider.name not in named or not provider.base_url:
+            continue
+        try:
+            rules.target(provider.base_url)
+        except EgressRefused:
+            yield f"providers.{provider.name}: {provider.base_url} is no public address; {way_to_allow(settings, provider.base_url)}"

@@ -22,4 +22,8 @@ COMMANDS = {
 
 @click.command(cls=LazyCommands, modules=COMMANDS)
 def command() -> None:
-    """Models through one door: who may call which, what it costs, what happened."""
+    """Models through one door: who may call which, what it costs, what happened.
+
+    Start with `ascend connection add-key PROVIDER`, which keeps a provider's key, and `ascend ai key mint NAME --tenant default`,
+    which makes a caller's; clients then call http://…/v1. Routes, budgets and further providers: `ascend ai apply FILE`.
+    """

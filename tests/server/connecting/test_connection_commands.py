@@ -55,7 +55,8 @@ def test_a_key_for_what_nothing_uses_is_kept_with_a_word(ascend: Ascend, tmp_pat
     (tmp_path / "shop.json").write_text(json.dumps(document({"type": "object"})), encoding="utf-8")
     ascend("import", "openapi", str(tmp_path / "shop.json"), "--provider", "shop", "--shared")
     assert "no operation of 'shpo' is imported for default; `ascend import list`" in ascend("connection", "add-key", "shpo", stdin="k\n")
-    assert "note" not in ascend("connection", "add-key", "shop", stdin="k\n")
+    assert "did you mean 'openai'?" in ascend("connection", "add-key", "opena", stdin="k\n")
+    assert "note" not in ascend("connection", "add-key", "shop", stdin="k\n") + ascend("connection", "add-key", "openai", stdin="k\n")
 
 
 def test_a_key_where_people_sign_in_is_refused_unless_its_kind_is_said(ascend: Ascend) -> None:

@@ -121,6 +121,39 @@ async def test_nobody_and_somebody_unknown_hear_the_same(models: Models) -> None
     assert (response.status_code, response.json()["error"]["type"]) == (401, "authentication_error")
 
 
+async def test_two_different_keys_leave_open_who_calls_and_that_is_said(models: Models) -> None:
+    response = await models.chat("one/m", headers={"x-api-key": "another"})
+    assert response.status_code == 401
+    assert "two different keys" in response.json()["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("path", "meant"),
+    [
+        ("/v1/v1/messages", "/v1/messages"),
+        ("/chat/completions", "/v1/chat/completions"),
+        ("/v1/v1/messages/count_tokens", "/v1/messages/count_tokens"),
+    ],
+)
+async def test_a_base_url_with_too_much_or_too_little_is_told_which_path_was_meant(models: Models, path: str, meant: str) -> None:
+    """OpenAI's SDK takes its base URL with /v1, Anthropic's without."""
+    response = await models.post(path, {})
+    assert (response.status_code, response.headers["x-gateway-error"]) == (404, "model_not_found")
+    assert f" {meant} was probably meant" in response.json()["error"]["message"]
+
+
+async def test_what_only_an_operator_can_mend_names_the_command_and_is_not_repeated(models: Models) -> None:
+    """SDKs would wait for a minute, twice."""
+    response = await models.chat("openai/gpt-5.2")
+    assert "`ascend connection add-key openai --tenant acme`" in response.json()["error"]["message"]
+    response = await models.chat("workers_ai/@cf/meta/llama")
+    assert (response.status_code, response.headers["x-should-retry"]) == (503, "false")
+    assert "base_url" in response.json()["error"]["message"]
+    # a provider that asks for no key, at an address that nobody allowed
+    await models.configure(providers={"ollama": {"base_url": "http://10.9.8.7/v1"}})
+    assert "ASCEND_EGRESS_ALLOW" in (await models.chat("ollama/llama3.2")).json()["error"]["message"]
+
+
 async def test_a_gateway_of_another_tenant_is_none(models: Models) -> None:
     await models.configure(gateways={"agents": {"tenant": "acme"}})
     body = {"model": "one/m", "messages": []}

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from tools.ai_gateway.configuration.config import Dialect, TenantRules
 from tools.ai_gateway.model_request import ModelRequest
-from tools.ai_gateway.refusals import model_not_allowed, no_target, unsupported
+from tools.ai_gateway.refusals import model_not_allowed, not_set_up, unsupported
 from tools.ai_gateway.routing.allow_list import is_denied
 from tools.ai_gateway.routing.decision import ModelTarget
 from tools.ai_gateway.routing.routing_table import RoutingTable
@@ -64,7 +64,7 @@ def _reachable(targets: Sequence[ModelTarget], request: ModelRequest, reasons: l
         else:
             left.append(target)
     if not left:
-        raise no_target("; ".join(["no target for this request", *reasons[-5:]]), RETRY_AFTER_S)
+        raise not_set_up("; ".join(["no target for this request", *reasons[-5:]]), RETRY_AFTER_S)
     return left
 
 

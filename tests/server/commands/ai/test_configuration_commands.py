@@ -144,3 +144,11 @@ def test_a_refusal_names_the_way_out(ai: Ascend, words: tuple[str, ...], code: i
     refused = ai.says(*words)
     assert (refused.returncode, refused.stdout) == (code, "")
     assert said in refused.stderr
+
+
+def test_a_provider_on_a_private_address_says_what_lets_the_gateway_call_it(ai: Ascend) -> None:
+    """Else the first call finds out."""
+    said = ai.applies('[routes.house]\ntargets = ["ollama/llama3.2"]\n')
+    assert "127.0.0.1:11434 in ASCEND_EGRESS_ALLOW" in said.stderr
+    assert ai.reads("apply", str(ai.folder / "ai.toml"), "--dry-run")["notes"]
+    assert "EGRESS" not in ai.applies(ROUTE).stderr
