@@ -11,6 +11,7 @@ from starlette.types import ASGIApp
 
 from capability_index.encoders.encoder import Floats
 from oauth.tenants import Tenants
+from server.assembly.admin import assemble_admin
 from server.assembly.ai_gateway import AiGateway, open_ai_gateway
 from server.assembly.authorization import AuthorizationServer, OAuthStores
 from server.assembly.connections import Connections, assemble_connections
@@ -115,6 +116,7 @@ async def open_gateway(settings: Settings) -> AsyncIterator[Gateway]:
             *people.routes,
             *connections.routes(tenants, people.sessions, people.pages, operations.catalog.connections, operations.key_parts),
             *authorization.routes(sessions=people.sessions, pages=people.pages, limits=people.limits),
+            assemble_admin(settings, store, tenants, authorization.access_tokens, ai_gateway),
         ]
         models = ai_gateway.endpoint(settings, tenants, authorization.access_tokens)
         # decision 0018: what a request passes stands in the order of how often they come.

@@ -61,6 +61,8 @@ class AiGateway:
     keys: CallerKeys
     ledger: CallLedger
     budgets: Budgets
+    provider_keys: ProviderKeys
+    standing: TargetStanding
     experiments: ExperimentWatch
     feedback: Feedback
     #: of model calls alone; the gateway's own registry collects it
@@ -117,10 +119,11 @@ async def open_ai_gateway(
     limits = Limits(LimitRules(current))
     places = EgressPlaces(MODEL_PLACES, MODEL_PLACES_PER_PROVIDER)
     async with Egress(settings.egress.egress_allow, places=places) as egress:
-        attempts = Attempts(current, Upstream(egress), ProviderKeys(credentials), breakers, standing)
+        provider_keys = ProviderKeys(credentials)
+        attempts = Attempts(current, Upstream(egress), provider_keys, breakers, standing)
         calls = ModelCalls(current, router, attempts, budgets, limits, Bookkeeping(prices, ledger, breakers), AnswerCache(embed))
         feedback = Feedback(store.feedback, ledger.flush)
-        yield AiGateway(calls, router, config, keys, ledger, budgets, experiments, feedback, metrics)
+        yield AiGateway(calls, router, config, keys, ledger, budgets, provider_keys, standing, experiments, feedback, metrics)
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,6 +77,14 @@ class Breakers:
         state = self._states.get(circuit)
         return 0 if state is None or state.open_until is None else max(0.0, state.open_until - self._clock())
 
+    def open_targets(self) -> dict[str, float]:
+        """Return the targets that are left alone with any of their keys, and in how many seconds a call may try again."""
+        found: dict[str, float] = {}
+        for circuit, state in self._states.items():
+            if state.open_until is not None:
+                found[circuit[0]] = max(found.get(circuit[0], 0.0), self.opens_in_s(circuit))
+        return found
+
     def _forget(self, now: float) -> None:
         """Forget those that are not open, else the oldest: they are counted anew."""
         kept = {circuit: state for circuit, state in self._states.items() if state.open_until is not None and state.open_until > now}

@@ -41,6 +41,13 @@ class ProviderKeys:
         command = f"ascend connection add-key {provider.name}{whose}"
         raise NoProviderKey(f"there is no key for {provider.name!r}; an operator adds one with `{command}`")
 
+    def has_key(self, tenant_id: str, provider: ModelProvider) -> bool:
+        """Say whether calls of a tenant to a provider have a key, or need none; from memory."""
+        tenants = (tenant_id, DEFAULT_TENANT) if provider.shared_key else (tenant_id,)
+        return provider.is_keyless or any(
+            self._credentials.readiness(_anybody_in(each), provider.name, frozenset()).status == "ready" for each in tenants
+        )
+
 
 def key_headers(credential: Credential | None, dialect: Dialect) -> Headers:
     """Return the header that carries a key, as the dialect's own SDK sends it; a signature is made at the last moment elsewhere."""

@@ -42,8 +42,13 @@ class ModelCallStore(Protocol):
         """
         ...
 
-    async def recent(self, tenant_id: str | None, limit: int, gateway: str | None = None) -> Sequence[ModelCallRecord]:
-        """Return the newest calls of a tenant (None: of all, for operators), the newest first; `gateway` "": of none."""
+    async def recent(
+        self, tenant_id: str | None, limit: int, gateway: str | None = None, before: tuple[int, str] | None = None
+    ) -> Sequence[ModelCallRecord]:
+        """Return the newest calls of a tenant (None: of all, for operators), the newest first; `gateway` "": of none.
+
+        before: (`at_us`, `id`) of the last call that was seen; only those after it in this order come.
+        """
         ...
 
     async def find(self, tenant_id: str, call_id: str) -> ModelCallRecord | None:

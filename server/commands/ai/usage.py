@@ -12,7 +12,7 @@ from server.commands.user import known_tenant
 from server.config.settings import Settings
 from server.storage.store import open_store
 from tools.ai_gateway.stores import UsageBy
-from tools.metering.money import to_usd
+from tools.ai_gateway.usage_row import usage_row
 
 
 @click.command()
@@ -30,17 +30,4 @@ async def command(settings: Settings, by: UsageBy, since: datetime, tenant: str 
         if tenant is not None:
             await known_tenant(store, tenant)
         found = await store.model_calls.usage(by, tenant, int(since.timestamp() * 1_000_000))
-    rows = [
-        {
-            by: each.of,
-            "calls": each.calls,
-            "errors": each.errors,
-            "input_tokens": each.input_tokens,
-            "cached_input_tokens": each.cached_input_tokens,
-            "output_tokens": each.output_tokens,
-            "cost_usd": to_usd(each.cost_nano_usd),
-            "unpriced": each.unpriced,
-        }
-        for each in found
-    ]
-    print_rows(rows, as_json=as_json, empty="no model calls in this time")
+    print_rows([usage_row(by, each) for each in found], as_json=as_json, empty="no model calls in this time")

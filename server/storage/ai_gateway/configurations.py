@@ -1,4 +1,4 @@
-"""Versions of the configuration and held experiments, in SQL. Tables: ai_configs, ai_experiment_holds."""
+"""Versions of the configuration and held experiments, in SQL. Tables: ai_configs, ai_experiment_holds, security_events."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -7,10 +7,21 @@ import orjson
 from sqlalchemy import Row, delete, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from oauth.audit import SecurityEvent
 from server.storage.database import Database, announce, now_us
 from server.storage.insertion import insert_once, insert_rows
+from server.storage.oauth.rows import EVENTS
 from server.storage.schema.ai_config_tables import ai_configs, ai_experiment_holds
-from tools.ai_gateway.configuration.versions import MAX_KEPT, TOPIC, ConfigVersion, ExperimentHold, VersionConflict
+from server.storage.schema.oauth_tables import security_events
+from tools.ai_gateway.configuration.versions import (
+    LOCAL_ACT,
+    MAX_KEPT,
+    TOPIC,
+    ConfigAct,
+    ConfigVersion,
+    ExperimentHold,
+    VersionConflict,
+)
 from tools.operation import Json
 
 
@@ -31,7 +42,7 @@ class SqlAiConfigs:
             row = (await connection.execute(select(ai_configs).where(ai_configs.c.version == number))).first()
         return None if row is None else _version(row)
 
-    async def put(self, document: Mapping[str, Json], by: str, expected: int | None = None) -> ConfigVersion:
+    async def put(self, document: Mapping[str, Json], by: str, expected: int | None = None, act: ConfigAct = LOCAL_ACT) -> ConfigVersion:
         async with self._database.write() as connection:
             await _one_at_a_time(connection)
             newest = await connection.scalar(select(func.coalesce(func.max(ai_configs.c.version), 0))) or 0
@@ -41,6 +52,7 @@ class SqlAiConfigs:
             values = {"version": kept.version, "document": orjson.dumps(document).decode(), "applied_by": by, "applied_at": kept.at_us}
             await insert_rows(connection, ai_configs, [values])
             await connection.execute(delete(ai_configs).where(ai_configs.c.version <= kept.version - MAX_KEPT))
+            await insert_rows(connection, security_events, [EVENTS.values(_event(act, kept))])
             await announce(connection, TOPIC, None, str(kept.version))
         return kept
 
@@ -69,6 +81,11 @@ async def _one_at_a_time(connection: AsyncConnection) -> None:
     if connection.dialect.name == "postgresql":
         # Two that read the newest number at the same time would both take the next one.
         await connection.execute(select(func.pg_advisory_xact_lock(func.hashtext(ai_configs.name))))
+
+
+def _event(act: ConfigAct, kept: ConfigVersion) -> SecurityEvent:
+    facts = {"version": str(kept.version), "by": kept.by} | ({"about": act.about} if act.about else {})
+    return SecurityEvent(act.action, kept.at_us / 1_000_000, act.tenant_id, act.subject, facts=facts)
 
 
 def _version(row: Row[Any]) -> ConfigVersion:

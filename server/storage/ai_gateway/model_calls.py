@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Date, Row, String, case, cast, delete, func, literal, select, text
+from sqlalchemy import ColumnElement, Connection, Date, Row, String, and_, case, cast, delete, func, literal, or_, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 
 from server.storage.ai_gateway.model_call_rows import call_of, call_values
@@ -37,8 +37,13 @@ class SqlModelCallStore:
 
         return await self._database.transact(written)
 
-    async def recent(self, tenant_id: str | None, limit: int, gateway: str | None = None) -> Sequence[ModelCallRecord]:
-        query = select(model_calls).order_by(model_calls.c.at.desc()).limit(min(limit, MAX_ROWS))
+    async def recent(
+        self, tenant_id: str | None, limit: int, gateway: str | None = None, before: tuple[int, str] | None = None
+    ) -> Sequence[ModelCallRecord]:
+        at, call_id = model_calls.c.at, model_calls.c.call_id
+        query = select(model_calls).order_by(at.desc(), call_id.desc()).limit(min(limit, MAX_ROWS))
+        if before is not None:
+            query = query.where(or_(at < before[0], and_(at == before[0], call_id < before[1])))
         if tenant_id is not None:
             query = query.where(model_calls.c.tenant_id == tenant_id)
         if gateway is not None:

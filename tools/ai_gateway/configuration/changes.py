@@ -8,7 +8,7 @@ import anyio.to_thread
 
 from tools.ai_gateway.configuration.faults import meant, shortened
 from tools.ai_gateway.configuration.read_document import read_document
-from tools.ai_gateway.configuration.versions import AiConfigStore, ConfigVersion, VersionConflict
+from tools.ai_gateway.configuration.versions import LOCAL_ACT, AiConfigStore, ConfigAct, ConfigVersion, VersionConflict
 from tools.operation import Json
 
 #: how often an edit of one value begins anew because somebody else's came first
@@ -29,7 +29,7 @@ class ConfigChanges:
     def __init__(self, store: AiConfigStore) -> None:
         self._store = store
 
-    async def apply(self, document: Json, by: str, expected: int | None = None) -> ConfigVersion:
+    async def apply(self, document: Json, by: str, expected: int | None = None, act: ConfigAct = LOCAL_ACT) -> ConfigVersion:
         """Put `document` in force; where it says what is in force anyway, that version stays.
 
         expected: the version that the writer has seen (None: whichever it is). Raises VersionConflict.
@@ -39,7 +39,7 @@ class ConfigChanges:
         newest = await self._store.newest()
         if expected is not None and newest.version != expected:
             raise VersionConflict(newest.version)
-        return newest if newest.document == checked else await self._store.put(checked, by, expected)
+        return newest if newest.document == checked else await self._store.put(checked, by, expected, act)
 
     async def roll_back(self, number: int, by: str) -> ConfigVersion:
         """Put version `number` in force again, as the next version. Raises NoSuchThing."""
@@ -48,12 +48,12 @@ class ConfigChanges:
             newest = (await self._store.newest()).version
             raise NoSuchThing(f"no version {number}; the newest is {newest}, and the last hundred are kept")
         # Checked anew: a release may know rules that the one which took it did not.
-        return await self.apply(wanted.document, by)
+        return await self.apply(wanted.document, by, act=ConfigAct(about=f"as version {number}"))
 
     async def set_shares(self, name: str, share: Mapping[str, float], by: str) -> ConfigVersion:
         """Give arms of the experiment `name` new shares; "" stands for the only arm. Raises NoSuchThing."""
 
-        def edit(document: dict[str, Json]) -> None:
+        def edit(document: dict[str, Json]) -> ConfigAct:
             experiment = _experiment_in(document, name)
             arms = list(experiment["arms"])
             for arm, part in share.items():
@@ -62,19 +62,20 @@ class ConfigChanges:
                 if arm and arm not in arms:
                     raise NoSuchThing(f"experiment {name} has no arm {shortened(arm)!r}{meant(arm, arms)}")
                 experiment.setdefault("share", {})[arm or arms[0]] = part
+            return ConfigAct(about=f"experiment {name}")
 
         return await self.edit(edit, by)
 
-    async def edit(self, edit: Callable[[dict[str, Json]], None], by: str) -> ConfigVersion:
-        """Change the document in place by `edit`, which may run again where another change came first."""
+    async def edit(self, edit: Callable[[dict[str, Json]], ConfigAct], by: str) -> ConfigVersion:
+        """Change the document in place by `edit`, which may run again where another change came first; it returns what the audit says."""
         attempts = MAX_ATTEMPTS
         while True:
             newest = await self._store.newest()
             document = copy.deepcopy(dict(newest.document))
-            edit(document)
+            act = edit(document)
             attempts -= 1
             try:
-                return await self.apply(document, by, newest.version)
+                return await self.apply(document, by, newest.version, act)
             except VersionConflict:
                 if not attempts:
                     raise

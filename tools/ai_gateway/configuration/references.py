@@ -59,6 +59,8 @@ def _names_of_entries(document: Json) -> Iterator[ConfigFault]:
         for name in table(table(document).get(section)):
             if not name or len(name) > 200 or not name.isprintable() or " " in name:
                 yield ConfigFault(place_of((section, name)), "is no name: use up to 200 visible characters without blanks")
+            elif section == "gateways" and name in RESERVED_NAMES:
+                yield ConfigFault(place_of((section, name)), "stands for calls without a gateway; take another name")
             elif section in ("providers", "gateways", "tenants") and "/" in name:
                 yield ConfigFault(place_of((section, name)), "is no name: `/` stands between a provider and its model")
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Protocol
 
+from oauth.audit import SecurityAction
+from oauth.tenants import DEFAULT_TENANT
 from tools.operation import Json
 
 #: change feed topic of everything that `AiConfigStore` writes
@@ -34,6 +36,23 @@ class ExperimentHold:
     at_us: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class ConfigAct:
+    """What the audit says of a change beside its version and who made it: whose affair it was, and which one thing it was about.
+
+    `subject`: the administrator behind it; "" for the command line.
+    """
+
+    action: SecurityAction = "ai_config_changed"
+    tenant_id: str = DEFAULT_TENANT
+    subject: str = ""
+    about: str = ""
+
+
+#: a change of the whole, made on the machine
+LOCAL_ACT = ConfigAct()
+
+
 class VersionConflict(Exception):
     """Somebody else's version came first; `newest` is its number."""
 
@@ -51,8 +70,8 @@ class AiConfigStore(Protocol):
         """Return one of the last MAX_KEPT versions."""
         ...
 
-    async def put(self, document: Mapping[str, Json], by: str, expected: int | None = None) -> ConfigVersion:
-        """Keep `document` as the next version: of concurrent calls each gets a number of its own.
+    async def put(self, document: Mapping[str, Json], by: str, expected: int | None = None, act: ConfigAct = LOCAL_ACT) -> ConfigVersion:
+        """Keep `document` as the next version, and `act` as a security event: of concurrent calls each gets a number of its own.
 
         Raises VersionConflict where the newest is not `expected` (None: whichever it is), and then keeps nothing.
         """

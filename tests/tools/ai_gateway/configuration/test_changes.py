@@ -7,7 +7,7 @@ import pytest
 from server.storage.ai_gateway.configurations import SqlAiConfigs
 from tools.ai_gateway.configuration.changes import ConfigChanges, NoSuchThing, ThingExists
 from tools.ai_gateway.configuration.faults import ConfigInvalid
-from tools.ai_gateway.configuration.gateways import create_gateway, delete_gateway, gateways_json
+from tools.ai_gateway.configuration.gateways import create_gateway, delete_gateway, gateway_json, gateways_of
 from tools.ai_gateway.configuration.live import LiveConfig
 from tools.ai_gateway.configuration.versions import VersionConflict, version_json
 
@@ -60,14 +60,14 @@ async def test_gateways_are_made_listed_and_ended(store: SqlAiConfigs) -> None:
     made = await create_gateway(changes, {"id": "agents", "tenant": "acme", "requests_per_min": 2}, TENANTS, "ada@acme.test")
     assert made == {"id": "agents", "tenant": "acme", "requests_per_min": 2}
     await live.load()
-    assert gateways_json(live.current) == [made]
+    assert [gateway_json(each) for each in gateways_of((await store.newest()).document)] == [made]
     with pytest.raises(ThingExists, match="'agents' exists already"):
         await create_gateway(changes, made, TENANTS, "")
     await delete_gateway(changes, "agents", "")
     with pytest.raises(NoSuchThing, match="no gateway 'agents'"):
         await delete_gateway(changes, "agents", "")
     await live.load()
-    assert gateways_json(live.current) == []
+    assert gateways_of((await store.newest()).document) == []
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""The administration over HTTP: who may, what they see, what they change."""

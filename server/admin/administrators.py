@@ -1,0 +1,70 @@
+"""Who administers: a living administrator of one tenant, with an access token for the administration and nothing else."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from starlette.requests import Request
+
+from oauth.scopes import ADMIN
+from oauth.sign_in.stores import SubjectStore
+from oauth.tenants import DEFAULT_TENANT, Tenants
+from oauth.tokens.access_tokens import AccessTokens
+from server.admin.refusals import AdminRefused, forbidden, unauthenticated
+
+
+@dataclass(frozen=True, slots=True)
+class Administrator:
+    """`by` is how versions and lists name them; `subject` is their id."""
+
+    tenant_id: str
+    subject: str
+    by: str
+
+    @property
+    def is_operator(self) -> bool:
+        """The default tenant's administrators are the operator's: they see and change everything."""
+        return self.tenant_id == DEFAULT_TENANT
+
+    def must_be_operator(self, what: str) -> None:
+        """Raise AdminRefused for anybody else."""
+        if not self.is_operator:
+            raise forbidden(f"{what} is the operator's", "an administrator of the default tenant may")
+
+    def reach(self, asked: str | None) -> str | None:
+        """Return of which tenant rows may be shown; None: of all. `asked`: the tenant that was asked for. Raises AdminRefused."""
+        if self.is_operator or asked == self.tenant_id:
+            return asked
+        if asked is not None:
+            raise forbidden("an administrator sees their own tenant only")
+        return self.tenant_id
+
+
+class Administrators:
+    """Turns the Authorization header into an Administrator. No other credential opens the administration (AI gateway contract, "Admin")."""
+
+    def __init__(self, access_tokens: AccessTokens, subjects: SubjectStore, tenants: Tenants, resource_of: Callable[[str], str]) -> None:
+        """`resource_of`: the resource of a tenant's administration (RFC 8707)."""
+        self._access_tokens, self._subjects, self._tenants, self._resource_of = access_tokens, subjects, tenants, resource_of
+
+    async def of(self, request: Request) -> Administrator:
+        """Return who administers. Raises AdminRefused."""
+        sent = request.headers.getlist("authorization")
+        # RFC 6750 §2: MUST NOT use more than one method; the check and the log could see different tokens.
+        if len(sent) > 1:
+            raise AdminRefused(400, "invalid_request", "send the access token once, in the Authorization header")
+        scheme, _, token = (sent[0] if sent else "").strip().partition(" ")
+        if scheme.lower() != "bearer":
+            raise unauthenticated(was_sent=False)
+        verified = await self._access_tokens.verify(token.strip())
+        # RFC 8707 §2: for this resource and no other. Only what is minted on the machine has it: no application can ask for one.
+        if verified is None or verified.resource != self._resource_of(verified.principal.tenant_id):
+            raise unauthenticated(was_sent=True)
+        principal = verified.principal
+        tenant = self._tenants.get(principal.tenant_id)
+        # Read anew each time: who is no administrator any more, or disabled, is out at once.
+        subject = await self._subjects.get(principal.tenant_id, principal.subject)
+        if tenant is None or tenant.suspended or subject is None or subject.disabled or ADMIN not in principal.scopes:
+            raise unauthenticated(was_sent=True)
+        if not subject.is_admin:
+            raise forbidden("the token's user is no administrator", "`ascend user add EMAIL --admin` makes one")
+        return Administrator(principal.tenant_id, principal.subject, subject.email)

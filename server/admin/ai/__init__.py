@@ -1,0 +1,1 @@
+"""`/admin/api/ai/…`: the AI gateway, administered."""

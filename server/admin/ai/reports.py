@@ -1,0 +1,90 @@
+"""`usage`, `budgets`, `experiments`: what was used, what is left, what is tried out."""
+
+import time
+from dataclasses import dataclass, replace
+from typing import cast, get_args
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from oauth.tenants import Tenants
+from server.admin.answers import page, thing
+from server.admin.asked import administrator_of, part_of, since_us
+from server.admin.refusals import invalid, not_found
+from server.storage.ai_gateway.experiment_calls import SqlExperimentCalls
+from tools.ai_gateway.call_ledger import CallLedger
+from tools.ai_gateway.caller_keys import CallerKeyStore
+from tools.ai_gateway.configuration.live import LiveConfig
+from tools.ai_gateway.experiments.report import experiment_json, report_json
+from tools.ai_gateway.feedback import FeedbackStore
+from tools.ai_gateway.stores import ModelCallStore, UsageBy
+from tools.ai_gateway.usage_row import usage_row
+from tools.metering.budget_report import OwnBudget, budget_rows
+from tools.metering.rules import BudgetRule
+from tools.metering.stores import BudgetStore
+
+DAY_US = 86_400_000_000
+USAGE_DAYS = 30
+REPORT_DAYS = 7
+
+
+@dataclass(frozen=True, slots=True)
+class ReportsEndpoint:
+    live: LiveConfig
+    calls: ModelCallStore
+    ledger: CallLedger
+    budget_store: BudgetStore
+    keys: CallerKeyStore
+    experiment_calls: SqlExperimentCalls
+    feedback: FeedbackStore
+    tenants: Tenants
+
+    async def usage(self, request: Request) -> Response:
+        """GET `?by=model|provider|key|user|day&since=&tenant=`: the dearest first, days the newest first."""
+        reach = administrator_of(request).reach(request.query_params.get("tenant"))
+        by = request.query_params.get("by", "model")
+        if by not in get_args(UsageBy):
+            raise invalid(f"by: give one of {', '.join(get_args(UsageBy))}")
+        since = since_us(request, _now_us() - USAGE_DAYS * DAY_US)
+        await self.ledger.flush()
+        found = await self.calls.usage(cast("UsageBy", by), reach, since)
+        return page(*part_of(request, [usage_row(cast("UsageBy", by), each) for each in found]))
+
+    async def budgets(self, request: Request) -> Response:
+        """GET the budgets of the configuration and of callers' keys, in their present windows."""
+        reach = administrator_of(request).reach(request.query_params.get("tenant"))
+        now_us = _now_us()
+        await self.ledger.flush()
+        rules, counters = self.live.current.budgets, await self.budget_store.counters(now_us)
+        names = [reach] if reach is not None else [tenant.tenant_id for tenant in self.tenants.all()]
+        keys = [key for name in names for key in await self.keys.of_tenant(name)]
+        own = [OwnBudget(key.budget, key.key_id) for key in keys if key.budget and key.revoked_at_us is None]
+        if reach is not None:
+            rules, counters = _rules_of(rules, reach), [each for each in counters if each.charge.tenant_id == reach]
+        return page(*part_of(request, budget_rows(rules, own, counters, now_us)))
+
+    async def experiments(self, request: Request) -> Response:
+        """GET all, the operator's alone."""
+        administrator_of(request).must_be_operator("what is tried out")
+        return page(*part_of(request, [experiment_json(each) for each in self.live.current.experiments.values()]))
+
+    async def experiment(self, request: Request) -> Response:
+        """GET one, with its arms side by side over the last week."""
+        administrator_of(request).must_be_operator("what is tried out")
+        name = request.path_params["id"]
+        experiment = self.live.current.experiments.get(name)
+        if experiment is None:
+            raise not_found(f"no experiment {name!r}", "GET /admin/api/ai/experiments lists them")
+        await self.ledger.flush()
+        since = _now_us() - REPORT_DAYS * DAY_US
+        calls, scored = await self.experiment_calls.recent(name, since), await self.feedback.by_experiment(name, since)
+        return thing(experiment_json(experiment) | {"report": report_json(experiment, calls, scored)})
+
+
+def _rules_of(rules: tuple[BudgetRule, ...], tenant_id: str) -> tuple[BudgetRule, ...]:
+    """Return the budgets that count one tenant alone; what several share shows what the others spend."""
+    return tuple(replace(rule, of=replace(rule.of, tenant=tenant_id)) for rule in rules if rule.of.tenant in ("*", tenant_id))
+
+
+def _now_us() -> int:
+    return time.time_ns() // 1_000

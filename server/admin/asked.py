@@ -1,0 +1,84 @@
+"""What a request to the administration's API asks: limit and cursor, a time, a body."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import orjson
+from starlette.requests import Request
+
+from server.admin.administrators import Administrator
+from server.admin.refusals import AdminRefused, invalid
+from server.request_body import MAX_BODY_BYTES, read_body
+from tools.operation import Json
+
+MAX_LIMIT = 200
+DEFAULT_LIMIT = 50
+_CURSOR = "cursor: give the next_cursor of the page before, as it came"
+#: the scope's key under which who asks stands
+ADMINISTRATOR = "ascend.administrator"
+
+
+def administrator_of(request: Request) -> Administrator:
+    """Return who asks; server/admin/guard.py put them there."""
+    found = request.scope[ADMINISTRATOR]
+    assert isinstance(found, Administrator)
+    return found
+
+
+def limit_of(request: Request) -> int:
+    """Return how many rows a page has."""
+    said = request.query_params.get("limit", str(DEFAULT_LIMIT))
+    if not (said.isascii() and said.isdigit() and 1 <= int(said[:9]) <= MAX_LIMIT):
+        raise invalid(f"limit: give a number from 1 to {MAX_LIMIT}")
+    return int(said)
+
+
+def part_of(request: Request, rows: Sequence[Json]) -> tuple[Sequence[Json], str | None]:
+    """Return the rows of the page that is asked for, of a list that is in memory as a whole, and the cursor of the next."""
+    said = request.query_params.get("cursor", "0")
+    if not (said.isascii() and said.isdigit() and len(said) < 10):
+        raise invalid(_CURSOR)
+    start, limit = int(said), limit_of(request)
+    return rows[start : start + limit], str(start + limit) if len(rows) > start + limit else None
+
+
+def row_cursor(request: Request) -> tuple[int, str] | None:
+    """Return the time and id of the row that the last page ended with."""
+    said = request.query_params.get("cursor")
+    if said is None:
+        return None
+    at, _, row_id = said.partition(".")
+    if not (at.isascii() and at.isdigit() and len(at) < 19 and row_id):
+        raise invalid(_CURSOR)
+    return int(at), row_id
+
+
+def since_us(request: Request, default_us: int) -> int:
+    """Return from when rows count: `since`, a date or a time (ISO 8601; UTC where it names no zone)."""
+    said = request.query_params.get("since")
+    if said is None:
+        return default_us
+    try:
+        at = datetime.fromisoformat(said)
+        return int((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() * 1_000_000)
+    except (ValueError, OverflowError) as error:
+        raise invalid("since: give a date or a time, as 2026-12-31 or 2026-12-31T12:00:00Z") from error
+
+
+async def raw_body(request: Request) -> bytes:
+    """Return the body. Raises AdminRefused, TimeoutError, ClientGone."""
+    raw = await read_body(request.receive)
+    if raw is None:
+        raise AdminRefused(413, "too_large", f"the body has more than {MAX_BODY_BYTES:,} bytes")
+    return raw
+
+
+def json_of(raw: bytes) -> dict[str, Json]:
+    """Return a body that is a JSON object."""
+    try:
+        value = orjson.loads(raw)
+    except orjson.JSONDecodeError as error:
+        raise invalid(f"the body is no JSON (RFC 8259) in UTF-8: {error}") from error
+    if not isinstance(value, dict):
+        raise invalid("the body is no JSON object")
+    return value

@@ -1,0 +1,38 @@
+"""The door of `/admin/api/…`: who it is comes before everything else, and every error has one shape."""
+
+from contextlib import suppress
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from server.admin.administrators import Administrators
+from server.admin.answers import refusal_of
+from server.admin.asked import ADMINISTRATOR
+from server.request_body import ClientGone
+
+
+class AdminGuard:
+    """Lets an administrator through to `app`; nobody else learns even which addresses there are."""
+
+    def __init__(self, app: ASGIApp, administrators: Administrators) -> None:
+        self._app, self._administrators = app, administrators
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        try:
+            administrator = await self._administrators.of(request)
+            # Without the handlers of the application around it: their errors have another shape.
+            inner = {name: value for name, value in scope.items() if name != "starlette.exception_handlers"}
+            await self._app({**inner, ADMINISTRATOR: administrator}, receive, send)
+        except ClientGone:
+            return
+        except Exception as error:
+            # The answer may be under way already; then the server closes the connection, and the log has the reason.
+            with suppress(RuntimeError):
+                await refusal_of(request, error)(scope, receive, send)
+
+
+async def nowhere(_scope: Scope, _receive: Receive, _send: Send) -> None:
+    """Answer an address that is none."""
+    raise HTTPException(404, "there is nothing at this address; docs/guides/ai-administration.md lists what there is")

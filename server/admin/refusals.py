@@ -1,0 +1,49 @@
+"""Why the administration refuses a request."""
+
+from collections.abc import Mapping, Sequence
+
+from oauth.scopes import ADMIN
+
+#: what `hint` says of every missing or wrong token
+MINT_ONE = "mint one on the machine that owns the data: `ascend token mint --for admin --tenant TENANT --user EMAIL`"
+
+
+class AdminRefused(Exception):
+    """One refusal: `code` for programs, `message` and `hint` for people, `faults` with a place each."""
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        message: str,
+        hint: str = "",
+        *,
+        faults: Sequence[Mapping[str, str]] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.status, self.code, self.message, self.hint = status, code, message, hint
+        self.faults, self.headers = tuple(faults), dict(headers or {})
+
+
+def unauthenticated(*, was_sent: bool) -> AdminRefused:
+    """Return one answer for every reason (RFC 6750 §3.1: no error code where no token was sent)."""
+    error = ', error="invalid_token"' if was_sent else ""
+    message = "the token is unknown, expired, revoked, or not for the administration" if was_sent else "an administrator's token is needed"
+    return AdminRefused(401, "unauthenticated", message, MINT_ONE, headers={"www-authenticate": f'Bearer scope="{ADMIN}"{error}'})
+
+
+def forbidden(message: str, hint: str = "") -> AdminRefused:
+    """Return the refusal of somebody who is known (RFC 6750 §3.1, insufficient_scope)."""
+    return AdminRefused(
+        403, "forbidden", message, hint, headers={"www-authenticate": f'Bearer scope="{ADMIN}", error="insufficient_scope"'}
+    )
+
+
+def invalid(message: str, hint: str = "") -> AdminRefused:
+    """Return the refusal of a request that says something impossible."""
+    return AdminRefused(400, "invalid_request", message, hint)
+
+
+def not_found(message: str, hint: str = "") -> AdminRefused:
+    return AdminRefused(404, "not_found", message, hint)

@@ -1,0 +1,42 @@
+"""The administration put together: who may, and what they see and change of the AI gateway."""
+
+from starlette.routing import Mount
+
+from oauth.resources import Resources
+from oauth.tenants import Tenants
+from oauth.tokens.access_tokens import AccessTokens
+from server.admin.administrators import Administrators
+from server.admin.ai.config import ConfigEndpoint
+from server.admin.ai.gateways import GatewaysEndpoint
+from server.admin.ai.reports import ReportsEndpoint
+from server.admin.ai.routes import AiAdministration
+from server.admin.ai.targets import TargetsEndpoint
+from server.admin.guard import AdminGuard
+from server.assembly.ai_gateway import AiGateway
+from server.config.settings import Settings
+from server.storage.store import Store
+
+
+def assemble_admin(settings: Settings, store: Store, tenants: Tenants, access_tokens: AccessTokens, ai: AiGateway) -> Mount:
+    """Return `/admin/api/…`."""
+    resources = Resources(tenants, settings.mcp_url, settings.base_url)
+
+    def resource_of(tenant_id: str) -> str:
+        return resources.of(tenant_id, "admin")
+
+    of_ai = AiAdministration(
+        ConfigEndpoint(store.ai_configs, ai.config, tenants),
+        GatewaysEndpoint(store.ai_configs, store.model_calls, ai.config, tenants, ai.ledger),
+        ReportsEndpoint(
+            live=ai.config,
+            calls=store.model_calls,
+            ledger=ai.ledger,
+            budget_store=store.budgets,
+            keys=store.caller_keys,
+            experiment_calls=store.experiment_calls,
+            feedback=store.feedback,
+            tenants=tenants,
+        ),
+        TargetsEndpoint(ai.config, ai.provider_keys, ai.calls.books.breakers, ai.standing),
+    )
+    return Mount("/admin/api", AdminGuard(of_ai.router(), Administrators(access_tokens, store.subjects, tenants, resource_of)))

@@ -1,0 +1,154 @@
+"""`/admin/api/ai/…`: who gets in, whose things they see, and what every change leaves."""
+
+from typing import Any
+
+from tests.contracts.model_calls import call
+from tests.gateway import add_person
+from tests.server.admin.conftest import Administration
+from tools.ai_gateway.caller_keys import CallerKeyIssuer
+from tools.ai_gateway.stores import ClosedCall
+
+DOCUMENT: dict[str, Any] = {
+    "routes": {"chat": {"targets": ["openai/gpt-5.2"]}},
+    "gateways": {"agents": {"tenant": "acme"}, "bots": {"tenant": "globex", "requests_per_min": 5}},
+    "budgets": [{"name": "all", "window": "total", "usd": 9}, {"name": "each", "tenant": "*", "window": "total", "usd": 5}],
+    "experiments": [{"name": "cf", "route": "chat", "arms": {"b": "bulk"}, "share": {"b": 0.1}}],
+}
+EVERYTHING = ("config", "gateways", "gateways/default", "gateways/default/logs", "usage", "budgets", "experiments", "targets", "nothing")
+
+
+async def test_no_other_credential_opens_the_administration(admin: Administration) -> None:
+    """Nobody, garbage, a caller's key, an MCP token, one for models, and another's resource: a challenge, whatever the address."""
+    gateway = admin.gateway
+    caller, _ = await CallerKeyIssuer(gateway.store.caller_keys, gateway.store.security_events).mint("acme", "bot")
+    subject = (await gateway.store.subjects.of_tenant("acme"))[0].subject_id
+    others = [await admin.token("acme", subject, kind, frozenset({"mcp", "llm:write", "admin"})) for kind in ("mcp", "models")]
+    for token in ("", "garbage", "asc_at_" + "0" * 43, caller, *others):
+        for path in EVERYTHING:
+            answer = await admin.ask("GET", path, token)
+            assert answer.status_code == 401, (token[:10], path)
+            assert answer.headers["www-authenticate"].startswith("Bearer ")
+            assert answer.json()["error"]["code"] == "unauthenticated"
+            assert len(answer.json()["trace_id"]) == 32
+
+
+async def test_who_is_no_administrator_any_more_is_out_at_once(admin: Administration) -> None:
+    subject, token = await admin.administrator("acme", "grace@acme.test")
+    assert (await admin.ask("GET", "usage", token)).status_code == 200
+    await admin.change("acme", subject, is_admin=False)
+    refused = await admin.ask("GET", "usage", token)
+    assert (refused.status_code, refused.json()["error"]["code"]) == (403, "forbidden")
+    assert "insufficient_scope" in refused.headers["www-authenticate"]
+    await admin.change("acme", subject, is_admin=True, disabled=True)
+    assert (await admin.ask("GET", "usage", token)).status_code == 401
+    mere = await add_person(admin.gateway, "mere@acme.test", "acme")
+    assert (await admin.ask("GET", "usage", await admin.token("acme", mere))).status_code == 403
+
+
+async def test_a_configuration_replaces_the_one_that_its_writer_has_seen(admin: Administration) -> None:
+    """Without a version, with an old one, with a fault: nothing changes; with the right one it is in force at once."""
+    seen = await admin.ask("GET", "config", admin.operator)
+    assert (seen.headers["etag"], seen.json()["version"]) == ('"0"', 0)
+    assert (await admin.ask("PUT", "config", admin.operator, DOCUMENT)).status_code == 428
+    put = await admin.ask("PUT", "config", admin.operator, DOCUMENT, if_match=seen.headers["etag"])
+    assert (put.status_code, put.json()["version"], put.json()["applied_by"]) == (200, 1, "ops@example.com")
+    assert "chat" in admin.gateway.ai_gateway.config.current.routes
+    old = await admin.ask("PUT", "config", admin.operator, {}, if_match='"0"')
+    assert (old.status_code, old.json()["error"]["code"]) == (412, "version_conflict")
+    wrong = {"routes": {"a": {"targets": ["b"]}}, "providers": {"x": {"key": "sk-123456789"}}}
+    refused = await admin.ask("PUT", "config", admin.operator, wrong, if_match="1")
+    assert refused.status_code == 422
+    assert {"routes.a.targets[0]", "providers.x.key"} <= {fault["place"] for fault in refused.json()["error"]["faults"]}
+    assert "sk-123456789" not in refused.text
+    # What GET gives can be put again, and a file, too.
+    assert (await admin.ask("PUT", "config", admin.operator, put.json(), if_match="*")).json()["version"] == 1
+    headers = {"authorization": f"Bearer {admin.operator}", "if-match": '"1"', "content-type": "application/toml"}
+    file = await admin.http.put("/admin/api/ai/config", content=b"[gateways.agents]\ntenant = 'acme'\n", headers=headers)
+    assert (file.status_code, file.json()["config"]) == (200, {"gateways": {"agents": {"tenant": "acme"}}})
+
+
+async def test_bodies_that_are_none_are_refused(admin: Administration) -> None:
+    headers = {"authorization": f"Bearer {admin.operator}", "if-match": "*"}
+    for body in (b"{", b"[]", b"\xff", b""):
+        answer = await admin.http.put("/admin/api/ai/config", content=body, headers=headers)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (400, "invalid_request"), body
+    assert (await admin.http.put("/admin/api/ai/config", content=b"x" * (5 << 20), headers=headers)).status_code == 413
+
+
+async def test_gateways_are_made_and_ended_and_each_change_is_on_record(admin: Administration) -> None:
+    made = await admin.ask("POST", "gateways", admin.acme, {"id": "agents", "requests_per_min": 2})
+    assert (made.status_code, made.json()) == (201, {"id": "agents", "tenant": "acme", "requests_per_min": 2})
+    assert (await admin.ask("POST", "gateways", admin.operator, {"id": "agents", "tenant": "acme"})).status_code == 409
+    assert [each["id"] for each in (await admin.read("gateways", admin.acme))["items"]] == ["default", "agents"]
+    assert (await admin.ask("DELETE", "gateways/agents", admin.acme)).status_code == 204
+    assert (await admin.ask("DELETE", "gateways/agents", admin.acme)).status_code == 404
+    assert (await admin.ask("DELETE", "gateways/default", admin.operator)).status_code == 403
+    events = [
+        (each.action, dict(each.facts)) for each in await admin.gateway.store.security_events.recent("acme") if "gateway" in each.action
+    ]
+    by = "ada@acme.test"
+    assert events == [
+        ("ai_gateway_removed", {"version": "2", "by": by, "about": "agents"}),
+        ("ai_gateway_created", {"version": "1", "by": by, "about": "agents"}),
+    ]
+
+
+async def test_an_administrator_sees_and_changes_their_own_tenant_only(admin: Administration) -> None:
+    await admin.ask("PUT", "config", admin.operator, DOCUMENT, if_match="*")
+    rows = [call(gateway="agents"), call(gateway="bots", tenant_id="globex"), call(gateway="", tenant_id="globex", user="zoe@globex.test")]
+    await admin.gateway.store.model_calls.append([ClosedCall(row) for row in rows])
+    assert [each["id"] for each in (await admin.read("gateways", admin.acme))["items"]] == ["default", "agents"]
+    for method, path, body in (
+        ("GET", "config", None),
+        ("PUT", "config", {}),
+        ("GET", "targets", None),
+        ("GET", "experiments", None),
+        ("GET", "usage?tenant=globex", None),
+        ("POST", "gateways", {"id": "theirs", "tenant": "globex"}),
+    ):
+        assert (await admin.ask(method, path, admin.acme, body, if_match="*")).status_code == 403, path
+    assert (await admin.ask("GET", "gateways/bots", admin.acme)).status_code == 404
+    assert (await admin.ask("DELETE", "gateways/bots", admin.acme)).status_code == 404
+    assert (await admin.ask("GET", "gateways/bots/logs", admin.acme)).status_code == 404
+    assert (await admin.read("gateways/default/logs", admin.acme))["items"] == []
+    assert [row["id"] for row in (await admin.read("gateways/agents/logs", admin.acme))["logs"]] == [rows[0].id]
+    assert [row["id"] for row in (await admin.read("gateways/default/logs", admin.operator))["items"]] == [rows[2].id]
+    usage = await admin.read("usage?by=user&since=2026-01-01", admin.acme)
+    assert [(row["user"], row["calls"]) for row in usage["items"]] == [("ada@acme.test", 1)]
+    assert len((await admin.read("usage?by=user&since=2026-01-01", admin.operator))["items"]) == 2
+    assert [(row["name"], row["tenant"]) for row in (await admin.read("budgets", admin.acme))["items"]] == [("each", "acme")]
+    assert {row["name"] for row in (await admin.read("budgets", admin.operator))["items"]} == {"all", "each"}
+
+
+async def test_logs_come_by_the_page(admin: Administration) -> None:
+    """Each row once, the newest first, also where several ended in the same microsecond."""
+    rows = [call(gateway="", at_us=1_000 + n // 2) for n in range(7)]
+    await admin.gateway.store.model_calls.append([ClosedCall(row) for row in rows])
+    seen: list[str] = []
+    cursor = ""
+    for _ in range(4):
+        page = await admin.read(f"gateways/default/logs?limit=2{cursor}", admin.operator)
+        seen += [row["id"] for row in page["items"]]
+        cursor = f"&cursor={page['next_cursor']}"
+    assert page["next_cursor"] is None
+    assert seen == [row.id for row in sorted(rows, key=lambda row: (row.at_us, row.id), reverse=True)]
+    for query in ("limit=0", "limit=201", "limit=x", "cursor=x", "cursor=1."):
+        assert (await admin.ask("GET", f"gateways/default/logs?{query}", admin.operator)).status_code == 400, query
+
+
+async def test_the_operator_reads_experiments_and_targets(admin: Administration) -> None:
+    await admin.ask("PUT", "config", admin.operator, DOCUMENT, if_match="*")
+    [experiment] = (await admin.read("experiments", admin.operator))["items"]
+    assert (experiment["name"], experiment["state"]) == ("cf", "running")
+    assert [arm["arm"] for arm in (await admin.read("experiments/cf", admin.operator))["report"]] == ["control", "b"]
+    admin.gateway.ai_gateway.calls.books.breakers.failed(("openai/gpt-5.2", ""))
+    targets = {row["id"]: row for row in (await admin.read("targets", admin.operator))["items"]}
+    assert targets["openai/gpt-5.2"]["routes"] == ["chat"]
+    assert (targets["openai/gpt-5.2"]["state"], targets["openai/gpt-5.2"]["has_key"]) == ("closed", False)
+
+
+async def test_an_address_or_method_that_is_none_is_said_in_the_same_shape(admin: Administration) -> None:
+    nowhere = await admin.ask("GET", "nothing", admin.operator)
+    assert (nowhere.status_code, nowhere.json()["error"]["code"]) == (404, "not_found")
+    method = await admin.ask("DELETE", "config", admin.operator)
+    assert (method.status_code, method.json()["error"]["code"]) == (405, "method_not_allowed")
