@@ -35,6 +35,7 @@ def repeated_name(raw: bytes, body: Json) -> str | None:
     """Return a name that an object of `body` has twice, or None.
 
     Parsers differ in which of two members counts (RFC 8259 §4): what was allowed and priced here would not be what a provider runs.
+    Raises ModelCallRefused (`invalid_request`) for what nests too deeply to be looked through.
     """
     # Of two members with one name a parser keeps one, and writes it with the same quotes, but for those that were spelt in digits.
     if b"\\u0022" not in raw and raw.count(b'"') == encode(body).count(b'"'):
@@ -43,9 +44,14 @@ def repeated_name(raw: bytes, body: Json) -> str | None:
         json.loads(raw, object_pairs_hook=_unique)
     except _Repeated as error:
         return str(error)
-    except (ValueError, RecursionError):
-        return None  # orjson has read it; no dialect nests so deeply.
+    except (ValueError, RecursionError) as error:
+        # What cannot be looked through may hide one.
+        raise too_deep() from error
     return None
+
+
+def too_deep() -> ModelCallRefused:
+    return invalid_request("the body nests too deeply, or holds numbers of thousands of digits")
 
 
 class _Repeated(ValueError):

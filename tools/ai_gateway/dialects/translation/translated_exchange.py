@@ -8,7 +8,7 @@ from tools.ai_gateway.dialects.conversation.custom_calls import CustomCalls, wit
 from tools.ai_gateway.dialects.exchange import FaultInside, MalformedAnswer, ProviderFault, ProviderRequest, StreamReader, WholeAnswer
 from tools.ai_gateway.dialects.faults.error_bodies import error_body
 from tools.ai_gateway.dialects.faults.error_text import ErrorText
-from tools.ai_gateway.dialects.framing.body_members import refuse_repeated_names
+from tools.ai_gateway.dialects.framing.body_members import refuse_repeated_names, too_deep
 from tools.ai_gateway.dialects.native.native_exchange import asks_usage, is_refusal
 from tools.ai_gateway.dialects.providers.provider_dialect import ProviderDialect
 from tools.ai_gateway.dialects.request_needs import needs_of
@@ -31,8 +31,15 @@ class TranslatedExchange:
 
     def request(self, request: ModelRequest, target: ModelTarget, max_output_tokens: int | None) -> ProviderRequest:
         refuse_repeated_names(request.raw, request.body)
-        conversation = self._caller.read(request.body, target.provider.name)
-        return self._provider.request(conversation, target, max_output_tokens)
+        try:
+            conversation = self._caller.read(request.body, target.provider.name)
+            sent = self._provider.request(conversation, target, max_output_tokens)
+        except RecursionError as error:
+            raise too_deep() from error
+        # What cannot be written is a text that says so, and no object.
+        if not sent.body.startswith(b"{"):
+            raise too_deep()
+        return sent
 
     def whole(self, request: ModelRequest, target: ModelTarget, headers: Mapping[str, str], body: bytes) -> WholeAnswer:
         try:

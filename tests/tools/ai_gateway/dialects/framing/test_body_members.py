@@ -81,3 +81,10 @@ def test_a_name_that_is_written_in_escapes_is_refused_rather_than_missed() -> No
     raw = b'{"mod\\u0065l":"a"}'
     with pytest.raises(ModelCallRefused, match="write it plainly"):
         with_members(raw, json.loads(raw), {"model": "b"})
+
+
+@pytest.mark.parametrize("depth", [250, 400, 900])
+def test_a_name_that_stands_twice_hides_in_no_depth(depth: int) -> None:
+    raw = b'{"model":"a","x":' + b"[" * depth + b"]" * depth + b',"model":"b"}'
+    with pytest.raises(ModelCallRefused):
+        refuse_repeated_names(raw, orjson.loads(raw))

@@ -1,5 +1,6 @@
 """What a request says arrives in the other dialect's words, or is refused by name."""
 
+import contextlib
 import json
 from typing import Any
 
@@ -361,3 +362,16 @@ def test_thinking_is_asked_for_as_each_claude_takes_it(model: str, thinking: Any
 def test_a_member_that_stands_twice_is_refused_in_translation_too(raw: bytes) -> None:
     with pytest.raises(ModelCallRefused, match="stands twice"):
         exchange_of("chat", provider_of("gemini")).request(asked("chat", raw=raw), target_of("gemini"), None)
+
+
+@pytest.mark.parametrize(("depth", "is_said"), [(60, True), (300, False), (600, False), (900, False)])
+@pytest.mark.parametrize("dialect", ["anthropic", "gemini", "bedrock", "workers_ai"])
+def test_a_schema_of_any_depth_is_said_or_refused(dialect: Dialect, depth: int, is_said: bool) -> None:
+    schema = b'{"properties":' * depth + b"{}" + b"}" * depth
+    raw = b'{"model":"m","messages":[],"response_format":{"type":"json_schema","json_schema":{"schema":' + schema + b"}}}"
+    exchange, target = exchange_of("chat", provider_of(dialect)), target_of(dialect)
+    if is_said:
+        assert exchange.request(asked("chat", raw=raw), target, None).body.count(b"properties") == depth
+    else:
+        with contextlib.suppress(ModelCallRefused):
+            assert exchange.request(asked("chat", raw=raw), target, None).body.count(b"properties") == depth
