@@ -12,15 +12,14 @@ from tools.ai_gateway.dialects.exchange import Exchange, FaultInside, MalformedA
 from tools.ai_gateway.model_request import ModelRequest
 from tools.ai_gateway.provider_keys import Headers, key_headers
 from tools.ai_gateway.routing.decision import ModelTarget
-from tools.egress.client import Egress, OutboundRequest
+from tools.egress.client import Egress, OutboundRequest, OutboundResponse
 from tools.egress.sigv4 import sign
-from tools.egress.streamed import StreamedResponse, open_streamed
+from tools.egress.streamed import StreamedResponse, open_streamed, send_once
 from tools.errors import EgressRefused, ToolError
 from tools.fair_semaphore import Holder
 from tools.sources.credential_redaction import Redaction
 
 MAX_ANSWER_BYTES = 32 << 20
-MAX_FAULT_BYTES = 1 << 20
 #: what a stream may send before its first content: heads, pings, comments
 MAX_HELD_BYTES = 1 << 20
 
@@ -97,16 +96,19 @@ class Upstream:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + limits.first_byte_s
         response: StreamedResponse | None = None
+        answer: OutboundResponse | StreamedResponse | None = None
         try:
+            if not request.is_stream:
+                answer = await send_once(self._egress, out, deadline)
+                return await self._whole(request, target, exchange, answer, answer.body, redaction)
             async with asyncio.timeout_at(deadline):
-                response = await open_streamed(self._egress, out, deadline)
-                if response.status >= 300:
-                    raise await self._refused(exchange, response, redaction)
-                if request.is_stream and "json" not in response.headers.get("content-type", ""):
+                answer = response = await open_streamed(self._egress, out, deadline)
+                if response.status < 300 and "json" not in response.headers.get("content-type", ""):
                     begun = await self._first_content(request, target, exchange, response, redaction)
                     response = None  # It is the caller's now.
                     return begun
-            return await self._whole(request, target, exchange, response, redaction, limits)
+                body = await response.read_all(MAX_ANSWER_BYTES)
+            return await self._whole(request, target, exchange, response, body, redaction)
         except TimeoutError as error:
             raise TryFailed("timeout", f"{target.provider.name} gave no answer within {limits.first_byte_s:g} s") from error
         except EgressRefused as error:
@@ -121,7 +123,7 @@ class Upstream:
                 failed.message,
                 status=failed.status,
                 fault=failed,
-                headers=response.headers if response is not None else None,
+                headers=answer.headers if answer is not None else None,
             ) from inside
         except MalformedAnswer as error:
             raise TryFailed("malformed", f"{target.provider.name} sent an answer that cannot be read: {error}") from error
@@ -191,34 +193,31 @@ class Upstream:
         request: ModelRequest,
         target: ModelTarget,
         exchange: Exchange,
-        response: StreamedResponse,
+        answer: OutboundResponse | StreamedResponse,
+        body: bytes,
         redaction: Redaction | None,
-        limits: TimeLimits,
     ) -> Begun:
-        try:
-            async with asyncio.timeout(limits.total_s):
-                body = await response.read_all(MAX_ANSWER_BYTES)
-        except TimeoutError as error:
-            message = f"{target.provider.name} did not finish its answer within {limits.total_s:g} s"
-            raise TryFailed("timeout", message, status=response.status) from error
+        """Read a whole answer. Raises TryFailed for a refusal."""
+        if answer.status >= 300:
+            raise self._refused(exchange, answer, body, redaction)
         if redaction is not None and redaction.holds(body):
             body = await redaction.body_in_turns(body)
-        whole = exchange.whole(request, target, response.headers, body)
-        return Begun(target, response.status, response.headers, redaction, whole=whole)
+        whole = exchange.whole(request, target, answer.headers, body)
+        return Begun(target, answer.status, answer.headers, redaction, whole=whole)
 
-    async def _refused(self, exchange: Exchange, response: StreamedResponse, redaction: Redaction | None) -> TryFailed:
-        """Return what a status from 300 up means."""
-        body = await response.read_all(MAX_FAULT_BYTES)
-        # A redirect would carry the caller's words and our key to where nobody configured.
-        fault = exchange.fault(response.status if response.status >= 400 else 502, response.headers, body)
-        fault = _cleaned(fault, redaction)
+    def _refused(
+        self, exchange: Exchange, answer: OutboundResponse | StreamedResponse, body: bytes, redaction: Redaction | None
+    ) -> TryFailed:
+        """Return what a status from 300 up means. A redirect would carry the caller's words and our key to where nobody configured."""
+        is_answer = answer.status >= 400
+        fault = _cleaned(exchange.fault(answer.status if is_answer else 502, answer.headers, body), redaction)
         return TryFailed(
-            str(response.status),
-            fault.message or f"status {response.status}",
-            status=response.status,
-            fault=fault if response.status >= 400 else None,
-            headers=response.headers,
-            retry_after_s=retry_after_s(response.headers, self._clock()),
+            str(answer.status),
+            fault.message or f"status {answer.status}",
+            status=answer.status,
+            fault=fault if is_answer else None,
+            headers=answer.headers,
+            retry_after_s=retry_after_s(answer.headers, self._clock()),
         )
 
     def _outbound(
@@ -239,7 +238,7 @@ class Upstream:
             headers = sign(credential, "POST", url, headers, asked.body, self._clock())
         caller = request.caller
         holder: Holder = (caller.tenant_id, caller.key_id or caller.user)
-        return OutboundRequest("POST", url, headers, asked.body, limits.connect_s, follow=False, holder=holder)
+        return OutboundRequest("POST", url, headers, asked.body, limits.connect_s, MAX_ANSWER_BYTES, follow=False, holder=holder)
 
 
 def retry_after_s(headers: Mapping[str, str], now: float) -> float | None:

@@ -131,7 +131,7 @@ class Egress:
         target = self.rules.target(request.url)
         headers = own_headers(request.headers)
         try:
-            response = await self._exchange(request, target, headers, request.body, deadline)
+            response = await self.exchange(request, target, headers, request.body, deadline)
             if response.status in _REDIRECTS and request.follow:
                 if request.method in ("GET", "HEAD"):
                     return await self._follow(request, target, headers, response, deadline)
@@ -190,7 +190,7 @@ class Egress:
             if target.origin != origin.origin:
                 headers = CIMultiDict((name, value) for name, value in headers.items() if name.lower() in _SAFE_ELSEWHERE)
                 body = None
-            response = await self._exchange(request, target, headers, body, deadline)
+            response = await self.exchange(request, target, headers, body, deadline)
         if response.status not in _REDIRECTS or not response.headers.get("Location"):
             return response
         raise failed(target.url.raw_authority, "upstream_malformed", f"redirects more than {MAX_REDIRECTS} times")
@@ -214,12 +214,13 @@ class Egress:
             if onward.origin != target.origin:
                 return response
             target = onward
-            response = await self._exchange(request, target, headers, request.body, deadline)
+            response = await self.exchange(request, target, headers, request.body, deadline)
         return response
 
-    async def _exchange(
+    async def exchange(
         self, request: OutboundRequest, target: Target, headers: CIMultiDict[str], body: bytes | None, deadline: float
     ) -> OutboundResponse:
+        """Send once and read the whole answer; for this file and streamed.py, which judged the target."""
         pool, places = self._pool, self.places
         # decision 0021: a free place is taken without suspension; only who finds none waits.
         if not places.take(target.origin, request.holder):
@@ -227,7 +228,7 @@ class Egress:
         try:
             # decision 0014: only what is plain; the other way is unchanged and takes everything.
             if pool is not None and pool.takes(request.method, body, target.origin):
-                answer = await pool.send(request.method, target, headers, body, request.max_body_bytes, deadline)
+                answer = await pool.send(request.method, target, headers, body, request.max_body_bytes, deadline, request.timeout_s)
                 return OutboundResponse(answer.status, answer.headers, answer.body, target.text)
             async with asyncio.timeout_at(deadline):
                 response = await self.open(request.method, target, headers, body, _NO_TIMEOUT)

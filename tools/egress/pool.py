@@ -1,6 +1,7 @@
 """Kept-alive HTTP/1.1 connections for the plain requests that most calls are; everything unusual is left to aiohttp's pool."""
 
 import asyncio
+import math
 import ssl
 from collections.abc import Mapping
 
@@ -65,7 +66,14 @@ class Http1Pool:
         return self._count < MAX_CONNECTIONS and self._count_by_origin.get(origin, 0) < MAX_CONNECTIONS_PER_ORIGIN
 
     async def send(
-        self, method: str, target: Target, headers: CIMultiDict[str], body: bytes | None, max_body_bytes: int, deadline: float
+        self,
+        method: str,
+        target: Target,
+        headers: CIMultiDict[str],
+        body: bytes | None,
+        max_body_bytes: int,
+        deadline: float,
+        connect_s: float = math.inf,
     ) -> Http1Response:
         """Send one request and return its whole answer. Raises EgressRefused, UpstreamFailed and TimeoutError.
 
@@ -88,7 +96,7 @@ class Http1Pool:
                 if method not in _IDEMPOTENT:
                     raise broken_off(authority) from error
         try:
-            async with asyncio.timeout_at(deadline):
+            async with asyncio.timeout_at(min(deadline, self._loop.time() + connect_s)):
                 connection = await self._dial(target, origin)
         except TimeoutError as error:
             what = "took no connection in time"

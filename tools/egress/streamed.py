@@ -7,7 +7,7 @@ import aiohttp
 from multidict import CIMultiDictProxy
 
 from tools.egress.body import failed, is_plain, too_large
-from tools.egress.client import Egress, OutboundRequest, failure_of, own_headers
+from tools.egress.client import Egress, OutboundRequest, OutboundResponse, failure_of, own_headers
 
 #: what one piece may inflate to; an event has less, and a bomb more
 _MAX_PIECE_BYTES = 4 << 20
@@ -108,3 +108,11 @@ async def open_streamed(egress: Egress, request: OutboundRequest, deadline: floa
     except BaseException:
         release()
         raise
+
+
+async def send_once(egress: Egress, request: OutboundRequest, deadline: float) -> OutboundResponse:
+    """Send `request` once and return its whole answer by `deadline` (loop time); no redirects. `timeout_s` bounds the connecting alone.
+
+    Raises EgressRefused, Busy, UpstreamFailed, TimeoutError.
+    """
+    return await egress.exchange(request, egress.rules.target(request.url), own_headers(request.headers), request.body, deadline)
