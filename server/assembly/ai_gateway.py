@@ -17,6 +17,7 @@ from server.model_api.endpoint import ModelEndpoint
 from server.model_api.feedback import FeedbackEndpoint
 from server.model_api.listing import ModelListing
 from server.observability.model_call_metrics import ModelCallMetrics
+from server.observability.model_call_spans import ModelCallSpans
 from server.storage.change_feed import Change, ChangeFeed
 from server.storage.store import Store
 from tools.ai_gateway.attempts import Attempts
@@ -65,6 +66,7 @@ class AiGateway:
     standing: TargetStanding
     experiments: ExperimentWatch
     feedback: Feedback
+    spans: ModelCallSpans
     #: of model calls alone; the gateway's own registry collects it
     metrics: CollectorRegistry
 
@@ -76,7 +78,7 @@ class AiGateway:
             return resources.of(tenant_id, "models")
 
         callers = ModelCallers(self.keys, access_tokens, tenants, self.calls.config, resource_of)
-        return ModelEndpoint(self.calls, callers, ModelListing(self.router.models_for), FeedbackEndpoint(self.feedback))
+        return ModelEndpoint(self.calls, callers, ModelListing(self.router.models_for), FeedbackEndpoint(self.feedback), self.spans)
 
     def functions(self, store: Store) -> list[BuiltinFunction]:
         """Return the operations llm.*."""
@@ -109,12 +111,13 @@ async def open_ai_gateway(
         return config.current
 
     metrics = CollectorRegistry()
+    spans = ModelCallSpans()
     experiments = ExperimentWatch(current, store.ai_configs, store.feedback)
     prices = PriceBook(lambda: config.current.prices)
     standing = TargetStanding(prices)
     router = Router(current, standing, settings.ai.ai_model)
     breakers = Breakers(lambda: config.current.defaults.breaker)
-    ledger = CallLedger(store.model_calls, _Watchers(ModelCallMetrics(metrics), experiments))
+    ledger = CallLedger(store.model_calls, _Watchers(ModelCallMetrics(metrics), spans, experiments))
     budgets = Budgets(store.budgets, lambda: config.current.budgets, keys.budget_of, ledger.flush)
     limits = Limits(LimitRules(current))
     places = EgressPlaces(MODEL_PLACES, MODEL_PLACES_PER_PROVIDER)
@@ -123,7 +126,7 @@ async def open_ai_gateway(
         attempts = Attempts(current, Upstream(egress), provider_keys, breakers, standing)
         calls = ModelCalls(current, router, attempts, budgets, limits, Bookkeeping(prices, ledger, breakers), AnswerCache(embed))
         feedback = Feedback(store.feedback, ledger.flush)
-        yield AiGateway(calls, router, config, keys, ledger, budgets, provider_keys, standing, experiments, feedback, metrics)
+        yield AiGateway(calls, router, config, keys, ledger, budgets, provider_keys, standing, experiments, feedback, spans, metrics)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,10 +134,12 @@ class _Watchers:
     """All who look at the end of a call."""
 
     metrics: ModelCallMetrics
+    spans: ModelCallSpans
     experiments: ExperimentWatch
 
     def closed(self, record: ModelCallRecord) -> None:
         self.metrics.closed(record)
+        self.spans.closed(record)
         self.experiments.closed(record)
 
     def dropped(self, rows: int) -> None:

@@ -15,6 +15,7 @@ from server.model_api.leaving import LeavingWatch
 from server.model_api.listing import ModelListing
 from server.model_api.paths import ModelPath, nothing_at, read_path
 from server.model_api.request import IncomingBody, read_request
+from server.observability.model_call_spans import ModelCallSpans
 from server.request_body import ClientGone
 from server.storage.database import StoreUnavailable
 from tools.ai_gateway.calls import ModelCalls, error_event, new_call_id, ping_of, refused, stream_type
@@ -33,6 +34,7 @@ class ModelEndpoint:
     callers: ModelCallers
     listing: ModelListing
     feedback: FeedbackEndpoint
+    spans: ModelCallSpans
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = {name.decode("latin-1"): value.decode("latin-1").strip(" \t") for name, value in scope["headers"]}
@@ -66,11 +68,12 @@ class ModelEndpoint:
         if path.kind == "feedback":
             await _send_whole(send, whole, await self.feedback.answer(caller.tenant_id, raw))
             return
-        request = read_request(path, scope, headers, raw, caller, config)
-        if request.is_stream:
-            await self._stream(request, receive, send)
-        else:
-            await self._whole(request, whole, receive, send)
+        with self.spans.call(headers) as trace:
+            request = read_request(path, scope, headers, raw, caller, config, trace)
+            if request.is_stream:
+                await self._stream(request, receive, send)
+            else:
+                await self._whole(request, whole, receive, send)
 
     async def _whole(self, request: ModelRequest, whole: BufferedExchange | None, receive: Receive, send: Send) -> None:
         watch = LeavingWatch(receive)

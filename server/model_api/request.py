@@ -13,7 +13,7 @@ from server.model_api.wishes import passed_headers, read_wishes
 from server.request_body import BODY_TIMEOUT_S, read_body
 from tools.ai_gateway.calls import asks_stream
 from tools.ai_gateway.configuration.config import AiConfig
-from tools.ai_gateway.model_request import ModelCaller, ModelRequest
+from tools.ai_gateway.model_request import ModelCaller, ModelRequest, ModelTrace
 from tools.ai_gateway.refusals import ModelCallRefused, forbidden, invalid_request
 from tools.heavy_json.weight import MAX_SENT_VALUES, values_in_text
 
@@ -43,7 +43,7 @@ class IncomingBody:
 
 
 def read_request(
-    path: ModelPath, scope: Scope, headers: Mapping[str, str], raw: bytes, caller: ModelCaller, config: AiConfig
+    path: ModelPath, scope: Scope, headers: Mapping[str, str], raw: bytes, caller: ModelCaller, config: AiConfig, trace: ModelTrace
 ) -> ModelRequest:
     """Return the request. Raises ModelCallRefused for what is no object, and for a gateway that is not the caller's."""
     check_gateway(path, caller, config)
@@ -70,6 +70,7 @@ def read_request(
         native_provider=path.provider,
         native_path=path.rest,
         is_native_stream=path.surface == "native" and asks_stream(config, path.provider, path.rest, query),
+        trace=trace,
     )
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from opentelemetry import trace
 from opentelemetry.propagate import extract
-from opentelemetry.trace import ProxyTracerProvider, Span, SpanKind, StatusCode, TracerProvider
+from opentelemetry.trace import ProxyTracerProvider, Span, SpanKind, StatusCode, Tracer, TracerProvider
 
 from tools.stores import CallRecord
 from tools.value_objects import value_object
@@ -39,11 +39,9 @@ class Tracing:
     """Opens the one span of each call. Needs only the OpenTelemetry API: without an SDK it makes trace ids and no spans."""
 
     def __init__(self, provider: TracerProvider | None = None) -> None:
-        provider = provider or trace.get_tracer_provider()
-        is_collected = not isinstance(provider, ProxyTracerProvider | trace.NoOpTracerProvider)
-        self._tracer = provider.get_tracer("ascend") if is_collected else None
+        self._tracer = collecting_tracer(provider)
         #: whether anybody collects spans
-        self.is_collected = is_collected
+        self.is_collected = self._tracer is not None
 
     @contextmanager
     def call(self, tool: str, protocol_version: str, carrier: Mapping[str, str]) -> Iterator[CallSpan]:
@@ -87,6 +85,12 @@ class Tracing:
             step.set_attribute("error.type", record.error_code)
             step.set_status(StatusCode.ERROR)
         step.end(end_ns)
+
+
+def collecting_tracer(provider: TracerProvider | None = None) -> Tracer | None:
+    """Return the gateway's tracer (None: the process's provider), or None where nobody collects spans."""
+    provider = provider or trace.get_tracer_provider()
+    return None if isinstance(provider, ProxyTracerProvider | trace.NoOpTracerProvider) else provider.get_tracer("ascend")
 
 
 def carrier_of(meta: Mapping[str, Any] | None, headers: Mapping[str, str]) -> dict[str, str]:

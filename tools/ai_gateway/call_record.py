@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from tools.ai_gateway.model_request import Surface
 from tools.ai_gateway.token_usage import TokenUsage
 from tools.operation import Json
 
@@ -53,3 +54,5 @@ class ModelCallRecord:
     metadata: Mapping[str, Json] = field(default_factory=dict)
     trace_id: str = ""
     decision: tuple[str, ...] = ()
+    #: told to who watches, not kept
+    surface: Surface = "chat"

@@ -46,9 +46,9 @@ class ModelCalls:
     books: Bookkeeping
     cache: AnswerCache
 
-    async def answer(self, request: ModelRequest, trace_id: str = "") -> ModelReply:
+    async def answer(self, request: ModelRequest) -> ModelReply:
         """Return what goes to the caller: an answer, a provider's refusal, or ours in the caller's dialect."""
-        call = OneCall(request, new_call_id(), self.books, asyncio.get_running_loop().time(), trace_id=trace_id)
+        call = OneCall(request, new_call_id(), self.books, asyncio.get_running_loop().time())
         try:
             return await self._answer(call)
         except ModelCallRefused as refusal:

@@ -12,6 +12,14 @@ Surface = Literal["chat", "responses", "embeddings", "rerank", "messages", "coun
 
 
 @dataclass(frozen=True, slots=True)
+class ModelTrace:
+    """The trace that a call belongs to (W3C Trace Context). `traceparent`: for providers that are told of it; "": there is none."""
+
+    trace_id: str = ""
+    traceparent: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ModelCaller:
     """Who calls. `allow` are globs of models and routes (None: whatever the tenant may use)."""
 
@@ -73,6 +81,7 @@ class ModelRequest:
     native_path: str = ""
     #: the path alone asks for a stream
     is_native_stream: bool = False
+    trace: ModelTrace = ModelTrace()
 
     @property
     def model(self) -> str:

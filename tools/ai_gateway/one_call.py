@@ -52,7 +52,6 @@ class OneCall:
     tries: Tries = field(default_factory=Tries)
     cache: CacheStatus = "bypass"
     limit_headers: Mapping[str, str] = field(default_factory=dict)
-    trace_id: str = ""
     ttft_ms: float | None = None
     is_settled: bool = False
     #: takes a complete answer into the cache; None: it is not kept
@@ -171,8 +170,9 @@ class OneCall:
             ms=round(self._elapsed_ms(), 1),
             overhead_ms=round(self._overhead_ms(), 1),
             metadata=self.request.wishes.metadata,
-            trace_id=self.trace_id,
+            trace_id=self.request.trace.trace_id,
             decision=decision.reasons if decision else (),
+            surface=self.request.surface,
         )
         spent = Amount() if is_free or outcome == "error" else Amount(self._cost_nano_usd or 0, usage.total_tokens)
         self.books.ledger.close(record, self.reservation, spent)

@@ -232,8 +232,10 @@ class Upstream:
         asked = exchange.request(request, target, max_output_tokens)
         own = request.caller.own_key
         given: Headers = (own,) if own is not None else key_headers(credential, target.provider.dialect)
+        # A provider is told nothing of the caller's trace unless the operator says so: it would tell calls of one trace apart from others.
+        trace = (("traceparent", request.trace.traceparent),) if target.provider.traceparent and request.trace.traceparent else ()
         url = f"{target.provider.base_url}{asked.path}" + (f"?{asked.query}" if asked.query else "")
-        headers = [*asked.headers, *given]
+        headers = [*asked.headers, *trace, *given]
         if credential is not None and credential.kind == "sigv4" and own is None:
             headers = sign(credential, "POST", url, headers, asked.body, self._clock())
         caller = request.caller

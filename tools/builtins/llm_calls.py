@@ -7,7 +7,7 @@ import orjson
 
 from oauth.scopes import MODELS
 from tools.ai_gateway.calls import ModelCalls
-from tools.ai_gateway.model_request import ModelCaller, ModelRequest, Surface, Wishes
+from tools.ai_gateway.model_request import ModelCaller, ModelRequest, ModelTrace, Surface, Wishes
 from tools.ai_gateway.replies import WholeReply
 from tools.operation import Call, Failure, Json, Outcome
 from tools.sources.builtin import BuiltinFunction
@@ -122,7 +122,7 @@ async def asked(calls: ModelCalls, call: Call, surface: Surface, body: dict[str,
     """Return the answer, or what became of a call that has none."""
     principal = call.principal
     caller = ModelCaller(principal.tenant_id, user=principal.subject, principal=principal)
-    reply = await calls.answer(ModelRequest(surface, orjson.dumps(body), body, caller, wishes), call.trace_id)
+    reply = await calls.answer(ModelRequest(surface, orjson.dumps(body), body, caller, wishes, trace=ModelTrace(call.trace_id)))
     if not isinstance(reply, WholeReply):
         raise RuntimeError("a stream came where none was asked for")
     if reply.status >= 400:

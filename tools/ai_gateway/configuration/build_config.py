@@ -60,6 +60,7 @@ def _provider(name: str, entry: Mapping[str, Json]) -> ModelProvider:
         dialect=entry.get("dialect", known.dialect),
         base_url=entry.get("base_url", known.base_url).rstrip("/"),
         shared_key=entry.get("shared_key", False),
+        traceparent=entry.get("traceparent", False),
     )
 
 

@@ -43,6 +43,8 @@ class ModelProvider:
     has_responses: bool = True
     #: asks for no key (a local server)
     is_keyless: bool = False
+    #: is told the trace that a call belongs to
+    traceparent: bool = False
 
 
 @dataclass(frozen=True, slots=True)

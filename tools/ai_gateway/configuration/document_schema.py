@@ -66,6 +66,7 @@ _PROVIDER = _table(
         "dialect": _one_of("openai", "anthropic", "gemini", "bedrock", "workers_ai"),
         "base_url": {"type": "string", "minLength": 1, "maxLength": 1_000},
         "shared_key": _FLAG,
+        "traceparent": _FLAG,
     }
 )
 _MODEL = _table({"context": _COUNT, "can": _list(_one_of(*CAPABILITIES))})
