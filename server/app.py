@@ -69,7 +69,7 @@ async def open_gateway(settings: Settings) -> AsyncIterator[Gateway]:
 
         ai_gateway = await stack.enter_async_context(open_ai_gateway(settings, store, tenants, connections.known, embed))
         operations = await stack.enter_async_context(
-            open_operations(settings, store, tenants, egress, connections, ai_gateway.functions(store))
+            open_operations(settings, store, tenants, egress, connections, ai_gateway.functions(store), ai_gateway.metered)
         )
         scopes = SubjectScopes(store.subjects, operations.catalog)
         titles = ProviderTitles(store.operations, tenants)

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from prometheus_client import CollectorRegistry
@@ -45,7 +46,9 @@ from tools.egress.client import Egress
 from tools.egress.places import EgressPlaces
 from tools.metering.budgets import Budgets
 from tools.metering.limits import Limits
+from tools.operation import Runner
 from tools.sources.builtin import BuiltinFunction
+from tools.sources.metered_runner import MeteredRunner
 
 #: Streams of models last for minutes, so they have places of their own: of these, one caller alone takes up to a third.
 MODEL_PLACES = 6_000
@@ -62,11 +65,14 @@ class AiGateway:
     keys: CallerKeys
     ledger: CallLedger
     budgets: Budgets
+    prices: PriceBook
     provider_keys: ProviderKeys
     standing: TargetStanding
     experiments: ExperimentWatch
     feedback: Feedback
     spans: ModelCallSpans
+    #: in front of what calls other systems
+    paying_runners: list[MeteredRunner]
     #: of model calls alone; the gateway's own registry collects it
     metrics: CollectorRegistry
 
@@ -84,14 +90,26 @@ class AiGateway:
         """Return the operations llm.*."""
         return [*llm_calls(self.calls), *llm_reports(self.router, store.model_calls, self.ledger, self.feedback)]
 
+    def metered(self, runner: Runner) -> Runner:
+        """Return a runner that sets aside for operations with a price, in the same budgets."""
+        paying = MeteredRunner(runner, self.budgets, lambda provider, name: self.prices.request_nano_usd(provider, name, datetime.now(UTC)))
+        paying.switch(has_prices=self.config.current.has_request_prices)
+        self.paying_runners.append(paying)
+        return paying
+
     def listen(self, feed: ChangeFeed) -> None:
         """Follow what other processes change."""
-        feed.listen("ai_config", self.config.changed)
+        feed.listen("ai_config", self._config_changed)
         feed.listen("caller_keys", self._keys_changed)
 
     def background(self) -> Sequence[Callable[[], Coroutine[Any, Any, None]]]:
         """Return what runs beside the calls, until cancelled."""
         return (self.ledger.run, self.budgets.run, self.keys.run, self.experiments.run)
+
+    async def _config_changed(self, changes: Sequence[Change]) -> None:
+        await self.config.changed(changes)
+        for runner in self.paying_runners:
+            runner.switch(has_prices=self.config.current.has_request_prices)
 
     async def _keys_changed(self, changes: Sequence[Change]) -> None:
         await self.keys.changed({(change.tenant_id or "", change.item) for change in changes})
@@ -126,7 +144,22 @@ async def open_ai_gateway(
         attempts = Attempts(current, Upstream(egress), provider_keys, breakers, standing)
         calls = ModelCalls(current, router, attempts, budgets, limits, Bookkeeping(prices, ledger, breakers), AnswerCache(embed))
         feedback = Feedback(store.feedback, ledger.flush)
-        yield AiGateway(calls, router, config, keys, ledger, budgets, provider_keys, standing, experiments, feedback, spans, metrics)
+        yield AiGateway(
+            calls=calls,
+            router=router,
+            config=config,
+            keys=keys,
+            ledger=ledger,
+            budgets=budgets,
+            prices=prices,
+            provider_keys=provider_keys,
+            standing=standing,
+            experiments=experiments,
+            feedback=feedback,
+            spans=spans,
+            paying_runners=[],
+            metrics=metrics,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,7 @@ from tools.dispatch.policy import Admission, Policy
 from tools.dispatch.shaping import Shaping
 from tools.egress.client import Egress
 from tools.heavy_json.worker import WORKERS
+from tools.operation import Runner
 from tools.plans.check import PlanCheck
 from tools.sources.builtin import BuiltinFunction, BuiltinRunner, builtin_operations, by_slug
 from tools.sources.http.base_urls import Upstreams
@@ -97,14 +98,15 @@ async def open_operations(
     egress: Egress,
     connections: Connections,
     of_planes: Sequence[BuiltinFunction] = (),
+    metered: Callable[[Runner], Runner] = lambda runner: runner,
 ) -> AsyncIterator[Operations]:
     """Load the snapshots and put the parts together; leaving it lets writes under way end and closes upstream sessions.
 
-    `of_planes`: the built-in operations of the other planes (llm.*).
+    `of_planes`: the built-in operations of the other planes (llm.*). `metered` puts budgets before what calls other systems.
     """
     catalog = Catalog(store.operations)
     with open_index(settings, catalog) as index:
-        async with _open_operations(settings, store, tenants, egress, connections, catalog, index, of_planes) as operations:
+        async with _open_operations(settings, store, tenants, egress, connections, catalog, index, of_planes, metered) as operations:
             yield operations
 
 
@@ -118,6 +120,7 @@ async def _open_operations(
     catalog: Catalog,
     catalog_index: CatalogIndex,
     of_planes: Sequence[BuiltinFunction],
+    metered: Callable[[Runner], Runner],
 ) -> AsyncIterator[Operations]:
     credentials, index = connections.known, catalog_index.index
     telemetry = Telemetry()
@@ -152,7 +155,7 @@ async def _open_operations(
     await usage.load()
 
     upstreams = Upstreams()
-    openapi = CachingRunner(OpenApiRunner(egress, credentials, store.results, upstreams), credentials)
+    openapi = CachingRunner(metered(OpenApiRunner(egress, credentials, store.results, upstreams)), credentials)
     async with McpSessions(egress, silence_s=settings.mcp.mcp_tool_timeout_s) as sessions:
         dispatcher = Dispatcher(
             admission=Admission(catalog, policy, validators, suggestions, settings.mcp.mcp_tool_timeout_s),
@@ -160,7 +163,7 @@ async def _open_operations(
             runners={
                 "builtin": BuiltinRunner(by_slug(functions)),
                 "openapi": openapi,
-                "mcp": McpRunner(sessions, credentials, store.results),
+                "mcp": metered(McpRunner(sessions, credentials, store.results)),
             },
             shaping=Shaping(store.results),
             recorder=call_log,

@@ -2,15 +2,14 @@
 
 import logging
 from collections import deque
-from collections.abc import Sequence
 from typing import Protocol
 
 import anyio
 
 from tools.ai_gateway.call_record import ModelCallRecord
 from tools.ai_gateway.stores import ClosedCall, ModelCallStore
-from tools.metering.money import to_usd
-from tools.metering.spending import Amount, BudgetAlert, Reservation, settled
+from tools.metering.alerts import tell
+from tools.metering.spending import Amount, Reservation, settled
 
 CAPACITY = 20_000
 BATCH_ROWS = 500
@@ -85,21 +84,5 @@ class CallLedger:
                     if not is_written:
                         self._waiting.extendleft(reversed(batch))
                 written += len(batch)
-                _tell(alerts)
+                tell(alerts)
         return written
-
-
-def _tell(alerts: Sequence[BudgetAlert]) -> None:
-    for alert in alerts:
-        is_money = alert.threshold.nano_usd > 0
-        threshold = to_usd(alert.threshold.nano_usd) if is_money else alert.threshold.tokens
-        facts = {
-            "budget": alert.charge.budget,
-            "tenant": alert.charge.tenant_id,
-            "whose": alert.charge.whose,
-            "threshold": threshold,
-            "unit": "usd" if is_money else "tokens",
-            "spent_usd": to_usd(alert.spent.nano_usd),
-            "spent_tokens": alert.spent.tokens,
-        }
-        log.warning("budget_threshold_reached", extra={"facts": facts})

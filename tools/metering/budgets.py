@@ -10,10 +10,11 @@ from datetime import UTC, datetime
 
 import anyio
 
+from tools.metering.alerts import tell
 from tools.metering.money import to_nano_usd, to_usd
 from tools.metering.rules import BudgetRule
 from tools.metering.selection import Counted, Selections
-from tools.metering.spending import Amount, Charge, Reservation, Spending
+from tools.metering.spending import Amount, Charge, Reservation, Spending, settled
 from tools.metering.stores import Ask, BudgetStore, Ceiling
 from tools.metering.windows import bounds_us
 
@@ -100,6 +101,13 @@ class Budgets:
             return ask.reservation
         rule = counting[ask.reservation.charges.index(full)][0]
         raise BudgetExceeded(rule.name, rule.over, _refusal(rule, full, most))
+
+    async def settle(self, reservation: Reservation, spent: Amount, provider: str, model: str) -> None:
+        """Book what came of a reservation that no ledger settles, in a transaction of its own; a store that is away is logged."""
+        try:
+            tell(await self._store.settle([settled(reservation, spent, provider, model)]))
+        except Exception as error:
+            log.error("reservation_not_settled", exc_info=error, extra={"facts": {"spent_usd": to_usd(spent.nano_usd)}})
 
     async def run(self) -> None:
         """Decide what is asked for, and give back what calls of dead processes had set aside, until cancelled."""

@@ -1,9 +1,11 @@
 """Money through the whole gateway: what is set aside, counted and given back, whatever becomes of a call."""
 
 import asyncio
+from datetime import UTC, datetime
 from typing import Any
 
 from tests.server.model_api.conftest import Models
+from tests.waiting import until
 
 #: a cent for the answer of 4 tokens, nothing for the question
 PRICE = {"model": "one/*", "from": "2026-01-01", "input": 0, "output": 2_500}
@@ -117,3 +119,13 @@ async def test_answers_and_refusals_say_how_a_limit_stands(models: Models) -> No
     assert (second.status_code, second.json()["error"]["code"]) == (429, "rate_limited")
     assert 1 <= int(second.headers["retry-after"]) <= 60
     assert len(models.provider.asked) == 1
+
+
+async def test_operations_cost_from_when_the_file_says_so(models: Models) -> None:
+    """Issue 13: one budget may cover model calls and tool calls; a running gateway follows the file."""
+    runners = models.gateway.ai_gateway.paying_runners
+    before = [runner.run for runner in runners]
+    await models.configure(prices=[{"model": "crm/*", "from": "2026-01-01", "per_request": 0.01}])
+    await until(lambda: all(runner.run != run for runner, run in zip(runners, before, strict=True)))
+    assert len(runners) == 2
+    assert models.gateway.ai_gateway.prices.request_nano_usd("crm", "crm.contacts.list", datetime.now(UTC)) == CENT

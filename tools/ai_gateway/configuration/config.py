@@ -171,3 +171,8 @@ class AiConfig:
     limits: tuple[LimitRule, ...] = ()
     prices: tuple[PriceRule, ...] = ()
     experiments: Mapping[str, Experiment] = field(default_factory=dict)
+
+    @property
+    def has_request_prices(self) -> bool:
+        """Whether anything costs by the request: operations may, too."""
+        return any(rule.per_request or rule.neurons_per_request for rule in self.prices)

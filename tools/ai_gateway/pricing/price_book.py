@@ -61,6 +61,14 @@ class PriceBook:
         price = self.price(provider, model, at)
         return None if price is None else (price.rates.input + price.rates.output) / PICO_PER_USD_PER_MILLION
 
+    def request_nano_usd(self, provider: str, operation: str, at: datetime) -> int:
+        """Return what one request to an operation costs: by the file alone, since the book is about models; 0 where no line is about it."""
+        if not self._rules():
+            return 0
+        *of_file, _of_book = self._of(provider, operation)
+        found = next((price for series in of_file if (price := in_force(series, at)) is not None), None)
+        return 0 if found is None else found.rates.nano_usd(TokenUsage())
+
     def _of(self, provider: str, model: str) -> list[tuple[Price, ...]]:
         rules = self._rules()
         if rules is not self._compiled or len(self._series) >= MAX_REMEMBERED:

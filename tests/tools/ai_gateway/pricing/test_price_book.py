@@ -94,6 +94,16 @@ def test_an_unknown_price_is_none_and_never_zero() -> None:
     assert nothing.per_million("oai", "m", NOON) is None
 
 
+def test_operations_have_a_price_by_the_file_alone() -> None:
+    """A line for each request; the book is about models, and of those nothing is charged for asking."""
+    lines = (PriceRule("crm/contacts.*", NEW_YEAR, per_request=0.02), PriceRule("*", NEW_YEAR, input=1))
+    prices = book(*lines)
+    assert prices.request_nano_usd("crm", "contacts.enrich", NOON) == 20_000_000
+    assert prices.request_nano_usd("crm", "deals.list", NOON) == 0
+    assert book().request_nano_usd("perplexity", "sonar", NOON) == 0
+    assert book(lines[0]).request_nano_usd("perplexity", "sonar", NOON) == 0
+
+
 def test_new_rules_hold_at_once() -> None:
     rules = (PriceRule("oai/m", NEW_YEAR, input=1),)
     prices = PriceBook(lambda: rules)
