@@ -2,7 +2,7 @@
 
 An exchange puts a request of one surface to a provider of one dialect. Where both speak the same, bytes pass: of the body only
 `model` and `stream_options.include_usage` change, events go out as they came in. Else the request goes through
-`conversation.py` and back, and what cannot be said there is refused by name (`refusals.unsupported`), never dropped.
+`conversation/` and back, and what cannot be said there is refused by name (`refusals.unsupported`), never dropped.
 """
 
 from collections.abc import Mapping, Sequence

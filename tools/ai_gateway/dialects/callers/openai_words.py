@@ -9,7 +9,7 @@ from tools.ai_gateway.refusals import invalid_request
 from tools.operation import Json
 
 _DATA_URL = re.compile(r"data:([^;,]*)(?:;[^;,]*)*;base64,(.*)", re.DOTALL | re.IGNORECASE)
-_EFFORTS = get_args(Effort)
+_EFFORTS: tuple[Effort, ...] = get_args(Effort)
 #: OpenAI's hints: losing them changes no answer
 HINTS = (
     "model", "stream_options", "user", "metadata", "prompt_cache_key", "prompt_cache_retention", "prompt_cache_options",
@@ -44,7 +44,7 @@ def effort_of(value: Json, path: str) -> Effort | None:
         return None
     for effort in _EFFORTS:
         if effort == value:
-            return effort  # type: ignore[no-any-return]
+            return effort
     raise invalid_request(f"{path}: one of {', '.join(_EFFORTS)} belongs here", path)
 
 

@@ -1,7 +1,8 @@
 """What a provider's error body says, in whichever of its many forms; never raises."""
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 from tools.json_text import decode
 from tools.operation import Json
@@ -35,6 +36,13 @@ def read_error(body: bytes) -> ErrorText:
     except ValueError:
         return ErrorText(_plain(body))
     return error_in(value)
+
+
+def read_refusal(headers: Mapping[str, str], body: bytes) -> ErrorText:
+    """Return what an answer of another status says; AWS names what it means in a header alone."""
+    said = read_error(body)
+    kind = headers.get("x-amzn-errortype", "")
+    return replace(said, type=kind.partition(":")[0]) if kind else said
 
 
 def error_in(value: Json) -> ErrorText:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from tools.ai_gateway.dialects.exchange import FaultInside, MalformedAnswer, ProviderFault, ProviderRequest, StreamReader, WholeAnswer
 from tools.ai_gateway.dialects.faults.classification import kind_of, status_inside
 from tools.ai_gateway.dialects.faults.error_bodies import ErrorForm, error_body
-from tools.ai_gateway.dialects.faults.error_text import ErrorText, error_in, read_error
+from tools.ai_gateway.dialects.faults.error_text import ErrorText, error_in, read_refusal
 from tools.ai_gateway.dialects.framing.body_members import refuse_repeated_names, with_members
 from tools.ai_gateway.dialects.native.apis import BY_KIND, OPAQUE
 from tools.ai_gateway.dialects.native.native_api import NativeApi
@@ -55,9 +55,7 @@ class NativeExchange:
         return WholeAnswer(body, usage, chars, content_type)
 
     def fault(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderFault:
-        said = read_error(body)
-        if kind := headers.get("x-amzn-errortype", ""):
-            said = ErrorText(said.message, said.code, kind.partition(":")[0])
+        said = read_refusal(headers, body)
         # What leads elsewhere is nothing for a caller, who must not follow it either.
         if status < 400:
             said = ErrorText(f"the provider answered {status}, which is no answer", "upstream_failed")

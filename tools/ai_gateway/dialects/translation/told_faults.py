@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from tools.ai_gateway.dialects.exchange import FaultKind, ProviderFault
 from tools.ai_gateway.dialects.faults.classification import kind_of, status_inside
 from tools.ai_gateway.dialects.faults.error_bodies import ErrorForm, error_body
-from tools.ai_gateway.dialects.faults.error_text import ErrorText, read_error
+from tools.ai_gateway.dialects.faults.error_text import ErrorText, read_error, read_refusal
 
 _NUMBER = re.compile(r"\d[\d,]{2,}")
 #: other codes are a provider's own words, and no client of another knows them
@@ -15,9 +15,7 @@ _CODES: dict[FaultKind, str] = {"context": "context_length_exceeded", "quota": "
 
 def told(form: ErrorForm, status: int, headers: Mapping[str, str], body: bytes) -> ProviderFault:
     """Return what an answer of another status means, told in `form`. Never raises."""
-    said = read_error(body)
-    if kind := headers.get("x-amzn-errortype", ""):
-        said = ErrorText(said.message, said.code, kind.partition(":")[0])
+    said = read_refusal(headers, body)
     if status < 400:
         said, status = ErrorText(f"the provider answered {status}, which is no answer", "upstream_failed"), 502
     return _fault(form, status, said)

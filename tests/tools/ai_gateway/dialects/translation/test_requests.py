@@ -358,6 +358,26 @@ def test_thinking_is_asked_for_as_each_claude_takes_it(model: str, thinking: Any
     assert sent("chat", "anthropic", body, model).get("thinking") == thinking
 
 
+@pytest.mark.parametrize(
+    ("model", "effort", "thinking"),
+    [
+        ("gemini-2.0-flash", "high", None),
+        ("gemini-2.5-flash", "none", {"thinkingBudget": 0, "includeThoughts": False}),
+        ("gemini-2.5-pro", "none", {"thinkingBudget": 128, "includeThoughts": False}),
+        ("gemini-3-pro-preview", "medium", {"thinkingLevel": "MEDIUM", "includeThoughts": True}),
+    ],
+)
+def test_thinking_is_asked_for_as_each_gemini_takes_it(model: str, effort: str, thinking: Any) -> None:
+    made = sent("chat", "gemini", {"model": "m", "messages": [], "reasoning_effort": effort}, model)
+    assert made["generationConfig"].get("thinkingConfig") == thinking
+
+
+@pytest.mark.parametrize(("model", "effort"), [("gpt-5.2", "none"), ("o3", None), ("gpt-4o", None)])
+def test_who_cannot_be_told_not_to_think_is_not_told(model: str, effort: str | None) -> None:
+    body = {"model": "m", "max_tokens": 9, "messages": [], "thinking": {"type": "disabled"}}
+    assert sent("messages", "openai", body, model).get("reasoning_effort") == effort
+
+
 @pytest.mark.parametrize("raw", [b'{"model":"m","messages":[],"messages":[]}'])
 def test_a_member_that_stands_twice_is_refused_in_translation_too(raw: bytes) -> None:
     with pytest.raises(ModelCallRefused, match="stands twice"):

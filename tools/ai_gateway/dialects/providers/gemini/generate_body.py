@@ -11,6 +11,9 @@ from tools.ai_gateway.dialects.providers.provider_dialect import arguments_of, b
 from tools.ai_gateway.refusals import unsupported
 from tools.ai_gateway.routing.decision import ModelTarget
 
+_CANNOT_THINK = re.compile(r"gemini-(?:1|2\.0)")
+#: it refuses not to think
+_LEAST_OF_PRO = 128
 _NEWER = re.compile(r"gemini-(?:[3-9]|\d\d)")
 _TOKENS: dict[Effort, int] = {
     "none": 0, "minimal": 1_024, "low": 1_024, "medium": 8_192, "high": 24_576, "xhigh": 24_576, "max": 24_576,
@@ -43,7 +46,7 @@ def generate_body(conversation: Conversation, target: ModelTarget, max_output_to
             named = {"allowedFunctionNames": [choice.name]} if choice.kind == "named" else {}
             body["toolConfig"] = {"functionCallingConfig": {"mode": _MODES[choice.kind], **named}}
     config = _config(conversation, max_output_tokens)
-    if (thinking := _thinking(conversation, is_newer)) is not None:
+    if (thinking := _thinking(conversation, target.model)) is not None:
         config["thinkingConfig"] = thinking
     return body | ({"generationConfig": config} if config else {})
 
@@ -67,13 +70,18 @@ def _config(conversation: Conversation, max_output_tokens: int | None) -> dict[s
     return {name: value for name, value in config.items() if value is not None}
 
 
-def _thinking(conversation: Conversation, is_newer: bool) -> dict[str, Any] | None:
+def _thinking(conversation: Conversation, model: str) -> dict[str, Any] | None:
+    """Return how much is to be thought, as this model takes it; None where it cannot think or nobody asks."""
     effort, tokens = conversation.effort, conversation.thinking_tokens
+    if _CANNOT_THINK.search(model):
+        return None
     if tokens is not None:
         return {"thinkingBudget": tokens, "includeThoughts": True}
     if effort is None:
         return None
-    amount = {"thinkingLevel": _LEVELS.get(effort, "HIGH")} if is_newer else {"thinkingBudget": _TOKENS[effort]}
+    least = _LEAST_OF_PRO if "2.5-pro" in model else 0
+    is_newer = _NEWER.search(model) is not None
+    amount = {"thinkingLevel": _LEVELS.get(effort, "HIGH")} if is_newer else {"thinkingBudget": max(least, _TOKENS[effort])}
     return {**amount, "includeThoughts": effort != "none"}
 
 

@@ -25,6 +25,8 @@ from tools.operation import Json
 
 #: think at all, and take `reasoning_effort`; others refuse the member
 _THINKS = re.compile(r"(?:^|/)(?:o[1-9](?:\b|-)|gpt-[5-9]|gpt-oss)")
+#: can be told not to; those before refuse the word
+_MAY_NOT_THINK = re.compile(r"gpt-(?:5\.[1-9]|[6-9])")
 #: want their thoughts back while a tool runs
 _WANTS_THOUGHTS = frozenset({"deepseek"})
 _EFFORTS: dict[Effort, str] = {"xhigh": "high", "max": "high"}
@@ -53,7 +55,7 @@ def chat_body(conversation: Conversation, target: ModelTarget, max_output_tokens
         # OpenAI's own thinking models refuse the older name, and many others know only that.
         body["max_completion_tokens" if thinks or target.provider.name == "openai" else "max_tokens"] = most
     effort = _effort(conversation)
-    if effort and thinks:
+    if effort and thinks and (effort != "none" or _MAY_NOT_THINK.search(target.model)):
         body["reasoning_effort"] = effort
     if conversation.is_stream:
         body["stream"] = True
