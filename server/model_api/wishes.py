@@ -18,6 +18,7 @@ _ALIASES = {
     "max-attempts": "max-attempts",
     "log-payload": "collect-log-payload",
 }
+_OURS = ("x-gateway-", "cf-aig-")
 _TRUE, _FALSE = frozenset({"true", "1", "yes"}), frozenset({"false", "0", "no", ""})
 MAX_METADATA_BYTES = 4_096
 MAX_TEXT_CHARS = 256
@@ -31,6 +32,10 @@ _NEVER = frozenset({"x-goog-api-key"})
 
 def read_wishes(headers: Mapping[str, str]) -> Wishes:
     """Return what lower-case `headers` ask for. Raises ModelCallRefused naming the header that cannot be read."""
+    session = next((headers[name][:MAX_TEXT_CHARS] for name in _SESSION_HEADERS if headers.get(name)), "")
+    # Most calls wish for nothing.
+    if not any(name.startswith(_OURS) for name in headers):
+        return Wishes(session=session)
     timeout_ms = _number(headers, "timeout-ms")
     attempts = _number(headers, "max-attempts")
     stream = _said(headers, "stream")
@@ -48,7 +53,7 @@ def read_wishes(headers: Mapping[str, str]) -> Wishes:
         max_attempts=max(1, int(attempts)) if attempts is not None else None,
         log_payload=_flag(headers, "log-payload"),
         is_reliable=stream == "reliable",
-        session=next((headers[name][:MAX_TEXT_CHARS] for name in _SESSION_HEADERS if headers.get(name)), ""),
+        session=session,
     )
 
 

@@ -1,18 +1,19 @@
 """The one row that every model call leaves: log and ledger in one. No words of anybody are in it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
 from tools.ai_gateway.model_request import Surface
 from tools.ai_gateway.token_usage import TokenUsage
 from tools.operation import Json
+from tools.value_objects import value_object
 
 CallEnd = Literal["ok", "error", "cancelled", "interrupted"]
 CacheStatus = Literal["hit", "semantic", "miss", "bypass"]
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class Attempt:
     """One try at one target; `status` 0 where there was no answer."""
 
@@ -22,7 +23,7 @@ class Attempt:
     ms: float
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class ModelCallRecord:
     """What happened, as the contract's log row says it."""
 

@@ -1,17 +1,18 @@
 """A model call as it came in: whose it is, what it asks, and what its headers wish for."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
 from oauth.principal import Principal
 from tools.operation import Json
+from tools.value_objects import value_object
 
 #: the shape of a request and of its answer, by the URL that it came to; native: a provider's own API (Cloudflare's second URL)
 Surface = Literal["chat", "responses", "embeddings", "rerank", "messages", "count_tokens", "native"]
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class ModelTrace:
     """The trace that a call belongs to (W3C Trace Context). `traceparent`: for providers that are told of it; "": there is none."""
 
@@ -19,7 +20,7 @@ class ModelTrace:
     traceparent: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class ModelCaller:
     """Who calls. `allow` are globs of models and routes (None: whatever the tenant may use)."""
 
@@ -37,7 +38,7 @@ class ModelCaller:
     own_key: tuple[str, str] | None = field(default=None, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class Wishes:
     """What the x-gateway-* headers (or their cf-aig-* aliases) ask for."""
 
@@ -59,7 +60,7 @@ class Wishes:
     session: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class ModelRequest:
     """One request. `raw` is the body as it came, `body` the same read.
 

@@ -1,10 +1,12 @@
 """What goes back to a caller of models: one whole answer, or events as they come."""
 
 from collections.abc import AsyncGenerator, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from tools.value_objects import value_object
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class WholeReply:
     """Status, headers and body, complete."""
 
@@ -14,7 +16,7 @@ class WholeReply:
     content_type: str = "application/json"
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class StreamReply:
     """A stream that has begun; `events` is run to its end or closed, and with it the call upstream."""
 

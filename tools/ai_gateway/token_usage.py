@@ -1,9 +1,9 @@
 """Tokens that a model call used, counted one way for all providers."""
 
-from dataclasses import dataclass
+from tools.value_objects import value_object
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class TokenUsage:
     """What a provider reported, or what we estimated.
 

@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from email.utils import parsedate_to_datetime
 
 from oauth.connections.credentials import Credential
@@ -18,13 +18,14 @@ from tools.egress.streamed import StreamedResponse, open_streamed, send_once
 from tools.errors import EgressRefused, ToolError
 from tools.fair_semaphore import Holder
 from tools.sources.credential_redaction import Redaction
+from tools.value_objects import value_object
 
 MAX_ANSWER_BYTES = 32 << 20
 #: what a stream may send before its first content: heads, pings, comments
 MAX_HELD_BYTES = 1 << 20
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class TimeLimits:
     """In seconds: for the connection, until the first content, between two pieces, for everything."""
 
@@ -34,7 +35,7 @@ class TimeLimits:
     total_s: float
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class Begun:
     """An answer that can go to the caller: whole, a refusal that is the caller's to hear, or a stream that has begun."""
 

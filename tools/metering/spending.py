@@ -3,8 +3,10 @@
 import hashlib
 from dataclasses import dataclass, field
 
+from tools.value_objects import value_object
 
-@dataclass(frozen=True, slots=True)
+
+@value_object
 class Amount:
     """Money in billionths of a dollar, and tokens."""
 
@@ -16,7 +18,7 @@ class Amount:
 MOST_OF_A_CALL = Amount(nano_usd=10**14, tokens=10**12)
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class Spending:
     """What budgets and limits select on. `candidates`: (provider, model) of every target that may serve the call."""
 

@@ -12,13 +12,14 @@ from typing import Literal, Protocol
 from tools.ai_gateway.model_request import ModelRequest
 from tools.ai_gateway.routing.decision import ModelTarget
 from tools.ai_gateway.token_usage import TokenUsage
+from tools.value_objects import value_object
 
 #: what a provider's refusal means for failing over: `retry` 408/409/429/5xx, `key` 401-403 (our key), `context` too long for this model,
 #: `quota` our account is used up (429 insufficient_quota; the next target), `final` all else: it goes back to the caller as it came
 FaultKind = Literal["retry", "key", "context", "quota", "final"]
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class ProviderRequest:
     """What is sent, but for the credential. `path` comes behind the provider's base URL and is percent-encoded."""
 
@@ -28,7 +29,7 @@ class ProviderRequest:
     query: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class WholeAnswer:
     """A complete answer in the caller's dialect. `usage` None: the provider did not say."""
 

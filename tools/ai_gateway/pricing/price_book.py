@@ -1,7 +1,6 @@
 """What a call costs and may cost: the operator's prices first, then the built-in book; unknown is None, never 0."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from tools.ai_gateway.configuration.config import PriceRule
@@ -9,6 +8,7 @@ from tools.ai_gateway.pricing.builtin_prices import BuiltinPrices
 from tools.ai_gateway.pricing.file_prices import file_prices
 from tools.ai_gateway.pricing.rates import PICO_PER_USD_PER_MILLION, Price, in_force
 from tools.ai_gateway.token_usage import TokenUsage
+from tools.value_objects import value_object
 
 #: what is remembered of models that were asked for; their names are the callers'
 MAX_REMEMBERED = 1_000
@@ -16,7 +16,7 @@ MAX_REMEMBERED = 1_000
 _LONGEST_CALL = timedelta(hours=1)
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class Cost:
     """`price_from`: the date from which the price holds, or was known to hold, and whose word it is."""
 

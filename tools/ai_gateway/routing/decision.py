@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from tools.ai_gateway.configuration.config import ModelProvider
+from tools.value_objects import value_object
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +21,7 @@ class ModelTarget:
         object.__setattr__(self, "name", f"{self.provider.name}/{self.model}")
 
 
-@dataclass(frozen=True, slots=True)
+@value_object
 class Decision:
     """Targets in the order in which they are tried, and every reason for that, in words."""
 
