@@ -46,6 +46,7 @@ BENCHMARKS = (
     Benchmark(
         "ai_money", "rules, limits and price of a call in at most 60 µs; 200 calls at once never overshoot a budget, nor under-use it"
     ),
+    Benchmark("ai_dialects", "an event of a model costs at most 10 times its JSON where it passes, 20 times where it is translated"),
     Benchmark("ai_decision", "where a model call goes is decided in at most 60 µs"),
     Benchmark("batch_parallel", "ten parallel calls of 100 ms in at most 130 ms"),
     Benchmark("oauth_tokens", "a token is verified in at most 5 µs; of 1,000 concurrent refreshes none loses its pair"),
