@@ -11,7 +11,6 @@ from typing import Any
 import orjson
 
 from tools.ai_gateway.refusals import ModelCallRefused, invalid_request
-from tools.json_text import encode
 from tools.operation import Json
 
 #: so often a name may stand deeper in a body before the one that counts is found
@@ -38,7 +37,7 @@ def repeated_name(raw: bytes, body: Json) -> str | None:
     Raises ModelCallRefused (`invalid_request`) for what nests too deeply to be looked through.
     """
     # Of two members with one name a parser keeps one, and writes it with the same quotes, but for those that were spelt in digits.
-    if b"\\u0022" not in raw and raw.count(b'"') == encode(body).count(b'"'):
+    if b"\\u0022" not in raw and raw.count(b'"') == _quotes_of(body):
         return None
     try:
         json.loads(raw, object_pairs_hook=_unique)
@@ -48,6 +47,14 @@ def repeated_name(raw: bytes, body: Json) -> str | None:
         # What cannot be looked through may hide one.
         raise too_deep() from error
     return None
+
+
+def _quotes_of(body: Json) -> int:
+    """Return how many quotes JSON of `body` has; -1 where orjson cannot tell (depth, integers beyond 64 bits)."""
+    try:
+        return orjson.dumps(body).count(b'"')
+    except TypeError:
+        return -1
 
 
 def too_deep() -> ModelCallRefused:
