@@ -8,8 +8,8 @@ from mcp.client.client import Client
 from tools.errors import UpstreamFailed
 from tools.operation import Failure
 from tools.sources.mcp.definitions import UpstreamTool, definition_from, definition_of
-from tools.sources.mcp.large_messages import ASIDE, Aside, definition_in
 from tools.sources.mcp.limits import MAX_DEFINITION_BYTES, MAX_LISTED_BYTES, MAX_PAGES, MAX_TOOLS, TOO_LARGE
+from tools.sources.mcp.messages.large_messages import ASIDE, Aside, definition_in
 from tools.turns import in_turns
 
 

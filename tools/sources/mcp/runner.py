@@ -22,9 +22,9 @@ from tools.sources.credential_redaction import NOTE
 from tools.sources.mcp.content import Keep, ReadHere, blocks_of, data_of, words_of
 from tools.sources.mcp.exchange import EXCHANGE, UpstreamExchange
 from tools.sources.mcp.failures import bounded, call_failure, forgotten
-from tools.sources.mcp.large_messages import ASIDE, Aside
 from tools.sources.mcp.loose_results import NOTE as LOOSE
 from tools.sources.mcp.loose_results import loose_result
+from tools.sources.mcp.messages.large_messages import ASIDE, Aside
 from tools.sources.mcp.review import risks_of, summary_of
 from tools.sources.mcp.session import McpSession
 from tools.sources.mcp.session_pool import McpSessions, Upstream

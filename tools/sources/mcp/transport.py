@@ -15,8 +15,8 @@ from tools.egress.sigv4 import sign
 from tools.sources.credential_redaction import Redaction
 from tools.sources.mcp.exchange import EXCHANGE, MAX_LAST_BYTES, UpstreamExchange
 from tools.sources.mcp.failures import MessageTooLarge, was_reached
-from tools.sources.mcp.large_messages import ASIDE, Aside, Unreadable, is_heavy_message, lighter
-from tools.sources.mcp.message_bytes import may_be_json, plain_json
+from tools.sources.mcp.messages.large_messages import ASIDE, Aside, Unreadable, is_heavy_message, lighter
+from tools.sources.mcp.messages.message_bytes import may_be_json, plain_json
 from tools.turns import in_turns
 
 #: asked when the upstream answers 401: a newer credential, or None

@@ -15,7 +15,7 @@ from tools.heavy_json.worker import WORKERS, Told
 from tools.json_text import decode, encode
 from tools.operation import Download, Json, LargeJson
 from tools.sources.mcp.content import Clean, Keep
-from tools.sources.mcp.message_parts import parts_of
+from tools.sources.mcp.messages.message_parts import parts_of
 
 #: what is shorter is read in time, whatever it is
 MIN_BYTES = 40_000

@@ -18,8 +18,8 @@ from tests.tools.sources.openapi.callable import ADA
 from tools.json_text import decode
 from tools.operation import Download, LargeJson, Outcome
 from tools.sources.mcp import transport as mcp_transport
-from tools.sources.mcp.large_messages import is_heavy_message
-from tools.sources.mcp.message_parts import MAX_FILES, parts_of
+from tools.sources.mcp.messages.large_messages import is_heavy_message
+from tools.sources.mcp.messages.message_parts import MAX_FILES, parts_of
 from tools.sources.mcp.runner import McpRunner
 from tools.sources.mcp.transport import SLICE_BYTES
 
