@@ -2,8 +2,8 @@
 
     python -m benchmarks.ai_dialects
 
-Defends: an event that passes costs at most 10 times its JSON, a translated one at most 20 times, and a long body that is passed on at most 6
-times (it is looked through for names that stand twice, changed in place and read once more). The best rounds count.
+Defends: an event that passes costs at most 10 times its JSON, a translated one at most 20 times, and a long body that is passed on
+at most 6 times (it is looked through for names that stand twice, changed in place and read once more). The best rounds count.
 """
 
 import json
