@@ -15,7 +15,7 @@ from tools.ai_gateway.caching.answer_cache import AnswerCache
 from tools.ai_gateway.caching.embedded_texts import EmbeddedTexts, is_list_of_texts
 from tools.ai_gateway.caching.kept_answers import KeptAnswer
 from tools.ai_gateway.configuration.config import AiConfig, Dialect, ModelProvider
-from tools.ai_gateway.dialects.exchanges import exchange_for_caller, exchange_of, is_binary_stream, is_native_stream
+from tools.ai_gateway.dialects.exchanges import exchange_for_caller, exchange_of, is_binary_stream, is_native_stream, takes_comments
 from tools.ai_gateway.model_request import ModelRequest, Surface
 from tools.ai_gateway.one_call import CHARS_PER_TOKEN, Bookkeeping, OneCall, passed
 from tools.ai_gateway.refusals import ModelCallRefused, budget_exceeded, forbidden, model_unpriced, no_target, rate_limited
@@ -206,8 +206,8 @@ def refused(surface: Surface, refusal: ModelCallRefused, headers: dict[str, str]
 
 
 def ping_of(request: ModelRequest) -> bytes:
-    """Return what is sent in silence: Anthropic has an event for it, a comment is safe everywhere (facts 1a) but where bytes are framed."""
-    if is_binary_stream(request):
+    """Return what is sent in silence: Anthropic has an event for it, a comment is safe everywhere (facts 1a) but in some native streams."""
+    if not takes_comments(request):
         return b""
     return b'event: ping\ndata: {"type": "ping"}\n\n' if request.surface == "messages" else b": keep-alive\n\n"
 

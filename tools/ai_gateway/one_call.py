@@ -13,7 +13,7 @@ from tools.ai_gateway.breaker import Breakers
 from tools.ai_gateway.caching.kept_answers import KeptAnswer
 from tools.ai_gateway.call_ledger import CallLedger
 from tools.ai_gateway.call_record import CacheStatus, CallEnd, ModelCallRecord
-from tools.ai_gateway.dialects.exchanges import exchange_of, is_binary_stream, told_in_stream
+from tools.ai_gateway.dialects.exchanges import exchange_of, takes_comments, told_in_stream
 from tools.ai_gateway.model_request import ModelRequest
 from tools.ai_gateway.pricing.price_book import PriceBook
 from tools.ai_gateway.replies import ModelReply, StreamReply, WholeReply
@@ -180,8 +180,8 @@ class OneCall:
             self.count_tokens(spent.tokens)
 
     def trailer(self, target: ModelTarget, usage: TokenUsage) -> bytes:
-        """Return the comment that says at the end of a stream what the call was and cost; nothing where bytes are framed."""
-        if is_binary_stream(self.request):
+        """Return the comment that says at the end of a stream what the call was and cost; nothing where none is taken."""
+        if not takes_comments(self.request):
             return b""
         facts = {
             "request_id": self.call_id,

@@ -131,6 +131,12 @@ async def converse(_provider: Provider, request: web.Request, _body: dict[str, A
     return response
 
 
+async def gemini(_provider: Provider, request: web.Request, _body: dict[str, Any]) -> web.StreamResponse:
+    response = await begun(request)
+    await response.write(GEMINI)
+    return response
+
+
 async def overlong(_provider: Provider, _request: web.Request, _body: dict[str, Any]) -> web.StreamResponse:
     error = {"message": "prompt is too long: 5 tokens > 4 maximum", "code": "context_length_exceeded"}
     return web.json_response({"error": error}, status=400)
@@ -146,9 +152,16 @@ CONVERSE = b"".join([
     _frame("messageStop", {"stopReason": "end_turn"}),
     _frame("metadata", {"usage": {"inputTokens": 3, "outputTokens": 2}}),
 ])  # fmt: skip
+GEMINI = b"".join(
+    b"data: " + json.dumps(each).encode() + b"\r\n\r\n"
+    for each in (
+        {"candidates": [{"content": {"parts": [{"text": "hello"}]}}]},
+        {"candidates": [{"finishReason": "STOP"}], "usageMetadata": {"promptTokenCount": 3, "candidatesTokenCount": 2}},
+    )
+)
 BEHAVIOURS: dict[str, Behaviour] = {
     "cuts": cuts, "fails": fails, "echoes": echoes, "endless": endless, "silent": silent, "stalls": stalls,
-    "converse": converse, "overlong": overlong,
+    "converse": converse, "gemini": gemini, "overlong": overlong,
 }  # fmt: skip
 
 

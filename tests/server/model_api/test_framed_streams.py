@@ -3,14 +3,14 @@
 import orjson
 
 from tests.server.model_api.conftest import Models
-from tests.server.model_api.provider import CONVERSE
+from tests.server.model_api.provider import CONVERSE, GEMINI
 
-BEDROCK = {"agents": {"tenant": "acme"}}
+GATEWAYS = {"agents": {"tenant": "acme"}}
 
 
 async def bedrock(models: Models) -> None:
     there = {"dialect": "bedrock", "base_url": models.provider.url, "shared_key": True}
-    await models.configure(providers={"one": there}, gateways=BEDROCK)
+    await models.configure(providers={"one": there}, gateways=GATEWAYS)
 
 
 async def test_into_a_binary_framing_nothing_is_put(models: Models) -> None:
@@ -22,6 +22,18 @@ async def test_into_a_binary_framing_nothing_is_put(models: Models) -> None:
     assert response.content == CONVERSE
     (row,) = await models.rows()
     assert (row.outcome, row.usage.input_tokens, row.usage.output_tokens) == ("ok", 3, 2)
+
+
+async def test_between_events_of_gemini_nothing_is_put(models: Models) -> None:
+    """Google's SDK takes every line for JSON."""
+    there = {"dialect": "gemini", "base_url": models.provider.url, "shared_key": True}
+    await models.configure(providers={"one": there}, gateways=GATEWAYS)
+    path = "/v1/acme/agents/one/v1beta/models/g:streamGenerateContent?alt=sse"
+    response = await models.post(path, {"model": "gemini", "contents": []})
+    assert response.headers["content-type"].startswith("text/event-stream")
+    assert response.content == GEMINI
+    (row,) = await models.rows()
+    assert (row.outcome, row.usage.output_tokens) == ("ok", 2)
 
 
 async def test_an_overlong_prompt_of_a_streamed_response_is_told_inside_the_stream(models: Models) -> None:

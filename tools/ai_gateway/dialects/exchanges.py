@@ -72,8 +72,16 @@ def is_native_stream(dialect: Dialect, path: str, query: str = "alt=sse") -> boo
 
 
 def is_binary_stream(request: ModelRequest) -> bool:
-    """Say whether the stream of a provider's own API has a framing of bytes, into which no comment and no ping can go."""
+    """Say whether the stream of a provider's own API has a framing of bytes."""
     return request.surface == "native" and request.native_path.rstrip("/").endswith(_BINARY)
+
+
+def takes_comments(request: ModelRequest) -> bool:
+    """Say whether a comment or a ping may stand between the events of a stream.
+
+    In a framing of bytes it would be a message with a wrong checksum, and Google's SDK takes every line for JSON.
+    """
+    return request.surface != "native" or not request.native_path.rstrip("/").endswith((*_BINARY, ":streamGenerateContent"))
 
 
 def told_in_stream(surface: Surface, fault: ProviderFault) -> bytes | None:
