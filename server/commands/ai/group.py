@@ -17,6 +17,7 @@ COMMANDS = {
     "budget": ("ai.budget", "List budgets: what is spent, set aside and left."),
     "usage": ("ai.usage", "Add up calls, tokens and dollars."),
     "logs": ("ai.logs", "List the last calls."),
+    "verify": ("ai.verify", "Check that the AI gateway is set up."),
     "test-chain": ("ai.test_chain", "Play sixteen failures of providers to a route."),
 }
 
