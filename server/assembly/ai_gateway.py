@@ -9,8 +9,10 @@ from typing import Any
 from prometheus_client import CollectorRegistry
 
 from oauth.connections.credentials import Credentials
+from oauth.metadata import resource_metadata_url
 from oauth.resources import Resources
-from oauth.tenants import Tenants
+from oauth.scopes import MODELS
+from oauth.tenants import DEFAULT_TENANT, Tenants
 from oauth.tokens.access_tokens import AccessTokens
 from server.config.settings import Settings
 from server.model_api.callers import ModelCallers
@@ -84,7 +86,10 @@ class AiGateway:
             return resources.of(tenant_id, "models")
 
         callers = ModelCallers(self.keys, access_tokens, tenants, self.calls.config, resource_of)
-        return ModelEndpoint(self.calls, callers, ModelListing(self.router.models_for), FeedbackEndpoint(self.feedback), self.spans)
+        metadata = resource_metadata_url(settings.base_url, resource_of(DEFAULT_TENANT))
+        challenge = f'Bearer resource_metadata="{metadata}", scope="{MODELS}"'
+        listing, feedback = ModelListing(self.router.models_for), FeedbackEndpoint(self.feedback)
+        return ModelEndpoint(self.calls, callers, listing, feedback, self.spans, challenge)
 
     def functions(self, store: Store) -> list[BuiltinFunction]:
         """Return the operations llm.*."""

@@ -35,6 +35,8 @@ class ModelEndpoint:
     listing: ModelListing
     feedback: FeedbackEndpoint
     spans: ModelCallSpans
+    #: WWW-Authenticate of a 401
+    challenge: str
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = {name.decode("latin-1"): value.decode("latin-1").strip(" \t") for name, value in scope["headers"]}
@@ -48,7 +50,11 @@ class ModelEndpoint:
             await self._answer(path, scope, headers, whole, receive, send)
         except ModelCallRefused as refusal:
             call_id = new_call_id()
-            await _send_whole(send, whole, refused(surface, refusal, {"x-gateway-request-id": call_id}, call_id))
+            told = {"x-gateway-request-id": call_id}
+            if refusal.status == 401:
+                # RFC 9110 §15.5.2: a 401 says how; RFC 9728 §5.1: and where tokens come from.
+                told["www-authenticate"] = self.challenge
+            await _send_whole(send, whole, refused(surface, refusal, told, call_id))
         except StoreUnavailable as error:
             log.error("store_failed", exc_info=error, extra={"facts": {"path": scope["path"]}})
             away = ModelCallRefused("no_target", 503, "the store does not answer; try again", headers={"retry-after": "1"})

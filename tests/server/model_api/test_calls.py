@@ -3,7 +3,7 @@
 import orjson
 import pytest
 
-from tests.server.model_api.conftest import Models
+from tests.server.model_api.conftest import BASE, Models
 from tests.server.model_api.provider import KEY, WORDS
 
 
@@ -119,6 +119,8 @@ async def test_nobody_and_somebody_unknown_hear_the_same(models: Models) -> None
     assert len(said) == 1
     response = await models.post("/v1/messages", {}, key="x")
     assert (response.status_code, response.json()["error"]["type"]) == (401, "authentication_error")
+    where = response.headers["www-authenticate"].partition('resource_metadata="')[2].partition('"')[0]
+    assert (await models.http.get(where)).json()["resource"] == f"{BASE}/v1"
 
 
 async def test_two_different_keys_leave_open_who_calls_and_that_is_said(models: Models) -> None:
