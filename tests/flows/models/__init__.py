@@ -1,0 +1,1 @@
+"""Guides to the AI gateway, followed: real commands, a real gateway, providers that are stand-ins."""
