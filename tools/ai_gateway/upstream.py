@@ -161,7 +161,8 @@ class Upstream:
         finally:
             response.close()
         if (fault := reader.fault) is not None:
-            raise TryFailed(str(fault.status), fault.message, status=fault.status)
+            fault = _cleaned(fault, begun.redaction)
+            raise TryFailed(str(fault.status), fault.message, status=fault.status, fault=fault, headers=begun.headers)
         held += () if begun.has_ended else reader.end()
         if not reader.is_complete:
             raise TryFailed("cut", f"{name} ended its answer before it was complete")

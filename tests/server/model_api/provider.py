@@ -174,3 +174,14 @@ async def embeds(_provider: Provider, _request: web.Request, body: dict[str, Any
 
 
 BEHAVIOURS["embeds"] = embeds
+
+
+async def errs(_provider: Provider, request: web.Request, _body: dict[str, Any]) -> web.StreamResponse:
+    """A word, then an error event inside the 200."""
+    response = await begun(request)
+    await response.write(chunk({"content": "word "}))
+    await response.write(b'data: {"error": {"message": "Overloaded", "type": "server_error", "code": "overloaded"}}\n\n')
+    return response
+
+
+BEHAVIOURS["errs"] = errs

@@ -214,3 +214,9 @@ async def test_a_budget_that_is_used_up_refuses_and_says_whose_it_is(models: Mod
 async def test_a_token_for_tools_calls_no_model_and_the_other_way_round(models: Models) -> None:
     response = await models.post("/mcp", {"jsonrpc": "2.0", "id": 1, "method": "tools/list"})
     assert response.status_code == 401
+
+
+async def test_held_back_a_providers_own_words_are_heard_where_nobody_else_answers(models: Models) -> None:
+    response = await models.chat("one/errs", stream=True, headers={"x-gateway-stream": "reliable"})
+    assert response.status_code == 503
+    assert "Overloaded" in response.text
