@@ -26,6 +26,7 @@ EXEMPT = {
     ("budgets.py", "release"): COUNTER,
     ("budgets.py", "release_expired"): SWEEP,
     ("model_calls.py", "forget_before"): SWEEP,
+    ("operation_charges.py", "forget_before"): SWEEP,
     ("caller_keys.py", "load"): SNAPSHOT,
     ("change_position.py", "begin"): "where the feed of all tenants ends now",
     ("change_feed.py", "sweep"): SWEEP,

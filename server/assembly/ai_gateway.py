@@ -47,7 +47,9 @@ from tools.builtins.llm_reports import llm_reports
 from tools.egress.client import Egress
 from tools.egress.places import EgressPlaces
 from tools.metering.budgets import Budgets
+from tools.metering.ledger import Ledger
 from tools.metering.limits import Limits
+from tools.metering.stores import ClosedCharge
 from tools.operation import Runner
 from tools.sources.builtin import BuiltinFunction
 from tools.sources.metered_runner import MeteredRunner
@@ -67,6 +69,8 @@ class AiGateway:
     keys: CallerKeys
     ledger: CallLedger
     budgets: Budgets
+    #: the ledger of operations that have a price
+    charges: Ledger[ClosedCharge]
     prices: PriceBook
     provider_keys: ProviderKeys
     standing: TargetStanding
@@ -97,7 +101,9 @@ class AiGateway:
 
     def metered(self, runner: Runner) -> Runner:
         """Return a runner that sets aside for operations with a price, in the same budgets."""
-        paying = MeteredRunner(runner, self.budgets, lambda provider, name: self.prices.request_nano_usd(provider, name, datetime.now(UTC)))
+        paying = MeteredRunner(
+            runner, self.budgets, self.charges, lambda provider, name: self.prices.request_nano_usd(provider, name, datetime.now(UTC))
+        )
         paying.switch(has_prices=self.config.current.has_request_prices)
         self.paying_runners.append(paying)
         return paying
@@ -109,7 +115,7 @@ class AiGateway:
 
     def background(self) -> Sequence[Callable[[], Coroutine[Any, Any, None]]]:
         """Return what runs beside the calls, until cancelled."""
-        return (self.ledger.run, self.budgets.run, self.keys.run, self.experiments.run)
+        return (self.ledger.run, self.charges.run, self.budgets.run, self.keys.run, self.experiments.run)
 
     async def _config_changed(self, changes: Sequence[Change]) -> None:
         await self.config.changed(changes)
@@ -141,7 +147,12 @@ async def open_ai_gateway(
     router = Router(current, standing, settings.ai.ai_model)
     breakers = Breakers(lambda: config.current.defaults.breaker)
     ledger = CallLedger(store.model_calls, _Watchers(ModelCallMetrics(metrics), spans, experiments))
-    budgets = Budgets(store.budgets, lambda: config.current.budgets, keys.budget_of, ledger.flush)
+    charges = Ledger[ClosedCharge](store.operation_charges.append, "operation_charges")
+
+    async def settle_first() -> int:
+        return await ledger.flush() + await charges.flush()
+
+    budgets = Budgets(store.budgets, lambda: config.current.budgets, keys.budget_of, settle_first)
     limits = Limits(LimitRules(current))
     places = EgressPlaces(MODEL_PLACES, MODEL_PLACES_PER_PROVIDER)
     async with Egress(settings.egress.egress_allow, places=places) as egress:
@@ -156,6 +167,7 @@ async def open_ai_gateway(
             keys=keys,
             ledger=ledger,
             budgets=budgets,
+            charges=charges,
             prices=prices,
             provider_keys=provider_keys,
             standing=standing,

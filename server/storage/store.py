@@ -20,6 +20,7 @@ from server.storage.ai_gateway.feedback import SqlFeedbackStore
 from server.storage.ai_gateway.model_calls import SqlModelCallStore
 from server.storage.database import Database
 from server.storage.metering.budgets import SqlBudgetStore
+from server.storage.metering.operation_charges import SqlOperationCharges
 from server.storage.migrate import migrate
 from server.storage.oauth.browser_sessions import SqlBrowserSessionStore
 from server.storage.oauth.clients import SqlClientStore
@@ -73,6 +74,7 @@ class Store:
     model_calls: SqlModelCallStore
     feedback: SqlFeedbackStore
     budgets: SqlBudgetStore
+    operation_charges: SqlOperationCharges
 
 
 @asynccontextmanager
@@ -120,6 +122,7 @@ async def open_store(settings: Settings) -> AsyncIterator[Store]:
             model_calls=SqlModelCallStore(database),
             feedback=SqlFeedbackStore(database),
             budgets=SqlBudgetStore(database),
+            operation_charges=SqlOperationCharges(database),
         )
         await _ensure_default_tenant(store)
         yield store

@@ -1,4 +1,4 @@
-"""What is left of every budget, for people and programs."""
+"""What is left of every budget, and what operations came to, for people and programs."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from tools.metering.money import to_usd
 from tools.metering.rules import BudgetRule
 from tools.metering.spending import Amount
-from tools.metering.stores import Counter
+from tools.metering.stores import Counter, OperationUsage
 from tools.metering.windows import bounds_us
 from tools.operation import Json
 
@@ -35,6 +35,11 @@ def budget_rows(rules: Sequence[BudgetRule], own: Sequence[OwnBudget], counters:
             each.rule, [counter for counter in by_name.get(each.rule.name, ()) if counter.charge.whose == each.key_id], each.key_id, now_us
         )
     return rows
+
+
+def operation_row(usage: OperationUsage) -> dict[str, Json]:
+    """Return the row of one operation with a price."""
+    return {"operation": usage.operation, "calls": usage.calls, "errors": usage.errors, "cost_usd": to_usd(usage.cost_nano_usd)}
 
 
 def _rows(rule: BudgetRule, counters: Sequence[Counter], whose: str, now_us: int) -> list[dict[str, Json]]:

@@ -10,11 +10,10 @@ from datetime import UTC, datetime
 
 import anyio
 
-from tools.metering.alerts import tell
 from tools.metering.money import to_nano_usd, to_usd
 from tools.metering.rules import BudgetRule
 from tools.metering.selection import Counted, Selections
-from tools.metering.spending import Amount, Charge, Reservation, Spending, settled
+from tools.metering.spending import Amount, Charge, Reservation, Spending
 from tools.metering.stores import Ask, BudgetStore, Ceiling
 from tools.metering.windows import bounds_us
 
@@ -101,13 +100,6 @@ class Budgets:
             return ask.reservation
         rule = counting[ask.reservation.charges.index(full)][0]
         raise BudgetExceeded(rule.name, rule.over, _refusal(rule, full, most))
-
-    async def settle(self, reservation: Reservation, spent: Amount, provider: str, model: str) -> None:
-        """Book what came of a reservation that no ledger settles, in a transaction of its own; a store that is away is logged."""
-        try:
-            tell(await self._store.settle([settled(reservation, spent, provider, model)]))
-        except Exception as error:
-            log.error("reservation_not_settled", exc_info=error, extra={"facts": {"spent_usd": to_usd(spent.nano_usd)}})
 
     async def run(self) -> None:
         """Decide what is asked for, and give back what calls of dead processes had set aside, until cancelled."""
@@ -220,7 +212,7 @@ def _refusal(rule: BudgetRule, full: Charge, most: Amount) -> str:
     limits += [f"{rule.tokens:,} tokens"] if rule.tokens is not None else []
     window = "in all" if rule.window == "total" else f"a {rule.window}"
     anew = "" if full.window_end_us is None else f"; it starts anew at {shown(full.window_end_us)}"
-    asked = f"${to_usd(most.nano_usd):,.6g} and {most.tokens:,} tokens"
+    asked = f"${to_usd(most.nano_usd):,.6g}" + (f" and {most.tokens:,} tokens" if most.tokens else "")
     return f"budget {rule.name!r} ({' and '.join(limits)} {window}) has no room for a call of up to {asked}{anew}"
 
 

@@ -36,6 +36,51 @@ class Counter:
     alerted: tuple[Amount, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class ClosedCharge:
+    """One request of a priced operation that has ended. `settlement` None: nothing was set aside for it."""
+
+    charge_id: str
+    tenant_id: str
+    at_us: int
+    provider: str
+    operation: str
+    #: the person
+    subject: str
+    #: ok, error, cancelled
+    outcome: str
+    cost_nano_usd: int
+    trace_id: str
+    settlement: Settlement | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OperationUsage:
+    """What the requests of one operation came to."""
+
+    operation: str
+    calls: int
+    errors: int
+    cost_nano_usd: int
+
+
+class OperationChargeStore(Protocol):
+    async def append(self, charges: Sequence[ClosedCharge]) -> Sequence[BudgetAlert]:
+        """Keep the rows and settle what was set aside for them, all in one transaction; one that is on record changes nothing.
+
+        Returns the budgets' thresholds just reached.
+        """
+        ...
+
+    async def usage(self, tenant_id: str | None, since_us: int) -> Sequence[OperationUsage]:
+        """Return what each operation came to since then, the dearest first; tenant None: of all, for operators."""
+        ...
+
+    async def forget_before(self, time_us: int) -> int:
+        """Delete the rows of all tenants that are older; return how many went."""
+        ...
+
+
 class BudgetStore(Protocol):
     async def reserve(self, asks: Sequence[Ask]) -> Sequence[Charge | None]:
         """Set aside what is asked for, one ask after the other, each in all of its charges or in none; all in one transaction.

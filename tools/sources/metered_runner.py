@@ -1,13 +1,15 @@
 """Operations that have a price: set aside for before they run, in the same budgets as model calls, and settled as they end."""
 
+import secrets
 import time
 from collections.abc import Awaitable, Callable
 
-import anyio
-
+from tools.effects import may_have_taken_effect
 from tools.errors import ToolError
 from tools.metering.budgets import BudgetExceeded, Budgets, BudgetsUnavailable
-from tools.metering.spending import Amount, Reservation, Spending
+from tools.metering.ledger import Ledger
+from tools.metering.spending import Amount, Reservation, Spending, settled
+from tools.metering.stores import ClosedCharge
 from tools.operation import Call, Failure, Json, Outcome, Runner
 
 #: beyond the call's deadline, until what was set aside comes back by itself; and how long that is at most
@@ -20,9 +22,9 @@ class MeteredRunner:
     While no operation has a price it is no hand that a call passes (decision 0018): `run` is the other's.
     """
 
-    def __init__(self, inner: Runner, budgets: Budgets, price: Callable[[str, str], int]) -> None:
+    def __init__(self, inner: Runner, budgets: Budgets, ledger: Ledger[ClosedCharge], price: Callable[[str, str], int]) -> None:
         self.keeps_time = inner.keeps_time
-        self._inner, self._budgets, self._price = inner, budgets, price
+        self._inner, self._budgets, self._ledger, self._price = inner, budgets, ledger, price
         self.run: Callable[[Call], Awaitable[Outcome]] = inner.run
 
     def switch(self, *, has_prices: bool) -> None:
@@ -38,16 +40,35 @@ class MeteredRunner:
 
     async def _paid(self, call: Call, price: Amount) -> Outcome:
         reservation = await self._reserved(call, price)
-        spent = Amount()
+        # Whoever leaves does not take the money along: the request may be on its way.
+        end, spent = "cancelled", price
         try:
             outcome = await self._inner.run(call)
-            # As for models: what failed costs nothing.
-            spent = price if outcome.status == "ok" else Amount()
-            return outcome
+            end, spent = "ok" if outcome.status == "ok" else "error", price if _counts(outcome) else Amount()
+        except Exception:
+            end, spent = "error", Amount()
+            raise
         finally:
-            if reservation is not None:
-                with anyio.CancelScope(shield=True):
-                    await self._budgets.settle(reservation, spent, call.operation.provider, call.operation.id)
+            self._close(call, reservation, end, spent)
+        return outcome
+
+    def _close(self, call: Call, reservation: Reservation | None, end: str, spent: Amount) -> None:
+        """Have the row written, and what was set aside settled, in one transaction, soon."""
+        operation, principal = call.operation, call.principal
+        settlement = None if reservation is None else settled(reservation, spent, operation.provider, operation.id)
+        charge = ClosedCharge(
+            charge_id=f"op_{secrets.token_urlsafe(16)}",
+            tenant_id=principal.tenant_id,
+            at_us=time.time_ns() // 1_000,
+            provider=operation.provider,
+            operation=operation.id,
+            subject=principal.subject,
+            outcome=end,
+            cost_nano_usd=spent.nano_usd,
+            trace_id=call.trace_id,
+            settlement=settlement,
+        )
+        self._ledger.put(charge, is_settling=settlement is not None)
 
     async def _reserved(self, call: Call, price: Amount) -> Reservation | None:
         operation = call.operation
@@ -65,3 +86,10 @@ class MeteredRunner:
             raise ToolError(Failure("budget_exceeded", error.message, hint=hint)) from error
         except BudgetsUnavailable as error:
             raise ToolError(Failure("busy", f"{error}; nothing was sent", hint="try again", retryable=True)) from error
+
+
+def _counts(outcome: Outcome) -> bool:
+    """Say whether a request is paid for: it was answered, or went out and nobody knows. A failure that was told costs nothing."""
+    if outcome.status == "ok":
+        return True
+    return may_have_taken_effect(outcome) and outcome.error is not None and outcome.error.upstream is None

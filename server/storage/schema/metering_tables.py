@@ -1,4 +1,4 @@
-"""Tables of metering: what budgets have spent and set aside."""
+"""Tables of metering: what budgets have spent and set aside, and what operations with a price came to."""
 
 from sqlalchemy import BigInteger, Column, Index, String, Table, Text
 
@@ -43,4 +43,21 @@ budget_reservations = Table(
     Column("spent_nano_usd", BigInteger, nullable=False),
     Column("spent_tokens", BigInteger, nullable=False),
     Index("ix_budget_reservations_state", "state", "expires_at"),
+)
+
+#: One row for each request of an operation that has a price; together with model_calls, what the counters have spent.
+operation_charges = Table(
+    "operation_charges",
+    metadata,
+    Column("tenant_id", String(64), primary_key=True),
+    Column("charge_id", String(64), primary_key=True),
+    Column("at", BigInteger, nullable=False, index=True),
+    Column("provider", Text, nullable=False),
+    Column("operation", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    #: ok, error, cancelled
+    Column("outcome", String(16), nullable=False),
+    #: billionths of a dollar
+    Column("cost_nano_usd", BigInteger, nullable=False),
+    Column("trace_id", String(64), nullable=False),
 )
