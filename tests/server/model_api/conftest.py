@@ -1,6 +1,7 @@
 """One gateway with a provider behind it, for all tests of this folder: each has models and keys of its own."""
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -60,19 +61,29 @@ class Models:
         return list(await self.gateway.store.model_calls.recent(tenant_id, 50))
 
 
+@asynccontextmanager
+async def prepared(gateway: Gateway, provider: Provider) -> AsyncIterator[Models]:
+    """Give two tenants, a key for each provider, a caller's key, and a configuration."""
+    for tenant_id in ("acme", "globex"):
+        await gateway.store.tenants.add(Tenant(tenant_id, tenant_id))
+    gateway.tenants.replace(await gateway.store.tenants.all())
+    for name in ("one", "two"):
+        store, vault, secret = gateway.store.connections, gateway.connections.vault, ConnectionSecret(KEY)
+        added = await add_key(store, vault, tenant_id="default", subject="", provider=name, secret=secret)
+        await gateway.connections.known.renew("default", [added.account_id])
+    transport = httpx2.ASGITransport(gateway.app)
+    async with httpx2.AsyncClient(transport=transport, base_url=BASE, timeout=20) as http:
+        found = Models(gateway, provider, http, "")
+        found.key = await found.mint("acme")
+        await found.configure()
+        yield found
+
+
 @pytest.fixture
 async def models(tmp_path: Path) -> AsyncIterator[Models]:
-    async with serving() as provider, opened(tmp_path, BASE, egress_allow=("127.0.0.1:*",)) as gateway:
-        for tenant_id in ("acme", "globex"):
-            await gateway.store.tenants.add(Tenant(tenant_id, tenant_id))
-        gateway.tenants.replace(await gateway.store.tenants.all())
-        for name in ("one", "two"):
-            store, vault, secret = gateway.store.connections, gateway.connections.vault, ConnectionSecret(KEY)
-            added = await add_key(store, vault, tenant_id="default", subject="", provider=name, secret=secret)
-            await gateway.connections.known.renew("default", [added.account_id])
-        transport = httpx2.ASGITransport(gateway.app)
-        async with httpx2.AsyncClient(transport=transport, base_url=BASE, timeout=20) as http:
-            found = Models(gateway, provider, http, "")
-            found.key = await found.mint("acme")
-            await found.configure()
-            yield found
+    async with (
+        serving() as provider,
+        opened(tmp_path, BASE, egress_allow=("127.0.0.1:*",)) as gateway,
+        prepared(gateway, provider) as found,
+    ):
+        yield found
