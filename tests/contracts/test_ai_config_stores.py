@@ -14,7 +14,7 @@ from server.storage.database import Database
 from tests.contracts.databases import empty_database, url_of
 from tests.contracts.model_calls import call
 from tools.ai_gateway.configuration.live import LiveConfig
-from tools.ai_gateway.configuration.versions import MAX_KEPT, TOPIC, ConfigVersion, ExperimentHold, VersionConflict
+from tools.ai_gateway.configuration.versions import MAX_KEPT, TOPIC, ConfigVersion, ExperimentHold, RolloutStep, VersionConflict
 from tools.ai_gateway.stores import ClosedCall
 
 DOCUMENT = {"routes": {"mine": {"targets": ["openai/gpt-5.2"]}}}
@@ -94,3 +94,13 @@ async def test_the_calls_of_an_experiment_are_found_by_its_very_name(database: D
     found = await SqlExperimentCalls(database).recent("c_f%", mine[0].at_us)
     assert {each.id for each in found} == {each.id for each in mine}
     assert await SqlExperimentCalls(database).recent("c_f%", mine[0].at_us + 1) == []
+
+
+async def test_a_rollout_goes_forward_once_and_another_one_begins_anew(database: Database) -> None:
+    store = SqlAiConfigs(database)
+    first, second, other = RolloutStep("cf", "this", 1), RolloutStep("cf", "this", 2), RolloutStep("cf", "another", 1)
+    assert sorted(await asyncio.gather(*(store.advance(first) for _ in range(4)))) == [False, False, False, True]
+    assert [await store.advance(each) for each in (second, first)] == [True, False]
+    assert await store.steps() == {"cf": second}
+    assert await store.advance(other)
+    assert await store.steps() == {"cf": other}

@@ -4,14 +4,14 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import orjson
-from sqlalchemy import Row, delete, func, select
+from sqlalchemy import Row, delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from oauth.audit import SecurityEvent
 from server.storage.database import Database, announce, now_us
 from server.storage.insertion import insert_once, insert_rows
 from server.storage.oauth.rows import EVENTS
-from server.storage.schema.ai_config_tables import ai_configs, ai_experiment_holds
+from server.storage.schema.ai_config_tables import ai_configs, ai_experiment_holds, ai_rollout_steps
 from server.storage.schema.oauth_tables import security_events
 from tools.ai_gateway.configuration.versions import (
     LOCAL_ACT,
@@ -20,6 +20,7 @@ from tools.ai_gateway.configuration.versions import (
     ConfigAct,
     ConfigVersion,
     ExperimentHold,
+    RolloutStep,
     VersionConflict,
 )
 from tools.operation import Json
@@ -67,6 +68,23 @@ class SqlAiConfigs:
             is_new = await insert_once(connection, ai_experiment_holds, values)
             if is_new:
                 await announce(connection, TOPIC, None, name)
+        return is_new
+
+    async def steps(self) -> Mapping[str, RolloutStep]:
+        async with self._database.read() as connection:
+            rows = (await connection.execute(select(ai_rollout_steps))).all()
+        return {row.name: RolloutStep(name=row.name, of=row.rollout_of, step=row.step) for row in rows}
+
+    async def advance(self, step: RolloutStep) -> bool:
+        values = {"rollout_of": step.of, "step": step.step, "reached_at": self._now_us()}
+        table = ai_rollout_steps.c
+        is_behind = (table.name == step.name) & ((table.rollout_of != step.of) | (table.step < step.step))
+        async with self._database.write() as connection:
+            is_new = await insert_once(connection, ai_rollout_steps, {"name": step.name, **values})
+            if not is_new:
+                is_new = (await connection.execute(update(ai_rollout_steps).where(is_behind).values(values))).rowcount == 1
+            if is_new:
+                await announce(connection, TOPIC, None, step.name)
         return is_new
 
     async def resume(self, name: str) -> bool:

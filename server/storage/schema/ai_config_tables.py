@@ -14,6 +14,17 @@ ai_configs = Table(
     Column("applied_at", BigInteger, nullable=False),
 )
 
+#: How far each rollout is.
+ai_rollout_steps = Table(
+    "ai_rollout_steps",
+    metadata,
+    Column("name", String(200), primary_key=True),
+    #: JSON of what it is a rollout of
+    Column("rollout_of", Text, nullable=False),
+    Column("step", Integer, nullable=False),
+    Column("reached_at", BigInteger, nullable=False),
+)
+
 ai_experiment_holds = Table(
     "ai_experiment_holds",
     metadata,

@@ -134,8 +134,15 @@ def _price(entry: Mapping[str, Json]) -> PriceRule:
 
 
 def _experiment(entry: Mapping[str, Json]) -> Experiment:
-    hold = entry.get("hold")
-    return Experiment(entry["name"], entry["route"], entry["arms"], entry.get("share", {}), None if hold is None else HoldRule(**hold))
+    hold, rollout = entry.get("hold"), tuple(entry.get("rollout", ()))
+    return Experiment(
+        name=entry["name"],
+        route=entry["route"],
+        arms=entry["arms"],
+        share=dict.fromkeys(entry["arms"], rollout[0]) if rollout else entry.get("share", {}),
+        hold=None if hold is None else HoldRule(**hold),
+        rollout=rollout,
+    )
 
 
 def _date(text: str | None) -> date | None:

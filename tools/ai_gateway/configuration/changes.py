@@ -61,6 +61,8 @@ class ConfigChanges:
                     raise NoSuchThing(f"experiment {name} has the arms {', '.join(arms)}; say which, as in {arms[0]}={part}")
                 if arm and arm not in arms:
                     raise NoSuchThing(f"experiment {name} has no arm {shortened(arm)!r}{meant(arm, arms)}")
+                # By hand from now on.
+                experiment.pop("rollout", None)
                 experiment.setdefault("share", {})[arm or arms[0]] = part
             return ConfigAct(about=f"experiment {name}")
 

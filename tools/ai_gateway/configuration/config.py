@@ -154,6 +154,10 @@ class Experiment:
     hold: HoldRule | None = None
     #: why it stands still, by itself or by an operator, and everybody gets `control`; "": it runs
     held: str = ""
+    #: shares of the only arm, one after the other; empty: `share` changes by hand alone
+    rollout: tuple[float, ...] = ()
+    #: which of them holds now
+    step: int = 0
 
 
 @dataclass(frozen=True, slots=True)

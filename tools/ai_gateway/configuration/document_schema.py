@@ -133,6 +133,7 @@ _EXPERIMENT = _table(
         "route": _NAME,
         "arms": {"type": "object", "additionalProperties": _NAME, "minProperties": 1, "maxProperties": 20},
         "share": {"type": "object", "additionalProperties": _SHARE},
+        "rollout": _list(_SHARE, 20, 1),
         "hold": _HOLD,
     },
     "name",

@@ -5,8 +5,9 @@ from dataclasses import replace
 import anyio.to_thread
 
 from tools.ai_gateway.configuration.build_config import build_config
-from tools.ai_gateway.configuration.config import AiConfig
-from tools.ai_gateway.configuration.versions import AiConfigStore
+from tools.ai_gateway.configuration.config import AiConfig, Experiment
+from tools.ai_gateway.configuration.rollout import at_step, rollout_of
+from tools.ai_gateway.configuration.versions import AiConfigStore, ExperimentHold, RolloutStep
 
 
 class LiveConfig:
@@ -24,13 +25,18 @@ class LiveConfig:
     async def load(self) -> None:
         newest = await self._store.newest()
         config = await anyio.to_thread.run_sync(build_config, newest.document, newest.version)
-        if holds := await self._store.holds():
-            experiments = {
-                name: replace(experiment, held=holds[name].why) if name in holds else experiment
-                for name, experiment in config.experiments.items()
-            }
+        if config.experiments:
+            holds, steps = await self._store.holds(), await self._store.steps()
+            experiments = {name: _standing(each, holds.get(name), steps.get(name)) for name, each in config.experiments.items()}
             config = replace(config, experiments=experiments)
         self._current = config
 
     async def changed(self, _changes: object) -> None:
         await self.load()
+
+
+def _standing(experiment: Experiment, hold: ExperimentHold | None, step: RolloutStep | None) -> Experiment:
+    """Return an experiment as it stands now: how far its rollout is, and whether it is held."""
+    if step is not None and step.of == rollout_of(experiment):
+        experiment = at_step(experiment, step.step)
+    return experiment if hold is None else replace(experiment, held=hold.why)

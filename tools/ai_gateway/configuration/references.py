@@ -199,11 +199,27 @@ def _experiments(document: Json, names: _Names) -> Iterator[ConfigFault]:
                 )
             if text(used):
                 yield from names.fault(used, (*place, "arms", arm))
+        yield from _rollout(experiment, place)
         for arm in shares:
             if arm not in arms:
                 yield ConfigFault(place_of((*place, "share", arm)), f"no arm {arm!r}{meant(arm, arms)}")
         if sum(share for share in shares.values() if isinstance(share, int | float)) > 1 + 1e-9:
             yield ConfigFault(place_of((*place, "share")), "is more than everybody: shares add up to 1 at most")
+
+
+def _rollout(experiment: dict[str, Json], place: tuple[Part, ...]) -> Iterator[ConfigFault]:
+    steps = [each for each in items(experiment.get("rollout")) if isinstance(each, int | float)]
+    if not steps:
+        return
+    here = place_of((*place, "rollout"))
+    if len(table(experiment.get("arms"))) > 1:
+        yield ConfigFault(here, "is of one arm; give several arms their shares by hand")
+    if "share" in experiment:
+        yield ConfigFault(here, "says the shares; leave share out, or rollout")
+    if "hold" not in experiment:
+        yield ConfigFault(here, "needs hold: its min_calls says when the next step comes, its rules when none does")
+    if sorted(set(steps)) != steps:
+        yield ConfigFault(here, "must grow from step to step, as [0.1, 0.5, 1.0] does")
 
 
 def table(value: Json) -> dict[str, Json]:

@@ -53,6 +53,15 @@ class ConfigAct:
 LOCAL_ACT = ConfigAct()
 
 
+@dataclass(frozen=True, slots=True)
+class RolloutStep:
+    """How far a rollout is. `of`: the rollout that it is a step of, in words that change with it; another one begins anew."""
+
+    name: str
+    of: str
+    step: int
+
+
 class VersionConflict(Exception):
     """Somebody else's version came first; `newest` is its number."""
 
@@ -81,6 +90,12 @@ class AiConfigStore(Protocol):
 
     async def hold(self, name: str, why: str, by: str) -> bool:
         """Hold an experiment; True where it ran until now. Of concurrent calls one is told True."""
+        ...
+
+    async def steps(self) -> Mapping[str, RolloutStep]: ...
+
+    async def advance(self, step: RolloutStep) -> bool:
+        """Take a rollout to this step; True where it was not there yet. Of concurrent calls one is told True."""
         ...
 
     async def resume(self, name: str) -> bool:

@@ -13,8 +13,8 @@ WINDOW_CALLS = 200
 class ArmCounts:
     """Counts in bounded memory; adding a call costs the same however many there were."""
 
-    def __init__(self, rule: HoldRule, leads_to: str) -> None:
-        self.rule, self.leads_to = rule, leads_to
+    def __init__(self, rule: HoldRule, leads_to: str, step: int = 0) -> None:
+        self.rule, self.leads_to, self.step = rule, leads_to, step
         self._calls: deque[ArmCall] = deque(maxlen=max(rule.min_calls, WINDOW_CALLS))
         self._errors = self._fallbacks = 0
 
@@ -27,10 +27,15 @@ class ArmCounts:
         self._errors += call.is_error
         self._fallbacks += call.is_fallback
 
+    @property
+    def is_enough(self) -> bool:
+        """Whether there were as many calls as the arm is judged by."""
+        return len(self._calls) >= self.rule.min_calls
+
     def breach(self) -> str:
         """Return which rule is broken, in words with figures, or ""."""
         rule, calls = self.rule, len(self._calls)
-        if calls < rule.min_calls:
+        if not self.is_enough:
             return ""
         if rule.error_rate is not None and self._errors > rule.error_rate * calls:
             return f"{self._errors} errors in {calls} calls, more than {rule.error_rate:.1%}"

@@ -6,6 +6,8 @@ from tests.tools.ai_gateway.configuration.example import EXAMPLE
 from tools.ai_gateway.configuration.faults import ConfigInvalid
 from tools.ai_gateway.configuration.read_document import MAX_BYTES, read_document, read_toml
 
+ROLLOUT = "[[experiments]]\nname = 'a'\nroute = 'bulk'\narms = { b = 'standard' }\n"
+
 
 def faults(text: str | bytes) -> list[str]:
     with pytest.raises(ConfigInvalid) as refused:
@@ -124,6 +126,10 @@ def test_what_is_no_configuration_at_all_is_one_plain_fault(text: str | bytes, s
         ("[[prices]]\nmodel = 'x'\nfrom = 2026-01-01", "says no price"),
         ("[[prices]]\nmodel = 'x'\nfrom = 2026-01-01T00:00:00\ninput = 1", "must be a date"),
         ("[[prices]]\nmodel = 'x'\nfrom = 2026-01-01\ninput = 1\nutc = '1-4'", "hours of the day"),
+        (ROLLOUT + "rollout = [0.5, 0.1]\nhold = { min_calls = 5 }", "must grow"),
+        (ROLLOUT + "rollout = [0.1, 0.5]", "needs hold"),
+        (ROLLOUT + "rollout = [0.1]\nshare = { b = 0.1 }\nhold = { min_calls = 5 }", "leave share out"),
+        (ROLLOUT.replace("}", ", c = 'bulk' }") + "rollout = [0.1]\nhold = { min_calls = 5 }", "is of one arm"),
         ("[[experiments]]\nname = 'a/b'\nroute = 'bulk'\narms = { b = 'bulk' }", "name/arm"),
         ("[[experiments]]\nname = 'a'\nroute = 'bulk'\narms = { control = 'bulk' }", "`control` is the rest"),
     ],
