@@ -1,6 +1,7 @@
 """`ascend serve`: run the gateway."""
 
 import os
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 
 import anyio
@@ -13,6 +14,7 @@ from server.commands.frame import PORT, run_server, with_settings
 from server.config.errors import SettingsError
 from server.config.served_at import remember_served
 from server.config.settings import Settings
+from server.demo.models.start import DemoModels, start_models
 from server.demo.start import DemoStart, start_demo
 from server.http.listen import listen
 from server.http.process_limits import allow_open_files, give_back_large_blocks, settle
@@ -31,7 +33,7 @@ _ANY_ADDRESS = ("0.0.0.0", "::", "")  # noqa: S104  compared with, not bound to
 @click.option("--base-url", default=None, help="Public origin, such as https://gateway.example.com [ASCEND_BASE_URL].")
 @click.option("--insecure-http", is_flag=True, help="Let passwords and tokens travel in the clear, knowingly [ASCEND_INSECURE_HTTP].")
 @click.option(
-    "--demo", is_flag=True, help="Start the demo CRM beside it, import it, and make a demo user. The CRM asks people for consent."
+    "--demo", is_flag=True, help="Start a demo CRM and a demo model beside it, with a demo user and a key. The CRM asks people for consent."
 )
 @click.option("--demo-open", is_flag=True, help="Like --demo, but the CRM answers everybody: no account has to be connected.")
 @click.option("--demo-port", type=PORT, default=None, help="Where the demo CRM listens; 8090, or any free port, when not given.")
@@ -66,20 +68,21 @@ async def command(
         if warning := danger(settings, host):
             click.echo(f"warning: {warning}", err=True)
         stack.callback(start_trace_export(os.environ))
-        demo_start = None
+        demos: list[DemoStart | DemoModels] = []
         if demo or demo_open:
-            demo_start = await stack.enter_async_context(start_demo(demo_port, settings.data_dir, is_open=demo_open))
-            settings = settings.changed(egress_allow=(*settings.egress.egress_allow, demo_start.authority))
+            demos.append(await stack.enter_async_context(start_demo(demo_port, settings.data_dir, is_open=demo_open)))
+            demos.append(await stack.enter_async_context(start_models(settings.data_dir)))
+            settings = settings.changed(egress_allow=(*settings.egress.egress_allow, *(each.authority for each in demos)))
         gateway = await stack.enter_async_context(open_gateway(settings))
-        if demo_start is not None:
-            await demo_start.prepare(gateway)
+        for each in demos:
+            await each.prepare(gateway)
         remember_served(settings)
         remember_listening(settings.data_dir, host)
         forget_untrusted(settings.data_dir)
         settle()
         server = HttpServer(gateway.app, authority=settings.host, takes_signals=True)
         async with anyio.create_task_group() as running:
-            running.start_soon(_announce, server, settings, demo_start)
+            running.start_soon(_announce, server, settings, [line for each in demos for line in each.lines])
             await server.serve(sockets=[listener])
             running.cancel_scope.cancel()
 
@@ -88,12 +91,12 @@ def _authority(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
-async def _announce(server: HttpServer, settings: Settings, demo_start: DemoStart | None) -> None:
+async def _announce(server: HttpServer, settings: Settings, lines: Sequence[str]) -> None:
     """Say how to connect, once requests are answered."""
     await server.until_ready()
     url = settings.mcp_url(DEFAULT_TENANT)
     click.echo("\nAscend Gateway")
-    for line in demo_start.lines if demo_start else ():
+    for line in lines:
         click.echo(f"  {line}")
     click.echo(f"  connect    {claude_mcp_add(url)}")
     click.echo(f"ready {url}")

@@ -78,8 +78,9 @@ async def verify(settings: Settings, tenant_id: str) -> AsyncIterator[Verified]:
         yield _gateways(config, tenants)
         yield _keys(config, gateway, tenant_id)
         resource = next((each.id for each in config.gateways.values() if each.tenant_id == tenant_id), "")
-        here = AskingHere(gateway, tenant_id, f"in this process (no gateway that knows this data answers at {settings.base_url})")
         running = await stack.enter_async_context(asking_running(settings, store, tenant_id, resource))
+        why = f"tenant {tenant_id} has no gateway" if running else f"no gateway that knows this data answers at {settings.base_url}"
+        here = AskingHere(gateway, tenant_id, f"in this process ({why})")
         asking: Asking = running or here
         unified = await asking.unified()
         yield _answered("unified endpoint", unified, asking.where)
