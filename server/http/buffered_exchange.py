@@ -45,8 +45,10 @@ class BufferedExchange(RequestResponseCycle):
         # RFC 9110 §10.1.1: the body is here, so nobody waits for 100 any more.
         self.waiting_for_100_continue = False
         lines = _lines((*self.default_headers, *headers))
+        # RFC 9112 §6.3: whatever followed the head of an answer to HEAD would be read as the next answer.
+        sent = body if self.scope["method"] != "HEAD" else b""
         # decision 0018: one write. RFC 9112 §6.2: with its length, so that the connection lives on.
-        self.transport.write(b"%b%bcontent-length: %d\r\n\r\n%b" % (_STATUS_LINES[status], lines, len(body), body))
+        self.transport.write(b"%b%bcontent-length: %d\r\n\r\n%b" % (_STATUS_LINES[status], lines, len(body), sent))
         self.message_event.set()
         self.on_response()
         return True

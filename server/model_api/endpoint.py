@@ -45,7 +45,7 @@ class ModelEndpoint:
         path = read_path(asked)
         surface = _surface_of(path, headers)
         try:
-            if path is None or scope["method"] != ("GET" if path.kind == "models" else "POST"):
+            if path is None or scope["method"] not in (("GET", "HEAD") if path.kind == "models" else ("POST",)):
                 raise ModelCallRefused("model_not_found", 404, nothing_at(asked, scope["method"]))
             await self._answer(path, scope, headers, whole, receive, send)
         except ModelCallRefused as refusal:

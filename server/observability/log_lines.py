@@ -11,19 +11,8 @@ from typing import Any, TextIO
 
 from tools.json_text import encode
 from tools.plain_text import written_out
+from tools.secrets_in_text import redact
 
-#: what a secret looks like in free text, beside what must stay readable
-_SECRETS = (
-    re.compile(r"(?i)\b(bearer|basic)\s+[a-z0-9._~+/=-]{8,}"),
-    re.compile(
-        r"(?i)\b(access_token|refresh_token|client_secret|code_verifier|id_token|assertion|password|api_?key|secret|code|token)"
-        r"(=|\"?\s*:\s*\"?|'?\s*:\s*'?)[^\s&\"',;)}]+"
-    ),
-    re.compile(r"\basc_[a-z]+_[A-Za-z0-9_-]{16,}"),
-    re.compile(r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)?"),
-    re.compile(r"(?<=://)[^/\s:@]+:[^/\s@]+(?=@)"),
-)
-_REPLACEMENTS = (r"\1 [redacted]", r"\1\2[redacted]", "[redacted]", "[redacted]", "[redacted]")
 #: white space, quotes, equals signs, characters that nobody sees (control, bidirectional, zero-width, tags), and how tokens begin
 _ODD = re.compile(
     r"[\s\"'=\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff\U000e0000-\U000e007f]|eyJ|asc_"
@@ -31,13 +20,6 @@ _ODD = re.compile(
 
 #: names and values that are the same in many lines
 Facts = tuple[tuple[str, str], ...]
-
-
-def redact(text: str) -> str:
-    """Return `text` without bearer and basic credentials, secret-named values, JWTs and passwords in URLs."""
-    for pattern, replacement in zip(_SECRETS, _REPLACEMENTS, strict=True):
-        text = pattern.sub(replacement, text)
-    return text
 
 
 class EventFormatter(logging.Formatter):

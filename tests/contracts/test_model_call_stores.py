@@ -7,14 +7,17 @@ from pathlib import Path
 import anyio
 import pytest
 
+from server.storage.ai_gateway import model_call_payloads
 from server.storage.ai_gateway.caller_keys import SqlCallerKeyStore
 from server.storage.ai_gateway.model_calls import SqlModelCallStore
 from server.storage.database import Database
 from tests.contracts.databases import empty_database, url_of
 from tests.contracts.model_calls import Unwatched, call
 from tests.waiting import until
+from tools.ai_gateway import call_ledger
 from tools.ai_gateway.call_ledger import CallLedger
 from tools.ai_gateway.caller_keys import CallerKey
+from tools.ai_gateway.payloads.call_payload import CallPayload
 from tools.ai_gateway.stores import ClosedCall, ModelUsage
 from tools.ai_gateway.token_usage import TokenUsage
 from tools.metering.spending import Amount, Reservation
@@ -76,6 +79,41 @@ async def test_old_rows_are_forgotten(calls: SqlModelCallStore) -> None:
     await calls.append([ClosedCall(call(at_us=n)) for n in (1, 2, 3)])
     assert await calls.forget_before(3) == 2
     assert [row.at_us for row in await calls.recent(None, 9)] == [3]
+
+
+async def test_words_are_kept_beside_their_call_and_forgotten_with_it(calls: SqlModelCallStore) -> None:
+    """A batch may be written twice; PostgreSQL has no text with a zero in it."""
+    wordy, silent = call(at_us=2, payload=CallPayload("a\0b", "c")), call(at_us=3)
+    for _ in range(2):
+        await calls.append([ClosedCall(wordy), ClosedCall(silent)])
+    kept = await calls.find("acme", wordy.id)
+    assert kept is not None
+    assert kept.payload == CallPayload("a\N{REPLACEMENT CHARACTER}b", "c")
+    assert [row.payload for row in await calls.recent("acme", 9)] == [None, kept.payload]
+    await calls.forget_before(3)
+    await calls.append([ClosedCall(replace(wordy, payload=None))])
+    assert [row.payload for row in await calls.recent("acme", 9)] == [None, None]
+
+
+async def test_of_words_a_tenant_keeps_the_newest_and_takes_none_of_others(
+    calls: SqlModelCallStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(model_call_payloads, "MAX_PER_TENANT", 2)
+    await calls.append([ClosedCall(call(at_us=1, tenant_id="globex", payload=CallPayload("x", "y")))])
+    for n in range(2, 7):
+        await calls.append([ClosedCall(call(at_us=n, payload=CallPayload("x", "y")))])
+    assert [row.at_us for row in await calls.recent(None, 9) if row.payload is not None] == [6, 5, 1]
+
+
+async def test_words_are_let_go_before_rows_where_the_store_does_not_keep_up(
+    calls: SqlModelCallStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(call_ledger, "PAYLOAD_CAPACITY", 1)
+    ledger = CallLedger(calls, Unwatched())
+    for n in (1, 2):
+        ledger.close(call(at_us=n, payload=CallPayload("x", "y")), None, Amount())
+    await ledger.flush()
+    assert [row.payload is None for row in await calls.recent("acme", 9)] == [True, False]
 
 
 async def test_what_no_database_takes_holds_up_no_row(calls: SqlModelCallStore) -> None:

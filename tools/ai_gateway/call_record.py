@@ -1,10 +1,11 @@
-"""The one row that every model call leaves: log and ledger in one. No words of anybody are in it."""
+"""The one row that every model call leaves: log and ledger in one. No words of anybody are in it, unless tenant and caller both say so."""
 
 from collections.abc import Mapping
 from dataclasses import field
 from typing import Literal
 
 from tools.ai_gateway.model_request import Surface
+from tools.ai_gateway.payloads.call_payload import CallPayload
 from tools.ai_gateway.token_usage import TokenUsage
 from tools.operation import Json
 from tools.value_objects import value_object
@@ -55,5 +56,7 @@ class ModelCallRecord:
     metadata: Mapping[str, Json] = field(default_factory=dict)
     trace_id: str = ""
     decision: tuple[str, ...] = ()
+    #: what was asked and answered; None: it was not asked for, or the tenant does not allow it
+    payload: CallPayload | None = None
     #: told to who watches, not kept
     surface: Surface = "chat"

@@ -18,6 +18,7 @@ from tools.ai_gateway.configuration.config import AiConfig, Dialect, ModelProvid
 from tools.ai_gateway.dialects.exchanges import exchange_for_caller, exchange_of, is_binary_stream, is_native_stream, takes_comments
 from tools.ai_gateway.model_request import ModelRequest, Surface
 from tools.ai_gateway.one_call import CHARS_PER_TOKEN, Bookkeeping, OneCall, passed
+from tools.ai_gateway.payloads.call_payload import PayloadCollector
 from tools.ai_gateway.refusals import ModelCallRefused, budget_exceeded, forbidden, model_unpriced, no_target, rate_limited
 from tools.ai_gateway.relay import StreamRelay
 from tools.ai_gateway.replies import ModelReply, StreamReply, WholeReply
@@ -49,6 +50,8 @@ class ModelCalls:
     async def answer(self, request: ModelRequest) -> ModelReply:
         """Return what goes to the caller: an answer, a provider's refusal, or ours in the caller's dialect."""
         call = OneCall(request, new_call_id(), self.books, asyncio.get_running_loop().time())
+        if request.wishes.log_payload and self._may_keep_words(request.caller.tenant_id):
+            call.payload = PayloadCollector(request)
         try:
             return await self._answer(call)
         except ModelCallRefused as refusal:
@@ -185,6 +188,10 @@ class ModelCalls:
     def _native_dialect(self, request: ModelRequest) -> Dialect:
         provider = self.config().providers.get(request.native_provider)
         return provider.dialect if provider is not None else "openai"
+
+    def _may_keep_words(self, tenant_id: str) -> bool:
+        rules = self.config().tenants.get(tenant_id)
+        return rules is not None and rules.log_payloads
 
     def _counted(self, call: OneCall) -> WholeReply:
         """Return an estimate: only Anthropic counts for others, and its clients take a number that is near."""

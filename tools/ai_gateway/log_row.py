@@ -43,4 +43,5 @@ def log_row(record: ModelCallRecord) -> dict[str, Json]:
         "metadata": dict(record.metadata),
         "trace_id": record.trace_id,
         "decision": list(record.decision),
+        "payload": None if record.payload is None else {"request": record.payload.request, "answer": record.payload.answer},
     }

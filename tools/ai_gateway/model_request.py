@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import field
-from typing import Literal
+from typing import Final, Literal
 
 from oauth.principal import Principal
 from tools.operation import Json
@@ -10,6 +10,8 @@ from tools.value_objects import value_object
 
 #: the shape of a request and of its answer, by the URL that it came to; native: a provider's own API (Cloudflare's second URL)
 Surface = Literal["chat", "responses", "embeddings", "rerank", "messages", "count_tokens", "native"]
+#: a body of theirs may say `stream` all the same, and means nothing by it
+_WITHOUT_STREAMS: Final[frozenset[Surface]] = frozenset({"embeddings", "rerank", "count_tokens"})
 
 
 @value_object
@@ -92,7 +94,7 @@ class ModelRequest:
 
     @property
     def is_stream(self) -> bool:
-        return self.is_native_stream or self.body.get("stream") is True
+        return self.is_native_stream or (self.body.get("stream") is True and self.surface not in _WITHOUT_STREAMS)
 
     @property
     def wants_usage(self) -> bool:

@@ -15,6 +15,7 @@ from tools.ai_gateway.call_ledger import CallLedger
 from tools.ai_gateway.call_record import CacheStatus, CallEnd, ModelCallRecord
 from tools.ai_gateway.dialects.exchanges import exchange_of, takes_comments, told_in_stream
 from tools.ai_gateway.model_request import ModelRequest
+from tools.ai_gateway.payloads.call_payload import PayloadCollector
 from tools.ai_gateway.pricing.price_book import PriceBook
 from tools.ai_gateway.replies import ModelReply, StreamReply, WholeReply
 from tools.ai_gateway.routing.decision import Decision, ModelTarget
@@ -56,6 +57,8 @@ class OneCall:
     is_settled: bool = False
     #: takes a complete answer into the cache; None: it is not kept
     keep: Callable[[KeptAnswer], None] | None = None
+    #: takes the words of the answer; None: they are kept nowhere
+    payload: PayloadCollector | None = None
     #: tells the limits how many tokens it took in the end; None: no limit was asked
     count_tokens: Callable[[int], None] | None = None
     _cost_nano_usd: int | None = None
@@ -63,6 +66,7 @@ class OneCall:
     def reply(self, begun: Begun) -> ModelReply:
         """Return what goes to the caller of an answer that is here as a whole, or of a refusal; it is settled."""
         if begun.fault is not None:
+            self.said(begun.fault.body)
             self.settle(begun.target, begun.status, "error", TokenUsage())
             headers = self.headers(begun.target) | passed(begun) | self._soonest(begun.status)
             told = told_in_stream(self.request.surface, begun.fault) if self.request.is_stream else None
@@ -73,6 +77,7 @@ class OneCall:
             raise RuntimeError("a stream is relayed, not returned")
         whole = begun.whole
         usage = whole.usage or self.estimated(whole.produced_chars)
+        self.said(whole.body)
         self.settle(begun.target, begun.status, "ok", usage)
         if self.keep is not None:
             self.keep(KeptAnswer(begun.target, usage, 0, whole.body, content_type=whole.content_type))
@@ -81,6 +86,11 @@ class OneCall:
             return self._played(begun.target, usage, whole.body, passed(begun))
         return WholeReply(begun.status, self.headers(begun.target, usage) | passed(begun), whole.body, whole.content_type)
 
+    def said(self, data: bytes) -> None:
+        """Take words of the answer, where they are wanted."""
+        if self.payload is not None:
+            self.payload.take(data)
+
     def first_content(self) -> None:
         """Note that the first content of a stream is here."""
         self.ttft_ms = round(self._elapsed_ms(), 1)
@@ -88,6 +98,7 @@ class OneCall:
     def kept(self, answer: KeptAnswer, status: CacheStatus) -> ModelReply:
         """Return an answer of the cache, whole or played back as a stream; it costs nothing."""
         self.cache = status
+        self.said(answer.whole or answer.events or b"")
         self.settle(answer.target, 200, "ok", answer.usage, is_free=True)
         if not self.request.is_stream:
             return WholeReply(200, self.headers(answer.target, answer.usage), answer.whole or b"", answer.content_type)
@@ -172,6 +183,7 @@ class OneCall:
             metadata=self.request.wishes.metadata,
             trace_id=self.request.trace.trace_id,
             decision=decision.reasons if decision else (),
+            payload=self.payload.payload() if self.payload is not None else None,
             surface=self.request.surface,
         )
         spent = Amount() if is_free or outcome == "error" else Amount(self._cost_nano_usd or 0, usage.total_tokens)

@@ -101,8 +101,10 @@ class StreamRelay:
         call, reader, target = self.call, self.reader, self.begun.target
         call.books.breakers.succeeded(call.tries.circuit)
         usage = reader.usage or call.estimated(reader.produced_chars)
-        call.settle(target, 200, "ok", usage)
         terminal = self._cleaned((reader.terminal,), is_kept=False)
+        if call.payload is not None:
+            call.payload.completed(terminal, usage)
+        call.settle(target, 200, "ok", usage)
         if call.keep is not None:
             call.keep(self._kept_answer(target, usage, terminal))
         return call.trailer(target, usage) + terminal
@@ -127,8 +129,10 @@ class StreamRelay:
         data, redaction = b"".join(events), self.begun.redaction
         if redaction is not None and redaction.holds(data):
             data = redaction.body(data)
-        if is_kept and self.call.keep is not None:
-            self.kept.append(data)
+        if is_kept:
+            self.call.said(data)
+            if self.call.keep is not None:
+                self.kept.append(data)
         return data
 
 

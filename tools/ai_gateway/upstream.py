@@ -93,7 +93,7 @@ class Upstream:
         Raises TryFailed, and ModelCallRefused where the request cannot be said to this provider.
         """
         out = self._outbound(request, target, exchange, credential, limits, max_output_tokens)
-        redaction = Redaction((credential,)) if credential is not None else None
+        redaction = _redaction(credential, request.caller.own_key)
         loop = asyncio.get_running_loop()
         deadline = loop.time() + limits.first_byte_s
         response: StreamedResponse | None = None
@@ -254,6 +254,15 @@ def retry_after_s(headers: Mapping[str, str], now: float) -> float | None:
         with suppress(ValueError):
             return max(0.0, parsedate_to_datetime(value).timestamp() - now)
     return None
+
+
+def _redaction(credential: Credential | None, own_key: tuple[str, str] | None) -> Redaction | None:
+    """Return what takes the key out of whatever comes back: ours, or the caller's own, which no body and no log repeats either."""
+    if own_key is None:
+        return Redaction((credential,)) if credential is not None else None
+    redaction = Redaction(())
+    redaction.add(own_key[1].rpartition(" ")[2])
+    return redaction
 
 
 def _cleaned(fault: ProviderFault, redaction: Redaction | None) -> ProviderFault:

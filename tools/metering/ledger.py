@@ -49,6 +49,11 @@ class Ledger(Generic[Entry]):
         self._waiting.append(entry)
         self._arrived.set()
 
+    @property
+    def waiting(self) -> int:
+        """How many entries are not on disk yet."""
+        return len(self._waiting)
+
     async def run(self) -> None:
         """Write in batches until cancelled, then write what is left."""
         try:

@@ -71,7 +71,7 @@ class GatewaysEndpoint:
         return nothing()
 
     async def logs(self, request: Request) -> Response:
-        """GET the calls, the newest first; no words of anybody are in them. `logs` are the same rows as `items`."""
+        """GET the calls, the newest first; words only where tenant and call both want them. `logs` are the same rows as `items`."""
         administrator, gateway_id = administrator_of(request), request.path_params["id"]
         limit, before = limit_of(request), row_cursor(request)
         reach = administrator.reach(request.query_params.get("tenant"))

@@ -6,6 +6,7 @@ import orjson
 from sqlalchemy import Row
 
 from tools.ai_gateway.call_record import Attempt, ModelCallRecord
+from tools.ai_gateway.payloads.call_payload import CallPayload
 from tools.ai_gateway.token_usage import TokenUsage
 from tools.metering.spending import MOST_OF_A_CALL
 
@@ -86,6 +87,7 @@ def call_of(row: Row[Any]) -> ModelCallRecord:
         metadata=orjson.loads(row.metadata),
         trace_id=row.trace_id,
         decision=tuple(orjson.loads(row.decision)),
+        payload=None if row.request is None else CallPayload(row.request, row.answer),
     )
 
 

@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Date, Row, String, and_, case, cast, delete, func, literal, or_, select, text
+from sqlalchemy import ColumnElement, Connection, Date, Row, Select, String, and_, case, cast, delete, func, literal, or_, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 
+from server.storage.ai_gateway.model_call_payloads import keep_payloads
 from server.storage.ai_gateway.model_call_rows import call_of, call_values
 from server.storage.database import Database
 from server.storage.metering.settling import settle
-from server.storage.schema.ai_gateway_tables import caller_keys, model_calls
+from server.storage.schema.ai_gateway_tables import caller_keys, model_call_payloads, model_calls
 from tools.ai_gateway.call_record import ModelCallRecord
 from tools.ai_gateway.stores import ClosedCall, ModelUsage, UsageBy
 from tools.metering.spending import BudgetAlert
@@ -33,6 +34,7 @@ class SqlModelCallStore:
         def written(connection: Connection) -> list[BudgetAlert]:
             alerts = settle(connection, settlements)
             connection.execute(self._insert, rows)
+            keep_payloads(connection, [each.record for each in closed])
             return alerts
 
         return await self._database.transact(written)
@@ -41,7 +43,7 @@ class SqlModelCallStore:
         self, tenant_id: str | None, limit: int, gateway: str | None = None, before: tuple[int, str] | None = None
     ) -> Sequence[ModelCallRecord]:
         at, call_id = model_calls.c.at, model_calls.c.call_id
-        query = select(model_calls).order_by(at.desc(), call_id.desc()).limit(min(limit, MAX_ROWS))
+        query = _with_payloads().order_by(at.desc(), call_id.desc()).limit(min(limit, MAX_ROWS))
         if before is not None:
             query = query.where(or_(at < before[0], and_(at == before[0], call_id < before[1])))
         if tenant_id is not None:
@@ -52,7 +54,7 @@ class SqlModelCallStore:
             return [call_of(row) for row in await connection.execute(query)]
 
     async def find(self, tenant_id: str, call_id: str) -> ModelCallRecord | None:
-        query = select(model_calls).where(model_calls.c.tenant_id == tenant_id, model_calls.c.call_id == call_id)
+        query = _with_payloads().where(model_calls.c.tenant_id == tenant_id, model_calls.c.call_id == call_id)
         async with self._database.read() as connection:
             row = (await connection.execute(query)).first()
         return None if row is None else call_of(row)
@@ -81,6 +83,7 @@ class SqlModelCallStore:
 
     async def forget_before(self, time_us: int) -> int:
         async with self._database.write() as connection:
+            await connection.execute(delete(model_call_payloads).where(model_call_payloads.c.at < time_us))
             return (await connection.execute(delete(model_calls).where(model_calls.c.at < time_us))).rowcount
 
     def _told_apart_by(self, by: UsageBy) -> ColumnElement[Any]:
@@ -94,6 +97,12 @@ class SqlModelCallStore:
         if by == "model":
             return case((calls.provider == "", calls.model), else_=calls.provider + "/" + calls.model)
         return calls.provider if by == "provider" else calls.user
+
+
+def _with_payloads() -> Select[Any]:
+    calls, payloads = model_calls.c, model_call_payloads.c
+    joined = model_calls.outerjoin(model_call_payloads, (calls.tenant_id == payloads.tenant_id) & (calls.call_id == payloads.call_id))
+    return select(model_calls, payloads.request, payloads.answer).select_from(joined)
 
 
 def _utc(seconds: ColumnElement[Any]) -> ColumnElement[Any]:

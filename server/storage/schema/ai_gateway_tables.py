@@ -66,6 +66,19 @@ model_calls = Table(
     Index("ix_model_calls_tenant_at", "tenant_id", "at"),
 )
 
+#: The words of calls whose tenant and caller both want them on record.
+model_call_payloads = Table(
+    "model_call_payloads",
+    metadata,
+    Column("tenant_id", String(64), primary_key=True),
+    Column("call_id", String(64), primary_key=True),
+    #: of its call
+    Column("at", BigInteger, nullable=False, index=True),
+    Column("request", Text, nullable=False),
+    Column("answer", Text, nullable=False),
+    Index("ix_model_call_payloads_tenant_at", "tenant_id", "at"),
+)
+
 model_call_feedback = Table(
     "model_call_feedback",
     metadata,

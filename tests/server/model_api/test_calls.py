@@ -220,3 +220,23 @@ async def test_held_back_a_providers_own_words_are_heard_where_nobody_else_answe
     response = await models.chat("one/errs", stream=True, headers={"x-gateway-stream": "reliable"})
     assert response.status_code == 503
     assert "Overloaded" in response.text
+
+
+async def test_a_callers_own_key_is_not_repeated_either(models: Models) -> None:
+    """No body holds a key: a provider that quotes it is quoted without it."""
+    await models.configure(tenants={"acme": {"caller_keys": True}})
+    own = "sk-of-the-caller-0123456789"
+    headers = {"authorization": f"Bearer {own}", "x-gateway-authorization": f"Bearer {models.key}"}
+    response = await models.chat("one/echoes", headers=headers)
+    ((_path, sent, _body),) = models.provider.asked
+    assert sent["authorization"] == f"Bearer {own}"
+    assert response.status_code == 400
+    assert own not in response.text
+
+
+async def test_what_has_no_stream_is_answered_whole_whatever_it_says(models: Models) -> None:
+    response = await models.post("/v1/messages/count_tokens", {"model": "one/m", "messages": [], "stream": True})
+    assert response.headers["content-type"] == "application/json"
+    assert response.json()["input_tokens"] > 0
+    response = await models.post("/v1/embeddings", {"model": "one/embeds", "input": "x", "stream": True})
+    assert response.json()["object"] == "list"

@@ -9,9 +9,10 @@ import orjson
 import pytest
 
 from server.observability.call_log import BATCH_ROWS, CallLog
-from server.observability.log_lines import EventFormatter, EventHandler, redact
+from server.observability.log_lines import EventFormatter, EventHandler
 from server.observability.telemetry import Telemetry, about, of_its_own
 from tests.server.observability.calls import Rows, record
+from tools.secrets_in_text import redact
 from tools.stores import CallRecord
 
 
