@@ -6,7 +6,7 @@ import shlex
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import chdir
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -58,7 +58,7 @@ class Terminal:
     """A shell in a folder of its own. `replaced`: what the page says -> where it is in this run."""
 
     folder: Path
-    replaced: Mapping[str, str]
+    replaced: dict[str, str]
     environment: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

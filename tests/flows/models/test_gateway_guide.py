@@ -17,7 +17,7 @@ import pytest
 from tests.command_line import ascend_here
 from tests.conftest import REPOSITORY
 from tests.flows.gateway_process import RunningGateway, running_gateway
-from tests.flows.models.guide import Step, Terminal, steps_of
+from tests.flows.models.guide import Step, Terminal, fits, steps_of
 from tests.flows.models.stand_in import TEXT, StandIn
 from tests.ports import free_port
 from tests.server.demo.listening import listening
@@ -54,26 +54,23 @@ class Followed:
 
 @pytest.fixture(scope="module")
 def followed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Followed]:
-    """Follow the page until the first answers."""
+    """Follow the page until the first answer."""
     folder, stand_in, port = tmp_path_factory.mktemp("reader"), StandIn(), free_port()
     with listening(stand_in.app()) as url:
-        terminal = Terminal(folder, {OLLAMA: f"{url}/ollama/v1", "http://127.0.0.1:8080": f"http://127.0.0.1:{port}"})
+        places = {OLLAMA: f"{url}/ollama/v1", "127.0.0.1:11434": url.removeprefix("http://"), "127.0.0.1:8080": f"127.0.0.1:{port}"}
+        terminal = Terminal(folder, places)
         terminal.program("claude", "tests.flows.models.clients.claude_code")
         terminal.program("codex", "tests.flows.models.clients.codex")
         terminal.environment |= {"PROVIDER_KEY": "sk-first", "NEW_PROVIDER_KEY": "sk-second"}
         beside = f'\n[providers.anthropic]\nbase_url = "{url}/anthropic"\n'
-        for step in STEPS[:SERVE]:
-            if step.is_ai_file:
-                (folder / "ai.toml").write_text(terminal.here(step.text) + beside, encoding="utf-8")
-            else:
-                terminal.follow(step)
         [line] = STEPS[SERVE].commands
-        assert line == "ASCEND_EGRESS_ALLOW=127.0.0.1:11434 ascend serve"
+        assert line == "ASCEND_EGRESS_ALLOW=127.0.0.1:11434 ascend serve --demo"
         allowed = {"ASCEND_EGRESS_ALLOW": url.removeprefix("http://")}
-        with running_gateway(terminal.data, demo=False, port=port, is_first_start=True, extra=allowed) as gateway:
+        with running_gateway(terminal.data, onboarding=True, port=port, extra=allowed) as gateway:
+            assert fits(terminal.here(STEPS[SERVE].shown), gateway.output)
+            terminal.replaced["asc_ak_…"] = re.findall(r"model key\s+(asc_ak_\S+)", gateway.output)[0]
             reader = Followed(terminal, stand_in, gateway, beside)
-            for step in STEPS[SERVE + 1 : SERVE + 2]:
-                reader.take(step)
+            reader.take(STEPS[SERVE + 1])
             yield reader
 
 
