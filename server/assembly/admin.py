@@ -35,7 +35,6 @@ def assemble_admin(settings: Settings, store: Store, tenants: Tenants, access_to
             keys=store.caller_keys,
             experiment_calls=store.experiment_calls,
             feedback=store.feedback,
-            tenants=tenants,
         ),
         TargetsEndpoint(ai.config, ai.provider_keys, ai.calls.books.breakers, ai.standing),
     )

@@ -43,6 +43,9 @@ async def mint(settings: Settings, tenant: str, email: str, scope: str | None, k
     async with open_store(settings) as store:
         await known_tenant(store, tenant)
         subject_id = await local_subject(store, tenant, email)
+        person = await store.subjects.get(tenant, subject_id)
+        if kind == "admin" and (person is None or not person.is_admin):
+            raise CommandFailed(f"{email} is no administrator of tenant {tenant}; `ascend user list` shows who is")
         _tenants, resources, scopes = await scoping(settings, store)
         minting = OperatorIssuedTokens(store.grants, resources, scopes.allowed)
         try:

@@ -7,7 +7,6 @@ from typing import cast, get_args
 from starlette.requests import Request
 from starlette.responses import Response
 
-from oauth.tenants import Tenants
 from server.admin.answers import page, thing
 from server.admin.asked import administrator_of, part_of, since_us
 from server.admin.refusals import invalid, not_found
@@ -37,7 +36,6 @@ class ReportsEndpoint:
     keys: CallerKeyStore
     experiment_calls: SqlExperimentCalls
     feedback: FeedbackStore
-    tenants: Tenants
 
     async def usage(self, request: Request) -> Response:
         """GET `?by=model|provider|key|user|day&since=&tenant=`: the dearest first, days the newest first."""
@@ -56,9 +54,8 @@ class ReportsEndpoint:
         now_us = _now_us()
         await self.ledger.flush()
         rules, counters = self.live.current.budgets, await self.budget_store.counters(now_us)
-        names = [reach] if reach is not None else [tenant.tenant_id for tenant in self.tenants.all()]
-        keys = [key for name in names for key in await self.keys.of_tenant(name)]
-        own = [OwnBudget(key.budget, key.key_id) for key in keys if key.budget and key.revoked_at_us is None]
+        keys = sorted((key for _, key in await self.keys.load()), key=lambda key: -key.created_at_us)
+        own = [OwnBudget(key.budget, key.key_id) for key in keys if key.budget and reach in (None, key.tenant_id)]
         if reach is not None:
             rules, counters = _rules_of(rules, reach), [each for each in counters if each.charge.tenant_id == reach]
         return page(*part_of(request, budget_rows(rules, own, counters, now_us)))

@@ -11,6 +11,7 @@ import orjson
 
 from server.assembly.ai_gateway import AiGateway
 from server.config.settings import Settings
+from server.storage.database import now_us
 from server.storage.store import Store
 from tools.ai_gateway.caller_keys import CallerKeyIssuer
 from tools.ai_gateway.model_request import ModelCaller, ModelRequest, Wishes
@@ -26,6 +27,8 @@ KEY_NAME = "ascend-ai-verify"
 #: a running gateway hears of a new key within this time, and notes a call
 HEARS_WITHIN_S = 5.0
 _LIVE_TIMEOUT_S = 3.0
+#: no check takes this long; a key of one that is older was left behind by a check that was killed
+FORGOTTEN_AFTER_US = 600_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +131,7 @@ async def asking_running(settings: Settings, store: Store, tenant_id: str, gatew
             yield None
             return
         issuer = CallerKeyIssuer(store.caller_keys, store.security_events)
+        await _end_forgotten(store, issuer, tenant_id)
         secret, key = await issuer.mint(tenant_id, KEY_NAME)
         try:
             is_known = False
@@ -137,6 +141,14 @@ async def asking_running(settings: Settings, store: Store, tenant_id: str, gatew
                     await anyio.sleep(0 if is_known else 0.1)
             yield AskingRunning(base_url, egress, tenant_id, gateway, secret) if is_known else None
         finally:
+            await issuer.revoke(key)
+
+
+async def _end_forgotten(store: Store, issuer: CallerKeyIssuer, tenant_id: str) -> None:
+    """End the keys of checks that were killed."""
+    before_us = now_us() - FORGOTTEN_AFTER_US
+    for key in await store.caller_keys.of_tenant(tenant_id):
+        if key.name == KEY_NAME and key.revoked_at_us is None and key.created_at_us < before_us:
             await issuer.revoke(key)
 
 

@@ -1,10 +1,12 @@
 """`ascend ai rollback`: back to a version of before."""
 
+import json
+
 import click
 
 from server.commands.ai.apply import BY
 from server.commands.ai.refused_file import RefusedFile
-from server.commands.frame import CommandFailed, run_async, with_settings
+from server.commands.frame import CommandFailed, json_option, run_async, with_settings
 from server.commands.terminal import say
 from server.config.settings import Settings
 from server.storage.store import open_store
@@ -14,9 +16,10 @@ from tools.ai_gateway.configuration.faults import ConfigInvalid
 
 @click.command()
 @click.argument("number", type=click.IntRange(1))
+@json_option
 @with_settings
 @run_async
-async def command(settings: Settings, number: int) -> None:
+async def command(settings: Settings, number: int, as_json: bool) -> None:
     """Put version NUMBER in force again, as the next version; held experiments stay held."""
     async with open_store(settings) as store:
         try:
@@ -25,4 +28,7 @@ async def command(settings: Settings, number: int) -> None:
             raise CommandFailed(str(error)) from error
         except ConfigInvalid as error:
             raise RefusedFile(f"version {number}", error) from error
+    if as_json:
+        click.echo(json.dumps({"version": now.version, "same_as": number}))
+        return
     say(f"version {now.version} is in force, the same as version {number}; running gateways follow within two seconds")

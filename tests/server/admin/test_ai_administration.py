@@ -141,10 +141,14 @@ async def test_the_operator_reads_experiments_and_targets(admin: Administration)
     [experiment] = (await admin.read("experiments", admin.operator))["items"]
     assert (experiment["name"], experiment["state"]) == ("cf", "running")
     assert [arm["arm"] for arm in (await admin.read("experiments/cf", admin.operator))["report"]] == ["control", "b"]
-    admin.gateway.ai_gateway.calls.books.breakers.failed(("openai/gpt-5.2", ""))
-    targets = {row["id"]: row for row in (await admin.read("targets", admin.operator))["items"]}
-    assert targets["openai/gpt-5.2"]["routes"] == ["chat"]
-    assert (targets["openai/gpt-5.2"]["state"], targets["openai/gpt-5.2"]["has_key"]) == ("closed", False)
+    breakers = admin.gateway.ai_gateway.calls.books.breakers
+    for failures, state in ((1, "closed"), (4, "open")):
+        for _ in range(failures):
+            breakers.failed(("openai/gpt-5.2", ""))
+        targets = {row["id"]: row for row in (await admin.read("targets", admin.operator))["items"]}
+        found = targets["openai/gpt-5.2"]
+        assert (found["routes"], found["state"], found["has_key"]) == (["chat"], state, False)
+    assert 0 < found["opens_in_s"] <= 15
 
 
 async def test_an_address_or_method_that_is_none_is_said_in_the_same_shape(admin: Administration) -> None:

@@ -58,6 +58,17 @@ def test_a_token_without_the_scope_to_connect_comes_with_a_note(data: Path) -> N
     assert "403" in minted.stderr
 
 
+def test_a_token_for_the_administration_is_an_administrators_and_lives_for_an_hour_at_most(data: Path) -> None:
+    mint = ("token", "mint", "--tenant", "default", "--for", "admin", "--user")
+    refused = ascend(*mint, "ada@example.com", data_dir=data)
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert "ada@example.com is no administrator of tenant default" in refused.stderr
+    person = ("user", "add", "grace@example.com", "--tenant", "default", "--admin", "--password-stdin")
+    assert ascend(*person, data_dir=data, stdin="a long password\n").returncode == 0
+    assert ascend(*mint, "grace@example.com", data_dir=data).stdout.startswith("asc_at_")
+    assert ascend(*mint, "grace@example.com", "--ttl", "3601", data_dir=data).returncode == 2
+
+
 def test_scopes_that_were_not_granted_are_named_with_their_reason(data: Path) -> None:
     """docs/guides/authorization.md: unknown scopes are dropped, and the answer says so; a token is all that stands on stdout."""
     ada = ("--tenant", "default", "--user", "ada@example.com")

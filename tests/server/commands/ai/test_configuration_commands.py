@@ -87,6 +87,7 @@ def test_a_version_of_before_is_put_in_force_as_the_next_one(ai: Ascend) -> None
     ai.applies(ROUTE)
     ai.applies(TRIAL)
     assert "version 3 is in force, the same as version 1" in ai.does("rollback", "1")
+    assert json.loads(ai.does("rollback", "1", "--json")) == {"version": 3, "same_as": 1}
     assert ai.reads("config")["config"] == {"routes": {"mine": {"targets": ["openai/gpt-5.2"]}}}
     said = ai.says("rollback", "9")
     assert (said.returncode, "no version 9; the newest is 3" in said.stderr) == (1, True)

@@ -16,6 +16,7 @@ from server.demo.models.provider import DemoProvider, serving_models
 from server.http.listen import listen
 from tests.command_line import ascend_here
 from tests.gateway import opened, served
+from tools.ai_gateway.caller_keys import CallerKey
 
 NAMES = ["gateways", "providers' keys", "unified endpoint", "provider endpoint", "logs", "environment"]
 
@@ -49,6 +50,7 @@ async def test_a_running_gateway_is_asked_over_http(tmp_path: Path, provider: De
     """At both of its endpoints, with a key that is ended afterwards; the rows of both calls are on record."""
     async with served(tmp_path, egress_allow=("127.0.0.1:*",)) as gateway:
         await set_up(gateway, provider.url, gateways={"agents": {"tenant": "default"}})
+        await gateway.store.caller_keys.add(CallerKey("key_left", KEY_NAME, "default", created_at_us=1), b"hash", 9)
         found = await checked(gateway)
         assert [each for each in found.values() if not each.ok] == []
         assert "agents (default)" in found["gateways"].said
@@ -56,8 +58,8 @@ async def test_a_running_gateway_is_asked_over_http(tmp_path: Path, provider: De
             assert f"asked {gateway.settings.base_url}" in found[name].said
         rows = await gateway.store.model_calls.recent("default", 9)
         assert [(row.gateway, row.provider) for row in rows] == [("agents", "demo"), ("", "demo")]
-        [key] = await gateway.store.caller_keys.of_tenant("default")
-        assert (key.name, key.revoked_at_us is not None) == (KEY_NAME, True)
+        keys = await gateway.store.caller_keys.of_tenant("default")
+        assert [(key.name, key.revoked_at_us is not None) for key in keys] == [(KEY_NAME, True)] * 2
         assert {key_id for _, key_id in provider.asked} == {"demo"}
 
 
