@@ -53,6 +53,7 @@ class Housekeeping:
         await self._store.calls.forget_before(now_us() - CALLS_KEPT_US)
         await self._store.model_calls.forget_before(now_us() - MODEL_CALLS_KEPT_US)
         await self._store.operation_charges.forget_before(now_us() - MODEL_CALLS_KEPT_US)
+        await self._store.comparisons.forget_before(now_us() - MODEL_CALLS_KEPT_US)
         await self._store.feedback.forget_before(now_us() - MODEL_CALLS_KEPT_US)
         await self._store.budgets.sweep()
         await self._feed.sweep()

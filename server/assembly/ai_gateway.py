@@ -41,6 +41,7 @@ from tools.ai_gateway.one_call import Bookkeeping
 from tools.ai_gateway.pricing.price_book import PriceBook
 from tools.ai_gateway.provider_keys import ProviderKeys
 from tools.ai_gateway.routing.router import Router
+from tools.ai_gateway.shadows.shadows import Shadows
 from tools.ai_gateway.upstream import Upstream
 from tools.builtins.llm_calls import llm_calls
 from tools.builtins.llm_reports import llm_reports
@@ -115,7 +116,10 @@ class AiGateway:
 
     def background(self) -> Sequence[Callable[[], Coroutine[Any, Any, None]]]:
         """Return what runs beside the calls, until cancelled."""
-        return (self.ledger.run, self.charges.run, self.budgets.run, self.keys.run, self.experiments.run)
+        return (self.ledger.run, self.charges.run, self.budgets.run, self.keys.run, self.experiments.run, self._shadows)
+
+    async def _shadows(self) -> None:
+        await self.calls.shadows.run(self.calls.answer)
 
     async def _config_changed(self, changes: Sequence[Change]) -> None:
         await self.config.changed(changes)
@@ -154,11 +158,12 @@ async def open_ai_gateway(
 
     budgets = Budgets(store.budgets, lambda: config.current.budgets, keys.budget_of, settle_first)
     limits = Limits(LimitRules(current))
+    shadows = Shadows(current, store.comparisons, embed)
     places = EgressPlaces(MODEL_PLACES, MODEL_PLACES_PER_PROVIDER)
     async with Egress(settings.egress.egress_allow, places=places) as egress:
         provider_keys = ProviderKeys(credentials)
         attempts = Attempts(current, Upstream(egress), provider_keys, breakers, standing)
-        calls = ModelCalls(current, router, attempts, budgets, limits, Bookkeeping(prices, ledger, breakers), AnswerCache(embed))
+        calls = ModelCalls(current, router, attempts, budgets, limits, Bookkeeping(prices, ledger, breakers), AnswerCache(embed), shadows)
         feedback = Feedback(store.feedback, ledger.flush)
         yield AiGateway(
             calls=calls,

@@ -14,6 +14,7 @@ from oauth.tenants import DEFAULT_TENANT, DEFAULT_TITLE, Tenant
 from server.config.errors import SettingsError
 from server.config.settings import Settings
 from server.storage.ai_gateway.caller_keys import SqlCallerKeyStore
+from server.storage.ai_gateway.comparisons import SqlComparisonStore
 from server.storage.ai_gateway.configurations import SqlAiConfigs
 from server.storage.ai_gateway.experiment_calls import SqlExperimentCalls
 from server.storage.ai_gateway.feedback import SqlFeedbackStore
@@ -73,6 +74,7 @@ class Store:
     experiment_calls: SqlExperimentCalls
     model_calls: SqlModelCallStore
     feedback: SqlFeedbackStore
+    comparisons: SqlComparisonStore
     budgets: SqlBudgetStore
     operation_charges: SqlOperationCharges
 
@@ -121,6 +123,7 @@ async def open_store(settings: Settings) -> AsyncIterator[Store]:
             experiment_calls=SqlExperimentCalls(database),
             model_calls=SqlModelCallStore(database),
             feedback=SqlFeedbackStore(database),
+            comparisons=SqlComparisonStore(database),
             budgets=SqlBudgetStore(database),
             operation_charges=SqlOperationCharges(database),
         )

@@ -24,6 +24,7 @@ from tools.ai_gateway.relay import StreamRelay
 from tools.ai_gateway.replies import ModelReply, StreamReply, WholeReply
 from tools.ai_gateway.routing.decision import Decision
 from tools.ai_gateway.routing.router import Router
+from tools.ai_gateway.shadows.shadows import Shadows
 from tools.ai_gateway.token_usage import TokenUsage
 from tools.metering.budgets import BudgetExceeded, Budgets, BudgetsUnavailable, PriceUnknown
 from tools.metering.limits import LimitExceeded, Limits, LimitTicket
@@ -46,6 +47,7 @@ class ModelCalls:
     limits: Limits
     books: Bookkeeping
     cache: AnswerCache
+    shadows: Shadows
 
     async def answer(self, request: ModelRequest) -> ModelReply:
         """Return what goes to the caller: an answer, a provider's refusal, or ours in the caller's dialect."""
@@ -66,7 +68,10 @@ class ModelCalls:
     async def _answer(self, call: OneCall) -> ModelReply:
         request = call.request
         input_tokens = len(request.raw) // CHARS_PER_TOKEN
-        decision = call.decision = self.router.decide(request, _needs_of(request), input_tokens)
+        decision = self.router.decide(request, _needs_of(request), input_tokens)
+        if request.shadow_of:
+            decision = replace(decision, experiment=request.shadow_of)
+        call.decision, call.shadow = decision, self.shadows.of(request, decision.experiment)
         # Which provider a key is for is the caller's to say: a route could carry it to another.
         if request.caller.own_key is not None and decision.route and not request.wishes.provider:
             raise forbidden("your own key goes to one provider only; name it in `model` (provider/id) or in x-gateway-provider")

@@ -85,6 +85,8 @@ class ModelRequest:
     #: the path alone asks for a stream
     is_native_stream: bool = False
     trace: ModelTrace = ModelTrace()
+    #: `experiment/arm` whose shadow this call is; "": somebody waits for the answer
+    shadow_of: str = ""
 
     @property
     def model(self) -> str:

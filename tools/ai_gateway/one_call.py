@@ -19,6 +19,7 @@ from tools.ai_gateway.payloads.call_payload import PayloadCollector
 from tools.ai_gateway.pricing.price_book import PriceBook
 from tools.ai_gateway.replies import ModelReply, StreamReply, WholeReply
 from tools.ai_gateway.routing.decision import Decision, ModelTarget
+from tools.ai_gateway.shadows.shadows import Answered
 from tools.ai_gateway.token_usage import TokenUsage
 from tools.ai_gateway.upstream import Begun
 from tools.metering.spending import Amount, Reservation
@@ -59,6 +60,8 @@ class OneCall:
     keep: Callable[[KeptAnswer], None] | None = None
     #: takes the words of the answer; None: they are kept nowhere
     payload: PayloadCollector | None = None
+    #: takes what the caller got, to compare another model's answer with it; None: nothing shadows this call
+    shadow: Callable[[Answered], None] | None = None
     #: tells the limits how many tokens it took in the end; None: no limit was asked
     count_tokens: Callable[[int], None] | None = None
     _cost_nano_usd: int | None = None
@@ -79,8 +82,8 @@ class OneCall:
         usage = whole.usage or self.estimated(whole.produced_chars)
         self.said(whole.body)
         self.settle(begun.target, begun.status, "ok", usage)
-        if self.keep is not None:
-            self.keep(KeptAnswer(begun.target, usage, 0, whole.body, content_type=whole.content_type))
+        if self.is_wanted:
+            self.complete(KeptAnswer(begun.target, usage, 0, whole.body, content_type=whole.content_type))
         if self.request.is_stream:
             # A provider that does not stream: the caller asked for events all the same.
             return self._played(begun.target, usage, whole.body, passed(begun))
@@ -90,6 +93,18 @@ class OneCall:
         """Take words of the answer, where they are wanted."""
         if self.payload is not None:
             self.payload.take(data)
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether anybody but the caller wants the complete answer."""
+        return self.keep is not None or self.shadow is not None
+
+    def complete(self, answer: KeptAnswer) -> None:
+        """Give the complete answer of a settled call to the cache, and to who compares it with another model's."""
+        if self.keep is not None:
+            self.keep(answer)
+        if self.shadow is not None:
+            self.shadow(Answered(self.call_id, answer, round(self._elapsed_ms(), 1), self._cost_nano_usd))
 
     def first_content(self) -> None:
         """Note that the first content of a stream is here."""

@@ -105,8 +105,8 @@ class StreamRelay:
         if call.payload is not None:
             call.payload.completed(terminal, usage)
         call.settle(target, 200, "ok", usage)
-        if call.keep is not None:
-            call.keep(self._kept_answer(target, usage, terminal))
+        if call.is_wanted:
+            call.complete(self._kept_answer(target, usage, terminal))
         return call.trailer(target, usage) + terminal
 
     def _kept_answer(self, target: ModelTarget, usage: TokenUsage, terminal: bytes) -> KeptAnswer:
@@ -131,7 +131,7 @@ class StreamRelay:
             data = redaction.body(data)
         if is_kept:
             self.call.said(data)
-            if self.call.keep is not None:
+            if self.call.is_wanted:
                 self.kept.append(data)
         return data
 

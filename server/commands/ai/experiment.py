@@ -18,6 +18,7 @@ from tools.ai_gateway.configuration.changes import ConfigChanges, NoSuchThing
 from tools.ai_gateway.configuration.faults import ConfigInvalid, meant
 from tools.ai_gateway.configuration.live import LiveConfig
 from tools.ai_gateway.experiments.report import experiment_json, report_json
+from tools.ai_gateway.shadows.comparison import shadow_json
 
 #: nobody would call it a share of everybody with more digits
 _DIGITS = 6
@@ -75,7 +76,10 @@ async def command(
             experiment = live.current.experiments[name]
             since_us = now_us() - days * DAY_US
             calls, scored = await store.experiment_calls.recent(name, since_us), await store.feedback.by_experiment(name, since_us)
-            _print(experiment_json(experiment) | {"report": report_json(experiment, calls, scored)}, as_json)
+            shown = experiment_json(experiment) | {"report": report_json(experiment, calls, scored)}
+            if experiment.shadow:
+                shown["compared"] = shadow_json(await store.comparisons.figures(name, since_us))
+            _print(shown, as_json)
             return
     rows = [experiment_json(each) for each in live.current.experiments.values()]
     print_rows(rows if as_json else [_flat(row) for row in rows], as_json=as_json, empty="no experiments; [[experiments]] describes one")
@@ -85,9 +89,12 @@ def _print(shown: Mapping[str, Any], as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(shown, indent=2))
         return
-    print_rows([_flat({key: value for key, value in shown.items() if key != "report"})], as_json=False, empty="")
+    print_rows([_flat({key: value for key, value in shown.items() if key not in ("report", "compared")})], as_json=False, empty="")
     click.echo()
     print_rows(shown["report"], as_json=False, empty="")
+    if "compared" in shown:
+        click.echo()
+        print_rows(shown["compared"], as_json=False, empty="no answer of a shadow was compared yet")
 
 
 async def _change(store: Store, name: str, shares: Mapping[str, float], hold: bool, resume: bool) -> None:

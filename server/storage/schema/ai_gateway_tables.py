@@ -88,3 +88,24 @@ model_call_feedback = Table(
     Column("comment", Text, nullable=False),
     Column("at", BigInteger, nullable=False, index=True),
 )
+
+#: What a shadow's answer was beside the caller's; figures, and no words.
+ai_shadow_comparisons = Table(
+    "ai_shadow_comparisons",
+    metadata,
+    Column("tenant_id", String(64), primary_key=True),
+    Column("call_id", String(64), primary_key=True),
+    Column("arm", String(200), primary_key=True),
+    Column("at", BigInteger, nullable=False),
+    Column("experiment", String(200), nullable=False),
+    #: NULL: the encoder knows no word of one of them
+    Column("similarity", Float),
+    Column("chars", Integer, nullable=False),
+    Column("shadow_chars", Integer, nullable=False),
+    Column("ms", Float, nullable=False),
+    Column("shadow_ms", Float, nullable=False),
+    #: billionths of a dollar; NULL: no price is known
+    Column("cost_nano_usd", BigInteger),
+    Column("shadow_cost_nano_usd", BigInteger),
+    Index("ix_ai_shadow_comparisons_experiment", "experiment", "at"),
+)

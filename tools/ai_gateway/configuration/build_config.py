@@ -141,6 +141,7 @@ def _experiment(entry: Mapping[str, Json]) -> Experiment:
         arms=entry["arms"],
         share=dict.fromkeys(entry["arms"], rollout[0]) if rollout else entry.get("share", {}),
         hold=None if hold is None else HoldRule(**hold),
+        shadow=entry.get("shadow", False),
         rollout=rollout,
     )
 

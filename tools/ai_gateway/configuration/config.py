@@ -154,6 +154,8 @@ class Experiment:
     hold: HoldRule | None = None
     #: why it stands still, by itself or by an operator, and everybody gets `control`; "": it runs
     held: str = ""
+    #: callers get `control`, and the share of their calls is asked of the arms afterwards, to compare
+    shadow: bool = False
     #: shares of the only arm, one after the other; empty: `share` changes by hand alone
     rollout: tuple[float, ...] = ()
     #: which of them holds now

@@ -134,6 +134,7 @@ _EXPERIMENT = _table(
         "arms": {"type": "object", "additionalProperties": _NAME, "minProperties": 1, "maxProperties": 20},
         "share": {"type": "object", "additionalProperties": _SHARE},
         "rollout": _list(_SHARE, 20, 1),
+        "shadow": _FLAG,
         "hold": _HOLD,
     },
     "name",

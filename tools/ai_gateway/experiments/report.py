@@ -35,6 +35,7 @@ def experiment_json(experiment: Experiment) -> dict[str, Json]:
         "share": {CONTROL: round(1 - sum(share.values()), 6), **share},
         "state": "held" if experiment.held else "running" if given else "off",
         "why": experiment.held or None,
+        "shadow": experiment.shadow,
         "rollout": list(experiment.rollout) or None,
         "step": experiment.step + 1 if experiment.rollout else None,
         "resumes_with": configured if experiment.held else None,

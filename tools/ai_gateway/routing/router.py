@@ -159,6 +159,9 @@ class Router:
         if experiment.held:
             reasons.append(f"experiment {experiment.name} is held: {experiment.held}")
             return route.name, f"{experiment.name}/{CONTROL}"
+        if experiment.shadow:
+            reasons.append(f"experiment {experiment.name} is a shadow; its callers are answered by {CONTROL}")
+            return route.name, f"{experiment.name}/{CONTROL}"
         arm, bucket = arm_of(experiment, request.user or request.caller.key_id)
         taken = experiment.arms.get(arm, route.name)
         if (its_route := table.route(taken)) is not None and is_over(its_route, self._today()):
