@@ -25,6 +25,15 @@ def print_rows(rows: Sequence[Mapping[str, object]], *, as_json: bool, empty: st
         table.add_column(name.replace("_", " "), overflow="fold")
     for row in rows:
         # As text: a value is neither markup of the table nor a command to the terminal.
-        table.add_row(*(Text("" if value is None else written_out(str(value))) for value in row.values()))
+        table.add_row(*(Text(_shown(value)) for value in row.values()))
     # Into a file or a pipe, a row is a line however long it gets.
     Console(width=None if sys.stdout.isatty() else 400).print(table)
+
+
+def _shown(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, float) and 0 < abs(value) < 0.001:
+        # Dollars of one call: nobody reads 1.05e-05.
+        return f"{value:.12f}".rstrip("0")
+    return written_out(str(value))

@@ -9,6 +9,7 @@ from tools.ai_gateway.configuration.live import LiveConfig
 from tools.ai_gateway.pricing.builtin_prices import BuiltinPrices
 from tools.ai_gateway.pricing.price_book import PriceBook
 from tools.ai_gateway.pricing.rates import PICO, PICO_PER_USD_PER_MILLION, Price
+from tools.ai_gateway.routing.routing_table import RoutingTable
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +20,12 @@ class Priced:
 
     def of(self, name: str, at: datetime) -> list[tuple[str, Price | None]]:
         """Return the price of a model, or of each model that a route may reach."""
-        models = [name] if "/" in name or name not in self.config.routes else self.models_of(name)
+        if "/" not in name and name in self.config.routes:
+            models = self.models_of(name)
+        else:
+            # As a request may name it: `gpt-5.2` is openai's.
+            target = RoutingTable(self.config).target(name)
+            models = [target.name if target is not None else name]
         return [(model, self.book.price(*_split(model), at)) for model in models]
 
     def models_of(self, route: str) -> list[str]:

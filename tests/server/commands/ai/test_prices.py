@@ -8,6 +8,17 @@ import pytest
 from tests.command_line import ascend_here
 
 
+def test_a_model_may_be_named_as_requests_name_it(tmp_path: Path) -> None:
+    """`gpt-5.2` is openai's, for `ai price` as for a call."""
+    assert "openai/gpt-5.2" in ascend_here("ai", "price", "gpt-5.2", data_dir=tmp_path).stdout
+
+
+def test_dollars_of_one_small_call_are_written_out(tmp_path: Path) -> None:
+    said = ascend_here("ai", "simulate", "--in", "1", "--out", "1", "--model", "gpt-5.2", data_dir=tmp_path)
+    assert said.returncode == 0
+    assert "0.00001575" in said.stdout
+
+
 def test_a_price_has_a_date_and_a_source(tmp_path: Path) -> None:
     [row] = json.loads(ascend_here("ai", "price", "openai/gpt-5.2", "--json", data_dir=tmp_path).stdout)
     assert (row["model"], row["input"], row["output"], row["cached_input"]) == ("openai/gpt-5.2", 1.75, 14.0, 0.175)
