@@ -39,7 +39,8 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_log_row_has_the_fields_of_the_contract(data: Path) -> None:
     rows = json.loads(ascend_here("ai", "logs", "--limit", "2", "--json", data_dir=data).stdout)
     assert [row["id"] for row in rows] == ["mc_0", "mc_1"]
-    assert list(rows[0]) == FIELDS
+    # payload: what was asked and answered, where tenant and caller both want it on record.
+    assert list(rows[0]) == [*FIELDS, "payload"]
     assert rows[0]["attempts"] == [{"model": "openai/m", "status": 200, "error": "", "ms": 12.5}]
     assert (rows[1]["cost_usd"], rows[1]["stream"], rows[1]["estimated"]) == (1e-6, True, True)
     assert rows[1]["metadata"] == {"plan": "paid", "team": 7}
