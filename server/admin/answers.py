@@ -27,6 +27,11 @@ def thing(value: Json, status: int = 200, headers: Mapping[str, str] | None = No
     return Response(orjson.dumps(value), status, {**_HEADERS, **(headers or {})}, "application/json")
 
 
+def picture(svg: str) -> Response:
+    """Return an SVG document that may load and run nothing, should a browser open it by itself."""
+    return Response(svg, 200, {**_HEADERS, "content-security-policy": "default-src 'none'"}, "image/svg+xml")
+
+
 def nothing() -> Response:
     """Return the answer to a deletion."""
     return Response(status_code=204, headers=_HEADERS)

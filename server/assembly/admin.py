@@ -35,6 +35,7 @@ def assemble_admin(settings: Settings, store: Store, tenants: Tenants, access_to
             keys=store.caller_keys,
             experiment_calls=store.experiment_calls,
             feedback=store.feedback,
+            comparisons=store.comparisons,
         ),
         TargetsEndpoint(ai.config, ai.provider_keys, ai.calls.books.breakers, ai.standing),
     )

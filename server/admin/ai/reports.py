@@ -7,15 +7,17 @@ from typing import cast, get_args
 from starlette.requests import Request
 from starlette.responses import Response
 
-from server.admin.answers import page, thing
+from server.admin.answers import page, picture, thing
 from server.admin.asked import administrator_of, part_of, since_us
 from server.admin.refusals import invalid, not_found
+from server.admin.usage_chart import usage_chart
 from server.storage.ai_gateway.experiment_calls import SqlExperimentCalls
 from tools.ai_gateway.call_ledger import CallLedger
 from tools.ai_gateway.caller_keys import CallerKeyStore
 from tools.ai_gateway.configuration.live import LiveConfig
 from tools.ai_gateway.experiments.report import experiment_json, report_json
 from tools.ai_gateway.feedback import FeedbackStore
+from tools.ai_gateway.shadows.comparison import ComparisonStore, shadow_json
 from tools.ai_gateway.stores import ModelCallStore, UsageBy
 from tools.ai_gateway.usage_row import usage_row
 from tools.metering.budget_report import OwnBudget, budget_rows
@@ -36,16 +38,22 @@ class ReportsEndpoint:
     keys: CallerKeyStore
     experiment_calls: SqlExperimentCalls
     feedback: FeedbackStore
+    comparisons: ComparisonStore
 
     async def usage(self, request: Request) -> Response:
-        """GET `?by=model|provider|key|user|day&since=&tenant=`: the dearest first, days the newest first."""
+        """GET `?by=model|provider|key|user|day&since=&tenant=`: the dearest first, days the newest first; `format=svg`: a picture."""
         reach = administrator_of(request).reach(request.query_params.get("tenant"))
         by = request.query_params.get("by", "model")
         if by not in get_args(UsageBy):
             raise invalid(f"by: give one of {', '.join(get_args(UsageBy))}")
+        wanted = request.query_params.get("format", "json")
+        if wanted not in ("json", "svg"):
+            raise invalid("format: give json or svg")
         since = since_us(request, _now_us() - USAGE_DAYS * DAY_US)
         await self.ledger.flush()
         found = await self.calls.usage(cast("UsageBy", by), reach, since)
+        if wanted == "svg":
+            return picture(usage_chart(cast("UsageBy", by), found))
         return page(*part_of(request, [usage_row(cast("UsageBy", by), each) for each in found]))
 
     async def budgets(self, request: Request) -> Response:
@@ -75,7 +83,10 @@ class ReportsEndpoint:
         await self.ledger.flush()
         since = _now_us() - REPORT_DAYS * DAY_US
         calls, scored = await self.experiment_calls.recent(name, since), await self.feedback.by_experiment(name, since)
-        return thing(experiment_json(experiment) | {"report": report_json(experiment, calls, scored)})
+        shown = experiment_json(experiment) | {"report": report_json(experiment, calls, scored)}
+        if experiment.shadow:
+            shown["compared"] = shadow_json(await self.comparisons.figures(name, since))
+        return thing(shown)
 
 
 def _rules_of(rules: tuple[BudgetRule, ...], tenant_id: str) -> tuple[BudgetRule, ...]:
