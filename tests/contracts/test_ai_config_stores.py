@@ -6,15 +6,17 @@ from pathlib import Path
 
 import pytest
 
+from oauth.audit import SecurityEvent
 from server.storage.ai_gateway.configurations import SqlAiConfigs
 from server.storage.ai_gateway.experiment_calls import SqlExperimentCalls
 from server.storage.ai_gateway.model_calls import SqlModelCallStore
 from server.storage.change_feed import ChangeFeed
 from server.storage.database import Database
+from server.storage.oauth.security_events import SqlAuditLog
 from tests.contracts.databases import empty_database, url_of
 from tests.contracts.model_calls import call
 from tools.ai_gateway.configuration.live import LiveConfig
-from tools.ai_gateway.configuration.versions import MAX_KEPT, TOPIC, ConfigVersion, ExperimentHold, RolloutStep, VersionConflict
+from tools.ai_gateway.configuration.versions import MAX_KEPT, TOPIC, ConfigAct, ConfigVersion, ExperimentHold, RolloutStep, VersionConflict
 from tools.ai_gateway.stores import ClosedCall
 
 DOCUMENT = {"routes": {"mine": {"targets": ["openai/gpt-5.2"]}}}
@@ -35,6 +37,20 @@ async def test_a_version_comes_back_as_it_was_put_and_the_newest_counts(database
     assert await store.newest() == ConfigVersion(2, DOCUMENT, "ada@acme.test", 5)
     assert await store.version(1) == ConfigVersion(1, {}, "ada@acme.test", 5)
     assert await store.version(3) is None
+
+
+async def test_every_version_leaves_one_security_event_and_a_refused_one_none(database: Database) -> None:
+    """Who, which version, about what; under the tenant whose affair it was."""
+    store, audit = SqlAiConfigs(database, now_us=lambda: 5_000_000), SqlAuditLog(database)
+    await store.put({}, "ascend ai")
+    await store.put(DOCUMENT, "ada@acme.test", act=ConfigAct("ai_gateway_created", "acme", "sub_1", "agents"))
+    with pytest.raises(VersionConflict):
+        await store.put({}, "late", expected=1, act=ConfigAct(tenant_id="acme"))
+    [operators], [acmes] = await audit.recent("default"), await audit.recent("acme")
+    assert operators == SecurityEvent("ai_config_changed", 5.0, "default", facts={"version": "1", "by": "ascend ai"})
+    assert acmes == SecurityEvent(
+        "ai_gateway_created", 5.0, "acme", "sub_1", facts={"version": "2", "by": "ada@acme.test", "about": "agents"}
+    )
 
 
 async def test_of_versions_put_at_the_same_time_each_has_a_number_of_its_own(database: Database) -> None:

@@ -51,6 +51,17 @@ async def test_the_newest_come_first_of_one_tenant_or_of_all(calls: SqlModelCall
     assert [row.id for row in await calls.recent(None, 3)] == ["mc_3", "mc_2", "mc_1"]
     assert [row.id for row in await calls.recent("acme", 9)] == ["mc_3", "mc_1"]
     assert [row.id for row in await calls.recent(None, 9, "")] == ["mc_1", "mc_0"]
+    assert [row.id for row in await calls.recent(None, 2, before=(3, "mc_3"))] == ["mc_2", "mc_1"]
+
+
+async def test_pages_of_calls_hold_each_once_also_where_several_ended_at_the_same_time(calls: SqlModelCallStore) -> None:
+    await calls.append([ClosedCall(call(id=f"mc_{n}", at_us=7)) for n in range(5)])
+    seen: list[str] = []
+    before = None
+    while rows := await calls.recent("acme", 2, before=before):
+        seen += [row.id for row in rows]
+        before = (rows[-1].at_us, rows[-1].id)
+    assert seen == ["mc_4", "mc_3", "mc_2", "mc_1", "mc_0"]
 
 
 async def test_usage_adds_up(calls: SqlModelCallStore, database: Database) -> None:

@@ -37,6 +37,9 @@ async def test_a_first_start_gives_a_key_that_models_answer_to(gateway: Gateway)
                 assert (answer.status_code, answer.headers["x-gateway-model"]) == (200, "demo/demo"), answer.text
                 assert "You said: hello" in answer.text
                 assert float(answer.headers["x-gateway-cost"]) > 0
+            failing = {"model": "demo/demo?status=503"} | body
+            answer = await http.post("/v1/chat/completions", json=failing, headers={"authorization": f"Bearer {key}"})
+            assert (answer.status_code, answer.json()["error"]["code"]) == (503, "demo_fault")
 
 
 async def test_the_next_start_shows_no_key_and_changes_nothing(gateway: Gateway) -> None:
