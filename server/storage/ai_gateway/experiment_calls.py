@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import select
+from sqlalchemy import null, select
 
 from server.storage.ai_gateway.model_call_rows import call_of
 from server.storage.database import Database
@@ -10,6 +10,8 @@ from server.storage.schema.ai_gateway_tables import model_calls
 from tools.ai_gateway.call_record import ModelCallRecord
 
 MAX_CALLS = 20_000
+#: a report counts; what was said in the calls is nobody's but their tenant's
+_NO_WORDS = (null().label("request"), null().label("answer"))
 
 
 class SqlExperimentCalls:
@@ -19,6 +21,8 @@ class SqlExperimentCalls:
     async def recent(self, experiment: str, since_us: int) -> Sequence[ModelCallRecord]:
         """Return the newest calls of all arms, MAX_CALLS at most; of all tenants, since an experiment is the operator's."""
         its_arms = model_calls.c.experiment.startswith(f"{experiment}/", autoescape=True)
-        query = select(model_calls).where(model_calls.c.at >= since_us, its_arms).order_by(model_calls.c.at.desc()).limit(MAX_CALLS)
+        query = (
+            select(model_calls, *_NO_WORDS).where(model_calls.c.at >= since_us, its_arms).order_by(model_calls.c.at.desc()).limit(MAX_CALLS)
+        )
         async with self._database.read() as connection:
             return [call_of(row) for row in await connection.execute(query)]
