@@ -19,7 +19,7 @@ from tools.ai_gateway.dialects.exchanges import exchange_for_caller, exchange_of
 from tools.ai_gateway.model_request import ModelRequest, Surface
 from tools.ai_gateway.one_call import CHARS_PER_TOKEN, Bookkeeping, OneCall, passed
 from tools.ai_gateway.payloads.call_payload import PayloadCollector
-from tools.ai_gateway.refusals import ModelCallRefused, budget_exceeded, forbidden, model_unpriced, no_target, rate_limited
+from tools.ai_gateway.refusals import ModelCallRefused, budget_exceeded, forbidden, invalid_request, model_unpriced, no_target, rate_limited
 from tools.ai_gateway.relay import StreamRelay
 from tools.ai_gateway.replies import ModelReply, StreamReply, WholeReply
 from tools.ai_gateway.routing.decision import Decision
@@ -168,12 +168,16 @@ class ModelCalls:
     def _output_maximum(self, request: ModelRequest) -> int:
         if request.surface in _SILENT:
             return 0
-        return request.max_output_tokens or self.config().defaults.max_output_tokens
+        return (request.max_output_tokens or self.config().defaults.max_output_tokens) * request.answers
 
     def _max_output_tokens(self, call: OneCall) -> int | None:
-        """Return the maximum to put in where the caller names none: a budget holds only what is bounded."""
+        """Return the maximum to put in where the caller names none: a budget holds only what is bounded. Raises ModelCallRefused."""
         request = call.request
-        if call.reservation is None or request.surface in _SILENT or request.max_output_tokens:
+        if call.reservation is None or request.surface in _SILENT:
+            return None
+        if unbounded := request.unbounded_by:
+            raise invalid_request(f"{unbounded}: a whole number from 1 up belongs here, as a budget applies to this call", unbounded)
+        if request.max_output_tokens:
             return None
         return self.config().defaults.max_output_tokens
 

@@ -15,6 +15,37 @@ _WITHOUT_STREAMS: Final[frozenset[Surface]] = frozenset({"embeddings", "rerank",
 
 
 @value_object
+class _Bounds:
+    """How an endpoint spells the maximum of an answer and the number of answers. `within`: what holds them; (): the body itself.
+
+    Another endpoint's words bound nothing: most providers pass over members that they do not know.
+    """
+
+    maxima: frozenset[str]
+    answers: frozenset[str] = frozenset()
+    within: tuple[str, ...] = ()
+
+
+_CHAT: Final = _Bounds(frozenset({"max_completion_tokens", "max_tokens"}), frozenset({"n"}))
+_RESPONSES: Final = _Bounds(frozenset({"max_output_tokens"}))
+_GEMINI: Final = _Bounds(
+    frozenset({"maxOutputTokens", "max_output_tokens"}),
+    frozenset({"candidateCount", "candidate_count"}),
+    ("generationConfig", "generation_config"),
+)
+_CONVERSE: Final = _Bounds(frozenset({"maxTokens"}), within=("inferenceConfig",))
+#: by surface, or by the last word of a path of a provider's own API; else as chat
+_BOUNDS: Final[Mapping[str, _Bounds]] = {
+    "messages": _Bounds(frozenset({"max_tokens"})),
+    "responses": _RESPONSES,
+    "generateContent": _GEMINI,
+    "streamGenerateContent": _GEMINI,
+    "converse": _CONVERSE,
+    "converse-stream": _CONVERSE,
+}
+
+
+@value_object
 class ModelTrace:
     """The trace that a call belongs to (W3C Trace Context). `traceparent`: for providers that are told of it; "": there is none."""
 
@@ -106,15 +137,38 @@ class ModelRequest:
 
     @property
     def max_output_tokens(self) -> int:
-        """How many tokens of output the caller allows; 0 where nothing is said."""
-        for name in ("max_completion_tokens", "max_tokens", "max_output_tokens"):
-            value = self.body.get(name)
-            if isinstance(value, int) and not isinstance(value, bool) and value > 0:
-                return value
-        return 0
+        """How many tokens of output the caller allows an answer; 0 where nothing is said. Of several names the largest counts."""
+        return max((value for value in self._said(self._bounds.maxima).values() if is_count(value)), default=0)
+
+    @property
+    def answers(self) -> int:
+        """How many answers are asked for, each with a maximum of its own."""
+        return max((value for value in self._said(self._bounds.answers).values() if is_count(value)), default=1)
+
+    @property
+    def unbounded_by(self) -> str:
+        """The member that is to bound the answer and is no whole number from 1 up: providers differ in what they make of it; "": none."""
+        said = self._said(self._bounds.maxima | self._bounds.answers)
+        return next((name for name, value in said.items() if not is_count(value)), "")
+
+    @property
+    def _bounds(self) -> _Bounds:
+        word = self.native_path.rpartition("/")[2].rpartition(":")[2] if self.surface == "native" else self.surface
+        return _BOUNDS.get(word, _CHAT)
+
+    def _said(self, names: frozenset[str]) -> dict[str, Json]:
+        """Return what the body says under one of `names`; null says nothing."""
+        within = self._bounds.within
+        places = [inner for each in within if isinstance(inner := self.body.get(each), dict)] if within else [self.body]
+        return {name: place[name] for place in places for name in names & place.keys() if place[name] is not None}
 
     @property
     def user(self) -> str:
         """Who it is for: the header, else the body's `user`, else the key's person."""
         said = self.body.get("user")
         return self.wishes.user or (said if isinstance(said, str) else "") or self.caller.user
+
+
+def is_count(value: Json) -> bool:
+    """Say whether a member of a body is a whole number from 1 up."""
+    return isinstance(value, int) and not isinstance(value, bool) and value > 0

@@ -129,3 +129,23 @@ async def test_operations_cost_from_when_the_file_says_so(models: Models) -> Non
     await until(lambda: all(runner.run != run for runner, run in zip(runners, before, strict=True)))
     assert len(runners) == 2
     assert models.gateway.ai_gateway.prices.request_nano_usd("crm", "crm.contacts.list", datetime.now(UTC)) == CENT
+
+
+async def test_every_answer_asked_for_is_set_aside(models: Models) -> None:
+    """Fifty answers of one cent each are half a dollar."""
+    await configure(models, **capped(usd=0.05))
+    assert (await models.chat("one/m", n=50, **FOUR)).status_code == 402
+    assert (await models.chat("one/m", n=5, **FOUR)).status_code == 200
+    await configure(models, **capped(usd=0.05, name="c"))
+    assert (await models.chat("one/m", max_completion_tokens=4, max_tokens=4_000)).status_code == 402
+
+
+async def test_under_a_budget_a_maximum_is_a_whole_number(models: Models) -> None:
+    """What providers may read in two ways bounds nothing; where no budget applies it is theirs to judge."""
+    for unclear in ("4", 4.0, 0, -1):
+        await configure(models, **capped(usd=100))
+        response = await models.chat("one/m", max_tokens=unclear)
+        assert (response.status_code, response.json()["error"]["param"]) == (400, "max_tokens")
+        assert (await spent(models))["b"][1] == 0
+        await configure(models)
+        assert (await models.chat("one/m", max_tokens=unclear)).status_code == 200

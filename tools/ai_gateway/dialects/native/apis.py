@@ -33,8 +33,8 @@ BY_SURFACE: dict[tuple[Surface, Dialect], NativeApi] = {
     ("count_tokens", "anthropic"): COUNT_TOKENS,
 }
 
-_GEMINI = NativeApi("", whole.look_at_gemini, lambda _: GeminiReader(), names_model=False)
-_CONVERSE = NativeApi("", whole.look_at_converse, lambda _: ConverseReader(), names_model=False)
+_GEMINI = NativeApi("", whole.look_at_gemini, lambda _: GeminiReader(), names_model=False, maximum="generationConfig.maxOutputTokens")
+_CONVERSE = NativeApi("", whole.look_at_converse, lambda _: ConverseReader(), names_model=False, maximum="inferenceConfig.maxTokens")
 
 #: last word of a known path (see `NativePath`) -> endpoint
 BY_KIND: dict[str, NativeApi] = {
@@ -50,5 +50,6 @@ BY_KIND: dict[str, NativeApi] = {
     "converse-stream": _CONVERSE,
     "invoke": NativeApi("", whole.look_at_anything, names_model=False),
     "invoke-with-response-stream": NativeApi("", whole.look_at_anything, lambda _: InvokeReader(), names_model=False),
+    # Models for texts, pictures and vectors alike; where texts are made, it is 256 tokens unless the body says more.
     "run": NativeApi("", whole.look_at_workers, lambda _: WorkersReader(), names_model=False),
 }

@@ -23,5 +23,5 @@ class NativeApi:
     asks_usage: bool = False
     #: the body names the model; else the path does
     names_model: bool = True
-    #: the member that bounds an answer's tokens; "": there is none
+    #: the member that bounds an answer's tokens, after a point the one within it; "": there is none
     maximum: str = ""

@@ -92,7 +92,8 @@ class NativeExchange:
             changes["stream_options"] = {"include_usage": True}
         if max_output_tokens is not None and api.maximum and not request.max_output_tokens:
             # A budget applies, and it can hold only what is bounded.
-            changes[_maximum_of(api, target)] = max_output_tokens
+            outer, _, inner = _maximum_of(api, target).partition(".")
+            changes[outer] = {inner: max_output_tokens} if inner else max_output_tokens
         return with_members(request.raw, request.body, changes)
 
     def _headers(self, request: ModelRequest) -> tuple[tuple[str, str], ...]:

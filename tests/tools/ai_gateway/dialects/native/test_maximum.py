@@ -31,3 +31,17 @@ def test_texts_have_no_maximum() -> None:
     target = target_of("openai")
     sent = exchange_of("embeddings", target.provider).request(asked("embeddings", {"model": "m", "input": "x"}), target, 512)
     assert json.loads(sent.body) == {"model": "there", "input": "x"}
+
+
+@pytest.mark.parametrize(
+    ("dialect", "path", "sent"),
+    [
+        ("gemini", "v1beta/models/g:streamGenerateContent", {"generationConfig": {"topK": 1, "maxOutputTokens": 512}}),
+        ("bedrock", "model/c/converse", {"generationConfig": {"topK": 1}, "inferenceConfig": {"maxTokens": 512}}),
+        ("workers_ai", "ai/run/@cf/baai/bge", {"generationConfig": {"topK": 1}}),
+    ],
+)
+def test_in_a_providers_own_api_it_stands_where_that_has_it(dialect: Dialect, path: str, sent: dict[str, object]) -> None:
+    target = target_of(dialect)
+    request = asked("native", {"generationConfig": {"topK": 1}}, native_path=path, native_provider=dialect)
+    assert json.loads(exchange_of("native", target.provider).request(request, target, 512).body) == sent

@@ -41,7 +41,7 @@ def native(dialect: Dialect, path: str, body: dict[str, Any] | None = None, **mo
 
 def test_a_native_body_passes_and_the_callers_credential_does_not() -> None:
     request = native("gemini", "v1beta/models/g:streamGenerateContent", {"contents": []}, query="alt=sse&key=asc_ak_1")
-    sent = exchange_of("native", provider_of("gemini")).request(request, target_of("gemini"), 100)
+    sent = exchange_of("native", provider_of("gemini")).request(request, target_of("gemini"), None)
     assert (sent.path, sent.query, sent.body) == ("/v1beta/models/g:streamGenerateContent", "alt=sse", request.raw)
 
 
