@@ -60,7 +60,7 @@ def _reachable(targets: Sequence[ModelTarget], request: ModelRequest, reasons: l
         if wanted and target.provider.name != wanted:
             reasons.append(f"{target.name} is not at {wanted}")
         elif not target.provider.base_url:
-            reasons.append(f"{target.name}: the configuration does not say where {target.provider.name} is (base_url)")
+            reasons.append(f"{target.name}: base_url is missing under [providers.{target.provider.name}] of the configuration")
         else:
             left.append(target)
     if not left:
