@@ -98,7 +98,7 @@ class AiGateway:
 
     def functions(self, store: Store) -> list[BuiltinFunction]:
         """Return the operations llm.*."""
-        return [*llm_calls(self.calls), *llm_reports(self.router, store.model_calls, self.ledger, self.feedback)]
+        return [*llm_calls(self.calls), *llm_reports(self.router, store.model_calls, self.ledger, self.budgets, self.feedback)]
 
     def metered(self, runner: Runner) -> Runner:
         """Return a runner that sets aside for operations with a price, in the same budgets."""

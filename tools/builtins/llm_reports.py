@@ -10,7 +10,10 @@ from tools.ai_gateway.model_request import ModelCaller
 from tools.ai_gateway.refusals import ModelCallRefused
 from tools.ai_gateway.routing.router import Router
 from tools.ai_gateway.stores import ModelCallStore, ModelUsage
+from tools.metering.budget_report import left_row
+from tools.metering.budgets import Budgets
 from tools.metering.money import to_usd
+from tools.metering.spending import Spending
 from tools.operation import Call, Failure, Json, Outcome
 from tools.sources.builtin import BuiltinFunction
 
@@ -36,17 +39,24 @@ class ModelList:
 
 
 class UsageSummary:
-    """Adds up the tenant's model calls."""
+    """Adds up the tenant's model calls, and says what is left of the budgets that hold the caller's own."""
 
-    def __init__(self, store: ModelCallStore, ledger: CallLedger, clock: Callable[[], float] = time.time) -> None:
-        self._store, self._ledger, self._clock = store, ledger, clock
+    def __init__(self, store: ModelCallStore, ledger: CallLedger, budgets: Budgets, clock: Callable[[], float] = time.time) -> None:
+        self._store, self._ledger, self._budgets, self._clock = store, ledger, budgets, clock
 
     async def __call__(self, call: Call) -> Outcome:
         await self._ledger.flush()
         since_us = int((self._clock() - call.arguments.get("days", DAYS) * 86_400) * 1_000_000)
         rows = await self._store.usage(call.arguments.get("by", "model"), call.principal.tenant_id, since_us)
-        total = sum(row.cost_nano_usd for row in rows)
-        return Outcome("ok", data={"cost_usd": to_usd(total), "calls": sum(row.calls for row in rows), "rows": [_row(row) for row in rows]})
+        principal = call.principal
+        held_by = await self._budgets.standing(Spending(principal.tenant_id, user=principal.subject))
+        data: dict[str, Json] = {
+            "cost_usd": to_usd(sum(row.cost_nano_usd for row in rows)),
+            "calls": sum(row.calls for row in rows),
+            "rows": [_row(row) for row in rows],
+            "budgets": [left_row(rule, counter) for rule, counter in held_by],
+        }
+        return Outcome("ok", data=data)
 
     def function(self) -> BuiltinFunction:
         properties: dict[str, Json] = {
@@ -94,6 +104,6 @@ def _row(row: ModelUsage) -> dict[str, Json]:
     }
 
 
-def llm_reports(router: Router, store: ModelCallStore, ledger: CallLedger, feedback: Feedback) -> list[BuiltinFunction]:
+def llm_reports(router: Router, store: ModelCallStore, ledger: CallLedger, budgets: Budgets, feedback: Feedback) -> list[BuiltinFunction]:
     """Return the operations that tell, and the one that judges."""
-    return [ModelList(router).function(), UsageSummary(store, ledger).function(), FeedbackGiven(feedback).function()]
+    return [ModelList(router).function(), UsageSummary(store, ledger, budgets).function(), FeedbackGiven(feedback).function()]

@@ -37,6 +37,21 @@ def budget_rows(rules: Sequence[BudgetRule], own: Sequence[OwnBudget], counters:
     return rows
 
 
+def left_row(rule: BudgetRule, counter: Counter) -> dict[str, Json]:
+    """Return what is left of a budget for those whom it counts; what calls under way have set aside is not left."""
+    used = Amount(counter.spent.nano_usd + counter.reserved.nano_usd, counter.spent.tokens + counter.reserved.tokens)
+    end_us = counter.charge.window_end_us
+    return {
+        "name": rule.name,
+        "window": rule.window,
+        "until": None if end_us is None else _iso(end_us),
+        "usd": None if rule.nano_usd is None else to_usd(rule.nano_usd),
+        "left_usd": None if rule.nano_usd is None else to_usd(max(0, rule.nano_usd - used.nano_usd)),
+        "tokens": rule.tokens,
+        "left_tokens": None if rule.tokens is None else max(0, rule.tokens - used.tokens),
+    }
+
+
 def operation_row(usage: OperationUsage) -> dict[str, Json]:
     """Return the row of one operation with a price."""
     return {"operation": usage.operation, "calls": usage.calls, "errors": usage.errors, "cost_usd": to_usd(usage.cost_nano_usd)}

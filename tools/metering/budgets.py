@@ -14,7 +14,7 @@ from tools.metering.money import to_nano_usd, to_usd
 from tools.metering.rules import BudgetRule
 from tools.metering.selection import Counted, Selections
 from tools.metering.spending import Amount, Charge, Reservation, Spending
-from tools.metering.stores import Ask, BudgetStore, Ceiling
+from tools.metering.stores import Ask, BudgetStore, Ceiling, Counter
 from tools.metering.windows import bounds_us
 
 #: of one transaction; the rest gathers for the next
@@ -78,6 +78,18 @@ class Budgets:
     def applying(self, spending: Spending) -> tuple[BudgetRule, ...]:
         """Return the budgets that hold this call, without a look at what is left of them."""
         return tuple(dict.fromkeys(rule for rule, _counted in self._counting(spending)))
+
+    async def standing(self, spending: Spending) -> list[tuple[BudgetRule, Counter]]:
+        """Return the budgets that would hold this call, each with its counter.
+
+        Those of several tenants together stay out: they show what the others spend.
+        """
+        now_us = self._now_us()
+        charges = [(rule, current(rule, counted, now_us)) for rule, counted in self._counting(spending) if counted.tenant_id]
+        if not charges:
+            return []
+        counters = {each.charge.counter_id: each for each in await self._store.counters(now_us)}
+        return [(rule, counters.get(charge.counter_id, Counter(charge, Amount(), Amount()))) for rule, charge in charges]
 
     async def reserve(self, spending: Spending, most: Amount, most_is_known: bool, expires_s: float) -> Reservation | None:
         """Set aside `most` in every budget that applies, or in none; None where none applies.

@@ -4,8 +4,11 @@ import asyncio
 from datetime import UTC, datetime
 from typing import Any
 
+from oauth.principal import Principal
+from oauth.scopes import CONNECT
 from tests.server.model_api.conftest import Models
 from tests.waiting import until
+from tools.operation import ClientInfo
 
 #: a cent for the answer of 4 tokens, nothing for the question
 PRICE = {"model": "one/*", "from": "2026-01-01", "input": 0, "output": 2_500}
@@ -149,3 +152,20 @@ async def test_under_a_budget_a_maximum_is_a_whole_number(models: Models) -> Non
         assert (await spent(models))["b"][1] == 0
         await configure(models)
         assert (await models.chat("one/m", max_tokens=unclear)).status_code == 200
+
+
+async def test_whoever_asks_is_told_what_is_left_of_the_budgets_that_hold_them(models: Models) -> None:
+    """Nobody else's: not another person's, nor what several tenants share."""
+    budgets = [
+        {"name": "tenant", "tenant": "acme", "window": "month", "usd": 0.05},
+        {"name": "each", "user": "*", "window": "total", "tokens": 1_000},
+        {"name": "theirs", "tenant": "globex", "window": "total", "usd": 1},
+        {"name": "house", "window": "total", "usd": 9},
+    ]
+    await configure(models, budgets=budgets)
+    await models.chat("one/m", headers={"x-gateway-user": "bob"}, **FOUR)
+    dispatcher = models.gateway.operations.dispatcher
+    ada = Principal("acme", "ada", "cl", frozenset({CONNECT, "llm:read"}), "gr")
+    outcome = await dispatcher.call(ada, "llm.usage.summary", {}, client=ClientInfo("2026-07-28"))
+    left = {each["name"]: (each["left_usd"], each["left_tokens"]) for each in outcome.data["budgets"]}
+    assert left == {"tenant": (0.04, None), "each": (None, 1_000)}
