@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from tools.near_names import near
+
 
 class LazyCommands(click.Group):
     """A group that knows its commands by name: command -> (its module in server.commands, what it does)."""
@@ -29,6 +31,12 @@ class LazyCommands(click.Group):
             gc.enable()
         command = getattr(module, "command", None)
         return command if isinstance(command, click.Command) else None
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0]
+        if name not in self._modules and (found := near(name, self._modules, 1)):
+            ctx.fail(f"No such command {name!r} (did you mean {found[0]!r}?)")
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
