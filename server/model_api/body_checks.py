@@ -6,6 +6,8 @@ from tools.ai_gateway.model_request import Surface
 from tools.ai_gateway.refusals import invalid_request
 from tools.operation import Json
 
+#: names are kept: in rows, in circuits, in what is known of targets
+MAX_MODEL_CHARS = 512
 #: surface -> the member that holds the question, what it may be, whether it may be missing
 _QUESTIONS: Mapping[Surface, tuple[str, type | tuple[type, ...], str, bool]] = {
     "chat": ("messages", list, "a list of messages", False),
@@ -22,6 +24,8 @@ def check_body(surface: Surface, body: Mapping[str, Json]) -> None:
     """Raise ModelCallRefused (invalid_request) for a member of the wrong kind, or a question that is missing."""
     if not isinstance(body.get("model"), str | None):
         raise invalid_request("model is not a text", "model")
+    if len(body.get("model") or "") > MAX_MODEL_CHARS:
+        raise invalid_request(f"model has {len(body['model']):,} characters; no name has more than {MAX_MODEL_CHARS}", "model")
     if not isinstance(body.get("stream"), bool | None):
         raise invalid_request("stream is neither true nor false", "stream")
     if (wanted := _QUESTIONS.get(surface)) is None:

@@ -75,7 +75,7 @@ class ModelEndpoint:
             await _send_whole(send, whole, await self.feedback.answer(caller.tenant_id, raw))
             return
         with self.spans.call(headers) as trace:
-            request = read_request(path, scope, headers, raw, caller, config, trace)
+            request = await read_request(path, scope, headers, raw, caller, config, trace)
             if request.is_stream:
                 await self._stream(request, receive, send)
             else:
@@ -127,7 +127,9 @@ def _surface_of(path: ModelPath | None, headers: Mapping[str, str]) -> Surface:
 
 
 async def _send_whole(send: Send, whole: BufferedExchange | None, reply: WholeReply) -> None:
-    headers = [(b"content-type", reply.content_type.encode("latin-1", "replace"))]
+    # A provider's word, of which one line becomes one header.
+    content_type = reply.content_type if reply.content_type.isprintable() else "application/octet-stream"
+    headers = [(b"content-type", content_type.encode("latin-1", "replace"))]
     headers += [(name.encode(), value.encode("latin-1", "replace")) for name, value in reply.headers.items()]
     # decision 0018: one write.
     if whole is not None and whole.answer(reply.status, headers, reply.body):

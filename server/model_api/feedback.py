@@ -5,8 +5,11 @@ from dataclasses import dataclass
 import orjson
 
 from tools.ai_gateway.feedback import Feedback
-from tools.ai_gateway.refusals import invalid_request
+from tools.ai_gateway.refusals import ModelCallRefused, invalid_request
 from tools.ai_gateway.replies import WholeReply
+
+#: a comment of the longest, all in escapes, and room beside it
+MAX_BYTES = 32_768
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +20,8 @@ class FeedbackEndpoint:
 
     async def answer(self, tenant_id: str, raw: bytes) -> WholeReply:
         """Keep it. Raises ModelCallRefused."""
+        if len(raw) > MAX_BYTES:
+            raise ModelCallRefused("invalid_request", 413, f"feedback of {len(raw):,} bytes; {MAX_BYTES:,} at most")
         try:
             body = orjson.loads(raw)
         except orjson.JSONDecodeError as error:

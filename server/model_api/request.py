@@ -1,5 +1,6 @@
 """Reads the body of a model call into a `ModelRequest`."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -15,10 +16,14 @@ from tools.ai_gateway.calls import asks_stream
 from tools.ai_gateway.configuration.config import AiConfig
 from tools.ai_gateway.model_request import ModelCaller, ModelRequest, ModelTrace
 from tools.ai_gateway.refusals import ModelCallRefused, forbidden, invalid_request
-from tools.heavy_json.weight import MAX_SENT_VALUES, values_in_text
+from tools.heavy_json.weight import MAX_SENT_VALUES, values_in_turns
 
 #: as large as Anthropic takes (images)
 MAX_BODY_BYTES = 32 << 20
+#: of a provider's own API: a model that it names is kept, as one that a body names
+MAX_PATH_CHARS = 2_048
+#: after reading this much, others have a turn
+TURN_BYTES = 256 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +47,18 @@ class IncomingBody:
         return body
 
 
-def read_request(
+async def read_request(
     path: ModelPath, scope: Scope, headers: Mapping[str, str], raw: bytes, caller: ModelCaller, config: AiConfig, trace: ModelTrace
 ) -> ModelRequest:
-    """Return the request. Raises ModelCallRefused for what is no object, and for a gateway that is not the caller's."""
+    """Return the request; of a large one others have a turn between its parts.
+
+    Raises ModelCallRefused for what is no object, and for a gateway that is not the caller's.
+    """
     check_gateway(path, caller, config)
+    if len(path.rest) > MAX_PATH_CHARS:
+        raise invalid_request(f"the path behind the provider has {len(path.rest):,} characters; {MAX_PATH_CHARS:,} at most")
     # decision 0027: weighed as text, since decoding millions of values stops everybody.
-    if len(raw) > MAX_SENT_VALUES and values_in_text(raw, MAX_SENT_VALUES) > MAX_SENT_VALUES:
+    if len(raw) > MAX_SENT_VALUES and await values_in_turns(raw, MAX_SENT_VALUES) > MAX_SENT_VALUES:
         raise ModelCallRefused("invalid_request", 413, f"the body holds more than {MAX_SENT_VALUES:,} values; send fewer at once")
     try:
         body = orjson.loads(raw)
@@ -56,6 +66,8 @@ def read_request(
         raise invalid_request(f"the body is no JSON (RFC 8259) in UTF-8: {error.msg} at byte {error.pos}") from error
     if not isinstance(body, dict):
         raise invalid_request("the body is not a JSON object")
+    if len(raw) > TURN_BYTES:
+        await asyncio.sleep(0)
     check_body(path.surface, body)
     query = scope["query_string"].decode("latin-1")
     return ModelRequest(

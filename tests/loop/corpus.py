@@ -12,11 +12,15 @@ from typing import Any
 
 import orjson
 
+from oauth.connections.connecting.keys import add_key
+from oauth.connections.connection import ConnectionSecret
 from server.app import Gateway
 from tests.gateway import add_person, opened, token_for
 from tests.loop.mcp_upstream import TOOLS
+from tests.loop.model_inputs import MODELS, model_inputs
 from tests.loop.upstream import ANSWERS, document
 from tests.server.mcp.requests import legacy_body, legacy_headers, modern_body, modern_headers
+from tools.ai_gateway.caller_keys import CallerKeyIssuer
 from tools.sources.importing import ImportRequest, import_mcp, import_openapi
 
 PROVIDER, MCP_PROVIDER = "stall", "stallmcp"
@@ -25,26 +29,30 @@ _BEAT_S = 0.001
 
 
 class Watch:
-    """The longest time for which nothing else could run on the loop, in seconds."""
+    """The longest time for which nothing else could run on the loop, and the most that the loop's thread worked in between, in seconds."""
 
     def __init__(self) -> None:
         self.longest_s = 0.0
+        #: other programs do not count: a busy machine makes `longest_s` longer, and this hardly
+        self.longest_work_s = 0.0
 
     async def beat(self) -> None:
         """Notice whenever this task runs later than it asked for."""
         while True:
-            began = time.perf_counter()
+            began, worked = time.perf_counter(), time.thread_time()
             await asyncio.sleep(_BEAT_S)
             self.longest_s = max(self.longest_s, time.perf_counter() - began - _BEAT_S)
+            self.longest_work_s = max(self.longest_work_s, time.thread_time() - worked)
 
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """One POST at /mcp. `body`: made when it is sent, since the whole corpus would be gigabytes."""
+    """One POST. `body`: made when it is sent, since the whole corpus would be gigabytes."""
 
     name: str
     headers: Mapping[str, str]
     body: Callable[[], bytes]
+    path: str = "/mcp"
 
 
 def call(tool: str, arguments: Mapping[str, Any]) -> tuple[Mapping[str, str], bytes]:
@@ -73,6 +81,12 @@ def inputs(api_by_path: Mapping[str, str]) -> Iterator[Input]:
     for name, arguments in _bodies():
         for era in ("modern", "legacy"):
             yield _posted(f"{era} body of {name}", era, api_by_path["sent"], arguments)
+
+
+def model_calls(*, with_largest: bool) -> Iterator[Input]:
+    """Yield the corpus of model calls."""
+    for name, path, headers, body in model_inputs(with_largest=with_largest):
+        yield Input(f"models: {name}", headers, body, path)
 
 
 def _called(name: str, tool: str, arguments: Mapping[str, Any]) -> Input:
@@ -155,10 +169,13 @@ class StalledGateway:
 
     gateway: Gateway
     token: str
+    model_key: str
 
-    async def send(self, body: bytes, headers: Mapping[str, str]) -> tuple[int, bytes]:
-        """Return status and body of the answer to one POST at /mcp."""
-        named = {**headers, "authorization": f"Bearer {self.token}", "host": self.gateway.settings.base_url.partition("://")[2]}
+    async def send(self, each: Input, body: bytes) -> tuple[int, bytes]:
+        """Return status and body of the answer to one POST of `body`, which is what `each` makes."""
+        path = each.path
+        token = self.token if path == "/mcp" else self.model_key
+        named = {**each.headers, "authorization": f"Bearer {token}", "host": self.gateway.settings.base_url.partition("://")[2]}
         raw = [(name.encode(), value.encode()) for name, value in named.items()]
         scope: dict[str, Any] = {
             "type": "http",
@@ -166,8 +183,8 @@ class StalledGateway:
             "http_version": "1.1",
             "method": "POST",
             "scheme": "http",
-            "path": "/mcp",
-            "raw_path": b"/mcp",
+            "path": path,
+            "raw_path": path.encode(),
             "query_string": b"",
             "root_path": "",
             "headers": raw,
@@ -237,10 +254,29 @@ async def stalled_gateway(data: Path, part: int = 1) -> AsyncIterator[StalledGat
             prefixes = ("mcp", PROVIDER, MCP_PROVIDER)
             scopes = frozenset({"mcp", *(f"{prefix}:{tier}" for prefix in prefixes for tier in ("read", "write", "destructive"))})
             token = await token_for(gateway, await add_person(gateway), scopes=scopes)
-            yield StalledGateway(gateway, token)
+            yield StalledGateway(gateway, token, await _with_models(gateway, port))
     finally:
         assert upstream.stdin is not None
         assert upstream.stdout is not None
         upstream.stdin.close()
         upstream.wait(10)
         upstream.stdout.close()
+
+
+async def _with_models(gateway: Gateway, port: int) -> str:
+    """Configure providers of models that answer what `tests.loop.model_upstream` says; return a caller's key."""
+    store, vault = gateway.store, gateway.connections.vault
+    providers: dict[str, Any] = {}
+    for name, dialect in (("large", "openai"), ("claude", "anthropic")):
+        providers[name] = {"dialect": dialect, "base_url": f"http://127.0.0.1:{port}/ai/v1", "shared_key": True}
+        secret = ConnectionSecret("sk-of-the-gateway-0123456789")
+        added = await add_key(store.connections, vault, tenant_id="default", subject="", provider=name, secret=secret)
+        await gateway.connections.known.renew("default", [added.account_id])
+    # However often one fails, it is asked again.
+    defaults = {"breaker": {"failures": 1_000, "window_s": 30, "open_s": 1}}
+    routes = {"alike": {"targets": ["large/m"], "cache_s": 60, "semantic": 0.9}}
+    await store.ai_configs.put({"defaults": defaults, "providers": providers, "routes": routes, "models": dict(MODELS)}, "test")
+    await gateway.ai_gateway.config.load()
+    key, record = await CallerKeyIssuer(store.caller_keys, store.security_events).mint("default", "loop")
+    await gateway.ai_gateway.keys.changed({("default", record.key_id)})
+    return key

@@ -16,13 +16,15 @@ from tools.ai_gateway.configuration.config import AiConfig
 from tools.ai_gateway.dialects.exchanges import exchange_of
 from tools.ai_gateway.latencies import TargetStanding
 from tools.ai_gateway.model_request import ModelRequest
-from tools.ai_gateway.provider_keys import NoProviderKey, ProviderKeys, identity_of
+from tools.ai_gateway.provider_keys import NoProviderKey, ProviderKeys, identity_of, identity_of_own
 from tools.ai_gateway.refusals import ModelCallRefused, no_target, upstream_failed, upstream_timeout
 from tools.ai_gateway.routing.decision import Decision, ModelTarget
 from tools.ai_gateway.upstream import Begun, TimeLimits, TryFailed, Upstream
 
 #: a provider that asks for more is left for the next target
 MAX_WAIT_S = 2.0
+#: failures of this gateway, or by what a caller did to it
+OURS = frozenset({"busy", "too_heavy"})
 
 
 @dataclass(slots=True)
@@ -71,7 +73,8 @@ class Attempts:
                 tries.refusals.append(upstream_failed(str(error)))
                 tries.made.append(Attempt(target.name, 0, "no_key", 0.0))
                 continue
-            circuit = (target.name, identity_of(credential))
+            is_own = request.caller.own_key is not None
+            circuit = (target.name, identity_of_own(request.caller) if is_own else identity_of(credential))
             if not self._breakers.admits(circuit):
                 closed_s.append(self._breakers.opens_in_s(circuit))
                 tries.made.append(Attempt(target.name, 0, "open", 0.0))
@@ -141,12 +144,18 @@ class Attempts:
         if fault is not None and (fault.kind == "final" or (fault.kind == "key" and is_own_key)):
             self._breakers.abandoned(circuit)
             return Begun(target, fault.status, failed.headers, None, fault=fault)
-        if fault is not None and fault.kind == "context":
+        if (fault is not None and fault.kind == "context") or self._is_callers_doing(request, failed):
             self._breakers.abandoned(circuit)
         else:
             self._breakers.failed(circuit)
         tries.failures.append(failed)
         return failed
+
+    def _is_callers_doing(self, request: ModelRequest, failed: TryFailed) -> bool:
+        """Say whether a failure tells nothing of the provider: others share its circuit, and nobody may open it for them at will."""
+        patience_s = request.wishes.timeout_s
+        is_impatient = patience_s is not None and patience_s < self._config().defaults.first_byte_s
+        return failed.code in OURS or (failed.code == "timeout" and is_impatient)
 
     def _none_answered(self, decision: Decision, tries: Tries, closed_s: list[float]) -> Begun:
         """Return the last provider's refusal as it came. Raises ModelCallRefused where there is none, or our key was refused."""

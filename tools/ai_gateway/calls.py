@@ -19,13 +19,23 @@ from tools.ai_gateway.dialects.exchanges import exchange_for_caller, exchange_of
 from tools.ai_gateway.model_request import ModelRequest, Surface
 from tools.ai_gateway.one_call import CHARS_PER_TOKEN, Bookkeeping, OneCall, passed
 from tools.ai_gateway.payloads.call_payload import PayloadCollector
-from tools.ai_gateway.refusals import ModelCallRefused, budget_exceeded, forbidden, invalid_request, model_unpriced, no_target, rate_limited
+from tools.ai_gateway.refusals import (
+    ModelCallRefused,
+    budget_exceeded,
+    forbidden,
+    invalid_request,
+    model_unpriced,
+    no_target,
+    rate_limited,
+    upstream_failed,
+)
 from tools.ai_gateway.relay import StreamRelay
 from tools.ai_gateway.replies import ModelReply, StreamReply, WholeReply
 from tools.ai_gateway.routing.decision import Decision
 from tools.ai_gateway.routing.router import Router
 from tools.ai_gateway.shadows.shadows import Shadows
 from tools.ai_gateway.token_usage import TokenUsage
+from tools.errors import ToolError
 from tools.metering.budgets import BudgetExceeded, Budgets, BudgetsUnavailable, PriceUnknown
 from tools.metering.limits import LimitExceeded, Limits, LimitTicket
 from tools.metering.spending import Amount, Reservation, Spending
@@ -104,7 +114,7 @@ class ModelCalls:
 
     async def _embedded(self, call: OneCall, decision: Decision) -> ModelReply:
         """Return the vectors of a list of texts; only those are asked for that are not kept."""
-        texts = EmbeddedTexts(self.cache.kept, call.request, decision)
+        texts = await EmbeddedTexts.looked_up(self.cache.kept, call.request, decision)
         if not texts.missing and (target := texts.target) is not None:
             return call.kept(KeptAnswer(target, TokenUsage(), 0, texts.whole(target)), "hit")
         call.request = texts.asked()
@@ -112,7 +122,10 @@ class ModelCalls:
         target = call.tries.last_target
         if not isinstance(reply, WholeReply) or reply.status != 200 or target is None:
             return reply
-        return replace(reply, body=texts.merged(target, reply.body))
+        try:
+            return replace(reply, body=await texts.merged(target, reply.body))
+        except ToolError as error:
+            raise upstream_failed(f"the answer of {target.provider.name} is too heavy to be read: {error.failure.message}") from error
 
     async def _called(self, call: OneCall, decision: Decision) -> ModelReply:
         await self._set_aside(call, decision)

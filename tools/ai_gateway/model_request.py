@@ -13,6 +13,9 @@ Surface = Literal["chat", "responses", "embeddings", "rerank", "messages", "coun
 #: a body of theirs may say `stream` all the same, and means nothing by it
 _WITHOUT_STREAMS: Final[frozenset[Surface]] = frozenset({"embeddings", "rerank", "count_tokens"})
 
+#: of the name that a body gives its user: it is kept with each call, and counted by
+MAX_USER_CHARS = 512
+
 
 @value_object
 class _Bounds:
@@ -166,7 +169,7 @@ class ModelRequest:
     def user(self) -> str:
         """Who it is for: the header, else the body's `user`, else the key's person."""
         said = self.body.get("user")
-        return self.wishes.user or (said if isinstance(said, str) else "") or self.caller.user
+        return self.wishes.user or (said[:MAX_USER_CHARS] if isinstance(said, str) else "") or self.caller.user
 
 
 def is_count(value: Json) -> bool:

@@ -14,6 +14,7 @@ from tools.ai_gateway.caching.kept_answers import KeptAnswer
 from tools.ai_gateway.call_ledger import CallLedger
 from tools.ai_gateway.call_record import CacheStatus, CallEnd, ModelCallRecord
 from tools.ai_gateway.dialects.exchanges import exchange_of, takes_comments, told_in_stream
+from tools.ai_gateway.heavy.whole_answers import replayed
 from tools.ai_gateway.model_request import ModelRequest
 from tools.ai_gateway.payloads.call_payload import PayloadCollector
 from tools.ai_gateway.pricing.price_book import PriceBook
@@ -22,11 +23,15 @@ from tools.ai_gateway.routing.decision import Decision, ModelTarget
 from tools.ai_gateway.shadows.shadows import Answered
 from tools.ai_gateway.token_usage import TokenUsage
 from tools.ai_gateway.upstream import Begun
+from tools.errors import ToolError
 from tools.metering.spending import Amount, Reservation
 
 #: where nobody reported: what most models make of a token, in English
 CHARS_PER_TOKEN = 4
+#: of a whole answer that is sent as a stream
+_PIECE_BYTES = 1 << 20
 #: what of a provider's headers goes on; its limits are between it and us, and so are its cookies
+_MAX_HEADER_CHARS = 500
 _PASSED_HEADERS = ("request-id", "x-request-id", "openai-processing-ms", "x-should-retry", "retry-after", "retry-after-ms")
 
 
@@ -127,10 +132,17 @@ class OneCall:
         return StreamReply(self.headers(answer.target, answer.usage), again)
 
     def _played(self, target: ModelTarget, usage: TokenUsage, body: bytes, passed: dict[str, str]) -> StreamReply:
-        events = exchange_of(self.request.surface, target.provider).replay(self.request, body)
+        exchange, caller = exchange_of(self.request.surface, target.provider), self.request.caller
 
         async def played() -> AsyncGenerator[bytes]:
-            yield b"".join(events[:-1]) + self.trailer(target, usage) + events[-1]
+            try:
+                events, terminal = await replayed(exchange, self.request, target, body, (caller.tenant_id, caller.key_id or caller.user))
+            except ToolError as error:
+                yield exchange.reader(self.request, target).interruption(error.failure.message)
+                return
+            for at in range(0, len(events), _PIECE_BYTES):
+                yield events[at : at + _PIECE_BYTES]
+            yield self.trailer(target, usage) + terminal
 
         return StreamReply(self.headers(target, usage) | passed, played)
 
@@ -251,4 +263,6 @@ def dollars(nano_usd: int) -> str:
 
 
 def passed(begun: Begun) -> dict[str, str]:
-    return {name: begun.headers[name] for name in _PASSED_HEADERS if name in begun.headers}
+    """Return the headers of a provider that go on; what no header may hold (RFC 9110 §5.5) stays behind."""
+    found = {name: begun.headers[name] for name in _PASSED_HEADERS if name in begun.headers}
+    return {name: value for name, value in found.items() if value.isprintable() and len(value) <= _MAX_HEADER_CHARS}

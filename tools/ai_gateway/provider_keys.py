@@ -1,5 +1,6 @@
 """With whose key a provider is called: the caller's own, the tenant's, or the one that the operator shares."""
 
+import hashlib
 from typing import Literal
 
 from oauth.connections.connection import EVERYBODY
@@ -62,6 +63,12 @@ def key_headers(credential: Credential | None, dialect: Dialect) -> Headers:
 def identity_of(credential: Credential | None) -> Literal[""] | str:
     """Return what tells one key from another without telling the key: a breaker is one key's at one target."""
     return credential.account_id if credential is not None else ""
+
+
+def identity_of_own(caller: ModelCaller) -> str:
+    """Return what tells a caller's own key from others, within its tenant, without telling the key."""
+    secret = caller.own_key[1] if caller.own_key is not None else ""
+    return f"{caller.tenant_id}:{hashlib.sha256(secret.encode(errors='replace')).hexdigest()[:16]}"
 
 
 def _anybody_in(tenant_id: str) -> Principal:

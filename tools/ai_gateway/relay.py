@@ -18,6 +18,10 @@ from tools.errors import ToolError
 _AFTER_FINISH_S = 1.0
 #: how long a provider has to end its body after its terminal mark, for its connection to be used again
 _DRAIN_S = 0.05
+#: of a stream that the cache may hold: it takes no more, and a stream may have no end
+MAX_KEPT_BYTES = 2 << 20
+#: of one piece that is looked through for our key and sent; before and behind that others have a turn
+_TURN_BYTES = 256 * 1024
 
 
 @dataclass(slots=True)
@@ -34,6 +38,7 @@ class StreamRelay:
     has_ended: bool = False
     #: what the cache will hold
     kept: list[bytes] = field(default_factory=list)
+    kept_bytes: int = 0
 
     def __post_init__(self) -> None:
         self.has_ended = self.begun.has_ended
@@ -42,11 +47,12 @@ class StreamRelay:
         """Yield the caller's events."""
         call, reader, response = self.call, self.reader, self.begun.response
         try:
-            if held := self._cleaned(self.begun.held):
+            if held := await self._cleaned_in_turns(self.begun.held):
                 yield held
             # None: it was held back until it was complete.
             while response is not None and not (self.has_ended or reader.is_over or reader.fault or self.broken):
-                if out := self._cleaned(await self._more(response)):
+                out = await self._cleaned_in_turns(await self._more(response))
+                if out:
                     yield out
             if reader.is_complete and reader.fault is None:
                 # What a translated stream still has to close comes before the last word.
@@ -124,16 +130,38 @@ class StreamRelay:
             return estimated
         return replace(told, output_tokens=max(told.output_tokens, estimated.output_tokens), is_estimated=True)
 
+    async def _cleaned_in_turns(self, events: Sequence[bytes]) -> bytes:
+        """Return what `_cleaned` does; what is long was read just now, and is sent next."""
+        if sum(map(len, events)) <= _TURN_BYTES:
+            return self._cleaned(events)
+        data, redaction = b"".join(events), self.begun.redaction
+        await asyncio.sleep(0)
+        if redaction is not None:
+            data = await redaction.body_in_turns(data)
+        self._keep(data)
+        await asyncio.sleep(0)
+        return data
+
     def _cleaned(self, events: Sequence[bytes], *, is_kept: bool = True) -> bytes:
         """Return events as one piece, without our key should a provider repeat it."""
         data, redaction = b"".join(events), self.begun.redaction
         if redaction is not None and redaction.holds(data):
             data = redaction.body(data)
         if is_kept:
-            self.call.said(data)
-            if self.call.is_wanted:
-                self.kept.append(data)
+            self._keep(data)
         return data
+
+    def _keep(self, data: bytes) -> None:
+        """Collect what was said for who wants it complete; beyond MAX_KEPT_BYTES nobody does."""
+        call = self.call
+        call.said(data)
+        if not call.is_wanted:
+            return
+        self.kept.append(data)
+        self.kept_bytes += len(data)
+        if self.kept_bytes > MAX_KEPT_BYTES:
+            call.keep = call.shadow = None
+            self.kept.clear()
 
 
 async def _drain(response: StreamedResponse) -> None:

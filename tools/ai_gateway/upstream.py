@@ -1,14 +1,26 @@
 """One try at one target: the request out, the head back, and of a stream all that comes before its first content."""
 
 import asyncio
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import field, replace
 from email.utils import parsedate_to_datetime
+from functools import partial
 
 from oauth.connections.credentials import Credential
-from tools.ai_gateway.dialects.exchange import Exchange, FaultInside, MalformedAnswer, ProviderFault, StreamReader, WholeAnswer
+from tools.ai_gateway.dialects.exchange import (
+    Exchange,
+    FaultInside,
+    MalformedAnswer,
+    ProviderFault,
+    ProviderRequest,
+    StreamReader,
+    WholeAnswer,
+)
+from tools.ai_gateway.heavy.sent_bodies import provider_request
+from tools.ai_gateway.heavy.whole_answers import read_whole
 from tools.ai_gateway.model_request import ModelRequest
 from tools.ai_gateway.provider_keys import Headers, key_headers
 from tools.ai_gateway.routing.decision import ModelTarget
@@ -23,6 +35,7 @@ from tools.value_objects import value_object
 MAX_ANSWER_BYTES = 32 << 20
 #: what a stream may send before its first content: heads, pings, comments
 MAX_HELD_BYTES = 1 << 20
+_MOST_RETRY_S = 7 * 24 * 3600.0
 
 
 @value_object
@@ -92,16 +105,18 @@ class Upstream:
 
         Raises TryFailed, and ModelCallRefused where the request cannot be said to this provider.
         """
-        out = self._outbound(request, target, exchange, credential, limits, max_output_tokens)
         redaction = _redaction(credential, request.caller.own_key)
         loop = asyncio.get_running_loop()
         deadline = loop.time() + limits.first_byte_s
         response: StreamedResponse | None = None
         answer: OutboundResponse | StreamedResponse | None = None
         try:
+            holder = _holder_of(request)
+            asked = await provider_request(exchange, request, target, max_output_tokens, holder, deadline)
+            out = await self._outbound(request, target, asked, credential, limits)
             if not request.is_stream:
                 answer = await send_once(self._egress, out, deadline)
-                return await self._whole(request, target, exchange, answer, answer.body, redaction)
+                return await self._whole(request, target, exchange, answer, answer.body, redaction, deadline)
             async with asyncio.timeout_at(deadline):
                 answer = response = await open_streamed(self._egress, out, deadline)
                 if response.status < 300 and "json" not in response.headers.get("content-type", ""):
@@ -109,16 +124,17 @@ class Upstream:
                     response = None  # It is the caller's now.
                     return begun
                 body = await response.read_all(MAX_ANSWER_BYTES)
-            return await self._whole(request, target, exchange, response, body, redaction)
+            return await self._whole(request, target, exchange, response, body, redaction, deadline)
         except TimeoutError as error:
             raise TryFailed("timeout", f"{target.provider.name} gave no answer within {limits.first_byte_s:g} s") from error
         except EgressRefused as error:
             raise TryFailed("connect", f"{error.failure.message}; {error.failure.hint}") from error
         except ToolError as error:
-            code = {"upstream_unreachable": "connect", "upstream_reset": "reset", "upstream_timeout": "timeout", "busy": "busy"}
+            code = {"upstream_unreachable": "connect", "upstream_reset": "reset", "upstream_timeout": "timeout"}
+            code |= {"busy": "busy", "answer_not_read": "too_heavy", "answer_too_large": "too_heavy"}
             raise TryFailed(code.get(error.failure.code, "malformed"), error.failure.message) from error
         except FaultInside as inside:
-            failed = _cleaned(inside.fault, redaction)
+            failed = inside.fault
             raise TryFailed(
                 str(failed.status),
                 failed.message,
@@ -198,21 +214,21 @@ class Upstream:
         answer: OutboundResponse | StreamedResponse,
         body: bytes,
         redaction: Redaction | None,
+        deadline: float,
     ) -> Begun:
         """Read a whole answer. Raises TryFailed for a refusal."""
-        if answer.status >= 300:
-            raise self._refused(exchange, answer, body, redaction)
-        if redaction is not None and redaction.holds(body):
+        # Before anything is read of it: several providers repeat our key in a refusal.
+        if redaction is not None:
             body = await redaction.body_in_turns(body)
-        whole = exchange.whole(request, target, answer.headers, body)
+        if answer.status >= 300:
+            raise self._refused(exchange, answer, body)
+        whole = await read_whole(exchange, request, target, answer.headers, body, _holder_of(request), deadline)
         return Begun(target, answer.status, answer.headers, redaction, whole=whole)
 
-    def _refused(
-        self, exchange: Exchange, answer: OutboundResponse | StreamedResponse, body: bytes, redaction: Redaction | None
-    ) -> TryFailed:
+    def _refused(self, exchange: Exchange, answer: OutboundResponse | StreamedResponse, body: bytes) -> TryFailed:
         """Return what a status from 300 up means. A redirect would carry the caller's words and our key to where nobody configured."""
         is_answer = answer.status >= 400
-        fault = _cleaned(exchange.fault(answer.status if is_answer else 502, answer.headers, body), redaction)
+        fault = exchange.fault(answer.status if is_answer else 502, answer.headers, body)
         return TryFailed(
             str(answer.status),
             fault.message or f"status {answer.status}",
@@ -222,16 +238,9 @@ class Upstream:
             retry_after_s=retry_after_s(answer.headers, self._clock()),
         )
 
-    def _outbound(
-        self,
-        request: ModelRequest,
-        target: ModelTarget,
-        exchange: Exchange,
-        credential: Credential | None,
-        limits: TimeLimits,
-        max_output_tokens: int | None,
+    async def _outbound(
+        self, request: ModelRequest, target: ModelTarget, asked: ProviderRequest, credential: Credential | None, limits: TimeLimits
     ) -> OutboundRequest:
-        asked = exchange.request(request, target, max_output_tokens)
         own = request.caller.own_key
         given: Headers = (own,) if own is not None else key_headers(credential, target.provider.dialect)
         # A provider is told nothing of the caller's trace unless the operator says so: it would tell calls of one trace apart from others.
@@ -239,20 +248,30 @@ class Upstream:
         url = f"{target.provider.base_url}{asked.path}" + (f"?{asked.query}" if asked.query else "")
         headers = [*asked.headers, *trace, *given]
         if credential is not None and credential.kind == "sigv4" and own is None:
-            headers = sign(credential, "POST", url, headers, asked.body, self._clock())
-        caller = request.caller
-        holder: Holder = (caller.tenant_id, caller.key_id or caller.user)
+            signing = partial(sign, credential, "POST", url, headers, asked.body, self._clock())
+            # Hashing lets others work meanwhile, in a thread.
+            headers = await asyncio.to_thread(signing) if len(asked.body) > MAX_HELD_BYTES else signing()
+        holder = _holder_of(request)
         return OutboundRequest("POST", url, headers, asked.body, limits.connect_s, MAX_ANSWER_BYTES, follow=False, holder=holder)
 
 
+def _holder_of(request: ModelRequest) -> Holder:
+    """Return whose share of what is scarce a call takes."""
+    return request.caller.tenant_id, request.caller.key_id or request.caller.user
+
+
 def retry_after_s(headers: Mapping[str, str], now: float) -> float | None:
-    """Return how long a provider asks to wait: `retry-after-ms`, else Retry-After in seconds or as a date (RFC 9110 §10.2.3)."""
+    """Return how long a provider asks to wait: `retry-after-ms`, else Retry-After in seconds or as a date (RFC 9110 §10.2.3).
+
+    At most a week; None for what is no time.
+    """
     for name, unit_s in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
         value = headers.get(name, "").strip()
         with suppress(ValueError):
-            return max(0.0, float(value) * unit_s)
-        with suppress(ValueError):
-            return max(0.0, parsedate_to_datetime(value).timestamp() - now)
+            seconds = float(value) * unit_s
+            return None if math.isnan(seconds) else min(max(0.0, seconds), _MOST_RETRY_S)
+        with suppress(ValueError, TypeError, OverflowError):
+            return min(max(0.0, parsedate_to_datetime(value).timestamp() - now), _MOST_RETRY_S)
     return None
 
 

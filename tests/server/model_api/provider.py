@@ -185,3 +185,10 @@ async def errs(_provider: Provider, request: web.Request, _body: dict[str, Any])
 
 
 BEHAVIOURS["errs"] = errs
+
+
+async def limits(_provider: Provider, _request: web.Request, body: dict[str, Any]) -> web.StreamResponse:
+    return web.json_response({"error": {"message": "slowly"}}, status=429, headers={"retry-after": body["retry_after"]})
+
+
+BEHAVIOURS["limits"] = limits

@@ -240,3 +240,37 @@ async def test_what_has_no_stream_is_answered_whole_whatever_it_says(models: Mod
     assert response.json()["input_tokens"] > 0
     response = await models.post("/v1/embeddings", {"model": "one/embeds", "input": "x", "stream": True})
     assert response.json()["object"] == "list"
+
+
+async def test_nobody_opens_a_circuit_for_others_by_having_no_patience(models: Models) -> None:
+    """Tenants share the operator's key, and its circuit."""
+    for _ in range(4):
+        assert (await models.chat("one/stalls", headers={"x-gateway-timeout-ms": "1"})).status_code == 504
+    other = await models.mint("globex")
+    assert (await models.chat("one/stalls", stream=True, key=other)).status_code == 200
+
+
+async def test_what_a_provider_does_to_ones_own_key_is_nothing_to_anothers(models: Models) -> None:
+    await models.configure(tenants={"acme": {"caller_keys": True}, "globex": {"caller_keys": True}})
+    theirs = {"x-gateway-authorization": f"Bearer {models.key}", "authorization": "Bearer sk-used-up"}
+    for _ in range(4):
+        await models.chat("one/fails-503", headers=theirs)
+    assert (await models.chat("one/fails-503", headers=theirs)).headers["x-gateway-error"] == "no_target"
+    others = {"x-gateway-authorization": f"Bearer {await models.mint('globex')}", "authorization": "Bearer sk-good"}
+    assert "x-gateway-error" not in (await models.chat("one/fails-503", headers=others)).headers
+
+
+async def test_names_that_are_kept_have_a_length(models: Models) -> None:
+    """A model of megabytes would stand in rows, circuits and what is known of targets; a user likewise."""
+    response = await models.chat("one/" + "m" * 600)
+    assert response.status_code == 400
+    assert response.json()["error"]["param"] == "model"
+    await models.chat("one/m", user="u" * 100_000)
+    (row, *_rest) = await models.rows()
+    assert len(row.user) <= 512
+
+
+@pytest.mark.parametrize("said", ["inf", "nan", "1e400", "-5", "Fri, 31 Dec 9999 23:59:59 -9999", "x" * 5_000])
+async def test_whatever_a_provider_says_of_waiting_its_refusal_is_told(models: Models, said: str) -> None:
+    response = await models.chat("one/limits", retry_after=said)
+    assert response.status_code == 429

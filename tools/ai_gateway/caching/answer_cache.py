@@ -14,6 +14,8 @@ from tools.ai_gateway.routing.decision import Decision
 
 #: surfaces whose answers are kept; what a provider's own API answers is nobody's business
 _SURFACES = frozenset({"chat", "responses", "messages", "embeddings", "rerank"})
+#: of a larger question the key alone would take long
+MAX_QUESTION_BYTES = 4 << 20
 MAX_FLIGHT_S = 60.0
 #: a text has one vector at a model, today and next week
 EMBEDDINGS_AGE_S = 7 * 24 * 3600.0
@@ -50,6 +52,8 @@ class AnswerCache:
         # A caller's own key pays for an answer that is the caller's alone.
         if age_s <= 0 or wishes.skip_cache or request.surface not in _SURFACES or request.caller.own_key is not None:
             return None
+        if len(request.raw) > MAX_QUESTION_BYTES:
+            return None
         key = answer_key(request, decision)
         question = question_of(request, decision) if decision.semantic is not None else None
         return CachePlace(request.caller.tenant_id, key, age_s, question, decision.semantic or 1.0, request.is_stream, request.wants_usage)
@@ -61,7 +65,7 @@ class AnswerCache:
             return kept, "hit"
         if place.question is None:
             return None
-        key = self._similar.find(*place.question, place.threshold)
+        key = self._similar.find(place.tenant_id, *place.question, place.threshold)
         kept = self.kept.get(place.tenant_id, key) if key is not None else None
         if kept is None or not kept.serves(is_stream=place.is_stream, wants_usage=place.wants_usage):
             return None
@@ -71,7 +75,7 @@ class AnswerCache:
         """Keep a complete answer; its `expires_at` is set here."""
         self.kept.put(place.tenant_id, place.key, replace(answer, expires_at=self.kept.expires_at(place.age_s)))
         if place.question is not None:
-            self._similar.add(*place.question, place.key)
+            self._similar.add(place.tenant_id, *place.question, place.key)
 
     @asynccontextmanager
     async def one_at_a_time(self, place: CachePlace) -> AsyncIterator[None]:

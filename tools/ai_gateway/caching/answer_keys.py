@@ -44,10 +44,14 @@ def question_of(request: ModelRequest, decision: Decision) -> tuple[bytes, str] 
     return _digest(_place(request, decision), [messages[:-1], _others(body, name)]), text
 
 
-def text_key(request: ModelRequest, decision: Decision, text: Json) -> bytes:
-    """Return the key of one embedded text."""
-    others = {name: value for name, value in request.body.items() if name not in _WITHOUT_EFFECT and name != "input"}
-    return _digest(_place(request, decision), [others, text])
+def texts_place(request: ModelRequest, decision: Decision) -> bytes:
+    """Return what all texts of a request to embed have in common."""
+    return _digest(_place(request, decision), _others(request.body, "input"))
+
+
+def text_key(place: bytes, text: str) -> bytes:
+    """Return the key of one embedded text. Raises UnicodeEncodeError for half a character."""
+    return hashlib.sha256(place + text.encode()).digest()
 
 
 def _others(body: object, name: str) -> Json:

@@ -6,28 +6,35 @@ from dataclasses import replace
 import orjson
 
 from tools.ai_gateway.caching.answer_cache import EMBEDDINGS_AGE_S
-from tools.ai_gateway.caching.answer_keys import text_key
+from tools.ai_gateway.caching.answer_keys import text_key, texts_place
 from tools.ai_gateway.caching.kept_answers import KeptAnswer, KeptAnswers
+from tools.ai_gateway.heavy.vectors import vectors_of
 from tools.ai_gateway.model_request import ModelRequest
 from tools.ai_gateway.routing.decision import Decision, ModelTarget
 from tools.ai_gateway.token_usage import TokenUsage
+from tools.turns import in_turns
 
 
 class EmbeddedTexts:
     """Looks up and keeps the vectors of one request's texts, as JSON."""
 
-    def __init__(self, kept: KeptAnswers, request: ModelRequest, decision: Decision) -> None:
-        self._kept, self._request = kept, request
-        given = request.body["input"]
-        self.texts: list[str] = [given] if isinstance(given, str) else given
-        self._keys = [text_key(request, decision, text) for text in self.texts]
-        tenant_id = request.caller.tenant_id
-        self._found = [kept.get(tenant_id, key) for key in self._keys]
+    def __init__(
+        self, kept: KeptAnswers, request: ModelRequest, texts: Sequence[str], keys: Sequence[bytes], found: Sequence[KeptAnswer | None]
+    ) -> None:
+        """Take what `looked_up` found."""
+        self._kept, self._request, self.texts = kept, request, texts
+        self._keys, self._found = keys, found
+        #: places of the texts whose vectors are not kept
+        self.missing = [place for place, each in enumerate(found) if each is None]
 
-    @property
-    def missing(self) -> list[int]:
-        """Places of the texts whose vectors are not kept."""
-        return [place for place, found in enumerate(self._found) if found is None]
+    @classmethod
+    async def looked_up(cls, kept: KeptAnswers, request: ModelRequest, decision: Decision) -> "EmbeddedTexts":
+        """Look for the vectors of all texts; of many a part at a time, so that nobody else waits for all."""
+        given = request.body["input"]
+        texts: list[str] = [given] if isinstance(given, str) else given
+        place, tenant_id = texts_place(request, decision), request.caller.tenant_id
+        keys = [text_key(place, text) async for text in in_turns(texts)]
+        return cls(kept, request, texts, keys, [kept.get(tenant_id, key) async for key in in_turns(keys)])
 
     @property
     def target(self) -> ModelTarget | None:
@@ -42,21 +49,23 @@ class EmbeddedTexts:
         body = {**self._request.body, "input": [self.texts[place] for place in missing]}
         return replace(self._request, raw=orjson.dumps(body), body=body)
 
-    def merged(self, target: ModelTarget, answer: bytes) -> bytes:
-        """Keep the vectors of an answer to `asked`, and return the answer to the whole request; one of another shape as it came."""
-        missing = self.missing
-        body = orjson.loads(answer)
-        rows = body.get("data") if isinstance(body, dict) else None
-        if not isinstance(rows, list) or len(rows) != len(missing) or not all(isinstance(row, dict) and "embedding" in row for row in rows):
+    async def merged(self, target: ModelTarget, answer: bytes) -> bytes:
+        """Keep the vectors of an answer to `asked`, and return the answer to the whole request; one of another shape as it came.
+
+        Raises a ToolError where the answer is too heavy for anybody to read.
+        """
+        caller = self._request.caller
+        vectors = await vectors_of(answer, (caller.tenant_id, caller.key_id or caller.user))
+        if vectors is None or len(vectors.each) != len(self.missing):
             return answer
-        fresh = {place: orjson.dumps(row["embedding"]) for place, row in zip(missing, rows, strict=True)}
+        fresh = dict(zip(self.missing, vectors.each, strict=True))
         expires_at = self._kept.expires_at(EMBEDDINGS_AGE_S)
-        for place, vector in fresh.items():
-            self._kept.put(self._request.caller.tenant_id, self._keys[place], KeptAnswer(target, TokenUsage(), expires_at, vector))
+        async for place, vector in in_turns(fresh.items()):
+            self._kept.put(caller.tenant_id, self._keys[place], KeptAnswer(target, TokenUsage(), expires_at, vector))
         if len(fresh) == len(self.texts):
             return answer
-        vectors = [fresh.get(place) or (found.whole if found is not None else None) or b"null" for place, found in enumerate(self._found)]
-        return orjson.dumps({**body, "data": _rows(vectors)})
+        whole = [fresh.get(place) or (found.whole if found is not None else None) or b"null" for place, found in enumerate(self._found)]
+        return orjson.dumps({**vectors.rest, "data": _rows(whole)})
 
     def whole(self, target: ModelTarget) -> bytes:
         """Return the answer where nothing is missing; nothing was used for it."""

@@ -11,8 +11,10 @@ from capability_index.errors import EncoderUnavailable
 #: text -> unit vectors, one row each; works from memory
 Embed = Callable[[Sequence[str]], NDArray[np.float32]]
 
-#: places (tenant, model, everything but the question) and questions of one place
-MAX_PLACES = 200
+#: one tenant pushes out its own questions, never another's
+MAX_TENANTS = 8
+#: places (model, everything but the question) of a tenant, and questions of one place: 256 vectors are a quarter of a megabyte
+MAX_PLACES = 16
 MAX_QUESTIONS = 256
 MAX_CHARS = 4_000
 
@@ -22,27 +24,33 @@ class SimilarQuestions:
 
     def __init__(self, embed: Embed) -> None:
         self._embed = embed
-        self._places: OrderedDict[bytes, _Place] = OrderedDict()
+        #: the tenant, and within it the place, that was used longest ago stands first
+        self._by_tenant: OrderedDict[str, OrderedDict[bytes, _Place]] = OrderedDict()
 
-    def find(self, place: bytes, question: str, threshold: float) -> bytes | None:
+    def find(self, tenant_id: str, place: bytes, question: str, threshold: float) -> bytes | None:
         """Return the key of the answer to the most similar question that is at least `threshold` alike (cosine)."""
-        known = self._places.get(place)
+        places = self._by_tenant.get(tenant_id)
+        known = places.get(place) if places is not None else None
         if known is None or len(question) > MAX_CHARS or (vector := self._vector(question)) is None:
             return None
         likeness = known.vectors[: len(known.keys)] @ vector
         best = int(likeness.argmax())
         return known.keys[best] if likeness[best] >= threshold else None
 
-    def add(self, place: bytes, question: str, key: bytes) -> None:
+    def add(self, tenant_id: str, place: bytes, question: str, key: bytes) -> None:
         """Remember that `key` answers this question."""
         if len(question) > MAX_CHARS or (vector := self._vector(question)) is None:
             return
-        known = self._places.get(place)
+        places = self._by_tenant.setdefault(tenant_id, OrderedDict())
+        self._by_tenant.move_to_end(tenant_id)
+        if len(self._by_tenant) > MAX_TENANTS:
+            self._by_tenant.popitem(last=False)
+        known = places.get(place)
         if known is None:
-            known = self._places[place] = _Place(len(vector))
-            if len(self._places) > MAX_PLACES:
-                self._places.popitem(last=False)
-        self._places.move_to_end(place)
+            known = places[place] = _Place(len(vector))
+            if len(places) > MAX_PLACES:
+                places.popitem(last=False)
+        places.move_to_end(place)
         known.add(vector, key)
 
     def _vector(self, question: str) -> NDArray[np.float32] | None:

@@ -4,11 +4,16 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from tools.heavy_json.weight import is_heavy
 from tools.json_text import decode
 from tools.operation import Json
 
 _MAX_CHARS = 500
-_NOT_SHOWN = re.compile(r"<(script|style|head)\b.*?</\1\s*>|<[^>]*>", re.DOTALL | re.IGNORECASE)
+#: of a message that is looked through and retold
+_MAX_WORDS_CHARS = 8_000
+_HIDDEN = re.compile(r"<(/?)(script|style|head)\b", re.IGNORECASE)
+# Neither looks at a character twice, however many are never closed.
+_TAG = re.compile(r"<[^<>]*+>")
 _BLANKS = re.compile(r"\s+")
 
 
@@ -30,7 +35,9 @@ class ErrorText:
 
 
 def read_error(body: bytes) -> ErrorText:
-    """Return what `body` says: JSON in any provider's form, HTML, plain text, nothing."""
+    """Return what `body` says: JSON in any provider's form, HTML, plain text, nothing. One too heavy to be decoded is plain text."""
+    if is_heavy(body):
+        return ErrorText(_plain(body))
     try:
         value = decode(body)
     except ValueError:
@@ -47,9 +54,14 @@ def read_refusal(headers: Mapping[str, str], body: bytes) -> ErrorText:
 
 def error_in(value: Json) -> ErrorText:
     """Return what the JSON of an error says."""
+    said = _error_in(value)
+    return said if len(said.message) <= _MAX_WORDS_CHARS else replace(said, message=said.message[:_MAX_WORDS_CHARS])
+
+
+def _error_in(value: Json) -> ErrorText:
     # Gemini puts the object into a list where a stream was asked for.
     if isinstance(value, list):
-        return error_in(value[0]) if value else ErrorText()
+        return _error_in(value[0]) if value else ErrorText()
     if not isinstance(value, dict):
         return ErrorText(value if isinstance(value, str) else "")
     error = value.get("error")
@@ -109,4 +121,18 @@ def _status(code: Json) -> int:
 def _plain(body: bytes) -> str:
     # A page of a proxy: its words are all that a caller can use, and there may be much of it.
     text = body[:20_000].decode("utf-8", "replace")
-    return _BLANKS.sub(" ", _NOT_SHOWN.sub(" ", text)).strip()[:_MAX_CHARS] if "<" in text else text.strip()[:_MAX_CHARS]
+    return _BLANKS.sub(" ", _TAG.sub(" ", _shown(text))).strip()[:_MAX_CHARS] if "<" in text else text.strip()[:_MAX_CHARS]
+
+
+def _shown(page: str) -> str:
+    """Return a page without its scripts, styles and head, in one pass."""
+    kept: list[str] = []
+    at, within = 0, ""
+    for tag in _HIDDEN.finditer(page):
+        is_closing, name = bool(tag[1]), tag[2].lower()
+        if not within and not is_closing:
+            kept.append(page[at : tag.start()])
+            at, within = tag.start(), name
+        elif within == name and is_closing:
+            at, within = tag.start(), ""
+    return " ".join([*kept, page[at:]])

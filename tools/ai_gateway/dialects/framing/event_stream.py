@@ -3,9 +3,16 @@
 import re
 
 from tools.ai_gateway.dialects.exchange import MalformedAnswer
+from tools.heavy_json.weight import values_in_text
 
 #: no event of a model is larger; pictures and finished responses are of some megabytes
 MAX_EVENT_BYTES = 16 * 2**20
+#: nor has more values: decoding that many takes some 15 ms, and a reader looks at them too
+MAX_EVENT_VALUES = 20_000
+MAX_EVENT_LINES = 20_000
+_WEIGHED_BYTES = 256 * 1024
+#: of an event whose texts may have all the commas; the texts of longer ones are not looked through
+_MAX_EXACT_BYTES = 2 << 20
 _BOM = b"\xef\xbb\xbf"
 # Atomic, or CR LF would pass for two ends of line.
 _BLANK_LINE = re.compile(rb"(?>\r\n|\n|\r)(?>\r\n|\n|\r)")
@@ -51,11 +58,16 @@ class EventSplitter:
 
 
 def data_of(block: bytes) -> bytes | None:
-    """Return the data of a block, its lines joined; None where it has none (a comment, a bare name)."""
+    """Return the data of a block, its lines joined; None where it has none (a comment, a bare name).
+
+    Raises MalformedAnswer for one of more than MAX_EVENT_LINES lines.
+    """
     # Most blocks are one line of data, behind its name or alone.
     begin = block.find(b"\n") + 1 if block.startswith(b"event: ") else 0
     if block.startswith(b"data: ", begin) and block.find(b"\n", begin) == len(block) - 2 and b"\r" not in block:
         return block[begin + 6 : -2]
+    if block.count(b"\n") + block.count(b"\r") > MAX_EVENT_LINES:
+        raise MalformedAnswer(f"an event of more than {MAX_EVENT_LINES} lines")
     lines = [line for line in _fields(block) if line.startswith(b"data") and line[4:5] in (b":", b"")]
     if not lines:
         return None
@@ -75,3 +87,16 @@ def _fields(block: bytes) -> list[bytes]:
 def event(data: bytes, name: str = "") -> bytes:
     """Return one block; `data` is of one line, as JSON always is."""
     return b"event: %s\ndata: %s\n\n" % (name.encode(), data) if name else b"data: %s\n\n" % data
+
+
+def is_heavy_event(data: bytes) -> bool:
+    """Say whether the JSON of an event holds more than MAX_EVENT_VALUES values; in doubt about a long one, yes."""
+    if len(data) <= MAX_EVENT_VALUES:
+        return False
+    rough = 0
+    for at in range(0, len(data), _WEIGHED_BYTES):
+        part = data[at : at + _WEIGHED_BYTES]
+        rough += part.count(b",") + part.count(b"[") + part.count(b"{")
+        if rough > MAX_EVENT_VALUES:
+            return len(data) > _MAX_EXACT_BYTES or values_in_text(data, MAX_EVENT_VALUES) > MAX_EVENT_VALUES
+    return False

@@ -8,7 +8,7 @@ import orjson
 from tools.ai_gateway.dialects.exchange import MalformedAnswer, ProviderFault
 from tools.ai_gateway.dialects.faults.classification import kind_of, status_inside
 from tools.ai_gateway.dialects.faults.error_text import error_in
-from tools.ai_gateway.dialects.framing.event_stream import EventSplitter, data_of
+from tools.ai_gateway.dialects.framing.event_stream import MAX_EVENT_VALUES, EventSplitter, data_of, is_heavy_event
 from tools.ai_gateway.token_usage import TokenUsage
 from tools.json_text import decode
 from tools.operation import Json
@@ -116,6 +116,8 @@ class PassingReader:
             return True
         if self.ends(data, block):
             return False
+        if is_heavy_event(data):
+            raise MalformedAnswer(f"an event of more than {MAX_EVENT_VALUES} values")
         try:
             value = orjson.loads(data)
         except orjson.JSONDecodeError:

@@ -8,7 +8,8 @@ from tools.ai_gateway.dialects.faults.classification import kind_of, status_insi
 from tools.ai_gateway.dialects.faults.error_bodies import ErrorForm, error_body
 from tools.ai_gateway.dialects.faults.error_text import ErrorText, read_error, read_refusal
 
-_NUMBER = re.compile(r"\d[\d,]{2,}")
+#: no count of tokens has more digits
+_NUMBER = re.compile(r"(?<![\d,])\d[\d,]{2,14}(?![\d,])")
 #: other codes are a provider's own words, and no client of another knows them
 _CODES: dict[FaultKind, str] = {"context": "context_length_exceeded", "quota": "insufficient_quota"}
 

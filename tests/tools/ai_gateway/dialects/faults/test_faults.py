@@ -14,6 +14,7 @@ from tools.ai_gateway.dialects.faults.error_text import read_error
 
 OPENAI = exchange_of("chat", provider_of("openai"))
 ANTHROPIC = exchange_of("messages", provider_of("anthropic"))
+ANTHROPIC_TO_OPENAI = exchange_of("messages", provider_of("openai"))
 OPENAI_TOO_LONG = "This model's maximum context length is 128000 tokens. However, your messages resulted in 130000 tokens."
 
 
@@ -121,3 +122,25 @@ FORMS: list[tuple[Dialect, str]] = [
 def test_a_refusal_of_our_own_is_in_the_words_of_the_providers_clients(dialect: Dialect, shown: str) -> None:
     assert exchange_of("native", provider_of(dialect)).refusal("model_not_found", 404, "no", "model", "r").decode() == shown
     assert asked("native").model == ""
+
+
+def test_a_page_is_told_by_the_words_that_a_reader_sees() -> None:
+    page = b"<html><HEAD><title>t</title></HEAD><header>Bad</header><style>p{}</style><script>if(a<b){}</script><p>gateway</html>"
+    assert read_error(page).message == "Bad gateway"
+
+
+@pytest.mark.parametrize("part", [b"<script ", b"<", b"<a", b"</style><style>"])
+def test_a_page_of_tags_that_nobody_closes_is_read_to_its_end(part: bytes) -> None:
+    assert len(read_error(part * 1_000_000).message) <= 500
+
+
+def test_a_refusal_too_heavy_to_be_decoded_is_told_by_its_beginning_and_passes_as_it_came() -> None:
+    body = b'{"error":{"message":"no","x":[' + b"[]," * 60_000 + b"[]]}}"
+    fault = OPENAI.fault(400, {"content-type": "application/json"}, body)
+    assert (fault.status, fault.body) == (400, body)
+    assert "no" in fault.message
+
+
+def test_a_number_of_thousands_of_digits_in_a_refusal_is_a_word_like_any_other() -> None:
+    fault = ANTHROPIC_TO_OPENAI.fault(400, {}, openai("9" * 5_000, "context_length_exceeded"))
+    assert fault.kind == "context"

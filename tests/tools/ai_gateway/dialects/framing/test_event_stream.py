@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tools.ai_gateway.dialects.exchange import MalformedAnswer
 from tools.ai_gateway.dialects.framing import event_stream
-from tools.ai_gateway.dialects.framing.event_stream import EventSplitter, data_of, event, name_of
+from tools.ai_gateway.dialects.framing.event_stream import EventSplitter, data_of, event, is_heavy_event, name_of
 
 STREAM = "\ufeff: hello\r\n\r\ndata:a\n\ndata: größe\rdata: b\r\revent: x\ndata: {}\r\n\n\r\ndata: last\n\n".encode()
 
@@ -64,3 +64,14 @@ def test_an_event_without_end_is_not_kept_for_ever(monkeypatch: pytest.MonkeyPat
     splitter.feed(b"x" * 1000)
     with pytest.raises(MalformedAnswer):
         splitter.feed(b"x")
+
+
+def test_an_event_of_more_values_than_anybody_sends_is_heavy_and_a_long_text_is_not() -> None:
+    assert is_heavy_event(b'{"x":[' + b"[]," * 20_000 + b"[]]}")
+    assert not is_heavy_event(b'{"x":"' + b"a" * 15_000_000 + b'"}')
+    assert not is_heavy_event(b'{"x":"' + b"if (a, b) { c[0] } " * 10_000 + b'"}')
+
+
+def test_an_event_of_more_lines_than_anybody_sends_is_damaged() -> None:
+    with pytest.raises(MalformedAnswer, match="lines"):
+        data_of(b"data: 1\n" * 20_001 + b"\n")

@@ -1,6 +1,7 @@
 """Chunks of a chat completion, read into events whose tool calls do not overlap."""
 
 from dataclasses import dataclass, field
+from itertools import groupby
 
 from tools.ai_gateway.dialects.conversation.answer import (
     Began,
@@ -13,11 +14,14 @@ from tools.ai_gateway.dialects.conversation.answer import (
     ThinkingDelta,
 )
 from tools.ai_gateway.dialects.conversation.call_ids import new_call_id
+from tools.ai_gateway.dialects.exchange import MalformedAnswer
 from tools.operation import Json
 
 REASONS: dict[str, FinishReason] = {
     "stop": "stop", "length": "length", "tool_calls": "tool_calls", "function_call": "tool_calls", "content_filter": "filter",
 }  # fmt: skip
+#: what may wait behind the first call
+MAX_WAITING_CHARS, MAX_WAITING_PIECES = 16 << 20, 100_000
 
 
 @dataclass(slots=True)
@@ -43,6 +47,7 @@ class ChatEvents:
         self._call_at: dict[Json, _Call] = {}
         #: what came behind the first call
         self._later: list[StreamEvent] = []
+        self._waiting_chars = self._waiting_pieces = 0
 
     def read(self, chunk: dict[str, Json]) -> list[StreamEvent]:
         events: list[StreamEvent] = []
@@ -65,6 +70,8 @@ class ChatEvents:
                 said.append(TextDelta(text))
                 self._is_refusal = self._is_refusal or name == "refusal"
         if self._calls:
+            for each in said:
+                self._wait_for(each.text if isinstance(each, TextDelta | ThinkingDelta) else "")
             self._later += said
             said = []
         for fragment in delta.get("tool_calls") or ():
@@ -88,11 +95,20 @@ class ChatEvents:
             self._calls.append(call)
         if arguments := _text(function.get("arguments")):
             call.pieces.append(arguments)
+            if not call.is_open:
+                self._wait_for(arguments)
         return self._given_on(call, is_new) if call.is_open else []
+
+    def _wait_for(self, text: str) -> None:
+        self._waiting_chars += len(text)
+        self._waiting_pieces += 1
+        if self._waiting_chars > MAX_WAITING_CHARS or self._waiting_pieces > MAX_WAITING_PIECES:
+            raise MalformedAnswer("too much behind the first tool call")
 
     def _given_on(self, call: _Call, is_new: bool = False) -> list[StreamEvent]:
         events: list[StreamEvent] = [CallBegan(call.id, call.name)] if is_new else []
-        events += [CallDelta(piece) for piece in call.pieces]
+        if call.pieces:
+            events.append(CallDelta("".join(call.pieces)))
         call.pieces.clear()
         return events
 
@@ -101,7 +117,20 @@ class ChatEvents:
         events: list[StreamEvent] = []
         for call in self._calls:
             events += self._given_on(call, is_new=not call.is_open)
-        return events + self._later
+        return events + _joined(self._later)
+
+
+def _joined(events: list[StreamEvent]) -> list[StreamEvent]:
+    """Return events with those joined that follow each other and are of one kind."""
+    joined: list[StreamEvent] = []
+    for kind, several in groupby(events, type):
+        if kind is TextDelta:
+            joined.append(TextDelta("".join(each.text for each in several if isinstance(each, TextDelta))))
+        elif kind is ThinkingDelta:
+            joined.append(ThinkingDelta("".join(each.text for each in several if isinstance(each, ThinkingDelta))))
+        else:
+            joined += several
+    return joined
 
 
 def _text(value: Json) -> str:
