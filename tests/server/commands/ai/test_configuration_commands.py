@@ -127,6 +127,20 @@ def test_an_experiment_is_listed_grows_is_held_and_goes_on(ai: Ascend) -> None:
     assert (resumed["state"], resumed["share"]["b"]) == ("running", 0.2)
 
 
+def test_a_rollout_shows_its_step_and_a_share_by_hand_ends_it(ai: Ascend) -> None:
+    ai.applies(TRIAL.replace("share = { b = 0.1 }", "rollout = [0.1, 0.5]\nhold = { min_calls = 5 }"))
+    shown = ai.reads("experiment", "cf")
+    assert (shown["rollout"], shown["step"], shown["share"]) == ([0.1, 0.5], 1, {"control": 0.9, "b": 0.1})
+    ai.does("experiment", "cf", "--share", "0.3")
+    assert (ai.reads("experiment", "cf")["rollout"], ai.reads("experiment", "cf")["share"]["b"]) == (None, 0.3)
+
+
+def test_a_shadow_shows_what_was_compared(ai: Ascend) -> None:
+    ai.applies(TRIAL + "shadow = true\n")
+    assert (ai.reads("experiment", "cf")["shadow"], ai.reads("experiment", "cf")["compared"]) == (True, [])
+    assert "no answer of a shadow was compared yet" in ai.does("experiment", "cf")
+
+
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [

@@ -12,6 +12,7 @@ from server.storage.store import open_store
 from tests.command_line import ascend_here
 from tests.contracts.model_calls import call
 from tools.ai_gateway.stores import ClosedCall
+from tools.metering.stores import ClosedCharge
 
 #: the contract's log row
 FIELDS = [
@@ -31,6 +32,8 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
             now_us = int(time.time() * 1_000_000)
             rows = [call(id=f"mc_{n}", at_us=now_us - n, tenant_id="default", cost_nano_usd=n * 1_000) for n in range(3)]
             await store.model_calls.append([ClosedCall(row) for row in rows])
+            paid = ClosedCharge("op_1", "default", now_us, "crm", "crm.contacts.enrich", "ada", "ok", 20_000_000, "t")
+            await store.operation_charges.append([paid])
 
     anyio.run(fill)
     return folder
@@ -58,3 +61,10 @@ def test_usage_adds_up_by_what_is_asked(data: Path) -> None:
 def test_people_get_tables(data: Path) -> None:
     assert "openai/m" in ascend_here("ai", "usage", data_dir=data).stdout
     assert "ada@acme.test" in ascend_here("ai", "logs", data_dir=data).stdout
+
+
+def test_operations_with_a_price_add_up_by_their_names(data: Path) -> None:
+    rows = json.loads(ascend_here("ai", "usage", "--by", "operation", "--json", data_dir=data).stdout)
+    assert rows == [{"operation": "crm.contacts.enrich", "calls": 1, "errors": 0, "cost_usd": 0.02}]
+    said = ascend_here("ai", "usage", "--by", "operation", "--since", "2999-01-01", data_dir=data).stdout
+    assert said.strip() == "no calls of priced operations in this time"
