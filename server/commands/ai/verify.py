@@ -137,7 +137,12 @@ def _default_route(config: AiConfig, tenant_id: str) -> str:
 
 def _answered(check: str, asked: Asked, where: str) -> Verified:
     if asked.error:
-        return Verified(check, False, f"{asked.error}; asked {where}")
+        hint = (
+            "; is the model's id right, and does base_url end as the provider's SDK takes it?"
+            if asked.error.startswith("status 404")
+            else ""
+        )
+        return Verified(check, False, f"{asked.error}{hint}; asked {where}")
     return Verified(check, True, f"{asked.target} answered within {asked.ms:.0f} ms; asked {where}")
 
 

@@ -167,3 +167,10 @@ def test_a_provider_on_a_private_address_says_what_lets_the_gateway_call_it(ai: 
     assert "127.0.0.1:11434 in ASCEND_EGRESS_ALLOW" in said.stderr
     assert ai.reads("apply", str(ai.folder / "ai.toml"), "--dry-run")["notes"]
     assert "EGRESS" not in ai.applies(ROUTE).stderr
+
+
+def test_a_base_url_without_the_path_that_such_apis_have_is_noted(ai: Ascend) -> None:
+    """Each call would end in the provider's 404; of those that come along nothing is said."""
+    said = ai.applies('[providers.house]\ndialect = "openai"\nbase_url = "https://llm.example.com"\n' + ROUTE)
+    assert "providers.house.base_url: has no path; most APIs like OpenAI's begin at …/v1" in said.stderr
+    assert "perplexity" not in said.stderr

@@ -98,3 +98,11 @@ def test_what_is_not_set_up_is_told_with_the_way_out(tmp_path: Path) -> None:
     assert ok == dict(zip(NAMES, [True, False, False, False, True, False], strict=True))
     assert "ascend connection add-key workers_ai" in rows[1]["said"]
     assert "ASCEND_AI_MODEL" in rows[5]["said"]
+
+
+async def test_a_provider_that_knows_no_such_place_leads_to_its_base_url(tmp_path: Path, provider: DemoProvider) -> None:
+    """A base URL without its /v1 is what newcomers get wrong first."""
+    async with opened(tmp_path, egress_allow=("127.0.0.1:*",)) as gateway:
+        await set_up(gateway, provider.url, routes={"bulk": {"targets": ["demo/demo?status=404"]}})
+        found = await checked(gateway)
+    assert "does base_url end as the provider's SDK takes it?" in found["unified endpoint"].said
