@@ -49,6 +49,15 @@ async def test_a_shadow_answers_the_same_and_only_figures_are_kept(models: Model
     assert (row.provider, row.is_stream, row.user, row.key_id) == ("two", False, "shadow:x", "")
 
 
+async def test_a_shadow_is_no_repetition_of_its_callers_call(models: Models) -> None:
+    """Else a provider that knows the key would answer that call once more."""
+    await configure(models)
+    await models.chat("r", headers={"idempotency-key": "once"})
+    await shadow_row(models)
+    (_path, first, _body), (_same, second, _other) = models.provider.asked
+    assert (first.get("idempotency-key"), second.get("idempotency-key")) == ("once", None)
+
+
 async def test_a_shadow_that_fails_is_its_own_affair(models: Models) -> None:
     await configure(models, "two/fails-503")
     assert (await models.chat("r")).status_code == 200

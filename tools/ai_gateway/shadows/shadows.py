@@ -24,7 +24,7 @@ from tools.metering.money import to_nano_usd
 #: at once, and waiting; what comes while so many wait has no shadow
 MAX_AT_ONCE = 4
 MAX_WAITING = 32
-#: larger requests have no shadow: those that wait are held in memory
+#: larger requests and answers have no shadow: those that wait are held in memory, and read here
 MAX_BODY_BYTES = 256 * 1024
 #: of each text that is compared
 MAX_CHARS = 4_000
@@ -88,7 +88,7 @@ class Shadows:
                 group.start_soon(self._work, answer)
 
     def _take(self, request: ModelRequest, answered: Answered, experiment: Experiment, arms: list[str]) -> None:
-        if answered.answer.whole is None:
+        if answered.answer.whole is None or len(answered.answer.whole) > MAX_BODY_BYTES:
             return
         for arm in arms:
             shadow = _shadow_of(request, experiment, arm)
@@ -109,7 +109,7 @@ class Shadows:
         began = asyncio.get_running_loop().time()
         reply = await answer(_as_sent(waiting.request))
         ms = (asyncio.get_running_loop().time() - began) * 1_000
-        if not isinstance(reply, WholeReply) or reply.status != 200:
+        if not isinstance(reply, WholeReply) or reply.status != 200 or len(reply.body) > MAX_BODY_BYTES:
             # Its row tells why, and the arm's report counts it.
             return
         answered, cost = waiting.answered, reply.headers.get("x-gateway-cost")
@@ -144,8 +144,10 @@ def _shadow_of(request: ModelRequest, experiment: Experiment, arm: str) -> Model
     caller = ModelCaller(request.caller.tenant_id, user=f"shadow:{experiment.name}")
     body = {name: value for name, value in request.body.items() if name not in ("stream", "stream_options", "user")}
     body["model"] = experiment.arms[arm]
+    # With the caller's key for repeating, a provider that knows it would answer the caller's call once more.
+    headers = tuple((name, value) for name, value in request.headers if name != "idempotency-key")
     shadow_of = f"{experiment.name}/{arm}"
-    return replace(request, body=body, caller=caller, wishes=Wishes(skip_cache=True), shadow_of=shadow_of)
+    return replace(request, body=body, caller=caller, headers=headers, wishes=Wishes(skip_cache=True), shadow_of=shadow_of)
 
 
 def _as_sent(request: ModelRequest) -> ModelRequest:
