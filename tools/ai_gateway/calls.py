@@ -17,7 +17,7 @@ from tools.ai_gateway.caching.kept_answers import KeptAnswer
 from tools.ai_gateway.configuration.config import AiConfig, Dialect, ModelProvider
 from tools.ai_gateway.dialects.exchanges import exchange_for_caller, exchange_of, is_binary_stream, is_native_stream, takes_comments
 from tools.ai_gateway.model_request import ModelRequest, Surface
-from tools.ai_gateway.one_call import CHARS_PER_TOKEN, Bookkeeping, OneCall, passed
+from tools.ai_gateway.one_call import CHARS_PER_TOKEN, Bookkeeping, OneCall
 from tools.ai_gateway.payloads.call_payload import PayloadCollector
 from tools.ai_gateway.refusals import (
     ModelCallRefused,
@@ -70,6 +70,10 @@ class ModelCalls:
             call.settle(call.tries.last_target, refusal.status, "error", TokenUsage())
             headers = call.headers(call.tries.last_target)
             return refused(request.surface, refusal, headers, call.call_id, self._native_dialect(request))
+        except Exception:
+            # A fault of ours: what was set aside comes back at once, and the call is on record.
+            call.settle(call.tries.last_target, 500, "error", TokenUsage())
+            raise
         finally:
             # Whoever left before there was an answer leaves a row, too.
             if not call.is_settled and not isinstance(call.decision, Decision):
@@ -134,7 +138,7 @@ class ModelCalls:
             return call.reply(begun)
         call.first_content()
         relay = StreamRelay(call, begun, begun.reader, self.attempts.limits(call.request))
-        return StreamReply(call.headers(begun.target) | passed(begun), relay.events)
+        return StreamReply(call.headers(begun.target) | begun.headers, relay.events)
 
     async def _set_aside(self, call: OneCall, decision: Decision) -> None:
         """Reserve what the call may cost at most in every budget that applies, or in none. Raises ModelCallRefused."""

@@ -30,9 +30,6 @@ from tools.metering.spending import Amount, Reservation
 CHARS_PER_TOKEN = 4
 #: of a whole answer that is sent as a stream
 _PIECE_BYTES = 1 << 20
-#: what of a provider's headers goes on; its limits are between it and us, and so are its cookies
-_MAX_HEADER_CHARS = 500
-_PASSED_HEADERS = ("request-id", "x-request-id", "openai-processing-ms", "x-should-retry", "retry-after", "retry-after-ms")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +73,7 @@ class OneCall:
         if begun.fault is not None:
             self.said(begun.fault.body)
             self.settle(begun.target, begun.status, "error", TokenUsage())
-            headers = self.headers(begun.target) | passed(begun) | self._soonest(begun.status)
+            headers = self.headers(begun.target) | begun.headers | self._soonest(begun.status)
             told = told_in_stream(self.request.surface, begun.fault) if self.request.is_stream else None
             if told is not None:
                 return StreamReply(headers, lambda: _one_event(told))
@@ -91,8 +88,8 @@ class OneCall:
             self.complete(KeptAnswer(begun.target, usage, 0, whole.body, content_type=whole.content_type))
         if self.request.is_stream:
             # A provider that does not stream: the caller asked for events all the same.
-            return self._played(begun.target, usage, whole.body, passed(begun))
-        return WholeReply(begun.status, self.headers(begun.target, usage) | passed(begun), whole.body, whole.content_type)
+            return self._played(begun.target, usage, whole.body, begun.headers)
+        return WholeReply(begun.status, self.headers(begun.target, usage) | begun.headers, whole.body, whole.content_type)
 
     def said(self, data: bytes) -> None:
         """Take words of the answer, where they are wanted."""
@@ -260,9 +257,3 @@ async def _one_event(event: bytes) -> AsyncGenerator[bytes]:
 def dollars(nano_usd: int) -> str:
     """Return an amount as a plain decimal number of dollars."""
     return f"{nano_usd / 1e9:.9f}".rstrip("0").rstrip(".") or "0"
-
-
-def passed(begun: Begun) -> dict[str, str]:
-    """Return the headers of a provider that go on; what no header may hold (RFC 9110 §5.5) stays behind."""
-    found = {name: begun.headers[name] for name in _PASSED_HEADERS if name in begun.headers}
-    return {name: value for name, value in found.items() if value.isprintable() and len(value) <= _MAX_HEADER_CHARS}

@@ -1,15 +1,13 @@
 """One try at one target: the request out, the head back, and of a stream all that comes before its first content."""
 
 import asyncio
-import math
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Sequence
 from dataclasses import field, replace
-from email.utils import parsedate_to_datetime
 from functools import partial
 
 from oauth.connections.credentials import Credential
+from tools.ai_gateway.answer_headers import passed_headers, retry_after_s
 from tools.ai_gateway.dialects.exchange import (
     Exchange,
     FaultInside,
@@ -35,7 +33,6 @@ from tools.value_objects import value_object
 MAX_ANSWER_BYTES = 32 << 20
 #: what a stream may send before its first content: heads, pings, comments
 MAX_HELD_BYTES = 1 << 20
-_MOST_RETRY_S = 7 * 24 * 3600.0
 
 
 @value_object
@@ -54,7 +51,8 @@ class Begun:
 
     target: ModelTarget
     status: int
-    headers: Mapping[str, str] = field(repr=False)
+    #: those of the provider that go on to the caller
+    headers: dict[str, str] = field(repr=False)
     redaction: Redaction | None = field(repr=False)
     whole: WholeAnswer | None = None
     fault: ProviderFault | None = None
@@ -76,14 +74,14 @@ class TryFailed(Exception):
         *,
         status: int = 0,
         fault: ProviderFault | None = None,
-        headers: Mapping[str, str] | None = None,
+        headers: dict[str, str] | None = None,
         retry_after_s: float | None = None,
     ) -> None:
         """`fault`: the provider's refusal, with the `headers` that it came with."""
         super().__init__(message)
         self.code, self.message, self.status, self.retry_after_s = code, message, status, retry_after_s
         self.fault = fault
-        self.headers: Mapping[str, str] = headers or {}
+        self.headers: dict[str, str] = headers or {}
 
 
 class Upstream:
@@ -140,7 +138,7 @@ class Upstream:
                 failed.message,
                 status=failed.status,
                 fault=failed,
-                headers=answer.headers if answer is not None else None,
+                headers=passed_headers(answer.headers, redaction) if answer is not None else None,
             ) from inside
         except MalformedAnswer as error:
             raise TryFailed("malformed", f"{target.provider.name} sent an answer that cannot be read: {error}") from error
@@ -199,12 +197,15 @@ class Upstream:
             held_bytes += len(piece)
             if reader.fault is not None and not reader.has_content:
                 fault = _cleaned(reader.fault, redaction)
-                raise TryFailed(str(fault.status), fault.message, status=fault.status, fault=fault, headers=response.headers)
+                raise TryFailed(
+                    str(fault.status), fault.message, status=fault.status, fault=fault, headers=passed_headers(response.headers, redaction)
+                )
             if not piece and not reader.is_complete:
                 raise TryFailed("cut", f"{target.provider.name} ended its answer before it had begun")
             if held_bytes > MAX_HELD_BYTES and not reader.has_content:
                 raise TryFailed("malformed", f"{target.provider.name} sent {MAX_HELD_BYTES} bytes without any content")
-        return Begun(target, 200, response.headers, redaction, reader=reader, held=held, response=response, has_ended=not piece)
+        headers = passed_headers(response.headers, redaction)
+        return Begun(target, 200, headers, redaction, reader=reader, held=held, response=response, has_ended=not piece)
 
     async def _whole(
         self,
@@ -221,11 +222,13 @@ class Upstream:
         if redaction is not None:
             body = await redaction.body_in_turns(body)
         if answer.status >= 300:
-            raise self._refused(exchange, answer, body)
+            raise self._refused(exchange, answer, body, redaction)
         whole = await read_whole(exchange, request, target, answer.headers, body, _holder_of(request), deadline)
-        return Begun(target, answer.status, answer.headers, redaction, whole=whole)
+        return Begun(target, answer.status, passed_headers(answer.headers, redaction), redaction, whole=whole)
 
-    def _refused(self, exchange: Exchange, answer: OutboundResponse | StreamedResponse, body: bytes) -> TryFailed:
+    def _refused(
+        self, exchange: Exchange, answer: OutboundResponse | StreamedResponse, body: bytes, redaction: Redaction | None
+    ) -> TryFailed:
         """Return what a status from 300 up means. A redirect would carry the caller's words and our key to where nobody configured."""
         is_answer = answer.status >= 400
         fault = exchange.fault(answer.status if is_answer else 502, answer.headers, body)
@@ -234,7 +237,7 @@ class Upstream:
             fault.message or f"status {answer.status}",
             status=answer.status,
             fault=fault if is_answer else None,
-            headers=answer.headers,
+            headers=passed_headers(answer.headers, redaction),
             retry_after_s=retry_after_s(answer.headers, self._clock()),
         )
 
@@ -258,21 +261,6 @@ class Upstream:
 def _holder_of(request: ModelRequest) -> Holder:
     """Return whose share of what is scarce a call takes."""
     return request.caller.tenant_id, request.caller.key_id or request.caller.user
-
-
-def retry_after_s(headers: Mapping[str, str], now: float) -> float | None:
-    """Return how long a provider asks to wait: `retry-after-ms`, else Retry-After in seconds or as a date (RFC 9110 §10.2.3).
-
-    At most a week; None for what is no time.
-    """
-    for name, unit_s in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
-        value = headers.get(name, "").strip()
-        with suppress(ValueError):
-            seconds = float(value) * unit_s
-            return None if math.isnan(seconds) else min(max(0.0, seconds), _MOST_RETRY_S)
-        with suppress(ValueError, TypeError, OverflowError):
-            return min(max(0.0, parsedate_to_datetime(value).timestamp() - now), _MOST_RETRY_S)
-    return None
 
 
 def _redaction(credential: Credential | None, own_key: tuple[str, str] | None) -> Redaction | None:

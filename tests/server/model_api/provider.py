@@ -192,3 +192,12 @@ async def limits(_provider: Provider, _request: web.Request, body: dict[str, Any
 
 
 BEHAVIOURS["limits"] = limits
+
+
+async def waits(_provider: Provider, request: web.Request, body: dict[str, Any]) -> web.StreamResponse:
+    """A 429 that asks to wait for what its model's name says, and repeats our key in a header."""
+    headers = {"retry-after": str(body["model"]).partition("-")[2], "x-request-id": request.headers["authorization"]}
+    return web.json_response({"error": {"message": "slow down", "code": "rate_limit_exceeded"}}, status=429, headers=headers)
+
+
+BEHAVIOURS["waits"] = waits
