@@ -11,7 +11,7 @@ MAX_BARS = 31
 MAX_LABEL_CHARS = 34
 OTHERS = "all others"
 #: pixels
-_WIDTH, _ROW, _TOP, _BAR_FROM, _BAR_WIDTH = 900, 24, 40, 250, 330
+_WIDTH, _ROW, _TOP, _BAR_FROM, _BAR_WIDTH = 940, 24, 40, 290, 330
 
 
 def usage_chart(by: UsageBy, usages: Sequence[ModelUsage]) -> str:
