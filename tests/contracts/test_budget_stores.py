@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -22,7 +22,8 @@ from tests.tools.metering.spending_world import CENT, NOON_S, SPENDING, dollars,
 from tools.ai_gateway.stores import ClosedCall
 from tools.metering.budgets import BudgetExceeded, Budgets, PriceUnknown
 from tools.metering.rules import BudgetRule, Selector
-from tools.metering.spending import Amount, Reservation, settled
+from tools.metering.spending import Amount, Charge, Reservation, settled
+from tools.metering.stores import Ask
 
 LONG_S = 60.0
 
@@ -253,6 +254,27 @@ async def test_whoever_leaves_meanwhile_holds_nothing(database: Database) -> Non
         stayed = sum(not each.cancelled() for each in leaving)
         more = [await take(budgets) for _ in range(50 - stayed)]
     assert all(more)
+
+
+async def test_whoever_leaves_between_the_answer_and_its_own_turn_holds_nothing(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The store has set it aside, the loop has not come round to the caller yet."""
+    reserve, leaving = SqlBudgetStore.reserve, set[asyncio.Task[object]]()
+
+    async def cancelled_just_then(self: SqlBudgetStore, asks: Sequence[Ask]) -> Sequence[Charge | None]:
+        answer = await reserve(self, asks)
+        for each in leaving:
+            asyncio.get_running_loop().call_soon(each.cancel)
+        return answer
+
+    monkeypatch.setattr(SqlBudgetStore, "reserve", cancelled_just_then)
+    async with running_budgets(database, [dollars("dollar", 0.01)]) as budgets:
+        leaving.add(asyncio.create_task(take(budgets)))
+        await asyncio.wait(leaving)
+        assert all(each.cancelled() for each in leaving)
+        leaving.clear()
+        assert await take(budgets)
 
 
 async def test_the_record_and_its_settlement_are_one(database: Database) -> None:

@@ -145,9 +145,18 @@ class Budgets:
         self._has_waiting.set()
         try:
             async with asyncio.timeout(ANSWER_S):
-                return await decided
+                return await self._heard(ask, decided)
         except TimeoutError as error:
             raise BudgetsUnavailable("the budgets did not answer") from error
+
+    async def _heard(self, ask: Ask, decided: asyncio.Future[Charge | None]) -> Charge | None:
+        try:
+            return await decided
+        except asyncio.CancelledError:
+            # Decided already, and nobody hears of it: the caller left between the answer and its own turn.
+            if decided.done() and not decided.cancelled() and decided.exception() is None and decided.result() is None:
+                self._abandoned.append(ask.reservation.reservation_id)
+            raise
 
     async def _decide_all(self) -> None:
         while True:
