@@ -222,19 +222,25 @@ class Upstream:
         if redaction is not None:
             body = await redaction.body_in_turns(body)
         if answer.status >= 300:
-            raise self._refused(exchange, answer, body, redaction)
+            raise self._refused(target, exchange, answer, body, redaction)
         whole = await read_whole(exchange, request, target, answer.headers, body, _holder_of(request), deadline)
         return Begun(target, answer.status, passed_headers(answer.headers, redaction), redaction, whole=whole)
 
     def _refused(
-        self, exchange: Exchange, answer: OutboundResponse | StreamedResponse, body: bytes, redaction: Redaction | None
+        self,
+        target: ModelTarget,
+        exchange: Exchange,
+        answer: OutboundResponse | StreamedResponse,
+        body: bytes,
+        redaction: Redaction | None,
     ) -> TryFailed:
         """Return what a status from 300 up means. A redirect would carry the caller's words and our key to where nobody configured."""
         is_answer = answer.status >= 400
         fault = exchange.fault(answer.status if is_answer else 502, answer.headers, body)
+        leads = f"{target.provider.name} answered {answer.status}, which is followed by nobody; an operator sets base_url to where it leads"
         return TryFailed(
             str(answer.status),
-            fault.message or f"status {answer.status}",
+            (fault.message or f"status {answer.status}") if is_answer else leads,
             status=answer.status,
             fault=fault if is_answer else None,
             headers=passed_headers(answer.headers, redaction),

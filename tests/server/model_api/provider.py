@@ -201,3 +201,12 @@ async def waits(_provider: Provider, request: web.Request, body: dict[str, Any])
 
 
 BEHAVIOURS["waits"] = waits
+
+
+async def redirects(provider: Provider, _request: web.Request, body: dict[str, Any]) -> web.StreamResponse:
+    """Leads to where no operator sent it, with the status of its model's name."""
+    status = int(str(body["model"]).partition("-")[2])
+    return web.Response(status=status, headers={"location": f"{provider.url}/elsewhere", "set-cookie": "a=b"})
+
+
+BEHAVIOURS["redirects"] = redirects

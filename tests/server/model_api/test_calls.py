@@ -5,7 +5,6 @@ import pytest
 
 from tests.server.model_api.conftest import BASE, Models
 from tests.server.model_api.provider import KEY, WORDS
-from tools.ai_gateway.attempts import Attempts
 
 
 def events(text: str) -> list[str]:
@@ -275,25 +274,3 @@ async def test_names_that_are_kept_have_a_length(models: Models) -> None:
 async def test_whatever_a_provider_says_of_waiting_its_refusal_is_told(models: Models, said: str) -> None:
     response = await models.chat("one/limits", retry_after=said)
     assert response.status_code == 429
-
-
-@pytest.mark.parametrize(("asked", "told"), [("1e308", "604800"), ("nonsense", None), ("40", "40")])
-async def test_however_long_a_provider_asks_to_wait_its_refusal_is_an_answer(models: Models, asked: str, told: str | None) -> None:
-    response = await models.chat(f"one/waits-{asked}")
-    assert (response.status_code, response.headers.get("retry-after")) == (429, told)
-    assert KEY not in str(response.headers)
-
-
-async def test_a_fault_of_ours_gives_back_what_was_set_aside(models: Models, monkeypatch: pytest.MonkeyPatch) -> None:
-    """And is on record, like every call."""
-    await models.configure(budgets=[{"name": "b", "tenant": "acme", "window": "total", "tokens": 10_000}])
-
-    async def broken(*_given: object) -> None:
-        raise RuntimeError("a bug")
-
-    monkeypatch.setattr(Attempts, "first", broken)
-    assert (await models.chat("one/m")).status_code == 500
-    (row,) = await models.rows()
-    assert (row.status, row.outcome) == (500, "error")
-    (counter,) = await models.gateway.store.budgets.counters(0)
-    assert counter.reserved.tokens == 0
