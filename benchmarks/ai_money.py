@@ -25,7 +25,7 @@ from tools.ai_gateway.call_record import ModelCallRecord
 from tools.ai_gateway.pricing.price_book import PriceBook
 from tools.ai_gateway.stores import ClosedCall
 from tools.ai_gateway.token_usage import TokenUsage
-from tools.metering.budgets import BudgetExceeded, Budgets
+from tools.metering.budgets import Budgets, BudgetUsedUp
 from tools.metering.limits import Limits
 from tools.metering.rules import BudgetRule, LimitRule, Selector
 from tools.metering.spending import Amount, Reservation, Spending, settled
@@ -99,7 +99,7 @@ async def measure(folder: Path) -> bool:
     async def take() -> Reservation | None:
         try:
             return await budgets.reserve(SPENDING, CENT, True, 60)
-        except BudgetExceeded:
+        except BudgetUsedUp:
             return None
 
     looked_up = lookups(budgets)

@@ -42,7 +42,7 @@ from tools.ai_gateway.pricing.price_book import PriceBook
 from tools.ai_gateway.provider_keys import ProviderKeys
 from tools.ai_gateway.routing.router import Router
 from tools.ai_gateway.shadows.shadows import Shadows
-from tools.ai_gateway.upstream import Upstream
+from tools.ai_gateway.upstream import ProviderClient
 from tools.builtins.llm_calls import llm_calls
 from tools.builtins.llm_reports import llm_reports
 from tools.egress.client import Egress
@@ -162,7 +162,7 @@ async def open_ai_gateway(
     places = EgressPlaces(MODEL_PLACES, MODEL_PLACES_PER_PROVIDER)
     async with Egress(settings.egress.egress_allow, places=places) as egress:
         provider_keys = ProviderKeys(credentials)
-        attempts = Attempts(current, Upstream(egress), provider_keys, breakers, standing)
+        attempts = Attempts(current, ProviderClient(egress), provider_keys, breakers, standing)
         calls = ModelCalls(current, router, attempts, budgets, limits, Bookkeeping(prices, ledger, breakers), AnswerCache(embed), shadows)
         feedback = Feedback(store.feedback, ledger.flush)
         yield AiGateway(

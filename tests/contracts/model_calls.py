@@ -3,7 +3,7 @@
 import secrets
 from dataclasses import replace
 
-from tools.ai_gateway.call_record import Attempt, ModelCallRecord
+from tools.ai_gateway.call_record import ModelCallRecord, TargetAttempt
 from tools.ai_gateway.token_usage import TokenUsage
 
 _CALL = ModelCallRecord(
@@ -20,7 +20,7 @@ _CALL = ModelCallRecord(
     status=200,
     outcome="ok",
     is_stream=True,
-    attempts=(Attempt("openai/m", 200, "", 12.5),),
+    attempts=(TargetAttempt("openai/m", 200, "", 12.5),),
     cache="miss",
     experiment="cf/b",
     usage=TokenUsage(100, 20, 10, 5, 40, 8, is_estimated=True),

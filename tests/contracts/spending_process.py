@@ -8,7 +8,7 @@ from server.storage.database import Database
 from tests.contracts.model_calls import Unwatched, call
 from tests.tools.metering.spending_world import CENT, SPENDING, dollars, running_budgets
 from tools.ai_gateway.call_ledger import CallLedger
-from tools.metering.budgets import BudgetExceeded, Budgets
+from tools.metering.budgets import Budgets, BudgetUsedUp
 
 
 async def main(url: str, calls: int) -> None:
@@ -26,7 +26,7 @@ async def spend(budgets: Budgets, ledger: CallLedger) -> bool:
     """Make one call of a cent; say whether the budget had room."""
     try:
         reservation = await budgets.reserve(SPENDING, CENT, True, 60)
-    except BudgetExceeded:
+    except BudgetUsedUp:
         return False
     assert reservation is not None
     print("reserved", flush=True)  # noqa: T201

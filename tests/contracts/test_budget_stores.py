@@ -20,7 +20,7 @@ from tests.contracts.databases import empty_database, url_of
 from tests.contracts.model_calls import call
 from tests.tools.metering.spending_world import CENT, NOON_S, SPENDING, dollars, running_budgets
 from tools.ai_gateway.stores import ClosedCall
-from tools.metering.budgets import BudgetExceeded, Budgets, PriceUnknown
+from tools.metering.budgets import Budgets, BudgetUsedUp, PriceUnknown
 from tools.metering.rules import BudgetRule, Selector
 from tools.metering.spending import Amount, Charge, Reservation, settled
 from tools.metering.stores import Ask
@@ -43,7 +43,7 @@ async def take(budgets: Budgets, most: Amount = CENT) -> Reservation | None:
     """Return the reservation, or None where a budget has no room."""
     try:
         return await budgets.reserve(SPENDING, most, True, LONG_S)
-    except BudgetExceeded:
+    except BudgetUsedUp:
         return None
 
 
@@ -131,7 +131,7 @@ async def test_a_budget_in_tokens_holds_calls_without_a_price(database: Database
     async with running_budgets(database, [tokens]) as budgets:
         got = [await budgets.reserve(SPENDING, CENT, False, LONG_S) for _ in range(2)]
         assert all(got)
-        with pytest.raises(BudgetExceeded, match=r"budget 'tokens' \(250 tokens in all\) has no room"):
+        with pytest.raises(BudgetUsedUp, match=r"budget 'tokens' \(250 tokens in all\) has no room"):
             await budgets.reserve(SPENDING, CENT, False, LONG_S)
 
 
@@ -223,7 +223,7 @@ async def test_the_route_that_is_taken_instead_is_not_refused(database: Database
     """over = a route: its calls count in the budget that they are taken for."""
     async with running_budgets(database, [dollars("dollar", 0.01, over="cheap")]) as budgets:
         assert await take(budgets) is not None
-        with pytest.raises(BudgetExceeded) as refused:
+        with pytest.raises(BudgetUsedUp) as refused:
             await budgets.reserve(SPENDING, CENT, True, LONG_S)
         assert refused.value.over == "cheap"
         assert await budgets.reserve(replace(SPENDING, requested="cheap"), CENT, True, LONG_S) is not None
@@ -236,7 +236,7 @@ async def test_a_key_has_a_budget_of_its_own(database: Database) -> None:
         assert await budgets.reserve(SPENDING, CENT, True, LONG_S) is None
         mine = replace(SPENDING, key_id="key_1")
         assert await budgets.reserve(mine, CENT, True, LONG_S) is not None
-        with pytest.raises(BudgetExceeded, match="key bot"):
+        with pytest.raises(BudgetUsedUp, match="key bot"):
             await budgets.reserve(mine, CENT, True, LONG_S)
         assert await budgets.reserve(replace(mine, key_id="key_2"), CENT, True, LONG_S) is not None
 

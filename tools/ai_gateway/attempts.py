@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from oauth.connections.credentials import Credential
 from tools.ai_gateway.breaker import Breakers, Circuit
-from tools.ai_gateway.call_record import Attempt
+from tools.ai_gateway.call_record import TargetAttempt
 from tools.ai_gateway.configuration.config import AiConfig
 from tools.ai_gateway.dialects.exchanges import exchange_of
 from tools.ai_gateway.latencies import TargetStanding
@@ -19,7 +19,7 @@ from tools.ai_gateway.model_request import ModelRequest
 from tools.ai_gateway.provider_keys import NoProviderKey, ProviderKeys, identity_of, identity_of_own
 from tools.ai_gateway.refusals import ModelCallRefused, no_target, upstream_failed, upstream_timeout
 from tools.ai_gateway.routing.decision import Decision, ModelTarget
-from tools.ai_gateway.upstream import Begun, TimeLimits, TryFailed, Upstream
+from tools.ai_gateway.upstream import Begun, ProviderClient, TimeLimits, TryFailed
 
 #: a provider that asks for more is left for the next target
 MAX_WAIT_S = 2.0
@@ -31,7 +31,7 @@ OURS = frozenset({"busy", "too_heavy"})
 class Tries:
     """What was tried for one call, in order."""
 
-    made: list[Attempt] = field(default_factory=list)
+    made: list[TargetAttempt] = field(default_factory=list)
     #: ms that were spent waiting for providers
     upstream_ms: float = 0.0
     last_target: ModelTarget | None = None
@@ -46,7 +46,7 @@ class Attempts:
     """Goes through the targets of a decision. One for the process; what belongs to one call is in its `Tries`."""
 
     def __init__(
-        self, config: Callable[[], AiConfig], upstream: Upstream, keys: ProviderKeys, breakers: Breakers, standing: TargetStanding
+        self, config: Callable[[], AiConfig], upstream: ProviderClient, keys: ProviderKeys, breakers: Breakers, standing: TargetStanding
     ) -> None:
         self._config, self._upstream, self._keys = config, upstream, keys
         self._breakers, self._standing = breakers, standing
@@ -71,13 +71,13 @@ class Attempts:
                 credential = await self._credential(request, target)
             except NoProviderKey as error:
                 tries.refusals.append(upstream_failed(str(error)))
-                tries.made.append(Attempt(target.name, 0, "no_key", 0.0))
+                tries.made.append(TargetAttempt(target.name, 0, "no_key", 0.0))
                 continue
             is_own = request.caller.own_key is not None
             circuit = (target.name, identity_of_own(request.caller) if is_own else identity_of(credential))
             if not self._breakers.admits(circuit):
                 closed_s.append(self._breakers.opens_in_s(circuit))
-                tries.made.append(Attempt(target.name, 0, "open", 0.0))
+                tries.made.append(TargetAttempt(target.name, 0, "open", 0.0))
                 continue
             for repeat in (False, True):
                 left -= 1
@@ -116,22 +116,22 @@ class Attempts:
         except ModelCallRefused as refusal:
             self._breakers.abandoned(circuit)
             tries.refusals.append(refusal)
-            tries.made.append(Attempt(target.name, 0, refusal.code, 0.0))
+            tries.made.append(TargetAttempt(target.name, 0, refusal.code, 0.0))
             return None
         except TryFailed as failed:
             ms = (now() - began) * 1000
             tries.upstream_ms += ms
-            tries.made.append(Attempt(target.name, failed.status, failed.code, round(ms, 1)))
+            tries.made.append(TargetAttempt(target.name, failed.status, failed.code, round(ms, 1)))
             return self._judged(request, target, circuit, tries, failed)
         except asyncio.CancelledError:
             # The caller left: that says nothing of the provider.
             self._breakers.abandoned(circuit)
             tries.upstream_ms += (ms := (now() - began) * 1000)
-            tries.made.append(Attempt(target.name, 0, "cancelled", round(ms, 1)))
+            tries.made.append(TargetAttempt(target.name, 0, "cancelled", round(ms, 1)))
             raise
         ms = (now() - began) * 1000
         tries.upstream_ms += ms
-        tries.made.append(Attempt(target.name, begun.status, "", round(ms, 1)))
+        tries.made.append(TargetAttempt(target.name, begun.status, "", round(ms, 1)))
         self._standing.observe(target, ms)
         if begun.reader is None:
             self._breakers.succeeded(circuit)

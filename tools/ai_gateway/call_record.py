@@ -15,7 +15,7 @@ CacheStatus = Literal["hit", "semantic", "miss", "bypass"]
 
 
 @value_object
-class Attempt:
+class TargetAttempt:
     """One try at one target; `status` 0 where there was no answer."""
 
     model: str
@@ -42,7 +42,7 @@ class ModelCallRecord:
     status: int
     outcome: CallEnd
     is_stream: bool
-    attempts: tuple[Attempt, ...]
+    attempts: tuple[TargetAttempt, ...]
     cache: CacheStatus
     experiment: str
     usage: TokenUsage

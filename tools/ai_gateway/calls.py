@@ -36,7 +36,7 @@ from tools.ai_gateway.routing.router import Router
 from tools.ai_gateway.shadows.shadows import Shadows
 from tools.ai_gateway.token_usage import TokenUsage
 from tools.errors import ToolError
-from tools.metering.budgets import BudgetExceeded, Budgets, BudgetsUnavailable, PriceUnknown
+from tools.metering.budgets import Budgets, BudgetsUnavailable, BudgetUsedUp, PriceUnknown
 from tools.metering.limits import LimitExceeded, Limits, LimitTicket
 from tools.metering.spending import Amount, Reservation, Spending
 
@@ -144,14 +144,14 @@ class ModelCalls:
         """Reserve what the call may cost at most in every budget that applies, or in none. Raises ModelCallRefused."""
         try:
             call.reservation = await self._reserved(call.request, decision)
-        except BudgetExceeded as error:
+        except BudgetUsedUp as error:
             if not error.over or decision.route == error.over:
                 raise budget_exceeded(error.budget, error.message) from error
             input_tokens = len(call.request.raw) // CHARS_PER_TOKEN
             diverted = call.decision = self.router.decide_route(call.request, error.over, _needs_of(call.request), input_tokens)
             try:
                 call.reservation = await self._reserved(call.request, diverted)
-            except BudgetExceeded as again:
+            except BudgetUsedUp as again:
                 raise budget_exceeded(again.budget, again.message) from again
 
     async def _reserved(self, request: ModelRequest, decision: Decision) -> Reservation | None:

@@ -9,7 +9,7 @@ from functools import partial
 from oauth.connections.credentials import Credential
 from tools.ai_gateway.answer_headers import passed_headers, retry_after_s
 from tools.ai_gateway.dialects.exchange import (
-    Exchange,
+    DialectExchange,
     FaultInside,
     MalformedAnswer,
     ProviderFault,
@@ -84,7 +84,7 @@ class TryFailed(Exception):
         self.headers: dict[str, str] = headers or {}
 
 
-class Upstream:
+class ProviderClient:
     """Calls providers. What it raises says nothing of keys: whatever repeats one reads *** already."""
 
     def __init__(self, egress: Egress, clock: Callable[[], float] = time.time) -> None:
@@ -94,7 +94,7 @@ class Upstream:
         self,
         request: ModelRequest,
         target: ModelTarget,
-        exchange: Exchange,
+        exchange: DialectExchange,
         credential: Credential | None,
         limits: TimeLimits,
         max_output_tokens: int | None,
@@ -183,7 +183,7 @@ class Upstream:
         return replace(begun, held=held, response=None, has_ended=True)
 
     async def _first_content(
-        self, request: ModelRequest, target: ModelTarget, exchange: Exchange, response: StreamedResponse, redaction: Redaction | None
+        self, request: ModelRequest, target: ModelTarget, exchange: DialectExchange, response: StreamedResponse, redaction: Redaction | None
     ) -> Begun:
         """Read a stream up to its first content. Until then nothing has gone out, so that another target may still be asked."""
         reader = exchange.reader(request, target)
@@ -211,7 +211,7 @@ class Upstream:
         self,
         request: ModelRequest,
         target: ModelTarget,
-        exchange: Exchange,
+        exchange: DialectExchange,
         answer: OutboundResponse | StreamedResponse,
         body: bytes,
         redaction: Redaction | None,
@@ -229,7 +229,7 @@ class Upstream:
     def _refused(
         self,
         target: ModelTarget,
-        exchange: Exchange,
+        exchange: DialectExchange,
         answer: OutboundResponse | StreamedResponse,
         body: bytes,
         redaction: Redaction | None,

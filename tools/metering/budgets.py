@@ -26,7 +26,7 @@ log = logging.getLogger("ascend")
 
 
 @dataclass
-class BudgetExceeded(Exception):
+class BudgetUsedUp(Exception):
     """A budget has no room for the call. `over`: the route that its rule takes instead; "": none. Nothing was set aside."""
 
     budget: str
@@ -111,7 +111,7 @@ class Budgets:
         if full is None:
             return ask.reservation
         rule = counting[ask.reservation.charges.index(full)][0]
-        raise BudgetExceeded(rule.name, rule.over, _refusal(rule, full, most))
+        raise BudgetUsedUp(rule.name, rule.over, _refusal(rule, full, most))
 
     async def run(self) -> None:
         """Decide what is asked for, and give back what calls of dead processes had set aside, until cancelled."""

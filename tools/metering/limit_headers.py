@@ -13,7 +13,7 @@ from tools.metering.windows import WINDOW_S
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class LimitStanding:
     """One limit and how much of it is used."""
 
     rule: LimitRule
@@ -45,20 +45,20 @@ class Standing:
         return found
 
 
-def standing_headers(standings: Sequence[Standing], now: float, epoch_s: float) -> dict[str, str]:
+def standing_headers(standings: Sequence[LimitStanding], now: float, epoch_s: float) -> dict[str, str]:
     """Return the headers of an answer; X-RateLimit-* are about the limit of which the least is left."""
     tightest = min(standings, key=lambda each: min(left / max(1, quota) for _name, _unit, quota, left in each.quotas()))
     return _headers(standings, now) | _legacy(tightest, tightest.window.reset_s(now), epoch_s)
 
 
-def refusal_headers(full: Standing, standings: Sequence[Standing], now: float, wait_s: float, epoch_s: float) -> dict[str, str]:
+def refusal_headers(full: LimitStanding, standings: Sequence[LimitStanding], now: float, wait_s: float, epoch_s: float) -> dict[str, str]:
     """Return the headers of a refusal because of `full`."""
     # SDKs look at milliseconds first; whole seconds are rounded up, or the retry comes too early.
     retry = {"retry-after": str(math.ceil(wait_s)), "retry-after-ms": str(math.ceil(wait_s * 1_000))}
     return retry | _headers(standings, now) | _legacy(full, wait_s, epoch_s) | {"x-ratelimit-remaining": "0"}
 
 
-def _headers(standings: Sequence[Standing], now: float) -> dict[str, str]:
+def _headers(standings: Sequence[LimitStanding], now: float) -> dict[str, str]:
     policies, limits = [], []
     for standing in standings:
         reset_s = math.ceil(standing.window.reset_s(now))
@@ -68,7 +68,7 @@ def _headers(standings: Sequence[Standing], now: float) -> dict[str, str]:
     return {"ratelimit-policy": ", ".join(policies), "ratelimit": ", ".join(limits)}
 
 
-def _legacy(standing: Standing, reset_s: float, epoch_s: float) -> dict[str, str]:
+def _legacy(standing: LimitStanding, reset_s: float, epoch_s: float) -> dict[str, str]:
     _name, _unit, quota, left = min(standing.quotas(), key=lambda each: each[3] / max(1, each[2]))
     return {
         "x-ratelimit-limit": str(quota),

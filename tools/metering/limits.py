@@ -9,7 +9,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from tools.metering.limit_headers import Standing, refusal_headers, standing_headers
+from tools.metering.limit_headers import LimitStanding, refusal_headers, standing_headers
 from tools.metering.rules import LimitRule
 from tools.metering.selection import Counted, Selections
 from tools.metering.sliding_window import Part, SlidingWindow
@@ -79,7 +79,7 @@ class Limits:
             for window, part in ticket.taken:
                 window.correct(part, tokens - ticket.tokens)
 
-    def _standing(self, rule: LimitRule, counted: Counted, now: float) -> Standing:
+    def _standing(self, rule: LimitRule, counted: Counted, now: float) -> LimitStanding:
         windows = self._windows.setdefault((rule, counted.tenant_id), OrderedDict())
         window = windows.get(counted.whose)
         if window is None:
@@ -89,7 +89,7 @@ class Limits:
         else:
             windows.move_to_end(counted.whose)
         window.move_to(now)
-        return Standing(rule, window)
+        return LimitStanding(rule, window)
 
 
 def _refusal(rule: LimitRule, counted: Counted, wait_s: float) -> str:

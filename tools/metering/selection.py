@@ -26,7 +26,7 @@ class Counted:
     targets: Targets = ()
 
 
-class Selection:
+class RuleSelection:
     """One selector, ready to be asked.
 
     `*` counts each by itself, within its tenant where keys, users and gateways are meant: two tenants may have a key of one name.
@@ -80,10 +80,10 @@ class Selections(Generic[Rule]):
 
     def __init__(self, rules: Sequence[Rule]) -> None:
         self.rules: Sequence[Rule] = rules
-        self._of_all: list[tuple[Rule, Selection]] = []
-        self._by_key: dict[str, list[tuple[Rule, Selection]]] = {}
+        self._of_all: list[tuple[Rule, RuleSelection]] = []
+        self._by_key: dict[str, list[tuple[Rule, RuleSelection]]] = {}
         for rule in rules:
-            selection = Selection(rule.of)
+            selection = RuleSelection(rule.of)
             exact = selection.exact_key
             (self._by_key.setdefault(exact, []) if exact else self._of_all).append((rule, selection))
 

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 from tools.effects import may_have_taken_effect
 from tools.errors import ToolError
-from tools.metering.budgets import BudgetExceeded, Budgets, BudgetsUnavailable
+from tools.metering.budgets import Budgets, BudgetsUnavailable, BudgetUsedUp
 from tools.metering.ledger import Ledger
 from tools.metering.spending import Amount, Reservation, Spending, settled
 from tools.metering.stores import ClosedCharge
@@ -81,7 +81,7 @@ class MeteredRunner:
         expires_s = min(max(0.0, call.deadline - time.monotonic()) + _BEYOND_S, _LONGEST_S)
         try:
             return await self._budgets.reserve(spending, price, True, expires_s)
-        except BudgetExceeded as error:
+        except BudgetUsedUp as error:
             hint = "nothing was sent; wait until it starts anew, or ask an operator for more"
             raise ToolError(Failure("budget_exceeded", error.message, hint=hint)) from error
         except BudgetsUnavailable as error:

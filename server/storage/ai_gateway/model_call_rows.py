@@ -5,7 +5,7 @@ from typing import Any
 import orjson
 from sqlalchemy import Row
 
-from tools.ai_gateway.call_record import Attempt, ModelCallRecord
+from tools.ai_gateway.call_record import ModelCallRecord, TargetAttempt
 from tools.ai_gateway.payloads.call_payload import CallPayload
 from tools.ai_gateway.token_usage import TokenUsage
 from tools.metering.spending import MOST_OF_A_CALL
@@ -67,7 +67,7 @@ def call_of(row: Row[Any]) -> ModelCallRecord:
         status=row.status,
         outcome=row.outcome,
         is_stream=row.is_stream,
-        attempts=tuple(Attempt(*each) for each in orjson.loads(row.attempts)),
+        attempts=tuple(TargetAttempt(*each) for each in orjson.loads(row.attempts)),
         cache=row.cache,
         experiment=row.experiment,
         usage=TokenUsage(

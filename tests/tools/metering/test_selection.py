@@ -6,7 +6,7 @@ import pytest
 
 from tests.tools.metering.spending_world import SPENDING
 from tools.metering.rules import BudgetRule, Selector
-from tools.metering.selection import Counted, Selection, Selections
+from tools.metering.selection import Counted, RuleSelection, Selections
 
 TWO = replace(SPENDING, candidates=(("openai", "m"), ("anthropic", "claude")))
 OPENAI, ANTHROPIC = ("openai", "m"), ("anthropic", "claude")
@@ -39,19 +39,19 @@ OPENAI, ANTHROPIC = ("openai", "m"), ("anthropic", "claude")
 )
 def test_a_call_counts_where_it_is_meant(of: Selector, counted: list[Counted]) -> None:
     """Contract: any of tenant, gateway, key, user, provider, model; `*` each its own."""
-    assert list(Selection(of).of(TWO)) == counted
+    assert list(RuleSelection(of).of(TWO)) == counted
 
 
 def test_two_names_never_look_like_one() -> None:
     """Users are whatever callers say: spaces, our own signs, texts of any length, what no database takes."""
     names = ["a", "a b", "a%20;b", "a%b", "", "\0", "\ud800", "x" * 200, "x" * 199 + "y", "é"]
-    seen = [counted.whose for name in names for counted in Selection(Selector(user="*")).of(replace(SPENDING, user=name))]
+    seen = [counted.whose for name in names for counted in RuleSelection(Selector(user="*")).of(replace(SPENDING, user=name))]
     assert len(set(seen)) == len(names)
     assert all(len(each) <= 130 and each.isprintable() for each in seen)
 
 
 def test_a_parted_name_is_no_two_parts() -> None:
-    of = Selection(Selector(key="*", user="*"))
+    of = RuleSelection(Selector(key="*", user="*"))
     [one], [two] = (list(of.of(replace(SPENDING, key=key, user=user))) for key, user in (("a user=b", "c"), ("a", "b user=c")))
     assert one != two
 

@@ -128,7 +128,7 @@ class StreamReader(Protocol):
         ...
 
 
-class Exchange(Protocol):
+class DialectExchange(Protocol):
     """One surface to one dialect."""
 
     #: what a target must be able to do for this request: of `tools`, `images`, `json_schema`, `reasoning`

@@ -5,7 +5,7 @@ from tools.ai_gateway.dialects.callers.caller_dialect import CallerDialect
 from tools.ai_gateway.dialects.callers.chat_answer import ChatCaller
 from tools.ai_gateway.dialects.callers.messages_answer import MessagesCaller
 from tools.ai_gateway.dialects.callers.responses_answer import ResponsesCaller
-from tools.ai_gateway.dialects.exchange import Exchange, ProviderFault
+from tools.ai_gateway.dialects.exchange import DialectExchange, ProviderFault
 from tools.ai_gateway.dialects.faults.error_text import read_error
 from tools.ai_gateway.dialects.native.apis import BY_SURFACE
 from tools.ai_gateway.dialects.native.native_exchange import NativeExchange
@@ -33,7 +33,7 @@ _PROVIDERS: dict[Dialect, ProviderDialect] = {
 _BINARY = ("/converse-stream", "/invoke-with-response-stream")
 #: of providers that speak OpenAI's dialect, but know chat alone
 _RESPONSES_AS_CHAT = TranslatedExchange(_CALLERS["responses"], _PROVIDERS["openai"])
-_EXCHANGES: dict[tuple[Surface, Dialect], Exchange] = {
+_EXCHANGES: dict[tuple[Surface, Dialect], DialectExchange] = {
     **{
         (surface, dialect): TranslatedExchange(caller, provider)
         for surface, caller in _CALLERS.items()
@@ -49,7 +49,7 @@ _EXCHANGES: dict[tuple[Surface, Dialect], Exchange] = {
 }
 
 
-def exchange_of(surface: Surface, provider: ModelProvider) -> Exchange:
+def exchange_of(surface: Surface, provider: ModelProvider) -> DialectExchange:
     """Return the exchange; it keeps nothing, so that all calls share it. Raises ModelCallRefused (`unsupported`) where there is none."""
     if surface == "responses" and provider.dialect == "openai" and not provider.has_responses:
         return _RESPONSES_AS_CHAT
@@ -59,7 +59,7 @@ def exchange_of(surface: Surface, provider: ModelProvider) -> Exchange:
     return exchange
 
 
-def exchange_for_caller(surface: Surface, dialect: Dialect = "openai") -> Exchange:
+def exchange_for_caller(surface: Surface, dialect: Dialect = "openai") -> DialectExchange:
     """Return an exchange that speaks a surface's own dialect, for what the gateway itself says; `dialect` counts for `native` alone."""
     if surface != "native":
         dialect = "anthropic" if surface in ("messages", "count_tokens") else "openai"

@@ -2,7 +2,7 @@
 
 from dataclasses import asdict, replace
 
-from tools.ai_gateway.dialects.exchange import Exchange, ProviderRequest
+from tools.ai_gateway.dialects.exchange import DialectExchange, ProviderRequest
 from tools.ai_gateway.dialects.exchanges import exchange_of
 from tools.ai_gateway.dialects.native.native_exchange import NativeExchange
 from tools.ai_gateway.heavy.public_part import without_caller
@@ -21,7 +21,7 @@ MAX_BYTES = 4 << 20
 
 
 async def provider_request(
-    exchange: Exchange, request: ModelRequest, target: ModelTarget, max_output_tokens: int | None, holder: Holder, deadline: float
+    exchange: DialectExchange, request: ModelRequest, target: ModelTarget, max_output_tokens: int | None, holder: Holder, deadline: float
 ) -> ProviderRequest:
     """Return what `exchange.request` does, wherever it is written. `deadline`: loop time.
 
@@ -40,7 +40,7 @@ async def provider_request(
     return ProviderRequest(path, told.value, tuple((name, value) for name, value in headers), query)
 
 
-def _takes_long(exchange: Exchange, raw: bytes) -> bool:
+def _takes_long(exchange: DialectExchange, raw: bytes) -> bool:
     if len(raw) <= MAX_TRANSLATED_VALUES:
         return False
     if len(raw) > MAX_BYTES:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 
-from tools.ai_gateway.dialects.exchange import Exchange, FaultInside, MalformedAnswer, ProviderFault, WholeAnswer
+from tools.ai_gateway.dialects.exchange import DialectExchange, FaultInside, MalformedAnswer, ProviderFault, WholeAnswer
 from tools.ai_gateway.dialects.exchanges import exchange_of
 from tools.ai_gateway.heavy.public_part import without_caller
 from tools.ai_gateway.model_request import ModelRequest
@@ -16,7 +16,7 @@ from tools.heavy_json.worker import WORKERS, Told
 
 
 async def read_whole(
-    exchange: Exchange,
+    exchange: DialectExchange,
     request: ModelRequest,
     target: ModelTarget,
     headers: Mapping[str, str],
@@ -58,7 +58,9 @@ def _whole(request: ModelRequest, raw: bytes, target: ModelTarget, media_type: s
     return Told(facts, b"" if is_same else whole.body)
 
 
-async def replayed(exchange: Exchange, request: ModelRequest, target: ModelTarget, body: bytes, holder: Holder) -> tuple[bytes, bytes]:
+async def replayed(
+    exchange: DialectExchange, request: ModelRequest, target: ModelTarget, body: bytes, holder: Holder
+) -> tuple[bytes, bytes]:
     """Return a whole answer as the events of a stream, and the last of them. Raises a ToolError where no child can read it in time."""
     if not is_heavy(body):
         events = exchange.replay(request, body)

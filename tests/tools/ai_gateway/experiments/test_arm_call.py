@@ -3,10 +3,10 @@
 import pytest
 
 from tests.contracts.model_calls import call
-from tools.ai_gateway.call_record import Attempt
+from tools.ai_gateway.call_record import TargetAttempt
 from tools.ai_gateway.experiments.arm_call import ArmCall, arm_call_of
 
-TWO = (Attempt("oai/a", 503, "busy", 5), Attempt("oai/b", 200, "", 5))
+TWO = (TargetAttempt("oai/a", 503, "busy", 5), TargetAttempt("oai/b", 200, "", 5))
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from tools.ai_gateway.dialects.conversation.answer import Answer, Finish, StreamEvent
+from tools.ai_gateway.dialects.conversation.answer import Finish, ModelAnswer, StreamEvent
 from tools.ai_gateway.dialects.conversation.conversation import Conversation
 from tools.ai_gateway.dialects.faults.error_bodies import ErrorForm
 from tools.ai_gateway.dialects.faults.error_text import ErrorText
@@ -45,6 +45,6 @@ class CallerDialect(Protocol):
         """Return the names of the tools that take any text."""
         ...
 
-    def whole(self, answer: Answer, asked: Asked, produced_chars: int) -> bytes: ...
+    def whole(self, answer: ModelAnswer, asked: Asked, produced_chars: int) -> bytes: ...
     def stream(self, asked: Asked) -> CallerStream: ...
     def replay(self, body: Json, with_usage: bool) -> Sequence[bytes]: ...

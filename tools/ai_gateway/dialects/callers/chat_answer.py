@@ -8,18 +8,18 @@ from tools.ai_gateway.dialects.callers.caller_dialect import Asked
 from tools.ai_gateway.dialects.callers.chat_request import read_chat
 from tools.ai_gateway.dialects.callers.seals import sealed
 from tools.ai_gateway.dialects.conversation.answer import (
-    Answer,
     Began,
     CallBegan,
     CallDelta,
     Finish,
     FinishReason,
+    ModelAnswer,
     StreamEvent,
     TextDelta,
     ThinkingDelta,
 )
 from tools.ai_gateway.dialects.conversation.call_ids import new_answer_id
-from tools.ai_gateway.dialects.conversation.conversation import Conversation, Text, Thinking, ToolCall
+from tools.ai_gateway.dialects.conversation.conversation import Conversation, TextPart, Thinking, ToolCall
 from tools.ai_gateway.dialects.conversation.custom_calls import custom_names
 from tools.ai_gateway.dialects.faults.error_bodies import ErrorForm, error_body
 from tools.ai_gateway.dialects.faults.error_text import ErrorText
@@ -46,8 +46,8 @@ class ChatCaller:
     def custom_tools(self, body: Mapping[str, Json]) -> frozenset[str]:
         return custom_names(body)
 
-    def whole(self, answer: Answer, asked: Asked, produced_chars: int) -> bytes:
-        text = "".join(part.text for part in answer.parts if isinstance(part, Text))
+    def whole(self, answer: ModelAnswer, asked: Asked, produced_chars: int) -> bytes:
+        text = "".join(part.text for part in answer.parts if isinstance(part, TextPart))
         calls = [part for part in answer.parts if isinstance(part, ToolCall)]
         thoughts = [part for part in answer.parts if isinstance(part, Thinking)]
         message: dict[str, Any] = {"role": "assistant", "content": text or (None if calls else ""), "refusal": None}

@@ -17,7 +17,7 @@ from tools.ai_gateway.dialects.conversation.conversation import (
     Media,
     Part,
     Sampling,
-    Text,
+    TextPart,
     Thinking,
     Tool,
     ToolCall,
@@ -44,7 +44,7 @@ def read_chat(body: Mapping[str, Json], to: str) -> Conversation:
     for message in given.objects("messages"):
         turn = _turn(message)
         if turn.role == "system" and not turns:
-            system += [part.text for part in turn.parts if isinstance(part, Text)]
+            system += [part.text for part in turn.parts if isinstance(part, TextPart)]
         else:
             turns.append(turn)
     most = given.whole_number("max_tokens")
@@ -92,7 +92,7 @@ def _turn(message: Members) -> Turn:
         message.refuse_rest()
         return Turn("user", tuple(parts))
     if role == "tool":
-        shown = tuple(part for part in _content(message) if isinstance(part, Text | Media))
+        shown = tuple(part for part in _content(message) if isinstance(part, TextPart | Media))
         result = ToolResult(message.needed_text("tool_call_id"), shown)
         message.leave("name")
         message.refuse_rest()
@@ -106,7 +106,7 @@ def _said(message: Members) -> tuple[Part, ...]:
     parts: list[Part] = list(_thoughts(message))
     parts += _content(message)
     if refusal := message.text("refusal"):
-        parts.append(Text(refusal))
+        parts.append(TextPart(refusal))
     for call in message.objects("tool_calls"):
         parts.append(_call(call))
     # What an answer held and a request need not repeat.
@@ -152,7 +152,7 @@ def _content(message: Members) -> Iterator[Part]:
     if isinstance(content, str):
         # An empty text is none: Anthropic and Bedrock refuse it.
         if content:
-            yield Text(content)
+            yield TextPart(content)
     elif content is not None:
         for part in message.objects("content"):
             yield _part(part)
@@ -162,7 +162,7 @@ def _part(part: Members) -> Part:
     kind = part.needed_text("type")
     part.leave("cache_control", "prompt_cache_breakpoint")
     if kind in ("text", "refusal"):
-        made: Part = Text(part.text(kind))
+        made: Part = TextPart(part.text(kind))
         part.refuse_rest()
     elif kind == "image_url":
         image = part.object("image_url")

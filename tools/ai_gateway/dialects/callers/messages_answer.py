@@ -7,20 +7,20 @@ from tools.ai_gateway.dialects.callers.caller_dialect import Asked
 from tools.ai_gateway.dialects.callers.messages_request import read_message_request
 from tools.ai_gateway.dialects.callers.seals import sealed
 from tools.ai_gateway.dialects.conversation.answer import (
-    Answer,
     AnswerPart,
     Began,
     CallBegan,
     CallDelta,
     Finish,
     FinishReason,
+    ModelAnswer,
     StreamEvent,
     TextDelta,
     ThinkingDelta,
 )
 from tools.ai_gateway.dialects.conversation.arguments import object_of
 from tools.ai_gateway.dialects.conversation.call_ids import new_answer_id
-from tools.ai_gateway.dialects.conversation.conversation import Conversation, Text, Thinking, ToolCall
+from tools.ai_gateway.dialects.conversation.conversation import Conversation, TextPart, Thinking, ToolCall
 from tools.ai_gateway.dialects.faults.error_bodies import ErrorForm, error_body
 from tools.ai_gateway.dialects.faults.error_text import ErrorText
 from tools.ai_gateway.dialects.framing.event_stream import event as sse
@@ -45,7 +45,7 @@ class MessagesCaller:
     def custom_tools(self, body: Mapping[str, Json]) -> frozenset[str]:
         return frozenset()
 
-    def whole(self, answer: Answer, asked: Asked, produced_chars: int) -> bytes:
+    def whole(self, answer: ModelAnswer, asked: Asked, produced_chars: int) -> bytes:
         message = _message(answer.id, answer.model or asked.model, answer.usage or estimated(asked.given_chars, produced_chars))
         message["content"] = [block for part in answer.parts for block in _blocks(part)]
         message |= {"stop_reason": _REASONS[answer.finish.reason], "stop_sequence": answer.finish.stop_sequence}
@@ -72,7 +72,7 @@ def _message(answer_id: str, model: str, usage: TokenUsage) -> dict[str, Any]:
 
 
 def _blocks(part: AnswerPart) -> list[dict[str, Any]]:
-    if isinstance(part, Text):
+    if isinstance(part, TextPart):
         return [{"type": "text", "text": part.text}]
     if isinstance(part, ToolCall):
         call = {"type": "tool_use", "id": part.id, "name": part.name, "input": object_of(part.arguments)}

@@ -12,7 +12,7 @@ from tools.ai_gateway.dialects.conversation.conversation import (
     Media,
     Part,
     Sampling,
-    Text,
+    TextPart,
     Thinking,
     Tool,
     ToolCall,
@@ -104,7 +104,7 @@ def _system(given: Members) -> Iterator[str]:
 def _turn(message: Members) -> Turn:
     role = message.needed_text("role")
     content = message.any("content")
-    parts = [Text(content)] if isinstance(content, str) and content else _blocks(message, "content")
+    parts = [TextPart(content)] if isinstance(content, str) and content else _blocks(message, "content")
     made = thoughts_in_place(list(parts))
     message.refuse_rest()
     if role == "user":
@@ -120,7 +120,7 @@ def _blocks(given: Members, name: str) -> Iterator[Part]:
     content = given.any(name)
     if isinstance(content, str):
         if content:
-            yield Text(content)
+            yield TextPart(content)
     elif content is not None:
         for block in given.objects(name):
             yield _block(block)
@@ -131,14 +131,14 @@ def _block(block: Members) -> Part:
     block.leave("cache_control", "citations")
     made: Part
     if kind == "text":
-        made = Text(block.text("text"))
+        made = TextPart(block.text("text"))
     elif kind in ("image", "document"):
         made = _media(block, kind)
     elif kind == "tool_use":
         made = ToolCall(block.needed_text("id"), block.needed_text("name"), text_of(block.plain_object("input") or {}))
         block.leave("caller")
     elif kind == "tool_result":
-        shown = tuple(part for part in _blocks(block, "content") if isinstance(part, Text | Media))
+        shown = tuple(part for part in _blocks(block, "content") if isinstance(part, TextPart | Media))
         made = ToolResult(block.needed_text("tool_use_id"), shown, block.flag("is_error") is True)
     elif kind == "thinking":
         signature = block.text("signature")

@@ -4,12 +4,12 @@ from typing import Any
 
 from tools.ai_gateway.dialects.callers.seals import sealed
 from tools.ai_gateway.dialects.conversation.call_ids import new_answer_id
-from tools.ai_gateway.dialects.conversation.conversation import Text, Thinking, ToolCall
+from tools.ai_gateway.dialects.conversation.conversation import TextPart, Thinking, ToolCall
 
 
-def item_of(part: Text | ToolCall | Thinking) -> list[dict[str, Any]]:
+def item_of(part: TextPart | ToolCall | Thinking) -> list[dict[str, Any]]:
     """Return the items that a part of an answer makes, finished."""
-    if isinstance(part, Text):
+    if isinstance(part, TextPart):
         content = {"type": "output_text", "text": part.text, "annotations": [], "logprobs": []}
         return [{"id": new_answer_id("msg_"), "type": "message", "status": "completed", "role": "assistant", "content": [content]}]
     if isinstance(part, Thinking):

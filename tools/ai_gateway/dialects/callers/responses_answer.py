@@ -9,17 +9,17 @@ from tools.ai_gateway.dialects.callers.caller_dialect import Asked
 from tools.ai_gateway.dialects.callers.response_items import item_of
 from tools.ai_gateway.dialects.callers.responses_request import read_response_request
 from tools.ai_gateway.dialects.conversation.answer import (
-    Answer,
     AnswerPart,
     Began,
     CallBegan,
     CallDelta,
     Finish,
+    ModelAnswer,
     StreamEvent,
     TextDelta,
 )
 from tools.ai_gateway.dialects.conversation.call_ids import new_answer_id
-from tools.ai_gateway.dialects.conversation.conversation import Conversation, Text, Thinking, ToolCall
+from tools.ai_gateway.dialects.conversation.conversation import Conversation, TextPart, Thinking, ToolCall
 from tools.ai_gateway.dialects.conversation.custom_calls import custom_names
 from tools.ai_gateway.dialects.faults.error_bodies import ErrorForm
 from tools.ai_gateway.dialects.faults.error_text import ErrorText
@@ -50,7 +50,7 @@ class ResponsesCaller:
     def custom_tools(self, body: Mapping[str, Json]) -> frozenset[str]:
         return custom_names(body)
 
-    def whole(self, answer: Answer, asked: Asked, produced_chars: int) -> bytes:
+    def whole(self, answer: ModelAnswer, asked: Asked, produced_chars: int) -> bytes:
         body = _response(asked, answer.id, answer.model)
         body["output"] = [item for part in answer.parts for item in item_of(part)]
         return encode(_finished(body, answer.finish, answer.usage or estimated(asked.given_chars, produced_chars)))
@@ -107,7 +107,7 @@ class ResponsesWriter:
             opening = {"response": self._response}
             return [self._event("response.created", opening), self._event("response.in_progress", opening)]
         if isinstance(event, TextDelta):
-            return [*self._opened(Text("")), *self._grown(event.text)]
+            return [*self._opened(TextPart("")), *self._grown(event.text)]
         if isinstance(event, CallDelta):
             return self._grown(event.arguments)
         if isinstance(event, CallBegan):
@@ -168,8 +168,8 @@ class ResponsesWriter:
 
 
 def _finished_item(part: AnswerPart, text: str, signature: str = "", hidden: str = "") -> dict[str, Any]:
-    if isinstance(part, Text):
-        made: AnswerPart = Text(text)
+    if isinstance(part, TextPart):
+        made: AnswerPart = TextPart(text)
     elif isinstance(part, ToolCall):
         made = replace(part, arguments=text)
     else:

@@ -19,7 +19,7 @@ from tools.ai_gateway.dialects.conversation.conversation import (
     Media,
     Part,
     Sampling,
-    Text,
+    TextPart,
     Tool,
     ToolCall,
     ToolChoice,
@@ -46,7 +46,7 @@ def read_response_request(body: Mapping[str, Json], to: str) -> Conversation:
     turns: list[Turn] = []
     for turn in _turns(given):
         if turn.role == "system" and not turns:
-            system += [part.text for part in turn.parts if isinstance(part, Text)]
+            system += [part.text for part in turn.parts if isinstance(part, TextPart)]
         elif turns and turns[-1].role == turn.role == "assistant":
             # Reasoning, text and calls are items of their own here and one turn everywhere else.
             turns[-1] = Turn("assistant", (*turns[-1].parts, *turn.parts))
@@ -92,7 +92,7 @@ def _effort(given: Members) -> Effort | None:
 def _turns(given: Members) -> Iterator[Turn]:
     question = given.any("input")
     if isinstance(question, str):
-        yield Turn("user", (Text(question),))
+        yield Turn("user", (TextPart(question),))
         return
     for item in given.objects("input"):
         item.leave("id", "status", "phase")
@@ -106,7 +106,7 @@ def _turns(given: Members) -> Iterator[Turn]:
         elif kind == "custom_tool_call":
             yield Turn("assistant", (ToolCall(item.needed_text("call_id"), item.needed_text("name"), item.text("input"), is_custom=True),))
         elif kind in ("function_call_output", "custom_tool_call_output"):
-            parts = tuple(part for part in _content(item, "output") if isinstance(part, Text | Media))
+            parts = tuple(part for part in _content(item, "output") if isinstance(part, TextPart | Media))
             yield Turn("user", (ToolResult(item.needed_text("call_id"), parts, is_custom=kind.startswith("custom")),))
         else:
             raise item.refuse("type")
@@ -134,7 +134,7 @@ def _content(item: Members, name: str) -> Iterator[Part]:
     content = item.any(name)
     if isinstance(content, str):
         if content:
-            yield Text(content)
+            yield TextPart(content)
     elif content is not None:
         for part in item.objects(name):
             yield _part(part)
@@ -144,9 +144,9 @@ def _part(part: Members) -> Part:
     kind = part.needed_text("type")
     part.leave("annotations", "logprobs", "prompt_cache_breakpoint")
     if kind in ("input_text", "output_text", "text"):
-        made: Part = Text(part.text("text"))
+        made: Part = TextPart(part.text("text"))
     elif kind == "refusal":
-        made = Text(part.text("refusal"))
+        made = TextPart(part.text("refusal"))
     elif kind == "input_image":
         url = part.text("image_url")
         if not url:

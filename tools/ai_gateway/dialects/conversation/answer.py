@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from tools.ai_gateway.dialects.conversation.conversation import Text, Thinking, ToolCall
+from tools.ai_gateway.dialects.conversation.conversation import TextPart, Thinking, ToolCall
 from tools.ai_gateway.token_usage import TokenUsage
 
 #: why a model stopped: `filter` a filter did, `refusal` the model itself would not
 FinishReason = Literal["stop", "stop_sequence", "length", "tool_calls", "filter", "refusal", "context", "pause"]
-AnswerPart = Text | ToolCall | Thinking
+AnswerPart = TextPart | ToolCall | Thinking
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,7 @@ class Finish:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ModelAnswer:
     """`id` and `model` as the provider gives them; "" where it gives none."""
 
     parts: tuple[AnswerPart, ...]

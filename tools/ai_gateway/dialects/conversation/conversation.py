@@ -10,7 +10,7 @@ Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
+class TextPart:
     text: str
 
 
@@ -49,13 +49,13 @@ class ToolCall:
 @dataclass(frozen=True, slots=True)
 class ToolResult:
     call_id: str
-    parts: tuple[Text | Media, ...]
+    parts: tuple[TextPart | Media, ...]
     is_error: bool = False
     is_custom: bool = False
 
     @property
     def text(self) -> str:
-        return "\n".join(part.text for part in self.parts if isinstance(part, Text))
+        return "\n".join(part.text for part in self.parts if isinstance(part, TextPart))
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ class Thinking:
     origin: str = ""
 
 
-Part = Text | Media | ToolCall | ToolResult | Thinking
+Part = TextPart | Media | ToolCall | ToolResult | Thinking
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from tools.ai_gateway.dialects.conversation.answer import Answer, CallBegan, CallDelta, StreamEvent
+from tools.ai_gateway.dialects.conversation.answer import CallBegan, CallDelta, ModelAnswer, StreamEvent
 from tools.ai_gateway.dialects.conversation.arguments import object_of
 from tools.ai_gateway.dialects.conversation.conversation import ToolCall
 from tools.operation import Json
@@ -17,7 +17,7 @@ def custom_names(body: Mapping[str, Json]) -> frozenset[str]:
     return frozenset(name for tool in described if isinstance(name := tool.get("name"), str))
 
 
-def with_custom_calls(answer: Answer, names: frozenset[str]) -> Answer:
+def with_custom_calls(answer: ModelAnswer, names: frozenset[str]) -> ModelAnswer:
     """Return an answer in which calls of these custom tools hold their text."""
     if not names:
         return answer

@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from tools.ai_gateway.dialects.conversation.answer import Answer, Finish, StreamEvent
-from tools.ai_gateway.dialects.conversation.conversation import Conversation, Part, Role, Text, Tool, ToolCall, ToolResult
+from tools.ai_gateway.dialects.conversation.answer import Finish, ModelAnswer, StreamEvent
+from tools.ai_gateway.dialects.conversation.conversation import Conversation, Part, Role, TextPart, Tool, ToolCall, ToolResult
 from tools.ai_gateway.dialects.exchange import ProviderFault, ProviderRequest
 from tools.ai_gateway.dialects.faults.error_bodies import ErrorForm
 from tools.ai_gateway.routing.decision import ModelTarget
@@ -53,7 +53,7 @@ class ProviderDialect(Protocol):
         """Return what is sent. Raises ModelCallRefused (`unsupported`) for what cannot be said here."""
         ...
 
-    def answer(self, body: Json) -> Answer:
+    def answer(self, body: Json) -> ModelAnswer:
         """Read a whole answer. Raises MalformedAnswer, or whatever reading something of another shape raises."""
         ...
 
@@ -100,7 +100,7 @@ def closed(schema: Json) -> Json:
 
 
 def _marked(part: Part) -> Part:
-    return Text(f"<system>\n{part.text}\n</system>") if isinstance(part, Text) else part
+    return TextPart(f"<system>\n{part.text}\n</system>") if isinstance(part, TextPart) else part
 
 
 def schema_of(tool: Tool) -> dict[str, Json]:

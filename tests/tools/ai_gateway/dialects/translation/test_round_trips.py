@@ -15,7 +15,7 @@ from tools.ai_gateway.dialects.conversation.conversation import (
     Media,
     Part,
     Sampling,
-    Text,
+    TextPart,
     Tool,
     ToolCall,
     ToolChoice,
@@ -33,11 +33,11 @@ schemas = st.fixed_dictionaries({"type": st.just("object"), "properties": st.dic
 arguments = st.dictionaries(names, texts | st.integers(), max_size=2).map(lambda value: encode(value).decode())
 calls = st.builds(ToolCall, st.integers(0, 9).map("call_{}".format), names, arguments)
 pictures = st.builds(Media, media_type=st.just("image/png"), data=st.just("iVBORw0K")) | st.just(Media(url="https://a.example/b.png"))
-results = st.builds(ToolResult, st.integers(0, 9).map("call_{}".format), st.lists(texts.map(Text), min_size=1, max_size=1).map(tuple))
+results = st.builds(ToolResult, st.integers(0, 9).map("call_{}".format), st.lists(texts.map(TextPart), min_size=1, max_size=1).map(tuple))
 heard = st.builds(
     lambda first, rest: Turn("user", (*first, *rest)),
     st.lists(results, max_size=2),
-    st.lists(texts.map(Text) | pictures, min_size=1, max_size=3),
+    st.lists(texts.map(TextPart) | pictures, min_size=1, max_size=3),
 )
 
 
@@ -45,7 +45,7 @@ heard = st.builds(
 def said(draw: st.DrawFn) -> Turn:
     """One text at the most, as chat has room for, and calls behind it."""
     made = draw(st.lists(calls, max_size=2))
-    parts: list[Part] = [Text(draw(texts))] if draw(st.booleans()) or not made else []
+    parts: list[Part] = [TextPart(draw(texts))] if draw(st.booleans()) or not made else []
     return Turn("assistant", (*parts, *made))
 
 

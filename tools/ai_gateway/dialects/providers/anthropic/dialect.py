@@ -1,19 +1,19 @@
 """Anthropic's messages as a provider."""
 
 from tools.ai_gateway.dialects.conversation.answer import (
-    Answer,
     AnswerPart,
     Began,
     CallBegan,
     CallDelta,
     Finish,
     FinishReason,
+    ModelAnswer,
     StreamEvent,
     TextDelta,
     ThinkingDelta,
 )
 from tools.ai_gateway.dialects.conversation.arguments import text_in, text_of
-from tools.ai_gateway.dialects.conversation.conversation import Conversation, Text, Thinking, ToolCall
+from tools.ai_gateway.dialects.conversation.conversation import Conversation, TextPart, Thinking, ToolCall
 from tools.ai_gateway.dialects.exchange import MalformedAnswer, ProviderRequest
 from tools.ai_gateway.dialects.faults.error_bodies import ErrorForm
 from tools.ai_gateway.dialects.native.messages_reader import MessagesReader
@@ -39,9 +39,11 @@ class AnthropicDialect:
         body = encode(message_body(conversation, target, max_output_tokens))
         return ProviderRequest(sent_path(target.provider.base_url, "/v1/messages"), body, (*JSON_HEADERS, ANTHROPIC_VERSION))
 
-    def answer(self, body: Json) -> Answer:
+    def answer(self, body: Json) -> ModelAnswer:
         parts = tuple(part for block in body["content"] if (part := _part(block)) is not None)
-        return Answer(parts, finish_of(body), anthropic_usage(body.get("usage")), str(body.get("id") or ""), str(body.get("model") or ""))
+        return ModelAnswer(
+            parts, finish_of(body), anthropic_usage(body.get("usage")), str(body.get("id") or ""), str(body.get("model") or "")
+        )
 
     def stream(self) -> "MessageStream":
         return MessageStream()
@@ -54,7 +56,7 @@ def finish_of(said: Json) -> Finish:
 def _part(block: dict[str, Json]) -> AnswerPart | None:
     kind = block["type"]
     if kind == "text":
-        return Text(text_in(block["text"])) if block["text"] else None
+        return TextPart(text_in(block["text"])) if block["text"] else None
     if kind == "tool_use":
         return ToolCall(text_in(block["id"]), text_in(block["name"]), text_of(block["input"]))
     if kind == "thinking":
@@ -92,7 +94,7 @@ class MessageStream(MessagesReader):
             self._read.append(CallBegan(part.id, part.name))
             if begun["input"]:
                 self._read.append(CallDelta(part.arguments))
-        elif isinstance(part, Text):
+        elif isinstance(part, TextPart):
             self._read.append(TextDelta(part.text))
         elif isinstance(part, Thinking) and (part.text or part.hidden or part.signature):
             self._read.append(ThinkingDelta(part.text, part.signature, part.hidden, "anthropic"))

@@ -9,7 +9,7 @@ from tools.ai_gateway.dialects.conversation.conversation import (
     JsonAnswer,
     Media,
     Part,
-    Text,
+    TextPart,
     Thinking,
     Tool,
     ToolCall,
@@ -85,11 +85,11 @@ def is_said(part: Part) -> bool:
     """Say whether a part can be said to Anthropic: of thoughts only its own, which it checks; and no empty text."""
     if isinstance(part, Thinking):
         return part.origin == "anthropic" and bool(part.signature or part.hidden)
-    return not isinstance(part, Text) or bool(part.text)
+    return not isinstance(part, TextPart) or bool(part.text)
 
 
 def content(part: Part) -> dict[str, Any]:
-    if isinstance(part, Text):
+    if isinstance(part, TextPart):
         return {"type": "text", "text": part.text}
     if isinstance(part, Media):
         kind = "image" if part.is_image else "document"

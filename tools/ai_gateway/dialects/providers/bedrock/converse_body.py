@@ -8,7 +8,7 @@ from tools.ai_gateway.dialects.conversation.conversation import (
     JsonAnswer,
     Media,
     Part,
-    Text,
+    TextPart,
     Thinking,
     Tool,
     ToolCall,
@@ -85,11 +85,11 @@ def _tool(tool: Tool) -> dict[str, Any]:
 def _is_said(part: Part) -> bool:
     if isinstance(part, Thinking):
         return part.origin == "bedrock" and bool(part.signature or part.hidden)
-    return not isinstance(part, Text) or bool(part.text)
+    return not isinstance(part, TextPart) or bool(part.text)
 
 
 def _content(part: Part, where: str) -> dict[str, Any]:
-    if isinstance(part, Text):
+    if isinstance(part, TextPart):
         return {"text": part.text}
     if isinstance(part, Media):
         return _media(part, where)

@@ -3,19 +3,19 @@
 from urllib.parse import quote
 
 from tools.ai_gateway.dialects.conversation.answer import (
-    Answer,
     AnswerPart,
     Began,
     CallBegan,
     CallDelta,
     Finish,
     FinishReason,
+    ModelAnswer,
     StreamEvent,
     TextDelta,
     ThinkingDelta,
 )
 from tools.ai_gateway.dialects.conversation.arguments import text_in, text_of
-from tools.ai_gateway.dialects.conversation.conversation import Conversation, Text, Thinking, ToolCall
+from tools.ai_gateway.dialects.conversation.conversation import Conversation, TextPart, Thinking, ToolCall
 from tools.ai_gateway.dialects.exchange import MalformedAnswer, ProviderRequest
 from tools.ai_gateway.dialects.faults.error_bodies import ErrorForm
 from tools.ai_gateway.dialects.native.converse_reader import ConverseReader
@@ -41,10 +41,10 @@ class BedrockDialect:
         path = f"/model/{quote(target.model, safe='')}/{kind}"
         return ProviderRequest(path, encode(converse_body(conversation, target, max_output_tokens)), JSON_HEADERS)
 
-    def answer(self, body: Json) -> Answer:
+    def answer(self, body: Json) -> ModelAnswer:
         blocks = body["output"]["message"]["content"]
         parts = tuple(part for block in blocks if (part := _part(block)) is not None)
-        return Answer(parts, _finish(body["stopReason"]), bedrock_usage(body.get("usage")))
+        return ModelAnswer(parts, _finish(body["stopReason"]), bedrock_usage(body.get("usage")))
 
     def stream(self) -> "ConverseStream":
         return ConverseStream()
@@ -58,7 +58,7 @@ def _finish(reason: str) -> Finish:
 
 def _part(block: dict[str, Json]) -> AnswerPart | None:
     if "text" in block:
-        return Text(text_in(block["text"])) if block["text"] else None
+        return TextPart(text_in(block["text"])) if block["text"] else None
     if "toolUse" in block:
         call = block["toolUse"]
         return ToolCall(text_in(call["toolUseId"]), text_in(call["name"]), text_of(call["input"]))

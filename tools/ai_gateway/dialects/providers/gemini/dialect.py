@@ -3,20 +3,20 @@
 from urllib.parse import quote
 
 from tools.ai_gateway.dialects.conversation.answer import (
-    Answer,
     AnswerPart,
     Began,
     CallBegan,
     CallDelta,
     Finish,
     FinishReason,
+    ModelAnswer,
     StreamEvent,
     TextDelta,
     ThinkingDelta,
 )
 from tools.ai_gateway.dialects.conversation.arguments import text_in, text_of
 from tools.ai_gateway.dialects.conversation.call_ids import new_call_id
-from tools.ai_gateway.dialects.conversation.conversation import Conversation, Text, Thinking, ToolCall
+from tools.ai_gateway.dialects.conversation.conversation import Conversation, TextPart, Thinking, ToolCall
 from tools.ai_gateway.dialects.exchange import MalformedAnswer, ProviderRequest
 from tools.ai_gateway.dialects.faults.error_bodies import ErrorForm
 from tools.ai_gateway.dialects.native.gemini_reader import GeminiReader
@@ -45,11 +45,11 @@ class GeminiDialect:
         body = encode(generate_body(conversation, target, max_output_tokens))
         return ProviderRequest(path, body, JSON_HEADERS, "alt=sse" if conversation.is_stream else "")
 
-    def answer(self, body: Json) -> Answer:
+    def answer(self, body: Json) -> ModelAnswer:
         usage, _ = look_at_gemini(body)
         candidates = body.get("candidates") or [{}]
         parts = tuple(_parts(candidates[0]))
-        return Answer(parts, _finish(body, parts), usage, str(body.get("responseId") or ""), str(body.get("modelVersion") or ""))
+        return ModelAnswer(parts, _finish(body, parts), usage, str(body.get("responseId") or ""), str(body.get("modelVersion") or ""))
 
     def stream(self) -> "GeminiStream":
         return GeminiStream()
@@ -70,7 +70,7 @@ def _parts(candidate: dict[str, Json]) -> list[AnswerPart]:
             call_id, signature = text_in(call.get("id") or new_call_id()), text_in(part.get("thoughtSignature") or "")
             parts.append(ToolCall(call_id, text_in(call["name"]), arguments, signature))
         elif text:
-            parts.append(Thinking(text, origin="gemini") if part.get("thought") else Text(text))
+            parts.append(Thinking(text, origin="gemini") if part.get("thought") else TextPart(text))
         elif "inlineData" in part or "executableCode" in part:
             raise MalformedAnswer(f"a part of {next(iter(part))!r}, which nobody asked for")
     return parts
@@ -116,7 +116,7 @@ class GeminiStream(GeminiReader):
             self._calls = (*self._calls, part)
             self._read += [CallBegan(part.id, part.name, part.signature), CallDelta(part.arguments)]
         else:
-            self._read.append(TextDelta(part.text) if isinstance(part, Text) else ThinkingDelta(part.text, origin="gemini"))
+            self._read.append(TextDelta(part.text) if isinstance(part, TextPart) else ThinkingDelta(part.text, origin="gemini"))
 
     def take(self) -> list[StreamEvent]:
         read, self._read = self._read, []

@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from tools.ai_gateway.dialects.conversation.arguments import object_of
-from tools.ai_gateway.dialects.conversation.conversation import Conversation, Effort, Media, Part, Text, Thinking, ToolCall, ToolResult
+from tools.ai_gateway.dialects.conversation.conversation import Conversation, Effort, Media, Part, TextPart, Thinking, ToolCall, ToolResult
 from tools.ai_gateway.dialects.providers.provider_dialect import arguments_of, blocks_of, schema_of
 from tools.ai_gateway.refusals import unsupported
 from tools.ai_gateway.routing.decision import ModelTarget
@@ -99,11 +99,11 @@ def _declaration(conversation: Conversation, number: int) -> dict[str, Any]:
 
 def _is_said(part: Part) -> bool:
     """Thoughts stay out: their signatures are with the calls that they led to."""
-    return not isinstance(part, Thinking) and (not isinstance(part, Text) or bool(part.text))
+    return not isinstance(part, Thinking) and (not isinstance(part, TextPart) or bool(part.text))
 
 
 def _part(part: Part, conversation: Conversation, is_newer: bool) -> dict[str, Any]:
-    if isinstance(part, Text):
+    if isinstance(part, TextPart):
         return {"text": part.text}
     if isinstance(part, Media):
         return _media(part)

@@ -10,7 +10,7 @@ from tools.ai_gateway.dialects.conversation.conversation import (
     JsonAnswer,
     Media,
     Part,
-    Text,
+    TextPart,
     Thinking,
     Tool,
     ToolCall,
@@ -114,7 +114,7 @@ def messages_of(conversation: Conversation, target: ModelTarget) -> list[dict[st
 
 
 def _said(turn: Turn, with_thoughts: bool) -> dict[str, Any]:
-    text = "".join(part.text for part in turn.parts if isinstance(part, Text))
+    text = "".join(part.text for part in turn.parts if isinstance(part, TextPart))
     calls = [part for part in turn.parts if isinstance(part, ToolCall)]
     message: dict[str, Any] = {"role": "assistant", "content": text or (None if calls else "")}
     if calls:
@@ -132,10 +132,10 @@ def _heard(turn: Turn) -> list[dict[str, Any]]:
     results = [part for part in turn.parts if isinstance(part, ToolResult)]
     messages = [{"role": "tool", "tool_call_id": result.call_id, "content": _result_text(result)} for result in results]
     rest: list[Part] = [media for result in results for media in result.parts if isinstance(media, Media)]
-    rest += [part for part in turn.parts if isinstance(part, Text | Media)]
+    rest += [part for part in turn.parts if isinstance(part, TextPart | Media)]
     if not rest:
         return messages
-    if len(rest) == 1 and isinstance(rest[0], Text):
+    if len(rest) == 1 and isinstance(rest[0], TextPart):
         return [*messages, {"role": turn.role, "content": rest[0].text}]
     return [*messages, {"role": turn.role, "content": [_content(part) for part in rest]}]
 
@@ -146,7 +146,7 @@ def _result_text(result: ToolResult) -> str:
 
 
 def _content(part: Part) -> Json:
-    if isinstance(part, Text):
+    if isinstance(part, TextPart):
         return {"type": "text", "text": part.text}
     assert isinstance(part, Media)
     if part.is_image:

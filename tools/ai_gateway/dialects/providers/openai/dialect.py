@@ -1,9 +1,9 @@
 """OpenAI's chat completions as a provider."""
 
-from tools.ai_gateway.dialects.conversation.answer import Answer, AnswerPart, Finish, StreamEvent
+from tools.ai_gateway.dialects.conversation.answer import AnswerPart, Finish, ModelAnswer, StreamEvent
 from tools.ai_gateway.dialects.conversation.arguments import text_in
 from tools.ai_gateway.dialects.conversation.call_ids import new_call_id
-from tools.ai_gateway.dialects.conversation.conversation import Conversation, Text, Thinking, ToolCall
+from tools.ai_gateway.dialects.conversation.conversation import Conversation, TextPart, Thinking, ToolCall
 from tools.ai_gateway.dialects.exchange import ProviderRequest
 from tools.ai_gateway.dialects.faults.error_bodies import ErrorForm
 from tools.ai_gateway.dialects.native.chat_reader import ChatReader
@@ -22,7 +22,7 @@ class OpenAiDialect:
     def request(self, conversation: Conversation, target: ModelTarget, max_output_tokens: int | None) -> ProviderRequest:
         return ProviderRequest("/chat/completions", encode(chat_body(conversation, target, max_output_tokens)), JSON_HEADERS)
 
-    def answer(self, body: Json) -> Answer:
+    def answer(self, body: Json) -> ModelAnswer:
         return read_completion(body)
 
     def stream(self) -> "ChatStream":
@@ -52,7 +52,7 @@ class ChatStream(ChatReader):
         return read
 
 
-def read_completion(body: Json) -> Answer:
+def read_completion(body: Json) -> ModelAnswer:
     """Read a whole chat completion; of several choices the first, as nobody asked for more."""
     usage, _ = look_at_chat(body)
     choice = body["choices"][0]
@@ -61,7 +61,7 @@ def read_completion(body: Json) -> Answer:
     thought = message.get("reasoning_content") or message.get("reasoning")
     if isinstance(thought, str) and thought:
         parts.append(Thinking(thought))
-    parts += [Text(message[name]) for name in ("content", "refusal") if isinstance(message.get(name), str) and message[name]]
+    parts += [TextPart(message[name]) for name in ("content", "refusal") if isinstance(message.get(name), str) and message[name]]
     for call in message.get("tool_calls") or ():
         made = call["function"]
         arguments = made.get("arguments")
@@ -73,4 +73,4 @@ def read_completion(body: Json) -> Answer:
         reason = "tool_calls"
     if message.get("refusal"):
         reason = "refusal"
-    return Answer(tuple(parts), Finish(reason), usage, str(body.get("id") or ""), str(body.get("model") or ""))
+    return ModelAnswer(tuple(parts), Finish(reason), usage, str(body.get("id") or ""), str(body.get("model") or ""))

@@ -3,10 +3,19 @@
 from typing import Any
 from urllib.parse import quote
 
-from tools.ai_gateway.dialects.conversation.answer import Answer, AnswerPart, Began, CallBegan, CallDelta, Finish, StreamEvent, TextDelta
+from tools.ai_gateway.dialects.conversation.answer import (
+    AnswerPart,
+    Began,
+    CallBegan,
+    CallDelta,
+    Finish,
+    ModelAnswer,
+    StreamEvent,
+    TextDelta,
+)
 from tools.ai_gateway.dialects.conversation.arguments import text_in, text_of
 from tools.ai_gateway.dialects.conversation.call_ids import new_call_id
-from tools.ai_gateway.dialects.conversation.conversation import Conversation, Text, ToolCall
+from tools.ai_gateway.dialects.conversation.conversation import Conversation, TextPart, ToolCall
 from tools.ai_gateway.dialects.exchange import MalformedAnswer, ProviderRequest
 from tools.ai_gateway.dialects.faults.error_bodies import ErrorForm
 from tools.ai_gateway.dialects.native.whole_answers import look_at_workers
@@ -26,7 +35,7 @@ class WorkersAiDialect:
     def request(self, conversation: Conversation, target: ModelTarget, max_output_tokens: int | None) -> ProviderRequest:
         return ProviderRequest(run_path(target.model), encode(run_body(conversation, target, max_output_tokens)), JSON_HEADERS)
 
-    def answer(self, body: Json) -> Answer:
+    def answer(self, body: Json) -> ModelAnswer:
         result = body["result"]
         if "choices" in result:  # Newer models answer as OpenAI's do.
             return read_completion(result)
@@ -35,9 +44,9 @@ class WorkersAiDialect:
         if said is None and "tool_calls" not in result:
             raise MalformedAnswer("a result without a response")
         # Where JSON was asked for, some models answer with the object itself.
-        parts: list[AnswerPart] = [Text(text)] if (text := said if isinstance(said, str) else text_of(said) if said else "") else []
+        parts: list[AnswerPart] = [TextPart(text)] if (text := said if isinstance(said, str) else text_of(said) if said else "") else []
         parts += [_call(call) for call in result.get("tool_calls") or ()]
-        return Answer(tuple(parts), _finish(parts), usage)
+        return ModelAnswer(tuple(parts), _finish(parts), usage)
 
     def stream(self) -> "RunStream":
         return RunStream()
