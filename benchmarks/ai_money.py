@@ -21,8 +21,8 @@ from server.storage.ai_gateway.model_calls import SqlModelCallStore
 from server.storage.database import Database
 from server.storage.metering.budgets import SqlBudgetStore
 from server.storage.migrate import migrate
-from tools.ai_gateway.call_record import ModelCallRecord
 from tools.ai_gateway.pricing.price_book import PriceBook
+from tools.ai_gateway.records.call_record import ModelCallRecord
 from tools.ai_gateway.stores import ClosedCall
 from tools.ai_gateway.token_usage import TokenUsage
 from tools.metering.budgets import Budgets, BudgetUsedUp

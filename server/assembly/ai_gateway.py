@@ -27,8 +27,6 @@ from tools.ai_gateway.attempts import Attempts
 from tools.ai_gateway.breaker import Breakers
 from tools.ai_gateway.caching.answer_cache import AnswerCache
 from tools.ai_gateway.caching.similar_questions import Embed
-from tools.ai_gateway.call_ledger import CallLedger
-from tools.ai_gateway.call_record import ModelCallRecord
 from tools.ai_gateway.caller_keys import CallerKeys
 from tools.ai_gateway.calls import ModelCalls
 from tools.ai_gateway.configuration.config import AiConfig
@@ -40,6 +38,8 @@ from tools.ai_gateway.latencies import TargetStanding
 from tools.ai_gateway.one_call import Bookkeeping
 from tools.ai_gateway.pricing.price_book import PriceBook
 from tools.ai_gateway.provider_keys import ProviderKeys
+from tools.ai_gateway.records.call_ledger import CallLedger
+from tools.ai_gateway.records.call_record import ModelCallRecord
 from tools.ai_gateway.routing.router import Router
 from tools.ai_gateway.shadows.shadows import Shadows
 from tools.ai_gateway.upstream import ProviderClient

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
-from tools.ai_gateway.call_record import ModelCallRecord
+from tools.ai_gateway.records.call_record import ModelCallRecord
 from tools.metering.money import to_usd
 
 #: models told apart; the rest is one

@@ -11,8 +11,8 @@ from opentelemetry.trace import Span, SpanKind, StatusCode, TracerProvider
 from opentelemetry.util.types import AttributeValue
 
 from server.observability.trace_context import carrier_of, collecting_tracer, trace_id_of
-from tools.ai_gateway.call_record import ModelCallRecord
 from tools.ai_gateway.model_request import ModelTrace, Surface
+from tools.ai_gateway.records.call_record import ModelCallRecord
 from tools.metering.money import to_usd
 
 #: `gen_ai.operation.name`; what is not listed is our own word, as the conventions allow

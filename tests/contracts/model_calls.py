@@ -3,7 +3,7 @@
 import secrets
 from dataclasses import replace
 
-from tools.ai_gateway.call_record import ModelCallRecord, TargetAttempt
+from tools.ai_gateway.records.call_record import ModelCallRecord, TargetAttempt
 from tools.ai_gateway.token_usage import TokenUsage
 
 _CALL = ModelCallRecord(

@@ -7,7 +7,7 @@ from server.storage.ai_gateway.model_calls import SqlModelCallStore
 from server.storage.database import Database
 from tests.contracts.model_calls import Unwatched, call
 from tests.tools.metering.spending_world import CENT, SPENDING, dollars, running_budgets
-from tools.ai_gateway.call_ledger import CallLedger
+from tools.ai_gateway.records.call_ledger import CallLedger
 from tools.metering.budgets import Budgets, BudgetUsedUp
 
 

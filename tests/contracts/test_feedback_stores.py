@@ -10,8 +10,8 @@ from server.storage.ai_gateway.model_calls import SqlModelCallStore
 from server.storage.database import Database
 from tests.contracts.databases import empty_database, url_of
 from tests.contracts.model_calls import Unwatched, call
-from tools.ai_gateway.call_ledger import CallLedger
 from tools.ai_gateway.feedback import CallFeedback, Feedback, ScoredArm
+from tools.ai_gateway.records.call_ledger import CallLedger
 from tools.ai_gateway.refusals import ModelCallRefused
 from tools.ai_gateway.stores import ClosedCall
 from tools.metering.spending import Amount

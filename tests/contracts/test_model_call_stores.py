@@ -14,10 +14,10 @@ from server.storage.database import Database
 from tests.contracts.databases import empty_database, url_of
 from tests.contracts.model_calls import Unwatched, call
 from tests.waiting import until
-from tools.ai_gateway import call_ledger
-from tools.ai_gateway.call_ledger import CallLedger
 from tools.ai_gateway.caller_keys import CallerKey
 from tools.ai_gateway.payloads.call_payload import CallPayload
+from tools.ai_gateway.records import call_ledger
+from tools.ai_gateway.records.call_ledger import CallLedger
 from tools.ai_gateway.stores import ClosedCall, ModelUsage
 from tools.ai_gateway.token_usage import TokenUsage
 from tools.metering.spending import Amount, Reservation

@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 
 from oauth.connections.credentials import Credential
 from tools.ai_gateway.breaker import Breakers, Circuit
-from tools.ai_gateway.call_record import TargetAttempt
 from tools.ai_gateway.configuration.config import AiConfig
 from tools.ai_gateway.dialects.exchanges import exchange_of
 from tools.ai_gateway.latencies import TargetStanding
 from tools.ai_gateway.model_request import ModelRequest
 from tools.ai_gateway.provider_keys import NoProviderKey, ProviderKeys, identity_of, identity_of_own
+from tools.ai_gateway.records.call_record import TargetAttempt
 from tools.ai_gateway.refusals import ModelCallRefused, no_target, upstream_failed, upstream_timeout
 from tools.ai_gateway.routing.decision import Decision, ModelTarget
 from tools.ai_gateway.upstream import Begun, ProviderClient, TimeLimits, TryFailed

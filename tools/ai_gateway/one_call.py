@@ -11,13 +11,13 @@ import orjson
 from tools.ai_gateway.attempts import Tries, soonest_retry_after_s
 from tools.ai_gateway.breaker import Breakers
 from tools.ai_gateway.caching.kept_answers import KeptAnswer
-from tools.ai_gateway.call_ledger import CallLedger
-from tools.ai_gateway.call_record import CacheStatus, CallEnd, ModelCallRecord
 from tools.ai_gateway.dialects.exchanges import exchange_of, takes_comments, told_in_stream
 from tools.ai_gateway.heavy.whole_answers import replayed
 from tools.ai_gateway.model_request import ModelRequest
 from tools.ai_gateway.payloads.call_payload import PayloadCollector
 from tools.ai_gateway.pricing.price_book import PriceBook
+from tools.ai_gateway.records.call_ledger import CallLedger
+from tools.ai_gateway.records.call_record import CacheStatus, CallEnd, ModelCallRecord
 from tools.ai_gateway.replies import ModelReply, StreamReply, WholeReply
 from tools.ai_gateway.routing.decision import Decision, ModelTarget
 from tools.ai_gateway.shadows.shadows import Answered

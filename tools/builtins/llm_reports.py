@@ -4,9 +4,9 @@ import time
 from collections.abc import Callable
 
 from oauth.scopes import MODELS
-from tools.ai_gateway.call_ledger import CallLedger
 from tools.ai_gateway.feedback import Feedback
 from tools.ai_gateway.model_request import ModelCaller
+from tools.ai_gateway.records.call_ledger import CallLedger
 from tools.ai_gateway.refusals import ModelCallRefused
 from tools.ai_gateway.routing.router import Router
 from tools.ai_gateway.stores import ModelCallStore, ModelUsage

@@ -10,13 +10,13 @@ from server.admin.administrators import Administrator
 from server.admin.answers import nothing, page, thing
 from server.admin.asked import administrator_of, json_of, limit_of, part_of, raw_body, row_cursor
 from server.admin.refusals import forbidden, not_found
-from tools.ai_gateway.call_ledger import CallLedger
 from tools.ai_gateway.configuration.changes import ConfigChanges
 from tools.ai_gateway.configuration.config import GatewayResource
 from tools.ai_gateway.configuration.gateways import DEFAULT_GATEWAY, create_gateway, delete_gateway, gateway_json, gateways_of
 from tools.ai_gateway.configuration.live import LiveConfig
 from tools.ai_gateway.configuration.versions import AiConfigStore
-from tools.ai_gateway.log_row import log_row
+from tools.ai_gateway.records.call_ledger import CallLedger
+from tools.ai_gateway.records.log_row import log_row
 from tools.ai_gateway.stores import ModelCallStore
 from tools.operation import Json
 

@@ -12,14 +12,14 @@ from server.admin.asked import administrator_of, part_of, since_us
 from server.admin.refusals import invalid, not_found
 from server.admin.usage_chart import usage_chart
 from server.storage.ai_gateway.experiment_calls import SqlExperimentCalls
-from tools.ai_gateway.call_ledger import CallLedger
 from tools.ai_gateway.caller_keys import CallerKeyStore
 from tools.ai_gateway.configuration.live import LiveConfig
 from tools.ai_gateway.experiments.report import experiment_json, report_json
 from tools.ai_gateway.feedback import FeedbackStore
+from tools.ai_gateway.records.call_ledger import CallLedger
+from tools.ai_gateway.records.usage_row import usage_row
 from tools.ai_gateway.shadows.comparison import ComparisonStore, shadow_json
 from tools.ai_gateway.stores import ModelCallStore, UsageBy
-from tools.ai_gateway.usage_row import usage_row
 from tools.metering.budget_report import OwnBudget, budget_rows
 from tools.metering.rules import BudgetRule
 from tools.metering.stores import BudgetStore

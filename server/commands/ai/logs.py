@@ -9,7 +9,7 @@ from server.commands.rows import print_rows
 from server.commands.user import known_tenant
 from server.config.settings import Settings
 from server.storage.store import open_store
-from tools.ai_gateway.log_row import log_row
+from tools.ai_gateway.records.log_row import log_row
 
 #: what a line of a terminal has room for; --json has everything
 COLUMNS = ("at", "tenant", "user", "requested", "provider", "model", "status", "outcome", "input_tokens", "output_tokens", "cost_usd", "ms")

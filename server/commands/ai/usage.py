@@ -11,8 +11,8 @@ from server.commands.rows import print_rows
 from server.commands.user import known_tenant
 from server.config.settings import Settings
 from server.storage.store import open_store
+from tools.ai_gateway.records.usage_row import usage_row
 from tools.ai_gateway.stores import UsageBy
-from tools.ai_gateway.usage_row import usage_row
 from tools.metering.budget_report import operation_row
 from tools.operation import Json
 

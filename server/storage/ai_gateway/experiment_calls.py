@@ -7,7 +7,7 @@ from sqlalchemy import null, select
 from server.storage.ai_gateway.model_call_rows import call_of
 from server.storage.database import Database
 from server.storage.schema.ai_gateway_tables import model_calls
-from tools.ai_gateway.call_record import ModelCallRecord
+from tools.ai_gateway.records.call_record import ModelCallRecord
 
 MAX_CALLS = 20_000
 #: a report counts; what was said in the calls is nobody's but their tenant's

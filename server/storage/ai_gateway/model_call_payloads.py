@@ -6,7 +6,7 @@ from sqlalchemy import Connection, Insert, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from server.storage.schema.ai_gateway_tables import model_call_payloads
-from tools.ai_gateway.call_record import ModelCallRecord
+from tools.ai_gateway.records.call_record import ModelCallRecord
 
 #: of one tenant; 32 KiB each at most
 MAX_PER_TENANT = 2_000

@@ -5,8 +5,8 @@ from typing import Any
 import orjson
 from sqlalchemy import Row
 
-from tools.ai_gateway.call_record import ModelCallRecord, TargetAttempt
 from tools.ai_gateway.payloads.call_payload import CallPayload
+from tools.ai_gateway.records.call_record import ModelCallRecord, TargetAttempt
 from tools.ai_gateway.token_usage import TokenUsage
 from tools.metering.spending import MOST_OF_A_CALL
 

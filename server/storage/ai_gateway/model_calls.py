@@ -11,7 +11,7 @@ from server.storage.ai_gateway.model_call_rows import call_of, call_values
 from server.storage.database import Database
 from server.storage.metering.settling import settle
 from server.storage.schema.ai_gateway_tables import caller_keys, model_call_payloads, model_calls
-from tools.ai_gateway.call_record import ModelCallRecord
+from tools.ai_gateway.records.call_record import ModelCallRecord
 from tools.ai_gateway.stores import ClosedCall, ModelUsage, UsageBy
 from tools.metering.spending import BudgetAlert
 

@@ -15,8 +15,8 @@ from oauth.tenants import Tenant
 from server.app import Gateway
 from tests.gateway import opened
 from tests.server.model_api.provider import KEY, Provider, serving
-from tools.ai_gateway.call_record import ModelCallRecord
 from tools.ai_gateway.caller_keys import CallerKeyIssuer
+from tools.ai_gateway.records.call_record import ModelCallRecord
 from tools.operation import Json
 
 BASE = "http://127.0.0.1:9"

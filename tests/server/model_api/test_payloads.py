@@ -4,8 +4,8 @@ import pytest
 
 from tests.server.model_api.conftest import Models
 from tests.server.model_api.provider import KEY, WORDS
-from tools.ai_gateway.log_row import log_row
 from tools.ai_gateway.payloads.call_payload import CUT, MAX_CHARS
+from tools.ai_gateway.records.log_row import log_row
 
 ASKED = {"x-gateway-log-payload": "true"}
 ALLOWED = {"acme": {"log_payloads": True}}

@@ -6,7 +6,7 @@ import pytest
 
 from tests.server.model_api.conftest import Models
 from tests.waiting import until
-from tools.ai_gateway.call_record import ModelCallRecord
+from tools.ai_gateway.records.call_record import ModelCallRecord
 from tools.ai_gateway.shadows.comparison import ShadowFigures, shadow_json
 
 PRICES = [{"model": "one/*", "from": "2026-01-01", "output": 2_500}, {"model": "two/*", "from": "2026-01-01", "output": 5_000}]

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from tools.ai_gateway.caching.answer_keys import answer_key, question_of
 from tools.ai_gateway.caching.kept_answers import KeptAnswer, KeptAnswers
 from tools.ai_gateway.caching.similar_questions import Embed, SimilarQuestions
-from tools.ai_gateway.call_record import CacheStatus
 from tools.ai_gateway.model_request import ModelRequest
+from tools.ai_gateway.records.call_record import CacheStatus
 from tools.ai_gateway.routing.decision import Decision
 
 #: surfaces whose answers are kept; what a provider's own API answers is nobody's business

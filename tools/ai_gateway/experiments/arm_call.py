@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from tools.ai_gateway.call_record import ModelCallRecord
+from tools.ai_gateway.records.call_record import ModelCallRecord
 
 #: answers of a provider that say something of the provider, and not of what the caller sent
 _PROVIDER_FAULTS = frozenset({401, 403, 408, 409, 429})

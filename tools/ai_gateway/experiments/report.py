@@ -3,11 +3,11 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from tools.ai_gateway.call_record import ModelCallRecord
 from tools.ai_gateway.configuration.config import Experiment
 from tools.ai_gateway.experiments.arm_call import ArmCall, arm_call_of
 from tools.ai_gateway.experiments.arm_counts import p95_of
 from tools.ai_gateway.feedback import ScoredArm
+from tools.ai_gateway.records.call_record import ModelCallRecord
 from tools.ai_gateway.routing.arms import CONTROL
 from tools.metering.money import to_usd
 from tools.operation import Json

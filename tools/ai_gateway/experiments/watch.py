@@ -8,13 +8,13 @@ from collections.abc import Callable
 
 import anyio
 
-from tools.ai_gateway.call_record import ModelCallRecord
 from tools.ai_gateway.configuration.config import AiConfig
 from tools.ai_gateway.configuration.rollout import next_step, rollout_of
 from tools.ai_gateway.configuration.versions import AiConfigStore, RolloutStep
 from tools.ai_gateway.experiments.arm_call import ArmCall, arm_call_of
 from tools.ai_gateway.experiments.arm_counts import ArmCounts
 from tools.ai_gateway.experiments.opinions import GivenScores, Opinions
+from tools.ai_gateway.records.call_record import ModelCallRecord
 
 BY = "the gateway itself"
 RETRY_S = 1.0

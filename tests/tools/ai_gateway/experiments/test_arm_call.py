@@ -3,8 +3,8 @@
 import pytest
 
 from tests.contracts.model_calls import call
-from tools.ai_gateway.call_record import TargetAttempt
 from tools.ai_gateway.experiments.arm_call import ArmCall, arm_call_of
+from tools.ai_gateway.records.call_record import TargetAttempt
 
 TWO = (TargetAttempt("oai/a", 503, "busy", 5), TargetAttempt("oai/b", 200, "", 5))
 

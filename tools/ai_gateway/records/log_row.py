@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from tools.ai_gateway.call_record import ModelCallRecord
+from tools.ai_gateway.records.call_record import ModelCallRecord
 from tools.metering.money import to_usd
 from tools.operation import Json
 

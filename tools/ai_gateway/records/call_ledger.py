@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Protocol
 
-from tools.ai_gateway.call_record import ModelCallRecord
+from tools.ai_gateway.records.call_record import ModelCallRecord
 from tools.ai_gateway.stores import ClosedCall, ModelCallStore
 from tools.metering.ledger import CAPACITY, Ledger
 from tools.metering.spending import Amount, Reservation, settled
