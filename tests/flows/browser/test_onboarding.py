@@ -128,7 +128,7 @@ async def test_the_whole_onboarding_is_a_row_of_pages_that_lead_on(
         await page.get_by_role("link", name=re.compile("connections")).click()
         await page.get_by_role("heading", name="Your connections").wait_for()
         await seen.looks_right("5-connections")
-        await page.get_by_role("button", name=re.compile("^Connect another")).click()
+        await page.get_by_role("button", name="Connect another account at Demo CRM").click()
         await page.get_by_label("Name for this account").fill("second")
         await seen.allow_at_the_crm("Aiko Tanaka")
         await page.get_by_role("link", name=re.compile("connections")).click()

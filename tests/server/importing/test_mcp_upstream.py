@@ -68,7 +68,8 @@ async def test_new_and_removed_tools_are_noticed_while_the_gateway_runs(world: U
     assert "notes.note.delete" not in await world.found("delete a note")
     assert (await world.described("notes.note.delete"))[0]["blocked"]["code"] == "operation_gone"
     assert (await world.run("notes.note.delete"))["error"]["code"] == "operation_gone"
-    assert "paper" not in str(await world.call("discover_apis", {"query": "print a note on paper", "detail": "full"}))
+    # The words of the question come back in what is said of the doubt; those of the tool must not.
+    assert "Prints a note" not in str(await world.call("discover_apis", {"query": "print a note on paper", "detail": "full"}))
     assert (await world.run("notes.print_note"))["error"]["code"] == "unknown_operation"
     accepted = await accept_held(world.gateway.store.operations, world.gateway.store.quarantine, None, "notes")
     assert {each.reason for each in accepted} == {"gone", "new"}
