@@ -4,6 +4,7 @@ import math
 import tomllib
 from collections.abc import Mapping
 from datetime import date, time
+from functools import cache
 from itertools import chain, islice
 from typing import Any, Final
 
@@ -23,7 +24,12 @@ MAX_DEPTH: Final = 12
 MAX_VALUES: Final = 50_000
 #: more are not read by anybody
 MAX_FAULTS: Final = 100
-_VALIDATOR: Final = jsonschema_rs.Draft202012Validator(DOCUMENT_SCHEMA, validate_formats=True)
+
+
+@cache
+def _validator() -> jsonschema_rs.Draft202012Validator:
+    """Compile the schema at the first document that is read: 3.5 MB that a gateway without one does not need."""
+    return jsonschema_rs.Draft202012Validator(DOCUMENT_SCHEMA, validate_formats=True)
 
 
 def read_toml(raw: bytes) -> Json:
@@ -46,7 +52,7 @@ def read_document(document: Json) -> Json:
     plain = _as_json(document, 0)
     if values_in(plain, MAX_VALUES) > MAX_VALUES:
         raise _invalid(f"has more than {MAX_VALUES:,} values")
-    of_schema = (fault for error in _VALIDATOR.iter_errors(plain) for fault in faults_of(error))
+    of_schema = (fault for error in _validator().iter_errors(plain) for fault in faults_of(error))
     # Both, so that a wrong number here does not hide a route there that nobody knows; and no more are worded than are read.
     faults = list(dict.fromkeys(islice(chain(of_schema, reference_faults(plain)), MAX_FAULTS + 1)))
     if faults:
