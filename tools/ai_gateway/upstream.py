@@ -33,6 +33,7 @@ from tools.value_objects import value_object
 MAX_ANSWER_BYTES = 32 << 20
 #: what a stream may send before its first content: heads, pings, comments
 MAX_HELD_BYTES = 1 << 20
+MAX_HELD_EVENTS = 20_000
 
 
 @value_object
@@ -202,8 +203,9 @@ class ProviderClient:
                 )
             if not piece and not reader.is_complete:
                 raise TryFailed("cut", f"{target.provider.name} ended its answer before it had begun")
-            if held_bytes > MAX_HELD_BYTES and not reader.has_content:
-                raise TryFailed("malformed", f"{target.provider.name} sent {MAX_HELD_BYTES} bytes without any content")
+            if (held_bytes > MAX_HELD_BYTES or len(held) > MAX_HELD_EVENTS) and not reader.has_content:
+                most = f"{MAX_HELD_BYTES} bytes or {MAX_HELD_EVENTS} events"
+                raise TryFailed("malformed", f"{target.provider.name} sent more than {most} without any content")
         headers = passed_headers(response.headers, redaction)
         return Begun(target, 200, headers, redaction, reader=reader, held=held, response=response, has_ended=not piece)
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 
 from tools.ai_gateway.caching.answer_keys import answer_key, question_of
@@ -82,11 +82,10 @@ class AnswerCache:
         """Let equal questions wait for the first: its answer serves them all. Whoever waited looks again."""
         flight = self._flights.get(place.key)
         if flight is not None:
-            try:
+            # Whoever waited for long asks the provider all the same.
+            with suppress(TimeoutError):
                 async with asyncio.timeout(MAX_FLIGHT_S):
                     await flight.wait()
-            except TimeoutError:
-                pass
             yield
             return
         flight = self._flights[place.key] = asyncio.Event()

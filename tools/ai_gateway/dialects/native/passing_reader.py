@@ -1,5 +1,6 @@
 """What all readers of passing event streams have in common: blocks in, the same blocks out, and an eye on how they end."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -21,7 +22,7 @@ class Splitter(Protocol):
     def rest(self) -> bytes: ...
 
 
-class PassingReader:
+class PassingReader(ABC):
     """A StreamReader (see there) whose subclasses say in `look` what an event of their dialect means.
 
     A damaged event ends the stream: it is not passed on, what follows is not read, and nothing is complete any more. The events before it
@@ -80,12 +81,13 @@ class PassingReader:
         """Return the JSON of an event; None where it has none."""
         return data_of(block)
 
+    @abstractmethod
     def made_interruption(self, message: str) -> bytes:
-        raise NotImplementedError
+        """Return an error event of the dialect."""
 
+    @abstractmethod
     def look(self, value: dict[str, Json], block: bytes) -> bool:
         """Read an event; say whether it is passed on."""
-        raise NotImplementedError
 
     def ends(self, data: bytes, block: bytes) -> bool:
         """Say whether `data`, which need not be JSON, is a terminal mark, and keep it."""
