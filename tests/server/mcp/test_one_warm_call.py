@@ -1,6 +1,7 @@
 """What one warm `call_api` passes through, from socket to socket: few files, and one encoder, once (docs/decisions/0018)."""
 
 import json
+import logging
 import sys
 from collections.abc import AsyncIterator
 from contextlib import contextmanager
@@ -21,8 +22,8 @@ from tests.server.mcp.requests import modern_body, modern_headers
 from tools.sources.importing import ImportRequest, import_openapi
 
 PACKAGES = tuple(str(REPOSITORY / package) + "/" for package in ("server", "tools", "oauth", "capability_index"))
-#: from socket to socket and back, with the two files of the log line where a log is set up; 26 is the aim, and it may only go down
-MAX_FILES = 41
+#: from socket to socket and back; 26 is the aim, and it may only go down
+MAX_FILES = 39
 #: on a busy machine the news of the import are taken over during the first of them
 MOST_ROUNDS = 200
 NAME = "the name of user 42"
@@ -99,8 +100,10 @@ def files_entered(seen: set[str]) -> Any:
         sys.setprofile(before)
 
 
-async def test_a_warm_call_passes_no_more_files_than_it_did(warm: Warm) -> None:
+async def test_a_warm_call_passes_no_more_files_than_it_did(warm: Warm, monkeypatch: pytest.MonkeyPatch) -> None:
     """Issue 11: a call that passes few hands can be read in one sitting."""
+    # Writing the log line is the log's work: whether an earlier test of this process set a log up must not change the count.
+    monkeypatch.setattr(logging.getLogger("ascend.calls"), "disabled", True)
     common: set[str] | None = None
     for _ in range(MOST_ROUNDS):
         seen: set[str] = set()
