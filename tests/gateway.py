@@ -11,7 +11,7 @@ import httpx2
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 
-from oauth.resources import Resources
+from oauth.resources import ResourceKind, Resources
 from oauth.sign_in.passwords import Passwords
 from oauth.tokens.operator_issued import OperatorIssuedTokens
 from server.app import Gateway, open_gateway
@@ -51,7 +51,9 @@ async def add_person(gateway: Gateway, email: str = EMAIL, tenant_id: str = "def
     return (await Passwords(gateway.store.subjects).add_subject(tenant_id, email, PASSWORD)).subject_id
 
 
-async def token_for(gateway: Gateway, subject_id: str, tenant_id: str = "default", scopes: frozenset[str] = SCOPES) -> str:
+async def token_for(
+    gateway: Gateway, subject_id: str, tenant_id: str = "default", scopes: frozenset[str] = SCOPES, kind: ResourceKind = "mcp"
+) -> str:
     """Return an access token with `scopes`, whatever the subject may grant."""
 
     async def allowed(*_who: str) -> frozenset[str]:
@@ -59,7 +61,7 @@ async def token_for(gateway: Gateway, subject_id: str, tenant_id: str = "default
 
     resources = Resources(gateway.tenants, gateway.settings.mcp_url, gateway.settings.base_url)
     issued = OperatorIssuedTokens(gateway.store.grants, resources, allowed)
-    return (await issued.mint(tenant_id, subject_id, scopes, 3600)).access_token
+    return (await issued.mint(tenant_id, subject_id, scopes, 3600, kind)).access_token
 
 
 async def bring_openapi(gateway: Gateway, location: str | Path, provider: str, tenant_id: str | None = None) -> None:

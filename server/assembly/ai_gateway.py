@@ -12,6 +12,7 @@ from oauth.connections.credentials import Credentials
 from oauth.metadata import resource_metadata_url
 from oauth.resources import Resources
 from oauth.scopes import MODELS
+from oauth.sign_in.person_names import PersonNames
 from oauth.tenants import DEFAULT_TENANT, Tenants
 from oauth.tokens.access_tokens import AccessTokens
 from server.config.settings import Settings
@@ -82,6 +83,8 @@ class AiGateway:
     paying_runners: list[MeteredRunner]
     #: of model calls alone; the gateway's own registry collects it
     metrics: CollectorRegistry
+    #: what budgets, limits and reports call a person
+    names: PersonNames
 
     def endpoint(self, settings: Settings, tenants: Tenants, access_tokens: AccessTokens) -> ModelEndpoint:
         """Return the HTTP face."""
@@ -90,7 +93,7 @@ class AiGateway:
         def resource_of(tenant_id: str) -> str:
             return resources.of(tenant_id, "models")
 
-        callers = ModelCallers(self.keys, access_tokens, tenants, self.calls.config, resource_of)
+        callers = ModelCallers(self.keys, access_tokens, tenants, self.calls.config, resource_of, self.names.of)
         metadata = resource_metadata_url(settings.base_url, resource_of(DEFAULT_TENANT))
         challenge = f'Bearer resource_metadata="{metadata}", scope="{MODELS}"'
         listing, feedback = ModelListing(self.router.models_for), FeedbackEndpoint(self.feedback)
@@ -98,13 +101,16 @@ class AiGateway:
 
     def functions(self, store: Store) -> list[BuiltinFunction]:
         """Return the operations llm.*."""
-        return [*llm_calls(self.calls), *llm_reports(self.router, store.model_calls, self.ledger, self.budgets, self.feedback)]
+        reports = llm_reports(self.router, store.model_calls, self.ledger, self.budgets, self.feedback, self.names.of)
+        return [*llm_calls(self.calls, self.names.of), *reports]
 
     def metered(self, runner: Runner) -> Runner:
         """Return a runner that sets aside for operations with a price, in the same budgets."""
-        paying = MeteredRunner(
-            runner, self.budgets, self.charges, lambda provider, name: self.prices.request_nano_usd(provider, name, datetime.now(UTC))
-        )
+
+        def price(provider: str, operation: str) -> int:
+            return self.prices.request_nano_usd(provider, operation, datetime.now(UTC))
+
+        paying = MeteredRunner(runner, self.budgets, self.charges, price, self.names.of)
         paying.switch(has_prices=self.config.current.has_request_prices)
         self.paying_runners.append(paying)
         return paying
@@ -113,6 +119,7 @@ class AiGateway:
         """Follow what other processes change."""
         feed.listen("ai_config", self._config_changed)
         feed.listen("caller_keys", self._keys_changed)
+        feed.listen("subjects", self._people_changed)
 
     def background(self) -> Sequence[Callable[[], Coroutine[Any, Any, None]]]:
         """Return what runs beside the calls, until cancelled."""
@@ -128,6 +135,9 @@ class AiGateway:
 
     async def _keys_changed(self, changes: Sequence[Change]) -> None:
         await self.keys.changed({(change.tenant_id or "", change.item) for change in changes})
+
+    async def _people_changed(self, changes: Sequence[Change]) -> None:
+        self.names.forget({(change.tenant_id or "", change.item) for change in changes})
 
 
 @asynccontextmanager
@@ -181,6 +191,7 @@ async def open_ai_gateway(
             spans=spans,
             paying_runners=[],
             metrics=metrics,
+            names=PersonNames(store.subjects),
         )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from oauth.scopes import MODELS, permits
+from oauth.sign_in.person_names import NameOf
 from oauth.tenants import Tenants
 from oauth.tokens.access_tokens import AccessTokens
 from tools.ai_gateway.caller_keys import CallerKeys
@@ -15,7 +16,7 @@ _GATEWAY_HEADERS = ("x-gateway-authorization", "cf-aig-authorization")
 
 
 class ModelCallers:
-    """Turns the headers of a request into a `ModelCaller`. From memory, but for an access token that this process sees first."""
+    """Turns the headers of a request into a `ModelCaller`. From memory, but for a token or person that this process sees first."""
 
     def __init__(
         self,
@@ -24,10 +25,11 @@ class ModelCallers:
         tenants: Tenants,
         config: Callable[[], AiConfig],
         resource_of: Callable[[str], str],
+        name_of: NameOf,
     ) -> None:
         """`resource_of`: the resource that a tenant's access tokens for models are for (RFC 8707)."""
         self._keys, self._access_tokens, self._tenants = keys, access_tokens, tenants
-        self._config, self._resource_of = config, resource_of
+        self._config, self._resource_of, self._name_of = config, resource_of, name_of
 
     async def caller(self, headers: Mapping[str, str]) -> ModelCaller:
         """Return who calls; `headers` are lower-case. Raises ModelCallRefused."""
@@ -54,7 +56,7 @@ class ModelCallers:
             principal = verified.principal
             if not permits(principal.scopes, MODELS):
                 raise forbidden(f"the access token has not the scope {MODELS}")
-            caller = ModelCaller(principal.tenant_id, user=principal.subject, principal=principal)
+            caller = ModelCaller(principal.tenant_id, user=await self._name_of(principal), principal=principal)
         tenant = self._tenants.get(caller.tenant_id)
         if tenant is None or tenant.suspended:
             raise unauthenticated()

@@ -209,6 +209,7 @@ class ModelCalls:
             user=request.user,
             requested=decision.route or decision.requested,
             candidates=candidates,
+            person=caller.user,
         )
 
     def _native_dialect(self, request: ModelRequest) -> Dialect:

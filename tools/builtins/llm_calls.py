@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import orjson
 
 from oauth.scopes import MODELS
+from oauth.sign_in.person_names import NameOf
 from tools.ai_gateway.calls import ModelCalls
 from tools.ai_gateway.model_request import ModelCaller, ModelRequest, ModelTrace, Surface, Wishes
 from tools.ai_gateway.replies import WholeReply
@@ -35,8 +36,8 @@ _ASKED: dict[str, Json] = {
 class ModelInvocation:
     """Asks a model. `provider`: the only one that may answer; "" where route or tier decide."""
 
-    def __init__(self, calls: ModelCalls, slug: str, provider: str = "") -> None:
-        self._calls, self._slug, self._provider = calls, slug, provider
+    def __init__(self, asking: "Asking", slug: str, provider: str = "") -> None:
+        self._asking, self._slug, self._provider = asking, slug, provider
 
     async def __call__(self, call: Call) -> Outcome:
         given = call.arguments
@@ -51,7 +52,7 @@ class ModelInvocation:
             schema = {"name": "answer", "schema": given["json_schema"]}
             body["response_format"] = {"type": "json_schema", "json_schema": schema}
         wishes = Wishes(user=given.get("user", ""), tier=given.get("tier", ""), provider=self._provider)
-        answer = await asked(self._calls, call, "chat", body, wishes)
+        answer = await self._asking.answer(call, "chat", body, wishes)
         return answer if isinstance(answer, Outcome) else Outcome("ok", data=_answered(answer.body, answer))
 
     def function(self) -> BuiltinFunction:
@@ -65,13 +66,13 @@ class ModelInvocation:
 class Embedding:
     """Turns texts into vectors."""
 
-    def __init__(self, calls: ModelCalls) -> None:
-        self._calls = calls
+    def __init__(self, asking: "Asking") -> None:
+        self._asking = asking
 
     async def __call__(self, call: Call) -> Outcome:
         given = call.arguments
         body = {"model": given["model"], "input": given["texts"], "encoding_format": "float"}
-        answer = await asked(self._calls, call, "embeddings", body, Wishes(user=given.get("user", "")))
+        answer = await self._asking.answer(call, "embeddings", body, Wishes(user=given.get("user", "")))
         if isinstance(answer, Outcome):
             return answer
         vectors = [row.get("embedding") for row in answer.body.get("data") or []]
@@ -87,13 +88,13 @@ class Embedding:
 class Reranking:
     """Orders documents by how well they answer a query."""
 
-    def __init__(self, calls: ModelCalls) -> None:
-        self._calls = calls
+    def __init__(self, asking: "Asking") -> None:
+        self._asking = asking
 
     async def __call__(self, call: Call) -> Outcome:
         given = call.arguments
         body = {name: given[name] for name in ("model", "query", "documents", "top_n") if name in given}
-        answer = await asked(self._calls, call, "rerank", body, Wishes())
+        answer = await self._asking.answer(call, "rerank", body, Wishes())
         if isinstance(answer, Outcome):
             return answer
         return Outcome("ok", data={"results": answer.body.get("results"), **_facts(answer)})
@@ -118,16 +119,23 @@ class Answered:
     body: Mapping[str, Json]
 
 
-async def asked(calls: ModelCalls, call: Call, surface: Surface, body: dict[str, Json], wishes: Wishes) -> Answered | Outcome:
-    """Return the answer, or what became of a call that has none."""
-    principal = call.principal
-    caller = ModelCaller(principal.tenant_id, user=principal.subject, principal=principal)
-    reply = await calls.answer(ModelRequest(surface, orjson.dumps(body), body, caller, wishes, trace=ModelTrace(call.trace_id)))
-    if not isinstance(reply, WholeReply):
-        raise RuntimeError("a stream came where none was asked for")
-    if reply.status >= 400:
-        return _failed(reply)
-    return Answered(reply, orjson.loads(reply.body))
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """The door of the AI gateway for who calls in a conversation. `name_of`: what budgets call the person."""
+
+    calls: ModelCalls
+    name_of: NameOf
+
+    async def answer(self, call: Call, surface: Surface, body: dict[str, Json], wishes: Wishes) -> Answered | Outcome:
+        """Return the answer, or what became of a call that has none."""
+        principal = call.principal
+        caller = ModelCaller(principal.tenant_id, user=await self.name_of(principal), principal=principal)
+        reply = await self.calls.answer(ModelRequest(surface, orjson.dumps(body), body, caller, wishes, trace=ModelTrace(call.trace_id)))
+        if not isinstance(reply, WholeReply):
+            raise RuntimeError("a stream came where none was asked for")
+        if reply.status >= 400:
+            return _failed(reply)
+        return Answered(reply, orjson.loads(reply.body))
 
 
 def _answered(body: Mapping[str, Json], answer: Answered) -> dict[str, Json]:
@@ -183,13 +191,14 @@ def _function(
     return BuiltinFunction(slug, run, schema, idempotent=False, scope=MODELS, timeout_s=TIMEOUT_S, example=example)
 
 
-def llm_calls(calls: ModelCalls) -> list[BuiltinFunction]:
+def llm_calls(calls: ModelCalls, name_of: NameOf) -> list[BuiltinFunction]:
     """Return the operations that spend."""
+    asking = Asking(calls, name_of)
     return [
-        ModelInvocation(calls, "llm.invoke").function(),
-        ModelInvocation(calls, "llm.claude", "anthropic").function(),
-        ModelInvocation(calls, "llm.perplexity", "perplexity").function(),
-        ModelInvocation(calls, "llm.bedrock", "bedrock").function(),
-        Embedding(calls).function(),
-        Reranking(calls).function(),
+        ModelInvocation(asking, "llm.invoke").function(),
+        ModelInvocation(asking, "llm.claude", "anthropic").function(),
+        ModelInvocation(asking, "llm.perplexity", "perplexity").function(),
+        ModelInvocation(asking, "llm.bedrock", "bedrock").function(),
+        Embedding(asking).function(),
+        Reranking(asking).function(),
     ]

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 
 from oauth.scopes import MODELS
+from oauth.sign_in.person_names import NameOf
 from tools.ai_gateway.feedback import Feedback
 from tools.ai_gateway.model_request import ModelCaller
 from tools.ai_gateway.records.call_ledger import CallLedger
@@ -29,7 +30,7 @@ class ModelList:
 
     async def __call__(self, call: Call) -> Outcome:
         principal = call.principal
-        names = self._router.models_for(ModelCaller(principal.tenant_id, user=principal.subject, principal=principal))
+        names = self._router.models_for(ModelCaller(principal.tenant_id, principal=principal))
         rows = [{"id": name, "kind": "model" if "/" in name else "route"} for name in names]
         return Outcome("ok", data={"models": rows})
 
@@ -41,15 +42,17 @@ class ModelList:
 class UsageSummary:
     """Adds up the tenant's model calls, and says what is left of the budgets that hold the caller's own."""
 
-    def __init__(self, store: ModelCallStore, ledger: CallLedger, budgets: Budgets, clock: Callable[[], float] = time.time) -> None:
-        self._store, self._ledger, self._budgets, self._clock = store, ledger, budgets, clock
+    def __init__(
+        self, store: ModelCallStore, ledger: CallLedger, budgets: Budgets, name_of: NameOf, clock: Callable[[], float] = time.time
+    ) -> None:
+        self._store, self._ledger, self._budgets, self._name_of, self._clock = store, ledger, budgets, name_of, clock
 
     async def __call__(self, call: Call) -> Outcome:
         await self._ledger.flush()
         since_us = int((self._clock() - call.arguments.get("days", DAYS) * 86_400) * 1_000_000)
         rows = await self._store.usage(call.arguments.get("by", "model"), call.principal.tenant_id, since_us)
         principal = call.principal
-        held_by = await self._budgets.standing(Spending(principal.tenant_id, user=principal.subject))
+        held_by = await self._budgets.standing(Spending(principal.tenant_id, user=await self._name_of(principal)))
         data: dict[str, Json] = {
             "cost_usd": to_usd(sum(row.cost_nano_usd for row in rows)),
             "calls": sum(row.calls for row in rows),
@@ -104,6 +107,9 @@ def _row(row: ModelUsage) -> dict[str, Json]:
     }
 
 
-def llm_reports(router: Router, store: ModelCallStore, ledger: CallLedger, budgets: Budgets, feedback: Feedback) -> list[BuiltinFunction]:
+def llm_reports(
+    router: Router, store: ModelCallStore, ledger: CallLedger, budgets: Budgets, feedback: Feedback, name_of: NameOf
+) -> list[BuiltinFunction]:
     """Return the operations that tell, and the one that judges."""
-    return [ModelList(router).function(), UsageSummary(store, ledger, budgets).function(), FeedbackGiven(feedback).function()]
+    usage = UsageSummary(store, ledger, budgets, name_of)
+    return [ModelList(router).function(), usage.function(), FeedbackGiven(feedback).function()]

@@ -35,7 +35,8 @@ class RuleSelection:
 
     def __init__(self, of: Selector) -> None:
         self._of = of
-        self._tenant, self._gateway, self._key, self._user = (_matching(each) for each in (of.tenant, of.gateway, of.key, of.user))
+        self._tenant, self._gateway, self._key = (_matching(each) for each in (of.tenant, of.gateway, of.key))
+        self._user = _matching_user(of.user)
         self._provider, self._model = _matching(of.provider), _matching(of.model)
         is_split = EACH in (of.tenant, of.gateway, of.key, of.user)
         self._is_of_one_tenant = is_split or (of.tenant != "" and not any(sign in of.tenant for sign in "*?["))
@@ -49,13 +50,19 @@ class RuleSelection:
 
     def of(self, spending: Spending) -> Iterator[Counted]:
         """Yield the counters in which this call counts; none where the selector is not about it."""
-        if not (self._tenant(spending.tenant_id) and self._key(spending.key) and self._user(spending.user)):
+        if not (self._tenant(spending.tenant_id) and self._key(spending.key)):
             return
         if not self._gateway(spending.gateway) or (self._needs_key and not spending.key) or (self._needs_gateway and not spending.gateway):
             return
+        users = [user for user in spending.users if self._user(user)]
+        # Somebody who named another counts once, unless each counts for themselves.
+        for user in users if self._of.user == EACH else users[:1]:
+            yield from self._of_user(spending, user)
+
+    def _of_user(self, spending: Spending, user: str) -> Iterator[Counted]:
         of = self._of
         tenant_id = spending.tenant_id if self._is_of_one_tenant else ""
-        split = (("gateway", of.gateway, spending.gateway), ("key", of.key, spending.key), ("user", of.user, spending.user))
+        split = (("gateway", of.gateway, spending.gateway), ("key", of.key, spending.key), ("user", of.user, user))
         whose = " ".join(f"{name}={_part(value)}" for name, selector, value in split if selector == EACH)
         if not self._has_targets:
             yield Counted(tenant_id, whose)
@@ -99,6 +106,14 @@ def _matching(selector: str) -> Matches:
     if any(sign in selector for sign in "*?["):
         return lambda text: fnmatchcase(text, selector)
     return selector.__eq__
+
+
+def _matching_user(selector: str) -> Matches:
+    """As `_matching`, but an address is one however it is written: `Ada@example.com` must not leave ada's calls out."""
+    if "@" not in selector:
+        return _matching(selector)
+    matches = _matching(selector.casefold())
+    return lambda text: matches(text.casefold())
 
 
 def _anything(_text: str) -> bool:

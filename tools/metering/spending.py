@@ -26,12 +26,20 @@ class Spending:
     gateway: str = ""
     #: the name of the caller's key, which rules select by
     key: str = ""
+    #: whom the call is said to be for
     user: str = ""
     #: the route or model that was asked for, or that was taken instead
     requested: str = ""
     candidates: tuple[tuple[str, str], ...] = ()
     #: the key itself, which may have a budget of its own; two keys may have one name while one replaces the other
     key_id: str = ""
+    #: who is known to call, whomever the call is said to be for; "": nobody is
+    person: str = ""
+
+    @property
+    def users(self) -> tuple[str, ...]:
+        """Whom it counts for: naming another does not take a call out of one's own budget."""
+        return (self.user, self.person) if self.person not in ("", self.user) else (self.user,)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ import secrets
 import time
 from collections.abc import Awaitable, Callable
 
+from oauth.sign_in.person_names import NameOf
 from tools.effects import may_have_taken_effect
 from tools.errors import ToolError
 from tools.metering.budgets import Budgets, BudgetsUnavailable, BudgetUsedUp
@@ -18,13 +19,16 @@ _BEYOND_S, _LONGEST_S = 60.0, 3_600.0
 
 class MeteredRunner:
     """A runner in front of another. `price`: (provider, operation id) -> billionths of a dollar for each request; 0: it is free.
+    `name_of`: what budgets call the person.
 
     While no operation has a price it is no hand that a call passes (decision 0018): `run` is the other's.
     """
 
-    def __init__(self, inner: Runner, budgets: Budgets, ledger: Ledger[ClosedCharge], price: Callable[[str, str], int]) -> None:
+    def __init__(
+        self, inner: Runner, budgets: Budgets, ledger: Ledger[ClosedCharge], price: Callable[[str, str], int], name_of: NameOf
+    ) -> None:
         self.keeps_time = inner.keeps_time
-        self._inner, self._budgets, self._ledger, self._price = inner, budgets, ledger, price
+        self._inner, self._budgets, self._ledger, self._price, self._name_of = inner, budgets, ledger, price, name_of
         self.run: Callable[[Call], Awaitable[Outcome]] = inner.run
 
     def switch(self, *, has_prices: bool) -> None:
@@ -74,7 +78,7 @@ class MeteredRunner:
         operation = call.operation
         spending = Spending(
             tenant_id=call.principal.tenant_id,
-            user=call.principal.subject,
+            user=await self._name_of(call.principal),
             requested=operation.id,
             candidates=((operation.provider, operation.id),),
         )

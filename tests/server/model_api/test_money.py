@@ -4,8 +4,11 @@ import asyncio
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
+
 from oauth.principal import Principal
 from oauth.scopes import CONNECT
+from tests.gateway import add_person, token_for
 from tests.server.model_api.conftest import Models
 from tests.waiting import until
 from tools.operation import ClientInfo
@@ -152,6 +155,31 @@ async def test_under_a_budget_a_maximum_is_a_whole_number(models: Models) -> Non
         assert (await spent(models))["b"][1] == 0
         await configure(models)
         assert (await models.chat("one/m", max_tokens=unclear)).status_code == 200
+
+
+@pytest.mark.parametrize("way", ["key", "token", "operation"])
+async def test_a_budget_that_names_a_person_holds_her_however_she_comes(models: Models, way: str) -> None:
+    """By a key of hers, by OAuth, by llm.* in a conversation; also where she says that a call is for somebody else."""
+    gateway, scopes = models.gateway, frozenset({CONNECT, "llm:write"})
+    subject = await add_person(gateway, "ada@example.com", "acme")
+    await configure(models, budgets=[{"name": "hers", "user": "ada@example.com", "window": "total", "usd": 0.02}])
+
+    async def asked(**more: Any) -> bool:
+        if way == "operation":
+            ada = Principal("acme", subject, "cl", scopes, "gr")
+            given = {"prompt": "hello", "model": "one/m", "max_tokens": 4, **more}
+            outcome = await gateway.operations.dispatcher.call(ada, "llm.invoke", given, client=ClientInfo("2026-07-28"))
+            return outcome.status == "ok"
+        return (await models.chat("one/m", key=key, **FOUR, **more)).status_code == 200
+
+    async def credential() -> str:
+        if way == "key":
+            return await models.mint("acme", "hers", user="ada@example.com")
+        return await token_for(gateway, subject, "acme", scopes, "models")
+
+    key = await credential()
+    assert [await asked(), await asked(user="bob"), await asked(), await asked(user="bob")] == [True, True, False, False]
+    assert {row.user for row in await models.rows()} == {"ada@example.com", "bob"}
 
 
 async def test_whoever_asks_is_told_what_is_left_of_the_budgets_that_hold_them(models: Models) -> None:

@@ -42,6 +42,20 @@ def test_a_call_counts_where_it_is_meant(of: Selector, counted: list[Counted]) -
     assert list(RuleSelection(of).of(TWO)) == counted
 
 
+@pytest.mark.parametrize(
+    ("selector", "counters"), [("bob", 1), ("ada@example.com", 1), ("Ada@Example.com", 1), ("ada@*", 1), ("eve", 0), ("", 1)]
+)
+def test_who_names_another_is_held_all_the_same(selector: str, counters: int) -> None:
+    """A budget names a person; whom the person says a call is for is no way out of it, and counts once."""
+    spending = replace(SPENDING, user="bob", person="ada@example.com")
+    assert len(list(RuleSelection(Selector(user=selector)).of(spending))) == counters
+
+
+def test_each_person_and_each_whom_they_name_counts_for_themselves() -> None:
+    spending = replace(SPENDING, user="bob", person="ada")
+    assert [each.whose for each in RuleSelection(Selector(user="*")).of(spending)] == ["user=bob", "user=ada"]
+
+
 def test_two_names_never_look_like_one() -> None:
     """Users are whatever callers say: spaces, our own signs, texts of any length, what no database takes."""
     names = ["a", "a b", "a%20;b", "a%b", "", "\0", "\ud800", "x" * 200, "x" * 199 + "y", "é"]

@@ -9,6 +9,7 @@ from pathlib import Path
 import anyio
 import pytest
 
+from oauth.principal import Principal
 from server.storage.database import Database
 from server.storage.metering.budgets import SqlBudgetStore
 from server.storage.metering.operation_charges import SqlOperationCharges
@@ -52,6 +53,11 @@ def call(operation_id: str) -> Call:
     )
 
 
+async def name_of(principal: Principal) -> str:
+    """As two people would be called."""
+    return f"{principal.subject}@example.com"
+
+
 @dataclass(frozen=True)
 class Metered:
     """A runner in front of a scripted one, with its ledger."""
@@ -67,7 +73,7 @@ class Metered:
 def metered(budgets: Budgets, database: Database) -> Metered:
     inner = ScriptedRunner()
     ledger = Ledger[ClosedCharge](SqlOperationCharges(database).append, "operation_charges")
-    runner = MeteredRunner(inner, budgets, ledger, lambda _provider, name: PRICES.get(name, 0))
+    runner = MeteredRunner(inner, budgets, ledger, lambda _provider, name: PRICES.get(name, 0), name_of)
     runner.switch(has_prices=True)
     return Metered(runner, inner, ledger)
 
@@ -166,3 +172,13 @@ async def test_without_a_budget_there_is_a_row_all_the_same(database: Database) 
     await of.ledger.flush()
     [usage] = await SqlOperationCharges(database).usage("acme", 0)
     assert (usage.operation, usage.calls, usage.cost_nano_usd) == ("crm.contacts.enrich", 1, CENT.nano_usd)
+
+
+async def test_a_budget_that_names_a_person_holds_her_operations(database: Database) -> None:
+    """By the same e-mail as for her keys and tokens."""
+    hers = f"{ADA.subject}@example.com"
+    async with running_budgets(database, [dollars("hers", 0.01, Selector(user=hers))]) as budgets:
+        runner = metered(budgets, database)
+        assert (await runner.run(call("crm.contacts.enrich"))).status == "ok"
+        with pytest.raises(ToolError, match="hers"):
+            await runner.run(call("crm.contacts.enrich"))
