@@ -7,6 +7,8 @@ subject. The tenant is never in a value: a store is asked for one tenant at a ti
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
+from tools.context_plane.ids import column_of
+
 #: how a claim came about, the strongest word first: a system of record, a person or agent, a rule over a text, a model
 Method = Literal["record", "asserted", "mapped", "extracted"]
 METHODS: tuple[Method, ...] = ("record", "asserted", "mapped", "extracted")
@@ -64,6 +66,17 @@ class EntityKey:
 
 
 @dataclass(frozen=True, slots=True)
+class EntityLink:
+    """That two entities are one: since when, by whose word, and until when. What was believed meanwhile stands under `into_id`."""
+
+    entity_id: int
+    into_id: int
+    by: str
+    linked_at_us: int
+    unlinked_at_us: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Claim:
     """What one episode says of one subject; immutable but for `withdrawn_at_us`, and gone with its episode.
 
@@ -99,6 +112,11 @@ class Claim:
         return self.object_id, self.value
 
 
+def said_number(object_id: int | None, value: str | None) -> int:
+    """Return the number by which what is said is looked up: two that say the same have the same one."""
+    return column_of(value or "") if object_id is None else object_id
+
+
 @dataclass(frozen=True, slots=True)
 class Belief:
     """What the claims of one group come to: one value in one window. A pure value, the same whatever the order of its claims."""
@@ -109,8 +127,12 @@ class Belief:
     valid_to_us: int | None
     confidence: float
     state: FactState
-    #: sorted
+    #: sorted; of many, those that were said first by the strongest methods
     claim_ids: tuple[int, ...]
+
+    @property
+    def said(self) -> tuple[int | None, str | None]:
+        return self.object_id, self.value
 
 
 @dataclass(frozen=True, slots=True)

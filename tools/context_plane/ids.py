@@ -1,5 +1,6 @@
 """Numbers that name rows, and how they are written: `fct_1k9…`. The same number is a row's id in the index."""
 
+import hashlib
 import secrets
 
 #: 63 bits: what a BIGINT and an int64 column of the index hold
@@ -32,3 +33,8 @@ def id_number(prefix: str, text: str) -> int | None:
     for digit in digits:
         number = number * 32 + _DIGITS.index(digit)
     return number if 0 < number <= _MOST else None
+
+
+def column_of(text: str) -> int:
+    """Return the number that stands for a text in an int64 column: the first 8 bytes of its BLAKE2b hash, signed."""
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big", signed=True)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
-from tools.context_plane.facts import Cardinality, Claim, Entity, EntityKey, Episode, Fact, Group
+from tools.context_plane.facts import Cardinality, Claim, Entity, EntityKey, EntityLink, Episode, Fact, Group
 
 Result = TypeVar("Result")
 
@@ -47,58 +47,102 @@ class FactNews:
     is_all: bool
 
 
-class ContextRows(Protocol):
-    """The rows of one tenant, within one transaction. Lists go in and come out whole: no statement a row."""
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What a tenant has on record; facts count those that are retired too."""
 
-    # sources
+    facts: int
+    claims: int
+    entities: int
+    content_bytes: int
+
+
+class EpisodeRows(Protocol):
+    """Sources, and what they said."""
+
     def known_episode(self, audience: str, source: str, source_id: str, content_hash: str) -> Episode | None: ...
     def add_episodes(self, episodes: Sequence[Episode]) -> None: ...
     def episodes(self, episode_ids: Collection[int]) -> Mapping[int, Episode]: ...
 
-    # whom it is about
+    def claims_of(self, groups: Collection[Group], said: Collection[int] | None = None) -> Sequence[Claim]:
+        """Return the claims of these groups, withdrawn ones too; `said`: those alone that say one of these (`said_number`)."""
+        ...
+
+    def claims(self, claim_ids: Collection[int]) -> Mapping[int, Claim]: ...
+    def groups_about(self, entity_ids: Collection[int]) -> Sequence[Group]:
+        """Return the groups of the claims whose subject or object is one of these."""
+        ...
+
+    def add_claims(self, claims: Sequence[Claim]) -> None: ...
+    def withdraw_claims(self, claim_ids: Collection[int]) -> None: ...
+
+
+class EntityRows(Protocol):
+    """Whom it is about."""
+
     def entities(self, entity_ids: Collection[int]) -> Mapping[int, Entity]: ...
-    def entities_by_key(self, keys: Collection[tuple[str, str]]) -> Mapping[tuple[str, str], int]:
-        """Return which entity each (key_kind, key) names."""
+    def entities_by_key(self, keys: Collection[tuple[str, str]]) -> Mapping[tuple[str, str], tuple[int, ...]]:
+        """Return the entities that have each (key_kind, key); several may share a weak one."""
         ...
 
     def entities_by_name(self, names: Collection[tuple[str, str]]) -> Mapping[tuple[str, str], tuple[int, ...]]:
         """Return the entities of each (kind, normal_name); kind '' is any."""
         ...
 
+    def entities_of_kind(self, kind: str, limit: int) -> Sequence[Entity]: ...
     def keys_of(self, entity_ids: Collection[int]) -> Mapping[int, tuple[EntityKey, ...]]: ...
-    def add_entities(self, entities: Sequence[Entity], keys: Sequence[EntityKey]) -> None: ...
-    def set_merged_into(self, entity_id: int, merged_into: int | None) -> None: ...
-
-    # what was said
-    def claims_of(self, groups: Collection[Group]) -> Sequence[Claim]:
-        """Return the claims of these groups that are not withdrawn."""
+    def merged_into(self, entity_ids: Collection[int]) -> Mapping[int, tuple[int, ...]]:
+        """Return, for each that has any, the entities that are merged into it now, without those that are merged into these."""
         ...
 
-    def claims(self, claim_ids: Collection[int]) -> Mapping[int, Claim]: ...
-    def add_claims(self, claims: Sequence[Claim]) -> None: ...
-    def withdraw_claims(self, claim_ids: Collection[int], at_us: int) -> None: ...
+    def links_of(self, entity_ids: Collection[int]) -> Sequence[EntityLink]:
+        """Return every link that one of these had or has, on either side."""
+        ...
 
-    # what is believed
+    def add_entities(self, entities: Sequence[Entity], keys: Sequence[EntityKey]) -> None: ...
+    def link(self, entity_id: int, into_id: int, by: str) -> None: ...
+    def unlink(self, entity_id: int) -> None: ...
+
+
+class FactRows(Protocol):
+    """What is believed."""
+
     def cardinalities(self, predicates: Collection[str]) -> Mapping[str, Cardinality]:
         """Return those that were declared; the others are `many`."""
         ...
 
     def declare(self, predicate: str, cardinality: Cardinality) -> None: ...
     def groups_with(self, predicate: str) -> Sequence[Group]: ...
-    def facts_of(self, groups: Collection[Group]) -> Sequence[Fact]:
-        """Return what is believed now in these groups."""
+    def facts_of(self, groups: Collection[Group], said: Collection[int] | None = None) -> Sequence[Fact]:
+        """Return what is believed now in these groups; `said`: that alone which says one of these."""
+        ...
+
+    def history_of(self, groups: Collection[Group]) -> Sequence[Fact]:
+        """Return what was ever believed in these groups."""
         ...
 
     def facts(self, fact_ids: Collection[int]) -> Mapping[int, Fact]: ...
     def add_facts(self, facts: Sequence[Fact]) -> None: ...
-    def retire_facts(self, fact_ids: Collection[int], at_us: int) -> None: ...
+    def retire_facts(self, fact_ids: Collection[int]) -> None: ...
+
+
+class ContextRows(EpisodeRows, EntityRows, FactRows, Protocol):
+    """The rows of one tenant, within one transaction. Lists go in and come out whole: no statement a row."""
+
+    @property
+    def now_us(self) -> int:
+        """When this transaction is: after every earlier one of the tenant, whatever the clocks of the nodes say."""
+        ...
+
+    def kept(self) -> Kept: ...
 
 
 class ContextStore(Protocol):
     async def change(self, tenant_id: str, work: Callable[[ContextRows], Result]) -> Result:
         """Run `work` in one transaction: all of it or nothing; one writer of a tenant at a time, on any number of nodes.
 
-        What it changed has the tenant's next revision and is announced (topic `context`), so that every index follows in order.
+        Each row of a fact that it adds or retires has the tenant's next revision; that there are some is announced (topic `context`),
+        so that every index follows in order.
         """
         ...
 
