@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 
 from tests.tools.plans.plans import Batches, answering_with, batches
 from tests.tools.stand_ins import ADA, CLIENT, gateway, operation
+from tools.child_processes.child import Child
 from tools.dispatch.large_answers import select_from, window_of
 from tools.dispatch.outcome_codec import decode_outcome, encode_outcome
 from tools.errors import TooLarge
-from tools.heavy_json import worker as json_worker
 from tools.heavy_json.weight import MAX_WEIGHT, is_heavy, values_in_text, weight
 from tools.heavy_json.worker import WORKERS, JsonWorkers
 from tools.json_text import encode
@@ -203,17 +203,17 @@ async def _plan_house() -> Batches:
 async def test_a_child_that_is_killed_goes_while_others_work(monkeypatch: pytest.MonkeyPatch) -> None:
     """Giving back its memory takes the system a while; the loop does not wait for it."""
     buried, is_over = list[str](), threading.Event()
-    bury = json_worker._Child.bury
+    bury = Child.bury
 
-    def noted(child: json_worker._Child) -> None:
+    def noted(child: Child) -> None:
         buried.append(threading.current_thread().name)
         bury(child)
         is_over.set()
 
-    monkeypatch.setattr(json_worker._Child, "bury", noted)
+    monkeypatch.setattr(Child, "bury", noted)
     workers = JsonWorkers()
     with pytest.raises(TooLarge):
         await workers.work(time.sleep, 60, deadline=asyncio.get_running_loop().time() + 1)
     assert await asyncio.to_thread(is_over.wait, 10)
-    assert buried == ["json-worker-end"]
+    assert buried == ["child-end"]
     workers.close()
