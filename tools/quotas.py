@@ -45,6 +45,12 @@ class Quotas:
         if total_bytes > quota.max_bytes:
             raise QuotaExceeded(f"{self.what} of {'your whole tenant' if in_tenant else 'one person'} ({quota})", self.hint)
 
+    def check_room(self, own: tuple[int, int], tenant: tuple[int, int]) -> None:
+        """Raise QuotaExceeded where a person, or a tenant, would have more than its quota; (count, bytes) with what comes."""
+        for (count, total_bytes), quota, whose in ((own, self.person, "one person"), (tenant, self.tenant, "your whole tenant")):
+            if not quota.holds(count, total_bytes):
+                raise QuotaExceeded(f"{self.what} of {whose} ({quota})", self.hint)
+
     def to_forget(self, own: Sequence[tuple[Key, int]], tenant: tuple[int, int], size_bytes: int) -> list[Key]:
         """Return which of a person's `own` (key, bytes; the oldest first) must go before one more of `size_bytes` is kept.
 
@@ -86,6 +92,12 @@ RECORDS = Quotas(
     Quota(20_000, 128 * MB),
     Quota(100_000, 1_024 * MB),
     "wait: records are forgotten after 24 hours",
+)
+DOCUMENTS = Quotas(
+    "documents",
+    Quota(10_000, 2_000 * MB),
+    Quota(50_000, 10_000 * MB),
+    "delete documents that nobody needs any more (rag_delete)",
 )
 #: of a record; the quota of keys bounds these well enough, so they need no sum
 SMALL_RECORD_BYTES = 4_000

@@ -1,0 +1,1 @@
+"""What `tools.context_plane` must remember, in SQL."""
