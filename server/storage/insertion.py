@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Table, insert
+from sqlalchemy import Connection, Table, insert
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -13,9 +13,14 @@ async def insert_rows(connection: AsyncConnection, table: Table, rows: Sequence[
 
     SQLAlchemy checks the values of a statement, and leaves out unnoticed what it does not know among parameters.
     """
+    await connection.run_sync(insert_in_thread, table, rows)
+
+
+def insert_in_thread(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Do what `insert_rows` does, in a transaction that runs whole in a thread."""
     if unknown := rows[0].keys() - table.c.keys():
         raise KeyError(f"{table.name} has no column {', '.join(sorted(unknown))}")
-    await connection.execute(insert(table), rows)
+    connection.execute(insert(table), rows)
 
 
 async def insert_once(connection: AsyncConnection, table: Table, values: Mapping[str, Any]) -> bool:
