@@ -1,0 +1,103 @@
+"""One tenant's index of one kind: loaded from its files, in step with the store, saved in one step."""
+
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+import anyio
+import orjson
+
+from capability_index.errors import SnapshotInvalid
+from capability_index.text_index import TextIndex
+from tools.context_plane.indexing.corpus import Corpus, IndexNews
+
+#: The numbers of what was deleted are kept for longer; a file that was not written for so long is made anew.
+MAX_AGE_S = 60 * 86_400.0
+_POSITION = "position.json"
+SEGMENT = "rows"
+
+Result = TypeVar("Result")
+
+
+class TenantIndex:
+    """Searched and written in threads, one writer at a time. `revision`: what it stands at, of the tenant's changes."""
+
+    def __init__(self, tenant_id: str, corpus: Corpus, index: TextIndex, directory: Path, threads: anyio.CapacityLimiter) -> None:
+        self.tenant_id = tenant_id
+        self.index = index
+        self.revision = 0
+        self._corpus, self._directory, self._threads = corpus, directory, threads
+        self._turn = anyio.Lock()
+        self._saved_revision = 0
+        self._saved_at = time.monotonic()
+
+    @property
+    def is_dirty(self) -> bool:
+        """Say whether its files lack something that it knows."""
+        return self.revision != self._saved_revision
+
+    @property
+    def unsaved_s(self) -> float:
+        """Return for how long its files were not written."""
+        return time.monotonic() - self._saved_at
+
+    async def run(self, work: Callable[[], Result]) -> Result:
+        """Run what takes long in a thread."""
+        return await anyio.to_thread.run_sync(work, limiter=self._threads)
+
+    async def load(self) -> None:
+        """Take over the files, where there are any that fit the store; otherwise it begins empty."""
+        newest = await self._corpus.revision(self.tenant_id)
+        self.revision = self._saved_revision = await self.run(lambda: self._loaded(newest))
+
+    async def catch_up(self) -> bool:
+        """Take over what is new; True once nothing is missing. What was taken over stays so where it is cancelled."""
+        async with self._turn:
+            # Whoever waited for the turn finds it done, mostly.
+            if await self._corpus.revision(self.tenant_id) == self.revision:
+                return True
+            while True:
+                news = await self._corpus.news(self.tenant_id, self.revision)
+                with anyio.CancelScope(shield=True):
+                    await self.run(lambda news=news: self._take(news))  # type: ignore[misc]  # mypy and the default of a lambda
+                if news.is_all:
+                    return True
+
+    async def save(self, *, compact: bool = False) -> None:
+        """Write its files; `compact`: nothing of what was deleted is left in them, nor in memory."""
+        async with self._turn:
+            revision = self.revision
+            await self.run(lambda: self._save(revision, compact=compact))
+            self._saved_revision, self._saved_at = revision, time.monotonic()
+
+    def _take(self, news: IndexNews) -> None:
+        if news.gone:
+            self.index.delete(SEGMENT, news.gone)
+        if news.texts:
+            self.index.upsert(SEGMENT, self._corpus.analysis, news.texts)
+        self.revision = news.revision
+
+    def _loaded(self, newest: int) -> int:
+        try:
+            position = orjson.loads((self._directory / _POSITION).read_bytes())
+            revision, written_at = int(position["revision"]), float(position["written_at"])
+            # A store that was restored to an earlier day knows less than the file.
+            if not 0 < revision <= newest or time.time() - written_at > MAX_AGE_S:
+                raise SnapshotInvalid("the index is of another time")
+            self.index.load(self._directory / "index")
+        except (OSError, ValueError, KeyError, TypeError, SnapshotInvalid):
+            shutil.rmtree(self._directory, ignore_errors=True)
+            return 0
+        return revision
+
+    def _save(self, revision: int, *, compact: bool) -> None:
+        if compact:
+            self.index.compact(SEGMENT)
+        self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        # The position last: one that is too low has rows read twice, one too high would lose them.
+        self.index.save(self._directory / "index")
+        fresh = self._directory / (_POSITION + ".new")
+        fresh.write_bytes(orjson.dumps({"revision": revision, "written_at": time.time()}))
+        fresh.replace(self._directory / _POSITION)

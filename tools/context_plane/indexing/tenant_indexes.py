@@ -1,0 +1,118 @@
+"""The indexes of one kind, of the tenants that were asked lately: opened when asked, in step, put away when nobody asks."""
+
+import hashlib
+import logging
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from pathlib import Path
+
+import anyio
+
+from capability_index.text_index import Explanation, Found, Mask, TextIndex
+from tools.context_plane.indexing.corpus import Corpus
+from tools.context_plane.indexing.tenant_index import SEGMENT, TenantIndex
+
+log = logging.getLogger("ascend.context")
+
+#: how long a question waits for what was kept a moment ago
+CATCH_UP_S = 1.0
+SAVE_AFTER_S = 30.0
+#: of tenants whose index is in memory; the one not asked for longest is put away
+MAX_OPEN = 64
+IDLE_S = 3_600.0
+SEARCHERS = 2
+
+
+class TenantIndexes:
+    """`make_index` gives an empty TextIndex; it is not called before a tenant is asked for."""
+
+    def __init__(self, corpus: Corpus, make_index: Callable[[], TextIndex], directory: Path) -> None:
+        self._corpus, self._make_index = corpus, make_index
+        self._directory = directory / corpus.kind
+        self._open: OrderedDict[str, TenantIndex] = OrderedDict()
+        self._asked_at: dict[str, float] = {}
+        self._opening = anyio.Lock()
+        self._threads: anyio.CapacityLimiter | None = None
+        self._woken = anyio.Event()
+
+    async def search(self, tenant_id: str, query: str, mask: Mask, limit: int, candidates: int = 50) -> tuple[Found, bool]:
+        """Return what fits, and whether something that was kept is missing in it (`index_behind`)."""
+        held = await self._of(tenant_id)
+        is_behind = not await self._caught_up(held)
+        return await held.run(lambda: held.index.search(SEGMENT, query, mask, limit, candidates)), is_behind
+
+    async def explain(self, tenant_id: str, query: str, row: int, mask: Mask) -> Explanation:
+        """Return why a row stands where it stands, or what keeps it out."""
+        held = await self._of(tenant_id)
+        await self._caught_up(held)
+        return await held.run(lambda: held.index.explain(SEGMENT, query, row, mask))
+
+    async def follow(self, tenant_id: str) -> None:
+        """Take over what is new, where the tenant's index is open."""
+        if (held := self._open.get(tenant_id)) is not None:
+            await held.catch_up()
+
+    def wake(self, tenant_id: str) -> None:
+        """Have `run` take over what is new: the change feed says there is something."""
+        if tenant_id in self._open:
+            self._woken.set()
+
+    async def forget(self, tenant_id: str) -> None:
+        """Take over deletions, and leave nothing of what was deleted in memory or files before returning."""
+        held = await self._of(tenant_id)
+        await held.catch_up()
+        await held.save(compact=True)
+
+    async def run(self) -> None:
+        """Keep open indexes in step and their files fresh until cancelled; then write what is unwritten."""
+        try:
+            while True:
+                with anyio.move_on_after(SAVE_AFTER_S):
+                    await self._woken.wait()
+                self._woken = anyio.Event()
+                for held in list(self._open.values()):
+                    await self._keep(held)
+        finally:
+            with anyio.move_on_after(10.0, shield=True):
+                for held in self._open.values():
+                    if held.is_dirty:
+                        await held.save()
+
+    async def _keep(self, held: TenantIndex) -> None:
+        try:
+            await held.catch_up()
+            is_idle = time.monotonic() - self._asked_at[held.tenant_id] > IDLE_S
+            if held.is_dirty and (is_idle or held.unsaved_s > SAVE_AFTER_S):
+                await held.save()
+            if is_idle:
+                self._open.pop(held.tenant_id, None)
+        except Exception as error:  # the store or the disk may be away; the next turn tries again
+            log.error("index_not_followed", exc_info=error, extra={"facts": {"kind": self._corpus.kind, "tenant": held.tenant_id}})
+
+    async def _of(self, tenant_id: str) -> TenantIndex:
+        self._asked_at[tenant_id] = time.monotonic()
+        if (held := self._open.get(tenant_id)) is not None:
+            self._open.move_to_end(tenant_id)
+            return held
+        async with self._opening:
+            if (held := self._open.get(tenant_id)) is not None:
+                return held
+            if self._threads is None:
+                self._threads = anyio.CapacityLimiter(SEARCHERS)
+            # A tenant's name is no file's name.
+            folder = self._directory / hashlib.sha256(tenant_id.encode()).hexdigest()[:32]
+            held = TenantIndex(tenant_id, self._corpus, self._make_index(), folder, self._threads)
+            await held.load()
+            self._open[tenant_id] = held
+            while len(self._open) > MAX_OPEN:
+                _tenant, oldest = self._open.popitem(last=False)
+                if oldest.is_dirty:
+                    await oldest.save()
+            return held
+
+    async def _caught_up(self, held: TenantIndex) -> bool:
+        with anyio.move_on_after(CATCH_UP_S):
+            return await held.catch_up()
+        self._woken.set()
+        return False
