@@ -21,7 +21,7 @@ SEGMENT = "rows"
 Result = TypeVar("Result")
 
 
-class TenantIndex:
+class LiveIndex:
     """Searched and written in threads, one writer at a time. `revision`: what it stands at, of the tenant's changes."""
 
     def __init__(self, tenant_id: str, corpus: Corpus, index: TextIndex, directory: Path, threads: anyio.CapacityLimiter) -> None:
@@ -32,6 +32,8 @@ class TenantIndex:
         self._turn = anyio.Lock()
         self._saved_revision = 0
         self._saved_at = time.monotonic()
+        #: rows went since its files were written: what they said is still there
+        self.has_remains = False
 
     @property
     def is_dirty(self) -> bool:
@@ -65,16 +67,21 @@ class TenantIndex:
                 if news.is_all:
                     return True
 
-    async def save(self, *, compact: bool = False) -> None:
-        """Write its files; `compact`: nothing of what was deleted is left in them, nor in memory."""
+    async def save(self) -> None:
+        """Write its files; nothing of what was deleted is left in them, nor in memory."""
         async with self._turn:
             revision = self.revision
-            await self.run(lambda: self._save(revision, compact=compact))
-            self._saved_revision, self._saved_at = revision, time.monotonic()
+            await self.run(lambda: self._save(revision))
+            self._saved_revision, self._saved_at, self.has_remains = revision, time.monotonic(), False
+
+    async def drop_files(self) -> None:
+        """Delete its files: whoever comes next makes them anew from the store."""
+        await self.run(lambda: shutil.rmtree(self._directory, ignore_errors=True))
 
     def _take(self, news: IndexNews) -> None:
         if news.gone:
             self.index.delete(SEGMENT, news.gone)
+            self.has_remains = True
         if news.texts:
             self.index.upsert(SEGMENT, self._corpus.analysis, news.texts)
         self.revision = news.revision
@@ -92,8 +99,8 @@ class TenantIndex:
             return 0
         return revision
 
-    def _save(self, revision: int, *, compact: bool) -> None:
-        if compact:
+    def _save(self, revision: int) -> None:
+        if self.has_remains:
             self.index.compact(SEGMENT)
         self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         # The position last: one that is too low has rows read twice, one too high would lose them.

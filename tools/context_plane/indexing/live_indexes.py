@@ -11,7 +11,7 @@ import anyio
 
 from capability_index.text_index import Explanation, Found, Mask, TextIndex
 from tools.context_plane.indexing.corpus import Corpus
-from tools.context_plane.indexing.tenant_index import SEGMENT, TenantIndex
+from tools.context_plane.indexing.live_index import SEGMENT, LiveIndex
 
 log = logging.getLogger("ascend.context")
 
@@ -24,13 +24,16 @@ IDLE_S = 3_600.0
 SEARCHERS = 2
 
 
-class TenantIndexes:
-    """`make_index` gives an empty TextIndex; it is not called before a tenant is asked for."""
+class LiveIndexes:
+    """`make_index` gives an empty TextIndex; it is not called before a tenant is asked for.
 
-    def __init__(self, corpus: Corpus, make_index: Callable[[], TextIndex], directory: Path) -> None:
-        self._corpus, self._make_index = corpus, make_index
+    `keeps_files`: the process that serves writes the files; a command beside it reads them, and leaves them alone.
+    """
+
+    def __init__(self, corpus: Corpus, make_index: Callable[[], TextIndex], directory: Path, *, keeps_files: bool = True) -> None:
+        self._corpus, self._make_index, self._keeps_files = corpus, make_index, keeps_files
         self._directory = directory / corpus.kind
-        self._open: OrderedDict[str, TenantIndex] = OrderedDict()
+        self._open: OrderedDict[str, LiveIndex] = OrderedDict()
         self._asked_at: dict[str, float] = {}
         self._opening = anyio.Lock()
         self._threads: anyio.CapacityLimiter | None = None
@@ -62,7 +65,10 @@ class TenantIndexes:
         """Take over deletions, and leave nothing of what was deleted in memory or files before returning."""
         held = await self._of(tenant_id)
         await held.catch_up()
-        await held.save(compact=True)
+        if self._keeps_files:
+            await held.save()
+        else:
+            await held.drop_files()
 
     async def run(self) -> None:
         """Keep open indexes in step and their files fresh until cancelled; then write what is unwritten."""
@@ -79,18 +85,18 @@ class TenantIndexes:
                     if held.is_dirty:
                         await held.save()
 
-    async def _keep(self, held: TenantIndex) -> None:
+    async def _keep(self, held: LiveIndex) -> None:
         try:
             await held.catch_up()
             is_idle = time.monotonic() - self._asked_at[held.tenant_id] > IDLE_S
-            if held.is_dirty and (is_idle or held.unsaved_s > SAVE_AFTER_S):
+            if held.has_remains or (held.is_dirty and (is_idle or held.unsaved_s > SAVE_AFTER_S)):
                 await held.save()
             if is_idle:
                 self._open.pop(held.tenant_id, None)
         except Exception as error:  # the store or the disk may be away; the next turn tries again
             log.error("index_not_followed", exc_info=error, extra={"facts": {"kind": self._corpus.kind, "tenant": held.tenant_id}})
 
-    async def _of(self, tenant_id: str) -> TenantIndex:
+    async def _of(self, tenant_id: str) -> LiveIndex:
         self._asked_at[tenant_id] = time.monotonic()
         if (held := self._open.get(tenant_id)) is not None:
             self._open.move_to_end(tenant_id)
@@ -102,16 +108,16 @@ class TenantIndexes:
                 self._threads = anyio.CapacityLimiter(SEARCHERS)
             # A tenant's name is no file's name.
             folder = self._directory / hashlib.sha256(tenant_id.encode()).hexdigest()[:32]
-            held = TenantIndex(tenant_id, self._corpus, self._make_index(), folder, self._threads)
+            held = LiveIndex(tenant_id, self._corpus, self._make_index(), folder, self._threads)
             await held.load()
             self._open[tenant_id] = held
             while len(self._open) > MAX_OPEN:
                 _tenant, oldest = self._open.popitem(last=False)
-                if oldest.is_dirty:
+                if oldest.is_dirty and self._keeps_files:
                     await oldest.save()
             return held
 
-    async def _caught_up(self, held: TenantIndex) -> bool:
+    async def _caught_up(self, held: LiveIndex) -> bool:
         with anyio.move_on_after(CATCH_UP_S):
             return await held.catch_up()
         self._woken.set()
