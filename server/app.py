@@ -21,6 +21,9 @@ from server.assembly.provider_titles import ProviderTitles
 from server.assembly.scopes import SubjectScopes
 from server.bearer import Challenges
 from server.config.settings import Settings
+from server.context_api.callers import ContextCallers
+from server.context_api.endpoint import ContextEndpoint
+from server.context_api.front import ContextFront
 from server.discovery import Discovery
 from server.error_responses import exception_handlers
 from server.housekeeping import Housekeeping
@@ -119,8 +122,11 @@ async def open_gateway(settings: Settings) -> AsyncIterator[Gateway]:
             assemble_admin(settings, store, tenants, authorization.access_tokens, ai_gateway),
         ]
         models = ai_gateway.endpoint(settings, tenants, authorization.access_tokens)
+        callers = ContextCallers(authorization.access_tokens, tenants, settings, authorization.revocation)
+        context = ContextEndpoint(operations.dispatcher, callers)
         # decision 0018: what a request passes stands in the order of how often they come.
-        app = McpFront(authorization.guard(mcp), ModelFront(models, _behind_proxy(routes, people.pages, settings)))
+        rest = ContextFront(context, ModelFront(models, _behind_proxy(routes, people.pages, settings)))
+        app = McpFront(authorization.guard(mcp), rest)
         yield Gateway(app, settings, store, tenants, connections, operations, authorization, ai_gateway)
 
 

@@ -111,7 +111,7 @@ class BearerGuard:
     async def _verify(self, scope: Scope, send: Send, tenant: Tenant, headers: list[bytes], cors: Headers) -> Verified | None:
         """Return the verified token of the Authorization `headers`, or answer with the challenge."""
         query = scope["query_string"]
-        in_query = _query_token(query) if b"access_token" in query else None
+        in_query = token_in_query(query)
         # RFC 6750 §2: MUST NOT use more than one method; the check and the log could see different tokens.
         if len(headers) > 1 or (headers and in_query is not None):
             body = _body("invalid_request", "send the access token once, in the Authorization header")
@@ -194,7 +194,10 @@ class Challenges:
 _JSON = (b"content-type", b"application/json")
 
 
-def _query_token(query: bytes) -> str | None:
+def token_in_query(query: bytes) -> str | None:
+    """Return the access token that a URL carries, where nobody should have put one (RFC 6750 §2.3)."""
+    if b"access_token" not in query:
+        return None
     pairs = parse_qsl(query.decode("latin-1"), keep_blank_values=True)
     return next((value for name, value in pairs if name == "access_token"), None)
 

@@ -22,7 +22,11 @@ IMPORTED_AS = {
     "sentence-transformers": "sentence_transformers",
 }
 #: needed by another library at work, and imported by none of our files
-BEHIND_ANOTHER = {"aiosqlite": "SQLAlchemy's driver for SQLite", "psycopg": "SQLAlchemy's driver for PostgreSQL"}
+BEHIND_ANOTHER = {
+    "aiosqlite": "SQLAlchemy's driver for SQLite",
+    "psycopg": "SQLAlchemy's driver for PostgreSQL",
+    "python-multipart": "what starlette reads forms with",
+}
 
 
 def distributions(entries: list[str]) -> set[str]:

@@ -92,8 +92,12 @@ class Dispatcher:
         client: ClientInfo,
         progress: Progress = no_progress,
         trace_id: str | None = None,
+        options: CallOptions = DIRECT,
     ) -> Outcome:
-        """Answer a `tools/call`: `name` is one of the three tools or any operation that the tenant sees."""
+        """Answer a `tools/call`: `name` is one of the three tools or any operation that the tenant sees.
+
+        `options`: of an operation that is called by its own name, over another door than MCP.
+        """
         if not name.isascii():
             name = name.encode(errors="replace").decode()
         request = _Request(principal, client, progress, name[:MAX_ID_CHARS], trace_id or secrets.token_hex(16))
@@ -106,7 +110,7 @@ class Dispatcher:
             (operation_id, given, options), notes = asked
             outcome = await self.enter(request, operation_id, given, options, math.inf)
             return outcome.noting(notes) if notes else outcome
-        return await self.enter(request, name, arguments, DIRECT, None)
+        return await self.enter(request, name, arguments, options, None)
 
     async def enter(
         self, request: _Request, operation_id: str, arguments: Mapping[str, Json], options: CallOptions, deadline: float | None
