@@ -1,8 +1,8 @@
 """Changes that a node never hears of: none of 100,000 by six writers on PostgreSQL, while one transaction stays open for 6 s.
 
-Two nodes poll as gateways do; the writers are a process of their own. Each transaction announces one to nine changes and stays open
-for up to 20 ms, so that they end in another order than they began. How long news take is counted from the return of the commit;
-the goal is 0.5 s at p99.
+Two nodes follow the feed as gateways do; the writers are a process of their own. Each transaction announces one to nine changes and
+stays open for up to 20 ms, so that they end in another order than they began. How long news take is counted from the return of the
+commit; the goal is 0.1 s at p99.
 
 Run: `python -m benchmarks.changes_missed [--changes 100000]`
 """
@@ -24,7 +24,7 @@ from tests.contracts.postgres import postgres_server
 
 WRITERS = 6
 SLOW_S = 6.0
-GOAL_S = 0.5
+GOAL_S = 0.1
 
 
 class Node:
@@ -88,8 +88,9 @@ async def measure(url: str, count: int) -> bool:
     missed = sum(len(committed_at.keys() - node.heard_at.keys()) for node in nodes)
     delays = [node.heard_at[item] - at for node in nodes for item, at in committed_at.items() if item in node.heard_at]
     cuts = statistics.quantiles(delays, n=100)
+    p50_ms, p99_ms, longest_ms = (1000 * each for each in (cuts[49], cuts[98], max(delays)))
     print(f"{missed} of {len(committed_at):,} changes missed by two nodes, written by {WRITERS} in {took_s:.0f} s (goal 0)")
-    print(f"commit to delivery: p50 {cuts[49] * 1000:.0f} ms, p99 {cuts[98] * 1000:.0f} ms, longest {max(delays) * 1000:.0f} ms (goal 500)")
+    print(f"commit to delivery: p50 {p50_ms:.0f} ms, p99 {p99_ms:.0f} ms (goal {1000 * GOAL_S:.0f}), longest {longest_ms:.0f} ms")
     for node in nodes:
         await node.database.close()
     return missed == 0 and cuts[98] <= GOAL_S

@@ -4,7 +4,11 @@
 
 Defends: nothing that a caller may send (4 MB) and nothing that an upstream may answer (32 MB) holds the loop for more than 50 ms. Opens
 a whole gateway in this process and sends the corpus of the tests (tests/loop/corpus.py) one after the other; only inputs whose names
-have a WORD, where one is given. The shortest of three tries counts: other programs hold a machine up, too.
+have a WORD, where one is given.
+
+Three columns tell our own doing from that of other programs, which hold a machine up, too: the longest time by the clock, what all threads
+of this process worked in such a time (a thread that keeps the interpreter's lock holds the loop as well), and what the loop's own thread
+worked. The second is judged. The best of three tries counts.
 """
 
 import asyncio
@@ -12,6 +16,7 @@ import gc
 import sys
 import tempfile
 import time
+from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
@@ -22,8 +27,18 @@ TRIES = 3
 MAX_S = 60.0
 
 
-async def held_ms(house: StalledGateway, each: Input) -> tuple[float, float, int, float]:
-    """Return the longest hold of one try in ms, its work alone in ms, the status of the answer, and how long it took in s."""
+@dataclass(frozen=True, slots=True, order=True)
+class Try:
+    """The longest holds of the loop under one input: by what this process worked, by the clock, by the loop's own work."""
+
+    held_ms: float
+    clock_ms: float
+    work_ms: float
+    status: int
+    taken_s: float
+
+
+async def tried(house: StalledGateway, each: Input) -> Try:
     body = each.body()
     gc.collect()
     await asyncio.sleep(0.05)
@@ -34,27 +49,29 @@ async def held_ms(house: StalledGateway, each: Input) -> tuple[float, float, int
             status, answer = await house.send(each, body)
         del answer
         await asyncio.sleep(0.01)
-    return watch.longest_s * 1000, watch.longest_work_s * 1000, status, time.perf_counter() - began
+    holds_ms = (1000 * watch.longest_held_s, 1000 * watch.longest_s, 1000 * watch.longest_work_s)
+    return Try(*holds_ms, status, time.perf_counter() - began)
 
 
 async def main() -> int:
-    words, longest = sys.argv[1:], 0.0
+    words, longest_ms = sys.argv[1:], 0.0
+    print("    held  by clock  on loop", flush=True)
     with tempfile.TemporaryDirectory() as name:
         async with stalled_gateway(Path(name)) as house:
             for each in chain(inputs(house.api_by_path), model_calls(with_largest=True)):
                 if words and not any(word in each.name for word in words):
                     continue
-                held = await held_ms(house, each)
+                best = await tried(house, each)
                 for _ in range(TRIES - 1):
-                    if held[0] <= MOST_MS:
+                    if best.held_ms <= MOST_MS:
                         break
-                    held = min(held, await held_ms(house, each))
-                longest = max(longest, held[0])
-                ms, work_ms, status, taken_s = held
-                mark = "  <-- too long" if ms > MOST_MS else ""
-                print(f"{ms:8.1f} ms ({work_ms:6.1f} of work)  {each.name:55} {status}  {taken_s:6.1f} s{mark}", flush=True)
-    print(f"{longest:8.1f} ms  the longest; {MOST_MS:.0f} ms are the goal")
-    return 0 if longest <= MOST_MS else 1
+                    best = min(best, await tried(house, each))
+                longest_ms = max(longest_ms, best.held_ms)
+                mark = "  <-- too long" if best.held_ms > MOST_MS else ""
+                times = f"{best.held_ms:8.1f}  {best.clock_ms:8.1f}  {best.work_ms:7.1f}"
+                print(f"{times}  {each.name:55} {best.status}  {best.taken_s:6.1f} s{mark}", flush=True)
+    print(f"{longest_ms:8.1f} ms  the longest; {MOST_MS:.0f} ms are the goal")
+    return 0 if longest_ms <= MOST_MS else 1
 
 
 if __name__ == "__main__":

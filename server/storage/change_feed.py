@@ -9,9 +9,12 @@ from sqlalchemy import delete, func, select
 
 from server.storage.change_position import position_in
 from server.storage.database import Database, StoreUnavailable, now_us
+from server.storage.notifications import Notifications
 from server.storage.schema.platform_tables import changes
 
 POLL_S = 0.1
+#: between two looks, however often PostgreSQL says that there is news: what ends meanwhile is read together
+GATHER_S = 0.01
 KEEP_US = 24 * 3600 * 1_000_000
 RETRY_S = 1.0
 LONGEST_RETRY_S = 60.0
@@ -34,15 +37,17 @@ Listener = Callable[[list[Change]], Awaitable[None]]
 
 
 class ChangeFeed:
-    """Polls the `changes` table and hands each topic's news to its listeners: each change once, and again where one failed.
+    """Reads the `changes` table and hands each topic's news to its listeners: each change once, and again where one failed.
 
-    Every listener has an inbox of its own: one that is slow or fails holds up nobody else's news.
+    It looks ten times a second, and at once where PostgreSQL says that there is news (`server/storage/notifications.py`). Every
+    listener has an inbox of its own: one that is slow or fails holds up nobody else's news.
     """
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._inboxes: list[_Inbox] = []
         self._position = position_in(database)
+        self._notified = anyio.Event()
         self._is_behind = False
         #: when the table was read last
         self._read_at_us = now_us()
@@ -59,12 +64,17 @@ class ChangeFeed:
         self._read_at_us = now_us()
 
     async def run(self) -> None:
-        """Poll until cancelled. A store that is away costs time, not changes: they are read when it is back."""
+        """Follow the table until cancelled. A store that is away costs time, not changes: they are read when it is back."""
         async with anyio.create_task_group() as group:
             for inbox in self._inboxes:
                 group.start_soon(inbox.run)
+            if not self._database.is_sqlite:
+                group.start_soon(Notifications(self._database.url).run, self._look)
             while True:
-                await anyio.sleep(POLL_S)
+                with anyio.move_on_after(POLL_S):
+                    await self._notified.wait()
+                # Before the look: what is announced during it is looked for again.
+                self._notified = anyio.Event()
                 try:
                     await self._read()
                 except (StoreUnavailable, OSError) as error:
@@ -75,6 +85,7 @@ class ChangeFeed:
                     if self._is_behind:
                         log.warning("change_feed_caught_up")
                     self._is_behind = False
+                await anyio.sleep(GATHER_S)
 
     async def ready(self) -> str | None:
         """Say why this process may not know what changed; None where it does."""
@@ -95,6 +106,9 @@ class ChangeFeed:
         newest = select(func.max(changes.c.seq)).scalar_subquery()
         async with self._database.write() as connection:
             await connection.execute(delete(changes).where(changes.c.changed_at < now_us() - KEEP_US, changes.c.seq < newest))
+
+    def _look(self) -> None:
+        self._notified.set()
 
     async def _read(self) -> None:
         async with self._database.feed() as connection:

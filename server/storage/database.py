@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.storage.engines import ThreadedTransactions, engine_for
+from server.storage.notifications import NOTIFY
 from server.storage.schema.platform_tables import changes
 from tools.dispatch.uninterruptible import uninterruptible
 
@@ -113,4 +114,5 @@ class Database:
 
 async def announce(connection: AsyncConnection, topic: str, tenant_id: str | None, item: str) -> None:
     """Put a change into the feed, in the transaction that makes it; other processes see both or neither."""
-    await connection.execute(insert(changes).values(topic=topic, tenant_id=tenant_id or "", item=item, changed_at=now_us()))
+    added = insert(changes).values(topic=topic, tenant_id=tenant_id or "", item=item, changed_at=now_us())
+    await connection.execute(added if connection.dialect.name == "sqlite" else added.returning(NOTIFY))

@@ -29,20 +29,27 @@ _BEAT_S = 0.001
 
 
 class Watch:
-    """The longest time for which nothing else could run on the loop, and the most that the loop's thread worked in between, in seconds."""
+    """The longest time for which nothing else could run on the loop, and the most that this process worked in between, in seconds.
+
+    Other programs do not count as work: a busy machine makes `longest_s` longer, and the others hardly.
+    """
 
     def __init__(self) -> None:
         self.longest_s = 0.0
-        #: other programs do not count: a busy machine makes `longest_s` longer, and this hardly
+        #: by the loop's own thread
         self.longest_work_s = 0.0
+        #: by all threads, since one that keeps the interpreter's lock holds the loop as well; never more than the time that passed
+        self.longest_held_s = 0.0
 
     async def beat(self) -> None:
         """Notice whenever this task runs later than it asked for."""
         while True:
-            began, worked = time.perf_counter(), time.thread_time()
+            began, worked, all_worked = time.perf_counter(), time.thread_time(), time.process_time()
             await asyncio.sleep(_BEAT_S)
-            self.longest_s = max(self.longest_s, time.perf_counter() - began - _BEAT_S)
+            held_s = time.perf_counter() - began - _BEAT_S
+            self.longest_s = max(self.longest_s, held_s)
             self.longest_work_s = max(self.longest_work_s, time.thread_time() - worked)
+            self.longest_held_s = max(self.longest_held_s, min(held_s, time.process_time() - all_worked))
 
 
 @dataclass(frozen=True, slots=True)
