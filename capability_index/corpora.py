@@ -29,7 +29,7 @@ FACTS = Analysis(
             "object": FieldRule(0.0, 0.5, in_vector=False),
         }
     ),
-    columns=("valid_from", "valid_to", "recorded_at", "retired_at", "audience", "source", "subject", "predicate", "state"),
+    columns=("valid_from", "valid_to", "recorded_at", "retired_at", "audience", "source", "subject", "object", "predicate", "state"),
     words_share=0.5,
 )
 #: "heading" is the path of headings above the passage, "name" the name of its document

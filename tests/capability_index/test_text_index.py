@@ -14,7 +14,7 @@ EVER = 2**62
 def fact(row: int, text: str, start: int = -EVER, end: int = EVER, **columns: int) -> Text:
     subject, predicate, value = text.split(": ")
     windows = {"valid_from": start, "valid_to": end, "recorded_at": 0, "retired_at": EVER}
-    rest = {"audience": 0, "source": 0, "subject": 0, "predicate": 0, "state": 0}
+    rest = {"audience": 0, "source": 0, "subject": 0, "object": 0, "predicate": 0, "state": 0}
     return Text(row, {"text": text, "subject": subject, "predicate": predicate, "object": value}, {**windows, **rest, **columns})
 
 
