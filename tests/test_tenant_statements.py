@@ -6,6 +6,8 @@ from pathlib import Path
 import server.storage.schema.ai_config_tables
 import server.storage.schema.ai_gateway_tables
 import server.storage.schema.connection_tables
+import server.storage.schema.context_tables
+import server.storage.schema.document_tables
 import server.storage.schema.metering_tables
 import server.storage.schema.oauth_tables
 import server.storage.schema.platform_tables

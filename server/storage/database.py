@@ -10,7 +10,7 @@ from sqlalchemy import Connection, insert, text
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from server.storage.engines import ThreadedTransactions, engine_for
+from server.storage.engines import ThreadedSnapshots, ThreadedTransactions, engine_for
 from server.storage.notifications import NOTIFY
 from server.storage.schema.platform_tables import changes
 from tools.dispatch.uninterruptible import uninterruptible
@@ -54,6 +54,7 @@ class Database:
         self._reader = engine_for(url, "BEGIN", pool_size=4 if self.is_sqlite else 8)
         self._writer = engine_for(url, "BEGIN IMMEDIATE", pool_size=1) if self.is_sqlite else self._reader
         self._durable, self._hasty = ThreadedTransactions(url), ThreadedTransactions(url, survives_power_cut=False)
+        self._snapshots = ThreadedSnapshots(url)
         # News of revocations must not queue behind the requests of a busy node.
         self._feed = self._reader if self.is_sqlite else engine_for(url, "BEGIN", pool_size=1)
         # One writer at a time in this process: waiting here is cheaper and fairer than SQLite's busy loop.
@@ -89,6 +90,11 @@ class Database:
             async with self._write_turn:
                 return await transactions.run(work)
 
+    async def look(self, work: Callable[[Connection], Result]) -> Result:
+        """Run `work` on one snapshot, like `read`, all of it in one thread; nothing it writes is kept."""
+        with uninterruptible(), _reached():
+            return await self._snapshots.run(work)
+
     @asynccontextmanager
     async def feed(self) -> AsyncIterator[AsyncConnection]:
         """Give the connection that the change feed reads with; like `read`, and nobody else's."""
@@ -110,9 +116,15 @@ class Database:
             await engine.dispose()
         self._durable.close()
         self._hasty.close()
+        self._snapshots.close()
 
 
 async def announce(connection: AsyncConnection, topic: str, tenant_id: str | None, item: str) -> None:
     """Put a change into the feed, in the transaction that makes it; other processes see both or neither."""
+    await connection.run_sync(announce_in_thread, topic, tenant_id, item)
+
+
+def announce_in_thread(connection: Connection, topic: str, tenant_id: str | None, item: str) -> None:
+    """Do what `announce` does, in a transaction that runs whole in a thread."""
     added = insert(changes).values(topic=topic, tenant_id=tenant_id or "", item=item, changed_at=now_us())
-    await connection.execute(added if connection.dialect.name == "sqlite" else added.returning(NOTIFY))
+    connection.execute(added if connection.dialect.name == "sqlite" else added.returning(NOTIFY))

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 BUSY_TIMEOUT_MS = 10_000
 THREADS_IN_SQLITE, THREADS_IN_POSTGRES = 1, 4
+READERS_IN_THREADS = 4
 #: A server that vanished without a word is noticed in half a minute, not in the hours that TCP allows. The URL may say otherwise.
 POSTGRES_PATIENCE = {
     "connect_timeout": 10,
@@ -77,4 +78,32 @@ class ThreadedTransactions:
         with self._engine.begin() as connection:
             if not self._is_sqlite and not self._survives_power_cut:
                 connection.execute(text("SET LOCAL synchronous_commit = off"))
+            return work(connection)
+
+
+class ThreadedSnapshots:
+    """Reading that runs in a thread from its first statement to its last, all of it on one snapshot; nothing it writes is kept."""
+
+    def __init__(self, url: str) -> None:
+        self._limit = READERS_IN_THREADS
+        if url.startswith("sqlite"):
+            self._engine = create_engine(make_url(url).set(drivername="sqlite"), pool_size=self._limit, max_overflow=0)
+            configure_sqlite(self._engine, "BEGIN")
+        else:
+            patience = patience_of(url)
+            self._engine = create_engine(
+                url, pool_size=self._limit, pool_pre_ping=True, connect_args=patience, isolation_level="REPEATABLE READ"
+            )
+        self._threads: anyio.CapacityLimiter | None = None
+
+    async def run(self, work: Callable[[Connection], Result]) -> Result:
+        if self._threads is None:
+            self._threads = anyio.CapacityLimiter(self._limit)
+        return await anyio.to_thread.run_sync(self._run, work, limiter=self._threads)
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+    def _run(self, work: Callable[[Connection], Result]) -> Result:
+        with self._engine.connect() as connection:
             return work(connection)

@@ -17,7 +17,9 @@ async def insert_rows(connection: AsyncConnection, table: Table, rows: Sequence[
 
 
 def insert_in_thread(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Do what `insert_rows` does, in a transaction that runs whole in a thread."""
+    """Do what `insert_rows` does, in a transaction that runs whole in a thread; no rows are no statement."""
+    if not rows:
+        return
     if unknown := rows[0].keys() - table.c.keys():
         raise KeyError(f"{table.name} has no column {', '.join(sorted(unknown))}")
     connection.execute(insert(table), rows)

@@ -19,6 +19,7 @@ from server.storage.ai_gateway.configurations import SqlAiConfigs
 from server.storage.ai_gateway.experiment_calls import SqlExperimentCalls
 from server.storage.ai_gateway.feedback import SqlFeedbackStore
 from server.storage.ai_gateway.model_calls import SqlModelCallStore
+from server.storage.context_plane.context_store import SqlContextStore
 from server.storage.database import Database
 from server.storage.metering.budgets import SqlBudgetStore
 from server.storage.metering.operation_charges import SqlOperationCharges
@@ -77,6 +78,7 @@ class Store:
     comparisons: SqlComparisonStore
     budgets: SqlBudgetStore
     operation_charges: SqlOperationCharges
+    context: SqlContextStore
 
 
 @asynccontextmanager
@@ -126,6 +128,7 @@ async def open_store(settings: Settings) -> AsyncIterator[Store]:
             comparisons=SqlComparisonStore(database),
             budgets=SqlBudgetStore(database),
             operation_charges=SqlOperationCharges(database),
+            context=SqlContextStore(database),
         )
         await _ensure_default_tenant(store)
         yield store

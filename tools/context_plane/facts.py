@@ -27,6 +27,13 @@ class Group(NamedTuple):
     predicate: str
 
 
+class Part(NamedTuple):
+    """A whole group, or what of it says one thing: `said_number` of it. Values of a `many` predicate do not touch each other."""
+
+    group: Group
+    said: int | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Episode:
     """One thing that a source said or sent; unique in (audience, source, source_id, content_hash)."""

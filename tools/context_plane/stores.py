@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
-from tools.context_plane.facts import Cardinality, Claim, Entity, EntityKey, EntityLink, Episode, Fact, Group
+from tools.context_plane.facts import Cardinality, Claim, Entity, EntityKey, EntityLink, Episode, Fact, Group, Part
 
 Result = TypeVar("Result")
 
@@ -64,8 +64,8 @@ class EpisodeRows(Protocol):
     def add_episodes(self, episodes: Sequence[Episode]) -> None: ...
     def episodes(self, episode_ids: Collection[int]) -> Mapping[int, Episode]: ...
 
-    def claims_of(self, groups: Collection[Group], said: Collection[int] | None = None) -> Sequence[Claim]:
-        """Return the claims of these groups, withdrawn ones too; `said`: those alone that say one of these (`said_number`)."""
+    def claims_of(self, parts: Collection[Part]) -> Sequence[Claim]:
+        """Return the claims of these groups, or parts of them, withdrawn ones too."""
         ...
 
     def claims(self, claim_ids: Collection[int]) -> Mapping[int, Claim]: ...
@@ -113,8 +113,8 @@ class FactRows(Protocol):
 
     def declare(self, predicate: str, cardinality: Cardinality) -> None: ...
     def groups_with(self, predicate: str) -> Sequence[Group]: ...
-    def facts_of(self, groups: Collection[Group], said: Collection[int] | None = None) -> Sequence[Fact]:
-        """Return what is believed now in these groups; `said`: that alone which says one of these."""
+    def facts_of(self, parts: Collection[Part]) -> Sequence[Fact]:
+        """Return what is believed now in these groups, or parts of them."""
         ...
 
     def history_of(self, groups: Collection[Group]) -> Sequence[Fact]:

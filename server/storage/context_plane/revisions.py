@@ -1,11 +1,10 @@
 """A tenant's revision: the lock of its writers, the order of its changes, and where an index stands (docs/decisions/0045)."""
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from server.storage.database import now_us
+from server.storage.database import announce_in_thread
 from server.storage.schema.context_tables import context_revisions
-from server.storage.schema.platform_tables import changes
 
 TOPIC = "context"
 
@@ -22,8 +21,13 @@ def next_revision(connection: Connection, tenant_id: str) -> int:
     first = dialect.insert(context_revisions).values(tenant_id=tenant_id, revision=1)
     step = first.on_conflict_do_update(index_elements=[c.tenant_id], set_={"revision": c.revision + 1}).returning(c.revision)
     revision = connection.execute(step).scalar_one()
-    connection.execute(insert(changes).values(topic=TOPIC, tenant_id=tenant_id, item=tenant_id, changed_at=now_us()))
+    announce_in_thread(connection, TOPIC, tenant_id, tenant_id)
     return int(revision)
+
+
+def move_to(connection: Connection, tenant_id: str, revision: int) -> None:
+    """Let a change that took further numbers end with the last one: many rows that change at once can be followed in pages."""
+    connection.execute(update(context_revisions).where(context_revisions.c.tenant_id == tenant_id).values(revision=revision))
 
 
 def revision_of(connection: Connection, tenant_id: str) -> int:

@@ -1,0 +1,47 @@
+"""ContextStore on the database: one writer of a tenant at a time, on any number of nodes (docs/decisions/0045)."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from sqlalchemy import Connection
+
+from server.storage.context_plane.fact_news import facts_since
+from server.storage.context_plane.revisions import move_to, next_revision, revision_of
+from server.storage.context_plane.rows import SqlContextRows
+from server.storage.context_plane.totals import keep_totals, totals_of
+from server.storage.database import Database
+from tools.context_plane.stores import ContextRows, FactNews
+
+Result = TypeVar("Result")
+
+
+class SqlContextStore:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def change(self, tenant_id: str, work: Callable[[ContextRows], Result]) -> Result:
+        def changed(connection: Connection) -> Result:
+            first = next_revision(connection, tenant_id)
+            rows = _rows(connection, tenant_id, first)
+            result = work(rows)
+            if rows.revision > first + 1:
+                move_to(connection, tenant_id, rows.revision - 1)
+            keep_totals(connection, tenant_id, rows.totals, rows.now_us)
+            return result
+
+        return await self._database.transact(changed)
+
+    async def read(self, tenant_id: str, work: Callable[[ContextRows], Result]) -> Result:
+        return await self._database.look(lambda connection: work(_seen(connection, tenant_id)))
+
+    async def facts_since(self, tenant_id: str, revision: int, limit: int) -> FactNews:
+        return await self._database.look(lambda connection: facts_since(_seen(connection, tenant_id), revision, limit))
+
+
+def _seen(connection: Connection, tenant_id: str) -> SqlContextRows:
+    return _rows(connection, tenant_id, revision_of(connection, tenant_id) + 1)
+
+
+def _rows(connection: Connection, tenant_id: str, revision: int) -> SqlContextRows:
+    totals = totals_of(connection, tenant_id)
+    return SqlContextRows(connection, tenant_id, totals.next_us, totals, revision)

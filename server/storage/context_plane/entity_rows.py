@@ -1,0 +1,115 @@
+"""Entities of one tenant, their keys and the links between them: EntityRows on SQL."""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Row, select, update
+
+from server.storage.context_plane.matching import matching, numbers
+from server.storage.context_plane.tenant_rows import TenantRows
+from server.storage.insertion import insert_in_thread
+from server.storage.schema.context_tables import entities, entity_keys, entity_links
+from tools.context_plane.facts import Entity, EntityKey, EntityLink
+
+
+class SqlEntityRows(TenantRows):
+    __slots__ = ()
+
+    def entities(self, entity_ids: Collection[int]) -> Mapping[int, Entity]:
+        rows = matching(self.connection, entities, self.tenant_id, (entities.c.entity_id,), numbers(entity_ids))
+        return {row.entity_id: _entity(row) for row in rows}
+
+    def entities_by_key(self, keys: Collection[tuple[str, str]]) -> Mapping[tuple[str, str], tuple[int, ...]]:
+        columns = (entity_keys.c.key_kind, entity_keys.c.key)
+        found: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
+        for row in matching(self.connection, entity_keys, self.tenant_id, columns, keys):
+            found[(row.key_kind, row.key)].append(row.entity_id)
+        return {key: tuple(sorted(ids)) for key, ids in found.items()}
+
+    def entities_by_name(self, names: Collection[tuple[str, str]]) -> Mapping[tuple[str, str], tuple[int, ...]]:
+        found: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
+        of_any_kind = {name for _kind, name in names}
+        wanted = set(names)
+        for row in matching(self.connection, entities, self.tenant_id, (entities.c.normal_name,), [(name,) for name in of_any_kind]):
+            for kind in (row.kind, ""):
+                if (kind, row.normal_name) in wanted:
+                    found[(kind, row.normal_name)].append(row.entity_id)
+        return {name: tuple(sorted(ids)) for name, ids in found.items()}
+
+    def entities_of_kind(self, kind: str, limit: int) -> Sequence[Entity]:
+        query = select(entities).where(entities.c.tenant_id == self.tenant_id, entities.c.kind == kind)
+        return [_entity(row) for row in self.connection.execute(query.order_by(entities.c.normal_name).limit(limit))]
+
+    def keys_of(self, entity_ids: Collection[int]) -> Mapping[int, tuple[EntityKey, ...]]:
+        found: defaultdict[int, list[EntityKey]] = defaultdict(list)
+        for row in matching(self.connection, entity_keys, self.tenant_id, (entity_keys.c.entity_id,), numbers(entity_ids)):
+            found[row.entity_id].append(EntityKey(key_kind=row.key_kind, key=row.key, entity_id=row.entity_id))
+        return {entity_id: tuple(keys) for entity_id, keys in found.items()}
+
+    def merged_into(self, entity_ids: Collection[int]) -> Mapping[int, tuple[int, ...]]:
+        found: defaultdict[int, list[int]] = defaultdict(list)
+        for row in matching(self.connection, entities, self.tenant_id, (entities.c.merged_into,), numbers(entity_ids)):
+            found[row.merged_into].append(row.entity_id)
+        return {into: tuple(ids) for into, ids in found.items()}
+
+    def links_of(self, entity_ids: Collection[int]) -> Sequence[EntityLink]:
+        found = {
+            _link(row)
+            for column in (entity_links.c.entity_id, entity_links.c.into_id)
+            for row in matching(self.connection, entity_links, self.tenant_id, (column,), numbers(entity_ids))
+        }
+        return sorted(found, key=lambda link: (link.linked_at_us, link.entity_id))
+
+    def add_entities(self, entities_: Sequence[Entity], keys: Sequence[EntityKey]) -> None:
+        insert_in_thread(
+            self.connection,
+            entities,
+            [
+                {
+                    "tenant_id": self.tenant_id,
+                    "entity_id": entity.entity_id,
+                    "kind": entity.kind,
+                    "name": entity.name,
+                    "normal_name": entity.normal_name,
+                    "merged_into": entity.merged_into,
+                }
+                for entity in entities_
+            ],
+        )
+        insert_in_thread(
+            self.connection,
+            entity_keys,
+            [{"tenant_id": self.tenant_id, "key_kind": key.key_kind, "key": key.key, "entity_id": key.entity_id} for key in keys],
+        )
+        self.totals.entities += len(entities_)
+
+    def link(self, entity_id: int, into_id: int, by: str) -> None:
+        self._set_merged_into(entity_id, into_id)
+        link = {"tenant_id": self.tenant_id, "entity_id": entity_id, "linked_at": self.now_us, "into_id": into_id, "linked_by": by}
+        insert_in_thread(self.connection, entity_links, [link])
+
+    def unlink(self, entity_id: int) -> None:
+        self._set_merged_into(entity_id, None)
+        open_one = (entity_links.c.entity_id == entity_id, entity_links.c.unlinked_at.is_(None))
+        self.connection.execute(
+            update(entity_links).where(entity_links.c.tenant_id == self.tenant_id, *open_one).values(unlinked_at=self.now_us)
+        )
+
+    def _set_merged_into(self, entity_id: int, into_id: int | None) -> None:
+        its_row = (entities.c.tenant_id == self.tenant_id, entities.c.entity_id == entity_id)
+        self.connection.execute(update(entities).where(*its_row).values(merged_into=into_id))
+
+
+def _entity(row: Row[Any]) -> Entity:
+    return Entity(entity_id=row.entity_id, kind=row.kind, name=row.name, normal_name=row.normal_name, merged_into=row.merged_into)
+
+
+def _link(row: Row[Any]) -> EntityLink:
+    return EntityLink(
+        entity_id=row.entity_id,
+        into_id=row.into_id,
+        by=row.linked_by,
+        linked_at_us=row.linked_at,
+        unlinked_at_us=row.unlinked_at,
+    )

@@ -1,0 +1,134 @@
+"""Episodes and claims of one tenant: EpisodeRows on SQL."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Row, bindparam, update
+
+from server.storage.context_plane.matching import matching, numbers
+from server.storage.context_plane.parts import rows_of_parts
+from server.storage.context_plane.tenant_rows import TenantRows
+from server.storage.insertion import insert_in_thread
+from server.storage.schema.context_tables import claims, episodes
+from tools.context_plane.facts import Claim, Episode, Group, Part, said_number
+
+_WITHDRAW = (
+    update(claims)
+    .where(claims.c.tenant_id == bindparam("of"), claims.c.claim_id == bindparam("id"), claims.c.withdrawn_at.is_(None))
+    .values(withdrawn_at=bindparam("at"))
+)
+
+
+class SqlEpisodeRows(TenantRows):
+    __slots__ = ()
+
+    def known_episode(self, audience: str, source: str, source_id: str, content_hash: str) -> Episode | None:
+        columns = (episodes.c.audience, episodes.c.source, episodes.c.source_id, episodes.c.content_hash)
+        rows = matching(self.connection, episodes, self.tenant_id, columns, [(audience, source, source_id, content_hash)])
+        return _episode(rows[0]) if rows else None
+
+    def add_episodes(self, episodes_: Sequence[Episode]) -> None:
+        insert_in_thread(self.connection, episodes, [self._episode_values(episode) for episode in episodes_])
+        self.totals.content_bytes += sum(len(episode.content.encode()) for episode in episodes_)
+
+    def episodes(self, episode_ids: Collection[int]) -> Mapping[int, Episode]:
+        rows = matching(self.connection, episodes, self.tenant_id, (episodes.c.episode_id,), numbers(episode_ids))
+        return {row.episode_id: _episode(row) for row in rows}
+
+    def claims_of(self, parts: Collection[Part]) -> Sequence[Claim]:
+        return [_claim(row) for row in rows_of_parts(self, claims, parts)]
+
+    def claims(self, claim_ids: Collection[int]) -> Mapping[int, Claim]:
+        rows = matching(self.connection, claims, self.tenant_id, (claims.c.claim_id,), numbers(claim_ids))
+        return {row.claim_id: _claim(row) for row in rows}
+
+    def groups_about(self, entity_ids: Collection[int]) -> Sequence[Group]:
+        rows = [
+            row
+            for column in (claims.c.subject_id, claims.c.object_id)
+            for row in matching(self.connection, claims, self.tenant_id, (column,), numbers(entity_ids))
+        ]
+        return sorted({Group(audience=row.audience, subject_id=row.subject_id, predicate=row.predicate) for row in rows})
+
+    def add_claims(self, claims_: Sequence[Claim]) -> None:
+        insert_in_thread(self.connection, claims, [self._claim_values(claim) for claim in claims_])
+        self.totals.claims += len(claims_)
+
+    def withdraw_claims(self, claim_ids: Collection[int]) -> None:
+        if claim_ids:
+            self.connection.execute(_WITHDRAW, [{"of": self.tenant_id, "id": each, "at": self.now_us} for each in claim_ids])
+
+    def _episode_values(self, episode: Episode) -> dict[str, object]:
+        return {
+            "tenant_id": self.tenant_id,
+            "episode_id": episode.episode_id,
+            "audience": episode.audience,
+            "source": episode.source,
+            "source_id": episode.source_id,
+            "content_hash": episode.content_hash,
+            "kind": episode.kind,
+            "occurred_at": episode.occurred_at_us,
+            "recorded_at": episode.recorded_at_us,
+            "author": episode.author,
+            "url": episode.url,
+            "content": episode.content,
+        }
+
+    def _claim_values(self, claim: Claim) -> dict[str, object]:
+        return {
+            "tenant_id": self.tenant_id,
+            "claim_id": claim.claim_id,
+            "episode_id": claim.episode_id,
+            "audience": claim.audience,
+            "subject_id": claim.subject_id,
+            "predicate": claim.predicate,
+            "object_id": claim.object_id,
+            "value": claim.value,
+            "said": said_number(claim.object_id, claim.value),
+            "valid_from": claim.valid_from_us,
+            "valid_to": claim.valid_to_us,
+            "confidence": claim.confidence,
+            "method": claim.method,
+            "occurred_at": claim.occurred_at_us,
+            "recorded_at": claim.recorded_at_us,
+            "withdrawn_at": claim.withdrawn_at_us,
+            "start": claim.start,
+            "end": claim.end,
+        }
+
+
+def _episode(row: Row[Any]) -> Episode:
+    return Episode(
+        episode_id=row.episode_id,
+        audience=row.audience,
+        source=row.source,
+        source_id=row.source_id,
+        content_hash=row.content_hash,
+        kind=row.kind,
+        occurred_at_us=row.occurred_at,
+        recorded_at_us=row.recorded_at,
+        author=row.author,
+        url=row.url,
+        content=row.content,
+    )
+
+
+def _claim(row: Row[Any]) -> Claim:
+    return Claim(
+        claim_id=row.claim_id,
+        episode_id=row.episode_id,
+        audience=row.audience,
+        subject_id=row.subject_id,
+        predicate=row.predicate,
+        object_id=row.object_id,
+        value=row.value,
+        valid_from_us=row.valid_from,
+        valid_to_us=row.valid_to,
+        confidence=row.confidence,
+        method=row.method,
+        occurred_at_us=row.occurred_at,
+        recorded_at_us=row.recorded_at,
+        withdrawn_at_us=row.withdrawn_at,
+        start=row.start,
+        end=row.end,
+    )

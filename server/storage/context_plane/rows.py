@@ -1,0 +1,14 @@
+"""The rows of one tenant within one transaction: ContextRows on SQL."""
+
+from server.storage.context_plane.entity_rows import SqlEntityRows
+from server.storage.context_plane.episode_rows import SqlEpisodeRows
+from server.storage.context_plane.fact_rows import SqlFactRows
+from tools.context_plane.stores import Kept
+
+
+class SqlContextRows(SqlEpisodeRows, SqlEntityRows, SqlFactRows):
+    __slots__ = ()
+
+    def kept(self) -> Kept:
+        at = self.totals
+        return Kept(facts=at.facts, claims=at.claims, entities=at.entities, content_bytes=at.content_bytes)

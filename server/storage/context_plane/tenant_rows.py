@@ -1,0 +1,23 @@
+"""What the parts of a tenant's rows share: whose they are, the transaction, and where the tenant stands in it."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from server.storage.context_plane.totals import Totals
+
+
+@dataclass(slots=True)
+class TenantRows:
+    """Every statement that its subclasses make names `tenant_id`."""
+
+    connection: Connection
+    tenant_id: str
+    now_us: int
+    totals: Totals
+    #: that the next fact to change takes
+    revision: int
+
+    def take_revision(self) -> int:
+        self.revision += 1
+        return self.revision - 1

@@ -1,0 +1,51 @@
+"""What a tenant has on record, and when it changed last: read and written in the transaction that changes it."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, Row, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from server.storage.database import now_us
+from server.storage.schema.context_tables import context_totals
+
+
+@dataclass(slots=True)
+class Totals:
+    """Counts move with what is added and forgotten."""
+
+    changed_at: int = 0
+    facts: int = 0
+    claims: int = 0
+    entities: int = 0
+    content_bytes: int = 0
+
+    @property
+    def next_us(self) -> int:
+        """The time of the next change: after the last one, whatever the clocks of the nodes say.
+
+        So what was believed at a time has one answer.
+        """
+        return max(now_us(), self.changed_at + 1)
+
+
+def totals_of(connection: Connection, tenant_id: str) -> Totals:
+    row = connection.execute(select(context_totals).where(context_totals.c.tenant_id == tenant_id)).one_or_none()
+    return Totals() if row is None else _totals(row)
+
+
+def keep_totals(connection: Connection, tenant_id: str, totals: Totals, changed_at: int) -> None:
+    values = {
+        "changed_at": changed_at,
+        "facts": totals.facts,
+        "claims": totals.claims,
+        "entities": totals.entities,
+        "content_bytes": totals.content_bytes,
+    }
+    # SQLite and PostgreSQL write `ON CONFLICT` alike, SQLAlchemy does not.
+    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+    first = dialect.insert(context_totals).values(tenant_id=tenant_id, **values)
+    connection.execute(first.on_conflict_do_update(index_elements=[context_totals.c.tenant_id], set_=values))
+
+
+def _totals(row: Row[tuple[object, ...]]) -> Totals:
+    return Totals(changed_at=row.changed_at, facts=row.facts, claims=row.claims, entities=row.entities, content_bytes=row.content_bytes)

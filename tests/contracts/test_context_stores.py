@@ -1,0 +1,86 @@
+"""ContextStore in both databases: what is said is kept once, belief follows, and indexes can follow it."""
+
+import pytest
+from sqlalchemy import func, select
+
+from server.storage.context_plane.context_store import SqlContextStore
+from server.storage.database import Database
+from server.storage.schema.context_tables import claims, episodes
+from tests.tools.context_plane.saying import ADA, believed, declare_one, fact, number, say
+from tools.context_plane.stores import ContextRows
+
+
+@pytest.fixture
+def store(sql_database: Database) -> SqlContextStore:
+    return SqlContextStore(sql_database)
+
+
+async def test_what_is_said_is_believed_and_what_follows_ends_it(store: SqlContextStore) -> None:
+    await declare_one(store, "stage")
+    [first] = await say(store, fact("Kahuna", "stage", "open", "2026-01-01"), source="crm", source_id="1")
+    [second] = await say(store, fact("Kahuna", "stage", "won", "2026-03-01"), source="crm", source_id="2")
+    assert first["added"]
+    assert second["added"]
+    assert second["superseded"] == [first["id"]]
+    assert await believed(store) == ["Kahuna stage open [2026-01-01, 2026-03-01)", "Kahuna stage won [2026-03-01, )"]
+
+
+async def test_what_is_said_again_changes_nothing(store: SqlContextStore, sql_database: Database) -> None:
+    """Facts §2.2: the same episode twice (graphiti #767, #963)."""
+    said = [fact("Kahuna", "stage", "open", "2026-01-01"), fact({"kind": "person", "name": "Dana"}, "works at", "Kahuna")]
+    first = await say(store, *said, source="crm", content="a note")
+    before = (await store.facts_since("acme", 0, 100)).facts
+    again = await say(store, *said, source="crm", content="a note")
+    assert [each["id"] for each in again] == [each["id"] for each in first]
+    assert [each["outcome"] for each in again] == ["supported", "supported"]
+    assert (await store.facts_since("acme", 0, 100)).facts == before
+    async with sql_database.read() as connection:
+        for table, rows in ((episodes, 1), (claims, 2)):
+            assert await connection.scalar(select(func.count()).select_from(table)) == rows
+
+
+async def test_another_source_supports(store: SqlContextStore) -> None:
+    [first] = await say(store, fact("Kahuna", "stage", "open", "2026-01-01"), source="crm")
+    [second] = await say(store, fact("Kahuna", "stage", "open", "2026-01-01"), source="gong")
+    assert second["supported"]
+    assert not second["added"]
+    assert second["superseded"] == []
+    assert number(second) != number(first), "what it rests on has changed, so what was believed before stays on record"
+    news = await store.facts_since("acme", 0, 100)
+    [now] = [each for each in news.facts if each.fact.retired_at_us is None]
+    assert now.sources == ("crm", "gong")
+    assert (now.subject, now.said) == ("Kahuna", "open")
+
+
+async def test_an_index_follows_in_pages_and_misses_nothing(store: SqlContextStore) -> None:
+    await declare_one(store, "stage")
+    for day in range(1, 10):
+        await say(store, fact("Kahuna", "stage", f"stage {day}", f"2026-01-0{day}"), source=f"{day}")
+    everything = await store.facts_since("acme", 0, 1_000)
+    at, seen, is_all = 0, dict[int, int | None](), False
+    while not is_all:
+        news = await store.facts_since("acme", at, 4)
+        seen |= {each.fact.fact_id: each.fact.retired_at_us for each in news.facts}
+        at, is_all = news.revision, news.is_all
+    assert seen == {each.fact.fact_id: each.fact.retired_at_us for each in everything.facts}
+    assert len(seen) == 17
+    assert at == everything.revision
+    assert (await store.facts_since("acme", at, 4)).facts == ()
+
+
+async def test_a_change_that_fails_leaves_nothing(store: SqlContextStore) -> None:
+    def broken(rows: ContextRows) -> None:
+        rows.declare("stage", "one")
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await store.change("acme", broken)
+    assert await store.read("acme", lambda rows: rows.cardinalities(["stage"])) == {}
+
+
+async def test_two_tenants_with_the_same_words_know_nothing_of_each_other(store: SqlContextStore) -> None:
+    other = ADA.__class__("globex", "ada", "client", frozenset(), "grant")
+    await say(store, fact("Kahuna", "stage", "open"))
+    await say(store, fact("Kahuna", "stage", "lost"), by=other)
+    assert await believed(store) == ["Kahuna stage open [, )"]
+    assert await believed(store, "globex") == ["Kahuna stage lost [, )"]

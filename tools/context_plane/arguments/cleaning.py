@@ -1,0 +1,23 @@
+"""Text from callers as it is kept: without what no store or reader can bear, and what shows other words than it holds."""
+
+import re
+import unicodedata
+
+#: NUL and other controls but tab and line feed; lone surrogates; what turns the direction of text; tags that nobody sees
+_UNBEARABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\U000e0000-\U000e007f]")
+
+
+def kept_text(text: str) -> str:
+    """Return `text` in NFC without what cannot be kept; lines stay lines."""
+    lines = text.replace("\r\n", "\n").replace("\r", "\n")
+    return unicodedata.normalize("NFC", _UNBEARABLE.sub("", lines))
+
+
+def kept_line(text: str) -> str:
+    """Return `text` as one line: for names, values and addresses."""
+    return " ".join(kept_text(text.replace("\x00", "")).split())
+
+
+def is_clean(text: str) -> bool:
+    """Say whether there is nothing in `text` that has to go. Spaces and line ends are nothing to speak of."""
+    return _UNBEARABLE.search(text.replace("\r", "\n")) is None

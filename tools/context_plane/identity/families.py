@@ -1,0 +1,40 @@
+"""Families: entities that are one because links say so, under the one that stands for them."""
+
+from collections.abc import Collection, Mapping
+
+from tools.context_plane.stores import EntityRows
+
+
+def roots_of(rows: EntityRows, entity_ids: Collection[int]) -> Mapping[int, int]:
+    """Return which entity stands for each of these: itself, unless it is merged into another. An unknown one stands for itself."""
+    root_by_id = {entity_id: entity_id for entity_id in entity_ids}
+    while True:
+        entities = rows.entities(set(root_by_id.values()))
+        into = {entity_id: entity.merged_into for entity_id, entity in entities.items() if entity.merged_into is not None}
+        if not into:
+            return root_by_id
+        root_by_id = {entity_id: into.get(root, root) for entity_id, root in root_by_id.items()}
+
+
+def families_of(rows: EntityRows, roots: Collection[int]) -> Mapping[int, frozenset[int]]:
+    """Return for each root all that it stands for, itself too."""
+    root_by_id = {root: root for root in roots}
+    newest: Collection[int] = set(roots)
+    while newest:
+        merged = rows.merged_into(newest)
+        root_by_id |= {member: root_by_id[into] for into, members in merged.items() for member in members}
+        newest = {member for members in merged.values() for member in members}
+    families: dict[int, set[int]] = {root: set() for root in roots}
+    for member, root in root_by_id.items():
+        families[root].add(member)
+    return {root: frozenset(members) for root, members in families.items()}
+
+
+def once_together(rows: EntityRows, entity_ids: Collection[int]) -> frozenset[int]:
+    """Return all whose facts may have stood under one of these, or the other way round, at any time."""
+    known, newest = set(entity_ids), set(entity_ids)
+    while newest:
+        links = rows.links_of(newest)
+        newest = {side for link in links for side in (link.entity_id, link.into_id)} - known
+        known |= newest
+    return frozenset(known)

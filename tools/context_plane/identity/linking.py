@@ -1,0 +1,121 @@
+"""Whom a mention is about: an entity that is there, by key or by name, or a new one (context contract §1, Identity)."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+
+from tools.context_plane.facts import Entity, EntityKey
+from tools.context_plane.identity.families import families_of, roots_of
+from tools.context_plane.identity.keys import ALIAS, NAME_IN_SOURCE, PEOPLE, THING, WEAK, Key, Mention, by_strength, in_conflict
+from tools.context_plane.ids import new_id
+from tools.context_plane.stores import EntityRows
+
+
+@dataclass(frozen=True, slots=True)
+class Ambiguous:
+    """Several bear the name, and nothing says which; no candidates: the number names nobody."""
+
+    candidates: tuple[int, ...]
+
+
+def linked(rows: EntityRows, together: Sequence[tuple[Mention, ...]], source: str) -> dict[Mention, int | Ambiguous]:
+    """Return the entity of each mention; those that are new are added, and so are keys that an entity did not have.
+
+    `together`: mentions of which none is made where one is ambiguous, like the subject and the object of a fact. The same key links,
+    whatever the name. Without one, the same kind and normal name link where no key conflicts and one candidate is left; people are
+    linked by name within one `source` only. A bare name is whoever alone bears it, of any kind.
+    """
+    known = _Known(rows, {mention for mentions in together for mention in mentions}, source)
+    found: dict[Mention, int | Ambiguous] = {}
+    for mentions in together:
+        doubts: dict[Mention, int | Ambiguous] = {mention: doubt for mention in mentions if (doubt := known.doubt_of(mention)) is not None}
+        found.update(doubts or {mention: known.entity_of(mention) for mention in mentions})
+    rows.add_entities(known.new_entities, known.new_keys)
+    return found
+
+
+class _Known:
+    """The entities that a list of mentions may be about, by key and by name, and those that come up while it is gone through."""
+
+    def __init__(self, rows: EntityRows, mentions: Collection[Mention], source: str) -> None:
+        self._source = source
+        self.new_entities: list[Entity] = []
+        self.new_keys: list[EntityKey] = []
+        keys = {key for mention in mentions for key in self._keys(mention)}
+        names = {(kind, mention.normal_name) for mention in mentions if mention.name for kind in (mention.kind, "")}
+        by_key = rows.entities_by_key(keys | {(ALIAS, name) for _kind, name in names})
+        by_name = rows.entities_by_name(names)
+        numbers = {each for ids in (*by_key.values(), *by_name.values()) for each in ids}
+        roots = roots_of(rows, numbers | {mention.entity_id for mention in mentions if mention.entity_id is not None})
+        families = families_of(rows, set(roots.values()))
+        keys_of = rows.keys_of({member for family in families.values() for member in family})
+        self._roots = roots
+        self._there = set(rows.entities(set(roots.values())))
+        self._by_key = {key: dict.fromkeys(roots[each] for each in ids) for key, ids in by_key.items()}
+        self._by_name = {name: dict.fromkeys(roots[each] for each in ids) for name, ids in by_name.items()}
+        self._keys_of: defaultdict[int, set[Key]] = defaultdict(set)
+        for root, family in families.items():
+            self._keys_of[root] = {(key.key_kind, key.key) for member in family for key in keys_of.get(member, ())}
+
+    def doubt_of(self, mention: Mention) -> Ambiguous | None:
+        """Return why nobody can say whom a mention is about; None where that is clear."""
+        if mention.entity_id is not None:
+            return None if self._roots[mention.entity_id] in self._there else Ambiguous(())
+        keys = self._keys(mention)
+        if self._owner(keys) is not None:
+            return None
+        candidates = self._of_name(mention, keys)
+        return Ambiguous(tuple(sorted(candidates))) if len(candidates) > 1 else None
+
+    def entity_of(self, mention: Mention) -> int:
+        """Return the entity of a mention that is in no doubt."""
+        if mention.entity_id is not None:
+            return self._roots[mention.entity_id]
+        keys = self._keys(mention)
+        found = next(iter(self._of_name(mention, keys)), None) if (owner := self._owner(keys)) is None else owner
+        return self._new(mention, keys) if found is None else self._with(found, mention, keys)
+
+    def _owner(self, keys: Iterable[Key]) -> int | None:
+        return next((owner for key in by_strength(keys) for owner in self._by_key.get(key, ())), None)
+
+    def _keys(self, mention: Mention) -> list[Key]:
+        keys = list(mention.keys)
+        if mention.kind in PEOPLE and not by_strength(keys):
+            keys.append((NAME_IN_SOURCE, f"{self._source}: {mention.normal_name}"))
+        return keys
+
+    def _of_name(self, mention: Mention, keys: Iterable[Key]) -> list[int]:
+        if mention.kind in PEOPLE or not mention.name:
+            return []
+        named = {**self._by_name.get((mention.kind, mention.normal_name), {}), **self._by_key.get((ALIAS, mention.normal_name), {})}
+        return [root for root in named if not in_conflict(keys, self._keys_of[root])]
+
+    def _with(self, entity_id: int, mention: Mention, keys: Iterable[Key]) -> int:
+        """Give an entity the keys that it did not have, and the name by which it was not known."""
+        more = list(keys)
+        if mention.kind not in PEOPLE and mention.name and not self._bears(entity_id, mention.normal_name):
+            more.append((ALIAS, mention.normal_name))
+        self._add_keys(entity_id, more)
+        return entity_id
+
+    def _bears(self, entity_id: int, name: str) -> bool:
+        return any(entity_id in ids for (_kind, known), ids in self._by_name.items() if known == name)
+
+    def _new(self, mention: Mention, keys: Iterable[Key]) -> int:
+        name = mention.name or next((key for _kind, key in keys), "")
+        named = Mention(name=name, kind=mention.kind or THING)
+        entity = Entity(entity_id=new_id(), kind=named.kind, name=name, normal_name=named.normal_name)
+        self.new_entities.append(entity)
+        for kind in (entity.kind, ""):
+            self._by_name.setdefault((kind, entity.normal_name), {})[entity.entity_id] = None
+        self._add_keys(entity.entity_id, keys)
+        return entity.entity_id
+
+    def _add_keys(self, entity_id: int, keys: Iterable[Key]) -> None:
+        for key in keys:
+            owners = self._by_key.setdefault(key, {})
+            # A strong key that another has stays there: that the two are one is for somebody to say.
+            if entity_id not in owners and (key[0] in WEAK or not owners):
+                owners[entity_id] = None
+                self._keys_of[entity_id].add(key)
+                self.new_keys.append(EntityKey(key_kind=key[0], key=key[1], entity_id=entity_id))
