@@ -12,9 +12,9 @@ from capability_index.documents import Document
 from capability_index.encoders.word_file import word_files
 from capability_index.evaluation import JudgedQuery, load_queries, load_tools
 from capability_index.lexical import Postings
-from capability_index.part import Names, Segment, Texts, slug_sum
-from capability_index.shapes import joined
-from capability_index.vectors import Matrix
+from capability_index.operations import Operations, Slugs, slug_sum
+from capability_index.part import Segment
+from capability_index.vectors import Matrix, whole_rows
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "retrieval"
 JUDGED = ("toole_single", "sealtools", "bfcl")
@@ -98,13 +98,13 @@ def repeated(part: Segment, times: int) -> Segment:
     """Return a part of `times` as many rows: the same words, vectors a little turned. Made in seconds, for a million rows."""
     chance = np.random.default_rng(3)
     (model, matrix), n, postings = next(iter(part.matrices.items())), len(part), part.postings
-    vectors = np.empty((n * times, matrix.rows.shape[1]), np.float32)
+    known = whole_rows(matrix)
+    vectors = np.empty((n * times, known.shape[1]), np.float32)
     for at in range(times):
-        block = matrix.rows + chance.standard_normal(matrix.rows.shape, np.float32) * np.float32(0.03)
+        block = known + chance.standard_normal(known.shape, np.float32) * np.float32(0.03)
         vectors[at * n : (at + 1) * n] = block / np.linalg.norm(block, axis=1, keepdims=True)
-    slugs = [f"{part.slugs[row]}-{at}" for at in range(times) for row in range(n)]
-    sums = np.asarray([slug_sum(slug) for slug in slugs])
-    order = np.argsort(sums, kind="stable")
+    held = part.operations
+    slugs = [f"{held.slugs[row]}-{at}" for at in range(times) for row in range(n)]
     sizes = postings.starts[1:] - postings.starts[:-1]
     starts = np.concatenate(([0], np.cumsum(sizes * times)))
     rows, weights = np.empty(len(postings.rows) * times, np.int32), np.empty(len(postings.rows) * times, np.uint16)
@@ -112,17 +112,16 @@ def repeated(part: Segment, times: int) -> Segment:
         place = slice(int(starts[term]), int(starts[term + 1]))
         rows[place] = (np.arange(times, dtype=np.int32)[:, None] * n + postings.rows[start:end]).ravel()
         weights[place] = np.tile(postings.weights[start:end], times)
-    ends = part.names.ends.astype(np.int64)
-    name_ends = np.concatenate([ends + at * int(ends[-1]) for at in range(times)]).astype(np.uint32)
-    return replace(
-        part,
-        slugs=Texts.of(slugs),
-        slug_sums=sums[order],
-        slug_rows=order.astype(np.uint32),
-        digests=np.tile(part.digests, (times, 1)),
-        group_ids=np.tile(part.group_ids, times),
-        postings=Postings(postings.term_ids, postings.words, starts, rows, weights),
+    every = [np.arange(n)] * times
+    operations = Operations.joined([held] * times, every, [np.arange(len(postings.words), dtype=np.int32)] * times)
+    return Segment.of(
+        part.analysis,
+        ids=np.fromiter(map(slug_sum, slugs), np.int64, len(slugs)),
+        columns=np.zeros((0, n * times), np.int64),
+        lengths=np.zeros((n * times, 0), np.uint16),
+        postings=Postings(postings.term_ids, postings.words, starts, rows, weights, postings.counts),
         matrices={model: Matrix.of(vectors)},
-        names=Names(np.tile(part.names.tokens, times), name_ends, np.tile(part.names.scales, times)),
-        shapes=joined([(part.shapes, np.arange(n), np.arange(len(postings.words), dtype=np.int32))] * times),
+        evidence=part.evidence,
+        operations=replace(operations, slugs=Slugs.of(slugs)),
+        neighbours=part.neighbours,
     )

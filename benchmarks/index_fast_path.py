@@ -15,7 +15,7 @@ from capability_index.encoders.encoder import load_word_table
 from capability_index.encoders.word_file import int8_rows
 from capability_index.index import CapabilityIndex
 from capability_index.search import Visible
-from capability_index.vectors import Matrix
+from capability_index.vectors import Matrix, whole_rows
 
 
 def main() -> None:
@@ -26,7 +26,7 @@ def main() -> None:
     exact, fast = CapabilityIndex(table), CapabilityIndex(table)
     exact.upsert("*", everything.documents)
     (shard,) = exact.segments()["*"].shards
-    rows = shard.part.matrices[table.model].rows
+    rows = whole_rows(shard.part.matrices[table.model])
     coded = replace(shard, part=replace(shard.part, matrices={table.model: Matrix(rows, *int8_rows(rows))}))
     fast.adopt({"*": replace(exact.segments()["*"], shards=(coded,))})
     shared = same_first = 0

@@ -21,6 +21,7 @@ from capability_index.index import CapabilityIndex
 from capability_index.part import Shard, build_part
 from capability_index.search import Visible
 from capability_index.segment import TenantIndex
+from capability_index.vectors import whole_rows
 
 _BASE = 50_000
 
@@ -44,7 +45,7 @@ def main() -> None:
             part = repeated(part, size // _BASE)
         index = CapabilityIndex(table)
         index.adopt({"*": TenantIndex((Shard.of(part),))})
-        matrix = part.matrices[table.model].rows
+        matrix = whole_rows(part.matrices[table.model])
         out = np.empty(len(matrix), np.float32)
         visible = Visible(("*",))
         for query in queries:

@@ -71,7 +71,7 @@ def by_meaning(index: CapabilityIndex, table: WordTable) -> Find:
     def find(intent: str) -> tuple[Sequence[str], bool]:
         cosines = np.empty(len(matrix), np.float32)
         matrix.scan(table.encode([intent])[0], cosines)
-        return [shard.part.slugs[int(row)] for row in best_rows(cosines, 20)], False
+        return [shard.part.operations.slugs[int(row)] for row in best_rows(cosines, 20)], False
 
     return find
 

@@ -1,32 +1,54 @@
 """How the texts of one corpus become words and vectors, and how these are weighed: a value, owned by the segment that it made."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
 class FieldRule:
     """How much a word in this field weighs, how much a long field costs, and what counts as long.
 
-    `reference_words` None: the mean of the segment, taken anew whenever parts of it are written. `max_chars`: what is read of it.
-    `in_vector`: whether it is part of the text that is encoded.
+    `weight` 0: its words are not read. `reference_words` None: the mean of the segment, taken anew whenever parts of it are
+    written. `max_chars`: what is read of it. `vector`: its share in the vector of the row.
     """
 
     weight: float
-    b: float
+    b: float = 0.75
     reference_words: float | None = None
     max_chars: int = 1_000
-    in_vector: bool = True
+    vector: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Analysis:
     """`fields` in the order in which they are read. `columns` are the int64 numbers of a row that a search can be limited by.
 
-    `words_share`: share 0-1 of the words in the fused score, the rest is meaning.
+    `words_share`: share 0-1 of the words in the fused score, the rest is meaning; None: as the word table says, which is fitted on
+    operations. `expands`: words near a word of the query are looked for too. `sentences`: each sentence has a vector
+    too, and the best one speaks for the row. `pairs`: what two words that stand together in query and row add, in standard
+    deviations. `around`: which share of its neighbours' scores a row gets (columns document and n say who they are).
     """
 
     name: str
     fields: Mapping[str, FieldRule]
     columns: tuple[str, ...] = ()
-    words_share: float = 0.5
+    words_share: float | None = None
+    expands: bool = False
+    sentences: bool = False
+    pairs: float = 0.0
+    around: float = 0.0
+    #: the fields whose words are read, in order
+    worded: tuple[tuple[str, FieldRule], ...] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "worded", tuple((name, rule) for name, rule in self.fields.items() if rule.weight > 0))
+
+    @property
+    def is_relative(self) -> bool:
+        """Whether lengths are measured by the mean of the segment."""
+        return any(rule.reference_words is None for _, rule in self.worded)
+
+    @property
+    def count_bits(self) -> int:
+        """Bits for how often a word is in one field, of the 16 that a posting has for all of them."""
+        return 16 // len(self.worded)

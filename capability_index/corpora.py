@@ -1,5 +1,6 @@
-"""The three corpora that are indexed: operations, dated facts, passages of documents."""
+"""The corpora that are indexed: operations, dated facts, passages of documents and turns of talk."""
 
+from dataclasses import replace
 from types import MappingProxyType
 
 from capability_index.analysis import Analysis, FieldRule
@@ -18,30 +19,37 @@ OPERATIONS = Analysis(
         }
     ),
 )
-#: "text" is the whole statement; the other fields are its parts, and make a word that names the subject or the value count more
+#: "text" is the whole statement, whose words are read; the other fields are its parts, and say more together than one long text
 FACTS = Analysis(
     name="facts",
     fields=MappingProxyType(
         {
-            "text": FieldRule(1.0, 0.75, max_chars=2_000),
-            "subject": FieldRule(0.0, 0.5, in_vector=False),
-            "predicate": FieldRule(0.0, 0.5, in_vector=False),
-            "object": FieldRule(0.0, 0.5, in_vector=False),
+            "text": FieldRule(1.0, 0.5, max_chars=2_000, vector=0.3),
+            "subject": FieldRule(0.0, vector=1.0),
+            "predicate": FieldRule(0.0, vector=1.4),
+            "object": FieldRule(0.0, vector=0.4),
         }
     ),
     columns=("valid_from", "valid_to", "recorded_at", "retired_at", "audience", "source", "subject", "object", "predicate", "state"),
-    words_share=0.5,
+    words_share=0.35,
+    expands=True,
 )
 #: "heading" is the path of headings above the passage, "name" the name of its document
 PASSAGES = Analysis(
     name="passages",
     fields=MappingProxyType(
         {
-            "text": FieldRule(1.0, 0.75, max_chars=6_000),
-            "heading": FieldRule(0.5, 0.5),
-            "name": FieldRule(0.25, 0.5, in_vector=False),
+            "text": FieldRule(1.0, 0.75, max_chars=6_000, vector=1.0),
+            "heading": FieldRule(0.5, 0.5, vector=0.25),
+            "name": FieldRule(0.25, 0.5),
         }
     ),
     columns=("document", "audience", "source", "n"),
-    words_share=0.7,
+    words_share=0.65,
+    expands=True,
+    sentences=True,
+    pairs=0.3,
 )
+#: passages that are turns of a talk: the answer to a question is often the turn after the one that has its words
+TURNS = replace(PASSAGES, name="turns", around=0.2)
+CORPORA = MappingProxyType({analysis.name: analysis for analysis in (OPERATIONS, FACTS, PASSAGES, TURNS)})

@@ -8,12 +8,13 @@ import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from capability_index.documents import Document, ParameterText
 from capability_index.errors import EvaluationInvalid
 
 RECALL_AT = (1, 5, 10, 20)
+Id = TypeVar("Id", str, int)
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,9 +182,9 @@ def evaluate(
     )
 
 
-def ndcg_at(slugs: Sequence[str], gold: frozenset[str], k: int) -> float:
+def ndcg_at(found: Sequence[Id], gold: frozenset[Id], k: int) -> float:
     """Return the discounted gain of the first `k`, as a share of the best possible."""
-    gain = sum(1 / math.log2(rank + 2) for rank, slug in enumerate(slugs[:k]) if slug in gold)
+    gain = sum(1 / math.log2(rank + 2) for rank, each in enumerate(found[:k]) if each in gold)
     best = sum(1 / math.log2(rank + 2) for rank in range(min(k, len(gold))))
     return gain / best if best else 0.0
 

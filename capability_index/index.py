@@ -165,7 +165,7 @@ class CapabilityIndex:
         for slug, document in latest.items():
             place = held.find(slug)
             if place is not None:
-                if held.shards[place[0]].part.digests[place[1]].tobytes() == digest(document):
+                if held.shards[place[0]].part.operations.digests[place[1]].tobytes() == digest(document):
                     continue
                 dead.append(place)
             fresh.append(document)

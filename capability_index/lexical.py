@@ -1,16 +1,18 @@
 """BM25F: weighted fields, one posting list for each stem, scored by words that the caller names.
 
-Field lengths are normalised by fixed reference lengths and not by the average of the catalogue: a document's weights then
-depend on nothing but itself, so that parts stay immutable and no tenant's catalogue shows in another's scores.
+The field lengths of operations are normalised by fixed reference lengths and not by the average of the catalogue: a document's
+weights then depend on nothing but itself, and no tenant's catalogue shows in another's scores. Segments of texts are one tenant's
+own and their lengths are whatever the tenant writes: there the reference is the mean, and the counts stay, to weigh them anew.
 """
 
 from array import array
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from capability_index.analysis import Analysis, FieldRule
 from capability_index.documents import SLUG, Document
 from capability_index.words import plain, split_name, terms
 
@@ -21,25 +23,12 @@ MAX_SUMMARY_CHARS = 1_000
 MAX_PARAMETERS = 60
 MAX_PARAMETER_CHARS = 160
 
+_MOST = 65_535
+
 Floats = NDArray[np.float32]
 Rows = NDArray[np.int32]
-
-
-@dataclass(frozen=True, slots=True)
-class FieldRule:
-    """How much a word in this field weighs, how much a long field costs, and what counts as long."""
-
-    weight: float
-    b: float
-    reference_words: float
-
-
-NAME = FieldRule(2.0, 0.3, 3.0)
-TEXT = FieldRule(1.0, 0.75, 14.0)
-PARAMETER_NAMES = FieldRule(0.5, 0.5, 5.0)
-PARAMETER_TEXTS = FieldRule(0.25, 0.75, 25.0)
-PLACE = FieldRule(0.5, 0.3, 4.0)
-EXAMPLES = FieldRule(0.5, 0.75, 12.0)
+#: (rows, fields): words in each field
+Lengths = NDArray[np.uint16]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +44,15 @@ class Fields:
     examples: str
 
     def by_name(self) -> dict[str, str]:
-        """The texts by the names that a word table weighs them by."""
+        """The texts by the names that the analysis and a word table weigh them by."""
         return {
             "name": self.name,
             "text": self.text,
             "parameter_names": self.parameter_names,
             "parameter_texts": self.parameter_texts,
             "tags": self.tags,
+            "place": self.place,
+            "examples": self.examples,
         }
 
     def for_vector(self) -> str:
@@ -110,6 +101,8 @@ class Postings:
     starts: NDArray[np.int64]
     rows: Rows
     weights: NDArray[np.uint16]
+    #: at the same places how often the term is in each field, where lengths are relative to a mean; else empty
+    counts: NDArray[np.uint16]
 
     def frequencies(self, alive: NDArray[np.bool_] | None) -> NDArray[np.int32]:
         """Return in how many living rows each term is."""
@@ -121,60 +114,94 @@ class Postings:
         return np.asarray(total[self.starts[1:]] - total[self.starts[:-1]], np.int32)
 
 
-@dataclass(slots=True)
 class PostingsBuilder:
     """Collects documents in row order and makes their Postings."""
 
-    _ids: dict[str, int] = field(default_factory=dict)
-    _words: list[str] = field(default_factory=list)
-    # Arrays and not lists: a million documents have twenty million entries.
-    _term_column: "array[int]" = field(default_factory=lambda: array("i"))
-    _weight_column: "array[float]" = field(default_factory=lambda: array("f"))
-    _lengths: "array[int]" = field(default_factory=lambda: array("i"))
+    def __init__(self, analysis: Analysis) -> None:
+        self._analysis = analysis
+        self._ids: dict[str, int] = {}
+        self._words: list[str] = []
+        # Arrays and not lists: a million documents have twenty million entries. A count in 16 bits is exact as a float.
+        self._term_column = array("i")
+        self._weight_column = array("f")
+        self._sizes = array("i")
+        self._lengths = array("H")
 
-    def add(self, fields: Fields) -> None:
-        """Read the next row."""
+    def add(self, texts: Mapping[str, str]) -> list[str]:
+        """Read the next row; return the stems of its first field, in order."""
+        analysis = self._analysis
+        is_relative, bits = analysis.is_relative, analysis.count_bits
         weight_by_term: dict[str, float] = {}
-        for rule, text in (
-            (NAME, fields.name),
-            (TEXT, fields.text),
-            (PARAMETER_NAMES, fields.parameter_names),
-            (PARAMETER_TEXTS, fields.parameter_texts),
-            (PLACE, fields.place),
-            (EXAMPLES, fields.examples),
-        ):
-            if text:
-                self._read(rule, text, weight_by_term)
+        first: list[str] = []
+        for at, (name, rule) in enumerate(analysis.worded):
+            found = terms(text) if (text := texts.get(name)) else []
+            for term, word in found:
+                if term not in self._ids:
+                    self._ids[term] = len(self._words)
+                    self._words.append(word)
+            if is_relative:
+                self._lengths.append(min(len(found), _MOST))
+                _count(found, at * bits, (1 << bits) - 1, weight_by_term)
+            elif found:
+                _weigh(found, rule, weight_by_term)
+            if not at:
+                first = [term for term, _ in found]
         self._term_column.extend([self._ids[term] for term in weight_by_term])
         self._weight_column.extend(weight_by_term.values())
-        self._lengths.append(len(weight_by_term))
-
-    def _read(self, rule: FieldRule, text: str, weight_by_term: dict[str, float]) -> None:
-        found = terms(text)
-        if not found:
-            return
-        step = rule.weight / (1 - rule.b + rule.b * len(found) / rule.reference_words)
-        for term, word in found:
-            if term not in self._ids:
-                self._ids[term] = len(self._words)
-                self._words.append(word)
-            weight_by_term[term] = weight_by_term.get(term, 0.0) + step
+        self._sizes.append(len(weight_by_term))
+        return first
 
     @property
     def term_ids(self) -> Mapping[str, int]:
         """The terms read so far."""
         return self._ids
 
-    def build(self) -> Postings:
-        """Return the postings of all rows read."""
+    @property
+    def lengths(self) -> Lengths:
+        """The words of each row read so far, by field; nothing where lengths are absolute."""
+        fields = len(self._analysis.worded) if self._analysis.is_relative else 0
+        return np.frombuffer(self._lengths, np.uint16).copy().reshape(len(self._sizes), fields)
+
+    def build(self, reference: Floats) -> Postings:
+        """Return the postings of all rows read. `reference`: the mean words of each field, where lengths are relative to it."""
         columns = np.frombuffer(self._term_column, np.int32)
-        tf = np.frombuffer(self._weight_column, np.float32)
-        rows = np.repeat(np.arange(len(self._lengths), dtype=np.int32), np.frombuffer(self._lengths, np.int32))
+        weighed = np.frombuffer(self._weight_column, np.float32)
+        rows = np.repeat(np.arange(len(self._sizes), dtype=np.int32), np.frombuffer(self._sizes, np.int32))
         order = np.argsort(columns, kind="stable")
-        counts = np.bincount(columns, minlength=len(self._words)) if len(columns) else np.zeros(len(self._words), np.int64)
-        starts = np.concatenate(([0], np.cumsum(counts))).astype(np.int64)
-        weights = np.rint(tf / (K1 + tf) * SCALE).astype(np.uint16)
-        return Postings(self._ids, self._words, starts, rows[order], weights[order])
+        terms_read = np.bincount(columns, minlength=len(self._words)) if len(columns) else np.zeros(len(self._words), np.int64)
+        starts = np.concatenate(([0], np.cumsum(terms_read))).astype(np.int64)
+        rows, weighed = rows[order], weighed[order]
+        if not self._analysis.is_relative:
+            weights = np.rint(weighed / (K1 + weighed) * SCALE).astype(np.uint16)
+            return Postings(self._ids, self._words, starts, rows, weights, np.zeros(0, np.uint16))
+        counts = weighed.astype(np.uint16)
+        return Postings(
+            self._ids, self._words, starts, rows, relative_weights(self._analysis, counts, rows, self.lengths, reference), counts
+        )
+
+
+def _weigh(found: Sequence[tuple[str, str]], rule: FieldRule, weight_by_term: dict[str, float]) -> None:
+    step = rule.weight / (1 - rule.b + rule.b * len(found) / (rule.reference_words or len(found)))
+    for term, _ in found:
+        weight_by_term[term] = weight_by_term.get(term, 0.0) + step
+
+
+def _count(found: Sequence[tuple[str, str]], shift: int, most: int, count_by_term: dict[str, float]) -> None:
+    step, full = 1 << shift, most << shift
+    for term, _ in found:
+        held = int(count_by_term.get(term, 0))
+        if held & full != full:
+            count_by_term[term] = held + step
+
+
+def relative_weights(analysis: Analysis, counts: NDArray[np.uint16], rows: Rows, lengths: Lengths, reference: Floats) -> NDArray[np.uint16]:
+    """Return the stored weights of postings from their counts. `reference` (fields,): the mean words of a field, at least 1."""
+    bits = analysis.count_bits
+    total = np.zeros(len(rows), np.float32)
+    for at, (_, rule) in enumerate(analysis.worded):
+        factor = rule.weight / (1 - rule.b + rule.b * lengths[:, at].astype(np.float32) / max(float(reference[at]), 1.0))
+        total += ((counts >> np.uint16(at * bits)) & np.uint16((1 << bits) - 1)) * factor.astype(np.float32)[rows]
+    return np.asarray(np.rint(total / (K1 + total) * SCALE), np.uint16)
 
 
 def inverse_frequency(documents: int, frequency: float) -> float:

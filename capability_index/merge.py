@@ -1,69 +1,52 @@
 """Make one part of several shards, without the texts: what is dead stays behind."""
 
 from collections.abc import Sequence
-from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
 
-from capability_index.lexical import Postings
-from capability_index.part import Names, Segment, Shard, Texts
+from capability_index.lexical import Lengths, Postings, relative_weights
+from capability_index.operations import Operations
+from capability_index.part import Floats, Segment, Shard
 from capability_index.ranking.query_expansion import Neighbours
-from capability_index.shapes import joined
-from capability_index.vectors import Matrix
+from capability_index.texts.evidence import Evidence
+from capability_index.vectors import joined_matrices
 
 Rows = NDArray[np.intp]
 
 
-def merge(shards: Sequence[Shard]) -> Segment:
-    """Return the living rows of `shards` as one part, in their order. Spaces that not all of them have are left out."""
+def merge(shards: Sequence[Shard], reference: Floats) -> Segment:
+    """Return the living rows of `shards` as one part, in their order. Spaces that not all of them have are left out.
+
+    `reference`: the mean words of each field in the whole segment, where lengths are relative to it.
+    """
     parts = [shard.part for shard in shards]
     kept = [np.arange(len(shard.part)) if shard.alive is None else np.flatnonzero(shard.alive) for shard in shards]
-    slugs = [part.slugs[row] for part, rows in zip(parts, kept, strict=True) for row in rows.tolist()]
-    sums = np.concatenate([_sums(part)[rows] for part, rows in zip(parts, kept, strict=True)])
-    order = np.argsort(sums, kind="stable")
-    groups = tuple(dict.fromkeys(part.group_of(row) for part, rows in zip(parts, kept, strict=True) for row in rows.tolist()))
-    group_ids = np.concatenate([_renamed(part, groups)[part.group_ids[rows]] for part, rows in zip(parts, kept, strict=True)])
+    each = list(zip(parts, kept, strict=True))
+    lengths = np.concatenate([part.lengths[rows] for part, rows in each])
+    postings, term_maps = _postings(shards, kept, lengths, reference)
     models = [model for model in parts[0].matrices if all(model in part.matrices for part in parts)]
-    postings, term_maps = _postings(shards, kept)
-    return Segment(
-        slugs=Texts.of(slugs),
-        slug_sums=sums[order],
-        slug_rows=order.astype(np.uint32),
-        digests=np.concatenate([part.digests[rows] for part, rows in zip(parts, kept, strict=True)]),
-        groups=groups,
-        group_ids=group_ids.astype(np.int32),
+    return Segment.of(
+        parts[0].analysis,
+        ids=np.concatenate([part.ids[rows] for part, rows in each]),
+        columns=np.concatenate([part.columns[:, rows] for part, rows in each], axis=1),
+        lengths=lengths,
         postings=postings,
-        matrices=MappingProxyType(
-            {
-                model: Matrix.of(np.concatenate([part.matrices[model].rows[rows] for part, rows in zip(parts, kept, strict=True)]))
-                for model in models
-            }
-        ),
-        names=_names(parts, kept),
+        matrices={model: joined_matrices([(part.matrices[model], rows) for part, rows in each]) for model in models},
+        evidence=Evidence.joined((part.evidence, rows) for part, rows in each),
+        operations=Operations.joined([part.operations for part in parts], kept, term_maps),
         neighbours=_neighbours(parts, term_maps, postings),
-        shapes=joined((part.shapes, rows, mapped) for part, rows, mapped in zip(parts, kept, term_maps, strict=True)),
     )
 
 
-def _sums(part: Segment) -> NDArray[np.uint32]:
-    by_row = np.empty(len(part), np.uint32)
-    by_row[part.slug_rows] = part.slug_sums
-    return by_row
-
-
-def _renamed(part: Segment, groups: Sequence[str]) -> NDArray[np.int32]:
-    """Return by group id of `part` the id in `groups`; -1 for a group whose rows are all dead."""
-    ids = {name: at for at, name in enumerate(groups)}
-    return np.asarray([ids.get(name, -1) for name in part.groups], np.int32)
-
-
-def _postings(shards: Sequence[Shard], kept: Sequence[Rows]) -> tuple[Postings, list[NDArray[np.int32]]]:
+def _postings(
+    shards: Sequence[Shard], kept: Sequence[Rows], lengths: Lengths, reference: Floats
+) -> tuple[Postings, list[NDArray[np.int32]]]:
     """Return the joined postings and, for each shard, old term id -> new term id (-1: no living row has it)."""
     ids: dict[str, int] = {}
     words: list[str] = []
-    maps, columns, rows, weights = [], [], [], []
-    origin = 0
+    maps, columns, rows, weights, counts = [], [], [], [], []
+    analysis, origin = shards[0].part.analysis, 0
     for shard, alive_rows in zip(shards, kept, strict=True):
         old = shard.part.postings
         mapped = np.full(len(old.words), -1, np.int32)
@@ -81,25 +64,17 @@ def _postings(shards: Sequence[Shard], kept: Sequence[Rows]) -> tuple[Postings, 
         columns.append(np.repeat(mapped, old.starts[1:] - old.starts[:-1])[lives])
         rows.append(place[lives])
         weights.append(old.weights[lives])
+        counts.append(old.counts[lives] if analysis.is_relative else old.counts)
         maps.append(mapped)
     column = np.concatenate(columns)
     # Stable: rows come in ascending order from each shard, and the shards' rows follow one another.
     order = np.argsort(column, kind="stable")
     starts = np.concatenate(([0], np.cumsum(np.bincount(column, minlength=len(words))))).astype(np.int64)
-    return Postings(ids, words, starts, np.concatenate(rows)[order], np.concatenate(weights)[order]), maps
-
-
-def _names(parts: Sequence[Segment], kept: Sequence[Rows]) -> Names:
-    tokens, lengths = [], []
-    for part, rows in zip(parts, kept, strict=True):
-        ends = part.names.ends.astype(np.int64)
-        sizes = ends - np.concatenate(([0], ends[:-1]))
-        chosen = np.zeros(len(part), np.bool_)
-        chosen[rows] = True
-        tokens.append(part.names.tokens[np.repeat(chosen, sizes)])
-        lengths.append(sizes[rows])
-    scales = np.concatenate([part.names.scales[rows] for part, rows in zip(parts, kept, strict=True)])
-    return Names(np.concatenate(tokens), np.cumsum(np.concatenate(lengths)).astype(np.uint32), scales)
+    all_rows, all_counts = np.concatenate(rows)[order], np.concatenate(counts)
+    if not analysis.is_relative:
+        return Postings(ids, words, starts, all_rows, np.concatenate(weights)[order], all_counts), maps
+    all_counts = all_counts[order]
+    return Postings(ids, words, starts, all_rows, relative_weights(analysis, all_counts, all_rows, lengths, reference), all_counts), maps
 
 
 def _neighbours(parts: Sequence[Segment], term_maps: Sequence[NDArray[np.int32]], postings: Postings) -> Neighbours | None:

@@ -160,7 +160,7 @@ def _hits(text: str, found: ScoredIntent | None, k: int, means: SearchResources,
     rows = judged.rows[best]
     shards = np.searchsorted(view.starts, rows, "right") - 1
     places = list(zip(best.tolist(), rows.tolist(), shards.tolist(), (rows - view.starts[shards]).tolist(), strict=True))
-    names = [(view.names[shard], view.shards[shard].part.slugs[local]) for _, _, shard, local in places]
+    names = [(view.names[shard], view.shards[shard].part.operations.slugs[local]) for _, _, shard, local in places]
     hits: list[Hit] = []
     ceiling = 1.0
     for rank in _reranked(text, names, means, warnings)[:k]:

@@ -1,12 +1,12 @@
 """A segment: one tenant's documents, or the shared ones, as shards of which the later are the smaller."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from capability_index.merge import merge
-from capability_index.part import Segment, Shard
+from capability_index.part import Ids, Segment, Shard, reference_of
 
 #: a shard with more dead rows than this share is written anew
 _MAX_DEAD = 0.2
@@ -30,13 +30,32 @@ class TenantIndex:
                 return at, row
         return None
 
+    def places(self, ids: Ids) -> list[tuple[int, int]]:
+        """Return shard and row of each living row with one of these ids, which are unique."""
+        found: list[tuple[int, int]] = []
+        for at, shard in enumerate(self.shards):
+            rows = shard.part.rows_of(ids)
+            found += [(at, row) for row in rows[rows >= 0].tolist() if shard.lives(row)]
+        return found
+
+    def compacted(self) -> "TenantIndex":
+        """Return this segment without its dead rows."""
+        reference = reference_of(self.shards) if self.shards else None
+        shards = [
+            shard if shard.alive is None or reference is None else Shard.of(merge([shard], reference))
+            for shard in self.shards
+            if shard.live
+        ]
+        return TenantIndex(tuple(shards))
+
     def slugs_of(self, group: str) -> list[str]:
         """Return the slugs of the living documents of one provider."""
         found: list[str] = []
         for shard in self.shards:
-            if group in shard.part.groups:
-                rows = np.flatnonzero(shard.part.group_ids == shard.part.groups.index(group))
-                found += [shard.part.slugs[row] for row in rows.tolist() if shard.lives(row)]
+            held = shard.part.operations
+            if group in held.groups:
+                rows = np.flatnonzero(held.group_ids == held.groups.index(group))
+                found += [held.slugs[row] for row in rows.tolist() if shard.lives(row)]
         return found
 
     def changed(self, dead: Iterable[tuple[int, int]], fresh: Segment | None) -> "TenantIndex":
@@ -51,9 +70,7 @@ class TenantIndex:
 
     def with_parts(self, parts: Sequence[Segment]) -> "TenantIndex":
         """Return this segment with other parts of the same rows (another vector space)."""
-        return TenantIndex(
-            tuple(Shard(part, shard.alive, shard.live, shard.frequencies) for part, shard in zip(parts, self.shards, strict=True))
-        )
+        return TenantIndex(tuple(replace(shard, part=part) for part, shard in zip(parts, self.shards, strict=True)))
 
 
 def _tidied(shards: list[Shard]) -> list[Shard]:
@@ -62,8 +79,11 @@ def _tidied(shards: list[Shard]) -> list[Shard]:
     So there are few shards, and a row is rewritten about log2(n) times in its life: one change of a large segment costs
     what its small last shards cost, and only every so often more.
     """
-    kept = [Shard.of(merge([shard])) if shard.live < len(shard.part) * (1 - _MAX_DEAD) else shard for shard in shards if shard.live]
+    reference = reference_of(shards)
+    kept = [
+        Shard.of(merge([shard], reference)) if shard.live < len(shard.part) * (1 - _MAX_DEAD) else shard for shard in shards if shard.live
+    ]
     # Parts of different vector spaces stay apart: joined, the larger would lose what the smaller does not have yet.
     while len(kept) > 1 and kept[-2].live < 2 * kept[-1].live and kept[-2].part.matrices.keys() == kept[-1].part.matrices.keys():
-        kept[-2:] = [Shard.of(merge(kept[-2:]))]
+        kept[-2:] = [Shard.of(merge(kept[-2:], reference))]
     return kept

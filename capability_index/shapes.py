@@ -37,6 +37,10 @@ class Shapes:
     def __len__(self) -> int:
         return len(self.kinds)
 
+    @staticmethod
+    def none() -> "Shapes":
+        return ShapesBuilder().build()
+
 
 @dataclass(frozen=True, slots=True)
 class Shape:

@@ -18,21 +18,25 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from capability_index.corpora import CORPORA
 from capability_index.errors import SnapshotInvalid
 from capability_index.lexical import Postings
-from capability_index.part import Names, Segment, Shard, Texts
+from capability_index.operations import Names, Operations, Slugs
+from capability_index.part import Segment, Shard
+from capability_index.ragged import Ragged
 from capability_index.ranking.query_expansion import Neighbours
 from capability_index.segment import TenantIndex
 from capability_index.shapes import Shapes
-from capability_index.vectors import Matrix
+from capability_index.texts.evidence import Evidence
+from capability_index.vectors import CodedMatrix, Matrix
 
 #: raised whenever text becomes words or vectors in another way: an older snapshot is then rebuilt
-FORMAT = 4
+FORMAT = 5
 MANIFEST = "manifest.json"
 #: the model of an index without vectors
 WORDS_ONLY = "words"
 _ALIGN = 64
-_SPACE = "space:"
+_SPACE, _CODED = "space:", "coded:"
 
 
 def save(segments: Mapping[str, TenantIndex], directory: Path, model: str) -> None:
@@ -105,33 +109,13 @@ def _load_shard(entry: Mapping[str, Any], directory: Path, parts: dict[str, Segm
 
 def _packed(part: Segment) -> list[bytes | memoryview]:
     """Return the file of a part in pieces, none of them copied: a JSON head that says where each array lies, then the arrays."""
-    postings = part.postings
-    arrays: dict[str, NDArray[Any]] = {
-        "slugs": np.frombuffer(part.slugs.data, np.uint8),
-        "slug_ends": part.slugs.ends,
-        "slug_sums": part.slug_sums,
-        "slug_rows": part.slug_rows,
-        "digests": part.digests,
-        "group_ids": part.group_ids,
-        "starts": postings.starts,
-        "rows": postings.rows,
-        "weights": postings.weights,
-        "name_tokens": part.names.tokens,
-        "name_ends": part.names.ends,
-        "name_scales": part.names.scales,
-        "shape_kinds": part.shapes.kinds,
-        "shape_families": part.shapes.families,
-        "shape_flags": part.shapes.flags,
-        "shape_nouns": part.shapes.nouns,
-    }
-    arrays |= {f"{_SPACE}{model}": matrix.rows for model, matrix in part.matrices.items()}
-    if part.neighbours is not None:
-        arrays |= {"word_terms": part.neighbours.term_ids, "word_vectors": part.neighbours.vectors}
+    arrays = _arrays(part)
     places, end = {}, 0
     for name, array in arrays.items():
         places[name] = [end, array.dtype.str, list(array.shape)]
         end += -(-array.nbytes // _ALIGN) * _ALIGN
-    head = json.dumps({"places": places, "groups": part.groups, "terms": list(postings.term_ids), "words": list(postings.words)}).encode()
+    terms, words, groups = list(part.postings.term_ids), list(part.postings.words), part.operations.groups
+    head = json.dumps({"analysis": part.analysis.name, "places": places, "groups": groups, "terms": terms, "words": words}).encode()
     pieces: list[bytes | memoryview] = [len(head).to_bytes(8, "little"), head, b" " * (-(8 + len(head)) % _ALIGN)]
     for array in arrays.values():
         if array.size:
@@ -139,32 +123,92 @@ def _packed(part: Segment) -> list[bytes | memoryview]:
     return pieces
 
 
+def _arrays(part: Segment) -> dict[str, NDArray[Any]]:
+    """Return the arrays of a part by name; those that only some corpora have are left out where they are empty."""
+    postings, held, evidence = part.postings, part.operations, part.evidence
+    arrays: dict[str, NDArray[Any]] = {
+        "ids": part.ids,
+        "id_order": part.id_order,
+        "columns": part.columns,
+        "lengths": part.lengths,
+        "starts": postings.starts,
+        "rows": postings.rows,
+        "weights": postings.weights,
+        "counts": postings.counts,
+    }
+    if len(held):
+        arrays |= {
+            "slugs": np.frombuffer(held.slugs.data, np.uint8),
+            "slug_ends": held.slugs.ends,
+            "digests": held.digests,
+            "group_ids": held.group_ids,
+            "name_tokens": held.names.tokens.values,
+            "name_ends": held.names.tokens.ends,
+            "name_scales": held.names.scales,
+            "shape_kinds": held.shapes.kinds,
+            "shape_families": held.shapes.families,
+            "shape_flags": held.shapes.flags,
+            "shape_nouns": held.shapes.nouns,
+        }
+    if len(evidence.codes.ends):
+        arrays |= {"sentences": evidence.codes.values, "sentence_ends": evidence.codes.ends, "sentence_scales": evidence.scales}
+        arrays |= {"pairs": evidence.pairs.values, "pair_ends": evidence.pairs.ends}
+    for model, matrix in part.matrices.items():
+        if isinstance(matrix, CodedMatrix):
+            fields: dict[str, NDArray[Any]] = {"codes": matrix.codes, "scales": matrix.scales, "head": matrix.head, "axes": matrix.axes}
+            arrays.update((f"{_CODED}{field}:{model}", array) for field, array in fields.items())
+        else:
+            arrays[f"{_SPACE}{model}"] = matrix.rows
+    if part.neighbours is not None:
+        arrays |= {"word_terms": part.neighbours.term_ids, "word_vectors": part.neighbours.vectors}
+    return arrays
+
+
 def _unpacked(content: memoryview) -> Segment:
     head_bytes = int.from_bytes(content[:8], "little")
     head = json.loads(bytes(content[8 : 8 + head_bytes]))
     origin = -(-(8 + head_bytes) // _ALIGN) * _ALIGN
+    places = head["places"]
 
     def array(name: str) -> NDArray[Any]:
-        start, kind, shape = head["places"][name]
+        start, kind, shape = places[name]
         count = int(np.prod(shape, dtype=np.int64))
         return np.frombuffer(content, np.dtype(kind), count, origin + start).reshape(shape)
 
+    operations, evidence = Operations.none(), Evidence.none()
+    if "slugs" in places:
+        start, _, (slug_bytes,) = places["slugs"]
+        operations = Operations(
+            slugs=Slugs(content[origin + start : origin + start + slug_bytes], array("slug_ends")),
+            digests=array("digests"),
+            groups=tuple(head["groups"]),
+            group_ids=array("group_ids"),
+            names=Names(Ragged(array("name_tokens"), array("name_ends")), array("name_scales")),
+            shapes=Shapes(*(array(f"shape_{name}") for name in ("kinds", "families", "flags", "nouns"))),
+        )
+    if "sentences" in places:
+        codes, pairs = Ragged(array("sentences"), array("sentence_ends")), Ragged(array("pairs"), array("pair_ends"))
+        evidence = Evidence(codes, array("sentence_scales"), pairs)
     terms: Sequence[str] = head["terms"]
-    slug_start, _, (slug_bytes,) = head["places"]["slugs"]
+    term_ids = {term: at for at, term in enumerate(terms)}
+    matrices: dict[str, Matrix | CodedMatrix] = {}
+    for name in places:
+        if name.startswith(_SPACE):
+            matrices[name.removeprefix(_SPACE)] = Matrix.of(array(name))
+        elif name.startswith(f"{_CODED}codes:"):
+            model = name.removeprefix(f"{_CODED}codes:")
+            matrices[model] = CodedMatrix(*(array(f"{_CODED}{field}:{model}") for field in ("codes", "scales", "head", "axes")))
     return Segment(
-        slugs=Texts(content[origin + slug_start : origin + slug_start + slug_bytes], array("slug_ends")),
-        slug_sums=array("slug_sums"),
-        slug_rows=array("slug_rows"),
-        digests=array("digests"),
-        groups=tuple(head["groups"]),
-        group_ids=array("group_ids"),
-        postings=Postings({term: at for at, term in enumerate(terms)}, head["words"], array("starts"), array("rows"), array("weights")),
-        matrices=MappingProxyType(
-            {name.removeprefix(_SPACE): Matrix.of(array(name)) for name in head["places"] if name.startswith(_SPACE)}
-        ),
-        names=Names(array("name_tokens"), array("name_ends"), array("name_scales")),
-        neighbours=Neighbours(array("word_terms"), array("word_vectors")) if "word_terms" in head["places"] else None,
-        shapes=Shapes(*(array(f"shape_{name}") for name in ("kinds", "families", "flags", "nouns"))),
+        analysis=CORPORA[head["analysis"]],
+        ids=array("ids"),
+        id_order=array("id_order"),
+        columns=array("columns"),
+        lengths=array("lengths"),
+        postings=Postings(term_ids, head["words"], array("starts"), array("rows"), array("weights"), array("counts")),
+        matrices=MappingProxyType(matrices),
+        evidence=evidence,
+        operations=operations,
+        neighbours=Neighbours(array("word_terms"), array("word_vectors")) if "word_terms" in places else None,
     )
 
 

@@ -1,5 +1,6 @@
 """Rows of unit vectors: scan them all, take the best."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +14,10 @@ Rows = NDArray[np.intp]
 #: below this a float scan fits the processor's cache, and a second copy of the rows would only cost memory
 INT8_FROM_ROWS = 30_000
 _BLOCK_ROWS = 64
+#: coordinates that a scan of coded rows reads; below so many rows it reads all of them
+HEAD = 64
+CODED_FROM_ROWS = 8_192
+_CHUNK_ROWS = 65_536
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +48,65 @@ class Matrix:
     def exact(self, rows: Rows, queries: Floats) -> Floats:
         """Return the exact cosines (len(queries), len(rows)) of a few rows."""
         return np.asarray(queries @ self.rows[rows].T, np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class CodedMatrix:
+    """(n, d) unit rows as int8 `codes` with a scale each, and their first `HEAD` coordinates on axes of their own as float32.
+
+    Half the memory of float32, and a scan reads a quarter of it: what the head leaves out is too little to keep a row out of the
+    candidates, which are scored by their codes. Few rows have all coordinates in their head, and no `axes`.
+    """
+
+    codes: NDArray[np.int8]
+    scales: Floats
+    head: Floats
+    #: (d, HEAD) the directions in which these very rows differ most; (0, 0) where the head has all of them
+    axes: Floats
+
+    @staticmethod
+    def of(rows: Floats) -> "CodedMatrix":
+        return CodedMatrix.of_codes(*int8_rows(rows))
+
+    @staticmethod
+    def of_codes(codes: NDArray[np.int8], scales: Floats) -> "CodedMatrix":
+        n, d = codes.shape
+        if n < CODED_FROM_ROWS or d <= 2 * HEAD:
+            return CodedMatrix(codes, scales, codes * scales[:, None], np.zeros((0, 0), np.float32))
+        sample = slice(0, n, max(n // CODED_FROM_ROWS, 1))
+        rows = codes[sample] * scales[sample, None]
+        # Eigenvalues ascend. Not centred: a cosine counts from the origin.
+        axes = np.ascontiguousarray(np.linalg.eigh(rows.T @ rows)[1][:, -HEAD:], np.float32)
+        head = np.empty((n, HEAD), np.float32)
+        for start in range(0, n, _CHUNK_ROWS):
+            chunk = slice(start, start + _CHUNK_ROWS)
+            head[chunk] = (codes[chunk].astype(np.float32) @ axes) * scales[chunk, None]
+        return CodedMatrix(codes, scales, head, axes)
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    def scan(self, query: Floats, out: Floats) -> None:
+        """Write the cosine of each row to the unit vector `query` into `out`, as far as the head knows it."""
+        np.dot(self.head, query @ self.axes if len(self.axes) else query, out=out)
+
+    def exact(self, rows: Rows, queries: Floats) -> Floats:
+        """Return the cosines (len(queries), len(rows)) of a few rows; int8 takes less than 0.01."""
+        return np.asarray((queries @ self.codes[rows].astype(np.float32).T) * self.scales[rows], np.float32)
+
+
+def whole_rows(matrix: Matrix | CodedMatrix) -> Floats:
+    """Return all rows as float32; of codes a copy."""
+    return matrix.rows if isinstance(matrix, Matrix) else matrix.codes * matrix.scales[:, None]
+
+
+def joined_matrices(held: Sequence[tuple[Matrix | CodedMatrix, Rows]]) -> Matrix | CodedMatrix:
+    """Join some rows of several matrices of one kind."""
+    coded = [(matrix, rows) for matrix, rows in held if isinstance(matrix, CodedMatrix)]
+    if coded:
+        codes = np.concatenate([matrix.codes[rows] for matrix, rows in coded])
+        return CodedMatrix.of_codes(codes, np.concatenate([matrix.scales[rows] for matrix, rows in coded]))
+    return Matrix.of(np.concatenate([matrix.rows[rows] for matrix, rows in held if isinstance(matrix, Matrix)]))
 
 
 def best_rows(scores: Floats, k: int) -> Rows:

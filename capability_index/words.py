@@ -99,6 +99,11 @@ def stem(word: str) -> str:
     return found
 
 
+def forget_stems() -> None:
+    """Forget the words whose stems are remembered."""
+    _stem_by_word.clear()
+
+
 def terms(text: str) -> list[tuple[str, str]]:
     """Return (stem, word) for each word of `text` that says something, in order."""
     return [(stem(word), word) for word in surfaces(text) if word not in STOP_WORDS]

@@ -60,6 +60,11 @@ class WordTable:
             return [known[word] if word in known else found[word] for word in words]
         return [known[word] for word in words]
 
+    def forget_words(self) -> None:
+        """Forget the words whose tokens are remembered."""
+        # A new dict and not a cleared one: another thread may be reading the old.
+        self._ids_by_word = {}
+
     def _split(self, word: str) -> tuple[int, ...]:
         # Half a surrogate pair, which JSON can bring in, has no bytes.
         text = word[:_MAX_WORD_CHARS].encode("utf-8", "replace").decode()

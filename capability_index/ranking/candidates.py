@@ -15,6 +15,7 @@ from capability_index.vectors import best_rows
 
 Floats = NDArray[np.float32]
 Rows = NDArray[np.intp]
+Mask = NDArray[np.bool_]
 #: how many rows the second pass looks at (measured: 100, 300 and 600 give the same nDCG@10)
 CANDIDATES = 100
 #: share of the words in the fused score (the rest is meaning) for an intent in a script that the embedded table hardly knows
@@ -46,6 +47,10 @@ class Reader:
         )
 
     @property
+    def has_operations(self) -> bool:
+        return any(len(shard.part.operations) for shard in self.shards)
+
+    @property
     def rows(self) -> int:
         return int(self.starts[-1])
 
@@ -56,12 +61,12 @@ class Reader:
 
     def slug(self, row: int) -> str:
         at, local = self.place(row)
-        return self.shards[at].part.slugs[local]
+        return self.shards[at].part.operations.slugs[local]
 
     def providers_of(self, rows: Rows) -> list[str]:
         """Return the provider of each of a few rows."""
         places = (np.searchsorted(self.starts, rows, "right") - 1).tolist()
-        return [self.shards[at].part.group_of(row - int(self.starts[at])) for at, row in zip(places, rows.tolist(), strict=True)]
+        return [self.shards[at].part.operations.group_of(row - int(self.starts[at])) for at, row in zip(places, rows.tolist(), strict=True)]
 
     def has(self, model: str) -> bool:
         """Say whether every shard has vectors of this model."""
@@ -79,19 +84,25 @@ class Reader:
         """Return the groups of shard `at` that the intent names; None where it names no provider."""
         if not intent.providers:
             return None
-        ids = self.shards[at].part.group_by_word
+        ids = self.shards[at].part.operations.group_by_word
         return [ids[word] for word in intent.providers if word in ids]
 
     def is_named(self, row: int, intent: Intent) -> bool:
         """Say whether the intent names the provider of `row`."""
         at, local = self.place(row)
-        return int(self.shards[at].part.group_ids[local]) in (self.named_groups(at, intent) or ())
+        return int(self.shards[at].part.operations.group_ids[local]) in (self.named_groups(at, intent) or ())
 
     def keep_providers(self, fused: Floats, providers: frozenset[str]) -> None:
         """Write -inf to `fused` for the rows of all other providers."""
         for at, shard in enumerate(self.shards):
-            kept = np.asarray([name in providers for name in shard.part.groups], np.bool_)
-            fused[self.starts[at] : self.starts[at + 1]][~kept[shard.part.group_ids]] = -np.inf
+            kept = np.asarray([name in providers for name in shard.part.operations.groups], np.bool_)
+            fused[self.starts[at] : self.starts[at + 1]][~kept[shard.part.operations.group_ids]] = -np.inf
+
+    def keep_rows(self, fused: Floats, masks: Sequence[Mask | None]) -> None:
+        """Write -inf to `fused` for the rows that the mask of their shard leaves out."""
+        for at, mask in enumerate(masks):
+            if mask is not None:
+                np.putmask(fused[self.starts[at] : self.starts[at + 1]], ~mask, -np.inf)
 
     def frequency(self, term: str) -> int:
         found = 0
@@ -183,7 +194,7 @@ def score_words_and_meaning(view: Reader, intent: Intent, senses: Sequence[Query
     for at, shard in enumerate(view.shards):
         part_fused = fused[view.starts[at] : view.starts[at + 1]]
         if named := view.named_groups(at, intent):
-            part_fused += np.float32(PROVIDER) * np.isin(shard.part.group_ids, named)
+            part_fused += np.float32(PROVIDER) * np.isin(shard.part.operations.group_ids, named)
         if shard.alive is not None:
             part_fused[~shard.alive] = -np.inf
     return CandidateScores(fused, words_scale, words_weight, tuple(scales), tuple(weights), idf_by_term)

@@ -38,8 +38,8 @@ class Intent:
     products: tuple[str, ...] = ()
 
 
-def prepare(text: str, table: WordTable | None) -> Intent:
-    """Read an intent; what is beyond 4,000 characters or 64 words is not looked at."""
+def prepare(text: str, table: WordTable | None, *, splits: bool = True) -> Intent:
+    """Read an intent; what is beyond 4,000 characters or 64 words is not looked at. `splits`: its clauses are looked at too."""
     text = text[:MAX_CHARS]
     said = list(surfaces(text))
     words: dict[str, str] = {}
@@ -48,8 +48,8 @@ def prepare(text: str, table: WordTable | None) -> Intent:
             words.setdefault(stem(word), word)
             if len(words) == MAX_TERMS:
                 break
-    spans = _clauses(text)
-    if table is not None and table.fusion.clause_heads:
+    spans = _clauses(text) if splits else []
+    if splits and table is not None and table.fusion.clause_heads:
         spans += _heads(text, spans or [(0, len(text))])
     clauses = tuple(text[start:end].strip() for start, end in spans)
     vectors = None if table is None else _vectors(text, spans, table)

@@ -31,7 +31,7 @@ def prepared(text: str, segments: Iterable[Segment], table: WordTable | None) ->
             runs["".join(lowered[at : at + length])] = at, length
     named: set[str] = set()
     for segment in held:
-        named |= segment.group_by_word.keys() & runs.keys()
+        named |= segment.operations.group_by_word.keys() & runs.keys()
     if not named:
         intent = prepare(text, table)
         if products := products_in(lowered, runs):
@@ -68,4 +68,4 @@ def _with_compounds(intent: Intent, runs: Mapping[str, tuple[int, int]], segment
 
 def _is_noun(name: str, segment: Segment) -> bool:
     term = segment.postings.term_ids.get(stem(name))
-    return term is not None and bool((segment.shapes.nouns == term).any())
+    return term is not None and bool((segment.operations.shapes.nouns == term).any())

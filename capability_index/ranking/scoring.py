@@ -73,11 +73,13 @@ def score_candidates(
         for sense, scale, weight in zip(senses, first.sense_scales, first.sense_weights, strict=True):
             cosines = shard.part.matrices[sense.model].exact(local, sense.vectors)
             if table is not None and not sense.outer:
-                named = _name_cosines(shard.part, local, sense.vectors, table)
                 name_share, clause_share = np.float32(table.fusion.name_share), np.float32(table.fusion.clause_share)
-                joined = (1 - name_share) * cosines + name_share * named
+                joined = cosines
+                if len(shard.part.operations):
+                    named = _name_cosines(shard.part, local, sense.vectors, table)
+                    joined = (1 - name_share) * cosines + name_share * named
+                    names[low:high] = named.max(axis=0)
                 blend = joined[0]
-                names[low:high] = named.max(axis=0)
                 whole[low:high] = best[low:high] = cosines[0]
                 if len(cosines) > 1:
                     blend = (1 - clause_share) * joined[0] + clause_share * joined[1:].max(axis=0)
@@ -90,7 +92,7 @@ def score_candidates(
     weights = np.fromiter(first.idf_by_term.values(), np.float32, len(first.idf_by_term))
     scored = weights @ by_term if len(weights) else np.zeros(n, np.float32)
     fused += (scored * (K1 + 1) - first.words_scale.mean) * (first.words_scale.factor * first.words_weight)
-    if not structure.known.all() and only_makes_or_reads(intent.words_by_term):
+    if view.has_operations and not structure.known.all() and only_makes_or_reads(intent.words_by_term):
         for at in np.argsort(-fused)[:_VERBS_READ].tolist():
             fused[at] -= REMOVES_UNASKED * (not structure.known[at] and removes(view.slug(int(rows[at]))))
     fused = structure.added(fused)
@@ -143,16 +145,14 @@ def _take_best(
 
 def _name_cosines(part: Segment, rows: Rows, vectors: Floats, table: WordTable) -> Floats:
     """Return the cosines (len(vectors), len(rows)) of the names of `rows`, whose vectors are summed from their tokens."""
-    names = part.names
-    ends = names.ends[rows].astype(np.int64)
-    starts = np.where(rows > 0, names.ends[rows - 1], 0).astype(np.int64)
-    sizes = ends - starts
+    names = part.operations.names
+    places, sizes = names.tokens.places(rows)
     filled = sizes > 0
     found = np.zeros((len(vectors), len(rows)), np.float32)
     if not filled.any():
         return found
-    begins = np.cumsum(sizes[filled]) - sizes[filled]
-    tokens = names.tokens[np.repeat(starts[filled] - begins, sizes[filled]) + np.arange(int(sizes.sum()))]
+    begins = (np.cumsum(sizes) - sizes)[filled]
+    tokens = names.tokens.values[places]
     # Names of one catalogue share their words.
     if len(tokens) > _MANY_TOKENS:
         unique, which = np.unique(tokens, return_inverse=True)

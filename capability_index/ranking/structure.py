@@ -92,7 +92,9 @@ def judge_structure(
     `near`: what the words of the intent meet there, counted as `idf_by_term` is. `named`: the groups there that the intent
     names, None where it names no provider at all.
     """
-    shapes = segment.shapes
+    shapes = segment.operations.shapes
+    if not len(shapes):
+        return None
     kinds = shapes.kinds[rows]
     known = kinds > 0
     if named is None and not known.any():
@@ -112,7 +114,7 @@ def judge_structure(
     worth += HEAD * head + COVER * covered + extra
     worth *= known
     if named is not None:
-        worth += PROVIDER * np.where(np.isin(segment.group_ids[rows], named), np.float32(1), np.float32(-1))
+        worth += PROVIDER * np.where(np.isin(segment.operations.group_ids[rows], named), np.float32(1), np.float32(-1))
     return Structure(known, worth, verb * known, head * known, covered * known)
 
 
@@ -127,7 +129,7 @@ def _nouns(
 ) -> tuple[Floats, Floats, Floats]:
     """Return how well the thing itself is met, how much of the intent its path covers, and what else its nouns are worth."""
     # (nouns, rows): what is reduced is then done for all rows at once.
-    nouns = segment.shapes.nouns[rows].T
+    nouns = segment.operations.shapes.nouns[rows].T
     is_noun = nouns >= 0
     nothing = np.zeros(len(rows), np.float32)
     if not len(near.ids):

@@ -131,5 +131,5 @@ class CatalogIndex:
         """Empty the groups of providers that the catalogue no longer has."""
         name = owner or SHARED_SEGMENT
         segment = self.index.segments().get(name)
-        held = {group for shard in segment.shards for group in shard.part.groups} if segment else set()
+        held = {group for shard in segment.shards for group in shard.part.operations.groups} if segment else set()
         return sum(self.index.replace_group(name, group, ()).removed for group in held - set(providers))

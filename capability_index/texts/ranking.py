@@ -1,0 +1,151 @@
+"""One question to one segment: what the mask leaves, a first pass over all of it, a close look at the best."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from capability_index.analysis import Analysis
+from capability_index.encoders.encoder import WordTable
+from capability_index.lexical import K1
+from capability_index.ranking.candidates import CandidateScores, QueryVectors, Reader, score_words_and_meaning
+from capability_index.ranking.intent import Intent, prepare
+from capability_index.ranking.scoring import ScoredCandidates, score_candidates
+from capability_index.segment import TenantIndex
+from capability_index.texts.columns import Mask, passing
+from capability_index.texts.evidence import pair_number
+from capability_index.vectors import best_rows
+from capability_index.words import stems
+
+Floats = NDArray[np.float32]
+Rows = NDArray[np.intp]
+_DIGITS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """The candidates by their ids, best first.
+
+    `parts` add up to `scores`; `measures` say how well each fits by itself. `place`: of the row that was asked for, among all rows
+    that could be found, from 1.
+    """
+
+    ids: NDArray[np.int64]
+    scores: Floats
+    parts: Mapping[str, Floats]
+    measures: Mapping[str, Floats]
+    place: int = 0
+
+
+def rank(held: TenantIndex, query: str, mask: Mask, table: WordTable | None, wanted: int, also: int | None = None) -> Ranking | None:
+    """Judge the best `wanted` rows of `held` that `mask` leaves, and the row with the id `also`; None where it leaves nothing."""
+    view = Reader.of([("", shard) for shard in held.shards])
+    if not view.live:
+        return None
+    analysis = view.shards[0].part.analysis
+    intent = prepare(query, table, splits=False)
+    senses = _senses(analysis, intent, view, table)
+    first = score_words_and_meaning(view, intent, senses)
+    around = _around(analysis, view, first.fused) if analysis.around else None
+    if around is not None:
+        first.fused[:] += around
+    view.keep_rows(first.fused, [passing(shard.part, mask) for shard in view.shards])
+    rows = best_rows(first.fused, min(wanted, view.live))
+    rows = np.sort(rows[first.fused[rows] > -np.inf])
+    asked = None if also is None else _row_of(view, also)
+    if asked is not None:
+        rows = np.union1d(rows, [asked]).astype(np.intp)
+    if not len(rows):
+        return None
+    judged = score_candidates(view, intent, first, senses, rows, table)
+    lexical = _lexical(judged, first)
+    parts = {"lexical": lexical, "vector": judged.fused - lexical}
+    if analysis.sentences and senses:
+        parts["vector"] = _by_sentences(view, rows, senses[0], first, judged.cosines)
+    if analysis.pairs:
+        parts["pairs"] = np.float32(analysis.pairs) * _pairs(view, rows, query, first)
+    if around is not None:
+        parts["around"] = around[rows]
+    scores = np.asarray(sum(parts.values()), np.float32)
+    # Rounded, so that the last bits of a float do not decide between two rows that say the same.
+    order = np.argsort(-np.round(scores, _DIGITS), kind="stable")
+    ids = np.asarray([_id_of(view, int(row)) for row in rows[order]], np.int64)
+    measures = {"cosine": judged.cosines, "coverage": judged.coverage}
+    place = 0
+    if asked is not None:
+        at = int(np.flatnonzero(rows[order] == asked)[0])
+        place = max(at + 1, 1 + int(np.count_nonzero(first.fused > first.fused[asked]))) if at >= wanted else at + 1
+    return Ranking(
+        ids,
+        scores[order],
+        {name: values[order] for name, values in parts.items()},
+        {name: values[order] for name, values in measures.items()},
+        place,
+    )
+
+
+def _senses(analysis: Analysis, intent: Intent, view: Reader, table: WordTable | None) -> list[QueryVectors]:
+    if table is None or intent.vectors is None or not view.has(table.model):
+        return []
+    share = table.fusion.words_share if analysis.words_share is None else analysis.words_share
+    return [QueryVectors(table.model, intent.vectors, 1.0, words_share=share)]
+
+
+def _lexical(judged: ScoredCandidates, first: CandidateScores) -> Floats:
+    weights = np.fromiter(first.idf_by_term.values(), np.float32, len(first.idf_by_term))
+    scored = weights @ judged.by_term if len(weights) else np.zeros(len(judged.rows), np.float32)
+    return np.asarray((scored * (K1 + 1) - first.words_scale.mean) * (first.words_scale.factor * first.words_weight), np.float32)
+
+
+def _by_sentences(view: Reader, rows: Rows, sense: QueryVectors, first: CandidateScores, whole: Floats) -> Floats:
+    """Return the vector part of the score by the sentence that fits best."""
+    best = whole.copy()
+    for at, low, high in _shards_of(view, rows):
+        local = rows[low:high] - view.starts[at]
+        best[low:high] = view.shards[at].part.evidence.best_sentences(local, sense.vectors[0], whole[low:high])
+    return np.asarray((best - first.sense_scales[0].mean) * (first.sense_scales[0].factor * first.sense_weights[0]), np.float32)
+
+
+def _pairs(view: Reader, rows: Rows, query: str, first: CandidateScores) -> Floats:
+    """Return what the pairs of words that a row shares with the query tell: each as much as the commoner of its two words."""
+    idf = first.idf_by_term
+    worth = {pair_number(*pair): min(idf[pair[0]], idf[pair[1]]) for pair in pairwise(stems(query)) if pair[0] in idf and pair[1] in idf}
+    found = np.zeros(len(rows), np.float32)
+    for at, low, high in _shards_of(view, rows):
+        found[low:high] = view.shards[at].part.evidence.pairs_found(rows[low:high] - view.starts[at], worth)
+    return found
+
+
+def _around(analysis: Analysis, view: Reader, fused: Floats) -> Floats:
+    """Return what each row gets of the scores of the rows before and after it in its document."""
+    found = np.zeros(len(fused), np.float32)
+    document, number = (analysis.columns.index(name) for name in ("document", "n"))
+    for at, shard in enumerate(view.shards):
+        place, columns = slice(int(view.starts[at]), int(view.starts[at + 1])), shard.part.columns
+        is_next = (np.diff(columns[document]) == 0) & (np.diff(columns[number]) == 1)
+        scores = np.where(np.isfinite(fused[place]), fused[place], 0)
+        found[place][1:] += is_next * scores[:-1]
+        found[place][:-1] += is_next * scores[1:]
+    return found * np.float32(analysis.around)
+
+
+def _shards_of(view: Reader, rows: Rows) -> Iterator[tuple[int, int, int]]:
+    """Yield each shard that has some of `rows`, which ascend, and where these begin and end."""
+    edges = np.searchsorted(rows, view.starts).tolist()
+    return ((at, low, high) for at, (low, high) in enumerate(pairwise(edges)) if low < high)
+
+
+def _id_of(view: Reader, row: int) -> int:
+    at, local = view.place(row)
+    return int(view.shards[at].part.ids[local])
+
+
+def _row_of(view: Reader, wanted: int) -> int | None:
+    """Return the living row with this id."""
+    for shard, start in zip(view.shards, view.starts.tolist(), strict=False):
+        local = int(shard.part.rows_of(np.asarray([wanted]))[0])
+        if local >= 0 and shard.lives(local):
+            return int(start) + local
+    return None
