@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from capability_index.documents import Document
 from capability_index.ranking.verbs import CREATE, GENERAL, NOUNS_TOO, OTHER, READ, REMOVE, UPDATE, families_of, kinds_of
-from capability_index.words import split_name, stem
+from capability_index.words import STOP_WORDS, split_name, stem
 
 LISTS, ONE, OWN = 1, 2, 4
 _KIND_BY_METHOD = {"GET": READ, "POST": CREATE, "PUT": UPDATE, "PATCH": UPDATE, "DELETE": REMOVE}
@@ -18,21 +18,25 @@ _KIND_BY_METHOD = {"GET": READ, "POST": CREATE, "PUT": UPDATE, "PATCH": UPDATE, 
 _DOOR = re.compile(r"(v\d.*|api|apis|\d[\d.\-]*|rest|beta|watch)|.*\.k8s\.io")
 _PIECES = re.compile(r"[/.:]+")
 _SLOT = re.compile(r"\{[^}]*\}")
-#: how many words of a path are kept: the nearest of what the resource is in, and of itself
-PARENTS, LEAVES = 4, 4
+#: how many words are kept of a path, the nearest of what the resource is in and of itself, and of a title
+PARENTS, LEAVES, TITLE = 4, 4, 6
+PATH, LEAF = slice(PARENTS + LEAVES), slice(PARENTS, PARENTS + LEAVES)
+_MAX_PARAMETERS = 255
 
 
 @dataclass(frozen=True, slots=True)
 class Shapes:
     """Row `r`: its `kinds` (0: nothing is known of it) and `families` as bits of `capability_index.ranking.verbs`, `flags` LISTS, ONE, OWN.
 
-    `nouns` (n, PARENTS + LEAVES) are term ids, -1 where there is none: first of what the resource is in, then of itself.
+    `nouns` (n, PARENTS + LEAVES + TITLE) are term ids, -1 where there is none: first of what the resource is in, then of itself, then
+    of the title. `parameters` are as many as it takes.
     """
 
     kinds: NDArray[np.uint8]
     families: NDArray[np.uint64]
     flags: NDArray[np.uint8]
     nouns: NDArray[np.int32]
+    parameters: NDArray[np.uint8]
 
     def __len__(self) -> int:
         return len(self.kinds)
@@ -51,6 +55,8 @@ class Shape:
     flags: int = 0
     parents: tuple[str, ...] = ()
     leaves: tuple[str, ...] = ()
+    title: tuple[str, ...] = ()
+    parameters: int = 0
 
 
 def shape_of(document: Document) -> Shape:
@@ -58,18 +64,20 @@ def shape_of(document: Document) -> Shape:
     if not document.method and not document.access:
         return Shape()
     name = [word.lower() for word in split_name(document.slug.rpartition(".")[2]).split()]
-    title = [word.lower() for word in split_name(document.title).split()[:1]]
+    title = [word.lower() for word in split_name(document.title).split()]
     summary = [word.lower() for word in split_name(document.summary[:60]).split()[:1]]
     pieces, families = _resource(document)
-    for word in dict.fromkeys([*name[:1], *title, *summary, *pieces[-1][:1]] if pieces else [*name[:1], *title, *summary]):
+    for word in dict.fromkeys([*name[:1], *title[:1], *summary, *(pieces[-1][:1] if pieces else ())]):
         families |= families_of(word)
     verb = kinds_of((families_of(name[0]) if name else 0) | (families_of(title[0]) if title else 0))
     flags = OWN if document.is_own else 0
     if document.method == "GET":
-        flags |= ONE if document.path.rstrip("/").endswith("}") else LISTS
+        flags |= ONE if document.path.removesuffix(".json").rstrip("/").endswith("}") else LISTS
     parents = tuple(stem(word) for piece in pieces[:-1] for word in piece)
     leaves = tuple(stem(word) for piece in pieces[-1:] for word in piece)
-    return Shape(_kind(document, verb, name), families & ~GENERAL, flags, parents, leaves)
+    said = tuple(stem(word) for at, word in enumerate(title) if word not in STOP_WORDS and not (at == 0 and families_of(word)))
+    kind = _kind(document, verb, name)
+    return Shape(kind, families & ~GENERAL, flags, parents, leaves, said, min(len(document.parameters), _MAX_PARAMETERS))
 
 
 def _kind(document: Document, verb: int, name: Sequence[str]) -> int:
@@ -111,13 +119,15 @@ class ShapesBuilder:
     _families: "array[int]" = field(default_factory=lambda: array("Q"))
     _flags: "array[int]" = field(default_factory=lambda: array("B"))
     _nouns: "array[int]" = field(default_factory=lambda: array("i"))
+    _parameters: "array[int]" = field(default_factory=lambda: array("B"))
 
     def add(self, shape: Shape, term_ids: Mapping[str, int]) -> None:
         """Take the next row; nouns that are no terms are left out."""
         self._kinds.append(shape.kind)
         self._families.append(shape.families)
         self._flags.append(shape.flags)
-        for nouns, most in ((shape.parents, PARENTS), (shape.leaves, LEAVES)):
+        self._parameters.append(shape.parameters)
+        for nouns, most in ((shape.parents, PARENTS), (shape.leaves, LEAVES), (shape.title, TITLE)):
             known = [term_ids[noun] for noun in nouns if noun in term_ids][-most:]
             self._nouns.extend(known + [-1] * (most - len(known)))
 
@@ -126,7 +136,8 @@ class ShapesBuilder:
             np.frombuffer(self._kinds, np.uint8).copy(),
             np.frombuffer(self._families, np.uint64).copy(),
             np.frombuffer(self._flags, np.uint8).copy(),
-            np.frombuffer(self._nouns, np.int32).reshape(-1, PARENTS + LEAVES).copy(),
+            np.frombuffer(self._nouns, np.int32).reshape(-1, PARENTS + LEAVES + TITLE).copy(),
+            np.frombuffer(self._parameters, np.uint8).copy(),
         )
 
 
@@ -138,4 +149,5 @@ def joined(shapes: Iterable[tuple[Shapes, NDArray[np.intp], NDArray[np.int32]]])
         np.concatenate([held.families[rows] for held, rows, _ in found]),
         np.concatenate([held.flags[rows] for held, rows, _ in found]),
         np.concatenate([np.append(term_map, np.int32(-1))[held.nouns[rows]] for held, rows, term_map in found]),
+        np.concatenate([held.parameters[rows] for held, rows, _ in found]),
     )

@@ -31,7 +31,7 @@ from capability_index.texts.evidence import Evidence
 from capability_index.vectors import CodedMatrix, Matrix
 
 #: raised whenever text becomes words or vectors in another way: an older snapshot is then rebuilt
-FORMAT = 5
+FORMAT = 6
 MANIFEST = "manifest.json"
 #: the model of an index without vectors
 WORDS_ONLY = "words"
@@ -149,6 +149,7 @@ def _arrays(part: Segment) -> dict[str, NDArray[Any]]:
             "shape_families": held.shapes.families,
             "shape_flags": held.shapes.flags,
             "shape_nouns": held.shapes.nouns,
+            "shape_parameters": held.shapes.parameters,
         }
     if len(evidence.codes.ends):
         arrays |= {"sentences": evidence.codes.values, "sentence_ends": evidence.codes.ends, "sentence_scales": evidence.scales}
@@ -184,7 +185,7 @@ def _unpacked(content: memoryview) -> Segment:
             groups=tuple(head["groups"]),
             group_ids=array("group_ids"),
             names=Names(Ragged(array("name_tokens"), array("name_ends")), array("name_scales")),
-            shapes=Shapes(*(array(f"shape_{name}") for name in ("kinds", "families", "flags", "nouns"))),
+            shapes=Shapes(*(array(f"shape_{name}") for name in ("kinds", "families", "flags", "nouns", "parameters"))),
         )
     if "sentences" in places:
         codes, pairs = Ragged(array("sentences"), array("sentence_ends")), Ragged(array("pairs"), array("pair_ends"))

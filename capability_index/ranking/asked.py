@@ -18,7 +18,8 @@ PREPOSITIONS = word_set(
 _OWN = stem_set("gateway ascend connection connect provider operation catalogue account alias call whoami")
 _LOOK = 5
 _READ = family("read")
-_GUESSED, _UNSURE, _SURE = 0.35, 0.5, 1.0
+#: where no verb was said, reading is only a little likelier than anything else
+_GUESSED, _UNSURE, _SURE = 0.2, 0.2, 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +64,21 @@ def _families(words: Sequence[str]) -> tuple[int, float]:
     if found := families_of(first):
         # "build logs of an app" names logs; "build the app" and "build app 7" ask to build.
         is_noun = first in NOUNS_TOO and (len(said) < 2 or (said[1] not in _DETERMINERS and not said[1].isdigit()))
+        if _is_thing(first, said[1:2]):
+            return _READ, _UNSURE
         return (found | _READ, _UNSURE) if is_noun else (found, _SURE)
     later = 0
     for word in said[1:]:
         if word not in NOUNS_TOO:
             later |= families_of(word)
     return (later | _READ, _GUESSED) if later else (_READ, _UNSURE)
+
+
+def _is_thing(first: str, then: Sequence[str]) -> bool:
+    """Say whether a word that looks like a verb says what is meant: "recordings of a call", "deleted files"."""
+    if then and then[0] in _DETERMINERS:
+        return False
+    return first.endswith("ed") or (first.endswith("s") and not first.endswith("ss"))
 
 
 def _phrase(first: str, near: Sequence[str]) -> tuple[int, float] | None:
@@ -81,10 +91,14 @@ def _phrase(first: str, near: Sequence[str]) -> tuple[int, float] | None:
             found = family("enable", "start", "create", "update") if first == "put" else family("enable", "start"), _SURE
         elif not {"away", "out"}.isdisjoint(near):
             found = family("remove", "detach"), _SURE
+        elif first == "take" and "back" in near:
+            found = family("remove", "restore"), _SURE
         else:
             found = (family("create", "update", "attach"), _SURE) if first == "put" else (family("create", "update"), _UNSURE)
     elif first == "get" and near[:1] == ["rid"]:
         found = family("remove"), _SURE
+    elif first in ("get", "bring", "have") and "back" in near:
+        found = family("restore"), _SURE
     elif first in ("set", "spin", "sign", "stand") and "up" in near:
         found = family("create"), _SURE
     elif first == "roll" and "back" in near:

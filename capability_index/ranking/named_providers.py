@@ -8,6 +8,7 @@ from capability_index.encoders.encoder import WordTable
 from capability_index.part import Segment
 from capability_index.ranking.intent import Intent, prepare
 from capability_index.ranking.products import products_in
+from capability_index.shapes import PATH
 from capability_index.words import stem
 
 _WORD = re.compile(r"[^\W_]+")
@@ -68,4 +69,4 @@ def _with_compounds(intent: Intent, runs: Mapping[str, tuple[int, int]], segment
 
 def _is_noun(name: str, segment: Segment) -> bool:
     term = segment.postings.term_ids.get(stem(name))
-    return term is not None and bool((segment.operations.shapes.nouns == term).any())
+    return term is not None and bool((segment.operations.shapes.nouns[:, PATH] == term).any())

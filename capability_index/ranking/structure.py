@@ -14,7 +14,7 @@ from capability_index.part import Segment
 from capability_index.ranking.asked import Asked
 from capability_index.ranking.query_expansion import NearTerms
 from capability_index.ranking.verbs import CREATE, GENERAL, OTHER, READ, REMOVE, UPDATE
-from capability_index.shapes import LISTS, OWN, PARENTS
+from capability_index.shapes import LEAF, LEAVES, LISTS, OWN, PARENTS, TITLE
 from capability_index.words import stem_set
 
 Floats = NDArray[np.float32]
@@ -23,10 +23,15 @@ Rows = NDArray[np.intp]
 VERB, UNASKED = 2.0, 1.5
 #: the very act (`cancel` for "stop"), or another one
 ACT, OTHER_ACT = 1.5, 1.0
-#: the thing itself is what was asked about; the words of the intent are in its path; each word of the path that was not asked for
-HEAD, COVER, MORE, MOST_MORE = 1.5, 1.5, 0.5, 4.0
-#: a list where many were asked for; people where the question is who
-MANY, WHO = 1.0, 3.0
+#: the thing itself is what was asked about
+HEAD = 1.5
+#: each word that was not asked for, of what the resource is in, of itself, and of the title
+MORE = np.repeat(np.asarray([1.1, 0.5, 0.5], np.float32), [PARENTS, LEAVES, TITLE])
+#: of two that differ in nothing else the one that takes more is the plain one: by the logarithm of how many parameters
+TAKES = 0.75
+_LOGARITHMS = np.log1p(np.arange(256, dtype=np.float32))
+#: a list where anything was asked for in the plural, or none where it was not; people where the question is who
+LISTED, WHO = 1.0, 3.0
 #: of the provider that was named, or of another
 PROVIDER = 3.0
 #: the gateway's own operation where nothing was asked about the gateway
@@ -57,7 +62,7 @@ _FITS = _fits()
 
 @dataclass(slots=True)
 class Structure:
-    """By candidate: `worth` to add to the fused score, and what it is made of: -1…1 `verb`, 0…1 `head` and `covered`.
+    """By candidate: `worth` to add to the fused score, and what it is made of: -1…1 `verb`, 0…1 `head`.
 
     `known`: whether its kind is known; of the others everything is 0.
     """
@@ -66,16 +71,15 @@ class Structure:
     worth: Floats
     verb: Floats
     head: Floats
-    covered: Floats
 
     @staticmethod
     def of_nothing(n: int) -> "Structure":
-        return Structure(np.zeros(n, np.bool_), *np.zeros((4, n), np.float32))
+        return Structure(np.zeros(n, np.bool_), *np.zeros((3, n), np.float32))
 
     def put(self, low: int, other: "Structure") -> None:
         """Write what was found of the candidates from `low` on."""
         place = slice(low, low + len(other.known))
-        for name in ("known", "worth", "verb", "head", "covered"):
+        for name in ("known", "worth", "verb", "head"):
             getattr(self, name)[place] = getattr(other, name)
 
     def added(self, fused: Floats) -> Floats:
@@ -110,12 +114,12 @@ def judge_structure(
         worth += ACT * ((families & np.uint64(said)) != 0)
     if not asked.is_own:
         worth -= OWN_UNASKED * ((flags & OWN) != 0)
-    head, covered, extra = _nouns(segment, rows, asked, near, idf_by_term, kinds, flags)
-    worth += HEAD * head + COVER * covered + extra
+    head, extra = _nouns(segment, rows, asked, near, idf_by_term, kinds, flags)
+    worth += HEAD * head + extra
     worth *= known
     if named is not None:
         worth += PROVIDER * np.where(np.isin(segment.operations.group_ids[rows], named), np.float32(1), np.float32(-1))
-    return Structure(known, worth, verb * known, head * known, covered * known)
+    return Structure(known, worth, verb * known, head * known)
 
 
 def _nouns(
@@ -126,34 +130,33 @@ def _nouns(
     idf_by_term: Mapping[str, float],
     kinds: NDArray[np.uint8],
     flags: NDArray[np.uint8],
-) -> tuple[Floats, Floats, Floats]:
-    """Return how well the thing itself is met, how much of the intent its path covers, and what else its nouns are worth."""
+) -> tuple[Floats, Floats]:
+    """Return how well the thing itself is met, and what else its words, their number and that of its parameters are worth."""
     # (nouns, rows): what is reduced is then done for all rows at once.
     nouns = segment.operations.shapes.nouns[rows].T
-    is_noun = nouns >= 0
+    is_noun = (nouns >= 0).astype(np.float32)
+    takes = TAKES * _LOGARITHMS[segment.operations.shapes.parameters[rows]]
     nothing = np.zeros(len(rows), np.float32)
     if not len(near.ids):
-        return nothing, nothing, -MORE * np.minimum(is_noun.sum(axis=0, dtype=np.float32), MOST_MORE)
+        return nothing, takes - MORE @ is_noun
     # Column 0 is of all the nouns that no word of the intent meets; -1, where there is no noun, is the last place and leads there too.
     column_by_id = np.zeros(len(segment.postings.words) + 1, np.int16)
     column_by_id[near.ids] = np.arange(1, len(near.ids) + 1)
     met = np.zeros((len(idf_by_term), len(near.ids) + 1), np.float32)
     met[near.terms, column_by_id[near.ids]] = near.worth
     columns = column_by_id[nouns]
-    idf = np.fromiter(idf_by_term.values(), np.float32, len(idf_by_term))
-    covered = idf @ met[:, columns].max(axis=1) / np.float32(max(float(idf.sum()), 1e-6))
-    leaves, is_leaf = nouns[PARENTS:], is_noun[PARENTS:]
+    leaves, is_leaf = nouns[LEAF], is_noun[LEAF]
     head = nothing
     if heads := [at for at, term in enumerate(idf_by_term) if term in asked.heads]:
-        sums, counts = met[heads].max(axis=0)[columns[PARENTS:]].sum(axis=0), is_leaf.sum(axis=0, dtype=np.float32)
+        sums, counts = met[heads].max(axis=0)[columns[LEAF]].sum(axis=0), is_leaf.sum(axis=0)
         head = np.where(counts > 0, sums / np.maximum(counts, 1), np.float32(0.5))
-    extra = -MORE * np.minimum((is_noun - met.max(axis=0)[columns]).sum(axis=0), MOST_MORE)
+    extra = takes - MORE @ (is_noun - met.max(axis=0)[columns])
+    if asked.kinds & READ:
+        extra += (LISTED if asked.plurals or asked.is_who else -LISTED) * (((flags & LISTS) != 0) & (kinds == READ))
     term_ids = segment.postings.term_ids
-    if many := [term_ids[term] for term in asked.plurals if term in term_ids]:
-        extra += MANY * (_among(leaves, many) & (kinds == READ)) * np.where(flags & LISTS, np.float32(1), np.float32(-1))
     if asked.is_who and (people := [term_ids[term] for term in _PEOPLE if term in term_ids]):
         extra += WHO * _among(leaves, people)
-    return head, covered, extra
+    return head, extra
 
 
 def _among(leaves: NDArray[np.int32], wanted: Sequence[int]) -> NDArray[np.bool_]:

@@ -1,6 +1,8 @@
 """An operation is found that does what was asked, to the thing that was asked about."""
 
-from capability_index.documents import Document
+from dataclasses import replace
+
+from capability_index.documents import Document, ParameterText
 from capability_index.encoders.encoder import WordTable
 from capability_index.index import CapabilityIndex
 from capability_index.search import Visible
@@ -53,6 +55,50 @@ def test_nothing_that_removes_is_first_where_nothing_was_to_be_removed(table: Wo
 
 def test_many_are_listed_and_one_is_got(table: WordTable) -> None:
     assert best(table, "show the messages of a channel", chat()) == "chat.channels.messages.list"
+
+
+def test_a_list_is_not_first_where_one_thing_was_asked_for(table: WordTable) -> None:
+    assert best(table, "show the message in the channel", chat()) == "chat.channels.messages.get"
+
+
+def test_a_path_that_ends_in_json_tells_one_from_many_as_well(table: WordTable) -> None:
+    named = [replace(document, path=f"{document.path}.json") for document in chat()]
+    assert best(table, "show the message in the channel", named) == "chat.channels.messages.get"
+    assert best(table, "show the messages in the channel", named) == "chat.channels.messages.list"
+
+
+def test_of_two_that_say_the_same_the_one_that_takes_more_is_the_plain_one(table: WordTable) -> None:
+    plain = Document("mail.send", "Send mail", "Send a mail.", provider="mail", path="/mail", method="POST", access="write")
+    many = tuple(ParameterText(name) for name in ("from", "reply", "subject", "content", "attachments", "headers"))
+    assert best(table, "send a mail", [plain, replace(plain, slug="mail.post", parameters=many)]) == "mail.post"
+
+
+def test_a_title_that_says_more_than_was_asked_comes_later(table: WordTable) -> None:
+    plain = Document("mail.send", "Send mail", "Send a mail.", provider="mail", path="/mail", method="POST", access="write")
+    assert best(table, "send a mail", [replace(plain, slug="mail.a", title="Send scheduled mail batch"), plain]) == "mail.send"
+
+
+def test_words_that_look_like_verbs_name_what_is_asked_for(table: WordTable) -> None:
+    documents = [
+        Document(
+            "tel.recordings.create", "Create recording", "Record a call.", provider="tel", path="/calls/{id}/recordings", method="POST"
+        ),
+        Document("tel.recordings.list", "List recordings", "List recordings.", provider="tel", path="/calls/{id}/recordings", method="GET"),
+        Document("tel.recordings.delete", "Delete recording", "Delete it.", provider="tel", path="/recordings/{id}", method="DELETE"),
+        Document("tel.trash.list", "List deleted recordings", "What is gone.", provider="tel", path="/trash/recordings", method="GET"),
+    ]
+    assert best(table, "recordings of a call", documents) == "tel.recordings.list"
+    assert best(table, "record a call", documents) == "tel.recordings.create"
+    assert best(table, "deleted recordings", documents) == "tel.trash.list"
+
+
+def test_getting_something_back_restores_it(table: WordTable) -> None:
+    documents = [
+        Document("box.files.get", "Get file", "Get a file.", provider="box", path="/files/{id}", method="GET"),
+        Document("box.files.delete", "Delete file", "Delete a file.", provider="box", path="/files/{id}", method="DELETE"),
+        Document("box.files.restore", "Restore file", "Restore a file.", provider="box", path="/files/{id}", method="POST"),
+    ]
+    assert best(table, "get a deleted file back", documents) == "box.files.restore"
 
 
 def test_stop_finds_cancel_and_no_other_act(table: WordTable) -> None:
