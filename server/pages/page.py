@@ -50,16 +50,19 @@ def day(at: float) -> str:
     return f"{moment.day} {moment:%B %Y}"
 
 
+# Knows no gateway, so that a process compiles each template once, however many gateways it opens.
+_ENVIRONMENT = Environment(
+    loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+)
+_ENVIRONMENT.filters.update(plain=plain, day=day, breaking_host=breaking_host, whole_words=whole_words)
+
+
 class Pages:
     def __init__(self, settings: Settings) -> None:
         self.static = StaticFiles()
         self._base_url = settings.base_url
+        self._host = settings.host
         self._callers = Callers(settings.base_url)
-        self._environment = Environment(
-            loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-        )
-        self._environment.filters.update(plain=plain, day=day, breaking_host=breaking_host, whole_words=whole_words)
-        self._environment.globals.update(static=self.static.url, base_url=settings.base_url, host=settings.host)
 
     def own_address(self, request: Request) -> str | None:
         """Return where this page is at our own origin, when it was opened under another name of this machine, else None.
@@ -75,7 +78,8 @@ class Pages:
         self, template: str, *, status: int = 200, script: bool = False, headers: Mapping[str, str] | None = None, **facts: object
     ) -> HTMLResponse:
         """Return the page; every value is escaped by the template engine."""
-        body = self._environment.get_template(f"{template}.html").render(script=script, **facts)
+        own = {"static": self.static.url, "host": self._host, "script": script}
+        body = _ENVIRONMENT.get_template(f"{template}.html").render(own | facts)
         return HTMLResponse(body, status, headers=page_headers(script=script) | dict(headers or {}))
 
     def error(
