@@ -4,7 +4,7 @@ from typing import Literal
 
 import anyio
 import pytest
-from argon2 import PasswordHasher
+from argon2 import Parameters, PasswordHasher, extract_parameters
 from argon2.low_level import Type
 
 from oauth.errors import AlreadyTaken
@@ -16,14 +16,16 @@ PASSWORD = "correct-horse-battery"
 
 
 class CountingHasher(PasswordHasher):
-    """Argon2id with little memory, which counts what it verifies."""
+    """Argon2id with little memory, which counts what it verifies and notes at which cost."""
 
     def __init__(self, time_cost: int = 1) -> None:
         super().__init__(memory_cost=64, time_cost=time_cost, parallelism=1)
         self.verified = 0
+        self.costs: list[Parameters] = []
 
     def verify(self, hash: str | bytes, password: str | bytes) -> Literal[True]:
         self.verified += 1
+        self.costs.append(extract_parameters(str(hash)))
         return super().verify(hash, password)
 
 
@@ -62,6 +64,7 @@ async def test_unknown_people_cost_the_same_work() -> None:
         before = hasher.verified
         assert await passwords.verify("acme", email, password) is None
         assert hasher.verified == before + 1
+    assert hasher.costs == [extract_parameters(hasher.hash(PASSWORD))] * hasher.verified
 
 
 async def test_a_password_is_hashed_anew_when_the_cost_has_risen() -> None:
