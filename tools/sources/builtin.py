@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 
 import orjson
 
@@ -63,8 +64,13 @@ def by_slug(functions: Iterable[BuiltinFunction]) -> dict[str, BuiltinFunction]:
 
 def builtin_operations(functions: Iterable[BuiltinFunction]) -> tuple[Operation, ...]:
     """Return the operations of `functions`, with the words of their pages in docs/tools. Raises PageMissing."""
-    page_by_slug = {page.document.slug: page for page in load_pages()}
-    return tuple(_operation(function, page_by_slug.get(function.slug)) for function in functions)
+    return tuple(_operation(function, _own_pages().get(function.slug)) for function in functions)
+
+
+@cache
+def _own_pages() -> Mapping[str, OperationPage]:
+    """Return the pages of docs/tools by slug: part of the program like its code, and read as often."""
+    return {page.document.slug: page for page in load_pages()}
 
 
 def _operation(function: BuiltinFunction, page: OperationPage | None) -> Operation:
