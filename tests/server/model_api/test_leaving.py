@@ -1,5 +1,6 @@
 """Who leaves ends the call at the provider, at every phase, and pays for what was produced (over real connections)."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -19,22 +20,28 @@ async def over_http(tmp_path: Path) -> AsyncIterator[Models]:
 
 
 async def leave(models: Models, model: str, after_bytes: int, **more: object) -> None:
-    """Ask, read so much, and close the connection."""
+    """Ask, read so much once the provider was asked, and close the connection."""
     body = {"model": model, "messages": [{"role": "user", "content": "hello"}], **more}
     url = f"{models.gateway.settings.base_url}/v1/chat/completions"
-    timeout = aiohttp.ClientTimeout(total=None if after_bytes else 0.3)
-    async with aiohttp.ClientSession() as http:
-        try:
-            async with http.post(url, json=body, headers={"authorization": f"Bearer {models.key}"}, timeout=timeout) as answer:
-                await answer.content.readexactly(after_bytes)
-                answer.close()
-        except TimeoutError:
-            return
+    async with aiohttp.ClientSession(headers={"authorization": f"Bearer {models.key}"}) as http:
+        asking = asyncio.create_task(http.post(url, json=body))
+        await until(lambda: bool(models.provider.asked))
+        if after_bytes:
+            answer = await asking
+            await answer.content.readexactly(after_bytes)
+            answer.close()
+        else:
+            asking.cancel()
+
+
+async def is_on_record(models: Models) -> bool:
+    return [row.outcome for row in await models.rows()] == ["cancelled"]
 
 
 async def test_in_the_middle_of_a_stream(over_http: Models) -> None:
     await leave(over_http, "one/endless", 2_000, stream=True)
     await until(lambda: over_http.provider.left == 1)
+    await until(lambda: is_on_record(over_http))
     (row,) = await over_http.rows()
     assert (row.outcome, row.usage.is_estimated) == ("cancelled", True)
     assert row.usage.output_tokens > 0
@@ -45,9 +52,5 @@ async def test_before_the_first_byte(over_http: Models, is_stream: bool) -> None
     await over_http.configure(defaults={"first_byte_s": 30})
     await leave(over_http, "one/silent", 0, stream=is_stream)
     await until(lambda: over_http.provider.left == 1)
-
-    async def is_on_record() -> bool:
-        return [row.outcome for row in await over_http.rows()] == ["cancelled"]
-
-    await until(is_on_record)
+    await until(lambda: is_on_record(over_http))
     assert len(over_http.provider.asked) == 1, "a call whose caller left is not repeated"
