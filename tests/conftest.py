@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.examples import ALL
+from tests.temporary_files import put_into_memory
 from tools.heavy_json.worker import WORKERS
 
 pytest_plugins = ["tests.time_limit"]
@@ -30,6 +31,8 @@ ALLOWED_SKIPS = (
 
 # The system's 150 authorities take 15 ms to read, for each client and each process; whoever a test trusts, it names.
 os.environ["SSL_CERT_FILE"] = str(Path(__file__).with_name("no_authority.pem"))
+
+put_into_memory()
 
 # A developer's own settings must not leak into the suite.
 for name in [name for name in os.environ if name.startswith("ASCEND_")]:

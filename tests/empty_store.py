@@ -1,5 +1,6 @@
 """Stores and data directories as a first start leaves them: made once in a process, their outcome is copied."""
 
+import atexit
 import os
 import shutil
 import tempfile
@@ -39,6 +40,7 @@ def put_data_directory(path: Path) -> Path:
 @cache
 def _first_start() -> Path:
     folder = Path(tempfile.mkdtemp(prefix="ascend-first-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     # In a thread, because the test that asks first may have an event loop in its own.
     with ThreadPoolExecutor(1) as pool:
         pool.submit(anyio.run, migrate, sqlite_url(folder / "ascend.sqlite3")).result()
