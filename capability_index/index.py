@@ -65,6 +65,16 @@ class CapabilityIndex:
         self.usage = UsageMemory(table, clock, learning)
         self.warnings = tuple(warnings)
 
+    @property
+    def table(self) -> WordTable | None:
+        """Return the embedded encoder, for other indexes of the product."""
+        return self._table
+
+    @property
+    def reranker(self) -> Reranker | None:
+        """Return the configured reranker, for other indexes of the product."""
+        return self._reranker
+
     def encode(self, texts: Sequence[str]) -> Floats:
         """Return unit rows of the embedded encoder, for other uses of the product. Raises EncoderUnavailable."""
         if self._table is None:

@@ -15,6 +15,7 @@ from server.assembly.admin import assemble_admin
 from server.assembly.ai_gateway import AiGateway, open_ai_gateway
 from server.assembly.authorization import AuthorizationServer, OAuthStores
 from server.assembly.connections import Connections, assemble_connections
+from server.assembly.context_plane import ContextPlane, assemble_context_plane
 from server.assembly.operations import Operations, open_operations
 from server.assembly.pages import assemble_people
 from server.assembly.provider_titles import ProviderTitles
@@ -54,6 +55,7 @@ class Gateway:
     operations: Operations
     authorization: AuthorizationServer
     ai_gateway: AiGateway
+    context: ContextPlane
 
 
 @asynccontextmanager
@@ -71,8 +73,10 @@ async def open_gateway(settings: Settings) -> AsyncIterator[Gateway]:
             return operations.index.index.encode(texts)
 
         ai_gateway = await stack.enter_async_context(open_ai_gateway(settings, store, tenants, connections.known, embed))
+        context = assemble_context_plane(settings, store, lambda: operations.index.index.table, lambda: operations.index.index.reranker)
+        of_planes = [*ai_gateway.functions(store), *context.functions()]
         operations = await stack.enter_async_context(
-            open_operations(settings, store, tenants, egress, connections, ai_gateway.functions(store), ai_gateway.metered)
+            open_operations(settings, store, tenants, egress, connections, of_planes, ai_gateway.metered)
         )
         scopes = SubjectScopes(store.subjects, operations.catalog)
         titles = ProviderTitles(store.operations, tenants)
@@ -100,6 +104,7 @@ async def open_gateway(settings: Settings) -> AsyncIterator[Gateway]:
 
         authorization.listen(feed)
         ai_gateway.listen(feed)
+        context.listen(feed)
         feed.listen("tenants", tenants_changed)
         feed.listen("operations", operations.changed)
         feed.listen("operations", titles.changed)
@@ -109,7 +114,14 @@ async def open_gateway(settings: Settings) -> AsyncIterator[Gateway]:
         stack.callback(background.cancel_scope.cancel)
         await stack.enter_async_context(mcp.run())
         housekeeping = Housekeeping(store, feed, authorization, operations.usage)
-        for work in (feed.run, connections.run, housekeeping.run, *operations.background(), *ai_gateway.background()):
+        for work in (
+            feed.run,
+            connections.run,
+            housekeeping.run,
+            *operations.background(),
+            *ai_gateway.background(),
+            *context.background(),
+        ):
             background.start_soon(work)
         operations.telemetry.registry.register(ai_gateway.metrics)
         operations.telemetry.registry.register(ConnectionMetrics(connections.known, connections.refresher))
@@ -123,11 +135,12 @@ async def open_gateway(settings: Settings) -> AsyncIterator[Gateway]:
         ]
         models = ai_gateway.endpoint(settings, tenants, authorization.access_tokens)
         callers = ContextCallers(authorization.access_tokens, tenants, settings, authorization.revocation)
-        context = ContextEndpoint(operations.dispatcher, callers)
         # decision 0018: what a request passes stands in the order of how often they come.
-        rest = ContextFront(context, ModelFront(models, _behind_proxy(routes, people.pages, settings)))
+        rest = ContextFront(
+            ContextEndpoint(operations.dispatcher, callers), ModelFront(models, _behind_proxy(routes, people.pages, settings))
+        )
         app = McpFront(authorization.guard(mcp), rest)
-        yield Gateway(app, settings, store, tenants, connections, operations, authorization, ai_gateway)
+        yield Gateway(app, settings, store, tenants, connections, operations, authorization, ai_gateway, context)
 
 
 def _behind_proxy(routes: list[BaseRoute], pages: Pages, settings: Settings) -> ASGIApp:

@@ -20,6 +20,8 @@ from server.storage.ai_gateway.experiment_calls import SqlExperimentCalls
 from server.storage.ai_gateway.feedback import SqlFeedbackStore
 from server.storage.ai_gateway.model_calls import SqlModelCallStore
 from server.storage.context_plane.context_store import SqlContextStore
+from server.storage.context_plane.knowledge import SqlKnowledgeStore
+from server.storage.context_plane.signals import SqlSignalStore
 from server.storage.database import Database
 from server.storage.metering.budgets import SqlBudgetStore
 from server.storage.metering.operation_charges import SqlOperationCharges
@@ -79,6 +81,8 @@ class Store:
     budgets: SqlBudgetStore
     operation_charges: SqlOperationCharges
     context: SqlContextStore
+    knowledge: SqlKnowledgeStore
+    signals: SqlSignalStore
 
 
 @asynccontextmanager
@@ -129,6 +133,8 @@ async def open_store(settings: Settings) -> AsyncIterator[Store]:
             budgets=SqlBudgetStore(database),
             operation_charges=SqlOperationCharges(database),
             context=SqlContextStore(database),
+            knowledge=SqlKnowledgeStore(database),
+            signals=SqlSignalStore(database),
         )
         await _ensure_default_tenant(store)
         yield store

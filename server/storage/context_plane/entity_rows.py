@@ -18,7 +18,7 @@ class SqlEntityRows(TenantRows):
 
     def entities(self, entity_ids: Collection[int]) -> Mapping[int, Entity]:
         rows = matching(self.connection, entities, self.tenant_id, (entities.c.entity_id,), numbers(entity_ids))
-        return {row.entity_id: _entity(row) for row in rows}
+        return {row.entity_id: entity_of(row) for row in rows}
 
     def entities_by_key(self, keys: Collection[tuple[str, str]]) -> Mapping[tuple[str, str], tuple[int, ...]]:
         columns = (entity_keys.c.key_kind, entity_keys.c.key)
@@ -39,7 +39,7 @@ class SqlEntityRows(TenantRows):
 
     def entities_of_kind(self, kind: str, limit: int) -> Sequence[Entity]:
         query = select(entities).where(entities.c.tenant_id == self.tenant_id, entities.c.kind == kind)
-        return [_entity(row) for row in self.connection.execute(query.order_by(entities.c.normal_name).limit(limit))]
+        return [entity_of(row) for row in self.connection.execute(query.order_by(entities.c.normal_name).limit(limit))]
 
     def keys_of(self, entity_ids: Collection[int]) -> Mapping[int, tuple[EntityKey, ...]]:
         found: defaultdict[int, list[EntityKey]] = defaultdict(list)
@@ -101,7 +101,7 @@ class SqlEntityRows(TenantRows):
         self.connection.execute(update(entities).where(*its_row).values(merged_into=into_id))
 
 
-def _entity(row: Row[Any]) -> Entity:
+def entity_of(row: Row[Any]) -> Entity:
     return Entity(entity_id=row.entity_id, kind=row.kind, name=row.name, normal_name=row.normal_name, merged_into=row.merged_into)
 
 

@@ -1,0 +1,103 @@
+"""The context plane put together: facts in the store, an index that follows them, and the operations that ask and change."""
+
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import anyio
+
+from capability_index.encoders.encoder import WordTable
+from capability_index.errors import RerankerUnavailable
+from capability_index.ranking.reranker import EndpointReranker, Reranker
+from capability_index.text_index import TextIndex
+from server.config.settings import Settings
+from server.storage.change_feed import Change, ChangeFeed
+from server.storage.store import Store
+from tools.builtins.context_changes import FactChanges
+from tools.builtins.context_questions import context_questions
+from tools.context_plane.indexing.live_indexes import LiveIndexes
+from tools.context_plane.retrieval.explanation import FactExplanation
+from tools.context_plane.retrieval.fact_corpus import FactCorpus
+from tools.context_plane.retrieval.fact_query import FactQuery
+from tools.context_plane.retrieval.past_facts import PastFacts
+from tools.context_plane.retrieval.recent_questions import RecentQuestions
+from tools.context_plane.signals.evaluation import SignalRun
+from tools.sources.builtin import BuiltinFunction
+
+TOPIC = "context"
+
+
+@dataclass(frozen=True, slots=True)
+class ContextPlane:
+    """Everything about what is known. Nothing of it is loaded before a tenant that has something is asked."""
+
+    store: Store
+    facts: LiveIndexes
+    query: FactQuery
+    explanation: FactExplanation
+    questions: RecentQuestions
+    signals: SignalRun
+
+    def functions(self) -> list[BuiltinFunction]:
+        """Return the operations context_*."""
+        changes = FactChanges(self.store.context, self.facts.follow)
+        return [*context_questions(self.query, self.explanation), *changes.functions()]
+
+    async def forget(self, tenant_id: str) -> None:
+        """Leave nothing of what the store has forgotten in this process, nor in its files."""
+        self.questions.forget(tenant_id)
+        await self.facts.forget(tenant_id)
+
+    def listen(self, feed: ChangeFeed) -> None:
+        """Follow what other processes change."""
+        feed.listen(TOPIC, self._changed)
+
+    def background(self) -> Sequence[Callable[[], Coroutine[Any, Any, None]]]:
+        """Return what runs beside the calls, until cancelled."""
+        return (self.facts.run,)
+
+    async def _changed(self, changes: Sequence[Change]) -> None:
+        for tenant_id in {change.tenant_id for change in changes if change.tenant_id}:
+            self.facts.wake(tenant_id)
+
+
+def assemble_context_plane(
+    settings: Settings,
+    store: Store,
+    table: Callable[[], WordTable | None],
+    reranker: Callable[[], Reranker | None],
+    *,
+    keeps_files: bool = True,
+) -> ContextPlane:
+    """Put the parts together. `table`, `reranker`: what discover_apis uses, asked for when a question comes.
+
+    `keeps_files` False: for a command beside a running gateway, whose files these are.
+    """
+
+    def make_index() -> TextIndex:
+        return TextIndex(table())
+
+    corpus = FactCorpus(store.context, store.knowledge.revision)
+    facts = LiveIndexes(corpus, make_index, settings.data_dir / "context", keeps_files=keeps_files)
+    questions = RecentQuestions()
+    past = PastFacts(store.context, store.knowledge, make_index)
+    query = FactQuery(store.context, store.knowledge, facts, past, questions, _EndpointJudge(reranker))
+    explanation = FactExplanation(store.context, query, facts, questions)
+    return ContextPlane(store, facts, query, explanation, questions, SignalRun(store.context, store.signals))
+
+
+@dataclass(frozen=True, slots=True)
+class _EndpointJudge:
+    """A FactJudge behind the `/rerank` endpoint that is set for discover_apis (ASCEND_RERANKER_URL), with its deadline."""
+
+    reranker: Callable[[], Reranker | None]
+
+    async def judge(self, query: str, texts: Sequence[str]) -> Sequence[float] | None:
+        endpoint = self.reranker()
+        if not isinstance(endpoint, EndpointReranker):
+            return None
+        reading = replace(endpoint, text_of=lambda _segment, text: text)
+        try:
+            return await anyio.to_thread.run_sync(lambda: reading.judge(query, [("", text) for text in texts]))
+        except RerankerUnavailable:
+            return None

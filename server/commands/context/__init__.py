@@ -1,0 +1,1 @@
+"""`ascend context`: what is known, from the command line."""
