@@ -42,8 +42,10 @@ def configure_sqlite(engine: Engine, begin: str, synchronous: Literal["FULL", "N
     def configure(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # We say BEGIN ourselves, below.
         cursor = connection.cursor()
-        # FULL: a rotated refresh token must be on disk before the client hears of it (power loss included).
-        for pragma in (f"busy_timeout={BUSY_TIMEOUT_MS}", "journal_mode=WAL", f"synchronous={synchronous}", "foreign_keys=ON"):
+        # synchronous=FULL: a rotated refresh token must be on disk before the client hears of it (power loss included).
+        # secure_delete: what is forgotten is overwritten, in whatever page a row ever stood.
+        settings = ("journal_mode=WAL", f"synchronous={synchronous}", "foreign_keys=ON", "secure_delete=ON")
+        for pragma in (f"busy_timeout={BUSY_TIMEOUT_MS}", *settings):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 
@@ -71,8 +73,29 @@ class ThreadedTransactions:
             self._threads = anyio.CapacityLimiter(self._limit)
         return await anyio.to_thread.run_sync(self._run, work, limiter=self._threads)
 
+    async def alone(self, statement: str) -> bool:
+        """Run a statement that is no part of a transaction, like VACUUM; False where others were in its way."""
+        if self._threads is None:
+            self._threads = anyio.CapacityLimiter(self._limit)
+        return await anyio.to_thread.run_sync(self._alone, statement, limiter=self._threads)
+
     def close(self) -> None:
         self._engine.dispose()
+
+    def _alone(self, statement: str) -> bool:
+        if self._is_sqlite:
+            raw = self._engine.raw_connection()
+            try:
+                cursor = raw.cursor()
+                cursor.execute(statement)
+                # A checkpoint says first whether it was kept from its end.
+                row = cursor.fetchone()
+                return row is None or not row[0]
+            finally:
+                raw.close()
+        with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.execute(text(statement))
+        return True
 
     def _run(self, work: Callable[[Connection], Result]) -> Result:
         with self._engine.begin() as connection:

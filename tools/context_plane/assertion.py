@@ -12,6 +12,7 @@ from tools.context_plane.identity.keys import Mention
 from tools.context_plane.identity.linking import Ambiguous, linked
 from tools.context_plane.ids import ENTITY, EPISODE, id_text, new_id
 from tools.context_plane.outcomes import Outcome, Outcomes
+from tools.context_plane.predicates import declare
 from tools.context_plane.quotas import CONTEXT, ContextQuotas
 from tools.context_plane.stores import ContextRows, ContextStore
 from tools.operation import Json
@@ -31,7 +32,8 @@ async def context_assert(
 
     subject, and value where it is an entity: "Kahuna" (whoever alone bears the name, or a new thing), "ent_…", or {kind, name, keys:
     {email: …, salesforce: …}}, which is found by a key, else by kind and name; people by their keys, or by name within one source.
-    `private`: true keeps it for the caller alone. Answers {episode, facts: [{outcome, id, added, supported, superseded, conflict,
+    `private`: true keeps it for the caller alone. `predicates`: {stage: "one"} declares that a subject has one stage at a time; what was
+    believed of it before is worked out anew. Answers {episode, facts: [{outcome, id, added, supported, superseded, conflict,
     outranked_by, refused}], cleaned}. Raises ContextRefused with all faults of the arguments; then nothing is kept.
     """
     assertion, cleaned = assertion_of(arguments)
@@ -50,6 +52,8 @@ def assert_facts(rows: ContextRows, assertion: Assertion, audience: str, method:
     A claim that its episode has made already is not made again, not even where it was withdrawn: to read a source once more changes
     nothing. Raises ContextRefused where a quota is used up.
     """
+    for predicate, cardinality in assertion.cardinalities.items():
+        declare(rows, predicate, cardinality)
     refused = _echoes(assertion)
     meant = {n: fact for n, fact in enumerate(assertion.facts) if n not in refused}
     entity_by_mention = linked(rows, [_mentions(fact) for fact in meant.values()], assertion.episode.source)

@@ -126,7 +126,48 @@ class FactRows(Protocol):
     def retire_facts(self, fact_ids: Collection[int]) -> None: ...
 
 
-class ContextRows(EpisodeRows, EntityRows, FactRows, Protocol):
+class ForgettingRows(Protocol):
+    """What takes rows away for good; what is deleted is overwritten, not only marked. All of it counts by table what it deleted."""
+
+    def episodes_from(self, source: str | None, audiences: Collection[str] | None, limit: int) -> Sequence[int]:
+        """Return some of the episodes of a source and of these audiences; None: of any."""
+        ...
+
+    def episodes_saying(self, phrases: Collection[str]) -> Sequence[Episode]:
+        """Return episodes that may hold one of these words or phrases, in any case; there may be some too many."""
+        ...
+
+    def claims_saying(self, phrases: Collection[str]) -> Sequence[Claim]:
+        """Return claims whose value may hold one of these words or phrases, in any case; there may be some too many."""
+        ...
+
+    def claims_in(self, episode_ids: Collection[int]) -> Sequence[Claim]: ...
+    def claims_about(self, entity_ids: Collection[int]) -> Sequence[Claim]:
+        """Return the claims whose subject or object is one of these."""
+        ...
+
+    def delete_episodes(self, episode_ids: Collection[int]) -> None: ...
+    def empty_episodes(self, episodes: Sequence[Episode]) -> None:
+        """Give these episodes their present source_id, author, url and content."""
+        ...
+
+    def delete_claims(self, claim_ids: Collection[int]) -> None: ...
+    def delete_facts(self, facts: Sequence[Fact]) -> None:
+        """Delete facts, what was evaluated by them and who took them back; an index that has them is told their numbers."""
+        ...
+
+    def name_claims(self, facts: Sequence[Fact]) -> None:
+        """Give these facts their present claim_ids."""
+        ...
+
+    def delete_entities(self, entity_ids: Collection[int]) -> None:
+        """Delete entities with their keys and links, and what was evaluated about them."""
+        ...
+
+    def deleted(self) -> Mapping[str, int]: ...
+
+
+class ContextRows(EpisodeRows, EntityRows, FactRows, ForgettingRows, Protocol):
     """The rows of one tenant, within one transaction. Lists go in and come out whole: no statement a row."""
 
     @property
@@ -148,6 +189,10 @@ class ContextStore(Protocol):
 
     async def read(self, tenant_id: str, work: Callable[[ContextRows], Result]) -> Result:
         """Run `work` on one snapshot; nothing it writes is kept."""
+        ...
+
+    async def purge(self) -> None:
+        """Leave no byte of what was deleted in the files of the store, as far as this process can: after what forgets, once."""
         ...
 
     async def facts_since(self, tenant_id: str, revision: int, limit: int) -> FactNews:

@@ -10,6 +10,7 @@ from server.storage.context_plane.revisions import move_to, next_revision, revis
 from server.storage.context_plane.rows import SqlContextRows
 from server.storage.context_plane.totals import keep_totals, totals_of
 from server.storage.database import Database
+from server.storage.schema.context_tables import claims, entities, entity_keys, entity_links, episodes, facts, signal_evaluations
 from tools.context_plane.stores import ContextRows, FactNews
 
 Result = TypeVar("Result")
@@ -33,6 +34,10 @@ class SqlContextStore:
 
     async def read(self, tenant_id: str, work: Callable[[ContextRows], Result]) -> Result:
         return await self._database.look(lambda connection: work(_seen(connection, tenant_id)))
+
+    async def purge(self) -> None:
+        tables = (claims, entities, entity_keys, entity_links, episodes, facts, signal_evaluations)
+        await self._database.overwrite([table.name for table in tables])
 
     async def facts_since(self, tenant_id: str, revision: int, limit: int) -> FactNews:
         return await self._database.look(lambda connection: facts_since(_seen(connection, tenant_id), revision, limit))

@@ -25,7 +25,7 @@ class SqlEpisodeRows(TenantRows):
     def known_episode(self, audience: str, source: str, source_id: str, content_hash: str) -> Episode | None:
         columns = (episodes.c.audience, episodes.c.source, episodes.c.source_id, episodes.c.content_hash)
         rows = matching(self.connection, episodes, self.tenant_id, columns, [(audience, source, source_id, content_hash)])
-        return _episode(rows[0]) if rows else None
+        return episode_of(rows[0]) if rows else None
 
     def add_episodes(self, episodes_: Sequence[Episode]) -> None:
         insert_in_thread(self.connection, episodes, [self._episode_values(episode) for episode in episodes_])
@@ -33,14 +33,14 @@ class SqlEpisodeRows(TenantRows):
 
     def episodes(self, episode_ids: Collection[int]) -> Mapping[int, Episode]:
         rows = matching(self.connection, episodes, self.tenant_id, (episodes.c.episode_id,), numbers(episode_ids))
-        return {row.episode_id: _episode(row) for row in rows}
+        return {row.episode_id: episode_of(row) for row in rows}
 
     def claims_of(self, parts: Collection[Part]) -> Sequence[Claim]:
-        return [_claim(row) for row in rows_of_parts(self, claims, parts)]
+        return [claim_of(row) for row in rows_of_parts(self, claims, parts)]
 
     def claims(self, claim_ids: Collection[int]) -> Mapping[int, Claim]:
         rows = matching(self.connection, claims, self.tenant_id, (claims.c.claim_id,), numbers(claim_ids))
-        return {row.claim_id: _claim(row) for row in rows}
+        return {row.claim_id: claim_of(row) for row in rows}
 
     def groups_about(self, entity_ids: Collection[int]) -> Sequence[Group]:
         rows = [
@@ -97,7 +97,7 @@ class SqlEpisodeRows(TenantRows):
         }
 
 
-def _episode(row: Row[Any]) -> Episode:
+def episode_of(row: Row[Any]) -> Episode:
     return Episode(
         episode_id=row.episode_id,
         audience=row.audience,
@@ -113,7 +113,7 @@ def _episode(row: Row[Any]) -> Episode:
     )
 
 
-def _claim(row: Row[Any]) -> Claim:
+def claim_of(row: Row[Any]) -> Claim:
     return Claim(
         claim_id=row.claim_id,
         episode_id=row.episode_id,

@@ -1,6 +1,7 @@
 """What the parts of a tenant's rows share: whose they are, the transaction, and where the tenant stands in it."""
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 
 from sqlalchemy import Connection
 
@@ -17,6 +18,8 @@ class TenantRows:
     totals: Totals
     #: that the next fact to change takes
     revision: int
+    #: rows, by table
+    gone: Counter[str] = field(default_factory=Counter)
 
     def take_revision(self) -> int:
         self.revision += 1

@@ -6,6 +6,7 @@ from oauth.principal import Principal
 from tools.context_plane.assertion import context_assert
 from tools.context_plane.facts import Fact
 from tools.context_plane.ids import FACT, id_number
+from tools.context_plane.predicates import declare
 from tools.context_plane.stores import ContextRows, ContextStore
 from tools.context_plane.times import time_text
 
@@ -42,7 +43,7 @@ def shown(fact: Fact) -> str:
 async def declare_one(store: ContextStore, *predicates: str, tenant_id: str = "acme") -> None:
     def declared(rows: ContextRows) -> None:
         for predicate in predicates:
-            rows.declare(predicate, "one")
+            declare(rows, predicate, "one")
 
     await store.change(tenant_id, declared)
 

@@ -2,13 +2,15 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, get_args
 
 import orjson
 
+from tools.context_plane.arguments.cleaning import kept_line
 from tools.context_plane.arguments.mentions import mention_of
 from tools.context_plane.arguments.reader import Reader
+from tools.context_plane.facts import Cardinality
 from tools.context_plane.identity.keys import Mention
 from tools.operation import Json
 
@@ -53,6 +55,8 @@ class Assertion:
     episode: SaidEpisode
     #: seen by whoever asserts alone
     is_private: bool = False
+    #: predicates that are declared with it
+    cardinalities: Mapping[str, Cardinality] = field(default_factory=dict)
 
     @property
     def content_hash(self) -> str:
@@ -69,7 +73,7 @@ def assertion_of(arguments: Mapping[str, Json]) -> tuple[Assertion, tuple[str, .
     Raises ContextRefused with all that is wrong: `bad_time` or `too_large` where that is all of it, else `invalid_arguments`.
     """
     reader = Reader()
-    members = reader.members("", arguments, ("facts", "episode", "private"))
+    members = reader.members("", arguments, ("facts", "episode", "private", "predicates"))
     given = members.get("facts")
     if not isinstance(given, list) or not given:
         reader.fault("facts", None, "is missing: a list of facts", [_EXAMPLE])
@@ -81,13 +85,29 @@ def assertion_of(arguments: Mapping[str, Json]) -> tuple[Assertion, tuple[str, .
     episode = members.get("episode")
     said = _episode(reader, {} if episode is None else episode)
     is_private = reader.flag("private", members.get("private"))
+    cardinalities = _cardinalities(reader, members.get("predicates"))
     reader.check()
-    return Assertion(facts=facts, episode=said, is_private=is_private), tuple(dict.fromkeys(reader.cleaned))
+    return Assertion(facts=facts, episode=said, is_private=is_private, cardinalities=cardinalities), tuple(dict.fromkeys(reader.cleaned))
 
 
 def predicate_of(reader: Reader, path: str, value: Json) -> str:
     """Read a predicate: "Head  coach" and "head coach" are one."""
     return reader.line(path, value, MAX_PREDICATE_CHARS, example="champion", is_needed=True).casefold()
+
+
+def _cardinalities(reader: Reader, given: Json) -> Mapping[str, Cardinality]:
+    """Read {predicate: "one" or "many"}."""
+    if given is None:
+        return {}
+    if not isinstance(given, Mapping) or len(given) > MAX_FACTS:
+        reader.fault("predicates", None, f"is no object of at most {MAX_FACTS} predicates", {"stage": "one"})
+        return {}
+    found: dict[str, Cardinality] = {}
+    for name, cardinality in given.items():
+        if cardinality not in get_args(Cardinality):
+            reader.fault(f"predicates.{kept_line(str(name))}", cardinality, "is neither one nor many", "one")
+        found[predicate_of(reader, "predicates", name)] = cardinality
+    return found
 
 
 def _fact(reader: Reader, path: str, given: Json) -> SaidFact:

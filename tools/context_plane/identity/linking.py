@@ -34,6 +34,20 @@ def linked(rows: EntityRows, together: Sequence[tuple[Mention, ...]], source: st
     return found
 
 
+def referred(rows: EntityRows, mention: Mention) -> tuple[int, ...]:
+    """Return whom a caller may mean by a mention: one by its number or a key, else all that bear the name, people too; nothing is made."""
+    if mention.entity_id is not None:
+        root = roots_of(rows, [mention.entity_id])[mention.entity_id]
+        return (root,) if rows.entities([root]) else ()
+    by_key = rows.entities_by_key(by_strength(mention.keys))
+    ids = [each for key in by_strength(mention.keys) for each in by_key.get(key, ())][:1]
+    if not ids and mention.name:
+        named = rows.entities_by_name([(mention.kind, mention.normal_name)]).get((mention.kind, mention.normal_name), ())
+        known_as = rows.entities_by_key([(ALIAS, mention.normal_name)]).get((ALIAS, mention.normal_name), ())
+        ids = [*named, *known_as]
+    return tuple(sorted(set(roots_of(rows, ids).values())))
+
+
 class _Known:
     """The entities that a list of mentions may be about, by key and by name, and those that come up while it is gone through."""
 

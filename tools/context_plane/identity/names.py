@@ -15,13 +15,18 @@ def normal_name(name: str) -> str:
 
     A name that is nothing but signs stays what it is, so that no two of these are one.
     """
-    letters = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", name).casefold())
-    # Marks of other blocks are vowels or voicing, not accents.
-    plain = "".join(" " if unicodedata.category(sign)[0] in "PSZC" else sign for sign in letters if not "\u0300" <= sign <= "\u036f")
-    words = _initials_joined(plain.split())
+    words = normal_words(name)
     while len(words) > 1 and words[-1] in LEGAL_FORMS:
         words.pop()
-    return " ".join(words) or " ".join(letters.split())
+    return " ".join(words) or " ".join(name.casefold().split())
+
+
+def normal_words(text: str) -> list[str]:
+    """Return the words of a text as names are compared."""
+    letters = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
+    # Marks of other blocks are vowels or voicing, not accents.
+    plain = "".join(" " if unicodedata.category(sign)[0] in "PSZC" else sign for sign in letters if not "\u0300" <= sign <= "\u036f")
+    return _initials_joined(plain.split())
 
 
 def similarity(one: str, other: str) -> float:

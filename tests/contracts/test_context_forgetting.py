@@ -1,0 +1,172 @@
+"""context_forget in both databases: nothing is left of what is forgotten, and the rest is as if it had never been."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import make_url
+
+from oauth.principal import Principal
+from server.storage.context_plane.context_store import SqlContextStore
+from server.storage.database import Database
+from tests.tools.context_plane.saying import ADA, believed, declare_one, fact, say
+from tools.context_plane.errors import ContextRefused
+from tools.context_plane.forgetting.forgetting import Forgetting
+from tools.context_plane.ids import EPISODE, id_text
+from tools.context_plane.stores import ContextRows
+
+OPERATOR = Principal("acme", "operator", "command", frozenset({"mcp:*"}), "grant", "local")
+DANA = {"kind": "person", "name": "Dana Quillfeather", "keys": {"email": "dana.quillfeather@kahuna.example"}}
+
+
+@pytest.fixture
+def store(sql_database: Database) -> SqlContextStore:
+    return SqlContextStore(sql_database)
+
+
+async def forget(store: SqlContextStore, by: Principal = ADA, **arguments: Any) -> Mapping[str, int]:
+    answer = await Forgetting(store)(by, arguments)
+    assert answer["is_all"]
+    return dict(answer["rows"])
+
+
+async def kept(store: SqlContextStore) -> tuple[int, int, int, int]:
+    def counted(rows: ContextRows) -> tuple[int, int, int, int]:
+        has = rows.kept()
+        return has.facts, has.claims, has.entities, has.content_bytes
+
+    return await store.read("acme", counted)
+
+
+async def test_what_a_forgotten_episode_had_cut_is_believed_again(store: SqlContextStore) -> None:
+    await declare_one(store, "stage")
+    await say(store, fact("Kahuna", "stage", "open", "2026-01-01"), source="crm")
+    before = await kept(store)
+    await say(store, fact("Kahuna", "stage", "won", "2026-03-01"), source="gong", content="we won")
+    rows = await forget(store, source="gong")
+    assert rows == {"episodes": 1, "claims": 1, "facts": 1}
+    assert await believed(store) == ["Kahuna stage open [2026-01-01, )"]
+    facts, *others = await kept(store)
+    assert (facts, *others) == (before[0] + 2, *before[1:]), "what was believed meanwhile of Kahuna is on record"
+
+
+async def test_a_fact_that_others_say_too_stays_and_names_them_alone(store: SqlContextStore) -> None:
+    await say(store, fact("Kahuna", "champion", "Dana"), source="crm")
+    await say(store, fact("Kahuna", "champion", "Dana"), source="gong")
+    await forget(store, source="gong")
+    news = await store.facts_since("acme", 0, 100)
+    assert {each.sources for each in news.facts} == {("crm",)}
+    assert await believed(store) == ["Kahuna champion Dana [, )"]
+
+
+async def test_an_index_that_follows_is_told_what_is_gone(store: SqlContextStore) -> None:
+    [said] = await say(store, fact("Kahuna", "champion", "Dana"), source="crm")
+    at = (await store.facts_since("acme", 0, 100)).revision
+    await forget(store, source="crm")
+    news = await store.facts_since("acme", at, 100)
+    assert len(news.gone) == 1
+    assert news.facts == ()
+    assert (await store.facts_since("acme", news.revision, 100)).gone == ()
+    assert said["id"]
+
+
+async def test_entities_of_which_nothing_is_known_any_more_go_too(store: SqlContextStore) -> None:
+    await say(store, fact("Kahuna", "champion", DANA), source="gong")
+    assert await forget(store, source="gong") == {"episodes": 1, "claims": 1, "facts": 1, "entities": 2, "entity_keys": 1}
+    assert await kept(store) == (0, 0, 0, 0)
+
+
+async def test_a_dry_run_counts_what_would_go_and_nothing_goes(store: SqlContextStore) -> None:
+    for n in range(3):
+        await say(store, fact(f"Account {n}", "note", f"note {n}"), source="gong", source_id=str(n))
+    would = await forget(store, source="gong", dry_run=True)
+    assert would["claims"] == 3
+    assert len(await believed(store)) == 3
+    assert await forget(store, source="gong") == would
+
+
+@pytest.mark.parametrize("sql_database", ["sqlite"], indirect=True)
+async def test_no_byte_of_a_forgotten_person_is_left_in_the_files_of_the_store(store: SqlContextStore, sql_database: Database) -> None:
+    """Issue 14: bytes of the subject left in the store and its write-ahead log: 0."""
+    await declare_one(store, "champion")
+    other = [fact(f"Account {n}", "note", f"nothing about her {n} {'x' * 500}") for n in range(200)]
+    for n in range(3):
+        await say(
+            store,
+            *other[n * 50 : n * 50 + 50],
+            fact("Kahuna", "champion", DANA, f"2026-0{n + 1}-01"),
+            fact("Kahuna", "champion", "Somebody Else", f"2026-0{n + 1}-15"),
+            fact(DANA, "mood", "undecided about QUILLFEATHER brand pens"),
+            fact("Kahuna", "next step", "call Dana Quillfeather on Monday"),
+            source="gong",
+            source_id=f"call with Dana Quillfeather {n}",
+            author="Dana Quillfeather",
+            url="https://gong.example/dana.quillfeather",
+            content="DANA QUILLFEATHER: I am leaving. " * 200,
+        )
+    await say(store, fact("Kahuna", "note", "private word on Dana Quillfeather"), private=True)
+    path = Path(make_url(sql_database.url).database or "")
+    assert b"uillfeather" in bytes_of(path)
+    rows = await forget(store, entity=DANA)
+    assert rows["entities"] == 1
+    left = bytes_of(path).lower()
+    # "QUILLFEATHER brand pens" went as a fact about her; no other text of hers is left.
+    assert b"quillfeather" not in left
+    assert b"nothing about her 7 " in left
+    assert "Kahuna champion Somebody Else [2026-01-15, )" in await believed(store), "what she had cut is one again"
+
+
+def bytes_of(path: Path) -> bytes:
+    return b"".join(each.read_bytes() for each in sorted(path.parent.glob(f"{path.name}*")))
+
+
+async def test_what_others_say_in_the_same_episode_stays(store: SqlContextStore) -> None:
+    said = [fact("Kahuna", "champion", DANA), fact("Kahuna", "stage", "open")]
+    await say(store, *said, source="gong", source_id="7", content="Dana Quillfeather says it is open")
+    rows = await forget(store, entity=DANA)
+    assert rows["contents of episodes"] == 1
+    assert await believed(store) == ["Kahuna stage open [, )"]
+    await say(store, fact("Kahuna", "stage", "open"), source="crm")
+    assert (await kept(store))[3] == 0
+
+
+async def test_private_rows_go_with_their_audience_and_nobody_elses(store: SqlContextStore) -> None:
+    bob = Principal("acme", "bob", "client", frozenset(), "grant")
+    await say(store, fact("Kahuna", "champion", "Dana"))
+    await say(store, fact("Kahuna", "champion", "Eve"), private=True)
+    await say(store, fact("Kahuna", "champion", "Fay"), by=bob, private=True)
+    with pytest.raises(ContextRefused, match="there is no such audience"):
+        await forget(store, audience="bob")
+    assert (await forget(store, audience="ada"))["claims"] == 1
+    assert await believed(store) == ["Kahuna champion Dana [, )", "Kahuna champion Fay [, )"]
+    assert (await forget(store, by=OPERATOR, audience="bob"))["claims"] == 1
+
+
+async def test_somebody_elses_private_episodes_look_like_none(store: SqlContextStore) -> None:
+    from_bob = Principal("acme", "bob", "client", frozenset(), "grant")
+    await say(store, fact("Kahuna", "champion", "Fay"), by=from_bob, private=True, source="diary")
+    episodes = await store.read("acme", lambda rows: rows.episodes_from("diary", None, 9))
+    for episode in (id_text(EPISODE, episodes[0]), "epi_1", "nothing"):
+        with pytest.raises(ContextRefused, match="there is no such episode"):
+            await forget(store, episode=episode)
+    assert await forget(store, source="diary") == {}
+    assert (await forget(store, by=OPERATOR, source="diary"))["claims"] == 1
+
+
+@pytest.mark.parametrize(
+    "arguments", [{}, {"entity": "Kahuna", "source": "crm"}, {"source": "", "dry_run": "yes"}, {"who": "x", "entity": "y"}]
+)
+async def test_what_is_to_be_forgotten_is_said_once(store: SqlContextStore, arguments: dict[str, Any]) -> None:
+    with pytest.raises(ContextRefused) as refused:
+        await forget(store, **arguments)
+    assert refused.value.failure.code == "invalid_arguments"
+
+
+async def test_a_name_that_several_bear_forgets_nobody(store: SqlContextStore) -> None:
+    for key in ("1", "2"):
+        await say(store, fact({"kind": "account", "name": "Kahuna", "keys": {"crm": key}}, "stage", "open"))
+    with pytest.raises(ContextRefused, match="'Kahuna' may be any of ent_") as refused:
+        await forget(store, entity="Kahuna")
+    assert refused.value.failure.code == "conflict"
+    assert len(await believed(store)) == 2
