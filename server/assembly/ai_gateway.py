@@ -43,6 +43,7 @@ from tools.ai_gateway.records.call_ledger import CallLedger
 from tools.ai_gateway.records.call_record import ModelCallRecord
 from tools.ai_gateway.routing.router import Router
 from tools.ai_gateway.shadows.shadows import Shadows
+from tools.ai_gateway.stream_turns import StreamTurns
 from tools.ai_gateway.upstream import ProviderClient
 from tools.builtins.llm_calls import llm_calls
 from tools.builtins.llm_reports import llm_reports
@@ -173,7 +174,8 @@ async def open_ai_gateway(
     async with Egress(settings.egress.egress_allow, places=places) as egress:
         provider_keys = ProviderKeys(credentials)
         attempts = Attempts(current, ProviderClient(egress), provider_keys, breakers, standing)
-        calls = ModelCalls(current, router, attempts, budgets, limits, Bookkeeping(prices, ledger, breakers), AnswerCache(embed), shadows)
+        books, turns = Bookkeeping(prices, ledger, breakers), StreamTurns()
+        calls = ModelCalls(current, router, attempts, budgets, limits, books, AnswerCache(embed), shadows, turns)
         feedback = Feedback(store.feedback, ledger.flush)
         yield AiGateway(
             calls=calls,

@@ -34,6 +34,7 @@ from tools.ai_gateway.replies import ModelReply, StreamReply, WholeReply
 from tools.ai_gateway.routing.decision import Decision
 from tools.ai_gateway.routing.router import Router
 from tools.ai_gateway.shadows.shadows import Shadows
+from tools.ai_gateway.stream_turns import StreamTurns
 from tools.ai_gateway.token_usage import TokenUsage
 from tools.errors import ToolError
 from tools.metering.budgets import Budgets, BudgetsUnavailable, BudgetUsedUp, PriceUnknown
@@ -58,6 +59,7 @@ class ModelCalls:
     books: Bookkeeping
     cache: AnswerCache
     shadows: Shadows
+    turns: StreamTurns
 
     async def answer(self, request: ModelRequest) -> ModelReply:
         """Return what goes to the caller: an answer, a provider's refusal, or ours in the caller's dialect."""
@@ -137,7 +139,7 @@ class ModelCalls:
         if begun.reader is None:
             return call.reply(begun)
         call.first_content()
-        relay = StreamRelay(call, begun, begun.reader, self.attempts.limits(call.request))
+        relay = StreamRelay(call, begun, begun.reader, self.attempts.limits(call.request), self.turns)
         return StreamReply(call.headers(begun.target) | begun.headers, relay.events)
 
     async def _set_aside(self, call: OneCall, decision: Decision) -> None:

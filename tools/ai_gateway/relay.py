@@ -9,6 +9,7 @@ from tools.ai_gateway.dialects.exchange import MalformedAnswer, StreamReader
 from tools.ai_gateway.dialects.replay.assembled import assembled
 from tools.ai_gateway.one_call import OneCall
 from tools.ai_gateway.routing.decision import ModelTarget
+from tools.ai_gateway.stream_turns import StreamTurns
 from tools.ai_gateway.token_usage import TokenUsage
 from tools.ai_gateway.upstream import Begun, TimeLimits
 from tools.egress.streamed import StreamedResponse
@@ -22,6 +23,10 @@ _DRAIN_S = 0.05
 MAX_KEPT_BYTES = 2 << 20
 #: of one piece that is looked through for our key and sent; before and behind that others have a turn
 _TURN_BYTES = 256 * 1024
+#: a stream of which so much came at once is a large one, and is read on without a pause
+_PAUSED_BYTES = 8 * 1024
+#: shorter pauses are not worth a timer
+_LEAST_PAUSE_S = 0.02
 
 
 @dataclass(slots=True)
@@ -32,6 +37,7 @@ class StreamRelay:
     begun: Begun
     reader: StreamReader
     limits: TimeLimits
+    turns: StreamTurns
     #: why the stream broke off; "" while it did not
     broken: str = ""
     #: nothing more comes, and the reader has been told
@@ -39,6 +45,8 @@ class StreamRelay:
     #: what the cache will hold
     kept: list[bytes] = field(default_factory=list)
     kept_bytes: int = 0
+    #: loop time until which others come first
+    reads_at: float = 0.0
 
     def __post_init__(self) -> None:
         self.has_ended = self.begun.has_ended
@@ -46,6 +54,8 @@ class StreamRelay:
     async def events(self) -> AsyncGenerator[bytes]:
         """Yield the caller's events."""
         call, reader, response = self.call, self.reader, self.begun.response
+        tenant_id = call.request.caller.tenant_id
+        self.turns.opened(tenant_id)
         try:
             if held := await self._cleaned_in_turns(self.begun.held):
                 yield held
@@ -66,6 +76,7 @@ class StreamRelay:
                 call.settle(self.begun.target, 200, "interrupted", self._produced())
                 yield self._cleaned((reader.interruption(self.broken),))
         finally:
+            self.turns.closed(tenant_id)
             if response is not None:
                 response.close()
             # Only who left comes here unsettled: what was produced is paid for (AI gateway contract, "Money").
@@ -78,10 +89,14 @@ class StreamRelay:
         reader, name = self.reader, self.begun.target.provider.name
         now = asyncio.get_running_loop().time
         total = self.call.began + self.limits.total_s
+        if (pause_s := self.reads_at - now()) > _LEAST_PAUSE_S:
+            await asyncio.sleep(pause_s)
+        began = now()
         patience_s = _AFTER_FINISH_S if reader.is_complete else self.limits.idle_s
         try:
-            async with asyncio.timeout_at(min(now() + patience_s, total)):
-                piece = await response.read_some()
+            piece = await response.read_by(min(began + patience_s, total))
+            if len(piece) < _PAUSED_BYTES:
+                self.reads_at = now() + self.turns.gap_s(self.call.request.caller.tenant_id)
             if piece:
                 return reader.feed(piece)
             return self._ended(f"{name} ended its answer before it was complete")

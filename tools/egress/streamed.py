@@ -9,6 +9,7 @@ from multidict import CIMultiDictProxy
 
 from tools.egress.body import failed, is_plain, too_large
 from tools.egress.client import Egress, OutboundRequest, OutboundResponse, failure_of, own_headers
+from tools.errors import ToolError
 
 #: what one piece may inflate to; an event has less, and a bomb more
 _MAX_PIECE_BYTES = 4 << 20
@@ -22,7 +23,7 @@ _ENCODINGS = frozenset({"gzip", "x-gzip", "deflate"})
 class StreamedResponse:
     """Status and headers are here; the body comes by `read_some`. Whoever has it closes it, once, whatever happened."""
 
-    __slots__ = ("_failure_of", "_inflater", "_release", "_response", "headers", "status")
+    __slots__ = ("_deadline", "_failure_of", "_inflater", "_is_late", "_looks_at", "_release", "_response", "_timer", "headers", "status")
 
     def __init__(self, response: aiohttp.ClientResponse, failure_of: Callable[[Exception], Exception], release: Callable[[], None]) -> None:
         """`failure_of` puts a transport's error into our words; `release` gives the place of this call back."""
@@ -30,6 +31,11 @@ class StreamedResponse:
         self.status = response.status
         self.headers: CIMultiDictProxy[str] = response.headers
         self._inflater: zlib._Decompress | None = None
+        #: loop time until which somebody waits now; None: nobody does
+        self._deadline: float | None = None
+        #: one for the whole body, not one a piece: setting one costs a tenth of what a piece does
+        self._timer: asyncio.TimerHandle | None = None
+        self._looks_at, self._is_late = 0.0, False
         encoding = response.headers.get("Content-Encoding", "")
         if not is_plain(encoding):
             if encoding.strip().lower() not in _ENCODINGS:
@@ -62,6 +68,20 @@ class StreamedResponse:
             if piece:
                 return piece
 
+    async def read_by(self, deadline: float) -> bytes:
+        """Return what `read_some` does. Raises TimeoutError where nothing came by `deadline` (loop time); then nothing more is read."""
+        self._deadline = deadline
+        if self._timer is None or deadline < self._looks_at:
+            self._look_at(deadline)
+        try:
+            return await self.read_some()
+        except ToolError as error:
+            if self._is_late:
+                raise TimeoutError from error
+            raise
+        finally:
+            self._deadline = None
+
     async def read_all(self, max_body_bytes: int) -> bytes:
         """Return the rest of the body, decoded. Raises UpstreamFailed, also for one that is larger than allowed."""
         pieces: list[bytes] = []
@@ -75,8 +95,27 @@ class StreamedResponse:
 
     def close(self) -> None:
         """Give the connection back where its answer was read to the end; else end it, and with it what the upstream still works on."""
+        if self._timer is not None:
+            self._timer.cancel()
         self._response.close()
         self._release()
+
+    def _look_at(self, when: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._looks_at = when
+        self._timer = asyncio.get_running_loop().call_at(when, self._look)
+
+    def _look(self) -> None:
+        """End the waiting of who has waited long enough; whoever began later has time left."""
+        self._timer = None
+        if self._deadline is None:
+            return
+        if self._deadline > self._looks_at:
+            self._look_at(self._deadline)
+            return
+        self._is_late = True
+        self._response.content.set_exception(TimeoutError())
 
     def _inflate(self, inflater: "zlib._Decompress", piece: bytes) -> bytes:
         authority = self._response.url.raw_authority

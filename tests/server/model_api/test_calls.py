@@ -45,6 +45,14 @@ async def test_a_stream_passes_with_a_last_word_before_its_end(models: Models) -
     assert not any('"usage": {' in each for each in seen)
 
 
+async def test_beside_many_streams_events_come_together_and_none_is_lost(models: Models) -> None:
+    alone = events((await models.chat("one/m", stream=True)).text)
+    for _ in range(600):
+        models.gateway.ai_gateway.calls.turns.opened("acme")
+    beside = events((await models.chat("one/m", stream=True)).text)
+    assert [each for each in beside if not each.startswith(":")] == [each for each in alone if not each.startswith(":")]
+
+
 async def test_a_stream_that_breaks_off_never_ends_like_a_whole_one(models: Models) -> None:
     response = await models.chat("one/cuts", stream=True)
     seen = events(response.text)

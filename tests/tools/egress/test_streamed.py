@@ -1,5 +1,6 @@
 """Answers that are read as they come: every piece at once, whole or told that they are not, and nothing left open."""
 
+import asyncio
 import gzip
 import zlib
 from collections.abc import AsyncIterator
@@ -64,6 +65,30 @@ async def test_more_than_allowed_is_refused() -> None:
     async with serving(says(answer("200 OK", body=b"x" * 200_000))) as url, opened(url) as (_, response):
         with pytest.raises(UpstreamFailed, match="more than"):
             await response.read_all(100_000)
+
+
+async def test_each_piece_has_a_time_of_its_own_and_silence_is_told() -> None:
+    """One timer for all pieces: those that came in time leave the next its own."""
+
+    async def slow(_head: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n")
+        for _ in range(4):
+            writer.write(b"x")
+            await asyncio.sleep(0.1)
+        await reader.read()  # until the caller gives up and closes
+
+    async with serving(slow) as url, opened(url) as (_, response):
+        for _ in range(4):
+            assert await response.read_by(anyio.current_time() + 0.3) == b"x"
+        with pytest.raises(TimeoutError):
+            await response.read_by(anyio.current_time() + 0.05)
+
+
+async def test_a_body_that_breaks_off_in_time_is_no_silence() -> None:
+    async with serving(says(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nx")) as url, opened(url) as (_, response):
+        assert await response.read_by(anyio.current_time() + 5) == b"x"
+        with pytest.raises(UpstreamFailed):
+            await response.read_by(anyio.current_time() + 5)
 
 
 async def test_who_leaves_gives_the_place_back() -> None:
