@@ -46,6 +46,12 @@ def codec_of(charset: str) -> str | None:
     return codec if codec in _CODECS else None
 
 
+def load_codecs() -> None:
+    """Load every codec of the table: for a process that will not be able to open their files."""
+    for codec in _CODECS:
+        codecs.lookup(codec)
+
+
 def mark_of(body: bytes) -> tuple[str, int] | None:
     """Return the codec that a byte order mark names and the length of the mark, or None where there is none."""
     for mark, codec in _MARKS:

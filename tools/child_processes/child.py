@@ -13,6 +13,16 @@ from tools.child_processes.messages import Part, receive, send
 
 #: before a child that nobody asks ends by itself
 _LET_GO_S = 5.0
+#: within which a process is gone that has closed its output
+_END_S = 5.0
+
+
+class ChildEnded(Exception):
+    """A child came to an end before it answered: by a limit of its own, or by what it was given. `code` is negative for a signal."""
+
+    def __init__(self, code: int | None) -> None:
+        super().__init__(f"ended with code {code}")
+        self.code = code
 
 
 class Child:
@@ -37,15 +47,24 @@ class Child:
         self._used_at = time.monotonic()
 
     def ask(self, parts: Sequence[Part]) -> list[bytes]:
-        """Return its answer to one message. Raises OSError and EOFError where it ends without one."""
-        send(cast(BufferedWriter, self._process.stdin), parts)
-        answer = receive(cast(BufferedReader, self._process.stdout))
+        """Return its answer to one message. Raises ChildEnded."""
+        try:
+            send(cast(BufferedWriter, self._process.stdin), parts)
+            answer = receive(cast(BufferedReader, self._process.stdout))
+        except (OSError, ValueError):  # nobody reads; somebody buried it
+            answer = None
         if answer is None:
-            raise EOFError
+            raise ChildEnded(self._code())
         return answer
 
+    def _code(self) -> int | None:
+        try:
+            return self._process.wait(_END_S)
+        except subprocess.TimeoutExpired:
+            return None
+
     def kill(self) -> None:
-        """End the process, whatever it does; whoever waits for it gets EOFError. Somebody else is to `bury` it."""
+        """End the process, whatever it does; whoever waits for it gets ChildEnded. Somebody else is to `bury` it."""
         self._process.kill()
 
     def bury(self) -> None:

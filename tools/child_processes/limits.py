@@ -12,8 +12,8 @@ _NICENESS = 5
 class ProcessLimits:
     """`memory_bytes` of address space, `cpu_s` of computing for one piece of work, `idle_s` of waiting for the next.
 
-    `opens_nothing`: from its first piece of work on it can open no file, no socket and no pipe, and write no file: nobody whom a broken
-    parser lets in finds a way out, unless the system lets that process raise its own limits.
+    `opens_nothing`: from its first piece of work on it can open no file, no socket and no pipe: nobody whom a broken parser lets in
+    finds a way out, unless the system lets that process raise its own limits.
     """
 
     memory_bytes: int
@@ -22,14 +22,13 @@ class ProcessLimits:
     opens_nothing: bool = False
 
     def take_hold(self) -> None:
-        """Hold this process to them. All that it needs must be imported by now."""
+        """Hold this process to them. Modules and codecs that it needs must be loaded by now where it `opens_nothing`."""
         os.nice(_NICENESS)
         _lower(resource.RLIMIT_AS, self.memory_bytes)
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         if self.opens_nothing:
             # Those that are open stay: nothing new gets a number below zero.
             resource.setrlimit(resource.RLIMIT_NOFILE, (0, 0))
-            resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
 
     def begin_work(self) -> None:
         """Let the system end this process (SIGXCPU) once it has computed for `cpu_s` from now."""

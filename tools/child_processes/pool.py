@@ -12,16 +12,8 @@ from tools.child_processes.messages import Part
 from tools.fair_semaphore import FairSemaphore, Holder
 
 
-class WorkFailed(Exception):
-    """A child gave no answer, and is gone."""
-
-
-class OutOfTime(WorkFailed):
-    """The time for the work was over first."""
-
-
-class ChildEnded(WorkFailed):
-    """The child came to an end before: by a limit of its own, or by what it was given to read."""
+class OutOfTime(Exception):
+    """The time for the work was over before the child answered; it is gone."""
 
 
 class ChildPool:
@@ -62,9 +54,6 @@ class ChildPool:
         except TimeoutError:
             _end(child)
             raise OutOfTime from None
-        except (OSError, EOFError):
-            _end(child)
-            raise ChildEnded from None
         except BaseException:
             _end(child)
             raise

@@ -11,8 +11,9 @@ from typing import Any
 
 import orjson
 
+from tools.child_processes.child import ChildEnded
 from tools.child_processes.messages import Part
-from tools.child_processes.pool import ChildEnded, ChildPool, OutOfTime
+from tools.child_processes.pool import ChildPool, OutOfTime
 from tools.errors import Busy, NotRead, TookTooLong, TooLarge, ToolError
 from tools.expressions.budget import BudgetExceeded
 from tools.expressions.over_steps import ReferenceFault

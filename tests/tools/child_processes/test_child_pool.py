@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from tests.waiting import until
-from tools.child_processes.pool import ChildEnded, ChildPool, OutOfTime
+from tools.child_processes.child import ChildEnded
+from tools.child_processes.pool import ChildPool, OutOfTime
 from tools.errors import Busy
 
 ADA, EVE, MAL = ("acme", "ada"), ("acme", "eve"), ("flood", "mal")

@@ -1,0 +1,71 @@
+"""Tables in text: rows of cells between bars, one a line, and CSV. Where they are, where rows end, what names the columns."""
+
+import re
+from bisect import bisect_right
+from dataclasses import dataclass
+
+from tools.context_plane.documents.media_types import CSV
+from tools.context_plane.documents.parsed_document import ParsedDocument
+
+_MAX_COLUMNS_CHARACTERS = 200
+#: a row of CSV with a line end in a quoted field is no longer than this; where it seems to be, a quotation mark is missing
+_MAX_ROW_CHARACTERS = 10_000
+_MIN_ROWS = 3
+_RULER = re.compile(r"[\s|:+-]*-[\s|:+-]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """`text[start:end]`; `row_ends` behind each row and its line end; rows from `body` on need `columns` to be understood."""
+
+    start: int
+    body: int
+    end: int
+    columns: str
+    row_ends: list[int]
+
+    def last_end(self, within: int) -> int:
+        """Return where the last row ends that is whole before `within`, `start` where there is none."""
+        at = bisect_right(self.row_ends, within)
+        return self.row_ends[at - 1] if at else self.start
+
+
+def tables_of(document: ParsedDocument, start: int, end: int) -> list[Table]:
+    """Return the tables in `text[start:end]`, which is whole lines, in order."""
+    if document.media_type == CSV:
+        return [_csv(document.text, start, end)]
+    return _between_bars(document.text, start, end)
+
+
+def _csv(text: str, start: int, end: int) -> Table:
+    ends, at, began, is_open = list[int](), start, start, False
+    while at < end:
+        line_end = text.find("\n", at, end) + 1 or end
+        is_open ^= text.count('"', at, line_end) % 2 == 1
+        at = line_end
+        if not is_open or at - began > _MAX_ROW_CHARACTERS:
+            is_open, began = False, at
+            ends.append(at)
+    return _table(text, start, end, ends, 1)
+
+
+def _between_bars(text: str, start: int, end: int) -> list[Table]:
+    tables, at = list[Table](), start
+    while (bar := text.find("|", at, end)) >= 0:
+        first = max(text.rfind("\n", start, bar) + 1, start)
+        at, ends = first, list[int]()
+        while at < end:
+            line_end = text.find("\n", at, end) + 1 or end
+            if text.find("|", at, line_end) < 0:
+                break
+            at = line_end
+            ends.append(at)
+        has_ruler = len(ends) > 1 and _RULER.fullmatch(text[ends[0] : min(ends[1], ends[0] + 4_000)]) is not None
+        if has_ruler or len(ends) >= _MIN_ROWS:
+            tables.append(_table(text, first, at, ends, 2 if has_ruler else 1))
+    return tables
+
+
+def _table(text: str, start: int, end: int, ends: list[int], head_rows: int) -> Table:
+    columns = " ".join(text[start : min(ends[0], start + 4 * _MAX_COLUMNS_CHARACTERS)].strip().strip("|").split())
+    return Table(start, ends[min(head_rows, len(ends)) - 1], end, columns[:_MAX_COLUMNS_CHARACTERS].rstrip(), ends)
