@@ -15,6 +15,7 @@ from server.storage.change_feed import Change, ChangeFeed
 from server.storage.store import Store
 from tools.builtins.context_changes import FactChanges
 from tools.builtins.context_questions import context_questions
+from tools.context_plane.forgetting.forgetting import Forgetting
 from tools.context_plane.indexing.live_indexes import LiveIndexes
 from tools.context_plane.retrieval.explanation import FactExplanation
 from tools.context_plane.retrieval.fact_corpus import FactCorpus
@@ -37,16 +38,12 @@ class ContextPlane:
     explanation: FactExplanation
     questions: RecentQuestions
     signals: SignalRun
+    forgetting: Forgetting
 
     def functions(self) -> list[BuiltinFunction]:
         """Return the operations context_*."""
-        changes = FactChanges(self.store.context, self.facts.follow)
+        changes = FactChanges(self.store.context, self.facts.follow, self.forgetting)
         return [*context_questions(self.query, self.explanation), *changes.functions()]
-
-    async def forget(self, tenant_id: str) -> None:
-        """Leave nothing of what the store has forgotten in this process, nor in its files."""
-        self.questions.forget(tenant_id)
-        await self.facts.forget(tenant_id)
 
     def listen(self, feed: ChangeFeed) -> None:
         """Follow what other processes change."""
@@ -83,7 +80,12 @@ def assemble_context_plane(
     past = PastFacts(store.context, store.knowledge, make_index)
     query = FactQuery(store.context, store.knowledge, facts, past, questions, _EndpointJudge(reranker))
     explanation = FactExplanation(store.context, query, facts, questions)
-    return ContextPlane(store, facts, query, explanation, questions, SignalRun(store.context, store.signals))
+
+    async def forget_questions(tenant_id: str) -> None:
+        questions.forget(tenant_id)
+
+    forgetting = Forgetting(store.context, cleans=(forget_questions, facts.forget))
+    return ContextPlane(store, facts, query, explanation, questions, SignalRun(store.context, store.signals), forgetting)
 
 
 @dataclass(frozen=True, slots=True)

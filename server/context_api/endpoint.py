@@ -73,7 +73,9 @@ class ContextEndpoint:
             raise _nothing(path, scope["method"], asked)
         headers = Headers(scope=scope)
         given = await arguments_in(asked.route.body, headers, receive)
-        options, given = _options(asked, headers, {**_in_query(asked, scope), **given})
+        # Programs write null for what they leave out.
+        said = {name: value for name, value in given.items() if value is not None}
+        options, given = _options(asked, headers, {**_in_query(asked, scope), **said})
         outcome = await self.dispatcher.call(
             principal,
             asked.route.operation,

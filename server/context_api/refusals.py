@@ -67,7 +67,7 @@ def _refused(failure: Failure, trace_id: str | None) -> Answer:
     status = _STATUSES.get(failure.code, 400)
     if status >= 500 and trace_id is not None:
         told["trace_id"] = trace_id
-    return Answer(status, {"error": {"hint": None, "faults": [], **told}}, headers)
+    return Answer(status, {"error": {"code": "", "message": "", "hint": None, "faults": [], **told}}, headers)
 
 
 def _error(code: str, message: str, hint: str | None = None, faults: Sequence[Json] = ()) -> dict[str, Json]:

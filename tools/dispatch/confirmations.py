@@ -105,6 +105,9 @@ class Agreement:
 
     def is_needed(self, call: Call) -> bool:
         """Say whether the person must agree to `call` first."""
+        only_looks: str | None = call.operation.binding.get("only_looks") if call.operation.kind == "builtin" else None
+        if only_looks is not None and call.arguments.get(only_looks) is True:
+            return False
         return self._policy.needs_confirmation(call.principal, call.operation)
 
     def with_account(self, call: Call) -> Call:

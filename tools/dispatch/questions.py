@@ -47,7 +47,9 @@ def afterwards(operation: Operation) -> str:
     said: str | None = operation.binding.get("afterwards")
     if said:
         return said
-    _, *things, verb = operation.id.split(".")
+    # An operation of the gateway itself may have one word for all of it.
+    *named, verb = operation.id.split(".")
+    things = named[1:]
     done = done_by(verb)
     leads = set(leads_of(operation.summary)[:1]) | {done}
     thing = singular(words_of(things[-1])[-1]) if things and words_of(things[-1]) else ""

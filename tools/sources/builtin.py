@@ -21,6 +21,7 @@ class BuiltinFunction:
     `input_schema` carries no descriptions, unless `described`: then it is the schema of a tool definition, used as it is.
     `scope`: what a token needs where that is not the tier's own (the three tools need only `mcp`).
     `reenters`: it runs other operations through the door, so it is not itself confirmed, keyed, timed or shortened.
+    `only_looks`: an argument that, true, has a destructive one change nothing, so that nobody need agree.
     `afterwards`: how what it does can be taken back, for the question before it; None where it cannot be.
     """
 
@@ -31,6 +32,7 @@ class BuiltinFunction:
     scope: str | None = None
     reenters: bool = False
     afterwards: str | None = None
+    only_looks: str | None = None
     described: bool = False
     timeout_s: float = 30.0
     example: Mapping[str, Json] | None = None
@@ -82,6 +84,7 @@ def _operation(function: BuiltinFunction, page: OperationPage | None) -> Operati
         "scope": function.scope,
         "reenters": function.reenters,
         "afterwards": function.afterwards,
+        "only_looks": function.only_looks,
         "timeout_s": function.timeout_s,
         "examples": list(document.examples),
     }

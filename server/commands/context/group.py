@@ -9,7 +9,10 @@ COMMANDS = {
     "query": ("context.query", "Look up what is known."),
     "explain": ("context.explain", "Say why a fact is answered, or is not."),
     "assert": ("context.assertion", "Remember the facts of a file."),
+    "retract": ("context.retraction", "End a fact, or take it back."),
+    "forget": ("context.forgetting", "Delete for good what is known."),
     "entities": ("context.entities", "List whom and what is known."),
+    "predicates": ("context.predicates", "Declare what has one value at a time."),
     "signals": ("context.signals", "Evaluate rules over what is known."),
     "eval": ("context.evaluation", "Measure the ranking on judged questions."),
 }

@@ -43,7 +43,7 @@ def read_asked(given: Mapping[str, Json], now_us: int) -> AskedFacts:
     return AskedFacts(
         query=visible(query).strip(),
         entities=_names(given, "entities"),
-        predicates=_names(given, "predicates"),
+        predicates=tuple(dict.fromkeys(each for name in _names(given, "predicates") for each in _spellings(name))),
         sources=_names(given, "sources"),
         as_of_us=None if given.get("history") else as_of_us,
         # What will be believed is nobody's to know.
@@ -66,3 +66,9 @@ def _time(given: Mapping[str, Json], name: str, now_us: int, faults: list[Mappin
 
 def _names(given: Mapping[str, Json], name: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(cleaned for each in given.get(name, ()) if (cleaned := visible(each).strip())))
+
+
+def _spellings(predicate: str) -> tuple[str, ...]:
+    """Return how a predicate may be on record: spaces and underscores are one to whoever asks."""
+    name = " ".join(predicate.split()).casefold()
+    return name, name.replace("_", " "), name.replace(" ", "_")
