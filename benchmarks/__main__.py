@@ -19,6 +19,7 @@ FOLDER = Path(__file__).parent
 _NO_BENCHMARK = {
     "__init__",
     "__main__",
+    "context_fit",
     "index_catalogues",
     "index_fit",
     "load_upstream",
@@ -69,6 +70,16 @@ BENCHMARKS = (
     ),
     Benchmark("changes_missed", "of 100,000 changes by six writers on PostgreSQL no node misses one; heard within 0.1 s", limit_s=600),
     Benchmark("openapi_callable", "at least 99 % of the operations of every real document can be called", needs_data=True),
+    Benchmark(
+        "context_quality",
+        "nDCG@10 of 82 for passages and 97.5 for dated facts, the right fact first in 89 %",
+        needs_data=True,
+    ),
+    Benchmark(
+        "context_latency",
+        "a question about 100,000 facts as of a day takes at most 2.0 times X @ q; 1.3 kB a fact, 1,000 a second indexed",
+        limit_s=400,
+    ),
     Benchmark("index_latency", "a search takes at most 0.5 / 2 / 6 ms at 1,000 / 20,000 / 100,000 operations"),
     Benchmark("index_build", "2,000 operations a second are indexed; a change is found within 50 ms at 100,000", limit_s=300),
     Benchmark(

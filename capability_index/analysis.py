@@ -20,23 +20,40 @@ class FieldRule:
 
 
 @dataclass(frozen=True, slots=True)
+class Doubt:
+    """Weights of a logistic model: whether a best hit with this cosine, and this root of the coverage, answers a question of so many words.
+
+    `bias` is such that below 0 it does not. `python -m benchmarks.context_fit` fits them.
+    """
+
+    bias: float
+    cosine: float
+    covered: float
+    terms: float
+
+
+@dataclass(frozen=True, slots=True)
 class Analysis:
     """`fields` in the order in which they are read. `columns` are the int64 numbers of a row that a search can be limited by.
 
-    `words_share`: share 0-1 of the words in the fused score, the rest is meaning; None: as the word table says, which is fitted on
-    operations. `expands`: words near a word of the query are looked for too. `sentences`: each sentence has a vector
-    too, and the best one speaks for the row. `pairs`: what two words that stand together in query and row add, in standard
-    deviations. `around`: which share of its neighbours' scores a row gets (columns document and n say who they are).
+    What else differs between corpora is a switch or a weight, off unless it is said here.
     """
 
     name: str
     fields: Mapping[str, FieldRule]
     columns: tuple[str, ...] = ()
+    #: share 0-1 of the words in the fused score, the rest is meaning; None: as the word table says, which is fitted on operations
     words_share: float | None = None
+    #: words near a word of the query are looked for too
     expands: bool = False
+    #: each sentence has a vector too, and the best one speaks for the row
     sentences: bool = False
+    #: what two words that stand together in query and row add, as a share of what the commoner of them tells
     pairs: float = 0.0
+    #: which share of the scores before and after it a row gets (columns document and n say who these are)
     around: float = 0.0
+    #: None: whether the best hit is an answer is judged by words alone
+    doubt: Doubt | None = None
     #: the fields whose words are read, in order
     worded: tuple[tuple[str, FieldRule], ...] = field(init=False, repr=False)
 

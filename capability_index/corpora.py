@@ -3,7 +3,7 @@
 from dataclasses import replace
 from types import MappingProxyType
 
-from capability_index.analysis import Analysis, FieldRule
+from capability_index.analysis import Analysis, Doubt, FieldRule
 
 #: reference lengths are fixed: the scores of an operation depend on no other one of the catalogue
 OPERATIONS = Analysis(
@@ -33,6 +33,7 @@ FACTS = Analysis(
     columns=("valid_from", "valid_to", "recorded_at", "retired_at", "audience", "source", "subject", "object", "predicate", "state"),
     words_share=0.35,
     expands=True,
+    doubt=Doubt(-7.7, 18.9, 14.3, -0.1),
 )
 #: "heading" is the path of headings above the passage, "name" the name of its document
 PASSAGES = Analysis(
@@ -49,6 +50,7 @@ PASSAGES = Analysis(
     expands=True,
     sentences=True,
     pairs=0.3,
+    doubt=Doubt(-19.8, 2.5, 28.7, 3.0),
 )
 #: passages that are turns of a talk: the answer to a question is often the turn after the one that has its words
 TURNS = replace(PASSAGES, name="turns", around=0.2)

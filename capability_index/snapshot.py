@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from capability_index.analysis import Analysis
 from capability_index.corpora import CORPORA
 from capability_index.errors import SnapshotInvalid
 from capability_index.lexical import Postings
@@ -115,7 +116,9 @@ def _packed(part: Segment) -> list[bytes | memoryview]:
         places[name] = [end, array.dtype.str, list(array.shape)]
         end += -(-array.nbytes // _ALIGN) * _ALIGN
     terms, words, groups = list(part.postings.term_ids), list(part.postings.words), part.operations.groups
-    head = json.dumps({"analysis": part.analysis.name, "places": places, "groups": groups, "terms": terms, "words": words}).encode()
+    head = json.dumps(
+        {"analysis": [part.analysis.name, *part.analysis.columns], "places": places, "groups": groups, "terms": terms, "words": words}
+    ).encode()
     pieces: list[bytes | memoryview] = [len(head).to_bytes(8, "little"), head, b" " * (-(8 + len(head)) % _ALIGN)]
     for array in arrays.values():
         if array.size:
@@ -200,7 +203,7 @@ def _unpacked(content: memoryview) -> Segment:
             model = name.removeprefix(f"{_CODED}codes:")
             matrices[model] = CodedMatrix(*(array(f"{_CODED}{field}:{model}") for field in ("codes", "scales", "head", "axes")))
     return Segment(
-        analysis=CORPORA[head["analysis"]],
+        analysis=_analysis(head["analysis"]),
         ids=array("ids"),
         id_order=array("id_order"),
         columns=array("columns"),
@@ -211,6 +214,14 @@ def _unpacked(content: memoryview) -> Segment:
         operations=operations,
         neighbours=Neighbours(array("word_terms"), array("word_vectors")) if "word_terms" in places else None,
     )
+
+
+def _analysis(said: Sequence[str]) -> Analysis:
+    """Return the analysis of this name, whose columns are the same as when the part was written."""
+    known = CORPORA.get(said[0])
+    if known is None or list(known.columns) != said[1:]:
+        raise SnapshotInvalid(f"a part of {said[0]} has other columns than it has now; build the index anew")
+    return known
 
 
 @contextmanager

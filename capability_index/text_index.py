@@ -23,7 +23,6 @@ from capability_index.words import forget_stems
 
 __all__ = ["Explanation", "Found", "Hit", "Mask", "Text", "TextIndex"]
 
-_LOW = 0.3
 EMPTY = TenantIndex()
 
 
@@ -131,8 +130,7 @@ class TextIndex:
         if found is None:
             return Found((), True, 0)
         hits = tuple(_hit(found, at) for at in range(min(limit, len(found.ids))))
-        low = not hits or max(hits[0].features["cosine"], hits[0].features["coverage"]) < _LOW
-        return Found(hits, low, len(found.ids))
+        return Found(hits, found.sureness < 0, len(found.ids))
 
     def explain(self, segment: str, query: str, row: int, mask: Mask) -> Explanation:
         """Return the scores and the rank of one row, and which conditions of `mask` keep it out."""

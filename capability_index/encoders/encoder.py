@@ -1,6 +1,7 @@
 """Text -> unit rows of float32: the encoder's Protocol, and the word table that comes with the gateway."""
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -8,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from capability_index.encoders.manifest import Manifest, manifest_of, shipped
+from capability_index.encoders.near_words import NearWords
 from capability_index.encoders.whole_words import WholeWords
 from capability_index.encoders.word_file import load_folder, load_words
 from capability_index.encoders.word_pieces import WordPieces
@@ -59,6 +61,12 @@ class WordTable:
             known.update((word, ids) for word, ids in found.items() if not word.isdigit())
             return [known[word] if word in known else found[word] for word in words]
         return [known[word] for word in words]
+
+    @cached_property
+    def near_words(self) -> NearWords:
+        """The whole words of this table by their meaning; 20 MB, made when first asked for."""
+        words = self._pieces.whole_words()
+        return NearWords(words, self.encode(words), self.fusion.min_cosine)
 
     def forget_words(self) -> None:
         """Forget the words whose tokens are remembered."""

@@ -43,6 +43,18 @@ class WordPieces:
                 found += self._joined(self._characters(_BLANK + part.replace(" ", _BLANK)))
         return tuple(found)
 
+    def whole_words(self) -> list[str]:
+        """Return the words that are one token each: letters of English, two of them and more, lower case."""
+        text_by_id = {each: character for character, each in self.id_by_character.items()}
+        # A merge joins what earlier ones made, so its rank comes after theirs.
+        for at in np.argsort(self.merged >> 16, kind="stable").tolist():
+            key, whole = int(self.keys[at]), int(self.merged[at]) & 0xFFFF
+            left, right = text_by_id.get(key >> 16), text_by_id.get(key & 0xFFFF)
+            if left is not None and right is not None:
+                text_by_id[whole] = left + right
+        words = (text[1:] for text in text_by_id.values() if text.startswith(_BLANK))
+        return sorted(word for word in words if len(word) > 2 and word.isascii() and word.isalpha() and word.islower())
+
     def _characters(self, text: str) -> list[int]:
         ids: list[int] = []
         for character in text:

@@ -97,6 +97,26 @@ class Neighbours:
         return self.term_ids[rows], np.float32(fusion.soft) * cosines[rows]
 
 
+def near_by_table(words_by_term: Mapping[str, str], term_ids: Mapping[str, int], table: WordTable) -> list[Near]:
+    """Return the terms of a part that each word of an intent meets, by the table's own words: nothing is kept in the part."""
+    terms = list(words_by_term)
+    usable = known_words(list(words_by_term.values()), table)
+    words = [word for word, known in zip(words_by_term.values(), usable, strict=True) if known]
+    close = iter(table.near_words.near(dict(zip(words, table.encode(words), strict=True))))
+    found: list[Near] = []
+    for term, known in zip(terms, usable, strict=True):
+        near = (
+            [(at, cosine) for other, cosine in next(close).items() if other != term and (at := term_ids.get(other)) is not None]
+            if known
+            else []
+        )
+        worth = [(at, table.fusion.soft * cosine) for at, cosine in near[:MAX_NEIGHBOURS]]
+        if (own := term_ids.get(term)) is not None:
+            worth.insert(0, (own, 1.0))
+        found.append((np.asarray([at for at, _ in worth], np.int32), np.asarray([each for _, each in worth], np.float32)))
+    return found
+
+
 def known_words(words: Sequence[str], table: WordTable) -> list[bool]:
     """Say of each word whether the table knows what it means: no numbers, no scraps, nothing it has only letters of."""
     plain = [len(word) > 2 and word.isascii() and word.isalpha() for word in words]

@@ -11,7 +11,7 @@ from capability_index.lexical import K1, SCALE, Postings
 from capability_index.part import Segment, Shard
 from capability_index.ranking.candidates import CandidateScores, QueryVectors, Reader
 from capability_index.ranking.intent import Intent
-from capability_index.ranking.query_expansion import NearTerms
+from capability_index.ranking.query_expansion import NearTerms, near_by_table
 from capability_index.ranking.structure import Structure, judge_structure
 from capability_index.ranking.verbs import only_makes_or_reads, removes
 
@@ -104,6 +104,8 @@ def _near(part: Segment, intent: Intent, table: WordTable | None) -> NearTerms:
     """Return the terms of `part` that the words of the intent meet: without vectors only themselves."""
     if table is not None and part.neighbours is not None:
         return NearTerms.of(part.neighbours.near(intent.words_by_term, part.postings.term_ids, table))
+    if table is not None and part.analysis.expands:
+        return NearTerms.of(near_by_table(intent.words_by_term, part.postings.term_ids, table))
     own = [part.postings.term_ids.get(term) for term in intent.words_by_term]
     return NearTerms.of([(np.asarray([] if at is None else [at], np.int32), np.ones(int(at is not None), np.float32)) for at in own])
 

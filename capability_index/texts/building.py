@@ -9,7 +9,6 @@ from capability_index.encoders.encoder import WordTable, unit
 from capability_index.lexical import PostingsBuilder
 from capability_index.operations import Operations
 from capability_index.part import Floats, Ids, Segment, Shard
-from capability_index.ranking.query_expansion import Neighbours
 from capability_index.texts.evidence import EvidenceBuilder
 from capability_index.vectors import CodedMatrix
 from capability_index.words import plain
@@ -33,7 +32,6 @@ def build_texts(
     lengths = builder.lengths
     known = sum((shard.words for shard in beside), lengths.sum(axis=0, dtype=np.int64))
     postings = builder.build(np.asarray(known / max(len(ids) + sum(shard.live for shard in beside), 1), np.float32))
-    near = Neighbours.of(postings.words, np.diff(postings.starts), table) if table is not None and analysis.expands else None
     return Segment.of(
         analysis,
         ids=ids,
@@ -43,7 +41,7 @@ def build_texts(
         matrices={} if table is None or vectors is None else {table.model: CodedMatrix.of(vectors)},
         evidence=evidence.build(),
         operations=Operations.none(),
-        neighbours=near,
+        neighbours=None,
     )
 
 
@@ -60,5 +58,7 @@ def _vectors(analysis: Analysis, texts: Sequence[Mapping[str, str]], table: Word
     sums = np.zeros((len(texts), table.dimension), np.float32)
     for name, rule in analysis.fields.items():
         if rule.vector > 0:
-            sums += np.float32(rule.vector) * table.encode([each[name] for each in texts])
+            # Subjects and predicates repeat.
+            places = {text: at for at, text in enumerate(dict.fromkeys(each[name] for each in texts))}
+            sums += np.float32(rule.vector) * table.encode(list(places))[[places[each[name]] for each in texts]]
     return unit(sums)

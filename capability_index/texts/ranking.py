@@ -1,6 +1,6 @@
 """One question to one segment: what the mask leaves, a first pass over all of it, a close look at the best."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 from capability_index.analysis import Analysis
 from capability_index.encoders.encoder import WordTable
 from capability_index.lexical import K1
-from capability_index.ranking.candidates import CandidateScores, QueryVectors, Reader, score_words_and_meaning
+from capability_index.ranking.candidates import NON_LATIN, CandidateScores, QueryVectors, Reader, score_words_and_meaning
 from capability_index.ranking.intent import Intent, prepare
 from capability_index.ranking.scoring import ScoredCandidates, score_candidates
 from capability_index.segment import TenantIndex
 from capability_index.texts.columns import Mask, passing
+from capability_index.texts.confidence import answers
 from capability_index.texts.evidence import pair_number
 from capability_index.vectors import best_rows
 from capability_index.words import stems
@@ -36,6 +37,8 @@ class Ranking:
     scores: Floats
     parts: Mapping[str, Floats]
     measures: Mapping[str, Floats]
+    #: how sure the best one is; below 0 it is no answer
+    sureness: float
     place: int = 0
 
 
@@ -82,8 +85,14 @@ def rank(held: TenantIndex, query: str, mask: Mask, table: WordTable | None, wan
         scores[order],
         {name: values[order] for name, values in parts.items()},
         {name: values[order] for name, values in measures.items()},
+        _sureness(analysis, intent, senses, float(judged.cosines[order[0]]), float(judged.coverage[order[0]])),
         place,
     )
+
+
+def _sureness(analysis: Analysis, intent: Intent, senses: Sequence[QueryVectors], cosine: float, coverage: float) -> float:
+    means_something = bool(senses) and intent.non_latin <= NON_LATIN
+    return answers(analysis, cosine if means_something else None, coverage, len(intent.words_by_term))
 
 
 def _senses(analysis: Analysis, intent: Intent, view: Reader, table: WordTable | None) -> list[QueryVectors]:

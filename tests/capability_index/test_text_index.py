@@ -1,12 +1,17 @@
 """Facts and passages: what a mask leaves is ranked, and nothing else is seen."""
 
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from capability_index.corpora import FACTS, PASSAGES
+from capability_index.corpora import FACTS, PASSAGES, TURNS
 from capability_index.encoders.encoder import WordTable
 from capability_index.text_index import Mask, Text, TextIndex
+from tests.examples import examples
 
 EVER = 2**62
 
@@ -87,3 +92,95 @@ def test_a_saved_index_answers_as_before(index: TextIndex, table: WordTable, tmp
     again.load(tmp_path)
     for segment, query in (("acme/facts", "champion at Kahuna"), ("acme/passages", "where did the cat sit?")):
         assert again.search(segment, query, Mask()) == index.search(segment, query, Mask())
+
+
+@pytest.mark.parametrize("query", ["asdkjh qwe zxcv", "how do I bake sourdough bread at high altitude?", ""])
+def test_what_nothing_answers_is_said_to_be_in_doubt(index: TextIndex, query: str) -> None:
+    assert index.search("acme/facts", query, on(50)).low_confidence
+
+
+def test_the_turn_after_the_words_of_the_question_is_found(table: WordTable) -> None:
+    """Who answers does not repeat the question."""
+    said = ["Nice weather today.", "When does the renewal of the Kahuna contract happen?", "In spring, she thinks.", "Fine.", "Bye now."]
+    turns = TextIndex(table)
+    turns.upsert(
+        "t", TURNS, [Text(at, {"text": text}, {"document": 1, "audience": 0, "source": 0, "n": at}) for at, text in enumerate(said)]
+    )
+    found = turns.search("t", "renewal of the Kahuna contract", Mask())
+    assert [hit.row for hit in found.hits][:2] == [1, 2]
+    assert found.hits[1].features["around"] > 0
+
+
+def test_the_sentence_that_answers_speaks_for_a_long_passage(table: WordTable) -> None:
+    weather = "It rained on Monday. It rained on Tuesday. It rained on Wednesday. "
+    texts = [
+        weather * 4 + "The invoice was paid by the customer. " + weather * 4,
+        weather * 8,
+        "An essay about bills and birds and their nests.",
+    ]
+    rows = [Text(at, {"text": text}, {"document": at, "audience": 0, "source": 0, "n": 0}) for at, text in enumerate(texts)]
+    seen = []
+    for analysis in (PASSAGES, replace(PASSAGES, sentences=False)):
+        index = TextIndex(table)
+        index.upsert("t", analysis, rows)
+        by_row = {hit.row: hit for hit in index.search("t", "has the client settled the bill?", Mask()).hits}
+        seen.append(by_row[0].vector - by_row[1].vector)
+    assert seen[0] > 2 * seen[1]
+
+
+numbers = st.integers(-5, 5)
+conditions = st.dictionaries(st.sampled_from(PASSAGES.columns), numbers, max_size=2)
+
+
+@examples(60)
+@given(
+    rows=st.lists(st.fixed_dictionaries(dict.fromkeys(PASSAGES.columns, numbers)), min_size=1, max_size=12),
+    at_most=conditions,
+    more_than=conditions,
+    among=st.dictionaries(st.sampled_from(PASSAGES.columns), st.lists(numbers, max_size=12), max_size=2),
+)
+def test_a_mask_leaves_what_meets_each_of_its_conditions(
+    rows: list[dict[str, int]], at_most: dict[str, int], more_than: dict[str, int], among: dict[str, list[int]]
+) -> None:
+    """The vectorised conditions are the plain ones, and explain names those that a row fails."""
+    plain = TextIndex(None)
+    plain.upsert("t", PASSAGES, [Text(at, {"text": "rain"}, columns) for at, columns in enumerate(rows)])
+    mask = Mask(at_most, more_than, among)
+    left = {
+        at
+        for at, columns in enumerate(rows)
+        if all(columns[name] <= value for name, value in at_most.items())
+        and all(columns[name] > value for name, value in more_than.items())
+        and all(columns[name] in values for name, values in among.items())
+    }
+    assert {hit.row for hit in plain.search("t", "rain", mask, 20).hits} == left
+    for at in range(len(rows)):
+        assert bool(plain.explain("t", "rain", at, mask).kept_out_by) == (at not in left)
+
+
+def test_ranks_of_all_rows_are_told_also_beyond_the_candidates(table: WordTable) -> None:
+    many = TextIndex(table)
+    many.upsert("t", FACTS, [fact(at, f"Kahuna: champion: person {at}") for at in range(120)])
+    ranks = sorted(rank for at in range(120) if (rank := many.explain("t", "champion", at, Mask()).rank) is not None)
+    assert len(ranks) == 120
+    assert ranks[0] == 1
+
+
+def test_searches_beside_writes_see_whole_states(table: WordTable) -> None:
+    """A reader takes the state once: a row is there with its text, or not at all."""
+    shared = TextIndex(table)
+    shared.upsert("t", FACTS, [fact(0, "Kahuna: champion: nobody")])
+
+    def write() -> None:
+        for row in range(1, 40):
+            shared.upsert("t", FACTS, [fact(row, f"Kahuna: champion: person {row}")])
+            if row % 3 == 0:
+                shared.delete("t", [row - 1])
+                shared.compact("t")
+
+    with ThreadPoolExecutor(3) as pool:
+        writing = pool.submit(write)
+        while not writing.done():
+            assert shared.search("t", "champion of Kahuna", on(50)).hits
+        writing.result()
+    assert shared.count("t") == 40 - 13
