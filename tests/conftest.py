@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.compiled_statements import share_compiled_statements
 from tests.examples import ALL
 from tests.temporary_files import put_into_memory
 from tools.heavy_json.worker import WORKERS
@@ -33,6 +34,7 @@ ALLOWED_SKIPS = (
 os.environ["SSL_CERT_FILE"] = str(Path(__file__).with_name("no_authority.pem"))
 
 put_into_memory()
+share_compiled_statements()
 
 # A developer's own settings must not leak into the suite.
 for name in [name for name in os.environ if name.startswith("ASCEND_")]:
