@@ -25,7 +25,7 @@ from tools.sources.importing import ImportRequest, import_mcp, import_openapi
 
 PROVIDER, MCP_PROVIDER = "stall", "stallmcp"
 MB = 1 << 20
-_BEAT_S = 0.001
+BEAT_S = 0.001
 
 
 class Watch:
@@ -34,7 +34,8 @@ class Watch:
     Other programs do not count as work: a busy machine makes `longest_s` longer, and the others hardly.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, beat_s: float = BEAT_S) -> None:
+        self._beat_s = beat_s
         self.longest_s = 0.0
         #: by the loop's own thread
         self.longest_work_s = 0.0
@@ -45,8 +46,8 @@ class Watch:
         """Notice whenever this task runs later than it asked for."""
         while True:
             began, worked, all_worked = time.perf_counter(), time.thread_time(), time.process_time()
-            await asyncio.sleep(_BEAT_S)
-            held_s = time.perf_counter() - began - _BEAT_S
+            await asyncio.sleep(self._beat_s)
+            held_s = time.perf_counter() - began - self._beat_s
             self.longest_s = max(self.longest_s, held_s)
             self.longest_work_s = max(self.longest_work_s, time.thread_time() - worked)
             self.longest_held_s = max(self.longest_held_s, min(held_s, time.process_time() - all_worked))
@@ -228,14 +229,15 @@ class StalledGateway:
         return found | {str(each.binding["tool"]): each.id for each in catalog.operations_of(None, MCP_PROVIDER)}
 
     @contextmanager
-    def watched(self) -> Iterator[Watch]:
+    def watched(self, beat_s: float = BEAT_S) -> Iterator[Watch]:
         """Watch the loop while entered."""
-        watch = Watch()
+        watch = Watch(beat_s)
         task = asyncio.create_task(watch.beat())
         try:
             yield watch
         finally:
-            task.cancel()
+            if not task.cancel():
+                task.result()  # whoever watches does not end by itself
 
 
 @asynccontextmanager
