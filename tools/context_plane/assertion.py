@@ -1,13 +1,16 @@
 """context_assert: what a caller says is kept as claims of an episode, and what is believed follows from all claims there are."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+import anyio.to_thread
 
 from oauth.principal import Principal
 from tools.context_plane.arguments.assertions import Assertion, SaidFact, assertion_of
 from tools.context_plane.arguments.echoes import echo_in_episode, echo_in_fact
 from tools.context_plane.beliefs.recompute import claims_of, recompute
 from tools.context_plane.facts import EVERYBODY, Claim, Episode, Group, Method, Part, said_number
+from tools.context_plane.identity.families import roots_of
 from tools.context_plane.identity.keys import Mention
 from tools.context_plane.identity.linking import Ambiguous, linked
 from tools.context_plane.ids import ENTITY, EPISODE, id_text, new_id
@@ -36,7 +39,8 @@ async def context_assert(
     believed of it before is worked out anew. Answers {episode, facts: [{outcome, id, added, supported, superseded, conflict,
     outranked_by, refused}], cleaned}. Raises ContextRefused with all faults of the arguments; then nothing is kept.
     """
-    assertion, cleaned = assertion_of(arguments)
+    # Five hundred facts take as long to read as many calls take in all: not on the loop.
+    assertion, cleaned = await anyio.to_thread.run_sync(assertion_of, arguments)
     audience = principal.subject if assertion.is_private else EVERYBODY
     asserted = await store.change(principal.tenant_id, lambda rows: assert_facts(rows, assertion, audience, "asserted", quotas))
     return {
@@ -64,17 +68,20 @@ def assert_facts(rows: ContextRows, assertion: Assertion, audience: str, method:
     if not meant:
         return Asserted(None, tuple(Outcome(refused=refused[n]) for n in range(len(assertion.facts))))
     episode, is_known = _episode(rows, assertion, audience)
-    asserted = {n: _claim(fact, episode, method, entity_by_mention, rows.now_us) for n, fact in meant.items()}
+    said = {n: _claim(fact, episode, method, entity_by_mention, rows.now_us) for n, fact in meant.items()}
+    asserted = _under_roots(rows, said)
     parts = {Part(claim.group, said_number(*claim.said)) for claim in asserted.values()}
-    claims, new = _once(asserted, claims_of(rows, parts) if is_known else {}, episode)
-    rows.add_claims(new)
+    claims = _once(asserted, claims_of(rows, parts) if is_known else {}, episode)
+    new = {claim.claim_id for claim in claims.values()}
+    # Under whom they were said, not who stands for it now: links can be undone.
+    rows.add_claims([claim for claim in said.values() if claim.claim_id in new])
     difference = recompute(rows, parts)
     quotas.check(rows.kept())
     quotas.check_together(difference.most_claims)
-    said = {claim.claim_id for claim in new}
     after = Outcomes(difference)
+    made = {claim.claim_id for claim in said.values()}
     outcomes = [
-        Outcome(refused=refused[n]) if n in refused else after.of(claims[n], is_new=claims[n].claim_id in said)
+        Outcome(refused=refused[n]) if n in refused else after.of(claims[n], is_new=claims[n].claim_id in made)
         for n in range(len(assertion.facts))
     ]
     return Asserted(episode, tuple(outcomes))
@@ -150,22 +157,24 @@ def _claim(fact: SaidFact, episode: Episode, method: Method, entity_by_mention: 
     )
 
 
-def _once(
-    asserted: Mapping[int, Claim], known: Mapping[Group, Sequence[Claim]], episode: Episode
-) -> tuple[Mapping[int, Claim], list[Claim]]:
-    """Return each claim as it is on record, and those that are new; who says a thing twice says it once."""
+def _under_roots(rows: ContextRows, claims: Mapping[int, Claim]) -> Mapping[int, Claim]:
+    """Return claims as they are believed: of whoever stands for their subjects and objects."""
+    objects = {claim.object_id for claim in claims.values() if claim.object_id is not None}
+    roots = roots_of(rows, {claim.subject_id for claim in claims.values()} | objects)
+    return {
+        n: replace(claim, subject_id=roots[claim.subject_id], object_id=None if claim.object_id is None else roots[claim.object_id])
+        for n, claim in claims.items()
+    }
+
+
+def _once(asserted: Mapping[int, Claim], known: Mapping[Group, Sequence[Claim]], episode: Episode) -> Mapping[int, Claim]:
+    """Return each claim as its episode has made it first; who says a thing twice says it once."""
     on_record = {
         (group, claim.said, claim.valid_from_us, claim.valid_to_us): claim
         for group, claims in known.items()
         for claim in claims
         if claim.episode_id == episode.episode_id
     }
-    claims: dict[int, Claim] = {}
-    new: list[Claim] = []
-    for n, claim in asserted.items():
-        what = (claim.group, claim.said, claim.valid_from_us, claim.valid_to_us)
-        if what not in on_record:
-            on_record[what] = claim
-            new.append(claim)
-        claims[n] = on_record[what]
-    return claims, new
+    return {
+        n: on_record.setdefault((claim.group, claim.said, claim.valid_from_us, claim.valid_to_us), claim) for n, claim in asserted.items()
+    }

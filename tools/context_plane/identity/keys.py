@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tools.context_plane.identity.names import normal_name
 
@@ -30,10 +30,11 @@ class Mention:
     kind: str = ""
     keys: tuple[Key, ...] = ()
     entity_id: int | None = None
+    #: worked out once: a name is compared many times
+    normal_name: str = field(init=False, repr=False, compare=False)
 
-    @property
-    def normal_name(self) -> str:
-        return normal_name(self.name)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "normal_name", normal_name(self.name))
 
 
 def normal_key(kind: str, key: str) -> str:

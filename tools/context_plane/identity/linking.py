@@ -19,7 +19,7 @@ class Ambiguous:
 
 
 def linked(rows: EntityRows, together: Sequence[tuple[Mention, ...]], source: str) -> dict[Mention, int | Ambiguous]:
-    """Return the entity of each mention; those that are new are added, and so are keys that an entity did not have.
+    """Return the entity of each mention, even where it is merged into another; those that are new are added, and so are new keys.
 
     `together`: mentions of which none is made where one is ambiguous, like the subject and the object of a fact. The same key links,
     whatever the name. Without one, the same kind and normal name link where no key conflicts and one candidate is left; people are
@@ -63,10 +63,11 @@ class _Known:
         roots = roots_of(rows, numbers | {mention.entity_id for mention in mentions if mention.entity_id is not None})
         families = families_of(rows, set(roots.values()))
         keys_of = rows.keys_of({member for family in families.values() for member in family})
-        self._roots = roots
-        self._there = set(rows.entities(set(roots.values())))
-        self._by_key = {key: dict.fromkeys(roots[each] for each in ids) for key, ids in by_key.items()}
-        self._by_name = {name: dict.fromkeys(roots[each] for each in ids) for name, ids in by_name.items()}
+        self._there = rows.entities(roots.keys()).keys()
+        self._roots = dict(roots)
+        self._by_key = {key: dict.fromkeys(ids) for key, ids in by_key.items()}
+        self._by_name = {name: dict.fromkeys(ids) for name, ids in by_name.items()}
+        #: of a root, with those of all that it stands for
         self._keys_of: defaultdict[int, set[Key]] = defaultdict(set)
         for root, family in families.items():
             self._keys_of[root] = {(key.key_kind, key.key) for member in family for key in keys_of.get(member, ())}
@@ -74,19 +75,22 @@ class _Known:
     def doubt_of(self, mention: Mention) -> Ambiguous | None:
         """Return why nobody can say whom a mention is about; None where that is clear."""
         if mention.entity_id is not None:
-            return None if self._roots[mention.entity_id] in self._there else Ambiguous(())
+            return None if mention.entity_id in self._there else Ambiguous(())
         keys = self._keys(mention)
         if self._owner(keys) is not None:
             return None
-        candidates = self._of_name(mention, keys)
+        candidates = {self._roots[each] for each in self._of_name(mention, keys)}
         return Ambiguous(tuple(sorted(candidates))) if len(candidates) > 1 else None
 
     def entity_of(self, mention: Mention) -> int:
-        """Return the entity of a mention that is in no doubt."""
+        """Return the entity of a mention that is in no doubt: itself, whatever it is merged into, so that links can be undone."""
         if mention.entity_id is not None:
-            return self._roots[mention.entity_id]
+            return mention.entity_id
         keys = self._keys(mention)
-        found = next(iter(self._of_name(mention, keys)), None) if (owner := self._owner(keys)) is None else owner
+        found = self._owner(keys)
+        if found is None:
+            # Of several that are one, the one that stands for them.
+            found = min(self._of_name(mention, keys), key=lambda each: (self._roots[each] != each, each), default=None)
         return self._new(mention, keys) if found is None else self._with(found, mention, keys)
 
     def _owner(self, keys: Iterable[Key]) -> int | None:
@@ -102,7 +106,7 @@ class _Known:
         if mention.kind in PEOPLE or not mention.name:
             return []
         named = {**self._by_name.get((mention.kind, mention.normal_name), {}), **self._by_key.get((ALIAS, mention.normal_name), {})}
-        return [root for root in named if not in_conflict(keys, self._keys_of[root])]
+        return [each for each in named if not in_conflict(keys, self._keys_of[self._roots[each]])]
 
     def _with(self, entity_id: int, mention: Mention, keys: Iterable[Key]) -> int:
         """Give an entity the keys that it did not have, and the name by which it was not known."""
@@ -113,13 +117,14 @@ class _Known:
         return entity_id
 
     def _bears(self, entity_id: int, name: str) -> bool:
-        return any(entity_id in ids for (_kind, known), ids in self._by_name.items() if known == name)
+        return entity_id in self._by_name.get(("", name), ())
 
     def _new(self, mention: Mention, keys: Iterable[Key]) -> int:
         name = mention.name or next((key for _kind, key in keys), "")
         named = Mention(name=name, kind=mention.kind or THING)
         entity = Entity(entity_id=new_id(), kind=named.kind, name=name, normal_name=named.normal_name)
         self.new_entities.append(entity)
+        self._roots[entity.entity_id] = entity.entity_id
         for kind in (entity.kind, ""):
             self._by_name.setdefault((kind, entity.normal_name), {})[entity.entity_id] = None
         self._add_keys(entity.entity_id, keys)
@@ -131,5 +136,5 @@ class _Known:
             # A strong key that another has stays there: that the two are one is for somebody to say.
             if entity_id not in owners and (key[0] in WEAK or not owners):
                 owners[entity_id] = None
-                self._keys_of[entity_id].add(key)
+                self._keys_of[self._roots[entity_id]].add(key)
                 self.new_keys.append(EntityKey(key_kind=key[0], key=key[1], entity_id=entity_id))
