@@ -6,6 +6,8 @@ from tools.charsets import codec_of, decoded, mark_of
 _SAMPLE_BYTES = 8_192
 #: of a UTF-8 text, how many of its characters beyond ASCII may be broken: a text that was cut, and not one of another charset
 _BROKEN_SHARE = 0.1
+#: that a short text may have by accident
+_FEW_CONTROLS = 16
 _TEXT_CONTROLS = b"\t\n\x0b\x0c\r\x1b"
 _NO_TEXT = bytes(set(range(0x20)) - set(_TEXT_CONTROLS)) + b"\x7f"
 
@@ -16,7 +18,7 @@ def is_binary(content: bytes, charset: str | None) -> bool:
         return False
     sample = content[:_SAMPLE_BYTES]
     controls = len(sample) - len(sample.translate(None, _NO_TEXT))
-    return controls * 10 > len(sample)
+    return controls > _FEW_CONTROLS and controls * 10 > len(sample)
 
 
 def text_of(content: bytes, charset: str | None) -> tuple[str, tuple[str, ...]]:

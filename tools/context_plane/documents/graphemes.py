@@ -7,6 +7,9 @@ import unicodedata
 
 #: A pile of marks longer than this is no character of any language (UAX #15 §13 allows 30): it may be cut.
 _MAX_CLUSTER = 60
+#: of flags in a row, which are told from their first on; even
+_MAX_FLAG_LETTERS = 100_000
+_FLAG_LETTERS = "".join(map(chr, range(0x1F1E6, 0x1F200)))
 _ZWJ, _ZWNJ = "\u200d", "\u200c"
 
 
@@ -54,10 +57,8 @@ def _is_flag_letter(sign: str) -> bool:
 
 
 def _flag_letters_before(text: str, at: int) -> int:
-    count = 0
-    while at - count > 0 and count < _MAX_CLUSTER and _is_flag_letter(text[at - count - 1]):
-        count += 1
-    return count
+    run = text[max(0, at - _MAX_FLAG_LETTERS) : at]
+    return len(run) - len(run.rstrip(_FLAG_LETTERS))
 
 
 def _is_hangul(sign: str) -> bool:

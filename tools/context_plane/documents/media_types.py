@@ -28,7 +28,7 @@ _DECLARED = {
 }
 _EXTENSIONS = {"html": HTML, "htm": HTML, "xhtml": HTML, "md": MARKDOWN, "markdown": MARKDOWN, "csv": CSV, "tsv": CSV, "txt": TEXT}
 #: says nothing about what it is
-_UNTOLD = frozenset(("", "application/octet-stream", "binary/octet-stream", "application/x-www-form-urlencoded"))
+UNTOLD = frozenset(("application/octet-stream", "binary/octet-stream", "application/x-www-form-urlencoded"))
 _PDF_WITHIN = 1_024
 _OLE, _ZIP = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", (b"PK\x03\x04", b"PK\x05\x06")
 #: how files begin that are not read here
@@ -80,7 +80,7 @@ def media_type_of(content: bytes, declared: str, charset: str | None, name: str)
 
 def note_on(read: str, declared: str) -> tuple[str, ...]:
     """Return a note where something else was declared than was read."""
-    if declared in _UNTOLD or declared == read or _DECLARED.get(declared) == read:
+    if declared in ("", read) or _DECLARED.get(declared) == read:
         return ()
     # Markdown and CSV are plain text as well, and often declared so.
     if declared == TEXT and read in (MARKDOWN, CSV):

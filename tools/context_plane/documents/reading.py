@@ -18,6 +18,7 @@ from tools.context_plane.documents.media_types import (
     MARKDOWN,
     PDF,
     TEXT,
+    UNTOLD,
     looks_like_markdown,
     media_type_of,
     note_on,
@@ -36,7 +37,7 @@ def read_document(content: bytes, media_type: str | None, name: str) -> ParsedDo
     Raises DocumentRefused.
     """
     declared, parameters = (media_type or "").strip().lower().partition(";")[::2]
-    declared = declared.strip()
+    declared = "" if declared.strip() in UNTOLD else declared.strip()
     if not content.strip():
         raise _empty()
     charset = found[1] if (found := _CHARSET.search(f";{parameters}")) else None

@@ -20,17 +20,17 @@ class Section:
 
 
 def sections_of(document: ParsedDocument) -> Iterator[Section]:
-    """Yield the sections in order; together they are the whole text. A heading with nothing below it begins the section after it."""
+    """Yield the sections in order; together they are the whole text. A heading with nothing but one below it begins that one's section."""
     text, above, start = document.text, list[Heading](), 0
     ends = [*(heading.start for heading in document.headings), len(text)]
     if text[: ends[0]].strip():
         yield Section(0, ends[0], "")
         start = ends[0]
-    for heading, end in zip(document.headings, ends[1:], strict=True):
+    for number, (heading, end) in enumerate(zip(document.headings, ends[1:], strict=True), 1):
         while above and above[-1].level >= heading.level:
             above.pop()
         above.append(heading)
-        if end < len(text) and _is_bare(text, heading, end):
+        if number < len(document.headings) and document.headings[number].level > heading.level and _is_bare(text, heading, end):
             continue
         yield Section(start, end, path_of(above))
         start = end

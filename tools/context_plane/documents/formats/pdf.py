@@ -53,7 +53,8 @@ def _opened(content: bytes) -> pypdfium2.PdfDocument:
     try:
         return pypdfium2.PdfDocument(content)
     except pypdfium2.PdfiumError as error:
-        if error.err_code in (pdfium.FPDF_ERR_PASSWORD, pdfium.FPDF_ERR_SECURITY):
+        # Where it fails without saying why, the code is that of the failure before.
+        if b"/Encrypt" in content and error.err_code in (pdfium.FPDF_ERR_PASSWORD, pdfium.FPDF_ERR_SECURITY):
             raise DocumentRefused("encrypted", "the PDF is encrypted", "save it without a password, and send that") from None
         raise _damaged() from None
 
