@@ -15,7 +15,9 @@ from server.assembly.admin import assemble_admin
 from server.assembly.ai_gateway import AiGateway, open_ai_gateway
 from server.assembly.authorization import AuthorizationServer, OAuthStores
 from server.assembly.connections import Connections, assemble_connections
+from server.assembly.context_models import ContextModels
 from server.assembly.context_plane import ContextPlane, assemble_context_plane
+from server.assembly.documents import assemble_documents
 from server.assembly.operations import Operations, open_operations
 from server.assembly.pages import assemble_people
 from server.assembly.provider_titles import ProviderTitles
@@ -40,6 +42,7 @@ from server.pages.page import Pages
 from server.proxy_headers import ProxyHeaders
 from server.storage.change_feed import Change, ChangeFeed
 from server.storage.store import Store, open_store
+from tools.context_plane.extraction.extractions import Extractions
 from tools.egress.client import Egress
 
 
@@ -74,7 +77,10 @@ async def open_gateway(settings: Settings) -> AsyncIterator[Gateway]:
 
         ai_gateway = await stack.enter_async_context(open_ai_gateway(settings, store, tenants, connections.known, embed))
         context = assemble_context_plane(settings, store, lambda: operations.index.index.table, lambda: operations.index.index.reranker)
-        of_planes = [*ai_gateway.functions(store), *context.functions()]
+        models = ContextModels(ai_gateway.calls, ai_gateway.names.of)
+        documents = assemble_documents(settings, store, egress, lambda: operations.index.index.table, models)
+        extractions = Extractions(store.context, store.extractions, models, lambda: tuple(tenants.live))
+        of_planes = [*ai_gateway.functions(store), *context.functions(), *documents.functions()]
         operations = await stack.enter_async_context(
             open_operations(settings, store, tenants, egress, connections, of_planes, ai_gateway.metered)
         )
@@ -99,12 +105,18 @@ async def open_gateway(settings: Settings) -> AsyncIterator[Gateway]:
             dispatcher=operations.dispatcher, step_up=step_up, settings=settings, tracing=operations.tracing, states=states, extras=extras
         )
 
+        async def episodes_changed(changes: list[Change]) -> None:
+            for tenant_id in {change.item for change in changes}:
+                extractions.wake(tenant_id)
+
         async def tenants_changed(_changes: list[Change]) -> None:
             tenants.replace(await store.tenants.all())
 
         authorization.listen(feed)
         ai_gateway.listen(feed)
         context.listen(feed)
+        documents.listen(feed)
+        feed.listen("context", episodes_changed)
         feed.listen("tenants", tenants_changed)
         feed.listen("operations", operations.changed)
         feed.listen("operations", titles.changed)
@@ -121,6 +133,8 @@ async def open_gateway(settings: Settings) -> AsyncIterator[Gateway]:
             *operations.background(),
             *ai_gateway.background(),
             *context.background(),
+            *documents.background(),
+            extractions.run,
         ):
             background.start_soon(work)
         operations.telemetry.registry.register(ai_gateway.metrics)
@@ -133,11 +147,11 @@ async def open_gateway(settings: Settings) -> AsyncIterator[Gateway]:
             *authorization.routes(sessions=people.sessions, pages=people.pages, limits=people.limits),
             assemble_admin(settings, store, tenants, authorization.access_tokens, ai_gateway),
         ]
-        models = ai_gateway.endpoint(settings, tenants, authorization.access_tokens)
+        model_api = ai_gateway.endpoint(settings, tenants, authorization.access_tokens)
         callers = ContextCallers(authorization.access_tokens, tenants, settings, authorization.revocation)
         # decision 0018: what a request passes stands in the order of how often they come.
         rest = ContextFront(
-            ContextEndpoint(operations.dispatcher, callers), ModelFront(models, _behind_proxy(routes, people.pages, settings))
+            ContextEndpoint(operations.dispatcher, callers), ModelFront(model_api, _behind_proxy(routes, people.pages, settings))
         )
         app = McpFront(authorization.guard(mcp), rest)
         yield Gateway(app, settings, store, tenants, connections, operations, authorization, ai_gateway, context)

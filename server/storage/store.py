@@ -20,6 +20,8 @@ from server.storage.ai_gateway.experiment_calls import SqlExperimentCalls
 from server.storage.ai_gateway.feedback import SqlFeedbackStore
 from server.storage.ai_gateway.model_calls import SqlModelCallStore
 from server.storage.context_plane.context_store import SqlContextStore
+from server.storage.context_plane.documents import SqlDocumentStore
+from server.storage.context_plane.extractions import SqlExtractionStore
 from server.storage.context_plane.knowledge import SqlKnowledgeStore
 from server.storage.context_plane.signals import SqlSignalStore
 from server.storage.database import Database
@@ -44,7 +46,7 @@ from server.storage.tools.call_records import SqlCallRecords, SqlUsageStore
 from server.storage.tools.kept_calls import SqlIdempotencyStore, SqlPlanStore, SqlResultStore
 from server.storage.tools.operations import SqlOperationStore
 from server.storage.tools.quarantine import SqlQuarantineStore
-from tools.quotas import PLANS, RECORDS, RESULTS
+from tools.quotas import DOCUMENTS, PLANS, RECORDS, RESULTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,8 @@ class Store:
     context: SqlContextStore
     knowledge: SqlKnowledgeStore
     signals: SqlSignalStore
+    documents: SqlDocumentStore
+    extractions: SqlExtractionStore
 
 
 @asynccontextmanager
@@ -135,6 +139,8 @@ async def open_store(settings: Settings) -> AsyncIterator[Store]:
             context=SqlContextStore(database),
             knowledge=SqlKnowledgeStore(database),
             signals=SqlSignalStore(database),
+            extractions=SqlExtractionStore(database),
+            documents=SqlDocumentStore(database, DOCUMENTS.scaled(scale)),
         )
         await _ensure_default_tenant(store)
         yield store

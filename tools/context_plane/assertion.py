@@ -154,6 +154,8 @@ def _claim(fact: SaidFact, episode: Episode, method: Method, entity_by_mention: 
         method=method,
         occurred_at_us=episode.occurred_at_us,
         recorded_at_us=now_us,
+        start=fact.start,
+        end=fact.end,
     )
 
 

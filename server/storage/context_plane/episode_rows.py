@@ -98,6 +98,7 @@ class SqlEpisodeRows(TenantRows):
 
 
 def episode_of(row: Row[Any]) -> Episode:
+    """Return the episode of a row of `episodes`."""
     return Episode(
         episode_id=row.episode_id,
         audience=row.audience,

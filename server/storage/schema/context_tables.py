@@ -3,7 +3,7 @@
 Numbers of rows are random and of 63 bits. Windows are half-open; NULL: open.
 """
 
-from sqlalchemy import BigInteger, Column, Float, Index, String, Table, Text, text
+from sqlalchemy import BigInteger, Column, Float, Index, Integer, String, Table, Text, text
 
 from server.storage.schema.metadata import metadata
 
@@ -44,6 +44,22 @@ episodes = Table(
     Column("url", Text, nullable=False),
     Column("content", Text, nullable=False),
     Index("uq_episodes_source", "tenant_id", "audience", "source", "source_id", "content_hash", unique=True),
+)
+
+#: Which episodes a model has read, for tenants that want it.
+extractions = Table(
+    "extractions",
+    metadata,
+    Column("tenant_id", String(64), primary_key=True),
+    Column("episode_id", BigInteger, primary_key=True, autoincrement=False),
+    #: done, failed, waiting
+    Column("state", String(16), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("facts", Integer, nullable=False),
+    Column("dropped", Integer, nullable=False),
+    #: our words
+    Column("reason", Text, nullable=False),
+    Column("next_at", BigInteger),
 )
 
 entities = Table(

@@ -83,6 +83,7 @@ async def test_a_step_that_is_run_for_each_of_a_list_says_so() -> None:
         ("x.bans.ban_user_from", "Ban user from guild", AT_ONCE),
         ("x.sites.disable", "Disables a site", AT_ONCE),
         ("x.messages.pins.delete", "Delete pin", AT_ONCE),
+        ("rag_delete", "Delete a document", GONE),
         ("x.invoices.void", "Void an invoice", ENDED),
         ("x.tokens.invalidate", "Invalidate a token", ENDED),
         ("x.refunds.refund_payment", "Refunds a payment", PAID),

@@ -92,6 +92,7 @@ def _tenant(entry: Mapping[str, Json]) -> TenantRules:
         deny=tuple(entry.get("deny", ())),
         caller_keys=entry.get("caller_keys", False),
         log_payloads=entry.get("log_payloads", False),
+        context=entry.get("context", ""),
     )
 
 

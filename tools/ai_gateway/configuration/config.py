@@ -94,6 +94,8 @@ class TenantRules:
     deny: tuple[str, ...] = ()
     caller_keys: bool = False
     log_payloads: bool = False
+    #: the model or route that the context plane may ask for this tenant; "": none
+    context: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,7 +88,9 @@ _ROUTE = _table(
         "sunset": _DATE,
     }
 )
-_TENANT = _table({"route": _NAME, "allow": _list(_NAME), "deny": _list(_NAME), "caller_keys": _FLAG, "log_payloads": _FLAG})
+_TENANT = _table(
+    {"route": _NAME, "allow": _list(_NAME), "deny": _list(_NAME), "caller_keys": _FLAG, "log_payloads": _FLAG, "context": _NAME}
+)
 _GATEWAY = _table({"tenant": _NAME, "requests_per_min": _COUNT}, "tenant")
 _SELECTOR = dict.fromkeys(("tenant", "gateway", "key", "user", "provider", "model"), _NAME)
 _BUDGET = _table(

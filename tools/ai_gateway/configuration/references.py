@@ -139,7 +139,8 @@ def _weights(route: Json) -> Iterator[Json]:
 def _uses_of_routes(document: Json, names: _Names) -> Iterator[ConfigFault]:
     """Where a route, or a model, is named outside the routes."""
     places: list[tuple[tuple[Part, ...], Json]] = [(("defaults", "route"), table(table(document).get("defaults")).get("route"))]
-    places += [(("tenants", name, "route"), tenant.get("route")) for name, tenant in tables(document, "tenants")]
+    for member in ("route", "context"):
+        places += [(("tenants", name, member), tenant.get(member)) for name, tenant in tables(document, "tenants")]
     for place, used in places:
         if used == FRONTIER:
             yield ConfigFault(place_of(place), f"{FRONTIER} is never a default: its callers name the model")

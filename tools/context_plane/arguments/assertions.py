@@ -34,6 +34,9 @@ class SaidFact:
     valid_from_us: int | None = None
     valid_to_us: int | None = None
     confidence: float = 1.0
+    #: where in the episode's content it is said, of one that was read there
+    start: int | None = None
+    end: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

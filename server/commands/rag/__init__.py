@@ -1,0 +1,1 @@
+"""`ascend rag`: documents of a tenant, from the machine that holds the data."""

@@ -1,0 +1,1 @@
+"""Documents on record: taken in, read, cut, found again, and quoted."""
