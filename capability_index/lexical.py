@@ -199,7 +199,8 @@ def relative_weights(analysis: Analysis, counts: NDArray[np.uint16], rows: Rows,
     bits = analysis.count_bits
     total = np.zeros(len(rows), np.float32)
     for at, (_, rule) in enumerate(analysis.worded):
-        factor = rule.weight / (1 - rule.b + rule.b * lengths[:, at].astype(np.float32) / max(float(reference[at]), 1.0))
+        normal = rule.reference_words or max(float(reference[at]), 1.0)
+        factor = rule.weight / (1 - rule.b + rule.b * lengths[:, at].astype(np.float32) / normal)
         total += ((counts >> np.uint16(at * bits)) & np.uint16((1 << bits) - 1)) * factor.astype(np.float32)[rows]
     return np.asarray(np.rint(total / (K1 + total) * SCALE), np.uint16)
 

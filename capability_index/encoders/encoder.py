@@ -69,9 +69,11 @@ class WordTable:
         return NearWords(words, self.encode(words), self.fusion.min_cosine)
 
     def forget_words(self) -> None:
-        """Forget the words whose tokens are remembered."""
+        """Forget the words whose tokens, or words near them, are remembered."""
         # A new dict and not a cleared one: another thread may be reading the old.
         self._ids_by_word = {}
+        if "near_words" in self.__dict__:
+            self.near_words.forget()
 
     def _split(self, word: str) -> tuple[int, ...]:
         # Half a surrogate pair, which JSON can bring in, has no bytes.

@@ -36,6 +36,10 @@ class NearWords:
             known.update((word, self._close(row)) for word, row in zip(missing, cosines, strict=True))
         return [known[word] for word in vector_by_word]
 
+    def forget(self) -> None:
+        """Forget the words that were asked for."""
+        self._near_by_word = {}
+
     def _close(self, cosines: Floats) -> Mapping[str, float]:
         rows = np.flatnonzero(cosines >= self._min_cosine)
         rows = rows[np.argsort(-cosines[rows], kind="stable")[:_MOST]]

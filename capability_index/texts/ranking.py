@@ -63,31 +63,40 @@ def rank(held: TenantIndex, query: str, mask: Mask, table: WordTable | None, wan
     if not len(rows):
         return None
     judged = score_candidates(view, intent, first, senses, rows, table)
+    parts = _parts(view, query, first, senses, judged)
+    if around is not None:
+        parts["around"] = around[rows]
+    scores = np.asarray(sum(parts.values()), np.float32)
+    # Rounded, so that the last bits of a float do not decide between two rows that say the same.
+    order = np.argsort(-np.round(scores, _DIGITS), kind="stable")
+    best = int(order[0])
+    measures = {"cosine": judged.cosines, "coverage": judged.coverage}
+    return Ranking(
+        ids=_ids(view, rows)[order],
+        scores=scores[order],
+        parts={name: values[order] for name, values in parts.items()},
+        measures={name: values[order] for name, values in measures.items()},
+        sureness=_sureness(analysis, intent, senses, float(judged.cosines[best]), float(judged.coverage[best])),
+        place=0 if asked is None else _place(first.fused, rows[order], asked, wanted),
+    )
+
+
+def _parts(view: Reader, query: str, first: CandidateScores, senses: Sequence[QueryVectors], judged: ScoredCandidates) -> dict[str, Floats]:
+    """Return what adds up to the scores of the candidates, by name."""
+    analysis, rows = view.shards[0].part.analysis, judged.rows
     lexical = _lexical(judged, first)
     parts = {"lexical": lexical, "vector": judged.fused - lexical}
     if analysis.sentences and senses:
         parts["vector"] = _by_sentences(view, rows, senses[0], first, judged.cosines)
     if analysis.pairs:
         parts["pairs"] = np.float32(analysis.pairs) * _pairs(view, rows, query, first)
-    if around is not None:
-        parts["around"] = around[rows]
-    scores = np.asarray(sum(parts.values()), np.float32)
-    # Rounded, so that the last bits of a float do not decide between two rows that say the same.
-    order = np.argsort(-np.round(scores, _DIGITS), kind="stable")
-    ids = np.asarray([_id_of(view, int(row)) for row in rows[order]], np.int64)
-    measures = {"cosine": judged.cosines, "coverage": judged.coverage}
-    place = 0
-    if asked is not None:
-        at = int(np.flatnonzero(rows[order] == asked)[0])
-        place = max(at + 1, 1 + int(np.count_nonzero(first.fused > first.fused[asked]))) if at >= wanted else at + 1
-    return Ranking(
-        ids,
-        scores[order],
-        {name: values[order] for name, values in parts.items()},
-        {name: values[order] for name, values in measures.items()},
-        _sureness(analysis, intent, senses, float(judged.cosines[order[0]]), float(judged.coverage[order[0]])),
-        place,
-    )
+    return parts
+
+
+def _place(fused: Floats, ranked: Rows, row: int, wanted: int) -> int:
+    """Return the place of `row`, from 1: among the candidates, or for one that was only looked at by request that of the first pass."""
+    at = int(np.flatnonzero(ranked == row)[0]) + 1
+    return at if at <= wanted else max(at, 1 + int(np.count_nonzero(fused > fused[row])))
 
 
 def _sureness(analysis: Analysis, intent: Intent, senses: Sequence[QueryVectors], cosine: float, coverage: float) -> float:
@@ -146,9 +155,11 @@ def _shards_of(view: Reader, rows: Rows) -> Iterator[tuple[int, int, int]]:
     return ((at, low, high) for at, (low, high) in enumerate(pairwise(edges)) if low < high)
 
 
-def _id_of(view: Reader, row: int) -> int:
-    at, local = view.place(row)
-    return int(view.shards[at].part.ids[local])
+def _ids(view: Reader, rows: Rows) -> NDArray[np.int64]:
+    found = np.empty(len(rows), np.int64)
+    for at, low, high in _shards_of(view, rows):
+        found[low:high] = view.shards[at].part.ids[rows[low:high] - view.starts[at]]
+    return found
 
 
 def _row_of(view: Reader, wanted: int) -> int | None:
