@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import anyio
@@ -13,6 +14,7 @@ from capability_index.text_index import TextIndex
 from server.config.settings import Settings
 from server.storage.change_feed import Change, ChangeFeed
 from server.storage.store import Store
+from server.storage.tools.kept_calls import forget_answers
 from tools.builtins.context_changes import FactChanges
 from tools.builtins.context_questions import context_questions
 from tools.context_plane.forgetting.forgetting import Forgetting
@@ -84,7 +86,8 @@ def assemble_context_plane(
     async def forget_questions(tenant_id: str) -> None:
         questions.forget(tenant_id)
 
-    forgetting = Forgetting(store.context, cleans=(forget_questions, facts.forget))
+    cleans = (forget_questions, facts.forget, partial(forget_answers, store.database))
+    forgetting = Forgetting(store.context, cleans=cleans)
     return ContextPlane(store, facts, query, explanation, questions, SignalRun(store.context, store.signals), forgetting)
 
 

@@ -1,6 +1,7 @@
 """context_forget in both databases: nothing is left of what is forgotten, and the rest is as if it had never been."""
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from sqlalchemy import make_url
 from oauth.principal import Principal
 from server.storage.context_plane.context_store import SqlContextStore
 from server.storage.database import Database
+from server.storage.tools.kept_calls import SqlPlanStore, SqlResultStore, forget_answers
 from tests.tools.context_plane.saying import ADA, believed, declare_one, fact, say
 from tools.context_plane.errors import ContextRefused
 from tools.context_plane.forgetting.forgetting import Forgetting
@@ -115,6 +117,19 @@ async def test_no_byte_of_a_forgotten_person_is_left_in_the_files_of_the_store(s
     assert b"quillfeather" not in left
     assert b"nothing about her 7 " in left
     assert "Kahuna champion Somebody Else [2026-01-15, )" in await believed(store), "what she had cut is one again"
+
+
+async def test_answers_that_calls_left_behind_may_quote_it_and_go_too(store: SqlContextStore, sql_database: Database) -> None:
+    results, plans = SqlResultStore(sql_database), SqlPlanStore(sql_database)
+    other = Principal("globex", "ada", "client", frozenset(), "grant")
+    handles = [await results.put(who, b"Dana Quillfeather", "text/plain", 60) for who in (ADA, other)]
+    plan = await plans.open(ADA, b"Dana Quillfeather", 60)
+    await plans.save_step(ADA, plan, "first", b"Dana Quillfeather")
+    await say(store, fact("Kahuna", "champion", DANA))
+    await Forgetting(store, cleans=[partial(forget_answers, sql_database)])(ADA, {"entity": DANA})
+    assert await results.get(ADA, handles[0]) is None
+    assert await results.get(other, handles[1]) is not None
+    assert await plans.load(ADA, plan) is None
 
 
 def bytes_of(path: Path) -> bytes:

@@ -83,7 +83,7 @@ async def check_all(database: Database) -> None:
 
 
 async def test_two_processes_write_one_tenant_at_once(database: Database, url: str) -> None:
-    """Decision 0045: one writer of a tenant at a time, whoever it is."""
+    """Decision 0046: one writer of a tenant at a time, whoever it is."""
     await declare_one(SqlContextStore(database), "stage")
     async with asyncio.timeout(LONG_S):
         said = await asyncio.gather(*(run(url, name, "12") for name in ("one", "other")))

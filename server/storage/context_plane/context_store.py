@@ -1,4 +1,4 @@
-"""ContextStore on the database: one writer of a tenant at a time, on any number of nodes (docs/decisions/0045)."""
+"""ContextStore on the database: one writer of a tenant at a time, on any number of nodes (docs/decisions/0046)."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -11,6 +11,7 @@ from server.storage.context_plane.rows import SqlContextRows
 from server.storage.context_plane.totals import keep_totals, totals_of
 from server.storage.database import Database
 from server.storage.schema.context_tables import claims, entities, entity_keys, entity_links, episodes, facts, signal_evaluations
+from server.storage.schema.tool_tables import plan_steps, plans, results
 from tools.context_plane.stores import ContextRows, FactNews
 
 Result = TypeVar("Result")
@@ -36,7 +37,8 @@ class SqlContextStore:
         return await self._database.look(lambda connection: work(_seen(connection, tenant_id)))
 
     async def purge(self) -> None:
-        tables = (claims, entities, entity_keys, entity_links, episodes, facts, signal_evaluations)
+        # And what calls left behind: kept answers may quote what is forgotten.
+        tables = (claims, entities, entity_keys, entity_links, episodes, facts, signal_evaluations, plan_steps, plans, results)
         await self._database.overwrite([table.name for table in tables])
 
     async def facts_since(self, tenant_id: str, revision: int, limit: int) -> FactNews:

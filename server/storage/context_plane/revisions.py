@@ -1,4 +1,4 @@
-"""A tenant's revision: the lock of its writers, the order of its changes, and where an index stands (docs/decisions/0045)."""
+"""A tenant's revision: the lock of its writers, the order of its changes, and where an index stands (docs/decisions/0046)."""
 
 from sqlalchemy import Connection, select, update
 from sqlalchemy.dialects import postgresql, sqlite

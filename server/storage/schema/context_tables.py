@@ -7,7 +7,7 @@ from sqlalchemy import BigInteger, Column, Float, Index, Integer, String, Table,
 
 from server.storage.schema.metadata import metadata
 
-#: How often a tenant's context has changed; the row is what its writers wait for (docs/decisions/0045).
+#: How often a tenant's context has changed; the row is what its writers wait for (docs/decisions/0046).
 context_revisions = Table(
     "context_revisions",
     metadata,

@@ -187,6 +187,16 @@ async def sweep_calls(database: Database) -> None:
             await connection.execute(delete(table).where(table.c.expires_at < now))
 
 
+async def forget_answers(database: Database, tenant_id: str) -> None:
+    """Forget what a tenant's calls left behind and may quote what is to be forgotten: kept results, and plans with their steps.
+
+    Keys of writes stay: they hold no answer of the context plane, and without them a write would happen twice.
+    """
+    async with database.write() as connection:
+        for table in (plan_steps, plans, results):
+            await connection.execute(delete(table).where(table.c.tenant_id == tenant_id))
+
+
 def _hashed(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 

@@ -77,9 +77,9 @@ class Forgetting:
         if target.document is not None and not self._elsewhere:
             raise nothing_there("document")
         if not is_dry:
-            await self._store.purge()
             for clean in self._cleans:
                 await clean(tenant_id)
+            await self._store.purge()
         return {"rows": {name: count for name, count in sorted(rows.items()) if count}, "dry_run": is_dry, "is_all": is_all}
 
     async def _forgotten(self, tenant_id: str, target: Target) -> Counter[str]:
