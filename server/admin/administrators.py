@@ -66,5 +66,5 @@ class Administrators:
         if tenant is None or tenant.suspended or subject is None or subject.disabled or ADMIN not in principal.scopes:
             raise unauthenticated(was_sent=True)
         if not subject.is_admin:
-            raise forbidden("the token's user is no administrator", "`ascend user add EMAIL --admin` makes one")
+            raise forbidden("the token's user is no administrator", "`ascend user admin EMAIL --tenant T` makes them one")
         return Administrator(principal.tenant_id, principal.subject, subject.email)

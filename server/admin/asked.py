@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from hashlib import sha256
 
 import orjson
 from starlette.requests import Request
@@ -33,13 +34,26 @@ def limit_of(request: Request) -> int:
     return int(said)
 
 
-def part_of(request: Request, rows: Sequence[Json]) -> tuple[Sequence[Json], str | None]:
-    """Return the rows of the page that is asked for, of a list that is in memory as a whole, and the cursor of the next."""
-    said = request.query_params.get("cursor", "0")
-    if not (said.isascii() and said.isdigit() and len(said) < 10):
-        raise invalid(_CURSOR)
-    start, limit = int(said), limit_of(request)
-    return rows[start : start + limit], str(start + limit) if len(rows) > start + limit else None
+def part_of(request: Request, rows: Sequence[Json], *key: str) -> tuple[Sequence[Json], str | None]:
+    """Return the rows of the page that is asked for, of a list that is in memory as a whole, and the cursor of the next.
+
+    key: the members that tell rows apart. A page begins behind the row with which the last one ended, wherever that stands by now, and
+    in its place where it has gone: rows that come and go before it neither hide nor repeat others.
+    """
+    said, limit, start = request.query_params.get("cursor"), limit_of(request), 0
+    keys = [_key_of(row, key) for row in rows]
+    if said is not None:
+        place, _, last = said.partition(".")
+        if not (place.isascii() and place.isdigit() and len(place) < 10 and last):
+            raise invalid(_CURSOR)
+        start = keys.index(last) + 1 if last in keys else int(place) - 1
+    end = start + limit
+    return rows[start:end], f"{end}.{keys[end - 1]}" if len(rows) > end else None
+
+
+def _key_of(row: Json, members: Sequence[str]) -> str:
+    """Return a short name of a row; those of people and models are of any length and any characters."""
+    return sha256(orjson.dumps([row[member] for member in members])).hexdigest()[:24]
 
 
 def row_cursor(request: Request) -> tuple[int, str] | None:

@@ -28,6 +28,7 @@ def assemble_admin(settings: Settings, store: Store, tenants: Tenants, access_to
         ConfigEndpoint(store.ai_configs, ai.config, tenants),
         GatewaysEndpoint(store.ai_configs, store.model_calls, ai.config, tenants, ai.ledger),
         ReportsEndpoint(
+            configs=store.ai_configs,
             live=ai.config,
             calls=store.model_calls,
             ledger=ai.ledger,

@@ -22,6 +22,7 @@ from server.model_api.feedback import FeedbackEndpoint
 from server.model_api.listing import ModelListing
 from server.observability.model_call_metrics import ModelCallMetrics
 from server.observability.model_call_spans import ModelCallSpans
+from server.origins import Callers
 from server.storage.change_feed import Change, ChangeFeed
 from server.storage.store import Store
 from tools.ai_gateway.attempts import Attempts
@@ -98,7 +99,9 @@ class AiGateway:
         metadata = resource_metadata_url(settings.base_url, resource_of(DEFAULT_TENANT))
         challenge = f'Bearer resource_metadata="{metadata}", scope="{MODELS}"'
         listing, feedback = ModelListing(self.router.models_for), FeedbackEndpoint(self.feedback)
-        return ModelEndpoint(self.calls, callers, listing, feedback, self.spans, challenge)
+        return ModelEndpoint(
+            self.calls, callers, listing, feedback, self.spans, challenge, Callers(settings.base_url, settings.origin.allowed_origins)
+        )
 
     def functions(self, store: Store) -> list[BuiltinFunction]:
         """Return the operations llm.*."""

@@ -1,10 +1,12 @@
 """`ascend user`: the people who can sign in."""
 
 import re
+import time
 from dataclasses import replace
 
 import click
 
+from oauth.audit import SecurityEvent
 from oauth.errors import AlreadyTaken
 from oauth.scopes import CONNECT, OFFLINE, parse, render
 from oauth.sign_in.errors import InvalidInput
@@ -143,6 +145,24 @@ async def enable(settings: Settings, email: str, tenant: str) -> None:
         for subject in await known_subjects(store, tenant, email):
             await store.subjects.save(replace(subject, disabled=False))
             click.echo(f"user {subject.email} can sign in again")
+
+
+@command.command("admin")
+@click.argument("email")
+@click.option("--tenant", default=DEFAULT_TENANT, show_default=True, help="Whose person this is.")
+@click.option("--off", is_flag=True, help="An administrator no more, at once.")
+@with_settings
+@run_async
+async def admin(settings: Settings, email: str, tenant: str, off: bool) -> None:
+    """Let EMAIL, who is there already, administrate the tenant (of `default`: the whole gateway)."""
+    async with open_store(settings) as store:
+        subject = await known_subject(store, tenant, email)
+        if subject.disabled and not off:
+            raise CommandFailed(f"user {subject.email} is disabled; `ascend user enable` comes first")
+        await store.subjects.save(replace(subject, is_admin=not off))
+        facts = {"by": "ascend user admin", "administrator": "no" if off else "yes"}
+        await store.security_events.record(SecurityEvent("subject_changed", time.time(), tenant, subject.subject_id, facts=facts))
+    click.echo(f"user {subject.email} {'administrates' if not off else 'no longer administrates'} tenant {tenant}")
 
 
 @command.command("limit")

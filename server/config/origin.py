@@ -38,7 +38,7 @@ class OriginSettings:
         "ASCEND_ALLOWED_ORIGINS",
         ORIGINS,
         (),
-        "origins of browser clients that may call `/mcp`",
+        "origins of browser clients that may call `/mcp` and `/v1`",
         unset="our own; on loopback every loopback origin",
         guide="connecting.md#clients-in-a-browser",
     )

@@ -6,6 +6,8 @@ from typing import Final
 
 from starlette.types import Send
 
+from server.request_scope import Headers
+
 #: Claude Code tells people of a stall after 20 s without a byte
 SILENCE_S: Final = 15.0
 _HEADERS: Final = (
@@ -15,13 +17,14 @@ _HEADERS: Final = (
 
 
 class EventSender:
-    """One response of `media_type`. After `SILENCE_S` without an event it sends `ping`, unless that is nothing, and the head before that
-    where it has not gone out yet.
+    """One response of `media_type`, with `added` in its head.
+
+    After `SILENCE_S` without an event it sends `ping`, unless that is nothing, and the head before that where it has not gone out yet.
     """
 
-    def __init__(self, send: Send, ping: bytes, media_type: str, silence_s: float = SILENCE_S) -> None:
+    def __init__(self, send: Send, ping: bytes, media_type: str, silence_s: float = SILENCE_S, added: Headers = ()) -> None:
         self._send, self._ping, self._silence_s = send, ping, silence_s
-        self._head = ((b"content-type", media_type.encode()), *_HEADERS)
+        self._head = ((b"content-type", media_type.encode()), *_HEADERS, *added)
         self._loop = asyncio.get_running_loop()
         self._last_s = self._loop.time()
         self._pinging: asyncio.Task[None] | None = None

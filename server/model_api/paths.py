@@ -36,6 +36,16 @@ class ModelPath:
     rest: str = ""
 
     @property
+    def methods(self) -> tuple[str, ...]:
+        """What may be asked here."""
+        return ("GET", "HEAD") if self.kind == "models" else ("POST",)
+
+    @property
+    def allow(self) -> str:
+        """The same as `Allow` says it (RFC 9110 §10.2.1)."""
+        return ", ".join((*self.methods, "OPTIONS"))
+
+    @property
     def is_anthropic(self) -> bool:
         """Say whether refusals are told as Anthropic tells them."""
         return self.surface in ("messages", "count_tokens") and self.kind == "call"
@@ -46,10 +56,8 @@ def is_model_path(path: str) -> bool:
     return path.startswith(PREFIX) or path in _WITHOUT_PREFIX
 
 
-def nothing_at(path: str, method: str) -> str:
+def nothing_at(path: str) -> str:
     """Return what to tell who asked for something that there is not, with what was probably meant."""
-    if read_path(path) is not None:
-        return f"there is nothing at this address for {method}; calls are POST, lists of models GET"
     meant = max((each for each in SURFACES if path.removesuffix("/").endswith(f"/{each}")), key=len, default="")
     if not meant:
         return "there is nothing at this address; docs/guides/ai-gateway.md lists the URLs"

@@ -76,7 +76,7 @@ async def read_request(
         body=body,
         caller=caller,
         wishes=read_wishes(headers),
-        headers=passed_headers(headers),
+        headers=passed_headers(headers, caller.tenant_id if caller.own_key is None else ""),
         query=query,
         gateway=path.gateway,
         native_provider=path.provider,

@@ -1,6 +1,7 @@
 """What the headers of a model call wish for, under our names or Cloudflare's, and which of them go on to a provider."""
 
 from collections.abc import Mapping
+from hashlib import sha256
 
 import orjson
 
@@ -25,7 +26,8 @@ MAX_TEXT_CHARS = 256
 #: by which Claude Code and others tell a conversation; its prompt cache lives at one provider
 _SESSION_HEADERS = ("x-gateway-session", "x-claude-code-session-id", "x-session-id", "session_id")
 #: to a provider of the same dialect, beside all that begin with `anthropic-`
-_PASSED = frozenset({"openai-beta", "user-agent", "x-app", "idempotency-key"})
+_IDEMPOTENCY_KEY = "idempotency-key"
+_PASSED = frozenset({"openai-beta", "user-agent", "x-app", _IDEMPOTENCY_KEY})
 _PASSED_PREFIXES = ("anthropic-", "x-stainless-", "x-claude-code-", "x-goog-")
 _NEVER = frozenset({"x-goog-api-key"})
 
@@ -36,7 +38,7 @@ def read_wishes(headers: Mapping[str, str]) -> Wishes:
     # Most calls wish for nothing.
     if not any(name.startswith(_OURS) for name in headers):
         return Wishes(session=session)
-    timeout_ms = _number(headers, "timeout-ms")
+    timeout_ms = _number(headers, "timeout-ms", least=1)
     attempts = _number(headers, "max-attempts")
     stream = _said(headers, "stream")
     if stream not in ("", "reliable"):
@@ -57,11 +59,21 @@ def read_wishes(headers: Mapping[str, str]) -> Wishes:
     )
 
 
-def passed_headers(headers: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
-    """Return what goes on to a provider of the caller's dialect. Never: keys, cookies, our own and the edge's (`x-forwarded-*`, `cf-*`)."""
+def passed_headers(headers: Mapping[str, str], tenant_id: str = "") -> tuple[tuple[str, str], ...]:
+    """Return what goes on to a provider of the caller's dialect. Never: keys, cookies, our own and the edge's (`x-forwarded-*`, `cf-*`).
+
+    tenant_id: whose the call is, where a key that tenants may share goes along; "": the caller's own does.
+    """
     return tuple(
-        (name, value) for name, value in headers.items() if (name in _PASSED or name.startswith(_PASSED_PREFIXES)) and name not in _NEVER
+        (name, _of_tenant(value, tenant_id) if name == _IDEMPOTENCY_KEY and tenant_id else value)
+        for name, value in headers.items()
+        if (name in _PASSED or name.startswith(_PASSED_PREFIXES)) and name not in _NEVER
     )
+
+
+def _of_tenant(idempotency_key: str, tenant_id: str) -> str:
+    """Return a key that no other tenant can say: to a provider all who share our key are one, and would get each other's answers."""
+    return sha256(f"{tenant_id}\n{idempotency_key}".encode()).hexdigest()
 
 
 def _said(headers: Mapping[str, str], name: str) -> str:
@@ -85,12 +97,12 @@ def _flag(headers: Mapping[str, str], name: str) -> bool:
     return value in _TRUE
 
 
-def _number(headers: Mapping[str, str], name: str) -> float | None:
+def _number(headers: Mapping[str, str], name: str, least: int = 0) -> float | None:
     value = _said(headers, name)
     if not value:
         return None
-    if not value.isascii() or not value.isdigit() or len(value) > 9:
-        raise invalid_request(f"x-gateway-{name} is no whole number from 0 up", f"x-gateway-{name}")
+    if not value.isascii() or not value.isdigit() or len(value) > 9 or int(value) < least:
+        raise invalid_request(f"x-gateway-{name} is no whole number from {least} up", f"x-gateway-{name}")
     return float(value)
 
 

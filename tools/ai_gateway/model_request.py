@@ -19,14 +19,14 @@ MAX_USER_CHARS = 512
 
 @value_object
 class _Bounds:
-    """How an endpoint spells the maximum of an answer and the number of answers. `within`: what holds them; (): the body itself.
+    """How an endpoint spells the maximum of an answer and the number of answers. `within`: what holds them; "": the body itself.
 
     Another endpoint's words bound nothing: most providers pass over members that they do not know.
     """
 
     maxima: frozenset[str]
     answers: frozenset[str] = frozenset()
-    within: tuple[str, ...] = ()
+    within: tuple[str, ...] = ("",)
 
 
 _CHAT: Final = _Bounds(frozenset({"max_completion_tokens", "max_tokens"}), frozenset({"n"}))
@@ -37,6 +37,12 @@ _GEMINI: Final = _Bounds(
     ("generationConfig", "generation_config"),
 )
 _CONVERSE: Final = _Bounds(frozenset({"maxTokens"}), within=("inferenceConfig",))
+#: the body is that of whoever made the model
+_INVOKE: Final = _Bounds(
+    frozenset({"max_tokens", "max_tokens_to_sample", "max_gen_len", "max_new_tokens", "maxTokens", "maxTokenCount"}),
+    frozenset({"num_generations"}),
+    ("", "inferenceConfig", "textGenerationConfig"),
+)
 #: by surface, or by the last word of a path of a provider's own API; else as chat
 _BOUNDS: Final[Mapping[str, _Bounds]] = {
     "messages": _Bounds(frozenset({"max_tokens"})),
@@ -45,6 +51,8 @@ _BOUNDS: Final[Mapping[str, _Bounds]] = {
     "streamGenerateContent": _GEMINI,
     "converse": _CONVERSE,
     "converse-stream": _CONVERSE,
+    "invoke": _INVOKE,
+    "invoke-with-response-stream": _INVOKE,
 }
 
 
@@ -161,8 +169,7 @@ class ModelRequest:
 
     def _said(self, names: frozenset[str]) -> dict[str, Json]:
         """Return what the body says under one of `names`; null says nothing."""
-        within = self._bounds.within
-        places = [inner for each in within if isinstance(inner := self.body.get(each), dict)] if within else [self.body]
+        places = [inner for each in self._bounds.within if isinstance(inner := self.body.get(each) if each else self.body, Mapping)]
         return {name: place[name] for place in places for name in names & place.keys() if place[name] is not None}
 
     @property

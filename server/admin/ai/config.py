@@ -43,9 +43,10 @@ class ConfigEndpoint:
         expected = await self._seen(request.headers.get("if-match"))
         document = _document(request.headers.get("content-type", ""), await raw_body(request))
         act = ConfigAct(subject=administrator.subject, about="admin API")
-        version = await ConfigChanges(self.store).apply(document, administrator.by, expected, act)
+        tenants = [tenant.tenant_id for tenant in self.tenants.all()]
+        version = await ConfigChanges(self.store, tenants).apply(document, administrator.by, expected, act)
         await self.live.load()
-        notes = list(notes_on(build_config(version.document), [tenant.tenant_id for tenant in self.tenants.all()]))
+        notes = list(notes_on(build_config(version.document), tenants))
         return thing({**version_json(version), "notes": notes}, headers={"etag": f'"{version.version}"'})
 
     async def _seen(self, if_match: str | None) -> int | None:

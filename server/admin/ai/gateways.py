@@ -35,7 +35,7 @@ class GatewaysEndpoint:
     async def list_all(self, request: Request) -> Response:
         """GET: by id, `default` first."""
         made = [gateway_json(each) for each in await self._visible(administrator_of(request))]
-        return page(*part_of(request, [_DEFAULT, *made]))
+        return page(*part_of(request, [_DEFAULT, *made], "id"))
 
     async def create(self, request: Request) -> Response:
         """POST `{id, tenant, requests_per_min?}`; 201. Where no tenant is named, it is the administrator's."""

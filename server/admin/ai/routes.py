@@ -32,6 +32,7 @@ class AiAdministration:
             Route(f"{prefix}/budgets", self.reports.budgets),
             Route(f"{prefix}/experiments", self.reports.experiments),
             Route(f"{prefix}/experiments/{{id}}", self.reports.experiment),
+            Route(f"{prefix}/experiments/{{id}}", self.reports.change_experiment, methods=["PATCH"]),
             Route(f"{prefix}/targets", self.targets.list_all),
         ]
         return Router(routes, redirect_slashes=False, default=nowhere)

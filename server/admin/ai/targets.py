@@ -52,4 +52,4 @@ class TargetsEndpoint:
                     "has_key": self.keys.has_key(DEFAULT_TENANT, target.provider),
                 }
             )
-        return page(*part_of(request, rows))
+        return page(*part_of(request, rows, "id"))

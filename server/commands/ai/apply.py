@@ -39,14 +39,15 @@ async def command(settings: Settings, file: BinaryIO, dry_run: bool, as_json: bo
     Everything wrong with it is said at once, and then nothing changes; else running gateways follow within two seconds. Keys of
     providers are not in it: `ascend connection add-key NAME` takes them.
     """
-    try:
-        document = read_toml(file.read(MAX_BYTES + 1))
-    except ConfigInvalid as error:
-        raise RefusedFile(file.name, error) from error
+    raw = file.read(MAX_BYTES + 1)
     async with open_store(settings) as store:
-        before = await store.ai_configs.newest()
-        version = before.version if dry_run else (await ConfigChanges(store.ai_configs).apply(document, BY)).version
         tenants = [tenant.tenant_id for tenant in await store.tenants.all()]
+        try:
+            document = read_toml(raw, tenants)
+        except ConfigInvalid as error:
+            raise RefusedFile(file.name, error) from error
+        before = await store.ai_configs.newest()
+        version = before.version if dry_run else (await ConfigChanges(store.ai_configs, tenants).apply(document, BY)).version
     config = build_config(document)
     lines, notes = differences(before.document, document), [*notes_on(config, tenants), *_refused_addresses(settings, config, document)]
     for note in notes:

@@ -91,15 +91,16 @@ async def list_keys(settings: Settings, tenant: str | None, as_json: bool) -> No
 
 @command.command("revoke")
 @click.argument("key_id")
+@json_option
 @with_settings
 @run_async
-async def revoke(settings: Settings, key_id: str) -> None:
+async def revoke(settings: Settings, key_id: str, as_json: bool) -> None:
     """End the key KEY_ID; running gateways refuse it within half a second."""
     async with open_store(settings) as store:
         found = [key for key in await keys_of(store, None) if key.key_id == key_id]
         if not found or not await CallerKeyIssuer(store.caller_keys, store.security_events).revoke(found[0]):
             raise CommandFailed(f"no live key {key_id!r}; `ascend ai key list` shows all")
-    click.echo(f"{key_id} is revoked")
+    click.echo(json.dumps({"id": key_id, "state": "revoked"}) if as_json else f"{key_id} is revoked")
 
 
 async def keys_of(store: Store, tenant: str | None) -> list[CallerKey]:

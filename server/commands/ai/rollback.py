@@ -23,7 +23,8 @@ async def command(settings: Settings, number: int, as_json: bool) -> None:
     """Put version NUMBER in force again, as the next version; held experiments stay held."""
     async with open_store(settings) as store:
         try:
-            now = await ConfigChanges(store.ai_configs).roll_back(number, BY)
+            tenants = [tenant.tenant_id for tenant in await store.tenants.all()]
+            now = await ConfigChanges(store.ai_configs, tenants).roll_back(number, BY)
         except NoSuchThing as error:
             raise CommandFailed(str(error)) from error
         except ConfigInvalid as error:

@@ -156,3 +156,51 @@ async def test_an_address_or_method_that_is_none_is_said_in_the_same_shape(admin
     assert (nowhere.status_code, nowhere.json()["error"]["code"]) == (404, "not_found")
     method = await admin.ask("DELETE", "config", admin.operator)
     assert (method.status_code, method.json()["error"]["code"]) == (405, "method_not_allowed")
+
+
+async def test_an_experiment_is_held_goes_on_and_gets_more_callers(admin: Administration) -> None:
+    await admin.ask("PUT", "config", admin.operator, DOCUMENT, if_match="*")
+    steps: list[tuple[dict[str, Any], str, float]] = [
+        ({"state": "held"}, "held", 0),
+        ({"share": {"b": 0.5}}, "held", 0),
+        ({"state": "running"}, "running", 0.5),
+    ]
+    for asked, state, share in steps:
+        changed = await admin.ask("PATCH", "experiments/cf", admin.operator, asked)
+        assert (changed.status_code, changed.json()["state"], changed.json()["share"]["b"]) == (200, state, share), asked
+        assert (await admin.read("experiments/cf", admin.operator))["state"] == state
+    wrong: list[dict[str, Any]] = [
+        {},
+        {"state": "off"},
+        {"share": {}},
+        {"share": {"b": 2}},
+        {"share": {"b": True}},
+        {"state": "held", "x": 1},
+    ]
+    for asked in wrong:
+        assert (await admin.ask("PATCH", "experiments/cf", admin.operator, asked)).status_code == 400, asked
+    assert (await admin.ask("PATCH", "experiments/cf", admin.operator, {"share": {"c": 0.5}})).status_code == 404
+    assert (await admin.ask("PATCH", "experiments/none", admin.operator, {"state": "held"})).status_code == 404
+    assert (await admin.ask("PATCH", "experiments/cf", admin.acme, {"state": "held"})).status_code == 403
+
+
+async def test_a_page_begins_where_the_last_one_ended_whatever_came_between(admin: Administration) -> None:
+    """Neither hidden nor repeated, when rows before it go or come; behind a row that has gone, in its place."""
+    await admin.ask("PUT", "config", admin.operator, {"gateways": {name: {"tenant": "acme"} for name in "bdfh"}}, if_match="*")
+    first = await admin.read("gateways?limit=3", admin.operator)
+    assert [each["id"] for each in first["items"]] == ["default", "b", "d"]
+    await admin.ask("DELETE", "gateways/b", admin.operator)
+    second = await admin.read(f"gateways?limit=1&cursor={first['next_cursor']}", admin.operator)
+    assert [each["id"] for each in second["items"]] == ["f"]
+    await admin.ask("POST", "gateways", admin.operator, {"id": "a", "tenant": "acme"})
+    third = await admin.read(f"gateways?limit=1&cursor={second['next_cursor']}", admin.operator)
+    assert ([each["id"] for each in third["items"]], third["next_cursor"]) == (["h"], None)
+    for cursor in ("x", "1", "1.", ".x", "-1.x"):
+        assert (await admin.ask("GET", f"gateways?cursor={cursor}", admin.operator)).status_code == 400, cursor
+
+
+async def test_a_gateway_of_nobody_is_a_fault(admin: Administration) -> None:
+    refused = await admin.ask("PUT", "config", admin.operator, {"gateways": {"agents": {"tenant": "acmee"}}}, if_match="*")
+    [fault] = refused.json()["error"]["faults"]
+    assert (refused.status_code, fault["place"]) == (422, "gateways.agents.tenant")
+    assert "did you mean 'acme'?" in fault["message"]

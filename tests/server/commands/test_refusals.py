@@ -56,6 +56,7 @@ REFUSALS: list[tuple[str, int, str]] = [
     ("user add ada@example.com --tenant nowhere", 1, "no tenant 'nowhere'; there are default, and `ascend tenant add` makes more"),
     ("user limit ada@example.com", 2, 'give either --scope "mcp:read crm:write" or --all'),
     ("user limit ada@example.com --scope odd!", 2, "no scope 'odd!'; it is <provider>:<access>"),
+    ("user admin nobody@example.com", 1, "no user 'nobody@example.com' in tenant 'default'; `ascend user list` shows all"),
     ("user disable nobody@example.com", 1, "no user 'nobody@example.com' in tenant 'default'; `ascend user list` shows all"),
 ]
 

@@ -152,6 +152,42 @@ async def test_a_base_url_with_too_much_or_too_little_is_told_which_path_was_mea
     assert f" {meant} was probably meant" in response.json()["error"]["message"]
 
 
+@pytest.mark.parametrize(
+    ("path", "wrong", "allow"),
+    [
+        ("/v1/chat/completions", "GET", "POST, OPTIONS"),
+        ("/v1/messages", "DELETE", "POST, OPTIONS"),
+        ("/v1/feedback", "PUT", "POST, OPTIONS"),
+        ("/v1/models", "POST", "GET, HEAD, OPTIONS"),
+        ("/v1/models/one%2Fm", "DELETE", "GET, HEAD, OPTIONS"),
+        ("/v1/acme/agents/one/v1/files", "GET", "POST, OPTIONS"),
+    ],
+)
+async def test_a_wrong_method_hears_which_are_right(models: Models, path: str, wrong: str, allow: str) -> None:
+    """RFC 9110 §15.5.6, §9.3.7; in the dialect of the address."""
+    refused = await models.http.request(wrong, path)
+    assert (refused.status_code, refused.headers["allow"], refused.headers["x-gateway-error"]) == (405, allow, "invalid_request")
+    assert refused.json()["error"]["message"]
+    asked = await models.http.options(path)
+    assert (asked.status_code, asked.headers["allow"]) == (204, allow)
+    assert "access-control-allow-origin" not in asked.headers
+
+
+async def test_pages_that_may_call_read_answers_and_others_learn_nothing(models: Models) -> None:
+    """As at /mcp: our own origin, and on loopback every other one of it."""
+    path, ours, other = "/v1/chat/completions", {"origin": "http://localhost:5173"}, {"origin": "https://evil.example"}
+    preflight = await models.http.options(path, headers=ours | {"access-control-request-method": "POST"})
+    assert preflight.headers["access-control-allow-origin"] == "*"
+    assert "POST" in preflight.headers["access-control-allow-methods"]
+    assert {"Authorization", "X-Api-Key"} <= set(preflight.headers["access-control-allow-headers"].split(", "))
+    for stream in (False, True):
+        assert (await models.chat("one/m", stream=stream, headers=ours)).headers["access-control-allow-origin"] == "*"
+        assert "access-control-allow-origin" not in (await models.chat("one/m", stream=stream, headers=other)).headers
+    assert (await models.chat("one/m", key="x", headers=ours)).headers["access-control-allow-origin"] == "*"
+    refused = [await models.chat("one/m", key="x", headers=other), await models.http.options(path, headers=other)]
+    assert not any(name.startswith("access-control") for each in refused for name in each.headers)
+
+
 async def test_what_only_an_operator_can_mend_names_the_command_and_is_not_repeated(models: Models) -> None:
     """SDKs would wait for a minute, twice."""
     response = await models.chat("openai/gpt-5.2")

@@ -1,7 +1,7 @@
 """Every way in which the configuration changes: a file, a version of old, one value. Each makes a version that is checked whole."""
 
 import copy
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Final
 
 import anyio.to_thread
@@ -24,10 +24,13 @@ class ThingExists(Exception):
 
 
 class ConfigChanges:
-    """Changes what is in force. `by`: who did it, as the version says later. Raises ConfigInvalid where the outcome would not hold."""
+    """Changes what is in force. `by`: who did it, as the version says later. Raises ConfigInvalid where the outcome would not hold.
 
-    def __init__(self, store: AiConfigStore) -> None:
-        self._store = store
+    tenants: those that there are, where that is known (see `read_document`).
+    """
+
+    def __init__(self, store: AiConfigStore, tenants: Collection[str] | None = None) -> None:
+        self._store, self._tenants = store, tenants
 
     async def apply(self, document: Json, by: str, expected: int | None = None, act: ConfigAct = LOCAL_ACT) -> ConfigVersion:
         """Put `document` in force; where it says what is in force anyway, that version stays.
@@ -35,7 +38,7 @@ class ConfigChanges:
         expected: the version that the writer has seen (None: whichever it is). Raises VersionConflict.
         """
         # A large one takes some hundred milliseconds, which requests beside it need not wait for.
-        checked = await anyio.to_thread.run_sync(read_document, document)
+        checked = await anyio.to_thread.run_sync(read_document, document, self._tenants)
         newest = await self._store.newest()
         if expected is not None and newest.version != expected:
             raise VersionConflict(newest.version)

@@ -1,6 +1,6 @@
 """What a sound configuration says without effect, told to who applies it: no fault, but hardly what was meant."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from urllib.parse import urlsplit
 
 from tools.ai_gateway.configuration.built_in import FRONTIER, PROVIDERS
@@ -10,14 +10,10 @@ from tools.ai_gateway.configuration.faults import meant, place_of
 
 def notes_on(config: AiConfig, tenants: Collection[str]) -> Iterator[str]:
     """Yield notes, each with its place. tenants: those that there are."""
-    named: Mapping[tuple[str, ...], str] = {
-        **{("tenants", name): name for name in config.tenants},
-        **{("gateways", name, "tenant"): gateway.tenant_id for name, gateway in config.gateways.items()},
-    }
-    for place, tenant in named.items():
+    for tenant in config.tenants:
         if tenant not in tenants:
             hint = meant(tenant, tenants) or f"; `ascend tenant add {tenant}` makes it"
-            yield f"{place_of(place)}: there is no tenant {tenant!r}{hint}"
+            yield f"{place_of(('tenants', tenant))}: there is no tenant {tenant!r}{hint}"
     for name, route in config.routes.items():
         if name == FRONTIER:
             yield f"{place_of(('routes', name))}: is never taken, callers of the tier {FRONTIER} name their model"

@@ -2,7 +2,7 @@
 
 import math
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import date, time
 from functools import cache
 from itertools import chain, islice
@@ -12,7 +12,7 @@ import jsonschema_rs
 
 from tools.ai_gateway.configuration.document_schema import DOCUMENT_SCHEMA
 from tools.ai_gateway.configuration.faults import ConfigFault, ConfigInvalid
-from tools.ai_gateway.configuration.references import reference_faults
+from tools.ai_gateway.configuration.references import reference_faults, tenant_faults
 from tools.ai_gateway.configuration.schema_faults import faults_of
 from tools.json_schema.argument_size import values_in
 from tools.operation import Json
@@ -32,8 +32,8 @@ def _validator() -> jsonschema_rs.Draft202012Validator:
     return jsonschema_rs.Draft202012Validator(DOCUMENT_SCHEMA, validate_formats=True)
 
 
-def read_toml(raw: bytes) -> Json:
-    """Return the document that a file says, checked. Raises ConfigInvalid with every fault at once."""
+def read_toml(raw: bytes, tenants: Collection[str] | None = None) -> Json:
+    """Return the document that a file says, checked as `read_document` does. Raises ConfigInvalid with every fault at once."""
     if len(raw) > MAX_BYTES:
         raise _invalid(f"has {len(raw):,} bytes; {MAX_BYTES:,} are the most")
     try:
@@ -44,17 +44,20 @@ def read_toml(raw: bytes) -> Json:
         raise _invalid(f"is not TOML: {error}") from error
     except RecursionError as error:
         raise _invalid("is nested too deeply") from error
-    return read_document(document)
+    return read_document(document, tenants)
 
 
-def read_document(document: Json) -> Json:
-    """Return a document as JSON, checked: dates are ISO texts. Raises ConfigInvalid with every fault at once."""
+def read_document(document: Json, tenants: Collection[str] | None = None) -> Json:
+    """Return a document as JSON, checked: dates are ISO texts. Raises ConfigInvalid with every fault at once.
+
+    tenants: those that there are; None: nobody knows, and gateways of any are taken.
+    """
     plain = _as_json(document, 0)
     if values_in(plain, MAX_VALUES) > MAX_VALUES:
         raise _invalid(f"has more than {MAX_VALUES:,} values")
     of_schema = (fault for error in _validator().iter_errors(plain) for fault in faults_of(error))
     # Both, so that a wrong number here does not hide a route there that nobody knows; and no more are worded than are read.
-    faults = list(dict.fromkeys(islice(chain(of_schema, reference_faults(plain)), MAX_FAULTS + 1)))
+    faults = list(dict.fromkeys(islice(chain(of_schema, reference_faults(plain), tenant_faults(plain, tenants)), MAX_FAULTS + 1)))
     if faults:
         more = [ConfigFault("", "and more; these are the first")] if len(faults) > MAX_FAULTS else []
         raise ConfigInvalid([*sorted(faults[:MAX_FAULTS], key=lambda fault: fault.place), *more])

@@ -3,11 +3,11 @@
 Everything here reads a document that may break the schema elsewhere; what has the wrong shape is passed over, its fault is known.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from tools.ai_gateway.configuration.base_urls import base_url_fault
 from tools.ai_gateway.configuration.built_in import FRONTIER, PROVIDERS, RESERVED_NAMES, ROUTES
-from tools.ai_gateway.configuration.faults import ConfigFault, meant, place_of
+from tools.ai_gateway.configuration.faults import ConfigFault, meant, place_of, shortened
 from tools.ai_gateway.configuration.route_graph import graph_of
 from tools.operation import Json
 
@@ -26,6 +26,15 @@ def reference_faults(document: Json) -> Iterator[ConfigFault]:
     yield from _uses_of_routes(document, names)
     yield from _money(document)
     yield from _experiments(document, names)
+
+
+def tenant_faults(document: Json, tenants: Collection[str] | None) -> Iterator[ConfigFault]:
+    """Yield every gateway whose tenant there is not: nobody could call it. None: who there is is not known."""
+    for name, gateway in tables(document, "gateways") if tenants is not None else ():
+        tenant = text(gateway.get("tenant"))
+        if tenants is not None and tenant and tenant not in tenants:
+            hint = meant(tenant, tenants) or f"; `ascend tenant add {shortened(tenant)}` makes it"
+            yield ConfigFault(place_of(("gateways", name, "tenant")), f"there is no tenant {shortened(tenant)!r}{hint}")
 
 
 class _Names:

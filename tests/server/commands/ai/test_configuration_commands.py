@@ -43,6 +43,7 @@ def ai(tmp_path: Path) -> Ascend:
 
 def test_a_file_is_the_next_version_and_comes_back_as_a_file(ai: Ascend) -> None:
     assert ai.reads("config") == {"version": 0, "applied_at": None, "applied_by": "", "config": {}}
+    assert ascend_here("tenant", "add", "acme", data_dir=ai.folder / "data").returncode == 0
     assert "version 1 is in force" in ai.applies(EXAMPLE).stdout
     kept = ai.reads("config")
     assert (kept["version"], kept["config"]["routes"]["deepseek-chat"]["sunset"]) == (1, "2026-12-31")
@@ -81,6 +82,14 @@ def test_what_has_no_effect_is_told_beside(ai: Ascend) -> None:
     said = ai.applies('[tenants.defualt]\nallow = ["bulk"]\n')
     assert said.returncode == 0
     assert "note: tenants.defualt: there is no tenant 'defualt'; did you mean 'default'?" in said.stderr
+
+
+def test_a_gateway_of_a_tenant_that_there_is_not_is_a_fault(ai: Ascend) -> None:
+    """Beside all others: nobody could call it."""
+    said = ai.applies('[gateways.agents]\ntenant = "defualt"\n[routes.a]\ntargets = ["b"]\n', "--dry-run")
+    assert said.returncode == 1
+    assert "gateways.agents.tenant: there is no tenant 'defualt'; did you mean 'default'?" in said.stderr
+    assert "routes.a.targets[0]" in said.stderr
 
 
 def test_a_version_of_before_is_put_in_force_as_the_next_one(ai: Ascend) -> None:

@@ -21,6 +21,9 @@ def test_a_key_is_shown_once_listed_and_revoked(tmp_path: Path) -> None:
     assert ascend_here("ai", "key", "revoke", row["id"], data_dir=tmp_path).stdout == f"{row['id']} is revoked\n"
     [row] = json.loads(ascend_here("ai", "key", "list", "--tenant", "default", "--json", data_dir=tmp_path).stdout)
     assert row["state"] == "revoked"
+    other = json.loads(ascend_here("ai", "key", "mint", "bot", *MORE, data_dir=tmp_path).stdout)["id"]
+    said = ascend_here("ai", "key", "revoke", other, "--json", data_dir=tmp_path).stdout
+    assert json.loads(said) == {"id": other, "state": "revoked"}
 
 
 def test_a_key_alone_is_on_standard_output(tmp_path: Path) -> None:

@@ -48,8 +48,8 @@ BY_KIND: dict[str, NativeApi] = {
     "streamGenerateContent": _GEMINI,
     "converse": _CONVERSE,
     "converse-stream": _CONVERSE,
-    "invoke": NativeApi("", whole.look_at_anything, names_model=False),
-    "invoke-with-response-stream": NativeApi("", whole.look_at_anything, lambda _: InvokeReader(), names_model=False),
+    "invoke": NativeApi("", whole.look_at_anything, names_model=False, is_makers=True),
+    "invoke-with-response-stream": NativeApi("", whole.look_at_anything, lambda _: InvokeReader(), names_model=False, is_makers=True),
     # Models for texts, pictures and vectors alike; where texts are made, it is 256 tokens unless the body says more.
     "run": NativeApi("", whole.look_at_workers, lambda _: WorkersReader(), names_model=False),
 }

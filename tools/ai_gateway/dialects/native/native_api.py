@@ -25,3 +25,5 @@ class NativeApi:
     names_model: bool = True
     #: the member that bounds an answer's tokens, after a point the one within it; "": there is none
     maximum: str = ""
+    #: the body is that of whoever made the model, and so is the name of its maximum
+    is_makers: bool = False

@@ -8,6 +8,7 @@ from tools.ai_gateway.dialects.faults.error_bodies import ErrorForm, error_body
 from tools.ai_gateway.dialects.faults.error_text import ErrorText, error_in, read_refusal
 from tools.ai_gateway.dialects.framing.body_members import refuse_repeated_names, with_members
 from tools.ai_gateway.dialects.native.apis import BY_KIND, OPAQUE
+from tools.ai_gateway.dialects.native.model_makers import maximum_of_maker
 from tools.ai_gateway.dialects.native.native_api import NativeApi
 from tools.ai_gateway.dialects.native.paths import read_path, sent_path, sent_query
 from tools.ai_gateway.dialects.request_needs import needs_of
@@ -90,9 +91,9 @@ class NativeExchange:
             changes["model"] = target.model
         if api.asks_usage and request.is_stream and not asks_usage(request.body) and target.provider.name not in REPORT_UNASKED:
             changes["stream_options"] = {"include_usage": True}
-        if max_output_tokens is not None and api.maximum and not request.max_output_tokens:
+        if max_output_tokens is not None and not request.max_output_tokens and (maximum := _maximum_of(api, request, target)):
             # A budget applies, and it can hold only what is bounded.
-            outer, _, inner = _maximum_of(api, target).partition(".")
+            outer, _, inner = maximum.partition(".")
             changes[outer] = {inner: max_output_tokens} if inner else max_output_tokens
         return with_members(request.raw, request.body, changes)
 
@@ -109,8 +110,10 @@ class NativeExchange:
         return ProviderFault(kind_of(status, said), status, body, message=said.short)
 
 
-def _maximum_of(api: NativeApi, target: ModelTarget) -> str:
+def _maximum_of(api: NativeApi, request: ModelRequest, target: ModelTarget) -> str:
     """Return how the provider spells the bound of an answer: OpenAI's newer models take one name, everybody else's the other."""
+    if api.is_makers:
+        return maximum_of_maker(read_path("bedrock", request.native_path).model)
     return "max_completion_tokens" if api.maximum == "max_tokens" and target.provider.name == "openai" else api.maximum
 
 
