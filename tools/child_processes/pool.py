@@ -59,7 +59,14 @@ class ChildPool:
             raise
         child.used()
         self._idle.append((whose, child))
+        asyncio.get_running_loop().call_later(self._idle_s, self._reap)
         return answer
+
+    def _reap(self) -> None:
+        """Take leave of the children that nobody asked for so long that they ended by themselves."""
+        for waiting in [waiting for waiting in self._idle if not waiting[1].is_alive]:
+            self._idle.remove(waiting)
+            _end(waiting[1])
 
     def _waiting(self, whose: Holder | None) -> Child | None:
         """Return a child that waits for work of `whose`, the last one used first, or None."""

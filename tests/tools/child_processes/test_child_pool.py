@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -71,6 +72,12 @@ async def test_children_that_are_not_kept_apart_work_for_everybody() -> None:
     pool.close()
 
 
+async def test_a_child_that_nobody_asks_for_ends_and_is_reaped() -> None:
+    pool = ChildPool(2, "the children of a test", MODULE, 0.2)
+    await is_gone(await pid_of(pool, ADA))
+    pool.close()
+
+
 async def test_a_child_that_takes_too_long_is_killed(pool: ChildPool) -> None:
     pid = await pid_of(pool, ADA)
     with pytest.raises(OutOfTime):
@@ -97,8 +104,9 @@ async def test_a_child_that_ends_fails_the_work_alone(pool: ChildPool) -> None:
 
 async def test_the_system_ends_a_child_that_computes_too_long(pool: ChildPool) -> None:
     """RLIMIT_CPU: no clock of ours is needed."""
-    with pytest.raises(ChildEnded):
+    with pytest.raises(ChildEnded) as ended:
         await ask(pool, b"compute")
+    assert ended.value.code == -signal.SIGXCPU
 
 
 async def test_a_child_gets_no_more_memory_than_its_limit(pool: ChildPool) -> None:

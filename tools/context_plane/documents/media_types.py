@@ -48,17 +48,20 @@ _OTHERS = (
     (b"SQLite format 3\0", "a database"),
     (b"PAR1", "a Parquet file"),
 )
+#: atomic: comments that could end in many places would be tried in all of them
 _BEGINS_HTML = re.compile(
-    rb"(?>\s+|<!--(?>.{0,4096}?-->)|<\?xml[^>]{0,256}>)*+<(?:!doctype\s+html|html)\b",
-    re.IGNORECASE | re.DOTALL,  # atomic: comments that could end in many places would be tried in all of them
+    r"(?>\s+|<!--(?>.{0,4096}?-->)|<\?xml[^>]{0,256}>)*+<(?:!doctype\s+html|html)\b",
+    re.IGNORECASE | re.DOTALL,
 )
-_ANY_TAG = re.compile(rb"<[a-zA-Z!/?]")
+_ANY_TAG = re.compile(r"<[a-zA-Z!/?]")
 _BEGINS_MARKDOWN = re.compile(r"\s*#{1,6} \S")
 _MARKDOWN_HEADING = re.compile(r"^\n#{1,6} \S", re.MULTILINE)
+_EXTENSION = re.compile(r"\.([a-zA-Z][a-zA-Z0-9]{0,7})$")
+_LOOKED_THROUGH = 100_000
 
 
-def media_type_of(content: bytes, declared: str, charset: str | None, name: str) -> str:
-    """Return PDF, DOCX (any ZIP: its reader looks inside), HTML, MARKDOWN, CSV or TEXT. Raises DocumentRefused.
+def packed_type_of(content: bytes, declared: str, charset: str | None) -> str | None:
+    """Return PDF, DOCX (any ZIP: its reader looks inside), or None for text of any kind. Raises DocumentRefused.
 
     `declared` is a media type without parameters, in lower case, or ''; `charset` one of its parameters.
     """
@@ -70,12 +73,28 @@ def media_type_of(content: bytes, declared: str, charset: str | None, name: str)
         return DOCX
     if content.startswith(_OLE):
         raise _of_old_office(content)
-    for begin, what in _OTHERS:
-        if content.startswith(begin):
+    for mark, what in _OTHERS:
+        if content.startswith(mark):
             raise _unsupported(what)
     if is_binary(content, charset):
         raise _unsupported("no text, and no format that is known here")
-    return _kind_of_text(content, declared, name)
+    return None
+
+
+def text_type_of(text: str, declared: str, name: str) -> str:
+    """Return HTML, MARKDOWN, CSV or TEXT."""
+    if _BEGINS_HTML.match(text):
+        return HTML
+    extension = found[1].lower() if (found := _EXTENSION.search(name)) else ""
+    kind = _DECLARED.get(declared)
+    if kind in (None, TEXT):
+        kind = _EXTENSIONS.get(extension, kind)
+    if kind == HTML and not _ANY_TAG.search(text):
+        return TEXT
+    # Comments of programs begin like headings: their names have an extension.
+    if not declared and not extension and kind is None and _looks_like_markdown(text):
+        return MARKDOWN
+    return kind or TEXT
 
 
 def note_on(read: str, declared: str) -> tuple[str, ...]:
@@ -88,21 +107,9 @@ def note_on(read: str, declared: str) -> tuple[str, ...]:
     return (f"declared as {declared[:100]}, read as {read}, which it is",)
 
 
-def _kind_of_text(content: bytes, declared: str, name: str) -> str:
-    if _BEGINS_HTML.match(content.lstrip(b"\xef\xbb\xbf")):
-        return HTML
-    extension = name.rpartition(".")[2].lower()
-    kind = _DECLARED.get(declared)
-    if kind in (None, TEXT):
-        kind = _EXTENSIONS.get(extension, kind)
-    if kind == HTML and not _ANY_TAG.search(content):
-        return TEXT
-    return kind or TEXT
-
-
-def looks_like_markdown(text: str) -> bool:
-    """Say whether text of which nothing is known begins with a heading as Markdown has them, or has two below blank lines."""
-    return bool(_BEGINS_MARKDOWN.match(text)) or len(_MARKDOWN_HEADING.findall(text, 0, 100_000)) > 1
+def _looks_like_markdown(text: str) -> bool:
+    """Say whether text begins with a heading as Markdown has them, or has two below blank lines."""
+    return bool(_BEGINS_MARKDOWN.match(text)) or len(_MARKDOWN_HEADING.findall(text, 0, _LOOKED_THROUGH)) > 1
 
 
 def _unsupported(what: str) -> DocumentRefused:

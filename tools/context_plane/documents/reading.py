@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from dataclasses import replace
 
 from tools.context_plane.documents.cleaning import cleaned, said_of
 from tools.context_plane.documents.decoding import text_of
@@ -11,19 +12,8 @@ from tools.context_plane.documents.formats.docx import read_docx
 from tools.context_plane.documents.formats.html import read_html
 from tools.context_plane.documents.formats.markdown import headings_of
 from tools.context_plane.documents.formats.pdf import read_pdf
-from tools.context_plane.documents.media_types import (
-    CSV,
-    DOCX,
-    HTML,
-    MARKDOWN,
-    PDF,
-    TEXT,
-    UNTOLD,
-    looks_like_markdown,
-    media_type_of,
-    note_on,
-)
-from tools.context_plane.documents.parsed_document import Heading, ParsedDocument
+from tools.context_plane.documents.media_types import CSV, DOCX, HTML, MARKDOWN, PDF, UNTOLD, note_on, packed_type_of, text_type_of
+from tools.context_plane.documents.parsed_document import ParsedDocument
 
 _CHARSET = re.compile(r";\s*charset\s*=\s*[\"']?([^\s\"';]{1,40})", re.IGNORECASE)
 #: WHATWG HTML §13.2.3.2: it stands in the first 1,024 bytes
@@ -41,36 +31,34 @@ def read_document(content: bytes, media_type: str | None, name: str) -> ParsedDo
     if not content.strip():
         raise _empty()
     charset = found[1] if (found := _CHARSET.search(f";{parameters}")) else None
-    read = media_type_of(content, declared, charset, name)
-    notes = note_on(read, declared)
-    if read == PDF:
+    packed = packed_type_of(content, declared, charset)
+    if packed == PDF:
         document = read_pdf(content)
-    elif read == DOCX:
+    elif packed == DOCX:
         document = read_docx(content)
     else:
-        document = _read_text(content, read, charset, is_declared=bool(declared))
+        document = _read_text(content, charset, declared, name)
     if not document.text.strip():
         raise _empty()
-    return ParsedDocument(document.text, document.headings, document.pages, document.media_type, (*notes, *document.notes))
+    return replace(document, notes=(*note_on(document.media_type, declared), *document.notes))
 
 
-def _read_text(content: bytes, read: str, charset: str | None, *, is_declared: bool) -> ParsedDocument:
-    if charset is None and read == HTML and (found := _META_CHARSET.search(content[:_META_WITHIN])):
+def _read_text(content: bytes, charset: str | None, declared: str, name: str) -> ParsedDocument:
+    if charset is None and (found := _META_CHARSET.search(content[:_META_WITHIN])):
         charset = found[1].decode("ascii", "replace")
     text, notes = text_of(content, charset)
     if len(text) > MAX_CHARACTERS:
         raise too_long()
     counts = Counter[str]()
     text = cleaned(text, counts)
-    if read == HTML:
+    media_type = text_type_of(text, declared, name)
+    if media_type == HTML:
         page = read_html(text)
         return ParsedDocument(page.text(), tuple(page.headings), (), HTML, (*notes, *said_of(counts + page.counts)))
-    if read == TEXT and not is_declared and looks_like_markdown(text):
-        read = MARKDOWN
-    headings: tuple[Heading, ...] = headings_of(text) if read == MARKDOWN else ()
-    if read == CSV and text.count('"') % 2:
+    headings = headings_of(text) if media_type == MARKDOWN else ()
+    if media_type == CSV and text.count('"') % 2:
         notes = (*notes, "a quotation mark of the CSV is never closed: its rows are taken line by line")
-    return ParsedDocument(text, headings, (), read, (*notes, *said_of(counts)))
+    return ParsedDocument(text, headings, (), media_type, (*notes, *said_of(counts)))
 
 
 def _empty() -> DocumentRefused:

@@ -117,6 +117,7 @@ def test_text_of_which_nothing_is_known_is_markdown_where_it_looks_so() -> None:
     assert read(b"# Notes\n\ntext", None).media_type == "text/markdown"
     assert read(b"text\n\n## A\n\ntext\n\n## B\n", None).media_type == "text/markdown"
     assert read(b"plain # text\n#!/bin/sh", None).media_type == "text/plain"
+    assert read(b"# Copyright\n\n# of a program\n", None, "a.py").media_type == "text/plain"
     assert read(b"# A\n", "text/plain", "a.txt").media_type == "text/plain"
 
 
@@ -130,6 +131,7 @@ def test_text_of_which_nothing_is_known_is_markdown_where_it_looks_so() -> None:
         (b"a,b\n1,2\n", "application/vnd.ms-excel", "text/csv", False),
         (b'{"a": 1}', "application/json", "text/plain", False),
         (b"# A\n\ntext", "application/octet-stream", "text/markdown", False),
+        ("<!doctype html><p>x".encode("utf-16"), "text/html", "text/html", False),
         (b"How %PDF-1.7 begins", "text/plain", "text/plain", False),
     ],
 )

@@ -5,7 +5,7 @@ The tree is walked without recursion: others chose how deep it is.
 
 import re
 
-from selectolax.lexbor import LexborHTMLParser, LexborNode
+from selectolax.lexbor import LexborHTMLParser, LexborNode, SelectolaxError
 
 from tools.context_plane.documents.document_refused import DocumentRefused
 from tools.context_plane.documents.formats.laid_out import LaidOut
@@ -38,10 +38,13 @@ MAX_DEEP = 5_000
 
 
 def read_html(markup: str) -> LaidOut:
-    """Return the text of a page; its title is a heading where the page has none of the first level. Raises DocumentRefused."""
+    """Return the text of a page; its title is a heading where the page has none of the first level. Raises DocumentRefused, MemoryError."""
     if markup.count("<") > MAX_DEEP and _depth(markup) > MAX_DEEP:
         raise DocumentRefused("too_large", f"its elements are nested more than {MAX_DEEP:,} deep", "send its text, or a flatter page")
-    tree = LexborHTMLParser(markup)
+    try:
+        tree = LexborHTMLParser(markup)
+    except SelectolaxError:  # HTML has no errors: it found no room for the tree
+        raise MemoryError from None
     page = _Page()
     if (title := tree.css_first("head > title")) is not None and tree.css_first("h1") is None:
         page.laid_out.add(title.text(), level=1)

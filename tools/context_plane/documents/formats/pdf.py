@@ -24,7 +24,11 @@ _PAGE_GAP = "\n\n"
 
 def read_pdf(content: bytes) -> ParsedDocument:
     """Return the text of a PDF. Raises DocumentRefused: encrypted, damaged, too_large, no_text."""
-    document = _opened(content)
+    with _opened(content) as document:
+        return _read(document)
+
+
+def _read(document: pypdfium2.PdfDocument) -> ParsedDocument:
     count = len(document)
     if count > MAX_PAGES:
         raise DocumentRefused("too_large", f"it has {count:,} pages, more than {MAX_PAGES:,}", "split it, and send the parts")
