@@ -10,6 +10,13 @@ from tools.ai_gateway.configuration.config import BreakerRule, Defaults, Dialect
 WHOLE = ("one whole answer", "another whole answer")
 
 
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that is left waiting for a second is no target that is silent."""
+    monkeypatch.setattr("server.demo.failover.trial.FIRST_BYTE_S", 3.0)
+
+
+@pytest.mark.usefixtures("patient")
 @pytest.mark.parametrize("dialects", [("openai", "openai"), ("anthropic", "openai", "anthropic")], ids=["two", "three"])
 async def test_a_route_with_another_target_passes_all_sixteen(dialects: tuple[Dialect, ...]) -> None:
     seen: list[int] = []
@@ -18,6 +25,7 @@ async def test_a_route_with_another_target_passes_all_sixteen(dialects: tuple[Di
     assert seen == list(range(1, 17))
 
 
+@pytest.mark.usefixtures("patient")
 async def test_a_route_with_one_target_deceives_nobody() -> None:
     results = {each.id: each.verdict for each in await play_all(RouteShape(("openai",), Defaults()), lambda _over: None)}
     assert {name for name, verdict in results.items() if verdict == "pass"} == {"S01", "S03", "S11", "S13", "S15"}

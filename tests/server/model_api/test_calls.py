@@ -3,7 +3,7 @@
 import orjson
 import pytest
 
-from tests.server.model_api.conftest import BASE, Models
+from tests.server.model_api.conftest import BASE, HURRIED, Models
 from tests.server.model_api.provider import KEY, WORDS
 
 
@@ -63,6 +63,7 @@ async def test_a_stream_that_breaks_off_never_ends_like_a_whole_one(models: Mode
 
 
 async def test_a_stream_that_falls_silent_is_ended_by_an_error(models: Models) -> None:
+    await models.configure(defaults=HURRIED)
     response = await models.chat("one/stalls", stream=True)
     assert "fell silent" in orjson.loads(events(response.text)[-1])["error"]["message"]
 
@@ -79,7 +80,7 @@ async def test_held_back_a_cut_starts_over_elsewhere(models: Models) -> None:
     [("one/fails-503", "two"), ("one/fails-429", "two"), ("one/fails-401", "two"), ("one/silent", "two"), ("one/fails-400", "one")],
 )
 async def test_a_target_that_fails_is_followed_by_the_next_and_a_wrong_request_is_not(models: Models, first: str, answered_by: str) -> None:
-    await models.configure(routes={"r": {"targets": [first, "two/m"]}})
+    await models.configure(routes={"r": {"targets": [first, "two/m"]}}, defaults=HURRIED)
     response = await models.chat("r")
     assert response.headers["x-gateway-provider"] == answered_by
     assert response.status_code == (400 if answered_by == "one" else 200)
@@ -288,6 +289,7 @@ async def test_what_has_no_stream_is_answered_whole_whatever_it_says(models: Mod
 
 async def test_nobody_opens_a_circuit_for_others_by_having_no_patience(models: Models) -> None:
     """Tenants share the operator's key, and its circuit."""
+    await models.configure(defaults=HURRIED | {"breaker": {"failures": 3, "window_s": 30, "open_s": 30}})
     for _ in range(4):
         assert (await models.chat("one/stalls", headers={"x-gateway-timeout-ms": "1"})).status_code == 504
     other = await models.mint("globex")

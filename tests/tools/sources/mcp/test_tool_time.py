@@ -17,7 +17,7 @@ from tests.tools.stand_ins import gateway, operation
 from tools.operation import CallOptions, Operation
 from tools.sources.mcp.import_server import import_server
 
-SILENCE_S = 0.4
+SILENCE_S = 0.8
 
 
 class Progressing:
