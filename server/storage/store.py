@@ -46,6 +46,7 @@ from server.storage.tools.call_records import SqlCallRecords, SqlUsageStore
 from server.storage.tools.kept_calls import SqlIdempotencyStore, SqlPlanStore, SqlResultStore
 from server.storage.tools.operations import SqlOperationStore
 from server.storage.tools.quarantine import SqlQuarantineStore
+from tools.context_plane.quotas import CONTEXT
 from tools.quotas import DOCUMENTS, PLANS, RECORDS, RESULTS
 
 
@@ -136,7 +137,7 @@ async def open_store(settings: Settings) -> AsyncIterator[Store]:
             comparisons=SqlComparisonStore(database),
             budgets=SqlBudgetStore(database),
             operation_charges=SqlOperationCharges(database),
-            context=SqlContextStore(database),
+            context=SqlContextStore(database, CONTEXT.scaled(scale)),
             knowledge=SqlKnowledgeStore(database),
             signals=SqlSignalStore(database),
             extractions=SqlExtractionStore(database),

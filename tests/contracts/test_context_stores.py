@@ -7,6 +7,8 @@ from server.storage.context_plane.context_store import SqlContextStore
 from server.storage.database import Database
 from server.storage.schema.context_tables import claims, episodes
 from tests.tools.context_plane.saying import ADA, believed, declare_one, fact, number, say
+from tools.context_plane.errors import ContextRefused
+from tools.context_plane.quotas import ContextQuotas
 from tools.context_plane.stores import ContextRows
 
 
@@ -84,3 +86,32 @@ async def test_two_tenants_with_the_same_words_know_nothing_of_each_other(store:
     await say(store, fact("Kahuna", "stage", "lost"), by=other)
     assert await believed(store) == ["Kahuna stage open [, )"]
     assert await believed(store, "globex") == ["Kahuna stage lost [, )"]
+
+
+@pytest.mark.parametrize(
+    ("quotas", "what"),
+    [
+        (ContextQuotas(claims=2), "2 claims"),
+        (ContextQuotas(facts=2), "2 facts"),
+        (ContextQuotas(entities=2), "2 entities"),
+        (ContextQuotas(content_bytes=9), "9 bytes of episodes"),
+        (ContextQuotas(claims_together=2), "2 claims about one subject"),
+    ],
+)
+async def test_what_a_tenant_may_keep_is_bounded_and_what_is_beyond_leaves_nothing(
+    sql_database: Database, quotas: ContextQuotas, what: str
+) -> None:
+    """Decision 0022."""
+    store = SqlContextStore(sql_database, quotas)
+    await declare_one(store, "note")
+    subjects = ["Kahuna", "Wave", "Tsunami"] if quotas.entities == 2 else ["Kahuna"] * 3
+    for n in range(2):
+        await say(store, fact(subjects[n], "note", "same", "2026-01-01"), source=str(n), content="text") if quotas.facts > 2 else None
+    if quotas.facts == 2:
+        await say(store, fact("Kahuna", "note", "one"), fact("Wave", "note", "two"))
+    before = await believed(store)
+    with pytest.raises(ContextRefused, match=what) as refused:
+        await say(store, fact(subjects[2], "note", "another", "2026-02-01"), source="more", content="more text")
+    assert refused.value.failure.code == "quota_exceeded"
+    assert await believed(store) == before
+    await say(store, fact("Kahuna", "note", "theirs"), by=ADA.__class__("globex", "ada", "c", frozenset(), "g"))

@@ -16,7 +16,6 @@ from tools.context_plane.identity.linking import Ambiguous, linked
 from tools.context_plane.ids import ENTITY, EPISODE, id_text, new_id
 from tools.context_plane.outcomes import Outcome, Outcomes
 from tools.context_plane.predicates import declare
-from tools.context_plane.quotas import CONTEXT, ContextQuotas
 from tools.context_plane.stores import ContextRows, ContextStore
 from tools.operation import Json
 
@@ -27,9 +26,7 @@ class Asserted:
     outcomes: tuple[Outcome, ...]
 
 
-async def context_assert(
-    store: ContextStore, principal: Principal, arguments: Mapping[str, Json], quotas: ContextQuotas = CONTEXT
-) -> dict[str, Json]:
+async def context_assert(store: ContextStore, principal: Principal, arguments: Mapping[str, Json]) -> dict[str, Json]:
     """Keep `facts` [≤ 500] {subject, predicate, value, valid_from, valid_to, confidence} as said by `episode` {source, source_id, kind,
     occurred_at, author, url, content}; all in one transaction. Said again, the same changes nothing.
 
@@ -42,7 +39,7 @@ async def context_assert(
     # Five hundred facts take as long to read as many calls take in all: not on the loop.
     assertion, cleaned = await anyio.to_thread.run_sync(assertion_of, arguments)
     audience = principal.subject if assertion.is_private else EVERYBODY
-    asserted = await store.change(principal.tenant_id, lambda rows: assert_facts(rows, assertion, audience, "asserted", quotas))
+    asserted = await store.change(principal.tenant_id, lambda rows: assert_facts(rows, assertion, audience, "asserted"))
     return {
         "episode": None if asserted.episode is None else id_text(EPISODE, asserted.episode.episode_id),
         "facts": [outcome.plain() for outcome in asserted.outcomes],
@@ -50,7 +47,7 @@ async def context_assert(
     }
 
 
-def assert_facts(rows: ContextRows, assertion: Assertion, audience: str, method: Method, quotas: ContextQuotas = CONTEXT) -> Asserted:
+def assert_facts(rows: ContextRows, assertion: Assertion, audience: str, method: Method) -> Asserted:
     """Keep what is asserted, in the transaction of `rows`: for whatever takes facts in, from people or from records.
 
     A claim that its episode has made already is not made again, not even where it was withdrawn: to read a source once more changes
@@ -76,8 +73,8 @@ def assert_facts(rows: ContextRows, assertion: Assertion, audience: str, method:
     # Under whom they were said, not who stands for it now: links can be undone.
     rows.add_claims([claim for claim in said.values() if claim.claim_id in new])
     difference = recompute(rows, parts)
-    quotas.check(rows.kept())
-    quotas.check_together(difference.most_claims)
+    rows.quotas.check(rows.kept())
+    rows.quotas.check_together(difference.most_claims)
     after = Outcomes(difference)
     made = {claim.claim_id for claim in said.values()}
     outcomes = [

@@ -3,8 +3,17 @@
 from dataclasses import dataclass
 
 from tools.context_plane.errors import ContextRefused
-from tools.context_plane.stores import Kept
 from tools.quotas import MB
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What a tenant has on record; facts count those that are retired too."""
+
+    facts: int
+    claims: int
+    entities: int
+    content_bytes: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from tools.context_plane.facts import Cardinality, Claim, Entity, EntityKey, EntityLink, Episode, Fact, Group, Part
+from tools.context_plane.quotas import ContextQuotas, Kept
 
 Result = TypeVar("Result")
 
@@ -45,16 +46,6 @@ class FactNews:
     gone: tuple[int, ...]
     revision: int
     is_all: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """What a tenant has on record; facts count those that are retired too."""
-
-    facts: int
-    claims: int
-    entities: int
-    content_bytes: int
 
 
 class EpisodeRows(Protocol):
@@ -173,6 +164,11 @@ class ContextRows(EpisodeRows, EntityRows, FactRows, ForgettingRows, Protocol):
     @property
     def now_us(self) -> int:
         """When this transaction is: after every earlier one of the tenant, whatever the clocks of the nodes say."""
+        ...
+
+    @property
+    def quotas(self) -> ContextQuotas:
+        """What one tenant may have on record; whoever takes something in asks."""
         ...
 
     def kept(self) -> Kept: ...

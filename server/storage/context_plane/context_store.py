@@ -12,19 +12,20 @@ from server.storage.context_plane.totals import keep_totals, totals_of
 from server.storage.database import Database
 from server.storage.schema.context_tables import claims, entities, entity_keys, entity_links, episodes, facts, signal_evaluations
 from server.storage.schema.tool_tables import plan_steps, plans, results
+from tools.context_plane.quotas import CONTEXT, ContextQuotas
 from tools.context_plane.stores import ContextRows, FactNews
 
 Result = TypeVar("Result")
 
 
 class SqlContextStore:
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, database: Database, quotas: ContextQuotas = CONTEXT) -> None:
+        self._database, self._quotas = database, quotas
 
     async def change(self, tenant_id: str, work: Callable[[ContextRows], Result]) -> Result:
         def changed(connection: Connection) -> Result:
             first = next_revision(connection, tenant_id)
-            rows = _rows(connection, tenant_id, first)
+            rows = self._rows(connection, tenant_id, first)
             result = work(rows)
             if rows.revision > first + 1:
                 move_to(connection, tenant_id, rows.revision - 1)
@@ -34,7 +35,7 @@ class SqlContextStore:
         return await self._database.transact(changed)
 
     async def read(self, tenant_id: str, work: Callable[[ContextRows], Result]) -> Result:
-        return await self._database.look(lambda connection: work(_seen(connection, tenant_id)))
+        return await self._database.look(lambda connection: work(self._seen(connection, tenant_id)))
 
     async def purge(self) -> None:
         # And what calls left behind: kept answers may quote what is forgotten.
@@ -42,13 +43,11 @@ class SqlContextStore:
         await self._database.overwrite([table.name for table in tables])
 
     async def facts_since(self, tenant_id: str, revision: int, limit: int) -> FactNews:
-        return await self._database.look(lambda connection: facts_since(_seen(connection, tenant_id), revision, limit))
+        return await self._database.look(lambda connection: facts_since(self._seen(connection, tenant_id), revision, limit))
 
+    def _seen(self, connection: Connection, tenant_id: str) -> SqlContextRows:
+        return self._rows(connection, tenant_id, revision_of(connection, tenant_id) + 1)
 
-def _seen(connection: Connection, tenant_id: str) -> SqlContextRows:
-    return _rows(connection, tenant_id, revision_of(connection, tenant_id) + 1)
-
-
-def _rows(connection: Connection, tenant_id: str, revision: int) -> SqlContextRows:
-    totals = totals_of(connection, tenant_id)
-    return SqlContextRows(connection, tenant_id, totals.next_us, totals, revision)
+    def _rows(self, connection: Connection, tenant_id: str, revision: int) -> SqlContextRows:
+        totals = totals_of(connection, tenant_id)
+        return SqlContextRows(connection, tenant_id, totals.next_us, totals, revision, self._quotas)

@@ -4,7 +4,7 @@ from server.storage.context_plane.entity_rows import SqlEntityRows
 from server.storage.context_plane.episode_rows import SqlEpisodeRows
 from server.storage.context_plane.fact_rows import SqlFactRows
 from server.storage.context_plane.forgetting_rows import SqlForgettingRows
-from tools.context_plane.stores import Kept
+from tools.context_plane.quotas import Kept
 
 
 class SqlContextRows(SqlEpisodeRows, SqlEntityRows, SqlFactRows, SqlForgettingRows):

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import Connection
 
 from server.storage.context_plane.totals import Totals
+from tools.context_plane.quotas import ContextQuotas
 
 
 @dataclass(slots=True)
@@ -18,6 +19,7 @@ class TenantRows:
     totals: Totals
     #: that the next fact to change takes
     revision: int
+    quotas: ContextQuotas
     #: rows, by table
     gone: Counter[str] = field(default_factory=Counter)
 

@@ -17,7 +17,6 @@ from tools.context_plane.extraction.evidence import ReadFact, ReadFacts, facts_i
 from tools.context_plane.extraction.stores import Extraction, ExtractionStore, WaitingEpisode
 from tools.context_plane.facts import Episode
 from tools.context_plane.identity.keys import Mention
-from tools.context_plane.quotas import CONTEXT, ContextQuotas
 from tools.context_plane.stores import ContextRows, ContextStore
 
 log = logging.getLogger("ascend.context")
@@ -54,11 +53,10 @@ class Extractions:
         store: ExtractionStore,
         model: ClaimModel,
         tenant_ids: Callable[[], Iterable[str]],
-        quotas: ContextQuotas = CONTEXT,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._context, self._store, self._model, self._tenant_ids = context, store, model, tenant_ids
-        self._quotas, self._clock = quotas, clock
+        self._clock = clock
         self._woken = anyio.Event()
         #: whose turn it is: a tenant with many episodes lets the others go before
         self._turns: OrderedDict[str, None] = OrderedDict()
@@ -125,7 +123,7 @@ class Extractions:
             content=episode.content,
         )
         assertion = Assertion(tuple(_said(fact) for fact in meant), said, is_private=bool(episode.audience))
-        outcomes = assert_facts(rows, assertion, episode.audience, "extracted", self._quotas).outcomes
+        outcomes = assert_facts(rows, assertion, episode.audience, "extracted").outcomes
         return len(read.facts) - len(meant) + sum(outcome.refused is not None for outcome in outcomes)
 
     def _now_us(self) -> int:
