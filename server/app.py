@@ -9,7 +9,8 @@ from starlette.applications import Starlette
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp
 
-from capability_index.encoders.encoder import Floats
+from capability_index.encoders.encoder import Floats, WordTable
+from capability_index.ranking.reranker import Reranker
 from oauth.tenants import Tenants
 from server.assembly.admin import assemble_admin
 from server.assembly.ai_gateway import AiGateway, open_ai_gateway
@@ -76,9 +77,16 @@ async def open_gateway(settings: Settings) -> AsyncIterator[Gateway]:
             return operations.index.index.encode(texts)
 
         ai_gateway = await stack.enter_async_context(open_ai_gateway(settings, store, tenants, connections.known, embed))
-        context = assemble_context_plane(settings, store, lambda: operations.index.index.table, lambda: operations.index.index.reranker)
+
+        def table() -> WordTable | None:
+            return operations.index.index.table
+
+        def reranker() -> Reranker | None:
+            return operations.index.index.reranker
+
         models = ContextModels(ai_gateway.calls, ai_gateway.names.of)
-        documents = assemble_documents(settings, store, egress, lambda: operations.index.index.table, models)
+        documents = assemble_documents(settings, store, egress, table, reranker, models)
+        context = assemble_context_plane(settings, store, table, reranker, documents=documents)
         extractions = Extractions(store.context, store.extractions, models, lambda: tuple(tenants.live))
         of_planes = [*ai_gateway.functions(store), *context.functions(), *documents.functions()]
         operations = await stack.enter_async_context(

@@ -1,16 +1,15 @@
 """The context plane put together: facts in the store, an index that follows them, and the operations that ask and change."""
 
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-import anyio
-
 from capability_index.encoders.encoder import WordTable
-from capability_index.errors import RerankerUnavailable
-from capability_index.ranking.reranker import EndpointReranker, Reranker
+from capability_index.ranking.reranker import Reranker
 from capability_index.text_index import TextIndex
+from server.assembly.documents import Documents
+from server.assembly.endpoint_judge import EndpointJudge
 from server.config.settings import Settings
 from server.storage.change_feed import Change, ChangeFeed
 from server.storage.store import Store
@@ -19,6 +18,7 @@ from tools.builtins.context_changes import FactChanges
 from tools.builtins.context_questions import context_questions
 from tools.context_plane.forgetting.forgetting import Forgetting
 from tools.context_plane.indexing.live_indexes import LiveIndexes
+from tools.context_plane.rag.forgetting import DocumentForgetting
 from tools.context_plane.retrieval.explanation import FactExplanation
 from tools.context_plane.retrieval.fact_corpus import FactCorpus
 from tools.context_plane.retrieval.fact_query import FactQuery
@@ -66,10 +66,12 @@ def assemble_context_plane(
     table: Callable[[], WordTable | None],
     reranker: Callable[[], Reranker | None],
     *,
+    documents: Documents,
     keeps_files: bool = True,
 ) -> ContextPlane:
     """Put the parts together. `table`, `reranker`: what discover_apis uses, asked for when a question comes.
 
+    `documents`: what is forgotten is forgotten there too.
     `keeps_files` False: for a command beside a running gateway, whose files these are.
     """
 
@@ -80,29 +82,13 @@ def assemble_context_plane(
     facts = LiveIndexes(corpus, make_index, settings.data_dir / "context", keeps_files=keeps_files)
     questions = RecentQuestions()
     past = PastFacts(store.context, store.knowledge, make_index)
-    query = FactQuery(store.context, store.knowledge, facts, past, questions, _EndpointJudge(reranker))
+    query = FactQuery(store.context, store.knowledge, facts, past, questions, EndpointJudge(reranker))
     explanation = FactExplanation(store.context, query, facts, questions)
 
     async def forget_questions(tenant_id: str) -> None:
         questions.forget(tenant_id)
 
-    cleans = (forget_questions, facts.forget, partial(forget_answers, store.database))
-    forgetting = Forgetting(store.context, cleans=cleans)
+    # The log of the store is emptied by the last of them.
+    cleans = (forget_questions, partial(forget_answers, store.database), facts.forget, documents.forget)
+    forgetting = Forgetting(store.context, (DocumentForgetting(store.documents),), cleans)
     return ContextPlane(store, facts, query, explanation, questions, SignalRun(store.context, store.signals), forgetting)
-
-
-@dataclass(frozen=True, slots=True)
-class _EndpointJudge:
-    """A FactJudge behind the `/rerank` endpoint that is set for discover_apis (ASCEND_RERANKER_URL), with its deadline."""
-
-    reranker: Callable[[], Reranker | None]
-
-    async def judge(self, query: str, texts: Sequence[str]) -> Sequence[float] | None:
-        endpoint = self.reranker()
-        if not isinstance(endpoint, EndpointReranker):
-            return None
-        reading = replace(endpoint, text_of=lambda _segment, text: text)
-        try:
-            return await anyio.to_thread.run_sync(lambda: reading.judge(query, [("", text) for text in texts]))
-        except RerankerUnavailable:
-            return None

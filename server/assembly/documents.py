@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from capability_index.encoders.encoder import WordTable
+from capability_index.ranking.reranker import Reranker
 from capability_index.text_index import TextIndex
+from server.assembly.endpoint_judge import EndpointJudge
 from server.config.settings import Settings
 from server.storage.change_feed import Change, ChangeFeed
 from server.storage.context_plane.revisions import TOPIC
@@ -42,12 +44,17 @@ class Documents:
             DocumentList(self.store.documents).function(),
             DocumentSearch(self.search).function(),
             DocumentQuestion(self.answers, QuestionLimit()).function(),
-            DocumentDeletion(self.store.documents, self.indexes.forget).function(),
+            DocumentDeletion(self.store.documents, self.forget).function(),
         ]
 
     def background(self) -> Sequence[Callable[[], Coroutine[Any, Any, None]]]:
         """Return what runs as long as the gateway does."""
         return (self.ingestion.run, self.indexes.run)
+
+    async def forget(self, tenant_id: str) -> None:
+        """Leave nothing of what was deleted outside of the tables: in the store's log, in this process, in its files."""
+        await self.store.documents.purge()
+        await self.indexes.forget(tenant_id)
 
     def listen(self, feed: ChangeFeed) -> None:
         """Look at what other processes do: a document that waits, an index that is behind."""
@@ -64,11 +71,12 @@ def assemble_documents(
     store: Store,
     egress: Egress,
     table: Callable[[], WordTable | None],
+    reranker: Callable[[], Reranker | None],
     writer: AnswerWriter,
     *,
     keeps_files: bool = True,
 ) -> Documents:
-    """Put the parts together; nothing is opened before a tenant uploads or asks. `table`: what discover_apis uses.
+    """Put the parts together; nothing is opened before a tenant uploads or asks. `table`, `reranker`: what discover_apis uses.
 
     `keeps_files` False: for a command, beside whatever serves from the same directory.
     """
@@ -78,5 +86,5 @@ def assemble_documents(
 
     indexes = LiveIndexes(PassageCorpus(store.documents), make_index, settings.data_dir / "context", keeps_files=keeps_files)
     ingestion = DocumentIngestion(store.documents, DocumentParser(), indexes.follow)
-    search = PassageSearch(store.documents, RankedPassages(indexes))
+    search = PassageSearch(store.documents, RankedPassages(indexes), EndpointJudge(reranker))
     return Documents(store, Uploads(store.documents, egress, ingestion.wake), ingestion, indexes, search, DocumentAnswers(search, writer))

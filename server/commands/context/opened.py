@@ -12,13 +12,16 @@ from capability_index.errors import EncoderUnavailable
 from oauth.principal import Principal
 from oauth.tenants import DEFAULT_TENANT
 from server.assembly.context_plane import ContextPlane, assemble_context_plane
+from server.assembly.documents import assemble_documents
 from server.commands.frame import required_data
 from server.commands.terminal import say
 from server.commands.user import known_tenant
 from server.config.settings import Settings
 from server.storage.store import open_store
 from tools.context_plane.errors import ContextRefused
+from tools.context_plane.rag.answers import QuotesOnly
 from tools.context_plane.stores import Scope
+from tools.egress.client import Egress
 
 R = TypeVar("R")
 _SCOPES = frozenset({"mcp", "context:read", "context:write", "context:destructive"})
@@ -38,7 +41,7 @@ def local(tenant: str) -> Principal:
 async def open_context(settings: Settings, tenant: str) -> AsyncIterator[tuple[ContextPlane, Scope]]:
     """Give the context plane on this data directory; the index files stay those of the gateway that serves it."""
     required_data(settings)
-    async with open_store(settings) as store:
+    async with open_store(settings) as store, Egress(settings.egress.egress_allow) as egress:
         await known_tenant(store, tenant)
         table: list[WordTable | None] = []
 
@@ -47,7 +50,8 @@ async def open_context(settings: Settings, tenant: str) -> AsyncIterator[tuple[C
                 table.append(word_table(settings))
             return table[0]
 
-        yield assemble_context_plane(settings, store, once, lambda: None, keeps_files=False), Scope(tenant, "")
+        documents = assemble_documents(settings, store, egress, once, lambda: None, QuotesOnly(), keeps_files=False)
+        yield assemble_context_plane(settings, store, once, lambda: None, documents=documents, keeps_files=False), Scope(tenant, "")
 
 
 def word_table(settings: Settings) -> WordTable | None:

@@ -21,7 +21,7 @@ async def command(settings: Settings, documents: tuple[str, ...], tenant: str) -
     async with opened_documents(settings, tenant) as opened:
         for text, number in zip(documents, numbers, strict=True):
             if await opened.documents.store.documents.delete(opened.scope, number):
-                await opened.documents.indexes.forget(tenant)
+                await opened.documents.forget(tenant)
                 say(f"deleted {text}")
             else:
                 missing.append(text)

@@ -38,7 +38,7 @@ async def opened_documents(settings: Settings, tenant: str) -> AsyncIterator[Ope
     required_data(settings)
     async with open_store(settings) as store, Egress(settings.egress.egress_allow) as egress:
         await known_tenant(store, tenant)
-        documents = assemble_documents(settings, store, egress, lambda: word_table(settings), QuotesOnly(), keeps_files=False)
+        documents = assemble_documents(settings, store, egress, lambda: word_table(settings), lambda: None, QuotesOnly(), keeps_files=False)
         try:
             yield OpenedDocuments(documents, local(tenant))
         except ToolError as error:

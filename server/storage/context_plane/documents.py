@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, delete, func, insert, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, delete, func, insert, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 
 from server.storage.context_plane.document_queue import DocumentQueue, forget_content, held_by
@@ -124,17 +124,38 @@ class SqlDocumentStore(DocumentQueue):
             return (await connection.execute(query)).scalars().all()
 
     async def delete(self, scope: Scope, document_id: int) -> bool:
+        return await self._delete(scope.tenant_id, seen_by(scope), documents.c.document_id == document_id) > 0
+
+    async def of(
+        self, tenant_id: str, audiences: Collection[str] | None, *, document_id: int | None = None, url: str | None = None
+    ) -> Sequence[int]:
+        c = documents.c
+        query = select(c.document_id).where(c.tenant_id == tenant_id)
+        if audiences is not None:
+            query = query.where(c.audience.in_(audiences))
+        if document_id is not None:
+            query = query.where(c.document_id == document_id)
+        if url is not None:
+            query = query.where(c.url == url)
+        async with self._database.read() as connection:
+            return (await connection.execute(query)).scalars().all()
+
+    async def forget(self, tenant_id: str, document_ids: Collection[int]) -> int:
+        return await self._delete(tenant_id, documents.c.document_id.in_(document_ids))
+
+    async def _delete(self, tenant_id: str, *which: ColumnElement[bool]) -> int:
         c = documents.c
 
-        def work(connection: Connection) -> bool:
-            revision = next_revision(connection, scope.tenant_id)
-            row = connection.execute(select(c.chunks).where(seen_by(scope), c.document_id == document_id)).first()
-            if row is None:
-                return False
-            _delete(connection, scope.tenant_id, [(document_id, row.chunks)], revision)
-            return True
+        def work(connection: Connection) -> int:
+            revision = next_revision(connection, tenant_id)
+            rows = connection.execute(select(c.document_id, c.chunks).where(c.tenant_id == tenant_id, *which)).all()
+            _delete(connection, tenant_id, [(row.document_id, row.chunks) for row in rows], revision)
+            return len(rows)
 
         return await self._database.transact(work)
+
+    async def purge(self) -> None:
+        await self._database.overwrite([table.name for table in (documents, document_contents, chunks)])
 
     async def passages(self, scope: Scope, rows: Collection[int]) -> Mapping[int, Passage]:
         if not rows:

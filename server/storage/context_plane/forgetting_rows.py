@@ -15,6 +15,7 @@ from server.storage.schema.context_tables import (
     entity_keys,
     entity_links,
     episodes,
+    extractions,
     fact_tombstones,
     facts,
     signal_evaluations,
@@ -73,6 +74,7 @@ class SqlForgettingRows(TenantRows):
             for row in matching(self.connection, episodes, self.tenant_id, (episodes.c.episode_id,), numbers(episode_ids))
         )
         self._delete(episodes, episodes.c.episode_id, episode_ids)
+        self._delete(extractions, extractions.c.episode_id, episode_ids)
         self.totals.content_bytes -= bytes_before
 
     def empty_episodes(self, episodes_: Sequence[Episode]) -> None:

@@ -37,6 +37,14 @@ class Asking:
         assert outcome.status == "ok", outcome
         return outcome.data
 
+    async def agreed(self, operation: str, /, **arguments: Json) -> Outcome:
+        """Run what asks first, and agree."""
+        asked = await self.outcome(operation, **arguments)
+        assert asked.confirmation is not None, asked
+        outcome = await self.outcome("call_api", api=operation, args=arguments, confirm=asked.confirmation.token)
+        assert outcome.status == "ok", outcome
+        return outcome
+
     async def refusal(self, operation: str, /, **arguments: Json) -> str:
         outcome = await self.outcome(operation, **arguments)
         assert outcome.error is not None, outcome
@@ -126,15 +134,27 @@ async def test_another_tenant_s_documents_are_not_there(ada: Asking, stranger: A
 async def test_a_deleted_document_is_found_no_more_and_its_words_are_in_no_file(ada: Asking, tmp_path: Path) -> None:
     document_id = await ada.upload("secret.md", "The passphrase of the heliotrope cabinet is quixotic.")
     assert await ada.found("heliotrope") == ["secret.md"]
-    asked = await ada.outcome("rag_delete", document_id=document_id)
-    assert asked.confirmation is not None
-    agreed = await ada.outcome("call_api", api="rag_delete", args={"document_id": document_id}, confirm=asked.confirmation.token)
-    assert agreed.status == "ok", agreed
+    await ada.agreed("rag_delete", document_id=document_id)
     assert await ada.found("heliotrope") == []
     assert await ada.refusal("rag_documents", document_id=document_id) == "not_found"
-    folder = tmp_path / "context"
-    holding = [path for path in folder.rglob("*") if path.is_file() and b"heliotrope" in path.read_bytes()]
-    assert holding == []
+    assert holding(tmp_path, b"heliotrope") == []
+
+
+async def test_forgetting_by_where_it_came_from_takes_documents_along(ada: Asking, tmp_path: Path) -> None:
+    document_id = await ada.upload("secret.md", "The passphrase of the heliotrope cabinet is quixotic.", private=True)
+    counted = await ada.outcome("context_forget", audience="ada", dry_run=True)
+    agreed = counted if counted.confirmation is None else await ada.agreed("context_forget", audience="ada", dry_run=True)
+    assert agreed.data["rows"]["documents"] == 1
+    assert await ada.found("heliotrope") == ["secret.md"]
+    forgotten = await ada.agreed("context_forget", document=document_id)
+    assert forgotten.data["rows"] == {"documents": 1}
+    assert await ada.found("heliotrope") == []
+    assert holding(tmp_path, b"heliotrope") == []
+
+
+def holding(folder: Path, words: bytes) -> list[Path]:
+    """Return the files below a folder that hold these words."""
+    return [path for path in folder.rglob("*") if path.is_file() and words in path.read_bytes()]
 
 
 async def test_a_filter_is_by_name_and_by_label(ada: Asking) -> None:

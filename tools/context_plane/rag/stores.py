@@ -102,6 +102,20 @@ class DocumentStore(Protocol):
         """Delete a document with its text, its chunks and its bytes; False where there is none. It wins over a reading under way."""
         ...
 
+    async def of(
+        self, tenant_id: str, audiences: Collection[str] | None, *, document_id: int | None = None, url: str | None = None
+    ) -> Sequence[int]:
+        """Return the numbers of the documents of these audiences (None: all), in whatever state, for whoever forgets them."""
+        ...
+
+    async def forget(self, tenant_id: str, document_ids: Collection[int]) -> int:
+        """Delete these documents; return how many there were."""
+        ...
+
+    async def purge(self) -> None:
+        """Leave no copy of what was deleted outside of the tables. Raises StoreUnavailable where somebody still reads it."""
+        ...
+
     async def passages(self, scope: Scope, rows: Collection[int]) -> Mapping[int, Passage]:
         """Return those of the chunks that are there for `scope`, with their texts."""
         ...

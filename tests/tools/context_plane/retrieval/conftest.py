@@ -11,13 +11,16 @@ import pytest
 from capability_index.encoders.encoder import load_word_table
 from oauth.principal import Principal
 from server.assembly.context_plane import ContextPlane, assemble_context_plane
+from server.assembly.documents import assemble_documents
 from server.config.load import load
 from server.storage.store import open_store
 from tests.empty_store import put_data_directory
 from tests.tools.context_plane.saying import ADA, declare_one, say
+from tools.context_plane.rag.answers import QuotesOnly
 from tools.context_plane.retrieval.asked_facts import read_asked
 from tools.context_plane.retrieval.shown_fact import shown_answer
 from tools.context_plane.stores import Scope
+from tools.egress.client import Egress
 
 BOB = replace(ADA, subject="bob", grant_id="grant-2")
 EVE = replace(ADA, tenant_id="globex", subject="eve", grant_id="grant-3")
@@ -55,8 +58,9 @@ async def knowing(folder: Path) -> AsyncIterator[Known]:
     """Open a store and a plane on it; a second one on the same folder is a second process."""
     settings = load(put_data_directory(folder), {})
     table = load_word_table(folder / "index")
-    async with open_store(settings) as store:
-        yield Known(assemble_context_plane(settings, store, lambda: table, lambda: None), folder)
+    async with open_store(settings) as store, Egress() as egress:
+        documents = assemble_documents(settings, store, egress, lambda: table, lambda: None, QuotesOnly())
+        yield Known(assemble_context_plane(settings, store, lambda: table, lambda: None, documents=documents), folder)
 
 
 @pytest.fixture
