@@ -54,7 +54,7 @@ class WeighedCache(Generic[Key, Value]):
         self._kept[key] = (value, weight)
         self.total_bytes += weight
         while self.total_bytes > self._max_bytes:
-            self.total_bytes -= self._kept.popitem(last=False)[1][1]
+            self.drop_oldest()
         return True
 
     def replace(self, key: Key, value: Value) -> None:
@@ -69,6 +69,10 @@ class WeighedCache(Generic[Key, Value]):
             return None
         self.total_bytes -= found[1]
         return found[0]
+
+    def drop_oldest(self) -> None:
+        """Forget what was unused for longest."""
+        self.total_bytes -= self._kept.popitem(last=False)[1][1]
 
     def clear(self) -> None:
         self._kept.clear()

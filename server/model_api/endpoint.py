@@ -108,8 +108,12 @@ class ModelEndpoint:
         try:
             reply = await self.calls.answer(request)
             if isinstance(reply, StreamReply):
-                await sender.start(reply.headers)
                 async with aclosing(reply.events()) as events:
+                    # Begun before anything is sent: one that never began is not settled by its end either.
+                    first = await anext(events, b"")
+                    await sender.start(reply.headers)
+                    if first:
+                        await sender.write(first)
                     async for event in events:
                         await sender.write(event)
                 await sender.end()

@@ -112,11 +112,18 @@ class ModelCalls:
             return await self._embedded(call, decision)
         if (found := self.cache.find(place)) is not None:
             return call.kept(*found)
-        async with self.cache.one_at_a_time(place):
+        landed = await self.cache.take_off(place)
+        try:
             if (found := self.cache.find(place)) is not None:
                 return call.kept(*found)
             call.keep = lambda answer: self.cache.keep(place, answer)
-            return await self._called(call, decision)
+            reply = await self._called(call, decision)
+            if not call.is_settled:
+                # A stream that has only begun.
+                call.landed, landed = landed, _done
+            return reply
+        finally:
+            landed()
 
     async def _embedded(self, call: OneCall, decision: Decision) -> ModelReply:
         """Return the vectors of a list of texts; only those are asked for that are not kept."""
@@ -227,6 +234,10 @@ class ModelCalls:
         call.settle(None, 200, "ok", TokenUsage(is_estimated=True), is_free=True)
         body = orjson.dumps({"input_tokens": max(1, -(-len(call.request.raw) // CHARS_PER_TOKEN))})
         return WholeReply(200, call.headers(None), body)
+
+
+def _done() -> None:
+    """Do nothing: the stream says itself when it is done."""
 
 
 def new_call_id() -> str:

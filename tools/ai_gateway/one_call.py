@@ -66,6 +66,8 @@ class OneCall:
     shadow: Callable[[Answered], None] | None = None
     #: tells the limits how many tokens it took in the end; None: no limit was asked
     count_tokens: Callable[[int], None] | None = None
+    #: tells those who wait for this answer that there will be no more of it; None: nobody waits
+    landed: Callable[[], None] | None = None
     _cost_nano_usd: int | None = None
 
     def reply(self, begun: Begun) -> ModelReply:
@@ -214,6 +216,9 @@ class OneCall:
         self.books.ledger.close(record, self.reservation, spent)
         if self.count_tokens is not None:
             self.count_tokens(spent.tokens)
+        if self.landed is not None:
+            # After this step, in which a complete answer is kept.
+            asyncio.get_running_loop().call_soon(self.landed)
 
     def trailer(self, target: ModelTarget, usage: TokenUsage) -> bytes:
         """Return the comment that says at the end of a stream what the call was and cost; nothing where none is taken."""

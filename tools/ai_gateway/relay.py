@@ -177,6 +177,8 @@ class StreamRelay:
         if self.kept_bytes > MAX_KEPT_BYTES:
             call.keep = call.shadow = None
             self.kept.clear()
+            if call.landed is not None:
+                call.landed()
 
 
 async def _drain(response: StreamedResponse) -> None:

@@ -1,5 +1,7 @@
 """Model calls through the whole application: what passes, what is kept back, and what is on record afterwards."""
 
+import asyncio
+
 import orjson
 import pytest
 
@@ -222,6 +224,21 @@ async def test_an_equal_question_is_answered_from_memory_within_its_tenant(model
     assert other.headers["x-gateway-cache"] == "miss"
     assert (await models.chat("r", temperature=0.5)).headers["x-gateway-cache"] == "miss"
     assert len(models.provider.asked) == 3
+
+
+async def test_equal_streams_at_once_are_one_call(models: Models) -> None:
+    """Whoever comes second is answered from memory as soon as the first is done, streamed or not."""
+    await models.configure(routes={"r": {"targets": ["one/m"], "cache_s": 60}})
+    replies = await asyncio.gather(*(models.chat("r", stream=number % 2 == 0) for number in range(6)))
+    assert sorted(reply.headers["x-gateway-cache"] for reply in replies) == ["hit"] * 5 + ["miss"]
+    assert len(models.provider.asked) == 1
+
+
+async def test_who_waits_for_a_stream_that_breaks_off_asks_themselves(models: Models) -> None:
+    await models.configure(routes={"r": {"targets": ["one/cuts"], "cache_s": 60}})
+    replies = await asyncio.gather(*(models.chat("r", stream=True) for _ in range(2)))
+    assert len(models.provider.asked) == 2
+    assert all("stream_interrupted" in reply.text for reply in replies)
 
 
 async def test_a_stream_is_kept_for_whoever_asks_streamed_or_not(models: Models) -> None:

@@ -5,7 +5,9 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import aiohttp
+import orjson
 import pytest
+from starlette.types import Message
 
 from tests.gateway import served
 from tests.server.model_api.conftest import Models, prepared
@@ -54,3 +56,21 @@ async def test_before_the_first_byte(over_http: Models, is_stream: bool) -> None
     await until(lambda: over_http.provider.left == 1)
     await until(lambda: is_on_record(over_http))
     assert len(over_http.provider.asked) == 1, "a call whose caller left is not repeated"
+
+
+async def test_as_the_head_of_a_stream_goes_out(over_http: Models) -> None:
+    """Settled, and its place at the provider is free, though no event was ever taken."""
+    body = orjson.dumps({"model": "one/endless", "messages": [], "stream": True})
+    path, headers = "/v1/chat/completions", [(b"authorization", f"Bearer {over_http.key}".encode())]
+    scope = {"type": "http", "method": "POST", "path": path, "raw_path": path.encode(), "query_string": b"", "headers": headers}
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    async def send(message: Message) -> None:
+        raise asyncio.CancelledError
+
+    with pytest.raises(asyncio.CancelledError):
+        await over_http.gateway.app(scope, receive, send)
+    await until(lambda: over_http.provider.left == 1)
+    assert await is_on_record(over_http)

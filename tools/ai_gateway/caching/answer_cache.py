@@ -1,8 +1,8 @@
 """The cache in front of the providers: the very same question, a similar one where the route says so, and one call for equal ones."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from tools.ai_gateway.caching.answer_keys import answer_key, question_of
@@ -77,20 +77,26 @@ class AnswerCache:
         if place.question is not None:
             self._similar.add(place.tenant_id, *place.question, place.key)
 
-    @asynccontextmanager
-    async def one_at_a_time(self, place: CachePlace) -> AsyncIterator[None]:
-        """Let equal questions wait for the first: its answer serves them all. Whoever waited looks again."""
-        flight = self._flights.get(place.key)
-        if flight is not None:
-            # Whoever waited for long asks the provider all the same.
+    async def take_off(self, place: CachePlace) -> Callable[[], None]:
+        """Let equal questions wait for the first, whose answer serves them all; return what its caller calls when it is done.
+
+        Whoever waited looks again: for long, or for an answer that is not kept, and asks the provider all the same.
+        """
+        if (flight := self._flights.get(place.key)) is not None:
             with suppress(TimeoutError):
                 async with asyncio.timeout(MAX_FLIGHT_S):
                     await flight.wait()
-            yield
-            return
+        if place.key in self._flights:
+            return _nothing
         flight = self._flights[place.key] = asyncio.Event()
-        try:
-            yield
-        finally:
-            del self._flights[place.key]
+
+        def landed() -> None:
+            if self._flights.get(place.key) is flight:
+                del self._flights[place.key]
             flight.set()
+
+        return landed
+
+
+def _nothing() -> None:
+    """End no flight: another is under way."""

@@ -1,7 +1,6 @@
 """Whole answers and streams, kept in memory: by tenant, weighed by what they hold, for as long as route or caller says."""
 
 import time
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -9,9 +8,9 @@ from tools.ai_gateway.routing.decision import ModelTarget
 from tools.ai_gateway.token_usage import TokenUsage
 from tools.weighed_cache import WeighedCache
 
-#: one tenant pushes out its own answers, never another's
-MAX_BYTES_PER_TENANT = 16 << 20
-MAX_TENANTS = 8
+#: of all tenants together
+MAX_BYTES = 32 << 20
+MAX_ANSWER_BYTES = 2 << 20
 #: as Cloudflare has it
 MAX_AGE_S = 30 * 24 * 3600
 
@@ -40,12 +39,16 @@ class KeptAnswer:
 
 
 class KeptAnswers:
-    """What this process keeps. A key is looked up in its tenant's part only."""
+    """What this process keeps. A key is looked up in its tenant's part only.
 
-    def __init__(self, clock: Callable[[], float] = time.time) -> None:
-        self._clock = clock
-        #: the tenant that was used longest ago stands first
-        self._by_tenant: OrderedDict[str, WeighedCache[bytes, KeptAnswer]] = OrderedDict()
+    There is one bound for all. Above it the tenant that holds most loses what it has not used for longest: one alone may have it all, and
+    several end with equal parts, whoever asks more.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.time, max_bytes: int = MAX_BYTES) -> None:
+        self._clock, self._max_bytes = clock, max_bytes
+        self._by_tenant: dict[str, WeighedCache[bytes, KeptAnswer]] = {}
+        self.total_bytes = 0
 
     def get(self, tenant_id: str, key: bytes) -> KeptAnswer | None:
         """Return what is kept and still good."""
@@ -53,20 +56,32 @@ class KeptAnswers:
         if part is None or (kept := part.get(key)) is None:
             return None
         if kept.expires_at <= self._clock():
+            before = part.total_bytes
             part.pop(key)
+            self._weigh(tenant_id, part, before)
             return None
-        self._by_tenant.move_to_end(tenant_id)
         return kept
 
     def put(self, tenant_id: str, key: bytes, kept: KeptAnswer) -> None:
-        """Keep an answer until it expires, or others of its tenant push it out."""
+        """Keep an answer until it expires, or others push it out."""
         part = self._by_tenant.get(tenant_id)
         if part is None:
-            part = self._by_tenant[tenant_id] = WeighedCache(MAX_BYTES_PER_TENANT)
-            if len(self._by_tenant) > MAX_TENANTS:
-                self._by_tenant.popitem(last=False)
-        self._by_tenant.move_to_end(tenant_id)
+            part = self._by_tenant[tenant_id] = WeighedCache(self._max_bytes, min(MAX_ANSWER_BYTES, self._max_bytes // 8))
+        before = part.total_bytes
         part.put(key, kept, kept.weight_bytes)
+        self._weigh(tenant_id, part, before)
+        while self.total_bytes > self._max_bytes:
+            heaviest = max(self._by_tenant, key=lambda each: self._by_tenant[each].total_bytes)
+            part = self._by_tenant[heaviest]
+            before = part.total_bytes
+            part.drop_oldest()
+            self._weigh(heaviest, part, before)
+
+    def _weigh(self, tenant_id: str, part: WeighedCache[bytes, KeptAnswer], before: int) -> None:
+        """Take in what a part weighs now; who keeps nothing takes no place."""
+        self.total_bytes += part.total_bytes - before
+        if not len(part):
+            self._by_tenant.pop(tenant_id, None)
 
     def expires_at(self, age_s: float) -> float:
         """Return when something kept now for `age_s` ends."""

@@ -13,9 +13,9 @@ Embed = Callable[[Sequence[str]], NDArray[np.float32]]
 
 #: one tenant pushes out its own questions, never another's
 MAX_TENANTS = 8
-#: places (model, everything but the question) of a tenant, and questions of one place: 256 vectors are a quarter of a megabyte
-MAX_PLACES = 16
-MAX_QUESTIONS = 256
+#: places (model, everything but the question) of a tenant, and the vectors of one place: 8 MB for all tenants
+MAX_PLACES = 8
+MAX_VECTOR_BYTES = 128 << 10
 MAX_CHARS = 4_000
 
 
@@ -69,16 +69,17 @@ class _Place:
         self.vectors = np.zeros((16, dimensions), dtype=np.float32)
         self.keys: list[bytes] = []
         self._next = 0
+        self._most = max(16, MAX_VECTOR_BYTES // (4 * dimensions))
 
     def add(self, vector: NDArray[np.float32], key: bytes) -> None:
         if key in self.keys:
             self.vectors[self.keys.index(key)] = vector
             return
-        if len(self.keys) < MAX_QUESTIONS:
+        if len(self.keys) < self._most:
             if len(self.keys) == len(self.vectors):
                 self.vectors = np.concatenate([self.vectors, np.zeros_like(self.vectors)])
             self.vectors[len(self.keys)] = vector
             self.keys.append(key)
             return
         self.vectors[self._next], self.keys[self._next] = vector, key
-        self._next = (self._next + 1) % MAX_QUESTIONS
+        self._next = (self._next + 1) % self._most
