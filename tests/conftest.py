@@ -5,6 +5,10 @@ import os
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
+# As the program does, server/cli.py: the threads of a search wait for each other, and a core that waits is another worker's. Read when
+# numpy is loaded, hence before it.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 import pytest
 from hypothesis import HealthCheck, settings
 
