@@ -186,6 +186,11 @@ def test_the_outline_of_a_pdf_is_its_headings() -> None:
     ]
 
 
+def test_the_number_before_a_title_belongs_to_its_section() -> None:
+    document = read(pdf([["text", "2.1 Scope", "text"]], outline=[("Scope", 0)]))
+    assert document.text[document.headings[0].start :].startswith("2.1 Scope")
+
+
 def test_lines_of_one_sentence_are_joined() -> None:
     lines = ["A sentence that goes on beyond the end of its line, and", "ends in the next one.", "Another sentence."]
     assert read(pdf([lines])).text == "A sentence that goes on beyond the end of its line, and ends in the next one.\nAnother sentence."

@@ -21,6 +21,10 @@ def test_a_page_becomes_paragraphs_lists_and_headings() -> None:
     ]
 
 
+def test_items_without_text_leave_nothing() -> None:
+    assert read("<ul><li><img src=x></li><li><p>one</p><p>more</p></li><li></li></ul>end").text == "- one\n\nmore\n\nend"
+
+
 def test_the_title_is_a_heading_where_the_page_has_none() -> None:
     assert read("<html><head><title>My page</title></head><p>text").text == "My page\n\ntext"
     assert read("<html><head><title>My page</title></head><h1>Own</h1><p>text").text == "Own\n\ntext"

@@ -69,7 +69,7 @@ class _Page:
         self.laid_out = LaidOut()
         #: of the block that is being written, and what stands before it
         self._pieces: list[str] = []
-        self._gap = "\n\n"
+        self._gap, self._marker = "\n\n", ""
         self._preformatted = self._tables = 0
         #: of the table of figures that this is in
         self._rows: list[list[str]] | None = None
@@ -106,7 +106,7 @@ class _Page:
             if tag == "pre":
                 self._preformatted += 1
             elif tag == "li":
-                self._pieces.append("- ")
+                self._marker = "- "
             elif tag == "table":
                 self._tables += 1
                 if self._tables <= _MAX_TABLES_DEEP and _holds_figures(node):
@@ -137,6 +137,8 @@ class _Page:
         elif tag in _BLOCKS:
             self._flush(tag)
             self._preformatted -= tag == "pre"
+            if tag == "li":
+                self._marker = ""
 
     def _leave_table(self) -> None:
         if self._rows is None:
@@ -150,8 +152,8 @@ class _Page:
         """Add what was written as a block, and begin another one at the bound of an element."""
         gap = "\n" if tag in _LINES else "\n\n"
         if (block := self._taken()).strip():
-            self.laid_out.add(block, gap=self._gap)
-            self._gap = gap
+            self.laid_out.add(self._marker + block, gap=self._gap)
+            self._gap, self._marker = gap, ""
         elif gap == "\n\n":
             self._gap = gap
 

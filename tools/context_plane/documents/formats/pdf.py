@@ -20,6 +20,7 @@ _HYPHENATED = re.compile("[\x02\ufffe\u00ad]\r?\n")
 _WRAPPED = re.compile(r"(?<=[^\n]{39}[\w,;’')-])[ ]*\n(?=\w)")
 _LIGATURES = str.maketrans({0xFB00: "ff", 0xFB01: "fi", 0xFB02: "fl", 0xFB03: "ffi", 0xFB04: "ffl", 0xFB05: "st", 0xFB06: "st"})
 _PAGE_GAP = "\n\n"
+_MAX_NUMBER = 12
 
 
 def read_pdf(content: bytes) -> ParsedDocument:
@@ -90,7 +91,9 @@ def _headings(document: pypdfium2.PdfDocument, text: str, pages: list[int]) -> t
             continue
         end = pages[page + 1] if page + 1 < len(pages) else len(text)
         at = text.find(title, pages[page], end)
-        found.append(Heading(at if at >= 0 else pages[page], level, title))
+        line = max(pages[page], text.rfind("\n", 0, at) + 1)
+        # The number of a section stands on its page, and often not in the outline.
+        found.append(Heading(pages[page] if at < 0 else line if at - line <= _MAX_NUMBER else at, level, title))
     return tuple(sorted(found, key=lambda heading: heading.start))
 
 
