@@ -7,8 +7,8 @@ import unicodedata
 
 #: A pile of marks longer than this is no character of any language (UAX #15 §13 allows 30): it may be cut.
 _MAX_CLUSTER = 60
-#: of flags in a row, which are told from their first on; even
-_MAX_FLAG_LETTERS = 100_000
+#: of flags in a row, which can be told apart from the first of them on only; even
+_MAX_FLAG_LETTERS = 4_000
 _FLAG_LETTERS = "".join(map(chr, range(0x1F1E6, 0x1F200)))
 _ZWJ, _ZWNJ = "\u200d", "\u200c"
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from tools.context_plane.documents.cleaning import cleaned, said_of
 from tools.context_plane.documents.decoding import text_of
-from tools.context_plane.documents.document_limits import MAX_CHARACTERS
+from tools.context_plane.documents.document_limits import MAX_CHARACTERS, MAX_HEADINGS
 from tools.context_plane.documents.document_refused import DocumentRefused, too_long
 from tools.context_plane.documents.formats.docx import read_docx
 from tools.context_plane.documents.formats.html import read_html
@@ -40,7 +40,8 @@ def read_document(content: bytes, media_type: str | None, name: str) -> ParsedDo
         document = _read_text(content, charset, declared, name)
     if not document.text.strip():
         raise _empty()
-    return replace(document, notes=(*note_on(document.media_type, declared), *document.notes))
+    beyond = (f"headings after the first {MAX_HEADINGS:,} are taken as text",) if len(document.headings) == MAX_HEADINGS else ()
+    return replace(document, notes=(*note_on(document.media_type, declared), *document.notes, *beyond))
 
 
 def _read_text(content: bytes, charset: str | None, declared: str, name: str) -> ParsedDocument:

@@ -1,6 +1,7 @@
 """Tables in text: rows of cells between bars, one a line, and CSV. Where they are, where rows end, what names the columns."""
 
 import re
+from array import array
 from bisect import bisect_right
 from dataclasses import dataclass
 
@@ -22,7 +23,7 @@ class Table:
     body: int
     end: int
     columns: str
-    row_ends: list[int]
+    row_ends: "array[int]"
 
     def last_end(self, within: int) -> int:
         """Return where the last row ends that is whole before `within`, `start` where there is none."""
@@ -38,7 +39,7 @@ def tables_of(document: ParsedDocument, start: int, end: int) -> list[Table]:
 
 
 def _csv(text: str, start: int, end: int) -> Table:
-    ends, at, began, is_open = list[int](), start, start, False
+    ends, at, began, is_open = array("q"), start, start, False
     while at < end:
         line_end = text.find("\n", at, end) + 1 or end
         is_open ^= text.count('"', at, line_end) % 2 == 1
@@ -53,7 +54,7 @@ def _between_bars(text: str, start: int, end: int) -> list[Table]:
     tables, at = list[Table](), start
     while (bar := text.find("|", at, end)) >= 0:
         first = max(text.rfind("\n", start, bar) + 1, start)
-        at, ends = first, list[int]()
+        at, ends = first, array("q")
         while at < end:
             line_end = text.find("\n", at, end) + 1 or end
             if text.find("|", at, line_end) < 0:
@@ -66,6 +67,6 @@ def _between_bars(text: str, start: int, end: int) -> list[Table]:
     return tables
 
 
-def _table(text: str, start: int, end: int, ends: list[int], head_rows: int) -> Table:
+def _table(text: str, start: int, end: int, ends: "array[int]", head_rows: int) -> Table:
     columns = " ".join(text[start : min(ends[0], start + 4 * _MAX_COLUMNS_CHARACTERS)].strip().strip("|").split())
     return Table(start, ends[min(head_rows, len(ends)) - 1], end, columns[:_MAX_COLUMNS_CHARACTERS].rstrip(), ends)

@@ -113,6 +113,12 @@ def test_offsets_of_headings_are_where_their_lines_begin() -> None:
     assert [document.text[heading.start :].partition("\n")[0] for heading in document.headings] == ["# Größe", "Unter"]
 
 
+def test_headings_without_end_are_text_from_some_point_on() -> None:
+    document = read(b"# a\n" * 12_000, "text/markdown")
+    assert len(document.headings) == 10_000
+    assert document.notes == ("headings after the first 10,000 are taken as text",)
+
+
 def test_text_of_which_nothing_is_known_is_markdown_where_it_looks_so() -> None:
     assert read(b"# Notes\n\ntext", None).media_type == "text/markdown"
     assert read(b"text\n\n## A\n\ntext\n\n## B\n", None).media_type == "text/markdown"
