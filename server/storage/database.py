@@ -16,8 +16,6 @@ from server.storage.schema.platform_tables import changes
 from tools.dispatch.uninterruptible import uninterruptible
 
 Result = TypeVar("Result")
-#: each waits for readers as long as a write waits for writers
-CHECKPOINTS = 3
 
 
 def now_us() -> int:
@@ -97,21 +95,17 @@ class Database:
         with uninterruptible(), _reached():
             return await self._snapshots.run(work)
 
-    async def overwrite(self, tables: Sequence[str]) -> None:
+    async def overwrite(self, tables: Sequence[str]) -> bool:
         """Leave no copy of what was deleted from `tables` outside of them.
 
-        SQLite overwrites rows as it deletes them; its write-ahead log, which still has them, is emptied. Raises StoreUnavailable where
-        somebody reads an old snapshot for so long that it cannot be. PostgreSQL frees the rows for others to overwrite.
+        SQLite overwrites rows as it deletes them; its write-ahead log, which still has them, is emptied, False where somebody reads an
+        old snapshot for so long that it cannot be. PostgreSQL frees the rows for others to overwrite.
         """
         with uninterruptible(), _reached():
             if self._write_turn is None:
-                await self._durable.alone(f"VACUUM {', '.join(tables)}")
-                return
+                return await self._durable.alone(f"VACUUM {', '.join(tables)}")
             async with self._write_turn:
-                for _ in range(CHECKPOINTS):
-                    if await self._durable.alone("PRAGMA wal_checkpoint(TRUNCATE)"):
-                        return
-            raise StoreUnavailable("the write-ahead log cannot be emptied while somebody reads from it")
+                return await self._durable.alone("PRAGMA wal_checkpoint(TRUNCATE)")
 
     @asynccontextmanager
     async def feed(self) -> AsyncIterator[AsyncConnection]:

@@ -14,6 +14,7 @@ from server.storage.database import Database
 from server.storage.tools.kept_calls import SqlPlanStore, SqlResultStore, forget_answers
 from tests.tools.context_plane.saying import ADA, believed, declare_one, fact, say
 from tools.context_plane.errors import ContextRefused
+from tools.context_plane.forgetting import forgetting
 from tools.context_plane.forgetting.forgetting import Forgetting
 from tools.context_plane.ids import EPISODE, id_text
 from tools.context_plane.stores import ContextRows
@@ -86,6 +87,18 @@ async def test_a_dry_run_counts_what_would_go_and_nothing_goes(store: SqlContext
     assert would["claims"] == 3
     assert len(await believed(store)) == 3
     assert await forget(store, source="gong") == would
+
+
+async def test_what_takes_several_transactions_is_forgotten_whole(store: SqlContextStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    for n in range(5):
+        await say(store, fact("Kahuna", f"field {n}", "x"), fact("Wave", "note", f"note {n}"), source="gong", source_id=str(n))
+    await say(store, fact("Wave", "partner of", {"kind": "account", "name": "Kahuna"}), source="crm")
+    monkeypatch.setattr(forgetting, "CLAIMS_AT_ONCE", 2)
+    monkeypatch.setattr(forgetting, "EPISODES_AT_ONCE", 2)
+    assert (await forget(store, entity="Kahuna"))["claims"] == 6
+    assert await believed(store) == [f"Wave note note {n} [, )" for n in range(5)]
+    assert (await forget(store, source="gong"))["claims"] == 5
+    assert await kept(store) == (0, 0, 0, 0)
 
 
 @pytest.mark.parametrize("sql_database", ["sqlite"], indirect=True)

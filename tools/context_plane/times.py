@@ -21,12 +21,15 @@ def time_us(text: str) -> int:
             day = date.fromisoformat(text)
             moment = datetime(day.year, day.month, day.day, tzinfo=UTC)
         else:
-            moment = datetime.fromisoformat(text)
+            moment = datetime.fromisoformat(text.upper())
     except ValueError as error:
         raise BadTime(f"{text[:40]!r} is no time; write 2026-02-28T09:30:00Z, or a day: 2026-02-28") from error
     if moment.tzinfo is None:
         raise BadTime(f"{text[:40]!r} has no offset; end it with Z for UTC, or with one like +01:00")
-    return (moment.astimezone(UTC) - _EPOCH) // timedelta(microseconds=1)
+    try:
+        return (moment.astimezone(UTC) - _EPOCH) // timedelta(microseconds=1)
+    except OverflowError as error:
+        raise BadTime(f"{text[:40]!r} is beyond the years 1 to 9999 in UTC; leave a side out where it is open") from error
 
 
 def time_text(us: int | None) -> str | None:

@@ -37,10 +37,10 @@ class SqlContextStore:
     async def read(self, tenant_id: str, work: Callable[[ContextRows], Result]) -> Result:
         return await self._database.look(lambda connection: work(self._seen(connection, tenant_id)))
 
-    async def purge(self) -> None:
+    async def purge(self) -> bool:
         # And what calls left behind: kept answers may quote what is forgotten.
         tables = (claims, entities, entity_keys, entity_links, episodes, facts, signal_evaluations, plan_steps, plans, results)
-        await self._database.overwrite([table.name for table in tables])
+        return await self._database.overwrite([table.name for table in tables])
 
     async def facts_since(self, tenant_id: str, revision: int, limit: int) -> FactNews:
         return await self._database.look(lambda connection: facts_since(self._seen(connection, tenant_id), revision, limit))

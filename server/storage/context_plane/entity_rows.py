@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import Row, bindparam, select, update
 
 from server.storage.context_plane.matching import matching, numbers
 from server.storage.context_plane.tenant_rows import TenantRows
@@ -83,6 +83,13 @@ class SqlEntityRows(TenantRows):
             [{"tenant_id": self.tenant_id, "key_kind": key.key_kind, "key": key.key, "entity_id": key.entity_id} for key in keys],
         )
         self.totals.entities += len(entities_)
+
+    def set_kinds(self, kinds: Mapping[int, str]) -> None:
+        if kinds:
+            its_row = (entities.c.tenant_id == bindparam("of"), entities.c.entity_id == bindparam("id"))
+            one = update(entities).where(*its_row).values(kind=bindparam("new_kind"))
+            rows = [{"of": self.tenant_id, "id": entity_id, "new_kind": kind} for entity_id, kind in kinds.items()]
+            self.connection.execute(one, rows)
 
     def link(self, entity_id: int, into_id: int, by: str) -> None:
         self._set_merged_into(entity_id, into_id)

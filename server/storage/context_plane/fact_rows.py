@@ -44,7 +44,10 @@ class SqlFactRows(TenantRows):
         return [fact_of(row) for row in rows_of_parts(self, facts, parts, facts.c.retired_at.is_(None))]
 
     def history_of(self, groups: Collection[Group]) -> Sequence[Fact]:
-        return [fact_of(row) for row in rows_of_parts(self, facts, [Part(group) for group in groups])]
+        return self.ever_believed([Part(group) for group in groups])
+
+    def ever_believed(self, parts: Collection[Part]) -> Sequence[Fact]:
+        return [fact_of(row) for row in rows_of_parts(self, facts, parts)]
 
     def facts(self, fact_ids: Collection[int]) -> Mapping[int, Fact]:
         rows = matching(self.connection, facts, self.tenant_id, (facts.c.fact_id,), numbers(fact_ids))

@@ -6,7 +6,7 @@ import orjson
 from sqlalchemy import Column, ColumnElement, Table, bindparam, delete, or_, select, update
 
 from server.storage.context_plane.episode_rows import claim_of, episode_of
-from server.storage.context_plane.matching import matching, numbers
+from server.storage.context_plane.matching import matching, numbers, present
 from server.storage.context_plane.tenant_rows import TenantRows
 from server.storage.insertion import insert_in_thread
 from server.storage.schema.context_tables import (
@@ -60,13 +60,17 @@ class SqlForgettingRows(TenantRows):
         rows = matching(self.connection, claims, self.tenant_id, (claims.c.episode_id,), numbers(episode_ids))
         return [claim_of(row) for row in rows]
 
-    def claims_about(self, entity_ids: Collection[int]) -> Sequence[Claim]:
-        found = {
-            row.claim_id: claim_of(row)
-            for column in (claims.c.subject_id, claims.c.object_id)
-            for row in matching(self.connection, claims, self.tenant_id, (column,), numbers(entity_ids))
-        }
-        return list(found.values())
+    def claims_about(self, entity_ids: Collection[int], limit: int) -> Sequence[Claim]:
+        found: dict[int, Claim] = {}
+        for column in (claims.c.subject_id, claims.c.object_id):
+            spoken_of = numbers(present(self.connection, claims, self.tenant_id, column, entity_ids))
+            rows = matching(self.connection, claims, self.tenant_id, (column,), spoken_of, limit=limit)
+            found |= {row.claim_id: claim_of(row) for row in rows}
+        return list(found.values())[:limit]
+
+    def spoken_of(self, entity_ids: Collection[int]) -> frozenset[int]:
+        columns = (claims.c.subject_id, claims.c.object_id)
+        return frozenset(each for column in columns for each in present(self.connection, claims, self.tenant_id, column, entity_ids))
 
     def delete_episodes(self, episode_ids: Collection[int]) -> None:
         bytes_before = sum(

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 import orjson
-from sqlalchemy import ARRAY, BigInteger, Column, ColumnElement, Connection, Row, Table, Text, and_, bindparam, cast, func, select
+from sqlalchemy import ARRAY, BigInteger, Column, ColumnElement, Connection, Row, Table, Text, and_, bindparam, cast, func, literal, select
 from sqlalchemy.sql.selectable import TableValuedAlias
 
 #: a number or a text for each of the columns that are compared
@@ -18,6 +18,7 @@ def matching(
     columns: Sequence[Column[Any]],
     keys: Collection[Key],
     *among: ColumnElement[bool],
+    limit: int | None = None,
 ) -> Sequence[Row[Any]]:
     """Return the tenant's rows of `table` whose `columns` equal one of `keys`; `among`: those alone for which this holds.
 
@@ -29,8 +30,18 @@ def matching(
     listed = list(dict.fromkeys(keys))
     wanted, values = _in_sqlite(listed) if connection.dialect.name == "sqlite" else _in_postgres(columns, listed)
     same = and_(table.c.tenant_id == tenant_id, *among, *(column == value for column, value in zip(columns, values, strict=True)))
-    rows = connection.execute(select(table).select_from(wanted.outerjoin(table, same)))
+    rows = connection.execute(select(table).select_from(wanted.outerjoin(table, same)).limit(limit))
     return [row for row in rows if row.tenant_id is not None]
+
+
+def present(connection: Connection, table: Table, tenant_id: str, column: Column[Any], values: Collection[int]) -> set[int]:
+    """Return those of `values` that `column` has in any of the tenant's rows, without reading them all."""
+    if not values:
+        return set()
+    keys = numbers(values)
+    wanted, [value] = _in_sqlite(keys) if connection.dialect.name == "sqlite" else _in_postgres([column], keys)
+    has_any = select(literal(1)).select_from(table).where(table.c.tenant_id == tenant_id, column == value).correlate(wanted).exists()
+    return set(connection.execute(select(value).select_from(wanted).where(has_any)).scalars())
 
 
 def numbers(values: Collection[int]) -> list[Key]:

@@ -1,6 +1,7 @@
 """Assertion: facts and the episode that says so, as `context_assert` takes them (context contract §2)."""
 
 import hashlib
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, get_args
@@ -16,6 +17,8 @@ from tools.operation import Json
 
 MAX_FACTS, MAX_VALUE_CHARS, MAX_PREDICATE_CHARS, MAX_CONTENT_CHARS = 500, 2_000, 100, 1_000_000
 MAX_SOURCE_CHARS, MAX_SOURCE_ID_CHARS, MAX_KIND_CHARS, MAX_AUTHOR_CHARS, MAX_URL_CHARS = 100, 300, 64, 300, 2_000
+#: of a whole number: what a double reaches
+MAX_BITS = 1_024
 #: where nobody says where it is from
 SOURCE, KIND = "agent", "assertion"
 _FACT = ("subject", "predicate", "value", "valid_from", "valid_to", "confidence")
@@ -136,7 +139,11 @@ def _said(reader: Reader, path: str, value: Json) -> tuple[str | None, Mention |
     if isinstance(value, bool):
         return str(value).lower(), None
     if isinstance(value, int | float):
-        return orjson.dumps(value).decode() if -(2**63) <= value < 2**64 else str(value), None
+        is_readable = value.bit_length() <= MAX_BITS if isinstance(value, int) else math.isfinite(value)
+        if not is_readable:
+            reader.fault(path, None, "is no number that can be written", 42)
+            return "", None
+        return str(value) if isinstance(value, int) else orjson.dumps(value).decode(), None
     if isinstance(value, Mapping):
         return None, mention_of(reader, path, value)
     text = reader.line(path, value, MAX_VALUE_CHARS, example="Dana Reyes", is_needed=True)

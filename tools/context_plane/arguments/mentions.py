@@ -43,7 +43,8 @@ def _keys(reader: Reader, path: str, value: Json) -> tuple[Key, ...]:
         return ()
     keys: dict[Key, None] = {}
     for given_kind, given in value.items():
-        kind = reader.line(path, given_kind, MAX_KEY_KIND_CHARS, is_needed=True).casefold()
+        # Some letters grow when their case is folded.
+        kind = reader.line(path, str(given_kind).casefold(), MAX_KEY_KIND_CHARS, is_needed=True)
         for each in given if isinstance(given, list) else [given]:
             key = reader.line(f"{path}.{kind}", each, MAX_KEY_CHARS, is_needed=True)
             keys[(kind, normal_key(kind, key))] = None

@@ -79,7 +79,7 @@ class Forgetting:
         if not is_dry:
             for clean in self._cleans:
                 await clean(tenant_id)
-            await self._store.purge()
+            is_all = await self._store.purge() and is_all
         return {"rows": {name: count for name, count in sorted(rows.items()) if count}, "dry_run": is_dry, "is_all": is_all}
 
     async def _forgotten(self, tenant_id: str, target: Target) -> Counter[str]:

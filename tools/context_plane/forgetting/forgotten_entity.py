@@ -54,9 +54,8 @@ def forget_entity(rows: ContextRows, entity_id: int, claims_at_once: int) -> tup
     """
     family = families_of(rows, [entity_id])[entity_id]
     words = words_of(rows, family)
-    claims = rows.claims_about(family)
-    is_all = len(claims) <= claims_at_once
-    claims = claims[:claims_at_once]
+    claims = rows.claims_about(family, claims_at_once)
+    is_all = len(claims) < claims_at_once
     if is_all:
         known = {claim.claim_id for claim in claims}
         told = (claim for claim in rows.claims_saying(words.phrases) if claim.claim_id not in known) if words.phrases else ()
@@ -64,7 +63,8 @@ def forget_entity(rows: ContextRows, entity_id: int, claims_at_once: int) -> tup
     touched = rows.episodes({claim.episode_id for claim in claims})
     if is_all and words.phrases:
         touched = {**touched, **{each.episode_id: each for each in rows.episodes_saying(words.phrases) if _names(each, words)}}
-    forget_claims(rows, claims)
+    # Until nothing is left of it, it is there to be found again.
+    forget_claims(rows, claims, but=family)
     _forget_texts(rows, list(touched.values()), words)
     if is_all:
         rows.delete_entities(family)

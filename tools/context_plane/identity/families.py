@@ -1,5 +1,6 @@
 """Families: entities that are one because links say so, under the one that stands for them."""
 
+from collections import defaultdict
 from collections.abc import Collection, Mapping
 
 from tools.context_plane.stores import EntityRows
@@ -30,11 +31,23 @@ def families_of(rows: EntityRows, roots: Collection[int]) -> Mapping[int, frozen
     return {root: frozenset(members) for root, members in families.items()}
 
 
-def once_together(rows: EntityRows, entity_ids: Collection[int]) -> frozenset[int]:
-    """Return all whose facts may have stood under one of these, or the other way round, at any time."""
+def once_together(rows: EntityRows, entity_ids: Collection[int]) -> Mapping[int, frozenset[int]]:
+    """Return for each of these itself and all under whose numbers its facts may have stood at any time."""
     known, newest = set(entity_ids), set(entity_ids)
+    sides: defaultdict[int, set[int]] = defaultdict(set)
     while newest:
         links = rows.links_of(newest)
+        for link in links:
+            sides[link.entity_id].add(link.into_id)
+            sides[link.into_id].add(link.entity_id)
         newest = {side for link in links for side in (link.entity_id, link.into_id)} - known
         known |= newest
-    return frozenset(known)
+    return {entity_id: _reached(entity_id, sides) for entity_id in entity_ids}
+
+
+def _reached(entity_id: int, sides: Mapping[int, Collection[int]]) -> frozenset[int]:
+    reached, newest = {entity_id}, [entity_id]
+    while newest:
+        newest = [each for one in newest for each in sides.get(one, ()) if each not in reached]
+        reached.update(newest)
+    return frozenset(reached)

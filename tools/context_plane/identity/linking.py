@@ -23,7 +23,8 @@ def linked(rows: EntityRows, together: Sequence[tuple[Mention, ...]], source: st
 
     `together`: mentions of which none is made where one is ambiguous, like the subject and the object of a fact. The same key links,
     whatever the name. Without one, the same kind and normal name link where no key conflicts and one candidate is left; people are
-    linked by name within one `source` only. A bare name is whoever alone bears it, of any kind.
+    linked by name within one `source` only. A bare name is whoever alone bears it, of any kind; a thing that was only named so far takes
+    the kind of whoever names it with one.
     """
     known = _Known(rows, {mention for mentions in together for mention in mentions}, source)
     found: dict[Mention, int | Ambiguous] = {}
@@ -31,6 +32,7 @@ def linked(rows: EntityRows, together: Sequence[tuple[Mention, ...]], source: st
         doubts: dict[Mention, int | Ambiguous] = {mention: doubt for mention in mentions if (doubt := known.doubt_of(mention)) is not None}
         found.update(doubts or {mention: known.entity_of(mention) for mention in mentions})
     rows.add_entities(known.new_entities, known.new_keys)
+    rows.set_kinds(known.new_kinds)
     return found
 
 
@@ -55,15 +57,18 @@ class _Known:
         self._source = source
         self.new_entities: list[Entity] = []
         self.new_keys: list[EntityKey] = []
+        #: of entities that were there
+        self.new_kinds: dict[int, str] = {}
         keys = {key for mention in mentions for key in self._keys(mention)}
-        names = {(kind, mention.normal_name) for mention in mentions if mention.name for kind in (mention.kind, "")}
+        named = [mention for mention in mentions if mention.name and mention.kind not in PEOPLE]
+        names = {(kind, mention.normal_name) for mention in named for kind in (mention.kind, "")}
         by_key = rows.entities_by_key(keys | {(ALIAS, name) for _kind, name in names})
         by_name = rows.entities_by_name(names)
         numbers = {each for ids in (*by_key.values(), *by_name.values()) for each in ids}
         roots = roots_of(rows, numbers | {mention.entity_id for mention in mentions if mention.entity_id is not None})
         families = families_of(rows, set(roots.values()))
         keys_of = rows.keys_of({member for family in families.values() for member in family})
-        self._there = rows.entities(roots.keys()).keys()
+        self._kinds = {entity_id: entity.kind for entity_id, entity in rows.entities(roots.keys()).items()}
         self._roots = dict(roots)
         self._by_key = {key: dict.fromkeys(ids) for key, ids in by_key.items()}
         self._by_name = {name: dict.fromkeys(ids) for name, ids in by_name.items()}
@@ -75,7 +80,7 @@ class _Known:
     def doubt_of(self, mention: Mention) -> Ambiguous | None:
         """Return why nobody can say whom a mention is about; None where that is clear."""
         if mention.entity_id is not None:
-            return None if mention.entity_id in self._there else Ambiguous(())
+            return None if mention.entity_id in self._kinds else Ambiguous(())
         keys = self._keys(mention)
         if self._owner(keys) is not None:
             return None
@@ -105,11 +110,19 @@ class _Known:
     def _of_name(self, mention: Mention, keys: Iterable[Key]) -> list[int]:
         if mention.kind in PEOPLE or not mention.name:
             return []
-        named = {**self._by_name.get((mention.kind, mention.normal_name), {}), **self._by_key.get((ALIAS, mention.normal_name), {})}
+        known_as = self._by_key.get((ALIAS, mention.normal_name), {})
+        named = {**self._by_name.get((mention.kind, mention.normal_name), {}), **known_as}
+        if not named:
+            # What was only called by its name so far turns out to be of this kind.
+            of_any_kind = self._by_name.get(("", mention.normal_name), {})
+            named = {each: None for each in of_any_kind if self._kinds[each] == THING}
         return [each for each in named if not in_conflict(keys, self._keys_of[self._roots[each]])]
 
     def _with(self, entity_id: int, mention: Mention, keys: Iterable[Key]) -> int:
-        """Give an entity the keys that it did not have, and the name by which it was not known."""
+        """Give an entity the keys and the kind that it did not have, and the name by which it was not known."""
+        if mention.kind not in ("", self._kinds[entity_id]) and self._kinds[entity_id] == THING:
+            self._kinds[entity_id] = self.new_kinds[entity_id] = mention.kind
+            self._by_name.setdefault((mention.kind, mention.normal_name), {})[entity_id] = None
         more = list(keys)
         if mention.kind not in PEOPLE and mention.name and not self._bears(entity_id, mention.normal_name):
             more.append((ALIAS, mention.normal_name))
@@ -125,6 +138,7 @@ class _Known:
         entity = Entity(entity_id=new_id(), kind=named.kind, name=name, normal_name=named.normal_name)
         self.new_entities.append(entity)
         self._roots[entity.entity_id] = entity.entity_id
+        self._kinds[entity.entity_id] = entity.kind
         for kind in (entity.kind, ""):
             self._by_name.setdefault((kind, entity.normal_name), {})[entity.entity_id] = None
         self._add_keys(entity.entity_id, keys)

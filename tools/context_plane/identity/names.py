@@ -8,6 +8,8 @@ _FORMS = """
     sa sarl sas se spa srl ug
 """
 LEGAL_FORMS = frozenset(_FORMS.split())
+#: what an index takes; one letter may become eighteen
+MAX_CHARS = 300
 
 
 def normal_name(name: str) -> str:
@@ -18,7 +20,7 @@ def normal_name(name: str) -> str:
     words = normal_words(name)
     while len(words) > 1 and words[-1] in LEGAL_FORMS:
         words.pop()
-    return " ".join(words) or " ".join(name.casefold().split())
+    return (" ".join(words) or " ".join(name.casefold().split()))[:MAX_CHARS]
 
 
 def normal_words(text: str) -> list[str]:

@@ -62,3 +62,7 @@ def test_two_record_ids_of_one_source_are_two_records_and_two_aliases_are_one_th
 def test_a_mention_is_its_words() -> None:
     assert Mention(name="Kahuna Inc") != Mention(name="Kahuna")
     assert Mention(name="Kahuna Inc").normal_name == "kahuna"
+
+
+def test_a_letter_that_becomes_eighteen_makes_no_name_longer_than_an_index_takes() -> None:
+    assert len(normal_name("\ufdfa" * 300).encode()) <= 1_200
