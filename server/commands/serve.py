@@ -14,6 +14,7 @@ from server.commands.frame import PORT, run_server, with_settings
 from server.config.errors import SettingsError
 from server.config.served_at import remember_served
 from server.config.settings import Settings
+from server.demo.context import DemoContext
 from server.demo.models.start import DemoModels, start_models
 from server.demo.start import DemoStart, start_demo
 from server.http.listen import listen
@@ -69,12 +70,14 @@ async def command(
             click.echo(f"warning: {warning}", err=True)
         stack.callback(start_trace_export(os.environ))
         demos: list[DemoStart | DemoModels] = []
+        prepared: list[DemoStart | DemoContext | DemoModels] = []
         if demo or demo_open:
             demos.append(await stack.enter_async_context(start_demo(demo_port, settings.data_dir, is_open=demo_open)))
             demos.append(await stack.enter_async_context(start_models(settings.data_dir)))
             settings = settings.changed(egress_allow=(*settings.egress.egress_allow, *(each.authority for each in demos)))
+            prepared = [demos[0], DemoContext(), *demos[1:]]
         gateway = await stack.enter_async_context(open_gateway(settings))
-        for each in demos:
+        for each in prepared:
             await each.prepare(gateway)
         remember_served(settings)
         remember_listening(settings.data_dir, host)
@@ -82,7 +85,7 @@ async def command(
         settle()
         server = HttpServer(gateway.app, authority=settings.host, takes_signals=True)
         async with anyio.create_task_group() as running:
-            running.start_soon(_announce, server, settings, [line for each in demos for line in each.lines])
+            running.start_soon(_announce, server, settings, [line for each in prepared for line in each.lines])
             await server.serve(sockets=[listener])
             running.cancel_scope.cancel()
 

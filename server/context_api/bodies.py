@@ -32,13 +32,17 @@ class _InMemory(MultiPartParser):
     spool_max_size = MAX_DOCUMENT_BODY_BYTES + 1
 
 
+#: also what curl calls a body that it was given with -d: it is read as JSON, and refused as what is none
+_AS_JSON = frozenset({"application/json", "", "application/x-www-form-urlencoded"})
+
+
 async def arguments_in(body: Body, headers: Headers, receive: Receive) -> dict[str, Json]:
     """Return what a body says. Raises RequestRefused, and ClientGone where nobody waits for an answer any more."""
     if body == "none":
         return {}
     media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
     is_document = body == "document"
-    if media_type not in ("application/json", "") and not (is_document and media_type == "multipart/form-data"):
+    if media_type not in _AS_JSON and not (is_document and media_type == "multipart/form-data"):
         also = " or multipart/form-data" if is_document else ""
         raise RequestRefused(415, "unsupported_media", f"the body is {media_type[:60]}", f"send application/json{also}")
     raw = await _whole(receive, is_document)

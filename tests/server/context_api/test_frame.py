@@ -188,12 +188,13 @@ async def test_pages_of_allowed_origins_may_call_and_others_learn_nothing(frame:
         (b"{", "application/json", 400, "invalid_arguments"),
         (b"[]", "application/json", 400, "invalid_arguments"),
         (b"\xff\xfe", "application/json", 400, "invalid_arguments"),
-        (b"a=b", "application/x-www-form-urlencoded", 415, "unsupported_media"),
+        (b"a=b", "application/x-www-form-urlencoded", 400, "invalid_arguments"),
+        (b"<a/>", "application/xml", 415, "unsupported_media"),
         (b"--x--", "multipart/form-data; boundary=x", 415, "unsupported_media"),
         (b'"' + b"a" * (5 << 20) + b'"', "application/json", 413, "too_large"),
         (b"[" + b"0," * 1_500_000 + b"0]", "application/json", 413, "too_large"),
     ],
-    ids=["broken", "list", "no UTF-8", "form", "multipart", "5 MB", "a million values"],
+    ids=["broken", "list", "no UTF-8", "form", "XML", "multipart", "5 MB", "a million values"],
 )
 async def test_a_body_that_cannot_be_read_is_named(frame: Frame, content: bytes, media_type: str, status: int, code: str) -> None:
     answer = await frame.send("POST", "/v1/context/query", content=content, headers={"content-type": media_type})
