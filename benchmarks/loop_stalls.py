@@ -24,7 +24,6 @@ from tests.loop.corpus import Input, StalledGateway, inputs, model_calls, stalle
 
 MOST_MS = 50.0
 TRIES = 3
-MAX_S = 60.0
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -45,8 +44,7 @@ async def tried(house: StalledGateway, each: Input) -> Try:
     began = time.perf_counter()
     with house.watched() as watch:
         await asyncio.sleep(0.01)
-        async with asyncio.timeout(MAX_S):
-            status, answer = await house.send(each, body)
+        status, answer = await house.send(each, body)
         del answer
         await asyncio.sleep(0.01)
     holds_ms = (1000 * watch.longest_held_s, 1000 * watch.longest_s, 1000 * watch.longest_work_s)

@@ -293,6 +293,6 @@ class Runner(Protocol):
 
     def run(self, call: Call) -> Awaitable[Outcome]: ...
 
-    def preview(self, call: Call) -> Json:
+    async def preview(self, call: Call) -> Json:
         """Return the exact request that `run` would send, secrets masked (`dry_run`). Raises ToolError and UnknownConnection."""
         ...

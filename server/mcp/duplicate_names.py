@@ -8,7 +8,7 @@ import json
 from collections import Counter
 from typing import Any
 
-from tools.heavy_json.weight import outside_strings, without_escapes
+from tools.heavy_json.weight import outside_in_turns, outside_strings, without_escapes
 from tools.operation import Json
 
 #: every white space of JSON as a blank, and every digit as a zero, which spares who looks for long numbers a second pass
@@ -49,10 +49,20 @@ def repeated_name(body: bytes, flat: bytes, names: int) -> str | None:
     # decision 0018: the count clears most bodies; whatever it does not clear is read in full.
     if not may_repeat(flat, names):
         return None
-    # Nor does this read what texts say: of millions of escapes the parser would make a text for as long as everybody waits.
     bare = without_escapes(body)
-    if outside_strings(bare).count(b":") == names:
-        return None
+    return None if outside_strings(bare).count(b":") == names else _found(body, bare)
+
+
+async def repeated_name_in_turns(body: bytes, names: int) -> str | None:
+    """Return what `repeated_name` does of a body of any size; others have a turn between its parts."""
+    colons = 0
+    async for outside in outside_in_turns(body):
+        colons += outside.count(b":")
+    return None if colons == names else _found(body, without_escapes(body))
+
+
+def _found(body: bytes, bare: bytes) -> str | None:
+    # Nor does this read what texts say: of millions of escapes the parser would make a text for as long as everybody waits.
     try:
         json.loads(body if len(body) <= MAX_READ_BYTES else bare, object_pairs_hook=_unique)
     except RepeatedName as error:

@@ -17,6 +17,7 @@ from starlette.types import Receive, Scope, Send
 from server.config.settings import Settings
 from server.http.buffered_exchange import BufferedExchange, buffered_exchange
 from server.mcp.answers import encoded
+from server.mcp.duplicate_names import repeated_name_in_turns
 from server.mcp.extras import Extras, NoExtras
 from server.mcp.fast_path import FastPath, FastRequest
 from server.mcp.request_state import RequestStates
@@ -29,7 +30,7 @@ from server.origins import Callers
 from server.request_body import BODY_TIMEOUT_S, LARGE_BODY_BYTES, MAX_BODY_BYTES, ClientGone, read_body
 from server.request_scope import ADDED_HEADERS
 from tools.always_on import offered
-from tools.heavy_json.weight import MAX_SENT_VALUES, values_in_text
+from tools.heavy_json.weight import MAX_SENT_VALUES, values_in_turns
 
 
 class McpEndpoint:
@@ -87,7 +88,7 @@ class McpEndpoint:
         # RFC 8259 §8.1: a reader may ignore the byte order mark that some writers put in front.
         body = body.removeprefix(BOM_UTF8)
         # decision 0027: weighed as text, since decoding millions of values stops everybody.
-        if len(body) > MAX_SENT_VALUES and values_in_text(body, MAX_SENT_VALUES) > MAX_SENT_VALUES:
+        if len(body) > MAX_SENT_VALUES and await values_in_turns(body, MAX_SENT_VALUES) > MAX_SENT_VALUES:
             message = f"the body holds more than {MAX_SENT_VALUES:,} values; send fewer at once, or many as one text or file"
             await send_rpc_error(send, 413, message)
             return
@@ -98,6 +99,9 @@ class McpEndpoint:
         request = self._fast_path.recognize(scope, body) if self._fast_path is not None else None
         if len(body) > LARGE_BODY_BYTES:
             await asyncio.sleep(0)
+            unclear = request.unclear_names if request is not None else None
+            if unclear is not None and await repeated_name_in_turns(body, unclear) is not None:
+                request = None
         if self._fast_path is None or request is None:
             await self._sdk_path.answer(scope, body, receive, send)
         else:

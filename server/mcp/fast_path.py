@@ -27,6 +27,7 @@ from server.mcp.duplicate_names import BLANKS_AND_ZEROS, names_in, repeated_name
 from server.mcp.tool_request import ToolRequest
 from server.observability.trace_context import NO_CARRIER, carrier_of
 from server.origins import Callers
+from server.request_body import LARGE_BODY_BYTES
 from tools.operation import ClientInfo, Json
 
 VERSION = "2026-07-28"
@@ -49,6 +50,8 @@ class FastRequest(NamedTuple):
     request_id: int | str
     tool: ToolRequest | None
     progress_token: int | str | None
+    #: the members that the parser found, where whoever asks has still to see that none of a large body came twice
+    unclear_names: int | None = None
 
 
 class FastPath:
@@ -114,13 +117,14 @@ class FastPath:
         if not name.isascii() or name.encode() != header_name or name in self._left_to_sdk:
             return None
         names += names_in(arguments)
-        # Where there are no more colons than members, no member came twice.
-        if flat.count(b":") != names and repeated_name(body, flat, names) is not None:
+        # Where there are no more colons than members, no member came twice. To look closer at megabytes is a piece of work of its own.
+        is_clear = flat.count(b":") == names
+        if not is_clear and len(body) <= LARGE_BODY_BYTES and repeated_name(body, flat, names) is not None:
             return None
         carrier = carrier_of(meta, trace_headers) if trace_headers or "traceparent" in meta else NO_CARRIER
         asked = ToolRequest(scope["ascend.principal"], name, arguments, client, carrier, host)
         # decision 0018: recognised, nothing more; permission, limits and arguments are judged where they are on the long way.
-        return FastRequest(request_id, asked, token)
+        return FastRequest(request_id, asked, token, None if is_clear or len(body) <= LARGE_BODY_BYTES else names)
 
     def listing(self, request_id: int | str) -> bytes:
         """Return the whole `tools/list` response."""

@@ -69,7 +69,7 @@ class SdkPath:
             return
         headers = named
         # JSON-RPC 2.0 §5.1.
-        if (fault := envelope_fault(body)) is not None:
+        if (fault := await envelope_fault(body)) is not None:
             await send_rpc_error(send, 400, fault[1], code=fault[0])
             return
         if len(body) > LARGE_BODY_BYTES:

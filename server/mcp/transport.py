@@ -1,5 +1,6 @@
 """The HTTP of one MCP request: who may send it, how much, and what can still change before the first byte goes out."""
 
+import asyncio
 import json
 from collections.abc import Awaitable, Callable
 
@@ -7,8 +8,9 @@ import orjson
 from mcp_types import INVALID_REQUEST, PARSE_ERROR
 from starlette.types import Message, Receive, Scope, Send
 
-from server.mcp.duplicate_names import BLANKS_AND_ZEROS, names_in, repeated_name
+from server.mcp.duplicate_names import BLANKS_AND_ZEROS, names_in, repeated_name, repeated_name_in_turns
 from server.origins import Callers
+from server.request_body import LARGE_BODY_BYTES
 from server.request_scope import EXTRA_HEADERS, REPLACEMENT, Headers
 
 
@@ -24,7 +26,7 @@ def foreign_caller(headers: Headers, callers: Callers) -> tuple[int, str] | None
     return None
 
 
-def envelope_fault(body: bytes) -> tuple[int, str] | None:
+async def envelope_fault(body: bytes) -> tuple[int, str] | None:
     """Return code and message for a body that is no JSON-RPC 2.0 message of MCP, else None.
 
     The SDK's older leg takes a request whose id is null, a boolean, a fraction or an object for a notification, and answers other
@@ -35,7 +37,12 @@ def envelope_fault(body: bytes) -> tuple[int, str] | None:
     except orjson.JSONDecodeError:
         return PARSE_ERROR, "the body is not JSON (RFC 8259) in UTF-8"
     # RFC 8259 §4: what is checked here must be what the SDK's parser keeps.
-    if (name := repeated_name(body, body.translate(BLANKS_AND_ZEROS), names_in(message))) is not None:
+    if len(body) > LARGE_BODY_BYTES:
+        await asyncio.sleep(0)
+        name = await repeated_name_in_turns(body, names_in(message))
+    else:
+        name = repeated_name(body, body.translate(BLANKS_AND_ZEROS), names_in(message))
+    if name is not None:
         shown = name[:60].encode(errors="replace").decode()
         return INVALID_REQUEST, f"an object of the body has '{shown}' twice; send each name once (RFC 8259 §4)"
     # MCP 2026-07-28: one message a POST; JSON-RPC 2.0 §6 has batches.

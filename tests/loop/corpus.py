@@ -86,6 +86,7 @@ def inputs(api_by_path: Mapping[str, str]) -> Iterator[Input]:
     many = [{"id": f"s{number}", "api": api_by_path["bearable_rows"], "args": {}} for number in range(20)]
     yield _called("plan of many bearable answers", "batch_execute", {"steps": many})
     yield from _wrong(api_by_path["sent"])
+    yield from _parameters(api_by_path)
     for name, arguments in _bodies():
         for era in ("modern", "legacy"):
             yield _posted(f"{era} body of {name}", era, api_by_path["sent"], arguments)
@@ -138,6 +139,31 @@ def _wrong(sent: str) -> Iterator[Input]:
     yield _called("plan of five hundred elements", "batch_execute", {"steps": [mapped], "dry_run": True})
     yield _called("an expression that nests", "call_api", {"api": sent, "args": {}, "select": "a" + ".a" * 1_900})
     yield _called("an expression of bars", "call_api", {"api": sent, "args": {}, "select": "[@]" + "|[@]" * 900})
+
+
+def _parameters(api_by_path: Mapping[str, str]) -> Iterator[Input]:
+    for name, value in (("blanks", " a" * 1_500_000), ("accents", "é" * 1_500_000)):
+        yield _called(f"a query of {name}", "call_api", {"api": api_by_path["found"], "args": {"q": value}})
+        yield _called(f"a header of {name}", "call_api", {"api": api_by_path["found"], "args": {"x_words": value}})
+        yield _called(f"a form of {name}", "call_api", {"api": api_by_path["form"], "args": {"text": value}})
+    many = {str(number): number for number in range(20_000)}
+    within: dict[str, Any] = {str(number): number for number in range(5_000)}
+    for _ in range(200):
+        within = {"deeper": within}
+    for name, deep in (("long names", {"k" * MB: many}), ("depth", within), ("nothing", {"k" * MB: {key: {} for key in many}})):
+        yield _called(f"a deep object of {name}", "call_api", {"api": api_by_path["found"], "args": {"deep": deep}})
+    for path in ("form", "parts", "numbers"):
+        yield _called(f"{path}: whole floats", "call_api", {"api": api_by_path[path], "args": {"counts": [5.0] * 40_000}})
+        yield _called(f"{path}: digits in texts", "call_api", {"api": api_by_path[path], "args": {"counts": ["9" * 20] * 40_000}})
+        yield _called(f"{path}: a dry run", "call_api", {"api": api_by_path[path], "args": {"text": " é" * MB}, "dry_run": True})
+    texts: Any = ["a"] * 900
+    for _ in range(200):
+        texts = [texts]
+    steps = [{"id": f"s{number}", "api": api_by_path["sent"], "args": {"text": texts}} for number in range(50)]
+    yield _called("plan of texts that nest", "batch_execute", {"steps": steps})
+    foreign = ["${s1.data.x} and ${s2.data.y}"] * 200
+    steps = [{"id": f"s{number}", "api": api_by_path["sent"], "args": {"zones": foreign}} for number in range(50)]
+    yield _called("plan of other products' templates", "batch_execute", {"steps": steps})
 
 
 def _bodies() -> Iterator[tuple[str, Callable[[], bytes]]]:

@@ -97,6 +97,15 @@ def document(url: str) -> bytes:
     content = {"application/json": {"schema": {**body, "additionalProperties": False}}}
     paths["/sent"] = {"post": {"operationId": "sent_create", "requestBody": {"required": True, "content": content}, "responses": answers}}
     query = [{"name": "q", "in": "query", "schema": {"type": "string"}}]
+    deep = {"name": "deep", "in": "query", "style": "deepObject", "schema": {"type": "object"}}
+    header = {"name": "X-Words", "in": "header", "schema": {"type": "string"}}
+    parameters = [*query, deep, header]
+    paths["/found"] = {"get": {"operationId": "found_list", "parameters": parameters, "responses": answers}}
+    fields = {"text": {"type": "string"}, "counts": {"type": "array", "items": {"anyOf": [{"type": "integer"}, {"enum": ["a"]}]}}}
+    for name, media_type in (("form", "application/x-www-form-urlencoded"), ("parts", "multipart/form-data"), ("numbers", JSON)):
+        content = {media_type: {"schema": {"type": "object", "properties": fields}}}
+        written = {"operationId": f"{name}_create", "requestBody": {"required": True, "content": content}, "responses": answers}
+        paths[f"/{name}"] = {"post": written}
     for number in range(2_000):
         paths[f"/things{number}"] = {"get": {"operationId": f"getThings{number}", "parameters": query, "responses": answers}}
     info = {"title": "Stalls", "version": "1"}

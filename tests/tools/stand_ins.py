@@ -60,7 +60,7 @@ class ScriptedRunner:
         answer = self.answers.get(call.operation.id)
         return Outcome("ok", data=dict(call.arguments)) if answer is None else await answer(call)
 
-    def preview(self, call: Call) -> Json:
+    async def preview(self, call: Call) -> Json:
         return {"method": "GET", "url": "http://upstream.test/", "headers": {"authorization": "Bearer ***"}}
 
 

@@ -32,6 +32,8 @@ MAX_LOOKED_AT = 50
 MAX_EFFORT = 2_000
 #: the same where only whether there is a fault is asked
 MAX_CHECKED = 2_000_000
+#: the same where digits in texts are read as integers
+MAX_MEANT = 15_000
 #: schemas like the most, for which nobody has to count
 _COMMON_COST = 100
 #: of compiled schemas; each takes some twenty times its text, a common one 25 KB
@@ -71,9 +73,11 @@ class Validators:
         """Return what is wrong with `arguments`; or what they are sent as where that differs or something is to be told; else None."""
         compiled = self._compiled_of(operation)
         notes: tuple[str, ...] = ()
-        if faults := _faults_of(compiled, arguments):
-            arguments, notes = _mended(compiled, arguments)
-            if not notes or _faults_of(compiled, arguments, suggests=False):
+        faults, is_mendable = _judged(compiled, arguments)
+        if faults:
+            if is_mendable:
+                arguments, notes = _mended(compiled, arguments)
+            if not notes or _judged(compiled, arguments, suggests=False)[0]:
                 return _refusal(operation, faults)
         if operation.kind != "builtin" and (compiled.is_open or not _NESTED.isdisjoint(map(type, arguments.values()))):
             notes += compiled.described.notes(arguments, operation.input_schema, operation.id)
@@ -82,7 +86,8 @@ class Validators:
     def as_sent(self, operation: Operation, arguments: Mapping[str, Json]) -> Mapping[str, Json]:
         """Return `arguments` with everything mended that can be."""
         compiled = self._compiled_of(operation)
-        return _mended(compiled, arguments)[0] if _faults_of(compiled, arguments, suggests=False) else arguments
+        faults, is_mendable = _judged(compiled, arguments, suggests=False)
+        return _mended(compiled, arguments)[0] if faults and is_mendable else arguments
 
     def refusal(self, operation: Operation, arguments: Mapping[str, Json]) -> Failure | None:
         """Return what is wrong with `arguments` as they are, every fault at once, or None."""
@@ -114,34 +119,31 @@ class Validators:
 
     def faults(self, operation: Operation, arguments: Mapping[str, Json], *, suggests: bool = True) -> tuple[Fault, ...]:
         """Return the faults of `arguments`, in the order of the schema: all of a few values, the first ones of many."""
-        return _faults_of(self._compiled_of(operation), arguments, suggests=suggests)
+        return _judged(self._compiled_of(operation), arguments, suggests=suggests)[0]
 
 
-def _faults_of(compiled: _Compiled, arguments: Mapping[str, Json], *, suggests: bool = True) -> tuple[Fault, ...]:
+def _judged(compiled: _Compiled, arguments: Mapping[str, Json], *, suggests: bool = True) -> tuple[tuple[Fault, ...], bool]:
+    """Return the faults, and whether mending may help: what JSON cannot carry cannot be sent, however it is read."""
     try:
         raw = orjson.dumps(arguments)
     except TypeError:
-        return _unsendable(arguments)
+        return _unsendable(arguments), False
     validator, cost = compiled.validator, compiled.cost
     if validator is None:
-        return ()
+        return (), True
     if cost > _COMMON_COST and values_in(arguments, MAX_CHECKED // cost) * cost > MAX_CHECKED:
-        return (_TOO_MANY,)
+        return (_TOO_MANY,), True
     if validator.is_valid(arguments):
-        return ()
+        return (), True
     if compiled.operation.kind == "openapi" and may_hold_big_integers(raw):
         schema = compiled.operation.input_schema
-        arguments = meant(arguments, schema, schema.get("$defs", {}), within_64_bits)
+        arguments = meant(arguments, schema, schema.get("$defs", {}), within_64_bits, MAX_MEANT)
         if validator.is_valid(arguments):
-            return ()
-    return _found(compiled, validator, arguments, suggests)
+            return (), True
+    return _found(compiled, validator, arguments, suggests), True
 
 
 def _mended(compiled: _Compiled, arguments: Mapping[str, Json]) -> tuple[Mapping[str, Json], tuple[str, ...]]:
-    try:
-        orjson.dumps(arguments)
-    except TypeError:
-        return arguments, ()  # what cannot be sent, however it is read
     return (arguments, ()) if compiled.validator is None else served(compiled.operation, compiled.validator, compiled.cost, arguments)
 
 

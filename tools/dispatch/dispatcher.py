@@ -166,7 +166,7 @@ class Dispatcher:
         if runner is None:
             return _failed(not_available(operation))
         if call.options.dry_run:
-            return self._preview(runner, call)
+            return await self._preview(runner, call)
         given_account = call.options.account
         if operation.access != "read" and takes_connection(operation):
             call = self._agreement.with_account(call)
@@ -192,13 +192,13 @@ class Dispatcher:
             return await run_in_time(runner, self._pager, call)
         return await self._idempotency.run(call, key, partial(run_in_time, runner, self._pager))
 
-    def _preview(self, runner: Runner, call: Call) -> Outcome:
+    async def _preview(self, runner: Runner, call: Call) -> Outcome:
         would_ask = self._agreement.is_needed(call)
         key = self._idempotency.key_of(call)
         if key is not None:
             call = replace(call, options=replace(call.options, idempotency_key=key.name))
         try:
-            request = runner.preview(call)
+            request = await runner.preview(call)
         except UnknownConnection as error:
             return _failed(unknown_connection(call, error))
         data: dict[str, Json] = {"request": request, "would_need_confirmation": would_ask}

@@ -11,8 +11,9 @@ from tools.egress.body import failed, is_plain, too_large
 from tools.egress.client import Egress, OutboundRequest, OutboundResponse, failure_of, own_headers
 from tools.errors import ToolError
 
-#: what one piece may inflate to; an event has less, and a bomb more
+#: what one piece may inflate to, in steps; an event has less, and a bomb more
 _MAX_PIECE_BYTES = 4 << 20
+_STEP_BYTES = 256 * 1024
 _BY_HEADER = 47
 #: of a body as it came: events may be of three bytes, and each costs a microsecond
 _PIECE_BYTES = 16 * 1024
@@ -23,7 +24,20 @@ _ENCODINGS = frozenset({"gzip", "x-gzip", "deflate"})
 class StreamedResponse:
     """Status and headers are here; the body comes by `read_some`. Whoever has it closes it, once, whatever happened."""
 
-    __slots__ = ("_deadline", "_failure_of", "_inflater", "_is_late", "_looks_at", "_release", "_response", "_timer", "headers", "status")
+    __slots__ = (
+        "_deadline",
+        "_failure_of",
+        "_inflated_bytes",
+        "_inflater",
+        "_is_inflating",
+        "_is_late",
+        "_looks_at",
+        "_release",
+        "_response",
+        "_timer",
+        "headers",
+        "status",
+    )
 
     def __init__(self, response: aiohttp.ClientResponse, failure_of: Callable[[Exception], Exception], release: Callable[[], None]) -> None:
         """`failure_of` puts a transport's error into our words; `release` gives the place of this call back."""
@@ -31,6 +45,8 @@ class StreamedResponse:
         self.status = response.status
         self.headers: CIMultiDictProxy[str] = response.headers
         self._inflater: zlib._Decompress | None = None
+        #: of the last piece; there may be more in it
+        self._inflated_bytes, self._is_inflating = 0, False
         #: loop time until which somebody waits now; None: nobody does
         self._deadline: float | None = None
         #: one for the whole body, not one a piece: setting one costs a tenth of what a piece does
@@ -51,20 +67,16 @@ class StreamedResponse:
     async def read_some(self) -> bytes:
         """Return what has come, decoded, as soon as there is something; b"" is the end. Raises UpstreamFailed."""
         while True:
-            try:
-                piece = await self._response.content.read(_PIECE_BYTES)
-                # More is here already, so reading on would not wait: whoever else has something to do comes first.
-                if len(piece) == _PIECE_BYTES:
-                    await asyncio.sleep(0)
-            except (aiohttp.ClientError, TimeoutError, OSError) as error:
-                raise self._failure_of(error) from error
-            if not piece:
-                # Without its checksum nobody knows that a compressed body is whole.
-                if self._inflater is not None and not self._inflater.eof:
-                    raise failed(self._response.url.raw_authority, "upstream_reset", "broke off its compressed answer", retryable=True)
-                return b""
-            if self._inflater is not None:
-                piece = self._inflate(self._inflater, piece)
+            if self._inflater is not None and self._is_inflating:
+                await asyncio.sleep(0)
+                piece = self._inflate(self._inflater, self._inflater.unconsumed_tail)
+            else:
+                piece = await self._read()
+                if not piece:
+                    return b""
+                if self._inflater is not None:
+                    self._inflated_bytes = 0
+                    piece = self._inflate(self._inflater, piece)
             if piece:
                 return piece
 
@@ -117,13 +129,30 @@ class StreamedResponse:
         self._is_late = True
         self._response.content.set_exception(TimeoutError())
 
+    async def _read(self) -> bytes:
+        try:
+            piece = await self._response.content.read(_PIECE_BYTES)
+            # More is here already, so reading on would not wait: whoever else has something to do comes first.
+            if len(piece) == _PIECE_BYTES:
+                await asyncio.sleep(0)
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise self._failure_of(error) from error
+        # Without its checksum nobody knows that a compressed body is whole.
+        if not piece and self._inflater is not None and not self._inflater.eof:
+            raise failed(self._response.url.raw_authority, "upstream_reset", "broke off its compressed answer", retryable=True)
+        return piece
+
     def _inflate(self, inflater: "zlib._Decompress", piece: bytes) -> bytes:
+        """Return the next step of a piece, or of what it left unconsumed."""
         authority = self._response.url.raw_authority
         try:
-            inflated = inflater.decompress(piece, _MAX_PIECE_BYTES)
+            inflated = inflater.decompress(piece, _STEP_BYTES)
         except zlib.error as error:
             raise failed(authority, "upstream_malformed", "says its answer is compressed, which it is not") from error
-        if inflater.unconsumed_tail:
+        self._inflated_bytes += len(inflated)
+        # A full step may have more behind it, even where all of the piece is consumed.
+        self._is_inflating = len(inflated) == _STEP_BYTES
+        if self._is_inflating and self._inflated_bytes > _MAX_PIECE_BYTES:
             raise too_large(authority, _MAX_PIECE_BYTES)
         return inflated
 

@@ -4,6 +4,8 @@ A unit is a quarter of a microsecond: what decoding one value, encoding it again
 (docs/decisions/0027-heavy-json-stays-text.md has the measurements).
 """
 
+from collections.abc import AsyncIterator
+
 from tools.turns import in_turns
 
 #: What comes to more than this would stop everybody for more than some 15 ms.
@@ -56,17 +58,25 @@ async def values_in_turns(text: bytes, most: int) -> int:
     """Return what `values_in_text` does, a part at a time: others have a turn in between."""
     if len(text) <= 2 * _STEP_BYTES:
         return values_in_text(text, most)
-    found, is_outside, at = 0, True, 0
+    found = 0
+    async for outside in outside_in_turns(text):
+        found += outside.count(b",") + outside.count(b"[") + outside.count(b"{")
+        if found > most:
+            break
+    return found
+
+
+async def outside_in_turns(text: bytes) -> AsyncIterator[bytes]:
+    """Yield what of JSON text stands outside strings, a part at a time: others have a turn in between."""
+    is_outside, at = True, 0
     async for _ in in_turns(range(len(text) // _STEP_BYTES + 1)):
-        if at >= len(text) or found > most:
+        if at >= len(text):
             break
         end = _whole_end(text, at, at + _STEP_BYTES)
         parts = without_escapes(text[at:end]).split(b'"')
-        outside = b"".join(parts[0 if is_outside else 1 :: 2])
-        found += outside.count(b",") + outside.count(b"[") + outside.count(b"{")
+        yield b"".join(parts[0 if is_outside else 1 :: 2])
         is_outside = is_outside == (len(parts) % 2 == 1)
         at = end
-    return found
 
 
 def _whole_end(text: bytes, begin: int, end: int) -> int:

@@ -14,8 +14,9 @@ _BIG_INTEGER = re.compile(r"-?[1-9]\d{15,999}")
 _MAY_HOLD_BIG = re.compile(rb'"-?[1-9]\d{15,999}"')
 #: past that a float is no longer written digit by digit, as in JavaScript
 MAX_WHOLE = 1e21
-#: a larger value keeps the rest of its numbers as they were given: equal to what was meant, only written otherwise
-MAX_NODES = 50_000
+#: Values times the schemas that each is held against. What is larger keeps the rest of its numbers as they were given: equal to what
+#: was meant, only written otherwise.
+MAX_EFFORT = 500_000
 MAX_SCHEMAS = 200
 _COMPOSED = ("allOf", "anyOf", "oneOf")
 _CONDITIONAL = ("then", "else")
@@ -39,24 +40,25 @@ def within_64_bits(digits: str) -> int:
     return max(-(2**63), min(2**63 - 1, int(digits)))
 
 
-def meant(value: Json, schema: Json, definitions: Mapping[str, Json], integer: Callable[[str], Json]) -> Json:
+def meant(value: Json, schema: Json, definitions: Mapping[str, Json], integer: Callable[[str], Json], max_effort: int = MAX_EFFORT) -> Json:
     """Return `value` with what `schema` says are integers made by `integer` from their digits."""
-    return _Meant(definitions, integer).value(value, [schema])
+    return _Meant(definitions, integer, max_effort).value(value, [schema])
 
 
 class _Meant:
     """Follows a value through the schemas that hold for it."""
 
-    def __init__(self, definitions: Mapping[str, Json], integer: Callable[[str], Json]) -> None:
+    def __init__(self, definitions: Mapping[str, Json], integer: Callable[[str], Json], max_effort: int) -> None:
         self._definitions, self._integer = definitions, integer
-        self._nodes_left = MAX_NODES
+        self._effort_left = max_effort
         self._whole_by_id: dict[int, list[Mapping[str, Any]]] = {}
 
     def value(self, value: Json, schemas: Iterable[Json]) -> Json:
-        self._nodes_left -= 1
-        if self._nodes_left < 0 or value is None or isinstance(value, bool | int):
+        self._effort_left -= 1
+        if self._effort_left < 0 or value is None or isinstance(value, bool | int):
             return value
         held = [each for schema in schemas for each in self._parts_of(schema)]
+        self._effort_left -= len(held)
         if isinstance(value, Mapping):
             return {name: self.value(member, list(_of_member(held, name))) for name, member in value.items()}
         if isinstance(value, list):

@@ -206,7 +206,9 @@ def _step(raw: Mapping[str, Json], reading: _Reading) -> Step:
     for at, why in unread:
         reading.fault(step_id, "reference", f"{why}{reading.meant(_reference_at(raw['args'], at))}", path=path_of(at))
     for_each = raw.get("for_each")
-    foreigns, read = foreign_templates(template.value, _named_in(for_each, reading.names), reading.template_chars_left)
+    # What is above the limit is not shown, so nobody has to find it.
+    most = reading.template_chars_left if len(reading.faults) < MAX_FAULTS else 0
+    foreigns, read = foreign_templates(template.value, _named_in(for_each, reading.names), most)
     reading.template_chars_left = max(0, reading.template_chars_left - read)
     for foreign in foreigns:
         reading.fault(step_id, "reference", _foreign(foreign), path=path_of(foreign.at), value=foreign.text[:200], example=foreign.way_out)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
+from typing import Any
 
 from tools.expressions.budget import Budget
 from tools.expressions.over_steps import Expression, Path, ReferenceFault, parse_expression, parse_reference, plain_expression, to_parse
@@ -10,7 +11,10 @@ from tools.expressions.reads import misses
 from tools.json_text import encode
 from tools.operation import Json
 
+#: () at the beginning; else the trail before, and a name or an index
+Trail = tuple[Any, ...]
 REF, ITEM, LITERAL, DEFAULT = "$ref", "$item", "$literal", "default"
+_HOLDERS = frozenset[type]({dict, list})
 #: what references may bring into the arguments of one call: as much as a client may send itself
 MAX_FILLED_BYTES = 4 * 1024 * 1024
 
@@ -42,15 +46,15 @@ class Template:
             return self.as_it_is()
         found = {place.at: _found(place, outputs, item, budget, listed) for place in self.placeholders}
         _weigh(found.values())
-        return _fill(self.value, (), found)
+        return _fill(self.value, _places_of(found))
 
     def as_it_is(self) -> Json:
         """Return arguments that have no place to fill."""
-        return _fill(self.value, (), {})
+        return _fill(self.value, _NOWHERE)
 
     def with_stand_ins(self, stand_in: Json) -> Json:
         """Return the arguments with `stand_in` in every place, for checks before anything runs."""
-        return _fill(self.value, (), {place.at: stand_in for place in self.placeholders})
+        return _fill(self.value, _places_of({place.at: stand_in for place in self.placeholders}))
 
 
 def parse_template(value: Json, most: int, most_chars: int) -> tuple[Template, list[tuple[Path, str]], int]:
@@ -61,7 +65,8 @@ def parse_template(value: Json, most: int, most_chars: int) -> tuple[Template, l
     places: list[Placeholder] = []
     faults: list[tuple[Path, str]] = []
     parsed = 0
-    for at, node in islice(_marked(value, ()), max(0, most)):
+    for trail, node in islice(marked_in(value), max(0, most)):
+        at = path_along(trail)
         try:
             parsed += to_parse(node.get(REF) or node.get(ITEM))
             if parsed > most_chars:
@@ -91,28 +96,78 @@ def _placeholder(at: Path, node: Mapping[str, Json]) -> Placeholder:
     return Placeholder(at, expression, kind == ITEM, DEFAULT in node, node.get(DEFAULT))
 
 
-def _marked(value: Json, at: Path) -> Iterator[tuple[Path, Mapping[str, Json]]]:
-    if isinstance(value, dict):
-        if REF in value or ITEM in value:
-            yield at, value
-        elif set(value) != {LITERAL}:
-            for name, member in value.items():
-                yield from _marked(member, (*at, name))
-    elif isinstance(value, list):
-        for index, member in enumerate(value):
-            yield from _marked(member, (*at, index))
+def marked_in(value: Json) -> Iterator[tuple[Trail, Mapping[str, Json]]]:
+    """Yield the objects that stand for a place to fill, in order, each with its trail. What is in `$literal` is meant as it is."""
+    return ((trail, node) for trail, node in _walked(value, _HOLDERS) if type(node) is dict)
 
 
-def _fill(value: Json, at: Path, found: Mapping[Path, Json]) -> Json:
-    if at in found:
-        return found[at]
+def texts_in(value: Json) -> Iterator[tuple[Trail, str]]:
+    """Yield the texts that are sent as they are, in order, each with its trail."""
+    return ((trail, text) for trail, text in _walked(value, _HOLDERS | {str}) if type(text) is str)
+
+
+def _walked(value: Json, kinds: frozenset[type]) -> Iterator[tuple[Trail, Json]]:
+    # Without recursion, and paths are made of the trails that matter: clients nest deeply, and give tens of thousands of values.
+    pending: list[tuple[Trail, Json]] = [((), value)]
+    while pending:
+        trail, here = pending.pop()
+        if type(here) is dict:
+            if REF in here or ITEM in here:
+                yield trail, here
+            elif len(here) != 1 or LITERAL not in here:
+                pending += [((trail, name), member) for name, member in reversed(here.items()) if type(member) in kinds]
+        elif type(here) is list:
+            members = [((trail, index), member) for index, member in enumerate(here) if type(member) in kinds]
+            members.reverse()
+            pending += members
+        else:
+            yield trail, here
+
+
+def path_along(trail: Trail) -> Path:
+    """Return the path that leads along `trail`."""
+    steps: list[str | int] = []
+    while trail:
+        trail, step = trail
+        steps.append(step)
+    return tuple(reversed(steps))
+
+
+def _fill(value: Json, places: "_Places") -> Json:
+    if places.is_end:
+        return places.filling
+    within = places.within
     if isinstance(value, dict):
         if set(value) == {LITERAL}:
             return value[LITERAL]
-        return {name: _fill(member, (*at, name), found) for name, member in value.items()}
+        return {name: _fill(member, within.get(name, _NOWHERE)) for name, member in value.items()}
     if isinstance(value, list):
-        return [_fill(member, (*at, index), found) for index, member in enumerate(value)]
+        return [_fill(member, within.get(index, _NOWHERE)) for index, member in enumerate(value)]
     return value
+
+
+class _Places:
+    """What is filled in, by the way that leads there."""
+
+    __slots__ = ("filling", "is_end", "within")
+
+    def __init__(self) -> None:
+        self.within: dict[str | int, _Places] = {}
+        self.is_end = False
+        self.filling: Json = None
+
+
+_NOWHERE = _Places()
+
+
+def _places_of(found: Mapping[Path, Json]) -> _Places:
+    root = _Places()
+    for path, filling in found.items():
+        here = root
+        for step in path:
+            here = here.within.setdefault(step, _Places())
+        here.is_end, here.filling = True, filling
+    return root
 
 
 def _found(place: Placeholder, outputs: Mapping[str, Json], item: Json, budget: Budget, listed: frozenset[str]) -> Json:

@@ -8,7 +8,7 @@ from itertools import islice
 
 from tools.expressions.over_steps import Path, ReferenceFault, parse_expression, parse_reference
 from tools.operation import Json
-from tools.plans.references import ITEM, LITERAL, REF
+from tools.plans.references import ITEM, REF, path_along, texts_in
 
 #: a longer text is a document, which may show templates
 MAX_TEXT_CHARS = 20_000
@@ -76,7 +76,7 @@ def foreign_templates(args: Json, names: TemplateNames, most_chars: int = MAX_PL
     """
     found: list[ForeignTemplate] = []
     scanned = read = 0
-    for at, text in islice(_texts(args, ()), MAX_TEXTS):
+    for trail, text in islice(texts_in(args), MAX_TEXTS):
         scanned += len(text) if len(text) <= MAX_TEXT_CHARS else 0
         if scanned > 10 * most_chars:
             break
@@ -86,7 +86,7 @@ def foreign_templates(args: Json, names: TemplateNames, most_chars: int = MAX_PL
         if read > most_chars or len(found) >= MAX_TEMPLATES:
             break
         if holes := list(islice(_holes(text, names), MAX_HOLES)):
-            found.append(ForeignTemplate(at, text, _way_out(text, holes)))
+            found.append(ForeignTemplate(path_along(trail), text, _way_out(text, holes)))
     return found, read
 
 
@@ -98,18 +98,6 @@ def plain_reference(text: str, names: TemplateNames) -> str | None:
     if len(holes) == 1 and holes[0][:2] == (0, len(text.strip())) and holes[0][2] == REF:
         return holes[0][3]
     return None
-
-
-def _texts(value: Json, at: Path) -> Iterator[tuple[Path, str]]:
-    if isinstance(value, str):
-        yield at, value
-    elif isinstance(value, dict):
-        if REF not in value and ITEM not in value and set(value) != {LITERAL}:
-            for name, member in value.items():
-                yield from _texts(member, (*at, name))
-    elif isinstance(value, list):
-        for index, member in enumerate(value):
-            yield from _texts(member, (*at, index))
 
 
 def _holes(text: str, names: TemplateNames) -> Iterator[tuple[int, int, str, str]]:

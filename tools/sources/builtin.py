@@ -51,7 +51,7 @@ class BuiltinRunner:
     async def run(self, call: Call) -> Outcome:
         return await self._run_by_slug[call.operation.id](call)
 
-    def preview(self, call: Call) -> Json:
+    async def preview(self, call: Call) -> Json:
         return {"operation": call.operation.id, "arguments": dict(call.arguments), "runs": "inside the gateway; no request leaves it"}
 
 

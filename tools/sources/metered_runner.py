@@ -35,8 +35,8 @@ class MeteredRunner:
         """Begin to ask for prices, or stop."""
         self.run = self._run_or_pay if has_prices else self._inner.run
 
-    def preview(self, call: Call) -> Json:
-        return self._inner.preview(call)
+    async def preview(self, call: Call) -> Json:
+        return await self._inner.preview(call)
 
     def _run_or_pay(self, call: Call) -> Awaitable[Outcome]:
         nano_usd = self._price(call.operation.provider, call.operation.id)

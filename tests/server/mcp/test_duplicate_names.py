@@ -1,5 +1,6 @@
 """A member that comes twice in a body is refused, however it is written; nothing else is."""
 
+import asyncio
 from typing import Any
 
 import httpx2
@@ -8,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.mcp.duplicate_names import BLANKS_AND_ZEROS, may_repeat, names_in, repeated_name
+from server.mcp.duplicate_names import BLANKS_AND_ZEROS, may_repeat, names_in, repeated_name, repeated_name_in_turns
 from tests.server.mcp.requests import legacy_body, legacy_headers, modern_body, modern_headers
 from tests.server.mcp.test_transport import http, origin
 
@@ -61,11 +62,12 @@ def test_colons_in_texts_are_no_members(http: httpx2.Client) -> None:
 
 
 @pytest.mark.parametrize("twice", [False, True], ids=["once", "twice"])
-def test_texts_of_megabytes_are_no_place_to_hide_a_repeated_name(twice: bool) -> None:
+async def test_texts_of_megabytes_are_no_place_to_hide_a_repeated_name(twice: bool) -> None:
     """They are not read for it, only passed over, with their escapes."""
     text = b'{"t":"%b","a":1,"%b":2}' % (b'\\":\\\\' * 100_000, b"a" if twice else b"b")
     names = names_in(orjson.loads(text))
     assert repeated_name(text, text.translate(BLANKS_AND_ZEROS), names) == ("a" if twice else None)
+    assert await repeated_name_in_turns(text, names) == ("a" if twice else None)
 
 
 @given(value=JSON, twice=st.booleans(), blank=st.sampled_from(["", " ", "\t", "\n ", "\r"]))
@@ -76,6 +78,7 @@ def test_a_repeated_name_is_never_missed_and_never_invented(value: Any, twice: b
     flat = text.translate(BLANKS_AND_ZEROS)
     names = names_in(orjson.loads(text))
     assert (repeated_name(text, flat, names) is not None) == twice
+    assert (asyncio.run(repeated_name_in_turns(text, names)) is not None) == twice
     if twice:
         assert flat.count(b":") != names
         assert may_repeat(flat, names)

@@ -224,7 +224,7 @@ async def test_what_arrives_is_what_was_signed(service: str, is_lean: bool) -> N
         runner = OpenApiRunner(egress, keys, clock=NOW.timestamp)
         outcome = await runner.run(call_of(operation, arguments))
         assert outcome.status == "ok", outcome.error
-        shown = json.dumps(runner.preview(call_of(operation, arguments)))
+        shown = json.dumps(await runner.preview(call_of(operation, arguments)))
     [got] = upstream.got
     signed = re.search(r"SignedHeaders=([^,]+)", got.headers["Authorization"])
     assert signed

@@ -47,6 +47,18 @@ async def test_a_compressed_answer_is_told_from_one_that_broke_off(cut: int) -> 
             await response.read_all(10_000)
 
 
+@pytest.mark.parametrize("size", [1 << 18, (1 << 18) + 1, 3 << 20])
+async def test_what_inflates_to_much_comes_in_steps_and_whole(size: int) -> None:
+    """The last step may be full, and then the end of the body is still to be read."""
+    text = b"0123456789abcdef" * (size // 16) + b"x" * (size % 16)
+    async with serving(says(answer("200 OK", "Content-Encoding: gzip", body=gzip.compress(text)))) as url, opened(url) as (_, response):
+        pieces = []
+        while piece := await response.read_some():
+            pieces.append(piece)
+    assert b"".join(pieces) == text
+    assert max(map(len, pieces)) <= 1 << 18
+
+
 async def test_a_bomb_is_noticed_before_it_is_inflated() -> None:
     bomb = zlib.compress(b"\0" * (64 << 20))
     async with serving(says(answer("200 OK", "Content-Encoding: deflate", body=bomb))) as url, opened(url) as (_, response):

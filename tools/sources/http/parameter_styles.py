@@ -1,6 +1,5 @@
 """Values of parameters as they stand in a request: every style and explode of OpenAPI 3.1 §4.8.12.3, as RFC 6570 writes them."""
 
-import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
@@ -9,13 +8,15 @@ from urllib.parse import quote, unquote
 from tools.json_schema.meant_numbers import MAX_WHOLE
 from tools.json_text import encode
 from tools.operation import Json
-from tools.sources.media_types import FORM, kind_of
+from tools.sources.media_types import kind_of
 
 #: reserved characters that a query component may carry without being taken apart (allowReserved): no & = + #
 RESERVED = ":/?@!$'()*,;"
 #: the same for a path (OpenAPI 3.2), whose segments may be several then
 RESERVED_IN_PATH = ":/@!$&'()*+,;="
 _TRIPLE = re.compile(r"%25(?=[0-9A-Fa-f]{2})")
+#: of one deep object: each value repeats the names of all that it is in
+MAX_DEEP_CHARS = 4 * 1024 * 1024
 #: what writes JSON
 Dumps = Callable[[Json], bytes]
 #: `tsv`, and `ssv` and `pipes` outside of queries, are Swagger 2.0's; OpenAPI 3 has no word for them
@@ -93,78 +94,13 @@ def query_writer(parameter: Mapping[str, Json], dumps: Dumps = encode) -> Callab
         media_type = parameter["media_type"]
         return lambda value: iter((Pair(quote(name, safe=""), quote(document_of(value, media_type, dumps), safe="")),))
     if style == "deepObject":
-        return lambda value: _deep(quote(name, safe=""), value, safe)
+        return lambda value: _deep(quote(name, safe=""), value, safe, _Room(parameter))
     if "inner" in parameter:
         inner, write = parameter["inner"], query_writer({key: word for key, word in parameter.items() if key != "inner"})
         return lambda value: write(joined(value, inner))
     if style in SEPARATOR_BY_STYLE and not explode:
         return lambda value: _delimited(parameter, value, SEPARATOR_BY_STYLE[style])
     return lambda value: _form(quote(name, safe=""), value, explode, safe)
-
-
-def header_writer(parameter: Mapping[str, Json], dumps: Dumps = encode) -> Callable[[Json], str]:
-    """Return the function that writes a header value; header values are not percent-encoded. It raises UnfitArgument."""
-    argument, explode = parameter["argument"], parameter.get("explode", False)
-    separator = unquote(SEPARATOR_BY_STYLE.get(parameter.get("style", ""), ","))
-    inner, media_type = parameter.get("inner"), parameter.get("media_type")
-
-    def write(value: Json) -> str:
-        if inner is not None:
-            value = joined(value, inner)
-        if media_type is not None:
-            # RFC 9110 §5.5: fields are ASCII; JSON can say everything in it.
-            written = _in_ascii(document_of(value, media_type, dumps)) if kind_of(media_type) == "json" else document_of(value, media_type)
-        elif isinstance(value, list):
-            written = separator.join(map(_part_of_header if separator == "," else text_of, value))
-            if separator != "," and written.count(separator) > len(value) - 1:
-                raise UnfitArgument(argument, f"a value in this list cannot contain {separator!r}")
-        elif isinstance(value, Mapping):
-            between = "=" if explode else ","
-            written = ",".join(f"{_part_of_header(key)}{between}{_part_of_header(item)}" for key, item in value.items())
-        else:
-            written = text_of(value)
-        if any((ord(sign) < 32 and sign != separator) or ord(sign) == 127 for sign in written):
-            raise UnfitArgument(argument, "a header value cannot hold line breaks or control characters")
-        return written.strip()
-
-    return write
-
-
-def cookie_writer(parameter: Mapping[str, Json], dumps: Dumps = encode) -> Callable[[Json], Iterator[Pair]]:
-    """Return the function that writes cookies: form style, each exploded value a cookie of its own (RFC 6265 §4.2.1)."""
-    if parameter.get("style") == "cookie":
-        return lambda value: _raw_cookies(parameter, value)
-    return query_writer({key: value for key, value in parameter.items() if key != "reserved"}, dumps)
-
-
-def whole_query_writer(parameter: Mapping[str, Json], dumps: Dumps = encode) -> Callable[[Json], str]:
-    """Return the function that writes the whole query (OpenAPI 3.2, `in: querystring`): a form as it is, all else percent-encoded."""
-    media_type = parameter.get("media_type", FORM)
-    if kind_of(media_type) == "form":
-        return lambda value: document_of(value, media_type)
-    return lambda value: quote(document_of(value, media_type, dumps), safe="")
-
-
-def _raw_cookies(parameter: Mapping[str, Json], value: Json) -> Iterator[Pair]:
-    """Yield cookies as they are given (OpenAPI 3.2, style `cookie`): nothing is percent-encoded (RFC 6265 §4.1.1)."""
-    name, explode = parameter["name"], parameter.get("explode", True)
-    if value is None:
-        return
-    if isinstance(value, Mapping):
-        pairs = [(key, text_of(item)) for key, item in value.items()]
-        pairs = pairs if explode else [(name, ",".join(part for pair in pairs for part in pair))]
-    else:
-        items = [text_of(item) for item in value] if isinstance(value, list) else [text_of(value)]
-        pairs = [(name, item) for item in items] if explode else [(name, ",".join(items))]
-    for key, text in pairs:
-        if any(sign in ";\x7f" or ord(sign) < 33 for sign in key + text):
-            raise UnfitArgument(parameter.get("argument", name), "a cookie cannot hold blanks, semicolons or control characters")
-        yield Pair(key, text)
-
-
-def _part_of_header(value: Json) -> str:
-    """Return one value of several in a header: what would be taken for a delimiter, or for an escape, is escaped."""
-    return re.sub(r"[,=]|%(?=[0-9A-Fa-f]{2})", lambda sign: f"%{ord(sign[0]):02X}", text_of(value))
 
 
 def _simple(name: str, value: Json, explode: bool) -> str:
@@ -250,15 +186,31 @@ def _form(name: str, value: Json, explode: bool, safe: str) -> Iterator[Pair]:
         yield Pair(name, encoded(value, safe))
 
 
-def _deep(name: str, value: Json, safe: str) -> Iterator[Pair]:
+class _Room:
+    """How much one deep object may still be written out to."""
+
+    def __init__(self, parameter: Mapping[str, Json]) -> None:
+        self._argument, self._left = parameter.get("argument", parameter["name"]), MAX_DEEP_CHARS
+
+    def take(self, chars: int) -> None:
+        self._left -= chars
+        if self._left < 0:
+            most = f"{MAX_DEEP_CHARS >> 20} MB"
+            raise UnfitArgument(
+                self._argument, f"with the names that each value is in, it comes to more than {most}; nest less, or shorten them"
+            )
+
+
+def _deep(name: str, value: Json, safe: str, room: _Room) -> Iterator[Pair]:
     """Write `name[a][b]=1`; lists inside as `name[tags][]=x`, lists of objects with their position."""
+    room.take(len(name))
     if isinstance(value, Mapping):
         for key, item in value.items():
-            yield from _deep(f"{name}%5B{encoded(key)}%5D", item, safe)
+            yield from _deep(f"{name}%5B{encoded(key)}%5D", item, safe, room)
     elif isinstance(value, list):
         has_objects = any(isinstance(item, Mapping | list) for item in value)
         for position, item in enumerate(value):
-            yield from _deep(f"{name}%5B{position if has_objects else ''}%5D", item, safe)
+            yield from _deep(f"{name}%5B{position if has_objects else ''}%5D", item, safe, room)
     else:
         yield Pair(name, encoded(value, safe))
 
@@ -287,7 +239,3 @@ def document_of(value: Json, media_type: str, dumps: Dumps = encode) -> str:
     if kind == "form" and isinstance(value, Mapping):
         return "&".join(f"{name}={part}" for member, each in value.items() for name, part in _form(quote(member, safe=""), each, True, ""))
     return text_of(value)
-
-
-def _in_ascii(text: str) -> str:
-    return text if text.isascii() else json.dumps(json.loads(text), separators=(",", ":"))

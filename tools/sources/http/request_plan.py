@@ -7,14 +7,23 @@ from types import MappingProxyType
 from typing import NamedTuple
 from urllib.parse import quote
 
+from tools.json_text import encode
 from tools.operation import Json
 from tools.sources.http.body_encoding import BodyWriter
 from tools.sources.http.body_numbers import JsonWriter
 from tools.sources.http.credentials import AuthParameters
 from tools.sources.http.given_files import File
-from tools.sources.http.parameter_styles import Pair, cookie_writer, header_writer, path_writer, query_writer, whole_query_writer
+from tools.sources.http.header_styles import cookie_writer, header_writer, whole_query_writer
+from tools.sources.http.parameter_styles import Pair, UnfitArgument, path_writer, query_writer
 
+#: of everything that goes into URL, headers and cookies: few servers take more than 8 KB, and none more than this
+MAX_PARAMETER_BYTES = 64 * 1024
+#: of arguments as JSON: forms, numbers that are written as their schema means them and percent-encoding take some 40 ms a megabyte
+MAX_QUICK_BYTES = 64 * 1024
+#: a text of so many characters may take as many bytes
+_LONG_CHARS = MAX_QUICK_BYTES // 4
 IDEMPOTENCY_HEADERS = frozenset({"idempotency-key", "x-idempotency-key"})
+_SHORT = frozenset({int, float, bool, type(None)})
 PATH_SAFE = "/:@!$&'()*+,;=-._~%"
 QUERY_SAFE = PATH_SAFE + "?"
 #: a literal part of a template, or (argument, what writes it)
@@ -62,7 +71,7 @@ class RequestPlan:
             (parameter["argument"], parameter["name"], header_writer(parameter, dumps(parameter))) for parameter in by_place["header"]
         ]
         self._cookies = [(parameter["argument"], cookie_writer(parameter, dumps(parameter))) for parameter in by_place["cookie"]]
-        named = frozenset(parameter["argument"] for parameter in parameters)
+        self._parameter_arguments = named = frozenset(parameter["argument"] for parameter in parameters)
         self.body = BodyWriter(binding["body"], named, boundary, schema) if binding.get("body") else None
         self._fixed_headers = [("Accept", binding.get("accept") or "application/json")]
         self.file_arguments: frozenset[str] = self.body.file_arguments if self.body else frozenset()
@@ -79,6 +88,7 @@ class RequestPlan:
         self, arguments: Mapping[str, Json], files: Mapping[str, list[File]], proofs: AuthParameters, base_url: str | None = None
     ) -> BuiltRequest:
         """Return the request for `arguments` (valid ones). Raises UnfitArgument for a value that cannot be written."""
+        self._refuse_long_parameters(arguments)
         headers = list(self._fixed_headers)
         for argument, name, write in self._headers:
             if arguments.get(argument) is not None:
@@ -95,6 +105,12 @@ class RequestPlan:
         url = f"{base_url or self.base_url}{_filled(self._pieces, arguments)}{self._query(arguments, proofs)}"
         return BuiltRequest(self.method, url, headers, encoded.body if encoded else None)
 
+    def _refuse_long_parameters(self, arguments: Mapping[str, Json]) -> None:
+        sizes = [(_size(arguments[name]), name) for name in self._parameter_arguments if name in arguments]
+        if sum(size for size, _ in sizes) > MAX_PARAMETER_BYTES:
+            most = f"{MAX_PARAMETER_BYTES >> 10} KB"
+            raise UnfitArgument(max(sizes)[1], f"URL and headers come to more than {most}, which no server takes; send less")
+
     def _query(self, arguments: Mapping[str, Json], proofs: AuthParameters) -> str:
         pairs = [_filled(self._query_pieces, arguments)] if self._query_pieces else []
         for argument, write in self._queries:
@@ -106,6 +122,19 @@ class RequestPlan:
         for name, value in proofs.query:
             pairs.append(f"{quote(name, safe='')}={quote(value, safe='')}")
         return f"?{'&'.join(pairs)}" if pairs else ""
+
+
+def takes_long(arguments: Mapping[str, Json]) -> bool:
+    """Say whether `arguments` come to more than MAX_QUICK_BYTES; those of most calls are plain, and not even looked into."""
+    for value in arguments.values():
+        if type(value) not in _SHORT and (type(value) is not str or len(value) > _LONG_CHARS):
+            return len(encode(arguments)) > MAX_QUICK_BYTES
+    return False
+
+
+def _size(value: Json) -> int:
+    kind = type(value)
+    return len(value) if kind is str else 0 if kind in _SHORT else len(encode(value))
 
 
 def _filled(pieces: Sequence[Piece], arguments: Mapping[str, Json]) -> str:

@@ -47,8 +47,8 @@ class CachingRunner:
         #: content hash of an operation -> whether its answers may be kept at all
         self._is_kept: dict[str, bool] = {}
 
-    def preview(self, call: Call) -> Json:
-        return self._inner.preview(call)
+    async def preview(self, call: Call) -> Json:
+        return await self._inner.preview(call)
 
     def run(self, call: Call) -> Awaitable[Outcome]:
         if call.operation.access != "read":

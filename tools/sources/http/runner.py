@@ -5,6 +5,7 @@ import time
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Protocol
 from urllib.parse import quote
 
@@ -26,17 +27,17 @@ from tools.sources.http.base_urls import Upstreams
 from tools.sources.http.credentials import MASK, NO_AUTH_PARAMETERS, AuthParameters, auth_parameters_of, masked
 from tools.sources.http.failover import Failover
 from tools.sources.http.given_files import File, file_of
+from tools.sources.http.large_requests import LargeRequests
 from tools.sources.http.large_response import large_outcome
 from tools.sources.http.outcome import outcome_of
 from tools.sources.http.parameter_styles import UnfitArgument
-from tools.sources.http.request_plan import RequestPlan, random_boundary
-from tools.sources.http.shown_body import shown_body
+from tools.sources.http.request_plan import RequestPlan, random_boundary, takes_long
+from tools.sources.http.shown_body import shown_body, shown_header
 from tools.stores import ResultStore
 
 MAX_PLANS = 50_000
 #: stands in for what is signed at the last moment (sigv4.py)
 MASKED_SIGNATURE = AuthParameters(headers=[("X-Amz-Date", MASK), ("Authorization", f"AWS4-HMAC-SHA256 {MASK}")])
-SECRET_HEADERS = frozenset({"authorization", "cookie", "proxy-authorization"})
 
 
 class SendsRequests(Protocol):
@@ -67,6 +68,7 @@ class OpenApiRunner:
         self._egress, self._credentials, self._results = egress, credentials, results
         self._failover = Failover(upstreams or Upstreams())
         self._max_body_bytes, self._clock, self._boundary = max_body_bytes, clock, boundary
+        self._large = LargeRequests()
         #: content hash of an operation -> its plan
         self._plans: dict[str, RequestPlan] = {}
 
@@ -109,7 +111,7 @@ class OpenApiRunner:
             outcome = _noted(outcome, files)
         return outcome if redaction is None else redaction.noted(outcome)
 
-    def preview(self, call: Call) -> Json:
+    async def preview(self, call: Call) -> Json:
         """Return the request that `run` would send; credentials and files stand there as placeholders.
 
         Raises InvalidArguments and UnknownConnection.
@@ -120,13 +122,14 @@ class OpenApiRunner:
         try:
             files = {argument: _shown_files(argument, call.arguments[argument]) for argument in _given_files(plan, call)}
             proofs = NO_AUTH_PARAMETERS if owner is None else self._shown_proofs(call, owner)
-            built = plan.build(call.arguments, files, proofs)
+            build = partial(plan.build, call.arguments, files, proofs)
+            built = await self._large.write(build, call) if takes_long(call.arguments) else build()
         except UnfitArgument as error:
             raise InvalidArguments(_unfit(error)) from error
         shown: dict[str, Json] = {
             "method": built.method,
             "url": built.url.replace(quote(MASK, safe=""), MASK),
-            "headers": {name: _masked(name, value) for name, value in [*built.headers, *_idempotency_headers(plan, call)]},
+            "headers": {name: shown_header(name, value) for name, value in [*built.headers, *_idempotency_headers(plan, call)]},
         }
         if built.body is not None:
             shown["body"] = shown_body(built)
@@ -186,7 +189,8 @@ class OpenApiRunner:
         arguments = call.arguments
         if call.directions.restore is not None and credential is not None:
             arguments = with_secret(arguments, call.directions.restore, credential)
-        built = plan.build(arguments, files, proofs, base_url)
+        build = partial(plan.build, arguments, files, proofs, base_url)
+        built = await self._large.write(build, call) if takes_long(arguments) else build()
         url, headers = built.url, built.headers
         if call.directions.follow is not None:
             url = next_page_url(call.directions.follow, url, proofs, credential)
@@ -291,9 +295,3 @@ def _shown_files(argument: str, value: Json) -> list[File]:
         text = f"<{len(file.body)} bytes>" if isinstance(file, File) else f"<the result {file}>"
         shown.append(File(text.encode(), file.media_type, file.filename) if isinstance(file, File) else File(text.encode()))
     return shown
-
-
-def _masked(name: str, value: str) -> str:
-    if name.lower() in SECRET_HEADERS and MASK not in value:
-        return MASK
-    return value

@@ -1,4 +1,4 @@
-"""The body of a request as `dry_run` shows it."""
+"""The body and headers of a request as `dry_run` shows them."""
 
 import json
 from urllib.parse import quote
@@ -8,6 +8,7 @@ from tools.sources.http.credentials import MASK
 from tools.sources.http.request_plan import BuiltRequest
 
 MAX_SHOWN_BODY_CHARS = 4_000
+SECRET_HEADERS = frozenset({"authorization", "cookie", "proxy-authorization"})
 
 
 def shown_body(built: BuiltRequest) -> Json:
@@ -18,3 +19,8 @@ def shown_body(built: BuiltRequest) -> Json:
         return json.loads(body)
     text = body.decode(errors="replace").replace(quote(MASK, safe=""), MASK)
     return text if len(text) <= MAX_SHOWN_BODY_CHARS else f"{text[:MAX_SHOWN_BODY_CHARS]}… ({len(body)} bytes)"
+
+
+def shown_header(name: str, value: str) -> str:
+    """Return the value of a header, masked where it is a secret that is not masked yet."""
+    return MASK if name.lower() in SECRET_HEADERS and MASK not in value else value

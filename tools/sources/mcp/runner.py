@@ -74,7 +74,7 @@ class McpRunner:
             return replace(outcome, error=replace(outcome.error, hint=unauthorized(operation, credential)))
         return told(operation, outcome)
 
-    def preview(self, call: Call) -> Json:
+    async def preview(self, call: Call) -> Json:
         """Return the message that `run` would send."""
         shown: dict[str, Json] = {
             "url": call.operation.binding["url"],

@@ -78,7 +78,7 @@ def test_a_parameter_comes_out_of_the_request_as_it_went_in(place: str, style: s
             request = plan.build({"v": value}, {}, NO_AUTH_PARAMETERS)
         except UnfitArgument:
             # No escape exists for a dotted segment, nor for the delimiter inside a space- or pipe-delimited list.
-            assert value in (".", "..") or style in ("spaceDelimited", "pipeDelimited")
+            assert value in (".", "..", ["."], [".."]) or style in ("spaceDelimited", "pipeDelimited")
             return
         target = re.sub(r"^http://127\.0\.0\.1", "", request.url)
         seen = stub.understand("GET", target, dict(request.headers), b"")

@@ -41,7 +41,7 @@ class Upstream:
             return Outcome("ok", http=ResponseMeta(304, headers=headers))
         return Outcome("ok", data={"version": version}, http=ResponseMeta(200, headers=headers))
 
-    def preview(self, call: Call) -> Json:
+    async def preview(self, call: Call) -> Json:
         return {}
 
 

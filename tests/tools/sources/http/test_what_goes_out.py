@@ -174,7 +174,7 @@ async def test_the_idempotency_key_reaches_an_upstream_that_takes_one(world: Api
     await world.run(operation, options)
     first, second = (request.headers["Idempotency-Key"] for request in world.upstream.got)
     assert first == second
-    assert world.runner.preview(call_of(operation, {}, options))["headers"]["Idempotency-Key"] == first
+    assert (await world.runner.preview(call_of(operation, {}, options)))["headers"]["Idempotency-Key"] == first
     await world.run(operation, options, idempotency_key="my own")
     assert world.upstream.got[-1].headers["Idempotency-Key"] == "my own"
 
@@ -194,7 +194,7 @@ async def test_a_dry_run_of_arguments_that_cannot_be_sent_fails(world: ApiWorld)
         {"parameters": [{"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}], "responses": {}}, path="/things/{id}"
     )
     with pytest.raises(InvalidArguments, match=r"arguments\.id: '\.\.' cannot be a part of the path"):
-        world.runner.preview(call_of(operation, {"id": ".."}))
+        await world.runner.preview(call_of(operation, {"id": ".."}))
 
 
 async def test_a_dry_run_shows_the_exact_request_with_its_secrets_masked(world: ApiWorld) -> None:
@@ -206,7 +206,7 @@ async def test_a_dry_run_shows_the_exact_request_with_its_secrets_masked(world: 
     }
     world.wallet.credential = Credential("api_key", "very-secret")
     operation = world.operation(node, "post", security=[{"key": []}], components={"securitySchemes": SCHEMES})
-    shown = world.runner.preview(call_of(operation, {"q": "a b", "file": {"text": "hello"}}))
+    shown = await world.runner.preview(call_of(operation, {"q": "a b", "file": {"text": "hello"}}))
     assert shown["method"] == "POST"
     assert shown["url"] == f"{world.upstream.base_url}/things?q=a%20b&key=***"
     assert "<5 bytes>" in shown["body"]
@@ -225,17 +225,17 @@ async def test_a_dry_run_shows_the_account_that_the_call_would_use(world: ApiWor
     operation = world.operation(GET, **TWO_KINDS)
     world.wallet.ready = Readiness("api", "ready", ("work", "home"), "work", (), ("acc_1", "acc_2"), ("bearer", "basic"))
 
-    def authorization(account: str | None) -> str:
-        return str(world.runner.preview(call_of(operation, {}, CallOptions(account=account)))["headers"]["Authorization"])
+    async def authorization(account: str | None) -> str:
+        return str((await world.runner.preview(call_of(operation, {}, CallOptions(account=account))))["headers"]["Authorization"])
 
-    assert [authorization(each) for each in (None, "work", "home", "acc_2")] == ["Bearer ***", "Bearer ***", "Basic ***", "Basic ***"]
+    assert [await authorization(each) for each in (None, "work", "home", "acc_2")] == ["Bearer ***", "Bearer ***", "Basic ***", "Basic ***"]
     with pytest.raises(UnknownConnection):
-        world.runner.preview(call_of(operation, {}, CallOptions(account="hoem")))
+        await world.runner.preview(call_of(operation, {}, CallOptions(account="hoem")))
 
 
 async def test_a_dry_run_without_need_of_an_account_shows_the_one_that_goes_along(world: ApiWorld) -> None:
     """OpenAPI, Security Requirement Object: `{}` makes it optional; a call takes an account where there is one."""
     operation = world.operation(GET, **TWO_KINDS | {"security": [{}, {"token": []}]})
-    assert "Authorization" not in world.runner.preview(call_of(operation, {}))["headers"]
+    assert "Authorization" not in (await world.runner.preview(call_of(operation, {})))["headers"]
     world.wallet.ready = Readiness("api", "ready", ("work",), "work", (), ("acc_1",), ("bearer",))
-    assert world.runner.preview(call_of(operation, {}))["headers"]["Authorization"] == "Bearer ***"
+    assert (await world.runner.preview(call_of(operation, {})))["headers"]["Authorization"] == "Bearer ***"

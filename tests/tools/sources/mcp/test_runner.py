@@ -237,7 +237,7 @@ async def test_a_dry_run_shows_the_message_without_the_credential(world: McpWorl
     """three-tools.md, call_api: dry_run."""
     async with McpUpstream(token="good") as upstream:
         add = (await world.operations(upstream, Credential("bearer", "good")))["notes.numbers.add"]
-        shown = world.runner.preview(call_of(add, {"a": 1, "b": 2}))
+        shown = await world.runner.preview(call_of(add, {"a": 1, "b": 2}))
         assert shown["params"] == {"name": "add_numbers", "arguments": {"a": 1, "b": 2}}
         assert "good" not in str(shown)
 

@@ -32,7 +32,7 @@ class MessageSplitter:
         begin = 0
         try:
             while (length := _length(waiting, begin)) and len(waiting) - begin >= length:
-                messages.append(_checked(bytes(waiting[begin : begin + length])))
+                messages.append(_checked(bytes(memoryview(waiting)[begin : begin + length])))
                 begin += length
         except MalformedAnswer:
             if not messages:
@@ -59,7 +59,7 @@ def _length(waiting: bytearray, begin: int) -> int:
 
 
 def _checked(message: bytes) -> bytes:
-    if zlib.crc32(message[:-4]) != int.from_bytes(message[-4:], "big"):
+    if zlib.crc32(memoryview(message)[:-4]) != int.from_bytes(message[-4:], "big"):
         raise MalformedAnswer("an event whose checksum is wrong")
     return message
 

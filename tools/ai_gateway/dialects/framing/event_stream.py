@@ -7,6 +7,8 @@ from tools.heavy_json.weight import values_in_text
 
 #: no event of a model is larger; pictures and finished responses are of some megabytes
 MAX_EVENT_BYTES = 16 * 2**20
+#: of what is decoded of it, its pictures aside: some 30 ms where all of it is escapes
+MAX_READ_BYTES = 4 * 2**20
 #: nor has more values: decoding that many takes some 15 ms, and a reader looks at them too
 MAX_EVENT_VALUES = 20_000
 MAX_EVENT_LINES = 20_000
@@ -40,7 +42,7 @@ class EventSplitter:
             # The LF of a CR LF may still be on its way.
             if end == len(waiting) and waiting[-1] == 0x0D:
                 break
-            blocks.append(bytes(waiting[begin:end]))
+            blocks.append(bytes(memoryview(waiting)[begin:end]))
             begin = at = end
         del waiting[:begin]
         # A blank line is of four bytes at the most: of those that may begin one, three are looked at again.
@@ -66,6 +68,9 @@ def data_of(block: bytes) -> bytes | None:
     begin = block.find(b"\n") + 1 if block.startswith(b"event: ") else 0
     if block.startswith(b"data: ", begin) and block.find(b"\n", begin) == len(block) - 2 and b"\r" not in block:
         return block[begin + 6 : -2]
+    # A comment alone, which some send by the thousand.
+    if block.startswith(b":") and block.find(b"\n") == len(block) - 2 and b"\r" not in block:
+        return None
     if block.count(b"\n") + block.count(b"\r") > MAX_EVENT_LINES:
         raise MalformedAnswer(f"an event of more than {MAX_EVENT_LINES} lines")
     lines = [line for line in _fields(block) if line.startswith(b"data") and line[4:5] in (b":", b"")]

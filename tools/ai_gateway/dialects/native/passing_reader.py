@@ -9,7 +9,8 @@ import orjson
 from tools.ai_gateway.dialects.exchange import MalformedAnswer, ProviderFault
 from tools.ai_gateway.dialects.faults.classification import kind_of, status_inside
 from tools.ai_gateway.dialects.faults.error_text import error_in
-from tools.ai_gateway.dialects.framing.event_stream import MAX_EVENT_VALUES, EventSplitter, data_of, is_heavy_event
+from tools.ai_gateway.dialects.framing.event_stream import MAX_EVENT_VALUES, MAX_READ_BYTES, EventSplitter, data_of, is_heavy_event
+from tools.ai_gateway.dialects.framing.pictures import without_pictures
 from tools.ai_gateway.token_usage import TokenUsage
 from tools.json_text import decode
 from tools.operation import Json
@@ -30,6 +31,8 @@ class PassingReader(ABC):
     """
 
     content_type = "text/event-stream"
+    #: `look` gets events without their pictures; not where texts are handed on in other words
+    is_blind_to_pictures = False
 
     def __init__(self) -> None:
         self.has_content = False
@@ -118,6 +121,10 @@ class PassingReader(ABC):
             return True
         if self.ends(data, block):
             return False
+        if self.is_blind_to_pictures:
+            data = without_pictures(data)
+        if len(data) > MAX_READ_BYTES:
+            raise MalformedAnswer(f"an event of more than {MAX_READ_BYTES} bytes of text")
         if is_heavy_event(data):
             raise MalformedAnswer(f"an event of more than {MAX_EVENT_VALUES} values")
         try:
