@@ -50,7 +50,7 @@ class Analysis:
     sentences: bool = False
     #: what two words that stand together in query and row add, as a share of what the commoner of them tells
     pairs: float = 0.0
-    #: which share of the scores before and after it a row gets (columns document and n say who these are)
+    #: which share of the scores before and after it a short row gets (columns document and n say who these are)
     around: float = 0.0
     #: None: whether the best hit is an answer is judged by words alone
     doubt: Doubt | None = None

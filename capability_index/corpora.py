@@ -1,6 +1,5 @@
-"""The corpora that are indexed: operations, dated facts, passages of documents and turns of talk."""
+"""The corpora that are indexed: operations, dated facts, passages of documents and of talk."""
 
-from dataclasses import replace
 from types import MappingProxyType
 
 from capability_index.analysis import Analysis, Doubt, FieldRule
@@ -50,8 +49,7 @@ PASSAGES = Analysis(
     expands=True,
     sentences=True,
     pairs=0.3,
+    around=0.25,
     doubt=Doubt(-19.8, 2.5, 28.7, 3.0),
 )
-#: passages that are turns of a talk: the answer to a question is often the turn after the one that has its words
-TURNS = replace(PASSAGES, name="turns", around=0.2)
-CORPORA = MappingProxyType({analysis.name: analysis for analysis in (OPERATIONS, FACTS, PASSAGES, TURNS)})
+CORPORA = MappingProxyType({analysis.name: analysis for analysis in (OPERATIONS, FACTS, PASSAGES)})

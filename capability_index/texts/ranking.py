@@ -23,6 +23,8 @@ from capability_index.words import stems
 Floats = NDArray[np.float32]
 Rows = NDArray[np.intp]
 _DIGITS = 5
+#: a row with fewer, stop words left out, says little without what stands around it: a turn of a talk
+SHORT_WORDS = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,16 +139,20 @@ def _pairs(view: Reader, rows: Rows, query: str, first: CandidateScores) -> Floa
 
 
 def _around(analysis: Analysis, view: Reader, fused: Floats) -> Floats:
-    """Return what each row gets of the scores of the rows before and after it in its document."""
+    """Return what each short row gets of the scores of the rows before and after it in its document."""
     found = np.zeros(len(fused), np.float32)
     document, number = (analysis.columns.index(name) for name in ("document", "n"))
     for at, shard in enumerate(view.shards):
-        place, columns = slice(int(view.starts[at]), int(view.starts[at + 1])), shard.part.columns
-        is_next = (np.diff(columns[document]) == 0) & (np.diff(columns[number]) == 1)
+        part, place = shard.part, slice(int(view.starts[at]), int(view.starts[at + 1]))
+        is_short = part.lengths[:, 0] < SHORT_WORDS
+        if not is_short.any():
+            continue
+        is_next = (np.diff(part.columns[document]) == 0) & (np.diff(part.columns[number]) == 1)
         scores = np.where(np.isfinite(fused[place]), fused[place], 0)
         found[place][1:] += is_next * scores[:-1]
         found[place][:-1] += is_next * scores[1:]
-    return found * np.float32(analysis.around)
+        found[place] *= np.float32(analysis.around) * is_short
+    return found
 
 
 def _shards_of(view: Reader, rows: Rows) -> Iterator[tuple[int, int, int]]:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from capability_index.corpora import FACTS, PASSAGES, TURNS
+from capability_index.corpora import FACTS, PASSAGES
 from capability_index.encoders.encoder import WordTable
 from capability_index.text_index import Mask, Text, TextIndex
 from tests.examples import examples
@@ -104,7 +104,7 @@ def test_the_turn_after_the_words_of_the_question_is_found(table: WordTable) -> 
     said = ["Nice weather today.", "When does the renewal of the Kahuna contract happen?", "In spring, she thinks.", "Fine.", "Bye now."]
     turns = TextIndex(table)
     turns.upsert(
-        "t", TURNS, [Text(at, {"text": text}, {"document": 1, "audience": 0, "source": 0, "n": at}) for at, text in enumerate(said)]
+        "t", PASSAGES, [Text(at, {"text": text}, {"document": 1, "audience": 0, "source": 0, "n": at}) for at, text in enumerate(said)]
     )
     found = turns.search("t", "renewal of the Kahuna contract", Mask())
     assert [hit.row for hit in found.hits][:2] == [1, 2]
