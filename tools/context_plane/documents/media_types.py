@@ -4,6 +4,7 @@ import re
 
 from tools.context_plane.documents.decoding import is_binary
 from tools.context_plane.documents.document_refused import DocumentRefused
+from tools.plain_text import visible
 
 PDF = "application/pdf"
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
@@ -104,7 +105,7 @@ def note_on(read: str, declared: str) -> tuple[str, ...]:
     # Markdown and CSV are plain text as well, and often declared so.
     if declared == TEXT and read in (MARKDOWN, CSV):
         return ()
-    return (f"declared as {declared[:100]}, read as {read}, which it is",)
+    return (f"declared as {visible(declared)[:100]}, read as {read}, which it is",)
 
 
 def _looks_like_markdown(text: str) -> bool:

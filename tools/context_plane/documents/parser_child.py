@@ -4,6 +4,7 @@ Whoever wrote a document may have written it against its reader. This process kn
 at most, and works for one person alone.
 """
 
+import logging
 import sys
 import traceback
 
@@ -34,5 +35,6 @@ def answered(message: list[bytes]) -> list[bytes]:
 
 
 if __name__ == "__main__":
+    logging.disable()  # what a library has to say of a document is the author's to choose
     load_codecs()
     serve(answered, PROCESS)

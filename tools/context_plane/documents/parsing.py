@@ -13,6 +13,8 @@ from tools.context_plane.documents.parser_messages import read_answer, request
 from tools.fair_semaphore import GATEWAY, Holder
 
 _WHAT = "the processes that read documents"
+#: how libraries that cannot go on without memory end their process
+_NO_MEMORY = (-signal.SIGABRT, -signal.SIGILL, -signal.SIGTRAP)
 _CHILD = "tools.context_plane.documents.parser_child"
 
 
@@ -59,8 +61,9 @@ def _refused_by_end(code: int | None) -> DocumentRefused:
     """Return the refusal of a document whose reading ended the process; `code` is its exit code, negative for a signal."""
     if code == -signal.SIGXCPU:
         return _too_slow(f"{CPU_S} s of computing")
-    what = f"reading it ended the process that read it: it is damaged, or takes more than {MEMORY_BYTES >> 20} MB"
-    return DocumentRefused("damaged", what, "save it anew or as text, and send that")
+    if code in _NO_MEMORY:
+        return DocumentRefused("too_large", f"reading it takes more than {MEMORY_BYTES >> 20} MB of memory", "split it, or send its text")
+    return DocumentRefused("damaged", "reading it ended the process that read it", "save it anew or as text, and send that")
 
 
 def _too_slow(limit: str) -> DocumentRefused:

@@ -28,12 +28,12 @@ async def outcome_of(parser: DocumentParser, content: bytes, media_type: str | N
 
 
 def bomb_in_the_text() -> bytes:
-    """Return a DOCX of 200 kB whose own text is 190 MB."""
+    """Return a DOCX of 60 kB whose own text is 60 MB."""
     out = io.BytesIO(docx(""))
     head, tail = docx_around()
     with zipfile.ZipFile(out, "a", zipfile.ZIP_DEFLATED) as archive, archive.open("word/footnotes.xml", "w") as part:
         part.write(head)
-        for _ in range(190):
+        for _ in range(60):
             part.write(b"x" * 1_000_000)
         part.write(tail)
     return out.getvalue()
@@ -46,10 +46,11 @@ def docx_around() -> tuple[bytes, bytes]:
 
 
 def bomb_in_a_page() -> bytes:
-    """Return a PDF of 3 MB that draws 600 MB of blanks."""
-    packing = zlib.compressobj(1)
-    drawn = packing.compress(b"BT /F1 10 Tf 50 700 Td (x) Tj ET\n")
-    drawn += b"".join(packing.compress(b" " * 1_000_000) for _ in range(600)) + packing.flush()
+    """Return a PDF of 600 kB that draws 600 MB of blanks."""
+    packing = zlib.compressobj(9)
+    drawn = packing.compress(b"BT /F1 10 Tf 50 700 Td (x) Tj ET\n") + packing.flush(zlib.Z_FULL_FLUSH)
+    # What is flushed whole refers to nothing before it: once packed, it may stand there again and again.
+    drawn += (packing.compress(b" " * 1_000_000) + packing.flush(zlib.Z_FULL_FLUSH)) * 600
     page = pdf([["y"]])
     begin, end = page.index(b"<< /Length"), page.index(b"endstream")
     return page[:begin] + b"<< /Length %d /Filter /FlateDecode >>\nstream\n%s\n" % (len(drawn), drawn) + page[end:]
@@ -58,7 +59,7 @@ def bomb_in_a_page() -> bytes:
 async def test_bombs_are_refused_and_the_next_document_is_read(parser: DocumentParser) -> None:
     assert await outcome_of(parser, bomb_in_the_text()) == "too_large"
     assert await outcome_of(parser, b"text") == "read"
-    assert await outcome_of(parser, bomb_in_a_page()) in ("too_large", "damaged", "no_text")
+    assert await outcome_of(parser, bomb_in_a_page()) == "too_large"
     assert await outcome_of(parser, b"text") == "read"
 
 
