@@ -101,6 +101,11 @@ BENCHMARKS = (
         limit_s=600,
         needs_data=True,
     ),
+    Benchmark(
+        "context_query",
+        "a question with as_of takes at most 8 ms at 100,000 facts and twice X @ q; of 10,000 over two tenants none crosses",
+        limit_s=1_200,
+    ),
     Benchmark("index_confidence", "nonsense is called low confidence, at most 5 % of real intents are", needs_data=True),
     Benchmark("index_learning", "learning from use costs operations that nobody used at most 2 nDCG", needs_data=True),
     Benchmark(

@@ -78,11 +78,12 @@ def assemble_context_plane(
     def make_index() -> TextIndex:
         return TextIndex(table())
 
+    judge = EndpointJudge(reranker)
     corpus = FactCorpus(store.context, store.knowledge.revision)
     facts = LiveIndexes(corpus, make_index, settings.data_dir / "context", keeps_files=keeps_files)
     questions = RecentQuestions()
     past = PastFacts(store.context, store.knowledge, make_index)
-    query = FactQuery(store.context, store.knowledge, facts, past, questions, EndpointJudge(reranker))
+    query = FactQuery(store.context, store.knowledge, facts, past, questions, lambda: judge if judge.is_there else None)
     explanation = FactExplanation(store.context, query, facts, questions)
 
     async def forget_questions(tenant_id: str) -> None:

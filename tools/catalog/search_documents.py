@@ -9,6 +9,7 @@ from tools.operation import Json, Operation
 SHARED_SEGMENT = "*"
 #: always in front of the model, so finding it would be a place wasted
 _ALWAYS_ON = frozenset({"discover_apis", "call_api", "batch_execute"})
+_OF_GATEWAY = frozenset({"mcp", "gateway"})
 #: an enumeration of countries or currencies must not drown what else is said of an operation
 MAX_CHOICES = 24
 MAX_CHOICES_CHARS = 240
@@ -38,7 +39,8 @@ def document_of(operation: Operation) -> Document:
         content_hash=operation.content_hash,
         method=str(operation.binding.get("method") or "").upper(),
         access=operation.access,
-        is_own=operation.kind == "builtin",
+        # What has a scope of its own, like context:read, is about the tenant's affairs and not about the gateway.
+        is_own=operation.kind == "builtin" and operation.required_scope.partition(":")[0] in _OF_GATEWAY,
     )
 
 

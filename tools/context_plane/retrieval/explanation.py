@@ -70,9 +70,9 @@ class FactExplanation:
         self, scope: Scope, wanted: FactFilter, asked: AskedFacts
     ) -> tuple[tuple[int, ...], Mapping[int, Mapping[str, float]], bool]:
         if normal_name(asked.query):
-            scored, _low, is_behind = await self._query.ranked(scope, wanted, asked)
-            parts = {each.fact.fact_id: {**each.parts, "score": each.score} for each in scored}
-            return tuple(each.fact.fact_id for each in scored), parts, is_behind
+            found = await self._query.ranked(scope, wanted, asked)
+            parts = {each.known.fact.fact_id: {**each.parts, "score": each.score or 0.0} for each in found.facts}
+            return tuple(parts), parts, found.is_behind
         return tuple(known.fact.fact_id for known in await self._query.newest(scope, wanted, asked.limit)), {}, False
 
     async def _one(self, scope: Scope, fact_text: str) -> int:

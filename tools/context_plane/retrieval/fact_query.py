@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from capability_index.text_index import Found
+from capability_index.text_index import Found, Hit
 from tools.context_plane.errors import nothing_there
 from tools.context_plane.facts import Fact
 from tools.context_plane.identity.names import normal_name
@@ -16,7 +16,7 @@ from tools.context_plane.retrieval.entity_lookup import entities_meant, groups_s
 from tools.context_plane.retrieval.fact_corpus import KEPT_US
 from tools.context_plane.retrieval.fact_filter import FactFilter
 from tools.context_plane.retrieval.fact_ranking import Candidate, FactJudge, Scored, newest, ranked
-from tools.context_plane.retrieval.known_fact import KnownFact, known_facts, of_sources
+from tools.context_plane.retrieval.known_fact import KnownFact, entities_of, known_facts, of_sources
 from tools.context_plane.retrieval.past_facts import PastFacts
 from tools.context_plane.retrieval.recent_questions import Question, RecentQuestions
 from tools.context_plane.retrieval.stores import KnowledgeStore
@@ -46,6 +46,25 @@ class FactAnswer:
     notes: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class RankedFacts:
+    """Facts in the order in which they answer."""
+
+    facts: tuple[AnsweredFact, ...]
+    low_confidence: bool
+    is_behind: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Considered:
+    """What was looked at for one question: `known` has everything that is shown of those that may be answered."""
+
+    candidates: list[Candidate]
+    named: frozenset[int]
+    scored: list[Scored]
+    known: Mapping[int, KnownFact]
+
+
 class FactQuery:
     """Answers questions of one tenant at a time; the store has the last word on what may be seen."""
 
@@ -56,7 +75,7 @@ class FactQuery:
         indexes: LiveIndexes,
         past: PastFacts,
         questions: RecentQuestions,
-        judge: FactJudge | None = None,
+        judge: Callable[[], FactJudge | None] = lambda: None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._store, self._knowledge, self._indexes, self._past = store, knowledge, indexes, past
@@ -73,9 +92,8 @@ class FactQuery:
             facts, low, behind = await self.newest(scope, wanted, asked.limit), False, False
             answered = [AnsweredFact(known, None, {}) for known in facts]
         else:
-            scored, low, behind = await self.ranked(scope, wanted, asked)
-            known = await self._store.read(scope.tenant_id, partial(_known, facts=[each.fact for each in scored]))
-            answered = [AnsweredFact(each, one.score, one.parts) for each, one in zip(known, scored, strict=True)]
+            found = await self.ranked(scope, wanted, asked)
+            answered, low, behind = [*found.facts], found.low_confidence, found.is_behind
         if not answered and asked.entities:
             await self._exists(scope, wanted)
         query_id = self._questions.keep(scope, Question(asked, tuple(each.known.fact.fact_id for each in answered)))
@@ -95,28 +113,29 @@ class FactQuery:
             sources=frozenset(asked.sources),
         )
 
-    async def ranked(self, scope: Scope, wanted: FactFilter, asked: AskedFacts) -> tuple[list[Scored], bool, bool]:
+    async def ranked(self, scope: Scope, wanted: FactFilter, asked: AskedFacts) -> RankedFacts:
         """Return the facts that fit best, whether none fits well, and whether what was kept last is missing."""
-        if wanted.known_at_us < self.now_us() - KEPT_US:
-            found, is_behind = await self._past.search(scope.tenant_id, asked.query, wanted, CANDIDATES), False
-            facts = await self._permitted(scope, wanted, [found])
-        else:
-            candidates = CANDIDATES
-            while True:
-                found, is_behind = await self._found(scope.tenant_id, asked.query, wanted, candidates)
-                facts = await self._permitted(scope, wanted, [found])
-                # Of several sources: who said it is known only now, so more are looked at until there are enough.
-                if not wanted.sources or len(facts) >= asked.limit or len(found.hits) < candidates or candidates >= MOST_CANDIDATES:
-                    break
-                candidates *= 4
-        named = await self._store.read(scope.tenant_id, partial(_named, facts=[each.fact for each in facts], query=asked.query))
-        judged = None
-        if self._judge is not None and len(facts) > 1:
-            judged = await self._judge.judge(asked.query, [each.fact.text for each in facts])
-        return ranked(facts, named, judged)[: asked.limit], found.low_confidence, is_behind
+        candidates = CANDIDATES
+        while True:
+            found, is_behind = await self._found(scope.tenant_id, asked.query, wanted, candidates)
+            read = partial(_considered, hits=found.hits, wanted=wanted, asked=asked)
+            considered = await self._store.read(scope.tenant_id, read if self._judge() is None else partial(read, knows_all=True))
+            # Of several sources: who said it is known only now, so more are looked at until there are enough.
+            is_enough = not wanted.sources or len(considered.candidates) >= asked.limit
+            if is_enough or len(found.hits) < candidates or candidates >= MOST_CANDIDATES:
+                break
+            candidates *= 4
+        judge, scored = self._judge(), considered.scored
+        if judge is not None and len(considered.candidates) > 1:
+            judged = await judge.judge(asked.query, [each.fact.text for each in considered.candidates])
+            scored = ranked(considered.candidates, considered.named, judged)[: asked.limit]
+        answered = tuple(AnsweredFact(considered.known[each.fact.fact_id], each.score, each.parts) for each in scored)
+        return RankedFacts(answered, found.low_confidence, is_behind)
 
     async def _found(self, tenant_id: str, query: str, wanted: FactFilter, candidates: int) -> tuple[Found, bool]:
         """Search with each mask; where there are two, as subject and as object, a row counts once, by its better score."""
+        if wanted.known_at_us < self.now_us() - KEPT_US:
+            return await self._past.search(tenant_id, query, wanted, candidates), False
         searched = await asyncio.gather(*(self._indexes.search(tenant_id, query, mask, candidates, candidates) for mask in wanted.masks()))
         first, is_behind = searched[0]
         for other, is_other_behind in searched[1:]:
@@ -125,17 +144,6 @@ class FactQuery:
             first = replace(first, hits=hits, low_confidence=first.low_confidence and other.low_confidence)
             is_behind = is_behind or is_other_behind
         return first, is_behind
-
-    async def _permitted(self, scope: Scope, wanted: FactFilter, founds: Sequence[Found]) -> list[Candidate]:
-        hits = [hit for found in founds for hit in found.hits]
-
-        def read(rows: ContextRows) -> list[Fact]:
-            by_id = rows.facts([hit.row for hit in hits])
-            facts = [fact for hit in hits if (fact := by_id.get(hit.row)) is not None and wanted.permits(fact)]
-            return of_sources(rows, facts, wanted.sources) if wanted.sources else facts
-
-        fact_by_id = {fact.fact_id: fact for fact in await self._store.read(scope.tenant_id, read)}
-        return [Candidate(fact_by_id[hit.row], hit.score, hit.features) for hit in hits if hit.row in fact_by_id]
 
     async def newest(self, scope: Scope, wanted: FactFilter, limit: int) -> list[KnownFact]:
         """Return the newest facts about the entities that were asked for, or of all."""
@@ -161,14 +169,20 @@ def _of(rows: ContextRows, facts: Sequence[Fact], wanted: FactFilter, limit: int
     return (of_sources(rows, facts, wanted.sources) if wanted.sources else list(facts))[:limit]
 
 
-def _known(rows: ContextRows, facts: Sequence[Fact]) -> list[KnownFact]:
-    return known_facts(rows, facts)
+def _considered(rows: ContextRows, hits: Sequence[Hit], wanted: FactFilter, asked: AskedFacts, *, knows_all: bool = False) -> _Considered:
+    """Read what the index found, leave out what may not be answered, and put the rest in its order; all of it one snapshot.
 
-
-def _named(rows: ContextRows, facts: Sequence[Fact], query: str) -> frozenset[int]:
-    """Return the entities of `facts` whose whole name stands in the question."""
-    numbers = {fact.group.subject_id for fact in facts} | {fact.belief.object_id for fact in facts if fact.belief.object_id is not None}
-    words = f" {normal_name(query)} "
-    return frozenset(
-        number for number, entity in rows.entities(numbers).items() if entity.normal_name and f" {entity.normal_name} " in words
-    )
+    `knows_all`: everything is read of each candidate, for a judge to put them in another order.
+    """
+    by_id = rows.facts([hit.row for hit in hits])
+    facts = [fact for hit in hits if (fact := by_id.get(hit.row)) is not None and wanted.permits(fact)]
+    if wanted.sources:
+        facts = of_sources(rows, facts, wanted.sources)
+    permitted = {fact.fact_id: fact for fact in facts}
+    candidates = [Candidate(permitted[hit.row], hit.score, hit.features) for hit in hits if hit.row in permitted]
+    entities = entities_of(rows, facts)
+    words = f" {normal_name(asked.query)} "
+    named = frozenset(number for number, entity in entities.items() if entity.normal_name and f" {entity.normal_name} " in words)
+    scored = ranked(candidates, named)[: asked.limit]
+    shown = facts if knows_all else [each.fact for each in scored]
+    return _Considered(candidates, named, scored, {each.fact.fact_id: each for each in known_facts(rows, shown, entities)})

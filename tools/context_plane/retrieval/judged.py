@@ -53,9 +53,10 @@ def load_judged(folder: Path, *, dated: bool = True) -> JudgedSet:
     """Read a folder. `dated` False: questions as they stand, dates and all, and no day. Raises EvaluationInvalid."""
     if (folder / "facts.jsonl").is_file():
         return _facts(folder, dated)
-    if (folder / "passages.jsonl").is_file():
-        return _passages(folder, "passages.jsonl")
-    return _passages(folder, "tools.jsonl")
+    searched = next((name for name in ("passages.jsonl", "tools.jsonl") if (folder / name).is_file()), None)
+    if searched is None:
+        raise EvaluationInvalid(f"{folder}: nothing to search; an evaluation needs facts.jsonl or passages.jsonl, and queries.jsonl")
+    return _passages(folder, searched)
 
 
 def measure(judged: JudgedSet, table: WordTable | None, indexing: Progress | None = None, asking: Progress | None = None) -> Evaluation:
@@ -136,7 +137,7 @@ def _lines(path: Path, required: Sequence[str]) -> Iterator[dict[str, Any]]:
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise EvaluationInvalid(f"{path}: cannot be read; an evaluation needs facts.jsonl or passages.jsonl, and queries.jsonl") from error
+        raise EvaluationInvalid(f"{path}: cannot be read as UTF-8") from error
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue

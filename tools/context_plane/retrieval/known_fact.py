@@ -45,10 +45,18 @@ class KnownFact:
         return (self.subject,) if self.object is None else (self.subject, self.object)
 
 
-def known_facts(rows: ContextRows, facts: Sequence[Fact]) -> list[KnownFact]:
-    """Return `facts` with what is said of them, in their order: three statements, however many they are."""
-    ids = {fact.group.subject_id for fact in facts} | {fact.belief.object_id for fact in facts if fact.belief.object_id is not None}
-    entities = rows.entities(ids)
+def entities_of(rows: ContextRows, facts: Sequence[Fact]) -> Mapping[int, Entity]:
+    """Return whom `facts` are about, as subject or as object."""
+    numbers = {fact.group.subject_id for fact in facts}
+    return rows.entities(numbers | {fact.belief.object_id for fact in facts if fact.belief.object_id is not None})
+
+
+def known_facts(rows: ContextRows, facts: Sequence[Fact], entities: Mapping[int, Entity] | None = None) -> list[KnownFact]:
+    """Return `facts` with what is said of them, in their order: three statements, however many they are.
+
+    `entities`: whom they are about, where that is known.
+    """
+    entities = entities_of(rows, facts) if entities is None else entities
     claims = rows.claims({claim_id for fact in facts for claim_id in fact.belief.claim_ids})
     episodes = rows.episodes({claim.episode_id for claim in claims.values()})
     return [_known(fact, entities, claims, episodes) for fact in facts]
