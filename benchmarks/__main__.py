@@ -80,7 +80,11 @@ BENCHMARKS = (
         "nDCG@10 of 82 for passages and 97.5 for dated facts, the right fact first in 89 %",
         needs_data=True,
     ),
-    Benchmark("context_isolation", "of 10,000 questions to two tenants with the same words none sees the other's facts or statistics"),
+    Benchmark(
+        "context_isolation",
+        "of 10,000 questions to two tenants with the same words none sees the other's facts or statistics",
+        limit_s=400,
+    ),
     Benchmark(
         "context_latency",
         "a question about 100,000 facts as of a day takes at most 2.0 times X @ q; 1.3 kB a fact, 1,000 a second indexed",

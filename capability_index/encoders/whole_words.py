@@ -20,9 +20,9 @@ class WholeWords:
         """Return the ids of the words of `text`."""
         return tuple(token for word in surfaces(text) for token in self._word(word))
 
-    def whole_words(self) -> list[str]:
-        """Return the words that are one token each: letters of English, two of them and more, lower case."""
-        return sorted(word for word in self.ids if len(word) > 2 and word.isascii() and word.isalpha() and word.islower())
+    def whole_words(self) -> dict[str, int]:
+        """Return the words that are one token each, and that token: three letters of English and more, lower case."""
+        return {word: self.ids[word] for word in sorted(self.ids) if len(word) > 2 and word.isascii() and word.isalpha() and word.islower()}
 
     def _word(self, word: str) -> tuple[int, ...]:
         if word.isdigit() or not word.isascii():

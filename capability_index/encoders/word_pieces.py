@@ -43,8 +43,8 @@ class WordPieces:
                 found += self._joined(self._characters(_BLANK + part.replace(" ", _BLANK)))
         return tuple(found)
 
-    def whole_words(self) -> list[str]:
-        """Return the words that are one token each: letters of English, two of them and more, lower case."""
+    def whole_words(self) -> dict[str, int]:
+        """Return the words that are one token each, and that token: three letters of English and more, lower case."""
         text_by_id = {each: character for character, each in self.id_by_character.items()}
         # A merge joins what earlier ones made, so its rank comes after theirs.
         for at in np.argsort(self.merged >> 16, kind="stable").tolist():
@@ -52,8 +52,8 @@ class WordPieces:
             left, right = text_by_id.get(key >> 16), text_by_id.get(key & 0xFFFF)
             if left is not None and right is not None:
                 text_by_id[whole] = left + right
-        words = (text[1:] for text in text_by_id.values() if text.startswith(_BLANK))
-        return sorted(word for word in words if len(word) > 2 and word.isascii() and word.isalpha() and word.islower())
+        words = {text[1:]: each for each, text in text_by_id.items() if text.startswith(_BLANK)}
+        return {word: words[word] for word in sorted(words) if len(word) > 2 and word.isascii() and word.isalpha() and word.islower()}
 
     def _characters(self, text: str) -> list[int]:
         ids: list[int] = []

@@ -65,7 +65,7 @@ def rank(held: TenantIndex, query: str, mask: Mask, table: WordTable | None, wan
     if not len(rows):
         return None
     judged = score_candidates(view, intent, first, senses, rows, table)
-    parts = _parts(view, query, first, senses, judged)
+    parts = _parts(view, intent, first, senses, judged)
     if around is not None:
         parts["around"] = around[rows]
     scores = np.asarray(sum(parts.values()), np.float32)
@@ -83,7 +83,9 @@ def rank(held: TenantIndex, query: str, mask: Mask, table: WordTable | None, wan
     )
 
 
-def _parts(view: Reader, query: str, first: CandidateScores, senses: Sequence[QueryVectors], judged: ScoredCandidates) -> dict[str, Floats]:
+def _parts(
+    view: Reader, intent: Intent, first: CandidateScores, senses: Sequence[QueryVectors], judged: ScoredCandidates
+) -> dict[str, Floats]:
     """Return what adds up to the scores of the candidates, by name."""
     analysis, rows = view.shards[0].part.analysis, judged.rows
     lexical = _lexical(judged, first)
@@ -91,7 +93,7 @@ def _parts(view: Reader, query: str, first: CandidateScores, senses: Sequence[Qu
     if analysis.sentences and senses:
         parts["vector"] = _by_sentences(view, rows, senses[0], first, judged.cosines)
     if analysis.pairs:
-        parts["pairs"] = np.float32(analysis.pairs) * _pairs(view, rows, query, first)
+        parts["pairs"] = np.float32(analysis.pairs) * _pairs(view, rows, intent, first)
     return parts
 
 
@@ -128,10 +130,12 @@ def _by_sentences(view: Reader, rows: Rows, sense: QueryVectors, first: Candidat
     return np.asarray((best - first.sense_scales[0].mean) * (first.sense_scales[0].factor * first.sense_weights[0]), np.float32)
 
 
-def _pairs(view: Reader, rows: Rows, query: str, first: CandidateScores) -> Floats:
+def _pairs(view: Reader, rows: Rows, intent: Intent, first: CandidateScores) -> Floats:
     """Return what the pairs of words that a row shares with the query tell: each as much as the commoner of its two words."""
     idf = first.idf_by_term
-    worth = {pair_number(*pair): min(idf[pair[0]], idf[pair[1]]) for pair in pairwise(stems(query)) if pair[0] in idf and pair[1] in idf}
+    worth = {
+        pair_number(*pair): min(idf[pair[0]], idf[pair[1]]) for pair in pairwise(stems(intent.text)) if pair[0] in idf and pair[1] in idf
+    }
     found = np.zeros(len(rows), np.float32)
     for at, low, high in _shards_of(view, rows):
         found[low:high] = view.shards[at].part.evidence.pairs_found(rows[low:high] - view.starts[at], worth)

@@ -91,3 +91,12 @@ def test_another_version_of_the_distribution_is_taken_over(tmp_path: Path, monke
     files[1].write_text("{}")
     with pytest.raises(EncoderUnavailable, match="does not load"):
         load_words(tmp_path)
+
+
+def test_words_near_a_word_are_those_of_the_table(table: WordTable) -> None:
+    """What a tenant wrote has no part in it: the list is the same for all."""
+    buyer, gone = table.near_words.near(dict(zip(["buyers", "deleted"], table.encode(["buyers", "deleted"]), strict=True)))
+    assert {"buyer", "purchas"} & buyer.keys()
+    assert "delet" in gone
+    assert "delet" not in buyer
+    assert list(buyer.values()) == sorted(buyer.values(), reverse=True)
