@@ -46,6 +46,12 @@ def test_headings_of_docx_are_told_by_their_style_in_any_language() -> None:
     assert document.headings == (Heading(0, 1, "One"), Heading(5, 2, "Two"), Heading(10, 1, "Three"))
 
 
+def test_the_title_of_docx_is_above_all_headings() -> None:
+    styles = f'{STYLES}<w:style w:styleId="T"><w:name w:val="Title"/></w:style>'
+    document = read(docx(paragraph("Report", "T") + paragraph("One", "berschrift1") + paragraph("Two", "Outlined"), styles=styles))
+    assert [(heading.level, heading.title) for heading in document.headings] == [(1, "Report"), (2, "One"), (3, "Two")]
+
+
 def test_a_table_of_docx_is_rows_between_bars() -> None:
     table = f"<w:tbl>{row(paragraph('Deal'), paragraph('State'))}{row(paragraph('Kahuna') + paragraph('Ltd'), paragraph('won'))}</w:tbl>"
     assert read(docx(paragraph("Deals") + table)).text == "Deals\n\n| Deal | State |\n| --- | --- |\n| Kahuna Ltd | won |"

@@ -2,15 +2,16 @@
 
 import posixpath
 from collections.abc import Mapping
+from dataclasses import replace
 
 from tools.context_plane.documents.cleaning import said_of
 from tools.context_plane.documents.document_limits import MAX_CHARACTERS
 from tools.context_plane.documents.document_refused import too_long
-from tools.context_plane.documents.formats.docx_styles import heading_levels, in_word, value_of
+from tools.context_plane.documents.formats.docx_styles import heading_levels, in_word, level_of, value_of
 from tools.context_plane.documents.formats.laid_out import LaidOut
 from tools.context_plane.documents.formats.package import Package, refused_archive
 from tools.context_plane.documents.media_types import DOCX
-from tools.context_plane.documents.parsed_document import ParsedDocument
+from tools.context_plane.documents.parsed_document import Heading, ParsedDocument
 
 _COMPATIBILITY = "http://schemas.openxmlformats.org/markup-compatibility/2006"
 #: what a reader who knows the newer form of it leaves out, and text that was moved away
@@ -20,7 +21,6 @@ _NAMES = {name: local for local in _LOCAL_NAMES.split() for name in in_word(loca
 _BREAKS = {"tab": "\t", "br": "\n", "cr": "\n"}
 _OFF = frozenset(("0", "false", "off"))
 _ROOT_RELATIONS = "_rels/.rels"
-_BODY_LEVEL = 9
 
 
 def read_docx(content: bytes) -> ParsedDocument:
@@ -37,7 +37,13 @@ def read_docx(content: bytes) -> ParsedDocument:
         if part in names:
             package.read_xml(part, body.start, body.end, body.text)
     laid_out = body.laid_out
-    return ParsedDocument(laid_out.text(), tuple(laid_out.headings), (), DOCX, said_of(laid_out.counts))
+    return ParsedDocument(laid_out.text(), _from_one(laid_out.headings), (), DOCX, said_of(laid_out.counts))
+
+
+def _from_one(headings: list[Heading]) -> tuple[Heading, ...]:
+    """Return headings whose levels begin at 1: a document without a title has none of the title's."""
+    above = min((heading.level for heading in headings), default=1) - 1
+    return tuple(replace(heading, level=heading.level - above) for heading in headings)
 
 
 def _main_part(package: Package, names: frozenset[str]) -> str:
@@ -101,8 +107,8 @@ class _Body:
     def _describe(self, paragraph: _Paragraph, local: str, value: str) -> None:
         if local == "pStyle":
             paragraph.level = self._levels.get(value, 0)
-        elif local == "outlineLvl" and value.isdecimal() and len(value) == 1:
-            paragraph.level = (int(value) + 1) % (_BODY_LEVEL + 1)
+        elif local == "outlineLvl":
+            paragraph.level = level_of(value)
         elif local == "numId":
             paragraph.is_item = value != "0"
 

@@ -26,8 +26,13 @@ _VALUE, _ID = in_word("val"), in_word("styleId")
 _NAMES = {name: local for local in ("style", "name", "basedOn", "outlineLvl") for name in in_word(local)}
 
 
+def level_of(outline: str) -> int:
+    """Return the level of an outline level, which counts from 0 and means text from 9 on; 1 is the title's, above all."""
+    return int(outline) + 2 if len(outline) == 1 and outline in "012345678" else 0
+
+
 def heading_levels(package: Package, part: str) -> dict[str, int]:
-    """Return the level of each style that is a heading's, from 1, by the style's id. Raises DocumentRefused."""
+    """Return the level of each style that is a heading's, 1 for the title, by the style's id. Raises DocumentRefused."""
     levels, bases, style = dict[str, int](), dict[str, str](), ""
 
     def start(name: str, given: Mapping[str, str]) -> None:
@@ -39,10 +44,10 @@ def heading_levels(package: Package, part: str) -> dict[str, int]:
             return
         elif local == "basedOn":
             bases[style] = value
-        elif local == "outlineLvl" and value in tuple("012345678"):
-            levels[style] = int(value) + 1
+        elif local == "outlineLvl" and level_of(value):
+            levels[style] = level_of(value)
         elif local == "name" and (found := _HEADING_NAME.fullmatch(value)):
-            levels.setdefault(style, int(found[1] or 1))
+            levels.setdefault(style, 1 if found[2] else level_of(str(int(found[1]) - 1)))
 
     package.read_xml(part, start, lambda _: None, lambda _: None)
     return {style: level for style in {*levels, *bases} if (level := _inherited(style, levels, bases))}
