@@ -3,6 +3,7 @@
 import re
 from array import array
 from bisect import bisect_right
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tools.context_plane.documents.media_types import CSV
@@ -39,15 +40,26 @@ def tables_of(document: ParsedDocument, start: int, end: int) -> list[Table]:
 
 
 def _csv(text: str, start: int, end: int) -> Table:
-    ends, at, began, is_open = array("q"), start, start, False
-    while at < end:
-        line_end = text.find("\n", at, end) + 1 or end
-        is_open ^= text.count('"', at, line_end) % 2 == 1
-        at = line_end
-        if not is_open or at - began > _MAX_ROW_CHARACTERS:
-            is_open, began = False, at
-            ends.append(at)
+    ends, lines, began, is_open = array("q"), array("q"), start, False
+    for line_end in _line_ends(text, start, end):
+        is_open ^= text.count('"', lines[-1] if lines else began, line_end) % 2 == 1
+        lines.append(line_end)
+        if not is_open:
+            ends.append(line_end)
+        elif line_end - began <= _MAX_ROW_CHARACTERS and line_end < end:
+            continue
+        else:
+            # The quotation mark is never closed: each of the lines is a row.
+            ends.extend(lines)
+        del lines[:]
+        began, is_open = line_end, False
     return _table(text, start, end, ends, 1)
+
+
+def _line_ends(text: str, start: int, end: int) -> Iterator[int]:
+    while start < end:
+        start = text.find("\n", start, end) + 1 or end
+        yield start
 
 
 def _between_bars(text: str, start: int, end: int) -> list[Table]:

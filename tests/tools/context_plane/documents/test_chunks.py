@@ -131,6 +131,8 @@ def test_csv_with_a_quotation_mark_too_many_is_cut_at_lines_again() -> None:
     document = read_document(f'number,name,state\n0,"broken,won\n{rows}'.encode(), CSV, "")
     last = slices(document)[-1]
     assert all(line.count(",") == 2 for line in last.splitlines())
+    few = read_document(f'number,name,state\n0,"broken,won\n{rows[:2_000]}'.encode(), CSV, "")
+    assert all(piece.splitlines()[0].count(",") == 2 for piece in slices(few))
 
 
 def test_pages_are_told_by_where_a_chunk_begins() -> None:
