@@ -106,10 +106,16 @@ class RequestPlan:
         return BuiltRequest(self.method, url, headers, encoded.body if encoded else None)
 
     def _refuse_long_parameters(self, arguments: Mapping[str, Json]) -> None:
-        sizes = [(_size(arguments[name]), name) for name in self._parameter_arguments if name in arguments]
-        if sum(size for size, _ in sizes) > MAX_PARAMETER_BYTES:
-            most = f"{MAX_PARAMETER_BYTES >> 10} KB"
-            raise UnfitArgument(max(sizes)[1], f"URL and headers come to more than {most}, which no server takes; send less")
+        size = 0
+        for name in self._parameter_arguments:
+            value = arguments.get(name)
+            if type(value) not in _SHORT:
+                size += _size(value)
+        if size > MAX_PARAMETER_BYTES:
+            longest = max(self._parameter_arguments, key=lambda name: _size(arguments.get(name)))
+            raise UnfitArgument(
+                longest, f"URL and headers would come to more than {MAX_PARAMETER_BYTES >> 10} KB, which no server takes; send less"
+            )
 
     def _query(self, arguments: Mapping[str, Json], proofs: AuthParameters) -> str:
         pairs = [_filled(self._query_pieces, arguments)] if self._query_pieces else []
@@ -133,8 +139,7 @@ def takes_long(arguments: Mapping[str, Json]) -> bool:
 
 
 def _size(value: Json) -> int:
-    kind = type(value)
-    return len(value) if kind is str else 0 if kind in _SHORT else len(encode(value))
+    return len(value) if type(value) is str else len(encode(value))
 
 
 def _filled(pieces: Sequence[Piece], arguments: Mapping[str, Json]) -> str:
