@@ -38,9 +38,9 @@ class Segment:
     """
 
     analysis: Analysis
-    #: the id of each row, and the rows in the order of their ids
+    #: the id of each row, and the rows in the order of their ids, of the type that numpy looks up by: any other is copied each time
     ids: Ids
-    id_order: NDArray[np.uint32]
+    id_order: NDArray[np.intp]
     #: (columns of the analysis, n)
     columns: Ids
     lengths: Lengths
@@ -72,7 +72,7 @@ class Segment:
         operations: Operations,
         neighbours: Neighbours | None,
     ) -> "Segment":
-        order = np.argsort(ids, kind="stable").astype(np.uint32)
+        order = np.argsort(ids, kind="stable")
         held = MappingProxyType(dict(matrices))
         return Segment(analysis, ids, order, columns, lengths, postings, held, evidence, operations, neighbours)
 
@@ -91,7 +91,7 @@ class Segment:
         if not len(self.ids):
             return np.full(len(ids), -1)
         at = np.minimum(np.searchsorted(self.ids, ids, sorter=self.id_order), len(self.ids) - 1)
-        rows = self.id_order[at].astype(np.int64)
+        rows = self.id_order[at]
         return np.where(self.ids[rows] == ids, rows, -1)
 
     def _rows_of(self, wanted: int) -> list[int]:
