@@ -15,10 +15,10 @@ log = logging.getLogger("ascend.context")
 
 #: at a time, in this process
 READERS = 2
-#: longer than a document can take: after it another process takes over what this one left
-LEASE_S = 180.0
+#: longer than a document can take (documents/document_limits.py): after it another process takes over what this one left
+LEASE_S = 120.0
 #: a document that ended its process so often is not tried again
-MAX_ATTEMPTS = 3
+MAX_ATTEMPTS = 5
 #: how long what another process left may wait until it is looked for
 LOOK_AGAIN_S = 30.0
 RETRY_S = 2.0
@@ -27,9 +27,11 @@ RETRY_S = 2.0
 class DocumentIngestion:
     """Reads documents until cancelled. Nothing is started before the first document is there: `wake` says so, or the change feed."""
 
-    def __init__(self, store: DocumentStore, parser: DocumentParser, follow: Callable[[str], Awaitable[None]]) -> None:
+    def __init__(
+        self, store: DocumentStore, parser: DocumentParser, follow: Callable[[str], Awaitable[None]], lease_s: float = LEASE_S
+    ) -> None:
         """`follow` has this process's index of a tenant take up what is new."""
-        self._store, self._parser, self._follow = store, parser, follow
+        self._store, self._parser, self._follow, self._lease_s = store, parser, follow, lease_s
         self._woken = anyio.Event()
         #: tenants in the order in which they were served, the last one last
         self._served: OrderedDict[str, None] = OrderedDict()
@@ -75,7 +77,7 @@ class DocumentIngestion:
                 await self._woken.wait()
 
     async def _claim(self) -> ClaimedDocument | None:
-        claimed = await self._store.claim(tuple(self._served), LEASE_S)
+        claimed = await self._store.claim(tuple(self._served), self._lease_s)
         if claimed is not None:
             self._served[claimed.tenant_id] = None
             self._served.move_to_end(claimed.tenant_id)
