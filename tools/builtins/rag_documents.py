@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import re
 from collections.abc import Awaitable, Callable, Mapping
 
 from tools.context_plane.errors import ContextRefused, nothing_there
@@ -12,9 +13,12 @@ from tools.context_plane.rag.uploads import MAX_DOCUMENT_BYTES, UploadRequest, U
 from tools.context_plane.stores import Scope
 from tools.context_plane.times import time_text
 from tools.operation import Call, Json, Outcome
+from tools.plain_text import visible
 from tools.sources.builtin import BuiltinFunction
 
 DOCUMENTS_PER_PAGE = 50
+#: what a column of numbers holds, and no more
+_NUMBER = re.compile(r"[0-9]{1,19}")
 #: of a document in base64
 _MAX_CONTENT_CHARS = MAX_DOCUMENT_BYTES * 4 // 3 + 4
 _METADATA: dict[str, Json] = {
@@ -41,8 +45,8 @@ class DocumentUpload:
             name=given.get("name", ""),
             content=_bytes_of(given) if "content" in given else None,
             url=given.get("url", ""),
-            media_type=given.get("media_type", ""),
-            metadata=given.get("metadata", {}),
+            media_type=visible(given.get("media_type", "")),
+            metadata=seen_labels(given.get("metadata", {})),
             is_private=given.get("private", False),
         )
         added = await self._uploads.upload(_scope(call), request)
@@ -141,6 +145,11 @@ def shown(document: DocumentRecord) -> dict[str, Json]:
     return data
 
 
+def seen_labels(metadata: Mapping[str, Json]) -> dict[str, Json]:
+    """Return labels without characters that nobody sees: neither a database nor a filter has a use for them."""
+    return {visible(key): visible(value) if isinstance(value, str) else value for key, value in metadata.items()}
+
+
 async def _document(store: DocumentStore, scope: Scope, asked: str) -> DocumentRecord:
     number = id_number(DOCUMENT, asked)
     document = await store.get(scope, number) if number is not None else None
@@ -168,7 +177,7 @@ def _place(cursor: str | None) -> tuple[int, int] | None:
     if cursor is None:
         return None
     at, _, number = cursor.partition("-")
-    if not (at.isdecimal() and number.isdecimal()):
+    if not (_NUMBER.fullmatch(at) and _NUMBER.fullmatch(number) and max(int(at), int(number)) < 2**63):
         raise _fault("cursor", "the next_cursor of the page before", "leave it out to begin with the newest")
     return int(at), int(number)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from tools.builtins.rag_documents import seen_labels
 from tools.context_plane.ids import DOCUMENT, id_number, id_text
 from tools.context_plane.rag.answers import Citation, DocumentAnswers
 from tools.context_plane.rag.passages import FoundPassage, PassageSearch
@@ -9,6 +10,7 @@ from tools.context_plane.rag.question_limit import QuestionLimit
 from tools.context_plane.rag.records import DocumentFilter
 from tools.context_plane.stores import Scope
 from tools.operation import Call, Json, Outcome
+from tools.plain_text import visible
 from tools.sources.builtin import BuiltinFunction
 
 #: stands for an id that is none, so that it fits no document
@@ -87,9 +89,9 @@ class DocumentQuestion:
 def _filter(given: Mapping[str, Json]) -> DocumentFilter:
     return DocumentFilter(
         document_ids=tuple(id_number(DOCUMENT, text) or _NOWHERE for text in given.get("documents", ())),
-        names=tuple(given.get("names", ())),
-        media_types=tuple(given.get("media_types", ())),
-        metadata=given.get("metadata", {}),
+        names=tuple(map(visible, given.get("names", ()))),
+        media_types=tuple(map(visible, given.get("media_types", ()))),
+        metadata=seen_labels(given.get("metadata", {})),
     )
 
 

@@ -165,6 +165,20 @@ async def test_a_filter_is_by_name_and_by_label(ada: Asking) -> None:
     assert await ada.found("notice period", filter={"documents": ["doc_7k2m0", "nonsense"]}) == []
 
 
+async def test_what_nobody_sees_is_in_no_name_label_or_filter(ada: Asking) -> None:
+    document_id = await ada.upload(
+        "a\0\u202e.md", "The notice period is short.", media_type="text/markdown\0", metadata={"ci\0ty": "Ber\0lin"}
+    )
+    shown = await ada.ask("rag_documents", document_id=document_id)
+    assert (shown["name"], shown["metadata"]) == ("a.md", {"city": "Berlin"})
+    assert await ada.found("notice period", filter={"metadata": {"city": "Ber\0lin"}, "names": ["a\0.md"]}) == ["a.md"]
+
+
+@pytest.mark.parametrize("cursor", ["", "1", "-", "1-2-3", "x-y", "9" * 23 + "-1", "٣-1"])
+async def test_a_cursor_that_is_none_is_refused(ada: Asking, cursor: str) -> None:
+    assert await ada.refusal("rag_documents", cursor=cursor) == "invalid_arguments"
+
+
 async def test_a_document_is_fetched_from_where_it_is(ada: Asking) -> None:
     async def lease(_request: web.Request) -> web.Response:
         return web.Response(text=LEASE, content_type="text/markdown")
