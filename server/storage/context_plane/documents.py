@@ -157,6 +157,11 @@ class SqlDocumentStore(DocumentQueue):
     async def purge(self) -> None:
         await self._database.overwrite([table.name for table in (documents, document_contents, chunks)])
 
+    async def forget_gone_before(self, time_us: int) -> None:
+        """Forget the numbers of documents of all tenants that were deleted earlier: every index has heard of them."""
+        async with self._database.write() as connection:
+            await connection.execute(delete(documents_gone).where(documents_gone.c.gone_at < time_us))
+
     async def passages(self, scope: Scope, rows: Collection[int]) -> Mapping[int, Passage]:
         if not rows:
             return {}
