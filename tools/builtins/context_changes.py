@@ -58,7 +58,15 @@ class FactChanges:
             BuiltinFunction(
                 "context_assert",
                 self.assert_facts,
-                _object({"facts": {"type": "array", "items": _FACT}, "episode": _EPISODE, "private": {"type": "boolean"}}, "facts"),
+                _object(
+                    {
+                        "facts": {"type": "array", "items": _FACT},
+                        "episode": _EPISODE,
+                        "private": {"type": "boolean"},
+                        "predicates": {"type": "object", "additionalProperties": {"enum": ["one", "many"]}},
+                    },
+                    "facts",
+                ),
                 scope=WRITE,
                 example={
                     "facts": [{"subject": "Kahuna", "predicate": "champion", "value": "Dana Reyes", "valid_from": "2026-03-01"}],
@@ -68,7 +76,7 @@ class FactChanges:
             BuiltinFunction(
                 "context_retract",
                 self.retract,
-                _object({"fact_id": text, "at": _TIME, "reason": {"type": "string", "maxLength": 1_000}}, "fact_id"),
+                _object({"fact_id": text, "at": _TIME, "reason": {"type": "string", "maxLength": 2_000}}, "fact_id"),
                 scope=WRITE,
                 example={"fact_id": "fct_1k9qz", "at": "2026-03-01", "reason": "she left the company"},
             ),
