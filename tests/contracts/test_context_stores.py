@@ -7,6 +7,7 @@ from server.storage.context_plane.context_store import SqlContextStore
 from server.storage.database import Database
 from server.storage.schema.context_tables import claims, episodes
 from tests.tools.context_plane.saying import ADA, believed, declare_one, fact, number, say
+from tools.context_plane import predicates
 from tools.context_plane.errors import ContextRefused
 from tools.context_plane.quotas import ContextQuotas
 from tools.context_plane.stores import ContextRows
@@ -115,3 +116,22 @@ async def test_what_a_tenant_may_keep_is_bounded_and_what_is_beyond_leaves_nothi
     assert refused.value.failure.code == "quota_exceeded"
     assert await believed(store) == before
     await say(store, fact("Kahuna", "note", "theirs"), by=ADA.__class__("globex", "ada", "c", frozenset(), "g"))
+
+
+async def test_a_predicate_that_is_declared_later_is_worked_out_anew_by_and_by(
+    store: SqlContextStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Issue 14: predicates that change from one to many, and back."""
+    for n in range(3):
+        await say(store, fact(f"Account {n}", "stage", "open", "2026-01-01"), fact(f"Account {n}", "stage", "won", "2026-02-01"))
+    many = await believed(store)
+    monkeypatch.setattr(predicates, "MAX_AT_ONCE", 2)
+    with pytest.raises(ContextRefused, match="3 subjects have a 'stage'"):
+        await declare_one(store, "stage")
+    assert await believed(store) == many
+    await predicates.declare_by_and_by(store, "acme", "Stage", "one")
+    assert [each for each in await believed(store) if "open" in each] == [
+        f"Account {n} stage open [2026-01-01, 2026-02-01)" for n in range(3)
+    ]
+    await predicates.declare_by_and_by(store, "acme", "stage", "many")
+    assert await believed(store) == many

@@ -1,7 +1,5 @@
 """`ascend context predicates`."""
 
-from functools import partial
-
 import click
 
 from server.commands.context.opened import open_context, tenant_option
@@ -9,8 +7,7 @@ from server.commands.frame import Settings, json_option, run_async, with_setting
 from server.commands.rows import print_rows
 from tools.context_plane.beliefs.recompute import Difference
 from tools.context_plane.facts import Cardinality
-from tools.context_plane.predicates import declare
-from tools.context_plane.stores import ContextRows
+from tools.context_plane.predicates import declare_by_and_by, normal_predicate
 from tools.operation import Json
 
 
@@ -27,17 +24,14 @@ async def command(settings: Settings, names: tuple[str, ...], cardinality: Cardi
 
     Of a predicate with one value, an open end lasts until another value begins. A wrong declaration loses nothing: declare the other.
     """
+    names = tuple(dict.fromkeys(normal_predicate(each) for each in names))
     async with open_context(settings, tenant) as (plane, _scope):
-        work = partial(_declared, names=[" ".join(each.split()).casefold() for each in names], cardinality=cardinality)
-        # Looking changes nothing, so it waits for nobody.
-        rows = await (plane.store.context.read if cardinality is None else plane.store.context.change)(tenant, work)
-    print_rows(rows, as_json=as_json, empty="")
-
-
-def _declared(held: ContextRows, names: list[str], cardinality: Cardinality | None) -> list[dict[str, Json]]:
-    differences = {name: Difference() if cardinality is None else declare(held, name, cardinality) for name in names}
-    known = held.cardinalities(names)
-    return [
+        context = plane.store.context
+        differences = {
+            name: Difference() if cardinality is None else await declare_by_and_by(context, tenant, name, cardinality) for name in names
+        }
+        known = await context.read(tenant, lambda rows: rows.cardinalities(names))
+    rows: list[dict[str, Json]] = [
         {
             "predicate": name,
             "values": known.get(name, "many"),
@@ -46,3 +40,4 @@ def _declared(held: ContextRows, names: list[str], cardinality: Cardinality | No
         }
         for name, difference in differences.items()
     ]
+    print_rows(rows, as_json=as_json, empty="")
