@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from capability_index.analysis import Analysis
-from capability_index.text_index import Text
+from capability_index.text_index import Mask, Text
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,10 @@ class Corpus(Protocol):
 
     async def revision(self, tenant_id: str) -> int:
         """Return where the tenant stands; 0 where it has nothing."""
+        ...
+
+    def expired(self) -> Mask | None:
+        """Return what leaves rows that nobody is answered any more, or None where rows stay until they are deleted."""
         ...
 
     async def news(self, tenant_id: str, revision: int) -> IndexNews:

@@ -10,13 +10,14 @@ import anyio
 import orjson
 
 from capability_index.errors import SnapshotInvalid
-from capability_index.text_index import TextIndex
+from capability_index.text_index import Mask, TextIndex
 from tools.context_plane.indexing.corpus import Corpus, IndexNews
 
 #: The numbers of what was deleted are kept for longer; a file that was not written for so long is made anew.
 MAX_AGE_S = 60 * 86_400.0
 _POSITION = "position.json"
 SEGMENT = "rows"
+_EXPIRED_AT_ONCE = 1_000
 
 Result = TypeVar("Result")
 
@@ -67,6 +68,28 @@ class LiveIndex:
                 if news.is_all:
                     return True
 
+    async def expire(self) -> None:
+        """Take rows out that nobody is answered any more."""
+        mask = self._corpus.expired()
+        if mask is not None:
+            async with self._turn:
+                await self.run(lambda: self._expire(mask))
+
+    async def lacks_deletions(self, looked_to: int) -> tuple[bool, int]:
+        """Say whether rows went that its files may hold, by what changed since `looked_to`, and how far that was looked at.
+
+        For an index that is not open: nothing is loaded, and nothing taken over.
+        """
+        at = max(looked_to, await self.run(self._written_revision))
+        while at:
+            news = await self._corpus.news(self.tenant_id, at)
+            at = news.revision
+            if news.gone:
+                return True, at
+            if news.is_all:
+                break
+        return False, at
+
     async def save(self) -> None:
         """Write its files; nothing of what was deleted is left in them, nor in memory."""
         async with self._turn:
@@ -85,6 +108,16 @@ class LiveIndex:
         if news.texts:
             self.index.upsert(SEGMENT, self._corpus.analysis, news.texts)
         self.revision = news.revision
+
+    def _expire(self, mask: Mask) -> None:
+        while hits := self.index.search(SEGMENT, "", mask, _EXPIRED_AT_ONCE, _EXPIRED_AT_ONCE).hits:
+            self.index.delete(SEGMENT, [hit.row for hit in hits])
+
+    def _written_revision(self) -> int:
+        try:
+            return int(orjson.loads((self._directory / _POSITION).read_bytes())["revision"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return 0
 
     def _loaded(self, newest: int) -> int:
         try:

@@ -28,6 +28,9 @@ class PassageCorpus:
     async def revision(self, tenant_id: str) -> int:
         return await self._store.revision(tenant_id)
 
+    def expired(self) -> Mask | None:
+        return None
+
     async def news(self, tenant_id: str, revision: int) -> IndexNews:
         found = await self._store.documents_since(tenant_id, revision, CHUNKS_A_BITE)
         texts = [_text(each.document, passage) for each in found.ready for passage in each.passages]

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Iterator
 
 from capability_index.analysis import Analysis
 from capability_index.corpora import FACTS
-from capability_index.text_index import Text
+from capability_index.text_index import Mask, Text
 from tools.context_plane.ids import column_of
 from tools.context_plane.indexing.corpus import IndexNews
 from tools.context_plane.retrieval.fact_filter import SEVERAL_SOURCES
@@ -33,11 +33,17 @@ class FactCorpus:
     async def revision(self, tenant_id: str) -> int:
         return await self._revision_of(tenant_id)
 
+    def expired(self) -> Mask | None:
+        return Mask(at_most={"retired_at": self._horizon_us()})
+
     async def news(self, tenant_id: str, revision: int) -> IndexNews:
         news = await self._store.facts_since(tenant_id, revision, BITE)
-        horizon_us = int(self._clock() * 1_000_000) - KEPT_US
+        horizon_us = self._horizon_us()
         kept = [each for each in news.facts if each.fact.retired_at_us is None or each.fact.retired_at_us > horizon_us]
         return IndexNews([text_of(each) for each in kept], [*_gone(news, horizon_us)], news.revision, news.is_all)
+
+    def _horizon_us(self) -> int:
+        return int(self._clock() * 1_000_000) - KEPT_US
 
 
 def text_of(each: IndexedFact) -> Text:
