@@ -10,6 +10,8 @@ from capability_index.part import Ids, Segment, Shard, reference_of
 
 #: a shard with more dead rows than this share is written anew
 _MAX_DEAD = 0.2
+#: a shard is not joined into one of more rows: what is written next would wait for it, seconds at a million
+_MAX_ROWS = 262_144
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,12 @@ def _tidied(shards: list[Shard]) -> list[Shard]:
     kept = [
         Shard.of(merge([shard], reference)) if shard.live < len(shard.part) * (1 - _MAX_DEAD) else shard for shard in shards if shard.live
     ]
-    # Parts of different vector spaces stay apart: joined, the larger would lose what the smaller does not have yet.
-    while len(kept) > 1 and kept[-2].live < 2 * kept[-1].live and kept[-2].part.matrices.keys() == kept[-1].part.matrices.keys():
+    while len(kept) > 1 and _joins(*kept[-2:]):
         kept[-2:] = [Shard.of(merge(kept[-2:], reference))]
     return kept
+
+
+def _joins(large: Shard, small: Shard) -> bool:
+    # Parts of different vector spaces stay apart: joined, the larger would lose what the smaller does not have yet.
+    is_near = large.live < 2 * small.live and large.live + small.live <= _MAX_ROWS
+    return is_near and large.part.matrices.keys() == small.part.matrices.keys()

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from capability_index import segment
 from capability_index.corpora import FACTS, PASSAGES
 from capability_index.encoders.encoder import WordTable
 from capability_index.text_index import Mask, Text, TextIndex
@@ -90,8 +91,8 @@ def test_a_saved_index_answers_as_before(index: TextIndex, table: WordTable, tmp
     index.save(tmp_path)
     again = TextIndex(table)
     again.load(tmp_path)
-    for segment, query in (("acme/facts", "champion at Kahuna"), ("acme/passages", "where did the cat sit?")):
-        assert again.search(segment, query, Mask()) == index.search(segment, query, Mask())
+    for name, query in (("acme/facts", "champion at Kahuna"), ("acme/passages", "where did the cat sit?")):
+        assert again.search(name, query, Mask()) == index.search(name, query, Mask())
 
 
 @pytest.mark.parametrize("query", ["asdkjh qwe zxcv", "how do I bake sourdough bread at high altitude?", ""])
@@ -156,6 +157,17 @@ def test_a_mask_leaves_what_meets_each_of_its_conditions(
     assert {hit.row for hit in plain.search("t", "rain", mask, 20).hits} == left
     for at in range(len(rows)):
         assert bool(plain.explain("t", "rain", at, mask).kept_out_by) == (at not in left)
+
+
+def test_a_large_segment_is_searched_in_several_parts(table: WordTable, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody waits until a million rows are written anew: large parts stay apart, and the best of all of them is found."""
+    monkeypatch.setattr(segment, "_MAX_ROWS", 16)
+    many = TextIndex(table)
+    for at in range(100):
+        many.upsert("t", FACTS, [fact(at, f"company {at}: champion: person {at}")])
+    assert [many.search("t", f"champion of company {at}", Mask()).hits[0].row for at in range(100)] == list(range(100))
+    ranks = sorted(rank for at in range(100) if (rank := many.explain("t", "champion", at, Mask()).rank) is not None)
+    assert (len(ranks), ranks[0]) == (100, 1)
 
 
 def test_ranks_of_all_rows_are_told_also_beyond_the_candidates(table: WordTable) -> None:
