@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from capability_index.encoders.encoder import Encoder, WordTable
 from capability_index.errors import EncoderUnavailable, RerankerUnavailable
 from capability_index.part import Shard
+from capability_index.ranking.asked import Asked
 from capability_index.ranking.candidates import (
     CANDIDATES,
     CandidateScores,
@@ -78,8 +79,8 @@ class SearchResources:
     table: WordTable | None
     encoder: Encoder | None = None
     reranker: Reranker | None = None
-    #: (segment, vector of the intent, kinds that it asks for) -> bonus by slug
-    bonuses: Callable[[str, NDArray[np.float32], int], Mapping[str, Bonus]] | None = None
+    #: (segment, vector of the intent, what it asks for) -> bonus by slug
+    bonuses: Callable[[str, NDArray[np.float32], Asked], Mapping[str, Bonus]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +193,7 @@ def _bonuses(view: Reader, intent: Intent, visible: Visible, means: SearchResour
         return {}
     found: dict[int, Bonus] = {}
     for segment in dict.fromkeys(visible.segments):
-        for slug, bonus in means.bonuses(segment, intent.vectors[0], intent.asked.kinds).items():
+        for slug, bonus in means.bonuses(segment, intent.vectors[0], intent.asked).items():
             if (visible.permits is None or visible.permits(slug)) and (row := view.find(slug)) is not None and first.fused[row] > -np.inf:
                 found[row] = max(bonus, found.get(row, bonus))
     return found

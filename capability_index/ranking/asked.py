@@ -26,13 +26,14 @@ _GUESSED, _UNSURE, _SURE = 0.2, 0.2, 1.0
 class Asked:
     """`families` and `kinds` are bits of `capability_index.ranking.verbs`; `certainty` 0-1 says how plainly the verb was said.
 
-    `heads`: stems of the nouns before the first preposition. `plurals`: stems said in the plural.
+    `heads`: stems of the nouns before the first preposition, `nouns` of all. `plurals`: stems said in the plural.
     """
 
     families: int
     kinds: int
     certainty: float
     heads: frozenset[str]
+    nouns: frozenset[str]
     plurals: frozenset[str]
     is_who: bool
     is_own: bool
@@ -46,9 +47,12 @@ def asked_of(text: str) -> Asked:
 def asked_in(words: Sequence[str]) -> Asked:
     """Read a request of these lower-case words."""
     families, certainty = _families(words)
-    plurals = frozenset(stem(word) for word in words if len(word) > 3 and word.endswith("s") and not word.endswith("ss"))
-    is_own = any(stem(word) in _OWN for word in words)
-    return Asked(families, kinds_of(families), certainty, _heads(words), plurals, words[:1] in (["who"], ["whose"]), is_own)
+    stems = [stem(word) for word in words]
+    said = list(zip(stems, words, strict=True))
+    nouns = frozenset(found for found, word in said if word not in STOP_WORDS and not families_of(word))
+    plurals = frozenset(found for found, word in said if len(word) > 3 and word.endswith("s") and not word.endswith("ss"))
+    is_who, is_own = words[:1] in (["who"], ["whose"]), not _OWN.isdisjoint(stems)
+    return Asked(families, kinds_of(families), certainty, _heads(words), nouns, plurals, is_who, is_own)
 
 
 def _families(words: Sequence[str]) -> tuple[int, float]:

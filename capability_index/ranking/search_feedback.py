@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from capability_index.encoders.encoder import WordTable
-from capability_index.ranking.asked import asked_of
+from capability_index.ranking.asked import Asked, asked_of
 
 Floats = NDArray[np.float32]
 MAX_EXAMPLES = 10
@@ -24,7 +24,8 @@ EXPIRES_AFTER_S = 90 * 24 * 3600.0
 _SAME, _LIKE, _STEP, _MOST = 0.97, 0.4, 10.0, 5.0
 #: below this cosine two examples must agree: one alone is near to much that it has nothing to do with
 _ALONE, _NOBODY = 0.95, 0.3
-_ANY = 0xFF
+#: what an example counts that asks for something more than the request does: "attach a file to the store" for "new store"
+_MORE_ASKED = 0.65
 _MAX_CHARS = 300
 # What may name a person or open a door has no part in what an operation is good for.
 _PRIVATE = re.compile(r"\S+@\S+|https?://\S+|\"[^\"]*\"|“[^”]*”|(?<!\w)'[^']*'(?!\w)|\+?\d[\d\s().-]{5,}\d|\S*\d\S*|\b[A-Za-z0-9_-]{24,}\b")
@@ -41,15 +42,18 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """What one tenant taught, oldest first; row `r` of `vectors` and `kinds` (bits of `ranking.verbs`) is of `examples[r]`. Immutable."""
+    """What one tenant taught, oldest first; row `r` of `vectors`, and `asked[r]`, are of `examples[r]`. Immutable."""
 
     examples: tuple[Example, ...]
     vectors: Floats
+    asked: tuple[Asked, ...]
+    #: of each, bits of `ranking.verbs`
     kinds: NDArray[np.uint8]
 
     @staticmethod
     def of(examples: Sequence[Example], vectors: Floats) -> "Memory":
-        return Memory(tuple(examples), vectors, np.fromiter((asked_of(each.intent).kinds for each in examples), np.uint8, len(examples)))
+        asked = tuple(asked_of(each.intent) for each in examples)
+        return Memory(tuple(examples), vectors, asked, np.fromiter((each.kinds for each in asked), np.uint8, len(asked)))
 
 
 class Bonus(NamedTuple):
@@ -89,19 +93,19 @@ class UsageMemory:
         with self._writing:
             self._put(tenant_id, _kept(self._live(tenant_id), lambda example: gone is not None and example.slug not in gone))
 
-    def bonuses(self, tenant_id: str, vector: Floats | None, kinds: int = _ANY) -> dict[str, Bonus]:
-        """Return by slug what past intents like the one of `vector` are worth that ask for one of `kinds`; expired ones nothing."""
+    def bonuses(self, tenant_id: str, vector: Floats | None, asked: Asked) -> dict[str, Bonus]:
+        """Return by slug what past intents like the one of `vector` are worth that ask for the like; expired ones nothing."""
         memory = self._memory_by_tenant.get(tenant_id)
         if memory is None or vector is None or self._table is None:
             return {}
         cosines = memory.vectors @ vector
         oldest = self._clock() - EXPIRES_AFTER_S
-        is_like = (cosines > _ALONE) | ((cosines > _NOBODY) & ((memory.kinds & kinds) != 0))
+        is_like = (cosines > _ALONE) | ((cosines > _NOBODY) & ((memory.kinds & asked.kinds) != 0))
         best_by_slug: dict[str, list[float]] = {}
         for row in np.flatnonzero(is_like).tolist():
             example = memory.examples[row]
             if example.learned_at >= oldest:
-                best_by_slug.setdefault(example.slug, []).append(float(cosines[row]))
+                best_by_slug.setdefault(example.slug, []).append(_counted(float(cosines[row]), memory.asked[row], asked))
         found: dict[str, Bonus] = {}
         for slug, best in best_by_slug.items():
             first, second, *_ = *sorted(best, reverse=True), _NOBODY
@@ -136,6 +140,13 @@ class UsageMemory:
         self._memory_by_tenant = MappingProxyType({**self._memory_by_tenant, tenant_id: memory})
 
 
+def _counted(cosine: float, then: Asked, now: Asked) -> float:
+    """Return what a cosine counts: less where one asked for one thing and the other for many of it, or for more than that thing."""
+    if now.nouns & then.nouns & (now.plurals ^ then.plurals):
+        return 0.0
+    return cosine * _MORE_ASKED if cosine <= _ALONE and now.nouns and now.nouns < then.nouns else cosine
+
+
 def _vectors(intents: Sequence[str], table: WordTable) -> Floats:
     return np.stack([table.encode_request(intent) for intent in intents]) if intents else np.zeros((0, table.dimension), np.float32)
 
@@ -153,12 +164,14 @@ def _added(memory: Memory, example: Example, vector: Floats) -> Memory:
     if len(memory.examples) - len(gone) >= MAX_TENANT_EXAMPLES:
         gone |= {0}
     left = [row for row in range(len(memory.examples)) if row not in gone]
-    joined = np.concatenate([memory.vectors[left], vector[None, :]])
-    return Memory.of([*(memory.examples[row] for row in left), example], joined)
+    now, vectors = asked_of(example.intent), np.concatenate([memory.vectors[left], vector[None, :]])
+    asked, kinds = (*(memory.asked[row] for row in left), now), np.append(memory.kinds[left], np.uint8(now.kinds))
+    return Memory((*(memory.examples[row] for row in left), example), vectors, asked, kinds)
 
 
 def _kept(memory: Memory, keep: Callable[[Example], bool]) -> Memory:
     rows = [row for row, example in enumerate(memory.examples) if keep(example)]
     if len(rows) == len(memory.examples):
         return memory
-    return Memory(tuple(memory.examples[row] for row in rows), memory.vectors[rows], memory.kinds[rows])
+    examples, asked = tuple(memory.examples[row] for row in rows), tuple(memory.asked[row] for row in rows)
+    return Memory(examples, memory.vectors[rows], asked, memory.kinds[rows])
