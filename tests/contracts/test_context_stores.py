@@ -9,7 +9,9 @@ from server.storage.schema.context_tables import claims, episodes
 from tests.tools.context_plane.saying import ADA, believed, declare_one, fact, number, say
 from tools.context_plane import predicates
 from tools.context_plane.errors import ContextRefused
+from tools.context_plane.ids import FACT, id_text
 from tools.context_plane.quotas import ContextQuotas
+from tools.context_plane.retraction import context_retract
 from tools.context_plane.stores import ContextRows
 
 
@@ -135,3 +137,32 @@ async def test_a_predicate_that_is_declared_later_is_worked_out_anew_by_and_by(
     ]
     await predicates.declare_by_and_by(store, "acme", "stage", "many")
     assert await believed(store) == many
+
+
+async def test_what_contradicts_with_equal_right_is_a_conflict_and_both_stay(store: SqlContextStore) -> None:
+    await declare_one(store, "stage")
+    for source, value in (("crm", "open"), ("gong", "won")):
+        [said] = await say(store, fact("Kahuna", "stage", value, "2026-01-01"), source=source, occurred_at="2026-01-02")
+    news = await store.facts_since("acme", 0, 100)
+    [other] = [each.fact for each in news.facts if each.fact.retired_at_us is None and each.said == "open"]
+    assert said["conflict"] == [id_text(FACT, other.fact_id)]
+    assert (said["added"], said["superseded"]) == (True, [])
+    assert await believed(store) == ["Kahuna stage open ? [2026-01-01, )", "Kahuna stage won ? [2026-01-01, )"]
+
+
+async def test_what_is_outranked_is_on_record_and_believed_when_the_stronger_word_goes(store: SqlContextStore) -> None:
+    await declare_one(store, "stage")
+    [stronger] = await say(store, fact("Kahuna", "stage", "won", "2026-01-01"), source="crm", occurred_at="2026-01-03")
+    [weaker] = await say(store, fact("Kahuna", "stage", "open", "2026-01-01"), source="gong", occurred_at="2026-01-02")
+    assert (weaker["outcome"], weaker["id"], weaker["outranked_by"]) == ("outranked", None, [stronger["id"]])
+    await context_retract(store, ADA, {"fact_id": stronger["id"]})
+    assert await believed(store) == ["Kahuna stage open [2026-01-01, )"]
+
+
+async def test_private_rows_never_mix_with_what_everybody_believes(store: SqlContextStore) -> None:
+    """Context contract §1: belief of one (audience, subject, predicate)."""
+    await declare_one(store, "stage")
+    await say(store, fact("Kahuna", "stage", "open", "2026-01-01"))
+    [mine] = await say(store, fact("Kahuna", "stage", "lost", "2026-02-01"), private=True)
+    assert (mine["added"], mine["superseded"]) == (True, [])
+    assert await believed(store) == ["Kahuna stage lost [2026-02-01, )", "Kahuna stage open [2026-01-01, )"]
