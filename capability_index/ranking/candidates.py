@@ -8,14 +8,13 @@ from numpy.typing import NDArray
 
 from capability_index.encoders.encoder import WordTable
 from capability_index.lexical import add_term, inverse_frequency
-from capability_index.part import Shard
+from capability_index.part import Alive, Shard
 from capability_index.ranking.intent import Intent
 from capability_index.ranking.structure import PROVIDER
 from capability_index.vectors import best_rows
 
 Floats = NDArray[np.float32]
 Rows = NDArray[np.intp]
-Mask = NDArray[np.bool_]
 #: how many rows the second pass looks at (measured: 100, 300 and 600 give the same nDCG@10)
 CANDIDATES = 100
 #: share of the words in the fused score (the rest is meaning) for an intent in a script that the embedded table hardly knows
@@ -98,7 +97,7 @@ class Reader:
             kept = np.asarray([name in providers for name in shard.part.operations.groups], np.bool_)
             fused[self.starts[at] : self.starts[at + 1]][~kept[shard.part.operations.group_ids]] = -np.inf
 
-    def keep_rows(self, fused: Floats, masks: Sequence[Mask | None]) -> None:
+    def keep_rows(self, fused: Floats, masks: Sequence[Alive | None]) -> None:
         """Write -inf to `fused` for the rows that the mask of their shard leaves out."""
         for at, mask in enumerate(masks):
             if mask is not None:
