@@ -86,7 +86,8 @@ def _forget_texts(rows: ContextRows, episodes: Sequence[Episode], words: Words) 
     """Delete episodes that say nothing of anybody else; empty the others."""
     speaking = {claim.episode_id for claim in rows.claims_in([episode.episode_id for episode in episodes])}
     rows.delete_episodes([episode.episode_id for episode in episodes if episode.episode_id not in speaking])
-    rows.empty_episodes([_emptied(episode, words) for episode in episodes if episode.episode_id in speaking])
+    emptied = {episode: _emptied(episode, words) for episode in episodes if episode.episode_id in speaking}
+    rows.empty_episodes([after for before, after in emptied.items() if after != before])
 
 
 def _emptied(episode: Episode, words: Words) -> Episode:
