@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.empty_store import put_data_directory
+from tests.forked_program import ForkedProgram
 from tests.ports import free_port
 from tests.waiting import until_here
 
@@ -21,7 +22,7 @@ START_LIMIT_S = 60
 class RunningGateway:
     """What `ascend serve` printed, and its process."""
 
-    process: subprocess.Popen[str]
+    process: subprocess.Popen[str] | ForkedProgram
     data_dir: Path
     base_url: str
     mcp_url: str
@@ -52,6 +53,7 @@ def running_gateway(
     onboarding: bool = False,
     port: int | None = None,
     is_first_start: bool = False,
+    from_nothing: bool = False,
     extra: Mapping[str, str] | None = None,
     options: tuple[str, ...] = (),
 ) -> Iterator[RunningGateway]:
@@ -59,16 +61,22 @@ def running_gateway(
 
     `onboarding`: the demo as newcomers get it, whose CRM asks for consent; else an open one, which answers straight away.
     `is_first_start`: on nothing, or on what is there, rather than on what a first start left.
+    `from_nothing`: the interpreter and the loading of the program, too, with the limits of this process.
     """
     if not is_first_start:
         put_data_directory(data_dir)
     port = port or free_port()
-    command = [str(Path(sys.executable).with_name("ascend")), "serve", "--port", str(port), "--data", str(data_dir), *options]
+    words = ["serve", "--port", str(port), "--data", str(data_dir), *options]
     if demo:
-        command += ["--demo" if onboarding else "--demo-open", "--demo-port", str(free_port())]
+        words += ["--demo" if onboarding else "--demo-open", "--demo-port", str(free_port())]
     output_file, error_file = (data_dir.parent / f"{data_dir.name}-{port}.{kind}" for kind in ("out", "err"))
+    process: subprocess.Popen[str] | ForkedProgram
     with output_file.open("w") as out, error_file.open("w") as err:
-        process = subprocess.Popen(command, stdout=out, stderr=err, text=True, env=environment(extra))
+        if from_nothing:
+            command = [str(Path(sys.executable).with_name("ascend")), *words]
+            process = subprocess.Popen(command, stdout=out, stderr=err, text=True, env=environment(extra))
+        else:
+            process = ForkedProgram(words, environment(extra), output_file, error_file)
     try:
         output = read_until_ready(process, output_file, error_file)
         yield describe(process, data_dir, port, output)
@@ -79,7 +87,7 @@ def running_gateway(
     assert code in (0, -signal.SIGKILL), f"the gateway exited with {code}: {error_file.read_text(encoding='utf-8')[-2000:]}"
 
 
-def read_until_ready(process: subprocess.Popen[str], output_file: Path, error_file: Path) -> str:
+def read_until_ready(process: subprocess.Popen[str] | ForkedProgram, output_file: Path, error_file: Path) -> str:
     def is_ready() -> bool:
         return re.search(r"^ready .*\n", output_file.read_text(encoding="utf-8"), re.MULTILINE) is not None
 
@@ -89,7 +97,7 @@ def read_until_ready(process: subprocess.Popen[str], output_file: Path, error_fi
     return shown
 
 
-def describe(process: subprocess.Popen[str], data_dir: Path, port: int, output: str) -> RunningGateway:
+def describe(process: subprocess.Popen[str] | ForkedProgram, data_dir: Path, port: int, output: str) -> RunningGateway:
     sign_in = re.search(r"^\s*sign in\s+(\S+)\s+password\s+(\S+)", output, re.MULTILINE)
     demo = re.search(r"^\s*demo CRM\s+(\S+)", output, re.MULTILINE)
     base_url = f"http://127.0.0.1:{port}"

@@ -12,10 +12,13 @@ from pathlib import Path
 import pytest
 
 from tests.command_line import ascend_here
-from tests.flows.gateway_process import ascend, environment, running_gateway
+from tests.flows.gateway_process import ascend, environment
+from tests.flows.gateway_process import running_gateway as running
 from tests.ports import free_port
 from tests.waiting import until_here
 
+#: the program itself, from its first instruction on
+running_gateway = partial(running, from_nothing=True)
 #: as after `make serve`, which puts nothing on the PATH
 NOT_ON_PATH = {"PATH": os.defpath}
 

@@ -34,7 +34,7 @@ def test_a_gateway_may_open_more_files_than_it_was_started_with(tmp_path: Path) 
         pytest.skip("this system does not tell the limits of another process")
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(256, hard), hard))
     try:
-        with running_gateway(tmp_path / "data", demo=False) as gateway:
+        with running_gateway(tmp_path / "data", demo=False, from_nothing=True) as gateway:
             limits = Path(f"/proc/{gateway.process.pid}/limits").read_text()
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))

@@ -1,0 +1,75 @@
+"""`ascend` in a process of its own, forked from one that has loaded the program: a start costs a tenth of a second, not two.
+
+What runs is the same from the first line of `main` on, in a process with its own signals, files and end. What a start is before that,
+loading and the interpreter, `tests/flows/test_starting.py` shows with the real program.
+"""
+
+import multiprocessing
+import os
+import signal
+import sys
+from collections.abc import Mapping, Sequence
+from functools import cache
+from multiprocessing.context import ForkServerContext
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+
+from server.cli import main
+
+#: what `ascend serve` loads, too: the demo, and what the first request would wait for
+LOADED = ("tests.forked_program", "server.cli", "server.app", "server.commands.serve", "server.demo.start")
+
+
+class ForkedProgram:
+    """A running `ascend`, with the methods of `subprocess.Popen` that its tests use."""
+
+    def __init__(self, words: Sequence[str], environ: Mapping[str, str], out: Path, err: Path) -> None:
+        program = str(Path(sys.executable).with_name("ascend"))
+        self._process: BaseProcess = _server().Process(target=_run, args=([program, *words], dict(environ), str(out), str(err)))
+        self._process.start()
+
+    @property
+    def pid(self) -> int:
+        assert self._process.pid is not None
+        return self._process.pid
+
+    def poll(self) -> int | None:
+        """Return the exit code, negative where a signal ended it; None while it runs."""
+        return self._process.exitcode
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Return the exit code. Raises TimeoutError."""
+        self._process.join(timeout)
+        code = self._process.exitcode
+        if code is None:
+            raise TimeoutError(f"the program did not end within {timeout} s")
+        return code
+
+    def send_signal(self, number: int) -> None:
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
+
+
+@cache
+def _server() -> ForkServerContext:
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(list(LOADED))
+    return context
+
+
+def _run(argv: list[str], environ: Mapping[str, str], out: str, err: str) -> None:
+    """Be the program, as a shell starts it."""
+    for path, number in ((os.devnull, 0), (out, 1), (err, 2)):
+        opened = os.open(path, os.O_RDWR if number == 0 else os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+        os.dup2(opened, number)
+        os.close(opened)
+    sys.stdin, sys.stdout = os.fdopen(0, closefd=False), os.fdopen(1, "w", closefd=False)
+    sys.stderr = os.fdopen(2, "w", buffering=1, closefd=False)
+    os.environ.clear()
+    os.environ.update(environ)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    sys.argv = argv
+    main()
