@@ -3,7 +3,7 @@
 from tools.child_processes.limits import ProcessLimits
 
 MAX_BYTES = 20_000_000
-#: of what is packed in it, counted while it is unpacked: what a file declares about itself is no limit
+#: of all that is packed in it
 MAX_UNPACKED_BYTES = 200_000_000
 MAX_PAGES = 2_000
 MAX_CHARACTERS = 20_000_000

@@ -6,6 +6,7 @@ import pytest
 
 from tests.tools.context_plane.documents.made_files import WORD, docx, paragraph, pdf, zipped
 from tools.context_plane.documents.document_refused import DocumentRefused, RefusalCode
+from tools.context_plane.documents.formats import laid_out
 from tools.context_plane.documents.parsed_document import Heading, ParsedDocument
 from tools.context_plane.documents.reading import read_document
 
@@ -160,6 +161,20 @@ def test_a_declared_size_of_a_gigabyte_is_too_large() -> None:
     at = content.find(b"PK\x01\x02")
     content[at + 24 : at + 28] = (1_000_000_000).to_bytes(4, "little")
     assert code_of(bytes(content)) == "too_large"
+
+
+def test_a_part_that_is_larger_than_it_declares_is_damaged() -> None:
+    content = bytearray(docx(paragraph("text " * 1_000)))
+    at = content.rfind(b"PK\x01\x02")
+    content[at + 24 : at + 28] = (100).to_bytes(4, "little")
+    assert code_of(bytes(content)) == "damaged"
+
+
+def test_what_is_laid_out_to_more_than_is_kept_is_too_large(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Empty cells are text in the end, and not before."""
+    monkeypatch.setattr(laid_out, "MAX_CHARACTERS", 1_000)
+    rows = f"<w:tr><w:tc>{paragraph('x')}</w:tc>{'<w:tc/>' * 400}</w:tr>" * 2
+    assert code_of(docx(f"<w:tbl>{rows}</w:tbl>")) == "too_large"
 
 
 def test_a_pdf_is_read_page_by_page() -> None:

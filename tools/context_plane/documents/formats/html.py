@@ -22,8 +22,6 @@ _LINES = frozenset(("li", "dt", "dd", "tr"))
 _LEVELS = {f"h{level}": level for level in range(1, 7)}
 #: what a table of figures does not hold: with any of these it lays a page out
 _NO_FIGURES = "table, h1, h2, h3, h4, h5, h6"
-#: layout in layout; to look into each for others would take long
-_MAX_TABLES_DEEP = 8
 _HIDDEN_STYLE = re.compile(r"(?:display\s*:\s*none|visibility\s*:\s*hidden)", re.IGNORECASE)
 _SPACES = re.compile(r"[ \t\n\r\f]+")
 _AROUND_LINE_END = re.compile(r" *\n *")
@@ -70,7 +68,7 @@ class _Page:
         #: of the block that is being written, and what stands before it
         self._pieces: list[str] = []
         self._gap, self._marker = "\n\n", ""
-        self._preformatted = self._tables = 0
+        self._preformatted = 0
         #: of the table of figures that this is in
         self._rows: list[list[str]] | None = None
 
@@ -108,9 +106,7 @@ class _Page:
             elif tag == "li":
                 self._marker = "- "
             elif tag == "table":
-                self._tables += 1
-                if self._tables <= _MAX_TABLES_DEEP and _holds_figures(node):
-                    self._rows = []
+                self._rows = [] if _holds_figures(node) else None
         return True
 
     def _enter_in_table(self, tag: str) -> None:
@@ -125,7 +121,6 @@ class _Page:
     def _leave(self, tag: str) -> None:
         """End with an element that was entered."""
         if tag == "table":
-            self._tables -= 1
             self._leave_table()
         elif self._rows is not None:
             if tag in ("td", "th") and self._rows:

@@ -37,9 +37,9 @@ class Package:
         entries = self._zip.infolist()
         if any(entry.flag_bits & _ENCRYPTED for entry in entries):
             raise DocumentRefused("encrypted", "the file is encrypted", "save it without a password, and send that")
+        # It is given out by zipfile until as much came as is declared, and not a byte more.
         if len(entries) > _MAX_ENTRIES or sum(entry.file_size for entry in entries) > MAX_UNPACKED_BYTES:
             raise _too_large()
-        self._unpacked = 0
 
     def names(self) -> frozenset[str]:
         """Return the names of the parts."""
@@ -57,9 +57,6 @@ class Package:
                 length = 0
                 while piece := packed.read(_PIECE_BYTES):
                     length += len(piece)
-                    self._unpacked += len(piece)
-                    if self._unpacked > MAX_UNPACKED_BYTES:
-                        raise _too_large()
                     parser.Parse(piece)
                     if length - parser.CurrentByteIndex > _MAX_TAG_BYTES:
                         raise damaged()
