@@ -82,3 +82,9 @@ async def test_plain_http_spoken_to_a_tls_client_is_unreachable(is_lean: bool) -
         with pytest.raises(UpstreamFailed) as caught:
             await egress.send(OutboundRequest("GET", origin.replace("http://", "https://"), timeout_s=2))
     assert caught.value.failure.code in ("upstream_unreachable", "upstream_reset", "upstream_timeout")
+
+
+async def test_one_trust_serves_all_pools_of_a_process() -> None:
+    async with Egress() as one, Egress() as another:
+        contexts = {each._session.connector._tls for each in (one, another)}  # type: ignore[union-attr]
+    assert len(contexts) == 1
