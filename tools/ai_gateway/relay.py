@@ -14,6 +14,7 @@ from tools.ai_gateway.token_usage import TokenUsage
 from tools.ai_gateway.upstream import Begun, TimeLimits
 from tools.egress.streamed import StreamedResponse
 from tools.errors import ToolError
+from tools.sources.credential_redaction import Redaction
 
 #: what a provider may still send after its finish reason (usage, [DONE]); some keep the connection open without another word
 _AFTER_FINISH_S = 1.0
@@ -47,6 +48,8 @@ class StreamRelay:
     kept_bytes: int = 0
     #: loop time until which others come first
     reads_at: float = 0.0
+    #: of a stream without events: what may be the beginning of our key, until the next piece tells
+    carried: bytes = b""
 
     def __post_init__(self) -> None:
         self.has_ended = self.begun.has_ended
@@ -147,6 +150,8 @@ class StreamRelay:
 
     async def _cleaned_in_turns(self, events: Sequence[bytes]) -> bytes:
         """Return what `_cleaned` does; what is long was read just now, and is sent next."""
+        if not self.reader.content_type and self.begun.redaction is not None:
+            events = (self._uncut(b"".join(events), self.begun.redaction),)
         if sum(map(len, events)) <= _TURN_BYTES:
             return self._cleaned(events)
         data, redaction = b"".join(events), self.begun.redaction
@@ -156,6 +161,15 @@ class StreamRelay:
         self._keep(data)
         await asyncio.sleep(0)
         return data
+
+    def _uncut(self, data: bytes, redaction: Redaction) -> bytes:
+        """Return pieces of an unknown form so that no key is cut in two between them."""
+        data, self.carried = self.carried + data, b""
+        if self.has_ended:
+            return data
+        at = redaction.begins_at(data)
+        self.carried = data[at:]
+        return data[:at]
 
     def _cleaned(self, events: Sequence[bytes], *, is_kept: bool = True) -> bytes:
         """Return events as one piece, without our key should a provider repeat it."""

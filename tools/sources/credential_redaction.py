@@ -23,6 +23,8 @@ _IN_BASE64 = "Kioq"
 NOTE = "the upstream repeated the account's credential in its answer; it reads *** here"
 #: shorter ones are no secrets, and would be found everywhere
 MIN_SECRET_CHARS = 8
+#: fewer characters begin many things, and tell nobody anything
+_LEAST_BEGINNING = 4
 #: what is searched by a pattern before others have a turn; what is shorter is done at once
 STEP_BYTES = 64 * 1024
 #: of which a plain search takes as long
@@ -61,6 +63,16 @@ class Redaction:
         """Say whether text in UTF-8 may hold a secret; nearly always it does not."""
         # On the way of every call: a generator would take longer than the search.
         return next(filter(body.__contains__, self._needles), None) is not None
+
+    def begins_at(self, data: bytes) -> int:
+        """Return where at the end of a piece a secret may begin that the next piece goes on with; the piece's length: nowhere."""
+        least = len(data)
+        for secret in self._secrets:
+            raw = secret.encode(errors="replace")
+            longest = min(len(raw) - 1, len(data))
+            found = next((size for size in range(longest, _LEAST_BEGINNING - 1, -1) if data.endswith(raw[:size])), 0)
+            least = min(least, len(data) - found)
+        return least
 
     def body(self, body: bytes) -> bytes:
         """Return bytes without the secrets, whatever they are the text of."""

@@ -165,6 +165,20 @@ BEHAVIOURS: dict[str, Behaviour] = {
 }  # fmt: skip
 
 
+async def splits(_provider: Provider, request: web.Request, _body: dict[str, Any]) -> web.StreamResponse:
+    """Says our key in bytes of no known form, cut in two."""
+    response = web.StreamResponse(headers={"content-type": "text/event-stream"})
+    await response.prepare(request)
+    key = request.headers["authorization"].encode()
+    for piece in (b"said: " + key[:20], key[20:] + b" and sk-of", b""):
+        await response.write(piece)
+        await asyncio.sleep(0.05)
+    return response
+
+
+BEHAVIOURS["splits"] = splits
+
+
 async def embeds(_provider: Provider, _request: web.Request, body: dict[str, Any]) -> web.StreamResponse:
     texts = [body["input"]] if isinstance(body["input"], str) else body["input"]
     rows = [{"object": "embedding", "index": place, "embedding": [float(len(text)), 1.0]} for place, text in enumerate(texts)]

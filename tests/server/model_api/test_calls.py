@@ -101,6 +101,14 @@ async def test_a_provider_that_repeats_our_key_is_quoted_without_it(models: Mode
     assert KEY not in str(await models.rows())
 
 
+async def test_a_key_that_is_cut_in_two_between_pieces_is_found(models: Models) -> None:
+    """Of a path that nobody knows, whose bytes pass as they come; what only begins like it comes through."""
+    await models.configure(gateways={"agents": {"tenant": "acme"}})
+    response = await models.post("/v1/acme/agents/one/v1/unknown", {"model": "splits", "stream": True})
+    assert response.text.startswith("said: Bearer *** and sk-of")
+    assert KEY[-10:] not in response.text
+
+
 async def test_a_target_that_keeps_failing_is_left_alone(models: Models) -> None:
     for _ in range(6):
         await models.chat("one/fails-503")

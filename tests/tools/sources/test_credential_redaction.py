@@ -64,3 +64,11 @@ async def test_a_spelling_is_never_longer_than_the_parts_overlap() -> None:
     for before in range(credential_redaction.STEP_BYTES - len(longest) - 2, credential_redaction.STEP_BYTES + 2):
         body = ("x" * before + longest + "y" * 100_000).encode()
         assert await redaction("💶😀sk_live_9f8A7b6Zqt").body_in_turns(body) == ("x" * before + "***" + "y" * 100_000).encode()
+
+
+@pytest.mark.parametrize(
+    ("piece", "begins"),
+    [("x" + SECRET[:6], 1), (SECRET[:-1], 0), ("x" + SECRET[:3], 4), (SECRET, len(SECRET)), ("", 0), ("x" + SECRET[1:], len(SECRET))],
+)
+def test_the_beginning_of_a_secret_at_the_end_of_a_piece_is_told(piece: str, begins: int) -> None:
+    assert redaction().begins_at(piece.encode()) == begins
