@@ -14,7 +14,7 @@ from server.model_api.leaving import LeavingWatch
 from server.model_api.listing import ModelListing
 from server.model_api.paths import ModelPath, nothing_at, read_path
 from server.model_api.request import IncomingBody, read_request
-from server.model_api.wire import Wire
+from server.model_api.wire import Wire, harmless
 from server.observability.model_call_spans import ModelCallSpans
 from server.origins import Callers
 from server.request_body import ClientGone
@@ -111,7 +111,7 @@ class ModelEndpoint:
                 async with aclosing(reply.events()) as events:
                     # Begun before anything is sent: one that never began is not settled by its end either.
                     first = await anext(events, b"")
-                    await sender.start(reply.headers)
+                    await sender.start(reply.headers, harmless(reply.media_type))
                     if first:
                         await sender.write(first)
                     async for event in events:

@@ -32,9 +32,19 @@ class EventSender:
         self._timer = self._loop.call_later(silence_s, self._tick)
         self.is_started = False
 
-    async def start(self, headers: Mapping[str, str]) -> None:
-        """Send the head, unless it is out already; then `headers` come too late and are left out."""
+    async def start(self, headers: Mapping[str, str], media_type: str = "") -> None:
+        """Send the head, unless it is out already; then `headers` come too late and are left out.
+
+        media_type: of what is no stream of events after all, and takes no ping; "": of what was said before.
+        """
         async with self._turn:
+            if media_type:
+                self._ping = b""
+                self._head = (
+                    (b"content-type", media_type.encode("latin-1", "replace")),
+                    (b"x-content-type-options", b"nosniff"),
+                    *self._head[1:],
+                )
             await self._start(headers)
 
     async def write(self, data: bytes) -> None:

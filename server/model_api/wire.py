@@ -38,7 +38,7 @@ class Wire:
 
     async def answer(self, reply: WholeReply) -> None:
         """Send an answer that is whole."""
-        headers = [(b"content-type", _harmless(reply.content_type).encode("latin-1", "replace")), *self.added, *encoded(reply.headers)]
+        headers = [(b"content-type", harmless(reply.content_type).encode("latin-1", "replace")), *self.added, *encoded(reply.headers)]
         if not reply.content_type.startswith("application/json"):
             headers.append((b"x-content-type-options", b"nosniff"))
         # decision 0018: one write.
@@ -56,7 +56,7 @@ class Wire:
         await self.send({"type": "http.response.body", "body": b""})
 
 
-def _harmless(content_type: str) -> str:
+def harmless(content_type: str) -> str:
     """Return a provider's word for what it sent, or one under which no browser runs it: it would run as a page of ours."""
     # One line becomes one header.
     media_type, _, parameters = content_type.partition(";")

@@ -36,6 +36,7 @@ from tools.ai_gateway.routing.router import Router
 from tools.ai_gateway.shadows.shadows import Shadows
 from tools.ai_gateway.stream_turns import StreamTurns
 from tools.ai_gateway.token_usage import TokenUsage
+from tools.ai_gateway.upstream import media_type_of
 from tools.errors import ToolError
 from tools.metering.budgets import Budgets, BudgetsUnavailable, BudgetUsedUp, PriceUnknown
 from tools.metering.limits import LimitExceeded, Limits, LimitTicket
@@ -146,8 +147,9 @@ class ModelCalls:
         if begun.reader is None:
             return call.reply(begun)
         call.first_content()
+        call.media_type = media_type_of(begun)
         relay = StreamRelay(call, begun, begun.reader, self.attempts.limits(call.request), self.turns)
-        return StreamReply(call.headers(begun.target) | begun.headers, relay.events)
+        return StreamReply(call.headers(begun.target) | begun.headers, relay.events, call.media_type)
 
     async def _set_aside(self, call: OneCall, decision: Decision) -> None:
         """Reserve what the call may cost at most in every budget that applies, or in none. Raises ModelCallRefused."""

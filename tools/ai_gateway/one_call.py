@@ -66,6 +66,8 @@ class OneCall:
     shadow: Callable[[Answered], None] | None = None
     #: tells the limits how many tokens it took in the end; None: no limit was asked
     count_tokens: Callable[[int], None] | None = None
+    #: of a stream whose bytes are no events, and take no word of ours in between; "": they are events
+    media_type: str = ""
     #: tells those who wait for this answer that there will be no more of it; None: nobody waits
     landed: Callable[[], None] | None = None
     _cost_nano_usd: int | None = None
@@ -222,7 +224,7 @@ class OneCall:
 
     def trailer(self, target: ModelTarget, usage: TokenUsage) -> bytes:
         """Return the comment that says at the end of a stream what the call was and cost; nothing where none is taken."""
-        if not takes_comments(self.request):
+        if self.media_type or not takes_comments(self.request):
             return b""
         facts = {
             "request_id": self.call_id,

@@ -22,6 +22,8 @@ class StreamReply:
 
     headers: Mapping[str, str]
     events: Callable[[], AsyncGenerator[bytes]] = field(repr=False)
+    #: of bytes that are no events of any dialect, as the provider calls them; "": they are events
+    media_type: str = ""
 
 
 ModelReply = WholeReply | StreamReply

@@ -266,6 +266,14 @@ class ProviderClient:
         return OutboundRequest("POST", url, headers, asked.body, limits.connect_s, MAX_ANSWER_BYTES, follow=False, holder=holder)
 
 
+def media_type_of(begun: Begun) -> str:
+    """Return what the provider calls a stream that is none of events; "" for one of events."""
+    if begun.reader is None or begun.reader.content_type or begun.response is None:
+        return ""
+    said = begun.response.headers.get("content-type", "application/octet-stream")
+    return "" if said.lower().startswith("text/event-stream") else said
+
+
 def _holder_of(request: ModelRequest) -> Holder:
     """Return whose share of what is scarce a call takes."""
     return request.caller.tenant_id, request.caller.key_id or request.caller.user

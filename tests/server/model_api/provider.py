@@ -167,7 +167,7 @@ BEHAVIOURS: dict[str, Behaviour] = {
 
 async def splits(_provider: Provider, request: web.Request, _body: dict[str, Any]) -> web.StreamResponse:
     """Says our key in bytes of no known form, cut in two."""
-    response = web.StreamResponse(headers={"content-type": "text/event-stream"})
+    response = web.StreamResponse(headers={"content-type": "audio/x-words"})
     await response.prepare(request)
     key = request.headers["authorization"].encode()
     for piece in (b"said: " + key[:20], key[20:] + b" and sk-of", b""):
