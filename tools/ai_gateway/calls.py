@@ -220,7 +220,7 @@ class ModelCalls:
             user=request.user,
             requested=decision.route or decision.requested,
             candidates=candidates,
-            person=caller.user,
+            person=caller.user if caller.principal is not None else "",
         )
 
     def _native_dialect(self, request: ModelRequest) -> Dialect:

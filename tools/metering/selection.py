@@ -54,15 +54,12 @@ class RuleSelection:
             return
         if not self._gateway(spending.gateway) or (self._needs_key and not spending.key) or (self._needs_gateway and not spending.gateway):
             return
-        users = [user for user in spending.users if self._user(user)]
-        # Somebody who named another counts once, unless each counts for themselves.
-        for user in users if self._of.user == EACH else users[:1]:
-            yield from self._of_user(spending, user)
-
-    def _of_user(self, spending: Spending, user: str) -> Iterator[Counted]:
+        # Each counts by whom the call is for; who is meant by name is held, whomever she says that it is for.
+        if not (self._user(spending.user) or self._user(spending.person)):
+            return
         of = self._of
         tenant_id = spending.tenant_id if self._is_of_one_tenant else ""
-        split = (("gateway", of.gateway, spending.gateway), ("key", of.key, spending.key), ("user", of.user, user))
+        split = (("gateway", of.gateway, spending.gateway), ("key", of.key, spending.key), ("user", of.user, spending.user))
         whose = " ".join(f"{name}={_part(value)}" for name, selector, value in split if selector == EACH)
         if not self._has_targets:
             yield Counted(tenant_id, whose)

@@ -33,13 +33,8 @@ class Spending:
     candidates: tuple[tuple[str, str], ...] = ()
     #: the key itself, which may have a budget of its own; two keys may have one name while one replaces the other
     key_id: str = ""
-    #: who is known to call, whomever the call is said to be for; "": nobody is
+    #: who has signed in to call, whomever the call is said to be for: no name takes it out of one's own budget; "": a program's key
     person: str = ""
-
-    @property
-    def users(self) -> tuple[str, ...]:
-        """Whom it counts for: naming another does not take a call out of one's own budget."""
-        return (self.user, self.person) if self.person not in ("", self.user) else (self.user,)
 
 
 @dataclass(frozen=True, slots=True)
