@@ -126,6 +126,9 @@ def _wrong(sent: str) -> Iterator[Input]:
     yield _called("plan of unknown steps", "batch_execute", {"steps": [{"id": f"s{at}", "api": name} for at, name in enumerate(ids)]})
     yield _called("unknown ids", "discover_apis", {"ids": ids[:20]})
     yield _called("a long query", "discover_apis", {"query": "find things " * 200_000})
+    queries = [" ".join(f"things{7 * number + which}" for number in range(200)) for which in range(5)]
+    yield _called("five long queries", "discover_apis", {"query": queries, "limit": 20})
+    yield _called("a long topic of escapes", "discover_apis", {"query": "things", "tags": ["\n" * 1_900_000]})
     places = [{"$ref": "one.data.a || " * 100 + f"one.data.b{number}"} for number in range(900)]
     first = {"id": "one", "api": sent, "args": {}}
     yield _called("plan of long expressions", "batch_execute", {"steps": [first, {"id": "two", "api": sent, "args": {"rows": places}}]})

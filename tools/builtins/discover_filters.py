@@ -12,6 +12,8 @@ from tools.operation import Json, Operation
 
 #: providers, or resources of one, that are named in an answer
 MAX_NAMED = 40
+#: tags that are named in an answer
+MAX_TAGS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +60,10 @@ class Filters:
             facts.append(f"with access {self.access}: {sum(each.access == self.access for each in left)}")
         if self.tags:
             known = Counter(tag for each in left for tag in each.tags)
-            most = ", ".join(tag for tag, _ in known.most_common(8))
+            most = ", ".join(tag for tag, _ in known.most_common(MAX_TAGS))
             tagged = sum(not self.tags.isdisjoint(each.tags) for each in left)
-            facts.append(f"tagged {' or '.join(sorted(self.tags))}: {tagged}" + (f" (tags there: {most})" if most else ""))
+            asked = " or ".join([tag[:80] for tag in sorted(self.tags)[:MAX_TAGS]] + ["…"] * (len(self.tags) > MAX_TAGS))
+            facts.append(f"tagged {asked}: {tagged}" + (f" (tags there: {most})" if most else ""))
         return "the filters leave nothing: " + "; ".join(facts) if facts else None
 
 

@@ -244,6 +244,15 @@ async def test_nothing_found_says_which_filter_excluded_what() -> None:
     assert excluded == "the filters leave nothing: crm: 3 operations; tagged sky: 0 (tags there: people)"
 
 
+async def test_what_was_asked_for_is_told_in_short() -> None:
+    """A client that sends three megabytes of tags got seven back."""
+    house = await gateway(ALL)
+    excluded = (await discover(house, query="contacts", tags=[str(number) * 100_000 for number in range(9)]))["excluded"]
+    assert excluded.startswith("the filters leave nothing: tagged 0")
+    assert "7" * 80 + " or …: 0" in excluded
+    assert len(excluded) < 1_000
+
+
 @pytest.mark.parametrize("query", ["", " ", "§$%&", "\x00", "x" * 5_000, [], ["", ""], ["a"] * 5])
 async def test_any_query_gets_an_answer(query: Json) -> None:
     """Never a stack trace for input."""
