@@ -3,7 +3,7 @@
     python -m benchmarks.loop_stalls [WORD ...]
 
 Defends: nothing that a caller may send (4 MB) and nothing that an upstream may answer (32 MB) holds the loop for more than 50 ms. Opens
-a whole gateway in this process and sends the corpus of the tests (tests/loop/corpus.py) one after the other; only inputs whose names
+a whole gateway in this process and sends the corpus of the tests (tests/loop/inputs.py) one after the other; only inputs whose names
 have a WORD, where one is given.
 
 Three columns tell our own doing from that of other programs, which hold a machine up, too: the longest time by the clock, what all threads
@@ -20,7 +20,8 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
-from tests.loop.corpus import Input, StalledGateway, inputs, model_calls, stalled_gateway
+from tests.loop.inputs import Input, inputs, model_calls
+from tests.loop.stalled_gateway import StalledGateway, stalled_gateway
 
 MOST_MS = 50.0
 TRIES = 3

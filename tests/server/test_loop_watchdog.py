@@ -13,7 +13,8 @@ from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from tests.examples import examples
-from tests.loop.corpus import Input, StalledGateway, call, inputs, model_calls, stalled_gateway
+from tests.loop.inputs import Input, call, inputs, model_calls
+from tests.loop.stalled_gateway import StalledGateway, stalled_gateway
 
 #: no measure of speed: what is above it hangs, on however slow a machine
 HANG_S = 10.0
