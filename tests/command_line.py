@@ -11,6 +11,7 @@ from click.testing import CliRunner
 
 from server.cli import main
 from tests.empty_store import put_data_directory
+from tests.log_as_before import log_as_before
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +23,21 @@ class Said:
     stderr: str
 
 
-def ascend_here(*words: str, data_dir: Path, stdin: str = "", environ: Mapping[str, str] | None = None) -> Said:
-    """Run one command to its end. Not for async tests: a command has an event loop of its own."""
-    put_data_directory(data_dir)
+def ascend_here(
+    *words: str, data_dir: Path, stdin: str = "", environ: Mapping[str, str] | None = None, is_first_start: bool = False
+) -> Said:
+    """Run one command to its end. Not for async tests: a command has an event loop of its own.
+
+    `is_first_start`: on nothing, or on what is there, rather than on what a first start left.
+    """
+    if not is_first_start:
+        put_data_directory(data_dir)
     umask = os.umask(0o022)
-    with pytest.MonkeyPatch.context() as patched, CliRunner().isolation(input=stdin, env=environ) as (out, err, _both):
+    with (
+        log_as_before(),
+        pytest.MonkeyPatch.context() as patched,
+        CliRunner().isolation(input=stdin, env=environ) as (out, err, _both),
+    ):
         patched.setattr(sys, "argv", ["ascend", *words, "--data", str(data_dir)])
         # click names the program after the module that was started, which is pytest here.
         patched.setattr(sys.modules["__main__"], "__package__", None, raising=False)

@@ -1,14 +1,12 @@
 """`ascend import`, run as operators run it."""
 
-import io
 import json
-import sys
 from pathlib import Path
 
 import anyio.to_thread
 import pytest
 
-from server.cli import main
+from tests.command_line import ascend_here
 from tests.server.importing.protected_upstream import protected_upstream
 from tests.server.importing.test_importing import ORDER, document
 from tests.tools.sources.mcp.mcp_upstream import McpUpstream, tool
@@ -17,18 +15,13 @@ from tests.tools.sources.mcp.mcp_upstream import McpUpstream, tool
 class Imports:
     """`ascend import` on a data directory of its own."""
 
-    def __init__(self, data: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def __init__(self, data: Path) -> None:
         self.data = data
-        self._monkeypatch, self._capsys = monkeypatch, capsys
 
     def __call__(self, *words: str, stdin: str = "", expect: int = 0) -> str:
-        self._monkeypatch.setattr(sys, "argv", ["ascend", "import", *words, "--data", str(self.data)])
-        self._monkeypatch.setattr(sys, "stdin", io.StringIO(stdin))
-        with pytest.raises(SystemExit) as ended:
-            main()
-        printed = self._capsys.readouterr()
-        assert ended.value.code == expect, printed
-        return printed.out + printed.err
+        said = ascend_here("import", *words, data_dir=self.data, stdin=stdin)
+        assert said.returncode == expect, said
+        return said.stdout + said.stderr
 
     async def beside(self, *words: str, stdin: str = "", expect: int = 0) -> str:
         """Run it while this process serves what is imported."""
@@ -36,8 +29,8 @@ class Imports:
 
 
 @pytest.fixture
-def imports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Imports:
-    return Imports(tmp_path / "data", monkeypatch, capsys)
+def imports(tmp_path: Path) -> Imports:
+    return Imports(tmp_path / "data")
 
 
 @pytest.fixture
@@ -49,7 +42,7 @@ def orders(tmp_path: Path) -> Path:
 
 def test_what_was_imported_is_listed_and_removed(imports: Imports, orders: Path) -> None:
     """contracts.md: exits 0/1/2, --json on lists; what is not there is named, with the way out."""
-    assert "start one with `ascend serve`" in imports("list", expect=1)
+    assert "start one with `ascend serve`" in ascend_here("import", "list", data_dir=imports.data, is_first_start=True).stderr
     imports("openapi", str(orders), "--provider", "shop", "--shared")
     imports("openapi", str(orders), "--provider", "shop", "--tenant", "default")
     rows = json.loads(imports("list", "--json"))

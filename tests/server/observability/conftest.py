@@ -1,20 +1,17 @@
 """What the observability tests read."""
 
 import io
-import logging
 from collections.abc import Iterator
 
 import pytest
 
 from server.observability.log_lines import configure_logging
+from tests.log_as_before import log_as_before
 
 
 @pytest.fixture
 def log() -> Iterator[io.StringIO]:
-    root = logging.getLogger()
-    before, level = root.handlers, root.level
     stream = io.StringIO()
-    configure_logging("json", stream=stream)
-    yield stream
-    root.handlers = before
-    root.setLevel(level)
+    with log_as_before():
+        configure_logging("json", stream=stream)
+        yield stream
