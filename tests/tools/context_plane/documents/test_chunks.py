@@ -78,6 +78,11 @@ def test_chunks_stay_within_their_section_and_know_the_headings_above() -> None:
         assert document.text[chunk.start : chunk.end].count("#") <= 2
 
 
+def test_a_path_that_is_too_long_loses_its_outermost_titles() -> None:
+    document = markdown(f"# {'a' * 150}\n\nx\n\n## {'b' * 150}\n\nx\n\n### {'c' * 100}\n\nx\n")
+    assert chunks_of(document)[-1].heading == f"{'b' * 150} › {'c' * 100}"
+
+
 def test_a_heading_with_nothing_below_it_begins_the_section_after_it() -> None:
     document = markdown("# A\n\n## B\n\ntext\n")
     assert [(chunk.heading, document.text[chunk.start : chunk.end]) for chunk in chunks_of(document)] == [("A › B", "# A\n\n## B\n\ntext")]
@@ -107,6 +112,13 @@ def test_rows_of_a_table_are_whole_and_know_their_columns() -> None:
         line.startswith("|") and line.endswith("|") for piece in later for line in piece.splitlines() if line.strip() and line != "The end."
     )
     assert {chunk.heading for chunk in chunks[1:]} == {"Deals › Deal | Sum | State"}
+
+
+def test_a_table_of_one_row_is_one_by_its_ruler() -> None:
+    row = f"| {'Kahuna. ' * 40}| {'It was won. ' * 29}|"
+    document = markdown(f"{'Words about it. ' * 20}\n| Deal | State |\n| --- | --- |\n{row}\n")
+    (chunk,) = (chunk for chunk in chunks_of(document) if document.text[chunk.start : chunk.end] == row)
+    assert chunk.heading == "Deal | State"
 
 
 def test_a_table_that_has_room_in_a_chunk_is_not_cut() -> None:

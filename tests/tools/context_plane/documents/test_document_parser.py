@@ -8,8 +8,10 @@ from collections.abc import AsyncIterator
 import pytest
 
 from tests.tools.context_plane.documents.made_files import docx, paragraph, pdf
+from tools.context_plane.documents import parser_child
 from tools.context_plane.documents.chunking import chunks_of
 from tools.context_plane.documents.parsed_document import Heading
+from tools.context_plane.documents.parser_messages import read_answer, request
 from tools.context_plane.documents.parsing import DocumentParser, DocumentRefused
 
 
@@ -52,6 +54,16 @@ def test_who_has_documents_read_loads_no_parser() -> None:
     """They are for the child alone: 0.1 s, and memory, that nobody waits for at a start."""
     program = "import sys, server.app; print(*sorted({'pypdfium2', 'selectolax'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, text=True).stdout.strip() == ""
+
+
+def test_a_reader_without_memory_left_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    def without_memory(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(parser_child, "read_document", without_memory)
+    with pytest.raises(DocumentRefused) as refused:
+        read_answer(parser_child.answered(request(b"text", None, "", cut=False)))
+    assert refused.value.code == "too_large"
 
 
 async def test_a_document_larger_than_the_limit_is_refused_before_anybody_reads_it(parser: DocumentParser) -> None:
