@@ -43,7 +43,7 @@ class DocumentQueue:
             row = connection.execute(select(*RECORD_COLUMNS).where(*its_own)).one()
             d = document_contents.c
             content = connection.execute(select(d.content).where(d.tenant_id == tenant_id, d.document_id == document_id)).scalar()
-            return ClaimedDocument(tenant_id, record_of(row), content or b"", claim, row.attempts)
+            return ClaimedDocument(tenant_id=tenant_id, document=record_of(row), content=content or b"", claim=claim, attempt=row.attempts)
 
         return await self._database.transact(work)
 

@@ -214,8 +214,16 @@ def _indexed(connection: Connection, tenant_id: str, document_id: int) -> Indexe
 
 
 def _passage(row: Any, name: str, text: str) -> Passage:
-    number = row.document_id + row.n
-    return Passage(number, row.document_id, name, row.heading, row.page, row.start, row.end, text)
+    return Passage(
+        row=row.document_id + row.n,
+        document_id=row.document_id,
+        name=name,
+        heading=row.heading,
+        page=row.page,
+        start=row.start,
+        end=row.end,
+        text=text,
+    )
 
 
 def _delete(connection: Connection, tenant_id: str, gone: Sequence[tuple[int, int]], revision: int) -> None:
