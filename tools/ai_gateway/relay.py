@@ -94,6 +94,7 @@ class StreamRelay:
         total = self.call.began + self.limits.total_s
         if (pause_s := self.reads_at - now()) > _LEAST_PAUSE_S:
             await asyncio.sleep(pause_s)
+            self.turns.woke(now() - self.reads_at)
         began = now()
         patience_s = _AFTER_FINISH_S if reader.is_complete else self.limits.idle_s
         try:

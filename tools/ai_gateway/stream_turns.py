@@ -7,6 +7,9 @@ from typing import Final
 READS_PER_S: Final = 5_000
 #: nobody sees whether words come one by one or together within this
 MOST_S: Final = 0.1
+#: as late, a loop has twice the work that it can do
+_MUCH_S: Final = 0.02
+_REMEMBERED: Final = 32
 
 
 class StreamTurns:
@@ -19,6 +22,8 @@ class StreamTurns:
     def __init__(self) -> None:
         #: tenant -> streams that are open now
         self._open: Counter[str] = Counter()
+        #: how late streams wake from their pauses, of late
+        self._late_s = 0.0
 
     def opened(self, tenant_id: str) -> None:
         """Count a stream of the tenant, until it is `closed`."""
@@ -30,5 +35,10 @@ class StreamTurns:
             del self._open[tenant_id]
 
     def gap_s(self, tenant_id: str) -> float:
-        """Return how long a stream of the tenant is left alone from one reading to the next."""
-        return min(MOST_S, self._open[tenant_id] * len(self._open) / READS_PER_S)
+        """Return how long a stream of the tenant is left alone from one reading to the next: longer while the loop is behind."""
+        gap_s = self._open[tenant_id] * len(self._open) / READS_PER_S
+        return min(MOST_S + min(MOST_S, self._late_s), gap_s * (1 + self._late_s / _MUCH_S))
+
+    def woke(self, late_s: float) -> None:
+        """Note how much later than it wanted a stream went on."""
+        self._late_s += (late_s - self._late_s) / _REMEMBERED

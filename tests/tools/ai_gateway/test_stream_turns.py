@@ -33,3 +33,14 @@ def test_streams_that_have_ended_count_no_more() -> None:
     turns.closed("globex")
     turns.closed("acme")
     assert turns.gap_s("acme") == 1 / READS_PER_S
+
+
+def test_a_loop_that_is_behind_reads_many_streams_more_seldom_and_few_as_before() -> None:
+    turns = opened(acme=500, globex=1)
+    for _ in range(200):
+        turns.woke(1.0)
+    assert turns.gap_s("acme") == 2 * MOST_S
+    assert turns.gap_s("globex") < 0.05
+    for _ in range(400):
+        turns.woke(0.0)
+    assert turns.gap_s("acme") == pytest.approx(MOST_S, rel=0.01)
