@@ -38,7 +38,7 @@ from server.commands.trial_gateway import open_trial, request_of
 from tools.catalog.search_documents import documents_of
 
 #: share of the real intents over real documents, and of those of the judged sets, that may be flagged
-MOST_REAL, MOST_JUDGED = 0.037, 0.012
+MOST_REAL, MOST_JUDGED = 0.046, 0.012
 #: what each kind weighs in the fit, however many there are of it
 WEIGHT_BY_KIND = {"real": 1.0, "real, few providers": 0.7, "judged": 0.6, "absent": 0.7, "absent, made": 0.9, "nonsense": 0.6}
 #: beside the right providers, in the catalogues of few

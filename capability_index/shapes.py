@@ -22,6 +22,8 @@ _SLOT = re.compile(r"\{[^}]*\}")
 PARENTS, LEAVES, TITLE = 4, 4, 6
 PATH, LEAF = slice(PARENTS + LEAVES), slice(PARENTS, PARENTS + LEAVES)
 _MAX_PARAMETERS = 255
+#: what an operation counts as taking that is no request over HTTP: its arguments say nothing of a plain one and its variants
+_USUAL_PARAMETERS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,8 @@ def shape_of(document: Document) -> Shape:
     leaves = tuple(stem(word) for piece in pieces[-1:] for word in piece)
     said = tuple(stem(word) for at, word in enumerate(title) if word not in STOP_WORDS and not (at == 0 and families_of(word)))
     kind = _kind(document, verb, name)
-    return Shape(kind, families & ~GENERAL, flags, parents, leaves, said, min(len(document.parameters), _MAX_PARAMETERS))
+    parameters = min(len(document.parameters), _MAX_PARAMETERS) if document.method else _USUAL_PARAMETERS
+    return Shape(kind, families & ~GENERAL, flags, parents, leaves, said, parameters)
 
 
 def _kind(document: Document, verb: int, name: Sequence[str]) -> int:

@@ -32,7 +32,7 @@ from capability_index.texts.evidence import Evidence
 from capability_index.vectors import CodedMatrix, Matrix
 
 #: raised whenever text becomes words or vectors in another way: an older snapshot is then rebuilt
-FORMAT = 6
+FORMAT = 7
 MANIFEST = "manifest.json"
 #: the model of an index without vectors
 WORDS_ONLY = "words"
