@@ -90,7 +90,7 @@ async def open_gateway(settings: Settings) -> AsyncIterator[Gateway]:
         extractions = Extractions(store.context, store.extractions, models, lambda: tuple(tenants.live))
         of_planes = [*ai_gateway.functions(store), *context.functions(), *documents.functions()]
         operations = await stack.enter_async_context(
-            open_operations(settings, store, tenants, egress, connections, of_planes, ai_gateway.metered)
+            open_operations(settings, store, tenants, egress, connections, of_planes, ai_gateway.metered, context.names)
         )
         scopes = SubjectScopes(store.subjects, operations.catalog)
         titles = ProviderTitles(store.operations, tenants)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from oauth.connections.credentials import Credentials
 from oauth.tenants import Tenants
 from tools.builtins import call_api
-from tools.builtins.discover_apis import DiscoverApis, Finder
+from tools.builtins.discover_apis import DiscoverApis, Finder, Remembered
 from tools.builtins.gateway_account import Now, Whoami
 from tools.builtins.gateway_calls import CallSummary, RecentCalls
 from tools.builtins.gateway_catalog import Describe, OperationList, Providers
@@ -30,11 +30,12 @@ def builtin_functions(
     results: ResultStore,
     history: CallHistory,
     usage: SearchFeedback,
+    remembered: Remembered | None = None,
     clock: Callable[[], float] = time.time,
 ) -> list[BuiltinFunction]:
     """Return all built-ins, the three tools first."""
     return [
-        DiscoverApis(finder, catalog, policy, credentials, suggestions, usage).function(),
+        DiscoverApis(finder, catalog, policy, credentials, suggestions, usage, remembered).function(),
         call_api.FUNCTION,
         ResultRead(results).function(),
         Whoami(tenants).function(),

@@ -22,6 +22,7 @@ from tools.context_plane.rag.forgetting import DocumentForgetting
 from tools.context_plane.retrieval.explanation import FactExplanation
 from tools.context_plane.retrieval.fact_corpus import FactCorpus
 from tools.context_plane.retrieval.fact_query import FactQuery
+from tools.context_plane.retrieval.known_names import KnownNames
 from tools.context_plane.retrieval.past_facts import PastFacts
 from tools.context_plane.retrieval.recent_questions import RecentQuestions
 from tools.context_plane.signals.evaluation import SignalRun
@@ -41,6 +42,7 @@ class ContextPlane:
     questions: RecentQuestions
     signals: SignalRun
     forgetting: Forgetting
+    names: KnownNames
 
     def functions(self) -> list[BuiltinFunction]:
         """Return the operations context_*."""
@@ -58,6 +60,7 @@ class ContextPlane:
     async def _changed(self, changes: Sequence[Change]) -> None:
         for tenant_id in {change.tenant_id for change in changes if change.tenant_id}:
             self.facts.wake(tenant_id)
+            self.names.changed(tenant_id)
 
 
 def assemble_context_plane(
@@ -92,4 +95,5 @@ def assemble_context_plane(
     # The log of the store is emptied by the last of them.
     cleans = (forget_questions, partial(forget_answers, store.database), facts.forget, documents.forget)
     forgetting = Forgetting(store.context, (DocumentForgetting(store.documents),), cleans)
-    return ContextPlane(store, facts, query, explanation, questions, SignalRun(store.context, store.signals), forgetting)
+    names = KnownNames(store.context, store.knowledge)
+    return ContextPlane(store, facts, query, explanation, questions, SignalRun(store.context, store.signals), forgetting, names)

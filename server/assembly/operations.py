@@ -22,6 +22,7 @@ from server.observability.trace_context import Tracing
 from server.storage.change_feed import Change
 from server.storage.store import Store
 from tools.builtins.batch_execute import BatchExecute
+from tools.builtins.discover_apis import Remembered
 from tools.catalog.catalog import Catalog
 from tools.catalog.index_sync import CatalogIndex
 from tools.catalog.quarantine import Quarantine
@@ -99,14 +100,18 @@ async def open_operations(
     connections: Connections,
     of_planes: Sequence[BuiltinFunction] = (),
     metered: Callable[[Runner], Runner] = lambda runner: runner,
+    remembered: Remembered | None = None,
 ) -> AsyncIterator[Operations]:
     """Load the snapshots and put the parts together; leaving it lets writes under way end and closes upstream sessions.
 
     `of_planes`: the built-in operations of the other planes (llm.*). `metered` puts budgets before what calls other systems.
+    `remembered`: what the context plane knows by name.
     """
     catalog = Catalog(store.operations)
     with open_index(settings, catalog) as index:
-        async with _open_operations(settings, store, tenants, egress, connections, catalog, index, of_planes, metered) as operations:
+        async with _open_operations(
+            settings, store, tenants, egress, connections, catalog, index, of_planes, metered, remembered
+        ) as operations:
             yield operations
 
 
@@ -121,6 +126,7 @@ async def _open_operations(
     catalog_index: CatalogIndex,
     of_planes: Sequence[BuiltinFunction],
     metered: Callable[[Runner], Runner],
+    remembered: Remembered | None,
 ) -> AsyncIterator[Operations]:
     credentials, index = connections.known, catalog_index.index
     telemetry = Telemetry()
@@ -146,6 +152,7 @@ async def _open_operations(
         results=store.results,
         history=store.calls,
         usage=usage,
+        remembered=remembered,
     )
     functions += [batch, *connections.functions(catalog.connections), *of_planes]
     catalog.install(builtin_operations(functions))

@@ -11,6 +11,7 @@ from capability_index.ranking.intent import clauses_of
 from capability_index.search import Hit, SearchResult, Visible
 from oauth.connections.credentials import Credentials
 from oauth.principal import Principal
+from oauth.scopes import permits
 from tools.always_on import DISCOVER_APIS
 from tools.builtins.described import described, shortened
 from tools.builtins.discover_filters import MAX_NAMED, Filters, filters_of, overview, unknown_providers
@@ -20,6 +21,7 @@ from tools.catalog.catalog import Catalog, CatalogView
 from tools.catalog.search_documents import SHARED_SEGMENT
 from tools.catalog.search_feedback import SearchFeedback
 from tools.catalog.suggestions import MAX_ANSWERED, Suggestions
+from tools.context_plane.stores import Scope
 from tools.dispatch.policy import Policy
 from tools.fair_semaphore import FairSemaphore
 from tools.operation import Call, Json, Operation, Outcome
@@ -39,6 +41,8 @@ _MAX_WAITING_SEARCHES = 16
 
 #: what a question is asked in; what comes after it is not searched for
 MAX_QUERY_CHARS = 2_000
+#: where what is remembered is asked for
+_MEMORY = "context_query"
 #: of all queries of a call; a search for more takes up to 0.1 s, and goes into a thread
 _QUICK_CHARS = 400
 
@@ -52,6 +56,12 @@ class Finder(Protocol):
     def search(self, intent: str | Sequence[str], visible: Visible, k: int = ..., *, explain: bool = ...) -> SearchResult: ...
 
 
+class Remembered(Protocol):
+    """KnownNames of the context plane, as discovery uses them."""
+
+    async def named_in(self, scope: Scope, text: str) -> tuple[str, ...]: ...
+
+
 class DiscoverApis:
     """Searches what the caller's tenant sees and says of each operation whether it could run now."""
 
@@ -63,10 +73,12 @@ class DiscoverApis:
         credentials: Credentials,
         suggestions: Suggestions,
         usage: SearchFeedback | None = None,
+        remembered: Remembered | None = None,
     ) -> None:
         self._finder, self._catalog, self._policy = finder, catalog, policy
         self._credentials, self._suggestions, self._usage = credentials, suggestions, usage
         self._siblings = Siblings(catalog)
+        self._remembered = remembered
         self._threads: CapacityLimiter | None = None
         self._turns = FairSemaphore(_MAX_WAITING_SEARCHES, "the searches")
 
@@ -95,6 +107,8 @@ class DiscoverApis:
                     await to_thread.run_sync(self._search, principal, view, given, filters, detail, answer, limiter=self._threads)
             else:
                 self._search(principal, view, given, filters, detail, answer)
+        if isinstance(given.get("query"), str) and "cursor" not in given and (names := await self._known(principal, given["query"])):
+            answer["remembered"] = {"names": list(names), "ask": _MEMORY}
         if self._usage is not None and isinstance(given.get("query"), str):
             self._usage.discovered(principal, given["query"][:MAX_QUERY_CHARS], _shown(answer))
         if detail in ("full", "schema"):
@@ -103,6 +117,12 @@ class DiscoverApis:
             answer["hint"] = hint
         answer["catalog_rev"] = view.revision
         return Outcome("ok", data=answer, bare=True, text=text_of(answer))
+
+    async def _known(self, principal: Principal, query: str) -> tuple[str, ...]:
+        """Return what the query names that is remembered already: its answer may need no API."""
+        if self._remembered is None or not permits(principal.scopes, "context:read"):
+            return ()
+        return await self._remembered.named_in(Scope(principal.tenant_id, principal.subject), query[:MAX_QUERY_CHARS])
 
     def _search(
         self, principal: Principal, view: CatalogView, given: Mapping[str, Json], filters: Filters, detail: str, answer: dict[str, Json]

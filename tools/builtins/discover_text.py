@@ -40,6 +40,8 @@ def text_of(answer: Mapping[str, Any]) -> str:
     lines = with_shared_types(lines)
     if answer["low_confidence"] and answer["results"]:
         lines.append(_LOW + _about(answer))
+    if "remembered" in answer:
+        lines.append(f"known about {', '.join(answer['remembered']['names'])}: ask {answer['remembered']['ask']}, also as of earlier days")
     if "next_cursor" in answer:
         lines.append(f"more with cursor {answer['next_cursor']}")
     if "hint" in answer:
