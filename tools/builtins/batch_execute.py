@@ -96,7 +96,7 @@ class BatchExecute:
         await asyncio.sleep(0)
         if recorded is not None and call.arguments.get("steps") not in (None, recorded.source.get("steps")):
             form_faults.append(PlanFault(None, "resume", "steps differ from the recorded plan; leave them out to resume it", path="steps"))
-        checked = self.check.check(call.principal, plan, form_faults)
+        checked = await self.check.check(call.principal, plan, form_faults)
         await asyncio.sleep(0)
         if (refusal := self.gate.refusal(call.principal, checked)) is not None:
             return refusal

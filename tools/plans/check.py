@@ -16,6 +16,7 @@ from tools.operation import Json, Operation
 from tools.plans.plan import MAX_CALLS, MAX_FAULTS, Plan, PlanFault, Step
 from tools.plans.references import Template
 from tools.plans.type_check import Typing
+from tools.turns import in_turns
 
 _STAND_IN = "(filled when the step runs)"
 #: rules of Fault that are true whatever a place is filled with
@@ -46,12 +47,12 @@ class PlanCheck:
         self._catalog, self._policy, self._validators = catalog, policy, validators
         self._credentials, self._suggestions = credentials, suggestions
 
-    def check(self, principal: Principal, plan: Plan, form_faults: list[PlanFault]) -> CheckedPlan:
-        """Return what is known of `plan`; `form_faults` are those of its form, which come first."""
+    async def check(self, principal: Principal, plan: Plan, form_faults: list[PlanFault]) -> CheckedPlan:
+        """Return what is known of `plan`; `form_faults` are those of its form, which come first. Others have a turn between steps."""
         checked = self._checked(principal, plan)
         faults = [*form_faults, *checked.faults]
         typing = Typing(plan, checked.operation_by_step)
-        for step in plan.steps:
+        async for step in in_turns(plan.steps):
             # What is above the limit is not shown, so nobody has to find it.
             if (operation := checked.operation_by_step.get(step.id)) is not None and len(faults) < MAX_FAULTS:
                 faults += self._argument_faults(step, operation, suggests=len(faults) < MAX_ANSWERED)
