@@ -21,6 +21,8 @@ DOCUMENTS_PER_PAGE = 50
 _NUMBER = re.compile(r"[0-9]{1,19}")
 #: of a document in base64
 _MAX_CONTENT_CHARS = MAX_DOCUMENT_BYTES * 4 // 3 + 4
+#: how PDF and ZIP (DOCX) begin, in base64
+_PACKED = ("JVBERi0", "UEsDB")
 _METADATA: dict[str, Json] = {
     "type": "object",
     "maxProperties": 50,
@@ -60,7 +62,7 @@ class DocumentUpload:
         properties: dict[str, Json] = {
             "name": {"type": "string", "maxLength": 300},
             "content": {"type": "string", "maxLength": _MAX_CONTENT_CHARS},
-            "encoding": {"enum": ["text", "base64"], "default": "text"},
+            "encoding": {"enum": ["text", "base64"]},
             "url": {"type": "string", "pattern": "^https?://", "maxLength": 2_000},
             "media_type": {"type": "string", "maxLength": 200},
             "metadata": _METADATA,
@@ -160,7 +162,9 @@ async def _document(store: DocumentStore, scope: Scope, asked: str) -> DocumentR
 
 def _bytes_of(given: Mapping[str, Json]) -> bytes:
     content: str = given["content"]
-    if given.get("encoding") != "base64":
+    # Who sends a PDF or a DOCX in base64 and does not say so means it: as text it would be read by nobody.
+    encoding = given.get("encoding") or ("base64" if content.startswith(_PACKED) else "text")
+    if encoding != "base64":
         # A lone surrogate is no character of any document; what reads it cleans it, and says so.
         raw = content.encode("utf-8", "replace")
     else:

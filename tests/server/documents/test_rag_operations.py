@@ -1,6 +1,8 @@
 """rag_*: a document is taken in, read, found and quoted, by whoever may see it and nobody else."""
 
 import base64
+import io
+import zipfile
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -232,6 +234,17 @@ async def test_an_empty_document_and_one_without_text_are_refused_by_name(ada: A
     document_id = await ada.upload("blank.md", " \n \n")
     shown = await ada.ask("rag_documents", document_id=document_id)
     assert (shown["status"], shown["error"]["code"]) == ("failed", "no_text")
+
+
+async def test_a_packed_document_in_base64_is_taken_for_one_without_being_told(ada: Asking) -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("[Content_Types].xml", "<Types/>")
+    content = base64.b64encode(packed.getvalue()).decode()
+    document_id = await ada.upload("lease.docx", content)
+    shown = await ada.ask("rag_documents", document_id=document_id)
+    assert shown["bytes"] == len(packed.getvalue())
+    assert shown["status"] == "failed"
 
 
 async def test_a_document_that_is_too_large_is_refused_before_it_is_kept(ada: Asking) -> None:
