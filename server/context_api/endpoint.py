@@ -1,6 +1,7 @@
 """Answers what comes to `/v1/context/…` and `/v1/rag/…`: who calls, which operation the URL means, and its outcome as HTTP."""
 
 import logging
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -26,6 +27,8 @@ log = logging.getLogger("ascend.context")
 #: the door is told that no MCP client asks
 REST = ClientInfo("", name="rest")
 MAX_KEY_CHARS = 255
+#: more digits are no number that a page has
+_NUMBER = re.compile(r"[0-9]{1,9}")
 
 
 class Dispatch(Protocol):
@@ -108,7 +111,7 @@ def _in_query(asked: Asked, scope: Scope) -> dict[str, Json]:
         elif name in found:
             raise RequestRefused(400, "invalid_arguments", f"{name!r} stands in the URL twice", "send it once")
         else:
-            found[name] = {"true": True, "false": False}.get(value, int(value) if name == "limit" and value.isdecimal() else value)
+            found[name] = {"true": True, "false": False}.get(value, int(value) if name == "limit" and _NUMBER.fullmatch(value) else value)
     return found
 
 

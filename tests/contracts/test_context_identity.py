@@ -38,7 +38,7 @@ async def entities_after(store: SqlContextStore, *subjects: Any) -> list[int]:
 
 
 async def who(store: SqlContextStore, name: str, kind: str = "") -> tuple[int, ...]:
-    return await store.read("acme", lambda rows: referred(rows, Mention(name=name, kind=kind)))
+    return await store.read("acme", lambda rows: referred(rows, Mention(name=name, kind=kind), None))
 
 
 @pytest.mark.parametrize(
@@ -138,7 +138,7 @@ async def test_what_is_weaker_than_a_link_is_proposed(store: SqlContextStore) ->
 
     def proposed(rows: ContextRows) -> list[tuple[str, bool]]:
         [first] = rows.entities_by_key([("crm", "1")])[("crm", "1")]
-        return [(each.other.name, each.is_in_conflict) for each in proposals_for(rows, first)]
+        return [(each.other.name, each.is_in_conflict) for each in proposals_for(rows, first, None)]
 
     assert await store.read("acme", proposed) == [("Wave", False), ("Kahuna Group", False), ("Kahuna", True)]
     assert kahuna

@@ -57,7 +57,7 @@ def assert_facts(rows: ContextRows, assertion: Assertion, audience: str, method:
         declare(rows, predicate, cardinality)
     refused = _echoes(assertion)
     meant = {n: fact for n, fact in enumerate(assertion.facts) if n not in refused}
-    entity_by_mention = linked(rows, [_mentions(fact) for fact in meant.values()], assertion.episode.source)
+    entity_by_mention = linked(rows, [_mentions(fact) for fact in meant.values()], assertion.episode.source, audience)
     for n, fact in list(meant.items()):
         if (why := _doubt(fact, entity_by_mention)) is not None:
             refused[n] = why
@@ -102,7 +102,7 @@ def _doubt(fact: SaidFact, entity_by_mention: Mapping[Mention, int | Ambiguous])
         doubt = entity_by_mention.get(mention)
         if isinstance(doubt, Ambiguous):
             if not doubt.candidates:
-                return "there is no such entity; ids are those that context_query gave"
+                return "there is no such entity for whoever may see this fact; name it, or give an id that context_query gave"
             ids = ", ".join(id_text(ENTITY, each) for each in doubt.candidates[:5])
             return f"{mention.name!r} may be any of {ids}; give one of these ids, or a kind and a key"
     return None

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import orjson
@@ -49,10 +49,18 @@ class BuiltinRunner:
         self._run_by_slug = {slug: function.run for slug, function in functions.items()}
 
     async def run(self, call: Call) -> Outcome:
-        return await self._run_by_slug[call.operation.id](call)
+        return await self._run_by_slug[call.operation.id](_counting(call))
 
     async def preview(self, call: Call) -> Json:
         return {"operation": call.operation.id, "arguments": dict(call.arguments), "runs": "inside the gateway; no request leaves it"}
+
+
+def _counting(call: Call) -> Call:
+    """Return `call` with whole numbers where the schema says so: 14.0 is an integer too (JSON Schema Validation §6.1.1)."""
+    properties = call.operation.input_schema.get("properties", {})
+    floats = [name for name, value in call.arguments.items() if isinstance(value, float)]
+    whole = {name: int(call.arguments[name]) for name in floats if properties.get(name, {}).get("type") == "integer"}
+    return replace(call, arguments={**call.arguments, **whole}) if whole else call
 
 
 class PageMissing(Exception):

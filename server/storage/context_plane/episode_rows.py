@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Row, bindparam, update
 
-from server.storage.context_plane.matching import matching, numbers
+from server.storage.context_plane.matching import matching, numbers, present
 from server.storage.context_plane.parts import rows_of_parts
 from server.storage.context_plane.tenant_rows import TenantRows
 from server.storage.insertion import insert_in_thread
@@ -49,6 +49,13 @@ class SqlEpisodeRows(TenantRows):
             for row in matching(self.connection, claims, self.tenant_id, (column,), numbers(entity_ids))
         ]
         return sorted({Group(audience=row.audience, subject_id=row.subject_id, predicate=row.predicate) for row in rows})
+
+    def spoken_of(self, entity_ids: Collection[int], audiences: Collection[str] | None = None) -> frozenset[int]:
+        columns = (claims.c.subject_id, claims.c.object_id)
+        among = () if audiences is None else (claims.c.audience.in_(audiences),)
+        return frozenset(
+            each for column in columns for each in present(self.connection, claims, self.tenant_id, column, entity_ids, *among)
+        )
 
     def add_claims(self, claims_: Sequence[Claim]) -> None:
         insert_in_thread(self.connection, claims, [self._claim_values(claim) for claim in claims_])

@@ -68,10 +68,6 @@ class SqlForgettingRows(TenantRows):
             found |= {row.claim_id: claim_of(row) for row in rows}
         return list(found.values())[:limit]
 
-    def spoken_of(self, entity_ids: Collection[int]) -> frozenset[int]:
-        columns = (claims.c.subject_id, claims.c.object_id)
-        return frozenset(each for column in columns for each in present(self.connection, claims, self.tenant_id, column, entity_ids))
-
     def delete_episodes(self, episode_ids: Collection[int]) -> None:
         bytes_before = sum(
             len(row.content.encode())

@@ -54,14 +54,18 @@ def matching(
     return [row for row in rows if row.tenant_id is not None]
 
 
-def present(connection: Connection, table: Table, tenant_id: str, column: Column[Any], values: Collection[int]) -> set[int]:
-    """Return those of `values` that `column` has in any of the tenant's rows, without reading them all."""
+def present(
+    connection: Connection, table: Table, tenant_id: str, column: Column[Any], values: Collection[int], *among: ColumnElement[bool]
+) -> set[int]:
+    """Return those of `values` that `column` has in any of the tenant's rows for which `among` holds, without reading them all."""
     if not values:
         return set()
     keys = numbers(values)
     is_sqlite = connection.dialect.name == "sqlite"
     wanted, [value] = _in_sqlite(1) if is_sqlite else _in_postgres([column], [int])
-    has_any = select(literal(1)).select_from(table).where(table.c.tenant_id == tenant_id, column == value).correlate(wanted).exists()
+    has_any = (
+        select(literal(1)).select_from(table).where(table.c.tenant_id == tenant_id, column == value, *among).correlate(wanted).exists()
+    )
     statement = select(value).select_from(wanted).where(has_any)
     return set(connection.execute(statement, _sqlite_values(keys) if is_sqlite else _postgres_values(keys)).scalars())
 

@@ -163,3 +163,35 @@ async def test_a_fact_is_taken_back_over_rest(doors: Doors) -> None:
     assert (await doors.rest("query", {"query": "champion at Kahuna", "as_of": "2026-04-01"})).json()["facts"] == []
     unknown = await doors.rest("retract", {"fact_id": said["id"]}, doors.eve)
     assert (unknown.status_code, unknown.json()["error"]["code"]) == (404, "not_found")
+
+
+async def test_a_whole_number_with_a_point_is_an_integer_and_no_fault_of_the_gateway(doors: Doors) -> None:
+    """JSON Schema Validation §6.1.1; programs in JavaScript or Lua do not tell the two apart."""
+    await doors.rest("facts", FACTS)
+    for ask in (
+        doors.rest("query", {**QUESTION, "limit": 1.0, "max_chars": 900.0}),
+        doors.rest("explain", {**QUESTION, "limit": 1.0}),
+        doors.rest("../rag/search", {"query": "notice", "limit": 2.0}),
+        doors.rest("../rag/query", {"query": "notice", "limit": 2.0}),
+    ):
+        assert (answer := await ask).status_code == 200, answer.text
+    for tool, limit in (("rag_documents", 14.0), ("discover_apis", 3.0)):
+        answer = await doors.mcp(
+            "call_api", {"api": tool, "args": {"limit": limit, **({"query": "facts"} if tool == "discover_apis" else {})}}
+        )
+        assert "error" not in answer, answer
+
+
+async def test_a_number_of_five_thousand_digits_in_a_url_is_refused(doors: Doors) -> None:
+    for limit in ("9" * 5_000, "٣", "-1"):
+        answer = await doors.http.get(f"/v1/rag/documents?limit={limit}", headers={"authorization": f"Bearer {doors.ada}"})
+        assert (answer.status_code, answer.json()["error"]["code"]) == (400, "invalid_arguments")
+
+
+async def test_a_name_of_characters_that_nobody_sees_asks_for_nothing_rather_than_for_everything(doors: Doors) -> None:
+    await doors.rest("facts", FACTS)
+    for name in ("%00", "%20", "%E2%80%8B"):
+        answer = await doors.http.get(f"/v1/context/entities/{name}", headers={"authorization": f"Bearer {doors.ada}"})
+        assert (answer.status_code, answer.json()["error"]["code"]) == (404, "not_found")
+    for names in ("predicates", "sources"):
+        assert (await doors.rest("query", {**QUESTION, names: ["\u0000"]})).json()["facts"] == []

@@ -114,7 +114,7 @@ class _OnlyCounted(Exception):
 def _forget_some(rows: ContextRows, target: Target) -> tuple[Mapping[str, int], bool]:
     """Forget as much of a target as one transaction should; return rows by table, and whether nothing of it is left."""
     if target.entity is not None:
-        return forget_entity(rows, meant_entity(rows, target.entity), CLAIMS_AT_ONCE)
+        return forget_entity(rows, meant_entity(rows, target.entity, target.audiences), CLAIMS_AT_ONCE, target.audiences)
     if target.episode_id is not None:
         episode = rows.episodes([target.episode_id]).get(target.episode_id)
         if episode is None or (target.audiences is not None and episode.audience not in target.audiences):

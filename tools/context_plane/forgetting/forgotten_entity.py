@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from tools.context_plane.errors import ContextRefused, nothing_there
-from tools.context_plane.facts import Episode
+from tools.context_plane.facts import Claim, Episode
 from tools.context_plane.forgetting.forgotten_claims import forget_claims
 from tools.context_plane.identity.families import families_of
 from tools.context_plane.identity.keys import ALIAS, EMAIL, Mention
@@ -36,9 +36,12 @@ class Words:
         return any(f" {name} " in words for name in self._names) or any(key in folded for key in self._keys)
 
 
-def meant_entity(rows: ContextRows, mention: Mention) -> int:
-    """Return the one entity that a caller means. Raises ContextRefused: not_found, conflict where several bear the name."""
-    found = referred(rows, mention)
+def meant_entity(rows: ContextRows, mention: Mention, audiences: Collection[str] | None) -> int:
+    """Return the one entity that a caller means, of those that these audiences may know of; None: of all.
+
+    Raises ContextRefused: not_found, conflict where several bear the name.
+    """
+    found = referred(rows, mention, audiences)
     if not found:
         raise nothing_there("entity")
     if len(found) > 1:
@@ -47,10 +50,13 @@ def meant_entity(rows: ContextRows, mention: Mention) -> int:
     return found[0]
 
 
-def forget_entity(rows: ContextRows, entity_id: int, claims_at_once: int) -> tuple[Mapping[str, int], bool]:
+def forget_entity(
+    rows: ContextRows, entity_id: int, claims_at_once: int, audiences: Collection[str] | None
+) -> tuple[Mapping[str, int], bool]:
     """Forget an entity and all that is merged into it, or as many of the claims about it as one transaction should take.
 
-    Return rows by table, and whether nothing is left. Texts that name it go; what others say in the same episodes stays.
+    Return rows by table, and whether nothing is left. Texts that name it go, of these audiences (None: of all): how many others' private
+    texts hold a word is nobody's to count. What others say in the same episodes stays.
     """
     family = families_of(rows, [entity_id])[entity_id]
     words = words_of(rows, family)
@@ -59,16 +65,21 @@ def forget_entity(rows: ContextRows, entity_id: int, claims_at_once: int) -> tup
     if is_all:
         known = {claim.claim_id for claim in claims}
         told = (claim for claim in rows.claims_saying(words.phrases) if claim.claim_id not in known) if words.phrases else ()
-        claims = [*claims, *(claim for claim in told if words.name_it(claim.value or ""))]
+        claims = [*claims, *(claim for claim in told if _of(claim, audiences) and words.name_it(claim.value or ""))]
     touched = rows.episodes({claim.episode_id for claim in claims})
     if is_all and words.phrases:
-        touched = {**touched, **{each.episode_id: each for each in rows.episodes_saying(words.phrases) if _names(each, words)}}
+        saying = [each for each in rows.episodes_saying(words.phrases) if _of(each, audiences) and _names(each, words)]
+        touched = {**touched, **{each.episode_id: each for each in saying}}
     # Until nothing is left of it, it is there to be found again.
     forget_claims(rows, claims, but=family)
     _forget_texts(rows, list(touched.values()), words)
     if is_all:
         rows.delete_entities(family)
     return rows.deleted(), is_all
+
+
+def _of(row: Claim | Episode, audiences: Collection[str] | None) -> bool:
+    return audiences is None or row.audience in audiences
 
 
 def words_of(rows: ContextRows, entity_ids: Collection[int]) -> Words:

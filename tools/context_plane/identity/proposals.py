@@ -1,5 +1,6 @@
 """Who may be the same: for a person, or a model, to decide (context contract §1, Identity; measured in facts of other systems §2.3)."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from tools.context_plane.errors import nothing_there
@@ -7,6 +8,7 @@ from tools.context_plane.facts import Entity
 from tools.context_plane.identity.families import families_of, roots_of
 from tools.context_plane.identity.keys import Key, in_conflict
 from tools.context_plane.identity.names import similarity
+from tools.context_plane.identity.sight import seen_by
 from tools.context_plane.stores import ContextRows
 
 LEAST_SIMILARITY = 0.5
@@ -24,13 +26,15 @@ class Proposal:
     is_in_conflict: bool
 
 
-def proposals_for(rows: ContextRows, entity_id: int, limit: int = 10) -> list[Proposal]:
+def proposals_for(rows: ContextRows, entity_id: int, audiences: Collection[str] | None, limit: int = 10) -> list[Proposal]:
     """Return who may be the same as `entity_id`, the most likely first: names half alike or more within one kind, or a key in common.
+
+    `audiences`: those are left out of which these may not know; None: nobody.
 
     Those without a conflicting key come before those with one. Raises ContextRefused: not_found.
     """
     entity = rows.entities([entity_id]).get(entity_id)
-    if entity is None:
+    if entity is None or not seen_by(rows, [entity_id], audiences):
         raise nothing_there("entity")
     root = roots_of(rows, [entity_id])[entity_id]
     family = families_of(rows, [root])[root]
@@ -43,7 +47,7 @@ def proposals_for(rows: ContextRows, entity_id: int, limit: int = 10) -> list[Pr
         if similarity(entity.normal_name, other.normal_name) >= LEAST_SIMILARITY
     ]
     candidates = (sharing | named | {*alike}) - family
-    roots = {each for each in roots_of(rows, candidates).values() if each != root}
+    roots = seen_by(rows, {each for each in roots_of(rows, candidates).values() if each != root}, audiences)
     keys_of = rows.keys_of(roots)
     proposals = []
     for other in rows.entities(roots).values():

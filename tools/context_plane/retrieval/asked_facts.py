@@ -65,7 +65,8 @@ def _time(given: Mapping[str, Json], name: str, now_us: int, faults: list[Mappin
 
 
 def _names(given: Mapping[str, Json], name: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(cleaned for each in given.get(name, ()) if (cleaned := visible(each).strip())))
+    # One of which nothing is left stays, and is nobody's name: left out, it would ask for everything.
+    return tuple(dict.fromkeys(visible(each).strip() for each in given.get(name, ())))
 
 
 def _spellings(predicate: str) -> tuple[str, ...]:

@@ -7,22 +7,19 @@ from tools.context_plane.facts import Group
 from tools.context_plane.identity.families import families_of, roots_of
 from tools.context_plane.identity.keys import ALIAS, EMAIL, normal_key
 from tools.context_plane.identity.names import normal_name
+from tools.context_plane.identity.sight import seen_by
 from tools.context_plane.ids import ENTITY, id_number
 from tools.context_plane.stores import ContextRows
 
 
-def entities_meant(rows: ContextRows, named: Sequence[str]) -> frozenset[int]:
-    """Return the numbers of all that `named` may mean. Raises ContextRefused: not_found, for each that means nobody.
+def entities_meant(rows: ContextRows, named: Sequence[str], audiences: Sequence[str]) -> frozenset[int]:
+    """Return the numbers of all that `named` may mean. Raises ContextRefused: not_found, for each that means nobody to these audiences.
 
     An id is `ent_…`; a key is an e-mail address, an alias or `kind:key`; anything else is a name, of any kind.
     """
-    found: set[int] = set()
-    missing = []
-    for place, text in enumerate(named):
-        ids = _meant(rows, text)
-        if not ids:
-            missing.append(place)
-        found |= ids
+    meant = [_meant(rows, text) for text in named]
+    found = seen_by(rows, {number for ids in meant for number in ids}, audiences)
+    missing = [place for place, ids in enumerate(meant) if found.isdisjoint(ids)]
     if missing:
         failure = nothing_there("entity").failure
         faults = [
@@ -39,6 +36,8 @@ def groups_seen(rows: ContextRows, about: frozenset[int], audiences: Sequence[st
 
 
 def _meant(rows: ContextRows, text: str) -> set[int]:
+    if not text:
+        return set()
     if text.startswith(f"{ENTITY}_"):
         number = id_number(ENTITY, text)
         return set() if number is None else set(rows.entities([number]))

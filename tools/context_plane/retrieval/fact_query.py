@@ -103,7 +103,7 @@ class FactQuery:
         """Return what may be answered. Raises ContextRefused: not_found."""
         about = None
         if asked.entities:
-            about = await self._store.read(scope.tenant_id, lambda rows: entities_meant(rows, asked.entities))
+            about = await self._store.read(scope.tenant_id, lambda rows: entities_meant(rows, asked.entities, scope.audiences))
         return FactFilter(
             audiences=tuple(dict.fromkeys(scope.audiences)),
             known_at_us=asked.known_at_us,

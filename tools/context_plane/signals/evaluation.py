@@ -78,8 +78,9 @@ class SignalRun:
 
 
 def _subjects(rows: ContextRows, tenant_id: str, named: Sequence[str], at_us: int) -> list[SubjectFacts]:
-    about = entities_meant(rows, named)
-    wanted = FactFilter(Scope(tenant_id, "").audiences[:1], at_us, about=about)
+    everybody = Scope(tenant_id, "").audiences[:1]
+    about = entities_meant(rows, named, everybody)
+    wanted = FactFilter(everybody, at_us, about=about)
     groups = groups_seen(rows, about, wanted.audiences)
     facts = newest([fact for fact in rows.history_of(groups) if wanted.permits(fact)])[:MOST_FACTS]
     known = tuple(known_facts(rows, facts))
