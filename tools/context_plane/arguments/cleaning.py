@@ -2,15 +2,21 @@
 
 import re
 import unicodedata
+from functools import cache
 
 #: NUL and other controls but tab and line feed; lone surrogates; what turns the direction of text; tags that nobody sees
 _UNBEARABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\U000e0000-\U000e007f]")
+#: on one letter; no language has so many (UAX #15 §13, Stream-Safe Text Format)
+MAX_MARKS = 30
+#: in Unicode 14 to 17
+_LAST_MARK = 0x1E94A
 
 
 def kept_text(text: str) -> str:
     """Return `text` in NFC without what cannot be kept; lines stay lines."""
     lines = text.replace("\r\n", "\n").replace("\r", "\n")
-    return unicodedata.normalize("NFC", _UNBEARABLE.sub("", lines))
+    cleaned = _UNBEARABLE.sub("", lines)
+    return cleaned if cleaned.isascii() else unicodedata.normalize("NFC", _stacked().sub(r"\1", cleaned))
 
 
 def kept_line(text: str) -> str:
@@ -20,4 +26,11 @@ def kept_line(text: str) -> str:
 
 def is_clean(text: str) -> bool:
     """Say whether there is nothing in `text` that has to go. Spaces and line ends are nothing to speak of."""
-    return _UNBEARABLE.search(text.replace("\r", "\n")) is None
+    return _UNBEARABLE.search(text.replace("\r", "\n")) is None and (text.isascii() or _stacked().search(text) is None)
+
+
+@cache
+def _stacked() -> re.Pattern[str]:
+    """Return what finds more than MAX_MARKS in a row: putting them in order takes the square of their number, and all wait meanwhile."""
+    marks = "".join(sign for sign in map(chr, range(0x300, _LAST_MARK + 1)) if unicodedata.combining(sign))
+    return re.compile(f"([{marks}]{{{MAX_MARKS}}})[{marks}]+")

@@ -1,12 +1,13 @@
 """The arguments of context_assert: cleaned, and refused with all faults at once (context contract §2, §6)."""
 
+import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
 from tools.context_plane.arguments.assertions import MAX_FACTS, assertion_of
-from tools.context_plane.arguments.cleaning import kept_line, kept_text
+from tools.context_plane.arguments.cleaning import MAX_MARKS, is_clean, kept_line, kept_text
 from tools.context_plane.arguments.echoes import echo_in_episode, echo_in_fact
 from tools.context_plane.errors import ContextRefused
 from tools.context_plane.identity.keys import Mention
@@ -150,3 +151,19 @@ def test_a_value_that_quotes_a_fact_came_out_of_memory() -> None:
     assertion, _ = assertion_of({"facts": [GOOD, quoting], "episode": {"content": "we agreed on the fct_ prefix"}})
     assert echo_in_episode(assertion.episode) is None
     assert [echo_in_fact(fact) is None for fact in assertion.facts] == [True, False]
+
+
+def test_marks_piled_on_one_letter_are_cut_before_they_are_put_in_order() -> None:
+    """UAX #15 §13: ordering four hundred thousand took two minutes, in which nobody else was answered."""
+    piled = "Dana" + "\u0323\u0301" * 200_000 + " Reyes"
+    assert not is_clean(piled)
+    assert kept_text(piled) == "Dan" + "\u1ea1" + "\u0323" * 14 + "\u0301" * 15 + " Reyes"
+    assert len(kept_text(piled)) == len("Dana Reyes") + MAX_MARKS - 1
+    vietnamese = "Nguye\u0302\u0303n"
+    assert is_clean(vietnamese)
+    assert kept_text(vietnamese) == "Nguy\u1ec5n"
+
+
+def test_every_mark_is_among_those_that_are_counted() -> None:
+    marks = [chr(number) for number in range(0x110000) if unicodedata.combining(chr(number))]
+    assert [mark for mark in marks if is_clean("a" + mark * (MAX_MARKS + 1))] == []
