@@ -195,3 +195,28 @@ async def test_a_name_of_characters_that_nobody_sees_asks_for_nothing_rather_tha
         assert (answer.status_code, answer.json()["error"]["code"]) == (404, "not_found")
     for names in ("predicates", "sources"):
         assert (await doors.rest("query", {**QUESTION, names: ["\u0000"]})).json()["facts"] == []
+
+
+async def test_the_token_of_a_suspended_tenant_and_of_another_plane_open_nothing(doors: Doors) -> None:
+    """RFC 8707 §2; one answer for both."""
+    of_models = await token_for(doors.gateway, await add_person(doors.gateway, "models@example.com"), kind="llm")
+    assert (await doors.rest("query", QUESTION, doors.eve)).status_code == 200
+    others = [each for each in await doors.gateway.store.tenants.all() if each.tenant_id != "acme"]
+    doors.gateway.tenants.replace([*others, Tenant("acme", "Acme", suspended=True)])
+    assert (await doors.rest("query", QUESTION)).status_code == 200
+    told = [await doors.rest("query", QUESTION, token) for token in (doors.eve, of_models, "asc_at_nobody")]
+    assert [(each.status_code, each.json()["error"]["message"]) for each in told] == [(401, told[0].json()["error"]["message"])] * 3
+
+
+async def test_a_colleague_meets_nothing_of_a_private_document_at_any_address(doors: Doors) -> None:
+    """Context contract §6: what is somebody else's looks like what is not there."""
+    body = {"name": "diary.txt", "content": "the heliotrope cabinet", "private": True}
+    document_id = (await doors.rest("../rag/documents", body)).json()["document_id"]
+    bob = await token_for(doors.gateway, await add_person(doors.gateway, "bob@example.com"))
+    for token in (bob, doors.eve):
+        headers = {"authorization": f"Bearer {token}"}
+        for path in (document_id, "doc_zzzz"):
+            assert (await doors.http.get(f"/v1/rag/documents/{path}", headers=headers)).status_code == 404
+            assert (await doors.rest("forget", {"document": path, "dry_run": True}, token)).status_code == 404
+        again = (await doors.rest("../rag/documents", {**body, "private": False}, token)).json()
+        assert "duplicate_of" not in again
