@@ -199,7 +199,7 @@ async def test_a_name_of_characters_that_nobody_sees_asks_for_nothing_rather_tha
 
 async def test_the_token_of_a_suspended_tenant_and_of_another_plane_open_nothing(doors: Doors) -> None:
     """RFC 8707 §2; one answer for both."""
-    of_models = await token_for(doors.gateway, await add_person(doors.gateway, "models@example.com"), kind="llm")
+    of_models = await token_for(doors.gateway, await add_person(doors.gateway, "models@example.com"), kind="models")
     assert (await doors.rest("query", QUESTION, doors.eve)).status_code == 200
     others = [each for each in await doors.gateway.store.tenants.all() if each.tenant_id != "acme"]
     doors.gateway.tenants.replace([*others, Tenant("acme", "Acme", suspended=True)])
