@@ -19,13 +19,13 @@ def person(gateway: RunningGateway) -> Person:
 
 
 async def test_an_agent_remembers_and_answers_who_it_is_today_and_who_it_was_in_february(gateway: RunningGateway, person: Person) -> None:
-    """Issue: "who is the champion at Kahuna today, and who was it in February?", with sources; then the same over REST."""
+    """Issue: "who is the champion at Orinoco today, and who was it in February?", with sources; then the same over REST."""
     storage = MemoryTokenStorage()
     since = (datetime.now(UTC) - timedelta(days=2)).strftime("%Y-%m-%d")
     async with connected(gateway.mcp_url, person, "2026-07-28", storage) as client:
         found = await call(client, "discover_apis", query=["remember facts about a customer", "look up what is known about a customer"])
         assert {"context_assert", "context_query"} <= {hit["id"] for hit in found["results"]}
-        kahuna = {"kind": "account", "name": "Kahuna"}
+        kahuna = {"kind": "account", "name": "Orinoco"}
         facts = [
             {"subject": kahuna, "predicate": "champion", "value": "Dana Reyes", "valid_from": "2026-01-10", "valid_to": "2026-03-01"},
             {"subject": kahuna, "predicate": "champion", "value": "Lee Wong", "valid_from": since},
@@ -35,7 +35,7 @@ async def test_an_agent_remembers_and_answers_who_it_is_today_and_who_it_was_in_
         assert [each["outcome"] for each in told["data"]["facts"]] == ["added", "added"]
         assert {"context:write", "mcp:write"} & set((storage.tokens.scope or "").split() if storage.tokens else [])
 
-        question = "who is the champion at Kahuna"
+        question = "who is the champion at Orinoco"
         today = await call(client, "call_api", api="context_query", args={"query": question})
         february = await call(client, "context_query", query=question, as_of=DAY)
         assert today["data"]["facts"][0]["value"] == "Lee Wong"
