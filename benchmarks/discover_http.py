@@ -162,7 +162,7 @@ def main() -> int:
         with tempfile.TemporaryDirectory() as folder:
             port = free_port()
             token = asyncio.run(prepared(Path(folder) / "data", port, size))
-            with running_gateway(Path(folder) / "data", demo=False, port=port):
+            with running_gateway(Path(folder) / "data", demo=False, port=port, from_nothing=True):
                 found[size] = asyncio.run(measured(port, token))
         bare_ms, discover_ms, rate = found[size]
         print(

@@ -142,7 +142,7 @@ async def measure() -> bool:
             given.write_bytes(document(f"http://127.0.0.1:{port}"))
             await asyncio.to_thread(prepare, data, given)
             extra = {"ASCEND_EGRESS_ALLOW": f"127.0.0.1:{port}", "ASCEND_RATE_LIMIT_SCALE": "1000000"}
-            with running_gateway(data, demo=False, extra=extra) as running:
+            with running_gateway(data, demo=False, extra=extra, from_nothing=True) as running:
                 listens = int(running.base_url.rpartition(":")[2])
                 flooding, quiet = [Tenant(each, listens, await asyncio.to_thread(mint, data, each)) for each in (FLOODS, VICTIM)]
                 for case, (flood, wide, make, count) in CASES.items():

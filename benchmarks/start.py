@@ -45,7 +45,7 @@ def main() -> int:
 def started(data: Path, idle_s: float = 0.0) -> tuple[float, float]:
     """Start and stop a gateway; return the seconds until it was ready, and its MB resident after `idle_s`."""
     began = time.perf_counter()
-    with running_gateway(data, onboarding=True) as gateway:
+    with running_gateway(data, onboarding=True, from_nothing=True) as gateway:
         seconds = time.perf_counter() - began
         time.sleep(idle_s)
         return seconds, resident_mb(gateway.process.pid)
