@@ -19,7 +19,9 @@ from capability_index.index import CapabilityIndex
 from capability_index.search import Visible
 
 OWN = Path(__file__).resolve().parents[3] / "shared" / "encoder"
-is_here = pytest.mark.skipif(not (OWN / "ascend-words.safetensors").is_file(), reason=f"no word table in {OWN}")
+is_here = pytest.mark.skipif(
+    not (OWN / "ascend-words.safetensors").is_file(), reason="the folder of shared development data is not beside this repository"
+)
 EVERYTHING = Visible(("*",))
 
 
