@@ -86,9 +86,9 @@ async def open_gateway(settings: Settings) -> AsyncIterator[Gateway]:
 
         models = ContextModels(ai_gateway.calls, ai_gateway.names.of)
         documents = assemble_documents(settings, store, egress, table, reranker, models)
-        context = assemble_context_plane(settings, store, table, reranker, documents=documents)
         extractions = Extractions(store.context, store.extractions, models, lambda: tuple(tenants.live))
-        of_planes = [*ai_gateway.functions(store), *context.functions(), *documents.functions()]
+        context = assemble_context_plane(settings, store, table, reranker, documents=documents, extractions=extractions)
+        of_planes = [*ai_gateway.functions(store), *context.functions()]
         operations = await stack.enter_async_context(
             open_operations(settings, store, tenants, egress, connections, of_planes, ai_gateway.metered, context.names)
         )
@@ -113,18 +113,12 @@ async def open_gateway(settings: Settings) -> AsyncIterator[Gateway]:
             dispatcher=operations.dispatcher, step_up=step_up, settings=settings, tracing=operations.tracing, states=states, extras=extras
         )
 
-        async def episodes_changed(changes: list[Change]) -> None:
-            for tenant_id in {change.item for change in changes}:
-                extractions.wake(tenant_id)
-
         async def tenants_changed(_changes: list[Change]) -> None:
             tenants.replace(await store.tenants.all())
 
         authorization.listen(feed)
         ai_gateway.listen(feed)
         context.listen(feed)
-        documents.listen(feed)
-        feed.listen("context", episodes_changed)
         feed.listen("tenants", tenants_changed)
         feed.listen("operations", operations.changed)
         feed.listen("operations", titles.changed)
@@ -141,8 +135,6 @@ async def open_gateway(settings: Settings) -> AsyncIterator[Gateway]:
             *operations.background(),
             *ai_gateway.background(),
             *context.background(),
-            *documents.background(),
-            extractions.run,
         ):
             background.start_soon(work)
         operations.telemetry.registry.register(ai_gateway.metrics)
