@@ -43,7 +43,7 @@ _SPACE, _CODED = "space:", "coded:"
 def save(segments: Mapping[str, TenantIndex], directory: Path, model: str) -> None:
     """Write `segments` to `directory`, in one step as seen by `load`. `model` names the space of the vectors."""
     directory.mkdir(parents=True, exist_ok=True)
-    with _turn(directory):
+    with saving_turn(directory):
         _save(segments, directory, model)
 
 
@@ -225,7 +225,7 @@ def _analysis(said: Sequence[str]) -> Analysis:
 
 
 @contextmanager
-def _turn(directory: Path) -> Iterator[None]:
+def saving_turn(directory: Path) -> Iterator[None]:
     """Wait for another process that saves here: it must not sweep away parts that this one has written but not listed yet."""
     with (directory / ".lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)

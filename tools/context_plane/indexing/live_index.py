@@ -10,12 +10,13 @@ import anyio
 import orjson
 
 from capability_index.errors import SnapshotInvalid
+from capability_index.snapshot import saving_turn
 from capability_index.text_index import Mask, TextIndex
 from tools.context_plane.indexing.corpus import Corpus, IndexNews
 
 #: The numbers of what was deleted are kept for longer; a file that was not written for so long is made anew.
 MAX_AGE_S = 60 * 86_400.0
-_POSITION = "position.json"
+_POSITION, _INDEX = "position.json", "index"
 SEGMENT = "rows"
 _EXPIRED_AT_ONCE = 1_000
 
@@ -99,7 +100,7 @@ class LiveIndex:
 
     async def drop_files(self) -> None:
         """Delete its files: whoever comes next makes them anew from the store."""
-        await self.run(lambda: shutil.rmtree(self._directory, ignore_errors=True))
+        await self.run(self._drop)
 
     def _take(self, news: IndexNews) -> None:
         if news.gone:
@@ -120,15 +121,31 @@ class LiveIndex:
             return 0
 
     def _loaded(self, newest: int) -> int:
+        if not self._directory.is_dir():
+            return 0
+        with saving_turn(self._directory):
+            return self._loaded_alone(newest)
+
+    def _drop(self) -> None:
+        if self._directory.is_dir():
+            with saving_turn(self._directory):
+                self._drop_alone()
+
+    def _drop_alone(self) -> None:
+        # The position first: files without one are made anew.
+        (self._directory / _POSITION).unlink(missing_ok=True)
+        shutil.rmtree(self._directory / _INDEX, ignore_errors=True)
+
+    def _loaded_alone(self, newest: int) -> int:
         try:
             position = orjson.loads((self._directory / _POSITION).read_bytes())
             revision, written_at = int(position["revision"]), float(position["written_at"])
             # A store that was restored to an earlier day knows less than the file.
             if not 0 < revision <= newest or time.time() - written_at > MAX_AGE_S:
                 raise SnapshotInvalid("the index is of another time")
-            self.index.load(self._directory / "index")
+            self.index.load(self._directory / _INDEX)
         except (OSError, ValueError, KeyError, TypeError, SnapshotInvalid):
-            shutil.rmtree(self._directory, ignore_errors=True)
+            self._drop_alone()
             return 0
         return revision
 
@@ -136,8 +153,10 @@ class LiveIndex:
         if self.has_remains:
             self.index.compact(SEGMENT)
         self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-        # The position last: one that is too low has rows read twice, one too high would lose them.
-        self.index.save(self._directory / "index")
-        fresh = self._directory / (_POSITION + ".new")
-        fresh.write_bytes(orjson.dumps({"revision": revision, "written_at": time.time()}))
-        fresh.replace(self._directory / _POSITION)
+        # One process at a time: the position of one beside the index of another would lose what lies between them.
+        with saving_turn(self._directory):
+            # The position last: one that is too low has rows read twice, one too high would lose them.
+            self.index.save(self._directory / _INDEX)
+            fresh = self._directory / (_POSITION + ".new")
+            fresh.write_bytes(orjson.dumps({"revision": revision, "written_at": time.time()}))
+            fresh.replace(self._directory / _POSITION)

@@ -89,3 +89,20 @@ async def test_a_tenant_without_rows_leaves_no_file_and_costs_no_index(tmp_path:
         assert not known.plane.facts._open
         assert await known.texts("anything") == []
         assert not await anyio.Path(tmp_path / "context").exists()
+
+
+async def test_two_processes_that_save_in_turns_leave_files_that_lack_nothing(tmp_path: Path) -> None:
+    """The index of one beside the position of another would lose what lies between them, for good."""
+    async with knowing(tmp_path) as one, knowing(tmp_path) as other:
+        for number in range(6):
+            await one.say(fact(f"Company {number}", "champion", f"Dana {number}"), source="crm")
+            first, second = await one.plane.facts._of("acme"), await other.plane.facts._of("acme")
+            await first.catch_up()
+            async with anyio.create_task_group() as group:
+                group.start_soon(first.save)
+                group.start_soon(second.save)
+            await second.catch_up()
+    async with knowing(tmp_path) as later:
+        assert {text for number in range(6) for text in await later.texts(f"Company {number}")} == {
+            f"Company {number} champion Dana {number}" for number in range(6)
+        }
