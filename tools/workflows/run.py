@@ -1,0 +1,91 @@
+"""What a body does its work through: each step runs at least once, and its result is recorded once.
+
+A body that is begun again after its process died runs from its first line; steps that are on record give their result at once. So a body
+decides by what it was given, by results and by nothing else: no clock, no chance, no state of the process.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from tools.context_plane.stores import ContextRows
+from tools.operation import Json
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """How a step that failed is tried again: `attempts` in all, waits that double from `first_s` to `longest_s`, each times 0.5 to 1.5.
+
+    A fault that says how long to wait (Retry-After) is heeded; one that is permanent (`PermanentFault`, a refusal of the caller's
+    arguments) is not tried again.
+    """
+
+    attempts: int = 1
+    first_s: float = 1.0
+    longest_s: float = 60.0
+
+
+ONCE = Retry()
+
+
+class Marks(Protocol):
+    """How far a source has been read, by name, within one transaction of one tenant."""
+
+    def get(self, name: str) -> Json: ...
+    def put(self, name: str, value: Json) -> None: ...
+
+
+class Writes(Protocol):
+    """The rows of one tenant, within the transaction that also records the step."""
+
+    @property
+    def context(self) -> ContextRows:
+        """What is known: episodes, claims, facts (tools/context_plane/stores.py)."""
+        ...
+
+    @property
+    def marks(self) -> Marks: ...
+
+    def enqueue(self, workflow: str, given: Mapping[str, Json], *, key: str) -> str:
+        """Start a run with the commit of this transaction; the same key is the same run. Returns the id of the run."""
+        ...
+
+
+class Run(Protocol):
+    """One run, as its body sees it. Names of steps are unique within a run."""
+
+    @property
+    def tenant_id(self) -> str: ...
+
+    @property
+    def run_id(self) -> str: ...
+
+    async def step(self, name: str, work: Callable[[], Awaitable[Json]], *, retry: Retry | None = None, timeout_s: float = 30.0) -> Json:
+        """Return what `work` gives: run at least once, recorded once, ≤ 256 KB as JSON. `retry` None: the workflow's.
+
+        Raises StepFailed when its attempts are used up, which ends the run unless the body goes on.
+        """
+        ...
+
+    async def transact(self, name: str, work: Callable[[Writes], Json]) -> Json:
+        """Return what `work` gives; its writes and the record are one transaction: exactly once. Plain code, in one thread of the store."""
+        ...
+
+    async def call(self, name: str, operation: str, arguments: Mapping[str, Json], *, retry: Retry | None = None) -> Json:
+        """Run an operation of the catalogue through the door, as whoever the run acts for; idempotency key `run_id:name`.
+
+        Returns the outcome's data. Raises StepFailed with its failure; a write that may have happened is never sent twice without a key.
+        """
+        ...
+
+    async def sleep(self, name: str, seconds: float) -> None:
+        """Go on so much later, in whichever process."""
+        ...
+
+    async def wait(self, name: str, signal: str, timeout_s: float) -> Json:
+        """Return the value of the signal, or None where none came in time."""
+        ...
+
+    async def now_us(self, name: str) -> int:
+        """Return the time as it was when this step first ran."""
+        ...
