@@ -6,10 +6,13 @@ decides by what it was given, by results and by nothing else: no clock, no chanc
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
+from tools.context_plane.rag.records import DocumentRecord
 from tools.context_plane.stores import ContextRows
 from tools.operation import Json
+
+Read = TypeVar("Read")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +32,27 @@ ONCE = Retry()
 
 
 class Marks(Protocol):
-    """How far a source has been read, by name, within one transaction of one tenant."""
+    """How far a source has been read, by name, and what waits to be taken in, within one transaction of one tenant."""
 
-    def get(self, name: str) -> Json: ...
-    def put(self, name: str, value: Json) -> None: ...
+    def get(self, name: str) -> Json:
+        """Return what was put; None where nothing was."""
+        ...
+
+    def put(self, name: str, value: Json) -> None:
+        """Keep a value of at most 4 MB as JSON; None deletes it, and no byte of it stays."""
+        ...
+
+
+class DocumentWrites(Protocol):
+    """Documents of one tenant, within the transaction: they become searchable by and by, like those that are uploaded."""
+
+    def add(self, document: DocumentRecord, content: bytes) -> int:
+        """Put a document into the queue and return its number, or that of the one with the same bytes. Raises QuotaExceeded."""
+        ...
+
+    def forget(self, url: str) -> int:
+        """Delete the documents that are from this URL, of every audience; return how many there were."""
+        ...
 
 
 class Writes(Protocol):
@@ -42,6 +62,9 @@ class Writes(Protocol):
     def context(self) -> ContextRows:
         """What is known: episodes, claims, facts (tools/context_plane/stores.py)."""
         ...
+
+    @property
+    def documents(self) -> DocumentWrites: ...
 
     @property
     def marks(self) -> Marks: ...
@@ -69,6 +92,28 @@ class Run(Protocol):
 
     async def transact(self, name: str, work: Callable[[Writes], Json]) -> Json:
         """Return what `work` gives; its writes and the record are one transaction: exactly once. Plain code, in one thread of the store."""
+        ...
+
+    async def take_in(
+        self,
+        name: str,
+        read: Callable[[], Awaitable[Read]],
+        work: Callable[[Writes, Read], Json],
+        *,
+        retry: Retry | None = None,
+        timeout_s: float = 30.0,
+    ) -> Json:
+        """Like `transact`, of what `read` gives: that is read anew in each attempt, outside of the transaction, and not recorded.
+
+        So what is read may be larger than a result may be, and no copy of it stays with the run.
+        """
+        ...
+
+    async def ask(self, operation: str, arguments: Mapping[str, Json]) -> Json:
+        """Within the work of a step: what `call` does, for reading alone; not recorded, not tried again by itself.
+
+        Raises ToolError with its failure, which the step's retry heeds.
+        """
         ...
 
     async def call(self, name: str, operation: str, arguments: Mapping[str, Json], *, retry: Retry | None = None) -> Json:
