@@ -27,10 +27,15 @@ def insert_in_thread(connection: Connection, table: Table, rows: Sequence[Mappin
 
 async def insert_once(connection: AsyncConnection, table: Table, values: Mapping[str, Any]) -> bool:
     """Insert the row, or leave the one that is there; True where it is new. Of concurrent calls one is told True."""
+    return await connection.run_sync(insert_once_in_thread, table, values)
+
+
+def insert_once_in_thread(connection: Connection, table: Table, values: Mapping[str, Any]) -> bool:
+    """Do what `insert_once` does, in a transaction that runs whole in a thread."""
     keys = list(table.primary_key.columns)
     statement = _insert(connection, table).values(**values).on_conflict_do_nothing(index_elements=keys).returning(*keys)
     # What came back counts: the row count of an insert is not known in PostgreSQL.
-    return (await connection.execute(statement)).first() is not None
+    return connection.execute(statement).first() is not None
 
 
 async def insert_or_replace(connection: AsyncConnection, table: Table, values: Mapping[str, Any]) -> None:
@@ -40,6 +45,6 @@ async def insert_or_replace(connection: AsyncConnection, table: Table, values: M
     await connection.execute(_insert(connection, table).values(**values).on_conflict_do_update(index_elements=keys, set_=changed))
 
 
-def _insert(connection: AsyncConnection, table: Table) -> sqlite.Insert | postgresql.Insert:
+def _insert(connection: AsyncConnection | Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
     # SQLite and PostgreSQL write `ON CONFLICT` alike, SQLAlchemy does not.
     return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)

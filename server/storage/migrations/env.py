@@ -11,7 +11,8 @@ import server.storage.schema.metering_tables
 import server.storage.schema.oauth_tables
 import server.storage.schema.platform_tables
 import server.storage.schema.subject_tables
-import server.storage.schema.tool_tables  # noqa: F401  the imports fill the metadata
+import server.storage.schema.tool_tables
+import server.storage.schema.workflow_tables  # noqa: F401  the imports fill the metadata
 from server.storage.schema.metadata import metadata
 
 context.configure(

@@ -1,0 +1,1 @@
+"""Durable work in SQL: what waits for the engine, and what starts it."""
