@@ -129,8 +129,7 @@ class TextIndex:
         found = rank(self._segments.get(segment, EMPTY), query, mask, self._table, max(limit, candidates))
         if found is None:
             return Found((), True, 0)
-        hits = tuple(_hit(found, at) for at in range(min(limit, len(found.ids))))
-        return Found(hits, found.sureness < 0, len(found.ids))
+        return Found(_hits(found, slice(0, limit)), found.sureness < 0, len(found.ids))
 
     def explain(self, segment: str, query: str, row: int, mask: Mask) -> Explanation:
         """Return the scores and the rank of one row, and which conditions of `mask` keep it out."""
@@ -144,7 +143,8 @@ class TextIndex:
         if found is None:
             return Explanation(True, None, None, kept_out_by)
         at = int(np.flatnonzero(found.ids == row)[0])
-        return Explanation(True, None if kept_out_by else found.place, _hit(found, at), kept_out_by)
+        (hit,) = _hits(found, slice(at, at + 1))
+        return Explanation(True, None if kept_out_by else found.place, hit, kept_out_by)
 
     def save(self, directory: Path) -> None:
         """Write all segments, in one step as seen by `load`; parts that are there already are not written again."""
@@ -170,6 +170,12 @@ class TextIndex:
         self._segments = MappingProxyType(dict(segments))
 
 
-def _hit(found: Ranking, at: int) -> Hit:
-    features = {name: float(values[at]) for name, values in (*found.parts.items(), *found.measures.items())}
-    return Hit(int(found.ids[at]), float(found.scores[at]), features["lexical"], features["vector"], MappingProxyType(features))
+def _hits(found: Ranking, places: slice) -> tuple[Hit, ...]:
+    """Return the candidates in some places."""
+    named = {**found.parts, **found.measures}
+    # Whole columns at once: a number by itself out of an array costs more than all else here.
+    features = [dict(zip(named, values, strict=True)) for values in zip(*(each[places].tolist() for each in named.values()), strict=True)]
+    return tuple(
+        Hit(row, score, each["lexical"], each["vector"], MappingProxyType(each))
+        for row, score, each in zip(found.ids[places].tolist(), found.scores[places].tolist(), features, strict=True)
+    )

@@ -1,6 +1,6 @@
 """Words that mean much the same as a word, by the vectors of a word table alone: what one tenant wrote has no part in it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,17 +24,17 @@ class NearWords:
         self._stems, self._vectors, self._min_cosine = [stem(word) for word in words], vectors, min_cosine
         self._near_by_word: dict[str, Mapping[str, float]] = {}
 
-    def near(self, vector_by_word: Mapping[str, Floats]) -> list[Mapping[str, float]]:
-        """Return for each word the stems near it and their cosines, the nearest first."""
+    def near(self, words: Sequence[str], encode: Callable[[Sequence[str]], Floats]) -> list[Mapping[str, float]]:
+        """Return for each word the stems near it and their cosines, the nearest first. `encode`: unit rows of words that are new."""
         known = self._near_by_word
-        missing = [word for word in vector_by_word if word not in known]
+        missing = [word for word in dict.fromkeys(words) if word not in known]
         if missing:
             if len(known) + len(missing) > _MAX_CACHED:
                 # A new dict and not a cleared one: another thread may be reading the old.
-                self._near_by_word = known = {word: known[word] for word in vector_by_word if word in known}
-            cosines = np.stack([vector_by_word[word] for word in missing]) @ self._vectors.T
+                self._near_by_word = known = {word: known[word] for word in words if word in known}
+            cosines = encode(missing) @ self._vectors.T
             known.update((word, self._close(row)) for word, row in zip(missing, cosines, strict=True))
-        return [known[word] for word in vector_by_word]
+        return [known[word] for word in words]
 
     def forget(self) -> None:
         """Forget the words that were asked for."""

@@ -101,7 +101,12 @@ class Reader:
         """Write -inf to `fused` for the rows that the mask of their shard leaves out."""
         for at, mask in enumerate(masks):
             if mask is not None:
-                np.putmask(fused[self.starts[at] : self.starts[at + 1]], ~mask, -np.inf)
+                # Without a branch a row: where a mask leaves half of the rows, assigning by it takes ten times as long.
+                bound = mask.astype(np.float32)
+                bound -= np.float32(0.5)
+                bound *= np.float32(np.inf)
+                part_fused = fused[self.starts[at] : self.starts[at + 1]]
+                np.minimum(part_fused, bound, out=part_fused)
 
     def frequency(self, term: str) -> int:
         found = 0

@@ -102,7 +102,7 @@ def near_by_table(words_by_term: Mapping[str, str], term_ids: Mapping[str, int],
     terms = list(words_by_term)
     usable = known_words(list(words_by_term.values()), table)
     words = [word for word, known in zip(words_by_term.values(), usable, strict=True) if known]
-    close = iter(table.near_words.near(dict(zip(words, table.encode(words), strict=True))))
+    close = iter(table.near_words.near(words, table.encode))
     found: list[Near] = []
     for term, known in zip(terms, usable, strict=True):
         near = (

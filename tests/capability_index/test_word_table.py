@@ -95,7 +95,7 @@ def test_another_version_of_the_distribution_is_taken_over(tmp_path: Path, monke
 
 def test_words_near_a_word_are_those_of_the_table(table: WordTable) -> None:
     """What a tenant wrote has no part in it: the list is the same for all."""
-    buyer, gone = table.near_words.near(dict(zip(["buyers", "deleted"], table.encode(["buyers", "deleted"]), strict=True)))
+    buyer, gone = table.near_words.near(["buyers", "deleted"], table.encode)
     assert {"buyer", "purchas"} & buyer.keys()
     assert "delet" in gone
     assert "delet" not in buyer

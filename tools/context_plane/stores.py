@@ -176,6 +176,11 @@ class ContextRows(EpisodeRows, EntityRows, FactRows, ForgettingRows, Protocol):
         ...
 
     @property
+    def stands_at(self) -> int:
+        """The tenant's last revision: an index that stands there lacks nothing of these rows."""
+        ...
+
+    @property
     def quotas(self) -> ContextQuotas:
         """What one tenant may have on record; whoever takes something in asks."""
         ...

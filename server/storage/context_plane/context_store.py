@@ -6,9 +6,9 @@ from typing import TypeVar
 from sqlalchemy import Connection
 
 from server.storage.context_plane.fact_news import facts_since
-from server.storage.context_plane.revisions import move_to, next_revision, revision_of
+from server.storage.context_plane.revisions import move_to, next_revision
 from server.storage.context_plane.rows import SqlContextRows
-from server.storage.context_plane.totals import keep_totals, totals_of
+from server.storage.context_plane.totals import Totals, keep_totals, standing_of, totals_of
 from server.storage.database import Database
 from server.storage.schema.context_tables import claims, entities, entity_keys, entity_links, episodes, facts, signal_evaluations
 from server.storage.schema.tool_tables import plan_steps, plans, results
@@ -25,7 +25,7 @@ class SqlContextStore:
     async def change(self, tenant_id: str, work: Callable[[ContextRows], Result]) -> Result:
         def changed(connection: Connection) -> Result:
             first = next_revision(connection, tenant_id)
-            rows = self._rows(connection, tenant_id, first)
+            rows = self._rows(connection, tenant_id, first, totals_of(connection, tenant_id))
             result = work(rows)
             if rows.revision > first + 1:
                 move_to(connection, tenant_id, rows.revision - 1)
@@ -46,8 +46,8 @@ class SqlContextStore:
         return await self._database.look(lambda connection: facts_since(self._seen(connection, tenant_id), revision, limit))
 
     def _seen(self, connection: Connection, tenant_id: str) -> SqlContextRows:
-        return self._rows(connection, tenant_id, revision_of(connection, tenant_id) + 1)
+        revision, totals = standing_of(connection, tenant_id)
+        return self._rows(connection, tenant_id, revision + 1, totals)
 
-    def _rows(self, connection: Connection, tenant_id: str, revision: int) -> SqlContextRows:
-        totals = totals_of(connection, tenant_id)
+    def _rows(self, connection: Connection, tenant_id: str, revision: int, totals: Totals) -> SqlContextRows:
         return SqlContextRows(connection, tenant_id, totals.next_us, totals, revision, self._quotas)

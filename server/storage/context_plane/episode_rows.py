@@ -106,37 +106,39 @@ class SqlEpisodeRows(TenantRows):
 
 def episode_of(row: Row[Any]) -> Episode:
     """Return the episode of a row of `episodes`."""
+    at = row._mapping  # An attribute of a row takes six times as long as a key of its mapping.
     return Episode(
-        episode_id=row.episode_id,
-        audience=row.audience,
-        source=row.source,
-        source_id=row.source_id,
-        content_hash=row.content_hash,
-        kind=row.kind,
-        occurred_at_us=row.occurred_at,
-        recorded_at_us=row.recorded_at,
-        author=row.author,
-        url=row.url,
-        content=row.content,
+        episode_id=at["episode_id"],
+        audience=at["audience"],
+        source=at["source"],
+        source_id=at["source_id"],
+        content_hash=at["content_hash"],
+        kind=at["kind"],
+        occurred_at_us=at["occurred_at"],
+        recorded_at_us=at["recorded_at"],
+        author=at["author"],
+        url=at["url"],
+        content=at["content"],
     )
 
 
 def claim_of(row: Row[Any]) -> Claim:
+    at = row._mapping  # An attribute of a row takes six times as long as a key of its mapping.
     return Claim(
-        claim_id=row.claim_id,
-        episode_id=row.episode_id,
-        audience=row.audience,
-        subject_id=row.subject_id,
-        predicate=row.predicate,
-        object_id=row.object_id,
-        value=row.value,
-        valid_from_us=row.valid_from,
-        valid_to_us=row.valid_to,
-        confidence=row.confidence,
-        method=row.method,
-        occurred_at_us=row.occurred_at,
-        recorded_at_us=row.recorded_at,
-        withdrawn_at_us=row.withdrawn_at,
-        start=row.start,
-        end=row.end,
+        claim_id=at["claim_id"],
+        episode_id=at["episode_id"],
+        audience=at["audience"],
+        subject_id=at["subject_id"],
+        predicate=at["predicate"],
+        object_id=at["object_id"],
+        value=at["value"],
+        valid_from_us=at["valid_from"],
+        valid_to_us=at["valid_to"],
+        confidence=at["confidence"],
+        method=at["method"],
+        occurred_at_us=at["occurred_at"],
+        recorded_at_us=at["recorded_at"],
+        withdrawn_at_us=at["withdrawn_at"],
+        start=at["start"],
+        end=at["end"],
     )

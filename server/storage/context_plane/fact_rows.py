@@ -87,19 +87,20 @@ class SqlFactRows(TenantRows):
 
 
 def fact_of(row: Row[Any]) -> Fact:
+    at = row._mapping  # An attribute of a row takes six times as long as a key of its mapping.
     return Fact(
-        fact_id=row.fact_id,
-        group=Group(audience=row.audience, subject_id=row.subject_id, predicate=row.predicate),
+        fact_id=at["fact_id"],
+        group=Group(audience=at["audience"], subject_id=at["subject_id"], predicate=at["predicate"]),
         belief=Belief(
-            object_id=row.object_id,
-            value=row.value,
-            valid_from_us=row.valid_from,
-            valid_to_us=row.valid_to,
-            confidence=row.confidence,
-            state=row.state,
-            claim_ids=tuple(orjson.loads(row.claim_ids)),
+            object_id=at["object_id"],
+            value=at["value"],
+            valid_from_us=at["valid_from"],
+            valid_to_us=at["valid_to"],
+            confidence=at["confidence"],
+            state=at["state"],
+            claim_ids=tuple(orjson.loads(at["claim_ids"])),
         ),
-        text=row.text,
-        recorded_at_us=row.recorded_at,
-        retired_at_us=row.retired_at,
+        text=at["text"],
+        recorded_at_us=at["recorded_at"],
+        retired_at_us=at["retired_at"],
     )

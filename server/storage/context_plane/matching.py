@@ -50,7 +50,7 @@ def matching(
     make = _statement if among else _known_statement
     statement = make(table, tuple(columns), tuple(map(type, listed[0])), is_sqlite, *among)
     values = _sqlite_values(listed) if is_sqlite else _postgres_values(listed)
-    rows = connection.execute(statement if limit is None else statement.limit(limit), {"tenant": tenant_id, **values})
+    rows = connection.execute(statement if limit is None else statement.limit(limit), {"tenant": tenant_id, **values}).all()
     return [row for row in rows if row.tenant_id is not None]
 
 

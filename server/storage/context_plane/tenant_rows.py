@@ -23,6 +23,10 @@ class TenantRows:
     #: rows, by table
     gone: Counter[str] = field(default_factory=Counter)
 
+    @property
+    def stands_at(self) -> int:
+        return self.revision - 1
+
     def take_revision(self) -> int:
         self.revision += 1
         return self.revision - 1

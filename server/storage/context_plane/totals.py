@@ -1,12 +1,20 @@
 """What a tenant has on record, and when it changed last: read and written in the transaction that changes it."""
 
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, bindparam, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from server.storage.database import now_us
-from server.storage.schema.context_tables import context_totals
+from server.storage.schema.context_tables import context_revisions, context_totals
+
+# Made once: every question begins with it.
+_STANDING = (
+    select(context_revisions.c.revision, context_totals)
+    .select_from(context_revisions.outerjoin(context_totals, context_totals.c.tenant_id == context_revisions.c.tenant_id))
+    .where(context_revisions.c.tenant_id == bindparam("tenant"))
+)
 
 
 @dataclass(slots=True)
@@ -33,6 +41,14 @@ def totals_of(connection: Connection, tenant_id: str) -> Totals:
     return Totals() if row is None else _totals(row)
 
 
+def standing_of(connection: Connection, tenant_id: str) -> tuple[int, Totals]:
+    """Return a tenant's revision, 0 where nothing was ever kept, and its totals."""
+    row = connection.execute(_STANDING, {"tenant": tenant_id}).one_or_none()
+    if row is None:
+        return 0, Totals()
+    return row.revision, Totals() if row.changed_at is None else _totals(row)
+
+
 def keep_totals(connection: Connection, tenant_id: str, totals: Totals, changed_at: int) -> None:
     values = {
         "changed_at": changed_at,
@@ -47,5 +63,5 @@ def keep_totals(connection: Connection, tenant_id: str, totals: Totals, changed_
     connection.execute(first.on_conflict_do_update(index_elements=[context_totals.c.tenant_id], set_=values))
 
 
-def _totals(row: Row[tuple[object, ...]]) -> Totals:
+def _totals(row: Row[Any]) -> Totals:
     return Totals(changed_at=row.changed_at, facts=row.facts, claims=row.claims, entities=row.entities, content_bytes=row.content_bytes)

@@ -46,9 +46,19 @@ class LiveIndexes:
 
     async def search(self, tenant_id: str, query: str, mask: Mask, limit: int, candidates: int = 50) -> tuple[Found, bool]:
         """Return what fits, and whether something that was kept is missing in it (`index_behind`)."""
+        is_behind = not await self.catch_up(tenant_id)
+        found, _revision = await self.look(tenant_id, query, mask, limit, candidates)
+        return found, is_behind
+
+    async def look(self, tenant_id: str, query: str, mask: Mask, limit: int, candidates: int = 50) -> tuple[Found, int]:
+        """Return what fits as the index stands, and where that is: nothing up to that revision is missing, and later things may be."""
         held = await self._of(tenant_id)
-        is_behind = not await self._caught_up(held)
-        return await held.run(lambda: held.index.search(SEGMENT, query, mask, limit, candidates)), is_behind
+        revision = held.revision
+        return await held.run(lambda: held.index.search(SEGMENT, query, mask, limit, candidates)), revision
+
+    async def catch_up(self, tenant_id: str) -> bool:
+        """Take over what is new; False where that would take longer than a question waits."""
+        return await self._caught_up(await self._of(tenant_id))
 
     async def explain(self, tenant_id: str, query: str, row: int, mask: Mask) -> Explanation:
         """Return why a row stands where it stands, or what keeps it out."""

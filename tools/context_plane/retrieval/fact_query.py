@@ -59,6 +59,7 @@ class RankedFacts:
 class _Considered:
     """What was looked at for one question: `known` has everything that is shown of those that may be answered."""
 
+    stands_at: int
     candidates: list[Candidate]
     named: frozenset[int]
     scored: list[Scored]
@@ -117,9 +118,7 @@ class FactQuery:
         """Return the facts that fit best, whether none fits well, and whether what was kept last is missing."""
         candidates = CANDIDATES
         while True:
-            found, is_behind = await self._found(scope.tenant_id, asked.query, wanted, candidates)
-            read = partial(_considered, hits=found.hits, wanted=wanted, asked=asked)
-            considered = await self._store.read(scope.tenant_id, read if self._judge() is None else partial(read, knows_all=True))
+            found, considered, is_behind = await self._looked(scope.tenant_id, wanted, asked, candidates)
             # Of several sources: who said it is known only now, so more are looked at until there are enough.
             is_enough = not wanted.sources or len(considered.candidates) >= asked.limit
             if is_enough or len(found.hits) < candidates or candidates >= MOST_CANDIDATES:
@@ -128,22 +127,39 @@ class FactQuery:
         judge, scored = self._judge(), considered.scored
         if judge is not None and len(considered.candidates) > 1:
             judged = await judge.judge(asked.query, [each.fact.text for each in considered.candidates])
-            scored = ranked(considered.candidates, considered.named, judged)[: asked.limit]
+            scored = ranked(considered.candidates, considered.named, judged, asked.limit)
         answered = tuple(AnsweredFact(considered.known[each.fact.fact_id], each.score, each.parts) for each in scored)
         return RankedFacts(answered, found.low_confidence, is_behind)
 
-    async def _found(self, tenant_id: str, query: str, wanted: FactFilter, candidates: int) -> tuple[Found, bool]:
-        """Search with each mask; where there are two, as subject and as object, a row counts once, by its better score."""
+    async def _looked(self, tenant_id: str, wanted: FactFilter, asked: AskedFacts, candidates: int) -> tuple[Found, _Considered, bool]:
+        """Search, and read what was found; where the rows are newer than the index, once more with what is new, if that can be had now."""
+        found, stands_at = await self._found(tenant_id, asked.query, wanted, candidates)
+        considered = await self._read(tenant_id, found, wanted, asked)
+        if stands_at is None or stands_at >= considered.stands_at:
+            # Seen from the rows, and not asked before: nearly always nothing is new, and the question is spared a trip to the store.
+            return found, considered, False
+        is_behind = not await self._indexes.catch_up(tenant_id)
+        found, _ = await self._found(tenant_id, asked.query, wanted, candidates)
+        return found, await self._read(tenant_id, found, wanted, asked), is_behind
+
+    async def _read(self, tenant_id: str, found: Found, wanted: FactFilter, asked: AskedFacts) -> _Considered:
+        knows_all = self._judge() is not None
+        return await self._store.read(tenant_id, partial(_considered, hits=found.hits, wanted=wanted, asked=asked, knows_all=knows_all))
+
+    async def _found(self, tenant_id: str, query: str, wanted: FactFilter, candidates: int) -> tuple[Found, int | None]:
+        """Search with each mask; where there are two, as subject and as object, a row counts once, by its better score.
+
+        Return also where the index stands; None: what was found was read from the store.
+        """
         if wanted.known_at_us < self.now_us() - KEPT_US:
-            return await self._past.search(tenant_id, query, wanted, candidates), False
-        searched = await asyncio.gather(*(self._indexes.search(tenant_id, query, mask, candidates, candidates) for mask in wanted.masks()))
-        first, is_behind = searched[0]
-        for other, is_other_behind in searched[1:]:
+            return await self._past.search(tenant_id, query, wanted, candidates), None
+        searched = await asyncio.gather(*(self._indexes.look(tenant_id, query, mask, candidates, candidates) for mask in wanted.masks()))
+        first = searched[0][0]
+        for other, _ in searched[1:]:
             held = {hit.row: hit for hit in sorted((*first.hits, *other.hits), key=lambda hit: hit.score)}
             hits = tuple(sorted(held.values(), key=lambda hit: -hit.score)[:candidates])
             first = replace(first, hits=hits, low_confidence=first.low_confidence and other.low_confidence)
-            is_behind = is_behind or is_other_behind
-        return first, is_behind
+        return first, min(stands_at for _, stands_at in searched)
 
     async def newest(self, scope: Scope, wanted: FactFilter, limit: int) -> list[KnownFact]:
         """Return the newest facts about the entities that were asked for, or of all."""
@@ -183,6 +199,6 @@ def _considered(rows: ContextRows, hits: Sequence[Hit], wanted: FactFilter, aske
     entities = entities_of(rows, facts)
     words = f" {normal_name(asked.query)} "
     named = frozenset(number for number, entity in entities.items() if entity.normal_name and f" {entity.normal_name} " in words)
-    scored = ranked(candidates, named)[: asked.limit]
+    scored = ranked(candidates, named, limit=asked.limit)
     shown = facts if knows_all else [each.fact for each in scored]
-    return _Considered(candidates, named, scored, {each.fact.fact_id: each for each in known_facts(rows, shown, entities)})
+    return _Considered(rows.stands_at, candidates, named, scored, {each.fact.fact_id: each for each in known_facts(rows, shown, entities)})

@@ -37,26 +37,36 @@ class FactJudge(Protocol):
         ...
 
 
-def ranked(candidates: Sequence[Candidate], named: Set[int], judged: Sequence[float] | None = None) -> list[Scored]:
-    """Return the candidates, best first. `named`: entities that the question names; `judged`: a judge's word, which then is the score.
+def ranked(
+    candidates: Sequence[Candidate], named: Set[int], judged: Sequence[float] | None = None, limit: int | None = None
+) -> list[Scored]:
+    """Return the candidates, best first, or the first `limit` of them.
 
+    `named`: entities that the question names; `judged`: a judge's word, which then is the score.
     Recency is a tie-break of ranking and never one of truth: what is not true at the moment that was asked about is not here.
     """
-    newest_first = sorted({_since(each.fact) for each in candidates}, reverse=True)
-    recency = {since: 1 - place / max(len(newest_first), 1) for place, since in enumerate(newest_first)}
-    found = []
-    for place, each in enumerate(candidates):
-        extras = {
-            "entity": ENTITY * (not named.isdisjoint((each.fact.group.subject_id, each.fact.belief.object_id or 0))),
-            "support": SUPPORT * math.log2(max(len(each.fact.belief.claim_ids), 1)),
-            "recency": RECENCY * recency[_since(each.fact)],
-        }
-        if judged is not None:
-            parts = {**each.parts, "found": each.found, "judge": judged[place]}
-            found.append(Scored(each.fact, judged[place], parts))
-        else:
-            found.append(Scored(each.fact, each.found + sum(extras.values()), {**each.parts, "found": each.found, **extras}))
-    return sorted(found, key=lambda each: (-each.score, each.fact.fact_id))
+    if judged is not None:
+        parts = [{"judge": score} for score in judged]
+    else:
+        newest_first = sorted({_since(each.fact) for each in candidates}, reverse=True)
+        recency = {since: RECENCY * (1 - place / max(len(newest_first), 1)) for place, since in enumerate(newest_first)}
+        parts = [_extras(each.fact, named, recency[_since(each.fact)]) for each in candidates]
+    scores = judged or [each.found + sum(extras.values()) for each, extras in zip(candidates, parts, strict=True)]
+    order = sorted(range(len(candidates)), key=lambda place: (-scores[place], candidates[place].fact.fact_id))
+    # Of most candidates nothing is shown, so what their scores are made of is put together for the best alone.
+    return [_scored(candidates[place], scores[place], parts[place]) for place in order[:limit]]
+
+
+def _extras(fact: Fact, named: Set[int], recency: float) -> dict[str, float]:
+    return {
+        "entity": ENTITY * (fact.group.subject_id in named or fact.belief.object_id in named),
+        "support": SUPPORT * math.log2(max(len(fact.belief.claim_ids), 1)),
+        "recency": recency,
+    }
+
+
+def _scored(candidate: Candidate, score: float, parts: Mapping[str, float]) -> Scored:
+    return Scored(candidate.fact, score, {**candidate.parts, "found": candidate.found, **parts})
 
 
 def newest(facts: Sequence[Fact]) -> list[Fact]:
