@@ -10,7 +10,7 @@ from typing import Protocol, TypeVar
 
 from tools.context_plane.rag.records import DocumentRecord
 from tools.context_plane.stores import ContextRows
-from tools.operation import Json
+from tools.operation import Json, Outcome
 
 Read = TypeVar("Read")
 
@@ -109,10 +109,11 @@ class Run(Protocol):
         """
         ...
 
-    async def ask(self, operation: str, arguments: Mapping[str, Json]) -> Json:
-        """Within the work of a step: what `call` does, for reading alone; not recorded, not tried again by itself.
+    async def ask(self, operation: str, arguments: Mapping[str, Json]) -> Outcome:
+        """Within the work of a step: run an operation that reads; not recorded, not tried again by itself.
 
-        Raises ToolError with its failure, which the step's retry heeds.
+        The outcome is whole (`max_chars` None): its data may be `LargeJson` or a `Download`, its `http` has the headers that the document
+        declares. Raises ToolError with its failure, which the step's retry heeds.
         """
         ...
 
