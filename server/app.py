@@ -1,7 +1,7 @@
 """Composition root: open what the gateway needs, put it together, give the URL table."""
 
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 import anyio
@@ -23,6 +23,7 @@ from server.assembly.operations import Operations, open_operations
 from server.assembly.pages import assemble_people
 from server.assembly.provider_titles import ProviderTitles
 from server.assembly.scopes import SubjectScopes
+from server.audited import unaudited
 from server.bearer import Challenges
 from server.config.settings import Settings
 from server.context_api.callers import ContextCallers
@@ -66,6 +67,9 @@ class Gateway:
 async def open_gateway(settings: Settings) -> AsyncIterator[Gateway]:
     """Open the store and the snapshots, start the background work, and give the application; leaving it ends all in order."""
     async with AsyncExitStack() as stack:
+        # What it does by itself, and whatever runs in the background from here on, is nobody's doing.
+        upkeep = stack.enter_context(ExitStack())
+        upkeep.enter_context(unaudited())
         store = await stack.enter_async_context(open_store(settings))
         egress = await stack.enter_async_context(Egress(settings.egress.egress_allow))
         feed = ChangeFeed(store.database)
@@ -154,6 +158,7 @@ async def open_gateway(settings: Settings) -> AsyncIterator[Gateway]:
             ContextEndpoint(operations.dispatcher, callers), ModelFront(model_api, _behind_proxy(routes, people.pages, settings))
         )
         app = McpFront(authorization.guard(mcp), rest)
+        upkeep.close()
         yield Gateway(app, settings, store, tenants, connections, operations, authorization, ai_gateway, context)
 
 

@@ -18,7 +18,7 @@ FLUSH_USAGE_S = 30.0
 CALLS_KEPT_US = 30 * 24 * 3600 * 1_000_000
 #: a quarter's bill can be looked into when it comes
 MODEL_CALLS_KEPT_US = 120 * 24 * 3600 * 1_000_000
-
+AUDIT_KEPT_US = 400 * 24 * 3600 * 1_000_000
 #: longer than an index's file may lie unread (tools/context_plane/indexing/live_index.py)
 GONE_KEPT_US = 90 * 24 * 3600 * 1_000_000
 
@@ -59,5 +59,6 @@ class Housekeeping:
         await self._store.comparisons.forget_before(now_us() - MODEL_CALLS_KEPT_US)
         await self._store.feedback.forget_before(now_us() - MODEL_CALLS_KEPT_US)
         await self._store.documents.forget_gone_before(now_us() - GONE_KEPT_US)
+        await self._store.audit_trail.sweep(now_us() - AUDIT_KEPT_US)
         await self._store.budgets.sweep()
         await self._feed.sweep()

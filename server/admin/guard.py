@@ -9,6 +9,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from server.admin.administrators import Administrators
 from server.admin.answers import refusal_of
 from server.admin.asked import ADMINISTRATOR
+from server.audited import Audited, audited
 from server.request_body import ClientGone
 
 
@@ -24,7 +25,9 @@ class AdminGuard:
             administrator = await self._administrators.of(request)
             # Without the handlers of the application around it: their errors have another shape.
             inner = {name: value for name, value in scope.items() if name != "starlette.exception_handlers"}
-            await self._app({**inner, ADMINISTRATOR: administrator}, receive, send)
+            what = Audited("api", f"{request.method} {request.url.path}", administrator.by, administrator.tenant_id)
+            with audited(what):
+                await self._app({**inner, ADMINISTRATOR: administrator}, receive, send)
         except ClientGone:
             return
         except Exception as error:

@@ -9,6 +9,8 @@ from typing import Any, ParamSpec, TypeVar
 import anyio
 import click
 
+from server.audited import audited
+from server.commands.command_being_run import command_being_run
 from server.commands.terminal import say
 from server.config.load import load
 from server.config.settings import Settings
@@ -41,12 +43,15 @@ def with_settings(command: Callable[..., R]) -> Callable[..., R]:
 
 
 def run_async(function: Callable[P, Coroutine[Any, Any, R]]) -> Callable[P, R]:
-    """Run an async command to its end."""
+    """Run an async command to its end; what it changes is on record (server/audited.py)."""
 
     @functools.wraps(function)
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
-        return anyio.run(functools.partial(function, *args, **kwargs))
+        with audited(command_being_run()):
+            return anyio.run(functools.partial(function, *args, **kwargs))
 
+    # For the test that enumerates all commands; `functools.wraps` hands it on.
+    vars(wrapper)["is_on_record"] = True
     return wrapper
 
 

@@ -20,6 +20,7 @@ from oauth.sign_in.subjects import Subject
 from oauth.stores import AuditLog
 from oauth.tenants import DEFAULT_TENANT, Tenant, Tenants
 from oauth.tokens.own_grants import OwnGrants
+from server.audited import doing
 from server.pages.browser_session import BrowserSessions
 from server.pages.page import Pages, see_other
 from server.pages.refusals import PageRefused, for_people, no_such_tenant
@@ -115,6 +116,7 @@ class AccountEndpoints:
         browser = self._sessions.browser_of(request)
         if act is None or browser is None:
             raise PageRefused(400, "Nothing was done", "The form did not say what to do.", ("Back", account_url(tenant.tenant_id)))
+        doing(f"account {form.get('action')}", form.get("grant") or "")
         return await act(_AccountVisit(request, tenant, session, form, browser))
 
     async def _sign_out(self, visit: _AccountVisit) -> Response:

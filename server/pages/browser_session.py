@@ -20,6 +20,7 @@ from oauth.authorization.request import BrowserSession
 from oauth.sign_in.errors import InvalidInput
 from oauth.sign_in.stores import BrowserSessionStore, StoredSession
 from oauth.sign_in.subjects import Subject, normalize_email
+from server.audited import acting, unaudited
 from server.config.settings import Settings
 
 ABSOLUTE_S = 7 * 24 * 3600
@@ -78,8 +79,11 @@ class BrowserSessions:
             return None
         now = self._clock()
         found = await self._store.find(_hash(secret), tenant_id, now)
-        if found is not None and now - found.last_seen_at > SEEN_EVERY_S:
-            await self._store.seen(found.session_hash, tenant_id, now)
+        if found is not None:
+            acting(found.subject.email, tenant_id)
+            if now - found.last_seen_at > SEEN_EVERY_S:
+                with unaudited():
+                    await self._store.seen(found.session_hash, tenant_id, now)
         return found
 
     async def all(self, request: Request) -> Sequence[BrowserSession]:
@@ -115,6 +119,7 @@ class BrowserSessions:
             last_seen_at=now,
             expires_at=now + self._absolute_s,
         )
+        acting(subject.email, subject.tenant_id)
         await self._store.begin(session, previous_hash)
         self._set(response, self.session_cookie, secret, self._absolute_s)
         return as_session(session)

@@ -20,6 +20,7 @@ from oauth.connections.upstream.registrations import Registrations
 from oauth.parameters import Parameters
 from oauth.principal import Principal
 from oauth.tenants import DEFAULT_TENANT, Tenant, Tenants
+from server.audited import doing
 from server.pages.browser_session import BrowserSessions
 from server.pages.page import Pages, see_other
 from server.pages.refusals import PageRefused, for_people, no_such_tenant
@@ -96,6 +97,7 @@ class ConnectionsPage:
         act = self._actions.get(form.get("action") or "")
         if act is None:
             raise PageRefused(400, "Nothing was done", "The form did not say what to do.", ("Back", connections_url(tenant.tenant_id)))
+        doing(f"connections {form.get('action')}", form.get("provider") or "")
         try:
             return see_other(await act(_ConnectionsVisit(tenant, _principal(session), form)))
         except UnknownConnection:

@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from oauth.sign_in.errors import HashingBusy
 from oauth.tenants import DEFAULT_TENANT
+from server.audited import Audited, audited
 from server.pages.browser_session import CookiesMissing, FormRefused
 from server.pages.page import Pages, see_other
 from server.pages.visit import connections_url
@@ -56,13 +57,17 @@ def no_such_tenant() -> PageRefused:
 
 
 def for_people(pages: Pages, endpoint: PageEndpoint) -> PageEndpoint:
-    """Return `endpoint` with its refusals answered as pages."""
+    """Return `endpoint` with its refusals answered as pages, and with what it changes on record (server/audited.py)."""
 
     async def answer(request: Request) -> Response:
         if request.method == "GET" and (moved := pages.own_address(request)) is not None:
             return see_other(moved)
         try:
-            return await endpoint(request)
+            if request.method == "GET":
+                return await endpoint(request)
+            # Whoever is found to sit there (BrowserSessions) and what the form asks for is filled in on the way.
+            with audited(Audited("page", f"{request.method} {request.url.path}")):
+                return await endpoint(request)
         except PageRefused as refusal:
             way_on = _way_on(request)
             return pages.error(refusal.status, refusal.title, refusal.message, action=refusal.action or way_on, also=way_on)

@@ -3,6 +3,7 @@
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from functools import partial
 from typing import TypeVar
 
 import anyio
@@ -10,6 +11,8 @@ from sqlalchemy import Connection, insert, text
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from server.audited import unrecorded
+from server.storage.audit.trail import append_audited
 from server.storage.engines import ThreadedSnapshots, ThreadedTransactions, engine_for
 from server.storage.notifications import NOTIFY
 from server.storage.schema.platform_tables import changes
@@ -74,9 +77,11 @@ class Database:
             if self._write_turn is None:
                 async with self._writer.begin() as connection:
                     yield connection
+                    await _put_on_record(connection)
                 return
             async with self._write_turn, self._writer.begin() as connection:
                 yield connection
+                await _put_on_record(connection)
 
     async def transact(self, work: Callable[[Connection], Result], *, survives_power_cut: bool = True) -> Result:
         """Run `work` as one transaction, like `write`, all of it in one thread: its statements cost one change of threads, not one each.
@@ -84,11 +89,12 @@ class Database:
         What need outlast only the death of this process, not a power cut, does not wait for the disk.
         """
         transactions = self._durable if survives_power_cut else self._hasty
+        recorded = work if unrecorded() is None else partial(_recorded, work)
         with uninterruptible(), _reached():
             if self._write_turn is None:
-                return await transactions.run(work)
+                return await transactions.run(recorded)
             async with self._write_turn:
-                return await transactions.run(work)
+                return await transactions.run(recorded)
 
     async def look(self, work: Callable[[Connection], Result]) -> Result:
         """Run `work` on one snapshot, like `read`, all of it in one thread; nothing it writes is kept."""
@@ -129,6 +135,18 @@ class Database:
         self._durable.close()
         self._hasty.close()
         self._snapshots.close()
+
+
+async def _put_on_record(connection: AsyncConnection) -> None:
+    """Add whose doing the transaction is to the audit trail, where somebody said so (server/audited.py)."""
+    if unrecorded() is not None:
+        await connection.run_sync(append_audited, now_us())
+
+
+def _recorded(work: Callable[[Connection], Result], connection: Connection) -> Result:
+    result = work(connection)
+    append_audited(connection, now_us())
+    return result
 
 
 async def announce(connection: AsyncConnection, topic: str, tenant_id: str | None, item: str) -> None:

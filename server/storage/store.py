@@ -11,6 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from oauth.errors import AlreadyTaken
 from oauth.quotas import OAuthQuotas
 from oauth.tenants import DEFAULT_TENANT, DEFAULT_TITLE, Tenant
+from server.audited import unaudited
 from server.config.errors import SettingsError
 from server.config.settings import Settings
 from server.storage.ai_gateway.caller_keys import SqlCallerKeyStore
@@ -19,6 +20,7 @@ from server.storage.ai_gateway.configurations import SqlAiConfigs
 from server.storage.ai_gateway.experiment_calls import SqlExperimentCalls
 from server.storage.ai_gateway.feedback import SqlFeedbackStore
 from server.storage.ai_gateway.model_calls import SqlModelCallStore
+from server.storage.audit.reading import SqlAuditTrail
 from server.storage.context_plane.context_store import SqlContextStore
 from server.storage.context_plane.documents import SqlDocumentStore
 from server.storage.context_plane.extractions import SqlExtractionStore
@@ -88,6 +90,7 @@ class Store:
     signals: SqlSignalStore
     documents: SqlDocumentStore
     extractions: SqlExtractionStore
+    audit_trail: SqlAuditTrail
 
 
 @asynccontextmanager
@@ -104,7 +107,8 @@ async def open_store(settings: Settings) -> AsyncIterator[Store]:
     except (SQLAlchemyError, ValueError) as error:
         raise SettingsError(f"the store cannot be opened: {_reason(error)}; {_way_out(settings)}") from error
     try:
-        await _check_environment(database, settings.store.environment)
+        with unaudited():
+            await _check_environment(database, settings.store.environment)
         scale = settings.store.quota_scale
         quotas = OAuthQuotas().scaled(scale)
         store = Store(
@@ -141,9 +145,11 @@ async def open_store(settings: Settings) -> AsyncIterator[Store]:
             knowledge=SqlKnowledgeStore(database),
             signals=SqlSignalStore(database),
             extractions=SqlExtractionStore(database),
+            audit_trail=SqlAuditTrail(database),
             documents=SqlDocumentStore(database, DOCUMENTS.scaled(scale)),
         )
-        await _ensure_default_tenant(store)
+        with unaudited():
+            await _ensure_default_tenant(store)
         yield store
     finally:
         await database.close()

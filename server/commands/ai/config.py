@@ -4,8 +4,8 @@ import json
 
 import click
 
-from server.commands.ai.times import shown_time
 from server.commands.frame import CommandFailed, json_option, run_async, with_settings
+from server.commands.times import shown_time
 from server.config.settings import Settings
 from server.storage.store import open_store
 from tools.ai_gateway.configuration.versions import version_json

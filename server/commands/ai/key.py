@@ -7,9 +7,9 @@ import click
 
 from oauth.sign_in.errors import InvalidInput
 from oauth.sign_in.subjects import normalize_email
-from server.commands.ai.times import shown_time
 from server.commands.frame import CommandFailed, json_option, run_async, with_settings
 from server.commands.rows import print_rows
+from server.commands.times import shown_time
 from server.commands.user import known_tenant
 from server.config.settings import Settings
 from server.storage.store import Store, open_store

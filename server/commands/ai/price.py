@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 import click
 
 from server.commands.ai.priced import Priced, known_prices, price_row
-from server.commands.ai.times import PointInTime
 from server.commands.frame import CommandFailed, json_option, run_async, with_settings
 from server.commands.rows import print_rows
+from server.commands.times import PointInTime
 from server.config.settings import Settings
 from server.storage.store import open_store
 from tools.near_names import near

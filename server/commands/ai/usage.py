@@ -5,9 +5,9 @@ from typing import Final, Literal, get_args
 
 import click
 
-from server.commands.ai.times import PointInTime
 from server.commands.frame import json_option, run_async, with_settings
 from server.commands.rows import print_rows
+from server.commands.times import PointInTime
 from server.commands.user import known_tenant
 from server.config.settings import Settings
 from server.storage.store import open_store

@@ -4,6 +4,7 @@ from alembic import context
 
 import server.storage.schema.ai_config_tables
 import server.storage.schema.ai_gateway_tables
+import server.storage.schema.audit_tables
 import server.storage.schema.connection_tables
 import server.storage.schema.context_tables
 import server.storage.schema.document_tables

@@ -1,4 +1,4 @@
-"""Times as the commands of the AI gateway read and show them: UTC."""
+"""Times as commands read and show them: UTC."""
 
 import re
 from datetime import UTC, datetime, timedelta

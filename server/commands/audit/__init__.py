@@ -1,0 +1,1 @@
+"""`ascend audit …`: who did what, and whether the catalogue keeps its rules."""
