@@ -45,6 +45,7 @@ from server.proxy_headers import ProxyHeaders
 from server.storage.change_feed import Change, ChangeFeed
 from server.storage.store import Store, open_store
 from tools.context_plane.extraction.extractions import Extractions
+from tools.context_plane.identity.judging import PairJudging
 from tools.egress.client import Egress
 
 
@@ -90,8 +91,11 @@ async def open_gateway(settings: Settings) -> AsyncIterator[Gateway]:
 
         models = ContextModels(ai_gateway.calls, ai_gateway.names.of)
         documents = assemble_documents(settings, store, egress, table, reranker, models)
-        extractions = Extractions(store.context, store.extractions, models, lambda: tuple(tenants.live))
-        context = assemble_context_plane(settings, store, table, reranker, documents=documents, extractions=extractions)
+        readers = (
+            Extractions(store.context, store.extractions, models, lambda: tuple(tenants.live)),
+            PairJudging(store.context, store.pairs, models, lambda: tuple(tenants.live)),
+        )
+        context = assemble_context_plane(settings, store, table, reranker, documents=documents, readers=readers)
         of_planes = [*ai_gateway.functions(store), *context.functions()]
         operations = await stack.enter_async_context(
             open_operations(settings, store, tenants, egress, connections, of_planes, ai_gateway.metered, context.names)

@@ -15,9 +15,12 @@ from server.storage.change_feed import Change, ChangeFeed
 from server.storage.store import Store
 from server.storage.tools.kept_calls import forget_answers
 from tools.builtins.context_changes import FactChanges
+from tools.builtins.context_identity import IdentityOperations
 from tools.builtins.context_questions import context_questions
 from tools.context_plane.extraction.extractions import Extractions
 from tools.context_plane.forgetting.forgetting import Forgetting
+from tools.context_plane.identity.judging import PairJudging
+from tools.context_plane.identity.listing import ProposalList
 from tools.context_plane.indexing.live_indexes import LiveIndexes
 from tools.context_plane.rag.forgetting import DocumentForgetting
 from tools.context_plane.retrieval.explanation import FactExplanation
@@ -45,13 +48,20 @@ class ContextPlane:
     forgetting: Forgetting
     names: KnownNames
     documents: Documents
-    #: None: a command, which has no model read anything
-    extractions: Extractions | None
+    proposals: ProposalList
+    #: what models do beside the calls; none in a command
+    readers: Sequence[Extractions | PairJudging]
 
     def functions(self) -> list[BuiltinFunction]:
         """Return the operations context_* and rag_*."""
         changes = FactChanges(self.store.context, self.facts.follow, self.forgetting)
-        return [*context_questions(self.query, self.explanation), *changes.functions(), *self.documents.functions()]
+        identity = IdentityOperations(self.store.context, self.proposals, self.facts.follow)
+        return [
+            *context_questions(self.query, self.explanation),
+            *changes.functions(),
+            *identity.functions(),
+            *self.documents.functions(),
+        ]
 
     def listen(self, feed: ChangeFeed) -> None:
         """Follow what other processes change."""
@@ -60,15 +70,14 @@ class ContextPlane:
 
     def background(self) -> Sequence[Callable[[], Coroutine[Any, Any, None]]]:
         """Return what runs beside the calls, until cancelled."""
-        reading = () if self.extractions is None else (self.extractions.run,)
-        return (self.facts.run, *self.documents.background(), *reading)
+        return (self.facts.run, *self.documents.background(), *(reader.run for reader in self.readers))
 
     async def _changed(self, changes: Sequence[Change]) -> None:
         for tenant_id in {change.tenant_id for change in changes if change.tenant_id}:
             self.facts.wake(tenant_id)
             self.names.changed(tenant_id)
-            if self.extractions is not None:
-                self.extractions.wake(tenant_id)
+            for reader in self.readers:
+                reader.wake(tenant_id)
 
 
 def assemble_context_plane(
@@ -78,7 +87,7 @@ def assemble_context_plane(
     reranker: Callable[[], Reranker | None],
     *,
     documents: Documents,
-    extractions: Extractions | None = None,
+    readers: Sequence[Extractions | PairJudging] = (),
     keeps_files: bool = True,
 ) -> ContextPlane:
     """Put the parts together. `table`, `reranker`: what discover_apis uses, asked for when a question comes.
@@ -105,6 +114,5 @@ def assemble_context_plane(
     cleans = (forget_questions, partial(forget_answers, store.database), facts.forget, documents.forget)
     forgetting = Forgetting(store.context, (DocumentForgetting(store.documents),), cleans)
     names = KnownNames(store.context, store.knowledge)
-    return ContextPlane(
-        store, facts, query, explanation, questions, SignalRun(store.context, store.signals), forgetting, names, documents, extractions
-    )
+    signals, proposals = SignalRun(store.context, store.signals), ProposalList(store.context, store.pairs)
+    return ContextPlane(store, facts, query, explanation, questions, signals, forgetting, names, documents, proposals, readers)

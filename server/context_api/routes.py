@@ -51,6 +51,9 @@ _ROUTES: Mapping[str, Mapping[str, Route]] = {
             "context_query", "none", names="entities", takes=frozenset({"as_of", "known_at", "history"}), given={"limit": _LARGEST_PAGE}
         )
     },
+    "/v1/context/entities/{}/proposals": {"GET": Route("context_proposals", "none", names="entity", takes=frozenset({"decided", "limit"}))},
+    "/v1/context/proposals": {"GET": Route("context_proposals", "none", takes=frozenset({"decided", "limit"}))},
+    "/v1/context/link": {"POST": Route("context_link")},
     "/v1/rag/documents": {"GET": _DOCUMENTS, "POST": Route("rag_upload", "document", status=202)},
     "/v1/rag/documents/{}": {
         "GET": Route("rag_documents", "none", names="document_id"),

@@ -25,6 +25,7 @@ from server.storage.context_plane.context_store import SqlContextStore
 from server.storage.context_plane.documents import SqlDocumentStore
 from server.storage.context_plane.extractions import SqlExtractionStore
 from server.storage.context_plane.knowledge import SqlKnowledgeStore
+from server.storage.context_plane.pairs import SqlPairStore
 from server.storage.context_plane.signals import SqlSignalStore
 from server.storage.database import Database
 from server.storage.metering.budgets import SqlBudgetStore
@@ -91,6 +92,7 @@ class Store:
     documents: SqlDocumentStore
     extractions: SqlExtractionStore
     audit_trail: SqlAuditTrail
+    pairs: SqlPairStore
 
 
 @asynccontextmanager
@@ -146,6 +148,7 @@ async def open_store(settings: Settings) -> AsyncIterator[Store]:
             signals=SqlSignalStore(database),
             extractions=SqlExtractionStore(database),
             audit_trail=SqlAuditTrail(database),
+            pairs=SqlPairStore(database),
             documents=SqlDocumentStore(database, DOCUMENTS.scaled(scale)),
         )
         with unaudited():

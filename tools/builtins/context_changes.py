@@ -12,12 +12,12 @@ from tools.sources.builtin import BuiltinFunction
 
 WRITE, DESTRUCTIVE = "context:write", "context:destructive"
 #: what the plane reads itself, all faults at once, is only sketched here
-_ENTITY: Mapping[str, Json] = {"type": ["string", "object"]}
+ENTITY: Mapping[str, Json] = {"type": ["string", "object"]}
 _TIME: Mapping[str, Json] = {"type": ["string", "null"]}
 _FACT: Mapping[str, Json] = {
     "type": "object",
     "properties": {
-        "subject": _ENTITY,
+        "subject": ENTITY,
         "predicate": {"type": "string"},
         "value": {"type": ["string", "number", "boolean", "object"]},
         "valid_from": _TIME,
@@ -85,7 +85,7 @@ class FactChanges:
                 self.forget,
                 _object(
                     {
-                        "entity": _ENTITY,
+                        "entity": ENTITY,
                         **dict.fromkeys(("episode", "source", "document", "audience"), text),
                         "dry_run": {"type": "boolean"},
                     }

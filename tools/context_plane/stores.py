@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from tools.context_plane.facts import Cardinality, Claim, Entity, EntityKey, EntityLink, Episode, Fact, Group, Part
+from tools.context_plane.identity.pair import Decision, PairKey
 from tools.context_plane.quotas import ContextQuotas, Kept
 
 Result = TypeVar("Result")
@@ -98,6 +99,11 @@ class EntityRows(Protocol):
     def set_kinds(self, kinds: Mapping[int, str]) -> None: ...
     def link(self, entity_id: int, into_id: int, by: str) -> None: ...
     def unlink(self, entity_id: int) -> None: ...
+    def decide(self, pair: PairKey, decision: Decision, by: str) -> None:
+        """Keep what somebody decided about two entities; '': it is open again."""
+        ...
+
+    def decision_of(self, pair: PairKey) -> Decision: ...
 
 
 class FactRows(Protocol):
@@ -153,7 +159,7 @@ class ForgettingRows(Protocol):
 
     def delete_claims(self, claim_ids: Collection[int]) -> None: ...
     def delete_facts(self, facts: Sequence[Fact]) -> None:
-        """Delete facts, what was evaluated by them and who took them back; an index that has them is told their numbers."""
+        """Delete facts, what was evaluated or thought because of them and who took them back; an index is told their numbers."""
         ...
 
     def name_claims(self, facts: Sequence[Fact]) -> None:
@@ -161,7 +167,7 @@ class ForgettingRows(Protocol):
         ...
 
     def delete_entities(self, entity_ids: Collection[int]) -> None:
-        """Delete entities with their keys and links, and what was evaluated about them."""
+        """Delete entities with their keys and links, and what was evaluated or decided about them."""
         ...
 
     def deleted(self) -> Mapping[str, int]: ...

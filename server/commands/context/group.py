@@ -12,6 +12,8 @@ COMMANDS = {
     "retract": ("context.retraction", "End a fact, or take it back."),
     "forget": ("context.forgetting", "Delete for good what is known."),
     "entities": ("context.entities", "List whom and what is known."),
+    "proposals": ("context.proposals", "List who may be one with whom."),
+    "link": ("context.linking", "Decide that two are one, or are not."),
     "predicates": ("context.predicates", "Declare what has one value at a time."),
     "signals": ("context.signals", "Evaluate rules over what is known."),
     "eval": ("context.evaluation", "Measure the ranking on judged questions."),

@@ -10,7 +10,16 @@ from server.storage.context_plane.revisions import move_to, next_revision
 from server.storage.context_plane.rows import SqlContextRows
 from server.storage.context_plane.totals import Totals, keep_totals, standing_of, totals_of
 from server.storage.database import Database
-from server.storage.schema.context_tables import claims, entities, entity_keys, entity_links, episodes, facts, signal_evaluations
+from server.storage.schema.context_tables import (
+    claims,
+    entities,
+    entity_keys,
+    entity_links,
+    episodes,
+    facts,
+    identity_pairs,
+    signal_evaluations,
+)
 from server.storage.schema.tool_tables import plan_steps, plans, results
 from tools.context_plane.quotas import CONTEXT, ContextQuotas
 from tools.context_plane.stores import ContextRows, FactNews
@@ -39,7 +48,19 @@ class SqlContextStore:
 
     async def purge(self) -> bool:
         # And what calls left behind: kept answers may quote what is forgotten.
-        tables = (claims, entities, entity_keys, entity_links, episodes, facts, signal_evaluations, plan_steps, plans, results)
+        tables = (
+            claims,
+            entities,
+            entity_keys,
+            entity_links,
+            episodes,
+            facts,
+            identity_pairs,
+            signal_evaluations,
+            plan_steps,
+            plans,
+            results,
+        )
         return await self._database.overwrite([table.name for table in tables])
 
     async def facts_since(self, tenant_id: str, revision: int, limit: int) -> FactNews:

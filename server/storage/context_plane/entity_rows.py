@@ -7,10 +7,12 @@ from typing import Any
 from sqlalchemy import Row, bindparam, select, update
 
 from server.storage.context_plane.matching import matching, numbers
+from server.storage.context_plane.pairs import FRESH
 from server.storage.context_plane.tenant_rows import TenantRows
 from server.storage.insertion import insert_in_thread
-from server.storage.schema.context_tables import entities, entity_keys, entity_links
+from server.storage.schema.context_tables import entities, entity_keys, entity_links, identity_pairs
 from tools.context_plane.facts import Entity, EntityKey, EntityLink
+from tools.context_plane.identity.pair import Decision, PairKey
 
 
 class SqlEntityRows(TenantRows):
@@ -102,6 +104,23 @@ class SqlEntityRows(TenantRows):
         self.connection.execute(
             update(entity_links).where(entity_links.c.tenant_id == self.tenant_id, *open_one).values(unlinked_at=self.now_us)
         )
+
+    def decide(self, pair: PairKey, decision: Decision, by: str) -> None:
+        its_row = (
+            identity_pairs.c.tenant_id == self.tenant_id,
+            identity_pairs.c.one_id == pair.one_id,
+            identity_pairs.c.other_id == pair.other_id,
+        )
+        decided = {"decision": decision, "decided_by": by if decision else "", "decided_at": self.now_us if decision else None}
+        if self.connection.execute(update(identity_pairs).where(*its_row).values(**decided)).rowcount == 0:
+            row = {"tenant_id": self.tenant_id, "one_id": pair.one_id, "other_id": pair.other_id, "similarity": 0.0, "content_hash": ""}
+            insert_in_thread(
+                self.connection, identity_pairs, [{**row, "state": "left", "next_at": None, "asked_at": None, **FRESH, **decided}]
+            )
+
+    def decision_of(self, pair: PairKey) -> Decision:
+        columns = (identity_pairs.c.one_id, identity_pairs.c.other_id)
+        return next((row.decision for row in matching(self.connection, identity_pairs, self.tenant_id, columns, [tuple(pair)])), "")
 
     def _set_merged_into(self, entity_id: int, into_id: int | None) -> None:
         its_row = (entities.c.tenant_id == self.tenant_id, entities.c.entity_id == entity_id)

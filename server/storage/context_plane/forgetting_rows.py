@@ -3,10 +3,11 @@
 from collections.abc import Collection, Mapping, Sequence
 
 import orjson
-from sqlalchemy import Column, ColumnElement, Table, bindparam, delete, or_, select, update
+from sqlalchemy import Column, ColumnElement, Table, bindparam, case, delete, or_, select, update
 
 from server.storage.context_plane.episode_rows import claim_of, episode_of
 from server.storage.context_plane.matching import matching, numbers, present
+from server.storage.context_plane.pairs import FRESH
 from server.storage.context_plane.tenant_rows import TenantRows
 from server.storage.insertion import insert_in_thread
 from server.storage.schema.context_tables import (
@@ -18,6 +19,7 @@ from server.storage.schema.context_tables import (
     extractions,
     fact_tombstones,
     facts,
+    identity_pairs,
     signal_evaluations,
 )
 from tools.context_plane.facts import Claim, Episode, Fact
@@ -116,6 +118,7 @@ class SqlForgettingRows(TenantRows):
         gone = set(fact_ids)
         because = [row.evaluation_id for row in about_them if not gone.isdisjoint(orjson.loads(row.fact_ids))]
         self._delete(signal_evaluations, signal_evaluations.c.evaluation_id, because)
+        self._forget_reasons({each for fact in facts_ for each in (fact.group.subject_id, fact.belief.object_id) if each is not None})
 
     def name_claims(self, facts_: Sequence[Fact]) -> None:
         if facts_:
@@ -137,10 +140,21 @@ class SqlForgettingRows(TenantRows):
         self._delete(entity_links, entity_links.c.entity_id, entity_ids)
         self._delete(entity_links, entity_links.c.into_id, entity_ids)
         self._delete(signal_evaluations, signal_evaluations.c.subject_id, entity_ids)
+        self._delete(identity_pairs, identity_pairs.c.one_id, entity_ids)
+        self._delete(identity_pairs, identity_pairs.c.other_id, entity_ids)
         self.totals.entities -= self._delete(entities, entities.c.entity_id, entity_ids)
 
     def deleted(self) -> Mapping[str, int]:
         return dict(self.gone)
+
+    def _forget_reasons(self, entity_ids: Collection[int]) -> None:
+        """Forget what a model thought of these, since its words may be those of facts; it is asked again where nobody has decided."""
+        for column in (identity_pairs.c.one_id, identity_pairs.c.other_id):
+            if entity_ids:
+                again = case((identity_pairs.c.state == "left", "left"), else_="waiting")
+                its_rows = (identity_pairs.c.tenant_id == bindparam("of"), column == bindparam("id"), identity_pairs.c.attempts > 0)
+                one = update(identity_pairs).where(*its_rows).values(state=again, next_at=0, **FRESH)
+                self.connection.execute(one, [{"of": self.tenant_id, "id": each} for each in entity_ids])
 
     def _delete(self, table: Table, column: Column[int], ids: Collection[int]) -> int:
         """Delete the tenant's rows whose `column` is one of `ids`; return how many."""

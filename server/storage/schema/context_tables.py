@@ -100,6 +100,41 @@ entity_links = Table(
     Index("ix_entity_links_into", "tenant_id", "into_id"),
 )
 
+#: Entities that may be one, the smaller number first: what a model thinks, and what somebody decided.
+identity_pairs = Table(
+    "identity_pairs",
+    metadata,
+    Column("tenant_id", String(64), primary_key=True),
+    Column("one_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("other_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("similarity", Float, nullable=False),
+    #: of the names, kinds and keys that a model is asked about; empty: of none that stand
+    Column("content_hash", String(64), nullable=False),
+    #: waiting, judged, failed; left: it is not asked about
+    Column("state", String(16), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("next_at", BigInteger),
+    Column("asked_at", BigInteger),
+    #: same, different, unsure; empty: there is none
+    Column("verdict", String(16), nullable=False),
+    #: a model's words
+    Column("reason", Text, nullable=False),
+    Column("judged_by", Text, nullable=False),
+    #: same, different; empty: nobody has decided
+    Column("decision", String(16), nullable=False),
+    Column("decided_by", Text, nullable=False),
+    Column("decided_at", BigInteger),
+    Index("ix_identity_pairs_other", "tenant_id", "other_id"),
+)
+
+#: Up to which revision entities were compared.
+identity_positions = Table(
+    "identity_positions",
+    metadata,
+    Column("tenant_id", String(64), primary_key=True),
+    Column("revision", BigInteger, nullable=False),
+)
+
 claims = Table(
     "claims",
     metadata,

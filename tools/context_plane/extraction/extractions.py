@@ -3,13 +3,9 @@
 Nothing waits for it: an episode is kept and found before it is read, and a model that fails costs its facts alone.
 """
 
-import logging
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from typing import Protocol
-
-import anyio
 
 from tools.context_plane.arguments.assertions import Assertion, SaidEpisode, SaidFact
 from tools.context_plane.assertion import assert_facts
@@ -18,8 +14,7 @@ from tools.context_plane.extraction.stores import Extraction, ExtractionStore, W
 from tools.context_plane.facts import Episode
 from tools.context_plane.identity.keys import Mention
 from tools.context_plane.stores import ContextRows, ContextStore
-
-log = logging.getLogger("ascend.context")
+from tools.context_plane.turns_of_tenants import TurnsOfTenants
 
 #: of an episode; what is behind it is not read
 MAX_READ_CHARS = 60_000
@@ -27,7 +22,6 @@ MAX_READ_CHARS = 60_000
 CONFIDENCE = 0.6
 MAX_ATTEMPTS = 5
 RETRY_S = 30.0
-LOOK_AGAIN_S = 60.0
 
 
 class NotRead(Exception):
@@ -55,38 +49,21 @@ class Extractions:
         tenant_ids: Callable[[], Iterable[str]],
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._context, self._store, self._model, self._tenant_ids = context, store, model, tenant_ids
-        self._clock = clock
-        self._woken = anyio.Event()
-        #: whose turn it is: a tenant with many episodes lets the others go before
-        self._turns: OrderedDict[str, None] = OrderedDict()
+        self._context, self._store, self._model, self._clock = context, store, model, clock
+        self._turns = TurnsOfTenants(self._turn, model.is_wanted, tenant_ids, "extraction_stopped")
 
     def wake(self, tenant_id: str) -> None:
         """Look at a tenant's episodes now."""
-        if self._model.is_wanted(tenant_id):
-            self._turns.setdefault(tenant_id)
-            self._woken.set()
+        self._turns.wake(tenant_id)
 
     async def run(self) -> None:
-        while True:
-            for tenant_id in self._tenant_ids():
-                if self._model.is_wanted(tenant_id):
-                    self._turns.setdefault(tenant_id)
-            try:
-                while self._turns:
-                    await self._turn()
-            except Exception as error:  # the store may be away; what waits is there when it is back
-                log.error("extraction_stopped", exc_info=error)
-            with anyio.move_on_after(LOOK_AGAIN_S):
-                await self._woken.wait()
-            self._woken = anyio.Event()
+        await self._turns.run()
 
-    async def _turn(self) -> None:
-        tenant_id, _ = self._turns.popitem(last=False)
-        waiting = await self._store.waiting(tenant_id, self._now_us(), 1) if self._model.is_wanted(tenant_id) else ()
+    async def _turn(self, tenant_id: str) -> bool:
+        waiting = await self._store.waiting(tenant_id, self._now_us(), 1)
         for each in waiting:
-            self._turns[tenant_id] = None
             await self._store.note(tenant_id, await self._extracted(tenant_id, each))
+        return bool(waiting)
 
     async def _extracted(self, tenant_id: str, waiting: WaitingEpisode) -> Extraction:
         episode, attempts = waiting.episode, waiting.attempts + 1

@@ -10,8 +10,9 @@ from tools.context_plane.arguments.mentions import mention_of
 from tools.context_plane.arguments.reader import Reader
 from tools.context_plane.errors import nothing_there
 from tools.context_plane.forgetting.forgotten_claims import forget_claims
-from tools.context_plane.forgetting.forgotten_entity import forget_entity, meant_entity
+from tools.context_plane.forgetting.forgotten_entity import forget_entity
 from tools.context_plane.identity.keys import Mention
+from tools.context_plane.identity.linking import meant_entity
 from tools.context_plane.ids import EPISODE, id_number
 from tools.context_plane.stores import ContextRows, ContextStore, Scope
 from tools.operation import Json

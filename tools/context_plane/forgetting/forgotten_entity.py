@@ -4,14 +4,11 @@ import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
-from tools.context_plane.errors import ContextRefused, nothing_there
 from tools.context_plane.facts import Claim, Episode
 from tools.context_plane.forgetting.forgotten_claims import forget_claims
 from tools.context_plane.identity.families import families_of
-from tools.context_plane.identity.keys import ALIAS, EMAIL, Mention
-from tools.context_plane.identity.linking import referred
+from tools.context_plane.identity.keys import ALIAS, EMAIL
 from tools.context_plane.identity.names import normal_name, normal_words
-from tools.context_plane.ids import ENTITY, id_text
 from tools.context_plane.stores import ContextRows
 
 #: shorter names stand in half of all texts: these are found by the claims about them alone
@@ -34,20 +31,6 @@ class Words:
             return False
         words, folded = f" {' '.join(normal_words(text))} ", text.casefold()
         return any(f" {name} " in words for name in self._names) or any(key in folded for key in self._keys)
-
-
-def meant_entity(rows: ContextRows, mention: Mention, audiences: Collection[str] | None) -> int:
-    """Return the one entity that a caller means, of those that these audiences may know of; None: of all.
-
-    Raises ContextRefused: not_found, conflict where several bear the name.
-    """
-    found = referred(rows, mention, audiences)
-    if not found:
-        raise nothing_there("entity")
-    if len(found) > 1:
-        ids = ", ".join(id_text(ENTITY, each) for each in found[:5])
-        raise ContextRefused("conflict", f"{mention.name!r} may be any of {ids}", hint="give one of these ids")
-    return found[0]
 
 
 def forget_entity(

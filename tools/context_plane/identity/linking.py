@@ -4,11 +4,12 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
+from tools.context_plane.errors import ContextRefused, nothing_there
 from tools.context_plane.facts import EVERYBODY, Entity, EntityKey
 from tools.context_plane.identity.families import families_of, roots_of
 from tools.context_plane.identity.keys import ALIAS, NAME_IN_SOURCE, PEOPLE, THING, WEAK, Key, Mention, by_strength, in_conflict
 from tools.context_plane.identity.sight import hidden_roots, seen_by
-from tools.context_plane.ids import new_id
+from tools.context_plane.ids import ENTITY, id_text, new_id
 from tools.context_plane.stores import ContextRows
 
 
@@ -56,6 +57,20 @@ def referred(rows: ContextRows, mention: Mention, audiences: Collection[str] | N
         known_as = rows.entities_by_key([(ALIAS, mention.normal_name)]).get((ALIAS, mention.normal_name), ())
         ids = [*seen_by(rows, {*named, *known_as}, audiences)]
     return tuple(sorted(set(roots_of(rows, ids).values())))
+
+
+def meant_entity(rows: ContextRows, mention: Mention, audiences: Collection[str] | None) -> int:
+    """Return the one entity that a caller means, of those that these audiences may know of; None: of all.
+
+    Raises ContextRefused: not_found, conflict where several bear the name.
+    """
+    found = referred(rows, mention, audiences)
+    if not found:
+        raise nothing_there("entity")
+    if len(found) > 1:
+        ids = ", ".join(id_text(ENTITY, each) for each in found[:5])
+        raise ContextRefused("conflict", f"{mention.name!r} may be any of {ids}", hint="give one of these ids")
+    return found[0]
 
 
 class _Known:

@@ -7,11 +7,11 @@ from tools.context_plane.errors import nothing_there
 from tools.context_plane.facts import Entity
 from tools.context_plane.identity.families import families_of, roots_of
 from tools.context_plane.identity.keys import Key, in_conflict
+from tools.context_plane.identity.likeness import alike
 from tools.context_plane.identity.names import similarity
 from tools.context_plane.identity.sight import seen_by
 from tools.context_plane.stores import ContextRows
 
-LEAST_SIMILARITY = 0.5
 #: of one kind whose names are compared; the first of them by name where there are more
 MAX_COMPARED = 50_000
 
@@ -41,12 +41,8 @@ def proposals_for(rows: ContextRows, entity_id: int, audiences: Collection[str] 
     own = {(key.key_kind, key.key) for keys in rows.keys_of(family).values() for key in keys}
     sharing = {other for ids in rows.entities_by_key(own).values() for other in ids}
     named = {other for ids in rows.entities_by_name([("", entity.normal_name)]).values() for other in ids}
-    alike = [
-        other.entity_id
-        for other in rows.entities_of_kind(entity.kind, MAX_COMPARED)
-        if similarity(entity.normal_name, other.normal_name) >= LEAST_SIMILARITY
-    ]
-    candidates = (sharing | named | {*alike}) - family
+    of_like_name = {other for _entity, other in alike([entity], rows.entities_of_kind(entity.kind, MAX_COMPARED))}
+    candidates = (sharing | named | of_like_name) - family
     roots = seen_by(rows, {each for each in roots_of(rows, candidates).values() if each != root}, audiences)
     keys_of = rows.keys_of(roots)
     proposals = []

@@ -77,6 +77,23 @@ def test_what_a_predicate_was_declared_is_shown(data: Path) -> None:
     assert {row["predicate"]: row["values"] for row in rows} == {"champion": "one", "stage": "many"}
 
 
+def test_two_names_of_one_are_proposed_linked_and_parted_again(tmp_path: Path) -> None:
+    folder, file = tmp_path / "data", tmp_path / "facts.jsonl"
+    told = [{"subject": {"kind": "account", "name": name}, "predicate": "stage", "value": "won"} for name in ("Globex A", "Globex AB")]
+    file.write_text(json.dumps({"facts": told}), encoding="utf-8")
+    assert context(folder, "predicates", "stage").returncode == 0
+    assert context(folder, "assert", str(file)).returncode == 0
+    assert "Globex" in context(folder, "proposals").stdout
+    [found] = answered(folder, "proposals")["proposals"]
+    ids = (found["entity"]["id"], found["other"]["id"])
+    assert "say --same" in context(folder, "link", *ids).stderr
+    assert answered(folder, "link", *ids, "--same")["believed"] == 1
+    assert answered(folder, "proposals")["proposals"] == []
+    assert [each["decided_by"] for each in answered(folder, "proposals", "--decided")["proposals"]] == ["operator"]
+    assert "are open again" in context(folder, "link", *ids, "--undo").stdout
+    assert "there is no such entity" in context(folder, "link", "Nobody", ids[0], "--same").stderr
+
+
 def test_a_fact_is_taken_back_and_an_entity_forgotten(tmp_path: Path) -> None:
     folder, file = tmp_path / "data", tmp_path / "facts.json"
     file.write_text(json.dumps({"facts": FACTS, "episode": {"source": "call", "source_id": "7"}}), encoding="utf-8")
