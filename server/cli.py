@@ -14,7 +14,7 @@ from tools.errors import ToolError
 #: command -> (its module in server.commands, what it does)
 COMMANDS = {
     "serve": ("serve", "Run the gateway."),
-    "demo-upstream": ("demo_upstream", "Run the demo CRM by itself."),
+    "demo-upstream": ("demo_upstream", "Run the demo CRM, or a stand-in for Gong or Salesforce."),
     "tenant": ("tenant", "Add and list tenants."),
     "user": ("user", "Add and list the people who can sign in."),
     "import": ("importing", "Turn OpenAPI documents and MCP servers into operations."),

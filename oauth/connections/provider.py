@@ -124,7 +124,9 @@ class Provider:
         parts = urlsplit(base)
         # fullmatch: a host that merely begins like the provider's is somebody else's.
         # The answer names where the token is sent next: RFC 3986 §7.6, RFC 9700 §4.9.1 (a counterfeit resource server).
-        if parts.scheme != "https" or "@" in parts.netloc or not re.fullmatch(self.api_host_pattern, parts.hostname or ""):
+        # Without TLS only where its token endpoint, which named it, is without TLS as well: on this machine.
+        schemes = ("https", urlsplit(self.token_url).scheme)
+        if parts.scheme not in schemes or "@" in parts.netloc or not re.fullmatch(self.api_host_pattern, parts.hostname or ""):
             return ""
         return base.rstrip("/")
 

@@ -84,6 +84,8 @@ async def openapi(
 ) -> None:
     """Import SOURCE, a file or URL: OpenAPI 3.0 to 3.2 or Swagger 2.0, JSON or YAML. Running servers see it at once.
 
+    `gong` and `salesforce` are documents that come along.
+
     Without SOURCE the document is read again where the last import of PROVIDER found it. Options that are not given are those of
     the last import.
     """

@@ -9,18 +9,18 @@ Tables = dict[str, dict[str, Row]]
 
 _EPOCH = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 _OWNERS = (("Mara Lindqvist", "Enterprise"), ("Tomás Ferreira", "Mid-market"), ("Aiko Tanaka", "Enterprise"), ("Joseph Okafor", "Renewals"))
-_FIRST = (
+FIRST_NAMES = (
     "Alan", "Barbara", "Charles", "Dorothy", "Edsger", "Frances", "Grace", "Hedy", "Ivan",
     "Joan", "Katherine", "Linus", "Margaret", "Niklaus", "Olga", "Peter", "Radia", "Sophie",
     "Tim", "Ursula", "Vint", "Whitfield", "Xia", "Yukihiro",
 )  # fmt: skip
-_LAST = (
+LAST_NAMES = (
     "Turing", "Liskov", "Vaughan", "Dijkstra", "Allen", "Hopper", "Lamarr", "Sutherland", "Clarke",
     "Johnson", "Hamilton", "Wirth", "Taussky", "Naur", "Perlman", "Wilson", "Berners", "Franklin",
     "Cerf", "Diffie", "Chen", "Matsumoto",
 )  # fmt: skip
 _TITLES = ("Head of Operations", "Purchasing Manager", "CTO", "Data Engineer", "Finance Director", "Product Owner", "IT Manager")
-_FIRMS = ("Northwind Bakery", "Lumen Optics", "Harbour Freight Lines", "Cobalt Finance", "Meadow Health", "Polar Energy", "Atlas Schools",
+FIRMS = ("Northwind Bakery", "Lumen Optics", "Harbour Freight Lines", "Cobalt Finance", "Meadow Health", "Polar Energy", "Atlas Schools",
           "Quartz Robotics", "Willow Retail", "Beacon Software", "Delta Foundry", "Juniper Clinics", "Orchard Foods", "Signal Works",
           "Terrace Hotels", "Vertex Tools", "Canyon Outdoor", "Ember Heating", "Fjord Shipping", "Granite Bank", "Ivory Pianos",
           "Kestrel Drones", "Magnet Media", "Opal Insurance", "Prairie Seeds", "Raven Security", "Summit Cycles", "Tidal Power",
@@ -59,7 +59,7 @@ def first_tables() -> Tables:
 
 
 def _add_companies(tables: Tables, dice: random.Random) -> None:
-    for number, name in enumerate(("Analytical Engines", *_FIRMS), 2001):
+    for number, name in enumerate(("Analytical Engines", *FIRMS), 2001):
         tables["companies"][f"com_{number}"] = {
             "id": f"com_{number}",
             "name": name,
@@ -72,7 +72,7 @@ def _add_companies(tables: Tables, dice: random.Random) -> None:
 
 
 def _add_contacts(tables: Tables, dice: random.Random) -> None:
-    names = [(first, last) for first in _FIRST for last in _LAST]
+    names = [(first, last) for first in FIRST_NAMES for last in LAST_NAMES]
     dice.shuffle(names)
     for number, (first, last) in enumerate([("Ada", "Lovelace"), *names[:159]], 1001):
         company_id = "com_2001" if number == 1001 else dice.choice(list(tables["companies"]))

@@ -12,6 +12,7 @@ from tools.egress.client import MAX_BODY_BYTES, Egress, OutboundRequest
 from tools.errors import ImportFailed, UpstreamFailed
 from tools.operation import Failure
 from tools.sources.openapi.external_documents import folder_reader, gather_externals, url_reader
+from tools.sources.shipped_documents import shipped_path
 
 _ACCEPT = (("Accept", "application/json, application/yaml, */*"),)
 
@@ -26,7 +27,9 @@ class SourceDocument:
 
 
 async def read_source(location: str, root: str | None = None) -> SourceDocument:
-    """Return the document in a file or at a URL with what it refers to. The operator named this host, so it may be a private one.
+    """Return the document in a file, at a URL or that comes along (by its vendor's name), with what it refers to.
+
+    The operator named this host, so it may be a private one.
 
     `root`: the folder within which the documents that a file refers to may be; its own where None.
     """
@@ -43,6 +46,8 @@ async def read_source(location: str, root: str | None = None) -> SourceDocument:
             externals = await gather_externals(response.body, response.url, url_reader(egress.outbound))
         return SourceDocument(response.body, response.url, externals)
     path = path_of(location)
+    if not await anyio.Path(path).exists() and (shipped := shipped_path(location)) is not None:
+        path = str(shipped)
     raw = await read_file(path)
     resolved = await anyio.Path(path).resolve()
     if root is not None and not resolved.is_relative_to(await anyio.Path(root).resolve()):

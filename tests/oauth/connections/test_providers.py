@@ -99,6 +99,13 @@ def test_an_api_base_is_taken_from_the_providers_own_hosts_only(instance_url: ob
     assert provider("salesforce").api_base_of({"instance_url": instance_url}) == base
 
 
+def test_an_api_base_without_tls_is_believed_of_a_token_endpoint_without() -> None:
+    """Which is on this machine: a stand-in."""
+    local = {**known_definitions()["salesforce"], "token_url": "http://127.0.0.1:8090/token"}
+    local["api_base"] = {"from": "instance_url", "host_pattern": r"127\.0\.0\.1"}
+    assert parse(local, {}, "my.yaml").api_base_of({"instance_url": "http://127.0.0.1:8090"}) == "http://127.0.0.1:8090"
+
+
 class Wire:
     """A provider that answers as its documentation says, and keeps what it was sent."""
 
