@@ -2,5 +2,5 @@
 
 workflow   a name, a version and a body           run      what a body does its work through
 stores     the port `Workflows`, and what is shown of a run
-The engine behind the port is DBOS, in `server.storage.workflows`; nothing of it is imported where no run, schedule or webhook exists.
+registry   which workflows there are              engine   takes runs that are due, and runs them
 """

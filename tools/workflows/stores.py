@@ -1,4 +1,4 @@
-"""The port: what starts, feeds, ends and shows runs. `server.storage.workflows` keeps its promises with DBOS.
+"""The port: what starts, feeds, ends and shows runs. `tools.workflows.engine` keeps its promises, in `server.storage.workflows`.
 
 Run ids are `tenant:workflow:key`. Ids of other tenants, unknown ones and ones that are gone look alike.
 """

@@ -5,10 +5,10 @@ from typing import TypeVar
 
 from sqlalchemy import Connection
 
+from server.storage.context_plane.context_changes import context_change
 from server.storage.context_plane.fact_news import facts_since
-from server.storage.context_plane.revisions import move_to, next_revision
 from server.storage.context_plane.rows import SqlContextRows
-from server.storage.context_plane.totals import Totals, keep_totals, standing_of, totals_of
+from server.storage.context_plane.totals import standing_of
 from server.storage.database import Database
 from server.storage.schema.context_tables import (
     claims,
@@ -33,13 +33,8 @@ class SqlContextStore:
 
     async def change(self, tenant_id: str, work: Callable[[ContextRows], Result]) -> Result:
         def changed(connection: Connection) -> Result:
-            first = next_revision(connection, tenant_id)
-            rows = self._rows(connection, tenant_id, first, totals_of(connection, tenant_id))
-            result = work(rows)
-            if rows.revision > first + 1:
-                move_to(connection, tenant_id, rows.revision - 1)
-            keep_totals(connection, tenant_id, rows.totals, rows.now_us)
-            return result
+            with context_change(connection, tenant_id, self._quotas) as rows:
+                return work(rows)
 
         return await self._database.transact(changed)
 
@@ -68,7 +63,4 @@ class SqlContextStore:
 
     def _seen(self, connection: Connection, tenant_id: str) -> SqlContextRows:
         revision, totals = standing_of(connection, tenant_id)
-        return self._rows(connection, tenant_id, revision + 1, totals)
-
-    def _rows(self, connection: Connection, tenant_id: str, revision: int, totals: Totals) -> SqlContextRows:
-        return SqlContextRows(connection, tenant_id, totals.next_us, totals, revision, self._quotas)
+        return SqlContextRows(connection, tenant_id, totals.next_us, totals, revision + 1, self._quotas)

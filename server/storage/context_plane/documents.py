@@ -4,9 +4,10 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, delete, func, insert, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, delete, func, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 
+from server.storage.context_plane.document_changes import add_document, delete_documents, delete_which
 from server.storage.context_plane.document_queue import DocumentQueue, forget_content, held_by
 from server.storage.context_plane.document_rows import (
     RECORD_COLUMNS,
@@ -15,7 +16,6 @@ from server.storage.context_plane.document_rows import (
     numbers_of,
     record_of,
     seen_by,
-    values_of,
 )
 from server.storage.context_plane.revisions import next_revision, revision_of
 from server.storage.database import Database, now_us
@@ -35,32 +35,13 @@ class SqlDocumentStore(DocumentQueue):
         self._quotas = quotas
 
     async def add(self, scope: Scope, document: DocumentRecord, content: bytes) -> AddedDocument:
-        c = documents.c
-        same = (c.tenant_id == scope.tenant_id, c.audience == document.audience, c.sha256 == document.sha256)
-
         def work(connection: Connection) -> AddedDocument:
-            row = connection.execute(select(*RECORD_COLUMNS).where(*same)).first()
-            if row is not None and row.status != "failed":
-                return AddedDocument(record_of(row), is_new=False)
-            self._check_room(connection, scope, document.size_bytes)
-            if row is not None:
-                # The same bytes once more, after what was wrong with reading them may have been mended.
-                connection.execute(delete(documents).where(*same))
-            connection.execute(insert(documents).values(**values_of(scope.tenant_id, document, scope.subject)))
-            kept = {"tenant_id": scope.tenant_id, "document_id": document.document_id, "content": content}
-            connection.execute(insert(document_contents).values(**kept))
-            return AddedDocument(document, is_new=True)
+            return add_document(connection, scope, document, content, self._quotas)
 
         try:
             return await self._database.transact(work)
         except IntegrityError:
             return await self._database.transact(work)  # Somebody else sent the same bytes in the same moment: now they are there.
-
-    def _check_room(self, connection: Connection, scope: Scope, size_bytes: int) -> None:
-        c = documents.c
-        query = select(func.count(), func.coalesce(func.sum(c.bytes), 0)).where(c.tenant_id == scope.tenant_id)
-        whole, own = connection.execute(query).one(), connection.execute(query.where(c.added_by == scope.subject)).one()
-        self._quotas.check_room((own[0] + 1, int(own[1]) + size_bytes), (whole[0] + 1, int(whole[1]) + size_bytes))
 
     async def finish(self, claimed: ClaimedDocument, read: ReadDocument) -> bool:
         tenant_id, document = claimed.tenant_id, claimed.document
@@ -73,7 +54,7 @@ class SqlDocumentStore(DocumentQueue):
             newer = select(c.document_id).where(*others, c.created_at > document.created_at_us)
             if connection.execute(newer).first() is not None:
                 # A newer version was faster: this one is replaced before it was ever there.
-                _delete(connection, tenant_id, [(document.document_id, 0)], revision)
+                delete_documents(connection, tenant_id, [(document.document_id, 0)], revision)
                 return False
             ready = {
                 "status": "ready",
@@ -98,7 +79,7 @@ class SqlDocumentStore(DocumentQueue):
             insert_in_thread(connection, chunks, rows)
             forget_content(connection, tenant_id, document.document_id)
             replaced = connection.execute(select(c.document_id, c.chunks).where(*others)).all()
-            _delete(connection, tenant_id, [(row.document_id, row.chunks) for row in replaced], revision)
+            delete_documents(connection, tenant_id, [(row.document_id, row.chunks) for row in replaced], revision)
             return True
 
         return await self._database.transact(work)
@@ -144,15 +125,7 @@ class SqlDocumentStore(DocumentQueue):
         return await self._delete(tenant_id, documents.c.document_id.in_(document_ids))
 
     async def _delete(self, tenant_id: str, *which: ColumnElement[bool]) -> int:
-        c = documents.c
-
-        def work(connection: Connection) -> int:
-            revision = next_revision(connection, tenant_id)
-            rows = connection.execute(select(c.document_id, c.chunks).where(c.tenant_id == tenant_id, *which)).all()
-            _delete(connection, tenant_id, [(row.document_id, row.chunks) for row in rows], revision)
-            return len(rows)
-
-        return await self._database.transact(work)
+        return await self._database.transact(lambda connection: delete_which(connection, tenant_id, *which))
 
     async def purge(self) -> None:
         await self._database.overwrite([table.name for table in (documents, document_contents, chunks)])
@@ -224,14 +197,3 @@ def _passage(row: Any, name: str, text: str) -> Passage:
         end=row.end,
         text=text,
     )
-
-
-def _delete(connection: Connection, tenant_id: str, gone: Sequence[tuple[int, int]], revision: int) -> None:
-    """Delete documents, given as (document_id, chunks), with all that was made of them; their numbers are noted for indexes elsewhere."""
-    if not gone:
-        return
-    document_ids = [document_id for document_id, _chunks in gone]
-    for table in (documents, document_contents, chunks):
-        connection.execute(delete(table).where(table.c.tenant_id == tenant_id, table.c.document_id.in_(document_ids)))
-    own = {"tenant_id": tenant_id, "revision": revision, "gone_at": now_us()}
-    insert_in_thread(connection, documents_gone, [own | {"document_id": number, "chunks": count} for number, count in gone])

@@ -1,1 +1,1 @@
-"""Durable work in SQL: what waits for the engine, and what starts it."""
+"""Durable work in SQL: runs and their steps, who has them in hand, and what a step writes together with its record."""

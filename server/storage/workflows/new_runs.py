@@ -1,0 +1,73 @@
+"""Runs are put on record in the transaction of whatever asks for them: a start, a step, a schedule, a webhook. Table: workflow_runs."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import orjson
+from sqlalchemy import Connection, func, select
+
+from oauth.scopes import render
+from server.storage.database import announce_in_thread, now_us
+from server.storage.insertion import insert_once_in_thread
+from server.storage.schema.workflow_tables import workflow_runs
+from tools.operation import Json
+from tools.workflows.stores import ActsFor
+
+#: its news say that something was done to a run
+TOPIC = "workflows"
+
+
+@dataclass(frozen=True, slots=True)
+class QueuedRun:
+    """A run that is to be. `key`: the same is the same run; no ':' and no control characters in it. `start_at_us` None: at once."""
+
+    tenant_id: str
+    workflow: str
+    key: str
+    given: Mapping[str, Json]
+    started_by: str
+    acts_for: ActsFor | None = None
+    start_at_us: int | None = None
+
+    @property
+    def run_id(self) -> str:
+        return f"{self.tenant_id}:{self.workflow}:{self.key}"
+
+
+def enqueue(connection: Connection, queued: QueuedRun) -> str:
+    """Start a run with the commit of this transaction and return its id; one that is there already stays as it is."""
+    put_run(connection, queued)
+    return queued.run_id
+
+
+def put_run(connection: Connection, queued: QueuedRun) -> bool:
+    """Do what `enqueue` does; True where the run is new."""
+    now = now_us()
+    values = {
+        "tenant_id": queued.tenant_id,
+        "run_id": queued.run_id,
+        "workflow": queued.workflow,
+        "version": "",
+        "state": "queued",
+        "given": orjson.dumps(dict(queued.given)).decode(),
+        "acts_for": queued.acts_for.subject if queued.acts_for else "",
+        "scopes": render(queued.acts_for.scopes) if queued.acts_for else "",
+        "started_by": queued.started_by,
+        "created_at": now,
+        "updated_at": now,
+        "due_at": now if queued.start_at_us is None else queued.start_at_us,
+        "attempt": 0,
+        "losses": 0,
+        "cancel_asked": False,
+    }
+    is_new = insert_once_in_thread(connection, workflow_runs, values)
+    if is_new:
+        announce_in_thread(connection, TOPIC, queued.tenant_id, queued.run_id)
+    return is_new
+
+
+def open_runs(connection: Connection, tenant_id: str) -> int:
+    """Count the runs of a tenant that have not ended."""
+    c = workflow_runs.c
+    query = select(func.count()).select_from(workflow_runs).where(c.ended_at.is_(None), c.tenant_id == tenant_id)
+    return int(connection.execute(query).scalar_one())

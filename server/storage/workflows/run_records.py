@@ -1,0 +1,142 @@
+"""RunRecords on the database: what people do to runs (docs/decisions/0054)."""
+
+from collections.abc import Collection, Mapping, Sequence
+
+import orjson
+from sqlalchemy import Connection, Row, Update, and_, delete, or_, select, update
+
+from server.storage.database import Database, announce_in_thread, now_us
+from server.storage.insertion import insert_once_in_thread
+from server.storage.schema.workflow_tables import workflow_runs, workflow_signals, workflow_steps
+from server.storage.workflows.new_runs import TOPIC, QueuedRun, open_runs, put_run
+from server.storage.workflows.run_views import page, position_of, shown
+from tools.operation import Json
+from tools.workflows.engine.run_records import NewRun, NoSuchRun, NoSuchSteps, NotResumable, OtherRun, TooManyRuns
+from tools.workflows.stores import ENDED, RunPage, RunState, RunView
+
+#: a run's rows, the run itself last
+_TABLES = (workflow_steps, workflow_signals, workflow_runs)
+
+
+class SqlRunRecords:
+    """Keeps `tools.workflows.engine.run_records.RunRecords`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def start(self, new: NewRun, max_open: int) -> str:
+        queued = QueuedRun(new.tenant_id, new.workflow, new.key, new.given, new.started_by, new.acts_for, new.at_us)
+
+        def work(connection: Connection) -> str:
+            known = _locked(connection, new.tenant_id, queued.run_id)
+            if known is None:
+                if open_runs(connection, new.tenant_id) >= max_open:
+                    raise TooManyRuns
+                if put_run(connection, queued):
+                    return queued.run_id
+                known = _locked(connection, new.tenant_id, queued.run_id)
+            if known is not None and orjson.loads(known.given) != orjson.loads(orjson.dumps(dict(new.given))):
+                raise OtherRun
+            return queued.run_id
+
+        return await self._database.transact(work)
+
+    async def signal(self, tenant_id: str, run_id: str, name: str, value: Json, key: str) -> None:
+        def work(connection: Connection) -> None:
+            run = _found(connection, tenant_id, run_id)
+            if run.state in ENDED:
+                raise NotResumable(run.state)
+            sent = {"tenant_id": tenant_id, "run_id": run_id, "name": name, "key": key}
+            insert_once_in_thread(connection, workflow_signals, {**sent, "value": orjson.dumps(value).decode(), "sent_at": now_us()})
+            if run.owner is None and run.state == "waiting":
+                connection.execute(_of(tenant_id, run_id).values(due_at=now_us()))
+            announce_in_thread(connection, TOPIC, tenant_id, run_id)
+
+        await self._database.transact(work)
+
+    async def cancel(self, tenant_id: str, run_id: str) -> bool:
+        def work(connection: Connection) -> bool:
+            run = _found(connection, tenant_id, run_id)
+            if run.state in ENDED:
+                return False
+            now = now_us()
+            ended = {"state": "cancelled", "ended_at": now, "due_at": None}
+            # Whoever has it in hand ends it, after the step that is under way.
+            values: Mapping[str, Json] = ended if run.owner is None else {"cancel_asked": True}
+            connection.execute(_of(tenant_id, run_id).values(updated_at=now, **values))
+            announce_in_thread(connection, TOPIC, tenant_id, run_id)
+            return True
+
+        return await self._database.transact(work)
+
+    async def resume(self, tenant_id: str, run_id: str, again: Collection[str]) -> None:
+        def work(connection: Connection) -> None:
+            run = _found(connection, tenant_id, run_id)
+            if run.state not in ("failed", "cancelled"):
+                raise NotResumable(run.state)
+            c = workflow_steps.c
+            of_run = (c.tenant_id == tenant_id, c.run_id == run_id)
+            known = set(connection.execute(select(c.name).where(*of_run)).scalars())
+            if unknown := set(again) - known:
+                raise NoSuchSteps(sorted(unknown), sorted(known))
+            anew = {"state": "again", "attempts": 0, "wakes_at": None, "ended_at": None, "result": None, "failure": None}
+            # A call that failed keeps its idempotency key: it may have happened. One that is asked for again gets another.
+            connection.execute(update(workflow_steps).where(*of_run, c.state == "failed", c.name.not_in(again)).values(**anew))
+            connection.execute(update(workflow_steps).where(*of_run, c.name.in_(again)).values(**anew, round=c.round + 1))
+            now = now_us()
+            open_again = {"state": "queued", "due_at": now, "ended_at": None, "result": None, "failure": None, "cancel_asked": False}
+            connection.execute(_of(tenant_id, run_id).values(**open_again, losses=0, updated_at=now))
+            announce_in_thread(connection, TOPIC, tenant_id, run_id)
+
+        await self._database.transact(work)
+
+    async def show(self, tenant_id: str, run_id: str) -> RunView | None:
+        return await self._database.look(lambda connection: shown(connection, tenant_id, run_id))
+
+    async def page(
+        self, tenant_id: str, workflow: str | None, states: Sequence[RunState], limit: int, cursor: str | None
+    ) -> RunPage | None:
+        before = None if cursor is None else position_of(cursor)
+        if cursor is not None and before is None:
+            return None
+        return await self._database.look(lambda connection: page(connection, tenant_id, workflow, states, limit, before))
+
+    async def forget(self, tenant_id: str) -> int:
+        def work(connection: Connection) -> int:
+            gone = [connection.execute(delete(table).where(table.c.tenant_id == tenant_id)).rowcount for table in _TABLES]
+            return gone[-1]
+
+        forgotten = await self._database.transact(work)
+        await self._database.overwrite([table.name for table in _TABLES])
+        return forgotten
+
+    async def sweep(self, before_us: int, webhooks_before_us: int) -> None:
+        """Forget the runs of all tenants that ended earlier; what webhooks brought goes earlier, because it is others' data."""
+        c = workflow_runs.c
+        is_old = or_(c.ended_at < before_us, and_(c.ended_at < webhooks_before_us, c.started_by == "webhook"))
+
+        def work(connection: Connection) -> None:
+            old = select(c.tenant_id, c.run_id).where(is_old).limit(1_000)
+            for tenant_id, run_id in connection.execute(old).all():
+                for table in _TABLES:
+                    connection.execute(delete(table).where(table.c.tenant_id == tenant_id, table.c.run_id == run_id))
+
+        await self._database.transact(work)
+
+
+def _locked(connection: Connection, tenant_id: str, run_id: str) -> Row[tuple[object, ...]] | None:
+    c = workflow_runs.c
+    query = select(workflow_runs).where(c.tenant_id == tenant_id, c.run_id == run_id)
+    return connection.execute(query.with_for_update()).first()
+
+
+def _found(connection: Connection, tenant_id: str, run_id: str) -> Row[tuple[object, ...]]:
+    """Return the row of a run and keep everybody else out until the commit. Raises NoSuchRun."""
+    row = _locked(connection, tenant_id, run_id)
+    if row is None:
+        raise NoSuchRun
+    return row
+
+
+def _of(tenant_id: str, run_id: str) -> Update:
+    return update(workflow_runs).where(workflow_runs.c.tenant_id == tenant_id, workflow_runs.c.run_id == run_id)

@@ -1,0 +1,152 @@
+"""The port `Workflows`: what starts, feeds, ends and shows runs. Whether this process runs them is nobody's concern here."""
+
+import secrets
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Never
+
+import orjson
+
+from tools.near_names import near
+from tools.operation import Json
+from tools.workflows.engine.given_faults import given_faults
+from tools.workflows.engine.run_records import NewRun, NoSuchRun, NoSuchSteps, NotResumable, OtherRun, RunRecords, TooManyRuns
+from tools.workflows.errors import WorkflowRefused
+from tools.workflows.registry import WorkflowRegistry
+from tools.workflows.stores import ActsFor, RunPage, RunState, RunView
+from tools.workflows.workflow import MAX_GIVEN_BYTES, MAX_RESULT_BYTES, Workflow
+
+#: of one tenant, at a time
+MAX_OPEN_RUNS = 10_000
+MAX_KEY_CHARS = 200
+MAX_PAGE = 200
+
+
+class DurableWorkflows:
+    """Keeps `tools.workflows.stores.Workflows`. `wake`: has the engine of this process look; others hear of it by the change feed."""
+
+    def __init__(
+        self, records: RunRecords, registry: WorkflowRegistry, wake: Callable[[], None], max_open_runs: int = MAX_OPEN_RUNS
+    ) -> None:
+        self._records, self._registry, self._wake, self._max_open_runs = records, registry, wake, max_open_runs
+
+    async def start(
+        self,
+        tenant_id: str,
+        workflow: str,
+        given: Mapping[str, Json],
+        *,
+        key: str | None = None,
+        at_us: int | None = None,
+        acts_for: ActsFor | None = None,
+        started_by: str = "manual",
+    ) -> str:
+        found = await self._registry.find(tenant_id, workflow)
+        if found is None:
+            await self._unknown(tenant_id, workflow)
+        _check_given(found, given)
+        key = secrets.token_hex(12) if key is None else _checked_key(key, "key")
+        try:
+            run_id = await self._records.start(NewRun(tenant_id, workflow, key, given, acts_for, started_by, at_us), self._max_open_runs)
+        except OtherRun as error:
+            message = f"the key '{key[:80]}' is that of a run which was given something else"
+            raise WorkflowRefused("conflict", message, "send what it was given, or another key") from error
+        except TooManyRuns as error:
+            message = f"your tenant has {self._max_open_runs:,} runs that have not ended"
+            raise WorkflowRefused("quota_exceeded", message, "wait until some have ended, or cancel those that wait in vain") from error
+        self._wake()
+        return run_id
+
+    async def signal(self, tenant_id: str, run_id: str, name: str, value: Json, *, key: str) -> None:
+        _check_bytes(value, MAX_RESULT_BYTES, "the value")
+        try:
+            await self._records.signal(tenant_id, run_id, _checked_key(name, "name"), value, _checked_key(key, "key"))
+        except NoSuchRun as error:
+            raise _not_found(run_id) from error
+        except NotResumable as error:
+            raise WorkflowRefused("conflict", f"the run has ended: {error.state}", "start another one") from error
+        self._wake()
+
+    async def cancel(self, tenant_id: str, run_id: str) -> bool:
+        try:
+            is_ended = await self._records.cancel(tenant_id, run_id)
+        except NoSuchRun as error:
+            raise _not_found(run_id) from error
+        self._wake()
+        return is_ended
+
+    async def resume(self, tenant_id: str, run_id: str, *, again: Collection[str] = ()) -> None:
+        try:
+            await self._records.resume(tenant_id, run_id, again)
+        except NoSuchRun as error:
+            raise _not_found(run_id) from error
+        except NotResumable as error:
+            message = f"the run is {error.state}; one that failed or was cancelled can be resumed"
+            raise WorkflowRefused("conflict", message, "start another one, or wait until it ends") from error
+        except NoSuchSteps as error:
+            raise _no_steps(error) from error
+        self._wake()
+
+    async def show(self, tenant_id: str, run_id: str) -> RunView | None:
+        return await self._records.show(tenant_id, run_id)
+
+    async def runs(
+        self,
+        tenant_id: str,
+        *,
+        workflow: str | None = None,
+        states: Sequence[RunState] = (),
+        limit: int = 50,
+        cursor: str | None = None,
+    ) -> RunPage:
+        page = await self._records.page(tenant_id, workflow, states, min(max(limit, 1), MAX_PAGE), cursor)
+        if page is None:
+            raise WorkflowRefused("invalid_arguments", "cursor is not one that a list gave", "leave it out to begin with the newest")
+        return page
+
+    async def forget(self, tenant_id: str) -> int:
+        forgotten = await self._records.forget(tenant_id)
+        self._wake()
+        return forgotten
+
+    async def _unknown(self, tenant_id: str, workflow: str) -> Never:
+        known = [each.name for each in await self._registry.of(tenant_id)]
+        meant = near(workflow, known)
+        hint = f"did you mean {', '.join(meant)}?" if meant else "list them with workflow_list"
+        raise WorkflowRefused("not_found", f"there is no workflow '{workflow[:64]}'", hint)
+
+
+def _check_given(workflow: Workflow, given: Mapping[str, Json]) -> None:
+    _check_bytes(given, MAX_GIVEN_BYTES, "what the run is given")
+    if workflow.input_schema is not None and (faults := given_faults(workflow.input_schema, given)):
+        message = "; ".join(fault.message for fault in faults[:3])
+        raise WorkflowRefused("invalid_arguments", message, None, [fault.as_json() for fault in faults])
+
+
+def _check_bytes(value: Json, most: int, what: str) -> None:
+    try:
+        size = len(orjson.dumps(value))
+    except TypeError as error:
+        raise WorkflowRefused("invalid_arguments", f"{what} is no JSON: {str(error)[:100]}") from error
+    if size > most:
+        raise WorkflowRefused("too_large", f"{what} has {size:,} bytes; {most:,} are taken", "keep it elsewhere, and give its id")
+
+
+def _checked_key(key: str, what: str) -> str:
+    if 0 < len(key) <= MAX_KEY_CHARS and ":" not in key and key.isprintable():
+        return key
+    rule = f"1 to {MAX_KEY_CHARS} characters, no ':' and no control characters"
+    faults = [{"path": what, "value": key[:80], "rule": rule, "example": "2026-11-28"}]
+    raise WorkflowRefused("invalid_arguments", f"{what}: {rule}", "where a source's ids may have any, hash them", faults)
+
+
+def _not_found(run_id: str) -> WorkflowRefused:
+    return WorkflowRefused("not_found", f"there is no run '{run_id[:200]}'", "list them with workflow_list")
+
+
+def _no_steps(error: NoSuchSteps) -> WorkflowRefused:
+    faults = [
+        {"path": "again", "value": name[:80], "rule": "a step that is on record", "example": next(iter(near(name, error.known)), None)}
+        for name in error.unknown
+    ]
+    message = f"the run has no step {', '.join(repr(name[:80]) for name in error.unknown[:3])} on record"
+    return WorkflowRefused("invalid_arguments", message, "see its steps with workflow_status", faults)

@@ -1,0 +1,77 @@
+"""What people do to runs, as the store keeps it; `DurableWorkflows` puts its refusals into words."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from tools.operation import Json
+from tools.workflows.stores import ActsFor, RunPage, RunState, RunView
+
+
+@dataclass(frozen=True, slots=True)
+class NewRun:
+    tenant_id: str
+    workflow: str
+    key: str
+    given: Mapping[str, Json]
+    acts_for: ActsFor | None
+    started_by: str
+    at_us: int | None
+
+
+class RunRefused(Exception):
+    """Nothing was changed."""
+
+
+class NoSuchRun(RunRefused):
+    pass
+
+
+class OtherRun(RunRefused):
+    """The key is that of a run which was given something else."""
+
+
+class TooManyRuns(RunRefused):
+    pass
+
+
+class NotResumable(RunRefused):
+    """The state of the run does not allow it."""
+
+    def __init__(self, state: RunState) -> None:
+        super().__init__(state)
+        self.state = state
+
+
+class NoSuchSteps(RunRefused):
+    def __init__(self, unknown: Sequence[str], known: Sequence[str]) -> None:
+        super().__init__(unknown)
+        self.unknown, self.known = unknown, known
+
+
+class RunRecords(Protocol):
+    """Each method is one transaction, which also announces what was done. All but `start`, `show` and `page` raise NoSuchRun."""
+
+    async def start(self, new: NewRun, max_open: int) -> str:
+        """Put a run on record and return its id. Raises OtherRun, TooManyRuns."""
+        ...
+
+    async def signal(self, tenant_id: str, run_id: str, name: str, value: Json, key: str) -> None:
+        """Raises NotResumable: it has ended."""
+        ...
+
+    async def cancel(self, tenant_id: str, run_id: str) -> bool: ...
+
+    async def resume(self, tenant_id: str, run_id: str, again: Collection[str]) -> None:
+        """Raises NotResumable, NoSuchSteps."""
+        ...
+
+    async def show(self, tenant_id: str, run_id: str) -> RunView | None: ...
+
+    async def page(
+        self, tenant_id: str, workflow: str | None, states: Sequence[RunState], limit: int, cursor: str | None
+    ) -> RunPage | None:
+        """Return None where that is no cursor."""
+        ...
+
+    async def forget(self, tenant_id: str) -> int: ...
