@@ -12,6 +12,7 @@ from server.storage.database import StoreUnavailable, now_us
 from server.storage.store import Store
 from server.storage.tools.kept_calls import sweep_calls
 from tools.catalog.search_feedback import SearchFeedback
+from tools.workflows.schedules.stores import RUNS_KEPT_US
 
 EVERY_S = 300.0
 FLUSH_USAGE_S = 30.0
@@ -60,5 +61,6 @@ class Housekeeping:
         await self._store.feedback.forget_before(now_us() - MODEL_CALLS_KEPT_US)
         await self._store.documents.forget_gone_before(now_us() - GONE_KEPT_US)
         await self._store.audit_trail.sweep(now_us() - AUDIT_KEPT_US)
+        await self._store.schedules.forget_before(now_us() - RUNS_KEPT_US)
         await self._store.budgets.sweep()
         await self._feed.sweep()

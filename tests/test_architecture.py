@@ -26,6 +26,7 @@ BEHIND_ANOTHER = {
     "aiosqlite": "SQLAlchemy's driver for SQLite",
     "psycopg": "SQLAlchemy's driver for PostgreSQL",
     "python-multipart": "what starlette reads forms with",
+    "tzdata": "where zoneinfo looks when the machine has no time zones",
 }
 
 

@@ -12,6 +12,7 @@ import server.storage.schema.document_tables
 import server.storage.schema.metering_tables
 import server.storage.schema.oauth_tables
 import server.storage.schema.platform_tables
+import server.storage.schema.schedule_tables
 import server.storage.schema.subject_tables
 import server.storage.schema.tool_tables
 import server.storage.schema.workflow_tables  # noqa: F401  the imports fill the metadata
@@ -23,6 +24,7 @@ SWEEP = "removes what has expired, of all tenants"
 SNAPSHOT = "fills the process's snapshot, which keeps tenants apart"
 MINE = "the condition `_mine` names tenant and subject"
 CLIENT = "OAuth clients belong to the whole authorization server; their grants name the tenant"
+AS_IT_WAS = "the condition `_as_it_was` names tenant and schedule"
 COUNTER = "the name of a counter is a hash of whose it is, that of a reservation random; both come from the process that made them"
 EXEMPT = {
     ("budgets.py", "_open"): COUNTER,
@@ -55,6 +57,9 @@ EXEMPT = {
     ("sweep.py", "sweep"): SWEEP,
     ("static_tokens.py", "find"): HASH,
     ("static_tokens.py", "count"): HASH,
+    ("schedules.py", "begin"): AS_IT_WAS,
+    ("schedules.py", "work"): AS_IT_WAS,
+    ("schedules.py", "move"): AS_IT_WAS,
     ("secrets.py", "sweep_events"): SWEEP,
 }
 

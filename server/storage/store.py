@@ -49,6 +49,7 @@ from server.storage.tools.call_records import SqlCallRecords, SqlUsageStore
 from server.storage.tools.kept_calls import SqlIdempotencyStore, SqlPlanStore, SqlResultStore
 from server.storage.tools.operations import SqlOperationStore
 from server.storage.tools.quarantine import SqlQuarantineStore
+from server.storage.workflows.schedules import SqlScheduleStore
 from tools.context_plane.quotas import CONTEXT
 from tools.quotas import DOCUMENTS, PLANS, RECORDS, RESULTS
 
@@ -93,6 +94,7 @@ class Store:
     extractions: SqlExtractionStore
     audit_trail: SqlAuditTrail
     pairs: SqlPairStore
+    schedules: SqlScheduleStore
 
 
 @asynccontextmanager
@@ -150,6 +152,7 @@ async def open_store(settings: Settings) -> AsyncIterator[Store]:
             audit_trail=SqlAuditTrail(database),
             pairs=SqlPairStore(database),
             documents=SqlDocumentStore(database, DOCUMENTS.scaled(scale)),
+            schedules=SqlScheduleStore(database, scale),
         )
         with unaudited():
             await _ensure_default_tenant(store)

@@ -11,6 +11,7 @@ import server.storage.schema.document_tables
 import server.storage.schema.metering_tables
 import server.storage.schema.oauth_tables
 import server.storage.schema.platform_tables
+import server.storage.schema.schedule_tables
 import server.storage.schema.subject_tables
 import server.storage.schema.tool_tables
 import server.storage.schema.workflow_tables  # noqa: F401  the imports fill the metadata

@@ -1,0 +1,1 @@
+"""Tests of schedules and what became of their slots."""

@@ -1,0 +1,6 @@
+"""Schedules: workflows that begin at times of a zone, one start a slot on any number of nodes (docs/decisions/0056).
+
+cron       when the slots are                schedule   what is started then, and what became of it
+stores     what is remembered                scheduler  waits for the next slot and takes it
+setting    what an operator says, checked    builtin    what each tenant has from the start
+"""

@@ -1,0 +1,26 @@
+"""Schedules that each tenant has from the start; one is due only where there is something to look at."""
+
+import hashlib
+from collections.abc import Sequence
+
+from tools.workflows.schedules.cron import Cron
+from tools.workflows.schedules.schedule import Schedule
+
+#: name of the schedule and of its workflow -> whether it comes each hour, else each day
+_IS_HOURLY = {"token-health": True, "error-pattern": True, "docs-freshness": False, "backup-verify": False}
+BUILTIN = frozenset(_IS_HOURLY)
+#: UTC; what comes daily comes when few are at work in most places
+_FIRST_HOUR, _HOURS = 1, 4
+
+
+def builtin_schedules(tenant_id: str, now_us: int) -> Sequence[Schedule]:
+    """Return a tenant's built-in schedules, each with its next slot after `now_us`.
+
+    Minutes differ by tenant and name and stay what they are: a thousand tenants are not looked at in one second.
+    """
+    found = []
+    for name, is_hourly in _IS_HOURLY.items():
+        minute, hour = divmod(int.from_bytes(hashlib.sha256(f"{tenant_id}/{name}".encode()).digest()[:4], "big") % (60 * _HOURS), _HOURS)
+        cron = Cron(f"{minute} * * * *" if is_hourly else f"{minute} {_FIRST_HOUR + hour} * * *", "UTC")
+        found.append(Schedule(tenant_id, name, name, cron, origin="builtin", next_at_us=cron.next_after(now_us)))
+    return found
