@@ -23,6 +23,7 @@ from server.assembly.operations import Operations, open_operations
 from server.assembly.pages import assemble_people
 from server.assembly.provider_titles import ProviderTitles
 from server.assembly.scopes import SubjectScopes
+from server.assembly.workflows import DurableWork, assemble_workflows, principals_of_runs
 from server.audited import unaudited
 from server.bearer import Challenges
 from server.config.settings import Settings
@@ -40,6 +41,7 @@ from server.model_api.front import ModelFront
 from server.networks import Networks
 from server.observability.connection_metrics import ConnectionMetrics
 from server.observability.health import Health, MetricsReaders
+from server.observability.workflow_metrics import WorkflowMetrics
 from server.pages.page import Pages
 from server.proxy_headers import ProxyHeaders
 from server.storage.change_feed import Change, ChangeFeed
@@ -62,6 +64,7 @@ class Gateway:
     authorization: AuthorizationServer
     ai_gateway: AiGateway
     context: ContextPlane
+    work: DurableWork
 
 
 @asynccontextmanager
@@ -96,7 +99,10 @@ async def open_gateway(settings: Settings) -> AsyncIterator[Gateway]:
             PairJudging(store.context, store.pairs, models, lambda: tuple(tenants.live)),
         )
         context = assemble_context_plane(settings, store, table, reranker, documents=documents, readers=readers)
-        of_planes = [*ai_gateway.functions(store), *context.functions()]
+        work = assemble_workflows(
+            store, lambda: operations.dispatcher, principals_of_runs(tenants, lambda tenant_id, subject: scopes.allowed(tenant_id, subject))
+        )
+        of_planes = [*ai_gateway.functions(store), *context.functions(), *work.functions()]
         operations = await stack.enter_async_context(
             open_operations(settings, store, tenants, egress, connections, of_planes, ai_gateway.metered, context.names)
         )
@@ -127,6 +133,7 @@ async def open_gateway(settings: Settings) -> AsyncIterator[Gateway]:
         authorization.listen(feed)
         ai_gateway.listen(feed)
         context.listen(feed)
+        work.listen(feed)
         feed.listen("tenants", tenants_changed)
         feed.listen("operations", operations.changed)
         feed.listen("operations", titles.changed)
@@ -136,16 +143,18 @@ async def open_gateway(settings: Settings) -> AsyncIterator[Gateway]:
         stack.callback(background.cancel_scope.cancel)
         await stack.enter_async_context(mcp.run())
         housekeeping = Housekeeping(store, feed, authorization, operations.usage)
-        for work in (
+        for part in (
             feed.run,
             connections.run,
             housekeeping.run,
             *operations.background(),
             *ai_gateway.background(),
             *context.background(),
+            *work.background(),
         ):
-            background.start_soon(work)
+            background.start_soon(part)
         operations.telemetry.registry.register(ai_gateway.metrics)
+        operations.telemetry.registry.register(WorkflowMetrics(work.engine))
         operations.telemetry.registry.register(ConnectionMetrics(connections.known, connections.refresher))
         routes: list[BaseRoute] = [
             *Discovery(settings).routes(),
@@ -163,7 +172,7 @@ async def open_gateway(settings: Settings) -> AsyncIterator[Gateway]:
         )
         app = McpFront(authorization.guard(mcp), rest)
         upkeep.close()
-        yield Gateway(app, settings, store, tenants, connections, operations, authorization, ai_gateway, context)
+        yield Gateway(app, settings, store, tenants, connections, operations, authorization, ai_gateway, context, work)
 
 
 def _behind_proxy(routes: list[BaseRoute], pages: Pages, settings: Settings) -> ASGIApp:

@@ -49,7 +49,10 @@ from server.storage.tools.call_records import SqlCallRecords, SqlUsageStore
 from server.storage.tools.kept_calls import SqlIdempotencyStore, SqlPlanStore, SqlResultStore
 from server.storage.tools.operations import SqlOperationStore
 from server.storage.tools.quarantine import SqlQuarantineStore
+from server.storage.workflows.run_records import SqlRunRecords
+from server.storage.workflows.run_store import SqlRunStore
 from server.storage.workflows.schedules import SqlScheduleStore
+from server.storage.workflows.writes import writes_within
 from tools.context_plane.quotas import CONTEXT
 from tools.quotas import DOCUMENTS, PLANS, RECORDS, RESULTS
 
@@ -95,6 +98,8 @@ class Store:
     audit_trail: SqlAuditTrail
     pairs: SqlPairStore
     schedules: SqlScheduleStore
+    runs: SqlRunStore
+    run_records: SqlRunRecords
 
 
 @asynccontextmanager
@@ -153,6 +158,8 @@ async def open_store(settings: Settings) -> AsyncIterator[Store]:
             pairs=SqlPairStore(database),
             documents=SqlDocumentStore(database, DOCUMENTS.scaled(scale)),
             schedules=SqlScheduleStore(database, scale),
+            runs=SqlRunStore(database, writes_within(CONTEXT.scaled(scale), DOCUMENTS.scaled(scale))),
+            run_records=SqlRunRecords(database),
         )
         with unaudited():
             await _ensure_default_tenant(store)

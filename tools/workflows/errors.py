@@ -3,7 +3,6 @@
 WorkflowRefused(ToolError)   code, message, hint, faults: nothing was started or changed
 StepFailed                   a step whose attempts are used up
 PermanentFault               raised by a step: to try again would change nothing
-RunEnded                     cancelled, or beyond its limits: a body lets it pass
 """
 
 from collections.abc import Mapping, Sequence
@@ -45,5 +44,6 @@ class PermanentFault(Exception):
         self.failure = failure
 
 
-class RunEnded(BaseException):
-    """The run was cancelled or is beyond its limits; no body catches it."""
+def no_such_run(run_id: str) -> WorkflowRefused:
+    """Return the one answer for ids of other tenants, unknown ones and ones that are gone."""
+    return WorkflowRefused("not_found", f"there is no run '{run_id[:200]}'", "list them with workflow_list")

@@ -1,6 +1,6 @@
 """Which workflows there are: those that the gateway brings along, and those that a tenant defines."""
 
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 
 from tools.workflows.workflow import Workflow
 
@@ -20,15 +20,21 @@ class WorkflowRegistry:
     def __init__(self) -> None:
         #: name -> version -> workflow, the newest last
         self._builtin: dict[str, dict[str, Workflow]] = {}
+        self._for_people: set[str] = set()
         self._resolvers: list[tuple[Resolver, Lister]] = []
 
-    def add(self, *workflows: Workflow) -> None:
-        """Bring workflows along, of one name the newest version last."""
+    def add(self, *workflows: Workflow, for_people: bool = False) -> None:
+        """Bring workflows along, of one name the newest version last.
+
+        `for_people`: people may start them by workflow_start; else schedules and operators alone do.
+        """
         for workflow in workflows:
             self._builtin.setdefault(workflow.name, {})[workflow.version] = workflow
+            if for_people:
+                self._for_people.add(workflow.name)
 
     def ask(self, resolver: Resolver, lister: Lister = _none) -> None:
-        """Have `resolver` asked for names that are not brought along, and `lister` for lists."""
+        """Have `resolver` asked for names that are not brought along, and `lister` for lists: a tenant's own, for its people."""
         self._resolvers.append((resolver, lister))
 
     async def find(self, tenant_id: str, name: str, version: str = "") -> Workflow | None:
@@ -40,8 +46,15 @@ class WorkflowRegistry:
         return None
 
     async def of(self, tenant_id: str) -> Sequence[Workflow]:
-        """Return the newest version of everything that the tenant may start, by name."""
-        found = [next(reversed(versions.values())) for versions in self._builtin.values()]
+        """Return the newest version of everything that there is for a tenant, by name."""
+        return await self._listed(tenant_id, self._builtin)
+
+    async def for_people(self, tenant_id: str) -> Sequence[Workflow]:
+        """Return what people of the tenant may start."""
+        return await self._listed(tenant_id, self._for_people)
+
+    async def _listed(self, tenant_id: str, names: Iterable[str]) -> Sequence[Workflow]:
+        found = [next(reversed(self._builtin[name].values())) for name in names]
         for _resolver, lister in self._resolvers:
             found.extend(await lister(tenant_id))
         return sorted(found, key=lambda workflow: workflow.name)

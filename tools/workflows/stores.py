@@ -40,6 +40,7 @@ class StepView:
 class RunView:
     """A run as it is shown: what it was given, how far it is, how it ended."""
 
+    tenant_id: str
     run_id: str
     workflow: str
     version: str
@@ -104,9 +105,12 @@ class Workflows(Protocol):
         *,
         workflow: str | None = None,
         states: Sequence[RunState] = (),
+        acts_for: str | None = None,
         limit: int = 50,
         cursor: str | None = None,
-    ) -> RunPage: ...
+    ) -> RunPage:
+        """Return runs, newest first. `states`: none are all. `acts_for`: of one subject alone; "": of the gateway itself."""
+        ...
 
     async def forget(self, tenant_id: str) -> int:
         """Delete every run of a tenant with its steps and signals; say how many there were."""

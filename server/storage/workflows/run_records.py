@@ -1,6 +1,6 @@
-"""RunRecords on the database: what people do to runs (docs/decisions/0054)."""
+"""RunRecords on the database: what people do to runs (docs/decisions/0057)."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 
 import orjson
 from sqlalchemy import Connection, Row, Update, and_, delete, or_, select, update
@@ -11,8 +11,8 @@ from server.storage.schema.workflow_tables import workflow_runs, workflow_signal
 from server.storage.workflows.new_runs import TOPIC, QueuedRun, open_runs, put_run
 from server.storage.workflows.run_views import page, position_of, shown
 from tools.operation import Json
-from tools.workflows.engine.run_records import NewRun, NoSuchRun, NoSuchSteps, NotResumable, OtherRun, TooManyRuns
-from tools.workflows.stores import ENDED, RunPage, RunState, RunView
+from tools.workflows.engine.run_records import NewRun, NoSuchRun, NoSuchSteps, NotResumable, OtherRun, RunFilter, TooManyRuns
+from tools.workflows.stores import ENDED, RunPage, RunView
 
 #: a run's rows, the run itself last
 _TABLES = (workflow_steps, workflow_signals, workflow_runs)
@@ -93,13 +93,11 @@ class SqlRunRecords:
     async def show(self, tenant_id: str, run_id: str) -> RunView | None:
         return await self._database.look(lambda connection: shown(connection, tenant_id, run_id))
 
-    async def page(
-        self, tenant_id: str, workflow: str | None, states: Sequence[RunState], limit: int, cursor: str | None
-    ) -> RunPage | None:
+    async def page(self, tenant_id: str, wanted: RunFilter, limit: int, cursor: str | None) -> RunPage | None:
         before = None if cursor is None else position_of(cursor)
         if cursor is not None and before is None:
             return None
-        return await self._database.look(lambda connection: page(connection, tenant_id, workflow, states, limit, before))
+        return await self._database.look(lambda connection: page(connection, tenant_id, wanted, limit, before))
 
     async def forget(self, tenant_id: str) -> int:
         def work(connection: Connection) -> int:

@@ -1,7 +1,5 @@
 """Runs as they are shown. Tables: workflow_runs, workflow_steps."""
 
-from collections.abc import Sequence
-
 import orjson
 from sqlalchemy import Connection, Row, select, tuple_
 
@@ -12,7 +10,8 @@ from server.storage.workflows.step_rows import steps_of
 from tools.operation import Json
 from tools.workflows.engine.json_result import decoded
 from tools.workflows.engine.records import StepRecord
-from tools.workflows.stores import RunPage, RunState, RunView, StepState, StepView
+from tools.workflows.engine.run_records import RunFilter
+from tools.workflows.stores import RunPage, RunView, StepState, StepView
 
 
 def shown(connection: Connection, tenant_id: str, run_id: str) -> RunView | None:
@@ -22,16 +21,16 @@ def shown(connection: Connection, tenant_id: str, run_id: str) -> RunView | None
     return None if row is None else _view(row, tuple(_step_view(step) for step in steps_of(connection, tenant_id, run_id).values()))
 
 
-def page(
-    connection: Connection, tenant_id: str, workflow: str | None, states: Sequence[RunState], limit: int, before: tuple[int, str] | None
-) -> RunPage:
+def page(connection: Connection, tenant_id: str, wanted: RunFilter, limit: int, before: tuple[int, str] | None) -> RunPage:
     """Return runs without their steps, the newest first."""
     c = workflow_runs.c
     query = select(workflow_runs).where(c.tenant_id == tenant_id).order_by(c.created_at.desc(), c.run_id.desc()).limit(limit + 1)
-    if workflow is not None:
-        query = query.where(c.workflow == workflow)
-    if states:
-        query = query.where(c.state.in_(states))
+    if wanted.workflow is not None:
+        query = query.where(c.workflow == wanted.workflow)
+    if wanted.states:
+        query = query.where(c.state.in_(wanted.states))
+    if wanted.acts_for is not None:
+        query = query.where(c.acts_for == wanted.acts_for)
     if before is not None:
         query = query.where(tuple_(c.created_at, c.run_id) < before)
     rows = connection.execute(query).all()
@@ -57,6 +56,7 @@ def position_of(cursor: str) -> tuple[int, str] | None:
 
 def _view(row: Row[tuple[object, ...]], steps: tuple[StepView, ...] = ()) -> RunView:
     return RunView(
+        tenant_id=row.tenant_id,
         run_id=row.run_id,
         workflow=row.workflow,
         version=row.version,

@@ -36,7 +36,7 @@ class Dispatch(Protocol):
 class RunCalls:
     """What `Run.call` and `Run.ask` do, once."""
 
-    def __init__(self, door: Dispatch, principal_of: PrincipalOf) -> None:
+    def __init__(self, door: Callable[[], Dispatch], principal_of: PrincipalOf) -> None:
         self._door, self._principal_of = door, principal_of
 
     async def ask(self, claim: Claim, operation: str, arguments: Mapping[str, Json]) -> Outcome:
@@ -55,7 +55,7 @@ class RunCalls:
         principal = None if claim.acts_for is None else await self._principal_of(claim.tenant_id, claim.acts_for)
         if principal is None:
             raise ToolError(_nobody(claim, operation))
-        outcome = await self._door.call(principal, operation, arguments, client=WORKFLOW, options=options)
+        outcome = await self._door().call(principal, operation, arguments, client=WORKFLOW, options=options)
         if outcome.status != "ok":
             raise ToolError(_failure(outcome))
         return outcome

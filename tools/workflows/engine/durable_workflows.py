@@ -9,8 +9,17 @@ import orjson
 from tools.near_names import near
 from tools.operation import Json
 from tools.workflows.engine.given_faults import given_faults
-from tools.workflows.engine.run_records import NewRun, NoSuchRun, NoSuchSteps, NotResumable, OtherRun, RunRecords, TooManyRuns
-from tools.workflows.errors import WorkflowRefused
+from tools.workflows.engine.run_records import (
+    NewRun,
+    NoSuchRun,
+    NoSuchSteps,
+    NotResumable,
+    OtherRun,
+    RunFilter,
+    RunRecords,
+    TooManyRuns,
+)
+from tools.workflows.errors import WorkflowRefused, no_such_run
 from tools.workflows.registry import WorkflowRegistry
 from tools.workflows.stores import ActsFor, RunPage, RunState, RunView
 from tools.workflows.workflow import MAX_GIVEN_BYTES, MAX_RESULT_BYTES, Workflow
@@ -61,7 +70,7 @@ class DurableWorkflows:
         try:
             await self._records.signal(tenant_id, run_id, _checked_key(name, "name"), value, _checked_key(key, "key"))
         except NoSuchRun as error:
-            raise _not_found(run_id) from error
+            raise no_such_run(run_id) from error
         except NotResumable as error:
             raise WorkflowRefused("conflict", f"the run has ended: {error.state}", "start another one") from error
         self._wake()
@@ -70,7 +79,7 @@ class DurableWorkflows:
         try:
             is_ended = await self._records.cancel(tenant_id, run_id)
         except NoSuchRun as error:
-            raise _not_found(run_id) from error
+            raise no_such_run(run_id) from error
         self._wake()
         return is_ended
 
@@ -78,7 +87,7 @@ class DurableWorkflows:
         try:
             await self._records.resume(tenant_id, run_id, again)
         except NoSuchRun as error:
-            raise _not_found(run_id) from error
+            raise no_such_run(run_id) from error
         except NotResumable as error:
             message = f"the run is {error.state}; one that failed or was cancelled can be resumed"
             raise WorkflowRefused("conflict", message, "start another one, or wait until it ends") from error
@@ -95,10 +104,12 @@ class DurableWorkflows:
         *,
         workflow: str | None = None,
         states: Sequence[RunState] = (),
+        acts_for: str | None = None,
         limit: int = 50,
         cursor: str | None = None,
     ) -> RunPage:
-        page = await self._records.page(tenant_id, workflow, states, min(max(limit, 1), MAX_PAGE), cursor)
+        wanted = RunFilter(workflow, tuple(states), acts_for)
+        page = await self._records.page(tenant_id, wanted, min(max(limit, 1), MAX_PAGE), cursor)
         if page is None:
             raise WorkflowRefused("invalid_arguments", "cursor is not one that a list gave", "leave it out to begin with the newest")
         return page
@@ -137,10 +148,6 @@ def _checked_key(key: str, what: str) -> str:
     rule = f"1 to {MAX_KEY_CHARS} characters, no ':' and no control characters"
     faults = [{"path": what, "value": key[:80], "rule": rule, "example": "2026-11-28"}]
     raise WorkflowRefused("invalid_arguments", f"{what}: {rule}", "where a source's ids may have any, hash them", faults)
-
-
-def _not_found(run_id: str) -> WorkflowRefused:
-    return WorkflowRefused("not_found", f"there is no run '{run_id[:200]}'", "list them with workflow_list")
 
 
 def _no_steps(error: NoSuchSteps) -> WorkflowRefused:

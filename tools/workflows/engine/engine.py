@@ -76,6 +76,11 @@ class Engine:
         self.taken = 0
         self.ended: Counter[str] = Counter()
 
+    @property
+    def in_hand(self) -> int:
+        """Count the runs that this process has in hand."""
+        return len(self._held)
+
     def wake(self) -> None:
         """Have it look for runs that are due."""
         self._woken.set()

@@ -19,6 +19,15 @@ class NewRun:
     at_us: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class RunFilter:
+    """Which runs a list has; None and no states: all."""
+
+    workflow: str | None = None
+    states: tuple[RunState, ...] = ()
+    acts_for: str | None = None
+
+
 class RunRefused(Exception):
     """Nothing was changed."""
 
@@ -68,9 +77,7 @@ class RunRecords(Protocol):
 
     async def show(self, tenant_id: str, run_id: str) -> RunView | None: ...
 
-    async def page(
-        self, tenant_id: str, workflow: str | None, states: Sequence[RunState], limit: int, cursor: str | None
-    ) -> RunPage | None:
+    async def page(self, tenant_id: str, wanted: RunFilter, limit: int, cursor: str | None) -> RunPage | None:
         """Return None where that is no cursor."""
         ...
 

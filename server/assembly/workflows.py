@@ -1,0 +1,63 @@
+"""Durable work put together: what there is to run, the engine that runs it, and the operations that people use."""
+
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from oauth.authorization.scope_narrowing import AllowedScopes, narrow
+from oauth.principal import Principal
+from oauth.tenants import Tenants
+from server.storage.change_feed import Change, ChangeFeed
+from server.storage.store import Store
+from server.storage.workflows.new_runs import TOPIC
+from tools.builtins.workflows.workflow_runs import WorkflowRuns
+from tools.sources.builtin import BuiltinFunction
+from tools.workflows.engine.calls import Dispatch, PrincipalOf, RunCalls
+from tools.workflows.engine.durable_workflows import DurableWorkflows
+from tools.workflows.engine.engine import Engine
+from tools.workflows.registry import WorkflowRegistry
+from tools.workflows.stores import ActsFor
+
+
+@dataclass(frozen=True, slots=True)
+class DurableWork:
+    """Everything about runs. While none is open, nothing looks for them: whoever starts one says so by the change feed."""
+
+    workflows: DurableWorkflows
+    registry: WorkflowRegistry
+    engine: Engine
+
+    def functions(self) -> Sequence[BuiltinFunction]:
+        """Return the operations workflow_*."""
+        return WorkflowRuns(self.workflows, self.registry).functions()
+
+    def listen(self, feed: ChangeFeed) -> None:
+        """Follow what is done to runs, here and on other nodes."""
+        feed.listen(TOPIC, self._changed)
+
+    def background(self) -> Sequence[Callable[[], Coroutine[Any, Any, None]]]:
+        """Return what runs beside the calls, until cancelled; runs under way are then left to others."""
+        return (self.engine.run,)
+
+    async def _changed(self, changes: Sequence[Change]) -> None:
+        await self.engine.heard((change.tenant_id, change.item) for change in changes if change.tenant_id)
+
+
+def assemble_workflows(store: Store, door: Callable[[], Dispatch], principal_of: PrincipalOf) -> DurableWork:
+    """Put the parts together. `door`: the dispatcher, asked for when a run calls something; workflows are added to the registry."""
+    registry = WorkflowRegistry()
+    engine = Engine(store.runs, registry.find, RunCalls(door, principal_of))
+    return DurableWork(DurableWorkflows(store.run_records, registry, engine.wake), registry, engine)
+
+
+def principals_of_runs(tenants: Tenants, allowed_scopes: AllowedScopes) -> PrincipalOf:
+    """Return who a run is at each of its calls: the person, with what they may now and the run was started with."""
+
+    async def principal_of(tenant_id: str, acts_for: ActsFor) -> Principal | None:
+        tenant = tenants.get(tenant_id)
+        allowed = await allowed_scopes(tenant_id, acts_for.subject)
+        if tenant is None or tenant.suspended or not allowed:
+            return None
+        return Principal(tenant_id, acts_for.subject, "workflow", narrow(acts_for.scopes, allowed), "", "local")
+
+    return principal_of

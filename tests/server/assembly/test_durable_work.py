@@ -1,0 +1,119 @@
+"""Durable work within a whole gateway: who starts runs, whom they act for, and what they may then."""
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from oauth.principal import Principal
+from server.app import Gateway
+from tests.gateway import SCOPES, add_person, opened
+from tests.waiting import until
+from tools.operation import ClientInfo, Json, Outcome
+from tools.workflows.run import Run
+from tools.workflows.stores import ENDED, ActsFor, RunView
+from tools.workflows.workflow import Workflow
+
+
+async def whoami(run: Run, given: Mapping[str, Json]) -> Json:
+    if given.get("waits"):
+        await run.wait("for a yes", "yes", 600)
+    return await run.call("who", given.get("operation", "gateway.account.whoami"), {})
+
+
+async def secret_report(run: Run, given: Mapping[str, Json]) -> Json:
+    return await run.now_us("looked")
+
+
+@pytest.fixture
+async def gateway(tmp_path: Path) -> AsyncIterator[Gateway]:
+    async with opened(tmp_path) as gateway:
+        gateway.work.registry.add(Workflow("whoami", "1", whoami, title="Who am I"), for_people=True)
+        gateway.work.registry.add(Workflow("secret-report", "1", secret_report))
+        yield gateway
+
+
+async def asked(gateway: Gateway, subject: str, operation: str, **arguments: Json) -> Outcome:
+    principal = Principal("default", subject, "client", SCOPES, "grant")
+    return await gateway.operations.dispatcher.call(principal, operation, arguments, client=ClientInfo("", name="test"))
+
+
+async def ended(gateway: Gateway, run_id: str) -> RunView:
+    async def has_ended() -> bool:
+        view = await gateway.work.workflows.show("default", run_id)
+        return view is not None and view.state in ENDED
+
+    await until(has_ended)
+    view = await gateway.work.workflows.show("default", run_id)
+    assert view is not None
+    return view
+
+
+async def test_a_person_starts_a_run_that_calls_as_them_and_sees_how_it_ended(gateway: Gateway) -> None:
+    ada = await add_person(gateway)
+    started = await asked(gateway, ada, "workflow_start", workflow="whoami", key="k")
+    assert started.data["run_id"] == "default:whoami:k"
+    view = await ended(gateway, "default:whoami:k")
+    assert (view.state, view.result["subject"]) == ("succeeded", ada)
+    shown = (await asked(gateway, ada, "workflow_status", run_id=view.run_id, step="who")).data
+    assert (shown["state"], shown["steps"][0]["name"], shown["step_result"]["subject"]) == ("succeeded", "who", ada)
+    listed = (await asked(gateway, ada, "workflow_list")).data
+    assert [run["run_id"] for run in listed["runs"]] == [view.run_id]
+    assert listed["workflows"] == [{"name": "whoami", "version": "1", "title": "Who am I"}]
+
+
+async def test_a_run_of_somebody_who_was_disabled_calls_nothing(gateway: Gateway) -> None:
+    ada = await add_person(gateway)
+    await asked(gateway, ada, "workflow_start", workflow="whoami", given={"waits": True}, key="k")
+    subject = await gateway.store.subjects.get("default", ada)
+    assert subject is not None
+    await gateway.store.subjects.save(replace(subject, disabled=True))
+    await gateway.work.workflows.signal("default", "default:whoami:k", "yes", True, key="1")
+    view = await ended(gateway, "default:whoami:k")
+    assert view.failure is not None
+    assert (view.state, view.failure.code) == ("failed", "insufficient_scope")
+
+
+async def test_a_run_may_no_more_than_the_person_who_started_it(gateway: Gateway) -> None:
+    ada = await add_person(gateway)
+    less = ActsFor(ada, frozenset({"mcp"}))
+    view = await ended(gateway, await gateway.work.workflows.start("default", "whoami", {"operation": "workflow_list"}, acts_for=less))
+    assert view.failure is not None
+    assert (view.state, view.failure.code) == ("failed", "insufficient_scope")
+
+
+async def test_others_runs_and_the_gateways_own_are_like_none(gateway: Gateway) -> None:
+    """What the gateway brings along for itself reads what no person may."""
+    ada, bo = await add_person(gateway), await add_person(gateway, "bo@example.com")
+    await asked(gateway, ada, "workflow_start", workflow="whoami", key="k")
+    own = await ended(gateway, await gateway.work.workflows.start("default", "secret-report", {}, key="o"))
+    await ended(gateway, "default:whoami:k")
+    for run_id in ("default:whoami:k", own.run_id, "default:whoami:none"):
+        for operation in ("workflow_status", "workflow_cancel", "workflow_resume"):
+            refused = await asked(gateway, bo, operation, run_id=run_id)
+            assert refused.error is not None
+            assert (refused.error.code, refused.error.message) == ("not_found", f"there is no run '{run_id}'")
+    assert (await asked(gateway, bo, "workflow_list")).data["runs"] == []
+    refused = await asked(gateway, ada, "workflow_start", workflow="secret-report")
+    assert refused.error is not None
+    assert refused.error.code == "not_found"
+
+
+async def test_a_key_of_somebody_elses_run_is_refused(gateway: Gateway) -> None:
+    ada, bo = await add_person(gateway), await add_person(gateway, "bo@example.com")
+    await asked(gateway, ada, "workflow_start", workflow="whoami", key="k")
+    refused = await asked(gateway, bo, "workflow_start", workflow="whoami", key="k")
+    assert refused.error is not None
+    assert refused.error.code == "conflict"
+
+
+async def test_metrics_count_runs_and_nothing_is_looked_for_where_none_is_open(gateway: Gateway) -> None:
+    ada = await add_person(gateway)
+    await until(lambda: gateway.work.engine.outlook.is_over)
+    await asked(gateway, ada, "workflow_start", workflow="whoami", key="k")
+    await ended(gateway, "default:whoami:k")
+    registry = gateway.operations.telemetry.registry
+    await until(lambda: registry.get_sample_value("ascend_workflow_runs_total", {"state": "succeeded"}) == 1)
+    assert registry.get_sample_value("ascend_workflow_attempts_total") == 1
+    assert registry.get_sample_value("ascend_workflow_backlog") is not None

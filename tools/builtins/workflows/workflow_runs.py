@@ -1,0 +1,126 @@
+"""workflow_start, workflow_status, workflow_list, workflow_cancel, workflow_resume.
+
+A person sees and changes the runs that act for them; others' are like none. What the gateway brings along for itself is started by
+schedules and operators alone: it reads what no person may.
+"""
+
+from collections.abc import Mapping
+
+from tools.builtins.workflows.run_shown import run_summary, run_whole
+from tools.context_plane.times import BadTime, time_us
+from tools.near_names import near
+from tools.operation import Call, Json, Outcome
+from tools.sources.builtin import BuiltinFunction
+from tools.workflows.errors import WorkflowRefused, no_such_run
+from tools.workflows.registry import WorkflowRegistry
+from tools.workflows.stores import ActsFor, RunView, Workflows
+
+READ, WRITE = "workflows:read", "workflows:write"
+RUNS_PER_PAGE = 20
+_RUN_ID: dict[str, Json] = {"type": "string", "minLength": 1, "maxLength": 400}
+_STEP: dict[str, Json] = {"type": "string", "minLength": 1, "maxLength": 200}
+_EXAMPLE_ID = "default:onboard-account:2026-11-28"
+
+
+class WorkflowRuns:
+    """What one person does with runs."""
+
+    def __init__(self, workflows: Workflows, registry: WorkflowRegistry) -> None:
+        self._workflows, self._registry = workflows, registry
+
+    async def start(self, call: Call) -> Outcome:
+        given, principal = call.arguments, call.principal
+        name: str = given["workflow"]
+        known = [each.name for each in await self._registry.for_people(principal.tenant_id)]
+        if name not in known:
+            meant = near(name, known)
+            hint = f"did you mean {', '.join(meant)}?" if meant else "workflow_list shows those that there are"
+            raise WorkflowRefused("not_found", f"there is no workflow '{name}'", hint)
+        run_id = await self._workflows.start(
+            principal.tenant_id,
+            name,
+            given.get("given", {}),
+            key=given.get("key") or call.options.idempotency_key,
+            at_us=_time(given.get("at")),
+            acts_for=ActsFor(principal.subject, principal.scopes),
+        )
+        view = await self._workflows.show(principal.tenant_id, run_id)
+        if view is None or view.acts_for != principal.subject:
+            raise WorkflowRefused("conflict", "the key is that of somebody else's run", "give another key")
+        return Outcome("ok", data={"run_id": run_id, "state": view.state})
+
+    async def status(self, call: Call) -> Outcome:
+        view = await self._own(call)
+        return Outcome("ok", data=run_whole(view, call.arguments.get("step")))
+
+    async def list(self, call: Call) -> Outcome:
+        given, principal = call.arguments, call.principal
+        page = await self._workflows.runs(
+            principal.tenant_id,
+            workflow=given.get("workflow"),
+            states=given.get("states", ()),
+            acts_for=principal.subject,
+            limit=given.get("limit", RUNS_PER_PAGE),
+            cursor=given.get("cursor"),
+        )
+        data: dict[str, Json] = {"runs": [run_summary(run) for run in page.runs], "next_cursor": page.next_cursor}
+        if "cursor" not in given:
+            workflows = await self._registry.for_people(principal.tenant_id)
+            data["workflows"] = [{"name": each.name, "version": each.version, "title": each.title} for each in workflows]
+        return Outcome("ok", data=data)
+
+    async def cancel(self, call: Call) -> Outcome:
+        view = await self._own(call)
+        is_cancelled = await self._workflows.cancel(view.tenant_id, view.run_id)
+        return Outcome("ok", data={"run_id": view.run_id, "cancelled": is_cancelled})
+
+    async def resume(self, call: Call) -> Outcome:
+        view = await self._own(call)
+        await self._workflows.resume(view.tenant_id, view.run_id, again=call.arguments.get("again", ()))
+        return Outcome("ok", data={"run_id": view.run_id, "state": "queued"})
+
+    async def _own(self, call: Call) -> RunView:
+        """Return the caller's run. Raises WorkflowRefused."""
+        run_id: str = call.arguments["run_id"]
+        view = await self._workflows.show(call.principal.tenant_id, run_id)
+        if view is None or view.acts_for != call.principal.subject:
+            raise no_such_run(run_id)
+        return view
+
+    def functions(self) -> tuple[BuiltinFunction, ...]:
+        workflow: dict[str, Json] = {"type": "string", "minLength": 1, "maxLength": 64}
+        start: dict[str, Json] = {
+            "workflow": workflow,
+            "given": {"type": "object"},
+            "key": {"type": "string", "minLength": 1, "maxLength": 200},
+            "at": {"type": "string", "maxLength": 40},
+        }
+        states = ["queued", "running", "waiting", "succeeded", "failed", "cancelled"]
+        listed: dict[str, Json] = {
+            "workflow": workflow,
+            "states": {"type": "array", "items": {"enum": states}, "maxItems": len(states)},
+            "limit": {"type": "integer", "minimum": 1, "maximum": 200, "default": RUNS_PER_PAGE},
+            "cursor": {"type": "string", "maxLength": 800},
+        }
+        again: dict[str, Json] = {"type": "array", "items": _STEP, "maxItems": 1_000}
+        example = {"workflow": "onboard-account", "given": {"account": "Kahuna"}, "key": "2026-11-28"}
+        one, its_id = {"run_id": _RUN_ID}, {"run_id": _EXAMPLE_ID}
+        return (
+            BuiltinFunction("workflow_start", self.start, _schema(start, "workflow"), idempotent=False, scope=WRITE, example=example),
+            BuiltinFunction("workflow_status", self.status, _schema(one | {"step": _STEP}, "run_id"), scope=READ, example=its_id),
+            BuiltinFunction("workflow_list", self.list, _schema(listed), scope=READ, example={"states": ["failed"]}),
+            BuiltinFunction("workflow_cancel", self.cancel, _schema(one, "run_id"), scope=WRITE, example=its_id),
+            BuiltinFunction("workflow_resume", self.resume, _schema(one | {"again": again}, "run_id"), scope=WRITE, example=its_id),
+        )
+
+
+def _schema(properties: Mapping[str, Json], *required: str) -> dict[str, Json]:
+    return {"type": "object", "properties": dict(properties), "required": list(required), "additionalProperties": False}
+
+
+def _time(text: str | None) -> int | None:
+    try:
+        return None if text is None else time_us(text)
+    except BadTime as error:
+        faults = [{"path": "arguments.at", "value": text, "rule": "a time of RFC 3339", "example": "2026-11-29T07:00:00Z"}]
+        raise WorkflowRefused("invalid_arguments", f"at: {error}", None, faults) from error
