@@ -24,6 +24,7 @@ AUDIT_KEPT_US = 400 * 24 * 3600 * 1_000_000
 WEBHOOK_RUNS_KEPT_US = 7 * 24 * 3600 * 1_000_000
 #: longer than an index's file may lie unread (tools/context_plane/indexing/live_index.py)
 GONE_KEPT_US = 90 * 24 * 3600 * 1_000_000
+TOMBSTONE_STEPS = 20
 
 log = logging.getLogger("ascend")
 
@@ -62,8 +63,15 @@ class Housekeeping:
         await self._store.comparisons.forget_before(now_us() - MODEL_CALLS_KEPT_US)
         await self._store.feedback.forget_before(now_us() - MODEL_CALLS_KEPT_US)
         await self._store.documents.forget_gone_before(now_us() - GONE_KEPT_US)
+        await self._forget_tombstones()
         await self._store.audit_trail.sweep(now_us() - AUDIT_KEPT_US)
         await self._store.schedules.forget_before(now_us() - RUNS_KEPT_US)
         await self._store.run_records.sweep(now_us() - RUNS_KEPT_US, now_us() - WEBHOOK_RUNS_KEPT_US)
         await self._store.budgets.sweep()
         await self._feed.sweep()
+
+    async def _forget_tombstones(self) -> None:
+        """A forgotten tenant may have left millions: some of them at a time, and not all of them now."""
+        for _ in range(TOMBSTONE_STEPS):
+            if await self._store.context.forget_tombstones_before(now_us() - GONE_KEPT_US):
+                return

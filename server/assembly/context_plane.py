@@ -112,7 +112,8 @@ def assemble_context_plane(
 
     # The log of the store is emptied by the last of them.
     cleans = (forget_questions, partial(forget_answers, store.database), facts.forget, documents.forget)
-    forgetting = Forgetting(store.context, (DocumentForgetting(store.documents),), cleans)
+    of_documents = DocumentForgetting(store.documents)
+    forgetting = Forgetting(store.context, (of_documents,), cleans, of_documents)
     names = KnownNames(store.context, store.knowledge)
     signals, proposals = SignalRun(store.context, store.signals), ProposalList(store.context, store.pairs)
     return ContextPlane(store, facts, query, explanation, questions, signals, forgetting, names, documents, proposals, readers)

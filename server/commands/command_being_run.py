@@ -2,6 +2,7 @@
 
 import getpass
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -14,6 +15,10 @@ from tools.secrets_in_text import redact
 
 #: how the answer looks, and where the data is: no part of what was done
 _ABOUT_THE_RUN = frozenset({"data", "as_json"})
+#: what these commands are told is about people and texts that can be forgotten; the trail stays, so it has none of it
+_OF_MEMORY = ("context ", "rag ")
+UNSAID = "[not kept]"
+_ID = re.compile(r"(?:ent|fct|epi|doc)_[0-9a-z]{1,13}")
 #: options with such names may be given secrets
 _SECRET_NAMES = ("password", "secret", "token", "key", "credential")
 
@@ -26,6 +31,9 @@ def command_being_run() -> Audited:
     _root, _, action = context.command_path.partition(" ")
     arguments = [parameter.name for parameter in context.command.params if isinstance(parameter, click.Argument)]
     given = {name: text for name, value in context.params.items() if (text := _text_of(value)) and _is_told(context, name)}
+    if action.startswith(_OF_MEMORY):
+        options = {parameter.name: parameter for parameter in context.command.params}
+        given = {name: text if _tells_nobody(options[name], text) else UNSAID for name, text in given.items()}
     return Audited(
         "command",
         action,
@@ -34,6 +42,12 @@ def command_being_run() -> Audited:
         " ".join(given.pop(name) for name in arguments if name in given),
         {f"--{name.replace('_', '-')}": text for name, text in given.items()},
     )
+
+
+def _tells_nobody(parameter: click.Parameter, text: str) -> bool:
+    """Say whether what was given of an option is no word that names anybody: ids, numbers, one of several words of ours, the tenant."""
+    is_ours = parameter.name == "tenant" or (isinstance(parameter, click.Option) and parameter.is_flag)
+    return is_ours or text.isdecimal() or all(_ID.fullmatch(each) for each in text.split())
 
 
 def operating_system_user() -> str:

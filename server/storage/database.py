@@ -105,13 +105,24 @@ class Database:
         """Leave no copy of what was deleted from `tables` outside of them.
 
         SQLite overwrites rows as it deletes them; its write-ahead log, which still has them, is emptied, False where somebody reads an
-        old snapshot for so long that it cannot be. PostgreSQL frees the rows for others to overwrite.
+        old snapshot for so long that it cannot be. PostgreSQL frees the rows for others to overwrite, and takes samples of what is left
+        for its statistics, which had some of them; `rewrite` leaves none.
         """
         with uninterruptible(), _reached():
             if self._write_turn is None:
-                return await self._durable.alone(f"VACUUM {', '.join(tables)}")
+                return await self._durable.alone(f"VACUUM (ANALYZE) {', '.join(tables)}")
             async with self._write_turn:
                 return await self._durable.alone("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    async def rewrite(self, tables: Sequence[str]) -> bool:
+        """Do what `overwrite` does, and have PostgreSQL write `tables` anew: who uses one of them waits for as long as that takes.
+
+        Its write-ahead log, which had the rows, is written over by and by (max_wal_size), and archives and replicas keep what they have.
+        """
+        if self.is_sqlite:
+            return await self.overwrite(tables)
+        with uninterruptible(), _reached():
+            return await self._durable.alone(f"VACUUM (FULL, ANALYZE) {', '.join(tables)}")
 
     @asynccontextmanager
     async def feed(self) -> AsyncIterator[AsyncConnection]:

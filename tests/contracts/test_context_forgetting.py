@@ -1,12 +1,14 @@
 """context_forget in both databases: nothing is left of what is forgotten, and the rest is as if it had never been."""
 
+import time
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from sqlalchemy import make_url
+from sqlalchemy import make_url, text
 
 from oauth.principal import Principal
 from server.storage.context_plane.context_store import SqlContextStore
@@ -182,8 +184,92 @@ async def test_somebody_elses_private_episodes_look_like_none(store: SqlContextS
     assert (await forget(store, by=OPERATOR, source="diary"))["claims"] == 1
 
 
+BOB = Principal("acme", "bob", "client", frozenset(), "grant")
+SECRET = "My diary: DANA Quillfeather, dana.quillfeather@kahuna.example, told me that she looks for a house. Buy milk."
+
+
+async def what_bob_keeps(store: SqlContextStore) -> None:
+    """Have bob keep private facts about Dana, whom everybody knows, and texts and values that name her."""
+    await say(store, fact(DANA, "salary", "90 k"), fact("Bob", "likes", "milk"), by=BOB, private=True, source="diary", content=SECRET)
+    await say(store, fact("Bob", "plan", "lunch with Dana Quillfeather, tomorrow"), by=BOB, private=True, author="Dana Quillfeather")
+
+
+async def test_an_entity_is_forgotten_in_what_others_keep_in_private_and_the_rest_of_it_stays_theirs(store: SqlContextStore) -> None:
+    """Decision 0056."""
+    await say(store, fact("Kahuna", "champion", DANA))
+    await what_bob_keeps(store)
+    await forget(store, entity=DANA)
+    black = "█" * len("Dana Quillfeather")
+    assert await believed(store) == ["Bob likes milk [, )", f"Bob plan lunch with {black}, tomorrow [, )"]
+    left = await store.read("acme", lambda rows: rows.episodes(rows.episodes_from(None, ("bob",), 9)))
+    contents = {each.content for each in left.values()}
+    told = f"My diary: {black}, {'█' * len('dana.quillfeather@kahuna.example')}, told me that she looks for a house. Buy milk."
+    assert contents == {told, ""}
+    assert {each.author for each in left.values()} <= {black, ""}
+
+
+async def test_whoever_forgets_is_told_the_same_whether_others_keep_something_or_not(store: SqlContextStore) -> None:
+    answers = []
+    for tenant_id, has_secret in (("acme", True), ("globex", False)):
+        ada, bob = (Principal(tenant_id, who, "client", frozenset(), "grant") for who in ("ada", "bob"))
+        await say(store, fact("Kahuna", "champion", DANA), by=ada)
+        if has_secret:
+            await say(store, fact(DANA, "salary", "90 k"), by=bob, private=True, content=SECRET)
+        answers += [await Forgetting(store)(ada, {"entity": DANA, "dry_run": is_dry}) for is_dry in (True, False)]
+    assert answers[:2] == answers[2:]
+    assert "private facts of others about it go too" in answers[0]["note"]
+    assert answers[1]["rows"] == {"claims": 1, "entities": 2, "entity_keys": 1, "episodes": 1, "facts": 1}
+
+
+@pytest.mark.parametrize("sql_database", ["sqlite"], indirect=True)
+async def test_no_byte_of_the_name_is_left_in_what_others_keep(store: SqlContextStore, sql_database: Database) -> None:
+    await say(store, fact("Kahuna", "champion", DANA))
+    await what_bob_keeps(store)
+    await forget(store, entity=DANA)
+    left = bytes_of(Path(make_url(sql_database.url).database or ""))
+    assert b"uillfeather" not in left.lower()
+    assert b"Buy milk" in left
+
+
+@pytest.mark.parametrize("sql_database", ["postgresql"], indirect=True)
+async def test_no_byte_is_left_in_tables_that_are_written_anew(store: SqlContextStore, sql_database: Database) -> None:
+    """PostgreSQL frees rows and keeps their bytes, until somebody asks for more."""
+    folder = Path(parse_qs(urlsplit(sql_database.url).query)["host"][0]) / "data" / "base"
+
+    async def is_there(word: bytes) -> bool:
+        async with sql_database._reader.connect() as connection:
+            await connection.execute(text("CHECKPOINT"))
+        return any(word in each.read_bytes() for each in folder.rglob("*") if each.is_file())
+
+    for n in range(30):
+        await say(store, fact(f"Account {n}", "note", f"quite another thing {n}"), fact("Kahuna", f"quote {n}", "Zappelin said so"))
+    assert await is_there(b"Zappelin")
+    await forget(store, entity="Kahuna")
+    await store.scrub()
+    assert not await is_there(b"Zappelin said")
+    assert await is_there(b"quite another thing")
+
+
+async def test_numbers_of_forgotten_facts_go_some_at_a_time_once_no_index_needs_them(store: SqlContextStore) -> None:
+    for n in range(5):
+        await say(store, fact("Kahuna", f"field {n}", "x"), source="gong", source_id=str(n))
+    await forget(store, source="gong")
+    assert await store.forget_tombstones_before(1_000)
+    assert len((await store.facts_since("acme", 0, 100)).gone) == 5
+    later = time.time_ns() // 1000 + 60_000_000
+    assert [await store.forget_tombstones_before(later, 2) for _ in range(3)] == [False, False, True]
+    assert (await store.facts_since("acme", 0, 100)).gone == ()
+
+
 @pytest.mark.parametrize(
-    "arguments", [{}, {"entity": "Kahuna", "source": "crm"}, {"source": "", "dry_run": "yes"}, {"who": "x", "entity": "y"}]
+    "arguments",
+    [
+        {},
+        {"source": "crm", "documents": True},
+        {"entity": "Kahuna", "source": "crm"},
+        {"source": "", "dry_run": "yes"},
+        {"who": "x", "entity": "y"},
+    ],
 )
 async def test_what_is_to_be_forgotten_is_said_once(store: SqlContextStore, arguments: dict[str, Any]) -> None:
     with pytest.raises(ContextRefused) as refused:

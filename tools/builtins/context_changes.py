@@ -11,6 +11,8 @@ from tools.operation import Call, Json, Outcome
 from tools.sources.builtin import BuiltinFunction
 
 WRITE, DESTRUCTIVE = "context:write", "context:destructive"
+#: said before anybody agrees to it
+AFTERWARDS = "It cannot be undone. An entity is forgotten by everybody: what others keep in private about it goes too, without being shown"
 #: what the plane reads itself, all faults at once, is only sketched here
 ENTITY: Mapping[str, Json] = {"type": ["string", "object"]}
 _TIME: Mapping[str, Json] = {"type": ["string", "null"]}
@@ -87,11 +89,14 @@ class FactChanges:
                     {
                         "entity": ENTITY,
                         **dict.fromkeys(("episode", "source", "document", "audience"), text),
+                        "documents": {"type": "boolean"},
                         "dry_run": {"type": "boolean"},
                     }
                 ),
                 scope=DESTRUCTIVE,
                 only_looks="dry_run",
+                afterwards=AFTERWARDS,
+                timeout_s=120.0,
                 example={"entity": "ent_1k9qz", "dry_run": True},
             ),
         ]

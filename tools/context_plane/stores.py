@@ -5,6 +5,7 @@ nothing of it is kept where the work raises. Work is plain code in one thread of
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
@@ -154,7 +155,7 @@ class ForgettingRows(Protocol):
 
     def delete_episodes(self, episode_ids: Collection[int]) -> None: ...
     def empty_episodes(self, episodes: Sequence[Episode]) -> None:
-        """Give these episodes their present source_id, author, url and content."""
+        """Give these episodes their present source, source_id, author, url and content."""
         ...
 
     def delete_claims(self, claim_ids: Collection[int]) -> None: ...
@@ -171,6 +172,9 @@ class ForgettingRows(Protocol):
         ...
 
     def deleted(self) -> Mapping[str, int]: ...
+    def uncounted(self) -> AbstractContextManager[None]:
+        """Have what is deleted within not counted in `deleted`."""
+        ...
 
 
 class ContextRows(EpisodeRows, EntityRows, FactRows, ForgettingRows, Protocol):

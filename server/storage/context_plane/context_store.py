@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import TypeVar
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, delete, select, tuple_
 
 from server.storage.context_plane.context_changes import context_change
 from server.storage.context_plane.fact_news import facts_since
@@ -16,15 +16,22 @@ from server.storage.schema.context_tables import (
     entity_keys,
     entity_links,
     episodes,
+    fact_tombstones,
     facts,
     identity_pairs,
     signal_evaluations,
 )
+from server.storage.schema.document_tables import chunks, document_contents, documents
 from server.storage.schema.tool_tables import plan_steps, plans, results
 from tools.context_plane.quotas import CONTEXT, ContextQuotas
 from tools.context_plane.stores import ContextRows, FactNews
 
 Result = TypeVar("Result")
+#: in one transaction
+TOMBSTONES_AT_ONCE = 5_000
+_OWN = (claims, entities, entity_keys, entity_links, episodes, facts, identity_pairs, signal_evaluations)
+#: and what calls left behind: kept answers may quote what is forgotten
+TABLES = [table.name for table in (*_OWN, plan_steps, plans, results)]
 
 
 class SqlContextStore:
@@ -42,21 +49,18 @@ class SqlContextStore:
         return await self._database.look(lambda connection: work(self._seen(connection, tenant_id)))
 
     async def purge(self) -> bool:
-        # And what calls left behind: kept answers may quote what is forgotten.
-        tables = (
-            claims,
-            entities,
-            entity_keys,
-            entity_links,
-            episodes,
-            facts,
-            identity_pairs,
-            signal_evaluations,
-            plan_steps,
-            plans,
-            results,
-        )
-        return await self._database.overwrite([table.name for table in tables])
+        return await self._database.overwrite(TABLES)
+
+    async def scrub(self) -> bool:
+        """Do what `purge` does, where a database only frees rows, by writing its tables anew: everybody waits meanwhile."""
+        return await self._database.rewrite([*TABLES, *(table.name for table in (documents, document_contents, chunks))])
+
+    async def forget_tombstones_before(self, time_us: int, most: int = TOMBSTONES_AT_ONCE) -> bool:
+        """Forget numbers of facts of all tenants that were forgotten earlier, some of them; True where that was all."""
+        c = fact_tombstones.c
+        old = select(c.tenant_id, c.revision).where(c.gone_at < time_us).limit(most)
+        gone = delete(fact_tombstones).where(tuple_(c.tenant_id, c.revision).in_(old))
+        return await self._database.transact(lambda connection: connection.execute(gone).rowcount < most)
 
     async def facts_since(self, tenant_id: str, revision: int, limit: int) -> FactNews:
         return await self._database.look(lambda connection: facts_since(self._seen(connection, tenant_id), revision, limit))

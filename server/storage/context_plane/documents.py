@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Connection, delete, func, select, tuple_, 
 from sqlalchemy.exc import IntegrityError
 
 from server.storage.context_plane.document_changes import add_document, delete_documents, delete_which
-from server.storage.context_plane.document_queue import DocumentQueue, forget_content, held_by
+from server.storage.context_plane.document_queue import forget_content, held_by
 from server.storage.context_plane.document_rows import (
     RECORD_COLUMNS,
     among,
@@ -17,6 +17,7 @@ from server.storage.context_plane.document_rows import (
     record_of,
     seen_by,
 )
+from server.storage.context_plane.document_texts import DocumentTexts
 from server.storage.context_plane.revisions import next_revision, revision_of
 from server.storage.database import Database, now_us
 from server.storage.insertion import insert_in_thread
@@ -27,7 +28,7 @@ from tools.context_plane.stores import Scope
 from tools.quotas import Quotas
 
 
-class SqlDocumentStore(DocumentQueue):
+class SqlDocumentStore(DocumentTexts):
     """Keeps `tools.context_plane.rag.stores.DocumentStore`."""
 
     def __init__(self, database: Database, quotas: Quotas) -> None:

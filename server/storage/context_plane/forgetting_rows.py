@@ -1,13 +1,16 @@
 """Taking rows of one tenant away for good: ForgettingRows on SQL. The store overwrites what it deletes (see `engines.py`)."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 import orjson
-from sqlalchemy import Column, ColumnElement, Table, bindparam, case, delete, or_, select, update
+from sqlalchemy import Column, Table, bindparam, case, delete, select, update
 
 from server.storage.context_plane.episode_rows import claim_of, episode_of
 from server.storage.context_plane.matching import matching, numbers, present
 from server.storage.context_plane.pairs import FRESH
+from server.storage.context_plane.phrases import holding
 from server.storage.context_plane.tenant_rows import TenantRows
 from server.storage.insertion import insert_in_thread
 from server.storage.schema.context_tables import (
@@ -29,7 +32,7 @@ from tools.context_plane.retraction import RETRACTION
 _EMPTY = (
     update(episodes)
     .where(episodes.c.tenant_id == bindparam("of"), episodes.c.episode_id == bindparam("id"))
-    .values({name: bindparam(f"new_{name}") for name in ("source_id", "author", "url", "content")})
+    .values({name: bindparam(f"new_{name}") for name in ("source", "source_id", "author", "url", "content")})
 )
 _NAME_CLAIMS = (
     update(facts)
@@ -50,12 +53,12 @@ class SqlForgettingRows(TenantRows):
         return list(self.connection.execute(query.limit(limit)).scalars())
 
     def episodes_saying(self, phrases: Collection[str]) -> Sequence[Episode]:
-        columns = [episodes.c.content, episodes.c.author, episodes.c.url, episodes.c.source_id]
-        query = select(episodes).where(episodes.c.tenant_id == self.tenant_id, _holds(columns, phrases))
+        columns = [episodes.c.content, episodes.c.author, episodes.c.url, episodes.c.source, episodes.c.source_id]
+        query = select(episodes).where(episodes.c.tenant_id == self.tenant_id, holding(columns, phrases))
         return [episode_of(row) for row in self.connection.execute(query)]
 
     def claims_saying(self, phrases: Collection[str]) -> Sequence[Claim]:
-        query = select(claims).where(claims.c.tenant_id == self.tenant_id, _holds([claims.c.value], phrases))
+        query = select(claims).where(claims.c.tenant_id == self.tenant_id, holding([claims.c.value], phrases))
         return [claim_of(row) for row in self.connection.execute(query)]
 
     def claims_in(self, episode_ids: Collection[int]) -> Sequence[Claim]:
@@ -92,6 +95,7 @@ class SqlForgettingRows(TenantRows):
                 {
                     "of": self.tenant_id,
                     "id": episode.episode_id,
+                    "new_source": episode.source,
                     "new_source_id": episode.source_id,
                     "new_author": episode.author,
                     "new_url": episode.url,
@@ -108,7 +112,8 @@ class SqlForgettingRows(TenantRows):
     def delete_facts(self, facts_: Sequence[Fact]) -> None:
         fact_ids = [fact.fact_id for fact in facts_]
         self.totals.facts -= self._delete(facts, facts.c.fact_id, fact_ids)
-        stones = [{"tenant_id": self.tenant_id, "revision": self.take_revision(), "fact_id": fact_id} for fact_id in fact_ids]
+        own = {"tenant_id": self.tenant_id, "gone_at": self.now_us}
+        stones = [{**own, "revision": self.take_revision(), "fact_id": fact_id} for fact_id in fact_ids]
         insert_in_thread(self.connection, fact_tombstones, stones)
         taken_back = [(RETRACTION, id_text(FACT, fact_id)) for fact_id in fact_ids]
         records = matching(self.connection, episodes, self.tenant_id, (episodes.c.source, episodes.c.source_id), taken_back)
@@ -147,6 +152,13 @@ class SqlForgettingRows(TenantRows):
     def deleted(self) -> Mapping[str, int]:
         return dict(self.gone)
 
+    @contextmanager
+    def uncounted(self) -> Iterator[None]:
+        counted = self.gone
+        self.gone = Counter()
+        yield
+        self.gone = counted
+
     def _forget_reasons(self, entity_ids: Collection[int]) -> None:
         """Forget what a model thought of these, since its words may be those of facts; it is asked again where nobody has decided."""
         for column in (identity_pairs.c.one_id, identity_pairs.c.other_id):
@@ -164,12 +176,3 @@ class SqlForgettingRows(TenantRows):
         count = self.connection.execute(one, [{"of": self.tenant_id, "id": each} for each in ids]).rowcount
         self.gone[table.name] += count
         return count
-
-
-def _holds(columns: Sequence[Column[str]], phrases: Collection[str]) -> ColumnElement[bool]:
-    """Return the condition that a column holds one of the phrases; SQLite folds the case of ASCII alone, so any other letter fits any."""
-    patterns = {
-        "%" + "%".join("".join(sign if sign.isascii() and sign.isalnum() else "_" for sign in word) for word in phrase.split()) + "%"
-        for phrase in phrases
-    }
-    return or_(*(column.ilike(pattern) for column in columns for pattern in sorted(patterns)))

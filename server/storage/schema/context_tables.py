@@ -199,6 +199,8 @@ fact_tombstones = Table(
     Column("tenant_id", String(64), primary_key=True),
     Column("revision", BigInteger, primary_key=True, autoincrement=False),
     Column("fact_id", BigInteger, nullable=False),
+    Column("gone_at", BigInteger, nullable=False),
+    Index("ix_fact_tombstones_gone_at", "gone_at"),
 )
 
 #: Predicates that have one value at a time; whatever is not here has many.

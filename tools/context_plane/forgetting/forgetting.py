@@ -1,7 +1,7 @@
 """context_forget: rows are deleted, everywhere; what follows from the rest is worked out anew (context contract §2)."""
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NoReturn, Protocol
 
@@ -10,7 +10,10 @@ from tools.context_plane.arguments.mentions import mention_of
 from tools.context_plane.arguments.reader import Reader
 from tools.context_plane.errors import nothing_there
 from tools.context_plane.forgetting.forgotten_claims import forget_claims
-from tools.context_plane.forgetting.forgotten_entity import forget_entity
+from tools.context_plane.forgetting.forgotten_entity import forget_entity, words_of
+from tools.context_plane.forgetting.named_in import NamedIn
+from tools.context_plane.forgetting.naming_words import Words
+from tools.context_plane.identity.families import families_of
 from tools.context_plane.identity.keys import Mention
 from tools.context_plane.identity.linking import meant_entity
 from tools.context_plane.ids import EPISODE, id_number
@@ -23,6 +26,11 @@ EPISODES_AT_ONCE, CLAIMS_AT_ONCE = 200, 2_000
 MAX_TEXT_CHARS = 300
 #: what a dry run looks at
 MAX_DRY_CLAIMS = 50_000
+#: the same whether there is any such row or none
+OTHERS_TOO = (
+    "an entity is forgotten by everybody: private facts of others about it go too, and its name is blacked out in their private texts; "
+    "these are not counted here, and private documents of others stay theirs"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +44,8 @@ class Target:
     audience: str | None = None
     #: whose rows may be forgotten; None: everybody's, as for whoever runs the gateway. An entity goes with all that is said of it.
     audiences: tuple[str, ...] | None = None
+    #: documents that name the entity go with it
+    takes_documents: bool = False
 
 
 class ForgetsElsewhere(Protocol):
@@ -46,6 +56,18 @@ class ForgetsElsewhere(Protocol):
         ...
 
 
+class NamingDocuments(Protocol):
+    """The documents of a tenant, by whom their texts name."""
+
+    async def named_in(self, tenant_id: str, audiences: Collection[str] | None, words: Words) -> NamedIn:
+        """Return which documents of these audiences (None: of all) name somebody by these words."""
+        ...
+
+    async def forget_named(self, tenant_id: str, audiences: Collection[str] | None, words: Words) -> int:
+        """Delete them, all of them, and return how many."""
+        ...
+
+
 #: Called when rows of a tenant are gone: an index, a cache, kept answers. Returns when nothing of them is left there.
 Cleans = Callable[[str], Awaitable[None]]
 
@@ -53,20 +75,32 @@ Cleans = Callable[[str], Awaitable[None]]
 class Forgetting:
     """Forgets, and is done when no table, index or cache that it was told of holds it."""
 
-    def __init__(self, store: ContextStore, elsewhere: Sequence[ForgetsElsewhere] = (), cleans: Sequence[Cleans] = ()) -> None:
-        self._store, self._elsewhere, self._cleans = store, elsewhere, cleans
+    def __init__(
+        self,
+        store: ContextStore,
+        elsewhere: Sequence[ForgetsElsewhere] = (),
+        cleans: Sequence[Cleans] = (),
+        documents: NamingDocuments | None = None,
+    ) -> None:
+        self._store, self._elsewhere, self._cleans, self._documents = store, elsewhere, cleans, documents
 
     async def __call__(self, principal: Principal, arguments: Mapping[str, Json]) -> dict[str, Json]:
         """Forget exactly one of `entity`, `episode` (epi_…), `source`, `document` (doc_…), `audience`; `dry_run` only counts.
 
         An entity ("Kahuna", "ent_…", {kind, name, keys}) goes with all that is said of it or to it, and with every text that names it;
-        what others said in the same episodes stays. Answers {rows: {table: count}, dry_run, is_all}. Repeating it after a failure
-        goes on where it stopped. Raises ContextRefused: invalid_arguments, not_found, conflict where several bear the name.
+        what others said in the same episodes stays. Documents that name it are told, `named_in`: {documents, ids, unread, is_all}, and go
+        with `documents`: true. What others keep in private about it goes too, uncounted (docs/decisions/0056). Answers {rows: {table:
+        count}, dry_run, is_all, named_in, note}. Repeating it after a failure goes on where it stopped. Raises ContextRefused:
+        invalid_arguments, not_found, conflict where several bear the name.
         """
         target, is_dry = _target_of(arguments, principal)
         tenant_id = principal.tenant_id
         rows: Counter[str] = Counter()
         is_all = True
+        named_in = await self._named_in(tenant_id, target)
+        if named_in is not None and target.takes_documents and not is_dry:
+            # Before the entity: whoever repeats this after a failure finds it by its name.
+            rows["documents"] += await self._forget_named(tenant_id, target)
         if target.document is None:
             if is_dry:
                 counted, is_all = await self._counted(tenant_id, target)
@@ -81,7 +115,34 @@ class Forgetting:
             for clean in self._cleans:
                 await clean(tenant_id)
             is_all = await self._store.purge() and is_all
-        return {"rows": {name: count for name, count in sorted(rows.items()) if count}, "dry_run": is_dry, "is_all": is_all}
+        answer: dict[str, Json] = {
+            "rows": {name: count for name, count in sorted(rows.items()) if count},
+            "dry_run": is_dry,
+            "is_all": is_all,
+        }
+        if named_in is not None:
+            answer["named_in"] = named_in.plain(are_gone=target.takes_documents and not is_dry)
+        if target.entity is not None and target.audiences is not None:
+            answer["note"] = OTHERS_TOO
+        return answer
+
+    async def _named_in(self, tenant_id: str, target: Target) -> NamedIn | None:
+        if self._documents is None or target.entity is None:
+            return None
+        return await self._documents.named_in(tenant_id, target.audiences, await self._words(tenant_id, target.entity, target.audiences))
+
+    async def _forget_named(self, tenant_id: str, target: Target) -> int:
+        assert self._documents is not None
+        assert target.entity is not None
+        words = await self._words(tenant_id, target.entity, target.audiences)
+        return await self._documents.forget_named(tenant_id, target.audiences, words)
+
+    async def _words(self, tenant_id: str, entity: Mention, audiences: Collection[str] | None) -> Words:
+        def read(rows: ContextRows) -> Words:
+            root = meant_entity(rows, entity, audiences)
+            return words_of(rows, families_of(rows, [root])[root])
+
+        return await self._store.read(tenant_id, read)
 
     async def _forgotten(self, tenant_id: str, target: Target) -> Counter[str]:
         rows: Counter[str] = Counter()
@@ -132,12 +193,15 @@ def _forget_some(rows: ContextRows, target: Target) -> tuple[Mapping[str, int], 
 
 def _target_of(arguments: Mapping[str, Json], principal: Principal) -> tuple[Target, bool]:
     reader = Reader()
-    members = reader.members("", arguments, (*TARGETS, "dry_run"))
+    members = reader.members("", arguments, (*TARGETS, "documents", "dry_run"))
     given = [name for name in TARGETS if members.get(name) is not None]
     if len(given) != 1:
         named = ", ".join(given) or "none"
         reader.fault("arguments", named, f"name exactly one of {', '.join(TARGETS)}", {"entity": "Kahuna", "dry_run": True})
     is_dry = reader.flag("dry_run", members.get("dry_run"))
+    takes_documents = reader.flag("documents", members.get("documents"))
+    if takes_documents and given != ["entity"]:
+        reader.fault("documents", True, "goes with entity alone: it takes the documents that name it")
     entity = mention_of(reader, "entity", members["entity"]) if "entity" in given else None
     texts = {name: reader.line(name, members[name], MAX_TEXT_CHARS, is_needed=True) for name in given if name != "entity"}
     reader.check()
@@ -152,4 +216,4 @@ def _target_of(arguments: Mapping[str, Json], principal: Principal) -> tuple[Tar
         if not is_local and audience != principal.subject:
             raise nothing_there("audience")
         audiences = (audience,)
-    return Target(entity, episode_id, texts.get("source"), texts.get("document"), audience, audiences), is_dry
+    return Target(entity, episode_id, texts.get("source"), texts.get("document"), audience, audiences, takes_documents), is_dry

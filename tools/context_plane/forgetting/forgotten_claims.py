@@ -20,12 +20,12 @@ def forget_claims(rows: ContextRows, claims: Sequence[Claim], but: Collection[in
     rows.delete_facts([fact for fact in left if not fact.belief.claim_ids])
     rows.name_claims([fact for fact in left if fact.belief.claim_ids])
     rows.delete_claims(gone)
-    recompute(rows, _now(rows, claims))
+    recompute(rows, parts_of(rows, claims))
     spoken_of = {each for claim in claims for each in (claim.subject_id, claim.object_id) if each is not None}
     _forget_unknown(rows, spoken_of - set(but))
 
 
-def _now(rows: ContextRows, claims: Sequence[Claim]) -> set[Part]:
+def parts_of(rows: ContextRows, claims: Sequence[Claim]) -> set[Part]:
     """Return what is worked out with these claims now."""
     entities = {each for claim in claims for each in (claim.subject_id, claim.object_id) if each is not None}
     roots = roots_of(rows, entities)

@@ -4,33 +4,17 @@ import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
+from tools.context_plane.beliefs.recompute import recompute
 from tools.context_plane.facts import Claim, Episode
-from tools.context_plane.forgetting.forgotten_claims import forget_claims
+from tools.context_plane.forgetting.forgotten_claims import forget_claims, parts_of
+from tools.context_plane.forgetting.naming_words import Words
 from tools.context_plane.identity.families import families_of
 from tools.context_plane.identity.keys import ALIAS, EMAIL
-from tools.context_plane.identity.names import normal_name, normal_words
+from tools.context_plane.ids import new_id
 from tools.context_plane.stores import ContextRows
 
-#: shorter names stand in half of all texts: these are found by the claims about them alone
-LEAST_CHARS = 3
 #: keys that texts quote
 _QUOTED = frozenset({ALIAS, EMAIL, "phone"})
-
-
-class Words:
-    """By which words a text names somebody: names as whole words, however written; addresses and numbers to the letter."""
-
-    def __init__(self, names: Collection[str], keys: Collection[str]) -> None:
-        self._names = {normal for name in names if len(normal := normal_name(name)) >= LEAST_CHARS}
-        self._keys = {key.casefold() for key in keys if len(key) >= LEAST_CHARS}
-        #: what a store looks for first
-        self.phrases = sorted(self._names | self._keys | {name for name in names if normal_name(name) in self._names})
-
-    def name_it(self, text: str) -> bool:
-        if not text or not self.phrases:
-            return False
-        words, folded = f" {' '.join(normal_words(text))} ", text.casefold()
-        return any(f" {name} " in words for name in self._names) or any(key in folded for key in self._keys)
 
 
 def forget_entity(
@@ -38,27 +22,42 @@ def forget_entity(
 ) -> tuple[Mapping[str, int], bool]:
     """Forget an entity and all that is merged into it, or as many of the claims about it as one transaction should take.
 
-    Return rows by table, and whether nothing is left. Texts that name it go, of these audiences (None: of all): how many others' private
-    texts hold a word is nobody's to count. What others say in the same episodes stays.
+    Return rows by table, and whether nothing is left. What is said of it goes, whoever keeps it, and so does its name; what others say in
+    the same episodes stays. Of these audiences (None: of all) a text that names it goes. In the private texts of others the name alone
+    is blacked out, and none of these rows is counted: what others keep is nobody's to hear of (docs/decisions/0056).
     """
     family = families_of(rows, [entity_id])[entity_id]
     words = words_of(rows, family)
-    claims = rows.claims_about(family, claims_at_once)
-    is_all = len(claims) < claims_at_once
-    if is_all:
-        known = {claim.claim_id for claim in claims}
-        told = (claim for claim in rows.claims_saying(words.phrases) if claim.claim_id not in known) if words.phrases else ()
-        claims = [*claims, *(claim for claim in told if _of(claim, audiences) and words.name_it(claim.value or ""))]
-    touched = rows.episodes({claim.episode_id for claim in claims})
-    if is_all and words.phrases:
-        saying = [each for each in rows.episodes_saying(words.phrases) if _of(each, audiences) and _names(each, words)]
-        touched = {**touched, **{each.episode_id: each for each in saying}}
+    about = rows.claims_about(family, claims_at_once)
+    is_all = len(about) < claims_at_once
+    known = {claim.claim_id for claim in about}
+    told = [each for each in rows.claims_saying(words.phrases) if each.claim_id not in known] if is_all and words.phrases else []
+    told = [claim for claim in told if words.name_it(claim.value or "")]
+    saying = [each for each in rows.episodes_saying(words.phrases) if _names(each, words)] if is_all and words.phrases else []
+    with rows.uncounted():
+        theirs = [claim for claim in about if not _of(claim, audiences)]
+        _black_out(rows, [claim for claim in told if not _of(claim, audiences)], words)
+        forget_claims(rows, theirs, but=family)
+        _forget_texts(rows, _episodes(rows, theirs, [each for each in saying if not _of(each, audiences)]), words, keeps_rest=True)
     # Until nothing is left of it, it is there to be found again.
-    forget_claims(rows, claims, but=family)
-    _forget_texts(rows, list(touched.values()), words)
+    ours = [claim for claim in (*about, *told) if _of(claim, audiences)]
+    forget_claims(rows, ours, but=family)
+    _forget_texts(rows, _episodes(rows, ours, [each for each in saying if _of(each, audiences)]), words)
     if is_all:
         rows.delete_entities(family)
     return rows.deleted(), is_all
+
+
+def _episodes(rows: ContextRows, claims: Sequence[Claim], saying: Sequence[Episode]) -> list[Episode]:
+    return [*{**rows.episodes({claim.episode_id for claim in claims}), **{each.episode_id: each for each in saying}}.values()]
+
+
+def _black_out(rows: ContextRows, claims: Sequence[Claim], words: Words) -> None:
+    """Have claims say what they say without the name; one of which nothing would be left goes."""
+    said = [replace(claim, claim_id=new_id(), value=black) for claim in claims if (black := words.blacked_out(claim.value or ""))]
+    rows.add_claims(said)
+    forget_claims(rows, claims)
+    recompute(rows, parts_of(rows, said))
 
 
 def _of(row: Claim | Episode, audiences: Collection[str] | None) -> bool:
@@ -73,20 +72,30 @@ def words_of(rows: ContextRows, entity_ids: Collection[int]) -> Words:
 
 
 def _names(episode: Episode, words: Words) -> bool:
-    return any(words.name_it(text) for text in (episode.content, episode.author, episode.url, episode.source_id))
+    return any(words.name_it(text) for text in (episode.content, episode.author, episode.url, episode.source, episode.source_id))
 
 
-def _forget_texts(rows: ContextRows, episodes: Sequence[Episode], words: Words) -> None:
-    """Delete episodes that say nothing of anybody else; empty the others."""
+def _forget_texts(rows: ContextRows, episodes: Sequence[Episode], words: Words, *, keeps_rest: bool = False) -> None:
+    """Delete episodes that say nothing of anybody else, and empty the others; `keeps_rest`: have the name blacked out instead."""
     speaking = {claim.episode_id for claim in rows.claims_in([episode.episode_id for episode in episodes])}
-    rows.delete_episodes([episode.episode_id for episode in episodes if episode.episode_id not in speaking])
-    emptied = {episode: _emptied(episode, words) for episode in episodes if episode.episode_id in speaking}
+    stays = [each for each in episodes if each.episode_id in speaking or (keeps_rest and each.content)]
+    rows.delete_episodes([episode.episode_id for episode in episodes if episode not in stays])
+    emptied = {episode: _without_name(episode, words) if keeps_rest else _emptied(episode, words) for episode in stays}
     rows.empty_episodes([after for before, after in emptied.items() if after != before])
 
 
 def _emptied(episode: Episode, words: Words) -> Episode:
-    # The source's own id stays, by which the episode is known when the source is read again; unless it is a name.
-    source_id = episode.source_id
-    if words.name_it(source_id):
-        source_id = hashlib.sha256(source_id.encode()).hexdigest()
-    return replace(episode, source_id=source_id, author="", url="", content="")
+    return replace(_unnamed(episode, words), author="", url="", content="")
+
+
+def _without_name(episode: Episode, words: Words) -> Episode:
+    author, url, content = (words.blacked_out(text) for text in (episode.author, episode.url, episode.content))
+    return replace(_unnamed(episode, words), author=author, url=url, content=content)
+
+
+def _unnamed(episode: Episode, words: Words) -> Episode:
+    # The source and its own id stay, by which the episode is known when the source is read again; unless they are a name.
+    source, source_id = (
+        hashlib.sha256(text.encode()).hexdigest() if words.name_it(text) else text for text in (episode.source, episode.source_id)
+    )
+    return replace(episode, source=source, source_id=source_id)

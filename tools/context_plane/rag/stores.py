@@ -112,6 +112,23 @@ class DocumentStore(Protocol):
         """Delete these documents; return how many there were."""
         ...
 
+    async def saying(
+        self, tenant_id: str, audiences: Collection[str] | None, phrases: Collection[str], after: int, limit: int
+    ) -> Sequence[int]:
+        """Return the next numbers behind `after` of documents of these audiences (None: all) that may hold one of these phrases.
+
+        In text, name, address or labels, in any case; there may be some too many.
+        """
+        ...
+
+    async def whole_text(self, tenant_id: str, document_id: int) -> str:
+        """Return all words of a document: name, address, labels, text; '' where it is gone."""
+        ...
+
+    async def unread(self, tenant_id: str, audiences: Collection[str] | None) -> int:
+        """Return how many documents of these audiences (None: all) have no text yet."""
+        ...
+
     async def purge(self) -> None:
         """Leave no copy of what was deleted outside of the tables. Raises StoreUnavailable where somebody still reads it."""
         ...

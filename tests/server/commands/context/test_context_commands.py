@@ -108,6 +108,24 @@ def test_a_fact_is_taken_back_and_an_entity_forgotten(tmp_path: Path) -> None:
     assert (gone.returncode, "no such entity" in gone.stderr) == (1, True)
 
 
+def test_the_trail_of_who_did_what_keeps_no_word_of_what_is_forgotten(tmp_path: Path) -> None:
+    """Rows of the trail stay, so they name ids alone."""
+    folder, file = tmp_path / "data", tmp_path / "kahuna.json"
+    file.write_text(json.dumps({"facts": FACTS, "episode": {"source": "kahuna call", "source_id": "7"}}), encoding="utf-8")
+    assert context(folder, "assert", str(file)).returncode == 0
+    one = answered(folder, "query", "stage of Globex")["facts"][0]
+    assert context(folder, "retract", one["id"], "--reason", "Kahuna said so").returncode == 0
+    assert context(folder, "forget", "--source", "kahuna call", "--yes", "--scrub").returncode == 0
+    assert context(folder, "assert", str(file)).returncode == 0
+    assert context(folder, "forget", "--entity", "Kahuna", "--documents", "--yes").returncode == 0
+    rows = json.loads(ascend_here("audit", "events", "--changes-only", "--json", data_dir=folder).stdout)
+    assert [row["target"] for row in rows if row["action"] == "context retract"] == [one["id"]]
+    assert [row["details"]["--entity"] for row in rows if row["action"] == "context forget" and "--entity" in row["details"]] == [
+        "[not kept]"
+    ]
+    assert not [path for path in folder.rglob("*") if path.is_file() and b"kahuna" in path.read_bytes().lower()]
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [
