@@ -149,7 +149,7 @@ class CapabilityIndex:
         """
         if encoder is None:
             with self._writing:
-                self._state = State(without_others(self._state.segments, self._table, None))
+                self._state = State(without_others(self._state.segments, self._models(None)))
             return
         #: id of a part -> itself, held so that no other gets its id, and the same with the new vectors
         known: dict[int, tuple[Segment, Segment]] = {}
@@ -165,7 +165,10 @@ class CapabilityIndex:
                 name: segment.with_parts([known.get(id(shard.part), (shard.part, shard.part))[1] for shard in segment.shards])
                 for name, segment in self._state.segments.items()
             }
-            self._state = State(without_others(moved, self._table, encoder), encoder)
+            self._state = State(without_others(moved, self._models(encoder)), encoder)
+
+    def _models(self, encoder: Encoder | None) -> set[str]:
+        return {space.model for space in (self._table, encoder) if space is not None}
 
     def _write(self, name: str, documents: Iterable[Document], gone: Iterable[str], progress: Progress | None) -> UpsertReport:
         held = self._state.segments.get(name, EMPTY)

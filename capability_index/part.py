@@ -86,6 +86,16 @@ class Segment:
                 return row
         return None
 
+    @property
+    def coded(self) -> Mapping[str, CodedMatrix]:
+        """Return the vectors of texts by the model that made them; operations have none of this kind."""
+        return {model: matrix for model, matrix in self.matrices.items() if isinstance(matrix, CodedMatrix)}
+
+    def lacking(self, model: str) -> Alive | None:
+        """Return which rows have no vector of `model`; None: all have theirs."""
+        matrix = self.matrices.get(model)
+        return np.ones(len(self), np.bool_) if matrix is None else matrix.lacking
+
     def rows_of(self, ids: Ids) -> NDArray[np.int64]:
         """Return the row of each id, -1 where it is none of this part; for ids that are unique."""
         if not len(self.ids):
@@ -166,6 +176,10 @@ class Shard:
 
     def lives(self, row: int) -> bool:
         return self.alive is None or bool(self.alive[row])
+
+    def live_among(self, rows: Alive) -> int:
+        """Return how many of `rows` live."""
+        return int(np.count_nonzero(rows if self.alive is None else rows & self.alive))
 
 
 def reference_of(shards: Sequence[Shard]) -> Floats:

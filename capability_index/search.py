@@ -1,6 +1,5 @@
 """One search: what is visible, a first pass over all of it, a second over the best, and how sure that leaves us."""
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -14,10 +13,8 @@ from capability_index.ranking.asked import Asked
 from capability_index.ranking.candidates import (
     CANDIDATES,
     CandidateScores,
-    QueryVectors,
     Reader,
     candidates,
-    query_vectors_of,
     score_words_and_meaning,
 )
 from capability_index.ranking.confidence import low_of, scores
@@ -27,16 +24,13 @@ from capability_index.ranking.reasons import reasons
 from capability_index.ranking.reranker import RERANKED, Reranker
 from capability_index.ranking.scoring import ScoredCandidates, score_candidates
 from capability_index.ranking.search_feedback import Bonus
+from capability_index.ranking.spaces import QueryVectors, spaces_of
 from capability_index.ranking.verbs import families_of
 
 MAX_INTENTS = 5
 _USED_BEFORE = 0.75
 _DIGITS = 5
 _MET, _MAX_UNMET = 0.1, 3
-#: how models that read more than English are called
-_MULTILINGUAL = re.compile(
-    r"multilingual|bge-m3|labse|xlm|qwen3|gemma|gte-|jina-embeddings-v[345]|cohere.*v[34]|text-embedding-3", re.IGNORECASE
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +124,7 @@ def _unmet(found: ScoredIntent | None) -> tuple[str, ...]:
 def find(text: str, view: Reader, visible: Visible, k: int, means: SearchResources, warnings: list[str]) -> ScoredIntent | None:
     """Judge the candidates for one intent; None where nothing is visible."""
     intent = prepared(text, (shard.part for shard in view.shards), means.table)
-    senses = query_vectors_of(view, intent, means.table, _outer(text, view, means, warnings))
+    senses = spaces_of(_inner(view, intent, means.table), _outer(text, view, means, warnings), intent.non_latin)
     first = score_words_and_meaning(view, intent, senses)
     if visible.providers is not None:
         view.keep_providers(first.fused, visible.providers)
@@ -172,6 +166,12 @@ def _hits(text: str, found: ScoredIntent | None, k: int, means: SearchResources,
     return hits
 
 
+def _inner(view: Reader, intent: Intent, table: WordTable | None) -> QueryVectors | None:
+    if table is None or intent.vectors is None or not view.has(table.model):
+        return None
+    return QueryVectors(table.model, intent.vectors, 1.0, words_share=table.fusion.words_share)
+
+
 def _outer(text: str, view: Reader, means: SearchResources, warnings: list[str]) -> QueryVectors | None:
     """Return the intent in the configured encoder's space; None, with a warning, where that cannot be had."""
     if means.encoder is None:
@@ -180,8 +180,7 @@ def _outer(text: str, view: Reader, means: SearchResources, warnings: list[str])
         warnings.append(f"encoder {means.encoder.model}: not every operation has its vectors yet; searched without it")
         return None
     try:
-        is_multilingual = _MULTILINGUAL.search(means.encoder.model) is not None
-        return QueryVectors(means.encoder.model, means.encoder.encode([text]), 1.0, outer=True, is_multilingual=is_multilingual)
+        return QueryVectors.of_model(means.encoder.model, means.encoder.encode([text]))
     except EncoderUnavailable as error:
         warnings.append(f"{error}; searched without it")
         return None

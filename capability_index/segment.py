@@ -70,6 +70,10 @@ class TenantIndex:
             shards.append(Shard.of(fresh))
         return TenantIndex(tuple(_tidied(shards)))
 
+    def tidied(self) -> "TenantIndex":
+        """Return this segment with its last parts joined, where they may be."""
+        return TenantIndex(tuple(_tidied([*self.shards]))) if self.live else self
+
     def with_parts(self, parts: Sequence[Segment]) -> "TenantIndex":
         """Return this segment with other parts of the same rows (another vector space)."""
         return TenantIndex(tuple(replace(shard, part=part) for part, shard in zip(parts, self.shards, strict=True)))

@@ -14,14 +14,24 @@ import numpy as np
 
 from capability_index import snapshot
 from capability_index.analysis import Analysis
-from capability_index.encoders.encoder import WordTable
+from capability_index.encoders.encoder import Floats, WordTable
+from capability_index.encoders.reembedding import filled, without_others
+from capability_index.encoders.word_file import int8_rows
 from capability_index.segment import TenantIndex
 from capability_index.texts.building import build_texts
 from capability_index.texts.columns import Mask, failed
+from capability_index.texts.model_space import (
+    ModelVector,
+    carried,
+    covered,
+    is_searched,
+    lacking_ids,
+    with_vectors,
+)
 from capability_index.texts.ranking import Ranking, rank
 from capability_index.words import forget_stems
 
-__all__ = ["Explanation", "Found", "Hit", "Mask", "Text", "TextIndex"]
+__all__ = ["Explanation", "Found", "Hit", "Mask", "ModelVector", "Text", "TextIndex"]
 
 EMPTY = TenantIndex()
 
@@ -48,6 +58,8 @@ class Hit:
     lexical: float
     vector: float
     features: Mapping[str, float]
+    #: the space of vectors that it was scored in; "": by words alone
+    space: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +96,10 @@ class TextIndex:
         self._writing = threading.Lock()
 
     def upsert(self, segment: str, analysis: Analysis, texts: Sequence[Text]) -> None:
-        """Add rows, and replace those whose id is known; the next search sees them. Of two rows with one id the later counts."""
+        """Add rows, and replace those whose id is known; the next search sees them. Of two rows with one id the later counts.
+
+        A row that is replaced keeps the vectors that a model made of it: its columns may change, what it says may not.
+        """
         latest = {text.row: text for text in texts}
         if not latest:
             return
@@ -94,6 +109,8 @@ class TextIndex:
         with self._writing:
             held = self._segments.get(segment, EMPTY)
             fresh = build_texts(analysis, ids, fields, columns.reshape(len(analysis.columns), len(ids)), self._table, held.shards)
+            for space, (known, codes, scales) in carried(held.shards, ids, self._model).items():
+                fresh = filled(fresh, space, fresh.rows_of(known).astype(np.intp), codes, scales)
             self._swap({**self._segments, segment: held.changed(held.places(ids), fresh)})
 
     def delete(self, segment: str, rows: Collection[int]) -> None:
@@ -121,17 +138,47 @@ class TextIndex:
         """Return how many rows a segment holds."""
         return self._segments.get(segment, EMPTY).live
 
-    def search(self, segment: str, query: str, mask: Mask, limit: int = 10, candidates: int = 50) -> Found:
+    def spaces(self, segment: str) -> Mapping[str, int]:
+        """Return the spaces of models behind endpoints in which rows have vectors, and how many of them."""
+        held = self._segments.get(segment, EMPTY)
+        names = dict.fromkeys(name for shard in held.shards for name in shard.part.matrices if name != self._model)
+        return {name: covered(held, name) for name in names}
+
+    def searched_spaces(self, segment: str) -> tuple[str, ...]:
+        """Return those of `spaces` that a search may be asked in now: nearly all rows have vectors there."""
+        held = self._segments.get(segment, EMPTY)
+        return tuple(space for space in self.spaces(segment) if is_searched(held, space))
+
+    def lacking(self, segment: str, space: str, most: int) -> list[int]:
+        """Return up to `most` rows that have no vector in `space` yet, the latest ones first."""
+        return lacking_ids(self._segments.get(segment, EMPTY), space, most)
+
+    def fill(self, segment: str, space: str, rows: Sequence[int], vectors: Floats) -> None:
+        """Give rows the unit vectors of another space beside the embedded one; rows that went meanwhile are passed over."""
+        codes, scales = int8_rows(vectors)
+        with self._writing:
+            if (held := self._segments.get(segment)) is not None:
+                self._swap({**self._segments, segment: with_vectors(held, space, np.asarray(rows, np.int64), codes, scales)})
+
+    def keep_spaces(self, wanted: Collection[str]) -> None:
+        """Forget the vectors of all spaces but the embedded table's and the `wanted` ones."""
+        with self._writing:
+            self._swap(without_others(self._segments, {self._model, *wanted}))
+
+    def search(
+        self, segment: str, query: str, mask: Mask, limit: int = 10, candidates: int = 50, *, asked_as: ModelVector | None = None
+    ) -> Found:
         """Return the `limit` rows of `segment` that `mask` leaves and that fit `query` best. An unknown segment is an empty one.
 
+        `asked_as`: the query as a model has it whose vectors nearly all rows have (`fill`); where fewer have them it is passed over.
         Raises KeyError: a column that the analysis of the segment does not have.
         """
-        found = rank(self._segments.get(segment, EMPTY), query, mask, self._table, max(limit, candidates))
+        found = rank(self._segments.get(segment, EMPTY), query, mask, self._table, max(limit, candidates), asked_as=asked_as)
         if found is None:
             return Found((), True, 0)
         return Found(_hits(found, slice(0, limit)), found.sureness < 0, len(found.ids))
 
-    def explain(self, segment: str, query: str, row: int, mask: Mask) -> Explanation:
+    def explain(self, segment: str, query: str, row: int, mask: Mask, *, asked_as: ModelVector | None = None) -> Explanation:
         """Return the scores and the rank of one row, and which conditions of `mask` keep it out."""
         held = self._segments.get(segment, EMPTY)
         places = held.places(np.asarray([row], np.int64))
@@ -139,7 +186,7 @@ class TextIndex:
             return Explanation(False, None, None, ())
         ((shard, local),) = places
         left, kept_out_by = failed(held.shards[shard].part, local, mask)
-        found = rank(held, query, left, self._table, 50, row)
+        found = rank(held, query, left, self._table, 50, row, asked_as)
         if found is None:
             return Explanation(True, None, None, kept_out_by)
         at = int(np.flatnonzero(found.ids == row)[0])
@@ -175,7 +222,9 @@ def _hits(found: Ranking, places: slice) -> tuple[Hit, ...]:
     named = {**found.parts, **found.measures}
     # Whole columns at once: a number by itself out of an array costs more than all else here.
     features = [dict(zip(named, values, strict=True)) for values in zip(*(each[places].tolist() for each in named.values()), strict=True)]
+    own, other = next(iter(found.spaces), ""), next(iter(found.spaces[1:]), "")
+    rows = zip(found.ids[places].tolist(), found.scores[places].tolist(), found.is_in_first[places].tolist(), features, strict=True)
     return tuple(
-        Hit(row, score, each["lexical"], each["vector"], MappingProxyType(each))
-        for row, score, each in zip(found.ids[places].tolist(), found.scores[places].tolist(), features, strict=True)
+        Hit(row, score, each["lexical"], each["vector"], MappingProxyType(each), own if is_in_first else other)
+        for row, score, is_in_first, each in rows
     )

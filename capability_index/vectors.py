@@ -1,7 +1,7 @@
 """Rows of unit vectors: scan them all, take the best."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,9 +14,9 @@ Rows = NDArray[np.intp]
 #: below this a float scan fits the processor's cache, and a second copy of the rows would only cost memory
 INT8_FROM_ROWS = 30_000
 _BLOCK_ROWS = 64
-#: coordinates that a scan of coded rows reads; below so many rows it reads all of them
+#: coordinates that a scan of coded rows reads; of few rows, which take no more memory than these of 256 coordinates, it reads all of them
 HEAD = 64
-CODED_FROM_ROWS = 8_192
+CODED_FROM_ROWS, CODED_FROM_NUMBERS = 8_192, 8_192 * 256
 _CHUNK_ROWS = 65_536
 
 
@@ -38,6 +38,11 @@ class Matrix:
     def __len__(self) -> int:
         return len(self.rows)
 
+    @property
+    def lacking(self) -> NDArray[np.bool_] | None:
+        """None: every row has its vector."""
+        return None
+
     def scan(self, query: Floats, out: Floats) -> None:
         """Write the cosine of each row to the unit vector `query` into `out`; from int8 codes it is off by less than 0.01."""
         if INT8_SCAN is not None and self.codes is not None and self.scales is not None:
@@ -55,7 +60,8 @@ class CodedMatrix:
     """(n, d) unit rows as int8 `codes` with a scale each, and their first `HEAD` coordinates on axes of their own as float32.
 
     Half the memory of float32, and a scan reads a quarter of it: what the head leaves out is too little to keep a row out of the
-    candidates, which are scored by their codes. Few rows have all coordinates in their head, and no `axes`.
+    candidates, which are scored by their codes. Few rows have all coordinates in their head, and no `axes`. A row whose vector is not
+    there yet has the scale 0.
     """
 
     codes: NDArray[np.int8]
@@ -63,6 +69,12 @@ class CodedMatrix:
     head: Floats
     #: (d, HEAD) the directions in which these very rows differ most; (0, 0) where the head has all of them
     axes: Floats
+    #: which rows have no vector yet; None: all have theirs
+    lacking: NDArray[np.bool_] | None = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        lacking = self.scales == 0
+        object.__setattr__(self, "lacking", lacking if lacking.any() else None)
 
     @staticmethod
     def of(rows: Floats) -> "CodedMatrix":
@@ -71,7 +83,7 @@ class CodedMatrix:
     @staticmethod
     def of_codes(codes: NDArray[np.int8], scales: Floats) -> "CodedMatrix":
         n, d = codes.shape
-        if n < CODED_FROM_ROWS or d <= 2 * HEAD:
+        if (n < CODED_FROM_ROWS and n * d < CODED_FROM_NUMBERS) or d <= 2 * HEAD:
             return CodedMatrix(codes, scales, codes * scales[:, None], np.zeros((0, 0), np.float32))
         sample = slice(0, n, max(n // CODED_FROM_ROWS, 1))
         rows = codes[sample] * scales[sample, None]
@@ -89,6 +101,14 @@ class CodedMatrix:
     def scan(self, query: Floats, out: Floats) -> None:
         """Write the cosine of each row to the unit vector `query` into `out`, as far as the head knows it."""
         np.dot(self.head, query @ self.axes if len(self.axes) else query, out=out)
+
+    @staticmethod
+    def filled(n: int, held: "CodedMatrix | None", rows: Rows, codes: NDArray[np.int8], scales: Floats) -> "CodedMatrix":
+        """Return a matrix of `n` rows: `held`, where there is one, with the vectors of some `rows`."""
+        all_codes = np.zeros((n, codes.shape[1]), np.int8) if held is None else held.codes.copy()
+        all_scales = np.zeros(n, np.float32) if held is None else held.scales.copy()
+        all_codes[rows], all_scales[rows] = codes, scales
+        return CodedMatrix.of_codes(all_codes, all_scales)
 
     def exact(self, rows: Rows, queries: Floats) -> Floats:
         """Return the cosines (len(queries), len(rows)) of a few rows; int8 takes less than 0.01."""

@@ -1,6 +1,5 @@
 """Vectors from an OpenAI-compatible `/embeddings` endpoint: batched, remembered, with a deadline."""
 
-import base64
 import hashlib
 import json
 import threading
@@ -12,7 +11,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from capability_index.encoders.encoder import unit
+from capability_index.encoders.embeddings_answer import vectors_in
 from capability_index.errors import EncoderUnavailable, EndpointFailed
 
 
@@ -74,30 +73,25 @@ class EndpointEncoder:
     def _ask(self, texts: Sequence[str], timeout_s: float) -> Floats:
         body = json.dumps({"model": self._name, "input": texts, "encoding_format": "float"}).encode()
         try:
-            entries = json.loads(self._post(self._url, self._headers, body, timeout_s))["data"]
-            # An endpoint may answer in any order; `index` says which text a vector is of.
-            ordered = sorted(entries, key=lambda entry: int(entry["index"]))
-            vectors = np.stack([_vector(entry["embedding"]) for entry in ordered])
+            vectors = vectors_in(self._post(self._url, self._headers, body, timeout_s), len(texts))
         except EndpointFailed as error:
             self._resting_until = self._clock() + _REST_S
             raise EncoderUnavailable(f"encoder {self._name}: {error}") from error
-        except (ValueError, KeyError, TypeError) as error:
-            raise EncoderUnavailable(f"encoder {self._name}: its answer does not have the form of /embeddings") from error
-        if vectors.shape != (len(texts), self.dimension) or not np.isfinite(vectors).all():
-            raise EncoderUnavailable(f"encoder {self._name}: {vectors.shape[-1]} dimensions came, {self.dimension} are configured")
-        return unit(vectors)
+        except ValueError as error:
+            raise EncoderUnavailable(f"encoder {self._name}: {error}") from error
+        if vectors.shape[1] != self.dimension:
+            raise EncoderUnavailable(f"encoder {self._name}: {vectors.shape[1]} dimensions came, {self.dimension} are configured")
+        return vectors
 
     @staticmethod
     def dimension_of(url: str, model: str, post: Post, *, api_key: str = "", timeout_s: float = 10.0) -> int:
         """Ask the endpoint how many dimensions its vectors have. Raises EncoderUnavailable."""
         headers = {"content-type": "application/json"} | ({"authorization": f"Bearer {api_key}"} if api_key else {})
         try:
-            answer = json.loads(post(url, headers, json.dumps({"model": model, "input": ["dimension"]}).encode(), timeout_s))
-            return len(_vector(answer["data"][0]["embedding"]))
-        except EndpointFailed as error:
+            body = json.dumps({"model": model, "input": ["dimension"]}).encode()
+            return int(vectors_in(post(url, headers, body, timeout_s), 1).shape[1])
+        except (EndpointFailed, ValueError) as error:
             raise EncoderUnavailable(f"encoder {model}: {error}") from error
-        except (ValueError, KeyError, IndexError, TypeError) as error:
-            raise EncoderUnavailable(f"encoder {model}: its answer does not have the form of /embeddings") from error
 
     def _recalled(self, keys: Sequence[bytes]) -> dict[bytes, Floats]:
         with self._remembering:
@@ -111,10 +105,3 @@ class EndpointEncoder:
             self._vectors.update(vectors)
             while len(self._vectors) > _MAX_CACHED:
                 self._vectors.popitem(last=False)
-
-
-def _vector(embedding: object) -> Floats:
-    """Return an embedding sent as numbers or as base64 of float32."""
-    if isinstance(embedding, str):
-        return np.frombuffer(base64.b64decode(embedding, validate=True), "<f4").astype(np.float32)
-    return np.asarray(embedding, np.float32)

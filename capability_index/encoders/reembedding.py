@@ -1,18 +1,21 @@
 """Give parts the vectors of another space beside the ones they have; the rows do not move, so searches need not stop."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
 import numpy as np
+from numpy.typing import NDArray
 
 from capability_index.documents import Document
-from capability_index.encoders.encoder import Encoder, WordTable
+from capability_index.encoders.encoder import Encoder
 from capability_index.lexical import fields_of
 from capability_index.part import Segment
 from capability_index.segment import TenantIndex
-from capability_index.vectors import Matrix
+from capability_index.vectors import CodedMatrix, Matrix
 
+Floats = NDArray[np.float32]
+Rows = NDArray[np.intp]
 _BATCH = 256
 
 
@@ -36,9 +39,15 @@ def with_space(part: Segment, encoder: Encoder, documents: Iterable[Document]) -
     return replace(part, matrices=MappingProxyType({**part.matrices, encoder.model: Matrix.of(vectors)}))
 
 
-def without_others(segments: Mapping[str, TenantIndex], table: WordTable | None, encoder: Encoder | None) -> Mapping[str, TenantIndex]:
-    """Return `segments` with the vectors of the embedded table and of `encoder` only."""
-    wanted = {space.model for space in (table, encoder) if space is not None}
+def filled(part: Segment, model: str, rows: Rows, codes: NDArray[np.int8], scales: Floats) -> Segment:
+    """Return `part` with the vectors of `model` of some rows, as int8 codes with a scale each; the others keep theirs, or lack them."""
+    held = part.matrices.get(model)
+    matrix = CodedMatrix.filled(len(part), held if isinstance(held, CodedMatrix) else None, rows, codes, scales)
+    return replace(part, matrices=MappingProxyType({**part.matrices, model: matrix}))
+
+
+def without_others(segments: Mapping[str, TenantIndex], wanted: Collection[str]) -> Mapping[str, TenantIndex]:
+    """Return `segments` with the vectors of the `wanted` models only."""
 
     def slim(part: Segment) -> Segment:
         return replace(part, matrices=MappingProxyType({model: held for model, held in part.matrices.items() if model in wanted}))

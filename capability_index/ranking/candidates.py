@@ -1,15 +1,15 @@
 """The first pass: every visible row scored by words and by meaning, and the most promising few hundred of them."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from capability_index.encoders.encoder import WordTable
 from capability_index.lexical import add_term, inverse_frequency
 from capability_index.part import Alive, Shard
 from capability_index.ranking.intent import Intent
+from capability_index.ranking.spaces import NON_LATIN, QueryVectors, Scale, scanned
 from capability_index.ranking.structure import PROVIDER
 from capability_index.vectors import best_rows
 
@@ -20,10 +20,6 @@ CANDIDATES = 100
 #: share of the words in the fused score (the rest is meaning) for an intent in a script that the embedded table hardly knows
 #: (measured: 69.3 nDCG against 65.9), beside a configured encoder too, unless that reads more than English
 WORDS_SHARE_NON_LATIN = 0.85
-NON_LATIN = 0.3
-#: the same beside a configured encoder, and that encoder's share of the meaning (measured with MiniLM: .40, .25 and .35)
-WORDS_SHARE_OUTER = 0.35
-OUTER_SHARE = 0.62
 # Words count in full where some row stands out by ten standard deviations; where none does, the match is of everyday words.
 _PEAK, _LEAST_PEAK, _MOST_PEAK = 10.0, 0.5, 1.2
 
@@ -118,50 +114,6 @@ class Reader:
 
 
 @dataclass(frozen=True, slots=True)
-class QueryVectors:
-    """The intent in one vector space: `vectors` (1 + clauses, d), and the share of this space in the meaning."""
-
-    model: str
-    vectors: Floats
-    share: float
-    #: the configured encoder's space, and not the embedded table's
-    outer: bool = False
-    #: share of the words beside it
-    words_share: float = 1.0
-    is_multilingual: bool = False
-
-
-def query_vectors_of(view: Reader, intent: Intent, table: WordTable | None, outer: QueryVectors | None) -> list[QueryVectors]:
-    """Return the spaces to search in: the configured encoder's, where there is one, beside the embedded table's."""
-    known = table is not None and intent.vectors is not None and view.has(table.model)
-    inner = (
-        [QueryVectors(table.model, intent.vectors, 1.0, words_share=table.fusion.words_share)]
-        if known and table is not None and intent.vectors is not None
-        else []
-    )
-    if outer is None:
-        return inner
-    if not inner or intent.non_latin > NON_LATIN:
-        return [outer]
-    return [replace(outer, share=OUTER_SHARE), QueryVectors(inner[0].model, inner[0].vectors, 1 - OUTER_SHARE)]
-
-
-@dataclass(frozen=True, slots=True)
-class Scale:
-    """Turns raw scores into standard deviations above the mean of the visible rows."""
-
-    mean: float
-    factor: float
-
-    @staticmethod
-    def of(scores: Floats, live: int) -> "Scale":
-        """Measure `scores`, in which dead rows are 0."""
-        mean = float(scores.sum()) / live
-        variance = float(np.dot(scores, scores)) / live - mean * mean
-        return Scale(mean, 1 / variance**0.5 if variance > 1e-12 else 0.0)
-
-
-@dataclass(frozen=True, slots=True)
 class CandidateScores:
     """`fused` has -inf for dead rows. `words_weight` and `sense_weights` are what a standard deviation of each side is worth."""
 
@@ -183,17 +135,10 @@ def score_words_and_meaning(view: Reader, intent: Intent, senses: Sequence[Query
     share = _words_share(intent, senses)
     words_weight = share * min(max(peak / _PEAK, _LEAST_PEAK), _MOST_PEAK)
     fused *= np.float32(words_weight * words_scale.factor)
-    scales, weights = [], []
-    for sense in senses:
-        cosines = np.empty(view.rows, np.float32)
-        for at, shard in enumerate(view.shards):
-            out = cosines[view.starts[at] : view.starts[at + 1]]
-            shard.part.matrices[sense.model].scan(sense.vectors[0], out)
-            if shard.alive is not None:
-                out *= shard.alive
-        scales.append(Scale.of(cosines, view.live))
-        weights.append((1 - share) * sense.share)
-        cosines *= np.float32(weights[-1] * scales[-1].factor)
+    by_sense, scales = scanned(view.shards, view.starts, senses)
+    weights = tuple((1 - share) * sense.share for sense in senses)
+    for cosines, scale, weight in zip(by_sense, scales, weights, strict=True):
+        cosines *= np.float32(weight * scale.factor)
         fused += cosines
     for at, shard in enumerate(view.shards):
         part_fused = fused[view.starts[at] : view.starts[at + 1]]
@@ -201,7 +146,7 @@ def score_words_and_meaning(view: Reader, intent: Intent, senses: Sequence[Query
             part_fused += np.float32(PROVIDER) * np.isin(shard.part.operations.group_ids, named)
         if shard.alive is not None:
             part_fused[~shard.alive] = -np.inf
-    return CandidateScores(fused, words_scale, words_weight, tuple(scales), tuple(weights), idf_by_term)
+    return CandidateScores(fused, words_scale, words_weight, scales, weights, idf_by_term)
 
 
 def _words_share(intent: Intent, senses: Sequence[QueryVectors]) -> float:
@@ -209,7 +154,7 @@ def _words_share(intent: Intent, senses: Sequence[QueryVectors]) -> float:
         return 1.0
     if intent.non_latin > NON_LATIN and not any(sense.is_multilingual for sense in senses):
         return WORDS_SHARE_NON_LATIN
-    return WORDS_SHARE_OUTER if any(sense.outer for sense in senses) else senses[0].words_share
+    return senses[0].words_share
 
 
 def _score_words(view: Reader, idf_by_term: Mapping[str, float], scores: Floats) -> None:

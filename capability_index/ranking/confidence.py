@@ -15,9 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from capability_index.encoders.encoder import WordTable
-from capability_index.ranking.candidates import NON_LATIN, CandidateScores, QueryVectors, Reader
+from capability_index.ranking.candidates import CandidateScores, Reader
 from capability_index.ranking.intent import Intent
 from capability_index.ranking.scoring import ScoredCandidates
+from capability_index.ranking.spaces import NON_LATIN, QueryVectors
 from capability_index.words import STOP_WORDS, stem
 
 Floats = NDArray[np.float32]

@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 from capability_index.encoders.encoder import WordTable
 from capability_index.lexical import K1, SCALE, Postings
 from capability_index.part import Segment, Shard
-from capability_index.ranking.candidates import CandidateScores, QueryVectors, Reader
+from capability_index.ranking.candidates import CandidateScores, Reader
 from capability_index.ranking.intent import Intent
 from capability_index.ranking.query_expansion import NearTerms, near_by_table
+from capability_index.ranking.spaces import QueryVectors, exact
 from capability_index.ranking.structure import Structure, judge_structure
 from capability_index.ranking.verbs import only_makes_or_reads, removes
 
@@ -70,8 +71,8 @@ def score_candidates(
             structure = found
         elif found is not None:
             structure.put(low, found)
-        for sense, scale, weight in zip(senses, first.sense_scales, first.sense_weights, strict=True):
-            cosines = shard.part.matrices[sense.model].exact(local, sense.vectors)
+        by_sense = exact(shard.part, local, senses, first.sense_scales)
+        for sense, cosines, scale, weight in zip(senses, by_sense, first.sense_scales, first.sense_weights, strict=True):
             if table is not None and not sense.outer:
                 name_share, clause_share = np.float32(table.fusion.name_share), np.float32(table.fusion.clause_share)
                 joined = cosines

@@ -10,19 +10,23 @@ from numpy.typing import NDArray
 from capability_index.analysis import Analysis
 from capability_index.encoders.encoder import WordTable
 from capability_index.lexical import K1
-from capability_index.ranking.candidates import NON_LATIN, CandidateScores, QueryVectors, Reader, score_words_and_meaning
+from capability_index.ranking.candidates import CandidateScores, Reader, score_words_and_meaning
 from capability_index.ranking.intent import Intent, prepare
 from capability_index.ranking.scoring import ScoredCandidates, score_candidates
+from capability_index.ranking.spaces import NON_LATIN, QueryVectors, spaces_of
 from capability_index.segment import TenantIndex
 from capability_index.texts.columns import Mask, passing
 from capability_index.texts.confidence import answers
 from capability_index.texts.evidence import pair_number
+from capability_index.texts.model_space import ModelVector, asked_in
 from capability_index.vectors import best_rows
 from capability_index.words import stems
 
 Floats = NDArray[np.float32]
 Rows = NDArray[np.intp]
 _DIGITS = 5
+#: so many times as many rows are looked at closely in a model's space, of which the first pass reads a part of the coordinates
+_WIDER = 4
 #: a row with fewer, stop words left out, says little without what stands around it: a turn of a talk
 SHORT_WORDS = 30
 
@@ -39,25 +43,42 @@ class Ranking:
     scores: Floats
     parts: Mapping[str, Floats]
     measures: Mapping[str, Floats]
+    #: the spaces of vectors by which they were scored, the first one that has a vector of the row; none: by words alone
+    spaces: tuple[str, ...]
+    #: of each candidate: whether it has a vector in the first of these
+    is_in_first: NDArray[np.bool_]
     #: how sure the best one is; below 0 it is no answer
     sureness: float
     place: int = 0
 
 
-def rank(held: TenantIndex, query: str, mask: Mask, table: WordTable | None, wanted: int, also: int | None = None) -> Ranking | None:
-    """Judge the best `wanted` rows of `held` that `mask` leaves, and the row with the id `also`; None where it leaves nothing."""
+def rank(
+    held: TenantIndex,
+    query: str,
+    mask: Mask,
+    table: WordTable | None,
+    wanted: int,
+    also: int | None = None,
+    asked_as: ModelVector | None = None,
+) -> Ranking | None:
+    """Judge the best `wanted` rows of `held` that `mask` leaves, and the row with the id `also`; None where it leaves nothing.
+
+    `asked_as`: the query as a model has it, beside which the vectors of `table` count less.
+    """
     view = Reader.of([("", shard) for shard in held.shards])
     if not view.live:
         return None
     analysis = view.shards[0].part.analysis
     intent = prepare(query, table, splits=False)
-    senses = _senses(analysis, intent, view, table)
+    outer = asked_in(held, asked_as, analysis.words_share)
+    senses = spaces_of(_inner(analysis, intent, view, table), outer, intent.non_latin)
     first = score_words_and_meaning(view, intent, senses)
     around = _around(analysis, view, first.fused) if analysis.around else None
     if around is not None:
         first.fused[:] += around
     view.keep_rows(first.fused, [passing(shard.part, mask) for shard in view.shards])
-    rows = best_rows(first.fused, min(wanted, view.live))
+    looked_at = wanted if outer is None else wanted * _WIDER
+    rows = best_rows(first.fused, min(looked_at, view.live))
     rows = np.sort(rows[first.fused[rows] > -np.inf])
     asked = None if also is None else _row_of(view, also)
     if asked is not None:
@@ -71,15 +92,21 @@ def rank(held: TenantIndex, query: str, mask: Mask, table: WordTable | None, wan
     scores = np.asarray(sum(parts.values()), np.float32)
     # Rounded, so that the last bits of a float do not decide between two rows that say the same.
     order = np.argsort(-np.round(scores, _DIGITS), kind="stable")
-    best = int(order[0])
-    measures = {"cosine": judged.cosines, "coverage": judged.coverage}
+    best, place = int(order[0]), 0
+    if asked is not None:
+        place = _place(first.fused, rows[order], asked, looked_at)
+        order = np.concatenate([order[:wanted], [at for at in order[wanted:] if rows[at] == asked]]).astype(np.intp)
+    order = order if asked is not None else order[:wanted]
+    measures = {"cosine": judged.cosines, "coverage": judged.coverage} | ({} if judged.outer is None else {"model_cosine": judged.outer})
     return Ranking(
         ids=_ids(view, rows)[order],
         scores=scores[order],
         parts={name: values[order] for name, values in parts.items()},
         measures={name: values[order] for name, values in measures.items()},
+        spaces=tuple(sense.model for sense in senses),
+        is_in_first=_has_vector(view, rows, senses)[order],
         sureness=_sureness(analysis, intent, senses, float(judged.cosines[best]), float(judged.coverage[best])),
-        place=0 if asked is None else _place(first.fused, rows[order], asked, wanted),
+        place=place,
     )
 
 
@@ -90,8 +117,8 @@ def _parts(
     analysis, rows = view.shards[0].part.analysis, judged.rows
     lexical = _lexical(judged, first)
     parts = {"lexical": lexical, "vector": judged.fused - lexical}
-    if analysis.sentences and senses:
-        parts["vector"] = _by_sentences(view, rows, senses[0], first, judged.cosines)
+    if analysis.sentences and any(not sense.outer for sense in senses):
+        parts["vector"] = _by_sentences(view, rows, senses, first, judged)
     if analysis.pairs:
         parts["pairs"] = np.float32(analysis.pairs) * _pairs(view, rows, intent, first)
     return parts
@@ -104,15 +131,24 @@ def _place(fused: Floats, ranked: Rows, row: int, wanted: int) -> int:
 
 
 def _sureness(analysis: Analysis, intent: Intent, senses: Sequence[QueryVectors], cosine: float, coverage: float) -> float:
-    means_something = bool(senses) and intent.non_latin <= NON_LATIN
+    means_something = any(not sense.outer for sense in senses) and intent.non_latin <= NON_LATIN
     return answers(analysis, cosine if means_something else None, coverage, len(intent.words_by_term))
 
 
-def _senses(analysis: Analysis, intent: Intent, view: Reader, table: WordTable | None) -> list[QueryVectors]:
+def _inner(analysis: Analysis, intent: Intent, view: Reader, table: WordTable | None) -> QueryVectors | None:
     if table is None or intent.vectors is None or not view.has(table.model):
-        return []
+        return None
     share = table.fusion.words_share if analysis.words_share is None else analysis.words_share
-    return [QueryVectors(table.model, intent.vectors, 1.0, words_share=share)]
+    return QueryVectors(table.model, intent.vectors, 1.0, words_share=share)
+
+
+def _has_vector(view: Reader, rows: Rows, senses: Sequence[QueryVectors]) -> NDArray[np.bool_]:
+    """Say of each of `rows` whether it has a vector in the first space."""
+    found = np.full(len(rows), bool(senses))
+    for at, low, high in _shards_of(view, rows) if senses else ():
+        if (lacking := view.shards[at].part.lacking(senses[0].model)) is not None:
+            found[low:high] = ~lacking[rows[low:high] - view.starts[at]]
+    return found
 
 
 def _lexical(judged: ScoredCandidates, first: CandidateScores) -> Floats:
@@ -121,13 +157,19 @@ def _lexical(judged: ScoredCandidates, first: CandidateScores) -> Floats:
     return np.asarray((scored * (K1 + 1) - first.words_scale.mean) * (first.words_scale.factor * first.words_weight), np.float32)
 
 
-def _by_sentences(view: Reader, rows: Rows, sense: QueryVectors, first: CandidateScores, whole: Floats) -> Floats:
-    """Return the vector part of the score by the sentence that fits best."""
-    best = whole.copy()
-    for at, low, high in _shards_of(view, rows):
-        local = rows[low:high] - view.starts[at]
-        best[low:high] = view.shards[at].part.evidence.best_sentences(local, sense.vectors[0], whole[low:high])
-    return np.asarray((best - first.sense_scales[0].mean) * (first.sense_scales[0].factor * first.sense_weights[0]), np.float32)
+def _by_sentences(view: Reader, rows: Rows, senses: Sequence[QueryVectors], first: CandidateScores, judged: ScoredCandidates) -> Floats:
+    """Return the vector part of the score, in the embedded table's space by the sentence that fits best."""
+    found = np.zeros(len(rows), np.float32)
+    for sense, scale, weight in zip(senses, first.sense_scales, first.sense_weights, strict=True):
+        if sense.outer and judged.outer is not None:
+            best = judged.outer
+        else:
+            best = judged.cosines.copy()
+            for at, low, high in _shards_of(view, rows):
+                local = rows[low:high] - view.starts[at]
+                best[low:high] = view.shards[at].part.evidence.best_sentences(local, sense.vectors[0], judged.cosines[low:high])
+        found += (best - scale.mean) * (scale.factor * weight)
+    return found
 
 
 def _pairs(view: Reader, rows: Rows, intent: Intent, first: CandidateScores) -> Floats:
