@@ -42,6 +42,11 @@ _VERDICT = (
 )
 
 
+def reader_of(tenant_id: str) -> ModelCaller:
+    """Return who calls for a tenant where nobody asks."""
+    return ModelCaller(tenant_id, user=READER, principal=Principal(tenant_id, READER, READER, frozenset(), "", "local"))
+
+
 class ContextModels:
     """Keeps `AnswerWriter`, `ClaimModel`, `PairJudge` over the AI gateway, for tenants that name a model (`[tenants.X] context`)."""
 
@@ -67,13 +72,13 @@ class ContextModels:
 
     async def read(self, tenant_id: str, text: str) -> str:
         try:
-            return await self._ask(_reader(tenant_id), self.model_of(tenant_id), _CLAIMS, {"text": text}, MAX_CLAIM_TOKENS)
+            return await self._ask(reader_of(tenant_id), self.model_of(tenant_id), _CLAIMS, {"text": text}, MAX_CLAIM_TOKENS)
         except NoAnswer as failure:
             raise NotRead(str(failure)) from failure
 
     async def judge(self, tenant_id: str, pair: Json) -> str:
         try:
-            return await self._ask(_reader(tenant_id), self.model_of(tenant_id), _VERDICT, pair, MAX_VERDICT_TOKENS)
+            return await self._ask(reader_of(tenant_id), self.model_of(tenant_id), _VERDICT, pair, MAX_VERDICT_TOKENS)
         except NoAnswer as failure:
             raise NoVerdict(str(failure)) from failure
 
@@ -81,7 +86,8 @@ class ContextModels:
         """Return what the model says to `instruction` about `data`. Raises NoAnswer."""
         messages = [{"role": "system", "content": instruction}, {"role": "user", "content": orjson.dumps(data).decode()}]
         body: dict[str, Json] = {"model": model, "messages": messages, "max_tokens": max_tokens}
-        reply = await self._calls.answer(ModelRequest("chat", orjson.dumps(body), body, caller, Wishes()))
+        # What is forgotten must not be left in an answer that is kept.
+        reply = await self._calls.answer(ModelRequest("chat", orjson.dumps(body), body, caller, Wishes(skip_cache=True)))
         if not isinstance(reply, WholeReply):
             raise NoAnswer("the model began to stream")
         if reply.status >= 400:
@@ -93,7 +99,3 @@ class ContextModels:
         if not isinstance(said, str) or not said.strip():
             raise NoAnswer("the model said nothing")
         return said
-
-
-def _reader(tenant_id: str) -> ModelCaller:
-    return ModelCaller(tenant_id, user=READER, principal=Principal(tenant_id, READER, READER, frozenset(), "", "local"))

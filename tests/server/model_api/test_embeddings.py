@@ -27,3 +27,12 @@ async def test_another_tenant_another_size_and_tokens_are_other_questions(models
     response = await models.post("/v1/embeddings", {"model": "one/embeds", "input": ["a"]}, headers={"x-gateway-skip-cache": "true"})
     assert response.headers["x-gateway-cache"] == "bypass"
     assert len(models.provider.asked) == 4
+
+
+async def test_behind_a_route_of_two_models_a_list_is_asked_for_whole(models: Models) -> None:
+    """Either may answer for what is missing, and the vectors of one answer are of one model."""
+    await models.configure(routes={"both": {"targets": ["one/embeds", "two/embeds-2"]}})
+    for texts in (["a"], ["a", "bb"], ["bb", "a"]):
+        response = await models.post("/v1/embeddings", {"model": "both", "input": texts})
+        assert response.status_code == 200
+    assert [body["input"] for _path, _headers, body in models.provider.asked] == [["a"], ["a", "bb"]]

@@ -45,8 +45,9 @@ def question_of(request: ModelRequest, decision: Decision) -> tuple[bytes, str] 
 
 
 def texts_place(request: ModelRequest, decision: Decision) -> bytes:
-    """Return what all texts of a request to embed have in common."""
-    return _digest(_place(request, decision), _others(request.body, "input"))
+    """Return what all texts of a request to embed have in common; behind a route also its models: vectors of two do not mix."""
+    models = sorted({target.model for target in decision.targets}) if decision.route else []
+    return _digest([*_place(request, decision), *models], _others(request.body, "input"))
 
 
 def text_key(place: bytes, text: str) -> bytes:

@@ -34,7 +34,11 @@ class EmbeddedTexts:
         texts: list[str] = [given] if isinstance(given, str) else given
         place, tenant_id = texts_place(request, decision), request.caller.tenant_id
         keys = [text_key(place, text) async for text in in_turns(texts)]
-        return cls(kept, request, texts, keys, [kept.get(tenant_id, key) async for key in in_turns(keys)])
+        found = [kept.get(tenant_id, key) async for key in in_turns(keys)]
+        if len({target.model for target in decision.targets}) > 1 and len({each and each.target.model for each in found}) > 1:
+            # Whichever model answers for what is missing, the vectors of one answer are of one model.
+            found = [None] * len(found)
+        return cls(kept, request, texts, keys, found)
 
     @property
     def target(self) -> ModelTarget | None:
@@ -61,7 +65,7 @@ class EmbeddedTexts:
         fresh = dict(zip(self.missing, vectors.each, strict=True))
         expires_at = self._kept.expires_at(EMBEDDINGS_AGE_S)
         async for place, vector in in_turns(fresh.items()):
-            self._kept.put(caller.tenant_id, self._keys[place], KeptAnswer(target, TokenUsage(), expires_at, vector))
+            self._kept.put(caller.tenant_id, self._keys[place], KeptAnswer(target, TokenUsage(), expires_at, vector, is_vector=True))
         if len(fresh) == len(self.texts):
             return answer
         whole = [fresh.get(place) or (found.whole if found is not None else None) or b"null" for place, found in enumerate(self._found)]

@@ -28,6 +28,8 @@ class KeptAnswer:
     #: the events tell the usage
     tells_usage: bool = False
     content_type: str = "application/json"
+    #: the vector of one text, from which something of the text can be told
+    is_vector: bool = False
 
     def serves(self, *, is_stream: bool, wants_usage: bool) -> bool:
         """Say whether it can be given as it is asked for: a whole answer either way, a stream's events as such a stream."""
@@ -76,6 +78,15 @@ class KeptAnswers:
             before = part.total_bytes
             part.drop_oldest()
             self._weigh(heaviest, part, before)
+
+    def forget_vectors(self, tenant_id: str) -> None:
+        """Forget the vectors of a tenant's texts."""
+        if (part := self._by_tenant.get(tenant_id)) is not None:
+            before = part.total_bytes
+            for key, kept in part.items():
+                if kept.is_vector:
+                    part.pop(key)
+            self._weigh(tenant_id, part, before)
 
     def _weigh(self, tenant_id: str, part: WeighedCache[bytes, KeptAnswer], before: int) -> None:
         """Take in what a part weighs now; who keeps nothing takes no place."""

@@ -93,6 +93,8 @@ def _tenant(entry: Mapping[str, Json]) -> TenantRules:
         caller_keys=entry.get("caller_keys", False),
         log_payloads=entry.get("log_payloads", False),
         context=entry.get("context", ""),
+        context_embeddings=entry.get("context_embeddings", ""),
+        context_dimensions=entry.get("context_dimensions"),
     )
 
 

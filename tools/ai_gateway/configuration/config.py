@@ -96,6 +96,10 @@ class TenantRules:
     log_payloads: bool = False
     #: the model or route that the context plane may ask for this tenant; "": none
     context: str = ""
+    #: the embeddings model, or the route to one, whose vectors facts and passages are found by; "": the word table's
+    context_embeddings: str = ""
+    #: how many numbers a vector of it shall have, for models that can be told; None: as many as it has
+    context_dimensions: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

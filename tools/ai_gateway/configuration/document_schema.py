@@ -16,6 +16,8 @@ MAX_SECONDS = 3_600
 MAX_HOLD_CALLS = 10_000
 #: 2**53: what every reader of JSON takes exactly
 MAX_COUNT = 9_007_199_254_740_992
+#: of a vector that the context plane keeps for each text
+MAX_DIMENSIONS = 4_096
 CAPABILITIES: Final = ("tools", "images", "json_schema", "reasoning")
 
 _NAME: Json = {"type": "string", "minLength": 1, "maxLength": 200}
@@ -89,7 +91,16 @@ _ROUTE = _table(
     }
 )
 _TENANT = _table(
-    {"route": _NAME, "allow": _list(_NAME), "deny": _list(_NAME), "caller_keys": _FLAG, "log_payloads": _FLAG, "context": _NAME}
+    {
+        "route": _NAME,
+        "allow": _list(_NAME),
+        "deny": _list(_NAME),
+        "caller_keys": _FLAG,
+        "log_payloads": _FLAG,
+        "context": _NAME,
+        "context_embeddings": _NAME,
+        "context_dimensions": {"type": "integer", "minimum": 1, "maximum": MAX_DIMENSIONS},
+    }
 )
 _GATEWAY = _table({"tenant": _NAME, "requests_per_min": _COUNT}, "tenant")
 _SELECTOR = dict.fromkeys(("tenant", "gateway", "key", "user", "provider", "model"), _NAME)

@@ -24,6 +24,7 @@ def reference_faults(document: Json) -> Iterator[ConfigFault]:
     yield from _models(document, names)
     yield from _routes(document, names)
     yield from _uses_of_routes(document, names)
+    yield from _embeddings(document)
     yield from _money(document)
     yield from _experiments(document, names)
 
@@ -148,7 +149,7 @@ def _weights(route: Json) -> Iterator[Json]:
 def _uses_of_routes(document: Json, names: _Names) -> Iterator[ConfigFault]:
     """Where a route, or a model, is named outside the routes."""
     places: list[tuple[tuple[Part, ...], Json]] = [(("defaults", "route"), table(table(document).get("defaults")).get("route"))]
-    for member in ("route", "context"):
+    for member in ("route", "context", "context_embeddings"):
         places += [(("tenants", name, member), tenant.get(member)) for name, tenant in tables(document, "tenants")]
     for place, used in places:
         if used == FRONTIER:
@@ -159,6 +160,33 @@ def _uses_of_routes(document: Json, names: _Names) -> Iterator[ConfigFault]:
         over = text(table(budget).get("over"))
         if over not in ("", "refuse"):
             yield from names.fault(over, ("budgets", index, "over"), or_model=False)
+
+
+def _embeddings(document: Json) -> Iterator[ConfigFault]:
+    """Yield every tenant whose texts would get vectors of several models: one cannot be compared with another."""
+    for name, tenant in tables(document, "tenants"):
+        place = ("tenants", name, "context_embeddings")
+        if len(models := _models_behind(document, text(tenant.get(place[-1])))) > 1:
+            ids = ", ".join(sorted(models)[:3])
+            yield ConfigFault(
+                place_of(place), f"leads to several models ({ids}), whose vectors do not mix; name one model, or a route to one"
+            )
+        elif "context_dimensions" in tenant and "context_embeddings" not in tenant:
+            yield ConfigFault(place_of(("tenants", name, "context_dimensions")), "says nothing without context_embeddings")
+
+
+def _models_behind(document: Json, used: str) -> set[str]:
+    """Return the models that a name leads to, as their providers call them: one model may be had of several."""
+    routes, waiting, seen = dict(tables(document, "routes")), [used], set[str]()
+    found: set[str] = set()
+    while waiting:
+        name = waiting.pop()
+        if name in routes and name not in seen:
+            seen.add(name)
+            waiting += [leaf for _place, leaf in _leads_to(name, routes[name])]
+        elif "/" in name and name not in seen:
+            found.add(name.partition("/")[2])
+    return found
 
 
 def _money(document: Json) -> Iterator[ConfigFault]:

@@ -65,3 +65,16 @@ def test_an_answer_that_would_push_out_all_others_is_not_kept(kept: KeptAnswers)
     kept.put("acme", b"huge", KeptAnswer(TARGET, TokenUsage(), 100.0, b"x" * (BOUND // 2)))
     assert kept.get("acme", b"huge") is None
     assert held(kept, "acme", 5) == 5
+
+
+def test_the_vectors_of_one_tenant_are_forgotten_and_nothing_else(kept: KeptAnswers) -> None:
+    filled(kept, "acme", 3)
+    before = kept.total_bytes
+    for tenant_id in ("acme", "globex"):
+        kept.put(tenant_id, b"vector", KeptAnswer(TARGET, TokenUsage(), 100.0, b"[1]", is_vector=True))
+    kept.forget_vectors("acme")
+    kept.forget_vectors("nobody")
+    assert (kept.get("acme", b"vector"), held(kept, "acme", 3)) == (None, 3)
+    assert kept.get("globex", b"vector") is not None
+    kept.forget_vectors("globex")
+    assert kept.total_bytes == before

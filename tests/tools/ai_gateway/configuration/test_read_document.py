@@ -120,6 +120,10 @@ def test_what_is_no_configuration_at_all_is_one_plain_fault(text: str | bytes, s
         ("[routes.a]\ntargets = ['a']", "is a cycle: a → a"),
         ("[routes.a]\npick = 'weighted'\ntargets = [{ use = 'bulk', weight = 0 }]", "have no weight"),
         ("[defaults]\nroute = 'frontier'", "never a default"),
+        ("[tenants.a]\ncontext_embeddings = 'openay/m'", "did you mean 'openai'"),
+        ("[routes.e]\ntargets = ['openai/m', 'mistral/n']\n[tenants.a]\ncontext_embeddings = 'e'", "vectors do not mix"),
+        ("[tenants.a]\ncontext_dimensions = 256", "says nothing without context_embeddings"),
+        ("[tenants.a]\ncontext_embeddings = 'openai/m'\ncontext_dimensions = 4097", "must be at most"),
         ("[[budgets]]\nname = 'b'\nwindow = 'day'\nusd = 1\nover = 'openai/gpt-5.2'", "no route"),
         ("[[budgets]]\nname = 'b'\nwindow = 'day'", "counts nothing"),
         ("[[limits]]\nper = 'day'", "counts nothing"),
@@ -171,3 +175,8 @@ def test_a_long_cycle_is_one_short_fault() -> None:
     (fault,) = faults("\n".join(f"[routes.r{n}]\ntargets = ['r{(n + 1) % 3_000}']" for n in range(3_000)))
     assert fault.startswith("routes.r2999.targets[0]: is a cycle: r0 → r1 → ")
     assert len(fault) < 120
+
+
+def test_one_embeddings_model_may_be_had_of_several_providers_and_through_routes() -> None:
+    text = "[routes.f]\ntargets = ['together/m']\n[routes.e]\ntargets = ['openai/m', 'f']\n[tenants.a]\ncontext_embeddings = 'e'"
+    assert read_toml(text.encode())["tenants"]["a"] == {"context_embeddings": "e"}
