@@ -18,6 +18,7 @@ from server.assembly.authorization import AuthorizationServer, OAuthStores
 from server.assembly.connections import Connections, assemble_connections
 from server.assembly.context_models import ContextModels
 from server.assembly.context_plane import ContextPlane, assemble_context_plane
+from server.assembly.context_vectors import ContextVectors
 from server.assembly.documents import assemble_documents
 from server.assembly.operations import Operations, open_operations
 from server.assembly.pages import assemble_people
@@ -93,12 +94,13 @@ async def open_gateway(settings: Settings) -> AsyncIterator[Gateway]:
             return operations.index.index.reranker
 
         models = ContextModels(ai_gateway.calls, ai_gateway.names.of)
-        documents = assemble_documents(settings, store, egress, table, reranker, models)
+        vectors = ContextVectors(ai_gateway.calls)
+        documents = assemble_documents(settings, store, egress, table, reranker, models, vectors=vectors)
         readers = (
             Extractions(store.context, store.extractions, models, lambda: tuple(tenants.live)),
             PairJudging(store.context, store.pairs, models, lambda: tuple(tenants.live)),
         )
-        context = assemble_context_plane(settings, store, table, reranker, documents=documents, readers=readers)
+        context = assemble_context_plane(settings, store, table, reranker, documents=documents, readers=readers, vectors=vectors)
         work = assemble_workflows(
             store, lambda: operations.dispatcher, principals_of_runs(tenants, lambda tenant_id, subject: scopes.allowed(tenant_id, subject))
         )

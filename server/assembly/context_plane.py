@@ -22,6 +22,7 @@ from tools.context_plane.forgetting.forgetting import Forgetting
 from tools.context_plane.identity.judging import PairJudging
 from tools.context_plane.identity.listing import ProposalList
 from tools.context_plane.indexing.live_indexes import LiveIndexes
+from tools.context_plane.indexing.text_vectors import NoVectors, TextVectors
 from tools.context_plane.rag.forgetting import DocumentForgetting
 from tools.context_plane.retrieval.explanation import FactExplanation
 from tools.context_plane.retrieval.fact_corpus import FactCorpus
@@ -51,6 +52,8 @@ class ContextPlane:
     proposals: ProposalList
     #: what models do beside the calls; none in a command
     readers: Sequence[Extractions | PairJudging]
+    #: of the embeddings models that tenants name
+    vectors: TextVectors
 
     def functions(self) -> list[BuiltinFunction]:
         """Return the operations context_* and rag_*."""
@@ -88,11 +91,12 @@ def assemble_context_plane(
     *,
     documents: Documents,
     readers: Sequence[Extractions | PairJudging] = (),
+    vectors: TextVectors | None = None,
     keeps_files: bool = True,
 ) -> ContextPlane:
     """Put the parts together. `table`, `reranker`: what discover_apis uses, asked for when a question comes.
 
-    `documents`: what is forgotten is forgotten there too.
+    `documents`: what is forgotten is forgotten there too. `vectors`: of tenants that name an embeddings model; None: of none.
     `keeps_files` False: for a command beside a running gateway, whose files these are.
     """
 
@@ -101,7 +105,7 @@ def assemble_context_plane(
 
     judge = EndpointJudge(reranker)
     corpus = FactCorpus(store.context, store.knowledge.revision)
-    facts = LiveIndexes(corpus, make_index, settings.data_dir / "context", keeps_files=keeps_files)
+    facts = LiveIndexes(corpus, make_index, settings.data_dir / "context", vectors=vectors, keeps_files=keeps_files)
     questions = RecentQuestions()
     past = PastFacts(store.context, store.knowledge, make_index)
     query = FactQuery(store.context, store.knowledge, facts, past, questions, lambda: judge if judge.is_there else None)
@@ -115,5 +119,17 @@ def assemble_context_plane(
     of_documents = DocumentForgetting(store.documents)
     forgetting = Forgetting(store.context, (of_documents,), cleans, of_documents)
     names = KnownNames(store.context, store.knowledge)
-    signals, proposals = SignalRun(store.context, store.signals), ProposalList(store.context, store.pairs)
-    return ContextPlane(store, facts, query, explanation, questions, signals, forgetting, names, documents, proposals, readers)
+    return ContextPlane(
+        store=store,
+        facts=facts,
+        query=query,
+        explanation=explanation,
+        questions=questions,
+        signals=SignalRun(store.context, store.signals),
+        forgetting=forgetting,
+        names=names,
+        documents=documents,
+        proposals=ProposalList(store.context, store.pairs),
+        readers=readers,
+        vectors=vectors or NoVectors(),
+    )

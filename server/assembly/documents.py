@@ -16,6 +16,7 @@ from tools.builtins.rag_documents import DocumentDeletion, DocumentList, Documen
 from tools.builtins.rag_questions import DocumentQuestion, DocumentSearch
 from tools.context_plane.documents.parsing import DocumentParser
 from tools.context_plane.indexing.live_indexes import LiveIndexes
+from tools.context_plane.indexing.text_vectors import TextVectors
 from tools.context_plane.rag.answers import AnswerWriter, DocumentAnswers
 from tools.context_plane.rag.ingestion import DocumentIngestion
 from tools.context_plane.rag.passage_corpus import PassageCorpus, RankedPassages
@@ -74,17 +75,20 @@ def assemble_documents(
     reranker: Callable[[], Reranker | None],
     writer: AnswerWriter,
     *,
+    vectors: TextVectors | None = None,
     keeps_files: bool = True,
 ) -> Documents:
     """Put the parts together; nothing is opened before a tenant uploads or asks. `table`, `reranker`: what discover_apis uses.
 
+    `vectors`: of tenants that name an embeddings model; None: of none.
     `keeps_files` False: for a command, beside whatever serves from the same directory.
     """
 
     def make_index() -> TextIndex:
         return TextIndex(table())
 
-    indexes = LiveIndexes(PassageCorpus(store.documents), make_index, settings.data_dir / "context", keeps_files=keeps_files)
+    corpus, folder = PassageCorpus(store.documents), settings.data_dir / "context"
+    indexes = LiveIndexes(corpus, make_index, folder, vectors=vectors, keeps_files=keeps_files)
     ingestion = DocumentIngestion(store.documents, DocumentParser(), indexes.follow)
     search = PassageSearch(store.documents, RankedPassages(indexes), EndpointJudge(reranker))
     return Documents(store, Uploads(store.documents, egress, ingestion.wake), ingestion, indexes, search, DocumentAnswers(search, writer))

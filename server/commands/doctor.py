@@ -22,10 +22,11 @@ from server.config.settings import Settings
 from server.networks import is_loopback_host
 from server.plain_http import danger, listens_on
 from server.proxy_headers import untrusted_proxies
+from tools.context_plane.indexing.text_vectors import NotEncoded, is_space_of
 from tools.egress.client import Egress, OutboundRequest
 from tools.errors import EgressRefused, UpstreamFailed
 
-UPSTREAM_TIMEOUT_S = 5.0
+UPSTREAM_TIMEOUT_S, VECTOR_TIMEOUT_S = 5.0, 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,8 @@ async def examine(settings: Settings, environ: Mapping[str, str] = os.environ) -
             yield index_finding(gateway)
             if settings.search.embeddings_url:
                 yield await embeddings_finding(settings)
+            async for finding in vectors_findings(gateway):
+                yield finding
             async for finding in upstream_findings(gateway):
                 yield finding
             if (held := await held_finding(gateway)) is not None:
@@ -141,6 +144,26 @@ async def embeddings_finding(settings: Settings) -> DoctorFinding:
         advice = f"{trouble}; until then discover_apis uses the embedded vectors; see ASCEND_EMBEDDINGS_URL, _MODEL and _API_KEY"
         return DoctorFinding("embeddings", f"{settings.search.embeddings_url} gives no vectors", advice)
     return DoctorFinding("embeddings", f"{settings.search.embeddings_url} answers")
+
+
+async def vectors_findings(gateway: Gateway) -> AsyncIterator[DoctorFinding]:
+    """Ask the embeddings model of each tenant that names one for a vector, and say how many rows have theirs in the saved indexes."""
+    context = gateway.context
+    for tenant in gateway.tenants.all():
+        if not (model := context.vectors.model_of(tenant.tenant_id)):
+            continue
+        said = []
+        for kind, indexes in (("facts", context.facts), ("passages", context.documents.indexes)):
+            rows, count_by_space = await anyio.to_thread.run_sync(indexes.written_vectors, tenant.tenant_id)
+            count = sum(count for space, count in count_by_space.items() if is_space_of(model, space))
+            said.append(f"{count:,} of {rows:,} {kind}")
+        state = f"{tenant.tenant_id}: {' and '.join(said)} have vectors of {model}"
+        try:
+            await context.vectors.encode(tenant.tenant_id, ["dimension"], VECTOR_TIMEOUT_S)
+            yield DoctorFinding("embeddings", state)
+        except NotEncoded as failure:
+            advice = f"{failure}; until then words and the word table answer; see context_embeddings in `ascend ai config`"
+            yield DoctorFinding("embeddings", state, advice)
 
 
 async def upstream_findings(gateway: Gateway) -> AsyncIterator[DoctorFinding]:

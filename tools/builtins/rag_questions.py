@@ -40,7 +40,9 @@ class DocumentSearch:
         given = call.arguments
         scope = Scope(call.principal.tenant_id, call.principal.subject)
         found = await self._search.search(scope, given["query"], _filter(given.get("filter", {})), given.get("limit", 10))
-        data = {"passages": [passage_row(each) for each in found.passages], "low_confidence": found.low_confidence}
+        data: dict[str, Json] = {"passages": [passage_row(each) for each in found.passages], "low_confidence": found.low_confidence}
+        if found.without:
+            data["without_vectors"] = found.without
         return Outcome("ok", data=data, note=_BEHIND if found.is_behind else None)
 
     def function(self) -> BuiltinFunction:
@@ -70,6 +72,8 @@ class DocumentQuestion:
             "citations": [citation_row(each) for each in found.citations],
             "low_confidence": found.low_confidence,
         }
+        if found.without:
+            data["without_vectors"] = found.without
         if found.unsupported:
             data["unsupported"] = list(found.unsupported)
         return Outcome("ok", data=data, note=_BEHIND if found.is_behind else found.note)

@@ -137,12 +137,18 @@ class SqlDocumentStore(DocumentTexts):
             await connection.execute(delete(documents_gone).where(documents_gone.c.gone_at < time_us))
 
     async def passages(self, scope: Scope, rows: Collection[int]) -> Mapping[int, Passage]:
+        return await self._passages(scope.tenant_id, rows, seen_by(scope))
+
+    async def passages_of_all(self, tenant_id: str, rows: Collection[int]) -> Mapping[int, Passage]:
+        return await self._passages(tenant_id, rows, documents.c.tenant_id == tenant_id)
+
+    async def _passages(self, tenant_id: str, rows: Collection[int], seen: ColumnElement[bool]) -> Mapping[int, Passage]:
         if not rows:
             return {}
         wanted = [(document_of(row), row - document_of(row)) for row in rows]
         text = func.substr(documents.c.text, chunks.c.start + 1, chunks.c.end - chunks.c.start).label("passage")
         joined = chunks.join(documents, (chunks.c.tenant_id == documents.c.tenant_id) & (chunks.c.document_id == documents.c.document_id))
-        query = select(chunks, documents.c.name, text).select_from(joined).where(seen_by(scope), chunks.c.tenant_id == scope.tenant_id)
+        query = select(chunks, documents.c.name, text).select_from(joined).where(seen, chunks.c.tenant_id == tenant_id)
         async with self._database.read() as connection:
             found = (await connection.execute(query.where(among(wanted, chunks.c.document_id, chunks.c.n)))).all()
         return {row.document_id + row.n: _passage(row, row.name, row.passage) for row in found}

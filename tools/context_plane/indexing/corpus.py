@@ -1,6 +1,6 @@
 """What an index of one kind is filled from."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -37,4 +37,11 @@ class Corpus(Protocol):
 
     async def news(self, tenant_id: str, revision: int) -> IndexNews:
         """Return the next bite of what an index that stands at `revision` lacks: no more than a second's work."""
+        ...
+
+    async def said(self, tenant_id: str, rows: Collection[int]) -> Mapping[int, str]:
+        """Return what a model reads of each of `rows`, of all audiences; those that are gone are missing.
+
+        What a row says never changes: where a text is another one, it has another number.
+        """
         ...

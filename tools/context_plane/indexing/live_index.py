@@ -4,7 +4,7 @@ import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import anyio
 import orjson
@@ -26,21 +26,32 @@ Result = TypeVar("Result")
 class LiveIndex:
     """Searched and written in threads, one writer at a time. `revision`: what it stands at, of the tenant's changes."""
 
-    def __init__(self, tenant_id: str, corpus: Corpus, index: TextIndex, directory: Path, threads: anyio.CapacityLimiter) -> None:
+    def __init__(
+        self,
+        tenant_id: str,
+        corpus: Corpus,
+        index: TextIndex,
+        directory: Path,
+        threads: anyio.CapacityLimiter,
+        on_gone: Callable[[str], None] = lambda _tenant_id: None,
+    ) -> None:
+        """`on_gone` is told of a tenant whose rows were deleted, in whatever process."""
         self.tenant_id = tenant_id
         self.index = index
         self.revision = 0
-        self._corpus, self._directory, self._threads = corpus, directory, threads
+        self._corpus, self._directory, self._threads, self._on_gone = corpus, directory, threads, on_gone
         self._turn = anyio.Lock()
         self._saved_revision = 0
         self._saved_at = time.monotonic()
         #: rows went since its files were written: what they said is still there
         self.has_remains = False
+        #: vectors of a model came or went since then
+        self.has_new_vectors = False
 
     @property
     def is_dirty(self) -> bool:
         """Say whether its files lack something that it knows."""
-        return self.revision != self._saved_revision
+        return self.revision != self._saved_revision or self.has_new_vectors
 
     @property
     def unsaved_s(self) -> float:
@@ -66,6 +77,8 @@ class LiveIndex:
                 news = await self._corpus.news(self.tenant_id, self.revision)
                 with anyio.CancelScope(shield=True):
                     await self.run(lambda news=news: self._take(news))  # type: ignore[misc]  # mypy and the default of a lambda
+                    if news.gone:
+                        self._on_gone(self.tenant_id)
                 if news.is_all:
                     return True
 
@@ -94,8 +107,12 @@ class LiveIndex:
     async def save(self) -> None:
         """Write its files; nothing of what was deleted is left in them, nor in memory."""
         async with self._turn:
-            revision = self.revision
-            await self.run(lambda: self._save(revision))
+            revision, had_new_vectors, self.has_new_vectors = self.revision, self.has_new_vectors, False
+            try:
+                await self.run(lambda: self._save(revision))
+            except BaseException:
+                self.has_new_vectors = had_new_vectors
+                raise
             self._saved_revision, self._saved_at, self.has_remains = revision, time.monotonic(), False
 
     async def drop_files(self) -> None:
@@ -116,9 +133,20 @@ class LiveIndex:
 
     def _written_revision(self) -> int:
         try:
-            return int(orjson.loads((self._directory / _POSITION).read_bytes())["revision"])
+            return int(self._position()["revision"])
         except (OSError, ValueError, KeyError, TypeError):
             return 0
+
+    def written_vectors(self) -> tuple[int, dict[str, int]]:
+        """Return how many rows its files have, and how many of them have vectors, by space; (0, {}) where there are no files."""
+        try:
+            position = self._position()
+            return int(position["rows"]), {str(space): int(count) for space, count in position["vectors"].items()}
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            return 0, {}
+
+    def _position(self) -> Any:
+        return orjson.loads((self._directory / _POSITION).read_bytes())
 
     def _loaded(self, newest: int) -> int:
         if not self._directory.is_dir():
@@ -138,7 +166,7 @@ class LiveIndex:
 
     def _loaded_alone(self, newest: int) -> int:
         try:
-            position = orjson.loads((self._directory / _POSITION).read_bytes())
+            position = self._position()
             revision, written_at = int(position["revision"]), float(position["written_at"])
             # A store that was restored to an earlier day knows less than the file.
             if not 0 < revision <= newest or time.time() - written_at > MAX_AGE_S:
@@ -158,5 +186,6 @@ class LiveIndex:
             # The position last: one that is too low has rows read twice, one too high would lose them.
             self.index.save(self._directory / _INDEX)
             fresh = self._directory / (_POSITION + ".new")
-            fresh.write_bytes(orjson.dumps({"revision": revision, "written_at": time.time()}))
+            said = {"revision": revision, "written_at": time.time(), "rows": self.index.count(SEGMENT)}
+            fresh.write_bytes(orjson.dumps(said | {"vectors": dict(self.index.spaces(SEGMENT))}))
             fresh.replace(self._directory / _POSITION)

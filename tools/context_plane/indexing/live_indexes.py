@@ -5,13 +5,18 @@ import logging
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import anyio
 
-from capability_index.text_index import Explanation, Found, Mask, TextIndex
+from capability_index.text_index import TextIndex
+from tools.context_plane.indexing.asked_vectors import AskedVectors
+from tools.context_plane.indexing.asking import Asking
 from tools.context_plane.indexing.corpus import Corpus
-from tools.context_plane.indexing.live_index import SEGMENT, LiveIndex
+from tools.context_plane.indexing.live_index import LiveIndex
+from tools.context_plane.indexing.text_vectors import NoVectors, TextVectors
+from tools.context_plane.indexing.vector_filling import VectorFilling
 
 log = logging.getLogger("ascend.context")
 
@@ -28,11 +33,23 @@ SEARCHERS = 2
 class LiveIndexes:
     """`make_index` gives an empty TextIndex; it is not called before a tenant is asked for.
 
-    `keeps_files`: the process that serves writes the files; a command beside it reads them, and leaves them alone.
+    `vectors`: of the tenants that named a model for them. `keeps_files`: the process that serves writes the files; a command beside it
+    reads them, and leaves them alone.
     """
 
-    def __init__(self, corpus: Corpus, make_index: Callable[[], TextIndex], directory: Path, *, keeps_files: bool = True) -> None:
+    def __init__(
+        self,
+        corpus: Corpus,
+        make_index: Callable[[], TextIndex],
+        directory: Path,
+        *,
+        vectors: TextVectors | None = None,
+        keeps_files: bool = True,
+    ) -> None:
         self._corpus, self._make_index, self._keeps_files = corpus, make_index, keeps_files
+        self._vectors = vectors or NoVectors()
+        self._asked_vectors = AskedVectors(self._vectors)
+        self.filling = VectorFilling(corpus, self._vectors)
         self._directory = directory / corpus.kind
         self._open: OrderedDict[str, LiveIndex] = OrderedDict()
         self._asked_at: dict[str, float] = {}
@@ -44,27 +61,24 @@ class LiveIndexes:
         self._looked_to: dict[str, int] = {}
         self._expired_at = time.monotonic()
 
-    async def search(self, tenant_id: str, query: str, mask: Mask, limit: int, candidates: int = 50) -> tuple[Found, bool]:
-        """Return what fits, and whether something that was kept is missing in it (`index_behind`)."""
-        is_behind = not await self.catch_up(tenant_id)
-        found, _revision = await self.look(tenant_id, query, mask, limit, candidates)
-        return found, is_behind
+    async def ask(self, tenant_id: str, query: str, *, as_it_stands: bool = False) -> Asking:
+        """Return a question that may be searched, with its vector where the tenant's model gives it in time.
 
-    async def look(self, tenant_id: str, query: str, mask: Mask, limit: int, candidates: int = 50) -> tuple[Found, int]:
-        """Return what fits as the index stands, and where that is: nothing up to that revision is missing, and later things may be."""
+        What is new is taken over before, also in bounded time, unless `as_it_stands`.
+        """
         held = await self._of(tenant_id)
-        revision = held.revision
-        return await held.run(lambda: held.index.search(SEGMENT, query, mask, limit, candidates)), revision
+        is_behind = not (as_it_stands or await self._caught_up(held))
+        asked = await self._asked_vectors.of(held, query)
+        self.filling.look(held)
+        return Asking(held, query, is_behind, asked.vector, asked.without)
 
-    async def catch_up(self, tenant_id: str) -> bool:
-        """Take over what is new; False where that would take longer than a question waits."""
-        return await self._caught_up(await self._of(tenant_id))
-
-    async def explain(self, tenant_id: str, query: str, row: int, mask: Mask) -> Explanation:
-        """Return why a row stands where it stands, or what keeps it out."""
-        held = await self._of(tenant_id)
-        await self._caught_up(held)
-        return await held.run(lambda: held.index.explain(SEGMENT, query, row, mask))
+    async def ask_again(self, asking: Asking) -> Asking:
+        """Return the question to the index with what is new; `is_behind` where that takes longer than a question waits."""
+        is_behind = not await self._caught_up(asking.held)
+        if asking.vector is not None:
+            return replace(asking, is_behind=is_behind)
+        asked = await self._asked_vectors.of(asking.held, asking.query)
+        return replace(asking, is_behind=is_behind, vector=asked.vector, without=asked.without)
 
     async def follow(self, tenant_id: str) -> None:
         """Take over what is new, where the tenant's index is open."""
@@ -83,14 +97,25 @@ class LiveIndexes:
     async def forget(self, tenant_id: str) -> None:
         """Take over deletions, and leave nothing of what was deleted in memory or files before returning."""
         held = await self._of(tenant_id)
-        await held.catch_up()
-        if self._keeps_files:
-            await held.save()
-        else:
-            await held.drop_files()
+        async with self.filling.held_back(held):
+            await held.catch_up()
+            self._vectors.forget(tenant_id)
+            if self._keeps_files:
+                await held.save()
+            else:
+                await held.drop_files()
+
+    def written_vectors(self, tenant_id: str) -> tuple[int, dict[str, int]]:
+        """Return how many rows of a tenant are in files, and how many of them have vectors of models, by space. Reads a small file."""
+        return self._made(tenant_id).written_vectors()
 
     async def run(self) -> None:
-        """Keep open indexes in step and their files fresh until cancelled; then write what is unwritten."""
+        """Keep open indexes in step, their rows with vectors and their files fresh until cancelled; then write what is unwritten."""
+        async with anyio.create_task_group() as group:
+            group.start_soon(self.filling.run)
+            await self._follow_all()
+
+    async def _follow_all(self) -> None:
         try:
             while True:
                 with anyio.move_on_after(SAVE_AFTER_S):
@@ -113,7 +138,10 @@ class LiveIndexes:
             await held.catch_up()
             if expires:
                 await held.expire()
+            self.filling.look(held)
             is_idle = time.monotonic() - self._asked_at[held.tenant_id] > IDLE_S
+            if is_idle:
+                await self.filling.leave(held)
             if held.has_remains or (held.is_dirty and (is_idle or held.unsaved_s > SAVE_AFTER_S)):
                 await held.save()
             if is_idle:
@@ -140,7 +168,7 @@ class LiveIndexes:
     def _made(self, tenant_id: str) -> LiveIndex:
         if self._threads is None:
             self._threads = anyio.CapacityLimiter(SEARCHERS)
-        return LiveIndex(tenant_id, self._corpus, self._make_index(), self._folder(tenant_id), self._threads)
+        return LiveIndex(tenant_id, self._corpus, self._make_index(), self._folder(tenant_id), self._threads, self._vectors.forget)
 
     async def _of(self, tenant_id: str) -> LiveIndex:
         self._asked_at[tenant_id] = time.monotonic()
@@ -157,6 +185,7 @@ class LiveIndexes:
             self._open[tenant_id] = held
             while len(self._open) > MAX_OPEN:
                 _tenant, oldest = self._open.popitem(last=False)
+                await self.filling.leave(oldest)
                 if oldest.is_dirty and self._keeps_files:
                     await oldest.save()
             return held

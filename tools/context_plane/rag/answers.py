@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
 from capability_index.words import stems
@@ -38,6 +38,8 @@ class DocumentAnswer:
     unsupported: tuple[str, ...] = ()
     #: why there is no prose although it was asked for
     note: str | None = None
+    #: why the tenant's embeddings model had no part in it
+    without: str = ""
 
 
 class AnswerWriter(Protocol):
@@ -71,18 +73,17 @@ class DocumentAnswers:
         quotes = quotes_of(question, [each.passage for each in found.passages])
         pairs = zip(found.passages, quotes, strict=True)
         citations = tuple(Citation(n, each, quote) for n, (each, quote) in enumerate(pairs, 1))
-        quoted = DocumentAnswer(citations, found.low_confidence, found.is_behind)
+        quoted = DocumentAnswer(citations, found.low_confidence, found.is_behind, without=found.without)
         if not in_prose or not citations:
             return quoted
         try:
             written = await self._writer.write(principal, question, found.passages)
         except NoAnswer as failure:
-            return DocumentAnswer(citations, found.low_confidence, found.is_behind, note=f"answered in quotes: {failure}")
+            return replace(quoted, note=f"answered in quotes: {failure}")
         if written is None:
-            note = "answered in quotes: no model is set up for answers of this tenant"
-            return DocumentAnswer(citations, found.low_confidence, found.is_behind, note=note)
+            return replace(quoted, note="answered in quotes: no model is set up for answers of this tenant")
         kept, unsupported = supported(written, found.passages)
-        return DocumentAnswer(citations, found.low_confidence, found.is_behind, kept or None, "model", unsupported)
+        return replace(quoted, answer=kept or None, answered_by="model", unsupported=unsupported)
 
 
 def supported(written: str, passages: Sequence[FoundPassage]) -> tuple[str, tuple[str, ...]]:

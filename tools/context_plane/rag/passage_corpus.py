@@ -1,6 +1,6 @@
 """Passages as the index has them, and the ranking of those that a question may see."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from capability_index.analysis import Analysis
 from capability_index.corpora import PASSAGES
@@ -36,6 +36,10 @@ class PassageCorpus:
         texts = [_text(each.document, passage) for each in found.ready for passage in each.passages]
         return IndexNews(texts, [row for rows in found.gone for row in rows], found.revision, found.is_all)
 
+    async def said(self, tenant_id: str, rows: Collection[int]) -> Mapping[int, str]:
+        passages = await self._store.passages_of_all(tenant_id, rows)
+        return {row: "\n".join(filter(None, (each.name, each.heading, each.text))) for row, each in passages.items()}
+
 
 class RankedPassages:
     """The PassageIndex over `LiveIndexes`."""
@@ -49,8 +53,11 @@ class RankedPassages:
         among: dict[str, Sequence[int]] = {"audience": [column_of(audience) for audience in audiences]}
         if document_ids is not None:
             among["document"] = document_ids
-        found, is_behind = await self._indexes.search(tenant_id, query, Mask(among=among), limit)
-        return RankedRows(tuple(RankedRow(hit.row, hit.score) for hit in found.hits), found.low_confidence, is_behind)
+        asking = await self._indexes.ask(tenant_id, query)
+        found = await asking.search([Mask(among=among)], limit)
+        return RankedRows(
+            tuple(RankedRow(hit.row, hit.score) for hit in found.hits), found.low_confidence, asking.is_behind, asking.without
+        )
 
 
 def _text(document: DocumentRecord, passage: Passage) -> Text:

@@ -24,11 +24,12 @@ class RankedRow:
 
 @dataclass(frozen=True, slots=True)
 class RankedRows:
-    """`is_behind`: what was kept last is not among them yet."""
+    """`is_behind`: what was kept last is not among them yet. `without`: why the tenant's embeddings model had no part in it."""
 
     rows: tuple[RankedRow, ...]
     low_confidence: bool
     is_behind: bool
+    without: str = ""
 
 
 class PassageIndex(Protocol):
@@ -63,6 +64,7 @@ class FoundPassages:
     passages: tuple[FoundPassage, ...]
     low_confidence: bool
     is_behind: bool
+    without: str = ""
 
 
 class PassageSearch:
@@ -81,7 +83,7 @@ class PassageSearch:
         # The store has the last word on what may be seen: what was deleted a moment ago is not answered.
         passages = await self._store.passages(scope, [each.row for each in rows[:limit]])
         found = tuple(FoundPassage(passages[each.row], each.score) for each in rows[:limit] if each.row in passages)
-        return FoundPassages(found, ranked.low_confidence or not found, ranked.is_behind)
+        return FoundPassages(found, ranked.low_confidence or not found, ranked.is_behind, ranked.without)
 
     async def _judged(self, scope: Scope, query: str, rows: Sequence[RankedRow]) -> Sequence[RankedRow]:
         """Return the rows as the judge orders them, where there is one that answers; only then are all candidates read."""

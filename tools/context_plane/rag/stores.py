@@ -137,6 +137,10 @@ class DocumentStore(Protocol):
         """Return those of the chunks that are there for `scope`, with their texts."""
         ...
 
+    async def passages_of_all(self, tenant_id: str, rows: Collection[int]) -> Mapping[int, Passage]:
+        """Return the same of every audience, for the index of all: what a caller sees is asked for by its scope."""
+        ...
+
     async def revision(self, tenant_id: str) -> int:
         """Return where the tenant's changes stand; 0 where nothing ever changed."""
         ...

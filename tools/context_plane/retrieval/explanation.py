@@ -48,14 +48,16 @@ class FactExplanation:
         wanted = await self._query.wanted(scope, asked)
         is_ranked = bool(normal_name(asked.query))
         answer_ids, parts, is_behind = await self._answered(scope, wanted, asked)
+        asking = await self._indexes.ask(scope.tenant_id, asked.query) if is_ranked else None
         fact_ids = answer_ids if fact_text is None else (await self._one(scope, fact_text),)
         explained = await self._store.read(scope.tenant_id, lambda rows: _explained(rows, scope, fact_ids))
         facts = []
         for each in explained:
             fact = each.known.fact
-            found = await self._ranks(scope, wanted, asked, fact) if is_ranked else None
+            found = None if asking is None else await asking.explain(fact.fact_id, wanted.masks())
             kept_out = [] if fact.fact_id in answer_ids else _kept_out(each.known, wanted, found, asked, is_behind)
             facts.append(_shown(each, wanted, answer_ids, parts.get(fact.fact_id, {}), found, kept_out))
+        without = {} if asking is None or not asking.without else {"without_vectors": asking.without}
         return {
             "query": asked.query,
             "as_of": time_text(asked.as_of_us),
@@ -63,6 +65,7 @@ class FactExplanation:
             "history": asked.as_of_us is None,
             "limit": asked.limit,
             "order": "by score" if is_ranked else "newest first: nothing was asked in words",
+            **without,
             "facts": facts,
         }
 
@@ -82,10 +85,6 @@ class FactExplanation:
         if number is None or number not in facts or facts[number].group.audience not in scope.audiences:
             raise nothing_there("fact")
         return number
-
-    async def _ranks(self, scope: Scope, wanted: FactFilter, asked: AskedFacts, fact: Fact) -> Explanation:
-        found = [await self._indexes.explain(scope.tenant_id, asked.query, fact.fact_id, mask) for mask in wanted.masks()]
-        return next((each for each in found if each.rank is not None), found[0])
 
 
 def _explained(rows: ContextRows, scope: Scope, fact_ids: Sequence[int]) -> list[_Explained]:
@@ -131,6 +130,7 @@ def _shown(
         **shown_fact(known),
         "rank": answer_ids.index(fact.fact_id) + 1 if fact.fact_id in answer_ids else None,
         "index_rank": None if found is None else found.rank,
+        "space": None if found is None or found.hit is None else found.hit.space or "words alone",
         "scores": {name: round(float(value), 4) for name, value in scores.items()},
         "filters": _filters(known, wanted),
         "belief": {

@@ -1,7 +1,7 @@
 """Facts as an index is filled from them."""
 
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
 
 from capability_index.analysis import Analysis
 from capability_index.corpora import FACTS
@@ -41,6 +41,10 @@ class FactCorpus:
         horizon_us = self._horizon_us()
         kept = [each for each in news.facts if each.fact.retired_at_us is None or each.fact.retired_at_us > horizon_us]
         return IndexNews([text_of(each) for each in kept], [*_gone(news, horizon_us)], news.revision, news.is_all)
+
+    async def said(self, tenant_id: str, rows: Collection[int]) -> Mapping[int, str]:
+        facts = await self._store.read(tenant_id, lambda there: there.facts(rows))
+        return {fact_id: fact.text for fact_id, fact in facts.items()}
 
     def _horizon_us(self) -> int:
         return int(self._clock() * 1_000_000) - KEPT_US

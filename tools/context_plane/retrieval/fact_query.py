@@ -1,15 +1,15 @@
 """context_query: what is known, by the question, at a moment, and as it was believed at another."""
 
-import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 from capability_index.text_index import Found, Hit
 from tools.context_plane.errors import nothing_there
 from tools.context_plane.facts import Fact
 from tools.context_plane.identity.names import normal_name
+from tools.context_plane.indexing.asking import Asking
 from tools.context_plane.indexing.live_indexes import LiveIndexes
 from tools.context_plane.retrieval.asked_facts import AskedFacts
 from tools.context_plane.retrieval.entity_lookup import entities_meant, groups_seen
@@ -44,15 +44,18 @@ class FactAnswer:
     #: what was kept last is not among them yet
     is_behind: bool
     notes: tuple[str, ...]
+    #: why the tenant's embeddings model had no part in it
+    without: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class RankedFacts:
-    """Facts in the order in which they answer."""
+    """Facts in the order in which they answer. `without`: why the tenant's embeddings model had no part in it."""
 
     facts: tuple[AnsweredFact, ...]
     low_confidence: bool
     is_behind: bool
+    without: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,15 +93,15 @@ class FactQuery:
         """Return up to `asked.limit` facts, best first. Raises ContextRefused: an entity that is not there for `scope`."""
         wanted = await self.wanted(scope, asked)
         if not normal_name(asked.query):
-            facts, low, behind = await self.newest(scope, wanted, asked.limit), False, False
+            facts, low, behind, without = await self.newest(scope, wanted, asked.limit), False, False, ""
             answered = [AnsweredFact(known, None, {}) for known in facts]
         else:
             found = await self.ranked(scope, wanted, asked)
-            answered, low, behind = [*found.facts], found.low_confidence, found.is_behind
+            answered, low, behind, without = [*found.facts], found.low_confidence, found.is_behind, found.without
         if not answered and asked.entities:
             await self._exists(scope, wanted)
         query_id = self._questions.keep(scope, Question(asked, tuple(each.known.fact.fact_id for each in answered)))
-        return FactAnswer(tuple(answered), low or (not answered and bool(asked.query)), query_id, behind, asked.notes)
+        return FactAnswer(tuple(answered), low or (not answered and bool(asked.query)), query_id, behind, asked.notes, without)
 
     async def wanted(self, scope: Scope, asked: AskedFacts) -> FactFilter:
         """Return what may be answered. Raises ContextRefused: not_found."""
@@ -117,8 +120,11 @@ class FactQuery:
     async def ranked(self, scope: Scope, wanted: FactFilter, asked: AskedFacts) -> RankedFacts:
         """Return the facts that fit best, whether none fits well, and whether what was kept last is missing."""
         candidates = CANDIDATES
+        is_past = wanted.known_at_us < self.now_us() - KEPT_US
+        # None: what was believed so long ago is read from the store.
+        asking = None if is_past else await self._indexes.ask(scope.tenant_id, asked.query, as_it_stands=True)
         while True:
-            found, considered, is_behind = await self._looked(scope.tenant_id, wanted, asked, candidates)
+            asking, found, considered = await self._looked(scope.tenant_id, wanted, asked, asking, candidates)
             # Of several sources: who said it is known only now, so more are looked at until there are enough.
             is_enough = not wanted.sources or len(considered.candidates) >= asked.limit
             if is_enough or len(found.hits) < candidates or candidates >= MOST_CANDIDATES:
@@ -129,37 +135,30 @@ class FactQuery:
             judged = await judge.judge(asked.query, [each.fact.text for each in considered.candidates])
             scored = ranked(considered.candidates, considered.named, judged, asked.limit)
         answered = tuple(AnsweredFact(considered.known[each.fact.fact_id], each.score, each.parts) for each in scored)
-        return RankedFacts(answered, found.low_confidence, is_behind)
+        if asking is None:
+            return RankedFacts(answered, found.low_confidence, is_behind=False)
+        return RankedFacts(answered, found.low_confidence, asking.is_behind, asking.without)
 
-    async def _looked(self, tenant_id: str, wanted: FactFilter, asked: AskedFacts, candidates: int) -> tuple[Found, _Considered, bool]:
+    async def _looked(
+        self, tenant_id: str, wanted: FactFilter, asked: AskedFacts, asking: Asking | None, candidates: int
+    ) -> tuple[Asking | None, Found, _Considered]:
         """Search, and read what was found; where the rows are newer than the index, once more with what is new, if that can be had now."""
-        found, stands_at = await self._found(tenant_id, asked.query, wanted, candidates)
+        if asking is None:
+            found = await self._past.search(tenant_id, asked.query, wanted, candidates)
+            return None, found, await self._read(tenant_id, found, wanted, asked)
+        stands_at = asking.held.revision
+        found = await asking.search(wanted.masks(), candidates, candidates)
         considered = await self._read(tenant_id, found, wanted, asked)
-        if stands_at is None or stands_at >= considered.stands_at:
+        if stands_at >= considered.stands_at:
             # Seen from the rows, and not asked before: nearly always nothing is new, and the question is spared a trip to the store.
-            return found, considered, False
-        is_behind = not await self._indexes.catch_up(tenant_id)
-        found, _ = await self._found(tenant_id, asked.query, wanted, candidates)
-        return found, await self._read(tenant_id, found, wanted, asked), is_behind
+            return asking, found, considered
+        asking = await self._indexes.ask_again(asking)
+        found = await asking.search(wanted.masks(), candidates, candidates)
+        return asking, found, await self._read(tenant_id, found, wanted, asked)
 
     async def _read(self, tenant_id: str, found: Found, wanted: FactFilter, asked: AskedFacts) -> _Considered:
         knows_all = self._judge() is not None
         return await self._store.read(tenant_id, partial(_considered, hits=found.hits, wanted=wanted, asked=asked, knows_all=knows_all))
-
-    async def _found(self, tenant_id: str, query: str, wanted: FactFilter, candidates: int) -> tuple[Found, int | None]:
-        """Search with each mask; where there are two, as subject and as object, a row counts once, by its better score.
-
-        Return also where the index stands; None: what was found was read from the store.
-        """
-        if wanted.known_at_us < self.now_us() - KEPT_US:
-            return await self._past.search(tenant_id, query, wanted, candidates), None
-        searched = await asyncio.gather(*(self._indexes.look(tenant_id, query, mask, candidates, candidates) for mask in wanted.masks()))
-        first = searched[0][0]
-        for other, _ in searched[1:]:
-            held = {hit.row: hit for hit in sorted((*first.hits, *other.hits), key=lambda hit: hit.score)}
-            hits = tuple(sorted(held.values(), key=lambda hit: -hit.score)[:candidates])
-            first = replace(first, hits=hits, low_confidence=first.low_confidence and other.low_confidence)
-        return first, min(stands_at for _, stands_at in searched)
 
     async def newest(self, scope: Scope, wanted: FactFilter, limit: int) -> list[KnownFact]:
         """Return the newest facts about the entities that were asked for, or of all."""

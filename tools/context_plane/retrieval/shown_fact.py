@@ -28,6 +28,8 @@ def shown_answer(answer: FactAnswer, max_chars: int) -> dict[str, Json]:
     }
     if answer.is_behind:
         data["index_behind"] = True
+    if answer.without:
+        data["without_vectors"] = answer.without
     if answer.notes:
         data["cleaned"] = list(answer.notes)
     known = [each.known for each in answer.facts]
