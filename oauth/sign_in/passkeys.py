@@ -6,24 +6,11 @@ import secrets
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from importlib import import_module
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from webauthn import (
-    generate_authentication_options,
-    generate_registration_options,
-    options_to_json,
-    verify_authentication_response,
-    verify_registration_response,
-)
-from webauthn.authentication.verify_authentication_response import VerifiedAuthentication
-from webauthn.helpers.exceptions import WebAuthnException
-from webauthn.helpers.structs import (
-    AuthenticatorSelectionCriteria,
-    PublicKeyCredentialDescriptor,
-    ResidentKeyRequirement,
-    UserVerificationRequirement,
-)
-from webauthn.registration.verify_registration_response import VerifiedRegistration
+import anyio
 
 from oauth.audit import SecurityAction, SecurityEvent
 from oauth.errors import AlreadyTaken
@@ -32,6 +19,9 @@ from oauth.sign_in.stores import Passkey, PasskeyStore, SubjectStore
 from oauth.sign_in.subjects import Subject, clean_display_name
 from oauth.sign_in.webauthn_client_data import challenge_of, decode, read_answer
 from oauth.stores import AuditLog
+
+if TYPE_CHECKING:
+    from oauth.sign_in.webauthn_ceremonies import Assertion, Ceremonies
 
 # WebAuthn 3 §15.1: some minutes are what a person with a device needs
 CHALLENGE_S = 300
@@ -50,6 +40,7 @@ class Passkeys:
         self._origin = origin
         self._rp_id = urlsplit(origin).hostname or ""
         self._clock = clock
+        self._loaded: Ceremonies | None = None
 
     @property
     def available(self) -> bool:
@@ -66,12 +57,8 @@ class Passkeys:
     async def offer_sign_in(self, tenant_id: str, browser: str) -> str:
         """Return the options for navigator.credentials.get() as JSON; they say nothing about who exists."""
         challenge = await self._challenge(browser, f"sign in\n{tenant_id}")
-        # WebAuthn 3 §5.8.6: without it a found security key would sign in by itself. Checked again in the answer.
-        required = UserVerificationRequirement.REQUIRED
-        options = generate_authentication_options(
-            rp_id=self._rp_id, challenge=challenge, timeout=CHALLENGE_S * 1000, user_verification=required
-        )
-        return options_to_json(options)
+        ceremonies = await self._ceremonies()
+        return ceremonies.sign_in_options(challenge, CHALLENGE_S)
 
     async def sign_in(self, tenant_id: str, browser: str, answer_text: str) -> Subject:
         """Return the subject whose passkey answered. Raises PasskeyRefused; the reason goes to the audit log only."""
@@ -87,7 +74,7 @@ class Passkeys:
             # WebAuthn 3 §7.2: for a discoverable credential the user handle must name the owner of the record.
             if decode(answer["response"].get("userHandle", ""), "userHandle") != user_handle(tenant_id, subject_id):
                 raise PasskeyRefused("the user handle names somebody else")
-            verified = self._verify(answer, challenge, passkey)
+            verified = (await self._ceremonies()).assertion(answer, challenge, passkey.public_key)
             subject = await self._subjects.get(tenant_id, subject_id)
             # After the signature: a disabled subject learns no more than a stranger.
             if subject is None or subject.disabled:
@@ -101,23 +88,12 @@ class Passkeys:
     async def offer_enrolment(self, subject: Subject, browser: str) -> str:
         """Return the options for navigator.credentials.create() as JSON."""
         known = await self.of_subject(subject)
-        options = generate_registration_options(
-            rp_id=self._rp_id,
-            rp_name=f"Ascend Gateway ({self._rp_id})",
-            user_name=subject.email,
-            # WebAuthn 3 §14.6.1: no address and no name, since whoever holds the device can read it
-            user_id=user_handle(subject.tenant_id, subject.subject_id),
-            user_display_name=subject.title,
-            challenge=await self._challenge(browser, _enrolment(subject)),
-            timeout=CHALLENGE_S * 1000,
-            # WebAuthn 3 §5.4.6: discoverable, so nobody types a name at sign-in, and who exists is never asked
-            authenticator_selection=AuthenticatorSelectionCriteria(
-                resident_key=ResidentKeyRequirement.REQUIRED, user_verification=UserVerificationRequirement.REQUIRED
-            ),
-            # WebAuthn 3 §5.4 (excludeCredentials): the same authenticator is not registered twice
-            exclude_credentials=[PublicKeyCredentialDescriptor(id=passkey.credential_id) for passkey in known],
-        )
-        return options_to_json(options)
+        challenge = await self._challenge(browser, _enrolment(subject))
+        ceremonies = await self._ceremonies()
+        # WebAuthn 3 §14.6.1: a handle with no address and no name in it, since whoever holds the device can read it
+        handle = user_handle(subject.tenant_id, subject.subject_id)
+        known_ids = [passkey.credential_id for passkey in known]
+        return ceremonies.enrolment_options(challenge, CHALLENGE_S, handle, (subject.email, subject.title), known_ids)
 
     async def enrol(self, subject: Subject, browser: str, answer_text: str, name: str) -> Passkey:
         """Keep a new passkey of a person who has just signed in. Raises PasskeyRefused."""
@@ -126,17 +102,17 @@ class Passkeys:
             raise PasskeyRefused(f"{MAX_PASSKEYS} passkeys are the most; remove one first", 409)
         answer = read_answer(answer_text)
         challenge = await self._spend(challenge_of(answer, self._origin), browser, _enrolment(subject))
-        verified = self._verify_enrolment(answer, challenge)
+        attested = (await self._ceremonies()).attestation(answer, challenge)
         passkey = Passkey(
-            credential_id=verified.credential_id,
+            credential_id=attested.credential_id,
             tenant_id=subject.tenant_id,
             subject_id=subject.subject_id,
-            public_key=verified.credential_public_key,
-            sign_count=verified.sign_count,
+            public_key=attested.public_key,
+            sign_count=attested.sign_count,
             name=clean_display_name(name) or "Passkey",
             created_at=self._clock(),
-            backed_up=verified.credential_backed_up,
-            aaguid=verified.aaguid,
+            backed_up=attested.backed_up,
+            aaguid=attested.aaguid,
         )
         try:
             await self._store.add(passkey)
@@ -165,48 +141,20 @@ class Passkeys:
             raise PasskeyRefused("the challenge is used, expired or another browser's")
         return challenge
 
-    def _verify(self, answer: dict[str, object], challenge: bytes, passkey: Passkey) -> VerifiedAuthentication:
-        try:
-            return verify_authentication_response(
-                credential=answer,
-                expected_challenge=challenge,
-                # WebAuthn 3 §7.2: rpIdHash, so that a signature for another site is none here
-                expected_rp_id=self._rp_id,
-                expected_origin=self._origin,
-                credential_public_key=passkey.public_key,
-                credential_current_sign_count=0,  # compared below, where going back is told from other faults
-                # WebAuthn 3 §7.2: the UV flag is under the signature; that it was asked for proves nothing
-                require_user_verification=True,
-            )
-        except (WebAuthnException, ValueError, TypeError, KeyError) as error:
-            raise PasskeyRefused(f"the assertion does not verify: {type(error).__name__}") from error
+    async def _ceremonies(self) -> "Ceremonies":
+        if self._loaded is None:
+            # webauthn reads X.509 and CBOR of every maker: 6 MB and a twelfth of the time to start, and most gateways have no passkeys.
+            module = await anyio.to_thread.run_sync(import_module, "oauth.sign_in.webauthn_ceremonies")
+            self._loaded = module.Ceremonies(self._rp_id, self._origin)
+        return self._loaded
 
-    def _verify_enrolment(self, answer: dict[str, object], challenge: bytes) -> VerifiedRegistration:
-        try:
-            verified = verify_registration_response(
-                credential=answer,
-                expected_challenge=challenge,
-                expected_rp_id=self._rp_id,
-                # WebAuthn 3 §7.1, §13.4.9: one exact origin, not a suffix
-                expected_origin=self._origin,
-                require_user_verification=True,
-            )
-        except (WebAuthnException, ValueError, TypeError, KeyError) as error:
-            raise PasskeyRefused(f"the attestation does not verify: {type(error).__name__}") from error
-        # WebAuthn 3 §7.1: at most 1023 bytes; §4 (Credential ID): at least 16.
-        if not 16 <= len(verified.credential_id) <= 1023:
-            raise PasskeyRefused("the credential id has an impossible length")
-        return verified
-
-    async def _move_counter(self, passkey: Passkey, verified: VerifiedAuthentication) -> None:
+    async def _move_counter(self, passkey: Passkey, verified: "Assertion") -> None:
         """Refuse a counter that does not move on: two authenticators hold this key (WebAuthn 3 §6.1.1). 0 and 0 has no counter."""
-        before, after = passkey.sign_count, verified.new_sign_count
+        before, after = passkey.sign_count, verified.sign_count
         if (before or after) and after <= before:
             raise PasskeyRefused(f"sign counter went from {before} to {after}", 403)
         # Compare and swap: of two answers at one moment with one counter only one moves it (a clone, or a replay).
-        moved = await self._store.used(
-            replace(passkey, sign_count=after, last_used_at=self._clock(), backed_up=verified.credential_backed_up), before
-        )
+        moved = await self._store.used(replace(passkey, sign_count=after, last_used_at=self._clock(), backed_up=verified.backed_up), before)
         if not moved:
             raise PasskeyRefused("the passkey was used elsewhere at the same moment")
 

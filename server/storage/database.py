@@ -54,6 +54,7 @@ class Database:
     def __init__(self, url: str) -> None:
         self.url = url
         self.is_sqlite = url.startswith("sqlite")
+        self.dialect = "sqlite" if self.is_sqlite else "postgresql"
         self._reader = engine_for(url, "BEGIN", pool_size=4 if self.is_sqlite else 8)
         self._writer = engine_for(url, "BEGIN IMMEDIATE", pool_size=1) if self.is_sqlite else self._reader
         self._durable, self._hasty = ThreadedTransactions(url), ThreadedTransactions(url, survives_power_cut=False)

@@ -1,11 +1,14 @@
 """Inserts that know their columns, and inserts that meet a row of the same key, in both databases."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Table, insert
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
+
+if TYPE_CHECKING:
+    from sqlalchemy.dialects.sqlite import Insert
 
 
 async def insert_rows(connection: AsyncConnection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -33,7 +36,7 @@ async def insert_once(connection: AsyncConnection, table: Table, values: Mapping
 def insert_once_in_thread(connection: Connection, table: Table, values: Mapping[str, Any]) -> bool:
     """Do what `insert_once` does, in a transaction that runs whole in a thread."""
     keys = list(table.primary_key.columns)
-    statement = _insert(connection, table).values(**values).on_conflict_do_nothing(index_elements=keys).returning(*keys)
+    statement = upsert(connection.dialect.name, table).values(**values).on_conflict_do_nothing(index_elements=keys).returning(*keys)
     # What came back counts: the row count of an insert is not known in PostgreSQL.
     return connection.execute(statement).first() is not None
 
@@ -42,9 +45,15 @@ async def insert_or_replace(connection: AsyncConnection, table: Table, values: M
     """Insert the row, or give the one of the same primary key these values."""
     keys = list(table.primary_key.columns)
     changed = {name: value for name, value in values.items() if name not in {key.name for key in keys}}
-    await connection.execute(_insert(connection, table).values(**values).on_conflict_do_update(index_elements=keys, set_=changed))
+    statement = upsert(connection.dialect.name, table).values(**values)
+    await connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=changed))
 
 
-def _insert(connection: AsyncConnection | Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
-    # SQLite and PostgreSQL write `ON CONFLICT` alike, SQLAlchemy does not.
-    return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
+def upsert(dialect: str, table: Table) -> "Insert":
+    """Return an INSERT that may say what happens ON CONFLICT; `dialect`: the name of the connection's.
+
+    SQLite and PostgreSQL write it alike, SQLAlchemy does not. The module is the one that the connection has loaded already: to name
+    both would load both, 2 MB that most gateways never use.
+    """
+    made: Insert = import_module(f"sqlalchemy.dialects.{dialect}").insert(table)
+    return made

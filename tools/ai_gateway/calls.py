@@ -15,7 +15,14 @@ from tools.ai_gateway.caching.answer_cache import AnswerCache
 from tools.ai_gateway.caching.embedded_texts import EmbeddedTexts, is_list_of_texts
 from tools.ai_gateway.caching.kept_answers import KeptAnswer
 from tools.ai_gateway.configuration.config import AiConfig, Dialect, ModelProvider
-from tools.ai_gateway.dialects.exchanges import exchange_for_caller, exchange_of, is_binary_stream, is_native_stream, takes_comments
+from tools.ai_gateway.dialects.exchanges import (
+    exchange_for_caller,
+    exchange_of,
+    exchanges_loaded,
+    is_binary_stream,
+    is_native_stream,
+    takes_comments,
+)
 from tools.ai_gateway.model_request import ModelRequest, Surface
 from tools.ai_gateway.one_call import CHARS_PER_TOKEN, Bookkeeping, OneCall
 from tools.ai_gateway.payloads.call_payload import PayloadCollector
@@ -64,6 +71,7 @@ class ModelCalls:
 
     async def answer(self, request: ModelRequest) -> ModelReply:
         """Return what goes to the caller: an answer, a provider's refusal, or ours in the caller's dialect."""
+        await exchanges_loaded()
         call = OneCall(request, new_call_id(), self.books, asyncio.get_running_loop().time())
         if request.wishes.log_payload and self._may_keep_words(request.caller.tenant_id):
             call.payload = PayloadCollector(request)

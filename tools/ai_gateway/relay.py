@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from tools.ai_gateway.caching.kept_answers import KeptAnswer
 from tools.ai_gateway.dialects.exchange import MalformedAnswer, StreamReader
-from tools.ai_gateway.dialects.replay.assembled import assembled
+from tools.ai_gateway.dialects.exchanges import assembled
 from tools.ai_gateway.one_call import OneCall
 from tools.ai_gateway.routing.decision import ModelTarget
 from tools.ai_gateway.stream_turns import StreamTurns

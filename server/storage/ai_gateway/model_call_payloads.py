@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from sqlalchemy import Connection, Insert, delete, select
-from sqlalchemy.dialects import postgresql, sqlite
 
+from server.storage.insertion import upsert
 from server.storage.schema.ai_gateway_tables import model_call_payloads
 from tools.ai_gateway.records.call_record import ModelCallRecord
 
@@ -36,9 +36,8 @@ def keep_payloads(connection: Connection, records: Sequence[ModelCallRecord]) ->
 
 def _insert(connection: Connection) -> Insert:
     table = model_call_payloads
-    insert = sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
     # A batch may be written twice, like its rows.
-    return insert.on_conflict_do_nothing(index_elements=[table.c.tenant_id, table.c.call_id])
+    return upsert(connection.dialect.name, table).on_conflict_do_nothing(index_elements=[table.c.tenant_id, table.c.call_id])
 
 
 def _storable(text: str) -> str:

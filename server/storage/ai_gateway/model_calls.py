@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Date, Row, Select, String, and_, case, cast, delete, func, literal, or_, select, text
-from sqlalchemy.dialects import postgresql, sqlite
 
 from server.storage.ai_gateway.model_call_payloads import keep_payloads
 from server.storage.ai_gateway.model_call_rows import call_of, call_values
 from server.storage.database import Database
+from server.storage.insertion import upsert
 from server.storage.metering.settling import settle
 from server.storage.schema.ai_gateway_tables import caller_keys, model_call_payloads, model_calls
 from tools.ai_gateway.records.call_record import ModelCallRecord
@@ -21,7 +21,7 @@ MAX_ROWS = 1_000
 class SqlModelCallStore:
     def __init__(self, database: Database) -> None:
         self._database = database
-        insert = sqlite.insert(model_calls) if database.is_sqlite else postgresql.insert(model_calls)
+        insert = upsert(database.dialect, model_calls)
         # One that is there stays as it is: who does not know whether a batch was written writes it again.
         self._insert = insert.on_conflict_do_nothing(index_elements=[model_calls.c.tenant_id, model_calls.c.call_id])
 

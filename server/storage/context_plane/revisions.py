@@ -1,9 +1,9 @@
 """A tenant's revision: the lock of its writers, the order of its changes, and where an index stands (docs/decisions/0046)."""
 
 from sqlalchemy import Connection, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from server.storage.database import announce_in_thread
+from server.storage.insertion import upsert
 from server.storage.schema.context_tables import context_revisions
 
 TOPIC = "context"
@@ -16,9 +16,7 @@ def next_revision(connection: Connection, tenant_id: str) -> int:
     index that has read up to one misses nothing before it.
     """
     c = context_revisions.c
-    # SQLite and PostgreSQL write `ON CONFLICT` alike, SQLAlchemy does not.
-    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-    first = dialect.insert(context_revisions).values(tenant_id=tenant_id, revision=1)
+    first = upsert(connection.dialect.name, context_revisions).values(tenant_id=tenant_id, revision=1)
     step = first.on_conflict_do_update(index_elements=[c.tenant_id], set_={"revision": c.revision + 1}).returning(c.revision)
     revision = connection.execute(step).scalar_one()
     announce_in_thread(connection, TOPIC, tenant_id, tenant_id)

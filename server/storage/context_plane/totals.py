@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from server.storage.database import now_us
+from server.storage.insertion import upsert
 from server.storage.schema.context_tables import context_revisions, context_totals
 
 # Made once: every question begins with it.
@@ -57,9 +57,7 @@ def keep_totals(connection: Connection, tenant_id: str, totals: Totals, changed_
         "entities": totals.entities,
         "content_bytes": totals.content_bytes,
     }
-    # SQLite and PostgreSQL write `ON CONFLICT` alike, SQLAlchemy does not.
-    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-    first = dialect.insert(context_totals).values(tenant_id=tenant_id, **values)
+    first = upsert(connection.dialect.name, context_totals).values(tenant_id=tenant_id, **values)
     connection.execute(first.on_conflict_do_update(index_elements=[context_totals.c.tenant_id], set_=values))
 
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import orjson
 from sqlalchemy import Connection, Row, Select, bindparam, delete, func, insert, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from server.storage.database import Database, now_us
+from server.storage.insertion import upsert
 from server.storage.metering.settling import counters_for_update, give_back, settle
 from server.storage.schema.metering_tables import budget_counters, budget_reservations
 from tools.metering.admission import admit
@@ -93,10 +93,9 @@ def _open(charge_by_id: Mapping[str, Charge], connection: Connection) -> set[str
     """Make the counters that are not there yet, and return those that are; one that goes beyond the quota is not made."""
     there = connection.execute(select(budget_counters.c.counter_id).where(budget_counters.c.counter_id.in_(charge_by_id)))
     known = set(there.scalars())
-    insert_one = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
     for counter_id, charge in sorted(charge_by_id.items()):
         if counter_id not in known and (not charge.whose or _has_room(connection, charge)):
-            connection.execute(insert_one(budget_counters).values(_new(counter_id, charge)).on_conflict_do_nothing())
+            connection.execute(upsert(connection.dialect.name, budget_counters).values(_new(counter_id, charge)).on_conflict_do_nothing())
             known.add(counter_id)
     return known
 

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from sqlalchemy import Connection, case, delete, func, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from server.storage.database import Database
+from server.storage.insertion import upsert
 from server.storage.metering.settling import settle
 from server.storage.schema.metering_tables import operation_charges
 from tools.metering.spending import BudgetAlert
@@ -17,7 +17,7 @@ MAX_ROWS = 1_000
 class SqlOperationCharges:
     def __init__(self, database: Database) -> None:
         self._database = database
-        insert = sqlite.insert(operation_charges) if database.is_sqlite else postgresql.insert(operation_charges)
+        insert = upsert(database.dialect, operation_charges)
         # Who does not know whether a batch was written writes it again.
         self._insert = insert.on_conflict_do_nothing(index_elements=[operation_charges.c.tenant_id, operation_charges.c.charge_id])
 

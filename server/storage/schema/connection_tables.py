@@ -19,8 +19,8 @@ Index(
     "uq_vault_keys_active",
     vault_keys.c.tenant_id,
     unique=True,
+    # See subject_tables: for SQLite alone.
     sqlite_where=vault_keys.c.is_active,
-    postgresql_where=vault_keys.c.is_active,
 )
 
 vault_secrets = Table(

@@ -28,8 +28,8 @@ Index(
     subjects.c.tenant_id,
     subjects.c.email,
     unique=True,
+    # For SQLite alone, as everywhere here: to name PostgreSQL's would load that dialect, too. Its index is made by the migration.
     sqlite_where=text("identity_provider = ''"),
-    postgresql_where=text("identity_provider = ''"),
 )
 
 browser_sessions = Table(

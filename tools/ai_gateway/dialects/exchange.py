@@ -131,6 +131,11 @@ class StreamReader(Protocol):
 class DialectExchange(Protocol):
     """One surface to one dialect."""
 
+    @property
+    def translates(self) -> bool:
+        """Whether what is sent is other words than what came; else the caller's bytes pass."""
+        ...
+
     #: what a target must be able to do for this request: of `tools`, `images`, `json_schema`, `reasoning`
     def needs(self, request: ModelRequest) -> frozenset[str]: ...
 

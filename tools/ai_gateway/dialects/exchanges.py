@@ -1,59 +1,25 @@
 """Which exchange puts a surface to a provider."""
 
+from functools import cache
+from importlib import import_module
+from types import ModuleType
+
+import anyio
+import anyio.to_thread
+
 from tools.ai_gateway.configuration.config import Dialect, ModelProvider
-from tools.ai_gateway.dialects.callers.caller_dialect import CallerDialect
-from tools.ai_gateway.dialects.callers.chat_answer import ChatCaller
-from tools.ai_gateway.dialects.callers.messages_answer import MessagesCaller
-from tools.ai_gateway.dialects.callers.responses_answer import ResponsesCaller
 from tools.ai_gateway.dialects.exchange import DialectExchange, ProviderFault
-from tools.ai_gateway.dialects.faults.error_text import read_error
-from tools.ai_gateway.dialects.native.apis import BY_SURFACE
-from tools.ai_gateway.dialects.native.native_exchange import NativeExchange
 from tools.ai_gateway.dialects.native.paths import read_path
-from tools.ai_gateway.dialects.native.responses_reader import failed_event
-from tools.ai_gateway.dialects.providers.anthropic.dialect import AnthropicDialect
-from tools.ai_gateway.dialects.providers.bedrock.dialect import BedrockDialect
-from tools.ai_gateway.dialects.providers.gemini.dialect import GeminiDialect
-from tools.ai_gateway.dialects.providers.openai.dialect import OpenAiDialect
-from tools.ai_gateway.dialects.providers.provider_dialect import ProviderDialect
-from tools.ai_gateway.dialects.providers.workers_ai.dialect import WorkersAiDialect
-from tools.ai_gateway.dialects.translation import vectors
-from tools.ai_gateway.dialects.translation.translated_exchange import TranslatedExchange
 from tools.ai_gateway.model_request import ModelRequest, Surface
 from tools.ai_gateway.refusals import unsupported
+from tools.ai_gateway.token_usage import TokenUsage
 
-_CALLERS: dict[Surface, CallerDialect] = {"chat": ChatCaller(), "responses": ResponsesCaller(), "messages": MessagesCaller()}
-_PROVIDERS: dict[Dialect, ProviderDialect] = {
-    "openai": OpenAiDialect(),
-    "anthropic": AnthropicDialect(),
-    "gemini": GeminiDialect(),
-    "bedrock": BedrockDialect(),
-    "workers_ai": WorkersAiDialect(),
-}
 _BINARY = ("/converse-stream", "/invoke-with-response-stream")
-#: of providers that speak OpenAI's dialect, but know chat alone
-_RESPONSES_AS_CHAT = TranslatedExchange(_CALLERS["responses"], _PROVIDERS["openai"])
-_EXCHANGES: dict[tuple[Surface, Dialect], DialectExchange] = {
-    **{
-        (surface, dialect): TranslatedExchange(caller, provider)
-        for surface, caller in _CALLERS.items()
-        for dialect, provider in _PROVIDERS.items()
-    },
-    ("embeddings", "gemini"): vectors.GEMINI_EMBEDDINGS,
-    ("embeddings", "workers_ai"): vectors.WORKERS_EMBEDDINGS,
-    ("embeddings", "bedrock"): vectors.BEDROCK_EMBEDDINGS,
-    ("rerank", "workers_ai"): vectors.WORKERS_RERANK,
-    # Within a dialect bytes pass.
-    **{(surface, dialect): NativeExchange(dialect, api) for (surface, dialect), api in BY_SURFACE.items()},
-    **{("native", dialect): NativeExchange(dialect) for dialect in _PROVIDERS},
-}
 
 
 def exchange_of(surface: Surface, provider: ModelProvider) -> DialectExchange:
     """Return the exchange; it keeps nothing, so that all calls share it. Raises ModelCallRefused (`unsupported`) where there is none."""
-    if surface == "responses" and provider.dialect == "openai" and not provider.has_responses:
-        return _RESPONSES_AS_CHAT
-    exchange = _EXCHANGES.get((surface, provider.dialect))
+    exchange: DialectExchange | None = _pairs().exchange_between(surface, provider)
     if exchange is None:
         raise unsupported(surface, provider.name)
     return exchange
@@ -63,7 +29,7 @@ def exchange_for_caller(surface: Surface, dialect: Dialect = "openai") -> Dialec
     """Return an exchange that speaks a surface's own dialect, for what the gateway itself says; `dialect` counts for `native` alone."""
     if surface != "native":
         dialect = "anthropic" if surface in ("messages", "count_tokens") else "openai"
-    return _EXCHANGES[surface, dialect]
+    return exchange_of(surface, ModelProvider("", dialect, ""))
 
 
 def is_native_stream(dialect: Dialect, path: str, query: str = "alt=sse") -> bool:
@@ -85,10 +51,24 @@ def takes_comments(request: ModelRequest) -> bool:
 
 
 def told_in_stream(surface: Surface, fault: ProviderFault) -> bytes | None:
-    """Return the events by which a refusal is told inside a stream that was asked for; None: it is told by its status.
+    """Return the events by which a refusal is told inside a stream that was asked for; None: it is told by its status."""
+    told: bytes | None = _pairs().told_in_stream(surface, fault)
+    return told
 
-    Codex learns of an overlong prompt from `response.failed` alone, as OpenAI's own responses tell it, and then makes it shorter.
-    """
-    if surface != "responses" or fault.kind != "context":
-        return None
-    return failed_event(read_error(fault.body).message, "context_length_exceeded", {}, 0)
+
+def assembled(surface: Surface, events: bytes, terminal: bytes, usage: TokenUsage) -> bytes | None:
+    """Return the whole answer of a complete stream, as `dialects.replay.assembled` makes it; None where there is none."""
+    whole: bytes | None = _pairs().assembled(surface, events, terminal, usage)
+    return whole
+
+
+async def exchanges_loaded() -> None:
+    """Have what calls need; loading it, the first time, does not hold the loop."""
+    if not _pairs.cache_info().currsize:
+        await anyio.to_thread.run_sync(_pairs)
+
+
+@cache
+def _pairs() -> ModuleType:
+    """Load every dialect: 70 modules, of which a gateway without models needs none."""
+    return import_module("tools.ai_gateway.dialects.pairs")

@@ -4,7 +4,6 @@ from dataclasses import asdict, replace
 
 from tools.ai_gateway.dialects.exchange import DialectExchange, ProviderRequest
 from tools.ai_gateway.dialects.exchanges import exchange_of
-from tools.ai_gateway.dialects.native.native_exchange import NativeExchange
 from tools.ai_gateway.heavy.public_part import without_caller
 from tools.ai_gateway.model_request import ModelRequest
 from tools.ai_gateway.refusals import ModelCallRefused
@@ -45,7 +44,7 @@ def _takes_long(exchange: DialectExchange, raw: bytes) -> bool:
         return False
     if len(raw) > MAX_BYTES:
         return True
-    return not isinstance(exchange, NativeExchange) and values_in_text(raw, MAX_TRANSLATED_VALUES) > MAX_TRANSLATED_VALUES
+    return exchange.translates and values_in_text(raw, MAX_TRANSLATED_VALUES) > MAX_TRANSLATED_VALUES
 
 
 def _written(request: ModelRequest, raw: bytes, target: ModelTarget, max_output_tokens: int | None) -> Told:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from tools.ai_gateway.dialects.replay.assembled import assembled
+from tools.ai_gateway.dialects.exchanges import assembled
 from tools.ai_gateway.model_request import ModelRequest
 from tools.ai_gateway.token_usage import TokenUsage
 from tools.secrets_in_text import redact

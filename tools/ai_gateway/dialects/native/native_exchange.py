@@ -25,6 +25,8 @@ REPORT_UNASKED = frozenset({"mistral", "perplexity"})
 class NativeExchange:
     """An Exchange (see there) with one endpoint, or with that which the path of a `native` request means."""
 
+    translates = False
+
     def __init__(self, form: ErrorForm, api: NativeApi | None = None) -> None:
         self._form: ErrorForm = form
         self._api = api

@@ -22,6 +22,8 @@ from tools.json_text import decode
 class TranslatedExchange:
     """An Exchange; see there."""
 
+    translates = True
+
     def __init__(self, caller: CallerDialect, provider: ProviderDialect) -> None:
         self._caller = caller
         self._provider = provider

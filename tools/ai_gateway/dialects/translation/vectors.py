@@ -41,6 +41,8 @@ class VectorWords:
 class VectorExchange:
     """An Exchange; see there. There are no streams here."""
 
+    translates = True
+
     def __init__(self, words: VectorWords) -> None:
         self._words = words
 
