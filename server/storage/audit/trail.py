@@ -6,11 +6,10 @@ Each row's hash covers the row and the hash before it, so that a row which is ch
 
 import orjson
 from sqlalchemy import Connection, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from server.audited import MAX_DETAILS, Audited, short, unrecorded
 from server.storage.audit.chain import START, AuditRow, hash_of
-from server.storage.insertion import insert_in_thread
+from server.storage.insertion import insert_in_thread, upsert
 from server.storage.row_mapping import Conversion, RowMapping
 from server.storage.schema.audit_tables import audit_ends, kv_audit
 
@@ -52,9 +51,7 @@ def _end(connection: Connection) -> tuple[int, str]:
     query = select(audit_ends.c.last_seq, audit_ends.c.last_hash).where(audit_ends.c.name == CHAIN).with_for_update()
     found = connection.execute(query).first()
     if found is None:
-        # SQLite and PostgreSQL write `ON CONFLICT` alike, SQLAlchemy does not.
-        dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-        first = dialect.insert(audit_ends).values(name=CHAIN, last_seq=0, last_hash=START, swept_seq=0, swept_hash=START)
+        first = upsert(connection.dialect.name, audit_ends).values(name=CHAIN, last_seq=0, last_hash=START, swept_seq=0, swept_hash=START)
         connection.execute(first.on_conflict_do_nothing(index_elements=[audit_ends.c.name]))
         found = connection.execute(query).one()
     return int(found.last_seq), str(found.last_hash)

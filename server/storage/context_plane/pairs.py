@@ -4,11 +4,10 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, case, func, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from server.storage.context_plane.matching import matching, numbers
 from server.storage.database import Database
-from server.storage.insertion import insert_in_thread
+from server.storage.insertion import insert_in_thread, upsert
 from server.storage.schema.context_tables import entities, identity_pairs, identity_positions
 from tools.context_plane.identity.pair import FoundPair, Pair, PairKey, Verdict
 
@@ -48,9 +47,7 @@ class SqlPairStore:
             if new:
                 room = MAX_OPEN - connection.execute(_undecided(tenant_id, func.count())).scalar_one()
                 insert_in_thread(connection, identity_pairs, [_values(tenant_id, each) for each in new[: max(0, room)]])
-            # SQLite and PostgreSQL write `ON CONFLICT` alike, SQLAlchemy does not.
-            dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-            first = dialect.insert(identity_positions).values(tenant_id=tenant_id, revision=revision)
+            first = upsert(connection.dialect.name, identity_positions).values(tenant_id=tenant_id, revision=revision)
             connection.execute(first.on_conflict_do_update(index_elements=["tenant_id"], set_={"revision": revision}))
 
         await self._database.transact(work)

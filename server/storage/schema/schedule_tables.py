@@ -50,6 +50,6 @@ Index(
     "ix_schedule_runs_unended",
     schedule_runs.c.tenant_id,
     schedule_runs.c.name,
+    # See subject_tables: for SQLite alone.
     sqlite_where=schedule_runs.c.state == "started",
-    postgresql_where=schedule_runs.c.state == "started",
 )

@@ -9,10 +9,10 @@ from typing import Any
 
 import orjson
 from sqlalchemy import Connection, Row, bindparam, delete, func, select, tuple_, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from oauth.scopes import parse
 from server.storage.database import now_us
+from server.storage.insertion import upsert
 from server.storage.schema.workflow_tables import workflow_executors, workflow_runs
 from server.storage.workflows.step_rows import steps_of
 from tools.workflows.engine.records import Beat, Claim, Outlook
@@ -77,9 +77,7 @@ def _claim_of(connection: Connection, row: Row[tuple[object, ...]], executor_id:
 def beat(connection: Connection, executor_id: str) -> None:
     """Say that a process lives; it is known from then on."""
     e, now = workflow_executors.c, now_us()
-    # SQLite and PostgreSQL write `ON CONFLICT` alike, SQLAlchemy does not.
-    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-    first = dialect.insert(workflow_executors).values(executor_id=executor_id, beat=1, beat_at=now)
+    first = upsert(connection.dialect.name, workflow_executors).values(executor_id=executor_id, beat=1, beat_at=now)
     connection.execute(first.on_conflict_do_update(index_elements=[e.executor_id], set_={"beat": e.beat + 1, "beat_at": now}))
 
 

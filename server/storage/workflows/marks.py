@@ -2,9 +2,9 @@
 
 import orjson
 from sqlalchemy import Connection, delete, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from server.storage.database import now_us
+from server.storage.insertion import upsert
 from server.storage.schema.workflow_tables import workflow_marks
 from tools.operation import Failure, Json
 from tools.workflows.errors import PermanentFault
@@ -36,7 +36,5 @@ class SqlMarks:
             )
             raise PermanentFault(Failure("too_large", message, hint="keep it in parts"))
         values = {"value": text.decode(), "updated_at": now_us()}
-        # SQLite and PostgreSQL write `ON CONFLICT` alike, SQLAlchemy does not.
-        dialect = sqlite if self._connection.dialect.name == "sqlite" else postgresql
-        first = dialect.insert(workflow_marks).values(tenant_id=self._tenant_id, name=name, **values)
+        first = upsert(self._connection.dialect.name, workflow_marks).values(tenant_id=self._tenant_id, name=name, **values)
         self._connection.execute(first.on_conflict_do_update(index_elements=[c.tenant_id, c.name], set_=values))

@@ -2,8 +2,8 @@
 
 import orjson
 from sqlalchemy import Connection, Row, select
-from sqlalchemy.dialects import postgresql, sqlite
 
+from server.storage.insertion import upsert
 from server.storage.schema.workflow_tables import workflow_steps
 from server.storage.workflows.failure_text import failure_of, failure_text
 from tools.workflows.engine.records import Claim, RecordState, StepRecord
@@ -23,10 +23,8 @@ def put_step(connection: Connection, claim: Claim, step: StepRecord) -> None:
         "result": step.result.decode() if step.state == "succeeded" else None,
         "failure": failure_text(step.failure),
     }
-    # SQLite and PostgreSQL write `ON CONFLICT` alike, SQLAlchemy does not.
-    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
     c = workflow_steps.c
-    first = dialect.insert(workflow_steps).values(tenant_id=claim.tenant_id, run_id=claim.run_id, name=step.name, **values)
+    first = upsert(connection.dialect.name, workflow_steps).values(tenant_id=claim.tenant_id, run_id=claim.run_id, name=step.name, **values)
     connection.execute(first.on_conflict_do_update(index_elements=[c.tenant_id, c.run_id, c.name], set_=values, where=c.state.in_(_OPEN)))
 
 
