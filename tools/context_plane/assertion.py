@@ -9,11 +9,12 @@ from oauth.principal import Principal
 from tools.context_plane.arguments.assertions import Assertion, SaidFact, assertion_of
 from tools.context_plane.arguments.echoes import echo_in_episode, echo_in_fact
 from tools.context_plane.beliefs.recompute import claims_of, recompute
-from tools.context_plane.facts import EVERYBODY, Claim, Episode, Group, Method, Part, said_number
+from tools.context_plane.errors import ContextRefused
+from tools.context_plane.facts import EVERYBODY, Cardinality, Claim, Episode, Group, Method, Part, said_number
 from tools.context_plane.identity.families import roots_of
 from tools.context_plane.identity.keys import Mention
 from tools.context_plane.identity.linking import Ambiguous, linked
-from tools.context_plane.ids import ENTITY, EPISODE, id_text, new_id
+from tools.context_plane.ids import ENTITY, EPISODE, id_text, new_id, person_number
 from tools.context_plane.outcomes import Outcome, Outcomes
 from tools.context_plane.predicates import declare
 from tools.context_plane.stores import ContextRows, ContextStore
@@ -39,7 +40,8 @@ async def context_assert(store: ContextStore, principal: Principal, arguments: M
     # Five hundred facts take as long to read as many calls take in all: not on the loop.
     assertion, cleaned = await anyio.to_thread.run_sync(assertion_of, arguments)
     audience = principal.subject if assertion.is_private else EVERYBODY
-    asserted = await store.change(principal.tenant_id, lambda rows: assert_facts(rows, assertion, audience, "asserted"))
+    by = 0 if principal.auth_method == "local" else person_number(principal.subject)
+    asserted = await store.change(principal.tenant_id, lambda rows: assert_facts(rows, assertion, audience, "asserted", by))
     return {
         "episode": None if asserted.episode is None else id_text(EPISODE, asserted.episode.episode_id),
         "facts": [outcome.plain() for outcome in asserted.outcomes],
@@ -47,12 +49,16 @@ async def context_assert(store: ContextStore, principal: Principal, arguments: M
     }
 
 
-def assert_facts(rows: ContextRows, assertion: Assertion, audience: str, method: Method) -> Asserted:
+def assert_facts(rows: ContextRows, assertion: Assertion, audience: str, method: Method, by: int = 0) -> Asserted:
     """Keep what is asserted, in the transaction of `rows`: for whatever takes facts in, from people or from records.
+
+    `by`: the `person_number` of who asserts, whose share it takes; 0: the tenant's alone.
 
     A claim that its episode has made already is not made again, not even where it was withdrawn: to read a source once more changes
     nothing. Raises ContextRefused where a quota is used up.
     """
+    if audience:
+        _check_declared(rows, assertion.cardinalities)
     for predicate, cardinality in assertion.cardinalities.items():
         declare(rows, predicate, cardinality)
     refused = _echoes(assertion)
@@ -64,8 +70,8 @@ def assert_facts(rows: ContextRows, assertion: Assertion, audience: str, method:
             del meant[n]
     if not meant:
         return Asserted(None, tuple(Outcome(refused=refused[n]) for n in range(len(assertion.facts))))
-    episode, is_known = _episode(rows, assertion, audience)
-    said = {n: _claim(fact, episode, method, entity_by_mention, rows.now_us) for n, fact in meant.items()}
+    episode, is_known = _episode(rows, assertion, audience, by)
+    said = {n: _claim(fact, episode, method, entity_by_mention, rows.now_us, by) for n, fact in meant.items()}
     asserted = _under_roots(rows, said)
     parts = {Part(claim.group, said_number(*claim.said)) for claim in asserted.values()}
     claims = _once(asserted, claims_of(rows, parts) if is_known else {}, episode)
@@ -74,6 +80,8 @@ def assert_facts(rows: ContextRows, assertion: Assertion, audience: str, method:
     rows.add_claims([claim for claim in said.values() if claim.claim_id in new])
     difference = recompute(rows, parts)
     rows.quotas.check(rows.kept())
+    if by:
+        rows.quotas.check_person(rows.kept_by(by))
     rows.quotas.check_together(difference.most_claims)
     after = Outcomes(difference)
     made = {claim.claim_id for claim in said.values()}
@@ -82,6 +90,24 @@ def assert_facts(rows: ContextRows, assertion: Assertion, audience: str, method:
         for n in range(len(assertion.facts))
     ]
     return Asserted(episode, tuple(outcomes))
+
+
+def _check_declared(rows: ContextRows, cardinalities: Mapping[str, Cardinality]) -> None:
+    """Raise ContextRefused where what is kept for one alone would change what everybody believes; what is so already changes nothing."""
+    declared = rows.cardinalities([*cardinalities])
+    rule = "holds for everybody, and private facts say nothing to them"
+    faults = [
+        {"path": f"predicates.{name}", "value": wanted, "rule": rule, "example": declared.get(name, "many")}
+        for name, wanted in cardinalities.items()
+        if declared.get(name, "many") != wanted
+    ]
+    if faults:
+        raise ContextRefused(
+            "invalid_arguments",
+            f"{faults[0]['path']} {rule}",
+            hint="nothing was kept; leave `predicates` out, or declare it with facts that are for everybody",
+            faults=faults,
+        )
 
 
 def _echoes(assertion: Assertion) -> dict[int, str]:
@@ -108,7 +134,7 @@ def _doubt(fact: SaidFact, entity_by_mention: Mapping[Mention, int | Ambiguous])
     return None
 
 
-def _episode(rows: ContextRows, assertion: Assertion, audience: str) -> tuple[Episode, bool]:
+def _episode(rows: ContextRows, assertion: Assertion, audience: str, by: int) -> tuple[Episode, bool]:
     """Return the episode that says so, and whether it was there."""
     said, content_hash = assertion.episode, assertion.content_hash
     known = rows.known_episode(audience, said.source, said.source_id, content_hash)
@@ -126,12 +152,15 @@ def _episode(rows: ContextRows, assertion: Assertion, audience: str) -> tuple[Ep
         author=said.author,
         url=said.url,
         content=said.content,
+        added_by=by,
     )
     rows.add_episodes([episode])
     return episode, False
 
 
-def _claim(fact: SaidFact, episode: Episode, method: Method, entity_by_mention: Mapping[Mention, int | Ambiguous], now_us: int) -> Claim:
+def _claim(
+    fact: SaidFact, episode: Episode, method: Method, entity_by_mention: Mapping[Mention, int | Ambiguous], now_us: int, by: int
+) -> Claim:
     def entity_of(mention: Mention) -> int:
         found = entity_by_mention[mention]
         assert isinstance(found, int)
@@ -153,6 +182,7 @@ def _claim(fact: SaidFact, episode: Episode, method: Method, entity_by_mention: 
         recorded_at_us=now_us,
         start=fact.start,
         end=fact.end,
+        added_by=by,
     )
 
 

@@ -50,6 +50,8 @@ class Episode:
     author: str = ""
     url: str = ""
     content: str = ""
+    #: `ids.person_number` of whose share it takes; 0: nobody's
+    added_by: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +110,8 @@ class Claim:
     withdrawn_at_us: int | None = None
     start: int | None = None
     end: int | None = None
+    #: as of an episode
+    added_by: int = 0
 
     @property
     def group(self) -> Group:

@@ -35,6 +35,11 @@ def id_number(prefix: str, text: str) -> int | None:
     return number if 0 < number <= _MOST else None
 
 
+def person_number(subject: str) -> int:
+    """Return the number under which a person's share of what is kept is counted; 0 for nobody, like whoever runs the gateway."""
+    return column_of(subject) if subject else 0
+
+
 def column_of(text: str) -> int:
     """Return the number that stands for a text in an int64 column: the first 8 bytes of its BLAKE2b hash, signed."""
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big", signed=True)

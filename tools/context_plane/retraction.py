@@ -10,7 +10,7 @@ from tools.context_plane.beliefs.recompute import Difference, recompute
 from tools.context_plane.beliefs.window import overlap
 from tools.context_plane.errors import ContextRefused, nothing_there
 from tools.context_plane.facts import Claim, Episode, Fact, Part, said_number
-from tools.context_plane.ids import FACT, id_number, id_text, new_id
+from tools.context_plane.ids import FACT, id_number, id_text, new_id, person_number
 from tools.context_plane.stores import ContextRows, ContextStore, Scope
 from tools.context_plane.times import time_text
 from tools.operation import Json
@@ -114,4 +114,5 @@ def _record(rows: ContextRows, scope: Scope, fact: Fact, asked: Retraction) -> E
         recorded_at_us=rows.now_us,
         author=scope.subject,
         content=asked.reason,
+        added_by=person_number(scope.subject),
     )

@@ -11,7 +11,7 @@ from typing import Protocol, TypeVar
 
 from tools.context_plane.facts import Cardinality, Claim, Entity, EntityKey, EntityLink, Episode, Fact, Group, Part
 from tools.context_plane.identity.pair import Decision, PairKey
-from tools.context_plane.quotas import ContextQuotas, Kept
+from tools.context_plane.quotas import ContextQuotas, Kept, KeptByPerson
 
 Result = TypeVar("Result")
 
@@ -196,6 +196,9 @@ class ContextRows(EpisodeRows, EntityRows, FactRows, ForgettingRows, Protocol):
         ...
 
     def kept(self) -> Kept: ...
+    def kept_by(self, person: int) -> KeptByPerson:
+        """Return what was asserted by a person, by their `ids.person_number`."""
+        ...
 
 
 class ContextStore(Protocol):

@@ -29,7 +29,8 @@ class SqlEpisodeRows(TenantRows):
 
     def add_episodes(self, episodes_: Sequence[Episode]) -> None:
         insert_in_thread(self.connection, episodes, [self._episode_values(episode) for episode in episodes_])
-        self.totals.content_bytes += sum(len(episode.content.encode()) for episode in episodes_)
+        for episode in episodes_:
+            self.count_bytes(len(episode.content.encode()), episode.added_by)
 
     def episodes(self, episode_ids: Collection[int]) -> Mapping[int, Episode]:
         rows = matching(self.connection, episodes, self.tenant_id, (episodes.c.episode_id,), numbers(episode_ids))
@@ -60,6 +61,7 @@ class SqlEpisodeRows(TenantRows):
     def add_claims(self, claims_: Sequence[Claim]) -> None:
         insert_in_thread(self.connection, claims, [self._claim_values(claim) for claim in claims_])
         self.totals.claims += len(claims_)
+        self.totals.claims_by.update(claim.added_by for claim in claims_)
 
     def withdraw_claims(self, claim_ids: Collection[int]) -> None:
         if claim_ids:
@@ -79,6 +81,7 @@ class SqlEpisodeRows(TenantRows):
             "author": episode.author,
             "url": episode.url,
             "content": episode.content,
+            "added_by": episode.added_by,
         }
 
     def _claim_values(self, claim: Claim) -> dict[str, object]:
@@ -101,6 +104,7 @@ class SqlEpisodeRows(TenantRows):
             "withdrawn_at": claim.withdrawn_at_us,
             "start": claim.start,
             "end": claim.end,
+            "added_by": claim.added_by,
         }
 
 
@@ -119,6 +123,7 @@ def episode_of(row: Row[Any]) -> Episode:
         author=at["author"],
         url=at["url"],
         content=at["content"],
+        added_by=at["added_by"],
     )
 
 
@@ -141,4 +146,5 @@ def claim_of(row: Row[Any]) -> Claim:
         withdrawn_at_us=at["withdrawn_at"],
         start=at["start"],
         end=at["end"],
+        added_by=at["added_by"],
     )

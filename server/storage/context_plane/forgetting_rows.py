@@ -74,21 +74,19 @@ class SqlForgettingRows(TenantRows):
         return list(found.values())[:limit]
 
     def delete_episodes(self, episode_ids: Collection[int]) -> None:
-        bytes_before = sum(
-            len(row.content.encode())
-            for row in matching(self.connection, episodes, self.tenant_id, (episodes.c.episode_id,), numbers(episode_ids))
-        )
+        for row in matching(self.connection, episodes, self.tenant_id, (episodes.c.episode_id,), numbers(episode_ids)):
+            self.count_bytes(-len(row.content.encode()), row.added_by)
         self._delete(episodes, episodes.c.episode_id, episode_ids)
         self._delete(extractions, extractions.c.episode_id, episode_ids)
-        self.totals.content_bytes -= bytes_before
 
     def empty_episodes(self, episodes_: Sequence[Episode]) -> None:
         if not episodes_:
             return
         ids = numbers([episode.episode_id for episode in episodes_])
         for row in matching(self.connection, episodes, self.tenant_id, (episodes.c.episode_id,), ids):
-            self.totals.content_bytes -= len(row.content.encode())
-        self.totals.content_bytes += sum(len(episode.content.encode()) for episode in episodes_)
+            self.count_bytes(-len(row.content.encode()), row.added_by)
+        for episode in episodes_:
+            self.count_bytes(len(episode.content.encode()), episode.added_by)
         self.connection.execute(
             _EMPTY,
             [
@@ -107,6 +105,8 @@ class SqlForgettingRows(TenantRows):
         self.gone["contents of episodes"] += len(episodes_)
 
     def delete_claims(self, claim_ids: Collection[int]) -> None:
+        for row in matching(self.connection, claims, self.tenant_id, (claims.c.claim_id,), numbers(claim_ids)):
+            self.totals.claims_by[row.added_by] -= 1
         self.totals.claims -= self._delete(claims, claims.c.claim_id, claim_ids)
 
     def delete_facts(self, facts_: Sequence[Fact]) -> None:

@@ -27,6 +27,11 @@ class TenantRows:
     def stands_at(self) -> int:
         return self.revision - 1
 
+    def count_bytes(self, more: int, person: int) -> None:
+        """Count bytes of an episode that came, or went (below zero), for the tenant and for whoever added it."""
+        self.totals.content_bytes += more
+        self.totals.bytes_by[person] += more
+
     def take_revision(self) -> int:
         self.revision += 1
         return self.revision - 1

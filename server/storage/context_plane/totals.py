@@ -1,13 +1,14 @@
 """What a tenant has on record, and when it changed last: read and written in the transaction that changes it."""
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, select
 
 from server.storage.database import now_us
 from server.storage.insertion import upsert
-from server.storage.schema.context_tables import context_revisions, context_totals
+from server.storage.schema.context_tables import context_person_totals, context_revisions, context_totals
 
 # Made once: every question begins with it.
 _STANDING = (
@@ -26,6 +27,9 @@ class Totals:
     claims: int = 0
     entities: int = 0
     content_bytes: int = 0
+    #: person -> claims and bytes that came less those that went, in this transaction
+    claims_by: Counter[int] = field(default_factory=Counter)
+    bytes_by: Counter[int] = field(default_factory=Counter)
 
     @property
     def next_us(self) -> int:
@@ -59,6 +63,19 @@ def keep_totals(connection: Connection, tenant_id: str, totals: Totals, changed_
     }
     first = upsert(connection.dialect.name, context_totals).values(tenant_id=tenant_id, **values)
     connection.execute(first.on_conflict_do_update(index_elements=[context_totals.c.tenant_id], set_=values))
+    p = context_person_totals.c
+    for person in {each for each in (*totals.claims_by, *totals.bytes_by) if each}:
+        more = {"claims": totals.claims_by[person], "content_bytes": totals.bytes_by[person]}
+        mine = upsert(connection.dialect.name, context_person_totals).values(tenant_id=tenant_id, added_by=person, **more)
+        added = {"claims": p.claims + more["claims"], "content_bytes": p.content_bytes + more["content_bytes"]}
+        connection.execute(mine.on_conflict_do_update(index_elements=[p.tenant_id, p.added_by], set_=added))
+
+
+def person_totals(connection: Connection, tenant_id: str, person: int) -> tuple[int, int]:
+    """Return claims and bytes of a person as they were before this transaction."""
+    p = context_person_totals.c
+    row = connection.execute(select(p.claims, p.content_bytes).where(p.tenant_id == tenant_id, p.added_by == person)).first()
+    return (0, 0) if row is None else (row.claims, row.content_bytes)
 
 
 def _totals(row: Row[Any]) -> Totals:

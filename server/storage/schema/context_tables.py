@@ -27,6 +27,16 @@ context_totals = Table(
     Column("content_bytes", BigInteger, nullable=False),
 )
 
+#: What a person has asserted that is still there.
+context_person_totals = Table(
+    "context_person_totals",
+    metadata,
+    Column("tenant_id", String(64), primary_key=True),
+    Column("added_by", BigInteger, primary_key=True, autoincrement=False),
+    Column("claims", BigInteger, nullable=False),
+    Column("content_bytes", BigInteger, nullable=False),
+)
+
 episodes = Table(
     "episodes",
     metadata,
@@ -43,6 +53,8 @@ episodes = Table(
     Column("author", Text, nullable=False),
     Column("url", Text, nullable=False),
     Column("content", Text, nullable=False),
+    #: a number made of who asserted it; 0: nobody's share
+    Column("added_by", BigInteger, nullable=False, server_default="0"),
     Index("uq_episodes_source", "tenant_id", "audience", "source", "source_id", "content_hash", unique=True),
 )
 
@@ -159,6 +171,7 @@ claims = Table(
     #: where in the episode's content
     Column("start", BigInteger),
     Column("end", BigInteger),
+    Column("added_by", BigInteger, nullable=False, server_default="0"),
     Index("ix_claims_group", "tenant_id", "subject_id", "predicate", "said"),
     Index("ix_claims_episode", "tenant_id", "episode_id"),
     Index("ix_claims_object", "tenant_id", "object_id", sqlite_where=text("object_id IS NOT NULL")),
