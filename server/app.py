@@ -24,6 +24,7 @@ from server.assembly.operations import Operations, open_operations
 from server.assembly.pages import assemble_people
 from server.assembly.provider_titles import ProviderTitles
 from server.assembly.scopes import SubjectScopes
+from server.assembly.webhooks import Webhooks, assemble_webhooks
 from server.assembly.workflows import DurableWork, assemble_workflows, principals_of_runs
 from server.audited import unaudited
 from server.bearer import Challenges
@@ -66,6 +67,7 @@ class Gateway:
     ai_gateway: AiGateway
     context: ContextPlane
     work: DurableWork
+    webhooks: Webhooks
 
 
 @asynccontextmanager
@@ -122,6 +124,7 @@ async def open_gateway(settings: Settings) -> AsyncIterator[Gateway]:
             subject_of=store.identities.linked,
         )
         people = assemble_people(settings, store, tenants, egress, authorization, connections.vault, titles)
+        webhooks = assemble_webhooks(settings, store, connections.vault, tenants, people.limits)
         step_up = Challenges(settings).step_up
         extras = ConformanceFixtures() if settings.mcp.conformance_fixtures else None
         states = RequestStates(connections.proof_key("request state"))
@@ -136,6 +139,7 @@ async def open_gateway(settings: Settings) -> AsyncIterator[Gateway]:
         ai_gateway.listen(feed)
         context.listen(feed)
         work.listen(feed)
+        webhooks.listen(feed)
         feed.listen("tenants", tenants_changed)
         feed.listen("operations", operations.changed)
         feed.listen("operations", titles.changed)
@@ -157,6 +161,7 @@ async def open_gateway(settings: Settings) -> AsyncIterator[Gateway]:
             background.start_soon(part)
         operations.telemetry.registry.register(ai_gateway.metrics)
         operations.telemetry.registry.register(WorkflowMetrics(work.engine))
+        operations.telemetry.registry.register(webhooks.metrics)
         operations.telemetry.registry.register(ConnectionMetrics(connections.known, connections.refresher))
         routes: list[BaseRoute] = [
             *Discovery(settings).routes(),
@@ -164,6 +169,7 @@ async def open_gateway(settings: Settings) -> AsyncIterator[Gateway]:
             *people.routes,
             *connections.routes(tenants, people.sessions, people.pages, operations.catalog.connections, operations.key_parts),
             *authorization.routes(sessions=people.sessions, pages=people.pages, limits=people.limits),
+            *webhooks.routes(),
             assemble_admin(settings, store, tenants, authorization.access_tokens, ai_gateway),
         ]
         model_api = ai_gateway.endpoint(settings, tenants, authorization.access_tokens)
@@ -174,7 +180,7 @@ async def open_gateway(settings: Settings) -> AsyncIterator[Gateway]:
         )
         app = McpFront(authorization.guard(mcp), rest)
         upkeep.close()
-        yield Gateway(app, settings, store, tenants, connections, operations, authorization, ai_gateway, context, work)
+        yield Gateway(app, settings, store, tenants, connections, operations, authorization, ai_gateway, context, work, webhooks)
 
 
 def _behind_proxy(routes: list[BaseRoute], pages: Pages, settings: Settings) -> ASGIApp:

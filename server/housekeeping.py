@@ -67,6 +67,7 @@ class Housekeeping:
         await self._store.audit_trail.sweep(now_us() - AUDIT_KEPT_US)
         await self._store.schedules.forget_before(now_us() - RUNS_KEPT_US)
         await self._store.run_records.sweep(now_us() - RUNS_KEPT_US, now_us() - WEBHOOK_RUNS_KEPT_US)
+        await self._store.deliveries.forget_old()
         await self._store.budgets.sweep()
         await self._feed.sweep()
 

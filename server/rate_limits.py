@@ -57,6 +57,8 @@ LIMITS: Mapping[str, Limit] = {
     "push_crowd": Limit(10, 30),
     "device_begin_crowd": Limit(2, 5),
     "token_crowd": Limit(30, 30),
+    # Signed events of one webhook's source.
+    "hook_source": Limit(1_200, 600),
     # Browsers and software are what somebody says they are: what is kept for them has a bound in all.
     "crowds": Limit(1_200, 1_200),
 }

@@ -15,6 +15,7 @@ import server.storage.schema.platform_tables
 import server.storage.schema.schedule_tables
 import server.storage.schema.subject_tables
 import server.storage.schema.tool_tables
+import server.storage.schema.webhook_tables
 import server.storage.schema.workflow_tables  # noqa: F401  the imports fill the metadata
 from server.storage.schema.metadata import metadata
 from tests.conftest import REPOSITORY

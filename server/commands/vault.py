@@ -1,6 +1,7 @@
 """`ascend vault`: rotate the vault's keys, take secrets in, see who saw what."""
 
 import os
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,12 +15,14 @@ from oauth.connections.provider import known_definitions
 from oauth.connections.upstream.registrations import SHARED, Registrations, UpstreamRegistration
 from oauth.tenants import DEFAULT_TENANT
 from oauth.vault.errors import KeyUnavailable
+from oauth.vault.named_secrets import MAX_SECRET_BYTES, NamedSecrets, is_secret_name
 from oauth.vault.rotation import Rotation
 from oauth.vault.vault import VaultCaller
 from server.assembly.connections import open_vault, open_vault_and_source
 from server.commands.frame import CommandFailed, json_option, run_async, with_settings
 from server.commands.progress_bar import progress_bar
 from server.commands.rows import print_rows
+from server.commands.secret_input import read_secret
 from server.commands.user import known_tenant
 from server.config.settings import Settings
 from server.storage.store import open_store
@@ -97,6 +100,39 @@ async def import_env(settings: Settings, file: Path | None, tenant: str, dry_run
             except (ConnectionRefused, ProviderInvalid) as error:
                 raise CommandFailed(str(error)) from error
     print_rows(rows, as_json=as_json, empty="no variable looks like a key; they end in _API_KEY, _TOKEN, _PASSWORD or _CLIENT_SECRET")
+
+
+@command.command("put")
+@click.argument("name")
+@click.option("--tenant", default=DEFAULT_TENANT, show_default=True, help="Whose secret.")
+@with_settings
+@run_async
+async def put(settings: Settings, name: str, tenant: str) -> None:
+    """Keep a secret from standard input under NAME, for files that say `vault:NAME`; the one of that name before is forgotten."""
+    if not is_secret_name(name):
+        raise click.UsageError(f"{name!r} is no name of a secret: up to 100 of a-z, 0-9, '.', '_' and '-'")
+    secret = (read_secret(f"secret {name}") if sys.stdin.isatty() else sys.stdin.read(MAX_SECRET_BYTES + 1).rstrip("\r\n")).encode()
+    if not 0 < len(secret) <= MAX_SECRET_BYTES:
+        raise CommandFailed(f"{name}: a secret has 1 to {MAX_SECRET_BYTES:,} bytes, not {len(secret):,}; pipe it in")
+    async with open_store(settings) as store:
+        await known_tenant(store, tenant)
+        version = await NamedSecrets(await open_vault(settings, store)).put(tenant, name, secret, "operator")
+        await store.webhooks.secret_changed(tenant, name)
+    click.echo(f"vault:{name} of tenant {tenant} is kept (version {version}); running gateways use it within two seconds")
+
+
+@command.command("drop")
+@click.argument("name")
+@click.option("--tenant", default=DEFAULT_TENANT, show_default=True, help="Whose secret.")
+@with_settings
+@run_async
+async def drop(settings: Settings, name: str, tenant: str) -> None:
+    """Forget the secret NAME that `ascend vault put` took in."""
+    async with open_store(settings) as store:
+        await known_tenant(store, tenant)
+        await NamedSecrets(await open_vault(settings, store)).forget(tenant, name, "operator")
+        await store.webhooks.secret_changed(tenant, name)
+    click.echo(f"vault:{name} of tenant {tenant} is forgotten")
 
 
 @command.command("verify")

@@ -41,12 +41,23 @@ def insert_once_in_thread(connection: Connection, table: Table, values: Mapping[
     return connection.execute(statement).first() is not None
 
 
+def insert_unless_there_in_thread(connection: Connection, table: Table, values: Mapping[str, Any]) -> bool:
+    """Insert the row, unless any unique key of it is taken; True where it is new. In a transaction that runs whole in a thread."""
+    statement = upsert(connection.dialect.name, table).values(**values).on_conflict_do_nothing()
+    return connection.execute(statement.returning(*table.primary_key.columns)).first() is not None
+
+
 async def insert_or_replace(connection: AsyncConnection, table: Table, values: Mapping[str, Any]) -> None:
     """Insert the row, or give the one of the same primary key these values."""
+    await connection.run_sync(insert_or_replace_in_thread, table, values)
+
+
+def insert_or_replace_in_thread(connection: Connection, table: Table, values: Mapping[str, Any]) -> None:
+    """Do what `insert_or_replace` does, in a transaction that runs whole in a thread."""
     keys = list(table.primary_key.columns)
     changed = {name: value for name, value in values.items() if name not in {key.name for key in keys}}
     statement = upsert(connection.dialect.name, table).values(**values)
-    await connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=changed))
+    connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=changed))
 
 
 def upsert(dialect: str, table: Table) -> "Insert":

@@ -49,12 +49,15 @@ from server.storage.tools.call_records import SqlCallRecords, SqlUsageStore
 from server.storage.tools.kept_calls import SqlIdempotencyStore, SqlPlanStore, SqlResultStore
 from server.storage.tools.operations import SqlOperationStore
 from server.storage.tools.quarantine import SqlQuarantineStore
+from server.storage.workflows.deliveries import SqlDeliveryStore
 from server.storage.workflows.run_records import SqlRunRecords
 from server.storage.workflows.run_store import SqlRunStore
 from server.storage.workflows.schedules import SqlScheduleStore
+from server.storage.workflows.webhooks import SqlWebhookStore
 from server.storage.workflows.writes import writes_within
 from tools.context_plane.quotas import CONTEXT
 from tools.quotas import DOCUMENTS, PLANS, RECORDS, RESULTS
+from tools.workflows.webhooks.quotas import WEBHOOKS
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +103,8 @@ class Store:
     schedules: SqlScheduleStore
     runs: SqlRunStore
     run_records: SqlRunRecords
+    webhooks: SqlWebhookStore
+    deliveries: SqlDeliveryStore
 
 
 @asynccontextmanager
@@ -160,6 +165,8 @@ async def open_store(settings: Settings) -> AsyncIterator[Store]:
             schedules=SqlScheduleStore(database, scale),
             runs=SqlRunStore(database, writes_within(CONTEXT.scaled(scale), DOCUMENTS.scaled(scale))),
             run_records=SqlRunRecords(database),
+            webhooks=SqlWebhookStore(database, WEBHOOKS.scaled(scale)),
+            deliveries=SqlDeliveryStore(database, WEBHOOKS.scaled(scale)),
         )
         with unaudited():
             await _ensure_default_tenant(store)

@@ -20,6 +20,7 @@ import server.storage.schema.platform_tables
 import server.storage.schema.schedule_tables
 import server.storage.schema.subject_tables
 import server.storage.schema.tool_tables
+import server.storage.schema.webhook_tables
 import server.storage.schema.workflow_tables  # noqa: F401  the imports fill the metadata
 from server.config.store import sqlite_url
 from server.storage.migrate import MIGRATIONS, migrate, newest_revision

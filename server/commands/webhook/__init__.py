@@ -1,0 +1,1 @@
+"""`ascend webhook`: one file a command."""

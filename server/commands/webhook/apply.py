@@ -1,0 +1,59 @@
+"""`ascend webhook apply`: put the webhooks of a file in force."""
+
+import json
+from typing import Any, BinaryIO
+
+import click
+
+from oauth.vault.named_secrets import NamedSecrets
+from server.assembly.connections import open_vault
+from server.commands.frame import CommandFailed, json_option, run_async, with_settings
+from server.commands.terminal import say
+from server.commands.webhook.opened import open_tenant, tenant_option
+from server.config.settings import Settings
+from server.hooks.paths import hook_url
+from tools.workflows.webhooks.changes import WebhookChanges
+from tools.workflows.webhooks.definition import MAX_FILE_BYTES, read_webhooks
+from tools.workflows.webhooks.errors import WebhooksInvalid
+
+
+class _RefusedFile(CommandFailed):
+    """A line for each fault."""
+
+    def __init__(self, name: str, invalid: WebhooksInvalid) -> None:
+        count = len(invalid.faults)
+        super().__init__(f"{name}: {count} fault{'s' if count > 1 else ''}, nothing was changed")
+        self.faults = invalid.faults
+
+    def show(self, file: Any = None) -> None:
+        super().show(file)
+        for fault in self.faults:
+            say(f"  {fault}", err=True)
+
+
+@click.command()
+@click.argument("file", type=click.File("rb"))
+@click.option("--dry-run", is_flag=True, help="Only say whether it could be applied.")
+@tenant_option
+@json_option
+@with_settings
+@run_async
+async def command(settings: Settings, file: BinaryIO, dry_run: bool, tenant: str, as_json: bool) -> None:
+    """Put the `[[webhooks]]` of FILE (TOML) in force, each in place of the one of its source; `-` reads standard input.
+
+    Everything wrong with the file is said at once, and then nothing changes; else running gateways follow within two seconds.
+    """
+    raw = file.read(MAX_FILE_BYTES + 1)
+    async with open_tenant(settings, tenant) as store:
+        changes = WebhookChanges(store.webhooks, NamedSecrets(await open_vault(settings, store)), store.subjects)
+        try:
+            found = await changes.apply(tenant, read_webhooks(raw), dry_run=dry_run)
+        except WebhooksInvalid as error:
+            raise _RefusedFile(file.name, error) from error
+    if as_json:
+        rows = [{"source": each.source, "url": hook_url(settings.base_url, tenant, each.source), "to": each.workflow} for each in found]
+        click.echo(json.dumps({"applied": not dry_run, "webhooks": rows}, indent=2))
+        return
+    for each in found:
+        would = "would take" if dry_run else "takes"
+        say(f"{hook_url(settings.base_url, tenant, each.source)} {would} {each.scheme} requests and starts workflow {each.workflow!r}")

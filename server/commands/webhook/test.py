@@ -1,0 +1,58 @@
+"""`ascend webhook test`: a signed example, sent to the gateway that runs."""
+
+import json
+import time
+from typing import BinaryIO
+
+import click
+
+from oauth.vault.named_secrets import NamedSecrets
+from server.assembly.connections import open_vault
+from server.commands.frame import CommandFailed, json_option, run_async, with_settings
+from server.commands.webhook.opened import BY, open_tenant, tenant_option
+from server.config.settings import Settings
+from server.hooks.paths import hook_url
+from server.storage.store import Store
+from tools.egress.addresses import authority_of
+from tools.egress.client import Egress, OutboundRequest
+from tools.errors import ToolError
+from tools.workflows.webhooks.schemes.scheme import Example
+from tools.workflows.webhooks.webhook import MAX_BODY_BYTES
+
+
+@click.command()
+@click.argument("source")
+@click.option("--body", type=click.File("rb"), default=None, help="Send this file as an event, which starts a run.")
+@tenant_option
+@json_option
+@with_settings
+@run_async
+async def command(settings: Settings, source: str, body: BinaryIO | None, tenant: str, as_json: bool) -> None:
+    """Send a request to SOURCE of the running gateway, signed as its sender would; without --body it starts nothing."""
+    url = hook_url(settings.base_url, tenant, source)
+    async with open_tenant(settings, tenant) as store:
+        example = await _example(settings, store, tenant, source, url, body.read(MAX_BODY_BYTES + 1) if body else None)
+    async with Egress((authority_of(url),)) as egress:
+        try:
+            headers = tuple(example.headers.items())
+            answer = await egress.send(OutboundRequest("POST", url, headers, example.body, follow=False))
+        except ToolError as error:
+            raise CommandFailed(f"{url}: {error.failure.message}; is the gateway running? `ascend serve` starts it") from error
+    said = answer.body[:500].decode("utf-8", "replace")
+    if not 200 <= answer.status < 300:
+        raise CommandFailed(f"{url} answered {answer.status}: {said}")
+    click.echo(json.dumps({"url": url, "status": answer.status, "answer": said}) if as_json else f"{url} answered {answer.status}: {said}")
+
+
+async def _example(settings: Settings, store: Store, tenant: str, source: str, url: str, body: bytes | None) -> Example:
+    webhook = next((each for each in await store.webhooks.of_tenant(tenant) if each.source == source), None)
+    if webhook is None:
+        raise CommandFailed(f"no webhook {source!r} in tenant {tenant!r}; `ascend webhook list` shows all")
+    secrets = NamedSecrets(await open_vault(settings, store))
+    secret = await secrets.reveal(tenant, webhook.secrets[0], BY, "signs an example")
+    if secret is None:
+        raise CommandFailed(f"the secret {webhook.secrets[0]!r} is gone; put it there again with `ascend vault put {webhook.secrets[0]}`")
+    try:
+        return webhook.reader.example(webhook.reader.key_of(secret), time.time(), url, body)
+    except ValueError as error:
+        raise CommandFailed(f"{source}: {error}") from error

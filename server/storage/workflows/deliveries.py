@@ -1,0 +1,170 @@
+"""What came by webhooks, in SQL. Tables: webhook_inbox, workflow_runs."""
+
+import secrets
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, delete, func, select, update
+
+from oauth.scopes import render
+from server.storage.database import Database, now_us
+from server.storage.insertion import insert_unless_there_in_thread
+from server.storage.schema.webhook_tables import webhook_inbox
+from server.storage.workflows.new_runs import QueuedRun, enqueue
+from server.storage.workflows.webhooks import acts_for_of
+from tools.workflows.errors import WorkflowRefused
+from tools.workflows.webhooks.quotas import WEBHOOKS, WebhookQuotas
+from tools.workflows.webhooks.stores import Arrival, Delivery, KeptBody, Received
+from tools.workflows.webhooks.webhook import EVENT_KEPT_DAYS
+
+_DAY_US = 24 * 3600 * 1_000_000
+#: what lists read: never the bodies
+_SHOWN = [column for column in webhook_inbox.c if column.name != "body"]
+#: rows that one step of the sweep takes, so that no lock is held for long
+_SWEPT_AT_ONCE = 500
+
+
+class SqlDeliveryStore:
+    """Keeps `tools.workflows.webhooks.stores.DeliveryStore`."""
+
+    def __init__(self, database: Database, quotas: WebhookQuotas = WEBHOOKS, *, now_us: Callable[[], int] = now_us) -> None:
+        self._database, self._quotas, self._now_us = database, quotas, now_us
+
+    async def receive(self, arrival: Arrival) -> Received:
+        values = _values(arrival, self._now_us())
+
+        def receive(connection: Connection) -> Received:
+            if not insert_unless_there_in_thread(connection, webhook_inbox, values):
+                return Received(_delivery(self._same(connection, arrival)), is_new=False)
+            self._check_room(connection, arrival.webhook.tenant_id)
+            delivery = self._at(connection, arrival.webhook.tenant_id, str(values["delivery_id"]))
+            return Received(_start(connection, delivery), is_new=True)
+
+        return await self._database.transact(receive)
+
+    async def replay(self, tenant_id: str, delivery_id: str) -> str | None:
+        mine = (webhook_inbox.c.tenant_id == tenant_id) & (webhook_inbox.c.delivery_id == delivery_id)
+
+        def replay(connection: Connection) -> str | None:
+            counted = update(webhook_inbox).where(mine, webhook_inbox.c.body.is_not(None)).values(replays=webhook_inbox.c.replays + 1)
+            if connection.execute(counted).rowcount == 0:
+                return None
+            return _start(connection, self._at(connection, tenant_id, delivery_id)).run_id
+
+        return await self._database.transact(replay)
+
+    async def body(self, tenant_id: str, delivery_id: str) -> KeptBody | None:
+        query = select(webhook_inbox.c.media_type, webhook_inbox.c.body).where(
+            webhook_inbox.c.tenant_id == tenant_id, webhook_inbox.c.delivery_id == delivery_id, webhook_inbox.c.body_until > self._now_us()
+        )
+        row = await self._database.look(lambda connection: connection.execute(query).first())
+        return None if row is None or row.body is None else KeptBody(row.media_type, row.body)
+
+    async def deliveries(
+        self, tenant_id: str, *, source: str | None = None, limit: int = 50, before_us: int | None = None
+    ) -> Sequence[Delivery]:
+        query = select(*_SHOWN).where(webhook_inbox.c.tenant_id == tenant_id)
+        if source is not None:
+            query = query.where(webhook_inbox.c.source == source)
+        if before_us is not None:
+            query = query.where(webhook_inbox.c.received_at < before_us)
+        query = query.order_by(webhook_inbox.c.received_at.desc(), webhook_inbox.c.delivery_id).limit(limit)
+        return await self._database.look(lambda connection: [_delivery(row) for row in connection.execute(query)])
+
+    async def forget_old(self) -> None:
+        now = self._now_us()
+        key = [webhook_inbox.c.tenant_id, webhook_inbox.c.delivery_id]
+        old = select(*key).where(webhook_inbox.c.body_until <= now, webhook_inbox.c.body_bytes > 0).limit(_SWEPT_AT_ONCE)
+        gone = select(*key).where(webhook_inbox.c.received_at <= now - EVENT_KEPT_DAYS * _DAY_US).limit(_SWEPT_AT_ONCE)
+
+        def sweep(connection: Connection) -> bool:
+            bodies, events = connection.execute(old).all(), connection.execute(gone).all()
+            for row in bodies:
+                mine = (webhook_inbox.c.tenant_id == row.tenant_id) & (webhook_inbox.c.delivery_id == row.delivery_id)
+                connection.execute(update(webhook_inbox).where(mine).values(body=None, body_bytes=0))
+            for row in events:
+                mine = (webhook_inbox.c.tenant_id == row.tenant_id) & (webhook_inbox.c.delivery_id == row.delivery_id)
+                connection.execute(delete(webhook_inbox).where(mine))
+            return len(bodies) == _SWEPT_AT_ONCE or len(events) == _SWEPT_AT_ONCE
+
+        while await self._database.transact(sweep):
+            pass
+
+    def _check_room(self, connection: Connection, tenant_id: str) -> None:
+        """Two that count at the same time may both find the last room: this bounds what is kept, and promises no number."""
+        kept = (webhook_inbox.c.tenant_id == tenant_id) & (webhook_inbox.c.body_bytes > 0)
+        count, total = connection.execute(
+            select(func.count(), func.coalesce(func.sum(webhook_inbox.c.body_bytes), 0)).select_from(webhook_inbox).where(kept)
+        ).one()
+        if not self._quotas.kept.holds(count, int(total)):
+            message = f"deliveries that are kept for their runs have used up their quota ({self._quotas.kept})"
+            raise WorkflowRefused(
+                "quota_exceeded", message, "send it again later: bodies are forgotten after some days", retry_after_s=600.0
+            )
+
+    def _same(self, connection: Connection, arrival: Arrival) -> Row[Any]:
+        t = webhook_inbox.c
+        is_same = t.event_mark == arrival.event_mark
+        if arrival.content_mark is not None:
+            is_same |= t.content_mark == arrival.content_mark
+        webhook = arrival.webhook
+        return connection.execute(select(*_SHOWN).where(t.tenant_id == webhook.tenant_id, t.source == webhook.source, is_same)).first()  # type: ignore[return-value]  # it is what was in the way
+
+    def _at(self, connection: Connection, tenant_id: str, delivery_id: str) -> Row[Any]:
+        query = select(*_SHOWN).where(webhook_inbox.c.tenant_id == tenant_id, webhook_inbox.c.delivery_id == delivery_id)
+        return connection.execute(query).one()
+
+
+def _start(connection: Connection, row: Row[Any]) -> Delivery:
+    """Put a run of a delivery on record, in the transaction that keeps or counts it."""
+    delivery = _delivery(row)
+    received_at = datetime.fromtimestamp(row.received_at / 1_000_000, UTC).isoformat(timespec="milliseconds")
+    given = {
+        "source": row.source,
+        "event_id": row.event_id,
+        "type": row.kind,
+        "received_at": received_at.replace("+00:00", "Z"),
+        "delivery": row.delivery_id,
+    }
+    key = delivery.run_id.rpartition(":")[2]
+    enqueue(connection, QueuedRun(row.tenant_id, row.workflow, key, given, "webhook", acts_for_of(row)))
+    return delivery
+
+
+def _values(arrival: Arrival, now_us: int) -> dict[str, Any]:
+    webhook = arrival.webhook
+    return {
+        "tenant_id": webhook.tenant_id,
+        "delivery_id": f"d_{secrets.token_hex(12)}",
+        "source": webhook.source,
+        "event_id": arrival.event_id,
+        "kind": arrival.kind,
+        "event_mark": arrival.event_mark,
+        "content_mark": arrival.content_mark,
+        "workflow": webhook.workflow,
+        "acts_for": webhook.acts_for.subject if webhook.acts_for else "",
+        "scopes": render(webhook.acts_for.scopes) if webhook.acts_for else "",
+        "received_at": now_us,
+        "replays": 0,
+        "media_type": arrival.media_type,
+        "body": arrival.body,
+        "body_bytes": max(1, len(arrival.body)),
+        "body_until": now_us + webhook.body_kept_days * _DAY_US,
+    }
+
+
+def _delivery(row: Row[Any]) -> Delivery:
+    # The same event has the same run wherever and whenever it comes: the mark of its id makes the key.
+    key = f"{row.source}-{row.event_mark[:32]}" + (f"-r{row.replays}" if row.replays else "")
+    return Delivery(
+        tenant_id=row.tenant_id,
+        delivery_id=row.delivery_id,
+        source=row.source,
+        event_id=row.event_id,
+        kind=row.kind,
+        received_at_us=row.received_at,
+        body_bytes=row.body_bytes,
+        replays=row.replays,
+        run_id=f"{row.tenant_id}:{row.workflow}:{key}",
+    )

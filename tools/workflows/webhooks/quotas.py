@@ -1,0 +1,19 @@
+"""How much of webhooks a tenant may have: how many, and how much that came and is kept for its runs."""
+
+from dataclasses import dataclass, field, replace
+
+from tools.quotas import MB, Quota
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookQuotas:
+    webhooks: int = 50
+    #: deliveries whose body is kept
+    kept: Quota = field(default_factory=lambda: Quota(10_000, 256 * MB))
+
+    def scaled(self, scale: float) -> "WebhookQuotas":
+        """Return `scale` times as much."""
+        return replace(self, webhooks=max(1, round(self.webhooks * scale)), kept=self.kept.scaled(scale))
+
+
+WEBHOOKS = WebhookQuotas()

@@ -1,0 +1,36 @@
+"""A webhook: whose requests at which address start which workflow, in whose name."""
+
+from dataclasses import dataclass
+
+from tools.workflows.stores import ActsFor
+from tools.workflows.webhooks.schemes.generic import GenericHmac
+from tools.workflows.webhooks.schemes.known import scheme_of
+from tools.workflows.webhooks.schemes.scheme import Scheme
+
+#: what one request may carry
+MAX_BODY_BYTES = 1024 * 1024
+MAX_SECRETS = 5
+#: how long the body of a delivery is kept for its runs, and how long its id, so that the same event counts once
+BODY_KEPT_DAYS = 7
+EVENT_KEPT_DAYS = 30
+#: change feed topic of what is configured
+TOPIC = "webhooks"
+
+
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    """`secrets`: names in the tenant's vault, any of which may have signed. `generic`: what the scheme `hmac` is told by the file."""
+
+    tenant_id: str
+    source: str
+    scheme: str
+    secrets: tuple[str, ...]
+    workflow: str
+    #: None: the run calls no operation
+    acts_for: ActsFor | None = None
+    generic: GenericHmac | None = None
+    body_kept_days: int = BODY_KEPT_DAYS
+
+    @property
+    def reader(self) -> Scheme:
+        return scheme_of(self.scheme, self.generic)
