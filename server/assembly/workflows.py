@@ -17,6 +17,7 @@ from tools.workflows.engine.durable_workflows import DurableWorkflows
 from tools.workflows.engine.engine import Engine
 from tools.workflows.registry import WorkflowRegistry
 from tools.workflows.stores import ActsFor
+from tools.workflows.webhooks.event import with_events
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ class DurableWork:
 def assemble_workflows(store: Store, door: Callable[[], Dispatch], principal_of: PrincipalOf) -> DurableWork:
     """Put the parts together. `door`: the dispatcher, asked for when a run calls something; workflows are added to the registry."""
     registry = WorkflowRegistry()
-    engine = Engine(store.runs, registry.find, RunCalls(door, principal_of))
+    engine = Engine(store.runs, with_events(registry.find, store.deliveries), RunCalls(door, principal_of))
     return DurableWork(DurableWorkflows(store.run_records, registry, engine.wake), registry, engine)
 
 

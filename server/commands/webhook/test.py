@@ -4,6 +4,7 @@ import json
 import time
 from typing import BinaryIO
 
+import anyio
 import click
 
 from oauth.vault.named_secrets import NamedSecrets
@@ -14,10 +15,13 @@ from server.config.settings import Settings
 from server.hooks.paths import hook_url
 from server.storage.store import Store
 from tools.egress.addresses import authority_of
-from tools.egress.client import Egress, OutboundRequest
+from tools.egress.client import Egress, OutboundRequest, OutboundResponse
 from tools.errors import ToolError
 from tools.workflows.webhooks.schemes.scheme import Example
 from tools.workflows.webhooks.webhook import MAX_BODY_BYTES
+
+#: a running gateway has heard of what was applied
+HEARS_WITHIN_S = 2.0
 
 
 @click.command()
@@ -32,16 +36,26 @@ async def command(settings: Settings, source: str, body: BinaryIO | None, tenant
     url = hook_url(settings.base_url, tenant, source)
     async with open_tenant(settings, tenant) as store:
         example = await _example(settings, store, tenant, source, url, body.read(MAX_BODY_BYTES + 1) if body else None)
-    async with Egress((authority_of(url),)) as egress:
-        try:
-            headers = tuple(example.headers.items())
-            answer = await egress.send(OutboundRequest("POST", url, headers, example.body, follow=False))
-        except ToolError as error:
-            raise CommandFailed(f"{url}: {error.failure.message}; is the gateway running? `ascend serve` starts it") from error
+    answer = await _sent(url, example)
     said = answer.body[:500].decode("utf-8", "replace")
     if not 200 <= answer.status < 300:
         raise CommandFailed(f"{url} answered {answer.status}: {said}")
     click.echo(json.dumps({"url": url, "status": answer.status, "answer": said}) if as_json else f"{url} answered {answer.status}: {said}")
+
+
+async def _sent(url: str, example: Example) -> OutboundResponse:
+    """Send the example; a gateway that does not know of it yet is asked again for as long as it may take to hear of a change."""
+    request = OutboundRequest("POST", url, tuple(example.headers.items()), example.body, follow=False)
+    give_up_at = time.monotonic() + HEARS_WITHIN_S
+    async with Egress((authority_of(url),)) as egress:
+        while True:
+            try:
+                answer = await egress.send(request)
+            except ToolError as error:
+                raise CommandFailed(f"{url}: {error.failure.message}; is the gateway running? `ascend serve` starts it") from error
+            if answer.status != 401 or time.monotonic() > give_up_at:
+                return answer
+            await anyio.sleep(0.1)
 
 
 async def _example(settings: Settings, store: Store, tenant: str, source: str, url: str, body: bytes | None) -> Example:

@@ -11,8 +11,9 @@ from oauth.scopes import render
 from server.storage.database import Database, now_us
 from server.storage.insertion import insert_unless_there_in_thread
 from server.storage.schema.webhook_tables import webhook_inbox
-from server.storage.workflows.new_runs import QueuedRun, enqueue
+from server.storage.workflows.new_runs import QueuedRun, enqueue, open_runs
 from server.storage.workflows.webhooks import acts_for_of
+from tools.workflows.engine.durable_workflows import MAX_OPEN_RUNS
 from tools.workflows.errors import WorkflowRefused
 from tools.workflows.webhooks.quotas import WEBHOOKS, WebhookQuotas
 from tools.workflows.webhooks.stores import Arrival, Delivery, KeptBody, Received
@@ -97,6 +98,9 @@ class SqlDeliveryStore:
         count, total = connection.execute(
             select(func.count(), func.coalesce(func.sum(webhook_inbox.c.body_bytes), 0)).select_from(webhook_inbox).where(kept)
         ).one()
+        if open_runs(connection, tenant_id) >= MAX_OPEN_RUNS:
+            message = f"{MAX_OPEN_RUNS:,} runs of this tenant have not ended yet"
+            raise WorkflowRefused("quota_exceeded", message, "send it again later", retry_after_s=60.0)
         if not self._quotas.kept.holds(count, int(total)):
             message = f"deliveries that are kept for their runs have used up their quota ({self._quotas.kept})"
             raise WorkflowRefused(
@@ -127,8 +131,15 @@ def _start(connection: Connection, row: Row[Any]) -> Delivery:
         "received_at": received_at.replace("+00:00", "Z"),
         "delivery": row.delivery_id,
     }
-    key = delivery.run_id.rpartition(":")[2]
-    enqueue(connection, QueuedRun(row.tenant_id, row.workflow, key, given, "webhook", acts_for_of(row)))
+    queued = QueuedRun(
+        tenant_id=row.tenant_id,
+        workflow=row.workflow,
+        key=delivery.run_id.rpartition(":")[2],
+        given=given,
+        started_by="webhook",
+        acts_for=acts_for_of(row),
+    )
+    enqueue(connection, queued)
     return delivery
 
 
