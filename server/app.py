@@ -23,6 +23,7 @@ from server.assembly.documents import assemble_documents
 from server.assembly.operations import Operations, open_operations
 from server.assembly.pages import assemble_people
 from server.assembly.provider_titles import ProviderTitles
+from server.assembly.schedules import ScheduledWork, assemble_schedules
 from server.assembly.scopes import SubjectScopes
 from server.assembly.webhooks import Webhooks, assemble_webhooks
 from server.assembly.workflows import DurableWork, assemble_workflows, principals_of_runs
@@ -43,6 +44,7 @@ from server.model_api.front import ModelFront
 from server.networks import Networks
 from server.observability.connection_metrics import ConnectionMetrics
 from server.observability.health import Health, MetricsReaders
+from server.observability.schedule_metrics import ScheduleMetrics
 from server.observability.workflow_metrics import WorkflowMetrics
 from server.pages.page import Pages
 from server.proxy_headers import ProxyHeaders
@@ -68,6 +70,7 @@ class Gateway:
     context: ContextPlane
     work: DurableWork
     webhooks: Webhooks
+    scheduled: ScheduledWork
 
 
 @asynccontextmanager
@@ -106,6 +109,7 @@ async def open_gateway(settings: Settings) -> AsyncIterator[Gateway]:
         work = assemble_workflows(
             store, lambda: operations.dispatcher, principals_of_runs(tenants, lambda tenant_id, subject: scopes.allowed(tenant_id, subject))
         )
+        scheduled = assemble_schedules(store, tenants, egress, work)
         of_planes = [*ai_gateway.functions(store), *context.functions(), *work.functions()]
         operations = await stack.enter_async_context(
             open_operations(settings, store, tenants, egress, connections, of_planes, ai_gateway.metered, context.names)
@@ -141,6 +145,7 @@ async def open_gateway(settings: Settings) -> AsyncIterator[Gateway]:
         work.listen(feed)
         webhooks.listen(feed)
         feed.listen("tenants", tenants_changed)
+        scheduled.listen(feed)
         feed.listen("operations", operations.changed)
         feed.listen("operations", titles.changed)
         feed.listen("connections", connections.changed)
@@ -157,11 +162,13 @@ async def open_gateway(settings: Settings) -> AsyncIterator[Gateway]:
             *ai_gateway.background(),
             *context.background(),
             *work.background(),
+            *scheduled.background(),
         ):
             background.start_soon(part)
         operations.telemetry.registry.register(ai_gateway.metrics)
         operations.telemetry.registry.register(WorkflowMetrics(work.engine))
         operations.telemetry.registry.register(webhooks.metrics)
+        operations.telemetry.registry.register(ScheduleMetrics(scheduled.scheduler))
         operations.telemetry.registry.register(ConnectionMetrics(connections.known, connections.refresher))
         routes: list[BaseRoute] = [
             *Discovery(settings).routes(),
@@ -180,7 +187,7 @@ async def open_gateway(settings: Settings) -> AsyncIterator[Gateway]:
         )
         app = McpFront(authorization.guard(mcp), rest)
         upkeep.close()
-        yield Gateway(app, settings, store, tenants, connections, operations, authorization, ai_gateway, context, work, webhooks)
+        yield Gateway(app, settings, store, tenants, connections, operations, authorization, ai_gateway, context, work, webhooks, scheduled)
 
 
 def _behind_proxy(routes: list[BaseRoute], pages: Pages, settings: Settings) -> ASGIApp:

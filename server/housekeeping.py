@@ -12,7 +12,7 @@ from server.storage.database import StoreUnavailable, now_us
 from server.storage.store import Store
 from server.storage.tools.kept_calls import sweep_calls
 from tools.catalog.search_feedback import SearchFeedback
-from tools.workflows.schedules.stores import RUNS_KEPT_US
+from tools.workflows.schedules.stores import SLOTS_KEPT_US
 
 EVERY_S = 300.0
 FLUSH_USAGE_S = 30.0
@@ -20,8 +20,8 @@ CALLS_KEPT_US = 30 * 24 * 3600 * 1_000_000
 #: a quarter's bill can be looked into when it comes
 MODEL_CALLS_KEPT_US = 120 * 24 * 3600 * 1_000_000
 AUDIT_KEPT_US = 400 * 24 * 3600 * 1_000_000
-#: runs that webhooks brought, after their end: others' data
-WEBHOOK_RUNS_KEPT_US = 7 * 24 * 3600 * 1_000_000
+#: runs after their end; those that webhooks brought, which are others' data, go earlier
+RUNS_KEPT_US, WEBHOOK_RUNS_KEPT_US = 30 * 24 * 3600 * 1_000_000, 7 * 24 * 3600 * 1_000_000
 #: longer than an index's file may lie unread (tools/context_plane/indexing/live_index.py)
 GONE_KEPT_US = 90 * 24 * 3600 * 1_000_000
 TOMBSTONE_STEPS = 20
@@ -65,9 +65,9 @@ class Housekeeping:
         await self._store.documents.forget_gone_before(now_us() - GONE_KEPT_US)
         await self._forget_tombstones()
         await self._store.audit_trail.sweep(now_us() - AUDIT_KEPT_US)
-        await self._store.schedules.forget_before(now_us() - RUNS_KEPT_US)
         await self._store.run_records.sweep(now_us() - RUNS_KEPT_US, now_us() - WEBHOOK_RUNS_KEPT_US)
         await self._store.deliveries.forget_old()
+        await self._store.schedules.forget_before(now_us() - SLOTS_KEPT_US)
         await self._store.budgets.sweep()
         await self._feed.sweep()
 

@@ -1,5 +1,6 @@
 """Read what is imported, where it is: a file or a URL, and the documents beside it."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -10,11 +11,12 @@ import anyio
 from tools.egress.addresses import authority_of
 from tools.egress.client import MAX_BODY_BYTES, Egress, OutboundRequest
 from tools.errors import ImportFailed, UpstreamFailed
-from tools.operation import Failure
+from tools.operation import Failure, Json
 from tools.sources.openapi.external_documents import folder_reader, gather_externals, url_reader
 from tools.sources.shipped_documents import shipped_path
 
-_ACCEPT = (("Accept", "application/json, application/yaml, */*"),)
+MAX_VALIDATOR_CHARS = 512
+ACCEPT = (("Accept", "application/json, application/yaml, */*"),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,13 @@ class SourceDocument:
     raw: bytes = field(repr=False)
     location: str
     externals: Mapping[str, bytes] = field(repr=False)
+    #: by which its server tells versions apart (RFC 9110 §8.8); empty for a file
+    etag: str = ""
+    last_modified: str = ""
+
+    def as_settings(self) -> dict[str, Json]:
+        """Return which version this is, for whoever looks later whether there is another."""
+        return {"sha256": hashlib.sha256(self.raw).hexdigest(), "etag": self.etag, "last_modified": self.last_modified}
 
 
 async def read_source(location: str, root: str | None = None) -> SourceDocument:
@@ -36,7 +45,7 @@ async def read_source(location: str, root: str | None = None) -> SourceDocument:
     if location.startswith(("http://", "https://")):
         async with Egress([authority_of(location)]) as egress:
             try:
-                response = await egress.send(OutboundRequest("GET", location, _ACCEPT))
+                response = await egress.send(OutboundRequest("GET", location, ACCEPT))
             except UpstreamFailed as error:
                 if error.failure.code != "upstream_unreachable":
                     raise
@@ -44,7 +53,8 @@ async def read_source(location: str, root: str | None = None) -> SourceDocument:
             if response.status != 200:
                 raise ImportFailed(Failure("source_unavailable", f"{location} answered {response.status}; check the address in a browser"))
             externals = await gather_externals(response.body, response.url, url_reader(egress.outbound))
-        return SourceDocument(response.body, response.url, externals)
+        etag, last_modified = (response.headers.get(name, "")[:MAX_VALIDATOR_CHARS] for name in ("ETag", "Last-Modified"))
+        return SourceDocument(response.body, response.url, externals, etag, last_modified)
     path = path_of(location)
     if not await anyio.Path(path).exists() and (shipped := shipped_path(location)) is not None:
         path = str(shipped)

@@ -71,7 +71,8 @@ async def import_openapi(store: OperationStore, request: ImportRequest, *, dry_r
         overlay=options.read_overlay(),
         known=await store.load_provider(request.tenant_id, request.provider) if earlier else (),
     )
-    source = replace(result.source, settings={**result.source.settings, "options": options.as_settings()})
+    told = {"options": options.as_settings(), "document": document.as_settings()}
+    source = replace(result.source, settings={**result.source.settings, **told})
     imported = await _store(store, replace(result, source=source), dry_run=dry_run)
     return replace(imported, recalled=options.recalled)
 

@@ -32,6 +32,12 @@ class SqlConnectionStore:
         async with self._database.read() as connection:
             return [_connection(row) for row in await connection.execute(select(connections))]
 
+    async def of_tenant(self, tenant_id: str) -> Sequence[Connection]:
+        """Return every connection of a tenant."""
+        async with self._database.read() as connection:
+            found = await connection.execute(select(connections).where(connections.c.tenant_id == tenant_id))
+            return [_connection(row) for row in found]
+
     async def kin(self, tenant_id: str, subject: str, provider: str) -> Sequence[Connection]:
         theirs = (connections.c.tenant_id == tenant_id, connections.c.subject == subject, connections.c.provider == provider)
         async with self._database.read() as connection:

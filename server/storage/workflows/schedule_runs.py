@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, Row, Select, delete, func, literal_column, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, delete, func, literal_column, select, tuple_, update
 
 from server.storage.database import Database
 from server.storage.schema.schedule_tables import schedule_runs
@@ -60,6 +60,12 @@ class ScheduleRuns:
         if before_us is not None:
             query = query.where(r.slot < before_us)
         return await self._read(query.order_by(r.slot.desc(), r.name).limit(limit))
+
+    async def last_runs(self, tenant_id: str) -> Mapping[str, ScheduleRun]:
+        r = schedule_runs.c
+        newest = select(r.name, func.max(r.slot)).where(r.tenant_id == tenant_id).group_by(r.name)
+        found = await self._read(select(schedule_runs).where(r.tenant_id == tenant_id, tuple_(r.name, r.slot).in_(newest)))
+        return {run.name: run for run in found}
 
     async def last_started_us(self, names: Collection[str], since_us: int) -> Mapping[str, int]:
         # Of all tenants, on purpose: a heartbeat of the gateway.

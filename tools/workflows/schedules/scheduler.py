@@ -61,15 +61,16 @@ class Scheduler:
         store: ScheduleStore,
         runs: ShowsRuns,
         *,
+        prepare: Callable[[], Awaitable[None]] | None = None,
         is_live: Callable[[str], bool] = lambda _tenant_id: True,
         lookouts: Mapping[str, Lookout] | None = None,
         missed: Callable[[Schedule, ScheduleRun], None] = lambda _schedule, _run: None,
         unavailable: tuple[type[Exception], ...] = (OSError,),
         clock_us: Callable[[], int] = lambda: time.time_ns() // 1000,
     ) -> None:
-        """`lookouts`: by name of a built-in schedule. `missed`: told of slots that nothing was started for. `unavailable`: what the store
-        raises where it is away."""
-        self._store, self._runs, self._is_live, self._lookouts = store, runs, is_live, lookouts or {}
+        """`prepare`: is done before the first look. `lookouts`: by name of a built-in schedule. `missed`: told of slots that nothing was
+        started for. `unavailable`: what the store raises where it is away."""
+        self._store, self._runs, self._prepare, self._is_live, self._lookouts = store, runs, prepare, is_live, lookouts or {}
         self._missed, self._unavailable, self._clock_us = missed, unavailable, clock_us
         self._woken = anyio.Event()
         self._drift_us = self._drift()
@@ -83,6 +84,12 @@ class Scheduler:
         self._pause_s, self._look_at_runs_s, self._has_unended = FIRST_LOOK_S, 0.0, True
         self._woken.set()
 
+    def runs_changed(self) -> None:
+        """Look soon at how runs ended, where any is under way."""
+        if self._has_unended:
+            self._pause_s, self._look_at_runs_s = FIRST_LOOK_S, 0.0
+            self._woken.set()
+
     async def run(self) -> None:
         """Work until cancelled. A store that is away costs time, not slots: what came meanwhile is caught up with once."""
         wait_s, retry_s, is_first = 0.0, RETRY_S, True
@@ -91,6 +98,8 @@ class Scheduler:
                 await self._woken.wait()
             is_woken, self._woken = self._woken.is_set(), anyio.Event()
             try:
+                if is_first and self._prepare is not None:
+                    await self._prepare()
                 if self._was_set_back() or is_first:
                     await self.return_to(self._clock_us())
                 if is_first or is_woken or self._is_due():

@@ -49,11 +49,6 @@ class Schedules:
     ) -> None:
         self._store, self._workflows, self._clock_us = store, workflows, clock_us
 
-    async def all(self, tenant_id: str) -> Sequence[Schedule]:
-        """Return a tenant's schedules by name, the built-in ones among them."""
-        await self._store.add_missing(builtin_schedules(tenant_id, self._clock_us()))
-        return await self._store.of(tenant_id)
-
     async def set(self, tenant_id: str, wanted: WantedSchedule) -> tuple[Schedule, bool]:
         """Add or replace a schedule, which goes on from its next slot; True where it is new. Says all that is wrong at once."""
         expression = whole_expression(wanted.cron)
@@ -112,7 +107,7 @@ class Schedules:
 
     async def get(self, tenant_id: str, name: str) -> Schedule:
         """Return a schedule. Raises WorkflowRefused (not_found), with what was probably meant."""
-        schedules = {schedule.name: schedule for schedule in await self.all(tenant_id)}
+        schedules = {schedule.name: schedule for schedule in await self._store.of(tenant_id)}
         if name not in schedules:
             meant = near(name, schedules, 1)
             hint = f"did you mean '{meant[0]}'?" if meant else "`ascend schedule list` shows what there is"

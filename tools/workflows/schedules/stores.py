@@ -9,7 +9,7 @@ from tools.workflows.schedules.schedule import Schedule, ScheduleRun, SlotState
 MAX_SCHEDULES = 200
 #: of one schedule, the newest
 MAX_RUNS = 2_500
-RUNS_KEPT_US = 90 * 24 * 3600 * 1_000_000
+SLOTS_KEPT_US = 90 * 24 * 3600 * 1_000_000
 
 
 class ScheduleStore(Protocol):
@@ -85,6 +85,10 @@ class ScheduleStore(Protocol):
 
     async def runs(self, tenant_id: str, name: str | None, limit: int, before_us: int | None = None) -> Sequence[ScheduleRun]:
         """Return what became of slots, newest first."""
+        ...
+
+    async def last_runs(self, tenant_id: str) -> Mapping[str, ScheduleRun]:
+        """Return what became of the last slot of each schedule, by name."""
         ...
 
     async def last_started_us(self, names: Collection[str], since_us: int) -> Mapping[str, int]:

@@ -1,0 +1,134 @@
+"""Schedules put together: what takes their slots, the workflows that the gateway brings along for them, and where these look."""
+
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from oauth.connections.connection import Connection
+from oauth.tenants import Tenants
+from server.assembly.workflows import DurableWork
+from server.storage.change_feed import Change, ChangeFeed
+from server.storage.database import StoreUnavailable, now_us
+from server.storage.store import Store
+from server.storage.tools.call_figures import SqlCallFigures
+from server.storage.workflows.new_runs import TOPIC as RUNS
+from server.storage.workflows.schedules import TOPIC
+from tools.egress.client import Egress
+from tools.operation import Json
+from tools.workflows.engine.given_faults import given_faults
+from tools.workflows.jobs.backup_verify import BackupVerify
+from tools.workflows.jobs.docs_freshness import DocsFreshness
+from tools.workflows.jobs.document_version import DocumentVersions
+from tools.workflows.jobs.error_pattern import HOUR_US, ErrorPattern
+from tools.workflows.jobs.token_health import TokenHealth
+from tools.workflows.registry import WorkflowRegistry
+from tools.workflows.schedules.builtin import BUILTIN, builtin_schedules
+from tools.workflows.schedules.scheduler import Scheduler
+from tools.workflows.schedules.setting import Schedules
+
+#: tenants whose built-in schedules are looked for at once
+_TENANTS = 200
+DAY_US = 24 * HOUR_US
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduledWork:
+    """The scheduler of this process; it sleeps until a slot comes or the change feed says that something is another."""
+
+    store: Store
+    tenants: Tenants
+    schedules: Schedules
+    scheduler: Scheduler
+
+    def listen(self, feed: ChangeFeed) -> None:
+        feed.listen(TOPIC, self._changed)
+        feed.listen(RUNS, self._runs_changed)
+        feed.listen("tenants", self._tenants_changed)
+
+    def background(self) -> Sequence[Callable[[], Coroutine[Any, Any, None]]]:
+        return (self.scheduler.run,)
+
+    async def _changed(self, _changes: Sequence[Change]) -> None:
+        self.scheduler.wake()
+
+    async def _runs_changed(self, changes: Sequence[Change]) -> None:
+        # The key of a run that a schedule started has the name of its slot behind an '@'.
+        if any("@" in change.item for change in changes):
+            self.scheduler.runs_changed()
+
+    async def _tenants_changed(self, changes: Sequence[Change]) -> None:
+        await _bring([change.tenant_id or change.item for change in changes if change.tenant_id or change.item], self.store)
+        self.scheduler.wake()
+
+
+def assemble_schedules(store: Store, tenants: Tenants, egress: Egress, work: DurableWork) -> ScheduledWork:
+    """Put the parts together, and bring the workflows of the built-in schedules along."""
+    figures = SqlCallFigures(store.database)
+    connections = _ConnectionsInUse(store, figures)
+    freshness = DocsFreshness(store.operations, store.quarantine, DocumentVersions(egress))
+    for job in (TokenHealth(connections), ErrorPattern(figures), freshness, BackupVerify()):
+        work.registry.add(job.workflow())
+
+    async def has_connections(tenant_id: str) -> bool:
+        return bool(await connections.of_tenant(tenant_id))
+
+    async def has_calls(tenant_id: str) -> bool:
+        return await figures.any_since(tenant_id, now_us() - HOUR_US)
+
+    async def has_sources(tenant_id: str) -> bool:
+        return bool(await freshness.sources_of(tenant_id))
+
+    async def has_backups(_tenant_id: str) -> bool:
+        return False
+
+    async def prepare() -> None:
+        await _bring([tenant.tenant_id for tenant in await store.tenants.all()], store)
+        scheduler.counts.last_started_us.update(await store.schedules.last_started_us(BUILTIN, now_us() - 2 * DAY_US))
+
+    scheduler = Scheduler(
+        store.schedules,
+        work.workflows,
+        prepare=prepare,
+        is_live=lambda tenant_id: tenant_id in tenants.live,
+        lookouts={
+            "token-health": has_connections,
+            "error-pattern": has_calls,
+            "docs-freshness": has_sources,
+            "backup-verify": has_backups,
+        },
+        unavailable=(StoreUnavailable, OSError),
+    )
+    return ScheduledWork(store, tenants, Schedules(store.schedules, _KnownWorkflows(work.registry)), scheduler)
+
+
+async def _bring(tenant_ids: Sequence[str], store: Store) -> None:
+    """See that tenants have the built-in schedules."""
+    for start in range(0, len(tenant_ids), _TENANTS):
+        some = tenant_ids[start : start + _TENANTS]
+        await store.schedules.add_missing([each for tenant_id in some for each in builtin_schedules(tenant_id, now_us())])
+
+
+@dataclass(frozen=True, slots=True)
+class _ConnectionsInUse:
+    store: Store
+    figures: SqlCallFigures
+
+    async def of_tenant(self, tenant_id: str) -> Sequence[Connection]:
+        return await self.store.connections.of_tenant(tenant_id)
+
+    async def called_since(self, tenant_id: str, time_us: int) -> Collection[tuple[str, str]]:
+        return await self.figures.called_since(tenant_id, time_us)
+
+
+@dataclass(frozen=True, slots=True)
+class _KnownWorkflows:
+    registry: WorkflowRegistry
+
+    async def names(self, tenant_id: str) -> Sequence[str]:
+        return [each.name for each in await self.registry.of(tenant_id)]
+
+    async def given_faults(self, tenant_id: str, workflow: str, given: Mapping[str, Json]) -> Sequence[Mapping[str, Json]]:
+        found = await self.registry.find(tenant_id, workflow)
+        if found is None or found.input_schema is None:
+            return []
+        return [fault.as_json() for fault in given_faults(found.input_schema, given)]
