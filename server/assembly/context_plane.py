@@ -14,6 +14,7 @@ from server.config.settings import Settings
 from server.storage.change_feed import Change, ChangeFeed
 from server.storage.store import Store
 from server.storage.tools.kept_calls import forget_answers
+from tools.builtins.cleaned_arguments import saying_what_was_cleaned
 from tools.builtins.context_changes import FactChanges
 from tools.builtins.context_identity import IdentityOperations
 from tools.builtins.context_questions import context_questions
@@ -59,12 +60,13 @@ class ContextPlane:
         """Return the operations context_* and rag_*."""
         changes = FactChanges(self.store.context, self.facts.follow, self.forgetting)
         identity = IdentityOperations(self.store.context, self.proposals, self.facts.follow)
-        return [
+        functions = (
             *context_questions(self.query, self.explanation),
             *changes.functions(),
             *identity.functions(),
             *self.documents.functions(),
-        ]
+        )
+        return [saying_what_was_cleaned(function) for function in functions]
 
     def listen(self, feed: ChangeFeed) -> None:
         """Follow what other processes change."""

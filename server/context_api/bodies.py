@@ -13,6 +13,7 @@ from starlette.types import Receive
 from server.context_api.refusals import RequestRefused
 from server.context_api.routes import Body
 from server.request_body import BODY_TIMEOUT_S, LARGE_BODY_BYTES, MAX_BODY_BYTES, read_body
+from tools.half_characters import with_marked_halves
 from tools.heavy_json.weight import MAX_SENT_VALUES, values_in_turns
 from tools.operation import Json
 
@@ -69,7 +70,7 @@ async def _object(raw: bytes) -> dict[str, Json]:
     if len(raw) > MAX_SENT_VALUES and await values_in_turns(raw, MAX_SENT_VALUES) > MAX_SENT_VALUES:
         raise RequestRefused(413, "too_large", f"the body holds more than {MAX_SENT_VALUES:,} values", "send fewer at once")
     try:
-        value = orjson.loads(raw)
+        value = orjson.loads(with_marked_halves(raw))
     except orjson.JSONDecodeError as error:
         message = f"the body is no JSON (RFC 8259) in UTF-8: {error.msg} at byte {error.pos}"
         raise RequestRefused(400, "invalid_arguments", message, "send one JSON object with the arguments as its members") from error
@@ -126,6 +127,6 @@ def _described(file: UploadFile, given: Mapping[str, Json]) -> dict[str, Json]:
 
 def _json_field(name: str, value: str) -> Json:
     try:
-        return orjson.loads(value)
+        return orjson.loads(with_marked_halves(value.encode()))
     except orjson.JSONDecodeError as error:
         raise RequestRefused(400, "invalid_arguments", f"the field {name} is no JSON", 'write an object: {"team": "sales"}') from error

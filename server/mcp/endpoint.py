@@ -15,6 +15,7 @@ from mcp.shared.inbound import ERROR_CODE_HTTP_STATUS
 from starlette.types import Receive, Scope, Send
 
 from server.config.settings import Settings
+from server.halves_for_memory import readable
 from server.http.buffered_exchange import BufferedExchange, buffered_exchange
 from server.mcp.answers import encoded
 from server.mcp.duplicate_names import repeated_name_in_turns
@@ -86,7 +87,7 @@ class McpEndpoint:
             await send_rpc_error(send, 413, f"request body is larger than {MAX_BODY_BYTES} bytes; send less, or fewer steps at once")
             return
         # RFC 8259 §8.1: a reader may ignore the byte order mark that some writers put in front.
-        body = body.removeprefix(BOM_UTF8)
+        body = readable(body.removeprefix(BOM_UTF8))
         # decision 0027: weighed as text, since decoding millions of values stops everybody.
         if len(body) > MAX_SENT_VALUES and await values_in_turns(body, MAX_SENT_VALUES) > MAX_SENT_VALUES:
             message = f"the body holds more than {MAX_SENT_VALUES:,} values; send fewer at once, or many as one text or file"

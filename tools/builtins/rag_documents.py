@@ -12,6 +12,7 @@ from tools.context_plane.rag.stores import DocumentStore
 from tools.context_plane.rag.uploads import MAX_DOCUMENT_BYTES, UploadRequest, Uploads, too_large
 from tools.context_plane.stores import Scope
 from tools.context_plane.times import time_text
+from tools.half_characters import HALF
 from tools.operation import Call, Json, Outcome
 from tools.plain_text import visible
 from tools.sources.builtin import BuiltinFunction
@@ -166,7 +167,7 @@ def _bytes_of(given: Mapping[str, Json]) -> bytes:
     encoding = given.get("encoding") or ("base64" if content.startswith(_PACKED) else "text")
     if encoding != "base64":
         # A lone surrogate is no character of any document; what reads it cleans it, and says so.
-        raw = content.encode("utf-8", "replace")
+        raw = content.replace(HALF, "\ud800").encode("utf-8", "surrogatepass")
     else:
         try:
             raw = base64.b64decode(content, validate=True)

@@ -12,9 +12,13 @@ from server.commands.context.opened import local, open_context, tenant_option, t
 from server.commands.frame import CommandFailed, Settings, json_option, run_async, with_settings
 from server.commands.progress_bar import progress_bar
 from server.commands.rows import print_rows
+from server.commands.terminal import say
 from tools.context_plane.arguments.assertions import MAX_FACTS
 from tools.context_plane.assertion import context_assert
 from tools.context_plane.errors import ContextRefused
+
+#: texts that were cleaned, named one by one
+MAX_SHOWN = 10
 
 
 @click.command("assert")
@@ -35,6 +39,7 @@ async def command(settings: Settings, file: Path, source: str, tenant: str, as_j
     total = sum(len(batch["facts"]) for _line, batch in batches)
     counts: Counter[str] = Counter()
     refused: list[dict[str, Any]] = []
+    cleaned: list[str] = []
     async with open_context(settings, tenant) as (plane, _scope):
         with progress_bar("remembering") as progress:
             for line, batch in batches:
@@ -44,6 +49,7 @@ async def command(settings: Settings, file: Path, source: str, tenant: str, as_j
                     kept = f"; {counts['facts']:,} facts before it were kept" if counts["facts"] else ""
                     raise CommandFailed(f"{file}:{line}: {told(refusal)}{kept}") from refusal
                 counts["facts"] += len(batch["facts"])
+                cleaned += [f"line {line}: {path}" for path in data["cleaned"]]
                 for place, each in enumerate(data["facts"]):
                     counts[str(each["outcome"])] += 1
                     if each.get("refused"):
@@ -51,11 +57,14 @@ async def command(settings: Settings, file: Path, source: str, tenant: str, as_j
                 if progress is not None:
                     progress(counts["facts"], total)
     if as_json:
-        click.echo(json.dumps({**counts, "refusals": refused}, indent=2))
+        click.echo(json.dumps({**counts, "refusals": refused, **({"cleaned": cleaned} if cleaned else {})}, indent=2))
         return
     print_rows([{"what": name, "facts": count} for name, count in counts.items()], as_json=False, empty="the file is empty")
     if refused:
         print_rows(refused, as_json=False, empty="")
+    if cleaned:
+        more = f", and {len(cleaned) - MAX_SHOWN} more" if len(cleaned) > MAX_SHOWN else ""
+        say(f"left out what no text can have, from {'; '.join(cleaned[:MAX_SHOWN])}{more}")
 
 
 def _objects(file: Path) -> Iterator[tuple[int, dict[str, Any]]]:

@@ -1,16 +1,11 @@
 """What an MCP server sends as the JSON that it means: UTF-8, under JSON's own name, with nothing that is no text (RFC 8259 §8)."""
 
-import re
-
 from tools.charsets import mark_of, wide_codec_of
+from tools.half_characters import without_halves
 from tools.sources.http.content import bare_type, is_json, text_of
 
 #: what servers call JSON that nobody told them the name of
 _UNNAMED = frozenset({"", "text/plain", "application/octet-stream"})
-#: of more the SDK judges: looking at each takes its time
-MAX_HALVES = 50_000
-#: an escaped backslash, a pair of surrogates, or half of one, as programs write that cut a text in the middle of a character
-_ESCAPES = re.compile(rb"\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})")
 
 
 def may_be_json(media_type: str) -> bool:
@@ -22,9 +17,7 @@ def plain_json(body: bytes, media_type: str | None) -> bytes:
     """Return JSON text in UTF-8, without halves of characters. `media_type` None: it is an event, which is UTF-8 in any case."""
     if media_type is not None and (not body.isascii() or b"\0" in body[:4]):
         body = _in_utf8(body, media_type)
-    if 0 < body.count(b"\\ud") + body.count(b"\\uD") <= MAX_HALVES:
-        body = _ESCAPES.sub(lambda found: rb"\ufffd" if found[1] else found[0], body)
-    return body
+    return without_halves(body)
 
 
 def _in_utf8(body: bytes, media_type: str) -> bytes:
