@@ -36,12 +36,13 @@ class World:
     http: httpx2.AsyncClient
     tokens: dict[str, str] = field(default_factory=dict)
 
-    async def name(self, **models: Json) -> None:
-        """Put in force which embeddings model each tenant names; a tenant that is not named has none."""
+    async def name(self, limits: Json = (), **models: Json) -> None:
+        """Put in force which embeddings model each tenant names, and limits; a tenant that is not named has none."""
         there = {"dialect": "openai", "base_url": f"{self.provider.url}/v1", "shared_key": True}
+        titan = {"dialect": "bedrock", "base_url": self.provider.url, "shared_key": True}
         defaults = {"first_byte_s": 60, "idle_s": 60, "connect_s": 60, "breaker": {"failures": 1_000, "window_s": 30, "open_s": 1}}
         tenants = {tenant: {"context_embeddings": model} if isinstance(model, str) else model for tenant, model in models.items()}
-        document = {"defaults": defaults, "providers": {"one": there}, "tenants": tenants}
+        document = {"defaults": defaults, "providers": {"one": there, "bedrock": titan}, "tenants": tenants, "limits": list(limits)}
         await self.gateway.store.ai_configs.put(document, "test")
         await self.gateway.ai_gateway.config.load()
 
@@ -96,8 +97,10 @@ async def world_of(folder: Path, provider: EmbeddingsProvider) -> AsyncIterator[
                 await gateway.store.tenants.add(Tenant(tenant_id, tenant_id))
             gateway.tenants.replace(await gateway.store.tenants.all())
             store, vault = gateway.store.connections, gateway.connections.vault
-            added = await add_key(store, vault, tenant_id="default", subject="", provider="one", secret=ConnectionSecret(KEY))
-            await gateway.connections.known.renew("default", [added.account_id])
+            for provider_name in ("one", "bedrock"):
+                secret = ConnectionSecret(KEY)
+                added = await add_key(store, vault, tenant_id="default", subject="", provider=provider_name, secret=secret)
+                await gateway.connections.known.renew("default", [added.account_id])
         transport = httpx2.ASGITransport(gateway.app)
         async with httpx2.AsyncClient(transport=transport, base_url=NOWHERE, timeout=60) as http:
             found = World(gateway, provider, http)

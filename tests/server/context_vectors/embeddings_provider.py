@@ -52,11 +52,21 @@ class EmbeddingsProvider:
         return web.json_response({"object": "list", "data": rows, "model": model, "usage": usage})
 
 
+PROVIDER = web.AppKey("provider", EmbeddingsProvider)
+
+
 def vector(model: str, text: str, body: dict[str, Any]) -> list[float]:
     """Return a vector that points to what `text` is about, and for all others to one corner."""
     found = [0.02] * body.get("dimensions", DIMENSION_BY_MODEL[model])
     found[next((at for at, words in enumerate(ABOUT) if any(word in text.lower() for word in words)), -1)] = 1.0
     return found
+
+
+async def titan(request: web.Request) -> web.StreamResponse:
+    """Answer as Amazon's Titan does: one text, one vector."""
+    body = json.loads(await request.read())
+    request.app[PROVIDER].bodies.append(body)
+    return web.json_response({"embedding": vector("about-a", body["inputText"], {}), "inputTextTokenCount": 1})
 
 
 @asynccontextmanager
@@ -65,7 +75,9 @@ async def serving() -> AsyncIterator[EmbeddingsProvider]:
     provider = EmbeddingsProvider()
     provider.opened.set()
     app = web.Application(client_max_size=64 << 20)
+    app[PROVIDER] = provider
     app.router.add_post("/v1/embeddings", provider.handle)
+    app.router.add_post("/model/{name}/invoke", titan)
     runner = web.AppRunner(app, handler_cancellation=True)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)

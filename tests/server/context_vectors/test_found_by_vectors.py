@@ -11,6 +11,7 @@ from server.commands.doctor import DoctorFinding, vectors_findings
 from tests.server.context_vectors.conftest import World, world_of
 from tests.server.context_vectors.embeddings_provider import EmbeddingsProvider
 from tests.waiting import until
+from tools.context_plane.indexing import vector_filling
 
 ABOUT_A, ABOUT_B = "about-a/8", "about-b/12"
 SAID = ("Kahuna", "mood", "quuxley")
@@ -183,3 +184,32 @@ async def test_a_budget_that_is_used_up_ends_the_vectors_and_not_the_answers(wor
     assert found["facts"][0]["value"] == "quuxley"
     await until(lambda: "budget_exceeded" in world.gateway.context.facts.filling.trouble_of("acme"))
     assert provider.bodies == []
+
+
+async def test_half_of_a_tenants_limit_is_left_to_its_other_calls(
+    world: World, provider: EmbeddingsProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its applications share the limit with what nobody waits for."""
+    monkeypatch.setattr(vector_filling, "BATCH", 1)
+    monkeypatch.setattr(vector_filling, "REQUESTS_AT_ONCE", 1)
+    await world.name(limits=[{"tenant": "acme", "requests": 10, "per": "day"}], acme="one/about-a")
+    await world.tell(SAID)
+    await world.ask("mood of Kahuna")
+    await until(lambda: "half of a limit" in world.gateway.context.facts.filling.trouble_of("acme"))
+    assert 5 <= len(provider.bodies) <= 6
+    assert world.spaces() == {ABOUT_A: len(provider.bodies)}
+
+
+async def test_a_model_that_takes_one_text_a_request_is_sent_one(world: World, provider: EmbeddingsProvider) -> None:
+    """Amazon's Titan."""
+    await world.name(acme="bedrock/amazon.titan-embed-text-v2:0")
+    await known(world, space="amazon.titan-embed-text-v2:0/8")
+    assert (await world.ask(QUESTION))["facts"][0]["value"] == "quuxley"
+    assert "Kahuna mood quuxley" in [body["inputText"] for body in provider.bodies]
+
+
+async def test_half_a_character_in_a_question_costs_no_answer(world: World) -> None:
+    await world.name(acme="one/about-a")
+    await known(world)
+    encoded = await world.gateway.context.vectors.encode("acme", ["quuxley \ud83d"], 20.0)
+    assert encoded.shape == (1, 8)

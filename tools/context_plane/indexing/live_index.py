@@ -54,6 +54,11 @@ class LiveIndex:
         return self.revision != self._saved_revision or self.has_new_vectors
 
     @property
+    def has_only_new_vectors(self) -> bool:
+        """Say whether its files lack nothing but vectors, which can be had again."""
+        return self.has_new_vectors and self.revision == self._saved_revision
+
+    @property
     def unsaved_s(self) -> float:
         """Return for how long its files were not written."""
         return time.monotonic() - self._saved_at

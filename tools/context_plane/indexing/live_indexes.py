@@ -23,6 +23,8 @@ log = logging.getLogger("ascend.context")
 #: how long a question waits for what was kept a moment ago
 CATCH_UP_S = 1.0
 SAVE_AFTER_S = 30.0
+#: while a large index gets its vectors, all of it would be written every half minute
+SAVE_FILLING_AFTER_S = 300.0
 #: of tenants whose index is in memory; the one not asked for longest is put away
 MAX_OPEN = 64
 IDLE_S = 3_600.0
@@ -129,7 +131,8 @@ class LiveIndexes:
                     await self._keep(held, expires=is_hour_over)
         finally:
             with anyio.move_on_after(10.0, shield=True):
-                for held in self._open.values():
+                for held in list(self._open.values()):
+                    await self.filling.leave(held)
                     if held.is_dirty:
                         await held.save()
 
@@ -142,7 +145,8 @@ class LiveIndexes:
             is_idle = time.monotonic() - self._asked_at[held.tenant_id] > IDLE_S
             if is_idle:
                 await self.filling.leave(held)
-            if held.has_remains or (held.is_dirty and (is_idle or held.unsaved_s > SAVE_AFTER_S)):
+            after_s = SAVE_FILLING_AFTER_S if held.has_only_new_vectors and self.filling.is_at(held) else SAVE_AFTER_S
+            if held.has_remains or (held.is_dirty and (is_idle or held.unsaved_s > after_s)):
                 await held.save()
             if is_idle:
                 self._open.pop(held.tenant_id, None)

@@ -22,6 +22,8 @@ class RowsToFill:
         self.model = ""
         self.trouble = ""
         self.failures, self.due_at = 0, 0.0
+        #: the model takes one text a request
+        self.takes_one = False
         #: how many want nothing to be sent now
         self.is_held_back = 0
         #: of the turn under way
@@ -43,7 +45,7 @@ class RowsToFill:
         """Forget all vectors of other models."""
         index = self.held.index
         if self._space and not is_space_of(self.model, self._space):
-            self._space, self.is_over = "", False
+            self._space, self.is_over, self.takes_one = "", False, False
             self._pending.clear()
             self._passed_over.clear()
         spaces = [space for space in index.spaces(SEGMENT) if self.model and is_space_of(self.model, space)]

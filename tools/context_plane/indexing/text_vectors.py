@@ -14,10 +14,10 @@ MAX_DIMENSION = 4_096
 class NotEncoded(Exception):
     """The model gave no vectors; the message says why, in our words."""
 
-    def __init__(self, reason: str, *, is_of_texts: bool = False, retry_after_s: float = 0.0) -> None:
-        """`is_of_texts`: it answers, and refuses these very texts."""
+    def __init__(self, reason: str, *, is_of_texts: bool = False, takes_one: bool = False, retry_after_s: float = 0.0) -> None:
+        """`is_of_texts`: it answers, and refuses these very texts. `takes_one`: it takes one text a request and no more."""
         super().__init__(reason)
-        self.is_of_texts, self.retry_after_s = is_of_texts, retry_after_s
+        self.is_of_texts, self.takes_one, self.retry_after_s = is_of_texts, takes_one, retry_after_s
 
 
 class TextVectors(Protocol):
@@ -27,8 +27,11 @@ class TextVectors(Protocol):
         """Return the name of the tenant's model, the same for vectors that may be compared; '' where it named none."""
         ...
 
-    async def encode(self, tenant_id: str, texts: Sequence[str], timeout_s: float) -> Floats:
-        """Return the unit rows (texts, dimension) of the model of `model_of`. Raises NotEncoded."""
+    async def encode(self, tenant_id: str, texts: Sequence[str], timeout_s: float, *, gives_way: bool = False) -> Floats:
+        """Return the unit rows (texts, dimension) of the model of `model_of`. Raises NotEncoded.
+
+        `gives_way`: nobody waits for them, so half of every limit on calls is left to the tenant's other calls.
+        """
         ...
 
     def forget(self, tenant_id: str) -> None:
@@ -42,7 +45,7 @@ class NoVectors:
     def model_of(self, tenant_id: str) -> str:
         return ""
 
-    async def encode(self, tenant_id: str, texts: Sequence[str], timeout_s: float) -> Floats:
+    async def encode(self, tenant_id: str, texts: Sequence[str], timeout_s: float, *, gives_way: bool = False) -> Floats:
         raise NotEncoded("no model is set up")
 
     def forget(self, tenant_id: str) -> None:

@@ -53,6 +53,11 @@ class VectorFilling:
             self._turns.setdefault(held.tenant_id)
             self._woken.set()
 
+    def is_at(self, held: LiveIndex) -> bool:
+        """Say whether vectors are being made for an index now."""
+        known = self._known.get(held.tenant_id)
+        return known is not None and known.held is held and not known.trouble and (known.scope is not None or held.tenant_id in self._turns)
+
     def trouble_of(self, tenant_id: str) -> str:
         """Return why rows of a tenant get no vectors now; '' where they do, or have them."""
         return known.trouble if (known := self._known.get(tenant_id)) is not None else ""
@@ -135,8 +140,10 @@ class VectorFilling:
             facts = {"kind": self._corpus.kind, "tenant": known.held.tenant_id, "model": known.model, "reason": reason}
             log.warning("embeddings_model_failing", extra={"facts": facts})
         known.trouble = reason
-        known.due_at = self._clock() + max(min(RETRY_S * 2**known.failures, MAX_RETRY_S), min(retry_after_s, MAX_RETRY_S))
-        known.failures = min(known.failures + 1, 16)
+        # Who says when to come again is taken at the word.
+        wait_s = retry_after_s or RETRY_S * 2**known.failures
+        known.due_at = self._clock() + min(max(wait_s, RETRY_S), MAX_RETRY_S)
+        known.failures = 0 if retry_after_s else min(known.failures + 1, 16)
 
     async def _round(self, known: RowsToFill) -> bool:
         """Return whether there is more to do. Raises NotEncoded."""
@@ -148,7 +155,8 @@ class VectorFilling:
         texts = await self._corpus.said(known.held.tenant_id, rows)
         known.pass_over(row for row, text in texts.items() if not text.strip())
         sent = {row: text[:MAX_CHARS] for row, text in texts.items() if text.strip()}
-        batches = [dict(list(sent.items())[start : start + BATCH]) for start in range(0, len(sent), BATCH)]
+        size = 1 if known.takes_one else BATCH
+        batches = [dict(list(sent.items())[start : start + size]) for start in range(0, len(sent), size)]
         failures: list[NotEncoded] = []
         limiter = anyio.CapacityLimiter(REQUESTS_AT_ONCE)
 
@@ -177,9 +185,14 @@ class VectorFilling:
         while pieces:
             piece = pieces.pop()
             try:
-                vectors = await self._vectors.encode(known.held.tenant_id, [batch[row] for row in piece], BATCH_TIMEOUT_S)
+                texts = [batch[row] for row in piece]
+                vectors = await self._vectors.encode(known.held.tenant_id, texts, BATCH_TIMEOUT_S, gives_way=True)
                 known.take(piece, space_of(known.model, vectors), vectors)
             except NotEncoded as failure:
+                if failure.takes_one and len(piece) > 1:
+                    known.takes_one = True
+                    pieces += [[row] for row in piece]
+                    continue
                 if not failure.is_of_texts:
                     raise
                 last = failure
