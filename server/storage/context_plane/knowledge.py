@@ -1,12 +1,15 @@
 """KnowledgeStore on SQL: what is read beside the rows of a transaction."""
 
+import operator
 from collections.abc import Sequence
+from functools import reduce
 from typing import Any
 
-from sqlalchemy import ColumnElement, exists, or_, select
+from sqlalchemy import ColumnElement, case, exists, or_, select
 
 from server.storage.context_plane.entity_rows import entity_of
 from server.storage.context_plane.fact_rows import fact_of
+from server.storage.context_plane.phrases import holding
 from server.storage.context_plane.revisions import revision_of
 from server.storage.database import Database
 from server.storage.schema.context_tables import claims, entities, facts
@@ -24,6 +27,15 @@ class SqlKnowledgeStore:
     async def newest_facts(self, tenant_id: str, wanted: FactFilter, limit: int) -> Sequence[Fact]:
         # In the order of changes, which has an index: what was retired lately comes before what was learnt before that.
         query = select(facts).where(facts.c.tenant_id == tenant_id, *_permitted(wanted)).order_by(facts.c.changed_in.desc()).limit(limit)
+        return await self._database.look(lambda connection: [fact_of(row) for row in connection.execute(query)])
+
+    async def retired_facts(self, tenant_id: str, wanted: FactFilter, until_us: int, words: Sequence[str], limit: int) -> Sequence[Fact]:
+        c = facts.c
+        query = select(facts).where(c.tenant_id == tenant_id, c.retired_at <= until_us, *_permitted(wanted))
+        if words:
+            has = [case((holding([c.text], [word]), 1), else_=0) for word in words]
+            query = query.order_by(reduce(operator.add, has).desc())
+        query = query.order_by(c.changed_in.desc()).limit(limit)
         return await self._database.look(lambda connection: [fact_of(row) for row in connection.execute(query)])
 
     async def entities(self, tenant_id: str, audiences: Sequence[str], name: str, kind: str, after: int, limit: int) -> Sequence[Entity]:

@@ -17,12 +17,13 @@ from tools.context_plane.retrieval.fact_corpus import KEPT_US
 from tools.context_plane.retrieval.fact_filter import FactFilter
 from tools.context_plane.retrieval.fact_ranking import Candidate, FactJudge, Scored, newest, ranked
 from tools.context_plane.retrieval.known_fact import KnownFact, entities_of, known_facts, of_sources
-from tools.context_plane.retrieval.past_facts import PastFacts
+from tools.context_plane.retrieval.past_facts import PastFacts, PastFound
 from tools.context_plane.retrieval.recent_questions import Question, RecentQuestions
 from tools.context_plane.retrieval.stores import KnowledgeStore
 from tools.context_plane.stores import ContextRows, ContextStore, Scope
 
 CANDIDATES = 50
+HOUR_US = 3_600_000_000
 #: where sources are asked for, facts of several sources are looked at in the store; so many rows at the most
 MOST_CANDIDATES = 3_200
 
@@ -46,16 +47,22 @@ class FactAnswer:
     notes: tuple[str, ...]
     #: why the tenant's embeddings model had no part in it
     without: str = ""
+    #: everything that was believed then was looked at
+    is_all: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class RankedFacts:
-    """Facts in the order in which they answer. `without`: why the tenant's embeddings model had no part in it."""
+    """Facts in the order in which they answer. `without`: why the tenant's embeddings model had no part in it.
+
+    `is_all` False: of what was believed long ago not everything was looked at.
+    """
 
     facts: tuple[AnsweredFact, ...]
     low_confidence: bool
     is_behind: bool
     without: str = ""
+    is_all: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,15 +100,16 @@ class FactQuery:
         """Return up to `asked.limit` facts, best first. Raises ContextRefused: an entity that is not there for `scope`."""
         wanted = await self.wanted(scope, asked)
         if not normal_name(asked.query):
-            facts, low, behind, without = await self.newest(scope, wanted, asked.limit), False, False, ""
-            answered = [AnsweredFact(known, None, {}) for known in facts]
+            newest_first = await self.newest(scope, wanted, asked.limit)
+            found = RankedFacts(tuple(AnsweredFact(known, None, {}) for known in newest_first), low_confidence=False, is_behind=False)
         else:
             found = await self.ranked(scope, wanted, asked)
-            answered, low, behind, without = [*found.facts], found.low_confidence, found.is_behind, found.without
+        answered = found.facts
         if not answered and asked.entities:
             await self._exists(scope, wanted)
         query_id = self._questions.keep(scope, Question(asked, tuple(each.known.fact.fact_id for each in answered)))
-        return FactAnswer(tuple(answered), low or (not answered and bool(asked.query)), query_id, behind, asked.notes, without)
+        low = found.low_confidence or (not answered and bool(asked.query))
+        return FactAnswer(answered, low, query_id, found.is_behind, asked.notes, found.without, found.is_all)
 
     async def wanted(self, scope: Scope, asked: AskedFacts) -> FactFilter:
         """Return what may be answered. Raises ContextRefused: not_found."""
@@ -120,11 +128,14 @@ class FactQuery:
     async def ranked(self, scope: Scope, wanted: FactFilter, asked: AskedFacts) -> RankedFacts:
         """Return the facts that fit best, whether none fits well, and whether what was kept last is missing."""
         candidates = CANDIDATES
-        is_past = wanted.known_at_us < self.now_us() - KEPT_US
-        # None: what was believed so long ago is read from the store.
-        asking = None if is_past else await self._indexes.ask(scope.tenant_id, asked.query, as_it_stands=True)
+        asking = await self._indexes.ask(scope.tenant_id, asked.query, as_it_stands=True)
         while True:
             asking, found, considered = await self._looked(scope.tenant_id, wanted, asked, asking, candidates)
+            past = PastFound(found)
+            if wanted.known_at_us < (kept_since_us := self.now_us() - KEPT_US):
+                # What was retired before that may be in no index; an hour more, since indexes let go by and by.
+                past = await self._past.search(scope.tenant_id, asked.query, wanted, found, kept_since_us + HOUR_US, candidates)
+                found, considered = past.found, await self._read(scope.tenant_id, past.found, wanted, asked)
             # Of several sources: who said it is known only now, so more are looked at until there are enough.
             is_enough = not wanted.sources or len(considered.candidates) >= asked.limit
             if is_enough or len(found.hits) < candidates or candidates >= MOST_CANDIDATES:
@@ -135,17 +146,12 @@ class FactQuery:
             judged = await judge.judge(asked.query, [each.fact.text for each in considered.candidates])
             scored = ranked(considered.candidates, considered.named, judged, asked.limit)
         answered = tuple(AnsweredFact(considered.known[each.fact.fact_id], each.score, each.parts) for each in scored)
-        if asking is None:
-            return RankedFacts(answered, found.low_confidence, is_behind=False)
-        return RankedFacts(answered, found.low_confidence, asking.is_behind, asking.without)
+        return RankedFacts(answered, found.low_confidence, asking.is_behind, asking.without, past.is_all)
 
     async def _looked(
-        self, tenant_id: str, wanted: FactFilter, asked: AskedFacts, asking: Asking | None, candidates: int
-    ) -> tuple[Asking | None, Found, _Considered]:
+        self, tenant_id: str, wanted: FactFilter, asked: AskedFacts, asking: Asking, candidates: int
+    ) -> tuple[Asking, Found, _Considered]:
         """Search, and read what was found; where the rows are newer than the index, once more with what is new, if that can be had now."""
-        if asking is None:
-            found = await self._past.search(tenant_id, asked.query, wanted, candidates)
-            return None, found, await self._read(tenant_id, found, wanted, asked)
         stands_at = asking.held.revision
         found = await asking.search(wanted.masks(), candidates, candidates)
         considered = await self._read(tenant_id, found, wanted, asked)

@@ -16,6 +16,13 @@ class KnowledgeStore(Protocol):
         """Return up to `limit` facts that `wanted` permits, those that were learnt last first; its sources are passed over."""
         ...
 
+    async def retired_facts(self, tenant_id: str, wanted: FactFilter, until_us: int, words: Sequence[str], limit: int) -> Sequence[Fact]:
+        """Return up to `limit` facts that `wanted` permits and that were retired until then; its sources are passed over.
+
+        Those that have most of `words` in their sentence first, then those that changed last.
+        """
+        ...
+
     async def entities(self, tenant_id: str, audiences: Sequence[str], name: str, kind: str, after: int, limit: int) -> Sequence[Entity]:
         """Return entities that stand for themselves and of which these audiences know something, in the order of their numbers.
 
