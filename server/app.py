@@ -130,10 +130,16 @@ async def open_gateway(settings: Settings) -> AsyncIterator[Gateway]:
         people = assemble_people(settings, store, tenants, egress, authorization, connections.vault, titles)
         webhooks = assemble_webhooks(settings, store, connections.vault, tenants, people.limits)
         step_up = Challenges(settings).step_up
-        extras = ConformanceFixtures() if settings.mcp.conformance_fixtures else None
+        extras = ConformanceFixtures(lists_all=settings.mcp.conformance_listed) if settings.mcp.conformance_fixtures else None
         states = RequestStates(connections.proof_key("request state"))
         mcp = McpEndpoint(
-            dispatcher=operations.dispatcher, step_up=step_up, settings=settings, tracing=operations.tracing, states=states, extras=extras
+            dispatcher=operations.dispatcher,
+            step_up=step_up,
+            settings=settings,
+            tracing=operations.tracing,
+            states=states,
+            extras=extras,
+            tasks=store.tasks,
         )
 
         async def tenants_changed(_changes: list[Change]) -> None:
@@ -144,6 +150,7 @@ async def open_gateway(settings: Settings) -> AsyncIterator[Gateway]:
         context.listen(feed)
         work.listen(feed)
         webhooks.listen(feed)
+        mcp.listen(feed)
         feed.listen("tenants", tenants_changed)
         scheduled.listen(feed)
         feed.listen("operations", operations.changed)

@@ -12,8 +12,7 @@ Access = Literal["read", "write", "destructive"]
 Kind = Literal["openapi", "mcp", "builtin"]
 Status = Literal["ok", "error", "needs_connection", "needs_confirmation"]
 PageMode = Literal["one", "all", "max"]
-#: a value as JSON has it
-Json = Any
+Json = Any  #: a value as JSON has it
 #: what stands in place of an account's secret in what an upstream sent
 REDACTED = "***"
 
@@ -78,12 +77,14 @@ class Operation:
 
 @dataclass(frozen=True, slots=True)
 class ClientInfo:
-    """What the MCP client said of itself with this request: decides how a question reaches the person."""
+    """What the MCP client said of itself with this request: how a question reaches the person, whether it polls for what lasts."""
 
     protocol_version: str
     elicits_url: bool = False
     name: str = ""
     version: str = ""
+    elicits_form: bool = False
+    takes_tasks: bool = False
 
 
 @value_object
@@ -242,6 +243,7 @@ class Outcome:
     note: str | None = None
     notes: tuple[str, ...] = ()
     trace_id: str | None = None
+    task: str | None = None  #: id of the long work that it began and that goes on (tools/long_work.py)
     #: `data` as JSON in UTF-8, where it was encoded to be measured: these bytes go out
     data_json: bytes | None = field(default=None, repr=False, compare=False)
 

@@ -86,6 +86,14 @@ PLANS = Quotas(
     Quota(1_000, 512 * MB),
     "send smaller plans, or wait: a plan is forgotten 24 hours after it began",
 )
+#: Of calls that became tasks: how many may be under way (of a person, of a tenant), and what is kept of those that ended.
+MAX_TASKS_UNDER_WAY = (16, 100)
+TASKS = Quotas(
+    "answers of tasks",
+    Quota(100, 16 * MB),
+    Quota(2_000, 256 * MB),
+    "select less of the answer, or wait: tasks are forgotten after an hour",
+)
 #: Records are what keeps a write from being sent twice, so none goes before its time; what does not fit is recorded without its answer.
 RECORDS = Quotas(
     "answers of recorded writes",

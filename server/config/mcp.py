@@ -21,6 +21,19 @@ class McpSettings:
         "front a longer read timeout",
         guide="upstream-mcp.md#how-long-a-tool-may-take",
     )
+    mcp_task_after_s: float = setting(
+        "ASCEND_MCP_TASK_AFTER_S",
+        Number("seconds"),
+        5.0,
+        "how long a call may last before a client that polls for answers (MCP tasks) gets a task instead of waiting on",
+        guide="tasks.md",
+    )
     conformance_fixtures: bool = setting(
         "ASCEND_CONFORMANCE_FIXTURES", Switch(), False, "serves what the MCP conformance suite calls; never in production"
+    )
+    conformance_listed: bool = setting(
+        "ASCEND_CONFORMANCE_LISTED",
+        Switch(),
+        False,
+        "with the fixtures, lists a fourth tool whose schema the MCP conformance suite looks for; never in production",
     )

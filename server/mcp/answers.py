@@ -9,6 +9,7 @@ from mcp.shared.exceptions import MCPError
 from mcp_types import URL_ELICITATION_REQUIRED
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
+from server.mcp.tasks.wire import TaskAnswer
 from server.request_scope import Headers
 from tools.dispatch.wire import text_of, to_wire
 from tools.operation import ClientInfo, ConnectionRequest, Json, Outcome
@@ -26,7 +27,7 @@ LINK_FACTS = "The link serves only this person, for ten minutes"
 class ToolAnswer:
     """A CallToolResult: structured content, already encoded, and text for clients and models that read only that.
 
-    `step_up`: headers and body of an HTTP 403 to answer instead, where the response has not begun.
+    `step_up`: headers and body of an HTTP 403 to answer instead, where the response has not begun. `task`: id of long work that goes on.
     """
 
     structured: Json
@@ -34,6 +35,7 @@ class ToolAnswer:
     text: str
     is_error: bool
     step_up: StepUpAnswer | None = None
+    task: str | None = None
 
     def to_result(self) -> dict[str, Json]:
         """Return the result as JSON values."""
@@ -88,7 +90,24 @@ class UrlQuestion:
         return encoded(self.to_result())[1:-1]
 
 
-Answer = ToolAnswer | UrlQuestion
+@dataclass(frozen=True, slots=True)
+class FormQuestion:
+    """An InputRequiredResult that asks in the client's own words for forms. `then`: arguments of the call once all was accepted."""
+
+    requests: Mapping[str, Json]
+    then: Mapping[str, Json]
+    step_up: None = None
+
+    def to_result(self) -> dict[str, Json]:
+        """Return the result as JSON values."""
+        return {"resultType": "input_required", "inputRequests": dict(self.requests)}
+
+    def to_members(self) -> bytes:
+        """Return the members of the result's JSON object, encoded."""
+        return encoded(self.to_result())[1:-1]
+
+
+Answer = ToolAnswer | UrlQuestion | FormQuestion | TaskAnswer
 
 
 def answer(outcome: Outcome, client: ClientInfo, *, asked: Collection[str] | None = (), step_up: StepUpAnswer | None = None) -> Answer:
@@ -123,6 +142,7 @@ def answer(outcome: Outcome, client: ClientInfo, *, asked: Collection[str] | Non
         text_of(outcome, structured, structured_json),
         outcome.status == "error",
         step_up,
+        outcome.task,
     )
 
 

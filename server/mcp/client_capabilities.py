@@ -16,6 +16,7 @@ from mcp_types import CLIENT_CAPABILITIES_META_KEY, CLIENT_INFO_META_KEY
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
 from oauth import base64url
+from server.mcp.tasks.wire import EXTENSION
 from tools.operation import ClientInfo
 
 MAX_NAME_CHARS = 100
@@ -57,8 +58,18 @@ def _facts(protocol_version: str, capabilities: object, info: object) -> ClientI
     elicitation = capabilities.get("elicitation") if isinstance(capabilities, Mapping) else None
     # `elicitation: {}` means form mode only, in both eras.
     elicits_url = isinstance(elicitation, Mapping) and elicitation.get("url") is not None
+    elicits_form = isinstance(elicitation, Mapping) and (not elicitation or elicitation.get("form") is not None)
     said = info if isinstance(info, Mapping) else {}
-    return ClientInfo(protocol_version, elicits_url, _text(said.get("name")), _text(said.get("version")))
+    name, version = _text(said.get("name")), _text(said.get("version"))
+    return ClientInfo(protocol_version, elicits_url, name, version, elicits_form, _takes_tasks(protocol_version, capabilities))
+
+
+def _takes_tasks(protocol_version: str, capabilities: object) -> bool:
+    # tasks, "Backward Compatibility": not the tasks of 2025-11-25, which were others.
+    if protocol_version not in MODERN_PROTOCOL_VERSIONS or not isinstance(capabilities, Mapping):
+        return False
+    extensions = capabilities.get("extensions")
+    return isinstance(extensions, Mapping) and isinstance(extensions.get(EXTENSION), Mapping)
 
 
 def _text(value: object) -> str:

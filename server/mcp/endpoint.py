@@ -6,8 +6,8 @@ and server/mcp/tool_calls.py answers it.
 
 import asyncio
 from codecs import BOM_UTF8
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import mcp_types as types
 from mcp.shared.exceptions import MCPError
@@ -24,14 +24,20 @@ from server.mcp.fast_path import FastPath, FastRequest
 from server.mcp.request_state import RequestStates
 from server.mcp.response import JSON_HEADERS, DisconnectWatcher, Exchange
 from server.mcp.sdk_path import SdkPath
+from server.mcp.tasks.calls import NO_OTHERS, CallTasks
+from server.mcp.tasks.extension import TasksExtension
+from server.mcp.tasks.ledger import PREFIX, TaskLedger
 from server.mcp.tool_calls import Dispatch, StepUp, ToolCalls
 from server.mcp.transport import send_rpc_error, send_whole
 from server.observability.trace_context import Tracing
 from server.origins import Callers
 from server.request_body import BODY_TIMEOUT_S, LARGE_BODY_BYTES, MAX_BODY_BYTES, ClientGone, read_body
 from server.request_scope import ADDED_HEADERS
+from server.storage.change_feed import Change, ChangeFeed
+from server.storage.tools.tasks import TASKS_CHANGED, TASKS_STOPPED, task_hash
 from tools.always_on import offered
 from tools.heavy_json.weight import MAX_SENT_VALUES, values_in_turns
+from tools.long_work import LongWork, TaskStore
 
 
 class McpEndpoint:
@@ -50,20 +56,44 @@ class McpEndpoint:
         has_fast_path: bool = True,
         states: RequestStates | None = None,
         extras: Extras | None = None,
+        tasks: TaskStore | None = None,
+        long_work: Mapping[str, LongWork] = NO_OTHERS,
     ) -> None:
+        """`tasks`: keeps calls that become tasks; without it there are none. `long_work`: other kinds of it, by the prefix of their ids."""
         extras = extras or NoExtras()
         callers = Callers(settings.base_url, settings.origin.allowed_origins)
         self._calls = ToolCalls(dispatcher, tracing or Tracing(), states or RequestStates(), step_up, callers)
+        after_s = settings.mcp.mcp_task_after_s
+        self.tasks = CallTasks(self._calls.answer, TaskLedger(tasks), after_s, long_work) if tasks is not None else None
+        self._calls.tasks = self.tasks
+        self._extension = TasksExtension({PREFIX: self.tasks, **long_work}) if self.tasks is not None else None
         tools = [types.Tool.model_validate(tool.to_wire()) for tool in offered()]
-        self._sdk_path = SdkPath(self._calls, tools, callers, settings.base_url, extras)
+        self._sdk_path = SdkPath(self._calls, extras.listed(tools), callers, settings.base_url, extras, self._extension)
         self._fast_path = FastPath(self._sdk_path.listing, self._sdk_path.server_info, callers, extras.tools) if has_fast_path else None
         self._long_calls = DisconnectWatcher()
 
     @asynccontextmanager
     async def run(self) -> AsyncIterator[None]:
         """Serve while entered; leaving it cancels what still runs."""
-        async with self._sdk_path.manager.run():
+        async with AsyncExitStack() as stack:
+            if self.tasks is not None:
+                await stack.enter_async_context(self.tasks.run())
+            await stack.enter_async_context(self._sdk_path.manager.run())
             yield
+
+    def listen(self, feed: ChangeFeed) -> None:
+        """Have changes of tasks told that another process made."""
+        feed.listen(TASKS_CHANGED, self._tasks_changed)
+        feed.listen(TASKS_STOPPED, self._tasks_stopped)
+
+    async def _tasks_changed(self, changes: Sequence[Change]) -> None:
+        if self._extension is not None:
+            self._extension.changed({change.item for change in changes})
+
+    async def _tasks_stopped(self, changes: Sequence[Change]) -> None:
+        hashes = {change.item for change in changes}
+        if self.tasks is not None:
+            self.tasks.stop([task_id for task_id in self.tasks.under_way if task_hash(task_id) in hashes])
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         # MCP 2026-07-28, transports: GET and DELETE belonged to sessions.

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import mcp_types as types
 import orjson
-from mcp.shared.inbound import find_invalid_x_mcp_header, x_mcp_header_map
+from mcp.shared.inbound import x_mcp_header_map
 from mcp_types import (
     CLIENT_CAPABILITIES_META_KEY,
     CLIENT_INFO_META_KEY,
@@ -61,11 +61,10 @@ class FastPath:
         self, listing: types.ListToolsResult, info: Mapping[str, Json], callers: Callers, left_to_sdk: Collection[str] = ()
     ) -> None:
         """`left_to_sdk`: names of tools that the SDK's path alone can run."""
-        schemas = [tool.input_schema for tool in listing.tools]
-        # Such a schema needs the header checks of the SDK's path.
+        # Such a schema needs the header checks of the SDK's path; none of our own tools has one.
         # MCP 2026-07-28, transports: `x-mcp-header` asks for Mcp-Param-* headers to be compared with arguments.
-        assert not any(find_invalid_x_mcp_header(schema) or x_mcp_header_map(schema) for schema in schemas)
-        self._callers, self._left_to_sdk = callers, left_to_sdk
+        annotated = {tool.name for tool in listing.tools if x_mcp_header_map(tool.input_schema)}
+        self._callers, self._left_to_sdk = callers, frozenset({*left_to_sdk, *annotated})
         stamp = orjson.dumps({SERVER_INFO_META_KEY: info})
         self._stamp = b',"_meta":%b}' % stamp
         shown = serialize_server_result("tools/list", VERSION, listing.model_dump(by_alias=True, mode="json", exclude_none=True))

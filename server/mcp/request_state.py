@@ -34,6 +34,9 @@ class Asked:
     resume: str | None = None
 
 
+NOTHING_ASKED = Asked()
+
+
 class RequestStates:
     """Seals and checks states under one key, which all nodes share."""
 
@@ -42,7 +45,7 @@ class RequestStates:
         self._key = key or os.urandom(KEY_BYTES)
         self._clock = clock
 
-    def seal(self, principal: Principal, tool: str, arguments: Mapping[str, Json], asked: Asked = Asked()) -> str:
+    def seal(self, principal: Principal, tool: str, arguments: Mapping[str, Json], asked: Asked = NOTHING_ASKED) -> str:
         """Return the state for a question about this call."""
         # Sealed and not only signed: the handle of a plan is nobody's business on the way.
         content = orjson.dumps({"until": self._clock() + TTL_S, "asked": sorted(asked.providers), "resume": asked.resume})

@@ -19,7 +19,9 @@ from server.mcp.accept import BOTH, accepted, in_type, json_type, with_both
 from server.mcp.client_capabilities import mint_session_id, of_meta, of_session_id
 from server.mcp.extras import Context, Extras
 from server.mcp.protocol_version import declares_version, is_handshake, refuse_version, unknown_version, without_version
+from server.mcp.request_state import NOTHING_ASKED
 from server.mcp.sdk_user import WithSdkUser
+from server.mcp.tasks.extension import TasksExtension
 from server.mcp.tool_calls import ToolCalls
 from server.mcp.tool_request import ToolRequest
 from server.mcp.transport import envelope_fault, foreign_caller, held_start, replay, send_rpc_error, trimmed
@@ -36,8 +38,16 @@ LIST_TTL_MS: Final = 3_600_000
 class SdkPath:
     """Has the SDK recognise a request, and answers its calls as the fast path does. `manager.run()` belongs into the lifespan."""
 
-    def __init__(self, calls: ToolCalls, tools: list[types.Tool], callers: Callers, base_url: str, extras: Extras) -> None:
-        self._calls, self._callers, self._extras = calls, callers, extras
+    def __init__(
+        self,
+        calls: ToolCalls,
+        tools: list[types.Tool],
+        callers: Callers,
+        base_url: str,
+        extras: Extras,
+        extension: TasksExtension | None = None,
+    ) -> None:
+        self._calls, self._callers, self._extras, self._extension = calls, callers, extras, extension
         self.listing = types.ListToolsResult(tools=tools, ttl_ms=LIST_TTL_MS, cache_scope="private")
         self._server = self._build_server({tool.name: tool.input_schema for tool in tools} | extras.schema_by_name)
         self.manager = StreamableHTTPSessionManager(
@@ -98,7 +108,7 @@ class SdkPath:
             await send_rpc_error(send, 405, "this endpoint answers POST only", headers=[(b"allow", b"POST")])
 
     def _build_server(self, schema_by_name: dict[str, dict[str, Any]]) -> Server[Any]:
-        server: Server[Any] = Server(
+        server = _ConstantLists(
             NAME,
             version=VERSION,
             title=TITLE,
@@ -110,7 +120,9 @@ class SdkPath:
         server.add_request_handler("tools/call", types.CallToolRequestParams, self._call_tool)
         # The SDK opens a span for every message, for 22 % of a call's time; server/mcp/tool_calls.py opens one for every call.
         server.middleware = [] if self._extras.has_sessions else [_remember_client]
-        self._extras.install(server)
+        if self._extension is not None:
+            self._extension.install(server)
+        self._extras.install(server, self._calls.tasks)
         return server
 
     async def _list_tools(self, ctx: Context, params: types.PaginatedRequestParams | None) -> types.ListToolsResult:
@@ -120,14 +132,26 @@ class SdkPath:
         if (extra := self._extras.tools.get(params.name)) is not None:
             return await extra(ctx, params)
         assert isinstance(ctx.request, Request)
-        answer = await self._calls.answer(_asked(ctx, ctx.request, params), _progress_of(ctx))
+        answer = await self._calls.answer(tool_request(ctx, ctx.request, params), _progress_of(ctx))
         if answer.step_up is not None:
             # RFC 6750 §3.1: the SDK knows no 403 out of a handler.
             ctx.request.scope[REPLACEMENT] = (403, *answer.step_up)
         return answer.to_result()
 
 
-def _asked(ctx: Context, request: Request, params: types.CallToolRequestParams) -> ToolRequest:
+class _ConstantLists(Server[Any]):
+    """To the SDK, whoever answers `subscriptions/listen` has lists that change; ours do not, and nobody should listen for it."""
+
+    def get_capabilities(self, *given: Any, **named: Any) -> types.ServerCapabilities:
+        capabilities = super().get_capabilities(*given, **named)
+        # What the conformance suite is served beside the tools changes.
+        if capabilities.tools is not None and capabilities.prompts is None:
+            capabilities.tools.list_changed = False
+        return capabilities
+
+
+def tool_request(ctx: Context, request: Request, params: types.CallToolRequestParams) -> ToolRequest:
+    """Return what a call asks that the SDK recognised."""
     meta = (ctx.params or {}).get("_meta") or {}
     if ctx.protocol_version in MODERN_PROTOCOL_VERSIONS:
         client = of_meta(meta, ctx.protocol_version)
@@ -140,7 +164,7 @@ def _asked(ctx: Context, request: Request, params: types.CallToolRequestParams) 
         client=client,
         carrier=carrier_of(meta, request.headers),
         host=request.headers.get("host"),
-        is_retry=params.input_responses is not None,
+        asked=NOTHING_ASKED if params.input_responses is None else None,
         state=params.request_state,
     )
 

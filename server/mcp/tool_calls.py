@@ -15,6 +15,7 @@ from server.error_responses import failure_outcome, internal_error
 from server.mcp.answers import Answer, StepUpAnswer, UrlQuestion, answer
 from server.mcp.pending_plans import PendingPlans
 from server.mcp.request_state import Asked, RequestStates
+from server.mcp.tasks.calls import CallTasks
 from server.mcp.tool_request import ToolRequest
 from server.observability.trace_context import CallSpan, Tracing, trace_id_of
 from server.origins import Callers
@@ -29,7 +30,6 @@ INSUFFICIENT_SCOPE = "insufficient_scope"
 _ALWAYS_ON = frozenset(tool.name for tool in ALWAYS_ON)
 #: (principal, missing scopes, our origin as the client spells it) -> the 403 that asks for more scopes
 StepUp = Callable[[Principal, frozenset[str], str], StepUpAnswer]
-_NOTHING_ASKED = Asked()
 
 
 class Dispatch(Protocol):
@@ -54,6 +54,8 @@ class ToolCalls:
         self._dispatcher, self._tracing, self._states = dispatcher, tracing, states
         self._step_up, self._callers = step_up, callers
         self._waiting = PendingPlans()
+        #: what makes tasks of calls that last; given once, by whoever puts both together
+        self.tasks: CallTasks | None = None
 
     def answer(self, request: ToolRequest, progress: Progress = no_progress) -> Awaitable[Answer]:
         """Run one call and return its answer.
@@ -62,7 +64,10 @@ class ToolCalls:
             MCPError: -32602 for a name that is neither tool nor operation and for a foreign `state`, -32042 (see `answer`),
                 -32603 for our own faults.
         """
-        asked: Asked | None = None if request.is_retry else _NOTHING_ASKED
+        # Who polls gets a task where the call lasts; what runs for one comes back here without the wish.
+        if request.client.takes_tasks and self.tasks is not None:
+            return self.tasks.answer(request, progress)
+        asked = request.asked
         if request.state is not None:
             # MCP 2026-07-28: before anything runs; a state of another call is an error and no hint.
             asked = self._states.check(request.state, request.principal, request.name, request.arguments)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from oauth.principal import Principal
+from server.mcp.request_state import NOTHING_ASKED, Asked
 from tools.operation import ClientInfo, Json
 
 
@@ -11,7 +12,8 @@ class ToolRequest(NamedTuple):
     """A `tools/call`, checked against the protocol and by nobody else yet. A tuple: made for every call.
 
     `carrier`: its W3C trace context. `host`: the Host header, which says how the client spells our origin.
-    `is_retry`: it answers a question, and `state` is the `requestState` that it brings back (MCP 2026-07-28, multi-round-trip requests).
+    `asked`: what was asked before and is answered by it; None: it says that everything was, without a state. `state` is the `requestState`
+    that it brings back, which says what was asked (MCP 2026-07-28, multi-round-trip requests).
     """
 
     principal: Principal
@@ -20,5 +22,5 @@ class ToolRequest(NamedTuple):
     client: ClientInfo
     carrier: Mapping[str, str]
     host: bytes | str | None
-    is_retry: bool = False
+    asked: Asked | None = NOTHING_ASKED
     state: str | None = None

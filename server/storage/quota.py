@@ -1,5 +1,6 @@
 """Room for one more row within the quotas of tenants and of whoever holds rows, made in the transaction that inserts it."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Table, delete, func, select
@@ -19,15 +20,17 @@ async def make_room(
     size_bytes: int,
     *,
     keep: str | None = None,
+    among: Sequence[ColumnElement[bool]] = (),
 ) -> list[str]:
     """Forget as many of the person's oldest rows of `table` as it takes for `size_bytes` more, and return their handle hashes.
 
-    `size`: of a row, in bytes. `keep`: the row that grows by `size_bytes` and stays; None: a new one comes. Raises QuotaExceeded.
+    `size`: of a row, in bytes. `keep`: the row that grows by `size_bytes` and stays; None: a new one comes. `among`: which rows count,
+    and may go. Raises QuotaExceeded.
     """
     if connection.dialect.name == "postgresql":
         # Two that count at the same time would both find room.
         await connection.execute(select(func.pg_advisory_xact_lock(func.hashtext(f"{table.name} {principal.tenant_id}"))))
-    alive = (table.c.tenant_id == principal.tenant_id, table.c.expires_at > now_us())
+    alive = (table.c.tenant_id == principal.tenant_id, table.c.expires_at > now_us(), *among)
     whole = (await connection.execute(select(func.count(), func.coalesce(func.sum(size), 0)).where(*alive))).one()
     mine = select(table.c.handle_hash, size).where(*alive, table.c.subject == principal.subject).order_by(table.c.expires_at)
     rows = [(row[0], int(row[1])) for row in (await connection.execute(mine)).all()]

@@ -49,6 +49,7 @@ from server.storage.tools.call_records import SqlCallRecords, SqlUsageStore
 from server.storage.tools.kept_calls import SqlIdempotencyStore, SqlPlanStore, SqlResultStore
 from server.storage.tools.operations import SqlOperationStore
 from server.storage.tools.quarantine import SqlQuarantineStore
+from server.storage.tools.tasks import SqlTaskStore
 from server.storage.workflows.deliveries import SqlDeliveryStore
 from server.storage.workflows.run_records import SqlRunRecords
 from server.storage.workflows.run_store import SqlRunStore
@@ -56,7 +57,7 @@ from server.storage.workflows.schedules import SqlScheduleStore
 from server.storage.workflows.webhooks import SqlWebhookStore
 from server.storage.workflows.writes import writes_within
 from tools.context_plane.quotas import CONTEXT
-from tools.quotas import DOCUMENTS, PLANS, RECORDS, RESULTS
+from tools.quotas import DOCUMENTS, PLANS, RECORDS, RESULTS, TASKS
 from tools.workflows.webhooks.quotas import WEBHOOKS
 
 
@@ -85,6 +86,7 @@ class Store:
     results: SqlResultStore
     idempotency: SqlIdempotencyStore
     plans: SqlPlanStore
+    tasks: SqlTaskStore
     caller_keys: SqlCallerKeyStore
     ai_configs: SqlAiConfigs
     experiment_calls: SqlExperimentCalls
@@ -147,6 +149,7 @@ async def open_store(settings: Settings) -> AsyncIterator[Store]:
             results=SqlResultStore(database, RESULTS.scaled(scale)),
             idempotency=SqlIdempotencyStore(database, RECORDS.scaled(scale)),
             plans=SqlPlanStore(database, PLANS.scaled(scale)),
+            tasks=SqlTaskStore(database, TASKS.scaled(scale)),
             caller_keys=SqlCallerKeyStore(database),
             ai_configs=SqlAiConfigs(database),
             experiment_calls=SqlExperimentCalls(database),

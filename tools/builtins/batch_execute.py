@@ -14,6 +14,7 @@ from tools.always_on import BATCH_EXECUTE
 from tools.dispatch.confirmations import Confirmations
 from tools.dispatch.idempotency import Idempotency, in_flight
 from tools.fair_semaphore import FairSemaphore
+from tools.long_work import Resumable
 from tools.operation import Call, Failure, Json, Outcome
 from tools.plans.answer import BatchResponse, status_of
 from tools.plans.check import CheckedPlan, PlanCheck
@@ -160,7 +161,7 @@ class BatchExecute:
         writes = any(operation.access != "read" for operation in checked.operation_by_step.values())
         if writes:
             # Whoever listens knows how to go on, should this process end before it answers.
-            await call.progress(0, len(checked.plan.steps), f"started; resume: {await record.open()}")
+            await call.progress(0, len(checked.plan.steps), Resumable(await record.open()))
         is_complete = False
         try:
             async with anyio.create_task_group() as group:

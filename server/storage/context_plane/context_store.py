@@ -22,7 +22,7 @@ from server.storage.schema.context_tables import (
     signal_evaluations,
 )
 from server.storage.schema.document_tables import chunks, document_contents, documents
-from server.storage.schema.tool_tables import plan_steps, plans, results
+from server.storage.schema.tool_tables import plan_steps, plans, results, tasks
 from tools.context_plane.quotas import CONTEXT, ContextQuotas
 from tools.context_plane.stores import ContextRows, FactNews
 
@@ -31,7 +31,7 @@ Result = TypeVar("Result")
 TOMBSTONES_AT_ONCE = 5_000
 _OWN = (claims, entities, entity_keys, entity_links, episodes, facts, identity_pairs, signal_evaluations)
 #: and what calls left behind: kept answers may quote what is forgotten
-TABLES = [table.name for table in (*_OWN, plan_steps, plans, results)]
+TABLES = [table.name for table in (*_OWN, plan_steps, plans, results, tasks)]
 
 
 class SqlContextStore:

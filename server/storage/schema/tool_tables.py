@@ -116,6 +116,34 @@ plan_steps = Table(
     Column("result", LargeBinary, nullable=False),
 )
 
+#: Calls that outlast their request (MCP extension `io.modelcontextprotocol/tasks`).
+tasks = Table(
+    "tasks",
+    metadata,
+    #: SHA-256 of the task's id
+    Column("handle_hash", String(64), primary_key=True),
+    Column("tenant_id", String(64), nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("client_id", Text, nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("message", Text),
+    #: JSON: the result, the error, or what is asked of the client
+    Column("payload", LargeBinary),
+    #: JSON: what it takes to go on; empty once it has ended
+    Column("work", LargeBinary, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False, index=True),
+    #: the process that runs it, and until when it need not say that it is alive
+    Column("owner", String(32), nullable=False),
+    Column("lease_until", BigInteger, nullable=False),
+    Column("is_stopping", Boolean, nullable=False),
+    #: each change adds one, and is made on the version that was read
+    Column("version", BigInteger, nullable=False),
+    Index("ix_tasks_owner", "tenant_id", "subject"),
+    Index("ix_tasks_process", "owner"),
+)
+
 #: Intents that led to a successful call: what the index learns from.
 usage_examples = Table(
     "usage_examples",

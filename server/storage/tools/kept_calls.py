@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from oauth.principal import Principal
 from server.storage.database import Database, now_us
 from server.storage.quota import make_room
-from server.storage.schema.tool_tables import idempotency_keys, plan_steps, plans, results
+from server.storage.schema.tool_tables import idempotency_keys, plan_steps, plans, results, tasks
 from tools.quotas import PLANS, RECORDS, RESULTS, SMALL_RECORD_BYTES, Quotas, keys_exceeded
 from tools.stores import KeyConflict, KeyInFlight
 
@@ -178,22 +178,22 @@ class SqlPlanStore:
 
 
 async def sweep_calls(database: Database) -> None:
-    """Forget what has expired: results, keys and plans with their steps, of all tenants."""
+    """Forget what has expired: results, keys, tasks and plans with their steps, of all tenants."""
     now = now_us()
     async with database.write() as connection:
         gone = select(plans.c.handle_hash).where(plans.c.expires_at < now)
         await connection.execute(delete(plan_steps).where(plan_steps.c.handle_hash.in_(gone)))
-        for table in (plans, results, idempotency_keys):
+        for table in (plans, results, idempotency_keys, tasks):
             await connection.execute(delete(table).where(table.c.expires_at < now))
 
 
 async def forget_answers(database: Database, tenant_id: str) -> None:
-    """Forget what a tenant's calls left behind and may quote what is to be forgotten: kept results, and plans with their steps.
+    """Forget what a tenant's calls left behind and may quote what is to be forgotten: kept results, tasks, and plans with their steps.
 
     Keys of writes stay: they hold no answer of the context plane, and without them a write would happen twice.
     """
     async with database.write() as connection:
-        for table in (plan_steps, plans, results):
+        for table in (plan_steps, plans, results, tasks):
             await connection.execute(delete(table).where(table.c.tenant_id == tenant_id))
 
 
