@@ -22,7 +22,7 @@ from server.storage.ai_gateway.feedback import SqlFeedbackStore
 from server.storage.ai_gateway.model_calls import SqlModelCallStore
 from server.storage.audit.reading import SqlAuditTrail
 from server.storage.context_plane.context_store import SqlContextStore
-from server.storage.context_plane.documents import SqlDocumentStore
+from server.storage.context_plane.documents.document_store import SqlDocumentStore
 from server.storage.context_plane.extractions import SqlExtractionStore
 from server.storage.context_plane.knowledge import SqlKnowledgeStore
 from server.storage.context_plane.pairs import SqlPairStore

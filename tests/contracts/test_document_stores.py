@@ -6,7 +6,7 @@ from dataclasses import replace
 import anyio
 import pytest
 
-from server.storage.context_plane.documents import SqlDocumentStore
+from server.storage.context_plane.documents.document_store import SqlDocumentStore
 from server.storage.database import Database
 from tools.context_plane.documents.chunking import Chunk
 from tools.context_plane.rag.records import DocumentFailure, DocumentFilter, DocumentRecord, new_document_id

@@ -7,7 +7,7 @@ from functools import cached_property, partial
 from sqlalchemy import Connection
 
 from server.storage.context_plane.context_changes import context_change
-from server.storage.context_plane.document_changes import add_document, delete_which
+from server.storage.context_plane.documents.document_changes import add_document, delete_which
 from server.storage.schema.document_tables import documents
 from server.storage.workflows.marks import SqlMarks
 from server.storage.workflows.new_runs import QueuedRun, enqueue

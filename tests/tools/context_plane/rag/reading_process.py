@@ -10,7 +10,7 @@ import sys
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from server.storage.context_plane.documents import SqlDocumentStore
+from server.storage.context_plane.documents.document_store import SqlDocumentStore
 from server.storage.database import Database
 from tools.context_plane.documents.parsing import DocumentParser
 from tools.context_plane.rag.ingestion import DocumentIngestion

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from server.config.store import sqlite_url
-from server.storage.context_plane.documents import SqlDocumentStore
+from server.storage.context_plane.documents.document_store import SqlDocumentStore
 from server.storage.database import Database
 from tests.conftest import REPOSITORY
 from tests.contracts.test_document_stores import document

@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection, delete, func, or_, select, update
 
-from server.storage.context_plane.document_rows import RECORD_COLUMNS, record_of
+from server.storage.context_plane.documents.document_rows import RECORD_COLUMNS, record_of
 from server.storage.database import Database, now_us
 from server.storage.schema.document_tables import document_contents, documents
 from tools.context_plane.ids import new_id

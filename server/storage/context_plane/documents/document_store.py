@@ -7,9 +7,9 @@ import orjson
 from sqlalchemy import ColumnElement, Connection, delete, func, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 
-from server.storage.context_plane.document_changes import add_document, delete_documents, delete_which
-from server.storage.context_plane.document_queue import forget_content, held_by
-from server.storage.context_plane.document_rows import (
+from server.storage.context_plane.documents.document_changes import add_document, delete_documents, delete_which
+from server.storage.context_plane.documents.document_queue import forget_content, held_by
+from server.storage.context_plane.documents.document_rows import (
     RECORD_COLUMNS,
     among,
     fitting,
@@ -17,7 +17,7 @@ from server.storage.context_plane.document_rows import (
     record_of,
     seen_by,
 )
-from server.storage.context_plane.document_texts import DocumentTexts
+from server.storage.context_plane.documents.document_texts import DocumentTexts
 from server.storage.context_plane.revisions import next_revision, revision_of
 from server.storage.database import Database, now_us
 from server.storage.insertion import insert_in_thread

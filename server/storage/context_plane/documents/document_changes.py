@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import ColumnElement, Connection, delete, func, insert, select
 
-from server.storage.context_plane.document_rows import RECORD_COLUMNS, record_of, values_of
+from server.storage.context_plane.documents.document_rows import RECORD_COLUMNS, record_of, values_of
 from server.storage.context_plane.revisions import next_revision
 from server.storage.database import now_us
 from server.storage.insertion import insert_in_thread

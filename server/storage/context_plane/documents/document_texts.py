@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 
 from sqlalchemy import Text, cast, func, select
 
-from server.storage.context_plane.document_queue import DocumentQueue
+from server.storage.context_plane.documents.document_queue import DocumentQueue
 from server.storage.context_plane.phrases import holding
 from server.storage.schema.document_tables import documents
 
