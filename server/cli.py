@@ -30,6 +30,7 @@ COMMANDS = {
     "ai": ("ai.group", "Models: callers' keys, routes, prices, budgets, usage."),
     "context": ("context.group", "What is known: facts with their time and source."),
     "rag": ("rag.group", "Documents that questions are answered from, with citations."),
+    "schedule": ("schedule.group", "What the gateway starts by itself, and when."),
     "webhook": ("webhook.group", "Signed requests of others that start workflows."),
     "audit": ("audit.group", "Who did what; and the catalogue's rules."),
     "client-config": ("client_config", "Print what to paste into an MCP client."),

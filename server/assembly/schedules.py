@@ -57,7 +57,7 @@ class ScheduledWork:
             self.scheduler.runs_changed()
 
     async def _tenants_changed(self, changes: Sequence[Change]) -> None:
-        await _bring([change.tenant_id or change.item for change in changes if change.tenant_id or change.item], self.store)
+        await bring_builtin_schedules([change.item for change in changes if change.item], self.store)
         self.scheduler.wake()
 
 
@@ -82,7 +82,7 @@ def assemble_schedules(store: Store, tenants: Tenants, egress: Egress, work: Dur
         return False
 
     async def prepare() -> None:
-        await _bring([tenant.tenant_id for tenant in await store.tenants.all()], store)
+        await bring_builtin_schedules([tenant.tenant_id for tenant in await store.tenants.all()], store)
         scheduler.counts.last_started_us.update(await store.schedules.last_started_us(BUILTIN, now_us() - 2 * DAY_US))
 
     scheduler = Scheduler(
@@ -101,7 +101,7 @@ def assemble_schedules(store: Store, tenants: Tenants, egress: Egress, work: Dur
     return ScheduledWork(store, tenants, Schedules(store.schedules, _KnownWorkflows(work.registry)), scheduler)
 
 
-async def _bring(tenant_ids: Sequence[str], store: Store) -> None:
+async def bring_builtin_schedules(tenant_ids: Sequence[str], store: Store) -> None:
     """See that tenants have the built-in schedules."""
     for start in range(0, len(tenant_ids), _TENANTS):
         some = tenant_ids[start : start + _TENANTS]

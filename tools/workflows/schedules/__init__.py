@@ -1,4 +1,4 @@
-"""Schedules: workflows that begin at times of a zone, one start a slot on any number of nodes (docs/decisions/0056).
+"""Schedules: workflows that begin at times of a zone, one start a slot on any number of nodes (docs/decisions/0062).
 
 cron       when the slots are                schedule   what is started then, and what became of it
 stores     what is remembered                scheduler  waits for the next slot and takes it

@@ -1,0 +1,1 @@
+"""`ascend schedule`: one file a command."""

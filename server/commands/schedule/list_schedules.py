@@ -1,0 +1,30 @@
+"""`ascend schedule list`."""
+
+import click
+
+from server.commands.frame import json_option, run_async, with_settings
+from server.commands.rows import print_rows
+from server.commands.schedule.opened import open_schedules, tenant_option
+from server.commands.schedule.rows import schedule_row
+from server.config.settings import Settings
+
+
+@click.command("list")
+@tenant_option
+@json_option
+@with_settings
+@run_async
+async def command(settings: Settings, tenant: str, as_json: bool) -> None:
+    """List a tenant's schedules: what each starts, when it comes next (UTC) and how its last run went.
+
+    One that the gateway brought starts nothing where there is nothing to look at, such as connections or calls.
+    """
+    async with open_schedules(settings, tenant) as scheduled:
+        store = scheduled.store
+        last = await store.schedules.last_runs(tenant)
+        people = {each.subject_id: each.email for each in await store.subjects.of_tenant(tenant)}
+        found = await store.schedules.of(tenant)
+    rows = [schedule_row(each, last.get(each.name), people) for each in found]
+    if as_json:
+        rows = [row | {"given": each.given, "origin": each.origin, "paused": each.is_paused} for row, each in zip(rows, found, strict=True)]
+    print_rows(rows, as_json=as_json, empty="no schedules")

@@ -1,0 +1,58 @@
+"""Schedules and their runs as rows, and reports as lines."""
+
+from collections.abc import Mapping
+
+from server.commands.terminal import say
+from server.commands.times import shown_time
+from tools.operation import Json
+from tools.workflows.schedules.schedule import Schedule, ScheduleRun
+
+
+def schedule_row(schedule: Schedule, last: ScheduleRun | None, people: Mapping[str, str]) -> dict[str, object]:
+    """Return a schedule with its last slot; `people`: subject -> e-mail address."""
+    acts_for = schedule.acts_for.subject if schedule.acts_for else ""
+    return {
+        "name": schedule.name,
+        "workflow": schedule.workflow,
+        "cron": schedule.cron.expression,
+        "zone": schedule.cron.zone,
+        "as": people.get(acts_for, acts_for),
+        "next": "paused" if schedule.is_paused else shown_time(schedule.next_at_us) or "never",
+        "last": shown_time(last.started_at_us) if last else None,
+        "went": went(last) if last else None,
+    }
+
+
+def run_row(run: ScheduleRun) -> dict[str, object]:
+    took_s = None if run.ended_at_us is None or not run.run_id else round((run.ended_at_us - run.started_at_us) / 1e6, 1)
+    return {
+        "schedule": run.name,
+        "slot": shown_time(run.slot_us),
+        "cause": run.cause,
+        "state": run.state,
+        "started": shown_time(run.started_at_us),
+        "took_s": took_s,
+        "missed": run.missed or None,
+        "findings": run.report["counts"].get("findings") if run.report and isinstance(run.report.get("counts"), dict) else None,
+        "run": run.run_id or None,
+        "reason": run.reason or None,
+    }
+
+
+def went(run: ScheduleRun) -> str:
+    """Say in a few words how a run went."""
+    row = run_row(run)
+    return f"{run.state}, {row['findings']} finding{'' if row['findings'] == 1 else 's'}" if row["findings"] is not None else run.state
+
+
+def say_report(report: Mapping[str, Json]) -> None:
+    """Print a report: its counts in one line, each finding with what to do below it."""
+    counts = ", ".join(f"{count} {name}" for name, count in report["counts"].items()) if isinstance(report.get("counts"), dict) else ""
+    say(f"{report['title']} ({counts}), {report.get('checked_at')}")
+    for each in report["findings"]:
+        if isinstance(each, dict):
+            say(f"  {each.get('kind')}: {each.get('about')}: {each.get('message')}")
+            if each.get("hint"):
+                say(f"    {each['hint']}")
+    if left_out := report.get("left_out"):
+        say(f"  and {left_out} more that had no room")
