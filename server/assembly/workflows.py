@@ -7,6 +7,7 @@ from typing import Any
 from oauth.authorization.scope_narrowing import AllowedScopes, narrow
 from oauth.principal import Principal
 from oauth.tenants import Tenants
+from server.assembly.ingestion import ingestion_workflows
 from server.storage.change_feed import Change, ChangeFeed
 from server.storage.store import Store
 from server.storage.workflows.new_runs import TOPIC
@@ -47,6 +48,7 @@ class DurableWork:
 def assemble_workflows(store: Store, door: Callable[[], Dispatch], principal_of: PrincipalOf) -> DurableWork:
     """Put the parts together. `door`: the dispatcher, asked for when a run calls something; workflows are added to the registry."""
     registry = WorkflowRegistry()
+    registry.add(*ingestion_workflows(store.subjects))
     engine = Engine(store.runs, with_events(registry.find, store.deliveries), RunCalls(door, principal_of))
     return DurableWork(DurableWorkflows(store.run_records, registry, engine.wake), registry, engine)
 

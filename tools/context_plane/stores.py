@@ -29,6 +29,19 @@ class Scope:
 
 
 @dataclass(frozen=True, slots=True)
+class EpisodeVersion:
+    """An episode without its words: one version of what a source has under an id."""
+
+    episode_id: int
+    audience: str
+    source: str
+    source_id: str
+    content_hash: str
+    kind: str
+    occurred_at_us: int
+
+
+@dataclass(frozen=True, slots=True)
 class IndexedFact:
     """A fact with the words that it is found by."""
 
@@ -56,6 +69,14 @@ class EpisodeRows(Protocol):
     def known_episode(self, audience: str, source: str, source_id: str, content_hash: str) -> Episode | None: ...
     def add_episodes(self, episodes: Sequence[Episode]) -> None: ...
     def episodes(self, episode_ids: Collection[int]) -> Mapping[int, Episode]: ...
+
+    def versions_of(self, source: str, source_ids: Collection[str]) -> Mapping[str, Sequence[EpisodeVersion]]:
+        """Return the episodes of each id that a source gave, of every audience."""
+        ...
+
+    def versions_between(self, source: str, from_us: int, to_us: int) -> Sequence[EpisodeVersion]:
+        """Return a source's episodes that occurred in [from, to), of every audience."""
+        ...
 
     def claims_of(self, parts: Collection[Part]) -> Sequence[Claim]:
         """Return the claims of these groups, or parts of them, withdrawn ones too."""

@@ -38,10 +38,11 @@ class GongStandIn:
         per_day: int = 500,
         first_day: date | None = None,
         seed: int = 1,
+        days: int | None = None,
     ) -> None:
         self.clock, self.traffic = clock or StandInClock(), Traffic()
         self._faults = faults or GongFaults()
-        self.calls = GongCalls(first_day or self.clock.now.date() - timedelta(days=30), per_day, seed, self._faults)
+        self.calls = GongCalls(first_day or self.clock.now.date() - timedelta(days=30), per_day, seed, self._faults, days)
         self._cursors = Cursors(self.clock, self._faults)
         self._authorization = "Basic " + base64.b64encode(f"{ACCESS_KEY}:{secret}".encode()).decode()
         #: call id -> how often its details were asked for in vain

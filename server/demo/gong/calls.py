@@ -36,10 +36,10 @@ class GongCall:
 
 
 class GongCalls:
-    """All calls from `first_day` on, `per_day` on each; what was deleted or changed by hand, too."""
+    """All calls from `first_day` on, `per_day` on each, of so many `days` (None: no end); what was deleted or changed by hand, too."""
 
-    def __init__(self, first_day: date, per_day: int, seed: int, faults: GongFaults) -> None:
-        self.first_day, self.per_day = first_day, per_day
+    def __init__(self, first_day: date, per_day: int, seed: int, faults: GongFaults, days: int | None = None) -> None:
+        self.first_day, self.per_day, self.days = first_day, per_day, days
         self._seed, self._faults = seed, faults
         self._days: dict[int, tuple[GongCall, ...]] = {}
         self._by_id: dict[str, GongCall] = {}
@@ -91,7 +91,7 @@ class GongCalls:
 
     def _made(self, day: int) -> Iterator[GongCall]:
         midnight = datetime.combine(self.first_day + timedelta(days=day), datetime.min.time(), UTC)
-        for n in range(self.per_day):
+        for n in range(self.per_day if self.days is None or day < self.days else 0):
             number = day * self.per_day + n
             dice = random.Random(f"gong:{self._seed}:{number}")  # noqa: S311  made-up calls
             started = midnight + timedelta(seconds=dice.randrange(7 * 3600, 19 * 3600))

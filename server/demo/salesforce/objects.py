@@ -27,6 +27,16 @@ FIELDS = {
     "Task": ("Subject", "WhoId", "WhatId", "ActivityDate", "Status", "OwnerId"),
     "Event": ("Subject", "WhoId", "WhatId", "ActivityDateTime", "OwnerId"),
 }
+#: of a lookup, the name by which a query reaches what it refers to: Account.Name
+RELATIONS = {
+    "Account": "AccountId",
+    "Owner": "OwnerId",
+    "Parent": "ParentId",
+    "Contact": "ContactId",
+    "Opportunity": "OpportunityId",
+    "Who": "WhoId",
+    "What": "WhatId",
+}
 #: fields of which the history is kept
 TRACKED = frozenset({"StageName", "Amount", "OwnerId", "CloseDate"})
 MOST_EDITS = 1_000
@@ -34,9 +44,10 @@ EVERY_RECORD = ("Id", "IsDeleted", "CreatedDate", "LastModifiedDate", "SystemMod
 
 
 def fields_of(kind: str) -> frozenset[str]:
-    """Return every field of an object; rows of a history never change, and have no SystemModstamp."""
+    """Return what a query may name of an object; rows of a history never change, and have no SystemModstamp."""
     own = {"Id", "IsDeleted", "CreatedDate"} if kind == "OpportunityFieldHistory" else set(EVERY_RECORD)
-    return frozenset(own.union(FIELDS[kind]))
+    related = {f"{relation}.Name" for relation, lookup in RELATIONS.items() if lookup in FIELDS[kind]}
+    return frozenset(own.union(FIELDS[kind], related))
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from server.demo.salesforce.faults import SalesforceFaults
-from server.demo.salesforce.objects import FIELDS, first_objects, history_of
+from server.demo.salesforce.objects import FIELDS, RELATIONS, first_objects, history_of
 from server.demo.salesforce.record import BIN_DAYS, Record
 from server.demo.salesforce.soql import Soql
 from server.demo.stand_ins.clock import StandInClock
@@ -28,7 +28,8 @@ class Org:
         rows = [row for row in seen if row is not None and (with_deleted or not row["IsDeleted"]) and query.fits(row)]
         for name in reversed(query.order):
             rows.sort(key=lambda row: (row.get(name) is not None, row.get(name)))
-        return rows[: query.limit]
+        related = [field for field in query.fields if "." in field]
+        return [{**row, **{field: self._related(row, field) for field in related}} for row in rows[: query.limit]]
 
     def deleted(self, kind: str, begin: datetime, end: datetime) -> list[tuple[str, datetime]]:
         """Return what was deleted in a time, by id."""
@@ -58,8 +59,20 @@ class Org:
     def delete(self, kind: str, record_id: str) -> None:
         self._records[kind][record_id].deleted_at = self._clock.now
 
+    def records(self, kind: str) -> Mapping[str, Record]:
+        """Return every record of an object by id, deleted ones too."""
+        return self._of(kind)
+
     def ids(self, kind: str) -> list[str]:
         return list(self._of(kind))
+
+    def _related(self, row: Mapping[str, Any], field: str) -> Any:
+        """Return a field of the record that a lookup refers to; None where it refers to none that is there."""
+        relation, _, name = field.partition(".")
+        record_id = row.get(RELATIONS[relation])
+        found = next((records[record_id] for records in self._records.values() if record_id in records), None)
+        seen = None if found is None else found.seen_at(self._clock.now)
+        return None if seen is None else seen.get(name)
 
     def _of(self, kind: str) -> Mapping[str, Record]:
         if kind == "OpportunityFieldHistory":
@@ -70,7 +83,16 @@ class Org:
 def plain(kind: str, row: Mapping[str, Any], fields: tuple[str, ...]) -> dict[str, Any]:
     """Return a row as an answer has it: its attributes, then the fields that were asked for."""
     attributes = {"type": kind, "url": f"/services/data/{VERSION}/sobjects/{kind}/{row['Id']}"}
-    return {"attributes": attributes} | {name: written(row.get(name)) for name in fields}
+    told: dict[str, Any] = {"attributes": attributes}
+    for name in fields:
+        relation, _, field = name.partition(".")
+        if not field:
+            told[name] = written(row.get(name))
+        elif row.get(name) is None:
+            told[relation] = None
+        else:
+            told[relation] = {"attributes": {"type": relation}, field: written(row[name])}
+    return told
 
 
 def written(value: Any) -> Any:

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Row, bindparam, update
+from sqlalchemy import ColumnElement, Row, bindparam, select, update
 
 from server.storage.context_plane.matching import matching, numbers, present
 from server.storage.context_plane.parts import rows_of_parts
@@ -11,7 +11,20 @@ from server.storage.context_plane.tenant_rows import TenantRows
 from server.storage.insertion import insert_in_thread
 from server.storage.schema.context_tables import claims, episodes
 from tools.context_plane.facts import Claim, Episode, Group, Part, said_number
+from tools.context_plane.stores import EpisodeVersion
 
+#: an episode without its words
+_VERSION: tuple[ColumnElement[Any], ...] = (
+    episodes.c.episode_id,
+    episodes.c.audience,
+    episodes.c.source,
+    episodes.c.source_id,
+    episodes.c.content_hash,
+    episodes.c.kind,
+    episodes.c.occurred_at,
+)
+#: ids in one statement
+_AT_ONCE = 500
 _WITHDRAW = (
     update(claims)
     .where(claims.c.tenant_id == bindparam("of"), claims.c.claim_id == bindparam("id"), claims.c.withdrawn_at.is_(None))
@@ -35,6 +48,22 @@ class SqlEpisodeRows(TenantRows):
     def episodes(self, episode_ids: Collection[int]) -> Mapping[int, Episode]:
         rows = matching(self.connection, episodes, self.tenant_id, (episodes.c.episode_id,), numbers(episode_ids))
         return {row.episode_id: episode_of(row) for row in rows}
+
+    def versions_of(self, source: str, source_ids: Collection[str]) -> Mapping[str, Sequence[EpisodeVersion]]:
+        found: dict[str, list[EpisodeVersion]] = {}
+        wanted = list(dict.fromkeys(source_ids))
+        for begin in range(0, len(wanted), _AT_ONCE):
+            of_ids = episodes.c.source_id.in_(wanted[begin : begin + _AT_ONCE])
+            query = select(*_VERSION).where(episodes.c.tenant_id == self.tenant_id, episodes.c.source == source, of_ids)
+            for row in self.connection.execute(query):
+                found.setdefault(row.source_id, []).append(_version_of(row))
+        return found
+
+    def versions_between(self, source: str, from_us: int, to_us: int) -> Sequence[EpisodeVersion]:
+        c = episodes.c
+        within = (c.occurred_at >= from_us, c.occurred_at < to_us)
+        query = select(*_VERSION).where(c.tenant_id == self.tenant_id, c.source == source, *within)
+        return [_version_of(row) for row in self.connection.execute(query)]
 
     def claims_of(self, parts: Collection[Part]) -> Sequence[Claim]:
         return [claim_of(row) for row in rows_of_parts(self, claims, parts)]
@@ -124,6 +153,18 @@ def episode_of(row: Row[Any]) -> Episode:
         url=at["url"],
         content=at["content"],
         added_by=at["added_by"],
+    )
+
+
+def _version_of(row: Row[Any]) -> EpisodeVersion:
+    return EpisodeVersion(
+        episode_id=row.episode_id,
+        audience=row.audience,
+        source=row.source,
+        source_id=row.source_id,
+        content_hash=row.content_hash,
+        kind=row.kind,
+        occurred_at_us=row.occurred_at,
     )
 
 

@@ -56,6 +56,8 @@ episodes = Table(
     #: a number made of who asserted it; 0: nobody's share
     Column("added_by", BigInteger, nullable=False, server_default="0"),
     Index("uq_episodes_source", "tenant_id", "audience", "source", "source_id", "content_hash", unique=True),
+    Index("ix_episodes_source_id", "tenant_id", "source", "source_id"),
+    Index("ix_episodes_occurred_at", "tenant_id", "source", "occurred_at"),
 )
 
 #: Which episodes a model has read, for tenants that want it.

@@ -14,9 +14,10 @@ import pytest
 from server.demo.salesforce.api import DATA, SalesforceStandIn
 from server.demo.salesforce.faults import SalesforceFaults
 from server.demo.stand_ins.clock import StandInClock, text_of
-from server.demo.stand_ins.record_ids import id18, record_id
+from server.demo.stand_ins.record_ids import record_id
 from server.demo.stand_ins.vendor import serving_vendor
 from server.http.listen import listen
+from tools.workflows.ingestion.salesforce.record_ids import id18
 
 FIRST_DAY = datetime(2026, 9, 1, tzinfo=UTC)
 NOW = datetime(2026, 11, 2, 12, tzinfo=UTC)
@@ -149,6 +150,12 @@ async def test_stages_have_a_history_with_dates_of_their_own(http: httpx2.AsyncC
     deal = [row for row in rows if row["OpportunityId"] == rows[0]["OpportunityId"]]
     assert (deal[0]["OldValue"], deal[-1]["NewValue"]) in {("Prospecting", "Closed Won"), ("Prospecting", "Closed Lost")}
     assert error_of(await ask(http, "SELECT SystemModstamp FROM OpportunityFieldHistory")) == (400, "INVALID_FIELD")
+
+
+async def test_a_lookup_is_followed_to_a_name(http: httpx2.AsyncClient) -> None:
+    record = (await ask(http, "SELECT Id, Account.Name, Owner.Name FROM Opportunity LIMIT 1")).json()["records"][0]
+    assert (record["Account"]["Name"], record["Owner"]["attributes"]["type"]) == ("Northwind Bakery", "Owner")
+    assert (await ask(http, "SELECT Parent.Name FROM Account LIMIT 1")).json()["records"][0]["Parent"] is None
 
 
 async def test_what_is_wrong_with_a_query_is_said_by_code(org: SalesforceStandIn, http: httpx2.AsyncClient) -> None:

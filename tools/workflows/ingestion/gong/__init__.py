@@ -1,0 +1,1 @@
+"""gong-ingest: calls become episodes, who took part becomes facts, what was said passages."""

@@ -1,0 +1,1 @@
+"""salesforce-ingest: records become facts by field maps, with the validity that their history says."""
