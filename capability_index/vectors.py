@@ -85,15 +85,12 @@ class CodedMatrix:
         n, d = codes.shape
         if (n < CODED_FROM_ROWS and n * d < CODED_FROM_NUMBERS) or d <= 2 * HEAD:
             return CodedMatrix(codes, scales, codes * scales[:, None], np.zeros((0, 0), np.float32))
-        sample = slice(0, n, max(n // CODED_FROM_ROWS, 1))
+        known = np.flatnonzero(scales)
+        sample = known[:: max(len(known) * d // CODED_FROM_NUMBERS, 1)]
         rows = codes[sample] * scales[sample, None]
         # Eigenvalues ascend. Not centred: a cosine counts from the origin.
         axes = np.ascontiguousarray(np.linalg.eigh(rows.T @ rows)[1][:, -HEAD:], np.float32)
-        head = np.empty((n, HEAD), np.float32)
-        for start in range(0, n, _CHUNK_ROWS):
-            chunk = slice(start, start + _CHUNK_ROWS)
-            head[chunk] = (codes[chunk].astype(np.float32) @ axes) * scales[chunk, None]
-        return CodedMatrix(codes, scales, head, axes)
+        return CodedMatrix(codes, scales, _heads(codes, scales, axes), axes)
 
     def __len__(self) -> int:
         return len(self.codes)
@@ -108,11 +105,25 @@ class CodedMatrix:
         all_codes = np.zeros((n, codes.shape[1]), np.int8) if held is None else held.codes.copy()
         all_scales = np.zeros(n, np.float32) if held is None else held.scales.copy()
         all_codes[rows], all_scales[rows] = codes, scales
-        return CodedMatrix.of_codes(all_codes, all_scales)
+        if held is None or not len(held.axes):
+            return CodedMatrix.of_codes(all_codes, all_scales)
+        # The axes stay: finding them takes longer than all else, and a merge finds them anew.
+        head = held.head.copy()
+        head[rows] = _heads(codes, scales, held.axes)
+        return CodedMatrix(all_codes, all_scales, head, held.axes)
 
     def exact(self, rows: Rows, queries: Floats) -> Floats:
         """Return the cosines (len(queries), len(rows)) of a few rows; int8 takes less than 0.01."""
         return np.asarray((queries @ self.codes[rows].astype(np.float32).T) * self.scales[rows], np.float32)
+
+
+def _heads(codes: NDArray[np.int8], scales: Floats, axes: Floats) -> Floats:
+    """Return the coordinates of rows on `axes`."""
+    head = np.empty((len(codes), axes.shape[1]), np.float32)
+    for start in range(0, len(codes), _CHUNK_ROWS):
+        chunk = slice(start, start + _CHUNK_ROWS)
+        head[chunk] = (codes[chunk].astype(np.float32) @ axes) * scales[chunk, None]
+    return head
 
 
 def whole_rows(matrix: Matrix | CodedMatrix) -> Floats:

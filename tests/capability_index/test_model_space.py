@@ -141,3 +141,8 @@ def test_many_long_vectors_are_scanned_by_their_heads_and_hold_the_memory_of_the
     out = np.empty(n, np.float32)
     matrix.scan(rows[7], out)
     assert best_rows(out, 1)[0] == 7
+    half = np.arange(0, n, 2)
+    partly = CodedMatrix.filled(n, None, half, matrix.codes[half], matrix.scales[half])
+    whole = CodedMatrix.filled(n, partly, half[:-1] + 1, matrix.codes[half[:-1] + 1], matrix.scales[half[:-1] + 1])
+    whole.scan(rows[7], out)
+    assert (best_rows(out, 1)[0], partly.lacking is None) == (7, False)

@@ -11,7 +11,8 @@ from server.commands.doctor import DoctorFinding, vectors_findings
 from tests.server.context_vectors.conftest import World, world_of
 from tests.server.context_vectors.embeddings_provider import EmbeddingsProvider
 from tests.waiting import until
-from tools.context_plane.indexing import vector_filling
+from tools.context_plane.indexing import live_indexes, vector_filling
+from tools.context_plane.indexing.live_index import SEGMENT
 
 ABOUT_A, ABOUT_B = "about-a/8", "about-b/12"
 SAID = ("Kahuna", "mood", "quuxley")
@@ -77,6 +78,22 @@ async def test_words_and_table_answer_while_vectors_are_made_and_new_facts_are_f
     assert (await world.ask("mood of Orinoco"))["facts"][0]["value"] == "zorbitz"
     await world.until_filled(ABOUT_A)
     assert (await world.ask("snargly"))["facts"][0]["value"] == "zorbitz"
+
+
+async def test_what_comes_while_vectors_are_made_gets_its_own_unasked(
+    world: World, provider: EmbeddingsProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live_indexes, "SAVE_AFTER_S", 3_600.0)
+    await world.name(acme="one/about-a")
+    provider.opened.clear()
+    await world.tell(SAID)
+    await world.ask(QUESTION)
+    await until(lambda: provider.waiting > 0)
+    await world.post("context/facts", {"facts": [{"subject": "Orinoco", "predicate": "mood", "value": "zorbitz"}]})
+    held = world.gateway.context.facts._open["acme"]
+    await until(lambda: held.index.count(SEGMENT) == 14)
+    provider.opened.set()
+    await until(lambda: world.spaces() == {ABOUT_A: 14})
 
 
 async def test_each_tenants_texts_go_to_its_own_model_alone(world: World, provider: EmbeddingsProvider) -> None:

@@ -29,6 +29,8 @@ class RowsToFill:
         #: of the turn under way
         self.scope: anyio.CancelScope | None = None
         self.ended = anyio.Event()
+        #: something came while it was under way
+        self.is_wanted_again = False
         #: nothing more is made: there is no room for it
         self.is_over = False
         self._space = ""

@@ -49,7 +49,9 @@ class VectorFilling:
         if known is None or known.held is not held:
             known = self._known[held.tenant_id] = RowsToFill(held)
         known.model = wanted
-        if not known.is_held_back and known.due_at <= self._clock():
+        if known.scope is not None:
+            known.is_wanted_again = True
+        elif not known.is_held_back and known.due_at <= self._clock():
             self._turns.setdefault(held.tenant_id)
             self._woken.set()
 
@@ -132,7 +134,8 @@ class VectorFilling:
         finally:
             known.scope = None
             known.ended.set()
-        if is_more:
+        if is_more or known.is_wanted_again:
+            known.is_wanted_again = False
             self.look(known.held)
 
     def _failed(self, known: RowsToFill, reason: str, retry_after_s: float) -> None:
