@@ -31,7 +31,7 @@ PLANES = {
         "tools.context_plane",
         "server.assembly.context",
         "server.assembly.documents",
-        "server.context_api",
+        "server.rest_api",
         "server.storage.context_plane",
         "server.storage.schema.context_tables",
         "server.storage.schema.document_tables",

@@ -30,9 +30,6 @@ from server.assembly.workflows import DurableWork, assemble_workflows, principal
 from server.audited import unaudited
 from server.bearer import Challenges
 from server.config.settings import Settings
-from server.context_api.callers import ContextCallers
-from server.context_api.endpoint import ContextEndpoint
-from server.context_api.front import ContextFront
 from server.discovery import Discovery
 from server.error_responses import exception_handlers
 from server.housekeeping import Housekeeping
@@ -48,6 +45,9 @@ from server.observability.schedule_metrics import ScheduleMetrics
 from server.observability.workflow_metrics import WorkflowMetrics
 from server.pages.page import Pages
 from server.proxy_headers import ProxyHeaders
+from server.rest_api.callers import RestCallers
+from server.rest_api.endpoint import RestEndpoint
+from server.rest_api.front import RestFront
 from server.storage.change_feed import Change, ChangeFeed
 from server.storage.store import Store, open_store
 from tools.context_plane.extraction.extractions import Extractions
@@ -187,11 +187,9 @@ async def open_gateway(settings: Settings) -> AsyncIterator[Gateway]:
             assemble_admin(settings, store, tenants, authorization.access_tokens, ai_gateway),
         ]
         model_api = ai_gateway.endpoint(settings, tenants, authorization.access_tokens)
-        callers = ContextCallers(authorization.access_tokens, tenants, settings, authorization.revocation)
+        callers = RestCallers(authorization.access_tokens, tenants, settings, authorization.revocation)
         # decision 0018: what a request passes stands in the order of how often they come.
-        rest = ContextFront(
-            ContextEndpoint(operations.dispatcher, callers), ModelFront(model_api, _behind_proxy(routes, people.pages, settings))
-        )
+        rest = RestFront(RestEndpoint(operations.dispatcher, callers), ModelFront(model_api, _behind_proxy(routes, people.pages, settings)))
         app = McpFront(authorization.guard(mcp), rest)
         upkeep.close()
         yield Gateway(app, settings, store, tenants, connections, operations, authorization, ai_gateway, context, work, webhooks, scheduled)

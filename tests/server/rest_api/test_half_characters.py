@@ -9,8 +9,8 @@ import httpx2
 import pytest
 
 from tests.command_line import ascend_here
-from tests.server.context_api.test_rest_and_mcp import Doors, doors_of
 from tests.server.mcp.requests import modern_body, modern_headers
+from tests.server.rest_api.test_rest_and_mcp import Doors, doors_of
 from tests.waiting import until
 from tools.operation import Json
 

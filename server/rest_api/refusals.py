@@ -1,4 +1,4 @@
-"""What the context API refuses before an operation is asked, and how refusals and outcomes become HTTP."""
+"""What the REST API refuses before an operation is asked, and how refusals and outcomes become HTTP."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

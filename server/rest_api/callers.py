@@ -1,4 +1,4 @@
-"""Who calls the context API: an access token of the caller's own MCP endpoint, and the tenant from it alone."""
+"""Who calls the REST API: an access token of the caller's own MCP endpoint, and the tenant from it alone."""
 
 from starlette.types import Scope
 
@@ -9,11 +9,11 @@ from oauth.tokens.formats import hash_token
 from oauth.tokens.revocation import Revocation
 from server.bearer import Challenges, token_in_query
 from server.config.settings import Settings
-from server.context_api.refusals import RequestRefused
 from server.origins import Callers, host_of
+from server.rest_api.refusals import RequestRefused
 
 
-class ContextCallers:
+class RestCallers:
     """Turns the headers of a request into a Principal, by the rules of the MCP endpoint (server/bearer.py); from memory."""
 
     def __init__(self, access_tokens: AccessTokens, tenants: Tenants, settings: Settings, revocation: Revocation | None = None) -> None:

@@ -10,9 +10,9 @@ from starlette.datastructures import Headers, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.types import Receive
 
-from server.context_api.refusals import RequestRefused
-from server.context_api.routes import Body
 from server.request_body import BODY_TIMEOUT_S, LARGE_BODY_BYTES, MAX_BODY_BYTES, read_body
+from server.rest_api.refusals import RequestRefused
+from server.rest_api.route import Body
 from tools.half_characters import with_marked_halves
 from tools.heavy_json.weight import MAX_SENT_VALUES, values_in_turns
 from tools.operation import Json
@@ -47,6 +47,8 @@ async def arguments_in(body: Body, headers: Headers, receive: Receive) -> dict[s
         also = " or multipart/form-data" if is_document else ""
         raise RequestRefused(415, "unsupported_media", f"the body is {media_type[:60]}", f"send application/json{also}")
     raw = await _whole(receive, is_document)
+    if body == "optional" and not raw.strip():
+        return {}
     return await _form(headers, raw) if media_type == "multipart/form-data" else await _object(raw)
 
 
@@ -58,7 +60,7 @@ async def _whole(receive: Receive, is_document: bool) -> bytes:
         late = f"the body did not arrive within {seconds:.0f} s"
         raise RequestRefused(408, "invalid_arguments", late, "send it again", {"connection": "close"}) from error
     if raw is None:
-        hint = "send a document in parts, a chapter each" if is_document else "send fewer facts at once"
+        hint = "send a document in parts, a chapter each" if is_document else "send less at once"
         raise RequestRefused(413, "too_large", f"the body is larger than {most >> 20} MiB", hint, {"connection": "close"})
     return raw
 

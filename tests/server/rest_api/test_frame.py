@@ -18,9 +18,9 @@ from oauth.tokens.access_tokens import AccessTokens
 from oauth.tokens.operator_issued import OperatorIssuedTokens
 from oauth.tokens.revocation import Revocation
 from server.config.load import load
-from server.context_api.callers import ContextCallers
-from server.context_api.endpoint import ContextEndpoint
-from server.context_api.front import ContextFront
+from server.rest_api.callers import RestCallers
+from server.rest_api.endpoint import RestEndpoint
+from server.rest_api.front import RestFront
 from server.storage.memory.oauth import MemoryClientStore, MemoryGrantStore
 from tests.gateway import NOWHERE, SCOPES
 from tools.operation import CallOptions, ClientInfo, Confirmation, Failure, Json, Outcome
@@ -73,14 +73,14 @@ async def framed(folder: Path) -> AsyncIterator[Frame]:
     settings, tenants = load(folder, {}, base_url=NOWHERE), Tenants([Tenant("default", "Default"), Tenant("acme", "Acme")])
     grants, clients, door = MemoryGrantStore(), MemoryClientStore(), Door()
     access_tokens = AccessTokens(grants)
-    callers = ContextCallers(access_tokens, tenants, settings, Revocation(grants, clients, Audit()))
+    callers = RestCallers(access_tokens, tenants, settings, Revocation(grants, clients, Audit()))
 
     async def allowed(*_who: str) -> frozenset[str]:
         return SCOPES
 
     issued = OperatorIssuedTokens(grants, Resources(tenants, settings.mcp_url, settings.base_url), allowed)
     tokens = [(await issued.mint(tenant_id, "ada", SCOPES, 3600)).access_token for tenant_id in ("default", "acme")]
-    app = ContextFront(ContextEndpoint(door, callers), Starlette())
+    app = RestFront(RestEndpoint(door, callers), Starlette())
     async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url=NOWHERE) as http:
         yield Frame(door, http, *tokens)
 

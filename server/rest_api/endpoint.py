@@ -1,4 +1,4 @@
-"""Answers what comes to `/v1/context/…` and `/v1/rag/…`: who calls, which operation the URL means, and its outcome as HTTP."""
+"""Answers what comes to the URLs of operations: who calls, which operation the URL means, and its outcome as HTTP."""
 
 import logging
 import re
@@ -11,18 +11,18 @@ from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
 
 from oauth.principal import Principal
-from server.context_api.bodies import arguments_in
-from server.context_api.callers import ContextCallers
-from server.context_api.refusals import Answer, RequestRefused, answer_of
-from server.context_api.routes import Asked, paths, read_route
 from server.observability.trace_context import carrier_of, trace_id_of
 from server.request_body import ClientGone
 from server.request_scope import ALLOWED_HEADERS, CORS
+from server.rest_api.bodies import arguments_in
+from server.rest_api.callers import RestCallers
+from server.rest_api.refusals import Answer, RequestRefused, answer_of
+from server.rest_api.routes import LISTS, Asked, paths, read_route
 from server.storage.database import StoreUnavailable
 from tools.json_text import encode
 from tools.operation import CallOptions, ClientInfo, Json, Outcome
 
-log = logging.getLogger("ascend.context")
+log = logging.getLogger("ascend.rest")
 
 #: the door is told that no MCP client asks
 REST = ClientInfo("", name="rest")
@@ -47,11 +47,11 @@ class Dispatch(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class ContextEndpoint:
-    """An ASGI application for everything of the context plane: it knows URLs and bodies, and nothing of what they mean."""
+class RestEndpoint:
+    """An ASGI application for every operation that has a URL: it knows URLs and bodies, and nothing of what they mean."""
 
     dispatcher: Dispatch
-    callers: ContextCallers
+    callers: RestCallers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
@@ -111,8 +111,15 @@ def _in_query(asked: Asked, scope: Scope) -> dict[str, Json]:
         elif name in found:
             raise RequestRefused(400, "invalid_arguments", f"{name!r} stands in the URL twice", "send it once")
         else:
-            found[name] = {"true": True, "false": False}.get(value, int(value) if name == "limit" and _NUMBER.fullmatch(value) else value)
+            found[name] = _said(name, value)
     return found
+
+
+def _said(name: str, value: str) -> Json:
+    """Return an argument as the query writes it."""
+    if name in LISTS:
+        return value.split(",")
+    return {"true": True, "false": False}.get(value, int(value) if name == "limit" and _NUMBER.fullmatch(value) else value)
 
 
 def _options(asked: Asked, headers: Headers, given: dict[str, Json]) -> tuple[CallOptions, dict[str, Json]]:
