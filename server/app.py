@@ -37,6 +37,7 @@ from server.mcp.conformance.fixtures import ConformanceFixtures
 from server.mcp.endpoint import McpEndpoint
 from server.mcp.front import McpFront
 from server.mcp.request_state import RequestStates
+from server.mcp.tasks.runs import RunTasks
 from server.model_api.front import ModelFront
 from server.networks import Networks
 from server.observability.connection_metrics import ConnectionMetrics
@@ -53,6 +54,7 @@ from server.storage.store import Store, open_store
 from tools.context_plane.extraction.extractions import Extractions
 from tools.context_plane.identity.judging import PairJudging
 from tools.egress.client import Egress
+from tools.long_work import RUNS
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +142,7 @@ async def open_gateway(settings: Settings) -> AsyncIterator[Gateway]:
             states=states,
             extras=extras,
             tasks=store.tasks,
+            long_work={RUNS: RunTasks(work.workflows, connections.proof_key("tasks of runs"))},
         )
 
         async def tenants_changed(_changes: list[Change]) -> None:

@@ -12,6 +12,8 @@ from tools.operation import ClientInfo, Json
 
 TaskStatus = Literal["working", "input_required", "completed", "cancelled", "failed"]
 ENDED: tuple[TaskStatus, ...] = ("completed", "cancelled", "failed")
+#: whose an id is: of a call, of a run of a workflow
+CALLS, RUNS = "t_", "w_"
 
 
 class Resumable(str):
@@ -49,6 +51,10 @@ class LongWork(Protocol):
 
     Ids of others (another tenant, person or client), unknown ones and expired ones look alike.
     """
+
+    async def begun(self, principal: Principal, name: str) -> Task | None:
+        """Return the task of work that a call has just begun, by its own name in `Outcome.task`; None where it is not the principal's."""
+        ...
 
     async def show(self, principal: Principal, task_id: str) -> Task | None:
         """Return the task as it is now; None where there is none for this principal."""

@@ -243,7 +243,7 @@ class Outcome:
     note: str | None = None
     notes: tuple[str, ...] = ()
     trace_id: str | None = None
-    task: str | None = None  #: id of the long work that it began and that goes on (tools/long_work.py)
+    task: str | None = None  #: long work that it began and that goes on: prefix of its kind and its name (tools/long_work.py)
     #: `data` as JSON in UTF-8, where it was encoded to be measured: these bytes go out
     data_json: bytes | None = field(default=None, repr=False, compare=False)
 

@@ -27,7 +27,7 @@ LINK_FACTS = "The link serves only this person, for ten minutes"
 class ToolAnswer:
     """A CallToolResult: structured content, already encoded, and text for clients and models that read only that.
 
-    `step_up`: headers and body of an HTTP 403 to answer instead, where the response has not begun. `task`: id of long work that goes on.
+    `step_up`: headers and body of an HTTP 403 to answer instead, where the response has not begun. `task`: long work that goes on.
     """
 
     structured: Json

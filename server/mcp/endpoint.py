@@ -26,7 +26,7 @@ from server.mcp.response import JSON_HEADERS, DisconnectWatcher, Exchange
 from server.mcp.sdk_path import SdkPath
 from server.mcp.tasks.calls import NO_OTHERS, CallTasks
 from server.mcp.tasks.extension import TasksExtension
-from server.mcp.tasks.ledger import PREFIX, TaskLedger
+from server.mcp.tasks.ledger import TaskLedger
 from server.mcp.tool_calls import Dispatch, StepUp, ToolCalls
 from server.mcp.transport import send_rpc_error, send_whole
 from server.observability.trace_context import Tracing
@@ -37,7 +37,7 @@ from server.storage.change_feed import Change, ChangeFeed
 from server.storage.tools.tasks import TASKS_CHANGED, TASKS_STOPPED, task_hash
 from tools.always_on import offered
 from tools.heavy_json.weight import MAX_SENT_VALUES, values_in_turns
-from tools.long_work import LongWork, TaskStore
+from tools.long_work import CALLS, LongWork, TaskStore
 
 
 class McpEndpoint:
@@ -66,7 +66,7 @@ class McpEndpoint:
         after_s = settings.mcp.mcp_task_after_s
         self.tasks = CallTasks(self._calls.answer, TaskLedger(tasks), after_s, long_work) if tasks is not None else None
         self._calls.tasks = self.tasks
-        self._extension = TasksExtension({PREFIX: self.tasks, **long_work}) if self.tasks is not None else None
+        self._extension = TasksExtension({CALLS: self.tasks, **long_work}) if self.tasks is not None else None
         tools = [types.Tool.model_validate(tool.to_wire()) for tool in offered()]
         self._sdk_path = SdkPath(self._calls, extras.listed(tools), callers, settings.base_url, extras, self._extension)
         self._fast_path = FastPath(self._sdk_path.listing, self._sdk_path.server_info, callers, extras.tools) if has_fast_path else None

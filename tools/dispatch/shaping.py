@@ -156,4 +156,5 @@ def _answered(call: Call, outcome: Outcome, data: Json, body: bytes) -> Outcome:
         note=outcome.note,
         notes=outcome.notes,
         trace_id=call.trace_id,
+        task=outcome.task,
     )

@@ -76,6 +76,10 @@ class CallTasks:
         assert answered is not None, "nobody stops a call whose client waits for it"
         return await self._begun(request.principal, answered) or answered
 
+    async def begun(self, principal: Principal, name: str) -> None:
+        # Calls are begun by requests alone.
+        return None
+
     async def show(self, principal: Principal, task_id: str) -> Task | None:
         record = await self._ledger.find(principal, task_id)
         return None if record is None else record.task
@@ -120,8 +124,9 @@ class CallTasks:
         """Return the task of the long work that a call began; None where it began none."""
         if not isinstance(answered, ToolAnswer) or answered.task is None:
             return None
-        work = self._others.get(prefix_of(answered.task))
-        task = await work.show(principal, answered.task) if work is not None else None
+        prefix = prefix_of(answered.task)
+        work = self._others.get(prefix)
+        task = await work.begun(principal, answered.task.removeprefix(prefix)) if work is not None else None
         return None if task is None else TaskAnswer(task)
 
     async def _put_on_record(self, request: ToolRequest, running: RunningCall) -> Task | None:

@@ -15,10 +15,8 @@ from server.mcp.tasks.ending import broken_off, not_kept
 from server.mcp.tasks.work import Work
 from server.storage.database import StoreUnavailable
 from tools.errors import QuotaExceeded
-from tools.long_work import Task, TaskRecord, TaskStatus, TaskStore
+from tools.long_work import CALLS, Task, TaskRecord, TaskStatus, TaskStore
 
-#: ids of tasks of this kind; another kind of long work has another prefix
-PREFIX: Final = "t_"
 #: from its creation: the longest plan takes two minutes, and a person may be asked in between
 TTL_US: Final = 3_600 * 1_000_000
 #: how long a process may be silent
@@ -40,7 +38,7 @@ class TaskLedger:
     async def open(self, principal: Principal, work: Work, message: str | None) -> TaskRecord | None:
         """Make a task of a call that is under way; None where there is no room for it, or no store."""
         now = now_us()
-        task = Task(f"{PREFIX}{secrets.token_urlsafe(24)}", "working", message, now, now, TTL_US // 1000)
+        task = Task(f"{CALLS}{secrets.token_urlsafe(24)}", "working", message, now, now, TTL_US // 1000)
         try:
             kept = work.encoded()
             record = TaskRecord(task, kept, self._owner, now + self._lease_us, now + TTL_US)

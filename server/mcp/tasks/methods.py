@@ -19,8 +19,8 @@ from tools.errors import InvalidArguments
 from tools.long_work import LongWork, prefix_of
 from tools.operation import ClientInfo, Json
 
-#: ids are ours and short; what is longer is none
-MAX_ID_CHARS = 500
+#: ids are ours; what is longer is none
+MAX_ID_CHARS = 700
 
 
 class TaskParams(RequestParams):

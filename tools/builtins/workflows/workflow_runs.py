@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from tools.builtins.workflows.run_shown import run_summary, run_whole
 from tools.context_plane.times import BadTime, time_us
+from tools.long_work import RUNS
 from tools.near_names import near
 from tools.operation import Call, Json, Outcome
 from tools.sources.builtin import BuiltinFunction
@@ -47,7 +48,8 @@ class WorkflowRuns:
         view = await self._workflows.show(principal.tenant_id, run_id)
         if view is None or view.acts_for != principal.subject:
             raise WorkflowRefused("conflict", "the key is that of somebody else's run", "give another key")
-        return Outcome("ok", data={"run_id": run_id, "state": view.state})
+        # Whoever polls follows what begins now; what begins some day is not to be waited for.
+        return Outcome("ok", data={"run_id": run_id, "state": view.state}, task=None if "at" in given else RUNS + run_id)
 
     async def status(self, call: Call) -> Outcome:
         view = await self._own(call)
