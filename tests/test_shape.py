@@ -1,6 +1,8 @@
 """The shape of the code: file sizes, names, imports. Each rule is in docs/architecture.md."""
 
 import ast
+from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -16,35 +18,57 @@ def sources() -> list[Path]:
     return [path for package in PACKAGES for path in sorted((REPOSITORY / package).rglob("*.py"))]
 
 
+@cache
+def tree_of(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
 def name_of(path: Path) -> str:
     return str(path.relative_to(REPOSITORY))
 
 
-@pytest.mark.parametrize("path", sources(), ids=name_of)
-def test_a_file_holds_one_idea(path: Path) -> None:
+# One test a rule and not one a file: thousands of tests that look at a file each cost the suite more than the looking.
+
+
+def test_a_file_holds_one_idea() -> None:
     """At most 300 lines: past that, two ideas live there."""
-    lines = len(path.read_text(encoding="utf-8").splitlines())
-    assert lines <= MAX_LINES, f"{name_of(path)} has {lines} lines; which two ideas live here?"
+    lines_by_name = {name_of(path): len(path.read_text(encoding="utf-8").splitlines()) for path in sources()}
+    too_long = {name: lines for name, lines in lines_by_name.items() if lines > MAX_LINES}
+    assert not too_long, f"which two ideas live in each of these? {too_long}"
 
 
-@pytest.mark.parametrize("path", sources(), ids=name_of)
-def test_a_name_says_the_thing_and_not_its_kind(path: Path) -> None:
+def test_a_name_says_the_thing_and_not_its_kind() -> None:
     """A file called helpers collects what has no home."""
-    assert not FORBIDDEN_NAMES & set(path.relative_to(REPOSITORY).with_suffix("").parts)
+    assert [name_of(path) for path in sources() if FORBIDDEN_NAMES & set(path.relative_to(REPOSITORY).with_suffix("").parts)] == []
 
 
-@pytest.mark.parametrize("path", sources(), ids=name_of)
-def test_first_party_imports_are_at_the_top_and_absolute(path: Path) -> None:
+def test_first_party_imports_are_at_the_top_and_absolute() -> None:
     """An import inside a function is an edge that the import graph does not show."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    hidden = [
-        node.lineno
-        for function in ast.walk(tree)
-        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef)
-        for node in ast.walk(function)
-        if isinstance(node, ast.Import | ast.ImportFrom) and names_us(node)
-    ]
-    assert not hidden, f"{name_of(path)}: imports inside functions at lines {hidden}"
+    hidden = [f"{name_of(path)}:{line}" for path in sources() for line in hidden_imports(tree_of(path))]
+    assert not hidden, f"imports inside functions: {hidden}"
+
+
+def hidden_imports(tree: ast.AST, *, is_inside: bool = False) -> Iterator[int]:
+    """Yield the lines of first-party imports inside functions."""
+    for node in ast.iter_child_nodes(tree):
+        if is_inside and isinstance(node, ast.Import | ast.ImportFrom) and names_us(node):
+            yield node.lineno
+        # An expression has no import in it.
+        if isinstance(node, ast.stmt | ast.excepthandler | ast.match_case):
+            yield from hidden_imports(node, is_inside=is_inside or isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
+
+
+@pytest.mark.parametrize(
+    ("source", "lines"),
+    [
+        ("def f():\n    import tools.errors\n", [2]),
+        ("class A:\n    async def f(self):\n        try: pass\n        except ValueError:\n            from oauth import jwt\n", [5]),
+        ("def f(x):\n    match x:\n        case 1:\n            from . import errors\n", [4]),
+        ("import tools.errors\nif True:\n    from oauth import jwt\ndef f():\n    import json\n", []),
+    ],
+)
+def test_a_hidden_import_is_found_wherever_it_hides(source: str, lines: list[int]) -> None:
+    assert list(hidden_imports(ast.parse(source))) == lines
 
 
 def names_us(node: ast.Import | ast.ImportFrom) -> bool:
@@ -52,12 +76,10 @@ def names_us(node: ast.Import | ast.ImportFrom) -> bool:
     return any(module.split(".")[0] in (*PACKAGES, "") for module in modules)
 
 
-@pytest.mark.parametrize("path", [path for path in sources() if path.name == "__init__.py"], ids=name_of)
-def test_a_package_file_holds_one_docstring(path: Path) -> None:
+def test_a_package_file_holds_one_docstring() -> None:
     """Re-exports make cycles; the docstring says what the folder is for."""
-    body = ast.parse(path.read_text(encoding="utf-8")).body
-    assert len(body) == 1, f"{name_of(path)} has more than a docstring"
-    assert isinstance(body[0], ast.Expr)
+    bodies = {name_of(path): tree_of(path).body for path in sources() if path.name == "__init__.py"}
+    assert [name for name, body in bodies.items() if len(body) != 1 or not isinstance(body[0], ast.Expr)] == []
 
 
 def test_every_test_folder_is_a_package() -> None:
