@@ -1,5 +1,6 @@
 """The vector of a question, where the tenant's model gives it in time; otherwise words answer, and the answer says so."""
 
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,6 +10,8 @@ import anyio
 from capability_index.text_index import ModelVector
 from tools.context_plane.indexing.live_index import SEGMENT, LiveIndex
 from tools.context_plane.indexing.text_vectors import NotEncoded, TextVectors, is_space_of, space_of
+
+log = logging.getLogger("ascend.context")
 
 #: a question waits no longer for its vector
 QUERY_TIMEOUT_S = 1.0
@@ -39,8 +42,8 @@ class AskedVectors:
             return AskedAs()
         searched = [space for space in held.index.searched_spaces(SEGMENT) if is_space_of(model, space)]
         if not searched:
-            known = sum(count for space, count in held.index.spaces(SEGMENT).items() if is_space_of(model, space))
-            return AskedAs(without=f"{known:,} of {held.index.count(SEGMENT):,} rows have vectors of {model} so far")
+            # No numbers: some rows are other people's.
+            return AskedAs(without=f"vectors of {model} are being made")
         if self._clock() < self._resting_until.get(tenant_id, 0.0):
             return AskedAs(without=f"{model} failed a moment ago")
         try:
@@ -50,6 +53,10 @@ class AskedVectors:
         except (NotEncoded, TimeoutError) as failure:
             self._resting_until[tenant_id] = self._clock() + REST_S
             return AskedAs(without=str(failure) or f"{model} did not answer within {QUERY_TIMEOUT_S:g} s")
+        except Exception as error:  # words answer all the same
+            log.error("question_not_encoded", exc_info=error, extra={"facts": {"tenant": tenant_id, "model": model}})
+            self._resting_until[tenant_id] = self._clock() + REST_S
+            return AskedAs(without="a fault of the gateway")
         self._resting_until.pop(tenant_id, None)
         if space not in searched:
             return AskedAs(without=f"{model} gives vectors of {vectors.shape[1]} numbers now, and the rows have {', '.join(searched)}")
