@@ -5,10 +5,12 @@ import time
 from collections.abc import Awaitable, Callable
 
 import anyio
+import anyio.lowlevel
 
 from server.assembly.authorization import AuthorizationServer
 from server.storage.change_feed import ChangeFeed
 from server.storage.database import StoreUnavailable, now_us
+from server.storage.history.moving import move_old_calls
 from server.storage.store import Store
 from server.storage.tools.kept_calls import sweep_calls
 from tools.catalog.search_feedback import SearchFeedback
@@ -57,6 +59,9 @@ class Housekeeping:
         await self._store.passkeys.sweep(now)
         await self._store.identities.sweep(now)
         await sweep_calls(self._store.database)
+        while await move_old_calls(self._store.database, self._store.history):
+            await anyio.lowlevel.checkpoint()
+        await self._store.calls.make_room()
         await self._store.calls.forget_before(now_us() - CALLS_KEPT_US)
         await self._store.model_calls.forget_before(now_us() - MODEL_CALLS_KEPT_US)
         await self._store.operation_charges.forget_before(now_us() - MODEL_CALLS_KEPT_US)

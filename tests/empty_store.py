@@ -12,12 +12,19 @@ import anyio
 
 from capability_index.encoders.encoder import load_word_table
 from server.config.store import sqlite_url
-from server.storage.migrate import migrate
+from server.storage.migrate import HISTORY, STATE, migrate
 
 
 def put_empty_store(path: Path) -> str:
     """Put an empty SQLite store at the newest revision at `path` and return its engine URL."""
     shutil.copyfile(_first_start() / "ascend.sqlite3", path)
+    path.chmod(0o600)
+    return sqlite_url(path)
+
+
+def put_empty_history(path: Path) -> str:
+    """Put an empty history at the newest revision at `path` and return its engine URL."""
+    shutil.copyfile(_first_start() / "history.sqlite3", path)
     path.chmod(0o600)
     return sqlite_url(path)
 
@@ -30,6 +37,7 @@ def put_data_directory(path: Path) -> Path:
     if not (path / "ascend.sqlite3").exists():
         path.mkdir(parents=True, exist_ok=True, mode=0o700)
         put_empty_store(path / "ascend.sqlite3")
+        put_empty_history(path / "history.sqlite3")
         (path / "index").mkdir(exist_ok=True)
         for made in (_first_start() / "index").iterdir():
             # The table is never written to, only replaced: one file serves all.
@@ -43,6 +51,7 @@ def _first_start() -> Path:
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     # In a thread, because the test that asks first may have an event loop in its own.
     with ThreadPoolExecutor(1) as pool:
-        pool.submit(anyio.run, migrate, sqlite_url(folder / "ascend.sqlite3")).result()
+        for name, migrations in (("ascend", STATE), ("history", HISTORY)):
+            pool.submit(anyio.run, migrate, sqlite_url(folder / f"{name}.sqlite3"), migrations).result()
     load_word_table(folder / "index")
     return folder

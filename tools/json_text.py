@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 
 import orjson
 
-from tools.operation import Json, LargeJson
+from tools.large_json import LargeJson
+from tools.operation import Json
 
 #: every digit is 0, so that a long run of them is found at the speed of memory
 _ZEROED = bytes(0x30 if 0x30 <= byte <= 0x39 else byte for byte in range(256))

@@ -6,13 +6,15 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol
 
 from oauth.principal import Principal
+from tools.upstream_time import UpstreamTime
 from tools.value_objects import value_object
 
 Access = Literal["read", "write", "destructive"]
 Kind = Literal["openapi", "mcp", "builtin"]
 Status = Literal["ok", "error", "needs_connection", "needs_confirmation"]
 PageMode = Literal["one", "all", "max"]
-Json = Any  #: a value as JSON has it
+#: a value as JSON has it
+Json = Any
 #: what stands in place of an account's secret in what an upstream sent
 REDACTED = "***"
 
@@ -106,6 +108,7 @@ class CallOptions:
     idempotency_key: str | None = None
     confirm: str | None = None
     timeout_s: float = 30.0
+    step: str = ""  # of a plan, for the record
 
 
 @value_object
@@ -167,28 +170,6 @@ class Download:
     body: bytes = field(repr=False)
     media_type: str
     filename: str | None = None
-
-
-class LargeJson:
-    """An answer of so many values that they never become objects in this process: its JSON text, in UTF-8.
-
-    tools/heavy_json/worker.py has somebody else read it; whatever encodes it takes the text as it is.
-    No dataclass: orjson would take it apart.
-    """
-
-    __slots__ = ("text",)
-
-    def __init__(self, text: bytes) -> None:
-        self.text = text
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, LargeJson) and other.text == self.text
-
-    def __hash__(self) -> int:
-        return hash(self.text)
-
-    def __repr__(self) -> str:
-        return f"LargeJson({len(self.text)} bytes)"
 
 
 @value_object
@@ -282,6 +263,7 @@ class Call:
     progress: Progress = field(default=no_progress)
     directions: Directions = NO_DIRECTIONS
     notes: tuple[str, ...] = ()
+    upstream: UpstreamTime = field(default_factory=UpstreamTime)  # filled in by its runner
 
 
 class Runner(Protocol):

@@ -78,6 +78,16 @@ class CallRecord:
     subject: str
     client_id: str
     called_at_us: int
+    #: whose affair a failure is (tools/dispatch/failure_classes.py); "": there was none
+    error_class: str = ""
+    #: all waiting for the upstream, and the last status it gave; None: nothing was sent
+    upstream_ms: float | None = None
+    upstream_status: int | None = None
+    #: of a failure, in our words: never what an upstream sent, nor an argument's value
+    reason: str = ""
+    #: the alias that was asked for, and the step of a plan
+    account: str = ""
+    step: str = ""
 
 
 class Recorder(Protocol):

@@ -9,8 +9,8 @@ from oauth.tenants import Tenants
 from server.assembly.workflows import DurableWork
 from server.storage.change_feed import Change, ChangeFeed
 from server.storage.database import StoreUnavailable, now_us
+from server.storage.history.call_figures import SqlCallFigures
 from server.storage.store import Store
-from server.storage.tools.call_figures import SqlCallFigures
 from server.storage.workflows.new_runs import TOPIC as RUNS
 from server.storage.workflows.schedules import TOPIC
 from tools.egress.client import Egress
@@ -63,7 +63,7 @@ class ScheduledWork:
 
 def assemble_schedules(store: Store, tenants: Tenants, egress: Egress, work: DurableWork) -> ScheduledWork:
     """Put the parts together, and bring the workflows of the built-in schedules along."""
-    figures = SqlCallFigures(store.database)
+    figures = SqlCallFigures(store.history)
     connections = _ConnectionsInUse(store, figures)
     freshness = DocsFreshness(store.operations, store.quarantine, DocumentVersions(egress))
     for job in (TokenHealth(connections), ErrorPattern(figures), freshness, BackupVerify()):

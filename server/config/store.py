@@ -39,6 +39,13 @@ class StoreSettings:
         "a PostgreSQL (13 or newer), for several gateways on one store",
         unset="SQLite in the data directory",
     )
+    history_url: str = setting(
+        "ASCEND_HISTORY_URL",
+        DatabaseUrl(),
+        "",
+        "another PostgreSQL for what has happened: calls and what sums them up",
+        unset="`history.sqlite3` in the data directory, or the PostgreSQL of the store",
+    )
     environment: str = setting(
         "ASCEND_ENV", Text(), "development", "which environment a store belongs to; another one's is refused (in the file: `environment`)"
     )

@@ -22,6 +22,7 @@ from server.origins import Callers
 from tools.always_on import ALWAYS_ON
 from tools.errors import ToolError
 from tools.operation import ClientInfo, Json, Outcome, Progress, no_progress
+from tools.trace_ids import new_trace_id
 
 logger = logging.getLogger(__name__)
 
@@ -72,7 +73,8 @@ class ToolCalls:
             # MCP 2026-07-28: before anything runs; a state of another call is an error and no hint.
             asked = self._states.check(request.state, request.principal, request.name, request.arguments)
         if not self._tracing.is_collected:
-            return self._answer(request, progress, asked, CallSpan(trace_id_of(request.carrier)))
+            trace_id = trace_id_of(request.carrier) if request.carrier else new_trace_id()
+            return self._answer(request, progress, asked, CallSpan(trace_id))
         spanning = self._tracing.call(request.name, request.client.protocol_version, request.carrier)
         return self._in_span(spanning, partial(self._answer, request, progress, asked))
 

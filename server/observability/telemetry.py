@@ -100,4 +100,9 @@ def about(record: CallRecord) -> Facts:
 
 def of_its_own(record: CallRecord) -> dict[str, object]:
     """Return what is of one call only."""
-    return {"duration_ms": round(record.duration_ms, 2), "trace_id": record.trace_id}
+    own: dict[str, object] = {"duration_ms": round(record.duration_ms, 2), "trace_id": record.trace_id}
+    if record.upstream_ms is not None:
+        own["upstream_ms"] = round(record.upstream_ms, 2)
+    if not record.success:
+        own |= {"class": record.error_class, "reason": record.reason}
+    return own

@@ -1,6 +1,5 @@
 """The trace that a call belongs to: W3C trace context in, one span per call out."""
 
-import random
 import re
 import time
 from collections.abc import Iterator, Mapping
@@ -13,6 +12,7 @@ from opentelemetry.propagate import extract
 from opentelemetry.trace import ProxyTracerProvider, Span, SpanKind, StatusCode, Tracer, TracerProvider
 
 from tools.stores import CallRecord
+from tools.trace_ids import new_trace_id
 from tools.value_objects import value_object
 
 _TRACEPARENT = re.compile(r"^(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$")
@@ -110,7 +110,6 @@ def trace_is_valid(carrier: Mapping[str, str]) -> bool:
 
 
 def trace_id_of(carrier: Mapping[str, str]) -> str:
-    """Return the trace id of `carrier`, or a new random one."""
+    """Return the trace id of `carrier`, or a new one."""
     match = _TRACEPARENT.match(carrier.get("traceparent", "")) if carrier else None
-    # An identifier, not a secret: the operating system's generator would cost ten times as much.
-    return match[1] if match else random.getrandbits(128).to_bytes(16).hex()
+    return match[1] if match else new_trace_id()

@@ -51,8 +51,10 @@ class Database:
     atomic across processes; in PostgreSQL such code locks its row with `with_for_update()`, which SQLite ignores.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, has_audit_trail: bool = True) -> None:
+        """`has_audit_trail` False: a store beside the one that has it; what changes there is put on record by its own means."""
         self.url = url
+        self._has_audit_trail = has_audit_trail
         self.is_sqlite = url.startswith("sqlite")
         self.dialect = "sqlite" if self.is_sqlite else "postgresql"
         self._reader = engine_for(url, "BEGIN", pool_size=4 if self.is_sqlite else 8)
@@ -78,11 +80,11 @@ class Database:
             if self._write_turn is None:
                 async with self._writer.begin() as connection:
                     yield connection
-                    await _put_on_record(connection)
+                    await self._put_on_record(connection)
                 return
             async with self._write_turn, self._writer.begin() as connection:
                 yield connection
-                await _put_on_record(connection)
+                await self._put_on_record(connection)
 
     async def transact(self, work: Callable[[Connection], Result], *, survives_power_cut: bool = True) -> Result:
         """Run `work` as one transaction, like `write`, all of it in one thread: its statements cost one change of threads, not one each.
@@ -90,7 +92,7 @@ class Database:
         What need outlast only the death of this process, not a power cut, does not wait for the disk.
         """
         transactions = self._durable if survives_power_cut else self._hasty
-        recorded = work if unrecorded() is None else partial(_recorded, work)
+        recorded = partial(_recorded, work) if self._has_audit_trail and unrecorded() is not None else work
         with uninterruptible(), _reached():
             if self._write_turn is None:
                 return await transactions.run(recorded)
@@ -141,18 +143,17 @@ class Database:
             return f"{error} ({type(getattr(error.__cause__, 'orig', error.__cause__)).__name__})"
         return None
 
+    async def _put_on_record(self, connection: AsyncConnection) -> None:
+        """Add whose doing the transaction is to the audit trail, where somebody said so (server/audited.py)."""
+        if self._has_audit_trail and unrecorded() is not None:
+            await connection.run_sync(append_audited, now_us())
+
     async def close(self) -> None:
         for engine in {self._reader, self._writer, self._feed}:
             await engine.dispose()
         self._durable.close()
         self._hasty.close()
         self._snapshots.close()
-
-
-async def _put_on_record(connection: AsyncConnection) -> None:
-    """Add whose doing the transaction is to the audit trail, where somebody said so (server/audited.py)."""
-    if unrecorded() is not None:
-        await connection.run_sync(append_audited, now_us())
 
 
 def _recorded(work: Callable[[Connection], Result], connection: Connection) -> Result:

@@ -1,19 +1,35 @@
 """Bring a store's schema to the revision that this code expects."""
 
 import logging
+from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import Connection, inspect, text
 
 from server.storage.engines import engine_for
 
-MIGRATIONS = Path(__file__).parent / "migrations"
 #: any number, as long as every release has the same one
 MIGRATION_LOCK = 0x617363656E64
 logging.getLogger("alembic").setLevel(logging.WARNING)  # one line for each revision at every first start tells nobody anything
 
 
-async def migrate(url: str) -> None:
+@dataclass(frozen=True, slots=True)
+class Migrations:
+    """A history of revisions, and the table in which a store says which it has seen."""
+
+    folder: Path
+    version_table: str
+
+    def newest(self) -> str:
+        """Return the newest revision, by the names of its files: r0001_what.py."""
+        return max(path.name[1:5] for path in (self.folder / "versions").glob("r[0-9]*.py"))
+
+
+STATE = Migrations(Path(__file__).parent / "migrations", "alembic_version")
+HISTORY = Migrations(Path(__file__).parent / "history" / "migrations", "history_version")
+
+
+async def migrate(url: str, migrations: Migrations = STATE) -> None:
     """Run every revision that the store at `url` has not seen, oldest first; a new store gets all of them.
 
     All in one transaction: a process that is killed on the way leaves the store as it was. Processes that start together take
@@ -24,31 +40,27 @@ async def migrate(url: str) -> None:
         async with engine.begin() as connection:
             if connection.dialect.name == "postgresql":
                 await connection.execute(text("SELECT pg_advisory_xact_lock(:name)"), {"name": MIGRATION_LOCK})
-            await connection.run_sync(_upgrade)
+            await connection.run_sync(_upgrade, migrations)
     finally:
         await engine.dispose()
 
 
-def newest_revision() -> str:
-    """Return the newest revision of the history, by the names of its files: r0001_what.py."""
-    return max(path.name[1:5] for path in (MIGRATIONS / "versions").glob("r[0-9]*.py"))
-
-
-def _upgrade(connection: Connection) -> None:
-    if _revision_of(connection) == newest_revision():
+def _upgrade(connection: Connection, migrations: Migrations) -> None:
+    if _revision_of(connection, migrations) == migrations.newest():
         return
     # Only a store that is behind pays for loading it: 0.3 s and 11 MB at every start otherwise.
     from alembic import command  # noqa: PLC0415
     from alembic.config import Config  # noqa: PLC0415
 
     config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
+    config.set_main_option("script_location", str(migrations.folder))
     config.attributes["connection"] = connection
+    config.attributes["version_table"] = migrations.version_table
     command.upgrade(config, "head")
 
 
-def _revision_of(connection: Connection) -> str | None:
-    if not inspect(connection).has_table("alembic_version"):
+def _revision_of(connection: Connection, migrations: Migrations) -> str | None:
+    if not inspect(connection).has_table(migrations.version_table):
         return None
-    revision: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
+    revision: str | None = connection.scalar(text(f"SELECT version_num FROM {migrations.version_table}"))  # noqa: S608  ours, above
     return revision

@@ -14,6 +14,7 @@ from oauth.tenants import DEFAULT_TENANT, DEFAULT_TITLE, Tenant
 from server.audited import unaudited
 from server.config.errors import SettingsError
 from server.config.settings import Settings
+from server.config.store import sqlite_url
 from server.storage.ai_gateway.caller_keys import SqlCallerKeyStore
 from server.storage.ai_gateway.comparisons import SqlComparisonStore
 from server.storage.ai_gateway.configurations import SqlAiConfigs
@@ -28,9 +29,11 @@ from server.storage.context_plane.knowledge import SqlKnowledgeStore
 from server.storage.context_plane.pairs import SqlPairStore
 from server.storage.context_plane.signals import SqlSignalStore
 from server.storage.database import Database
+from server.storage.history.calls import SqlCallHistory
+from server.storage.history.figures import HistoryFigures
 from server.storage.metering.budgets import SqlBudgetStore
 from server.storage.metering.operation_charges import SqlOperationCharges
-from server.storage.migrate import migrate
+from server.storage.migrate import HISTORY, migrate
 from server.storage.oauth.browser_sessions import SqlBrowserSessionStore
 from server.storage.oauth.clients import SqlClientStore
 from server.storage.oauth.connect_flows import SqlConnectFlowStore
@@ -45,11 +48,11 @@ from server.storage.oauth.static_tokens import SqlStaticTokenStore
 from server.storage.oauth.subjects import SqlSubjectStore
 from server.storage.oauth.tenants import SqlTenantStore
 from server.storage.schema.platform_tables import store_facts
-from server.storage.tools.call_records import SqlCallRecords, SqlUsageStore
 from server.storage.tools.kept_calls import SqlIdempotencyStore, SqlPlanStore, SqlResultStore
 from server.storage.tools.operations import SqlOperationStore
 from server.storage.tools.quarantine import SqlQuarantineStore
 from server.storage.tools.tasks import SqlTaskStore
+from server.storage.tools.usage_examples import SqlUsageStore
 from server.storage.workflows.deliveries import SqlDeliveryStore
 from server.storage.workflows.run_records import SqlRunRecords
 from server.storage.workflows.run_store import SqlRunStore
@@ -81,7 +84,9 @@ class Store:
     registrations: SqlRegistrationStore
     operations: SqlOperationStore
     quarantine: SqlQuarantineStore
-    calls: SqlCallRecords
+    history: Database
+    calls: SqlCallHistory
+    figures: HistoryFigures
     usage: SqlUsageStore
     results: SqlResultStore
     idempotency: SqlIdempotencyStore
@@ -120,6 +125,7 @@ async def open_store(settings: Settings) -> AsyncIterator[Store]:
     try:
         await migrate(settings.store.database_url)
         database = Database(settings.store.database_url)
+        history = await open_history(settings, database)
     except (SQLAlchemyError, ValueError) as error:
         raise SettingsError(f"the store cannot be opened: {_reason(error)}; {_way_out(settings)}") from error
     try:
@@ -144,7 +150,9 @@ async def open_store(settings: Settings) -> AsyncIterator[Store]:
             registrations=SqlRegistrationStore(database),
             operations=SqlOperationStore(database),
             quarantine=SqlQuarantineStore(database),
-            calls=SqlCallRecords(database),
+            history=history,
+            calls=SqlCallHistory(history),
+            figures=HistoryFigures(history),
             usage=SqlUsageStore(database),
             results=SqlResultStore(database, RESULTS.scaled(scale)),
             idempotency=SqlIdempotencyStore(database, RECORDS.scaled(scale)),
@@ -175,7 +183,18 @@ async def open_store(settings: Settings) -> AsyncIterator[Store]:
             await _ensure_default_tenant(store)
         yield store
     finally:
+        if history is not database:
+            await history.close()
         await database.close()
+
+
+async def open_history(settings: Settings, state: Database) -> Database:
+    """Open the store of what has happened: a file of its own beside SQLite, the same database in PostgreSQL."""
+    url = settings.store.history_url or (sqlite_url(settings.data_dir / "history.sqlite3") if state.is_sqlite else state.url)
+    await migrate(url, HISTORY)
+    history = state if url == state.url else Database(url, has_audit_trail=False)
+    await SqlCallHistory(history).make_room()
+    return history
 
 
 def _reason(error: Exception) -> str:

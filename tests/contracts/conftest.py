@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from server.storage.database import Database
-from tests.contracts.databases import empty_database, url_of
+from tests.contracts.databases import empty_database, empty_history, url_of
 from tests.contracts.postgres import postgres_server
 
 
@@ -23,6 +23,13 @@ async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncItera
         yield None
         return
     async with empty_database(url_of(request.param, request, tmp_path)) as opened:
+        yield opened
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+async def history_database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Database]:
+    """An empty history of each kind."""
+    async with empty_history(request.param, request, tmp_path) as opened:
         yield opened
 
 

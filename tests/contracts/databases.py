@@ -10,9 +10,10 @@ from sqlalchemy import delete, make_url
 
 from server.config.store import sqlite_url
 from server.storage.database import Database
-from server.storage.migrate import migrate
+from server.storage.history.tables import history_metadata
+from server.storage.migrate import HISTORY, migrate
 from server.storage.schema.metadata import metadata
-from tests.empty_store import put_empty_store
+from tests.empty_store import put_empty_history, put_empty_store
 
 
 def url_of(kind: str, request: pytest.FixtureRequest, folder: Path) -> str:
@@ -36,6 +37,23 @@ async def empty_database(url: str) -> AsyncIterator[Database]:
     database = Database(url)
     async with database.write() as connection:
         for table in metadata.sorted_tables:
+            await connection.execute(delete(table))
+    yield database
+    await database.close()
+
+
+@asynccontextmanager
+async def empty_history(kind: str, request: pytest.FixtureRequest, folder: Path) -> AsyncIterator[Database]:
+    """Open a history of this kind without rows."""
+    if kind == "sqlite":
+        url = put_empty_history(folder / "history.sqlite3")
+    else:
+        url = url_of(kind, request, folder)
+        await migrate(url)
+        await migrate(url, HISTORY)
+    database = Database(url)
+    async with database.write() as connection:
+        for table in history_metadata.sorted_tables:
             await connection.execute(delete(table))
     yield database
     await database.close()

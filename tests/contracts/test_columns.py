@@ -48,7 +48,6 @@ from server.storage.oauth.static_tokens import SqlStaticTokenStore
 from server.storage.oauth.subjects import SqlSubjectStore
 from server.storage.oauth.tenants import SqlTenantStore
 from server.storage.schema import connection_tables, oauth_tables, platform_tables, subject_tables, tool_tables
-from server.storage.tools.call_records import SqlCallRecords
 from server.storage.tools.operations import SqlOperationStore
 from server.storage.tools.quarantine import SqlQuarantineStore
 from tests.conftest import REPOSITORY
@@ -240,9 +239,6 @@ def of_connections() -> list[Kept]:
             lambda db: only(SqlRegistrationStore(db).load()),
         ),
         Kept(t.held_tools, HELD, hold, lambda db: only(SqlQuarantineStore(db).load_held())),
-        Kept(
-            t.call_records, CALL, lambda db: SqlCallRecords(db).append_calls([CALL]), lambda db: only(SqlCallRecords(db).recent(CALLER, 9))
-        ),
     ]
 
 

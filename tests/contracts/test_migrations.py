@@ -23,7 +23,7 @@ import server.storage.schema.tool_tables
 import server.storage.schema.webhook_tables
 import server.storage.schema.workflow_tables  # noqa: F401  the imports fill the metadata
 from server.config.store import sqlite_url
-from server.storage.migrate import MIGRATIONS, migrate, newest_revision
+from server.storage.migrate import STATE, migrate
 from server.storage.schema.metadata import metadata
 
 
@@ -74,8 +74,8 @@ async def test_a_migration_that_breaks_off_leaves_the_store_as_it_was(tmp_path: 
     await engine.dispose()
 
 
-@pytest.mark.parametrize("path", sorted((MIGRATIONS / "versions").glob("r[0-9]*.py")), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", sorted((STATE.folder / "versions").glob("r[0-9]*.py")), ids=lambda path: path.name)
 def test_a_revision_is_named_by_its_number(path: Path) -> None:
     """The newest revision is read from the names, without loading Alembic."""
     assert f'revision = "{path.name[1:5]}"' in path.read_text(encoding="utf-8")
-    assert path.name[1:5] <= newest_revision()
+    assert path.name[1:5] <= STATE.newest()

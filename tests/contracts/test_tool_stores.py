@@ -6,10 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from oauth.principal import Principal
 from server.storage.database import Database
 from server.storage.memory.tools import (
-    MemoryCallRecords,
     MemoryIdempotencyStore,
     MemoryOperationStore,
     MemoryPlanStore,
@@ -17,16 +15,15 @@ from server.storage.memory.tools import (
     MemoryUsageStore,
 )
 from server.storage.migrate import migrate
-from server.storage.tools.call_records import SqlCallRecords, SqlUsageStore
 from server.storage.tools.kept_calls import SqlIdempotencyStore, SqlPlanStore, SqlResultStore
 from server.storage.tools.operations import SqlOperationStore
 from server.storage.tools.quarantine import SqlQuarantineStore
+from server.storage.tools.usage_examples import SqlUsageStore
 from tests.contracts.databases import url_of
 from tests.tools.stand_ins import ADA, BOB, operation
 from tools.catalog.quarantine import HeldTool
 from tools.operation import Paging
 from tools.stores import (
-    CallRecord,
     IdempotencyStore,
     KeyConflict,
     KeyInFlight,
@@ -49,7 +46,6 @@ class Stores:
     results: ResultStore
     keys: IdempotencyStore
     plans: PlanStore
-    records: MemoryCallRecords | SqlCallRecords
     usage: UsageStore
 
 
@@ -64,7 +60,6 @@ def stores_in_memory() -> Stores:
         MemoryResultStore(),
         MemoryIdempotencyStore(),
         MemoryPlanStore(),
-        MemoryCallRecords(),
         MemoryUsageStore(),
     )
 
@@ -75,7 +70,6 @@ def stores_on(database: Database) -> Stores:
         SqlResultStore(database),
         SqlIdempotencyStore(database),
         SqlPlanStore(database),
-        SqlCallRecords(database),
         SqlUsageStore(database),
     )
 
@@ -200,30 +194,6 @@ async def test_a_plan_keeps_its_steps_for_its_owner(stores: Stores) -> None:
         assert await stores.plans.load(stranger, handle) is None
     assert await stores.plans.load(ADA, handle) == (b"plan", {"a": b"2", "b": b"3"})
     assert await stores.plans.load(ADA, await stores.plans.open(ADA, b"plan", 0)) is None
-
-
-async def test_recent_calls_are_the_principals_own_newest_first(stores: Stores) -> None:
-    """CallHistory: nobody reads another subject's calls."""
-
-    def record(principal: Principal, operation_id: str, error_code: str | None = None) -> CallRecord:
-        return CallRecord(
-            principal.tenant_id,
-            "call_api",
-            operation_id,
-            "access_token",
-            1.5,
-            error_code is None,
-            error_code,
-            "t",
-            principal.subject,
-            "c",
-            1,
-        )
-
-    await stores.records.append_calls([record(ADA, "a"), record(ADA, "b", "timeout"), *(record(stranger, "x") for stranger in STRANGERS)])
-    assert [each.operation for each in await stores.records.recent(ADA, 10)] == ["b", "a"]
-    assert await stores.records.recent(ADA, 10, failures_only=True) == [record(ADA, "b", "timeout")]
-    assert len(await stores.records.recent(ADA, 1)) == 1
 
 
 async def test_uses_add_up_by_tenant_operation_and_intent(stores: Stores) -> None:

@@ -9,7 +9,8 @@ from tools.expressions.selection import SelectFault
 from tools.heavy_json.weight import is_heavy
 from tools.heavy_json.worker import WORKERS
 from tools.json_text import decode, encode
-from tools.operation import Call, Failure, Json, LargeJson, Outcome
+from tools.large_json import LargeJson
+from tools.operation import Call, Failure, Json, Outcome
 from tools.sources.builtin import BuiltinFunction
 from tools.stores import ResultStore
 from tools.turns import in_turns

@@ -2,7 +2,6 @@
 
 import asyncio
 import math
-import secrets
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -15,6 +14,7 @@ from tools.call_failures import not_available, takes_connection, unknown_connect
 from tools.catalog.search_feedback import SearchFeedback
 from tools.dispatch.confirmations import Agreement, counts_once
 from tools.dispatch.execution import broken, run_guarded, run_in_time
+from tools.dispatch.failure_classes import class_of, reason_of
 from tools.dispatch.idempotency import Idempotency
 from tools.dispatch.pages.pager import Pager
 from tools.dispatch.policy import Admission
@@ -33,7 +33,9 @@ from tools.operation import (
     no_progress,
 )
 from tools.stores import CallRecord, Recorder
+from tools.trace_ids import new_trace_id
 from tools.turns import TURN_S
+from tools.upstream_time import UpstreamTime
 from tools.value_objects import value_object
 
 MAX_ID_CHARS = 200
@@ -100,7 +102,7 @@ class Dispatcher:
         """
         if not name.isascii():
             name = name.encode(errors="replace").decode()
-        request = _Request(principal, client, progress, name[:MAX_ID_CHARS], trace_id or secrets.token_hex(16))
+        request = _Request(principal, client, progress, name[:MAX_ID_CHARS], trace_id or new_trace_id())
         began = time.perf_counter()
         asked = self._admission.asked(principal, name, arguments) if name in NAMES_ANOTHER else None
         # Arguments of megabytes take long to look at, and each look is one piece.
@@ -118,8 +120,9 @@ class Dispatcher:
         """Pass the door once and leave one record, whatever happens. `deadline` None: the client's own call."""
         started = time.perf_counter()
         outcome = _CANCELLED
+        upstream = UpstreamTime()
         try:
-            admitted = self._admit(request, operation_id, arguments, options, deadline)
+            admitted = self._admit(request, operation_id, arguments, options, deadline, upstream)
             if time.perf_counter() - started > TURN_S:
                 await asyncio.sleep(0)
             if isinstance(admitted, Outcome):
@@ -133,11 +136,17 @@ class Dispatcher:
         except Exception:
             outcome = broken(operation_id, request.trace_id)
         finally:
-            self._record(request, operation_id, outcome, (time.perf_counter() - started) * 1000)
+            self._record(request, operation_id, options, outcome, upstream, (time.perf_counter() - started) * 1000)
         return outcome if outcome.trace_id == request.trace_id else replace(outcome, trace_id=request.trace_id)
 
     def _admit(
-        self, request: _Request, operation_id: str, arguments: Mapping[str, Json], options: CallOptions, deadline: float | None
+        self,
+        request: _Request,
+        operation_id: str,
+        arguments: Mapping[str, Json],
+        options: CallOptions,
+        deadline: float | None,
+        upstream: UpstreamTime,
     ) -> Call | Outcome:
         """Return the call that is permitted and valid, or why there is none."""
         admitted = self._admission.admit(request.principal, operation_id, arguments, options, is_nested=deadline is not None)
@@ -158,6 +167,7 @@ class Dispatcher:
             again=_Reentry(self, request, deadline),
             progress=request.progress,
             notes=notes,
+            upstream=upstream,
         )
 
     async def _run(self, call: Call) -> Outcome:
@@ -206,7 +216,9 @@ class Dispatcher:
             data["idempotency_key"] = key.name
         return Outcome("ok", data=data, note="dry run: nothing was sent")
 
-    def _record(self, request: _Request, operation_id: str, outcome: Outcome, duration_ms: float) -> None:
+    def _record(
+        self, request: _Request, operation_id: str, options: CallOptions, outcome: Outcome, upstream: UpstreamTime, duration_ms: float
+    ) -> None:
         ok = outcome.status == "ok"
         principal = request.principal
         self._recorder.record(
@@ -222,6 +234,12 @@ class Dispatcher:
                 subject=principal.subject,
                 client_id=principal.client_id,
                 called_at_us=int(self._clock() * 1_000_000),
+                error_class="" if ok else class_of(outcome),
+                upstream_ms=upstream.ms or None,
+                upstream_status=upstream.status,
+                reason="" if ok or outcome.error is None else reason_of(outcome.error),
+                account=options.account or "",
+                step=options.step,
             )
         )
 

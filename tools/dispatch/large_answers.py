@@ -13,7 +13,8 @@ from tools.fair_semaphore import GATEWAY, Holder
 from tools.heavy_json.time_budget import TimeBudget
 from tools.heavy_json.worker import WORKERS, Told
 from tools.json_text import encode
-from tools.operation import Json, LargeJson, Paging
+from tools.large_json import LargeJson
+from tools.operation import Json, Paging
 
 
 async def select_from(select: str | Sequence[str], data: Json, deadline: float | None = None, holder: Holder = GATEWAY) -> Json:

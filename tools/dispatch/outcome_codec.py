@@ -7,7 +7,8 @@ from dataclasses import asdict, replace
 import orjson
 
 from tools.json_text import decode
-from tools.operation import Download, Failure, Json, LargeJson, Outcome, Page, ResponseMeta
+from tools.large_json import LargeJson
+from tools.operation import Download, Failure, Json, Outcome, Page, ResponseMeta
 
 MAX_RECORD_BYTES = 1024 * 1024
 

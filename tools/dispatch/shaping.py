@@ -16,7 +16,8 @@ from tools.expressions.selection import SelectFault
 from tools.heavy_json.weight import weight
 from tools.json_schema.value_types import Known
 from tools.json_text import encode
-from tools.operation import Call, Download, Failure, Json, LargeJson, Operation, Outcome, Size
+from tools.large_json import LargeJson
+from tools.operation import Call, Download, Failure, Json, Operation, Outcome, Size
 from tools.quotas import not_kept
 from tools.stores import RESULT_TTL_S, ResultStore
 

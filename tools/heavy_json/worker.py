@@ -20,7 +20,8 @@ from tools.expressions.over_steps import ReferenceFault
 from tools.fair_semaphore import GATEWAY, Holder
 from tools.heavy_json.weight import is_heavy
 from tools.json_text import decode
-from tools.operation import Failure, Json, LargeJson
+from tools.large_json import LargeJson
+from tools.operation import Failure, Json
 
 PLACES = 2
 #: for one piece of work, where nobody sets an earlier deadline

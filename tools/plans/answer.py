@@ -17,7 +17,8 @@ from tools.heavy_json.time_budget import TimeBudget
 from tools.heavy_json.weight import is_heavy
 from tools.heavy_json.worker import Told
 from tools.json_text import decode, encode
-from tools.operation import Failure, Json, LargeJson, Outcome
+from tools.large_json import LargeJson
+from tools.operation import Failure, Json, Outcome
 from tools.plans.run import PlanRun
 from tools.plans.step_result import StepResult, connection_to_wire, step_to_wire
 from tools.quotas import not_kept

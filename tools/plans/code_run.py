@@ -11,7 +11,8 @@ from typing import Any
 
 from tools.always_on import SANDBOX
 from tools.json_text import canonical, encode
-from tools.operation import Call, CallOptions, Failure, Json, LargeJson, Outcome
+from tools.large_json import LargeJson
+from tools.operation import Call, CallOptions, Failure, Json, Outcome
 from tools.plans.code_names import CALL, BoundCode
 from tools.plans.plan import MAX_BYTES
 from tools.plans.preconditions import Confirm

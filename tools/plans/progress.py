@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tools.expressions.over_steps import ReferenceFault
-from tools.operation import Failure, Json, LargeJson, Outcome
+from tools.large_json import LargeJson
+from tools.operation import Failure, Json, Outcome
 
 SELECT_FIRST = "give the step before it a select that takes what is needed"
 

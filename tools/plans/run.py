@@ -17,7 +17,8 @@ from tools.expressions.over_steps import STEPS, ReferenceFault
 from tools.expressions.reads import Read
 from tools.heavy_json.time_budget import TimeBudget
 from tools.json_text import canonical, encode
-from tools.operation import Call, CallOptions, Failure, Json, LargeJson, Operation, Outcome
+from tools.large_json import LargeJson
+from tools.operation import Call, CallOptions, Failure, Json, Operation, Outcome
 from tools.plans.check import CheckedPlan
 from tools.plans.plan import MAX_BYTES, MAX_CALLS, Step
 from tools.plans.preconditions import Confirm
@@ -230,6 +231,7 @@ class PlanRun:
             idempotency_key=key,
             confirm=self.confirm(operation.id, step.account, arguments, key) if step.id in self.checked.confirmed_steps else None,
             timeout_s=max(0.1, min(CALL_TIMEOUT_S, left_s)),
+            step=step.id,
         )
         outcome = await self.call.again(operation.id, arguments, options)
         return with_way_out(operation, step.args.placeholders, arguments, outcome)

@@ -53,6 +53,14 @@ class SqlModelCallStore:
         async with self._database.read() as connection:
             return [call_of(row) for row in await connection.execute(query)]
 
+    async def of_trace(self, trace_id: str, tenant_id: str | None = None, limit: int = 1_000) -> Sequence[ModelCallRecord]:
+        """Return the calls of one trace in the order of time; `tenant_id` None: whose they are, the operator sees."""
+        query = _with_payloads().where(model_calls.c.trace_id == trace_id).order_by(model_calls.c.at, model_calls.c.call_id).limit(limit)
+        if tenant_id is not None:
+            query = query.where(model_calls.c.tenant_id == tenant_id)
+        async with self._database.read() as connection:
+            return [call_of(row) for row in await connection.execute(query)]
+
     async def find(self, tenant_id: str, call_id: str) -> ModelCallRecord | None:
         query = _with_payloads().where(model_calls.c.tenant_id == tenant_id, model_calls.c.call_id == call_id)
         async with self._database.read() as connection:

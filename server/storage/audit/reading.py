@@ -49,6 +49,14 @@ class SqlAuditTrail:
         async with self._database.read() as connection:
             return [ROWS.record(found) for found in await connection.execute(query)]
 
+    async def of_trace(self, trace_id: str, tenant_id: str | None = None, limit: int = 200) -> Sequence[AuditRow]:
+        """Return the rows of one trace, in order."""
+        query = select(kv_audit).where(kv_audit.c.trace_id == trace_id, kv_audit.c.trace_id != "").order_by(kv_audit.c.seq).limit(limit)
+        if tenant_id is not None:
+            query = query.where(kv_audit.c.tenant_id == tenant_id)
+        async with self._database.read() as connection:
+            return [ROWS.record(found) for found in await connection.execute(query)]
+
     async def security_events(
         self, *, tenant_id: str | None = None, since_us: int = 0, before_us: int | None = None, limit: int = 50
     ) -> Sequence[SecurityEvent]:
@@ -61,6 +69,10 @@ class SqlAuditTrail:
             query = query.where(c.at < before_us)
         async with self._database.read() as connection:
             return [EVENTS.record(found) for found in (await connection.execute(query)).all()]
+
+    async def note(self) -> None:
+        """Put on record what is being done, where it changes nothing of this store: a file, the history."""
+        await self._database.transact(lambda _connection: None)
 
     async def verify(self) -> Verified:
         """Follow the chain from its first row to its end."""

@@ -64,6 +64,7 @@ model_calls = Table(
     #: JSON list of reasons
     Column("decision", Text, nullable=False),
     Index("ix_model_calls_tenant_at", "tenant_id", "at"),
+    Index("ix_model_calls_trace_id", "trace_id"),
 )
 
 #: The words of calls whose tenant and caller both want them on record.

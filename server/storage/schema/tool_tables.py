@@ -48,9 +48,9 @@ held_tools = Table(
     Column("held_at", BigInteger, nullable=False),
 )
 
-#: One row for each call; column names are what operators query by.
-call_records = Table(
-    "call_records",
+#: Calls of the time before there was a history (server/storage/history/), which takes them over.
+call_records_before = Table(
+    "call_records_before",
     metadata,
     Column("seq", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
     Column("tenant", String(64), nullable=False),
@@ -64,7 +64,7 @@ call_records = Table(
     Column("subject", Text, nullable=False),
     Column("client", Text, nullable=False),
     Column("time", BigInteger, nullable=False),
-    Index("ix_call_records_tenant_time", "tenant", "time"),
+    Index("ix_call_records_before_tenant_time", "tenant", "time"),
 )
 
 results = Table(

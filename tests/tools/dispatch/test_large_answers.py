@@ -22,7 +22,8 @@ from tools.errors import TooLarge
 from tools.heavy_json.weight import MAX_WEIGHT, is_heavy, values_in_text, weight
 from tools.heavy_json.worker import WORKERS, JsonWorkers
 from tools.json_text import encode
-from tools.operation import Call, LargeJson, Outcome, Paging
+from tools.large_json import LargeJson
+from tools.operation import Call, Outcome, Paging
 
 ROWS = 50_000
 DATA = {"results": [{"id": number, "name": f"name {number}"} for number in range(ROWS)], "next": "c2", "total": 70_000}

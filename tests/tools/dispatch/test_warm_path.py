@@ -14,10 +14,11 @@ from sqlalchemy.engine import Engine
 from capability_index.index import CapabilityIndex
 from oauth.tenants import Tenant, Tenants
 from server.storage.database import Database
+from server.storage.history.calls import SqlCallHistory
 from server.storage.memory.tools import MemoryCallRecords
-from server.storage.tools.call_records import SqlCallRecords, SqlUsageStore
 from server.storage.tools.kept_calls import SqlIdempotencyStore, SqlResultStore
 from server.storage.tools.operations import SqlOperationStore
+from server.storage.tools.usage_examples import SqlUsageStore
 from tests.empty_store import put_empty_store
 from tests.tools.assembly import ToolStores, assemble
 from tests.tools.stand_ins import ADA, CLIENT, KnownConnections, operation
@@ -101,7 +102,7 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
         results = SqlResultStore(database)
         accounts = KnownConnections()
         assembly = assemble(
-            stores=ToolStores(operations, results, SqlIdempotencyStore(database), SqlCallRecords(database), SqlUsageStore(database)),
+            stores=ToolStores(operations, results, SqlIdempotencyStore(database), SqlCallHistory(database), SqlUsageStore(database)),
             tenants=Tenants([Tenant("acme", "Acme")]),
             index=index,
             credentials=accounts,

@@ -113,11 +113,11 @@ async def test_each_step_is_recorded_and_so_is_the_plan() -> None:
     gateway = await crm()
     gateway.runner.answers["crm.deals.list"] = failing()
     await gateway.run({"id": "a", "api": "crm.contacts.search"}, {"id": "b", "api": "crm.deals.list", "depends_on": ["a"]})
-    rows = [(row.tool, row.operation, row.success) for row in gateway.records.records]
+    rows = [(row.tool, row.operation, row.step, row.success) for row in gateway.records.records]
     assert rows == [
-        ("batch_execute", "crm.contacts.search", True),
-        ("batch_execute", "crm.deals.list", False),
-        ("batch_execute", "batch_execute", True),
+        ("batch_execute", "crm.contacts.search", "a", True),
+        ("batch_execute", "crm.deals.list", "b", False),
+        ("batch_execute", "batch_execute", "", True),
     ]
 
 

@@ -9,7 +9,8 @@ from tools.dispatch.pages.paging import Place, items_of, next_place, with_items
 from tools.heavy_json.weight import is_heavy
 from tools.heavy_json.worker import WORKERS
 from tools.json_text import decode, encode
-from tools.operation import Call, Json, LargeJson, Outcome, Paging
+from tools.large_json import LargeJson
+from tools.operation import Call, Json, Outcome, Paging
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,8 @@ from tools.dispatch.pages.page_cursor import CursorSeal, is_sealed
 from tools.dispatch.pages.page_items import PageItems, large_following, page_items, put_together
 from tools.dispatch.pages.paging import CursorFault, Place, chosen_size, items_of, next_place, read_place, turned_to, with_items
 from tools.heavy_json.worker import WORKERS
-from tools.operation import REDACTED, Call, Failure, LargeJson, Outcome, Page, PageRequest, Paging
+from tools.large_json import LargeJson
+from tools.operation import REDACTED, Call, Failure, Outcome, Page, PageRequest, Paging
 
 MAX_ITEMS = 10_000
 MAX_PAGES = 200

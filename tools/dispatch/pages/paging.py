@@ -22,7 +22,8 @@ from tools.dispatch.pages.page_signs import (
     signs_of,
     total_of,
 )
-from tools.operation import REDACTED, Call, Failure, Json, LargeJson, Operation, Outcome, Paging
+from tools.large_json import LargeJson
+from tools.operation import REDACTED, Call, Failure, Json, Operation, Outcome, Paging
 
 _NAME = re.compile(r'"((?:[^"\\]|\\.)*)"|([A-Za-z_]\w*)')
 _MARKED = re.compile(r"^(\d{1,6})(?:\.(\d{1,6}))?~(.*)$", re.DOTALL)

@@ -99,3 +99,13 @@ def _is_text(body: bytes) -> bool:
     except UnicodeDecodeError:
         return False
     return len(body) >= MIN_TEXT_BYTES and all(sign.isprintable() or sign in "\t\r\n" for sign in text)
+
+
+def shown_files(argument: str, value: Json) -> list[File]:
+    """Return what stands in for the files of an argument in a dry run: how large each is, or whose result."""
+    shown = []
+    for one in value if isinstance(value, list) else [value]:
+        file = file_of(argument, one)
+        text = f"<{len(file.body)} bytes>" if isinstance(file, File) else f"<the result {file}>"
+        shown.append(File(text.encode(), file.media_type, file.filename) if isinstance(file, File) else File(text.encode()))
+    return shown

@@ -3,7 +3,8 @@
 from tools.egress.client import OutboundResponse
 from tools.errors import ToolError
 from tools.heavy_json.worker import WORKERS, Told
-from tools.operation import Call, Download, LargeJson, Outcome
+from tools.large_json import LargeJson
+from tools.operation import Call, Download, Outcome
 from tools.sources.http.content import MalformedContent, is_json, read_content, read_json
 from tools.sources.http.outcome import asks_json, file_of_answer, malformed
 from tools.sources.response_headers import facts_of

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 from oauth.connections.credentials import Credentials
 from tools.json_text import canonical, encode
-from tools.operation import Call, Download, Json, LargeJson, Operation, Outcome, ResponseMeta, Runner
+from tools.large_json import LargeJson
+from tools.operation import Call, Download, Json, Operation, Outcome, ResponseMeta, Runner
 from tools.sources.http.freshness import WORDS, Freshness, freshness_of
 from tools.weighed_cache import WeighedCache, weight_of_json
 

@@ -26,7 +26,7 @@ from tools.sources.http.addresses import connection_base, next_page_url, with_se
 from tools.sources.http.base_urls import Upstreams
 from tools.sources.http.credentials import MASK, NO_AUTH_PARAMETERS, AuthParameters, auth_parameters_of, masked
 from tools.sources.http.failover import Failover
-from tools.sources.http.given_files import File, file_of
+from tools.sources.http.given_files import File, file_of, shown_files
 from tools.sources.http.large_requests import LargeRequests
 from tools.sources.http.large_response import large_outcome
 from tools.sources.http.outcome import outcome_of
@@ -120,7 +120,7 @@ class OpenApiRunner:
         plan = self._plan(operation)
         owner = self._account_owner(call)
         try:
-            files = {argument: _shown_files(argument, call.arguments[argument]) for argument in _given_files(plan, call)}
+            files = {argument: shown_files(argument, call.arguments[argument]) for argument in _given_files(plan, call)}
             proofs = NO_AUTH_PARAMETERS if owner is None else self._shown_proofs(call, owner)
             build = partial(plan.build, call.arguments, files, proofs)
             built = await self._large.write(build, call) if takes_long(call.arguments) else build()
@@ -202,18 +202,23 @@ class OpenApiRunner:
             headers = sign(signer, built.method, url, headers, built.body, self._clock())
             if redaction is not None:
                 redaction.add(signature_of(headers))
-        left_s = call.deadline - time.monotonic()
-        return await self._egress.send(
-            OutboundRequest(
-                method=built.method,
-                url=url,
-                headers=headers,
-                body=built.body,
-                timeout_s=max(0.05, min(MAX_TIMEOUT_S, call.options.timeout_s, left_s)),
-                max_body_bytes=self._max_body_bytes,
-                holder=call.principal.person,
-            )
+        began = time.monotonic()
+        timeout_s = max(0.05, min(MAX_TIMEOUT_S, call.options.timeout_s, call.deadline - began))
+        request = OutboundRequest(
+            method=built.method,
+            url=url,
+            headers=headers,
+            body=built.body,
+            timeout_s=timeout_s,
+            max_body_bytes=self._max_body_bytes,
+            holder=call.principal.person,
         )
+        try:
+            response = await self._egress.send(request)
+            call.upstream.status = response.status
+            return response
+        finally:
+            call.upstream.ms += (time.monotonic() - began) * 1_000
 
     async def _files(self, plan: RequestPlan, call: Call) -> dict[str, list[File]]:
         found: dict[str, list[File]] = {}
@@ -286,12 +291,3 @@ def _unfit(error: UnfitArgument) -> Failure:
         message=f"arguments.{error.argument}: {error}",
         faults=({"path": f"arguments.{error.argument}", "rule": str(error)},),
     )
-
-
-def _shown_files(argument: str, value: Json) -> list[File]:
-    shown = []
-    for one in value if isinstance(value, list) else [value]:
-        file = file_of(argument, one)
-        text = f"<{len(file.body)} bytes>" if isinstance(file, File) else f"<the result {file}>"
-        shown.append(File(text.encode(), file.media_type, file.filename) if isinstance(file, File) else File(text.encode()))
-    return shown

@@ -10,7 +10,8 @@ import mcp_types
 
 from tools.heavy_json.weight import is_heavy
 from tools.json_text import encode
-from tools.operation import Call, Download, Json, LargeJson
+from tools.large_json import LargeJson
+from tools.operation import Call, Download, Json
 from tools.sources.http.content import MalformedContent, read_json
 from tools.sources.http.large_response import large_text
 

@@ -1,6 +1,7 @@
 """Run operations of other MCP servers: a call becomes their `tools/call`, its result an outcome."""
 
 import asyncio
+import time
 from dataclasses import replace
 
 import anyio
@@ -111,6 +112,7 @@ class McpRunner:
         keep = self._keep(call)
         aside = Aside(call.principal.person, call.deadline, keeps_files=keep is not None)
         mark, aside_mark = EXCHANGE.set(exchange), ASIDE.set(aside)
+        began = time.monotonic()
         try:
             with session.in_use():
                 result = await self._answer(call, session)
@@ -127,6 +129,8 @@ class McpRunner:
             result = loose
             notes.append(LOOSE)
         finally:
+            call.upstream.ms += (time.monotonic() - began) * 1_000
+            call.upstream.status = exchange.status
             EXCHANGE.reset(mark)
             ASIDE.reset(aside_mark)
         if result.is_error:

@@ -6,7 +6,8 @@ from typing import Protocol
 
 from oauth.principal import Principal
 from tools.errors import ToolError
-from tools.operation import CallOptions, ClientInfo, Download, Failure, Json, LargeJson, Outcome
+from tools.large_json import LargeJson
+from tools.operation import CallOptions, ClientInfo, Download, Failure, Json, Outcome
 from tools.workflows.engine.records import Claim
 from tools.workflows.errors import PermanentFault
 from tools.workflows.stores import ActsFor

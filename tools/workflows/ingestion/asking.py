@@ -7,7 +7,8 @@ import anyio.to_thread
 import orjson
 
 from tools.errors import ToolError
-from tools.operation import Failure, Json, LargeJson, Outcome
+from tools.large_json import LargeJson
+from tools.operation import Failure, Json, Outcome
 from tools.workflows.ingestion.pace import Pace, Time
 from tools.workflows.run import Run
 

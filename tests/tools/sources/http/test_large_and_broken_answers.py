@@ -7,7 +7,8 @@ import orjson
 import pytest
 
 from tests.tools.sources.http.api_world import GET, ApiWorld
-from tools.operation import Download, LargeJson
+from tools.large_json import LargeJson
+from tools.operation import Download
 
 
 async def test_an_upstream_that_is_down_is_one_clear_error(world: ApiWorld) -> None:

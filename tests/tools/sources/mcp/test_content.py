@@ -9,7 +9,8 @@ from server.storage.memory.tools import MemoryResultStore
 from tests.tools.sources.mcp.hostile_calls import calling
 from tests.tools.sources.mcp.mcp_world import McpWorld
 from tests.tools.sources.openapi.callable import ADA
-from tools.operation import Download, Json, LargeJson
+from tools.large_json import LargeJson
+from tools.operation import Download, Json
 from tools.sources.mcp.runner import McpRunner
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"x" * 150_000

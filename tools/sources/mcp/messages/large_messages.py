@@ -13,7 +13,8 @@ from tools.fair_semaphore import GATEWAY, Holder
 from tools.heavy_json.weight import is_heavy, weight
 from tools.heavy_json.worker import WORKERS, Told
 from tools.json_text import decode, encode
-from tools.operation import Download, Json, LargeJson
+from tools.large_json import LargeJson
+from tools.operation import Download, Json
 from tools.sources.mcp.content import Clean, Keep
 from tools.sources.mcp.messages.message_parts import parts_of
 

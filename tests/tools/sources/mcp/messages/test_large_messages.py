@@ -16,7 +16,8 @@ from tests.tools.sources.mcp.hostile_mcp import listed, raw_server
 from tests.tools.sources.mcp.mcp_world import McpWorld
 from tests.tools.sources.openapi.callable import ADA
 from tools.json_text import decode
-from tools.operation import Download, LargeJson, Outcome
+from tools.large_json import LargeJson
+from tools.operation import Download, Outcome
 from tools.sources.mcp import transport as mcp_transport
 from tools.sources.mcp.messages.large_messages import is_heavy_message
 from tools.sources.mcp.messages.message_parts import MAX_FILES, parts_of

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, case, func, literal_column, select
 
 from server.storage.database import Database
-from server.storage.schema.tool_tables import call_records
+from server.storage.history.tables import call_records
 from tools.workflows.jobs.error_pattern import FailureKind
 
 

@@ -1,0 +1,1 @@
+"""`ascend calls`, `trace`, `errors`, `usage`: what has happened, from the command line."""

@@ -1,0 +1,145 @@
+"""Write calls into the history: the rows and what sums them up, in one transaction."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, Insert, Table, bindparam, func, insert, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from server.storage.history.rollups import Rollups, Slot, Sum, operation_of, rollups_of
+from server.storage.history.tables import BUCKETS, call_days, call_hours, call_records, error_ledger, operation_days
+from server.storage.insertion import insert_in_thread
+from tools.stores import CallRecord
+
+_NAMES = [column.name for column in call_records.columns if column.name != "seq"]
+_ADDED = ("calls", "sum_ms", "sum_upstream_ms", *(f"b{place}" for place in range(BUCKETS)))
+
+
+def append(connection: Connection, records: Sequence[CallRecord], node: str) -> None:
+    """Write a batch of calls with their sums."""
+    rows = [_row(record, node) for record in records]
+    if connection.dialect.name == "sqlite":
+        connection.execute(_INSERT_FROM_JSON, {"rows": orjson.dumps(rows).decode()})
+    else:
+        insert_in_thread(connection, call_records, [dict(zip(_NAMES, row, strict=True)) for row in rows])
+    add_up(connection, rollups_of(records))
+
+
+def add_up(connection: Connection, found: Rollups) -> None:
+    """Add what a batch sums up to; rows in one order, so that two nodes never wait for each other crosswise."""
+    _add(connection, call_hours, [_sum_row("hour", slot, total) for slot, total in sorted(found.hours.items(), key=lambda each: each[0])])
+    _add(connection, call_days, [_sum_row("day", slot, total) for slot, total in sorted(found.days.items(), key=lambda each: each[0])])
+    uses = [
+        {"day": day, "tenant": tenant, "operation": operation, "calls": calls, "failures": failures}
+        for (day, tenant, operation), (calls, failures) in sorted(found.operations.items())
+    ]
+    _upsert(connection, operation_days, uses, added=("calls", "failures"))
+    errors = [
+        {
+            "fingerprint": mark,
+            "tenant": total.record.tenant_id,
+            "operation": _storable(operation_of(total.record)),
+            "code": total.record.error_code or "error",
+            "error_class": total.record.error_class,
+            "reason": _storable(total.record.reason),
+            "count": total.count,
+            "first_at": total.first_at,
+            "last_at": total.last_at,
+            "last_trace_id": total.last_trace_id,
+            "state": "open",
+            "changed_by": "",
+        }
+        for mark, total in sorted(found.errors.items())
+    ]
+    # What comes again after it was resolved is open again; who has only acknowledged it knows that it goes on.
+    _upsert(connection, error_ledger, errors, added=("count",), newest=("last_at", "last_trace_id"), reopens=True)
+
+
+def _add(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    _upsert(connection, table, rows, added=_ADDED, largest=("max_ms",))
+
+
+def _upsert(
+    connection: Connection,
+    table: Table,
+    rows: Sequence[Mapping[str, Any]],
+    *,
+    added: Sequence[str],
+    largest: Sequence[str] = (),
+    newest: Sequence[str] = (),
+    reopens: bool = False,
+) -> None:
+    """Insert rows, or add to those that are there: `added` by sum, `largest` by maximum, `newest` taken over."""
+    if not rows:
+        return
+    is_sqlite = connection.dialect.name == "sqlite"
+    greatest = func.max if is_sqlite else func.greatest
+    # SQLite and PostgreSQL write `ON CONFLICT` alike, SQLAlchemy does not.
+    new: Any = sqlite.insert(table) if is_sqlite else postgresql.insert(table)
+    changes: dict[str, Any] = {name: table.c[name] + new.excluded[name] for name in added}
+    changes |= {name: greatest(table.c[name], new.excluded[name]) for name in largest}
+    changes |= {name: new.excluded[name] for name in newest}
+    if reopens:
+        changes["state"] = func.replace(table.c.state, "resolved", "open")
+    given: Any = list(rows)
+    if is_sqlite:
+        new, given = _from_json(new, list(rows[0])), {"rows": orjson.dumps([list(row.values()) for row in rows]).decode()}
+    connection.execute(new.on_conflict_do_update(index_elements=list(table.primary_key.columns), set_=changes), given)
+
+
+def _sum_row(unit: str, slot: Slot, total: Sum) -> dict[str, Any]:
+    moment, tenant, tool, code = slot
+    counts = {f"b{place}": count for place, count in enumerate(total.buckets)}
+    return {
+        unit: moment,
+        "tenant": tenant,
+        "tool": tool,
+        "code": code,
+        "error_class": total.error_class,
+        "calls": total.calls,
+        "sum_ms": total.sum_ms,
+        "max_ms": total.max_ms,
+        "sum_upstream_ms": total.sum_upstream_ms,
+        **counts,
+    }
+
+
+def _row(record: CallRecord, node: str) -> tuple[object, ...]:
+    """Return the values of `_NAMES`."""
+    return (
+        record.called_at_us,
+        record.tenant_id,
+        record.subject,
+        record.client_id,
+        record.auth_method,
+        record.tool,
+        _storable(record.operation),
+        _storable(record.account),
+        record.step,
+        record.duration_ms,
+        record.upstream_ms,
+        record.upstream_status,
+        record.success,
+        record.error_code,
+        record.error_class,
+        _storable(record.reason),
+        record.trace_id,
+        node,
+    )
+
+
+def _storable(text: str) -> str:
+    """Return a text that clients may have chosen without zeros, which PostgreSQL has no text with."""
+    return text.replace("\0", "\N{REPLACEMENT CHARACTER}") if "\0" in text else text
+
+
+def _from_json(statement: Any, names: Sequence[str]) -> Any:
+    """Return an insert of SQLite's that takes all rows as one JSON text: to bind each value by itself costs a tenth of a call."""
+    rows = func.json_each(bindparam("rows")).table_valued("value")
+    values = [func.json_extract(rows.c.value, f"$[{place}]") for place in range(len(names))]
+    # A condition, so that what follows is no part of a join (sqlite.org/lang_upsert.html, "Parsing Ambiguity").
+    return statement.from_select(names, select(*values).where(rows.c.value.is_not(None)))
+
+
+_INSERT_FROM_JSON: Insert = _from_json(insert(call_records), _NAMES)

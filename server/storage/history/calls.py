@@ -1,0 +1,177 @@
+"""The calls that were made: written in batches, read by whose they are, by trace and by what went wrong."""
+
+import socket
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, delete, false, func, select
+
+from oauth.principal import Principal
+from server.storage.database import Database, now_us
+from server.storage.history import partitions
+from server.storage.history.call_rows import append
+from server.storage.history.tables import call_records
+from tools.stores import CallRecord
+
+#: so many old rows go at a time: nobody waits for longer than some milliseconds
+SWEPT_ROWS = 2_000
+#: so much later than its neighbours a row may be written
+SLACK_US = 60 * 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class CallFilter:
+    """Which calls; None and False: whichever. Times in microseconds since the epoch."""
+
+    since_us: int
+    until_us: int | None = None
+    tenant_id: str | None = None
+    subject: str | None = None
+    client_id: str | None = None
+    operation: str | None = None
+    error_class: str | None = None
+    error_code: str | None = None
+    at_least_ms: float | None = None
+    failures_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class KeptCall:
+    """A call as it is kept: its number in the order of writing, its record, and the node that answered it."""
+
+    seq: int
+    record: CallRecord
+    node: str
+
+
+class SqlCallHistory:
+    """The durable side of the recorder, and CallHistory. Tables: call_records, call_hours, call_days, operation_days, error_ledger."""
+
+    def __init__(self, database: Database, node: str = "") -> None:
+        self._database, self._node = database, node or socket.gethostname()
+
+    async def append_calls(self, records: Sequence[CallRecord]) -> None:
+        """Write all of `records` and what sums them up in one transaction, or none."""
+        if records:
+            await self._database.transact(partial(append, records=records, node=self._node), survives_power_cut=False)
+
+    async def recent(self, principal: Principal, limit: int, *, failures_only: bool = False) -> Sequence[CallRecord]:
+        """Return the principal's own last calls, newest first."""
+        c = call_records.c
+        query = select(call_records).where(c.tenant == principal.tenant_id, c.subject == principal.subject)
+        if failures_only:
+            query = query.where(c.success == false())
+        return [kept.record for kept in await self._read(query.order_by(c.time.desc(), c.seq.desc()).limit(limit))]
+
+    async def calls(self, which: CallFilter, limit: int, before: tuple[int, int] | None = None) -> Sequence[KeptCall]:
+        """Return calls, newest first; `before`: time and number of the last one of the page before."""
+        c = call_records.c
+        query = select(call_records).where(c.time >= which.since_us)
+        # In SQLite rows have no index over their time alone: they are numbered in its order, but for seconds.
+        by_number = self._database.is_sqlite and which.tenant_id is None and not which.failures_only
+        if by_number:
+            query = query.where(c.seq >= await self._database.look(partial(_first_number, since_us=which.since_us - SLACK_US)))
+        for column, wanted in (
+            (c.tenant, which.tenant_id),
+            (c.subject, which.subject),
+            (c.client, which.client_id),
+            (c.operation, which.operation),
+            (c.error_class, which.error_class),
+            (c.error_code, which.error_code),
+        ):
+            if wanted is not None:
+                query = query.where(column == wanted)
+        if which.until_us is not None:
+            query = query.where(c.time < which.until_us)
+        if which.at_least_ms is not None:
+            query = query.where(c.duration_ms >= which.at_least_ms)
+        if which.failures_only:
+            query = query.where(c.success == false())
+        if by_number:
+            query = query if before is None else query.where(c.seq < before[1])
+            return await self._read(query.order_by(c.seq.desc()).limit(limit))
+        if before is not None:
+            query = query.where((c.time < before[0]) | ((c.time == before[0]) & (c.seq < before[1])))
+        return await self._read(query.order_by(c.time.desc(), c.seq.desc()).limit(limit))
+
+    async def trace(self, trace_id: str, tenant_id: str | None = None, limit: int = 1_000) -> Sequence[KeptCall]:
+        """Return the calls of one trace in the order in which they ended."""
+        query = select(call_records).where(call_records.c.trace_id == trace_id)
+        if tenant_id is not None:
+            query = query.where(call_records.c.tenant == tenant_id)
+        return await self._read(query.order_by(call_records.c.time, call_records.c.seq).limit(limit))
+
+    async def forget_before(self, time_us: int) -> int:
+        """Delete the rows of all tenants that are older than `time_us`, in steps; return how many rows, or whole days, went."""
+        removed = 0
+        if not self._database.is_sqlite:
+            removed = await self._database.transact(partial(partitions.drop_before, time_us=time_us))
+        while step := await self._database.transact(partial(_swept, time_us=time_us), survives_power_cut=False):
+            removed += step
+        return removed
+
+    async def make_room(self) -> None:
+        """Make ready for the days to come, where the store keeps days apart."""
+        if not self._database.is_sqlite:
+            await self._database.transact(partial(partitions.make_ahead, now_us=now_us()))
+
+    async def _read(self, query: Select[Any]) -> list[KeptCall]:
+        async with self._database.read() as connection:
+            return [_kept(row) for row in await connection.execute(query)]
+
+
+def _first_number(connection: Connection, since_us: int) -> int:
+    """Return the number of about the first row since then, by halves."""
+    seq = call_records.c.seq
+    # Asked apart: SQLite looks through all rows for both at once.
+    first, last = (connection.execute(select(end(seq))).scalar() for end in (func.min, func.max))
+    if first is None or last is None:
+        return 0
+    while first < last:
+        middle = (first + last) // 2
+        # Said as it is: twenty of them, and to put such a statement together takes longer than to run it.
+        found = connection.exec_driver_sql("SELECT time FROM call_records WHERE seq >= ? ORDER BY seq LIMIT 1", (middle,)).scalar_one()
+        if found < since_us:
+            first = middle + 1
+        else:
+            last = middle
+    return int(first)
+
+
+def _swept(connection: Connection, time_us: int) -> int:
+    c = call_records.c
+    # Numbers are in the order of time, but for batches of nodes: what is old stands at the beginning.
+    oldest = select(c.time, c.seq).order_by(c.seq if connection.dialect.name == "sqlite" else c.time).limit(SWEPT_ROWS)
+    rows = [(row.time, row.seq) for row in connection.execute(oldest)]
+    old = [seq for time, seq in rows if time < time_us]
+    if not old:
+        return 0
+    connection.execute(delete(call_records).where(c.seq.in_(old), c.time < time_us))
+    # With young ones among them the end of the old ones is near.
+    return len(old)
+
+
+def _kept(row: Row[Any]) -> KeptCall:
+    values = row._mapping
+    record = CallRecord(
+        tenant_id=values["tenant"],
+        tool=values["tool"],
+        operation=values["operation"],
+        auth_method=values["auth_method"],
+        duration_ms=values["duration_ms"],
+        success=values["success"],
+        error_code=values["error_code"],
+        trace_id=values["trace_id"],
+        subject=values["subject"],
+        client_id=values["client"],
+        called_at_us=values["time"],
+        error_class=values["error_class"],
+        upstream_ms=values["upstream_ms"],
+        upstream_status=values["upstream_status"],
+        reason=values["reason"],
+        account=values["account"],
+        step=values["step"],
+    )
+    return KeptCall(values["seq"], record, values["node"])

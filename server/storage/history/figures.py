@@ -1,0 +1,134 @@
+"""What the sums of the history say: calls by hour, uses by operation, failures by kind."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import func, select, update
+
+from server.storage.database import Database
+from server.storage.history.rollups import DAY_US, HOUR_US
+from server.storage.history.tables import BUCKETS, call_days, call_hours, error_ledger, operation_days
+
+
+@dataclass(frozen=True, slots=True)
+class CallSum:
+    """Calls of one slot: `at_us` is where it begins; `code` "": those that were ok."""
+
+    at_us: int
+    tenant_id: str
+    tool: str
+    code: str
+    error_class: str
+    calls: int
+    sum_ms: float
+    max_ms: float
+    sum_upstream_ms: float
+    buckets: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OperationUse:
+    operation: str
+    calls: int
+    failures: int
+    last_day_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorKind:
+    """Failures of one kind; times in microseconds since the epoch."""
+
+    fingerprint: str
+    tenant_id: str
+    operation: str
+    code: str
+    error_class: str
+    reason: str
+    count: int
+    first_at_us: int
+    last_at_us: int
+    last_trace_id: str
+    state: str
+    changed_by: str
+
+
+class HistoryFigures:
+    """Reads the sums; every question is bounded by time. Tables: call_hours, call_days, operation_days, error_ledger."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def sums(self, since_us: int, until_us: int, tenant_id: str | None = None, *, by_day: bool = False) -> Sequence[CallSum]:
+        """Return the calls by hour, or by day, from the slot that holds `since_us` on, in order of time."""
+        table, unit, unit_us = (call_days, "day", DAY_US) if by_day else (call_hours, "hour", HOUR_US)
+        moment = table.c[unit]
+        query = select(table).where(moment >= since_us // unit_us, moment <= until_us // unit_us).order_by(moment)
+        if tenant_id is not None:
+            query = query.where(table.c.tenant == tenant_id)
+        async with self._database.read() as connection:
+            return [
+                CallSum(
+                    at_us=row._mapping[unit] * unit_us,
+                    tenant_id=row.tenant,
+                    tool=row.tool,
+                    code=row.code,
+                    error_class=row.error_class,
+                    calls=row.calls,
+                    sum_ms=row.sum_ms,
+                    max_ms=row.max_ms,
+                    sum_upstream_ms=row.sum_upstream_ms,
+                    buckets=tuple(row._mapping[f"b{place}"] for place in range(BUCKETS)),
+                )
+                for row in await connection.execute(query)
+            ]
+
+    async def uses(self, since_us: int, tenant_id: str | None = None) -> Sequence[OperationUse]:
+        """Return how often each operation was used since, the most used first."""
+        c = operation_days.c
+        calls = func.sum(c.calls).label("calls")
+        query = select(c.operation, calls, func.sum(c.failures).label("failures"), func.max(c.day).label("last_day"))
+        query = query.where(c.day >= since_us // DAY_US).group_by(c.operation).order_by(calls.desc(), c.operation)
+        if tenant_id is not None:
+            query = query.where(c.tenant == tenant_id)
+        async with self._database.read() as connection:
+            return [
+                OperationUse(operation=row.operation, calls=int(row.calls), failures=int(row.failures), last_day_us=row.last_day * DAY_US)
+                for row in await connection.execute(query)
+            ]
+
+    async def errors(
+        self, since_us: int, tenant_id: str | None = None, *, states: Sequence[str] = ("open", "acknowledged"), limit: int = 50
+    ) -> Sequence[ErrorKind]:
+        """Return kinds of failures that came since, those of last first."""
+        c = error_ledger.c
+        query = select(error_ledger).where(c.last_at >= since_us, c.state.in_(states)).order_by(c.last_at.desc()).limit(limit)
+        if tenant_id is not None:
+            query = query.where(c.tenant == tenant_id)
+        async with self._database.read() as connection:
+            return [_kind(row._mapping) for row in await connection.execute(query)]
+
+    async def set_error_state(self, fingerprint: str, state: str, by: str, tenant_id: str | None = None) -> bool:
+        """Acknowledge or resolve a kind of failure; False: there is none, or it is another tenant's."""
+        change = update(error_ledger).where(error_ledger.c.fingerprint == fingerprint).values(state=state, changed_by=by)
+        if tenant_id is not None:
+            change = change.where(error_ledger.c.tenant == tenant_id)
+        async with self._database.write() as connection:
+            return (await connection.execute(change)).rowcount == 1
+
+
+def _kind(values: Any) -> ErrorKind:
+    return ErrorKind(
+        fingerprint=values["fingerprint"],
+        tenant_id=values["tenant"],
+        operation=values["operation"],
+        code=values["code"],
+        error_class=values["error_class"],
+        reason=values["reason"],
+        count=values["count"],
+        first_at_us=values["first_at"],
+        last_at_us=values["last_at"],
+        last_trace_id=values["last_trace_id"],
+        state=values["state"],
+        changed_by=values["changed_by"],
+    )

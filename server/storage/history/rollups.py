@@ -1,0 +1,123 @@
+"""Calls summed up as their rows are written: by hour, day, operation and kind of error. Plain arithmetic, no database."""
+
+import hashlib
+import re
+from bisect import bisect_left
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from server.storage.history.tables import BUCKETS, BUCKETS_MS
+from tools.always_on import ALWAYS_ON
+from tools.stores import CallRecord
+
+HOUR_US, DAY_US = 3_600 * 1_000_000, 24 * 3_600 * 1_000_000
+_TOOLS = frozenset(tool.name for tool in ALWAYS_ON)
+#: what clients call operations and tools by has no bound, and a rollup must have one
+OTHER_TOOL = "operation"
+MAX_OPERATION_CHARS = 200
+UNKNOWN = "(unknown)"
+_NUMBERS = re.compile(r"[0-9a-f]{8,}|\d+")
+
+#: (hour or day, tenant, tool, code)
+Slot = tuple[int, str, str, str]
+
+
+@dataclass(slots=True)
+class Sum:
+    """Calls of one slot."""
+
+    error_class: str
+    calls: int = 0
+    sum_ms: float = 0.0
+    max_ms: float = 0.0
+    sum_upstream_ms: float = 0.0
+    buckets: list[int] = field(default_factory=lambda: [0] * BUCKETS)
+
+    def add(self, record: CallRecord) -> None:
+        self.calls += 1
+        self.sum_ms += record.duration_ms
+        self.max_ms = max(self.max_ms, record.duration_ms)
+        self.sum_upstream_ms += record.upstream_ms or 0.0
+        self.buckets[bisect_left(BUCKETS_MS, record.duration_ms)] += 1
+
+
+@dataclass(slots=True)
+class ErrorSum:
+    """Failures of one kind."""
+
+    record: CallRecord
+    count: int = 0
+    first_at: int = 0
+    last_at: int = 0
+    last_trace_id: str = ""
+
+    def add(self, record: CallRecord) -> None:
+        self.count += 1
+        self.first_at = min(self.first_at or record.called_at_us, record.called_at_us)
+        if record.called_at_us >= self.last_at:
+            self.last_at, self.last_trace_id = record.called_at_us, record.trace_id
+
+
+@dataclass(slots=True)
+class Rollups:
+    """What a batch of calls adds to each rollup. `operations`: (day, tenant, operation) -> calls, failures."""
+
+    hours: dict[Slot, Sum] = field(default_factory=dict)
+    days: dict[Slot, Sum] = field(default_factory=dict)
+    operations: dict[tuple[int, str, str], list[int]] = field(default_factory=dict)
+    errors: dict[str, ErrorSum] = field(default_factory=dict)
+
+
+def rollups_of(records: Iterable[CallRecord]) -> Rollups:
+    """Sum a batch up."""
+    found = Rollups()
+    for record in records:
+        code = "" if record.success else record.error_code or "error"
+        tool = record.tool if record.tool in _TOOLS else OTHER_TOOL
+        day = record.called_at_us // DAY_US
+        for sums, slot in (
+            (found.hours, (record.called_at_us // HOUR_US, record.tenant_id, tool, code)),
+            (found.days, (day, record.tenant_id, tool, code)),
+        ):
+            total = sums.get(slot)
+            if total is None:
+                total = sums[slot] = Sum(record.error_class)
+            total.add(record)
+        uses = found.operations.setdefault((day, record.tenant_id, operation_of(record)), [0, 0])
+        uses[0] += 1
+        if record.success:
+            continue
+        uses[1] += 1
+        mark = fingerprint(record, code)
+        if mark not in found.errors:
+            found.errors[mark] = ErrorSum(record)
+        found.errors[mark].add(record)
+    return found
+
+
+def operation_of(record: CallRecord) -> str:
+    """Return what a call is summed up under: names that clients invent have no bound."""
+    return UNKNOWN if record.error_code == "unknown_operation" else record.operation[:MAX_OPERATION_CHARS]
+
+
+def fingerprint(record: CallRecord, code: str) -> str:
+    """Return what failures of one kind have in common: numbers in a reason tell one call from another, not one kind."""
+    operation = operation_of(record)
+    reason = "" if operation == UNKNOWN else _NUMBERS.sub("#", record.reason)
+    words = "\0".join((record.tenant_id, operation, code, reason))
+    return hashlib.sha256(words.encode(errors="replace")).hexdigest()[:32]
+
+
+def percentile_ms(buckets: list[int], share: float) -> float | None:
+    """Return the duration below which `share` of the calls stay, read within its bucket by interpolation; None: there were none."""
+    total = sum(buckets)
+    if not total:
+        return None
+    wanted, before = share * total, 0
+    for place, count in enumerate(buckets):
+        if count and before + count >= wanted:
+            low = 0.0 if place == 0 else float(BUCKETS_MS[place - 1])
+            high = float(BUCKETS_MS[place]) if place < len(BUCKETS_MS) else low * 4
+            return low + (high - low) * (wanted - before) / count
+        before += count
+    return float(BUCKETS_MS[-1])
