@@ -8,10 +8,11 @@ import pytest
 from capability_index.encoders.manifest import SHIPPED
 from server.assembly.context_models import READER
 from server.commands.doctor import DoctorFinding, vectors_findings
+from tests.gateway import add_person, token_for
 from tests.server.context_vectors.conftest import World, world_of
-from tests.server.context_vectors.embeddings_provider import EmbeddingsProvider
+from tests.server.context_vectors.embeddings_provider import DIMENSION_BY_MODEL, EmbeddingsProvider
 from tests.waiting import until
-from tools.context_plane.indexing import live_indexes, vector_filling
+from tools.context_plane.indexing import live_indexes, rows_to_fill, vector_filling
 from tools.context_plane.indexing.live_index import SEGMENT
 
 ABOUT_A, ABOUT_B = "about-a/8", "about-b/12"
@@ -201,6 +202,48 @@ async def test_a_budget_that_is_used_up_ends_the_vectors_and_not_the_answers(wor
     assert found["facts"][0]["value"] == "quuxley"
     await until(lambda: "budget_exceeded" in world.gateway.context.facts.filling.trouble_of("acme"))
     assert provider.bodies == []
+
+
+async def test_a_model_whose_vectors_change_their_size_has_all_made_anew(
+    world: World, provider: EmbeddingsProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An update under the same name, as with a model on this machine."""
+    await world.name(acme="one/about-a")
+    await known(world)
+    monkeypatch.setitem(DIMENSION_BY_MODEL, "about-a", 6)
+    between = await world.ask("mood of Kahuna")
+    assert between["facts"][0]["value"] == "quuxley"
+    assert between["without_vectors"] == "about-a gives vectors of 6 numbers now, and the rows have about-a/8"
+    world.gateway.context.vectors.forget("acme")
+    await world.post("context/facts", {"facts": [{"subject": "Orinoco", "predicate": "mood", "value": "zorbitz"}]})
+    await world.ask("mood of Orinoco")
+    await world.until_filled("about-a/6")
+    assert (await world.explain(QUESTION))["space"] == "about-a/6"
+
+
+async def test_where_there_is_no_room_for_all_vectors_none_more_are_made(
+    world: World, provider: EmbeddingsProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(vector_filling, "ROUND", 4)
+    monkeypatch.setattr(rows_to_fill, "MAX_VECTOR_BYTES", 100)
+    await world.name(acme="one/about-a")
+    await world.tell(SAID)
+    await world.ask("mood of Kahuna")
+    await until(lambda: "13 rows with 8 numbers each are beyond" in world.gateway.context.facts.filling.trouble_of("acme"))
+    assert len(provider.texts["about-a"]) == 4
+    assert (await world.ask("mood of Kahuna"))["facts"][0]["value"] == "quuxley"
+
+
+async def test_a_private_fact_has_a_vector_and_is_found_by_its_owner_alone(world: World) -> None:
+    await world.name(acme="one/about-a")
+    secret = {"subject": "Orinoco", "predicate": "mood", "value": "zorbitz"}
+    await world.post("context/facts", {"facts": [secret], "private": True})
+    await known(world)
+    assert (await world.ask("snargly"))["facts"][0]["value"] == "zorbitz"
+    world.tokens["acme"] = await token_for(world.gateway, await add_person(world.gateway, "bob@example.com", "acme"), "acme")
+    found = await world.ask("snargly", limit=20)
+    assert "zorbitz" not in [each["value"] for each in found["facts"]]
+    assert len(found["facts"]) == 13
 
 
 async def test_half_of_a_tenants_limit_is_left_to_its_other_calls(
