@@ -25,6 +25,7 @@ from tools.workflows.registry import WorkflowRegistry
 from tools.workflows.schedules.builtin import BUILTIN, builtin_schedules
 from tools.workflows.schedules.scheduler import Scheduler
 from tools.workflows.schedules.setting import Schedules
+from tools.workflows.schedules.slots import Slots
 
 #: tenants whose built-in schedules are looked for at once
 _TENANTS = 200
@@ -36,7 +37,6 @@ class ScheduledWork:
     """The scheduler of this process; it sleeps until a slot comes or the change feed says that something is another."""
 
     store: Store
-    tenants: Tenants
     schedules: Schedules
     scheduler: Scheduler
 
@@ -83,12 +83,11 @@ def assemble_schedules(store: Store, tenants: Tenants, egress: Egress, work: Dur
 
     async def prepare() -> None:
         await bring_builtin_schedules([tenant.tenant_id for tenant in await store.tenants.all()], store)
-        scheduler.counts.last_started_us.update(await store.schedules.last_started_us(BUILTIN, now_us() - 2 * DAY_US))
+        slots.counts.last_started_us.update(await store.schedules.last_started_us(BUILTIN, now_us() - 2 * DAY_US))
 
-    scheduler = Scheduler(
+    slots = Slots(
         store.schedules,
         work.workflows,
-        prepare=prepare,
         is_live=lambda tenant_id: tenant_id in tenants.live,
         lookouts={
             "token-health": has_connections,
@@ -98,7 +97,7 @@ def assemble_schedules(store: Store, tenants: Tenants, egress: Egress, work: Dur
         },
         unavailable=(StoreUnavailable, OSError),
     )
-    return ScheduledWork(store, tenants, Schedules(store.schedules, _KnownWorkflows(work.registry)), scheduler)
+    return ScheduledWork(store, Schedules(store.schedules, _KnownWorkflows(work.registry)), Scheduler(slots, prepare))
 
 
 async def bring_builtin_schedules(tenant_ids: Sequence[str], store: Store) -> None:

@@ -10,7 +10,7 @@ from server.storage.database import Database
 from server.storage.schema.schedule_tables import schedule_runs
 from tools.operation import Json
 from tools.workflows.schedules.schedule import ScheduleRun, SlotState
-from tools.workflows.schedules.stores import MAX_RUNS
+from tools.workflows.schedules.stores import LONG_REPORT_CHARS, MAX_LONG_REPORTS, MAX_RUNS
 
 #: as a constant of the statement: SQLite takes the index of unended runs for nothing else
 _STARTED: ColumnElement[str] = literal_column("'started'")
@@ -44,8 +44,16 @@ class ScheduleRuns:
         mine = (r.tenant_id == run.tenant_id, r.name == run.name, r.slot == run.slot_us, r.state == _STARTED)
         kept = None if report is None else orjson.dumps(report).decode()
         values = {"state": state, "ended_at": ended_at_us, "reason": reason, "report": kept}
-        async with self._database.write() as connection:
-            return (await connection.execute(update(schedule_runs).where(*mine).values(**values))).rowcount == 1
+
+        def work(connection: Connection) -> bool:
+            is_news = connection.execute(update(schedule_runs).where(*mine).values(**values)).rowcount == 1
+            if kept is not None and len(kept) > LONG_REPORT_CHARS:
+                long = (r.tenant_id == run.tenant_id, r.name == run.name, func.length(r.report) > LONG_REPORT_CHARS)
+                newest = select(r.slot).where(*long).order_by(r.slot.desc()).offset(MAX_LONG_REPORTS - 1).limit(1).scalar_subquery()
+                connection.execute(update(schedule_runs).where(*long, r.slot < newest).values(report=None))
+            return is_news
+
+        return await self._database.transact(work)
 
     async def run(self, tenant_id: str, name: str, slot_us: int) -> ScheduleRun | None:
         r = schedule_runs.c

@@ -19,7 +19,7 @@ from server.storage.workflows.schedules import SqlScheduleStore
 from tests.contracts.schedules.run_rows import RunRows
 from tools.workflows.schedules.cron import Cron
 from tools.workflows.schedules.schedule import Schedule
-from tools.workflows.schedules.scheduler import Scheduler
+from tools.workflows.schedules.slots import Slots
 
 TEN = 1_795_860_000_000_000  # 2026-11-28T10:00Z
 HOUR = 3600 * 1_000_000
@@ -54,7 +54,7 @@ def _die_at(url: str, step: int) -> NoReturn:
 
 async def _look(url: str, now_us: int) -> None:
     database = Database(url)
-    await Scheduler(SqlScheduleStore(database), RunRows(database)).look(now_us)
+    await Slots(SqlScheduleStore(database), RunRows(database)).take_due(now_us)
     await database.close()
 
 
@@ -62,7 +62,7 @@ async def _look_and_end(url: str, now_us: int) -> None:
     """Look as another node does before the next hour, and have what was started end."""
     database = Database(url)
     store = SqlScheduleStore(database)
-    await Scheduler(store, RunRows(database)).look(now_us)
+    await Slots(store, RunRows(database)).take_due(now_us)
     for run in await store.all_unended(9):
         await store.end(run, "succeeded", now_us)
     await database.close()

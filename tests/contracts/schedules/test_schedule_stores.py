@@ -16,7 +16,7 @@ from tools.errors import QuotaExceeded
 from tools.workflows.schedules.builtin import BUILTIN, builtin_schedules
 from tools.workflows.schedules.cron import Cron
 from tools.workflows.schedules.schedule import Schedule, ScheduleRun
-from tools.workflows.schedules.stores import MAX_RUNS
+from tools.workflows.schedules.stores import LONG_REPORT_CHARS, MAX_LONG_REPORTS, MAX_RUNS
 from tools.workflows.stores import ActsFor
 
 TEN = 1_795_860_000_000_000  # 2026-11-28T10:00Z
@@ -101,6 +101,20 @@ async def test_how_a_run_ended_is_noted_once(sql_database: Database) -> None:
     assert not await store.end(RUN, "failed", TEN + 10, "late")
     assert await store.runs("acme", "nightly", 9) == [replace(RUN, state="succeeded", ended_at_us=TEN + 9, report=report)]
     assert await store.all_unended(9) == []
+
+
+async def test_of_long_reports_the_newest_are_kept(sql_database: Database) -> None:
+    """Short ones stay with their slots, and so does that there was a slot."""
+    store = SqlScheduleStore(sql_database)
+    schedule = await put(store, NIGHTLY)
+    for n in range(MAX_LONG_REPORTS + 3):
+        run = replace(RUN, slot_us=n, cause="manual", started_at_us=n)
+        await store.begin_now(schedule, run)
+        findings = [] if n == 1 else ["x" * LONG_REPORT_CHARS]
+        await store.end(run, "succeeded", n, "", {"title": "t", "findings": findings})
+    kept = {run.slot_us: run.report is not None for run in await store.runs("acme", "nightly", 99)}
+    assert [slot for slot, is_kept in kept.items() if not is_kept] == [2, 0]
+    assert len(kept) == MAX_LONG_REPORTS + 3
 
 
 async def test_a_run_beside_the_slots_leaves_the_next_slot_where_it_is(sql_database: Database) -> None:

@@ -14,6 +14,7 @@ from tools.workflows.schedules.builtin import builtin_schedules
 from tools.workflows.schedules.cron import Cron
 from tools.workflows.schedules.schedule import Schedule, ScheduleRun
 from tools.workflows.schedules.scheduler import Scheduler
+from tools.workflows.schedules.slots import Slots
 from tools.workflows.stores import RunView
 
 TEN = 1_795_860_000_000_000  # 2026-11-28T10:00Z
@@ -29,20 +30,15 @@ class Node:
     def __init__(self, database: Database, runs: RunRows, now_us: int = TEN - 1, **parts: object) -> None:
         self.store, self.runs, self.now_us = SqlScheduleStore(database), runs, now_us
         self.said: list[tuple[str, int]] = []
-        self.scheduler = Scheduler(
-            self.store,
-            runs,
-            missed=self._missed,
-            clock_us=lambda: self.now_us,
-            **parts,  # type: ignore[arg-type]
-        )
+        self.slots = Slots(self.store, runs, missed=self._missed, **parts)  # type: ignore[arg-type]
+        self.scheduler = Scheduler(self.slots, clock_us=lambda: self.now_us)
 
     def _missed(self, schedule: Schedule, run: ScheduleRun) -> None:
         self.said.append((schedule.name, run.missed))
 
     async def at(self, now_us: int) -> None:
         self.now_us = now_us
-        await self.scheduler.look(now_us)
+        await self.slots.take_due(now_us)
         await self.runs.take()
 
     async def states(self, name: str = "hourly") -> list[tuple[str, str, int]]:
@@ -95,7 +91,7 @@ async def test_a_clock_that_went_a_year_ahead_and_came_back_loses_and_doubles_no
     await node.store.put(HOURLY)
     await node.at(TEN - 30 * MINUTE + YEAR)
     assert slots_of(runs) == ["20261128T100000Z"]
-    await node.scheduler.return_to(TEN - 29 * MINUTE)
+    await node.slots.return_to(TEN - 29 * MINUTE)
     for minutes in range(-29, 125, 1):
         await node.at(TEN + minutes * MINUTE)
     assert slots_of(runs) == ["20261128T100000Z", "20261128T110000Z", "20261128T120000Z"]
@@ -107,10 +103,10 @@ async def test_a_clock_that_is_set_back_over_a_slot_starts_it_once(sql_database:
     node = Node(sql_database, runs)
     await node.store.put(HOURLY)
     await node.at(TEN)
-    await node.scheduler.return_to(TEN - 5_000_000)
+    await node.slots.return_to(TEN - 5_000_000)
     await node.at(TEN)
     assert slots_of(runs) == ["20261128T100000Z"]
-    await node.scheduler.return_to(TEN - 48 * HOUR)
+    await node.slots.return_to(TEN - 48 * HOUR)
     assert await node.store.next_due_us() == TEN - 47 * HOUR
 
 
@@ -136,8 +132,8 @@ async def test_what_the_gateway_brings_starts_where_there_is_something_to_look_a
         "globex:report:hourly",
     ]
     assert sorted(asked) == ["acme", "globex"]
-    assert node.scheduler.counts.slots == {"started": 3, "idle": 3}
-    assert set(node.scheduler.counts.last_started_us) == {"token-health"}
+    assert node.slots.counts.slots == {"started": 3, "idle": 3}
+    assert set(node.slots.counts.last_started_us) == {"token-health"}
     assert await node.store.next_due_us() != TEN
 
 
@@ -161,13 +157,15 @@ async def test_how_a_run_ended_and_what_it_reports_is_kept_with_its_slot(sql_dat
     runs.result = {"title": "t", "findings": [], "counts": {}, "checked_at": "x", "more": 1}
     await node.store.put(HOURLY)
     await node.at(TEN)
-    assert not await node.scheduler.look_at_runs(TEN + 1)
+    await node.slots.look_at_runs(TEN + 1)
+    assert not node.slots.has_unended
     [run] = await node.store.runs("acme", "hourly", 1)
     assert (run.state, run.ended_at_us) == ("succeeded", 7)
     assert run.report == {"title": "t", "findings": [], "counts": {}, "checked_at": "x"}
     await node.at(TEN + HOUR)
     await runs.forget("acme")
-    assert not await node.scheduler.look_at_runs(TEN + HOUR + 5)
+    await node.slots.look_at_runs(TEN + HOUR + 5)
+    assert not node.slots.has_unended
     [run, _] = await node.store.runs("acme", "hourly", 2)
     assert (run.state, run.ended_at_us) == ("lost", TEN + HOUR + 5)
 
@@ -180,10 +178,10 @@ async def test_it_sleeps_until_it_is_woken_or_a_slot_comes(sql_database: Databas
         group.start_soon(node.scheduler.run)
         await node.store.put(replace(HOURLY, next_at_us=TEN))
         node.scheduler.wake()
-        await until(lambda: node.scheduler.counts.next_due_us == TEN)
+        await until(lambda: node.slots.counts.next_due_us == TEN)
         node.now_us = TEN
         node.scheduler.wake()
-        await until(lambda: node.scheduler.counts.slots["started"] == 1)
+        await until(lambda: node.slots.counts.slots["started"] == 1)
         await runs.take()
         node.scheduler.wake()
 

@@ -15,7 +15,7 @@ from tests.contracts.schedules.run_rows import RunRows
 from tools.workflows.schedules.builtin import builtin_schedules
 from tools.workflows.schedules.cron import Cron
 from tools.workflows.schedules.schedule import Schedule, run_key
-from tools.workflows.schedules.scheduler import Scheduler
+from tools.workflows.schedules.slots import Slots
 
 #: a Saturday, the day before the clocks of Berlin go back
 START = int(datetime(2026, 10, 24, tzinfo=UTC).timestamp()) * 1_000_000
@@ -28,14 +28,14 @@ async def unattended(url: str, schedules: list[Schedule], hours: int) -> None:
         there = Database(url)
         runs = RunRows(here)
         stores = [SqlScheduleStore(here), SqlScheduleStore(there)]
-        nodes = [Scheduler(store, runs) for store in stores]
+        nodes = [Slots(store, runs) for store in stores]
         for schedule in schedules:
             await stores[0].put(schedule)
         now_us, end_us = START, START + hours * HOUR
         while now_us < end_us:
             async with anyio.create_task_group() as group:
-                group.start_soon(nodes[0].look, now_us)
-                group.start_soon(nodes[1].look, now_us + 1_000_000)
+                group.start_soon(nodes[0].take_due, now_us)
+                group.start_soon(nodes[1].take_due, now_us + 1_000_000)
             await runs.take()
             next_us = await stores[0].next_due_us()
             assert next_us is not None

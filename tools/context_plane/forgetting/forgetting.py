@@ -89,7 +89,7 @@ class Forgetting:
 
         An entity ("Kahuna", "ent_…", {kind, name, keys}) goes with all that is said of it or to it, and with every text that names it;
         what others said in the same episodes stays. Documents that name it are told, `named_in`: {documents, ids, unread, is_all}, and go
-        with `documents`: true. What others keep in private about it goes too, uncounted (docs/decisions/0062). Answers {rows: {table:
+        with `documents`: true. What others keep in private about it goes too, uncounted (docs/decisions/0056). Answers {rows: {table:
         count}, dry_run, is_all, named_in, note}. Repeating it after a failure goes on where it stopped. Raises ContextRefused:
         invalid_arguments, not_found, conflict where several bear the name.
         """

@@ -24,7 +24,7 @@ def forget_entity(
 
     Return rows by table, and whether nothing is left. What is said of it goes, whoever keeps it, and so does its name; what others say in
     the same episodes stays. Of these audiences (None: of all) a text that names it goes. In the private texts of others the name alone
-    is blacked out, and none of these rows is counted: what others keep is nobody's to hear of (docs/decisions/0062).
+    is blacked out, and none of these rows is counted: what others keep is nobody's to hear of (docs/decisions/0056).
     """
     family = families_of(rows, [entity_id])[entity_id]
     words = words_of(rows, family)

@@ -9,6 +9,8 @@ from tools.workflows.schedules.schedule import Schedule, ScheduleRun, SlotState
 MAX_SCHEDULES = 200
 #: of one schedule, the newest
 MAX_RUNS = 2_500
+#: with reports that are longer than this
+MAX_LONG_REPORTS, LONG_REPORT_CHARS = 50, 4_096
 SLOTS_KEPT_US = 90 * 24 * 3600 * 1_000_000
 
 
@@ -78,7 +80,7 @@ class ScheduleStore(Protocol):
     async def end(
         self, run: ScheduleRun, state: SlotState, ended_at_us: int, reason: str = "", report: Mapping[str, Json] | None = None
     ) -> bool:
-        """Note how a started run ended; False where that is known already."""
+        """Note how a started run ended; False where that is known already. Older long reports go where there are too many of them."""
         ...
 
     async def run(self, tenant_id: str, name: str, slot_us: int) -> ScheduleRun | None: ...
