@@ -4,6 +4,8 @@ import os
 import resource
 from dataclasses import dataclass
 
+from tools.child_processes.landlock import confine
+
 #: what takes long anyway lets everybody's calls go first
 _NICENESS = 5
 
@@ -13,7 +15,8 @@ class ProcessLimits:
     """`memory_bytes` of address space, `cpu_s` of computing for one piece of work, `idle_s` of waiting for the next.
 
     `opens_nothing`: from its first piece of work on it can open no file, no socket and no pipe: nobody whom a broken parser lets in
-    finds a way out, unless the system lets that process raise its own limits.
+    finds a way out, unless the system lets that process raise its own limits. Where the kernel has Landlock it cannot even then, and looks
+    into no other process.
     """
 
     memory_bytes: int
@@ -27,6 +30,7 @@ class ProcessLimits:
         _lower(resource.RLIMIT_AS, self.memory_bytes)
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         if self.opens_nothing:
+            confine()
             # Those that are open stay: nothing new gets a number below zero.
             resource.setrlimit(resource.RLIMIT_NOFILE, (0, 0))
 
