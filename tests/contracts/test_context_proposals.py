@@ -18,6 +18,7 @@ from tools.context_plane.identity.decisions import context_link
 from tools.context_plane.identity.finding import PairFinder
 from tools.context_plane.identity.listing import ProposalList
 from tools.context_plane.identity.pair import Pair
+from tools.context_plane.ids import ENTITY, id_text
 
 BOB = Principal("acme", "bob", "client", frozenset(), "grant")
 EVE = Principal("globex", "eve", "client", frozenset(), "grant")
@@ -47,9 +48,9 @@ def known(sql_database: Database) -> Known:
     return Known(sql_database)
 
 
-async def two_kahunas(known: Known, *more: str) -> tuple[str, str]:
+async def two_kahunas(known: Known) -> tuple[str, str]:
     """Have two accounts on record whose names are alike; return their ids."""
-    for name in ("Kahuna Holding", "Kahuna Holdings", *more):
+    for name in ("Kahuna Holding", "Kahuna Holdings"):
         await say(known.store, fact({"kind": "account", "name": name}, "stage", "open"), source=name)
     [found] = await known.listed(limit=1)
     ids = {found[side]["name"]: found[side]["id"] for side in ("entity", "other")}
@@ -126,6 +127,20 @@ async def test_a_pair_is_asked_about_once_for_what_is_known_of_it_by_one_node(kn
     await say(known.store, fact({"kind": "account", "name": "Kahuna Holding", "keys": {"crm": "7"}}, "owner", "Kim"))
     assert (await known.listed())[0]["verdict"] is None
     assert (await known.claimed()).attempts == 1
+
+
+async def test_of_one_that_is_merged_the_other_is_proposed_and_asked_about(known: Known) -> None:
+    await two_kahunas(known)
+    await say(known.store, fact({"kind": "account", "name": "Kahuna Holding X"}, "stage", "open"))
+    pairs = {frozenset(each[side]["name"] for side in ("entity", "other")): each for each in await known.listed()}
+    assert len(pairs) == 3
+    first = pairs[frozenset({"Kahuna Holding", "Kahuna Holdings"})]
+    await known.link(first["entity"]["id"], first["other"]["id"], "same")
+    [left] = await known.listed()
+    assert {left[side]["name"] for side in ("entity", "other")} == {first["other"]["name"], "Kahuna Holding X"}
+    claimed = await known.claimed()
+    assert await known.pairs.claim("acme", 11, 20) is None
+    assert {id_text(ENTITY, each) for each in claimed.key} == {left["entity"]["id"], left["other"]["id"]}
 
 
 async def test_two_records_of_one_source_are_not_asked_about(known: Known) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, case, func, select, update
+from sqlalchemy import ColumnElement, Connection, Row, bindparam, case, exists, func, select, update
 
 from server.storage.context_plane.matching import matching, numbers
 from server.storage.database import Database
@@ -45,7 +45,7 @@ class SqlPairStore:
                 connection.execute(_CHANGED, [_change(tenant_id, each) for each in changed])
             new = [each for key, each in wanted.items() if key not in known]
             if new:
-                room = MAX_OPEN - connection.execute(_undecided(tenant_id, func.count())).scalar_one()
+                room = MAX_OPEN - connection.execute(_undecided(tenant_id, func.count()).where(_stand(tenant_id))).scalar_one()
                 insert_in_thread(connection, identity_pairs, [_values(tenant_id, each) for each in new[: max(0, room)]])
             first = upsert(connection.dialect.name, identity_positions).values(tenant_id=tenant_id, revision=revision)
             connection.execute(first.on_conflict_do_update(index_elements=["tenant_id"], set_={"revision": revision}))
@@ -55,7 +55,11 @@ class SqlPairStore:
     async def claim(self, tenant_id: str, now_us: int, until_us: int) -> Pair | None:
         is_due = (_P.state == "waiting", _P.next_at <= now_us)
         # Another node that asks meanwhile takes the next one.
-        query = _undecided(tenant_id, *identity_pairs.c).where(*is_due).order_by(_P.similarity.desc(), _P.one_id, _P.other_id)
+        query = (
+            _undecided(tenant_id, *identity_pairs.c)
+            .where(*is_due, _stand(tenant_id))
+            .order_by(_P.similarity.desc(), _P.one_id, _P.other_id)
+        )
         first = query.limit(1).with_for_update(skip_locked=True)
 
         def work(connection: Connection) -> Pair | None:
@@ -88,7 +92,8 @@ class SqlPairStore:
 
     async def open(self, tenant_id: str, limit: int) -> Sequence[Pair]:
         by_verdict = case({"same": 0, "unsure": 1, "": 2}, value=_P.verdict, else_=3)
-        query = _undecided(tenant_id, *identity_pairs.c).order_by(by_verdict, _P.similarity.desc(), _P.one_id, _P.other_id).limit(limit)
+        standing = _undecided(tenant_id, *identity_pairs.c).where(_stand(tenant_id))
+        query = standing.order_by(by_verdict, _P.similarity.desc(), _P.one_id, _P.other_id).limit(limit)
         return await self._database.look(lambda connection: [_pair(row) for row in connection.execute(query)])
 
     async def decided(self, tenant_id: str, limit: int) -> Sequence[Pair]:
@@ -101,6 +106,13 @@ class SqlPairStore:
 
 def _undecided(tenant_id: str, *columns: Any) -> Any:
     return select(*columns).where(_P.tenant_id == tenant_id, _P.decision == "")
+
+
+def _stand(tenant_id: str) -> ColumnElement[bool]:
+    """Return the condition that both stand for themselves: of one that is merged into another, that one is proposed."""
+    e = entities.c
+    merged = exists().where(e.tenant_id == tenant_id, e.entity_id.in_([_P.one_id, _P.other_id]), e.merged_into.is_not(None))
+    return ~merged
 
 
 def _pairs(connection: Connection, tenant_id: str, keys: Collection[PairKey]) -> list[Pair]:
