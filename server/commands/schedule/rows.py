@@ -34,7 +34,6 @@ def run_row(run: ScheduleRun) -> dict[str, object]:
         "took_s": took_s,
         "missed": run.missed or None,
         "findings": run.report["counts"].get("findings") if run.report and isinstance(run.report.get("counts"), dict) else None,
-        "run": run.run_id or None,
         "reason": run.reason or None,
     }
 

@@ -37,7 +37,7 @@ async def command(settings: Settings, name: str, wait: bool, timeout_s: int, ten
         if wait:
             run = await _ended(scheduled, run, timeout_s)
     if as_json:
-        click.echo(json.dumps(run_row(run) | {"report": run.report}, indent=2))
+        click.echo(json.dumps(run_row(run) | {"run": run.run_id, "report": run.report}, indent=2))
     elif run.report is not None:
         say_report(run.report)
     elif not wait:

@@ -25,7 +25,7 @@ async def command(settings: Settings, name: str | None, limit: int, reports: boo
             await scheduled.schedules.get(tenant, name)
     rows = [run_row(each) for each in found]
     if as_json:
-        rows = [row | {"report": each.report} for row, each in zip(rows, found, strict=True)]
+        rows = [row | {"run": each.run_id or None, "report": each.report} for row, each in zip(rows, found, strict=True)]
     print_rows(rows, as_json=as_json, empty="nothing was started yet; `ascend schedule run NAME` starts one now")
     if as_json:
         return

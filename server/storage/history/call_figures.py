@@ -21,8 +21,10 @@ class SqlCallFigures:
         # Clients may invent any number of names that there are not: they are one kind. Constants, or PostgreSQL sees two expressions.
         name = case((c.error_code == literal_column("'unknown_operation'"), literal_column("''")), else_=c.operation)
         count = func.count().label("failures")
-        figures = (name.label("name"), c.error_code, count, func.min(c.time).label("first_at"), func.max(c.trace_id).label("trace_id"))
-        query = select(*figures).where(c.tenant == tenant_id, c.time >= from_us, c.time < to_us, c.success.is_(False))
+        example = (func.max(c.error_class).label("error_class"), func.min(c.time).label("first_at"), func.max(c.trace_id).label("trace_id"))
+        query = select(name.label("name"), c.error_code, count, *example).where(
+            c.tenant == tenant_id, c.time >= from_us, c.time < to_us, c.success.is_(False)
+        )
 
         def look(connection: Connection) -> Sequence[FailureKind]:
             rows = connection.execute(query.group_by(name, c.error_code).order_by(count.desc(), name).limit(most))
@@ -54,5 +56,10 @@ class SqlCallFigures:
 
 def _kind(row: Row[Any]) -> FailureKind:
     return FailureKind(
-        operation=row.name, code=row.error_code or "error", count=row.failures, first_at_us=row.first_at, trace_id=row.trace_id
+        operation=row.name,
+        code=row.error_code or "error",
+        error_class=row.error_class,
+        count=row.failures,
+        first_at_us=row.first_at,
+        trace_id=row.trace_id,
     )

@@ -55,7 +55,8 @@ async def test_a_slot_and_its_start_are_taken_by_the_first_of_two_nodes(sql_data
     store = SqlScheduleStore(sql_database)
     schedule = await put(store, NIGHTLY)
     assert await store.begin(schedule, RUN, TEN + HOUR)
-    assert not await store.begin(schedule, RUN, TEN + HOUR)
+    assert not await store.begin(schedule, RUN, TEN + 5 * HOUR)
+    assert not await store.move(schedule, TEN + 5 * HOUR)
     assert await starts(sql_database) == [("acme", RUN.run_id, '{"day":3}', "sub_1")]
     assert await store.run("acme", "nightly", TEN) == RUN
     assert await store.unended("acme", "nightly") == await store.all_unended(9) == [RUN]

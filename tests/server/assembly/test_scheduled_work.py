@@ -22,6 +22,7 @@ from tools.workflows.stores import ActsFor
 from tools.workflows.workflow import Workflow
 
 TENANT = "default"
+CALL = CallRecord(TENANT, "call_api", "crm.contacts.list", "oauth", 1.0, True, None, "t" * 32, "ada", "client", 0)
 
 
 @pytest.fixture
@@ -63,7 +64,7 @@ async def test_each_tenant_has_the_schedules_of_the_gateway_and_an_empty_one_sta
 
 
 async def test_a_job_that_has_something_to_look_at_starts_by_itself_and_leaves_its_report(gateway: Gateway) -> None:
-    failed = CallRecord(TENANT, "call_api", "crm.x", "oauth", 1.0, False, "upstream_error", "t" * 32, "ada", "c", now_us() - 1_000_000)
+    failed = replace(CALL, success=False, error_code="upstream_error", error_class="upstream", called_at_us=now_us() - 1_000_000)
     await gateway.store.calls.append_calls([failed, replace(failed, tenant_id="acme")])
     await make_due(gateway, "error-pattern")
     run = await ended(gateway, "error-pattern")
@@ -107,7 +108,7 @@ async def test_what_somebody_schedules_runs_as_them_and_tells_how_it_failed(gate
 async def test_operators_see_whether_schedules_beat(gateway: Gateway) -> None:
     await gateway.scheduled.schedules.start(TENANT, "backup-verify")
     await ended(gateway, "backup-verify")
-    await gateway.store.calls.append_calls([CallRecord(TENANT, "t", "o", "a", 1.0, True, None, "t", "s", "c", now_us())])
+    await gateway.store.calls.append_calls([replace(CALL, called_at_us=now_us())])
     await make_due(gateway, "error-pattern")
     await ended(gateway, "error-pattern")
     transport = httpx2.ASGITransport(app=gateway.app, client=("127.0.0.1", 1))

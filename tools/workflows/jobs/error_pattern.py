@@ -25,6 +25,8 @@ class FailureKind:
 
     operation: str
     code: str
+    #: ours, upstream, caller, setup (tools/dispatch/failure_classes.py)
+    error_class: str
     count: int
     first_at_us: int
     #: of one of them
@@ -66,19 +68,22 @@ def error_report(before: Sequence[FailureKind], now: Sequence[FailureKind], call
     for each in now:
         earlier = counts.get((each.operation, each.code), 0)
         usual = earlier / BEFORE_HOURS
-        is_new = not earlier
-        if not is_new and not (each.count >= GROWN_COUNT and each.count >= GROWN_TIMES * usual):
+        is_new, is_broken = not earlier, each.error_class in ("ours", "upstream")
+        # A model that mistypes an argument once is nobody's concern; what breaks once is.
+        if not (is_new and is_broken) and not (each.count >= GROWN_COUNT and each.count >= GROWN_TIMES * usual):
             continue
         about = f"{each.operation or 'operations that there are not'}: {each.code}"
         said = f"{each.count} in the last hour, " + ("none in the day before" if is_new else f"{usual:.1f} an hour in the day before")
         facts = {
             "operation": each.operation,
             "code": each.code,
+            "class": each.error_class,
             "count": each.count,
             "before": earlier,
             "first_at": time_text(each.first_at_us),
             "trace_id": each.trace_id,
         }
-        findings.append(finding("new" if is_new else "growing", about, said, facts=facts))
+        hint = f"`ascend trace {each.trace_id}` shows one of them, `ascend errors` all that was not in order"
+        findings.append(finding("new" if is_new else "growing", about, said, hint, facts))
     totals = {"calls": calls, "failed": sum(each.count for each in now), "kinds": len(now)}
     return report("Errors of the last hour", findings, totals, now_us)

@@ -62,8 +62,8 @@ def test_a_report_on_connections_names_whose_they_are() -> None:
     assert "connect crm again" in one["hint"]
 
 
-def failure(count: int, code: str = "upstream_error", operation: str = "crm.contacts.list") -> FailureKind:
-    return FailureKind(operation, code, count, NOW_US - 5, "trace-1")
+def failure(count: int, code: str = "upstream_error", operation: str = "crm.contacts.list", error_class: str = "upstream") -> FailureKind:
+    return FailureKind(operation, code, error_class, count, NOW_US - 5, "trace-1")
 
 
 @pytest.mark.parametrize(
@@ -78,9 +78,19 @@ def test_an_error_is_new_or_grows_beside_what_is_usual(day: int, hour: int, kind
     assert found["counts"] == {"calls": 100, "failed": hour, "kinds": 1, "findings": 1 if kind else 0}
 
 
+@pytest.mark.parametrize(("hour", "kind"), [(1, None), (9, None), (10, "new")])
+@pytest.mark.parametrize("error_class", ["caller", "setup"])
+def test_what_callers_get_wrong_now_and_then_is_no_finding(error_class: str, hour: int, kind: str | None) -> None:
+    """A model that mistypes an argument puts it right; ten in an hour are told."""
+    found = error_report([], [failure(hour, "invalid_arguments", error_class=error_class)], 9, NOW_US)
+    assert [each["kind"] for each in found["findings"]] == ([kind] if kind else [])
+
+
 def test_an_error_finding_leads_to_a_trace() -> None:
     """And says of names that nobody has that they are that."""
-    [one, other] = error_report([], [failure(2), failure(3, "unknown_operation", "")], 9, NOW_US)["findings"]
+    invented = failure(13, "unknown_operation", "", "caller")
+    [one, other] = error_report([], [failure(2), invented], 19, NOW_US)["findings"]
+    assert "`ascend trace trace-1`" in one["hint"]
     assert (one["trace_id"], one["first_at"], one["count"]) == ("trace-1", "2026-11-28T09:59:59.999995Z", 2)
     assert other["about"] == "operations that there are not: unknown_operation"
 
