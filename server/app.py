@@ -76,8 +76,11 @@ class Gateway:
 
 
 @asynccontextmanager
-async def open_gateway(settings: Settings) -> AsyncIterator[Gateway]:
-    """Open the store and the snapshots, start the background work, and give the application; leaving it ends all in order."""
+async def open_gateway(settings: Settings, *, at_work: bool = True) -> AsyncIterator[Gateway]:
+    """Open the store and the snapshots, start the background work, and give the application; leaving it ends all in order.
+
+    `at_work` False: for a command that only looks, beside a gateway that works: nothing runs in the background.
+    """
     async with AsyncExitStack() as stack:
         # What it does by itself, and whatever runs in the background from here on, is nobody's doing.
         upkeep = stack.enter_context(ExitStack())
@@ -109,7 +112,7 @@ async def open_gateway(settings: Settings) -> AsyncIterator[Gateway]:
         )
         context = assemble_context_plane(settings, store, table, reranker, documents=documents, readers=readers, vectors=vectors)
         work = assemble_workflows(
-            store, lambda: operations.dispatcher, principals_of_runs(tenants, lambda tenant_id, subject: scopes.allowed(tenant_id, subject))
+            store, lambda: operations, principals_of_runs(tenants, lambda tenant_id, subject: scopes.allowed(tenant_id, subject))
         )
         scheduled = assemble_schedules(store, tenants, egress, work)
         of_planes = [*ai_gateway.functions(store), *context.functions(), *work.functions()]
@@ -174,7 +177,8 @@ async def open_gateway(settings: Settings) -> AsyncIterator[Gateway]:
             *work.background(),
             *scheduled.background(),
         ):
-            background.start_soon(part)
+            if at_work:
+                background.start_soon(part)
         operations.telemetry.registry.register(ai_gateway.metrics)
         operations.telemetry.registry.register(WorkflowMetrics(work.engine))
         operations.telemetry.registry.register(webhooks.metrics)

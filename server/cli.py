@@ -31,6 +31,7 @@ COMMANDS = {
     "context": ("context.group", "What is known: facts with their time and source."),
     "rag": ("rag.group", "Documents that questions are answered from, with citations."),
     "schedule": ("schedule.group", "What the gateway starts by itself, and when."),
+    "workflow": ("workflow.group", "Steps that run to their end, whatever dies in between."),
     "webhook": ("webhook.group", "Signed requests of others that start workflows."),
     "calls": ("history.calls", "What was called, and why it failed."),
     "trace": ("history.trace", "Everything with one trace id, in order."),

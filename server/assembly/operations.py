@@ -41,6 +41,7 @@ from tools.egress.client import Egress
 from tools.heavy_json.worker import WORKERS
 from tools.operation import Runner
 from tools.plans.check import PlanCheck
+from tools.plans.preconditions import Preconditions
 from tools.sources.builtin import BuiltinFunction, BuiltinRunner, builtin_operations, by_slug
 from tools.sources.http.base_urls import Upstreams
 from tools.sources.http.health_checks import HealthChecks
@@ -68,6 +69,8 @@ class Operations:
     tracing: Tracing
     quarantine: Quarantine
     mcp_watch: McpWatch
+    #: what stands before plans, for those that are stored
+    gate: Preconditions
 
     def background(self) -> Sequence[Callable[[], Coroutine[Any, Any, None]]]:
         """Return what runs as long as the gateway does."""
@@ -140,8 +143,8 @@ async def _open_operations(
     confirmations = Confirmations(proof_key)
     idempotency = Idempotency(store.idempotency)
 
-    check = PlanCheck(catalog, policy, validators, credentials, suggestions)
-    batch = BatchExecute(check, confirmations, credentials, store.plans, store.results, idempotency).function()
+    gate = Preconditions(PlanCheck(catalog, policy, validators, credentials, suggestions), confirmations, credentials)
+    batch = BatchExecute(gate.check, confirmations, credentials, store.plans, store.results, idempotency).function()
     functions = builtin_functions(
         finder=index,
         catalog=catalog,
@@ -181,7 +184,7 @@ async def _open_operations(
         watch = McpWatch(sessions, catalog, quarantine, store.operations, credentials)
         health = HealthChecks(upstreams, egress)
         try:
-            yield Operations(catalog, catalog_index, dispatcher, call_log, usage, health, telemetry, tracing, quarantine, watch)
+            yield Operations(catalog, catalog_index, dispatcher, call_log, usage, health, telemetry, tracing, quarantine, watch, gate)
         finally:
             await idempotency.drain()
             await openapi.close()

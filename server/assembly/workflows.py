@@ -8,12 +8,15 @@ from oauth.authorization.scope_narrowing import AllowedScopes, narrow
 from oauth.principal import Principal
 from oauth.tenants import Tenants
 from server.assembly.ingestion import ingestion_workflows
+from server.assembly.operations import Operations
 from server.storage.change_feed import Change, ChangeFeed
 from server.storage.store import Store
 from server.storage.workflows.new_runs import TOPIC
 from tools.builtins.workflows.workflow_runs import WorkflowRuns
+from tools.operation import Operation
 from tools.sources.builtin import BuiltinFunction
-from tools.workflows.engine.calls import Dispatch, PrincipalOf, RunCalls
+from tools.workflows.declared.known_definitions import KnownDefinitions
+from tools.workflows.engine.calls import PrincipalOf, RunCalls
 from tools.workflows.engine.durable_workflows import DurableWorkflows
 from tools.workflows.engine.engine import Engine
 from tools.workflows.registry import WorkflowRegistry
@@ -45,11 +48,18 @@ class DurableWork:
         await self.engine.heard((change.tenant_id, change.item) for change in changes if change.tenant_id)
 
 
-def assemble_workflows(store: Store, door: Callable[[], Dispatch], principal_of: PrincipalOf) -> DurableWork:
-    """Put the parts together. `door`: the dispatcher, asked for when a run calls something; workflows are added to the registry."""
+def assemble_workflows(store: Store, operations: Callable[[], Operations], principal_of: PrincipalOf) -> DurableWork:
+    """Put the parts together. `operations`: asked for when a run calls something; workflows are added to the registry."""
+
+    def operation_of(tenant_id: str, operation_id: str) -> Operation | None:
+        return operations().catalog.get(tenant_id, operation_id)
+
     registry = WorkflowRegistry()
     registry.add(*ingestion_workflows(store.subjects))
-    engine = Engine(store.runs, with_events(registry.find, store.deliveries), RunCalls(door, principal_of))
+    definitions = KnownDefinitions(store.definitions, operation_of)
+    registry.ask(definitions.find, definitions.of)
+    calls = RunCalls(lambda: operations().dispatcher, principal_of, lambda principal: operations().gate.tokens(principal))
+    engine = Engine(store.runs, with_events(registry.find, store.deliveries), calls)
     return DurableWork(DurableWorkflows(store.run_records, registry, engine.wake), registry, engine)
 
 

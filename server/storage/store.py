@@ -53,6 +53,7 @@ from server.storage.tools.operations import SqlOperationStore
 from server.storage.tools.quarantine import SqlQuarantineStore
 from server.storage.tools.tasks import SqlTaskStore
 from server.storage.tools.usage_examples import SqlUsageStore
+from server.storage.workflows.definitions import SqlDefinitionStore
 from server.storage.workflows.deliveries import SqlDeliveryStore
 from server.storage.workflows.run_records import SqlRunRecords
 from server.storage.workflows.run_store import SqlRunStore
@@ -61,6 +62,7 @@ from server.storage.workflows.webhooks import SqlWebhookStore
 from server.storage.workflows.writes import writes_within
 from tools.context_plane.quotas import CONTEXT
 from tools.quotas import DOCUMENTS, PLANS, RECORDS, RESULTS, TASKS
+from tools.workflows.declared.stores import MAX_DEFINITIONS
 from tools.workflows.webhooks.quotas import WEBHOOKS
 
 
@@ -112,6 +114,7 @@ class Store:
     run_records: SqlRunRecords
     webhooks: SqlWebhookStore
     deliveries: SqlDeliveryStore
+    definitions: SqlDefinitionStore
 
 
 @asynccontextmanager
@@ -178,6 +181,7 @@ async def open_store(settings: Settings) -> AsyncIterator[Store]:
             run_records=SqlRunRecords(database),
             webhooks=SqlWebhookStore(database, WEBHOOKS.scaled(scale)),
             deliveries=SqlDeliveryStore(database, WEBHOOKS.scaled(scale)),
+            definitions=SqlDefinitionStore(database, max(1, round(MAX_DEFINITIONS * scale))),
         )
         with unaudited():
             await _ensure_default_tenant(store)

@@ -1,7 +1,7 @@
 """Check a whole plan against the catalogue before anything runs: operations, arguments, types, scopes, accounts."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from oauth.connections.credentials import Credentials, Readiness
 from oauth.principal import Principal
@@ -38,6 +38,14 @@ class CheckedPlan:
     listed: frozenset[tuple[str, str]] = frozenset()
 
 
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What a plan has beside the catalogue: values that it is given, by name with their schemas, and operations that are no one else's."""
+
+    given: Mapping[str, Mapping[str, Json]] = field(default_factory=dict)
+    operations: Mapping[str, Operation] = field(default_factory=dict)
+
+
 class PlanCheck:
     """Finds every fault at once; sends nothing."""
 
@@ -47,11 +55,11 @@ class PlanCheck:
         self._catalog, self._policy, self._validators = catalog, policy, validators
         self._credentials, self._suggestions = credentials, suggestions
 
-    async def check(self, principal: Principal, plan: Plan, form_faults: list[PlanFault]) -> CheckedPlan:
+    async def check(self, principal: Principal, plan: Plan, form_faults: list[PlanFault], beside: Beside = Beside()) -> CheckedPlan:
         """Return what is known of `plan`; `form_faults` are those of its form, which come first. Others have a turn between steps."""
-        checked = self._checked(principal, plan)
+        checked = self._checked(principal, plan, beside)
         faults = [*form_faults, *checked.faults]
-        typing = Typing(plan, checked.operation_by_step)
+        typing = Typing(plan, checked.operation_by_step, beside.given)
         async for step in in_turns(plan.steps):
             # What is above the limit is not shown, so nobody has to find it.
             if (operation := checked.operation_by_step.get(step.id)) is not None and len(faults) < MAX_FAULTS:
@@ -63,11 +71,11 @@ class PlanCheck:
         """Return what is known of operations whose arguments are not: one step for each, with its id."""
         return self._checked(principal, Plan(tuple(Step(name, name, Template({}, ())) for name in names), None, {}))
 
-    def _checked(self, principal: Principal, plan: Plan) -> CheckedPlan:
+    def _checked(self, principal: Principal, plan: Plan, beside: Beside = Beside()) -> CheckedPlan:
         faults: list[PlanFault] = []
         operations: dict[str, Operation] = {}
         for step in plan.steps:
-            found = self.operation(principal, step.id, step.api, suggests=len(faults) < MAX_ANSWERED)
+            found = beside.operations.get(step.api) or self.operation(principal, step.id, step.api, suggests=len(faults) < MAX_ANSWERED)
             if isinstance(found, PlanFault):
                 faults.append(found)
             else:

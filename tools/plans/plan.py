@@ -118,6 +118,7 @@ class Plan:
 class _Reading:
     ids: tuple[str, ...]
     names: TemplateNames
+    given: frozenset[str] = frozenset()
     faults: list[PlanFault] = field(default_factory=list)
     references: int = 0
     chars_left: int = MAX_EXPRESSION_CHARS
@@ -155,21 +156,24 @@ class _Reading:
                 self.fault(step, "names its steps", f"{member}: '{expression.text}' reads all steps; name the ones it needs", path=member)
             elif root == step:
                 self.fault(step, "no cycle", f"{member}: '{expression.text}' refers to its own step", path=member)
-            elif root not in self.ids:
+            elif root not in self.ids and root not in self.given:
                 message = f"{member}: '{expression.text}' refers to step '{root}', which is not in the plan"
                 self.fault(step, "known step", message, path=member, value=expression.text, did_you_mean=self.near(root))
 
     def near(self, name: str) -> tuple[str, ...]:
         """Return steps that were probably meant, for the first faults of a plan."""
-        return near(name, self.ids) if len(self.faults) < MAX_SUGGESTED else ()
+        return near(name, (*self.ids, *self.given)) if len(self.faults) < MAX_SUGGESTED else ()
 
 
-def parse_plan(source: Mapping[str, Json]) -> tuple[Plan, list[PlanFault]]:
-    """Return the plan of `source` (`steps`, `return`), as far as it can be read, and everything that is wrong with its form."""
+def parse_plan(source: Mapping[str, Json], given: frozenset[str] = frozenset()) -> tuple[Plan, list[PlanFault]]:
+    """Return the plan of `source` (`steps`, `return`), as far as it can be read, and everything that is wrong with its form.
+
+    `given`: what references may name beside its steps.
+    """
     raw_steps: Sequence[Mapping[str, Json]] = source.get("steps") or ()
     ids = tuple(raw["id"] for raw in raw_steps)
     mapped = frozenset(raw["id"] for raw in raw_steps if raw.get("for_each") is not None)
-    reading = _Reading(ids, TemplateNames(frozenset(ids), mapped))
+    reading = _Reading(ids, TemplateNames(given.union(ids), mapped), given)
     if not raw_steps:
         reading.fault(None, "steps", "the plan has no steps; give steps, or resume an earlier plan")
     if len(raw_steps) > MAX_STEPS:
@@ -184,9 +188,10 @@ def parse_plan(source: Mapping[str, Json]) -> tuple[Plan, list[PlanFault]]:
 def _check_ids(reading: _Reading) -> None:
     seen: set[str] = set()
     for step_id in reading.ids:
-        if not _STEP_ID.fullmatch(step_id) or step_id == STEPS:
+        if not _STEP_ID.fullmatch(step_id) or step_id in (STEPS, *reading.given):
             shown = step_id[:80].encode(errors="replace").decode()
-            message = f"'{shown}' cannot be a step id; use up to 64 letters, digits, _ and -, but not '{STEPS}'"
+            not_to_be = "' or '".join((STEPS, *sorted(reading.given)))
+            message = f"'{shown}' cannot be a step id; use up to 64 letters, digits, _ and -, but not '{not_to_be}'"
             reading.fault(shown, "step id", message, path="id")
         if step_id in seen:
             reading.fault(step_id, "step id", f"two steps have the id '{step_id}'; give each its own", path="id")

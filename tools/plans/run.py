@@ -20,6 +20,7 @@ from tools.json_text import canonical, encode
 from tools.large_json import LargeJson
 from tools.operation import Call, CallOptions, Failure, Json, Operation, Outcome
 from tools.plans.check import CheckedPlan
+from tools.plans.order import is_true, passed_over
 from tools.plans.plan import MAX_BYTES, MAX_CALLS, Step
 from tools.plans.preconditions import Confirm
 from tools.plans.progress import SELECT_FIRST, Progressing, Stats, elements_of, failed_outcome, has_failed
@@ -114,23 +115,14 @@ class PlanRun:
         """Return why `step` is passed over, or None: it is to run."""
         if self._stopped_by is not None:
             return StepResult("waiting", reason=f"the plan stopped at '{self._stopped_by}'")
-        steps = self.checked.plan.step_by_id
-        for other in sorted(step.waits_for):
-            result = self.results[other]
-            if result.state in ("dropped", "waiting"):
-                return StepResult("dropped", reason=f"'{other}' did not run")
-            if result.connection is not None:
-                return StepResult("waiting", reason=f"'{other}' waits for an account to be connected")
-            if result.state == "failed" and steps[other].on_error == "skip" and not steps[other].is_mapped:
-                return StepResult("dropped", reason=f"'{other}' failed")
-            if result.state == "skipped" and other in step.needs:
-                return StepResult("skipped", reason=f"'{other}' was skipped")
+        if (passed := passed_over(step, self.checked.plan.step_by_id, self.results)) is not None:
+            return passed
         if step.condition is not None:
             try:
                 holds = await self._worked_out(step, step.condition.search, self._seen_by(step))
             except ReferenceFault as fault:
                 return StepResult("failed", (failed_outcome("invalid_reference", f"if: {fault}"),))
-            if holds is None or holds is False or holds in ("", [], {}):
+            if not is_true(holds):
                 return StepResult("skipped", reason=f"`if` is not true: {step.condition.text[:120]}")
         return None
 

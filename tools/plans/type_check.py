@@ -35,8 +35,8 @@ _HTTP: dict[str, Json] = {
 class Typing:
     """Knows the schema of every step's output, as far as its operation has one."""
 
-    def __init__(self, plan: Plan, operations: Mapping[str, Operation]) -> None:
-        self._steps, self._operations = plan.step_by_id, operations
+    def __init__(self, plan: Plan, operations: Mapping[str, Operation], given: Mapping[str, Mapping[str, Json]] | None = None) -> None:
+        self._steps, self._operations, self._given = plan.step_by_id, operations, given or {}
         self._places_left = MAX_PLACES
         #: (step, expression) whose every name a schema lists
         self.listed: set[tuple[str, str]] = set()
@@ -110,7 +110,11 @@ class Typing:
         path = expression.path
         if path is None:
             self._judge_reads(step, expression, where, faults)
-        if path is None or not path or path[0] not in self._operations:
+        if path is None or not path:
+            return None
+        if (schema := self._given.get(str(path[0]))) is not None:
+            return self._judged(step, expression, walk(Known(schema, schema), path[1:], str(path[0])), where, faults)
+        if path[0] not in self._operations:
             return None
         if path[1:3] == ("http", "headers") and len(path) > 3 and isinstance(path[3], str) and not path[3].islower():
             lower = path[3].lower()
@@ -142,6 +146,8 @@ class Typing:
     def _located(self, read: Read) -> tuple[Known | None, Read]:
         """Return the output of the step that a name over steps is read in, and the same read within it."""
         path = read.path[1:] if read.path and read.path[0] == STEPS else read.path
+        if path and (schema := self._given.get(str(path[0]))) is not None:
+            return Known(schema, schema), replace(read, path=path[1:])
         if not path or path[0] not in self._operations:
             return None, read
         return self._output(self._steps[str(path[0])]), replace(read, path=path[1:])

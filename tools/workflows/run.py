@@ -10,7 +10,7 @@ from typing import Protocol, TypeVar
 
 from tools.context_plane.rag.records import DocumentRecord
 from tools.context_plane.stores import ContextRows
-from tools.operation import Json, Outcome
+from tools.operation import CallOptions, Json, Outcome
 
 Read = TypeVar("Read")
 
@@ -29,6 +29,9 @@ class Retry:
 
 
 ONCE = Retry()
+
+#: `confirm` of a step of a stored workflow that a person agreed to when it was accepted; means nothing to the door, whose token it becomes
+AGREED = "agreed"
 
 
 class Marks(Protocol):
@@ -117,9 +120,18 @@ class Run(Protocol):
         """
         ...
 
-    async def call(self, name: str, operation: str, arguments: Mapping[str, Json], *, retry: Retry | None = None) -> Json:
+    async def call(
+        self,
+        name: str,
+        operation: str,
+        arguments: Mapping[str, Json],
+        *,
+        retry: Retry | None = None,
+        options: CallOptions = ...,
+    ) -> Json:
         """Run an operation of the catalogue through the door, as whoever the run acts for; idempotency key `run_id:name`.
 
+        `options`: its account and select, and AGREED as `confirm` where a person agreed beforehand to what cannot be undone.
         Returns the outcome's data. Raises StepFailed with its failure; a write that may have happened is never sent twice without a key.
         """
         ...

@@ -22,7 +22,7 @@ def over_operations(check: Callable[[list[Operation], bool], None]) -> Callable[
     @run_async
     @functools.wraps(check)
     async def wrapper(settings: Settings, tenant: str, as_json: bool) -> None:
-        async with open_gateway(settings) as gateway:
+        async with open_gateway(settings, at_work=False) as gateway:
             await known_tenant(gateway.store, tenant)
             operations_by_id = gateway.operations.catalog.visible(tenant).operations_by_id
         check([operation for _name, operation in sorted(operations_by_id.items())], as_json)

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 import click
 
 from oauth.tenants import DEFAULT_TENANT, Tenants
+from server.assembly.operations import Operations
 from server.assembly.schedules import ScheduledWork, assemble_schedules, bring_builtin_schedules
 from server.assembly.workflows import assemble_workflows
 from server.audited import unaudited
@@ -15,7 +16,6 @@ from server.commands.terminal import say
 from server.commands.user import known_tenant
 from server.config.settings import Settings
 from server.storage.store import open_store
-from tools.dispatch.dispatcher import Dispatcher
 from tools.egress.client import Egress
 from tools.errors import ToolError
 from tools.operation import Failure
@@ -36,7 +36,7 @@ async def open_schedules(settings: Settings, tenant: str) -> AsyncIterator[Sched
     async with open_store(settings) as store, Egress(settings.egress.egress_allow) as egress:
         await known_tenant(store, tenant)
         tenants = Tenants(await store.tenants.all())
-        scheduled = assemble_schedules(store, tenants, egress, assemble_workflows(store, _no_door, _nobody))
+        scheduled = assemble_schedules(store, tenants, egress, assemble_workflows(store, _no_operations, _nobody))
         # A gateway of an earlier version has not brought them yet; that is upkeep, and nobody's decision.
         with unaudited():
             await bring_builtin_schedules([tenant], store)
@@ -61,7 +61,7 @@ class _Refused(CommandFailed):
             say(f"  {fault['path']}:{value} {fault['rule']}{example}", err=True)
 
 
-def _no_door() -> Dispatcher:
+def _no_operations() -> Operations:
     raise AssertionError("a command runs no workflow")
 
 

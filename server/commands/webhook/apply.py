@@ -12,6 +12,7 @@ from server.commands.terminal import say
 from server.commands.webhook.opened import open_tenant, tenant_option
 from server.config.settings import Settings
 from server.hooks.paths import hook_url
+from tools.workflows.schedules.builtin import BUILTIN
 from tools.workflows.webhooks.changes import WebhookChanges
 from tools.workflows.webhooks.definition import MAX_FILE_BYTES, read_webhooks
 from tools.workflows.webhooks.errors import WebhooksInvalid
@@ -49,7 +50,13 @@ async def command(settings: Settings, file: BinaryIO, dry_run: bool, tenant: str
         try:
             found = await changes.apply(tenant, read_webhooks(raw), dry_run=dry_run)
         except WebhooksInvalid as error:
-            raise _RefusedFile(file.name, error) from error
+            raise _RefusedFile(getattr(file, "name", "standard input"), error) from error
+        known = {*BUILTIN, *(each.name for each in await store.definitions.newest(tenant))}
+    for name in dict.fromkeys(each.workflow for each in found if each.workflow not in known):
+        say(
+            f"ascend: note: tenant {tenant} has not defined {name!r}; its events wait ten minutes for it (`ascend workflow apply`)",
+            err=True,
+        )
     if as_json:
         rows = [{"source": each.source, "url": hook_url(settings.base_url, tenant, each.source), "to": each.workflow} for each in found]
         click.echo(json.dumps({"applied": not dry_run, "webhooks": rows}, indent=2))

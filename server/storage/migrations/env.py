@@ -7,6 +7,7 @@ import server.storage.schema.ai_gateway_tables
 import server.storage.schema.audit_tables
 import server.storage.schema.connection_tables
 import server.storage.schema.context_tables
+import server.storage.schema.definition_tables
 import server.storage.schema.document_tables
 import server.storage.schema.metering_tables
 import server.storage.schema.oauth_tables

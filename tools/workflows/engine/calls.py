@@ -8,8 +8,10 @@ from oauth.principal import Principal
 from tools.errors import ToolError
 from tools.large_json import LargeJson
 from tools.operation import CallOptions, ClientInfo, Download, Failure, Json, Outcome
+from tools.plans.preconditions import Confirm
 from tools.workflows.engine.records import Claim
 from tools.workflows.errors import PermanentFault
+from tools.workflows.run import AGREED
 from tools.workflows.stores import ActsFor
 from tools.workflows.workflow import MAX_RESULT_BYTES
 
@@ -18,6 +20,8 @@ WORKFLOW = ClientInfo("", name="workflow")
 
 #: (tenant, whom the run acts for) -> the person with the scopes that both have now; None: the person may nothing any more
 PrincipalOf = Callable[[str, ActsFor], Awaitable[Principal | None]]
+#: who -> what makes the token that the door asks for, for a step that was agreed to beforehand
+Agree = Callable[[Principal], Confirm]
 
 
 class Dispatch(Protocol):
@@ -37,8 +41,8 @@ class Dispatch(Protocol):
 class RunCalls:
     """What `Run.call` and `Run.ask` do, once."""
 
-    def __init__(self, door: Callable[[], Dispatch], principal_of: PrincipalOf) -> None:
-        self._door, self._principal_of = door, principal_of
+    def __init__(self, door: Callable[[], Dispatch], principal_of: PrincipalOf, agree: Agree | None = None) -> None:
+        self._door, self._principal_of, self._agree = door, principal_of, agree
 
     async def ask(self, claim: Claim, operation: str, arguments: Mapping[str, Json]) -> Outcome:
         """Return the outcome whole. Raises ToolError: its failure says whether to try again."""
@@ -56,6 +60,9 @@ class RunCalls:
         principal = None if claim.acts_for is None else await self._principal_of(claim.tenant_id, claim.acts_for)
         if principal is None:
             raise ToolError(_nobody(claim, operation))
+        if options.confirm == AGREED:
+            token = None if self._agree is None else self._agree(principal)(operation, options.account, arguments, options.idempotency_key)
+            options = replace(options, confirm=token)
         outcome = await self._door().call(principal, operation, arguments, client=WORKFLOW, options=options)
         if outcome.status != "ok":
             raise ToolError(_failure(outcome))

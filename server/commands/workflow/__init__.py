@@ -1,0 +1,1 @@
+"""`ascend workflow`: one file a command."""

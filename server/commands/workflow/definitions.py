@@ -1,0 +1,38 @@
+"""`ascend workflow definitions`: which workflows a tenant defined."""
+
+import click
+
+from server.commands.frame import json_option, required_data, run_async, with_settings
+from server.commands.rows import print_rows
+from server.commands.times import shown_time
+from server.commands.user import known_tenant
+from server.commands.workflow.opened import tenant_option
+from server.config.settings import Settings
+from server.storage.store import open_store
+
+
+@click.command()
+@tenant_option
+@json_option
+@with_settings
+@run_async
+async def command(settings: Settings, tenant: str, as_json: bool) -> None:
+    """List the workflows that a tenant defined, in their newest versions."""
+    required_data(settings)
+    async with open_store(settings) as store:
+        await known_tenant(store, tenant)
+        found = await store.definitions.newest(tenant)
+        emails = {each.subject_id: each.email for each in await store.subjects.of_tenant(tenant)} if found else {}
+    rows: list[dict[str, object]] = [
+        {
+            "workflow": each.name,
+            "version": each.version,
+            "title": each.source.get("title", ""),
+            "steps": len(each.source["steps"]),
+            "agreed": " ".join(each.agreed) or None,
+            "accepted_by": emails.get(each.accepted_by, each.accepted_by) or None,
+            "applied": shown_time(each.created_at_us),
+        }
+        for each in found
+    ]
+    print_rows(rows, as_json=as_json, empty="no workflows defined yet; `ascend workflow apply FILE` keeps one")
