@@ -77,6 +77,7 @@ class LiveIndexes:
     async def ask_again(self, asking: Asking) -> Asking:
         """Return the question to the index with what is new; `is_behind` where that takes longer than a question waits."""
         is_behind = not await self._caught_up(asking.held)
+        self.filling.look(asking.held)
         if asking.vector is not None:
             return replace(asking, is_behind=is_behind)
         asked = await self._asked_vectors.of(asking.held, asking.query)
@@ -86,6 +87,7 @@ class LiveIndexes:
         """Take over what is new, where the tenant's index is open."""
         if (held := self._open.get(tenant_id)) is not None:
             await held.catch_up()
+            self.filling.look(held)
 
     def wake(self, tenant_id: str) -> None:
         """Have `run` take over what is new: the change feed says there is something."""
