@@ -9,13 +9,13 @@ import anyio
 import httpx2
 import pytest
 
-from tests.gateway import mcp_client
-from tests.server.mcp.requests import legacy_body, legacy_headers
-from tests.server.mcp.tasks.world import EXTENSION, PLAN, READ, TaskClient, TasksWorld, result_of, tasks_world
+from server.mcp.tasks.wire import TaskAnswer
+from tests.gateway import mcp_client, token_for
+from tests.server.mcp.tasks.processes import CRM, Calls, accept, needs, process
+from tests.server.mcp.tasks.world import PLAN, READ, TaskClient, TasksWorld, result_of, tasks_world
 from tests.waiting import until
 from tools.long_work import ENDED
 
-METHODS = ("get", "update", "cancel")
 #: an Origin is looked at by the long way alone
 WAYS = {"fast": {}, "sdk": {"origin": ""}}
 
@@ -79,58 +79,6 @@ async def test_whoever_does_not_take_tasks_waits_as_before(world: TasksWorld) ->
     assert [each["structuredContent"]["data"] for each in answers] == [{"notes": []}, {"notes": []}]
 
 
-async def test_the_methods_are_for_clients_that_declare_the_extension(world: TasksWorld) -> None:
-    """tasks, "Protocol Errors": -32021 with what is required."""
-    undeclared = replace(world.ada, capabilities={"elicitation": {}})
-    for what in METHODS:
-        refused = await undeclared.about(what, "t_any", inputResponses={})
-        assert error_of(refused) == (400, -32021)
-        assert refused.json()["error"]["data"] == {"requiredCapabilities": {"extensions": {EXTENSION: {}}}}
-
-
-async def test_the_header_names_the_task_that_is_meant(world: TasksWorld) -> None:
-    """tasks, "Routing Headers": whoever routes by it must not see another task than is answered."""
-    task_id = await world.ada.task("call_api", READ)
-    for what in METHODS:
-        for name in ("t_another", None):
-            refused = await world.ada.post(f"tasks/{what}", {"taskId": task_id, "inputResponses": {}}, name)
-            assert error_of(refused) == (400, -32020)
-    assert (await world.ada.get(task_id))["status"] == "working"
-
-
-async def test_the_tasks_of_2025_are_not_there_for_anybody(world: TasksWorld) -> None:
-    """tasks, "Backward Compatibility": what is removed is unknown, and clients of 2025 mean another feature, which is not advertised."""
-    for method in ("tasks/result", "tasks/list"):
-        assert error_of(await world.ada.post(method, {}, None)) == (404, -32601)
-    headers = legacy_headers() | {"authorization": f"Bearer {world.ada.token}"}
-    for method in ("tasks/get", "tasks/cancel", "tasks/result", "tasks/list"):
-        response = await world.http.post("/mcp", json=legacy_body(method, {"taskId": "t_any"}), headers=headers)
-        assert "-32601" in response.text
-
-
-async def test_the_extension_is_advertised_and_nothing_else_changes(world: TasksWorld) -> None:
-    """Nobody should listen for lists that never change."""
-    told = result_of(await world.ada.post("server/discover", {}, None))["capabilities"]
-    assert told["extensions"] == {EXTENSION: {}}
-    assert told["tools"] == {"listChanged": False}
-    assert "tasks" not in told
-
-
-async def test_a_person_never_learns_of_anothers_tasks(world: TasksWorld) -> None:
-    """tasks, "Auth binding": another person, another tenant, a made-up id and one of another kind are answered alike."""
-    task_id = await world.ada.task("call_api", READ)
-    strangers = [await world.client("bob@example.com"), await world.client("eve@example.com", "acme")]
-    seen = set()
-    for stranger in strangers:
-        for what in METHODS:
-            for other in (task_id, "t_nothing", "x_nothing", "", "t" * 600):
-                refused = await stranger.about(what, other, inputResponses={})
-                assert error_of(refused) == (400, -32602), refused.text
-                seen.add(refused.json()["error"]["message"])
-    assert len(seen) == 1
-    assert (await world.ada.get(task_id))["status"] == "working"
-
-
 async def test_a_task_is_stopped_and_what_was_written_stays_written(world: TasksWorld) -> None:
     """tasks, "Task Cancellation"; decision 0010: a write that was sent is not torn, and answers from its record."""
     task_id = await world.ada.task("batch_execute", PLAN)
@@ -150,6 +98,34 @@ async def test_a_task_is_stopped_and_what_was_written_stays_written(world: Tasks
     assert world.upstream.written == ["first", "second"]
     again = result_of(await world.ada.about("cancel", task_id))
     assert again.keys() - {"_meta"} == {"resultType"}
+
+
+async def test_another_node_has_a_task_stopped_where_it_runs_and_its_end_told_to_who_listens_here(world: TasksWorld) -> None:
+    """By the change feed: nobody has to send a request to the right node."""
+    task_id = await world.ada.task("call_api", READ)
+    verified = await world.gateway.authorization.access_tokens.verify(world.ada.token)
+    assert verified is not None
+    async with process(world.gateway.store.tasks) as elsewhere:
+        assert await elsewhere.tasks.cancel(verified.principal, task_id)
+        assert (await world.ada.until(task_id, *ENDED))["status"] == "cancelled"
+    await until(lambda: world.upstream.left == 1)
+
+
+async def test_what_goes_on_goes_on_as_whoever_answers_and_with_no_more_rights(world: TasksWorld) -> None:
+    """A token with fewer scopes of the same person and client runs nothing that it may not run by itself."""
+    verified = await world.gateway.authorization.access_tokens.verify(world.ada.token)
+    assert verified is not None
+    async with process(world.gateway.store.tasks, Calls([needs(CRM, resume="")])) as asking:
+        created = await asking.send(verified.principal, arguments=PLAN)
+        assert isinstance(created, TaskAnswer)
+        task_id = created.task.task_id
+        asking.calls.gate.set()
+        asked = (await world.ada.until(task_id, "input_required"))["inputRequests"]
+    less = await token_for(world.gateway, verified.principal.subject, scopes=frozenset({"mcp"}))
+    result_of(await replace(world.ada, token=less).about("update", task_id, inputResponses=accept(asked)))
+    done = await world.ada.until(task_id, *ENDED)
+    assert done["result"]["structuredContent"]["error"]["code"] == "insufficient_scope"
+    assert world.upstream.arrived == 0
 
 
 async def test_progress_is_told_in_the_status_and_the_plan_by_its_handle(world: TasksWorld) -> None:
@@ -183,28 +159,3 @@ async def test_who_goes_away_before_cancels_the_call(tmp_path: Path) -> None:
             await until(lambda: world.upstream.arrived == 1)
             group.cancel_scope.cancel()
         await until(lambda: world.upstream.left == 1)
-
-
-async def test_params_of_no_known_shape_are_refused(world: TasksWorld) -> None:
-    task_id = await world.ada.task("call_api", READ)
-    for params in ({}, {"taskId": 7}, {"taskId": None}, {"taskId": ["t_1"]}):
-        for what in METHODS:
-            assert error_of(await world.ada.post(f"tasks/{what}", {**params, "inputResponses": {}}, "t_1")) == (400, -32602)
-    wrong: list[Any] = [None, [], "yes", 1]
-    for responses in wrong:
-        assert error_of(await world.ada.about("update", task_id, inputResponses=responses)) == (400, -32602)
-
-
-async def test_answers_to_a_task_that_asks_nothing_are_acknowledged_and_change_nothing(world: TasksWorld) -> None:
-    """tasks: keys that are not outstanding SHOULD be ignored."""
-    task_id = await world.ada.task("call_api", READ)
-    acknowledged = result_of(await world.ada.about("update", task_id, inputResponses={"connect_1": {"action": "accept"}}))
-    assert acknowledged.keys() - {"_meta"} == {"resultType"}
-    assert (await world.ada.get(task_id))["status"] == "working"
-
-
-async def test_a_wish_for_a_long_life_is_no_argument(world: TasksWorld) -> None:
-    """tasks: the `task` parameter of 2025-11-25 is ignored; nobody but the gateway says how long a task is kept."""
-    params = {"name": "call_api", "arguments": READ, "task": {"ttl": 10**12, "pollInterval": 1}}
-    created = result_of(await world.ada.post("tools/call", params, "call_api"))
-    assert (created["resultType"], created["ttlMs"], created["pollIntervalMs"]) == ("task", 3_600_000, 1_000)
