@@ -30,26 +30,29 @@ _SECRETS = {"crm": "CRM_CLIENT_SECRET", "gong": "GONG_ACCESS_KEY_SECRET", "sales
 @click.option("--port", type=PORT, default=8090, show_default=True, help="Where it listens, on 127.0.0.1.")
 @click.option("--api-key", default=None, help="crm: ask for this key in X-API-Key.")
 @click.option("--oauth", is_flag=True, help="crm: ask for consent: OAuth 2.0 with its own pages; client id `ascend`.")
+@click.option("--size", type=click.IntRange(1, 5_000), default=None, help="gong: calls a day [500]; salesforce: accounts [200].")
 @click.option(
     "--fault", "faults", multiple=True, metavar="NAME=VALUE", help="gong, salesforce: what goes wrong, like limited_every=7; repeatable."
 )
 @with_settings
 @run_server
-async def command(_settings: Settings, kind: str, port: int, api_key: str | None, oauth: bool, faults: tuple[str, ...]) -> None:
+async def command(
+    _settings: Settings, kind: str, port: int, api_key: str | None, oauth: bool, size: int | None, faults: tuple[str, ...]
+) -> None:
     """Run a system to connect to, with its own OpenAPI document; its data starts afresh every time.
 
     crm is a small real CRM (contacts, companies, deals, notes). gong and salesforce behave as those vendors' APIs do, traps included;
     GET /stand-in shows what came, POST /stand-in/faults and /stand-in/clock steer them. Secrets are made anew, or come from
     CRM_CLIENT_SECRET, GONG_ACCESS_KEY_SECRET, SALESFORCE_CLIENT_SECRET.
     """
-    if faults and kind == "crm":
-        raise click.UsageError("--fault is for the stand-ins: --kind gong or --kind salesforce")
+    if (faults or size) and kind == "crm":
+        raise click.UsageError("--size and --fault are for the stand-ins: --kind gong or --kind salesforce")
     if (api_key or oauth) and kind != "crm":
         raise click.UsageError("--api-key and --oauth are for the demo CRM; a stand-in is protected as its vendor's API is")
     listener = listen("127.0.0.1", port)
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     if kind != "crm":
-        await _stand_in(kind, listener, url, faults)
+        await _stand_in(kind, listener, url, size, faults)
         return
     settings = None
     if oauth:
@@ -59,13 +62,13 @@ async def command(_settings: Settings, kind: str, port: int, api_key: str | None
     await HttpServer(demo.build(api_key=api_key, oauth=settings), takes_signals=True).serve(sockets=[listener])
 
 
-async def _stand_in(kind: str, listener: socket.socket, url: str, faults: tuple[str, ...]) -> None:
+async def _stand_in(kind: str, listener: socket.socket, url: str, size: int | None, faults: tuple[str, ...]) -> None:
     vendor: Vendor
     if kind == "gong":
-        vendor = GongStandIn(_secret_of(kind))
+        vendor = GongStandIn(_secret_of(kind), per_day=size or 500)
         click.echo(f"connect it with `ascend connection add-key gong --kind basic --username {ACCESS_KEY}`, the secret on standard input")
     else:
-        vendor = SalesforceStandIn(_secret_of(kind))
+        vendor = SalesforceStandIn(_secret_of(kind), accounts=size or 200)
         click.echo(f"register it with `ascend provider add FILE --client-id {CLIENT_ID}`, FILE holding what {url}/provider.json says")
     try:
         set_faults(vendor.faults, pairs_of(faults))

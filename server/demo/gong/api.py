@@ -66,7 +66,7 @@ class GongStandIn:
     def openapi(self, base_url: str) -> dict[str, Any]:
         return shipped_document("gong") | {"servers": [{"url": base_url}]}
 
-    def provider(self, _base_url: str) -> dict[str, Any]:
+    def provider(self, _base_url: str, _auth: str) -> dict[str, Any]:
         return {"id": "gong", "title": "Gong stand-in", "auth": "basic", "key_help": f"user name {ACCESS_KEY}"}
 
     def refusal_of_rate(self, in_last_second: int) -> web.Response | None:

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from server.demo.salesforce.bulk import Jobs
 from server.demo.salesforce.faults import SalesforceFaults
-from server.demo.salesforce.oauth import oauth_routes, salesforce_provider
+from server.demo.salesforce.oauth import oauth_routes, salesforce_machine, salesforce_provider
 from server.demo.salesforce.objects import FIELDS
 from server.demo.salesforce.org import VERSION, Org, plain, written
 from server.demo.salesforce.sessions import Sessions
@@ -79,8 +79,8 @@ class SalesforceStandIn:
     def openapi(self, base_url: str) -> dict[str, Any]:
         return shipped_document("salesforce") | {"servers": [{"url": base_url + DATA}]}
 
-    def provider(self, base_url: str) -> dict[str, Any]:
-        return salesforce_provider(base_url)
+    def provider(self, base_url: str, auth: str) -> dict[str, Any]:
+        return salesforce_machine(base_url) if auth == "client_credentials" else salesforce_provider(base_url)
 
     def refusal_of_rate(self, in_last_second: int) -> web.Response | None:
         return None

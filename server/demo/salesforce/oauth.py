@@ -51,7 +51,7 @@ def oauth_routes(sessions: Sessions) -> list[web.RouteDef]:
 
 
 def salesforce_provider(base_url: str) -> dict[str, Any]:
-    """Return the definition of the stand-in as a provider; with `auth: client_credentials` the rest serves a machine account as well."""
+    """Return the definition of the stand-in as a provider whose accounts people connect."""
     base = f"{base_url}/services/oauth2"
     return {
         "id": "salesforce",
@@ -72,3 +72,10 @@ def salesforce_provider(base_url: str) -> dict[str, Any]:
         },
         "api_base": {"from": "instance_url", "host_pattern": r"127\.0\.0\.1"},
     }
+
+
+def salesforce_machine(base_url: str) -> dict[str, Any]:
+    """Return the definition for a machine account, which nobody has to connect."""
+    person = salesforce_provider(base_url)
+    kept = ("id", "title", "token_url", "client_auth", "access_token_ttl_s", "api_base")
+    return {name: person[name] for name in kept} | {"auth": "client_credentials"}

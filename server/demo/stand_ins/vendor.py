@@ -40,8 +40,8 @@ class Vendor(Protocol):
 
     def routes(self) -> Iterable[web.RouteDef]: ...
     def openapi(self, base_url: str) -> dict[str, Any]: ...
-    def provider(self, base_url: str) -> dict[str, Any]:
-        """Return the definition for `ascend provider add`."""
+    def provider(self, base_url: str, auth: str) -> dict[str, Any]:
+        """Return the definition for `ascend provider add`; `auth` "": the usual one of the vendor."""
         ...
 
     def refusal_of_rate(self, in_last_second: int) -> web.Response | None:
@@ -74,7 +74,7 @@ def application(vendor: Vendor) -> web.Application:
         return web.json_response(vendor.openapi(str(request.url.origin())))
 
     async def provider(request: web.Request) -> web.Response:
-        return web.json_response(vendor.provider(str(request.url.origin())))
+        return web.json_response(vendor.provider(str(request.url.origin()), request.query.get("auth", "")))
 
     async def told(_request: web.Request) -> web.Response:
         faults = {name: getattr(vendor.faults, name) for name in vendor.faults.__dataclass_fields__}

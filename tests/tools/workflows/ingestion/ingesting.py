@@ -124,25 +124,26 @@ async def ingesting(folder: Path, vendor: Vendor, workflow_of: Callable[[dict[st
     allowed = (f"127.0.0.1:{listener.getsockname()[1]}",)
     async with serving_vendor(vendor, listener) as url, opened(folder / "data", egress_allow=allowed) as gateway:
         await bring_openapi(gateway, f"{url}/openapi.json", vendor.kind)
-        await (_key if vendor.kind == "gong" else _machine)(gateway, vendor, url)
+        await (connect_gong(gateway) if vendor.kind == "gong" else connect_salesforce(gateway, vendor, url))
         workflow = workflow_of(subjects)
         # In place of the one that keeps the machine's time.
         gateway.work.registry.add(workflow)
         yield Ingesting(gateway, vendor, await add_person(gateway), workflow.name, subjects)
 
 
-async def _key(gateway: Gateway, _vendor: Vendor, _url: str) -> None:
+async def connect_gong(gateway: Gateway) -> None:
+    """Keep the stand-in's key pair for everybody."""
     secret = ConnectionSecret(SECRET, ACCESS_KEY)
     vault, store = gateway.connections.vault, gateway.store.connections
     added = await add_key(store, vault, tenant_id=TENANT, subject="", provider="gong", secret=secret, kind="basic")
     await gateway.connections.known.renew(TENANT, [added.account_id])
 
 
-async def _machine(gateway: Gateway, vendor: Vendor, url: str) -> None:
-    person = vendor.provider(url)
-    definition = {name: person[name] for name in ("id", "title", "token_url", "client_auth", "access_token_ttl_s", "api_base")}
+async def connect_salesforce(gateway: Gateway, vendor: Vendor, url: str) -> None:
+    """Have the stand-in give a machine account, for everybody."""
     registrations = gateway.connections.registrations
-    registration = UpstreamRegistration(SHARED, "salesforce", CLIENT_ID, {**definition, "auth": "client_credentials"})
+    definition = vendor.provider(url, "client_credentials")
+    registration = UpstreamRegistration(SHARED, "salesforce", CLIENT_ID, definition)
     await registrations.add(registration, SECRET, "operator")
     async with Egress((urlsplit(url).netloc,)) as egress:
         endpoint = ProviderTokenEndpoint(egress.outbound)
