@@ -48,6 +48,8 @@ BENCHMARKS = (
     Benchmark("start", "warm start to ready in at most 2.0 s; at most 160 MB resident when idle, with the demo catalogue"),
     Benchmark("plane_weights", "an AI gateway that nobody uses costs the process at most 3 MB"),
     Benchmark("webhook_intake", "99 of 100 webhook events are answered within 50 ms, durably on record"),
+    Benchmark("workflow_steps", "a durable step in 15 ms on SQLite, 6 ms on PostgreSQL; 100 short runs/s, two processes", limit_s=300),
+    Benchmark("workflow_crashes", "runs end, each effect once, whatever dies; taken over within 5 s", ("--runs", "100"), limit_s=600),
     Benchmark("discover_http", "discover_apis adds at most 5 ms over HTTP at 20,000 operations; throughput within 2x of 100"),
     Benchmark("call_path", "call_api at half a bare proxy's throughput or more; it adds 1 ms at p50, 5 ms at p99", limit_s=300),
     Benchmark("held_connections", "2,000 idle and 500 calling connections: all answered, none dropped"),

@@ -14,8 +14,8 @@ import pytest
 
 
 @contextmanager
-def postgres_server() -> Iterator[str]:
-    """Give the engine URL of an empty server, or skip where PostgreSQL is not installed."""
+def postgres_server(*, survives_power_cut: bool = False) -> Iterator[str]:
+    """Give the engine URL of an empty server, or skip where PostgreSQL is not installed. What measures it has it wait for the disk."""
     control, initdb = _program("pg_ctl"), _program("initdb")
     if control is None or initdb is None:
         pytest.skip("PostgreSQL is not installed here")
@@ -27,7 +27,8 @@ def postgres_server() -> Iterator[str]:
 
     try:
         _run(initdb, "-D", str(data), "-U", "ascend", "--auth=trust", "-E", "UTF8", "--no-sync", folder=folder)
-        _run(control, "-D", str(data), "-o", _options(folder), "-l", str(folder / "log"), "-w", "start", folder=folder)
+        options = _options(folder, survives_power_cut)
+        _run(control, "-D", str(data), "-o", options, "-l", str(folder / "log"), "-w", "start", folder=folder)
         try:
             yield f"postgresql+psycopg://ascend@/postgres?host={quote(str(folder))}"
         finally:
@@ -48,8 +49,8 @@ def stopped(url: str) -> Iterator[None]:
         _run(*command, "-o", _options(folder), "start", folder=folder)
 
 
-def _options(folder: Path) -> str:
-    return f"-c listen_addresses='' -c unix_socket_directories='{folder}' -c fsync=off"
+def _options(folder: Path, survives_power_cut: bool = False) -> str:
+    return f"-c listen_addresses='' -c unix_socket_directories='{folder}' -c fsync={'on' if survives_power_cut else 'off'}"
 
 
 def _run(*command: str, folder: Path) -> None:

@@ -3,6 +3,7 @@
 import hashlib
 import random
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Never, Protocol
 
@@ -51,6 +52,8 @@ class DurableRun:
         self._claim, self._workflow, self._activity, self._around = claim, workflow, activity, around
         self._records = dict(claim.steps)
         self._seen: set[str] = set()
+        #: steps that nobody has been told of
+        self._under_way: dict[str, StepRecord] = {}
         self._record_bytes = sum(len(record.result) for record in claim.steps.values())
 
     @property
@@ -186,15 +189,13 @@ class DurableRun:
     async def _attempted(
         self, begun: StepRecord, attempt: Callable[[StepRecord], Awaitable[StepRecord]], retry: Retry, timeout_s: float | None
     ) -> StepRecord:
+        self._under_way[begun.name] = begun
         try:
-            async with anyio.create_task_group() as group:
-                group.start_soon(self._note_running, begun)
-                done = await attempt(begun)
-                group.cancel_scope.cancel()
-            return done
-        except* Exception as raised:
-            fault = failed(_first(raised), begun.name, timeout_s)
-        return await self._keep(self._after(begun, fault, retry))
+            return await attempt(begun)
+        except Exception as error:
+            return await self._keep(self._after(begun, failed(error, begun.name, timeout_s), retry))
+        finally:
+            self._under_way.pop(begun.name, None)
 
     def _after(self, begun: StepRecord, fault: AttemptFailed, retry: Retry) -> StepRecord:
         now_us = self._around.clock_us()
@@ -203,9 +204,16 @@ class DurableRun:
         waits_us = round(wait_s(retry, begun.attempts, fault.failure, self._around.dice) * 1_000_000)
         return replace(begun, state="waiting", failure=fault.failure, wakes_at_us=now_us + waits_us)
 
-    async def _note_running(self, begun: StepRecord) -> None:
-        await anyio.sleep(NOTED_AFTER_S)
-        await self._keep(begun)
+    async def show_long_steps(self) -> None:
+        """Put on record that steps are under way which take long, until cancelled; for whoever looks on."""
+        while True:
+            await anyio.sleep(NOTED_AFTER_S)
+            long_ago_us = self._around.clock_us() - round(NOTED_AFTER_S * 1_000_000)
+            for begun in [each for each in self._under_way.values() if each.started_at_us <= long_ago_us]:
+                # Whoever ended it meanwhile is not written over (server/storage/workflows/step_rows.py).
+                if self._under_way.pop(begun.name, None) is not None:
+                    with suppress(RunLost):
+                        await self._around.store.record(self._claim, begun)
 
     async def _begin_waiting(self, record: StepRecord, seconds: float) -> StepRecord:
         now_us = self._around.clock_us()
@@ -271,10 +279,3 @@ class DurableRun:
         """Return the idempotency key of a call: the same for every attempt, another one where somebody asked for it again."""
         key = f"{self.run_id}:{begun.name}" + (f":{begun.round}" if begun.round else "")
         return key if len(key) <= MAX_KEY_CHARS else f"run:{hashlib.sha256(key.encode()).hexdigest()}"
-
-
-def _first(raised: BaseException) -> Exception:
-    while isinstance(raised, BaseExceptionGroup):
-        raised = raised.exceptions[0]
-    assert isinstance(raised, Exception)
-    return raised

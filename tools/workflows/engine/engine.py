@@ -68,7 +68,8 @@ class Engine:
         #: (run, version) that this process has not -> since when
         self._unknown: dict[tuple[str, str], float] = {}
         self._woken = anyio.Event()
-        self._is_unsure = False
+        self._is_unsure = self._is_full = False
+        self._looked_at = 0.0
         #: whether the store knows of this process, and whether it had nothing in hand at the last look either
         self._has_beaten = self._has_rested = False
         self.outlook = Outlook(0, None, None, ())
@@ -125,11 +126,17 @@ class Engine:
             # A claim whose commit was not answered: what it took must not wait for us for ever.
             await self._store.keep_only(self._executor_id, list(self._held))
             self._is_unsure = False
+        free = self._places - len(self._held)
+        # Where there was more than there was room for, the next place is taken without a look; silence is looked for all the same.
+        is_looked_at = time.monotonic() - self._looked_at < LOOK_S
+        if self._is_full and is_looked_at and free and await self._take(group, free):
+            return 0.0
+        self._looked_at = time.monotonic()
         outlook = self.outlook = await self._store.outlook()
         due = outlook.due
         if silent := self._silence.silent(outlook.beats, self._executor_id):
             due += await self._store.release_silent(silent)
-        if due and (free := self._places - len(self._held)) > 0 and await self._take(group, free):
+        if due and free and await self._take(group, free):
             return 0.0
         if outlook.is_over:
             return IDLE_LOOK_S
@@ -155,6 +162,7 @@ class Engine:
             activity = Activity()
             self._held[claim.tenant_id, claim.run_id] = (claim, activity)
             group.start_soon(self._one, claim, activity)
+        self._is_full = len(claims) == free
         return len(claims)
 
     async def _one(self, claim: Claim, activity: Activity) -> None:

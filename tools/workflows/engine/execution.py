@@ -27,10 +27,12 @@ async def run_in_hand(claim: Claim, workflow: Workflow, activity: Activity, arou
     ending: Ending | None = None
     if claim.is_cancelled:
         activity.stop("cancelled")
+    run = DurableRun(claim, workflow, activity, around)
     async with anyio.create_task_group() as group:
         group.start_soon(_stop_when_idle, activity, around)
+        group.start_soon(run.show_long_steps)
         with activity.scope:
-            ending = await _ran(DurableRun(claim, workflow, activity, around), workflow, claim)
+            ending = await _ran(run, workflow, claim)
         group.cancel_scope.cancel()
     store, why = around.store, activity.why
     try:
