@@ -1,0 +1,34 @@
+"""What an operation refuses, as a command says it: a line for each fault, with its place, its rule and an example."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from server.commands.frame import CommandFailed
+from server.commands.terminal import say
+from tools.errors import ToolError
+from tools.operation import Failure
+
+
+class Refused(CommandFailed):
+    """Nothing was changed."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(f"{failure.message}; {failure.hint}" if failure.hint else failure.message)
+        self.faults = failure.faults
+
+    def show(self, file: Any = None) -> None:
+        super().show(file)
+        for fault in self.faults:
+            value = f" {fault['value']!r}:" if "value" in fault else ""
+            example = f", like {fault['example']}" if fault.get("example") not in (None, "") else ""
+            say(f"  {fault['path']}:{value} {fault['rule']}{example}", err=True)
+
+
+@contextmanager
+def refusals_told() -> Iterator[None]:
+    """Make the command's failure of what an operation refuses."""
+    try:
+        yield
+    except ToolError as error:
+        raise Refused(error.failure) from error
