@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from oauth import base64url
-from tests.test_shape import name_of, sources, tree_of
+from tests.test_shape import name_of, sources, statements_of, tree_of
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_a_row_becomes_a_record_by_keyword() -> None:
 
 def _classes(path: Path) -> dict[str, set[str]]:
     """Return the classes of a file, each with the names of its bases."""
-    found = [node for node in ast.walk(tree_of(path)) if isinstance(node, ast.ClassDef)]
+    found = [node for node, _is_inside in statements_of(tree_of(path)) if isinstance(node, ast.ClassDef)]
     return {each.name: {base.id for base in each.bases if isinstance(base, ast.Name)} for each in found}
 
 

@@ -2,7 +2,6 @@
 
 import ast
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
 
 import pytest
@@ -18,7 +17,6 @@ def sources() -> list[Path]:
     return [path for package in PACKAGES for path in sorted((REPOSITORY / package).rglob("*.py"))]
 
 
-@cache
 def tree_of(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"))
 
@@ -48,14 +46,19 @@ def test_first_party_imports_are_at_the_top_and_absolute() -> None:
     assert not hidden, f"imports inside functions: {hidden}"
 
 
-def hidden_imports(tree: ast.AST, *, is_inside: bool = False) -> Iterator[int]:
+def hidden_imports(tree: ast.AST) -> Iterator[int]:
     """Yield the lines of first-party imports inside functions."""
-    for node in ast.iter_child_nodes(tree):
+    for node, is_inside in statements_of(tree):
         if is_inside and isinstance(node, ast.Import | ast.ImportFrom) and names_us(node):
             yield node.lineno
-        # An expression has no import in it.
+
+
+def statements_of(tree: ast.AST, *, is_inside: bool = False) -> Iterator[tuple[ast.AST, bool]]:
+    """Yield every statement, and whether it stands in a function; expressions, which are most of a tree, are passed over."""
+    for node in ast.iter_child_nodes(tree):
         if isinstance(node, ast.stmt | ast.excepthandler | ast.match_case):
-            yield from hidden_imports(node, is_inside=is_inside or isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
+            yield node, is_inside
+            yield from statements_of(node, is_inside=is_inside or isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
 
 
 @pytest.mark.parametrize(

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import anyio
 import pytest
-from sqlalchemy import delete, make_url
+from sqlalchemy import MetaData, delete, make_url
 
 from server.config.store import sqlite_url
 from server.storage.database import Database
 from server.storage.history.tables import history_metadata
-from server.storage.migrate import HISTORY, migrate
+from server.storage.migrate import HISTORY, STORE, Migrations, migrate
 from server.storage.schema.metadata import metadata
 from tests.empty_store import put_empty_history, put_empty_store
 
@@ -21,23 +21,27 @@ def url_of(kind: str, request: pytest.FixtureRequest, folder: Path) -> str:
     return sqlite_url(folder / "store.sqlite3") if kind == "sqlite" else str(request.getfixturevalue("postgres_url"))
 
 
-async def bring_up(url: str) -> None:
-    """Bring the database at `url` to the newest schema; a SQLite store that is not there yet is copied from an empty one."""
+#: that this process brought to the newest schema: nobody takes it back
+_MIGRATED: set[tuple[str, Migrations]] = set()
+
+
+async def bring_up(url: str) -> bool:
+    """Bring the database at `url` to the newest schema, and say whether it is new: then it is a copy of an empty SQLite store."""
     path = anyio.Path(make_url(url).database or "")
     if url.startswith("sqlite") and not await path.exists():
         put_empty_store(Path(path))
-    else:
-        await migrate(url)
+        return True
+    await _migrated(url, STORE)
+    return False
 
 
 @asynccontextmanager
 async def empty_database(url: str) -> AsyncIterator[Database]:
     """Bring the database to the newest schema and empty what earlier tests left: one PostgreSQL serves all."""
-    await bring_up(url)
+    is_new = await bring_up(url)
     database = Database(url)
-    async with database.write() as connection:
-        for table in metadata.sorted_tables:
-            await connection.execute(delete(table))
+    if not is_new:
+        await _empty(database, metadata)
     yield database
     await database.close()
 
@@ -49,11 +53,24 @@ async def empty_history(kind: str, request: pytest.FixtureRequest, folder: Path)
         url = put_empty_history(folder / "history.sqlite3")
     else:
         url = url_of(kind, request, folder)
-        await migrate(url)
-        await migrate(url, HISTORY)
+        await bring_up(url)
+        await _migrated(url, HISTORY)
     database = Database(url)
-    async with database.write() as connection:
-        for table in history_metadata.sorted_tables:
-            await connection.execute(delete(table))
+    if kind != "sqlite":
+        await _empty(database, history_metadata)
     yield database
     await database.close()
+
+
+async def _migrated(url: str, migrations: Migrations) -> None:
+    if (url, migrations) not in _MIGRATED:
+        await migrate(url, migrations)
+        _MIGRATED.add((url, migrations))
+
+
+async def _empty(database: Database, tables: MetaData) -> None:
+    statements = [str(delete(table)) for table in tables.sorted_tables]
+    async with database.write() as connection:
+        # PostgreSQL takes them in one message; each by itself, it would take longer than most tests.
+        for statement in statements if database.is_sqlite else ["; ".join(statements)]:
+            await connection.exec_driver_sql(statement)
