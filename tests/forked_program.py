@@ -16,8 +16,16 @@ from pathlib import Path
 
 from server.cli import main
 
-#: what `ascend serve` loads, too: the demo, and what the first request would wait for
-LOADED = ("tests.forked_program", "server.cli", "server.app", "server.commands.serve", "server.demo.start")
+#: what `ascend serve` loads, too: the demo, and what the first request or model call would wait for
+LOADED = (
+    "tests.forked_program",
+    "server.cli",
+    "server.app",
+    "server.commands.serve",
+    "server.demo.start",
+    "tools.ai_gateway.dialects.pairs",
+    "tests.loaded_program",
+)
 
 
 class ForkedProgram:
