@@ -11,7 +11,7 @@ from sqlalchemy import MetaData, delete, make_url
 from server.config.store import sqlite_url
 from server.storage.database import Database
 from server.storage.history.tables import history_metadata
-from server.storage.migrate import HISTORY, STORE, Migrations, migrate
+from server.storage.migrate import HISTORY, STATE, Migrations, migrate
 from server.storage.schema.metadata import metadata
 from tests.empty_store import put_empty_history, put_empty_store
 
@@ -31,7 +31,7 @@ async def bring_up(url: str) -> bool:
     if url.startswith("sqlite") and not await path.exists():
         put_empty_store(Path(path))
         return True
-    await _migrated(url, STORE)
+    await _migrated(url, STATE)
     return False
 
 

@@ -5,11 +5,10 @@ from typing import Any
 
 import orjson
 from sqlalchemy import Connection, Insert, Table, bindparam, func, insert, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from server.storage.history.rollups import Rollups, Slot, Sum, operation_of, rollups_of
 from server.storage.history.tables import BUCKETS, call_days, call_hours, call_records, error_ledger, operation_days
-from server.storage.insertion import insert_in_thread
+from server.storage.insertion import insert_in_thread, upsert
 from tools.stores import CallRecord
 
 _NAMES = [column.name for column in call_records.columns if column.name != "seq"]
@@ -75,8 +74,7 @@ def _upsert(
         return
     is_sqlite = connection.dialect.name == "sqlite"
     greatest = func.max if is_sqlite else func.greatest
-    # SQLite and PostgreSQL write `ON CONFLICT` alike, SQLAlchemy does not.
-    new: Any = sqlite.insert(table) if is_sqlite else postgresql.insert(table)
+    new: Any = upsert(connection.dialect.name, table)
     changes: dict[str, Any] = {name: table.c[name] + new.excluded[name] for name in added}
     changes |= {name: greatest(table.c[name], new.excluded[name]) for name in largest}
     changes |= {name: new.excluded[name] for name in newest}

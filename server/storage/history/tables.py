@@ -38,7 +38,7 @@ call_records = Table(
     Column("node", Text, nullable=False),
     Index("ix_call_records_tenant_time", "tenant", "time"),
     Index("ix_call_records_trace_id", "trace_id"),
-    Index("ix_call_records_failures", "time", sqlite_where=text("success = 0"), postgresql_where=text("NOT success")),
+    Index("ix_call_records_failures", "time", sqlite_where=text("success = 0")),
 )
 
 

@@ -21,7 +21,7 @@ kv_audit = Table(
     Column("trace_id", String(32), nullable=False),
     Column("hash", String(64), nullable=False),
     Index("ix_kv_audit_tenant", "tenant_id", "seq"),
-    Index("ix_kv_audit_trace_id", "trace_id", sqlite_where=text("trace_id <> ''"), postgresql_where=text("trace_id <> ''")),
+    Index("ix_kv_audit_trace_id", "trace_id", sqlite_where=text("trace_id <> ''")),
 )
 
 #: One row: where the trail ends, and where it begins since its oldest rows were removed. Its writers wait for it.
