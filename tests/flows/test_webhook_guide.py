@@ -10,6 +10,8 @@ from tests.flows.models.guide import Terminal, steps_of
 def test_every_command_of_the_guide_prints_what_the_guide_shows(tmp_path: Path) -> None:
     steps = list(steps_of("webhooks.md"))
     for step in steps:
+        if step.kind == "yaml":
+            (tmp_path / "order-paid.yaml").write_text(step.text, encoding="utf-8")
         if step.kind == "toml":
             name = "hooks.toml" if tomllib.loads(step.text)["webhooks"][0]["source"] == "shop" else "factory.toml"
             (tmp_path / name).write_text(step.text, encoding="utf-8")

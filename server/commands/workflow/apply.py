@@ -7,21 +7,21 @@ import click
 
 from oauth.principal import Principal
 from oauth.scopes import CONNECT
-from oauth.sign_in.errors import InvalidInput
-from oauth.sign_in.subjects import normalize_email
 from server.app import Gateway, open_gateway
 from server.assembly.scopes import SubjectScopes
 from server.commands.frame import CommandFailed, json_option, run_async, with_settings
 from server.commands.terminal import say
-from server.commands.user import known_tenant
+from server.commands.user import known_tenant, local_subject
 from server.commands.workflow.opened import tenant_option
 from server.config.settings import Settings
-from tools.near_names import near
 from tools.workflows.declared.checking import CheckedDefinition, check_definition
 from tools.workflows.declared.definition import read_definition
 from tools.workflows.declared.document import MAX_DOCUMENT_BYTES
 from tools.workflows.declared.errors import DefinitionFault, DefinitionInvalid
 from tools.workflows.declared.stores import StoredDefinition
+from tools.workflows.schedules.setting import WantedSchedule
+from tools.workflows.stores import ActsFor
+from tools.workflows.webhooks.changes import DEFAULT_SCOPES
 
 
 class _RefusedFile(CommandFailed):
@@ -40,7 +40,7 @@ class _RefusedFile(CommandFailed):
 
 @click.command()
 @click.argument("file", type=click.File("rb"))
-@click.option("--as", "email", default=None, metavar="EMAIL", help="Who accepts it: needed for `allow: destructive`.")
+@click.option("--as", "email", default=None, metavar="EMAIL", help="Who accepts it: needed for `allow: destructive` and `schedule`.")
 @click.option("--dry-run", is_flag=True, help="Only say what is wrong.")
 @tenant_option
 @json_option
@@ -63,6 +63,11 @@ async def command(settings: Settings, file: BinaryIO, email: str | None, dry_run
         before = await gateway.store.definitions.get(tenant, checked.definition.name)
         stored = _stored(tenant, checked, principal)
         kept = stored if dry_run else await gateway.store.definitions.put(stored)
+        schedule = checked.definition.schedule
+        if schedule is not None and not dry_run:
+            acts_for = ActsFor(principal.subject, frozenset({CONNECT, *DEFAULT_SCOPES, *(["mcp:destructive"] if checked.agreed else [])}))
+            wanted = WantedSchedule(kept.name, kept.name, schedule.cron, schedule.zone, schedule.given, acts_for)
+            await gateway.scheduled.schedules.set(tenant, wanted)
     is_new = before is None or kept.version != before.version
     for note in checked.notes:
         say(f"ascend: note: {note}", err=True)
@@ -90,17 +95,9 @@ async def _accepting(gateway: Gateway, tenant: str, email: str | None) -> Princi
     """Return who accepts the definition: a person with what they may, or nobody."""
     if email is None:
         return Principal(tenant, "", "ascend", frozenset({CONNECT}), "", "local")
-    people = {each.email: each for each in await gateway.store.subjects.of_tenant(tenant) if not each.identity_provider}
-    try:
-        person = people.get(normalize_email(email))
-    except InvalidInput as error:
-        raise click.UsageError(str(error)) from error
-    if person is None or person.disabled:
-        meant = near(email, people, 1)
-        hint = f"did you mean {meant[0]}?" if meant else "`ascend user list` shows who can sign in"
-        raise CommandFailed(f"--as: {email!r} is nobody who can sign in to tenant {tenant!r}; {hint}")
-    scopes = await SubjectScopes(gateway.store.subjects, gateway.operations.catalog).allowed(tenant, person.subject_id)
-    return Principal(tenant, person.subject_id, "ascend", scopes, "", "local")
+    subject = await local_subject(gateway.store, tenant, email)
+    scopes = await SubjectScopes(gateway.store.subjects, gateway.operations.catalog).allowed(tenant, subject)
+    return Principal(tenant, subject, "ascend", scopes, "", "local")
 
 
 def _stored(tenant: str, checked: CheckedDefinition, principal: Principal) -> StoredDefinition:

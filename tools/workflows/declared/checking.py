@@ -11,6 +11,8 @@ from tools.workflows.declared.definition import INPUT, Definition
 from tools.workflows.declared.document import Document, path_in
 from tools.workflows.declared.errors import DefinitionFault, DefinitionInvalid
 from tools.workflows.declared.pauses import PAUSES
+from tools.workflows.engine.given_faults import given_faults
+from tools.workflows.schedules.cron import cron_faults, whole_expression
 
 #: members of a step that a run does not keep
 _NOT_KEPT = frozenset({"page", "handle", "note", "http"})
@@ -36,7 +38,7 @@ async def check_definition(check: PlanCheck, principal: Principal, definition: D
     checked = await check.check(principal, plan, list(definition.form_faults), beside)
     own = [*_not_kept(plan), *_not_agreed(check, principal, definition, checked)]
     places = {step.id: index for index, step in reversed(list(enumerate(plan.steps)))}
-    faults = [_placed(fault, places, document) for fault in (*checked.faults, *own)]
+    faults = [*(_placed(fault, places, document) for fault in (*checked.faults, *own)), *_of_schedule(principal, definition, document)]
     if faults:
         raise DefinitionInvalid(sorted(dict.fromkeys(faults), key=lambda fault: fault.line or 0))
     notes = [f"step '{step.id}': no account of {readiness.provider} is ready ({readiness.status})" for step, readiness in checked.unready]
@@ -63,6 +65,22 @@ def _not_agreed(check: PlanCheck, principal: Principal, definition: Definition, 
     for fault in check.scope_faults(principal, checked):
         if fault.step in steps:
             yield PlanFault(fault.step, "scope", f"whoever accepts it may not do it themselves: {fault.message}", "api")
+
+
+def _of_schedule(principal: Principal, definition: Definition, document: Document) -> Iterator[DefinitionFault]:
+    schedule = definition.schedule
+    if schedule is None:
+        return
+    if not principal.subject:
+        message = "what is started by itself makes its calls for somebody; name the person (--as EMAIL)"
+        yield DefinitionFault("schedule", message, document.line_of(("schedule",)))
+    for fault in cron_faults(whole_expression(schedule.cron), schedule.zone):
+        name = str(fault["path"]).partition(".")[0]
+        message = f"{str(fault['value'])[:80]!r} is not: {fault['rule']}; write it like {fault['example']!r}"
+        yield DefinitionFault(f"schedule.{name}", message, document.line_of(("schedule", name)))
+    for each in given_faults(definition.input_schema or {"type": "object"}, schedule.given):
+        place = each.path.replace("arguments", "schedule.given", 1)
+        yield DefinitionFault(place, each.message.replace("arguments", "schedule.given"), document.line_of(path_in(place)))
 
 
 def _not_kept(plan: Plan) -> Iterator[PlanFault]:

@@ -48,12 +48,27 @@ SCHEMA: Final[Mapping[str, Json]] = {
         },
         "max_parallel": {"type": "integer", "minimum": 1, "maximum": 16},
         "allow": {"enum": ["destructive"]},
+        "schedule": {
+            "type": "object",
+            "properties": {"cron": {"type": "string"}, "zone": {"type": "string"}, "given": {"type": "object"}},
+            "required": ["cron"],
+            "additionalProperties": False,
+        },
         "steps": _steps_schema(),
         "return": {"type": "string"},
     },
     "required": ["workflow", "steps"],
     "additionalProperties": False,
 }
+
+
+@dataclass(frozen=True, slots=True)
+class DefinedSchedule:
+    """`cron`: five fields or a short form like @daily."""
+
+    cron: str
+    zone: str = "UTC"
+    given: Mapping[str, Json] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +84,8 @@ class Definition:
     #: None: any object
     input_schema: Mapping[str, Json] | None
     source: Mapping[str, Json] = field(repr=False)
+    #: when it is started, and what its run is given then
+    schedule: DefinedSchedule | None = None
     #: what is wrong with the plan's form; None of it hides what is wrong with its operations
     form_faults: tuple[PlanFault, ...] = ()
 
@@ -99,6 +116,7 @@ def definition_of(source: Mapping[str, Json]) -> Definition:
         allows_destructive=source.get("allow") == "destructive",
         input_schema=None if schema is None else {"type": "object", **schema},
         source=source,
+        schedule=DefinedSchedule(**source["schedule"]) if "schedule" in source else None,
         form_faults=tuple(faults),
     )
 

@@ -75,7 +75,19 @@ def test_tenants_are_apart(data: Path) -> None:
     assert workflow(data, "show-definition", "noted", "--tenant", "acme").returncode == 1
     assert workflow(data, "remove-definition", "noted", "--tenant", "acme").returncode == 1
     said = workflow(data, "apply", "-", "--as", "nobody@example.com", stdin=PLAN)
-    assert (said.returncode, "is nobody who can sign in" in said.stderr) == (1, True)
+    assert (said.returncode, "no user 'nobody@example.com'" in said.stderr) == (1, True)
+
+
+def test_a_schedule_is_set_with_its_workflow(data: Path) -> None:
+    """For the person who applies it."""
+    assert ascend_here("user", "add", "ada@example.com", "--tenant", "default", data_dir=data).returncode == 0
+    text = PLAN.replace("noted", "nightly", 1) + "schedule: {cron: '0 3 * * *', zone: Europe/Berlin, given: {name: Kahuna}}\n"
+    refused = workflow(data, "apply", "-", stdin=text)
+    assert (refused.returncode, "--as EMAIL" in refused.stderr) == (1, True)
+    assert workflow(data, "apply", "-", "--as", "ada@example.com", stdin=text).returncode == 0
+    rows = {row["name"]: row for row in answered(ascend_here("schedule", "list", "--json", data_dir=data))}
+    assert (rows["nightly"]["workflow"], rows["nightly"]["cron"], rows["nightly"]["zone"]) == ("nightly", "0 3 * * *", "Europe/Berlin")
+    assert workflow(data, "remove-definition", "nightly").returncode == 0
 
 
 def test_a_definition_is_removed(data: Path) -> None:

@@ -171,3 +171,14 @@ async def test_what_cannot_be_undone_is_agreed_to_by_a_person_who_may() -> None:
 async def test_operations_that_run_others_are_no_steps() -> None:
     [fault] = await faults_of("workflow: w\nsteps:\n  - {id: a, api: batch_execute, args: {}}")
     assert "batch_execute" in fault
+
+
+async def test_a_schedule_is_checked_with_the_rest() -> None:
+    """Its time, its zone, what its runs are given, and for whom they call."""
+    good = GOOD + "schedule: {cron: '0 7 * * MON-FRI', zone: Europe/Berlin, given: {name: Ada}}\n"
+    found = (await checked(good)).definition.schedule
+    assert found is not None
+    assert (found.cron, found.zone, found.given) == ("0 7 * * MON-FRI", "Europe/Berlin", {"name": "Ada"})
+    bad = GOOD + "schedule:\n  cron: 0 25 * * *\n  zone: Europe/Berlinn\n  given:\n    nmae: Ada\n"
+    places = [fault.split(": ")[1] for fault in await faults_of(bad, replace(ADA, subject=""))]
+    assert places == ["schedule", "schedule.cron", "schedule.zone", "schedule.given.name"]
