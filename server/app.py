@@ -114,7 +114,7 @@ async def open_gateway(settings: Settings, *, at_work: bool = True) -> AsyncIter
         work = assemble_workflows(
             store, lambda: operations, principals_of_runs(tenants, lambda tenant_id, subject: scopes.allowed(tenant_id, subject))
         )
-        scheduled = assemble_schedules(store, tenants, egress, work)
+        scheduled = assemble_schedules(settings, store, tenants, egress, work)
         of_planes = [*ai_gateway.functions(store), *context.functions(), *work.functions()]
         operations = await stack.enter_async_context(
             open_operations(settings, store, tenants, egress, connections, of_planes, ai_gateway.metered, context.names)

@@ -37,6 +37,7 @@ COMMANDS = {
     "trace": ("history.trace", "Everything with one trace id, in order."),
     "errors": ("history.errors", "Failures by kind."),
     "usage": ("history.usage", "How often operations are used, and which never are."),
+    "backup": ("backup.group", "Encrypted copies of everything, tried before they are needed."),
     "audit": ("audit.group", "Who did what; and the catalogue's rules."),
     "client-config": ("client_config", "Print what to paste into an MCP client."),
     "settings": ("settings", "Show what can be set, and what holds."),

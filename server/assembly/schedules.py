@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from oauth.connections.connection import Connection
-from oauth.tenants import Tenants
+from oauth.tenants import DEFAULT_TENANT, Tenants
+from server.assembly.backup_trials import BackupTrials
 from server.assembly.workflows import DurableWork
+from server.config.settings import Settings
 from server.storage.change_feed import Change, ChangeFeed
 from server.storage.database import StoreUnavailable, now_us
 from server.storage.history.call_figures import SqlCallFigures
@@ -61,12 +63,12 @@ class ScheduledWork:
         self.scheduler.wake()
 
 
-def assemble_schedules(store: Store, tenants: Tenants, egress: Egress, work: DurableWork) -> ScheduledWork:
+def assemble_schedules(settings: Settings, store: Store, tenants: Tenants, egress: Egress, work: DurableWork) -> ScheduledWork:
     """Put the parts together, and bring the workflows of the built-in schedules along."""
-    figures = SqlCallFigures(store.history)
+    figures, trials = SqlCallFigures(store.history), BackupTrials(settings)
     connections = _ConnectionsInUse(store, figures)
     freshness = DocsFreshness(store.operations, store.quarantine, DocumentVersions(egress))
-    for job in (TokenHealth(connections), ErrorPattern(figures), freshness, BackupVerify()):
+    for job in (TokenHealth(connections), ErrorPattern(figures), freshness, BackupVerify(trials)):
         work.registry.add(job.workflow())
 
     async def has_connections(tenant_id: str) -> bool:
@@ -78,8 +80,9 @@ def assemble_schedules(store: Store, tenants: Tenants, egress: Egress, work: Dur
     async def has_sources(tenant_id: str) -> bool:
         return bool(await freshness.sources_of(tenant_id))
 
-    async def has_backups(_tenant_id: str) -> bool:
-        return False
+    async def has_backups(tenant_id: str) -> bool:
+        # Of the whole gateway: the operator's tenant looks after it.
+        return tenant_id == DEFAULT_TENANT and trials.are_there()
 
     async def prepare() -> None:
         await bring_builtin_schedules([tenant.tenant_id for tenant in await store.tenants.all()], store)

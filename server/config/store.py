@@ -46,6 +46,14 @@ class StoreSettings:
         "another PostgreSQL for what has happened: calls and what sums them up",
         unset="`history.sqlite3` in the data directory, or the PostgreSQL of the store",
     )
+    backup_to: str = setting(
+        "ASCEND_BACKUP_TO",
+        Text("a folder"),
+        "",
+        "where `ascend backup create` puts backups",
+        unset="`backups` in the data directory",
+        guide="backups.md",
+    )
     environment: str = setting(
         "ASCEND_ENV", Text(), "development", "which environment a store belongs to; another one's is refused (in the file: `environment`)"
     )

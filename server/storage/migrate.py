@@ -29,11 +29,15 @@ STATE = Migrations(Path(__file__).parent / "migrations", "alembic_version")
 HISTORY = Migrations(Path(__file__).parent / "history" / "migrations", "history_version")
 
 
+class StoreIsNewer(Exception):
+    """The store was written by a newer version; this one would not know what it means."""
+
+
 async def migrate(url: str, migrations: Migrations = STATE) -> None:
     """Run every revision that the store at `url` has not seen, oldest first; a new store gets all of them.
 
     All in one transaction: a process that is killed on the way leaves the store as it was. Processes that start together take
-    turns; the later ones find everything done.
+    turns; the later ones find everything done. Raises StoreIsNewer.
     """
     engine = engine_for(url, "BEGIN IMMEDIATE", pool_size=1)
     try:
@@ -46,8 +50,11 @@ async def migrate(url: str, migrations: Migrations = STATE) -> None:
 
 
 def _upgrade(connection: Connection, migrations: Migrations) -> None:
-    if _revision_of(connection, migrations) == migrations.newest():
+    revision = _revision_of(connection, migrations)
+    if revision == migrations.newest():
         return
+    if revision is not None and revision > migrations.newest():
+        raise StoreIsNewer(f"the store is of a newer version (revision {revision}; this one knows {migrations.newest()})")
     # Only a store that is behind pays for loading it: 0.3 s and 11 MB at every start otherwise.
     from alembic import command  # noqa: PLC0415
     from alembic.config import Config  # noqa: PLC0415

@@ -28,12 +28,13 @@ from server.storage.context_plane.extractions import SqlExtractionStore
 from server.storage.context_plane.knowledge import SqlKnowledgeStore
 from server.storage.context_plane.pairs import SqlPairStore
 from server.storage.context_plane.signals import SqlSignalStore
+from server.storage.copies.before_migrating import copy_before_migrating
 from server.storage.database import Database
 from server.storage.history.calls import SqlCallHistory
 from server.storage.history.figures import HistoryFigures
 from server.storage.metering.budgets import SqlBudgetStore
 from server.storage.metering.operation_charges import SqlOperationCharges
-from server.storage.migrate import HISTORY, migrate
+from server.storage.migrate import HISTORY, StoreIsNewer, migrate
 from server.storage.oauth.browser_sessions import SqlBrowserSessionStore
 from server.storage.oauth.clients import SqlClientStore
 from server.storage.oauth.connect_flows import SqlConnectFlowStore
@@ -126,9 +127,12 @@ async def open_store(settings: Settings) -> AsyncIterator[Store]:
     """
     prepare_directory(settings.data_dir)
     try:
+        await copy_before_migrating(settings.store.database_url, settings.data_dir)
         await migrate(settings.store.database_url)
         database = Database(settings.store.database_url)
         history = await open_history(settings, database)
+    except StoreIsNewer as error:
+        raise SettingsError(f"{error}; install that version again, or restore a backup of before into another directory") from error
     except (SQLAlchemyError, ValueError) as error:
         raise SettingsError(f"the store cannot be opened: {_reason(error)}; {_way_out(settings)}") from error
     try:

@@ -33,7 +33,7 @@ async def open_schedules(settings: Settings, tenant: str) -> AsyncIterator[Sched
     async with open_store(settings) as store, Egress(settings.egress.egress_allow) as egress:
         await known_tenant(store, tenant)
         tenants = Tenants(await store.tenants.all())
-        scheduled = assemble_schedules(store, tenants, egress, assemble_workflows(store, no_operations, nobody))
+        scheduled = assemble_schedules(settings, store, tenants, egress, assemble_workflows(store, no_operations, nobody))
         # A gateway of an earlier version has not brought them yet; that is upkeep, and nobody's decision.
         with unaudited():
             await bring_builtin_schedules([tenant], store)

@@ -41,7 +41,7 @@ async def open_work(settings: Settings, tenant: str) -> AsyncIterator[OpenedWork
         await known_tenant(store, tenant)
         work = assemble_workflows(store, no_operations, nobody)
         # The workflows that schedules start are there too.
-        assemble_schedules(store, Tenants(await store.tenants.all()), egress, work)
+        assemble_schedules(settings, store, Tenants(await store.tenants.all()), egress, work)
         with refusals_told():
             yield OpenedWork(store, work)
 

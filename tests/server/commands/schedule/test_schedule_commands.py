@@ -116,7 +116,7 @@ async def test_a_run_beside_a_gateway_ends_with_its_report(gateway: Gateway) -> 
     said = await beside(gateway, "run", "backup-verify", "--wait")
     assert said.returncode == 0, said
     assert said.stdout.startswith("Backups (0 backups, 1 findings), 20")
-    assert "no_backup: backups: no backup is made" in said.stdout
+    assert "no_backup: backups: there is no backup" in said.stdout
     assert "now: succeeded" in said.stderr
     shown = await beside(gateway, "runs", "backup-verify")
     assert "no_backup: backups" in shown.stdout

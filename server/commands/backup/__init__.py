@@ -1,0 +1,1 @@
+"""`ascend backup …`: copies that are tried before they are needed."""
