@@ -1,15 +1,21 @@
 """What the port `Workflows` promises about runs and their steps, on both databases (context contract §4)."""
 
 from collections.abc import AsyncIterator, Mapping
+from typing import Any
 
 import anyio
 import pytest
+from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
 
-from server.storage.database import Database
+from server.storage.database import Database, StoreUnavailable
+from server.storage.schema.workflow_tables import workflow_steps
+from server.storage.workflows.run_records import SqlRunRecords
 from tests.contracts.workflow_engines import TENANT, UNTIL_NOW, Durable, durable_on, running
 from tests.waiting import until
 from tools.errors import ToolError
 from tools.operation import Failure, Json
+from tools.workflows.engine import engine
 from tools.workflows.errors import PermanentFault, StepFailed, WorkflowRefused
 from tools.workflows.run import Retry, Run, Writes
 from tools.workflows.stores import ActsFor
@@ -417,3 +423,47 @@ async def test_a_run_ends_with_the_version_that_it_began_with(sql_database: Data
         assert (await durable.ran("changed")).result == "new"
         await durable.workflows.signal(TENANT, run_id, "go", 1, key="k")
         assert (await durable.ended(run_id)).result == [1, "old"]
+
+
+async def test_what_has_ended_long_ago_is_forgotten_and_what_webhooks_brought_earlier(durable: Durable, sql_database: Database) -> None:
+    durable.add("double", double)
+    kept = await durable.ran("double", {"n": 1}, key="kept")
+    brought = await durable.ran("double", {"n": 1}, key="brought", started_by="webhook")
+    open_run = await durable.workflows.start(TENANT, "double", {"n": 1}, at_us=2**52)
+    records = SqlRunRecords(sql_database)
+    await records.sweep(before_us=0, webhooks_before_us=2**52)
+    assert await durable.workflows.show(TENANT, brought.run_id) is None
+    assert await durable.workflows.show(TENANT, kept.run_id) is not None
+    await records.sweep(before_us=2**52, webhooks_before_us=2**52)
+    assert [run.run_id for run in (await durable.workflows.runs(TENANT)).runs] == [open_run]
+    async with sql_database.read() as connection:
+        assert (await connection.execute(select(workflow_steps))).first() is None
+
+
+async def test_a_process_ends_in_time_though_the_store_is_away(sql_database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Others take its runs when it is silent; whoever stops it must not wait for a store."""
+    monkeypatch.setattr(engine, "DRAIN_S", 0.1)
+    begun, is_away = anyio.Event(), False
+    durable = durable_on(sql_database)
+    transact = sql_database.transact
+
+    async def gone(*given: Any, **more: Any) -> Any:
+        if is_away:
+            raise StoreUnavailable from OperationalError("", {}, ConnectionError("gone"))
+        return await transact(*given, **more)
+
+    async def body(run: Run, given: Mapping[str, Json]) -> Json:
+        async def work() -> Json:
+            begun.set()
+            await anyio.sleep_forever()
+
+        return await run.step("long", work, timeout_s=600)
+
+    durable.add("long", body)
+    monkeypatch.setattr(sql_database, "transact", gone)
+    with anyio.fail_after(30):
+        async with running(durable):
+            run_id = await durable.workflows.start(TENANT, "long", {})
+            await begun.wait()
+            is_away = True
+    assert await durable.is_in(run_id, "running")

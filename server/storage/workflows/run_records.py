@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 
 import orjson
-from sqlalchemy import Connection, Row, Update, and_, delete, or_, select, update
+from sqlalchemy import Connection, Row, Update, and_, delete, or_, select, tuple_, update
 
 from server.storage.database import Database, announce_in_thread, now_us
 from server.storage.insertion import insert_once_in_thread
@@ -14,8 +14,10 @@ from tools.operation import Json
 from tools.workflows.engine.run_records import NewRun, NoSuchRun, NoSuchSteps, NotResumable, OtherRun, RunFilter, TooManyRuns
 from tools.workflows.stores import ENDED, RunPage, RunView
 
-#: a run's rows, the run itself last
-_TABLES = (workflow_steps, workflow_signals, workflow_runs)
+#: a run's rows, the run itself first: whoever writes to one holds it
+_TABLES = (workflow_runs, workflow_steps, workflow_signals)
+#: runs that are forgotten in one transaction
+_AT_ONCE = 200
 
 
 class SqlRunRecords:
@@ -102,7 +104,7 @@ class SqlRunRecords:
     async def forget(self, tenant_id: str) -> int:
         def work(connection: Connection) -> int:
             gone = [connection.execute(delete(table).where(table.c.tenant_id == tenant_id)).rowcount for table in _TABLES]
-            return gone[-1]
+            return gone[0]
 
         forgotten = await self._database.transact(work)
         await self._database.overwrite([table.name for table in _TABLES])
@@ -113,13 +115,15 @@ class SqlRunRecords:
         c = workflow_runs.c
         is_old = or_(c.ended_at < before_us, and_(c.ended_at < webhooks_before_us, c.started_by == "webhook"))
 
-        def work(connection: Connection) -> None:
-            old = select(c.tenant_id, c.run_id).where(is_old).limit(1_000)
-            for tenant_id, run_id in connection.execute(old).all():
-                for table in _TABLES:
-                    connection.execute(delete(table).where(table.c.tenant_id == tenant_id, table.c.run_id == run_id))
+        def work(connection: Connection) -> int:
+            old = connection.execute(select(c.tenant_id, c.run_id).where(is_old).limit(_AT_ONCE)).all()
+            for table in _TABLES:
+                which = tuple_(table.c.tenant_id, table.c.run_id).in_([(row.tenant_id, row.run_id) for row in old])
+                connection.execute(delete(table).where(which))
+            return len(old)
 
-        await self._database.transact(work)
+        while await self._database.transact(work) == _AT_ONCE:
+            pass
 
 
 def _locked(connection: Connection, tenant_id: str, run_id: str) -> Row[tuple[object, ...]] | None:

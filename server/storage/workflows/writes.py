@@ -10,12 +10,14 @@ from server.storage.context_plane.context_changes import context_change
 from server.storage.context_plane.documents.document_changes import add_document, delete_which
 from server.storage.schema.document_tables import documents
 from server.storage.workflows.marks import SqlMarks
-from server.storage.workflows.new_runs import QueuedRun, enqueue
+from server.storage.workflows.new_runs import QueuedRun, enqueue, open_runs
 from tools.context_plane.quotas import ContextQuotas
 from tools.context_plane.rag.records import DocumentRecord
 from tools.context_plane.stores import ContextRows, Scope
-from tools.operation import Json
+from tools.errors import ToolError
+from tools.operation import Failure, Json
 from tools.quotas import Quotas
+from tools.workflows.engine.durable_workflows import MAX_OPEN_RUNS
 from tools.workflows.engine.records import Claim
 from tools.workflows.run import Writes
 
@@ -34,6 +36,15 @@ def _writes(context: ContextQuotas, kept_documents: Quotas, connection: Connecti
         yield SqlWrites(connection, claim, context, kept_documents, stack)
 
 
+_NO_ROOM = Failure(
+    "quota_exceeded",
+    f"the tenant has {MAX_OPEN_RUNS:,} runs that have not ended",
+    retryable=True,
+    retry_after_s=30.0,
+    hint="the step is tried again as its retry says; start fewer at a time",
+)
+
+
 class SqlWrites:
     """Keeps `tools.workflows.run.Writes`."""
 
@@ -43,11 +54,18 @@ class SqlWrites:
         self.marks = SqlMarks(connection, claim.tenant_id)
 
     @cached_property
+    def _room(self) -> int:
+        return MAX_OPEN_RUNS - open_runs(self._connection, self._claim.tenant_id)
+
+    @cached_property
     def context(self) -> ContextRows:
         # Only where it is asked for: it is what all writers of the tenant's context wait for.
         return self._stack.enter_context(context_change(self._connection, self._claim.tenant_id, self._quotas))
 
     def enqueue(self, workflow: str, given: Mapping[str, Json], *, key: str) -> str:
+        if self._room < 1:
+            raise ToolError(_NO_ROOM)
+        self._room -= 1
         return enqueue(self._connection, QueuedRun(self._claim.tenant_id, workflow, key, given, "workflow", self._claim.acts_for))
 
 

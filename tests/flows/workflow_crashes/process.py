@@ -102,7 +102,8 @@ def _run_one(url: str, traces: Traces, key: str, points: "count[int]", dies_at: 
 
     async def run() -> None:
         database = Database(url)
-        opened = open_on(database, traces)
+        # Taking over is for those who live on.
+        opened = open_on(database, traces, silence_s=3_000)
         for name in ("before_cursor_execute", "after_cursor_execute", "commit"):
             event.listen(SqlEngine, name, passed)
         _wrap(SqlRunStore, passed)

@@ -30,7 +30,7 @@ DRAIN_S = 5.0
 #: a version that this process has not: another process, or the next release, may have it
 DEFER_S = 5.0
 UNKNOWN_S = 600.0
-MAX_LOSSES = 10
+MAX_LOSSES = 20
 
 log = logging.getLogger("ascend.workflows")
 
@@ -63,6 +63,8 @@ class Engine:
         self._silence = Silence(silence_s, clock_us)
         #: (tenant, run) -> what it is doing
         self._held: dict[tuple[str, str], tuple[Claim, Activity]] = {}
+        #: around each of them, until it is on record what became of it
+        self._hands: set[anyio.CancelScope] = set()
         #: tenants in the order in which they were served, the last one last
         self._served: dict[str, None] = {}
         #: (run, version) that this process has not -> since when
@@ -167,7 +169,8 @@ class Engine:
 
     async def _one(self, claim: Claim, activity: Activity) -> None:
         # A process that ends lets steps end (`_drain`).
-        with anyio.CancelScope(shield=True):
+        with anyio.CancelScope(shield=True) as hand:
+            self._hands.add(hand)
             try:
                 ending = await self._worked(claim, activity)
                 if ending is not None:
@@ -176,6 +179,7 @@ class Engine:
                 log.exception("workflow_run_dropped", extra={"facts": {"run_id": claim.run_id}})
                 self._is_unsure = True
             finally:
+                self._hands.discard(hand)
                 del self._held[claim.tenant_id, claim.run_id]
                 self.wake()
 
@@ -223,8 +227,15 @@ class Engine:
             activity.stop("shutdown", at_once=True)
         with anyio.move_on_after(DRAIN_S):
             await self._all_down()
-            if self._has_beaten:
+        # What cannot be put on record, because the store is away, others take once this process is silent.
+        for hand in list(self._hands):
+            hand.cancel()
+        await self._all_down()
+        if self._has_beaten:
+            try:
                 await self._store.leave(self._executor_id)
+            except Exception:
+                log.exception("workflows_not_left")
 
     async def _all_down(self) -> None:
         while self._held:
