@@ -117,7 +117,10 @@ class McpEndpoint:
             await send_rpc_error(send, 413, f"request body is larger than {MAX_BODY_BYTES} bytes; send less, or fewer steps at once")
             return
         # RFC 8259 §8.1: a reader may ignore the byte order mark that some writers put in front.
-        body = readable(body.removeprefix(BOM_UTF8))
+        body = body.removeprefix(BOM_UTF8)
+        # decision 0018: hardly a body has an escape of what may be half a character.
+        if b"\\ud" in body or b"\\uD" in body:
+            body = readable(body)
         # decision 0027: weighed as text, since decoding millions of values stops everybody.
         if len(body) > MAX_SENT_VALUES and await values_in_turns(body, MAX_SENT_VALUES) > MAX_SENT_VALUES:
             message = f"the body holds more than {MAX_SENT_VALUES:,} values; send fewer at once, or many as one text or file"
