@@ -37,6 +37,7 @@ from server.mcp.conformance.fixtures import ConformanceFixtures
 from server.mcp.endpoint import McpEndpoint
 from server.mcp.front import McpFront
 from server.mcp.request_state import RequestStates
+from server.mcp.tasks.ledger import TaskLedger
 from server.mcp.tasks.runs import RunTasks
 from server.model_api.front import ModelFront
 from server.networks import Networks
@@ -144,7 +145,7 @@ async def open_gateway(settings: Settings, *, at_work: bool = True) -> AsyncIter
             tracing=operations.tracing,
             states=states,
             extras=extras,
-            tasks=store.tasks,
+            tasks=TaskLedger(store.tasks, connections.proof_key("tasks")),
             long_work={RUNS: RunTasks(work.workflows, connections.proof_key("tasks of runs"))},
         )
 

@@ -37,7 +37,7 @@ from server.storage.change_feed import Change, ChangeFeed
 from server.storage.tools.tasks import TASKS_CHANGED, TASKS_STOPPED, task_hash
 from tools.always_on import offered
 from tools.heavy_json.weight import MAX_SENT_VALUES, values_in_turns
-from tools.long_work import CALLS, LongWork, TaskStore
+from tools.long_work import CALLS, LongWork
 
 
 class McpEndpoint:
@@ -56,7 +56,7 @@ class McpEndpoint:
         has_fast_path: bool = True,
         states: RequestStates | None = None,
         extras: Extras | None = None,
-        tasks: TaskStore | None = None,
+        tasks: TaskLedger | None = None,
         long_work: Mapping[str, LongWork] = NO_OTHERS,
     ) -> None:
         """`tasks`: keeps calls that become tasks; without it there are none. `long_work`: other kinds of it, by the prefix of their ids."""
@@ -64,7 +64,7 @@ class McpEndpoint:
         callers = Callers(settings.base_url, settings.origin.allowed_origins)
         self._calls = ToolCalls(dispatcher, tracing or Tracing(), states or RequestStates(), step_up, callers)
         after_s = settings.mcp.mcp_task_after_s
-        self.tasks = CallTasks(self._calls.answer, TaskLedger(tasks), after_s, long_work) if tasks is not None else None
+        self.tasks = CallTasks(self._calls.answer, tasks, after_s, long_work) if tasks is not None else None
         self._calls.tasks = self.tasks
         self._extension = TasksExtension({CALLS: self.tasks, **long_work}) if self.tasks is not None else None
         tools = [types.Tool.model_validate(tool.to_wire()) for tool in offered()]

@@ -16,7 +16,7 @@ from server.mcp.tasks.questions import question_of
 from server.mcp.tasks.running import RunningCall
 from server.mcp.tasks.work import Work
 from server.storage.database import StoreUnavailable
-from tools.long_work import TaskRecord
+from tools.long_work import ENDED, TaskRecord
 from tools.operation import ClientInfo
 
 #: how often progress is put on record
@@ -59,11 +59,17 @@ class FollowedCall:
             return
         work = replace(self.work, resume=self.running.resume)
         try:
-            # None: it was given up meanwhile, which its end will find out.
             told = await self.ledger.working(self.principal, self.record, work, self.running.message, is_news=False)
             self.record, self.work = told or self.record, work
+            if told is None and await self._was_given_up():
+                # Whoever was told so may have gone on elsewhere.
+                await self.running.stop()
         except StoreUnavailable:
             return  # the next time
+
+    async def _was_given_up(self) -> bool:
+        found = await self.ledger.find(self.principal, self.record.task.task_id)
+        return found is not None and found.task.status in ENDED
 
     async def _settle(self) -> None:
         self.work = replace(self.work, resume=self.running.resume)

@@ -9,7 +9,9 @@ from typing import Final
 
 import anyio
 
+from oauth.errors import SealBroken
 from oauth.principal import Principal
+from oauth.sealing import seal, unseal
 from server.mcp.answers import encoded
 from server.mcp.tasks.ending import broken_off, not_kept
 from server.mcp.tasks.work import Work
@@ -28,10 +30,13 @@ log = logging.getLogger("ascend")
 
 
 class TaskLedger:
-    """The record of this process's tasks, and of everybody's as far as they may be seen."""
+    """The record of this process's tasks, and of everybody's as far as they may be seen.
 
-    def __init__(self, store: TaskStore, lease_us: int = LEASE_US) -> None:
-        self._store, self._lease_us = store, lease_us
+    Answers, arguments and links are sealed under `key` (32 bytes, the same on all nodes): who reads the store has none of them.
+    """
+
+    def __init__(self, store: TaskStore, key: bytes, lease_us: int = LEASE_US) -> None:
+        self._store, self._key, self._lease_us = store, key, lease_us
         #: of this process
         self._owner = secrets.token_hex(8)
 
@@ -43,7 +48,7 @@ class TaskLedger:
             kept = work.encoded()
             record = TaskRecord(task, kept, self._owner, now + self._lease_us, now + TTL_US)
             if len(kept) <= MAX_WORK_BYTES:
-                await self._store.open(principal, record)
+                await self._store.open(principal, self._sealed(record))
                 return record
         except (QuotaExceeded, StoreUnavailable, TypeError) as error:
             log.info("call_is_no_task", extra={"facts": {"reason": type(error).__name__, "tenant": principal.tenant_id}})
@@ -51,12 +56,12 @@ class TaskLedger:
 
     async def find(self, principal: Principal, task_id: str) -> TaskRecord | None:
         """Return a task as it is; one that says it works, and whose process is silent, is first told to be broken off."""
-        record = await self._store.load(principal, task_id)
+        record = await self._load(principal, task_id)
         if record is None or record.task.status != "working" or record.lease_until_us > now_us():
             return record
         why = "the node that ran the call stopped answering"
         failed = await self.end(principal, record, "failed", why, broken_off(why, Work.decoded(record.work)))
-        return failed or await self._store.load(principal, task_id)
+        return failed or await self._load(principal, task_id)
 
     async def working(
         self, principal: Principal, record: TaskRecord, work: Work, message: str | None, *, is_news: bool = True
@@ -113,7 +118,30 @@ class TaskLedger:
             owner=self._owner if runs else "",
             lease_until_us=now + self._lease_us if runs else 0,
         )
-        return await self._store.change(principal, changed, is_news=is_news)
+        kept = await self._store.change(principal, self._sealed(changed), is_news=is_news)
+        return None if kept is None else replace(changed, version=kept.version)
+
+    async def _load(self, principal: Principal, task_id: str) -> TaskRecord | None:
+        record = await self._store.load(principal, task_id)
+        if record is None:
+            return None
+        place = _place(task_id)
+        try:
+            payload = None if record.task.payload is None else unseal(self._key, record.task.payload, place)
+            work = unseal(self._key, record.work, place) if record.work else b""
+        except SealBroken:
+            # The key is another one by now: nobody can say any more what was in it.
+            return None
+        return replace(record, task=replace(record.task, payload=payload), work=work)
+
+    def _sealed(self, record: TaskRecord) -> TaskRecord:
+        place = _place(record.task.task_id)
+        payload = None if record.task.payload is None else seal(self._key, record.task.payload, place)
+        return replace(record, task=replace(record.task, payload=payload), work=seal(self._key, record.work, place) if record.work else b"")
+
+
+def _place(task_id: str) -> bytes:
+    return b"task " + task_id.encode()
 
 
 def now_us() -> int:

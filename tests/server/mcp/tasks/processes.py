@@ -19,6 +19,7 @@ from tests.waiting import until
 from tools.long_work import Resumable, Task, TaskStore
 from tools.operation import ClientInfo, Confirmation, ConnectionRequest, Json, Outcome, Progress, no_progress
 
+KEY = b"k" * 32
 TAKES_TASKS = ClientInfo("2026-07-28", elicits_url=True, name="probe", elicits_form=True, takes_tasks=True)
 CRM = ConnectionRequest("crm", "expired", "https://gw.test/connect/one", "connect crm again")
 HUB = ConnectionRequest("hubspot", "expired", "https://gw.test/connect/two", "connect hubspot again")
@@ -110,10 +111,12 @@ class Process:
 
 
 @asynccontextmanager
-async def process(store: TaskStore, calls: Calls | None = None, *, after_s: float = 0, lease_us: int = LEASE_US) -> AsyncIterator[Process]:
+async def process(
+    store: TaskStore, calls: Calls | None = None, *, after_s: float = 0, lease_us: int = LEASE_US, key: bytes = KEY
+) -> AsyncIterator[Process]:
     """Give a node on `store`."""
     calls = calls or Calls()
-    tasks = CallTasks(calls.run, TaskLedger(store, lease_us), after_s)
+    tasks = CallTasks(calls.run, TaskLedger(store, key, lease_us), after_s)
     async with tasks.run():
         yield Process(tasks, calls)
 

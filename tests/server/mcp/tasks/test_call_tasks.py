@@ -357,6 +357,42 @@ async def test_who_goes_away_before_there_is_a_task_stops_the_call(store: SqlTas
         assert not here.tasks.under_way
 
 
+def bytes_in(folder: Path) -> bytes:
+    """Return all that lies in a folder."""
+    return b"".join(path.read_bytes() for path in folder.iterdir() if path.is_file())
+
+
+async def test_who_reads_the_store_reads_no_link_no_argument_and_no_answer(store: SqlTaskStore, tmp_path: Path) -> None:
+    """A connect link is good for ten minutes; nobody but the gateway keeps it."""
+    async with (
+        process(store, Calls([needs(CRM), Outcome("ok", data={"secret": "kahuna"})])) as here,
+        process(store, key=b"x" * 32) as other,
+    ):
+        task = await here.begin()
+        here.calls.gate.set()
+        asked = payload(await here.until(task.task_id, "input_required"))
+        kept = bytes_in(tmp_path)
+        assert task.task_id.encode() not in kept
+        assert CRM.url.encode() not in kept
+        assert b"crm.contacts.list" not in kept
+        await here.feed(task.task_id, accept(asked))
+        await here.until(task.task_id, "completed")
+        assert b"kahuna" not in bytes_in(tmp_path)
+        assert await other.tasks.show(ADA, task.task_id) is None
+
+
+async def test_a_call_that_was_given_up_is_stopped_when_it_finds_that_out(store: SqlTaskStore) -> None:
+    """A process that stood still for long: its client may have gone on elsewhere, and two would write."""
+    async with process(store, lease_us=3_600_000_000) as slow, process(store) as elsewhere:
+        task = await slow.begin()
+        record = await elsewhere.tasks._ledger.find(ADA, task.task_id)
+        assert record is not None
+        await elsewhere.tasks._ledger.end(ADA, record, "failed", "given up", b"{}")
+        slow.tasks._under_way[task.task_id].message = "half of it"
+        await until(lambda: slow.calls.stopped == 1)
+        assert (await elsewhere.shown(task.task_id)).message == "given up"
+
+
 async def test_what_it_takes_to_go_on_is_forgotten_at_the_end(store: SqlTaskStore) -> None:
     """Arguments may hold what nobody wants kept."""
     async with process(store) as here:

@@ -36,6 +36,11 @@ def error_of(response: httpx2.Response) -> tuple[int, int]:
     return response.status_code, response.json()["error"]["code"]
 
 
+def key_of(world: TasksWorld) -> bytes:
+    """Return the key that all nodes on its store have."""
+    return world.gateway.connections.proof_key("tasks")
+
+
 async def test_a_call_that_lasts_is_answered_with_a_task_and_the_task_with_what_the_call_answers(
     world: TasksWorld, ada: TaskClient
 ) -> None:
@@ -105,7 +110,7 @@ async def test_another_node_has_a_task_stopped_where_it_runs_and_its_end_told_to
     task_id = await world.ada.task("call_api", READ)
     verified = await world.gateway.authorization.access_tokens.verify(world.ada.token)
     assert verified is not None
-    async with process(world.gateway.store.tasks) as elsewhere:
+    async with process(world.gateway.store.tasks, key=key_of(world)) as elsewhere:
         assert await elsewhere.tasks.cancel(verified.principal, task_id)
         assert (await world.ada.until(task_id, *ENDED))["status"] == "cancelled"
     await until(lambda: world.upstream.left == 1)
@@ -115,7 +120,7 @@ async def test_what_goes_on_goes_on_as_whoever_answers_and_with_no_more_rights(w
     """A token with fewer scopes of the same person and client runs nothing that it may not run by itself."""
     verified = await world.gateway.authorization.access_tokens.verify(world.ada.token)
     assert verified is not None
-    async with process(world.gateway.store.tasks, Calls([needs(CRM, resume="")])) as asking:
+    async with process(world.gateway.store.tasks, Calls([needs(CRM, resume="")]), key=key_of(world)) as asking:
         created = await asking.send(verified.principal, arguments=PLAN)
         assert isinstance(created, TaskAnswer)
         task_id = created.task.task_id
