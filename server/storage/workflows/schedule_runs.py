@@ -89,8 +89,7 @@ class ScheduleRuns:
             return (await connection.execute(delete(schedule_runs).where(r.started_at < time_us, r.state != _STARTED))).rowcount
 
     async def _read(self, query: Select[Any]) -> Sequence[ScheduleRun]:
-        async with self._database.read() as connection:
-            return [_run_of(row) for row in await connection.execute(query)]
+        return await self._database.look(lambda connection: [_run_of(row) for row in connection.execute(query)])
 
 
 def values_of(run: ScheduleRun) -> dict[str, Any]:

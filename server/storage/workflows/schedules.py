@@ -131,8 +131,8 @@ class SqlScheduleStore(ScheduleRuns):
         return sum(gone)
 
     async def _schedules(self, query: Select[Any]) -> Sequence[Schedule]:
-        async with self._database.read() as connection:
-            return [_schedule_of(row) for row in await connection.execute(query)]
+        # In a thread: of thousands of tenants these are many.
+        return await self._database.look(lambda connection: [_schedule_of(row) for row in connection.execute(query)])
 
 
 def _note(connection: Connection, schedule: Schedule, run: ScheduleRun) -> bool:
