@@ -1,4 +1,4 @@
-"""What `ascend serve` loads before it is asked for anything (decision 0057), read from the imports at the top of files."""
+"""What `ascend serve` loads before it is asked for anything (decision 0059), read from the imports at the top of files."""
 
 import ast
 from collections.abc import Iterator
