@@ -1,4 +1,4 @@
-"""RunRecords on the database: what people do to runs (docs/decisions/0057)."""
+"""RunRecords on the database: what people do to runs (docs/decisions/0058)."""
 
 from collections.abc import Collection, Mapping
 

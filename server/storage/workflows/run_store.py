@@ -1,4 +1,4 @@
-"""RunStore on the database: every write of a run in one transaction with its fence (docs/decisions/0057)."""
+"""RunStore on the database: every write of a run in one transaction with its fence (docs/decisions/0058)."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress

@@ -1,4 +1,4 @@
-"""docs/guides/stored-plans.md, followed in a terminal at a real gateway."""
+"""The guides of workflows and of stored plans, followed in a terminal at a real gateway."""
 
 import shutil
 from pathlib import Path
@@ -11,8 +11,9 @@ from tests.flows.models.guide import Terminal, steps_of
 pytestmark = pytest.mark.skipif(shutil.which("curl") is None, reason="no curl here")
 
 
-def test_every_command_of_the_guide_prints_what_the_guide_shows(tmp_path: Path) -> None:
-    steps = list(steps_of("stored-plans.md"))
+@pytest.mark.parametrize("guide", ["workflows.md", "stored-plans.md"])
+def test_every_command_of_the_guide_prints_what_the_guide_shows(tmp_path: Path, guide: str) -> None:
+    steps = list(steps_of(guide))
     for step in steps:
         if step.kind == "yaml":
             name = step.text.splitlines()[0].removeprefix("workflow: ")
