@@ -1,6 +1,6 @@
 """Record ids as Salesforce gives them out."""
 
-from tools.workflows.ingestion.salesforce.record_ids import OBJECT_BY_PREFIX, id18
+from tools.workflows.ingestion.salesforce_ids import OBJECT_BY_PREFIX, id18
 
 _BASE62 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 _PREFIX_BY_OBJECT = {kind: prefix for prefix, kind in OBJECT_BY_PREFIX.items()}

@@ -2,13 +2,15 @@
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import NoReturn, Protocol
 
 from oauth.principal import Principal
 from tools.context_plane.arguments.mentions import mention_of
 from tools.context_plane.arguments.reader import Reader
 from tools.context_plane.errors import nothing_there
+from tools.context_plane.facts import Episode
 from tools.context_plane.forgetting.forgotten_claims import forget_claims
 from tools.context_plane.forgetting.forgotten_entity import forget_entity, words_of
 from tools.context_plane.forgetting.named_in import NamedIn
@@ -46,6 +48,8 @@ class Target:
     audiences: tuple[str, ...] | None = None
     #: documents that name the entity go with it
     takes_documents: bool = False
+    #: of an episode: (source, source_id), by which its documents are known
+    item: tuple[str, str] | None = None
 
 
 class ForgetsElsewhere(Protocol):
@@ -95,6 +99,8 @@ class Forgetting:
         """
         target, is_dry = _target_of(arguments, principal)
         tenant_id = principal.tenant_id
+        if target.episode_id is not None:
+            target = await self._with_item(tenant_id, target)
         rows: Counter[str] = Counter()
         is_all = True
         named_in = await self._named_in(tenant_id, target)
@@ -125,6 +131,10 @@ class Forgetting:
         if target.entity is not None and target.audiences is not None:
             answer["note"] = OTHERS_TOO
         return answer
+
+    async def _with_item(self, tenant_id: str, target: Target) -> Target:
+        episode = await self._store.read(tenant_id, partial(_meant_episode, target=target))
+        return replace(target, item=(episode.source, episode.source_id))
 
     async def _named_in(self, tenant_id: str, target: Target) -> NamedIn | None:
         if self._documents is None or target.entity is None:
@@ -178,10 +188,7 @@ def _forget_some(rows: ContextRows, target: Target) -> tuple[Mapping[str, int], 
     if target.entity is not None:
         return forget_entity(rows, meant_entity(rows, target.entity, target.audiences), CLAIMS_AT_ONCE, target.audiences)
     if target.episode_id is not None:
-        episode = rows.episodes([target.episode_id]).get(target.episode_id)
-        if episode is None or (target.audiences is not None and episode.audience not in target.audiences):
-            raise nothing_there("episode")
-        episode_ids: Sequence[int] = [target.episode_id]
+        episode_ids: Sequence[int] = [_meant_episode(rows, target).episode_id]
         is_all = True
     else:
         episode_ids = rows.episodes_from(target.source, target.audiences, EPISODES_AT_ONCE)
@@ -189,6 +196,14 @@ def _forget_some(rows: ContextRows, target: Target) -> tuple[Mapping[str, int], 
     forget_claims(rows, rows.claims_in(episode_ids))
     rows.delete_episodes(episode_ids)
     return rows.deleted(), is_all
+
+
+def _meant_episode(rows: ContextRows, target: Target) -> Episode:
+    assert target.episode_id is not None
+    episode = rows.episodes([target.episode_id]).get(target.episode_id)
+    if episode is None or (target.audiences is not None and episode.audience not in target.audiences):
+        raise nothing_there("episode")
+    return episode
 
 
 def _target_of(arguments: Mapping[str, Json], principal: Principal) -> tuple[Target, bool]:

@@ -10,6 +10,7 @@ from tools.context_plane.forgetting.forgetting import Target
 from tools.context_plane.forgetting.named_in import NamedIn
 from tools.context_plane.forgetting.naming_words import Words
 from tools.context_plane.ids import DOCUMENT, id_number
+from tools.context_plane.rag.records import item_url
 from tools.context_plane.rag.stores import DocumentStore
 
 #: of texts, for one answer: some ten seconds' work
@@ -19,8 +20,8 @@ AT_ONCE = 500
 
 
 class DocumentForgetting:
-    """A ForgetsElsewhere, and the NamingDocuments. An entity or an episode has no documents of its own; `source` of a document is the
-    URL it came from.
+    """A ForgetsElsewhere, and the NamingDocuments. An entity has no documents of its own; an episode has those that were taken in with it;
+    `source` of a document is the URL that it was fetched from, or the source that it was taken in from.
     """
 
     def __init__(self, store: DocumentStore) -> None:
@@ -39,8 +40,11 @@ class DocumentForgetting:
             if not found:
                 raise nothing_there("document")
             return found
+        if target.item is not None:
+            return await self._store.of(tenant_id, target.audiences, url=item_url(*target.item))
         if target.source is not None:
-            return await self._store.of(tenant_id, target.audiences, url=target.source)
+            fetched = await self._store.of(tenant_id, target.audiences, url=target.source)
+            return [*fetched, *await self._store.of(tenant_id, target.audiences, url_begins=item_url(target.source))]
         if target.audience is not None:
             return await self._store.of(tenant_id, (target.audience,))
         return ()

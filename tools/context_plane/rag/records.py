@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
+from urllib.parse import quote
 
 from tools.context_plane.ids import new_id
 from tools.operation import Json
@@ -21,6 +22,14 @@ def new_document_id() -> int:
 def document_of(row: int) -> int:
     """Return the document whose chunk has this number."""
     return row >> CHUNK_BITS << CHUNK_BITS
+
+
+def item_url(source: str, source_id: str = "") -> str:
+    """Return the address of documents that were taken in from a source with an episode of theirs, or what all of it begin with.
+
+    Of a scheme of ours: nothing that is fetched has one like it.
+    """
+    return f"item:{quote(source, safe='')}/{quote(source_id, safe='')}"
 
 
 @dataclass(frozen=True, slots=True)

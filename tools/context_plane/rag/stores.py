@@ -103,7 +103,13 @@ class DocumentStore(Protocol):
         ...
 
     async def of(
-        self, tenant_id: str, audiences: Collection[str] | None, *, document_id: int | None = None, url: str | None = None
+        self,
+        tenant_id: str,
+        audiences: Collection[str] | None,
+        *,
+        document_id: int | None = None,
+        url: str | None = None,
+        url_begins: str | None = None,
     ) -> Sequence[int]:
         """Return the numbers of the documents of these audiences (None: all), in whatever state, for whoever forgets them."""
         ...

@@ -51,9 +51,16 @@ class Item:
         """Return it as JSON, for the time that it waits."""
         return asdict(self)
 
+    @property
+    def taken(self) -> dict[str, Json]:
+        """Return what stays under its mark when it is taken in: what is forgotten here is not taken in once more."""
+        return {"taken": self.content_hash, "audience": self.audience}
+
     @classmethod
-    def of(cls, plain: Mapping[str, Json]) -> "Item":
-        """Read what `plain` wrote."""
+    def waiting(cls, plain: Json) -> "Item | None":
+        """Return the item that waits under a mark; None where none does."""
+        if plain is None or "taken" in plain:
+            return None
         return cls(**{**plain, "facts": tuple(plain["facts"]), "ended": tuple(plain["ended"])})
 
 

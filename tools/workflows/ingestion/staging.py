@@ -14,8 +14,9 @@ _HASH_CHARS = 32
 def stage(writes: Writes, items: Sequence[Item], *, together: str = "") -> int:
     """Have a run take in each item that the store does not have like this; return how many.
 
-    The run's key is source/id/hash, and what it replaces behind it: a call that is changed back is taken in a third time. What waits for
-    an older version waits no more. `together`: one run with this key takes in all of them, for first loads.
+    What was taken in like this and is gone was forgotten here, and stays so. The run's key is source/id/hash, and what it replaces behind
+    it: a call that is changed back is taken in a third time. What waits for an older version waits no more. `together`: one run with this
+    key takes in all of them, for first loads.
     """
     if not items:
         return 0
@@ -23,12 +24,12 @@ def stage(writes: Writes, items: Sequence[Item], *, together: str = "") -> int:
     staged = []
     for item in items:
         of_item = versions.get(item.source_id, ())
-        waiting = writes.marks.get(item.mark)
-        if any(_is_same(version, item) for version in of_item):
-            if waiting is not None:
-                writes.marks.put(item.mark, None)
+        at_mark = writes.marks.get(item.mark)
+        if any(_is_same(version, item) for version in of_item) or at_mark == item.taken:
+            if at_mark is not None and at_mark != item.taken:
+                writes.marks.put(item.mark, item.taken)
             continue
-        if waiting is not None and Item.of(waiting) == item:
+        if Item.waiting(at_mark) == item:
             continue
         writes.marks.put(item.mark, item.plain())
         staged.append(item)

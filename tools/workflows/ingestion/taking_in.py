@@ -14,7 +14,7 @@ from tools.context_plane.forgetting.forgotten_claims import forget_claims
 from tools.context_plane.identity.families import roots_of
 from tools.context_plane.ids import new_id
 from tools.context_plane.predicates import declare
-from tools.context_plane.rag.records import DocumentRecord, new_document_id
+from tools.context_plane.rag.records import DocumentRecord, item_url, new_document_id
 from tools.context_plane.stores import ContextRows, EpisodeVersion
 from tools.context_plane.times import time_text
 from tools.operation import Json
@@ -29,13 +29,13 @@ def take_in(writes: Writes, given: Mapping[str, Json]) -> Json:
     for source_id, content_hash in given["items"]:
         mark = mark_of(given["source"], source_id)
         waiting = writes.marks.get(mark)
-        item = None if waiting is None else Item.of(waiting)
+        item = Item.waiting(waiting)
         if item is None or item.content_hash != content_hash:
             # Something newer waits, or the source has it no more.
             outcome = "superseded"
         else:
             outcome = _take_in(writes, item)
-            writes.marks.put(mark, None)
+            writes.marks.put(mark, item.taken)
         outcomes[outcome] = outcomes.get(outcome, 0) + 1
     return outcomes
 
@@ -104,14 +104,9 @@ def _add_document(writes: Writes, item: Item) -> None:
         size_bytes=len(content),
         created_at_us=writes.context.now_us,
         metadata=item.document_metadata,
-        url=document_url(item.source, item.source_id),
+        url=item_url(item.source, item.source_id),
     )
     writes.documents.add(document, content)
-
-
-def document_url(source: str, source_id: str) -> str:
-    """Return the address by which an item's documents are forgotten: ours, because a source may move or have none."""
-    return f"{source}:{source_id}"
 
 
 def _forget_versions(writes: Writes, versions: Sequence[EpisodeVersion]) -> None:
@@ -121,7 +116,7 @@ def _forget_versions(writes: Writes, versions: Sequence[EpisodeVersion]) -> None
     forget_claims(writes.context, writes.context.claims_in(episode_ids))
     writes.context.delete_episodes(episode_ids)
     for source, source_id in {(version.source, version.source_id) for version in versions}:
-        writes.documents.forget(document_url(source, source_id))
+        writes.documents.forget(item_url(source, source_id))
 
 
 def _end(rows: ContextRows, versions: Sequence[EpisodeVersion], item: Item) -> None:

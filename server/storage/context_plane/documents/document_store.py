@@ -109,7 +109,13 @@ class SqlDocumentStore(DocumentTexts):
         return await self._delete(scope.tenant_id, seen_by(scope), documents.c.document_id == document_id) > 0
 
     async def of(
-        self, tenant_id: str, audiences: Collection[str] | None, *, document_id: int | None = None, url: str | None = None
+        self,
+        tenant_id: str,
+        audiences: Collection[str] | None,
+        *,
+        document_id: int | None = None,
+        url: str | None = None,
+        url_begins: str | None = None,
     ) -> Sequence[int]:
         c = documents.c
         query = select(c.document_id).where(c.tenant_id == tenant_id)
@@ -119,6 +125,8 @@ class SqlDocumentStore(DocumentTexts):
             query = query.where(c.document_id == document_id)
         if url is not None:
             query = query.where(c.url == url)
+        if url_begins is not None:
+            query = query.where(c.url.startswith(url_begins, autoescape=True))
         async with self._database.read() as connection:
             return (await connection.execute(query)).scalars().all()
 

@@ -17,7 +17,7 @@ from server.demo.stand_ins.clock import StandInClock, text_of
 from server.demo.stand_ins.record_ids import record_id
 from server.demo.stand_ins.vendor import serving_vendor
 from server.http.listen import listen
-from tools.workflows.ingestion.salesforce.record_ids import id18
+from tools.workflows.ingestion.salesforce_ids import id18
 
 FIRST_DAY = datetime(2026, 9, 1, tzinfo=UTC)
 NOW = datetime(2026, 11, 2, 12, tzinfo=UTC)

@@ -10,6 +10,7 @@ from server.demo.gong.calls import GongCall
 from server.demo.gong.faults import GongFaults
 from server.demo.stand_ins.clock import StandInClock
 from tests.tools.workflows.ingestion.ingesting import SECRET, Ingesting, ingesting, virtual
+from tools.context_plane.rag.records import item_url
 from tools.workflows.ingestion.gong.gong_ingest import GongIngest
 from tools.workflows.workflow import Workflow
 
@@ -97,6 +98,6 @@ async def unattended(gong: Ingesting) -> Verdict:
         outdated=len(updated ^ {call_id for call_id, content in said.items() if "(updated)" in content}),
         gave_up=gave_up,
         without_participants=sum("Participants:" not in content for content in said.values()),
-        passages=len(urls & {f"gong:{call_id}" for call_id in calls}),
+        passages=len(urls & {item_url("gong", call_id) for call_id in calls}),
         highest_per_s=gong.vendor.traffic.highest_per_s,
     )

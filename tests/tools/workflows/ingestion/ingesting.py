@@ -98,6 +98,11 @@ class Ingesting:
             raise ToolError(outcome.error)
         return outcome.data
 
+    async def forget(self, arguments: Mapping[str, Json]) -> None:
+        """Forget as whoever runs the gateway, who has agreed."""
+        principal = Principal(TENANT, "operator", "test", SCOPES | {"context:destructive"}, "", "local")
+        await self.gateway.context.forgetting(principal, arguments)
+
     async def is_read(self, count: int) -> bool:
         """Say whether so many documents are searchable."""
         return [document.status for document in await self.documents()] == ["ready"] * count

@@ -11,6 +11,7 @@ from tests.tools.workflows.ingestion.gong_days import DAY, EVENING, EVERY_FAULT,
 from tests.tools.workflows.ingestion.ingesting import TENANT, Ingesting
 from tests.waiting import until
 from tools.context_plane.facts import EVERYBODY
+from tools.context_plane.ids import EPISODE, id_text
 from tools.errors import ToolError
 
 
@@ -76,6 +77,19 @@ async def test_a_deleted_call_is_forgotten_with_all_that_it_brought(gong: Ingest
     assert call.call_id not in {document.metadata["call_id"] for document in await gong.documents()}
     started = call.started.isoformat().replace("+00:00", "Z")
     assert started not in {fact["valid_from"] for fact in await facts(gong, entities=[call.company.name])}
+
+
+async def test_what_is_forgotten_here_stays_forgotten(gong: Ingesting) -> None:
+    """context_forget takes the passages that came with an episode or a source, and the next window brings none of it back."""
+    await gong.counts(first_days=2)
+    call_id, [episode] = next(iter((await gong.episodes("gong")).items()))
+    await gong.forget({"episode": id_text(EPISODE, episode.episode_id)})
+    assert call_id not in {document.metadata["call_id"] for document in await gong.documents()}
+    assert len(await gong.documents()) == len(shown(gong)) - 1
+    assert (await gong.counts())["enqueued"] == 0
+    await gong.forget({"source": "gong"})
+    assert (await gong.counts())["enqueued"] == 0
+    assert (await gong.episodes("gong"), await gong.documents()) == ({}, [])
 
 
 async def test_a_call_that_comes_back_is_taken_in_again(gong: Ingesting) -> None:

@@ -8,6 +8,7 @@ from tools.context_plane.times import time_text
 from tools.operation import Json
 from tools.workflows.ingestion.gong.seen_call import SeenCall
 from tools.workflows.ingestion.item import Item, content_of, line_of
+from tools.workflows.ingestion.salesforce_ids import id18
 
 SOURCE = "gong"
 MAX_NAME_CHARS, MAX_KEY_CHARS = 200, 300
@@ -102,7 +103,7 @@ def _person(party: Mapping[str, Json]) -> dict[str, Any] | None:
         keys["gong_user"] = str(party["userId"])[:MAX_KEY_CHARS]
     for record in _records(party):
         if record.get("objectType") in ("Contact", "Lead") and record.get("objectId"):
-            keys["salesforce"] = str(record["objectId"])[:MAX_KEY_CHARS]
+            keys["salesforce"] = id18(str(record["objectId"])[:MAX_KEY_CHARS])
     if not (name or keys):
         return None
     return {"kind": "person", "name": name or email or next(str(key) for key in keys.values()), "keys": keys}
@@ -118,7 +119,7 @@ def _mention_of_record(record: Mapping[str, Json]) -> dict[str, Any] | None:
     kind = _KIND_BY_OBJECT.get(str(record.get("objectType")).lower())
     if kind is None or not record.get("objectId"):
         return None
-    key = str(record["objectId"])[:MAX_KEY_CHARS]
+    key = id18(str(record["objectId"])[:MAX_KEY_CHARS])
     return {"kind": kind, "name": _record_name(record) or key, "keys": {"salesforce": key}}
 
 

@@ -9,7 +9,7 @@ from tools.context_plane.times import time_text, time_us
 from tools.operation import Json
 from tools.workflows.ingestion.item import Item, content_of, line_of
 from tools.workflows.ingestion.salesforce.field_maps import KIND_BY_OBJECT, FieldMap, ObjectMap, RoleMap
-from tools.workflows.ingestion.salesforce.record_ids import id18, object_of
+from tools.workflows.ingestion.salesforce_ids import id18, object_of
 
 SOURCE = "salesforce"
 MAX_NAME_CHARS, MAX_VALUE_CHARS, MAX_KEY_CHARS, MAX_PREDICATE_CHARS = 200, 1_900, 300, 90

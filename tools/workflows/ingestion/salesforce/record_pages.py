@@ -9,9 +9,9 @@ from tools.operation import Json, Outcome
 from tools.workflows.ingestion.asking import Asking
 from tools.workflows.ingestion.salesforce.plain_records import csv_records, plain_record
 from tools.workflows.ingestion.salesforce.queries import count_query, history_query, ids_query
-from tools.workflows.ingestion.salesforce.record_ids import id18
 from tools.workflows.ingestion.salesforce.record_item import Change
 from tools.workflows.ingestion.salesforce.refusals import Refusal, refusal_of
+from tools.workflows.ingestion.salesforce_ids import id18
 
 QUERY_ALL, NEXT = "salesforce.all.query", "salesforce.query.get"
 QUERY, RESULTS = "salesforce.query", "salesforce.jobs.query.results.get"

@@ -15,9 +15,9 @@ from tools.workflows.ingestion.reader import hold, keep_hold, let_go
 from tools.workflows.ingestion.salesforce.bulk_jobs import BulkJobs
 from tools.workflows.ingestion.salesforce.field_maps import OBJECT_MAPS, ObjectMap, RoleMap
 from tools.workflows.ingestion.salesforce.queries import bulk_query, records_query
-from tools.workflows.ingestion.salesforce.record_ids import id18, object_of
 from tools.workflows.ingestion.salesforce.record_item import SOURCE, item_of
 from tools.workflows.ingestion.salesforce.record_pages import RecordPage, RecordPages
+from tools.workflows.ingestion.salesforce_ids import id18, object_of
 from tools.workflows.ingestion.staging import stage, unstage
 from tools.workflows.ingestion.taking_in import forget_items
 from tools.workflows.run import Retry, Run, Writes
