@@ -67,7 +67,7 @@ async def examine(settings: Settings, environ: Mapping[str, str] = os.environ) -
     yield proxies_finding(settings)
     yield directory_finding(settings.data_dir)
     try:
-        async with open_gateway(settings) as gateway:
+        async with open_gateway(settings, at_work=False) as gateway:
             yield DoctorFinding("store", f"open, environment {settings.store.environment}")
             yield DoctorFinding("vault key", "opens the tenants' data keys")
             yield await people_finding(gateway)

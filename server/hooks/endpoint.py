@@ -83,6 +83,8 @@ class HookEndpoint:
     async def _answer(self, scope: Scope, receive: Receive) -> tuple[int, Json, Mapping[str, str]]:
         if scope["method"] != "POST":
             raise HookRefused(405, "method_not_allowed", "events are sent by POST", headers={"allow": "POST"})
+        if _announced_bytes(scope) > MAX_BODY_BYTES:
+            raise _too_large()
         try:
             body = await read_body(receive, MAX_BODY_BYTES, BODY_TIMEOUT_S)
         except TimeoutError:
@@ -90,7 +92,7 @@ class HookEndpoint:
                 408, "timeout", f"the body did not come within {BODY_TIMEOUT_S:g} s", headers={"connection": "close"}
             ) from None
         if body is None:
-            raise HookRefused(413, "too_large", f"{MAX_BODY_BYTES:,} bytes are the most", headers={"connection": "close"})
+            raise _too_large()
         began = time.monotonic()
         genuine = await self._proven(scope, body)
         if genuine is None:
@@ -146,6 +148,16 @@ class HookEndpoint:
                 "webhook_refused",
                 extra={"facts": {"tenant": webhook.tenant_id, "source": webhook.source, "scheme": webhook.scheme, "keys": keys}},
             )
+
+
+def _announced_bytes(scope: Scope) -> int:
+    """Return how large the body is to be; 0 where it comes in chunks."""
+    said = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
+    return int(said) if said.isdigit() else 0
+
+
+def _too_large() -> HookRefused:
+    return HookRefused(413, "too_large", f"{MAX_BODY_BYTES:,} bytes are the most", headers={"connection": "close"})
 
 
 def _refused(error: ToolError) -> HookRefused:

@@ -146,6 +146,12 @@ async def test_a_body_is_read_to_a_megabyte(hooks: Hooks) -> None:
     more = largest + b" "
     assert [(await hooks.signed(STRIPE, path, more)).status_code for path in ("/hooks/stripe", "/hooks/nobody")] == [413, 413]
 
+    async def pieces() -> AsyncIterator[bytes]:
+        for _ in range(64):
+            yield bytes(MAX_BODY_BYTES // 32)
+
+    assert (await hooks.http.post("/hooks/nobody", content=pieces())).status_code == 413
+
 
 async def test_a_body_may_come_in_pieces(hooks: Hooks) -> None:
     async def pieces() -> AsyncIterator[bytes]:

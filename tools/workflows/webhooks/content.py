@@ -27,7 +27,7 @@ async def read_content(body: bytes, media_type: str) -> Json:
     except UnicodeDecodeError as error:
         raise _refused(f"the body is not UTF-8 (at byte {error.start})", "send JSON, a form or text in UTF-8") from error
     except (ValueError, RecursionError) as error:
-        raise _refused(f"the body is not {media_type or 'JSON'}", "say what it is in Content-Type") from error
+        raise _refused(f"the body cannot be read as {media_type or 'JSON'}", "say what it is in Content-Type") from error
 
 
 def _fields(text: str) -> dict[str, str]:
