@@ -8,11 +8,14 @@ from tools.operation import Json
 from tools.workflows.run import ONCE, Retry, Run
 
 MAX_NAME_CHARS = 64
+MAX_STEP_NAME_CHARS = 200
 #: of what a run is given
 MAX_GIVEN_BYTES = 256 * 1024
 #: of what a step, a signal or a whole run gives
 MAX_RESULT_BYTES = 256 * 1024
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+#: no text of PostgreSQL has NUL, none in UTF-8 half a character
+_NOT_KEPT = re.compile("[\0\ud800-\udfff]")
 
 #: What a workflow does: `given` is a JSON object; the result is JSON. Repeats exactly what it did where the same results come back.
 Body = Callable[[Run, Mapping[str, Json]], Awaitable[Json]]
@@ -50,3 +53,8 @@ class Workflow:
 def is_workflow_name(name: str) -> bool:
     """Say whether this can name a workflow: it stands in run ids, which are parted by colons."""
     return _NAME.fullmatch(name) is not None
+
+
+def is_step_name(name: str) -> bool:
+    """Say whether a step or a signal may be called so: by what every store can keep."""
+    return 0 < len(name) <= MAX_STEP_NAME_CHARS and _NOT_KEPT.search(name) is None

@@ -49,7 +49,7 @@ def position_of(cursor: str) -> tuple[int, str] | None:
     except ValueError:
         return None
     match found:
-        case [int(created_at_us), str(run_id)] if 0 <= created_at_us < 2**63:
+        case [int(created_at_us), str(run_id)] if 0 <= created_at_us < 2**63 and run_id.isprintable():
             return created_at_us, run_id
     return None
 

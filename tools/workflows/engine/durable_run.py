@@ -10,6 +10,7 @@ from typing import Never, Protocol
 import anyio
 
 from tools.operation import CallOptions, Failure, Json, Outcome
+from tools.plain_text import written_out
 from tools.workflows.engine.activity import Activity
 from tools.workflows.engine.attempt_failures import AttemptFailed, failed, wait_s
 from tools.workflows.engine.json_result import decoded, encoded
@@ -17,9 +18,8 @@ from tools.workflows.engine.records import Claim, Ending, StepRecord
 from tools.workflows.engine.run_store import RunLost, RunStore
 from tools.workflows.errors import PermanentFault, StepFailed
 from tools.workflows.run import Read, Retry, Writes
-from tools.workflows.workflow import Workflow
+from tools.workflows.workflow import MAX_STEP_NAME_CHARS, Workflow, is_step_name
 
-MAX_STEP_NAME_CHARS = 200
 #: of all results of a run: they are in memory while it runs
 MAX_RECORD_BYTES = 16 * 1024 * 1024
 #: a step that takes longer is shown as under way
@@ -27,6 +27,8 @@ NOTED_AFTER_S = 2.0
 #: between two looks at the clock: it may jump
 LOOK_S = 1.0
 MAX_KEY_CHARS = 200
+#: no run gets as old
+LONGEST_WAIT_S = 366 * 24 * 3600
 
 
 class Calls(Protocol):
@@ -124,6 +126,8 @@ class DurableRun:
         await self._activity.go_on()
 
     async def wait(self, name: str, signal: str, timeout_s: float) -> Json:
+        if not is_step_name(signal):
+            raise PermanentFault(Failure("invalid_arguments", f"no signal is called {written_out(signal[:80])!r}"))
         record = await self._begin(name)
         if record.state == "succeeded":
             return decoded(record.result)
@@ -155,11 +159,11 @@ class DurableRun:
     async def _begin(self, name: str) -> StepRecord:
         """Return what is on record of a step; `again` where nothing of it counts. Never returns where the run is to stop."""
         await self._activity.go_on()
-        if name in self._seen or not 0 < len(name) <= MAX_STEP_NAME_CHARS:
+        if name in self._seen or not is_step_name(name):
             message = (
                 f"'{name[:80]}' names two steps of one run"
                 if name in self._seen
-                else f"a step's name has 1 to {MAX_STEP_NAME_CHARS} characters"
+                else f"{written_out(name[:80])!r} names no step: 1 to {MAX_STEP_NAME_CHARS} characters, none of them NUL or half a one"
             )
             raise PermanentFault(Failure("invalid_workflow", message, hint="give each step a name of its own, with the item in it"))
         self._seen.add(name)
@@ -216,6 +220,11 @@ class DurableRun:
                         await self._around.store.record(self._claim, begun)
 
     async def _begin_waiting(self, record: StepRecord, seconds: float) -> StepRecord:
+        if not seconds <= LONGEST_WAIT_S:
+            hint = "wait less, and look again"
+            raise PermanentFault(
+                Failure("invalid_arguments", f"{seconds:g} s is no time to wait: {LONGEST_WAIT_S:,} s are the most", hint=hint)
+            )
         now_us = self._around.clock_us()
         wakes_at_us = now_us + max(0, round(seconds * 1_000_000))
         with self._activity.step():

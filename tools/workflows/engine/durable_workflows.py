@@ -8,6 +8,7 @@ import orjson
 
 from tools.near_names import near
 from tools.operation import Json
+from tools.plain_text import written_out
 from tools.workflows.engine.given_faults import given_faults
 from tools.workflows.engine.run_records import (
     NewRun,
@@ -22,11 +23,13 @@ from tools.workflows.engine.run_records import (
 from tools.workflows.errors import WorkflowRefused, no_such_run
 from tools.workflows.registry import WorkflowRegistry
 from tools.workflows.stores import ActsFor, RunPage, RunState, RunView
-from tools.workflows.workflow import MAX_GIVEN_BYTES, MAX_RESULT_BYTES, Workflow
+from tools.workflows.workflow import MAX_GIVEN_BYTES, MAX_RESULT_BYTES, Workflow, is_workflow_name
 
 #: of one tenant, at a time
 MAX_OPEN_RUNS = 10_000
 MAX_KEY_CHARS = 200
+#: tenant:workflow:key
+MAX_ID_CHARS = 400
 MAX_PAGE = 200
 
 
@@ -68,7 +71,7 @@ class DurableWorkflows:
     async def signal(self, tenant_id: str, run_id: str, name: str, value: Json, *, key: str) -> None:
         _check_bytes(value, MAX_RESULT_BYTES, "the value")
         try:
-            await self._records.signal(tenant_id, run_id, _checked_key(name, "name"), value, _checked_key(key, "key"))
+            await self._records.signal(tenant_id, _checked_id(run_id), _checked_key(name, "name"), value, _checked_key(key, "key"))
         except NoSuchRun as error:
             raise no_such_run(run_id) from error
         except NotResumable as error:
@@ -77,7 +80,7 @@ class DurableWorkflows:
 
     async def cancel(self, tenant_id: str, run_id: str) -> bool:
         try:
-            is_ended = await self._records.cancel(tenant_id, run_id)
+            is_ended = await self._records.cancel(tenant_id, _checked_id(run_id))
         except NoSuchRun as error:
             raise no_such_run(run_id) from error
         self._wake()
@@ -85,7 +88,7 @@ class DurableWorkflows:
 
     async def resume(self, tenant_id: str, run_id: str, *, again: Collection[str] = ()) -> None:
         try:
-            await self._records.resume(tenant_id, run_id, again)
+            await self._records.resume(tenant_id, _checked_id(run_id), again)
         except NoSuchRun as error:
             raise no_such_run(run_id) from error
         except NotResumable as error:
@@ -96,6 +99,8 @@ class DurableWorkflows:
         self._wake()
 
     async def show(self, tenant_id: str, run_id: str) -> RunView | None:
+        if not _may_be_id(run_id):
+            return None
         return await self._records.show(tenant_id, run_id)
 
     async def runs(
@@ -108,6 +113,8 @@ class DurableWorkflows:
         limit: int = 50,
         cursor: str | None = None,
     ) -> RunPage:
+        if workflow is not None and not is_workflow_name(workflow):
+            return RunPage((), None)
         wanted = RunFilter(workflow, tuple(states), acts_for)
         page = await self._records.page(tenant_id, wanted, min(max(limit, 1), MAX_PAGE), cursor)
         if page is None:
@@ -148,6 +155,17 @@ def _checked_key(key: str, what: str) -> str:
     rule = f"1 to {MAX_KEY_CHARS} characters, no ':' and no control characters"
     faults = [{"path": what, "value": key[:80], "rule": rule, "example": "2026-11-28"}]
     raise WorkflowRefused("invalid_arguments", f"{what}: {rule}", "where a source's ids may have any, hash them", faults)
+
+
+def _may_be_id(run_id: str) -> bool:
+    """Say whether there can be such a run: what no key may hold, the store need not be asked for, and PostgreSQL cannot be."""
+    return len(run_id) <= MAX_ID_CHARS and run_id.isprintable()
+
+
+def _checked_id(run_id: str) -> str:
+    if not _may_be_id(run_id):
+        raise no_such_run(written_out(run_id[:200]))
+    return run_id
 
 
 def _no_steps(error: NoSuchSteps) -> WorkflowRefused:

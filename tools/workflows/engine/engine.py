@@ -31,6 +31,8 @@ DRAIN_S = 5.0
 DEFER_S = 5.0
 UNKNOWN_S = 600.0
 MAX_LOSSES = 20
+#: how often a run is taken up again that the engine itself could not carry on with, and how long after
+MAX_DROPS, DROPPED_S = 3, 1.0
 
 log = logging.getLogger("ascend.workflows")
 
@@ -69,6 +71,8 @@ class Engine:
         self._served: dict[str, None] = {}
         #: (run, version) that this process has not -> since when
         self._unknown: dict[tuple[str, str], float] = {}
+        #: (tenant, run) -> how often it could not be carried on with
+        self._dropped: Counter[tuple[str, str]] = Counter()
         self._woken = anyio.Event()
         self._is_unsure = self._is_full = False
         self._looked_at = 0.0
@@ -175,9 +179,10 @@ class Engine:
                 ending = await self._worked(claim, activity)
                 if ending is not None:
                     self.ended[ending.state] += 1
+                self._dropped.pop((claim.tenant_id, claim.run_id), None)
             except Exception:  # one run's trouble is not the others'
                 log.exception("workflow_run_dropped", extra={"facts": {"run_id": claim.run_id}})
-                self._is_unsure = True
+                await self._drop(claim)
             finally:
                 self._hands.discard(hand)
                 del self._held[claim.tenant_id, claim.run_id]
@@ -203,6 +208,23 @@ class Engine:
             return await self._end(claim, Failure("not_found", f"{what} is nowhere here", hint="bring it back and resume the run"))
         except RunLost:
             return None
+
+    async def _drop(self, claim: Claim) -> None:
+        """Put a run down that could not be carried on with; where it happens every time, taking it up again would never end."""
+        run = (claim.tenant_id, claim.run_id)
+        self._dropped[run] += 1
+        try:
+            if self._dropped[run] < MAX_DROPS:
+                await self._store.defer(claim, self._clock_us() + round(DROPPED_S * 1_000_000))
+                return
+            del self._dropped[run]
+            message = f"what became of the run could not be put on record {MAX_DROPS} times"
+            await self._end(claim, Failure("internal_error", message, hint="the log of the gateway has the reason"))
+        except RunLost:
+            del self._dropped[run]
+        except Exception:  # the store has it in our hands still
+            log.exception("workflow_run_not_put_down", extra={"facts": {"run_id": claim.run_id}})
+            self._is_unsure = True
 
     async def _end(self, claim: Claim, failure: Failure | None) -> Ending:
         ending = Ending("cancelled") if failure is None else Ending("failed", failure=failure)
