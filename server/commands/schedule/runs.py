@@ -7,6 +7,7 @@ from server.commands.rows import print_rows
 from server.commands.schedule.opened import open_schedules, tenant_option
 from server.commands.schedule.rows import run_row, say_report
 from server.config.settings import Settings
+from tools.workflows.workflow import is_workflow_name
 
 
 @click.command()
@@ -20,7 +21,8 @@ from server.config.settings import Settings
 async def command(settings: Settings, name: str | None, limit: int, reports: bool, tenant: str, as_json: bool) -> None:
     """List what became of slots, of all schedules or of NAME: started, caught up with, skipped, how it ended, what it reports."""
     async with open_schedules(settings, tenant) as scheduled:
-        found = await scheduled.store.schedules.runs(tenant, name, limit)
+        is_name = name is None or is_workflow_name(name)
+        found = await scheduled.store.schedules.runs(tenant, name, limit) if is_name else ()
         if name is not None and not found:
             await scheduled.schedules.get(tenant, name)
     rows = [run_row(each) for each in found]

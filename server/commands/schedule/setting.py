@@ -3,6 +3,7 @@
 import json
 
 import click
+import orjson
 
 from oauth.scopes import CONNECT, parse
 from server.commands.frame import json_option, run_async, with_settings
@@ -21,7 +22,7 @@ DEFAULT_SCOPE = "mcp:read mcp:write"
 
 def _object(_context: click.Context, _option: click.Parameter, value: str) -> dict[str, Json]:
     try:
-        found = json.loads(value)
+        found = orjson.loads(value)
     except ValueError as error:
         raise click.BadParameter(f'{error}; write it like {{"days": 7}}') from error
     if not isinstance(found, dict):

@@ -84,10 +84,22 @@ def test_what_is_wrong_with_a_schedule_is_said_at_once_and_nothing_is_changed(da
     assert [line.split(":")[0].strip() for line in faults] == ["name", "workflow", "cron.minute", "cron.hour", "cron.day-of-week", "zone"]
     assert "like token-health" in faults[1]
     assert "like Europe/Berlin" in faults[5]
-    for words in (("--given", "[1]"), ("--given", "{")):
+    for words in (("--given", "[1]"), ("--given", "{"), ("--given", '{"a": "\\ud800"}'), ("--given", '{"a": NaN}')):
         assert schedule(data, "set", "x", "--workflow", "token-health", "--cron", "@daily", *words).returncode == 2
     assert schedule(data, "set", "x", "--workflow", "token-health", "--cron", "@daily", "--as", "bob@example.com").returncode == 1
     assert {row["name"] for row in answered(schedule(data, "list", "--json"))} == BUILTIN
+
+
+@pytest.mark.parametrize("name", ["", "x" * 5000, "\x1b[31m", "\ud800", "a:b\nc"])
+def test_what_is_no_name_is_answered_like_one_that_there_is_not(data: Path, name: str) -> None:
+    """By each command, in one line, without what acts on a terminal."""
+    for command in ("pause", "runs"):
+        said = schedule(data, command, name)
+        assert said.returncode == 1, said
+        assert said.stderr.startswith("ascend: no schedule '")
+        assert said.stderr.count("\n") == 1
+        assert len(said.stderr) < 300
+        assert "\x1b" not in said.stderr
 
 
 def test_what_the_gateway_brings_can_be_changed_and_brought_back_and_not_removed(data: Path) -> None:
