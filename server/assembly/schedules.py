@@ -6,7 +6,7 @@ from typing import Any
 
 from oauth.connections.connection import Connection
 from oauth.tenants import DEFAULT_TENANT, Tenants
-from server.assembly.backup_trials import BackupTrials
+from server.assembly.backup_processes import BackupProcesses
 from server.assembly.workflows import DurableWork
 from server.config.settings import Settings
 from server.storage.change_feed import Change, ChangeFeed
@@ -18,6 +18,7 @@ from server.storage.workflows.schedules import TOPIC
 from tools.egress.client import Egress
 from tools.operation import Json
 from tools.workflows.engine.given_faults import given_faults
+from tools.workflows.jobs.backup import Backup
 from tools.workflows.jobs.backup_verify import BackupVerify
 from tools.workflows.jobs.docs_freshness import DocsFreshness
 from tools.workflows.jobs.document_version import DocumentVersions
@@ -65,10 +66,10 @@ class ScheduledWork:
 
 def assemble_schedules(settings: Settings, store: Store, tenants: Tenants, egress: Egress, work: DurableWork) -> ScheduledWork:
     """Put the parts together, and bring the workflows of the built-in schedules along."""
-    figures, trials = SqlCallFigures(store.history), BackupTrials(settings)
+    figures, backups = SqlCallFigures(store.history), BackupProcesses(settings)
     connections = _ConnectionsInUse(store, figures)
     freshness = DocsFreshness(store.operations, store.quarantine, DocumentVersions(egress))
-    for job in (TokenHealth(connections), ErrorPattern(figures), freshness, BackupVerify(trials)):
+    for job in (TokenHealth(connections), ErrorPattern(figures), freshness, Backup(backups), BackupVerify(backups)):
         work.registry.add(job.workflow())
 
     async def has_connections(tenant_id: str) -> bool:
@@ -82,7 +83,10 @@ def assemble_schedules(settings: Settings, store: Store, tenants: Tenants, egres
 
     async def has_backups(tenant_id: str) -> bool:
         # Of the whole gateway: the operator's tenant looks after it.
-        return tenant_id == DEFAULT_TENANT and trials.are_there()
+        return tenant_id == DEFAULT_TENANT and backups.are_there()
+
+    async def has_keys(tenant_id: str) -> bool:
+        return tenant_id == DEFAULT_TENANT and backups.have_keys()
 
     async def prepare() -> None:
         await bring_builtin_schedules([tenant.tenant_id for tenant in await store.tenants.all()], store)
@@ -96,6 +100,7 @@ def assemble_schedules(settings: Settings, store: Store, tenants: Tenants, egres
             "token-health": has_connections,
             "error-pattern": has_calls,
             "docs-freshness": has_sources,
+            "backup": has_keys,
             "backup-verify": has_backups,
         },
         unavailable=(StoreUnavailable, OSError),

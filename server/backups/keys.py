@@ -11,8 +11,8 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 
 from server.backups.bech32 import decode, encode
+from server.config.backup_folder import RECIPIENTS_FILE
 
-RECIPIENTS_FILE = "backup.recipients"
 MACHINE_KEY_FILE = "backup.key"
 _RECIPIENT, _IDENTITY = "age", "age-secret-key-"
 

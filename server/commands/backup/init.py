@@ -2,9 +2,10 @@
 
 import click
 
-from server.backups.keys import MACHINE_KEY_FILE, RECIPIENTS_FILE, identity_text, make_keys, recipient_text
+from server.backups.keys import MACHINE_KEY_FILE, identity_text, make_keys, recipient_text
 from server.commands.frame import CommandFailed, json_option, required_data, run_async, with_settings
 from server.commands.rows import print_rows
+from server.config.backup_folder import RECIPIENTS_FILE
 from server.config.settings import Settings
 from server.storage.store import open_store
 

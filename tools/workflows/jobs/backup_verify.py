@@ -6,13 +6,13 @@ from typing import Protocol
 
 from oauth.tenants import DEFAULT_TENANT
 from tools.operation import Json
+from tools.workflows.jobs.backup import BACKUP_TIMEOUT_S
 from tools.workflows.jobs.report import finding, report
 from tools.workflows.run import Run
 from tools.workflows.workflow import Workflow
 
 #: a weekly backup that is older was missed
 OLD_AFTER_S = 8 * 24 * 3600.0
-DRILL_TIMEOUT_S = 1_800.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class BackupVerify:
                 return None
             return {"name": trial.name, "age_s": trial.age_s, "took_s": trial.took_s, "rows": trial.rows, "failure": trial.failure}
 
-        found = await run.step("try the newest", look, timeout_s=DRILL_TIMEOUT_S)
+        found = await run.step("try the newest", look, timeout_s=BACKUP_TIMEOUT_S)
         if found is None:
             hint = "`ascend backup init` makes the keys, `ascend backup create` a backup"
             return report("Backups", [finding("no_backup", "backups", "there is no backup", hint)], {"backups": 0}, now_us)

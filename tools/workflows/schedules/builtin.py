@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from tools.workflows.schedules.cron import Cron
 from tools.workflows.schedules.schedule import Schedule
 
-#: name of the schedule and of its workflow -> whether it comes each hour, else each day
-_IS_HOURLY = {"token-health": True, "error-pattern": True, "docs-freshness": False, "backup-verify": False}
-BUILTIN = frozenset(_IS_HOURLY)
+#: name of the schedule and of its workflow -> how often it comes
+_EVERY = {"token-health": "hour", "error-pattern": "hour", "docs-freshness": "day", "backup-verify": "day", "backup": "week"}
+BUILTIN = frozenset(_EVERY)
 #: UTC; what comes daily comes when few are at work in most places
 _FIRST_HOUR, _HOURS = 1, 4
 
@@ -19,8 +19,9 @@ def builtin_schedules(tenant_id: str, now_us: int) -> Sequence[Schedule]:
     Minutes differ by tenant and name and stay what they are: a thousand tenants are not looked at in one second.
     """
     found = []
-    for name, is_hourly in _IS_HOURLY.items():
+    for name, every in _EVERY.items():
         minute, hour = divmod(int.from_bytes(hashlib.sha256(f"{tenant_id}/{name}".encode()).digest()[:4], "big") % (60 * _HOURS), _HOURS)
-        cron = Cron(f"{minute} * * * *" if is_hourly else f"{minute} {_FIRST_HOUR + hour} * * *", "UTC")
+        times = {"hour": "* * * *", "day": f"{_FIRST_HOUR + hour} * * *", "week": f"{_FIRST_HOUR + hour} * * 0"}
+        cron = Cron(f"{minute} {times[every]}", "UTC")
         found.append(Schedule(tenant_id, name, name, cron, origin="builtin", next_at_us=cron.next_after(now_us)))
     return found
