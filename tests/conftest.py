@@ -93,8 +93,10 @@ def pytest_configure(config: pytest.Config) -> None:
     if hasattr(config.option, "loadscopereorder"):
         # pytest-xdist begins with the groups of most tests; what takes longest is a few tests of whole programs.
         config.option.loadscopereorder = False
-    # What is collected stays until the end: to look for garbage among it takes two fifths of the time to collect.
-    gc.disable()
+    # What is collected stays until the end: to look for garbage among it takes two fifths of the time to collect. Who only gives out work
+    # collects nothing.
+    if hasattr(config, "workerinput") or not getattr(config.option, "numprocesses", None):
+        gc.disable()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
