@@ -38,6 +38,21 @@ PLANES = {
         "tools.builtins.context_",
         "tools.builtins.rag_",
     ),
+    "workflows": (
+        "tools.workflows",
+        "server.assembly.workflows",
+        "server.assembly.schedules",
+        "server.assembly.webhooks",
+        "server.assembly.ingestion",
+        "server.hooks",
+        "server.observability.workflow_metrics",
+        "server.storage.workflows",
+        "server.storage.schema.workflow_tables",
+        "server.storage.schema.schedule_tables",
+        "server.storage.schema.webhook_tables",
+        "server.storage.schema.definition_tables",
+        "tools.builtins.workflows",
+    ),
 }
 
 

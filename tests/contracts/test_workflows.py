@@ -15,13 +15,19 @@ from tests.contracts.workflow_engines import TENANT, UNTIL_NOW, Durable, durable
 from tests.waiting import until
 from tools.errors import ToolError
 from tools.operation import Failure, Json
-from tools.workflows.engine import engine
+from tools.workflows.engine import engine, execution
 from tools.workflows.errors import PermanentFault, StepFailed, WorkflowRefused
 from tools.workflows.run import Retry, Run, Writes
 from tools.workflows.stores import ActsFor
 from tools.workflows.workflow import Limits
 
 NOW = Retry(attempts=3, first_s=0.0, longest_s=0.0)
+
+
+@pytest.fixture(autouse=True)
+def _no_lingering(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What waits is put down soon."""
+    monkeypatch.setattr(execution, "LINGER_S", 0.05)
 
 
 @pytest.fixture
@@ -257,12 +263,12 @@ async def test_a_sleep_is_over_at_its_time_in_whichever_process(sql_database: Da
 
     async with running(durable_on(sql_database)) as durable:
         durable.add("sleeps", body)
-        short = await durable.workflows.start(TENANT, "sleeps", {"seconds": 0.2})
-        run_id = await durable.workflows.start(TENANT, "sleeps", {"seconds": 2.5})
-        assert (await durable.ended(short)).result >= 200_000
+        short = await durable.workflows.start(TENANT, "sleeps", {"seconds": 0.02})
+        run_id = await durable.workflows.start(TENANT, "sleeps", {"seconds": 1.0})
+        assert (await durable.ended(short)).result >= 20_000
         await until(lambda: durable.is_in(run_id, "waiting"))
     async with running(durable_on(sql_database, durable.registry)) as other:
-        assert (await other.ended(run_id)).result >= 2_500_000
+        assert (await other.ended(run_id)).result >= 1_000_000
 
 
 async def test_a_run_is_cancelled_before_its_next_step(durable: Durable) -> None:

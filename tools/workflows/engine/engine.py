@@ -76,6 +76,7 @@ class Engine:
         self._woken = anyio.Event()
         self._is_unsure = self._is_full = False
         self._looked_at = 0.0
+        self._is_behind = False
         #: whether the store knows of this process, and whether it had nothing in hand at the last look either
         self._has_beaten = self._has_rested = False
         self.outlook = Outlook(0, None, None, ())
@@ -120,9 +121,14 @@ class Engine:
             self._woken = anyio.Event()
             try:
                 nap_s = await self._turn(group)
-            except Exception:  # the store may be away for a while; runs are there when it is back
-                log.exception("workflows_look_failed")
-                nap_s = LOOK_S
+            except Exception as error:  # the store may be away for a while; runs are there when it is back
+                if not self._is_behind:
+                    log.error("workflows_behind", exc_info=error)
+                self._is_behind, nap_s = True, LOOK_S
+            else:
+                if self._is_behind:
+                    log.warning("workflows_caught_up")
+                self._is_behind = False
             with anyio.move_on_after(nap_s):
                 await self._woken.wait()
 
