@@ -1,6 +1,6 @@
 """Nodes that die: `python -m tests.contracts.schedules.killed_scheduler URL`.
 
-Each hour a scheduler looks, in a child that is killed (SIGKILL) one step later than the one before: before or after each statement and
+Each hour a scheduler looks, in a child that is killed (SIGKILL) one step later than the one before: before each statement and
 before each commit. Ends when one lives through its look. Prints the hour after each.
 """
 
@@ -46,7 +46,7 @@ def _die_at(url: str, step: int) -> NoReturn:
         if next(steps) == step:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    for name in ("before_cursor_execute", "after_cursor_execute", "commit"):
+    for name in ("before_cursor_execute", "commit"):
         event.listen(Engine, name, reached)
     anyio.run(_look, url, TEN + step * HOUR)
     os._exit(0)

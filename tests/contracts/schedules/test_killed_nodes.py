@@ -14,7 +14,7 @@ from tests.contracts.databases import empty_database, url_of
 from tests.contracts.schedules.killed_scheduler import HOUR, HOURLY, TEN
 from tools.workflows.schedules.schedule import run_key
 
-POINTS = 20
+POINTS = 10
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])

@@ -92,7 +92,7 @@ async def test_a_clock_that_went_a_year_ahead_and_came_back_loses_and_doubles_no
     await node.at(TEN - 30 * MINUTE + YEAR)
     assert slots_of(runs) == ["20261128T100000Z"]
     await node.slots.return_to(TEN - 29 * MINUTE)
-    for minutes in range(-29, 125, 1):
+    for minutes in range(-29, 125, 9):
         await node.at(TEN + minutes * MINUTE)
     assert slots_of(runs) == ["20261128T100000Z", "20261128T110000Z", "20261128T120000Z"]
 
