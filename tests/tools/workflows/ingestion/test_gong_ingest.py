@@ -187,3 +187,12 @@ async def test_one_run_reads_at_a_time(gong: Ingesting) -> None:
     assert len(skipped) < 4
     assert gong.vendor.traffic.highest_per_s <= 3
     assert {len(versions) for versions in (await gong.episodes("gong")).values()} == {1}
+
+
+async def test_a_long_window_is_read_by_several_runs(tmp_path: Path) -> None:
+    """The record of a run is bounded: the next one goes on where it ended."""
+    async with taking_in(tmp_path, stand_in(3, DAY + timedelta(days=150))) as gong:
+        first = await gong.counts(first_days=150)
+        assert (first["to"], first["enqueued"]) == ("2027-02-10T00:00:00Z", len(shown(gong)))
+        second = await gong.counts()
+        assert (second["from"], second["to"][:10], second["enqueued"]) == ("2027-02-09T00:00:00Z", "2027-04-01", 0)

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from functools import partial
+from itertools import count, islice
 
 import anyio.to_thread
 
@@ -24,6 +25,8 @@ CALLS_PER_S = 3.0
 OVERLAP_H, FIRST_DAYS = 24.0, 30.0
 #: a window is read by the day: each is over before its cursors are
 SLICE_US = 24 * 3600 * 1_000_000
+#: of one run, whose record holds the ids of their calls; the next run goes on at the watermark
+MAX_SLICES = 100
 #: of one slice, whose cursors ended each time
 MAX_RESTARTS = 5
 #: parked calls that are asked for in one step
@@ -59,21 +62,27 @@ class GongIngest:
         return Workflow(NAME, "1", self.run, retry=RETRY, title=title, input_schema=INPUT_SCHEMA)
 
     async def run(self, run: Run, given: Mapping[str, Json]) -> Json:
-        """Read the window and what waited. Answers {from, to, calls, enqueued, parked, gave_up, withheld, deleted, …}, counts."""
+        """Read the window and what waited. Answers {from, to, calls, enqueued, parked, gave_up, withheld, deleted, …}, counts.
+
+        `to` is before now where the window has more days than one run reads: the next one goes on there.
+        """
         now_us: int = await run.step("now", self._time.second_us)
         window = await run.transact("begin", partial(_begin, run_id=run.run_id, given=given, now_us=now_us))
         if window is None:
             return {"skipped": "another run reads Gong"}
         pace = self._paces.setdefault(run.tenant_id, Pace(CALLS_PER_S, self._time))
         reading = _Reading(run, CallPages(Asking(run, pace, self._time)), self._subjects, now_us)
+        slices = list(islice(_slices(window["from_us"], now_us), MAX_SLICES))
         try:
             await reading.parked(window["parked"])
-            for from_us, to_us in _slices(window["from_us"], now_us):
+            for from_us, to_us in slices:
                 await reading.slice(from_us, to_us)
-        finally:
-            # Also where a step failed: the next run need not wait until this one is believed dead.
-            await run.transact("end", partial(let_go, source=SOURCE, run_id=run.run_id))
-        return {"from": time_text(window["from_us"]), "to": time_text(now_us), **reading.counts}
+        except Exception:
+            # The next run need not wait until this one is believed dead.
+            await run.transact("failed", partial(let_go, source=SOURCE, run_id=run.run_id))
+            raise
+        await run.transact("end", partial(let_go, source=SOURCE, run_id=run.run_id))
+        return {"from": time_text(window["from_us"]), "to": time_text(slices[-1][1]), **reading.counts}
 
 
 class _Reading:
@@ -110,7 +119,7 @@ class _Reading:
         window = {"fromDateTime": time_text(from_us) or "", "toDateTime": time_text(to_us) or ""}
         listed: set[str] = set()
         cursor: str | None = None
-        for number in range(1_000_000):
+        for number in count():
 
             async def read(cursor: str | None = cursor) -> CallPage:
                 return await self._pages.page(window, cursor)
@@ -155,8 +164,8 @@ class _Reading:
         return len(gone)
 
     def _add(self, counts: Mapping[str, int]) -> None:
-        for name, count in counts.items():
-            self.counts[name] = self.counts.get(name, 0) + count
+        for name, more in counts.items():
+            self.counts[name] = self.counts.get(name, 0) + more
 
 
 def _begin(writes: Writes, *, run_id: str, given: Mapping[str, Json], now_us: int) -> Json:
