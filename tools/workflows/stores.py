@@ -94,7 +94,10 @@ class Workflows(Protocol):
         ...
 
     async def resume(self, tenant_id: str, run_id: str, *, again: Collection[str] = ()) -> None:
-        """Let a run that failed or was cancelled go on where it stopped; the named steps, and none besides, run again."""
+        """Let a run that failed or was cancelled go on where it stopped: steps that failed are tried anew.
+
+        Of those that succeeded the named ones, and none besides, run again.
+        """
         ...
 
     async def show(self, tenant_id: str, run_id: str) -> RunView | None: ...

@@ -91,7 +91,7 @@ class SqlRunStore:
 
     async def defer(self, claim: Claim, due_at_us: int) -> None:
         def work(connection: Connection) -> None:
-            passing(connection, claim, due_at=due_at_us, owner=None)
+            passing(connection, claim, state="queued", due_at=due_at_us, owner=None)
 
         await patiently(lambda: self._database.transact(work))
 

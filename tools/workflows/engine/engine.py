@@ -185,6 +185,8 @@ class Engine:
                 ending = await self._worked(claim, activity)
                 if ending is not None:
                     self.ended[ending.state] += 1
+                    facts = {"tenant": claim.tenant_id, "run_id": claim.run_id, "state": ending.state, "attempt": claim.attempt}
+                    log.info("workflow_run_ended", extra={"facts": facts | ({"error": ending.failure.code} if ending.failure else {})})
                 self._dropped.pop((claim.tenant_id, claim.run_id), None)
             except Exception:  # one run's trouble is not the others'
                 log.exception("workflow_run_dropped", extra={"facts": {"run_id": claim.run_id}})
