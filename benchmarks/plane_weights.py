@@ -35,8 +35,7 @@ PLANES = {
         "server.storage.context_plane",
         "server.storage.schema.context_tables",
         "server.storage.schema.document_tables",
-        "tools.builtins.context_",
-        "tools.builtins.rag_",
+        "tools.builtins.context",
     ),
     "workflows": (
         "tools.workflows",

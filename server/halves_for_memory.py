@@ -5,7 +5,7 @@ For everything else such a body is no JSON, as before: nothing is sent to an ups
 
 import orjson
 
-from tools.half_characters import with_marked_halves
+from tools.text.half_characters import with_marked_halves
 
 _OF_MEMORY = ("context_", "rag_")
 

@@ -15,9 +15,9 @@ from server.storage.change_feed import Change, ChangeFeed
 from server.storage.store import Store
 from server.storage.tools.kept_calls import forget_answers
 from tools.builtins.cleaned_arguments import saying_what_was_cleaned
-from tools.builtins.context_changes import FactChanges
-from tools.builtins.context_identity import IdentityOperations
-from tools.builtins.context_questions import context_questions
+from tools.builtins.context.context_changes import FactChanges
+from tools.builtins.context.context_identity import IdentityOperations
+from tools.builtins.context.context_questions import context_questions
 from tools.context_plane.extraction.extractions import Extractions
 from tools.context_plane.forgetting.forgetting import Forgetting
 from tools.context_plane.identity.judging import PairJudging

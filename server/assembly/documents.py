@@ -12,8 +12,8 @@ from server.config.settings import Settings
 from server.storage.change_feed import Change, ChangeFeed
 from server.storage.context_plane.revisions import TOPIC
 from server.storage.store import Store
-from tools.builtins.rag_documents import DocumentDeletion, DocumentList, DocumentUpload
-from tools.builtins.rag_questions import DocumentQuestion, DocumentSearch
+from tools.builtins.context.rag_documents import DocumentDeletion, DocumentList, DocumentUpload
+from tools.builtins.context.rag_questions import DocumentQuestion, DocumentSearch
 from tools.context_plane.documents.parsing import DocumentParser
 from tools.context_plane.indexing.live_indexes import LiveIndexes
 from tools.context_plane.indexing.text_vectors import TextVectors

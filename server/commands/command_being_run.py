@@ -11,7 +11,7 @@ from click.core import ParameterSource
 
 from oauth.tenants import DEFAULT_TENANT
 from server.audited import Audited
-from tools.secrets_in_text import redact
+from tools.text.secrets_in_text import redact
 
 #: how the answer looks, and where the data is: no part of what was done
 _ABOUT_THE_RUN = frozenset({"data", "as_json"})

@@ -11,7 +11,7 @@ from typing import Any, TextIO
 
 from tools.json_text import encode
 from tools.plain_text import written_out
-from tools.secrets_in_text import redact
+from tools.text.secrets_in_text import redact
 
 #: white space, quotes, equals signs, characters that nobody sees (control, bidirectional, zero-width, tags), and how tokens begin
 _ODD = re.compile(

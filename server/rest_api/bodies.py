@@ -13,9 +13,9 @@ from starlette.types import Receive
 from server.request_body import BODY_TIMEOUT_S, LARGE_BODY_BYTES, MAX_BODY_BYTES, read_body
 from server.rest_api.refusals import RequestRefused
 from server.rest_api.route import Body
-from tools.half_characters import with_marked_halves
 from tools.heavy_json.weight import MAX_SENT_VALUES, values_in_turns
 from tools.operation import Json
+from tools.text.half_characters import with_marked_halves
 
 #: a document of 20 MB as base64 within JSON, or as it is with the fields beside it
 MAX_DOCUMENT_BODY_BYTES = 28 * 1024 * 1024

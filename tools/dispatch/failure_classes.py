@@ -9,7 +9,7 @@ from typing import Literal
 
 from tools.operation import Failure, Outcome
 from tools.plain_text import visible
-from tools.secrets_in_text import redact
+from tools.text.secrets_in_text import redact
 
 ErrorClass = Literal["ours", "upstream", "caller", "setup"]
 MAX_REASON_CHARS = 200

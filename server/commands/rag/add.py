@@ -13,7 +13,7 @@ from server.commands.rag.opened import OpenedDocuments, opened_documents
 from server.commands.rows import print_rows
 from server.commands.terminal import say
 from server.config.settings import Settings
-from tools.builtins.rag_documents import shown
+from tools.builtins.context.rag_documents import shown
 from tools.context_plane.rag.uploads import MAX_DOCUMENT_BYTES, UploadRequest, too_large
 from tools.errors import ToolError
 from tools.operation import Json

@@ -7,7 +7,7 @@ from server.commands.frame import json_option, run_async, with_settings
 from server.commands.rag.opened import opened_documents
 from server.commands.rows import print_rows
 from server.config.settings import Settings
-from tools.builtins.rag_documents import shown
+from tools.builtins.context.rag_documents import shown
 
 _SHOWN = ("document_id", "name", "status", "media_type", "bytes", "passages", "created_at")
 

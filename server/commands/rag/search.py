@@ -9,7 +9,7 @@ from server.commands.frame import json_option, run_async, with_settings
 from server.commands.rag.opened import document_numbers, opened_documents
 from server.commands.terminal import say
 from server.config.settings import Settings
-from tools.builtins.rag_questions import passage_row
+from tools.builtins.context.rag_questions import passage_row
 from tools.context_plane.rag.records import DocumentFilter
 
 

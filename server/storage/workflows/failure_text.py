@@ -4,9 +4,9 @@ from dataclasses import asdict, replace
 
 import orjson
 
-from tools.half_characters import without_halves
 from tools.json_text import encode
 from tools.operation import Failure
+from tools.text.half_characters import without_halves
 
 _KEPT = ("code", "message", "retryable", "retry_after_s", "hint", "did_you_mean", "faults")
 

@@ -12,8 +12,8 @@ from server.observability.call_log import BATCH_ROWS, CallLog
 from server.observability.log_lines import EventFormatter, EventHandler
 from server.observability.telemetry import Telemetry, about, of_its_own
 from tests.server.observability.calls import Rows, record
-from tools.secrets_in_text import redact
 from tools.stores import CallRecord
+from tools.text.secrets_in_text import redact
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from tools.ai_gateway.dialects.exchanges import assembled
 from tools.ai_gateway.model_request import ModelRequest
 from tools.ai_gateway.token_usage import TokenUsage
-from tools.secrets_in_text import redact
+from tools.text.secrets_in_text import redact
 
 #: of the request, and as many of the answer
 MAX_CHARS = 16_384

@@ -4,7 +4,7 @@ import re
 import unicodedata
 from functools import cache
 
-#: NUL and other controls but tab and line feed; lone surrogates, and what stands for them (tools/half_characters.py); what turns the
+#: NUL and other controls but tab and line feed; lone surrogates, and what stands for them (tools/text/half_characters.py); what turns the
 #: direction of text; tags that nobody sees
 _UNBEARABLE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\U000e0000-\U000e007f]"

@@ -1,6 +1,6 @@
 """Bytes of text to text: a mark tells the charset, or their form, or what was declared; the rest is read as windows-1252."""
 
-from tools.charsets import codec_of, decoded, mark_of
+from tools.text.charsets import codec_of, decoded, mark_of
 
 #: what is looked at to tell UTF-16 without a mark, and binary data from text
 _SAMPLE_BYTES = 8_192

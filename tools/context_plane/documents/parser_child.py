@@ -8,13 +8,13 @@ import logging
 import sys
 import traceback
 
-from tools.charsets import load_codecs
 from tools.child_processes.serving import serve
 from tools.context_plane.documents import parser_messages
 from tools.context_plane.documents.chunking import chunks_of
 from tools.context_plane.documents.document_limits import MEMORY_BYTES, PROCESS
 from tools.context_plane.documents.document_refused import DocumentRefused
 from tools.context_plane.documents.reading import read_document
+from tools.text.charsets import load_codecs
 
 
 def answered(message: list[bytes]) -> list[bytes]:

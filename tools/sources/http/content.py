@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 import orjson
 
-from tools.charsets import codec_of, decoded, mark_of, wide_codec_of
 from tools.json_text import has_large_number, has_long_integer, integers_of
 from tools.operation import Json
+from tools.text.charsets import codec_of, decoded, mark_of, wide_codec_of
 from tools.value_objects import value_object
 from tools.weighed_cache import cached_if_short
 

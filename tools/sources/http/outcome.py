@@ -8,13 +8,13 @@ from urllib.parse import unquote, urljoin, urlsplit
 
 from oauth.connections.credentials import Credential
 from tools.call_failures import unauthorized
-from tools.charsets import mark_of
 from tools.effects import UNSURE
 from tools.egress.client import OutboundResponse
 from tools.heavy_json.weight import is_heavy
 from tools.operation import Download, Failure, Json, Operation, Outcome
 from tools.sources.http.content import MalformedContent, bare_type, is_json, read_content, read_json, text_of
 from tools.sources.response_headers import RATE_LIMIT_HEADERS, facts_of, is_number, lower_of
+from tools.text.charsets import mark_of
 
 #: statuses after which the same call may work (RFC 9110 §15, RFC 6585 §4)
 RETRYABLE = frozenset({408, 425, 429, 502, 503, 504})

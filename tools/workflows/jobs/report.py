@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from tools.context_plane.times import time_text
 from tools.operation import Json
 from tools.plain_text import visible
-from tools.secrets_in_text import redact
+from tools.text.secrets_in_text import redact
 
 MAX_FINDINGS = 200
 MAX_TEXT_CHARS = 300

@@ -8,7 +8,7 @@ from typing import Literal
 import orjson
 
 from tools.operation import Json
-from tools.secrets_in_text import redact
+from tools.text.secrets_in_text import redact
 from tools.workflows.schedules.cron import Cron
 from tools.workflows.stores import ENDED, ActsFor, RunView
 

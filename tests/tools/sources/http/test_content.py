@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.examples import examples
-from tools.charsets import codec_of
 from tools.json_text import decode, encode
 from tools.sources.http.content import MalformedContent, read_content, read_json, text_of
+from tools.text.charsets import codec_of
 
 OBJECT = {"type": "object"}
 JSON = "application/json"

@@ -1,8 +1,8 @@
 """What an MCP server sends as the JSON that it means: UTF-8, under JSON's own name, with nothing that is no text (RFC 8259 §8)."""
 
-from tools.charsets import mark_of, wide_codec_of
-from tools.half_characters import without_halves
 from tools.sources.http.content import bare_type, is_json, text_of
+from tools.text.charsets import mark_of, wide_codec_of
+from tools.text.half_characters import without_halves
 
 #: what servers call JSON that nobody told them the name of
 _UNNAMED = frozenset({"", "text/plain", "application/octet-stream"})

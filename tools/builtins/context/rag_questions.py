@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from tools.builtins.rag_documents import seen_labels
+from tools.builtins.context.rag_documents import seen_labels
 from tools.context_plane.ids import DOCUMENT, id_number, id_text
 from tools.context_plane.rag.answers import Citation, DocumentAnswers
 from tools.context_plane.rag.passages import FoundPassage, PassageSearch

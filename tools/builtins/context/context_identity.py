@@ -2,8 +2,8 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 
-from tools.builtins.context_changes import ENTITY, WRITE
-from tools.builtins.context_questions import READ
+from tools.builtins.context.context_changes import ENTITY, WRITE
+from tools.builtins.context.context_questions import READ
 from tools.context_plane.identity.decisions import context_link
 from tools.context_plane.identity.listing import LIMIT, MOST, ProposalList
 from tools.context_plane.retrieval.shown_fact import DATA_NOT_INSTRUCTIONS

@@ -12,10 +12,10 @@ from tools.context_plane.rag.stores import DocumentStore
 from tools.context_plane.rag.uploads import MAX_DOCUMENT_BYTES, UploadRequest, Uploads, too_large
 from tools.context_plane.stores import Scope
 from tools.context_plane.times import time_text
-from tools.half_characters import HALF
 from tools.operation import Call, Json, Outcome
 from tools.plain_text import visible
 from tools.sources.builtin import BuiltinFunction
+from tools.text.half_characters import HALF
 
 DOCUMENTS_PER_PAGE = 50
 #: what a column of numbers holds, and no more
