@@ -40,14 +40,14 @@ def stand_in(per_day: int, at: datetime = EVENING, **faults: int) -> GongStandIn
     return GongStandIn(SECRET, clock=clock, faults=GongFaults(slow_s=0.01, **faults), per_day=per_day, first_day=date(2026, 11, 2), days=1)
 
 
-def taking_in(folder: Path, vendor: GongStandIn) -> AbstractAsyncContextManager[Ingesting]:
+def taking_in(folder: Path, vendor: GongStandIn, **settings: str) -> AbstractAsyncContextManager[Ingesting]:
     def workflow_of(subjects: dict[str, str]) -> Workflow:
         async def subjects_of(_tenant_id: str) -> dict[str, str]:
             return subjects
 
         return GongIngest(subjects_of, virtual(vendor.clock)).workflow()
 
-    return ingesting(folder, vendor, workflow_of)
+    return ingesting(folder, vendor, workflow_of, **settings)
 
 
 def shown(gong: Ingesting) -> list[GongCall]:

@@ -122,12 +122,14 @@ def virtual(clock: StandInClock) -> Time:
 
 
 @asynccontextmanager
-async def ingesting(folder: Path, vendor: Vendor, workflow_of: Callable[[dict[str, str]], Workflow]) -> AsyncIterator[Ingesting]:
+async def ingesting(
+    folder: Path, vendor: Vendor, workflow_of: Callable[[dict[str, str]], Workflow], **settings: Any
+) -> AsyncIterator[Ingesting]:
     """Open a gateway with the stand-in's operations and an account there, and run its workflows until left."""
     subjects: dict[str, str] = {}
     listener = listen("127.0.0.1", 0)
     allowed = (f"127.0.0.1:{listener.getsockname()[1]}",)
-    async with serving_vendor(vendor, listener) as url, opened(folder / "data", egress_allow=allowed) as gateway:
+    async with serving_vendor(vendor, listener) as url, opened(folder / "data", egress_allow=allowed, **settings) as gateway:
         await bring_openapi(gateway, f"{url}/openapi.json", vendor.kind)
         await (connect_gong(gateway) if vendor.kind == "gong" else connect_salesforce(gateway, vendor, url))
         workflow = workflow_of(subjects)
