@@ -25,7 +25,7 @@ from server.assembly.pages import assemble_people
 from server.assembly.provider_titles import ProviderTitles
 from server.assembly.schedules import ScheduledWork, assemble_schedules
 from server.assembly.scopes import SubjectScopes
-from server.assembly.webhooks import Webhooks, assemble_webhooks
+from server.assembly.webhooks import Webhooks
 from server.assembly.workflows import DurableWork, assemble_workflows, principals_of_runs
 from server.audited import unaudited
 from server.bearer import Challenges
@@ -134,7 +134,7 @@ async def open_gateway(settings: Settings, *, at_work: bool = True) -> AsyncIter
             subject_of=store.identities.linked,
         )
         people = assemble_people(settings, store, tenants, egress, authorization, connections.vault, titles)
-        webhooks = assemble_webhooks(settings, store, connections.vault, tenants, people.limits)
+        webhooks = Webhooks(settings, store, connections.vault, tenants, people.limits)
         step_up = Challenges(settings).step_up
         extras = ConformanceFixtures(lists_all=settings.mcp.conformance_listed) if settings.mcp.conformance_fixtures else None
         states = RequestStates(connections.proof_key("request state"))

@@ -12,7 +12,9 @@ import anyio
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from oauth.tenants import DEFAULT_TENANT
+from oauth.tenants import DEFAULT_TENANT, Tenants
+from oauth.vault.named_secrets import NamedSecrets
+from oauth.vault.vault import Vault
 from server.hooks.known_webhooks import KnownWebhooks
 from server.hooks.paths import hook_url
 from server.rate_limits import RateLimited, RateLimits
@@ -26,7 +28,7 @@ from tools.workflows.webhooks.errors import ContentRefused
 from tools.workflows.webhooks.intake import Genuine, arrival_of, prove
 from tools.workflows.webhooks.request import HookRequest
 from tools.workflows.webhooks.schemes.scheme import Reply
-from tools.workflows.webhooks.stores import Arrival, Received
+from tools.workflows.webhooks.stores import Arrival, Received, WebhookStore
 from tools.workflows.webhooks.webhook import MAX_BODY_BYTES, Webhook
 
 log = logging.getLogger("ascend.webhooks")
@@ -148,6 +150,11 @@ class HookEndpoint:
                 "webhook_refused",
                 extra={"facts": {"tenant": webhook.tenant_id, "source": webhook.source, "scheme": webhook.scheme, "keys": keys}},
             )
+
+
+def open_endpoint(webhooks: WebhookStore, inbox: Inbox, vault: Vault, tenants: Tenants, limits: RateLimits, base_url: str) -> HookEndpoint:
+    """Put the parts together; nothing is read yet."""
+    return HookEndpoint(KnownWebhooks(webhooks, NamedSecrets(vault), tenants), inbox, limits, base_url)
 
 
 def _announced_bytes(scope: Scope) -> int:

@@ -2,14 +2,17 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 from tools.json_text import encode
 from tools.weighed_cache import WeighedCache
-from tools.workflows.declared.definition import definition_of
-from tools.workflows.declared.plan_body import OperationOf, PlanBody
 from tools.workflows.declared.stores import DefinitionStore, StoredDefinition
 from tools.workflows.workflow import Workflow
 
+if TYPE_CHECKING:
+    from tools.workflows.declared.definition import Definition
+    from tools.workflows.declared.plan_body import OperationOf, PlanBody
 _MAX_BYTES = 16 * 1024 * 1024
 #: that a parsed plan takes for each byte of its source, about
 _WEIGHT_PER_BYTE = 12
@@ -20,7 +23,7 @@ class KnownDefinitions:
     """A version never changes, so what was read of one stays true; which one is the newest is asked each time."""
 
     store: DefinitionStore
-    operation_of: OperationOf
+    operation_of: "OperationOf"
     #: (tenant, name, version) -> workflow
     _parsed: WeighedCache[tuple[str, str, str], Workflow] = field(default_factory=lambda: WeighedCache(_MAX_BYTES))
 
@@ -44,8 +47,11 @@ class KnownDefinitions:
         place = (stored.tenant_id, stored.name, version_of(stored))
         if (known := self._parsed.get(place)) is not None:
             return known
-        definition = definition_of(stored.source)
-        body = PlanBody(definition, self.operation_of, frozenset(stored.agreed), frozenset(stored.listed))
+        # decision 0059: most gateways have none.
+        definition: Definition = import_module("tools.workflows.declared.definition").definition_of(stored.source)
+        body: PlanBody = import_module("tools.workflows.declared.plan_body").PlanBody(
+            definition, self.operation_of, frozenset(stored.agreed), frozenset(stored.listed)
+        )
         workflow = Workflow(
             name=stored.name,
             version=version_of(stored),

@@ -1,11 +1,14 @@
 """A webhook: whose requests at which address start which workflow, in whose name."""
 
 from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 from tools.workflows.stores import ActsFor
 from tools.workflows.webhooks.schemes.generic import GenericHmac
-from tools.workflows.webhooks.schemes.known import scheme_of
-from tools.workflows.webhooks.schemes.scheme import Scheme
+
+if TYPE_CHECKING:
+    from tools.workflows.webhooks.schemes.scheme import Scheme
 
 #: what one request may carry
 MAX_BODY_BYTES = 1024 * 1024
@@ -32,5 +35,7 @@ class Webhook:
     body_kept_days: int = BODY_KEPT_DAYS
 
     @property
-    def reader(self) -> Scheme:
-        return scheme_of(self.scheme, self.generic)
+    def reader(self) -> "Scheme":
+        """How its sender signs; loaded with the first request (0059)."""
+        found: Scheme = import_module("tools.workflows.webhooks.schemes.known").scheme_of(self.scheme, self.generic)
+        return found
