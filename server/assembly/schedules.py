@@ -25,6 +25,7 @@ from tools.workflows.jobs.document_version import DocumentVersions
 from tools.workflows.jobs.error_pattern import HOUR_US, ErrorPattern
 from tools.workflows.jobs.token_health import TokenHealth
 from tools.workflows.registry import WorkflowRegistry
+from tools.workflows.run_keys import is_slot_key, key_of
 from tools.workflows.schedules.builtin import BUILTIN, builtin_schedules
 from tools.workflows.schedules.scheduler import Scheduler
 from tools.workflows.schedules.setting import Schedules
@@ -55,8 +56,7 @@ class ScheduledWork:
         self.scheduler.wake()
 
     async def _runs_changed(self, changes: Sequence[Change]) -> None:
-        # The key of a run that a schedule started has the name of its slot behind an '@'.
-        if any("@" in change.item for change in changes):
+        if any(is_slot_key(key_of(change.item)) for change in changes):
             self.scheduler.runs_changed()
 
     async def _tenants_changed(self, changes: Sequence[Change]) -> None:

@@ -5,14 +5,19 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 import pytest
 
 from server.storage.database import Database
+from server.storage.workflows.run_records import SqlRunRecords
 from server.storage.workflows.run_store import SqlRunStore
 from server.storage.workflows.run_views import cursor_of
 from tests.contracts.workflow_engines import TENANT, Durable, durable_on, running
 from tools.errors import ToolError
 from tools.operation import Failure, Json
+from tools.workflows.engine.durable_workflows import DurableWorkflows
 from tools.workflows.engine.records import Claim, Ending
+from tools.workflows.engine.run_records import MostOpen
 from tools.workflows.errors import PermanentFault, WorkflowRefused
 from tools.workflows.run import Run
+from tools.workflows.run_keys import delivery_key, slot_key
+from tools.workflows.stores import ActsFor
 
 HALF = "a\ud800b"
 
@@ -105,3 +110,50 @@ async def test_a_run_whose_end_cannot_be_put_on_record_is_not_taken_up_for_ever(
     view = await durable.ran("poison")
     assert view.failure is not None
     assert (view.state, view.failure.code, tries) == ("failed", "internal_error", 4)
+
+
+async def wait(run: Run, given: Mapping[str, Json]) -> Json:
+    return await run.wait("w", "yes", 600.0)
+
+
+async def test_a_person_leaves_room_for_colleagues_and_whoever_resumes_needs_it_too(sql_database: Database) -> None:
+    durable = durable_on(sql_database)
+    durable.add("wait", wait)
+    few = DurableWorkflows(SqlRunRecords(sql_database), durable.registry, lambda: None, MostOpen(of_tenant=3, of_person=2))
+    ada, bob = ActsFor("ada", frozenset()), ActsFor("bob", frozenset())
+    started = [await few.start(TENANT, "wait", {}, acts_for=ada) for _ in range(2)]
+    with pytest.raises(WorkflowRefused, match="2 runs that act for you"):
+        await few.start(TENANT, "wait", {}, acts_for=ada)
+    assert await few.cancel(TENANT, started[0])
+    started.append(await few.start(TENANT, "wait", {}, acts_for=ada))
+    with pytest.raises(WorkflowRefused, match="2 runs that act for you"):
+        await few.resume(TENANT, started[0])
+    await few.start(TENANT, "wait", {}, acts_for=bob)
+    with pytest.raises(WorkflowRefused, match="3 runs of your tenant"):
+        await few.start(TENANT, "wait", {}, acts_for=bob)
+
+
+async def test_no_run_waits_for_a_day_beyond_its_age(durable: Durable) -> None:
+    durable.add("wait", wait)
+    with pytest.raises(WorkflowRefused, match="at: must be within 30 days"):
+        await durable.workflows.start(TENANT, "wait", {}, at_us=2**62)
+
+
+@pytest.mark.parametrize("key", [slot_key("nightly", 1_800_000_000_000_000), slot_key("n", 1), delivery_key("stripe", "0" * 64, 0)])
+async def test_nobody_takes_the_place_of_a_slot_or_an_event(durable: Durable, key: str) -> None:
+    durable.add("wait", wait)
+    with pytest.raises(WorkflowRefused, match="the gateway gives those"):
+        await durable.workflows.start(TENANT, "wait", {}, key=key)
+    assert (await durable.workflows.start(TENANT, "wait", {}, key="ada@example.com")).endswith(":ada@example.com")
+
+
+async def test_what_is_wrong_with_much_is_looked_for_in_a_part_of_it(durable: Durable) -> None:
+    """All of it once took six seconds, in which nobody else was served."""
+    any_of = [{"type": "object", "required": ["x"]}, {"type": "string"}]
+    members = {"type": "array", "items": {"anyOf": any_of}}
+    durable.add("rows", wait, input_schema={"type": "object", "properties": {"rows": members}, "additionalProperties": {"type": "string"}})
+    with pytest.raises(WorkflowRefused) as refusal:
+        await durable.workflows.start(TENANT, "rows", {"rows": ["right"] * 20_000 + [{}] * 20_000})
+    assert refusal.value.failure.faults[0]["path"] == "arguments.rows[20000].x"
+    with pytest.raises(WorkflowRefused, match="too many to say where"):
+        await durable.workflows.start(TENANT, "rows", {f"n{n}": n for n in range(10_000)})

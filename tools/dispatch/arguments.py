@@ -1,6 +1,6 @@
 """Are these arguments what the operation takes? Validation with messages that a model can act on."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from typing import NamedTuple
@@ -175,17 +175,34 @@ def _first_name(path: str, members: Mapping[str, Json]) -> str:
 def _found(compiled: _Compiled, validator: jsonschema_rs.Validator, arguments: Mapping[str, Json], suggests: bool) -> tuple[Fault, ...]:
     """Return the faults of arguments that have some."""
     operation = compiled.operation
+    found = _bounded(validator, compiled.cost, operation.input_schema, arguments, suggests)
+    return tuple(_exemplified(fault, operation) for fault in found)
+
+
+def _bounded(
+    validator: jsonschema_rs.Validator, cost: int, schema: Mapping[str, Json], arguments: Mapping[str, Json], suggests: bool
+) -> Sequence[Fault]:
+    """Return the faults of arguments that have some: of many values, those of a part."""
     small: tuple[Json, list[Cut]] | None = (arguments, [])
-    if values_in(arguments, MAX_EFFORT // compiled.cost) * compiled.cost > MAX_EFFORT:
-        small = narrowed(arguments, validator.is_valid, max(1, MAX_EFFORT // compiled.cost))
+    if values_in(arguments, MAX_EFFORT // cost) * cost > MAX_EFFORT:
+        small = narrowed(arguments, validator.is_valid, max(1, MAX_EFFORT // cost))
     if small is None:
         return (_SOMEWHERE,)
     given, cuts = small
-    faults = []
-    for place, error in enumerate(islice(validator.iter_errors(given), MAX_LOOKED_AT)):
-        fault = fault_of(error, operation.input_schema, cuts, suggests=suggests and place < MAX_SUGGESTED)
-        faults.append(_exemplified(fault, operation))
-    return tuple(faults)
+    return [
+        fault_of(error, schema, cuts, suggests=suggests and place < MAX_SUGGESTED)
+        for place, error in enumerate(islice(validator.iter_errors(given), MAX_LOOKED_AT))
+    ]
+
+
+def faults_against(schema: Mapping[str, Json], value: Mapping[str, Json]) -> Sequence[Fault]:
+    """Return the faults of a value that somebody sent against a schema of no operation, within the same bounds; none where it is broken."""
+    validator, cost = compile_schema(schema), cost_of(schema)
+    if validator is None:
+        return ()
+    if cost > _COMMON_COST and values_in(value, MAX_CHECKED // cost) * cost > MAX_CHECKED:
+        return (_TOO_MANY,)
+    return () if validator.is_valid(value) else _bounded(validator, cost, schema, value, suggests=True)
 
 
 def _of_the_whole(message: str) -> Fault:

@@ -50,6 +50,8 @@ class RunView:
     acts_for: str
     #: manual, schedule, webhook, workflow
     started_by: str
+    #: its calls stay within these
+    scopes: frozenset[str]
     created_at_us: int
     updated_at_us: int
     attempts: int

@@ -15,6 +15,7 @@ from server.storage.workflows.new_runs import QueuedRun, enqueue, open_runs
 from server.storage.workflows.webhooks import acts_for_of
 from tools.workflows.engine.durable_workflows import MAX_OPEN_RUNS
 from tools.workflows.errors import WorkflowRefused
+from tools.workflows.run_keys import delivery_key, key_of
 from tools.workflows.webhooks.quotas import WEBHOOKS, WebhookQuotas
 from tools.workflows.webhooks.stores import Arrival, Delivery, KeptBody, Received
 from tools.workflows.webhooks.webhook import EVENT_KEPT_DAYS
@@ -134,7 +135,7 @@ def _start(connection: Connection, row: Row[Any]) -> Delivery:
     queued = QueuedRun(
         tenant_id=row.tenant_id,
         workflow=row.workflow,
-        key=delivery.run_id.rpartition(":")[2],
+        key=key_of(delivery.run_id),
         given=given,
         started_by="webhook",
         acts_for=acts_for_of(row),
@@ -166,8 +167,7 @@ def _values(arrival: Arrival, now_us: int) -> dict[str, Any]:
 
 
 def _delivery(row: Row[Any]) -> Delivery:
-    # The same event has the same run wherever and whenever it comes: the mark of its id makes the key.
-    key = f"{row.source}-{row.event_mark[:32]}" + (f"-r{row.replays}" if row.replays else "")
+    key = delivery_key(row.source, row.event_mark, row.replays)
     return Delivery(
         tenant_id=row.tenant_id,
         delivery_id=row.delivery_id,

@@ -66,8 +66,10 @@ def put_run(connection: Connection, queued: QueuedRun) -> bool:
     return is_new
 
 
-def open_runs(connection: Connection, tenant_id: str) -> int:
-    """Count the runs of a tenant that have not ended."""
+def open_runs(connection: Connection, tenant_id: str, acts_for: str | None = None) -> int:
+    """Count the runs of a tenant that have not ended; with `acts_for` those of one person."""
     c = workflow_runs.c
     query = select(func.count()).select_from(workflow_runs).where(c.ended_at.is_(None), c.tenant_id == tenant_id)
+    if acts_for is not None:
+        query = query.where(c.acts_for == acts_for)
     return int(connection.execute(query).scalar_one())

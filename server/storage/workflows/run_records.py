@@ -11,7 +11,7 @@ from server.storage.schema.workflow_tables import workflow_runs, workflow_signal
 from server.storage.workflows.new_runs import TOPIC, QueuedRun, open_runs, put_run
 from server.storage.workflows.run_views import page, position_of, shown
 from tools.operation import Json
-from tools.workflows.engine.run_records import NewRun, NoSuchRun, NoSuchSteps, NotResumable, OtherRun, RunFilter, TooManyRuns
+from tools.workflows.engine.run_records import MostOpen, NewRun, NoSuchRun, NoSuchSteps, NotResumable, OtherRun, RunFilter, TooManyRuns
 from tools.workflows.stores import ENDED, RunPage, RunView
 
 #: a run's rows, the run itself first: whoever writes to one holds it
@@ -26,14 +26,13 @@ class SqlRunRecords:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def start(self, new: NewRun, max_open: int) -> str:
+    async def start(self, new: NewRun, most: MostOpen) -> str:
         queued = QueuedRun(new.tenant_id, new.workflow, new.key, new.given, new.started_by, new.acts_for, new.at_us)
 
         def work(connection: Connection) -> str:
             known = _locked(connection, new.tenant_id, queued.run_id)
             if known is None:
-                if open_runs(connection, new.tenant_id) >= max_open:
-                    raise TooManyRuns
+                _check_room(connection, new.tenant_id, new.acts_for.subject if new.acts_for else "", most)
                 if put_run(connection, queued):
                     return queued.run_id
                 known = _locked(connection, new.tenant_id, queued.run_id)
@@ -71,11 +70,12 @@ class SqlRunRecords:
 
         return await self._database.transact(work)
 
-    async def resume(self, tenant_id: str, run_id: str, again: Collection[str]) -> None:
+    async def resume(self, tenant_id: str, run_id: str, again: Collection[str], most: MostOpen) -> None:
         def work(connection: Connection) -> None:
             run = _found(connection, tenant_id, run_id)
             if run.state not in ("failed", "cancelled"):
                 raise NotResumable(run.state)
+            _check_room(connection, tenant_id, run.acts_for, most)
             c = workflow_steps.c
             of_run = (c.tenant_id == tenant_id, c.run_id == run_id)
             known = set(connection.execute(select(c.name).where(*of_run)).scalars())
@@ -124,6 +124,14 @@ class SqlRunRecords:
 
         while await self._database.transact(work) == _AT_ONCE:
             pass
+
+
+def _check_room(connection: Connection, tenant_id: str, acts_for: str, most: MostOpen) -> None:
+    """Two that count at the same time may both find the last place: this bounds what is open, and promises no number."""
+    if open_runs(connection, tenant_id) >= most.of_tenant:
+        raise TooManyRuns(of_person=False)
+    if acts_for and open_runs(connection, tenant_id, acts_for) >= most.of_person:
+        raise TooManyRuns(of_person=True)
 
 
 def _locked(connection: Connection, tenant_id: str, run_id: str) -> Row[tuple[object, ...]] | None:

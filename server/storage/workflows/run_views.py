@@ -4,6 +4,7 @@ import orjson
 from sqlalchemy import Connection, Row, select, tuple_
 
 from oauth import base64url
+from oauth.scopes import parse
 from server.storage.schema.workflow_tables import workflow_runs
 from server.storage.workflows.failure_text import failure_of
 from server.storage.workflows.step_rows import steps_of
@@ -64,6 +65,7 @@ def _view(row: Row[tuple[object, ...]], steps: tuple[StepView, ...] = ()) -> Run
         given=orjson.loads(row.given),
         acts_for=row.acts_for,
         started_by=row.started_by,
+        scopes=frozenset(parse(row.scopes)),
         created_at_us=row.created_at,
         updated_at_us=row.updated_at,
         attempts=row.attempt,

@@ -13,8 +13,9 @@ from server.storage.schema.schedule_tables import schedule_runs, schedules
 from server.storage.workflows.new_runs import QueuedRun, enqueue
 from server.storage.workflows.schedule_runs import ScheduleRuns, keep_newest_runs, values_of
 from tools.errors import QuotaExceeded
+from tools.workflows.run_keys import slot_key
 from tools.workflows.schedules.cron import Cron
-from tools.workflows.schedules.schedule import Schedule, ScheduleRun, run_key
+from tools.workflows.schedules.schedule import Schedule, ScheduleRun
 from tools.workflows.schedules.stores import MAX_SCHEDULES
 from tools.workflows.stores import ActsFor
 
@@ -141,7 +142,7 @@ def _note(connection: Connection, schedule: Schedule, run: ScheduleRun) -> bool:
         return False
     keep_newest_runs(connection, run.tenant_id, run.name)
     if run.state == "started":
-        key, by = run_key(run.name, run.slot_us), "manual" if run.cause == "manual" else "schedule"
+        key, by = slot_key(run.name, run.slot_us), "manual" if run.cause == "manual" else "schedule"
         enqueue(connection, QueuedRun(run.tenant_id, schedule.workflow, key, schedule.given, by, schedule.acts_for))
     return True
 

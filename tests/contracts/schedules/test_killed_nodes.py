@@ -12,7 +12,7 @@ from server.storage.workflows.schedules import SqlScheduleStore
 from tests.conftest import REPOSITORY
 from tests.contracts.databases import empty_database, url_of
 from tests.contracts.schedules.killed_scheduler import HOUR, HOURLY, TEN
-from tools.workflows.schedules.schedule import run_key
+from tools.workflows.run_keys import slot_key
 
 POINTS = 10
 
@@ -36,4 +36,4 @@ async def test_a_node_that_dies_between_slot_and_start_loses_and_doubles_nothing
             waiting = sorted((await connection.execute(select(workflow_runs.c.run_id))).scalars())
         slots = [run.slot_us for run in reversed(await store.runs("acme", "hourly", 2 * hours))]
         assert slots == [TEN + hour * HOUR for hour in range(hours)]
-        assert waiting == [f"acme:report:{run_key('hourly', slot_us)}" for slot_us in slots]
+        assert waiting == [f"acme:report:{slot_key('hourly', slot_us)}" for slot_us in slots]

@@ -12,9 +12,10 @@ from server.storage.database import Database
 from server.storage.workflows.schedules import SqlScheduleStore
 from tests.contracts.databases import empty_database, url_of
 from tests.contracts.schedules.run_rows import RunRows
+from tools.workflows.run_keys import slot_key
 from tools.workflows.schedules.builtin import builtin_schedules
 from tools.workflows.schedules.cron import Cron
-from tools.workflows.schedules.schedule import Schedule, run_key
+from tools.workflows.schedules.schedule import Schedule
 from tools.workflows.schedules.slots import Slots
 
 #: a Saturday, the day before the clocks of Berlin go back
@@ -41,7 +42,7 @@ async def unattended(url: str, schedules: list[Schedule], hours: int) -> None:
             assert next_us is not None
             now_us = next_us
         expected = [
-            f"{each.tenant_id}:{each.workflow}:{run_key(each.name, slot)}" for each in schedules for slot in slots(each.cron, end_us)
+            f"{each.tenant_id}:{each.workflow}:{slot_key(each.name, slot)}" for each in schedules for slot in slots(each.cron, end_us)
         ]
         assert Counter(runs.started) == Counter(expected)
         assert sum(node.counts.slots["started"] for node in nodes) == len(expected)

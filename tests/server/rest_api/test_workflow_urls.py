@@ -33,6 +33,7 @@ async def onboard(run: Run, given: Mapping[str, Json]) -> Json:
 class Rest:
     gateway: Gateway
     http: httpx2.AsyncClient
+    person: str
 
     async def send(self, method: str, path: str, **more: Any) -> httpx2.Response:
         return await self.http.request(method, f"/v1/workflows{path}", **more)
@@ -50,9 +51,10 @@ class Rest:
 async def rest(tmp_path: Path) -> AsyncIterator[Rest]:
     async with opened(tmp_path) as gateway:
         gateway.work.registry.add(Workflow("onboard", "1", onboard, title="Onboard an account"), for_people=True)
-        headers = {"authorization": f"Bearer {await token_for(gateway, await add_person(gateway))}"}
+        person = await add_person(gateway)
+        headers = {"authorization": f"Bearer {await token_for(gateway, person)}"}
         async with httpx2.AsyncClient(transport=httpx2.ASGITransport(gateway.app), base_url=NOWHERE, headers=headers) as http:
-            yield Rest(gateway, http)
+            yield Rest(gateway, http, person)
 
 
 async def test_a_run_is_started_looked_at_and_listed(rest: Rest) -> None:
@@ -108,3 +110,15 @@ async def test_bad_input_is_named_with_the_way_out(rest: Rest, method: str, path
     answer = await rest.send(method, path, **({} if body is None else {"json": body}))
     assert (answer.status_code, answer.json()["error"]["code"]) == (status, code)
     assert answer.json()["error"]["message"]
+
+
+async def test_a_weaker_token_does_not_have_a_run_go_on_that_may_more(rest: Rest) -> None:
+    """The run would do with the scopes that it was started with what the token may not."""
+    await rest.send("POST", "/onboard/runs", json={"given": {"fails": True}, "key": "k"})
+    await rest.ended("default:onboard:k", "failed")
+    weaker = await token_for(rest.gateway, rest.person, scopes=frozenset({"mcp", "workflows:read", "workflows:write"}))
+    headers = {"authorization": f"Bearer {weaker}"}
+    refused = await rest.send("POST", "/runs/default:onboard:k/resume", headers=headers)
+    assert (refused.status_code, refused.json()["error"]["code"]) == (403, "insufficient_scope")
+    assert 'error="insufficient_scope"' in refused.headers["www-authenticate"]
+    assert (await rest.send("POST", "/runs/default:onboard:k/resume")).status_code == 202

@@ -6,11 +6,14 @@ schedules and operators alone: it reads what no person may.
 
 from collections.abc import Mapping
 
+from oauth.principal import Principal
+from oauth.scopes import OFFLINE, permits
 from tools.builtins.workflows.run_shown import run_summary, run_whole
 from tools.context_plane.times import BadTime, time_us
+from tools.errors import ToolError
 from tools.long_work import RUNS
 from tools.near_names import near
-from tools.operation import Call, Json, Outcome
+from tools.operation import Call, Failure, Json, Outcome
 from tools.sources.builtin import BuiltinFunction
 from tools.workflows.errors import WorkflowRefused, no_such_run
 from tools.workflows.registry import WorkflowRegistry
@@ -78,6 +81,7 @@ class WorkflowRuns:
 
     async def resume(self, call: Call) -> Outcome:
         view = await self._own(call)
+        _check_scopes(view, call.principal)
         await self._workflows.resume(view.tenant_id, view.run_id, again=call.arguments.get("again", ()))
         return Outcome("ok", data={"run_id": view.run_id, "state": "queued"})
 
@@ -114,6 +118,16 @@ class WorkflowRuns:
             BuiltinFunction("workflow_cancel", self.cancel, _schema(one, "run_id"), scope=WRITE, example=its_id),
             BuiltinFunction("workflow_resume", self.resume, _schema(one | {"again": again}, "run_id"), scope=WRITE, example=its_id),
         )
+
+
+def _check_scopes(view: RunView, principal: Principal) -> None:
+    """A run goes on with the scopes that it was started with; a token with fewer must not have it do what itself may not."""
+    missing = frozenset(scope for scope in view.scopes - {OFFLINE} if not permits(principal.scopes, scope))
+    if missing:
+        named = " ".join(sorted(missing))
+        message = f"the run was started with the scope '{named}', which this token lacks"
+        hint = "sign in again and allow it, or start the workflow anew: it then does what this token may"
+        raise ToolError(Failure("insufficient_scope", message, hint=hint, missing_scopes=missing))
 
 
 def _schema(properties: Mapping[str, Json], *required: str) -> dict[str, Json]:

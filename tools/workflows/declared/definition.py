@@ -4,16 +4,17 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any, Final
 
 from tools.always_on import BATCH_EXECUTE
-from tools.dispatch.arguments import compile_schema
+from tools.dispatch.arguments import MAX_FAULTS, compile_schema
+from tools.json_schema.argument_faults import Fault, fault_of
 from tools.json_text import canonical
 from tools.operation import Json
 from tools.plans.plan import Plan, PlanFault, parse_plan
 from tools.workflows.declared.document import Document, path_in, read_document
 from tools.workflows.declared.errors import DefinitionFault, DefinitionInvalid
-from tools.workflows.engine.given_faults import given_faults
 from tools.workflows.run import Retry
 from tools.workflows.workflow import is_workflow_name
 
@@ -126,7 +127,7 @@ def _faults(document: Document) -> Iterator[DefinitionFault]:
     if not isinstance(value, Mapping):
         yield DefinitionFault("", "it is no object; write `workflow: NAME` and `steps:`", document.line_of(()))
         return
-    for fault in given_faults(SCHEMA, value):
+    for fault in _form_faults(value):
         place = fault.path.removeprefix("arguments").removeprefix(".")
         said = fault.message.replace("arguments.", "").replace(" is not an argument;", " is no member;").removeprefix(f"{place}: ")
         yield DefinitionFault(place, said.removeprefix(f"{place} "), document.line_of(path_in(place)))
@@ -138,6 +139,14 @@ def _faults(document: Document) -> Iterator[DefinitionFault]:
     if isinstance(schema, Mapping) and (schema.get("type", "object") != "object" or compile_schema({"type": "object", **schema}) is None):
         rule = "is no JSON Schema of an object; write `properties:` with a type for each member"
         yield DefinitionFault(INPUT, rule, document.line_of((INPUT,)))
+
+
+def _form_faults(value: Mapping[str, Json]) -> Iterator[Fault]:
+    """Yield what is wrong with the form of a whole document, however long: whoever applies it waits for that alone."""
+    validator = compile_schema(SCHEMA)
+    assert validator is not None
+    for error in islice(validator.iter_errors(value), MAX_FAULTS):
+        yield fault_of(error, SCHEMA)
 
 
 def _members(retry: Retry) -> dict[str, Any]:

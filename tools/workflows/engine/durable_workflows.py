@@ -1,6 +1,7 @@
 """The port `Workflows`: what starts, feeds, ends and shows runs. Whether this process runs them is nobody's concern here."""
 
 import secrets
+import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Never
 
@@ -11,6 +12,7 @@ from tools.operation import Json
 from tools.plain_text import written_out
 from tools.workflows.engine.given_faults import given_faults
 from tools.workflows.engine.run_records import (
+    MostOpen,
     NewRun,
     NoSuchRun,
     NoSuchSteps,
@@ -22,11 +24,14 @@ from tools.workflows.engine.run_records import (
 )
 from tools.workflows.errors import WorkflowRefused, no_such_run
 from tools.workflows.registry import WorkflowRegistry
+from tools.workflows.run_keys import is_delivery_key, is_slot_key
 from tools.workflows.stores import ActsFor, RunPage, RunState, RunView
 from tools.workflows.workflow import MAX_GIVEN_BYTES, MAX_RESULT_BYTES, Workflow, is_workflow_name
 
 #: of one tenant, at a time
 MAX_OPEN_RUNS = 10_000
+#: of these act for one person, who leaves room for colleagues, schedules and webhooks
+MAX_OPEN_OF_PERSON = 5_000
 MAX_KEY_CHARS = 200
 #: tenant:workflow:key
 MAX_ID_CHARS = 400
@@ -37,9 +42,13 @@ class DurableWorkflows:
     """Keeps `tools.workflows.stores.Workflows`. `wake`: has the engine of this process look; others hear of it by the change feed."""
 
     def __init__(
-        self, records: RunRecords, registry: WorkflowRegistry, wake: Callable[[], None], max_open_runs: int = MAX_OPEN_RUNS
+        self,
+        records: RunRecords,
+        registry: WorkflowRegistry,
+        wake: Callable[[], None],
+        most_open: MostOpen = MostOpen(MAX_OPEN_RUNS, MAX_OPEN_OF_PERSON),
     ) -> None:
-        self._records, self._registry, self._wake, self._max_open_runs = records, registry, wake, max_open_runs
+        self._records, self._registry, self._wake, self._most_open = records, registry, wake, most_open
 
     async def start(
         self,
@@ -56,15 +65,15 @@ class DurableWorkflows:
         if found is None:
             await self._unknown(tenant_id, workflow)
         _check_given(found, given)
-        key = secrets.token_hex(12) if key is None else _checked_key(key, "key")
+        _check_time(found, at_us)
+        key = secrets.token_hex(12) if key is None else _own_key(key)
         try:
-            run_id = await self._records.start(NewRun(tenant_id, workflow, key, given, acts_for, started_by, at_us), self._max_open_runs)
+            run_id = await self._records.start(NewRun(tenant_id, workflow, key, given, acts_for, started_by, at_us), self._most_open)
         except OtherRun as error:
             message = f"the key '{key[:80]}' is that of a run which was given something else"
             raise WorkflowRefused("conflict", message, "send what it was given, or another key") from error
         except TooManyRuns as error:
-            message = f"your tenant has {self._max_open_runs:,} runs that have not ended"
-            raise WorkflowRefused("quota_exceeded", message, "wait until some have ended, or cancel those that wait in vain") from error
+            raise self._too_many(error) from error
         self._wake()
         return run_id
 
@@ -88,7 +97,7 @@ class DurableWorkflows:
 
     async def resume(self, tenant_id: str, run_id: str, *, again: Collection[str] = ()) -> None:
         try:
-            await self._records.resume(tenant_id, _checked_id(run_id), again)
+            await self._records.resume(tenant_id, _checked_id(run_id), again, self._most_open)
         except NoSuchRun as error:
             raise no_such_run(run_id) from error
         except NotResumable as error:
@@ -96,6 +105,8 @@ class DurableWorkflows:
             raise WorkflowRefused("conflict", message, "start another one, or wait until it ends") from error
         except NoSuchSteps as error:
             raise _no_steps(error) from error
+        except TooManyRuns as error:
+            raise self._too_many(error) from error
         self._wake()
 
     async def show(self, tenant_id: str, run_id: str) -> RunView | None:
@@ -126,6 +137,12 @@ class DurableWorkflows:
         self._wake()
         return forgotten
 
+    def _too_many(self, error: TooManyRuns) -> WorkflowRefused:
+        most = self._most_open
+        whose = f"{most.of_person:,} runs that act for you" if error.of_person else f"{most.of_tenant:,} runs of your tenant"
+        hint = "wait until some have ended, or cancel those that wait in vain"
+        return WorkflowRefused("quota_exceeded", f"{whose} have not ended, which is the quota", hint)
+
     async def _unknown(self, tenant_id: str, workflow: str) -> Never:
         known = [each.name for each in await self._registry.of(tenant_id)]
         meant = near(workflow, known)
@@ -138,6 +155,14 @@ def _check_given(workflow: Workflow, given: Mapping[str, Json]) -> None:
     if workflow.input_schema is not None and (faults := given_faults(workflow.input_schema, given)):
         message = "; ".join(fault.message for fault in faults[:3])
         raise WorkflowRefused("invalid_arguments", message, None, [fault.as_json() for fault in faults])
+
+
+def _check_time(workflow: Workflow, at_us: int | None) -> None:
+    """A run counts as open from its start, and is never older than its workflow allows: what begins later would only hold a place."""
+    longest_s = workflow.limits.max_age_s
+    if at_us is not None and at_us - time.time_ns() // 1000 > longest_s * 1_000_000:
+        rule = f"within {longest_s / 86_400:g} days from now"
+        raise WorkflowRefused("invalid_arguments", f"at: must be {rule}", "have a schedule start what is to begin later")
 
 
 def _check_bytes(value: Json, most: int, what: str) -> None:
@@ -155,6 +180,15 @@ def _checked_key(key: str, what: str) -> str:
     rule = f"1 to {MAX_KEY_CHARS} characters, no ':' and no control characters"
     faults = [{"path": what, "value": key[:80], "rule": rule, "example": "2026-11-28"}]
     raise WorkflowRefused("invalid_arguments", f"{what}: {rule}", "where a source's ids may have any, hash them", faults)
+
+
+def _own_key(key: str) -> str:
+    """Return a key that somebody may give; those of slots and events are the gateway's."""
+    if is_slot_key(key) or is_delivery_key(key):
+        rule = "no key of a schedule's slot or a webhook's event, like 'nightly@20261128T020000Z'"
+        faults = [{"path": "key", "value": key[:80], "rule": rule, "example": "nightly-2026-11-28"}]
+        raise WorkflowRefused("invalid_arguments", f"key: {rule}: the gateway gives those", "give another key", faults)
+    return _checked_key(key, "key")
 
 
 def _may_be_id(run_id: str) -> bool:

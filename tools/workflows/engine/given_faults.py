@@ -1,16 +1,15 @@
-"""What is wrong with what a run is given, all at once."""
+"""What is wrong with what a run is given."""
 
 from collections.abc import Mapping, Sequence
-from itertools import islice
 
-from tools.dispatch.arguments import MAX_FAULTS, compile_schema
-from tools.json_schema.argument_faults import Fault, fault_of
+from tools.dispatch.arguments import MAX_FAULTS, faults_against
+from tools.json_schema.argument_faults import Fault
 from tools.operation import Json
 
 
 def given_faults(schema: Mapping[str, Json], given: Mapping[str, Json]) -> Sequence[Fault]:
-    """Return the faults of `given`, in the order of the schema; none where the schema itself is broken."""
-    validator = compile_schema(schema)
-    if validator is None or validator.is_valid(given):
-        return ()
-    return [fault_of(error, schema) for error in islice(validator.iter_errors(given), MAX_FAULTS)]
+    """Return the faults of `given`, in the order of the schema; none where the schema itself is broken.
+
+    Of many values, those of a part that has some: whoever may start a run must not hold up all others with what is wrong with it.
+    """
+    return faults_against(schema, given)[:MAX_FAULTS]

@@ -28,6 +28,14 @@ class RunFilter:
     acts_for: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class MostOpen:
+    """How many runs that have not ended a tenant may have, and how many of those may act for one person who starts another."""
+
+    of_tenant: int
+    of_person: int
+
+
 class RunRefused(Exception):
     """Nothing was changed."""
 
@@ -41,7 +49,11 @@ class OtherRun(RunRefused):
 
 
 class TooManyRuns(RunRefused):
-    pass
+    """As many have not ended as a tenant, or one of its people, may have."""
+
+    def __init__(self, *, of_person: bool) -> None:
+        super().__init__(of_person)
+        self.of_person = of_person
 
 
 class NotResumable(RunRefused):
@@ -61,7 +73,7 @@ class NoSuchSteps(RunRefused):
 class RunRecords(Protocol):
     """Each method is one transaction, which also announces what was done. All but `start`, `show` and `page` raise NoSuchRun."""
 
-    async def start(self, new: NewRun, max_open: int) -> str:
+    async def start(self, new: NewRun, most: MostOpen) -> str:
         """Put a run on record and return its id. Raises OtherRun, TooManyRuns."""
         ...
 
@@ -71,8 +83,8 @@ class RunRecords(Protocol):
 
     async def cancel(self, tenant_id: str, run_id: str) -> bool: ...
 
-    async def resume(self, tenant_id: str, run_id: str, again: Collection[str]) -> None:
-        """Raises NotResumable, NoSuchSteps."""
+    async def resume(self, tenant_id: str, run_id: str, again: Collection[str], most: MostOpen) -> None:
+        """Raises NotResumable, NoSuchSteps, TooManyRuns: one that goes on is open again."""
         ...
 
     async def show(self, tenant_id: str, run_id: str) -> RunView | None: ...

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Literal
 
 import orjson
@@ -61,12 +60,6 @@ class ScheduleRun:
     reason: str = ""
     #: {title, findings, counts, checked_at}, where the workflow makes one
     report: Mapping[str, Json] | None = None
-
-
-def run_key(name: str, slot_us: int) -> str:
-    """Return the key of a slot's run: the same on every node, so that they all start the same run."""
-    slot = datetime.fromtimestamp(slot_us / 1_000_000, UTC)
-    return f"{name}@{slot:%Y%m%dT%H%M%S}" + (f".{slot.microsecond:06}Z" if slot.microsecond else "Z")
 
 
 def ended(run: ScheduleRun, view: RunView | None, now_us: int) -> tuple[SlotState, int, str, Mapping[str, Json] | None] | None:

@@ -11,9 +11,10 @@ from tools.near_names import near
 from tools.operation import Json
 from tools.plain_text import written_out
 from tools.workflows.errors import WorkflowRefused
+from tools.workflows.run_keys import slot_key
 from tools.workflows.schedules.builtin import BUILTIN, builtin_schedules
 from tools.workflows.schedules.cron import Cron, cron_faults, whole_expression
-from tools.workflows.schedules.schedule import Schedule, ScheduleRun, run_key
+from tools.workflows.schedules.schedule import Schedule, ScheduleRun
 from tools.workflows.schedules.stores import ScheduleStore
 from tools.workflows.stores import ActsFor
 from tools.workflows.workflow import MAX_GIVEN_BYTES, is_workflow_name
@@ -99,7 +100,7 @@ class Schedules:
             hint = f"`ascend workflow show {unended[-1].run_id}` says how far it is, `ascend workflow cancel` ends it"
             raise WorkflowRefused("conflict", f"schedule '{name}' still runs: {unended[-1].run_id}; nothing was started", hint)
         now_us = self._clock_us()
-        run_id = f"{tenant_id}:{schedule.workflow}:{run_key(name, now_us)}"
+        run_id = f"{tenant_id}:{schedule.workflow}:{slot_key(name, now_us)}"
         run = ScheduleRun(tenant_id, name, now_us, "manual", "started", run_id, now_us)
         if not await self._store.begin_now(schedule, run):
             raise WorkflowRefused("conflict", f"schedule '{name}' was changed or started in this moment; try again")

@@ -8,7 +8,8 @@ from typing import Protocol
 
 import anyio.lowlevel
 
-from tools.workflows.schedules.schedule import Schedule, ScheduleRun, ended, run_key
+from tools.workflows.run_keys import slot_key
+from tools.workflows.schedules.schedule import Schedule, ScheduleRun, ended
 from tools.workflows.schedules.stores import ScheduleStore
 from tools.workflows.stores import RunView
 
@@ -118,7 +119,7 @@ class Slots:
             slot_us=slot_us,
             cause="catch_up" if passed or now_us - slot_us > LATE_US else "slot",
             state="started",
-            run_id=f"{schedule.tenant_id}:{schedule.workflow}:{run_key(schedule.name, slot_us)}",
+            run_id=f"{schedule.tenant_id}:{schedule.workflow}:{slot_key(schedule.name, slot_us)}",
             started_at_us=now_us,
             missed=passed,
         )

@@ -10,6 +10,7 @@ from dataclasses import replace
 from tools.operation import Failure, Json
 from tools.workflows.errors import PermanentFault
 from tools.workflows.run import Run
+from tools.workflows.run_keys import is_delivery_key, key_of
 from tools.workflows.webhooks.content import read_content
 from tools.workflows.webhooks.stores import DeliveryStore
 from tools.workflows.workflow import Body, Workflow
@@ -35,7 +36,8 @@ def with_events(resolve: Resolve, deliveries: DeliveryStore) -> Resolve:
 def _seeing(body: Body, deliveries: DeliveryStore) -> Body:
     async def seeing(run: Run, given: Mapping[str, Json]) -> Json:
         delivery_id = given.get(DELIVERY)
-        if not isinstance(delivery_id, str) or BODY in given:
+        # By its key, which nobody else can give a run: else whoever may start one could read what came for others.
+        if not isinstance(delivery_id, str) or BODY in given or not is_delivery_key(key_of(run.run_id)):
             return await body(run, given)
         kept = await deliveries.body(run.tenant_id, delivery_id)
         if kept is None:

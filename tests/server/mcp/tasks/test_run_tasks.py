@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from tools.workflows.run import Run
 from tools.workflows.workflow import Workflow
 
 RUN_ID = "default:greeting:k"
+TOMORROW = (datetime.now(UTC) + timedelta(days=1)).isoformat()
 
 
 async def greeting(run: Run, given: Mapping[str, Json]) -> Json:
@@ -88,5 +90,5 @@ async def test_whoever_does_not_take_tasks_or_starts_something_for_later_gets_th
     """Nobody's client should wait for what begins some day."""
     arguments = {"workflow": "greeting", "key": "k"}
     plain = await replace(world.ada, capabilities={}).call("call_api", {"api": "workflow_start", "args": arguments})
-    later = await world.ada.call("call_api", {"api": "workflow_start", "args": {**arguments, "key": "l", "at": "2099-01-01T00:00:00Z"}})
+    later = await world.ada.call("call_api", {"api": "workflow_start", "args": {**arguments, "key": "l", "at": TOMORROW}})
     assert [each["structuredContent"]["data"]["run_id"] for each in (plain, later)] == [RUN_ID, "default:greeting:l"]

@@ -25,9 +25,13 @@ class Kept:
 @dataclass
 class Begun:
     tenant_id: str = "acme"
+    run_id: str = ""
 
 
-async def ran(given: Mapping[str, Json], tenant_id: str = "acme") -> Json:
+STARTED_BY_EVENT = "stripe@0123456789abcdef0123456789abcdef"
+
+
+async def ran(given: Mapping[str, Json], tenant_id: str = "acme", key: str = STARTED_BY_EVENT) -> Json:
     async def body(run: Run, given: Mapping[str, Json]) -> Json:
         return dict(given)
 
@@ -38,7 +42,7 @@ async def ran(given: Mapping[str, Json], tenant_id: str = "acme") -> Json:
     assert await find("acme", "unknown", "") is None
     workflow = await find(tenant_id, "noted", "")
     assert workflow is not None
-    return await workflow.body(cast("Run", Begun(tenant_id)), given)
+    return await workflow.body(cast("Run", Begun(tenant_id, f"{tenant_id}:noted:{key}")), given)
 
 
 async def test_a_run_of_a_webhook_sees_what_came() -> None:
@@ -48,6 +52,8 @@ async def test_a_run_of_a_webhook_sees_what_came() -> None:
 async def test_a_run_of_anybody_else_sees_what_it_was_given() -> None:
     for given in ({}, {"delivery": 7}, {"delivery": "d_1", "body": "my own"}):
         assert await ran(given) == given
+    # Who may start a run learns nothing of what came for others, and may call something else a delivery.
+    assert await ran({"delivery": "d_1"}, key="mine") == {"delivery": "d_1"}
 
 
 @pytest.mark.parametrize(("delivery", "tenant"), [("d_2", "acme"), ("d_1", "globex")])
