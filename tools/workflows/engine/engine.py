@@ -1,6 +1,7 @@
 """Takes runs that are due and runs them, a few at a time, fairly among tenants; takes over from processes that are silent."""
 
 import logging
+import math
 import random
 import secrets
 import time
@@ -25,6 +26,8 @@ PLACES = 8
 LOOK_S = 1.0
 #: between two looks where none is; whoever starts one says so
 IDLE_LOOK_S = 60.0
+#: places that become free one after the other are filled together: a claim costs as much as a run
+GATHER_S = 0.005
 #: steps under way may take so long to end before the process does
 DRAIN_S = 5.0
 #: a version that this process has not: another process, or the next release, may have it
@@ -76,6 +79,8 @@ class Engine:
         self._woken = anyio.Event()
         self._is_unsure = self._is_full = False
         self._looked_at = 0.0
+        #: the first place that is free since places were filled
+        self._freed_at = math.inf
         self._is_behind = False
         #: whether the store knows of this process, and whether it had nothing in hand at the last look either
         self._has_beaten = self._has_rested = False
@@ -139,6 +144,8 @@ class Engine:
             await self._store.keep_only(self._executor_id, list(self._held))
             self._is_unsure = False
         free = self._places - len(self._held)
+        if self._is_full and free < self._places // 2 and time.monotonic() - self._freed_at < GATHER_S:
+            return GATHER_S
         # Where there was more than there was room for, the next place is taken without a look; silence is looked for all the same.
         is_looked_at = time.monotonic() - self._looked_at < LOOK_S
         if self._is_full and is_looked_at and free and await self._take(group, free):
@@ -165,6 +172,7 @@ class Engine:
     async def _take(self, group: TaskGroup, free: int) -> int:
         busy = Counter(tenant_id for tenant_id, _run_id in self._held)
         self._is_unsure = self._has_beaten = True
+        self._freed_at = math.inf
         claims = await self._store.claim(self._executor_id, free, busy, list(self._served))
         self._is_unsure = False
         for claim in claims:
@@ -194,6 +202,7 @@ class Engine:
             finally:
                 self._hands.discard(hand)
                 del self._held[claim.tenant_id, claim.run_id]
+                self._freed_at = min(self._freed_at, time.monotonic())
                 self.wake()
 
     async def _worked(self, claim: Claim, activity: Activity) -> Ending | None:
