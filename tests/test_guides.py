@@ -104,3 +104,19 @@ def test_every_dependency_has_its_sentence() -> None:
     names = set(re.findall(r'"([a-z][a-z0-9-]*)(?:\[[a-z]+\])?[><=]=', project))
     assert "aiohttp" in names
     assert not [name for name in names if not re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", page)]
+
+
+def test_every_command_of_the_runbook_is_one() -> None:
+    """Whoever is on call types what stands there."""
+    text = (REPOSITORY / "docs" / "runbooks" / "incident-response.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"ascend ((?:[a-z-]+ ?)+)", text))
+    assert len(named) > 15
+    for words in named:
+        command: click.Command = ascend
+        context = click.Context(ascend)
+        for word in words.split():
+            if not isinstance(command, click.Group):
+                break
+            found = command.get_command(context, word)
+            assert found is not None, words
+            command = found
