@@ -1,10 +1,12 @@
 """`ascend` in the process of the test: a second less for each command than in one of its own, and the same words, output and code."""
 
+import json
 import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -48,3 +50,9 @@ def ascend_here(
         finally:
             os.umask(umask)
         return Said(int(code or 0), out.getvalue().decode(), err.getvalue().decode())
+
+
+def answered(said: Said) -> Any:
+    """Return what a command that succeeded said as JSON."""
+    assert said.returncode == 0, said
+    return json.loads(said.stdout)

@@ -3,15 +3,18 @@
 Run ids are `tenant:workflow:key`. Ids of other tenants, unknown ones and ones that are gone look alike.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from oauth.scopes import CONNECT
 from tools.operation import Failure, Json
 
 #: queued: no process has begun it; waiting: for a signal or a time. A run whose process died is `running` until another takes it over.
 RunState = Literal["queued", "running", "waiting", "succeeded", "failed", "cancelled"]
 StepState = Literal["running", "waiting", "succeeded", "failed"]
+#: of a person's runs where nobody names any: what cannot be undone has to be named
+DEFAULT_SCOPES = ("mcp:read", "mcp:write")
 ENDED: frozenset[RunState] = frozenset({"succeeded", "failed", "cancelled"})
 
 
@@ -21,6 +24,11 @@ class ActsFor:
 
     subject: str
     scopes: frozenset[str]
+
+    @classmethod
+    def within(cls, subject: str, scopes: Iterable[str]) -> "ActsFor":
+        """Return whom a run acts for who may do what `scopes` name, and find operations."""
+        return cls(subject, frozenset({CONNECT, *scopes}))
 
 
 @dataclass(frozen=True, slots=True)

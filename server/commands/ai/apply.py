@@ -6,9 +6,9 @@ from typing import Any, BinaryIO
 
 import click
 
-from server.commands.ai.refused_file import RefusedFile
 from server.commands.frame import json_option, run_async, with_settings
 from server.commands.private_addresses import way_to_allow
+from server.commands.refused_file import RefusedFile
 from server.commands.terminal import say
 from server.config.settings import Settings
 from server.storage.store import open_store
@@ -45,7 +45,7 @@ async def command(settings: Settings, file: BinaryIO, dry_run: bool, as_json: bo
         try:
             document = read_toml(raw, tenants)
         except ConfigInvalid as error:
-            raise RefusedFile(file.name, error) from error
+            raise RefusedFile(file.name, error.faults) from error
         before = await store.ai_configs.newest()
         version = before.version if dry_run else (await ConfigChanges(store.ai_configs, tenants).apply(document, BY)).version
     config = build_config(document)

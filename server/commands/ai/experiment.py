@@ -7,8 +7,8 @@ from typing import Any
 import click
 
 from server.commands.ai.apply import BY
-from server.commands.ai.refused_file import RefusedFile
 from server.commands.frame import CommandFailed, json_option, run_async, with_settings
+from server.commands.refused_file import RefusedFile
 from server.commands.rows import print_rows
 from server.commands.terminal import say
 from server.config.settings import Settings
@@ -111,7 +111,7 @@ async def _change(store: Store, name: str, shares: Mapping[str, float], hold: bo
         except NoSuchThing as error:
             raise CommandFailed(str(error)) from error
         except ConfigInvalid as error:
-            raise RefusedFile("the configuration", error) from error
+            raise RefusedFile("the configuration", error.faults) from error
         if name in await store.ai_configs.holds():
             say(f"ascend: note: {name} is held still; --resume lets it go on with this share", err=True)
 

@@ -5,8 +5,8 @@ import json
 import click
 
 from server.commands.ai.apply import BY
-from server.commands.ai.refused_file import RefusedFile
 from server.commands.frame import CommandFailed, json_option, run_async, with_settings
+from server.commands.refused_file import RefusedFile
 from server.commands.terminal import say
 from server.config.settings import Settings
 from server.storage.store import open_store
@@ -28,7 +28,7 @@ async def command(settings: Settings, number: int, as_json: bool) -> None:
         except NoSuchThing as error:
             raise CommandFailed(str(error)) from error
         except ConfigInvalid as error:
-            raise RefusedFile(f"version {number}", error) from error
+            raise RefusedFile(f"version {number}", error.faults) from error
     if as_json:
         click.echo(json.dumps({"version": now.version, "same_as": number}))
         return

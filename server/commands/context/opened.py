@@ -1,35 +1,24 @@
 """What the commands of the context plane share: whose it is, and the plane opened beside a gateway that may be running."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TypeVar
-
-import click
 
 from capability_index.encoders.encoder import WordTable, load_word_table
 from capability_index.errors import EncoderUnavailable
 from oauth.principal import Principal
-from oauth.tenants import DEFAULT_TENANT
 from server.assembly.context_plane import ContextPlane, assemble_context_plane
 from server.assembly.documents import assemble_documents
-from server.commands.frame import required_data
+from server.commands.one_tenant import open_tenant, tenant_option_of
 from server.commands.terminal import say
-from server.commands.user import known_tenant
 from server.config.settings import Settings
-from server.storage.store import open_store
 from tools.context_plane.errors import ContextRefused
 from tools.context_plane.rag.answers import QuotesOnly
 from tools.context_plane.stores import Scope
 from tools.egress.client import Egress
 
-R = TypeVar("R")
+tenant_option = tenant_option_of("Whose context")
 _SCOPES = frozenset({"mcp", "context:read", "context:write", "context:destructive"})
-
-
-def tenant_option(command: Callable[..., R]) -> Callable[..., R]:
-    """Give `command` the option --tenant."""
-    return click.option("--tenant", default=DEFAULT_TENANT, show_default=True, metavar="NAME", help="Whose context.")(command)
 
 
 def local(tenant: str) -> Principal:
@@ -40,9 +29,7 @@ def local(tenant: str) -> Principal:
 @asynccontextmanager
 async def open_context(settings: Settings, tenant: str) -> AsyncIterator[tuple[ContextPlane, Scope]]:
     """Give the context plane on this data directory; the index files stay those of the gateway that serves it."""
-    required_data(settings)
-    async with open_store(settings) as store, Egress(settings.egress.egress_allow) as egress:
-        await known_tenant(store, tenant)
+    async with open_tenant(settings, tenant) as store, Egress(settings.egress.egress_allow) as egress:
         table: list[WordTable | None] = []
 
         def once() -> WordTable | None:

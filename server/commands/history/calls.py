@@ -24,9 +24,7 @@ CLASSES = click.Choice(["ours", "upstream", "caller", "setup"])
 @click.option("--tenant", default=None, metavar="NAME", help="Of this tenant only.")
 @click.option("--user", default=None, metavar="EMAIL", help="Of this person only; needs --tenant.")
 @click.option("--operation", default=None, metavar="ID", help="Of this operation only.")
-@click.option(
-    "--class", "error_class", type=click.Choice(["ours", "upstream", "caller", "setup"]), default=None, help="Whose affair it was."
-)
+@click.option("--class", "error_class", type=CLASSES, default=None, help="Whose affair it was.")
 @click.option("--failed", is_flag=True, help="Only what failed, or waits for somebody.")
 @click.option("--slower-than", "at_least_ms", type=click.FloatRange(0), default=None, metavar="MS", help="Only what took at least so long.")
 @click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True, help="How many, the newest first.")

@@ -9,10 +9,9 @@ import click
 from oauth.principal import Principal
 from server.assembly.documents import Documents, assemble_documents
 from server.commands.context.opened import local, word_table
-from server.commands.frame import CommandFailed, required_data
-from server.commands.user import known_tenant
+from server.commands.frame import CommandFailed
+from server.commands.one_tenant import open_tenant
 from server.config.settings import Settings
-from server.storage.store import open_store
 from tools.context_plane.ids import DOCUMENT, id_number
 from tools.context_plane.rag.answers import QuotesOnly
 from tools.context_plane.stores import Scope
@@ -35,9 +34,7 @@ class OpenedDocuments:
 @asynccontextmanager
 async def opened_documents(settings: Settings, tenant: str) -> AsyncIterator[OpenedDocuments]:
     """Open what a command needs; what an operation refuses becomes the command's failure, with the way out."""
-    required_data(settings)
-    async with open_store(settings) as store, Egress(settings.egress.egress_allow) as egress:
-        await known_tenant(store, tenant)
+    async with open_tenant(settings, tenant) as store, Egress(settings.egress.egress_allow) as egress:
         documents = assemble_documents(settings, store, egress, lambda: word_table(settings), lambda: None, QuotesOnly(), keeps_files=False)
         try:
             yield OpenedDocuments(documents, local(tenant))

@@ -5,7 +5,7 @@ import json
 import click
 import orjson
 
-from oauth.scopes import CONNECT, parse
+from oauth.scopes import parse
 from server.commands.frame import json_option, run_async, with_settings
 from server.commands.schedule.opened import open_schedules, tenant_option
 from server.commands.schedule.rows import schedule_row
@@ -15,9 +15,7 @@ from server.commands.user import local_subject
 from server.config.settings import Settings
 from tools.operation import Json
 from tools.workflows.schedules.setting import WantedSchedule
-from tools.workflows.stores import ActsFor
-
-DEFAULT_SCOPE = "mcp:read mcp:write"
+from tools.workflows.stores import DEFAULT_SCOPES, ActsFor
 
 
 def _object(_context: click.Context, _option: click.Parameter, value: str) -> dict[str, Json]:
@@ -37,7 +35,7 @@ def _object(_context: click.Context, _option: click.Parameter, value: str) -> di
 @click.option("--zone", default="UTC", show_default=True, metavar="ZONE", help="The time zone that the times are of, like Europe/Berlin.")
 @click.option("--given", default="{}", callback=_object, metavar="JSON", help="What each run is given.")
 @click.option("--as", "email", default=None, metavar="EMAIL", help="Whom the calls of its runs are made for.")
-@click.option("--scope", default=DEFAULT_SCOPE, show_default=True, help="What its runs may do at most for that person.")
+@click.option("--scope", default=" ".join(DEFAULT_SCOPES), show_default=True, help="What its runs may do at most for that person.")
 @tenant_option
 @json_option
 @with_settings
@@ -61,7 +59,7 @@ async def command(
     async with open_schedules(settings, tenant) as scheduled:
         acts_for = None
         if email is not None:
-            acts_for = ActsFor(await local_subject(scheduled.store, tenant, email), frozenset({CONNECT, *parse(scope)}))
+            acts_for = ActsFor.within(await local_subject(scheduled.store, tenant, email), parse(scope))
         wanted = WantedSchedule(name, workflow, cron, zone, given, acts_for)
         schedule, is_new = await scheduled.schedules.set(tenant, wanted)
     if as_json:

@@ -1,35 +1,23 @@
 """`ascend webhook apply`: put the webhooks of a file in force."""
 
 import json
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import click
 
 from oauth.vault.named_secrets import NamedSecrets
 from server.assembly.connections import open_vault
-from server.commands.frame import CommandFailed, json_option, run_async, with_settings
+from server.commands.frame import json_option, run_async, with_settings
+from server.commands.one_tenant import open_tenant
+from server.commands.refused_file import RefusedFile
 from server.commands.terminal import say
-from server.commands.webhook.opened import open_tenant, tenant_option
+from server.commands.webhook.opened import tenant_option
 from server.config.settings import Settings
 from server.hooks.paths import hook_url
 from tools.workflows.schedules.builtin import BUILTIN
 from tools.workflows.webhooks.changes import WebhookChanges
 from tools.workflows.webhooks.definition import MAX_FILE_BYTES, read_webhooks
 from tools.workflows.webhooks.errors import WebhooksInvalid
-
-
-class _RefusedFile(CommandFailed):
-    """A line for each fault."""
-
-    def __init__(self, name: str, invalid: WebhooksInvalid) -> None:
-        count = len(invalid.faults)
-        super().__init__(f"{name}: {count} fault{'s' if count > 1 else ''}, nothing was changed")
-        self.faults = invalid.faults
-
-    def show(self, file: Any = None) -> None:
-        super().show(file)
-        for fault in self.faults:
-            say(f"  {fault}", err=True)
 
 
 @click.command()
@@ -50,7 +38,7 @@ async def command(settings: Settings, file: BinaryIO, dry_run: bool, tenant: str
         try:
             found = await changes.apply(tenant, read_webhooks(raw), dry_run=dry_run)
         except WebhooksInvalid as error:
-            raise _RefusedFile(getattr(file, "name", "standard input"), error) from error
+            raise RefusedFile(getattr(file, "name", "standard input"), error.faults) from error
         known = {*BUILTIN, *(each.name for each in await store.definitions.newest(tenant))}
     for name in dict.fromkeys(each.workflow for each in found if each.workflow not in known):
         say(

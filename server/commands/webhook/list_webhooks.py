@@ -3,8 +3,9 @@
 import click
 
 from server.commands.frame import json_option, run_async, with_settings
+from server.commands.one_tenant import open_tenant
 from server.commands.rows import print_rows
-from server.commands.webhook.opened import open_tenant, tenant_option
+from server.commands.webhook.opened import tenant_option
 from server.config.settings import Settings
 from server.hooks.paths import hook_url
 

@@ -5,7 +5,8 @@ import json
 import click
 
 from server.commands.frame import CommandFailed, json_option, run_async, with_settings
-from server.commands.webhook.opened import open_tenant, tenant_option
+from server.commands.one_tenant import open_tenant
+from server.commands.webhook.opened import tenant_option
 from server.config.settings import Settings
 
 

@@ -10,7 +10,8 @@ import click
 from oauth.vault.named_secrets import NamedSecrets
 from server.assembly.connections import open_vault
 from server.commands.frame import CommandFailed, json_option, run_async, with_settings
-from server.commands.webhook.opened import BY, open_tenant, tenant_option
+from server.commands.one_tenant import open_tenant
+from server.commands.webhook.opened import tenant_option
 from server.config.settings import Settings
 from server.hooks.paths import hook_url
 from server.storage.store import Store
@@ -63,7 +64,7 @@ async def _example(settings: Settings, store: Store, tenant: str, source: str, u
     if webhook is None:
         raise CommandFailed(f"no webhook {source!r} in tenant {tenant!r}; `ascend webhook list` shows all")
     secrets = NamedSecrets(await open_vault(settings, store))
-    secret = await secrets.reveal(tenant, webhook.secrets[0], BY, "signs an example")
+    secret = await secrets.reveal(tenant, webhook.secrets[0], "ascend webhook", "signs an example")
     if secret is None:
         raise CommandFailed(f"the secret {webhook.secrets[0]!r} is gone; put it there again with `ascend vault put {webhook.secrets[0]}`")
     try:

@@ -1,7 +1,7 @@
 """`ascend workflow apply`: keep the workflow of a file as its next version."""
 
 import json
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import click
 
@@ -9,7 +9,8 @@ from oauth.principal import Principal
 from oauth.scopes import CONNECT
 from server.app import Gateway, open_gateway
 from server.assembly.scopes import SubjectScopes
-from server.commands.frame import CommandFailed, json_option, run_async, with_settings
+from server.commands.frame import json_option, run_async, with_settings
+from server.commands.refused_file import RefusedFile
 from server.commands.terminal import say
 from server.commands.user import known_tenant, local_subject
 from server.commands.workflow.opened import tenant_option
@@ -20,22 +21,7 @@ from tools.workflows.declared.document import MAX_DOCUMENT_BYTES
 from tools.workflows.declared.errors import DefinitionFault, DefinitionInvalid
 from tools.workflows.declared.stores import StoredDefinition
 from tools.workflows.schedules.setting import WantedSchedule
-from tools.workflows.stores import ActsFor
-from tools.workflows.webhooks.changes import DEFAULT_SCOPES
-
-
-class _RefusedFile(CommandFailed):
-    """A line for each fault."""
-
-    def __init__(self, name: str, invalid: DefinitionInvalid) -> None:
-        count = len(invalid.faults)
-        super().__init__(f"{name}: {count} fault{'s' if count > 1 else ''}, nothing was changed")
-        self.faults = invalid.faults
-
-    def show(self, file: Any = None) -> None:
-        super().show(file)
-        for fault in self.faults:
-            say(f"  {fault}", err=True)
+from tools.workflows.stores import DEFAULT_SCOPES, ActsFor
 
 
 @click.command()
@@ -59,13 +45,13 @@ async def command(settings: Settings, file: BinaryIO, email: str | None, dry_run
         try:
             checked = await _checked(gateway, principal, raw)
         except DefinitionInvalid as error:
-            raise _RefusedFile(getattr(file, "name", "standard input"), error) from error
+            raise RefusedFile(getattr(file, "name", "standard input"), error.faults) from error
         before = await gateway.store.definitions.get(tenant, checked.definition.name)
         stored = _stored(tenant, checked, principal)
         kept = stored if dry_run else await gateway.store.definitions.put(stored)
         schedule = checked.definition.schedule
         if schedule is not None and not dry_run:
-            acts_for = ActsFor(principal.subject, frozenset({CONNECT, *DEFAULT_SCOPES, *(["mcp:destructive"] if checked.agreed else [])}))
+            acts_for = ActsFor.within(principal.subject, (*DEFAULT_SCOPES, *(["mcp:destructive"] if checked.agreed else [])))
             wanted = WantedSchedule(kept.name, kept.name, schedule.cron, schedule.zone, schedule.given, acts_for)
             await gateway.scheduled.schedules.set(tenant, wanted)
     is_new = before is None or kept.version != before.version

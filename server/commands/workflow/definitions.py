@@ -2,13 +2,12 @@
 
 import click
 
-from server.commands.frame import json_option, required_data, run_async, with_settings
+from server.commands.frame import json_option, run_async, with_settings
+from server.commands.one_tenant import open_tenant
 from server.commands.rows import print_rows
 from server.commands.times import shown_time
-from server.commands.user import known_tenant
 from server.commands.workflow.opened import tenant_option
 from server.config.settings import Settings
-from server.storage.store import open_store
 
 
 @click.command()
@@ -18,9 +17,7 @@ from server.storage.store import open_store
 @run_async
 async def command(settings: Settings, tenant: str, as_json: bool) -> None:
     """List the workflows that a tenant defined, in their newest versions."""
-    required_data(settings)
-    async with open_store(settings) as store:
-        await known_tenant(store, tenant)
+    async with open_tenant(settings, tenant) as store:
         found = await store.definitions.newest(tenant)
         emails = {each.subject_id: each.email for each in await store.subjects.of_tenant(tenant)} if found else {}
     rows: list[dict[str, object]] = [

@@ -1,30 +1,21 @@
 """What the commands of workflows share: whose they are, and runs opened beside a gateway that does the work."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import TypeVar
 
-import click
-
-from oauth.tenants import DEFAULT_TENANT, Tenants
+from oauth.tenants import Tenants
 from server.assembly.operations import Operations
 from server.assembly.schedules import assemble_schedules
 from server.assembly.workflows import DurableWork, assemble_workflows
-from server.commands.frame import required_data
+from server.commands.one_tenant import open_tenant, tenant_option_of
 from server.commands.refused import refusals_told
-from server.commands.user import known_tenant
 from server.config.settings import Settings
-from server.storage.store import Store, open_store
+from server.storage.store import Store
 from tools.egress.client import Egress
 from tools.workflows.stores import ActsFor
 
-R = TypeVar("R")
-
-
-def tenant_option(command: Callable[..., R]) -> Callable[..., R]:
-    """Give `command` the option --tenant."""
-    return click.option("--tenant", default=DEFAULT_TENANT, show_default=True, metavar="NAME", help="Whose workflows.")(command)
+tenant_option = tenant_option_of("Whose workflows")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +27,7 @@ class OpenedWork:
 @asynccontextmanager
 async def open_work(settings: Settings, tenant: str) -> AsyncIterator[OpenedWork]:
     """Give the runs of a gateway that was started once; what is refused becomes the command's failure, with all faults."""
-    required_data(settings)
-    async with open_store(settings) as store, Egress(settings.egress.egress_allow) as egress:
-        await known_tenant(store, tenant)
+    async with open_tenant(settings, tenant) as store, Egress(settings.egress.egress_allow) as egress:
         work = assemble_workflows(store, no_operations, nobody)
         # The workflows that schedules start are there too.
         assemble_schedules(settings, store, Tenants(await store.tenants.all()), egress, work)

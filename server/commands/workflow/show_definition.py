@@ -5,11 +5,10 @@ import json
 import click
 import yaml
 
-from server.commands.frame import CommandFailed, json_option, required_data, run_async, with_settings
-from server.commands.user import known_tenant
+from server.commands.frame import CommandFailed, json_option, run_async, with_settings
+from server.commands.one_tenant import open_tenant
 from server.commands.workflow.opened import tenant_option
 from server.config.settings import Settings
-from server.storage.store import open_store
 
 
 @click.command("show-definition")
@@ -21,9 +20,7 @@ from server.storage.store import open_store
 @run_async
 async def command(settings: Settings, name: str, number: int | None, tenant: str, as_json: bool) -> None:
     """Print the workflow NAME as a file that `ascend workflow apply` takes."""
-    required_data(settings)
-    async with open_store(settings) as store:
-        await known_tenant(store, tenant)
+    async with open_tenant(settings, tenant) as store:
         found = await store.definitions.get(tenant, name, number)
     if found is None:
         what = f"version {number} of workflow" if number is not None else "workflow"

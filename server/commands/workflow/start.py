@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import click
 
-from oauth.scopes import CONNECT, parse
+from oauth.scopes import parse
 from server.commands.frame import CommandFailed, json_option, run_async, with_settings
 from server.commands.terminal import say
 from server.commands.user import local_subject
@@ -13,7 +13,7 @@ from server.commands.workflow.opened import open_work, tenant_option
 from server.commands.workflow.run_shown import ended, show_run
 from server.config.settings import Settings
 from tools.operation import Json
-from tools.workflows.stores import ActsFor
+from tools.workflows.stores import DEFAULT_SCOPES, ActsFor
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -30,7 +30,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 @click.option("--key", default=None, metavar="NAME", help="A name for the run: the same key is the same run.")
 @click.option("--in", "in_s", default=None, type=click.FloatRange(0, 366 * 86_400), metavar="SECONDS", help="Begin so much later.")
 @click.option("--as", "email", default=None, metavar="EMAIL", help="Whom its calls are made for; nobody otherwise, and it calls nothing.")
-@click.option("--scope", default="mcp:read mcp:write", show_default=True, metavar="SCOPES", help="What its calls may, with --as.")
+@click.option("--scope", default=" ".join(DEFAULT_SCOPES), show_default=True, metavar="SCOPES", help="What its calls may, with --as.")
 @click.option("--wait", is_flag=True, help="Until it has ended; says how far it is.")
 @click.option("--timeout", "timeout_s", default=600, show_default=True, type=click.IntRange(1, 86_400), help="Seconds to wait at most.")
 @tenant_option
@@ -56,7 +56,7 @@ async def command(
     async with open_work(settings, tenant) as opened:
         acts_for = None
         if email is not None:
-            acts_for = ActsFor(await local_subject(opened.store, tenant, email), frozenset({CONNECT, *parse(scope)}))
+            acts_for = ActsFor.within(await local_subject(opened.store, tenant, email), parse(scope))
         workflows = opened.work.workflows
         run_id = await workflows.start(tenant, workflow, given, key=key, at_us=at_us, acts_for=acts_for)
         view = await (ended(workflows, tenant, run_id, timeout_s) if wait else workflows.show(tenant, run_id))

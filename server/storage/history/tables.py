@@ -3,6 +3,8 @@
 In PostgreSQL `call_records` is partitioned by day (server/storage/history/partitions.py).
 """
 
+from typing import Any
+
 from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, MetaData, SmallInteger, String, Table, Text, text
 
 from server.storage.schema.metadata import metadata as state_metadata
@@ -42,45 +44,28 @@ call_records = Table(
 )
 
 
-def _counts() -> list[Column[int]]:
-    """Return the columns that count how long calls took, by bucket."""
-    return [Column(f"b{place}", BigInteger, nullable=False) for place in range(BUCKETS)]
+def _calls_of(beginning: str) -> list[Column[Any]]:
+    """Return the columns of what calls came to from `beginning` on: how many, how long they took, and how many by bucket."""
+    return [
+        Column(beginning, BigInteger, primary_key=True, autoincrement=False),
+        Column("tenant", String(64), primary_key=True),
+        Column("tool", String(64), primary_key=True),
+        #: empty: ok
+        Column("code", String(64), primary_key=True),
+        Column("error_class", String(16), nullable=False),
+        Column("calls", BigInteger, nullable=False),
+        Column("sum_ms", Float, nullable=False),
+        Column("max_ms", Float, nullable=False),
+        Column("sum_upstream_ms", Float, nullable=False),
+        *(Column(f"b{place}", BigInteger, nullable=False) for place in range(BUCKETS)),
+    ]
 
 
 #: Calls by the hour, written with their rows; a percentile is read from the buckets.
-call_hours = Table(
-    "call_hours",
-    history_metadata,
-    Column("hour", BigInteger, primary_key=True, autoincrement=False),
-    Column("tenant", String(64), primary_key=True),
-    Column("tool", String(64), primary_key=True),
-    #: empty: ok
-    Column("code", String(64), primary_key=True),
-    Column("error_class", String(16), nullable=False),
-    Column("calls", BigInteger, nullable=False),
-    Column("sum_ms", Float, nullable=False),
-    Column("max_ms", Float, nullable=False),
-    Column("sum_upstream_ms", Float, nullable=False),
-    *_counts(),
-    sqlite_with_rowid=False,
-)
+call_hours = Table("call_hours", history_metadata, *_calls_of("hour"), sqlite_with_rowid=False)
 
 #: The same by the day, which stays for longer.
-call_days = Table(
-    "call_days",
-    history_metadata,
-    Column("day", BigInteger, primary_key=True, autoincrement=False),
-    Column("tenant", String(64), primary_key=True),
-    Column("tool", String(64), primary_key=True),
-    Column("code", String(64), primary_key=True),
-    Column("error_class", String(16), nullable=False),
-    Column("calls", BigInteger, nullable=False),
-    Column("sum_ms", Float, nullable=False),
-    Column("max_ms", Float, nullable=False),
-    Column("sum_upstream_ms", Float, nullable=False),
-    *_counts(),
-    sqlite_with_rowid=False,
-)
+call_days = Table("call_days", history_metadata, *_calls_of("day"), sqlite_with_rowid=False)
 
 #: How often an operation was used on a day.
 operation_days = Table(

@@ -4,20 +4,16 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from oauth.scopes import CONNECT
 from oauth.sign_in.errors import InvalidInput
 from oauth.sign_in.subjects import Subject, normalize_email
 from oauth.vault.named_secrets import NamedSecrets, named_in
 from tools.near_names import near
-from tools.workflows.stores import ActsFor
+from tools.workflows.stores import DEFAULT_SCOPES, ActsFor
 from tools.workflows.webhooks.definition import HookTable
 from tools.workflows.webhooks.errors import WebhookFault, WebhooksInvalid
 from tools.workflows.webhooks.schemes.known import scheme_of
 from tools.workflows.webhooks.stores import WebhookStore
 from tools.workflows.webhooks.webhook import Webhook
-
-#: of a person's runs, where the file names none: what cannot be undone has to be named
-DEFAULT_SCOPES = ("mcp:read", "mcp:write")
 
 
 class People(Protocol):
@@ -59,7 +55,7 @@ class WebhookChanges:
                     why = "is nobody who can sign in to this tenant; `ascend user list` shows who can"
                     faults.append(WebhookFault(f"{place}.acts_for", why))
                 else:
-                    acts_for = ActsFor(subject.subject_id, frozenset({CONNECT, *(table.scopes or DEFAULT_SCOPES)}))
+                    acts_for = ActsFor.within(subject.subject_id, table.scopes or DEFAULT_SCOPES)
             found.append(
                 Webhook(
                     tenant_id=tenant_id,

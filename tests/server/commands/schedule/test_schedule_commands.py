@@ -1,17 +1,15 @@
 """`ascend schedule`: what is listed, set and refused, beside no gateway and beside a running one; the guide's commands as printed."""
 
-import json
 import re
 import shlex
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import anyio.to_thread
 import pytest
 
 from server.app import Gateway
-from tests.command_line import Said, ascend_here
+from tests.command_line import Said, answered, ascend_here
 from tests.conftest import REPOSITORY
 from tests.gateway import opened
 from tools.workflows.schedules.builtin import BUILTIN
@@ -26,11 +24,6 @@ COMMANDS = [
 
 def schedule(data: Path, *words: str) -> Said:
     return ascend_here("schedule", *words, data_dir=data)
-
-
-def answered(said: Said) -> Any:
-    assert said.returncode == 0, said
-    return json.loads(said.stdout)
 
 
 @pytest.fixture(scope="module")

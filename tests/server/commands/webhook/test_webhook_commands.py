@@ -1,15 +1,13 @@
 """`ascend webhook`: from a file to deliveries, and what is wrong with it said at once."""
 
-import json
 from pathlib import Path
-from typing import Any
 
 import anyio
 import pytest
 
 from server.config.load import load
 from server.storage.store import open_store
-from tests.command_line import Said, ascend_here
+from tests.command_line import Said, answered, ascend_here
 from tools.workflows.webhooks.stores import Arrival
 
 FILE = """
@@ -30,11 +28,6 @@ def applied(data: Path, text: str, *words: str) -> Said:
     file = data.parent / "hooks.toml"
     file.write_text(text, encoding="utf-8")
     return webhook(data, "apply", str(file), *words)
-
-
-def answered(said: Said) -> Any:
-    assert said.returncode == 0, said
-    return json.loads(said.stdout)
 
 
 @pytest.fixture(scope="module")

@@ -1,12 +1,10 @@
 """`ascend workflow apply|definitions|show-definition|remove-definition`."""
 
-import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.command_line import Said, ascend_here
+from tests.command_line import Said, answered, ascend_here
 
 PLAN = """
 workflow: noted
@@ -20,11 +18,6 @@ steps:
 
 def workflow(data: Path, *words: str, stdin: str = "") -> Said:
     return ascend_here("workflow", *words, data_dir=data, stdin=stdin)
-
-
-def answered(said: Said) -> Any:
-    assert said.returncode == 0, said
-    return json.loads(said.stdout)
 
 
 @pytest.fixture(scope="module")

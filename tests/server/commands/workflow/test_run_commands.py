@@ -1,26 +1,19 @@
 """`ascend workflow`: runs started, watched, listed, cancelled and resumed, beside no gateway and beside one that does the work."""
 
-import json
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import anyio.to_thread
 import pytest
 
 from server.app import Gateway
-from tests.command_line import Said, ascend_here
+from tests.command_line import Said, answered, ascend_here
 from tests.gateway import opened
 
 
 def workflow(data: Path, *words: str) -> Said:
     return ascend_here("workflow", *words, data_dir=data)
-
-
-def answered(said: Said) -> Any:
-    assert said.returncode == 0, said
-    return json.loads(said.stdout)
 
 
 @pytest.fixture(scope="module")
