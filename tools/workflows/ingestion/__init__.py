@@ -5,5 +5,5 @@ run of its own, which writes all its rows in one transaction; the watermark move
 
 item      what was read, in the words of the context plane     staging   items that wait for their runs
 taking_in one item's rows                                      reader    who reads a source: one run at a time, at its pace
-gong/, salesforce/   what is asked, and what it means     salesforce_ids   by which both name one record
+declared  names, inputs     gong/, salesforce/   what is asked, and what it means     salesforce_ids   by which both name one record
 """

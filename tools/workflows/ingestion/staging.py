@@ -3,10 +3,10 @@
 from collections.abc import Collection, Sequence
 
 from tools.context_plane.stores import EpisodeVersion
+from tools.workflows.ingestion.declared import ITEM
 from tools.workflows.ingestion.item import Item, gone_mark_of, mark_of
 from tools.workflows.run import Writes
 
-ITEM_WORKFLOW = "ingest-item"
 #: of an item's hash in keys: as many as nobody finds twice
 _HASH_CHARS = 32
 
@@ -34,9 +34,9 @@ def stage(writes: Writes, items: Sequence[Item], *, together: str = "") -> int:
         writes.marks.put(item.mark, item.plain())
         staged.append(item)
         if not together:
-            writes.enqueue(ITEM_WORKFLOW, _given([item]), key=_key(writes, item, of_item))
+            writes.enqueue(ITEM, _given([item]), key=_key(writes, item, of_item))
     if together and staged:
-        writes.enqueue(ITEM_WORKFLOW, _given(staged), key=together)
+        writes.enqueue(ITEM, _given(staged), key=together)
     return len(staged)
 
 

@@ -8,6 +8,7 @@ from tools.context_plane.arguments.assertions import assertion_of
 from tools.context_plane.times import time_us
 from tools.errors import ToolError
 from tools.operation import Failure
+from tools.workflows.ingestion.declared import OBJECTS
 from tools.workflows.ingestion.salesforce.field_maps import MAP_BY_OBJECT, OBJECT_MAPS
 from tools.workflows.ingestion.salesforce.plain_records import csv_records, plain_record
 from tools.workflows.ingestion.salesforce.record_item import Change, item_of
@@ -93,6 +94,7 @@ def test_an_empty_field_says_nothing_and_ends_what_it_said() -> None:
 
 
 def test_every_query_asks_for_what_its_map_reads() -> None:
+    assert tuple(object_map.name for object_map in OBJECT_MAPS) == OBJECTS
     for object_map in OBJECT_MAPS:
         assert object_map.selected[:4] == ("Id", "IsDeleted", "CreatedDate", "SystemModstamp")
         assert len(set(object_map.selected)) == len(object_map.selected)

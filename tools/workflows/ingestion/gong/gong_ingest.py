@@ -10,6 +10,7 @@ from tools.context_plane.times import time_text
 from tools.operation import Failure, Json
 from tools.workflows.errors import PermanentFault
 from tools.workflows.ingestion.asking import Asking
+from tools.workflows.ingestion.declared import gong_workflow
 from tools.workflows.ingestion.gong.call_item import SOURCE
 from tools.workflows.ingestion.gong.call_pages import CallPage, CallPages
 from tools.workflows.ingestion.gong.parking import PARKED, due, forget_parked, settle
@@ -17,10 +18,9 @@ from tools.workflows.ingestion.gong.read_call import ReadCall, SubjectsByEmail, 
 from tools.workflows.ingestion.pace import Pace, Time
 from tools.workflows.ingestion.reader import hold, keep_hold, let_go
 from tools.workflows.ingestion.taking_in import forget_items
-from tools.workflows.run import Retry, Run, Writes
+from tools.workflows.run import Run, Writes
 from tools.workflows.workflow import Workflow
 
-NAME = "gong-ingest"
 CALLS_PER_S = 3.0
 OVERLAP_H, FIRST_DAYS = 24.0, 30.0
 #: a window is read by the day: each is over before its cursors are
@@ -32,19 +32,9 @@ MAX_RESTARTS = 5
 #: parked calls that are asked for in one step
 PARKED_AT_ONCE = 100
 WATERMARK = f"{SOURCE}/watermark"
-RETRY = Retry(attempts=6, first_s=2.0, longest_s=120.0)
 #: of a page: six calls and the waits between them
 PAGE_TIMEOUT_S = 600.0
 _HOUR_US = 3600 * 1_000_000
-INPUT_SCHEMA: Mapping[str, Json] = {
-    "type": "object",
-    "additionalProperties": False,
-    "properties": {
-        "overlap_h": {"type": "number", "minimum": 24, "maximum": 24 * 365, "description": "Read again so much before the watermark"},
-        "first_days": {"type": "number", "minimum": 0.01, "maximum": 3650, "description": "How far back the first run reads"},
-    },
-}
-
 #: tenant -> its subjects
 SubjectsOf = Callable[[str], Awaitable[SubjectsByEmail]]
 
@@ -58,8 +48,7 @@ class GongIngest:
         self._paces: dict[str, Pace] = {}
 
     def workflow(self) -> Workflow:
-        title = "Take in calls from Gong: who took part, what was said"
-        return Workflow(NAME, "1", self.run, retry=RETRY, title=title, input_schema=INPUT_SCHEMA)
+        return gong_workflow(self.run)
 
     async def run(self, run: Run, given: Mapping[str, Json]) -> Json:
         """Read the window and what waited. Answers {from, to, calls, enqueued, parked, gave_up, withheld, deleted, …}, counts.

@@ -62,7 +62,6 @@ class RoleMap:
 
 
 _OWNER = FieldMap("OwnerId", "owner", "Owner")
-#: in this order: what others refer to comes first
 OBJECT_MAPS: tuple[ObjectMap | RoleMap, ...] = (
     ObjectMap("User", PERSON, (FieldMap("Title", "title"),), {"email": "Email"}),
     ObjectMap(

@@ -5,28 +5,19 @@ from functools import partial
 
 from tools.operation import Json
 from tools.workflows.ingestion.asking import Asking
+from tools.workflows.ingestion.declared import salesforce_workflow
 from tools.workflows.ingestion.pace import Pace, Time
 from tools.workflows.ingestion.reader import hold, let_go
 from tools.workflows.ingestion.salesforce.field_maps import OBJECT_MAPS
 from tools.workflows.ingestion.salesforce.object_reading import ObjectReading, watermark_of
 from tools.workflows.ingestion.salesforce.record_item import SOURCE
-from tools.workflows.run import Retry, Run, Writes
+from tools.workflows.run import Run, Writes
 from tools.workflows.workflow import Workflow
 
-NAME = "salesforce-ingest"
 #: far below what an org allows at a time; its day is what it counts
 CALLS_PER_S = 10.0
 #: above so many records the first load is a bulk job
 BULK_ABOVE = 10_000
-RETRY = Retry(attempts=6, first_s=2.0, longest_s=120.0)
-INPUT_SCHEMA: Mapping[str, Json] = {
-    "type": "object",
-    "additionalProperties": False,
-    "properties": {
-        "objects": {"type": "array", "items": {"enum": [each.name for each in OBJECT_MAPS]}, "description": "Of these alone"},
-        "bulk_above": {"type": "integer", "minimum": 0, "description": "First loads of more records are bulk jobs"},
-    },
-}
 
 
 class SalesforceIngest:
@@ -38,8 +29,7 @@ class SalesforceIngest:
         self._paces: dict[str, Pace] = {}
 
     def workflow(self) -> Workflow:
-        title = "Take in records from Salesforce, with the validity that their history says"
-        return Workflow(NAME, "1", self.run, retry=RETRY, title=title, input_schema=INPUT_SCHEMA)
+        return salesforce_workflow(self.run)
 
     async def run(self, run: Run, given: Mapping[str, Json]) -> Json:
         """Read what changed of each object. Answers {objects: {name: counts}, dropped: fields, stopped}."""
