@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
 
 from oauth.authorization.scope_narrowing import AllowedScopes, narrow
 from oauth.principal import Principal
 from oauth.tenants import Tenants
-from server.assembly.ingestion import ingestion_workflows
 from server.assembly.operations import Operations
 from server.storage.change_feed import Change, ChangeFeed
 from server.storage.store import Store
@@ -22,6 +22,9 @@ from tools.workflows.engine.engine import Engine
 from tools.workflows.registry import WorkflowRegistry
 from tools.workflows.stores import ActsFor
 from tools.workflows.webhooks.event import with_events
+
+#: what is loaded when the first of them is asked for
+INGESTION = ("gong-ingest", "salesforce-ingest", "ingest-item")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +58,7 @@ def assemble_workflows(store: Store, operations: Callable[[], Operations], princ
         return operations().catalog.get(tenant_id, operation_id)
 
     registry = WorkflowRegistry()
-    registry.add(*ingestion_workflows(store.subjects))
+    registry.add_late(INGESTION, lambda: import_module("server.assembly.ingestion").ingestion_workflows(store.subjects))
     definitions = KnownDefinitions(store.definitions, operation_of)
     registry.ask(definitions.find, definitions.of)
     calls = RunCalls(lambda: operations().dispatcher, principal_of, lambda principal: operations().gate.tokens(principal))

@@ -6,7 +6,15 @@ from collections.abc import Iterator
 from tests.conftest import REPOSITORY
 from tests.test_shape import PACKAGES, sources, tree_of
 
-UNASKED = {"webauthn", "rich", "sqlalchemy.dialects.postgresql", "alembic", "aiohttp.web", "tools.ai_gateway.dialects.pairs"}
+UNASKED = {
+    "webauthn",
+    "rich",
+    "sqlalchemy.dialects.postgresql",
+    "alembic",
+    "aiohttp.web",
+    "tools.ai_gateway.dialects.pairs",
+    "tools.workflows.ingestion.reader",
+}
 #: begins with the demo only
 OF_THE_DEMO = "server.demo"
 

@@ -8,6 +8,8 @@ import pytest
 
 from oauth.principal import Principal
 from server.app import Gateway
+from server.assembly.ingestion import ingestion_workflows
+from server.assembly.workflows import INGESTION
 from tests.gateway import SCOPES, add_person, opened
 from tests.waiting import until
 from tools.operation import ClientInfo, Json, Outcome
@@ -117,3 +119,12 @@ async def test_metrics_count_runs_and_nothing_is_looked_for_where_none_is_open(g
     await until(lambda: registry.get_sample_value("ascend_workflow_runs_total", {"state": "succeeded"}) == 1)
     assert registry.get_sample_value("ascend_workflow_attempts_total") == 1
     assert registry.get_sample_value("ascend_workflow_backlog") is not None
+
+
+async def test_ingestion_is_loaded_by_its_names(gateway: Gateway) -> None:
+    """Decision 0059: whoever connects neither Gong nor Salesforce loads nothing of it."""
+    assert [each.name for each in ingestion_workflows(gateway.store.subjects)] == list(INGESTION)
+    for name in INGESTION:
+        found = await gateway.work.registry.find("default", name)
+        assert found is not None
+        assert found.name == name
