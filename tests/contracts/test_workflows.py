@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
-from server.storage.database import Database, StoreUnavailable
+from server.storage.database import Database, StoreUnavailable, now_us
 from server.storage.schema.workflow_tables import workflow_steps
 from server.storage.workflows.run_records import SqlRunRecords
 from tests.contracts.workflow_engines import TENANT, UNTIL_NOW, Durable, durable_on, running
@@ -21,6 +21,7 @@ from tools.workflows.run import Retry, Run, Writes
 from tools.workflows.stores import ActsFor
 from tools.workflows.workflow import Limits
 
+HOUR_US = 3_600_000_000
 NOW = Retry(attempts=3, first_s=0.0, longest_s=0.0)
 
 
@@ -304,7 +305,7 @@ async def test_a_run_that_waits_or_is_queued_is_cancelled_at_once(durable: Durab
 
     durable.add("waits", body)
     waiting = await durable.workflows.start(TENANT, "waits", {})
-    later = await durable.workflows.start(TENANT, "waits", {}, at_us=2**52)
+    later = await durable.workflows.start(TENANT, "waits", {}, at_us=now_us() + HOUR_US)
     await until(lambda: durable.is_in(waiting, "waiting"))
     assert await durable.workflows.cancel(TENANT, waiting)
     assert await durable.workflows.cancel(TENANT, later)
@@ -412,6 +413,39 @@ async def test_a_tenant_with_a_hundred_runs_lets_the_other_go_before(sql_databas
     assert order.index("globex") < 4, last
 
 
+async def test_runs_that_go_on_and_on_make_way_for_another_tenants(sql_database: Database) -> None:
+    durable = durable_on(sql_database, places=2, slice_s=0.0)
+    is_over = anyio.Event()
+
+    async def endless(run: Run, given: Mapping[str, Json]) -> Json:
+        async def work() -> Json:
+            await anyio.sleep(0.01)
+            return is_over.is_set()
+
+        steps = 0
+        while not await run.step(str(steps), work):
+            steps += 1
+        return steps
+
+    durable.add("endless", endless)
+    durable.add("double", double)
+    async with running(durable):
+        long = [await durable.workflows.start(TENANT, "endless", {}) for _ in range(4)]
+        await until(lambda: durable.engine.in_hand == 2)
+        run_id = await durable.workflows.start("globex", "double", {"n": 1})
+
+        async def has_ended() -> bool:
+            view = await durable.workflows.show("globex", run_id)
+            return view is not None and view.state == "succeeded"
+
+        await until(has_ended)
+        is_over.set()
+        views = [await durable.ended(each) for each in long]
+    # Each goes on where it made way: no step ran twice.
+    assert [view.state for view in views] == ["succeeded"] * 4
+    assert {step.attempts for view in views for step in view.steps} == {1}
+
+
 async def test_a_run_ends_with_the_version_that_it_began_with(sql_database: Database) -> None:
     async def old(run: Run, given: Mapping[str, Json]) -> Json:
         await run.now_us("begun")
@@ -435,7 +469,7 @@ async def test_what_has_ended_long_ago_is_forgotten_and_what_webhooks_brought_ea
     durable.add("double", double)
     kept = await durable.ran("double", {"n": 1}, key="kept")
     brought = await durable.ran("double", {"n": 1}, key="brought", started_by="webhook")
-    open_run = await durable.workflows.start(TENANT, "double", {"n": 1}, at_us=2**52)
+    open_run = await durable.workflows.start(TENANT, "double", {"n": 1}, at_us=now_us() + HOUR_US)
     records = SqlRunRecords(sql_database)
     await records.sweep(before_us=0, webhooks_before_us=2**52)
     assert await durable.workflows.show(TENANT, brought.run_id) is None

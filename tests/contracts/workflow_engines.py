@@ -16,6 +16,7 @@ from tools.operation import CallOptions, Failure, Json, Outcome
 from tools.quotas import DOCUMENTS
 from tools.workflows.engine.durable_workflows import DurableWorkflows
 from tools.workflows.engine.engine import Engine
+from tools.workflows.engine.making_way import SLICE_S
 from tools.workflows.engine.records import Claim
 from tools.workflows.registry import WorkflowRegistry
 from tools.workflows.stores import ENDED, RunView
@@ -65,11 +66,13 @@ class Durable:
         return view is not None and view.state in states
 
 
-def durable_on(database: Database, registry: WorkflowRegistry | None = None, silence_s: float = 3.0, places: int = 8) -> Durable:
+def durable_on(
+    database: Database, registry: WorkflowRegistry | None = None, silence_s: float = 3.0, places: int = 8, slice_s: float = SLICE_S
+) -> Durable:
     """Put an engine together that does not run yet."""
     registry, door = registry or WorkflowRegistry(), Door()
     store = SqlRunStore(database, writes_within(CONTEXT, DOCUMENTS))
-    engine = Engine(store, registry.find, door, silence_s=silence_s, places=places)
+    engine = Engine(store, registry.find, door, silence_s=silence_s, places=places, slice_s=slice_s)
     return Durable(DurableWorkflows(SqlRunRecords(database), registry, engine.wake), engine, door, registry)
 
 

@@ -26,10 +26,11 @@ def outlook(connection: Connection) -> Outlook:
     now, c, e = now_us(), workflow_runs.c, workflow_executors.c
     is_free = c.owner.is_(None)
     due = connection.execute(select(func.count(), func.min(c.due_at)).where(is_free, c.due_at <= now)).one()
+    waiting = connection.execute(select(c.tenant_id).where(is_free, c.due_at <= now).distinct()).scalars() if due[0] else ()
     later = connection.execute(select(func.min(c.due_at)).where(is_free, c.due_at > now)).scalar()
     beats = connection.execute(select(e.executor_id, e.beat, e.beat_at))
     alive = tuple(Beat(executor_id=row.executor_id, count=row.beat, at_us=row.beat_at) for row in beats)
-    return Outlook(due=due[0], oldest_due_us=due[1], next_due_us=later, beats=alive)
+    return Outlook(due=due[0], oldest_due_us=due[1], next_due_us=later, beats=alive, waiting=frozenset(waiting))
 
 
 def claim(connection: Connection, executor_id: str, limit: int, busy: Mapping[str, int], last: Sequence[str]) -> list[Claim]:

@@ -1,6 +1,7 @@
 """What a run in hand is doing: steps under way, waits, and why it is to stop."""
 
 import math
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Literal
@@ -9,8 +10,9 @@ import anyio
 
 from tools.workflows.engine.records import Ending
 
-#: cancelled: somebody asked for it; lost: another process has it; idle: it only waits; shutdown: this process ends
-Why = Literal["cancelled", "lost", "idle", "shutdown"]
+#: cancelled: somebody asked for it; lost: another process has it; idle: it only waits; making_way: others wait for its place;
+#: shutdown: this process ends
+Why = Literal["cancelled", "lost", "idle", "making_way", "shutdown"]
 
 
 class Activity:
@@ -20,6 +22,8 @@ class Activity:
         #: around the body; shielded, because a process that ends lets steps end
         self.scope = anyio.CancelScope(shield=True)
         self.why: Why | Ending | None = None
+        #: by the monotonic clock
+        self.taken_at = time.monotonic()
         self._steps = 0
         #: step -> when it goes on, and the signal that it goes on by
         self._waits: dict[str, tuple[int, str | None]] = {}

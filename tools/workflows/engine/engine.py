@@ -15,6 +15,7 @@ from tools.operation import Failure
 from tools.workflows.engine.activity import Activity
 from tools.workflows.engine.durable_run import Calls, Surroundings
 from tools.workflows.engine.execution import run_in_hand
+from tools.workflows.engine.making_way import SLICE_S, make_way
 from tools.workflows.engine.records import Claim, Ending, Outlook
 from tools.workflows.engine.run_store import RunLost, RunStore
 from tools.workflows.engine.silence import SILENCE_S, Silence
@@ -58,10 +59,11 @@ class Engine:
         *,
         places: int = PLACES,
         silence_s: float = SILENCE_S,
+        slice_s: float = SLICE_S,
         clock_us: Callable[[], int] = _wall_us,
         dice: random.Random | None = None,
     ) -> None:
-        self._store, self._resolve, self._places, self._silence_s = store, resolve, places, silence_s
+        self._store, self._resolve, self._places, self._silence_s, self._slice_s = store, resolve, places, silence_s, slice_s
         self._around = Surroundings(store, calls, clock_us, dice or random.Random())  # noqa: S311  spreads load, guards nothing
         self._clock_us = clock_us
         self._executor_id = secrets.token_hex(8)
@@ -157,6 +159,8 @@ class Engine:
             due += await self._store.release_silent(silent)
         if due and free and await self._take(group, free):
             return 0.0
+        if outlook.waiting and not free:
+            make_way(self._held, outlook.waiting, self._slice_s)
         if outlook.is_over:
             return IDLE_LOOK_S
         if self._held or due:

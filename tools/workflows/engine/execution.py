@@ -45,7 +45,7 @@ async def run_in_hand(claim: Claim, workflow: Workflow, activity: Activity, arou
             return ending
         if why == "idle":
             await store.put_down(claim, round(activity.put_down_until_us), activity.put_down_for)
-        elif why == "shutdown":
+        elif why in ("making_way", "shutdown"):
             await store.give_back([claim])
     except RunLost:
         pass

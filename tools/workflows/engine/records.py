@@ -65,6 +65,8 @@ class Outlook:
     oldest_due_us: int | None
     next_due_us: int | None
     beats: tuple[Beat, ...]
+    #: tenants that have runs which are due
+    waiting: frozenset[str] = frozenset()
 
     @property
     def is_over(self) -> bool:
