@@ -10,13 +10,12 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection, Row, bindparam, delete, func, select, tuple_, update
 
-from oauth.scopes import parse
 from server.storage.database import now_us
 from server.storage.insertion import upsert
 from server.storage.schema.workflow_tables import workflow_executors, workflow_runs
+from server.storage.workflows.acting import acts_for_of
 from server.storage.workflows.step_rows import steps_of
 from tools.workflows.engine.records import Beat, Claim, Outlook
-from tools.workflows.stores import ActsFor
 
 _FREE: dict[str, Any] = {"owner": None, "updated_at": bindparam("now"), "due_at": bindparam("now")}
 
@@ -64,7 +63,7 @@ def _claim_of(connection: Connection, row: Row[tuple[object, ...]], executor_id:
         workflow=row.workflow,
         version=row.version,
         given=orjson.loads(row.given),
-        acts_for=ActsFor(row.acts_for, frozenset(parse(row.scopes))) if row.acts_for else None,
+        acts_for=acts_for_of(row),
         created_at_us=row.created_at,
         owner=executor_id,
         attempt=row.attempt + 1,

@@ -7,12 +7,11 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, delete, func, select, update
 
-from oauth.scopes import render
 from server.storage.database import Database, now_us
 from server.storage.insertion import insert_unless_there_in_thread
 from server.storage.schema.webhook_tables import webhook_inbox
+from server.storage.workflows.acting import acting, acts_for_of
 from server.storage.workflows.new_runs import QueuedRun, enqueue, open_runs
-from server.storage.workflows.webhooks import acts_for_of
 from tools.workflows.engine.durable_workflows import MAX_OPEN_RUNS
 from tools.workflows.errors import WorkflowRefused
 from tools.workflows.run_keys import delivery_key, key_of
@@ -155,8 +154,7 @@ def _values(arrival: Arrival, now_us: int) -> dict[str, Any]:
         "event_mark": arrival.event_mark,
         "content_mark": arrival.content_mark,
         "workflow": webhook.workflow,
-        "acts_for": webhook.acts_for.subject if webhook.acts_for else "",
-        "scopes": render(webhook.acts_for.scopes) if webhook.acts_for else "",
+        **acting(webhook.acts_for),
         "received_at": now_us,
         "replays": 0,
         "media_type": arrival.media_type,

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import orjson
 from sqlalchemy import Connection, func, select
 
-from oauth.scopes import render
 from server.storage.database import announce_in_thread, now_us
 from server.storage.insertion import insert_once_in_thread
 from server.storage.schema.workflow_tables import workflow_runs
+from server.storage.workflows.acting import acting
 from tools.operation import Json
 from tools.workflows.stores import ActsFor
 
@@ -50,8 +50,7 @@ def put_run(connection: Connection, queued: QueuedRun) -> bool:
         "version": "",
         "state": "queued",
         "given": orjson.dumps(dict(queued.given)).decode(),
-        "acts_for": queued.acts_for.subject if queued.acts_for else "",
-        "scopes": render(queued.acts_for.scopes) if queued.acts_for else "",
+        **acting(queued.acts_for),
         "started_by": queued.started_by,
         "created_at": now,
         "updated_at": now,

@@ -6,10 +6,10 @@ from typing import Any
 import orjson
 from sqlalchemy import ColumnElement, Connection, Row, Select, delete, func, select, tuple_, update
 
-from oauth.scopes import render
 from server.storage.database import Database, announce, announce_in_thread, now_us
 from server.storage.insertion import insert_in_thread, insert_once_in_thread
 from server.storage.schema.schedule_tables import schedule_runs, schedules
+from server.storage.workflows.acting import acting, acts_for_of
 from server.storage.workflows.new_runs import QueuedRun, enqueue
 from server.storage.workflows.schedule_runs import ScheduleRuns, keep_newest_runs, values_of
 from tools.errors import QuotaExceeded
@@ -17,7 +17,6 @@ from tools.workflows.run_keys import slot_key
 from tools.workflows.schedules.cron import Cron
 from tools.workflows.schedules.schedule import Schedule, ScheduleRun
 from tools.workflows.schedules.stores import MAX_SCHEDULES
-from tools.workflows.stores import ActsFor
 
 #: its news say that the next slot may be another
 TOPIC = "schedules"
@@ -170,8 +169,7 @@ def _values_of(schedule: Schedule) -> dict[str, Any]:
         "cron": schedule.cron.expression,
         "zone": schedule.cron.zone,
         "given": orjson.dumps(dict(schedule.given)).decode(),
-        "acts_for": schedule.acts_for.subject if schedule.acts_for else "",
-        "scopes": render(schedule.acts_for.scopes) if schedule.acts_for else "",
+        **acting(schedule.acts_for),
         "origin": schedule.origin,
         "is_paused": schedule.is_paused,
         "next_at": schedule.next_at_us,
@@ -186,7 +184,7 @@ def _schedule_of(row: Row[Any]) -> Schedule:
         workflow=row.workflow,
         cron=Cron(row.cron, row.zone),
         given=orjson.loads(row.given),
-        acts_for=ActsFor(row.acts_for, frozenset(row.scopes.split())) if row.acts_for else None,
+        acts_for=acts_for_of(row),
         origin=row.origin,
         is_paused=row.is_paused,
         next_at_us=row.next_at,

@@ -7,13 +7,11 @@ from typing import Any
 import orjson
 from sqlalchemy import ColumnElement, Connection, Row, delete, func, select
 
-from oauth.scopes import render
 from server.storage.database import Database, announce_in_thread, now_us
 from server.storage.insertion import insert_or_replace_in_thread
-from server.storage.row_mapping import scopes_of
 from server.storage.schema.webhook_tables import webhooks
+from server.storage.workflows.acting import acting, acts_for_of
 from tools.workflows.errors import WorkflowRefused
-from tools.workflows.stores import ActsFor
 from tools.workflows.webhooks.quotas import WEBHOOKS, WebhookQuotas
 from tools.workflows.webhooks.schemes.generic import GenericHmac
 from tools.workflows.webhooks.webhook import TOPIC, Webhook
@@ -71,8 +69,7 @@ def _values(webhook: Webhook) -> dict[str, Any]:
         "scheme": webhook.scheme,
         "secrets": " ".join(webhook.secrets),
         "workflow": webhook.workflow,
-        "acts_for": webhook.acts_for.subject if webhook.acts_for else "",
-        "scopes": render(webhook.acts_for.scopes) if webhook.acts_for else "",
+        **acting(webhook.acts_for),
         "particulars": orjson.dumps(asdict(webhook.generic)).decode() if webhook.generic else None,
         "body_kept_days": webhook.body_kept_days,
     }
@@ -91,8 +88,3 @@ def _webhook(row: Row[Any]) -> Webhook:
         generic=GenericHmac(**{**particulars, **paths}) if particulars else None,
         body_kept_days=row.body_kept_days,
     )
-
-
-def acts_for_of(row: Row[Any]) -> ActsFor | None:
-    """Return whom the runs of a row act for."""
-    return ActsFor(row.acts_for, scopes_of(row.scopes)) if row.acts_for else None
