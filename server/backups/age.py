@@ -1,7 +1,8 @@
-"""The age format, version 1 (c2sp.org/age): streams that only who holds a key can open, and nobody can change unnoticed.
+"""The age format, version 1 (c2sp.org/age, decision 0065): streams that only who holds a key can open, and nobody can change unnoticed.
 
-A file key of its own for each file, wrapped for each recipient (X25519, HKDF-SHA-256, ChaCha20-Poly1305); the payload in chunks of
-64 KiB, each authenticated with its number and whether it is the last. `age`, `rage` and others open what this writes.
+A file key of its own for each file, wrapped for each recipient (X25519, RFC 7748; HKDF-SHA-256, RFC 5869; ChaCha20-Poly1305, RFC 8439);
+the payload in chunks of 64 KiB, each authenticated with its number and whether it is the last. `age`, `rage` and others open
+what this writes.
 """
 
 import base64
@@ -24,6 +25,7 @@ TAG_BYTES = 16
 MAX_HEADER_BYTES = 64 * 1024
 _FILE_KEY_BYTES, _NONCE_BYTES = 16, 16
 _X25519_INFO = b"age-encryption.org/v1/X25519"
+#: c2sp.org/age, "X25519 recipient stanza": the wrap key is of one share, so it seals one file key and no nonce comes twice
 _ZERO_NONCE = bytes(12)
 
 
@@ -100,7 +102,7 @@ class AgeReader:
             chunk = self._cipher.decrypt(_chunk_nonce(self._number, is_last), sealed, None)
         except InvalidTag as error:
             raise AgeBroken(f"chunk {self._number} is not what was written, or the file ends too early") from error
-        # An empty chunk may only be the whole of an empty file: else the end could be moved.
+        # c2sp.org/age, "Payload": an empty chunk may only be the whole of an empty file; else one payload had two spellings.
         if not chunk and self._number:
             raise AgeBroken("it ends in an empty chunk")
         self._open += chunk
@@ -114,6 +116,7 @@ class AgeReader:
                 file_key = _unwrapped(identity, share, body)
                 if file_key is None:
                     continue
+                # c2sp.org/age, "Header MAC": the key was right, so the recipients are those that were written, or somebody changed them.
                 if not hmac.compare_digest(_header_mac(file_key, header), mac):
                     raise AgeBroken("its head is not what was written")
                 return file_key
@@ -149,11 +152,12 @@ def _wrapped(file_key: bytes, recipient: X25519PublicKey) -> bytes:
 
 
 def _unwrapped(identity: X25519PrivateKey, share: bytes, body: bytes) -> bytes | None:
+    # c2sp.org/age, "X25519 recipient stanza": the length before the key is tried, or one body could open under several keys.
     if len(share) != 32 or len(body) != _FILE_KEY_BYTES + TAG_BYTES:
         raise AgeBroken("its head has a recipient of a wrong length")
     try:
         shared = identity.exchange(X25519PublicKey.from_public_bytes(share))
-    except ValueError as error:  # A share of low order: everybody would have the same secret.
+    except ValueError as error:  # RFC 7748 §6.1: a share of low order, with which everybody would have the same secret.
         raise AgeBroken("its head has a recipient that is no key") from error
     key = _wrap_key(shared, share + identity.public_key().public_bytes_raw())
     try:
@@ -175,6 +179,7 @@ def _header_mac(file_key: bytes, header: bytes) -> bytes:
 
 
 def _chunk_nonce(number: int, is_last: bool) -> bytes:
+    # c2sp.org/age, "Payload" (STREAM): number and end are in the nonce, so no chunk can be moved, left out or cut off.
     return number.to_bytes(11) + (b"\1" if is_last else b"\0")
 
 
@@ -187,7 +192,7 @@ def _debase64(text: bytes) -> bytes:
         data = base64.b64decode(text + b"=" * (-len(text) % 4), validate=True)
     except ValueError as error:
         raise AgeBroken("its head is not in base64") from error
-    # One spelling alone: another could be the same file with another head.
+    # c2sp.org/age, "Encoding" (RFC 4648 §3.5): one spelling alone; another could be the same file with another head.
     if _base64(data) != text:
         raise AgeBroken("its head is not in base64 as age writes it")
     return data

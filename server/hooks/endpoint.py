@@ -35,7 +35,7 @@ log = logging.getLogger("ascend.webhooks")
 _PATH = re.compile(r"/hooks/(?:([a-z0-9-]{1,63})/)?([a-z0-9-]{1,63})")
 #: how long a sender may take for its body
 BODY_TIMEOUT_S = 10.0
-#: Whoever proves nothing is answered so long after the body is there, whatever was wrong: longer than any check takes.
+#: Whoever proves nothing is answered so long after the body is there, whatever was wrong: longer than any check takes (decision 0060).
 REFUSED_AFTER_S = 0.03
 #: of refusals of one source in the log
 LOGGED_EVERY_S = 60.0
@@ -84,6 +84,7 @@ class HookEndpoint:
 
     async def _answer(self, scope: Scope, receive: Receive) -> tuple[int, Json, Mapping[str, str]]:
         if scope["method"] != "POST":
+            # RFC 9110 §15.5.6: with the methods that there are.
             raise HookRefused(405, "method_not_allowed", "events are sent by POST", headers={"allow": "POST"})
         if _announced_bytes(scope) > MAX_BODY_BYTES:
             raise _too_large()
@@ -123,7 +124,7 @@ class HookEndpoint:
     async def _taken(self, genuine: Genuine) -> tuple[int, Json, Mapping[str, str]]:
         webhook = genuine.webhook
         try:
-            # After the proof: whoever cannot sign uses up nobody's limit.
+            # After the proof (decision 0060): whoever cannot sign uses up nobody's limit.
             await self.limits.check(BUCKET, f"{webhook.tenant_id}/{webhook.source}")
             arrival = await arrival_of(genuine)
             if isinstance(arrival, Reply):

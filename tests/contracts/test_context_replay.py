@@ -151,7 +151,7 @@ def _root(entity_id: int, into: Mapping[int, int | None]) -> int:
 
 @pytest.mark.parametrize("seed", range(6))
 async def test_what_was_believed_at_any_time_is_read_exactly(tmp_path: Path, request: pytest.FixtureRequest, seed: int) -> None:
-    """Context contract §1: believed at K; facts of other systems §2.4."""
+    """Context contract §1: believed at K."""
     async with empty_database(url_of("sqlite", request, tmp_path)) as database:
         world = World(database, seed)
         seen = dict[int, Believed]()

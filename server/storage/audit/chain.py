@@ -1,4 +1,8 @@
-"""The chain of the audit trail: SHA-256 over each row and the hash of the row before it."""
+"""The chain of the audit trail: SHA-256 over each row and the hash of the row before it (decision 0054).
+
+It shows what was changed, left out or put in between. Whoever can write the whole table can write a chain anew: against that the last
+hash is noted elsewhere.
+"""
 
 import hashlib
 from collections.abc import Iterable
@@ -35,6 +39,7 @@ class Broken:
 
 def hash_of(row: AuditRow, before: str) -> str:
     """Return the hash that seals `row` behind the row whose hash is `before`."""
+    # As a JSON array: members that were only joined could give a part of one to the next, and keep the hash.
     return hashlib.sha256(orjson.dumps((before, *astuple(row)))).hexdigest()
 
 

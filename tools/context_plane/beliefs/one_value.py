@@ -1,4 +1,4 @@
-"""Belief in a predicate that has one value at a time: stage, owner, employer (context contract §1; facts of other systems: §2.4)."""
+"""Belief in a predicate that has one value at a time: stage, owner, employer (context contract §1)."""
 
 import heapq
 from collections import defaultdict

@@ -1,4 +1,4 @@
-"""Who may be the same: for a person, or a model, to decide (context contract §1, Identity; measured in facts of other systems §2.3)."""
+"""Who may be the same: for a person, or a model, to decide (context contract §1, Identity)."""
 
 from collections.abc import Collection
 from dataclasses import dataclass

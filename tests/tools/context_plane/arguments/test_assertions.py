@@ -139,7 +139,7 @@ def test_a_day_begins_at_midnight_utc() -> None:
     ],
 )
 def test_what_came_out_of_memory_is_no_source(episode: dict[str, str]) -> None:
-    """Context contract §6; facts §2.2: one hallucination fed back by recall 668 times (mem0 #4573)."""
+    """Context contract §6: one hallucination fed back by recall 668 times (mem0 #4573)."""
     assertion, _ = assertion_of({"facts": [GOOD], "episode": episode})
     why = echo_in_episode(assertion.episode)
     assert why is not None

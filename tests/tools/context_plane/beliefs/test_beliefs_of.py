@@ -1,4 +1,4 @@
-"""What claims come to: context contract §1, Belief; facts of other systems §2.4."""
+"""What claims come to: context contract §1, Belief."""
 
 import random
 

@@ -1,4 +1,4 @@
-"""Names as they are compared: facts of other systems §2.3."""
+"""Names as they are compared (context contract §1, Identity)."""
 
 import pytest
 
