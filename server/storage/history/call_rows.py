@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection, Insert, Table, bindparam, func, insert, select
 
-from server.storage.history.rollups import Rollups, Slot, Sum, operation_of, rollups_of
+from server.storage.history.rollups import Rollups, Sum, SumKey, operation_of, rollups_of
 from server.storage.history.tables import BUCKETS, call_days, call_hours, call_records, error_ledger, operation_days
 from server.storage.insertion import insert_in_thread, upsert
 from tools.stores import CallRecord
@@ -27,8 +27,8 @@ def append(connection: Connection, records: Sequence[CallRecord], node: str) -> 
 
 def add_up(connection: Connection, found: Rollups) -> None:
     """Add what a batch sums up to; rows in one order, so that two nodes never wait for each other crosswise."""
-    _add(connection, call_hours, [_sum_row("hour", slot, total) for slot, total in sorted(found.hours.items(), key=lambda each: each[0])])
-    _add(connection, call_days, [_sum_row("day", slot, total) for slot, total in sorted(found.days.items(), key=lambda each: each[0])])
+    _add(connection, call_hours, [_sum_row("hour", key, total) for key, total in sorted(found.hours.items(), key=lambda each: each[0])])
+    _add(connection, call_days, [_sum_row("day", key, total) for key, total in sorted(found.days.items(), key=lambda each: each[0])])
     uses = [
         {"day": day, "tenant": tenant, "operation": operation, "calls": calls, "failures": failures}
         for (day, tenant, operation), (calls, failures) in sorted(found.operations.items())
@@ -86,8 +86,8 @@ def _upsert(
     connection.execute(new.on_conflict_do_update(index_elements=list(table.primary_key.columns), set_=changes), given)
 
 
-def _sum_row(unit: str, slot: Slot, total: Sum) -> dict[str, Any]:
-    moment, tenant, tool, code = slot
+def _sum_row(unit: str, key: SumKey, total: Sum) -> dict[str, Any]:
+    moment, tenant, tool, code = key
     counts = {f"b{place}": count for place, count in enumerate(total.buckets)}
     return {
         unit: moment,

@@ -13,7 +13,7 @@ from server.storage.history.tables import BUCKETS, call_days, call_hours, error_
 
 @dataclass(frozen=True, slots=True)
 class CallSum:
-    """Calls of one slot: `at_us` is where it begins; `code` "": those that were ok."""
+    """Calls of one hour or day: `at_us` is where it begins; `code` "": those that were ok."""
 
     at_us: int
     tenant_id: str
@@ -60,7 +60,7 @@ class HistoryFigures:
         self._database = database
 
     async def sums(self, since_us: int, until_us: int, tenant_id: str | None = None, *, by_day: bool = False) -> Sequence[CallSum]:
-        """Return the calls by hour, or by day, from the slot that holds `since_us` on, in order of time."""
+        """Return the calls by hour, or by day, from the one that holds `since_us` on, in order of time."""
         table, unit, unit_us = (call_days, "day", DAY_US) if by_day else (call_hours, "hour", HOUR_US)
         moment = table.c[unit]
         query = select(table).where(moment >= since_us // unit_us, moment <= until_us // unit_us).order_by(moment)

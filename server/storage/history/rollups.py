@@ -19,12 +19,12 @@ UNKNOWN = "(unknown)"
 _NUMBERS = re.compile(r"[0-9a-f]{8,}|\d+")
 
 #: (hour or day, tenant, tool, code)
-Slot = tuple[int, str, str, str]
+SumKey = tuple[int, str, str, str]
 
 
 @dataclass(slots=True)
 class Sum:
-    """Calls of one slot."""
+    """Calls of one key."""
 
     error_class: str
     calls: int = 0
@@ -62,8 +62,8 @@ class ErrorSum:
 class Rollups:
     """What a batch of calls adds to each rollup. `operations`: (day, tenant, operation) -> calls, failures."""
 
-    hours: dict[Slot, Sum] = field(default_factory=dict)
-    days: dict[Slot, Sum] = field(default_factory=dict)
+    hours: dict[SumKey, Sum] = field(default_factory=dict)
+    days: dict[SumKey, Sum] = field(default_factory=dict)
     operations: dict[tuple[int, str, str], list[int]] = field(default_factory=dict)
     errors: dict[str, ErrorSum] = field(default_factory=dict)
 
@@ -75,13 +75,13 @@ def rollups_of(records: Iterable[CallRecord]) -> Rollups:
         code = "" if record.success else record.error_code or "error"
         tool = record.tool if record.tool in _TOOLS else OTHER_TOOL
         day = record.called_at_us // DAY_US
-        for sums, slot in (
+        for sums, key in (
             (found.hours, (record.called_at_us // HOUR_US, record.tenant_id, tool, code)),
             (found.days, (day, record.tenant_id, tool, code)),
         ):
-            total = sums.get(slot)
+            total = sums.get(key)
             if total is None:
-                total = sums[slot] = Sum(record.error_class)
+                total = sums[key] = Sum(record.error_class)
             total.add(record)
         uses = found.operations.setdefault((day, record.tenant_id, operation_of(record)), [0, 0])
         uses[0] += 1
