@@ -11,7 +11,7 @@ DEFAULT_TENANT = "default"
 DEFAULT_TITLE = "Ascend Gateway"
 #: Also a path segment of `/mcp/{tenant}`, so the names of pages under `/mcp` are not free.
 RESERVED = frozenset({"server-card", "mcp", "admin", "shared"})
-_NAME = re.compile(r"^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$")
+_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,4 +51,4 @@ class Tenants:
 
 def is_valid_name(name: str) -> bool:
     """Say whether `name` can be a tenant: lower-case letters, digits and inner hyphens, 63 at most, not reserved."""
-    return bool(_NAME.match(name)) and name not in RESERVED
+    return _NAME.fullmatch(name) is not None and name not in RESERVED

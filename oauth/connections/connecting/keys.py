@@ -14,8 +14,8 @@ from oauth.connections.version import put_sealed, succeeding
 from oauth.errors import AlreadyTaken
 from oauth.vault.vault import Vault, VaultCaller
 
-_PROVIDER = re.compile(r"^[a-z0-9](?:[a-z0-9_-]{0,62}[a-z0-9])?$")
-_ALIAS = re.compile(r"^[^\s/](?:[^\n\r\t/]{0,126}[^\s/])?$")
+_PROVIDER = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,62}[a-z0-9])?")
+_ALIAS = re.compile(r"[^\s/](?:[^\n\r\t/]{0,126}[^\s/])?")
 _ACCESS_KEY_ID = re.compile(r"[A-Za-z0-9]{1,128}")
 _AWS_NAME = re.compile(r"[a-z0-9-]{1,64}")
 #: attempts when another process writes the same thing at the same time
@@ -24,14 +24,14 @@ TRIES = 5
 
 def check_provider(provider: str) -> str:
     """Return `provider`; it is part of the vault's logical key, so its characters are few. Raises ConnectionRefused."""
-    if not _PROVIDER.match(provider):
+    if not _PROVIDER.fullmatch(provider):
         raise ConnectionRefused(f"provider {provider!r}: use lower-case letters, digits, '-' and '_', 64 at most")
     return provider
 
 
 def check_alias(alias: str) -> str:
     """Return `alias`. Raises ConnectionRefused."""
-    if not _ALIAS.match(alias):
+    if not _ALIAS.fullmatch(alias):
         raise ConnectionRefused(f"alias {alias!r}: use 1 to 128 characters without '/' and without space at the ends")
     return alias
 
