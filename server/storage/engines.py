@@ -23,11 +23,14 @@ POSTGRES_PATIENCE = {
 Result = TypeVar("Result")
 
 
+# All hide their parameters: a statement that fails is logged, and what it was to write is others' data.
+
+
 def engine_for(url: str, begin: str, pool_size: int) -> AsyncEngine:
     """Return an engine whose transactions start with the statement `begin` in SQLite, and so hold tables made and changed too."""
     if not url.startswith("sqlite"):
-        return create_async_engine(url, pool_size=pool_size, pool_pre_ping=True, connect_args=patience_of(url))
-    engine = create_async_engine(url, pool_size=pool_size, max_overflow=0)
+        return create_async_engine(url, pool_size=pool_size, pool_pre_ping=True, connect_args=patience_of(url), hide_parameters=True)
+    engine = create_async_engine(url, pool_size=pool_size, max_overflow=0, hide_parameters=True)
     configure_sqlite(engine.sync_engine, begin)
     return engine
 
@@ -62,10 +65,14 @@ class ThreadedTransactions:
         self._limit = THREADS_IN_SQLITE if self._is_sqlite else THREADS_IN_POSTGRES
         if self._is_sqlite:
             # aiosqlite is the same driver in a thread of its own.
-            self._engine = create_engine(make_url(url).set(drivername="sqlite"), pool_size=self._limit, max_overflow=0)
+            self._engine = create_engine(
+                make_url(url).set(drivername="sqlite"), pool_size=self._limit, max_overflow=0, hide_parameters=True
+            )
             configure_sqlite(self._engine, "BEGIN IMMEDIATE", "FULL" if survives_power_cut else "NORMAL")
         else:
-            self._engine = create_engine(url, pool_size=self._limit, pool_pre_ping=True, connect_args=patience_of(url))
+            self._engine = create_engine(
+                url, pool_size=self._limit, pool_pre_ping=True, connect_args=patience_of(url), hide_parameters=True
+            )
         self._threads: anyio.CapacityLimiter | None = None
 
     async def run(self, work: Callable[[Connection], Result]) -> Result:
@@ -110,12 +117,19 @@ class ThreadedSnapshots:
     def __init__(self, url: str) -> None:
         self._limit = READERS_IN_THREADS
         if url.startswith("sqlite"):
-            self._engine = create_engine(make_url(url).set(drivername="sqlite"), pool_size=self._limit, max_overflow=0)
+            self._engine = create_engine(
+                make_url(url).set(drivername="sqlite"), pool_size=self._limit, max_overflow=0, hide_parameters=True
+            )
             configure_sqlite(self._engine, "BEGIN")
         else:
             patience = patience_of(url)
             self._engine = create_engine(
-                url, pool_size=self._limit, pool_pre_ping=True, connect_args=patience, isolation_level="REPEATABLE READ"
+                url,
+                pool_size=self._limit,
+                pool_pre_ping=True,
+                connect_args=patience,
+                isolation_level="REPEATABLE READ",
+                hide_parameters=True,
             )
         self._threads: anyio.CapacityLimiter | None = None
 

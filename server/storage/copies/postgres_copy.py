@@ -22,7 +22,7 @@ class ToolFailed(Exception):
 def dump(url: str, target: Path, *, is_lean: bool = False) -> dict[str, int]:
     """Write the database to `target` in pg_dump's own format, and return how many rows each table had in the very same snapshot."""
     left_out = [f"--exclude-table-data={name}" for name in HISTORY_TABLES] if is_lean else []
-    engine = create_engine(url, isolation_level="REPEATABLE READ")
+    engine = create_engine(url, isolation_level="REPEATABLE READ", hide_parameters=True)
     try:
         with engine.connect() as connection:
             snapshot = connection.execute(text("SELECT pg_export_snapshot()")).scalar_one()
