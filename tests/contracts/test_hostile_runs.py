@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 import pytest
 
 from server.storage.database import Database
+from server.storage.workflows import run_records
 from server.storage.workflows.run_records import SqlRunRecords
 from server.storage.workflows.run_store import SqlRunStore
 from server.storage.workflows.run_views import cursor_of
@@ -157,3 +158,20 @@ async def test_what_is_wrong_with_much_is_looked_for_in_a_part_of_it(durable: Du
     assert refusal.value.failure.faults[0]["path"] == "arguments.rows[20000].x"
     with pytest.raises(WorkflowRefused, match="too many to say where"):
         await durable.workflows.start(TENANT, "rows", {f"n{n}": n for n in range(10_000)})
+
+
+async def test_whoever_ends_more_runs_than_are_kept_loses_their_own_oldest(
+    durable: Durable, sql_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def body(run: Run, given: Mapping[str, Json]) -> Json:
+        return await run.step("a", one)
+
+    monkeypatch.setattr(run_records, "MAX_ENDED_RUNS", 2)
+    monkeypatch.setattr(run_records, "_AT_ONCE", 2)
+    durable.add("short", body)
+    for number in range(5):
+        await durable.ran("short", key=f"ada-{number}", acts_for=ActsFor("ada", frozenset()))
+    await durable.ran("short", key="bob", acts_for=ActsFor("bob", frozenset()))
+    await SqlRunRecords(sql_database).sweep(0, 0)
+    left = [run.run_id for run in (await durable.workflows.runs(TENANT)).runs]
+    assert left == ["acme:short:bob", "acme:short:ada-4", "acme:short:ada-3"]

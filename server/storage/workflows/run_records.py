@@ -1,9 +1,10 @@
 """RunRecords on the database: what people do to runs (docs/decisions/0058)."""
 
 from collections.abc import Collection, Mapping
+from functools import partial
 
 import orjson
-from sqlalchemy import Connection, Row, Update, and_, delete, or_, select, tuple_, update
+from sqlalchemy import Connection, Row, Update, and_, delete, func, or_, select, tuple_, update
 
 from server.storage.database import Database, announce_in_thread, now_us
 from server.storage.insertion import insert_once_in_thread
@@ -18,6 +19,8 @@ from tools.workflows.stores import ENDED, RunPage, RunView
 _TABLES = (workflow_runs, workflow_steps, workflow_signals)
 #: runs that are forgotten in one transaction
 _AT_ONCE = 200
+#: of one person, or of the gateway itself in one tenant
+MAX_ENDED_RUNS = 100_000
 
 
 class SqlRunRecords:
@@ -124,6 +127,30 @@ class SqlRunRecords:
 
         while await self._database.transact(work) == _AT_ONCE:
             pass
+        await self._forget_beyond(MAX_ENDED_RUNS)
+
+    async def _forget_beyond(self, most: int) -> None:
+        """Forget what ended first of whoever has more ended runs than are kept, so that nobody fills the store by starting many."""
+        c, ended = workflow_runs.c, func.count()
+        # Of all tenants, on purpose; each makes room at their own cost.
+        holders = (
+            select(c.tenant_id, c.acts_for, ended).where(c.ended_at.is_not(None)).group_by(c.tenant_id, c.acts_for).having(ended > most)
+        )
+        for tenant_id, acts_for, there in await self._database.look(lambda connection: connection.execute(holders).all()):
+            for excess in range(there - most, 0, -_AT_ONCE):
+                count = min(excess, _AT_ONCE)
+                await self._database.transact(partial(_forget_oldest, tenant_id=tenant_id, acts_for=acts_for, count=count))
+
+
+def _forget_oldest(connection: Connection, tenant_id: str, acts_for: str, count: int) -> None:
+    """Forget the runs that ended first of those that act for one person, or for the gateway itself."""
+    c = workflow_runs.c
+    oldest = (
+        select(c.run_id).where(c.tenant_id == tenant_id, c.acts_for == acts_for, c.ended_at.is_not(None)).order_by(c.ended_at).limit(count)
+    )
+    run_ids = connection.execute(oldest).scalars().all()
+    for table in _TABLES:
+        connection.execute(delete(table).where(table.c.tenant_id == tenant_id, table.c.run_id.in_(run_ids)))
 
 
 def _check_room(connection: Connection, tenant_id: str, acts_for: str, most: MostOpen) -> None:
