@@ -76,6 +76,14 @@ async def test_the_idempotency_key_is_the_key_of_the_run(rest: Rest) -> None:
     assert (other.status_code, other.json()["error"]["code"]) == (409, "conflict")
 
 
+async def test_an_idempotency_key_may_hold_what_no_key_of_a_run_may(rest: Rest) -> None:
+    """A step of another run has `run:step` as its key."""
+    for key in ("default:other:k:start", "nightly@20261128T020000Z", "x" * 250):
+        both = [await rest.send("POST", "/onboard/runs", headers={"idempotency-key": key}) for _ in range(2)]
+        assert [answer.status_code for answer in both] == [202, 202]
+        assert both[0].json()["run_id"] == both[1].json()["run_id"]
+
+
 async def test_a_run_is_cancelled_and_resumed(rest: Rest) -> None:
     await rest.send("POST", "/onboard/runs", json={"given": {"waits": True}, "key": "k"})
     await rest.ended("default:onboard:k", "waiting")

@@ -4,6 +4,8 @@ A person sees and changes the runs that act for them; others' are like none. Wha
 schedules and operators alone: it reads what no person may.
 """
 
+import hashlib
+import re
 from collections.abc import Mapping
 
 from oauth.principal import Principal
@@ -23,6 +25,8 @@ READ, WRITE = "workflows:read", "workflows:write"
 RUNS_PER_PAGE = 20
 _RUN_ID: dict[str, Json] = {"type": "string", "minLength": 1, "maxLength": 400}
 _STEP: dict[str, Json] = {"type": "string", "minLength": 1, "maxLength": 200}
+#: of an idempotency key that is a run's key as it stands
+_PLAIN_KEY = re.compile(r"[A-Za-z0-9._~+-]{1,200}")
 _EXAMPLE_ID = "default:onboard-account:2026-11-28"
 
 
@@ -44,7 +48,7 @@ class WorkflowRuns:
             principal.tenant_id,
             name,
             given.get("given", {}),
-            key=given.get("key") or call.options.idempotency_key,
+            key=given.get("key") or _key_of(call.options.idempotency_key),
             at_us=_time(given.get("at")),
             acts_for=ActsFor(principal.subject, principal.scopes),
         )
@@ -128,6 +132,13 @@ def _check_scopes(view: RunView, principal: Principal) -> None:
         message = f"the run was started with the scope '{named}', which this token lacks"
         hint = "sign in again and allow it, or start the workflow anew: it then does what this token may"
         raise ToolError(Failure("insufficient_scope", message, hint=hint, missing_scopes=missing))
+
+
+def _key_of(idempotency_key: str | None) -> str | None:
+    """Return the key of a run that an idempotency key stands for: itself, or its hash where it may be none, as a step's of another run."""
+    if idempotency_key is None or _PLAIN_KEY.fullmatch(idempotency_key):
+        return idempotency_key
+    return f"idempotent-{hashlib.sha256(idempotency_key.encode(errors='surrogatepass')).hexdigest()}"
 
 
 def _schema(properties: Mapping[str, Json], *required: str) -> dict[str, Json]:
