@@ -25,7 +25,7 @@ from server.commands.frame import CommandFailed, json_option, run_async, with_se
 from server.commands.key_input import read_keys
 from server.commands.rows import print_rows
 from server.commands.secret_input import read_secret
-from server.commands.user import known_tenant
+from server.commands.user import emails_of, known_tenant
 from server.config.settings import Settings
 from server.pages.visit import connections_url
 from server.storage.store import Store, open_store
@@ -159,7 +159,7 @@ async def list_connections(settings: Settings, tenant: str | None, as_json: bool
     """List connected accounts."""
     async with open_store(settings) as store:
         tenants = [known.tenant_id for known in await store.tenants.all()]
-        emails = {subject.subject_id: subject.email for name in tenants for subject in await store.subjects.of_tenant(name)}
+        emails = {subject: email for name in tenants for subject, email in (await emails_of(store, name)).items()}
         rows = []
         for each in await store.connections.load():
             if tenant in (None, each.tenant_id):

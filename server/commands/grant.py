@@ -8,7 +8,7 @@ from oauth.scopes import render
 from oauth.tokens.revocation import Revocation
 from server.commands.frame import CommandFailed, json_option, run_async, with_settings
 from server.commands.rows import print_rows
-from server.commands.user import known_tenant
+from server.commands.user import emails_of, known_tenant
 from server.config.settings import Settings
 from server.storage.store import open_store
 
@@ -32,7 +32,7 @@ async def list_grants(settings: Settings, tenant: str | None, email: str | None,
             await known_tenant(store, tenant)
         rows = []
         for name in [tenant] if tenant else [each.tenant_id for each in await store.tenants.all()]:
-            email_by_subject = {subject.subject_id: subject.email for subject in await store.subjects.of_tenant(name)}
+            email_by_subject = await emails_of(store, name)
             for grant in await store.grants.list_grants(name, client_id=client_id):
                 person = email_by_subject.get(grant.subject, grant.subject)
                 if email in (None, person) and grant.expires_at > time.time():

@@ -203,6 +203,11 @@ async def known_subjects(store: Store, tenant: str, email: str) -> list[Subject]
     return found
 
 
+async def emails_of(store: Store, tenant: str) -> dict[str, str]:
+    """Return subject -> e-mail address, of everybody in a tenant."""
+    return {each.subject_id: each.email for each in await store.subjects.of_tenant(tenant)}
+
+
 async def known_tenant(store: Store, name: str) -> None:
     """Fail, naming those that exist, where there is no tenant `name`."""
     names = [each.tenant_id for each in await store.tenants.all()]

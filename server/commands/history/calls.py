@@ -8,7 +8,7 @@ import click
 from server.commands.frame import json_option, required_data, run_async, with_settings
 from server.commands.rows import print_rows
 from server.commands.times import PointInTime, shown_time
-from server.commands.user import known_subject, known_tenant
+from server.commands.user import emails_of, known_subject, known_tenant
 from server.config.settings import Settings
 from server.storage.history.calls import CallFilter, KeptCall
 from server.storage.store import Store, open_store
@@ -69,7 +69,7 @@ async def command(
 async def people_of(store: Store, found: Sequence[KeptCall]) -> dict[tuple[str, str], str]:
     """Return the e-mail of whoever made these calls, by tenant and subject; who is gone has none."""
     tenants = {kept.record.tenant_id for kept in found}
-    return {(tenant, each.subject_id): each.email for tenant in tenants for each in await store.subjects.of_tenant(tenant)}
+    return {(tenant, subject): email for tenant in tenants for subject, email in (await emails_of(store, tenant)).items()}
 
 
 def shown(kept: KeptCall, names: dict[tuple[str, str], str]) -> dict[str, Json]:

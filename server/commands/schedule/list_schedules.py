@@ -6,6 +6,7 @@ from server.commands.frame import json_option, run_async, with_settings
 from server.commands.rows import print_rows
 from server.commands.schedule.opened import open_schedules, tenant_option
 from server.commands.schedule.rows import schedule_row
+from server.commands.user import emails_of
 from server.config.settings import Settings
 
 
@@ -22,7 +23,7 @@ async def command(settings: Settings, tenant: str, as_json: bool) -> None:
     async with open_schedules(settings, tenant) as scheduled:
         store = scheduled.store
         last = await store.schedules.last_runs(tenant)
-        people = {each.subject_id: each.email for each in await store.subjects.of_tenant(tenant)}
+        people = await emails_of(store, tenant)
         found = await store.schedules.of(tenant)
     rows = [schedule_row(each, last.get(each.name), people) for each in found]
     if as_json:

@@ -5,6 +5,7 @@ import click
 from server.commands.frame import json_option, run_async, with_settings
 from server.commands.one_tenant import open_tenant
 from server.commands.rows import print_rows
+from server.commands.user import emails_of
 from server.commands.webhook.opened import tenant_option
 from server.config.settings import Settings
 from server.hooks.paths import hook_url
@@ -19,7 +20,7 @@ async def command(settings: Settings, tenant: str, as_json: bool) -> None:
     """List webhooks with the addresses that senders are given."""
     async with open_tenant(settings, tenant) as store:
         found = await store.webhooks.of_tenant(tenant)
-        emails = {each.subject_id: each.email for each in await store.subjects.of_tenant(tenant)} if found else {}
+        emails = await emails_of(store, tenant) if found else {}
     rows: list[dict[str, object]] = [
         {
             "source": each.source,

@@ -6,6 +6,7 @@ from server.commands.frame import json_option, run_async, with_settings
 from server.commands.one_tenant import open_tenant
 from server.commands.rows import print_rows
 from server.commands.times import shown_time
+from server.commands.user import emails_of
 from server.commands.workflow.opened import tenant_option
 from server.config.settings import Settings
 
@@ -19,7 +20,7 @@ async def command(settings: Settings, tenant: str, as_json: bool) -> None:
     """List the workflows that a tenant defined, in their newest versions."""
     async with open_tenant(settings, tenant) as store:
         found = await store.definitions.newest(tenant)
-        emails = {each.subject_id: each.email for each in await store.subjects.of_tenant(tenant)} if found else {}
+        emails = await emails_of(store, tenant) if found else {}
     rows: list[dict[str, object]] = [
         {
             "workflow": each.name,
