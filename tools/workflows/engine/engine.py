@@ -146,7 +146,8 @@ class Engine:
             await self._store.keep_only(self._executor_id, list(self._held))
             self._is_unsure = False
         free = self._places - len(self._held)
-        if self._is_full and free < self._places // 2 and time.monotonic() - self._freed_at < GATHER_S:
+        # Only where a place became free: with every place taken, who waits is looked for as ever.
+        if self._is_full and 0 < free < self._places // 2 and time.monotonic() - self._freed_at < GATHER_S:
             return GATHER_S
         # Where there was more than there was room for, the next place is taken without a look; silence is looked for all the same.
         is_looked_at = time.monotonic() - self._looked_at < LOOK_S
