@@ -133,7 +133,8 @@ async def ingesting(
         await bring_openapi(gateway, f"{url}/openapi.json", vendor.kind)
         await (connect_gong(gateway) if vendor.kind == "gong" else connect_salesforce(gateway, vendor, url))
         workflow = workflow_of(subjects)
-        # In place of the one that keeps the machine's time.
+        # In place of the one that keeps the machine's time, and that comes along once it is asked for.
+        await gateway.work.registry.find(TENANT, workflow.name)
         gateway.work.registry.add(workflow)
         yield Ingesting(gateway, vendor, await add_person(gateway), workflow.name, subjects)
 
