@@ -21,6 +21,8 @@ FLUSH_USAGE_S = 30.0
 CALLS_KEPT_US = 30 * 24 * 3600 * 1_000_000
 #: a quarter's bill can be looked into when it comes
 MODEL_CALLS_KEPT_US = 120 * 24 * 3600 * 1_000_000
+#: operations contract, "Retention": hours and kinds of errors, days
+HOURS_KEPT_US, DAYS_KEPT_US = 90 * 24 * 3600 * 1_000_000, 400 * 24 * 3600 * 1_000_000
 AUDIT_KEPT_US = 400 * 24 * 3600 * 1_000_000
 #: runs after their end; those that webhooks brought, which are others' data, go earlier
 RUNS_KEPT_US, WEBHOOK_RUNS_KEPT_US = 30 * 24 * 3600 * 1_000_000, 7 * 24 * 3600 * 1_000_000
@@ -63,6 +65,7 @@ class Housekeeping:
             await anyio.lowlevel.checkpoint()
         await self._store.calls.make_room()
         await self._store.calls.forget_before(now_us() - CALLS_KEPT_US)
+        await self._store.calls.forget_sums_before(now_us() - HOURS_KEPT_US, now_us() - DAYS_KEPT_US)
         await self._store.model_calls.forget_before(now_us() - MODEL_CALLS_KEPT_US)
         await self._store.operation_charges.forget_before(now_us() - MODEL_CALLS_KEPT_US)
         await self._store.comparisons.forget_before(now_us() - MODEL_CALLS_KEPT_US)

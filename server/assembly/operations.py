@@ -20,6 +20,7 @@ from server.observability.call_log import CallLog
 from server.observability.telemetry import Telemetry
 from server.observability.trace_context import Tracing
 from server.storage.change_feed import Change
+from server.storage.database import StoreUnavailable
 from server.storage.store import Store
 from tools.builtins.batch_execute import BatchExecute
 from tools.builtins.discover_apis import Remembered
@@ -134,7 +135,7 @@ async def _open_operations(
     credentials, index = connections.known, catalog_index.index
     telemetry = Telemetry()
     tracing = Tracing()
-    call_log = CallLog(store.calls, telemetry, tracing)
+    call_log = CallLog(store.calls, telemetry, tracing, unavailable=(StoreUnavailable, OSError))
     usage = SearchFeedback(store.usage, index, catalog)
     quarantine = Quarantine(store.quarantine)
     policy, validators, suggestions = Policy(tenants, quarantine), Validators(), Suggestions(catalog)

@@ -41,12 +41,14 @@ class CallLog:
         *,
         capacity: int = CAPACITY,
         interval_s: float = INTERVAL_S,
+        unavailable: tuple[type[Exception], ...] = (OSError,),
     ) -> None:
+        """`unavailable`: what the store raises where it is away; rows wait then. Whatever else it raises is about a row."""
         self._store = store
         self._telemetry = telemetry
         self._tracing = tracing or Tracing()
         self._capacity = capacity
-        self._interval_s = interval_s
+        self._interval_s, self._unavailable = interval_s, unavailable
         #: calls not yet counted and logged, and rows not yet written
         self._fresh: list[CallRecord] = []
         self._waiting: deque[CallRecord] = deque()
@@ -88,6 +90,19 @@ class CallLog:
             self._telemetry.call_rows_dropped.inc(dropped)
             logger.error("call_rows_dropped", extra={"facts": {"rows": dropped, "capacity": self._capacity}})
 
+    async def _write_apart(self, batch: Sequence[CallRecord]) -> bool:
+        """Write rows one by one, without those that the store does not take; False: it went away, and who waits may come twice."""
+        for record in batch:
+            try:
+                await self._store.append_calls([record])
+            except self._unavailable:
+                return False
+            except Exception as error:
+                self._telemetry.call_rows_dropped.inc()
+                facts = {"trace_id": record.trace_id, "kind": type(error).__name__}
+                logger.error("call_row_dropped", extra={"facts": facts})
+        return True
+
     async def flush(self) -> None:
         """Account for and write everything; rows that the store refuses stay for the next time."""
         self.account()
@@ -97,9 +112,15 @@ class CallLog:
             try:
                 await self._store.append_calls(batch)
                 is_written = True
-            except Exception as error:
+            except self._unavailable as error:
                 logger.exception("call_rows_not_written", extra={"facts": {"rows": len(batch), "kind": type(error).__name__}})
                 break
+            except Exception as error:
+                # The store answers and does not take them: one row must not hold up all that come after it.
+                logger.exception("call_rows_refused", extra={"facts": {"rows": len(batch), "kind": type(error).__name__}})
+                is_written = await self._write_apart(batch)
+                if not is_written:
+                    break
             finally:
                 if not is_written:
                     self._waiting.extendleft(reversed(batch))

@@ -28,7 +28,7 @@ from server.storage.context_plane.extractions import SqlExtractionStore
 from server.storage.context_plane.knowledge import SqlKnowledgeStore
 from server.storage.context_plane.pairs import SqlPairStore
 from server.storage.context_plane.signals import SqlSignalStore
-from server.storage.copies.before_migrating import copy_before_migrating
+from server.storage.copies.before_migrating import CopyFailed, copy_before_migrating
 from server.storage.database import Database
 from server.storage.history.calls import SqlCallHistory
 from server.storage.history.figures import HistoryFigures
@@ -133,6 +133,8 @@ async def open_store(settings: Settings) -> AsyncIterator[Store]:
         history = await open_history(settings, database)
     except StoreIsNewer as error:
         raise SettingsError(f"{error}; install that version again, or restore a backup of before into another directory") from error
+    except CopyFailed as error:
+        raise SettingsError(f"{error}; make room in {settings.data_dir}, since nothing changes before there is a copy") from error
     except (SQLAlchemyError, ValueError) as error:
         raise SettingsError(f"the store cannot be opened: {_reason(error)}; {_way_out(settings)}") from error
     try:

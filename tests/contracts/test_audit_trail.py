@@ -53,6 +53,15 @@ async def test_a_change_and_its_row_are_one_transaction(sql_database: Database) 
     assert await trail.rows(since_us=rows[1].at_us + 1) == []
 
 
+async def test_who_is_nobody_leaves_nothing_until_it_is_known_who_it_is(sql_database: Database) -> None:
+    """Strangers must not fill what is kept for so long; the first change of somebody is on record all the same."""
+    with audited(Audited("page", "POST /login")):
+        await sql_database.transact(lambda connection: note(connection, "a"))
+        acting("ada@example.com", "acme")
+        await sql_database.transact(lambda connection: note(connection, "b"))
+    assert [row.actor for row in await SqlAuditTrail(sql_database).rows()] == ["ada@example.com"]
+
+
 async def test_upkeep_and_reading_leave_nothing(sql_database: Database) -> None:
     with audited(change(1)):
         with unaudited():

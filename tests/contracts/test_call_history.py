@@ -181,6 +181,35 @@ async def test_failures_of_one_kind_are_told_once(history: SqlCallHistory, histo
     assert names == {"a", "(unknown)"}
 
 
+async def test_what_clients_choose_is_kept_short_and_holds_nothing_up(history: SqlCallHistory) -> None:
+    """Zeros, half characters and megabytes in names, aliases and reasons: one such row must not keep all others from being written."""
+    for text in ("a\0b", "\ud800x", "é" * 3_000_000):
+        await history.append_calls([call(text, "invalid_select", account=text, reason=text, step=text, tool=text), call("after")])
+    kept = [each.record for each in await history.calls(EVERYTHING, 9)]
+    assert len(kept) == 6
+    assert max(len(text) for each in kept for text in (each.operation, each.account, each.reason, each.step, each.tool)) <= 200
+
+
+async def test_a_callers_mistakes_are_one_kind_however_they_are_worded(history: SqlCallHistory, history_database: Database) -> None:
+    wrong = [call("a", "invalid_select", reason=f"no member {word}", error_class="caller") for word in ("x", "y", "zebra")]
+    await history.append_calls(wrong)
+    async with history_database.read() as connection:
+        assert list((await connection.execute(select(error_ledger.c["count"]))).scalars()) == [3]
+
+
+async def test_sums_go_when_their_time_is_over(history: SqlCallHistory, history_database: Database) -> None:
+    """Hours and kinds of failures earlier than days."""
+    await history.append_calls(
+        [call("a", "timeout", DAY_US * 2), call("a", "timeout", DAY_US * 300, reason="late"), call(at_us=DAY_US * 500)]
+    )
+    await history.forget_sums_before(DAY_US * 400, DAY_US * 200)
+    async with history_database.read() as connection:
+        assert [row.hour * HOUR_US // DAY_US for row in await connection.execute(select(call_hours))] == [500]
+        assert (await connection.execute(select(error_ledger))).all() == []
+        assert sorted(row.day for row in await connection.execute(select(call_days))) == [300, 500]
+        assert sorted(row.day for row in await connection.execute(select(operation_days))) == [300, 500]
+
+
 async def test_old_rows_go_and_their_sums_stay(history: SqlCallHistory, history_database: Database) -> None:
     await history.make_room()
     now = now_us()

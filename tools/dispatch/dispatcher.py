@@ -238,7 +238,7 @@ class Dispatcher:
                 upstream_ms=upstream.ms or None,
                 upstream_status=upstream.status,
                 reason="" if ok or outcome.error is None else reason_of(outcome.error),
-                account=options.account or "",
+                account=(options.account or "")[:MAX_ID_CHARS],
                 step=options.step,
             )
         )

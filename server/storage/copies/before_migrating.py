@@ -20,11 +20,18 @@ COPIES_KEPT = 2
 PREFIX = "before-"
 
 
+class CopyFailed(Exception):
+    """There is no copy; the message says why."""
+
+
 async def copy_before_migrating(url: str, data_dir: Path) -> Path | None:
-    """Copy the store to `before-REVISION.sqlite3` where a migration is ahead of it, and return the copy."""
+    """Copy the store to `before-REVISION.sqlite3` where a migration is ahead of it, and return the copy. Raises CopyFailed."""
     if not url.startswith("sqlite"):
         return None
-    return await anyio.to_thread.run_sync(_copy, sqlite_file(url), data_dir)
+    try:
+        return await anyio.to_thread.run_sync(_copy, sqlite_file(url), data_dir)
+    except (OSError, sqlite3.Error) as error:
+        raise CopyFailed(f"the store could not be copied before its schema changes: {error}") from error
 
 
 def _copy(store: Path, data_dir: Path) -> Path | None:

@@ -1,6 +1,7 @@
 """Write calls into the history: the rows and what sums them up, in one transaction."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -11,12 +12,15 @@ from server.storage.history.tables import BUCKETS, call_days, call_hours, call_r
 from server.storage.insertion import insert_in_thread, upsert
 from tools.stores import CallRecord
 
+#: of a name, an alias, a reason
+MAX_TEXT_CHARS = 200
 _NAMES = [column.name for column in call_records.columns if column.name != "seq"]
 _ADDED = ("calls", "sum_ms", "sum_upstream_ms", *(f"b{place}" for place in range(BUCKETS)))
 
 
 def append(connection: Connection, records: Sequence[CallRecord], node: str) -> None:
     """Write a batch of calls with their sums."""
+    records = [_storable(record) for record in records]
     rows = [_row(record, node) for record in records]
     if connection.dialect.name == "sqlite":
         connection.execute(_INSERT_FROM_JSON, {"rows": orjson.dumps(rows).decode()})
@@ -38,10 +42,10 @@ def add_up(connection: Connection, found: Rollups) -> None:
         {
             "fingerprint": mark,
             "tenant": total.record.tenant_id,
-            "operation": _storable(operation_of(total.record)),
+            "operation": operation_of(total.record),
             "code": total.record.error_code or "error",
             "error_class": total.record.error_class,
-            "reason": _storable(total.record.reason),
+            "reason": total.record.reason,
             "count": total.count,
             "first_at": total.first_at,
             "last_at": total.last_at,
@@ -112,8 +116,8 @@ def _row(record: CallRecord, node: str) -> tuple[object, ...]:
         record.client_id,
         record.auth_method,
         record.tool,
-        _storable(record.operation),
-        _storable(record.account),
+        record.operation,
+        record.account,
         record.step,
         record.duration_ms,
         record.upstream_ms,
@@ -121,15 +125,30 @@ def _row(record: CallRecord, node: str) -> tuple[object, ...]:
         record.success,
         record.error_code,
         record.error_class,
-        _storable(record.reason),
+        record.reason,
         record.trace_id,
         node,
     )
 
 
-def _storable(text: str) -> str:
-    """Return a text that clients may have chosen without zeros, which PostgreSQL has no text with."""
-    return text.replace("\0", "\N{REPLACEMENT CHARACTER}") if "\0" in text else text
+def _storable(record: CallRecord) -> CallRecord:
+    """Return a record whose texts, some of which clients choose, every store takes."""
+    chosen = (record.tool, record.operation, record.account, record.step, record.reason)
+    if all(text.isascii() and len(text) <= MAX_TEXT_CHARS and "\0" not in text for text in chosen):
+        return record
+    return replace(
+        record,
+        tool=_cleaned(record.tool),
+        operation=_cleaned(record.operation),
+        account=_cleaned(record.account),
+        step=_cleaned(record.step),
+        reason=_cleaned(record.reason),
+    )
+
+
+def _cleaned(text: str) -> str:
+    """Return a text that is not long, without zeros and without half characters."""
+    return text[:MAX_TEXT_CHARS].replace("\0", "\N{REPLACEMENT CHARACTER}").encode(errors="replace").decode()
 
 
 def _from_json(statement: Any, names: Sequence[str]) -> Any:

@@ -103,7 +103,8 @@ def operation_of(record: CallRecord) -> str:
 def fingerprint(record: CallRecord, code: str) -> str:
     """Return what failures of one kind have in common: numbers in a reason tell one call from another, not one kind."""
     operation = operation_of(record)
-    reason = "" if operation == UNKNOWN else _NUMBERS.sub("#", record.reason)
+    # A caller's mistakes may have as many words as there are callers: they are one kind for each code.
+    reason = "" if record.error_class == "caller" else _NUMBERS.sub("#", record.reason)
     words = "\0".join((record.tenant_id, operation, code, reason))
     return hashlib.sha256(words.encode(errors="replace")).hexdigest()[:32]
 

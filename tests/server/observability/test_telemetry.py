@@ -135,6 +135,25 @@ async def test_rows_that_the_store_refuses_are_kept_in_order() -> None:
     assert [row.operation for row in rows.batches[0]] == ["first", "second"]
 
 
+async def test_a_row_that_no_store_takes_holds_up_no_other(log: io.StringIO) -> None:
+    """Whatever is wrong with it: those before and behind it are written, and it is counted."""
+
+    class Picky(Rows):
+        async def append_calls(self, records: Sequence[CallRecord]) -> None:
+            if any(each.operation == "odd" for each in records):
+                raise TypeError("str is not valid UTF-8")
+            await super().append_calls(records)
+
+    rows, telemetry = Picky(), Telemetry()
+    call_log = CallLog(rows, telemetry)
+    for operation in ("first", "odd", "last"):
+        call_log.record(record(operation=operation))
+    await call_log.flush()
+    assert [row.operation for batch in rows.batches for row in batch] == ["first", "last"]
+    assert "ascend_call_rows_dropped_total 1.0" in telemetry.exposition().decode()
+    assert "call_row_dropped" in log.getvalue()
+
+
 async def test_a_full_queue_drops_new_rows_and_says_how_many(log: io.StringIO) -> None:
     """Dropped rows are counted and logged; calls are never slowed down."""
     rows, telemetry = Rows(), Telemetry()
