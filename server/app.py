@@ -1,6 +1,6 @@
 """Composition root: open what the gateway needs, put it together, give the URL table."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from dataclasses import dataclass
 
@@ -104,14 +104,7 @@ async def open_gateway(settings: Settings, *, at_work: bool = True) -> AsyncIter
         def reranker() -> Reranker | None:
             return operations.index.index.reranker
 
-        models = ContextModels(ai_gateway.calls, ai_gateway.names.of)
-        vectors = ContextVectors(ai_gateway.calls)
-        documents = assemble_documents(settings, store, egress, table, reranker, models, vectors=vectors)
-        readers = (
-            Extractions(store.context, store.extractions, models, lambda: tuple(tenants.live)),
-            PairJudging(store.context, store.pairs, models, lambda: tuple(tenants.live)),
-        )
-        context = assemble_context_plane(settings, store, table, reranker, documents=documents, readers=readers, vectors=vectors)
+        context = _context_plane(settings, store, tenants, egress, ai_gateway, table, reranker)
         work = assemble_workflows(
             store, lambda: operations, principals_of_runs(tenants, lambda tenant_id, subject: scopes.allowed(tenant_id, subject))
         )
@@ -135,19 +128,7 @@ async def open_gateway(settings: Settings, *, at_work: bool = True) -> AsyncIter
         )
         people = assemble_people(settings, store, tenants, egress, authorization, connections.vault, titles)
         webhooks = Webhooks(settings, store, connections.vault, tenants, people.limits)
-        step_up = Challenges(settings).step_up
-        extras = ConformanceFixtures(lists_all=settings.mcp.conformance_listed) if settings.mcp.conformance_fixtures else None
-        states = RequestStates(connections.proof_key("request state"))
-        mcp = McpEndpoint(
-            dispatcher=operations.dispatcher,
-            step_up=step_up,
-            settings=settings,
-            tracing=operations.tracing,
-            states=states,
-            extras=extras,
-            tasks=TaskLedger(store.tasks, connections.proof_key("tasks")),
-            long_work={RUNS: RunTasks(work.workflows, connections.proof_key("tasks of runs"))},
-        )
+        mcp = _mcp_endpoint(settings, store, connections, operations, work)
 
         async def tenants_changed(_changes: list[Change]) -> None:
             tenants.replace(await store.tenants.all())
@@ -180,11 +161,14 @@ async def open_gateway(settings: Settings, *, at_work: bool = True) -> AsyncIter
         ):
             if at_work:
                 background.start_soon(part)
-        operations.telemetry.registry.register(ai_gateway.metrics)
-        operations.telemetry.registry.register(WorkflowMetrics(work.engine))
-        operations.telemetry.registry.register(webhooks.metrics)
-        operations.telemetry.registry.register(ScheduleMetrics(scheduled.scheduler))
-        operations.telemetry.registry.register(ConnectionMetrics(connections.known, connections.refresher))
+        for metrics in (
+            ai_gateway.metrics,
+            WorkflowMetrics(work.engine),
+            webhooks.metrics,
+            ScheduleMetrics(scheduled.scheduler),
+            ConnectionMetrics(connections.known, connections.refresher),
+        ):
+            operations.telemetry.registry.register(metrics)
         routes: list[BaseRoute] = [
             *Discovery(settings).routes(),
             *Health(operations.telemetry, {"store": store.database.ping, "changes": feed.ready}, MetricsReaders(settings)).routes(),
@@ -201,6 +185,38 @@ async def open_gateway(settings: Settings, *, at_work: bool = True) -> AsyncIter
         app = McpFront(authorization.guard(mcp), rest)
         upkeep.close()
         yield Gateway(app, settings, store, tenants, connections, operations, authorization, ai_gateway, context, work, webhooks, scheduled)
+
+
+def _context_plane(
+    settings: Settings,
+    store: Store,
+    tenants: Tenants,
+    egress: Egress,
+    ai_gateway: AiGateway,
+    table: Callable[[], WordTable | None],
+    reranker: Callable[[], Reranker | None],
+) -> ContextPlane:
+    """Put the context plane together with the models that tenants let help it; the planes themselves do not know each other."""
+    models, vectors = ContextModels(ai_gateway.calls, ai_gateway.names.of), ContextVectors(ai_gateway.calls)
+    documents = assemble_documents(settings, store, egress, table, reranker, models, vectors=vectors)
+    readers = (
+        Extractions(store.context, store.extractions, models, lambda: tuple(tenants.live)),
+        PairJudging(store.context, store.pairs, models, lambda: tuple(tenants.live)),
+    )
+    return assemble_context_plane(settings, store, table, reranker, documents=documents, readers=readers, vectors=vectors)
+
+
+def _mcp_endpoint(settings: Settings, store: Store, connections: Connections, operations: Operations, work: DurableWork) -> McpEndpoint:
+    return McpEndpoint(
+        dispatcher=operations.dispatcher,
+        step_up=Challenges(settings).step_up,
+        settings=settings,
+        tracing=operations.tracing,
+        states=RequestStates(connections.proof_key("request state")),
+        extras=ConformanceFixtures(lists_all=settings.mcp.conformance_listed) if settings.mcp.conformance_fixtures else None,
+        tasks=TaskLedger(store.tasks, connections.proof_key("tasks")),
+        long_work={RUNS: RunTasks(work.workflows, connections.proof_key("tasks of runs"))},
+    )
 
 
 def _behind_proxy(routes: list[BaseRoute], pages: Pages, settings: Settings) -> ASGIApp:

@@ -60,6 +60,7 @@ def reason_of(failure: Failure) -> str:
     if failure.faults:
         said = "; ".join(f"{fault.get('path') or fault.get('step') or 'arguments'}: {fault.get('rule')}" for fault in failure.faults[:10])
     else:
-        said = failure.message
+        # What follows is what there is instead: names of accounts, of operations.
+        said = failure.message.partition(";")[0]
     line = " ".join(visible(redact(_LONG_QUOTE.sub("'…'", said[: 4 * MAX_REASON_CHARS]))).split())
     return line if len(line) <= MAX_REASON_CHARS else f"{line[: MAX_REASON_CHARS - 1]}…"

@@ -22,8 +22,8 @@ from server.storage.store import prepare_directory
 async def command(settings: Settings, backup: Path, key_file: Path | None, as_json: bool) -> None:
     """Put BACKUP into the data directory (--data) and store, which must be empty, and end all tokens and sessions in it.
 
-    People sign in again. Their grants, connections and everything else are as they were when the backup was made; what was revoked or
-    removed since is there again: the audit trail elsewhere says what.
+    People sign in again. Their grants, connections and everything else are as they were when the backup was made, keys of callers and
+    static tokens among it; what was revoked or removed since is there again: the audit trail elsewhere says what.
     """
     prepare_directory(settings.data_dir)
     keys = identities(settings, key_file)
@@ -39,4 +39,7 @@ async def command(settings: Settings, backup: Path, key_file: Path | None, as_js
     click.echo(f"restored {rows:,} rows of {done.manifest.made_at} into {settings.data_dir}")
     ended = ", ".join(f"{count:,} {name}" for name, count in done.ended.items()) or "nothing was open"
     click.echo(f"ended: {ended}; what was revoked or changed after {done.manifest.made_at} is as it was before")
+    click.echo(
+        "keys of callers and static tokens are not ended: look through `ascend ai key list` and `ascend token static list --tenant T`"
+    )
     click.echo("next: ascend doctor, then ascend serve")

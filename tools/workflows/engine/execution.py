@@ -48,7 +48,7 @@ async def run_in_hand(claim: Claim, workflow: Workflow, activity: Activity, arou
         elif why in ("making_way", "shutdown"):
             await store.give_back([claim])
     except RunLost:
-        pass
+        pass  # Another process has it by now; what it does is on record there.
     return None
 
 
