@@ -57,16 +57,12 @@ class SqlAuditTrail:
         async with self._database.read() as connection:
             return [ROWS.record(found) for found in await connection.execute(query)]
 
-    async def security_events(
-        self, *, tenant_id: str | None = None, since_us: int = 0, before_us: int | None = None, limit: int = 50
-    ) -> Sequence[SecurityEvent]:
+    async def security_events(self, *, tenant_id: str | None = None, since_us: int = 0, limit: int = 50) -> Sequence[SecurityEvent]:
         """Return what happened to clients, grants, tokens and sign-ins, newest first."""
         c = security_events.c
         query = select(security_events).where(c.at >= since_us).order_by(c.seq.desc()).limit(limit)
         if tenant_id is not None:
             query = query.where(c.tenant_id == tenant_id)
-        if before_us is not None:
-            query = query.where(c.at < before_us)
         async with self._database.read() as connection:
             return [EVENTS.record(found) for found in (await connection.execute(query)).all()]
 

@@ -2,7 +2,6 @@
 
 import re
 import shlex
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import anyio.to_thread
@@ -11,7 +10,6 @@ import pytest
 from server.app import Gateway
 from tests.command_line import Said, answered, ascend_here
 from tests.conftest import REPOSITORY
-from tests.gateway import opened
 from tools.workflows.schedules.builtin import BUILTIN
 
 GUIDE = (REPOSITORY / "docs" / "guides" / "schedules.md").read_text(encoding="utf-8")
@@ -24,20 +22,6 @@ COMMANDS = [
 
 def schedule(data: Path, *words: str) -> Said:
     return ascend_here("schedule", *words, data_dir=data)
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("schedule") / "data"
-    assert ascend_here("user", "add", "ada@example.com", "--tenant", "default", data_dir=folder).returncode == 0
-    assert ascend_here("tenant", "add", "acme", data_dir=folder).returncode == 0
-    return folder
-
-
-@pytest.fixture
-async def gateway(tmp_path: Path) -> AsyncIterator[Gateway]:
-    async with opened(tmp_path) as gateway:
-        yield gateway
 
 
 async def beside(gateway: Gateway, *words: str) -> Said:

@@ -1,7 +1,6 @@
 """`ascend workflow`: runs started, watched, listed, cancelled and resumed, beside no gateway and beside one that does the work."""
 
 import re
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import anyio.to_thread
@@ -9,25 +8,10 @@ import pytest
 
 from server.app import Gateway
 from tests.command_line import Said, answered, ascend_here
-from tests.gateway import opened
 
 
 def workflow(data: Path, *words: str) -> Said:
     return ascend_here("workflow", *words, data_dir=data)
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("workflow") / "data"
-    assert ascend_here("user", "add", "ada@example.com", "--tenant", "default", data_dir=folder).returncode == 0
-    assert ascend_here("tenant", "add", "acme", data_dir=folder).returncode == 0
-    return folder
-
-
-@pytest.fixture
-async def gateway(tmp_path: Path) -> AsyncIterator[Gateway]:
-    async with opened(tmp_path) as gateway:
-        yield gateway
 
 
 async def beside(gateway: Gateway, *words: str) -> Said:
