@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from starlette.requests import Request
 
+from oauth.administration.roles import Role
 from oauth.scopes import ADMIN
 from oauth.sign_in.stores import SubjectStore
 from oauth.tenants import DEFAULT_TENANT, Tenants
@@ -12,27 +13,32 @@ from oauth.tokens.access_tokens import AccessTokens
 from server.admin.refusals import AdminRefused, forbidden, unauthenticated
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Administrator:
-    """`by` is how versions and lists name them; `subject` is their id."""
+    """Who asks, however they proved it. `by` is how versions and lists name them; `subject` is their id."""
 
     tenant_id: str
     subject: str
     by: str
+    role: Role = Role.OWNER
+    #: over every tenant; otherwise over their own alone
+    reaches_gateway: bool = False
+    #: when they last proved who they are, epoch seconds; None: a machine, whose key proves it each time
+    proven_at: float | None = None
 
-    @property
-    def is_operator(self) -> bool:
-        """The default tenant's administrators are the operator's: they see and change everything."""
-        return self.tenant_id == DEFAULT_TENANT
-
-    def must_be_operator(self, what: str) -> None:
-        """Raise AdminRefused for anybody else."""
-        if not self.is_operator:
+    def must_reach_gateway(self, what: str) -> None:
+        """Raise AdminRefused for whoever administers one tenant only."""
+        if not self.reaches_gateway:
             raise forbidden(f"{what} is the operator's", "an administrator of the default tenant may")
+
+    def must_be(self, least: Role, what: str) -> None:
+        """Raise AdminRefused for a role below `least`."""
+        if self.role < least:
+            raise forbidden(f"{what} takes the role {least.title}; yours is {self.role.title}", "an owner can give it")
 
     def reach(self, asked: str | None) -> str | None:
         """Return of which tenant rows may be shown; None: of all. `asked`: the tenant that was asked for. Raises AdminRefused."""
-        if self.is_operator or asked == self.tenant_id:
+        if self.reaches_gateway or asked == self.tenant_id:
             return asked
         if asked is not None:
             raise forbidden("an administrator sees their own tenant only")
@@ -67,4 +73,10 @@ class Administrators:
             raise unauthenticated(was_sent=True)
         if not subject.is_admin:
             raise forbidden("the token's user is no administrator", "`ascend user admin EMAIL --tenant T` makes them one")
-        return Administrator(principal.tenant_id, principal.subject, subject.email)
+        return Administrator(
+            tenant_id=principal.tenant_id,
+            subject=principal.subject,
+            by=subject.email,
+            # The default tenant's administrators are the operator's: they see and change everything.
+            reaches_gateway=principal.tenant_id == DEFAULT_TENANT,
+        )

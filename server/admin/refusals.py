@@ -40,6 +40,14 @@ def forbidden(message: str, hint: str = "") -> AdminRefused:
     )
 
 
+def step_up_needed(max_age_s: int) -> AdminRefused:
+    """Return the refusal of somebody whose proof is too old for this change (RFC 9470 §3)."""
+    challenge = f'Bearer error="insufficient_user_authentication", max_age="{max_age_s}"'
+    message = f"this takes a proof of who you are from the last {max_age_s // 60} minutes"
+    hint = "use your passkey once more, or mint a new token"
+    return AdminRefused(401, "insufficient_user_authentication", message, hint, headers={"www-authenticate": challenge})
+
+
 def invalid(message: str, hint: str = "") -> AdminRefused:
     """Return the refusal of a request that says something impossible."""
     return AdminRefused(400, "invalid_request", message, hint)

@@ -32,14 +32,14 @@ class ConfigEndpoint:
 
     async def show(self, request: Request) -> Response:
         """GET: `{version, applied_at, applied_by, config}`."""
-        administrator_of(request).must_be_operator(_WHOSE)
+        administrator_of(request).must_reach_gateway(_WHOSE)
         found = await self.store.newest()
         return thing(version_json(found), headers={"etag": f'"{found.version}"'})
 
     async def replace(self, request: Request) -> Response:
         """PUT: a document as JSON (alone, or under `config` as GET gives it) or as TOML; it is checked whole or refused whole."""
         administrator = administrator_of(request)
-        administrator.must_be_operator(_WHOSE)
+        administrator.must_reach_gateway(_WHOSE)
         expected = await self._seen(request.headers.get("if-match"))
         document = _document(request.headers.get("content-type", ""), await raw_body(request))
         act = ConfigAct(subject=administrator.subject, about="admin API")

@@ -42,7 +42,7 @@ class GatewaysEndpoint:
         administrator = administrator_of(request)
         asked = json_of(await raw_body(request))
         tenant = asked.setdefault("tenant", administrator.tenant_id)
-        if not administrator.is_operator and tenant != administrator.tenant_id:
+        if not administrator.reaches_gateway and tenant != administrator.tenant_id:
             raise forbidden("an administrator makes gateways of their own tenant only")
         tenants = [each.tenant_id for each in self.tenants.all()]
         made = await create_gateway(ConfigChanges(self.store), asked, tenants, administrator.by, administrator.subject)
@@ -65,7 +65,7 @@ class GatewaysEndpoint:
         if gateway_id == DEFAULT_GATEWAY:
             raise forbidden(f"{DEFAULT_GATEWAY} stands for calls without a gateway; it is always there")
         # Another tenant's is none: nobody learns that it is there.
-        of_tenant = None if administrator.is_operator else administrator.tenant_id
+        of_tenant = None if administrator.reaches_gateway else administrator.tenant_id
         await delete_gateway(ConfigChanges(self.store), gateway_id, administrator.by, of_tenant, administrator.subject)
         await self.live.load()
         return nothing()
@@ -88,4 +88,4 @@ class GatewaysEndpoint:
 
     async def _visible(self, administrator: Administrator) -> list[GatewayResource]:
         document = (await self.store.newest()).document
-        return [each for each in gateways_of(document) if administrator.is_operator or each.tenant_id == administrator.tenant_id]
+        return [each for each in gateways_of(document) if administrator.reaches_gateway or each.tenant_id == administrator.tenant_id]

@@ -75,13 +75,13 @@ class ReportsEndpoint:
 
     async def experiments(self, request: Request) -> Response:
         """GET all, the operator's alone."""
-        administrator_of(request).must_be_operator("what is tried out")
+        administrator_of(request).must_reach_gateway("what is tried out")
         return page(*part_of(request, [experiment_json(each) for each in self.live.current.experiments.values()], "name"))
 
     async def change_experiment(self, request: Request) -> Response:
         """PATCH `{state: "held"}`: everybody is control's. `{state: "running"}`: it goes on. `{share: {ARM: 0…1}}`: who gets an arm."""
         administrator = administrator_of(request)
-        administrator.must_be_operator("what is tried out")
+        administrator.must_reach_gateway("what is tried out")
         name = self._experiment(request).name
         asked = json_of(await raw_body(request))
         shares = asked.get("share")
@@ -98,7 +98,7 @@ class ReportsEndpoint:
 
     async def experiment(self, request: Request) -> Response:
         """GET one, with its arms side by side over the last week."""
-        administrator_of(request).must_be_operator("what is tried out")
+        administrator_of(request).must_reach_gateway("what is tried out")
         experiment = self._experiment(request)
         name = experiment.name
         await self.ledger.flush()

@@ -25,7 +25,7 @@ class TargetsEndpoint:
 
     async def list_all(self, request: Request) -> Response:
         """GET: by id. `state` is of the circuit breaker: closed, open, or half_open when the next call may try again."""
-        administrator_of(request).must_be_operator("what targets do")
+        administrator_of(request).must_reach_gateway("what targets do")
         config = self.live.current
         table, resting = RoutingTable(config), self.breakers.open_targets()
         routes_by_target: dict[str, list[str]] = {name: [] for name in config.models}

@@ -1,0 +1,1 @@
+"""Who administers the gateway: roles, how far they reach, and the machines that may do it."""
