@@ -13,7 +13,7 @@ from tools.workflows.schedules.schedule import ScheduleRun, SlotState
 from tools.workflows.schedules.stores import LONG_REPORT_CHARS, MAX_LONG_REPORTS, MAX_RUNS
 
 #: as a constant of the statement: SQLite takes the index of unended runs for nothing else
-_STARTED: ColumnElement[str] = literal_column("'started'")
+STARTED: ColumnElement[str] = literal_column("'started'")
 
 
 class ScheduleRuns:
@@ -30,18 +30,18 @@ class ScheduleRuns:
 
     async def unended(self, tenant_id: str, name: str) -> Sequence[ScheduleRun]:
         r = schedule_runs.c
-        return await self._read(select(schedule_runs).where(r.tenant_id == tenant_id, r.name == name, r.state == _STARTED).order_by(r.slot))
+        return await self._read(select(schedule_runs).where(r.tenant_id == tenant_id, r.name == name, r.state == STARTED).order_by(r.slot))
 
     async def all_unended(self, limit: int) -> Sequence[ScheduleRun]:
         # Of all tenants, on purpose: each is looked up as its own tenant's.
         r = schedule_runs.c
-        return await self._read(select(schedule_runs).where(r.state == _STARTED).order_by(r.tenant_id, r.name, r.slot).limit(limit))
+        return await self._read(select(schedule_runs).where(r.state == STARTED).order_by(r.tenant_id, r.name, r.slot).limit(limit))
 
     async def end(
         self, run: ScheduleRun, state: SlotState, ended_at_us: int, reason: str = "", report: Mapping[str, Json] | None = None
     ) -> bool:
         r = schedule_runs.c
-        mine = (r.tenant_id == run.tenant_id, r.name == run.name, r.slot == run.slot_us, r.state == _STARTED)
+        mine = (r.tenant_id == run.tenant_id, r.name == run.name, r.slot == run.slot_us, r.state == STARTED)
         kept = None if report is None else orjson.dumps(report).decode()
         values = {"state": state, "ended_at": ended_at_us, "reason": reason, "report": kept}
 
@@ -86,7 +86,7 @@ class ScheduleRuns:
         """Forget what became of slots of all tenants that came earlier; what has not ended stays."""
         r = schedule_runs.c
         async with self._database.write() as connection:
-            return (await connection.execute(delete(schedule_runs).where(r.started_at < time_us, r.state != _STARTED))).rowcount
+            return (await connection.execute(delete(schedule_runs).where(r.started_at < time_us, r.state != STARTED))).rowcount
 
     async def _read(self, query: Select[Any]) -> Sequence[ScheduleRun]:
         return await self._database.look(lambda connection: [_run_of(row) for row in connection.execute(query)])
@@ -113,7 +113,7 @@ def keep_newest_runs(connection: Connection, tenant_id: str, name: str) -> None:
     r = schedule_runs.c
     mine = (r.tenant_id == tenant_id, r.name == name)
     oldest_kept = select(r.slot).where(*mine).order_by(r.slot.desc()).offset(MAX_RUNS - 1).limit(1).scalar_subquery()
-    connection.execute(delete(schedule_runs).where(*mine, r.slot < oldest_kept, r.state != _STARTED))
+    connection.execute(delete(schedule_runs).where(*mine, r.slot < oldest_kept, r.state != STARTED))
 
 
 def _run_of(row: Row[Any]) -> ScheduleRun:

@@ -11,7 +11,7 @@ from server.storage.insertion import insert_in_thread, insert_once_in_thread
 from server.storage.schema.schedule_tables import schedule_runs, schedules
 from server.storage.workflows.acting import acting, acts_for_of
 from server.storage.workflows.new_runs import QueuedRun, enqueue
-from server.storage.workflows.schedule_runs import ScheduleRuns, keep_newest_runs, values_of
+from server.storage.workflows.schedule_runs import STARTED, ScheduleRuns, keep_newest_runs, values_of
 from tools.errors import QuotaExceeded
 from tools.workflows.run_keys import slot_key
 from tools.workflows.schedules.cron import Cron
@@ -88,6 +88,19 @@ class SqlScheduleStore(ScheduleRuns):
         # Of all tenants, on purpose, as in the next two: one clock serves them all.
         s = schedules.c
         return await self._schedules(select(schedules).where(s.next_at <= time_us).order_by(s.next_at).limit(limit))
+
+    async def passed_over(self, limit: int) -> Sequence[tuple[Schedule, int]]:
+        # Of all tenants, too: from the few runs that go on to what had to be skipped for them.
+        s, going_on, skipped = schedules.c, schedule_runs.alias("going_on").c, schedule_runs.alias("skipped").c
+        same = ((s.tenant_id == each.tenant_id) & (s.name == each.name) for each in (going_on, skipped))
+        query = (
+            select(schedules, func.min(skipped.slot).label("since"))
+            .where(*same, going_on.state == STARTED, skipped.slot > going_on.slot, skipped.state == "skipped", s.next_at.is_not(None))
+            .group_by(s.tenant_id, s.name)
+            .order_by(s.tenant_id, s.name)
+            .limit(limit)
+        )
+        return await self._database.look(lambda connection: [(_schedule_of(row), row.since) for row in connection.execute(query)])
 
     async def next_due_us(self) -> int | None:
         # of all tenants

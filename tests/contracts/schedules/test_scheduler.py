@@ -148,6 +148,9 @@ async def test_one_schedule_that_means_nothing_here_leaves_the_others_alone(sql_
     broken = await node.store.get("acme", "broken")
     assert broken is not None
     assert broken.next_at_us == TEN + HOUR
+    [run] = await node.store.runs("acme", "broken", 9)
+    assert (run.state, run.run_id, run.reason) == ("failed", "", "it could not be started: ZoneInfoNotFoundError; the log says more")
+    assert node.slots.counts.missed == {"custom": 1}
 
 
 async def test_how_a_run_ended_and_what_it_reports_is_kept_with_its_slot(sql_database: Database) -> None:

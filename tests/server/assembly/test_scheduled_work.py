@@ -120,3 +120,5 @@ async def test_operators_see_whether_schedules_beat(gateway: Gateway) -> None:
     assert 'ascend_schedule_last_run_timestamp_seconds{schedule="error-pattern"} 1.' in text
     assert 'ascend_schedule_slots_total{outcome="started"} 1.0' in text
     assert "ascend_schedule_overdue_seconds 0.0" in text
+    assert 'ascend_schedule_late_seconds{schedule="error-pattern"} 0.0' in text
+    assert 'ascend_schedule_missed_total{schedule="custom"} 0.0' in text

@@ -20,6 +20,8 @@ Origin = Literal["builtin", "custom"]
 Cause = Literal["slot", "catch_up", "manual"]
 #: skipped: its predecessor still ran. lost: the run is not on record any more
 SlotState = Literal["started", "skipped", "succeeded", "failed", "cancelled", "lost"]
+#: not_taken: no node has come to it. still_running: what was started before has not ended
+Lateness = Literal["not_taken", "still_running"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,19 @@ class ScheduleRun:
     reason: str = ""
     #: {title, findings, counts, checked_at}, where the workflow makes one
     report: Mapping[str, Json] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LateSchedule:
+    """A schedule that is not paused, of a tenant that is not suspended, whose slot came and started nothing."""
+
+    tenant_id: str
+    name: str
+    #: the first slot that nothing was started for; microseconds since the epoch, UTC
+    due_since_us: int
+    why: Lateness
+    #: the slot after that, so that a rule can wait for 1.5 periods; None: there is none, or nobody can say
+    following_us: int | None
 
 
 def ended(run: ScheduleRun, view: RunView | None, now_us: int) -> tuple[SlotState, int, str, Mapping[str, Json] | None] | None:

@@ -2,11 +2,12 @@
 
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 import anyio
 
-from tools.workflows.schedules.slots import SlotCounts, Slots
+from tools.workflows.schedules.schedule import LateSchedule
+from tools.workflows.schedules.slots import LATE_US, SlotCounts, Slots
 
 #: without a look at the store: how soon a clock that was set forward is noticed
 LONGEST_WAIT_S = 30.0
@@ -44,6 +45,16 @@ class Scheduler:
     @property
     def counts(self) -> SlotCounts:
         return self._slots.counts
+
+    async def late_schedules(self) -> Sequence[LateSchedule]:
+        """Return every schedule that is late now, on whichever node, by tenant and name; for rules of alerts, once a minute or so.
+
+        Late is a slot that came more than a minute ago and that no node has taken ("not_taken": the scheduler stands still everywhere), and
+        one that was skipped for a run that still goes on ("still_running"). Slots that came while no gateway ran are made up for at once
+        and then late no more: those are counted by `ascend_schedule_missed_total`. Paused schedules and suspended tenants are never late.
+        Reads the store (two statements); raises what that raises where it is away.
+        """
+        return await self._slots.late(self._clock_us())
 
     def wake(self) -> None:
         """Look soon: a schedule was changed, or something was started beside the slots."""
@@ -83,13 +94,15 @@ class Scheduler:
             await self._slots.look_at_runs(self._clock_us())
             self._runs_at_s = time.monotonic() + self._pause_s
             self._pause_s = min(2 * self._pause_s, LONGEST_LOOK_S) if self._slots.has_unended else FIRST_LOOK_S
+        if self._slots.has_unended or self.counts.late_since_us or self._is_due(LATE_US):
+            await self._slots.late(self._clock_us())
 
     def _look_at_runs_soon(self) -> None:
         self._runs_at_s, self._pause_s = 0.0, FIRST_LOOK_S
 
-    def _is_due(self) -> bool:
+    def _is_due(self, since_us: int = 0) -> bool:
         due_us = self.counts.next_due_us
-        return due_us is not None and due_us <= self._clock_us()
+        return due_us is not None and due_us <= self._clock_us() - since_us
 
     def _wait_s(self) -> float:
         waits: list[float] = [LONGEST_WAIT_S]

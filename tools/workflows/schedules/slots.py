@@ -2,14 +2,15 @@
 
 import logging
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import anyio.lowlevel
 
 from tools.workflows.run_keys import slot_key
-from tools.workflows.schedules.schedule import Schedule, ScheduleRun, ended
+from tools.workflows.schedules.builtin import BUILTIN
+from tools.workflows.schedules.schedule import LateSchedule, Schedule, ScheduleRun, ended
 from tools.workflows.schedules.stores import ScheduleStore
 from tools.workflows.stores import RunView
 
@@ -17,7 +18,9 @@ from tools.workflows.stores import RunView
 LATE_US = 60 * 1_000_000
 #: an expression or a zone that this node does not understand is tried again so much later
 BROKEN_US = 3600 * 1_000_000
-MOST_DUE, MOST_UNENDED = 500, 1_000
+MOST_DUE, MOST_UNENDED, MOST_LATE = 500, 1_000, 1_000
+#: in metrics, for schedules that tenants named themselves
+CUSTOM = "custom"
 
 log = logging.getLogger("ascend.schedules")
 
@@ -39,6 +42,10 @@ class SlotCounts:
 
     #: outcome -> slots: started, caught_up, skipped, missed, idle, failed
     slots: Counter[str] = field(default_factory=Counter)
+    #: name of a schedule, or CUSTOM -> slots that came and started nothing: passed while nobody was there, skipped, failed
+    missed: Counter[str] = field(default_factory=Counter)
+    #: the same names -> since when one of them has been late, as of the last look
+    late_since_us: dict[str, int] = field(default_factory=dict)
     #: name of a schedule -> when something was started for it
     last_started_us: dict[str, int] = field(default_factory=dict)
     #: of any schedule
@@ -79,6 +86,22 @@ class Slots:
         unended = await self._store.all_unended(MOST_UNENDED)
         self.has_unended = not all([await self._has_ended(run, now_us) for run in unended])
 
+    async def late(self, now_us: int) -> Sequence[LateSchedule]:
+        """Return schedules of live tenants whose slot came and started nothing, by tenant and name; reads the store."""
+        late = [
+            LateSchedule(each.tenant_id, each.name, each.next_at_us, "not_taken", _next_after(each, each.next_at_us))
+            for each in await self._store.due(now_us - LATE_US, MOST_LATE)
+            if each.next_at_us is not None and self._is_live(each.tenant_id)
+        ]
+        waiting = {(each.tenant_id, each.name) for each in late}
+        for passed, since_us in await self._store.passed_over(MOST_LATE):
+            if self._is_live(passed.tenant_id) and (passed.tenant_id, passed.name) not in waiting:
+                late.append(LateSchedule(passed.tenant_id, passed.name, since_us, "still_running", _next_after(passed, since_us)))
+        self.counts.late_since_us = {}
+        for each in sorted(late, key=lambda each: each.due_since_us):
+            self.counts.late_since_us.setdefault(_counted_as(each.name), each.due_since_us)
+        return sorted(late, key=lambda each: (each.tenant_id, each.name))
+
     async def return_to(self, now_us: int) -> None:
         """Put schedules whose next slot lies too far ahead, since it was worked out by a clock that went wrong, back to the first slot that
         nothing was started for."""
@@ -101,8 +124,7 @@ class Slots:
             raise
         except Exception as error:  # whatever it is, the next slot of this one is later
             log.error("schedule_not_taken", exc_info=error, extra={"facts": _facts(schedule)})
-            self.counts.slots["failed"] += 1
-            return await self._store.move(schedule, _next_after(schedule, now_us))
+            return await self._fail(schedule, now_us, error)
 
     async def _take(self, schedule: Schedule, now_us: int) -> bool:
         """Start what the slot is for, or say why not; False where another node was faster."""
@@ -131,6 +153,16 @@ class Slots:
         self._note(schedule, run)
         return True
 
+    async def _fail(self, schedule: Schedule, now_us: int, error: Exception) -> bool:
+        """Put on record that nothing was started, and go on to the next slot."""
+        slot_us, reason = schedule.next_at_us or now_us, f"it could not be started: {type(error).__name__}; the log says more"
+        run = ScheduleRun(schedule.tenant_id, schedule.name, slot_us, "slot", "failed", "", now_us, now_us, reason=reason)
+        if not await self._store.begin(schedule, run, _next_after(schedule, now_us)):
+            return False
+        self.counts.slots["failed"] += 1
+        self.counts.missed[_counted_as(schedule.name)] += 1
+        return True
+
     async def _still_running(self, schedule: Schedule, now_us: int) -> ScheduleRun | None:
         """Return a run of this schedule that has not ended; how the others ended is noted."""
         for run in await self._store.unended(schedule.tenant_id, schedule.name):
@@ -147,6 +179,7 @@ class Slots:
                 counts.last_started_us[schedule.name] = run.started_at_us
         if run.missed or run.state == "skipped":
             counts.slots["missed"] += run.missed
+            counts.missed[_counted_as(schedule.name)] += run.missed + (run.state == "skipped")
             facts = {**_facts(schedule), "missed": run.missed, "reason": run.reason or "nobody was there when they came"}
             log.warning("schedule_slots_missed", extra={"facts": facts})
             self._missed(schedule, run)
@@ -172,6 +205,10 @@ def _next_after(schedule: Schedule, time_us: int) -> int | None:
     except Exception as error:  # what cronsim and zoneinfo raise is no promise of theirs
         log.error("schedule_without_slots", exc_info=error, extra={"facts": _facts(schedule)})
         return time_us + BROKEN_US
+
+
+def _counted_as(name: str) -> str:
+    return name if name in BUILTIN else CUSTOM
 
 
 def _facts(schedule: Schedule) -> dict[str, object]:

@@ -41,6 +41,10 @@ class ScheduleStore(Protocol):
         """Return schedules of all tenants whose slot has come, those that waited longest first."""
         ...
 
+    async def passed_over(self, limit: int) -> Sequence[tuple[Schedule, int]]:
+        """Return schedules of all tenants, not paused, that started something which goes on and had to skip slots since; with the first."""
+        ...
+
     async def next_due_us(self) -> int | None:
         """Return when the next slot of any schedule comes; None where there is none."""
         ...
