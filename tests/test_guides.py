@@ -13,7 +13,7 @@ from server.config import reference
 from server.config.settings import DECLARED
 from tests.conftest import REPOSITORY
 
-PAGES = sorted([*REPOSITORY.glob("*.md"), *(REPOSITORY / "docs").rglob("*.md")])
+PAGES = sorted([*REPOSITORY.glob("*.md"), *(REPOSITORY / "docs").rglob("*.md"), REPOSITORY / "server" / "mcp" / "incident_response.md"])
 _CODE = re.compile(r"^```\w*\n(.*?)^```|`([^`\n]+)`", re.DOTALL | re.MULTILINE)
 _OPTION = re.compile(r"--?[a-z][a-z-]*")
 

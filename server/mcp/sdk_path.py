@@ -18,6 +18,7 @@ from server.identity import INSTRUCTIONS, NAME, TITLE, VERSION
 from server.mcp.accept import BOTH, accepted, in_type, json_type, with_both
 from server.mcp.client_capabilities import mint_session_id, of_meta, of_session_id
 from server.mcp.extras import Context, Extras
+from server.mcp.prompts import get_prompt, list_prompts
 from server.mcp.protocol_version import declares_version, is_handshake, refuse_version, unknown_version, without_version
 from server.mcp.request_state import NOTHING_ASKED
 from server.mcp.sdk_user import WithSdkUser
@@ -113,11 +114,14 @@ class SdkPath:
             version=VERSION,
             title=TITLE,
             instructions=INSTRUCTIONS,
+            are_lists_constant=not self._extras.has_sessions,
             cache_hints={"server/discover": CacheHint(LIST_TTL_MS, "private")},
             get_tool_input_schema=schema_by_name.get,
             on_list_tools=self._list_tools,
         )
         server.add_request_handler("tools/call", types.CallToolRequestParams, self._call_tool)
+        server.add_request_handler("prompts/list", types.PaginatedRequestParams, list_prompts)
+        server.add_request_handler("prompts/get", types.GetPromptRequestParams, get_prompt)
         # The SDK opens a span for every message, for 22 % of a call's time; server/mcp/tool_calls.py opens one for every call.
         server.middleware = [] if self._extras.has_sessions else [_remember_client]
         if self._extension is not None:
@@ -142,11 +146,17 @@ class SdkPath:
 class _ConstantLists(Server[Any]):
     """To the SDK, whoever answers `subscriptions/listen` has lists that change; ours do not, and nobody should listen for it."""
 
+    def __init__(self, *given: Any, are_lists_constant: bool, **named: Any) -> None:
+        """`are_lists_constant` False: what the conformance suite is served changes."""
+        super().__init__(*given, **named)
+        self._are_lists_constant = are_lists_constant
+
     def get_capabilities(self, *given: Any, **named: Any) -> types.ServerCapabilities:
         capabilities = super().get_capabilities(*given, **named)
-        # What the conformance suite is served beside the tools changes.
-        if capabilities.tools is not None and capabilities.prompts is None:
-            capabilities.tools.list_changed = False
+        if self._are_lists_constant:
+            for lists in (capabilities.tools, capabilities.prompts):
+                if lists is not None:
+                    lists.list_changed = False
         return capabilities
 
 
