@@ -146,7 +146,7 @@ def test_an_unknown_protocol_version_is_told_the_known_ones(http: httpx2.Client)
     assert response.json()["error"]["data"]["supported"] == ["2026-07-28"]
 
 
-@pytest.mark.parametrize("method", ["completion/complete", "resources/list", "subscriptions/listen", "tasks/get", "tools/nothing"])
+@pytest.mark.parametrize("method", ["resources/templates/list", "resources/list", "subscriptions/listen", "tasks/get", "tools/nothing"])
 def test_a_method_that_we_do_not_serve_is_not_found(http: httpx2.Client, method: str) -> None:
     """MCP 2026-07-28 transports: 404 with -32601; the tool list is constant, so there is nothing to listen for."""
     params = {"notifications": {"toolsListChanged": True}} if method == "subscriptions/listen" else {}
