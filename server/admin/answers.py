@@ -11,6 +11,7 @@ from starlette.responses import Response
 from server.admin.refusals import AdminRefused
 from server.observability.trace_context import carrier_of, trace_id_of
 from server.storage.database import StoreUnavailable
+from server.storage.read_limit import ReadTooLong
 from tools.ai_gateway.configuration.changes import NoSuchThing, ThingExists
 from tools.ai_gateway.configuration.faults import ConfigInvalid
 from tools.ai_gateway.configuration.versions import VersionConflict
@@ -73,6 +74,9 @@ def _refused(error: Exception) -> AdminRefused | None:
         case StoreUnavailable():
             logger.error("store_failed", exc_info=error)
             return AdminRefused(503, "store_unavailable", "the store does not answer", "try again", headers={"retry-after": "1"})
+        case ReadTooLong():
+            hint = "ask for a shorter span, or narrow it by tenant or another filter"
+            return AdminRefused(503, "too_slow", "reading this took more than two seconds and was ended", hint)
         case TimeoutError():
             return AdminRefused(408, "request_timeout", "the body did not come in time", "send it again")
         case HTTPException(status_code=405):

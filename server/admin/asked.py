@@ -1,13 +1,13 @@
 """What a request to the administration's API asks: limit and cursor, a time, a body."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from hashlib import sha256
 
 import orjson
 from starlette.requests import Request
 
 from server.admin.administrators import Administrator
+from server.admin.moment import moment_us
 from server.admin.refusals import AdminRefused, invalid
 from server.request_body import MAX_BODY_BYTES, read_body
 from tools.operation import Json
@@ -73,9 +73,8 @@ def since_us(request: Request, default_us: int) -> int:
     if said is None:
         return default_us
     try:
-        at = datetime.fromisoformat(said)
-        return int((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() * 1_000_000)
-    except (ValueError, OverflowError) as error:
+        return moment_us(said)
+    except ValueError as error:
         raise invalid("since: give a date or a time, as 2026-12-31 or 2026-12-31T12:00:00Z") from error
 
 

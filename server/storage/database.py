@@ -15,6 +15,7 @@ from server.audited import unrecorded
 from server.storage.audit.trail import append_audited
 from server.storage.engines import ThreadedSnapshots, ThreadedTransactions, engine_for
 from server.storage.notifications import NOTIFY
+from server.storage.read_limit import ReadTooLong, deadline, limit, limited, unlimit, was_ended
 from server.storage.schema.platform_tables import changes
 from tools.dispatch.uninterruptible import uninterruptible
 
@@ -41,6 +42,8 @@ def _reached() -> Iterator[None]:
     except IntegrityError:
         raise
     except SQLAlchemyError as error:
+        if was_ended(error):
+            raise ReadTooLong("the store took longer than a read may") from error
         raise StoreUnavailable("the store does not answer") from error
 
 
@@ -68,10 +71,21 @@ class Database:
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
-        """Give a connection to read with; nothing written on it is kept. Cancellation waits until it is given back."""
+        """Give a connection to read with; nothing written on it is kept. Cancellation waits until it is given back.
+
+        Raises ReadTooLong within `reads_within` (server/storage/read_limit.py), as `look` does.
+        """
+        until = deadline()
         with uninterruptible(), _reached():
             async with self._reader.connect() as connection:
-                yield connection
+                if until is None:
+                    yield connection
+                    return
+                await limit(connection, until)
+                try:
+                    yield connection
+                finally:
+                    await unlimit(connection)
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
@@ -101,8 +115,9 @@ class Database:
 
     async def look(self, work: Callable[[Connection], Result]) -> Result:
         """Run `work` on one snapshot, like `read`, all of it in one thread; nothing it writes is kept."""
+        until = deadline()
         with uninterruptible(), _reached():
-            return await self._snapshots.run(work)
+            return await self._snapshots.run(work if until is None else limited(work, until))
 
     async def overwrite(self, tables: Sequence[str]) -> bool:
         """Leave no copy of what was deleted from `tables` outside of them.
