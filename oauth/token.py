@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Protocol
 
 from oauth.client import Client
@@ -17,21 +18,54 @@ class GrantHandler(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class TokenExchange:
+    """What became of one request: "issued", or the error code (RFC 6749 §5.2). Neither client nor secret, so that figures may show it."""
+
+    at: float
+    duration_ms: float
+    #: of those that this server exchanges; "other" for what a client made up
+    grant_type: str
+    outcome: str
+    #: "" where nothing was issued
+    tenant_id: str = ""
+
+
+OTHER_GRANT_TYPE = "other"
+ISSUED = "issued"
+
+
 class TokenEndpoint:
-    """`handlers_by_grant_type` is everything that this server exchanges for tokens."""
+    """`handlers_by_grant_type` is everything that this server exchanges for tokens; `watch` is told what became of each request."""
 
     def __init__(
         self,
         authentication: ClientAuthentication,
         handlers_by_grant_type: Mapping[str, GrantHandler],
         clock: Callable[[], float] = time.time,
+        watch: Callable[[TokenExchange], None] = lambda _exchange: None,
     ) -> None:
+        self._watch = watch
         self._authentication = authentication
         self._handlers_by_grant_type = handlers_by_grant_type
         self._clock = clock
 
     async def answer(self, form: Parameters, authorization: str | None) -> Mapping[str, str | int]:
         """Return the members of the token response. Raises OAuthError."""
+        begun, outcome, tenant_id = time.perf_counter(), "server_error", ""
+        try:
+            reply = await self._redeemed(form, authorization)
+            outcome, tenant_id = ISSUED, reply.tenant_id
+        except OAuthError as error:
+            outcome = error.code
+            raise
+        finally:
+            named = form.get("grant_type") or OTHER_GRANT_TYPE
+            grant_type = named if named in self._handlers_by_grant_type else OTHER_GRANT_TYPE
+            self._watch(TokenExchange(self._clock(), (time.perf_counter() - begun) * 1_000, grant_type, outcome, tenant_id))
+        return reply.to_wire(self._clock())
+
+    async def _redeemed(self, form: Parameters, authorization: str | None) -> TokenReply:
         # RFC 6749 §3.2.1: before the grant is looked at, so that nothing is spent or told to a stranger.
         client = await self._authentication.authenticate(form, authorization)
         grant_type = form.get("grant_type")
@@ -44,5 +78,4 @@ class TokenEndpoint:
         # RFC 6749 §5.2 (unauthorized_client), RFC 7591 §2.
         if grant_type not in client.grant_types:
             raise OAuthError("unauthorized_client", "this client may not use this grant_type")
-        reply = await handler.redeem(client, form)
-        return reply.to_wire(self._clock())
+        return await handler.redeem(client, form)

@@ -20,6 +20,7 @@ from server.assembly.context_models import ContextModels
 from server.assembly.context_plane import ContextPlane, assemble_context_plane
 from server.assembly.context_vectors import ContextVectors
 from server.assembly.documents import assemble_documents
+from server.assembly.metrics import register_metrics
 from server.assembly.operations import Operations, open_operations
 from server.assembly.pages import assemble_people
 from server.assembly.provider_titles import ProviderTitles
@@ -41,16 +42,15 @@ from server.mcp.tasks.ledger import TaskLedger
 from server.mcp.tasks.runs import RunTasks
 from server.model_api.front import ModelFront
 from server.networks import Networks
-from server.observability.connection_metrics import ConnectionMetrics
 from server.observability.health import Health, MetricsReaders
-from server.observability.schedule_metrics import ScheduleMetrics
-from server.observability.workflow_metrics import WorkflowMetrics
+from server.observability.token_exchanges import TokenExchanges
 from server.pages.page import Pages
 from server.proxy_headers import ProxyHeaders
 from server.rest_api.callers import RestCallers
 from server.rest_api.endpoint import RestEndpoint
 from server.rest_api.front import RestFront
 from server.storage.change_feed import Change, ChangeFeed
+from server.storage.database import StoreUnavailable
 from server.storage.store import Store, open_store
 from tools.context_plane.extraction.extractions import Extractions
 from tools.context_plane.identity.judging import PairJudging
@@ -116,6 +116,7 @@ async def open_gateway(settings: Settings, *, at_work: bool = True) -> AsyncIter
         scopes = SubjectScopes(store.subjects, operations.catalog)
         titles = ProviderTitles(store.operations, tenants)
         await titles.load()
+        exchanges = TokenExchanges(store.token_hours, (StoreUnavailable, OSError))
         authorization = AuthorizationServer(
             settings=settings,
             stores=OAuthStores(store.grants, store.clients, store.security_events, store.static_tokens),
@@ -125,6 +126,7 @@ async def open_gateway(settings: Settings, *, at_work: bool = True) -> AsyncIter
             provider_scopes=scopes.of_providers,
             provider_title=titles,
             subject_of=store.identities.linked,
+            watch=exchanges.exchanged,
         )
         people = assemble_people(settings, store, tenants, egress, authorization, connections.vault, titles)
         webhooks = Webhooks(settings, store, connections.vault, tenants, people.limits)
@@ -153,6 +155,7 @@ async def open_gateway(settings: Settings, *, at_work: bool = True) -> AsyncIter
             feed.run,
             connections.run,
             housekeeping.run,
+            exchanges.run,
             *operations.background(),
             *ai_gateway.background(),
             *context.background(),
@@ -161,14 +164,7 @@ async def open_gateway(settings: Settings, *, at_work: bool = True) -> AsyncIter
         ):
             if at_work:
                 background.start_soon(part)
-        for metrics in (
-            ai_gateway.metrics,
-            WorkflowMetrics(work.engine),
-            webhooks.metrics,
-            ScheduleMetrics(scheduled.scheduler),
-            ConnectionMetrics(connections.known, connections.refresher),
-        ):
-            operations.telemetry.registry.register(metrics)
+        register_metrics(operations.telemetry.registry, settings, store, exchanges, connections, ai_gateway, work, webhooks, scheduled)
         routes: list[BaseRoute] = [
             *Discovery(settings).routes(),
             *Health(operations.telemetry, {"store": store.database.ping, "changes": feed.ready}, MetricsReaders(settings)).routes(),

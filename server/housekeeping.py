@@ -78,6 +78,7 @@ class Housekeeping:
         await self._store.schedules.forget_before(now_us() - SLOTS_KEPT_US)
         await self._store.budgets.sweep()
         await self._feed.sweep()
+        await self._store.sizes.measure()
 
     async def _forget_tombstones(self) -> None:
         """A forgotten tenant may have left millions: some of them at a time, and not all of them now."""

@@ -15,13 +15,17 @@ from oauth.tokens.lifetimes import Lifetimes
 
 @dataclass(frozen=True, slots=True)
 class TokenReply:
-    """`refresh_token` "" : none. `requested` is the scope that was asked for, to recognise the same request again."""
+    """`refresh_token` "" : none. `requested` is the scope that was asked for, to recognise the same request again.
+
+    `tenant_id`: whose token it is, for the figures of operators; "" in replies kept by older versions.
+    """
 
     access_token: str = field(repr=False)
     refresh_token: str = field(repr=False)
     expires_at: float
     scope: str
     requested: str = ""
+    tenant_id: str = ""
 
     def to_wire(self, now: float) -> Mapping[str, str | int]:
         wire: dict[str, str | int] = {
@@ -83,4 +87,4 @@ async def mint_refresh_token(rows: OAuthRows, grant: Grant, generation: int, now
 
 
 def reply_of(access_token: str, row: AccessToken, refresh_token: str, requested: str = "") -> TokenReply:
-    return TokenReply(access_token, refresh_token, row.expires_at, render(row.scopes), requested)
+    return TokenReply(access_token, refresh_token, row.expires_at, render(row.scopes), requested, row.tenant_id)

@@ -29,7 +29,7 @@ from oauth.jwt import JwksCache
 from oauth.resources import Resources
 from oauth.stores import AuditLog, ClientStore, GrantStore
 from oauth.tenants import Tenants
-from oauth.token import GrantHandler, TokenEndpoint
+from oauth.token import GrantHandler, TokenEndpoint, TokenExchange
 from oauth.tokens.access_tokens import AccessTokens
 from oauth.tokens.introspection import Introspection
 from oauth.tokens.lifetimes import Lifetimes
@@ -76,6 +76,7 @@ class AuthorizationServer:
         subject_of: SubjectOf | None = None,
         trusted_issuers: Sequence[TrustedIssuer] | None = None,
         clock: Callable[[], float] = time.time,
+        watch: Callable[[TokenExchange], None] = lambda _exchange: None,
     ) -> None:
         self.settings = settings
         self.stores = stores
@@ -121,7 +122,7 @@ class AuthorizationServer:
                 self.lifetimes,
                 clock,
             )
-        self.token = TokenEndpoint(self.authentication, self.handlers_by_grant_type, clock)
+        self.token = TokenEndpoint(self.authentication, self.handlers_by_grant_type, clock, watch)
         self._clock = clock
 
     def routes(self, *, sessions: BrowserSessions, pages: Pages, limits: RateLimits) -> list[Route]:

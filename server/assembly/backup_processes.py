@@ -29,6 +29,10 @@ class BackupProcesses:
         """Say whether there is a backup to try."""
         return any(folder_of(self._settings).glob("ascend-*.age"))
 
+    def newest_at(self) -> float | None:
+        """Return when the newest backup was written, epoch seconds; None: there is none."""
+        return max((each.stat().st_mtime for each in folder_of(self._settings).glob("ascend-*.age")), default=None)
+
     async def make(self) -> MadeBackup | None:
         if not self.have_keys():
             return None

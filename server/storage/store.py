@@ -32,6 +32,7 @@ from server.storage.copies.before_migrating import CopyFailed, copy_before_migra
 from server.storage.database import Database
 from server.storage.history.calls import SqlCallHistory
 from server.storage.history.figures import HistoryFigures
+from server.storage.history.token_hours import SqlTokenHours
 from server.storage.metering.budgets import SqlBudgetStore
 from server.storage.metering.operation_charges import SqlOperationCharges
 from server.storage.migrate import HISTORY, StoreIsNewer, migrate
@@ -49,6 +50,7 @@ from server.storage.oauth.static_tokens import SqlStaticTokenStore
 from server.storage.oauth.subjects import SqlSubjectStore
 from server.storage.oauth.tenants import SqlTenantStore
 from server.storage.schema.platform_tables import store_facts
+from server.storage.sizes import StoreSizes
 from server.storage.tools.kept_calls import SqlIdempotencyStore, SqlPlanStore, SqlResultStore
 from server.storage.tools.operations import SqlOperationStore
 from server.storage.tools.quarantine import SqlQuarantineStore
@@ -90,6 +92,8 @@ class Store:
     history: Database
     calls: SqlCallHistory
     figures: HistoryFigures
+    token_hours: SqlTokenHours
+    sizes: StoreSizes
     usage: SqlUsageStore
     results: SqlResultStore
     idempotency: SqlIdempotencyStore
@@ -162,6 +166,8 @@ async def open_store(settings: Settings) -> AsyncIterator[Store]:
             history=history,
             calls=SqlCallHistory(history),
             figures=HistoryFigures(history),
+            token_hours=SqlTokenHours(history),
+            sizes=StoreSizes({"state": database} if history is database else {"state": database, "history": history}),
             usage=SqlUsageStore(database),
             results=SqlResultStore(database, RESULTS.scaled(scale)),
             idempotency=SqlIdempotencyStore(database, RECORDS.scaled(scale)),

@@ -5,11 +5,12 @@ from dataclasses import replace
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Insert, Table, bindparam, func, insert, select
+from sqlalchemy import Connection, Insert, Table, insert
 
+from server.storage.history.adding import add_rows, from_json
 from server.storage.history.rollups import Rollups, Sum, SumKey, operation_of, rollups_of
 from server.storage.history.tables import BUCKETS, call_days, call_hours, call_records, error_ledger, operation_days
-from server.storage.insertion import insert_in_thread, upsert
+from server.storage.insertion import insert_in_thread
 from tools.stores import CallRecord
 
 #: of a name, an alias, a reason
@@ -37,7 +38,7 @@ def add_up(connection: Connection, found: Rollups) -> None:
         {"day": day, "tenant": tenant, "operation": operation, "calls": calls, "failures": failures}
         for (day, tenant, operation), (calls, failures) in sorted(found.operations.items())
     ]
-    _upsert(connection, operation_days, uses, added=("calls", "failures"))
+    add_rows(connection, operation_days, uses, added=("calls", "failures"))
     errors = [
         {
             "fingerprint": mark,
@@ -56,38 +57,11 @@ def add_up(connection: Connection, found: Rollups) -> None:
         for mark, total in sorted(found.errors.items())
     ]
     # What comes again after it was resolved is open again; who has only acknowledged it knows that it goes on.
-    _upsert(connection, error_ledger, errors, added=("count",), newest=("last_at", "last_trace_id"), reopens=True)
+    add_rows(connection, error_ledger, errors, added=("count",), newest=("last_at", "last_trace_id"), reopens=True)
 
 
 def _add(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
-    _upsert(connection, table, rows, added=_ADDED, largest=("max_ms",))
-
-
-def _upsert(
-    connection: Connection,
-    table: Table,
-    rows: Sequence[Mapping[str, Any]],
-    *,
-    added: Sequence[str],
-    largest: Sequence[str] = (),
-    newest: Sequence[str] = (),
-    reopens: bool = False,
-) -> None:
-    """Insert rows, or add to those that are there: `added` by sum, `largest` by maximum, `newest` taken over."""
-    if not rows:
-        return
-    is_sqlite = connection.dialect.name == "sqlite"
-    greatest = func.max if is_sqlite else func.greatest
-    new: Any = upsert(connection.dialect.name, table)
-    changes: dict[str, Any] = {name: table.c[name] + new.excluded[name] for name in added}
-    changes |= {name: greatest(table.c[name], new.excluded[name]) for name in largest}
-    changes |= {name: new.excluded[name] for name in newest}
-    if reopens:
-        changes["state"] = func.replace(table.c.state, "resolved", "open")
-    given: Any = list(rows)
-    if is_sqlite:
-        new, given = _from_json(new, list(rows[0])), {"rows": orjson.dumps([list(row.values()) for row in rows]).decode()}
-    connection.execute(new.on_conflict_do_update(index_elements=list(table.primary_key.columns), set_=changes), given)
+    add_rows(connection, table, rows, added=_ADDED, largest=("max_ms",))
 
 
 def _sum_row(unit: str, key: SumKey, total: Sum) -> dict[str, Any]:
@@ -151,12 +125,4 @@ def _cleaned(text: str) -> str:
     return text[:MAX_TEXT_CHARS].replace("\0", "\N{REPLACEMENT CHARACTER}").encode(errors="replace").decode()
 
 
-def _from_json(statement: Any, names: Sequence[str]) -> Any:
-    """Return an insert of SQLite's that takes all rows as one JSON text: to bind each value by itself costs a tenth of a call."""
-    rows = func.json_each(bindparam("rows")).table_valued("value")
-    values = [func.json_extract(rows.c.value, f"$[{place}]") for place in range(len(names))]
-    # A condition, so that what follows is no part of a join (sqlite.org/lang_upsert.html, "Parsing Ambiguity").
-    return statement.from_select(names, select(*values).where(rows.c.value.is_not(None)))
-
-
-_INSERT_FROM_JSON: Insert = _from_json(insert(call_records), _NAMES)
+_INSERT_FROM_JSON: Insert = from_json(insert(call_records), _NAMES)

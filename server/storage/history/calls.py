@@ -13,7 +13,7 @@ from server.storage.database import Database, now_us
 from server.storage.history import partitions
 from server.storage.history.call_rows import append
 from server.storage.history.rollups import DAY_US, HOUR_US
-from server.storage.history.tables import call_days, call_hours, call_records, error_ledger, operation_days
+from server.storage.history.tables import call_days, call_hours, call_records, error_ledger, operation_days, token_hours
 from tools.stores import CallRecord
 
 #: so many old rows go at a time: nobody waits for longer than some milliseconds
@@ -117,6 +117,7 @@ class SqlCallHistory:
         """Delete sums of hours and kinds of failures that came last before `detailed_us`, and sums of days before `daily_us`, in steps."""
         for table, moment, before in (
             (call_hours, call_hours.c.hour, detailed_us // HOUR_US),
+            (token_hours, token_hours.c.hour, detailed_us // HOUR_US),
             (error_ledger, error_ledger.c.last_at, detailed_us),
             (call_days, call_days.c.day, daily_us // DAY_US),
             (operation_days, operation_days.c.day, daily_us // DAY_US),

@@ -67,6 +67,23 @@ call_hours = Table("call_hours", history_metadata, *_calls_of("hour"), sqlite_wi
 #: The same by the day, which stays for longer.
 call_days = Table("call_days", history_metadata, *_calls_of("day"), sqlite_with_rowid=False)
 
+#: What the token endpoint was asked, by the hour.
+token_hours = Table(
+    "token_hours",
+    history_metadata,
+    Column("hour", BigInteger, primary_key=True, autoincrement=False),
+    #: empty where nothing was issued
+    Column("tenant", String(64), primary_key=True),
+    Column("grant_type", String(64), primary_key=True),
+    #: "issued", or the error code
+    Column("outcome", String(64), primary_key=True),
+    Column("requests", BigInteger, nullable=False),
+    Column("sum_ms", Float, nullable=False),
+    Column("max_ms", Float, nullable=False),
+    *(Column(f"b{place}", BigInteger, nullable=False) for place in range(BUCKETS)),
+    sqlite_with_rowid=False,
+)
+
 #: How often an operation was used on a day.
 operation_days = Table(
     "operation_days",

@@ -1,5 +1,6 @@
 """Keep security events: AuditLog on SQL, append only."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 from sqlalchemy import select
@@ -12,10 +13,14 @@ from server.storage.schema.oauth_tables import security_events
 
 
 class SqlAuditLog:
+    """`counts`: the events of this process by action, for its metrics."""
+
     def __init__(self, database: Database) -> None:
         self._database = database
+        self.counts: Counter[str] = Counter()
 
     async def record(self, event: SecurityEvent) -> None:
+        self.counts[event.action] += 1
         async with self._database.write() as connection:
             await insert_rows(connection, security_events, [EVENTS.values(event)])
 
