@@ -72,6 +72,10 @@ class Writes(Protocol):
     @property
     def marks(self) -> Marks: ...
 
+    def is_open(self, run_id: str) -> bool:
+        """Say whether a run of this tenant is on record and has not ended, as of this transaction."""
+        ...
+
     def enqueue(self, workflow: str, given: Mapping[str, Json], *, key: str) -> str:
         """Start a run with the commit of this transaction; the same key is the same run. Returns the id of the run."""
         ...

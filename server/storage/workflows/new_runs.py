@@ -72,3 +72,10 @@ def open_runs(connection: Connection, tenant_id: str, acts_for: str | None = Non
     if acts_for is not None:
         query = query.where(c.acts_for == acts_for)
     return int(connection.execute(query).scalar_one())
+
+
+def is_open(connection: Connection, tenant_id: str, run_id: str) -> bool:
+    """Say whether a run is on record and has not ended."""
+    c = workflow_runs.c
+    query = select(c.run_id).where(c.tenant_id == tenant_id, c.run_id == run_id, c.ended_at.is_(None))
+    return connection.execute(query).first() is not None

@@ -10,7 +10,7 @@ from server.storage.context_plane.context_changes import context_change
 from server.storage.context_plane.documents.document_changes import add_document, delete_which
 from server.storage.schema.document_tables import documents
 from server.storage.workflows.marks import SqlMarks
-from server.storage.workflows.new_runs import QueuedRun, enqueue, open_runs
+from server.storage.workflows.new_runs import QueuedRun, enqueue, is_open, open_runs
 from tools.context_plane.quotas import ContextQuotas
 from tools.context_plane.rag.records import DocumentRecord
 from tools.context_plane.stores import ContextRows, Scope
@@ -61,6 +61,9 @@ class SqlWrites:
     def context(self) -> ContextRows:
         # Only where it is asked for: it is what all writers of the tenant's context wait for.
         return self._stack.enter_context(context_change(self._connection, self._claim.tenant_id, self._quotas))
+
+    def is_open(self, run_id: str) -> bool:
+        return is_open(self._connection, self._claim.tenant_id, run_id)
 
     def enqueue(self, workflow: str, given: Mapping[str, Json], *, key: str) -> str:
         if self._room < 1:

@@ -1,4 +1,8 @@
-"""Who reads a source: one run of a tenant at a time, so that calls keep the source's pace on any number of nodes."""
+"""Who reads a source: one run of a tenant at a time, so that calls keep the source's pace on any number of nodes.
+
+The mark `SOURCE/reader` names the run that read last, and stays when that has ended. Nothing has to let go of it: a run that is over holds
+nobody up, however it ended, and one that is resumed goes on only while nobody else has read since.
+"""
 
 from tools.operation import Failure, Json
 from tools.workflows.errors import PermanentFault
@@ -9,25 +13,21 @@ LEASE_US = 20 * 60 * 1_000_000
 
 
 def hold(writes: Writes, source: str, run_id: str) -> bool:
-    """Say whether this run reads the source from now on, or still; else another does."""
-    mark, now_us = f"{source}/reader", writes.context.now_us
+    """Say whether this run reads the source from now on; False while another does, which is open and was heard of in the last LEASE_US."""
+    # The tenant's context first: whoever writes in it waits here for the others, so of two runs one sees what the other put.
+    now_us, mark = writes.context.now_us, f"{source}/reader"
     held: Json = writes.marks.get(mark)
-    if held is not None and held["run"] != run_id and held["until_us"] > now_us:
+    if held is not None and held["run"] != run_id and held["until_us"] > now_us and writes.is_open(held["run"]):
         return False
     writes.marks.put(mark, {"run": run_id, "until_us": now_us + LEASE_US})
     return True
 
 
 def keep_hold(writes: Writes, source: str, run_id: str) -> None:
-    """Go on reading. Raises PermanentFault where another run took over meanwhile: what it reads must not be undone."""
-    if not hold(writes, source, run_id):
-        message = f"another run reads {source} now, because this one was silent for {LEASE_US // 60_000_000} minutes"
-        raise PermanentFault(Failure("conflict", message, hint="let it go on; the next window has what this one would have read"))
-
-
-def let_go(writes: Writes, source: str, run_id: str) -> Json:
-    """Let another run read."""
-    held: Json = writes.marks.get(f"{source}/reader")
-    if held is not None and held["run"] == run_id:
-        writes.marks.put(f"{source}/reader", None)
-    return None
+    """Go on reading. Raises PermanentFault where another run has read since, ended or not: older pages must not undo what it found."""
+    now_us, mark = writes.context.now_us, f"{source}/reader"
+    held: Json = writes.marks.get(mark)
+    if held is not None and held["run"] != run_id:
+        message = f"run {held['run']} has read {source} since this one, which was silent for long or had ended"
+        raise PermanentFault(Failure("conflict", message, hint="start a new run: it reads what this one would have"))
+    writes.marks.put(mark, {"run": run_id, "until_us": now_us + LEASE_US})

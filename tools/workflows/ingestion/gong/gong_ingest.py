@@ -16,7 +16,7 @@ from tools.workflows.ingestion.gong.call_pages import CallPage, CallPages
 from tools.workflows.ingestion.gong.parking import PARKED, due, forget_parked, settle
 from tools.workflows.ingestion.gong.read_call import ReadCall, SubjectsByEmail, read_call
 from tools.workflows.ingestion.pace import Pace, Time
-from tools.workflows.ingestion.reader import hold, keep_hold, let_go
+from tools.workflows.ingestion.reader import hold, keep_hold
 from tools.workflows.ingestion.taking_in import forget_items
 from tools.workflows.run import Run, Writes
 from tools.workflows.workflow import Workflow
@@ -62,15 +62,9 @@ class GongIngest:
         pace = self._paces.setdefault(run.tenant_id, Pace(CALLS_PER_S, self._time))
         reading = _Reading(run, CallPages(Asking(run, pace, self._time)), self._subjects, now_us)
         slices = list(islice(_slices(window["from_us"], now_us), MAX_SLICES))
-        try:
-            await reading.parked(window["parked"])
-            for from_us, to_us in slices:
-                await reading.slice(from_us, to_us)
-        except Exception:
-            # The next run need not wait until this one is believed dead.
-            await run.transact("failed", partial(let_go, source=SOURCE, run_id=run.run_id))
-            raise
-        await run.transact("end", partial(let_go, source=SOURCE, run_id=run.run_id))
+        await reading.parked(window["parked"])
+        for from_us, to_us in slices:
+            await reading.slice(from_us, to_us)
         return {"from": time_text(window["from_us"]), "to": time_text(slices[-1][1]), **reading.counts}
 
 

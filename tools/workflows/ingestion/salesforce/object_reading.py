@@ -180,6 +180,7 @@ def _forget(writes: Writes, record_ids: list[str], run_id: str) -> int:
 
 
 def _forget_others(writes: Writes, *, object_name: str, there: set[str], run_id: str, to_us: int) -> int:
+    keep_hold(writes, SOURCE, run_id)
     versions = writes.context.versions_between(SOURCE, 0, to_us)
     gone = {version.source_id for version in versions if object_of(version.source_id) == object_name} - there
     return _forget(writes, sorted(gone), run_id)

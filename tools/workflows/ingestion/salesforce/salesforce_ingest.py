@@ -7,7 +7,7 @@ from tools.operation import Json
 from tools.workflows.ingestion.asking import Asking
 from tools.workflows.ingestion.declared import salesforce_workflow
 from tools.workflows.ingestion.pace import Pace, Time
-from tools.workflows.ingestion.reader import hold, let_go
+from tools.workflows.ingestion.reader import hold
 from tools.workflows.ingestion.salesforce.field_maps import OBJECT_MAPS
 from tools.workflows.ingestion.salesforce.object_reading import ObjectReading, watermark_of
 from tools.workflows.ingestion.salesforce.record_item import SOURCE
@@ -41,15 +41,9 @@ class SalesforceIngest:
         asking = Asking(run, pace, self._time)
         reading = ObjectReading(run, asking, now_us, given.get("bulk_above", BULK_ABOVE))
         wanted = given.get("objects") or [each.name for each in OBJECT_MAPS]
-        try:
-            for object_map in OBJECT_MAPS:
-                if object_map.name in wanted and reading.stopped is None:
-                    await reading.object(object_map, reached.get(object_map.name))
-        except Exception:
-            # The next run need not wait until this one is believed dead.
-            await run.transact("failed", partial(let_go, source=SOURCE, run_id=run.run_id))
-            raise
-        await run.transact("end", partial(let_go, source=SOURCE, run_id=run.run_id))
+        for object_map in OBJECT_MAPS:
+            if object_map.name in wanted and reading.stopped is None:
+                await reading.object(object_map, reached.get(object_map.name))
         return {"objects": reading.counts, "dropped": sorted(reading.dropped), "stopped": reading.stopped}
 
 
