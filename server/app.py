@@ -31,6 +31,8 @@ from server.assembly.workflows import DurableWork, assemble_workflows, principal
 from server.audited import unaudited
 from server.bearer import Challenges
 from server.config.settings import Settings
+from server.config_versions.live import LiveConfig
+from server.config_versions.versions import TOPIC
 from server.discovery import Discovery
 from server.error_responses import exception_handlers
 from server.housekeeping import Housekeeping
@@ -74,6 +76,7 @@ class Gateway:
     work: DurableWork
     webhooks: Webhooks
     scheduled: ScheduledWork
+    config: LiveConfig
 
 
 @asynccontextmanager
@@ -90,6 +93,8 @@ async def open_gateway(settings: Settings, *, at_work: bool = True) -> AsyncIter
         egress = await stack.enter_async_context(Egress(settings.egress.egress_allow))
         feed = ChangeFeed(store.database)
         await feed.start()  # Before the snapshots are loaded: what changes meanwhile is told twice rather than never.
+        config = LiveConfig(store.config_versions)
+        await config.load()
         tenants = Tenants(await store.tenants.all())
         connections = await assemble_connections(settings, store, egress)
 
@@ -142,6 +147,7 @@ async def open_gateway(settings: Settings, *, at_work: bool = True) -> AsyncIter
         webhooks.listen(feed)
         mcp.listen(feed)
         feed.listen("tenants", tenants_changed)
+        feed.listen(TOPIC, config.changed)
         scheduled.listen(feed)
         feed.listen("operations", operations.changed)
         feed.listen("operations", titles.changed)
@@ -180,7 +186,9 @@ async def open_gateway(settings: Settings, *, at_work: bool = True) -> AsyncIter
         rest = RestFront(RestEndpoint(operations.dispatcher, callers), ModelFront(model_api, _behind_proxy(routes, people.pages, settings)))
         app = McpFront(authorization.guard(mcp), rest)
         upkeep.close()
-        yield Gateway(app, settings, store, tenants, connections, operations, authorization, ai_gateway, context, work, webhooks, scheduled)
+        yield Gateway(
+            app, settings, store, tenants, connections, operations, authorization, ai_gateway, context, work, webhooks, scheduled, config
+        )
 
 
 def _context_plane(

@@ -74,6 +74,12 @@ def doing(action: str, target: str = "") -> None:
         what.action, what.target = action, target
 
 
+def telling(details: Mapping[str, str]) -> None:
+    """Add to what is kept of it what came of it, and is known only within."""
+    if (what := unrecorded()) is not None:
+        what.details = {**what.details, **details}
+
+
 def short(text: str) -> str:
     """Return a text as the trail keeps it: one line, cut where it is long."""
     line = " ".join("".join(character if character.isprintable() else " " for character in text[: 4 * MAX_TEXT_CHARS]).split())

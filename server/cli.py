@@ -40,6 +40,7 @@ COMMANDS = {
     "backup": ("backup.group", "Encrypted copies of everything, tried before they are needed."),
     "audit": ("audit.group", "Who did what; and the catalogue's rules."),
     "client-config": ("client_config", "Print what to paste into an MCP client."),
+    "config": ("config.group", "What the gateway keeps, watches and tells, as versions."),
     "settings": ("settings", "Show what can be set, and what holds."),
     "doctor": ("doctor", "Check settings, store, keys, index and upstreams."),
 }

@@ -13,9 +13,9 @@ from server.observability.trace_context import carrier_of, trace_id_of
 from server.storage.database import StoreUnavailable
 from server.storage.read_limit import ReadTooLong
 from tools.ai_gateway.configuration.changes import NoSuchThing, ThingExists
-from tools.ai_gateway.configuration.faults import ConfigInvalid
-from tools.ai_gateway.configuration.versions import VersionConflict
 from tools.operation import Json
+from tools.versioned_documents.faults import ConfigInvalid
+from tools.versioned_documents.versions import VersionConflict
 
 logger = logging.getLogger(__name__)
 

@@ -29,10 +29,10 @@ from server.commands.user import emails_of, known_tenant
 from server.config.settings import Settings
 from server.pages.visit import connections_url
 from server.storage.store import Store, open_store
-from tools.ai_gateway.configuration.faults import meant
 from tools.ai_gateway.configuration.live import LiveConfig
 from tools.egress.client import Egress
 from tools.sources.key_parts import key_parts
+from tools.versioned_documents.faults import meant
 
 
 @click.group()

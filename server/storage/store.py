@@ -22,6 +22,7 @@ from server.storage.ai_gateway.experiment_calls import SqlExperimentCalls
 from server.storage.ai_gateway.feedback import SqlFeedbackStore
 from server.storage.ai_gateway.model_calls import SqlModelCallStore
 from server.storage.audit.reading import SqlAuditTrail
+from server.storage.config_versions import SqlConfigVersions
 from server.storage.context_plane.context_store import SqlContextStore
 from server.storage.context_plane.documents.document_store import SqlDocumentStore
 from server.storage.context_plane.extractions import SqlExtractionStore
@@ -101,6 +102,7 @@ class Store:
     tasks: SqlTaskStore
     caller_keys: SqlCallerKeyStore
     ai_configs: SqlAiConfigs
+    config_versions: SqlConfigVersions
     experiment_calls: SqlExperimentCalls
     model_calls: SqlModelCallStore
     feedback: SqlFeedbackStore
@@ -175,6 +177,7 @@ async def open_store(settings: Settings) -> AsyncIterator[Store]:
             tasks=SqlTaskStore(database, TASKS.scaled(scale)),
             caller_keys=SqlCallerKeyStore(database),
             ai_configs=SqlAiConfigs(database),
+            config_versions=SqlConfigVersions(database),
             experiment_calls=SqlExperimentCalls(database),
             model_calls=SqlModelCallStore(database),
             feedback=SqlFeedbackStore(database),

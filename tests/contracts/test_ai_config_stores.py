@@ -16,8 +16,9 @@ from server.storage.oauth.security_events import SqlAuditLog
 from tests.contracts.databases import empty_database, url_of
 from tests.contracts.model_calls import call
 from tools.ai_gateway.configuration.live import LiveConfig
-from tools.ai_gateway.configuration.versions import MAX_KEPT, TOPIC, ConfigAct, ConfigVersion, ExperimentHold, RolloutStep, VersionConflict
+from tools.ai_gateway.configuration.versions import TOPIC, ConfigAct, ExperimentHold, RolloutStep
 from tools.ai_gateway.stores import ClosedCall
+from tools.versioned_documents.versions import MAX_KEPT, ConfigVersion, VersionConflict
 
 DOCUMENT = {"routes": {"mine": {"targets": ["openai/gpt-5.2"]}}}
 TRIAL = {"experiments": [{"name": "cf", "route": "bulk", "arms": {"b": "standard"}, "share": {"b": 0.5}}]}

@@ -15,8 +15,9 @@ from tools.ai_gateway.configuration.changes import ConfigChanges
 from tools.ai_gateway.configuration.live import LiveConfig
 from tools.ai_gateway.configuration.notes import notes_on
 from tools.ai_gateway.configuration.read_document import read_toml
-from tools.ai_gateway.configuration.versions import AiConfigStore, ConfigAct, VersionConflict, version_json
+from tools.ai_gateway.configuration.versions import AiConfigStore, ConfigAct
 from tools.operation import Json
+from tools.versioned_documents.versions import VersionConflict, version_json
 
 _NUMBERS = re.compile(r'\s*"?(\d{1,9})"?\s*')
 _WHOSE = "the configuration"

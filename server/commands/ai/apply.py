@@ -15,12 +15,12 @@ from server.storage.store import open_store
 from tools.ai_gateway.configuration.build_config import build_config
 from tools.ai_gateway.configuration.changes import ConfigChanges
 from tools.ai_gateway.configuration.config import AiConfig
-from tools.ai_gateway.configuration.differences import differences
-from tools.ai_gateway.configuration.faults import ConfigInvalid
 from tools.ai_gateway.configuration.notes import notes_on
 from tools.ai_gateway.configuration.read_document import MAX_BYTES, read_toml
 from tools.egress.addresses import AddressRules
 from tools.errors import EgressRefused
+from tools.versioned_documents.differences import differences
+from tools.versioned_documents.faults import ConfigInvalid
 
 #: as versions name who applied them
 BY = "ascend ai"

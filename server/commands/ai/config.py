@@ -8,8 +8,8 @@ from server.commands.frame import CommandFailed, json_option, run_async, with_se
 from server.commands.times import shown_time
 from server.config.settings import Settings
 from server.storage.store import open_store
-from tools.ai_gateway.configuration.versions import version_json
-from tools.ai_gateway.configuration.write_toml import write_toml
+from tools.versioned_documents.versions import version_json
+from tools.versioned_documents.write_toml import write_toml
 
 
 @click.command()

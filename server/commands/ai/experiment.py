@@ -15,10 +15,10 @@ from server.config.settings import Settings
 from server.storage.database import now_us
 from server.storage.store import Store, open_store
 from tools.ai_gateway.configuration.changes import ConfigChanges, NoSuchThing
-from tools.ai_gateway.configuration.faults import ConfigInvalid, meant
 from tools.ai_gateway.configuration.live import LiveConfig
 from tools.ai_gateway.experiments.report import experiment_json, report_json
 from tools.ai_gateway.shadows.comparison import shadow_json
+from tools.versioned_documents.faults import ConfigInvalid, meant
 
 #: nobody would call it a share of everybody with more digits
 _DIGITS = 6

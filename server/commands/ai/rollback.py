@@ -11,7 +11,7 @@ from server.commands.terminal import say
 from server.config.settings import Settings
 from server.storage.store import open_store
 from tools.ai_gateway.configuration.changes import ConfigChanges, NoSuchThing
-from tools.ai_gateway.configuration.faults import ConfigInvalid
+from tools.versioned_documents.faults import ConfigInvalid
 
 
 @click.command()

@@ -16,13 +16,13 @@ from server.demo.failover.scenarios import SCENARIOS
 from server.demo.failover.trial import RouteShape, play_all
 from server.storage.store import open_store
 from tools.ai_gateway.configuration.config import AiConfig
-from tools.ai_gateway.configuration.faults import meant
 from tools.ai_gateway.configuration.live import LiveConfig
 from tools.ai_gateway.latencies import TargetStanding
 from tools.ai_gateway.model_request import ModelCaller, ModelRequest, Wishes
 from tools.ai_gateway.pricing.price_book import PriceBook
 from tools.ai_gateway.routing.flattening import Flattening
 from tools.ai_gateway.routing.routing_table import RoutingTable
+from tools.versioned_documents.faults import meant
 
 
 @click.command("test-chain")

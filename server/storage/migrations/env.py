@@ -5,6 +5,7 @@ from alembic import context
 import server.storage.schema.ai_config_tables
 import server.storage.schema.ai_gateway_tables
 import server.storage.schema.audit_tables
+import server.storage.schema.config_tables
 import server.storage.schema.connection_tables
 import server.storage.schema.context_tables
 import server.storage.schema.definition_tables

@@ -6,10 +6,11 @@ from typing import Final
 
 import anyio.to_thread
 
-from tools.ai_gateway.configuration.faults import meant, shortened
 from tools.ai_gateway.configuration.read_document import read_document
-from tools.ai_gateway.configuration.versions import LOCAL_ACT, AiConfigStore, ConfigAct, ConfigVersion, VersionConflict
+from tools.ai_gateway.configuration.versions import LOCAL_ACT, AiConfigStore, ConfigAct
 from tools.operation import Json
+from tools.versioned_documents.faults import meant, shortened
+from tools.versioned_documents.versions import ConfigVersion, VersionConflict
 
 #: how often an edit of one value begins anew because somebody else's came first
 MAX_ATTEMPTS: Final = 8

@@ -5,9 +5,9 @@ from typing import Any, Final
 
 from tools.ai_gateway.configuration.changes import ConfigChanges, NoSuchThing, ThingExists
 from tools.ai_gateway.configuration.config import GatewayResource
-from tools.ai_gateway.configuration.faults import ConfigFault, ConfigInvalid, meant, shortened
 from tools.ai_gateway.configuration.versions import ConfigAct
 from tools.operation import Json
+from tools.versioned_documents.faults import ConfigFault, ConfigInvalid, meant, shortened
 
 #: what administrators call the calls that name no gateway
 DEFAULT_GATEWAY: Final = "default"

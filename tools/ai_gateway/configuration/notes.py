@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 from tools.ai_gateway.configuration.built_in import FRONTIER, PROVIDERS
 from tools.ai_gateway.configuration.config import AiConfig
-from tools.ai_gateway.configuration.faults import meant, place_of
+from tools.versioned_documents.faults import meant, place_of
 
 
 def notes_on(config: AiConfig, tenants: Collection[str]) -> Iterator[str]:

@@ -7,9 +7,9 @@ from collections.abc import Collection, Iterable, Iterator
 
 from tools.ai_gateway.configuration.base_urls import base_url_fault
 from tools.ai_gateway.configuration.built_in import FRONTIER, PROVIDERS, RESERVED_NAMES, ROUTES
-from tools.ai_gateway.configuration.faults import ConfigFault, meant, place_of, shortened
 from tools.ai_gateway.configuration.route_graph import graph_of
 from tools.operation import Json
+from tools.versioned_documents.faults import ConfigFault, meant, place_of, shortened
 
 Part = str | int
 #: routes within routes: every request walks them

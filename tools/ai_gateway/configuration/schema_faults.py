@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from jsonschema_rs import ValidationError, ValidationErrorKind
 
 from tools.ai_gateway.configuration.document_schema import DOCUMENT_SCHEMA
-from tools.ai_gateway.configuration.faults import ConfigFault, listed, meant, place_of
 from tools.json_schema.argument_faults import schema_at
 from tools.operation import Json
+from tools.versioned_documents.faults import ConfigFault, listed, meant, place_of
 
 #: as the TOML specification calls them
 _TYPES = {

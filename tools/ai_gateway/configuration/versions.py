@@ -1,29 +1,16 @@
 """The versions of the configuration, as a store keeps them: the newest is in force, none is ever changed."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass
 from typing import Protocol
 
 from oauth.audit import SecurityAction
 from oauth.tenants import DEFAULT_TENANT
 from tools.operation import Json
+from tools.versioned_documents.versions import ConfigVersion
 
 #: change feed topic of everything that `AiConfigStore` writes
 TOPIC = "ai_config"
-#: older ones are forgotten when a new one comes
-MAX_KEPT = 100
-
-
-@dataclass(frozen=True, slots=True)
-class ConfigVersion:
-    """A checked document; version 0 is the empty one, before anybody applied anything."""
-
-    version: int = 0
-    document: Mapping[str, Json] = field(default_factory=dict)
-    #: who applied it: a person's address, or the command line
-    by: str = ""
-    at_us: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +49,6 @@ class RolloutStep:
     step: int
 
 
-class VersionConflict(Exception):
-    """Somebody else's version came first; `newest` is its number."""
-
-    def __init__(self, newest: int) -> None:
-        super().__init__(f"version {newest} is in force by now; look at it with `ascend ai config`, then apply again")
-        self.newest = newest
-
-
 class AiConfigStore(Protocol):
     """Every write is announced to all processes (`TOPIC`) in the transaction that makes it."""
 
@@ -101,9 +80,3 @@ class AiConfigStore(Protocol):
     async def resume(self, name: str) -> bool:
         """Let an experiment go on; True where it was held until now."""
         ...
-
-
-def version_json(version: ConfigVersion) -> dict[str, Json]:
-    """Return a version as the command line prints it and the API answers it."""
-    at = datetime.fromtimestamp(version.at_us / 1_000_000, UTC).isoformat(timespec="seconds") if version.version else None
-    return {"version": version.version, "applied_at": at, "applied_by": version.by, "config": dict(version.document)}

@@ -6,7 +6,6 @@ from datetime import UTC, date, datetime
 
 from tools.ai_gateway.configuration.built_in import FRONTIER, TIERS
 from tools.ai_gateway.configuration.config import AiConfig, Dialect, ModelRoute, TenantRules
-from tools.ai_gateway.configuration.faults import meant, shortened
 from tools.ai_gateway.dialects.native.paths import read_path
 from tools.ai_gateway.model_request import ModelCaller, ModelRequest
 from tools.ai_gateway.refusals import forbidden, frontier_needs_model, invalid_request, model_not_allowed, model_not_found
@@ -17,6 +16,7 @@ from tools.ai_gateway.routing.fitting import fitting
 from tools.ai_gateway.routing.flattening import Flattening
 from tools.ai_gateway.routing.routing_table import RoutingTable, is_over
 from tools.ai_gateway.routing.standing import Standing
+from tools.versioned_documents.faults import meant, shortened
 
 Needs = Callable[[Dialect], frozenset[str]]
 

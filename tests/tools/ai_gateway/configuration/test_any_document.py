@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 
 from tests.tools.ai_gateway.configuration.example import EXAMPLE
 from tools.ai_gateway.configuration.build_config import build_config
-from tools.ai_gateway.configuration.faults import ConfigInvalid
 from tools.ai_gateway.configuration.notes import notes_on
 from tools.ai_gateway.configuration.read_document import read_document, read_toml
-from tools.ai_gateway.configuration.write_toml import write_toml
 from tools.operation import Json
 from tools.plain_text import has_unseen
+from tools.versioned_documents.faults import ConfigInvalid
+from tools.versioned_documents.write_toml import write_toml
 
 DOCUMENT = read_toml(EXAMPLE.encode())
 Path = tuple[str | int, ...]

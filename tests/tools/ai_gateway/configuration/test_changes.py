@@ -6,10 +6,10 @@ import pytest
 
 from server.storage.ai_gateway.configurations import SqlAiConfigs
 from tools.ai_gateway.configuration.changes import ConfigChanges, NoSuchThing, ThingExists
-from tools.ai_gateway.configuration.faults import ConfigInvalid
 from tools.ai_gateway.configuration.gateways import create_gateway, delete_gateway, gateway_json, gateways_of
 from tools.ai_gateway.configuration.live import LiveConfig
-from tools.ai_gateway.configuration.versions import VersionConflict, version_json
+from tools.versioned_documents.faults import ConfigInvalid
+from tools.versioned_documents.versions import VersionConflict, version_json
 
 TRIAL = {"experiments": [{"name": "cf", "route": "bulk", "arms": {"b": "standard", "c": "standard"}, "share": {"b": 0.1}}]}
 TENANTS = ("default", "acme")

@@ -3,8 +3,8 @@
 import pytest
 
 from tests.tools.ai_gateway.configuration.example import EXAMPLE
-from tools.ai_gateway.configuration.faults import ConfigInvalid
 from tools.ai_gateway.configuration.read_document import MAX_BYTES, read_document, read_toml
+from tools.versioned_documents.faults import ConfigInvalid
 
 ROLLOUT = "[[experiments]]\nname = 'a'\nroute = 'bulk'\narms = { b = 'standard' }\n"
 

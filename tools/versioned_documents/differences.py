@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 
 import orjson
 
-from tools.ai_gateway.configuration.faults import place_of
 from tools.operation import Json
+from tools.versioned_documents.faults import place_of
 
 Part = str | int
 

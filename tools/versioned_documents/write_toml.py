@@ -1,4 +1,4 @@
-"""A document as the file that it could have been: what `ascend ai config` prints, `ascend ai apply` reads."""
+"""A document as the file that it could have been: what shows a configuration prints, what applies one reads."""
 
 import json
 import re
@@ -21,7 +21,7 @@ def _section(name: str, value: Json) -> Iterator[str]:
     if isinstance(value, list):
         for entry in value:
             yield from _entry(f"[[{name}]]", entry)
-    elif name == "defaults":
+    elif not all(isinstance(entry, Mapping) for entry in value.values()):
         yield from _entry(f"[{name}]", value)
     else:
         for each, entry in value.items():

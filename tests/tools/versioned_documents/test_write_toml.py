@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from tests.tools.ai_gateway.configuration.example import EXAMPLE
 from tools.ai_gateway.configuration.read_document import read_toml
-from tools.ai_gateway.configuration.write_toml import write_toml
+from tools.versioned_documents.write_toml import write_toml
 
 #: whatever TOML can hold at all
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)

@@ -1,0 +1,1 @@
+"""`ascend config`: the configuration as versions."""

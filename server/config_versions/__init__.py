@@ -1,0 +1,1 @@
+"""The gateway's configuration: one document of sections, applied whole, kept as versions, in force on every node within two seconds."""

@@ -1,0 +1,52 @@
+"""The configuration in force, in memory: whoever acts by it reads it there, and nobody waits for it."""
+
+import logging
+from typing import Any
+
+from server.config_versions.config import Config, sections
+from server.config_versions.read_document import section_of
+from server.config_versions.versions import ConfigVersionStore
+
+log = logging.getLogger("ascend")
+
+
+class LiveConfig:
+    """Follows the store: `load` at start, `changed` for every piece of news of the change feed's topic "config"."""
+
+    def __init__(self, store: ConfigVersionStore) -> None:
+        self._store = store
+        self._current = Config()
+        self._version = 0
+
+    @property
+    def current(self) -> Config:
+        """Return the whole configuration; who needs it twice for one thing keeps what it got."""
+        return self._current
+
+    @property
+    def version(self) -> int:
+        """Return which version `current` is; 0 before anybody applied one."""
+        return self._version
+
+    async def load(self) -> None:
+        """Take over the newest version.
+
+        What another release applied may break a rule of this one: then the section that does is as it was, and the log says so. A
+        gateway that would not start for it could not be helped by a configuration either.
+        """
+        newest = await self._store.newest()
+        # What a document leaves out is built in.
+        values: dict[str, Any] = {}
+        for name, value in newest.document.items():
+            section, faults = section_of(name, value) if name in sections() else (None, ["no such section in this release"])
+            if not faults:
+                values[name] = section
+                continue
+            if name in sections():
+                values[name] = getattr(self._current, name)
+            facts = {"section": name[:60], "version": newest.version, "faults": [str(fault) for fault in faults[:5]]}
+            log.error("config_section_not_taken_over", extra={"facts": facts})
+        self._current, self._version = Config(**values), newest.version
+
+    async def changed(self, _changes: object) -> None:
+        await self.load()

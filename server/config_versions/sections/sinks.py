@@ -1,0 +1,12 @@
+"""`[sinks]`: where messages and records go."""
+
+from dataclasses import dataclass
+
+from pydantic import ConfigDict
+
+
+@dataclass(frozen=True, slots=True)
+class Sinks:
+    """It has no members yet: a document that names one is refused."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid", strict=True)

@@ -1,0 +1,1 @@
+"""Documents that an operator applies whole: read, checked, told apart, kept as versions; what they say is their owners' affair."""
