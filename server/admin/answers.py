@@ -44,16 +44,22 @@ def page(rows: Sequence[Json], next_cursor: str | None, **more: Json) -> Respons
 
 
 def refusal_of(request: Request, error: Exception) -> Response:
-    """Return what is told of an error: its own words where the caller can act on them, else only that it is ours."""
+    """Return what is told of an error, as JSON."""
+    refused, trace_id = refused_for(request, error)
+    said: dict[str, Json] = {"code": refused.code, "message": refused.message, "hint": refused.hint or None}
+    if refused.faults:
+        said["faults"] = [dict(fault) for fault in refused.faults]
+    return thing({"error": said, "trace_id": trace_id}, refused.status, refused.headers)
+
+
+def refused_for(request: Request, error: Exception) -> tuple[AdminRefused, str]:
+    """Return what is told of an error and its trace id: its own words where one can act on them, else only that it is ours."""
     trace_id = trace_id_of(carrier_of(None, request.headers))
     refused = _refused(error)
     if refused is None:
         logger.error("internal_error", exc_info=error, extra={"facts": {"trace_id": trace_id, "path": request.scope["path"]}})
         refused = AdminRefused(500, "server_error", "internal error", "the log has the reason under this trace id")
-    said: dict[str, Json] = {"code": refused.code, "message": refused.message, "hint": refused.hint or None}
-    if refused.faults:
-        said["faults"] = [dict(fault) for fault in refused.faults]
-    return thing({"error": said, "trace_id": trace_id}, refused.status, refused.headers)
+    return refused, trace_id
 
 
 def _refused(error: Exception) -> AdminRefused | None:

@@ -21,16 +21,18 @@ class StaticFile:
 
 
 class StaticFiles:
-    def __init__(self) -> None:
+    def __init__(self, folder: Path = FOLDER, prefix: str = "/static") -> None:
+        """`prefix`: the path under which the files of `folder` are served."""
         #: file name -> what is served
         self._files: dict[str, StaticFile] = {}
-        for path in sorted(FOLDER.iterdir()):
+        self._prefix = prefix
+        for path in sorted(folder.iterdir()):
             body = path.read_bytes()
             self._files[path.name] = StaticFile(body, MEDIA_TYPES[path.suffix], hashlib.sha256(body).hexdigest()[:12])
 
     def url(self, name: str) -> str:
         """Return the address of a file; it changes with its content."""
-        return f"/static/{name}?v={self._files[name].version}"
+        return f"{self._prefix}/{name}?v={self._files[name].version}"
 
     def routes(self) -> list[Route]:
         return [Route("/static/{name}", self.serve, methods=["GET"]), Route("/favicon.ico", self.icon, methods=["GET"])]
