@@ -61,7 +61,7 @@ def assemble_workflows(store: Store, operations: Callable[[], Operations], princ
     registry.add_late(INGESTION, lambda: import_module("server.assembly.ingestion").ingestion_workflows(store.subjects))
     definitions = KnownDefinitions(store.definitions, operation_of)
     registry.ask(definitions.find, definitions.of)
-    calls = RunCalls(lambda: operations().dispatcher, principal_of, lambda principal: operations().gate.tokens(principal))
+    calls = RunCalls(lambda: operations().dispatcher, principal_of, lambda principal: operations().gate.tokens(principal), operation_of)
     engine = Engine(store.runs, with_events(registry.find, store.deliveries), calls)
     return DurableWork(DurableWorkflows(store.run_records, registry, engine.wake), registry, engine)
 

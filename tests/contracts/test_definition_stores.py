@@ -17,7 +17,7 @@ from tools.workflows.errors import WorkflowRefused
 
 def stored(name: str = "welcome", text: str = "a", tenant_id: str = "acme") -> StoredDefinition:
     source = {"workflow": name, "title": text, "steps": [{"id": "a", "api": "x", "args": {}}]}
-    return StoredDefinition(tenant_id, name, 0, source, definition_of(source).content_hash, ("a",), (("a", "b.c"),), "sub_ada", 0)
+    return StoredDefinition(tenant_id, name, 0, source, definition_of(source).content_hash, {"a": "d1"}, (("a", "b.c"),), "sub_ada", 0)
 
 
 def operation_of(_tenant: str, _api: str) -> Operation | None:

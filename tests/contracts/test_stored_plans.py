@@ -27,7 +27,7 @@ async def put_together(database: Database) -> Durable:
     durable, store = durable_on(database), SqlDefinitionStore(database)
     known = KnownDefinitions(store, lambda _tenant, _api: None)
     durable.registry.ask(known.find, known.of)
-    await store.put(StoredDefinition(TENANT, "approved", 0, PLAN, definition_of(PLAN).content_hash, (), (), "", 0))
+    await store.put(StoredDefinition(TENANT, "approved", 0, PLAN, definition_of(PLAN).content_hash, {}, (), "", 0))
     return durable
 
 

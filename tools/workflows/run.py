@@ -30,9 +30,6 @@ class Retry:
 
 ONCE = Retry()
 
-#: `confirm` of a step of a stored workflow that a person agreed to when it was accepted; means nothing to the door, whose token it becomes
-AGREED = "agreed"
-
 
 class Marks(Protocol):
     """How far a source has been read, by name, and what waits to be taken in, within one transaction of one tenant."""
@@ -135,7 +132,7 @@ class Run(Protocol):
     ) -> Json:
         """Run an operation of the catalogue through the door, as whoever the run acts for; idempotency key `run_id:name`.
 
-        `options`: its account and select, and AGREED as `confirm` where a person agreed beforehand to what cannot be undone.
+        `options`: its account and select, and as `confirm` what `agreed_to` gives (consent.py), for what cannot be undone.
         Returns the outcome's data. Raises StepFailed with its failure; a write that may have happened is never sent twice without a key.
         """
         ...

@@ -14,7 +14,7 @@ workflow_definitions = Table(
     #: JSON, as it was checked
     Column("source", Text, nullable=False),
     Column("content_hash", String(64), nullable=False),
-    #: JSON lists: steps that were agreed to, expressions that may find nothing
+    #: JSON: steps that were agreed to with the digest of what they do, expressions that may find nothing
     Column("agreed", Text, nullable=False),
     Column("listed", Text, nullable=False),
     Column("accepted_by", Text, nullable=False),

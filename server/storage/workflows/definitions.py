@@ -1,6 +1,6 @@
 """Workflows that tenants define, in SQL. Table: workflow_definitions."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Row, delete, func, select
 from server.storage.database import Database, now_us
 from server.storage.insertion import insert_in_thread
 from server.storage.schema.definition_tables import workflow_definitions
+from tools.operation import Json
 from tools.workflows.declared.stores import MAX_DEFINITIONS, MAX_VERSIONS, StoredDefinition
 from tools.workflows.errors import WorkflowRefused
 
@@ -79,7 +80,7 @@ def _values(definition: StoredDefinition) -> dict[str, Any]:
         "version": definition.version,
         "source": orjson.dumps(definition.source).decode(),
         "content_hash": definition.content_hash,
-        "agreed": orjson.dumps(definition.agreed).decode(),
+        "agreed": orjson.dumps(dict(definition.agreed), option=orjson.OPT_SORT_KEYS).decode(),
         "listed": orjson.dumps(definition.listed).decode(),
         "accepted_by": definition.accepted_by,
         "created_at": definition.created_at_us,
@@ -93,8 +94,12 @@ def _stored(row: Row[Any]) -> StoredDefinition:
         version=row.version,
         source=orjson.loads(row.source),
         content_hash=row.content_hash,
-        agreed=tuple(orjson.loads(row.agreed)),
+        agreed=_agreed(orjson.loads(row.agreed)),
         listed=tuple((step, text) for step, text in orjson.loads(row.listed)),
         accepted_by=row.accepted_by,
         created_at_us=row.created_at,
     )
+
+
+def _agreed(kept: Json) -> Mapping[str, str]:
+    return kept if isinstance(kept, dict) else dict.fromkeys(kept, "")

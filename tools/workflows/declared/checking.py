@@ -1,12 +1,13 @@
 """A definition against the catalogue, by the check of batch_execute: every fault with its line, its rule and a way out."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from oauth.principal import Principal
 from tools.expressions.over_steps import Expression
 from tools.plans.check import Beside, CheckedPlan, PlanCheck
 from tools.plans.plan import Plan, PlanFault, Step
+from tools.workflows.consent import consent_digest
 from tools.workflows.declared.definition import INPUT, Definition
 from tools.workflows.declared.document import Document, path_in
 from tools.workflows.declared.errors import DefinitionFault, DefinitionInvalid
@@ -20,13 +21,12 @@ _NOT_KEPT = frozenset({"page", "handle", "note", "http"})
 
 @dataclass(frozen=True, slots=True)
 class CheckedDefinition:
-    """`agreed`: steps that cannot be undone and were accepted; `listed`: expressions that may find nothing, by step.
-
-    `notes`: what stands in the way of a run today and may not tomorrow.
+    """`agreed`: steps that cannot be undone and were accepted, with the digest of what each does (consent.py); `listed`: expressions
+    that may find nothing, by step. `notes`: what stands in the way of a run today and may not tomorrow.
     """
 
     definition: Definition
-    agreed: tuple[str, ...]
+    agreed: Mapping[str, str]
     listed: tuple[tuple[str, str], ...]
     notes: tuple[str, ...]
 
@@ -42,12 +42,16 @@ async def check_definition(check: PlanCheck, principal: Principal, definition: D
     if faults:
         raise DefinitionInvalid(sorted(dict.fromkeys(faults), key=lambda fault: fault.line or 0))
     notes = [f"step '{step.id}': no account of {readiness.provider} is ready ({readiness.status})" for step, readiness in checked.unready]
-    return CheckedDefinition(definition, _destructive(checked), tuple(sorted(checked.listed)), tuple(dict.fromkeys(notes)))
+    return CheckedDefinition(definition, _agreed(checked), tuple(sorted(checked.listed)), tuple(dict.fromkeys(notes)))
 
 
 def _destructive(checked: CheckedPlan) -> tuple[str, ...]:
     """Return the steps that cannot be undone, whether or not the tenant would ask about them today."""
     return tuple(step_id for step_id, operation in checked.operation_by_step.items() if operation.access == "destructive")
+
+
+def _agreed(checked: CheckedPlan) -> Mapping[str, str]:
+    return {step_id: consent_digest(checked.operation_by_step[step_id]) for step_id in _destructive(checked)}
 
 
 def _not_agreed(check: PlanCheck, principal: Principal, definition: Definition, checked: CheckedPlan) -> Iterator[PlanFault]:

@@ -50,7 +50,7 @@ class KnownDefinitions:
         # decision 0059: most gateways have none.
         definition: Definition = import_module("tools.workflows.declared.definition").definition_of(stored.source)
         body: PlanBody = import_module("tools.workflows.declared.plan_body").PlanBody(
-            definition, self.operation_of, frozenset(stored.agreed), frozenset(stored.listed)
+            definition, self.operation_of, stored.agreed, frozenset(stored.listed)
         )
         workflow = Workflow(
             name=stored.name,

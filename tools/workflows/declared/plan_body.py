@@ -23,11 +23,12 @@ from tools.plans.progress import elements_of, failed_outcome, has_failed
 from tools.plans.references import look_up
 from tools.plans.step_result import StepResult, failure_of
 from tools.plans.wire_text import with_texts
+from tools.workflows.consent import agreed_to
 from tools.workflows.declared.definition import INPUT, Definition
 from tools.workflows.declared.pauses import SLEEP, WAIT
 from tools.workflows.engine.given_faults import given_faults
 from tools.workflows.errors import PermanentFault, StepFailed
-from tools.workflows.run import AGREED, Run
+from tools.workflows.run import Run
 
 #: of expressions of one run, in one process
 MAX_COMPUTE_S = 5.0
@@ -42,8 +43,8 @@ class PlanBody:
 
     definition: Definition
     operation_of: OperationOf
-    #: steps that cannot be undone and were accepted with the definition
-    agreed: frozenset[str] = frozenset()
+    #: steps that cannot be undone and were accepted with the definition, with the digest of what they did then
+    agreed: Mapping[str, str] = field(default_factory=dict)
     #: (step, expression): what its schemas list and an answer may leave out
     listed: frozenset[tuple[str, str]] = frozenset()
 
@@ -159,7 +160,7 @@ class _Going:
             operation = self.body.operation_of(self.run.tenant_id, step.api)
             if operation is not None:
                 arguments = with_texts(operation, step.args.placeholders, arguments)
-            confirm = AGREED if step.id in self.body.agreed else None
+            confirm = agreed_to(self.body.agreed[step.id]) if step.id in self.body.agreed else None
             options = CallOptions(account=step.account, select=step.select, confirm=confirm)
             async with self.places:
                 return Outcome("ok", data=await self.run.call(name, step.api, arguments, options=options))

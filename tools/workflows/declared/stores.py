@@ -13,14 +13,17 @@ MAX_DEFINITIONS = 200
 
 @dataclass(frozen=True, slots=True)
 class StoredDefinition:
-    """One version. `agreed`, `listed`: what the check found (checking.py). `accepted_by`: the subject whose yes it has, "" for nobody's."""
+    """One version. `agreed`, `listed`: what the check found (checking.py). `accepted_by`: the subject whose yes it has, "" for nobody's.
+
+    `agreed`: step -> digest of what was agreed to (consent.py); "" in what older versions kept, which is a yes to nothing.
+    """
 
     tenant_id: str
     name: str
     version: int
     source: Mapping[str, Json] = field(repr=False)
     content_hash: str
-    agreed: tuple[str, ...]
+    agreed: Mapping[str, str]
     listed: tuple[tuple[str, str], ...]
     accepted_by: str
     created_at_us: int

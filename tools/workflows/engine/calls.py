@@ -7,11 +7,11 @@ from typing import Protocol
 from oauth.principal import Principal
 from tools.errors import ToolError
 from tools.large_json import LargeJson
-from tools.operation import CallOptions, ClientInfo, Download, Failure, Json, Outcome
+from tools.operation import CallOptions, ClientInfo, Download, Failure, Json, Operation, Outcome
 from tools.plans.preconditions import Confirm
+from tools.workflows.consent import agreed_to, consent_digest, is_agreed, not_agreed
 from tools.workflows.engine.records import Claim
 from tools.workflows.errors import PermanentFault
-from tools.workflows.run import AGREED
 from tools.workflows.stores import ActsFor
 from tools.workflows.workflow import MAX_RESULT_BYTES
 
@@ -22,6 +22,8 @@ WORKFLOW = ClientInfo("", name="workflow")
 PrincipalOf = Callable[[str, ActsFor], Awaitable[Principal | None]]
 #: who -> what makes the token that the door asks for, for a step that was agreed to beforehand
 Agree = Callable[[Principal], Confirm]
+#: (tenant, operation id) -> the operation as it is now
+OperationOf = Callable[[str, str], Operation | None]
 
 
 class Dispatch(Protocol):
@@ -41,8 +43,8 @@ class Dispatch(Protocol):
 class RunCalls:
     """What `Run.call` and `Run.ask` do, once."""
 
-    def __init__(self, door: Callable[[], Dispatch], principal_of: PrincipalOf, agree: Agree | None = None) -> None:
-        self._door, self._principal_of, self._agree = door, principal_of, agree
+    def __init__(self, door: Callable[[], Dispatch], principal_of: PrincipalOf, agree: Agree, operation_of: OperationOf) -> None:
+        self._door, self._principal_of, self._agree, self._operation_of = door, principal_of, agree, operation_of
 
     async def ask(self, claim: Claim, operation: str, arguments: Mapping[str, Json]) -> Outcome:
         """Return the outcome whole. Raises ToolError: its failure says whether to try again."""
@@ -60,13 +62,21 @@ class RunCalls:
         principal = None if claim.acts_for is None else await self._principal_of(claim.tenant_id, claim.acts_for)
         if principal is None:
             raise ToolError(_nobody(claim, operation))
-        if options.confirm == AGREED:
-            token = None if self._agree is None else self._agree(principal)(operation, options.account, arguments, options.idempotency_key)
-            options = replace(options, confirm=token)
+        if is_agreed(options.confirm):
+            options = replace(options, confirm=self._token(principal, operation, arguments, options))
         outcome = await self._door().call(principal, operation, arguments, client=WORKFLOW, options=options)
         if outcome.status != "ok":
             raise ToolError(_failure(outcome))
         return outcome
+
+    def _token(self, principal: Principal, operation: str, arguments: Mapping[str, Json], options: CallOptions) -> str | None:
+        """Return what the door asks for. Raises ToolError where the operation is not what was agreed to, after hours of trying perhaps."""
+        found = self._operation_of(principal.tenant_id, operation)
+        if found is None or found.access != "destructive":
+            return None
+        if agreed_to(consent_digest(found)) != options.confirm:
+            raise ToolError(not_agreed(operation))
+        return self._agree(principal)(operation, options.account, arguments, options.idempotency_key)
 
 
 def _nobody(claim: Claim, operation: str) -> Failure:

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from tests.tools.stand_ins import operation
 from tests.tools.workflows.declared.durable_stand_in import Died, Records, Refused, defined, ran
 from tools.operation import Json
+from tools.workflows.consent import agreed_to
 from tools.workflows.errors import PermanentFault, StepFailed
-from tools.workflows.run import AGREED
 
 SEARCH = {"id": "found", "api": "crm.search", "args": {"query": {"$ref": "input.name"}}}
 FOUND = {"results": [{"id": "c1"}, {"id": "c2"}, {"id": "c3"}]}
@@ -171,9 +171,9 @@ async def test_a_return_that_cannot_be_worked_out_ends_the_run() -> None:
 async def test_what_was_agreed_to_says_so_and_nothing_else_does() -> None:
     plan = defined({"id": "drop", "api": "crm.delete", "args": {}}, {"id": "keep", "api": "crm.delete", "args": {}, "account": "work"})
     records = Records()
-    await ran(plan, records, agreed=frozenset({"drop"}))
+    await ran(plan, records, agreed={"drop": "digest"})
     assert {name: (options.confirm, options.account) for name, _api, _arguments, options in records.calls} == {
-        "drop": (AGREED, None),
+        "drop": (agreed_to("digest"), None),
         "keep": (None, "work"),
     }
 
