@@ -24,6 +24,7 @@ from server.assembly.metrics import register_metrics
 from server.assembly.operations import Operations, open_operations
 from server.assembly.pages import assemble_people
 from server.assembly.provider_titles import ProviderTitles
+from server.assembly.reports import report_sources
 from server.assembly.schedules import ScheduledWork, assemble_schedules
 from server.assembly.scopes import SubjectScopes
 from server.assembly.webhooks import Webhooks
@@ -48,6 +49,7 @@ from server.observability.health import Health, MetricsReaders
 from server.observability.token_exchanges import TokenExchanges
 from server.pages.page import Pages
 from server.proxy_headers import ProxyHeaders
+from server.reports.sources import Sources
 from server.rest_api.callers import RestCallers
 from server.rest_api.endpoint import RestEndpoint
 from server.rest_api.front import RestFront
@@ -77,6 +79,7 @@ class Gateway:
     webhooks: Webhooks
     scheduled: ScheduledWork
     config: LiveConfig
+    reports: Sources
 
 
 @asynccontextmanager
@@ -113,7 +116,8 @@ async def open_gateway(settings: Settings, *, at_work: bool = True) -> AsyncIter
         work = assemble_workflows(
             store, lambda: operations, principals_of_runs(tenants, lambda tenant_id, subject: scopes.allowed(tenant_id, subject))
         )
-        scheduled = assemble_schedules(settings, store, tenants, egress, work)
+        reports = report_sources(store, lambda: operations)
+        scheduled = assemble_schedules(settings, store, tenants, egress, work, reports)
         of_planes = [*ai_gateway.functions(store), *context.functions(), *work.functions()]
         operations = await stack.enter_async_context(
             open_operations(settings, store, tenants, egress, connections, of_planes, ai_gateway.metered, context.names)
@@ -187,7 +191,20 @@ async def open_gateway(settings: Settings, *, at_work: bool = True) -> AsyncIter
         app = McpFront(authorization.guard(mcp), rest)
         upkeep.close()
         yield Gateway(
-            app, settings, store, tenants, connections, operations, authorization, ai_gateway, context, work, webhooks, scheduled, config
+            app=app,
+            settings=settings,
+            store=store,
+            tenants=tenants,
+            connections=connections,
+            operations=operations,
+            authorization=authorization,
+            ai_gateway=ai_gateway,
+            context=context,
+            work=work,
+            webhooks=webhooks,
+            scheduled=scheduled,
+            config=config,
+            reports=reports,
         )
 
 

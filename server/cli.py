@@ -36,6 +36,7 @@ COMMANDS = {
     "calls": ("history.calls", "What was called, and why it failed."),
     "trace": ("history.trace", "Everything with one trace id, in order."),
     "errors": ("history.errors", "Failures by kind."),
+    "report": ("report", "What a week came to: digest, cost, quality, and what is due."),
     "usage": ("history.usage", "How often operations are used, and which never are."),
     "backup": ("backup.group", "Encrypted copies of everything, tried before they are needed."),
     "audit": ("audit.group", "Who did what; and the catalogue's rules."),

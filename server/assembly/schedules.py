@@ -2,13 +2,16 @@
 
 from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from oauth.connections.connection import Connection
 from oauth.tenants import DEFAULT_TENANT, Tenants
 from server.assembly.backup_processes import BackupProcesses
+from server.assembly.reports import report_jobs
 from server.assembly.workflows import DurableWork
 from server.config.settings import Settings
+from server.reports.sources import Sources
 from server.storage.change_feed import Change, ChangeFeed
 from server.storage.database import StoreUnavailable, now_us
 from server.storage.history.call_figures import SqlCallFigures
@@ -64,13 +67,17 @@ class ScheduledWork:
         self.scheduler.wake()
 
 
-def assemble_schedules(settings: Settings, store: Store, tenants: Tenants, egress: Egress, work: DurableWork) -> ScheduledWork:
+def assemble_schedules(
+    settings: Settings, store: Store, tenants: Tenants, egress: Egress, work: DurableWork, reports: Sources
+) -> ScheduledWork:
     """Put the parts together, and bring the workflows of the built-in schedules along."""
     figures, backups = SqlCallFigures(store.history), BackupProcesses(settings)
     connections = _ConnectionsInUse(store, figures)
     freshness = DocsFreshness(store.operations, store.quarantine, DocumentVersions(egress))
     for job in (TokenHealth(connections), ErrorPattern(figures), freshness, Backup(backups), BackupVerify(backups)):
         work.registry.add(job.workflow())
+    for made_regularly in report_jobs(reports):
+        work.registry.add(made_regularly.workflow())
 
     async def has_connections(tenant_id: str) -> bool:
         return bool(await connections.of_tenant(tenant_id))
@@ -80,6 +87,21 @@ def assemble_schedules(settings: Settings, store: Store, tenants: Tenants, egres
 
     async def has_sources(tenant_id: str) -> bool:
         return bool(await freshness.sources_of(tenant_id))
+
+    async def has_calls_of_days(tenant_id: str, days: int) -> bool:
+        return await figures.any_since(tenant_id, now_us() - days * DAY_US)
+
+    async def has_static_tokens(tenant_id: str) -> bool:
+        # The operator's tenant looks after everybody's, as report_jobs says.
+        whose = [tenant.tenant_id for tenant in tenants.all()] if tenant_id == DEFAULT_TENANT else [tenant_id]
+        return any([bool(await store.static_tokens.of_tenant(each)) for each in whose])
+
+    async def has_secrets(tenant_id: str) -> bool:
+        return bool(await store.secret_ages.of(None if tenant_id == DEFAULT_TENANT else tenant_id))
+
+    async def has_spent(tenant_id: str) -> bool:
+        whose = None if tenant_id == DEFAULT_TENANT else tenant_id
+        return bool(await store.model_calls.usage("provider", whose, now_us() - 30 * DAY_US))
 
     async def has_backups(tenant_id: str) -> bool:
         # Of the whole gateway: the operator's tenant looks after it.
@@ -102,6 +124,12 @@ def assemble_schedules(settings: Settings, store: Store, tenants: Tenants, egres
             "docs-freshness": has_sources,
             "backup": has_keys,
             "backup-verify": has_backups,
+            "weekly-digest": partial(has_calls_of_days, days=7),
+            "legacy-bearer": has_static_tokens,
+            "rotation-reminder": has_secrets,
+            "sample-audit": partial(has_calls_of_days, days=30),
+            "zero-use": partial(has_calls_of_days, days=30),
+            "cost-report": has_spent,
         },
         unavailable=(StoreUnavailable, OSError),
     )

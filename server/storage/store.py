@@ -45,6 +45,7 @@ from server.storage.oauth.grants import SqlGrantStore
 from server.storage.oauth.identities import SqlIdentityLinkStore
 from server.storage.oauth.passkeys import SqlPasskeyStore
 from server.storage.oauth.registrations import SqlRegistrationStore
+from server.storage.oauth.secret_ages import SqlSecretAges
 from server.storage.oauth.secrets import SqlSecretStore
 from server.storage.oauth.security_events import SqlAuditLog
 from server.storage.oauth.static_tokens import SqlStaticTokenStore
@@ -94,6 +95,7 @@ class Store:
     calls: SqlCallHistory
     figures: HistoryFigures
     token_hours: SqlTokenHours
+    secret_ages: SqlSecretAges
     sizes: StoreSizes
     usage: SqlUsageStore
     results: SqlResultStore
@@ -169,6 +171,7 @@ async def open_store(settings: Settings) -> AsyncIterator[Store]:
             calls=SqlCallHistory(history),
             figures=HistoryFigures(history),
             token_hours=SqlTokenHours(history),
+            secret_ages=SqlSecretAges(database),
             sizes=StoreSizes({"state": database} if history is database else {"state": database, "history": history}),
             usage=SqlUsageStore(database),
             results=SqlResultStore(database, RESULTS.scaled(scale)),

@@ -33,6 +33,16 @@ class ScoredArm:
     mean: float
 
 
+@dataclass(frozen=True, slots=True)
+class ScoredModel:
+    """What people thought of the answers of one model (`provider/model`); `negative`: judgements below zero."""
+
+    model: str
+    scores: int
+    negative: int
+    mean: float
+
+
 class FeedbackStore(Protocol):
     async def give(self, feedback: CallFeedback) -> bool:
         """Keep feedback about a call of its tenant that is on record; False, and nothing is kept, where there is none."""
@@ -40,6 +50,10 @@ class FeedbackStore(Protocol):
 
     async def of_call(self, tenant_id: str, call_id: str) -> CallFeedback | None:
         """Return what was thought of one call."""
+        ...
+
+    async def by_model(self, tenant_id: str | None, since_us: int, until_us: int) -> list[ScoredModel]:
+        """Return what was thought of each model's answers in a time, the most judged first; tenant None: by everybody."""
         ...
 
     async def by_experiment(self, experiment: str, since_us: int) -> list[ScoredArm]:

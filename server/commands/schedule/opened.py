@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from oauth.tenants import Tenants
+from server.assembly.reports import report_sources
 from server.assembly.schedules import ScheduledWork, assemble_schedules, bring_builtin_schedules
 from server.assembly.workflows import assemble_workflows
 from server.audited import unaudited
@@ -21,7 +22,8 @@ async def open_schedules(settings: Settings, tenant: str) -> AsyncIterator[Sched
     """Give the schedules of a gateway that was started once; what is refused becomes the command's failure, with all faults."""
     async with open_tenant(settings, tenant) as store, Egress(settings.egress.egress_allow) as egress:
         tenants = Tenants(await store.tenants.all())
-        scheduled = assemble_schedules(settings, store, tenants, egress, assemble_workflows(store, no_operations, nobody))
+        work, reports = assemble_workflows(store, no_operations, nobody), report_sources(store, no_operations)
+        scheduled = assemble_schedules(settings, store, tenants, egress, work, reports)
         # A gateway of an earlier version has not brought them yet; that is upkeep, and nobody's decision.
         with unaudited():
             await bring_builtin_schedules([tenant], store)

@@ -1,7 +1,8 @@
 """Schedules and their runs as rows, and reports as lines."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
+from server.commands.rows import print_rows
 from server.commands.terminal import say
 from server.commands.times import shown_time
 from tools.operation import Json
@@ -45,13 +46,32 @@ def went(run: ScheduleRun) -> str:
 
 
 def say_report(report: Mapping[str, Json]) -> None:
-    """Print a report: its counts in one line, each finding with what to do below it."""
+    """Print a report: its counts in one line, figures and tables where it has them, each finding with what to do below it."""
     counts = ", ".join(f"{count} {name}" for name, count in report["counts"].items()) if isinstance(report.get("counts"), dict) else ""
     say(f"{report['title']} ({counts}), {report.get('checked_at')}")
-    for each in report["findings"]:
-        if isinstance(each, dict):
-            say(f"  {each.get('kind')}: {each.get('about')}: {each.get('message')}")
-            if each.get("hint"):
-                say(f"    {each['hint']}")
+    for figure in _mappings(report.get("figures")):
+        before = f"  (before: {_number(figure['before'], figure)})" if figure.get("before") is not None else ""
+        say(f"  {figure['name']}: {_number(figure.get('value'), figure)}{before}")
+    for table in _mappings(report.get("tables")):
+        columns, rows = table.get("columns"), table.get("rows")
+        if isinstance(columns, list) and isinstance(rows, list) and rows:
+            say(f"  {table['title']}:")
+            print_rows([dict(zip(map(str, columns), row, strict=False)) for row in rows if isinstance(row, list)], as_json=False, empty="")
+    for each in _mappings(report["findings"]):
+        say(f"  {each.get('kind')}: {each.get('about')}: {each.get('message')}")
+        if each.get("hint"):
+            say(f"    {each['hint']}")
     if left_out := report.get("left_out"):
         say(f"  and {left_out} more that had no room")
+
+
+def _mappings(value: Json) -> Sequence[Mapping[str, Json]]:
+    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
+
+
+def _number(value: Json, figure: Mapping[str, Json]) -> str:
+    if value is None:
+        return "nobody knows"
+    unit = figure.get("unit")
+    written = f"{value:,}" if isinstance(value, int) else f"{value:,.2f}"
+    return f"${written}" if unit == "usd" else f"{written} {unit}".rstrip()

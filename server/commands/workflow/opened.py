@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from oauth.tenants import Tenants
 from server.assembly.operations import Operations
+from server.assembly.reports import report_sources
 from server.assembly.schedules import assemble_schedules
 from server.assembly.workflows import DurableWork, assemble_workflows
 from server.commands.one_tenant import open_tenant, tenant_option_of
@@ -30,7 +31,7 @@ async def open_work(settings: Settings, tenant: str) -> AsyncIterator[OpenedWork
     async with open_tenant(settings, tenant) as store, Egress(settings.egress.egress_allow) as egress:
         work = assemble_workflows(store, no_operations, nobody)
         # The workflows that schedules start are there too.
-        assemble_schedules(settings, store, Tenants(await store.tenants.all()), egress, work)
+        assemble_schedules(settings, store, Tenants(await store.tenants.all()), egress, work, report_sources(store, no_operations))
         with refusals_told():
             yield OpenedWork(store, work)
 

@@ -1,11 +1,11 @@
 """Keep feedback about model calls: FeedbackStore on SQL."""
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import case, delete, func, select
 
 from server.storage.database import Database
 from server.storage.insertion import insert_or_replace
 from server.storage.schema.ai_gateway_tables import model_call_feedback, model_calls
-from tools.ai_gateway.feedback import CallFeedback, ScoredArm
+from tools.ai_gateway.feedback import CallFeedback, ScoredArm, ScoredModel
 
 
 class SqlFeedbackStore:
@@ -35,6 +35,21 @@ class SqlFeedbackStore:
         if row is None:
             return None
         return CallFeedback(tenant_id=row.tenant_id, call_id=row.call_id, score=row.score, comment=row.comment, at_us=row.at)
+
+    async def by_model(self, tenant_id: str | None, since_us: int, until_us: int) -> list[ScoredModel]:
+        f, c = model_call_feedback.c, model_calls.c
+        joined = model_call_feedback.join(model_calls, (f.tenant_id == c.tenant_id) & (f.call_id == c.call_id))
+        negative = func.sum(case((f.score < 0, 1), else_=0)).label("negative")
+        query = select(c.provider, c.model, func.count().label("scores"), negative, func.avg(f.score).label("mean")).select_from(joined)
+        query = query.where(f.at >= since_us, f.at < until_us)
+        if tenant_id is not None:
+            query = query.where(f.tenant_id == tenant_id)
+        query = query.group_by(c.provider, c.model).order_by(func.count().desc(), c.provider, c.model)
+        async with self._database.read() as connection:
+            return [
+                ScoredModel(model=f"{row.provider}/{row.model}", scores=row.scores, negative=int(row.negative), mean=float(row.mean))
+                for row in await connection.execute(query)
+            ]
 
     async def by_experiment(self, experiment: str, since_us: int) -> list[ScoredArm]:
         f, c = model_call_feedback.c, model_calls.c

@@ -108,6 +108,12 @@ class HistoryFigures:
         async with self._database.read() as connection:
             return [_kind(row._mapping) for row in await connection.execute(query)]
 
+    async def has_error(self, fingerprint: str) -> bool:
+        """Say whether failures of that kind are on record, whatever became of them."""
+        async with self._database.read() as connection:
+            found = await connection.execute(select(error_ledger.c.fingerprint).where(error_ledger.c.fingerprint == fingerprint))
+            return found.first() is not None
+
     async def set_error_state(self, fingerprint: str, state: str, by: str, tenant_id: str | None = None) -> bool:
         """Acknowledge or resolve a kind of failure; False: there is none, or it is another tenant's."""
         change = update(error_ledger).where(error_ledger.c.fingerprint == fingerprint).values(state=state, changed_by=by)

@@ -7,8 +7,21 @@ from tools.workflows.schedules.cron import Cron
 from tools.workflows.schedules.schedule import Schedule
 
 #: name of the schedule and of its workflow -> how often it comes
-_EVERY = {"token-health": "hour", "error-pattern": "hour", "docs-freshness": "day", "backup-verify": "day", "backup": "week"}
+_EVERY = {
+    "token-health": "hour",
+    "error-pattern": "hour",
+    "docs-freshness": "day",
+    "backup-verify": "day",
+    "backup": "week",
+    "weekly-digest": "week",
+    "legacy-bearer": "week",
+    "rotation-reminder": "week",
+    "sample-audit": "month",
+    "zero-use": "month",
+    "cost-report": "month",
+}
 BUILTIN = frozenset(_EVERY)
+_TIMES = {"hour": "* * * *", "day": "{hour} * * *", "week": "{hour} * * 0", "month": "{hour} 1 * *"}
 #: UTC; what comes daily comes when few are at work in most places
 _FIRST_HOUR, _HOURS = 1, 4
 
@@ -21,7 +34,6 @@ def builtin_schedules(tenant_id: str, now_us: int) -> Sequence[Schedule]:
     found = []
     for name, every in _EVERY.items():
         minute, hour = divmod(int.from_bytes(hashlib.sha256(f"{tenant_id}/{name}".encode()).digest()[:4], "big") % (60 * _HOURS), _HOURS)
-        times = {"hour": "* * * *", "day": f"{_FIRST_HOUR + hour} * * *", "week": f"{_FIRST_HOUR + hour} * * 0"}
-        cron = Cron(f"{minute} {times[every]}", "UTC")
+        cron = Cron(f"{minute} {_TIMES[every].format(hour=_FIRST_HOUR + hour)}", "UTC")
         found.append(Schedule(tenant_id, name, name, cron, origin="builtin", next_at_us=cron.next_after(now_us)))
     return found

@@ -1,0 +1,30 @@
+"""What reports are made from, and of which time and whose rows."""
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+
+from server.storage.store import Store
+
+DAY_US = 24 * 3_600 * 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Rows of one tenant (None: of all), from one time until another, microseconds since the epoch."""
+
+    tenant_id: str | None
+    from_us: int
+    to_us: int
+
+    @property
+    def before(self) -> "Scope":
+        """The time of the same length before."""
+        return Scope(self.tenant_id, 2 * self.from_us - self.to_us, self.from_us)
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """`operations_of`: the names of all operations that a tenant sees (None: that there are), with their providers."""
+
+    store: Store
+    operations_of: Callable[[str | None], Collection[tuple[str, str]]]
