@@ -12,6 +12,7 @@ from starlette.types import ASGIApp
 from capability_index.encoders.encoder import Floats, WordTable
 from capability_index.ranking.reranker import Reranker
 from oauth.tenants import Tenants
+from server.admin.resource import Resource
 from server.assembly.admin import assemble_admin
 from server.assembly.ai_gateway import AiGateway, open_ai_gateway
 from server.assembly.authorization import AuthorizationServer, OAuthStores
@@ -21,6 +22,7 @@ from server.assembly.context_plane import ContextPlane, assemble_context_plane
 from server.assembly.context_vectors import ContextVectors
 from server.assembly.documents import assemble_documents
 from server.assembly.metrics import register_metrics
+from server.assembly.nouns import assemble_nouns
 from server.assembly.operations import Operations, open_operations
 from server.assembly.pages import assemble_people
 from server.assembly.provider_titles import ProviderTitles
@@ -80,6 +82,7 @@ class Gateway:
     scheduled: ScheduledWork
     config: LiveConfig
     reports: Sources
+    nouns: tuple[Resource, ...]
 
 
 @asynccontextmanager
@@ -175,6 +178,7 @@ async def open_gateway(settings: Settings, *, at_work: bool = True) -> AsyncIter
             if at_work:
                 background.start_soon(part)
         register_metrics(operations.telemetry.registry, settings, store, exchanges, connections, ai_gateway, work, webhooks, scheduled)
+        nouns = assemble_nouns(store)
         routes: list[BaseRoute] = [
             *Discovery(settings).routes(),
             *Health(operations.telemetry, {"store": store.database.ping, "changes": feed.ready}, MetricsReaders(settings)).routes(),
@@ -182,7 +186,7 @@ async def open_gateway(settings: Settings, *, at_work: bool = True) -> AsyncIter
             *connections.routes(tenants, people.sessions, people.pages, operations.catalog.connections, operations.key_parts),
             *authorization.routes(sessions=people.sessions, pages=people.pages, limits=people.limits),
             *webhooks.routes(),
-            assemble_admin(settings, store, tenants, authorization.access_tokens, ai_gateway),
+            assemble_admin(settings, store, tenants, authorization.access_tokens, ai_gateway, nouns),
         ]
         model_api = ai_gateway.endpoint(settings, tenants, authorization.access_tokens)
         callers = RestCallers(authorization.access_tokens, tenants, settings, authorization.revocation)
@@ -205,6 +209,7 @@ async def open_gateway(settings: Settings, *, at_work: bool = True) -> AsyncIter
             scheduled=scheduled,
             config=config,
             reports=reports,
+            nouns=nouns,
         )
 
 

@@ -2,9 +2,10 @@
 
 import csv
 import io
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
+from typing import Any
 
 import orjson
 from starlette.responses import Response, StreamingResponse
@@ -13,6 +14,7 @@ from server.admin.administrators import Administrator
 from server.admin.answers import page
 from server.admin.reading import rows_of
 from server.admin.resource import ListQuery, Resource, Row
+from server.admin.written import written
 from tools.operation import Json
 
 FORMATS = ("json", "csv", "jsonl")
@@ -21,15 +23,15 @@ MAX_ROWS = 10_000
 #: at a time
 PAGE_ROWS = 200
 _MEDIA_TYPES = {"csv": "text/csv; charset=utf-8; header=present", "jsonl": "application/jsonl"}
-#: with which spreadsheets begin a formula (OWASP, "CSV injection")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+#: with which spreadsheets begin a formula (OWASP, "CSV injection"), also as wide as a Japanese character
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
-async def exported(administrator: Administrator, resource: Resource, query: ListQuery, form: str) -> Response:
-    """Return the list as data. Raises AdminRefused, ReadTooLong."""
+async def exported(administrator: Administrator, resource: Resource, query: ListQuery, form: str, **more: Any) -> Response:
+    """Return the list as data; `more`: further members of a page as JSON. Raises AdminRefused, ReadTooLong."""
     if form == "json":
         found = await rows_of(administrator, resource, query)
-        return page(found.items, found.next_cursor)
+        return page([written(resource, row) for row in found.items], found.next_cursor, **more)
     pages = _pages(administrator, resource, replace(query, limit=PAGE_ROWS))
     # The first page is read before anything is sent: what it refuses is still an answer of its own.
     first = await anext(pages)
@@ -48,18 +50,18 @@ async def exported(administrator: Administrator, resource: Resource, query: List
     return StreamingResponse(body(), 200, headers, _MEDIA_TYPES[form])
 
 
-async def _pages(administrator: Administrator, resource: Resource, query: ListQuery) -> AsyncIterator[list[Row]]:
+async def _pages(administrator: Administrator, resource: Resource, query: ListQuery) -> AsyncIterator[Sequence[Row]]:
     left = MAX_ROWS
     while True:
         found = await rows_of(administrator, resource, query)
-        yield list(found.items[:left])
+        yield [written(resource, row) for row in found.items[:left]]
         left -= len(found.items)
         if left <= 0 or found.next_cursor is None:
             return
         query = replace(query, cursor=found.next_cursor)
 
 
-def _lines(rows: list[Row]) -> bytes:
+def _lines(rows: Sequence[Row]) -> bytes:
     return b"".join(orjson.dumps(dict(row), option=orjson.OPT_APPEND_NEWLINE) for row in rows)
 
 
@@ -70,7 +72,7 @@ class _Csv:
         self._columns = [column.name for column in resource.columns]
         self._names: list[str] = []
 
-    def __call__(self, rows: list[Row]) -> bytes:
+    def __call__(self, rows: Sequence[Row]) -> bytes:
         text = io.StringIO()
         writer = csv.writer(text)
         if not self._names:

@@ -1,5 +1,7 @@
 """The one way to see something: role and reach are asked here, whichever face it comes from, and every read ends in time."""
 
+from dataclasses import replace
+
 from server.admin.administrators import Administrator
 from server.admin.refusals import not_found
 from server.admin.resource import ListQuery, Resource, Row, Rows
@@ -7,6 +9,8 @@ from server.storage.read_limit import reads_within
 
 #: no read takes longer (operations contract, "Tables")
 MAX_READ_S = 2.0
+#: totals cost, so they are asked for, and end here (operations contract, "API")
+MAX_COUNT = 10_000
 
 
 def must_see(administrator: Administrator, resource: Resource) -> None:
@@ -21,6 +25,17 @@ async def rows_of(administrator: Administrator, resource: Resource, query: ListQ
     must_see(administrator, resource)
     with reads_within(MAX_READ_S):
         return await resource.rows(administrator, query)
+
+
+async def count_of(administrator: Administrator, resource: Resource, query: ListQuery) -> tuple[int, bool]:
+    """Return how many rows there are from the first one on, and whether that is all; nobody counts further than MAX_COUNT."""
+    must_see(administrator, resource)
+    whole = replace(query, limit=MAX_COUNT + 1, cursor=None)
+    with reads_within(MAX_READ_S):
+        found = (
+            len((await resource.rows(administrator, whole)).items) if resource.count is None else await resource.count(administrator, whole)
+        )
+    return min(found, MAX_COUNT), found <= MAX_COUNT
 
 
 async def thing_of(administrator: Administrator, resource: Resource, key: str) -> Row:

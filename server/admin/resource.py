@@ -49,8 +49,14 @@ class Field:
     is_required: bool = True
     is_flag: bool = False
     is_secret: bool = False
+    #: forms send it along unseen
+    is_hidden: bool = False
     max_chars: int = 1_000
     hint: str = ""
+
+
+#: of a PATCH: the thing's `version` as its writer has seen it, "" for whichever; the noun compares it in its transaction
+VERSION = Field(name="version", title="Version", is_required=False, is_hidden=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,6 +135,10 @@ class Resource:
     columns: tuple[Column, ...]
     rows: Callable[[Administrator, ListQuery], Awaitable[Rows]]
     one: Callable[[Administrator, str], Awaitable[Row | None]] | None = None
+    #: members that a thing has beside its columns
+    facts: tuple[Column, ...] = ()
+    #: how many rows there are, to `query.limit` of them; None: they are read and counted
+    count: Callable[[Administrator, ListQuery], Awaitable[int]] | None = None
     #: the member that names a thing in addresses
     key: str = "id"
     filters: tuple[Filter, ...] = ()

@@ -1,5 +1,7 @@
 """The administration put together: who may, and what they see and change of the AI gateway."""
 
+from collections.abc import Sequence
+
 from starlette.routing import Mount
 
 from oauth.resources import Resources
@@ -11,13 +13,19 @@ from server.admin.ai.gateways import GatewaysEndpoint
 from server.admin.ai.reports import ReportsEndpoint
 from server.admin.ai.routes import AiAdministration
 from server.admin.ai.targets import TargetsEndpoint
+from server.admin.api.changes import ApiChanges
+from server.admin.api.endpoint import AdminApi
+from server.admin.api.repetitions import Repetitions
 from server.admin.guard import AdminGuard
+from server.admin.resource import Resource
 from server.assembly.ai_gateway import AiGateway
 from server.config.settings import Settings
 from server.storage.store import Store
 
 
-def assemble_admin(settings: Settings, store: Store, tenants: Tenants, access_tokens: AccessTokens, ai: AiGateway) -> Mount:
+def assemble_admin(
+    settings: Settings, store: Store, tenants: Tenants, access_tokens: AccessTokens, ai: AiGateway, nouns: Sequence[Resource]
+) -> Mount:
     """Return `/admin/api/…`."""
     resources = Resources(tenants, settings.mcp_url, settings.base_url)
 
@@ -40,4 +48,5 @@ def assemble_admin(settings: Settings, store: Store, tenants: Tenants, access_to
         ),
         TargetsEndpoint(ai.config, ai.provider_keys, ai.calls.books.breakers, ai.standing),
     )
-    return Mount("/admin/api", AdminGuard(of_ai.router(), Administrators(access_tokens, store.subjects, tenants, resource_of)))
+    api = AdminApi(nouns, ApiChanges(Repetitions(store.idempotency)), {"ai": of_ai.router()})
+    return Mount("/admin/api", AdminGuard(api, Administrators(access_tokens, store.subjects, tenants, resource_of)))

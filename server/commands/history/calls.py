@@ -5,10 +5,11 @@ from datetime import datetime
 
 import click
 
+from server.admin.nouns.calls import CLASSES, Names, call_row, names_of
 from server.commands.frame import json_option, required_data, run_async, with_settings
 from server.commands.rows import print_rows
 from server.commands.times import PointInTime, shown_time
-from server.commands.user import emails_of, known_subject, known_tenant
+from server.commands.user import known_subject, known_tenant
 from server.config.settings import Settings
 from server.storage.history.calls import CallFilter, KeptCall
 from server.storage.store import Store, open_store
@@ -16,7 +17,6 @@ from tools.operation import Json
 
 #: what a line of a terminal has room for; --json has everything
 COLUMNS = ("at", "tenant", "person", "operation", "ms", "upstream_ms", "outcome", "reason", "trace_id")
-CLASSES = click.Choice(["ours", "upstream", "caller", "setup"])
 
 
 @click.command()
@@ -24,7 +24,7 @@ CLASSES = click.Choice(["ours", "upstream", "caller", "setup"])
 @click.option("--tenant", default=None, metavar="NAME", help="Of this tenant only.")
 @click.option("--user", default=None, metavar="EMAIL", help="Of this person only; needs --tenant.")
 @click.option("--operation", default=None, metavar="ID", help="Of this operation only.")
-@click.option("--class", "error_class", type=CLASSES, default=None, help="Whose affair it was.")
+@click.option("--class", "error_class", type=click.Choice(CLASSES), default=None, help="Whose affair it was.")
 @click.option("--failed", is_flag=True, help="Only what failed, or waits for somebody.")
 @click.option("--slower-than", "at_least_ms", type=click.FloatRange(0), default=None, metavar="MS", help="Only what took at least so long.")
 @click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True, help="How many, the newest first.")
@@ -66,30 +66,11 @@ async def command(
     print_rows(rows if as_json else [{name: row[name] for name in COLUMNS} for row in rows], as_json=as_json, empty="no such calls")
 
 
-async def people_of(store: Store, found: Sequence[KeptCall]) -> dict[tuple[str, str], str]:
-    """Return the e-mail of whoever made these calls, by tenant and subject; who is gone has none."""
-    tenants = {kept.record.tenant_id for kept in found}
-    return {(tenant, subject): email for tenant in tenants for subject, email in (await emails_of(store, tenant)).items()}
+def shown(kept: KeptCall, names: Names) -> dict[str, Json]:
+    """Return a call as commands show it."""
+    return {**call_row(kept, names), "at": shown_time(kept.record.called_at_us)}
 
 
-def shown(kept: KeptCall, names: dict[tuple[str, str], str]) -> dict[str, Json]:
-    """Return a call as lists show it."""
-    record = kept.record
-    return {
-        "at": shown_time(record.called_at_us),
-        "tenant": record.tenant_id,
-        "person": names.get((record.tenant_id, record.subject), record.subject),
-        "client": record.client_id,
-        "tool": record.tool,
-        "operation": record.operation,
-        "account": record.account,
-        "step": record.step,
-        "ms": round(record.duration_ms, 1),
-        "upstream_ms": None if record.upstream_ms is None else round(record.upstream_ms, 1),
-        "upstream_status": record.upstream_status,
-        "outcome": "ok" if record.success else record.error_code,
-        "class": record.error_class,
-        "reason": record.reason,
-        "trace_id": record.trace_id,
-        "node": kept.node,
-    }
+async def people_of(store: Store, found: Sequence[KeptCall]) -> Names:
+    """Return the e-mail of whoever made these calls; who is gone has none."""
+    return await names_of(store.subjects, {(kept.record.tenant_id, kept.record.subject) for kept in found})

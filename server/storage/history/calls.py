@@ -69,7 +69,24 @@ class SqlCallHistory:
     async def calls(self, which: CallFilter, limit: int, before: tuple[int, int] | None = None) -> Sequence[KeptCall]:
         """Return calls, newest first; `before`: time and number of the last one of the page before."""
         c = call_records.c
-        query = select(call_records).where(c.time >= which.since_us)
+        query, by_number = await self._where(select(call_records), which)
+        if by_number:
+            query = query if before is None else query.where(c.seq < before[1])
+            return await self._read(query.order_by(c.seq.desc()).limit(limit))
+        if before is not None:
+            query = query.where((c.time < before[0]) | ((c.time == before[0]) & (c.seq < before[1])))
+        return await self._read(query.order_by(c.time.desc(), c.seq.desc()).limit(limit))
+
+    async def count(self, which: CallFilter, most: int) -> int:
+        """Return how many calls there are; nobody counts further than `most`."""
+        some, _by_number = await self._where(select(call_records.c.seq), which)
+        query = select(func.count()).select_from(some.limit(most).subquery())
+        return await self._database.look(lambda connection: connection.execute(query).scalar_one())
+
+    async def _where(self, query: Select[Any], which: CallFilter) -> tuple[Select[Any], bool]:
+        """Return the query narrowed to `which`, and whether rows stand in the order of their numbers then."""
+        c = call_records.c
+        query = query.where(c.time >= which.since_us)
         # In SQLite rows have no index over their time alone: they are numbered in its order, but for seconds.
         by_number = self._database.is_sqlite and which.tenant_id is None and not which.failures_only
         if by_number:
@@ -90,12 +107,7 @@ class SqlCallHistory:
             query = query.where(c.duration_ms >= which.at_least_ms)
         if which.failures_only:
             query = query.where(c.success == false())
-        if by_number:
-            query = query if before is None else query.where(c.seq < before[1])
-            return await self._read(query.order_by(c.seq.desc()).limit(limit))
-        if before is not None:
-            query = query.where((c.time < before[0]) | ((c.time == before[0]) & (c.seq < before[1])))
-        return await self._read(query.order_by(c.time.desc(), c.seq.desc()).limit(limit))
+        return query, by_number
 
     async def trace(self, trace_id: str, tenant_id: str | None = None, limit: int = 1_000) -> Sequence[KeptCall]:
         """Return the calls of one trace in the order in which they ended."""

@@ -1,6 +1,6 @@
 """Keep subjects: SubjectStore on the `subjects` table."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -11,6 +11,8 @@ from oauth.errors import AlreadyTaken
 from oauth.sign_in.subjects import Subject
 from server.storage.database import Database, announce, now_us
 from server.storage.schema.subject_tables import browser_sessions, subjects
+
+_EMAILS_AT_ONCE = 500
 
 
 class SqlSubjectStore:
@@ -43,6 +45,18 @@ class SqlSubjectStore:
         async with self._database.read() as connection:
             rows = (await connection.execute(select(subjects).where(subjects.c.tenant_id == tenant_id).order_by(*order))).all()
         return tuple(subject_of(row) for row in rows)
+
+    async def emails(self, tenant_id: str, subject_ids: Collection[str]) -> Mapping[str, str]:
+        """Return subject -> e-mail address of those who are there."""
+        c = subjects.c
+        found: dict[str, str] = {}
+        wanted = sorted(subject_ids)
+        async with self._database.read() as connection:
+            for start in range(0, len(wanted), _EMAILS_AT_ONCE):
+                some = wanted[start : start + _EMAILS_AT_ONCE]
+                query = select(c.subject_id, c.email).where(c.tenant_id == tenant_id, c.subject_id.in_(some))
+                found |= {row.subject_id: row.email for row in await connection.execute(query)}
+        return found
 
     async def save(self, subject: Subject) -> bool:
         mine = (subjects.c.tenant_id == subject.tenant_id, subjects.c.subject_id == subject.subject_id)

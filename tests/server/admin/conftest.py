@@ -11,6 +11,7 @@ import pytest
 from oauth.resources import ResourceKind, Resources
 from oauth.tenants import Tenant
 from oauth.tokens.operator_issued import OperatorIssuedTokens
+from server.admin.administrators import Administrators
 from server.app import Gateway
 from tests.gateway import NOWHERE, add_person, opened
 
@@ -25,10 +26,15 @@ class Administration:
     acme: str = ""
 
     async def ask(self, method: str, path: str, token: str = "", body: Any = None, **headers: str) -> httpx2.Response:
+        """Ask the part of the AI gateway."""
+        return await self.api(method, f"ai/{path}", token, body, **headers)
+
+    async def api(self, method: str, path: str, token: str = "", body: Any = None, **headers: str) -> httpx2.Response:
+        """Ask `/admin/api/{path}`."""
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
         if token:
             sent["authorization"] = f"Bearer {token}"
-        return await self.http.request(method, f"/admin/api/ai/{path}", json=body, headers=sent)
+        return await self.http.request(method, f"/admin/api/{path}", json=body, headers=sent)
 
     async def read(self, path: str, token: str) -> Any:
         answer = await self.ask("GET", path, token)
@@ -43,6 +49,17 @@ class Administration:
         return (
             await OperatorIssuedTokens(self.gateway.store.grants, resources, allowed).mint(tenant_id, subject, None, 60, kind)
         ).access_token
+
+    def administrators(self) -> Administrators:
+        """Return who turns tokens into administrators."""
+        resources = Resources(self.gateway.tenants, self.gateway.settings.mcp_url, self.gateway.settings.base_url)
+        authorization = self.gateway.authorization
+        return Administrators(
+            authorization.access_tokens,
+            self.gateway.store.subjects,
+            self.gateway.tenants,
+            lambda tenant_id: resources.of(tenant_id, "admin"),
+        )
 
     async def change(self, tenant_id: str, subject: str, **fields: Any) -> None:
         """Change what is kept of a person, as `ascend user` does."""
