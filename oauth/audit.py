@@ -39,6 +39,8 @@ SecurityAction = Literal[
     "credential_added",
     "credential_removed",
     "subject_changed",
+    "role_changed",
+    "admin_invited",
 ]
 
 

@@ -59,6 +59,8 @@ class Housekeeping:
         await self._authorization.sweep()
         await self._store.browser_sessions.sweep(now)
         await self._store.passkeys.sweep(now)
+        await self._store.admin_invites.sweep(now)
+        await self._store.admin_sessions.sweep(now)
         await self._store.identities.sweep(now)
         await sweep_calls(self._store.database)
         while await move_old_calls(self._store.database, self._store.history):

@@ -49,7 +49,6 @@ class Passwords:
         password: str | None,
         *,
         display_name: str = "",
-        is_admin: bool = False,
         allowed_scopes: frozenset[str] | None = None,
     ) -> Subject:
         """Make a subject of the tenant that signs in here. Raises InvalidInput, AlreadyTaken."""
@@ -58,7 +57,6 @@ class Passwords:
             subject_id=new_subject_id(),
             email=normalize_email(email),
             display_name=clean_display_name(display_name),
-            is_admin=is_admin,
             allowed_scopes=allowed_scopes,
         )
         await self._subjects.add(subject, None if password is None else await self.hash(password))

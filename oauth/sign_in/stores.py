@@ -43,7 +43,10 @@ class SubjectStore(Protocol):
         ...
 
     async def save(self, subject: Subject) -> bool:
-        """Replace what is kept of an existing subject, except its password; announced. Disabling ends its browser sessions."""
+        """Replace what is kept of an existing subject, except its password; announced.
+
+        Disabling ends its sessions, in browsers and in the console, and its invite. Raises LastOwner.
+        """
         ...
 
     async def set_password(self, tenant_id: str, subject_id: str, password_hash: str) -> bool:
@@ -121,6 +124,8 @@ class Passkey:
     #: the authenticator keeps it on more than one device
     backed_up: bool = False
     aaguid: str = ""
+    #: it opens the administration, because it was enrolled from an invite (oauth/administration/invites.py)
+    counts: bool = False
 
 
 class PasskeyStore(Protocol):

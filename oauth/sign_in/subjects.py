@@ -22,7 +22,6 @@ class Subject:
     subject_id: str
     email: str
     display_name: str = ""
-    is_admin: bool = False
     disabled: bool = False
     #: scopes this subject may grant; None: all that the tenant has
     allowed_scopes: frozenset[str] | None = None

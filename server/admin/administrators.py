@@ -5,10 +5,11 @@ from dataclasses import dataclass
 
 from starlette.requests import Request
 
-from oauth.administration.roles import Role
+from oauth.administration.roles import AdminRole, Role
+from oauth.administration.stores import AdminRoleStore
 from oauth.scopes import ADMIN
 from oauth.sign_in.stores import SubjectStore
-from oauth.tenants import DEFAULT_TENANT, Tenants
+from oauth.tenants import Tenants
 from oauth.tokens.access_tokens import AccessTokens
 from server.admin.refusals import AdminRefused, forbidden, unauthenticated
 
@@ -48,9 +49,17 @@ class Administrator:
 class Administrators:
     """Turns the Authorization header into an Administrator. No other credential opens the administration (AI gateway contract, "Admin")."""
 
-    def __init__(self, access_tokens: AccessTokens, subjects: SubjectStore, tenants: Tenants, resource_of: Callable[[str], str]) -> None:
+    def __init__(
+        self,
+        access_tokens: AccessTokens,
+        subjects: SubjectStore,
+        roles: AdminRoleStore,
+        tenants: Tenants,
+        resource_of: Callable[[str], str],
+    ) -> None:
         """`resource_of`: the resource of a tenant's administration (RFC 8707)."""
-        self._access_tokens, self._subjects, self._tenants, self._resource_of = access_tokens, subjects, tenants, resource_of
+        self._access_tokens, self._subjects, self._roles = access_tokens, subjects, roles
+        self._tenants, self._resource_of = tenants, resource_of
 
     async def of(self, request: Request) -> Administrator:
         """Return who administers. Raises AdminRefused."""
@@ -71,12 +80,19 @@ class Administrators:
         subject = await self._subjects.get(principal.tenant_id, principal.subject)
         if tenant is None or tenant.suspended or subject is None or subject.disabled or ADMIN not in principal.scopes:
             raise unauthenticated(was_sent=True)
-        if not subject.is_admin:
-            raise forbidden("the token's user is no administrator", "`ascend user admin EMAIL --tenant T` makes them one")
-        return Administrator(
-            tenant_id=principal.tenant_id,
-            subject=principal.subject,
-            by=subject.email,
-            # The default tenant's administrators are the operator's: they see and change everything.
-            reaches_gateway=principal.tenant_id == DEFAULT_TENANT,
-        )
+        role = await self._roles.of(principal.tenant_id, principal.subject)
+        if role is None:
+            raise forbidden("the token's user is no administrator", "`ascend admin role EMAIL owner --tenant T` makes them one")
+        return administrator_of_role(role, subject.email)
+
+
+def administrator_of_role(role: AdminRole, email: str, proven_at: float | None = None) -> Administrator:
+    """Return who has the role, as nouns and faces know them."""
+    return Administrator(
+        tenant_id=role.tenant_id,
+        subject=role.subject_id,
+        by=email,
+        role=role.role,
+        reaches_gateway=role.reaches_gateway,
+        proven_at=proven_at,
+    )

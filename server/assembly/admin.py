@@ -16,6 +16,7 @@ from server.admin.ai.targets import TargetsEndpoint
 from server.admin.api.changes import ApiChanges
 from server.admin.api.endpoint import AdminApi
 from server.admin.api.repetitions import Repetitions
+from server.admin.door import AdminDoor
 from server.admin.guard import AdminGuard
 from server.admin.resource import Resource
 from server.assembly.ai_gateway import AiGateway
@@ -49,4 +50,5 @@ def assemble_admin(
         TargetsEndpoint(ai.config, ai.provider_keys, ai.calls.books.breakers, ai.standing),
     )
     api = AdminApi(nouns, ApiChanges(Repetitions(store.idempotency)), {"ai": of_ai.router()})
-    return Mount("/admin/api", AdminGuard(api, Administrators(access_tokens, store.subjects, tenants, resource_of)))
+    administrators = Administrators(access_tokens, store.subjects, store.admin_roles, tenants, resource_of)
+    return Mount("/admin/api", AdminDoor(AdminGuard(api, administrators), settings.observability.admin_allow))

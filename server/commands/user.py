@@ -1,12 +1,13 @@
 """`ascend user`: the people who can sign in."""
 
 import re
-import time
 from dataclasses import replace
 
 import click
 
-from oauth.audit import SecurityEvent
+from oauth.administration.appointments import Appointments
+from oauth.administration.errors import LastOwner
+from oauth.administration.roles import Role
 from oauth.errors import AlreadyTaken
 from oauth.scopes import CONNECT, OFFLINE, parse, render
 from oauth.sign_in.errors import InvalidInput
@@ -47,11 +48,13 @@ async def add(settings: Settings, email: str, tenant: str, name: str, password_s
     async with open_store(settings) as store:
         await known_tenant(store, tenant)
         try:
-            subject = await Passwords(store.subjects).add_subject(tenant, email, password, display_name=name, is_admin=admin)
+            subject = await Passwords(store.subjects).add_subject(tenant, email, password, display_name=name)
         except InvalidInput as error:
             raise click.UsageError(str(error)) from error
         except AlreadyTaken as error:
             raise CommandFailed(f"user {email!r} exists already in tenant {tenant!r}; `ascend user list` shows all") from error
+        if admin:
+            await _appointments(store).give(subject, Role.OWNER, "operator")
     click.echo(
         f"user {subject.email} can sign in at {settings.base_url}{account_url(tenant)}; their client connects to {settings.mcp_url(tenant)}"
     )
@@ -68,13 +71,14 @@ async def list_users(settings: Settings, tenant: str | None, as_json: bool) -> N
     """List the people who can sign in."""
     async with open_store(settings) as store:
         names = [tenant] if tenant else [each.tenant_id for each in await store.tenants.all()]
+        administrators = {(name, each.subject_id) for name in names for each in await store.admin_roles.of_tenant(name)}
         rows = [
             {
                 "email": subject.email,
                 "tenant": name,
                 "name": subject.display_name,
                 "subject": subject.subject_id,
-                "admin": subject.is_admin,
+                "admin": (name, subject.subject_id) in administrators,
                 "disabled": subject.disabled,
                 "may_grant": "everything" if subject.allowed_scopes is None else render(subject.allowed_scopes - _CONNECTING),
             }
@@ -128,7 +132,10 @@ async def disable(settings: Settings, email: str, tenant: str) -> None:
     """Sign EMAIL out everywhere and end what they allowed; nothing of theirs is removed."""
     async with open_store(settings) as store:
         for subject in await known_subjects(store, tenant, email):
-            await store.subjects.save(replace(subject, disabled=True))
+            try:
+                await store.subjects.save(replace(subject, disabled=True))
+            except LastOwner as error:
+                raise CommandFailed(str(error)) from error
             ended = await OwnGrants(store.grants, store.clients).revoke_all(tenant, subject.subject_id, by="operator")
             keys = await CallerKeyIssuer(store.caller_keys, store.security_events).revoke_of_user(tenant, subject.email)
             click.echo(f"user {subject.email} is disabled; {ended} grants and {keys} caller's keys ended")
@@ -159,9 +166,13 @@ async def admin(settings: Settings, email: str, tenant: str, off: bool) -> None:
         subject = await known_subject(store, tenant, email)
         if subject.disabled and not off:
             raise CommandFailed(f"user {subject.email} is disabled; `ascend user enable` comes first")
-        await store.subjects.save(replace(subject, is_admin=not off))
-        facts = {"by": "ascend user admin", "administrator": "no" if off else "yes"}
-        await store.security_events.record(SecurityEvent("subject_changed", time.time(), tenant, subject.subject_id, facts=facts))
+        try:
+            if off:
+                await _appointments(store).take(subject, "operator")
+            else:
+                await _appointments(store).give(subject, Role.OWNER, "operator")
+        except LastOwner as error:
+            raise CommandFailed(str(error)) from error
     click.echo(f"user {subject.email} {'administrates' if not off else 'no longer administrates'} tenant {tenant}")
 
 
@@ -184,6 +195,10 @@ async def limit(settings: Settings, email: str, tenant: str, scope: str, everyth
             await store.subjects.save(replace(subject, allowed_scopes=None if everything else _CONNECTING.union(scopes)))
             ended = await OwnGrants(store.grants, store.clients).revoke_all(tenant, subject.subject_id, by="operator")
             click.echo(f"user {subject.email} may grant {render(scopes) or 'everything'}; {ended} grants ended")
+
+
+def _appointments(store: Store) -> Appointments:
+    return Appointments(store.admin_roles, store.security_events)
 
 
 async def known_subject(store: Store, tenant: str, email: str) -> Subject:

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from server.config.errors import SettingsError
 from server.config.setting import setting
-from server.config.value_kinds import NETWORKS, ORIGINS, Switch, Text
+from server.config.value_kinds import CONSOLE_ORIGIN, NETWORKS, ORIGINS, Switch, Text
 from server.networks import is_loopback_host
 from server.origins import parse_origin
 
@@ -25,6 +25,14 @@ class OriginSettings:
         unset="where it listens; commands beside it use what the last `serve` had",
         guide="proxies.md",
         option="--base-url",
+    )
+    admin_url: str = setting(
+        "ASCEND_ADMIN_URL",
+        CONSOLE_ORIGIN,
+        "",
+        "the origin of the console `/admin`, whose host is the one that its passkeys belong to",
+        unset="the public origin; on loopback `localhost` at the same port",
+        guide="console.md",
     )
     insecure_http: bool = setting(
         "ASCEND_INSECURE_HTTP",

@@ -15,6 +15,7 @@ from server.config.origin import OriginSettings, public_origin
 from server.config.search import SearchSettings
 from server.config.setting import Setting, declaration_of
 from server.config.store import StoreSettings
+from server.origins import parse_origin
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +41,14 @@ class Settings:
     def base_url(self) -> str:
         """Our public origin, without a trailing slash."""
         return self.origin.base_url
+
+    @property
+    def admin_url(self) -> str:
+        """The origin of the console: passkeys belong to a host name, never to an address (WebAuthn 3 §5.1.3)."""
+        base = parse_origin(self.base_url)
+        if self.origin.admin_url or base is None or not base.is_loopback:
+            return self.origin.admin_url or self.base_url
+        return str(replace(base, host="localhost"))
 
     @property
     def host(self) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from server.networks import Networks
+from server.networks import Networks, parse_address
 from server.origins import parse_origin
 
 _HOST_AND_PORT = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[^\s:/@\[\]]+):(?:[0-9]{1,5}|\*)")
@@ -133,6 +133,26 @@ class Entries:
         return entries
 
 
+@dataclass(frozen=True, slots=True)
+class ConsoleOrigin:
+    """An origin at which browsers allow passkeys: https or this machine, and by a name (WebAuthn 3 §5.1.3)."""
+
+    says: str = "an origin"
+
+    def read(self, text: str) -> object:
+        return text
+
+    def checked(self, value: object) -> object:
+        origin = parse_origin(value.strip().rstrip("/")) if isinstance(value, str) else None
+        is_ours = origin is not None and (origin.scheme == "https" or (origin.scheme == "http" and origin.host == "localhost"))
+        if origin is None or not is_ours or parse_address(origin.host.strip("[]")) is not None:
+            raise ValueError(
+                f"{value!r} can have no passkeys; give an https origin with a host name, like https://admin.example.com, or "
+                "http://localhost:8080 on this machine"
+            )
+        return str(origin)
+
+
 def _is_network(entry: str) -> bool:
     try:
         Networks((entry,))
@@ -141,6 +161,7 @@ def _is_network(entry: str) -> bool:
     return True
 
 
+CONSOLE_ORIGIN = ConsoleOrigin()
 HOSTS_AND_PORTS = Entries(
     "`host:port`, `*` for any port, commas between",
     lambda entry: _HOST_AND_PORT.fullmatch(entry) is not None,

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from oauth.sign_in.errors import HashingBusy
 from oauth.tenants import DEFAULT_TENANT
 from server.audited import Audited, audited
-from server.pages.browser_session import CookiesMissing, FormRefused
+from server.pages.browsers import CookiesMissing, FormRefused
 from server.pages.page import Pages, see_other
 from server.pages.visit import connections_url
 from server.posted_form import FormUnreadable

@@ -15,6 +15,9 @@ from server.audited import unaudited
 from server.config.errors import SettingsError
 from server.config.settings import Settings
 from server.config.store import sqlite_url
+from server.storage.administration.invites import SqlAdminInviteStore
+from server.storage.administration.roles import SqlAdminRoleStore
+from server.storage.administration.sessions import SqlAdminSessionStore
 from server.storage.ai_gateway.caller_keys import SqlCallerKeyStore
 from server.storage.ai_gateway.comparisons import SqlComparisonStore
 from server.storage.ai_gateway.configurations import SqlAiConfigs
@@ -80,6 +83,9 @@ class Store:
     subjects: SqlSubjectStore
     browser_sessions: SqlBrowserSessionStore
     passkeys: SqlPasskeyStore
+    admin_roles: SqlAdminRoleStore
+    admin_invites: SqlAdminInviteStore
+    admin_sessions: SqlAdminSessionStore
     identities: SqlIdentityLinkStore
     clients: SqlClientStore
     grants: SqlGrantStore
@@ -156,6 +162,9 @@ async def open_store(settings: Settings) -> AsyncIterator[Store]:
             subjects=SqlSubjectStore(database),
             browser_sessions=SqlBrowserSessionStore(database, quotas=quotas),
             passkeys=SqlPasskeyStore(database),
+            admin_roles=SqlAdminRoleStore(database),
+            admin_invites=SqlAdminInviteStore(database),
+            admin_sessions=SqlAdminSessionStore(database),
             identities=SqlIdentityLinkStore(database),
             clients=SqlClientStore(database),
             grants=SqlGrantStore(database, quotas),

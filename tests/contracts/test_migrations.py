@@ -8,6 +8,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.ext.asyncio import create_async_engine
 
+import server.storage.schema.admin_tables
 import server.storage.schema.ai_config_tables
 import server.storage.schema.ai_gateway_tables
 import server.storage.schema.audit_tables

@@ -19,7 +19,7 @@ from server.storage.oauth.browser_sessions import IDLE_S, SqlBrowserSessionStore
 from server.storage.oauth.subjects import SqlSubjectStore
 from server.storage.oauth.tenants import SqlTenantStore
 
-ADA = Subject("acme", "sub_ada", "ada@example.com", "Ada", is_admin=True, allowed_scopes=frozenset({"mcp", "crm:read"}))
+ADA = Subject("acme", "sub_ada", "ada@example.com", "Ada", allowed_scopes=frozenset({"mcp", "crm:read"}))
 NOW = 1_800_000_000.0
 
 

@@ -11,7 +11,7 @@ from server.admin.console.page import ConsolePages, forget_said, see_other
 from server.admin.console.visitor import Visitor
 from server.admin.refusals import AdminRefused
 from server.audited import Audited, audited
-from server.pages.browser_session import FormRefused
+from server.pages.browsers import FormRefused
 from server.posted_form import FormUnreadable
 
 PageEndpoint = Callable[[Visitor], Awaitable[Response]]

@@ -21,7 +21,7 @@ class SqlPasskeyStore:
     async def add(self, passkey: Passkey) -> None:
         try:
             async with self._database.write() as connection:
-                await connection.execute(insert(passkeys).values(_values(passkey)))
+                await connection.execute(insert(passkeys).values(passkey_values(passkey)))
         except IntegrityError as error:
             raise AlreadyTaken(passkey.name) from error
 
@@ -29,13 +29,13 @@ class SqlPasskeyStore:
         mine = (passkeys.c.tenant_id == tenant_id, passkeys.c.credential_id == credential_id)
         async with self._database.read() as connection:
             row = (await connection.execute(select(passkeys).where(*mine))).one_or_none()
-        return None if row is None else _passkey(row)
+        return None if row is None else passkey_of(row)
 
     async def of_subject(self, tenant_id: str, subject_id: str) -> Sequence[Passkey]:
         theirs = (passkeys.c.tenant_id == tenant_id, passkeys.c.subject_id == subject_id)
         async with self._database.read() as connection:
             rows = (await connection.execute(select(passkeys).where(*theirs).order_by(passkeys.c.created_at))).all()
-        return tuple(_passkey(row) for row in rows)
+        return tuple(passkey_of(row) for row in rows)
 
     async def used(self, passkey: Passkey, previous_count: int) -> bool:
         table = passkeys
@@ -45,7 +45,7 @@ class SqlPasskeyStore:
             table.c.sign_count == previous_count,
         )
         async with self._database.write() as connection:
-            return (await connection.execute(update(table).where(*unmoved).values(_values(passkey)))).rowcount == 1
+            return (await connection.execute(update(table).where(*unmoved).values(passkey_values(passkey)))).rowcount == 1
 
     async def remove(self, tenant_id: str, subject_id: str, credential_id: bytes) -> bool:
         table = passkeys
@@ -75,7 +75,8 @@ class SqlPasskeyStore:
             return (await connection.execute(delete(passkey_challenges).where(passkey_challenges.c.expires_at <= _us(now)))).rowcount
 
 
-def _values(passkey: Passkey) -> dict[str, Any]:
+def passkey_values(passkey: Passkey) -> dict[str, Any]:
+    """Return the columns that hold `passkey`."""
     return {
         "credential_id": passkey.credential_id,
         "tenant_id": passkey.tenant_id,
@@ -85,12 +86,14 @@ def _values(passkey: Passkey) -> dict[str, Any]:
         "name": passkey.name,
         "backed_up": passkey.backed_up,
         "aaguid": passkey.aaguid,
+        "counts": passkey.counts,
         "created_at": _us(passkey.created_at),
         "last_used_at": None if passkey.last_used_at is None else _us(passkey.last_used_at),
     }
 
 
-def _passkey(row: Row[Any]) -> Passkey:
+def passkey_of(row: Row[Any]) -> Passkey:
+    """Return the passkey that a row of `passkeys` holds."""
     return Passkey(
         credential_id=row.credential_id,
         tenant_id=row.tenant_id,
@@ -102,6 +105,7 @@ def _passkey(row: Row[Any]) -> Passkey:
         last_used_at=None if row.last_used_at is None else row.last_used_at / 1e6,
         backed_up=bool(row.backed_up),
         aaguid=row.aaguid,
+        counts=bool(row.counts),
     )
 
 

@@ -9,7 +9,9 @@ from sqlalchemy.exc import IntegrityError
 
 from oauth.errors import AlreadyTaken
 from oauth.sign_in.subjects import Subject
+from server.storage.administration.last_owner import must_leave_an_owner
 from server.storage.database import Database, announce, now_us
+from server.storage.schema.admin_tables import admin_invites, admin_sessions
 from server.storage.schema.subject_tables import browser_sessions, subjects
 
 _EMAILS_AT_ONCE = 500
@@ -60,12 +62,15 @@ class SqlSubjectStore:
 
     async def save(self, subject: Subject) -> bool:
         mine = (subjects.c.tenant_id == subject.tenant_id, subjects.c.subject_id == subject.subject_id)
-        theirs = (browser_sessions.c.tenant_id == subject.tenant_id, browser_sessions.c.subject_id == subject.subject_id)
         try:
             async with self._database.write() as connection:
+                if subject.disabled:
+                    await must_leave_an_owner(connection, subject.tenant_id, subject.subject_id)
                 changed = (await connection.execute(update(subjects).where(*mine).values(subject_values(subject)))).rowcount == 1
                 if changed and subject.disabled:
-                    await connection.execute(delete(browser_sessions).where(*theirs))
+                    for table in (browser_sessions, admin_sessions, admin_invites):
+                        theirs = (table.c.tenant_id == subject.tenant_id, table.c.subject_id == subject.subject_id)
+                        await connection.execute(delete(table).where(*theirs))
                 if changed:
                     await announce(connection, "subjects", subject.tenant_id, subject.subject_id)
         except IntegrityError as error:
@@ -87,7 +92,6 @@ def subject_values(subject: Subject) -> dict[str, Any]:
         "subject_id": subject.subject_id,
         "email": subject.email,
         "display_name": subject.display_name,
-        "is_admin": subject.is_admin,
         "disabled": subject.disabled,
         "allowed_scopes": None if scopes is None else orjson.dumps(sorted(scopes)).decode(),
         "identity_provider": subject.identity_provider,
@@ -102,7 +106,6 @@ def subject_of(row: Row[Any]) -> Subject:
         subject_id=row.subject_id,
         email=row.email,
         display_name=row.display_name,
-        is_admin=bool(row.is_admin),
         disabled=bool(row.disabled),
         allowed_scopes=None if scopes is None else frozenset(orjson.loads(scopes)),
         identity_provider=row.identity_provider,

@@ -1,6 +1,6 @@
 """Tables of subjects, their browser sessions, passkeys and identity providers."""
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, LargeBinary, PrimaryKeyConstraint, String, Table, Text, text
+from sqlalchemy import BigInteger, Boolean, Column, Index, LargeBinary, PrimaryKeyConstraint, String, Table, Text, false, text
 
 from server.storage.schema.metadata import metadata
 
@@ -11,7 +11,6 @@ subjects = Table(
     Column("subject_id", String(64), nullable=False),
     Column("email", String(254), nullable=False),
     Column("display_name", Text, nullable=False, server_default=""),
-    Column("is_admin", Boolean, nullable=False),
     Column("disabled", Boolean, nullable=False),
     #: JSON list of scopes; NULL: all
     Column("allowed_scopes", Text),
@@ -62,6 +61,8 @@ passkeys = Table(
     Column("aaguid", String(64), nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("last_used_at", BigInteger),
+    #: it opens the administration: enrolled from an invite, never from a session that a password may have begun
+    Column("counts", Boolean, nullable=False, server_default=false()),
     Index("ix_passkeys_subject", "tenant_id", "subject_id"),
 )
 

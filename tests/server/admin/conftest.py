@@ -8,6 +8,8 @@ from typing import Any
 import httpx2
 import pytest
 
+from oauth.administration.appointments import Appointments
+from oauth.administration.roles import Role
 from oauth.resources import ResourceKind, Resources
 from oauth.tenants import Tenant
 from oauth.tokens.operator_issued import OperatorIssuedTokens
@@ -57,6 +59,7 @@ class Administration:
         return Administrators(
             authorization.access_tokens,
             self.gateway.store.subjects,
+            self.gateway.store.admin_roles,
             self.gateway.tenants,
             lambda tenant_id: resources.of(tenant_id, "admin"),
         )
@@ -67,10 +70,20 @@ class Administration:
         assert found is not None
         await self.gateway.store.subjects.save(replace(found, **fields))
 
+    async def appoint(self, tenant_id: str, subject_id: str, role: Role | None = Role.OWNER) -> None:
+        """Give a role as `ascend admin role` does, or take it."""
+        subject = await self.gateway.store.subjects.get(tenant_id, subject_id)
+        assert subject is not None
+        appointments = Appointments(self.gateway.store.admin_roles, self.gateway.store.security_events)
+        if role is None:
+            await appointments.take(subject, "operator")
+        else:
+            await appointments.give(subject, role, "operator")
+
     async def administrator(self, tenant_id: str, email: str) -> tuple[str, str]:
         """Add one; return subject and token."""
         subject = await add_person(self.gateway, email, tenant_id)
-        await self.change(tenant_id, subject, is_admin=True)
+        await self.appoint(tenant_id, subject)
         return subject, await self.token(tenant_id, subject)
 
 

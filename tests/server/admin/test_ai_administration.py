@@ -35,11 +35,12 @@ async def test_no_other_credential_opens_the_administration(admin: Administratio
 async def test_who_is_no_administrator_any_more_is_out_at_once(admin: Administration) -> None:
     subject, token = await admin.administrator("acme", "grace@acme.test")
     assert (await admin.ask("GET", "usage", token)).status_code == 200
-    await admin.change("acme", subject, is_admin=False)
+    await admin.appoint("acme", subject, None)
     refused = await admin.ask("GET", "usage", token)
     assert (refused.status_code, refused.json()["error"]["code"]) == (403, "forbidden")
     assert "insufficient_scope" in refused.headers["www-authenticate"]
-    await admin.change("acme", subject, is_admin=True, disabled=True)
+    await admin.appoint("acme", subject)
+    await admin.change("acme", subject, disabled=True)
     assert (await admin.ask("GET", "usage", token)).status_code == 401
     mere = await add_person(admin.gateway, "mere@acme.test", "acme")
     assert (await admin.ask("GET", "usage", await admin.token("acme", mere))).status_code == 403

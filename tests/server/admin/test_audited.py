@@ -10,7 +10,7 @@ import click
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Mount, Route
 
-from server.admin.guard import AdminGuard
+from server.admin.door import AdminDoor
 from server.cli import ascend
 from tests.command_line import ascend_here
 from tests.gateway import EMAIL, PASSWORD, add_person, opened, served
@@ -71,7 +71,7 @@ async def test_every_form_is_on_record_and_so_is_the_administration(tmp_path: Pa
     async with opened(tmp_path) as gateway:
         for route in routes_of(gateway.app):
             if isinstance(route, Mount):
-                assert isinstance(route.app, AdminGuard) or route.path == "/static", route.path
+                assert isinstance(route.app, AdminDoor) or route.path == "/static", route.path
             elif isinstance(route, Route) and (route.methods or set()) - {"GET", "HEAD", "OPTIONS"}:
                 seen += 1
                 if getattr(route.endpoint, "__qualname__", "") != "for_people.<locals>.answer":
@@ -108,7 +108,7 @@ def test_commands_leave_who_what_and_whose_and_no_secret(tmp_path: Path) -> None
     assert (rows[0]["details"], rows[3]["details"]) == ({"--title": "Acme"}, {"--suspended": "yes"})
     told = ascend_here("audit", "events", data_dir=tmp_path).stdout
     assert "tenant add" in told
-    assert "subject_changed" in told
+    assert "role_changed" in told
     assert ascend_here("audit", "verify", data_dir=tmp_path).stdout.startswith("5 rows hold; the last is 5")
 
 

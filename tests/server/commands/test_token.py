@@ -62,7 +62,7 @@ def test_a_token_for_the_administration_is_an_administrators_and_lives_for_an_ho
     mint = ("token", "mint", "--tenant", "default", "--for", "admin", "--user")
     refused = ascend(*mint, "ada@example.com", data_dir=data)
     assert (refused.returncode, refused.stdout) == (1, "")
-    assert "ada@example.com is no administrator of tenant default" in refused.stderr
+    assert "ada@example.com is no owner of tenant default" in refused.stderr
     person = ("user", "add", "grace@example.com", "--tenant", "default", "--admin", "--password-stdin")
     assert ascend(*person, data_dir=data, stdin="a long password\n").returncode == 0
     assert ascend(*mint, "grace@example.com", data_dir=data).stdout.startswith("asc_at_")

@@ -15,7 +15,7 @@ from server.admin.administrators import Administrator
 from server.admin.console.console import Console
 from server.admin.console.page import ConsolePages
 from server.admin.resource import Resource
-from server.pages.browser_session import FormRefused
+from server.pages.browsers import FormRefused
 from tests.server.admin.console.stand_in_nouns import NOW_US, Things, secrets_resource, things_resource
 
 COOKIE = "who"

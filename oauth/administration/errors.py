@@ -1,0 +1,13 @@
+"""Errors of the administration.
+
+LastOwner        nobody would be left who may everything
+InviteRefused    an invite opens nothing (any more)
+"""
+
+
+class LastOwner(Exception):
+    """The gateway would be without an owner: somebody else has to be one first."""
+
+
+class InviteRefused(Exception):
+    """The invite is unknown, used, replaced or expired, or its person administers nothing any more: people are told one thing."""

@@ -1,0 +1,1 @@
+"""Roles, invites and sessions of the administration, kept."""

@@ -1,0 +1,46 @@
+"""Tables of the administration: who has which role, how they come in, where they are signed in."""
+
+from sqlalchemy import BigInteger, Boolean, Column, Index, LargeBinary, PrimaryKeyConstraint, String, Table, Text
+
+from server.storage.schema.metadata import metadata
+
+#: The one truth of who administers; the row goes with the role.
+admin_roles = Table(
+    "admin_roles",
+    metadata,
+    Column("tenant_id", String(64), nullable=False),
+    Column("subject_id", String(64), nullable=False),
+    #: owner, operator or auditor
+    Column("role", String(16), nullable=False),
+    Column("reaches_gateway", Boolean, nullable=False),
+    Column("given_by", Text, nullable=False),
+    Column("given_at", BigInteger, nullable=False),
+    PrimaryKeyConstraint("tenant_id", "subject_id"),
+)
+
+#: One a person: a new one ends the one before.
+admin_invites = Table(
+    "admin_invites",
+    metadata,
+    Column("tenant_id", String(64), nullable=False),
+    Column("subject_id", String(64), nullable=False),
+    Column("token_hash", String(64), nullable=False, unique=True),
+    Column("made_by", Text, nullable=False),
+    Column("expires_at", BigInteger, nullable=False, index=True),
+    PrimaryKeyConstraint("tenant_id", "subject_id"),
+)
+
+admin_sessions = Table(
+    "admin_sessions",
+    metadata,
+    Column("session_hash", String(64), primary_key=True),
+    Column("tenant_id", String(64), nullable=False),
+    Column("subject_id", String(64), nullable=False),
+    #: the passkey that opened it, or proved last who is there; the session ends with it
+    Column("credential_id", LargeBinary, nullable=False),
+    Column("browser_hash", String(64), nullable=False),
+    Column("proven_at", BigInteger, nullable=False),
+    Column("last_seen_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False, index=True),
+    Index("ix_admin_sessions_subject", "tenant_id", "subject_id"),
+)
