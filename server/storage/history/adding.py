@@ -1,12 +1,15 @@
 """Rows that are added to those of the same key: sums, maxima, and what came last."""
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
-import orjson
-from sqlalchemy import Connection, Table, bindparam, func, select
+from sqlalchemy import Connection, Table, func, literal_column
 
 from server.storage.insertion import upsert
+
+#: rows of one statement of SQLite's; with 30 columns still far from its 32,766 parameters
+MOST_ROWS = 256
 
 
 def add_rows(
@@ -29,16 +32,34 @@ def add_rows(
     changes |= {name: greatest(table.c[name], new.excluded[name]) for name in largest}
     changes |= {name: new.excluded[name] for name in newest}
     if reopens:
-        changes["state"] = func.replace(table.c.state, "resolved", "open")
-    given: Any = list(rows)
+        # Constants: what is bound stands in the rows alone.
+        changes["state"] = func.replace(table.c.state, literal_column("'resolved'"), literal_column("'open'"))
+    statement = new.on_conflict_do_update(index_elements=list(table.primary_key.columns), set_=changes)
     if is_sqlite:
-        new, given = from_json(new, list(rows[0])), {"rows": orjson.dumps([list(row.values()) for row in rows]).decode()}
-    connection.execute(new.on_conflict_do_update(index_elements=list(table.primary_key.columns), set_=changes), given)
+        names = list(rows[0])
+        insert_many(connection, statement, names, [[row[name] for name in names] for row in rows])
+    else:
+        connection.execute(statement, list(rows))
 
 
-def from_json(statement: Any, names: Sequence[str]) -> Any:
-    """Return an insert of SQLite's that takes all rows as one JSON text: to bind each value by itself costs a tenth of a call."""
-    rows = func.json_each(bindparam("rows")).table_valued("value")
-    values = [func.json_extract(rows.c.value, f"$[{place}]") for place in range(len(names))]
-    # A condition, so that what follows is no part of a join (sqlite.org/lang_upsert.html, "Parsing Ambiguity").
-    return statement.from_select(names, select(*values).where(rows.c.value.is_not(None)))
+def insert_many(connection: Connection, statement: Any, names: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """Run SQLite's insert of the columns `names` with many rows to a statement.
+
+    With a row to each, the driver takes and gives the interpreter's lock for each, beside a busy event loop; as one JSON text, rows
+    cost twice as much to read as to bind (python -m benchmarks.history).
+    """
+    one = str(statement.compile(dialect=connection.dialect, column_keys=list(names)))
+    done = 0
+    while done < len(rows):
+        # Powers of two: a handful of statements, which the driver keeps prepared.
+        count = min(MOST_ROWS, 1 << ((len(rows) - done).bit_length() - 1))
+        values = tuple(value for row in rows[done : done + count] for value in row)
+        connection.exec_driver_sql(_with_rows(one, len(names), count), values)
+        done += count
+
+
+@cache
+def _with_rows(statement: str, columns: int, rows: int) -> str:
+    row = f"({', '.join('?' * columns)})"
+    assert statement.count(f"VALUES {row}") == 1, statement
+    return statement.replace(f"VALUES {row}", f"VALUES {', '.join([row] * rows)}")

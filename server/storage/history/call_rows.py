@@ -4,10 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-import orjson
-from sqlalchemy import Connection, Insert, Table, insert
+from sqlalchemy import Connection, Table, insert
 
-from server.storage.history.adding import add_rows, from_json
+from server.storage.history.adding import add_rows, insert_many
 from server.storage.history.rollups import Rollups, Sum, SumKey, operation_of, rollups_of
 from server.storage.history.tables import BUCKETS, call_days, call_hours, call_records, error_ledger, operation_days
 from server.storage.insertion import insert_in_thread
@@ -24,7 +23,7 @@ def append(connection: Connection, records: Sequence[CallRecord], node: str) -> 
     records = [_storable(record) for record in records]
     rows = [_row(record, node) for record in records]
     if connection.dialect.name == "sqlite":
-        connection.execute(_INSERT_FROM_JSON, {"rows": orjson.dumps(rows).decode()})
+        insert_many(connection, insert(call_records), _NAMES, rows)
     else:
         insert_in_thread(connection, call_records, [dict(zip(_NAMES, row, strict=True)) for row in rows])
     add_up(connection, rollups_of(records))
@@ -123,6 +122,3 @@ def _storable(record: CallRecord) -> CallRecord:
 def _cleaned(text: str) -> str:
     """Return a text that is not long, without zeros and without half characters."""
     return text[:MAX_TEXT_CHARS].replace("\0", "\N{REPLACEMENT CHARACTER}").encode(errors="replace").decode()
-
-
-_INSERT_FROM_JSON: Insert = from_json(insert(call_records), _NAMES)
