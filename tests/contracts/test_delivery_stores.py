@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import anyio
@@ -135,6 +135,54 @@ async def test_bodies_go_before_events_do(inbox: Inbox) -> None:
     inbox.clock.now_us += 23 * DAY_US
     await store.forget_old()
     assert await store.deliveries("acme") == []
+
+
+def timeless(event: str, content: str = "", *, of: Webhook | None = None) -> Arrival:
+    """Return what a sender signed without a time."""
+    return replace(arrival(event, content or event, of=of), lasting_mark=mark(content or event))
+
+
+async def test_a_copy_of_what_was_signed_without_a_time_is_never_taken_again(inbox: Inbox) -> None:
+    """GitHub signs the body alone: whoever kept a request has it for good. Events that sign their time are too old by then anyway."""
+    store, webhooks = inbox.store(), SqlWebhookStore(inbox.database)
+    await webhooks.put("acme", [webhook(source="github")])
+    github = webhook(source="github")
+    first = (await store.receive(timeless("guid-1", "push", of=github))).delivery
+    inbox.clock.now_us += 400 * DAY_US
+    await store.forget_old()
+    assert await store.deliveries("acme") == []
+    again = await store.receive(timeless("guid-forged", "push", of=github))
+    assert (again.is_new, again.delivery.delivery_id, again.delivery.received_at_us) == (False, first.delivery_id, first.received_at_us)
+    assert await store.deliveries("acme") == []
+    assert len(await inbox.runs()) == 1
+    assert (await store.receive(timeless("guid-2", "another push", of=github))).is_new
+    # What is refused for want of room is not remembered: its sender tries again.
+    full = inbox.store(kept=Quota(0, 1_000))
+    with pytest.raises(WorkflowRefused):
+        await full.receive(timeless("guid-3", "later", of=github))
+    assert (await store.receive(timeless("guid-3", "later", of=github))).is_new
+
+
+async def test_what_was_signed_is_remembered_up_to_a_quota_and_as_long_as_its_webhook_is_there(inbox: Inbox) -> None:
+    """The newest of each source; a webhook that is put in place of itself keeps them, one that is removed takes them along."""
+    store, webhooks = inbox.store(seen=2), SqlWebhookStore(inbox.database)
+    await webhooks.put("acme", [webhook(source="busy"), webhook(source="calm")])
+
+    async def taken(event: str, source: str) -> bool:
+        return (await store.receive(timeless(event, of=webhook(source=source)))).is_new
+
+    for event in ("1", "2", "3"):
+        inbox.clock.now_us += DAY_US
+        assert await taken(event, "busy")
+    assert await taken("1", "calm")
+    await webhooks.put("acme", [webhook(source="busy")])
+    inbox.clock.now_us += 31 * DAY_US
+    await store.forget_old()
+    assert [await taken(event, "busy") for event in ("3", "2", "1")] == [False, False, True]
+    assert not await taken("1", "calm")
+    await webhooks.remove("acme", "calm")
+    await store.forget_old()
+    assert await taken("1", "calm")
 
 
 async def test_what_is_kept_has_a_quota(inbox: Inbox) -> None:

@@ -53,3 +53,17 @@ webhook_inbox = Table(
     Index("ix_webhook_inbox_kept", "tenant_id", "body_bytes"),
     Index("ix_webhook_inbox_until", "body_until"),
 )
+
+#: What was signed without a time, for longer than the inbox remembers it: a copy of it counts no second time.
+webhook_seen = Table(
+    "webhook_seen",
+    metadata,
+    Column("tenant_id", String(64), primary_key=True),
+    Column("source", String(64), primary_key=True),
+    #: SHA-256 of what was signed
+    Column("mark", String(64), primary_key=True),
+    #: what it was when it came first
+    Column("delivery_id", String(32), nullable=False),
+    Column("received_at", BigInteger, nullable=False),
+    Index("ix_webhook_seen_age", "tenant_id", "source", "received_at"),
+)

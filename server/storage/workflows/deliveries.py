@@ -1,8 +1,10 @@
-"""What came by webhooks, in SQL. Tables: webhook_inbox, workflow_runs."""
+"""What came by webhooks, in SQL. Tables: webhook_inbox, webhook_seen, workflow_runs."""
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection, Row, delete, func, select, update
@@ -12,6 +14,7 @@ from server.storage.insertion import insert_unless_there_in_thread
 from server.storage.schema.webhook_tables import webhook_inbox
 from server.storage.workflows.acting import acting, acts_for_of
 from server.storage.workflows.new_runs import QueuedRun, enqueue, open_runs
+from server.storage.workflows.seen_events import Seen, forget_oldest, seen_before, surplus_of
 from tools.workflows.engine.durable_workflows import MAX_OPEN_RUNS
 from tools.workflows.errors import WorkflowRefused
 from tools.workflows.run_keys import delivery_key, key_of
@@ -38,6 +41,8 @@ class SqlDeliveryStore:
         def receive(connection: Connection) -> Received:
             if not insert_unless_there_in_thread(connection, webhook_inbox, values):
                 return Received(_delivery(self._same(connection, arrival)), is_new=False)
+            if arrival.lasting_mark is not None and (seen := seen_before(connection, values, arrival.lasting_mark)) is not None:
+                return Received(_forgotten(connection, values, seen), is_new=False)
             self._check_room(connection, arrival.webhook.tenant_id)
             delivery = self._at(connection, arrival.webhook.tenant_id, str(values["delivery_id"]))
             return Received(_start(connection, delivery), is_new=True)
@@ -91,6 +96,14 @@ class SqlDeliveryStore:
 
         while await self._database.transact(sweep):
             pass
+        await self._forget_seen()
+
+    async def _forget_seen(self) -> None:
+        surplus = await self._database.look(lambda connection: surplus_of(connection, self._quotas.seen))
+        for place, count in surplus.items():
+            for begin in range(0, count, _SWEPT_AT_ONCE):
+                step = partial(forget_oldest, place=place, count=min(_SWEPT_AT_ONCE, count - begin))
+                await self._database.transact(step)
 
     def _check_room(self, connection: Connection, tenant_id: str) -> None:
         """Two that count at the same time may both find the last room: this bounds what is kept, and promises no number."""
@@ -118,6 +131,15 @@ class SqlDeliveryStore:
     def _at(self, connection: Connection, tenant_id: str, delivery_id: str) -> Row[Any]:
         query = select(*_SHOWN).where(webhook_inbox.c.tenant_id == tenant_id, webhook_inbox.c.delivery_id == delivery_id)
         return connection.execute(query).one()
+
+
+def _forgotten(connection: Connection, values: Mapping[str, Any], seen: Seen) -> Delivery:
+    """Take back the row of an event that came long ago; return what is still known of how it came first."""
+    t = webhook_inbox.c
+    came = connection.execute(
+        delete(webhook_inbox).where(t.tenant_id == values["tenant_id"], t.delivery_id == values["delivery_id"]).returning(*_SHOWN)
+    ).one()
+    return replace(_delivery(came), delivery_id=seen.delivery_id, received_at_us=seen.received_at_us, body_bytes=0)
 
 
 def _start(connection: Connection, row: Row[Any]) -> Delivery:

@@ -55,4 +55,5 @@ async def arrival_of(genuine: Genuine) -> Arrival | Reply:
         content_mark=None if webhook.reader.signs_id and is_named else signed,
         media_type=request.media_type[:100],
         body=request.body,
+        lasting_mark=None if webhook.reader.signs_time else signed,
     )

@@ -29,7 +29,8 @@ class WebhookStore(Protocol):
 class Arrival:
     """A genuine event that is to be kept.
 
-    `event_mark`: what makes it the same one; `content_mark`: so does this, where its id is not signed.
+    `event_mark`: what makes it the same one; `content_mark`: so does this, where its id is not signed. `lasting_mark`: what was signed,
+    where its time was not: it is never taken a second time.
     """
 
     webhook: Webhook
@@ -39,6 +40,7 @@ class Arrival:
     content_mark: str | None
     media_type: str
     body: bytes = field(repr=False)
+    lasting_mark: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,7 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """What became of an arrival; `is_new` False: it had come before, and this is what it was then."""
+    """What became of an arrival; `is_new` False: it had come before, and this is what it was then, as far as it is known."""
 
     delivery: Delivery
     is_new: bool

@@ -14,10 +14,12 @@ from joserfc.jwk import RSAKey
 
 from oauth import base64url
 from tests.tools.workflows.webhooks.signing import EVENT, GONG_KEY, HMAC, NOW, PEM, SENDERS, URL, WHSEC, Sender, request_of
+from tools.workflows.webhooks.intake import arrival_of, prove
 from tools.workflows.webhooks.schemes.generic import GenericHmac
 from tools.workflows.webhooks.schemes.known import SCHEMES
 from tools.workflows.webhooks.schemes.scheme import HookEvent, Reply
 from tools.workflows.webhooks.signature import TOLERANCE_S
+from tools.workflows.webhooks.stores import Arrival
 
 BY_NAME = {sender.name: sender for sender in SENDERS}
 each = pytest.mark.parametrize("sender", SENDERS, ids=lambda sender: sender.name)
@@ -275,3 +277,17 @@ def test_a_secret_that_cannot_be_one_is_said_to_be_none(name: str, secret: bytes
     with pytest.raises(ValueError, match=why) as refused:
         SCHEMES[name].key_of(secret)
     assert not secret or secret.decode() not in str(refused.value)
+
+
+@each
+async def test_what_could_come_again_for_ever_is_remembered_and_nothing_else(sender: Sender) -> None:
+    """A scheme says that it signs its time only where an old copy is refused; a token of Gong's may leave its times out."""
+    is_genuine_later = is_taken(sender, headers=sender.headers(), at_s=NOW + 40 * 24 * 3600)
+    assert not (sender.reader.signs_time and is_genuine_later)
+    genuine = prove(sender.webhook(), (sender.key,), sender.request(), NOW)
+    assert genuine is not None
+    arrival = await arrival_of(genuine)
+    assert isinstance(arrival, Arrival)
+    assert (arrival.lasting_mark is None) == sender.reader.signs_time
+    assert {each.name for each in SENDERS if not each.reader.signs_time} == {"github", "telegram", "gong"}
+    assert not GenericHmac("X-Signature").signs_time

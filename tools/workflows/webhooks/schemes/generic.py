@@ -37,6 +37,10 @@ class GenericHmac:
     def signs_id(self) -> bool:
         return ID in self.signs if self.id_header else bool(self.id_path)
 
+    @property
+    def signs_time(self) -> bool:
+        return TIMESTAMP in self.signs
+
     def key_of(self, secret: bytes) -> bytes:
         return as_it_is(secret)
 

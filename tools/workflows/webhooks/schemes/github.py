@@ -17,6 +17,7 @@ _PREFIX = "sha256="
 
 class GitHub:
     signs_id = False
+    signs_time = False
 
     def key_of(self, secret: bytes) -> bytes:
         return as_it_is(secret)

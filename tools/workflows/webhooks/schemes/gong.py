@@ -21,6 +21,8 @@ _BEARER = "bearer "
 class Gong:
     #: nothing but what is under the signature makes the id
     signs_id = True
+    #: a token may leave its times out
+    signs_time = False
 
     def key_of(self, secret: bytes) -> bytes:
         try:

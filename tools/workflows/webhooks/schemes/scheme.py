@@ -35,10 +35,14 @@ class Example:
 
 
 class Scheme(Protocol):
-    """`signs_id`: the id of an event is under the signature, so whoever replays a request cannot give it another."""
+    """`signs_id`: the id of an event is under the signature, so whoever replays a request cannot give it another. `signs_time`: so is the
+    time, and what was signed is worth nothing when it is older than the tolerance."""
 
     @property
     def signs_id(self) -> bool: ...
+
+    @property
+    def signs_time(self) -> bool: ...
 
     def key_of(self, secret: bytes) -> bytes:
         """Return the key that a secret of the vault is. Raises ValueError, which says what it should look like and not what it is."""

@@ -16,6 +16,7 @@ _PREFIX = "v0="
 
 class Slack:
     signs_id = True
+    signs_time = True
 
     def key_of(self, secret: bytes) -> bytes:
         return as_it_is(secret)

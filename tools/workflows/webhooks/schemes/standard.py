@@ -17,6 +17,7 @@ _MIN_KEY_BYTES = 24
 
 class Standard:
     signs_id = True
+    signs_time = True
 
     def key_of(self, secret: bytes) -> bytes:
         key = from_base64(secret.removeprefix(_SECRET_PREFIX).decode("ascii", "replace"))

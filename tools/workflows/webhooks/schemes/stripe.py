@@ -11,6 +11,7 @@ from tools.workflows.webhooks.signature import Claim, from_hex, is_signed, secon
 
 class Stripe:
     signs_id = True
+    signs_time = True
 
     def key_of(self, secret: bytes) -> bytes:
         return as_it_is(secret)

@@ -17,6 +17,7 @@ _HEADER = "x-telegram-bot-api-secret-token"
 
 class Telegram:
     signs_id = True
+    signs_time = False
 
     def key_of(self, secret: bytes) -> bytes:
         if _SECRET.fullmatch(secret) is None:
