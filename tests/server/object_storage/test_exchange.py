@@ -1,0 +1,158 @@
+"""What a server does wrong on the way: asked again where that is safe, told where it is not."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from itertools import count
+
+import pytest
+from aiohttp import web
+
+from oauth.connections.credentials import Credential
+from server.object_storage.bucket import Bucket, of_bytes
+from server.object_storage.errors import StorageRefused, StorageUnavailable
+from server.object_storage.exchange import TRIES, Exchange
+from server.object_storage.location import BucketLocation
+from tools.egress.client import Egress
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+KEYS = Credential("sigv4", "secret", "AKIA", region="eu-central-1", service="s3")
+
+
+@asynccontextmanager
+async def asking(handle: Handler, part_bytes: int = 8) -> AsyncIterator[Bucket]:
+    """A bucket at a server that answers as a test says."""
+    app = web.Application()
+    app.router.add_route("*", "/{rest:.*}", handle)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    port = runner.addresses[0][1]
+    try:
+        async with Egress([f"127.0.0.1:{port}"]) as egress:
+            location = BucketLocation("one", "", "eu-central-1", f"http://127.0.0.1:{port}", "path")
+            yield Bucket(Exchange(egress, location, KEYS, first_wait_s=0.0), part_bytes)
+    finally:
+        await runner.cleanup()
+
+
+def refusing(status: int, code: str, **headers: str) -> web.Response:
+    return web.Response(status=status, text=f"<Error><Code>{code}</Code><Message>said so</Message></Error>", headers=headers)
+
+
+async def test_a_server_that_says_later_is_asked_again() -> None:
+    """S3: SlowDown and InternalError are no end, ConditionalRequestConflict neither."""
+    answers = iter([refusing(503, "SlowDown"), refusing(500, "InternalError"), refusing(409, "ConditionalRequestConflict"), web.Response()])
+
+    async def handle(request: web.Request) -> web.Response:
+        return next(answers)
+
+    async with asking(handle) as bucket:
+        await bucket.put("x", of_bytes(b"x"))
+    assert next(answers, None) is None
+
+
+async def test_a_server_that_stays_away_is_left_after_some_tries() -> None:
+    tries = count()
+
+    async def handle(request: web.Request) -> web.Response:
+        next(tries)
+        return refusing(503, "SlowDown", **{"Retry-After": "0"})
+
+    async with asking(handle) as bucket:
+        with pytest.raises(StorageUnavailable, match=r"bucket one: SlowDown \(said so\); try again later") as failed:
+            await bucket.put("x", of_bytes(b"x"))
+    assert (next(tries), failed.value.retry_after_s) == (TRIES, 0.0)
+
+
+async def test_an_error_with_status_200_is_an_error() -> None:
+    """S3 user guide, "Completing a multipart upload": the answer begins before anybody knows how it ends."""
+    parts: list[str] = []
+
+    async def handle(request: web.Request) -> web.Response:
+        if request.method == "POST" and "uploads" in request.query:
+            return web.Response(text="<R><UploadId>u</UploadId></R>")
+        if request.method == "PUT":
+            return web.Response(headers={"ETag": '"<&>"'})
+        parts.append(f"{request.method} {await request.text()}")
+        return web.Response(text="<Error><Code>InvalidPart</Code></Error>") if request.method == "POST" else web.Response(status=204)
+
+    async with asking(handle) as bucket:
+        with pytest.raises(StorageRefused, match="InvalidPart"):
+            await bucket.put("x", of_bytes(b"x" * 20))
+    assert "&lt;&amp;&gt;" in parts[0]
+    # What had been sent is given up.
+    assert [each.partition(" ")[0] for each in parts] == ["POST", "DELETE"]
+
+
+async def test_a_lost_answer_to_the_last_step_is_no_failure() -> None:
+    """The first try put the object together and its answer was lost; the second finds no upload, and the object."""
+    completed = count()
+
+    async def handle(request: web.Request) -> web.Response:
+        if request.method == "POST" and "uploads" in request.query:
+            return web.Response(text="<R><UploadId>u</UploadId></R>")
+        if request.method == "POST":
+            return refusing(500, "InternalError") if not next(completed) else refusing(404, "NoSuchUpload")
+        return web.Response(headers={"ETag": '"t"'})
+
+    async with asking(handle) as bucket:
+        await bucket.put("x", of_bytes(b"x" * 20))
+    assert next(completed) == 2
+
+
+async def test_a_body_that_breaks_off_goes_on_where_it_was() -> None:
+    """And only with the rest of the same object (RFC 9110 §13.1.1)."""
+    body, asked = bytes(range(256)) * 800, []
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        begin = int(request.headers.get("Range", "bytes=0-")[6:-1])
+        asked.append((begin, request.headers.get("If-Match")))
+        response = web.StreamResponse(status=206 if begin else 200, headers={"ETag": '"v1"', "Content-Length": str(len(body) - begin)})
+        await response.prepare(request)
+        await response.write(body[begin : begin + 100_000])
+        if begin + 100_000 < len(body) and request.transport is not None:
+            request.transport.close()
+        return response
+
+    async with asking(handle) as bucket:
+        assert b"".join([piece async for piece in bucket.get("x")]) == body
+    assert asked[0] == (0, None)
+    assert len(asked) > 1
+    assert {tag for begin, tag in asked if begin} == {'"v1"'}
+
+
+async def test_a_server_without_conditions_is_asked_without_them_from_then_on() -> None:
+    conditions = []
+
+    async def handle(request: web.Request) -> web.Response:
+        conditions.append(request.headers.get("If-None-Match"))
+        return refusing(501, "NotImplemented") if conditions[-1] else web.Response()
+
+    async with asking(handle) as bucket:
+        await bucket.put("x", of_bytes(b"x"), if_absent=True)
+        await bucket.put("y", of_bytes(b"y"), if_absent=True)
+    assert conditions == ["*", None, None]
+
+
+async def test_a_bucket_elsewhere_is_not_followed_and_its_region_told() -> None:
+    """The signature is for this host: what it would prove elsewhere is nobody's business."""
+
+    async def handle(request: web.Request) -> web.Response:
+        body = "<Error><Code>PermanentRedirect</Code><Region>eu-west-1</Region></Error>"
+        return web.Response(status=301, text=body, headers={"Location": "http://127.0.0.1:1/"})
+
+    async with asking(handle) as bucket:
+        with pytest.raises(StorageRefused, match="the bucket is elsewhere; set AWS_REGION=eu-west-1"):
+            await bucket.listed()
+
+
+@pytest.mark.parametrize(
+    "body", ['<!DOCTYPE x [<!ENTITY a "b">]><L>&a;</L>', "not xml", "<L><Contents><Key>k</Key><Size>x</Size></Contents></L>", "", "\0" * 9]
+)
+async def test_what_is_no_list_is_not_taken_for_one(body: str) -> None:
+    async def handle(request: web.Request) -> web.Response:
+        return web.Response(text=body)
+
+    async with asking(handle) as bucket:
+        with pytest.raises(StorageRefused, match=r"bucket one: .*look at the endpoint"):
+            await bucket.listed()
