@@ -2,11 +2,10 @@
 
 import asyncio
 import sys
-from pathlib import Path
 
 import orjson
 
-from server.config.backup_folder import RECIPIENTS_FILE, folder_of
+from server.config.backup_folder import NEWEST_FILE, RECIPIENTS_FILE, bucket_url, folder_of
 from server.config.settings import Settings
 from tools.operation import Json
 from tools.workflows.jobs.backup import BACKUP_TIMEOUT_S, MadeBackup
@@ -26,12 +25,14 @@ class BackupProcesses:
         return (self._settings.data_dir / RECIPIENTS_FILE).is_file()
 
     def are_there(self) -> bool:
-        """Say whether there is a backup to try."""
-        return any(folder_of(self._settings).glob("ascend-*.age"))
+        """Say whether there is a backup to try. What a bucket has is not asked at each slot: who has keys makes backups."""
+        return self.have_keys() if bucket_url(self._settings) else any(folder_of(self._settings).glob("ascend-*.age"))
 
     def newest_at(self) -> float | None:
-        """Return when the newest backup was written, epoch seconds; None: there is none."""
-        return max((each.stat().st_mtime for each in folder_of(self._settings).glob("ascend-*.age")), default=None)
+        """Return when the newest backup was written, epoch seconds; None: there is none. A bucket is not asked: it is told here."""
+        noted = self._settings.data_dir / NEWEST_FILE
+        files = [noted] if bucket_url(self._settings) else folder_of(self._settings).glob("ascend-*.age")
+        return max((each.stat().st_mtime for each in files if each.is_file()), default=None)
 
     async def make(self) -> MadeBackup | None:
         if not self.have_keys():
@@ -39,20 +40,26 @@ class BackupProcesses:
         made = await self._run("create")
         if isinstance(made, str):
             return MadeBackup("", 0, 0, made)
-        return MadeBackup(Path(made["backup"]).name, int(made["bytes"]), int(made["removed"]))
+        [row] = made
+        return MadeBackup(str(row["backup"]).rpartition("/")[2], int(row["bytes"]), int(row["removed"]))
 
     async def try_newest(self) -> BackupTrial | None:
         if not self.are_there():
             return None
+        listed = await self._run("list")
+        if not listed:
+            return None
+        newest = "backup" if isinstance(listed, str) else str(listed[0]["backup"]).rpartition("/")[2]
         # A scratch database is the operator's to name: a backup of PostgreSQL is read to its end instead.
-        tried = await self._run("drill" if self._settings.store.database_url.startswith("sqlite") else "verify")
+        way = "drill" if self._settings.store.database_url.startswith("sqlite") else "verify"
+        tried = listed if isinstance(listed, str) else await self._run(way)
         if isinstance(tried, str):
-            newest = max(folder_of(self._settings).glob("ascend-*.age"), key=lambda path: path.name, default=Path("backup"))
-            return BackupTrial(newest.name, 0.0, 0.0, 0, tried)
-        return BackupTrial(Path(tried["backup"]).name, float(tried.get("age_s", 0.0)), float(tried.get("took_s", 0.0)), int(tried["rows"]))
+            return BackupTrial(newest, 0.0, 0.0, 0, tried)
+        [row] = tried
+        return BackupTrial(newest, float(row.get("age_s", 0.0)), float(row.get("took_s", 0.0)), int(row["rows"]))
 
     async def _run(self, what: str) -> Json:
-        """Return the row that `ascend backup WHAT` prints, or in one line why there is none."""
+        """Return the rows that `ascend backup WHAT` prints, or in one line why there are none."""
         words = ["-c", "from server.cli import main; main()", "backup", what, "--json", "--data", str(self._settings.data_dir)]
         pipe = asyncio.subprocess.PIPE
         child = await asyncio.create_subprocess_exec(sys.executable, *words, stdin=asyncio.subprocess.DEVNULL, stdout=pipe, stderr=pipe)
@@ -67,4 +74,4 @@ class BackupProcesses:
             lines = complaint.decode(errors="replace").strip().splitlines()
             reason = lines[-1] if lines else f"`ascend backup {what}` ended with {child.returncode}"
             return reason.removeprefix("ascend: ")[:MAX_REASON_CHARS]
-        return orjson.loads(said)[0]
+        return orjson.loads(said)

@@ -1,9 +1,9 @@
-"""Which backups there are in a folder, and which of them stay: the newest five, and one a month for a year."""
+"""Which files are backups, and which of them stay: the newest five, and one a month for a year."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 
 WEEKLY, MONTHLY = 5, 12
 _TIME = "%Y%m%dT%H%M%SZ"
@@ -11,24 +11,30 @@ _TIME = "%Y%m%dT%H%M%SZ"
 
 @dataclass(frozen=True, slots=True)
 class KeptBackup:
-    path: Path
+    """`at`: its path, or its URL."""
+
+    name: str
+    at: str
     environment: str
     made_at: datetime
     bytes: int
 
 
-def backups_in(folder: Path, environment: str | None = None) -> Sequence[KeptBackup]:
-    """Return the backups of a folder, newest first; other files are passed over."""
+def read_name(name: str, at: str, size_bytes: int) -> KeptBackup:
+    """Return what the name of a backup says. Raises ValueError where it is none."""
+    if not name.startswith("ascend-") or not name.endswith(".age") or "/" in name:
+        raise ValueError(f"{name!r} is no name of a backup")
+    said, _, moment = name.removeprefix("ascend-").removesuffix(".age").rpartition("-")
+    return KeptBackup(name, at, said, datetime.strptime(moment, _TIME).replace(tzinfo=UTC), size_bytes)
+
+
+def backups_among(files: Iterable[tuple[str, str, int]], environment: str | None = None) -> Sequence[KeptBackup]:
+    """Return the backups among files (name, where it is, bytes), newest first; other files are passed over."""
     found = []
-    for path in folder.glob("ascend-*.age") if folder.is_dir() else ():
-        said, _, moment = path.name.removeprefix("ascend-").removesuffix(".age").rpartition("-")
-        try:
-            made_at = datetime.strptime(moment, _TIME).replace(tzinfo=UTC)
-        except ValueError:
-            continue
-        if environment in (None, said):
-            found.append(KeptBackup(path, said, made_at, path.stat().st_size))
-    return sorted(found, key=lambda backup: backup.made_at, reverse=True)
+    for file in files:
+        with suppress(ValueError):
+            found.append(read_name(*file))
+    return sorted((each for each in found if environment in (None, each.environment)), key=lambda each: each.made_at, reverse=True)
 
 
 def to_remove(backups: Sequence[KeptBackup], weekly: int = WEEKLY, monthly: int = MONTHLY) -> Sequence[KeptBackup]:
@@ -36,5 +42,5 @@ def to_remove(backups: Sequence[KeptBackup], weekly: int = WEEKLY, monthly: int 
     months: dict[tuple[int, int], KeptBackup] = {}
     for backup in backups:
         months.setdefault((backup.made_at.year, backup.made_at.month), backup)
-    stays = {backup.path for backup in backups[:weekly]} | {backup.path for backup in list(months.values())[:monthly]}
-    return [backup for backup in backups if backup.path not in stays]
+    stays = {backup.name for backup in backups[:weekly]} | {backup.name for backup in list(months.values())[:monthly]}
+    return [backup for backup in backups if backup.name not in stays]

@@ -48,9 +48,9 @@ class StoreSettings:
     )
     backup_to: str = setting(
         "ASCEND_BACKUP_TO",
-        Text("a folder"),
+        Text("a folder, or `s3://bucket/prefix`"),
         "",
-        "where `ascend backup create` puts backups",
+        "where `ascend backup create` puts backups; keys for a bucket as AWS's own clients read them",
         unset="`backups` in the data directory",
         guide="backups.md",
     )

@@ -4,13 +4,24 @@ from pathlib import Path
 
 from tests.flows.gateway_process import running_gateway
 from tests.flows.models.guide import Terminal, steps_of
+from tests.s3_server import running_s3
 
 
 def test_every_command_of_the_guide_prints_what_the_guide_shows(tmp_path: Path) -> None:
-    """From nothing to a restored directory."""
+    """From nothing to a restored directory, and into a bucket of a real server on the way."""
     steps = [step for step in steps_of("backups.md") if step.kind == "sh"]
-    terminal = Terminal(tmp_path, {})
-    with running_gateway(terminal.data, demo=False):
+    with running_s3() as s3, running_gateway(tmp_path / "data", demo=False):
+        bucket = s3.bucket()
+        terminal = Terminal(
+            tmp_path,
+            {
+                "?region=eu-central-1": "",
+                "my-backups": bucket,
+                "AKIAIOSFODNN7EXAMPLE": s3.key_id,
+                "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY": s3.secret,
+            },
+        )
+        terminal.environment |= {"AWS_ENDPOINT_URL_S3": s3.endpoint, "ASCEND_EGRESS_ALLOW": f"127.0.0.1:{s3.port}"}
         for step in steps[1:-1]:
             terminal.follow(step)
         [backup] = (terminal.data / "backups").glob("*.age")

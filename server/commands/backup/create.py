@@ -1,17 +1,21 @@
 """`ascend backup create`: make a backup now."""
 
+from collections.abc import Sequence
+
 import anyio.to_thread
 import click
 
-from server.backups.kept import backups_in, to_remove
+from server.backups.kept import KeptBackup, to_remove
 from server.backups.keys import load_keys
 from server.backups.making import make_backup
-from server.commands.backup.opened import told_of
+from server.backups.places.place import BackupPlace
+from server.commands.backup.opened import opened_place
 from server.commands.frame import CommandFailed, json_option, required_data, run_async, with_settings
 from server.commands.progress_bar import progress_bar
 from server.commands.rows import print_rows
-from server.config.backup_folder import folder_of
+from server.config.backup_folder import NEWEST_FILE
 from server.config.settings import Settings
+from server.object_storage.errors import StorageRefused
 from server.storage.store import open_store
 
 
@@ -24,21 +28,35 @@ from server.storage.store import open_store
 async def command(settings: Settings, lean: bool, keep_all: bool, as_json: bool) -> None:
     """Make a backup while the gateway runs; it is not held up."""
     required_data(settings)
-    folder = folder_of(settings)
-    with told_of(folder):
+    async with opened_place(settings) as place:
         keys = load_keys(settings.data_dir)
         if keys is None:
             raise CommandFailed("nobody could open a backup yet; `ascend backup init` makes the keys")
-        async with open_store(settings) as store:
-            await store.audit_trail.note()
-            with progress_bar("Copying") as shown:
+        with place.making() as folder, progress_bar("Copying") as shown:
+            async with open_store(settings) as store:
+                await store.audit_trail.note()
                 path = await anyio.to_thread.run_sync(lambda: make_backup(settings, keys, folder, is_lean=lean, progress=shown))
-        removed = [] if keep_all else list(to_remove(backups_in(folder, settings.store.environment)))
-        for backup in removed:
-            backup.path.unlink(missing_ok=True)
-    row = {"backup": str(path), "bytes": path.stat().st_size, "removed": len(removed)}
+            made = await place.keep(path, shown)
+        (settings.data_dir / NEWEST_FILE).touch()
+        old = [] if keep_all else to_remove(await place.backups(settings.store.environment))
+        held = await _remove(place, old)
+    removed = len(old) - len(held)
+    row = {"backup": made.at, "bytes": made.bytes, "removed": removed, "not_removed": len(held)}
     if as_json:
         print_rows([row], as_json=True, empty="")
         return
-    click.echo(f"{path}: {row['bytes']:,} bytes" + (f"; {len(removed)} older ones went" if removed else ""))
+    click.echo(f"{made.at}: {made.bytes:,} bytes" + (f"; {removed} older ones went" if removed else ""))
+    if held:
+        click.echo(f"{len(held)} older ones stay, which the place does not let go: {held[0]}")
     click.echo("next: ascend backup drill")
+
+
+async def _remove(place: BackupPlace, old: Sequence[KeptBackup]) -> list[str]:
+    """Remove backups; return why those that stay do: a bucket may hold its objects for a time, whoever asks."""
+    held = []
+    for backup in old:
+        try:
+            await place.remove(backup.name)
+        except StorageRefused as error:
+            held.append(str(error))
+    return held

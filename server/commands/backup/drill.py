@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from server.backups.drill import DrillFailed, drill
-from server.commands.backup.opened import chosen, identities, key_option, told_of
+from server.commands.backup.opened import BackupArgument, chosen, identities, key_option, told_of
 from server.commands.frame import CommandFailed, json_option, required_data, run_async, with_settings
 from server.commands.progress_bar import progress_bar
 from server.commands.rows import print_rows
@@ -13,25 +13,26 @@ from server.config.settings import Settings
 
 
 @click.command()
-@click.argument("backup", type=click.Path(exists=True, dir_okay=False, path_type=Path), required=False)
+@click.argument("backup", type=BackupArgument(), required=False)
 @click.option("--scratch-url", default=None, metavar="URL", help="An empty database, for a backup of PostgreSQL.")
 @key_option
 @json_option
 @with_settings
 @run_async
-async def command(settings: Settings, backup: Path | None, scratch_url: str | None, key_file: Path | None, as_json: bool) -> None:
+async def command(settings: Settings, backup: str | None, scratch_url: str | None, key_file: Path | None, as_json: bool) -> None:
     """Restore BACKUP (the newest, where none is named) aside, check it, open a gateway on it, search, and be refused with a wrong token.
 
     Nothing of it calls anybody, and the running gateway is not touched.
     """
     required_data(settings)
-    path, keys = chosen(settings, backup), identities(settings, key_file)
+    keys = identities(settings, key_file)
     url = scratch_url and scratch_url.replace("postgresql://", "postgresql+psycopg://", 1)
-    try:
-        with told_of(path), progress_bar("Restoring aside") as shown:
-            report = await drill(settings, path, keys, scratch_url=url, progress=shown)
-    except DrillFailed as error:
-        raise CommandFailed(f"{path} would not have helped: {error}; make another one and try that") from error
+    async with chosen(settings, backup) as (at, path):
+        try:
+            with told_of(at), progress_bar("Restoring aside") as shown:
+                report = await drill(settings, path, keys, scratch_url=url, progress=shown)
+        except DrillFailed as error:
+            raise CommandFailed(f"{at} would not have helped: {error}; make another one and try that") from error
     if as_json:
         row = {"backup": report.backup, "age_s": round(report.age_s), "took_s": round(report.took_s, 1), "rows": report.rows}
         print_rows([{**row, "steps": list(report.steps)}], as_json=True, empty="")

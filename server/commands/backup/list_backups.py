@@ -2,10 +2,9 @@
 
 import click
 
-from server.backups.kept import backups_in
+from server.commands.backup.opened import opened_place
 from server.commands.frame import json_option, run_async, with_settings
 from server.commands.rows import print_rows
-from server.config.backup_folder import folder_of
 from server.config.settings import Settings
 
 
@@ -15,14 +14,15 @@ from server.config.settings import Settings
 @run_async
 async def command(settings: Settings, as_json: bool) -> None:
     """List backups, the newest first."""
-    folder = folder_of(settings)
+    async with opened_place(settings) as place:
+        backups = await place.backups()
     rows = [
         {
-            "backup": str(backup.path),
+            "backup": backup.at,
             "made_at": backup.made_at.isoformat().replace("+00:00", "Z"),
             "environment": backup.environment,
             "bytes": backup.bytes,
         }
-        for backup in backups_in(folder)
+        for backup in backups
     ]
-    print_rows(rows, as_json=as_json, empty=f"no backups in {folder}")
+    print_rows(rows, as_json=as_json, empty=f"no backups in {place.where}")

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import click
 
-from server.backups.restoring import NotRestored, restore_backup
-from server.commands.backup.opened import identities, key_option, told_of
+from server.backups.restoring import NotRestored, must_be_empty, restore_backup
+from server.commands.backup.opened import BackupArgument, chosen, identities, key_option, told_of
 from server.commands.frame import CommandFailed, json_option, run_async, with_settings
 from server.commands.progress_bar import progress_bar
 from server.commands.rows import print_rows
@@ -14,12 +14,12 @@ from server.storage.store import prepare_directory
 
 
 @click.command()
-@click.argument("backup", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("backup", type=BackupArgument())
 @key_option
 @json_option
 @with_settings
 @run_async
-async def command(settings: Settings, backup: Path, key_file: Path | None, as_json: bool) -> None:
+async def command(settings: Settings, backup: str, key_file: Path | None, as_json: bool) -> None:
     """Put BACKUP into the data directory (--data) and store, which must be empty, and end all tokens and sessions in it.
 
     People sign in again. Their grants, connections and everything else are as they were when the backup was made, keys of callers and
@@ -28,8 +28,10 @@ async def command(settings: Settings, backup: Path, key_file: Path | None, as_js
     prepare_directory(settings.data_dir)
     keys = identities(settings, key_file)
     try:
-        with told_of(backup), progress_bar("Restoring") as shown:
-            done = await restore_backup(settings, backup, keys, shown)
+        must_be_empty(settings)
+        async with chosen(settings, backup, has_vault=False) as (at, path):
+            with told_of(at), progress_bar("Restoring") as shown:
+                done = await restore_backup(settings, path, keys, shown)
     except NotRestored as error:
         raise CommandFailed(str(error)) from error
     rows = sum(sum(tables.values()) for tables in done.manifest.tables.values())

@@ -18,6 +18,7 @@ from tests.waiting import until_here
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 #: commands that only look, or may be typed again: what another process has just changed reaches them in a moment
 _AGAIN = re.compile(r"curl |ascend ai (logs|usage|budget|models)|ascend context query|.*claude -p|codex exec")
+_EXPORTED = ("AWS_", "ASCEND_BACKUP_TO", "ASCEND_EGRESS_ALLOW")
 LIMIT_S = 20.0
 #: so often only what looks is typed again, where a block also calls
 LOOKS_FIRST = 10
@@ -72,6 +73,11 @@ class Terminal:
     def data(self) -> Path:
         return self.folder / "data"
 
+    @property
+    def exported(self) -> dict[str, str]:
+        """What a page may export for the commands after it."""
+        return {name: value for name, value in self.environment.items() if name.startswith(_EXPORTED)}
+
     def program(self, name: str, module: str) -> None:
         """Put a program on the path that runs a module of the tests."""
         path = self.folder / "bin" / name
@@ -117,7 +123,7 @@ class Terminal:
             return self._shell(command)
         stdin = self._shell(given) if given else ""
         with chdir(self.folder):
-            said = ascend_here(*words, data_dir=self.data, stdin=stdin)
+            said = ascend_here(*words, data_dir=self.data, stdin=stdin, environ=self.exported)
         assert said.returncode == 0, (command, said)
         if named:
             self.environment[named] = said.stdout.strip()

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from server.backups.kept import KeptBackup, backups_in, to_remove
+from server.backups.kept import KeptBackup, backups_among, to_remove
 from server.backups.keys import MACHINE_KEY_FILE
 from server.storage.migrate import STATE
 from tests.command_line import Said, ascend_here
@@ -124,17 +124,16 @@ def test_a_migration_is_preceded_by_a_copy(tmp_path: Path) -> None:
     assert STATE.newest() > "0001"
 
 
-def test_the_newest_and_one_a_month_stay(tmp_path: Path) -> None:
+def test_the_newest_and_one_a_month_stay() -> None:
     """Five, and the newest of each of twelve months; other files are nobody's backup."""
     now = datetime(2026, 11, 28, tzinfo=UTC)
-    backups = [KeptBackup(Path(f"b{week}"), "development", now - timedelta(weeks=week), 1) for week in range(80)]
+    backups = [KeptBackup(f"b{week}", f"/b{week}", "development", now - timedelta(weeks=week), 1) for week in range(80)]
     gone = to_remove(backups)
     stays = [backup for backup in backups if backup not in gone]
-    assert [backup.path.name for backup in stays[:5]] == [f"b{week}" for week in range(5)]
+    assert [backup.name for backup in stays[:5]] == [f"b{week}" for week in range(5)]
     assert len({(backup.made_at.year, backup.made_at.month) for backup in stays}) == 12
-    for name in ("notes.txt", "ascend-development-yesterday.age", "ascend-prod-eu-20261101T020304Z.age"):
-        (tmp_path / name).write_text("x")
-    assert [(each.environment, each.made_at.day) for each in backups_in(tmp_path)] == [("prod-eu", 1)]
+    names = ("notes.txt", "ascend-development-yesterday.age", "ascend-prod-eu-20261101T020304Z.age")
+    assert [(each.environment, each.made_at.day) for each in backups_among((name, name, 1) for name in names)] == [("prod-eu", 1)]
 
 
 def test_a_killed_backup_leaves_nothing_that_looks_like_one(used: Path) -> None:
