@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
 from typing import Protocol
 
 from oauth.audit import SecurityEvent
@@ -110,13 +109,6 @@ class OAuthRows(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class SweepReport:
-    """How many rows an expiry sweep removed, by kind."""
-
-    removed: dict[str, int]
-
-
 class GrantStore(Protocol):
     def hear(self, listener: Callable[[Sequence[str]], None]) -> None:
         """Call `listener` with what each transaction of this process revoked, after it is durable and before its block returns:
@@ -159,8 +151,8 @@ class GrantStore(Protocol):
         """Return the standing grants of a client at every tenant; for its removal."""
         ...
 
-    async def sweep(self, now: float, batch: int, reply_kept_s: float) -> SweepReport:
-        """Remove what has expired, at most `batch` rows of a kind, and sealed replies that are older than `reply_kept_s`.
+    async def sweep(self, now: float, reply_kept_s: float) -> None:
+        """Remove what has expired, and sealed replies that are older than `reply_kept_s`.
 
         A spent code or rotated token outlives its family's last token.
         """

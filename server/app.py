@@ -163,7 +163,7 @@ async def open_gateway(settings: Settings, *, at_work: bool = True) -> AsyncIter
         background = await stack.enter_async_context(anyio.create_task_group())
         stack.callback(background.cancel_scope.cancel)
         await stack.enter_async_context(mcp.run())
-        housekeeping = Housekeeping(store, feed, authorization, operations.usage)
+        housekeeping = Housekeeping(store, feed, authorization, operations.usage, lambda: config.current.retention)
         for part in (
             feed.run,
             connections.run,

@@ -8,36 +8,40 @@ import anyio
 import anyio.lowlevel
 
 from server.assembly.authorization import AuthorizationServer
+from server.config_versions.sections.retention import Retention
 from server.storage.change_feed import ChangeFeed
 from server.storage.database import StoreUnavailable, now_us
 from server.storage.history.moving import move_old_calls
 from server.storage.store import Store
 from server.storage.tools.kept_calls import sweep_calls
 from tools.catalog.search_feedback import SearchFeedback
-from tools.workflows.schedules.stores import SLOTS_KEPT_US
 
 EVERY_S = 300.0
 FLUSH_USAGE_S = 30.0
-CALLS_KEPT_US = 30 * 24 * 3600 * 1_000_000
-#: a quarter's bill can be looked into when it comes
-MODEL_CALLS_KEPT_US = 120 * 24 * 3600 * 1_000_000
-#: operations contract, "Retention": hours and kinds of errors, days
-HOURS_KEPT_US, DAYS_KEPT_US = 90 * 24 * 3600 * 1_000_000, 400 * 24 * 3600 * 1_000_000
-AUDIT_KEPT_US = 400 * 24 * 3600 * 1_000_000
-#: runs after their end; those that webhooks brought, which are others' data, go earlier
-RUNS_KEPT_US, WEBHOOK_RUNS_KEPT_US = 30 * 24 * 3600 * 1_000_000, 7 * 24 * 3600 * 1_000_000
+DAY_US = 24 * 3600 * 1_000_000
 #: longer than an index's file may lie unread (tools/context_plane/indexing/live_index.py)
-GONE_KEPT_US = 90 * 24 * 3600 * 1_000_000
+GONE_KEPT_DAYS = 90
 TOMBSTONE_STEPS = 20
 
 log = logging.getLogger("ascend")
 
 
 class Housekeeping:
-    """One sweep over all that expires: tokens, sessions, challenges, results, plans, old changes."""
+    """One sweep over all that expires: tokens, sessions, challenges, results, plans, old changes; and over what is kept for days.
 
-    def __init__(self, store: Store, feed: ChangeFeed, authorization: AuthorizationServer, usage: SearchFeedback) -> None:
+    Rows go in steps of some milliseconds (server/storage/row_removal.py): the contract allows a lock of 50 ms.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        feed: ChangeFeed,
+        authorization: AuthorizationServer,
+        usage: SearchFeedback,
+        retention: Callable[[], Retention],
+    ) -> None:
         self._store, self._feed, self._authorization, self._usage = store, feed, authorization, usage
+        self._retention = retention
 
     async def run(self) -> None:
         """Work until cancelled; what fails is logged and tried again at its next turn."""
@@ -66,24 +70,39 @@ class Housekeeping:
         while await move_old_calls(self._store.database, self._store.history):
             await anyio.lowlevel.checkpoint()
         await self._store.calls.make_room()
-        await self._store.calls.forget_before(now_us() - CALLS_KEPT_US)
-        await self._store.calls.forget_sums_before(now_us() - HOURS_KEPT_US, now_us() - DAYS_KEPT_US)
-        await self._store.model_calls.forget_before(now_us() - MODEL_CALLS_KEPT_US)
-        await self._store.operation_charges.forget_before(now_us() - MODEL_CALLS_KEPT_US)
-        await self._store.comparisons.forget_before(now_us() - MODEL_CALLS_KEPT_US)
-        await self._store.feedback.forget_before(now_us() - MODEL_CALLS_KEPT_US)
-        await self._store.documents.forget_gone_before(now_us() - GONE_KEPT_US)
+        await self._keep_to(self._retention())
+        await self._store.documents.forget_gone_before(_days_ago(GONE_KEPT_DAYS))
         await self._forget_tombstones()
-        await self._store.audit_trail.sweep(now_us() - AUDIT_KEPT_US)
-        await self._store.run_records.sweep(now_us() - RUNS_KEPT_US, now_us() - WEBHOOK_RUNS_KEPT_US)
-        await self._store.deliveries.forget_old()
-        await self._store.schedules.forget_before(now_us() - SLOTS_KEPT_US)
         await self._store.budgets.sweep()
         await self._feed.sweep()
-        await self._store.sizes.measure()
+
+    async def _keep_to(self, kept: Retention) -> None:
+        """Remove what is older than the configuration says."""
+        store = self._store
+        await store.calls.forget_before(_days_ago(kept.calls_days))
+        await store.calls.forget_sums_before(
+            hours_us=_days_ago(kept.hourly_sums_days),
+            errors_us=_days_ago(kept.errors_days),
+            days_us=_days_ago(kept.daily_sums_days),
+        )
+        models_us = _days_ago(kept.model_calls_days)
+        await store.model_calls.forget_before(models_us)
+        await store.operation_charges.forget_before(models_us)
+        await store.comparisons.forget_before(models_us)
+        await store.feedback.forget_before(models_us)
+        await store.audit_trail.sweep(_days_ago(kept.audit_days))
+        await store.config_versions.sweep(_days_ago(kept.audit_days))
+        bodies_us = _days_ago(kept.webhook_bodies_days)
+        await store.run_records.sweep(_days_ago(kept.runs_days), bodies_us)
+        await store.deliveries.forget_old(bodies_us)
+        await store.schedules.forget_before(_days_ago(kept.job_runs_days))
 
     async def _forget_tombstones(self) -> None:
         """A forgotten tenant may have left millions: some of them at a time, and not all of them now."""
         for _ in range(TOMBSTONE_STEPS):
-            if await self._store.context.forget_tombstones_before(now_us() - GONE_KEPT_US):
+            if await self._store.context.forget_tombstones_before(_days_ago(GONE_KEPT_DAYS)):
                 return
+
+
+def _days_ago(days: int) -> int:
+    return now_us() - days * DAY_US

@@ -39,8 +39,6 @@ EXEMPT = {
     ("budgets.py", "_release"): COUNTER,
     ("budgets.py", "release"): COUNTER,
     ("budgets.py", "release_expired"): SWEEP,
-    ("model_calls.py", "forget_before"): SWEEP,
-    ("operation_charges.py", "forget_before"): SWEEP,
     ("caller_keys.py", "load"): SNAPSHOT,
     ("change_position.py", "begin"): "where the feed of all tenants ends now",
     ("change_feed.py", "sweep"): SWEEP,
@@ -55,15 +53,12 @@ EXEMPT = {
     ("connect_flows.py", "take"): HASH,
     ("connect_flows.py", "taken"): HASH,
     ("connect_flows.py", "finish"): HASH,
-    ("connect_flows.py", "sweep"): SWEEP,
     ("connections.py", "load"): SNAPSHOT,
     ("connections.py", "earliest_expiry"): "one number for the metrics, of all tenants",
-    ("identities.py", "sweep"): SWEEP,
     ("grants.py", "_grants"): "its callers hand in the condition, which names the tenant or the client to be removed",
     ("moving.py", "_delete"): "calls of all tenants move to the history, in the order of their numbers",
     ("reading.py", "_verified"): "the chain is one, of all tenants",
     ("reading.py", "_swept"): SWEEP,
-    ("sweep.py", "sweep"): SWEEP,
     ("tasks.py", "load"): "the condition `_own` names tenant, subject and client",
     ("tasks.py", "renew"): "a process says of all that it runs that it is alive; nothing is read",
     ("static_tokens.py", "find"): HASH,
@@ -71,7 +66,6 @@ EXEMPT = {
     ("schedules.py", "begin"): AS_IT_WAS,
     ("schedules.py", "work"): AS_IT_WAS,
     ("schedules.py", "move"): AS_IT_WAS,
-    ("secrets.py", "sweep_events"): SWEEP,
 }
 
 

@@ -174,12 +174,12 @@ class AuthorizationServer:
         feed.listen("tokens", self._hear)
         feed.listen("subjects", self._hear_of_subjects)
 
-    async def sweep(self, batch: int = 1000) -> None:
+    async def sweep(self) -> None:
         """Remove what has expired; to be called every few minutes."""
         await self.static_tokens.flush()
         # A sealed reply is kept as long as any grace window may need it, and no longer.
         reply_kept_s = max(self.lifetimes.grace_s(True), self.lifetimes.grace_s(False))
-        await self.stores.grants.sweep(self._clock(), batch, reply_kept_s)
+        await self.stores.grants.sweep(self._clock(), reply_kept_s)
 
     def _handlers(
         self, allowed_scopes: AllowedScopes, provider_scopes: ProviderScopes, clock: Callable[[], float]

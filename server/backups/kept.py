@@ -1,11 +1,10 @@
-"""Which files are backups, and which of them stay: the newest five, and one a month for a year."""
+"""Which files are backups, and which of them stay: the newest, and one a month."""
 
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-WEEKLY, MONTHLY = 5, 12
 _TIME = "%Y%m%dT%H%M%SZ"
 
 
@@ -37,7 +36,7 @@ def backups_among(files: Iterable[tuple[str, str, int]], environment: str | None
     return sorted((each for each in found if environment in (None, each.environment)), key=lambda each: each.made_at, reverse=True)
 
 
-def to_remove(backups: Sequence[KeptBackup], weekly: int = WEEKLY, monthly: int = MONTHLY) -> Sequence[KeptBackup]:
+def to_remove(backups: Sequence[KeptBackup], weekly: int, monthly: int) -> Sequence[KeptBackup]:
     """Return those that need not stay: beyond the newest `weekly`, all but the newest of each of the last `monthly` months."""
     months: dict[tuple[int, int], KeptBackup] = {}
     for backup in backups:

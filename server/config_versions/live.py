@@ -10,6 +10,13 @@ from server.config_versions.versions import ConfigVersionStore
 log = logging.getLogger("ascend")
 
 
+async def config_in(store: ConfigVersionStore) -> Config:
+    """Return what is in force, for whoever needs it once."""
+    live = LiveConfig(store)
+    await live.load()
+    return live.current
+
+
 class LiveConfig:
     """Follows the store: `load` at start, `changed` for every piece of news of the change feed's topic "config"."""
 

@@ -5,11 +5,12 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 import anyio
-from sqlalchemy import delete, func, select
+from sqlalchemy import func, select
 
 from server.storage.change_position import position_in
 from server.storage.database import Database, StoreUnavailable, now_us
 from server.storage.notifications import Notifications
+from server.storage.row_removal import remove_rows
 from server.storage.schema.platform_tables import changes
 
 POLL_S = 0.1
@@ -104,8 +105,7 @@ class ChangeFeed:
         """Forget changes that every process has seen long ago."""
         # SQLite gives the number of a last row that is gone once more: the newest stays, or what follows would look old.
         newest = select(func.max(changes.c.seq)).scalar_subquery()
-        async with self._database.write() as connection:
-            await connection.execute(delete(changes).where(changes.c.changed_at < now_us() - KEEP_US, changes.c.seq < newest))
+        await remove_rows(self._database, changes, changes.c.changed_at < now_us() - KEEP_US, changes.c.seq < newest)
 
     def _look(self) -> None:
         self._notified.set()

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Mapping
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import func, select
 
 from server.audited import telling
 from server.config_versions.versions import TOPIC
 from server.storage.database import Database, announce, now_us
 from server.storage.document_versions import newest_version, put_version, version_in, version_of
+from server.storage.row_removal import remove_rows
 from server.storage.schema.config_tables import config_versions
 from tools.operation import Json
 from tools.versioned_documents.versions import ConfigVersion
@@ -46,5 +47,4 @@ class SqlConfigVersions:
         """Forget versions applied before then, but for the one in force."""
         newest = select(func.max(config_versions.c.version)).scalar_subquery()
         is_old = (config_versions.c.applied_at < before_us) & (config_versions.c.version < newest)
-        async with self._database.write() as connection:
-            await connection.execute(delete(config_versions).where(is_old))
+        await remove_rows(self._database, config_versions, is_old)

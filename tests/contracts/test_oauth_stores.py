@@ -240,12 +240,12 @@ async def test_the_sweep_keeps_what_a_replay_is_recognised_by(stores: Stores) ->
         await rows.add_access_token(ACCESS)
         await rows.add_refresh_token(rotated)
         await rows.add_request(STORED)
-    await stores.grants.sweep(NOW + 200.0, 100, 120.0)
+    await stores.grants.sweep(NOW + 200.0, 120.0)
     async with stores.grants.transaction() as rows:
         assert await rows.refresh_token(REFRESH.token_hash) == replace(rotated, reply_box=None)
         assert await rows.access_token(ACCESS.token_hash) is None
         assert await rows.request(STORED.request_hash) == STORED
-    await stores.grants.sweep(NOW + 1200.0, 100, 120.0)
+    await stores.grants.sweep(NOW + 1200.0, 120.0)
     async with stores.grants.transaction() as rows:
         assert await rows.grant("grant_1") is None
         assert await rows.refresh_token(REFRESH.token_hash) is None

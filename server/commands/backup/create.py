@@ -15,13 +15,18 @@ from server.commands.progress_bar import progress_bar
 from server.commands.rows import print_rows
 from server.config.backup_folder import NEWEST_FILE
 from server.config.settings import Settings
+from server.config_versions.live import config_in
 from server.object_storage.errors import StorageRefused
 from server.storage.store import open_store
 
 
 @click.command()
 @click.option("--lean", is_flag=True, help="Without the history of calls, which is most of the bytes.")
-@click.option("--keep-all", is_flag=True, help="Do not remove older ones: else the newest five stay, and one a month for a year.")
+@click.option(
+    "--keep-all",
+    is_flag=True,
+    help="Do not remove older ones: else as many stay as the configuration says: five, and one a month for a year.",
+)
 @json_option
 @with_settings
 @run_async
@@ -35,10 +40,12 @@ async def command(settings: Settings, lean: bool, keep_all: bool, as_json: bool)
         with place.making() as folder, progress_bar("Copying") as shown:
             async with open_store(settings) as store:
                 await store.audit_trail.note()
+                retention = (await config_in(store.config_versions)).retention
                 path = await anyio.to_thread.run_sync(lambda: make_backup(settings, keys, folder, is_lean=lean, progress=shown))
             made = await place.keep(path, shown)
         (settings.data_dir / NEWEST_FILE).touch()
-        old = [] if keep_all else to_remove(await place.backups(settings.store.environment))
+        there = [] if keep_all else await place.backups(settings.store.environment)
+        old = to_remove(there, retention.backups_weekly, retention.backups_monthly)
         held = await _remove(place, old)
     removed = len(old) - len(held)
     row = {"backup": made.at, "bytes": made.bytes, "removed": removed, "not_removed": len(held)}

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from decimal import Decimal
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import func, select
 
 from server.storage.database import Database
 from server.storage.insertion import insert_once
+from server.storage.row_removal import remove_rows
 from server.storage.schema.ai_gateway_tables import ai_shadow_comparisons
 from tools.ai_gateway.shadows.comparison import Comparison, ShadowFigures
 
@@ -48,8 +49,7 @@ class SqlComparisonStore:
 
     async def forget_before(self, time_us: int) -> None:
         """Delete what is older, of all tenants."""
-        async with self._database.write() as connection:
-            await connection.execute(delete(ai_shadow_comparisons).where(ai_shadow_comparisons.c.at < time_us))
+        await remove_rows(self._database, ai_shadow_comparisons, ai_shadow_comparisons.c.at < time_us)
 
 
 def _mean(value: Decimal | float | None) -> float | None:

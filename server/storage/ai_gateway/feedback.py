@@ -1,9 +1,10 @@
 """Keep feedback about model calls: FeedbackStore on SQL."""
 
-from sqlalchemy import case, delete, func, select
+from sqlalchemy import case, func, select
 
 from server.storage.database import Database
 from server.storage.insertion import insert_or_replace
+from server.storage.row_removal import remove_rows
 from server.storage.schema.ai_gateway_tables import model_call_feedback, model_calls
 from tools.ai_gateway.feedback import CallFeedback, ScoredArm, ScoredModel
 
@@ -62,5 +63,4 @@ class SqlFeedbackStore:
 
     async def forget_before(self, time_us: int) -> None:
         """Delete feedback of all tenants that is older."""
-        async with self._database.write() as connection:
-            await connection.execute(delete(model_call_feedback).where(model_call_feedback.c.at < time_us))
+        await remove_rows(self._database, model_call_feedback, model_call_feedback.c.at < time_us)

@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Date, Row, Select, String, and_, case, cast, delete, func, literal, or_, select, text
+from sqlalchemy import ColumnElement, Connection, Date, Row, Select, String, and_, case, cast, func, literal, or_, select, text
 
 from server.storage.ai_gateway.model_call_payloads import keep_payloads
 from server.storage.ai_gateway.model_call_rows import call_of, call_values
 from server.storage.database import Database
 from server.storage.insertion import upsert
 from server.storage.metering.settling import settle
+from server.storage.row_removal import remove_rows
 from server.storage.schema.ai_gateway_tables import caller_keys, model_call_payloads, model_calls
 from tools.ai_gateway.records.call_record import ModelCallRecord
 from tools.ai_gateway.stores import ClosedCall, ModelUsage, UsageBy
@@ -90,9 +91,8 @@ class SqlModelCallStore:
             return [_usage(row) for row in await connection.execute(query)]
 
     async def forget_before(self, time_us: int) -> int:
-        async with self._database.write() as connection:
-            await connection.execute(delete(model_call_payloads).where(model_call_payloads.c.at < time_us))
-            return (await connection.execute(delete(model_calls).where(model_calls.c.at < time_us))).rowcount
+        await remove_rows(self._database, model_call_payloads, model_call_payloads.c.at < time_us)
+        return await remove_rows(self._database, model_calls, model_calls.c.at < time_us)
 
     def _told_apart_by(self, by: UsageBy) -> ColumnElement[Any]:
         calls = model_calls.c

@@ -10,6 +10,7 @@ from server.storage.audit.chain import START, AuditRow, Broken, ChainCheck
 from server.storage.audit.trail import CHAIN, ROWS
 from server.storage.database import Database
 from server.storage.oauth.rows import EVENTS
+from server.storage.row_removal import remove_rows
 from server.storage.schema.audit_tables import audit_ends, kv_audit
 from server.storage.schema.oauth_tables import security_events
 
@@ -75,7 +76,11 @@ class SqlAuditTrail:
         return await self._database.look(_verified)
 
     async def sweep(self, before_us: int) -> int:
-        """Remove rows that are older, in steps; where the trail begins from then on is kept, so it still verifies."""
+        """Remove rows and security events that are older, in steps; return how many rows.
+
+        Where the trail begins from then on is kept, so it still verifies.
+        """
+        await remove_rows(self._database, security_events, security_events.c.at < before_us)
         removed = 0
         while (step := await self._database.transact(lambda connection: _swept(connection, before_us))) > 0:
             removed += step

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Column, Connection, Row, Select, Table, delete, false, func, select, tuple_
+from sqlalchemy import Connection, Row, Select, delete, false, func, select
 
 from oauth.principal import Principal
 from server.storage.database import Database, now_us
@@ -14,6 +14,7 @@ from server.storage.history import partitions
 from server.storage.history.call_rows import append
 from server.storage.history.rollups import DAY_US, HOUR_US
 from server.storage.history.tables import call_days, call_hours, call_records, error_ledger, operation_days, token_hours
+from server.storage.row_removal import remove_rows
 from tools.stores import CallRecord
 
 #: so many old rows go at a time: nobody waits for longer than some milliseconds
@@ -125,17 +126,16 @@ class SqlCallHistory:
             removed += step
         return removed
 
-    async def forget_sums_before(self, detailed_us: int, daily_us: int) -> None:
-        """Delete sums of hours and kinds of failures that came last before `detailed_us`, and sums of days before `daily_us`, in steps."""
+    async def forget_sums_before(self, *, hours_us: int, errors_us: int, days_us: int) -> None:
+        """Delete sums of hours and of days before these times, and kinds of failures that came last before `errors_us`, in steps."""
         for table, moment, before in (
-            (call_hours, call_hours.c.hour, detailed_us // HOUR_US),
-            (token_hours, token_hours.c.hour, detailed_us // HOUR_US),
-            (error_ledger, error_ledger.c.last_at, detailed_us),
-            (call_days, call_days.c.day, daily_us // DAY_US),
-            (operation_days, operation_days.c.day, daily_us // DAY_US),
+            (call_hours, call_hours.c.hour, hours_us // HOUR_US),
+            (token_hours, token_hours.c.hour, hours_us // HOUR_US),
+            (error_ledger, error_ledger.c.last_at, errors_us),
+            (call_days, call_days.c.day, days_us // DAY_US),
+            (operation_days, operation_days.c.day, days_us // DAY_US),
         ):
-            while await self._database.transact(partial(_sums_swept, table=table, moment=moment, before=before), survives_power_cut=False):
-                pass
+            await remove_rows(self._database, table, moment < before)
 
     async def make_room(self) -> None:
         """Make ready for the days to come, where the store keeps days apart."""
@@ -163,14 +163,6 @@ def _first_number(connection: Connection, since_us: int) -> int:
         else:
             last = middle
     return int(first)
-
-
-def _sums_swept(connection: Connection, table: Table, moment: Column[int], before: int) -> int:
-    keys = list(table.primary_key.columns)
-    old = connection.execute(select(*keys).where(moment < before).order_by(moment).limit(SWEPT_ROWS)).all()
-    if old:
-        connection.execute(delete(table).where(tuple_(*keys).in_([tuple(row) for row in old])))
-    return len(old)
 
 
 def _swept(connection: Connection, time_us: int) -> int:

@@ -11,7 +11,7 @@ import anyio
 from oauth.audit import SecurityEvent
 from oauth.client import Client, ClientKind
 from oauth.quotas import OAuthQuotas
-from oauth.stores import OAuthRows, SweepReport
+from oauth.stores import OAuthRows
 from oauth.tokens.grant_records import (
     AccessToken,
     AuthorizationCode,
@@ -205,15 +205,15 @@ class MemoryGrantStore:
     async def grants_of_client(self, client_id: str) -> Sequence[Grant]:
         return self._standing(lambda grant: grant.client_id == client_id)
 
-    async def sweep(self, now: float, batch: int, reply_kept_s: float) -> SweepReport:
+    async def sweep(self, now: float, reply_kept_s: float) -> None:
         tables = self._tables
         for token in [
             each for each in tables.refresh_tokens.values() if each.rotated_at is not None and each.rotated_at < now - reply_kept_s
         ]:
             tables.refresh_tokens[token.token_hash] = replace(token, reply_box=None)
-        over = [grant.grant_id for grant in tables.grants.values() if grant.expires_at < now][:batch]
-        access_tokens = [token.token_hash for token in tables.access_tokens.values() if token.expires_at < now][:batch]
-        requests = [key for key, stored in tables.requests.items() if stored.request.expires_at < now][:batch]
+        over = [grant.grant_id for grant in tables.grants.values() if grant.expires_at < now]
+        access_tokens = [token.token_hash for token in tables.access_tokens.values() if token.expires_at < now]
+        requests = [key for key, stored in tables.requests.items() if stored.request.expires_at < now]
         for grant_id in over:
             del tables.grants[grant_id]
         for token_hash in access_tokens:
@@ -224,7 +224,6 @@ class MemoryGrantStore:
             del tables.codes[code_hash]
         for token_hash in [token.token_hash for token in tables.refresh_tokens.values() if token.grant_id not in tables.grants]:
             del tables.refresh_tokens[token_hash]
-        return SweepReport({"grants": len(over), "access_tokens": len(access_tokens), "authorization_requests": len(requests)})
 
     async def record(self, event: SecurityEvent) -> None:
         self._tables.events.append(event)

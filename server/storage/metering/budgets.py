@@ -9,11 +9,12 @@ from functools import partial
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Row, Select, bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, func, insert, or_, select, update
 
 from server.storage.database import Database, now_us
 from server.storage.insertion import upsert
 from server.storage.metering.settling import counters_for_update, give_back, settle
+from server.storage.row_removal import remove_rows
 from server.storage.schema.metering_tables import budget_counters, budget_reservations
 from tools.metering.admission import admit
 from tools.metering.spending import Amount, BudgetAlert, Charge, Settlement
@@ -84,9 +85,8 @@ class SqlBudgetStore:
         """Forget windows that ended two months ago, and reservations that ended two days ago, of all tenants."""
         now = now_us()
         old = (budget_reservations.c.state != "open", budget_reservations.c.expires_at < now - KEEP_RESERVATIONS_US)
-        async with self._database.write() as connection:
-            await connection.execute(delete(budget_counters).where(budget_counters.c.window_end < now - KEEP_COUNTERS_US))
-            await connection.execute(delete(budget_reservations).where(*old))
+        await remove_rows(self._database, budget_counters, budget_counters.c.window_end < now - KEEP_COUNTERS_US)
+        await remove_rows(self._database, budget_reservations, *old)
 
 
 def _open(charge_by_id: Mapping[str, Charge], connection: Connection) -> set[str]:

@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, case, delete, func, select
+from sqlalchemy import Connection, case, func, select
 
 from server.storage.database import Database
 from server.storage.insertion import upsert
 from server.storage.metering.settling import settle
+from server.storage.row_removal import remove_rows
 from server.storage.schema.metering_tables import operation_charges
 from tools.metering.spending import BudgetAlert
 from tools.metering.stores import ClosedCharge, OperationUsage
@@ -49,8 +50,7 @@ class SqlOperationCharges:
         ]
 
     async def forget_before(self, time_us: int) -> int:
-        async with self._database.write() as connection:
-            return (await connection.execute(delete(operation_charges).where(operation_charges.c.at < time_us))).rowcount
+        return await remove_rows(self._database, operation_charges, operation_charges.c.at < time_us)
 
 
 def _values(charge: ClosedCharge) -> dict[str, object]:

@@ -9,6 +9,7 @@ from oauth.quotas import OAuthQuotas
 from oauth.sign_in.stores import StoredSession
 from server.storage.database import Database
 from server.storage.oauth.subjects import subject_of
+from server.storage.row_removal import remove_rows
 from server.storage.schema.subject_tables import browser_sessions, subjects
 
 IDLE_S = 12 * 3600
@@ -78,8 +79,7 @@ class SqlBrowserSessionStore:
 
     async def sweep(self, now: float) -> int:
         table = browser_sessions
-        async with self._database.write() as connection:
-            return (await connection.execute(delete(table).where(table.c.expires_at <= _us(now)))).rowcount
+        return await remove_rows(self._database, table, table.c.expires_at <= _us(now))
 
     def _live(self, now: float) -> Select[Any]:
         table = browser_sessions

@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Row, delete, insert, select, update
+from sqlalchemy import Row, insert, select, update
 
 from oauth.connections.connecting.connect_flow import AuthorizationAttempt, ConnectFlow, FlowState, scopes_text
 from oauth.quotas import OAuthQuotas
 from server.storage.database import Database
 from server.storage.quota import keep_newest
+from server.storage.row_removal import remove_rows
 from server.storage.schema.connection_tables import connect_flows
 
 #: what remains of a trip says whose it was: the page at its end may be loaded again
@@ -74,8 +75,7 @@ class SqlConnectFlowStore:
             await connection.execute(update(connect_flows).where(this).values(state=state, account_id=account_id, **_NO_SECRETS))
 
     async def sweep(self, before: float) -> int:
-        async with self._database.write() as connection:
-            return (await connection.execute(delete(connect_flows).where(connect_flows.c.expires_at < int(before * 1e6)))).rowcount
+        return await remove_rows(self._database, connect_flows, connect_flows.c.expires_at < int(before * 1e6))
 
 
 def _flow(row: Row[Any]) -> ConnectFlow:

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from oauth.audit import SecurityEvent
 from oauth.quotas import OAuthQuotas
-from oauth.stores import OAuthRows, SweepReport
+from oauth.stores import OAuthRows
 from oauth.tokens.grant_records import (
     AccessToken,
     AuthorizationCode,
@@ -232,8 +232,8 @@ class SqlGrantStore:
     async def grants_of_client(self, client_id: str) -> Sequence[Grant]:
         return await self._grants(and_(grants.c.client_id == client_id, grants.c.revoked_at.is_(None)))
 
-    async def sweep(self, now: float, batch: int, reply_kept_s: float) -> SweepReport:
-        return await sweep(self._database, round(now * 1_000_000), batch, round(reply_kept_s * 1_000_000))
+    async def sweep(self, now: float, reply_kept_s: float) -> None:
+        await sweep(self._database, round(now * 1_000_000), round(reply_kept_s * 1_000_000))
 
     async def _grants(self, condition: ColumnElement[bool]) -> Sequence[Grant]:
         async with self._database.read() as connection:

@@ -12,6 +12,7 @@ from oauth.sign_in.stores import FederatedSignIn
 from oauth.sign_in.subjects import Subject
 from server.storage.database import Database, announce, now_us
 from server.storage.oauth.subjects import subject_values
+from server.storage.row_removal import remove_rows
 from server.storage.schema.subject_tables import federated_sign_ins, identity_links, identity_providers, subjects
 
 SIGN_INS_OF_A_BROWSER = 16
@@ -95,9 +96,7 @@ class SqlIdentityLinkStore:
         return None if row is None or row.expires_at <= round(now * 1e6) else _sign_in(row)
 
     async def sweep(self, now: float) -> int:
-        over = federated_sign_ins.c.expires_at <= round(now * 1e6)
-        async with self._database.write() as connection:
-            return (await connection.execute(delete(federated_sign_ins).where(over))).rowcount
+        return await remove_rows(self._database, federated_sign_ins, federated_sign_ins.c.expires_at <= round(now * 1e6))
 
 
 def _provider_values(provider: IdentityProvider) -> dict[str, Any]:

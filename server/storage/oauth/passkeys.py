@@ -9,6 +9,7 @@ from sqlalchemy.exc import IntegrityError
 from oauth.errors import AlreadyTaken
 from oauth.sign_in.stores import Passkey
 from server.storage.database import Database
+from server.storage.row_removal import remove_rows
 from server.storage.schema.subject_tables import passkey_challenges, passkeys
 
 CHALLENGES_OF_A_BROWSER = 16
@@ -71,8 +72,7 @@ class SqlPasskeyStore:
         return row is not None and (row.browser_hash, row.purpose) == (browser, purpose) and row.expires_at > _us(now)
 
     async def sweep(self, now: float) -> int:
-        async with self._database.write() as connection:
-            return (await connection.execute(delete(passkey_challenges).where(passkey_challenges.c.expires_at <= _us(now)))).rowcount
+        return await remove_rows(self._database, passkey_challenges, passkey_challenges.c.expires_at <= _us(now))
 
 
 def passkey_values(passkey: Passkey) -> dict[str, Any]:

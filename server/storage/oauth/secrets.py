@@ -12,6 +12,7 @@ from oauth.vault.envelope import WrappedKey
 from oauth.vault.secrets import SealedSecret, SecretEvent
 from server.storage.database import Database, now_us
 from server.storage.oauth.checksums import change_mark, inventory_of, must_be_active
+from server.storage.row_removal import remove_rows
 from server.storage.schema.connection_tables import connect_flows, vault_events, vault_keys, vault_marks, vault_secrets
 
 
@@ -112,8 +113,7 @@ class SqlSecretStore:
     async def sweep_events(self, actor: str, before: float) -> int:
         """Forget the records of one actor from before; the refresher leaves one for each token it renews."""
         old = (vault_events.c.actor == actor) & (vault_events.c.at < int(before * 1e6))
-        async with self._database.write() as connection:
-            return (await connection.execute(delete(vault_events).where(old))).rowcount
+        return await remove_rows(self._database, vault_events, old)
 
     async def events(self, tenant_id: str, limit: int) -> Sequence[SecretEvent]:
         query = select(vault_events).where(vault_events.c.tenant_id == tenant_id).order_by(vault_events.c.seq.desc()).limit(limit)

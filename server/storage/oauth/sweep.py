@@ -1,10 +1,9 @@
-"""Remove what has expired from the tables of the authorization server, a limited number of rows at a time."""
+"""Remove what has expired from the tables of the authorization server."""
 
-from sqlalchemy import ColumnElement, Table, and_, delete, exists, func, or_, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import ColumnElement, Table, and_, exists, func, or_, select
 
-from oauth.stores import SweepReport
 from server.storage.database import Database
+from server.storage.row_removal import empty_rows, remove_rows
 from server.storage.schema.oauth_tables import (
     access_tokens,
     authorization_codes,
@@ -15,7 +14,6 @@ from server.storage.schema.oauth_tables import (
     oauth_clients,
     pushed_requests,
     refresh_tokens,
-    security_events,
     used_assertions,
 )
 
@@ -24,25 +22,22 @@ HOUR_US = 3600 * 1_000_000
 UNREDEEMED_KEPT_US = HOUR_US
 #: self-registered clients that are kept, older than a day and never used: services register for many people from one address
 UNUSED_OF_ADDRESS, UNUSED_OF_ALL = 500, 20_000
-AUDIT_KEPT_US = 400 * 24 * HOUR_US
 
 
-async def sweep(database: Database, now_us: int, batch: int, reply_kept_us: int) -> SweepReport:
-    """Remove at most `batch` rows of each kind.
+async def sweep(database: Database, now_us: int, reply_kept_us: int) -> None:
+    """Remove what has expired, and sealed replies that are older than `reply_kept_us`, in short steps.
 
     Codes and rotated refresh tokens stay as long as their grant: without them a replay would not be recognised.
     """
-    removed = {}
-    for kind, table, expired in _expired(now_us):
-        async with database.write() as connection:
-            removed[kind] = await _delete_some(connection, table, expired, batch)
-    async with database.write() as connection:
-        old = and_(refresh_tokens.c.rotated_at < now_us - reply_kept_us, refresh_tokens.c.reply_box.is_not(None))
-        await connection.execute(update(refresh_tokens).where(old).values(reply_box=None))
-    return SweepReport(removed)
+    for table, expired in _expired(now_us):
+        await remove_rows(database, table, expired)
+    unused = (oauth_clients.c.last_used_at.is_(None), ~_has_grants())
+    await remove_rows(database, oauth_clients, _crowded(now_us), still=unused)
+    old_replies = (refresh_tokens.c.rotated_at < now_us - reply_kept_us, refresh_tokens.c.reply_box.is_not(None))
+    await empty_rows(database, refresh_tokens, {"reply_box": None}, *old_replies)
 
 
-def _expired(now_us: int) -> tuple[tuple[str, Table, ColumnElement[bool]], ...]:
+def _expired(now_us: int) -> tuple[tuple[Table, ColumnElement[bool]], ...]:
     over = grants.c.expires_at < now_us
     revoked_long_ago = grants.c.revoked_at < now_us - 24 * HOUR_US
     has_tokens = or_(
@@ -52,19 +47,17 @@ def _expired(now_us: int) -> tuple[tuple[str, Table, ColumnElement[bool]], ...]:
     )
     bare = and_(grants.c.created_at < now_us - UNREDEEMED_KEPT_US, ~has_tokens)
     return (
-        ("authorization_requests", authorization_requests, authorization_requests.c.expires_at < now_us),
-        ("pushed_requests", pushed_requests, pushed_requests.c.expires_at < now_us),
-        ("device_codes", device_codes, device_codes.c.expires_at < now_us - HOUR_US),
-        ("used_assertions", used_assertions, used_assertions.c.expires_at < now_us),
-        ("access_tokens", access_tokens, access_tokens.c.expires_at < now_us),
-        ("grants", grants, or_(over, revoked_long_ago, bare)),
-        ("refresh_tokens", refresh_tokens, _orphaned(refresh_tokens)),
-        ("codes", authorization_codes, _orphaned(authorization_codes)),
-        ("orphaned_access_tokens", access_tokens, _orphaned(access_tokens)),
-        ("clients", oauth_clients, and_(oauth_clients.c.expires_at < now_us, ~_has_grants(), ~oauth_clients.c.disabled)),
-        ("crowded_clients", oauth_clients, _crowded(now_us)),
-        ("consents", consents, ~exists().where(oauth_clients.c.client_id == consents.c.client_id)),
-        ("security_events", security_events, security_events.c.at < now_us - AUDIT_KEPT_US),
+        (authorization_requests, authorization_requests.c.expires_at < now_us),
+        (pushed_requests, pushed_requests.c.expires_at < now_us),
+        (device_codes, device_codes.c.expires_at < now_us - HOUR_US),
+        (used_assertions, used_assertions.c.expires_at < now_us),
+        (access_tokens, access_tokens.c.expires_at < now_us),
+        (grants, or_(over, revoked_long_ago, bare)),
+        (refresh_tokens, _orphaned(refresh_tokens)),
+        (authorization_codes, _orphaned(authorization_codes)),
+        (access_tokens, _orphaned(access_tokens)),
+        (oauth_clients, and_(oauth_clients.c.expires_at < now_us, ~_has_grants(), ~oauth_clients.c.disabled)),
+        (consents, ~exists().where(oauth_clients.c.client_id == consents.c.client_id)),
     )
 
 
@@ -90,11 +83,3 @@ def _crowded(now_us: int) -> ColumnElement[bool]:
     places = select(clients.client_id, of_address, of_all).where(idle, ~_has_grants()).subquery()
     beyond = or_(places.c.of_address > UNUSED_OF_ADDRESS, places.c.of_all > UNUSED_OF_ALL)
     return clients.client_id.in_(select(places.c.client_id).where(beyond))
-
-
-async def _delete_some(connection: AsyncConnection, table: Table, expired: ColumnElement[bool], batch: int) -> int:
-    key = next(iter(table.primary_key.columns))
-    if len(table.primary_key.columns) > 1:
-        return (await connection.execute(delete(table).where(expired))).rowcount
-    some = select(key).where(expired).limit(batch)
-    return (await connection.execute(delete(table).where(key.in_(some)))).rowcount

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from oauth.principal import Principal
 from server.storage.database import Database, now_us
 from server.storage.quota import make_room
+from server.storage.row_removal import remove_rows
 from server.storage.schema.tool_tables import idempotency_keys, plan_steps, plans, results, tasks
 from tools.quotas import PLANS, RECORDS, RESULTS, SMALL_RECORD_BYTES, Quotas, keys_exceeded
 from tools.stores import KeyConflict, KeyInFlight
@@ -180,11 +181,9 @@ class SqlPlanStore:
 async def sweep_calls(database: Database) -> None:
     """Forget what has expired: results, keys, tasks and plans with their steps, of all tenants."""
     now = now_us()
-    async with database.write() as connection:
-        gone = select(plans.c.handle_hash).where(plans.c.expires_at < now)
-        await connection.execute(delete(plan_steps).where(plan_steps.c.handle_hash.in_(gone)))
-        for table in (plans, results, idempotency_keys, tasks):
-            await connection.execute(delete(table).where(table.c.expires_at < now))
+    await remove_rows(database, plan_steps, plan_steps.c.handle_hash.in_(select(plans.c.handle_hash).where(plans.c.expires_at < now)))
+    for table in (plans, results, idempotency_keys, tasks):
+        await remove_rows(database, table, table.c.expires_at < now)
 
 
 async def forget_answers(database: Database, tenant_id: str) -> None:

@@ -7,10 +7,11 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, func, select, update
+from sqlalchemy import Connection, Row, func, select, update
 
 from server.storage.database import Database, now_us
 from server.storage.insertion import insert_unless_there_in_thread
+from server.storage.row_removal import empty_rows, remove_rows
 from server.storage.schema.webhook_tables import webhook_inbox
 from server.storage.workflows.acting import acting, acts_for_of
 from server.storage.workflows.new_runs import QueuedRun, enqueue, open_runs
@@ -23,10 +24,10 @@ from tools.workflows.webhooks.stores import Arrival, Delivery, KeptBody, Receive
 from tools.workflows.webhooks.webhook import EVENT_KEPT_DAYS
 
 _DAY_US = 24 * 3600 * 1_000_000
-#: what lists read: never the bodies
-_SHOWN = [column for column in webhook_inbox.c if column.name != "body"]
 #: rows that one step of the sweep takes, so that no lock is held for long
 _SWEPT_AT_ONCE = 500
+#: what lists read: never the bodies
+_SHOWN = [column for column in webhook_inbox.c if column.name != "body"]
 
 
 class SqlDeliveryStore:
@@ -78,24 +79,11 @@ class SqlDeliveryStore:
         query = query.order_by(webhook_inbox.c.received_at.desc(), webhook_inbox.c.delivery_id).limit(limit)
         return await self._database.look(lambda connection: [_delivery(row) for row in connection.execute(query)])
 
-    async def forget_old(self) -> None:
-        now = self._now_us()
-        key = [webhook_inbox.c.tenant_id, webhook_inbox.c.delivery_id]
-        old = select(*key).where(webhook_inbox.c.body_until <= now, webhook_inbox.c.body_bytes > 0).limit(_SWEPT_AT_ONCE)
-        gone = select(*key).where(webhook_inbox.c.received_at <= now - EVENT_KEPT_DAYS * _DAY_US).limit(_SWEPT_AT_ONCE)
-
-        def sweep(connection: Connection) -> bool:
-            bodies, events = connection.execute(old).all(), connection.execute(gone).all()
-            for row in bodies:
-                mine = (webhook_inbox.c.tenant_id == row.tenant_id) & (webhook_inbox.c.delivery_id == row.delivery_id)
-                connection.execute(update(webhook_inbox).where(mine).values(body=None, body_bytes=0))
-            for row in events:
-                mine = (webhook_inbox.c.tenant_id == row.tenant_id) & (webhook_inbox.c.delivery_id == row.delivery_id)
-                connection.execute(delete(webhook_inbox).where(mine))
-            return len(bodies) == _SWEPT_AT_ONCE or len(events) == _SWEPT_AT_ONCE
-
-        while await self._database.transact(sweep):
-            pass
+    async def forget_old(self, bodies_before_us: int = 0) -> None:
+        now, c = self._now_us(), webhook_inbox.c
+        for is_over in (c.body_until <= now, c.received_at < bodies_before_us):
+            await empty_rows(self._database, webhook_inbox, {"body": None, "body_bytes": 0}, is_over, c.body_bytes > 0)
+        await remove_rows(self._database, webhook_inbox, c.received_at <= now - EVENT_KEPT_DAYS * _DAY_US)
         await self._forget_seen()
 
     async def _forget_seen(self) -> None:

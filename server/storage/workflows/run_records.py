@@ -1,6 +1,6 @@
 """RunRecords on the database: what people do to runs (docs/decisions/0058)."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 
 import orjson
@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Row, Update, and_, delete, func, or_, select,
 
 from server.storage.database import Database, announce_in_thread, now_us
 from server.storage.insertion import insert_once_in_thread
+from server.storage.row_removal import among
 from server.storage.schema.workflow_tables import workflow_runs, workflow_signals, workflow_steps
 from server.storage.workflows.new_runs import TOPIC, QueuedRun, open_runs, put_run
 from server.storage.workflows.run_views import page, position_of, shown
@@ -117,16 +118,17 @@ class SqlRunRecords:
         """Forget the runs of all tenants that ended earlier; what webhooks brought goes earlier, because it is others' data."""
         c = workflow_runs.c
         is_old = or_(c.ended_at < before_us, and_(c.ended_at < webhooks_before_us, c.started_by == "webhook"))
+        query = select(c.tenant_id, c.run_id).where(is_old)
 
-        def work(connection: Connection) -> int:
-            old = connection.execute(select(c.tenant_id, c.run_id).where(is_old).limit(_AT_ONCE)).all()
+        def work(connection: Connection, found: Sequence[tuple[str, str]]) -> None:
+            # Somebody may have resumed one meanwhile.
+            old = [tuple(row) for row in connection.execute(query.where(among(workflow_runs, found)))]
             for table in _TABLES:
-                which = tuple_(table.c.tenant_id, table.c.run_id).in_([(row.tenant_id, row.run_id) for row in old])
-                connection.execute(delete(table).where(which))
-            return len(old)
+                connection.execute(delete(table).where(tuple_(table.c.tenant_id, table.c.run_id).in_(old)))
 
-        while await self._database.transact(work) == _AT_ONCE:
-            pass
+        # Looked for on a snapshot, where it holds up nobody.
+        while found := await self._database.look(lambda connection: [tuple(row) for row in connection.execute(query.limit(_AT_ONCE))]):
+            await self._database.transact(partial(work, found=found))
         await self._forget_beyond(MAX_ENDED_RUNS)
 
     async def _forget_beyond(self, most: int) -> None:

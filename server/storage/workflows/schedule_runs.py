@@ -7,6 +7,7 @@ import orjson
 from sqlalchemy import ColumnElement, Connection, Row, Select, delete, func, literal_column, select, tuple_, update
 
 from server.storage.database import Database
+from server.storage.row_removal import remove_rows
 from server.storage.schema.schedule_tables import schedule_runs
 from tools.operation import Json
 from tools.workflows.schedules.schedule import ScheduleRun, SlotState
@@ -85,8 +86,7 @@ class ScheduleRuns:
     async def forget_before(self, time_us: int) -> int:
         """Forget what became of slots of all tenants that came earlier; what has not ended stays."""
         r = schedule_runs.c
-        async with self._database.write() as connection:
-            return (await connection.execute(delete(schedule_runs).where(r.started_at < time_us, r.state != STARTED))).rowcount
+        return await remove_rows(self._database, schedule_runs, r.started_at < time_us, r.state != STARTED)
 
     async def _read(self, query: Select[Any]) -> Sequence[ScheduleRun]:
         return await self._database.look(lambda connection: [_run_of(row) for row in connection.execute(query)])

@@ -128,7 +128,7 @@ def test_the_newest_and_one_a_month_stay() -> None:
     """Five, and the newest of each of twelve months; other files are nobody's backup."""
     now = datetime(2026, 11, 28, tzinfo=UTC)
     backups = [KeptBackup(f"b{week}", f"/b{week}", "development", now - timedelta(weeks=week), 1) for week in range(80)]
-    gone = to_remove(backups)
+    gone = to_remove(backups, 5, 12)
     stays = [backup for backup in backups if backup not in gone]
     assert [backup.name for backup in stays[:5]] == [f"b{week}" for week in range(5)]
     assert len({(backup.made_at.year, backup.made_at.month) for backup in stays}) == 12

@@ -11,7 +11,6 @@ MAX_SCHEDULES = 200
 MAX_RUNS = 2_500
 #: with reports that are longer than this
 MAX_LONG_REPORTS, LONG_REPORT_CHARS = 50, 4_096
-SLOTS_KEPT_US = 90 * 24 * 3600 * 1_000_000
 
 
 class ScheduleStore(Protocol):

@@ -94,6 +94,6 @@ class DeliveryStore(Protocol):
         """Return what came, newest first."""
         ...
 
-    async def forget_old(self) -> None:
-        """Delete bodies and events whose time is over, of all tenants."""
+    async def forget_old(self, bodies_before_us: int = 0) -> None:
+        """Delete bodies and events whose time is over, of all tenants; bodies that came before `bodies_before_us` too."""
         ...

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, delete, func, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, func, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 
 from server.storage.context_plane.documents.document_changes import add_document, delete_documents, delete_which
@@ -21,6 +21,7 @@ from server.storage.context_plane.documents.document_texts import DocumentTexts
 from server.storage.context_plane.revisions import next_revision, revision_of
 from server.storage.database import Database, now_us
 from server.storage.insertion import insert_in_thread
+from server.storage.row_removal import remove_rows
 from server.storage.schema.document_tables import chunks, document_contents, documents, documents_gone
 from tools.context_plane.rag.records import DocumentFilter, DocumentRecord, Passage, document_of
 from tools.context_plane.rag.stores import AddedDocument, ClaimedDocument, DocumentNews, IndexedDocument, ReadDocument
@@ -141,8 +142,7 @@ class SqlDocumentStore(DocumentTexts):
 
     async def forget_gone_before(self, time_us: int) -> None:
         """Forget the numbers of documents of all tenants that were deleted earlier: every index has heard of them."""
-        async with self._database.write() as connection:
-            await connection.execute(delete(documents_gone).where(documents_gone.c.gone_at < time_us))
+        await remove_rows(self._database, documents_gone, documents_gone.c.gone_at < time_us)
 
     async def passages(self, scope: Scope, rows: Collection[int]) -> Mapping[int, Passage]:
         return await self._passages(scope.tenant_id, rows, seen_by(scope))

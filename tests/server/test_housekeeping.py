@@ -1,0 +1,67 @@
+"""The sweep keeps what the configuration says, and for as long as it says."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from oauth.audit import SecurityEvent
+from server.audited import Audited, audited
+from server.config_versions.changes import ConfigChanges
+from server.housekeeping import DAY_US, Housekeeping
+from server.storage.change_feed import ChangeFeed
+from server.storage.database import now_us
+from server.storage.history.calls import CallFilter
+from tests.gateway import opened
+from tools.stores import CallRecord
+
+CALL = CallRecord(
+    tenant_id="default",
+    tool="call_api",
+    operation="crm.deals.list",
+    auth_method="access_token",
+    duration_ms=1.0,
+    success=False,
+    error_code="upstream_error",
+    trace_id="t" * 32,
+    subject="ada",
+    client_id="client",
+    called_at_us=0,
+    error_class="upstream",
+)
+
+
+async def _no_secret(_name: str) -> bool:
+    return False
+
+
+@pytest.mark.parametrize(("calls_days", "kept"), [(30, {1, 20}), (7, {1})])
+async def test_calls_stay_as_long_as_the_configuration_says(tmp_path: Path, calls_days: int, kept: set[int]) -> None:
+    async with opened(tmp_path) as gateway:
+        store = gateway.store
+        await store.calls.append_calls([replace(CALL, called_at_us=now_us() - days * DAY_US) for days in (200, 20, 1)])
+        await ConfigChanges(store.config_versions, _no_secret).apply({"retention": {"calls_days": calls_days}}, "ada")
+        await gateway.config.load()
+        sweeping = Housekeeping(
+            store, ChangeFeed(store.database), gateway.authorization, gateway.operations.usage, lambda: gateway.config.current.retention
+        )
+        await sweeping.sweep()
+        left = await store.calls.calls(CallFilter(since_us=0), 10)
+        assert {round((now_us() - each.record.called_at_us) / DAY_US) for each in left} == kept
+
+
+async def test_what_tells_of_changes_is_kept_whatever_the_configuration_says(tmp_path: Path) -> None:
+    """The least that `audit_days` may be is ninety; what is older goes, and what is younger stays."""
+    async with opened(tmp_path) as gateway:
+        store = gateway.store
+        for days in (500, 80):
+            await store.security_events.record(SecurityEvent("sign_in", now_us() / 1e6 - days * 86_400, "default"))
+        with audited(Audited("command", "config apply", "local:ada")):
+            await ConfigChanges(store.config_versions, _no_secret).apply({"retention": {"audit_days": 90}}, "ada")
+        await gateway.config.load()
+        sweeping = Housekeeping(
+            store, ChangeFeed(store.database), gateway.authorization, gateway.operations.usage, lambda: gateway.config.current.retention
+        )
+        await sweeping.sweep()
+        assert len(await store.security_events.recent("default")) == 1
+        assert [row.action for row in await store.audit_trail.rows()] == ["config apply"]
