@@ -178,7 +178,7 @@ async def open_gateway(settings: Settings, *, at_work: bool = True) -> AsyncIter
             if at_work:
                 background.start_soon(part)
         register_metrics(operations.telemetry.registry, settings, store, exchanges, connections, ai_gateway, work, webhooks, scheduled)
-        nouns = assemble_nouns(store)
+        nouns = assemble_nouns(settings, store, operations, connections, authorization.revocation)
         routes: list[BaseRoute] = [
             *Discovery(settings).routes(),
             *Health(operations.telemetry, {"store": store.database.ping, "changes": feed.ready}, MetricsReaders(settings)).routes(),

@@ -1,12 +1,12 @@
 """What a request to the administration's API asks: limit and cursor, a time, a body."""
 
 from collections.abc import Sequence
-from hashlib import sha256
 
 import orjson
 from starlette.requests import Request
 
 from server.admin.administrators import Administrator
+from server.admin.cursors import part
 from server.admin.moment import moment_us
 from server.admin.refusals import AdminRefused, invalid
 from server.request_body import MAX_BODY_BYTES, read_body
@@ -37,23 +37,9 @@ def limit_of(request: Request) -> int:
 def part_of(request: Request, rows: Sequence[Json], *key: str) -> tuple[Sequence[Json], str | None]:
     """Return the rows of the page that is asked for, of a list that is in memory as a whole, and the cursor of the next.
 
-    key: the members that tell rows apart. A page begins behind the row with which the last one ended, wherever that stands by now, and
-    in its place where it has gone: rows that come and go before it neither hide nor repeat others.
+    key: the members that tell rows apart.
     """
-    said, limit, start = request.query_params.get("cursor"), limit_of(request), 0
-    keys = [_key_of(row, key) for row in rows]
-    if said is not None:
-        place, _, last = said.partition(".")
-        if not (place.isascii() and place.isdigit() and len(place) < 10 and last):
-            raise invalid(_CURSOR)
-        start = keys.index(last) + 1 if last in keys else int(place) - 1
-    end = start + limit
-    return rows[start:end], f"{end}.{keys[end - 1]}" if len(rows) > end else None
-
-
-def _key_of(row: Json, members: Sequence[str]) -> str:
-    """Return a short name of a row; those of people and models are of any length and any characters."""
-    return sha256(orjson.dumps([row[member] for member in members])).hexdigest()[:24]
+    return part(rows, limit_of(request), request.query_params.get("cursor"), key)
 
 
 def row_cursor(request: Request) -> tuple[int, str] | None:

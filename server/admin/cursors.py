@@ -1,8 +1,16 @@
 """Where a page of a list ended: numbers and keys that say a place in the order, and nothing that says whose rows are shown."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from hashlib import sha256
+from typing import TypeVar
+
+import orjson
 
 from server.admin.refusals import invalid
+from server.admin.resource import ListQuery, Row, Rows
+from tools.operation import Json
+
+R = TypeVar("R", bound=Mapping[str, Json])
 
 _MAX_NUMBER = 2**63 - 1
 
@@ -10,6 +18,31 @@ _MAX_NUMBER = 2**63 - 1
 def cursor_after(*place: int | str) -> str:
     """Return the cursor of a page that ended at `place`; at most its last part is text."""
     return ".".join(str(part) for part in place)
+
+
+def page_of(rows: Sequence[Row], query: ListQuery, *key: str) -> Rows:
+    """Return the page that is asked for, of a list that is in memory as a whole; `key`: the members that tell rows apart."""
+    return Rows(*part(rows, query.limit, query.cursor, key))
+
+
+def part(rows: Sequence[R], limit: int, cursor: str | None, key: Sequence[str]) -> tuple[Sequence[R], str | None]:
+    """Return a page of a list that is in memory as a whole, and the cursor of the next.
+
+    A page begins behind the row with which the last one ended, wherever that stands by now, and in its place where it has gone: rows
+    that come and go before it neither hide nor repeat others.
+    """
+    start, keys = 0, [_key_of(row, key) for row in rows]
+    if cursor is not None:
+        place, last = number_and_text_of(cursor) or (0, "")
+        start = keys.index(last) + 1 if last in keys else place - 1
+    start = min(max(start, 0), len(rows))
+    end = start + limit
+    return rows[start:end], f"{end}.{keys[end - 1]}" if len(rows) > end else None
+
+
+def _key_of(row: Mapping[str, Json], members: Sequence[str]) -> str:
+    """Return a short name of a row; those of people and models are of any length and any characters."""
+    return sha256(orjson.dumps([row[member] for member in members])).hexdigest()[:24]
 
 
 def numbers_of(cursor: str | None, count: int) -> tuple[int, ...] | None:

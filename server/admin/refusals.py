@@ -55,3 +55,8 @@ def invalid(message: str, hint: str = "") -> AdminRefused:
 
 def not_found(message: str, hint: str = "") -> AdminRefused:
     return AdminRefused(404, "not_found", message, hint)
+
+
+def version_conflict(newest: str) -> AdminRefused:
+    """Return the refusal of who has seen an older version."""
+    return AdminRefused(412, "version_conflict", "it was changed since you read it", f'read it again, then send If-Match: "{newest}"')

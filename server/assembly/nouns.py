@@ -1,10 +1,39 @@
-"""What is administered, put together with the stores that it is kept in; every face is given the same."""
+"""What is administered, put together with the parts that it is about; every face is given the same."""
 
+from collections.abc import Mapping
+
+from oauth.tokens.revocation import Revocation
+from server.admin.nouns.audit import Audit
 from server.admin.nouns.calls import Calls
+from server.admin.nouns.clients import Clients
+from server.admin.nouns.connections import ConnectionNoun
+from server.admin.nouns.errors import Errors
+from server.admin.nouns.operations import OperationNoun
+from server.admin.nouns.tenants import TenantNoun
+from server.admin.nouns.usage import Usage
 from server.admin.resource import Resource
+from server.assembly.connections import Connections
+from server.assembly.operations import Operations
+from server.config.settings import Settings
 from server.storage.store import Store
+from tools.operation import Operation
 
 
-def assemble_nouns(store: Store) -> tuple[Resource, ...]:
+def assemble_nouns(
+    settings: Settings, store: Store, operations: Operations, connections: Connections, revocation: Revocation
+) -> tuple[Resource, ...]:
     """Return every noun of the administration, in the order in which menus show them."""
-    return (Calls(store.calls, store.subjects).resource(),)
+
+    def known(tenant_id: str) -> Mapping[str, Operation]:
+        return operations.catalog.visible(tenant_id).operations_by_id
+
+    return (
+        Calls(store.calls, store.subjects).resource(),
+        Errors(store.figures, store.audit_trail).resource(),
+        Usage(store.figures, known).resource(),
+        Audit(store.audit_trail).resource(),
+        TenantNoun(store.tenants, settings.mcp_url).resource(),
+        Clients(store.clients, store.grants, revocation).resource(),
+        ConnectionNoun(store.connections, store.subjects, connections.changes).resource(),
+        OperationNoun(known, store.operations, store.quarantine, lambda: operations.dispatcher, store.audit_trail).resource(),
+    )

@@ -13,6 +13,7 @@ from oauth.public_keys import import_public_keys, read_object
 from oauth.scopes import parse, render
 from oauth.tokens.formats import hash_token, new_id, new_token
 from oauth.tokens.revocation import Revocation
+from server.admin.nouns.clients import revoke_client
 from server.commands.frame import CommandFailed, json_option, run_async, with_settings
 from server.commands.rows import print_rows
 from server.commands.user import known_tenant
@@ -148,10 +149,7 @@ async def revoke(settings: Settings, client_id: str, forget: bool) -> None:
     """Refuse CLIENT_ID from now on and end everything that it was allowed."""
     async with open_store(settings) as store:
         client = await _known(store, client_id)
-        revocation = Revocation(store.grants, store.clients, store.security_events)
-        ended = await revocation.refuse_client(client, "revoked_by_operator")
-        if forget:
-            await revocation.remove_client(client_id)
+        ended = await revoke_client(Revocation(store.grants, store.clients, store.security_events), client, forget=forget)
     click.echo(f"client {client_id} is {'forgotten' if forget else 'refused'}; {ended} grants ended")
 
 

@@ -3,8 +3,8 @@
 import click
 
 from oauth.tenants import DEFAULT_TENANT
+from server.client_snippets import snippet
 from server.commands.frame import run_async, with_settings
-from server.commands.snippets import snippet
 from server.commands.user import known_tenant
 from server.config.settings import Settings
 from server.storage.store import open_store

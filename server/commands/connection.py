@@ -14,15 +14,17 @@ from oauth.connections.connecting.machine_connection import MachineConnections
 from oauth.connections.connection import EVERYBODY, ConnectionSecret
 from oauth.connections.connections import KnownConnections
 from oauth.connections.credentials import CredentialKind
-from oauth.connections.errors import ConnectionRefused, UnknownConnection
+from oauth.connections.errors import ConnectionRefused
 from oauth.connections.provider import Provider
 from oauth.connections.upstream.registrations import Registrations
 from oauth.connections.upstream.token_endpoint import ProviderTokenEndpoint
 from oauth.tenants import DEFAULT_TENANT
 from oauth.vault.vault import Vault
+from server.admin.nouns.connections import disconnect
 from server.assembly.connections import open_vault
 from server.commands.frame import CommandFailed, json_option, run_async, with_settings
 from server.commands.key_input import read_keys
+from server.commands.refused import admin_refusals_told
 from server.commands.rows import print_rows
 from server.commands.secret_input import read_secret
 from server.commands.user import emails_of, known_tenant
@@ -180,15 +182,9 @@ async def remove(settings: Settings, account_id: str, tenant: str) -> None:
     async with _office(settings) as office:
         known = KnownConnections(office.store.connections, office.vault, ConnectLinks(office.store.connect_flows, settings.base_url))
         changes = ConnectionChanges(office.store.connections, office.vault, known, office.registrations, office.endpoint)
-        try:
-            connection, revoked = await changes.remove(tenant, account_id)
-        except UnknownConnection:
-            raise CommandFailed(f"no account {account_id!r} in tenant {tenant!r}; `ascend connection list` shows all") from None
-        remove_at = changes.remove_at(connection)
-    click.echo(f"account {account_id} is gone{', at the provider too' if revoked else ''}")
-    if not revoked and connection.kind == "bearer":
-        where = f"at {remove_at}" if remove_at else "in its own settings"
-        click.echo(f"the provider could not be told for certain: remove the application {where} as well")
+        with admin_refusals_told():
+            said = await disconnect(changes, tenant, account_id)
+    click.echo(said)
 
 
 def _kind_of_key(provider: Provider, connections_page: str) -> CredentialKind:

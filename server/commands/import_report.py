@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from threading import Timer
 from typing import Any
@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.text import Text
 
 from oauth.tenants import DEFAULT_TENANT
+from server.admin.nouns.held_tools import held_facts
 from server.commands.private_addresses import way_to_allow
 from server.commands.terminal import say
 from server.config.settings import Settings
@@ -23,7 +24,7 @@ from tools.operation import Operation
 from tools.sources.http.base_urls import base_urls_of
 from tools.sources.importing import Imported
 from tools.sources.key_parts import key_parts
-from tools.sources.mcp.definitions import changes_between, definition_from
+from tools.sources.mcp.definitions import definition_from
 from tools.sources.mcp.review import risks_of
 
 SHOWN = 12
@@ -137,20 +138,6 @@ def readings(imported: Imported) -> dict[str, list[str]]:
         if each.kind == "mcp" and each.id in fresh
     }
     return {name: risks for name, risks in found.items() if risks}
-
-
-def held_facts(held: HeldTool, accepted: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Return what is held, with every difference as it was and is: an operator reads the upstream's own words here."""
-    definition = None if held.definition is None else definition_from(held.definition)
-    changes = dict(held.definition or {}) if definition is None or accepted is None else changes_between(accepted, definition)
-    return {
-        "operation": held.operation_id,
-        "tool": held.tool,
-        "reason": held.reason,
-        "riskier": list(held.risks),
-        "summary": list(held.changes),
-        "changes": changes,
-    }
 
 
 def tell_of_readings(imported: Imported) -> None:

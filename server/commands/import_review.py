@@ -6,15 +6,15 @@ from typing import Any
 
 import click
 
-from server.commands.frame import CommandFailed, json_option, required_data, run_async, with_settings
-from server.commands.import_report import held_facts
-from server.commands.import_whose import EVERY_TENANT, whose, whose_options
+from server.admin.nouns.held_tools import EVERY_TENANT, accept_tools, held_facts
+from server.commands.frame import json_option, required_data, run_async, with_settings
+from server.commands.import_whose import whose, whose_options
+from server.commands.refused import admin_refusals_told
 from server.commands.terminal import say
 from server.config.settings import Settings
 from server.storage.store import Store, open_store
 from tools.catalog.quarantine import HeldTool, stamp_of
-from tools.errors import ImportFailed
-from tools.sources.importing import accept_held, accepted_definitions
+from tools.sources.importing import accepted_definitions
 
 NOTHING = "nothing is held; what upstream MCP servers change appears here"
 
@@ -67,21 +67,10 @@ async def accept(settings: Settings, provider: str, tools: tuple[str, ...], tena
     required_data(settings)
     owner = whose(tenant, shared)
     async with open_store(settings) as store:
-        held = await store.quarantine.held_of(owner, provider)
-        known = {name for each in held for name in (each.tool, each.operation_id)}
-        if unknown := [tool for tool in tools if tool not in known]:
-            raise CommandFailed(
-                f"{unknown[0]!r} is not held of {provider} for {owner or EVERY_TENANT}; `ascend import review` shows what is"
-            )
-        try:
-            accepted = await accept_held(store.operations, store.quarantine, owner, provider, tools, seen)
-        except ImportFailed as error:
-            raise CommandFailed(error.failure.message) from error
-    if not accepted:
-        raise CommandFailed(f"nothing of {provider!r} is held for {owner or EVERY_TENANT}; `ascend import review` shows what is")
-    for each in accepted:
-        word = {"changed": "changed as shown", "new": "came in", "gone": "is gone"}[each.reason]
-        say(f"{each.operation_id} {word}")
+        with admin_refusals_told():
+            accepted = await accept_tools(store.operations, store.quarantine, owner, provider, tools, seen)
+    for line in accepted:
+        say(line)
 
 
 async def _facts(store: Store, held: HeldTool) -> dict[str, Any]:

@@ -1,13 +1,20 @@
 """What an operation refuses, as a command says it: a line for each fault, with its place, its rule and an example."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import click
+
+from server.admin.refusals import AdminRefused
 from server.commands.frame import CommandFailed
 from server.commands.terminal import say
 from tools.errors import ToolError
 from tools.operation import Failure
+
+#: what a fault begins with that is about one field
+_FIELD = re.compile(r"([a-z][a-z_]*): ")
 
 
 class Refused(CommandFailed):
@@ -32,3 +39,15 @@ def refusals_told() -> Iterator[None]:
         yield
     except ToolError as error:
         raise Refused(error.failure) from error
+
+
+@contextmanager
+def admin_refusals_told() -> Iterator[None]:
+    """Make the command's failure of what the administration refuses; wrong words are wrong usage."""
+    try:
+        yield
+    except AdminRefused as error:
+        said = f"{error.message}; {error.hint}" if error.hint else error.message
+        if error.status == 422 and (field := _FIELD.match(said)):
+            said = f"--{field[1].replace('_', '-')}{said[field.end(1) :]}"
+        raise (click.UsageError(said) if error.status == 422 else CommandFailed(said)) from error

@@ -9,8 +9,8 @@ import click
 
 from oauth.tenants import DEFAULT_TENANT
 from server.app import open_gateway
+from server.client_snippets import claude_mcp_add
 from server.commands.frame import PORT, run_server, with_settings
-from server.commands.snippets import claude_mcp_add
 from server.config.errors import SettingsError
 from server.config.served_at import remember_served
 from server.config.settings import Settings

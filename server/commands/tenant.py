@@ -1,15 +1,12 @@
 """`ascend tenant`: add, list and set up tenants."""
 
-from dataclasses import replace
-from datetime import date
 from typing import Any
 
 import click
 
-from oauth.errors import AlreadyTaken
-from oauth.scopes import CONNECT, parse
-from oauth.tenants import RESERVED, Tenant, is_valid_name
-from server.commands.frame import CommandFailed, json_option, run_async, with_settings
+from server.admin.nouns.tenants import add_tenant, baseline_of, change_tenant, end_date
+from server.commands.frame import json_option, run_async, with_settings
+from server.commands.refused import admin_refusals_told
 from server.commands.rows import print_rows
 from server.config.settings import Settings
 from server.storage.store import open_store
@@ -27,14 +24,9 @@ def command() -> None:
 @run_async
 async def add(settings: Settings, name: str, title: str) -> None:
     """Add the tenant NAME (lower-case letters, digits, hyphens)."""
-    if not is_valid_name(name):
-        rule = f"use 1 to 63 lower-case letters, digits and inner hyphens, and none of {', '.join(sorted(RESERVED))}"
-        raise click.UsageError(f"tenant {name!r}: not a name; {rule}")
     async with open_store(settings) as store:
-        try:
-            await store.tenants.add(Tenant(name, title or name))
-        except AlreadyTaken as error:
-            raise CommandFailed(f"tenant {name!r} exists already; `ascend tenant list` shows all") from error
+        with admin_refusals_told():
+            await add_tenant(store.tenants, name, title)
     click.echo(f"tenant {name} is at {settings.mcp_url(name)}")
     click.echo(f"next: ascend user add EMAIL --tenant {name}")
 
@@ -47,10 +39,8 @@ async def add(settings: Settings, name: str, title: str) -> None:
 async def sign_in(settings: Settings, name: str, methods: tuple[str, ...]) -> None:
     """Say what people of the tenant NAME may sign in with: password, passkey, federation."""
     async with open_store(settings) as store:
-        tenant = next((each for each in await store.tenants.all() if each.tenant_id == name), None)
-        if tenant is None:
-            raise CommandFailed(f"no tenant {name!r}; `ascend tenant list` shows all")
-        await store.tenants.save(replace(tenant, sign_in=frozenset(methods)))
+        with admin_refusals_told():
+            await change_tenant(store.tenants, name, {"sign_in": frozenset(methods)})
     click.echo(f"people of {name} sign in by {', '.join(sorted(set(methods)))}")
 
 
@@ -74,37 +64,17 @@ async def set_tenant(
 ) -> None:
     """Change settings of the tenant NAME; running servers take them over at once."""
     given: dict[str, Any] = {"title": title, "confirm_destructive": confirm_destructive, "suspended": suspended}
-    if baseline is not None:
-        given["baseline_scopes"] = baseline_of(baseline)
-    changes = {setting: value for setting, value in given.items() if value is not None}
-    if static_tokens_until is not None:
-        changes["static_tokens_until"] = end_date(static_tokens_until)
-    if not changes:
-        raise click.UsageError("nothing to change; name a setting, --help lists them")
-    async with open_store(settings) as store:
-        tenant = next((each for each in await store.tenants.all() if each.tenant_id == name), None)
-        if tenant is None:
-            raise CommandFailed(f"no tenant {name!r}; `ascend tenant list` shows all")
-        await store.tenants.save(replace(tenant, **changes))
+    with admin_refusals_told():
+        if baseline is not None:
+            given["baseline_scopes"] = baseline_of(baseline)
+        changes = {setting: value for setting, value in given.items() if value is not None}
+        if static_tokens_until is not None:
+            changes["static_tokens_until"] = end_date(static_tokens_until)
+        if not changes:
+            raise click.UsageError("nothing to change; name a setting, --help lists them")
+        async with open_store(settings) as store:
+            await change_tenant(store.tenants, name, changes)
     click.echo(f"tenant {name}: {', '.join(f'{setting} {value}' for setting, value in changes.items())}")
-
-
-def baseline_of(text: str) -> tuple[str, ...]:
-    """Return the scopes of a first challenge, which must let a client connect. Raises UsageError."""
-    scopes = parse(text)
-    if CONNECT not in scopes:
-        raise click.UsageError(f"--baseline: a client cannot connect without {CONNECT!r}; put it in front")
-    return scopes
-
-
-def end_date(text: str) -> str | None:
-    """Return the ISO date, or None for `never`. Raises UsageError."""
-    if text == "never":
-        return None
-    try:
-        return date.fromisoformat(text).isoformat()
-    except ValueError as error:
-        raise click.UsageError(f"--static-tokens-until: {text!r} is not a date; use YYYY-MM-DD, or never") from error
 
 
 @command.command("list")

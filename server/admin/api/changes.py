@@ -12,7 +12,7 @@ from server.admin.api.repetitions import Repetitions
 from server.admin.asked import administrator_of, json_of, raw_body
 from server.admin.changing import make_change
 from server.admin.reading import must_see, thing_of
-from server.admin.refusals import AdminRefused, not_found
+from server.admin.refusals import AdminRefused, not_found, version_conflict
 from server.admin.resource import Change, Done, Resource
 from server.admin.written import written
 from server.audited import Audited
@@ -74,11 +74,6 @@ class ApiChanges:
         }:
             raise version_conflict(newest)
         return {**values, "version": newest}
-
-
-def version_conflict(newest: str) -> AdminRefused:
-    """Return the refusal of who has seen an older version."""
-    return AdminRefused(412, "version_conflict", "it was changed since you read it", f'read it again, then send If-Match: "{newest}"')
 
 
 def _asked(resource: Resource, method: str, key: str, name: str) -> Change:

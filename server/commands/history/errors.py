@@ -4,8 +4,10 @@ from datetime import datetime
 
 import click
 
+from server.admin.nouns.errors import STATES, UNRESOLVED, mark_error
 from server.commands.command_being_run import operating_system_user
-from server.commands.frame import CommandFailed, json_option, required_data, run_async, with_settings
+from server.commands.frame import json_option, required_data, run_async, with_settings
+from server.commands.refused import admin_refusals_told
 from server.commands.rows import print_rows
 from server.commands.times import PointInTime, shown_time
 from server.config.settings import Settings
@@ -40,10 +42,9 @@ async def command(
         for fingerprint, state in ((acknowledge, "acknowledged"), (resolve, "resolved")):
             if fingerprint is None:
                 continue
-            await store.audit_trail.note()
-            if not await store.figures.set_error_state(fingerprint, state, operating_system_user(), tenant):
-                raise CommandFailed(f"there is no error {fingerprint!r}; `ascend errors --all` lists them")
-        states = ("open", "acknowledged", "resolved") if everything else ("open", "acknowledged")
+            with admin_refusals_told():
+                await mark_error(store.figures, store.audit_trail, fingerprint, state, operating_system_user(), tenant)
+        states = STATES if everything else UNRESOLVED
         found = await store.figures.errors(int(since.timestamp() * 1_000_000), tenant, states=states, limit=limit)
     rows = [
         {

@@ -38,17 +38,38 @@ class SqlAuditTrail:
         self._database = database
 
     async def rows(
-        self, *, tenant_id: str | None = None, since_us: int = 0, before_seq: int | None = None, limit: int = 50
+        self,
+        *,
+        tenant_id: str | None = None,
+        since_us: int = 0,
+        until_us: int | None = None,
+        actor: str | None = None,
+        surface: str | None = None,
+        action: str | None = None,
+        before_seq: int | None = None,
+        limit: int = 50,
     ) -> Sequence[AuditRow]:
         """Return rows, newest first; `tenant_id` None: of all tenants and of the gateway itself."""
         c = kv_audit.c
         query = select(kv_audit).where(c.at >= since_us).order_by(c.seq.desc()).limit(limit)
-        if tenant_id is not None:
-            query = query.where(c.tenant_id == tenant_id)
+        for column, wanted in ((c.tenant_id, tenant_id), (c.actor, actor), (c.surface, surface), (c.action, action)):
+            if wanted is not None:
+                query = query.where(column == wanted)
+        if until_us is not None:
+            query = query.where(c.at < until_us)
         if before_seq is not None:
             query = query.where(c.seq < before_seq)
         async with self._database.read() as connection:
             return [ROWS.record(found) for found in await connection.execute(query)]
+
+    async def row(self, seq: int, tenant_id: str | None = None) -> AuditRow | None:
+        """Return one row; None: there is none, or it is another tenant's."""
+        query = select(kv_audit).where(kv_audit.c.seq == seq)
+        if tenant_id is not None:
+            query = query.where(kv_audit.c.tenant_id == tenant_id)
+        async with self._database.read() as connection:
+            found = (await connection.execute(query)).first()
+        return None if found is None else ROWS.record(found)
 
     async def of_trace(self, trace_id: str, tenant_id: str | None = None, limit: int = 200) -> Sequence[AuditRow]:
         """Return the rows of one trace, in order."""

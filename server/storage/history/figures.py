@@ -98,15 +98,40 @@ class HistoryFigures:
             ]
 
     async def errors(
-        self, since_us: int, tenant_id: str | None = None, *, states: Sequence[str] = ("open", "acknowledged"), limit: int = 50
+        self,
+        since_us: int,
+        tenant_id: str | None = None,
+        *,
+        until_us: int | None = None,
+        states: Sequence[str] = ("open", "acknowledged"),
+        error_class: str | None = None,
+        operation: str | None = None,
+        before: tuple[int, str] | None = None,
+        limit: int = 50,
     ) -> Sequence[ErrorKind]:
-        """Return kinds of failures that came since, those of last first."""
+        """Return kinds of failures that came since, those of last first; `before`: time and fingerprint of the last one of a page."""
         c = error_ledger.c
-        query = select(error_ledger).where(c.last_at >= since_us, c.state.in_(states)).order_by(c.last_at.desc()).limit(limit)
-        if tenant_id is not None:
-            query = query.where(c.tenant == tenant_id)
+        query = (
+            select(error_ledger).where(c.last_at >= since_us, c.state.in_(states)).order_by(c.last_at.desc(), c.fingerprint).limit(limit)
+        )
+        for column, wanted in ((c.tenant, tenant_id), (c.error_class, error_class), (c.operation, operation)):
+            if wanted is not None:
+                query = query.where(column == wanted)
+        if until_us is not None:
+            query = query.where(c.last_at < until_us)
+        if before is not None:
+            query = query.where((c.last_at < before[0]) | ((c.last_at == before[0]) & (c.fingerprint > before[1])))
         async with self._database.read() as connection:
             return [_kind(row._mapping) for row in await connection.execute(query)]
+
+    async def error(self, fingerprint: str, tenant_id: str | None = None) -> ErrorKind | None:
+        """Return one kind of failure; None: there is none, or it is another tenant's."""
+        query = select(error_ledger).where(error_ledger.c.fingerprint == fingerprint)
+        if tenant_id is not None:
+            query = query.where(error_ledger.c.tenant == tenant_id)
+        async with self._database.read() as connection:
+            row = (await connection.execute(query)).first()
+        return None if row is None else _kind(row._mapping)
 
     async def has_error(self, fingerprint: str) -> bool:
         """Say whether failures of that kind are on record, whatever became of them."""

@@ -42,6 +42,20 @@ class SqlClientStore:
         async with self._database.read() as connection:
             return tuple(client_of(row) for row in (await connection.execute(statement)).all())
 
+    async def page(
+        self, *, tenant_id: str | None = None, kind: str | None = None, before: tuple[int, str] | None = None, limit: int = 50
+    ) -> Sequence[Client]:
+        """Return clients, newest first; `tenant_id`: those of it alone. `before`: time (microseconds) and id of the last one of a page."""
+        c = oauth_clients.c
+        query = select(oauth_clients).order_by(c.created_at.desc(), c.client_id).limit(limit)
+        for column, wanted in ((c.tenant_id, tenant_id), (c.kind, kind)):
+            if wanted is not None:
+                query = query.where(column == wanted)
+        if before is not None:
+            query = query.where((c.created_at < before[0]) | ((c.created_at == before[0]) & (c.client_id > before[1])))
+        async with self._database.read() as connection:
+            return tuple(client_of(row) for row in (await connection.execute(query)).all())
+
 
 #: members of a client that are kept together as JSON
 _CLIENT_FIELDS = (

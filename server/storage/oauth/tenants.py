@@ -32,8 +32,11 @@ class SqlTenantStore:
         except IntegrityError as error:
             raise AlreadyTaken(tenant.tenant_id) from error
 
-    async def save(self, tenant: Tenant) -> bool:
+    async def save(self, tenant: Tenant, seen: Tenant | None = None) -> bool:
+        """Replace the tenant of that name; `seen`: only where it is still that one. False: it is not, or there is none."""
         statement = update(tenants).where(tenants.c.tenant_id == tenant.tenant_id).values(title=tenant.title, settings=_settings(tenant))
+        if seen is not None:
+            statement = statement.where(tenants.c.title == seen.title, tenants.c.settings == _settings(seen))
         async with self._database.write() as connection:
             changed = (await connection.execute(statement)).rowcount == 1
             if changed:

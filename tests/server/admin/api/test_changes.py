@@ -11,11 +11,11 @@ import pytest
 
 from oauth.administration.roles import Role
 from server.admin.administrators import Administrator
-from server.admin.api.changes import ApiChanges, version_conflict
+from server.admin.api.changes import ApiChanges
 from server.admin.api.endpoint import AdminApi
 from server.admin.api.repetitions import Repetitions
 from server.admin.guard import AdminGuard
-from server.admin.refusals import not_found
+from server.admin.refusals import not_found, version_conflict
 from server.admin.resource import VERSION, Change, Column, Done, Field, ListQuery, Resource, Row, Rows
 from tests.gateway import NOWHERE
 from tests.server.admin.conftest import Administration

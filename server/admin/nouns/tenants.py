@@ -1,0 +1,211 @@
+"""Tenants: their URL, their settings, and the line that connects a client."""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import astuple, dataclass, replace
+from datetime import date
+from typing import Any
+
+from oauth.errors import AlreadyTaken
+from oauth.scopes import CONNECT, parse, render
+from oauth.tenants import RESERVED, Tenant, is_valid_name
+from server.admin.administrators import Administrator
+from server.admin.cursors import page_of
+from server.admin.refusals import AdminRefused, not_found, version_conflict
+from server.admin.resource import VERSION, Change, Column, Done, Field, ListQuery, Resource, Row, Rows
+from server.client_snippets import claude_mcp_add
+from server.storage.oauth.tenants import SqlTenantStore
+
+SIGN_IN = ("password", "passkey", "federation")
+YES_NO = ("yes", "no")
+LIST_THEM = "`ascend tenant list` shows all"
+
+
+@dataclass(frozen=True, slots=True)
+class TenantNoun:
+    store: SqlTenantStore
+    mcp_url: Callable[[str], str]
+
+    def resource(self) -> Resource:
+        title = Field(name="title", title="Title", is_required=False, max_chars=200, hint="What pages call it.")
+        return Resource(
+            name="tenants",
+            title="Tenants",
+            about="Each has its own URL, people, accounts and catalogue.",
+            columns=(
+                Column(name="id", title="Tenant", link="tenants"),
+                Column(name="title", title="Title"),
+                Column(name="url", title="URL"),
+                Column(name="state", title="State", kind="state"),
+            ),
+            facts=(
+                Column(name="client_line", title="Connect a client"),
+                Column(name="sign_in", title="Sign-in"),
+                Column(name="baseline", title="First scopes"),
+                Column(name="confirm_destructive", title="Destructive operations ask first"),
+                Column(name="static_tokens_until", title="Static tokens until"),
+                Column(name="version", title="Version"),
+            ),
+            rows=self.rows,
+            one=self.one,
+            changes=(
+                Change(
+                    "add",
+                    "Add a tenant",
+                    self.add,
+                    (
+                        Field(name="id", title="Name", max_chars=63, hint="Lower-case letters, digits, hyphens; it stands in its URL."),
+                        title,
+                    ),
+                    is_of_list=True,
+                    is_of_gateway=True,
+                ),
+                Change(
+                    "change",
+                    "Change",
+                    self.change,
+                    (
+                        title,
+                        Field(name="sign_in", title="Sign-in", is_required=False, hint=f"Of {', '.join(SIGN_IN)}, with spaces."),
+                        Field(name="baseline", title="First scopes", is_required=False, hint="As mcp mcp:read."),
+                        Field(name="confirm_destructive", title="Destructive operations ask first", choices=YES_NO, is_required=False),
+                        Field(name="static_tokens_until", title="Static tokens until", is_required=False, hint="A day, or never."),
+                        VERSION,
+                    ),
+                    method="PATCH",
+                ),
+                Change("suspend", "Suspend", self.suspend, is_of_gateway=True, confirm="Refuse everybody of this tenant from now on?"),
+                Change("resume", "Resume", self.resume, is_of_gateway=True),
+            ),
+        )
+
+    async def rows(self, _administrator: Administrator, query: ListQuery) -> Rows:
+        found = [each for each in await self.store.all() if query.tenant_id in (None, each.tenant_id)]
+        return page_of([self._row(each) for each in found], query, "id")
+
+    async def one(self, administrator: Administrator, key: str) -> Row | None:
+        found = await self._found(administrator, key)
+        return None if found is None else self._row(found)
+
+    async def add(self, _administrator: Administrator, _key: str, values: Mapping[str, str]) -> Done:
+        added = await add_tenant(self.store, values["id"], values.get("title", ""))
+        return Done(f"tenant {added.tenant_id} is at {self.mcp_url(added.tenant_id)}", self._row(added))
+
+    async def change(self, administrator: Administrator, key: str, values: Mapping[str, str]) -> Done:
+        if "static_tokens_until" in values or "sign_in" in values:
+            administrator.must_reach_gateway("how people and programs of a tenant get in")
+        return await self._changed(administrator, key, changes_of(values), values.get("version", ""))
+
+    async def suspend(self, administrator: Administrator, key: str, _values: Mapping[str, str]) -> Done:
+        return await self._changed(administrator, key, {"suspended": True})
+
+    async def resume(self, administrator: Administrator, key: str, _values: Mapping[str, str]) -> Done:
+        return await self._changed(administrator, key, {"suspended": False})
+
+    async def _changed(self, administrator: Administrator, key: str, changes: Mapping[str, Any], version: str = "") -> Done:
+        if await self._found(administrator, key) is None:
+            raise no_tenant(key)
+        changed = await change_tenant(self.store, key, changes, version)
+        return Done(f"tenant {key} is changed", self._row(changed))
+
+    async def _found(self, administrator: Administrator, key: str) -> Tenant | None:
+        reach = administrator.reach(None)
+        return await found_tenant(self.store, key) if reach in (None, key) else None
+
+    def _row(self, tenant: Tenant) -> Row:
+        url = self.mcp_url(tenant.tenant_id)
+        return {
+            "id": tenant.tenant_id,
+            "title": tenant.title,
+            "url": url,
+            "state": "suspended" if tenant.suspended else "active",
+            "client_line": claude_mcp_add(url),
+            "sign_in": render(tenant.sign_in),
+            "baseline": " ".join(tenant.baseline_scopes),
+            "confirm_destructive": "yes" if tenant.confirm_destructive else "no",
+            "static_tokens_until": tenant.static_tokens_until or "never",
+            "version": version_of(tenant),
+        }
+
+
+async def add_tenant(store: SqlTenantStore, name: str, title: str) -> Tenant:
+    """Add the tenant `name`. Raises AdminRefused."""
+    if not is_valid_name(name):
+        rule = f"use 1 to 63 lower-case letters, digits and inner hyphens, and none of {', '.join(sorted(RESERVED))}"
+        raise AdminRefused(422, "invalid_fields", f"tenant {name[:80]!r}: not a name", rule)
+    tenant = Tenant(name, title or name)
+    try:
+        await store.add(tenant)
+    except AlreadyTaken as error:
+        raise AdminRefused(409, "exists", f"tenant {name!r} exists already", LIST_THEM) from error
+    return tenant
+
+
+async def change_tenant(store: SqlTenantStore, name: str, changes: Mapping[str, Any], version: str = "") -> Tenant:
+    """Change members of a tenant; `version`: only where it is still that one. Raises AdminRefused."""
+    seen = await found_tenant(store, name)
+    if seen is None:
+        raise no_tenant(name)
+    changed = replace(seen, **changes)
+    # Compared in the transaction that writes: of two who have seen the same, one is told.
+    if (version and version != version_of(seen)) or not await store.save(changed, seen):
+        now = await found_tenant(store, name)
+        raise version_conflict(version_of(now or seen))
+    return changed
+
+
+def changes_of(values: Mapping[str, str]) -> dict[str, Any]:
+    """Return the members of a tenant that these settings, as people write them, change. Raises AdminRefused."""
+    changes: dict[str, Any] = {}
+    if title := values.get("title"):
+        changes["title"] = title
+    if said := values.get("sign_in"):
+        changes["sign_in"] = frozenset(_words("sign_in", said, SIGN_IN))
+    if said := values.get("baseline"):
+        changes["baseline_scopes"] = baseline_of(said)
+    if said := values.get("confirm_destructive"):
+        changes["confirm_destructive"] = said == "yes"
+    if said := values.get("static_tokens_until"):
+        changes["static_tokens_until"] = end_date(said)
+    if not changes:
+        raise AdminRefused(422, "invalid_fields", "nothing to change", "name a setting")
+    return changes
+
+
+def baseline_of(text: str) -> tuple[str, ...]:
+    """Return the scopes of a first challenge, which must let a client connect. Raises AdminRefused."""
+    scopes = parse(text)
+    if CONNECT not in scopes:
+        raise AdminRefused(422, "invalid_fields", f"baseline: a client cannot connect without {CONNECT!r}", "put it in front")
+    return scopes
+
+
+def end_date(text: str) -> str | None:
+    """Return the ISO date, or None for `never`. Raises AdminRefused."""
+    if text == "never":
+        return None
+    try:
+        return date.fromisoformat(text).isoformat()
+    except ValueError as error:
+        raise AdminRefused(422, "invalid_fields", f"static_tokens_until: {text!r} is not a date", "use YYYY-MM-DD, or never") from error
+
+
+async def found_tenant(store: SqlTenantStore, name: str) -> Tenant | None:
+    return next((each for each in await store.all() if each.tenant_id == name), None)
+
+
+def no_tenant(name: str) -> AdminRefused:
+    return not_found(f"no tenant {name[:80]!r}", LIST_THEM)
+
+
+def version_of(tenant: Tenant) -> str:
+    """Return what changes with whatever is changed of a tenant."""
+    members = [sorted(each) if isinstance(each, frozenset) else each for each in astuple(tenant)]
+    return hashlib.sha256(repr(members).encode()).hexdigest()[:16]
+
+
+def _words(name: str, said: str, choices: tuple[str, ...]) -> list[str]:
+    words = said.replace(",", " ").split()
+    if unknown := [word for word in words if word not in choices]:
+        raise AdminRefused(422, "invalid_fields", f"{name}: there is no {unknown[0][:40]!r}", f"give of {', '.join(choices)}")
+    return words
