@@ -141,6 +141,8 @@ class Resource:
     count: Callable[[Administrator, ListQuery], Awaitable[int]] | None = None
     #: the member that names a thing in addresses
     key: str = "id"
+    #: the column whose link a row opens, where things have no page of their own
+    leads_by: str = ""
     filters: tuple[Filter, ...] = ()
     changes: tuple[Change, ...] = ()
     default_range: str = ""

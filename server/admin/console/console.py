@@ -1,35 +1,28 @@
 """The console put together: its addresses, and what answers each."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route, Router, request_response
 
-from oauth.tenants import Tenants
 from server.admin.console.changes import CHANGE, ChangePages
-from server.admin.console.door import Door
+from server.admin.console.door import Door, PageEndpoint
 from server.admin.console.lists import ListPages
 from server.admin.console.page import ConsolePages
 from server.admin.console.things import ThingPages
 from server.admin.console.visitor import Visitor
 from server.admin.refusals import not_found
-from server.admin.resource import Resource
-
-PageEndpoint = Callable[[Visitor], Awaitable[Response]]
 
 
 class Console:
     """Every page below `/admin`; `own` are pages that are no list and no thing, by their path."""
 
-    def __init__(
-        self, pages: ConsolePages, resources: Sequence[Resource], tenants: Tenants, own: Sequence[tuple[str, PageEndpoint]] = ()
-    ) -> None:
-        self._pages, self._door, self._own = pages, Door(pages), own
-        lists = ListPages(pages, {each.name: each for each in resources}, tenants)
-        self._lists, self._things, self._changes = lists, ThingPages(pages, lists), ChangePages(pages, lists)
+    def __init__(self, pages: ConsolePages, lists: ListPages, own: Sequence[tuple[str, PageEndpoint]] = ()) -> None:
+        self._pages, self._lists, self._door, self._own = pages, lists, Door(pages), own
+        self._things, self._changes = ThingPages(pages, lists), ChangePages(pages, lists)
 
-    def routes(self) -> list[BaseRoute]:
+    def routes(self) -> Sequence[BaseRoute]:
         """Return the routes; what is named stands before what is any name."""
         own = [Route(path, self._door(endpoint), methods=["GET"]) for path, endpoint in self._own]
         return [

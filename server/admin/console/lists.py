@@ -1,6 +1,6 @@
 """A list: rows of a resource, narrowed by what the address says, and the same rows as data."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup
@@ -54,12 +54,13 @@ class Choice:
 class ListPages:
     """`/admin/{name}`."""
 
-    def __init__(self, pages: ConsolePages, resources: Mapping[str, Resource], tenants: Tenants) -> None:
-        self._pages, self._resources, self._tenants = pages, resources, tenants
+    def __init__(self, pages: ConsolePages, resources: Iterable[Resource], tenants: Tenants) -> None:
+        self._pages, self._tenants = pages, tenants
+        self.resources: Mapping[str, Resource] = {each.name: each for each in resources}
 
     def named(self, name: str) -> Resource:
         """Return a resource. Raises AdminRefused."""
-        found = self._resources.get(name)
+        found = self.resources.get(name)
         if found is None:
             raise not_found("there is no such page", "the menu lists what there is")
         return found
@@ -113,15 +114,23 @@ def head(column: Column) -> Head:
 
 
 def line(resource: Resource, row: Row) -> Line:
-    """Return a row with its cells; the first one leads to the thing."""
-    key = str(row.get(resource.key, ""))
-    href = page_of(resource.name, key) if resource.one is not None and key else ""
-    return Line(href, [cell(column, row.get(column.name)) for column in resource.columns])
+    """Return a row with its cells; the first one leads to the thing, or where the row's own link does."""
+    return Line(_leads_to(resource, row), [cell(column, row.get(column.name)) for column in resource.columns])
+
+
+def _leads_to(resource: Resource, row: Row) -> str:
+    if resource.one is not None:
+        key = said("text", row.get(resource.key))
+        return page_of(resource.name, key) if key else ""
+    column = next((each for each in resource.columns if each.name == resource.leads_by and each.link), None)
+    key = "" if column is None else said("text", row.get(column.name))
+    return page_of(column.link, key) if column is not None and key else ""
 
 
 def cell(column: Column, value: Json) -> Markup:
     """Return a cell."""
-    content = shown(column.kind, value)
+    # An outcome that is not one of the good ones is the code of a failure.
+    content = shown(column.kind, value, tone="bad" if column.name == "outcome" else "plain")
     if not column.link or content == NONE:
         return content
     return Markup('<a href="{}">{}</a>').format(page_of(column.link, said("text", value)), content)

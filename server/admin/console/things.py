@@ -50,7 +50,7 @@ class ThingPages:
         if visitor.address.get("format") == "json":
             return thing(dict(found))
         changes = [each for each in resource.changes if not each.is_of_list and may_change(visitor.administrator, resource, each)]
-        columns = {column.name: column for column in resource.columns}
+        columns = {column.name: column for column in (*resource.columns, *resource.facts)}
         facts = [member(name, value, columns.get(name)) for name, value in found.items()]
         return await self._pages.show(
             visitor,

@@ -1,5 +1,6 @@
 """How a value is written on a page: by its kind, for people, with what programs read beside it."""
 
+import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -29,18 +30,22 @@ _ENDINGS: tuple[tuple[str, Kind], ...] = (
 )
 _WORDS = {"id": "ID", "ms": "ms", "url": "URL", "ip": "IP", "api": "API", "cidrs": "CIDRs"}
 _UNITS = ("B", "kB", "MB", "GB", "TB")
+_LONG_ID = re.compile(r"[0-9a-f]{24,64}")
 NONE = Markup('<span class="none">–</span>')
 
 
-def shown(kind: Kind, value: Json, *, is_whole: bool = False) -> Markup:
-    """Return a value as a cell has it; `is_whole`: on a page of its own, with room for dates in full."""
+def shown(kind: Kind, value: Json, *, is_whole: bool = False, tone: str = "plain") -> Markup:
+    """Return a value as a cell has it; `is_whole`: on a page of its own, with room for all of it; `tone`: of a state that is unknown."""
     if value is None or value == "":
         return NONE
     match kind:
         case "time" if isinstance(value, int | float):
             return moment(int(value), is_whole=is_whole)
         case "state":
-            return Markup('<span class="chip {}">{}</span>').format(TONES.get(str(value).partition(" ")[0], "plain"), said(kind, value))
+            return Markup('<span class="chip {}">{}</span>').format(TONES.get(str(value).partition(" ")[0], tone), said(kind, value))
+        case "text" if not is_whole and isinstance(value, str) and _LONG_ID.fullmatch(value):
+            # What ids of ours begin with is when they were made; their ends tell them apart.
+            return Markup('<code title="{}">…{}</code>').format(value, value[-8:])
         case "spark" if isinstance(value, Sequence) and not isinstance(value, str):
             return spark([float(each) for each in value if isinstance(each, int | float)])
     return escape(said(kind, value))

@@ -49,6 +49,7 @@ class Calls:
                 Column(name="node", title="Node"),
                 Column(name="id", title="Number"),
             ),
+            leads_by="trace_id",
             rows=self.rows,
             count=self.count,
             filters=(

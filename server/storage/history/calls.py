@@ -91,7 +91,7 @@ class SqlCallHistory:
         # In SQLite rows have no index over their time alone: they are numbered in its order, but for seconds.
         by_number = self._database.is_sqlite and which.tenant_id is None and not which.failures_only
         if by_number:
-            query = query.where(c.seq >= await self._database.look(partial(_first_number, since_us=which.since_us - SLACK_US)))
+            query = query.where(c.seq >= await self._database.look(partial(first_number, since_us=which.since_us - SLACK_US)))
         for column, wanted in (
             (c.tenant, which.tenant_id),
             (c.subject, which.subject),
@@ -147,7 +147,7 @@ class SqlCallHistory:
             return [_kept(row) for row in await connection.execute(query)]
 
 
-def _first_number(connection: Connection, since_us: int) -> int:
+def first_number(connection: Connection, since_us: int) -> int:
     """Return the number of about the first row since then, by halves."""
     seq = call_records.c.seq
     # Asked apart: SQLite looks through all rows for both at once.

@@ -2,8 +2,10 @@
 
 import hashlib
 import hmac
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from starlette.requests import Request
 from starlette.routing import BaseRoute, Route
@@ -13,12 +15,18 @@ from oauth.administration.roles import Role
 from oauth.tenants import Tenant, Tenants
 from server.admin.administrators import Administrator
 from server.admin.console.console import Console
+from server.admin.console.lists import ListPages
+from server.admin.console.opening import ConsoleParts, open_console
 from server.admin.console.page import ConsolePages
 from server.admin.resource import Resource
+from server.app import Gateway
 from server.pages.browsers import FormRefused
+from tests.gateway import opened
+from tests.server.admin.console.filled_history import fill
 from tests.server.admin.console.stand_in_nouns import NOW_US, Things, secrets_resource, things_resource
 
-COOKIE = "who"
+COOKIE, HOST = "who", "ascend.example"
+TENANTS = (("acme", "Acme Robotics"), ("globex", "Globex"))
 NOW_S = NOW_US / 1_000_000
 #: who has proven who they are just now, whatever the clock
 OWNER = Administrator(tenant_id="default", subject="s1", by="ops@example.com", role=Role.OWNER, reaches_gateway=True, proven_at=4e9)
@@ -56,22 +64,47 @@ class StandInSessions:
 
 @dataclass
 class ConsoleApp:
-    """An ASGI application of the console alone."""
+    """An ASGI application of the console alone: lists of what is made up, and over a gateway all other pages and nouns too."""
 
     things: Things = field(default_factory=Things)
     sessions: StandInSessions = field(default_factory=StandInSessions)
+    gateway: Gateway | None = None
     more: Sequence[Resource] = ()
 
     def __post_init__(self) -> None:
-        tenants = Tenants([Tenant("default", "Ascend"), Tenant("acme", "Acme Robotics"), Tenant("globex", "Globex")])
-        resources = [things_resource(self.things), things_resource(Things(0), "nothings", "Nothings"), secrets_resource(self.things)]
-        self.pages = ConsolePages(self.sessions, [*resources, *self.more], host="ascend.example", icon="/icon.svg", clock=lambda: NOW_S)
-        self.console = Console(self.pages, [*resources, *self.more], tenants)
-        self._app = self.console.router()
+        tenants = Tenants([Tenant("default", "Ascend"), *(Tenant(*each) for each in TENANTS)])
+        nouns = [things_resource(self.things), things_resource(Things(0), "nothings", "Nothings"), secrets_resource(self.things)]
+        nouns += self.more
+        if self.gateway is None:
+            pages = ConsolePages(self.sessions, nouns, host=HOST, icon="/icon.svg", clock=lambda: NOW_S)
+            self.router = Console(pages, ListPages(pages, nouns, tenants)).router()
+        else:
+            self.router = open_console(
+                ConsoleParts(
+                    sessions=self.sessions,
+                    nouns=[*self.gateway.nouns, *nouns],
+                    tenants=self.gateway.tenants,
+                    store=self.gateway.store,
+                    host=HOST,
+                    icon="/icon.svg",
+                    clock=lambda: NOW_S,
+                )
+            )
 
     def routes(self) -> list[BaseRoute]:
         """Return the route of everything below `/admin`."""
         return [Route("/admin", self), Route("/admin/{rest:path}", self)]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self._app(scope, receive, send)
+        await self.router(scope, receive, send)
+
+
+@asynccontextmanager
+async def filled_console(folder: Path, *, count: int = 4_000, days: float = 30) -> AsyncIterator[ConsoleApp]:
+    """Open the console over a gateway in which things have happened."""
+    async with opened(folder) as gateway:
+        for tenant_id, title in TENANTS:
+            await gateway.store.tenants.add(Tenant(tenant_id, title))
+        gateway.tenants.replace(await gateway.store.tenants.all())
+        await fill(gateway.store, count, days)
+        yield ConsoleApp(gateway=gateway)

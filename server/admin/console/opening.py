@@ -1,0 +1,43 @@
+"""The console opened: pages over the nouns and over the stores of what happened."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from starlette.routing import Router
+
+from oauth.tenants import Tenants
+from server.admin.console.console import Console
+from server.admin.console.dashboards import DashboardPages
+from server.admin.console.lists import ListPages
+from server.admin.console.page import ConsolePages
+from server.admin.console.visitor import ConsoleSessions
+from server.admin.figures import FigureReader
+from server.admin.objectives import ObjectiveReader
+from server.admin.resource import Resource
+from server.storage.ai_gateway.model_spend import SqlModelSpend
+from server.storage.history.trends import HistoryTrends
+from server.storage.store import Store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsoleParts:
+    """What the console is made of. `host`: how pages name this gateway; `icon`: the address of the mark that all pages share."""
+
+    sessions: ConsoleSessions
+    nouns: Sequence[Resource]
+    tenants: Tenants
+    store: Store
+    host: str
+    icon: str
+    clock: Callable[[], float] = time.time
+
+
+def open_console(parts: ConsoleParts) -> Router:
+    """Return the application of every page; loaded with the first request (decision 0059)."""
+    pages = ConsolePages(parts.sessions, parts.nouns, host=parts.host, icon=parts.icon, clock=parts.clock)
+    lists = ListPages(pages, parts.nouns, parts.tenants)
+    trends = HistoryTrends(parts.store.history)
+    dashboards = DashboardPages(pages, lists, FigureReader(trends, SqlModelSpend(parts.store.database)), ObjectiveReader(trends))
+    own = (("/admin", dashboards.overview), ("/admin/dashboards", dashboards.overview), ("/admin/slo", dashboards.slo))
+    return Console(pages, lists, own).router()
