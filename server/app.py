@@ -34,6 +34,7 @@ from server.assembly.workflows import DurableWork, assemble_workflows, principal
 from server.audited import unaudited
 from server.bearer import Challenges
 from server.config.settings import Settings
+from server.config_versions.changes import ConfigChanges
 from server.config_versions.live import LiveConfig
 from server.config_versions.versions import TOPIC
 from server.discovery import Discovery
@@ -81,6 +82,7 @@ class Gateway:
     webhooks: Webhooks
     scheduled: ScheduledWork
     config: LiveConfig
+    config_changes: ConfigChanges
     reports: Sources
     nouns: tuple[Resource, ...]
 
@@ -178,7 +180,17 @@ async def open_gateway(settings: Settings, *, at_work: bool = True) -> AsyncIter
             if at_work:
                 background.start_soon(part)
         register_metrics(operations.telemetry.registry, settings, store, exchanges, connections, ai_gateway, work, webhooks, scheduled)
-        nouns = assemble_nouns(settings, store, operations, connections, authorization.revocation)
+        config_changes = ConfigChanges(store.config_versions, connections.has_named_secret)
+        nouns = assemble_nouns(
+            settings,
+            store,
+            operations=operations,
+            connections=connections,
+            revocation=authorization.revocation,
+            schedules=scheduled.schedules,
+            config=config_changes,
+            reports=reports,
+        )
         routes: list[BaseRoute] = [
             *Discovery(settings).routes(),
             *Health(operations.telemetry, {"store": store.database.ping, "changes": feed.ready}, MetricsReaders(settings)).routes(),
@@ -208,6 +220,7 @@ async def open_gateway(settings: Settings, *, at_work: bool = True) -> AsyncIter
             webhooks=webhooks,
             scheduled=scheduled,
             config=config,
+            config_changes=config_changes,
             reports=reports,
             nouns=nouns,
         )

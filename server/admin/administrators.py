@@ -37,6 +37,10 @@ class Administrator:
         if self.role < least:
             raise forbidden(f"{what} takes the role {least.title}; yours is {self.role.title}", "an owner can give it")
 
+    def reaches(self, tenant_id: str) -> bool:
+        """Say whether things of a tenant may be shown; whoever may not see one is told that there is none."""
+        return self.reaches_gateway or tenant_id == self.tenant_id
+
     def reach(self, asked: str | None) -> str | None:
         """Return of which tenant rows may be shown; None: of all. `asked`: the tenant that was asked for. Raises AdminRefused."""
         if self.reaches_gateway or asked == self.tenant_id:

@@ -21,9 +21,10 @@ from oauth.connections.finished_flows import FinishedFlows
 from oauth.connections.refresher import Refresher
 from oauth.connections.upstream.registrations import SHARED, Registrations
 from oauth.connections.upstream.token_endpoint import ProviderTokenEndpoint
-from oauth.tenants import Tenants
+from oauth.tenants import DEFAULT_TENANT, Tenants
 from oauth.vault.errors import KeyUnavailable
 from oauth.vault.key_source import KeySource, key_source
+from oauth.vault.named_secrets import NamedSecrets
 from oauth.vault.vault import Vault, VaultCaller
 from server.config.errors import SettingsError
 from server.config.settings import Settings
@@ -74,6 +75,10 @@ class Connections:
     def proof_key(self, purpose: str) -> bytes:
         """Return 32 bytes for short-lived proofs: the same in every process on this store, in no database dump."""
         return hashlib.sha256(f"{purpose}\0".encode() + self.proofs).digest()
+
+    async def has_named_secret(self, name: str) -> bool:
+        """Say whether the operator's vault keeps a secret that the configuration names."""
+        return await NamedSecrets(self.vault).lend(DEFAULT_TENANT, name, "operator", "configuration checked") is not None
 
     def functions(self, needed: Needed) -> list[BuiltinFunction]:
         """Return the built-in operations on connections."""

@@ -6,21 +6,36 @@ from oauth.tokens.revocation import Revocation
 from server.admin.nouns.audit import Audit
 from server.admin.nouns.calls import Calls
 from server.admin.nouns.clients import Clients
+from server.admin.nouns.config import Config
 from server.admin.nouns.connections import ConnectionNoun
 from server.admin.nouns.errors import Errors
+from server.admin.nouns.jobs import Jobs
 from server.admin.nouns.operations import OperationNoun
+from server.admin.nouns.reports import Reports
 from server.admin.nouns.tenants import TenantNoun
 from server.admin.nouns.usage import Usage
+from server.admin.nouns.webhooks import Webhooks
 from server.admin.resource import Resource
 from server.assembly.connections import Connections
 from server.assembly.operations import Operations
 from server.config.settings import Settings
+from server.config_versions.changes import ConfigChanges
+from server.reports.sources import Sources
 from server.storage.store import Store
 from tools.operation import Operation
+from tools.workflows.schedules.setting import Schedules
 
 
 def assemble_nouns(
-    settings: Settings, store: Store, operations: Operations, connections: Connections, revocation: Revocation
+    settings: Settings,
+    store: Store,
+    *,
+    operations: Operations,
+    connections: Connections,
+    revocation: Revocation,
+    schedules: Schedules,
+    config: ConfigChanges,
+    reports: Sources,
 ) -> tuple[Resource, ...]:
     """Return every noun of the administration, in the order in which menus show them."""
 
@@ -36,4 +51,8 @@ def assemble_nouns(
         Clients(store.clients, store.grants, revocation).resource(),
         ConnectionNoun(store.connections, store.subjects, connections.changes).resource(),
         OperationNoun(known, store.operations, store.quarantine, lambda: operations.dispatcher, store.audit_trail).resource(),
+        Jobs(store.schedules, schedules).resource(),
+        Webhooks(store.deliveries).resource(),
+        Config(store.config_versions, config).resource(),
+        Reports(reports).resource(),
     )

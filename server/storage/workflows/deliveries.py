@@ -69,15 +69,24 @@ class SqlDeliveryStore:
         return None if row is None or row.body is None else KeptBody(row.media_type, row.body)
 
     async def deliveries(
-        self, tenant_id: str, *, source: str | None = None, limit: int = 50, before_us: int | None = None
+        self, tenant_id: str | None, *, source: str | None = None, limit: int = 50, after: tuple[int, str] | None = None, since_us: int = 0
     ) -> Sequence[Delivery]:
-        query = select(*_SHOWN).where(webhook_inbox.c.tenant_id == tenant_id)
+        query = select(*_SHOWN).where(webhook_inbox.c.received_at >= since_us)
+        if tenant_id is not None:
+            query = query.where(webhook_inbox.c.tenant_id == tenant_id)
         if source is not None:
             query = query.where(webhook_inbox.c.source == source)
-        if before_us is not None:
-            query = query.where(webhook_inbox.c.received_at < before_us)
+        if after is not None:
+            c = webhook_inbox.c
+            query = query.where((c.received_at < after[0]) | ((c.received_at == after[0]) & (c.delivery_id > after[1])))
         query = query.order_by(webhook_inbox.c.received_at.desc(), webhook_inbox.c.delivery_id).limit(limit)
         return await self._database.look(lambda connection: [_delivery(row) for row in connection.execute(query)])
+
+    async def delivery(self, tenant_id: str, delivery_id: str) -> Delivery | None:
+        """Return one; None: there is none of that id in the tenant."""
+        query = select(*_SHOWN).where(webhook_inbox.c.tenant_id == tenant_id, webhook_inbox.c.delivery_id == delivery_id)
+        row = await self._database.look(lambda connection: connection.execute(query).first())
+        return None if row is None else _delivery(row)
 
     async def forget_old(self, bodies_before_us: int = 0) -> None:
         now, c = self._now_us(), webhook_inbox.c

@@ -80,6 +80,16 @@ class SqlScheduleStore(ScheduleRuns):
     async def of(self, tenant_id: str) -> Sequence[Schedule]:
         return await self._schedules(select(schedules).where(schedules.c.tenant_id == tenant_id).order_by(schedules.c.name))
 
+    async def page(self, tenant_id: str | None, after: tuple[str, str] | None, limit: int) -> Sequence[Schedule]:
+        """Return schedules in the order of tenant and name, those after a place; `tenant_id` None: of all tenants, for operators."""
+        s = schedules.c
+        query = select(schedules).order_by(s.tenant_id, s.name).limit(limit)
+        if tenant_id is not None:
+            query = query.where(s.tenant_id == tenant_id)
+        if after is not None:
+            query = query.where(tuple_(s.tenant_id, s.name) > after)
+        return await self._schedules(query)
+
     async def get(self, tenant_id: str, name: str) -> Schedule | None:
         found = await self._schedules(select(schedules).where(*_one(tenant_id, name)))
         return found[0] if found else None

@@ -84,7 +84,7 @@ async def test_each_job_can_be_run_now_and_reports_even_that_there_is_nothing(ga
     run = await ended(gateway, name, started.slot_us)
     assert (run.state, run.cause) == ("succeeded", "manual"), run.reason
     assert run.report is not None
-    assert set(run.report) == {"title", "findings", "counts", "checked_at"}
+    assert set(run.report) >= {"title", "findings", "counts", "checked_at"}
     assert [each["kind"] for each in run.report["findings"]] == NOTHING_THERE.get(name, [])
 
 

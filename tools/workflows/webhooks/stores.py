@@ -89,9 +89,12 @@ class DeliveryStore(Protocol):
         ...
 
     async def deliveries(
-        self, tenant_id: str, *, source: str | None = None, limit: int = 50, before_us: int | None = None
+        self, tenant_id: str | None, *, source: str | None = None, limit: int = 50, after: tuple[int, str] | None = None, since_us: int = 0
     ) -> Sequence[Delivery]:
-        """Return what came, newest first."""
+        """Return what came since, newest first; tenant None: of all, for operators.
+
+        after: time and id of the last one of the page before.
+        """
         ...
 
     async def forget_old(self, bodies_before_us: int = 0) -> None:

@@ -1,0 +1,99 @@
+"""Jobs, webhooks, configuration and reports over `/admin/api`: what is shown, what may be done, and to whom."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from tests.contracts.test_delivery_stores import arrival, webhook
+from tests.server.admin.call_records import call_record
+from tests.server.admin.conftest import Administration
+from tests.waiting import until
+from tools.workflows.schedules.builtin import BUILTIN
+
+
+async def items(admin: Administration, path: str, token: str) -> list[dict[str, Any]]:
+    answer = await admin.api("GET", path, token)
+    assert answer.status_code == 200, answer.text
+    found: list[dict[str, Any]] = answer.json()["items"]
+    return found
+
+
+async def test_jobs_are_listed_page_by_page_over_all_tenants_or_one(admin: Administration) -> None:
+    """Every tenant's built-in schedules, each once; a tenant's administrator sees their own."""
+
+    async def are_there() -> bool:
+        return len(await items(admin, "jobs?limit=200", admin.operator)) == 3 * len(BUILTIN)
+
+    await until(are_there)
+    seen: list[str] = []
+    cursor: str | None = ""
+    while cursor is not None:
+        page = (await admin.api("GET", f"jobs?limit=5&cursor={cursor}" if cursor else "jobs?limit=5", admin.operator)).json()
+        seen += [row["id"] for row in page["items"]]
+        cursor = page["next_cursor"]
+    assert seen == sorted(f"{tenant}:{name}" for tenant in ("acme", "default", "globex") for name in BUILTIN)
+    assert {row["tenant"] for row in await items(admin, "jobs", admin.acme)} == {"acme"}
+
+
+async def test_a_job_is_started_paused_and_resumed_and_shows_what_it_found(admin: Administration) -> None:
+    started = await admin.api("POST", "jobs/acme:error-pattern/run", admin.acme, {})
+    assert (started.status_code, started.json()["item"]["run"].startswith("acme:error-pattern:")) == (200, True)
+
+    async def has_ended() -> bool:
+        return bool((await admin.api("GET", "jobs/acme:error-pattern", admin.acme)).json()["state"] == "succeeded")
+
+    await until(has_ended)
+    shown = (await admin.api("GET", "jobs/acme:error-pattern", admin.acme)).json()
+    assert (shown["report"]["title"], shown["runs"][0]["cause"]) == ("Errors of the last hour", "manual")
+    assert (await admin.api("POST", "jobs/acme:error-pattern/pause", admin.acme, {})).status_code == 200
+    assert [row["id"] for row in await items(admin, "jobs?state=paused", admin.operator)] == ["acme:error-pattern"]
+    resumed = (await admin.api("POST", "jobs/acme:error-pattern/resume", admin.acme, {})).json()["item"]
+    assert resumed["next_at"] > datetime.now(UTC).isoformat()[:16]
+
+
+@pytest.mark.parametrize("key", ["globex:error-pattern", "acme:nothing", "acme", ":", "%00:x"])
+async def test_a_job_of_others_and_one_that_is_not_there_look_alike(admin: Administration, key: str) -> None:
+    assert (await admin.api("GET", f"jobs/{key}", admin.acme)).status_code == 404
+    assert (await admin.api("POST", f"jobs/{key}/pause", admin.acme, {})).status_code == 404
+
+
+async def test_what_came_is_listed_and_can_be_replayed(admin: Administration) -> None:
+    """Each delivery once, newest first, by its tenant; replayed, it starts another run."""
+    deliveries = admin.gateway.store.deliveries
+    first = (await deliveries.receive(arrival("ev-1", of=webhook("acme")))).delivery
+    other = (await deliveries.receive(arrival("ev-1", of=webhook("globex")))).delivery
+    [row] = await items(admin, "webhooks", admin.acme)
+    assert (row["id"], row["kind"], row["replays"]) == (f"acme:{first.delivery_id}", "paid", 0)
+    assert len(await items(admin, "webhooks?limit=1", admin.operator)) == 1
+    replayed = await admin.api("POST", f"webhooks/{row['id']}/replay", admin.acme, {})
+    assert (replayed.status_code, replayed.json()["item"]["run"] != row["run"]) == (200, True), replayed.text
+    assert (await admin.api("GET", f"webhooks/{row['id']}", admin.acme)).json()["replays"] == 1
+    assert (await admin.api("POST", f"webhooks/globex:{other.delivery_id}/replay", admin.acme, {})).status_code == 404
+
+
+async def test_versions_of_the_configuration_say_what_each_changed_and_one_is_put_back(admin: Administration) -> None:
+    changes = admin.gateway.config_changes
+    await changes.apply({"retention": {"calls_days": 10}}, "ada")
+    await changes.apply({"retention": {"calls_days": 20}}, "grace")
+    rows = await items(admin, "config", admin.operator)
+    assert [(row["id"], row["state"], row["by"], row["changed"]) for row in rows] == [(2, "active", "grace", 1), (1, "replaced", "ada", 1)]
+    shown = (await admin.api("GET", "config/2", admin.operator)).json()
+    assert (shown["document"], "20" in shown["differences"]) == ({"retention": {"calls_days": 20}}, True)
+    back = await admin.api("POST", "config/1/roll-back", admin.operator, {})
+    assert (back.status_code, back.json()["item"]) == (200, {"version": 3, "same_as": 1}), back.text
+    assert (await admin.gateway.store.config_versions.newest()).by == "ops@example.com"
+    assert (await admin.api("POST", "config/99/roll-back", admin.operator, {})).status_code == 404
+    assert (await admin.api("GET", "config", admin.acme)).status_code == 403
+
+
+async def test_a_report_is_of_what_its_reader_reaches(admin: Administration) -> None:
+    ours, theirs = call_record(operation="crm.list", tenant_id="acme"), call_record(operation="secret.list", tenant_id="globex")
+    await admin.gateway.store.calls.append_calls([ours, theirs])
+    assert "digest" in {row["id"] for row in await items(admin, "reports", admin.acme)}
+    everything, own = [(await admin.api("GET", "reports/digest", token)).json() for token in (admin.operator, admin.acme)]
+    assert [each["counts"]["calls"] for each in (everything, own)] == [2, 1]
+    assert "secret" not in str(own)
+    assert (await admin.api("GET", "reports/digest:2020-01-01", admin.acme)).json()["counts"]["calls"] == 0
+    for nothing in ("gossip", "digest:soon", "digest:9999-12-31"):
+        assert (await admin.api("GET", f"reports/{nothing}", admin.acme)).status_code == 404
