@@ -15,6 +15,7 @@ from oauth.tenants import Tenants
 from server.admin.resource import Resource
 from server.assembly.admin import assemble_admin
 from server.assembly.ai_gateway import AiGateway, open_ai_gateway
+from server.assembly.alerts import Alerts
 from server.assembly.authorization import AuthorizationServer, OAuthStores
 from server.assembly.connections import Connections, assemble_connections
 from server.assembly.context_models import ContextModels
@@ -85,6 +86,7 @@ class Gateway:
     config_changes: ConfigChanges
     reports: Sources
     nouns: tuple[Resource, ...]
+    alerts: Alerts
 
 
 @asynccontextmanager
@@ -165,6 +167,7 @@ async def open_gateway(settings: Settings, *, at_work: bool = True) -> AsyncIter
         background = await stack.enter_async_context(anyio.create_task_group())
         stack.callback(background.cancel_scope.cancel)
         await stack.enter_async_context(mcp.run())
+        alerts = Alerts(settings, store, feed, egress, connections, operations, ai_gateway, scheduled, lambda: config.current.alerts)
         housekeeping = Housekeeping(store, feed, authorization, operations.usage, lambda: config.current.retention)
         for part in (
             feed.run,
@@ -176,10 +179,13 @@ async def open_gateway(settings: Settings, *, at_work: bool = True) -> AsyncIter
             *context.background(),
             *work.background(),
             *scheduled.background(),
+            alerts.run,
         ):
             if at_work:
                 background.start_soon(part)
-        register_metrics(operations.telemetry.registry, settings, store, exchanges, connections, ai_gateway, work, webhooks, scheduled)
+        register_metrics(
+            operations.telemetry.registry, settings, store, exchanges, connections, ai_gateway, work, webhooks, scheduled, alerts
+        )
         config_changes = ConfigChanges(store.config_versions, connections.has_named_secret)
         nouns = assemble_nouns(
             settings,
@@ -223,6 +229,7 @@ async def open_gateway(settings: Settings, *, at_work: bool = True) -> AsyncIter
             config_changes=config_changes,
             reports=reports,
             nouns=nouns,
+            alerts=alerts,
         )
 
 

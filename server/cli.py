@@ -39,6 +39,7 @@ COMMANDS = {
     "report": ("report", "What a week came to: digest, cost, quality, and what is due."),
     "usage": ("history.usage", "How often operations are used, and which never are."),
     "backup": ("backup.group", "Encrypted copies of everything, tried before they are needed."),
+    "alert": ("alert.group", "What somebody should know at once, and who is told."),
     "audit": ("audit.group", "Who did what; and the catalogue's rules."),
     "client-config": ("client_config", "Print what to paste into an MCP client."),
     "config": ("config.group", "What the gateway keeps, watches and tells, as versions."),

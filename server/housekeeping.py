@@ -74,6 +74,7 @@ class Housekeeping:
         await self._store.documents.forget_gone_before(_days_ago(GONE_KEPT_DAYS))
         await self._forget_tombstones()
         await self._store.budgets.sweep()
+        await self._store.alerts.forget_old(now_us())
         await self._feed.sweep()
 
     async def _keep_to(self, kept: Retention) -> None:

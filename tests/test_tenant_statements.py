@@ -6,6 +6,7 @@ from pathlib import Path
 import server.storage.schema.admin_tables
 import server.storage.schema.ai_config_tables
 import server.storage.schema.ai_gateway_tables
+import server.storage.schema.alert_tables
 import server.storage.schema.audit_tables
 import server.storage.schema.connection_tables
 import server.storage.schema.context_tables

@@ -85,6 +85,7 @@ class AiGateway:
     paying_runners: list[MeteredRunner]
     #: of model calls alone; the gateway's own registry collects it
     metrics: CollectorRegistry
+    call_metrics: ModelCallMetrics
     #: what budgets, limits and reports call a person
     names: PersonNames
 
@@ -164,7 +165,8 @@ async def open_ai_gateway(
     standing = TargetStanding(prices)
     router = Router(current, standing, settings.ai.ai_model)
     breakers = Breakers(lambda: config.current.defaults.breaker)
-    ledger = CallLedger(store.model_calls, _Watchers(ModelCallMetrics(metrics), spans, experiments))
+    call_metrics = ModelCallMetrics(metrics)
+    ledger = CallLedger(store.model_calls, _Watchers(call_metrics, spans, experiments))
     charges = Ledger[ClosedCharge](store.operation_charges.append, "operation_charges")
 
     async def settle_first() -> int:
@@ -196,6 +198,7 @@ async def open_ai_gateway(
             spans=spans,
             paying_runners=[],
             metrics=metrics,
+            call_metrics=call_metrics,
             names=PersonNames(store.subjects),
         )
 

@@ -3,6 +3,7 @@
 from prometheus_client import CollectorRegistry
 
 from server.assembly.ai_gateway import AiGateway
+from server.assembly.alerts import Alerts
 from server.assembly.backup_processes import BackupProcesses
 from server.assembly.connections import Connections
 from server.assembly.schedules import ScheduledWork
@@ -27,6 +28,7 @@ def register_metrics(
     work: DurableWork,
     webhooks: Webhooks,
     scheduled: ScheduledWork,
+    alerts: Alerts,
 ) -> None:
     """Have every part that counts something show it."""
     exchanges.register(registry)
@@ -35,6 +37,7 @@ def register_metrics(
         ai_gateway.metrics,
         WorkflowMetrics(work.engine),
         webhooks.metrics,
+        alerts.metrics,
         ScheduleMetrics(scheduled.scheduler),
         ConnectionMetrics(connections.known, connections.refresher),
         StoreMetrics(settings.data_dir, store.sizes.bytes_by_store, backups.newest_at, store.security_events.counts),

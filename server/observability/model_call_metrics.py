@@ -48,6 +48,9 @@ class ModelCallMetrics:
         self._dropped = Counter(
             "ascend_ai_call_rows_dropped", "Rows of model calls lost because the store did not keep up", registry=registry
         )
+        self._fallbacks = Counter("ascend_ai_fallbacks", "Model calls that another target answered than the first", registry=registry)
+        #: model calls that were answered, and those of them by a fallback, since the start
+        self.answered, self.fallen_back = 0, 0
         self._models: set[tuple[str, str]] = set()
         #: label lookups cost more than the increments
         self._kinds: dict[tuple[str, str, str, str], _Kind] = {}
@@ -62,12 +65,21 @@ class ModelCallMetrics:
         kind.duration.observe(record.ms / 1_000)
         if record.outcome == "error":
             return
+        self._count_fallback(record)
         kind.input_tokens.observe(record.usage.input_tokens)
         kind.output_tokens.observe(record.usage.output_tokens)
         if record.cost_nano_usd is None:
             self._unpriced.labels(provider, model).inc()
         else:
             self._cost.labels(provider, model).inc(to_usd(record.cost_nano_usd))
+
+    def _count_fallback(self, record: ModelCallRecord) -> None:
+        """An answer that was kept came from no target."""
+        if record.attempts:
+            self.answered += 1
+            if record.attempts[0].model != record.attempts[-1].model:
+                self.fallen_back += 1
+                self._fallbacks.inc()
 
     def dropped(self, rows: int) -> None:
         self._dropped.inc(rows)

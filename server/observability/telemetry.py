@@ -9,6 +9,7 @@ from prometheus_client.gc_collector import GCCollector
 from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
 
+from server.observability.call_overhead import CallOverhead
 from server.observability.log_lines import EventHandler, Facts
 from tools.always_on import ALWAYS_ON
 from tools.stores import CallRecord
@@ -39,12 +40,15 @@ class Telemetry:
             "ascend_call_rows_dropped", "Call records lost because the store did not keep up", registry=self.registry
         )
         self.call_rows_waiting = Gauge("ascend_call_rows_waiting", "Call records not yet written", registry=self.registry)
+        self.overhead = CallOverhead()
+        self.registry.register(self.overhead)
         #: label lookups cost more than the increments
         self._calls_by_labels: dict[tuple[str, str], Counter] = {}
         self._duration_by_tool: dict[str, Histogram] = {}
 
     def called(self, records: Sequence[CallRecord]) -> None:
         """Count and log calls; in batches, so that a call does not wait for its own bookkeeping."""
+        self.overhead.add(records)
         counts: Counts[tuple[str, str]] = Counts()
         for record in records:
             # Every other name that a client calls by, an operation's or an invented one, is counted as one kind: they have no bound.
@@ -61,6 +65,13 @@ class Telemetry:
             counter.inc(count)
         if logger.isEnabledFor(logging.INFO):
             _log(records)
+
+    @property
+    def dropped(self) -> float:
+        """How many call records were lost since the start."""
+        return sum(
+            sample.value for metric in self.call_rows_dropped.collect() for sample in metric.samples if sample.name.endswith("_total")
+        )
 
     def exposition(self) -> bytes:
         """Return the metrics in the Prometheus text format."""

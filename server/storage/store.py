@@ -24,6 +24,7 @@ from server.storage.ai_gateway.configurations import SqlAiConfigs
 from server.storage.ai_gateway.experiment_calls import SqlExperimentCalls
 from server.storage.ai_gateway.feedback import SqlFeedbackStore
 from server.storage.ai_gateway.model_calls import SqlModelCallStore
+from server.storage.alerts.stores import AlertStores, alert_stores
 from server.storage.audit.reading import SqlAuditTrail
 from server.storage.config_versions import SqlConfigVersions
 from server.storage.context_plane.context_store import SqlContextStore
@@ -130,6 +131,7 @@ class Store:
     webhooks: SqlWebhookStore
     deliveries: SqlDeliveryStore
     definitions: SqlDefinitionStore
+    alerts: AlertStores
 
 
 @asynccontextmanager
@@ -209,6 +211,7 @@ async def open_store(settings: Settings) -> AsyncIterator[Store]:
             webhooks=SqlWebhookStore(database, WEBHOOKS.scaled(scale)),
             deliveries=SqlDeliveryStore(database, WEBHOOKS.scaled(scale)),
             definitions=SqlDefinitionStore(database, max(1, round(MAX_DEFINITIONS * scale))),
+            alerts=alert_stores(database, history, scale),
         )
         with unaudited():
             await _ensure_default_tenant(store)

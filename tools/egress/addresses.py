@@ -30,6 +30,8 @@ _LOCAL_SUFFIXES = (".localhost", ".internal", ".local", ".localdomain", ".lan", 
 _OTHER_SERVICES = frozenset(
     {1, 7, 9, 11, 13, 19, 20, 21, 22, 23, 25, 53, 69, 110, 119, 123, 135, 139, 143, 161, 389, 445, 465, 514, 587, 636, 873, 993, 995}
 ) | frozenset({1433, 1521, 2049, 2375, 2379, 3306, 3389, 5432, 5672, 5900, 6379, 6667, 9042, 11211, 27017})
+#: RFC 8314 §3.3, RFC 6409 §3.1, RFC 5321 §4.5.4.2, and what many providers offer where 25 is closed
+_MAIL_PORTS = frozenset({465, 587, 25, 2525})
 _MAX_REMEMBERED = 10_000
 _PORT_BY_SCHEME = {"http": 80, "https": 443}
 
@@ -90,6 +92,15 @@ class AddressRules:
         self._refusals[host, port] = why
         return why
 
+    def check_mail_server(self, host: str, port: int) -> None:
+        """Judge a server that mail is handed to. Raises EgressRefused for what is refused before any look-up."""
+        if self.is_allowed(host, port):
+            return
+        # Whoever names the server must not reach another kind of service by it.
+        why = f"goes to port {port}, where no mail is taken" if port not in _MAIL_PORTS else _host_refusal(host)
+        if why:
+            raise refused(f"{host}:{port}", why)
+
     def is_allowed(self, host: str, port: int) -> bool:
         """Say whether the operator named this host and port."""
         if not self._allow:
@@ -104,6 +115,10 @@ def _refusal(host: str, port: int) -> str | None:
     # A line of HTTP can be a command to mail, to a cache or to a database (Fetch, port blocking).
     if port in _OTHER_SERVICES or port == 0:
         return f"goes to port {port}, which belongs to another kind of service"
+    return _host_refusal(host)
+
+
+def _host_refusal(host: str) -> str | None:
     try:
         address = ip_address(host)
     except ValueError:

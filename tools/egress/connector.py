@@ -132,11 +132,15 @@ class GuardedConnector(aiohttp.TCPConnector):
 
     async def dial(self, addresses: Sequence[AddrInfoType], host: str, make: Callable[[], asyncio.Protocol], *, is_tls: bool) -> None:
         """Connect what `make` makes to the first of `addresses` that answers, each checked as it is dialled. Raises OSError."""
-        dialled = await start_connection(
-            addresses, happy_eyeballs_delay=self._happy_eyeballs_delay, interleave=self._interleave, socket_factory=self._checked_socket
-        )
+        dialled = await self.connected(addresses)
         tls, server_hostname = (self._tls, host.rstrip(".")) if is_tls else (None, None)
         await asyncio.get_running_loop().create_connection(make, sock=dialled, ssl=tls, server_hostname=server_hostname)
+
+    async def connected(self, addresses: Sequence[AddrInfoType]) -> socket.socket:
+        """Return a connection to the first of `addresses` that answers, each checked as it is dialled. Raises OSError."""
+        return await start_connection(
+            addresses, happy_eyeballs_delay=self._happy_eyeballs_delay, interleave=self._interleave, socket_factory=self._checked_socket
+        )
 
     def _checked_socket(self, dialled: AddrInfoType) -> socket.socket:
         family, kind, protocol, _, address = dialled

@@ -5,6 +5,7 @@ from alembic import context
 import server.storage.schema.admin_tables
 import server.storage.schema.ai_config_tables
 import server.storage.schema.ai_gateway_tables
+import server.storage.schema.alert_tables
 import server.storage.schema.audit_tables
 import server.storage.schema.config_tables
 import server.storage.schema.connection_tables

@@ -40,10 +40,18 @@ class SqlQuarantineStore:
             mine = select(sources.c.provider).where(sources.c.tenant_id == owner, sources.c.provider == provider).with_for_update()
             if (await connection.execute(mine)).first() is None:
                 return
-            await connection.execute(delete(held_tools).where(held_tools.c.tenant_id == owner, held_tools.c.provider == provider))
-            if rows := [_row(owner, each) for each in held]:
+            of_source = (held_tools.c.tenant_id == owner, held_tools.c.provider == provider)
+            known = await connection.execute(select(held_tools.c.tool_hash, held_tools.c.concerns, held_tools.c.held_at).where(*of_source))
+            # What still waits has waited since it came first, however often its source is looked at.
+            since = {(row.tool_hash, row.concerns): row.held_at for row in known}
+            await connection.execute(delete(held_tools).where(*of_source))
+            if rows := [row | {"held_at": since.get((row["tool_hash"], row["concerns"]), row["held_at"])} for row in _rows(owner, held)]:
                 await insert_rows(connection, held_tools, rows)
             await announce(connection, TOPIC, tenant_id, provider)
+
+
+def _rows(owner: str, held: Sequence[HeldTool]) -> list[dict[str, object]]:
+    return [_row(owner, each) for each in held]
 
 
 def _row(owner: str, held: HeldTool) -> dict[str, object]:

@@ -23,6 +23,10 @@ class HealthChecks:
             await asyncio.sleep(INTERVAL_S)
             await self.check()
 
+    def ill(self) -> list[str]:
+        """Return the base URLs that are left alone, since they failed again and again."""
+        return [url for url, state in self._upstreams.state().items() if state == "ill"]
+
     async def check(self) -> None:
         """Check every place that has a health path once, side by side."""
         await asyncio.gather(*(self._check(base_url, url) for base_url, url in self._upstreams.to_check()))

@@ -40,12 +40,15 @@ class Standard:
 
     def example(self, key: bytes, now_s: float, url: str, body: bytes | None) -> Example:
         body = body if body is not None else b'{"type":"ascend.test","data":{}}'
-        event_id, at = f"msg_{token_hex(12)}", str(int(now_s))
+        return Example(self.signed(key, f"msg_{token_hex(12)}", now_s, body), body)
+
+    def signed(self, key: bytes, event_id: str, now_s: float, body: bytes) -> dict[str, str]:
+        """Return the headers of a request that carries `body`."""
+        at = str(int(now_s))
         signature = base64.b64encode(hmac.digest(key, f"{event_id}.{at}.".encode() + body, "sha256")).decode()
-        headers = {
+        return {
             "content-type": "application/json",
             "webhook-id": event_id,
             "webhook-timestamp": at,
             "webhook-signature": f"v1,{signature}",
         }
-        return Example(headers, body)

@@ -1,0 +1,1 @@
+"""`ascend alert`: one file a command."""

@@ -1,0 +1,1 @@
+"""Alerts in SQL: what holds, what was told, who hears nothing of it."""
