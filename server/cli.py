@@ -40,6 +40,7 @@ COMMANDS = {
     "usage": ("history.usage", "How often operations are used, and which never are."),
     "backup": ("backup.group", "Encrypted copies of everything, tried before they are needed."),
     "alert": ("alert.group", "What somebody should know at once, and who is told."),
+    "upgrade": ("upgrade", "Bring the store to this version, or say what that would do."),
     "audit": ("audit.group", "Who did what; and the catalogue's rules."),
     "client-config": ("client_config", "Print what to paste into an MCP client."),
     "config": ("config.group", "What the gateway keeps, watches and tells, as versions."),

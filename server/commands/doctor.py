@@ -64,6 +64,7 @@ async def examine(settings: Settings, environ: Mapping[str, str] = os.environ) -
         yield DoctorFinding(
             "settings", f"{name} sets nothing", f"did you mean {meant}?" if meant else "unset it; docs/guides/operations.md lists all"
         )
+    yield environment_finding(settings)
     yield proxies_finding(settings)
     yield directory_finding(settings.data_dir)
     try:
@@ -94,6 +95,18 @@ def settings_finding(settings: Settings) -> DoctorFinding:
         return DoctorFinding("base URL", f"{settings.base_url}, not on this machine only", advice)
     reach = "this machine only" if is_loopback_host(host) else f"listening on {host}, in the clear as --insecure-http says"
     return DoctorFinding("base URL", f"{settings.base_url} ({reach})")
+
+
+def environment_finding(settings: Settings) -> DoctorFinding:
+    """Find fault with a gateway for others that nobody gave an environment: a copy of its store would open on any developer's machine."""
+    environment = settings.store.environment
+    if settings.is_environment_set or urlsplit(settings.base_url).scheme != "https":
+        return DoctorFinding("environment", environment)
+    advice = (
+        f"set ASCEND_ENV=production before a store is made: its secrets and tokens serve there alone; "
+        f"one that is there stays what it is, and ASCEND_ENV={environment} says that you know"
+    )
+    return DoctorFinding("environment", f"{environment}, since nobody said which", advice)
 
 
 def proxies_finding(settings: Settings) -> DoctorFinding:

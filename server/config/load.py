@@ -55,7 +55,13 @@ def load(data_dir: Path | None, environ: Mapping[str, str] = os.environ, **overr
     if faults:
         raise SettingsError("\n".join(faults))
     values.setdefault("database_url", sqlite_url(directory / "ascend.sqlite3"))
-    return Settings(data_dir=directory, is_base_url_set=is_base_url_set, served_egress_allow=served_egress_allow, **sections(values))
+    return Settings(
+        data_dir=directory,
+        is_base_url_set=is_base_url_set,
+        is_environment_set="environment" in values,
+        served_egress_allow=served_egress_allow,
+        **sections(values),
+    )
 
 
 def directory_of(data_dir: Path | None, environ: Mapping[str, str] = os.environ) -> Path:

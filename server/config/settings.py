@@ -34,6 +34,8 @@ class Settings:
     data_dir: Path
     #: the operator named the origin; otherwise it follows from where the gateway listens
     is_base_url_set: bool = False
+    #: the operator said which environment it is; otherwise it is a development one
+    is_environment_set: bool = False
     #: what the last `serve` on this data directory let through
     served_egress_allow: tuple[str, ...] = ()
 

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import Connection, inspect, text
+from sqlalchemy.exc import SQLAlchemyError
 
+from server.storage.database import StoreUnavailable
 from server.storage.engines import engine_for
 
 #: any number, as long as every release has the same one
@@ -22,11 +24,29 @@ class Migrations:
 
     def newest(self) -> str:
         """Return the newest revision, by the names of its files: r0001_what.py."""
-        return max(path.name[1:5] for path in (self.folder / "versions").glob("r[0-9]*.py"))
+        return max(name[1:5] for name in self.names())
+
+    def names(self) -> list[str]:
+        """Return the names of all revisions, oldest first."""
+        return sorted(path.stem for path in (self.folder / "versions").glob("r[0-9]*.py"))
 
 
 STATE = Migrations(Path(__file__).parent / "migrations", "alembic_version")
 HISTORY = Migrations(Path(__file__).parent / "history" / "migrations", "history_version")
+
+
+@dataclass(frozen=True, slots=True)
+class SchemaState:
+    """How far a store is: `revision` None: there is none yet. `missing`: what it has not seen, oldest first, as in r0001_platform."""
+
+    revision: str | None
+    newest: str
+    missing: tuple[str, ...]
+
+    @property
+    def is_newer(self) -> bool:
+        """Whether a newer version wrote it, whose schema this one does not know."""
+        return self.revision is not None and self.revision > self.newest
 
 
 class StoreIsNewer(Exception):
@@ -47,6 +67,23 @@ async def migrate(url: str, migrations: Migrations = STATE) -> None:
             await connection.run_sync(_upgrade, migrations)
     finally:
         await engine.dispose()
+
+
+async def state_of(url: str, migrations: Migrations = STATE) -> SchemaState:
+    """Say how far the store at `url` is, and change nothing. Not for a SQLite file that is not there: looking would make it.
+
+    Raises StoreUnavailable.
+    """
+    engine = engine_for(url, "BEGIN", pool_size=1)
+    try:
+        async with engine.connect() as connection:
+            revision = await connection.run_sync(_revision_of, migrations)
+    except SQLAlchemyError as error:
+        raise StoreUnavailable("the store does not answer") from error
+    finally:
+        await engine.dispose()
+    missing = tuple(name for name in migrations.names() if revision is None or name[1:5] > revision)
+    return SchemaState(revision, migrations.newest(), missing)
 
 
 def _upgrade(connection: Connection, migrations: Migrations) -> None:

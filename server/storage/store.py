@@ -169,8 +169,8 @@ async def open_store(settings: Settings) -> AsyncIterator[Store]:
             admin_sessions=SqlAdminSessionStore(database),
             identities=SqlIdentityLinkStore(database),
             clients=SqlClientStore(database),
-            grants=SqlGrantStore(database, quotas),
-            static_tokens=SqlStaticTokenStore(database),
+            grants=SqlGrantStore(database, quotas, settings.store.environment),
+            static_tokens=SqlStaticTokenStore(database, settings.store.environment),
             security_events=SqlAuditLog(database),
             secrets=SqlSecretStore(database),
             connections=SqlConnectionStore(database),
@@ -224,11 +224,17 @@ async def open_store(settings: Settings) -> AsyncIterator[Store]:
 
 async def open_history(settings: Settings, state: Database) -> Database:
     """Open the store of what has happened: a file of its own beside SQLite, the same database in PostgreSQL."""
-    url = settings.store.history_url or (sqlite_url(settings.data_dir / "history.sqlite3") if state.is_sqlite else state.url)
+    url = history_url(settings)
     await migrate(url, HISTORY)
     history = state if url == state.url else Database(url, has_audit_trail=False)
     await SqlCallHistory(history).make_room()
     return history
+
+
+def history_url(settings: Settings) -> str:
+    """Return the engine URL of the history."""
+    of_store = settings.store.database_url
+    return settings.store.history_url or (sqlite_url(settings.data_dir / "history.sqlite3") if of_store.startswith("sqlite") else of_store)
 
 
 def _reason(error: Exception) -> str:

@@ -44,8 +44,8 @@ from server.storage.schema.oauth_tables import (
 class SqlOAuthRows:
     """One transaction. Reads lock their rows: by the whole store in SQLite, by the row in PostgreSQL."""
 
-    def __init__(self, connection: AsyncConnection, quotas: OAuthQuotas = OAuthQuotas()) -> None:
-        self._connection, self._quotas = connection, quotas
+    def __init__(self, connection: AsyncConnection, quotas: OAuthQuotas = OAuthQuotas(), environment: str = "") -> None:
+        self._connection, self._quotas, self._environment = connection, quotas, environment
         #: what this transaction revokes
         self.revoked: list[str] = []
 
@@ -108,10 +108,10 @@ class SqlOAuthRows:
         await self._update(authorization_codes, its_row, rows_of.CODES.values(code))
 
     async def add_access_token(self, token: AccessToken) -> None:
-        await self._insert(access_tokens, rows_of.ACCESS_TOKENS.values(token))
+        await self._insert(access_tokens, {**rows_of.ACCESS_TOKENS.values(token), "environment": self._environment})
 
     async def access_token(self, token_hash: bytes) -> AccessToken | None:
-        row = await self._one(access_tokens, access_tokens.c.token_hash == token_hash)
+        row = await self._one(access_tokens, token_here(access_tokens, token_hash, self._environment))
         return None if row is None else rows_of.ACCESS_TOKENS.record(row)
 
     async def remove_access_token(self, token: AccessToken) -> None:
@@ -120,10 +120,10 @@ class SqlOAuthRows:
         await self._announce(token.tenant_id, f"token:{token.token_hash.hex()}")
 
     async def add_refresh_token(self, token: RefreshToken) -> None:
-        await self._insert(refresh_tokens, rows_of.REFRESH_TOKENS.values(token))
+        await self._insert(refresh_tokens, {**rows_of.REFRESH_TOKENS.values(token), "environment": self._environment})
 
     async def refresh_token(self, token_hash: bytes) -> RefreshToken | None:
-        row = await self._one(refresh_tokens, refresh_tokens.c.token_hash == token_hash)
+        row = await self._one(refresh_tokens, token_here(refresh_tokens, token_hash, self._environment))
         return None if row is None else rows_of.REFRESH_TOKENS.record(row)
 
     async def update_refresh_token(self, token: RefreshToken) -> None:
@@ -176,8 +176,10 @@ class SqlOAuthRows:
 
 
 class SqlGrantStore:
-    def __init__(self, database: Database, quotas: OAuthQuotas = OAuthQuotas()) -> None:
-        self._database, self._quotas = database, quotas
+    """`environment`: that of the store, and so of every token in it."""
+
+    def __init__(self, database: Database, quotas: OAuthQuotas = OAuthQuotas(), environment: str = "") -> None:
+        self._database, self._quotas, self._environment = database, quotas, environment
         self._listeners: list[Callable[[Sequence[str]], None]] = []
 
     def hear(self, listener: Callable[[Sequence[str]], None]) -> None:
@@ -186,7 +188,7 @@ class SqlGrantStore:
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[OAuthRows]:
         async with self._database.write() as connection:
-            rows = SqlOAuthRows(connection, self._quotas)
+            rows = SqlOAuthRows(connection, self._quotas, self._environment)
             yield rows
         if rows.revoked:
             for listener in self._listeners:
@@ -198,20 +200,23 @@ class SqlGrantStore:
 
     async def live_access_token(self, token_hash: bytes) -> AccessToken | None:
         standing = exists().where(grants.c.grant_id == access_tokens.c.grant_id, grants.c.revoked_at.is_(None))
-        row = await self._first(access_tokens, and_(access_tokens.c.token_hash == token_hash, standing))
+        row = await self._first(access_tokens, and_(token_here(access_tokens, token_hash, self._environment), standing))
         return None if row is None else rows_of.ACCESS_TOKENS.record(row)
 
     async def grant_of_refresh_token(self, token_hash: bytes) -> Grant | None:
-        its_grant = exists().where(refresh_tokens.c.grant_id == grants.c.grant_id, refresh_tokens.c.token_hash == token_hash)
+        its_grant = exists().where(refresh_tokens.c.grant_id == grants.c.grant_id, self._refresh_token(token_hash))
         row = await self._first(grants, its_grant)
         return None if row is None else rows_of.GRANTS.record(row)
 
     async def live_refresh_token(self, token_hash: bytes) -> tuple[RefreshToken, Grant] | None:
         grant = await self.grant_of_refresh_token(token_hash)
-        row = await self._first(refresh_tokens, and_(refresh_tokens.c.token_hash == token_hash, refresh_tokens.c.rotated_at.is_(None)))
+        row = await self._first(refresh_tokens, and_(self._refresh_token(token_hash), refresh_tokens.c.rotated_at.is_(None)))
         if grant is None or grant.revoked_at is not None or row is None:
             return None
         return rows_of.REFRESH_TOKENS.record(row), grant
+
+    def _refresh_token(self, token_hash: bytes) -> ColumnElement[bool]:
+        return token_here(refresh_tokens, token_hash, self._environment)
 
     async def remembered(self, tenant_id: str, subject: str, client_id: str, redirect_uri: str, resource: str) -> RememberedConsent | None:
         row = await self._first(consents, _consent_key(tenant_id, subject, client_id, redirect_uri, resource))
@@ -243,6 +248,11 @@ class SqlGrantStore:
     async def _first(self, table: Table, condition: ColumnElement[bool]) -> Row[Any] | None:
         async with self._database.read() as connection:
             return (await connection.execute(select(table).where(condition))).first()
+
+
+def token_here(table: Table, token_hash: bytes, environment: str) -> ColumnElement[bool]:
+    """Return the condition of a token that was issued in this environment: a row of production that got into a test system is none."""
+    return and_(table.c.token_hash == token_hash, table.c.environment == environment)
 
 
 def _consent_key(tenant_id: str, subject: str, client_id: str, redirect_uri: str, resource: str) -> ColumnElement[bool]:

@@ -7,6 +7,7 @@ from sqlalchemy import and_, delete, select, update
 from oauth.tokens.static_tokens import StaticToken
 from server.storage.database import Database, announce
 from server.storage.insertion import insert_rows
+from server.storage.oauth.grants import token_here
 from server.storage.row_mapping import SCOPES, TIME, RowMapping, to_us
 from server.storage.schema.oauth_tables import static_tokens
 
@@ -14,16 +15,16 @@ _TOKENS = RowMapping(StaticToken, scopes=SCOPES, created_at=TIME, last_used_at=T
 
 
 class SqlStaticTokenStore:
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, database: Database, environment: str = "") -> None:
+        self._database, self._environment = database, environment
 
     async def add(self, token: StaticToken) -> None:
         async with self._database.write() as connection:
-            await insert_rows(connection, static_tokens, [_TOKENS.values(token)])
+            await insert_rows(connection, static_tokens, [{**_TOKENS.values(token), "environment": self._environment}])
 
     async def find(self, token_hash: bytes) -> StaticToken | None:
         async with self._database.read() as connection:
-            row = (await connection.execute(select(static_tokens).where(static_tokens.c.token_hash == token_hash))).first()
+            row = (await connection.execute(select(static_tokens).where(token_here(static_tokens, token_hash, self._environment)))).first()
         return None if row is None else _TOKENS.record(row)
 
     async def of_tenant(self, tenant_id: str) -> Sequence[StaticToken]:

@@ -103,6 +103,8 @@ access_tokens = Table(
     Column("scopes", Text, nullable=False),
     Column("issued_at", BigInteger, nullable=False),
     Column("expires_at", BigInteger, nullable=False, index=True),
+    #: whose the store was when it was issued; a process of another environment does not know the token
+    Column("environment", Text, nullable=False, server_default=""),
 )
 
 refresh_tokens = Table(
@@ -117,6 +119,8 @@ refresh_tokens = Table(
     Column("rotated_at", BigInteger, index=True),
     #: the reply that rotated it, sealed under the token itself; gone when the grace window ends
     Column("reply_box", LargeBinary),
+    #: whose the store was when it was issued; a process of another environment does not know the token
+    Column("environment", Text, nullable=False, server_default=""),
 )
 
 consents = Table(
@@ -172,6 +176,8 @@ static_tokens = Table(
     Column("created_at", BigInteger, nullable=False),
     Column("last_used_at", BigInteger),
     Column("calls", BigInteger, nullable=False),
+    #: whose the store was when it was issued; a process of another environment does not know the token
+    Column("environment", Text, nullable=False, server_default=""),
 )
 
 security_events = Table(

@@ -70,3 +70,11 @@ def test_a_variable_that_sets_nothing_is_named(tmp_path: Path) -> None:
     said = findings(tmp_path, ASCEND_EGRESS_ALOW="crm.internal:443")["settings"]
     assert (said["state"], said["advice"]) == ("ASCEND_EGRESS_ALOW sets nothing", "did you mean ASCEND_EGRESS_ALLOW?")
     assert "docs/guides/operations.md" in str(findings(tmp_path, ASCEND_QQ="1")["settings"]["advice"])
+
+
+def test_a_gateway_for_others_says_which_environment_it_is(tmp_path: Path) -> None:
+    """Operations contract, Settings: https without ASCEND_ENV. Saying `development` on purpose is an answer, too."""
+    silent = findings(tmp_path, ASCEND_BASE_URL="https://gateway.example.com")["environment"]
+    assert "set ASCEND_ENV=production" in str(silent["advice"])
+    said = findings(tmp_path, ASCEND_BASE_URL="https://gateway.example.com", ASCEND_ENV="development")["environment"]
+    assert (said["ok"], said["state"]) == (True, "development")
