@@ -19,6 +19,7 @@ from server.config.store import sqlite_url
 from server.storage.database import Database, now_us
 from server.storage.migrate import migrate
 from server.storage.schema.platform_tables import changes
+from server.storage.workflows.forgetting import forget_durable_work
 from server.storage.workflows.run_records import SqlRunRecords
 from server.storage.workflows.schedules import SqlScheduleStore
 from tests.waiting import until
@@ -51,7 +52,7 @@ async def slot_ms(database: Database, store: SqlScheduleStore) -> float:
     slots = Slots(store, SqlRunRecords(database))
     now = now_us()
     for tenant in range(TENANTS):
-        await store.forget(f"tenant{tenant}")
+        await forget_durable_work(database, f"tenant{tenant}")
         await store.put(hourly(tenant, now))
     began = time.perf_counter()
     await slots.take_due(now + 1)
@@ -64,7 +65,7 @@ async def slot_ms(database: Database, store: SqlScheduleStore) -> float:
 async def statements_while_waiting(database: Database, store: SqlScheduleStore) -> int:
     """Return how many statements a scheduler sends that has nothing to do, once it has begun."""
     for tenant in range(TENANTS):
-        await store.forget(f"tenant{tenant}")
+        await forget_durable_work(database, f"tenant{tenant}")
     await store.add_missing([hourly(tenant, now_us() + HOUR_US) for tenant in range(WAITING)])
     scheduler, sent = Scheduler(Slots(store, SqlRunRecords(database))), 0
 

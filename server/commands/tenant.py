@@ -5,11 +5,12 @@ from typing import Any
 import click
 
 from server.admin.nouns.tenants import add_tenant, baseline_of, change_tenant, end_date
-from server.commands.frame import json_option, run_async, with_settings
+from server.commands.frame import CommandFailed, json_option, run_async, with_settings
 from server.commands.refused import admin_refusals_told
 from server.commands.rows import print_rows
 from server.config.settings import Settings
 from server.storage.store import open_store
+from server.storage.workflows.forgetting import forget_durable_work
 
 
 @click.group()
@@ -75,6 +76,25 @@ async def set_tenant(
         async with open_store(settings) as store:
             await change_tenant(store.tenants, name, changes)
     click.echo(f"tenant {name}: {', '.join(f'{setting} {value}' for setting, value in changes.items())}")
+
+
+@command.command("forget-workflows")
+@click.argument("name")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@with_settings
+@run_async
+async def forget_workflows(settings: Settings, name: str, yes: bool) -> None:
+    """Delete the runs, schedules, webhooks and stored plans of the suspended tenant NAME, and how far its sources were read."""
+    async with open_store(settings) as store:
+        tenant = next((each for each in await store.tenants.all() if each.tenant_id == name), None)
+        if tenant is None:
+            raise CommandFailed(f"no tenant {name!r}; `ascend tenant list` shows all")
+        if not tenant.suspended:
+            raise CommandFailed(f"tenant {name!r} is at work; `ascend tenant set {name} --suspend` first, so that nothing starts meanwhile")
+        if not yes:
+            click.confirm(f"Delete all runs, schedules, webhooks and stored plans of {name}? This cannot be undone.", abort=True)
+        forgotten = await forget_durable_work(store.database, name)
+    click.echo(f"tenant {name} has lost " + ", ".join(f"{count} {what}" for what, count in forgotten.items()))
 
 
 @command.command("list")

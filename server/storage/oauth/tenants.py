@@ -1,16 +1,17 @@
-"""Keep tenants: TenantStore on the `tenants` table."""
+"""Keep tenants: TenantStore. Tables: tenants, and workflow_runs of those that are suspended."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import orjson
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import Connection, Row, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from oauth.errors import AlreadyTaken
 from oauth.tenants import Tenant
-from server.storage.database import Database, announce, now_us
+from server.storage.database import Database, announce, announce_in_thread, now_us
 from server.storage.schema.platform_tables import tenants
+from server.storage.workflows.suspension import let_go_on, park
 
 
 class SqlTenantStore:
@@ -33,15 +34,23 @@ class SqlTenantStore:
             raise AlreadyTaken(tenant.tenant_id) from error
 
     async def save(self, tenant: Tenant, seen: Tenant | None = None) -> bool:
-        """Replace the tenant of that name; `seen`: only where it is still that one. False: it is not, or there is none."""
-        statement = update(tenants).where(tenants.c.tenant_id == tenant.tenant_id).values(title=tenant.title, settings=_settings(tenant))
-        if seen is not None:
-            statement = statement.where(tenants.c.title == seen.title, tenants.c.settings == _settings(seen))
-        async with self._database.write() as connection:
-            changed = (await connection.execute(statement)).rowcount == 1
-            if changed:
-                await announce(connection, "tenants", tenant.tenant_id, tenant.tenant_id)
-        return changed
+        """Replace the tenant of that name; `seen`: only where it is still that one. False: it is not, or there is none.
+
+        One that is suspended by it has its runs stand still, in the same transaction; one that is back has them go on.
+        """
+        mine = tenants.c.tenant_id == tenant.tenant_id
+
+        def work(connection: Connection) -> bool:
+            before = connection.execute(select(tenants).where(mine).with_for_update()).first()
+            if before is None or (seen is not None and (before.title, before.settings) != (seen.title, _settings(seen))):
+                return False
+            connection.execute(update(tenants).where(mine).values(title=tenant.title, settings=_settings(tenant)))
+            if tenant.suspended != _tenant(before).suspended:
+                (park if tenant.suspended else let_go_on)(connection, tenant.tenant_id)
+            announce_in_thread(connection, "tenants", tenant.tenant_id, tenant.tenant_id)
+            return True
+
+        return await self._database.transact(work)
 
 
 def _settings(tenant: Tenant) -> str:

@@ -12,6 +12,7 @@ from server.storage.row_removal import among
 from server.storage.schema.workflow_tables import workflow_runs, workflow_signals, workflow_steps
 from server.storage.workflows.new_runs import TOPIC, QueuedRun, open_runs, put_run
 from server.storage.workflows.run_views import page, position_of, shown
+from server.storage.workflows.suspension import SUSPENDED
 from tools.operation import Json
 from tools.workflows.engine.run_records import MostOpen, NewRun, NoSuchRun, NoSuchSteps, NotResumable, OtherRun, RunFilter, TooManyRuns
 from tools.workflows.stores import ENDED, RunPage, RunView
@@ -67,7 +68,7 @@ class SqlRunRecords:
             now = now_us()
             ended = {"state": "cancelled", "ended_at": now, "due_at": None}
             # Whoever has it in hand ends it, after the step that is under way.
-            values: Mapping[str, Json] = ended if run.owner is None else {"cancel_asked": True}
+            values: Mapping[str, Json] = ended | {"owner": None} if run.owner in (None, SUSPENDED) else {"cancel_asked": True}
             connection.execute(_of(tenant_id, run_id).values(updated_at=now, **values))
             announce_in_thread(connection, TOPIC, tenant_id, run_id)
             return True

@@ -144,15 +144,6 @@ class SqlScheduleStore(ScheduleRuns):
             moved = await connection.execute(update(schedules).where(*_as_it_was(schedule)).values(next_at=next_at_us))
         return moved.rowcount == 1
 
-    async def forget(self, tenant_id: str) -> int:
-        async with self._database.write() as connection:
-            gone = [
-                (await connection.execute(delete(table).where(table.c.tenant_id == tenant_id))).rowcount
-                for table in (schedules, schedule_runs)
-            ]
-            await announce(connection, TOPIC, tenant_id, "")
-        return sum(gone)
-
     async def _schedules(self, query: Select[Any]) -> Sequence[Schedule]:
         # In a thread: of thousands of tenants these are many.
         return await self._database.look(lambda connection: [_schedule_of(row) for row in connection.execute(query)])

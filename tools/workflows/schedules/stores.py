@@ -103,7 +103,3 @@ class ScheduleStore(Protocol):
     async def forget_before(self, time_us: int) -> int:
         """Forget what became of slots that ended or were skipped earlier, of all tenants; say how many there were."""
         ...
-
-    async def forget(self, tenant_id: str) -> int:
-        """Delete everything of a tenant; say how many rows there were."""
-        ...

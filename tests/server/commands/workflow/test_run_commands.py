@@ -40,6 +40,19 @@ def test_a_run_waits_for_a_gateway_and_can_be_cancelled_and_resumed_meanwhile(da
     assert "no runs" in workflow(data, "runs", "--tenant", "acme").stdout
 
 
+def test_the_workflows_of_a_tenant_at_work_are_not_forgotten(data: Path) -> None:
+    """Suspended first, so that nothing starts meanwhile; and somebody agrees."""
+    workflow(data, "start", "error-pattern", "--tenant", "acme", "--key", "k")
+    refused = ascend_here("tenant", "forget-workflows", "acme", "--yes", data_dir=data)
+    assert (refused.returncode, "`ascend tenant set acme --suspend` first" in refused.stderr) == (1, True)
+    ascend_here("tenant", "set", "acme", "--suspend", data_dir=data)
+    assert ascend_here("tenant", "forget-workflows", "acme", data_dir=data, stdin="n\n").returncode != 0
+    assert workflow(data, "show", "acme:error-pattern:k", "--tenant", "acme").returncode == 0
+    assert "has lost 1 runs" in ascend_here("tenant", "forget-workflows", "acme", "--yes", data_dir=data).stdout
+    assert workflow(data, "show", "acme:error-pattern:k", "--tenant", "acme").returncode == 1
+    assert "no tenant 'nowhere'" in ascend_here("tenant", "forget-workflows", "nowhere", "--yes", data_dir=data).stderr
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
