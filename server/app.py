@@ -17,6 +17,7 @@ from server.assembly.admin import assemble_admin
 from server.assembly.ai_gateway import AiGateway, open_ai_gateway
 from server.assembly.alerts import Alerts
 from server.assembly.authorization import AuthorizationServer, OAuthStores
+from server.assembly.backup_processes import BackupProcesses
 from server.assembly.connections import Connections, assemble_connections
 from server.assembly.context_models import ContextModels
 from server.assembly.context_plane import ContextPlane, assemble_context_plane
@@ -196,6 +197,7 @@ async def open_gateway(settings: Settings, *, at_work: bool = True) -> AsyncIter
             schedules=scheduled.schedules,
             config=config_changes,
             reports=reports,
+            backups=BackupProcesses(settings),
         )
         routes: list[BaseRoute] = [
             *Discovery(settings).routes(),

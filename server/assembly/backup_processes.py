@@ -2,16 +2,25 @@
 
 import asyncio
 import sys
+import time
+from collections.abc import Sequence
 
 import orjson
 
 from server.config.backup_folder import NEWEST_FILE, RECIPIENTS_FILE, bucket_url, folder_of
 from server.config.settings import Settings
+from server.storage.copies.kept import KeptBackup, backups_among
 from tools.operation import Json
 from tools.workflows.jobs.backup import BACKUP_TIMEOUT_S, MadeBackup
 from tools.workflows.jobs.backup_verify import BackupTrial
 
 MAX_REASON_CHARS = 300
+#: a bucket is asked again after so long
+LIST_KEPT_S = 30.0
+
+
+class BackupsUnreachable(Exception):
+    """The place of backups does not say what it has; the message is why."""
 
 
 class BackupProcesses:
@@ -19,6 +28,8 @@ class BackupProcesses:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._known: Sequence[KeptBackup] = ()
+        self._known_until = 0.0
 
     def have_keys(self) -> bool:
         """Say whether anybody could open a backup."""
@@ -33,6 +44,27 @@ class BackupProcesses:
         noted = self._settings.data_dir / NEWEST_FILE
         files = [noted] if bucket_url(self._settings) else folder_of(self._settings).glob("ascend-*.age")
         return max((each.stat().st_mtime for each in files if each.is_file()), default=None)
+
+    async def listed(self) -> Sequence[KeptBackup]:
+        """Return the backups, newest first. A folder is looked at here; a bucket by a process, at most once in half a minute.
+
+        Raises BackupsUnreachable.
+        """
+        if not bucket_url(self._settings):
+            files = [(each.name, str(each), each.stat().st_size) for each in folder_of(self._settings).glob("ascend-*.age")]
+            return backups_among(files)
+        if self._known_until < time.monotonic():
+            rows = await self._run("list")
+            if isinstance(rows, str):
+                raise BackupsUnreachable(rows)
+            self._known = backups_among([(str(row["backup"]).rpartition("/")[2], row["backup"], int(row["bytes"])) for row in rows])
+            self._known_until = time.monotonic() + LIST_KEPT_S
+        return self._known
+
+    async def verify(self, at: str) -> str:
+        """Read a backup to its end; return what is wrong with it, "" where it is whole. `at`: its path or URL."""
+        verified = await self._run("verify", at)
+        return verified if isinstance(verified, str) else ""
 
     async def make(self) -> MadeBackup | None:
         if not self.have_keys():
@@ -58,9 +90,9 @@ class BackupProcesses:
         [row] = tried
         return BackupTrial(newest, float(row.get("age_s", 0.0)), float(row.get("took_s", 0.0)), int(row["rows"]))
 
-    async def _run(self, what: str) -> Json:
+    async def _run(self, what: str, *of: str) -> Json:
         """Return the rows that `ascend backup WHAT` prints, or in one line why there are none."""
-        words = ["-c", "from server.cli import main; main()", "backup", what, "--json", "--data", str(self._settings.data_dir)]
+        words = ["-c", "from server.cli import main; main()", "backup", what, *of, "--json", "--data", str(self._settings.data_dir)]
         pipe = asyncio.subprocess.PIPE
         child = await asyncio.create_subprocess_exec(sys.executable, *words, stdin=asyncio.subprocess.DEVNULL, stdout=pipe, stderr=pipe)
         try:

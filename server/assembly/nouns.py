@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from oauth.tokens.revocation import Revocation
 from server.admin.nouns.audit import Audit
+from server.admin.nouns.backups import Backups
 from server.admin.nouns.calls import Calls
 from server.admin.nouns.clients import Clients
 from server.admin.nouns.config import Config
@@ -16,6 +17,7 @@ from server.admin.nouns.tenants import TenantNoun
 from server.admin.nouns.usage import Usage
 from server.admin.nouns.webhooks import Webhooks
 from server.admin.resource import Resource
+from server.assembly.backup_processes import BackupProcesses
 from server.assembly.connections import Connections
 from server.assembly.operations import Operations
 from server.config.settings import Settings
@@ -36,6 +38,7 @@ def assemble_nouns(
     schedules: Schedules,
     config: ConfigChanges,
     reports: Sources,
+    backups: BackupProcesses,
 ) -> tuple[Resource, ...]:
     """Return every noun of the administration, in the order in which menus show them."""
 
@@ -53,6 +56,7 @@ def assemble_nouns(
         OperationNoun(known, store.operations, store.quarantine, lambda: operations.dispatcher, store.audit_trail).resource(),
         Jobs(store.schedules, schedules).resource(),
         Webhooks(store.deliveries).resource(),
+        Backups(backups, store.schedules, schedules).resource(),
         Config(store.config_versions, config).resource(),
         Reports(reports).resource(),
     )

@@ -12,9 +12,9 @@ from pathlib import Path
 import anyio
 
 from server.backups.archive import Progress
-from server.backups.kept import KeptBackup, backups_among, read_name
 from server.object_storage.bucket import Bucket
 from server.object_storage.errors import StorageRefused
+from server.storage.copies.kept import KeptBackup, backups_among, read_name
 
 TRANSFER_PREFIX = ".transfer-"
 PIECE_BYTES = 1024 * 1024

@@ -8,7 +8,7 @@ from pathlib import Path
 import anyio
 
 from server.backups.archive import Progress
-from server.backups.kept import KeptBackup, backups_among, read_name
+from server.storage.copies.kept import KeptBackup, backups_among, read_name
 
 
 @dataclass(frozen=True, slots=True)

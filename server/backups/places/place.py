@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Protocol
 
 from server.backups.archive import Progress
-from server.backups.kept import KeptBackup
 from server.backups.places.bucket import BucketPlace
 from server.backups.places.folder import FolderPlace
 from server.config.backup_folder import bucket_url, folder_of
@@ -15,6 +14,7 @@ from server.config.settings import Settings
 from server.object_storage.access import Reveal
 from server.object_storage.bucket import open_bucket
 from server.object_storage.location import read_location
+from server.storage.copies.kept import KeptBackup
 from tools.egress.client import Egress
 
 

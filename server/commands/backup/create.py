@@ -5,7 +5,6 @@ from collections.abc import Sequence
 import anyio.to_thread
 import click
 
-from server.backups.kept import KeptBackup, to_remove
 from server.backups.keys import load_keys
 from server.backups.making import make_backup
 from server.backups.places.place import BackupPlace
@@ -17,6 +16,7 @@ from server.config.backup_folder import NEWEST_FILE
 from server.config.settings import Settings
 from server.config_versions.live import config_in
 from server.object_storage.errors import StorageRefused
+from server.storage.copies.kept import KeptBackup, to_remove
 from server.storage.store import open_store
 
 

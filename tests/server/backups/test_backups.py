@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from server.backups.kept import KeptBackup, backups_among, to_remove
 from server.backups.keys import MACHINE_KEY_FILE
+from server.storage.copies.kept import KeptBackup, backups_among, to_remove
 from server.storage.migrate import STATE
 from tests.command_line import Said, ascend_here
 from tests.waiting import until_here

@@ -63,4 +63,5 @@ class BackupVerify:
             findings.append(
                 finding("backup_old", found["name"], f"the newest backup is {days} days old", "`ascend backup create` makes one")
             )
-        return report("Backups", findings, {"backups": 1, "rows": found["rows"], "took_s": round(found["took_s"])}, now_us)
+        counts = {"backups": 1, "rows": found["rows"], "took_s": round(found["took_s"])}
+        return report("Backups", findings, counts, now_us) | {"about": found["name"]}

@@ -95,7 +95,9 @@ def report_of(result: Json) -> Mapping[str, Json] | None:
     whole = {name: result.get(name) for name in ("title", "findings", "counts", "checked_at")}
     # Of a report with figures, these first: what they sum up is in the history.
     whole |= {
-        name: result[name] for name in ("figures", "tables") if name in result and len(orjson.dumps(result[name])) < MAX_REPORT_BYTES // 4
+        name: result[name]
+        for name in ("about", "figures", "tables")
+        if name in result and len(orjson.dumps(result[name])) < MAX_REPORT_BYTES // 4
     }
     findings = whole["findings"]
     while len(orjson.dumps(whole)) > MAX_REPORT_BYTES:
