@@ -1,7 +1,7 @@
 """A list: rows of a resource, narrowed by what the address says, and the same rows as data."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from markupsafe import Markup
 from starlette.responses import Response
@@ -115,7 +115,11 @@ def head(column: Column) -> Head:
 
 def line(resource: Resource, row: Row) -> Line:
     """Return a row with its cells; the first one leads to the thing, or where the row's own link does."""
-    return Line(_leads_to(resource, row), [cell(column, row.get(column.name)) for column in resource.columns])
+    href = _leads_to(resource, row)
+    first, *others = resource.columns
+    # A link within a link is none.
+    cells = [cell(replace(first, link="") if href else first, row.get(first.name))]
+    return Line(href, [*cells, *(cell(column, row.get(column.name)) for column in others)])
 
 
 def _leads_to(resource: Resource, row: Row) -> str:

@@ -11,10 +11,12 @@ from server.admin.console.console import Console
 from server.admin.console.dashboards import DashboardPages
 from server.admin.console.lists import ListPages
 from server.admin.console.page import ConsolePages
+from server.admin.console.traces import TracePages
 from server.admin.console.visitor import ConsoleSessions
 from server.admin.figures import FigureReader
 from server.admin.objectives import ObjectiveReader
 from server.admin.resource import Resource
+from server.admin.traces import TraceReader
 from server.storage.ai_gateway.model_spend import SqlModelSpend
 from server.storage.history.trends import HistoryTrends
 from server.storage.store import Store
@@ -39,5 +41,12 @@ def open_console(parts: ConsoleParts) -> Router:
     lists = ListPages(pages, parts.nouns, parts.tenants)
     trends = HistoryTrends(parts.store.history)
     dashboards = DashboardPages(pages, lists, FigureReader(trends, SqlModelSpend(parts.store.database)), ObjectiveReader(trends))
-    own = (("/admin", dashboards.overview), ("/admin/dashboards", dashboards.overview), ("/admin/slo", dashboards.slo))
+    store = parts.store
+    traces = TracePages(pages, TraceReader(store.calls, store.model_calls, store.audit_trail, store.subjects))
+    own = (
+        ("/admin", dashboards.overview),
+        ("/admin/dashboards", dashboards.overview),
+        ("/admin/slo", dashboards.slo),
+        ("/admin/traces/{id}", traces.show),
+    )
     return Console(pages, lists, own).router()

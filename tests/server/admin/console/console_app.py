@@ -41,6 +41,7 @@ class StandInSessions:
             "owner": OWNER,
             "stale": replace(OWNER, proven_at=0.0),
             "auditor": replace(OWNER, role=Role.AUDITOR, by="auditor@example.com"),
+            "globex": replace(OWNER, tenant_id="globex", reaches_gateway=False, by="gus@globex.test"),
             "acme": replace(OWNER, tenant_id="acme", reaches_gateway=False, by="ada@acme.test"),
         }
     )

@@ -12,6 +12,8 @@ from tools.ai_gateway.stores import ClosedCall
 from tools.stores import CallRecord
 
 OPERATIONS = ("crm.contacts.list", "crm.contacts.update", "mail.messages.send", "billing.invoices.get", "search.web")
+#: a plan with steps and a model call
+TRACE = "019e703d" + "f" * 24
 TENANTS = ("default", "acme", "globex")
 FAILURES = (
     ("upstream_error", "upstream", "answered 503"),
@@ -51,9 +53,15 @@ def records(count: int, days: float, seed: int = 1) -> Iterator[CallRecord]:
         )
 
 
+def on_record(count: int, days: float) -> Iterator[CallRecord]:
+    """Yield every call that `fill` writes."""
+    yield from records(count, days)
+    yield from of_one_trace()
+
+
 async def fill(store: Store, count: int = 4_000, days: float = 30) -> None:
     """Write calls and token exchanges as the gateway writes them."""
-    found = list(records(count, days))
+    found = list(on_record(count, days))
     for first in range(0, len(found), 2_000):
         await store.calls.append_calls(found[first : first + 2_000])
     chance = random.Random(2)
@@ -70,3 +78,34 @@ async def fill(store: Store, count: int = 4_000, days: float = 30) -> None:
         cost = int(chance.lognormvariate(15, 1))
         spent.append(ClosedCall(call(at_us=at_us, tenant_id=chance.choice(TENANTS), cost_nano_usd=cost, trace_id=f"{number:032x}")))
     await store.model_calls.append(spent)
+    mark = call(at_us=NOW_US - 61_780_000, tenant_id="acme", trace_id=TRACE, ms=640.0, overhead_ms=3.0, model="big-model")
+    await store.model_calls.append([ClosedCall(mark)])
+
+
+def of_one_trace() -> Iterator[CallRecord]:
+    """Yield a plan of three steps, of which the last failed, a minute ago."""
+    began_us = NOW_US - 62_000_000
+    for step, operation, after_ms, ms, code in (
+        ("find", "crm.contacts.list", 12, 180.0, None),
+        ("ask", "llm.invoke", 200, 710.0, None),
+        ("send", "mail.messages.send", 915, 96.0, "upstream_error"),
+        ("", "batch_execute", 0, 1_020.0, None),
+    ):
+        yield CallRecord(
+            tenant_id="acme",
+            tool="batch_execute",
+            operation=operation,
+            auth_method="access_token",
+            duration_ms=ms,
+            success=code is None,
+            error_code=code,
+            trace_id=TRACE,
+            subject="s1",
+            client_id="https://assistant.example/client.json",
+            called_at_us=began_us + int(1_000 * (after_ms + ms)),
+            error_class="upstream" if code else "",
+            upstream_ms=ms * 0.9 if step else None,
+            upstream_status=503 if code else 200,
+            reason="mail.example answered 503: try again later" if code else "",
+            step=step,
+        )

@@ -9,9 +9,10 @@ import pytest
 
 from server.storage.history.rollups import DAY_US, HOUR_US
 from server.storage.history.trends import HistoryTrends, Steps
+from tests.gateway import opened
 from tests.server.admin.console.conftest import ORIGIN, Browser
-from tests.server.admin.console.console_app import filled_console
-from tests.server.admin.console.filled_history import records
+from tests.server.admin.console.console_app import ConsoleApp, filled_console
+from tests.server.admin.console.filled_history import on_record
 from tests.server.admin.console.stand_in_nouns import NOW_US
 
 COUNT, DAYS = 1_200, 30
@@ -47,7 +48,7 @@ async def test_the_dashboard_counts_what_is_on_record(filled: Browser, range_: s
     # Sums are kept by the hour and the day, so what is shown begins with the whole one in which the span does.
     unit = HOUR_US if days < 2 else 4 * HOUR_US if days < 10 else DAY_US
     since = (NOW_US - days * DAY_US) // unit * unit
-    found = [record for record in records(COUNT, DAYS) if record.called_at_us >= since]
+    found = [record for record in on_record(COUNT, DAYS) if record.called_at_us >= since]
     failed = [record for record in found if record.error_class in ("ours", "upstream")]
     assert figure(page, "calls") == f"{len(found):,}"
     share = len(failed) / len(found)
@@ -57,7 +58,7 @@ async def test_the_dashboard_counts_what_is_on_record(filled: Browser, range_: s
 async def test_the_last_hour_is_shown_in_minutes(filled: Browser) -> None:
     page = await filled.open("/admin?range=1h")
     assert "Calls, every 5 minutes" in page
-    found = [record for record in records(COUNT, DAYS) if record.called_at_us >= (NOW_US - HOUR_US) // 300_000_000 * 300_000_000]
+    found = [record for record in on_record(COUNT, DAYS) if record.called_at_us >= (NOW_US - HOUR_US) // 300_000_000 * 300_000_000]
     assert figure(page, "calls") == str(len(found))
 
 
@@ -95,7 +96,7 @@ async def test_an_owner_of_a_tenant_sees_the_figures_of_theirs(filled: Browser) 
 
 async def test_objectives_say_what_is_left_and_how_fast_it_goes(filled: Browser) -> None:
     page = await filled.open("/admin/slo")
-    found = [record for record in records(COUNT, DAYS) if record.called_at_us >= (NOW_US // DAY_US - 29) * DAY_US]
+    found = [record for record in on_record(COUNT, DAYS) if record.called_at_us >= (NOW_US // DAY_US - 29) * DAY_US]
     bad = sum(record.error_class == "ours" for record in found)
     left = max(0.0, 1 - bad / (0.001 * len(found)))
     sound = page.partition('id="o-sound"')[2].partition("</section>")[0]
@@ -114,8 +115,8 @@ async def test_a_dashboard_of_the_impossible_is_told_so(filled: Browser, path: s
 
 async def test_a_gateway_without_calls_has_a_dashboard(tmp_path: Path) -> None:
     async with (
-        filled_console(tmp_path / "data", count=0, days=0) as app,
-        httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url=ORIGIN) as http,
+        opened(tmp_path / "data") as gateway,
+        httpx2.AsyncClient(transport=httpx2.ASGITransport(app := ConsoleApp(gateway=gateway)), base_url=ORIGIN) as http,
     ):
         browser = Browser(app, http)
         browser.is_("owner")
