@@ -19,6 +19,7 @@ from server.assembly.alerts import Alerts
 from server.assembly.authorization import AuthorizationServer, OAuthStores
 from server.assembly.backup_processes import BackupProcesses
 from server.assembly.connections import Connections, assemble_connections
+from server.assembly.console import assemble_console
 from server.assembly.context_models import ContextModels
 from server.assembly.context_plane import ContextPlane, assemble_context_plane
 from server.assembly.context_vectors import ContextVectors
@@ -207,6 +208,7 @@ async def open_gateway(settings: Settings, *, at_work: bool = True) -> AsyncIter
             *authorization.routes(sessions=people.sessions, pages=people.pages, limits=people.limits),
             *webhooks.routes(),
             assemble_admin(settings, store, tenants, authorization.access_tokens, ai_gateway, nouns),
+            *assemble_console(settings, store, tenants, people.limits, nouns),
         ]
         model_api = ai_gateway.endpoint(settings, tenants, authorization.access_tokens)
         callers = RestCallers(authorization.access_tokens, tenants, settings, authorization.revocation)

@@ -17,6 +17,7 @@ COMMANDS = {
     "demo-upstream": ("demo_upstream", "Run the demo CRM, or a stand-in for Gong or Salesforce."),
     "tenant": ("tenant", "Add and list tenants."),
     "user": ("user", "Add and list the people who can sign in."),
+    "admin": ("admin", "Who may run the gateway; invites to the console."),
     "import": ("importing", "Turn OpenAPI documents and MCP servers into operations."),
     "index": ("index", "Build, search and evaluate the capability index."),
     "identity-provider": ("identity_provider", "Let people sign in by an external OpenID Connect provider."),

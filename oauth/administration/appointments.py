@@ -17,8 +17,14 @@ class Appointments:
     def __init__(self, roles: AdminRoleStore, audit: AuditLog, clock: Callable[[], float] = time.time) -> None:
         self._roles, self._audit, self._clock = roles, audit, clock
 
-    async def give(self, subject: Subject, role: Role, by: str, *, reaches_gateway: bool = False) -> AdminRole:
-        """Give a role in the place of the one before; of the default tenant it reaches the gateway (decision 0067). Raises LastOwner."""
+    async def give(self, subject: Subject, role: Role, by: str, *, reaches_gateway: bool | None = None) -> AdminRole:
+        """Give a role in the place of the one before; one of the default tenant reaches the gateway (decision 0067). Raises LastOwner.
+
+        reaches_gateway: None: as the one before did.
+        """
+        if reaches_gateway is None:
+            before = await self._roles.of(subject.tenant_id, subject.subject_id)
+            reaches_gateway = before is not None and before.reaches_gateway
         reaches_gateway = reaches_gateway or subject.tenant_id == DEFAULT_TENANT
         given = AdminRole(subject.tenant_id, subject.subject_id, role, reaches_gateway, by, self._clock())
         await self._roles.give(given)

@@ -4,7 +4,7 @@ import hashlib
 import ipaddress
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 # WebAuthn 3 §15.1: some minutes are what a person with a device needs
 CHALLENGE_S = 300
 MAX_PASSKEYS = 20
+#: credential id -> its record, where that may answer
+Finding = Callable[[bytes], Awaitable[Passkey | None]]
 
 
 class Passkeys:
@@ -56,21 +58,34 @@ class Passkeys:
 
     async def offer_sign_in(self, tenant_id: str, browser: str) -> str:
         """Return the options for navigator.credentials.get() as JSON; they say nothing about who exists."""
-        challenge = await self._challenge(browser, f"sign in\n{tenant_id}")
-        ceremonies = await self._ceremonies()
-        return ceremonies.sign_in_options(challenge, CHALLENGE_S)
+        return await self.offer(browser, f"sign in\n{tenant_id}")
 
     async def sign_in(self, tenant_id: str, browser: str, answer_text: str) -> Subject:
         """Return the subject whose passkey answered. Raises PasskeyRefused; the reason goes to the audit log only."""
+
+        # WebAuthn 3 §7.2: the credential record; of this tenant only, since rows of others are other people.
+        async def find(credential_id: bytes) -> Passkey | None:
+            return await self._store.find(tenant_id, credential_id)
+
+        subject, _passkey = await self.prove(browser, f"sign in\n{tenant_id}", answer_text, find, tenant_id)
+        return subject
+
+    async def offer(self, browser: str, purpose: str) -> str:
+        """Return the options for navigator.credentials.get() as JSON, for one answer of this browser to this purpose."""
+        challenge = await self._challenge(browser, purpose)
+        ceremonies = await self._ceremonies()
+        return ceremonies.sign_in_options(challenge, CHALLENGE_S)
+
+    async def prove(self, browser: str, purpose: str, answer_text: str, find: Finding, tenant_id: str = "") -> tuple[Subject, Passkey]:
+        """Return who answered, and with which of the passkeys that `find` knows. Raises PasskeyRefused; the reason is on record."""
         subject_id = ""
         try:
             answer = read_answer(answer_text)
-            challenge = await self._spend(challenge_of(answer, self._origin), browser, f"sign in\n{tenant_id}")
-            # WebAuthn 3 §7.2: the credential record; of this tenant only, since rows of others are other people.
-            passkey = await self._store.find(tenant_id, decode(answer.get("rawId", ""), "rawId"))
+            challenge = await self._spend(challenge_of(answer, self._origin), browser, purpose)
+            passkey = await find(decode(answer.get("rawId", ""), "rawId"))
             if passkey is None:
-                raise PasskeyRefused("no such passkey in this tenant")
-            subject_id = passkey.subject_id
+                raise PasskeyRefused("no such passkey here")
+            tenant_id, subject_id = passkey.tenant_id, passkey.subject_id
             # WebAuthn 3 §7.2: for a discoverable credential the user handle must name the owner of the record.
             if decode(answer["response"].get("userHandle", ""), "userHandle") != user_handle(tenant_id, subject_id):
                 raise PasskeyRefused("the user handle names somebody else")
@@ -83,27 +98,40 @@ class Passkeys:
         except PasskeyRefused as refused:
             await self._note("sign_in_failed", tenant_id, subject_id, {"method": "passkey", "reason": refused.reason})
             raise
-        return subject
+        return subject, passkey
 
     async def offer_enrolment(self, subject: Subject, browser: str) -> str:
         """Return the options for navigator.credentials.create() as JSON."""
-        known = await self.of_subject(subject)
-        challenge = await self._challenge(browser, _enrolment(subject))
+        return await self.offer_new(subject, browser, _enrolment(subject), await self.of_subject(subject))
+
+    async def enrol(self, subject: Subject, browser: str, answer_text: str, name: str) -> Passkey:
+        """Keep a new passkey of a person who has just signed in. Raises PasskeyRefused."""
+        passkey = await self.attested(subject, browser, _enrolment(subject), answer_text, name)
+        try:
+            await self._store.add(passkey)
+        except AlreadyTaken as error:
+            raise is_registered() from error
+        await self.note_added(passkey)
+        return passkey
+
+    async def offer_new(self, subject: Subject, browser: str, purpose: str, known: Sequence[Passkey]) -> str:
+        """Return the options for navigator.credentials.create() as JSON; devices that hold one of `known` make no other."""
+        challenge = await self._challenge(browser, purpose)
         ceremonies = await self._ceremonies()
         # WebAuthn 3 §14.6.1: a handle with no address and no name in it, since whoever holds the device can read it
         handle = user_handle(subject.tenant_id, subject.subject_id)
         known_ids = [passkey.credential_id for passkey in known]
         return ceremonies.enrolment_options(challenge, CHALLENGE_S, handle, (subject.email, subject.title), known_ids)
 
-    async def enrol(self, subject: Subject, browser: str, answer_text: str, name: str) -> Passkey:
-        """Keep a new passkey of a person who has just signed in. Raises PasskeyRefused."""
+    async def attested(self, subject: Subject, browser: str, purpose: str, answer_text: str, name: str) -> Passkey:
+        """Return the new passkey that answered, which nobody keeps yet. Raises PasskeyRefused."""
         # Each is named to the browser in excludeCredentials, and looked through at every sign-in.
         if len(await self.of_subject(subject)) >= MAX_PASSKEYS:
             raise PasskeyRefused(f"{MAX_PASSKEYS} passkeys are the most; remove one first", 409)
         answer = read_answer(answer_text)
-        challenge = await self._spend(challenge_of(answer, self._origin), browser, _enrolment(subject))
+        challenge = await self._spend(challenge_of(answer, self._origin), browser, purpose)
         attested = (await self._ceremonies()).attestation(answer, challenge)
-        passkey = Passkey(
+        return Passkey(
             credential_id=attested.credential_id,
             tenant_id=subject.tenant_id,
             subject_id=subject.subject_id,
@@ -114,13 +142,11 @@ class Passkeys:
             backed_up=attested.backed_up,
             aaguid=attested.aaguid,
         )
-        try:
-            await self._store.add(passkey)
-        # WebAuthn 3 §7.1: a credential id that is registered for anybody is refused, or its owner would change.
-        except AlreadyTaken as error:
-            raise PasskeyRefused("this passkey is registered already", 409) from error
-        await self._note("credential_added", subject.tenant_id, subject.subject_id, {"kind": "passkey", "name": passkey.name})
-        return passkey
+
+    async def note_added(self, passkey: Passkey) -> None:
+        """Leave a security event of a passkey that is kept."""
+        facts = {"kind": "passkey", "name": passkey.name, **({"opens": "console"} if passkey.counts else {})}
+        await self._note("credential_added", passkey.tenant_id, passkey.subject_id, facts)
 
     async def remove(self, subject: Subject, credential_id: bytes) -> bool:
         """Forget a passkey of this subject; False where it has none of that id."""
@@ -166,6 +192,11 @@ def user_handle(tenant_id: str, subject_id: str) -> bytes:
     """Return what authenticators keep for a subject: no personal data, 64 bytes at most (WebAuthn 3 §14.6.1)."""
     # The tenant is part of it: one device with accounts in two tenants keeps both.
     return hashlib.sha256(f"{tenant_id}\0{subject_id}".encode()).digest()
+
+
+def is_registered() -> PasskeyRefused:
+    """Return the refusal of a credential id that somebody has: its owner would change (WebAuthn 3 §7.1)."""
+    return PasskeyRefused("this passkey is registered already", 409)
 
 
 def _enrolment(subject: Subject) -> str:

@@ -135,6 +135,10 @@ class PasskeyStore(Protocol):
 
     async def find(self, tenant_id: str, credential_id: bytes) -> Passkey | None: ...
 
+    async def find_counting(self, credential_id: bytes) -> Passkey | None:
+        """Return the passkey of this id, of whatever tenant, where it opens the administration."""
+        ...
+
     async def of_subject(self, tenant_id: str, subject_id: str) -> Sequence[Passkey]:
         """Return the passkeys of a subject, oldest first."""
         ...

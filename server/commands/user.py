@@ -16,6 +16,7 @@ from oauth.sign_in.passwords import Passwords, new_password
 from oauth.sign_in.subjects import Subject, normalize_email
 from oauth.tenants import DEFAULT_TENANT
 from oauth.tokens.own_grants import OwnGrants
+from server.commands.command_being_run import command_being_run
 from server.commands.frame import CommandFailed, json_option, run_async, with_settings
 from server.commands.rows import print_rows
 from server.commands.secret_input import read_secret
@@ -54,7 +55,7 @@ async def add(settings: Settings, email: str, tenant: str, name: str, password_s
         except AlreadyTaken as error:
             raise CommandFailed(f"user {email!r} exists already in tenant {tenant!r}; `ascend user list` shows all") from error
         if admin:
-            await _appointments(store).give(subject, Role.OWNER, "operator")
+            await _appointments(store).give(subject, Role.OWNER, command_being_run().actor)
     click.echo(
         f"user {subject.email} can sign in at {settings.base_url}{account_url(tenant)}; their client connects to {settings.mcp_url(tenant)}"
     )
@@ -168,9 +169,9 @@ async def admin(settings: Settings, email: str, tenant: str, off: bool) -> None:
             raise CommandFailed(f"user {subject.email} is disabled; `ascend user enable` comes first")
         try:
             if off:
-                await _appointments(store).take(subject, "operator")
+                await _appointments(store).take(subject, command_being_run().actor)
             else:
-                await _appointments(store).give(subject, Role.OWNER, "operator")
+                await _appointments(store).give(subject, Role.OWNER, command_being_run().actor)
         except LastOwner as error:
             raise CommandFailed(str(error)) from error
     click.echo(f"user {subject.email} {'administrates' if not off else 'no longer administrates'} tenant {tenant}")

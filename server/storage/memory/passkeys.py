@@ -29,6 +29,10 @@ class MemoryPasskeyStore:
         found = self._passkeys.get(credential_id)
         return found if found is not None and found.tenant_id == tenant_id else None
 
+    async def find_counting(self, credential_id: bytes) -> Passkey | None:
+        found = self._passkeys.get(credential_id)
+        return found if found is not None and found.counts else None
+
     async def of_subject(self, tenant_id: str, subject_id: str) -> Sequence[Passkey]:
         theirs = [each for each in self._passkeys.values() if (each.tenant_id, each.subject_id) == (tenant_id, subject_id)]
         return tuple(sorted(theirs, key=lambda passkey: passkey.created_at))

@@ -32,6 +32,12 @@ class SqlPasskeyStore:
             row = (await connection.execute(select(passkeys).where(*mine))).one_or_none()
         return None if row is None else passkey_of(row)
 
+    async def find_counting(self, credential_id: bytes) -> Passkey | None:
+        query = select(passkeys).where(passkeys.c.credential_id == credential_id, passkeys.c.counts.is_(True))
+        async with self._database.read() as connection:
+            row = (await connection.execute(query)).one_or_none()
+        return None if row is None else passkey_of(row)
+
     async def of_subject(self, tenant_id: str, subject_id: str) -> Sequence[Passkey]:
         theirs = (passkeys.c.tenant_id == tenant_id, passkeys.c.subject_id == subject_id)
         async with self._database.read() as connection:

@@ -1,0 +1,43 @@
+"""The console opened: its pages, and the only way into them."""
+
+from collections.abc import Sequence
+from urllib.parse import urlsplit
+
+from starlette.routing import Router
+
+from oauth.administration.console_passkeys import ConsolePasskeys
+from oauth.administration.invites import Invites
+from oauth.sign_in.passkeys import Passkeys
+from oauth.tenants import Tenants
+from server.admin.console.invite import InvitePages
+from server.admin.console.opening import ConsoleParts, open_console
+from server.admin.console.session import PasskeySessions
+from server.admin.console.sign_in import ConsoleSignIn
+from server.admin.console.step_up import StepUp
+from server.admin.resource import Resource
+from server.config.settings import Settings
+from server.pages.page import Pages
+from server.rate_limits import RateLimits
+from server.storage.store import Store
+
+
+def open_pages(settings: Settings, store: Store, tenants: Tenants, limits: RateLimits, nouns: Sequence[Resource]) -> Router:
+    """Return the application of everything below `/admin` but its API; loaded with the first request (decision 0059)."""
+    origin, audit = settings.admin_url, store.security_events
+    sessions = PasskeySessions(store.admin_sessions, tenants, origin)
+    passkeys = ConsolePasskeys(
+        Passkeys(store.passkeys, store.subjects, origin=origin, audit=audit),
+        store.passkeys,
+        store.admin_roles,
+        Invites(store.admin_invites, store.admin_roles, store.subjects, audit),
+        store.admin_invites,
+    )
+    pages = Pages(settings.changed(base_url=origin))
+    signing_in = ConsoleSignIn(sessions=sessions, passkeys=passkeys, tenants=tenants, audit=audit, pages=pages, limits=limits)
+    invites = InvitePages(sessions=sessions, passkeys=passkeys, tenants=tenants, audit=audit, pages=pages, limits=limits)
+    step_up = StepUp(sessions, passkeys, pages, limits)
+    icon, host = pages.static.url("ascend.svg"), urlsplit(origin).netloc
+    parts = ConsoleParts(sessions=sessions, nouns=nouns, tenants=tenants, store=store, host=host, icon=icon)
+    console = open_console(parts)
+    routes = [*signing_in.routes(), *invites.routes(), *step_up.routes(), *console.routes]
+    return Router(routes, redirect_slashes=False, default=console.default)

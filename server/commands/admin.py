@@ -1,0 +1,165 @@
+"""`ascend admin`: who may run the gateway, and their way into the console."""
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from typing import ParamSpec, TypeVar
+
+import click
+
+from oauth.administration.appointments import Appointments
+from oauth.administration.errors import LastOwner
+from oauth.administration.invites import INVITE_S, Invites
+from oauth.administration.roles import AdminRole, Role
+from oauth.sign_in.errors import InvalidInput
+from oauth.sign_in.passwords import Passwords
+from oauth.sign_in.subjects import Subject, normalize_email
+from oauth.tenants import DEFAULT_TENANT
+from server.commands.command_being_run import command_being_run
+from server.commands.frame import CommandFailed, json_option, run_async, with_settings
+from server.commands.rows import print_rows
+from server.commands.user import known_subject, known_tenant
+from server.config.settings import Settings
+from server.storage.store import Store, open_store
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+@click.group()
+def command() -> None:
+    """Say who may run the gateway, and invite them to the console."""
+
+
+def whose(function: Callable[P, R]) -> Callable[P, R]:
+    """Give a command the option --tenant."""
+    return click.option("--tenant", default=DEFAULT_TENANT, show_default=True, help="Whose person this is.")(function)
+
+
+def reaching(function: Callable[P, R]) -> Callable[P, R]:
+    """Give a command the option --gateway."""
+    says = "Over every tenant; people of `default` always. As before when not given."
+    return click.option("--gateway/--no-gateway", "reaches_gateway", default=None, help=says)(function)
+
+
+ROLE = click.Choice([role.title for role in reversed(Role)])
+
+
+@command.command("invite")
+@click.argument("email")
+@click.option("--role", type=ROLE, default=None, help="What they may; needed for somebody without a role.")
+@whose
+@reaching
+@json_option
+@with_settings
+@run_async
+async def invite(settings: Settings, email: str, role: str | None, tenant: str, reaches_gateway: bool | None, as_json: bool) -> None:
+    """Make a link with which EMAIL adds a passkey that opens the console: the first one, or one for a device that is lost.
+
+    Who is nobody here yet is added, without a password.
+    """
+    async with open_store(settings) as store:
+        await known_tenant(store, tenant)
+        subject = await _local(store, tenant, email)
+        had = None if subject is None else await store.admin_roles.of(tenant, subject.subject_id)
+        if had is None and role is None:
+            raise CommandFailed(f"{email} has no role yet; say which: --role {'|'.join(ROLE.choices)}")
+        if subject is None:
+            subject = await Passwords(store.subjects).add_subject(tenant, email, None)
+        if subject.disabled:
+            raise CommandFailed(f"user {subject.email} is disabled; `ascend user enable` comes first")
+        if had is None or role is not None or reaches_gateway is not None:
+            had = await _give(store, subject, Role.named(role) if role else had.role if had else Role.AUDITOR, reaches_gateway)
+        path = await Invites(store.admin_invites, store.admin_roles, store.subjects, store.security_events).make(
+            subject, command_being_run().actor
+        )
+    row = {**_row(subject, had), "url": f"{settings.admin_url}{path}", "expires_at": round(time.time() + INVITE_S)}
+    _say(row, str(row["url"]), as_json=as_json)
+    click.echo(f"good for an hour and one passkey, as {had.role.title}; send it on a way that only {subject.email} reads", err=True)
+
+
+@command.command("list")
+@click.option("--tenant", default=None, help="Of this tenant only.")
+@json_option
+@with_settings
+@run_async
+async def list_administrators(settings: Settings, tenant: str | None, as_json: bool) -> None:
+    """List who has a role, and whether they have a passkey that opens the console."""
+    rows = []
+    async with open_store(settings) as store:
+        for name in [tenant] if tenant else [each.tenant_id for each in await store.tenants.all()]:
+            for role in await store.admin_roles.of_tenant(name):
+                subject = await store.subjects.get(name, role.subject_id)
+                if subject is not None:
+                    counting = [each for each in await store.passkeys.of_subject(name, role.subject_id) if each.counts]
+                    rows.append(_row(subject, role) | {"passkeys": len(counting), "disabled": subject.disabled})
+    print_rows(rows, as_json=as_json, empty="nobody; `ascend admin invite EMAIL --role owner` makes the first one")
+
+
+@command.command("role")
+@click.argument("email")
+@click.argument("role", type=ROLE)
+@whose
+@reaching
+@json_option
+@with_settings
+@run_async
+async def give(settings: Settings, email: str, role: str, tenant: str, reaches_gateway: bool | None, as_json: bool) -> None:
+    """Give EMAIL the ROLE, in the place of the one before. It counts once they have a passkey from an invite."""
+    async with open_store(settings) as store:
+        subject = await known_subject(store, tenant, email)
+        if subject.disabled:
+            raise CommandFailed(f"user {subject.email} is disabled; `ascend user enable` comes first")
+        row = _row(subject, await _give(store, subject, Role.named(role), reaches_gateway))
+    of_what = "the gateway" if row["reach"] == "gateway" else f"tenant {tenant}"
+    _say(row, f"{row['email']} is {row['role']} of {of_what}", as_json=as_json)
+
+
+@command.command("revoke")
+@click.argument("email")
+@whose
+@json_option
+@with_settings
+@run_async
+async def revoke(settings: Settings, email: str, tenant: str, as_json: bool) -> None:
+    """Take EMAIL's role; they are out of the console at once. Their passkeys stay, and open nothing there."""
+    async with open_store(settings) as store:
+        subject = await known_subject(store, tenant, email)
+        try:
+            if not await _appointments(store).take(subject, command_being_run().actor):
+                raise CommandFailed(f"{email} has no role in tenant {tenant}; `ascend admin list` shows who has")
+        except LastOwner as error:
+            raise CommandFailed(str(error)) from error
+    _say({"email": subject.email, "tenant": tenant, "role": None}, f"{subject.email} administers nothing any more", as_json=as_json)
+
+
+async def _local(store: Store, tenant: str, email: str) -> Subject | None:
+    try:
+        found = await store.subjects.find_local(tenant, normalize_email(email))
+    except InvalidInput as error:
+        raise click.UsageError(str(error)) from error
+    return None if found is None else found[0]
+
+
+async def _give(store: Store, subject: Subject, role: Role, reaches_gateway: bool | None) -> AdminRole:
+    try:
+        return await _appointments(store).give(subject, role, command_being_run().actor, reaches_gateway=reaches_gateway)
+    except LastOwner as error:
+        raise CommandFailed(str(error)) from error
+
+
+def _appointments(store: Store) -> Appointments:
+    return Appointments(store.admin_roles, store.security_events)
+
+
+def _say(row: Mapping[str, object], words: str, *, as_json: bool) -> None:
+    click.echo(json.dumps(row) if as_json else words)
+
+
+def _row(subject: Subject, role: AdminRole) -> dict[str, object]:
+    return {
+        "email": subject.email,
+        "tenant": subject.tenant_id,
+        "role": role.role.title,
+        "reach": "gateway" if role.reaches_gateway else "tenant",
+    }
