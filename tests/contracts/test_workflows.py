@@ -5,16 +5,20 @@ from typing import Any
 
 import anyio
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.exc import OperationalError
 
 from server.storage.database import Database, StoreUnavailable, now_us
-from server.storage.schema.workflow_tables import workflow_steps
+from server.storage.schema.workflow_tables import workflow_runs, workflow_steps
 from server.storage.workflows.run_records import SqlRunRecords
+from server.storage.workflows.run_store import SqlRunStore
+from server.storage.workflows.writes import writes_within
 from tests.contracts.workflow_engines import TENANT, UNTIL_NOW, Durable, durable_on, running
 from tests.waiting import until
+from tools.context_plane.quotas import CONTEXT
 from tools.errors import ToolError
 from tools.operation import Failure, Json
+from tools.quotas import DOCUMENTS
 from tools.workflows.engine import engine, execution
 from tools.workflows.errors import PermanentFault, StepFailed, WorkflowRefused
 from tools.workflows.run import Retry, Run, Writes
@@ -478,6 +482,30 @@ async def test_what_has_ended_long_ago_is_forgotten_and_what_webhooks_brought_ea
     assert [run.run_id for run in (await durable.workflows.runs(TENANT)).runs] == [open_run]
     async with sql_database.read() as connection:
         assert (await connection.execute(select(workflow_steps))).first() is None
+
+
+async def test_a_start_that_was_put_off_is_left_alone_where_a_clock_that_was_ahead_put_off_others(sql_database: Database) -> None:
+    durable = durable_on(sql_database)
+    durable.add("double", double)
+    store = SqlRunStore(sql_database, writes_within(CONTEXT, DOCUMENTS))
+    in_an_hour = now_us() + HOUR_US
+    for key in ("begun", "started by it", "later", "waits"):
+        await durable.workflows.start(TENANT, "double", {"n": 1}, key=key, at_us=in_an_hour)
+    # What a process wrote whose clock was an hour ahead, and what is put off by itself.
+    written = {
+        "begun": {"updated_at": in_an_hour, "attempt": 1, "due_at": in_an_hour + 9},
+        "started by it": {"updated_at": in_an_hour, "due_at": in_an_hour},
+        "later": {"updated_at": in_an_hour, "due_at": in_an_hour + HOUR_US},
+        "waits": {"attempt": 1},
+    }
+    async with sql_database.write() as connection:
+        for key, values in written.items():
+            of_run = (workflow_runs.c.tenant_id == TENANT, workflow_runs.c.run_id == f"{TENANT}:double:{key}")
+            await connection.execute(update(workflow_runs).where(*of_run).values(**values))
+    assert await store.bring_forward() == 2
+    assert await store.bring_forward() == 0
+    claims = await store.claim("one", 8, {}, ())
+    assert {claim.run_id.rpartition(":")[2] for claim in claims} == {"begun", "started by it"}
 
 
 async def test_a_process_ends_in_time_though_the_store_is_away(sql_database: Database, monkeypatch: pytest.MonkeyPatch) -> None:

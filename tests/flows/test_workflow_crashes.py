@@ -132,6 +132,20 @@ async def test_a_clock_that_jumps_an_hour_takes_over_nothing_for_good_and_holds_
         await assert_whole(database, runs)
 
 
+async def test_what_a_process_leaves_whose_clock_is_an_hour_ahead_is_taken_up_at_once(tmp_path: Path, traces: Traces) -> None:
+    """Its "now" is in an hour for everybody else: of runs it gave back, and of steps that were to wait for a moment."""
+    async with empty_database(sqlite_url(tmp_path / "store.sqlite3")) as database:
+        opened = open_on(database, traces)
+        with workers(database.url, traces, 1, silence_s=1.0) as [first]:
+            first.send(signal.SIGUSR1)
+            runs = {await start(opened, str(n), pause_s=0.3) for n in range(8)}
+            await until(lambda: len(traces.read()) > 8)
+            assert first.stop() == 0
+        with workers(database.url, traces, 1, silence_s=1.0):
+            await all_have_ended(opened)
+        await assert_whole(database, runs)
+
+
 async def test_runs_outlast_a_postgresql_that_restarts_in_the_middle_of_them(request: pytest.FixtureRequest, traces: Traces) -> None:
     url = url_of("postgresql", request, traces.path.parent)
     async with empty_database(url) as database:

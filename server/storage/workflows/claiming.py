@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Row, bindparam, delete, func, select, tuple_, update
+from sqlalchemy import Connection, Row, bindparam, delete, func, or_, select, tuple_, update
 
 from server.storage.database import now_us
 from server.storage.insertion import upsert
@@ -17,6 +17,10 @@ from server.storage.workflows.acting import acts_for_of
 from server.storage.workflows.step_rows import steps_of
 from tools.workflows.engine.records import Beat, Claim, Outlook
 
+#: clocks of nodes that are in step differ by less
+_AHEAD_US = 60 * 1_000_000
+#: rows that are put right in one transaction
+_AT_ONCE = 100
 _FREE: dict[str, Any] = {"owner": None, "updated_at": bindparam("now"), "due_at": bindparam("now")}
 
 
@@ -92,6 +96,22 @@ def release_silent(connection: Connection, silent: Collection[Beat]) -> int:
         free = update(workflow_runs).where(c.owner == each.executor_id).values(**_FREE, losses=c.losses + 1)
         released += connection.execute(free, {"now": now_us()}).rowcount
     return released
+
+
+def bring_forward(connection: Connection) -> int:
+    """Have runs taken up that a process put down whose clock was ahead: its "at once" is an hour away where it was an hour ahead.
+
+    Told by when they were last written to, which has not come yet. Of every tenant. What is taken up too early waits on, by its steps'
+    own times; a start that was put off by whoever asked for it, and that nobody has taken up yet, is left alone.
+    """
+    now, c = now_us(), workflow_runs.c
+    is_ahead = (c.owner.is_(None), c.due_at > now, c.updated_at > now + _AHEAD_US, or_(c.attempt > 0, c.due_at <= c.updated_at))
+    ahead = select(c.tenant_id, c.run_id).where(*is_ahead).limit(_AT_ONCE).with_for_update(skip_locked=True)
+    rows = [{"of": row.tenant_id, "id": row.run_id} for row in connection.execute(ahead)]
+    if rows:
+        one = update(workflow_runs).where(c.tenant_id == bindparam("of"), c.run_id == bindparam("id"))
+        connection.execute(one.values(due_at=now, updated_at=now), rows)
+    return len(rows)
 
 
 def leave(connection: Connection, executor_id: str) -> None:

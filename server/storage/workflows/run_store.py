@@ -122,5 +122,8 @@ class SqlRunStore:
     async def release_silent(self, silent: Collection[Beat]) -> int:
         return await self._database.transact(partial(claiming.release_silent, silent=silent))
 
+    async def bring_forward(self) -> int:
+        return await self._database.transact(claiming.bring_forward)
+
     async def leave(self, executor_id: str) -> None:
         await self._database.transact(partial(claiming.leave, executor_id=executor_id))

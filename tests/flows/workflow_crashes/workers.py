@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
+from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerContext
 from multiprocessing.process import BaseProcess
 
@@ -49,20 +50,35 @@ class Worker:
 @contextmanager
 def workers(url: str, traces: Traces, count: int, silence_s: float = 3.0) -> Iterator[list[Worker]]:
     """Start `count` workers and wait until they are ready; whatever is left of them at the end is killed."""
-    started = []
+    started: list[Worker] = []
     try:
-        for _ in range(count):
-            hears, says = _context().Pipe(duplex=False)
-            process = _context().Process(target=work, args=(url, traces.path, silence_s, says))
-            process.start()
-            started.append((Worker(process), hears))
-        for _worker, hears in started:
-            assert hears.poll(LONG_S)
-            assert hears.recv()
-        yield [worker for worker, _hears in started]
+        begun = [_begun(url, traces, silence_s) for _ in range(count)]
+        started += [worker for worker, _hears in begun]
+        for _worker, hears in begun:
+            _wait(hears)
+        yield started
     finally:
-        for worker, _hears in started:
+        for worker in started:
             worker.kill()
+
+
+def new_worker(url: str, traces: Traces, silence_s: float) -> Worker:
+    """Start one worker and wait until it is ready; to be killed by whoever wants it."""
+    worker, hears = _begun(url, traces, silence_s)
+    _wait(hears)
+    return worker
+
+
+def _begun(url: str, traces: Traces, silence_s: float) -> "tuple[Worker, Connection[bool, bool]]":
+    hears, says = _context().Pipe(duplex=False)
+    process = _context().Process(target=work, args=(url, traces.path, silence_s, says))
+    process.start()
+    return Worker(process), hears
+
+
+def _wait(hears: "Connection[bool, bool]") -> None:
+    assert hears.poll(LONG_S)
+    assert hears.recv()
 
 
 def killed_at_points(url: str, traces: Traces, most: int, processes: int = 2) -> tuple[int, int]:

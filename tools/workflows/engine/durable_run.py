@@ -172,7 +172,8 @@ class DurableRun:
             await self._beyond(f"more than {limits.max_steps:,} steps", "have each item be a run of its own")
         if now_us - self._claim.created_at_us > limits.max_age_s * 1_000_000:
             await self._beyond(f"longer than {limits.max_age_s / 3600:g} h", "let it end, and a schedule or signal start the next")
-        return self._records.get(name) or StepRecord(name, "again", now_us)
+        known = self._records.get(name)
+        return StepRecord(name, "again", now_us) if known is None else known.seen_at(now_us)
 
     async def _tried(
         self, name: str, attempt: Callable[[StepRecord], Awaitable[StepRecord]], retry: Retry | None, timeout_s: float | None

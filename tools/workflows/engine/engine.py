@@ -256,11 +256,13 @@ class Engine:
     async def _beat(self) -> None:
         while True:
             await anyio.sleep(self._silence_s / 3)
-            if self._held:
-                try:
+            try:
+                if self._held:
                     await self._store.beat(self._executor_id)
-                except Exception:  # others may take over; the fences hold
-                    log.exception("workflows_beat_failed")
+                if not self.outlook.is_over and await self._store.bring_forward():
+                    self.wake()
+            except Exception:  # others may take over; the fences hold
+                log.exception("workflows_beat_failed")
 
     async def _drain(self) -> None:
         for _claim, activity in list(self._held.values()):

@@ -1,7 +1,7 @@
 """What is on record of a run: its steps, who has it in hand, what is due."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from tools.operation import Failure, Json
@@ -26,6 +26,15 @@ class StepRecord:
     wakes_at_us: int | None = None
     result: bytes = b"null"
     failure: Failure | None = None
+
+    def seen_at(self, now_us: int) -> "StepRecord":
+        """Return it as it is by a clock that says `now_us`: where it began later than that, another clock was ahead, or this one is behind.
+
+        Then it waits no longer, from now, than it was to wait at all.
+        """
+        if self.wakes_at_us is None or self.started_at_us <= now_us:
+            return self
+        return replace(self, started_at_us=now_us, wakes_at_us=min(self.wakes_at_us, now_us + self.wakes_at_us - self.started_at_us))
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,6 +65,10 @@ class RunStore(Protocol):
         """Let others take the runs of processes that have not beaten since; how many runs there were."""
         ...
 
+    async def bring_forward(self) -> int:
+        """Have runs taken up now that a process put off whose clock was ahead, some at a time; how many there were."""
+        ...
+
     async def leave(self, executor_id: str) -> None:
         """Say that this process has no runs any more; what it still has, others may take."""
         ...
