@@ -2,7 +2,8 @@
 
     python -m benchmarks.plane_weights
 
-Goal: 3 MB for the AI gateway. Counted are allocations of Python while each module is loaded, its imports not among them, in an interpreter
+Goal: 3 MB for the AI gateway, 0.5 MB for workflows with schedules and webhooks.
+Counted are allocations of Python while each module is loaded, its imports not among them, in an interpreter
 that imports what `serve` does; so the figure is the same on a busy machine. MB are 2^20 bytes.
 """
 
@@ -14,7 +15,7 @@ import tracemalloc
 from collections.abc import Sequence
 from types import ModuleType
 
-MOST_AI_MB = 3.0
+MOST_MB = {"AI gateway": 3.0, "workflows": 0.5}
 #: plane -> what only it needs
 PLANES = {
     "AI gateway": (
@@ -38,6 +39,9 @@ PLANES = {
         "tools.builtins.context",
     ),
     "workflows": (
+        "server.assembly.late_work",
+        "server.storage.late_stores",
+        "server.observability.schedule_metrics",
         "tools.workflows",
         "server.assembly.workflows",
         "server.assembly.schedules",
@@ -94,9 +98,8 @@ def main() -> int:
     }
     for plane, each in weights.items():
         print(f"{plane}: {sum(each) / 2**20:.2f} MB in {len(each)} modules")
-    ai_mb = sum(weights["AI gateway"]) / 2**20
-    print(f"goal: at most {MOST_AI_MB:g} MB for the AI gateway")
-    return 0 if ai_mb <= MOST_AI_MB else 1
+    print("goal: at most " + ", ".join(f"{most:g} MB for the {plane}" for plane, most in MOST_MB.items()))
+    return 0 if all(sum(weights[plane]) / 2**20 <= most for plane, most in MOST_MB.items()) else 1
 
 
 if __name__ == "__main__":

@@ -33,7 +33,7 @@ async def prepared(folder: Path, port: int) -> None:
     settings = load(folder, {}, base_url=f"http://127.0.0.1:{port}")
     async with open_store(settings) as store:
         await NamedSecrets(await open_vault(settings, store)).put("default", "key", SECRET, "operator")
-        await store.webhooks.put("default", [Webhook("default", "bench", "stripe", ("key",), "nothing")])
+        await store.durable.webhooks.put("default", [Webhook("default", "bench", "stripe", ("key",), "nothing")])
 
 
 def event(number: int, key: bytes = SECRET) -> bytes:

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import anyio
 from starlette.applications import Starlette
@@ -24,16 +25,15 @@ from server.assembly.context_models import ContextModels
 from server.assembly.context_plane import ContextPlane, assemble_context_plane
 from server.assembly.context_vectors import ContextVectors
 from server.assembly.documents import assemble_documents
+from server.assembly.late_work import LateWork
 from server.assembly.metrics import register_metrics
 from server.assembly.nouns import assemble_nouns
 from server.assembly.operations import Operations, open_operations
 from server.assembly.pages import assemble_people
 from server.assembly.provider_titles import ProviderTitles
 from server.assembly.reports import report_sources
-from server.assembly.schedules import ScheduledWork, assemble_schedules
 from server.assembly.scopes import SubjectScopes
 from server.assembly.webhooks import Webhooks
-from server.assembly.workflows import DurableWork, assemble_workflows, principals_of_runs
 from server.audited import unaudited
 from server.bearer import Challenges
 from server.config.settings import Settings
@@ -67,6 +67,10 @@ from tools.context_plane.identity.judging import PairJudging
 from tools.egress.client import Egress
 from tools.long_work import RUNS
 
+if TYPE_CHECKING:
+    from server.assembly.schedules import ScheduledWork
+    from server.assembly.workflows import DurableWork
+
 
 @dataclass(frozen=True, slots=True)
 class Gateway:
@@ -81,14 +85,23 @@ class Gateway:
     authorization: AuthorizationServer
     ai_gateway: AiGateway
     context: ContextPlane
-    work: DurableWork
+    late: LateWork
     webhooks: Webhooks
-    scheduled: ScheduledWork
     config: LiveConfig
     config_changes: ConfigChanges
     reports: Sources
     nouns: tuple[Resource, ...]
     alerts: Alerts
+
+    @property
+    def work(self) -> "DurableWork":
+        """Runs of workflows, loaded now if they were not."""
+        return self.late.work
+
+    @property
+    def scheduled(self) -> "ScheduledWork":
+        """Schedules, loaded now if they were not."""
+        return self.late.scheduled
 
 
 @asynccontextmanager
@@ -122,11 +135,10 @@ async def open_gateway(settings: Settings, *, at_work: bool = True) -> AsyncIter
             return operations.index.index.reranker
 
         context = _context_plane(settings, store, tenants, egress, ai_gateway, table, reranker)
-        work = assemble_workflows(
-            store, lambda: operations, principals_of_runs(tenants, lambda tenant_id, subject: scopes.allowed(tenant_id, subject))
-        )
         reports = report_sources(store, lambda: operations)
-        scheduled = assemble_schedules(settings, store, tenants, egress, work, reports)
+        work = LateWork(
+            settings, store, tenants, egress, lambda: operations, lambda tenant_id, subject: scopes.allowed(tenant_id, subject), reports
+        )
         of_planes = [*ai_gateway.functions(store), *context.functions(), *work.functions()]
         operations = await stack.enter_async_context(
             open_operations(settings, store, tenants, egress, connections, of_planes, ai_gateway.metered, context.names)
@@ -161,7 +173,6 @@ async def open_gateway(settings: Settings, *, at_work: bool = True) -> AsyncIter
         mcp.listen(feed)
         feed.listen("tenants", tenants_changed)
         feed.listen(TOPIC, config.changed)
-        scheduled.listen(feed)
         feed.listen("operations", operations.changed)
         feed.listen("operations", titles.changed)
         feed.listen("connections", connections.changed)
@@ -169,8 +180,8 @@ async def open_gateway(settings: Settings, *, at_work: bool = True) -> AsyncIter
         background = await stack.enter_async_context(anyio.create_task_group())
         stack.callback(background.cancel_scope.cancel)
         await stack.enter_async_context(mcp.run())
-        alerts = Alerts(settings, store, feed, egress, connections, operations, ai_gateway, scheduled, lambda: config.current.alerts)
-        housekeeping = Housekeeping(store, feed, authorization, operations.usage, lambda: config.current.retention)
+        alerts = Alerts(settings, store, feed, egress, connections, operations, ai_gateway, work, lambda: config.current.alerts)
+        housekeeping = Housekeeping(store, feed, authorization, operations.usage, lambda: config.current.retention, work)
         for part in (
             feed.run,
             connections.run,
@@ -179,15 +190,12 @@ async def open_gateway(settings: Settings, *, at_work: bool = True) -> AsyncIter
             *operations.background(),
             *ai_gateway.background(),
             *context.background(),
-            *work.background(),
-            *scheduled.background(),
+            work.run,
             alerts.run,
         ):
             if at_work:
                 background.start_soon(part)
-        register_metrics(
-            operations.telemetry.registry, settings, store, exchanges, connections, ai_gateway, work, webhooks, scheduled, alerts
-        )
+        register_metrics(operations.telemetry.registry, settings, store, exchanges, connections, ai_gateway, work, webhooks, alerts)
         config_changes = ConfigChanges(store.config_versions, connections.has_named_secret)
         nouns = assemble_nouns(
             settings,
@@ -195,7 +203,7 @@ async def open_gateway(settings: Settings, *, at_work: bool = True) -> AsyncIter
             operations=operations,
             connections=connections,
             revocation=authorization.revocation,
-            schedules=scheduled.schedules,
+            work=work,
             config=config_changes,
             reports=reports,
             backups=BackupProcesses(settings),
@@ -226,9 +234,8 @@ async def open_gateway(settings: Settings, *, at_work: bool = True) -> AsyncIter
             authorization=authorization,
             ai_gateway=ai_gateway,
             context=context,
-            work=work,
+            late=work,
             webhooks=webhooks,
-            scheduled=scheduled,
             config=config,
             config_changes=config_changes,
             reports=reports,
@@ -256,7 +263,7 @@ def _context_plane(
     return assemble_context_plane(settings, store, table, reranker, documents=documents, readers=readers, vectors=vectors)
 
 
-def _mcp_endpoint(settings: Settings, store: Store, connections: Connections, operations: Operations, work: DurableWork) -> McpEndpoint:
+def _mcp_endpoint(settings: Settings, store: Store, connections: Connections, operations: Operations, work: LateWork) -> McpEndpoint:
     return McpEndpoint(
         dispatcher=operations.dispatcher,
         step_up=Challenges(settings).step_up,

@@ -8,6 +8,7 @@ import anyio
 import anyio.lowlevel
 
 from server.assembly.authorization import AuthorizationServer
+from server.assembly.late_work import LateWork
 from server.config_versions.sections.retention import Retention
 from server.storage.change_feed import ChangeFeed
 from server.storage.database import StoreUnavailable, now_us
@@ -39,9 +40,10 @@ class Housekeeping:
         authorization: AuthorizationServer,
         usage: SearchFeedback,
         retention: Callable[[], Retention],
+        work: LateWork,
     ) -> None:
         self._store, self._feed, self._authorization, self._usage = store, feed, authorization, usage
-        self._retention = retention
+        self._retention, self._work = retention, work
 
     async def run(self) -> None:
         """Work until cancelled; what fails is logged and tried again at its next turn."""
@@ -93,10 +95,11 @@ class Housekeeping:
         await store.feedback.forget_before(models_us)
         await store.audit_trail.sweep(_days_ago(kept.audit_days))
         await store.config_versions.sweep(_days_ago(kept.audit_days))
-        bodies_us = _days_ago(kept.webhook_bodies_days)
-        await store.run_records.sweep(_days_ago(kept.runs_days), bodies_us)
-        await store.deliveries.forget_old(bodies_us)
-        await store.schedules.forget_before(_days_ago(kept.job_runs_days))
+        if self._work.is_open:  # While it is not, there is nothing of it (docs/decisions/0059).
+            bodies_us = _days_ago(kept.webhook_bodies_days)
+            await store.durable.run_records.sweep(_days_ago(kept.runs_days), bodies_us)
+            await store.durable.deliveries.forget_old(bodies_us)
+            await store.durable.schedules.forget_before(_days_ago(kept.job_runs_days))
 
     async def _forget_tombstones(self) -> None:
         """A forgotten tenant may have left millions: some of them at a time, and not all of them now."""

@@ -13,8 +13,7 @@ from server.alerts.rules.ending import Ending
 from server.alerts.rules.job_late import LateJob
 from server.alerts.watch import Watch
 from server.assembly.alerts import Alerts
-from server.assembly.backup_processes import BackupProcesses
-from server.config.backup_folder import RECIPIENTS_FILE
+from server.config.backup_folder import RECIPIENTS_FILE, have_backup_keys, newest_backup_at
 from server.storage.database import now_us
 
 #: why a schedule is late -> our words
@@ -55,7 +54,6 @@ def open_alerts(alerts: Alerts) -> Watch:
 class _LookedAt:
     def __init__(self, alerts: Alerts) -> None:
         self._alerts = alerts
-        self._backups = BackupProcesses(alerts.settings)
 
     def checks(self) -> Mapping[str, Check]:
         """Return what a node asks; whether the state's store answers shows in the look itself."""
@@ -72,6 +70,8 @@ class _LookedAt:
         }
 
     async def late_jobs(self) -> Sequence[LateJob]:
+        if not self._alerts.work.is_open:
+            return []
         now = now_us()
         return [
             LateJob(
@@ -81,20 +81,22 @@ class _LookedAt:
                 period_s=None if each.following_us is None else (each.following_us - each.due_since_us) / 1e6,
                 why=_LATE[each.why],
             )
-            for each in await self._alerts.scheduled.scheduler.late_schedules()
+            for each in await self._alerts.work.scheduled.scheduler.late_schedules()
         ]
 
     async def newest_backup_us(self) -> int | None:
         """Return when the newest backup was made: one that lies in the folder, or one that a schedule put elsewhere."""
-        if not self._backups.have_keys():
+        if not have_backup_keys(self._alerts.settings):
             return None
-        made_at = [(self._alerts.settings.data_dir / RECIPIENTS_FILE).stat().st_mtime, self._backups.newest_at() or 0.0]
-        runs = await self._alerts.store.schedules.runs(DEFAULT_TENANT, "backup", 10)
+        made_at = [(self._alerts.settings.data_dir / RECIPIENTS_FILE).stat().st_mtime, newest_backup_at(self._alerts.settings) or 0.0]
+        runs = await self._alerts.store.durable.schedules.runs(DEFAULT_TENANT, "backup", 10)
         made = [run.ended_at_us / 1e6 for run in runs if run.ended_at_us and run.report and run.report["counts"].get("backups")]
         return int(max(*made_at, *made, 0.0) * 1_000_000)
 
     async def last_drill(self) -> str | None:
-        for run in await self._alerts.store.schedules.runs(DEFAULT_TENANT, "backup-verify", 3):
+        if not self._alerts.work.is_open:
+            return None
+        for run in await self._alerts.store.durable.schedules.runs(DEFAULT_TENANT, "backup-verify", 3):
             if run.state == "failed":
                 return run.reason or "its run failed"
             if run.state == "succeeded" and run.report is not None:

@@ -12,8 +12,8 @@ from prometheus_client.registry import Collector
 
 from server.assembly.ai_gateway import AiGateway
 from server.assembly.connections import Connections
+from server.assembly.late_work import LateWork
 from server.assembly.operations import Operations
-from server.assembly.schedules import ScheduledWork
 from server.config.settings import Settings
 from server.storage.change_feed import ChangeFeed
 from server.storage.store import Store
@@ -37,7 +37,7 @@ class Alerts:
     connections: Connections
     operations: Operations
     ai_gateway: AiGateway
-    scheduled: ScheduledWork
+    work: LateWork
     section: "Callable[[], AlertSettings]"
     watch: "Watch | None" = field(default=None)
 

@@ -19,13 +19,13 @@ from server.admin.nouns.webhooks import Webhooks
 from server.admin.resource import Resource
 from server.assembly.backup_processes import BackupProcesses
 from server.assembly.connections import Connections
+from server.assembly.late_work import LateWork
 from server.assembly.operations import Operations
 from server.config.settings import Settings
 from server.config_versions.changes import ConfigChanges
 from server.reports.sources import Sources
 from server.storage.store import Store
 from tools.operation import Operation
-from tools.workflows.schedules.setting import Schedules
 
 
 def assemble_nouns(
@@ -35,7 +35,7 @@ def assemble_nouns(
     operations: Operations,
     connections: Connections,
     revocation: Revocation,
-    schedules: Schedules,
+    work: LateWork,
     config: ConfigChanges,
     reports: Sources,
     backups: BackupProcesses,
@@ -54,9 +54,9 @@ def assemble_nouns(
         Clients(store.clients, store.grants, revocation).resource(),
         ConnectionNoun(store.connections, store.subjects, connections.changes).resource(),
         OperationNoun(known, store.operations, store.quarantine, lambda: operations.dispatcher, store.audit_trail).resource(),
-        Jobs(store.schedules, schedules).resource(),
-        Webhooks(store.deliveries).resource(),
-        Backups(backups, store.schedules, schedules).resource(),
+        Jobs(work.schedules).resource(),
+        Webhooks(work.deliveries).resource(),
+        Backups(backups, work.schedules).resource(),
         Config(store.config_versions, config).resource(),
         Reports(reports).resource(),
     )

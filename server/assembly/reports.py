@@ -1,7 +1,6 @@
-"""Reports put together: what they are made from, and the jobs that make them by themselves."""
+"""Reports put together: what they are made from."""
 
-from collections.abc import Callable, Collection, Sequence
-from functools import partial
+from collections.abc import Callable, Collection
 
 from oauth.tenants import DEFAULT_TENANT
 from server.assembly.operations import Operations
@@ -9,17 +8,6 @@ from server.reports.kinds import KINDS
 from server.reports.sources import DAY_US, Scope, Sources
 from server.storage.store import Store
 from tools.operation import Json
-from tools.workflows.jobs.reporting import ReportJob
-
-#: name of the schedule and of its workflow -> the kind of report, and what the job does
-_JOBS = {
-    "weekly-digest": ("digest", "Say what the week came to"),
-    "legacy-bearer": ("legacy-bearer", "Look who still uses static tokens"),
-    "rotation-reminder": ("rotation", "Look for secrets and keys that are due to be renewed"),
-    "sample-audit": ("sample", "Follow ten calls from end to end"),
-    "zero-use": ("unused", "Look for operations that nobody used"),
-    "cost-report": ("cost", "Say what the month cost"),
-}
 
 
 def report_sources(store: Store, operations: Callable[[], Operations]) -> Sources:
@@ -30,15 +18,6 @@ def report_sources(store: Store, operations: Callable[[], Operations]) -> Source
         return [(name, operation.provider) for name, operation in known.items() if operation.kind != "builtin"]
 
     return Sources(store, operations_of)
-
-
-def report_jobs(sources: Sources) -> Sequence[ReportJob]:
-    """Return the jobs. The default tenant is the operator's: its reports are of the whole gateway, every other tenant's of its own."""
-
-    async def make(kind: str, tenant_id: str, now_us: int) -> dict[str, Json]:
-        return await made(sources, kind, None if tenant_id == DEFAULT_TENANT else tenant_id, now_us)
-
-    return [ReportJob(name, title, partial(make, kind)) for name, (kind, title) in _JOBS.items()]
 
 
 async def made(sources: Sources, kind: str, tenant_id: str | None, to_us: int, days: int | None = None) -> dict[str, Json]:

@@ -7,17 +7,16 @@ from typing import Any
 
 from oauth.connections.connection import Connection
 from oauth.tenants import DEFAULT_TENANT, Tenants
+from server.assembly.backup_jobs import BackupJobs
 from server.assembly.backup_processes import BackupProcesses
-from server.assembly.reports import report_jobs
+from server.assembly.report_jobs import report_jobs
 from server.assembly.workflows import DurableWork
 from server.config.settings import Settings
 from server.reports.sources import Sources
-from server.storage.change_feed import Change, ChangeFeed
+from server.storage.change_feed import Change
 from server.storage.database import StoreUnavailable, now_us
 from server.storage.history.call_figures import SqlCallFigures
 from server.storage.store import Store
-from server.storage.workflows.new_runs import TOPIC as RUNS
-from server.storage.workflows.schedules import TOPIC
 from tools.egress.client import Egress
 from tools.operation import Json
 from tools.workflows.engine.given_faults import given_faults
@@ -47,22 +46,24 @@ class ScheduledWork:
     schedules: Schedules
     scheduler: Scheduler
 
-    def listen(self, feed: ChangeFeed) -> None:
-        feed.listen(TOPIC, self._changed)
-        feed.listen(RUNS, self._runs_changed)
-        feed.listen("tenants", self._tenants_changed)
+    async def bring_builtin(self) -> None:
+        """See that every tenant has the built-in schedules."""
+        await bring_builtin_schedules([tenant.tenant_id for tenant in await self.store.tenants.all()], self.store)
 
     def background(self) -> Sequence[Callable[[], Coroutine[Any, Any, None]]]:
         return (self.scheduler.run,)
 
-    async def _changed(self, _changes: Sequence[Change]) -> None:
+    async def changed(self, _changes: Sequence[Change]) -> None:
+        """Hear that the next slot may be another."""
         self.scheduler.wake()
 
-    async def _runs_changed(self, changes: Sequence[Change]) -> None:
+    async def runs_changed(self, changes: Sequence[Change]) -> None:
+        """Hear of what is done to runs."""
         if any(is_slot_key(key_of(change.item)) for change in changes):
             self.scheduler.runs_changed()
 
-    async def _tenants_changed(self, changes: Sequence[Change]) -> None:
+    async def tenants_changed(self, changes: Sequence[Change]) -> None:
+        """See that new tenants have the built-in schedules."""
         await bring_builtin_schedules([change.item for change in changes if change.item], self.store)
         self.scheduler.wake()
 
@@ -72,9 +73,10 @@ def assemble_schedules(
 ) -> ScheduledWork:
     """Put the parts together, and bring the workflows of the built-in schedules along."""
     figures, backups = SqlCallFigures(store.history), BackupProcesses(settings)
+    making = BackupJobs(settings)
     connections = _ConnectionsInUse(store, figures)
     freshness = DocsFreshness(store.operations, store.quarantine, DocumentVersions(egress))
-    for job in (TokenHealth(connections), ErrorPattern(figures), freshness, Backup(backups), BackupVerify(backups)):
+    for job in (TokenHealth(connections), ErrorPattern(figures), freshness, Backup(making), BackupVerify(making)):
         work.registry.add(job.workflow())
     for made_regularly in report_jobs(reports):
         work.registry.add(made_regularly.workflow())
@@ -112,12 +114,13 @@ def assemble_schedules(
 
     async def prepare() -> None:
         await bring_builtin_schedules([tenant.tenant_id for tenant in await store.tenants.all()], store)
-        slots.counts.last_started_us.update(await store.schedules.last_started_us(BUILTIN, now_us() - 2 * DAY_US))
+        slots.counts.last_started_us.update(await store.durable.schedules.last_started_us(BUILTIN, now_us() - 2 * DAY_US))
 
     slots = Slots(
-        store.schedules,
+        store.durable.schedules,
         work.workflows,
         is_live=lambda tenant_id: tenant_id in tenants.live,
+        # What they look at also has all of this loaded (server/storage/workflows/use.py).
         lookouts={
             "token-health": has_connections,
             "error-pattern": has_calls,
@@ -133,14 +136,14 @@ def assemble_schedules(
         },
         unavailable=(StoreUnavailable, OSError),
     )
-    return ScheduledWork(store, Schedules(store.schedules, _KnownWorkflows(work.registry)), Scheduler(slots, prepare))
+    return ScheduledWork(store, Schedules(store.durable.schedules, _KnownWorkflows(work.registry)), Scheduler(slots, prepare))
 
 
 async def bring_builtin_schedules(tenant_ids: Sequence[str], store: Store) -> None:
     """See that tenants have the built-in schedules."""
     for start in range(0, len(tenant_ids), _TENANTS):
         some = tenant_ids[start : start + _TENANTS]
-        await store.schedules.add_missing([each for tenant_id in some for each in builtin_schedules(tenant_id, now_us())])
+        await store.durable.schedules.add_missing([each for tenant_id in some for each in builtin_schedules(tenant_id, now_us())])
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from server.hooks.paths import PREFIX
 from server.rate_limits import RateLimits
 from server.storage.change_feed import Change, ChangeFeed
 from server.storage.store import Store
-from tools.workflows.webhooks.webhook import TOPIC
+from tools.workflows.topics import WEBHOOK_NEWS
 
 if TYPE_CHECKING:
     from server.hooks.endpoint import HookEndpoint
@@ -41,7 +41,7 @@ class Webhooks:
         """What answers."""
         if self._endpoint is None:
             opened: HookEndpoint = import_module("server.hooks.endpoint").open_endpoint(
-                self.store.webhooks, self.store.deliveries, self.vault, self.tenants, self.limits, self.settings.base_url
+                self.store.durable.webhooks, self.store.durable.deliveries, self.vault, self.tenants, self.limits, self.settings.base_url
             )
             self._endpoint = opened
         return self._endpoint
@@ -54,7 +54,7 @@ class Webhooks:
 
     def listen(self, feed: ChangeFeed) -> None:
         """Follow what commands and other nodes change."""
-        feed.listen(TOPIC, self._changed)
+        feed.listen(WEBHOOK_NEWS, self._changed)
 
     async def _changed(self, changes: Sequence[Change]) -> None:
         if self._endpoint is not None:

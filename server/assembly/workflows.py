@@ -9,12 +9,9 @@ from oauth.authorization.scope_narrowing import AllowedScopes, narrow
 from oauth.principal import Principal
 from oauth.tenants import Tenants
 from server.assembly.operations import Operations
-from server.storage.change_feed import Change, ChangeFeed
+from server.storage.change_feed import Change
 from server.storage.store import Store
-from server.storage.workflows.new_runs import TOPIC
-from tools.builtins.workflows.workflow_runs import WorkflowRuns
 from tools.operation import Operation
-from tools.sources.builtin import BuiltinFunction
 from tools.workflows.declared.known_definitions import KnownDefinitions
 from tools.workflows.engine.calls import PrincipalOf, RunCalls
 from tools.workflows.engine.durable_workflows import DurableWorkflows
@@ -35,19 +32,12 @@ class DurableWork:
     registry: WorkflowRegistry
     engine: Engine
 
-    def functions(self) -> Sequence[BuiltinFunction]:
-        """Return the operations workflow_*."""
-        return WorkflowRuns(self.workflows, self.registry).functions()
-
-    def listen(self, feed: ChangeFeed) -> None:
-        """Follow what is done to runs, here and on other nodes."""
-        feed.listen(TOPIC, self._changed)
-
     def background(self) -> Sequence[Callable[[], Coroutine[Any, Any, None]]]:
         """Return what runs beside the calls, until cancelled; runs under way are then left to others."""
         return (self.engine.run,)
 
-    async def _changed(self, changes: Sequence[Change]) -> None:
+    async def changed(self, changes: Sequence[Change]) -> None:
+        """Hear of what is done to runs, here and on other nodes."""
         await self.engine.heard((change.tenant_id, change.item) for change in changes if change.tenant_id)
 
 
@@ -59,11 +49,11 @@ def assemble_workflows(store: Store, operations: Callable[[], Operations], princ
 
     registry = WorkflowRegistry()
     registry.add_late(INGESTION, lambda: import_module("server.assembly.ingestion").ingestion_workflows(store.subjects))
-    definitions = KnownDefinitions(store.definitions, operation_of)
+    definitions = KnownDefinitions(store.durable.definitions, operation_of)
     registry.ask(definitions.find, definitions.of)
     calls = RunCalls(lambda: operations().dispatcher, principal_of, lambda principal: operations().gate.tokens(principal), operation_of)
-    engine = Engine(store.runs, with_events(registry.find, store.deliveries), calls)
-    return DurableWork(DurableWorkflows(store.run_records, registry, engine.wake), registry, engine)
+    engine = Engine(store.durable.runs, with_events(registry.find, store.durable.deliveries), calls)
+    return DurableWork(DurableWorkflows(store.durable.run_records, registry, engine.wake), registry, engine)
 
 
 def principals_of_runs(tenants: Tenants, allowed_scopes: AllowedScopes) -> PrincipalOf:

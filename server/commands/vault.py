@@ -117,7 +117,7 @@ async def put(settings: Settings, name: str, tenant: str) -> None:
     async with open_store(settings) as store:
         await known_tenant(store, tenant)
         version = await NamedSecrets(await open_vault(settings, store)).put(tenant, name, secret, "operator")
-        await store.webhooks.secret_changed(tenant, name)
+        await store.durable.webhooks.secret_changed(tenant, name)
     click.echo(f"vault:{name} of tenant {tenant} is kept (version {version}); running gateways use it within two seconds")
 
 
@@ -131,7 +131,7 @@ async def drop(settings: Settings, name: str, tenant: str) -> None:
     async with open_store(settings) as store:
         await known_tenant(store, tenant)
         await NamedSecrets(await open_vault(settings, store)).forget(tenant, name, "operator")
-        await store.webhooks.secret_changed(tenant, name)
+        await store.durable.webhooks.secret_changed(tenant, name)
     click.echo(f"vault:{name} of tenant {tenant} is forgotten")
 
 

@@ -2,36 +2,36 @@
 
 import time
 from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from tools.workflows.schedules.builtin import BUILTIN
-from tools.workflows.schedules.scheduler import Scheduler
-from tools.workflows.schedules.slots import CUSTOM
+if TYPE_CHECKING:
+    from tools.workflows.schedules.slots import SlotCounts
 
 
 class ScheduleMetrics(Collector):
     """Read at each scrape from memory. Built-in schedules by name, for whichever tenant; the rest has no bound and is "custom" together."""
 
-    def __init__(self, scheduler: Scheduler, clock: Callable[[], float] = time.time) -> None:
-        self._scheduler, self._clock = scheduler, clock
+    def __init__(self, counts: "Callable[[], SlotCounts | None]", clock: Callable[[], float] = time.time) -> None:
+        """`counts`: None while nothing of schedules is loaded (docs/decisions/0059)."""
+        self._counts, self._clock = counts, clock
 
     def collect(self) -> Iterable[Metric]:
-        counts = self._scheduler.counts
+        counts = self._counts()
         last = GaugeMetricFamily(
             "ascend_schedule_last_run_timestamp_seconds",
             "When this node last started a built-in schedule, for any tenant",
             labels=["schedule"],
         )
-        for name, started_us in sorted(counts.last_started_us.items()):
+        for name, started_us in sorted(counts.last_started_us.items() if counts else ()):
             last.add_metric([name], started_us / 1_000_000)
         yield last
         slots = CounterMetricFamily("ascend_schedule_slots", "Slots of schedules by what this node did about them", labels=["outcome"])
         for outcome in ("started", "caught_up", "skipped", "missed", "idle", "failed"):
-            slots.add_metric([outcome], counts.slots[outcome])
+            slots.add_metric([outcome], counts.slots[outcome] if counts else 0)
         yield slots
-        names = [*sorted(BUILTIN), CUSTOM]
         missed = CounterMetricFamily(
             "ascend_schedule_missed",
             "Slots that came and started nothing: passed while no gateway ran, skipped for a run that went on, or failed to start",
@@ -42,11 +42,14 @@ class ScheduleMetrics(Collector):
             "For how long the slot of a schedule has been there and nothing was started",
             labels=["schedule"],
         )
-        for name in names:
-            missed.add_metric([name], counts.missed[name])
-            since_us = counts.late_since_us.get(name)
-            late.add_metric([name], 0.0 if since_us is None else max(0.0, self._clock() - since_us / 1_000_000))
+        if counts is not None:
+            for name in counts.names:
+                missed.add_metric([name], counts.missed[name])
+                late.add_metric([name], self._since_s(counts.late_since_us.get(name)))
         yield missed
         yield late
-        late_s = 0.0 if counts.next_due_us is None else max(0.0, self._clock() - counts.next_due_us / 1_000_000)
+        late_s = self._since_s(counts.next_due_us if counts else None)
         yield GaugeMetricFamily("ascend_schedule_overdue_seconds", "How long the next slot has been waiting to be taken", value=late_s)
+
+    def _since_s(self, time_us: int | None) -> float:
+        return 0.0 if time_us is None else max(0.0, self._clock() - time_us / 1_000_000)

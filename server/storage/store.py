@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sqlalchemy import insert, select
 from sqlalchemy.exc import SQLAlchemyError
@@ -38,6 +39,7 @@ from server.storage.database import Database
 from server.storage.history.calls import SqlCallHistory
 from server.storage.history.figures import HistoryFigures
 from server.storage.history.token_hours import SqlTokenHours
+from server.storage.late_stores import LateStores
 from server.storage.metering.budgets import SqlBudgetStore
 from server.storage.metering.operation_charges import SqlOperationCharges
 from server.storage.migrate import HISTORY, StoreIsNewer, migrate
@@ -62,17 +64,11 @@ from server.storage.tools.operations import SqlOperationStore
 from server.storage.tools.quarantine import SqlQuarantineStore
 from server.storage.tools.tasks import SqlTaskStore
 from server.storage.tools.usage_examples import SqlUsageStore
-from server.storage.workflows.definitions import SqlDefinitionStore
-from server.storage.workflows.deliveries import SqlDeliveryStore
-from server.storage.workflows.run_records import SqlRunRecords
-from server.storage.workflows.run_store import SqlRunStore
-from server.storage.workflows.schedules import SqlScheduleStore
-from server.storage.workflows.webhooks import SqlWebhookStore
-from server.storage.workflows.writes import writes_within
 from tools.context_plane.quotas import CONTEXT
 from tools.quotas import DOCUMENTS, PLANS, RECORDS, RESULTS, TASKS
-from tools.workflows.declared.stores import MAX_DEFINITIONS
-from tools.workflows.webhooks.quotas import WEBHOOKS
+
+if TYPE_CHECKING:
+    from server.storage.workflows.stores import DurableStores
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,13 +121,13 @@ class Store:
     extractions: SqlExtractionStore
     audit_trail: SqlAuditTrail
     pairs: SqlPairStore
-    schedules: SqlScheduleStore
-    runs: SqlRunStore
-    run_records: SqlRunRecords
-    webhooks: SqlWebhookStore
-    deliveries: SqlDeliveryStore
-    definitions: SqlDefinitionStore
     alerts: AlertStores
+    late: LateStores
+
+    @property
+    def durable(self) -> "DurableStores":
+        """Runs, schedules, webhooks, definitions."""
+        return self.late.durable
 
 
 @asynccontextmanager
@@ -205,12 +201,7 @@ async def open_store(settings: Settings) -> AsyncIterator[Store]:
             audit_trail=SqlAuditTrail(database),
             pairs=SqlPairStore(database),
             documents=SqlDocumentStore(database, DOCUMENTS.scaled(scale)),
-            schedules=SqlScheduleStore(database, scale),
-            runs=SqlRunStore(database, writes_within(CONTEXT.scaled(scale), DOCUMENTS.scaled(scale))),
-            run_records=SqlRunRecords(database),
-            webhooks=SqlWebhookStore(database, WEBHOOKS.scaled(scale)),
-            deliveries=SqlDeliveryStore(database, WEBHOOKS.scaled(scale)),
-            definitions=SqlDefinitionStore(database, max(1, round(MAX_DEFINITIONS * scale))),
+            late=LateStores(database, scale),
             alerts=alert_stores(database, history, scale),
         )
         with unaudited():

@@ -43,7 +43,12 @@ async def test_calls_stay_as_long_as_the_configuration_says(tmp_path: Path, call
         await ConfigChanges(store.config_versions, _no_secret).apply({"retention": {"calls_days": calls_days}}, "ada")
         await gateway.config.load()
         sweeping = Housekeeping(
-            store, ChangeFeed(store.database), gateway.authorization, gateway.operations.usage, lambda: gateway.config.current.retention
+            store,
+            ChangeFeed(store.database),
+            gateway.authorization,
+            gateway.operations.usage,
+            lambda: gateway.config.current.retention,
+            gateway.late,
         )
         await sweeping.sweep()
         left = await store.calls.calls(CallFilter(since_us=0), 10)
@@ -60,7 +65,12 @@ async def test_what_tells_of_changes_is_kept_whatever_the_configuration_says(tmp
             await ConfigChanges(store.config_versions, _no_secret).apply({"retention": {"audit_days": 90}}, "ada")
         await gateway.config.load()
         sweeping = Housekeeping(
-            store, ChangeFeed(store.database), gateway.authorization, gateway.operations.usage, lambda: gateway.config.current.retention
+            store,
+            ChangeFeed(store.database),
+            gateway.authorization,
+            gateway.operations.usage,
+            lambda: gateway.config.current.retention,
+            gateway.late,
         )
         await sweeping.sweep()
         assert len(await store.security_events.recent("default")) == 1

@@ -1,9 +1,13 @@
 """What `ascend serve` loads before it is asked for anything (decision 0059), read from the imports at the top of files."""
 
 import ast
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 from tests.conftest import REPOSITORY
+from tests.empty_store import put_data_directory
 from tests.test_shape import PACKAGES, sources, tree_of
 
 UNASKED = {
@@ -13,6 +17,9 @@ UNASKED = {
     "alembic",
     "aiohttp.web",
     "tools.ai_gateway.dialects.pairs",
+    "tools.workflows.engine.engine",
+    "tools.workflows.schedules.scheduler",
+    "tools.workflows.webhooks.intake",
     "tools.workflows.ingestion.reader",
 }
 #: begins with the demo only
@@ -30,6 +37,55 @@ def test_a_start_loads_nothing_that_few_gateways_need() -> None:
             ahead += imported_by(module)
     assert {"server.app", "tools.ai_gateway.calls", "sqlalchemy"} <= loaded
     assert UNASKED.isdisjoint(loaded)
+
+
+#: opens a gateway, has it look for something to do and sweep, and tells what of durable work is loaded then
+EMPTY_GATEWAY = """
+import asyncio, sys
+from pathlib import Path
+from server import housekeeping
+from server.app import open_gateway
+from server.assembly import late_work
+from server.config.load import load
+
+async def main():
+    needed, swept = [], asyncio.Event()
+    async def sweep(self):
+        await housekeeping_sweep(self)
+        swept.set()
+    housekeeping_sweep, housekeeping.Housekeeping.sweep = housekeeping.Housekeeping.sweep, sweep
+    housekeeping.EVERY_S = 0.5
+    async def look(*stores):
+        needed.append(await is_needed(*stores))
+        return needed[-1]
+    is_needed, late_work.is_needed = late_work.is_needed, look
+    async with open_gateway(load(Path(sys.argv[1]), {}, base_url="http://127.0.0.1")) as gateway:
+        await asyncio.wait_for(swept.wait(), 30)
+        print(needed, *(name for name in sys.modules if name.startswith(("tools.workflows.", "server.storage.workflows."))))
+
+asyncio.run(main())
+"""
+#: what such a gateway may have of it: declarations
+DECLARED = {
+    "server.storage.workflows.suspension",
+    "server.storage.workflows.use",
+    "tools.workflows.errors",
+    "tools.workflows.jobs",
+    "tools.workflows.jobs.report",
+    "tools.workflows.stores",
+    "tools.workflows.topics",
+    "tools.workflows.webhooks",
+    "tools.workflows.webhooks.kept",
+}
+
+
+def test_an_empty_gateway_loads_nothing_of_durable_work(tmp_path: Path) -> None:
+    """Issue 15: where no workflow, schedule or webhook exists, start and memory are as they were without them."""
+    command = [sys.executable, "-c", EMPTY_GATEWAY, str(put_data_directory(tmp_path))]
+    ended = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True, timeout=60)
+    needed, *loaded = ended.stdout.split()
+    assert needed == "[False]"
+    assert set(loaded) - DECLARED == set()
 
 
 def test_no_table_names_a_condition_of_postgresql() -> None:

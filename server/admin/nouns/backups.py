@@ -1,8 +1,8 @@
 """Backups: which there are, when each was made, and whether it was tried."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from oauth.tenants import DEFAULT_TENANT
 from server.admin.administrators import Administrator
@@ -10,8 +10,10 @@ from server.admin.nouns.jobs import as_refusals
 from server.admin.refusals import AdminRefused, not_found
 from server.admin.resource import Change, Column, Done, ListQuery, Resource, Row, Rows
 from server.storage.copies.kept import KeptBackup
-from tools.workflows.schedules.schedule import ScheduleRun
-from tools.workflows.schedules.setting import Schedules
+
+if TYPE_CHECKING:
+    from tools.workflows.schedules.schedule import ScheduleRun
+    from tools.workflows.schedules.setting import Schedules
 
 MAKE, DRILL = "backup", "backup-verify"
 #: slots of the drill that are looked through for when a backup was tried
@@ -29,14 +31,14 @@ class BackupPlace(Protocol):
 
 
 class Slots(Protocol):
-    async def runs(self, tenant_id: str, name: str | None, limit: int, before_us: int | None = None) -> Sequence[ScheduleRun]: ...
+    async def runs(self, tenant_id: str, name: str | None, limit: int, before_us: int | None = None) -> "Sequence[ScheduleRun]": ...
 
 
 @dataclass(frozen=True, slots=True)
 class Backups:
     place: BackupPlace
-    slots: Slots
-    schedules: Schedules
+    #: schedules are loaded when somebody looks at them (docs/decisions/0059)
+    opens: "Callable[[], Awaitable[tuple[Slots, Schedules]]]"
 
     def resource(self) -> Resource:
         return Resource(
@@ -77,12 +79,14 @@ class Backups:
 
     async def make(self, _administrator: Administrator, _key: str, _values: Mapping[str, str]) -> Done:
         with as_refusals():
-            run = await self.schedules.start(DEFAULT_TENANT, MAKE)
+            _, schedules = await self.opens()
+            run = await schedules.start(DEFAULT_TENANT, MAKE)
         return Done("A backup is being made; the job `backup` says how it went.", {"run": run.run_id})
 
     async def drill(self, _administrator: Administrator, _key: str, _values: Mapping[str, str]) -> Done:
         with as_refusals():
-            run = await self.schedules.start(DEFAULT_TENANT, DRILL)
+            _, schedules = await self.opens()
+            run = await schedules.start(DEFAULT_TENANT, DRILL)
         return Done("The newest backup is being tried; the job `backup-verify` says how it went.", {"run": run.run_id})
 
     async def verify(self, _administrator: Administrator, key: str, _values: Mapping[str, str]) -> Done:
@@ -96,17 +100,18 @@ class Backups:
     async def _kept(self, name: str) -> KeptBackup | None:
         return next((each for each in await self.place.listed() if each.name == name), None)
 
-    async def _tried(self) -> Mapping[str, ScheduleRun]:
+    async def _tried(self) -> "Mapping[str, ScheduleRun]":
         """Return the newest drill of each backup that one names."""
         found: dict[str, ScheduleRun] = {}
-        for run in reversed(await self.slots.runs(DEFAULT_TENANT, DRILL, DRILLS)):
+        slots, _ = await self.opens()
+        for run in reversed(await slots.runs(DEFAULT_TENANT, DRILL, DRILLS)):
             name = run.report.get("about") if run.report else None
             if isinstance(name, str):
                 found[name] = run
         return found
 
 
-def _row(kept: KeptBackup, tried: ScheduleRun | None) -> Row:
+def _row(kept: KeptBackup, tried: "ScheduleRun | None") -> Row:
     findings = [] if tried is None or tried.report is None else tried.report.get("findings")
     broken = next((str(each.get("message", "")) for each in findings if isinstance(each, dict)), "") if isinstance(findings, list) else ""
     return {

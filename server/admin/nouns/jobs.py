@@ -3,15 +3,18 @@
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from server.admin.administrators import Administrator
 from server.admin.refusals import AdminRefused
 from server.admin.resource import Change, Column, Done, Filter, ListQuery, Resource, Row, Rows
-from server.storage.workflows.schedules import SqlScheduleStore
 from tools.operation import Json
 from tools.workflows.errors import WorkflowRefused
-from tools.workflows.schedules.schedule import Schedule, ScheduleRun
-from tools.workflows.schedules.setting import Schedules
+
+if TYPE_CHECKING:
+    from server.storage.workflows.schedules import SqlScheduleStore
+    from tools.workflows.schedules.schedule import Schedule, ScheduleRun
+    from tools.workflows.schedules.setting import Schedules
 
 #: slots that the page of a job shows
 SHOWN_RUNS = 20
@@ -21,8 +24,8 @@ _STATUS = {"not_found": 404, "conflict": 409, "quota_exceeded": 429, "rate_limit
 
 @dataclass(frozen=True, slots=True)
 class Jobs:
-    store: SqlScheduleStore
-    schedules: Schedules
+    #: schedules are loaded when somebody looks at them (docs/decisions/0059)
+    opens: "Callable[[], Awaitable[tuple[SqlScheduleStore, Schedules]]]"
 
     def resource(self) -> Resource:
         return Resource(
@@ -58,10 +61,11 @@ class Jobs:
         )
 
     async def rows(self, _administrator: Administrator, query: ListQuery) -> Rows:
+        store, _ = await self.opens()
         wanted, found, after = query.filters.get("state"), list[Row](), _place(query.cursor)
         while len(found) <= query.limit:
-            schedules = await self.store.page(query.tenant_id, after, query.limit + 1)
-            last = {tenant: await self.store.last_runs(tenant) for tenant in {each.tenant_id for each in schedules}}
+            schedules = await store.page(query.tenant_id, after, query.limit + 1)
+            last = {tenant: await store.last_runs(tenant) for tenant in {each.tenant_id for each in schedules}}
             rows = [_row(each, last[each.tenant_id].get(each.name)) for each in schedules]
             found += [row for row in rows if wanted in (None, row["state"])]
             if len(schedules) <= query.limit:
@@ -71,11 +75,12 @@ class Jobs:
         return Rows(shown, str(shown[-1]["id"]) if len(found) > query.limit else None)
 
     async def one(self, administrator: Administrator, key: str) -> Row | None:
+        store, _ = await self.opens()
         tenant_id, _, name = key.partition(":")
-        schedule = await self.store.get(tenant_id, name) if administrator.reaches(tenant_id) else None
+        schedule = await store.get(tenant_id, name) if administrator.reaches(tenant_id) else None
         if schedule is None:
             return None
-        runs = await self.store.runs(tenant_id, name, SHOWN_RUNS)
+        runs = await store.runs(tenant_id, name, SHOWN_RUNS)
         row = _row(schedule, runs[0] if runs else None)
         report = next((dict(run.report) for run in runs if run.report is not None), None)
         told: list[Json] = [_run(run) for run in runs]
@@ -94,15 +99,18 @@ class Jobs:
         return apply
 
     async def _start(self, tenant_id: str, name: str) -> Done:
-        run = await self.schedules.start(tenant_id, name)
+        _, schedules = await self.opens()
+        run = await schedules.start(tenant_id, name)
         return Done(f"{name} was started.", {"run": run.run_id})
 
     async def _pause(self, tenant_id: str, name: str) -> Done:
-        await self.schedules.pause(tenant_id, name)
+        _, schedules = await self.opens()
+        await schedules.pause(tenant_id, name)
         return Done(f"{name} is paused.", {"name": name, "state": "paused"})
 
     async def _resume(self, tenant_id: str, name: str) -> Done:
-        schedule = await self.schedules.resume(tenant_id, name)
+        _, schedules = await self.opens()
+        schedule = await schedules.resume(tenant_id, name)
         return Done(f"{name} goes on.", {"name": name, "next_at": schedule.next_at_us})
 
 
@@ -124,7 +132,7 @@ def _place(cursor: str | None) -> tuple[str, str] | None:
     return tenant_id, name
 
 
-def _row(schedule: Schedule, last: ScheduleRun | None) -> dict[str, Json]:
+def _row(schedule: "Schedule", last: "ScheduleRun | None") -> dict[str, Json]:
     ran = "waiting" if last is None else "running" if last.state == "started" else last.state
     return {
         "id": f"{schedule.tenant_id}:{schedule.name}",
@@ -141,7 +149,7 @@ def _row(schedule: Schedule, last: ScheduleRun | None) -> dict[str, Json]:
     }
 
 
-def _run(run: ScheduleRun) -> dict[str, Json]:
+def _run(run: "ScheduleRun") -> dict[str, Json]:
     return {
         "slot_us": run.slot_us,
         "cause": run.cause,
@@ -154,6 +162,6 @@ def _run(run: ScheduleRun) -> dict[str, Json]:
     }
 
 
-def _findings(run: ScheduleRun | None) -> Json:
+def _findings(run: "ScheduleRun | None") -> Json:
     counts = run.report.get("counts") if run is not None and run.report else None
     return counts.get("findings") if isinstance(counts, Mapping) else None

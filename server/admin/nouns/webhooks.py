@@ -1,20 +1,24 @@
 """Webhooks: what others sent, and the run that it started. What it says is shown nowhere."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from server.admin.administrators import Administrator
 from server.admin.cursors import cursor_after, number_and_text_of
 from server.admin.nouns.jobs import as_refusals
 from server.admin.refusals import invalid, not_found
 from server.admin.resource import Change, Column, Done, Filter, ListQuery, Resource, Row, Rows
-from server.storage.workflows.deliveries import SqlDeliveryStore
-from tools.workflows.webhooks.stores import Delivery
+
+if TYPE_CHECKING:
+    from server.storage.workflows.deliveries import SqlDeliveryStore
+    from tools.workflows.webhooks.stores import Delivery
 
 
 @dataclass(frozen=True, slots=True)
 class Webhooks:
-    deliveries: SqlDeliveryStore
+    #: loaded when somebody looks at them (docs/decisions/0059)
+    deliveries: "Callable[[], Awaitable[SqlDeliveryStore]]"
 
     def resource(self) -> Resource:
         return Resource(
@@ -41,7 +45,7 @@ class Webhooks:
 
     async def rows(self, _administrator: Administrator, query: ListQuery) -> Rows:
         after, source = number_and_text_of(query.cursor) or (query.span.to_us, ""), query.filters.get("source")
-        found = await self.deliveries.deliveries(
+        found = await (await self.deliveries()).deliveries(
             query.tenant_id, source=source, limit=query.limit + 1, after=after, since_us=query.span.from_us
         )
         shown = found[: query.limit]
@@ -50,7 +54,7 @@ class Webhooks:
 
     async def one(self, administrator: Administrator, key: str) -> Row | None:
         tenant_id, _, delivery_id = key.partition(":")
-        found = await self.deliveries.delivery(tenant_id, delivery_id) if administrator.reaches(tenant_id) else None
+        found = await (await self.deliveries()).delivery(tenant_id, delivery_id) if administrator.reaches(tenant_id) else None
         return None if found is None else _row(found)
 
     async def replay(self, administrator: Administrator, key: str, _values: Mapping[str, str]) -> Done:
@@ -58,13 +62,13 @@ class Webhooks:
             raise not_found(f"there is no delivery {key[:80]!r}")
         tenant_id, _, delivery_id = key.partition(":")
         with as_refusals():
-            run_id = await self.deliveries.replay(tenant_id, delivery_id)
+            run_id = await (await self.deliveries()).replay(tenant_id, delivery_id)
         if run_id is None:
             raise invalid("what came is not kept any more: seven days at the most", "have its sender send it again")
         return Done("Another run was started.", {"run": run_id})
 
 
-def _row(delivery: Delivery) -> Row:
+def _row(delivery: "Delivery") -> Row:
     return {
         "id": f"{delivery.tenant_id}:{delivery.delivery_id}",
         "received_at": delivery.received_at_us,

@@ -22,9 +22,9 @@ async def command(settings: Settings, tenant: str, as_json: bool) -> None:
     """
     async with open_schedules(settings, tenant) as scheduled:
         store = scheduled.store
-        last = await store.schedules.last_runs(tenant)
+        last = await store.durable.schedules.last_runs(tenant)
         people = await emails_of(store, tenant)
-        found = await store.schedules.of(tenant)
+        found = await store.durable.schedules.of(tenant)
     rows = [schedule_row(each, last.get(each.name), people) for each in found]
     if as_json:
         rows = [row | {"given": each.given, "origin": each.origin, "paused": each.is_paused} for row, each in zip(rows, found, strict=True)]

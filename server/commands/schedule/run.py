@@ -53,7 +53,7 @@ async def _ended(scheduled: ScheduledWork, run: ScheduleRun, timeout_s: int) -> 
     seen: set[str] = set()
     begun_at = time.monotonic()
     while True:
-        view = await scheduled.store.run_records.show(run.tenant_id, run.run_id)
+        view = await scheduled.store.durable.run_records.show(run.tenant_id, run.run_id)
         steps = [f"{step.name}: {step.state}" for step in view.steps] if view else []
         for line in [f"run {run.run_id} is {view.state}" if view else "", *steps]:
             if line and line not in seen:
@@ -61,8 +61,8 @@ async def _ended(scheduled: ScheduledWork, run: ScheduleRun, timeout_s: int) -> 
                 say(line, err=True)
         if (how := ended(run, view, now_us())) is not None:
             with unaudited():
-                await scheduled.store.schedules.end(run, *how)
-            return await scheduled.store.schedules.run(run.tenant_id, run.name, run.slot_us) or run
+                await scheduled.store.durable.schedules.end(run, *how)
+            return await scheduled.store.durable.schedules.run(run.tenant_id, run.name, run.slot_us) or run
         waited_s = time.monotonic() - begun_at
         if waited_s > UNTAKEN_S and view is not None and view.attempts == 0 and "untaken" not in seen:
             seen.add("untaken")

@@ -22,7 +22,7 @@ async def command(settings: Settings, name: str | None, limit: int, reports: boo
     """List what became of slots, of all schedules or of NAME: started, caught up with, skipped, how it ended, what it reports."""
     async with open_schedules(settings, tenant) as scheduled:
         is_name = name is None or is_workflow_name(name)
-        found = await scheduled.store.schedules.runs(tenant, name, limit) if is_name else ()
+        found = await scheduled.store.durable.schedules.runs(tenant, name, limit) if is_name else ()
         if name is not None and not found:
             await scheduled.schedules.get(tenant, name)
     rows = [run_row(each) for each in found]

@@ -34,12 +34,12 @@ async def command(settings: Settings, file: BinaryIO, dry_run: bool, tenant: str
     """
     raw = file.read(MAX_FILE_BYTES + 1)
     async with open_tenant(settings, tenant) as store:
-        changes = WebhookChanges(store.webhooks, NamedSecrets(await open_vault(settings, store)), store.subjects)
+        changes = WebhookChanges(store.durable.webhooks, NamedSecrets(await open_vault(settings, store)), store.subjects)
         try:
             found = await changes.apply(tenant, read_webhooks(raw), dry_run=dry_run)
         except WebhooksInvalid as error:
             raise RefusedFile(getattr(file, "name", "standard input"), error.faults) from error
-        known = {*BUILTIN, *(each.name for each in await store.definitions.newest(tenant))}
+        known = {*BUILTIN, *(each.name for each in await store.durable.definitions.newest(tenant))}
     for name in dict.fromkeys(each.workflow for each in found if each.workflow not in known):
         say(
             f"ascend: note: tenant {tenant} has not defined {name!r}; its events wait ten minutes for it (`ascend workflow apply`)",

@@ -20,7 +20,7 @@ from server.config.settings import Settings
 async def command(settings: Settings, source: str | None, limit: int, tenant: str, as_json: bool) -> None:
     """List what came, newest first, with the run that it started; never what it says."""
     async with open_tenant(settings, tenant) as store:
-        found = await store.deliveries.deliveries(tenant, source=source, limit=limit)
+        found = await store.durable.deliveries.deliveries(tenant, source=source, limit=limit)
     rows: list[dict[str, object]] = [
         {
             "delivery": each.delivery_id,

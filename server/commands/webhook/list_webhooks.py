@@ -19,7 +19,7 @@ from server.hooks.paths import hook_url
 async def command(settings: Settings, tenant: str, as_json: bool) -> None:
     """List webhooks with the addresses that senders are given."""
     async with open_tenant(settings, tenant) as store:
-        found = await store.webhooks.of_tenant(tenant)
+        found = await store.durable.webhooks.of_tenant(tenant)
         emails = await emails_of(store, tenant) if found else {}
     rows: list[dict[str, object]] = [
         {

@@ -19,6 +19,6 @@ from server.config.settings import Settings
 async def command(settings: Settings, source: str, tenant: str, as_json: bool) -> None:
     """Remove the webhook of SOURCE; what it started goes on, and running gateways refuse its sender within two seconds."""
     async with open_tenant(settings, tenant) as store:
-        if not await store.webhooks.remove(tenant, source):
+        if not await store.durable.webhooks.remove(tenant, source):
             raise CommandFailed(f"no webhook {source!r} in tenant {tenant!r}; `ascend webhook list` shows all")
     click.echo(json.dumps({"source": source, "removed": True}) if as_json else f"{source} is removed")

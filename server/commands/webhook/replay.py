@@ -19,7 +19,7 @@ from server.config.settings import Settings
 async def command(settings: Settings, delivery: str, tenant: str, as_json: bool) -> None:
     """Start another run of DELIVERY (`ascend webhook deliveries`), with the body that came, while it is kept: seven days at the most."""
     async with open_tenant(settings, tenant) as store:
-        run_id = await store.deliveries.replay(tenant, delivery)
+        run_id = await store.durable.deliveries.replay(tenant, delivery)
     if run_id is None:
         raise CommandFailed(f"no delivery {delivery!r} in tenant {tenant!r} whose body is kept; `ascend webhook deliveries` shows all")
     click.echo(json.dumps({"delivery": delivery, "run": run_id}) if as_json else f"{delivery} starts run {run_id}")

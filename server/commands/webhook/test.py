@@ -60,7 +60,7 @@ async def _sent(url: str, example: Example) -> OutboundResponse:
 
 
 async def _example(settings: Settings, store: Store, tenant: str, source: str, url: str, body: bytes | None) -> Example:
-    webhook = next((each for each in await store.webhooks.of_tenant(tenant) if each.source == source), None)
+    webhook = next((each for each in await store.durable.webhooks.of_tenant(tenant) if each.source == source), None)
     if webhook is None:
         raise CommandFailed(f"no webhook {source!r} in tenant {tenant!r}; `ascend webhook list` shows all")
     secrets = NamedSecrets(await open_vault(settings, store))

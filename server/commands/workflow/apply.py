@@ -46,9 +46,9 @@ async def command(settings: Settings, file: BinaryIO, email: str | None, dry_run
             checked = await _checked(gateway, principal, raw)
         except DefinitionInvalid as error:
             raise RefusedFile(getattr(file, "name", "standard input"), error.faults) from error
-        before = await gateway.store.definitions.get(tenant, checked.definition.name)
+        before = await gateway.store.durable.definitions.get(tenant, checked.definition.name)
         stored = _stored(tenant, checked, principal)
-        kept = stored if dry_run else await gateway.store.definitions.put(stored)
+        kept = stored if dry_run else await gateway.store.durable.definitions.put(stored)
         schedule = checked.definition.schedule
         if schedule is not None and not dry_run:
             acts_for = ActsFor.within(principal.subject, (*DEFAULT_SCOPES, *(["mcp:destructive"] if checked.agreed else [])))

@@ -19,7 +19,7 @@ from server.config.settings import Settings
 async def command(settings: Settings, tenant: str, as_json: bool) -> None:
     """List the workflows that a tenant defined, in their newest versions."""
     async with open_tenant(settings, tenant) as store:
-        found = await store.definitions.newest(tenant)
+        found = await store.durable.definitions.newest(tenant)
         emails = await emails_of(store, tenant) if found else {}
     rows: list[dict[str, object]] = [
         {

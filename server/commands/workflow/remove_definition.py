@@ -19,6 +19,6 @@ from server.config.settings import Settings
 async def command(settings: Settings, name: str, tenant: str, as_json: bool) -> None:
     """Remove the workflow NAME with all its versions. Runs that have not ended fail; what ended stays on record."""
     async with open_tenant(settings, tenant) as store:
-        if not await store.definitions.remove(tenant, name):
+        if not await store.durable.definitions.remove(tenant, name):
             raise CommandFailed(f"no workflow {name!r} is defined in tenant {tenant!r}; `ascend workflow definitions` shows all")
     click.echo(json.dumps({"workflow": name, "removed": True}) if as_json else f"{name} is removed")

@@ -21,7 +21,7 @@ from server.config.settings import Settings
 async def command(settings: Settings, name: str, number: int | None, tenant: str, as_json: bool) -> None:
     """Print the workflow NAME as a file that `ascend workflow apply` takes."""
     async with open_tenant(settings, tenant) as store:
-        found = await store.definitions.get(tenant, name, number)
+        found = await store.durable.definitions.get(tenant, name, number)
     if found is None:
         what = f"version {number} of workflow" if number is not None else "workflow"
         raise CommandFailed(f"no {what} {name!r} is defined in tenant {tenant!r}; `ascend workflow definitions` shows all")

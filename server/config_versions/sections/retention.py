@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
-from tools.workflows.webhooks.webhook import BODY_KEPT_DAYS
+from tools.workflows.webhooks.kept import BODY_KEPT_DAYS
 
 Days = Annotated[int, Field(ge=1, le=3_650)]
 #: Whoever may change the configuration could otherwise have the next sweep remove what tells of it.

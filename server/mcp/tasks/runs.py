@@ -3,7 +3,7 @@
 Nothing is kept beside the run. The id is its name, sealed for tenant, person and client: it opens for nobody else, and nobody guesses one.
 """
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
 import orjson
@@ -27,7 +27,8 @@ _STATUS: Final[Mapping[RunState, TaskStatus]] = {"succeeded": "completed", "fail
 class RunTasks:
     """LongWork of runs. `key`: 32 bytes, the same on all nodes."""
 
-    def __init__(self, workflows: Workflows, key: bytes) -> None:
+    def __init__(self, workflows: Callable[[], Awaitable[Workflows]], key: bytes) -> None:
+        """`workflows`: asked for with the first task (docs/decisions/0059)."""
         self._workflows, self._key = workflows, key
 
     async def begun(self, principal: Principal, name: str) -> Task | None:
@@ -47,11 +48,11 @@ class RunTasks:
     async def cancel(self, principal: Principal, task_id: str) -> bool:
         view = await self._own(principal, self._opened(principal, task_id))
         if view is not None and view.state not in ENDED:
-            await self._workflows.cancel(view.tenant_id, view.run_id)
+            await (await self._workflows()).cancel(view.tenant_id, view.run_id)
         return view is not None
 
     async def _own(self, principal: Principal, run_id: str | None) -> RunView | None:
-        view = None if run_id is None else await self._workflows.show(principal.tenant_id, run_id)
+        view = None if run_id is None else await (await self._workflows()).show(principal.tenant_id, run_id)
         return None if view is None or view.acts_for != principal.subject else view
 
     def _opened(self, principal: Principal, task_id: str) -> str | None:

@@ -19,9 +19,9 @@ from server.storage.workflows.seen_events import Seen, forget_oldest, seen_befor
 from tools.workflows.engine.durable_workflows import MAX_OPEN_RUNS
 from tools.workflows.errors import WorkflowRefused
 from tools.workflows.run_keys import delivery_key, key_of
+from tools.workflows.webhooks.kept import EVENT_KEPT_DAYS
 from tools.workflows.webhooks.quotas import WEBHOOKS, WebhookQuotas
 from tools.workflows.webhooks.stores import Arrival, Delivery, KeptBody, Received
-from tools.workflows.webhooks.webhook import EVENT_KEPT_DAYS
 
 _DAY_US = 24 * 3600 * 1_000_000
 #: rows that one step of the sweep takes, so that no lock is held for long

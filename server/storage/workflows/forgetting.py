@@ -10,9 +10,7 @@ from server.storage.schema.definition_tables import workflow_definitions
 from server.storage.schema.schedule_tables import schedule_runs, schedules
 from server.storage.schema.webhook_tables import webhook_inbox, webhook_seen, webhooks
 from server.storage.schema.workflow_tables import workflow_marks, workflow_runs, workflow_signals, workflow_steps
-from server.storage.workflows.new_runs import TOPIC as RUNS
-from server.storage.workflows.schedules import TOPIC as SCHEDULES
-from tools.workflows.webhooks.webhook import TOPIC as WEBHOOKS
+from tools.workflows.topics import RUN_NEWS, SCHEDULE_NEWS, WEBHOOK_NEWS
 
 #: what people call it -> its tables, the runs first: whoever writes to one holds it
 FORGOTTEN: Final[Mapping[str, tuple[Table, ...]]] = {
@@ -35,7 +33,7 @@ async def forget_durable_work(database: Database, tenant_id: str) -> Mapping[str
         for name, tables in FORGOTTEN.items():
             rows = [connection.execute(delete(table).where(table.c.tenant_id == tenant_id)).rowcount for table in tables]
             counted[name] = rows[0]
-        for topic in (RUNS, SCHEDULES, WEBHOOKS):
+        for topic in (RUN_NEWS, SCHEDULE_NEWS, WEBHOOK_NEWS):
             announce_in_thread(connection, topic, tenant_id, "")
         return counted
 

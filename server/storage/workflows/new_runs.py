@@ -12,9 +12,7 @@ from server.storage.schema.workflow_tables import workflow_runs
 from server.storage.workflows.acting import acting
 from tools.operation import Json
 from tools.workflows.stores import ActsFor
-
-#: its news say that something was done to a run
-TOPIC = "workflows"
+from tools.workflows.topics import RUN_NEWS
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +59,7 @@ def put_run(connection: Connection, queued: QueuedRun) -> bool:
     }
     is_new = insert_once_in_thread(connection, workflow_runs, values)
     if is_new:
-        announce_in_thread(connection, TOPIC, queued.tenant_id, queued.run_id)
+        announce_in_thread(connection, RUN_NEWS, queued.tenant_id, queued.run_id)
     return is_new
 
 

@@ -10,12 +10,13 @@ from server.storage.database import Database, announce_in_thread, now_us
 from server.storage.insertion import insert_once_in_thread
 from server.storage.row_removal import among
 from server.storage.schema.workflow_tables import workflow_runs, workflow_signals, workflow_steps
-from server.storage.workflows.new_runs import TOPIC, QueuedRun, open_runs, put_run
+from server.storage.workflows.new_runs import QueuedRun, open_runs, put_run
 from server.storage.workflows.run_views import page, position_of, shown
 from server.storage.workflows.suspension import SUSPENDED
 from tools.operation import Json
 from tools.workflows.engine.run_records import MostOpen, NewRun, NoSuchRun, NoSuchSteps, NotResumable, OtherRun, RunFilter, TooManyRuns
 from tools.workflows.stores import ENDED, RunPage, RunView
+from tools.workflows.topics import RUN_NEWS
 
 #: a run's rows, the run itself first: whoever writes to one holds it
 _TABLES = (workflow_runs, workflow_steps, workflow_signals)
@@ -56,7 +57,7 @@ class SqlRunRecords:
             insert_once_in_thread(connection, workflow_signals, {**sent, "value": orjson.dumps(value).decode(), "sent_at": now_us()})
             if run.owner is None and run.state == "waiting":
                 connection.execute(_of(tenant_id, run_id).values(due_at=now_us()))
-            announce_in_thread(connection, TOPIC, tenant_id, run_id)
+            announce_in_thread(connection, RUN_NEWS, tenant_id, run_id)
 
         await self._database.transact(work)
 
@@ -70,7 +71,7 @@ class SqlRunRecords:
             # Whoever has it in hand ends it, after the step that is under way.
             values: Mapping[str, Json] = ended | {"owner": None} if run.owner in (None, SUSPENDED) else {"cancel_asked": True}
             connection.execute(_of(tenant_id, run_id).values(updated_at=now, **values))
-            announce_in_thread(connection, TOPIC, tenant_id, run_id)
+            announce_in_thread(connection, RUN_NEWS, tenant_id, run_id)
             return True
 
         return await self._database.transact(work)
@@ -93,7 +94,7 @@ class SqlRunRecords:
             now = now_us()
             open_again = {"state": "queued", "due_at": now, "ended_at": None, "result": None, "failure": None, "cancel_asked": False}
             connection.execute(_of(tenant_id, run_id).values(**open_again, losses=0, updated_at=now))
-            announce_in_thread(connection, TOPIC, tenant_id, run_id)
+            announce_in_thread(connection, RUN_NEWS, tenant_id, run_id)
 
         await self._database.transact(work)
 

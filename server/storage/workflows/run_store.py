@@ -12,7 +12,6 @@ from server.storage.schema.workflow_tables import workflow_runs
 from server.storage.workflows import claiming
 from server.storage.workflows.failure_text import failure_text
 from server.storage.workflows.fence import held_by, passing
-from server.storage.workflows.new_runs import TOPIC
 from server.storage.workflows.patience import patiently
 from server.storage.workflows.signal_rows import is_signalled, oldest_signal
 from server.storage.workflows.step_rows import put_step, step_of
@@ -22,6 +21,7 @@ from tools.workflows.engine.json_result import encoded
 from tools.workflows.engine.records import Beat, Claim, Ending, Outlook, StepRecord
 from tools.workflows.engine.run_store import RunLost
 from tools.workflows.run import Writes
+from tools.workflows.topics import RUN_NEWS
 
 
 class SqlRunStore:
@@ -101,7 +101,7 @@ class SqlRunStore:
             ended = {"state": ending.state, "ended_at": now, "due_at": None, "owner": None, "cancel_asked": False}
             result = None if ending.result is None else ending.result.decode()
             passing(connection, claim, **ended, version=claim.version, result=result, failure=failure_text(ending.failure))
-            announce_in_thread(connection, TOPIC, claim.tenant_id, claim.run_id)
+            announce_in_thread(connection, RUN_NEWS, claim.tenant_id, claim.run_id)
 
         await patiently(lambda: self._database.transact(work))
 

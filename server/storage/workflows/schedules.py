@@ -17,9 +17,7 @@ from tools.workflows.run_keys import slot_key
 from tools.workflows.schedules.cron import Cron
 from tools.workflows.schedules.schedule import Schedule, ScheduleRun
 from tools.workflows.schedules.stores import MAX_SCHEDULES
-
-#: its news say that the next slot may be another
-TOPIC = "schedules"
+from tools.workflows.topics import SCHEDULE_NEWS
 
 
 class SqlScheduleStore(ScheduleRuns):
@@ -59,7 +57,7 @@ class SqlScheduleStore(ScheduleRuns):
             if schedule.origin == "custom" and connection.execute(others).scalar_one() >= self._most:
                 raise QuotaExceeded(f"schedules of your whole tenant ({self._most})", "remove one that nobody needs any more")
             insert_in_thread(connection, schedules, [_values_of(schedule)])
-            announce_in_thread(connection, TOPIC, schedule.tenant_id, schedule.name)
+            announce_in_thread(connection, SCHEDULE_NEWS, schedule.tenant_id, schedule.name)
             return not was_there
 
         return await self._database.transact(work)
@@ -67,14 +65,14 @@ class SqlScheduleStore(ScheduleRuns):
     async def remove(self, tenant_id: str, name: str) -> bool:
         async with self._database.write() as connection:
             gone = (await connection.execute(delete(schedules).where(*_one(tenant_id, name)))).rowcount == 1
-            await announce(connection, TOPIC, tenant_id, name)
+            await announce(connection, SCHEDULE_NEWS, tenant_id, name)
         return gone
 
     async def pause(self, tenant_id: str, name: str) -> bool:
         values = {"is_paused": True, "next_at": None, "changed_at": now_us()}
         async with self._database.write() as connection:
             changed = await connection.execute(update(schedules).where(*_one(tenant_id, name)).values(**values))
-            await announce(connection, TOPIC, tenant_id, name)
+            await announce(connection, SCHEDULE_NEWS, tenant_id, name)
         return changed.rowcount == 1
 
     async def of(self, tenant_id: str) -> Sequence[Schedule]:
@@ -134,7 +132,7 @@ class SqlScheduleStore(ScheduleRuns):
             mine = select(schedules.c.name).where(*_one(schedule.tenant_id, schedule.name)).with_for_update()
             if connection.execute(mine).first() is None:
                 return False
-            announce_in_thread(connection, TOPIC, schedule.tenant_id, schedule.name)
+            announce_in_thread(connection, SCHEDULE_NEWS, schedule.tenant_id, schedule.name)
             return _note(connection, schedule, run)
 
         return await self._database.transact(work)

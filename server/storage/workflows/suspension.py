@@ -6,7 +6,7 @@ from sqlalchemy import Connection, case, select, update
 
 from server.storage.database import announce_in_thread, now_us
 from server.storage.schema.workflow_tables import workflow_runs
-from server.storage.workflows.new_runs import TOPIC
+from tools.workflows.topics import RUN_NEWS
 
 #: in place of the process that has a run in hand: no process is called so, and the fence keeps away whichever had it
 SUSPENDED: Final = "suspended"
@@ -23,7 +23,7 @@ def park(connection: Connection, tenant_id: str) -> None:
         is_free = c.owner.is_(None) | (c.owner != SUSPENDED)
         connection.execute(update(workflow_runs).where(*is_open, is_free).values(owner=SUSPENDED, **held))
     for run_id in in_hand:
-        announce_in_thread(connection, TOPIC, tenant_id, run_id)
+        announce_in_thread(connection, RUN_NEWS, tenant_id, run_id)
 
 
 def let_go_on(connection: Connection, tenant_id: str) -> None:
@@ -32,4 +32,4 @@ def let_go_on(connection: Connection, tenant_id: str) -> None:
     mine = (c.tenant_id == tenant_id, c.owner == SUSPENDED)
     due_at = case((c.state == "waiting", now_us()), else_=c.due_at)
     if connection.execute(update(workflow_runs).where(*mine).values(owner=None, due_at=due_at)).rowcount:
-        announce_in_thread(connection, TOPIC, tenant_id, "")
+        announce_in_thread(connection, RUN_NEWS, tenant_id, "")

@@ -12,9 +12,10 @@ from server.storage.insertion import insert_or_replace_in_thread
 from server.storage.schema.webhook_tables import webhooks
 from server.storage.workflows.acting import acting, acts_for_of
 from tools.workflows.errors import WorkflowRefused
+from tools.workflows.topics import WEBHOOK_NEWS
 from tools.workflows.webhooks.quotas import WEBHOOKS, WebhookQuotas
 from tools.workflows.webhooks.schemes.generic import GenericHmac
-from tools.workflows.webhooks.webhook import TOPIC, Webhook
+from tools.workflows.webhooks.webhook import Webhook
 
 
 class SqlWebhookStore:
@@ -29,7 +30,7 @@ class SqlWebhookStore:
                 insert_or_replace_in_thread(
                     connection, webhooks, {**_values(webhook), "tenant_id": tenant_id, "changed_at": self._now_us()}
                 )
-                announce_in_thread(connection, TOPIC, tenant_id, webhook.source)
+                announce_in_thread(connection, WEBHOOK_NEWS, tenant_id, webhook.source)
             there = connection.scalar(select(func.count()).select_from(webhooks).where(webhooks.c.tenant_id == tenant_id)) or 0
             if there > self._quotas.webhooks:
                 message = f"tenant {tenant_id!r} would have {there} webhooks; {self._quotas.webhooks} are its quota"
@@ -43,7 +44,7 @@ class SqlWebhookStore:
         def remove(connection: Connection) -> bool:
             was_there = connection.execute(delete(webhooks).where(mine)).rowcount == 1
             if was_there:
-                announce_in_thread(connection, TOPIC, tenant_id, source)
+                announce_in_thread(connection, WEBHOOK_NEWS, tenant_id, source)
             return was_there
 
         return await self._database.transact(remove)
@@ -56,7 +57,7 @@ class SqlWebhookStore:
 
     async def secret_changed(self, tenant_id: str, name: str) -> None:
         """Tell running gateways that a secret of the vault is another one now."""
-        await self._database.transact(lambda connection: announce_in_thread(connection, TOPIC, tenant_id, name))
+        await self._database.transact(lambda connection: announce_in_thread(connection, WEBHOOK_NEWS, tenant_id, name))
 
     async def _read(self, condition: ColumnElement[bool]) -> Sequence[Webhook]:
         query = select(webhooks).where(condition).order_by(webhooks.c.tenant_id, webhooks.c.source)

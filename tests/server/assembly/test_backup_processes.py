@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from server.assembly.backup_processes import BackupProcesses
+from server.assembly.backup_jobs import BackupJobs
 from server.backups.keys import make_keys
 from server.config.load import load
 from tests.empty_store import put_data_directory
@@ -10,7 +10,7 @@ from tests.empty_store import put_data_directory
 
 async def test_a_backup_is_made_and_tried_and_a_spoilt_one_is_told(tmp_path: Path) -> None:
     """Nothing without keys; afterwards a name, bytes and rows; and one flipped bit is the reason that is given."""
-    backups = BackupProcesses(load(put_data_directory(tmp_path), {}))
+    backups = BackupJobs(load(put_data_directory(tmp_path), {}))
     assert (await backups.make(), await backups.try_newest()) == (None, None)
     make_keys(tmp_path)
     made = await backups.make()

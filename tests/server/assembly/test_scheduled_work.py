@@ -34,18 +34,18 @@ async def gateway(tmp_path: Path) -> AsyncIterator[Gateway]:
 
 async def ended(gateway: Gateway, name: str, slot_us: int | None = None, tenant_id: str = TENANT) -> ScheduleRun:
     async def has_ended() -> bool:
-        runs = await gateway.store.schedules.runs(tenant_id, name, 1)
+        runs = await gateway.store.durable.schedules.runs(tenant_id, name, 1)
         return bool(runs) and runs[0].state != "started" and slot_us in (None, runs[0].slot_us)
 
     await until(has_ended)
-    return (await gateway.store.schedules.runs(tenant_id, name, 1))[0]
+    return (await gateway.store.durable.schedules.runs(tenant_id, name, 1))[0]
 
 
 async def make_due(gateway: Gateway, name: str, tenant_id: str = TENANT) -> None:
     """Have the slot of a schedule come now."""
-    schedule = await gateway.store.schedules.get(tenant_id, name)
+    schedule = await gateway.store.durable.schedules.get(tenant_id, name)
     assert schedule is not None
-    await gateway.store.schedules.put(replace(schedule, next_at_us=now_us()))
+    await gateway.store.durable.schedules.put(replace(schedule, next_at_us=now_us()))
 
 
 async def test_each_tenant_has_the_schedules_of_the_gateway_and_an_empty_one_starts_nothing(gateway: Gateway) -> None:
@@ -53,13 +53,13 @@ async def test_each_tenant_has_the_schedules_of_the_gateway_and_an_empty_one_sta
     await gateway.store.tenants.add(Tenant("acme", "Acme"))
 
     async def has_them() -> bool:
-        return {each.name for each in await gateway.store.schedules.of("acme")} == BUILTIN
+        return {each.name for each in await gateway.store.durable.schedules.of("acme")} == BUILTIN
 
     await until(has_them)
     for name in BUILTIN:
         await make_due(gateway, name, "acme")
     await until(lambda: gateway.scheduled.scheduler.counts.slots["idle"] == len(BUILTIN))
-    assert await gateway.store.schedules.runs("acme", None, 9) == []
+    assert await gateway.store.durable.schedules.runs("acme", None, 9) == []
     assert (await gateway.work.workflows.runs("acme")).runs == ()
 
 

@@ -89,14 +89,14 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
     async with opened(tmp_path / "data") as gateway:
         ada = ActsFor(await add_person(gateway), SCOPES)
         await NamedSecrets(gateway.connections.vault).put("default", "shop", SHOP.secret, "operator")
-        await gateway.store.webhooks.put("default", [Webhook("default", "shop", "stripe", ("shop",), "order-paid", ada)])
+        await gateway.store.durable.webhooks.put("default", [Webhook("default", "shop", "stripe", ("shop",), "order-paid", ada)])
         transport = httpx2.ASGITransport(gateway.app)
         async with httpx2.AsyncClient(transport=transport, base_url=NOWHERE, timeout=20) as http:
             yield House(gateway, tmp_path, http, ada)
 
 
 async def run_of(house: House) -> str:
-    [delivery] = await house.gateway.store.deliveries.deliveries("default", limit=1)
+    [delivery] = await house.gateway.store.durable.deliveries.deliveries("default", limit=1)
     return delivery.run_id
 
 
@@ -140,8 +140,8 @@ async def test_a_replay_runs_the_plan_again_in_its_newest_version(house: House) 
     first = await house.ended(await run_of(house))
     said = await house.apply(PAID.replace('return: "asked.data.facts[].value"', "return: input.body.name"))
     assert "version 2 is in force" in said.stdout
-    [delivery] = await house.gateway.store.deliveries.deliveries("default")
-    again = await house.gateway.store.deliveries.replay("default", delivery.delivery_id)
+    [delivery] = await house.gateway.store.durable.deliveries.deliveries("default")
+    again = await house.gateway.store.durable.deliveries.replay("default", delivery.delivery_id)
     assert again is not None
     second = await house.ended(again)
     assert (first.result, second.result) == (["1"], "Kahuna")

@@ -63,9 +63,9 @@ async def hooks(tmp_path: Path) -> AsyncIterator[Hooks]:
         gateway.tenants.replace(await gateway.store.tenants.all())
         for sender in SENDERS:
             await secrets.put("default", sender.name, sender.secret, "operator")
-        await gateway.store.webhooks.put("default", [of(sender) for sender in SENDERS])
+        await gateway.store.durable.webhooks.put("default", [of(sender) for sender in SENDERS])
         await secrets.put("acme", "stripe", b"the secret of acme", "operator")
-        await gateway.store.webhooks.put("acme", [of(STRIPE, "acme")])
+        await gateway.store.durable.webhooks.put("acme", [of(STRIPE, "acme")])
         transport = httpx2.ASGITransport(gateway.app)
         async with httpx2.AsyncClient(transport=transport, base_url=NOWHERE, timeout=20) as http:
             found = Hooks(gateway, http)
@@ -282,7 +282,7 @@ async def test_a_change_is_followed_while_it_runs(hooks: Hooks) -> None:
     store, secrets = hooks.gateway.store, NamedSecrets(hooks.gateway.connections.vault)
     assert (await hooks.signed(STRIPE)).status_code == 202
     await secrets.put("default", "stripe", b"rolled", "operator")
-    await store.webhooks.secret_changed("default", "stripe")
+    await store.durable.webhooks.secret_changed("default", "stripe")
     rolled = Sender("stripe", b"rolled")
 
     async def answers(status: int) -> bool:
@@ -290,7 +290,7 @@ async def test_a_change_is_followed_while_it_runs(hooks: Hooks) -> None:
 
     await until(lambda: answers(202))
     assert (await hooks.signed(STRIPE)).status_code == 401
-    await store.webhooks.remove("default", "stripe")
+    await store.durable.webhooks.remove("default", "stripe")
     await until(lambda: answers(401))
 
 

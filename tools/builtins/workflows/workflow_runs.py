@@ -1,4 +1,4 @@
-"""workflow_start, workflow_status, workflow_list, workflow_cancel, workflow_resume.
+"""What people do with runs: workflow_start, workflow_status, workflow_list, workflow_cancel, workflow_resume (declared.py).
 
 A person sees and changes the runs that act for them; others' are like none. What the gateway brings along for itself is started by
 schedules and operators alone: it reads what no person may.
@@ -6,28 +6,22 @@ schedules and operators alone: it reads what no person may.
 
 import hashlib
 import re
-from collections.abc import Mapping
 
 from oauth.principal import Principal
 from oauth.scopes import OFFLINE, permits
+from tools.builtins.workflows.declared import RUNS_PER_PAGE
 from tools.builtins.workflows.run_shown import run_summary, run_whole
 from tools.context_plane.times import BadTime, time_us
 from tools.errors import ToolError
 from tools.long_work import RUNS
 from tools.near_names import near
 from tools.operation import Call, Failure, Json, Outcome
-from tools.sources.builtin import BuiltinFunction
 from tools.workflows.errors import WorkflowRefused, no_such_run
 from tools.workflows.registry import WorkflowRegistry
 from tools.workflows.stores import ActsFor, RunView, Workflows
 
-READ, WRITE = "workflows:read", "workflows:write"
-RUNS_PER_PAGE = 20
-_RUN_ID: dict[str, Json] = {"type": "string", "minLength": 1, "maxLength": 400}
-_STEP: dict[str, Json] = {"type": "string", "minLength": 1, "maxLength": 200}
 #: of an idempotency key that is a run's key as it stands
 _PLAIN_KEY = re.compile(r"[A-Za-z0-9._~+-]{1,200}")
-_EXAMPLE_ID = "default:onboard-account:2026-11-28"
 
 
 class WorkflowRuns:
@@ -97,32 +91,6 @@ class WorkflowRuns:
             raise no_such_run(run_id)
         return view
 
-    def functions(self) -> tuple[BuiltinFunction, ...]:
-        workflow: dict[str, Json] = {"type": "string", "minLength": 1, "maxLength": 64}
-        start: dict[str, Json] = {
-            "workflow": workflow,
-            "given": {"type": "object"},
-            "key": {"type": "string", "minLength": 1, "maxLength": 200},
-            "at": {"type": "string", "maxLength": 40},
-        }
-        states = ["queued", "running", "waiting", "succeeded", "failed", "cancelled"]
-        listed: dict[str, Json] = {
-            "workflow": workflow,
-            "states": {"type": "array", "items": {"enum": states}, "maxItems": len(states)},
-            "limit": {"type": "integer", "minimum": 1, "maximum": 200, "default": RUNS_PER_PAGE},
-            "cursor": {"type": "string", "maxLength": 800},
-        }
-        again: dict[str, Json] = {"type": "array", "items": _STEP, "maxItems": 1_000}
-        example = {"workflow": "onboard-account", "given": {"account": "Kahuna"}, "key": "2026-11-28"}
-        one, its_id = {"run_id": _RUN_ID}, {"run_id": _EXAMPLE_ID}
-        return (
-            BuiltinFunction("workflow_start", self.start, _schema(start, "workflow"), idempotent=False, scope=WRITE, example=example),
-            BuiltinFunction("workflow_status", self.status, _schema(one | {"step": _STEP}, "run_id"), scope=READ, example=its_id),
-            BuiltinFunction("workflow_list", self.list, _schema(listed), scope=READ, example={"states": ["failed"]}),
-            BuiltinFunction("workflow_cancel", self.cancel, _schema(one, "run_id"), scope=WRITE, example=its_id),
-            BuiltinFunction("workflow_resume", self.resume, _schema(one | {"again": again}, "run_id"), scope=WRITE, example=its_id),
-        )
-
 
 def _check_scopes(view: RunView, principal: Principal) -> None:
     """A run goes on with the scopes that it was started with; a token with fewer must not have it do what itself may not."""
@@ -139,10 +107,6 @@ def _key_of(idempotency_key: str | None) -> str | None:
     if idempotency_key is None or _PLAIN_KEY.fullmatch(idempotency_key):
         return idempotency_key
     return f"idempotent-{hashlib.sha256(idempotency_key.encode(errors='surrogatepass')).hexdigest()}"
-
-
-def _schema(properties: Mapping[str, Json], *required: str) -> dict[str, Json]:
-    return {"type": "object", "properties": dict(properties), "required": list(required), "additionalProperties": False}
 
 
 def _time(text: str | None) -> int | None:

@@ -40,6 +40,8 @@ class ShowsRuns(Protocol):
 class SlotCounts:
     """What this process did; names of schedules only where the gateway brought them, whose number is bounded."""
 
+    #: of the schedules that the gateway brought along, and CUSTOM
+    names: tuple[str, ...] = ()
     #: outcome -> slots: started, caught_up, skipped, missed, idle, failed
     slots: Counter[str] = field(default_factory=Counter)
     #: name of a schedule, or CUSTOM -> slots that came and started nothing: passed while nobody was there, skipped, failed
@@ -68,7 +70,7 @@ class Slots:
         """`is_live`: of a tenant. `lookouts`: by name of a built-in schedule. `unavailable`: what the store raises where it is away."""
         self._store, self._runs, self._is_live, self._lookouts = store, runs, is_live, lookouts or {}
         self._missed, self.unavailable = missed, unavailable
-        self.counts = SlotCounts()
+        self.counts = SlotCounts((*sorted(self._lookouts), CUSTOM))
         #: whether something may be under way that was started here or elsewhere
         self.has_unended = True
 

@@ -12,9 +12,10 @@ from oauth.vault.named_secrets import named_in
 from tools.near_names import near
 from tools.plain_text import written_out
 from tools.workflows.webhooks.errors import WebhookFault, WebhooksInvalid
+from tools.workflows.webhooks.kept import BODY_KEPT_DAYS
 from tools.workflows.webhooks.schemes.generic import BODY, ID, TIMESTAMP, GenericHmac
 from tools.workflows.webhooks.schemes.known import GENERIC, NAMES
-from tools.workflows.webhooks.webhook import BODY_KEPT_DAYS, MAX_SECRETS
+from tools.workflows.webhooks.webhook import MAX_SECRETS
 from tools.workflows.workflow import is_workflow_name
 
 MAX_FILE_BYTES = 256 * 1024

@@ -5,6 +5,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from tools.workflows.stores import ActsFor
+from tools.workflows.webhooks.kept import BODY_KEPT_DAYS
 from tools.workflows.webhooks.schemes.generic import GenericHmac
 
 if TYPE_CHECKING:
@@ -13,11 +14,6 @@ if TYPE_CHECKING:
 #: what one request may carry
 MAX_BODY_BYTES = 1024 * 1024
 MAX_SECRETS = 5
-#: how long the body of a delivery is kept for its runs, and how long its id, so that the same event counts once
-BODY_KEPT_DAYS = 7
-EVENT_KEPT_DAYS = 30
-#: change feed topic of what is configured
-TOPIC = "webhooks"
 
 
 @dataclass(frozen=True, slots=True)

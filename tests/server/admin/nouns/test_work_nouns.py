@@ -60,7 +60,7 @@ async def test_a_job_of_others_and_one_that_is_not_there_look_alike(admin: Admin
 
 async def test_what_came_is_listed_and_can_be_replayed(admin: Administration) -> None:
     """Each delivery once, newest first, by its tenant; replayed, it starts another run."""
-    deliveries = admin.gateway.store.deliveries
+    deliveries = admin.gateway.store.durable.deliveries
     first = (await deliveries.receive(arrival("ev-1", of=webhook("acme")))).delivery
     other = (await deliveries.receive(arrival("ev-1", of=webhook("globex")))).delivery
     [row] = await items(admin, "webhooks", admin.acme)

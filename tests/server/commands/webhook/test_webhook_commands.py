@@ -68,9 +68,9 @@ def test_a_dry_run_changes_nothing(data: Path) -> None:
 def test_what_came_is_listed_and_replayed(data: Path) -> None:
     async def receive() -> str:
         async with open_store(load(data, {})) as store:
-            [stripe] = await store.webhooks.of_tenant("default")
+            [stripe] = await store.durable.webhooks.of_tenant("default")
             arrival = Arrival(stripe, "evt_1", "invoice.paid", "a" * 64, None, "application/json", b"{}")
-            return (await store.deliveries.receive(arrival)).delivery.delivery_id
+            return (await store.durable.deliveries.receive(arrival)).delivery.delivery_id
 
     delivery = anyio.run(receive)
     [row] = answered(webhook(data, "deliveries", "--json"))
