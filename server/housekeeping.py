@@ -87,6 +87,7 @@ class Housekeeping:
             hours_us=_days_ago(kept.hourly_sums_days),
             errors_us=_days_ago(kept.errors_days),
             days_us=_days_ago(kept.daily_sums_days),
+            decisions_us=_days_ago(kept.decisions_days),
         )
         models_us = _days_ago(kept.model_calls_days)
         await store.model_calls.forget_before(models_us)

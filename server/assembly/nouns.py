@@ -9,6 +9,7 @@ from server.admin.nouns.calls import Calls
 from server.admin.nouns.clients import Clients
 from server.admin.nouns.config import Config
 from server.admin.nouns.connections import ConnectionNoun
+from server.admin.nouns.decisions import Decisions
 from server.admin.nouns.errors import Errors
 from server.admin.nouns.jobs import Jobs
 from server.admin.nouns.operations import OperationNoun
@@ -50,6 +51,7 @@ def assemble_nouns(
         Errors(store.figures, store.audit_trail).resource(),
         Usage(store.figures, known).resource(),
         Audit(store.audit_trail).resource(),
+        Decisions(store.decisions, store.subjects).resource(),
         TenantNoun(store.tenants, settings.mcp_url).resource(),
         Clients(store.clients, store.grants, revocation).resource(),
         ConnectionNoun(store.connections, store.subjects, connections.changes).resource(),

@@ -37,6 +37,7 @@ from server.storage.context_plane.signals import SqlSignalStore
 from server.storage.copies.before_migrating import CopyFailed, copy_before_migrating
 from server.storage.database import Database
 from server.storage.history.calls import SqlCallHistory
+from server.storage.history.decisions import SqlDecisions
 from server.storage.history.figures import HistoryFigures
 from server.storage.history.token_hours import SqlTokenHours
 from server.storage.late_stores import LateStores
@@ -98,6 +99,7 @@ class Store:
     calls: SqlCallHistory
     figures: HistoryFigures
     token_hours: SqlTokenHours
+    decisions: SqlDecisions
     secret_ages: SqlSecretAges
     sizes: StoreSizes
     usage: SqlUsageStore
@@ -178,6 +180,7 @@ async def open_store(settings: Settings) -> AsyncIterator[Store]:
             calls=SqlCallHistory(history),
             figures=HistoryFigures(history),
             token_hours=SqlTokenHours(history),
+            decisions=SqlDecisions(history),
             secret_ages=SqlSecretAges(database),
             sizes=StoreSizes({"state": database} if history is database else {"state": database, "history": history}),
             usage=SqlUsageStore(database),

@@ -202,7 +202,7 @@ async def test_sums_go_when_their_time_is_over(history: SqlCallHistory, history_
     await history.append_calls(
         [call("a", "timeout", DAY_US * 2), call("a", "timeout", DAY_US * 300, reason="late"), call(at_us=DAY_US * 500)]
     )
-    await history.forget_sums_before(hours_us=DAY_US * 400, errors_us=DAY_US * 400, days_us=DAY_US * 200)
+    await history.forget_sums_before(hours_us=DAY_US * 400, errors_us=DAY_US * 400, days_us=DAY_US * 200, decisions_us=0)
     async with history_database.read() as connection:
         assert [row.hour * HOUR_US // DAY_US for row in await connection.execute(select(call_hours))] == [500]
         assert (await connection.execute(select(error_ledger))).all() == []

@@ -35,5 +35,5 @@ async def test_a_tenant_sees_what_was_issued_there(history_database: Database) -
 async def test_old_hours_go_with_those_of_calls(history_database: Database) -> None:
     hours = SqlTokenHours(history_database)
     await hours.add([exchange(1), exchange(5)])
-    await SqlCallHistory(history_database).forget_sums_before(hours_us=3 * HOUR_US, errors_us=0, days_us=0)
+    await SqlCallHistory(history_database).forget_sums_before(hours_us=3 * HOUR_US, errors_us=0, days_us=0, decisions_us=0)
     assert [each.at_us // HOUR_US for each in await hours.sums(0, 9 * HOUR_US)] == [5]

@@ -27,6 +27,8 @@ class Retention:
     #: calls and tokens, summed up by the hour and by the day
     hourly_sums_days: Days = 90
     daily_sums_days: Days = 400
+    #: what was not let through as it was asked
+    decisions_days: Days = 400
     #: who changed what, what happened to sign-ins and tokens, and the versions of this configuration
     audit_days: TrailDays = 400
     #: calls of models and their charges: a quarter's bill can be looked into when it comes

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Table, insert
 
 from server.storage.history.adding import add_rows, insert_many
 from server.storage.history.rollups import Rollups, Sum, SumKey, operation_of, rollups_of
-from server.storage.history.tables import BUCKETS, call_days, call_hours, call_records, error_ledger, operation_days
+from server.storage.history.tables import BUCKETS, call_days, call_hours, call_records, decision_log, error_ledger, operation_days
 from server.storage.insertion import insert_in_thread
 from tools.stores import CallRecord
 
@@ -57,6 +57,23 @@ def add_up(connection: Connection, found: Rollups) -> None:
     ]
     # What comes again after it was resolved is open again; who has only acknowledged it knows that it goes on.
     add_rows(connection, error_ledger, errors, added=("count",), newest=("last_at", "last_trace_id"), reopens=True)
+    decisions = [
+        {
+            "decision_id": mark,
+            "tenant": total.record.tenant_id,
+            "subject": total.record.subject,
+            "client": total.record.client_id[:MAX_TEXT_CHARS],
+            "operation": operation_of(total.record),
+            "decision": total.record.error_code or "error",
+            "reason": total.record.reason,
+            "count": total.count,
+            "first_at": total.first_at,
+            "last_at": total.last_at,
+            "last_trace_id": total.last_trace_id,
+        }
+        for mark, total in sorted(found.decisions.items())
+    ]
+    add_rows(connection, decision_log, decisions, added=("count",), newest=("last_at", "last_trace_id"))
 
 
 def _add(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:

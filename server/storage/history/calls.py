@@ -13,7 +13,7 @@ from server.storage.database import Database, now_us
 from server.storage.history import partitions
 from server.storage.history.call_rows import append
 from server.storage.history.rollups import DAY_US, HOUR_US
-from server.storage.history.tables import call_days, call_hours, call_records, error_ledger, operation_days, token_hours
+from server.storage.history.tables import call_days, call_hours, call_records, decision_log, error_ledger, operation_days, token_hours
 from server.storage.row_removal import remove_rows
 from tools.stores import CallRecord
 
@@ -126,14 +126,15 @@ class SqlCallHistory:
             removed += step
         return removed
 
-    async def forget_sums_before(self, *, hours_us: int, errors_us: int, days_us: int) -> None:
-        """Delete sums of hours and of days before these times, and kinds of failures that came last before `errors_us`, in steps."""
+    async def forget_sums_before(self, *, hours_us: int, errors_us: int, days_us: int, decisions_us: int) -> None:
+        """Delete sums of hours and of days before these times, and kinds of failures and decisions that came last before, in steps."""
         for table, moment, before in (
             (call_hours, call_hours.c.hour, hours_us // HOUR_US),
             (token_hours, token_hours.c.hour, hours_us // HOUR_US),
             (error_ledger, error_ledger.c.last_at, errors_us),
             (call_days, call_days.c.day, days_us // DAY_US),
             (operation_days, operation_days.c.day, days_us // DAY_US),
+            (decision_log, decision_log.c.last_at, decisions_us),
         ):
             await remove_rows(self._database, table, moment < before)
 

@@ -43,7 +43,7 @@ class Sum:
 
 @dataclass(slots=True)
 class ErrorSum:
-    """Failures of one kind."""
+    """Failures of one kind, or decisions of one kind about one person."""
 
     record: CallRecord
     count: int = 0
@@ -66,6 +66,8 @@ class Rollups:
     days: dict[SumKey, Sum] = field(default_factory=dict)
     operations: dict[tuple[int, str, str], list[int]] = field(default_factory=dict)
     errors: dict[str, ErrorSum] = field(default_factory=dict)
+    #: what was not let through as it was asked; by hour and person, so that nobody can write one row a call
+    decisions: dict[str, ErrorSum] = field(default_factory=dict)
 
 
 def rollups_of(records: Iterable[CallRecord]) -> Rollups:
@@ -88,11 +90,16 @@ def rollups_of(records: Iterable[CallRecord]) -> Rollups:
         if record.success:
             continue
         uses[1] += 1
-        mark = fingerprint(record, code)
-        if mark not in found.errors:
-            found.errors[mark] = ErrorSum(record)
-        found.errors[mark].add(record)
+        _add_to(found.errors, fingerprint(record, code), record)
+        if record.error_class == "setup":
+            _add_to(found.decisions, decision_id(record, code), record)
     return found
+
+
+def _add_to(sums: dict[str, ErrorSum], key: str, record: CallRecord) -> None:
+    if key not in sums:
+        sums[key] = ErrorSum(record)
+    sums[key].add(record)
 
 
 def operation_of(record: CallRecord) -> str:
@@ -105,8 +112,17 @@ def fingerprint(record: CallRecord, code: str) -> str:
     operation = operation_of(record)
     # A caller's mistakes may have as many words as there are callers: they are one kind for each code.
     reason = "" if record.error_class == "caller" else _NUMBERS.sub("#", record.reason)
-    words = "\0".join((record.tenant_id, operation, code, reason))
-    return hashlib.sha256(words.encode(errors="replace")).hexdigest()[:32]
+    return _hash_of(record.tenant_id, operation, code, reason)
+
+
+def decision_id(record: CallRecord, code: str) -> str:
+    """Return what decisions have in common that are one row of the decision log."""
+    hour = str(record.called_at_us // HOUR_US)
+    return _hash_of(hour, record.tenant_id, record.subject, operation_of(record), code)
+
+
+def _hash_of(*words: str) -> str:
+    return hashlib.sha256("\0".join(words).encode(errors="replace")).hexdigest()[:32]
 
 
 def percentile_ms(buckets: list[int], share: float) -> float | None:

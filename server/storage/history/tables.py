@@ -117,6 +117,27 @@ error_ledger = Table(
     Index("ix_error_ledger_last", "last_at"),
 )
 
+#: What the gateway did not let through as it was asked, by the hour and by who asked: a scope, a connection, a yes was missing.
+decision_log = Table(
+    "decision_log",
+    history_metadata,
+    #: of hour, tenant, subject, operation and decision
+    Column("decision_id", String(32), primary_key=True),
+    Column("tenant", String(64), nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("client", Text, nullable=False),
+    Column("operation", String(200), nullable=False),
+    #: the code that the caller got
+    Column("decision", String(64), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("count", BigInteger, nullable=False),
+    Column("first_at", BigInteger, nullable=False),
+    Column("last_at", BigInteger, nullable=False),
+    Column("last_trace_id", String(64), nullable=False),
+    Index("ix_decision_log_last", "last_at"),
+    Index("ix_decision_log_tenant", "tenant", "last_at"),
+)
+
 #: Facts about the history itself: how far old rows were taken over.
 history_facts = Table(
     "history_facts",

@@ -97,3 +97,13 @@ async def test_a_report_is_of_what_its_reader_reaches(admin: Administration) -> 
     assert (await admin.api("GET", "reports/digest:2020-01-01", admin.acme)).json()["counts"]["calls"] == 0
     for nothing in ("gossip", "digest:soon", "digest:9999-12-31"):
         assert (await admin.api("GET", f"reports/{nothing}", admin.acme)).status_code == 404
+
+
+async def test_decisions_say_whom_they_were_about_and_why(admin: Administration) -> None:
+    refused = call_record(code="needs_connection", error_class="setup", reason="no connection to crm")
+    await admin.gateway.store.calls.append_calls([refused, refused, call_record(tenant_id="globex", code="busy", error_class="setup")])
+    [row] = await items(admin, "decisions", admin.acme)
+    assert (row["decision"], row["reason"], row["count"], row["person"]) == ("needs_connection", "no connection to crm", 2, "ada")
+    assert (await admin.api("GET", f"decisions/{row['id']}", admin.acme)).json()["first_at"] == row["last_at"]
+    [other] = await items(admin, "decisions?tenant=globex", admin.operator)
+    assert (await admin.api("GET", f"decisions/{other['id']}", admin.acme)).status_code == 404
