@@ -137,13 +137,17 @@ def _texts(values: dict[str, Any], key: str, file_name: str) -> tuple[str, ...]:
     return tuple(str(entry) for entry in value)
 
 
-def tools_table(pages: Sequence[OperationPage]) -> str:
-    """Return TOOLS.md: one row for each page, in the order given."""
+def tools_table(
+    pages: Sequence[OperationPage],
+    title: str = "Built-in operations",
+    folder: str = "docs/tools",
+    note: str = "Generated from `docs/tools`; a test fails when this table is stale.",
+) -> str:
+    """Return TOOLS.md: one row for each page, in the order given. `folder`: of the pages, from where the table is."""
     rows = [
-        f"| [`{page.document.slug}`](docs/tools/{page.document.slug}.md) | {page.access} | {_cell(page.document.summary)} |"
-        for page in pages
+        f"| [`{page.document.slug}`]({folder}/{page.document.slug}.md) | {page.access} | {_cell(page.document.summary)} |" for page in pages
     ]
-    head = ["# Built-in operations", "", "Generated from `docs/tools`; a test fails when this table is stale.", ""]
+    head = [f"# {_cell(title)}", "", note, ""]
     return "\n".join([*head, "| operation | access | what it does |", "|---|---|---|", *rows, ""])
 
 

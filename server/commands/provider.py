@@ -15,6 +15,7 @@ from oauth.connections.upstream.registrations import SHARED, Registrations, Upst
 from oauth.tenants import DEFAULT_TENANT
 from server.assembly.connections import open_vault
 from server.commands.frame import CommandFailed, json_option, run_async, with_settings
+from server.commands.provider_scaffold import command as scaffold
 from server.commands.rows import print_rows
 from server.commands.secret_input import read_secret, read_secret_file
 from server.commands.user import known_tenant
@@ -24,7 +25,10 @@ from server.storage.store import open_store
 
 @click.group()
 def command() -> None:
-    """Register the gateway at third-party providers (its client id and secret there)."""
+    """Register the gateway at third-party providers (its client id and secret there); begin a folder for one."""
+
+
+command.add_command(scaffold)
 
 
 @command.command("add")

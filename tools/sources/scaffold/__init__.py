@@ -1,0 +1,1 @@
+"""What a provider needs to be looked after in a folder of its own, begun from its OpenAPI document."""
