@@ -67,6 +67,7 @@ class Housekeeping:
         await self._store.passkeys.sweep(now)
         await self._store.admin_invites.sweep(now)
         await self._store.admin_sessions.sweep(now)
+        await self._store.share_links.sweep(now)
         await self._store.identities.sweep(now)
         await sweep_calls(self._store.database)
         while await move_old_calls(self._store.database, self._store.history):

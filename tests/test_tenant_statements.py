@@ -66,6 +66,8 @@ EXEMPT = {
     ("reading.py", "_swept"): SWEEP,
     ("tasks.py", "load"): "the condition `_own` names tenant, subject and client",
     ("tasks.py", "renew"): "a process says of all that it runs that it is alive; nothing is read",
+    ("share_links.py", "of_token"): HASH,
+    ("share_links.py", "sweep"): SWEEP,
     ("static_tokens.py", "find"): HASH,
     ("static_tokens.py", "count"): HASH,
     ("schedules.py", "begin"): AS_IT_WAS,

@@ -11,7 +11,15 @@ from server.storage.history.tables import BUCKETS
 from server.storage.history.trends import CallStep, HistoryTrends, Steps
 
 MetricName = Literal["p95", "calls", "error_rate", "refreshes", "spend"]
-METRICS: tuple[MetricName, ...] = ("p95", "calls", "error_rate", "refreshes", "spend")
+#: what each is called, in the order in which they are shown
+TITLES: Mapping[MetricName, str] = {
+    "p95": "P95 of calls",
+    "calls": "Calls",
+    "error_rate": "Error rate",
+    "refreshes": "Token refreshes",
+    "spend": "AI spend",
+}
+METRICS: tuple[MetricName, ...] = tuple(TITLES)
 #: classes of failures that are the gateway's or its upstreams' doing (operations contract, "Class")
 FAILED = ("ours", "upstream")
 #: spans up to so long -> the step they are shown in: about fifty points, which is what an eye takes in
@@ -88,7 +96,7 @@ class FigureReader:
         refused = sum(bad)
         return Metric(
             name="refreshes",
-            title="Token refreshes",
+            title=TITLES["refreshes"],
             kind="number",
             total=sum(good),
             steps=hourly,
@@ -105,7 +113,7 @@ class FigureReader:
         total = sum(cost)
         return Metric(
             name="spend",
-            title="AI spend",
+            title=TITLES["spend"],
             kind="money_nano_usd",
             total=total,
             steps=steps,
@@ -143,7 +151,7 @@ def _of_calls(steps: Steps, found: Sequence[CallStep]) -> Sequence[Metric]:
     return (
         Metric(
             name="p95",
-            title="P95 of calls",
+            title=TITLES["p95"],
             kind="duration_ms",
             total=p95,
             steps=steps,
@@ -155,7 +163,7 @@ def _of_calls(steps: Steps, found: Sequence[CallStep]) -> Sequence[Metric]:
         ),
         Metric(
             name="calls",
-            title="Calls",
+            title=TITLES["calls"],
             kind="number",
             total=whole.calls,
             steps=steps,
@@ -169,7 +177,7 @@ def _of_calls(steps: Steps, found: Sequence[CallStep]) -> Sequence[Metric]:
         ),
         Metric(
             name="error_rate",
-            title="Error rate",
+            title=TITLES["error_rate"],
             kind="share",
             total=whole.failed / whole.calls if whole.calls else None,
             steps=steps,

@@ -14,6 +14,7 @@ from server.admin.nouns.errors import Errors
 from server.admin.nouns.jobs import Jobs
 from server.admin.nouns.operations import OperationNoun
 from server.admin.nouns.reports import Reports
+from server.admin.nouns.share_links import ShareLinks
 from server.admin.nouns.tenants import TenantNoun
 from server.admin.nouns.usage import Usage
 from server.admin.nouns.webhooks import Webhooks
@@ -61,4 +62,5 @@ def assemble_nouns(
         Backups(backups, work.schedules).resource(),
         Config(store.config_versions, config).resource(),
         Reports(reports).resource(),
+        ShareLinks(store.share_links, settings.admin_url).resource(),
     )

@@ -19,6 +19,7 @@ from server.config.store import sqlite_url
 from server.storage.administration.invites import SqlAdminInviteStore
 from server.storage.administration.roles import SqlAdminRoleStore
 from server.storage.administration.sessions import SqlAdminSessionStore
+from server.storage.administration.share_links import SqlShareLinks
 from server.storage.ai_gateway.caller_keys import SqlCallerKeyStore
 from server.storage.ai_gateway.comparisons import SqlComparisonStore
 from server.storage.ai_gateway.configurations import SqlAiConfigs
@@ -84,6 +85,7 @@ class Store:
     admin_roles: SqlAdminRoleStore
     admin_invites: SqlAdminInviteStore
     admin_sessions: SqlAdminSessionStore
+    share_links: SqlShareLinks
     identities: SqlIdentityLinkStore
     clients: SqlClientStore
     grants: SqlGrantStore
@@ -165,6 +167,7 @@ async def open_store(settings: Settings) -> AsyncIterator[Store]:
             admin_roles=SqlAdminRoleStore(database),
             admin_invites=SqlAdminInviteStore(database),
             admin_sessions=SqlAdminSessionStore(database),
+            share_links=SqlShareLinks(database),
             identities=SqlIdentityLinkStore(database),
             clients=SqlClientStore(database),
             grants=SqlGrantStore(database, quotas, settings.store.environment),

@@ -18,8 +18,11 @@ from server.admin.refusals import not_found
 class Console:
     """Every page below `/admin`; `own` are pages that are no list and no thing, by their path."""
 
-    def __init__(self, pages: ConsolePages, lists: ListPages, own: Sequence[tuple[str, PageEndpoint]] = ()) -> None:
-        self._pages, self._lists, self._door, self._own = pages, lists, Door(pages), own
+    def __init__(
+        self, pages: ConsolePages, lists: ListPages, own: Sequence[tuple[str, PageEndpoint]] = (), open_to_all: Sequence[BaseRoute] = ()
+    ) -> None:
+        """`open_to_all`: routes that ask nobody who they are."""
+        self._pages, self._lists, self._door, self._own, self._open_to_all = pages, lists, Door(pages), own, open_to_all
         self._things, self._changes = ThingPages(pages, lists), ChangePages(pages, lists)
 
     def routes(self) -> Sequence[BaseRoute]:
@@ -27,6 +30,7 @@ class Console:
         own = [Route(path, self._door(endpoint), methods=["GET"]) for path, endpoint in self._own]
         return [
             Route("/admin/static/{name}", GZipMiddleware(request_response(self._pages.static.serve)), methods=["GET"]),
+            *self._open_to_all,
             *own,
             Route("/admin/{name}", self._door(self._shown(self._lists.show)), methods=["GET"]),
             Route("/admin/{name}", self._door(self._changes.make), methods=["POST"]),

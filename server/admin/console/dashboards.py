@@ -9,7 +9,7 @@ from starlette.responses import Response
 from server.admin.console.asked import asked_of
 from server.admin.console.attention import needs
 from server.admin.console.charts.chart import chart
-from server.admin.console.lists import ListPages
+from server.admin.console.lists import ListPages, may_change
 from server.admin.console.page import ConsolePages
 from server.admin.console.values import said
 from server.admin.console.visitor import Visitor
@@ -56,7 +56,13 @@ class DashboardPages:
             tenants=self._lists.offered_tenants(visitor.administrator),
             tenant=asked.tenant_id or "",
             percent=lambda share: said("share", share),
+            may_share=self._may_share(visitor),
         )
+
+    def _may_share(self, visitor: Visitor) -> bool:
+        links = self._lists.resources.get("share-links")
+        make = None if links is None else links.change("add")
+        return links is not None and make is not None and may_change(visitor.administrator, links, make)
 
     async def slo(self, visitor: Visitor) -> Response:
         """Answer a GET. Raises AdminRefused, ReadTooLong."""

@@ -4,13 +4,14 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from starlette.routing import Router
+from starlette.routing import Route, Router
 
 from oauth.tenants import Tenants
 from server.admin.console.console import Console
 from server.admin.console.dashboards import DashboardPages
 from server.admin.console.lists import ListPages
 from server.admin.console.page import ConsolePages
+from server.admin.console.shares import SharePages
 from server.admin.console.traces import TracePages
 from server.admin.console.visitor import ConsoleSessions
 from server.admin.figures import FigureReader
@@ -40,8 +41,8 @@ def open_console(parts: ConsoleParts) -> Router:
     pages = ConsolePages(parts.sessions, parts.nouns, host=parts.host, icon=parts.icon, clock=parts.clock)
     lists = ListPages(pages, parts.nouns, parts.tenants)
     trends = HistoryTrends(parts.store.history)
-    dashboards = DashboardPages(pages, lists, FigureReader(trends, SqlModelSpend(parts.store.database)), ObjectiveReader(trends))
-    store = parts.store
+    store, figures = parts.store, FigureReader(trends, SqlModelSpend(parts.store.database))
+    dashboards = DashboardPages(pages, lists, figures, ObjectiveReader(trends))
     traces = TracePages(pages, TraceReader(store.calls, store.model_calls, store.audit_trail, store.subjects))
     own = (
         ("/admin", dashboards.overview),
@@ -49,4 +50,5 @@ def open_console(parts: ConsoleParts) -> Router:
         ("/admin/slo", dashboards.slo),
         ("/admin/traces/{id}", traces.show),
     )
-    return Console(pages, lists, own).router()
+    shares = SharePages(pages, store.share_links, figures, parts.tenants, parts.clock)
+    return Console(pages, lists, own, (Route("/admin/share/{token}", shares.show, methods=["GET"]),)).router()

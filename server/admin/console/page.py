@@ -69,10 +69,17 @@ class ConsolePages:
         }
         return _answer(visitor.request, template, frame | facts, status, is_packed=not form)
 
-    def bare(self, request: Request, *, status: int, title: str, message: str, hint: str = "", way_out: tuple[str, str]) -> Response:
+    def bare(self, request: Request, *, status: int, title: str, message: str, way_out: tuple[str, str] | None = None) -> Response:
         """Return a page for whoever is not signed in: it says what is the matter and shows nothing else."""
-        facts = {"static": self.static.url, "icon": self._icon, "host": self._host, "title": title, "message": message, "hint": hint}
-        return _answer(request, "bare", facts | {"way_out": way_out}, status, is_packed=True)
+        return self._stranger(request, "bare", status, title=title, message=message, way_out=way_out)
+
+    def shared(self, request: Request, **facts: object) -> Response:
+        """Return the page of a share link."""
+        return self._stranger(request, "share", 200, **facts)
+
+    def _stranger(self, request: Request, template: str, status: int, **facts: object) -> Response:
+        own = {"static": self.static.url, "icon": self._icon, "host": self._host}
+        return _answer(request, template, own | facts, status, is_packed=True)
 
     async def said_of(self, request: Request) -> str:
         """Return what the change before said of itself; "" where nothing, or where not we said it."""

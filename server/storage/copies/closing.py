@@ -5,7 +5,7 @@ Between the copy and now people signed out, tokens were revoked, refresh tokens 
 
 from sqlalchemy import Connection, delete, func, select
 
-from server.storage.schema.admin_tables import admin_invites, admin_sessions
+from server.storage.schema.admin_tables import admin_invites, admin_sessions, share_links
 from server.storage.schema.connection_tables import connect_flows
 from server.storage.schema.oauth_tables import (
     access_tokens,
@@ -27,6 +27,7 @@ _ENDED = {
     "browser sessions": browser_sessions,
     "sessions of the console": admin_sessions,
     "invites to the console": admin_invites,
+    "share links": share_links,
     "passkey challenges": passkey_challenges,
     "federated sign-ins under way": federated_sign_ins,
     "connections under way": connect_flows,

@@ -44,3 +44,21 @@ admin_sessions = Table(
     Column("expires_at", BigInteger, nullable=False, index=True),
     Index("ix_admin_sessions_subject", "tenant_id", "subject_id"),
 )
+
+#: Figures for whoever has the link, without a session; only the SHA-256 of its token is kept.
+share_links = Table(
+    "share_links",
+    metadata,
+    Column("link_id", String(32), primary_key=True),
+    Column("token_hash", String(64), nullable=False, unique=True),
+    #: whose figures; empty: of all tenants
+    Column("tenant_id", String(64), nullable=False, index=True),
+    Column("title", Text, nullable=False),
+    #: names of metrics, parted by blanks
+    Column("metrics", Text, nullable=False),
+    #: how long before now they begin, as addresses say it
+    Column("range", String(16), nullable=False),
+    Column("made_by", Text, nullable=False),
+    Column("made_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False, index=True),
+)
