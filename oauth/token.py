@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from oauth.client import Client
+from oauth.client import TOKEN_EXCHANGE, Client
 from oauth.clients.authentication import ClientAuthentication
 from oauth.errors import OAuthError
 from oauth.parameters import Parameters
@@ -35,6 +35,12 @@ OTHER_GRANT_TYPE = "other"
 ISSUED = "issued"
 
 
+class WorkloadGrant(Protocol):
+    async def redeem(self, form: Parameters) -> TokenReply:
+        """Exchange what somebody else signed about a workload (RFC 8693). Raises OAuthError."""
+        ...
+
+
 class TokenEndpoint:
     """`handlers_by_grant_type` is everything that this server exchanges for tokens; `watch` is told what became of each request."""
 
@@ -44,7 +50,9 @@ class TokenEndpoint:
         handlers_by_grant_type: Mapping[str, GrantHandler],
         clock: Callable[[], float] = time.time,
         watch: Callable[[TokenExchange], None] = lambda _exchange: None,
+        workloads: WorkloadGrant | None = None,
     ) -> None:
+        self._workloads = workloads
         self._watch = watch
         self._authentication = authentication
         self._handlers_by_grant_type = handlers_by_grant_type
@@ -61,11 +69,17 @@ class TokenEndpoint:
             raise
         finally:
             named = form.get("grant_type") or OTHER_GRANT_TYPE
-            grant_type = named if named in self._handlers_by_grant_type else OTHER_GRANT_TYPE
+            grant_type = named if named in (*self._handlers_by_grant_type, TOKEN_EXCHANGE) else OTHER_GRANT_TYPE
             self._watch(TokenExchange(self._clock(), (time.perf_counter() - begun) * 1_000, grant_type, outcome, tenant_id))
         return reply.to_wire(self._clock())
 
     async def _redeemed(self, form: Parameters, authorization: str | None) -> TokenReply:
+        # RFC 8693 §2.1: client authentication is the server's choice; a workload has a statement of its platform and nothing else.
+        if form.get("grant_type") == TOKEN_EXCHANGE and self._workloads is not None:
+            # RFC 6749 §2.3: whoever proves to be a client by the header as well would be two senders.
+            if authorization is not None:
+                raise OAuthError("invalid_request", "no client authenticates here: leave the Authorization header out")
+            return await self._workloads.redeem(form)
         # RFC 6749 §3.2.1: before the grant is looked at, so that nothing is spent or told to a stranger.
         client = await self._authentication.authenticate(form, authorization)
         grant_type = form.get("grant_type")

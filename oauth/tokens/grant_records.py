@@ -6,7 +6,7 @@ from typing import Literal
 from oauth.authorization.request import AuthorizationRequest
 from oauth.scopes import OFFLINE
 
-GrantType = Literal["authorization_code", "device_code", "client_credentials", "jwt_bearer", "minted"]
+GrantType = Literal["authorization_code", "device_code", "client_credentials", "jwt_bearer", "minted", "token_exchange"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,8 @@ class TokenReply:
     scope: str
     requested: str = ""
     tenant_id: str = ""
+    #: of a token exchange (RFC 8693 §2.2.1)
+    issued_token_type: str = ""
 
     def to_wire(self, now: float) -> Mapping[str, str | int]:
         wire: dict[str, str | int] = {
@@ -38,6 +40,7 @@ class TokenReply:
             "scope": self.scope,
         }
         # RFC 6749 §5.1: left out where there is none; an empty one would be kept by clients and sent.
+        wire |= {"issued_token_type": self.issued_token_type} if self.issued_token_type else {}
         return wire | ({"refresh_token": self.refresh_token} if self.refresh_token else {})
 
     def to_bytes(self) -> bytes:

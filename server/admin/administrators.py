@@ -1,12 +1,13 @@
 """Who administers: a living administrator of one tenant, with an access token for the administration and nothing else."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from starlette.requests import Request
 
 from oauth.administration.roles import AdminRole, Role
 from oauth.administration.stores import AdminRoleStore
+from oauth.principal import Principal
 from oauth.scopes import ADMIN
 from oauth.sign_in.stores import SubjectStore
 from oauth.tenants import Tenants
@@ -35,7 +36,7 @@ class Administrator:
     def must_be(self, least: Role, what: str) -> None:
         """Raise AdminRefused for a role below `least`."""
         if self.role < least:
-            raise forbidden(f"{what} takes the role {least.title}; yours is {self.role.title}", "an owner can give it")
+            raise forbidden(f"{what} takes the role {least.title}; yours is {self.role.title}", "an owner can give it", least)
 
     def reaches(self, tenant_id: str) -> bool:
         """Say whether things of a tenant may be shown; whoever may not see one is told that there is none."""
@@ -60,10 +61,11 @@ class Administrators:
         roles: AdminRoleStore,
         tenants: Tenants,
         resource_of: Callable[[str], str],
+        machine: Callable[[Principal, Request], Awaitable["Administrator"]] | None = None,
     ) -> None:
-        """`resource_of`: the resource of a tenant's administration (RFC 8707)."""
+        """`resource_of`: the resource of a tenant's administration (RFC 8707). machine: whose a token without the scope ADMIN is."""
         self._access_tokens, self._subjects, self._roles = access_tokens, subjects, roles
-        self._tenants, self._resource_of = tenants, resource_of
+        self._tenants, self._resource_of, self._machine = tenants, resource_of, machine
 
     async def of(self, request: Request) -> Administrator:
         """Return who administers. Raises AdminRefused."""
@@ -75,14 +77,20 @@ class Administrators:
         if scheme.lower() != "bearer":
             raise unauthenticated(was_sent=False)
         verified = await self._access_tokens.verify(token.strip())
-        # RFC 8707 §2: for this resource and no other. Only what is minted on the machine has it: no application can ask for one.
+        # RFC 8707 §2: for this resource and no other. What is minted on the machine has it, and machines that administer; no
+        # application can ask for one.
         if verified is None or verified.resource != self._resource_of(verified.principal.tenant_id):
             raise unauthenticated(was_sent=True)
         principal = verified.principal
         tenant = self._tenants.get(principal.tenant_id)
+        if tenant is None or tenant.suspended:
+            raise unauthenticated(was_sent=True)
+        # Of a person only what is minted on the machine has this scope, and no machine's token has it.
+        if ADMIN not in principal.scopes and self._machine is not None:
+            return await self._machine(principal, request)
         # Read anew each time: who is no administrator any more, or disabled, is out at once.
         subject = await self._subjects.get(principal.tenant_id, principal.subject)
-        if tenant is None or tenant.suspended or subject is None or subject.disabled or ADMIN not in principal.scopes:
+        if subject is None or subject.disabled or ADMIN not in principal.scopes:
             raise unauthenticated(was_sent=True)
         role = await self._roles.of(principal.tenant_id, principal.subject)
         if role is None:

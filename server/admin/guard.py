@@ -16,8 +16,9 @@ from server.request_body import ClientGone
 class AdminGuard:
     """Lets an administrator through to `app`; nobody else learns even which addresses there are."""
 
-    def __init__(self, app: ASGIApp, administrators: Administrators) -> None:
-        self._app, self._administrators = app, administrators
+    def __init__(self, app: ASGIApp, administrators: Administrators, metadata_url: str = "") -> None:
+        """`metadata_url`: where challenges say how to get a token (RFC 9728 §5.1); "": they do not."""
+        self._app, self._administrators, self._metadata_url = app, administrators, metadata_url
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
@@ -33,7 +34,10 @@ class AdminGuard:
         except Exception as error:
             # The answer may be under way already; then the server closes the connection, and the log has the reason.
             with suppress(RuntimeError):
-                await refusal_of(request, error)(scope, receive, send)
+                response = refusal_of(request, error)
+                if (challenge := response.headers.get("www-authenticate")) and self._metadata_url:
+                    response.headers["www-authenticate"] = f'{challenge}, resource_metadata="{self._metadata_url}"'
+                await response(scope, receive, send)
 
 
 async def nowhere(_scope: Scope, _receive: Receive, _send: Send) -> None:

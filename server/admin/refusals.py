@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-from oauth.scopes import ADMIN
+from oauth.administration.roles import Role
+from oauth.services.machine import scope_of
 
 #: what `hint` says of every missing or wrong token
 MINT_ONE = "mint one on the machine that owns the data: `ascend token mint --for admin --tenant TENANT --user EMAIL`"
@@ -30,14 +31,15 @@ def unauthenticated(*, was_sent: bool) -> AdminRefused:
     """Return one answer for every reason (RFC 6750 §3.1: no error code where no token was sent)."""
     error = ', error="invalid_token"' if was_sent else ""
     message = "the token is unknown, expired, revoked, or not for the administration" if was_sent else "an administrator's token is needed"
-    return AdminRefused(401, "unauthenticated", message, MINT_ONE, headers={"www-authenticate": f'Bearer scope="{ADMIN}"{error}'})
-
-
-def forbidden(message: str, hint: str = "") -> AdminRefused:
-    """Return the refusal of somebody who is known (RFC 6750 §3.1, insufficient_scope)."""
     return AdminRefused(
-        403, "forbidden", message, hint, headers={"www-authenticate": f'Bearer scope="{ADMIN}", error="insufficient_scope"'}
+        401, "unauthenticated", message, MINT_ONE, headers={"www-authenticate": f'Bearer scope="{scope_of(Role.AUDITOR)}"{error}'}
     )
+
+
+def forbidden(message: str, hint: str = "", least: Role = Role.AUDITOR) -> AdminRefused:
+    """Return the refusal of somebody who is known (RFC 6750 §3.1, insufficient_scope); `least`: the role that it takes."""
+    challenge = f'Bearer scope="{scope_of(least)}", error="insufficient_scope"'
+    return AdminRefused(403, "forbidden", message, hint, headers={"www-authenticate": challenge})
 
 
 def step_up_needed(max_age_s: int) -> AdminRefused:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from starlette.routing import Mount
 
+from oauth.metadata import resource_metadata_url
 from oauth.resources import Resources
 from oauth.tenants import Tenants
 from oauth.tokens.access_tokens import AccessTokens
@@ -18,6 +19,7 @@ from server.admin.api.endpoint import AdminApi
 from server.admin.api.repetitions import Repetitions
 from server.admin.door import AdminDoor
 from server.admin.guard import AdminGuard
+from server.admin.machines import Machines
 from server.admin.resource import Resource
 from server.assembly.ai_gateway import AiGateway
 from server.config.settings import Settings
@@ -50,5 +52,7 @@ def assemble_admin(
         TargetsEndpoint(ai.config, ai.provider_keys, ai.calls.books.breakers, ai.standing),
     )
     api = AdminApi(nouns, ApiChanges(Repetitions(store.idempotency)), {"ai": of_ai.router()})
-    administrators = Administrators(access_tokens, store.subjects, store.admin_roles, tenants, resource_of)
-    return Mount("/admin/api", AdminDoor(AdminGuard(api, administrators), settings.observability.admin_allow))
+    machines = Machines(store.machines)
+    administrators = Administrators(access_tokens, store.subjects, store.admin_roles, tenants, resource_of, machines.of)
+    metadata_url = resource_metadata_url(settings.admin_url, f"{settings.admin_url}/admin")
+    return Mount("/admin/api", AdminDoor(AdminGuard(api, administrators, metadata_url), settings.observability.admin_allow))

@@ -13,7 +13,7 @@ from oauth.authorization.consent_view import scope_words
 from oauth.authorization.device_codes import DeviceCodes
 from oauth.authorization.pushed_requests import PushedRequests
 from oauth.authorization.scope_narrowing import AllowedScopes, ProviderScopes
-from oauth.client import AUTHORIZATION_CODE, CLIENT_CREDENTIALS, DEVICE_CODE, JWT_BEARER, REFRESH_TOKEN
+from oauth.client import AUTHORIZATION_CODE, CLIENT_CREDENTIALS, DEVICE_CODE, JWT_BEARER, REFRESH_TOKEN, TOKEN_EXCHANGE
 from oauth.clients.assertions import ClientAssertions
 from oauth.clients.authentication import ClientAuthentication
 from oauth.clients.lookup import Clients
@@ -25,8 +25,13 @@ from oauth.grants.client_credentials import ClientCredentialsGrant
 from oauth.grants.device_code import DeviceCodeGrant
 from oauth.grants.jwt_bearer import JwtBearerGrant, SubjectOf, TrustedIssuer
 from oauth.grants.refresh_token import RefreshTokenGrant
+from oauth.grants.service_credentials import ServiceCredentialsGrant
+from oauth.grants.token_exchange import TokenExchangeGrant
 from oauth.jwt import JwksCache
 from oauth.resources import Resources
+from oauth.services.admin_tokens import AdminTokens
+from oauth.services.stores import MachineStores
+from oauth.services.workload_tokens import WorkloadTokens
 from oauth.stores import AuditLog, ClientStore, GrantStore
 from oauth.tenants import Tenants
 from oauth.token import GrantHandler, TokenEndpoint, TokenExchange
@@ -58,6 +63,8 @@ class OAuthStores:
     clients: ClientStore
     audit: AuditLog
     static_tokens: StaticTokenStore
+    #: machines that administer; None: none may
+    machines: MachineStores | None = None
 
 
 class AuthorizationServer:
@@ -122,13 +129,15 @@ class AuthorizationServer:
                 self.lifetimes,
                 clock,
             )
-        self.token = TokenEndpoint(self.authentication, self.handlers_by_grant_type, clock, watch)
+        self.workloads = self._machines(clock)
+        self.token = TokenEndpoint(self.authentication, self.handlers_by_grant_type, clock, watch, self.workloads)
         self._clock = clock
 
     def routes(self, *, sessions: BrowserSessions, pages: Pages, limits: RateLimits) -> list[Route]:
         """Return every route of the authorization server; they come before the guarded `/mcp/{tenant}`."""
         id_jag = JWT_BEARER in self.handlers_by_grant_type
-        metadata = MetadataEndpoints(settings=self.settings, tenants=self.tenants, grant_types=self.handlers_by_grant_type, id_jag=id_jag)
+        grant_types = [*self.handlers_by_grant_type, *([TOKEN_EXCHANGE] if self.workloads is not None else [])]
+        metadata = MetadataEndpoints(settings=self.settings, tenants=self.tenants, grant_types=grant_types, id_jag=id_jag)
         authorize = AuthorizeEndpoint(
             authorization=self.authorization,
             consent=self.consent,
@@ -192,6 +201,17 @@ class AuthorizationServer:
             CLIENT_CREDENTIALS: ClientCredentialsGrant(grants, tokens, resources, self.tenants, provider_scopes, lifetimes, clock),
             DEVICE_CODE: DeviceCodeGrant(grants, tokens, lifetimes, clock),
         }
+
+    def _machines(self, clock: Callable[[], float]) -> TokenExchangeGrant | None:
+        """Let machines that administer have tokens: those with a key by client credentials, those of a platform by exchange."""
+        stores, machines = self.stores, self.stores.machines
+        if machines is None:
+            return None
+        admin_resource = f"{self.settings.admin_url}/admin"
+        tokens = AdminTokens(stores.grants, self.access_tokens, self.resources, self.tenants, self.lifetimes, admin_resource, clock)
+        others = self.handlers_by_grant_type[CLIENT_CREDENTIALS]
+        self.handlers_by_grant_type[CLIENT_CREDENTIALS] = ServiceCredentialsGrant(stores.grants, machines.services, tokens, others, clock)
+        return TokenExchangeGrant(stores.grants, stores.audit, WorkloadTokens(machines.policies, self.key_sets), tokens, clock)
 
     async def _hear(self, changes: list[Change]) -> None:
         items = [change.item for change in changes]

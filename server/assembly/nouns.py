@@ -14,8 +14,10 @@ from server.admin.nouns.errors import Errors
 from server.admin.nouns.jobs import Jobs
 from server.admin.nouns.operations import OperationNoun
 from server.admin.nouns.reports import Reports
+from server.admin.nouns.services import Services
 from server.admin.nouns.share_links import ShareLinks
 from server.admin.nouns.tenants import TenantNoun
+from server.admin.nouns.trust import Trust
 from server.admin.nouns.usage import Usage
 from server.admin.nouns.webhooks import Webhooks
 from server.admin.resource import Resource
@@ -63,4 +65,6 @@ def assemble_nouns(
         Config(store.config_versions, config).resource(),
         Reports(reports).resource(),
         ShareLinks(store.share_links, settings.admin_url).resource(),
+        Services(store.machines.services, store.clients, revocation).resource(),
+        Trust(store.machines.policies, revocation, f"{settings.admin_url}/admin").resource(),
     )

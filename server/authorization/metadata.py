@@ -9,6 +9,7 @@ from starlette.routing import Route
 from oauth.metadata import authorization_server_metadata, protected_resource_metadata
 from oauth.resources import Resources
 from oauth.scopes import CONNECT, MODELS, UMBRELLAS
+from oauth.services.machine import ADMIN_SCOPES
 from oauth.tenants import DEFAULT_TENANT, Tenants
 from server.authorization.requests import for_machines, json_answer
 from server.config.settings import Settings
@@ -38,6 +39,10 @@ _RESOURCE_PATHS = (
 _MODELS_PATHS = ("/.well-known/oauth-protected-resource/v1", "/.well-known/oauth-protected-resource/v1/{tenant}")
 
 
+#: where the gateway is administered (operations contract, "Automation")
+_ADMIN_PATH = "/.well-known/oauth-protected-resource/admin"
+
+
 class MetadataEndpoints:
     """Every document is made of settings alone. No header of a request changes a byte of it, but for a gateway on loopback: there the
     resource is named as the client names it, of the three names that this machine has."""
@@ -54,6 +59,7 @@ class MetadataEndpoints:
         server, resource, models = (for_machines(each, "GET") for each in (self.server, self.resource, self.models))
         endpoints = [(path, server) for path in _SERVER_PATHS] + [(path, resource) for path in _RESOURCE_PATHS]
         endpoints += [(path, models) for path in _MODELS_PATHS]
+        endpoints += [(_ADMIN_PATH, for_machines(self.admin, "GET"))]
         # A client that was told `/mcp/` puts the well-known part before just that; it is the same resource.
         endpoints += [(f"{path}/", endpoint) for path, endpoint in endpoints]
         return [Route(path, endpoint, methods=["GET", "OPTIONS"]) for path, endpoint in endpoints]
@@ -80,6 +86,14 @@ class MetadataEndpoints:
         base_url = self._callers.base_url_at(request.headers.get("host"))
         resource = Resources(self._tenants, self._settings.mcp_url, base_url).of(tenant.tenant_id, "models")
         return _cacheable(json_answer(protected_resource_metadata(tenant, resource, self._settings.base_url, (MODELS,))))
+
+    async def admin(self, _request: Request) -> Response:
+        tenant = self._tenants.get(DEFAULT_TENANT)
+        if tenant is None:
+            return _not_found()
+        # One document: machines of every tenant ask for this resource, and are given tokens for their tenant's.
+        resource = f"{self._settings.admin_url}/admin"
+        return _cacheable(json_answer(protected_resource_metadata(tenant, resource, self._settings.base_url, ADMIN_SCOPES)))
 
 
 def _cacheable(response: Response) -> Response:

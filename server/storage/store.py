@@ -11,6 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from oauth.errors import AlreadyTaken
 from oauth.quotas import OAuthQuotas
+from oauth.services.stores import MachineStores
 from oauth.tenants import DEFAULT_TENANT, DEFAULT_TITLE, Tenant
 from server.audited import unaudited
 from server.config.errors import SettingsError
@@ -18,6 +19,7 @@ from server.config.settings import Settings
 from server.config.store import sqlite_url
 from server.storage.administration.invites import SqlAdminInviteStore
 from server.storage.administration.roles import SqlAdminRoleStore
+from server.storage.administration.services import SqlServiceStore, SqlTrustPolicyStore
 from server.storage.administration.sessions import SqlAdminSessionStore
 from server.storage.administration.share_links import SqlShareLinks
 from server.storage.ai_gateway.caller_keys import SqlCallerKeyStore
@@ -86,6 +88,7 @@ class Store:
     admin_invites: SqlAdminInviteStore
     admin_sessions: SqlAdminSessionStore
     share_links: SqlShareLinks
+    machines: MachineStores
     identities: SqlIdentityLinkStore
     clients: SqlClientStore
     grants: SqlGrantStore
@@ -168,6 +171,7 @@ async def open_store(settings: Settings) -> AsyncIterator[Store]:
             admin_invites=SqlAdminInviteStore(database),
             admin_sessions=SqlAdminSessionStore(database),
             share_links=SqlShareLinks(database),
+            machines=MachineStores(SqlServiceStore(database), SqlTrustPolicyStore(database)),
             identities=SqlIdentityLinkStore(database),
             clients=SqlClientStore(database),
             grants=SqlGrantStore(database, quotas, settings.store.environment),

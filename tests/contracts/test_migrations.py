@@ -21,6 +21,7 @@ import server.storage.schema.metering_tables
 import server.storage.schema.oauth_tables
 import server.storage.schema.platform_tables
 import server.storage.schema.schedule_tables
+import server.storage.schema.service_tables
 import server.storage.schema.subject_tables
 import server.storage.schema.tool_tables
 import server.storage.schema.webhook_tables

@@ -1,6 +1,7 @@
 """One gateway with two tenants, whose administrators hold tokens for the administration."""
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -87,9 +88,10 @@ class Administration:
         return subject, await self.token(tenant_id, subject)
 
 
-@pytest.fixture
-async def admin(tmp_path: Path) -> AsyncIterator[Administration]:
-    async with opened(tmp_path) as gateway:
+@asynccontextmanager
+async def administration(folder: Path, **settings: Any) -> AsyncIterator[Administration]:
+    """Open a gateway with the tenants acme and globex, and an owner each of the gateway and of acme."""
+    async with opened(folder, **settings) as gateway:
         for tenant_id in ("acme", "globex"):
             await gateway.store.tenants.add(Tenant(tenant_id, tenant_id))
         gateway.tenants.replace(await gateway.store.tenants.all())
@@ -98,3 +100,9 @@ async def admin(tmp_path: Path) -> AsyncIterator[Administration]:
             found.operator = (await found.administrator("default", "ops@example.com"))[1]
             found.acme = (await found.administrator("acme", "ada@acme.test"))[1]
             yield found
+
+
+@pytest.fixture
+async def admin(tmp_path: Path) -> AsyncIterator[Administration]:
+    async with administration(tmp_path) as found:
+        yield found

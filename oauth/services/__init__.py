@@ -1,0 +1,1 @@
+"""Machines that administer: service principals with a key of their own, and workloads whose platform vouches for them."""

@@ -1,0 +1,180 @@
+"""Trust: which workloads of a platform may administer, by what the platform signs about them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from oauth.administration.roles import Role
+from oauth.errors import AlreadyTaken
+from oauth.services.machine import MachineRefused
+from oauth.services.stores import TrustPolicyStore
+from oauth.services.trust_policy import TrustPolicy, new_policy
+from oauth.tokens.revocation import Revocation
+from server.admin.administrators import Administrator
+from server.admin.cursors import page_of
+from server.admin.nouns.services import END_IT, GATEWAY, ROLES, whose
+from server.admin.refusals import AdminRefused, not_found
+from server.admin.resource import Change, Column, Done, Field, ListQuery, Resource, Row, Rows
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """`audience`: what a platform's token is for where a policy says nothing else."""
+
+    store: TrustPolicyStore
+    revocation: Revocation
+    audience: str
+
+    def resource(self) -> Resource:
+        return Resource(
+            name="trust",
+            title="Trust",
+            about="Workloads of platforms that may administer: a policy compares claims whole, and each statement counts once.",
+            columns=(
+                Column(name="name", title="Policy"),
+                Column(name="tenant", title="Tenant", link="tenants"),
+                Column(name="role", title="Role", kind="state"),
+                Column(name="reach", title="Reach"),
+                Column(name="issuer", title="Issuer"),
+                Column(name="claims", title="Claims"),
+                Column(name="id", title="Id", link="trust"),
+            ),
+            facts=(
+                Column(name="audience", title="Audience"),
+                Column(name="jwks_uri", title="Keys at"),
+                Column(name="created", title="Added", kind="time"),
+                Column(name="created_by", title="By"),
+            ),
+            rows=self.rows,
+            one=self.one,
+            changes=(
+                Change("add", "Add a policy", self.add, _fields(), is_of_list=True, least=Role.OWNER, needs_step_up=True),
+                Change(
+                    "end",
+                    "End",
+                    self.end,
+                    method="DELETE",
+                    least=Role.OWNER,
+                    needs_step_up=True,
+                    confirm="End it and its tokens now?",
+                ),
+            ),
+            when_empty="No policies yet; `ascend trust add NAME` adds one.",
+        )
+
+    async def rows(self, _administrator: Administrator, query: ListQuery) -> Rows:
+        return page_of([policy_row(each) for each in await self.store.all(query.tenant_id)], query, "id")
+
+    async def one(self, administrator: Administrator, key: str) -> Row | None:
+        found = await self._found(administrator, key)
+        return None if found is None else policy_row(found)
+
+    async def add(self, administrator: Administrator, _key: str, values: Mapping[str, str]) -> Done:
+        tenant_id, reaches_gateway = whose(administrator, values)
+        try:
+            policy = await add_policy(
+                self.store,
+                values["name"],
+                tenant_id=tenant_id,
+                role=Role.named(values["role"]),
+                reaches_gateway=reaches_gateway,
+                issuer=values["issuer"],
+                jwks_uri=values["jwks_uri"],
+                audience=values.get("audience") or self.audience,
+                claims=claims_of(values["claims"].split()),
+                by=administrator.by,
+            )
+        except MachineRefused as error:
+            raise AdminRefused(422, "invalid_fields", str(error), "nothing was changed") from error
+        return Done(f"workloads of {policy.name} may administer as {policy.role.title}", policy_row(policy))
+
+    async def end(self, administrator: Administrator, key: str, _values: Mapping[str, str]) -> Done:
+        found = await self._found(administrator, key)
+        if found is None:
+            raise not_found(f"no trust policy {key[:80]!r}", "`ascend trust list` shows all")
+        await end_policy(self.store, self.revocation, found.tenant_id, found.name)
+        return Done(f"the policy {found.name} has ended, and its tokens with it")
+
+    async def _found(self, administrator: Administrator, key: str) -> TrustPolicy | None:
+        found, reach = await self.store.of(key), administrator.reach(None)
+        return found if found is not None and reach in (None, found.tenant_id) else None
+
+
+def _fields() -> tuple[Field, ...]:
+    return (
+        Field(name="name", title="Name", max_chars=63, hint="Lower-case letters, digits, hyphens."),
+        Field(name="role", title="Role", choices=ROLES),
+        Field(name="tenant", title="Tenant", is_required=False, max_chars=63, hint=f"Else your own; {GATEWAY}: over every tenant."),
+        Field(name="issuer", title="Issuer", max_chars=512, hint="As https://token.actions.githubusercontent.com."),
+        Field(name="jwks_uri", title="Address of its keys", max_chars=512),
+        Field(name="audience", title="Audience", is_required=False, max_chars=500, hint="Else the administration's own URL."),
+        Field(name="claims", title="Claims", max_chars=5_000, hint="As repository_id=1234 repository_owner_id=5 ref=refs/heads/main."),
+    )
+
+
+def claims_of(pairs: list[str] | tuple[str, ...]) -> dict[str, str]:
+    """Return claims that are written `name=value`. Raises MachineRefused."""
+    claims: dict[str, str] = {}
+    for pair in pairs:
+        name, separator, value = pair.partition("=")
+        if not separator or not name or name in claims:
+            raise MachineRefused(f"claims: {pair[:80]!r} is no name=value, or its name came before")
+        claims[name] = value
+    return claims
+
+
+async def add_policy(
+    store: TrustPolicyStore,
+    name: str,
+    *,
+    tenant_id: str,
+    role: Role,
+    reaches_gateway: bool,
+    issuer: str,
+    jwks_uri: str,
+    audience: str,
+    claims: Mapping[str, str],
+    by: str,
+) -> TrustPolicy:
+    """Add a trust policy. Raises MachineRefused, AdminRefused."""
+    policy = new_policy(
+        name,
+        tenant_id=tenant_id,
+        role=role,
+        reaches_gateway=reaches_gateway,
+        issuer=issuer,
+        jwks_uri=jwks_uri,
+        audience=audience,
+        claims=claims,
+        by=by,
+    )
+    try:
+        await store.add(policy)
+    except AlreadyTaken as error:
+        raise AdminRefused(409, "exists", f"tenant {tenant_id!r} has a policy {name!r} already", END_IT) from error
+    return policy
+
+
+async def end_policy(store: TrustPolicyStore, revocation: Revocation, tenant_id: str, name: str) -> TrustPolicy:
+    """Forget a trust policy and end its tokens. Raises AdminRefused."""
+    found = await store.remove(tenant_id, name)
+    if found is None:
+        raise not_found(f"no trust policy {name[:80]!r} in tenant {tenant_id!r}", "`ascend trust list` shows all")
+    await revocation.revoke_client(found.machine_id, "trust_ended")
+    return found
+
+
+def policy_row(policy: TrustPolicy) -> Row:
+    """Return a trust policy as lists show it."""
+    return {
+        "id": policy.machine_id,
+        "name": policy.name,
+        "tenant": policy.tenant_id,
+        "role": policy.role.title,
+        "reach": "gateway" if policy.reaches_gateway else policy.tenant_id,
+        "issuer": policy.issuer,
+        "claims": " ".join(f"{name}={value}" for name, value in sorted(policy.claims.items())),
+        "audience": policy.audience,
+        "jwks_uri": policy.jwks_uri,
+        "created": round(policy.created_at * 1_000_000),
+        "created_by": policy.created_by,
+    }

@@ -1,0 +1,1 @@
+"""`ascend service …`: machines that administer with a key of their own."""

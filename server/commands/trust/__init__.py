@@ -1,0 +1,1 @@
+"""`ascend trust …`: workloads of platforms that may administer."""
