@@ -25,7 +25,9 @@ _NO_BENCHMARK = {
     "load_upstream",
     "loaded_gateway",
     "model_upstream",
+    "invariants",
     "price_book",
+    "reference",
     "rooms",
 }
 
