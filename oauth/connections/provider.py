@@ -72,7 +72,7 @@ class Provider:
     pkce: bool = True
     #: False: its id_tokens never carry the nonce that was asked for
     nonce: bool = True
-    client_auth: Literal["body", "basic", "secret_as_username", "app_jwt"] = "body"
+    client_auth: Literal["body", "basic", "secret_as_username", "app_jwt", "private_key_jwt"] = "body"
     token_body: Literal["form", "json"] = "form"  # noqa: S105  how it is sent
     headers: Mapping[str, str] = field(default_factory=dict)
     scope_parameter: str = "scope"

@@ -51,7 +51,13 @@ def assemble_admin(
         ),
         TargetsEndpoint(ai.config, ai.provider_keys, ai.calls.books.breakers, ai.standing),
     )
-    api = AdminApi(nouns, ApiChanges(Repetitions(store.idempotency)), {"ai": of_ai.router()})
+    api = AdminApi(
+        nouns,
+        ApiChanges(Repetitions(store.idempotency)),
+        {"ai": of_ai.router()},
+        origin=settings.admin_url,
+        token_url=f"{settings.base_url}/token",
+    )
     machines = Machines(store.machines)
     administrators = Administrators(access_tokens, store.subjects, store.admin_roles, tenants, resource_of, machines.of)
     metadata_url = resource_metadata_url(settings.admin_url, f"{settings.admin_url}/admin")

@@ -38,7 +38,7 @@ command.add_command(scaffold)
 @click.option(
     "--secret-stdin",
     is_flag=True,
-    help="Read the client secret (a GitHub App's private key: all lines) from standard input; else NAME_CLIENT_SECRET in the environment.",
+    help="Read the client secret (a private key: all lines) from standard input; else NAME_CLIENT_SECRET in the environment.",
 )
 @click.option("--value", "values", multiple=True, metavar="NAME=VALUE", help="An input of the provider's addresses, like login_host.")
 @with_settings
@@ -54,7 +54,8 @@ async def add(
     if not client_id:
         raise click.UsageError(f"{source}: no client id; give --client-id, `client_id` in the file, or {variable}_CLIENT_ID")
     auth = content.get("auth") or known_definitions().get(name, {}).get("auth", "oauth2")
-    read = read_secret_file if auth == "github_app" else read_secret
+    # A key has several lines.
+    read = read_secret_file if auth == "github_app" or content.get("client_auth") == "private_key_jwt" else read_secret
     secret = read(f"client secret at {name}") if secret_stdin else os.environ.get(f"{variable}_CLIENT_SECRET", "")
     if not secret and auth in ("oauth2", "client_credentials", "github_app"):
         raise click.UsageError(f"{source}: no client secret; give it on standard input with --secret-stdin, or in {variable}_CLIENT_SECRET")

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from oauth.connections.app_jwt import check_private_key
+from oauth.connections.client_assertion import signing_key
 from oauth.connections.errors import ProviderInvalid
 from oauth.connections.provider import KEY_KINDS, Provider, known_definitions, parse
 from oauth.vault.secrets import SealedSecret
@@ -122,6 +123,8 @@ class Registrations:
         described = provider_of(registration)
         if described.auth == "github_app":
             check_private_key(client_secret)
+        elif described.client_auth == "private_key_jwt":
+            signing_key(client_secret)
         caller = VaultCaller(registration.tenant_id, actor, "register application")
         # The secret first: a registration without its secret could not be used, a secret without its registration harms nobody.
         await self._vault.put(caller, registration.secret_name, client_secret.encode())

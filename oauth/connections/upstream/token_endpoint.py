@@ -12,6 +12,7 @@ import jmespath
 from jmespath.exceptions import JMESPathError
 
 from oauth.connections.app_jwt import app_jwt
+from oauth.connections.client_assertion import ASSERTION_TYPE, client_assertion
 from oauth.connections.connection import Connection, ConnectionSecret
 from oauth.connections.errors import ProviderInvalid, TokenRefused
 from oauth.connections.provider import INSTALLATION
@@ -146,6 +147,9 @@ class ProviderTokenEndpoint:
         headers, fields = _headers(application), dict(fields)
         if provider.client_auth == "app_jwt":
             headers["Authorization"] = f"Bearer {_app_jwt(application, self._clock())}"
+        elif provider.client_auth == "private_key_jwt":
+            fields |= {"client_id": application.client_id, "client_assertion_type": ASSERTION_TYPE}
+            fields["client_assertion"] = _assertion(application, self._clock)
         # RFC 6749 §2.3.1: NOT RECOMMENDED, but all that some providers take; RFC 6749 §2.3: one method at a time.
         elif provider.client_auth == "body":
             fields |= {"client_id": application.client_id}
@@ -166,6 +170,15 @@ class ProviderTokenEndpoint:
 def _app_jwt(application: Application, now: float) -> str:
     try:
         return app_jwt(application.client_id, application.client_secret, now)
+    except ProviderInvalid:
+        raise TokenRefused("private_key", is_registration=True) from None
+
+
+def _assertion(application: Application, clock: Callable[[], float]) -> str:
+    provider = application.provider
+    try:
+        # RFC 7523 §3 item 3: the issuer where the provider's file names one, else the token endpoint, which every server knows as itself.
+        return client_assertion(application.client_id, application.client_secret, provider.issuer or provider.token_url, clock)
     except ProviderInvalid:
         raise TokenRefused("private_key", is_registration=True) from None
 

@@ -10,6 +10,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from server.admin.answers import thing
 from server.admin.api.changes import ApiChanges
+from server.admin.api.openapi import openapi_document
 from server.admin.asked import administrator_of
 from server.admin.exports import FORMATS, exported
 from server.admin.list_query import list_query
@@ -19,6 +20,7 @@ from server.admin.resource import Resource
 from server.admin.written import written
 
 PREFIX = "/admin/api/"
+DOCUMENT = "openapi.json"
 _OWN_PARAMETERS = ("format", "count")
 
 Answer = Callable[[Request], Awaitable[Response]]
@@ -27,8 +29,12 @@ Answer = Callable[[Request], Awaitable[Response]]
 class AdminApi:
     """The application behind AdminGuard: `{name}`, `{name}/{key}`, `{name}/{key}/{change}`; `others` by their first segment."""
 
-    def __init__(self, resources: Sequence[Resource], changes: ApiChanges, others: Mapping[str, ASGIApp]) -> None:
+    def __init__(
+        self, resources: Sequence[Resource], changes: ApiChanges, others: Mapping[str, ASGIApp], *, origin: str = "", token_url: str = ""
+    ) -> None:
+        """origin, `token_url`: of the administration, and where machines get tokens, for the document about all this."""
         self._resources = {each.name: each for each in resources}
+        self._origin, self._token_url = origin, token_url
         self._changes, self._others = changes, others
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -42,6 +48,8 @@ class AdminApi:
         await response(scope, receive, send)
 
     async def _answer(self, request: Request, segments: Sequence[str]) -> Response:
+        if list(segments) == [DOCUMENT] and request.method in ("GET", "HEAD"):
+            return thing(openapi_document(tuple(self._resources.values()), self._origin, self._token_url))
         resource = self._resources.get(segments[0])
         if resource is None or not all(segments) or len(segments) > 3:
             raise not_found(
