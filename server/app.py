@@ -173,6 +173,7 @@ async def open_gateway(settings: Settings, *, at_work: bool = True) -> AsyncIter
         mcp.listen(feed)
         feed.listen("tenants", tenants_changed)
         feed.listen(TOPIC, config.changed)
+        config.follow(lambda current: people.limits.change(current.limits.in_force))
         feed.listen("operations", operations.changed)
         feed.listen("operations", titles.changed)
         feed.listen("connections", connections.changed)

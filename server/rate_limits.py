@@ -92,13 +92,20 @@ class RateLimits:
         clock: Callable[[], float] = time.monotonic,
         max_keys: int = MAX_KEYS,
     ) -> None:
-        self._interval_s = {name: 60.0 / (limit.per_minute * scale) for name, limit in limits.items()}
-        # Scaling the burst too keeps "N at once" in proportion.
-        self._tolerance_s = {name: self._interval_s[name] * max(1.0, limit.burst * scale) for name, limit in limits.items()}
+        self._scale = scale
+        self._interval_s: dict[str, float] = {}
+        self._tolerance_s: dict[str, float] = {}
+        self.change(limits)
         self._clock = clock
         self._max_keys = max_keys
         #: (bucket, key) -> theoretical arrival time; insertion order is order of last use
         self._arrivals: dict[tuple[str, str], float] = {}
+
+    def change(self, limits: Mapping[str, Limit]) -> None:
+        """Count by these limits from now on; what was taken until now counts."""
+        self._interval_s = {name: 60.0 / (limit.per_minute * self._scale) for name, limit in limits.items()}
+        # Scaling the burst too keeps "N at once" in proportion.
+        self._tolerance_s = {name: self._interval_s[name] * max(1.0, limit.burst * self._scale) for name, limit in limits.items()}
 
     async def check(self, bucket: str, key: str) -> None:
         """Take one from `bucket` for `key`. Raises RateLimited, and then takes nothing."""

@@ -1,6 +1,7 @@
 """The configuration in force, in memory: whoever acts by it reads it there, and nobody waits for it."""
 
 import logging
+from collections.abc import Callable
 from typing import Any
 
 from server.config_versions.config import Config, sections
@@ -24,6 +25,7 @@ class LiveConfig:
         self._store = store
         self._current = Config()
         self._version = 0
+        self._followers: list[Callable[[Config], None]] = []
 
     @property
     def current(self) -> Config:
@@ -34,6 +36,11 @@ class LiveConfig:
     def version(self) -> int:
         """Return which version `current` is; 0 before anybody applied one."""
         return self._version
+
+    def follow(self, follower: Callable[[Config], None]) -> None:
+        """Call `follower` with what is in force now, and with what comes after: for whoever keeps something that follows from it."""
+        self._followers.append(follower)
+        follower(self._current)
 
     async def load(self) -> None:
         """Take over the newest version.
@@ -54,6 +61,8 @@ class LiveConfig:
             facts = {"section": name[:60], "version": newest.version, "faults": [str(fault) for fault in faults[:5]]}
             log.error("config_section_not_taken_over", extra={"facts": facts})
         self._current, self._version = Config(**values), newest.version
+        for follower in self._followers:
+            follower(self._current)
 
     async def changed(self, _changes: object) -> None:
         await self.load()

@@ -79,3 +79,12 @@ def test_whatever_comes_in_is_taken_or_refused_in_words(document: Mapping[str, J
     except ConfigInvalid:
         return
     assert isinstance(config_of(taken), Config)
+
+
+def test_limits_stay_within_ten_times_of_what_is_built_in_and_are_those_that_there_are() -> None:
+    text = "[limits.rates]\nlogin_subject = {per_minute = 1000, burst = 100}\ntoken_clint = {burst = 3}\nregister = {burst = 0}\n"
+    assert faults_of(text) == ["limits.rates.register.burst: must be at least 1"]
+    assert faults_of(text.replace("burst = 0", "burst = 20")) == [
+        "limits.rates.login_subject.per_minute: must be from 1 to 100; built in is 10",
+        "limits.rates.token_clint: no such limit; did you mean 'token_client'?",
+    ]
