@@ -1,9 +1,12 @@
 """The context plane put together: facts in the store, an index that follows them, and the operations that ask and change."""
 
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Collection, Coroutine, Sequence
 from dataclasses import dataclass
 from functools import partial
+from importlib import import_module
 from typing import Any
+
+import anyio.to_thread
 
 from capability_index.encoders.encoder import WordTable
 from capability_index.ranking.reranker import Reranker
@@ -12,6 +15,7 @@ from server.assembly.documents import Documents
 from server.assembly.endpoint_judge import EndpointJudge
 from server.config.settings import Settings
 from server.storage.change_feed import Change, ChangeFeed
+from server.storage.late_stores import DURABLE_STORES
 from server.storage.store import Store
 from server.storage.tools.kept_calls import forget_answers
 from tools.builtins.cleaned_arguments import saying_what_was_cleaned
@@ -20,6 +24,7 @@ from tools.builtins.context.context_identity import IdentityOperations
 from tools.builtins.context.context_questions import context_questions
 from tools.context_plane.extraction.extractions import Extractions
 from tools.context_plane.forgetting.forgetting import Forgetting
+from tools.context_plane.forgetting.naming_words import Words
 from tools.context_plane.identity.judging import PairJudging
 from tools.context_plane.identity.listing import ProposalList
 from tools.context_plane.indexing.live_indexes import LiveIndexes
@@ -119,7 +124,7 @@ def assemble_context_plane(
     # The log of the store is emptied by the last of them.
     cleans = (forget_questions, partial(forget_answers, store.database), facts.forget, documents.forget)
     of_documents = DocumentForgetting(store.documents)
-    forgetting = Forgetting(store.context, (of_documents,), cleans, of_documents)
+    forgetting = Forgetting(store.context, (of_documents,), cleans, of_documents, _Runs(store))
     names = KnownNames(store.context, store.knowledge)
     return ContextPlane(
         store=store,
@@ -135,3 +140,14 @@ def assemble_context_plane(
         readers=readers,
         vectors=vectors or NoVectors(),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Runs:
+    """The NamingRuns of this store, loaded when somebody is forgotten (docs/decisions/0059)."""
+
+    store: Store
+
+    async def black_out(self, tenant_id: str, audiences: Collection[str] | None, words: Words, *, dry_run: bool) -> int:
+        await anyio.to_thread.run_sync(import_module, DURABLE_STORES)
+        return await self.store.durable.named_runs.black_out(tenant_id, audiences, words, dry_run=dry_run)

@@ -9,6 +9,8 @@ from server.storage.database import Database
 if TYPE_CHECKING:
     from server.storage.workflows.stores import DurableStores
 
+DURABLE_STORES = "server.storage.workflows.stores"
+
 
 class LateStores:
     """Whoever must not hold the loop imports what is loaded in a thread before (server/assembly/late_work.py)."""
@@ -18,5 +20,5 @@ class LateStores:
 
     @cached_property
     def durable(self) -> "DurableStores":
-        loaded: DurableStores = import_module("server.storage.workflows.stores").durable_stores(self._database, self._scale)
+        loaded: DurableStores = import_module(DURABLE_STORES).durable_stores(self._database, self._scale)
         return loaded

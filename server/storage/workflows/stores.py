@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from server.storage.database import Database
 from server.storage.workflows.definitions import SqlDefinitionStore
 from server.storage.workflows.deliveries import SqlDeliveryStore
+from server.storage.workflows.named_runs import SqlNamedRuns
 from server.storage.workflows.run_records import SqlRunRecords
 from server.storage.workflows.run_store import SqlRunStore
 from server.storage.workflows.schedules import SqlScheduleStore
@@ -22,6 +23,7 @@ class DurableStores:
 
     runs: SqlRunStore
     run_records: SqlRunRecords
+    named_runs: SqlNamedRuns
     schedules: SqlScheduleStore
     webhooks: SqlWebhookStore
     deliveries: SqlDeliveryStore
@@ -33,6 +35,7 @@ def durable_stores(database: Database, scale: float) -> DurableStores:
     return DurableStores(
         runs=SqlRunStore(database, writes_within(CONTEXT.scaled(scale), DOCUMENTS.scaled(scale))),
         run_records=SqlRunRecords(database),
+        named_runs=SqlNamedRuns(database),
         schedules=SqlScheduleStore(database, scale),
         webhooks=SqlWebhookStore(database, WEBHOOKS.scaled(scale)),
         deliveries=SqlDeliveryStore(database, WEBHOOKS.scaled(scale)),

@@ -72,6 +72,18 @@ class NamingDocuments(Protocol):
         ...
 
 
+class NamingRuns(Protocol):
+    """Runs of a tenant's workflows, which quote whom they were about in what they were given, in results and in failures."""
+
+    async def black_out(self, tenant_id: str, audiences: Collection[str] | None, words: Words, *, dry_run: bool) -> int:
+        """Take these words out of what runs have on record; one that has ended and whose key is such a word is deleted.
+
+        One that goes on does so as it was but for the name; what it finds its own steps by stays as long as it is open. Return how many
+        of these audiences (None: of all; "": the gateway's own) had one.
+        """
+        ...
+
+
 #: Called when rows of a tenant are gone: an index, a cache, kept answers. Returns when nothing of them is left there.
 Cleans = Callable[[str], Awaitable[None]]
 
@@ -85,8 +97,9 @@ class Forgetting:
         elsewhere: Sequence[ForgetsElsewhere] = (),
         cleans: Sequence[Cleans] = (),
         documents: NamingDocuments | None = None,
+        runs: NamingRuns | None = None,
     ) -> None:
-        self._store, self._elsewhere, self._cleans, self._documents = store, elsewhere, cleans, documents
+        self._store, self._elsewhere, self._cleans, self._documents, self._runs = store, elsewhere, cleans, documents, runs
 
     async def __call__(self, principal: Principal, arguments: Mapping[str, Json]) -> dict[str, Json]:
         """Forget exactly one of `entity`, `episode` (epi_…), `source`, `document` (doc_…), `audience`; `dry_run` only counts.
@@ -107,6 +120,9 @@ class Forgetting:
         if named_in is not None and target.takes_documents and not is_dry:
             # Before the entity: whoever repeats this after a failure finds it by its name.
             rows["documents"] += await self._forget_named(tenant_id, target)
+        if self._runs is not None and target.entity is not None:
+            words = await self._words(tenant_id, target.entity, target.audiences)
+            rows["workflow_runs"] = await self._runs.black_out(tenant_id, target.audiences, words, dry_run=is_dry)
         if target.document is None:
             if is_dry:
                 counted, is_all = await self._counted(tenant_id, target)
