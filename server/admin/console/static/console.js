@@ -65,7 +65,7 @@ const step = (by) => {
   if (next) next.focus();
 };
 const narrow = () => {
-  const field = one(".filters input, .filters select");
+  const field = one(".filters input[type=search]") || one(".filters select");
   if (!field) return;
   field.closest("details").open = true;
   field.focus();

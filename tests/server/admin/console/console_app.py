@@ -83,7 +83,7 @@ class ConsoleApp:
             self.router = open_console(
                 ConsoleParts(
                     sessions=self.sessions,
-                    nouns=[*self.gateway.nouns, *nouns],
+                    nouns=(nouns := [*self.gateway.nouns, *nouns]),
                     tenants=self.gateway.tenants,
                     store=self.gateway.store,
                     host=HOST,
@@ -91,6 +91,8 @@ class ConsoleApp:
                     clock=lambda: NOW_S,
                 )
             )
+
+        self.resources = {each.name: each for each in nouns}
 
     def routes(self) -> list[BaseRoute]:
         """Return the route of everything below `/admin`."""
