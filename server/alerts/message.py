@@ -85,7 +85,7 @@ def message_of(kind: RuleKind, told: Told, now_us: int, *, gateway: str, environ
     )
 
 
-def test_message(now_us: int, *, gateway: str, environment: str) -> AlertMessage:
+def trial_message(now_us: int, *, gateway: str, environment: str) -> AlertMessage:
     """Return what `ascend alert test` sends."""
     hint = "nothing is wrong: somebody tried whether alerts arrive here"
     return AlertMessage("test", "warning", "test", _time(now_us), gateway, environment, hint, 0, 0, ())

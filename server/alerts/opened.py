@@ -33,6 +33,7 @@ from server.alerts.sinks.revealed import RevealedSecrets
 from server.alerts.watch import Watch
 from server.config_versions.sections.alerts import Alerts
 from server.storage.alerts.stores import AlertStores
+from server.storage.oauth.secret_ages import SecretAge
 from tools.egress.client import Egress
 
 
@@ -47,6 +48,7 @@ class AlertSources:
     newest_backup_us: Callable[[], Awaitable[int | None]]
     last_drill: LastDrill
     endings: Callable[[], Awaitable[Sequence[Ending]]]
+    secret_ages: Callable[[], Awaitable[Sequence[SecretAge]]]
 
 
 def open_watch(
@@ -106,7 +108,7 @@ def rules_of(
         DrillFailed(sources.last_drill),
         Disk(nodes, lambda: settings().rules.disk.below_percent),
         EndingSoon(sources.endings, lambda: settings().rules.ending.days),
-        Rotation(figures, lambda: settings().rules.rotation.days),
+        Rotation(sources.secret_ages, lambda: settings().rules.rotation.days),
         Budget(sources.budgets, lambda: settings().rules.budget.usd),
         Fallback(nodes, lambda: settings().rules.fallback),
         SignInBurst(figures, lambda: settings().rules.sign_in_burst),

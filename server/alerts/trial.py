@@ -7,7 +7,7 @@ from uuid import uuid4
 
 from server.alerts.delivery import Deliveries
 from server.alerts.errors import DeliveryFailed
-from server.alerts.message import test_message
+from server.alerts.message import trial_message
 from server.config_versions.sections.alerts import AlertSink
 
 
@@ -27,7 +27,7 @@ async def try_sinks(deliveries: Deliveries, sinks: Sequence[AlertSink], now_us: 
     for sink in sinks:
         begun_at, why = time.perf_counter(), ""
         try:
-            await deliveries.send(sink, uuid4().hex, test_message(now_us, gateway=gateway, environment=environment))
+            await deliveries.send(sink, uuid4().hex, trial_message(now_us, gateway=gateway, environment=environment))
         except DeliveryFailed as error:
             why = str(error)
         tried.append(Tried(sink.name, sink.kind, (time.perf_counter() - begun_at) * 1_000, why))

@@ -39,6 +39,7 @@ def open_alerts(alerts: Alerts) -> Watch:
         newest_backup_us=looked_at.newest_backup_us,
         last_drill=looked_at.last_drill,
         endings=looked_at.endings,
+        secret_ages=lambda: alerts.store.secret_ages.of(None),
     )
     return open_watch(
         alerts.store.alerts,
@@ -105,9 +106,13 @@ class _LookedAt:
         return None
 
     async def endings(self) -> Sequence[Ending]:
-        """Return what ends: static tokens of a tenant, all of them on one day."""
+        """Return what ends: service principals, and static tokens of a tenant, all of them on one day."""
+        services = [
+            Ending("service", each.name, each.tenant_id, int(each.expires_at * 1_000_000))
+            for each in await self._alerts.store.machines.services.all()
+        ]
         until = {each.tenant_id: each.static_tokens_until for each in await self._alerts.store.tenants.all()}
-        return [
+        return services + [
             Ending("static tokens", f"({each.count})", each.tenant_id, _end_of(day))
             for each in await self._alerts.store.alerts.figures.static_tokens()
             if (day := until.get(each.tenant_id)) is not None

@@ -4,12 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, case, func, literal, or_, select
+from sqlalchemy import Row, case, func, or_, select
 
 from server.storage.database import Database
 from server.storage.history.tables import call_hours
 from server.storage.schema.audit_tables import kv_audit
-from server.storage.schema.connection_tables import vault_keys, vault_secrets
 from server.storage.schema.oauth_tables import security_events, static_tokens
 from server.storage.schema.tool_tables import held_tools
 
@@ -19,8 +18,6 @@ MOST_EVENTS = 5_000
 MOST_GROUPS = 50
 #: whose failures are failures of the service (operations contract, "Class")
 _OF_THE_SERVICE = ("ours", "upstream")
-#: how the names of secrets begin that somebody put there by hand
-_BY_HAND = "named/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,37 +95,6 @@ class AlertFigures:
         query = select(c.tenant_id, func.count().label("found"), func.min(c.created_at).label("first_at")).group_by(c.tenant_id)
         rows = await self._state.look(lambda connection: connection.execute(query.limit(MOST_GROUPS)).all())
         return [_counted(row) for row in rows]
-
-    async def secrets_before(self, time_us: int) -> Sequence[Counted]:
-        """Return secrets that somebody put there by hand, and active data keys, whose newest version is older; by tenant."""
-        return await self._state.look(lambda connection: [*_old_secrets(connection, time_us), *_old_keys(connection, time_us)])
-
-
-def _old_secrets(connection: Connection, time_us: int) -> Sequence[Counted]:
-    c = vault_secrets.c
-    newest = (
-        select(c.tenant_id, c.name, func.max(c.created_at).label("at"))
-        .where(c.name >= _BY_HAND, c.name < _BY_HAND[:-1] + chr(ord(_BY_HAND[-1]) + 1))
-        .group_by(c.tenant_id, c.name)
-        .subquery()
-    )
-    query = (
-        select(newest.c.tenant_id, newest.c.name, literal(1).label("found"), newest.c.at.label("first_at"))
-        .where(newest.c.at < time_us)
-        .order_by(newest.c.at)
-        .limit(MOST_GROUPS)
-    )
-    return [_counted(row, f"secret {row.name.removeprefix(_BY_HAND)}") for row in connection.execute(query)]
-
-
-def _old_keys(connection: Connection, time_us: int) -> Sequence[Counted]:
-    c = vault_keys.c
-    query = (
-        select(c.tenant_id, literal(1).label("found"), func.min(c.created_at).label("first_at"))
-        .where(c.is_active, c.created_at < time_us)
-        .group_by(c.tenant_id)
-    )
-    return [_counted(row, "data key") for row in connection.execute(query.limit(MOST_GROUPS))]
 
 
 def _counted(row: Row[Any], about: str = "") -> Counted:

@@ -32,7 +32,11 @@ class SqlSilences:
 
     async def end(self, silence_id: str, now_us: int) -> bool:
         """End a silence now; False: there is none of that id that holds."""
-        mine = update(silences).where(silences.c.silence_id == silence_id, silences.c.until > now_us).values(until=now_us)
+        holds = (silences.c.silence_id == silence_id, silences.c.until > now_us)
+        # Looked at before, so that nothing that changed nothing is put on record.
+        if await self._database.look(lambda connection: connection.execute(select(silences.c.until).where(*holds)).first()) is None:
+            return False
+        mine = update(silences).where(*holds).values(until=now_us)
         return await self._database.transact(lambda connection: connection.execute(mine).rowcount == 1)
 
     async def all(self, limit: int = MAX_SILENCES) -> Sequence[Silence]:
